@@ -1,0 +1,2 @@
+//! twinlock: what a person types.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Drives real sshd, sudo, su and login in private namespaces.
