@@ -80,11 +80,11 @@ impl Machine {
         self
     }
 
-    /// What the kernel calls this boot.
+    /// What the kernel calls this boot, without the dashes.
     pub fn boot_id(&self) -> String {
         self.file("/proc/sys/kernel/random/boot_id")
             .read()
             .trim()
-            .to_owned()
+            .replace('-', "")
     }
 }
