@@ -1,6 +1,6 @@
 //! What the repository ships and builds, as the machines get it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Debian's own stacks, so that a test does not depend on what this host has made of them.
 pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
@@ -48,8 +48,9 @@ pub fn stock(service: &str) -> &'static str {
 
 /// A release artefact, built by `cargo xtask test` before the tests run.
 pub(crate) fn built(name: &str) -> Vec<u8> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| repository().join("target"), PathBuf::from);
+    // A relative folder is meant from where cargo was started, which is the repository.
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let target = repository().join(target);
     let file = target.join("release").join(name);
     std::fs::read(&file).unwrap_or_else(|e| {
         panic!(

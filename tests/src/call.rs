@@ -1,7 +1,6 @@
 //! One command in a machine: who runs it, under what, and what came of it.
 
 use std::io::{Read, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -28,10 +27,8 @@ pub struct Call<'m> {
 /// What a command left behind.
 #[derive(Debug)]
 pub struct Finished {
-    /// The exit code, unless a signal ended the command.
+    /// The exit code: 128 + N if signal N ended the command.
     pub code: Option<i32>,
-    /// The signal that ended the command.
-    pub signal: Option<i32>,
     /// Everything it wrote to stdout.
     pub stdout: String,
     /// Everything it wrote to stderr.
@@ -161,6 +158,8 @@ impl<'m> Call<'m> {
             .arg(format!("USER={user}"));
         command.arg(format!("LOGNAME={user}"));
         command.args(before);
+        // nsenter stops itself when its child is stopped, and stays so when only that is woken.
+        command.args(["sh", "-c", "\"$@\"; exit $?", "sh"]);
         self.as_whom(&mut command);
         // Last, so that a preload meets the command alone.
         if !self.env.is_empty() {
@@ -195,7 +194,6 @@ impl Finished {
     fn new(status: ExitStatus, stdout: String, stderr: String) -> Finished {
         Finished {
             code: status.code(),
-            signal: status.signal(),
             stdout,
             stderr,
         }

@@ -109,7 +109,7 @@ impl<'m> Session<'m> {
         String::from_utf8_lossy(&self.screen.lock().bytes).into_owned()
     }
 
-    /// Waits for the command's end, and says its exit code, if no signal ended it.
+    /// Waits for the command's end, and says its exit code: 128 + N if signal N ended it.
     #[track_caller]
     pub fn exit_code(&mut self) -> Option<i32> {
         if let Some(child) = self.child.take() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use twinlock_tests::{Machine, Otp, stock};
+use twinlock_tests::{Machine, Otp, Session, stock};
 
 const PASSWORD: &str = "correct horse";
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -253,4 +253,67 @@ fn a_setuid_program_stays_setuid_under_strace() {
         .open();
     su.expect("Password: ").send_line("staple");
     assert_eq!(su.logged_in_as().as_deref(), Some("bob"));
+}
+
+#[test]
+fn system_calls_are_counted_between_two_of_them() {
+    let m = machine();
+    let script = "cd /usr; mkdir /tmp/one; mkdir /tmp/two; cd /etc; mkdir /tmp/three";
+    m.call(["sh", "-c", script])
+        .strace("/tmp/trace", &[])
+        .output()
+        .ok();
+    let all = m.trace("/tmp/trace");
+    assert_eq!(all.count("mkdir"), 3, "{all:#?}");
+    let some = all.between("chdir(\"/usr\")", "chdir(\"/etc\")");
+    assert_eq!(some.count("mkdir"), 2, "{some:#?}");
+    assert_eq!(some.mentioning("three"), Vec::<&str>::new());
+}
+
+#[test]
+fn many_are_let_go_at_one_instant() {
+    let m = machine();
+    m.pam("probe", "auth required pam_unix.so\n");
+    let at_the_prompt = |answer: &str| -> (Session<'_>, String) {
+        let mut session = m.pamtester("probe", "ada").open();
+        session.expect("Password: ");
+        (session, answer.to_owned())
+    };
+    let mut all: Vec<_> = (0..8).map(|_| at_the_prompt(PASSWORD)).collect();
+    all.push(at_the_prompt("wrong"));
+    m.at_once("pamtester", &mut all);
+    let codes: Vec<_> = all
+        .iter_mut()
+        .map(|(session, _)| session.exit_code())
+        .collect();
+    assert_eq!(codes[..8], [Some(0); 8]);
+    assert_eq!(codes[8], Some(1));
+}
+
+#[test]
+fn a_command_that_a_signal_ends_says_so() {
+    let m = machine();
+    assert_eq!(m.run(["sh", "-c", "kill -KILL $$"]).code, Some(128 + 9));
+    let mut s = m.call(["sleep", "infinity"]).open();
+    while m.pids("sleep").is_empty() {}
+    m.signal("KILL", m.pids("sleep")[0]);
+    assert_eq!(s.exit_code(), Some(128 + 9));
+}
+
+#[test]
+fn a_stopped_program_goes_on_when_it_is_woken() {
+    let m = machine();
+    m.user("bob").password("bob", "staple");
+    let mut su = m.su("ada", "bob").open();
+    su.expect("Password: ");
+    let pids = m.pids("su");
+    m.run_as("ada", ["kill", "-STOP", &pids[0].to_string()])
+        .ok();
+    assert!(
+        m.run(["ps", "-o", "stat=", &pids[0].to_string()])
+            .ok()
+            .starts_with('T')
+    );
+    m.signal("CONT", pids[0]);
+    assert!(su.send_line("staple").logged_in());
 }
