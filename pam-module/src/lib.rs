@@ -4,7 +4,10 @@ mod authenticate;
 mod conversation;
 mod facts;
 mod ffi;
-#[expect(missing_docs, reason = "the entry points come from pam-bindings' macro; libpam's manual has their words")]
+#[expect(
+    missing_docs,
+    reason = "the entry points come from pam-bindings' macro; libpam's manual has their words"
+)]
 mod hooks;
 mod outcome;
 
