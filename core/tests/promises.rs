@@ -1,4 +1,5 @@
 //! Random lives: stores that fail, clocks that jump, ledgers that are lost, people who type anything.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
 
