@@ -6,3 +6,5 @@ pub mod line;
 pub mod load;
 pub mod modules;
 pub mod stack;
+pub mod table;
+pub mod twinlock;

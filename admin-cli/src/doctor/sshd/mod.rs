@@ -1,0 +1,5 @@
+//! sshd's side: what it asks for before and beside PAM.
+pub mod config;
+pub mod effective;
+pub mod pattern;
+pub mod probe;
