@@ -35,6 +35,8 @@ pub struct Config {
     pub blocks: Vec<Block>,
     /// The main file.
     pub file: String,
+    /// The folder of the first Include, where a file of one's own can stand.
+    pub drop_ins: Option<String>,
 }
 
 /// Files that a pattern names.
@@ -126,6 +128,10 @@ impl Config {
             } else {
                 format!("/etc/ssh/{pattern}")
             };
+            let folder = pattern
+                .rsplit_once('/')
+                .map(|(folder, _)| folder.to_owned());
+            self.drop_ins = self.drop_ins.take().or(folder);
             for file in files.matching(&pattern) {
                 let text = files.text(&file).map_err(|error| Unreadable {
                     path: file.clone(),
