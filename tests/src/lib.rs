@@ -1,1 +1,40 @@
-//! Drives real sshd, sudo, su and login in private namespaces.
+//! Gives each test a private machine, and drives real sshd, sudo, su and login there.
+//!
+//! ```no_run
+//! use twinlock_tests::{Machine, shipped};
+//!
+//! let m = Machine::new();
+//! m.user("ada").password("ada", "correct horse").key("ada");
+//! m.pam("sshd", &shipped("pam.d/sshd-publickey"));
+//! m.drop_in("10-twinlock-publickey.conf").twinlock().enrolled("ada", "JBSWY3DPEHPK3PXP");
+//! m.sshd("");
+//! let mut s = m.ssh("ada").key().open();
+//! s.expect("Verification code").send_line(&m.code("ada"));
+//! assert!(s.logged_in());
+//! ```
+//!
+//! A machine is a set of namespaces (mount, process, network, name, IPC, time) over an overlay
+//! of the real root file system. Whatever is written lands on a tmpfs that ends with the
+//! machine; the machine ends when it is dropped, or when the test process dies in any way.
+//! It needs root and the Debian packages listed in `packages.txt`.
+
+mod artefacts;
+mod call;
+mod codes;
+mod facts;
+mod files;
+mod holder;
+mod machine;
+mod programs;
+mod session;
+mod sshd;
+mod syslog;
+mod twinlock;
+
+pub use artefacts::{shipped, stock};
+pub use call::{Call, Finished};
+pub use codes::{Otp, now};
+pub use files::MachineFile;
+pub use machine::Machine;
+pub use programs::{LOGGED_IN, Ssh};
+pub use session::Session;

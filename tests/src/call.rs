@@ -1,0 +1,241 @@
+//! One command in a machine: who runs it, under what, and what came of it.
+
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::machine::Machine;
+use crate::session::Session;
+
+/// Longer than anything here takes on a busy host; after it, the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A command about to run; [`Call::output`] and [`Call::open`] start it.
+#[must_use]
+pub struct Call<'m> {
+    machine: &'m Machine,
+    argv: Vec<String>,
+    user: Option<String>,
+    env: Vec<(String, String)>,
+    first: Option<String>,
+    strace: Option<Vec<String>>,
+    input: Vec<u8>,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code, unless a signal ended the command.
+    pub code: Option<i32>,
+    /// The signal that ended the command.
+    pub signal: Option<i32>,
+    /// Everything it wrote to stdout.
+    pub stdout: String,
+    /// Everything it wrote to stderr.
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Stdout of a command that must have ended well.
+    #[track_caller]
+    pub fn ok(&self) -> &str {
+        assert_eq!(self.code, Some(0), "a command failed: {self:#?}");
+        &self.stdout
+    }
+}
+
+impl<'m> Call<'m> {
+    pub(crate) fn new(machine: &'m Machine, argv: Vec<String>) -> Call<'m> {
+        Call {
+            machine,
+            argv,
+            user: None,
+            env: Vec::new(),
+            first: None,
+            strace: None,
+            input: Vec::new(),
+        }
+    }
+
+    /// Run by `user`, with that account's groups, and no capability.
+    pub fn as_user(mut self, user: &str) -> Self {
+        self.user = Some(user.to_owned());
+        self
+    }
+
+    /// More arguments.
+    pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.argv.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// One more variable in the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Shell text that the same process runs before it becomes the command, as the same user:
+    /// `umask 777; ulimit -f 0`, or closing a descriptor.
+    pub fn first(mut self, shell: &str) -> Self {
+        self.first = Some(shell.to_owned());
+        self
+    }
+
+    /// What stdin holds, where no terminal is opened.
+    pub fn input(mut self, text: impl AsRef<[u8]>) -> Self {
+        self.input = text.as_ref().to_vec();
+        self
+    }
+
+    /// The command sees a clock that is `seconds` off (libfaketime; a setuid program does not
+    /// load it).
+    pub fn clock(self, seconds: i64) -> Self {
+        let mut call = self;
+        call.env.extend(faked_clock(seconds));
+        call
+    }
+
+    /// Runs under `strace -f` with these options, such as `-e inject=symlinkat:error=ENOSPC`;
+    /// the trace is written to `file`.
+    pub fn strace(mut self, file: &str, options: &[&str]) -> Self {
+        let mut words = vec![
+            "strace".to_owned(),
+            "-f".to_owned(),
+            "-o".to_owned(),
+            file.to_owned(),
+        ];
+        words.extend(options.iter().map(|&option| option.to_owned()));
+        self.strace = Some(words);
+        self
+    }
+
+    /// Runs to the end without a terminal.
+    #[track_caller]
+    pub fn output(self) -> Finished {
+        let mut command = self.command(&[]);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = spawn(&mut command);
+        let mut stdin = child.stdin.take().expect("stdin is a pipe");
+        let input = self.input;
+        // A command may end without reading; that is its own affair.
+        let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let stdout = reader(child.stdout.take());
+        let stderr = reader(child.stderr.take());
+        let Some(status) = wait(child) else {
+            panic!("{:?} does not end", self.argv);
+        };
+        let _ = feeder.join();
+        Finished::new(status, text(stdout), text(stderr))
+    }
+
+    /// Starts it on a terminal of the machine's own.
+    pub fn open(self) -> Session<'m> {
+        let command = self.command(&["setsid", "-c"]);
+        Session::start(self.machine, self.argv.join(" "), command)
+    }
+
+    fn command(&self, before: &[&str]) -> Command {
+        let mut command = self.machine.holder().enter();
+        let user = self.user.as_deref().unwrap_or("root");
+        let home = if user == "root" {
+            "/root".to_owned()
+        } else {
+            format!("/home/{user}")
+        };
+        command.args([
+            "env",
+            "-i",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG=C.UTF-8",
+        ]);
+        command.args(["TERM=xterm", "SHELL=/bin/sh"]);
+        command
+            .arg(format!("HOME={home}"))
+            .arg(format!("USER={user}"));
+        command.arg(format!("LOGNAME={user}"));
+        command.args(before);
+        self.as_whom(&mut command);
+        // Last, so that a preload meets the command alone.
+        if !self.env.is_empty() {
+            command.arg("env").args(
+                self.env
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}")),
+            );
+        }
+        if let Some(shell) = &self.first {
+            command.args(["sh", "-c", &format!("{shell}\nexec \"$@\""), "sh"]);
+        }
+        command.args(&self.argv);
+        command
+    }
+
+    fn as_whom(&self, command: &mut Command) {
+        match (&self.strace, &self.user) {
+            // strace changes the user itself: traced by root, setuid programs stay setuid.
+            (Some(strace), Some(user)) => command.args(strace).args(["-u", user]),
+            (Some(strace), None) => command.args(strace),
+            (None, Some(user)) => command
+                .arg("setpriv")
+                .args([format!("--reuid={user}"), format!("--regid={user}")])
+                .arg("--init-groups"),
+            (None, None) => command,
+        };
+    }
+}
+
+impl Finished {
+    fn new(status: ExitStatus, stdout: String, stderr: String) -> Finished {
+        Finished {
+            code: status.code(),
+            signal: status.signal(),
+            stdout,
+            stderr,
+        }
+    }
+}
+
+/// The variables that put a program's clock `seconds` off.
+pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
+    let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+    [
+        ("LD_PRELOAD".to_owned(), library.to_owned()),
+        ("FAKETIME".to_owned(), format!("{seconds:+}")),
+        ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
+    ]
+}
+
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    command
+        .spawn()
+        .expect("nsenter (package util-linux) cannot be started")
+}
+
+fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}
+
+fn text(reader: JoinHandle<Vec<u8>>) -> String {
+    let bytes = reader.join().expect("a reader of a pipe");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+// The child goes to a thread of its own, which the machine's end sets free.
+pub(crate) fn wait(mut child: Child) -> Option<ExitStatus> {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait()));
+    told.recv_timeout(PATIENCE).ok()?.ok()
+}

@@ -1,0 +1,96 @@
+//! Codes as an authenticator app would show them, by oathtool, the independent oracle.
+
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// An authenticator app's account: key and parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Otp {
+    /// The key in base32.
+    pub key: String,
+    /// SHA1, SHA256 or SHA512.
+    pub algorithm: String,
+    /// How long a code is.
+    pub digits: u32,
+    /// How many seconds a step lasts.
+    pub period: u64,
+}
+
+/// Seconds since 1970 on the real clock.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("a clock after 1970").as_secs()
+}
+
+impl Otp {
+    /// What every app takes: SHA1, six digits, thirty seconds.
+    pub fn new(key: &str) -> Otp {
+        Otp {
+            key: key.to_owned(),
+            algorithm: "SHA1".to_owned(),
+            digits: 6,
+            period: 30,
+        }
+    }
+
+    /// The code at a moment, in seconds since 1970.
+    pub fn at(&self, time: u64) -> String {
+        let output = Command::new("oathtool")
+            .arg(format!("--totp={}", self.algorithm))
+            .args(["--base32", "--digits", &self.digits.to_string()])
+            .arg(format!("--time-step-size={}s", self.period))
+            .arg(format!("--now=@{time}"))
+            .arg(&self.key)
+            .output()
+            .expect("oathtool (package oathtool) cannot be started");
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "oathtool refuses {self:?}: {complaint}"
+        );
+        said
+    }
+
+    /// The code of now, or of `steps` later (or earlier, if negative).
+    ///
+    /// An earlier code leaves the window when the step ends, so this then waits until the step
+    /// has most of its time before it.
+    pub fn in_steps(&self, steps: i64) -> String {
+        if steps < 0 {
+            let left = self.period - now() % self.period;
+            if left * 2 < self.period {
+                std::thread::sleep(Duration::from_secs(left));
+            }
+        }
+        self.near(steps)
+    }
+
+    /// A code of the right shape that is not right within ten steps either way.
+    pub fn wrong(&self) -> String {
+        let near: Vec<String> = (-10..=10).map(|steps| self.near(steps)).collect();
+        let digits = usize::try_from(self.digits).expect("a few digits");
+        let shapes = (b'0'..=b'9').map(|digit| char::from(digit).to_string().repeat(digits));
+        let mut free = shapes.filter(|code| !near.contains(code));
+        free.next().expect("ten steps each way leave a code free")
+    }
+
+    fn near(&self, steps: i64) -> String {
+        let offset = steps * i64::try_from(self.period).expect("a period");
+        self.at(now().checked_add_signed(offset).expect("a time after 1970"))
+    }
+
+    /// The `otpauth://` line for `user`.
+    pub fn uri(&self, user: &str) -> String {
+        let Otp {
+            key,
+            algorithm,
+            digits,
+            period,
+        } = self;
+        format!(
+            "otpauth://totp/twinbox:{user}?secret={key}&issuer=twinbox\
+             &algorithm={algorithm}&digits={digits}&period={period}"
+        )
+    }
+}

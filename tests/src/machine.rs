@@ -1,0 +1,142 @@
+//! The private machine: what it is made of, and how a command is run in it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::artefacts::STOCK_PAM;
+use crate::call::{Call, Finished};
+use crate::codes::Otp;
+use crate::files::reached;
+use crate::holder::Holder;
+use crate::syslog::Syslog;
+
+/// A machine of the test's own, with nobody on it but the system's accounts.
+///
+/// It has Debian's stock PAM stacks and sshd settings, a loopback, a log daemon, terminals, an
+/// empty /home and /root, and a fresh ledger folder; twinlock comes with [`Machine::twinlock`].
+pub struct Machine {
+    // The order matters: what listens ends before what it listens in.
+    log: Mutex<Option<Syslog>>,
+    keys: Mutex<BTreeMap<String, Otp>>,
+    holder: Holder,
+}
+
+impl Machine {
+    /// Starts a machine; a host that cannot make one is told in one sentence.
+    #[expect(clippy::new_without_default, reason = "it starts processes")]
+    pub fn new() -> Machine {
+        let machine = Machine {
+            log: Mutex::new(None),
+            keys: Mutex::new(BTreeMap::new()),
+            holder: Holder::start(),
+        };
+        machine.furnish();
+        machine.log_daemon();
+        machine
+    }
+
+    fn furnish(&self) {
+        for (service, text) in STOCK_PAM {
+            self.pam(service, text);
+        }
+        let sudoers =
+            "Defaults env_reset, use_pty\nroot ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n";
+        self.file("/etc/sudoers").write(sudoers).mode(0o440);
+        self.file("/etc/hosts")
+            .write("127.0.0.1 localhost twinbox\n");
+        self.file("/etc/hostname").write("twinbox\n");
+        self.file("/etc/nsswitch.conf")
+            .write("passwd: files\ngroup: files\nshadow: files\nhosts: files\n");
+    }
+
+    pub(crate) fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    pub(crate) fn keys(&self) -> MutexGuard<'_, BTreeMap<String, Otp>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A command, to be run by root unless [`Call::as_user`] says otherwise.
+    pub fn call<S: Into<String>>(&self, argv: impl IntoIterator<Item = S>) -> Call<'_> {
+        Call::new(self, argv.into_iter().map(Into::into).collect())
+    }
+
+    /// Runs a command as root, without a terminal and with an empty input, to its end.
+    pub fn run<S: Into<String>>(&self, argv: impl IntoIterator<Item = S>) -> Finished {
+        self.call(argv).output()
+    }
+
+    /// Runs a command as `user`, without a terminal and with an empty input, to its end.
+    pub fn run_as<S: Into<String>>(
+        &self,
+        user: &str,
+        argv: impl IntoIterator<Item = S>,
+    ) -> Finished {
+        self.call(argv).as_user(user).output()
+    }
+
+    /// The log daemon's socket appears, and what is sent there is kept.
+    pub fn log_daemon(&self) -> &Self {
+        self.replace_log(Syslog::listen)
+    }
+
+    /// The log daemon is replaced by one that never reads.
+    pub fn deaf_log_daemon(&self) -> &Self {
+        self.replace_log(Syslog::deaf)
+    }
+
+    /// There is no /dev/log.
+    pub fn no_log_daemon(&self) -> &Self {
+        if self.log_slot().take().is_some() {
+            self.file("/dev/log").remove();
+        }
+        self
+    }
+
+    /// The lines that arrived at the log daemon so far, in order.
+    pub fn log(&self) -> Vec<String> {
+        let log = self.log_slot();
+        log.as_ref().map(Syslog::lines).unwrap_or_default()
+    }
+
+    /// Those of the log's lines that contain `text`.
+    pub fn logged(&self, text: &str) -> Vec<String> {
+        let mut lines = self.log();
+        lines.retain(|line| line.contains(text));
+        lines
+    }
+
+    /// The processes inside, as number and command line; the machine's first and `ps` itself
+    /// are left out.
+    pub fn processes(&self) -> Vec<(u32, String)> {
+        let listing = self.run(["ps", "-e", "-o", "pid=,args="]);
+        let rows = listing.ok().lines().filter_map(process);
+        rows.filter(|(pid, args)| *pid != 1 && !args.starts_with("ps -e "))
+            .collect()
+    }
+
+    /// Sends a signal, by name, to a process inside.
+    pub fn signal(&self, name: &str, pid: u32) -> &Self {
+        self.run(["kill", "-s", name, &pid.to_string()]).ok();
+        self
+    }
+
+    fn replace_log(&self, open: fn(&std::path::Path) -> Syslog) -> &Self {
+        self.no_log_daemon();
+        let file = self.file("/dev/log");
+        let (folder, name) = file.parent();
+        *self.log_slot() = Some(open(&reached(&folder).join(name)));
+        self
+    }
+
+    fn log_slot(&self) -> MutexGuard<'_, Option<Syslog>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn process(row: &str) -> Option<(u32, String)> {
+    let mut words = row.split_whitespace();
+    let pid = words.next()?.parse().ok()?;
+    Some((pid, words.collect::<Vec<_>>().join(" ")))
+}

@@ -1,0 +1,224 @@
+//! A command on a terminal of the machine: what it shows, and what is typed.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::pty::OpenptFlags;
+use rustix::termios::Winsize;
+
+use crate::call::{PATIENCE, spawn, wait};
+use crate::machine::Machine;
+use crate::programs::LOGGED_IN;
+
+/// A running command and its terminal; dropping it hangs the terminal up.
+pub struct Session<'m> {
+    _machine: &'m Machine,
+    name: String,
+    child: Option<Child>,
+    status: Option<ExitStatus>,
+    keyboard: File,
+    screen: Arc<Screen>,
+    read_so_far: usize,
+}
+
+#[derive(Default)]
+struct Screen {
+    state: Mutex<Shown>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Shown {
+    bytes: Vec<u8>,
+    hung_up: bool,
+}
+
+impl<'m> Session<'m> {
+    pub(crate) fn start(machine: &'m Machine, name: String, mut command: Command) -> Session<'m> {
+        let (master, slave) = terminal(machine);
+        let copy = |fd: &OwnedFd| fd.try_clone().expect("a descriptor can be copied");
+        command
+            .stdin(copy(&slave))
+            .stdout(copy(&slave))
+            .stderr(slave);
+        let child = spawn(&mut command);
+        // The command holds the last copies of the slave's descriptors, else no end is seen.
+        drop(command);
+        let screen = Arc::new(Screen::default());
+        let (watched, display) = (Arc::clone(&screen), File::from(copy(&master)));
+        std::thread::spawn(move || watched.watch(display));
+        Session {
+            _machine: machine,
+            name,
+            child: Some(child),
+            status: None,
+            keyboard: File::from(master),
+            screen,
+            read_so_far: 0,
+        }
+    }
+
+    /// Waits until `text` is shown, after whatever was expected before.
+    #[track_caller]
+    pub fn expect(&mut self, text: &str) -> &mut Self {
+        self.expect_one_of(&[text]);
+        self
+    }
+
+    /// Waits until one of the texts is shown, and says which.
+    #[track_caller]
+    pub fn expect_one_of(&mut self, texts: &[&str]) -> usize {
+        let from = self.read_so_far;
+        let seen = self.screen.until(|shown| {
+            let found = texts
+                .iter()
+                .map(|text| find(&shown.bytes[from..], text.as_bytes()));
+            let first = found.enumerate().filter_map(|(i, at)| Some((at?, i)));
+            first.min().map(Some).or(shown.hung_up.then_some(None))
+        });
+        let Some(Some((at, which))) = seen else {
+            panic!(
+                "{} never showed {texts:?}; all of it:\n{}",
+                self.name,
+                self.transcript()
+            );
+        };
+        self.read_so_far = from + at + texts[which].len();
+        which
+    }
+
+    /// Types a line.
+    pub fn send_line(&mut self, line: &str) -> &mut Self {
+        self.send(&format!("{line}\n"))
+    }
+
+    /// Types exactly this; `\x03` is ^C, `\x04` is ^D.
+    pub fn send(&mut self, keys: &str) -> &mut Self {
+        // A terminal that has hung up takes no keys; what was shown then tells the test why.
+        let _ = self.keyboard.write_all(keys.as_bytes());
+        self
+    }
+
+    /// Everything shown so far.
+    pub fn transcript(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().bytes).into_owned()
+    }
+
+    /// Waits for the command's end, and says its exit code, if no signal ended it.
+    #[track_caller]
+    pub fn exit_code(&mut self) -> Option<i32> {
+        if let Some(child) = self.child.take() {
+            self.status = wait(child);
+            // What it wrote last may still be on its way.
+            self.screen
+                .until_at_most(Duration::from_secs(2), |shown| shown.hung_up.then_some(()));
+        }
+        let Some(status) = self.status else {
+            panic!(
+                "{} does not end; it showed:\n{}",
+                self.name,
+                self.transcript()
+            );
+        };
+        status.code()
+    }
+
+    /// Waits for the end, and says whether a shell or command was reached as the other account.
+    #[track_caller]
+    pub fn logged_in(&mut self) -> bool {
+        self.exit_code();
+        self.transcript().contains(LOGGED_IN)
+    }
+
+    /// As [`Session::logged_in`], and as which account.
+    #[track_caller]
+    pub fn logged_in_as(&mut self) -> Option<String> {
+        self.exit_code();
+        let transcript = self.transcript();
+        let (_, after) = transcript.split_once(LOGGED_IN)?;
+        after.split_whitespace().next().map(str::to_owned)
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Screen {
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(&self, mut display: File) {
+        let mut bytes = [0_u8; 4096];
+        loop {
+            // EIO is how a terminal says that nobody has it open any more.
+            let size = display.read(&mut bytes).unwrap_or(0);
+            let mut shown = self.lock();
+            shown.bytes.extend_from_slice(&bytes[..size]);
+            shown.hung_up = size == 0;
+            self.changed.notify_all();
+            if size == 0 {
+                return;
+            }
+        }
+    }
+
+    fn until<T>(&self, seen: impl Fn(&Shown) -> Option<T>) -> Option<T> {
+        self.until_at_most(PATIENCE, seen)
+    }
+
+    fn until_at_most<T>(
+        &self,
+        patience: Duration,
+        seen: impl Fn(&Shown) -> Option<T>,
+    ) -> Option<T> {
+        let end = Instant::now() + patience;
+        let mut shown = self.lock();
+        loop {
+            if let Some(found) = seen(&shown) {
+                return Some(found);
+            }
+            let left = end.checked_duration_since(Instant::now())?;
+            let waited = self.changed.wait_timeout(shown, left);
+            shown = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+// Of the machine's own devpts: inside, the terminal then has a name that login and su find.
+fn terminal(machine: &Machine) -> (OwnedFd, OwnedFd) {
+    let ptmx = rustix::fs::openat2(
+        machine.holder().root(),
+        "/dev/pts/ptmx",
+        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::IN_ROOT,
+    );
+    let master = ptmx.expect("the machine has terminals");
+    rustix::pty::unlockpt(&master).expect("a new terminal can be unlocked");
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags).expect("a terminal's other end");
+    let size = Winsize {
+        ws_row: 50,
+        ws_col: 100,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    rustix::termios::tcsetwinsize(&master, size).expect("a terminal takes a size");
+    (master, slave)
+}
+
+fn find(within: &[u8], text: &[u8]) -> Option<usize> {
+    within.windows(text.len()).position(|window| window == text)
+}

@@ -1,0 +1,116 @@
+//! The machine's own sshd, at port 22 of its own loopback.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::call::{PATIENCE, faked_clock};
+use crate::machine::Machine;
+
+const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
+
+/// Debian 12's settings, and the one host key.
+const STOCK: &str = "\
+Include /etc/ssh/sshd_config.d/*.conf
+ListenAddress 127.0.0.1
+HostKey /etc/ssh/ssh_host_ed25519_key
+KbdInteractiveAuthentication no
+UsePAM yes
+X11Forwarding yes
+PrintMotd no
+AcceptEnv LANG LC_*
+Subsystem sftp /usr/lib/openssh/sftp-server
+";
+
+// Made once for all machines of a test process.
+static PAIR: OnceLock<(String, String)> = OnceLock::new();
+
+impl Machine {
+    /// Starts sshd, or starts it anew, with these settings before Debian's own and after the
+    /// drop-ins named 10 to 19.
+    pub fn sshd(&self, settings: &str) -> &Self {
+        self.sshd_under(settings, &[])
+    }
+
+    /// As [`Machine::sshd`], with a clock that is `seconds` off.
+    pub fn sshd_with_clock(&self, settings: &str, seconds: i64) -> &Self {
+        self.sshd_under(settings, &faked_clock(seconds))
+    }
+
+    /// Ends sshd; its connections live on.
+    pub fn stop_sshd(&self) -> &Self {
+        if self.listening() {
+            let pid = self.file("/run/sshd.pid").read();
+            self.signal("TERM", pid.trim().parse().expect("sshd's number"));
+            self.until_listening(false);
+        }
+        self
+    }
+
+    fn sshd_under(&self, settings: &str, env: &[(String, String)]) -> &Self {
+        self.stop_sshd();
+        self.host_key();
+        self.file("/etc/ssh/sshd_config").write(STOCK);
+        self.file("/etc/ssh/sshd_config.d/20-test.conf")
+            .write(settings);
+        // By its full path: sshd starts itself anew for each connection.
+        let mut call = self.call(["/usr/sbin/sshd"]);
+        for (name, value) in env {
+            call = call.env(name, value);
+        }
+        let started = call.output();
+        assert_eq!(
+            started.code,
+            Some(0),
+            "sshd does not start: {}",
+            started.stderr
+        );
+        self.until_listening(true);
+        self
+    }
+
+    fn host_key(&self) {
+        let public = format!("{HOST_KEY}.pub");
+        let (secret, public) = PAIR.get_or_init(|| {
+            self.run([
+                "ssh-keygen",
+                "-q",
+                "-t",
+                "ed25519",
+                "-N",
+                "",
+                "-f",
+                HOST_KEY,
+            ])
+            .ok();
+            (self.file(HOST_KEY).read(), self.file(&public).read())
+        });
+        self.file(HOST_KEY).write(secret).mode(0o600);
+        self.file("/etc/ssh/ssh_known_hosts")
+            .write(format!("127.0.0.1 {public}"));
+    }
+
+    fn until_listening(&self, wanted: bool) {
+        let end = Instant::now() + PATIENCE;
+        while self.listening() != wanted {
+            assert!(
+                Instant::now() < end,
+                "sshd does not come or go; its log:\n{}",
+                self.log().join("\n")
+            );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    // Asked of the kernel, so that no connection is made that sshd would log and count.
+    fn listening(&self) -> bool {
+        let table = format!("/proc/{}/net/tcp", self.holder().pid());
+        let sockets = std::fs::read_to_string(table).expect("the machine's sockets");
+        sockets.lines().any(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            let here = words
+                .next()
+                .is_some_and(|address| address.ends_with(":0016"));
+            here && words.nth(1) == Some("0A")
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! The machine's log daemon: it keeps each line that arrives at /dev/log.
+
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+pub(crate) struct Syslog {
+    desk: Arc<Desk>,
+    reader: Option<JoinHandle<()>>,
+}
+
+struct Desk {
+    socket: UnixDatagram,
+    lines: Mutex<Vec<String>>,
+}
+
+impl Syslog {
+    /// Listens at `path`, and reads, so that no sender ever waits.
+    pub(crate) fn listen(path: &Path) -> Syslog {
+        let mut syslog = Syslog::deaf(path);
+        let desk = Arc::clone(&syslog.desk);
+        syslog.reader = Some(std::thread::spawn(move || {
+            while desk.wait() {
+                desk.collect();
+            }
+        }));
+        syslog
+    }
+
+    /// A daemon that has hung: the socket is there, and nobody reads.
+    pub(crate) fn deaf(path: &Path) -> Syslog {
+        let socket = UnixDatagram::bind(path).expect("the machine's /dev/log cannot be bound");
+        let everybody = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(path, everybody).expect("/dev/log takes a mode");
+        socket.set_nonblocking(true).expect("a socket that polls");
+        let lines = Mutex::new(Vec::new());
+        Syslog {
+            desk: Arc::new(Desk { socket, lines }),
+            reader: None,
+        }
+    }
+
+    /// All lines so far, those that wait in the socket too.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        if self.reader.is_some() {
+            self.desk.collect();
+        }
+        let lines = &self.desk.lines;
+        lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Desk {
+    fn wait(&self) -> bool {
+        let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+        poll(&mut fds, None).is_ok() && !fds[0].revents().contains(PollFlags::HUP)
+    }
+
+    // Receives under the lock, so that the lines stand in the order in which they came.
+    fn collect(&self) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut datagram = [0_u8; 65_536];
+        loop {
+            match self.socket.recv(&mut datagram) {
+                Ok(0) => return,
+                Ok(size) => lines.push(String::from_utf8_lossy(&datagram[..size]).into_owned()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Drop for Syslog {
+    fn drop(&mut self) {
+        let _ = self.desk.socket.shutdown(Shutdown::Both);
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}

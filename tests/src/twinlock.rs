@@ -1,0 +1,90 @@
+//! The real module and the real command, installed in a machine as a package would.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::artefacts::built;
+use crate::codes::{Otp, now};
+use crate::holder::BOOTED_EARLIER;
+use crate::machine::Machine;
+
+impl Machine {
+    /// Installs the release artefacts, makes the store and the ledger, and puts the epoch ten
+    /// minutes back, so that the codes of now are good.
+    pub fn twinlock(&self) -> &Self {
+        let module = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
+        self.file(module).write(built("libpam_twinlock.so"));
+        self.file("/usr/bin/twinlock")
+            .write(built("twinlock"))
+            .mode(0o755);
+        self.file("/etc/twinlock").make_folder();
+        self.run(["twinlock", "epoch", "ensure"]).ok();
+        self.epoch_minutes_ago(10)
+    }
+
+    /// The settings file's whole text.
+    pub fn settings(&self, text: &str) -> &Self {
+        self.file("/etc/twinlock/twinlock.toml").write(text);
+        self
+    }
+
+    /// Enrols `user` with a key in base32, by `twinlock import uri`.
+    pub fn enrolled(&self, user: &str, key: &str) -> &Self {
+        self.enrolled_with(user, &Otp::new(key))
+    }
+
+    /// Enrols `user` with an app's account of any parameters.
+    pub fn enrolled_with(&self, user: &str, otp: &Otp) -> &Self {
+        let import = self.call(["twinlock", "import", "uri", user]);
+        import.input(format!("{}\n", otp.uri(user))).output().ok();
+        self.app(user, otp)
+    }
+
+    /// `user` has this account in an app; nothing is told to the machine.
+    pub fn app(&self, user: &str, otp: &Otp) -> &Self {
+        self.keys().insert(user.to_owned(), otp.clone());
+        self
+    }
+
+    /// The account in the app of `user`.
+    pub fn otp(&self, user: &str) -> Otp {
+        let otp = self.keys().get(user).cloned();
+        otp.unwrap_or_else(|| panic!("{user} has no authenticator app in this test"))
+    }
+
+    /// The code that the app of `user` shows now.
+    pub fn code(&self, user: &str) -> String {
+        self.otp(user).in_steps(0)
+    }
+
+    /// The code that the app showed, or will show, so many steps from now.
+    pub fn code_in(&self, user: &str, steps: i64) -> String {
+        self.otp(user).in_steps(steps)
+    }
+
+    /// A code that is not right for `user`.
+    pub fn wrong_code(&self, user: &str) -> String {
+        self.otp(user).wrong()
+    }
+
+    /// The ledger began so many minutes ago, and knows of no code used since.
+    pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
+        let ago = Duration::from_secs(minutes * 60);
+        let up = clock_gettime(ClockId::Boottime);
+        let seconds = u64::try_from(up.tv_sec).expect("a machine that is up") + BOOTED_EARLIER;
+        let began = Duration::from_secs(seconds).saturating_sub(ago).as_nanos();
+        let boot = self.boot_id();
+        let epoch = format!("{boot}.{began}.{}", now() - ago.as_secs());
+        self.file("/run/twinlock/epoch").link_to(&epoch);
+        self
+    }
+
+    /// What the kernel calls this boot.
+    pub fn boot_id(&self) -> String {
+        self.file("/proc/sys/kernel/random/boot_id")
+            .read()
+            .trim()
+            .to_owned()
+    }
+}
