@@ -37,3 +37,6 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     found.extend(case.shut());
     found
 }
+
+#[cfg(test)]
+mod tests;
