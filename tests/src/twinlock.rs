@@ -24,9 +24,7 @@ impl Machine {
     /// Installs the release artefacts alone: no store, no ledger.
     pub fn files(&self) -> &Self {
         self.file(MODULE).write(built("libpam_twinlock.so"));
-        self.file("/usr/bin/twinlock")
-            .write(built("twinlock"))
-            .mode(0o755);
+        self.file("/usr/bin/twinlock").write(built("twinlock")).mode(0o755);
         self
     }
 
@@ -87,11 +85,8 @@ impl Machine {
         self
     }
 
-    /// What the kernel calls this boot.
+    /// What the kernel calls this boot, without the dashes.
     pub fn boot_id(&self) -> String {
-        self.file("/proc/sys/kernel/random/boot_id")
-            .read()
-            .trim()
-            .to_owned()
+        self.file("/proc/sys/kernel/random/boot_id").read().trim().replace('-', "")
     }
 }

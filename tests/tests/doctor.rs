@@ -22,8 +22,7 @@ fn machine() -> Machine {
 /// Key and code, as shipped.
 fn shut() -> Machine {
     let m = machine();
-    m.pam("sshd", &shipped("pam.d/sshd-publickey"))
-        .drop_in(KEY_DROP_IN);
+    m.pam("sshd", &shipped("pam.d/sshd-publickey")).drop_in(KEY_DROP_IN);
     m
 }
 
@@ -45,10 +44,7 @@ fn doctor(m: &Machine) -> (Option<i32>, Vec<String>) {
 
 fn found(m: &Machine, head: &str) {
     let (code, heads) = doctor(m);
-    assert!(
-        heads.iter().any(|one| one == head),
-        "{head} is not in {heads:?}"
-    );
+    assert!(heads.iter().any(|one| one == head), "{head} is not in {heads:?}");
     let fails = head.starts_with("way-in") || head.starts_with("lock-out");
     assert_eq!(code, Some(if fails { 7 } else { 0 }), "{heads:?}");
 }
@@ -77,12 +73,7 @@ fn debians_own_settings_let_a_key_in_alone() {
     assert_eq!(code, Some(7));
     assert_eq!(
         heads,
-        [
-            "way-in key-alone",
-            "way-in not-wired",
-            "lock-out prompts-off",
-            "warning password-method"
-        ]
+        ["way-in key-alone", "way-in not-wired", "lock-out prompts-off", "warning password-method"]
     );
     assert!(m.ssh("ada").key().open().logged_in());
 }
@@ -120,10 +111,7 @@ fn a_match_block_for_an_address_is_seen_from_there() {
 fn settings_that_come_first_are_found() {
     for (line, head) in [
         ("UsePAM no\n", "way-in usepam-no"),
-        (
-            "AuthenticationMethods publickey publickey,keyboard-interactive\n",
-            "way-in key-alone",
-        ),
+        ("AuthenticationMethods publickey publickey,keyboard-interactive\n", "way-in key-alone"),
         ("AuthenticationMethods any\n", "way-in key-alone"),
         (
             "AuthenticationMethods publickey,keyboard-interactive gssapi-with-mic\nGSSAPIAuthentication yes\n",
@@ -137,10 +125,7 @@ fn settings_that_come_first_are_found() {
             "AuthenticationMethods publickey,password\nPasswordAuthentication yes\n",
             "warning password-method",
         ),
-        (
-            "AuthenticationMethods any\nKbdInteractiveAuthentication no\n",
-            "lock-out prompts-off",
-        ),
+        ("AuthenticationMethods any\nKbdInteractiveAuthentication no\n", "lock-out prompts-off"),
         ("LoginGraceTime 30\n", "warning grace-short"),
     ] {
         let m = shut();
@@ -180,15 +165,9 @@ fn a_code_without_a_first_factor_is_found() {
         .sshd("");
     let said = m.run(["twinlock", "doctor", "ssh"]);
     assert_eq!(said.code, Some(7));
+    assert!(said.stdout.contains("way-in: /etc/pam.d/sshd:1 (code-alone)"), "{}", said.stdout);
     assert!(
-        said.stdout
-            .contains("way-in: /etc/pam.d/sshd:1 (code-alone)"),
-        "{}",
-        said.stdout
-    );
-    assert!(
-        said.stdout
-            .contains("no  | wrong (auth_err) | right | -   | GETS IN | /etc/pam.d/sshd:1"),
+        said.stdout.contains("no  | wrong (auth_err) | right | -   | GETS IN | /etc/pam.d/sshd:1"),
         "{}",
         said.stdout
     );
@@ -210,11 +189,7 @@ fn json_has_what_the_text_has() {
         assert!(said.stdout.contains(part), "{}", said.stdout);
     }
     let all = m.run(["twinlock", "doctor", "ssh", "--json", "--verbose"]);
-    assert!(
-        all.stdout.contains("\"result\": \"auth_err\""),
-        "{}",
-        all.stdout
-    );
+    assert!(all.stdout.contains("\"result\": \"auth_err\""), "{}", all.stdout);
 }
 
 #[test]
@@ -223,9 +198,5 @@ fn without_root_it_says_so() {
     m.sshd("");
     let said = m.run_as("ada", ["twinlock", "doctor", "ssh"]);
     assert_eq!((said.code, said.stdout.as_str()), (Some(6), ""));
-    assert!(
-        said.stderr.contains("Run `twinlock doctor ssh` as root."),
-        "{}",
-        said.stderr
-    );
+    assert!(said.stderr.contains("Run `twinlock doctor ssh` as root."), "{}", said.stderr);
 }

@@ -23,33 +23,15 @@ const SENTENCES: [(&str, &str); 21] = [
     ("buf_err", "Memory buffer error"),
     ("perm_denied", "Permission denied"),
     ("auth_err", "Authentication failure"),
-    (
-        "cred_insufficient",
-        "Insufficient credentials to access authentication data",
-    ),
-    (
-        "authinfo_unavail",
-        "Authentication service cannot retrieve authentication info",
-    ),
-    (
-        "user_unknown",
-        "User not known to the underlying authentication module",
-    ),
-    (
-        "maxtries",
-        "Have exhausted maximum number of retries for service",
-    ),
-    (
-        "new_authtok_reqd",
-        "Authentication token is no longer valid; new one required",
-    ),
+    ("cred_insufficient", "Insufficient credentials to access authentication data"),
+    ("authinfo_unavail", "Authentication service cannot retrieve authentication info"),
+    ("user_unknown", "User not known to the underlying authentication module"),
+    ("maxtries", "Have exhausted maximum number of retries for service"),
+    ("new_authtok_reqd", "Authentication token is no longer valid; new one required"),
     ("acct_expired", "User account has expired"),
     ("conv_err", "Conversation error"),
     ("try_again", "Failed preliminary check by password service"),
-    (
-        "ignore",
-        "The return value should be ignored by PAM dispatch",
-    ),
+    ("ignore", "The return value should be ignored by PAM dispatch"),
     ("module_unknown", "Module is unknown"),
     ("authtok_expired", "Authentication token expired"),
     ("bad_item", "Bad item passed to pam_*_item()"),
@@ -60,14 +42,8 @@ const PARTS: [(&str, &str); 12] = [
     ("other", "auth required pam_debug.so auth=acct_expired\n"),
     ("p-yes", "auth required pam_permit.so\n"),
     ("p-no", "auth required pam_deny.so\n"),
-    (
-        "p-stop",
-        "auth requisite pam_debug.so auth=maxtries\nauth required pam_permit.so\n",
-    ),
-    (
-        "p-enough",
-        "auth sufficient pam_permit.so\nauth required pam_deny.so\n",
-    ),
+    ("p-stop", "auth requisite pam_debug.so auth=maxtries\nauth required pam_permit.so\n"),
+    ("p-enough", "auth sufficient pam_permit.so\nauth required pam_deny.so\n"),
     (
         "p-debian",
         "auth [success=1 default=ignore] pam_debug.so auth=success\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
@@ -76,14 +52,8 @@ const PARTS: [(&str, &str); 12] = [
         "p-debian-wrong",
         "auth [success=1 default=ignore] pam_debug.so auth=auth_err\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
     ),
-    (
-        "p-reset",
-        "auth required pam_deny.so\nauth [default=reset] pam_debug.so auth=success\n",
-    ),
-    (
-        "p-jump-out",
-        "auth [success=3 default=ignore] pam_permit.so\nauth required pam_permit.so\n",
-    ),
+    ("p-reset", "auth required pam_deny.so\nauth [default=reset] pam_debug.so auth=success\n"),
+    ("p-jump-out", "auth [success=3 default=ignore] pam_permit.so\nauth required pam_permit.so\n"),
     ("p-empty", "# nothing\naccount required pam_permit.so\n"),
     ("p-nested", "auth substack p-stop\nauth include p-debian\n"),
     ("p-cut", "auth required pam_permit.so\nauth required \\\n"),
@@ -121,10 +91,8 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).expect("31 bits") % end
     }
 
@@ -160,16 +128,8 @@ const ANSWERS: [&str; 9] = [
     "pam_debug.so auth=success",
     "pam_nosuch.so",
 ];
-const NAMES: [&str; 8] = [
-    "p-yes",
-    "p-no",
-    "p-stop",
-    "p-enough",
-    "p-debian",
-    "p-reset",
-    "p-jump-out",
-    "p-nested",
-];
+const NAMES: [&str; 8] =
+    ["p-yes", "p-no", "p-stop", "p-enough", "p-debian", "p-reset", "p-jump-out", "p-nested"];
 
 fn drawn(count: usize) -> Vec<(String, String)> {
     let mut numbers = Numbers(0x7477_696e);
@@ -179,11 +139,7 @@ fn drawn(count: usize) -> Vec<(String, String)> {
             let line = match numbers.below(6) {
                 0 => format!("auth substack {}", numbers.one_of(&NAMES)),
                 1 => format!("auth include {}", numbers.one_of(&NAMES)),
-                _ => format!(
-                    "auth {} {}",
-                    numbers.one_of(&CONTROLS),
-                    numbers.one_of(&ANSWERS)
-                ),
+                _ => format!("auth {} {}", numbers.one_of(&CONTROLS), numbers.one_of(&ANSWERS)),
             };
             writeln!(text, "{line}").expect("a string takes it");
         }
@@ -221,11 +177,7 @@ fn real(folder: &Path) -> BTreeMap<String, String> {
         .arg(folder)
         .output()
         .expect("unshare runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout)
         .expect("text")
         .lines()
@@ -253,10 +205,7 @@ fn every_stack_ends_as_in_libpam() {
         let service = format!("t{number}");
         let said = &real[&service];
         let name = simulated(&folder, &service);
-        let sentence = SENTENCES
-            .iter()
-            .find(|(code, _)| *code == name)
-            .map(|(_, text)| *text);
+        let sentence = SENTENCES.iter().find(|(code, _)| *code == name).map(|(_, text)| *text);
         if sentence != Some(said.as_str()) {
             writeln!(wrong, "{title}\n{text}simulated: {name}, libpam: {said}\n")
                 .expect("a string takes it");

@@ -26,12 +26,8 @@ pub enum Silence {
     Refused(String),
 }
 
-const FOLDERS: [&str; 4] = [
-    "/lib/security",
-    "/lib64/security",
-    "/usr/lib/security",
-    "/usr/lib64/security",
-];
+const FOLDERS: [&str; 4] =
+    ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
 /// libpam brings it: the folder that has it is the one that libpam looks into.
 const LIBPAMS_OWN: &str = "pam_deny.so";
 
@@ -41,11 +37,7 @@ impl Machine {
     pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
         let sshd = on_path("sshd")
             .or_else(|| Some(PathBuf::from("/usr/sbin/sshd")).filter(|path| path.exists()));
-        Self {
-            root,
-            sshd,
-            recorded,
-        }
+        Self { root, sshd, recorded }
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -62,18 +54,11 @@ impl Machine {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => {
-                return Err(Unreadable {
-                    path: path.to_owned(),
-                    error,
-                });
+                return Err(Unreadable { path: path.to_owned(), error });
             }
         };
         let mut names = vec!["root".to_owned()];
-        names.extend(
-            text.lines()
-                .filter_map(with_shell)
-                .filter(|name| name != "root"),
-        );
+        names.extend(text.lines().filter_map(with_shell).filter(|name| name != "root"));
         Ok(names)
     }
 
@@ -84,9 +69,8 @@ impl Machine {
             return self.examine(name).unwrap_or(ModuleFile::Missing);
         }
         let all = self.module_folders();
-        let (known, others): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|folder| self.path(folder).join(LIBPAMS_OWN).exists());
+        let (known, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|folder| self.path(folder).join(LIBPAMS_OWN).exists());
         if known.is_empty() {
             return ModuleFile::Unknown;
         }
@@ -101,15 +85,10 @@ impl Machine {
     fn module_folders(&self) -> Vec<String> {
         let mut all: Vec<String> = FOLDERS.map(str::to_owned).to_vec();
         for base in ["/usr/lib", "/lib"] {
-            let entries = fs::read_dir(self.path(base))
-                .into_iter()
-                .flatten()
-                .flatten();
+            let entries = fs::read_dir(self.path(base)).into_iter().flatten().flatten();
             for entry in entries {
-                if let Some(name) = entry
-                    .file_name()
-                    .to_str()
-                    .filter(|name| name.contains("-linux-"))
+                if let Some(name) =
+                    entry.file_name().to_str().filter(|name| name.contains("-linux-"))
                 {
                     all.push(format!("{base}/{name}/security"));
                 }
@@ -166,15 +145,11 @@ impl Machine {
         if self.root != Path::new("/") {
             command.arg("-f").arg(self.path("/etc/ssh/sshd_config"));
         }
-        let output = command
-            .output()
-            .map_err(|error| Silence::Refused(error.to_string()))?;
+        let output = command.output().map_err(|error| Silence::Refused(error.to_string()))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        Err(Silence::Refused(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        ))
+        Err(Silence::Refused(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
     }
 }
 
@@ -188,28 +163,18 @@ fn beside_the_point(said: &str) -> bool {
 fn recorded(folder: &Path, connection: Option<&str>) -> Result<String, Silence> {
     let field = |name: &str| {
         let fields = connection.unwrap_or_default().split(',');
-        fields
-            .filter_map(|field| field.strip_prefix(name))
-            .next()
-            .unwrap_or_default()
-            .to_owned()
+        fields.filter_map(|field| field.strip_prefix(name)).next().unwrap_or_default().to_owned()
     };
     let (user, addr) = (field("user="), field("addr="));
-    [
-        format!("T.{user}.{addr}"),
-        format!("T.{user}"),
-        "T".to_owned(),
-    ]
-    .iter()
-    .find_map(|name| fs::read_to_string(folder.join(name)).ok())
-    .ok_or(Silence::NoProgram)
+    [format!("T.{user}.{addr}"), format!("T.{user}"), "T".to_owned()]
+        .iter()
+        .find_map(|name| fs::read_to_string(folder.join(name)).ok())
+        .ok_or(Silence::NoProgram)
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn with_shell(line: &str) -> Option<String> {
@@ -236,10 +201,7 @@ impl Patterns for Machine {
         let Some((folder, name)) = pattern.rsplit_once('/') else {
             return Vec::new();
         };
-        let entries = fs::read_dir(self.path(folder))
-            .into_iter()
-            .flatten()
-            .flatten();
+        let entries = fs::read_dir(self.path(folder)).into_iter().flatten().flatten();
         let mut all: Vec<String> = entries
             .filter_map(|entry| entry.file_name().into_string().ok())
             .filter(|file| fits(name, file) && (!file.starts_with('.') || name.starts_with('.')))
@@ -260,10 +222,7 @@ mod tests {
             with_shell("alice:x:1000:1000::/home/alice:/bin/bash"),
             Some("alice".to_owned())
         );
-        assert_eq!(
-            with_shell("bob:x:1001:1001::/home/bob:"),
-            Some("bob".to_owned())
-        );
+        assert_eq!(with_shell("bob:x:1001:1001::/home/bob:"), Some("bob".to_owned()));
         assert_eq!(with_shell("www:x:33:33::/var/www:/usr/sbin/nologin"), None);
         assert_eq!(with_shell("broken"), None);
     }

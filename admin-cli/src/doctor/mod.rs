@@ -57,11 +57,7 @@ pub const FOUND: u8 = 7;
 /// The report cannot be written.
 pub fn ssh(arguments: &Ssh, out: &mut dyn Write, complaints: &mut dyn Write) -> io::Result<u8> {
     let machine = Machine::new(arguments.root.clone(), arguments.sshd_says.clone());
-    let rows = if arguments.verbose {
-        Rows::All
-    } else {
-        Rows::Wrong
-    };
+    let rows = if arguments.verbose { Rows::All } else { Rows::Wrong };
     match examine(&machine, rows) {
         Ok(report) => {
             if arguments.json {
@@ -110,10 +106,7 @@ impl From<Silence> for Hindrance {
                 "Run `twinlock doctor ssh` as root.",
             ),
         };
-        Self {
-            what,
-            remedy: remedy.to_owned(),
-        }
+        Self { what, remedy: remedy.to_owned() }
     }
 }
 
@@ -136,20 +129,12 @@ fn examine(machine: &Machine, rows: Rows) -> Result<Report, Hindrance> {
         service.unusable.is_none() && !findings.iter().any(|finding| finding.id == "not-wired");
     if wired {
         let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
-        findings.extend(judge::stack(&Case {
-            table: &table,
-            file: file(&service),
-            reach,
-        }));
+        findings.extend(judge::stack(&Case { table: &table, file: file(&service), reach }));
     }
     findings.extend(facts.iter().flat_map(sshd::judge::judge));
     findings.sort();
     findings.dedup();
-    Ok(Report {
-        findings,
-        table: service.unusable.is_none().then_some(table),
-        rows,
-    })
+    Ok(Report { findings, table: service.unusable.is_none().then_some(table), rows })
 }
 
 fn file(service: &Service) -> &str {
@@ -177,11 +162,7 @@ fn ask(
         let said = machine.effective(Some(&probe.argument()))?;
         asked.push((probe, Effective::read(&said)));
     }
-    Ok(Facts {
-        config,
-        base,
-        asked,
-    })
+    Ok(Facts { config, base, asked })
 }
 
 fn refused(file: &str, said: &str) -> Finding {

@@ -25,14 +25,7 @@ pub enum Rows {
     All,
 }
 
-const HEADS: [&str; 6] = [
-    "key",
-    "password",
-    "code",
-    "and",
-    "result",
-    "line that decides",
-];
+const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "line that decides"];
 
 impl Report {
     /// Whether somebody gets in or is locked out.
@@ -44,12 +37,8 @@ impl Report {
     /// One sentence for the whole.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let count = |level: Level| {
-            self.findings
-                .iter()
-                .filter(|finding| finding.level == level)
-                .count()
-        };
+        let count =
+            |level: Level| self.findings.iter().filter(|finding| finding.level == level).count();
         let (ways, locks) = (count(Level::WayIn), count(Level::LockOut));
         let head = match (ways, locks) {
             (0, 0) => "ssh: nobody gets in without a code, and nobody is locked out".to_owned(),
@@ -71,13 +60,7 @@ impl Report {
     pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", self.verdict())?;
         for finding in &self.findings {
-            writeln!(
-                out,
-                "\n{}: {} ({})",
-                finding.level.word(),
-                finding.place,
-                finding.id
-            )?;
+            writeln!(out, "\n{}: {} ({})", finding.level.word(), finding.place, finding.id)?;
             writeln!(out, "  {}", finding.what)?;
             writeln!(out, "  To do: {}", finding.remedy)?;
         }
@@ -88,14 +71,8 @@ impl Report {
         writeln!(out)?;
         let cells: Vec<[String; 6]> = rows.iter().map(|row| self.cells(row)).collect();
         let width = |column: usize| {
-            let longest = cells
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(String::len)
-                .max();
-            longest
-                .unwrap_or(0)
-                .max(HEADS.get(column).map_or(0, |head| head.len()))
+            let longest = cells.iter().filter_map(|row| row.get(column)).map(String::len).max();
+            longest.unwrap_or(0).max(HEADS.get(column).map_or(0, |head| head.len()))
         };
         let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
         line(out, &HEADS.map(str::to_owned), &widths)?;
@@ -172,18 +149,13 @@ impl Report {
             Answer::Wrong => "wrong",
             Answer::Exempt => "exempt",
         };
-        let decides = table
-            .zip(row.steps.last())
-            .and_then(|(table, step)| table.cast.get(step.line));
+        let decides =
+            table.zip(row.steps.last()).and_then(|(table, step)| table.cast.get(step.line));
         [
             (if row.world.key { "yes" } else { "no" }).to_owned(),
             password,
             code.to_owned(),
-            if held.is_empty() {
-                "-".to_owned()
-            } else {
-                held
-            },
+            if held.is_empty() { "-".to_owned() } else { held },
             (if row.passes() { "GETS IN" } else { "refused" }).to_owned(),
             decides.map_or(String::new(), |line| line.handler.place.to_string()),
         ]
@@ -196,17 +168,7 @@ fn line(out: &mut dyn Write, cells: &[String; 6], widths: &[usize]) -> io::Resul
     let parts: Vec<String> = cells
         .iter()
         .zip(widths)
-        .map(|(cell, width)| {
-            if rule {
-                "-".repeat(*width)
-            } else {
-                format!("{cell:width$}")
-            }
-        })
+        .map(|(cell, width)| if rule { "-".repeat(*width) } else { format!("{cell:width$}") })
         .collect();
-    writeln!(
-        out,
-        "{}",
-        parts.join(if rule { "-+-" } else { " | " }).trim_end()
-    )
+    writeln!(out, "{}", parts.join(if rule { "-+-" } else { " | " }).trim_end())
 }

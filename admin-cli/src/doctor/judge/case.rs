@@ -13,10 +13,7 @@ pub struct Reach {
 
 impl Reach {
     /// Nothing is known of sshd, or PAM is not asked at all.
-    pub const EVERY: Self = Self {
-        without_key: true,
-        with_key: true,
-    };
+    pub const EVERY: Self = Self { without_key: true, with_key: true };
 
     /// Whether people come so, with or without a key.
     #[must_use]

@@ -11,12 +11,7 @@ use crate::pam::twinlock::Stand;
 impl Case<'_> {
     /// The row with the fewest conditions stands for all that are wrong in the same way.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
-        let rows = || {
-            self.table
-                .rows
-                .iter()
-                .filter(move |row| wrong(row) == Some(kind))
-        };
+        let rows = || self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
         let possible = |row: &&Row| self.reach.covers(row.world.key);
         let fewest = |row: &&Row| row.world.conditions.count_ones();
         let (row, level) = match rows().filter(possible).min_by_key(fewest) {
@@ -26,13 +21,7 @@ impl Case<'_> {
         let place = self.to_blame(kind, row).unwrap_or(self.file.to_owned());
         let when = self.when(row);
         let (id, what) = words(kind, &when);
-        Some(Finding {
-            level,
-            id,
-            remedy: self.remedy(kind, row),
-            place,
-            what,
-        })
+        Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
     }
 
     /// A condition that picks people on purpose makes an exception; any other one is a hole.
@@ -61,10 +50,7 @@ impl Case<'_> {
     }
 
     fn when(&self, row: &Row) -> String {
-        let held: Vec<_> = self
-            .held(row)
-            .map(|text| format!("`{}`", text.trim()))
-            .collect();
+        let held: Vec<_> = self.held(row).map(|text| format!("`{}`", text.trim())).collect();
         if held.is_empty() {
             String::new()
         } else {
@@ -117,14 +103,12 @@ fn words(kind: Wrong, when: &str) -> (&'static str, String) {
             "code-alone",
             format!("A code alone gets in{when}: nothing before this line has to be right."),
         ),
-        Wrong::PasswordAlone => (
-            "password-alone",
-            format!("A right password gets in without a code{when}."),
-        ),
-        Wrong::KeyAlone => (
-            "key-alone-in-pam",
-            format!("Who has a key gets through PAM without a code{when}."),
-        ),
+        Wrong::PasswordAlone => {
+            ("password-alone", format!("A right password gets in without a code{when}."))
+        }
+        Wrong::KeyAlone => {
+            ("key-alone-in-pam", format!("Who has a key gets through PAM without a code{when}."))
+        }
         Wrong::ExemptAlone => (
             "ignore-passes",
             format!(
@@ -145,7 +129,5 @@ fn required(line: &Cast) -> String {
             "required".to_owned()
         }
     };
-    format!("auth {control} {path} {}", args.join(" "))
-        .trim_end()
-        .to_owned()
+    format!("auth {control} {path} {}", args.join(" ")).trim_end().to_owned()
 }

@@ -53,13 +53,7 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile) -> Vec<Find
     }
     found.extend(ours.iter().flat_map(|line| arguments(line)));
     found.extend(ours.iter().filter_map(|line| control(line)));
-    found.extend(
-        service
-            .lines(Facility::Account)
-            .iter()
-            .filter(|line| is_ours(line))
-            .map(account),
-    );
+    found.extend(service.lines(Facility::Account).iter().filter(|line| is_ours(line)).map(account));
     found.extend(files(&ours, module));
     found
 }
@@ -138,11 +132,7 @@ fn control(line: &Handler) -> Option<Finding> {
     if counts || !(stand.judges() || stand == Stand::Failed) {
         return None;
     }
-    let control = if stand == Stand::Failed {
-        "[default=die]"
-    } else {
-        "required"
-    };
+    let control = if stand == Stand::Failed { "[default=die]" } else { "required" };
     Some(Finding {
         level: Level::Warning,
         id: "weak-control",
@@ -175,10 +165,7 @@ fn file(line: &Handler, name: &str, module: &ModuleFile) -> Vec<Finding> {
             level: Level::LockOut,
             id: "module-missing",
             place: line.place.to_string(),
-            what: format!(
-                "The file of {} is in none of libpam's folders.",
-                file_name(name)
-            ),
+            what: format!("The file of {} is in none of libpam's folders.", file_name(name)),
             remedy: "Install the package twinlock again, or take the lines that name it out."
                 .to_owned(),
         }],

@@ -12,22 +12,12 @@ use case::{Case, Wrong};
 /// Everything that the table shows.
 #[must_use]
 pub fn stack(case: &Case<'_>) -> Vec<Finding> {
-    let mut found: Vec<Finding> = [
-        Wrong::Open,
-        Wrong::CodeAlone,
-        Wrong::PasswordAlone,
-        Wrong::KeyAlone,
-        Wrong::ExemptAlone,
-    ]
-    .into_iter()
-    .filter_map(|wrong| case.door(wrong))
-    .collect();
-    found.extend(
-        case.table
-            .cast
-            .iter()
-            .filter_map(|line| case.unreached(line)),
-    );
+    let mut found: Vec<Finding> =
+        [Wrong::Open, Wrong::CodeAlone, Wrong::PasswordAlone, Wrong::KeyAlone, Wrong::ExemptAlone]
+            .into_iter()
+            .filter_map(|wrong| case.door(wrong))
+            .collect();
+    found.extend(case.table.cast.iter().filter_map(|line| case.unreached(line)));
     let blamed: Vec<String> = found.iter().map(|finding| finding.place.clone()).collect();
     found.extend(
         (case.table.cast.iter().enumerate())

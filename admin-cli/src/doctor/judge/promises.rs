@@ -15,9 +15,7 @@ impl Case<'_> {
         };
         let counts = |row: &Row| {
             row.steps.iter().any(|step| {
-                let here = self
-                    .line(step.line)
-                    .is_some_and(|other| std::ptr::eq(other, line));
+                let here = self.line(step.line).is_some_and(|other| std::ptr::eq(other, line));
                 here && (step.before != Impression::Negative || !args.stand.judges())
             })
         };
@@ -31,9 +29,7 @@ impl Case<'_> {
             .any(|row| matches!(wrong(row), Some(Wrong::PasswordAlone | Wrong::Open)));
         let before = self
             .ender(&line.handler.place)
-            .map_or(String::new(), |place| {
-                format!(" The stack ends at {place}.")
-            });
+            .map_or(String::new(), |place| format!(" The stack ends at {place}."));
         Some(Finding {
             level: if open { Level::WayIn } else { Level::Warning },
             id: "never-reached",
@@ -45,11 +41,7 @@ impl Case<'_> {
 
     /// The line at which a right password ends the stack.
     fn ender(&self, ours: &Place) -> Option<String> {
-        let row = self
-            .table
-            .rows
-            .iter()
-            .find(|row| wrong(row) == Some(Wrong::PasswordAlone))?;
+        let row = self.table.rows.iter().find(|row| wrong(row) == Some(Wrong::PasswordAlone))?;
         let place = &self.line(row.steps.last()?.line)?.handler.place;
         (place != ours).then(|| place.to_string())
     }

@@ -16,9 +16,7 @@ impl Case<'_> {
                 row.passes() && proven && row.world.key == key && row.world.answer == answer
             })
         };
-        let ways = [false, true]
-            .into_iter()
-            .filter(|key| self.reach.covers(*key));
+        let ways = [false, true].into_iter().filter(|key| self.reach.covers(*key));
         let mut found = Vec::new();
         let (open, closed): (Vec<bool>, Vec<bool>) =
             ways.partition(|key| gets_in(*key, Answer::Right));
@@ -49,11 +47,7 @@ impl Case<'_> {
             });
         Finding {
             level,
-            id: if all {
-                "nobody-gets-in"
-            } else {
-                "way-leads-nowhere"
-            },
+            id: if all { "nobody-gets-in" } else { "way-leads-nowhere" },
             place: self.file.to_owned(),
             what: match all {
                 true => format!(
@@ -75,11 +69,7 @@ impl Case<'_> {
     }
 
     fn shut_exempt(&self, key: bool) -> Finding {
-        let with = if key {
-            "with a key"
-        } else {
-            "with a right password"
-        };
+        let with = if key { "with a key" } else { "with a right password" };
         Finding {
             level: Level::LockOut,
             id: "exempt-shut-out",

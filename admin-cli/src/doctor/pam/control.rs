@@ -137,15 +137,12 @@ fn code_word(text: &str) -> Result<(Option<Code>, &str), String> {
 }
 
 fn action_word(text: &str) -> Result<(Action, &str), String> {
-    if let Some(found) = WORDS
-        .iter()
-        .find_map(|(word, action)| Some((*action, text.strip_prefix(word)?)))
+    if let Some(found) =
+        WORDS.iter().find_map(|(word, action)| Some((*action, text.strip_prefix(word)?)))
     {
         return Ok(found);
     }
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     match digits.parse::<u32>() {
         Ok(count) if count > 0 => Ok((Action::Jump(count), rest)),

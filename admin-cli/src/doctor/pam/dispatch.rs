@@ -40,10 +40,7 @@ struct State {
     status: Code,
 }
 
-const START: State = State {
-    impression: Impression::Undecided,
-    status: Code::PERM_DENIED,
-};
+const START: State = State { impression: Impression::Undecided, status: Code::PERM_DENIED };
 
 enum Next {
     Line,
@@ -75,16 +72,9 @@ pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> Code) -> 
             Kind::Module { .. } => answer(handler),
         };
         let before = state.impression;
-        steps.push(Step {
-            line,
-            before,
-            returned,
-        });
+        steps.push(Step { line, before, returned });
         if returned == Code::INCOMPLETE {
-            return Outcome {
-                code: returned,
-                steps,
-            };
+            return Outcome { code: returned, steps };
         }
         let origin = entered.get(level).copied().unwrap_or(START);
         let next = state.hear(handler.actions.on(returned), returned, origin);
@@ -135,11 +125,7 @@ impl State {
     fn refuse(&mut self, returned: Code) {
         if self.impression != Impression::Negative {
             self.impression = Impression::Negative;
-            self.status = if returned == Code::IGNORE {
-                Code::PERM_DENIED
-            } else {
-                returned
-            };
+            self.status = if returned == Code::IGNORE { Code::PERM_DENIED } else { returned };
         }
     }
 
@@ -215,10 +201,7 @@ mod tests {
             Kind::Module { path, .. } => Code::from_name(path).unwrap(),
             Kind::Broken | Kind::Substack => panic!("not a module"),
         });
-        (
-            outcome.code,
-            outcome.steps.iter().map(|step| step.line).collect(),
-        )
+        (outcome.code, outcome.steps.iter().map(|step| step.line).collect())
     }
 
     #[test]
@@ -255,10 +238,7 @@ mod tests {
             result("auth substack inner\nauth required maxtries\n").0,
             Code::from_name("maxtries").unwrap()
         );
-        assert_eq!(
-            result("auth include inner\nauth required maxtries\n").0,
-            Code::SUCCESS
-        );
+        assert_eq!(result("auth include inner\nauth required maxtries\n").0, Code::SUCCESS);
         assert_eq!(
             result("auth substack no\nauth required success\n"),
             (Code::AUTH_ERR, vec![1, 3])

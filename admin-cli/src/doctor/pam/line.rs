@@ -32,10 +32,7 @@ pub fn lines(text: &str) -> Lines {
         {
             continue;
         }
-        let mut line = open.take().unwrap_or(Line {
-            number,
-            text: String::new(),
-        });
+        let mut line = open.take().unwrap_or(Line { number, text: String::new() });
         // A comment ends the line even when a backslash stands before it.
         let continued = (visible.len() == raw.len())
             .then(|| visible.trim_end_matches(BLANK).strip_suffix('\\'))
@@ -52,10 +49,7 @@ pub fn lines(text: &str) -> Lines {
             }
         }
     }
-    Lines {
-        complete,
-        cut: open.map(|line| line.number),
-    }
+    Lines { complete, cut: open.map(|line| line.number) }
 }
 
 /// Takes the next field: blanks part fields, `[…]` is one field.
@@ -127,21 +121,12 @@ mod tests {
     #[test]
     fn a_comment_ends_a_continuation() {
         let text = "auth required \\ # no\npam_a.so\n";
-        assert_eq!(
-            texts(text),
-            [
-                (1, "auth|required|\\".to_owned()),
-                (2, "pam_a.so".to_owned())
-            ]
-        );
+        assert_eq!(texts(text), [(1, "auth|required|\\".to_owned()), (2, "pam_a.so".to_owned())]);
     }
 
     #[test]
     fn the_end_of_the_file_cuts_a_continuation() {
-        assert_eq!(
-            lines("auth required pam_a.so\nauth required \\\n").cut,
-            Some(2)
-        );
+        assert_eq!(lines("auth required pam_a.so\nauth required \\\n").cut, Some(2));
         assert_eq!(lines("auth required pam_a.so").cut, None);
     }
 
@@ -155,9 +140,6 @@ mod tests {
 
     #[test]
     fn a_carriage_return_belongs_to_the_field() {
-        assert_eq!(
-            fields("auth required pam_a.so\r"),
-            ["auth", "required", "pam_a.so\r"]
-        );
+        assert_eq!(fields("auth required pam_a.so\r"), ["auth", "required", "pam_a.so\r"]);
     }
 }

@@ -35,11 +35,8 @@ const DEFAULT_SERVICE: &str = "other";
 /// # Errors
 /// A file that exists and cannot be read.
 pub fn load(files: &dyn Files, service: &str) -> Result<Service, Unreadable> {
-    let mut loader = Loader {
-        files,
-        service: service.to_ascii_lowercase(),
-        loaded: Service::default(),
-    };
+    let mut loader =
+        Loader { files, service: service.to_ascii_lowercase(), loaded: Service::default() };
     if FOLDERS.iter().any(|folder| files.is_folder(folder)) {
         loader.folders()?;
     } else {
@@ -80,12 +77,7 @@ impl Loader<'_> {
             if name == self.service {
                 self.loaded.file = Some(path.clone());
             }
-            let scope = Scope {
-                service: Some(&name),
-                only: None,
-                depth: 0,
-                level: 0,
-            };
+            let scope = Scope { service: Some(&name), only: None, depth: 0, level: 0 };
             settle(self.read(&path, &text, scope))?;
         }
         if !found {
@@ -99,19 +91,11 @@ impl Loader<'_> {
     }
 
     fn single_file(&mut self) -> Result<(), Unreadable> {
-        let place = Place {
-            file: SINGLE_FILE.to_owned(),
-            line: 0,
-        };
+        let place = Place { file: SINGLE_FILE.to_owned(), line: 0 };
         match self.open(SINGLE_FILE)? {
             Some(text) => {
                 self.loaded.file = Some(SINGLE_FILE.to_owned());
-                let scope = Scope {
-                    service: None,
-                    only: None,
-                    depth: 0,
-                    level: 0,
-                };
+                let scope = Scope { service: None, only: None, depth: 0, level: 0 };
                 settle(self.read(SINGLE_FILE, &text, scope))
             }
             None => {
@@ -125,10 +109,7 @@ impl Loader<'_> {
         match self.files.text(path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Unreadable {
-                path: path.to_owned(),
-                error,
-            }),
+            Err(error) => Err(Unreadable { path: path.to_owned(), error }),
         }
     }
 
@@ -136,10 +117,7 @@ impl Loader<'_> {
         let absolute = name.starts_with('/').then(|| name.to_owned());
         let paths = match absolute {
             Some(path) => vec![path],
-            None => FOLDERS
-                .iter()
-                .map(|folder| format!("{folder}/{name}"))
-                .collect(),
+            None => FOLDERS.iter().map(|folder| format!("{folder}/{name}")).collect(),
         };
         for path in paths {
             if let Some(text) = self.open(&path)? {
@@ -150,10 +128,7 @@ impl Loader<'_> {
     }
 
     fn give_up(&mut self, place: Place, what: &str) {
-        self.loaded.unusable.get_or_insert(Fault {
-            place,
-            what: what.to_owned(),
-        });
+        self.loaded.unusable.get_or_insert(Fault { place, what: what.to_owned() });
     }
 
     fn read(&mut self, path: &str, text: &str, scope: Scope<'_>) -> Reading {
@@ -164,10 +139,7 @@ impl Loader<'_> {
         match cut.cut {
             None => Ok(()),
             Some(number) => {
-                let place = Place {
-                    file: path.to_owned(),
-                    line: number,
-                };
+                let place = Place { file: path.to_owned(), line: number };
                 self.give_up_at_top(
                     place,
                     "the file ends inside a line that a backslash continues",
@@ -188,10 +160,7 @@ impl Loader<'_> {
     }
 
     fn line(&mut self, path: &str, line: &Line, scope: Scope<'_>) -> Reading {
-        let place = Place {
-            file: path.to_owned(),
-            line: line.number,
-        };
+        let place = Place { file: path.to_owned(), line: line.number };
         let mut rest = line.text.as_str();
         let mut first = String::new();
         if scope.service.is_none() {
@@ -205,12 +174,7 @@ impl Loader<'_> {
         if !default && !service.eq_ignore_ascii_case(&self.service) {
             return Ok(());
         }
-        let mut entry = Entry {
-            default,
-            place,
-            service,
-            scope,
-        };
+        let mut entry = Entry { default, place, service, scope };
         if scope.service.is_none() {
             entry.scope.service = Some(service);
         }
@@ -265,10 +229,7 @@ impl Loader<'_> {
             self.fault(&entry.place, "no module is named".to_owned());
             return Kind::Broken;
         };
-        Kind::Module {
-            path,
-            args: fields(args),
-        }
+        Kind::Module { path, args: fields(args) }
     }
 
     fn include_at(
@@ -293,21 +254,15 @@ impl Loader<'_> {
     /// Debian's `@include` takes the lines of every kind, and a missing file makes the service unusable.
     fn at_include(&mut self, entry: &Entry<'_>, rest: &str) -> Reading {
         let target = field(rest).map(|(word, _)| word);
-        let scope = Scope {
-            depth: entry.scope.depth + 1,
-            service: Some(entry.service),
-            ..entry.scope
-        };
+        let scope =
+            Scope { depth: entry.scope.depth + 1, service: Some(entry.service), ..entry.scope };
         if self.include_file(entry, target.as_deref(), scope)? {
             return Ok(());
         }
         match entry.scope.only {
             Some(facility) => self.add(entry, facility, (Kind::Broken, Actions::bad())),
             None => {
-                let what = format!(
-                    "`@include {}` cannot be followed",
-                    target.unwrap_or_default()
-                );
+                let what = format!("`@include {}` cannot be followed", target.unwrap_or_default());
                 self.give_up(entry.place.clone(), &what);
                 return Err(None);
             }
@@ -344,11 +299,7 @@ impl Loader<'_> {
     }
 
     fn add(&mut self, entry: &Entry<'_>, facility: Facility, what: (Kind, Actions)) {
-        let stacks = if entry.default {
-            &mut self.loaded.other
-        } else {
-            &mut self.loaded.own
-        };
+        let stacks = if entry.default { &mut self.loaded.other } else { &mut self.loaded.own };
         let (kind, actions) = what;
         stacks.entry(facility).or_default().push(Handler {
             kind,
@@ -359,10 +310,7 @@ impl Loader<'_> {
     }
 
     fn fault(&mut self, place: &Place, what: String) {
-        self.loaded.faults.push(Fault {
-            place: place.clone(),
-            what,
-        });
+        self.loaded.faults.push(Fault { place: place.clone(), what });
     }
 }
 

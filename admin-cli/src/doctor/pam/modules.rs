@@ -66,22 +66,13 @@ mod tests {
     #[test]
     fn known_modules() {
         assert_eq!(of("pam_permit.so"), Nature::Fixed(Code::SUCCESS));
-        assert_eq!(
-            of("/lib/security/pam_deny.so"),
-            Nature::Fixed(Code::AUTH_ERR)
-        );
+        assert_eq!(of("/lib/security/pam_deny.so"), Nature::Fixed(Code::AUTH_ERR));
         assert_eq!(
             of("pam_debug.so cred=abort auth=maxtries auth=abort"),
             Nature::Fixed(Code::from_name("maxtries").unwrap())
         );
-        assert_eq!(
-            of("pam_debug.so auth=nonsense"),
-            Nature::Fixed(Code::SUCCESS)
-        );
-        assert_eq!(
-            of("pam_faillock.so preauth silent"),
-            Nature::Fixed(Code::SUCCESS)
-        );
+        assert_eq!(of("pam_debug.so auth=nonsense"), Nature::Fixed(Code::SUCCESS));
+        assert_eq!(of("pam_faillock.so preauth silent"), Nature::Fixed(Code::SUCCESS));
         assert_eq!(of("pam_faillock.so authfail"), Nature::Fixed(Code::IGNORE));
         assert_eq!(of("pam_succeed_if.so uid >= 1000"), Nature::Condition);
     }

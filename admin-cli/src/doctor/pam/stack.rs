@@ -90,11 +90,7 @@ impl Service {
     #[must_use]
     pub fn lines(&self, facility: Facility) -> &[Handler] {
         let find = |from: &'_ BTreeMap<Facility, Vec<Handler>>| from.contains_key(&facility);
-        let from = if find(&self.own) {
-            &self.own
-        } else {
-            &self.other
-        };
+        let from = if find(&self.own) { &self.own } else { &self.other };
         from.get(&facility).map_or(&[], Vec::as_slice)
     }
 }

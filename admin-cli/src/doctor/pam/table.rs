@@ -111,15 +111,9 @@ pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> Table {
             role: role(handler, present, &mut conditions),
         })
         .collect();
-    let rows = worlds(&cast, conditions.len())
-        .into_iter()
-        .map(|world| run(stack, &cast, world))
-        .collect();
-    Table {
-        cast,
-        conditions,
-        rows,
-    }
+    let rows =
+        worlds(&cast, conditions.len()).into_iter().map(|world| run(stack, &cast, world)).collect();
+    Table { cast, conditions, rows }
 }
 
 fn role(
@@ -141,14 +135,9 @@ fn role(
         Nature::Proof(name) => Role::Proof(name),
         Nature::Condition => {
             let text = format!("{} {}", file_name(path), args.join(" "));
-            let known = conditions
-                .iter()
-                .position(|condition| condition.text == text);
+            let known = conditions.iter().position(|condition| condition.text == text);
             Role::Condition(known.unwrap_or_else(|| {
-                conditions.push(Condition {
-                    text,
-                    place: handler.place.clone(),
-                });
+                conditions.push(Condition { text, place: handler.place.clone() });
                 conditions.len() - 1
             }))
         }
@@ -200,11 +189,7 @@ fn combinations(conditions: usize) -> Vec<u32> {
     }
     let single = (0..count).map(|bit| 1 << bit);
     let but_one = (0..count).map(|bit| every & !(1 << bit));
-    [0, every]
-        .into_iter()
-        .chain(single)
-        .chain(but_one)
-        .collect()
+    [0, every].into_iter().chain(single).chain(but_one).collect()
 }
 
 fn run(stack: &[Handler], cast: &[Cast], world: World) -> Row {
@@ -215,11 +200,7 @@ fn run(stack: &[Handler], cast: &[Cast], world: World) -> Row {
             .map_or(Code::PERM_DENIED, |(_, cast)| answer(&cast.role, &world))
     };
     let outcome = dispatch(stack, &mut answer);
-    Row {
-        world,
-        code: outcome.code,
-        steps: outcome.steps,
-    }
+    Row { world, code: outcome.code, steps: outcome.steps }
 }
 
 fn answer(role: &Role, world: &World) -> Code {
@@ -262,10 +243,7 @@ mod tests {
         let table = table("auth required pam_twinlock.so first_factor=publickey\n");
         assert_eq!(
             passing(&table),
-            [
-                (true, none.clone(), Answer::Right),
-                (true, none, Answer::Exempt)
-            ]
+            [(true, none.clone(), Answer::Right), (true, none, Answer::Exempt)]
         );
     }
 
@@ -277,21 +255,12 @@ mod tests {
         let by = |name: &str| Password::By(name.to_owned());
         assert!(passing(&table).iter().any(|row| row.1 == by("pam_unix.so")));
         assert!(passing(&table).iter().any(|row| row.1 == by("pam_sss.so")));
-        assert!(
-            passing(&table)
-                .iter()
-                .all(|row| matches!(row.1, Password::By(_)))
-        );
+        assert!(passing(&table).iter().all(|row| matches!(row.1, Password::By(_))));
     }
 
     #[test]
     fn a_missing_module_refuses_and_the_same_condition_is_one() {
-        assert_eq!(
-            passing(&table(
-                "auth required pam_gone.so\nauth required pam_permit.so\n"
-            )),
-            []
-        );
+        assert_eq!(passing(&table("auth required pam_gone.so\nauth required pam_permit.so\n")), []);
         let twice = "auth [default=1 success=ok] pam_localuser.so\nauth required pam_permit.so\nauth required pam_localuser.so\n";
         assert_eq!(table(twice).conditions.len(), 1);
         assert_eq!(combinations(3).len(), 8);

@@ -93,22 +93,14 @@ pub fn read(args: &[String]) -> Arguments {
             Stand::Nothing
         }
     };
-    let stand = if mistakes.is_empty() {
-        stand
-    } else {
-        Stand::Nothing
-    };
+    let stand = if mistakes.is_empty() { stand } else { Stand::Nothing };
     Arguments { stand, mistakes }
 }
 
 fn known(arg: &str) -> bool {
     OTHERS.iter().any(|other| {
         let has_value = other.ends_with('=');
-        if has_value {
-            arg.starts_with(other) && arg != *other
-        } else {
-            arg == *other
-        }
+        if has_value { arg.starts_with(other) && arg != *other } else { arg == *other }
     })
 }
 
@@ -156,12 +148,7 @@ mod tests {
     use super::*;
 
     fn of(args: &str) -> Arguments {
-        read(
-            &args
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-        )
+        read(&args.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]
@@ -184,25 +171,12 @@ mod tests {
                 "first_factor=pubkey",
                 Mistake::Unknown("first_factor=pubkey".into(), Some("first_factor=publickey")),
             ),
-            (
-                "first_factor=stack ecko",
-                Mistake::Unknown("ecko".into(), Some("echo")),
-            ),
-            (
-                "first_factor=stack nullok",
-                Mistake::Unknown("nullok".into(), None),
-            ),
-            (
-                "first_factor=stack prompt=",
-                Mistake::Unknown("prompt=".into(), Some("prompt=")),
-            ),
+            ("first_factor=stack ecko", Mistake::Unknown("ecko".into(), Some("echo"))),
+            ("first_factor=stack nullok", Mistake::Unknown("nullok".into(), None)),
+            ("first_factor=stack prompt=", Mistake::Unknown("prompt=".into(), Some("prompt="))),
         ] {
             let line = of(args);
-            assert_eq!(
-                (line.stand, line.mistakes),
-                (Stand::Nothing, vec![mistake]),
-                "{args}"
-            );
+            assert_eq!((line.stand, line.mistakes), (Stand::Nothing, vec![mistake]), "{args}");
         }
     }
 
@@ -210,14 +184,8 @@ mod tests {
     fn an_exempt_account_is_ignored_unless_the_module_saw_the_key() {
         assert_eq!(Stand::Stack.answer(false, Answer::Exempt), Code::IGNORE);
         assert_eq!(Stand::PublicKey.answer(true, Answer::Exempt), Code::SUCCESS);
-        assert_eq!(
-            Stand::PublicKey.answer(false, Answer::Exempt),
-            Code::AUTH_ERR
-        );
-        assert_eq!(
-            Stand::PublicKey.answer(false, Answer::Right),
-            Code::AUTH_ERR
-        );
+        assert_eq!(Stand::PublicKey.answer(false, Answer::Exempt), Code::AUTH_ERR);
+        assert_eq!(Stand::PublicKey.answer(false, Answer::Right), Code::AUTH_ERR);
         assert_eq!(Stand::Failed.answer(true, Answer::Right), Code::AUTH_ERR);
         assert_eq!(Stand::Probe.answer(false, Answer::Right), Code::IGNORE);
     }

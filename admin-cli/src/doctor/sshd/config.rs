@@ -63,18 +63,11 @@ pub fn load(files: &dyn Patterns) -> Result<Config, Unreadable> {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                return Err(Unreadable {
-                    path: file.to_owned(),
-                    error,
-                });
+                return Err(Unreadable { path: file.to_owned(), error });
             }
         }
     }
-    MAIN_FILES
-        .first()
-        .copied()
-        .unwrap_or_default()
-        .clone_into(&mut config.file);
+    MAIN_FILES.first().copied().unwrap_or_default().clone_into(&mut config.file);
     Ok(config)
 }
 
@@ -91,25 +84,14 @@ impl Config {
             let Some((keyword, value)) = split(raw) else {
                 continue;
             };
-            let place = Place {
-                file: name.to_owned(),
-                line,
-            };
+            let place = Place { file: name.to_owned(), line };
             match keyword.as_str() {
                 "match" => {
-                    self.blocks.push(Block {
-                        criteria: criteria(&value),
-                        place,
-                    });
+                    self.blocks.push(Block { criteria: criteria(&value), place });
                     block = Some(self.blocks.len() - 1);
                 }
                 "include" if depth < DEEPEST => self.include(files, &value, (block, depth + 1))?,
-                _ => self.directives.push(Directive {
-                    keyword,
-                    value,
-                    place,
-                    block,
-                }),
+                _ => self.directives.push(Directive { keyword, value, place, block }),
             }
         }
         Ok(())
@@ -128,15 +110,11 @@ impl Config {
             } else {
                 format!("/etc/ssh/{pattern}")
             };
-            let folder = pattern
-                .rsplit_once('/')
-                .map(|(folder, _)| folder.to_owned());
+            let folder = pattern.rsplit_once('/').map(|(folder, _)| folder.to_owned());
             self.drop_ins = self.drop_ins.take().or(folder);
             for file in files.matching(&pattern) {
-                let text = files.text(&file).map_err(|error| Unreadable {
-                    path: file.clone(),
-                    error,
-                })?;
+                let text =
+                    files.text(&file).map_err(|error| Unreadable { path: file.clone(), error })?;
                 self.read(files, (&file, &text), at)?;
             }
         }
@@ -184,15 +162,8 @@ fn criteria(value: &str) -> Vec<(String, String)> {
     while let Some(word) = words.next() {
         let alone = ["all", "canonical", "final", "invalid-user"]
             .contains(&word.to_ascii_lowercase().as_str());
-        let patterns = if alone {
-            ""
-        } else {
-            words.next().unwrap_or_default()
-        };
-        pairs.push((
-            word.to_ascii_lowercase(),
-            patterns.trim_matches('"').to_owned(),
-        ));
+        let patterns = if alone { "" } else { words.next().unwrap_or_default() };
+        pairs.push((word.to_ascii_lowercase(), patterns.trim_matches('"').to_owned()));
     }
     pairs
 }
@@ -230,19 +201,10 @@ pub(crate) mod tests {
             ("/etc/ssh/sshd_config.d/README", "UsePAM maybe\n"),
         ]);
         let config = load(&files).unwrap();
-        assert_eq!(
-            config.place(&["usepam"]),
-            "/etc/ssh/sshd_config.d/10-a.conf:1"
-        );
+        assert_eq!(config.place(&["usepam"]), "/etc/ssh/sshd_config.d/10-a.conf:1");
         assert_eq!(config.place(&["logingracetime"]), "/etc/ssh/sshd_config:3");
-        assert_eq!(
-            config.place(&["gssapiauthentication"]),
-            "/etc/ssh/sshd_config"
-        );
-        let (block, line) = config
-            .blocks_with(&["authenticationmethods"])
-            .next()
-            .unwrap();
+        assert_eq!(config.place(&["gssapiauthentication"]), "/etc/ssh/sshd_config");
+        let (block, line) = config.blocks_with(&["authenticationmethods"]).next().unwrap();
         assert_eq!(line.place.to_string(), "/etc/ssh/sshd_config.d/10-a.conf:3");
         assert_eq!(
             block.criteria,
@@ -251,11 +213,6 @@ pub(crate) mod tests {
                 ("address".to_owned(), "10.0.0.0/8".to_owned())
             ]
         );
-        assert!(
-            config
-                .directives
-                .iter()
-                .any(|line| line.value == "yes" && line.block.is_none())
-        );
+        assert!(config.directives.iter().any(|line| line.value == "yes" && line.block.is_none()));
     }
 }

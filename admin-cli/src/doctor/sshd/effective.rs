@@ -36,10 +36,7 @@ impl Effective {
     /// The first value of a keyword, in lower case letters.
     #[must_use]
     pub fn value(&self, keyword: &str) -> Option<&str> {
-        self.lines
-            .iter()
-            .find(|(word, _)| word == keyword)
-            .map(|(_, value)| value.as_str())
+        self.lines.iter().find(|(word, _)| word == keyword).map(|(_, value)| value.as_str())
     }
 
     /// Whether the keyword is there and says yes.
@@ -70,10 +67,7 @@ impl Effective {
     /// Whether `AuthenticationMethods` is set at all.
     #[must_use]
     pub fn names_ways(&self) -> bool {
-        !matches!(
-            self.value("authenticationmethods"),
-            None | Some("any" | "none" | "")
-        )
+        !matches!(self.value("authenticationmethods"), None | Some("any" | "none" | ""))
     }
 
     /// The ways in. Without AuthenticationMethods each method that is on is one.
@@ -144,11 +138,7 @@ mod tests {
     use super::*;
 
     fn ways(text: &str) -> Vec<String> {
-        Effective::read(text)
-            .ways()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        Effective::read(text).ways().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -158,10 +148,7 @@ mod tests {
             ["publickey,keyboard-interactive", "keyboard-interactive"]
         );
         let any = "pubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication yes\nauthenticationmethods any\n";
-        assert_eq!(
-            ways(any),
-            ["publickey", "gssapi-with-mic", "keyboard-interactive"]
-        );
+        assert_eq!(ways(any), ["publickey", "gssapi-with-mic", "keyboard-interactive"]);
         assert_eq!(ways("pubkeyauthentication yes\n"), ["publickey"]);
     }
 

@@ -48,10 +48,7 @@ const GRACE: u64 = 120;
 /// With what people come as far as PAM.
 #[must_use]
 pub fn reach(facts: &Facts) -> Reach {
-    let mut reach = Reach {
-        without_key: false,
-        with_key: false,
-    };
+    let mut reach = Reach { without_key: false, with_key: false };
     for (user, effective) in people(facts) {
         if !effective.yes("usepam") {
             continue;
@@ -64,11 +61,7 @@ pub fn reach(facts: &Facts) -> Reach {
             }
         }
     }
-    if reach.with_key || reach.without_key {
-        reach
-    } else {
-        Reach::EVERY
-    }
+    if reach.with_key || reach.without_key { reach } else { Reach::EVERY }
 }
 
 /// Without a question, the settings for nobody stand for everybody.
@@ -76,20 +69,13 @@ fn people(facts: &Facts) -> Vec<(&str, &Effective)> {
     if facts.asked.is_empty() {
         return vec![("", &facts.base)];
     }
-    facts
-        .asked
-        .iter()
-        .map(|(probe, effective)| (probe.user.as_str(), effective))
-        .collect()
+    facts.asked.iter().map(|(probe, effective)| (probe.user.as_str(), effective)).collect()
 }
 
 /// The ways that PermitRootLogin leaves.
 fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
-    let permit = if user == "root" {
-        effective.value("permitrootlogin").unwrap_or("yes")
-    } else {
-        "yes"
-    };
+    let permit =
+        if user == "root" { effective.value("permitrootlogin").unwrap_or("yes") } else { "yes" };
     let mut ways = effective.ways();
     ways.retain(|way| match permit {
         "no" => false,
@@ -109,9 +95,7 @@ fn issues(user: &str, effective: &Effective) -> Vec<Issue> {
     if !effective.yes("usepam") {
         found.push(Issue::NoPam);
     } else if !effective.prompts()
-        && !ways
-            .iter()
-            .any(|way| effective.names_ways() && way.gate() == Gate::None)
+        && !ways.iter().any(|way| effective.names_ways() && way.gate() == Gate::None)
     {
         found.push(Issue::NoPrompts);
     }
@@ -139,20 +123,14 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         .iter()
         .map(|(probe, effective)| (probe, issues(&probe.user, effective)))
         .collect();
-    let mut kinds: Vec<Issue> = base
-        .iter()
-        .cloned()
-        .chain(each.iter().flat_map(|(_, found)| found.clone()))
-        .collect();
+    let mut kinds: Vec<Issue> =
+        base.iter().cloned().chain(each.iter().flat_map(|(_, found)| found.clone())).collect();
     kinds.sort();
     kinds.dedup();
     let mut found: Vec<Finding> = Vec::new();
     for kind in kinds {
-        let holders: Vec<&Probe> = each
-            .iter()
-            .filter(|(_, has)| has.contains(&kind))
-            .map(|(probe, _)| *probe)
-            .collect();
+        let holders: Vec<&Probe> =
+            each.iter().filter(|(_, has)| has.contains(&kind)).map(|(probe, _)| *probe).collect();
         if base.contains(&kind) {
             if !holders.is_empty() || each.is_empty() {
                 found.push(facts.general(&kind));
@@ -211,18 +189,12 @@ impl Facts {
         for probe in holders {
             let block = self.block(kind, probe);
             let place = block.map(|(_, line)| &line.place);
-            match groups
-                .iter_mut()
-                .find(|(other, _)| other.map(|(_, line)| &line.place) == place)
-            {
+            match groups.iter_mut().find(|(other, _)| other.map(|(_, line)| &line.place) == place) {
                 Some((_, probes)) => probes.push(probe),
                 None => groups.push((block, vec![probe])),
             }
         }
-        groups
-            .into_iter()
-            .map(|(block, probes)| self.exception(kind, block, &probes))
-            .collect()
+        groups.into_iter().map(|(block, probes)| self.exception(kind, block, &probes)).collect()
     }
 
     fn exception(&self, kind: &Issue, block: Origin<'_>, probes: &[&Probe]) -> Finding {
@@ -237,11 +209,7 @@ impl Facts {
         if finding.level == Level::WayIn && picks(block) {
             finding.level = Level::Exception;
             finding.id = "match-without-code";
-            let with = if *kind == Issue::KeyAlone {
-                "a key alone"
-            } else {
-                "no code"
-            };
+            let with = if *kind == Issue::KeyAlone { "a key alone" } else { "no code" };
             finding.what = format!("{who} gets in with {with} {by}.");
             finding.remedy = format!(
                 "Leave it if that is meant; if not, take the line out or write `{KEY_METHODS}` there."
@@ -255,18 +223,11 @@ impl Facts {
 
     /// The block whose value is the one in force; more than one may fit, the first one counts.
     fn block(&self, kind: &Issue, probe: &Probe) -> Origin<'_> {
-        let effective = self
-            .asked
-            .iter()
-            .find(|(other, _)| other == probe)
-            .map(|(_, effective)| effective)?;
+        let effective =
+            self.asked.iter().find(|(other, _)| other == probe).map(|(_, effective)| effective)?;
         let of = keywords(kind);
         let in_force = |line: &Directive| {
-            let words = |text: &str| {
-                text.split_whitespace()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-            };
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             effective.value(&line.keyword).map(words) == Some(words(&line.value))
         };
         let fits = |block: &Block| {
@@ -274,9 +235,7 @@ impl Facts {
                 .all(|(_, list)| fits_list(list, &probe.user))
         };
         let candidates = || self.config.blocks_with(of).filter(|(block, _)| fits(block));
-        candidates()
-            .find(|(_, line)| in_force(line))
-            .or_else(|| candidates().next())
+        candidates().find(|(_, line)| in_force(line)).or_else(|| candidates().next())
     }
 
     fn grace(&self) -> Option<Finding> {
@@ -299,10 +258,7 @@ impl Facts {
 fn keywords(kind: &Issue) -> &'static [&'static str] {
     match kind {
         Issue::NoPam => &["usepam"],
-        Issue::NoPrompts => &[
-            "kbdinteractiveauthentication",
-            "challengeresponseauthentication",
-        ],
+        Issue::NoPrompts => &["kbdinteractiveauthentication", "challengeresponseauthentication"],
         Issue::RootShutOut => &["permitrootlogin"],
         Issue::KeyAlone | Issue::OtherAlone(_) | Issue::OneText(_) | Issue::KeyAfterCode(_) => {
             &ABOUT_WAYS
@@ -335,18 +291,9 @@ fn other_id(way: &Way) -> &'static str {
 /// Whether the block picks some people or places, and not all of them.
 fn picks(block: &Block) -> bool {
     block.criteria.iter().any(|(word, list)| {
-        let named = [
-            "user",
-            "group",
-            "address",
-            "host",
-            "localport",
-            "localaddress",
-        ]
-        .contains(&word.as_str());
-        let all = list
-            .split(',')
-            .any(|one| ["*", "0.0.0.0/0", "::/0"].contains(&one));
+        let named = ["user", "group", "address", "host", "localport", "localaddress"]
+            .contains(&word.as_str());
+        let all = list.split(',').any(|one| ["*", "0.0.0.0/0", "::/0"].contains(&one));
         named && !all
     })
 }
@@ -355,19 +302,12 @@ fn who(probes: &[&Probe]) -> String {
     let mut users: Vec<&str> = probes.iter().map(|probe| probe.user.as_str()).collect();
     users.sort_unstable();
     users.dedup();
-    let mut addresses: Vec<&str> = probes
-        .iter()
-        .map(|probe| probe.from.addr.as_str())
-        .collect();
+    let mut addresses: Vec<&str> = probes.iter().map(|probe| probe.from.addr.as_str()).collect();
     addresses.sort_unstable();
     addresses.dedup();
     let shown = users.iter().take(5).copied().collect::<Vec<_>>().join(", ");
     let more = users.len().saturating_sub(5);
-    let more = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let from = match addresses.as_slice() {
         [one] => format!(" from {one}"),
         [..] => String::new(),

@@ -33,32 +33,21 @@ pub fn fits_list(list: &str, text: &str) -> bool {
 /// Names or host names that the list accepts, one for each of its patterns.
 #[must_use]
 pub fn examples(list: &str) -> Vec<String> {
-    list.split(',')
-        .map(|one| one.trim_start_matches('!').replace(['*', '?'], "x"))
-        .collect()
+    list.split(',').map(|one| one.trim_start_matches('!').replace(['*', '?'], "x")).collect()
 }
 
 /// Addresses that the list accepts: the first one of a network that a host can have.
 #[must_use]
 pub fn addresses(list: &str) -> Vec<String> {
-    list.split(',')
-        .map(|one| one.trim_start_matches('!'))
-        .filter_map(address)
-        .collect()
+    list.split(',').map(|one| one.trim_start_matches('!')).filter_map(address).collect()
 }
 
 fn address(pattern: &str) -> Option<String> {
     let (base, bits) = pattern.split_once('/').unwrap_or((pattern, ""));
     if base.contains(['*', '?']) {
-        let example = if base == "*" {
-            "203.0.113.7".to_owned()
-        } else {
-            base.replace(['*', '?'], "1")
-        };
-        return example
-            .parse::<std::net::IpAddr>()
-            .ok()
-            .map(|found| found.to_string());
+        let example =
+            if base == "*" { "203.0.113.7".to_owned() } else { base.replace(['*', '?'], "1") };
+        return example.parse::<std::net::IpAddr>().ok().map(|found| found.to_string());
     }
     let found: std::net::IpAddr = base.parse().ok()?;
     let whole = bits.is_empty() || bits == "32" && found.is_ipv4() || bits == "128";
@@ -96,14 +85,7 @@ mod tests {
         assert_eq!(examples("bot-*,!root"), ["bot-x", "root"]);
         assert_eq!(
             addresses("10.0.0.0/8,192.168.1.*,2001:db8::/32,127.0.0.1,*,203.0.113.9/32,nonsense"),
-            [
-                "10.0.0.1",
-                "192.168.1.1",
-                "2001:db8::1",
-                "127.0.0.1",
-                "203.0.113.7",
-                "203.0.113.9"
-            ]
+            ["10.0.0.1", "192.168.1.1", "2001:db8::1", "127.0.0.1", "203.0.113.7", "203.0.113.9"]
         );
     }
 }

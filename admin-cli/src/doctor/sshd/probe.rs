@@ -44,16 +44,8 @@ impl Probe {
     /// The argument of `-C`.
     #[must_use]
     pub fn argument(&self) -> String {
-        let From {
-            addr,
-            host,
-            laddr,
-            lport,
-        } = &self.from;
-        format!(
-            "user={},host={host},addr={addr},laddr={laddr},lport={lport}",
-            self.user
-        )
+        let From { addr, host, laddr, lport } = &self.from;
+        format!("user={},host={host},addr={addr},laddr={laddr},lport={lport}", self.user)
     }
 }
 
@@ -69,22 +61,12 @@ pub fn plan(config: &Config, accounts: &[String]) -> Plan {
     };
     let people = uses(&["user", "group", "exec"]);
     let places = !config.blocks.is_empty();
-    let users = if people {
-        users(config, accounts)
-    } else {
-        accounts.iter().take(2).cloned().collect()
-    };
-    let froms = if places {
-        froms(&config.blocks)
-    } else {
-        vec![from(REMOTE)]
-    };
-    let all = users.iter().flat_map(|user| {
-        froms.iter().map(|from| Probe {
-            user: user.clone(),
-            from: from.clone(),
-        })
-    });
+    let users =
+        if people { users(config, accounts) } else { accounts.iter().take(2).cloned().collect() };
+    let froms = if places { froms(&config.blocks) } else { vec![from(REMOTE)] };
+    let all = users
+        .iter()
+        .flat_map(|user| froms.iter().map(|from| Probe { user: user.clone(), from: from.clone() }));
     let mut probes: Vec<Probe> = all.collect();
     let left_out = probes.len().saturating_sub(MOST);
     probes.truncate(MOST);
@@ -97,13 +79,7 @@ fn users(config: &Config, accounts: &[String]) -> Vec<String> {
         .filter(|(word, _)| word == "user")
         .flat_map(|(_, list)| examples(list));
     let mut all: Vec<String> = Vec::new();
-    for user in accounts
-        .iter()
-        .take(1)
-        .cloned()
-        .chain(named)
-        .chain(accounts.iter().cloned())
-    {
+    for user in accounts.iter().take(1).cloned().chain(named).chain(accounts.iter().cloned()) {
         if !all.contains(&user) {
             all.push(user);
         }
@@ -168,13 +144,7 @@ mod tests {
 
     fn planned(config: &str, accounts: &[&str]) -> Plan {
         let config = load(&tree(&[("/etc/ssh/sshd_config", config)])).unwrap();
-        plan(
-            &config,
-            &accounts
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect::<Vec<_>>(),
-        )
+        plan(&config, &accounts.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -194,15 +164,9 @@ mod tests {
             &["root", "alice"],
         );
         let has = |text: &str| plan.probes.iter().any(|probe| probe.argument() == text);
-        assert!(has(
-            "user=backup,host=10.0.0.1,addr=10.0.0.1,laddr=127.0.0.1,lport=22"
-        ));
-        assert!(has(
-            "user=bot-x,host=10.0.0.1,addr=10.0.0.1,laddr=127.0.0.1,lport=22"
-        ));
-        assert!(has(
-            "user=alice,host=x.example.org,addr=203.0.113.7,laddr=127.0.0.1,lport=2222"
-        ));
+        assert!(has("user=backup,host=10.0.0.1,addr=10.0.0.1,laddr=127.0.0.1,lport=22"));
+        assert!(has("user=bot-x,host=10.0.0.1,addr=10.0.0.1,laddr=127.0.0.1,lport=22"));
+        assert!(has("user=alice,host=x.example.org,addr=203.0.113.7,laddr=127.0.0.1,lport=2222"));
         assert_eq!(plan.probes.len(), 4 * 4);
     }
 

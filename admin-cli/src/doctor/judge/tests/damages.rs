@@ -21,35 +21,19 @@ const ALONE: &str =
     "auth       required                    pam_twinlock.so first_factor=publickey\n";
 
 pub(super) const DAMAGES: &[Damage] = &[
-    (
-        KEY,
-        Reach::EVERY,
-        &[("=publickey\n", "=stack\n")],
-        &[("code-alone", Level::WayIn)],
-    ),
+    (KEY, Reach::EVERY, &[("=publickey\n", "=stack\n")], &[("code-alone", Level::WayIn)]),
     (
         KEY,
         KEY_ONLY,
         &[("=publickey\n", "=stack\n")],
-        &[
-            ("code-alone", Level::Warning),
-            ("exempt-shut-out", Level::LockOut),
-        ],
+        &[("code-alone", Level::Warning), ("exempt-shut-out", Level::LockOut)],
     ),
-    (
-        KEY,
-        KEY_ONLY,
-        &[("=publickey\n", "=follows\n")],
-        &[("code-alone", Level::Warning)],
-    ),
+    (KEY, KEY_ONLY, &[("=publickey\n", "=follows\n")], &[("code-alone", Level::Warning)]),
     (
         KEY,
         KEY_ONLY,
         &[("first_factor=publickey\n", "\n")],
-        &[
-            ("missing-first-factor", Level::LockOut),
-            ("nobody-gets-in", Level::LockOut),
-        ],
+        &[("missing-first-factor", Level::LockOut), ("nobody-gets-in", Level::LockOut)],
     ),
     (
         KEY,
@@ -63,20 +47,12 @@ pub(super) const DAMAGES: &[Damage] = &[
         &[("=publickey\n", "=publickey probe=publickey\n")],
         &[("contradiction", Level::LockOut)],
     ),
-    (
-        KEY,
-        KEY_ONLY,
-        &[("=publickey\n", "=failed\n")],
-        &[("nobody-gets-in", Level::LockOut)],
-    ),
+    (KEY, KEY_ONLY, &[("=publickey\n", "=failed\n")], &[("nobody-gets-in", Level::LockOut)]),
     (
         KEY,
         KEY_ONLY,
         &[("pam_twinlock.so first", "/opt/pam_twinlock.so first")],
-        &[
-            ("module-missing", Level::LockOut),
-            ("nobody-gets-in", Level::LockOut),
-        ],
+        &[("module-missing", Level::LockOut), ("nobody-gets-in", Level::LockOut)],
     ),
     (
         KEY,
@@ -85,10 +61,7 @@ pub(super) const DAMAGES: &[Damage] = &[
             ALONE,
             "auth optional pam_twinlock.so first_factor=publickey\nauth required pam_permit.so\n",
         )],
-        &[
-            ("key-alone-in-pam", Level::WayIn),
-            ("weak-control", Level::Warning),
-        ],
+        &[("key-alone-in-pam", Level::WayIn), ("weak-control", Level::Warning)],
     ),
     (
         KEY,
@@ -97,30 +70,14 @@ pub(super) const DAMAGES: &[Damage] = &[
             ALONE,
             "auth sufficient pam_permit.so\nauth required pam_twinlock.so first_factor=publickey\n",
         )],
-        &[
-            ("never-reached", Level::WayIn),
-            ("key-alone-in-pam", Level::WayIn),
-        ],
+        &[("never-reached", Level::WayIn), ("key-alone-in-pam", Level::WayIn)],
     ),
+    (KEY, KEY_ONLY, &[(ALONE, "")], &[("not-wired", Level::WayIn)]),
+    (KEY, Reach::EVERY, &[], &[("way-leads-nowhere", Level::Warning)]),
     (
         KEY,
         KEY_ONLY,
-        &[(ALONE, "")],
-        &[("not-wired", Level::WayIn)],
-    ),
-    (
-        KEY,
-        Reach::EVERY,
-        &[],
-        &[("way-leads-nowhere", Level::Warning)],
-    ),
-    (
-        KEY,
-        KEY_ONLY,
-        &[(
-            "account    required     pam_nologin.so",
-            "account sufficient pam_twinlock.so",
-        )],
+        &[("account    required     pam_nologin.so", "account sufficient pam_twinlock.so")],
         &[("account-line", Level::WayIn)],
     ),
     (
@@ -133,27 +90,18 @@ pub(super) const DAMAGES: &[Damage] = &[
         PASSWORD,
         NO_KEY,
         &[(LAST, "auth optional pam_twinlock.so first_factor=stack\n")],
-        &[
-            ("password-alone", Level::WayIn),
-            ("weak-control", Level::Warning),
-        ],
+        &[("password-alone", Level::WayIn), ("weak-control", Level::Warning)],
     ),
     (
         PASSWORD,
         NO_KEY,
         &[(LAST, "auth sufficient pam_twinlock.so first_factor=stack\n")],
-        &[
-            ("password-alone", Level::WayIn),
-            ("weak-control", Level::Warning),
-        ],
+        &[("password-alone", Level::WayIn), ("weak-control", Level::Warning)],
     ),
     (
         PASSWORD,
         NO_KEY,
-        &[(
-            LAST,
-            "auth [success=ok default=ignore] pam_twinlock.so first_factor=stack\n",
-        )],
+        &[(LAST, "auth [success=ok default=ignore] pam_twinlock.so first_factor=stack\n")],
         &[("password-alone", Level::WayIn)],
     ),
     (
@@ -162,18 +110,8 @@ pub(super) const DAMAGES: &[Damage] = &[
         &[(LAST, "auth requisite pam_gone.so\n")],
         &[("nobody-gets-in", Level::LockOut)],
     ),
-    (
-        PASSWORD,
-        NO_KEY,
-        &[(LAST, "")],
-        &[("password-alone", Level::WayIn)],
-    ),
-    (
-        PASSWORD,
-        NO_KEY,
-        &[(PERMIT, "")],
-        &[("exempt-shut-out", Level::LockOut)],
-    ),
+    (PASSWORD, NO_KEY, &[(LAST, "")], &[("password-alone", Level::WayIn)]),
+    (PASSWORD, NO_KEY, &[(PERMIT, "")], &[("exempt-shut-out", Level::LockOut)]),
     (
         PASSWORD,
         NO_KEY,
@@ -184,48 +122,26 @@ pub(super) const DAMAGES: &[Damage] = &[
         PASSWORD,
         NO_KEY,
         &[("[success=2", "[success=1")],
-        &[
-            ("nobody-gets-in", Level::LockOut),
-            ("never-reached", Level::Warning),
-        ],
+        &[("nobody-gets-in", Level::LockOut), ("never-reached", Level::Warning)],
     ),
-    (
-        PASSWORD,
-        NO_KEY,
-        &[("[success=2", "[success=3")],
-        &[("exempt-shut-out", Level::LockOut)],
-    ),
-    (
-        PASSWORD,
-        NO_KEY,
-        &[("[success=2", "[success=4")],
-        &[("nobody-gets-in", Level::LockOut)],
-    ),
+    (PASSWORD, NO_KEY, &[("[success=2", "[success=3")], &[("exempt-shut-out", Level::LockOut)]),
+    (PASSWORD, NO_KEY, &[("[success=2", "[success=4")], &[("nobody-gets-in", Level::LockOut)]),
     (
         PASSWORD,
         NO_KEY,
         &[(UNIX, "sufficient pam_unix.so")],
-        &[
-            ("password-alone", Level::WayIn),
-            ("never-reached", Level::WayIn),
-        ],
+        &[("password-alone", Level::WayIn), ("never-reached", Level::WayIn)],
     ),
     (
         PASSWORD,
         NO_KEY,
         &[(UNIX, "optional pam_unix.so"), (DECOY, ""), (DENY, "")],
-        &[
-            ("code-alone", Level::WayIn),
-            ("ignore-passes", Level::WayIn),
-        ],
+        &[("code-alone", Level::WayIn), ("ignore-passes", Level::WayIn)],
     ),
     (
         PASSWORD,
         NO_KEY,
-        &[
-            (DECOY, "auth optional pam_twinlock.so first_factor=failed\n"),
-            (DENY, ""),
-        ],
+        &[(DECOY, "auth optional pam_twinlock.so first_factor=failed\n"), (DENY, "")],
         &[
             ("code-alone", Level::WayIn),
             ("ignore-passes", Level::WayIn),
@@ -235,10 +151,7 @@ pub(super) const DAMAGES: &[Damage] = &[
     (
         PASSWORD,
         NO_KEY,
-        &[(
-            UNIX,
-            "[success=2 authinfo_unavail=2 default=ignore]  pam_unix.so",
-        )],
+        &[(UNIX, "[success=2 authinfo_unavail=2 default=ignore]  pam_unix.so")],
         &[("code-alone", Level::WayIn)],
     ),
     (
@@ -249,10 +162,7 @@ pub(super) const DAMAGES: &[Damage] = &[
                 "auth       [success=2",
                 "auth [success=5 default=ignore] pam_succeed_if.so user ingroup robots\nauth       [success=2",
             ),
-            (
-                "@include common-account",
-                "auth required pam_permit.so\n@include common-account",
-            ),
+            ("@include common-account", "auth required pam_permit.so\n@include common-account"),
         ],
         &[("open-door", Level::WayIn)],
     ),
@@ -265,18 +175,8 @@ pub(super) const DAMAGES: &[Damage] = &[
         )],
         &[("password-alone", Level::Exception)],
     ),
-    (
-        BOTH,
-        Reach::EVERY,
-        &[("[success=3", "[success=4")],
-        &[("exempt-shut-out", Level::LockOut)],
-    ),
-    (
-        BOTH,
-        Reach::EVERY,
-        &[("[success=3", "[success=2")],
-        &[("way-leads-nowhere", Level::Warning)],
-    ),
+    (BOTH, Reach::EVERY, &[("[success=3", "[success=4")], &[("exempt-shut-out", Level::LockOut)]),
+    (BOTH, Reach::EVERY, &[("[success=3", "[success=2")], &[("way-leads-nowhere", Level::Warning)]),
     (
         BOTH,
         Reach::EVERY,
@@ -296,9 +196,6 @@ pub(super) const DAMAGES: &[Damage] = &[
         BOTH,
         Reach::EVERY,
         &[(DECOY, ""), (DENY, "")],
-        &[
-            ("code-alone", Level::WayIn),
-            ("ignore-passes", Level::WayIn),
-        ],
+        &[("code-alone", Level::WayIn), ("ignore-passes", Level::WayIn)],
     ),
 ];
