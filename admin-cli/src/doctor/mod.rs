@@ -124,12 +124,13 @@ fn examine(machine: &Machine, rows: Rows) -> Result<Report, Hindrance> {
     let service = pam::load::load(machine, name)?;
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
-    findings.extend(judge::lines::judge(&service, &|path| machine.module(path)));
+    let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
+    let case = Case { table: &table, file: file(&service), reach };
+    findings.extend(judge::lines::judge(&service, &|path| machine.module(path), &case.recipe()));
     let wired =
         service.unusable.is_none() && !findings.iter().any(|finding| finding.id == "not-wired");
     if wired {
-        let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
-        findings.extend(judge::stack(&Case { table: &table, file: file(&service), reach }));
+        findings.extend(judge::stack(&case));
     }
     findings.extend(facts.iter().flat_map(sshd::judge::judge));
     findings.sort();
@@ -157,12 +158,35 @@ fn ask(
             remedy: "Ask about the others with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
         });
     }
+    findings.extend(elsewhere(machine, &config));
     let mut asked = Vec::new();
     for probe in plan.probes {
         let said = machine.effective(Some(&probe.argument()))?;
         asked.push((probe, Effective::read(&said)));
     }
     Ok(Facts { config, base, asked })
+}
+
+/// Accounts that no file lists cannot be asked about one by one.
+fn elsewhere(machine: &Machine, config: &sshd::config::Config) -> Option<Finding> {
+    let people = |(word, _): &(String, String)| ["user", "group"].contains(&word.as_str());
+    if !config.blocks.iter().flat_map(|block| &block.criteria).any(people) {
+        return None;
+    }
+    let path = "/etc/nsswitch.conf";
+    let text = pam::load::Files::text(machine, path).ok()?;
+    let mut lines = (1..).zip(text.lines());
+    let (number, sources) =
+        lines.find_map(|(number, line)| Some((number, line.strip_prefix("passwd:")?)))?;
+    let other =
+        sources.split_whitespace().find(|one| !["files", "compat", "systemd"].contains(one))?;
+    Some(Finding {
+        level: Level::Note,
+        id: "accounts-elsewhere",
+        place: format!("{path}:{number}"),
+        what: format!("Accounts of `{other}` were not asked about, but for those that a Match line names."),
+        remedy: "Ask about one of them with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
+    })
 }
 
 fn refused(file: &str, said: &str) -> Finding {

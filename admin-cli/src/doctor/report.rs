@@ -59,10 +59,17 @@ impl Report {
     /// The output cannot be written.
     pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", self.verdict())?;
-        for finding in &self.findings {
+        for (number, finding) in self.findings.iter().enumerate() {
+            let same =
+                |other: &&Finding| other.remedy.contains('\n') && other.remedy == finding.remedy;
+            let before = self.findings.iter().take(number).find(same);
+            let remedy = before.map_or_else(
+                || finding.remedy.replace('\n', "\n      "),
+                |other| format!("as for {} at {}, above.", other.id, other.place),
+            );
             writeln!(out, "\n{}: {} ({})", finding.level.word(), finding.place, finding.id)?;
             writeln!(out, "  {}", finding.what)?;
-            writeln!(out, "  To do: {}", finding.remedy)?;
+            writeln!(out, "  To do: {}", remedy)?;
         }
         let rows = self.shown();
         if rows.is_empty() {
@@ -107,26 +114,21 @@ impl Report {
         writeln!(out, "{whole:#}")
     }
 
-    /// Of rows that differ in conditions only, the one with the fewest.
+    /// Of wrong rows that differ in conditions only, or in why there is no code, the plainest.
     fn shown(&self) -> Vec<&Row> {
-        let Some(table) = &self.table else {
-            return Vec::new();
-        };
-        let mut rows: Vec<&Row> = table
-            .rows
-            .iter()
-            .filter(|row| self.rows == Rows::All || wrong(row).is_some())
-            .collect();
-        if self.rows == Rows::Wrong {
-            rows.sort_by_key(|row| row.world.conditions.count_ones());
-            let mut seen = Vec::new();
-            rows.retain(|row| {
-                let who = (row.world.key, row.world.password.clone(), row.world.answer);
-                let new = !seen.contains(&who);
-                seen.push(who);
-                new
-            });
+        let Some(table) = &self.table else { return Vec::new() };
+        if self.rows == Rows::All {
+            return table.rows.iter().collect();
         }
+        let mut rows: Vec<&Row> = table.rows.iter().filter(|row| wrong(row).is_some()).collect();
+        rows.sort_by_key(|row| row.world.conditions.count_ones());
+        let mut seen = Vec::new();
+        rows.retain(|row| {
+            let who = (row.world.key, row.world.password.clone(), wrong(row));
+            let new = !seen.contains(&who);
+            seen.push(who);
+            new
+        });
         rows
     }
 
@@ -145,16 +147,17 @@ impl Report {
             Password::None(code) => format!("wrong ({})", code.name()),
         };
         let code = match row.world.answer {
-            Answer::Right => "right",
-            Answer::Wrong => "wrong",
-            Answer::Exempt => "exempt",
+            Answer::Right => "right".to_owned(),
+            Answer::Wrong => "wrong".to_owned(),
+            Answer::Exempt => "exempt".to_owned(),
+            Answer::Broken(code) => format!("none ({})", code.name()),
         };
         let decides =
             table.zip(row.steps.last()).and_then(|(table, step)| table.cast.get(step.line));
         [
             (if row.world.key { "yes" } else { "no" }).to_owned(),
             password,
-            code.to_owned(),
+            code,
             if held.is_empty() { "-".to_owned() } else { held },
             (if row.passes() { "GETS IN" } else { "refused" }).to_owned(),
             decides.map_or(String::new(), |line| line.handler.place.to_string()),

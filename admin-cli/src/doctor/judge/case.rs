@@ -1,5 +1,6 @@
 //! What a stack is judged by: its truth table, and who gets as far as PAM.
-use crate::pam::table::{Cast, Row, Table};
+use crate::judge::remedies::Recipe;
+use crate::pam::table::{Cast, Password, Role, Row, Table};
 use crate::pam::twinlock::Answer;
 
 /// With what sshd lets people come as far as PAM.
@@ -53,13 +54,15 @@ pub fn wrong(row: &Row) -> Option<Wrong> {
     if !row.passes() {
         return None;
     }
-    match (row.world.answer, row.world.empty_handed()) {
-        (Answer::Right, true) => Some(Wrong::CodeAlone),
-        (Answer::Exempt, true) => Some(Wrong::ExemptAlone),
-        (Answer::Wrong, true) => Some(Wrong::Open),
-        (Answer::Wrong, false) if row.world.key => Some(Wrong::KeyAlone),
-        (Answer::Wrong, false) => Some(Wrong::PasswordAlone),
-        (Answer::Right | Answer::Exempt, false) => None,
+    let nothing = row.world.empty_handed();
+    match row.world.answer {
+        Answer::Right => nothing.then_some(Wrong::CodeAlone),
+        Answer::Exempt => nothing.then_some(Wrong::ExemptAlone),
+        Answer::Wrong | Answer::Broken(_) if nothing => Some(Wrong::Open),
+        Answer::Wrong | Answer::Broken(_) => match row.world.password {
+            Password::By(_) => Some(Wrong::PasswordAlone),
+            Password::None(_) => Some(Wrong::KeyAlone),
+        },
     }
 }
 
@@ -68,5 +71,19 @@ impl Case<'_> {
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&Cast> {
         self.table.cast.get(number)
+    }
+
+    /// What to write instead of a stack that is wrong as a whole.
+    #[must_use]
+    pub fn recipe(&self) -> String {
+        let mut proofs: Vec<&str> = Vec::new();
+        for line in &self.table.cast {
+            if let Role::Proof(name) = &line.role
+                && !proofs.contains(&name.as_str())
+            {
+                proofs.push(name);
+            }
+        }
+        Recipe { file: self.file, reach: self.reach, proofs }.text()
     }
 }

@@ -1,19 +1,22 @@
 //! Who gets through the stack who should not.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
-use crate::judge::remedies::{KEY_LINE, auth_lines};
+use crate::judge::remedies::KEY_LINE;
 use crate::pam::code::Code;
 use crate::pam::control::Action;
 use crate::pam::stack::Kind;
 use crate::pam::table::{Cast, Role, Row};
-use crate::pam::twinlock::Stand;
+use crate::pam::twinlock::{Answer, Stand};
 
 impl Case<'_> {
     /// The row with the fewest conditions stands for all that are wrong in the same way.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
         let rows = || self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
         let possible = |row: &&Row| self.reach.covers(row.world.key);
-        let fewest = |row: &&Row| row.world.conditions.count_ones();
+        let fewest = |row: &&Row| {
+            let broken = matches!(row.world.answer, Answer::Broken(_));
+            (row.world.conditions.count_ones(), broken, row.world.key)
+        };
         let (row, level) = match rows().filter(possible).min_by_key(fewest) {
             Some(row) => (row, self.level(kind, row)),
             None => (rows().min_by_key(fewest)?, Level::Warning),
@@ -51,11 +54,15 @@ impl Case<'_> {
 
     fn when(&self, row: &Row) -> String {
         let held: Vec<_> = self.held(row).map(|text| format!("`{}`", text.trim())).collect();
-        if held.is_empty() {
+        let mut when = if held.is_empty() {
             String::new()
         } else {
             format!(" when {} says yes", held.join(" and "))
+        };
+        if let Answer::Broken(code) = row.world.answer {
+            when.push_str(&format!(" while the module cannot judge and says {}", code.name()));
         }
+        when
     }
 
     /// The line of ours that said what did not count, or else the last line that was asked.
@@ -69,7 +76,10 @@ impl Case<'_> {
         let said = match kind {
             Wrong::CodeAlone => Code::SUCCESS,
             Wrong::ExemptAlone => Code::IGNORE,
-            Wrong::Open | Wrong::PasswordAlone | Wrong::KeyAlone => Code::AUTH_ERR,
+            Wrong::Open | Wrong::PasswordAlone | Wrong::KeyAlone => match row.world.answer {
+                Answer::Broken(code) => code,
+                Answer::Right | Answer::Wrong | Answer::Exempt => Code::AUTH_ERR,
+            },
         };
         (row.steps.iter().rev())
             .filter(|step| step.returned == said)
@@ -86,7 +96,7 @@ impl Case<'_> {
             Some(line) if matches!(kind, Wrong::PasswordAlone | Wrong::KeyAlone | Wrong::Open) => {
                 format!("Write `{}` there, so that its no is a no.", required(line))
             }
-            Some(_) | None => auth_lines(self.file),
+            Some(_) | None => self.recipe(),
         }
     }
 }

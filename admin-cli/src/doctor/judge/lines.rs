@@ -1,11 +1,11 @@
 //! What can be said of single lines and files, without walking the stack.
 use crate::finding::{Finding, Level};
-use crate::judge::remedies::{KEY_LINE, auth_lines};
+use crate::judge::remedies::KEY_LINE;
 use crate::pam::code::Code;
 use crate::pam::control::Action;
 use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Handler, Kind, Service};
-use crate::pam::twinlock::{MODULE, Mistake, Stand, is_twinlock, read};
+use crate::pam::twinlock::{BROKEN, MODULE, Mistake, Stand, is_twinlock, read};
 
 /// What is known of a module's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,8 +25,8 @@ pub enum ModuleFile {
     Unknown,
 }
 
-/// Judges the lines of a service; `module` finds the file behind a path.
-pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
+/// Judges the lines of a service; `module` finds the file behind a path, `recipe` is what to write instead.
+pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &str) -> Vec<Finding> {
     let file = service.file.as_deref().unwrap_or("/etc/pam.d/sshd");
     if let Some(fault) = &service.unusable {
         return vec![Finding {
@@ -49,26 +49,43 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile) -> Vec<Find
         .collect();
     let ours: Vec<&Handler> = auth.iter().filter(|line| is_ours(line)).collect();
     if ours.is_empty() {
-        found.push(not_wired(file));
+        found.push(not_wired(file, recipe));
     }
-    found.extend(ours.iter().flat_map(|line| arguments(line)));
+    found.extend(ours.iter().filter_map(|line| arguments(line)));
     found.extend(ours.iter().filter_map(|line| control(line)));
     found.extend(service.lines(Facility::Account).iter().filter(|line| is_ours(line)).map(account));
     found.extend(files(&ours, module));
+    found.extend(service.lines(Facility::Account).iter().filter_map(|line| gone(line, module)));
     found
+}
+
+/// A missing module for the account shuts out even who has a key alone.
+fn gone(line: &Handler, module: &dyn Fn(&str) -> ModuleFile) -> Option<Finding> {
+    let Kind::Module { path, .. } = &line.kind else { return None };
+    let counts = matches!(line.actions.on(Code::MODULE_UNKNOWN), Action::Bad | Action::Die);
+    if !counts || is_ours(line) || module(path) != ModuleFile::Missing {
+        return None;
+    }
+    Some(Finding {
+        level: Level::LockOut,
+        id: "account-module-missing",
+        place: line.place.to_string(),
+        what: format!("Nobody gets in: the file of {} is missing.", file_name(path)),
+        remedy: "Install the package that has it, or take the line out.".to_owned(),
+    })
 }
 
 fn is_ours(line: &Handler) -> bool {
     matches!(&line.kind, Kind::Module { path, .. } if is_twinlock(path))
 }
 
-fn not_wired(file: &str) -> Finding {
+fn not_wired(file: &str, recipe: &str) -> Finding {
     Finding {
         level: Level::WayIn,
         id: "not-wired",
         place: file.to_owned(),
         what: format!("No auth line names {MODULE}: nobody is ever asked for a code."),
-        remedy: auth_lines(file),
+        remedy: recipe.to_owned(),
     }
 }
 
@@ -84,60 +101,55 @@ fn account(line: &Handler) -> Finding {
     }
 }
 
-fn arguments(line: &Handler) -> Vec<Finding> {
-    let Kind::Module { args, .. } = &line.kind else {
-        return Vec::new();
+fn arguments(line: &Handler) -> Option<Finding> {
+    let Kind::Module { args, .. } = &line.kind else { return None };
+    let (id, what, remedy) = match read(args).mistake? {
+        Mistake::NoFirstFactor => (
+            "missing-first-factor",
+            "The line does not say what stands before it, so the module refuses everybody."
+                .to_owned(),
+            format!(
+                "Write `{KEY_LINE}` if sshd asks for a key before, or `first_factor=stack` if only a right password leads to the line."
+            ),
+        ),
+        Mistake::Other(sentence) => (
+            "wrong-arguments",
+            format!("The module refuses everybody: {sentence}."),
+            "Correct the arguments; pam_twinlock(8) has them.".to_owned(),
+        ),
+        Mistake::Unknown(word, nearest) => (
+            "unknown-argument",
+            format!("The module does not know the argument `{word}`, so it refuses everybody."),
+            nearest.map_or_else(
+                || format!("Take `{word}` out."),
+                |near| format!("Write `{near}` if that was meant, or take it out."),
+            ),
+        ),
     };
-    let finding = |id, what: String, remedy: String| Finding {
-        level: Level::LockOut,
-        id,
-        place: line.place.to_string(),
-        what,
-        remedy,
-    };
-    (read(args).mistakes.into_iter())
-        .map(|mistake| match mistake {
-            Mistake::NoFirstFactor => finding(
-                "missing-first-factor",
-                "The line does not say what stands before it, so the module refuses everybody.".to_owned(),
-                format!("Write `{KEY_LINE}` if sshd asks for a key before, or `first_factor=stack` if only a right password leads to the line."),
-            ),
-            Mistake::Twice => finding(
-                "contradiction",
-                "The line says more than one thing about the first factor, so the module refuses everybody.".to_owned(),
-                "Leave one of first_factor= and probe= there.".to_owned(),
-            ),
-            Mistake::Unknown(word, nearest) => finding(
-                "unknown-argument",
-                format!("The module does not know the argument `{word}`."),
-                nearest.map_or_else(
-                    || format!("Take `{word}` out."),
-                    |near| format!("Write `{near}` if that was meant, or take it out."),
-                ),
-            ),
-        })
-        .collect()
+    Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
 }
 
-/// A judging line whose no does not stop, whatever the other lines make of it.
+/// A line whose no does not count, whatever the other lines make of it.
 fn control(line: &Handler) -> Option<Finding> {
-    let Kind::Module { path, args } = &line.kind else {
-        return None;
-    };
+    let Kind::Module { path, args } = &line.kind else { return None };
     let stand = read(args).stand;
-    let counts = match line.actions.on(Code::AUTH_ERR) {
-        Action::Bad | Action::Die => true,
-        Action::Ignore | Action::Ok | Action::Done | Action::Reset | Action::Jump(_) => false,
+    let weak = |code: &Code| match line.actions.on(*code) {
+        Action::Bad | Action::Die => false,
+        Action::Ignore | Action::Ok | Action::Done | Action::Reset | Action::Jump(_) => true,
     };
-    if counts || !(stand.judges() || stand == Stand::Failed) {
+    if !(stand.judges() || stand == Stand::Failed) {
         return None;
     }
+    let code = [Code::AUTH_ERR].into_iter().chain(BROKEN).find(weak)?;
     let control = if stand == Stand::Failed { "[default=die]" } else { "required" };
     Some(Finding {
         level: Level::Warning,
         id: "weak-control",
         place: line.place.to_string(),
-        what: "The control field of this line does not make a wrong code a no.".to_owned(),
+        what: format!(
+            "The control field of this line does not make the module's {} a no.",
+            code.name()
+        ),
         remedy: format!("Write `auth {control} {path} {}`.", args.join(" ")),
     })
 }

@@ -1,7 +1,6 @@
 //! Lines of ours that do not stand where they say, or where nobody comes by.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
-use crate::judge::remedies::auth_lines;
 use crate::pam::dispatch::Impression;
 use crate::pam::stack::Place;
 use crate::pam::table::{Cast, Role, Row};
@@ -35,7 +34,7 @@ impl Case<'_> {
             id: "never-reached",
             place: line.handler.place.to_string(),
             what: format!("This line is never asked after a right password.{before}"),
-            remedy: auth_lines(self.file),
+            remedy: self.recipe(),
         })
     }
 
@@ -62,7 +61,7 @@ impl Case<'_> {
             id: "stack-after-failure",
             place: line.handler.place.to_string(),
             what: "This line says first_factor=stack, but a wrong password leads to it too: a stranger is treated as a person with a proven password.".to_owned(),
-            remedy: auth_lines(self.file),
+            remedy: self.recipe(),
         })
     }
 }

@@ -1,16 +1,8 @@
 //! The lines to write: the same words in every remedy.
+use crate::judge::case::Reach;
 
 /// Public key and code.
 pub const KEY_LINE: &str = "auth required pam_twinlock.so first_factor=publickey";
-
-/// Password and code, in this order.
-pub const PASSWORD_LINES: [&str; 5] = [
-    "auth [success=2 default=ignore] pam_unix.so",
-    "auth [default=die] pam_twinlock.so first_factor=failed",
-    "auth requisite pam_deny.so",
-    "auth required pam_permit.so",
-    "auth requisite pam_twinlock.so first_factor=stack",
-];
 
 /// What sshd has to ask of a person with a key.
 pub const KEY_METHODS: &str = "AuthenticationMethods publickey,keyboard-interactive:pam";
@@ -18,11 +10,73 @@ pub const KEY_METHODS: &str = "AuthenticationMethods publickey,keyboard-interact
 /// What sshd has to ask of a person with a password.
 pub const PASSWORD_METHODS: &str = "AuthenticationMethods keyboard-interactive:pam";
 
-/// The whole choice, for a stack that is wrong as a whole.
-#[must_use]
-pub fn auth_lines(file: &str) -> String {
-    let password = PASSWORD_LINES.map(|line| format!("`{line}`")).join(", ");
-    format!(
-        "In {file}, replace all auth lines (also an `@include common-auth`) by `{KEY_LINE}` for key and code, or, for password and code, by: {password}."
-    )
+/// What a whole stack is made of.
+pub struct Recipe<'a> {
+    /// The file to write it into.
+    pub file: &'a str,
+    /// With what people come.
+    pub reach: Reach,
+    /// The modules that ask for a password, in their order.
+    pub proofs: Vec<&'a str>,
+}
+
+impl Recipe<'_> {
+    /// A sentence, and below it the lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines = self.lines().join("\n");
+        format!(
+            "In {}, write these lines in place of all auth lines and of any `@include common-auth`:\n{lines}",
+            self.file
+        )
+    }
+
+    fn lines(&self) -> Vec<String> {
+        if !self.reach.without_key {
+            return vec![KEY_LINE.to_owned()];
+        }
+        let proofs = if self.proofs.is_empty() { vec!["pam_unix.so"] } else { self.proofs.clone() };
+        let mut lines = Vec::new();
+        if self.reach.with_key {
+            let over = proofs.len() + 2;
+            lines.push(format!(
+                "auth [success={over} default=ignore] pam_twinlock.so probe=publickey"
+            ));
+        }
+        for (number, module) in proofs.iter().enumerate() {
+            let over = proofs.len() - number + 1;
+            let again = if number == 0 { "" } else { " try_first_pass" };
+            lines.push(format!("auth [success={over} default=ignore] {module}{again}"));
+        }
+        lines.extend(
+            [
+                "auth [default=die] pam_twinlock.so first_factor=failed",
+                "auth requisite pam_deny.so",
+                "auth required pam_permit.so",
+                "auth requisite pam_twinlock.so first_factor=stack",
+            ]
+            .map(str::to_owned),
+        );
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(without_key: bool, with_key: bool, proofs: &[&'static str]) -> Vec<String> {
+        Recipe { file: "", reach: Reach { without_key, with_key }, proofs: proofs.to_vec() }.lines()
+    }
+
+    #[test]
+    fn jumps_land_on_the_line_that_says_yes_so_far() {
+        assert_eq!(lines(false, true, &["pam_unix.so"]), [KEY_LINE]);
+        let both = lines(true, true, &["pam_unix.so", "pam_sss.so"]);
+        for (number, over) in [(0, 4), (1, 3), (2, 2)] {
+            assert!(both[number].contains(&format!("[success={over} ")), "{}", both[number]);
+            assert_eq!(both[number + over + 1], "auth required pam_permit.so");
+        }
+        assert_eq!(lines(true, false, &[]).len(), 5);
+    }
 }

@@ -1,7 +1,6 @@
 //! People who have everything and still do not get in.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
-use crate::judge::remedies::auth_lines;
 use crate::pam::code::Code;
 use crate::pam::modules::file_name;
 use crate::pam::stack::Kind;
@@ -59,10 +58,10 @@ impl Case<'_> {
                 ),
             },
             remedy: match all {
-                true => auth_lines(self.file),
+                true => self.recipe(),
                 false => format!(
                     "Take that way out of AuthenticationMethods, or let the stack judge it: {}",
-                    auth_lines(self.file)
+                    self.recipe()
                 ),
             },
         }

@@ -47,9 +47,10 @@ fn judged(sshd: &str, reach: Reach) -> Vec<Finding> {
     };
     let present = |path: &str| module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
-    let mut found = lines::judge(&service, &module);
+    let case = Case { table: &table, file: "/etc/pam.d/sshd", reach };
+    let mut found = lines::judge(&service, &module, &case.recipe());
     if !found.iter().any(|finding| finding.id == "not-wired") {
-        found.extend(stack(&Case { table: &table, file: "/etc/pam.d/sshd", reach }));
+        found.extend(stack(&case));
     }
     found
 }
@@ -142,11 +143,19 @@ fn debians_common_auth_before_the_code() {
 }
 
 #[test]
+fn a_sufficient_code_before_debians_common_auth_is_enough() {
+    let line = "auth sufficient pam_twinlock.so first_factor=stack\n@include common-auth";
+    let found = ids(&DEBIAN.replace("@include common-auth", line), NO_KEY);
+    assert!(found.contains(&("code-alone", Level::WayIn)), "{found:?}");
+    assert!(found.contains(&("password-alone", Level::WayIn)), "{found:?}");
+}
+
+#[test]
 fn a_module_that_others_can_change_is_a_way_in() {
     let service = load(&files(KEY), "sshd").unwrap();
     let place = |uid, modes| {
         let module = |path: &str| ModuleFile::At { path: path.to_owned(), uid, modes };
-        lines::judge(&service, &module).iter().map(|finding| finding.id).collect::<Vec<_>>()
+        lines::judge(&service, &module, "").iter().map(|finding| finding.id).collect::<Vec<_>>()
     };
     assert!(place(0, [0o100_644, 0o40_755]).is_empty());
     assert_eq!(place(1000, [0o100_644, 0o40_755]), ["module-owner"]);

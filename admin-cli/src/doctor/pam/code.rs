@@ -45,6 +45,8 @@ const NAMES: [&str; CODES] = [
 impl Code {
     /// The module agrees.
     pub const SUCCESS: Self = Self(0);
+    /// The module cannot do its work.
+    pub const SERVICE_ERR: Self = Self(3);
     /// What libpam itself answers for a line that it cannot run.
     pub const PERM_DENIED: Self = Self(6);
     /// The module refuses.
@@ -55,6 +57,8 @@ impl Code {
     pub const USER_UNKNOWN: Self = Self(10);
     /// Agreed, but the password has to be changed.
     pub const NEW_AUTHTOK_REQD: Self = Self(12);
+    /// The person could not be asked.
+    pub const CONV_ERR: Self = Self(19);
     /// The module has no opinion.
     pub const IGNORE: Self = Self(25);
     /// The service's files cannot be used at all.
@@ -96,6 +100,8 @@ mod tests {
     fn names_stand_at_libpams_numbers() {
         for (name, code) in [
             ("success", Code::SUCCESS),
+            ("service_err", Code::SERVICE_ERR),
+            ("conv_err", Code::CONV_ERR),
             ("perm_denied", Code::PERM_DENIED),
             ("auth_err", Code::AUTH_ERR),
             ("authinfo_unavail", Code::AUTHINFO_UNAVAIL),

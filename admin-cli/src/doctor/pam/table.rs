@@ -3,7 +3,7 @@ use super::code::Code;
 use super::dispatch::{Step, dispatch};
 use super::modules::{Nature, file_name, nature};
 use super::stack::{Handler, Kind, Place};
-use super::twinlock::{Answer, Arguments, is_twinlock, read};
+use super::twinlock::{Answer, Arguments, BROKEN, is_twinlock, read};
 
 /// The first factor that a module in the stack checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -147,10 +147,12 @@ fn role(
 fn worlds(cast: &[Cast], conditions: usize) -> Vec<World> {
     let passwords = passwords(cast);
     let bits = combinations(conditions);
+    let [first, second, third, fourth] = BROKEN.map(Answer::Broken);
+    let answers = [Answer::Right, Answer::Wrong, Answer::Exempt, first, second, third, fourth];
     let mut all = Vec::new();
     for key in [false, true] {
         for password in &passwords {
-            for answer in [Answer::Right, Answer::Wrong, Answer::Exempt] {
+            for answer in answers {
                 all.extend(bits.iter().map(|bits| World {
                     key,
                     password: password.clone(),

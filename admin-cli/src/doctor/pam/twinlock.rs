@@ -1,4 +1,7 @@
 //! A line that names pam_twinlock.so: what it claims to stand behind, and what it answers.
+use twinlock_core::format::pam_line::{self, Task};
+use twinlock_core::request::Claim;
+
 use super::code::Code;
 use super::modules::file_name;
 
@@ -27,8 +30,8 @@ pub enum Stand {
 pub enum Mistake {
     /// No `first_factor=` and no `probe=`.
     NoFirstFactor,
-    /// Two that contradict each other.
-    Twice,
+    /// Something else that the module says in this sentence.
+    Other(String),
     /// A word that is no argument, and the nearest one that is.
     Unknown(String, Option<&'static str>),
 }
@@ -38,8 +41,8 @@ pub enum Mistake {
 pub struct Arguments {
     /// What it says of the first factor.
     pub stand: Stand,
-    /// What is wrong with it.
-    pub mistakes: Vec<Mistake>,
+    /// What is wrong with it: the module then refuses everybody.
+    pub mistake: Option<Mistake>,
 }
 
 /// Who stands before the module.
@@ -49,18 +52,24 @@ pub enum Answer {
     Right,
     /// Somebody without it.
     Wrong,
+    /// Somebody without it, while the module cannot judge and says so with this code.
+    Broken(Code),
     /// An account of which no code is asked.
     Exempt,
 }
 
-const STANDS: [(&str, Stand); 5] = [
-    ("first_factor=publickey", Stand::PublicKey),
-    ("first_factor=stack", Stand::Stack),
-    ("first_factor=follows", Stand::Follows),
-    ("first_factor=failed", Stand::Failed),
-    ("probe=publickey", Stand::Probe),
+/// What the module answers when it cannot judge: settings, store or conversation are out of reach, or it panicked.
+pub const BROKEN: [Code; 4] =
+    [Code::SERVICE_ERR, Code::AUTHINFO_UNAVAIL, Code::CONV_ERR, Code::ABORT];
+
+/// Whole arguments that somebody may have meant; the others are core's.
+const WHOLE: [&str; 5] = [
+    "first_factor=publickey",
+    "first_factor=stack",
+    "first_factor=follows",
+    "first_factor=failed",
+    "probe=publickey",
 ];
-const OTHERS: [&str; 4] = ["prompt=", "config=", "echo", "debug"];
 
 /// Whether the path names this module.
 #[must_use]
@@ -68,48 +77,45 @@ pub fn is_twinlock(path: &str) -> bool {
     file_name(path) == MODULE
 }
 
-/// Reads the arguments of a line.
+/// Reads the arguments of a line, as the module itself does.
 #[must_use]
 pub fn read(args: &[String]) -> Arguments {
-    let mut stands = Vec::new();
-    let mut mistakes = Vec::new();
-    for arg in args {
-        match STANDS.iter().find(|(text, _)| text == arg) {
-            Some((_, stand)) => stands.push(*stand),
-            None if known(arg) => {}
-            None => mistakes.push(Mistake::Unknown(arg.clone(), nearest(arg))),
-        }
+    match pam_line::read(args.iter().map(String::as_str)) {
+        Ok(line) => Arguments { stand: stand(line.task), mistake: None },
+        Err(fault) => Arguments { stand: Stand::Nothing, mistake: Some(mistake(args, fault.0)) },
     }
-    let stand = match stands.as_slice() {
-        [one] => *one,
-        [] => {
-            if !args.iter().any(|arg| arg.starts_with("first_factor")) {
-                mistakes.push(Mistake::NoFirstFactor);
-            }
-            Stand::Nothing
-        }
-        [_, ..] => {
-            mistakes.push(Mistake::Twice);
-            Stand::Nothing
-        }
-    };
-    let stand = if mistakes.is_empty() { stand } else { Stand::Nothing };
-    Arguments { stand, mistakes }
 }
 
-fn known(arg: &str) -> bool {
-    OTHERS.iter().any(|other| {
-        let has_value = other.ends_with('=');
-        if has_value { arg.starts_with(other) && arg != *other } else { arg == *other }
-    })
+fn stand(task: Task) -> Stand {
+    match task {
+        Task::ProbePublickey => Stand::Probe,
+        Task::Ask(Claim::Publickey) => Stand::PublicKey,
+        Task::Ask(Claim::Stack) => Stand::Stack,
+        Task::Ask(Claim::Follows) => Stand::Follows,
+        Task::Ask(Claim::Failed) => Stand::Failed,
+    }
+}
+
+fn mistake(args: &[String], sentence: String) -> Mistake {
+    let has = |name: &str| args.iter().any(|arg| arg.starts_with(name));
+    let alone = |arg: &String| {
+        let known = ["first_factor=publickey".to_owned(), arg.clone()];
+        pam_line::read(known.iter().map(String::as_str)).is_err()
+    };
+    let unknown = args.iter().find(|arg| *arg != "probe=publickey" && alone(arg));
+    match unknown {
+        Some(word) => Mistake::Unknown(word.clone(), nearest(word)),
+        None if !has("first_factor=") && !has("probe=") => Mistake::NoFirstFactor,
+        None => Mistake::Other(sentence),
+    }
 }
 
 fn nearest(arg: &str) -> Option<&'static str> {
-    STANDS
-        .iter()
-        .map(|(text, _)| *text)
-        .chain(OTHERS)
-        .map(|text| (strsim::jaro_winkler(text, arg), text))
+    let likeness = |text: &'static str| (strsim::jaro_winkler(text, arg), text);
+    WHOLE
+        .into_iter()
+        .chain(pam_line::ARGUMENTS)
+        .map(likeness)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .filter(|(likeness, _)| *likeness > 0.75)
         .map(|(_, text)| text)
@@ -119,17 +125,16 @@ impl Stand {
     /// What the module answers on such a line.
     #[must_use]
     pub fn answer(self, key: bool, answer: Answer) -> Code {
-        match self {
-            Self::Failed | Self::Nothing => Code::AUTH_ERR,
-            Self::Probe if key => Code::SUCCESS,
-            Self::Probe => Code::IGNORE,
-            Self::PublicKey if !key => Code::AUTH_ERR,
-            Self::PublicKey | Self::Stack | Self::Follows => match answer {
-                Answer::Right => Code::SUCCESS,
-                Answer::Wrong => Code::AUTH_ERR,
-                Answer::Exempt if self == Self::PublicKey => Code::SUCCESS,
-                Answer::Exempt => Code::IGNORE,
-            },
+        match (self, answer) {
+            (Self::Nothing, _) => Code::SERVICE_ERR,
+            (Self::Probe, _) if key => Code::SUCCESS,
+            (Self::Probe, _) => Code::IGNORE,
+            (_, Answer::Broken(code)) => code,
+            (Self::Failed, _) | (_, Answer::Wrong) => Code::AUTH_ERR,
+            (Self::PublicKey, _) if !key => Code::AUTH_ERR,
+            (_, Answer::Right) => Code::SUCCESS,
+            (_, Answer::Exempt) if key => Code::SUCCESS,
+            (_, Answer::Exempt) => Code::IGNORE,
         }
     }
 
@@ -153,9 +158,10 @@ mod tests {
 
     #[test]
     fn each_stand_is_read() {
-        for (text, stand) in STANDS {
+        let stands = [Stand::PublicKey, Stand::Stack, Stand::Follows, Stand::Failed, Stand::Probe];
+        for (text, stand) in WHOLE.into_iter().zip(stands) {
             let line = of(&format!("{text} echo debug prompt=Code: config=/etc/x"));
-            assert_eq!((line.stand, line.mistakes), (stand, vec![]));
+            assert_eq!((line.stand, line.mistake), (stand, None));
         }
         assert!(is_twinlock("/lib/security/pam_twinlock.so"));
         assert!(!is_twinlock("pam_twinlock.so.old"));
@@ -163,30 +169,32 @@ mod tests {
 
     #[test]
     fn mistakes_refuse_and_name_the_nearest_word() {
+        let unknown = |word: &str, near| Some(Mistake::Unknown(word.to_owned(), near));
         for (args, mistake) in [
-            ("", Mistake::NoFirstFactor),
-            ("echo", Mistake::NoFirstFactor),
-            ("first_factor=stack probe=publickey", Mistake::Twice),
-            (
-                "first_factor=pubkey",
-                Mistake::Unknown("first_factor=pubkey".into(), Some("first_factor=publickey")),
-            ),
-            ("first_factor=stack ecko", Mistake::Unknown("ecko".into(), Some("echo"))),
-            ("first_factor=stack nullok", Mistake::Unknown("nullok".into(), None)),
-            ("first_factor=stack prompt=", Mistake::Unknown("prompt=".into(), Some("prompt="))),
+            ("", Some(Mistake::NoFirstFactor)),
+            ("echo", Some(Mistake::NoFirstFactor)),
+            ("first_factor=pubkey", unknown("first_factor=pubkey", Some("first_factor=publickey"))),
+            ("probe=pubkey", unknown("probe=pubkey", Some("probe=publickey"))),
+            ("first_factor=stack ecko", unknown("ecko", Some("echo"))),
+            ("first_factor=stack nullok", unknown("nullok", None)),
         ] {
             let line = of(args);
-            assert_eq!((line.stand, line.mistakes), (Stand::Nothing, vec![mistake]), "{args}");
+            assert_eq!((line.stand, line.mistake), (Stand::Nothing, mistake), "{args}");
         }
+        let both = of("first_factor=stack probe=publickey");
+        assert!(matches!(both.mistake, Some(Mistake::Other(_))));
     }
 
     #[test]
     fn an_exempt_account_is_ignored_unless_the_module_saw_the_key() {
         assert_eq!(Stand::Stack.answer(false, Answer::Exempt), Code::IGNORE);
+        assert_eq!(Stand::Stack.answer(true, Answer::Exempt), Code::SUCCESS);
         assert_eq!(Stand::PublicKey.answer(true, Answer::Exempt), Code::SUCCESS);
         assert_eq!(Stand::PublicKey.answer(false, Answer::Exempt), Code::AUTH_ERR);
         assert_eq!(Stand::PublicKey.answer(false, Answer::Right), Code::AUTH_ERR);
         assert_eq!(Stand::Failed.answer(true, Answer::Right), Code::AUTH_ERR);
+        assert_eq!(Stand::Failed.answer(true, Answer::Exempt), Code::AUTH_ERR);
         assert_eq!(Stand::Probe.answer(false, Answer::Right), Code::IGNORE);
+        assert_eq!(Stand::Stack.answer(true, Answer::Broken(Code::CONV_ERR)), Code::CONV_ERR);
     }
 }

@@ -59,6 +59,12 @@ pub fn plan(config: &Config, accounts: &[String]) -> Plan {
             .flat_map(|block| &block.criteria)
             .any(|(word, _)| names.contains(&word.as_str()))
     };
+    // Somebody of whom no line speaks stands for all the others.
+    let mut accounts = accounts.to_vec();
+    if accounts.len() < 2 {
+        accounts.push("nobody".to_owned());
+    }
+    let accounts = accounts.as_slice();
     let people = uses(&["user", "group", "exec"]);
     let places = !config.blocks.is_empty();
     let users =

@@ -22,12 +22,7 @@ const ALONE: &str =
 
 pub(super) const DAMAGES: &[Damage] = &[
     (KEY, Reach::EVERY, &[("=publickey\n", "=stack\n")], &[("code-alone", Level::WayIn)]),
-    (
-        KEY,
-        KEY_ONLY,
-        &[("=publickey\n", "=stack\n")],
-        &[("code-alone", Level::Warning), ("exempt-shut-out", Level::LockOut)],
-    ),
+    (KEY, KEY_ONLY, &[("=publickey\n", "=stack\n")], &[("code-alone", Level::Warning)]),
     (KEY, KEY_ONLY, &[("=publickey\n", "=follows\n")], &[("code-alone", Level::Warning)]),
     (
         KEY,
@@ -45,7 +40,7 @@ pub(super) const DAMAGES: &[Damage] = &[
         KEY,
         KEY_ONLY,
         &[("=publickey\n", "=publickey probe=publickey\n")],
-        &[("contradiction", Level::LockOut)],
+        &[("wrong-arguments", Level::LockOut)],
     ),
     (KEY, KEY_ONLY, &[("=publickey\n", "=failed\n")], &[("nobody-gets-in", Level::LockOut)]),
     (
@@ -175,7 +170,7 @@ pub(super) const DAMAGES: &[Damage] = &[
         )],
         &[("password-alone", Level::Exception)],
     ),
-    (BOTH, Reach::EVERY, &[("[success=3", "[success=4")], &[("exempt-shut-out", Level::LockOut)]),
+    (BOTH, Reach::EVERY, &[("[success=3", "[success=5")], &[("way-leads-nowhere", Level::Warning)]),
     (BOTH, Reach::EVERY, &[("[success=3", "[success=2")], &[("way-leads-nowhere", Level::Warning)]),
     (
         BOTH,
@@ -197,5 +192,35 @@ pub(super) const DAMAGES: &[Damage] = &[
         Reach::EVERY,
         &[(DECOY, ""), (DENY, "")],
         &[("code-alone", Level::WayIn), ("ignore-passes", Level::WayIn)],
+    ),
+    (
+        PASSWORD,
+        NO_KEY,
+        &[(
+            LAST,
+            "auth [success=ok auth_err=die default=ignore] pam_twinlock.so first_factor=stack\n",
+        )],
+        &[("password-alone", Level::WayIn), ("weak-control", Level::Warning)],
+    ),
+    (
+        PASSWORD,
+        NO_KEY,
+        &[(
+            LAST,
+            "auth [success=ok ignore=ignore authinfo_unavail=ignore default=die] pam_twinlock.so first_factor=stack\n",
+        )],
+        &[("password-alone", Level::WayIn), ("weak-control", Level::Warning)],
+    ),
+    (
+        PASSWORD,
+        NO_KEY,
+        &[(LAST, "auth requisite pam_twinlock.so first_factor=stack nullok\n")],
+        &[("unknown-argument", Level::LockOut), ("nobody-gets-in", Level::LockOut)],
+    ),
+    (
+        PASSWORD,
+        NO_KEY,
+        &[("account    required     pam_nologin.so", "account required pam_gone.so")],
+        &[("account-module-missing", Level::LockOut)],
     ),
 ];
