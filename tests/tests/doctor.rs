@@ -103,6 +103,9 @@ fn a_match_block_for_an_address_is_seen_from_there() {
     m.sshd("Match Address 127.0.0.0/8\n    AuthenticationMethods publickey\nMatch all\n");
     found(&m, "exception match-without-code");
     let m = shut();
+    m.sshd("Match Group sudo User bot-*,ada\n    AuthenticationMethods publickey\nMatch all\n");
+    assert_eq!(doctor(&m), (Some(0), vec!["note root-shut-out".to_owned()]));
+    let m = shut();
     m.sshd("Match Address *\n    AuthenticationMethods publickey\nMatch all\n");
     found(&m, "way-in key-alone");
 }
@@ -110,7 +113,8 @@ fn a_match_block_for_an_address_is_seen_from_there() {
 #[test]
 fn settings_that_come_first_are_found() {
     for (line, head) in [
-        ("UsePAM no\n", "way-in usepam-no"),
+        ("UsePAM no\n", "lock-out usepam-no"),
+        ("UsePAM no\nAuthenticationMethods any\n", "way-in usepam-no"),
         ("AuthenticationMethods publickey publickey,keyboard-interactive\n", "way-in key-alone"),
         ("AuthenticationMethods any\n", "way-in key-alone"),
         (
@@ -182,7 +186,7 @@ fn json_has_what_the_text_has() {
     let said = m.run(["twinlock", "doctor", "ssh", "--json"]);
     assert_eq!(said.code, Some(7));
     for part in [
-        "\"level\": \"way-in\"",
+        "\"level\": \"lock-out\"",
         "\"id\": \"usepam-no\"",
         "\"where\": \"/etc/ssh/sshd_config.d/05-first.conf:1\"",
     ] {

@@ -9,6 +9,7 @@ use crate::judge::lines::ModuleFile;
 use crate::pam::load::{Files, Unreadable};
 use crate::sshd::config::Patterns;
 use crate::sshd::pattern::fits;
+use crate::sshd::probe::People;
 
 /// A machine, or a tree of files that looks like one.
 pub struct Machine {
@@ -44,22 +45,26 @@ impl Machine {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// Names of accounts that can have a shell, root first.
+    /// The accounts that can have a shell, and the groups.
     ///
     /// # Errors
-    /// The list of accounts cannot be read.
-    pub fn accounts(&self) -> Result<Vec<String>, Unreadable> {
-        let path = "/etc/passwd";
-        let text = match self.text(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(Unreadable { path: path.to_owned(), error });
-            }
-        };
-        let mut names = vec!["root".to_owned()];
-        names.extend(text.lines().filter_map(with_shell).filter(|name| name != "root"));
-        Ok(names)
+    /// A list that is there cannot be read.
+    pub fn people(&self) -> Result<People, Unreadable> {
+        let accounts = self.list("/etc/passwd")?;
+        let names = accounts.lines().filter_map(with_shell).filter(|name| name != "root");
+        let groups = self.list("/etc/group")?;
+        Ok(People {
+            accounts: ["root".to_owned()].into_iter().chain(names).collect(),
+            groups: groups.lines().filter_map(members).collect(),
+        })
+    }
+
+    fn list(&self, path: &str) -> Result<String, Unreadable> {
+        match self.text(path) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(Unreadable { path: path.to_owned(), error }),
+        }
     }
 
     /// The file behind a module's path.
@@ -185,6 +190,12 @@ fn with_shell(line: &str) -> Option<String> {
     (!closed && !name.is_empty()).then(|| (*name).to_owned())
 }
 
+fn members(line: &str) -> Option<(String, Vec<String>)> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let names = fields.get(3)?.split(',').filter(|name| !name.is_empty());
+    Some(((*fields.first()?).to_owned(), names.map(str::to_owned).collect()))
+}
+
 impl Files for Machine {
     fn text(&self, path: &str) -> io::Result<String> {
         let bytes = fs::read(self.path(path))?;
@@ -215,6 +226,16 @@ impl Patterns for Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_in_a_group() {
+        assert_eq!(
+            members("sftp:x:99:a,b"),
+            Some(("sftp".to_owned(), vec!["a".to_owned(), "b".to_owned()]))
+        );
+        assert_eq!(members("staff:x:50:"), Some(("staff".to_owned(), vec![])));
+        assert_eq!(members("broken"), None);
+    }
 
     #[test]
     fn who_has_a_shell() {

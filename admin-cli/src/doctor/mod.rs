@@ -148,7 +148,7 @@ fn ask(
     findings: &mut Vec<Finding>,
 ) -> Result<Facts, Hindrance> {
     let base = Effective::read(&machine.effective(None)?);
-    let plan = sshd::probe::plan(&config, &machine.accounts()?);
+    let plan = sshd::probe::plan(&config, &machine.people()?);
     if plan.left_out > 0 {
         findings.push(Finding {
             level: Level::Note,

@@ -20,7 +20,8 @@ pub struct Facts {
 /// What is wrong with the settings for one person.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Issue {
-    NoPam,
+    NoPamOpen,
+    NoPamShut,
     NoPrompts,
     KeyAlone,
     OtherAlone(Way),
@@ -50,9 +51,6 @@ const GRACE: u64 = 120;
 pub fn reach(facts: &Facts) -> Reach {
     let mut reach = Reach { without_key: false, with_key: false };
     for (user, effective) in people(facts) {
-        if !effective.yes("usepam") {
-            continue;
-        }
         for way in open_ways(user, effective) {
             match way.gate() {
                 Gate::Prompts if way.key_before_pam() => reach.with_key = true,
@@ -93,7 +91,8 @@ fn issues(user: &str, effective: &Effective) -> Vec<Issue> {
         return found;
     }
     if !effective.yes("usepam") {
-        found.push(Issue::NoPam);
+        let shut = ways.iter().all(|way| way.gate() == Gate::Prompts);
+        found.push(if shut { Issue::NoPamShut } else { Issue::NoPamOpen });
     } else if !effective.prompts()
         && !ways.iter().any(|way| effective.names_ways() && way.gate() == Gate::None)
     {
@@ -157,7 +156,7 @@ impl Facts {
 
     fn remedy(&self, kind: &Issue) -> String {
         let (line, then) = match kind {
-            Issue::NoPam => ("UsePAM yes", ""),
+            Issue::NoPamOpen | Issue::NoPamShut => ("UsePAM yes", ""),
             Issue::NoPrompts => ("KbdInteractiveAuthentication yes", ""),
             Issue::KeyAlone | Issue::KeyAfterCode(_) => (KEY_METHODS, ""),
             Issue::OtherAlone(_) => (KEY_METHODS, ", so that this way is closed"),
@@ -257,7 +256,7 @@ impl Facts {
 
 fn keywords(kind: &Issue) -> &'static [&'static str] {
     match kind {
-        Issue::NoPam => &["usepam"],
+        Issue::NoPamOpen | Issue::NoPamShut => &["usepam"],
         Issue::NoPrompts => &["kbdinteractiveauthentication", "challengeresponseauthentication"],
         Issue::RootShutOut => &["permitrootlogin"],
         Issue::KeyAlone | Issue::OtherAlone(_) | Issue::OneText(_) | Issue::KeyAfterCode(_) => {
@@ -268,7 +267,8 @@ fn keywords(kind: &Issue) -> &'static [&'static str] {
 
 fn words(kind: &Issue) -> (&'static str, Level, String) {
     match kind {
-        Issue::NoPam => ("usepam-no", Level::WayIn, "UsePAM is off: sshd never asks PAM, so nobody is asked for a code, and who must be asked does not get in.".to_owned()),
+        Issue::NoPamOpen => ("usepam-no", Level::WayIn, "UsePAM is off: nobody is asked for a code.".to_owned()),
+        Issue::NoPamShut => ("usepam-no", Level::LockOut, "UsePAM is off, but every way in asks for what only PAM can ask: nobody gets in.".to_owned()),
         Issue::NoPrompts => ("prompts-off", Level::LockOut, "KbdInteractiveAuthentication is off: sshd cannot ask anybody for a code.".to_owned()),
         Issue::KeyAlone => ("key-alone", Level::WayIn, "A key alone gets in: sshd does not ask PAM for anything after it.".to_owned()),
         Issue::OtherAlone(way) => (other_id(way), Level::WayIn, format!("`{way}` gets in without PAM: no code is asked for.")),

@@ -1,6 +1,6 @@
 //! Whom to ask sshd about: enough people and addresses to see every Match block at work.
 use super::config::{Block, Config};
-use super::pattern::{addresses, examples};
+use super::pattern::{addresses, examples, fits_list};
 
 /// One question to `sshd -T -C`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -33,6 +33,15 @@ pub struct Plan {
     pub left_out: usize,
 }
 
+/// Who there is to ask about.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct People {
+    /// Accounts with a login shell, root first.
+    pub accounts: Vec<String>,
+    /// Groups with those whom they list.
+    pub groups: Vec<(String, Vec<String>)>,
+}
+
 /// The most questions that are asked: each one is a run of sshd.
 pub const MOST: usize = 300;
 
@@ -49,43 +58,49 @@ impl Probe {
     }
 }
 
-/// Chooses the questions. `accounts` are those with a login shell, root first.
+/// Chooses the questions.
 #[must_use]
-pub fn plan(config: &Config, accounts: &[String]) -> Plan {
-    let uses = |names: &[&str]| {
-        config
-            .blocks
-            .iter()
-            .flat_map(|block| &block.criteria)
-            .any(|(word, _)| names.contains(&word.as_str()))
-    };
-    // Somebody of whom no line speaks stands for all the others.
-    let mut accounts = accounts.to_vec();
-    if accounts.len() < 2 {
-        accounts.push("nobody".to_owned());
-    }
-    let accounts = accounts.as_slice();
-    let people = uses(&["user", "group", "exec"]);
-    let places = !config.blocks.is_empty();
-    let users =
-        if people { users(config, accounts) } else { accounts.iter().take(2).cloned().collect() };
-    let froms = if places { froms(&config.blocks) } else { vec![from(REMOTE)] };
-    let all = users
+pub fn plan(config: &Config, people: &People) -> Plan {
+    let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
+    let personal = criteria().any(|(word, _)| ["user", "group", "exec"].contains(&word.as_str()));
+    let users = if personal { users(config, people) } else { everyday(people) };
+    let froms = if config.blocks.is_empty() { vec![from(REMOTE)] } else { froms(&config.blocks) };
+    let pairs = users
         .iter()
         .flat_map(|user| froms.iter().map(|from| Probe { user: user.clone(), from: from.clone() }));
-    let mut probes: Vec<Probe> = all.collect();
+    let mut probes: Vec<Probe> = pairs.collect();
     let left_out = probes.len().saturating_sub(MOST);
     probes.truncate(MOST);
     Plan { probes, left_out }
 }
 
+/// root, and somebody of whom no line speaks, who stands for all the others.
+fn everyday(people: &People) -> Vec<String> {
+    let mut both: Vec<String> = people.accounts.iter().take(2).cloned().collect();
+    if both.len() < 2 {
+        both.push("nobody".to_owned());
+    }
+    both
+}
+
 /// Those whom a Match line names come first, so that a cut does not lose them.
-fn users(config: &Config, accounts: &[String]) -> Vec<String> {
-    let named = (config.blocks.iter().flat_map(|block| &block.criteria))
-        .filter(|(word, _)| word == "user")
-        .flat_map(|(_, list)| examples(list));
-    let mut all: Vec<String> = Vec::new();
-    for user in accounts.iter().take(1).cloned().chain(named).chain(accounts.iter().cloned()) {
+fn users(config: &Config, people: &People) -> Vec<String> {
+    let mut named = Vec::new();
+    for (word, list) in config.blocks.iter().flat_map(|block| &block.criteria) {
+        match word.as_str() {
+            "user" => named.extend(examples(list)),
+            "group" => named.extend(
+                people
+                    .groups
+                    .iter()
+                    .filter(|(group, _)| fits_list(list, group))
+                    .flat_map(|(_, members)| members.clone()),
+            ),
+            _ => {}
+        }
+    }
+    let mut all = everyday(people);
+    for user in named.into_iter().chain(people.accounts.iter().cloned()) {
         if !all.contains(&user) {
             all.push(user);
         }
@@ -150,7 +165,24 @@ mod tests {
 
     fn planned(config: &str, accounts: &[&str]) -> Plan {
         let config = load(&tree(&[("/etc/ssh/sshd_config", config)])).unwrap();
-        plan(&config, &accounts.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        let people = People {
+            accounts: accounts.iter().map(|name| (*name).to_owned()).collect(),
+            groups: vec![("sftp".to_owned(), vec!["upload".to_owned()])],
+        };
+        plan(&config, &people)
+    }
+
+    #[test]
+    fn members_of_a_named_group_are_asked_about_whatever_their_shell() {
+        let plan = planned("Match Group sf*\n X y\n", &["root", "alice"]);
+        let users: Vec<&str> = plan.probes.iter().map(|probe| probe.user.as_str()).collect();
+        assert!(users.contains(&"upload"), "{users:?}");
+        assert!(
+            planned("Match Group staff\n X y\n", &["root", "alice"])
+                .probes
+                .iter()
+                .all(|probe| probe.user != "upload")
+        );
     }
 
     #[test]

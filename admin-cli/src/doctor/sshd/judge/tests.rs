@@ -1,6 +1,6 @@
 //! Settings as sshd prints them, and what is found in them.
 use super::super::config::load;
-use super::super::probe::plan;
+use super::super::probe::{People, plan};
 use super::*;
 use crate::pam::load::tests::tree;
 
@@ -13,8 +13,9 @@ fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> Facts {
         ("/etc/ssh/sshd_config.d/50-house.conf", config),
     ]);
     let config = load(&files).unwrap();
-    let accounts = ["root", "alice", "bob"].map(str::to_owned);
-    let asked = plan(&config, &accounts).probes.into_iter().map(|probe| {
+    let accounts = ["root", "alice", "bob"].map(str::to_owned).to_vec();
+    let people = People { accounts, groups: Vec::new() };
+    let asked = plan(&config, &people).probes.into_iter().map(|probe| {
         let text =
             differs.iter().find(|(user, _)| *user == probe.user).map_or(base, |(_, text)| text);
         (probe, Effective::read(text))
@@ -48,8 +49,8 @@ const METHODS: &str = "authenticationmethods publickey,keyboard-interactive:pam"
 /// What to change in the right settings, and what is then found.
 type Mutation = (&'static [(&'static str, &'static str)], &'static [(&'static str, Level)]);
 
-const MUTATIONS: [Mutation; 12] = [
-    (&[("usepam yes", "usepam no")], &[("usepam-no", Level::WayIn)]),
+const MUTATIONS: [Mutation; 13] = [
+    (&[("usepam yes", "usepam no")], &[("usepam-no", Level::LockOut)]),
     (
         &[("kbdinteractiveauthentication yes", "kbdinteractiveauthentication no")],
         &[("prompts-off", Level::LockOut)],
@@ -66,6 +67,10 @@ const MUTATIONS: [Mutation; 12] = [
     (
         &[(METHODS, ""), ("passwordauthentication no", "passwordauthentication yes")],
         &[("key-alone", Level::WayIn), ("password-method", Level::Warning)],
+    ),
+    (
+        &[(METHODS, ""), ("usepam yes", "usepam no")],
+        &[("usepam-no", Level::WayIn), ("key-alone", Level::WayIn)],
     ),
     (&[(":pam\n", ":pam publickey\n")], &[("key-alone", Level::WayIn)]),
     (&[(":pam\n", ":pam gssapi-with-mic\n")], &[("gssapi-alone", Level::WayIn)]),
