@@ -1,5 +1,6 @@
 //! `twinlock doctor ssh` beside a real sshd: what it says is what happens.
 
+use twinlock_doctor::Format;
 use twinlock_tests::{Machine, shipped};
 
 const KEY_DROP_IN: &str = "10-twinlock-publickey.conf";
@@ -247,13 +248,13 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
         write(&format!("says/{name}"), text);
     }
     let arguments = twinlock_doctor::Ssh {
-        json: false,
         verbose: false,
         root: tree.path().to_owned(),
         sshd_says: Some(tree.path().join("says")),
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
-    let code = twinlock_doctor::ssh(&arguments, &mut out, &mut complaints).expect("a report");
+    let code = twinlock_doctor::ssh(&arguments, Format::Text, &mut out, &mut complaints)
+        .expect("a report");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (code, text(out), text(complaints))
 }

@@ -1,4 +1,18 @@
 //! `twinlock doctor`: finds a way in without a code, and a lock-out, before somebody else does.
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    clippy::fn_params_excessive_bools,
+    clippy::too_many_lines,
+    clippy::too_many_arguments
+)]
+
 pub mod finding;
 pub mod judge;
 pub mod machine;
@@ -30,9 +44,6 @@ pub enum Doctor {
 /// The arguments of `twinlock doctor ssh`.
 #[derive(clap::Args, Debug)]
 pub struct Ssh {
-    /// Print the findings as JSON
-    #[arg(long)]
-    pub json: bool,
     /// Show every row of the truth table, not only those that are wrong
     #[arg(long)]
     pub verbose: bool,
@@ -42,6 +53,15 @@ pub struct Ssh {
     /// Take what sshd says from this folder: files t, T, T.USER, T.USER.ADDRESS
     #[arg(long, hide = true)]
     pub sshd_says: Option<PathBuf>,
+}
+
+/// For whom the report is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// A person.
+    Text,
+    /// A program.
+    Json,
 }
 
 /// Nothing is wrong.
@@ -55,21 +75,24 @@ pub const FOUND: u8 = 7;
 ///
 /// # Errors
 /// The report cannot be written.
-pub fn ssh(arguments: &Ssh, out: &mut dyn Write, complaints: &mut dyn Write) -> io::Result<u8> {
+pub fn ssh(
+    arguments: &Ssh,
+    format: Format,
+    out: &mut dyn Write,
+    complaints: &mut dyn Write,
+) -> io::Result<u8> {
     let machine = Machine::new(arguments.root.clone(), arguments.sshd_says.clone());
     let rows = if arguments.verbose { Rows::All } else { Rows::Wrong };
     match examine(&machine, rows) {
         Ok(report) => {
-            if arguments.json {
-                report.json(out)?
-            } else {
-                report.text(out)?
+            match format {
+                Format::Text => report.text(out)?,
+                Format::Json => report.json(out)?,
             }
             Ok(if report.fails() { FOUND } else { FINE })
         }
         Err(hindrance) => {
-            writeln!(complaints, "twinlock: {}", hindrance.what)?;
-            writeln!(complaints, "  To do: {}", hindrance.remedy)?;
+            hindrance.write(format, out, complaints)?;
             Ok(NOT_READABLE)
         }
     }
@@ -79,6 +102,25 @@ pub fn ssh(arguments: &Ssh, out: &mut dyn Write, complaints: &mut dyn Write) -> 
 struct Hindrance {
     what: String,
     remedy: String,
+}
+
+impl Hindrance {
+    fn write(
+        &self,
+        format: Format,
+        out: &mut dyn Write,
+        complaints: &mut dyn Write,
+    ) -> io::Result<()> {
+        match format {
+            Format::Text => writeln!(complaints, "twinlock: {}\n{}", self.what, self.remedy),
+            Format::Json => {
+                let object = serde_json::json!({
+                    "error": self.what, "remedy": self.remedy, "exit": NOT_READABLE,
+                });
+                writeln!(out, "{object}")
+            }
+        }
+    }
 }
 
 impl From<Unreadable> for Hindrance {
