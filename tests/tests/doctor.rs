@@ -221,6 +221,36 @@ fn root_needs_more_than_debians_permit_root_login() {
     assert_eq!(m.ssh("root").key().command(["true"]).output().code, Some(0));
 }
 
+const LAST: &str = "auth       requisite                   pam_twinlock.so first_factor=stack\n";
+const ADAS_KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+
+/// Whether a right password and a wrong code get in, with this as the stack's last auth line.
+fn gets_in_without_a_code(last: &str) -> (bool, Vec<String>) {
+    let m = machine();
+    let stack = shipped("pam.d/sshd-password");
+    assert!(stack.contains(LAST));
+    m.password("ada", "correct horse").twinlock().enrolled("ada", ADAS_KEY);
+    m.pam("sshd", &stack.replace(LAST, last))
+        .drop_in("10-twinlock-password.conf")
+        .sshd("PermitRootLogin no\n");
+    let (_, heads) = doctor(&m);
+    let mut s = m.ssh("ada").option("NumberOfPasswordPrompts=1").open();
+    s.expect("Password: ").send_line("correct horse");
+    s.expect("Verification code").send_line("");
+    (s.logged_in(), heads)
+}
+
+#[test]
+fn what_doctor_calls_a_way_in_is_one() {
+    let (in_, heads) = gets_in_without_a_code(LAST);
+    assert_eq!((in_, heads.len()), (false, 0), "{heads:?}");
+    let (in_, heads) = gets_in_without_a_code(&LAST.replace("requisite", "optional "));
+    assert!(in_ && heads.contains(&"way-in password-alone".to_owned()), "{in_} {heads:?}");
+    let control = "[success=ok auth_err=bad default=ignore]";
+    let (in_, heads) = gets_in_without_a_code(&LAST.replace("requisite", control));
+    assert!(!in_ && heads.contains(&"way-in password-alone".to_owned()), "{in_} {heads:?}");
+}
+
 /// Red Hat's files cannot be run here: a tree of files, and what its sshd would say.
 fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
     let tree = tempfile::tempdir().expect("a folder");
