@@ -3,6 +3,7 @@
 mod build;
 mod command;
 mod deb;
+mod demo;
 mod machine;
 mod module;
 mod packages;
@@ -13,6 +14,7 @@ mod without_std;
 use std::process::ExitCode;
 
 use crate::command::Done;
+use crate::demo::Typist;
 use crate::packages::Consent;
 use crate::test::Extent;
 
@@ -83,6 +85,15 @@ fn main() -> ExitCode {
             };
             test::test(typed.consent(), extent)
         }),
+        "demo" => typed.only(&["--auto", "--yes"]).map(|()| {
+            let typist = if typed.has("--auto") {
+                Typist::Itself
+            } else {
+                Typist::Person
+            };
+            demo::demo(typed.consent(), typist)
+        }),
+        demo::INSIDE => Ok(demo::inside(&typed.flags)),
         "package" => typed.only(&["--yes"]).map(|()| package(typed.consent())),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
