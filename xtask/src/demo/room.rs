@@ -196,7 +196,7 @@ fn begin_earlier() -> Done {
     let began = up.saturating_sub(ago).as_nanos();
     let epoch = format!(
         "{}.{began}.{}",
-        boot.trim(),
+        boot.trim().replace('-', ""),
         now.saturating_sub(ago).as_secs()
     );
     let replaced =
