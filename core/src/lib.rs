@@ -1,5 +1,34 @@
 //! Decides who may log in: pure functions over time, randomness and records that come in as arguments.
+//!
+//! Start with [`login`], which is a whole login on a page, then [`attempt`], the order of one judged try.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+pub mod account;
+pub mod admission;
+pub mod answer;
+pub mod attempt;
+pub mod dialogue;
+pub mod epoch;
+pub mod event;
+pub mod fault;
+pub mod format;
+pub mod judge;
+pub mod ledger;
+pub mod login;
+pub mod message;
+pub mod otp;
+pub mod policy;
+pub mod ports;
+pub mod record;
+pub mod refusals;
+pub mod replay;
+pub mod request;
+pub mod rules;
+pub mod secret;
+pub mod text;
+pub mod throttle;
+pub mod time;
+pub mod verdict;

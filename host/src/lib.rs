@@ -1,1 +1,19 @@
 //! The machine: files, clock, entropy, accounts and log behind the ports of twinlock-core.
+#![forbid(unsafe_code)]
+
+pub mod accounts;
+pub mod clock;
+pub mod entropy;
+pub mod journal;
+pub mod ledger;
+pub mod machine;
+pub mod place;
+pub mod records;
+pub mod settings;
+pub mod store_id;
+
+mod commit;
+#[cfg(feature = "tools")]
+pub mod prepare;
+#[cfg(feature = "tools")]
+pub mod roll;

@@ -1,1 +1,14 @@
 //! pam_twinlock.so: PAM items become a request, a verdict becomes a PAM code.
+
+mod authenticate;
+mod conversation;
+mod facts;
+mod ffi;
+#[expect(
+    missing_docs,
+    reason = "the entry points come from pam-bindings' macro; libpam's manual has their words"
+)]
+mod hooks;
+mod outcome;
+
+pub use hooks::*;

@@ -1,26 +1,14 @@
 //! What the repository ships and builds, as the machines get it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Debian's own stacks, so that a test does not depend on what this host has made of them.
 pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
-    (
-        "common-account",
-        include_str!("../stock/pam.d/common-account"),
-    ),
+    ("common-account", include_str!("../stock/pam.d/common-account")),
     ("common-auth", include_str!("../stock/pam.d/common-auth")),
-    (
-        "common-password",
-        include_str!("../stock/pam.d/common-password"),
-    ),
-    (
-        "common-session",
-        include_str!("../stock/pam.d/common-session"),
-    ),
-    (
-        "common-session-noninteractive",
-        include_str!("../stock/pam.d/common-session-noninteractive"),
-    ),
+    ("common-password", include_str!("../stock/pam.d/common-password")),
+    ("common-session", include_str!("../stock/pam.d/common-session")),
+    ("common-session-noninteractive", include_str!("../stock/pam.d/common-session-noninteractive")),
     ("login", include_str!("../stock/pam.d/login")),
     ("other", include_str!("../stock/pam.d/other")),
     ("sshd", include_str!("../stock/pam.d/sshd")),
@@ -40,27 +28,19 @@ pub fn shipped(path: &str) -> String {
 /// Debian's own stack of a service.
 pub fn stock(service: &str) -> &'static str {
     let found = STOCK_PAM.iter().find(|(name, _)| *name == service);
-    found.map_or_else(
-        || panic!("no stock stack is kept for {service}"),
-        |(_, text)| text,
-    )
+    found.map_or_else(|| panic!("no stock stack is kept for {service}"), |(_, text)| text)
 }
 
 /// A release artefact, built by `cargo xtask test` before the tests run.
 pub(crate) fn built(name: &str) -> Vec<u8> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| repository().join("target"), PathBuf::from);
+    // A relative folder is meant from where cargo was started, which is the repository.
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let target = repository().join(target);
     let file = target.join("release").join(name);
-    std::fs::read(&file).unwrap_or_else(|e| {
-        panic!(
-            "{} is missing ({e}): run `cargo xtask test`",
-            file.display()
-        )
-    })
+    std::fs::read(&file)
+        .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
 }
 
 fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ lies in the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository")
 }

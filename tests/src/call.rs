@@ -1,7 +1,6 @@
 //! One command in a machine: who runs it, under what, and what came of it.
 
 use std::io::{Read, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -28,10 +27,8 @@ pub struct Call<'m> {
 /// What a command left behind.
 #[derive(Debug)]
 pub struct Finished {
-    /// The exit code, unless a signal ended the command.
+    /// The exit code: 128 + N if signal N ended the command.
     pub code: Option<i32>,
-    /// The signal that ended the command.
-    pub signal: Option<i32>,
     /// Everything it wrote to stdout.
     pub stdout: String,
     /// Everything it wrote to stderr.
@@ -102,12 +99,8 @@ impl<'m> Call<'m> {
     /// Runs under `strace -f` with these options, such as `-e inject=symlinkat:error=ENOSPC`;
     /// the trace is written to `file`.
     pub fn strace(mut self, file: &str, options: &[&str]) -> Self {
-        let mut words = vec![
-            "strace".to_owned(),
-            "-f".to_owned(),
-            "-o".to_owned(),
-            file.to_owned(),
-        ];
+        let mut words =
+            vec!["strace".to_owned(), "-f".to_owned(), "-o".to_owned(), file.to_owned()];
         words.extend(options.iter().map(|&option| option.to_owned()));
         self.strace = Some(words);
         self
@@ -117,10 +110,7 @@ impl<'m> Call<'m> {
     #[track_caller]
     pub fn output(self) -> Finished {
         let mut command = self.command(&[]);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = spawn(&mut command);
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
         let input = self.input;
@@ -144,31 +134,18 @@ impl<'m> Call<'m> {
     fn command(&self, before: &[&str]) -> Command {
         let mut command = self.machine.holder().enter();
         let user = self.user.as_deref().unwrap_or("root");
-        let home = if user == "root" {
-            "/root".to_owned()
-        } else {
-            format!("/home/{user}")
-        };
-        command.args([
-            "env",
-            "-i",
-            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-            "LANG=C.UTF-8",
-        ]);
+        let home = if user == "root" { "/root".to_owned() } else { format!("/home/{user}") };
+        command.args(["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]);
         command.args(["TERM=xterm", "SHELL=/bin/sh"]);
-        command
-            .arg(format!("HOME={home}"))
-            .arg(format!("USER={user}"));
+        command.arg(format!("HOME={home}")).arg(format!("USER={user}"));
         command.arg(format!("LOGNAME={user}"));
         command.args(before);
+        // nsenter stops itself when its child is stopped, and stays so when only that is woken.
+        command.args(["sh", "-c", "\"$@\"; exit $?", "sh"]);
         self.as_whom(&mut command);
         // Last, so that a preload meets the command alone.
         if !self.env.is_empty() {
-            command.arg("env").args(
-                self.env
-                    .iter()
-                    .map(|(name, value)| format!("{name}={value}")),
-            );
+            command.arg("env").args(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         }
         if let Some(shell) = &self.first {
             command.args(["sh", "-c", &format!("{shell}\nexec \"$@\""), "sh"]);
@@ -193,12 +170,7 @@ impl<'m> Call<'m> {
 
 impl Finished {
     fn new(status: ExitStatus, stdout: String, stderr: String) -> Finished {
-        Finished {
-            code: status.code(),
-            signal: status.signal(),
-            stdout,
-            stderr,
-        }
+        Finished { code: status.code(), stdout, stderr }
     }
 }
 
@@ -213,9 +185,7 @@ pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
 }
 
 pub(crate) fn spawn(command: &mut Command) -> Child {
-    command
-        .spawn()
-        .expect("nsenter (package util-linux) cannot be started")
+    command.spawn().expect("nsenter (package util-linux) cannot be started")
 }
 
 fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {

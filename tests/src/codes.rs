@@ -25,12 +25,7 @@ pub fn now() -> u64 {
 impl Otp {
     /// What every app takes: SHA1, six digits, thirty seconds.
     pub fn new(key: &str) -> Otp {
-        Otp {
-            key: key.to_owned(),
-            algorithm: "SHA1".to_owned(),
-            digits: 6,
-            period: 30,
-        }
+        Otp { key: key.to_owned(), algorithm: "SHA1".to_owned(), digits: 6, period: 30 }
     }
 
     /// The code at a moment, in seconds since 1970.
@@ -45,10 +40,7 @@ impl Otp {
             .expect("oathtool (package oathtool) cannot be started");
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "oathtool refuses {self:?}: {complaint}"
-        );
+        assert!(output.status.success(), "oathtool refuses {self:?}: {complaint}");
         said
     }
 
@@ -82,12 +74,7 @@ impl Otp {
 
     /// The `otpauth://` line for `user`.
     pub fn uri(&self, user: &str) -> String {
-        let Otp {
-            key,
-            algorithm,
-            digits,
-            period,
-        } = self;
+        let Otp { key, algorithm, digits, period } = self;
         format!(
             "otpauth://totp/twinbox:{user}?secret={key}&issuer=twinbox\
              &algorithm={algorithm}&digits={digits}&period={period}"

@@ -11,10 +11,8 @@ impl Machine {
     /// An account that cannot log in yet, with a home and a shell.
     pub fn user(&self, name: &str) -> &Self {
         let accounts = self.file("/etc/passwd").read();
-        let highest = accounts
-            .lines()
-            .filter_map(uid)
-            .filter(|uid| (FIRST_UID..60_000).contains(uid));
+        let highest =
+            accounts.lines().filter_map(uid).filter(|uid| (FIRST_UID..60_000).contains(uid));
         let uid = highest.max().map_or(FIRST_UID, |uid| uid + 1);
         self.user_with_uid(name, uid)
     }
@@ -23,16 +21,12 @@ impl Machine {
     pub fn user_with_uid(&self, name: &str, uid: u32) -> &Self {
         let home = format!("/home/{name}");
         let profile = format!("{home}/.profile");
-        self.file("/etc/passwd")
-            .append(format!("{name}:x:{uid}:{uid}::{home}:/bin/sh\n"));
+        self.file("/etc/passwd").append(format!("{name}:x:{uid}:{uid}::{home}:/bin/sh\n"));
         self.file("/etc/group").append(format!("{name}:x:{uid}:\n"));
-        self.file("/etc/shadow")
-            .append(format!("{name}:!:19000:0:99999:7:::\n"));
+        self.file("/etc/shadow").append(format!("{name}:!:19000:0:99999:7:::\n"));
         self.file(&home).make_folder().owner(uid);
         // A login shell says that it was reached, and ends: nobody has to type `exit`.
-        self.file(&profile)
-            .write(format!("echo \"{LOGGED_IN}$(id -un)\"\nexit\n"))
-            .owner(uid);
+        self.file(&profile).write(format!("echo \"{LOGGED_IN}$(id -un)\"\nexit\n")).owner(uid);
         self
     }
 
@@ -46,17 +40,9 @@ impl Machine {
     /// A key pair for the account: the client has the one half, authorized_keys the other.
     pub fn key(&self, user: &str) -> &Self {
         let file = format!("/root/keys/{user}");
-        self.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &file])
-            .ok();
-        let home = if user == "root" {
-            "/root".to_owned()
-        } else {
-            format!("/home/{user}")
-        };
-        let (folder, list) = (
-            format!("{home}/.ssh"),
-            format!("{home}/.ssh/authorized_keys"),
-        );
+        self.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &file]).ok();
+        let home = if user == "root" { "/root".to_owned() } else { format!("/home/{user}") };
+        let (folder, list) = (format!("{home}/.ssh"), format!("{home}/.ssh/authorized_keys"));
         let uid = self.uid(user);
         self.file(&folder).make_folder().mode(0o700).owner(uid);
         let public = self.file(&format!("{file}.pub")).read();
@@ -67,9 +53,7 @@ impl Machine {
     /// The account may run everything by sudo, after what PAM asks.
     pub fn sudoer(&self, user: &str) -> &Self {
         let file = format!("/etc/sudoers.d/{user}");
-        self.file(&file)
-            .write(format!("{user} ALL=(ALL:ALL) ALL\n"))
-            .mode(0o440);
+        self.file(&file).write(format!("{user} ALL=(ALL:ALL) ALL\n")).mode(0o440);
         self
     }
 
@@ -83,8 +67,7 @@ impl Machine {
     /// One of the sshd drop-ins that the repository ships.
     pub fn drop_in(&self, name: &str) -> &Self {
         let file = format!("/etc/ssh/sshd_config.d/{name}");
-        self.file(&file)
-            .write(shipped(&format!("sshd_config.d/{name}")));
+        self.file(&file).write(shipped(&format!("sshd_config.d/{name}")));
         self
     }
 

@@ -24,10 +24,7 @@ pub struct MachineFile<'m> {
 impl Machine {
     /// The file at `path`, which need not exist.
     pub fn file<'m>(&'m self, path: &'m str) -> MachineFile<'m> {
-        MachineFile {
-            machine: self,
-            path,
-        }
+        MachineFile { machine: self, path }
     }
 
     /// A listing of everything under `path`: kind and mode, owner, inode, time of change, and
@@ -147,16 +144,12 @@ impl MachineFile<'_> {
     }
 
     fn open(&self, flags: OFlags) -> OwnedFd {
-        self.try_open(flags)
-            .unwrap_or_else(|e| self.fail("cannot be opened", e.into()))
+        self.try_open(flags).unwrap_or_else(|e| self.fail("cannot be opened", e.into()))
     }
 
     fn try_open(&self, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let mode = if flags.contains(OFlags::CREATE) {
-            Mode::from_raw_mode(0o644)
-        } else {
-            Mode::empty()
-        };
+        let mode =
+            if flags.contains(OFlags::CREATE) { Mode::from_raw_mode(0o644) } else { Mode::empty() };
         rustix::fs::openat2(
             self.machine.holder().root(),
             self.path,

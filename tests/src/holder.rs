@@ -43,12 +43,7 @@ impl Holder {
             Mode::empty(),
         )
         .expect("the private machine's root cannot be opened");
-        Holder {
-            unshare,
-            life,
-            pid,
-            root,
-        }
+        Holder { unshare, life, pid, root }
     }
 
     /// A command that will run inside; its arguments are the program and the program's own.
@@ -95,9 +90,6 @@ fn ready(unshare: &mut Child) -> u32 {
     let _ = unshare.wait();
     match line.strip_prefix("refused ") {
         Some(why) => panic!("{}: {}", why.trim(), cause.trim()),
-        None => panic!(
-            "this machine does not let root make private namespaces: {}",
-            cause.trim()
-        ),
+        None => panic!("this machine does not let root make private namespaces: {}", cause.trim()),
     }
 }

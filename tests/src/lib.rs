@@ -26,9 +26,12 @@ mod files;
 mod holder;
 mod machine;
 mod programs;
+mod race;
 mod session;
+mod shipped;
 mod sshd;
 mod syslog;
+mod trace;
 mod twinlock;
 
 pub use artefacts::{shipped, stock};
@@ -38,3 +41,5 @@ pub use files::MachineFile;
 pub use machine::Machine;
 pub use programs::{LOGGED_IN, Ssh};
 pub use session::Session;
+pub use shipped::{First, PASSWORD, PROMPT, Server};
+pub use trace::Trace;

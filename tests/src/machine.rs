@@ -42,8 +42,7 @@ impl Machine {
         let sudoers =
             "Defaults env_reset, use_pty\nroot ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n";
         self.file("/etc/sudoers").write(sudoers).mode(0o440);
-        self.file("/etc/hosts")
-            .write("127.0.0.1 localhost twinbox\n");
+        self.file("/etc/hosts").write("127.0.0.1 localhost twinbox\n");
         self.file("/etc/hostname").write("twinbox\n");
         self.file("/etc/nsswitch.conf")
             .write("passwd: files\ngroup: files\nshadow: files\nhosts: files\n");
@@ -112,8 +111,7 @@ impl Machine {
     pub fn processes(&self) -> Vec<(u32, String)> {
         let listing = self.run(["ps", "-e", "-o", "pid=,args="]);
         let rows = listing.ok().lines().filter_map(process);
-        rows.filter(|(pid, args)| *pid != 1 && !args.starts_with("ps -e "))
-            .collect()
+        rows.filter(|(pid, args)| *pid != 1 && !args.starts_with("ps -e ")).collect()
     }
 
     /// Sends a signal, by name, to a process inside.

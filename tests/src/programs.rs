@@ -68,11 +68,9 @@ impl<'m> Ssh<'m> {
 
     /// With another account's key.
     pub fn key_of(mut self, user: &str) -> Self {
-        self.options
-            .retain(|option| option != "-oPubkeyAuthentication=no");
+        self.options.retain(|option| option != "-oPubkeyAuthentication=no");
         self.options.push("-oIdentitiesOnly=yes".to_owned());
-        self.options
-            .push(format!("-oIdentityFile=/root/keys/{user}"));
+        self.options.push(format!("-oIdentityFile=/root/keys/{user}"));
         self
     }
 
@@ -80,8 +78,7 @@ impl<'m> Ssh<'m> {
     pub fn option(mut self, option: &str) -> Self {
         let keyword = |option: &str| option.split('=').next().map(str::to_owned);
         let new = keyword(option);
-        self.options
-            .retain(|old| keyword(old.trim_start_matches("-o")) != new);
+        self.options.retain(|old| keyword(old.trim_start_matches("-o")) != new);
         self.options.push(format!("-o{option}"));
         self
     }

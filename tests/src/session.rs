@@ -42,10 +42,7 @@ impl<'m> Session<'m> {
     pub(crate) fn start(machine: &'m Machine, name: String, mut command: Command) -> Session<'m> {
         let (master, slave) = terminal(machine);
         let copy = |fd: &OwnedFd| fd.try_clone().expect("a descriptor can be copied");
-        command
-            .stdin(copy(&slave))
-            .stdout(copy(&slave))
-            .stderr(slave);
+        command.stdin(copy(&slave)).stdout(copy(&slave)).stderr(slave);
         let child = spawn(&mut command);
         // The command holds the last copies of the slave's descriptors, else no end is seen.
         drop(command);
@@ -75,18 +72,12 @@ impl<'m> Session<'m> {
     pub fn expect_one_of(&mut self, texts: &[&str]) -> usize {
         let from = self.read_so_far;
         let seen = self.screen.until(|shown| {
-            let found = texts
-                .iter()
-                .map(|text| find(&shown.bytes[from..], text.as_bytes()));
+            let found = texts.iter().map(|text| find(&shown.bytes[from..], text.as_bytes()));
             let first = found.enumerate().filter_map(|(i, at)| Some((at?, i)));
             first.min().map(Some).or(shown.hung_up.then_some(None))
         });
         let Some(Some((at, which))) = seen else {
-            panic!(
-                "{} never showed {texts:?}; all of it:\n{}",
-                self.name,
-                self.transcript()
-            );
+            panic!("{} never showed {texts:?}; all of it:\n{}", self.name, self.transcript());
         };
         self.read_so_far = from + at + texts[which].len();
         which
@@ -109,21 +100,16 @@ impl<'m> Session<'m> {
         String::from_utf8_lossy(&self.screen.lock().bytes).into_owned()
     }
 
-    /// Waits for the command's end, and says its exit code, if no signal ended it.
+    /// Waits for the command's end, and says its exit code: 128 + N if signal N ended it.
     #[track_caller]
     pub fn exit_code(&mut self) -> Option<i32> {
         if let Some(child) = self.child.take() {
             self.status = wait(child);
             // What it wrote last may still be on its way.
-            self.screen
-                .until_at_most(Duration::from_secs(2), |shown| shown.hung_up.then_some(()));
+            self.screen.until_at_most(Duration::from_secs(2), |shown| shown.hung_up.then_some(()));
         }
         let Some(status) = self.status else {
-            panic!(
-                "{} does not end; it showed:\n{}",
-                self.name,
-                self.transcript()
-            );
+            panic!("{} does not end; it showed:\n{}", self.name, self.transcript());
         };
         status.code()
     }
@@ -209,12 +195,7 @@ fn terminal(machine: &Machine) -> (OwnedFd, OwnedFd) {
     rustix::pty::unlockpt(&master).expect("a new terminal can be unlocked");
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags).expect("a terminal's other end");
-    let size = Winsize {
-        ws_row: 50,
-        ws_col: 100,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let size = Winsize { ws_row: 50, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
     rustix::termios::tcsetwinsize(&master, size).expect("a terminal takes a size");
     (master, slave)
 }

@@ -50,20 +50,14 @@ impl Machine {
         self.stop_sshd();
         self.host_key();
         self.file("/etc/ssh/sshd_config").write(STOCK);
-        self.file("/etc/ssh/sshd_config.d/20-test.conf")
-            .write(settings);
+        self.file("/etc/ssh/sshd_config.d/20-test.conf").write(settings);
         // By its full path: sshd starts itself anew for each connection.
         let mut call = self.call(["/usr/sbin/sshd"]);
         for (name, value) in env {
             call = call.env(name, value);
         }
         let started = call.output();
-        assert_eq!(
-            started.code,
-            Some(0),
-            "sshd does not start: {}",
-            started.stderr
-        );
+        assert_eq!(started.code, Some(0), "sshd does not start: {}", started.stderr);
         self.until_listening(true);
         self
     }
@@ -71,22 +65,11 @@ impl Machine {
     fn host_key(&self) {
         let public = format!("{HOST_KEY}.pub");
         let (secret, public) = PAIR.get_or_init(|| {
-            self.run([
-                "ssh-keygen",
-                "-q",
-                "-t",
-                "ed25519",
-                "-N",
-                "",
-                "-f",
-                HOST_KEY,
-            ])
-            .ok();
+            self.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", HOST_KEY]).ok();
             (self.file(HOST_KEY).read(), self.file(&public).read())
         });
         self.file(HOST_KEY).write(secret).mode(0o600);
-        self.file("/etc/ssh/ssh_known_hosts")
-            .write(format!("127.0.0.1 {public}"));
+        self.file("/etc/ssh/ssh_known_hosts").write(format!("127.0.0.1 {public}"));
     }
 
     fn until_listening(&self, wanted: bool) {
@@ -107,9 +90,7 @@ impl Machine {
         let sockets = std::fs::read_to_string(table).expect("the machine's sockets");
         sockets.lines().any(|line| {
             let mut words = line.split_whitespace().skip(1);
-            let here = words
-                .next()
-                .is_some_and(|address| address.ends_with(":0016"));
+            let here = words.next().is_some_and(|address| address.ends_with(":0016"));
             here && words.nth(1) == Some("0A")
         })
     }

@@ -40,10 +40,7 @@ impl Syslog {
         std::fs::set_permissions(path, everybody).expect("/dev/log takes a mode");
         socket.set_nonblocking(true).expect("a socket that polls");
         let lines = Mutex::new(Vec::new());
-        Syslog {
-            desk: Arc::new(Desk { socket, lines }),
-            reader: None,
-        }
+        Syslog { desk: Arc::new(Desk { socket, lines }), reader: None }
     }
 
     /// All lines so far, those that wait in the socket too.

@@ -15,9 +15,7 @@ impl Machine {
     pub fn twinlock(&self) -> &Self {
         let module = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
         self.file(module).write(built("libpam_twinlock.so"));
-        self.file("/usr/bin/twinlock")
-            .write(built("twinlock"))
-            .mode(0o755);
+        self.file("/usr/bin/twinlock").write(built("twinlock")).mode(0o755);
         self.file("/etc/twinlock").make_folder();
         self.run(["twinlock", "epoch", "ensure"]).ok();
         self.epoch_minutes_ago(10)
@@ -80,11 +78,8 @@ impl Machine {
         self
     }
 
-    /// What the kernel calls this boot.
+    /// What the kernel calls this boot, without the dashes.
     pub fn boot_id(&self) -> String {
-        self.file("/proc/sys/kernel/random/boot_id")
-            .read()
-            .trim()
-            .to_owned()
+        self.file("/proc/sys/kernel/random/boot_id").read().trim().replace('-', "")
     }
 }

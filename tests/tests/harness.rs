@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use twinlock_tests::{Machine, Otp, stock};
+use twinlock_tests::{Machine, Otp, Session, stock};
 
 const PASSWORD: &str = "correct horse";
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -16,10 +16,7 @@ fn machine() -> Machine {
 
 fn with_google_authenticator(m: &Machine) {
     let secret = "/home/ada/.google_authenticator";
-    m.file(secret)
-        .write(format!("{KEY}\n\" TOTP_AUTH\n"))
-        .mode(0o400)
-        .owner(m.uid("ada"));
+    m.file(secret).write(format!("{KEY}\n\" TOTP_AUTH\n")).mode(0o400).owner(m.uid("ada"));
     m.app("ada", &Otp::new(KEY));
     let first = stock("sshd").replace(
         "@include common-auth\n",
@@ -35,10 +32,7 @@ fn a_password_logs_in_through_sshd() {
     let mut s = m.ssh("ada").open();
     s.expect("Password: ").send_line(PASSWORD);
     assert_eq!(s.logged_in_as().as_deref(), Some("ada"));
-    assert_eq!(
-        m.logged("Accepted keyboard-interactive/pam for ada").len(),
-        1
-    );
+    assert_eq!(m.logged("Accepted keyboard-interactive/pam for ada").len(), 1);
 }
 
 #[test]
@@ -70,8 +64,7 @@ fn a_second_factor_is_asked_for_and_judged() {
     m.sshd(ASKS);
     let mut s = m.ssh("ada").open();
     s.expect("Password: ").send_line(PASSWORD);
-    s.expect("Verification code: ")
-        .send_line(&m.wrong_code("ada"));
+    s.expect("Verification code: ").send_line(&m.wrong_code("ada"));
     assert!(!s.logged_in());
     let mut s = m.ssh("ada").open();
     s.expect("Password: ").send_line(PASSWORD);
@@ -83,17 +76,11 @@ fn a_second_factor_is_asked_for_and_judged() {
 fn oath_accepts_a_code_of_oathtool_once() {
     let m = machine();
     let hex = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
-    m.file("/etc/users.oath")
-        .write(format!("HOTP/T30 ada - {hex}\n"))
-        .mode(0o600);
+    m.file("/etc/users.oath").write(format!("HOTP/T30 ada - {hex}\n")).mode(0o600);
     let stack = "auth requisite pam_oath.so usersfile=/etc/users.oath window=2 digits=6\n";
     m.pam("probe", stack).app("ada", &Otp::new(KEY));
     let code = m.code("ada");
-    let login = || {
-        m.pamtester("probe", "ada")
-            .input(format!("{code}\n"))
-            .output()
-    };
+    let login = || m.pamtester("probe", "ada").input(format!("{code}\n")).output();
     assert_eq!(login().code, Some(0), "{:?}", login());
     assert_eq!(login().code, Some(1));
 }
@@ -136,20 +123,10 @@ fn what_is_written_stays_inside_and_ends_with_the_machine() {
     let m = machine();
     let path = "/usr/bin/twinlock-tests-was-here";
     m.file(path).write("x");
-    m.run([
-        "touch",
-        "/tmp/twinlock-tests-was-here",
-        "/etc/twinlock-tests-was-here",
-    ])
-    .ok();
+    m.run(["touch", "/tmp/twinlock-tests-was-here", "/etc/twinlock-tests-was-here"]).ok();
     assert!(m.file(path).exists());
     let name = format!("sleep {}", std::process::id() + 100_000);
-    m.run([
-        "sh",
-        "-c",
-        &format!("exec >/dev/null 2>&1; setsid {name} &"),
-    ])
-    .ok();
+    m.run(["sh", "-c", &format!("exec >/dev/null 2>&1; setsid {name} &")]).ok();
     m.sshd(ASKS);
     assert!(m.processes().iter().any(|(_, args)| *args == name));
     assert!(on_this_host(&name));
@@ -164,10 +141,7 @@ fn on_this_host(args: &str) -> bool {
     let processes = std::fs::read_dir("/proc").expect("/proc");
     processes.flatten().any(|entry| {
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        line.split(|byte| *byte == 0)
-            .collect::<Vec<_>>()
-            .join(&b' ')
-            .starts_with(args.as_bytes())
+        line.split(|byte| *byte == 0).collect::<Vec<_>>().join(&b' ').starts_with(args.as_bytes())
     })
 }
 
@@ -205,9 +179,7 @@ fn the_log_is_kept_missing_or_deaf() {
     assert_eq!(m.log(), Vec::<String>::new());
     m.no_log_daemon();
     assert!(!m.file("/dev/log").exists());
-    m.log_daemon()
-        .run(["logger", "-t", "probe", "heard again"])
-        .ok();
+    m.log_daemon().run(["logger", "-t", "probe", "heard again"]).ok();
     assert_eq!(m.logged("heard again").len(), 1);
 }
 
@@ -218,14 +190,11 @@ fn clocks_limits_and_faults_reach_a_command() {
     let off = m.call(["date", "+%s"]).clock(-86_400).output();
     let off: i64 = off.ok().trim().parse().expect("seconds");
     assert!((off - (real - 86_400)).abs() < 3_600);
-    let limits = m
-        .call(["sh", "-c", "umask; ulimit -f"])
-        .as_user("ada")
-        .first("umask 0777; ulimit -f 0");
+    let limits =
+        m.call(["sh", "-c", "umask; ulimit -f"]).as_user("ada").first("umask 0777; ulimit -f 0");
     assert_eq!(limits.output().ok(), "0777\n0\n");
-    let fault = m
-        .call(["mkdir", "/tmp/x"])
-        .strace("/tmp/trace", &["-e", "inject=mkdir:error=ENOSPC"]);
+    let fault =
+        m.call(["mkdir", "/tmp/x"]).strace("/tmp/trace", &["-e", "inject=mkdir:error=ENOSPC"]);
     assert!(fault.output().stderr.contains("No space left on device"));
     assert!(m.file("/tmp/trace").read().contains("ENOSPC"));
 }
@@ -238,8 +207,7 @@ fn sshd_may_live_at_another_time() {
     let mut s = m.ssh("ada").open();
     s.expect("Password: ").send_line(PASSWORD);
     let tomorrow = twinlock_tests::now() + 86_400;
-    s.expect("Verification code: ")
-        .send_line(&m.otp("ada").at(tomorrow));
+    s.expect("Verification code: ").send_line(&m.otp("ada").at(tomorrow));
     assert!(s.logged_in(), "{}", s.transcript());
 }
 
@@ -247,10 +215,59 @@ fn sshd_may_live_at_another_time() {
 fn a_setuid_program_stays_setuid_under_strace() {
     let m = machine();
     m.user("bob").password("bob", "staple");
-    let mut su = m
-        .su("ada", "bob")
-        .strace("/tmp/trace", &["-e", "trace=execve"])
-        .open();
+    let mut su = m.su("ada", "bob").strace("/tmp/trace", &["-e", "trace=execve"]).open();
     su.expect("Password: ").send_line("staple");
     assert_eq!(su.logged_in_as().as_deref(), Some("bob"));
+}
+
+#[test]
+fn system_calls_are_counted_between_two_of_them() {
+    let m = machine();
+    let script = "cd /usr; mkdir /tmp/one; mkdir /tmp/two; cd /etc; mkdir /tmp/three";
+    m.call(["sh", "-c", script]).strace("/tmp/trace", &[]).output().ok();
+    let all = m.trace("/tmp/trace");
+    assert_eq!(all.count("mkdir"), 3, "{all:#?}");
+    let some = all.between("chdir(\"/usr\")", "chdir(\"/etc\")");
+    assert_eq!(some.count("mkdir"), 2, "{some:#?}");
+    assert_eq!(some.mentioning("three"), Vec::<&str>::new());
+}
+
+#[test]
+fn many_are_let_go_at_one_instant() {
+    let m = machine();
+    m.pam("probe", "auth required pam_unix.so\n");
+    let at_the_prompt = |answer: &str| -> (Session<'_>, String) {
+        let mut session = m.pamtester("probe", "ada").open();
+        session.expect("Password: ");
+        (session, answer.to_owned())
+    };
+    let mut all: Vec<_> = (0..8).map(|_| at_the_prompt(PASSWORD)).collect();
+    all.push(at_the_prompt("wrong"));
+    m.at_once("pamtester", &mut all);
+    let codes: Vec<_> = all.iter_mut().map(|(session, _)| session.exit_code()).collect();
+    assert_eq!(codes[..8], [Some(0); 8]);
+    assert_eq!(codes[8], Some(1));
+}
+
+#[test]
+fn a_command_that_a_signal_ends_says_so() {
+    let m = machine();
+    assert_eq!(m.run(["sh", "-c", "kill -KILL $$"]).code, Some(128 + 9));
+    let mut s = m.call(["sleep", "infinity"]).open();
+    while m.pids("sleep").is_empty() {}
+    m.signal("KILL", m.pids("sleep")[0]);
+    assert_eq!(s.exit_code(), Some(128 + 9));
+}
+
+#[test]
+fn a_stopped_program_goes_on_when_it_is_woken() {
+    let m = machine();
+    m.user("bob").password("bob", "staple");
+    let mut su = m.su("ada", "bob").open();
+    su.expect("Password: ");
+    let pids = m.pids("su");
+    m.run_as("ada", ["kill", "-STOP", &pids[0].to_string()]).ok();
+    assert!(m.run(["ps", "-o", "stat=", &pids[0].to_string()]).ok().starts_with('T'));
+    m.signal("CONT", pids[0]);
+    assert!(su.send_line("staple").logged_in());
 }

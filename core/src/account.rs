@@ -1,0 +1,129 @@
+//! Accounts of the machine, and the folder name that stands for one.
+
+use alloc::string::String;
+use core::fmt::Write;
+
+/// The longest folder name, in bytes: `NAME_MAX` of Linux.
+const FOLDER_MAX: usize = 255;
+
+/// An account as NSS knows it, looked up once in a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The canonical name (`pw_name`), whatever was typed.
+    pub name: String,
+    /// The user id.
+    pub uid: u32,
+    /// The primary group id.
+    pub gid: u32,
+    /// The real name from the GECOS field, for administrators' eyes.
+    pub full_name: String,
+}
+
+/// Whether an account is in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    /// It is.
+    Member,
+    /// It is not.
+    Outside,
+    /// NSS knows no such group.
+    NoSuchGroup,
+}
+
+/// The folder of one person below `users/`: the name, percent-encoded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Folder(String);
+
+/// A name whose encoded form no file system holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameTooLong;
+
+impl Folder {
+    /// Encodes a name: all but `[a-z0-9._-]`, and a leading dot, become `%XX`.
+    ///
+    /// # Errors
+    /// [`NameTooLong`] over 255 encoded bytes, and for the empty name.
+    pub fn of(name: &str) -> Result<Self, NameTooLong> {
+        let mut folder = String::new();
+        for (index, byte) in name.bytes().enumerate() {
+            encode_byte(&mut folder, byte, index == 0);
+        }
+        if folder.is_empty() || folder.len() > FOLDER_MAX {
+            return Err(NameTooLong);
+        }
+        Ok(Self(folder))
+    }
+
+    /// The encoded name: one path component, never `.` or `..`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name this folder stands for; nothing when it is not an encoding that [`Folder::of`] makes.
+    #[must_use]
+    pub fn name_of(folder: &str) -> Option<String> {
+        let mut bytes = alloc::vec::Vec::new();
+        let mut rest = folder.bytes();
+        while let Some(byte) = rest.next() {
+            if byte != b'%' {
+                bytes.push(byte);
+                continue;
+            }
+            let pair = [rest.next()?, rest.next()?];
+            let hex = core::str::from_utf8(&pair).ok()?;
+            bytes.push(u8::from_str_radix(hex, 16).ok()?);
+        }
+        let name = String::from_utf8(bytes).ok()?;
+        (Self::of(&name).ok()?.0 == folder).then_some(name)
+    }
+}
+
+fn encode_byte(folder: &mut String, byte: u8, first: bool) {
+    let plain = matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-') || (byte == b'.' && !first);
+    if plain {
+        folder.push(char::from(byte));
+    } else {
+        // Writing to a String cannot fail.
+        let _ = write!(folder, "%{byte:02X}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_one_harmless_component() {
+        for (name, folder) in [
+            ("ada", "ada"),
+            ("ada.l_1-x", "ada.l_1-x"),
+            (".ssh", "%2Essh"),
+            ("..", "%2E."),
+            ("a/../b", "a%2F..%2Fb"),
+            ("Ada", "%41da"),
+            ("DOM\\ada", "%44%4F%4D%5Cada"),
+            ("a%2fb", "a%252fb"),
+            ("å\n", "%C3%A5%0A"),
+        ] {
+            let made = Folder::of(name).unwrap();
+            assert_eq!(made.as_str(), folder);
+            assert_eq!(Folder::name_of(folder).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn too_long_is_refused_and_never_cut() {
+        assert!(Folder::of(&"a".repeat(255)).is_ok());
+        assert_eq!(Folder::of(&"a".repeat(256)), Err(NameTooLong));
+        assert_eq!(Folder::of(&"A".repeat(86)), Err(NameTooLong));
+        assert_eq!(Folder::of(""), Err(NameTooLong));
+    }
+
+    #[test]
+    fn only_the_one_encoding_is_read_back() {
+        for odd in ["%61da", "%4", "%zz", "Ada", ".ssh", "", "%41%"] {
+            assert_eq!(Folder::name_of(odd), None, "{odd}");
+        }
+    }
+}

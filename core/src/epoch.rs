@@ -1,0 +1,76 @@
+//! The epoch: before which instant the ledger remembers nothing, so that every code counts as used.
+
+use crate::{
+    ledger::Epoch,
+    time::{Now, UnixTime},
+};
+
+/// Seconds between two touches of the clock mark; codes used in between are not yet marked.
+pub const MARK_INTERVAL: u64 = 60;
+
+const NANOSECONDS: u64 = 1_000_000_000;
+
+/// The last second that the ledger knows nothing about; nothing when the epoch is of
+/// another boot, or lies ahead, so that a new one has to be begun.
+#[must_use]
+pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
+    let elapsed = now.boot.0.checked_sub(epoch.begun.0)?;
+    let begun = UnixTime(now.unix.0.saturating_sub(elapsed / NANOSECONDS));
+    (epoch.boot_id == boot_id).then(|| begun.max(epoch.mark))
+}
+
+/// What a new epoch remembers of the clock mark: codes may have been used up to a touch later.
+#[must_use]
+pub fn mark_from(mtime: Option<UnixTime>) -> UnixTime {
+    mtime.map_or(UnixTime(0), |mtime| mtime.plus(MARK_INTERVAL))
+}
+
+/// Whether the clock mark is to be touched: it never goes back.
+#[must_use]
+pub fn mark_is_due(mtime: UnixTime, now: UnixTime) -> bool {
+    now >= mtime.plus(MARK_INTERVAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::BootTime;
+
+    fn at(unix: u64, boot_seconds: u64) -> Now {
+        Now { unix: UnixTime(unix), boot: BootTime(boot_seconds * NANOSECONDS) }
+    }
+
+    fn epoch(begun_seconds: u64, mark: u64) -> Epoch {
+        Epoch {
+            boot_id: "b".into(),
+            begun: BootTime(begun_seconds * NANOSECONDS),
+            mark: UnixTime(mark),
+        }
+    }
+
+    #[test]
+    fn the_epoch_moves_with_the_wall_clock() {
+        assert_eq!(floor(&epoch(10, 0), "b", at(1000, 110)), Some(UnixTime(900)));
+        assert_eq!(floor(&epoch(10, 0), "b", at(5000, 110)), Some(UnixTime(4900)));
+    }
+
+    #[test]
+    fn a_clock_set_back_over_a_restart_does_not_bring_codes_back() {
+        assert_eq!(floor(&epoch(10, 5000), "b", at(1000, 20)), Some(UnixTime(5000)));
+    }
+
+    #[test]
+    fn an_epoch_of_another_boot_or_from_the_future_is_none() {
+        assert_eq!(floor(&epoch(10, 0), "c", at(1000, 110)), None);
+        assert_eq!(floor(&epoch(200, 0), "b", at(1000, 110)), None);
+    }
+
+    #[test]
+    fn the_mark_goes_forward_only() {
+        assert!(mark_is_due(UnixTime(100), UnixTime(160)));
+        assert!(!mark_is_due(UnixTime(100), UnixTime(159)));
+        assert!(!mark_is_due(UnixTime(100), UnixTime(0)));
+        assert_eq!(mark_from(None), UnixTime(0));
+        assert_eq!(mark_from(Some(UnixTime(100))), UnixTime(160));
+    }
+}

@@ -1,0 +1,129 @@
+//! What is told to the log: one event for each call.
+
+use alloc::string::String;
+
+use crate::{
+    fault::{LedgerFault, StoreFault},
+    request::SourceLabel,
+    time::Step,
+};
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: Kind,
+    /// The canonical account name; nothing where NSS knows none, since what was typed may be a password.
+    pub user: Option<String>,
+    /// The PAM service.
+    pub service: String,
+    /// Where it came from.
+    pub source: SourceLabel,
+    /// The word of `first_factor=`.
+    pub first_factor: &'static str,
+    /// What was accepted.
+    pub accepted: Option<Accepted>,
+    /// Why, where it was not.
+    pub reason: Option<Reason>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A code was accepted.
+    Accepted,
+    /// No code was needed.
+    Exempt,
+    /// Refused.
+    Refused,
+}
+
+/// Which authenticator, at which step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The authenticator's name.
+    pub authenticator: String,
+    /// The step claimed.
+    pub step: Step,
+}
+
+/// Why somebody was refused or exempt: stable words for the log and for `twinlock why`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The code belongs to no authenticator.
+    WrongCode,
+    /// The code, or a later one, was used before.
+    Replayed,
+    /// The code is older than the ledger.
+    BeforeEpoch,
+    /// Too many wrong codes lately.
+    Throttled,
+    /// Too many wrong codes in a row.
+    Locked,
+    /// Answers that were no codes.
+    NotACode,
+    /// The person stopped.
+    Stopped,
+    /// The conversation failed.
+    Conversation,
+    /// Proven not to be enrolled.
+    NotEnrolled,
+    /// NSS knows no such account.
+    UnknownUser,
+    /// `first_factor=publickey`, and none was verified.
+    NoPublicKey,
+    /// The line stands behind a failed first factor.
+    FirstFactorFailed,
+    /// NSS did not answer.
+    LookupFailed,
+    /// A clock did not answer.
+    Clock,
+    /// A rule, counted from 1, exempts.
+    Rule(usize),
+    /// The record proves nothing.
+    Store(StoreFault),
+    /// The ledger proves nothing.
+    Ledger(LedgerFault),
+    /// The record changed while the code was judged, again and again.
+    RecordChanging,
+}
+
+impl Reason {
+    /// Whether an administrator has something to mend.
+    #[must_use]
+    pub fn is_machines_fault(self) -> bool {
+        matches!(
+            self,
+            Self::LookupFailed
+                | Self::Clock
+                | Self::Store(_)
+                | Self::Ledger(_)
+                | Self::RecordChanging
+        )
+    }
+
+    /// The stable word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::WrongCode => "wrong_code",
+            Self::Replayed => "replayed",
+            Self::BeforeEpoch => "before_epoch",
+            Self::Throttled => "throttled",
+            Self::Locked => "locked",
+            Self::NotACode => "not_a_code",
+            Self::Stopped => "stopped",
+            Self::Conversation => "conversation_failed",
+            Self::NotEnrolled => "not_enrolled",
+            Self::UnknownUser => "unknown_user",
+            Self::NoPublicKey => "no_public_key",
+            Self::FirstFactorFailed => "first_factor_failed",
+            Self::LookupFailed => "lookup_failed",
+            Self::Clock => "clock_failed",
+            Self::Rule(_) => "rule",
+            Self::Store(fault) => fault.reason(),
+            Self::Ledger(fault) => fault.reason(),
+            Self::RecordChanging => "record_changing",
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What can be wrong with the machine's stores, each with its stable name for the log.
+
+/// A record, folder or store that proves nothing, so that the login is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreFault {
+    /// The records folder or one above it is not there.
+    FolderMissing,
+    /// The records folder has no `store-id`: something else is mounted there, or nothing.
+    StoreIdMissing,
+    /// `/etc/twinlock` has no `store-id`, or another one than the records folder.
+    StoreIdMismatch,
+    /// A symbolic link stands in the path.
+    Symlink,
+    /// Something other than a regular file or a folder.
+    WrongKind,
+    /// Another owner than root.
+    WrongOwner,
+    /// Open to others than its owner.
+    TooOpen,
+    /// A second name for the same file.
+    HardLink,
+    /// Over 64 KiB.
+    TooLarge,
+    /// Not in the form of a record; the line is counted from 1.
+    Malformed {
+        /// Where the first mistake stands.
+        line: u32,
+    },
+    /// Written by a newer twinlock.
+    Newer {
+        /// The version it carries.
+        version: u32,
+    },
+    /// The record carries another user id than the account.
+    OtherUid,
+    /// Another name's record carries this account's user id.
+    UidOfAnother,
+    /// The record carries another name than its folder.
+    OtherName,
+    /// The encoded name is too long for a folder.
+    NameTooLong,
+    /// Reading or writing failed.
+    Io {
+        /// The errno.
+        errno: i32,
+    },
+}
+
+impl StoreFault {
+    /// The stable name in log lines and in `twinlock why`.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::FolderMissing => "records_missing",
+            Self::StoreIdMissing => "store_id_missing",
+            Self::StoreIdMismatch => "store_id_mismatch",
+            Self::Symlink => "record_symlink",
+            Self::WrongKind => "record_wrong_kind",
+            Self::WrongOwner => "record_wrong_owner",
+            Self::TooOpen => "record_too_open",
+            Self::HardLink => "record_hard_link",
+            Self::TooLarge => "record_too_large",
+            Self::Malformed { .. } => "record_malformed",
+            Self::Newer { .. } => "record_newer",
+            Self::OtherUid => "record_other_uid",
+            Self::UidOfAnother => "uid_of_another",
+            Self::OtherName => "record_other_name",
+            Self::NameTooLong => "name_too_long",
+            Self::Io { .. } => "record_io",
+        }
+    }
+}
+
+/// Why the ledger cannot say whether something happened already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerFault {
+    /// Not on tmpfs, and the settings do not say that this is meant.
+    NotTmpfs,
+    /// The folder is a link, not root's, or open to others.
+    Untrusted,
+    /// Reading or creating a name failed.
+    Io {
+        /// The errno.
+        errno: i32,
+    },
+}
+
+impl LedgerFault {
+    /// The stable name in log lines.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotTmpfs => "ledger_not_tmpfs",
+            Self::Untrusted => "ledger_untrusted",
+            Self::Io { .. } => "ledger_io",
+        }
+    }
+}
+
+/// Why a change was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitFault {
+    /// Somebody else changed the record first: load it and decide again.
+    Overtaken,
+    /// The store failed; the old record stands.
+    Store(StoreFault),
+}
+
+/// NSS could not say whether an account or a group exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LookupFault;
+
+/// A clock or the entropy source did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineFault;

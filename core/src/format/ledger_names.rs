@@ -1,0 +1,163 @@
+//! The ledger's names and their texts: `used.KEY.STEP`, `try.BUDGET.DAY.SLOT.SOURCE`, `refused.N`.
+
+use alloc::{format, string::String};
+
+use data_encoding::HEXLOWER;
+
+use crate::{
+    ledger::{Budget, Refused, Try, Used},
+    otp::hotp::Mark,
+    request::SourceLabel,
+    time::{Step, UnixTime},
+};
+
+/// The longest text of a name: short links live in the inode, so that a full disk refuses none.
+const WORD_MAX: usize = 24;
+
+/// The name of a used step.
+#[must_use]
+pub fn used_name(used: &Used) -> String {
+    format!("used.{}.{}", HEXLOWER.encode(&used.mark.0), used.step.0)
+}
+
+/// Reads the name of a used step.
+#[must_use]
+pub fn read_used(name: &str) -> Option<Used> {
+    let (mark, step) = name.strip_prefix("used.")?.split_once('.')?;
+    let mut bytes = [0; 16];
+    if mark.len() != 32 {
+        return None;
+    }
+    HEXLOWER.decode_mut(mark.as_bytes(), &mut bytes).ok()?;
+    Some(Used { mark: Mark(bytes), step: Step(step.parse().ok()?) })
+}
+
+/// The name of a charged try.
+#[must_use]
+pub fn try_name(charged: &Try) -> String {
+    let budget = match charged.budget {
+        Budget::Proven => "proven",
+        Budget::Unproven => "unproven",
+    };
+    format!("try.{budget}.{}.{}.{}", charged.day, charged.slot, charged.source.as_str())
+}
+
+/// Reads the name of a charged try.
+#[must_use]
+pub fn read_try(name: &str) -> Option<Try> {
+    let mut parts = name.strip_prefix("try.")?.splitn(4, '.');
+    let budget = match parts.next()? {
+        "proven" => Budget::Proven,
+        "unproven" => Budget::Unproven,
+        _ => return None,
+    };
+    Some(Try {
+        budget,
+        day: parts.next()?.parse().ok()?,
+        slot: parts.next()?.parse().ok()?,
+        source: SourceLabel::read(parts.next()?)?,
+    })
+}
+
+/// The text of a used step and of a try: when it was made.
+#[must_use]
+pub fn instant(at: UnixTime) -> String {
+    format!("{}", at.0)
+}
+
+/// Reads the text of a used step or a try.
+#[must_use]
+pub fn read_instant(text: &str) -> Option<UnixTime> {
+    text.parse().ok().map(UnixTime)
+}
+
+/// The name of one of the last refusals.
+#[must_use]
+pub fn refused_name(slot: u8) -> String {
+    format!("refused.{slot}")
+}
+
+/// The text of a refusal: when, why, at which service, from where.
+#[must_use]
+pub fn write_refused(refused: &Refused) -> String {
+    format!(
+        "{} {} {} {}",
+        refused.at.0,
+        tidy(&refused.reason),
+        tidy(&refused.service),
+        refused.source.as_str()
+    )
+}
+
+/// Reads the text of a refusal.
+#[must_use]
+pub fn read_refused(text: &str) -> Option<Refused> {
+    let mut parts = text.split(' ');
+    Some(Refused {
+        at: read_instant(parts.next()?)?,
+        reason: parts.next()?.into(),
+        service: parts.next()?.into(),
+        source: SourceLabel::read(parts.next()?)?,
+    })
+}
+
+fn tidy(word: &str) -> String {
+    let harmless = |letter: char| {
+        if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' }
+    };
+    match word {
+        "" => "-".into(),
+        word => word.chars().take(WORD_MAX).map(harmless).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back() {
+        let used = Used { mark: Mark([0xa5; 16]), step: Step(58_123_456) };
+        assert_eq!(used_name(&used), "used.a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5.58123456");
+        assert_eq!(read_used(&used_name(&used)), Some(used));
+        for source in ["203.0.113.7", "2001:db8::", "uid:1000", "tty:pts_0"] {
+            let charged = Try {
+                budget: Budget::Proven,
+                day: 20_000,
+                slot: 3,
+                source: SourceLabel::read(source).unwrap(),
+            };
+            assert_eq!(read_try(&try_name(&charged)), Some(charged));
+        }
+    }
+
+    #[test]
+    fn other_names_are_not_taken_for_ours() {
+        for name in
+            ["", "used.", "used.a5.1", "used.A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5.1", "try.proven.1.2"]
+        {
+            assert_eq!(read_used(name), None, "{name}");
+            assert_eq!(read_try(name), None, "{name}");
+        }
+        assert_eq!(read_try("try.other.1.2.a"), None);
+        assert_eq!(read_try("try.proven.1.-2.a"), None);
+    }
+
+    #[test]
+    fn a_refusal_stays_one_short_line() {
+        let refused = Refused {
+            at: UnixTime(1_800_000_000),
+            reason: "wrong_code".into(),
+            service: "ssh d\n\u{1b}".repeat(99),
+            source: SourceLabel::read("203.0.113.7").unwrap(),
+        };
+        let text = write_refused(&refused);
+        assert!(
+            text.len() < 128 && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)),
+            "{text}"
+        );
+        let read = read_refused(&text).unwrap();
+        assert_eq!((read.at, read.reason), (refused.at, refused.reason));
+        assert_eq!(read_refused("x"), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! Forms: text to values and back, for everything that is written down.
+pub mod epoch;
+pub mod ledger_names;
+pub mod log_line;
+pub mod pam_line;
+pub mod record;
+pub mod settings;

@@ -1,0 +1,270 @@
+//! Record files: version 1, TOML. Errors give the line and never its text, which may hold a key.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use data_encoding::HEXLOWER;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::{
+    fault::StoreFault,
+    otp::base32,
+    record::{
+        Algorithm, Authenticator, DRIFT_MAX, Digits, Generation, Parameters, Period, Record, State,
+    },
+    time::UnixTime,
+};
+
+/// The version that is written.
+pub const VERSION: u32 = 1;
+/// The largest file read, in bytes.
+pub const RECORD_MAX: usize = 64 * 1024;
+/// The most authenticators of one person.
+pub const AUTHENTICATORS_MAX: usize = 16;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<'a> {
+    version: u32,
+    #[serde(borrow)]
+    user: alloc::borrow::Cow<'a, str>,
+    uid: u32,
+    #[serde(borrow)]
+    state: alloc::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    generation: alloc::borrow::Cow<'a, str>,
+    since: u64,
+    #[serde(default)]
+    authenticator: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    kind: String,
+    key: Zeroizing<String>,
+    algorithm: String,
+    digits: u64,
+    period: u64,
+    #[serde(default)]
+    drift: i32,
+}
+
+/// The last line: a file that was cut anywhere, even between two authenticators, is no record.
+const END: &str = "\n# end of record\n";
+
+/// Reads a record.
+///
+/// # Errors
+/// [`StoreFault::Newer`] for a later version, [`StoreFault::Malformed`] for all else.
+pub fn read(text: &str) -> Result<Record, StoreFault> {
+    let file: File<'_> = toml::from_str(text).map_err(|error| {
+        newer(text).unwrap_or(StoreFault::Malformed { line: line_of(text, error.span()) })
+    })?;
+    if !text.ends_with(END) {
+        return Err(StoreFault::Malformed { line: line_of(text, Some(text.len()..text.len())) });
+    }
+    if file.version > VERSION {
+        return Err(StoreFault::Newer { version: file.version });
+    }
+    values(file).ok_or(StoreFault::Malformed { line: 0 })
+}
+
+/// A newer version may have keys that this one does not know: that is said instead of naming them.
+fn newer(text: &str) -> Option<StoreFault> {
+    let version = text.lines().find_map(|line| line.strip_prefix("version = "))?;
+    let version = version.trim().parse().ok()?;
+    (version > VERSION).then_some(StoreFault::Newer { version })
+}
+
+fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
+    let end = span.map_or(0, |span| span.start);
+    let newlines = text.bytes().take(end).filter(|byte| *byte == b'\n').count();
+    u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+fn values(file: File<'_>) -> Option<Record> {
+    let state = match &*file.state {
+        "active" => State::Active,
+        "removed" => State::Removed,
+        _ => return None,
+    };
+    if file.version == 0 || file.authenticator.len() > AUTHENTICATORS_MAX {
+        return None;
+    }
+    let authenticators: Vec<_> =
+        file.authenticator.into_iter().map(entry).collect::<Option<_>>()?;
+    // An active record without an authenticator would be a person whom no code lets in.
+    if (state == State::Active) == authenticators.is_empty() || has_twins(&authenticators) {
+        return None;
+    }
+    Some(Record {
+        user: file.user.into_owned(),
+        uid: file.uid,
+        state,
+        generation: generation(&file.generation)?,
+        since: UnixTime(file.since),
+        authenticators,
+    })
+}
+
+/// Two entries with one key would let one code in twice.
+fn has_twins(authenticators: &[Authenticator]) -> bool {
+    let mut rest = authenticators;
+    while let Some((first, others)) = rest.split_first() {
+        if others.iter().any(|other| other.key == first.key) {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
+fn entry(entry: Entry) -> Option<Authenticator> {
+    let usable = entry.kind == "totp" && entry.drift.unsigned_abs() <= DRIFT_MAX.unsigned_abs();
+    if !usable {
+        return None;
+    }
+    Some(Authenticator {
+        name: entry.name,
+        key: base32::parse(&entry.key).ok()?,
+        parameters: Parameters {
+            algorithm: Algorithm::named(&entry.algorithm)?,
+            digits: Digits::new(entry.digits)?,
+            period: Period::new(entry.period)?,
+        },
+        drift: entry.drift,
+    })
+}
+
+fn generation(text: &str) -> Option<Generation> {
+    let mut bytes = [0; 8];
+    if text.len() != 16 {
+        return None;
+    }
+    HEXLOWER.decode_mut(text.as_bytes(), &mut bytes).ok()?;
+    Some(Generation(u64::from_be_bytes(bytes)))
+}
+
+/// Writes a record.
+#[must_use]
+pub fn write(record: &Record) -> Zeroizing<String> {
+    let state = match record.state {
+        State::Active => "active",
+        State::Removed => "removed",
+    };
+    let mut text = Zeroizing::new(String::with_capacity(512));
+    text.push_str(&format!(
+        "version = {VERSION}\nuser = {}\nuid = {}\nstate = \"{state}\"\ngeneration = \"{:016x}\"\nsince = {}\n",
+        quoted(&record.user),
+        record.uid,
+        record.generation.0,
+        record.since.0,
+    ));
+    for authenticator in &record.authenticators {
+        write_entry(&mut text, authenticator);
+    }
+    text.push_str(END);
+    text
+}
+
+fn write_entry(text: &mut String, authenticator: &Authenticator) {
+    let parameters = authenticator.parameters;
+    text.push_str(&format!(
+        "\n[[authenticator]]\nname = {}\nkind = \"totp\"\n",
+        quoted(&authenticator.name)
+    ));
+    text.push_str("key = \"");
+    text.push_str(&base32::write(&authenticator.key));
+    text.push_str(&format!(
+        "\"\nalgorithm = \"{}\"\ndigits = {}\nperiod = {}\n",
+        parameters.algorithm.name(),
+        parameters.digits.get(),
+        parameters.period.seconds(),
+    ));
+    if authenticator.drift != 0 {
+        text.push_str(&format!("drift = {}\n", authenticator.drift));
+    }
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(letter)));
+            }
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = include_str!("../../../tests/vectors/record-1.toml");
+
+    #[test]
+    fn the_first_version_stays_readable() {
+        let record = read(FIRST).unwrap();
+        assert_eq!((record.user.as_str(), record.uid), ("ada", 1000));
+        assert_eq!(record.generation, Generation(0x0123_4567_89ab_cdef));
+        let names: Vec<_> = record.authenticators.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["phone", "token"]);
+        assert_eq!(*write(&record), FIRST);
+    }
+
+    #[test]
+    fn odd_names_come_back() {
+        let mut record = read(FIRST).unwrap();
+        record.user = "DOM\\a\"b\n\u{7f}å".into();
+        assert_eq!(read(&write(&record)).unwrap(), record);
+    }
+
+    #[test]
+    fn a_cut_file_is_never_a_record() {
+        for cut in 0..FIRST.len() {
+            assert!(read(&FIRST[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_refused_with_their_line() {
+        for (from, to, fault) in [
+            ("version = 1", "version = 2", StoreFault::Newer { version: 2 }),
+            ("version = 1", "version = 2\nbrand_new = 1", StoreFault::Newer { version: 2 }),
+            ("version = 1", "version = 0", StoreFault::Malformed { line: 0 }),
+            ("uid = 1000", "uid = -1", StoreFault::Malformed { line: 3 }),
+            ("uid = 1000", "uid = 1000\nuid = 0", StoreFault::Malformed { line: 4 }),
+            ("uid = 1000", "uid = 1000\nodd = 0", StoreFault::Malformed { line: 4 }),
+            ("\"active\"", "\"removed\"", StoreFault::Malformed { line: 0 }),
+            ("\"active\"", "\"on\"", StoreFault::Malformed { line: 0 }),
+            ("0123456789abcdef", "0123456789abcde", StoreFault::Malformed { line: 0 }),
+            ("digits = 6", "digits = 9", StoreFault::Malformed { line: 0 }),
+            ("period = 30", "period = 0", StoreFault::Malformed { line: 0 }),
+            ("kind = \"totp\"", "kind = \"none\"", StoreFault::Malformed { line: 0 }),
+        ] {
+            let changed = FIRST.replacen(from, to, 1);
+            assert_ne!(changed, FIRST, "{from}");
+            assert_eq!(read(&changed).unwrap_err(), fault, "{to}");
+        }
+    }
+
+    #[test]
+    fn one_key_stands_once() {
+        let twice =
+            FIRST.replace("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        assert_ne!(twice, FIRST);
+        assert!(read(&twice).is_err());
+    }
+}

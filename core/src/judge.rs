@@ -1,0 +1,189 @@
+//! The judge: what a typed code is, held against a record and what was used before.
+
+use crate::{
+    answer::Code,
+    ledger::Used,
+    otp::{
+        hotp::{Keyed, Mark},
+        totp::{matching_step, step_at},
+    },
+    record::{Authenticator, Record},
+    replay::{Freshness, Reading, freshness, seconds_until},
+    time::{Step, UnixTime},
+};
+
+/// What a code is held against.
+pub struct Evidence<'a> {
+    /// The steps on file.
+    pub used: &'a [Used],
+    /// The last second that the ledger knows nothing about.
+    pub floor: UnixTime,
+    /// Now.
+    pub now: UnixTime,
+    /// Steps accepted each way.
+    pub window: u8,
+}
+
+/// What a code is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Ruling {
+    /// Right, if its step can still be claimed.
+    Right(Match),
+    /// Right, but it or a later one was used already.
+    Replayed {
+        /// Seconds until the app shows one that is not.
+        wait: u64,
+    },
+    /// Right, but so old that the ledger cannot tell whether it was used.
+    BeforeEpoch {
+        /// Seconds until the app shows one that it can tell.
+        wait: u64,
+    },
+    /// Of no authenticator.
+    Wrong,
+}
+
+/// Which authenticator a code belongs to, and what is claimed by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// The place in the record.
+    pub authenticator: usize,
+    /// The key's name in the ledger.
+    pub mark: Mark,
+    /// The step.
+    pub step: Step,
+}
+
+impl Match {
+    /// What is claimed in the ledger.
+    #[must_use]
+    pub fn used(&self) -> Used {
+        Used { mark: self.mark, step: self.step }
+    }
+}
+
+/// Holds a code against every authenticator, whichever matches, so that time says nothing.
+pub fn judge(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Ruling {
+    let mut best = Ruling::Wrong;
+    for (index, authenticator) in record.authenticators.iter().enumerate() {
+        let ruling = judge_one(authenticator, code, evidence);
+        best = better(best, with_index(ruling, index));
+    }
+    best
+}
+
+fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Ruling {
+    let Some(keyed) = Keyed::new(&authenticator.key, authenticator.parameters.algorithm) else {
+        return Ruling::Wrong;
+    };
+    let now = step_at(evidence.now, authenticator.parameters.period);
+    let around = (now, evidence.window);
+    let Some(step) = matching_step(&keyed, authenticator, code.digits(), around) else {
+        return Ruling::Wrong;
+    };
+    let reading =
+        Reading { used: evidence.used, floor: evidence.floor, now, window: evidence.window };
+    let mark = keyed.mark();
+    let wait = |next| seconds_until(next, authenticator, evidence.now);
+    match freshness(&reading, authenticator, mark, step) {
+        Freshness::Fresh => Ruling::Right(Match { authenticator: 0, mark, step }),
+        Freshness::Used { next } => Ruling::Replayed { wait: wait(next) },
+        Freshness::BeforeEpoch { next } => Ruling::BeforeEpoch { wait: wait(next) },
+    }
+}
+
+fn with_index(ruling: Ruling, index: usize) -> Ruling {
+    match ruling {
+        Ruling::Right(found) => Ruling::Right(Match { authenticator: index, ..found }),
+        Ruling::Replayed { .. } | Ruling::BeforeEpoch { .. } | Ruling::Wrong => ruling,
+    }
+}
+
+fn better(one: Ruling, other: Ruling) -> Ruling {
+    let rank = |ruling: &Ruling| match ruling {
+        Ruling::Right(_) => 3,
+        Ruling::Replayed { .. } => 2,
+        Ruling::BeforeEpoch { .. } => 1,
+        Ruling::Wrong => 0,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::{self, Answer};
+    use crate::otp::hotp::digits_of;
+    use crate::record::{Algorithm, Digits, Generation, Parameters, Period, State};
+    use crate::secret::{Key, Typed};
+    use alloc::{string::String, vec, vec::Vec};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn app(byte: u8, parameters: Parameters) -> Authenticator {
+        Authenticator {
+            name: "app".into(),
+            key: Key::new(vec![byte; 20]).unwrap(),
+            parameters,
+            drift: 0,
+        }
+    }
+
+    fn record(authenticators: Vec<Authenticator>) -> Record {
+        Record {
+            user: "ada".into(),
+            uid: 1000,
+            state: State::Active,
+            generation: Generation(1),
+            since: UnixTime(0),
+            authenticators,
+        }
+    }
+
+    fn code_of(app: &Authenticator, offset: i64) -> String {
+        let keyed = Keyed::new(&app.key, app.parameters.algorithm).unwrap();
+        let step = step_at(NOW, app.parameters.period).0.saturating_add_signed(offset);
+        (*digits_of(keyed.truncated(step), app.parameters.digits)).clone()
+    }
+
+    fn rule(record: &Record, code: &str, used: &[Used]) -> Ruling {
+        let Answer::Code(code) = answer::read(&Typed::new(code.into())) else { panic!() };
+        judge(record, &code, &Evidence { used, floor: UnixTime(0), now: NOW, window: 1 })
+    }
+
+    #[test]
+    fn the_window_holds_for_each_authenticator() {
+        let eight = Parameters {
+            algorithm: Algorithm::Sha512,
+            digits: Digits::new(8).unwrap(),
+            period: Period::new(60).unwrap(),
+        };
+        let record = record(vec![app(1, Parameters::default()), app(2, eight)]);
+        for (index, app) in record.authenticators.iter().enumerate() {
+            for (offset, right) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
+                let ruling = rule(&record, &code_of(app, offset), &[]);
+                let hit = matches!(ruling, Ruling::Right(found) if found.authenticator == index);
+                assert_eq!(hit, right, "{index} {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_is_right_once() {
+        let record = record(vec![app(1, Parameters::default())]);
+        let code = code_of(&record.authenticators[0], 0);
+        let Ruling::Right(found) = rule(&record, &code, &[]) else { panic!() };
+        let used = [Used { mark: found.mark, step: found.step }];
+        assert_eq!(rule(&record, &code, &used), Ruling::Replayed { wait: 30 });
+        let older = code_of(&record.authenticators[0], -1);
+        assert!(matches!(rule(&record, &older, &used), Ruling::Replayed { .. }));
+        let newer = code_of(&record.authenticators[0], 1);
+        assert!(matches!(rule(&record, &newer, &used), Ruling::Right(_)));
+    }
+
+    #[test]
+    fn a_tombstone_and_an_empty_record_match_nothing() {
+        assert_eq!(rule(&record(vec![]), "000000", &[]), Ruling::Wrong);
+    }
+}

@@ -1,0 +1,87 @@
+//! What the ledger's names say: used steps, tries, refusals, the epoch.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{
+    otp::hotp::Mark,
+    request::SourceLabel,
+    time::{BootTime, Step, UnixTime},
+};
+
+/// A step of a key that was accepted, or burned on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// The key.
+    pub mark: Mark,
+    /// The step.
+    pub step: Step,
+}
+
+/// Which budget a try is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// Behind a proven first factor.
+    Proven,
+    /// Before one.
+    Unproven,
+}
+
+/// A try that was charged. The slot is what only one process can get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    /// The budget it was taken from.
+    pub budget: Budget,
+    /// The UTC day it was charged on, counted from 1970.
+    pub day: u64,
+    /// Which of the day's tries of this source it is, from 0.
+    pub slot: u32,
+    /// Where it came from.
+    pub source: SourceLabel,
+}
+
+/// A try, and when it was charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charged {
+    /// The try.
+    pub name: Try,
+    /// When.
+    pub at: UnixTime,
+}
+
+/// All that is on file for one person.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Steps that were accepted.
+    pub used: Vec<Used>,
+    /// Tries that were charged and not refunded.
+    pub tries: Vec<Charged>,
+    /// When a code was last accepted, as far as it matters for failures in a row.
+    pub last_success: UnixTime,
+}
+
+/// One refusal, kept for `twinlock why`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// When.
+    pub at: UnixTime,
+    /// The stable reason.
+    pub reason: String,
+    /// The PAM service.
+    pub service: String,
+    /// Where it came from.
+    pub source: SourceLabel,
+}
+
+/// How many refusals are kept for one person.
+pub const REFUSALS_KEPT: u8 = 8;
+
+/// When the ledger's memory begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epoch {
+    /// `/proc/sys/kernel/random/boot_id` without dashes.
+    pub boot_id: String,
+    /// The instant, on the clock that cannot be set.
+    pub begun: BootTime,
+    /// How far the wall clock is known to have come before.
+    pub mark: UnixTime,
+}

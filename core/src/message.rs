@@ -1,0 +1,71 @@
+//! What is said to a person during a login; `text` has the words.
+
+use alloc::string::String;
+
+use crate::time::UnixTime;
+
+/// One thing to say. Only [`Message::NotAccepted`] and the prompts are said before a first factor is proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// The first prompt.
+    AskCode,
+    /// The menu of other ways.
+    OtherWays(Ways),
+    /// The prompt for a backup code.
+    AskBackupCode,
+    /// Not accepted, whatever the reason.
+    NotAccepted,
+    /// A wrong code.
+    Wrong {
+        /// Answers left in this call.
+        left: u8,
+    },
+    /// What was typed is no code.
+    NotACode,
+    /// A code that was used already.
+    Replayed {
+        /// Seconds until the app shows another.
+        wait: u64,
+    },
+    /// A code from before the machine's memory begins.
+    BeforeEpoch {
+        /// Seconds until the app shows one from after.
+        wait: u64,
+    },
+    /// Too many wrong codes lately.
+    Throttled {
+        /// When the next is judged.
+        until: UnixTime,
+        /// Seconds until then.
+        wait: u64,
+    },
+    /// Too many wrong codes in a row.
+    Locked {
+        /// The account name.
+        user: String,
+    },
+    /// Not enrolled, and the settings ask for it.
+    NotEnrolled {
+        /// The account name.
+        user: String,
+    },
+    /// The record cannot be read.
+    RecordUnreadable {
+        /// The account name.
+        user: String,
+    },
+    /// Something else of the machine is broken.
+    MachineFault {
+        /// The account name.
+        user: String,
+    },
+}
+
+/// What the menu of other ways offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ways {
+    /// All there are, so that nothing is told about the person.
+    All,
+    /// Those that this person has.
+    AppOnly,
+}

@@ -1,0 +1,255 @@
+//! `otpauth://totp/` URIs: the form in which apps take a key, from a QR code or a file.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt::Write;
+
+use zeroize::Zeroizing;
+
+use crate::{
+    otp::base32::{self, KeyText},
+    record::{Algorithm, Authenticator, Digits, Parameters, Period},
+    secret::Key,
+};
+
+/// The longest URI read, in bytes; a QR code holds less than half of it.
+const URI_MAX: usize = 8192;
+
+/// Why a text is not an `otpauth://totp/` URI that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UriFault {
+    /// It does not begin with `otpauth://`.
+    Scheme,
+    /// `otpauth://` of another type than `totp`.
+    Type,
+    /// Longer than any URI of an authenticator.
+    TooLong,
+    /// A percent sign without two hexadecimal digits, or bytes that are not UTF-8.
+    Encoding,
+    /// No `secret=`.
+    NoSecret,
+    /// The same parameter twice.
+    Twice,
+    /// The secret is not a key.
+    Secret(KeyText),
+    /// `digits=` other than 6, 7, 8.
+    Digits,
+    /// `period=` other than 1 to 3600.
+    Period,
+    /// `algorithm=` other than SHA1, SHA256, SHA512.
+    Algorithm,
+}
+
+/// Who and what a URI is for.
+pub struct Label<'a> {
+    /// The service, shown above the code in the app.
+    pub issuer: &'a str,
+    /// The account there, shown below it.
+    pub account: &'a str,
+}
+
+/// Writes a URI; parameters that have their usual value are left out, so that the QR code stays small.
+#[must_use]
+pub fn write(label: &Label<'_>, key: &Key, parameters: Parameters) -> Zeroizing<String> {
+    let mut uri = Zeroizing::new(String::from("otpauth://totp/"));
+    encode(&mut uri, label.issuer);
+    uri.push(':');
+    encode(&mut uri, label.account);
+    uri.push_str("?secret=");
+    uri.push_str(&base32::write(key));
+    uri.push_str("&issuer=");
+    encode(&mut uri, label.issuer);
+    let usual = Parameters::default();
+    // Writing to a String cannot fail.
+    if parameters.algorithm != usual.algorithm {
+        let _ = write!(uri, "&algorithm={}", parameters.algorithm.name());
+    }
+    if parameters.digits != usual.digits {
+        let _ = write!(uri, "&digits={}", parameters.digits.get());
+    }
+    if parameters.period != usual.period {
+        let _ = write!(uri, "&period={}", parameters.period.seconds());
+    }
+    uri
+}
+
+fn encode(uri: &mut String, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
+                uri.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+}
+
+/// Reads a URI; the authenticator is named for its issuer, or `app`. Unknown parameters are ignored, as apps do.
+///
+/// # Errors
+/// [`UriFault`], which never quotes the URI.
+pub fn parse(uri: &str) -> Result<Authenticator, UriFault> {
+    if uri.len() > URI_MAX {
+        return Err(UriFault::TooLong);
+    }
+    let rest = strip_prefix_any_case(uri.trim(), "otpauth://").ok_or(UriFault::Scheme)?;
+    let rest = strip_prefix_any_case(rest, "totp/").ok_or(UriFault::Type)?;
+    let (label, query) = rest.split_once('?').ok_or(UriFault::NoSecret)?;
+    let mut fields = Fields::default();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        fields.take(name, value)?;
+    }
+    fields.finish(&decode(label)?)
+}
+
+#[derive(Default)]
+struct Fields {
+    secret: Option<Zeroizing<String>>,
+    issuer: Option<Zeroizing<String>>,
+    digits: Option<Zeroizing<String>>,
+    period: Option<Zeroizing<String>>,
+    algorithm: Option<Zeroizing<String>>,
+}
+
+impl Fields {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), UriFault> {
+        let field = match name {
+            "secret" => &mut self.secret,
+            "issuer" => &mut self.issuer,
+            "digits" => &mut self.digits,
+            "period" => &mut self.period,
+            "algorithm" => &mut self.algorithm,
+            _ => return Ok(()),
+        };
+        if field.is_some() {
+            return Err(UriFault::Twice);
+        }
+        *field = Some(decode(value)?);
+        Ok(())
+    }
+
+    fn finish(self, label: &str) -> Result<Authenticator, UriFault> {
+        let number = |text: &str| text.parse::<u64>().ok();
+        let mut parameters = Parameters::default();
+        if let Some(text) = &self.digits {
+            parameters.digits = number(text).and_then(Digits::new).ok_or(UriFault::Digits)?;
+        }
+        if let Some(text) = &self.period {
+            parameters.period = number(text).and_then(Period::new).ok_or(UriFault::Period)?;
+        }
+        if let Some(text) = &self.algorithm {
+            parameters.algorithm = Algorithm::named(text).ok_or(UriFault::Algorithm)?;
+        }
+        let secret = self.secret.ok_or(UriFault::NoSecret)?;
+        let issuer = self.issuer.as_ref().map(|issuer| issuer.as_str());
+        let prefix = label.split_once(':').map(|(issuer, _)| issuer);
+        Ok(Authenticator {
+            name: tidy_name(issuer.or(prefix).unwrap_or("app")),
+            key: base32::parse(&secret).map_err(UriFault::Secret)?,
+            parameters,
+            drift: 0,
+        })
+    }
+}
+
+/// A name that is safe in a log line and on a screen, of at most 40 characters.
+#[must_use]
+pub fn tidy_name(text: &str) -> String {
+    let name: String = text
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || " .-_@".contains(*letter))
+        .take(40)
+        .collect();
+    match name.trim() {
+        "" => "app".into(),
+        name => name.into(),
+    }
+}
+
+fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..))?
+}
+
+fn decode(text: &str) -> Result<Zeroizing<String>, UriFault> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let high = hex(rest.next()).ok_or(UriFault::Encoding)?;
+                high << 4 | hex(rest.next()).ok_or(UriFault::Encoding)?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| UriFault::Encoding)
+}
+
+fn hex(byte: Option<u8>) -> Option<u8> {
+    let digit = char::from(byte?).to_digit(16)?;
+    u8::try_from(digit).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let parameters = Parameters {
+            algorithm: Algorithm::Sha256,
+            digits: Digits::new(8).unwrap(),
+            period: Period::new(60).unwrap(),
+        };
+        let key = base32::parse(KEY).unwrap();
+        let label = Label { issuer: "web 01: öst", account: "ada" };
+        let uri = write(&label, &key, parameters);
+        assert_eq!(
+            *uri,
+            "otpauth://totp/web%2001%3A%20%C3%B6st:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+             &issuer=web%2001%3A%20%C3%B6st&algorithm=SHA256&digits=8&period=60"
+        );
+        let read = parse(&uri).unwrap();
+        assert_eq!(read.key, key);
+        assert_eq!(read.parameters, parameters);
+        assert_eq!(read.name, "web 01 öst");
+    }
+
+    #[test]
+    fn usual_parameters_are_left_out() {
+        let key = base32::parse(KEY).unwrap();
+        let uri = write(&Label { issuer: "h", account: "ada" }, &key, Parameters::default());
+        assert_eq!(*uri, "otpauth://totp/h:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=h");
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why() {
+        let with = |query: &str| parse(&alloc::format!("otpauth://totp/x?{query}")).unwrap_err();
+        assert_eq!(parse("http://x").unwrap_err(), UriFault::Scheme);
+        assert_eq!(parse("otpauth://hotp/x?secret=A").unwrap_err(), UriFault::Type);
+        assert_eq!(parse("otpauth://totp/x").unwrap_err(), UriFault::NoSecret);
+        assert_eq!(with("issuer=x"), UriFault::NoSecret);
+        assert_eq!(with("secret=A&secret=B"), UriFault::Twice);
+        assert_eq!(with("secret=%4"), UriFault::Encoding);
+        assert_eq!(with("secret=%ff"), UriFault::Encoding);
+        assert_eq!(with("secret=A1"), UriFault::Secret(KeyText::Letter { at: 2 }));
+        let key = |more: &str| with(&alloc::format!("secret={KEY}&{more}"));
+        assert_eq!(key("digits=9"), UriFault::Digits);
+        assert_eq!(key("period=0"), UriFault::Period);
+        assert_eq!(key("algorithm=MD5"), UriFault::Algorithm);
+        assert_eq!(parse(&"o".repeat(9000)).unwrap_err(), UriFault::TooLong);
+    }
+
+    #[test]
+    fn the_name_is_harmless() {
+        let uri = alloc::format!("OTPAUTH://TOTP/a%0Ab:c?secret={KEY}");
+        assert_eq!(parse(&uri).unwrap().name, "ab");
+        assert_eq!(tidy_name("\u{1b}[31m\u{202e}"), "31m");
+        assert_eq!(tidy_name("\n"), "app");
+    }
+}

@@ -1,0 +1,121 @@
+//! TOTP (RFC 6238): which steps a code may belong to, and which it does.
+
+use crate::{
+    otp::hotp::{Keyed, digits_of, same_code},
+    record::{Authenticator, Period},
+    time::{Step, UnixTime},
+};
+
+/// The step that an instant lies in (RFC 6238 section 4.2, `T0` = 0).
+#[must_use]
+pub fn step_at(time: UnixTime, period: Period) -> Step {
+    Step(time.0 / period.seconds())
+}
+
+/// The first second of a step.
+#[must_use]
+pub fn begin_of(step: Step, period: Period) -> UnixTime {
+    UnixTime(step.0.saturating_mul(period.seconds()))
+}
+
+/// The newest step within `window` steps each way that the typed code belongs to.
+///
+/// Every step of the window is computed and compared, whichever matches, so that the time
+/// taken says nothing. The newest is given where two steps share a code: claiming it
+/// refuses the older one too.
+#[must_use]
+pub fn matching_step(
+    keyed: &Keyed,
+    authenticator: &Authenticator,
+    typed: &str,
+    around: (Step, u8),
+) -> Option<Step> {
+    let (centre, window) = around;
+    let centre = centre.0.saturating_add_signed(i64::from(authenticator.drift));
+    let first = centre.saturating_sub(u64::from(window));
+    let last = centre.saturating_add(u64::from(window));
+    let mut found = None;
+    for step in first..=last {
+        let right = digits_of(keyed.truncated(step), authenticator.parameters.digits);
+        if same_code(typed, &right) {
+            found = Some(Step(step));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Algorithm, Digits, Parameters};
+    use crate::secret::Key;
+
+    const SEED: &[u8] = b"1234567890123456789012345678901234567890123456789012345678901234";
+
+    fn authenticator(algorithm: Algorithm, length: usize) -> Authenticator {
+        Authenticator {
+            name: "app".into(),
+            key: Key::new(SEED[..length].to_vec()).unwrap(),
+            parameters: Parameters {
+                algorithm,
+                digits: Digits::new(8).unwrap(),
+                period: Period::THIRTY,
+            },
+            drift: 0,
+        }
+    }
+
+    #[test]
+    fn rfc_6238_appendix_b() {
+        let table = include_str!("../../../tests/vectors/rfc6238.txt");
+        let mut rows = 0;
+        for row in table.lines().filter(|row| !row.starts_with('#')) {
+            let mut cells = row.split_whitespace();
+            let time: u64 = cells.next().unwrap().parse().unwrap();
+            let code = cells.next().unwrap();
+            let algorithm = Algorithm::named(cells.next().unwrap()).unwrap();
+            let length = match algorithm {
+                Algorithm::Sha1 => 20,
+                Algorithm::Sha256 => 32,
+                Algorithm::Sha512 => 64,
+            };
+            let authenticator = authenticator(algorithm, length);
+            let keyed = Keyed::new(&authenticator.key, algorithm).unwrap();
+            let step = step_at(UnixTime(time), Period::THIRTY);
+            let found = matching_step(&keyed, &authenticator, code, (step, 0));
+            assert_eq!(found, Some(step), "{row}");
+            rows += 1;
+        }
+        assert_eq!(rows, 18);
+    }
+
+    #[test]
+    fn the_window_ends_where_it_says() {
+        let authenticator = authenticator(Algorithm::Sha1, 20);
+        let keyed = Keyed::new(&authenticator.key, Algorithm::Sha1).unwrap();
+        let code = digits_of(keyed.truncated(100), Digits::new(8).unwrap());
+        for (centre, window, found) in [
+            (100, 0, true),
+            (101, 0, false),
+            (101, 1, true),
+            (99, 1, true),
+            (102, 1, false),
+            (98, 1, false),
+        ] {
+            let hit = matching_step(&keyed, &authenticator, &code, (Step(centre), window));
+            assert_eq!(hit.is_some(), found, "{centre} ±{window}");
+        }
+    }
+
+    #[test]
+    fn drift_moves_the_window() {
+        let mut authenticator = authenticator(Algorithm::Sha1, 20);
+        let keyed = Keyed::new(&authenticator.key, Algorithm::Sha1).unwrap();
+        let code = digits_of(keyed.truncated(110), Digits::new(8).unwrap());
+        authenticator.drift = 10;
+        assert!(matching_step(&keyed, &authenticator, &code, (Step(100), 0)).is_some());
+        authenticator.drift = -10;
+        assert!(matching_step(&keyed, &authenticator, &code, (Step(120), 0)).is_some());
+        assert!(matching_step(&keyed, &authenticator, &code, (Step(0), 1)).is_none());
+    }
+}

@@ -1,0 +1,235 @@
+//! What the administrator demands: the settings, with their defaults.
+
+use alloc::{string::String, vec::Vec};
+use core::net::IpAddr;
+
+use crate::{record::Parameters, time::UnixTime};
+
+/// All settings of one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The name shown in the app; the host name where nothing is set.
+    pub issuer: Option<String>,
+    /// The language of all people on this host.
+    pub language: Language,
+    /// What becomes of a person who is proven not to be enrolled.
+    pub not_enrolled: NotEnrolled,
+    /// Steps that are accepted each way of now: 0 to 10.
+    pub window: u8,
+    /// Answers that one call takes: 1 to 10.
+    pub tries: u8,
+    /// The first prompt, where another than the built-in one is wanted.
+    pub prompt: Option<String>,
+    /// Whether what is typed can be seen.
+    pub echo: Echo,
+    /// How guessing is slowed down.
+    pub throttle: Limits,
+    /// What new keys are like.
+    pub new_keys: Parameters,
+    /// Who is asked; the first that matches decides.
+    pub rules: Vec<Rule>,
+    /// Where records and ledger are.
+    pub places: Places,
+}
+
+/// The languages that logins speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Swedish.
+    Swedish,
+}
+
+/// What becomes of a person who is proven not to be enrolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NotEnrolled {
+    /// Refused.
+    #[default]
+    Deny,
+    /// Let through without a code.
+    Allow,
+}
+
+/// Whether what is typed can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Echo {
+    /// Hidden, like a password.
+    #[default]
+    Hidden,
+    /// Shown.
+    Shown,
+}
+
+/// How guessing is slowed down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Wrong codes of one source without a delay.
+    pub free: u32,
+    /// Seconds of the first delay; each next is twice as long.
+    pub delay: u64,
+    /// Seconds of the longest delay.
+    pub max_delay: u64,
+    /// Unproven wrong codes per person and day, all sources together.
+    pub per_day: u32,
+    /// Wrong codes in a row, all together, before only known sources get on (NIST SP 800-63B section 5.2.2).
+    pub in_a_row: u32,
+}
+
+/// Where records and ledger are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// The records folder.
+    pub records: String,
+    /// The ledger folder.
+    pub ledger: String,
+    /// What the ledger may lie on.
+    pub ledger_kind: LedgerKind,
+}
+
+/// What the ledger may lie on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LedgerKind {
+    /// tmpfs alone, which a restart empties.
+    #[default]
+    Tmpfs,
+    /// Anything: the administrator says that it outlives restarts.
+    Persistent,
+}
+
+/// One `[[rule]]`: all that is set must match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The canonical account name.
+    pub user: Option<String>,
+    /// A group, by name.
+    pub group: Option<String>,
+    /// The PAM service.
+    pub service: Option<String>,
+    /// A network that the source address lies in.
+    pub network: Option<Network>,
+    /// What is done with those who match.
+    pub action: Action,
+    /// From this instant on the action is [`Action::Require`].
+    pub until: Option<UnixTime>,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A code is asked for.
+    Require,
+    /// No code is asked for.
+    Exempt,
+}
+
+/// A network as an address and the length of its prefix, both literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().ok()?
+            }
+            Some(_) => return None,
+            None => longest,
+        };
+        (prefix <= longest).then_some(Self { address, prefix })
+    }
+
+    /// Whether an address lies in the network; IPv4 in IPv6 clothes is IPv4.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let spare = 32 - u32::from(self.prefix);
+                (network.to_bits() ^ address.to_bits()).checked_shr(spare).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let spare = 128 - u32::from(self.prefix);
+                (network.to_bits() ^ address.to_bits()).checked_shr(spare).unwrap_or(0) == 0
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { free: 5, delay: 30, max_delay: 900, per_day: 60, in_a_row: 100 }
+    }
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            records: "/var/lib/twinlock".into(),
+            ledger: "/run/twinlock".into(),
+            ledger_kind: LedgerKind::default(),
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            language: Language::default(),
+            not_enrolled: NotEnrolled::default(),
+            window: 1,
+            tries: 3,
+            prompt: None,
+            echo: Echo::default(),
+            throttle: Limits::default(),
+            new_keys: Parameters::default(),
+            rules: Vec::new(),
+            places: Places::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_hold_what_lies_in_them() {
+        for (network, address, inside) in [
+            ("10.0.0.0/8", "10.255.0.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("10.0.0.0/8", "::ffff:10.1.2.3", true),
+            ("0.0.0.0/0", "203.0.113.7", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("2001:db8::/32", "2001:db8:ffff::1", true),
+            ("2001:db8::/32", "2001:db9::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("203.0.113.7", "203.0.113.7", true),
+            ("203.0.113.7", "203.0.113.6", false),
+        ] {
+            let network = Network::parse(network).unwrap();
+            assert_eq!(network.holds(address.parse().unwrap()), inside, "{network:?} {address}");
+        }
+    }
+
+    #[test]
+    fn only_literal_networks_are_read() {
+        for odd in ["localhost", "10.0.0.0/33", "10.0/8", "10.0.0.0/", "10.0.0.0/+8", "::/129", ""]
+        {
+            assert_eq!(Network::parse(odd), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The ports: what core asks of the machine. Each may fail, and a failure never says yes.
+
+use alloc::{boxed::Box, string::String, vec::Vec};
+
+pub use crate::account::Membership;
+use crate::{
+    account::{Account, Folder},
+    event::Event,
+    fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
+    policy::Echo,
+    record::Record,
+    request::SourceLabel,
+    secret::Typed,
+    time::{Now, UnixTime},
+};
+
+/// All ports of a dialogue.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// The records.
+    pub records: &'a dyn Records,
+    /// The ledger.
+    pub ledger: &'a dyn Ledger,
+    /// The person.
+    pub conversation: &'a dyn Conversation,
+    /// The clocks.
+    pub clock: &'a dyn Clock,
+    /// NSS.
+    pub accounts: &'a dyn Accounts,
+    /// The log.
+    pub journal: &'a dyn Journal,
+}
+
+/// The records of all people.
+pub trait Records {
+    /// The newest record of an account; nothing only where its absence is proven.
+    ///
+    /// # Errors
+    /// [`StoreFault`] for everything that proves neither.
+    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault>;
+
+    /// Whether a snapshot is still the newest record.
+    ///
+    /// # Errors
+    /// [`StoreFault`] when that cannot be said.
+    fn is_newest(&self, folder: &Folder, sequence: u64) -> Result<bool, StoreFault>;
+
+    /// Writes a record durably as the successor of a snapshot, 0 for the first.
+    ///
+    /// # Errors
+    /// [`CommitFault`]; the old record then stands.
+    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault>;
+
+    /// Notes a source as known, as well as it goes.
+    fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime);
+
+    /// Notes how far the wall clock has come, as well as it goes.
+    fn mark_clock(&self, now: UnixTime);
+}
+
+/// A record as it stood when it was read.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Its number in the folder, from 1.
+    pub sequence: u64,
+    /// What it says.
+    pub record: Record,
+    /// Sources from which this person has got in.
+    pub known: Vec<SourceLabel>,
+}
+
+/// Whose names in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seat {
+    /// An account's.
+    Account(Folder),
+    /// One of 256 that names without an account share.
+    Bucket(u8),
+}
+
+/// The ledger.
+pub trait Ledger {
+    /// Opens one person's names.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] where the ledger is not what it must be.
+    fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
+
+    /// The last second that the ledger knows nothing about; begins an epoch where there is none.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when no epoch can be read or begun.
+    fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault>;
+}
+
+/// One person's names in the ledger: each is created by one process only, and carries a short text.
+pub trait Shelf {
+    /// Creates a name.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when it could not be created for another reason than that it exists.
+    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault>;
+
+    /// All names.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when they cannot be listed, or are too many.
+    fn names(&self) -> Result<Vec<String>, LedgerFault>;
+
+    /// The text of a name; nothing when it is gone.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when it cannot be read.
+    fn content(&self, name: &str) -> Result<Option<String>, LedgerFault>;
+
+    /// Erases a name, as well as it goes.
+    fn erase(&self, name: &str);
+}
+
+/// Whether this process made a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Creation {
+    /// It did.
+    Made,
+    /// Another one had.
+    Taken,
+}
+
+/// The person on the other side.
+pub trait Conversation {
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ConversationFault`] when no answer came.
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault>;
+
+    /// Says something, as well as it goes.
+    fn tell(&self, text: &str);
+}
+
+/// No answer came: the line was cut, or there is nobody to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConversationFault;
+
+/// The clocks.
+pub trait Clock {
+    /// Both at one instant.
+    ///
+    /// # Errors
+    /// [`MachineFault`] when one does not answer, or stands before 1970.
+    fn now(&self) -> Result<Now, MachineFault>;
+}
+
+/// NSS.
+pub trait Accounts {
+    /// The account of a name; nothing where NSS says that there is none.
+    ///
+    /// # Errors
+    /// [`LookupFault`] when NSS did not answer.
+    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault>;
+
+    /// Whether an account is in a group.
+    ///
+    /// # Errors
+    /// [`LookupFault`] when NSS did not answer.
+    fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupFault>;
+}
+
+/// Randomness of the kernel.
+pub trait Entropy {
+    /// Fills a buffer.
+    ///
+    /// # Errors
+    /// [`MachineFault`] when the kernel gives none.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault>;
+}
+
+/// The log, which cannot fail a login.
+pub trait Journal {
+    /// Notes an event.
+    fn note(&self, event: &Event);
+}

@@ -1,0 +1,167 @@
+//! What is kept of one person: state, generation and authenticators.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{secret::Key, time::UnixTime};
+
+/// Everything that a record file says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The canonical account name.
+    pub user: String,
+    /// The account's user id; another one under the same name is refused.
+    pub uid: u32,
+    /// Whether codes are asked for.
+    pub state: State,
+    /// Changes with every change, and is never reused.
+    pub generation: Generation,
+    /// When set-up was finished.
+    pub since: UnixTime,
+    /// What makes codes for this person; no key stands twice.
+    pub authenticators: Vec<Authenticator>,
+}
+
+impl Record {
+    /// A record that belongs to nobody, for as much work on a name that has none.
+    #[must_use]
+    pub fn nobodys() -> Option<Self> {
+        let key = Key::new(alloc::vec![0; 20]).ok()?;
+        let authenticator =
+            Authenticator { name: String::new(), key, parameters: Parameters::default(), drift: 0 };
+        Some(Self {
+            user: String::new(),
+            uid: u32::MAX,
+            state: State::Removed,
+            generation: Generation(0),
+            since: UnixTime(0),
+            authenticators: alloc::vec![authenticator],
+        })
+    }
+}
+
+/// Where a person stands with set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Enrolled: codes are asked for.
+    Active,
+    /// A tombstone: was enrolled once.
+    Removed,
+}
+
+/// 64 random bits that name one state of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation(pub u64);
+
+/// One authenticator app or token.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Authenticator {
+    /// What its owner calls it.
+    pub name: String,
+    /// The shared key.
+    pub key: Key,
+    /// How it makes codes.
+    pub parameters: Parameters,
+    /// Steps that its clock runs ahead of ours (RFC 6238 section 6).
+    pub drift: i32,
+}
+
+/// How codes are made from a key (RFC 6238 sections 1.2 and 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameters {
+    /// The hash under HMAC.
+    pub algorithm: Algorithm,
+    /// The length of a code.
+    pub digits: Digits,
+    /// The length of a step.
+    pub period: Period,
+}
+
+/// The hash under HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// HMAC-SHA-1, what every app does.
+    Sha1,
+    /// HMAC-SHA-256.
+    Sha256,
+    /// HMAC-SHA-512.
+    Sha512,
+}
+
+/// The length of a code: 6, 7 or 8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digits(u8);
+
+/// The length of a step in seconds: 1 to 3600.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period(u16);
+
+/// The furthest drift that is believed, in steps each way.
+pub const DRIFT_MAX: i32 = 2880;
+
+impl Digits {
+    /// The usual six.
+    pub const SIX: Self = Self(6);
+
+    /// Takes 6, 7 or 8.
+    #[must_use]
+    pub fn new(digits: u64) -> Option<Self> {
+        match digits {
+            6 => Some(Self(6)),
+            7 => Some(Self(7)),
+            8 => Some(Self(8)),
+            _ => None,
+        }
+    }
+
+    /// 6, 7 or 8.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Period {
+    /// The usual thirty seconds.
+    pub const THIRTY: Self = Self(30);
+
+    /// Takes 1 to 3600 seconds.
+    #[must_use]
+    pub fn new(seconds: u64) -> Option<Self> {
+        match u16::try_from(seconds) {
+            Ok(seconds @ 1..=3600) => Some(Self(seconds)),
+            _ => None,
+        }
+    }
+
+    /// Seconds, never 0.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        u64::from(self.0)
+    }
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self { algorithm: Algorithm::Sha1, digits: Digits::SIX, period: Period::THIRTY }
+    }
+}
+
+impl Algorithm {
+    /// The name in `otpauth://` URIs, settings and records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
+
+    /// The algorithm of that name, in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Sha1, Self::Sha256, Self::Sha512]
+            .into_iter()
+            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+    }
+}

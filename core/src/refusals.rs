@@ -1,0 +1,55 @@
+//! The last refusals of a person, kept in the ledger for `twinlock why`.
+
+use crate::{
+    event::Reason,
+    format::ledger_names,
+    ledger::{REFUSALS_KEPT, Refused},
+    ports::{Ports, Seat, Shelf},
+    request::Request,
+};
+
+/// Keeps one more refusal in place of the oldest, as well as it goes.
+pub fn keep(ports: &Ports<'_>, seat: &Seat, request: &Request, reason: Reason) {
+    let (Ok(now), Ok(shelf)) = (ports.clock.now(), ports.ledger.open(seat)) else {
+        return;
+    };
+    let refused = Refused {
+        at: now.unix,
+        reason: reason.word().into(),
+        service: request.service.clone(),
+        source: request.source.label(),
+    };
+    let text = ledger_names::write_refused(&refused);
+    for slot in 0..REFUSALS_KEPT {
+        match shelf.create(&ledger_names::refused_name(slot), &text) {
+            Ok(crate::ports::Creation::Made) => return,
+            Ok(crate::ports::Creation::Taken) => {}
+            Err(_) => return,
+        }
+    }
+    if let Some(slot) = oldest(shelf.as_ref()) {
+        let name = ledger_names::refused_name(slot);
+        shelf.erase(&name);
+        let _ = shelf.create(&name, &text);
+    }
+}
+
+fn oldest(shelf: &dyn Shelf) -> Option<u8> {
+    let at = |slot: &u8| {
+        let text = shelf.content(&ledger_names::refused_name(*slot)).ok().flatten();
+        text.and_then(|text| ledger_names::read_refused(&text)).map(|refused| refused.at)
+    };
+    (0..REFUSALS_KEPT).min_by_key(at)
+}
+
+/// The refusals on file, newest first.
+#[must_use]
+pub fn all(shelf: &dyn Shelf) -> alloc::vec::Vec<Refused> {
+    let read = |slot| {
+        let text = shelf.content(&ledger_names::refused_name(slot)).ok().flatten()?;
+        ledger_names::read_refused(&text)
+    };
+    let mut found: alloc::vec::Vec<Refused> = (0..REFUSALS_KEPT).filter_map(read).collect();
+    found.sort_by_key(|refused| core::cmp::Reverse(refused.at));
+    found
+}

@@ -1,0 +1,195 @@
+//! Replay: whether a step of a key may still be used.
+
+use crate::{
+    ledger::Used,
+    otp::hotp::Mark,
+    record::{Authenticator, Period},
+    time::{Step, UnixTime},
+};
+
+/// Steps below the highest used one that a clock set back may still reach: a day of thirty seconds.
+const REACH: u64 = 2880;
+
+/// What a step is looked at with.
+pub struct Reading<'a> {
+    /// The steps on file.
+    pub used: &'a [Used],
+    /// The last second that the ledger knows nothing about.
+    pub floor: UnixTime,
+    /// The step of now.
+    pub now: Step,
+    /// Steps accepted each way.
+    pub window: u8,
+}
+
+/// Whether a step may be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Freshness {
+    /// It may.
+    Fresh,
+    /// It or a later one was used; the first step that can be fresh again.
+    Used {
+        /// What to wait for.
+        next: Step,
+    },
+    /// The ledger does not reach back to it; the first step that it knows all about.
+    BeforeEpoch {
+        /// What to wait for.
+        next: Step,
+    },
+}
+
+/// Judges one step of one key.
+pub fn freshness(
+    reading: &Reading<'_>,
+    authenticator: &Authenticator,
+    mark: Mark,
+    step: Step,
+) -> Freshness {
+    let bound = epoch_bound(reading, authenticator);
+    if step <= bound {
+        return Freshness::BeforeEpoch { next: after(bound) };
+    }
+    let of_key = || reading.used.iter().filter(|used| used.mark == mark).map(|used| used.step);
+    let Some(highest) = of_key().max() else {
+        return Freshness::Fresh;
+    };
+    if step > highest {
+        return Freshness::Fresh;
+    }
+    if !clock_was_set_back(reading, authenticator, highest) {
+        return Freshness::Used { next: after(highest) };
+    }
+    let too_old = step.0 < highest.0.saturating_sub(REACH);
+    if too_old || of_key().any(|used| used == step) {
+        return Freshness::Used { next: after(step) };
+    }
+    Freshness::Fresh
+}
+
+/// The used steps whose names may go: so far below their key's highest that they are refused without.
+pub fn forgotten(used: &[Used]) -> impl Iterator<Item = &Used> {
+    used.iter().filter(|one| {
+        let of_key = used.iter().filter(|other| other.mark == one.mark);
+        let highest = of_key.map(|other| other.step).max();
+        highest.is_some_and(|highest| one.step.0 < highest.0.saturating_sub(REACH))
+    })
+}
+
+fn after(step: Step) -> Step {
+    Step(step.0.saturating_add(1))
+}
+
+/// The last step that could have been accepted before the epoch.
+fn epoch_bound(reading: &Reading<'_>, authenticator: &Authenticator) -> Step {
+    let ahead = u64::from(authenticator.drift.max(0).unsigned_abs());
+    let at_epoch = reading.floor.0 / authenticator.parameters.period.seconds();
+    Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
+}
+
+/// The highest used step lies further ahead than any code accepted now could.
+fn clock_was_set_back(reading: &Reading<'_>, authenticator: &Authenticator, highest: Step) -> bool {
+    let ahead = u64::from(authenticator.drift.max(0).unsigned_abs());
+    let furthest = reading.now.0.saturating_add(u64::from(reading.window)).saturating_add(ahead);
+    highest.0 > furthest
+}
+
+/// Seconds until a phone whose clock is right shows the code of a step.
+#[must_use]
+pub fn seconds_until(step: Step, authenticator: &Authenticator, now: UnixTime) -> u64 {
+    let period: Period = authenticator.parameters.period;
+    let shown = step.0.saturating_add_signed(-i64::from(authenticator.drift));
+    shown.saturating_mul(period.seconds()).saturating_sub(now.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Parameters;
+    use crate::secret::Key;
+    use alloc::{vec, vec::Vec};
+
+    const MARK: Mark = Mark([7; 16]);
+
+    fn authenticator(drift: i32) -> Authenticator {
+        Authenticator {
+            name: "app".into(),
+            key: Key::new(vec![1; 20]).unwrap(),
+            parameters: Parameters::default(),
+            drift,
+        }
+    }
+
+    fn used(steps: impl IntoIterator<Item = u64>) -> Vec<Used> {
+        steps.into_iter().map(|step| Used { mark: MARK, step: Step(step) }).collect()
+    }
+
+    fn judge(used: &[Used], now: u64, step: u64) -> Freshness {
+        let reading = Reading { used, floor: UnixTime(0), now: Step(now), window: 1 };
+        freshness(&reading, &authenticator(0), MARK, Step(step))
+    }
+
+    #[test]
+    fn steps_go_up() {
+        let used = used([100]);
+        assert_eq!(judge(&used, 100, 99), Freshness::Used { next: Step(101) });
+        assert_eq!(judge(&used, 100, 100), Freshness::Used { next: Step(101) });
+        assert_eq!(judge(&used, 100, 101), Freshness::Fresh);
+        assert_eq!(judge(&[], 100, 99), Freshness::Fresh);
+    }
+
+    #[test]
+    fn another_key_has_other_steps() {
+        let other = [Used { mark: Mark([8; 16]), step: Step(100) }];
+        assert_eq!(judge(&other, 100, 100), Freshness::Fresh);
+    }
+
+    #[test]
+    fn a_clock_set_back_shuts_nobody_out_and_brings_nothing_back() {
+        let used = used(5000..5040);
+        for (step, fresh) in [(4990, true), (4999, true), (5000, false), (5003, false)] {
+            let ruling = judge(&used, 4990, step);
+            assert_eq!(ruling == Freshness::Fresh, fresh, "{step}");
+        }
+        assert_eq!(judge(&used, 2160, 2160), Freshness::Fresh);
+        assert_eq!(judge(&used, 2158, 2158), Freshness::Used { next: Step(2159) });
+    }
+
+    #[test]
+    fn at_the_edge_the_strict_rule_holds() {
+        let used = used([102]);
+        assert_eq!(judge(&used, 101, 100), Freshness::Used { next: Step(103) });
+        assert_eq!(judge(&used, 100, 100), Freshness::Fresh);
+    }
+
+    #[test]
+    fn what_the_ledger_may_have_forgotten_counts_as_used() {
+        for (drift, bound) in [(0, 101), (3, 104), (-3, 101)] {
+            let reading =
+                Reading { used: &[], floor: UnixTime(100 * 30), now: Step(101), window: 1 };
+            let authenticator = authenticator(drift);
+            let at = |step| freshness(&reading, &authenticator, MARK, Step(step));
+            assert_eq!(at(bound), Freshness::BeforeEpoch { next: Step(bound + 1) });
+            assert_eq!(at(bound + 1), Freshness::Fresh);
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_stays_refused() {
+        let used = used([10, 2158, 2159, 5039]);
+        let gone: Vec<u64> = forgotten(&used).map(|used| used.step.0).collect();
+        assert_eq!(gone, [10, 2158]);
+        let kept: Vec<Used> = used.iter().skip(2).copied().collect();
+        for now in [10, 2158] {
+            assert!(matches!(judge(&kept, now, now), Freshness::Used { .. }), "{now}");
+        }
+    }
+
+    #[test]
+    fn waiting_ends_when_the_phone_shows_the_code() {
+        assert_eq!(seconds_until(Step(10), &authenticator(0), UnixTime(283)), 17);
+        assert_eq!(seconds_until(Step(10), &authenticator(2), UnixTime(230)), 10);
+        assert_eq!(seconds_until(Step(10), &authenticator(0), UnixTime(400)), 0);
+    }
+}

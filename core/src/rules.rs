@@ -1,0 +1,146 @@
+//! Rules: who is asked for a code, by the first rule that matches.
+
+use core::net::IpAddr;
+
+use crate::{
+    account::{Account, Membership},
+    fault::LookupFault,
+    policy::{Action, Rule},
+    time::UnixTime,
+};
+
+/// Who is looked at.
+pub struct Subject<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// The PAM service.
+    pub service: &'a str,
+    /// The source address, where there is one.
+    pub address: Option<IpAddr>,
+    /// Now, for `until`.
+    pub now: UnixTime,
+}
+
+/// What a rule decided, and which: counted from 1, nothing where none matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// What is done.
+    pub action: Action,
+    /// The rule that said so.
+    pub rule: Option<usize>,
+}
+
+/// The first rule that matches decides; without one a code is asked for.
+///
+/// # Errors
+/// [`LookupFault`] when a group could not be looked up: an absence that is not proven exempts nobody.
+pub fn decide(
+    rules: &[Rule],
+    subject: &Subject<'_>,
+    membership: &mut dyn FnMut(&Account, &str) -> Result<Membership, LookupFault>,
+) -> Result<Decided, LookupFault> {
+    for (index, rule) in rules.iter().enumerate() {
+        if matches_all(rule, subject, membership)? {
+            let over = rule.until.is_some_and(|until| subject.now >= until);
+            let action = if over { Action::Require } else { rule.action };
+            return Ok(Decided { action, rule: Some(index + 1) });
+        }
+    }
+    Ok(Decided { action: Action::Require, rule: None })
+}
+
+fn matches_all(
+    rule: &Rule,
+    subject: &Subject<'_>,
+    membership: &mut dyn FnMut(&Account, &str) -> Result<Membership, LookupFault>,
+) -> Result<bool, LookupFault> {
+    let same = |wanted: &Option<alloc::string::String>, found: &str| {
+        wanted.as_deref().is_none_or(|wanted| wanted == found)
+    };
+    let inside = rule
+        .network
+        .is_none_or(|network| subject.address.is_some_and(|address| network.holds(address)));
+    if !inside || !same(&rule.user, &subject.account.name) || !same(&rule.service, subject.service)
+    {
+        return Ok(false);
+    }
+    match &rule.group {
+        Some(group) => Ok(match membership(subject.account, group)? {
+            Membership::Member => true,
+            Membership::Outside => false,
+            // A misspelt group neither opens the host nor shuts everybody out: it demands, and exempts nobody.
+            Membership::NoSuchGroup => rule.action == Action::Require,
+        }),
+        None => Ok(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Network;
+
+    fn account() -> Account {
+        Account { name: "backup".into(), uid: 34, gid: 34, full_name: "".into() }
+    }
+
+    fn rule(action: Action) -> Rule {
+        Rule { user: None, group: None, service: None, network: None, action, until: None }
+    }
+
+    fn action(rules: &[Rule], address: Option<&str>) -> Result<Action, LookupFault> {
+        let account = account();
+        let subject = Subject {
+            account: &account,
+            service: "sshd",
+            address: address.map(|address| address.parse().unwrap()),
+            now: UnixTime(1000),
+        };
+        let mut membership = |_: &Account, group: &str| match group {
+            "robots" => Ok(Membership::Member),
+            "broken" => Err(LookupFault),
+            "misspelt" => Ok(Membership::NoSuchGroup),
+            _ => Ok(Membership::Outside),
+        };
+        decide(rules, &subject, &mut membership).map(|decided| decided.action)
+    }
+
+    #[test]
+    fn the_first_that_matches_decides() {
+        let exempt = || rule(Action::Exempt);
+        assert_eq!(action(&[], None), Ok(Action::Require));
+        assert_eq!(action(&[exempt()], None), Ok(Action::Exempt));
+        assert_eq!(action(&[rule(Action::Require), exempt()], None), Ok(Action::Require));
+        let named = |user: &str| Rule { user: Some(user.into()), ..exempt() };
+        assert_eq!(action(&[named("backup")], None), Ok(Action::Exempt));
+        assert_eq!(action(&[named("backu")], None), Ok(Action::Require));
+        let service = Rule { service: Some("sudo".into()), ..exempt() };
+        assert_eq!(action(&[service], None), Ok(Action::Require));
+    }
+
+    #[test]
+    fn a_network_needs_an_address() {
+        let local = Rule { network: Network::parse("10.0.0.0/8"), ..rule(Action::Exempt) };
+        assert_eq!(action(core::slice::from_ref(&local), Some("10.9.9.9")), Ok(Action::Exempt));
+        assert_eq!(action(core::slice::from_ref(&local), Some("192.0.2.1")), Ok(Action::Require));
+        assert_eq!(action(&[local], None), Ok(Action::Require));
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_looked_up_exempts_nobody() {
+        let group = |group: &str| Rule { group: Some(group.into()), ..rule(Action::Exempt) };
+        assert_eq!(action(&[group("robots")], None), Ok(Action::Exempt));
+        assert_eq!(action(&[group("others")], None), Ok(Action::Require));
+        assert_eq!(action(&[group("broken")], None), Err(LookupFault));
+        assert_eq!(action(&[group("misspelt")], None), Ok(Action::Require));
+        let demanding = Rule { group: Some("misspelt".into()), ..rule(Action::Require) };
+        assert_eq!(action(&[demanding, rule(Action::Exempt)], None), Ok(Action::Require));
+    }
+
+    #[test]
+    fn a_date_ends_an_exemption() {
+        let until = |until| Rule { until: Some(UnixTime(until)), ..rule(Action::Exempt) };
+        assert_eq!(action(&[until(1001)], None), Ok(Action::Exempt));
+        assert_eq!(action(&[until(1000)], None), Ok(Action::Require));
+    }
+}

@@ -1,0 +1,100 @@
+//! Secrets: bytes and text that wipe themselves and never print.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use constant_time_eq::constant_time_eq;
+use zeroize::Zeroizing;
+
+/// The shortest key taken, in bytes: the 80 bits of old Google files (RFC 4226 asks for 128).
+pub const KEY_MIN: usize = 10;
+/// The longest key taken, in bytes: one block of SHA-512, as RFC 2104 advises.
+pub const KEY_MAX: usize = 128;
+
+/// The shared key of an authenticator (RFC 4226 section 5.1, `K`).
+pub struct Key(Zeroizing<Vec<u8>>);
+
+/// A key of a length that no authenticator has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyLength(
+    /// The length found, in bytes.
+    pub usize,
+);
+
+impl Key {
+    /// Takes [`KEY_MIN`] to [`KEY_MAX`] bytes.
+    ///
+    /// # Errors
+    /// [`KeyLength`] for any other length; the bytes are wiped.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, KeyLength> {
+        let bytes = Zeroizing::new(bytes);
+        match bytes.len() {
+            KEY_MIN..=KEY_MAX => Ok(Self(bytes)),
+            other => Err(KeyLength(other)),
+        }
+    }
+
+    /// The bytes, for HMAC and for base32.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        constant_time_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Key {}
+
+/// What a person typed at a prompt, trimmed of nothing yet.
+pub struct Typed(Zeroizing<String>);
+
+impl Typed {
+    /// Takes the text over.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text as typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, vec};
+
+    #[test]
+    fn a_key_has_a_length_that_authenticators_have() {
+        assert_eq!(Key::new(vec![0; 9]).unwrap_err(), KeyLength(9));
+        assert!(Key::new(vec![0; 10]).is_ok());
+        assert!(Key::new(vec![0; 128]).is_ok());
+        assert_eq!(Key::new(vec![0; 129]).unwrap_err(), KeyLength(129));
+    }
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let key = Key::new(b"made up key".to_vec()).unwrap();
+        assert_eq!(format!("{key:?}"), "Key(..)");
+        assert_eq!(format!("{:?}", Typed::new("123456".into())), "Typed(..)");
+    }
+}

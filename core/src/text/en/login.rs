@@ -1,0 +1,63 @@
+//! English: what is said during a login.
+
+use alloc::{format, string::String};
+
+use crate::{
+    message::{Message, Ways},
+    text::{clock, duration},
+};
+
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+pub(in crate::text) fn say(message: &Message) -> String {
+    match message {
+        Message::AskCode => "Verification code (? for other ways): ".into(),
+        Message::OtherWays(Ways::All) => "\nOther ways to sign in:\n  \
+             1  Code from your authenticator app\n  \
+             2  One-time backup code\n  \
+             3  Stop\n\
+             Choose 1-3: "
+            .into(),
+        Message::OtherWays(Ways::AppOnly) => "\nOther ways to sign in:\n  \
+             1  Code from your authenticator app\n  \
+             3  Stop\n\
+             No phone at hand? Your administrator can help: twinlock status.\n\
+             Choose 1 or 3: "
+            .into(),
+        Message::AskBackupCode => "Backup code (20 letters, dashes optional): ".into(),
+        Message::NotAccepted => "That was not accepted.".into(),
+        Message::Wrong { left: 0 } => "That code is wrong.".into(),
+        Message::Wrong { left: 1 } => "That code is wrong. 1 try left.".into(),
+        Message::Wrong { left } => format!("That code is wrong. {left} tries left."),
+        Message::NotACode => "That is not a code. The app shows 6 to 8 digits.".into(),
+        Message::Replayed { wait } => {
+            format!("That code was used already. Wait for the next one ({}).", duration(*wait))
+        }
+        Message::BeforeEpoch { wait } => format!(
+            "This machine has just started and cannot know whether that code was used.\n\
+             Wait for a newer one ({}).",
+            duration(*wait)
+        ),
+        Message::Throttled { until, wait } => {
+            format!("Too many wrong codes. Again at {} (in {}).", clock(*until), duration(*wait))
+        }
+        Message::Locked { user } => format!(
+            "Too many wrong codes in a row. Sign in from a place you have used before,\n\
+             or ask your administrator (twinlock unlock {user})."
+        ),
+        Message::NotEnrolled { user } => format!(
+            "\nThis machine asks for a code from an authenticator app, and none is set up.\n\
+             Ask your administrator (twinlock enroll {user}).\n\
+             Press Enter to end: "
+        ),
+        Message::RecordUnreadable { user } => format!(
+            "\nYour record cannot be read. Ask your administrator\n\
+             (twinlock why {user}).\n\
+             Press Enter to end: "
+        ),
+        Message::MachineFault { user } => format!(
+            "\nThis machine cannot check codes just now. Ask your administrator\n\
+             (twinlock why {user}).\n\
+             Press Enter to end: "
+        ),
+    }
+}

@@ -1,0 +1,2 @@
+//! English.
+pub(super) mod login;

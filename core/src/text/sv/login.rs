@@ -1,0 +1,68 @@
+//! Swedish: what is said during a login.
+
+use alloc::{format, string::String};
+
+use crate::{
+    message::{Message, Ways},
+    text::{clock, duration},
+};
+
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+pub(in crate::text) fn say(message: &Message) -> String {
+    match message {
+        Message::AskCode => "Verifieringskod (? för andra sätt): ".into(),
+        Message::OtherWays(Ways::All) => "\nAndra sätt att logga in:\n  \
+             1  Kod från din autentiseringsapp\n  \
+             2  Reservkod\n  \
+             3  Avbryt\n\
+             Välj 1-3: "
+            .into(),
+        Message::OtherWays(Ways::AppOnly) => "\nAndra sätt att logga in:\n  \
+             1  Kod från din autentiseringsapp\n  \
+             3  Avbryt\n\
+             Ingen telefon till hands? Din administratör kan hjälpa dig:\n\
+             twinlock status.\n\
+             Välj 1 eller 3: "
+            .into(),
+        Message::AskBackupCode => "Reservkod (20 bokstäver, bindestreck behövs inte): ".into(),
+        Message::NotAccepted => "Det godtogs inte.".into(),
+        Message::Wrong { left: 0 } => "Koden är fel.".into(),
+        Message::Wrong { left: 1 } => "Koden är fel. 1 försök kvar.".into(),
+        Message::Wrong { left } => format!("Koden är fel. {left} försök kvar."),
+        Message::NotACode => "Det där är ingen kod. Appen visar 6 till 8 siffror.".into(),
+        Message::Replayed { wait } => {
+            format!("Koden är redan använd. Vänta på nästa ({}).", duration(*wait))
+        }
+        Message::BeforeEpoch { wait } => format!(
+            "Datorn har nyss startat och kan inte veta om koden är använd.\n\
+             Vänta på en nyare ({}).",
+            duration(*wait)
+        ),
+        Message::Throttled { until, wait } => format!(
+            "För många felaktiga koder. Försök igen {} (om {}).",
+            clock(*until),
+            duration(*wait)
+        ),
+        Message::Locked { user } => format!(
+            "För många felaktiga koder i rad. Logga in från en plats du har använt\n\
+             förut, eller be din administratör om hjälp\n\
+             (twinlock unlock {user})."
+        ),
+        Message::NotEnrolled { user } => format!(
+            "\nDen här datorn kräver en kod från en autentiseringsapp, och du har ingen.\n\
+             Be din administratör om hjälp\n\
+             (twinlock enroll {user}).\n\
+             Tryck Enter för att avsluta: "
+        ),
+        Message::RecordUnreadable { user } => format!(
+            "\nDina uppgifter kan inte läsas. Be din administratör om hjälp\n\
+             (twinlock why {user}).\n\
+             Tryck Enter för att avsluta: "
+        ),
+        Message::MachineFault { user } => format!(
+            "\nDatorn kan inte kontrollera koder just nu. Be din administratör om hjälp\n\
+             (twinlock why {user}).\n\
+             Tryck Enter för att avsluta: "
+        ),
+    }
+}

@@ -1,0 +1,2 @@
+//! Swedish.
+pub(super) mod login;

@@ -1,0 +1,255 @@
+//! The throttle: whether one more try may be judged now.
+
+use crate::{
+    ledger::{Budget, Charged, Facts, Try},
+    policy::Limits,
+    request::SourceLabel,
+    time::{DAY, UnixTime},
+};
+
+/// Whether a source was accepted before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Familiarity {
+    /// This person has got in from there: strangers' tries do not shut it out.
+    Known,
+    /// Nobody has.
+    Stranger,
+}
+
+/// What is weighed: a charged try among all others.
+pub struct Case<'a> {
+    /// What was charged for the answer at hand.
+    pub charged: &'a Try,
+    /// All that is on file, the charged try among it.
+    pub facts: &'a Facts,
+    /// Whether its source is known.
+    pub familiarity: Familiarity,
+    /// Now.
+    pub now: UnixTime,
+}
+
+/// Whether a charged try may be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Weighed {
+    /// It may.
+    Judge,
+    /// Not before that instant; the charge is given back.
+    Wait {
+        /// When the next try may be judged.
+        until: UnixTime,
+    },
+    /// Not from this source until somebody known gets in, or `twinlock unlock`.
+    Locked,
+}
+
+/// Weighs a charged try. Slots are exclusive, so of any number of processes at one
+/// instant no more are judged than there are free slots.
+pub fn weigh(limits: &Limits, case: &Case<'_>) -> Weighed {
+    if let Some(until) = own_delay(limits, case) {
+        return Weighed::Wait { until };
+    }
+    if case.familiarity == Familiarity::Known {
+        return Weighed::Judge;
+    }
+    let in_a_row = others(case).filter(|other| other.at > case.facts.last_success);
+    if u32_of(in_a_row.count()) >= limits.in_a_row {
+        return Weighed::Locked;
+    }
+    day_budget(limits, case).map_or(Weighed::Judge, |until| Weighed::Wait { until })
+}
+
+/// How many tries of one source and budget were charged on other days, less than a day ago.
+#[must_use]
+pub fn carried_over(facts: &Facts, name: &Try, now: UnixTime) -> u32 {
+    let of_source = |charged: &&Charged| {
+        charged.name.budget == name.budget
+            && charged.name.source == name.source
+            && charged.name.day != name.day
+            && now.since(charged.at) < DAY
+    };
+    u32_of(facts.tries.iter().filter(of_source).count())
+}
+
+/// The lowest slot of a day that nobody holds.
+#[must_use]
+pub fn free_slot(facts: &Facts, budget: Budget, source: &SourceLabel, day: u64) -> u32 {
+    let taken = |slot: u32| {
+        facts.tries.iter().any(|charged| {
+            let name = &charged.name;
+            name.slot == slot && name.day == day && name.budget == budget && name.source == *source
+        })
+    };
+    (0..u32::MAX).find(|slot| !taken(*slot)).unwrap_or(u32::MAX)
+}
+
+fn others<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Charged> {
+    let charged = case.charged;
+    case.facts.tries.iter().filter(move |other| other.name != *charged)
+}
+
+/// The end of the delay that this source's own failures have brought.
+fn own_delay(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
+    let rank = case.charged.slot.saturating_add(carried_over(case.facts, case.charged, case.now));
+    let doublings = rank.checked_sub(limits.free)?;
+    let delay = match limits.delay.checked_shl(doublings) {
+        // What the shift has pushed out must not make the delay short again.
+        Some(delay) if doublings < limits.delay.leading_zeros() => delay.min(limits.max_delay),
+        _ => limits.max_delay,
+    };
+    let newest = others(case)
+        .filter(|other| {
+            other.name.budget == case.charged.budget && other.name.source == case.charged.source
+        })
+        .map(|other| other.at)
+        // A try from the future was charged before the clock was set back; its delay is over.
+        .filter(|at| *at <= case.now.plus(limits.max_delay))
+        .max()?;
+    let until = newest.min(case.now).plus(delay);
+    (case.now < until).then_some(until)
+}
+
+/// When the day's budget for all strangers together has room again.
+fn day_budget(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
+    if case.charged.budget != Budget::Unproven {
+        return None;
+    }
+    let today = || {
+        others(case)
+            .filter(|other| other.name.budget == Budget::Unproven && case.now.since(other.at) < DAY)
+    };
+    if u32_of(today().count()) < limits.per_day {
+        return None;
+    }
+    let oldest = today().map(|other| other.at).min()?;
+    Some(oldest.min(case.now).plus(DAY))
+}
+
+fn u32_of(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, vec::Vec};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn name(budget: Budget, slot: u32, source: &str) -> Try {
+        Try { budget, day: NOW.day(), slot, source: SourceLabel::read(source).unwrap() }
+    }
+
+    fn failed(ages: &[u64], source: &str, budget: Budget) -> Vec<Charged> {
+        let tries = ages.iter().enumerate();
+        tries
+            .map(|(slot, age)| Charged {
+                name: name(budget, slot as u32, source),
+                at: UnixTime(NOW.0 - age),
+            })
+            .collect()
+    }
+
+    fn weigh_next(
+        tries: Vec<Charged>,
+        budget: Budget,
+        source: &str,
+        known: Familiarity,
+    ) -> Weighed {
+        let mut facts = Facts { tries, ..Facts::default() };
+        let label = SourceLabel::read(source).unwrap();
+        let slot = free_slot(&facts, budget, &label, NOW.day());
+        let charged = name(budget, slot, source);
+        facts.tries.push(Charged { name: charged.clone(), at: NOW });
+        let case = Case { charged: &charged, facts: &facts, familiarity: known, now: NOW };
+        weigh(&Limits::default(), &case)
+    }
+
+    #[test]
+    fn the_first_five_are_free_and_then_delays_double() {
+        let next = |failures: usize, age: u64| {
+            let tries = failed(&alloc::vec![age; failures], "a", Budget::Proven);
+            weigh_next(tries, Budget::Proven, "a", Familiarity::Stranger)
+        };
+        assert_eq!(next(4, 0), Weighed::Judge);
+        assert_eq!(next(5, 0), Weighed::Wait { until: NOW.plus(30) });
+        assert_eq!(next(5, 29), Weighed::Wait { until: NOW.plus(1) });
+        assert_eq!(next(5, 30), Weighed::Judge);
+        assert_eq!(next(6, 0), Weighed::Wait { until: NOW.plus(60) });
+        assert_eq!(next(10, 0), Weighed::Wait { until: NOW.plus(900) });
+        assert_eq!(next(80, 0), Weighed::Wait { until: NOW.plus(900) });
+        assert_eq!(next(80, 900), Weighed::Judge);
+    }
+
+    #[test]
+    fn budgets_and_sources_are_separate() {
+        let tries = failed(&[0; 9], "a", Budget::Unproven);
+        let next =
+            |budget, source| weigh_next(tries.clone(), budget, source, Familiarity::Stranger);
+        assert_eq!(next(Budget::Proven, "a"), Weighed::Judge);
+        assert_eq!(next(Budget::Unproven, "b"), Weighed::Judge);
+        assert!(matches!(next(Budget::Unproven, "a"), Weighed::Wait { .. }));
+    }
+
+    fn strangers(count: u64, budget: Budget, age: u64) -> Vec<Charged> {
+        (0..count).flat_map(|number| failed(&[age], &format!("s{number}"), budget)).collect()
+    }
+
+    #[test]
+    fn strangers_together_have_a_budget_a_day() {
+        let next = |count, age, known| {
+            weigh_next(strangers(count, Budget::Unproven, age), Budget::Unproven, "z", known)
+        };
+        assert_eq!(next(59, 10, Familiarity::Stranger), Weighed::Judge);
+        let until = NOW.plus(DAY - 10);
+        assert_eq!(next(60, 10, Familiarity::Stranger), Weighed::Wait { until });
+        assert_eq!(next(60, DAY, Familiarity::Stranger), Weighed::Judge);
+        assert_eq!(next(60, 10, Familiarity::Known), Weighed::Judge);
+    }
+
+    #[test]
+    fn a_hundred_in_a_row_leave_known_sources_only() {
+        let next = |count, known| {
+            weigh_next(strangers(count, Budget::Proven, 90_000), Budget::Proven, "z", known)
+        };
+        assert_eq!(next(99, Familiarity::Stranger), Weighed::Judge);
+        assert_eq!(next(100, Familiarity::Stranger), Weighed::Locked);
+        assert_eq!(next(100, Familiarity::Known), Weighed::Judge);
+    }
+
+    #[test]
+    fn an_accepted_code_ends_the_row() {
+        let charged = name(Budget::Proven, 0, "z");
+        let mut facts = Facts { tries: strangers(100, Budget::Proven, 50), ..Facts::default() };
+        let weigh_at = |facts: &Facts| {
+            let familiarity = Familiarity::Stranger;
+            weigh(&Limits::default(), &Case { charged: &charged, facts, familiarity, now: NOW })
+        };
+        assert_eq!(weigh_at(&facts), Weighed::Locked);
+        facts.last_success = UnixTime(NOW.0 - 50);
+        assert_eq!(weigh_at(&facts), Weighed::Judge);
+    }
+
+    #[test]
+    fn midnight_refills_nothing() {
+        let mut tries = failed(&[60; 5], "a", Budget::Proven);
+        tries.iter_mut().for_each(|charged| charged.name.day -= 1);
+        let next = weigh_next(tries, Budget::Proven, "a", Familiarity::Stranger);
+        assert_eq!(next, Weighed::Judge);
+        let mut tries = failed(&[10; 5], "a", Budget::Proven);
+        tries.iter_mut().for_each(|charged| charged.name.day -= 1);
+        let next = weigh_next(tries, Budget::Proven, "a", Familiarity::Stranger);
+        assert_eq!(next, Weighed::Wait { until: NOW.plus(20) });
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_no_delay_endless() {
+        let future = |ahead: u64| {
+            let mut tries = failed(&[0; 9], "a", Budget::Proven);
+            tries.iter_mut().for_each(|charged| charged.at = NOW.plus(ahead));
+            weigh_next(tries, Budget::Proven, "a", Familiarity::Stranger)
+        };
+        assert_eq!(future(86_400 * 400), Weighed::Judge);
+        assert_eq!(future(30), Weighed::Wait { until: NOW.plus(480) });
+    }
+}

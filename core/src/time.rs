@@ -1,0 +1,91 @@
+//! Instants and durations as numbers that cannot be mixed up.
+
+/// Seconds since 1970-01-01 UTC (RFC 6238, `T`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct UnixTime(pub u64);
+
+/// Nanoseconds since the kernel started, sleep included (`CLOCK_BOOTTIME`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct BootTime(pub u64);
+
+/// A count of whole periods since 1970 (RFC 6238 section 4.2, `T`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Step(pub u64);
+
+/// The clocks read at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The wall clock, which may jump.
+    pub unix: UnixTime,
+    /// The clock that only goes forward within one boot.
+    pub boot: BootTime,
+}
+
+/// Seconds of a day: how long used steps and failed tries are kept.
+pub const DAY: u64 = 86_400;
+
+impl UnixTime {
+    /// Later by `seconds`, at most the end of time.
+    #[must_use]
+    pub fn plus(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// Seconds from `earlier` to here; 0 when `earlier` lies ahead.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The day number since 1970, UTC.
+    #[must_use]
+    pub fn day(self) -> u64 {
+        self.0 / DAY
+    }
+
+    /// Hours, minutes and seconds of the day, UTC.
+    #[must_use]
+    pub fn clock(self) -> (u64, u64, u64) {
+        let second = self.0 % DAY;
+        (second / 3600, second / 60 % 60, second % 60)
+    }
+
+    /// Year, month and day of the month, UTC (proleptic Gregorian).
+    #[must_use]
+    pub fn date(self) -> (u64, u64, u64) {
+        // Howard Hinnant's days-to-civil: eras of 400 years that begin in March.
+        let z = self.day() + 719_468;
+        let era = z / 146_097;
+        let doe = z % 146_097;
+        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        let mp = (5 * doy + 2) / 153;
+        let month = if mp < 10 { mp + 3 } else { mp - 9 };
+        let year = yoe + era * 400 + u64::from(month <= 2);
+        (year, month, doy - (153 * mp + 2) / 5 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (unix, date) in [
+            (0, (1970, 1, 1)),
+            (951_782_400, (2000, 2, 29)),
+            (4_107_542_399, (2100, 2, 28)),
+            (1_795_219_200, (2026, 11, 21)),
+        ] {
+            assert_eq!(UnixTime(unix).date(), date, "{unix}");
+        }
+        assert_eq!(UnixTime(1_111_111_109).clock(), (1, 58, 29));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_gives_no_huge_difference() {
+        assert_eq!(UnixTime(5).since(UnixTime(9)), 0);
+        assert_eq!(UnixTime(u64::MAX).plus(1), UnixTime(u64::MAX));
+    }
+}

@@ -1,0 +1,55 @@
+//! Accounts and groups, through NSS.
+
+use nix::unistd::{Group, User};
+use twinlock_core::{
+    account::Account,
+    fault::LookupFault,
+    ports::{Accounts, Membership},
+};
+
+/// The name service switch of libc.
+#[derive(Debug, Clone, Copy)]
+pub struct Nss;
+
+impl Accounts for Nss {
+    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault> {
+        let user = User::from_name(name).map_err(|_| LookupFault)?;
+        Ok(user.map(|user| Account {
+            full_name: user
+                .gecos
+                .to_string_lossy()
+                .split(',')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            name: user.name,
+            uid: user.uid.as_raw(),
+            gid: user.gid.as_raw(),
+        }))
+    }
+
+    /// By `getgrnam`, group by group: `getgrouplist` gives the primary group alone when NSS fails, and says so to nobody.
+    fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupFault> {
+        let Some(group) = Group::from_name(group).map_err(|_| LookupFault)? else {
+            return Ok(Membership::NoSuchGroup);
+        };
+        let member = group.gid.as_raw() == account.gid || group.mem.contains(&account.name);
+        Ok(if member { Membership::Member } else { Membership::Outside })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_known_and_others_are_not() {
+        let root = Nss.by_name("root").unwrap().unwrap();
+        assert_eq!((root.name.as_str(), root.uid, root.gid), ("root", 0, 0));
+        assert_eq!(Nss.by_name("no-such-user-here").unwrap(), None);
+        assert_eq!(Nss.by_name(&"x".repeat(100_000)).unwrap(), None);
+        assert_eq!(Nss.by_name("a\0b").ok().flatten(), None);
+        assert_eq!(Nss.membership(&root, "root"), Ok(Membership::Member));
+        assert_eq!(Nss.membership(&root, "no-such-group-here"), Ok(Membership::NoSuchGroup));
+    }
+}

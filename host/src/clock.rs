@@ -1,0 +1,32 @@
+//! The clocks of the kernel.
+
+use nix::{
+    sys::time::TimeSpec,
+    time::{ClockId, clock_gettime},
+};
+use twinlock_core::{
+    fault::MachineFault,
+    ports::Clock,
+    time::{BootTime, Now, UnixTime},
+};
+
+/// `CLOCK_REALTIME` and `CLOCK_BOOTTIME`.
+#[derive(Debug, Clone, Copy)]
+pub struct KernelClock;
+
+impl Clock for KernelClock {
+    fn now(&self) -> Result<Now, MachineFault> {
+        let unix = read(ClockId::CLOCK_REALTIME)?;
+        let boot = read(ClockId::CLOCK_BOOTTIME)?;
+        let seconds = u64::try_from(unix.tv_sec()).map_err(|_| MachineFault)?;
+        let boot_seconds = u64::try_from(boot.tv_sec()).map_err(|_| MachineFault)?;
+        let boot_nanos = u64::try_from(boot.tv_nsec()).map_err(|_| MachineFault)?;
+        let boot =
+            boot_seconds.checked_mul(1_000_000_000).and_then(|whole| whole.checked_add(boot_nanos));
+        Ok(Now { unix: UnixTime(seconds), boot: BootTime(boot.ok_or(MachineFault)?) })
+    }
+}
+
+fn read(clock: ClockId) -> Result<TimeSpec, MachineFault> {
+    clock_gettime(clock).map_err(|_| MachineFault)
+}

@@ -1,0 +1,142 @@
+//! A change of a record: written aside, made durable, and put in place under a name that only one process can take.
+
+use rustix::{
+    fd::OwnedFd,
+    fs::{self, AtFlags, Mode, OFlags, RenameFlags},
+    io::{self, Errno},
+};
+use twinlock_core::{
+    account::Folder,
+    fault::{CommitFault, MachineFault, StoreFault},
+    format::record as form,
+    ports::Entropy,
+    record::{Record, State},
+};
+
+use crate::{
+    entropy::KernelEntropy,
+    place::{self, Room},
+    records::{HostRecords, UIDS, USERS, list, record_name},
+};
+
+/// Writes `record` as the successor of number `after`.
+pub(crate) fn commit(
+    records: &HostRecords,
+    folder: &Folder,
+    after: u64,
+    record: &Record,
+) -> Result<(), CommitFault> {
+    let root = records.root().map_err(CommitFault::Store)?;
+    let room = person(records, &root, folder).map_err(CommitFault::Store)?;
+    if record.state == State::Active {
+        hold_uid(records, &root, folder, record.uid).map_err(CommitFault::Store)?;
+    }
+    let next = after.checked_add(1).ok_or(CommitFault::Store(StoreFault::TooLarge))?;
+    put(records, &room, next, form::write(record).as_bytes())?;
+    if record.state == State::Removed {
+        // Best effort: a link to somebody who is removed holds nothing.
+        let _ = fs::unlinkat(root.fd(), uid_link(record.uid), AtFlags::empty());
+    }
+    Ok(())
+}
+
+/// Opens a person's folder, made where it is not there yet.
+fn person(records: &HostRecords, root: &Room, folder: &Folder) -> Result<Room, StoreFault> {
+    root.make(USERS, records.owner).map_err(place::fault)?;
+    let users = root.below(USERS, records.owner)?;
+    users.make(folder.as_str(), records.owner).map_err(place::fault)?;
+    fs::fsync(users.fd()).map_err(place::fault)?;
+    fs::fsync(root.fd()).map_err(place::fault)?;
+    users.below(folder.as_str(), records.owner)
+}
+
+/// Takes the user id for a name, before its record stands, so that a cut leaves a link that holds nothing.
+fn hold_uid(
+    records: &HostRecords,
+    root: &Room,
+    folder: &Folder,
+    uid: u32,
+) -> Result<(), StoreFault> {
+    root.make(UIDS, records.owner).map_err(place::fault)?;
+    match records.holder_of(uid)? {
+        Some(holder) if holder == *folder => return Ok(()),
+        Some(_) => return Err(StoreFault::UidOfAnother),
+        None => {}
+    }
+    match fs::unlinkat(root.fd(), uid_link(uid), AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(errno) => return Err(place::fault(errno)),
+    }
+    fs::symlinkat(folder.as_str(), root.fd(), uid_link(uid)).map_err(place::fault)?;
+    let uids = root.below(UIDS, records.owner)?;
+    fs::fsync(uids.fd()).map_err(place::fault)
+}
+
+fn uid_link(uid: u32) -> String {
+    format!("{UIDS}/{uid}")
+}
+
+fn put(records: &HostRecords, room: &Room, next: u64, text: &[u8]) -> Result<(), CommitFault> {
+    let store = |errno| CommitFault::Store(place::fault(errno));
+    let temporary = write_aside(records, room, text).map_err(store)?;
+    let placed = place_once(room, &temporary, &record_name(next));
+    if placed.is_err() {
+        let _ = fs::unlinkat(room.fd(), &temporary, AtFlags::empty());
+    }
+    match placed {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Err(CommitFault::Overtaken),
+        Err(errno) => return Err(store(errno)),
+    }
+    fs::fsync(room.fd()).map_err(store)?;
+    let found = list(room).map_err(CommitFault::Store)?.sequences;
+    if found.iter().any(|sequence| *sequence > next) {
+        // Others went on from a successor that was gone again: ours was never the newest.
+        let _ = fs::unlinkat(room.fd(), record_name(next), AtFlags::empty());
+        return Err(CommitFault::Overtaken);
+    }
+    for old in found.into_iter().filter(|sequence| *sequence < next) {
+        let _ = fs::unlinkat(room.fd(), record_name(old), AtFlags::empty());
+    }
+    Ok(())
+}
+
+/// Writes the text to a new file beside, durable and root's whatever umask and group the caller has.
+fn write_aside(records: &HostRecords, room: &Room, text: &[u8]) -> io::Result<String> {
+    let mut nonce = [0; 8];
+    KernelEntropy.fill(&mut nonce).map_err(|MachineFault| Errno::IO)?;
+    let name = format!("tmp.{:016x}", u64::from_ne_bytes(nonce));
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let fd = fs::openat(room.fd(), &name, flags, Mode::RUSR | Mode::WUSR)?;
+    let written = fill(records, &fd, text);
+    if written.is_err() {
+        let _ = fs::unlinkat(room.fd(), &name, AtFlags::empty());
+    }
+    written.map(|()| name)
+}
+
+fn fill(records: &HostRecords, fd: &OwnedFd, text: &[u8]) -> io::Result<()> {
+    place::give_to(fd, records.owner)?;
+    fs::fchmod(fd, Mode::RUSR | Mode::WUSR)?;
+    let mut written = 0;
+    while let Some(rest) = text.get(written..).filter(|rest| !rest.is_empty()) {
+        match io::write(fd, rest) {
+            Ok(0) => return Err(Errno::NOSPC),
+            Ok(count) => written += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    fs::fsync(fd)
+}
+
+/// Gives a file its final name unless that is taken.
+fn place_once(room: &Room, temporary: &str, name: &str) -> io::Result<()> {
+    match fs::renameat_with(room.fd(), temporary, room.fd(), name, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            fs::linkat(room.fd(), temporary, room.fd(), name, AtFlags::empty())?;
+            fs::unlinkat(room.fd(), temporary, AtFlags::empty())
+        }
+        renamed => renamed,
+    }
+}

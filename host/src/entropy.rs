@@ -1,0 +1,22 @@
+//! Randomness of the kernel.
+
+use rustix::rand::{GetRandomFlags, getrandom};
+use twinlock_core::{fault::MachineFault, ports::Entropy};
+
+/// `getrandom(2)`.
+#[derive(Debug, Clone, Copy)]
+pub struct KernelEntropy;
+
+impl Entropy for KernelEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match getrandom(rest, GetRandomFlags::empty()) {
+                Ok(count) => filled += count,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return Err(MachineFault),
+            }
+        }
+        Ok(())
+    }
+}

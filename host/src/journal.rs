@@ -1,0 +1,110 @@
+//! The log: one datagram to `/dev/log` that never waits, so that a log daemon that does not read stops nobody.
+
+use std::fmt::Write;
+
+use rustix::net::{
+    AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with,
+};
+use twinlock_core::{
+    event::{Event, Kind},
+    format::log_line,
+    ports::Journal,
+};
+
+/// syslog's LOG_AUTHPRIV, in the place where a priority carries it.
+const AUTHPRIV: u8 = 10 << 3;
+
+/// How much a line matters (syslog's severities).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Somebody must act now: the settings cannot be read.
+    Alert,
+    /// A refusal that is the machine's fault.
+    Warning,
+    /// A refusal.
+    Notice,
+    /// An accepted code.
+    Info,
+    /// Asked for by `debug`.
+    Debug,
+}
+
+/// The socket of the log daemon.
+#[derive(Debug, Clone)]
+pub struct Syslog {
+    path: String,
+}
+
+impl Default for Syslog {
+    fn default() -> Self {
+        Self { path: "/dev/log".into() }
+    }
+}
+
+impl Syslog {
+    /// A socket elsewhere.
+    #[must_use]
+    pub fn at(path: &str) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Sends one line; what cannot be sent at once is lost.
+    pub fn send(&self, severity: Severity, line: &str) {
+        let severity = match severity {
+            Severity::Alert => 1,
+            Severity::Warning => 4,
+            Severity::Notice => 5,
+            Severity::Info => 6,
+            Severity::Debug => 7,
+        };
+        let pid = rustix::process::getpid().as_raw_nonzero();
+        let mut text = String::with_capacity(line.len() + 32);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "<{}>twinlock[{pid}]: {line}", AUTHPRIV | severity);
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let Ok(address) = SocketAddrUnix::new(self.path.as_str()) else {
+            return;
+        };
+        let Ok(socket) = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None) else {
+            return;
+        };
+        let _ = sendto(&socket, text.as_bytes(), SendFlags::NOSIGNAL, &address);
+    }
+}
+
+impl Journal for Syslog {
+    fn note(&self, event: &Event) {
+        let severity = match (event.kind, event.reason) {
+            (Kind::Accepted | Kind::Exempt, _) => Severity::Info,
+            (Kind::Refused, Some(reason)) if reason.is_machines_fault() => Severity::Warning,
+            (Kind::Refused, _) => Severity::Notice,
+        };
+        self.send(severity, &log_line::write(event));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixDatagram;
+
+    #[test]
+    fn a_line_arrives_and_a_daemon_that_does_not_read_stops_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let daemon = UnixDatagram::bind(&path).unwrap();
+        let syslog = Syslog::at(path.to_str().unwrap());
+        syslog.send(Severity::Info, "event=accepted user=ada");
+        let mut buffer = [0; 256];
+        let length = daemon.recv(&mut buffer).unwrap();
+        let line = std::str::from_utf8(&buffer[..length]).unwrap();
+        assert_eq!(line, format!("<86>twinlock[{}]: event=accepted user=ada", std::process::id()));
+        for _ in 0..5000 {
+            syslog.send(Severity::Info, "nobody reads this");
+        }
+        drop(daemon);
+        syslog.send(Severity::Info, "nobody is there");
+        std::fs::remove_file(&path).unwrap();
+        syslog.send(Severity::Info, "nothing is there");
+    }
+}

@@ -1,0 +1,310 @@
+//! The ledger on its tmpfs: every fact is a symbolic link that only one process can create, and its target is the text.
+
+use std::cell::OnceCell;
+
+use rustix::{
+    fs::{self, AtFlags, CWD, RenameFlags},
+    io::Errno,
+};
+use twinlock_core::{
+    epoch,
+    fault::{LedgerFault, MachineFault, StoreFault},
+    format::epoch as epoch_text,
+    ledger::Epoch,
+    policy::LedgerKind,
+    ports::{Creation, Entropy, Ledger, Seat, Shelf},
+    time::{Now, UnixTime},
+};
+
+use crate::{
+    entropy::KernelEntropy,
+    place::{self, Owner, Room},
+    records,
+};
+
+/// `TMPFS_MAGIC` of linux/magic.h.
+const TMPFS: i64 = 0x0102_1994;
+/// The longest text of a link that is read; ours are shorter than 128 bytes.
+const TEXT_MAX: usize = 256;
+const EPOCH: &str = "epoch";
+
+/// The ledger folder.
+#[derive(Debug)]
+pub struct HostLedger {
+    path: String,
+    kind: LedgerKind,
+    owner: Owner,
+    boot_id: String,
+    clock_mark: String,
+    root: OnceCell<Room>,
+}
+
+impl HostLedger {
+    /// The ledger at `path`; `records` has the clock mark, `boot_id` is the file that names this boot.
+    #[must_use]
+    pub fn new(path: &str, kind: LedgerKind, owner: Owner, records: &str) -> Self {
+        Self {
+            path: path.into(),
+            kind,
+            owner,
+            boot_id: "/proc/sys/kernel/random/boot_id".into(),
+            clock_mark: format!("{records}/{}", records::CLOCK),
+            root: OnceCell::new(),
+        }
+    }
+
+    fn root(&self) -> Result<&Room, LedgerFault> {
+        if let Some(root) = self.root.get() {
+            return Ok(root);
+        }
+        let room = self.open_root()?;
+        let on_tmpfs = fs::fstatfs(room.fd()).map_err(io)?.f_type == TMPFS;
+        if self.kind == LedgerKind::Tmpfs && !on_tmpfs {
+            return Err(LedgerFault::NotTmpfs);
+        }
+        Ok(self.root.get_or_init(|| room))
+    }
+
+    fn open_root(&self) -> Result<Room, LedgerFault> {
+        match Room::open(&self.path, self.owner) {
+            Err(fault) if place::is_absent(fault) => {
+                place::make_folder(CWD, &self.path, self.owner).map_err(io)?;
+                Room::open(&self.path, self.owner).map_err(store)
+            }
+            opened => opened.map_err(store),
+        }
+    }
+
+    /// The epoch as it is written, where it is readable.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] where the ledger is not what it must be.
+    pub fn epoch(&self) -> Result<Option<Epoch>, LedgerFault> {
+        let root = self.root()?;
+        Ok(text_of(root, EPOCH)?.and_then(|text| epoch_text::read(&text)))
+    }
+
+    /// Begins a new epoch now, in place of any that is there.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when it cannot be written.
+    pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerFault> {
+        let root = self.root()?;
+        let epoch = self.new_epoch(now)?;
+        let text = epoch_text::write(&epoch);
+        match fs::symlinkat(&text, root.fd(), EPOCH) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => replace(root, &text)?,
+            Err(errno) => return Err(io(errno)),
+        }
+        epoch::floor(&epoch, &epoch.boot_id, now).ok_or(LedgerFault::Untrusted)
+    }
+
+    fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerFault> {
+        let mark = records::clock_mark(&self.clock_mark).map_err(io)?;
+        Ok(Epoch { boot_id: self.this_boot()?, begun: now.boot, mark: epoch::mark_from(mark) })
+    }
+
+    fn this_boot(&self) -> Result<String, LedgerFault> {
+        let unreadable = LedgerFault::Io { errno: Errno::NOENT.raw_os_error() };
+        let text = std::fs::read_to_string(&self.boot_id).map_err(|_| unreadable)?;
+        Ok(epoch_text::boot_id(&text))
+    }
+
+    /// Makes the 256 buckets that names without an account share.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when one cannot be made.
+    pub fn make_buckets(&self) -> Result<(), LedgerFault> {
+        (0..=u8::MAX).try_for_each(|bucket| self.open_seat(&Seat::Bucket(bucket)).map(drop))
+    }
+
+    fn open_seat(&self, seat: &Seat) -> Result<Room, LedgerFault> {
+        let root = self.root()?;
+        let (group, name) = match seat {
+            Seat::Account(folder) => ("users", folder.as_str().to_owned()),
+            Seat::Bucket(bucket) => ("unknown", format!("{bucket:02x}")),
+        };
+        let path = format!("{group}/{name}");
+        match root.below(&path, self.owner) {
+            Err(fault) if place::is_absent(fault) => {
+                root.make(group, self.owner).map_err(io)?;
+                let group = root.below(group, self.owner).map_err(store)?;
+                group.make(&name, self.owner).map_err(io)?;
+                group.below(&name, self.owner).map_err(store)
+            }
+            opened => opened.map_err(store),
+        }
+    }
+}
+
+/// A damaged epoch, or another boot's, is replaced whole: a link by its name is never half there.
+fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
+    let mut nonce = [0; 8];
+    KernelEntropy.fill(&mut nonce).map_err(|MachineFault| LedgerFault::Io { errno: 0 })?;
+    let temporary = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
+    fs::symlinkat(text, root.fd(), &temporary).map_err(io)?;
+    fs::renameat_with(root.fd(), &temporary, root.fd(), EPOCH, RenameFlags::empty()).map_err(io)
+}
+
+impl Ledger for HostLedger {
+    fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
+        Ok(Box::new(HostShelf { room: self.open_seat(seat)? }))
+    }
+
+    fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {
+        let known = self.epoch()?;
+        let boot_id = self.this_boot()?;
+        match known.and_then(|known| epoch::floor(&known, &boot_id, now)) {
+            Some(floor) => Ok(floor),
+            None => self.begin_epoch(now),
+        }
+    }
+}
+
+/// One person's links.
+struct HostShelf {
+    room: Room,
+}
+
+impl Shelf for HostShelf {
+    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault> {
+        match fs::symlinkat(content, self.room.fd(), name) {
+            Ok(()) => Ok(Creation::Made),
+            Err(Errno::EXIST) => Ok(Creation::Taken),
+            Err(errno) => Err(io(errno)),
+        }
+    }
+
+    fn names(&self) -> Result<Vec<String>, LedgerFault> {
+        self.room.names().map_err(io)
+    }
+
+    fn content(&self, name: &str) -> Result<Option<String>, LedgerFault> {
+        text_of(&self.room, name)
+    }
+
+    fn erase(&self, name: &str) {
+        // What is not erased refuses longer than it must, and lets nobody in.
+        let _ = fs::unlinkat(self.room.fd(), name, AtFlags::empty());
+    }
+}
+
+/// The text of a link; what is no link, or no text, reads as empty and so as damaged.
+fn text_of(room: &Room, name: &str) -> Result<Option<String>, LedgerFault> {
+    let mut buffer = [0_u8; TEXT_MAX];
+    match fs::readlinkat_raw(room.fd(), name, &mut buffer[..]) {
+        Ok(length) => {
+            let bytes = buffer.get(..length).unwrap_or_default();
+            Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+        }
+        Err(Errno::NOENT) => Ok(None),
+        Err(Errno::INVAL) => Ok(Some(String::new())),
+        Err(errno) => Err(io(errno)),
+    }
+}
+
+fn io(errno: Errno) -> LedgerFault {
+    LedgerFault::Io { errno: errno.raw_os_error() }
+}
+
+fn store(fault: StoreFault) -> LedgerFault {
+    match fault {
+        StoreFault::Io { errno } => LedgerFault::Io { errno },
+        StoreFault::FolderMissing => io(Errno::NOENT),
+        StoreFault::StoreIdMissing
+        | StoreFault::StoreIdMismatch
+        | StoreFault::Symlink
+        | StoreFault::WrongKind
+        | StoreFault::WrongOwner
+        | StoreFault::TooOpen
+        | StoreFault::HardLink
+        | StoreFault::TooLarge
+        | StoreFault::Malformed { .. }
+        | StoreFault::Newer { .. }
+        | StoreFault::OtherUid
+        | StoreFault::UidOfAnother
+        | StoreFault::OtherName
+        | StoreFault::NameTooLong => LedgerFault::Untrusted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::{account::Folder, time::BootTime};
+
+    fn ledger(path: &std::path::Path) -> HostLedger {
+        let path = path.canonicalize().unwrap();
+        let owner = Owner(rustix::process::getuid().as_raw());
+        let records = path.join("records");
+        let ledger = path.join("ledger");
+        HostLedger::new(
+            ledger.to_str().unwrap(),
+            LedgerKind::Persistent,
+            owner,
+            records.to_str().unwrap(),
+        )
+    }
+
+    fn at(unix: u64, seconds: u64) -> Now {
+        Now { unix: UnixTime(unix), boot: BootTime(seconds * 1_000_000_000) }
+    }
+
+    #[test]
+    fn a_name_is_made_once_and_keeps_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(folder.path());
+        let shelf = ledger.open(&Seat::Account(Folder::of("ada").unwrap())).unwrap();
+        assert_eq!(shelf.create("used.x.1", "17").unwrap(), Creation::Made);
+        assert_eq!(shelf.create("used.x.1", "18").unwrap(), Creation::Taken);
+        assert_eq!(shelf.content("used.x.1").unwrap().as_deref(), Some("17"));
+        assert_eq!(shelf.names().unwrap(), ["used.x.1"]);
+        shelf.erase("used.x.1");
+        assert_eq!(shelf.content("used.x.1").unwrap(), None);
+        assert!(shelf.names().unwrap().is_empty());
+    }
+
+    #[test]
+    fn of_many_at_one_instant_one_makes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let seat = Seat::Account(Folder::of("ada").unwrap());
+        ledger(folder.path()).open(&seat).unwrap();
+        let made = std::thread::scope(|scope| {
+            let race =
+                || ledger(folder.path()).open(&seat).unwrap().create("used.x.2", "1").unwrap();
+            let racers: Vec<_> = (0..16).map(|_| scope.spawn(race)).collect();
+            racers
+                .into_iter()
+                .filter_map(|racer| racer.join().ok())
+                .filter(|made| *made == Creation::Made)
+                .count()
+        });
+        assert_eq!(made, 1);
+    }
+
+    #[test]
+    fn an_epoch_is_begun_once_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = ledger(folder.path()).floor(at(1000, 50)).unwrap();
+        assert_eq!(first, UnixTime(1000));
+        assert_eq!(ledger(folder.path()).floor(at(1100, 150)).unwrap(), UnixTime(1000));
+    }
+
+    #[test]
+    fn a_damaged_epoch_and_another_boots_are_begun_anew() {
+        for text in ["", "x", "0123456789abcdef0123456789abcdef.1.0"] {
+            let folder = tempfile::tempdir().unwrap();
+            let ledger = ledger(folder.path());
+            ledger.floor(at(1000, 50)).unwrap();
+            let epoch = folder.path().join("ledger/epoch");
+            std::fs::remove_file(&epoch).unwrap();
+            match text {
+                "" => std::fs::write(&epoch, "no link").unwrap(),
+                text => std::os::unix::fs::symlink(text, &epoch).unwrap(),
+            }
+            assert_eq!(ledger.floor(at(1100, 150)).unwrap(), UnixTime(1100), "{text}");
+            assert_eq!(ledger.floor(at(1200, 250)).unwrap(), UnixTime(1100), "{text}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The whole machine behind core's ports, put together from the settings.
+
+use twinlock_core::{
+    policy::Policy,
+    ports::{Conversation, Ports},
+};
+
+use crate::{
+    accounts::Nss, clock::KernelClock, journal::Syslog, ledger::HostLedger, place::Owner,
+    records::HostRecords, settings, store_id,
+};
+
+/// The machine.
+#[derive(Debug)]
+pub struct Machine {
+    /// The records folder.
+    pub records: HostRecords,
+    /// The ledger folder.
+    pub ledger: HostLedger,
+    /// NSS.
+    pub accounts: Nss,
+    /// The clocks.
+    pub clock: KernelClock,
+    /// The log.
+    pub journal: Syslog,
+}
+
+impl Machine {
+    /// The machine that the settings at `settings_path` describe.
+    #[must_use]
+    pub fn new(policy: &Policy, settings_path: &str, owner: Owner) -> Self {
+        let places = &policy.places;
+        let copy = settings::beside(settings_path, store_id::NAME);
+        Self {
+            records: HostRecords::new(&places.records, &copy, owner),
+            ledger: HostLedger::new(&places.ledger, places.ledger_kind, owner, &places.records),
+            accounts: Nss,
+            clock: KernelClock,
+            journal: Syslog::default(),
+        }
+    }
+
+    /// Its ports, with a person on the other side.
+    #[must_use]
+    pub fn ports<'a>(&'a self, conversation: &'a dyn Conversation) -> Ports<'a> {
+        Ports {
+            records: &self.records,
+            ledger: &self.ledger,
+            conversation,
+            clock: &self.clock,
+            accounts: &self.accounts,
+            journal: &self.journal,
+        }
+    }
+}

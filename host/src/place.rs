@@ -1,0 +1,338 @@
+//! Folders and files that only root can have made: opened without links, checked once open, read within bounds.
+
+use std::{
+    cell::Cell,
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use rustix::{
+    fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, Stat},
+    io::{self, Errno},
+};
+use twinlock_core::fault::StoreFault;
+
+/// The most names that are read from one folder.
+const NAMES_MAX: usize = 16_384;
+/// Nobody but the owner may do anything.
+pub const PRIVATE: u32 = 0o077;
+/// Everybody may read, nobody but the owner may write.
+pub const READABLE: u32 = 0o022;
+
+/// Who must own what is trusted: root, or the user who runs a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner(pub u32);
+
+/// A folder that was checked when it was opened.
+#[derive(Debug)]
+pub struct Room {
+    fd: OwnedFd,
+    listed: Cell<bool>,
+}
+
+impl Room {
+    /// Opens a folder by its whole path; a link anywhere in it is refused.
+    ///
+    /// # Errors
+    /// [`StoreFault`] when it is not there, not a folder, not the owner's or open to others.
+    pub fn open(path: &str, owner: Owner) -> Result<Self, StoreFault> {
+        Self::checked(open_beneath(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
+    }
+
+    /// Opens a folder below this one, by one or two plain components.
+    ///
+    /// # Errors
+    /// As [`Room::open`].
+    pub fn below(&self, path: &str, owner: Owner) -> Result<Self, StoreFault> {
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+        Self::checked(open_beneath(self.fd.as_fd(), path, resolve), owner)
+    }
+
+    fn checked(opened: io::Result<OwnedFd>, owner: Owner) -> Result<Self, StoreFault> {
+        let fd = opened.map_err(fault)?;
+        let stat = fs::fstat(&fd).map_err(fault)?;
+        trusted(&stat, owner, PRIVATE)?;
+        Ok(Self { fd, listed: Cell::new(false) })
+    }
+
+    /// Makes a folder in this one, for nobody but root, whatever the caller's umask and group are.
+    ///
+    /// # Errors
+    /// The errno; an existing folder is no error.
+    pub fn make(&self, name: &str, owner: Owner) -> io::Result<()> {
+        make_folder(self.fd.as_fd(), name, owner)
+    }
+
+    /// The descriptor, for calls on names in this folder.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// All names in the folder that are UTF-8; ours are.
+    ///
+    /// # Errors
+    /// The errno; `E2BIG` over 16,384 names.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        if self.listed.replace(true) {
+            fs::seek(&self.fd, SeekFrom::Start(0))?;
+        }
+        let mut buffer = [MaybeUninit::uninit(); 8192];
+        let mut entries = RawDir::new(&self.fd, &mut buffer);
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            match entry.file_name().to_str() {
+                Ok("." | "..") | Err(_) => {}
+                Ok(name) => names.push(name.to_owned()),
+            }
+            if names.len() > NAMES_MAX {
+                return Err(Errno::TOOBIG);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Reads a private file of this folder whole.
+    ///
+    /// # Errors
+    /// As [`read_file`].
+    pub fn read(&self, name: &str, owner: Owner, max: usize) -> Result<Vec<u8>, StoreFault> {
+        read_opened(open_file(self.fd.as_fd(), name), (owner, PRIVATE), max)
+    }
+
+    /// Whether a name is in the folder.
+    ///
+    /// # Errors
+    /// The errno when that cannot be said.
+    pub fn has(&self, name: &str) -> io::Result<bool> {
+        match fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+/// Makes a folder by path; its parents must be there.
+///
+/// # Errors
+/// The errno; an existing folder is no error.
+pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Result<()> {
+    match fs::mkdirat(parent, name, Mode::RWXU) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(()),
+        Err(errno) => return Err(errno),
+    }
+    let fd = open_beneath(parent, name, ResolveFlags::NO_SYMLINKS)?;
+    give_to(&fd, owner)?;
+    fs::fchmod(&fd, Mode::RWXU)
+}
+
+/// Gives a new file or folder to its owner and his group, whichever group the caller had.
+///
+/// # Errors
+/// The errno.
+pub fn give_to(fd: &OwnedFd, owner: Owner) -> io::Result<()> {
+    let group = (owner.0 == 0).then_some(fs::Gid::ROOT);
+    fs::fchown(fd, Some(fs::Uid::from_raw(owner.0)), group)
+}
+
+/// Reads a file by its whole path: regular, of one name, the owner's, and not open to those in `closed_to`.
+///
+/// # Errors
+/// [`StoreFault`] for everything else, [`StoreFault::TooLarge`] over `max` bytes.
+pub fn read_file(path: &str, rights: (Owner, u32), max: usize) -> Result<Vec<u8>, StoreFault> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let opened = fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);
+    let opened = match opened {
+        Err(Errno::NOSYS | Errno::PERM) => walk_to_file(path),
+        other => other,
+    };
+    read_opened(opened, rights, max)
+}
+
+fn walk_to_file(path: &str) -> io::Result<OwnedFd> {
+    let (folder, name) = path.rsplit_once('/').ok_or(Errno::INVAL)?;
+    let parent = walk(CWD, if folder.is_empty() { "/" } else { folder })?;
+    open_file(parent.as_fd(), name)
+}
+
+fn open_file(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    // A FIFO opens at once without a writer, and is then found not to be a regular file.
+    let flags =
+        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
+    fs::openat(parent, name, flags, Mode::empty())
+}
+
+fn read_opened(
+    opened: io::Result<OwnedFd>,
+    rights: (Owner, u32),
+    max: usize,
+) -> Result<Vec<u8>, StoreFault> {
+    let fd = opened.map_err(fault)?;
+    let stat = fs::fstat(&fd).map_err(fault)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(StoreFault::WrongKind);
+    }
+    trusted(&stat, rights.0, rights.1)?;
+    if stat.st_nlink != 1 {
+        return Err(StoreFault::HardLink);
+    }
+    let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
+    if size > max {
+        return Err(StoreFault::TooLarge);
+    }
+    read_whole(&fd, size).map_err(fault)
+}
+
+/// Reads what was there when the size was asked; a file that grows meanwhile is cut, and then found malformed.
+fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; size];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match io::read(fd, rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), StoreFault> {
+    if stat.st_uid != owner.0 {
+        return Err(StoreFault::WrongOwner);
+    }
+    if stat.st_mode & closed_to != 0 {
+        return Err(StoreFault::TooOpen);
+    }
+    Ok(())
+}
+
+fn open_beneath(parent: BorrowedFd<'_>, path: &str, resolve: ResolveFlags) -> io::Result<OwnedFd> {
+    let flags = FOLDER.difference(OFlags::NOFOLLOW);
+    match fs::openat2(parent, path, flags, Mode::empty(), resolve) {
+        Err(Errno::NOSYS | Errno::PERM) => walk(parent, path),
+        other => other,
+    }
+}
+
+const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+
+/// What openat2 does, component by component, for kernels and containers that have none.
+fn walk(parent: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
+    let start = if path.starts_with('/') { "/" } else { "." };
+    let mut at = fs::openat(parent, start, FOLDER, Mode::empty())?;
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        if part == ".." {
+            return Err(Errno::XDEV);
+        }
+        at = fs::openat(&at, part, FOLDER, Mode::empty())?;
+    }
+    Ok(at)
+}
+
+/// The fault that an errno at opening or reading is.
+#[must_use]
+pub fn fault(errno: Errno) -> StoreFault {
+    match errno {
+        Errno::LOOP => StoreFault::Symlink,
+        Errno::NOENT => StoreFault::FolderMissing,
+        Errno::NOTDIR | Errno::ISDIR => StoreFault::WrongKind,
+        other => StoreFault::Io { errno: other.raw_os_error() },
+    }
+}
+
+/// A file of a fault that means: it is not there.
+#[must_use]
+pub fn is_absent(fault: StoreFault) -> bool {
+    fault == StoreFault::FolderMissing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn me() -> Owner {
+        Owner(rustix::process::getuid().as_raw())
+    }
+
+    fn room(name: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::Builder::new()
+            .prefix(name)
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir()
+            .unwrap();
+        let path = folder.path().canonicalize().unwrap().to_str().unwrap().to_owned();
+        (folder, path)
+    }
+
+    fn write(path: &str, mode: u32) {
+        std::fs::write(path, "text").unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_a_plain_private_file_is_read() {
+        let (_folder, path) = room("place");
+        let file = format!("{path}/file");
+        let read = |max| read_file(&file, (me(), PRIVATE), max);
+        write(&file, 0o600);
+        assert_eq!(read(4).unwrap(), b"text");
+        assert_eq!(read(3), Err(StoreFault::TooLarge));
+        write(&file, 0o640);
+        assert_eq!(read(4), Err(StoreFault::TooOpen));
+        write(&file, 0o600);
+        assert_eq!(read_file(&file, (Owner(me().0 + 1), PRIVATE), 4), Err(StoreFault::WrongOwner));
+        std::fs::hard_link(&file, format!("{path}/twin")).unwrap();
+        assert_eq!(read(4), Err(StoreFault::HardLink));
+    }
+
+    #[test]
+    fn links_are_refused_wherever_they_stand() {
+        let (_folder, path) = room("place");
+        std::fs::create_dir(format!("{path}/real")).unwrap();
+        std::fs::set_permissions(format!("{path}/real"), std::fs::Permissions::from_mode(0o700))
+            .unwrap();
+        write(&format!("{path}/real/file"), 0o600);
+        symlink("real", format!("{path}/link")).unwrap();
+        symlink("file", format!("{path}/real/alias")).unwrap();
+        for linked in ["link/file", "real/alias"] {
+            let linked = format!("{path}/{linked}");
+            assert_eq!(read_file(&linked, (me(), PRIVATE), 9), Err(StoreFault::Symlink));
+            assert!(walk_to_file(&linked).is_err());
+        }
+        assert!(walk_to_file(&format!("{path}/real/file")).is_ok());
+        assert!(Room::open(&format!("{path}/real"), me()).is_ok());
+        assert_eq!(Room::open(&format!("{path}/link"), me()).unwrap_err(), StoreFault::Symlink);
+        let real = Room::open(&format!("{path}/real"), me()).unwrap();
+        assert!(real.read("alias", me(), 9).is_err());
+        assert!(real.below("..", me()).is_err());
+    }
+
+    #[test]
+    fn what_is_no_file_is_found_out_at_once() {
+        let (_folder, path) = room("place");
+        let fifo = format!("{path}/fifo");
+        rustix::fs::mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).unwrap();
+        assert_eq!(read_file(&fifo, (me(), PRIVATE), 9), Err(StoreFault::WrongKind));
+        assert_eq!(read_file(&path, (me(), PRIVATE), 9), Err(StoreFault::WrongKind));
+        let absent = read_file(&format!("{path}/none"), (me(), PRIVATE), 9);
+        assert!(is_absent(absent.unwrap_err()));
+    }
+
+    #[test]
+    fn names_can_be_listed_again_and_again() {
+        let (_folder, path) = room("place");
+        let room = Room::open(&path, me()).unwrap();
+        for count in 0..400 {
+            assert_eq!(room.names().unwrap().len(), count);
+            symlink("x", format!("{path}/name.{count}")).unwrap();
+        }
+    }
+}

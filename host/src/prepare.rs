@@ -1,0 +1,112 @@
+//! What has to stand before the first login: records folder, store-id, clock mark, ledger and epoch.
+
+use rustix::{
+    fs::{self, CWD, Mode, OFlags},
+    io::{self, Errno},
+};
+use twinlock_core::{
+    fault::{LedgerFault, MachineFault, StoreFault},
+    ports::{Clock, Entropy, Ledger},
+    time::UnixTime,
+};
+
+use crate::{
+    entropy::KernelEntropy,
+    machine::Machine,
+    place::{self, Owner},
+    records::{self, CLOCK, UIDS, USERS},
+    store_id,
+};
+
+/// Why it could not be prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrepareFault {
+    /// The records folder.
+    Store(StoreFault),
+    /// The ledger.
+    Ledger(LedgerFault),
+    /// A clock or the entropy source.
+    Machine,
+}
+
+/// Makes what is missing, and gives the second that the ledger's memory begins with. What is there is left as it is.
+///
+/// # Errors
+/// [`PrepareFault`]; a records folder without the store-id that the settings remember is never given a new one.
+pub fn prepare(machine: &Machine) -> Result<UnixTime, PrepareFault> {
+    prepare_store(machine).map_err(PrepareFault::Store)?;
+    let now = machine.clock.now().map_err(|MachineFault| PrepareFault::Machine)?;
+    let floor = machine.ledger.floor(now).map_err(PrepareFault::Ledger)?;
+    machine.ledger.make_buckets().map_err(PrepareFault::Ledger)?;
+    Ok(floor)
+}
+
+/// The records part alone, for commands that write records.
+///
+/// # Errors
+/// [`StoreFault`].
+pub fn prepare_store(machine: &Machine) -> Result<(), StoreFault> {
+    let records = &machine.records;
+    place::make_folder(CWD, &records.path, records.owner).map_err(place::fault)?;
+    let root = records.root()?;
+    let ours = store_id::of_records(&root, records.owner)?;
+    let theirs = store_id::of_settings(&records.store_id_copy, records.owner)?;
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours == theirs => {}
+        (Some(_), Some(_)) => return Err(StoreFault::StoreIdMismatch),
+        // The settings remember a store that is not here: it is not mounted, and must not be begun anew.
+        (None, Some(_)) => return Err(StoreFault::StoreIdMissing),
+        (Some(ours), None) => write_copy(machine, &ours)?,
+        (None, None) => {
+            let fresh = fresh_id().map_err(place::fault)?;
+            write_new(&format!("{}/{}", records.path, store_id::NAME), &fresh, records.owner)?;
+            write_copy(machine, &fresh)?;
+        }
+    }
+    for folder in [USERS, UIDS] {
+        root.make(folder, records.owner).map_err(place::fault)?;
+    }
+    make_clock(machine).map_err(place::fault)
+}
+
+fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreFault> {
+    let copy = &machine.records.store_id_copy;
+    if let Some((folder, _)) = copy.rsplit_once('/') {
+        match fs::mkdirat(CWD, folder, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(place::fault(errno)),
+        }
+    }
+    write_new(copy, id, machine.records.owner)
+}
+
+fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreFault> {
+    let write = || {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let fd = fs::openat(CWD, path, flags, Mode::RUSR | Mode::WUSR)?;
+        place::give_to(&fd, owner)?;
+        fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
+        io::write(&fd, format!("{id}\n").as_bytes())?;
+        fs::fsync(&fd)
+    };
+    write().map_err(place::fault)
+}
+
+fn fresh_id() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    KernelEntropy.fill(&mut bytes).map_err(|MachineFault| Errno::IO)?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}
+
+fn make_clock(machine: &Machine) -> io::Result<()> {
+    let path = format!("{}/{CLOCK}", machine.records.path);
+    if records::clock_mark(&path)?.is_some() {
+        return Ok(());
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let fd = fs::openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR)?;
+    place::give_to(&fd, machine.records.owner)?;
+    // Nothing was accepted yet, so the mark begins at the beginning of time.
+    records::set_clock_mark(&path, UnixTime(0))
+}

@@ -1,0 +1,245 @@
+//! Records on disk: the newest `record.N.toml` of a person, or the proof that there is none.
+
+use rustix::{
+    fs::{self, AtFlags, CWD, Timespec, Timestamps},
+    io::Errno,
+};
+use twinlock_core::{
+    account::{Account, Folder},
+    epoch,
+    fault::{CommitFault, StoreFault},
+    format::{ledger_names, record as form},
+    ports::{Records, Snapshot},
+    record::{Record, State},
+    request::SourceLabel,
+    time::UnixTime,
+};
+
+use crate::{
+    commit,
+    place::{self, Owner, Room},
+    store_id,
+};
+
+/// The file whose modification time is the clock mark.
+pub const CLOCK: &str = "clock";
+/// The folder of all people's folders.
+pub const USERS: &str = "users";
+/// The folder of links from user ids to names.
+pub const UIDS: &str = "uids";
+/// Sources remembered for one person.
+const KNOWN_MAX: usize = 64;
+/// How often a record may be replaced while it is read.
+const ROUNDS: usize = 8;
+
+/// The records folder.
+#[derive(Debug)]
+pub struct HostRecords {
+    pub(crate) path: String,
+    pub(crate) store_id_copy: String,
+    pub(crate) owner: Owner,
+}
+
+/// What stands in a person's folder.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) sequences: Vec<u64>,
+    known: Vec<SourceLabel>,
+}
+
+impl HostRecords {
+    /// The records at `path`; `store_id_copy` is the file beside the settings.
+    #[must_use]
+    pub fn new(path: &str, store_id_copy: &str, owner: Owner) -> Self {
+        Self { path: path.into(), store_id_copy: store_id_copy.into(), owner }
+    }
+
+    /// The newest record in a folder, whoever it belongs to; nothing where the folder has none.
+    ///
+    /// # Errors
+    /// [`StoreFault`] for everything that proves neither.
+    pub fn newest_in(&self, folder: &Folder) -> Result<Option<Snapshot>, StoreFault> {
+        for _ in 0..ROUNDS {
+            let room = match self.open(folder) {
+                Err(fault) if place::is_absent(fault) => return Ok(None),
+                opened => opened?,
+            };
+            let listing = list(&room)?;
+            let Some(sequence) = listing.sequences.iter().max().copied() else {
+                return Ok(None);
+            };
+            match room.read(&record_name(sequence), self.owner, form::RECORD_MAX) {
+                Ok(bytes) => return parsed(bytes, sequence, listing.known).map(Some),
+                // Its successor was linked and it was unlinked between listing and reading.
+                Err(fault) if place::is_absent(fault) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Err(StoreFault::Io { errno: Errno::AGAIN.raw_os_error() })
+    }
+
+    fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
+        Room::open(&format!("{}/{USERS}/{}", self.path, folder.as_str()), self.owner)
+    }
+
+    /// Opens the records folder itself.
+    ///
+    /// # Errors
+    /// [`StoreFault`] where it is not what it must be.
+    pub fn root(&self) -> Result<Room, StoreFault> {
+        Room::open(&self.path, self.owner)
+    }
+
+    /// An absence counts only in the folder that is ours, and where nobody else holds the user id.
+    fn prove_absence(&self, account: &Account, folder: &Folder) -> Result<(), StoreFault> {
+        let root = self.root()?;
+        match root.below(USERS, self.owner) {
+            Err(fault) if !place::is_absent(fault) => return Err(fault),
+            Ok(_) | Err(_) => {}
+        }
+        store_id::prove(&root, &self.store_id_copy, self.owner)?;
+        match self.holder_of(account.uid)? {
+            Some(holder) if holder != *folder => Err(StoreFault::UidOfAnother),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whose active record carries a user id.
+    ///
+    /// # Errors
+    /// [`StoreFault`] where that cannot be read.
+    pub fn holder_of(&self, uid: u32) -> Result<Option<Folder>, StoreFault> {
+        let target = match fs::readlinkat(CWD, format!("{}/{UIDS}/{uid}", self.path), Vec::new()) {
+            Ok(target) => target,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(place::fault(errno)),
+        };
+        let target = target.into_string().map_err(|_| StoreFault::Malformed { line: 0 })?;
+        let name = Folder::name_of(&target).ok_or(StoreFault::Malformed { line: 0 })?;
+        let holder = Folder::of(&name).map_err(|_| StoreFault::NameTooLong)?;
+        let holds = self
+            .newest_in(&holder)?
+            .is_some_and(|found| found.record.state == State::Active && found.record.uid == uid);
+        Ok(holds.then_some(holder))
+    }
+}
+
+impl Records for HostRecords {
+    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault> {
+        let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+        let Some(found) = self.newest_in(&folder)? else {
+            self.prove_absence(account, &folder)?;
+            return Ok(None);
+        };
+        if found.record.user != account.name {
+            return Err(StoreFault::OtherName);
+        }
+        if found.record.state == State::Removed {
+            self.prove_absence(account, &folder)?;
+        } else if found.record.uid != account.uid {
+            return Err(StoreFault::OtherUid);
+        }
+        Ok(Some(found))
+    }
+
+    fn is_newest(&self, folder: &Folder, sequence: u64) -> Result<bool, StoreFault> {
+        // The successor is looked for first: while the old one stands and no successor did, the old one was the newest.
+        let next = sequence.checked_add(1).ok_or(StoreFault::TooLarge)?;
+        Ok(!self.has(folder, next)? && self.has(folder, sequence)?)
+    }
+
+    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault> {
+        commit::commit(self, folder, after, record)
+    }
+
+    fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime) {
+        let Ok(room) = self.open(folder) else { return };
+        let Ok(listing) = list(&room) else { return };
+        if listing.known.len() >= KNOWN_MAX
+            && let Some(oldest) = oldest(&room, &listing.known)
+        {
+            let _ = fs::unlinkat(room.fd(), known_name(oldest), AtFlags::empty());
+        }
+        let _ = fs::symlinkat(ledger_names::instant(now), room.fd(), known_name(source));
+    }
+
+    fn mark_clock(&self, now: UnixTime) {
+        let path = format!("{}/{CLOCK}", self.path);
+        if let Ok(Some(mark)) = clock_mark(&path)
+            && epoch::mark_is_due(mark, now)
+        {
+            let _ = set_clock_mark(&path, now);
+        }
+    }
+}
+
+impl HostRecords {
+    fn has(&self, folder: &Folder, sequence: u64) -> Result<bool, StoreFault> {
+        let path = format!("{}/{USERS}/{}/{}", self.path, folder.as_str(), record_name(sequence));
+        match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(place::fault(errno)),
+        }
+    }
+}
+
+fn parsed(bytes: Vec<u8>, sequence: u64, known: Vec<SourceLabel>) -> Result<Snapshot, StoreFault> {
+    // Wrapped first, so that the bytes are wiped on every way out.
+    let bytes = zeroize::Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).map_err(|_| StoreFault::Malformed { line: 0 })?;
+    Ok(Snapshot { sequence, record: form::read(text)?, known })
+}
+
+/// What stands in a person's folder; other names are temporary files that a cut left behind.
+pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
+    let mut listing = Listing::default();
+    for name in room.names().map_err(place::fault)? {
+        if let Some(source) = name.strip_prefix("known.") {
+            listing.known.extend(SourceLabel::read(source));
+        } else if let Some(number) = name.strip_prefix("record.") {
+            let number = number.strip_suffix(".toml").and_then(|number| number.parse().ok());
+            // A name that only looks like a record may be the newest one, damaged: nothing is proven then.
+            listing.sequences.push(number.ok_or(StoreFault::Malformed { line: 0 })?);
+        }
+    }
+    Ok(listing)
+}
+
+pub(crate) fn record_name(sequence: u64) -> String {
+    format!("record.{sequence}.toml")
+}
+
+fn known_name(source: &SourceLabel) -> String {
+    format!("known.{}", source.as_str())
+}
+
+fn oldest<'a>(room: &Room, known: &'a [SourceLabel]) -> Option<&'a SourceLabel> {
+    known.iter().min_by_key(|source| {
+        let text = fs::readlinkat(room.fd(), known_name(source), Vec::new()).ok();
+        text.and_then(|text| ledger_names::read_instant(text.to_str().ok()?))
+    })
+}
+
+/// How far the wall clock is known to have come; nothing where there is no mark.
+///
+/// # Errors
+/// The errno where that cannot be said.
+pub fn clock_mark(path: &str) -> rustix::io::Result<Option<UnixTime>> {
+    match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(UnixTime(u64::try_from(stat.st_mtime).unwrap_or(0)))),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Sets the clock mark.
+///
+/// # Errors
+/// The errno.
+pub fn set_clock_mark(path: &str, now: UnixTime) -> rustix::io::Result<()> {
+    let seconds = i64::try_from(now.0).unwrap_or(i64::MAX);
+    let at = Timespec { tv_sec: seconds, tv_nsec: 0 };
+    let times = Timestamps { last_access: at, last_modification: at };
+    fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+}

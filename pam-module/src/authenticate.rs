@@ -1,0 +1,96 @@
+//! One call of pam_sm_authenticate: read the line, load the settings, hand over to core.
+
+use std::ffi::CStr;
+
+use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
+use twinlock_core::{
+    format::pam_line::{self, Debug, Line, Task},
+    login::login,
+    request::Claim,
+};
+use twinlock_host::{
+    journal::{Severity, Syslog},
+    machine::Machine,
+    place::Owner,
+    settings::{self, Loaded},
+};
+
+use crate::{conversation::PamConversation, facts, ffi, outcome};
+
+/// Asked of libpam for every failure, so that no answer comes faster than another; libpam varies it.
+const DELAY_MICROSECONDS: u32 = 1_000_000;
+const ROOT: Owner = Owner(0);
+
+/// Decides one login, and logs what keeps it from being decided.
+pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamResultCode {
+    let journal = Syslog::default();
+    ffi::delay_on_failure(handle, DELAY_MICROSECONDS);
+    let line = match read_line(arguments) {
+        Ok(line) => line,
+        Err(sentence) => {
+            journal.send(
+                Severity::Alert,
+                &format!("event=refused reason=pam_line detail=\"{sentence}\""),
+            );
+            return PamResultCode::PAM_SERVICE_ERR;
+        }
+    };
+    match line.task {
+        Task::ProbePublickey => outcome::probe(facts::public_key(handle, facts::called_by_root())),
+        Task::Ask(claim) => ask(handle, (&line, claim), &journal),
+    }
+}
+
+fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) -> PamResultCode {
+    let path = line.config.as_deref().unwrap_or(settings::PATH);
+    let Some(loaded) = load(path, journal) else {
+        return PamResultCode::PAM_SERVICE_ERR;
+    };
+    if line.debug == Debug::Wordy {
+        let file = if loaded.stands_in_for.is_some() { settings::GOOD } else { path };
+        journal.send(Severity::Debug, &format!("event=debug settings={file}"));
+    }
+    let policy = pam_line::over(line, loaded.policy);
+    let machine = Machine::new(&policy, path, ROOT);
+    let request = facts::collect(handle, claim);
+    let conversation = PamConversation(handle.get_item::<Conv<'_>>().ok().flatten());
+    let verdict = login(&request, &policy, machine.ports(&conversation));
+    outcome::code(verdict, request.public_key)
+}
+
+fn load(path: &str, journal: &Syslog) -> Option<Loaded> {
+    match settings::load(path, ROOT) {
+        Ok(loaded) => {
+            if let Some(fault) = &loaded.stands_in_for {
+                let detail = quoted(&fault.clause(path));
+                let line = format!("event=settings_fallback using=settings.good detail={detail}");
+                journal.send(Severity::Alert, &line);
+            }
+            Some(loaded)
+        }
+        Err(fault) => {
+            let detail = quoted(&fault.clause(path));
+            journal
+                .send(Severity::Alert, &format!("event=refused reason=settings detail={detail}"));
+            None
+        }
+    }
+}
+
+/// A clause as one value of a log line.
+fn quoted(clause: &str) -> String {
+    let harmless = |letter: char| match letter {
+        '"' => '\'',
+        letter if letter.is_ascii_graphic() || letter == ' ' => letter,
+        _ => '?',
+    };
+    format!("\"{}\"", clause.chars().take(300).map(harmless).collect::<String>())
+}
+
+fn read_line(arguments: &[&CStr]) -> Result<Line, String> {
+    let mut texts = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        texts.push(argument.to_str().map_err(|_| "an argument is not UTF-8".to_owned())?);
+    }
+    pam_line::read(texts.into_iter()).map_err(|fault| fault.0.replace('"', "'"))
+}

@@ -1,0 +1,101 @@
+//! What libpam and the kernel say about the caller: service, user, source, and whether sshd has verified a key.
+
+use std::net::IpAddr;
+
+use pam::{
+    items::{RHost, Service, Tty, User},
+    module::PamHandle,
+};
+use rustix::process::getuid;
+use twinlock_core::request::{Claim, PublicKey, Request, Source};
+
+use crate::ffi;
+
+/// The longest user name and service looked at, in bytes.
+const TEXT_MAX: usize = 4096;
+
+/// Collects the facts of one call.
+pub(crate) fn collect(handle: &mut PamHandle, claim: Claim) -> Request {
+    // May ask for the name where the application has none yet; what it is, is read as bytes below.
+    let _ = handle.get_user(None);
+    let called_by_root = getuid().is_root();
+    let service =
+        item(handle.get_item::<Service<'_>>().ok().flatten().map(|item| item.0.to_bytes()));
+    Request {
+        service: service.unwrap_or_default(),
+        typed_user: item(
+            handle.get_item::<User<'_>>().ok().flatten().map(|item| item.0.to_bytes()),
+        ),
+        source: source(handle, called_by_root),
+        claim,
+        public_key: public_key(handle, called_by_root),
+    }
+}
+
+fn item(bytes: Option<&[u8]>) -> Option<String> {
+    let bytes = bytes.filter(|bytes| bytes.len() <= TEXT_MAX)?;
+    String::from_utf8(bytes.to_vec()).ok()
+}
+
+/// Whether sshd has verified a public key: only root's PAM environment is sshd's.
+pub(crate) fn public_key(handle: &mut PamHandle, called_by_root: bool) -> PublicKey {
+    let info = ffi::environment(handle, c"SSH_AUTH_INFO_0").unwrap_or_default();
+    if called_by_root && names_a_key(&info) { PublicKey::Verified } else { PublicKey::Absent }
+}
+
+fn names_a_key(info: &[u8]) -> bool {
+    info.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"publickey "))
+}
+
+/// Whether the caller is root, as sshd and login are and su and sudo are not.
+pub(crate) fn called_by_root() -> bool {
+    getuid().is_root()
+}
+
+/// An address that sshd or another root service vouches for, a calling user, or a terminal; never a name that DNS chose.
+fn source(handle: &mut PamHandle, called_by_root: bool) -> Source {
+    if !called_by_root {
+        return Source::Uid(getuid().as_raw());
+    }
+    let connection = ffi::environment(handle, c"SSH_CONNECTION").unwrap_or_default();
+    let first = connection.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let remote = handle.get_item::<RHost<'_>>().ok().flatten();
+    let remote = remote.and_then(|remote| address(remote.0.to_bytes()));
+    if let Some(address) = address(first).or(remote) {
+        return Source::address(address);
+    }
+    let tty = item(handle.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0.to_bytes()));
+    tty.filter(|tty| !tty.is_empty()).map_or(Source::Unknown, Source::Tty)
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_line_that_begins_with_publickey_names_a_key() {
+        for (info, named) in [
+            (&b"publickey ssh-ed25519 AAAA\n"[..], true),
+            (b"password\npublickey ssh-ed25519 AAAA", true),
+            (b"", false),
+            (b"keyboard-interactive/pam\n", false),
+            (b"publickey", false),
+            (b"hostbased publickey x", false),
+            (b"xpublickey y", false),
+        ] {
+            assert_eq!(names_a_key(info), named, "{info:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_no_addresses() {
+        assert_eq!(address(b"203.0.113.7"), Some([203, 0, 113, 7].into()));
+        for name in [&b"host.example.org"[..], b"UNKNOWN", b"", b"10.0.0.1.", b"\xff"] {
+            assert_eq!(address(name), None);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The six entry points of libpam.
+
+use std::{ffi::CStr, panic};
+
+use pam::{
+    constants::{PamFlag, PamResultCode},
+    module::{PamHandle, PamHooks},
+};
+
+use crate::authenticate::authenticate;
+
+/// The module.
+struct Twinlock;
+
+pam::pam_hooks!(Twinlock);
+
+impl PamHooks for Twinlock {
+    fn sm_authenticate(handle: &mut PamHandle, arguments: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        silence_panics();
+        authenticate(handle, &arguments)
+    }
+
+    /// A stack of this module alone must get through pam_setcred.
+    fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        PamResultCode::PAM_SUCCESS
+    }
+
+    /// Refusing here would stop cron jobs, which were never asked for a code.
+    fn acct_mgmt(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        PamResultCode::PAM_SUCCESS
+    }
+
+    fn sm_open_session(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        PamResultCode::PAM_SUCCESS
+    }
+
+    fn sm_close_session(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        PamResultCode::PAM_SUCCESS
+    }
+
+    /// No password is ours to change, so a line that says otherwise is a mistake.
+    fn sm_chauthtok(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        PamResultCode::PAM_SERVICE_ERR
+    }
+}
+
+/// The default hook prints what may be a secret to the terminal of sudo, and can lock up when memory is short.
+/// Only this library's own copy of std is touched; the host's hook stays.
+fn silence_panics() {
+    panic::set_hook(Box::new(|_| {}));
+}

@@ -1,0 +1,56 @@
+//! What strace wrote: the system calls of a command, in order.
+
+use crate::machine::Machine;
+
+/// The system calls that a command made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    lines: Vec<String>,
+}
+
+impl Machine {
+    /// Reads the file that was named to [`crate::Call::strace`].
+    pub fn trace(&self, file: &str) -> Trace {
+        let text = self.file(file).read();
+        Trace { lines: text.lines().map(str::to_owned).collect() }
+    }
+}
+
+impl Trace {
+    /// The calls after the first one that mentions `from`, and before the next that mentions
+    /// `to`; both must be there.
+    #[track_caller]
+    pub fn between(&self, from: &str, to: &str) -> Trace {
+        let place = |lines: &[String], text: &str| {
+            let found = lines.iter().position(|line| line.contains(text));
+            found.unwrap_or_else(|| panic!("nothing in the trace mentions {text}: {lines:#?}"))
+        };
+        let after = &self.lines[place(&self.lines, from) + 1..];
+        let lines = after[..place(after, to)].to_vec();
+        Trace { lines }
+    }
+
+    /// The names of the calls, in order.
+    pub fn names(&self) -> Vec<&str> {
+        self.lines.iter().filter_map(|line| name(line)).collect()
+    }
+
+    /// How often a call was made, if only by its name.
+    pub fn count(&self, call: &str) -> usize {
+        self.names().iter().filter(|name| **name == call).count()
+    }
+
+    /// The lines that mention `text`.
+    pub fn mentioning(&self, text: &str) -> Vec<&str> {
+        let lines = self.lines.iter().map(String::as_str);
+        lines.filter(|line| line.contains(text)).collect()
+    }
+}
+
+// Signals, exits and the second halves of interrupted calls have no name before a bracket.
+fn name(line: &str) -> Option<&str> {
+    let call = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
+    let (name, _) = call.split_once('(')?;
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    (!name.is_empty() && name.chars().all(is_name)).then_some(name)
+}
