@@ -48,36 +48,19 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
 }
 
 fn read_through(tally: &mut Tally) {
-    tally.check("formatted", || {
-        run(&mut cargo(&["fmt", "--all", "--check"]))
-    });
-    let strict = [
-        "--quiet",
-        "--all-targets",
-        "--locked",
-        "--",
-        "--deny",
-        "warnings",
-    ];
+    tally.check("formatted", || run(&mut cargo(&["fmt", "--all", "--check"])));
+    let strict = ["--quiet", "--all-targets", "--locked", "--", "--deny", "warnings"];
     // The module alone: beside the command it would be compiled with the command's features.
     let alone = [&["clippy", "--package", "pam_twinlock"][..], &strict[..]].concat();
-    let others = [
-        &["clippy", "--workspace", "--exclude", "pam_twinlock"][..],
-        &strict[..],
-    ]
-    .concat();
+    let others =
+        [&["clippy", "--workspace", "--exclude", "pam_twinlock"][..], &strict[..]].concat();
     tally.check("clippy, module", || run(&mut cargo(&alone)));
     tally.check("clippy, all else", || run(&mut cargo(&others)));
 }
 
 fn look_at(tally: &mut Tally, artefacts: &Artefacts) {
-    let Artefacts {
-        module: file,
-        command,
-    } = artefacts;
-    tally.check("module: exports pam_sm_* and nothing else", || {
-        module::symbols(file)
-    });
+    let Artefacts { module: file, command } = artefacts;
+    tally.check("module: exports pam_sm_* and nothing else", || module::symbols(file));
     tally.check("module: few crates", module::crates);
     tally.check("module: small", || module::size(file));
     tally.check("module: a panic unwinds", module::unwinds);
@@ -87,10 +70,7 @@ fn look_at(tally: &mut Tally, artefacts: &Artefacts) {
 }
 
 fn without_root() -> Done<Counts> {
-    let chosen: Vec<&str> = WITHOUT_ROOT
-        .iter()
-        .flat_map(|name| ["--package", name])
-        .collect();
+    let chosen: Vec<&str> = WITHOUT_ROOT.iter().flat_map(|name| ["--package", name]).collect();
     let mut counts = counted(&mut runner(&chosen))?;
     // nextest leaves the examples in the documentation out.
     if exists("cargo-nextest") {
@@ -120,26 +100,9 @@ fn system_tests() -> Done<Counts> {
 }
 
 fn runner(chosen: &[&str]) -> Command {
-    let nextest = [
-        "nextest",
-        "run",
-        "--locked",
-        "--no-fail-fast",
-        "--no-tests=pass",
-    ];
-    let plain = [
-        "test",
-        "--locked",
-        "--no-fail-fast",
-        "--lib",
-        "--bins",
-        "--tests",
-    ];
-    let before: &[&str] = if exists("cargo-nextest") {
-        &nextest
-    } else {
-        &plain
-    };
+    let nextest = ["nextest", "run", "--locked", "--no-fail-fast", "--no-tests=pass"];
+    let plain = ["test", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"];
+    let before: &[&str] = if exists("cargo-nextest") { &nextest } else { &plain };
     cargo(&[before, chosen].concat())
 }
 

@@ -36,24 +36,15 @@ fn enrol() -> Done<(String, u64)> {
     let step = step();
     screen.type_line(&code(&key, step)?)?;
     let (status, _) = screen.end()?;
-    if status.success() {
-        Ok((key, step))
-    } else {
-        Err(format!("Enrolling ended with {status}."))
-    }
+    if status.success() { Ok((key, step)) } else { Err(format!("Enrolling ended with {status}.")) }
 }
 
 /// The line that holds nothing but groups of four letters.
 fn key_in(shown: &str) -> Option<String> {
     let group = |word: &str| {
-        word.len() == 4
-            && word
-                .bytes()
-                .all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
+        word.len() == 4 && word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
     };
-    let lines = shown
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let lines = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let mut keys = lines.filter(|words| words.len() >= 4 && words.iter().all(|word| group(word)));
     keys.next().map(|words| words.concat())
 }
@@ -68,11 +59,7 @@ fn log_in(room: &Room, code: &str) -> Done {
     screen.expect(&[IN])?;
     screen.type_line("exit")?;
     let (status, _) = screen.end()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("The session ended with {status}."))
-    }
+    if status.success() { Ok(()) } else { Err(format!("The session ended with {status}.")) }
 }
 
 fn refused(room: &Room, code: &str, because: &str) -> Done {
@@ -90,42 +77,27 @@ fn refused(room: &Room, code: &str, because: &str) -> Done {
     if status.code() == Some(255) && shown.contains("Permission denied") {
         return Ok(());
     }
-    Err(format!(
-        "That login was to be refused, and ended with {status}."
-    ))
+    Err(format!("That login was to be refused, and ended with {status}."))
 }
 
 fn ssh(room: &Room) -> Done<Screen> {
-    Screen::start(
-        &room.ssh(),
-        &format!("ssh -p {} {USER}@127.0.0.1", room.port()),
-    )
+    Screen::start(&room.ssh(), &format!("ssh -p {} {USER}@127.0.0.1", room.port()))
 }
 
 /// The code that an app shows in a step.
 fn code(key: &str, step: u64) -> Done<String> {
     let at = format!("@{}", step * PERIOD);
-    let printed = output(&mut command(
-        "oathtool",
-        &["--totp", "--base32", "--now", &at, key],
-    ))?;
+    let printed = output(&mut command("oathtool", &["--totp", "--base32", "--now", &at, key]))?;
     Ok(printed.trim().to_owned())
 }
 
 /// A code that is none of those that would be taken now or in a while.
 fn wrong(key: &str) -> Done<String> {
     let now = step();
-    let near = (now - 2..now + 4)
-        .map(|step| code(key, step))
-        .collect::<Done<Vec<_>>>()?;
-    let tried = [
-        "000000", "111111", "222222", "333333", "444444", "555555", "666666",
-    ];
-    let free = tried
-        .iter()
-        .find(|code| !near.iter().any(|taken| taken == *code));
-    free.map(|code| (*code).to_owned())
-        .ok_or_else(|| "Every code is right.".into())
+    let near = (now - 2..now + 4).map(|step| code(key, step)).collect::<Done<Vec<_>>>()?;
+    let tried = ["000000", "111111", "222222", "333333", "444444", "555555", "666666"];
+    let free = tried.iter().find(|code| !near.iter().any(|taken| taken == *code));
+    free.map(|code| (*code).to_owned()).ok_or_else(|| "Every code is right.".into())
 }
 
 fn step() -> u64 {

@@ -50,11 +50,7 @@ pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
     ]);
     let (program, arguments) = words.split_first().ok_or("Nothing to run.")?;
     let mut enter = command(program, arguments);
-    enter
-        .arg(&this)
-        .arg(INSIDE)
-        .arg(&artefacts.module)
-        .arg(&artefacts.command);
+    enter.arg(&this).arg(INSIDE).arg(&artefacts.module).arg(&artefacts.command);
     enter.args((typist == Typist::Itself).then_some("--auto"));
     let status = enter
         .status()
@@ -72,10 +68,8 @@ pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     if std::process::id() != 1 {
         return Err("This is called by `cargo xtask demo`, not by hand.".into());
     }
-    let artefacts = Artefacts {
-        module: Path::new(module).into(),
-        command: Path::new(command).into(),
-    };
+    let artefacts =
+        Artefacts { module: Path::new(module).into(), command: Path::new(command).into() };
     let room = Room::furnish(&artefacts)?;
     match rest.first().map(String::as_str) {
         Some("--auto") => auto::show(&room)?,

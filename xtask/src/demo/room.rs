@@ -20,18 +20,9 @@ pub(super) const USER: &str = "ada";
 /// them must not decide how the demo ends.
 const STACKS: [(&str, &str); 4] = [
     ("sshd", include_str!("../../../config/pam.d/sshd-publickey")),
-    (
-        "common-account",
-        include_str!("../../../tests/stock/pam.d/common-account"),
-    ),
-    (
-        "common-session",
-        include_str!("../../../tests/stock/pam.d/common-session"),
-    ),
-    (
-        "common-password",
-        include_str!("../../../tests/stock/pam.d/common-password"),
-    ),
+    ("common-account", include_str!("../../../tests/stock/pam.d/common-account")),
+    ("common-session", include_str!("../../../tests/stock/pam.d/common-session")),
+    ("common-password", include_str!("../../../tests/stock/pam.d/common-password")),
 ];
 const DROP_IN: &str = include_str!("../../../config/sshd_config.d/10-twinlock-publickey.conf");
 const MOTD: &str =
@@ -85,10 +76,7 @@ impl Room {
         let security = format!("/usr/lib/{}/security", multiarch()?);
         let port = free_port()?;
         let mut furnish = command("sh", &["-eu", "-c", FURNISH]);
-        furnish
-            .env("security", &security)
-            .env("user", USER)
-            .env("port", port.to_string());
+        furnish.env("security", &security).env("user", USER).env("port", port.to_string());
         output(&mut furnish)?;
         write(&format!("{security}/pam_twinlock.so"), &module)?;
         write("/usr/local/bin/twinlock", &program)?;
@@ -96,20 +84,11 @@ impl Room {
         for (name, text) in STACKS {
             write(&format!("/etc/pam.d/{name}"), text.as_bytes())?;
         }
-        write(
-            "/etc/ssh/sshd_config.d/10-twinlock-publickey.conf",
-            DROP_IN.as_bytes(),
-        )?;
+        write("/etc/ssh/sshd_config.d/10-twinlock-publickey.conf", DROP_IN.as_bytes())?;
         write("/etc/motd", MOTD.as_bytes())?;
-        write(
-            "/etc/twinlock/twinlock.toml",
-            b"issuer = \"twinlock demo\"\n",
-        )?;
+        write("/etc/twinlock/twinlock.toml", b"issuer = \"twinlock demo\"\n")?;
         begin_earlier()?;
-        Ok(Self {
-            port,
-            _sshd: start_sshd(port)?,
-        })
+        Ok(Self { port, _sshd: start_sshd(port)? })
     }
 
     /// The port on 127.0.0.1.
@@ -163,9 +142,7 @@ fn start_sshd(port: u16) -> Done<Child> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let mut child = sshd
-        .spawn()
-        .map_err(|error| format!("sshd does not start: {error}."))?;
+    let mut child = sshd.spawn().map_err(|error| format!("sshd does not start: {error}."))?;
     let until = SystemTime::now() + STARTS_WITHIN;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         let ended = child.try_wait().is_ok_and(|status| status.is_some());
@@ -182,23 +159,15 @@ fn start_sshd(port: u16) -> Done<Child> {
 /// used before. On a real machine that minute passes while it starts; here it would be spent
 /// waiting. So the ledger's beginning is put back to where the machine's unit would have put it.
 fn begin_earlier() -> Done {
-    output(&mut command(
-        "/usr/local/bin/twinlock",
-        &["epoch", "ensure"],
-    ))?;
+    output(&mut command("/usr/local/bin/twinlock", &["epoch", "ensure"]))?;
     let up = clock_gettime(ClockId::Boottime);
     let up = Duration::from_secs(u64::try_from(up.tv_sec).unwrap_or_default());
     let ago = up.min(Duration::from_secs(600));
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let began = up.saturating_sub(ago).as_nanos();
-    let epoch = format!(
-        "{}.{began}.{}",
-        boot.trim().replace('-', ""),
-        now.saturating_sub(ago).as_secs()
-    );
+    let epoch =
+        format!("{}.{began}.{}", boot.trim().replace('-', ""), now.saturating_sub(ago).as_secs());
     let replaced =
         fs::remove_file("/run/twinlock/epoch").and_then(|()| symlink(epoch, "/run/twinlock/epoch"));
     replaced.map_err(|error| format!("The ledger's beginning cannot be put back: {error}."))

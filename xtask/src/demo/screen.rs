@@ -28,9 +28,7 @@ impl Screen {
         say(&format!("\n$ {shown}\n"));
         let (terminal, slave) =
             pair().map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
-        let twins = slave
-            .try_clone()
-            .and_then(|out| Ok((out, slave.try_clone()?)));
+        let twins = slave.try_clone().and_then(|out| Ok((out, slave.try_clone()?)));
         let (out, err) = twins.map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
         // setsid(1) makes the terminal the controlling one, as ssh and prompts ask for.
         let mut command = Command::new("setsid");
@@ -40,14 +38,9 @@ impl Screen {
             .env("TERM", "xterm")
             .env("LC_ALL", "C.UTF-8");
         command.stdin(slave).stdout(out).stderr(err);
-        let child = command
-            .spawn()
-            .map_err(|error| format!("`{shown}` does not start: {error}."))?;
-        Ok(Self {
-            terminal,
-            child,
-            seen: String::new(),
-        })
+        let child =
+            command.spawn().map_err(|error| format!("`{shown}` does not start: {error}."))?;
+        Ok(Self { terminal, child, seen: String::new() })
     }
 
     /// Waits until one of these texts is shown; which one, and all that was shown before it.
@@ -63,10 +56,7 @@ impl Screen {
                 return Ok((which, std::mem::replace(&mut self.seen, rest)));
             }
             if !self.read_on(until) {
-                return Err(format!(
-                    "It was to show {}, and did not.",
-                    texts.join(" or ")
-                ));
+                return Err(format!("It was to show {}, and did not.", texts.join(" or ")));
             }
         }
     }
@@ -89,10 +79,7 @@ impl Screen {
         if Instant::now() > until {
             let _ = self.child.kill();
         }
-        let status = self
-            .child
-            .wait()
-            .map_err(|error| format!("No end: {error}."))?;
+        let status = self.child.wait().map_err(|error| format!("No end: {error}."))?;
         Ok((status, std::mem::take(&mut self.seen)))
     }
 
@@ -124,26 +111,16 @@ fn pair() -> rustix::io::Result<(File, File)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
     unlockpt(&master)?;
-    let size = Winsize {
-        ws_row: 40,
-        ws_col: 100,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&master, size)?;
     let name = ptsname(&master, Vec::new())?;
-    let slave = open(
-        name.as_c_str(),
-        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
+    let slave =
+        open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
     Ok((master.into(), slave.into()))
 }
 
 /// Shows text at once.
 pub(super) fn say(text: &str) {
     let mut screen = stdout();
-    let _ = screen
-        .write_all(text.as_bytes())
-        .and_then(|()| screen.flush());
+    let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());
 }
