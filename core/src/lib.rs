@@ -11,6 +11,7 @@ pub mod admission;
 pub mod answer;
 pub mod attempt;
 pub mod dialogue;
+pub mod enrolment;
 pub mod epoch;
 pub mod event;
 pub mod fault;

@@ -41,6 +41,19 @@ pub fn prepare(machine: &Machine) -> Result<UnixTime, PrepareFault> {
     Ok(floor)
 }
 
+/// Begins a new epoch now, and believes the clock as it stands: the mark of how far it has come is set to it.
+///
+/// # Errors
+/// [`PrepareFault`].
+pub fn restart(machine: &Machine) -> Result<UnixTime, PrepareFault> {
+    prepare_store(machine).map_err(PrepareFault::Store)?;
+    let now = machine.clock.now().map_err(|MachineFault| PrepareFault::Machine)?;
+    let path = format!("{}/{CLOCK}", machine.records.path);
+    records::set_clock_mark(&path, now.unix)
+        .map_err(|errno| PrepareFault::Store(place::fault(errno)))?;
+    machine.ledger.begin_epoch(now).map_err(PrepareFault::Ledger)
+}
+
 /// The records part alone, for commands that write records.
 ///
 /// # Errors

@@ -73,7 +73,7 @@ struct RuleTable {
     service: Option<String>,
     network: Option<Spanned<String>>,
     action: Spanned<String>,
-    until: Option<Spanned<String>>,
+    until: Option<Spanned<toml::value::Datetime>>,
 }
 
 /// Reads a settings file; what is not set has its default.
@@ -278,13 +278,9 @@ impl Reader<'_> {
                 )
             })
         });
-        let until = found.until.map(|text| {
-            date(text.get_ref()).ok_or_else(|| {
-                self.mistake(
-                    &text,
-                    format!("until = \"{}\" is no date like 2027-01-31", text.get_ref()),
-                )
-            })
+        let until = found.until.map(|until| {
+            let what = || format!("until = {} is no date like 2027-01-31", until.get_ref());
+            date(until.get_ref()).ok_or_else(|| self.mistake(&until, what()))
         });
         Ok(Rule {
             user: found.user,
@@ -297,21 +293,17 @@ impl Reader<'_> {
     }
 }
 
-/// Reads `YYYY-MM-DD` as the first second of that day, UTC.
-fn date(text: &str) -> Option<UnixTime> {
-    let mut parts = text.split('-');
-    let mut number = |length: usize| {
-        let part = parts.next().filter(|part| part.len() == length)?;
-        part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u64>().ok())?
-    };
-    let (year, month, day) = (number(4)?, number(2)?, number(2)?);
-    if parts.next().is_some() || year < 1970 {
+/// The first second of a date, UTC; nothing for a time of day.
+fn date(found: &toml::value::Datetime) -> Option<UnixTime> {
+    let toml::value::Datetime { date: Some(date), time: None, offset: None } = found else {
         return None;
-    }
-    // Days before the year, then forward to the one that has this date; none has, if it is no date.
-    let before = (year - 1970) * 365 + (year - 1969) / 4;
+    };
+    let year = u64::from(date.year);
+    let wanted = (year, u64::from(date.month), u64::from(date.day));
+    // Days up to the year, then forward to the one that has this date; none has, if it is no date.
+    let before = year.checked_sub(1970)? * 365 + (year - 1969) / 4;
     let days = before.saturating_sub(30)..=before + 366;
-    days.map(|days| UnixTime(days * DAY)).find(|at| at.date() == (year, month, day))
+    days.map(|days| UnixTime(days * DAY)).find(|at| at.date() == wanted)
 }
 
 #[cfg(test)]
@@ -325,8 +317,12 @@ mod tests {
 
     #[test]
     fn the_shipped_files_are_the_default() {
-        let shipped = include_str!("../../../config/twinlock.toml");
-        assert_eq!(read(shipped).unwrap(), Policy::default());
+        for shipped in [
+            include_str!("../../../config/twinlock.toml"),
+            include_str!("../../../config/twinlock.toml.reference"),
+        ] {
+            assert_eq!(read(shipped).unwrap(), Policy::default());
+        }
     }
 
     #[test]
@@ -337,7 +333,7 @@ mod tests {
              ledger_persistent = true\n[throttle]\nfree = 1\ndelay = 2\nmax_delay = 3\nper_day = 4\n\
              in_a_row = 5\n[totp]\ndigits = 8\nperiod = 60\nalgorithm = \"sha256\"\n\
              [[rule]]\nuser = \"backup\"\ngroup = \"g\"\nservice = \"sshd\"\nnetwork = \"10.0.0.0/8\"\n\
-             action = \"exempt\"\nuntil = \"2027-02-28\"\n[[rule]]\naction = \"require\"\n",
+             action = \"exempt\"\nuntil = 2027-02-28\n[[rule]]\naction = \"require\"\n",
         )
         .unwrap();
         assert_eq!(policy.issuer.as_deref(), Some("Ex"));
@@ -369,7 +365,13 @@ mod tests {
             ("[[rule]]\nuser = \"a\"", 1, "missing field `action`"),
             ("[[rule]]\naction = \"allow\"", 2, "none of require, exempt"),
             ("[[rule]]\naction = \"exempt\"\nnetwork = \"office\"", 3, "network = \"office\""),
-            ("[[rule]]\naction = \"exempt\"\nuntil = \"2027-02-29\"", 3, "until = \"2027-02-29\""),
+            ("[[rule]]\naction = \"exempt\"\nuntil = 2027-02-29", 3, ""),
+            (
+                "[[rule]]\naction = \"exempt\"\nuntil = 2027-02-01T10:00:00",
+                3,
+                "until = 2027-02-01T10",
+            ),
+            ("[[rule]]\naction = \"exempt\"\nuntil = \"soon\"", 3, ""),
             ("issuer = \"a:b\"", 1, "issuer must be"),
             ("prompt = \"\\u001b[1m\"", 1, "prompt must be"),
             ("window = ", 1, ""),
@@ -384,14 +386,16 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_the_calendar() {
+        let until = |date: &str| {
+            let text = format!("[[rule]]\naction = \"exempt\"\nuntil = {date}\n");
+            read(&text).map(|policy| policy.rules[0].until.unwrap())
+        };
         for text in ["1970-01-01", "2000-02-29", "2026-11-21", "2027-12-31", "2100-03-01"] {
-            let (year, month, day) = date(text).unwrap().date();
+            let (year, month, day) = until(text).unwrap().date();
             assert_eq!(format!("{year:04}-{month:02}-{day:02}"), text);
         }
-        for odd in
-            ["2027-2-1", "2027-13-01", "2027-01-32", "2100-02-29", "27-01-01", "2027-01-01x", ""]
-        {
-            assert_eq!(date(odd), None, "{odd}");
+        for odd in ["1969-12-31", "2027-13-01", "2027-01-32", "2100-02-29", "27-01-01"] {
+            assert!(until(odd).is_err(), "{odd}");
         }
     }
 }

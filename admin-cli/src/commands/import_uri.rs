@@ -1,0 +1,87 @@
+//! `twinlock import uri USER`: takes over a key that an app already has, from an otpauth:// line on standard input.
+
+use std::io::Read;
+
+use twinlock_core::{
+    enrolment,
+    otp::{
+        base32::KeyText,
+        otpauth::{self, UriFault},
+    },
+    ports::Records,
+};
+use twinlock_host::prepare;
+use zeroize::Zeroizing;
+
+use crate::{
+    desk::Desk,
+    exit::{Exit, Failure},
+};
+
+/// More than any line that can be used.
+const INPUT_MAX: u64 = 16 * 1024;
+
+/// Reads the line and enrols its key.
+pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
+    desk.need_root("enroll people")?;
+    let account = desk.account(user)?;
+    let authenticator = otpauth::parse(&standard_input()?).map_err(failure)?;
+    prepare::prepare_store(&desk.machine)?;
+    let records = &desk.machine.records;
+    let before = records.newest(&account)?;
+    let successor = enrolment::enrol(&account, before.as_ref(), authenticator, desk.stamp()?)
+        .map_err(|_| already(&account.name))?;
+    let folder = twinlock_core::account::Folder::of(&account.name)
+        .map_err(|_| twinlock_core::fault::StoreFault::NameTooLong)?;
+    records.commit(&folder, successor.after, &successor.record)?;
+    let name = successor.record.authenticators.first().map_or("", |first| &first.name);
+    desk.say(
+        &format!("{} is enrolled with the authenticator {name}.", account.name),
+        serde_json::json!({ "user": account.name, "authenticator": name }),
+    );
+    Ok(())
+}
+
+/// Somebody who is enrolled keeps the key that works.
+pub fn already(user: &str) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("{user} is enrolled already, and keeps the key that works"),
+        format!("To begin anew: twinlock remove {user}, then enroll again."),
+    )
+}
+
+fn standard_input() -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    let read = std::io::stdin().lock().take(INPUT_MAX).read_to_string(&mut text);
+    read.map_err(|_| failure(UriFault::Scheme))?;
+    Ok(text)
+}
+
+fn failure(fault: UriFault) -> Failure {
+    let what = match fault {
+        UriFault::Scheme => "standard input has no otpauth:// line".into(),
+        UriFault::Type => "only otpauth://totp/ can be taken over".into(),
+        UriFault::TooLong => "the line is longer than any otpauth:// line".into(),
+        UriFault::Encoding => "the line has a percent sign without two digits after it".into(),
+        UriFault::NoSecret => "the line has no secret=".into(),
+        UriFault::Twice => "the line has a parameter twice".into(),
+        UriFault::Secret(KeyText::Letter { at }) => {
+            format!("letter {at} of secret= is no base32 (A-Z, 2-7)")
+        }
+        UriFault::Secret(KeyText::Incomplete) => {
+            "secret= is cut off: no key has that many letters".into()
+        }
+        UriFault::Secret(KeyText::Length(length)) => {
+            format!("the key has {} bytes; 10 to 128 can be used", length.0)
+        }
+        UriFault::Digits => "digits= must be 6, 7 or 8".into(),
+        UriFault::Period => "period= must be 1 to 3600".into(),
+        UriFault::Algorithm => "algorithm= must be SHA1, SHA256 or SHA512".into(),
+    };
+    Failure::new(
+        Exit::Usage,
+        what,
+        "Write a line like otpauth://totp/host:user?secret=BASE32&issuer=host to standard input.",
+    )
+}

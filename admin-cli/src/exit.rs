@@ -1,0 +1,158 @@
+//! How a command fails: what, then what to do, and the exit status of DESIGN.md.
+
+use std::process::ExitCode;
+
+use twinlock_core::fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault};
+
+/// The exit statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// A wrong code, or no.
+    Refused = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// Not in a state for it.
+    NotInState = 3,
+    /// Not allowed.
+    NotAllowed = 4,
+    /// Too many tries.
+    Throttled = 5,
+    /// Records or ledger cannot be used.
+    StoreUnreachable = 6,
+    /// Stopped at a question.
+    Interrupted = 130,
+}
+
+/// A failure, in a sentence that says what and one that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The exit status.
+    pub exit: Exit,
+    /// What is wrong, and where.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Failure {
+    /// A failure.
+    pub fn new(exit: Exit, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), remedy: remedy.into() }
+    }
+
+    /// Prints it, for a person or for a machine, and gives the exit status.
+    pub fn print(&self, json: bool) -> ExitCode {
+        if json {
+            let object = serde_json::json!({
+                "error": self.what, "remedy": self.remedy, "exit": self.exit as u8,
+            });
+            println!("{object}");
+        } else {
+            eprintln!("twinlock: {}\n{}", self.what, self.remedy);
+        }
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+impl From<StoreFault> for Failure {
+    fn from(fault: StoreFault) -> Self {
+        let what = format!("the records cannot be used ({})", fault.reason());
+        Self::new(Exit::StoreUnreachable, what, store_remedy(fault))
+    }
+}
+
+/// What to do about each fault of the records.
+fn store_remedy(fault: StoreFault) -> &'static str {
+    match fault {
+        StoreFault::FolderMissing => {
+            "Run `twinlock epoch ensure` as root to make the records folder, or mount the one that belongs here."
+        }
+        StoreFault::StoreIdMissing => {
+            "Mount the records folder; if it is lost, restore it from a backup. To begin anew, delete /etc/twinlock/store-id and run `twinlock epoch ensure`."
+        }
+        StoreFault::StoreIdMismatch => {
+            "Another records folder is mounted than /etc/twinlock/store-id belongs to. Mount the right one, or copy its store-id to /etc/twinlock."
+        }
+        StoreFault::Symlink => {
+            "Replace the symbolic link by the folder itself, or set `records` to the real path."
+        }
+        StoreFault::WrongKind => {
+            "Something that is neither file nor folder stands among the records; move it away."
+        }
+        StoreFault::WrongOwner => {
+            "Make root the owner: chown -R root:root on the records folder, after looking why it was not."
+        }
+        StoreFault::TooOpen => {
+            "Close it: chmod -R go= on the records folder, and treat its keys as seen by others."
+        }
+        StoreFault::HardLink => {
+            "A record has a second name somewhere; find it with `find -samefile`, and delete it."
+        }
+        StoreFault::TooLarge | StoreFault::Malformed { .. } => {
+            "Restore the person's newest record from a backup, or remove and enroll the person again."
+        }
+        StoreFault::Newer { .. } => "Install the newer twinlock that wrote it.",
+        StoreFault::OtherUid => {
+            "The account was made anew under an old name. `twinlock remove` the old record, then enroll the new person."
+        }
+        StoreFault::UidOfAnother => {
+            "Two accounts share this user id, or one was renamed. `twinlock list` shows whose it is; `twinlock remove` that one."
+        }
+        StoreFault::OtherName => "A record was copied into another person's folder; put it back.",
+        StoreFault::NameTooLong => {
+            "No file system holds a folder of that name; give the account a shorter one."
+        }
+        StoreFault::Io { .. } => "Look at the disk and at the kernel's log (dmesg).",
+    }
+}
+
+impl From<LedgerFault> for Failure {
+    fn from(fault: LedgerFault) -> Self {
+        let what = format!("the ledger cannot be used ({})", fault.reason());
+        let remedy = match fault {
+            LedgerFault::NotTmpfs => {
+                "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant to lie on a disk."
+            }
+            LedgerFault::Untrusted => {
+                "Delete the ledger folder and run `twinlock epoch ensure`; for a minute codes are then refused as used."
+            }
+            LedgerFault::Io { .. } => {
+                "Look at the ledger folder (df -i), and at the kernel's log (dmesg)."
+            }
+        };
+        Self::new(Exit::StoreUnreachable, what, remedy)
+    }
+}
+
+impl From<CommitFault> for Failure {
+    fn from(fault: CommitFault) -> Self {
+        match fault {
+            CommitFault::Overtaken => Self::new(
+                Exit::NotInState,
+                "somebody else changed this record at the same time; nothing was changed here",
+                "Look at `twinlock status`, then try again.",
+            ),
+            CommitFault::Store(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<LookupFault> for Failure {
+    fn from(LookupFault: LookupFault) -> Self {
+        Self::new(
+            Exit::StoreUnreachable,
+            "the account could not be looked up",
+            "Look at the name service (getent passwd NAME).",
+        )
+    }
+}
+
+impl From<MachineFault> for Failure {
+    fn from(MachineFault: MachineFault) -> Self {
+        Self::new(
+            Exit::StoreUnreachable,
+            "the clock or the kernel's randomness did not answer",
+            "Look at the clock (date); it must stand after 1970.",
+        )
+    }
+}
