@@ -1,12 +1,17 @@
 //! Does every chore of the project: `cargo xtask demo | test | package`.
 
+mod app;
 mod build;
 mod command;
 mod deb;
 mod demo;
+mod fresh;
+mod ledger;
 mod machine;
+mod manual;
 mod module;
 mod packages;
+mod screen;
 mod tally;
 mod test;
 mod without_std;
@@ -74,6 +79,7 @@ fn main() -> ExitCode {
             let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };
             demo::demo(typed.consent(), typist)
         }),
+        fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
         "package" => typed.only(&["--yes"]).map(|()| package(typed.consent())),
         "help" | "--help" | "-h" => {

@@ -7,7 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{module, without_std};
+use crate::{deb, fresh, manual, module, without_std};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
 
     let mut tally = Tally::default();
     read_through(&mut tally);
+    tally.check("manual pages", manual::check);
     tally.check("core builds where there is no std", without_std::check);
     tally.step("core, host and command, without root", without_root);
     let mut built = None;
@@ -42,7 +43,15 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     });
     if let Some(artefacts) = built {
         look_at(&mut tally, &artefacts);
+        let mut deb = None;
+        tally.check("the .deb", || {
+            deb = Some(deb::package(&artefacts)?);
+            Ok(())
+        });
         tally.step("system tests: real sshd, sudo, su and login", system_tests);
+        if let (Extent::Everything, Some(deb)) = (extent, deb) {
+            tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
+        }
     }
     Ok(tally.close())
 }

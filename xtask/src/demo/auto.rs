@@ -1,13 +1,10 @@
 //! The demo that types by itself: in with a code, and out with a wrong and with a used one.
 
-use std::thread::sleep;
-use std::time::{Duration, SystemTime};
-
 use super::room::{Room, USER};
-use super::screen::{Screen, say};
-use crate::command::{Done, command, output};
+use crate::app::{App, step, wait_past};
+use crate::command::Done;
+use crate::screen::{Screen, say};
 
-const PERIOD: u64 = 30;
 const PROMPT: &str = "Verification code";
 /// Typed as `$(whoami)`, so that what was typed is not taken for the answer.
 const IN: &str = "I am ada";
@@ -15,28 +12,29 @@ const IN: &str = "I am ada";
 /// Shows all three, and fails unless all three happened.
 pub(super) fn show(room: &Room) -> Done {
     say("An sshd of the demo's own, on 127.0.0.1, with the shipped stack sshd-publickey.\n");
-    let (key, enrolled_at) = enrol()?;
-    wait_for_the_next(enrolled_at);
-    let good = code(&key, step())?;
+    let (app, enrolled_at) = enrol()?;
+    say("\n(That code is used up. The app shows the next one in a moment.)\n");
+    wait_past(enrolled_at);
+    let good = app.code()?;
     log_in(room, &good)?;
     refused(room, &good, "used already")?;
-    refused(room, &wrong(&key)?, "wrong")?;
+    refused(room, &app.wrong_code()?, "wrong")?;
     say(
         "\nLogged in with a code; the same code was refused the second time, and so was a wrong one.\n",
     );
     Ok(())
 }
 
-/// Enrols, reading the key off the screen as a person would; the key, and the step of its code.
-fn enrol() -> Done<(String, u64)> {
+/// Enrols, reading the key off the screen as a person would; the app, and the period of its code.
+fn enrol() -> Done<(App, u64)> {
     let words = ["twinlock", "enroll", USER].map(str::to_owned);
     let mut screen = Screen::start(&words, "sudo twinlock enroll ada")?;
     let (_, shown) = screen.expect(&["now: ", "code: ", "Code: "])?;
     let key = key_in(&shown).ok_or("No key in groups of four was shown.")?;
-    let step = step();
-    screen.type_line(&code(&key, step)?)?;
+    let (app, used) = (App::new(&key), step());
+    screen.type_line(&app.code()?)?;
     let (status, _) = screen.end()?;
-    if status.success() { Ok((key, step)) } else { Err(format!("Enrolling ended with {status}.")) }
+    if status.success() { Ok((app, used)) } else { Err(format!("Enrolling ended with {status}.")) }
 }
 
 /// The line that holds nothing but groups of four letters.
@@ -82,32 +80,4 @@ fn refused(room: &Room, code: &str, because: &str) -> Done {
 
 fn ssh(room: &Room) -> Done<Screen> {
     Screen::start(&room.ssh(), &format!("ssh -p {} {USER}@127.0.0.1", room.port()))
-}
-
-/// The code that an app shows in a step.
-fn code(key: &str, step: u64) -> Done<String> {
-    let at = format!("@{}", step * PERIOD);
-    let printed = output(&mut command("oathtool", &["--totp", "--base32", "--now", &at, key]))?;
-    Ok(printed.trim().to_owned())
-}
-
-/// A code that is none of those that would be taken now or in a while.
-fn wrong(key: &str) -> Done<String> {
-    let now = step();
-    let near = (now - 2..now + 4).map(|step| code(key, step)).collect::<Done<Vec<_>>>()?;
-    let tried = ["000000", "111111", "222222", "333333", "444444", "555555", "666666"];
-    let free = tried.iter().find(|code| !near.iter().any(|taken| taken == *code));
-    free.map(|code| (*code).to_owned()).ok_or_else(|| "Every code is right.".into())
-}
-
-fn step() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.unwrap_or_default().as_secs() / PERIOD
-}
-
-fn wait_for_the_next(used: u64) {
-    say("\n(That code is used up. The app shows the next one in a moment.)\n");
-    while step() == used {
-        sleep(Duration::from_millis(200));
-    }
 }

@@ -3,7 +3,6 @@
 mod auto;
 mod by_hand;
 mod room;
-mod screen;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::build::Artefacts;
 use crate::command::{Done, command, output};
+use crate::ledger::begin_earlier;
 use crate::machine::multiarch;
 
 /// The account that logs in.
@@ -87,7 +86,8 @@ impl Room {
         write("/etc/ssh/sshd_config.d/10-twinlock-publickey.conf", DROP_IN.as_bytes())?;
         write("/etc/motd", MOTD.as_bytes())?;
         write("/etc/twinlock/twinlock.toml", b"issuer = \"twinlock demo\"\n")?;
-        begin_earlier()?;
+        output(&mut command("/usr/local/bin/twinlock", &["epoch", "ensure"]))?;
+        begin_earlier(Path::new("/run/twinlock"))?;
         Ok(Self { port, _sshd: start_sshd(port)? })
     }
 
@@ -155,25 +155,7 @@ fn start_sshd(port: u16) -> Done<Child> {
     Ok(child)
 }
 
-/// A ledger refuses every code of the minute in which it began, since it cannot know which were
-/// used before. On a real machine that minute passes while it starts; here it would be spent
-/// waiting. So the ledger's beginning is put back to where the machine's unit would have put it.
-fn begin_earlier() -> Done {
-    output(&mut command("/usr/local/bin/twinlock", &["epoch", "ensure"]))?;
-    let up = clock_gettime(ClockId::Boottime);
-    let up = Duration::from_secs(u64::try_from(up.tv_sec).unwrap_or_default());
-    let ago = up.min(Duration::from_secs(600));
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let began = up.saturating_sub(ago).as_nanos();
-    let epoch =
-        format!("{}.{began}.{}", boot.trim().replace('-', ""), now.saturating_sub(ago).as_secs());
-    let replaced =
-        fs::remove_file("/run/twinlock/epoch").and_then(|()| symlink(epoch, "/run/twinlock/epoch"));
-    replaced.map_err(|error| format!("The ledger's beginning cannot be put back: {error}."))
-}
-
-fn read(path: &std::path::Path) -> Done<Vec<u8>> {
+fn read(path: &Path) -> Done<Vec<u8>> {
     fs::read(path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))
 }
 

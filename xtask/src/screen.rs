@@ -16,7 +16,7 @@ use crate::command::Done;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A program on a terminal of its own.
-pub(super) struct Screen {
+pub(crate) struct Screen {
     terminal: File,
     child: Child,
     seen: String,
@@ -24,7 +24,7 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Starts a program, and shows it as somebody would have typed it.
-    pub(super) fn start(words: &[String], shown: &str) -> Done<Self> {
+    pub(crate) fn start(words: &[String], shown: &str) -> Done<Self> {
         say(&format!("\n$ {shown}\n"));
         let (terminal, slave) =
             pair().map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
@@ -44,7 +44,7 @@ impl Screen {
     }
 
     /// Waits until one of these texts is shown; which one, and all that was shown before it.
-    pub(super) fn expect(&mut self, texts: &[&str]) -> Done<(usize, String)> {
+    pub(crate) fn expect(&mut self, texts: &[&str]) -> Done<(usize, String)> {
         let until = Instant::now() + PATIENCE;
         loop {
             let found = texts
@@ -62,7 +62,7 @@ impl Screen {
     }
 
     /// Types a line. Where the program hides it, it is shown in brackets.
-    pub(super) fn type_line(&mut self, line: &str) -> Done {
+    pub(crate) fn type_line(&mut self, line: &str) -> Done {
         let hidden = tcgetattr(&self.terminal)
             .is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ECHO));
         if hidden {
@@ -73,7 +73,7 @@ impl Screen {
     }
 
     /// Waits for the end; how it ended, and what was shown meanwhile.
-    pub(super) fn end(mut self) -> Done<(ExitStatus, String)> {
+    pub(crate) fn end(mut self) -> Done<(ExitStatus, String)> {
         let until = Instant::now() + PATIENCE;
         while self.read_on(until) {}
         if Instant::now() > until {
@@ -120,7 +120,7 @@ fn pair() -> rustix::io::Result<(File, File)> {
 }
 
 /// Shows text at once.
-pub(super) fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let mut screen = stdout();
     let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());
 }
