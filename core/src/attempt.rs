@@ -15,7 +15,7 @@ use crate::{
     record::{Record, State},
     request::SourceLabel,
     throttle::{self, Case, Familiarity, Weighed},
-    time::{Now, UnixTime},
+    time::{DAY, Now, UnixTime},
 };
 
 /// How often a record may change under a login before it gives up.
@@ -151,8 +151,11 @@ impl Trial<'_> {
         let evidence =
             Evidence { used: &facts.used, floor, now: now.unix, window: self.policy.window };
         let outcome = self.compare_and_claim(code, &evidence)?;
+        for old in throttle::spare(&facts, now.unix) {
+            self.shelf.erase(&ledger_names::try_name(old));
+        }
         if matches!(outcome, Outcome::Granted(_)) {
-            self.clear(&facts, own);
+            self.clear(&facts, own, now.unix);
         }
         Ok(outcome)
     }
@@ -249,10 +252,11 @@ impl Trial<'_> {
         authenticator.map_or(0, |found| crate::replay::seconds_until(next, found, now))
     }
 
-    /// A success forgives the failures of its own source, and forgets steps that are refused without their names.
-    fn clear(&self, facts: &Facts, own: &Try) {
+    /// A success forgives the failures of its own source, ends every row, and forgets steps that are refused without their names.
+    fn clear(&self, facts: &Facts, own: &Try, now: UnixTime) {
         for charged in &facts.tries {
-            if charged.name.source == *self.source && charged.name != *own {
+            let over = now.since(charged.at) >= DAY;
+            if (over || charged.name.source == *self.source) && charged.name != *own {
                 self.shelf.erase(&ledger_names::try_name(&charged.name));
             }
         }

@@ -15,7 +15,7 @@ use crate::{
     policy::{Action, Policy},
     ports::{Ports, Seat, Snapshot},
     refusals,
-    request::{Claim, Request, Standing},
+    request::{Claim, Request, SourceLabel, Standing},
     rules::{self, Decided, Subject},
     text,
     time::UnixTime,
@@ -119,9 +119,11 @@ impl Visit<'_> {
                 self.conclude(account, with_reason(end, reason))
             }
             (Admission::Ask, _) => {
+                let source = self.request.source.label();
+                let known = snapshot.as_ref().is_some_and(|found| found.known.contains(&source));
                 let end = self.ask_and_judge(account, snapshot);
                 if matches!(end, End::Granted(_)) {
-                    self.afterwards(account);
+                    self.afterwards(account, (&source, known));
                 }
                 self.conclude(account, end)
             }
@@ -270,13 +272,13 @@ impl Visit<'_> {
         verdict_of(&end)
     }
 
-    fn afterwards(&self, account: Option<&Account>) {
-        let Ok(now) = self.ports.clock.now() else {
-            return;
-        };
+    /// What a success leaves behind, as well as it goes: the clock mark, and a source that was new.
+    fn afterwards(&self, account: Option<&Account>, (source, known): (&SourceLabel, bool)) {
+        let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now.unix);
-        if let Some(folder) = account.and_then(|account| Folder::of(&account.name).ok()) {
-            self.ports.records.remember_source(&folder, &self.request.source.label(), now.unix);
+        let folder = account.and_then(|account| Folder::of(&account.name).ok());
+        if let Some(folder) = folder.filter(|_| !known) {
+            self.ports.records.remember_source(&folder, source, now.unix);
         }
     }
 
@@ -334,7 +336,8 @@ fn state_of(looked_up: &LookedUp) -> AccountState {
 }
 
 fn name_of(account: Option<&Account>) -> String {
-    account.map_or_else(String::new, |account| account.name.clone())
+    let plain = |name: &String| name.chars().filter(|letter| !letter.is_control()).collect();
+    account.map_or_else(String::new, |account| plain(&account.name))
 }
 
 /// Names without an account share 256 places, so that a stranger cannot fill the ledger.

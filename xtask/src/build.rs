@@ -20,20 +20,14 @@ pub(crate) fn release() -> Done<Artefacts> {
         run(&mut releasing(package))?;
     }
     let folder = target().join("release");
-    Ok(Artefacts {
-        module: folder.join("libpam_twinlock.so"),
-        command: folder.join("twinlock"),
-    })
+    Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
 }
 
 fn releasing(package: &str) -> Command {
     let mut command = cargo(&["build", "--release", "--locked", "--package", package]);
     // The builder's folders stay out of what is installed: it is the same wherever it is built.
     let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    for (folder, name) in [
-        (Some(repository().to_owned()), "/twinlock"),
-        (cargo_home(), "/cargo"),
-    ] {
+    for (folder, name) in [(Some(repository().to_owned()), "/twinlock"), (cargo_home(), "/cargo")] {
         if let Some(folder) = folder {
             flags.push_str(&format!(" --remap-path-prefix={}={name}", folder.display()));
         }

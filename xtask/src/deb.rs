@@ -28,9 +28,7 @@ struct Layout {
 /// Packs the artefacts; gives back where the package is.
 pub(crate) fn package(artefacts: &Artefacts) -> Done<PathBuf> {
     let folder = target().join("package");
-    let layout = Layout {
-        root: folder.join("root"),
-    };
+    let layout = Layout { root: folder.join("root") };
     if layout.root.exists() {
         fs::remove_dir_all(&layout.root)
             .map_err(|error| format!("{} cannot be emptied: {error}.", layout.root.display()))?;
@@ -46,14 +44,9 @@ pub(crate) fn package(artefacts: &Artefacts) -> Done<PathBuf> {
     run(command("chmod", &["--recursive", "u=rwX,go=rX"]).arg(&layout.root))?;
     let name = format!("twinlock_{}_{architecture}.deb", env!("CARGO_PKG_VERSION"));
     let deb = folder.join(name);
-    let mut packer = command(
-        "dpkg-deb",
-        &["--root-owner-group", "--uniform-compression", "--build"],
-    );
-    run(packer
-        .arg(&layout.root)
-        .arg(&deb)
-        .env("SOURCE_DATE_EPOCH", made_at()))?;
+    let mut packer =
+        command("dpkg-deb", &["--root-owner-group", "--uniform-compression", "--build"]);
+    run(packer.arg(&layout.root).arg(&deb).env("SOURCE_DATE_EPOCH", made_at()))?;
     Ok(deb)
 }
 
@@ -66,11 +59,7 @@ fn made_at() -> String {
     let mut log = command("git", &["log", "-1", "--format=%ct"]);
     let committed = output(log.current_dir(repository())).unwrap_or_default();
     let digits = committed.trim();
-    if digits.is_empty() {
-        "0".into()
-    } else {
-        digits.to_owned()
-    }
+    if digits.is_empty() { "0".into() } else { digits.to_owned() }
 }
 
 impl Layout {
@@ -82,11 +71,7 @@ impl Layout {
 
     fn data(&self) -> Done {
         let here = repository();
-        self.place(
-            &here.join("config/twinlock.toml"),
-            "etc/twinlock/twinlock.toml",
-            0o644,
-        )?;
+        self.place(&here.join("config/twinlock.toml"), "etc/twinlock/twinlock.toml", 0o644)?;
         for unit in ["run-twinlock.mount", "twinlock-epoch.service"] {
             let from = here.join("packaging/systemd").join(unit);
             self.place(&from, &format!("lib/systemd/system/{unit}"), 0o644)?;
@@ -104,11 +89,7 @@ impl Layout {
         for (from, name) in single {
             self.place(&here.join(from), &format!("{DOCUMENTS}/{name}"), 0o644)?;
         }
-        self.place(
-            &here.join("packaging/CHANGELOG.md"),
-            &format!("{DOCUMENTS}/changelog"),
-            0o644,
-        )?;
+        self.place(&here.join("packaging/CHANGELOG.md"), &format!("{DOCUMENTS}/changelog"), 0o644)?;
         self.compress(&format!("{DOCUMENTS}/changelog"))?;
         for folder in ["pam.d", "sshd_config.d"] {
             for file in files(&here.join("config").join(folder))? {
@@ -127,11 +108,7 @@ impl Layout {
 
     fn manual(&self) -> Done {
         for page in files(&repository().join("packaging/man"))? {
-            let section = page
-                .extension()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+            let section = page.extension().unwrap_or_default().to_string_lossy().into_owned();
             let path = format!("usr/share/man/man{section}/{}", name(&page));
             self.place(&page, &path, 0o644)?;
             self.compress(&path)?;
@@ -164,18 +141,11 @@ impl Layout {
             &source.join("control"),
             b"Source: twinlock\n\nPackage: twinlock\nArchitecture: any\n",
         )?;
-        let module = self
-            .root
-            .join(format!("lib/{}/security/pam_twinlock.so", multiarch()?));
+        let module = self.root.join(format!("lib/{}/security/pam_twinlock.so", multiarch()?));
         let mut scan = command("dpkg-shlibdeps", &["-O", "-e"]);
-        scan.arg(module)
-            .arg("-e")
-            .arg(self.root.join("usr/bin/twinlock"))
-            .current_dir(folder);
+        scan.arg(module).arg("-e").arg(self.root.join("usr/bin/twinlock")).current_dir(folder);
         let found = output(&mut scan)?;
-        let line = found
-            .lines()
-            .find_map(|line| line.strip_prefix("shlibs:Depends="));
+        let line = found.lines().find_map(|line| line.strip_prefix("shlibs:Depends="));
         line.map(str::to_owned)
             .ok_or_else(|| "dpkg-shlibdeps found no library that is needed.".into())
     }
@@ -208,20 +178,14 @@ fn put(to: &Path, content: &[u8]) -> Done {
 fn files(folder: &Path) -> Done<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)
         .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_file())
-        .collect();
+    let mut files: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     files.sort();
     Ok(files)
 }
 
 fn name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// As Debian's policy counts: each file in full kibibytes, each folder as one.
@@ -231,11 +195,7 @@ fn kibibytes(folder: &Path) -> Done<u64> {
     for entry in fs::read_dir(folder).map_err(refused)? {
         let entry = entry.map_err(refused)?;
         let facts = entry.metadata().map_err(refused)?;
-        sum += if facts.is_dir() {
-            kibibytes(&entry.path())?
-        } else {
-            facts.len().div_ceil(1024)
-        };
+        sum += if facts.is_dir() { kibibytes(&entry.path())? } else { facts.len().div_ceil(1024) };
     }
     Ok(sum)
 }

@@ -1,11 +1,17 @@
 //! Does every chore of the project: `cargo xtask demo | test | package`.
 
+mod app;
 mod build;
 mod command;
 mod deb;
+mod demo;
+mod fresh;
+mod ledger;
 mod machine;
+mod manual;
 mod module;
 mod packages;
+mod screen;
 mod tally;
 mod test;
 mod without_std;
@@ -13,6 +19,7 @@ mod without_std;
 use std::process::ExitCode;
 
 use crate::command::Done;
+use crate::demo::Typist;
 use crate::packages::Consent;
 use crate::test::Extent;
 
@@ -37,19 +44,12 @@ struct Typed {
 impl Typed {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let chore = words.next().ok_or("Say which chore.")?;
-        Ok(Self {
-            chore,
-            flags: words.collect(),
-        })
+        Ok(Self { chore, flags: words.collect() })
     }
 
     /// Refuses every flag that the chore does not know.
     fn only(&self, known: &[&str]) -> Result<(), String> {
-        match self
-            .flags
-            .iter()
-            .find(|flag| !known.contains(&flag.as_str()))
-        {
+        match self.flags.iter().find(|flag| !known.contains(&flag.as_str())) {
             Some(flag) => Err(format!("`{}` has no `{flag}`.", self.chore)),
             None => Ok(()),
         }
@@ -61,11 +61,7 @@ impl Typed {
 
     fn consent(&self) -> Consent {
         let ci = std::env::var_os("CI").is_some_and(|value| value != "0" && value != "false");
-        if ci || self.has("--yes") {
-            Consent::Given
-        } else {
-            Consent::Ask
-        }
+        if ci || self.has("--yes") { Consent::Given } else { Consent::Ask }
     }
 }
 
@@ -76,13 +72,15 @@ fn main() -> ExitCode {
     };
     let outcome = match typed.chore.as_str() {
         "test" => typed.only(&["--all", "--yes"]).map(|()| {
-            let extent = if typed.has("--all") {
-                Extent::Everything
-            } else {
-                Extent::Usual
-            };
+            let extent = if typed.has("--all") { Extent::Everything } else { Extent::Usual };
             test::test(typed.consent(), extent)
         }),
+        "demo" => typed.only(&["--auto", "--yes"]).map(|()| {
+            let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };
+            demo::demo(typed.consent(), typist)
+        }),
+        fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
+        demo::INSIDE => Ok(demo::inside(&typed.flags)),
         "package" => typed.only(&["--yes"]).map(|()| package(typed.consent())),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
@@ -101,10 +99,7 @@ fn main() -> ExitCode {
 }
 
 fn package(consent: Consent) -> Done<ExitCode> {
-    packages::ensure(
-        &[packages::TO_BUILD, packages::TO_PACKAGE].concat(),
-        consent,
-    )?;
+    packages::ensure(&[packages::TO_BUILD, packages::TO_PACKAGE].concat(), consent)?;
     let deb = deb::package(&build::release()?)?;
     println!("{}", deb.display());
     Ok(ExitCode::SUCCESS)

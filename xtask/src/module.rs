@@ -21,33 +21,22 @@ const MOST_BYTES: u64 = 1024 * 1024;
 pub(crate) fn symbols(module: &Path) -> Done {
     let listing = ["--dynamic", "--defined-only", "--format=posix"];
     let table = output(command("nm", &listing).arg(module))?;
-    let mut found: Vec<&str> = table
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
+    let mut found: Vec<&str> = table.lines().filter_map(|line| line.split(' ').next()).collect();
     found.sort_unstable();
     if found == ENTRY_POINTS {
         return Ok(());
     }
-    Err(format!(
-        "Exported are {}, and not exactly {}.",
-        found.join(" "),
-        ENTRY_POINTS.join(" ")
-    ))
+    Err(format!("Exported are {}, and not exactly {}.", found.join(" "), ENTRY_POINTS.join(" ")))
 }
 
 /// The module is loaded into sshd: it stays small.
 pub(crate) fn size(module: &Path) -> Done {
-    let bytes = std::fs::metadata(module)
-        .map_err(|error| format!("No module: {error}."))?
-        .len();
+    let bytes = std::fs::metadata(module).map_err(|error| format!("No module: {error}."))?.len();
     eprintln!("{bytes} bytes");
     if bytes < MOST_BYTES {
         Ok(())
     } else {
-        Err(format!(
-            "The module has {bytes} bytes, {MOST_BYTES} are the limit."
-        ))
+        Err(format!("The module has {bytes} bytes, {MOST_BYTES} are the limit."))
     }
 }
 
@@ -63,11 +52,8 @@ pub(crate) fn crates() -> Done {
         "none",
     ];
     let tree = output(&mut cargo(&listing))?;
-    let mut names: Vec<&str> = tree
-        .lines()
-        .skip(1)
-        .map(|line| line.trim_end_matches(" (*)"))
-        .collect();
+    let mut names: Vec<&str> =
+        tree.lines().skip(1).map(|line| line.trim_end_matches(" (*)")).collect();
     names.retain(|line| !line.is_empty());
     names.sort_unstable();
     names.dedup();
@@ -86,15 +72,9 @@ pub(crate) fn crates() -> Done {
 pub(crate) fn unwinds() -> Done {
     let manifest = std::fs::read_to_string(repository().join("Cargo.toml"))
         .map_err(|error| format!("Cargo.toml cannot be read: {error}."))?;
-    let release = manifest
-        .split("[profile.release]")
-        .nth(1)
-        .unwrap_or_default();
+    let release = manifest.split("[profile.release]").nth(1).unwrap_or_default();
     let release = release.split("\n[").next().unwrap_or_default();
-    if release
-        .lines()
-        .any(|line| line.trim() == "panic = \"unwind\"")
-    {
+    if release.lines().any(|line| line.trim() == "panic = \"unwind\"") {
         return Ok(());
     }
     Err("Cargo.toml must say `panic = \"unwind\"` under [profile.release]: with \"abort\" a panic would end sshd.".into())
@@ -105,14 +85,8 @@ pub(crate) fn anonymous(artefact: &Path) -> Done {
     let bytes = std::fs::read(artefact)
         .map_err(|error| format!("{} cannot be read: {error}.", artefact.display()))?;
     let folder = repository().display().to_string();
-    if bytes
-        .windows(folder.len())
-        .any(|window| window == folder.as_bytes())
-    {
-        return Err(format!(
-            "{} names the folder that it was built in.",
-            artefact.display()
-        ));
+    if bytes.windows(folder.len()).any(|window| window == folder.as_bytes()) {
+        return Err(format!("{} names the folder that it was built in.", artefact.display()));
     }
     Ok(())
 }

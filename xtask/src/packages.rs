@@ -31,13 +31,8 @@ pub(crate) fn of_the_tests() -> Done<Vec<String>> {
     let list = repository().join("tests/packages.txt");
     let text = std::fs::read_to_string(&list)
         .map_err(|error| format!("{} cannot be read: {error}.", list.display()))?;
-    let names = text
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or_default().trim());
-    Ok(names
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect())
+    let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 /// Sees to it that all of these packages are there.
@@ -55,14 +50,10 @@ pub(crate) fn ensure<S: AsRef<str>>(wanted: &[S], consent: Consent) -> Done {
     eprintln!("Missing Debian packages: {}", missing.join(" "));
     let by_hand = format!("apt-get install {}", missing.join(" "));
     let Ok(before) = becoming_root() else {
-        return Err(format!(
-            "Neither root nor sudo is here. As root, run: {by_hand}"
-        ));
+        return Err(format!("Neither root nor sudo is here. As root, run: {by_hand}"));
     };
     if consent == Consent::Ask && !agreed()? {
-        return Err(format!(
-            "Nothing was installed. Install them yourself: {by_hand}"
-        ));
+        return Err(format!("Nothing was installed. Install them yourself: {by_hand}"));
     }
     install(before, &missing)
 }
@@ -87,26 +78,15 @@ fn agreed() -> Done<bool> {
     eprint!("Install them now with apt-get? [Y/n] ");
     let _ = stderr().flush();
     let mut answer = String::new();
-    stdin()
-        .read_line(&mut answer)
-        .map_err(|error| format!("No answer: {error}."))?;
-    Ok(matches!(
-        answer.trim().to_lowercase().as_str(),
-        "" | "y" | "yes"
-    ))
+    stdin().read_line(&mut answer).map_err(|error| format!("No answer: {error}."))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
 }
 
 fn install(before: &[&str], names: &[&str]) -> Done {
     let quiet = quiet_sshd(before, names)?;
     let apt = |words: &[&str]| {
         let mut line = before.to_vec();
-        line.extend([
-            "env",
-            "DEBIAN_FRONTEND=noninteractive",
-            "apt-get",
-            "--quiet",
-            "--yes",
-        ]);
+        line.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes"]);
         line.extend(words);
         let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
         run(&mut command(program, arguments))
@@ -129,10 +109,7 @@ fn quiet_sshd(before: &[&str], names: &[&str]) -> Done<bool> {
         return Ok(false);
     }
     eprintln!("(openssh-server will be installed, but neither started nor enabled.)");
-    as_root(
-        before,
-        &format!("printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}"),
-    )?;
+    as_root(before, &format!("printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}"))?;
     Ok(true)
 }
 

@@ -42,9 +42,7 @@ fn before(line: &str, word: &str) -> u64 {
     let words: Vec<&str> = line.split_whitespace().collect();
     let pairs = words.iter().zip(words.iter().skip(1));
     let found = pairs.filter(|(_, next)| next.trim_end_matches([',', ';']) == word);
-    found
-        .filter_map(|(number, _)| number.parse::<u64>().ok())
-        .sum()
+    found.filter_map(|(number, _)| number.parse::<u64>().ok()).sum()
 }
 
 /// A list of steps, each shown with its time, and their sum.
@@ -57,12 +55,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// A check of one's own: it counts as one.
     pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Done) {
-        self.step(name, || {
-            check().map(|()| Counts {
-                passed: 1,
-                failed: 0,
-            })
-        });
+        self.step(name, || check().map(|()| Counts { passed: 1, failed: 0 }));
     }
 
     /// A runner, which counts for itself.
@@ -73,10 +66,7 @@ impl Tally {
         if let Err(error) = &outcome {
             eprintln!("{error}");
         }
-        let counts = outcome.as_ref().copied().unwrap_or(Counts {
-            passed: 0,
-            failed: 1,
-        });
+        let counts = outcome.as_ref().copied().unwrap_or(Counts { passed: 0, failed: 1 });
         self.counts.add(counts);
         self.steps.push((name.to_owned(), began.elapsed(), outcome));
     }
@@ -96,16 +86,9 @@ impl Tally {
                 println!("\n{name}:\n{error}");
             }
         }
-        println!(
-            "\n{} passed, {} failed",
-            self.counts.passed, self.counts.failed
-        );
+        println!("\n{} passed, {} failed", self.counts.passed, self.counts.failed);
         let all_well = self.counts.failed == 0 && self.counts.passed > 0;
-        if all_well {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
@@ -121,24 +104,12 @@ mod tests {
             "test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n";
         let talk = "12 passed by, 3 failed\n";
         let counts = Counts::read(&format!("{nextest}{talk}{libtest}"));
-        assert_eq!(
-            counts,
-            Counts {
-                passed: 6,
-                failed: 1
-            }
-        );
+        assert_eq!(counts, Counts { passed: 6, failed: 1 });
     }
 
     #[test]
     fn a_test_that_timed_out_has_failed() {
         let line = "Summary [ 60.0s] 3 tests run: 1 passed, 1 failed, 1 timed out, 0 skipped\n";
-        assert_eq!(
-            Counts::read(line),
-            Counts {
-                passed: 1,
-                failed: 2
-            }
-        );
+        assert_eq!(Counts::read(line), Counts { passed: 1, failed: 2 });
     }
 }

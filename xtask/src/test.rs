@@ -7,7 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{module, without_std};
+use crate::{deb, fresh, manual, module, without_std};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
 
     let mut tally = Tally::default();
     read_through(&mut tally);
+    tally.check("manual pages", manual::check);
     tally.check("core builds where there is no std", without_std::check);
     tally.step("core, host and command, without root", without_root);
     let mut built = None;
@@ -42,42 +43,33 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     });
     if let Some(artefacts) = built {
         look_at(&mut tally, &artefacts);
+        let mut deb = None;
+        tally.check("the .deb", || {
+            deb = Some(deb::package(&artefacts)?);
+            Ok(())
+        });
         tally.step("system tests: real sshd, sudo, su and login", system_tests);
+        if let (Extent::Everything, Some(deb)) = (extent, deb) {
+            tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
+        }
     }
     Ok(tally.close())
 }
 
 fn read_through(tally: &mut Tally) {
-    tally.check("formatted", || {
-        run(&mut cargo(&["fmt", "--all", "--check"]))
-    });
-    let strict = [
-        "--quiet",
-        "--all-targets",
-        "--locked",
-        "--",
-        "--deny",
-        "warnings",
-    ];
+    tally.check("formatted", || run(&mut cargo(&["fmt", "--all", "--check"])));
+    let strict = ["--quiet", "--all-targets", "--locked", "--", "--deny", "warnings"];
     // The module alone: beside the command it would be compiled with the command's features.
     let alone = [&["clippy", "--package", "pam_twinlock"][..], &strict[..]].concat();
-    let others = [
-        &["clippy", "--workspace", "--exclude", "pam_twinlock"][..],
-        &strict[..],
-    ]
-    .concat();
+    let others =
+        [&["clippy", "--workspace", "--exclude", "pam_twinlock"][..], &strict[..]].concat();
     tally.check("clippy, module", || run(&mut cargo(&alone)));
     tally.check("clippy, all else", || run(&mut cargo(&others)));
 }
 
 fn look_at(tally: &mut Tally, artefacts: &Artefacts) {
-    let Artefacts {
-        module: file,
-        command,
-    } = artefacts;
-    tally.check("module: exports pam_sm_* and nothing else", || {
-        module::symbols(file)
-    });
+    let Artefacts { module: file, command } = artefacts;
+    tally.check("module: exports pam_sm_* and nothing else", || module::symbols(file));
     tally.check("module: few crates", module::crates);
     tally.check("module: small", || module::size(file));
     tally.check("module: a panic unwinds", module::unwinds);
@@ -87,10 +79,7 @@ fn look_at(tally: &mut Tally, artefacts: &Artefacts) {
 }
 
 fn without_root() -> Done<Counts> {
-    let chosen: Vec<&str> = WITHOUT_ROOT
-        .iter()
-        .flat_map(|name| ["--package", name])
-        .collect();
+    let chosen: Vec<&str> = WITHOUT_ROOT.iter().flat_map(|name| ["--package", name]).collect();
     let mut counts = counted(&mut runner(&chosen))?;
     // nextest leaves the examples in the documentation out.
     if exists("cargo-nextest") {
@@ -120,26 +109,9 @@ fn system_tests() -> Done<Counts> {
 }
 
 fn runner(chosen: &[&str]) -> Command {
-    let nextest = [
-        "nextest",
-        "run",
-        "--locked",
-        "--no-fail-fast",
-        "--no-tests=pass",
-    ];
-    let plain = [
-        "test",
-        "--locked",
-        "--no-fail-fast",
-        "--lib",
-        "--bins",
-        "--tests",
-    ];
-    let before: &[&str] = if exists("cargo-nextest") {
-        &nextest
-    } else {
-        &plain
-    };
+    let nextest = ["nextest", "run", "--locked", "--no-fail-fast", "--no-tests=pass"];
+    let plain = ["test", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"];
+    let before: &[&str] = if exists("cargo-nextest") { &nextest } else { &plain };
     cargo(&[before, chosen].concat())
 }
 

@@ -20,16 +20,9 @@ pub(crate) fn check() -> Done {
     bare_libraries(Path::new(full.trim()), &bare)
         .map_err(|error| format!("{} cannot be filled: {error}.", bare.display()))?;
     let flags = format!("--sysroot={}", sysroot.display());
-    run(cargo(&[
-        "build",
-        "--quiet",
-        "--package",
-        "twinlock-core",
-        "--target",
-        host.trim(),
-    ])
-    .env("RUSTFLAGS", flags)
-    .env("CARGO_TARGET_DIR", target().join("without-std")))
+    run(cargo(&["build", "--quiet", "--package", "twinlock-core", "--target", host.trim()])
+        .env("RUSTFLAGS", flags)
+        .env("CARGO_TARGET_DIR", target().join("without-std")))
 }
 
 fn bare_libraries(full: &Path, bare: &Path) -> std::io::Result<()> {
@@ -40,10 +33,7 @@ fn bare_libraries(full: &Path, bare: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(full)? {
         let entry = entry?;
         let name = entry.file_name();
-        if REMAINS
-            .iter()
-            .any(|remains| name.to_string_lossy().starts_with(remains))
-        {
+        if REMAINS.iter().any(|remains| name.to_string_lossy().starts_with(remains)) {
             fs::copy(entry.path(), bare.join(&name))?;
         }
     }
