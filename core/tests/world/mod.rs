@@ -5,6 +5,7 @@
     unreachable_pub,
     reason = "shared by tests that each use a part of it"
 )]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 use std::{
     cell::{Cell, RefCell},
