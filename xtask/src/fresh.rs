@@ -166,7 +166,7 @@ impl System {
         let mut screen = Screen::start(&words.map(str::to_owned), "ssh ada@127.0.0.1")?;
         screen.expect(&["Verification code"])?;
         screen.expect(&[": "])?;
-        screen.type_line(&App::new(KEY).code()?)?;
+        screen.type_hidden(&App::new(KEY).code()?)?;
         let (status, shown) = screen.end()?;
         if status.success() && shown.contains("I am ada") {
             return Ok(());

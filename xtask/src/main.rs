@@ -14,6 +14,7 @@ mod packages;
 mod screen;
 mod tally;
 mod test;
+mod transcript;
 mod without_std;
 
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{Winsize, tcsetwinsize};
 use rustix::time::Timespec;
 
 use crate::command::Done;
@@ -32,11 +32,7 @@ impl Screen {
         let (out, err) = twins.map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
         // setsid(1) makes the terminal the controlling one, as ssh and prompts ask for.
         let mut command = Command::new("setsid");
-        command
-            .args(["--ctty", "--wait"])
-            .args(words)
-            .env("TERM", "xterm")
-            .env("LC_ALL", "C.UTF-8");
+        command.args(["--ctty", "--wait"]).args(words).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
         command.stdin(slave).stdout(out).stderr(err);
         let child =
             command.spawn().map_err(|error| format!("`{shown}` does not start: {error}."))?;
@@ -61,15 +57,17 @@ impl Screen {
         }
     }
 
-    /// Types a line. Where the program hides it, it is shown in brackets.
+    /// Types a line.
     pub(crate) fn type_line(&mut self, line: &str) -> Done {
-        let hidden = tcgetattr(&self.terminal)
-            .is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ECHO));
-        if hidden {
-            say(&format!("[{line}]"));
-        }
         let typed = self.terminal.write_all(format!("{line}\n").as_bytes());
         typed.map_err(|error| format!("The program does not take what is typed: {error}."))
+    }
+
+    /// Types a line that the program hides; it is shown in brackets here.
+    pub(crate) fn type_hidden(&mut self, line: &str) -> Done {
+        let shown = if line.is_empty() { "Enter" } else { line };
+        say(&format!("[{shown}]"));
+        self.type_line(line)
     }
 
     /// Waits for the end; how it ended, and what was shown meanwhile.

@@ -7,7 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{deb, fresh, manual, module, without_std};
+use crate::{deb, fresh, manual, module, transcript, without_std};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
             Ok(())
         });
         tally.step("system tests: real sshd, sudo, su and login", system_tests);
+        tally.check("the demo, and README's transcript of it", transcript::check);
         if let (Extent::Everything, Some(deb)) = (extent, deb) {
             tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
         }

@@ -51,7 +51,7 @@ fn log_in(room: &Room, code: &str) -> Done {
     let mut screen = ssh(room)?;
     screen.expect(&[PROMPT])?;
     screen.expect(&[": "])?;
-    screen.type_line(code)?;
+    screen.type_hidden(code)?;
     screen.expect(&["$ "])?;
     screen.type_line("echo I am $(whoami)")?;
     screen.expect(&[IN])?;
@@ -64,12 +64,12 @@ fn refused(room: &Room, code: &str, because: &str) -> Done {
     let mut screen = ssh(room)?;
     screen.expect(&[PROMPT])?;
     screen.expect(&[": "])?;
-    screen.type_line(code)?;
+    screen.type_hidden(code)?;
     screen.expect(&[because])?;
     screen.expect(&[PROMPT])?;
     screen.expect(&[": "])?;
     // Nothing is an answer as well: it stops.
-    screen.type_line("")?;
+    screen.type_hidden("")?;
     let (status, shown) = screen.end()?;
     // ssh's own word for "not logged in".
     if status.code() == Some(255) && shown.contains("Permission denied") {

@@ -42,6 +42,7 @@ pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
         "--mount",
         "--propagation",
         "private",
+        "--uts",
         "--pid",
         "--fork",
         "--kill-child",

@@ -30,6 +30,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Folders that are replaced by copies, and folders that begin empty.
 const FURNISH: &str = r#"
+echo demo >/proc/sys/kernel/hostname
 mount -t tmpfs -o mode=0755,nosuid,nodev demo /mnt
 cp -a /etc /mnt/etc
 cp -a "$security" /mnt/security
@@ -42,7 +43,7 @@ mount -t tmpfs -o mode=1777,nosuid,nodev demo /tmp
 chmod 0700 /root
 mkdir -p /run/sshd /run/twinlock /run/lock /var/lib /var/log /var/mail /var/tmp /home/$user/.ssh
 mount -t tmpfs -o mode=0700,nosuid,nodev,noexec,size=4m ledger /run/twinlock
-rm -rf /etc/pam.d /etc/ssh/sshd_config.d /etc/twinlock /etc/motd /etc/nologin /etc/ld.so.preload
+rm -rf /etc/pam.d /etc/ssh/sshd_config.d /etc/twinlock /etc/motd /etc/update-motd.d /etc/nologin /etc/ld.so.preload
 mkdir -p /etc/pam.d /etc/ssh/sshd_config.d /etc/twinlock
 for table in passwd group; do
     awk -F: -v user=$user '($3 < 1000 || $3 == 65534) && $1 != user' /mnt/etc/$table >/mnt/$table
