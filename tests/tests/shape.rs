@@ -155,7 +155,7 @@ fn named(code: &str) -> BTreeSet<String> {
         let rest = code[at + start.len()..].trim_start();
         match rest.strip_prefix('{') {
             Some(group) => found.extend(heads(group)),
-            None => found.insert(word(rest)).then_some(()).unwrap_or_default(),
+            None => found.extend([word(rest)]),
         }
     }
     found
