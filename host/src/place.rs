@@ -124,9 +124,10 @@ pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Resu
         Err(Errno::EXIST) => return Ok(()),
         Err(errno) => return Err(errno),
     }
-    let fd = open_beneath(parent, name, ResolveFlags::NO_SYMLINKS)?;
-    give_to(&fd, owner)?;
-    fs::fchmod(&fd, Mode::RWXU)
+    // By name, which only root can change there: a caller who allows no more descriptors leaves no folder of his group behind.
+    let (user, group) = ids(owner);
+    fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
+    fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())
 }
 
 /// Gives a new file or folder to its owner and his group, whichever group the caller had.
@@ -134,8 +135,12 @@ pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Resu
 /// # Errors
 /// The errno.
 pub fn give_to(fd: &OwnedFd, owner: Owner) -> io::Result<()> {
-    let group = (owner.0 == 0).then_some(fs::Gid::ROOT);
-    fs::fchown(fd, Some(fs::Uid::from_raw(owner.0)), group)
+    let (user, group) = ids(owner);
+    fs::fchown(fd, user, group)
+}
+
+fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
+    (Some(fs::Uid::from_raw(owner.0)), (owner.0 == 0).then_some(fs::Gid::ROOT))
 }
 
 /// Reads a file by its whole path: regular, of one name, the owner's, and not open to those in `closed_to`.
