@@ -206,3 +206,30 @@ fn su_and_sudo_stopped_at_their_prompts_delay_neither_their_user_nor_others() {
         s.send_line(&m.code("bob")).expect("was used already");
     }
 }
+
+#[test]
+fn a_login_stopped_until_its_code_is_forgotten_does_not_get_in_by_it() {
+    let m = with_callers();
+    let code = m.code("ada");
+    let places = places_in(&m, "su");
+    // The charge, the claim; a process stops when the call is done, so it is the one before.
+    let links = places.iter().enumerate().filter(|(_, place)| place.0 == "symlinkat");
+    let claim = links.map(|(at, _)| at).nth(1).expect("a claim");
+    let (call, count) = &places[claim - 1];
+    let inject = format!("inject={call}:signal=STOP:when={count}");
+    let su = m.call(["su", "ada", "-c", "echo reached"]).as_user("ada");
+    let mut su = su.strace("/tmp/trace", &["-e", &inject]).open();
+    su.expect(PROMPT).send_line(&code);
+    until_stopped(&m, "su", 1);
+    assert!(ada_gets_in(&m, &code), "{:?}", m.log());
+    // So much later the ledger no longer needs the name of the first code.
+    for later in [3 * 86_400, 3 * 86_400 + 30] {
+        let code = m.otp("ada").at(twinlock_tests::now() + later);
+        let clock = i64::try_from(later).expect("some days");
+        let login = m.pamtester("one", "ada").clock(clock).input(code + "\n").output();
+        assert!(login.stdout.contains(IN), "{:?}", m.log());
+    }
+    m.run(["pkill", "-CONT", "-x", "su"]).ok();
+    su.expect("was used already").give_up();
+    assert!(!su.transcript().contains("reached"), "{}", su.transcript());
+}

@@ -66,7 +66,7 @@ impl<'m> Rival<'m> {
     /// Twenty-four from places of their own, eight from one, where the throttle thins them out.
     fn number(m: &'m Machine, number: u32) -> Rival<'m> {
         let from = format!("192.0.2.{}", number.min(24));
-        Rival::at_the_prompt(m, from, if number % 2 == 0 { "one" } else { "two" })
+        Rival::at_the_prompt(m, from, if number.is_multiple_of(2) { "one" } else { "two" })
     }
 
     fn again(self, m: &'m Machine) -> Rival<'m> {
