@@ -1,5 +1,6 @@
 //! Does every chore of the project: `cargo xtask demo | test | package`.
 
+mod apart;
 mod app;
 mod build;
 mod command;
