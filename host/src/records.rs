@@ -95,11 +95,9 @@ impl HostRecords {
     /// An absence counts only in the folder that is ours, and where nobody else holds the user id.
     fn prove_absence(&self, account: &Account, folder: &Folder) -> Result<(), StoreFault> {
         let root = self.root()?;
-        match root.below(USERS, self.owner) {
-            Err(fault) if !place::is_absent(fault) => return Err(fault),
-            Ok(_) | Err(_) => {}
-        }
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
+        // Made with the store-id, as the user ids' folder is: a store without them has lost something.
+        root.below(USERS, self.owner)?;
         match self.holder_of(account.uid)? {
             Some(holder) if holder != *folder => Err(StoreFault::UidOfAnother),
             Some(_) | None => Ok(()),
@@ -111,7 +109,8 @@ impl HostRecords {
     /// # Errors
     /// [`StoreFault`] where that cannot be read.
     pub fn holder_of(&self, uid: u32) -> Result<Option<Folder>, StoreFault> {
-        let target = match fs::readlinkat(CWD, format!("{}/{UIDS}/{uid}", self.path), Vec::new()) {
+        let uids = self.root()?.below(UIDS, self.owner)?;
+        let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
             Ok(target) => target,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(place::fault(errno)),

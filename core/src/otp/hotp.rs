@@ -9,6 +9,7 @@ use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
 use crate::{
+    ledger::Mark,
     record::{Algorithm, Digits},
     secret::Key,
 };
@@ -21,10 +22,6 @@ enum Keys {
     Sha256(Hmac<Sha256>),
     Sha512(Hmac<Sha512>),
 }
-
-/// Names the codes of one key without telling the key: what a used step is filed under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark(pub [u8; 16]);
 
 /// What is hashed for a [`Mark`]; longer than the 8 bytes of a counter, so no code is ever this.
 const MARK_TEXT: &[u8] = b"twinlock used step";
