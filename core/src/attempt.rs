@@ -138,8 +138,9 @@ impl Trial<'_> {
     fn judge_charged(&mut self, code: &Code, now: Now, own: &Try) -> Result<Outcome, LedgerFault> {
         let mut facts = self.facts(Some((own, now.unix)))?;
         facts.last_success = self.last_success(&facts, now.unix)?;
-        let case =
-            Case { charged: own, facts: &facts, familiarity: self.familiarity(), now: now.unix };
+        let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
+        let familiarity = Familiarity::of(found, self.source);
+        let case = Case { charged: own, facts: &facts, familiarity, now: now.unix };
         match throttle::weigh(&self.policy.throttle, &case) {
             Weighed::Judge => {}
             Weighed::Wait { until } => {
@@ -173,13 +174,6 @@ impl Trial<'_> {
             last = last.max(at.filter(|at| *at <= now).unwrap_or_default());
         }
         Ok(last)
-    }
-
-    fn familiarity(&self) -> Familiarity {
-        match &self.person {
-            Some((_, snapshot)) if snapshot.known.contains(self.source) => Familiarity::Known,
-            _ => Familiarity::Stranger,
-        }
     }
 
     fn compare_and_claim(

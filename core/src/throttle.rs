@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::{
     ledger::{Budget, Charged, Facts, Try},
     policy::Limits,
+    record::Snapshot,
     request::SourceLabel,
     time::{DAY, UnixTime},
 };
@@ -19,6 +20,18 @@ pub enum Familiarity {
     Known,
     /// Nobody has.
     Stranger,
+}
+
+impl Familiarity {
+    /// Whether a source is among those that a person has got in from.
+    #[must_use]
+    pub fn of(found: Option<&Snapshot>, source: &SourceLabel) -> Self {
+        if found.is_some_and(|found| found.known.contains(source)) {
+            Self::Known
+        } else {
+            Self::Stranger
+        }
+    }
 }
 
 /// What is weighed: a charged try among all others.
