@@ -1,15 +1,24 @@
 //! twinlock: what a person types.
 
+mod actor;
 mod commands;
 mod desk;
 mod exit;
+mod keyboard;
+mod person;
+mod picture;
+mod proof;
+mod reasons;
+mod screen;
+mod table;
 mod verbs;
+mod wording;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{desk::Desk, verbs::Command};
+use crate::verbs::Command;
 
 fn main() -> ExitCode {
     let command = match Command::try_parse() {
@@ -19,8 +28,7 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let outcome = Desk::open(&command).and_then(|desk| commands::run(&desk, &command.verb));
-    match outcome {
+    match commands::run(&command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.print(command.json),
     }
