@@ -17,8 +17,9 @@ mod wording;
 use std::process::ExitCode;
 
 use clap::Parser;
+use twinlock_doctor::Doctor;
 
-use crate::verbs::Command;
+use crate::verbs::{Command, Verb};
 
 fn main() -> ExitCode {
     let command = match Command::try_parse() {
@@ -28,6 +29,10 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    // Doctor needs no settings, and has an exit status of its own.
+    if let Verb::Doctor(Doctor::Ssh(arguments)) = &command.verb {
+        return commands::doctor::ssh(arguments, command.json);
+    }
     match commands::run(&command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.print(command.json),

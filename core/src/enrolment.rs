@@ -4,8 +4,7 @@ use alloc::{string::String, vec, vec::Vec};
 
 use crate::{
     account::Account,
-    ports::Snapshot,
-    record::{Authenticator, Generation, Record, State},
+    record::{Authenticator, Generation, Record, Snapshot, State},
     time::UnixTime,
 };
 

@@ -2,9 +2,9 @@
 
 use crate::{
     answer::Code,
-    ledger::Used,
+    ledger::{Mark, Used},
     otp::{
-        hotp::{Keyed, Mark},
+        hotp::Keyed,
         totp::{matching_step, step_at},
     },
     record::{Authenticator, Record},

@@ -3,10 +3,13 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    otp::hotp::Mark,
     request::SourceLabel,
     time::{BootTime, Step, UnixTime},
 };
+
+/// Names the codes of one key without telling the key: what a used step is filed under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark(pub [u8; 16]);
 
 /// A step of a key that was accepted, or burned on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

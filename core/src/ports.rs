@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 
-pub use crate::account::Membership;
+pub use crate::{account::Membership, record::Snapshot};
 use crate::{
     account::{Account, Folder},
     event::Event,
@@ -56,17 +56,6 @@ pub trait Records {
 
     /// Notes how far the wall clock has come, as well as it goes.
     fn mark_clock(&self, now: UnixTime);
-}
-
-/// A record as it stood when it was read.
-#[derive(Debug)]
-pub struct Snapshot {
-    /// Its number in the folder, from 1.
-    pub sequence: u64,
-    /// What it says.
-    pub record: Record,
-    /// Sources from which this person has got in.
-    pub known: Vec<SourceLabel>,
 }
 
 /// Whose names in the ledger.

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::{secret::Key, time::UnixTime};
+use crate::{request::SourceLabel, secret::Key, time::UnixTime};
 
 /// Everything that a record file says.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +37,17 @@ impl Record {
             authenticators: alloc::vec![authenticator],
         })
     }
+}
+
+/// A record as it stood when it was read.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Its number in the folder, from 1.
+    pub sequence: u64,
+    /// What it says.
+    pub record: Record,
+    /// Sources from which this person has got in.
+    pub known: Vec<SourceLabel>,
 }
 
 /// Where a person stands with set-up.

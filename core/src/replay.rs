@@ -1,8 +1,7 @@
 //! Replay: whether a step of a key may still be used.
 
 use crate::{
-    ledger::Used,
-    otp::hotp::Mark,
+    ledger::{Mark, Used},
     record::{Authenticator, Period},
     time::{Step, UnixTime},
 };

@@ -50,6 +50,21 @@ impl UnixTime {
         (second / 3600, second / 60 % 60, second % 60)
     }
 
+    /// The first second of a day, UTC; nothing for a date that the calendar does not have.
+    #[must_use]
+    pub fn of_date(year: u16, month: u8, day: u8) -> Option<Self> {
+        let (year, month, day) = (u64::from(year), u64::from(month), u64::from(day));
+        // The way back of `date`, whose answer tells whether there is such a date.
+        let year_from_march = year.checked_sub(u64::from(month <= 2))?;
+        let (era, yoe) = (year_from_march / 400, year_from_march % 400);
+        let month_from_march = (month + 9) % 12;
+        let doy = ((153 * month_from_march + 2) / 5 + day).checked_sub(1)?;
+        let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+        let days = (era * 146_097 + doe).checked_sub(719_468)?;
+        let at = Self(days.checked_mul(DAY)?);
+        (at.date() == (year, month, day)).then_some(at)
+    }
+
     /// Year, month and day of the month, UTC (proleptic Gregorian).
     #[must_use]
     pub fn date(self) -> (u64, u64, u64) {
@@ -79,6 +94,29 @@ mod tests {
             (1_795_219_200, (2026, 11, 21)),
         ] {
             assert_eq!(UnixTime(unix).date(), date, "{unix}");
+        }
+        for (year, month, day) in [
+            (1970, 1, 1),
+            (2000, 2, 29),
+            (2026, 11, 21),
+            (2027, 12, 31),
+            (2100, 3, 1),
+            (9999, 12, 31),
+        ] {
+            let at = UnixTime::of_date(year, month, day).unwrap();
+            let date = (u64::from(year), u64::from(month), u64::from(day));
+            assert_eq!((at.date(), at.clock()), (date, (0, 0, 0)));
+        }
+        for (year, month, day) in [
+            (1969, 12, 31),
+            (2027, 13, 1),
+            (2027, 1, 32),
+            (2100, 2, 29),
+            (27, 1, 1),
+            (2027, 0, 1),
+            (2027, 1, 0),
+        ] {
+            assert_eq!(UnixTime::of_date(year, month, day), None, "{year}-{month}-{day}");
         }
         assert_eq!(UnixTime(1_111_111_109).clock(), (1, 58, 29));
     }

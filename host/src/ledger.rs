@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use rustix::{
-    fs::{self, AtFlags, CWD, RenameFlags},
+    fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
     io::Errno,
 };
 use twinlock_core::{
@@ -112,9 +112,12 @@ impl HostLedger {
     }
 
     fn this_boot(&self) -> Result<String, LedgerFault> {
-        let unreadable = LedgerFault::Io { errno: Errno::NOENT.raw_os_error() };
-        let text = std::fs::read_to_string(&self.boot_id).map_err(|_| unreadable)?;
-        Ok(epoch_text::boot_id(&text))
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let fd = fs::openat(CWD, &self.boot_id, flags, Mode::empty()).map_err(io)?;
+        let mut buffer = [0; 64];
+        let length = rustix::io::read(&fd, &mut buffer).map_err(io)?;
+        let text = str::from_utf8(buffer.get(..length).unwrap_or_default());
+        Ok(epoch_text::boot_id(text.unwrap_or_default()))
     }
 
     /// Makes the 256 buckets that names without an account share.
@@ -150,7 +153,11 @@ fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
     KernelEntropy.fill(&mut nonce).map_err(|MachineFault| LedgerFault::Io { errno: 0 })?;
     let temporary = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
     fs::symlinkat(text, root.fd(), &temporary).map_err(io)?;
-    fs::renameat_with(root.fd(), &temporary, root.fd(), EPOCH, RenameFlags::empty()).map_err(io)
+    let placed = fs::renameat_with(root.fd(), &temporary, root.fd(), EPOCH, RenameFlags::empty());
+    if placed.is_err() {
+        let _ = fs::unlinkat(root.fd(), &temporary, AtFlags::empty());
+    }
+    placed.map_err(io)
 }
 
 impl Ledger for HostLedger {
@@ -295,6 +302,16 @@ mod tests {
         let first = ledger(folder.path()).floor(at(1000, 50)).unwrap();
         assert_eq!(first, UnixTime(1000));
         assert_eq!(ledger(folder.path()).floor(at(1100, 150)).unwrap(), UnixTime(1000));
+    }
+
+    #[test]
+    fn an_epoch_that_cannot_be_replaced_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(folder.path());
+        ledger.root().unwrap();
+        std::fs::create_dir(folder.path().join("ledger/epoch")).unwrap();
+        assert!(ledger.floor(at(1000, 50)).is_err());
+        assert_eq!(std::fs::read_dir(folder.path().join("ledger")).unwrap().count(), 1);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct HostRecords {
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) sequences: Vec<u64>,
+    /// Files that a change under way, or one that was cut off, has written aside.
+    pub(crate) temporary: Vec<String>,
     known: Vec<SourceLabel>,
 }
 
@@ -93,11 +95,9 @@ impl HostRecords {
     /// An absence counts only in the folder that is ours, and where nobody else holds the user id.
     fn prove_absence(&self, account: &Account, folder: &Folder) -> Result<(), StoreFault> {
         let root = self.root()?;
-        match root.below(USERS, self.owner) {
-            Err(fault) if !place::is_absent(fault) => return Err(fault),
-            Ok(_) | Err(_) => {}
-        }
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
+        // Made with the store-id, as the user ids' folder is: a store without them has lost something.
+        root.below(USERS, self.owner)?;
         match self.holder_of(account.uid)? {
             Some(holder) if holder != *folder => Err(StoreFault::UidOfAnother),
             Some(_) | None => Ok(()),
@@ -109,7 +109,8 @@ impl HostRecords {
     /// # Errors
     /// [`StoreFault`] where that cannot be read.
     pub fn holder_of(&self, uid: u32) -> Result<Option<Folder>, StoreFault> {
-        let target = match fs::readlinkat(CWD, format!("{}/{UIDS}/{uid}", self.path), Vec::new()) {
+        let uids = self.root()?.below(UIDS, self.owner)?;
+        let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
             Ok(target) => target,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(place::fault(errno)),
@@ -191,12 +192,14 @@ fn parsed(bytes: Vec<u8>, sequence: u64, known: Vec<SourceLabel>) -> Result<Snap
     Ok(Snapshot { sequence, record: form::read(text)?, known })
 }
 
-/// What stands in a person's folder; other names are temporary files that a cut left behind.
+/// Lists a person's folder.
 pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
     let mut listing = Listing::default();
     for name in room.names().map_err(place::fault)? {
         if let Some(source) = name.strip_prefix("known.") {
             listing.known.extend(SourceLabel::read(source));
+        } else if name.starts_with("tmp.") {
+            listing.temporary.push(name);
         } else if let Some(number) = name.strip_prefix("record.") {
             let number = number.strip_suffix(".toml").and_then(|number| number.parse().ok());
             // A name that only looks like a record may be the newest one, damaged: nothing is proven then.

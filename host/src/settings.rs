@@ -31,24 +31,31 @@ pub struct Loaded {
     pub stands_in_for: Option<SettingsFault>,
 }
 
+const ABSENT: SettingsFault = SettingsFault::File(StoreFault::FolderMissing);
+
 /// Loads the settings in force: the file, else the last good one; no file at all is the default.
 ///
 /// # Errors
 /// [`SettingsFault`] of the file, when no good one stands in.
 pub fn load(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
-    let fault = match read(path, owner) {
-        Ok(policy) => {
-            return Ok(Loaded { policy, stands_in_for: None });
-        }
-        Err(fault) => fault,
-    };
-    let absent = fault == SettingsFault::File(StoreFault::FolderMissing);
-    match read(&good_beside(path), owner) {
-        Ok(policy) => Ok(Loaded { policy, stands_in_for: Some(fault) }),
-        Err(SettingsFault::File(StoreFault::FolderMissing)) if absent => {
-            Ok(Loaded { policy: Policy::default(), stands_in_for: None })
-        }
-        Err(_) => Err(fault),
+    let loaded = load_named(path, owner);
+    if loaded == Err(ABSENT) && read(&good_beside(path), owner) == Err(ABSENT) {
+        return Ok(Loaded { policy: Policy::default(), stands_in_for: None });
+    }
+    loaded
+}
+
+/// As [`load`], for a file that somebody has named, so that its absence is a mistake.
+///
+/// # Errors
+/// [`SettingsFault`] of the file, when no good one stands in.
+pub fn load_named(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
+    match read(path, owner) {
+        Ok(policy) => Ok(Loaded { policy, stands_in_for: None }),
+        Err(fault) => match read(&good_beside(path), owner) {
+            Ok(policy) => Ok(Loaded { policy, stands_in_for: Some(fault) }),
+            Err(_) => Err(fault),
+        },
     }
 }
 
@@ -88,10 +95,32 @@ impl SettingsFault {
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {
-            Self::File(fault) => format!("{path}: {}", fault.reason()),
+            Self::File(fault) => format!("{path}: {}", of_file(*fault)),
             Self::Mistake(mistake) => format!("{path}:{}: {}", mistake.line, mistake.what),
         }
     }
+}
+
+fn of_file(fault: StoreFault) -> String {
+    let clause = match fault {
+        StoreFault::FolderMissing => "is missing",
+        StoreFault::Symlink => "a symbolic link stands in the path; name the file itself",
+        StoreFault::WrongKind => "is no regular file",
+        StoreFault::WrongOwner => "does not belong to root; chown root",
+        StoreFault::TooOpen => "others than root can write to it; chmod go-w",
+        StoreFault::HardLink => "has a second name (a hard link)",
+        StoreFault::TooLarge => "is larger than 64 KiB",
+        StoreFault::Io { errno } => return format!("cannot be read (errno {errno})"),
+        StoreFault::StoreIdMissing
+        | StoreFault::StoreIdMismatch
+        | StoreFault::Malformed { .. }
+        | StoreFault::Newer { .. }
+        | StoreFault::OtherUid
+        | StoreFault::UidOfAnother
+        | StoreFault::OtherName
+        | StoreFault::NameTooLong => fault.reason(),
+    };
+    clause.into()
 }
 
 #[cfg(test)]
@@ -119,6 +148,9 @@ mod tests {
     fn no_file_is_the_default() {
         let (_folder, path, good) = files();
         assert_eq!(load(&path, me()).unwrap().policy, Policy::default());
+        assert!(load_named(&path, me()).unwrap_err().clause("t").contains("t: is missing"));
+        write(&good, "windwo = 2");
+        assert!(load(&path, me()).is_err());
         write(&good, "tries = 2");
         let loaded = load(&path, me()).unwrap();
         assert_eq!(loaded.policy.tries, 2);

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 
 use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
+use rustix::process::getuid;
 use twinlock_core::{
     format::pam_line::{self, Debug, Line, Task},
     login::login,
@@ -12,7 +13,7 @@ use twinlock_host::{
     journal::{Severity, Syslog},
     machine::Machine,
     place::Owner,
-    settings::{self, Loaded},
+    settings::{self, Loaded, SettingsFault},
 };
 
 use crate::{conversation::PamConversation, facts, ffi, outcome};
@@ -36,14 +37,17 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
         }
     };
     match line.task {
-        Task::ProbePublickey => outcome::probe(facts::public_key(handle, facts::called_by_root())),
+        Task::ProbePublickey => outcome::probe(facts::public_key(handle, getuid())),
         Task::Ask(claim) => ask(handle, (&line, claim), &journal),
     }
 }
 
 fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) -> PamResultCode {
-    let path = line.config.as_deref().unwrap_or(settings::PATH);
-    let Some(loaded) = load(path, journal) else {
+    let (path, loaded) = match line.config.as_deref() {
+        Some(named) => (named, settings::load_named(named, ROOT)),
+        None => (settings::PATH, settings::load(settings::PATH, ROOT)),
+    };
+    let Some(loaded) = usable(path, loaded, journal) else {
         return PamResultCode::PAM_SERVICE_ERR;
     };
     if line.debug == Debug::Wordy {
@@ -58,8 +62,9 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
     outcome::code(verdict, request.public_key)
 }
 
-fn load(path: &str, journal: &Syslog) -> Option<Loaded> {
-    match settings::load(path, ROOT) {
+/// What was loaded, after the log was told what an administrator has to mend.
+fn usable(path: &str, loaded: Result<Loaded, SettingsFault>, journal: &Syslog) -> Option<Loaded> {
+    match loaded {
         Ok(loaded) => {
             if let Some(fault) = &loaded.stands_in_for {
                 let detail = quoted(&fault.clause(path));

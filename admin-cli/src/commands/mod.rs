@@ -1,5 +1,6 @@
 //! The commands, one file a verb.
 
+pub mod doctor;
 mod enroll;
 mod epoch;
 mod import_uri;
@@ -49,6 +50,10 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now) => epoch::now(&desk),
         Verb::Epoch(Epoch::Show) => epoch::show(&desk),
-        Verb::Settings(Settings::Check { .. }) | Verb::Completions { .. } | Verb::Man => Ok(()),
+        // Answered without a desk, before this.
+        Verb::Settings(Settings::Check { .. })
+        | Verb::Doctor(_)
+        | Verb::Completions { .. }
+        | Verb::Man => Ok(()),
     }
 }

@@ -5,8 +5,7 @@ use alloc::{format, string::String};
 use data_encoding::HEXLOWER;
 
 use crate::{
-    ledger::{Budget, Refused, Try, Used},
-    otp::hotp::Mark,
+    ledger::{Budget, Mark, Refused, Try, Used},
     request::SourceLabel,
     time::{Step, UnixTime},
 };

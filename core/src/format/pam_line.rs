@@ -63,10 +63,10 @@ pub fn read<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<Line, LineFa
     };
     for argument in arguments {
         match argument.split_once('=') {
-            Some(("first_factor", value)) => first_factor = Some(claim(value)?),
-            Some(("probe", "publickey")) => probe = Some(Task::ProbePublickey),
-            Some(("prompt", value)) => line.prompt = Some(value.into()),
-            Some(("config", value)) => line.config = Some(config(value)?),
+            Some((name @ "first_factor", value)) => once(&mut first_factor, name, claim(value)?)?,
+            Some((name @ "probe", "publickey")) => once(&mut probe, name, Task::ProbePublickey)?,
+            Some((name @ "prompt", value)) => once(&mut line.prompt, name, value.into())?,
+            Some((name @ "config", value)) => once(&mut line.config, name, config(value)?)?,
             None if argument == "echo" => line.echo = Echo::Shown,
             None if argument == "debug" => line.debug = Debug::Wordy,
             _ => return Err(unknown(argument)),
@@ -81,6 +81,14 @@ pub fn read<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<Line, LineFa
         (None, None) => return Err(missing()),
     };
     Ok(line)
+}
+
+/// Of two values one would be passed over, and it may have been the stricter one.
+fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), LineFault> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(LineFault(format!("{name}= stands twice"))),
+    }
 }
 
 fn claim(value: &str) -> Result<Claim, LineFault> {
@@ -171,6 +179,9 @@ mod tests {
             (&["nullok", "first_factor=stack"], "unknown argument nullok"),
             (&["first_factor=password"], "none of publickey, stack"),
             (&["first_factor=stack", "probe=publickey"], "exclude"),
+            (&["first_factor=failed", "first_factor=stack"], "first_factor= stands twice"),
+            (&["probe=publickey", "probe=publickey"], "probe= stands twice"),
+            (&["first_factor=stack", "config=/a", "config=/b"], "config= stands twice"),
             (&["probe=stack"], "unknown argument probe=stack"),
             (&["first_factor=stack", "config=x"], "whole path"),
             (&["first_factor=stack", "echo=yes"], "unknown argument echo=yes"),
