@@ -20,6 +20,7 @@ use twinlock_host::{
 use crate::{
     exit::{Exit, Failure},
     keyboard::tell,
+    mistake,
     verbs::Command,
     wording::{WIDTH, plain, wrap},
 };
@@ -45,10 +46,8 @@ impl Desk {
         let loaded = settings::load(&command.config, owner)
             .map_err(|fault| settings_failure(&command.config, &fault))?;
         if let Some(fault) = &loaded.stands_in_for {
-            let said = format!(
-                "twinlock: {}; settings.good is in force instead",
-                fault.clause(&command.config)
-            );
+            let (what, _) = mistake::of_settings(&command.config, fault);
+            let said = format!("twinlock: {what}; settings.good is in force instead");
             tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
         }
         let machine = Machine::new(&loaded.policy, &command.config, owner);
@@ -117,9 +116,8 @@ impl Desk {
 
 /// A settings file that cannot be used.
 pub fn settings_failure(path: &str, fault: &SettingsFault) -> Failure {
-    Failure::new(
-        Exit::StoreUnreachable,
-        fault.clause(path),
-        "Mend the file and run `twinlock settings check`; until then logins that use it are refused.",
-    )
+    let (what, remedy) = mistake::of_settings(path, fault);
+    let remedy =
+        format!("{remedy} Then run `twinlock settings check`; until then logins are refused.");
+    Failure::new(Exit::StoreUnreachable, what, remedy)
 }

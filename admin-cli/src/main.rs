@@ -5,6 +5,7 @@ mod commands;
 mod desk;
 mod exit;
 mod keyboard;
+mod mistake;
 mod person;
 mod picture;
 mod proof;

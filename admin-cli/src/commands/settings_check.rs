@@ -7,7 +7,7 @@ use serde_json::json;
 use twinlock_core::{
     account::Account,
     fault::LookupFault,
-    format::settings::{self as form, Mistake, SETTINGS_MAX},
+    format::settings::{self as form, SETTINGS_MAX},
     policy::{Action, Policy, Rule},
     ports::{Accounts, Membership},
 };
@@ -21,13 +21,10 @@ use twinlock_host::{
 use crate::{
     exit::{Exit, Failure},
     keyboard::tell,
-    reasons::store_meaning,
+    mistake,
     verbs::Command,
     wording::{WIDTH, plain, wrap},
 };
-
-/// How like a known name an unknown one must be to be taken for it, of 1.
-const LIKENESS: f64 = 0.8;
 
 /// Something that is no mistake, and hardly meant.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,9 +40,13 @@ pub fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> {
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        mistaken(path, line, "not UTF-8".into(), "Save the file as UTF-8.".into())
+        let what = format!("{}:{line}: not UTF-8", plain(path));
+        Failure::new(Exit::Usage, what, "Save the file as UTF-8.")
     })?;
-    let policy = form::read(text).map_err(|mistake| explained(path, &mistake))?;
+    let policy = form::read(text).map_err(|found| {
+        let (what, remedy) = mistake::explain(path, &found);
+        Failure::new(Exit::Usage, what, remedy)
+    })?;
     if path == command.config {
         trusted(path)?;
     }
@@ -90,44 +91,9 @@ fn trusted(path: &str) -> Result<(), Failure> {
     }
     let found = read_file(path, (Owner(0), READABLE), SETTINGS_MAX);
     found.map(drop).map_err(|fault| {
-        let meaning = store_meaning(fault).replace("the record", "the file");
-        Failure::new(
-            Exit::Usage,
-            format!("{}: logins do not trust it: {meaning}", plain(path)),
-            "Make it a plain file of root: chown root:root FILE; chmod 644 FILE",
-        )
+        let what = mistake::of_file(path, fault);
+        Failure::new(Exit::Usage, format!("{what}; logins do not trust it"), mistake::FILE_REMEDY)
     })
-}
-
-fn explained(path: &str, mistake: &Mistake) -> Failure {
-    let line = usize::try_from(mistake.line).unwrap_or(0);
-    let Some(unknown) = mistake.what.strip_prefix("unknown field ") else {
-        let remedy = "Every setting stands, explained, in twinlock.toml.reference.";
-        return mistaken(path, line, plain(&mistake.what), remedy.into());
-    };
-    let mut names = quoted_words(unknown);
-    let wrong = names.next().unwrap_or_default();
-    let known: Vec<&str> = names.collect();
-    let what = format!("there is no setting {}", plain(wrong));
-    match nearest(wrong, &known) {
-        Some(near) => mistaken(path, line, what, format!("Did you mean {near}?")),
-        None => mistaken(path, line, what, format!("Known here: {}.", known.join(", "))),
-    }
-}
-
-fn mistaken(path: &str, line: usize, what: String, remedy: String) -> Failure {
-    Failure::new(Exit::Usage, format!("{}:{line}: {what}", plain(path)), remedy)
-}
-
-/// The words between backticks.
-fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
-}
-
-fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
-    let likeness = |name: &&&str| strsim::jaro_winkler(wrong, name);
-    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (strsim::jaro_winkler(wrong, best) >= LIKENESS).then_some(best)
 }
 
 fn warnings(policy: &Policy, text: &str, accounts: &dyn Accounts) -> Vec<Warning> {
@@ -246,32 +212,6 @@ mod tests {
                 _ => Ok(Membership::NoSuchGroup),
             }
         }
-    }
-
-    fn failure(text: &str) -> Failure {
-        explained("t", &form::read(text).unwrap_err())
-    }
-
-    #[test]
-    fn a_misspelt_setting_is_told_its_neighbour() {
-        for (text, what, remedy) in [
-            ("windwo = 1", "t:1: there is no setting windwo", "Did you mean window?"),
-            ("\n[throttle]\nfre = 1", "t:3: there is no setting fre", "Did you mean free?"),
-            ("[[rule]]\nacton = 1", "t:2: there is no setting acton", "Did you mean action?"),
-            ("[thottle]", "t:1: there is no setting thottle", "Did you mean throttle?"),
-        ] {
-            let failure = failure(text);
-            assert_eq!((failure.what.as_str(), failure.remedy.as_str()), (what, remedy));
-            assert_eq!(failure.exit, Exit::Usage);
-        }
-        let odd = failure("zzz = 1");
-        assert!(odd.remedy.starts_with("Known here: issuer, language"), "{odd:?}");
-    }
-
-    #[test]
-    fn other_mistakes_keep_their_words() {
-        let failure = failure("window = 11");
-        assert_eq!(failure.what, "t:1: window = 11 is not between 0 and 10");
     }
 
     fn warned(text: &str) -> Vec<(Option<usize>, String)> {

@@ -90,7 +90,7 @@ fn as_text(authenticator: &Authenticator, label: &Label<'_>) -> Zeroizing<String
     text.push_str("\nScan it with an authenticator app, or type this key there:\n\n    ");
     text.push_str(&base32::in_groups(&authenticator.key));
     text.push_str(&format!(
-        "\n\nName: {}  Account: {}\nTime-based, {} digits, {} seconds, {}\n\n",
+        "\n\nName in the app: {}, account {}\nTime-based, {} digits, {} seconds, {}\n\n",
         plain(label.issuer),
         plain(label.account),
         parameters.digits.get(),
