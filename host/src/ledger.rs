@@ -84,6 +84,12 @@ impl HostLedger {
         Ok(text_of(root, EPOCH)?.and_then(|text| epoch_text::read(&text)))
     }
 
+    /// Whether an epoch was begun since this machine was started.
+    #[must_use]
+    pub fn is_of_this_boot(&self, epoch: &Epoch) -> bool {
+        self.this_boot().is_ok_and(|boot_id| boot_id == epoch.boot_id)
+    }
+
     /// Begins a new epoch now, in place of any that is there.
     ///
     /// # Errors

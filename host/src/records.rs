@@ -80,7 +80,7 @@ impl HostRecords {
         Err(StoreFault::Io { errno: Errno::AGAIN.raw_os_error() })
     }
 
-    fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
+    pub(crate) fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
         Room::open(&format!("{}/{USERS}/{}", self.path, folder.as_str()), self.owner)
     }
 
