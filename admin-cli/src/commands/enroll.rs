@@ -54,7 +54,7 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     prove(desk, &successor, &mut keyboard)?;
     put_in_force(desk, &folder, successor)?;
     pictures.keep();
-    finish(desk, &account, wanted, &folder)
+    finish(desk, &account, wanted)
 }
 
 fn check_arguments(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
@@ -173,7 +173,7 @@ fn put_in_force(desk: &Desk, folder: &Folder, mut successor: Successor) -> Resul
     Ok(())
 }
 
-fn finish(desk: &Desk, account: &Account, wanted: &Enroll, folder: &Folder) -> Result<(), Failure> {
+fn finish(desk: &Desk, account: &Account, wanted: &Enroll) -> Result<(), Failure> {
     let authenticator = wanted.name.trim();
     actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", authenticator)]);
     desk.say(
@@ -182,9 +182,7 @@ fn finish(desk: &Desk, account: &Account, wanted: &Enroll, folder: &Folder) -> R
             plain(&account.name),
             plain(authenticator)
         ),
-        serde_json::json!({
-            "user": account.name, "authenticator": authenticator, "folder": folder.as_str(),
-        }),
+        serde_json::json!({ "user": account.name, "authenticator": authenticator }),
     );
     Ok(())
 }
