@@ -26,6 +26,9 @@ pub enum Verb {
     /// The ledger's memory: since when used codes are known
     #[command(subcommand)]
     Epoch(Epoch),
+    /// Find a way in without a code, or a lock-out
+    #[command(subcommand)]
+    Doctor(twinlock_doctor::Doctor),
 }
 
 /// Where a key comes from.

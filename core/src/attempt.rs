@@ -15,7 +15,7 @@ use crate::{
     record::{Record, State},
     request::SourceLabel,
     throttle::{self, Case, Familiarity, Weighed},
-    time::{Now, UnixTime},
+    time::{DAY, Now, UnixTime},
 };
 
 /// How often a record may change under a login before it gives up.
@@ -138,8 +138,9 @@ impl Trial<'_> {
     fn judge_charged(&mut self, code: &Code, now: Now, own: &Try) -> Result<Outcome, LedgerFault> {
         let mut facts = self.facts(Some((own, now.unix)))?;
         facts.last_success = self.last_success(&facts, now.unix)?;
-        let case =
-            Case { charged: own, facts: &facts, familiarity: self.familiarity(), now: now.unix };
+        let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
+        let familiarity = Familiarity::of(found, self.source);
+        let case = Case { charged: own, facts: &facts, familiarity, now: now.unix };
         match throttle::weigh(&self.policy.throttle, &case) {
             Weighed::Judge => {}
             Weighed::Wait { until } => {
@@ -151,8 +152,11 @@ impl Trial<'_> {
         let evidence =
             Evidence { used: &facts.used, floor, now: now.unix, window: self.policy.window };
         let outcome = self.compare_and_claim(code, &evidence)?;
+        for old in throttle::spare(&facts, now.unix) {
+            self.shelf.erase(&ledger_names::try_name(old));
+        }
         if matches!(outcome, Outcome::Granted(_)) {
-            self.clear(&facts, own);
+            self.clear(&facts, own, now.unix);
         }
         Ok(outcome)
     }
@@ -170,13 +174,6 @@ impl Trial<'_> {
             last = last.max(at.filter(|at| *at <= now).unwrap_or_default());
         }
         Ok(last)
-    }
-
-    fn familiarity(&self) -> Familiarity {
-        match &self.person {
-            Some((_, snapshot)) if snapshot.known.contains(self.source) => Familiarity::Known,
-            _ => Familiarity::Stranger,
-        }
     }
 
     fn compare_and_claim(
@@ -249,10 +246,11 @@ impl Trial<'_> {
         authenticator.map_or(0, |found| crate::replay::seconds_until(next, found, now))
     }
 
-    /// A success forgives the failures of its own source, and forgets steps that are refused without their names.
-    fn clear(&self, facts: &Facts, own: &Try) {
+    /// A success forgives the failures of its own source, ends every row, and forgets steps that are refused without their names.
+    fn clear(&self, facts: &Facts, own: &Try, now: UnixTime) {
         for charged in &facts.tries {
-            if charged.name.source == *self.source && charged.name != *own {
+            let over = now.since(charged.at) >= DAY;
+            if (over || charged.name.source == *self.source) && charged.name != *own {
                 self.shelf.erase(&ledger_names::try_name(&charged.name));
             }
         }

@@ -5,9 +5,8 @@ use alloc::string::String;
 use crate::{
     account::{Account, Folder},
     admission::{AccountState, Admission, Known, admit},
-    answer::{self, Answer},
-    attempt::{Outcome, Trial},
-    dialogue::other_ways::{self, Chosen},
+    attempt::Trial,
+    dialogue::asking::{Asking, End},
     event::{Accepted, Event, Kind, Reason},
     fault::{LookupFault, StoreFault},
     ledger::Budget,
@@ -15,25 +14,22 @@ use crate::{
     policy::{Action, Policy},
     ports::{Ports, Seat, Snapshot},
     refusals,
-    request::{Claim, Request, Standing},
+    request::{Claim, Request, SourceLabel, Standing},
     rules::{self, Decided, Subject},
-    text,
+    throttle::Familiarity,
     time::UnixTime,
     verdict::Verdict,
 };
 
-/// How a dialogue ended.
-enum End {
-    Granted(Accepted),
-    Denied(Reason),
-    Stopped(Reason),
-    CutOff,
-    Broken(Reason),
-}
-
 /// Decides one login. Everything that is not proven refuses, and says why in the log.
 pub fn login(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
-    let visit = Visit { request, policy, ports, standing: request.standing() };
+    let visit = Visit {
+        request,
+        policy,
+        ports,
+        standing: request.standing(),
+        source: request.source.label(),
+    };
     let account = visit.look_up();
     match visit.standing {
         Standing::Decoy => visit.decoy(&account),
@@ -47,6 +43,7 @@ struct Visit<'a> {
     policy: &'a Policy,
     ports: Ports<'a>,
     standing: Standing,
+    source: SourceLabel,
 }
 
 type LookedUp = Result<Option<Account>, LookupFault>;
@@ -119,9 +116,10 @@ impl Visit<'_> {
                 self.conclude(account, with_reason(end, reason))
             }
             (Admission::Ask, _) => {
+                let familiarity = Familiarity::of(snapshot.as_ref(), &self.source);
                 let end = self.ask_and_judge(account, snapshot);
                 if matches!(end, End::Granted(_)) {
-                    self.afterwards(account);
+                    self.afterwards(account, familiarity);
                 }
                 self.conclude(account, end)
             }
@@ -130,104 +128,35 @@ impl Visit<'_> {
 
     /// Asks for codes and has each judged.
     fn ask_and_judge(&self, account: Option<&Account>, snapshot: Option<Snapshot>) -> End {
+        let asking = self.asking(account);
         let shelf = match self.ports.ledger.open(&seat_of(self.request, account)) {
             Ok(shelf) => shelf,
-            Err(fault) => return self.broken(account, Reason::Ledger(fault)),
+            Err(fault) if self.standing == Standing::Proven => {
+                return End::Broken(Reason::Ledger(fault));
+            }
+            Err(fault) => return with_reason(asking.ask(&mut |_| None), Reason::Ledger(fault)),
         };
-        let source = self.request.source.label();
         let mut trial = Trial {
             policy: self.policy,
             ports: self.ports,
             shelf: shelf.as_ref(),
             person: account.zip(snapshot),
-            source: &source,
+            source: &self.source,
             budget: match self.standing {
                 Standing::Proven => Budget::Proven,
                 Standing::Ahead | Standing::Decoy => Budget::Unproven,
             },
         };
-        self.ask(account, &mut |code| Some(trial.attempt(code)))
+        asking.ask(&mut |code| Some(trial.attempt(code)))
     }
 
-    /// Asks up to `tries` times; without a judge every answer is wrong.
-    fn ask(
-        &self,
-        account: Option<&Account>,
-        judge: &mut dyn FnMut(&answer::Code) -> Option<Outcome>,
-    ) -> End {
-        let mut last: Option<(Message, Reason)> = None;
-        for left in (0..self.policy.tries).rev() {
-            let answer = match self.ask_once(last.as_ref().map(|(message, _)| message)) {
-                Ok(answer) => answer,
-                Err(end) => return end,
-            };
-            let (message, reason) = match answer {
-                Answer::Code(code) => match self.weigh(judge(&code), account, left) {
-                    Ok(said) => said,
-                    Err(end) => return end,
-                },
-                Answer::Stop => return End::Stopped(Reason::Stopped),
-                Answer::Help | Answer::Other => (Message::NotACode, Reason::NotACode),
-            };
-            last = Some((message, reason));
+    fn asking(&self, account: Option<&Account>) -> Asking<'_> {
+        Asking {
+            policy: self.policy,
+            conversation: self.ports.conversation,
+            standing: self.standing,
+            user: name_of(account),
         }
-        let reason = last.map_or(Reason::NotACode, |(message, reason)| {
-            self.ports.conversation.tell(&self.words(&self.sayable(message)));
-            reason
-        });
-        End::Denied(reason)
-    }
-
-    /// One prompt, and the menu of other ways as often as it is asked for within the same turn.
-    fn ask_once(&self, before: Option<&Message>) -> Result<Answer, End> {
-        let said = before.map(|message| self.words(&self.sayable(message.clone())));
-        let prompt = self.prompt(said.as_deref());
-        let typed =
-            self.ports.conversation.ask(&prompt, self.policy.echo).map_err(|_| End::CutOff)?;
-        let Answer::Help = answer::read(&typed) else {
-            return Ok(answer::read(&typed));
-        };
-        match other_ways::choose(self.policy, self.ports.conversation, self.standing) {
-            Ok(Chosen::App) => {
-                let typed = self.ports.conversation.ask(&self.prompt(None), self.policy.echo);
-                Ok(answer::read(&typed.map_err(|_| End::CutOff)?))
-            }
-            Ok(Chosen::Stop) => Ok(Answer::Stop),
-            Ok(Chosen::Nothing) => Ok(Answer::Other),
-            Err(_) => Err(End::CutOff),
-        }
-    }
-
-    fn weigh(
-        &self,
-        outcome: Option<Outcome>,
-        account: Option<&Account>,
-        left: u8,
-    ) -> Result<(Message, Reason), End> {
-        match outcome {
-            None => Ok((Message::NotAccepted, Reason::WrongCode)),
-            Some(Outcome::Granted(accepted)) => Err(End::Granted(accepted)),
-            Some(Outcome::Faulty(reason)) => Err(self.broken(account, reason)),
-            Some(Outcome::Wrong) => Ok((Message::Wrong { left }, Reason::WrongCode)),
-            Some(Outcome::Replayed { wait }) => Ok((Message::Replayed { wait }, Reason::Replayed)),
-            Some(Outcome::BeforeEpoch { wait }) => {
-                Ok((Message::BeforeEpoch { wait }, Reason::BeforeEpoch))
-            }
-            Some(Outcome::Throttled { until, wait }) => {
-                Ok((Message::Throttled { until, wait }, Reason::Throttled))
-            }
-            Some(Outcome::Locked) => {
-                Ok((Message::Locked { user: name_of(account) }, Reason::Locked))
-            }
-        }
-    }
-
-    /// What is broken is told behind a proven first factor; before one, the questions go on as for everybody.
-    fn broken(&self, account: Option<&Account>, reason: Reason) -> End {
-        if self.standing == Standing::Proven {
-            return End::Broken(reason);
-        }
-        with_reason(self.ask(account, &mut |_| None), reason)
     }
 
     fn decoy(&self, looked_up: &LookedUp) -> Verdict {
@@ -236,53 +165,52 @@ impl Visit<'_> {
             Claim::Publickey => Reason::NoPublicKey,
             Claim::Stack | Claim::Follows | Claim::Failed => Reason::FirstFactorFailed,
         };
-        let end = self.ask(account, &mut |_| None);
-        self.log(account, Kind::Refused, Some(reason), None);
+        let end = self.asking(account).ask(&mut |_| None);
+        self.log(account, Kind::Refused, (Some(reason), None));
         verdict_of(&end)
     }
 
-    /// Tells somebody behind a proven first factor why no code would help.
+    /// No code would help: who stands behind a proven first factor is told why, others are asked all the same.
     fn refuse(&self, account: Option<&Account>, reason: Reason) -> Verdict {
-        if self.standing != Standing::Proven {
-            let end = with_reason(self.ask(account, &mut |_| None), reason);
-            return self.conclude(account, end);
-        }
-        self.conclude(account, End::Broken(reason))
+        let end = match self.standing {
+            Standing::Proven => End::Broken(reason),
+            Standing::Ahead | Standing::Decoy => {
+                with_reason(self.asking(account).ask(&mut |_| None), reason)
+            }
+        };
+        self.conclude(account, end)
     }
 
     /// Notes the end in the log and for `twinlock why`, and makes it a verdict.
     fn conclude(&self, account: Option<&Account>, end: End) -> Verdict {
         match &end {
             End::Granted(accepted) => {
-                self.log(account, Kind::Accepted, None, Some(accepted.clone()))
+                self.log(account, Kind::Accepted, (None, Some(accepted.clone())));
             }
-            End::Denied(reason) | End::Stopped(reason) => {
-                self.note(account, Kind::Refused, *reason)
-            }
+            End::Denied(reason) => self.note(account, Kind::Refused, *reason),
+            End::Stopped => self.note(account, Kind::Refused, Reason::Stopped),
             End::CutOff => self.note(account, Kind::Refused, Reason::Conversation),
             End::Broken(reason) => {
                 self.note(account, Kind::Refused, *reason);
-                let said = self.words(&fault_message(*reason, name_of(account)));
-                // Only a prompt is sure to be seen; whatever is answered changes nothing.
-                let _ = self.ports.conversation.ask(&said, self.policy.echo);
+                self.asking(account).explain(&fault_message(*reason, name_of(account)));
             }
         }
         verdict_of(&end)
     }
 
-    fn afterwards(&self, account: Option<&Account>) {
-        let Ok(now) = self.ports.clock.now() else {
-            return;
-        };
+    /// What a success leaves behind, as well as it goes: the clock mark, and a source that was new.
+    fn afterwards(&self, account: Option<&Account>, familiarity: Familiarity) {
+        let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now.unix);
-        if let Some(folder) = account.and_then(|account| Folder::of(&account.name).ok()) {
-            self.ports.records.remember_source(&folder, &self.request.source.label(), now.unix);
+        let folder = account.and_then(|account| Folder::of(&account.name).ok());
+        if let Some(folder) = folder.filter(|_| familiarity == Familiarity::Stranger) {
+            self.ports.records.remember_source(&folder, &self.source, now.unix);
         }
     }
 
     /// Notes a refusal or an exemption in the log, and a refusal in the ledger.
     fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
-        self.log(account, kind, Some(reason), None);
+        self.log(account, kind, (Some(reason), None));
         if kind == Kind::Refused {
             refusals::keep(&self.ports, &seat_of(self.request, account), self.request, reason);
         }
@@ -292,36 +220,17 @@ impl Visit<'_> {
         &self,
         account: Option<&Account>,
         kind: Kind,
-        reason: Option<Reason>,
-        accepted: Option<Accepted>,
+        (reason, accepted): (Option<Reason>, Option<Accepted>),
     ) {
         self.ports.journal.note(&Event {
             kind,
             user: account.map(|account| account.name.clone()),
             service: self.request.service.clone(),
-            source: self.request.source.label(),
+            source: self.source.clone(),
             first_factor: self.request.claim.word(),
             accepted,
             reason,
         });
-    }
-
-    /// Before a proven first factor all is said in one sentence.
-    fn sayable(&self, message: Message) -> Message {
-        if self.standing == Standing::Proven { message } else { Message::NotAccepted }
-    }
-
-    fn words(&self, message: &Message) -> String {
-        text::login(self.policy.language, message)
-    }
-
-    fn prompt(&self, said: Option<&str>) -> String {
-        let built_in = || self.words(&Message::AskCode);
-        let asked = self.policy.prompt.clone().unwrap_or_else(built_in);
-        match said {
-            Some(said) => alloc::format!("\n{said}\n{asked}"),
-            None => asked,
-        }
     }
 }
 
@@ -334,7 +243,8 @@ fn state_of(looked_up: &LookedUp) -> AccountState {
 }
 
 fn name_of(account: Option<&Account>) -> String {
-    account.map_or_else(String::new, |account| account.name.clone())
+    let plain = |name: &String| name.chars().filter(|letter| !letter.is_control()).collect();
+    account.map_or_else(String::new, |account| plain(&account.name))
 }
 
 /// Names without an account share 256 places, so that a stranger cannot fill the ledger.
@@ -346,18 +256,18 @@ fn seat_of(request: &Request, account: Option<&Account>) -> Seat {
     }
 }
 
+/// The end of a dialogue in which no code could be right, with what kept it from being.
 fn with_reason(end: End, reason: Reason) -> End {
     match end {
         End::Granted(_) | End::Denied(_) | End::Broken(_) => End::Denied(reason),
-        End::Stopped(_) => End::Stopped(reason),
-        End::CutOff => End::CutOff,
+        End::Stopped | End::CutOff => end,
     }
 }
 
 fn verdict_of(end: &End) -> Verdict {
     match end {
         End::Granted(_) => Verdict::Granted,
-        End::Denied(_) | End::Stopped(_) => Verdict::Denied,
+        End::Denied(_) | End::Stopped => Verdict::Denied,
         End::CutOff => Verdict::NoConversation,
         End::Broken(_) => Verdict::Unavailable,
     }

@@ -1,11 +1,17 @@
 //! The throttle: whether one more try may be judged now.
 
+use alloc::vec::Vec;
+
 use crate::{
     ledger::{Budget, Charged, Facts, Try},
     policy::Limits,
+    record::Snapshot,
     request::SourceLabel,
     time::{DAY, UnixTime},
 };
+
+/// How many tries may stand before old ones are taken away; far above `throttle.in_a_row`.
+const SPARE_ABOVE: usize = 1000;
 
 /// Whether a source was accepted before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +20,18 @@ pub enum Familiarity {
     Known,
     /// Nobody has.
     Stranger,
+}
+
+impl Familiarity {
+    /// Whether a source is among those that a person has got in from.
+    #[must_use]
+    pub fn of(found: Option<&Snapshot>, source: &SourceLabel) -> Self {
+        if found.is_some_and(|found| found.known.contains(source)) {
+            Self::Known
+        } else {
+            Self::Stranger
+        }
+    }
 }
 
 /// What is weighed: a charged try among all others.
@@ -83,6 +101,18 @@ pub fn free_slot(facts: &Facts, budget: Budget, source: &SourceLabel, day: u64) 
     (0..u32::MAX).find(|slot| !taken(*slot)).unwrap_or(u32::MAX)
 }
 
+/// Tries so old and so many that no limit needs them: without this, a year of guessing would fill the folder.
+#[must_use]
+pub fn spare(facts: &Facts, now: UnixTime) -> Vec<&Try> {
+    if facts.tries.len() < SPARE_ABOVE {
+        return Vec::new();
+    }
+    let mut newest_first: Vec<&Charged> = facts.tries.iter().collect();
+    newest_first.sort_by_key(|charged| core::cmp::Reverse(charged.at));
+    let old = newest_first.into_iter().skip(SPARE_ABOVE / 2);
+    old.filter(|charged| now.since(charged.at) >= DAY).map(|charged| &charged.name).collect()
+}
+
 fn others<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Charged> {
     let charged = case.charged;
     case.facts.tries.iter().filter(move |other| other.name != *charged)
@@ -132,7 +162,7 @@ fn u32_of(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::{format, vec::Vec};
+    use alloc::format;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -228,6 +258,17 @@ mod tests {
         assert_eq!(weigh_at(&facts), Weighed::Locked);
         facts.last_success = UnixTime(NOW.0 - 50);
         assert_eq!(weigh_at(&facts), Weighed::Judge);
+    }
+
+    #[test]
+    fn a_year_of_guessing_fills_nothing() {
+        let count = |number, age| {
+            let facts = Facts { tries: strangers(number, Budget::Proven, age), ..Facts::default() };
+            spare(&facts, NOW).len()
+        };
+        assert_eq!(count(999, DAY), 0);
+        assert_eq!(count(1000, DAY), 500);
+        assert_eq!(count(5000, DAY - 1), 0);
     }
 
     #[test]

@@ -85,11 +85,16 @@ fn put(records: &HostRecords, room: &Room, next: u64, text: &[u8]) -> Result<(),
     }
     match placed {
         Ok(()) => {}
-        Err(Errno::EXIST) => return Err(CommitFault::Overtaken),
+        // Without the temporary file, too, somebody was faster: only a finished change sweeps others' away.
+        Err(Errno::EXIST | Errno::NOENT) => return Err(CommitFault::Overtaken),
         Err(errno) => return Err(store(errno)),
     }
     fs::fsync(room.fd()).map_err(store)?;
-    let found = list(room).map_err(CommitFault::Store)?.sequences;
+    let listing = list(room).map_err(CommitFault::Store)?;
+    for cut_off in listing.temporary {
+        let _ = fs::unlinkat(room.fd(), cut_off, AtFlags::empty());
+    }
+    let found = listing.sequences;
     if found.iter().any(|sequence| *sequence > next) {
         // Others went on from a successor that was gone again: ours was never the newest.
         let _ = fs::unlinkat(room.fd(), record_name(next), AtFlags::empty());

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use rustix::{
-    fs::{self, AtFlags, CWD, RenameFlags},
+    fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
     io::Errno,
 };
 use twinlock_core::{
@@ -106,9 +106,12 @@ impl HostLedger {
     }
 
     fn this_boot(&self) -> Result<String, LedgerFault> {
-        let unreadable = LedgerFault::Io { errno: Errno::NOENT.raw_os_error() };
-        let text = std::fs::read_to_string(&self.boot_id).map_err(|_| unreadable)?;
-        Ok(epoch_text::boot_id(&text))
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let fd = fs::openat(CWD, &self.boot_id, flags, Mode::empty()).map_err(io)?;
+        let mut buffer = [0; 64];
+        let length = rustix::io::read(&fd, &mut buffer).map_err(io)?;
+        let text = str::from_utf8(buffer.get(..length).unwrap_or_default());
+        Ok(epoch_text::boot_id(text.unwrap_or_default()))
     }
 
     /// Makes the 256 buckets that names without an account share.

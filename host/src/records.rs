@@ -44,6 +44,8 @@ pub struct HostRecords {
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) sequences: Vec<u64>,
+    /// Files that a change under way, or one that was cut off, has written aside.
+    pub(crate) temporary: Vec<String>,
     known: Vec<SourceLabel>,
 }
 
@@ -190,12 +192,14 @@ fn parsed(bytes: Vec<u8>, sequence: u64, known: Vec<SourceLabel>) -> Result<Snap
     Ok(Snapshot { sequence, record: form::read(text)?, known })
 }
 
-/// What stands in a person's folder; other names are temporary files that a cut left behind.
+/// Lists a person's folder.
 pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
     let mut listing = Listing::default();
     for name in room.names().map_err(place::fault)? {
         if let Some(source) = name.strip_prefix("known.") {
             listing.known.extend(SourceLabel::read(source));
+        } else if name.starts_with("tmp.") {
+            listing.temporary.push(name);
         } else if let Some(number) = name.strip_prefix("record.") {
             let number = number.strip_suffix(".toml").and_then(|number| number.parse().ok());
             // A name that only looks like a record may be the newest one, damaged: nothing is proven then.

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 
 use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
+use rustix::process::getuid;
 use twinlock_core::{
     format::pam_line::{self, Debug, Line, Task},
     login::login,
@@ -36,7 +37,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
         }
     };
     match line.task {
-        Task::ProbePublickey => outcome::probe(facts::public_key(handle, facts::called_by_root())),
+        Task::ProbePublickey => outcome::probe(facts::public_key(handle, getuid())),
         Task::Ask(claim) => ask(handle, (&line, claim), &journal),
     }
 }

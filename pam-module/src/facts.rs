@@ -6,7 +6,7 @@ use pam::{
     items::{RHost, Service, Tty, User},
     module::PamHandle,
 };
-use rustix::process::getuid;
+use rustix::process::{Uid, getuid};
 use twinlock_core::request::{Claim, PublicKey, Request, Source};
 
 use crate::ffi;
@@ -18,7 +18,8 @@ const TEXT_MAX: usize = 4096;
 pub(crate) fn collect(handle: &mut PamHandle, claim: Claim) -> Request {
     // May ask for the name where the application has none yet; what it is, is read as bytes below.
     let _ = handle.get_user(None);
-    let called_by_root = getuid().is_root();
+    // The real uid: root in sshd and login, the caller in su and sudo.
+    let uid = getuid();
     let service =
         item(handle.get_item::<Service<'_>>().ok().flatten().map(|item| item.0.to_bytes()));
     Request {
@@ -26,9 +27,9 @@ pub(crate) fn collect(handle: &mut PamHandle, claim: Claim) -> Request {
         typed_user: item(
             handle.get_item::<User<'_>>().ok().flatten().map(|item| item.0.to_bytes()),
         ),
-        source: source(handle, called_by_root),
+        source: source(handle, uid),
         claim,
-        public_key: public_key(handle, called_by_root),
+        public_key: public_key(handle, uid),
     }
 }
 
@@ -38,24 +39,19 @@ fn item(bytes: Option<&[u8]>) -> Option<String> {
 }
 
 /// Whether sshd has verified a public key: only root's PAM environment is sshd's.
-pub(crate) fn public_key(handle: &mut PamHandle, called_by_root: bool) -> PublicKey {
+pub(crate) fn public_key(handle: &mut PamHandle, uid: Uid) -> PublicKey {
     let info = ffi::environment(handle, c"SSH_AUTH_INFO_0").unwrap_or_default();
-    if called_by_root && names_a_key(&info) { PublicKey::Verified } else { PublicKey::Absent }
+    if uid.is_root() && names_a_key(&info) { PublicKey::Verified } else { PublicKey::Absent }
 }
 
 fn names_a_key(info: &[u8]) -> bool {
     info.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"publickey "))
 }
 
-/// Whether the caller is root, as sshd and login are and su and sudo are not.
-pub(crate) fn called_by_root() -> bool {
-    getuid().is_root()
-}
-
 /// An address that sshd or another root service vouches for, a calling user, or a terminal; never a name that DNS chose.
-fn source(handle: &mut PamHandle, called_by_root: bool) -> Source {
-    if !called_by_root {
-        return Source::Uid(getuid().as_raw());
+fn source(handle: &mut PamHandle, uid: Uid) -> Source {
+    if !uid.is_root() {
+        return Source::Uid(uid.as_raw());
     }
     let connection = ffi::environment(handle, c"SSH_CONNECTION").unwrap_or_default();
     let first = connection.split(|byte| *byte == b' ').next().unwrap_or_default();

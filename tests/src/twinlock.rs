@@ -9,16 +9,23 @@ use crate::codes::{Otp, now};
 use crate::holder::BOOTED_EARLIER;
 use crate::machine::Machine;
 
+const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
+
 impl Machine {
     /// Installs the release artefacts, makes the store and the ledger, and puts the epoch ten
     /// minutes back, so that the codes of now are good.
     pub fn twinlock(&self) -> &Self {
-        let module = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
-        self.file(module).write(built("libpam_twinlock.so"));
-        self.file("/usr/bin/twinlock").write(built("twinlock")).mode(0o755);
+        self.files();
         self.file("/etc/twinlock").make_folder();
         self.run(["twinlock", "epoch", "ensure"]).ok();
         self.epoch_minutes_ago(10)
+    }
+
+    /// Installs the release artefacts alone: no store, no ledger.
+    pub fn files(&self) -> &Self {
+        self.file(MODULE).write(built("libpam_twinlock.so"));
+        self.file("/usr/bin/twinlock").write(built("twinlock")).mode(0o755);
+        self
     }
 
     /// The settings file's whole text.

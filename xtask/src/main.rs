@@ -1,2 +1,112 @@
-//! cargo xtask: every chore of the project.
-fn main() {}
+//! Does every chore of the project: `cargo xtask demo | test | package`.
+
+mod app;
+mod build;
+mod command;
+mod deb;
+mod demo;
+mod fresh;
+mod ledger;
+mod machine;
+mod manual;
+mod module;
+mod packages;
+mod screen;
+mod tally;
+mod test;
+mod transcript;
+mod without_std;
+
+use std::process::ExitCode;
+
+use crate::command::Done;
+use crate::demo::Typist;
+use crate::packages::Consent;
+use crate::test::Extent;
+
+const USAGE: &str = "\
+Usage: cargo xtask CHORE
+
+  demo            a real sshd on 127.0.0.1 that asks for a code, in a room of its own
+       --auto     types by itself and shows what happens
+  test            everything that a change must pass
+       --all      and what takes long: the package in a fresh Debian
+  package         the .deb, in target/package
+
+  --yes           installs missing Debian packages without asking (so does CI=1)
+";
+
+/// What was typed after `cargo xtask`.
+struct Typed {
+    chore: String,
+    flags: Vec<String>,
+}
+
+impl Typed {
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let chore = words.next().ok_or("Say which chore.")?;
+        Ok(Self { chore, flags: words.collect() })
+    }
+
+    /// Refuses every flag that the chore does not know.
+    fn only(&self, known: &[&str]) -> Result<(), String> {
+        match self.flags.iter().find(|flag| !known.contains(&flag.as_str())) {
+            Some(flag) => Err(format!("`{}` has no `{flag}`.", self.chore)),
+            None => Ok(()),
+        }
+    }
+
+    fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|typed| typed == flag)
+    }
+
+    fn consent(&self) -> Consent {
+        let ci = std::env::var_os("CI").is_some_and(|value| value != "0" && value != "false");
+        if ci || self.has("--yes") { Consent::Given } else { Consent::Ask }
+    }
+}
+
+fn main() -> ExitCode {
+    let typed = match Typed::read(std::env::args().skip(1)) {
+        Ok(typed) => typed,
+        Err(error) => return misused(&error),
+    };
+    let outcome = match typed.chore.as_str() {
+        "test" => typed.only(&["--all", "--yes"]).map(|()| {
+            let extent = if typed.has("--all") { Extent::Everything } else { Extent::Usual };
+            test::test(typed.consent(), extent)
+        }),
+        "demo" => typed.only(&["--auto", "--yes"]).map(|()| {
+            let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };
+            demo::demo(typed.consent(), typist)
+        }),
+        fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
+        demo::INSIDE => Ok(demo::inside(&typed.flags)),
+        "package" => typed.only(&["--yes"]).map(|()| package(typed.consent())),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        other => Err(format!("There is no chore `{other}`.")),
+    };
+    match outcome {
+        Err(misuse) => misused(&misuse),
+        Ok(Err(error)) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        Ok(Ok(code)) => code,
+    }
+}
+
+fn package(consent: Consent) -> Done<ExitCode> {
+    packages::ensure(&[packages::TO_BUILD, packages::TO_PACKAGE].concat(), consent)?;
+    let deb = deb::package(&build::release()?)?;
+    println!("{}", deb.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn misused(error: &str) -> ExitCode {
+    eprintln!("{error}\n\n{USAGE}");
+    ExitCode::from(2)
+}

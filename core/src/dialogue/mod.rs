@@ -1,2 +1,3 @@
-//! Dialogues besides the login itself, one file each.
+//! What is asked and said, one file a dialogue.
+pub mod asking;
 pub mod other_ways;

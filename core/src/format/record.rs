@@ -46,11 +46,11 @@ struct File<'a> {
 #[serde(deny_unknown_fields)]
 struct Entry {
     name: String,
-    kind: String,
     key: Zeroizing<String>,
-    algorithm: String,
-    digits: u64,
-    period: u64,
+    kind: Option<String>,
+    algorithm: Option<String>,
+    digits: Option<u64>,
+    period: Option<u64>,
     #[serde(default)]
     drift: i32,
 }
@@ -126,17 +126,22 @@ fn has_twins(authenticators: &[Authenticator]) -> bool {
 }
 
 fn entry(entry: Entry) -> Option<Authenticator> {
-    let usable = entry.kind == "totp" && entry.drift.unsigned_abs() <= DRIFT_MAX.unsigned_abs();
-    if !usable {
+    // Only what is unusual is written: each line costs instructions at every login.
+    let usual = Parameters::default();
+    let totp = entry.kind.is_none_or(|kind| kind == "totp");
+    if !totp || entry.drift.unsigned_abs() > DRIFT_MAX.unsigned_abs() {
         return None;
     }
     Some(Authenticator {
         name: entry.name,
         key: base32::parse(&entry.key).ok()?,
         parameters: Parameters {
-            algorithm: Algorithm::named(&entry.algorithm)?,
-            digits: Digits::new(entry.digits)?,
-            period: Period::new(entry.period)?,
+            algorithm: match entry.algorithm {
+                Some(name) => Algorithm::named(&name)?,
+                None => usual.algorithm,
+            },
+            digits: entry.digits.map_or(Some(usual.digits), Digits::new)?,
+            period: entry.period.map_or(Some(usual.period), Period::new)?,
         },
         drift: entry.drift,
     })
@@ -174,19 +179,20 @@ pub fn write(record: &Record) -> Zeroizing<String> {
 }
 
 fn write_entry(text: &mut String, authenticator: &Authenticator) {
-    let parameters = authenticator.parameters;
-    text.push_str(&format!(
-        "\n[[authenticator]]\nname = {}\nkind = \"totp\"\n",
-        quoted(&authenticator.name)
-    ));
+    let (usual, parameters) = (Parameters::default(), authenticator.parameters);
+    text.push_str(&format!("\n[[authenticator]]\nname = {}\n", quoted(&authenticator.name)));
     text.push_str("key = \"");
     text.push_str(&base32::write(&authenticator.key));
-    text.push_str(&format!(
-        "\"\nalgorithm = \"{}\"\ndigits = {}\nperiod = {}\n",
-        parameters.algorithm.name(),
-        parameters.digits.get(),
-        parameters.period.seconds(),
-    ));
+    text.push_str("\"\n");
+    if parameters.algorithm != usual.algorithm {
+        text.push_str(&format!("algorithm = \"{}\"\n", parameters.algorithm.name()));
+    }
+    if parameters.digits != usual.digits {
+        text.push_str(&format!("digits = {}\n", parameters.digits.get()));
+    }
+    if parameters.period != usual.period {
+        text.push_str(&format!("period = {}\n", parameters.period.seconds()));
+    }
     if authenticator.drift != 0 {
         text.push_str(&format!("drift = {}\n", authenticator.drift));
     }
@@ -250,9 +256,13 @@ mod tests {
             ("\"active\"", "\"removed\"", StoreFault::Malformed { line: 0 }),
             ("\"active\"", "\"on\"", StoreFault::Malformed { line: 0 }),
             ("0123456789abcdef", "0123456789abcde", StoreFault::Malformed { line: 0 }),
-            ("digits = 6", "digits = 9", StoreFault::Malformed { line: 0 }),
-            ("period = 30", "period = 0", StoreFault::Malformed { line: 0 }),
-            ("kind = \"totp\"", "kind = \"none\"", StoreFault::Malformed { line: 0 }),
+            ("digits = 8", "digits = 9", StoreFault::Malformed { line: 0 }),
+            ("period = 60", "period = 0", StoreFault::Malformed { line: 0 }),
+            (
+                "name = \"phone\"",
+                "name = \"phone\"\nkind = \"none\"",
+                StoreFault::Malformed { line: 0 },
+            ),
         ] {
             let changed = FIRST.replacen(from, to, 1);
             assert_ne!(changed, FIRST, "{from}");

@@ -1,6 +1,6 @@
 //! HOTP (RFC 4226): a code from a key and a counter.
 
-use alloc::{format, string::String};
+use alloc::string::String;
 
 use constant_time_eq::constant_time_eq;
 use hmac::{Hmac, KeyInit, Mac};
@@ -82,9 +82,12 @@ fn dynamic_truncation(mac: &[u8]) -> u32 {
 /// The decimal code of a truncated MAC, with leading zeros.
 #[must_use]
 pub fn digits_of(truncated: u32, digits: Digits) -> Zeroizing<String> {
-    let digits = digits.get();
-    let code = truncated % 10_u32.pow(u32::from(digits));
-    Zeroizing::new(format!("{code:0width$}", width = usize::from(digits)))
+    let mut code = Zeroizing::new(String::with_capacity(8));
+    for place in (0..u32::from(digits.get())).rev() {
+        let digit = truncated / 10_u32.pow(place) % 10;
+        code.extend(char::from_digit(digit, 10));
+    }
+    code
 }
 
 /// Compares in constant time for codes of one length.

@@ -39,7 +39,7 @@ mod tests {
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 15] {
+    fn all() -> [Message; 18] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
@@ -52,7 +52,10 @@ mod tests {
             Message::Wrong { left: 0 },
             Message::NotACode,
             Message::Replayed { wait: 17 },
+            Message::BeforeEpoch { wait: 599 },
             Message::BeforeEpoch { wait: 86_399 },
+            Message::Replayed { wait: 0 },
+            Message::MachineFault { user: user() },
             Message::Throttled { until: UnixTime(1_800_000_000), wait: 900 },
             Message::Locked { user: user() },
             Message::NotEnrolled { user: user() },

@@ -29,8 +29,14 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left: 1 } => "That code is wrong. 1 try left.".into(),
         Message::Wrong { left } => format!("That code is wrong. {left} tries left."),
         Message::NotACode => "That is not a code. The app shows 6 to 8 digits.".into(),
+        Message::Replayed { wait: 0 } => {
+            "That code was used already. Type the one that the app shows now.".into()
+        }
         Message::Replayed { wait } => {
             format!("That code was used already. Wait for the next one ({}).", duration(*wait))
+        }
+        Message::BeforeEpoch { wait: 600.. } => {
+            "The clock of this machine does not fit its memory of used codes.\nAsk your administrator (twinlock why).".into()
         }
         Message::BeforeEpoch { wait } => format!(
             "This machine has just started and cannot know whether that code was used.\n\

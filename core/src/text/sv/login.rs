@@ -30,8 +30,14 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left: 1 } => "Koden är fel. 1 försök kvar.".into(),
         Message::Wrong { left } => format!("Koden är fel. {left} försök kvar."),
         Message::NotACode => "Det där är ingen kod. Appen visar 6 till 8 siffror.".into(),
+        Message::Replayed { wait: 0 } => {
+            "Koden är redan använd. Skriv den som appen visar nu.".into()
+        }
         Message::Replayed { wait } => {
             format!("Koden är redan använd. Vänta på nästa ({}).", duration(*wait))
+        }
+        Message::BeforeEpoch { wait: 600.. } => {
+            "Datorns klocka stämmer inte med vad den minns om använda koder.\nBe din administratör om hjälp (twinlock why).".into()
         }
         Message::BeforeEpoch { wait } => format!(
             "Datorn har nyss startat och kan inte veta om koden är använd.\n\

@@ -1,0 +1,143 @@
+//! Who gets through the stack who should not.
+use crate::finding::{Finding, Level};
+use crate::judge::case::{Case, Wrong, wrong};
+use crate::judge::remedies::KEY_LINE;
+use crate::pam::code::Code;
+use crate::pam::control::Action;
+use crate::pam::stack::Kind;
+use crate::pam::table::{Cast, Role, Row};
+use crate::pam::twinlock::{Answer, Stand};
+
+impl Case<'_> {
+    /// The row with the fewest conditions stands for all that are wrong in the same way.
+    pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
+        let rows = || self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
+        let possible = |row: &&Row| self.reach.covers(row.world.key);
+        let fewest = |row: &&Row| {
+            let broken = matches!(row.world.answer, Answer::Broken(_));
+            (row.world.conditions.count_ones(), broken, row.world.key)
+        };
+        let (row, level) = match rows().filter(possible).min_by_key(fewest) {
+            Some(row) => (row, self.level(kind, row)),
+            None => (rows().min_by_key(fewest)?, Level::Warning),
+        };
+        let place = self.to_blame(kind, row).unwrap_or(self.file.to_owned());
+        let when = self.when(row);
+        let (id, what) = words(kind, &when);
+        Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
+    }
+
+    /// A condition that picks people on purpose makes an exception; any other one is a hole.
+    fn level(&self, kind: Wrong, row: &Row) -> Level {
+        let chosen = |condition: &str| {
+            ["pam_succeed_if.so", "pam_listfile.so", "pam_access.so"]
+                .contains(&condition.split(' ').next().unwrap_or_default())
+        };
+        let mut held = self.held(row).peekable();
+        let exception = held.peek().is_some() && held.all(chosen);
+        match kind {
+            Wrong::PasswordAlone | Wrong::KeyAlone if exception => Level::Exception,
+            Wrong::Open
+            | Wrong::CodeAlone
+            | Wrong::PasswordAlone
+            | Wrong::KeyAlone
+            | Wrong::ExemptAlone => Level::WayIn,
+        }
+    }
+
+    fn held<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = &'a str> {
+        (0..)
+            .zip(&self.table.conditions)
+            .filter(|(bit, _)| row.world.conditions >> bit & 1 == 1)
+            .map(|(_, condition)| condition.text.as_str())
+    }
+
+    fn when(&self, row: &Row) -> String {
+        let held: Vec<_> = self.held(row).map(|text| format!("`{}`", text.trim())).collect();
+        let mut when = if held.is_empty() {
+            String::new()
+        } else {
+            format!(" when {} says yes", held.join(" and "))
+        };
+        if let Answer::Broken(code) = row.world.answer {
+            when.push_str(&format!(" while the module cannot judge and says {}", code.name()));
+        }
+        when
+    }
+
+    /// The line of ours that said what did not count, or else the last line that was asked.
+    fn to_blame(&self, kind: Wrong, row: &Row) -> Option<String> {
+        self.ours(kind, row)
+            .or_else(|| self.line(row.steps.last()?.line))
+            .map(|line| line.handler.place.to_string())
+    }
+
+    fn ours(&self, kind: Wrong, row: &Row) -> Option<&Cast> {
+        let said = match kind {
+            Wrong::CodeAlone => Code::SUCCESS,
+            Wrong::ExemptAlone => Code::IGNORE,
+            Wrong::Open | Wrong::PasswordAlone | Wrong::KeyAlone => match row.world.answer {
+                Answer::Broken(code) => code,
+                Answer::Right | Answer::Wrong | Answer::Exempt => Code::AUTH_ERR,
+            },
+        };
+        (row.steps.iter().rev())
+            .filter(|step| step.returned == said)
+            .filter_map(|step| self.line(step.line))
+            .find(|line| matches!(&line.role, Role::Twinlock(args) if args.stand != Stand::Probe))
+    }
+
+    fn remedy(&self, kind: Wrong, row: &Row) -> String {
+        let only_ours = (self.table.cast.iter()).all(|line| !matches!(line.role, Role::Proof(_)));
+        match self.ours(kind, row) {
+            Some(_) if kind == Wrong::CodeAlone && only_ours => {
+                format!("Write `{KEY_LINE}` there: it refuses who has no key.")
+            }
+            Some(line) if matches!(kind, Wrong::PasswordAlone | Wrong::KeyAlone | Wrong::Open) => {
+                format!("Write `{}` there, so that its no is a no.", required(line))
+            }
+            Some(_) | None => self.recipe(),
+        }
+    }
+}
+
+fn words(kind: Wrong, when: &str) -> (&'static str, String) {
+    match kind {
+        Wrong::Open => (
+            "open-door",
+            format!(
+                "Anybody gets in{when}: no line refuses a wrong password together with a wrong code."
+            ),
+        ),
+        Wrong::CodeAlone => (
+            "code-alone",
+            format!("A code alone gets in{when}: nothing before this line has to be right."),
+        ),
+        Wrong::PasswordAlone => {
+            ("password-alone", format!("A right password gets in without a code{when}."))
+        }
+        Wrong::KeyAlone => {
+            ("key-alone-in-pam", format!("Who has a key gets through PAM without a code{when}."))
+        }
+        Wrong::ExemptAlone => (
+            "ignore-passes",
+            format!(
+                "An exempt account gets in with nothing{when}: the module says ignore, and the other lines let pass."
+            ),
+        ),
+    }
+}
+
+/// The line as it should be: the same arguments, a control that makes its no final.
+fn required(line: &Cast) -> String {
+    let Kind::Module { path, args } = &line.handler.kind else {
+        return KEY_LINE.to_owned();
+    };
+    let control = match line.handler.actions.on(Code::SUCCESS) {
+        Action::Jump(count) => format!("[success={count} ignore=ignore default=die]"),
+        Action::Ignore | Action::Ok | Action::Done | Action::Bad | Action::Die | Action::Reset => {
+            "required".to_owned()
+        }
+    };
+    format!("auth {control} {path} {}", args.join(" ")).trim_end().to_owned()
+}

@@ -1,0 +1,209 @@
+//! What can be said of single lines and files, without walking the stack.
+use crate::finding::{Finding, Level};
+use crate::judge::remedies::KEY_LINE;
+use crate::pam::code::Code;
+use crate::pam::control::Action;
+use crate::pam::modules::file_name;
+use crate::pam::stack::{Facility, Handler, Kind, Service};
+use crate::pam::twinlock::{BROKEN, MODULE, Mistake, Stand, is_twinlock, read};
+
+/// What is known of a module's file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ModuleFile {
+    /// It is there.
+    At {
+        /// Where.
+        path: String,
+        /// Its owner.
+        uid: u32,
+        /// The permission bits of the file, and those of its folder.
+        modes: [u32; 2],
+    },
+    /// It is not in any folder of modules.
+    Missing,
+    /// No folder of modules was found to look into.
+    Unknown,
+}
+
+/// Judges the lines of a service; `module` finds the file behind a path, `recipe` is what to write instead.
+pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &str) -> Vec<Finding> {
+    let file = service.file.as_deref().unwrap_or("/etc/pam.d/sshd");
+    if let Some(fault) = &service.unusable {
+        return vec![Finding {
+            level: Level::LockOut,
+            id: "pam-unusable",
+            place: fault.place.to_string(),
+            what: format!("Nobody gets in, not even with a key alone: {}.", fault.what),
+            remedy: "Write the missing file or take that line out.".to_owned(),
+        }];
+    }
+    let auth = service.lines(Facility::Auth);
+    let mut found: Vec<Finding> = (service.faults.iter())
+        .map(|fault| Finding {
+            level: Level::Warning,
+            id: "broken-line",
+            place: fault.place.to_string(),
+            what: format!("libpam takes this line for a refusal: {}.", fault.what),
+            remedy: "Correct the line or take it out.".to_owned(),
+        })
+        .collect();
+    let ours: Vec<&Handler> = auth.iter().filter(|line| is_ours(line)).collect();
+    if ours.is_empty() {
+        found.push(not_wired(file, recipe));
+    }
+    found.extend(ours.iter().filter_map(|line| arguments(line)));
+    found.extend(ours.iter().filter_map(|line| control(line)));
+    found.extend(service.lines(Facility::Account).iter().filter(|line| is_ours(line)).map(account));
+    found.extend(files(&ours, module));
+    found.extend(service.lines(Facility::Account).iter().filter_map(|line| gone(line, module)));
+    found
+}
+
+/// A missing module for the account shuts out even who has a key alone.
+fn gone(line: &Handler, module: &dyn Fn(&str) -> ModuleFile) -> Option<Finding> {
+    let Kind::Module { path, .. } = &line.kind else { return None };
+    let counts = matches!(line.actions.on(Code::MODULE_UNKNOWN), Action::Bad | Action::Die);
+    if !counts || is_ours(line) || module(path) != ModuleFile::Missing {
+        return None;
+    }
+    Some(Finding {
+        level: Level::LockOut,
+        id: "account-module-missing",
+        place: line.place.to_string(),
+        what: format!("Nobody gets in: the file of {} is missing.", file_name(path)),
+        remedy: "Install the package that has it, or take the line out.".to_owned(),
+    })
+}
+
+fn is_ours(line: &Handler) -> bool {
+    matches!(&line.kind, Kind::Module { path, .. } if is_twinlock(path))
+}
+
+fn not_wired(file: &str, recipe: &str) -> Finding {
+    Finding {
+        level: Level::WayIn,
+        id: "not-wired",
+        place: file.to_owned(),
+        what: format!("No auth line names {MODULE}: nobody is ever asked for a code."),
+        remedy: recipe.to_owned(),
+    }
+}
+
+fn account(line: &Handler) -> Finding {
+    Finding {
+        level: Level::WayIn,
+        id: "account-line",
+        place: line.place.to_string(),
+        what: format!(
+            "An account line names {MODULE}: it always says yes, and with `sufficient` that yes ends the checks of the account."
+        ),
+        remedy: "Take the line out; twinlock has auth lines only.".to_owned(),
+    }
+}
+
+fn arguments(line: &Handler) -> Option<Finding> {
+    let Kind::Module { args, .. } = &line.kind else { return None };
+    let (id, what, remedy) = match read(args).mistake? {
+        Mistake::NoFirstFactor => (
+            "missing-first-factor",
+            "The line does not say what stands before it, so the module refuses everybody."
+                .to_owned(),
+            format!(
+                "Write `{KEY_LINE}` if sshd asks for a key before, or `first_factor=stack` if only a right password leads to the line."
+            ),
+        ),
+        Mistake::Other(sentence) => (
+            "wrong-arguments",
+            format!("The module refuses everybody: {sentence}."),
+            "Correct the arguments; pam_twinlock(8) has them.".to_owned(),
+        ),
+        Mistake::Unknown(word, nearest) => (
+            "unknown-argument",
+            format!("The module does not know the argument `{word}`, so it refuses everybody."),
+            nearest.map_or_else(
+                || format!("Take `{word}` out."),
+                |near| format!("Write `{near}` if that was meant, or take it out."),
+            ),
+        ),
+    };
+    Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
+}
+
+/// A line whose no does not count, whatever the other lines make of it.
+fn control(line: &Handler) -> Option<Finding> {
+    let Kind::Module { path, args } = &line.kind else { return None };
+    let stand = read(args).stand;
+    let weak = |code: &Code| match line.actions.on(*code) {
+        Action::Bad | Action::Die => false,
+        Action::Ignore | Action::Ok | Action::Done | Action::Reset | Action::Jump(_) => true,
+    };
+    if !(stand.judges() || stand == Stand::Failed) {
+        return None;
+    }
+    let code = [Code::AUTH_ERR].into_iter().chain(BROKEN).find(weak)?;
+    let control = if stand == Stand::Failed { "[default=die]" } else { "required" };
+    Some(Finding {
+        level: Level::Warning,
+        id: "weak-control",
+        place: line.place.to_string(),
+        what: format!(
+            "The control field of this line does not make the module's {} a no.",
+            code.name()
+        ),
+        remedy: format!("Write `auth {control} {path} {}`.", args.join(" ")),
+    })
+}
+
+/// Each file once, however many lines name it.
+fn files(ours: &[&Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
+    let mut seen = Vec::new();
+    let mut found = Vec::new();
+    for line in ours {
+        let Kind::Module { path, .. } = &line.kind else {
+            continue;
+        };
+        if !seen.contains(path) {
+            seen.push(path.clone());
+            found.extend(file(line, path, &module(path)));
+        }
+    }
+    found
+}
+
+fn file(line: &Handler, name: &str, module: &ModuleFile) -> Vec<Finding> {
+    match module {
+        ModuleFile::Unknown => Vec::new(),
+        ModuleFile::Missing => vec![Finding {
+            level: Level::LockOut,
+            id: "module-missing",
+            place: line.place.to_string(),
+            what: format!("The file of {} is in none of libpam's folders.", file_name(name)),
+            remedy: "Install the package twinlock again, or take the lines that name it out."
+                .to_owned(),
+        }],
+        ModuleFile::At { path, uid, modes } => {
+            let mut found = Vec::new();
+            if *uid != 0 {
+                found.push(Finding {
+                    level: Level::WayIn,
+                    id: "module-owner",
+                    place: path.clone(),
+                    what: format!(
+                        "The module belongs to uid {uid}, who can put another one in its place."
+                    ),
+                    remedy: format!("chown root:root {path}"),
+                });
+            }
+            if modes.iter().any(|mode| mode & 0o022 != 0) {
+                found.push(Finding {
+                    level: Level::WayIn,
+                    id: "module-writable",
+                    place: path.clone(),
+                    what: "The module or its folder can be written by others than root.".to_owned(),
+                    remedy: format!("chmod go-w {path} $(dirname {path})"),
+                });
+            }
+            found
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The machine that is examined: its files, its accounts, its modules and its sshd.
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::judge::lines::ModuleFile;
+use crate::pam::load::{Files, Unreadable};
+use crate::sshd::config::Patterns;
+use crate::sshd::pattern::fits;
+use crate::sshd::probe::People;
+
+/// A machine, or a tree of files that looks like one.
+pub struct Machine {
+    root: PathBuf,
+    sshd: Option<PathBuf>,
+    recorded: Option<PathBuf>,
+}
+
+/// Why sshd's settings are not known.
+#[derive(Debug)]
+pub enum Silence {
+    /// There is no sshd.
+    NoProgram,
+    /// It said why not.
+    Refused(String),
+}
+
+const FOLDERS: [&str; 4] =
+    ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
+/// libpam brings it: the folder that has it is the one that libpam looks into.
+const LIBPAMS_OWN: &str = "pam_deny.so";
+
+impl Machine {
+    /// `recorded` is a folder with what sshd says, for a tree whose sshd cannot run.
+    #[must_use]
+    pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
+        let sshd = on_path("sshd")
+            .or_else(|| Some(PathBuf::from("/usr/sbin/sshd")).filter(|path| path.exists()));
+        Self { root, sshd, recorded }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// The accounts that can have a shell, and the groups.
+    ///
+    /// # Errors
+    /// A list that is there cannot be read.
+    pub fn people(&self) -> Result<People, Unreadable> {
+        let accounts = self.list("/etc/passwd")?;
+        let names = accounts.lines().filter_map(with_shell).filter(|name| name != "root");
+        let groups = self.list("/etc/group")?;
+        Ok(People {
+            accounts: ["root".to_owned()].into_iter().chain(names).collect(),
+            groups: groups.lines().filter_map(members).collect(),
+        })
+    }
+
+    fn list(&self, path: &str) -> Result<String, Unreadable> {
+        match self.text(path) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(Unreadable { path: path.to_owned(), error }),
+        }
+    }
+
+    /// The file behind a module's path.
+    #[must_use]
+    pub fn module(&self, name: &str) -> ModuleFile {
+        if name.starts_with('/') {
+            return self.examine(name).unwrap_or(ModuleFile::Missing);
+        }
+        let all = self.module_folders();
+        let (known, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|folder| self.path(folder).join(LIBPAMS_OWN).exists());
+        if known.is_empty() {
+            return ModuleFile::Unknown;
+        }
+        known
+            .iter()
+            .chain(&others)
+            .find_map(|folder| self.examine(&format!("{folder}/{name}")))
+            .unwrap_or(ModuleFile::Missing)
+    }
+
+    /// Debian has a folder for each kind of processor.
+    fn module_folders(&self) -> Vec<String> {
+        let mut all: Vec<String> = FOLDERS.map(str::to_owned).to_vec();
+        for base in ["/usr/lib", "/lib"] {
+            let entries = fs::read_dir(self.path(base)).into_iter().flatten().flatten();
+            for entry in entries {
+                if let Some(name) =
+                    entry.file_name().to_str().filter(|name| name.contains("-linux-"))
+                {
+                    all.push(format!("{base}/{name}/security"));
+                }
+            }
+        }
+        all
+    }
+
+    fn examine(&self, path: &str) -> Option<ModuleFile> {
+        let file = self.path(path);
+        let found = fs::metadata(&file).ok()?;
+        let folder = fs::metadata(file.parent()?).ok()?;
+        Some(ModuleFile::At {
+            path: path.to_owned(),
+            uid: found.uid(),
+            modes: [found.mode(), folder.mode()],
+        })
+    }
+
+    /// `sshd -t`: what it complains of, if it does.
+    ///
+    /// # Errors
+    /// sshd cannot be asked.
+    pub fn complaint(&self) -> Result<Option<String>, Silence> {
+        if let Some(folder) = &self.recorded {
+            return Ok(fs::read_to_string(folder.join("t")).ok());
+        }
+        match self.sshd(&["-t"]) {
+            Ok(_) => Ok(None),
+            Err(Silence::Refused(said)) if beside_the_point(&said) => Err(Silence::Refused(said)),
+            Err(Silence::Refused(said)) => Ok(Some(said)),
+            Err(Silence::NoProgram) => Err(Silence::NoProgram),
+        }
+    }
+
+    /// `sshd -T`, for one person if `connection` is given.
+    ///
+    /// # Errors
+    /// sshd cannot be asked, or does not answer.
+    pub fn effective(&self, connection: Option<&str>) -> Result<String, Silence> {
+        if let Some(folder) = &self.recorded {
+            return recorded(folder, connection);
+        }
+        match connection {
+            None => self.sshd(&["-T"]),
+            Some(connection) => self.sshd(&["-T", "-C", connection]),
+        }
+    }
+
+    fn sshd(&self, args: &[&str]) -> Result<String, Silence> {
+        let program = self.sshd.as_ref().ok_or(Silence::NoProgram)?;
+        let mut command = Command::new(program);
+        command.args(args);
+        if self.root != Path::new("/") {
+            command.arg("-f").arg(self.path("/etc/ssh/sshd_config"));
+        }
+        let output = command.output().map_err(|error| Silence::Refused(error.to_string()))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(Silence::Refused(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
+}
+
+/// Complaints about the one who asks, or about the moment, and not about the settings.
+fn beside_the_point(said: &str) -> bool {
+    said.contains("no hostkeys available")
+        || said.contains("Missing privilege separation directory")
+        || said.contains("Permission denied")
+}
+
+fn recorded(folder: &Path, connection: Option<&str>) -> Result<String, Silence> {
+    let field = |name: &str| {
+        let fields = connection.unwrap_or_default().split(',');
+        fields.filter_map(|field| field.strip_prefix(name)).next().unwrap_or_default().to_owned()
+    };
+    let (user, addr) = (field("user="), field("addr="));
+    [format!("T.{user}.{addr}"), format!("T.{user}"), "T".to_owned()]
+        .iter()
+        .find_map(|name| fs::read_to_string(folder.join(name)).ok())
+        .ok_or(Silence::NoProgram)
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn with_shell(line: &str) -> Option<String> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let (name, shell) = (fields.first()?, fields.get(6)?);
+    let program = shell.rsplit('/').next().unwrap_or_default();
+    let closed = ["nologin", "false", "sync", "shutdown", "halt"].contains(&program);
+    (!closed && !name.is_empty()).then(|| (*name).to_owned())
+}
+
+fn members(line: &str) -> Option<(String, Vec<String>)> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let names = fields.get(3)?.split(',').filter(|name| !name.is_empty());
+    Some(((*fields.first()?).to_owned(), names.map(str::to_owned).collect()))
+}
+
+impl Files for Machine {
+    fn text(&self, path: &str) -> io::Result<String> {
+        let bytes = fs::read(self.path(path))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        self.path(path).is_dir()
+    }
+}
+
+impl Patterns for Machine {
+    fn matching(&self, pattern: &str) -> Vec<String> {
+        let Some((folder, name)) = pattern.rsplit_once('/') else {
+            return Vec::new();
+        };
+        let entries = fs::read_dir(self.path(folder)).into_iter().flatten().flatten();
+        let mut all: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|file| fits(name, file) && (!file.starts_with('.') || name.starts_with('.')))
+            .map(|file| format!("{folder}/{file}"))
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_in_a_group() {
+        assert_eq!(
+            members("sftp:x:99:a,b"),
+            Some(("sftp".to_owned(), vec!["a".to_owned(), "b".to_owned()]))
+        );
+        assert_eq!(members("staff:x:50:"), Some(("staff".to_owned(), vec![])));
+        assert_eq!(members("broken"), None);
+    }
+
+    #[test]
+    fn who_has_a_shell() {
+        assert_eq!(
+            with_shell("alice:x:1000:1000::/home/alice:/bin/bash"),
+            Some("alice".to_owned())
+        );
+        assert_eq!(with_shell("bob:x:1001:1001::/home/bob:"), Some("bob".to_owned()));
+        assert_eq!(with_shell("www:x:33:33::/var/www:/usr/sbin/nologin"), None);
+        assert_eq!(with_shell("broken"), None);
+    }
+}

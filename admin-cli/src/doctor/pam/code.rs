@@ -1,0 +1,121 @@
+//! The return codes of PAM, under the names that control flags use.
+
+/// One return code, always a valid one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Code(u8);
+
+/// How many codes there are; a table of actions has one entry for each.
+pub const CODES: usize = 32;
+
+const NAMES: [&str; CODES] = [
+    "success",
+    "open_err",
+    "symbol_err",
+    "service_err",
+    "system_err",
+    "buf_err",
+    "perm_denied",
+    "auth_err",
+    "cred_insufficient",
+    "authinfo_unavail",
+    "user_unknown",
+    "maxtries",
+    "new_authtok_reqd",
+    "acct_expired",
+    "session_err",
+    "cred_unavail",
+    "cred_expired",
+    "cred_err",
+    "no_module_data",
+    "conv_err",
+    "authtok_err",
+    "authtok_recover_err",
+    "authtok_lock_busy",
+    "authtok_disable_aging",
+    "try_again",
+    "ignore",
+    "abort",
+    "authtok_expired",
+    "module_unknown",
+    "bad_item",
+    "conv_again",
+    "incomplete",
+];
+
+impl Code {
+    /// The module agrees.
+    pub const SUCCESS: Self = Self(0);
+    /// The module cannot do its work.
+    pub const SERVICE_ERR: Self = Self(3);
+    /// What libpam itself answers for a line that it cannot run.
+    pub const PERM_DENIED: Self = Self(6);
+    /// The module refuses.
+    pub const AUTH_ERR: Self = Self(7);
+    /// The module could not ask its source.
+    pub const AUTHINFO_UNAVAIL: Self = Self(9);
+    /// The module does not know the account.
+    pub const USER_UNKNOWN: Self = Self(10);
+    /// Agreed, but the password has to be changed.
+    pub const NEW_AUTHTOK_REQD: Self = Self(12);
+    /// The person could not be asked.
+    pub const CONV_ERR: Self = Self(19);
+    /// The module has no opinion.
+    pub const IGNORE: Self = Self(25);
+    /// The service's files cannot be used at all.
+    pub const ABORT: Self = Self(26);
+    /// The module's file is not there.
+    pub const MODULE_UNKNOWN: Self = Self(28);
+    /// The module wants to be called again.
+    pub const INCOMPLETE: Self = Self(31);
+
+    /// The code of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        all().find(|code| code.name() == name)
+    }
+
+    /// The name in control flags.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES.get(self.index()).copied().unwrap_or("unknown")
+    }
+
+    /// The place in a table with one entry for each code.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Every code, in libpam's order.
+pub fn all() -> impl Iterator<Item = Code> {
+    (0u8..).take(CODES).map(Code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_at_libpams_numbers() {
+        for (name, code) in [
+            ("success", Code::SUCCESS),
+            ("service_err", Code::SERVICE_ERR),
+            ("conv_err", Code::CONV_ERR),
+            ("perm_denied", Code::PERM_DENIED),
+            ("auth_err", Code::AUTH_ERR),
+            ("authinfo_unavail", Code::AUTHINFO_UNAVAIL),
+            ("user_unknown", Code::USER_UNKNOWN),
+            ("new_authtok_reqd", Code::NEW_AUTHTOK_REQD),
+            ("ignore", Code::IGNORE),
+            ("abort", Code::ABORT),
+            ("module_unknown", Code::MODULE_UNKNOWN),
+            ("incomplete", Code::INCOMPLETE),
+        ] {
+            assert_eq!(Code::from_name(name), Some(code));
+            assert_eq!(code.name(), name);
+        }
+        assert_eq!(Code::from_name("successful"), None);
+        assert_eq!(all().count(), CODES);
+    }
+}

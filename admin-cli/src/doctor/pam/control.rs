@@ -1,0 +1,214 @@
+//! Control flags: what a line does with each return code of its module.
+use super::code::{CODES, Code, all};
+
+/// What libpam does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// As if the line were not there.
+    Ignore,
+    /// A yes that a later no overrides.
+    Ok,
+    /// A yes that ends the stack.
+    Done,
+    /// A no, the stack goes on.
+    Bad,
+    /// A no that ends the stack.
+    Die,
+    /// Forget what this stack has said so far.
+    Reset,
+    /// Skip so many lines.
+    Jump(u32),
+}
+
+/// One action for each return code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Actions([Action; CODES]);
+
+/// What the control field of a line means.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Control {
+    /// A module line.
+    Actions(Box<Actions>),
+    /// A module line whose brackets libpam cannot read: every code is bad.
+    Unreadable(String),
+    /// The lines of another file stand here.
+    Include,
+    /// The lines of another file stand here, as one line.
+    Substack,
+}
+
+/// The words between brackets, in the order in which libpam compares prefixes.
+const WORDS: [(&str, Action); 6] = [
+    ("ignore", Action::Ignore),
+    ("ok", Action::Ok),
+    ("done", Action::Done),
+    ("bad", Action::Bad),
+    ("die", Action::Die),
+    ("reset", Action::Reset),
+];
+
+impl Actions {
+    /// The action for one code.
+    #[must_use]
+    pub fn on(&self, code: Code) -> Action {
+        self.0.get(code.index()).copied().unwrap_or(Action::Bad)
+    }
+
+    /// Every code is bad.
+    #[must_use]
+    pub fn bad() -> Self {
+        Self([Action::Bad; CODES])
+    }
+
+    fn simple(yes: Action, ignore: Action, others: Action) -> Self {
+        let mut table = Draft::default();
+        table.set(Code::SUCCESS, yes);
+        table.set(Code::NEW_AUTHTOK_REQD, yes);
+        table.set(Code::IGNORE, ignore);
+        table.finish(others)
+    }
+}
+
+/// Reads the control field, without its brackets.
+#[must_use]
+pub fn parse(field: &str) -> Control {
+    let actions = match field.to_ascii_lowercase().as_str() {
+        "required" => Actions::simple(Action::Ok, Action::Ignore, Action::Bad),
+        "requisite" => Actions::simple(Action::Ok, Action::Ignore, Action::Die),
+        "optional" => Actions::simple(Action::Ok, Action::Ignore, Action::Ignore),
+        "sufficient" => Actions::simple(Action::Done, Action::Ignore, Action::Ignore),
+        "include" => return Control::Include,
+        "substack" => return Control::Substack,
+        _ => match brackets(field) {
+            Ok(actions) => actions,
+            Err(expected) => return Control::Unreadable(expected),
+        },
+    };
+    Control::Actions(Box::new(actions))
+}
+
+/// A table that is being filled: later pairs overwrite, `default` fills what is still open.
+#[derive(Default)]
+struct Draft([Option<Action>; CODES]);
+
+impl Draft {
+    fn set(&mut self, code: Code, action: Action) {
+        if let Some(entry) = self.0.get_mut(code.index()) {
+            *entry = Some(action);
+        }
+    }
+
+    fn fill(&mut self, action: Action) {
+        for entry in &mut self.0 {
+            entry.get_or_insert(action);
+        }
+    }
+
+    fn finish(self, default: Action) -> Actions {
+        Actions(self.0.map(|entry| entry.unwrap_or(default)))
+    }
+}
+
+fn brackets(field: &str) -> Result<Actions, String> {
+    let mut table = Draft::default();
+    let mut rest = skip_space(field);
+    while !rest.is_empty() {
+        let (code, after) = code_word(rest)?;
+        let after = skip_space(after)
+            .strip_prefix('=')
+            .ok_or_else(|| format!("`=` is missing before `{after}`"))?;
+        let (action, after) = action_word(skip_space(after))?;
+        match code {
+            Some(code) => table.set(code, action),
+            None => table.fill(action),
+        }
+        rest = skip_space(after);
+    }
+    Ok(table.finish(Action::Bad))
+}
+
+/// `None` is the word `default`.
+fn code_word(text: &str) -> Result<(Option<Code>, &str), String> {
+    all()
+        .find_map(|code| Some((Some(code), text.strip_prefix(code.name())?)))
+        .or_else(|| Some((None, text.strip_prefix("default")?)))
+        .filter(|(_, rest)| !rest.is_empty())
+        .ok_or_else(|| format!("`{text}` does not begin with the name of a return code"))
+}
+
+fn action_word(text: &str) -> Result<(Action, &str), String> {
+    if let Some(found) =
+        WORDS.iter().find_map(|(word, action)| Some((*action, text.strip_prefix(word)?)))
+    {
+        return Ok(found);
+    }
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    match digits.parse::<u32>() {
+        Ok(count) if count > 0 => Ok((Action::Jump(count), rest)),
+        Ok(_) | Err(_) => Err(format!("`{text}` does not begin with an action")),
+    }
+}
+
+/// C's isspace.
+fn skip_space(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(field: &str, code: &str) -> Action {
+        let Control::Actions(actions) = parse(field) else {
+            panic!("{field}");
+        };
+        actions.on(Code::from_name(code).unwrap())
+    }
+
+    #[test]
+    fn the_four_words() {
+        for (word, success, ignore, failure) in [
+            ("required", Action::Ok, Action::Ignore, Action::Bad),
+            ("Requisite", Action::Ok, Action::Ignore, Action::Die),
+            ("optional", Action::Ok, Action::Ignore, Action::Ignore),
+            ("SUFFICIENT", Action::Done, Action::Ignore, Action::Ignore),
+        ] {
+            assert_eq!(on(word, "success"), success);
+            assert_eq!(on(word, "new_authtok_reqd"), success);
+            assert_eq!(on(word, "ignore"), ignore);
+            assert_eq!(on(word, "perm_denied"), failure);
+        }
+        assert_eq!(parse("include"), Control::Include);
+        assert_eq!(parse("SubStack"), Control::Substack);
+    }
+
+    #[test]
+    fn pairs_between_brackets() {
+        let field = "success=2 new_authtok_reqd = ok\tdefault=ignore auth_err=die";
+        assert_eq!(on(field, "success"), Action::Jump(2));
+        assert_eq!(on(field, "new_authtok_reqd"), Action::Ok);
+        assert_eq!(on(field, "auth_err"), Action::Die);
+        assert_eq!(on(field, "abort"), Action::Ignore);
+        assert_eq!(on("success=okdefault=ignore", "abort"), Action::Ignore);
+        assert_eq!(on("success=ok", "ignore"), Action::Bad);
+        assert_eq!(on("success=ok success=done", "success"), Action::Done);
+        assert_eq!(on("", "success"), Action::Bad);
+    }
+
+    #[test]
+    fn what_libpam_cannot_read_is_bad_for_every_code() {
+        for field in [
+            "success",
+            "sucess=ok",
+            "success=okay",
+            "success=0",
+            "success=-1",
+            "success ok",
+            "success=",
+            "requird",
+        ] {
+            assert!(matches!(parse(field), Control::Unreadable(_)), "{field}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! libpam's walk over a stack: which lines are called, and what they add up to.
+use super::code::Code;
+use super::control::Action;
+use super::stack::{DEEPEST, Handler, Kind};
+
+/// What the stack has said so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Impression {
+    /// Nothing yet.
+    Undecided,
+    /// Yes, so far.
+    Positive,
+    /// No; nothing but a reset takes it back.
+    Negative,
+}
+
+/// One call of a module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Which line, counted from 0 in the flattened stack.
+    pub line: usize,
+    /// What had been said when it was called.
+    pub before: Impression,
+    /// What it returned.
+    pub returned: Code,
+}
+
+/// The result of one walk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// What the application gets.
+    pub code: Code,
+    /// The calls, in order.
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    impression: Impression,
+    status: Code,
+}
+
+const START: State = State { impression: Impression::Undecided, status: Code::PERM_DENIED };
+
+enum Next {
+    Line,
+    Skip(u32),
+    End,
+}
+
+/// Walks the stack; `answer` is asked what the module of a line returns.
+pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> Code) -> Outcome {
+    let mut steps = Vec::new();
+    let mut state = START;
+    let mut entered = [START; DEEPEST + 1];
+    let mut previous_level = 0;
+    let mut line = 0;
+    while let Some(handler) = stack.get(line) {
+        let level = handler.level;
+        if previous_level < level
+            && let Some(slot) = entered.get_mut(level)
+        {
+            *slot = state;
+        }
+        previous_level = level;
+        let returned = match handler.kind {
+            Kind::Substack => {
+                line += 1;
+                continue;
+            }
+            Kind::Broken => Code::PERM_DENIED,
+            Kind::Module { .. } => answer(handler),
+        };
+        let before = state.impression;
+        steps.push(Step { line, before, returned });
+        if returned == Code::INCOMPLETE {
+            return Outcome { code: returned, steps };
+        }
+        let origin = entered.get(level).copied().unwrap_or(START);
+        let next = state.hear(handler.actions.on(returned), returned, origin);
+        line = state.follow(next, stack, line) + 1;
+    }
+    let code = state.result();
+    Outcome { code, steps }
+}
+
+impl State {
+    fn hear(&mut self, action: Action, returned: Code, origin: Self) -> Next {
+        match action {
+            Action::Ignore => Next::Line,
+            Action::Reset => {
+                *self = origin;
+                Next::Line
+            }
+            Action::Ok | Action::Done => {
+                self.agree(returned);
+                let ends = action == Action::Done && self.impression == Impression::Positive;
+                if ends { Next::End } else { Next::Line }
+            }
+            Action::Bad => {
+                self.refuse(returned);
+                Next::Line
+            }
+            Action::Die => {
+                self.refuse(returned);
+                Next::End
+            }
+            Action::Jump(count) => Next::Skip(count),
+        }
+    }
+
+    /// The first code that is not success stays, even among those that count as a yes.
+    fn agree(&mut self, returned: Code) {
+        let open = match self.impression {
+            Impression::Undecided => true,
+            Impression::Positive => self.status == Code::SUCCESS,
+            Impression::Negative => false,
+        };
+        if open {
+            self.impression = Impression::Positive;
+            self.status = returned;
+        }
+    }
+
+    fn refuse(&mut self, returned: Code) {
+        if self.impression != Impression::Negative {
+            self.impression = Impression::Negative;
+            self.status = if returned == Code::IGNORE { Code::PERM_DENIED } else { returned };
+        }
+    }
+
+    /// The last line that is passed over; a jump beyond the end of its stack refuses.
+    fn follow(&mut self, next: Next, stack: &[Handler], line: usize) -> usize {
+        match next {
+            Next::Line => line,
+            Next::End => last_of_stack(stack, line),
+            Next::Skip(count) => {
+                let (landed, left) = skip(stack, line, count);
+                if left > 0 {
+                    self.impression = Impression::Negative;
+                    self.status = Code::PERM_DENIED;
+                }
+                landed
+            }
+        }
+    }
+
+    /// A success that nobody stands for is none: libpam's last check.
+    fn result(self) -> Code {
+        if self.status == Code::SUCCESS && self.impression != Impression::Positive {
+            return Code::PERM_DENIED;
+        }
+        self.status
+    }
+}
+
+fn level(stack: &[Handler], line: usize) -> Option<usize> {
+    stack.get(line).map(|handler| handler.level)
+}
+
+fn last_of_stack(stack: &[Handler], mut line: usize) -> usize {
+    let own = level(stack, line);
+    while level(stack, line + 1).is_some() && level(stack, line + 1) >= own {
+        line += 1;
+    }
+    line
+}
+
+/// A substack is skipped as one line. Returns where it ends, and how much of the jump is left.
+fn skip(stack: &[Handler], mut line: usize, mut count: u32) -> (usize, u32) {
+    let own = level(stack, line);
+    while count > 0 && level(stack, line + 1).is_some() && level(stack, line + 1) >= own {
+        line += 1;
+        while level(stack, line + 1) > own {
+            line += 1;
+        }
+        count -= 1;
+    }
+    (line, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::tests::{Tree, auth_stack};
+    use super::*;
+
+    /// The stack of `lines`, where the module's name is what it returns.
+    fn result(lines: &str) -> (Code, Vec<usize>) {
+        let mut tree = Tree::new();
+        tree.insert("/etc/pam.d/t".into(), lines.into());
+        tree.insert(
+            "/etc/pam.d/inner".into(),
+            "auth sufficient success\nauth required auth_err\n".into(),
+        );
+        tree.insert(
+            "/etc/pam.d/no".into(),
+            "auth requisite auth_err\nauth required success\n".into(),
+        );
+        let stack = auth_stack(&tree, "t");
+        let outcome = dispatch(&stack, &mut |handler| match &handler.kind {
+            Kind::Module { path, .. } => Code::from_name(path).unwrap(),
+            Kind::Broken | Kind::Substack => panic!("not a module"),
+        });
+        (outcome.code, outcome.steps.iter().map(|step| step.line).collect())
+    }
+
+    #[test]
+    fn a_jump_is_no_yes() {
+        assert_eq!(
+            result("auth [success=1 default=ignore] success\nauth required auth_err\n").0,
+            Code::PERM_DENIED
+        );
+        assert_eq!(
+            result("auth [success=1 default=die] success\nauth required auth_err\nauth required ignore\n").0,
+            Code::PERM_DENIED
+        );
+    }
+
+    #[test]
+    fn a_jump_past_the_end_refuses_even_after_a_yes() {
+        assert_eq!(
+            result("auth required success\nauth [success=2] success\nauth required success\n").0,
+            Code::PERM_DENIED
+        );
+    }
+
+    #[test]
+    fn a_jump_takes_a_substack_as_one_line_and_an_include_as_its_lines() {
+        let over = "auth [success=1] success\nauth substack no\nauth required success\n";
+        assert_eq!(result(over), (Code::SUCCESS, vec![0, 4]));
+        let into = over.replace("substack", "include");
+        assert_eq!(result(&into), (Code::SUCCESS, vec![0, 2, 3]));
+    }
+
+    #[test]
+    fn done_and_die_end_a_substack_only_but_an_include_whole() {
+        assert_eq!(
+            result("auth substack inner\nauth required maxtries\n").0,
+            Code::from_name("maxtries").unwrap()
+        );
+        assert_eq!(result("auth include inner\nauth required maxtries\n").0, Code::SUCCESS);
+        assert_eq!(
+            result("auth substack no\nauth required success\n"),
+            (Code::AUTH_ERR, vec![1, 3])
+        );
+    }
+
+    #[test]
+    fn reset_returns_to_the_beginning_of_its_stack() {
+        assert_eq!(
+            result("auth required auth_err\nauth [default=reset] success\nauth required success\n")
+                .0,
+            Code::SUCCESS
+        );
+    }
+
+    #[test]
+    fn sufficient_after_a_no_does_not_end_the_stack() {
+        assert_eq!(
+            result("auth required auth_err\nauth sufficient success\nauth required success\n"),
+            (Code::AUTH_ERR, vec![0, 1, 2])
+        );
+    }
+
+    #[test]
+    fn the_first_yes_that_is_no_success_stays() {
+        assert_eq!(
+            result("auth required new_authtok_reqd\nauth required success\n").0,
+            Code::NEW_AUTHTOK_REQD
+        );
+    }
+}

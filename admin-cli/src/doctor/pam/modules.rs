@@ -1,0 +1,84 @@
+//! What each module may answer, as far as a doctor can know it from outside.
+use super::code::Code;
+
+/// How a module's answer comes about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Nature {
+    /// Always the same.
+    Fixed(Code),
+    /// It looks at the account, the caller or the time; its yes proves nobody.
+    Condition,
+    /// It asks for a password, or for something else that a person must have; the name tells it from others.
+    Proof(String),
+}
+
+/// The nature of a module, by the name of its file and its arguments.
+#[must_use]
+pub fn nature(path: &str, args: &[String]) -> Nature {
+    let file = file_name(path);
+    match file.strip_suffix(".so").unwrap_or(file) {
+        "pam_permit" | "pam_faildelay" => Nature::Fixed(Code::SUCCESS),
+        "pam_deny" => Nature::Fixed(Code::AUTH_ERR),
+        "pam_debug" => Nature::Fixed(debug_answer(args)),
+        "pam_faillock" | "pam_tally2" => Nature::Fixed(counter_answer(args)),
+        "pam_env" | "pam_warn" | "pam_echo" | "pam_issue" | "pam_group" | "pam_nologin"
+        | "pam_sepermit" | "pam_keyinit" | "pam_mount" => Nature::Fixed(Code::IGNORE),
+        "pam_succeed_if" | "pam_usertype" | "pam_localuser" | "pam_listfile" | "pam_access"
+        | "pam_time" | "pam_wheel" | "pam_rootok" | "pam_exec" | "pam_shells" | "pam_securetty"
+        | "pam_rhosts" | "pam_cap" | "pam_gnome_keyring" | "pam_kwallet5" | "pam_kwallet"
+        | "pam_ecryptfs" | "pam_selinux" | "pam_stress" | "pam_script" => Nature::Condition,
+        _ => Nature::Proof(file.to_owned()),
+    }
+}
+
+/// The last part of a path.
+#[must_use]
+pub fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// `auth=CODE`; the first such argument counts.
+fn debug_answer(args: &[String]) -> Code {
+    args.iter()
+        .find_map(|arg| arg.strip_prefix("auth="))
+        .and_then(Code::from_name)
+        .unwrap_or(Code::SUCCESS)
+}
+
+/// Counting a failure says nothing; the other calls let pass who is not shut out.
+fn counter_answer(args: &[String]) -> Code {
+    if args.iter().any(|arg| arg == "authfail") {
+        return Code::IGNORE;
+    }
+    Code::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> Nature {
+        let mut words = line.split(' ').map(str::to_owned);
+        let path = words.next().unwrap();
+        nature(&path, &words.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn known_modules() {
+        assert_eq!(of("pam_permit.so"), Nature::Fixed(Code::SUCCESS));
+        assert_eq!(of("/lib/security/pam_deny.so"), Nature::Fixed(Code::AUTH_ERR));
+        assert_eq!(
+            of("pam_debug.so cred=abort auth=maxtries auth=abort"),
+            Nature::Fixed(Code::from_name("maxtries").unwrap())
+        );
+        assert_eq!(of("pam_debug.so auth=nonsense"), Nature::Fixed(Code::SUCCESS));
+        assert_eq!(of("pam_faillock.so preauth silent"), Nature::Fixed(Code::SUCCESS));
+        assert_eq!(of("pam_faillock.so authfail"), Nature::Fixed(Code::IGNORE));
+        assert_eq!(of("pam_succeed_if.so uid >= 1000"), Nature::Condition);
+    }
+
+    #[test]
+    fn a_module_that_nobody_knows_may_prove_something() {
+        assert_eq!(of("pam_house.so"), Nature::Proof("pam_house.so".to_owned()));
+    }
+}

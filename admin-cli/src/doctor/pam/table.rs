@@ -1,0 +1,271 @@
+//! The truth table of a stack: who comes with what, and whether libpam lets them in.
+use super::code::Code;
+use super::dispatch::{Step, dispatch};
+use super::modules::{Nature, file_name, nature};
+use super::stack::{Handler, Kind, Place};
+use super::twinlock::{Answer, Arguments, BROKEN, is_twinlock, read};
+
+/// The first factor that a module in the stack checks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Password {
+    /// The named module agrees, every other one does not know the account.
+    By(String),
+    /// Every module answers so.
+    None(Code),
+}
+
+/// Who comes, with what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct World {
+    /// sshd has checked a public key before.
+    pub key: bool,
+    /// The password, or what stands for it.
+    pub password: Password,
+    /// The code.
+    pub answer: Answer,
+    /// Which conditions hold, a bit for each.
+    pub conditions: u32,
+}
+
+/// A world and what becomes of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// Who comes.
+    pub world: World,
+    /// What libpam says.
+    pub code: Code,
+    /// The modules on the way.
+    pub steps: Vec<Step>,
+}
+
+/// What stands on a line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Ours.
+    Twinlock(Arguments),
+    /// Always the same answer.
+    Fixed(Code),
+    /// The condition of that number.
+    Condition(usize),
+    /// Asks for a password or the like.
+    Proof(String),
+    /// Runs nothing.
+    Idle,
+}
+
+/// A line with its role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cast {
+    /// The line.
+    pub handler: Handler,
+    /// What it does.
+    pub role: Role,
+}
+
+/// A module that looks at the account, the caller or the time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Condition {
+    /// Module and arguments, as written.
+    pub text: String,
+    /// Where it is written first.
+    pub place: Place,
+}
+
+/// The whole table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Table {
+    /// The lines.
+    pub cast: Vec<Cast>,
+    /// The conditions, in the order of their bits.
+    pub conditions: Vec<Condition>,
+    /// One row for each world.
+    pub rows: Vec<Row>,
+}
+
+/// More conditions than this are tried together and one by one, not in every combination.
+const FREE_CONDITIONS: usize = 4;
+
+impl Row {
+    /// Whether libpam lets this one in.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.code == Code::SUCCESS
+    }
+}
+
+impl World {
+    /// Whether nothing has been proven before the code.
+    #[must_use]
+    pub fn empty_handed(&self) -> bool {
+        !self.key && matches!(self.password, Password::None(_))
+    }
+}
+
+/// Fills the table. `present` says whether the file of a module is there.
+pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> Table {
+    let mut conditions = Vec::new();
+    let cast: Vec<Cast> = stack
+        .iter()
+        .map(|handler| Cast {
+            handler: handler.clone(),
+            role: role(handler, present, &mut conditions),
+        })
+        .collect();
+    let rows =
+        worlds(&cast, conditions.len()).into_iter().map(|world| run(stack, &cast, world)).collect();
+    Table { cast, conditions, rows }
+}
+
+fn role(
+    handler: &Handler,
+    present: &dyn Fn(&str) -> bool,
+    conditions: &mut Vec<Condition>,
+) -> Role {
+    let Kind::Module { path, args } = &handler.kind else {
+        return Role::Idle;
+    };
+    if !present(path) {
+        return Role::Fixed(Code::MODULE_UNKNOWN);
+    }
+    if is_twinlock(path) {
+        return Role::Twinlock(read(args));
+    }
+    match nature(path, args) {
+        Nature::Fixed(code) => Role::Fixed(code),
+        Nature::Proof(name) => Role::Proof(name),
+        Nature::Condition => {
+            let text = format!("{} {}", file_name(path), args.join(" "));
+            let known = conditions.iter().position(|condition| condition.text == text);
+            Role::Condition(known.unwrap_or_else(|| {
+                conditions.push(Condition { text, place: handler.place.clone() });
+                conditions.len() - 1
+            }))
+        }
+    }
+}
+
+fn worlds(cast: &[Cast], conditions: usize) -> Vec<World> {
+    let passwords = passwords(cast);
+    let bits = combinations(conditions);
+    let [first, second, third, fourth] = BROKEN.map(Answer::Broken);
+    let answers = [Answer::Right, Answer::Wrong, Answer::Exempt, first, second, third, fourth];
+    let mut all = Vec::new();
+    for key in [false, true] {
+        for password in &passwords {
+            for answer in answers {
+                all.extend(bits.iter().map(|bits| World {
+                    key,
+                    password: password.clone(),
+                    answer,
+                    conditions: *bits,
+                }));
+            }
+        }
+    }
+    all
+}
+
+fn passwords(cast: &[Cast]) -> Vec<Password> {
+    let mut all = Vec::new();
+    for line in cast {
+        if let Role::Proof(name) = &line.role {
+            let one = Password::By(name.clone());
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    all.push(Password::None(Code::AUTH_ERR));
+    if all.len() > 1 {
+        all.push(Password::None(Code::USER_UNKNOWN));
+        all.push(Password::None(Code::AUTHINFO_UNAVAIL));
+    }
+    all
+}
+
+fn combinations(conditions: usize) -> Vec<u32> {
+    let count = u32::try_from(conditions.min(31)).unwrap_or(31);
+    let every = (1u32 << count) - 1;
+    if conditions <= FREE_CONDITIONS {
+        return (0..=every).collect();
+    }
+    let single = (0..count).map(|bit| 1 << bit);
+    let but_one = (0..count).map(|bit| every & !(1 << bit));
+    [0, every].into_iter().chain(single).chain(but_one).collect()
+}
+
+fn run(stack: &[Handler], cast: &[Cast], world: World) -> Row {
+    let mut line_of = stack.iter().zip(cast);
+    let mut answer = |handler: &Handler| {
+        line_of
+            .find(|(line, _)| std::ptr::eq(*line, handler))
+            .map_or(Code::PERM_DENIED, |(_, cast)| answer(&cast.role, &world))
+    };
+    let outcome = dispatch(stack, &mut answer);
+    Row { world, code: outcome.code, steps: outcome.steps }
+}
+
+fn answer(role: &Role, world: &World) -> Code {
+    match role {
+        Role::Idle => Code::PERM_DENIED,
+        Role::Fixed(code) => *code,
+        Role::Twinlock(line) => line.stand.answer(world.key, world.answer),
+        Role::Condition(number) if world.conditions >> number & 1 == 1 => Code::SUCCESS,
+        Role::Condition(_) => Code::AUTH_ERR,
+        Role::Proof(name) => match &world.password {
+            Password::By(right) if right == name => Code::SUCCESS,
+            Password::By(_) => Code::USER_UNKNOWN,
+            Password::None(code) => *code,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::tests::{auth_stack, tree};
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", text)]), "sshd");
+        tabulate(&stack, &|path| path != "pam_gone.so")
+    }
+
+    fn passing(table: &Table) -> Vec<(bool, Password, Answer)> {
+        table
+            .rows
+            .iter()
+            .filter(|row| row.passes())
+            .map(|row| (row.world.key, row.world.password.clone(), row.world.answer))
+            .collect()
+    }
+
+    #[test]
+    fn a_key_line_alone_wants_both() {
+        let none = Password::None(Code::AUTH_ERR);
+        let table = table("auth required pam_twinlock.so first_factor=publickey\n");
+        assert_eq!(
+            passing(&table),
+            [(true, none.clone(), Answer::Right), (true, none, Answer::Exempt)]
+        );
+    }
+
+    #[test]
+    fn each_password_module_is_tried_alone() {
+        let table = table(
+            "auth [success=2 default=ignore] pam_unix.so\nauth [success=1 default=ignore] pam_sss.so\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
+        );
+        let by = |name: &str| Password::By(name.to_owned());
+        assert!(passing(&table).iter().any(|row| row.1 == by("pam_unix.so")));
+        assert!(passing(&table).iter().any(|row| row.1 == by("pam_sss.so")));
+        assert!(passing(&table).iter().all(|row| matches!(row.1, Password::By(_))));
+    }
+
+    #[test]
+    fn a_missing_module_refuses_and_the_same_condition_is_one() {
+        assert_eq!(passing(&table("auth required pam_gone.so\nauth required pam_permit.so\n")), []);
+        let twice = "auth [default=1 success=ok] pam_localuser.so\nauth required pam_permit.so\nauth required pam_localuser.so\n";
+        assert_eq!(table(twice).conditions.len(), 1);
+        assert_eq!(combinations(3).len(), 8);
+        assert_eq!(combinations(6).len(), 14);
+    }
+}

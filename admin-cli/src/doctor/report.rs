@@ -1,0 +1,177 @@
+//! The report, for a person and for a program.
+use std::io::{self, Write};
+
+use crate::finding::{Finding, Level};
+use crate::judge::case::wrong;
+use crate::pam::table::{Password, Row, Table};
+use crate::pam::twinlock::Answer;
+
+/// What was found out.
+pub struct Report {
+    /// The findings, worst first.
+    pub findings: Vec<Finding>,
+    /// The stack's truth table; none when libpam cannot load the service.
+    pub table: Option<Table>,
+    /// Which rows are shown.
+    pub rows: Rows,
+}
+
+/// Which rows of the table are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rows {
+    /// Those in which somebody gets in who should not.
+    Wrong,
+    /// Every one.
+    All,
+}
+
+const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "line that decides"];
+
+impl Report {
+    /// Whether somebody gets in or is locked out.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level.fails())
+    }
+
+    /// One sentence for the whole.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let count =
+            |level: Level| self.findings.iter().filter(|finding| finding.level == level).count();
+        let (ways, locks) = (count(Level::WayIn), count(Level::LockOut));
+        let head = match (ways, locks) {
+            (0, 0) => "ssh: nobody gets in without a code, and nobody is locked out".to_owned(),
+            (_, 0) => "ssh: there is a way in".to_owned(),
+            (0, _) => "ssh: somebody is locked out".to_owned(),
+            (_, _) => "ssh: there is a way in, and somebody is locked out".to_owned(),
+        };
+        let exceptions = count(Level::Exception);
+        if exceptions > 0 && ways == 0 {
+            return format!("{head}, but for {exceptions} exception(s) that somebody wrote.");
+        }
+        format!("{head}.")
+    }
+
+    /// Writes the report for a person.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", self.verdict())?;
+        for (number, finding) in self.findings.iter().enumerate() {
+            let same =
+                |other: &&Finding| other.remedy.contains('\n') && other.remedy == finding.remedy;
+            let before = self.findings.iter().take(number).find(same);
+            let remedy = before.map_or_else(
+                || finding.remedy.replace('\n', "\n      "),
+                |other| format!("as for {} at {}, above.", other.id, other.place),
+            );
+            writeln!(out, "\n{}: {} ({})", finding.level.word(), finding.place, finding.id)?;
+            writeln!(out, "  {}", finding.what)?;
+            writeln!(out, "  To do: {}", remedy)?;
+        }
+        let rows = self.shown();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        writeln!(out)?;
+        let cells: Vec<[String; 6]> = rows.iter().map(|row| self.cells(row)).collect();
+        let width = |column: usize| {
+            let longest = cells.iter().filter_map(|row| row.get(column)).map(String::len).max();
+            longest.unwrap_or(0).max(HEADS.get(column).map_or(0, |head| head.len()))
+        };
+        let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
+        line(out, &HEADS.map(str::to_owned), &widths)?;
+        line(out, &["", "", "", "", "", ""].map(str::to_owned), &widths)?;
+        cells.iter().try_for_each(|row| line(out, row, &widths))
+    }
+
+    /// Writes the report for a program.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let findings: Vec<_> = (self.findings.iter())
+            .map(|one| {
+                serde_json::json!({
+                    "level": one.level.word(), "id": one.id, "where": one.place,
+                    "what": one.what, "remedy": one.remedy,
+                })
+            })
+            .collect();
+        let rows: Vec<_> = (self.shown().into_iter())
+            .map(|row| {
+                let [_, password, code, and, _, decides] = self.cells(row);
+                serde_json::json!({
+                    "key": row.world.key, "password": password, "code": code, "and": and,
+                    "result": row.code.name(), "wrong": wrong(row).is_some(), "where": decides,
+                })
+            })
+            .collect();
+        let whole =
+            serde_json::json!({"verdict": self.verdict(), "findings": findings, "rows": rows});
+        writeln!(out, "{whole:#}")
+    }
+
+    /// Of wrong rows that differ in conditions only, or in why there is no code, the plainest.
+    fn shown(&self) -> Vec<&Row> {
+        let Some(table) = &self.table else { return Vec::new() };
+        if self.rows == Rows::All {
+            return table.rows.iter().collect();
+        }
+        let mut rows: Vec<&Row> = table.rows.iter().filter(|row| wrong(row).is_some()).collect();
+        rows.sort_by_key(|row| row.world.conditions.count_ones());
+        let mut seen = Vec::new();
+        rows.retain(|row| {
+            let who = (row.world.key, row.world.password.clone(), wrong(row));
+            let new = !seen.contains(&who);
+            seen.push(who);
+            new
+        });
+        rows
+    }
+
+    fn cells(&self, row: &Row) -> [String; 6] {
+        let table = self.table.as_ref();
+        let held = table.map_or(String::new(), |table| {
+            let held: Vec<_> = (0..)
+                .zip(&table.conditions)
+                .filter(|(bit, _)| row.world.conditions >> bit & 1 == 1)
+                .map(|(_, condition)| condition.text.trim())
+                .collect();
+            held.join(" + ")
+        });
+        let password = match &row.world.password {
+            Password::By(module) => format!("right ({module})"),
+            Password::None(code) => format!("wrong ({})", code.name()),
+        };
+        let code = match row.world.answer {
+            Answer::Right => "right".to_owned(),
+            Answer::Wrong => "wrong".to_owned(),
+            Answer::Exempt => "exempt".to_owned(),
+            Answer::Broken(code) => format!("none ({})", code.name()),
+        };
+        let decides =
+            table.zip(row.steps.last()).and_then(|(table, step)| table.cast.get(step.line));
+        [
+            (if row.world.key { "yes" } else { "no" }).to_owned(),
+            password,
+            code,
+            if held.is_empty() { "-".to_owned() } else { held },
+            (if row.passes() { "GETS IN" } else { "refused" }).to_owned(),
+            decides.map_or(String::new(), |line| line.handler.place.to_string()),
+        ]
+    }
+}
+
+/// An empty row is a rule.
+fn line(out: &mut dyn Write, cells: &[String; 6], widths: &[usize]) -> io::Result<()> {
+    let rule = cells.iter().all(String::is_empty);
+    let parts: Vec<String> = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| if rule { "-".repeat(*width) } else { format!("{cell:width$}") })
+        .collect();
+    writeln!(out, "{}", parts.join(if rule { "-+-" } else { " | " }).trim_end())
+}

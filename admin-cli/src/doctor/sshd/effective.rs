@@ -1,0 +1,174 @@
+//! What `sshd -T` says: the settings that hold for one person from one address.
+
+/// The settings that decide who is asked what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Effective {
+    lines: Vec<(String, String)>,
+}
+
+/// One way in: what sshd asks for, in this order.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Way(pub Vec<String>);
+
+/// What a way asks for besides a key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Gate {
+    /// PAM, with prompts that a person answers one by one.
+    Prompts,
+    /// PAM, with one text for every prompt.
+    OneText,
+    /// Neither: PAM judges nobody on this way.
+    None,
+}
+
+impl Effective {
+    /// Reads the output of `sshd -T`.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let lines = text
+            .lines()
+            .filter_map(|line| line.trim().split_once(' '))
+            .map(|(word, value)| (word.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Self { lines }
+    }
+
+    /// The first value of a keyword, in lower case letters.
+    #[must_use]
+    pub fn value(&self, keyword: &str) -> Option<&str> {
+        self.lines.iter().find(|(word, _)| word == keyword).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the keyword is there and says yes.
+    #[must_use]
+    pub fn yes(&self, keyword: &str) -> bool {
+        self.value(keyword) == Some("yes")
+    }
+
+    /// Whether PAM's prompts can be used.
+    #[must_use]
+    pub fn prompts(&self) -> bool {
+        self.yes("kbdinteractiveauthentication") || self.yes("challengeresponseauthentication")
+    }
+
+    /// The service that sshd names to PAM.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.value("pamservicename").unwrap_or("sshd")
+    }
+
+    /// How long a person may take; `None` is for ever.
+    #[must_use]
+    pub fn grace(&self) -> Option<u64> {
+        let seconds = self.value("logingracetime")?.parse().ok()?;
+        (seconds > 0).then_some(seconds)
+    }
+
+    /// Whether `AuthenticationMethods` is set at all.
+    #[must_use]
+    pub fn names_ways(&self) -> bool {
+        !matches!(self.value("authenticationmethods"), None | Some("any" | "none" | ""))
+    }
+
+    /// The ways in. Without AuthenticationMethods each method that is on is one.
+    #[must_use]
+    pub fn ways(&self) -> Vec<Way> {
+        if self.names_ways() {
+            let list = self.value("authenticationmethods").unwrap_or_default();
+            let way = |way: &str| Way(way.split(',').map(method).collect());
+            return list.split_whitespace().map(way).collect();
+        }
+        [
+            ("publickey", self.yes("pubkeyauthentication")),
+            ("gssapi-with-mic", self.yes("gssapiauthentication")),
+            ("hostbased", self.yes("hostbasedauthentication")),
+            ("keyboard-interactive", self.prompts()),
+            ("password", self.yes("passwordauthentication")),
+        ]
+        .into_iter()
+        .filter(|(_, on)| *on)
+        .map(|(name, _)| Way(vec![name.to_owned()]))
+        .collect()
+    }
+}
+
+/// Without the device that may stand after a colon.
+fn method(text: &str) -> String {
+    text.split(':').next().unwrap_or_default().to_owned()
+}
+
+impl Way {
+    /// Where PAM judges.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        let has = |name: &str| self.0.iter().any(|method| method == name);
+        if has("keyboard-interactive") {
+            Gate::Prompts
+        } else if has("password") {
+            Gate::OneText
+        } else {
+            Gate::None
+        }
+    }
+
+    /// Whether PAM is told of a key: only of one that was asked before.
+    #[must_use]
+    pub fn key_before_pam(&self) -> bool {
+        self.0
+            .iter()
+            .take_while(|method| *method != "keyboard-interactive" && *method != "password")
+            .any(|method| method == "publickey")
+    }
+
+    /// Whether the method is part of it.
+    #[must_use]
+    pub fn asks(&self, name: &str) -> bool {
+        self.0.iter().any(|method| method == name)
+    }
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ways(text: &str) -> Vec<String> {
+        Effective::read(text).ways().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn ways_are_named_or_every_method_that_is_on() {
+        assert_eq!(
+            ways("authenticationmethods publickey,keyboard-interactive:pam keyboard-interactive"),
+            ["publickey,keyboard-interactive", "keyboard-interactive"]
+        );
+        let any = "pubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication yes\nauthenticationmethods any\n";
+        assert_eq!(ways(any), ["publickey", "gssapi-with-mic", "keyboard-interactive"]);
+        assert_eq!(ways("pubkeyauthentication yes\n"), ["publickey"]);
+    }
+
+    #[test]
+    fn pam_hears_of_a_key_only_when_it_came_first() {
+        let way = |text: &str| Way(text.split(',').map(method).collect());
+        assert!(way("publickey,keyboard-interactive").key_before_pam());
+        assert!(!way("keyboard-interactive:pam,publickey").key_before_pam());
+        assert_eq!(way("publickey").gate(), Gate::None);
+        assert_eq!(way("publickey,password").gate(), Gate::OneText);
+        assert_eq!(way("password,keyboard-interactive").gate(), Gate::Prompts);
+    }
+
+    #[test]
+    fn single_values() {
+        let text = "LoginGraceTime 30\nusepam yes\npamservicename ssh-house\nchallengeresponseauthentication yes\n";
+        let read = Effective::read(text);
+        assert_eq!((read.grace(), read.service()), (Some(30), "ssh-house"));
+        assert!(read.yes("usepam") && read.prompts() && !read.yes("gssapiauthentication"));
+        assert_eq!(Effective::read("logingracetime 0\n").grace(), None);
+        assert_eq!(Effective::read("").service(), "sshd");
+    }
+}

@@ -1,0 +1,135 @@
+//! The questions of a login: prompts, what is said after a wrong answer, and how the asking ends.
+
+use alloc::string::String;
+
+use crate::{
+    answer::{self, Answer, Code},
+    attempt::Outcome,
+    dialogue::other_ways::{self, Chosen},
+    event::{Accepted, Reason},
+    message::Message,
+    policy::Policy,
+    ports::Conversation,
+    request::Standing,
+    text,
+};
+
+/// How the asking ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// A code was right.
+    Granted(Accepted),
+    /// No answer was; the reason of the last.
+    Denied(Reason),
+    /// The person stopped.
+    Stopped,
+    /// The conversation failed.
+    CutOff,
+    /// Something is broken, and no further answer would help.
+    Broken(Reason),
+}
+
+/// Who is asked, and what may be said.
+pub struct Asking<'a> {
+    /// The settings.
+    pub policy: &'a Policy,
+    /// The person.
+    pub conversation: &'a dyn Conversation,
+    /// What may be said.
+    pub standing: Standing,
+    /// The account's name, for what is said behind a proven first factor.
+    pub user: String,
+}
+
+/// What a wrong answer leads to.
+struct Rebuff {
+    message: Message,
+    reason: Reason,
+}
+
+impl Asking<'_> {
+    /// Asks up to `tries` times; where the judge gives nothing, a code is wrong.
+    pub fn ask(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
+        let mut last: Option<Rebuff> = None;
+        for left in (0..self.policy.tries).rev() {
+            let answer = match self.ask_once(last.as_ref()) {
+                Ok(answer) => answer,
+                Err(end) => return end,
+            };
+            let rebuff = match answer {
+                Answer::Code(code) => self.weigh(judge(&code), left),
+                Answer::Stop => return End::Stopped,
+                Answer::Help | Answer::Other => {
+                    Ok(Rebuff { message: Message::NotACode, reason: Reason::NotACode })
+                }
+            };
+            match rebuff {
+                Ok(rebuff) => last = Some(rebuff),
+                Err(end) => return end,
+            }
+        }
+        let reason = last.map_or(Reason::NotACode, |rebuff| {
+            self.conversation.tell(&self.sayable(&rebuff.message));
+            rebuff.reason
+        });
+        End::Denied(reason)
+    }
+
+    /// Says what no code would help against. Only a prompt is sure to be seen; whatever is answered changes nothing.
+    pub fn explain(&self, message: &Message) {
+        let _ =
+            self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
+    }
+
+    /// One prompt, and the menu of other ways where it is asked for.
+    fn ask_once(&self, before: Option<&Rebuff>) -> Result<Answer, End> {
+        match self.prompt(before)? {
+            Answer::Help => {}
+            other @ (Answer::Stop | Answer::Code(_) | Answer::Other) => return Ok(other),
+        }
+        match other_ways::choose(self.policy, self.conversation, self.standing) {
+            Ok(Chosen::App) => self.prompt(None),
+            Ok(Chosen::Stop) => Ok(Answer::Stop),
+            Ok(Chosen::Nothing) => Ok(Answer::Other),
+            Err(_) => Err(End::CutOff),
+        }
+    }
+
+    fn prompt(&self, before: Option<&Rebuff>) -> Result<Answer, End> {
+        let built_in = || text::login(self.policy.language, &Message::AskCode);
+        let mut prompt = self.policy.prompt.clone().unwrap_or_else(built_in);
+        if let Some(rebuff) = before {
+            prompt = alloc::format!("\n{}\n{prompt}", self.sayable(&rebuff.message));
+        }
+        let typed = self.conversation.ask(&prompt, self.policy.echo);
+        typed.map(|typed| answer::read(&typed)).map_err(|_| End::CutOff)
+    }
+
+    fn weigh(&self, outcome: Option<Outcome>, left: u8) -> Result<Rebuff, End> {
+        let (message, reason) = match outcome {
+            None => (Message::NotAccepted, Reason::WrongCode),
+            Some(Outcome::Granted(accepted)) => return Err(End::Granted(accepted)),
+            Some(Outcome::Faulty(reason)) if self.standing == Standing::Proven => {
+                return Err(End::Broken(reason));
+            }
+            // Before a proven first factor the questions go on as for everybody.
+            Some(Outcome::Faulty(reason)) => (Message::NotAccepted, reason),
+            Some(Outcome::Wrong) => (Message::Wrong { left }, Reason::WrongCode),
+            Some(Outcome::Replayed { wait }) => (Message::Replayed { wait }, Reason::Replayed),
+            Some(Outcome::BeforeEpoch { wait }) => {
+                (Message::BeforeEpoch { wait }, Reason::BeforeEpoch)
+            }
+            Some(Outcome::Throttled { until, wait }) => {
+                (Message::Throttled { until, wait }, Reason::Throttled)
+            }
+            Some(Outcome::Locked) => (Message::Locked { user: self.user.clone() }, Reason::Locked),
+        };
+        Ok(Rebuff { message, reason })
+    }
+
+    /// Before a proven first factor all is said in one sentence.
+    fn sayable(&self, message: &Message) -> String {
+        let said = if self.standing == Standing::Proven { message } else { &Message::NotAccepted };
+        text::login(self.policy.language, said)
+    }
+}

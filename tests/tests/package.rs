@@ -1,0 +1,122 @@
+//! The .deb on a machine: installed, logged in with, kept while PAM names it, removed, purged.
+
+use std::path::{Path, PathBuf};
+
+use twinlock_tests::{Machine, shipped, stock};
+
+const DEB: &str = "/run/twinlock.deb";
+const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
+
+/// The package that `cargo xtask test` has made before the tests run.
+fn built() -> Vec<u8> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+    let folder = repository.join(target).join("package");
+    let name = concat!("twinlock_", env!("CARGO_PKG_VERSION"), "_amd64.deb");
+    std::fs::read(folder.join(name))
+        .unwrap_or_else(|error| panic!("{name} is missing ({error}): run `cargo xtask test`"))
+}
+
+/// A machine with the package installed, and ada enrolled behind a key and a code.
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.file(DEB).write(built());
+    m.run(["dpkg", "--install", DEB]).ok();
+    m.user("ada").key("ada");
+    m.epoch_minutes_ago(10).enrolled("ada", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+    m
+}
+
+fn wire(m: &Machine) {
+    m.pam("sshd", &shipped("pam.d/sshd-publickey"));
+    m.drop_in("10-twinlock-publickey.conf").sshd("");
+}
+
+fn logs_in(m: &Machine, code: &str) {
+    let mut s = m.ssh("ada").key().open();
+    s.expect("Verification code").send_line(code);
+    assert!(s.logged_in(), "{}", s.transcript());
+}
+
+#[test]
+fn installing_wires_nothing_and_readies_store_and_ledger() {
+    let m = Machine::new();
+    let before = m.tree("/etc/pam.d");
+    m.file(DEB).write(built());
+    m.run(["dpkg", "--install", DEB]).ok();
+    assert_eq!(m.tree("/etc/pam.d"), before);
+    let name = m.file("/etc/twinlock/store-id").read();
+    assert_eq!(m.file("/var/lib/twinlock/store-id").read(), name);
+    assert!(m.file("/run/twinlock/epoch").exists());
+    for unit in [
+        "multi-user.target.wants/twinlock-epoch.service",
+        "local-fs.target.wants/run-twinlock.mount",
+    ] {
+        assert!(m.file(&format!("/etc/systemd/system/{unit}")).exists(), "{unit} is not enabled");
+    }
+    m.run(["twinlock", "settings", "check", "/etc/twinlock/twinlock.toml"]).ok();
+}
+
+#[test]
+fn its_module_asks_for_the_code() {
+    let m = machine();
+    wire(&m);
+    logs_in(&m, &m.code("ada"));
+}
+
+#[test]
+fn it_stays_while_pam_names_it_and_says_what_to_delete() {
+    let m = machine();
+    wire(&m);
+    let refused = m.run(["dpkg", "--remove", "twinlock"]);
+    assert_ne!(refused.code, Some(0));
+    let stack = shipped("pam.d/sshd-publickey");
+    let mut lines = stack.lines().enumerate();
+    let (number, line) = lines
+        .find(|(_, line)| !line.starts_with('#') && line.contains("pam_twinlock.so"))
+        .expect("the shipped stack names the module");
+    let place = format!("/etc/pam.d/sshd, line {}:", number + 1);
+    assert!(refused.stderr.contains(&place), "{}", refused.stderr);
+    assert!(refused.stderr.contains(line), "{}", refused.stderr);
+    assert!(m.file(MODULE).exists());
+    logs_in(&m, &m.code("ada"));
+}
+
+#[test]
+fn an_upgrade_is_never_refused_and_leaves_settings_and_records_alone() {
+    let m = machine();
+    wire(&m);
+    m.settings("tries = 2\n");
+    let records = m.tree("/var/lib/twinlock");
+    m.run(["dpkg", "--install", DEB]).ok();
+    assert_eq!(m.tree("/var/lib/twinlock"), records);
+    assert_eq!(m.file("/etc/twinlock/twinlock.toml").read(), "tries = 2\n");
+    logs_in(&m, &m.code("ada"));
+}
+
+#[test]
+fn unwired_it_goes_and_leaves_the_keys_of_people() {
+    let m = machine();
+    let comment = "# auth required pam_twinlock.so first_factor=publickey\n";
+    let beside = "auth required pam_unix.so # not pam_twinlock.so any more\n";
+    m.pam("sshd", &format!("{comment}{beside}{}", stock("sshd")));
+    m.run(["dpkg", "--remove", "twinlock"]).ok();
+    assert!(!m.file(MODULE).exists());
+    assert!(m.file("/etc/twinlock/twinlock.toml").exists());
+    let purged = m.run(["dpkg", "--purge", "twinlock"]);
+    assert!(purged.ok().contains("rm -r /var/lib/twinlock /etc/twinlock"), "{}", purged.stdout);
+    assert!(m.file("/var/lib/twinlock/users/ada/record.1.toml").exists());
+    assert!(m.file("/etc/twinlock/store-id").exists());
+    assert!(!m.file("/etc/twinlock/twinlock.toml").exists());
+}
+
+#[test]
+fn purged_before_anybody_was_enrolled_it_leaves_nothing() {
+    let m = Machine::new();
+    m.file(DEB).write(built());
+    m.run(["dpkg", "--install", DEB]).ok();
+    m.run(["dpkg", "--purge", "twinlock"]).ok();
+    for left in ["/etc/twinlock", "/var/lib/twinlock", "/usr/bin/twinlock", MODULE] {
+        assert!(!m.file(left).exists(), "{left} is left");
+    }
+}

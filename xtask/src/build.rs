@@ -1,0 +1,42 @@
+//! Builds what is installed: the module and the command, each alone.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::command::{Done, cargo, run};
+use crate::machine::{repository, target};
+
+/// What is installed.
+pub(crate) struct Artefacts {
+    /// `libpam_twinlock.so`, which becomes `pam_twinlock.so`.
+    pub(crate) module: PathBuf,
+    /// The command `twinlock`.
+    pub(crate) command: PathBuf,
+}
+
+/// Builds the release artefacts. Built together, the command's features would change the module.
+pub(crate) fn release() -> Done<Artefacts> {
+    for package in ["pam_twinlock", "twinlock"] {
+        run(&mut releasing(package))?;
+    }
+    let folder = target().join("release");
+    Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
+}
+
+fn releasing(package: &str) -> Command {
+    let mut command = cargo(&["build", "--release", "--locked", "--package", package]);
+    // The builder's folders stay out of what is installed: it is the same wherever it is built.
+    let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    for (folder, name) in [(Some(repository().to_owned()), "/twinlock"), (cargo_home(), "/cargo")] {
+        if let Some(folder) = folder {
+            flags.push_str(&format!(" --remap-path-prefix={}={name}", folder.display()));
+        }
+    }
+    command.env("RUSTFLAGS", flags.trim());
+    command
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let given = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    given.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))
+}

@@ -1,0 +1,101 @@
+//! Runs other programs, and says in one sentence what went wrong with them.
+
+use std::io::{BufRead, BufReader, IsTerminal, Write, stderr, stdin};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// What every chore ends with.
+pub(crate) type Done<T = ()> = Result<T, String>;
+
+/// A command of `program` with its arguments.
+pub(crate) fn command<S: AsRef<str>>(program: &str, arguments: &[S]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments.iter().map(AsRef::as_ref));
+    command
+}
+
+/// The cargo that runs this.
+pub(crate) fn cargo<S: AsRef<str>>(arguments: &[S]) -> Command {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut command = command(&cargo, arguments);
+    command.current_dir(crate::machine::repository());
+    // What cargo told this program is about this program alone.
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR")
+        {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command in front of the person, to its end.
+pub(crate) fn run(command: &mut Command) -> Done {
+    let status = command.status().map_err(|error| not_started(command, &error))?;
+    judged(command, status)
+}
+
+/// Runs a command, and gives back what it printed on stdout.
+pub(crate) fn output(command: &mut Command) -> Done<String> {
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| not_started(command, &error))?;
+    judged(command, output.status).map_err(|error| {
+        format!("{error}\n{}", String::from_utf8_lossy(&output.stderr).trim_end())
+    })?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs a command with an empty input, shows all that it prints, and gives it back as well.
+pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
+    let (reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
+    let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
+    command.stdin(Stdio::null()).stdout(writer).stderr(twin);
+    let mut child = command.spawn().map_err(|error| not_started(command, &error))?;
+    // The command holds the writing ends too: the pipe would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut all = String::new();
+    let mut screen = stderr();
+    let mut lines = BufReader::new(reader);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+        // A closed screen does not end the run.
+        let _ = screen.write_all(&line);
+        all.push_str(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    let status = child.wait().map_err(|error| not_started(command, &error))?;
+    Ok((status, all))
+}
+
+/// Whether a program of that name can be found.
+pub(crate) fn exists(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let sbin = ["/usr/sbin", "/sbin"].map(std::path::PathBuf::from);
+    std::env::split_paths(&path).chain(sbin).any(|folder| folder.join(program).is_file())
+}
+
+/// Whether a person sits in front of this.
+pub(crate) fn person() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
+/// The error of a command that ran and did not end well.
+pub(crate) fn judged(command: &Command, status: ExitStatus) -> Done {
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("`{}` ended with {status}.", shown(command)))
+}
+
+/// The command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
+    let words = command.get_args().map(|word| word.to_string_lossy());
+    std::iter::once(name).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn not_started(command: &Command, error: &std::io::Error) -> String {
+    format!("`{}` could not be started: {error}.", shown(command))
+}

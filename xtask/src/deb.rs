@@ -1,0 +1,201 @@
+//! `cargo xtask package`: lays out the files of the .deb and has dpkg-deb pack them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::build::Artefacts;
+use crate::command::{Done, command, output, run};
+use crate::machine::{multiarch, repository, target};
+
+const DOCUMENTS: &str = "usr/share/doc/twinlock";
+/// What an administrator may have changed, and an upgrade leaves alone.
+const CONFFILES: &str = "/etc/twinlock/twinlock.toml\n";
+const DESCRIPTION: &str = "\
+Description: second lock on logins: codes from an authenticator app
+ A PAM module asks for a one-time code (TOTP, RFC 6238) behind a public key or a
+ password in sshd, sudo, su and login. The command twinlock enrols people, resets
+ them and finds settings with which the code is never asked for.
+ .
+ Installing it changes no login: PAM is wired by the administrator.
+";
+
+/// The folder in which the package is laid out.
+struct Layout {
+    root: PathBuf,
+}
+
+/// Packs the artefacts; gives back where the package is.
+pub(crate) fn package(artefacts: &Artefacts) -> Done<PathBuf> {
+    let folder = target().join("package");
+    let layout = Layout { root: folder.join("root") };
+    if layout.root.exists() {
+        fs::remove_dir_all(&layout.root)
+            .map_err(|error| format!("{} cannot be emptied: {error}.", layout.root.display()))?;
+    }
+    layout.programs(artefacts)?;
+    layout.data()?;
+    layout.documents()?;
+    layout.manual()?;
+    let architecture = output(&mut command("dpkg", &["--print-architecture"]))?;
+    let architecture = architecture.trim();
+    layout.control(&folder, architecture)?;
+    // Whatever umask the builder has.
+    run(command("chmod", &["--recursive", "u=rwX,go=rX"]).arg(&layout.root))?;
+    let name = format!("twinlock_{}_{architecture}.deb", env!("CARGO_PKG_VERSION"));
+    let deb = folder.join(name);
+    let mut packer =
+        command("dpkg-deb", &["--root-owner-group", "--uniform-compression", "--build"]);
+    run(packer.arg(&layout.root).arg(&deb).env("SOURCE_DATE_EPOCH", made_at()))?;
+    Ok(deb)
+}
+
+/// The instant that every file of the package bears: the one of the last commit, so that the same
+/// commit makes the same package.
+fn made_at() -> String {
+    if let Ok(given) = std::env::var("SOURCE_DATE_EPOCH") {
+        return given;
+    }
+    let mut log = command("git", &["log", "-1", "--format=%ct"]);
+    let committed = output(log.current_dir(repository())).unwrap_or_default();
+    let digits = committed.trim();
+    if digits.is_empty() { "0".into() } else { digits.to_owned() }
+}
+
+impl Layout {
+    fn programs(&self, artefacts: &Artefacts) -> Done {
+        let security = format!("lib/{}/security/pam_twinlock.so", multiarch()?);
+        self.place(&artefacts.module, &security, 0o644)?;
+        self.place(&artefacts.command, "usr/bin/twinlock", 0o755)
+    }
+
+    fn data(&self) -> Done {
+        let here = repository();
+        self.place(&here.join("config/twinlock.toml"), "etc/twinlock/twinlock.toml", 0o644)?;
+        for unit in ["run-twinlock.mount", "twinlock-epoch.service"] {
+            let from = here.join("packaging/systemd").join(unit);
+            self.place(&from, &format!("lib/systemd/system/{unit}"), 0o644)?;
+        }
+        Ok(())
+    }
+
+    fn documents(&self) -> Done {
+        let here = repository();
+        let single = [
+            ("config/twinlock.toml.reference", "twinlock.toml.reference"),
+            ("README.md", "README.md"),
+            ("packaging/debian/copyright", "copyright"),
+        ];
+        for (from, name) in single {
+            self.place(&here.join(from), &format!("{DOCUMENTS}/{name}"), 0o644)?;
+        }
+        self.place(&here.join("packaging/CHANGELOG.md"), &format!("{DOCUMENTS}/changelog"), 0o644)?;
+        self.compress(&format!("{DOCUMENTS}/changelog"))?;
+        for folder in ["pam.d", "sshd_config.d"] {
+            for file in files(&here.join("config").join(folder))? {
+                self.place(
+                    &file,
+                    &format!("{DOCUMENTS}/examples/{folder}/{}", name(&file)),
+                    0o644,
+                )?;
+            }
+        }
+        for file in files(&here.join("packaging/doc"))? {
+            self.place(&file, &format!("{DOCUMENTS}/{}", name(&file)), 0o644)?;
+        }
+        Ok(())
+    }
+
+    fn manual(&self) -> Done {
+        for page in files(&repository().join("packaging/man"))? {
+            let section = page.extension().unwrap_or_default().to_string_lossy().into_owned();
+            let path = format!("usr/share/man/man{section}/{}", name(&page));
+            self.place(&page, &path, 0o644)?;
+            self.compress(&path)?;
+        }
+        Ok(())
+    }
+
+    fn control(&self, folder: &Path, architecture: &str) -> Done {
+        let scripts = repository().join("packaging/debian");
+        for script in ["postinst", "prerm", "postrm"] {
+            self.place(&scripts.join(script), &format!("DEBIAN/{script}"), 0o755)?;
+        }
+        self.write("DEBIAN/conffiles", CONFFILES)?;
+        let control = format!(
+            "Package: twinlock\nVersion: {}\nArchitecture: {architecture}\n\
+             Maintainer: twinlock maintainers <root@localhost>\nInstalled-Size: {}\n\
+             Depends: {}\nRecommends: openssh-server\nSection: admin\nPriority: optional\n{DESCRIPTION}",
+            env!("CARGO_PKG_VERSION"),
+            kibibytes(&self.root)?,
+            self.depends(folder)?,
+        );
+        self.write("DEBIAN/control", &control)
+    }
+
+    /// The packages of the libraries that module and command ask for, with the versions they need.
+    fn depends(&self, folder: &Path) -> Done<String> {
+        // dpkg-shlibdeps insists on a source package's control file.
+        let source = folder.join("debian");
+        put(
+            &source.join("control"),
+            b"Source: twinlock\n\nPackage: twinlock\nArchitecture: any\n",
+        )?;
+        let module = self.root.join(format!("lib/{}/security/pam_twinlock.so", multiarch()?));
+        let mut scan = command("dpkg-shlibdeps", &["-O", "-e"]);
+        scan.arg(module).arg("-e").arg(self.root.join("usr/bin/twinlock")).current_dir(folder);
+        let found = output(&mut scan)?;
+        let line = found.lines().find_map(|line| line.strip_prefix("shlibs:Depends="));
+        line.map(str::to_owned)
+            .ok_or_else(|| "dpkg-shlibdeps found no library that is needed.".into())
+    }
+
+    fn place(&self, from: &Path, to: &str, mode: u32) -> Done {
+        let content = fs::read(from)
+            .map_err(|error| format!("{} cannot be read: {error}.", from.display()))?;
+        let to = self.root.join(to);
+        put(&to, &content)?;
+        fs::set_permissions(&to, fs::Permissions::from_mode(mode))
+            .map_err(|error| format!("{} cannot be given its mode: {error}.", to.display()))
+    }
+
+    fn write(&self, to: &str, text: &str) -> Done {
+        put(&self.root.join(to), text.as_bytes())
+    }
+
+    fn compress(&self, path: &str) -> Done {
+        run(command("gzip", &["-9", "--no-name"]).arg(self.root.join(path)))
+    }
+}
+
+fn put(to: &Path, content: &[u8]) -> Done {
+    let folder = to.parent().unwrap_or(to);
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(to, content));
+    written.map_err(|error| format!("{} cannot be written: {error}.", to.display()))
+}
+
+/// The plain files of a folder, in order.
+fn files(folder: &Path) -> Done<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)
+        .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
+    let mut files: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// As Debian's policy counts: each file in full kibibytes, each folder as one.
+fn kibibytes(folder: &Path) -> Done<u64> {
+    let refused = |error| format!("{} cannot be measured: {error}.", folder.display());
+    let mut sum = 1;
+    for entry in fs::read_dir(folder).map_err(refused)? {
+        let entry = entry.map_err(refused)?;
+        let facts = entry.metadata().map_err(refused)?;
+        sum += if facts.is_dir() { kibibytes(&entry.path())? } else { facts.len().div_ceil(1024) };
+    }
+    Ok(sum)
+}

@@ -1,0 +1,83 @@
+//! The demo that types by itself: in with a code, and out with a wrong and with a used one.
+
+use super::room::{Room, USER};
+use crate::app::{App, step, wait_past};
+use crate::command::Done;
+use crate::screen::{Screen, say};
+
+const PROMPT: &str = "Verification code";
+/// Typed as `$(whoami)`, so that what was typed is not taken for the answer.
+const IN: &str = "I am ada";
+
+/// Shows all three, and fails unless all three happened.
+pub(super) fn show(room: &Room) -> Done {
+    say("An sshd of the demo's own, on 127.0.0.1, with the shipped stack sshd-publickey.\n");
+    let (app, enrolled_at) = enrol()?;
+    say("\n(That code is used up. The app shows the next one in a moment.)\n");
+    wait_past(enrolled_at);
+    let good = app.code()?;
+    log_in(room, &good)?;
+    refused(room, &good, "used already")?;
+    refused(room, &app.wrong_code()?, "wrong")?;
+    say(
+        "\nLogged in with a code; the same code was refused the second time, and so was a wrong one.\n",
+    );
+    Ok(())
+}
+
+/// Enrols, reading the key off the screen as a person would; the app, and the period of its code.
+fn enrol() -> Done<(App, u64)> {
+    let words = ["twinlock", "enroll", USER].map(str::to_owned);
+    let mut screen = Screen::start(&words, "sudo twinlock enroll ada")?;
+    let (_, shown) = screen.expect(&["now: ", "code: ", "Code: "])?;
+    let key = key_in(&shown).ok_or("No key in groups of four was shown.")?;
+    let (app, used) = (App::new(&key), step());
+    screen.type_line(&app.code()?)?;
+    let (status, _) = screen.end()?;
+    if status.success() { Ok((app, used)) } else { Err(format!("Enrolling ended with {status}.")) }
+}
+
+/// The line that holds nothing but groups of four letters.
+fn key_in(shown: &str) -> Option<String> {
+    let group = |word: &str| {
+        word.len() == 4 && word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
+    };
+    let lines = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut keys = lines.filter(|words| words.len() >= 4 && words.iter().all(|word| group(word)));
+    keys.next().map(|words| words.concat())
+}
+
+fn log_in(room: &Room, code: &str) -> Done {
+    let mut screen = ssh(room)?;
+    screen.expect(&[PROMPT])?;
+    screen.expect(&[": "])?;
+    screen.type_hidden(code)?;
+    screen.expect(&["$ "])?;
+    screen.type_line("echo I am $(whoami)")?;
+    screen.expect(&[IN])?;
+    screen.type_line("exit")?;
+    let (status, _) = screen.end()?;
+    if status.success() { Ok(()) } else { Err(format!("The session ended with {status}.")) }
+}
+
+fn refused(room: &Room, code: &str, because: &str) -> Done {
+    let mut screen = ssh(room)?;
+    screen.expect(&[PROMPT])?;
+    screen.expect(&[": "])?;
+    screen.type_hidden(code)?;
+    screen.expect(&[because])?;
+    screen.expect(&[PROMPT])?;
+    screen.expect(&[": "])?;
+    // Nothing is an answer as well: it stops.
+    screen.type_hidden("")?;
+    let (status, shown) = screen.end()?;
+    // ssh's own word for "not logged in".
+    if status.code() == Some(255) && shown.contains("Permission denied") {
+        return Ok(());
+    }
+    Err(format!("That login was to be refused, and ended with {status}."))
+}
+
+fn ssh(room: &Room) -> Done<Screen> {
+    Screen::start(&room.ssh(), &format!("ssh -p {} {USER}@127.0.0.1", room.port()))
+}

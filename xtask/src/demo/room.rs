@@ -1,0 +1,165 @@
+//! The demo's room: files of its own over those of the machine, one account, one sshd.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+use crate::build::Artefacts;
+use crate::command::{Done, command, output};
+use crate::ledger::begin_earlier;
+use crate::machine::multiarch;
+
+/// The account that logs in.
+pub(super) const USER: &str = "ada";
+
+/// Debian's own stacks, as far as the shipped one includes them; what this machine has made of
+/// them must not decide how the demo ends.
+const STACKS: [(&str, &str); 4] = [
+    ("sshd", include_str!("../../../config/pam.d/sshd-publickey")),
+    ("common-account", include_str!("../../../tests/stock/pam.d/common-account")),
+    ("common-session", include_str!("../../../tests/stock/pam.d/common-session")),
+    ("common-password", include_str!("../../../tests/stock/pam.d/common-password")),
+];
+const DROP_IN: &str = include_str!("../../../config/sshd_config.d/10-twinlock-publickey.conf");
+const MOTD: &str =
+    "\nYou are in: sshd has checked your key, twinlock your code. `exit` leads back.\n\n";
+const STARTS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Folders that are replaced by copies, and folders that begin empty.
+const FURNISH: &str = r#"
+echo demo >/proc/sys/kernel/hostname
+mount -t tmpfs -o mode=0755,nosuid,nodev demo /mnt
+cp -a /etc /mnt/etc
+cp -a "$security" /mnt/security
+mkdir /mnt/bin
+mount --bind /mnt/etc /etc
+mount --bind /mnt/security "$security"
+mount --bind /mnt/bin /usr/local/bin
+for folder in /run /var /home /root; do mount -t tmpfs -o mode=0755,nosuid,nodev demo $folder; done
+mount -t tmpfs -o mode=1777,nosuid,nodev demo /tmp
+chmod 0700 /root
+mkdir -p /run/sshd /run/twinlock /run/lock /var/lib /var/log /var/mail /var/tmp /home/$user/.ssh
+mount -t tmpfs -o mode=0700,nosuid,nodev,noexec,size=4m ledger /run/twinlock
+rm -rf /etc/pam.d /etc/ssh/sshd_config.d /etc/twinlock /etc/motd /etc/update-motd.d /etc/nologin /etc/ld.so.preload
+mkdir -p /etc/pam.d /etc/ssh/sshd_config.d /etc/twinlock
+for table in passwd group; do
+    awk -F: -v user=$user '($3 < 1000 || $3 == 65534) && $1 != user' /mnt/etc/$table >/mnt/$table
+    cat /mnt/$table >/etc/$table
+done
+echo "$user:x:4242:4242:Ada of the demo:/home/$user:/bin/bash" >>/etc/passwd
+echo "$user:x:4242:" >>/etc/group
+awk -F: '{ print $1 ":*:19000:0:99999:7:::" }' /etc/passwd >/etc/shadow
+printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
+ssh-keygen -q -t ed25519 -N '' -C demo -f /root/key
+ssh-keygen -q -t ed25519 -N '' -C demo -f /run/sshd/host_key
+cp /root/key.pub /home/$user/.ssh/authorized_keys
+chown -R $user:$user /home/$user
+echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /run/sshd/host_key.pub)" >/root/known_hosts
+"#;
+
+/// The furnished room, with its sshd.
+pub(super) struct Room {
+    port: u16,
+    // Ended by the kernel together with the room's first process.
+    _sshd: Child,
+}
+
+impl Room {
+    /// Puts everything in its place, and starts sshd.
+    pub(super) fn furnish(artefacts: &Artefacts) -> Done<Self> {
+        // Read before their folders are covered.
+        let module = read(&artefacts.module)?;
+        let program = read(&artefacts.command)?;
+        let security = format!("/usr/lib/{}/security", multiarch()?);
+        let port = free_port()?;
+        let mut furnish = command("sh", &["-eu", "-c", FURNISH]);
+        furnish.env("security", &security).env("user", USER).env("port", port.to_string());
+        output(&mut furnish)?;
+        write(&format!("{security}/pam_twinlock.so"), &module)?;
+        write("/usr/local/bin/twinlock", &program)?;
+        output(&mut command("chmod", &["0755", "/usr/local/bin/twinlock"]))?;
+        for (name, text) in STACKS {
+            write(&format!("/etc/pam.d/{name}"), text.as_bytes())?;
+        }
+        write("/etc/ssh/sshd_config.d/10-twinlock-publickey.conf", DROP_IN.as_bytes())?;
+        write("/etc/motd", MOTD.as_bytes())?;
+        write("/etc/twinlock/twinlock.toml", b"issuer = \"twinlock demo\"\n")?;
+        output(&mut command("/usr/local/bin/twinlock", &["epoch", "ensure"]))?;
+        begin_earlier(Path::new("/run/twinlock"))?;
+        Ok(Self { port, _sshd: start_sshd(port)? })
+    }
+
+    /// The port on 127.0.0.1.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// ssh to the room's sshd, with the key of the room's user and no setting of the person's.
+    pub(super) fn ssh(&self) -> Vec<String> {
+        let port = self.port.to_string();
+        let words = [
+            "ssh",
+            "-F",
+            "none",
+            "-p",
+            &port,
+            "-i",
+            "/root/key",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "IdentityAgent=none",
+            "-o",
+            "UserKnownHostsFile=/root/known_hosts",
+            "-o",
+            "NumberOfPasswordPrompts=1",
+        ];
+        let mut words = words.map(str::to_owned).to_vec();
+        words.push(format!("{USER}@127.0.0.1"));
+        words
+    }
+}
+
+fn free_port() -> Done<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    listener
+        .map(|address| address.port())
+        .map_err(|error| format!("No free port on 127.0.0.1: {error}."))
+}
+
+fn start_sshd(port: u16) -> Done<Child> {
+    let config = format!(
+        "Include /etc/ssh/sshd_config.d/*.conf\nListenAddress 127.0.0.1\nPort {port}\n\
+         HostKey /run/sshd/host_key\nPidFile none\nAllowUsers {USER}\nUseDNS no\n\
+         PrintMotd no\nPrintLastLog no\n"
+    );
+    write("/etc/ssh/sshd_config", config.as_bytes())?;
+    output(&mut command("/usr/sbin/sshd", &["-t"]))?;
+    let mut sshd = Command::new("/usr/sbin/sshd");
+    sshd.args(["-D", "-E", "/run/sshd/log"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = sshd.spawn().map_err(|error| format!("sshd does not start: {error}."))?;
+    let until = SystemTime::now() + STARTS_WITHIN;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let ended = child.try_wait().is_ok_and(|status| status.is_some());
+        if ended || SystemTime::now() > until {
+            let log = fs::read_to_string("/run/sshd/log").unwrap_or_default();
+            return Err(format!("sshd does not listen on port {port}:\n{log}"));
+        }
+        sleep(Duration::from_millis(20));
+    }
+    Ok(child)
+}
+
+fn read(path: &Path) -> Done<Vec<u8>> {
+    fs::read(path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))
+}
+
+fn write(path: &str, content: &[u8]) -> Done {
+    fs::write(path, content).map_err(|error| format!("{path} cannot be written: {error}."))
+}

@@ -1,0 +1,26 @@
+//! Dates a ledger back, as one that a machine has made while it started.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::command::Done;
+
+/// A ledger refuses every code of the minute in which it began, since it cannot know which were
+/// used before. On a real machine that minute passes while it starts; here it would be spent
+/// waiting. So its beginning is put back to where the machine's unit would have put it.
+pub(crate) fn begin_earlier(ledger: &Path) -> Done {
+    let up = clock_gettime(ClockId::Boottime);
+    let up = Duration::from_secs(u64::try_from(up.tv_sec).unwrap_or_default());
+    let ago = up.min(Duration::from_secs(600));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = boot.trim().replace('-', "");
+    let epoch = format!("{boot}.{}.{}", (up - ago).as_nanos(), now.saturating_sub(ago).as_secs());
+    let link = ledger.join("epoch");
+    let replaced = fs::remove_file(&link).and_then(|()| symlink(epoch, &link));
+    replaced.map_err(|error| format!("{} cannot be put back: {error}.", link.display()))
+}

@@ -1,0 +1,128 @@
+//! Finds out which Debian packages are missing, and installs them with the person's consent.
+
+use std::io::{Write, stderr, stdin};
+use std::path::Path;
+
+use crate::command::{Done, command, output, person, run};
+use crate::machine::{becoming_root, debian, repository};
+
+/// Whether the person has agreed beforehand that packages are installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// By `--yes` or `CI=1`.
+    Given,
+    /// Not yet.
+    Ask,
+}
+
+/// What linking the module takes.
+pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
+/// What the demo runs.
+pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
+/// What a .deb is made with; man-db reads the manual pages once, as their readers will.
+pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "man-db"];
+/// What a fresh Debian is made with.
+pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap"];
+
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// The packages of the system tests, one to a line.
+pub(crate) fn of_the_tests() -> Done<Vec<String>> {
+    let list = repository().join("tests/packages.txt");
+    let text = std::fs::read_to_string(&list)
+        .map_err(|error| format!("{} cannot be read: {error}.", list.display()))?;
+    let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+/// Sees to it that all of these packages are there.
+pub(crate) fn ensure<S: AsRef<str>>(wanted: &[S], consent: Consent) -> Done {
+    let wanted: Vec<&str> = wanted.iter().map(AsRef::as_ref).collect();
+    if !debian() {
+        eprintln!("Not a Debian: these packages, or what they are called here, are needed:");
+        eprintln!("  {}", wanted.join(" "));
+        return Ok(());
+    }
+    let missing = missing(&wanted);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    eprintln!("Missing Debian packages: {}", missing.join(" "));
+    let by_hand = format!("apt-get install {}", missing.join(" "));
+    let Ok(before) = becoming_root() else {
+        return Err(format!("Neither root nor sudo is here. As root, run: {by_hand}"));
+    };
+    if consent == Consent::Ask && !agreed()? {
+        return Err(format!("Nothing was installed. Install them yourself: {by_hand}"));
+    }
+    install(before, &missing)
+}
+
+fn missing<'name>(wanted: &[&'name str]) -> Vec<&'name str> {
+    let mut missing = Vec::new();
+    for name in wanted {
+        let query = ["--show", "--showformat=${db:Status-Status}\n", name];
+        let status = output(&mut command("dpkg-query", &query)).unwrap_or_default();
+        let installed = status.lines().any(|line| line == "installed");
+        if !installed && !missing.contains(name) {
+            missing.push(*name);
+        }
+    }
+    missing
+}
+
+fn agreed() -> Done<bool> {
+    if !person() {
+        return Err("Nobody can be asked here. Say --yes to have them installed.".into());
+    }
+    eprint!("Install them now with apt-get? [Y/n] ");
+    let _ = stderr().flush();
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).map_err(|error| format!("No answer: {error}."))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
+}
+
+fn install(before: &[&str], names: &[&str]) -> Done {
+    let quiet = quiet_sshd(before, names)?;
+    let apt = |words: &[&str]| {
+        let mut line = before.to_vec();
+        line.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes"]);
+        line.extend(words);
+        let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
+        run(&mut command(program, arguments))
+    };
+    let mut words = vec!["--no-install-recommends", "install"];
+    words.extend(names);
+    // Package lists that are missing or old are the usual reason for the first to fail.
+    let installed = apt(&words).or_else(|_| apt(&["update"]).and_then(|()| apt(&words)));
+    if quiet {
+        sshd_stays_off(before)?;
+    }
+    installed.map_err(|error| format!("{error} Install by hand: {}", names.join(" ")))
+}
+
+/// Debian starts a new sshd at once, to the whole network: who wants a demo has not asked for
+/// that. Says whether it has been prevented.
+fn quiet_sshd(before: &[&str], names: &[&str]) -> Done<bool> {
+    let booted = Path::new("/run/systemd/system").exists();
+    if !booted || !names.contains(&"openssh-server") || Path::new(POLICY).exists() {
+        return Ok(false);
+    }
+    eprintln!("(openssh-server will be installed, but neither started nor enabled.)");
+    as_root(before, &format!("printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}"))?;
+    Ok(true)
+}
+
+fn sshd_stays_off(before: &[&str]) -> Done {
+    as_root(
+        before,
+        &format!("rm -f {POLICY}; systemctl disable --quiet ssh.service ssh.socket || true"),
+    )
+}
+
+fn as_root(before: &[&str], script: &str) -> Done {
+    let mut line = before.to_vec();
+    line.extend(["sh", "-c", script]);
+    let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
+    run(&mut command(program, arguments))
+}

@@ -1,0 +1,124 @@
+//! A terminal behind which a program runs: what it shows is read, and shown here too.
+
+use std::fs::File;
+use std::io::{Read, Write, stdout};
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::time::Timespec;
+
+use crate::command::Done;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program on a terminal of its own.
+pub(crate) struct Screen {
+    terminal: File,
+    child: Child,
+    seen: String,
+}
+
+impl Screen {
+    /// Starts a program, and shows it as somebody would have typed it.
+    pub(crate) fn start(words: &[String], shown: &str) -> Done<Self> {
+        say(&format!("\n$ {shown}\n"));
+        let (terminal, slave) =
+            pair().map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
+        let twins = slave.try_clone().and_then(|out| Ok((out, slave.try_clone()?)));
+        let (out, err) = twins.map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
+        // setsid(1) makes the terminal the controlling one, as ssh and prompts ask for.
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait"]).args(words).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+        command.stdin(slave).stdout(out).stderr(err);
+        let child =
+            command.spawn().map_err(|error| format!("`{shown}` does not start: {error}."))?;
+        Ok(Self { terminal, child, seen: String::new() })
+    }
+
+    /// Waits until one of these texts is shown; which one, and all that was shown before it.
+    pub(crate) fn expect(&mut self, texts: &[&str]) -> Done<(usize, String)> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let found = texts
+                .iter()
+                .enumerate()
+                .filter_map(|(which, text)| Some((self.seen.find(text)?, which, *text)));
+            if let Some((at, which, text)) = found.min() {
+                let rest = self.seen.split_off(at + text.len());
+                return Ok((which, std::mem::replace(&mut self.seen, rest)));
+            }
+            if !self.read_on(until) {
+                return Err(format!("It was to show {}, and did not.", texts.join(" or ")));
+            }
+        }
+    }
+
+    /// Types a line.
+    pub(crate) fn type_line(&mut self, line: &str) -> Done {
+        let typed = self.terminal.write_all(format!("{line}\n").as_bytes());
+        typed.map_err(|error| format!("The program does not take what is typed: {error}."))
+    }
+
+    /// Types a line that the program hides; it is shown in brackets here.
+    pub(crate) fn type_hidden(&mut self, line: &str) -> Done {
+        let shown = if line.is_empty() { "Enter" } else { line };
+        say(&format!("[{shown}]"));
+        self.type_line(line)
+    }
+
+    /// Waits for the end; how it ended, and what was shown meanwhile.
+    pub(crate) fn end(mut self) -> Done<(ExitStatus, String)> {
+        let until = Instant::now() + PATIENCE;
+        while self.read_on(until) {}
+        if Instant::now() > until {
+            let _ = self.child.kill();
+        }
+        let status = self.child.wait().map_err(|error| format!("No end: {error}."))?;
+        Ok((status, std::mem::take(&mut self.seen)))
+    }
+
+    /// Reads what is there or comes; false at the end of the program and of the time.
+    fn read_on(&mut self, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        let Ok(left) = Timespec::try_from(left) else {
+            return false;
+        };
+        let mut waiting = [PollFd::new(&self.terminal, PollFlags::IN)];
+        if !matches!(poll(&mut waiting, Some(&left)), Ok(1..)) {
+            return false;
+        }
+        let mut bytes = [0; 4096];
+        // A terminal whose last program has gone answers with an error.
+        let Ok(length @ 1..) = self.terminal.read(&mut bytes) else {
+            return false;
+        };
+        let text =
+            String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).replace('\r', "");
+        say(&text);
+        self.seen.push_str(&text);
+        true
+    }
+}
+
+/// Both ends of a new terminal: the one that a person holds, and the program's.
+fn pair() -> rustix::io::Result<(File, File)> {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&master, size)?;
+    let name = ptsname(&master, Vec::new())?;
+    let slave =
+        open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok((master.into(), slave.into()))
+}
+
+/// Shows text at once.
+pub(crate) fn say(text: &str) {
+    let mut screen = stdout();
+    let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());
+}

@@ -1,0 +1,115 @@
+//! Counts what passed and what failed, in the outputs of test runners as well.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crate::command::Done;
+
+/// The sums over all runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// What passed.
+    pub(crate) passed: u64,
+    /// What failed.
+    pub(crate) failed: u64,
+}
+
+impl Counts {
+    /// Reads the closing lines of nextest and of `cargo test`.
+    pub(crate) fn read(output: &str) -> Self {
+        let mut all = Self::default();
+        for line in output.lines().filter(|line| closing(line)) {
+            all.passed += before(line, "passed");
+            all.failed += before(line, "failed") + before(line, "timed");
+        }
+        all
+    }
+
+    /// Adds what another run counted.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+fn closing(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("test result: ") || (line.starts_with("Summary [") && line.contains(" run:"))
+}
+
+/// The number that stands before a word: `12 passed`.
+fn before(line: &str, word: &str) -> u64 {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let pairs = words.iter().zip(words.iter().skip(1));
+    let found = pairs.filter(|(_, next)| next.trim_end_matches([',', ';']) == word);
+    found.filter_map(|(number, _)| number.parse::<u64>().ok()).sum()
+}
+
+/// A list of steps, each shown with its time, and their sum.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counts: Counts,
+    steps: Vec<(String, Duration, Result<Counts, String>)>,
+}
+
+impl Tally {
+    /// A check of one's own: it counts as one.
+    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Done) {
+        self.step(name, || check().map(|()| Counts { passed: 1, failed: 0 }));
+    }
+
+    /// A runner, which counts for itself.
+    pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> Done<Counts>) {
+        eprintln!("\n==> {name}");
+        let began = Instant::now();
+        let outcome = step();
+        if let Err(error) = &outcome {
+            eprintln!("{error}");
+        }
+        let counts = outcome.as_ref().copied().unwrap_or(Counts { passed: 0, failed: 1 });
+        self.counts.add(counts);
+        self.steps.push((name.to_owned(), began.elapsed(), outcome));
+    }
+
+    /// Shows every step and, last, the sum; a failure if anything failed, or nothing ran.
+    pub(crate) fn close(self) -> ExitCode {
+        println!();
+        for (name, time, outcome) in &self.steps {
+            let word = match outcome {
+                Ok(Counts { failed: 0, .. }) => "ok",
+                Ok(_) | Err(_) => "FAILED",
+            };
+            println!("{word:<6} {:>7.1} s  {name}", time.as_secs_f64());
+        }
+        for (name, _, outcome) in &self.steps {
+            if let Err(error) = outcome {
+                println!("\n{name}:\n{error}");
+            }
+        }
+        println!("\n{} passed, {} failed", self.counts.passed, self.counts.failed);
+        let all_well = self.counts.failed == 0 && self.counts.passed > 0;
+        if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[test]
+    fn closing_lines_of_both_runners_are_added_up() {
+        let nextest =
+            "     Summary [   0.011s] 3 tests run: 2 passed (1 slow), 1 failed, 0 skipped\n";
+        let libtest =
+            "test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n";
+        let talk = "12 passed by, 3 failed\n";
+        let counts = Counts::read(&format!("{nextest}{talk}{libtest}"));
+        assert_eq!(counts, Counts { passed: 6, failed: 1 });
+    }
+
+    #[test]
+    fn a_test_that_timed_out_has_failed() {
+        let line = "Summary [ 60.0s] 3 tests run: 1 passed, 1 failed, 1 timed out, 0 skipped\n";
+        assert_eq!(Counts::read(line), Counts { passed: 1, failed: 2 });
+    }
+}

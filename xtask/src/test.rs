@@ -1,0 +1,128 @@
+//! `cargo xtask test`: everything that a change must pass, a line per step, the sum at the end.
+
+use std::process::{Command, ExitCode};
+
+use crate::build::{self, Artefacts};
+use crate::command::{Done, cargo, exists, run, watched};
+use crate::machine::root;
+use crate::packages::{self, Consent};
+use crate::tally::{Counts, Tally};
+use crate::{deb, fresh, manual, module, transcript, without_std};
+
+/// How much is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What every change must pass.
+    Usual,
+    /// What takes long, too.
+    Everything,
+}
+
+/// What needs neither root nor libpam's headers.
+const WITHOUT_ROOT: [&str; 4] = ["twinlock-core", "twinlock-host", "twinlock", "xtask"];
+
+/// Runs every step, whatever became of the one before.
+pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
+    let mut needed = packages::of_the_tests()?;
+    let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();
+    needed.extend(ours.iter().map(|&name| name.to_owned()));
+    if extent == Extent::Everything {
+        needed.extend(packages::TO_DEBOOTSTRAP.iter().map(|&name| name.to_owned()));
+    }
+    packages::ensure(&needed, consent)?;
+
+    let mut tally = Tally::default();
+    read_through(&mut tally);
+    tally.check("manual pages", manual::check);
+    tally.check("core builds where there is no std", without_std::check);
+    tally.step("core, host and command, without root", without_root);
+    let mut built = None;
+    tally.check("release artefacts", || {
+        built = Some(build::release()?);
+        Ok(())
+    });
+    if let Some(artefacts) = built {
+        look_at(&mut tally, &artefacts);
+        let mut deb = None;
+        tally.check("the .deb", || {
+            deb = Some(deb::package(&artefacts)?);
+            Ok(())
+        });
+        tally.step("system tests: real sshd, sudo, su and login", system_tests);
+        tally.check("the demo, and README's transcript of it", transcript::check);
+        if let (Extent::Everything, Some(deb)) = (extent, deb) {
+            tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
+        }
+    }
+    Ok(tally.close())
+}
+
+fn read_through(tally: &mut Tally) {
+    tally.check("formatted", || run(&mut cargo(&["fmt", "--all", "--check"])));
+    let strict = ["--quiet", "--all-targets", "--locked", "--", "--deny", "warnings"];
+    // The module alone: beside the command it would be compiled with the command's features.
+    let alone = [&["clippy", "--package", "pam_twinlock"][..], &strict[..]].concat();
+    let others =
+        [&["clippy", "--workspace", "--exclude", "pam_twinlock"][..], &strict[..]].concat();
+    tally.check("clippy, module", || run(&mut cargo(&alone)));
+    tally.check("clippy, all else", || run(&mut cargo(&others)));
+}
+
+fn look_at(tally: &mut Tally, artefacts: &Artefacts) {
+    let Artefacts { module: file, command } = artefacts;
+    tally.check("module: exports pam_sm_* and nothing else", || module::symbols(file));
+    tally.check("module: few crates", module::crates);
+    tally.check("module: small", || module::size(file));
+    tally.check("module: a panic unwinds", module::unwinds);
+    tally.check("artefacts: no folder of the builder", || {
+        module::anonymous(file).and_then(|()| module::anonymous(command))
+    });
+}
+
+fn without_root() -> Done<Counts> {
+    let chosen: Vec<&str> = WITHOUT_ROOT.iter().flat_map(|name| ["--package", name]).collect();
+    let mut counts = counted(&mut runner(&chosen))?;
+    // nextest leaves the examples in the documentation out.
+    if exists("cargo-nextest") {
+        let examples = [
+            "test",
+            "--locked",
+            "--doc",
+            "--package",
+            "twinlock-core",
+            "--package",
+            "twinlock-host",
+        ];
+        counts.add(counted(&mut cargo(&examples))?);
+    }
+    Ok(counts)
+}
+
+fn system_tests() -> Done<Counts> {
+    let mut command = runner(&["--package", "twinlock-tests"]);
+    if !root() {
+        // Only the tests themselves become root, so that cargo's files stay the person's own.
+        let architecture = std::env::consts::ARCH.to_uppercase();
+        let name = format!("CARGO_TARGET_{architecture}_UNKNOWN_LINUX_GNU_RUNNER");
+        command.env(name, "sudo --preserve-env=CARGO_TARGET_DIR");
+    }
+    counted(&mut command)
+}
+
+fn runner(chosen: &[&str]) -> Command {
+    let nextest = ["nextest", "run", "--locked", "--no-fail-fast", "--no-tests=pass"];
+    let plain = ["test", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"];
+    let before: &[&str] = if exists("cargo-nextest") { &nextest } else { &plain };
+    cargo(&[before, chosen].concat())
+}
+
+/// Runs a test runner, and counts what it counted. One that fails without a failed test, because
+/// it did not even compile, counts as one failure.
+fn counted(command: &mut Command) -> Done<Counts> {
+    let (status, text) = watched(command)?;
+    let mut counts = Counts::read(&text);
+    if !status.success() && counts.failed == 0 {
+        counts.failed = 1;
+    }
+    Ok(counts)
+}

@@ -1,0 +1,71 @@
+//! Holds the transcript in README.md to what the demo really shows.
+
+use std::fs;
+
+use crate::command::{Done, command, judged, watched};
+use crate::machine::repository;
+
+/// Runs the demo that types by itself, which fails unless all it promises has happened, and finds
+/// README's transcript in it, line by line in order. Codes, ports and seconds may differ.
+pub(crate) fn check() -> Done {
+    let this = std::env::current_exe().map_err(|error| format!("No way to the demo: {error}."))?;
+    let mut demo = command(&this.to_string_lossy(), &["demo", "--auto", "--yes"]);
+    let (status, shown) = watched(&mut demo)?;
+    judged(&demo, status)?;
+    let readme = fs::read_to_string(repository().join("README.md"))
+        .map_err(|error| format!("README.md cannot be read: {error}."))?;
+    let transcript = transcript_in(&readme)
+        .ok_or("README.md has no transcript under \"What it looks like\".")?;
+    found_in_order(transcript, &shown)
+}
+
+/// The first block under its heading.
+fn transcript_in(readme: &str) -> Option<&str> {
+    let (_, section) = readme.split_once("## What it looks like\n")?;
+    section.split("```\n").nth(1)
+}
+
+fn found_in_order(transcript: &str, shown: &str) -> Done {
+    let mut lines = shown.lines().map(regardless_of_numbers);
+    for line in transcript.lines().filter(|line| !line.trim().is_empty()) {
+        let wanted = regardless_of_numbers(line);
+        if !lines.any(|line| line == wanted) {
+            return Err(format!(
+                "README.md shows this, and the demo does not at that place:\n  {line}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn regardless_of_numbers(line: &str) -> String {
+    let mut text = String::new();
+    for letter in line.trim_end().chars() {
+        if !letter.is_ascii_digit() {
+            text.push(letter);
+        } else if !text.ends_with('0') {
+            text.push('0');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{found_in_order, transcript_in};
+
+    #[test]
+    fn numbers_may_differ_and_words_may_not() {
+        let shown = "$ ssh -p 40000 ada\ncode: [123456]\nin 7 s\n";
+        assert_eq!(found_in_order("$ ssh -p 5 ada\nin 12 s\n", shown), Ok(()));
+        assert!(found_in_order("in 12 s\n$ ssh -p 5 ada\n", shown).is_err());
+        assert!(found_in_order("in 12 minutes\n", shown).is_err());
+    }
+
+    #[test]
+    fn the_block_under_the_heading_is_the_transcript() {
+        let readme =
+            "```\nno\n```\n## What it looks like\n\nText:\n\n```\n$ ssh\n```\n\n```\nno\n```\n";
+        assert_eq!(transcript_in(readme), Some("$ ssh\n"));
+    }
+}
