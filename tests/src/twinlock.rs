@@ -28,6 +28,14 @@ impl Machine {
         self
     }
 
+    /// Installs `pam_panic_probe.so`: the module's own entry points around a login that asks
+    /// "Probe: ", and panics with the answer.
+    pub fn panic_probe(&self) -> &Self {
+        let module = "/usr/lib/x86_64-linux-gnu/security/pam_panic_probe.so";
+        self.file(module).write(built("examples/libpanic_probe.so"));
+        self
+    }
+
     /// The settings file's whole text.
     pub fn settings(&self, text: &str) -> &Self {
         self.file("/etc/twinlock/twinlock.toml").write(text);
