@@ -8,6 +8,8 @@ const OTHER: &str = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU";
 /// What the scripts of the tables are written in.
 const PLACES: &str = "S=/var/lib/twinlock; U=$S/users; P=$U/ada; R=$P/record.1.toml; \
                       L=/run/twinlock; A=$L/users/ada; ";
+/// What a person behind a proven first factor is told where the machine is at fault.
+const TOLD: &str = "Ask your administrator\n(twinlock why ";
 /// 64 MiB of address space and two seconds of processor time, for the whole program.
 const BOUNDS: &str = "ulimit -v 65536; ulimit -t 2";
 
@@ -51,6 +53,7 @@ fn refused(m: &Machine, (user, code): (&str, &str), damage: &str) -> String {
     let log = m.log()[logged..].join("\n");
     // Any other end than libpam's own no is a crash, or a limit that was met.
     assert_eq!(said.code, Some(1), "{damage}: {said:?} {log}");
+    assert!(said.stderr.contains(TOLD) || !log.contains("<84>"), "{damage}: {said:?}");
     assert_eq!(everything_kept(m), kept, "{damage}: rewritten");
     log
 }
@@ -238,7 +241,7 @@ fn a_folder_that_others_can_change_proves_no_absence() {
 }
 
 /// What is done to the ledger, and the reason in the log.
-const LEDGERS: [(&str, &str); 16] = [
+const LEDGERS: [(&str, &str); 17] = [
     ("umount $L; rm -r $L; mkdir -m 700 /run/other; ln -s other $L", "ledger_untrusted"),
     ("umount $L; rm -r $L; : >$L", "ledger_untrusted"),
     ("umount $L; rm -r $L; mkfifo $L", "ledger_untrusted"),
@@ -254,6 +257,7 @@ const LEDGERS: [(&str, &str); 16] = [
     ("mkdir -m 700 $L/users; mkdir $A; chmod 733 $A", "ledger_untrusted"),
     ("mkdir -m 700 $L/users $A; chown 20001 $A", "ledger_untrusted"),
     ("mkdir -m 700 $L/users $A; ln -s x $A/try.proven.20000.0.unknown", "ledger_untrusted"),
+    ("mkdir -m 700 $L/users $A; cd $A; seq 17000 | xargs touch", "ledger_io"),
     ("rm $L/epoch; mkdir $L/epoch", "ledger_io"),
 ];
 
@@ -267,4 +271,59 @@ fn a_ledger_that_is_none_is_refused() {
             assert!(log.contains(&format!("reason={reason}")), "{damage}: {log}");
         }
     }
+}
+
+/// What is done to the epoch: the ledger then remembers nothing that was before.
+const EPOCHS: [&str; 11] = [
+    "rm $L/epoch",
+    "rm $L/epoch; : >$L/epoch",
+    "rm $L/epoch; truncate -s 1G $L/epoch",
+    "rm $L/epoch; mkfifo $L/epoch",
+    "ln -sfn x $L/epoch",
+    "ln -sfn /etc/passwd $L/epoch",
+    "ln -sfn $(readlink $L/epoch).1 $L/epoch",
+    "ln -sfn $(readlink $L/epoch | tr 0-9a-f 1-9a-f0) $L/epoch",
+    "ln -sfn $(readlink $L/epoch | sed 's/[.].*//').99999999999999999.0 $L/epoch",
+    "ln -sfn $(readlink $L/epoch | sed 's/[.].*//').-1.0 $L/epoch",
+    "ln -sfn $(printf '%02000d' 1) $L/epoch",
+];
+
+#[test]
+fn a_damaged_epoch_is_begun_anew_and_no_code_of_before_gets_in() {
+    let m = machine();
+    for damage in EPOCHS {
+        mend(&m);
+        sh(&m, damage);
+        // Of a while ago, of now, and one ahead that may have been used already.
+        for steps in [-5, 0, 5] {
+            let log = refused(&m, ("ada", &m.otp("ada").at(now_and(steps))), damage);
+            assert!(log.contains("reason=before_epoch"), "{damage} {steps}: {log}");
+        }
+        let epoch = m.file("/run/twinlock/epoch").target();
+        assert!(epoch.starts_with(&m.boot_id()), "{damage}: {epoch}");
+        assert_eq!(m.tree("/run/twinlock").matches("/epoch").count(), 1, "{damage}");
+    }
+}
+
+fn now_and(steps: i64) -> u64 {
+    twinlock_tests::now().checked_add_signed(steps).expect("a time after 1970")
+}
+
+#[test]
+fn odd_names_in_the_ledger_give_no_code_back_and_keep_nobody_out() {
+    let m = machine();
+    let code = m.code("ada");
+    assert_eq!(bounded(&m, "ada", &code).code, Some(0));
+    for odd in [
+        "cd $A; for n in *; do ln -sfn garbage $n; done",
+        "cd $A; for n in *; do rm $n; : >$n; done",
+        "cd $A; for n in *; do rm $n; mkdir $n; done",
+        "cd $A; touch used. used.x.1 try. try.x refused. x $(printf '\\377'); mkdir y; mkfifo z",
+        "cd $A; rm -rf refused.*; mkdir refused.0 refused.1 refused.2 refused.3 refused.4 refused.5",
+    ] {
+        sh(&m, odd);
+        let log = refused(&m, ("ada", &code), odd);
+        assert!(log.contains("reason=replayed"), "{odd}: {log}");
+    }
+    assert_eq!(bounded(&m, "ada", &m.code_in("ada", 5)).code, Some(0), "{:?}", m.log());
 }
