@@ -166,6 +166,8 @@ fn each_is_refused(table: &[(&str, &str)]) {
         }
         let noted = m.tree("/run/twinlock/users/ada");
         assert!(noted.contains(&format!(" {reason} bare ")), "{damage}: {noted}");
+        let why = m.run(["twinlock", "--json", "why", "ada"]);
+        assert!(why.stdout.contains(&format!("\"{reason}\"")), "{damage}: {why:?}");
     }
     mend(&m);
     assert_eq!(bounded(&m, "ada", &m.code("ada")).code, Some(0), "{:?}", m.log());
