@@ -1,6 +1,6 @@
 //! One judged try, in the order that makes it safe: charge, compare, claim, look again, refund.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 use crate::{
     account::Account,
@@ -10,10 +10,11 @@ use crate::{
     fault::{LedgerFault, StoreFault},
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
-    ledger::{Budget, Facts, Try},
+    ledger::{Budget, Facts, Try, Used},
     policy::Policy,
     ports::{Creation, Ports, Shelf, Snapshot},
     record::{Record, State},
+    replay,
     request::SourceLabel,
     throttle::{self, Case, Familiarity, Weighed},
     time::{DAY, Now, UnixTime},
@@ -158,6 +159,9 @@ impl Trial<'_> {
             if self.shelf.create(&name, &ledger_names::instant(evidence.now))? == Creation::Taken {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
+            if self.is_outlived(&found.used())? {
+                return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
+            }
             match self.settle(found) {
                 Ok(Some(accepted)) => return Ok(Outcome::Granted(accepted)),
                 Ok(None) => {}
@@ -165,6 +169,15 @@ impl Trial<'_> {
             }
         }
         Ok(Outcome::Faulty(Reason::RecordChanging))
+    }
+
+    /// Whether a step just claimed was so far behind that its name may have been there and been erased: a process
+    /// can be stopped between comparing and claiming for as long as its caller likes.
+    fn is_outlived(&self, claimed: &Used) -> Result<bool, LedgerFault> {
+        let names = self.shelf.names()?;
+        let used: Vec<Used> =
+            names.iter().filter_map(|name| ledger_names::read_used(name)).collect();
+        Ok(replay::forgotten(&used).any(|one| one == claimed))
     }
 
     /// Holds the code against the record, or against one that nobody has, for as much work.
@@ -209,7 +222,7 @@ impl Trial<'_> {
         };
         let next = crate::time::Step(found.step.0.saturating_add(1));
         let authenticator = snapshot.record.authenticators.get(found.authenticator);
-        authenticator.map_or(0, |found| crate::replay::seconds_until(next, found, now))
+        authenticator.map_or(0, |found| replay::seconds_until(next, found, now))
     }
 
     /// A success forgives the failures of its own source, ends every row, and forgets steps that are refused without their names.
@@ -220,7 +233,7 @@ impl Trial<'_> {
                 self.shelf.erase(&ledger_names::try_name(&charged.name));
             }
         }
-        for used in crate::replay::forgotten(&facts.used) {
+        for used in replay::forgotten(&facts.used) {
             self.shelf.erase(&ledger_names::used_name(used));
         }
     }

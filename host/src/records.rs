@@ -161,7 +161,7 @@ impl Records for HostRecords {
         {
             let _ = fs::unlinkat(room.fd(), known_name(oldest), AtFlags::empty());
         }
-        let _ = fs::symlinkat(ledger_names::instant(now), room.fd(), known_name(source));
+        let _ = room.link(&known_name(source), &ledger_names::instant(now));
     }
 
     fn mark_clock(&self, now: UnixTime) {

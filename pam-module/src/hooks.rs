@@ -7,6 +7,8 @@ use pam::{
     module::{PamHandle, PamHooks},
 };
 
+use twinlock_host::journal::{Severity, Syslog};
+
 use crate::authenticate::authenticate;
 
 /// The module.
@@ -16,7 +18,7 @@ pam::pam_hooks!(Twinlock);
 
 impl PamHooks for Twinlock {
     fn sm_authenticate(handle: &mut PamHandle, arguments: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        silence_panics();
+        quieten_panics();
         authenticate(handle, &arguments)
     }
 
@@ -45,7 +47,12 @@ impl PamHooks for Twinlock {
 }
 
 /// The default hook prints what may be a secret to the terminal of sudo, and can lock up when memory is short.
-/// Only this library's own copy of std is touched; the host's hook stays.
-fn silence_panics() {
-    panic::set_hook(Box::new(|_| {}));
+/// Ours says where, and never what. Only this library's own copy of std is touched; the host's hook stays.
+fn quieten_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let at =
+            panic.location().map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line()));
+        let line = format!("event=refused reason=panic at={at}");
+        Syslog::default().send(Severity::Alert, &line);
+    }));
 }

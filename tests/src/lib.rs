@@ -19,6 +19,7 @@
 //! It needs root and the Debian packages listed in `packages.txt`.
 
 mod artefacts;
+mod bare;
 mod call;
 mod codes;
 mod facts;

@@ -24,6 +24,8 @@ pub struct Session<'m> {
     keyboard: File,
     screen: Arc<Screen>,
     read_so_far: usize,
+    // How much was shown when something was typed last.
+    answered: usize,
 }
 
 #[derive(Default)]
@@ -57,6 +59,7 @@ impl<'m> Session<'m> {
             keyboard: File::from(master),
             screen,
             read_so_far: 0,
+            answered: 0,
         }
     }
 
@@ -90,9 +93,26 @@ impl<'m> Session<'m> {
 
     /// Types exactly this; `\x03` is ^C, `\x04` is ^D.
     pub fn send(&mut self, keys: &str) -> &mut Self {
+        self.answered = self.screen.lock().bytes.len();
         // A terminal that has hung up takes no keys; what was shown then tells the test why.
         let _ = self.keyboard.write_all(keys.as_bytes());
         self
+    }
+
+    /// Answers every further prompt with nothing, until the command ends; says its exit code.
+    #[track_caller]
+    pub fn give_up(&mut self) -> Option<i32> {
+        loop {
+            let answered = self.answered;
+            let asked = self.screen.until(|shown| {
+                let waits = shown.bytes.len() > answered && shown.bytes.ends_with(b": ");
+                (waits || shown.hung_up).then_some(waits)
+            });
+            if asked != Some(true) {
+                return self.exit_code();
+            }
+            self.send_line("");
+        }
     }
 
     /// Everything shown so far.

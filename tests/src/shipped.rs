@@ -89,6 +89,20 @@ impl Machine {
         self.pam(service, &shipped(&format!("pam.d/{service}")))
     }
 
+    /// A service in which everybody stands behind a first factor, for what is not about that.
+    pub fn proven(&self, service: &str) -> &Self {
+        let first = "auth required pam_permit.so\n";
+        let code = "auth requisite pam_twinlock.so first_factor=stack\n";
+        let rest = "account required pam_permit.so\nsession required pam_permit.so\n";
+        self.pam(service, &format!("{first}{code}{rest}"))
+    }
+
+    /// An enrolled account without a password.
+    pub fn app_only(&self, name: &str) -> &Self {
+        let key = name.bytes().cycle().map(|byte| char::from(b'A' + byte % 26));
+        self.user(name).enrolled_with(name, &Otp::new(&key.take(32).collect::<String>()))
+    }
+
     /// ssh with a first factor that is right, up to the code's prompt.
     #[track_caller]
     pub fn at_the_prompt(&self, user: &str, first: First) -> Session<'_> {

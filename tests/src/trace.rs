@@ -1,5 +1,7 @@
 //! What strace wrote: the system calls of a command, in order.
 
+use std::collections::BTreeMap;
+
 use crate::machine::Machine;
 
 /// The system calls that a command made.
@@ -28,6 +30,28 @@ impl Trace {
         let after = &self.lines[place(&self.lines, from) + 1..];
         let lines = after[..place(after, to)].to_vec();
         Trace { lines }
+    }
+
+    /// The calls as [`Trace::between`], each as strace's `inject` names it: the call, and how
+    /// many of it its process had made by then.
+    #[track_caller]
+    pub fn places(&self, from: &str, to: &str) -> Vec<(String, usize)> {
+        let until = |text: &str| {
+            let found = self.lines.iter().position(|line| line.contains(text));
+            found.unwrap_or_else(|| panic!("nothing in the trace mentions {text}: {self:#?}"))
+        };
+        let mut made = BTreeMap::new();
+        let mut places = Vec::new();
+        for (at, line) in self.lines.iter().enumerate().take(until(to)) {
+            let Some(call) = name(line) else { continue };
+            let process = line.split_whitespace().next().map(str::to_owned);
+            let count = made.entry((process, call)).or_insert(0);
+            *count += 1;
+            if at > until(from) {
+                places.push((call.to_owned(), *count));
+            }
+        }
+        places
     }
 
     /// The names of the calls, in order.

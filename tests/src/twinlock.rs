@@ -28,6 +28,14 @@ impl Machine {
         self
     }
 
+    /// Installs `pam_panic_probe.so`: the module's own entry points around a login that asks
+    /// "Probe: ", and panics with the answer.
+    pub fn panic_probe(&self) -> &Self {
+        let module = "/usr/lib/x86_64-linux-gnu/security/pam_panic_probe.so";
+        self.file(module).write(built("examples/libpanic_probe.so"));
+        self
+    }
+
     /// The settings file's whole text.
     pub fn settings(&self, text: &str) -> &Self {
         self.file("/etc/twinlock/twinlock.toml").write(text);
@@ -75,13 +83,18 @@ impl Machine {
 
     /// The ledger began so many minutes ago, and knows of no code used since.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
+        self.epoch(minutes, now() - minutes * 60)
+    }
+
+    /// The ledger began so many minutes ago, in a boot before which the wall clock had come as
+    /// far as `mark`.
+    pub fn epoch(&self, minutes: u64, mark: u64) -> &Self {
         let ago = Duration::from_secs(minutes * 60);
         let up = clock_gettime(ClockId::Boottime);
         let seconds = u64::try_from(up.tv_sec).expect("a machine that is up") + BOOTED_EARLIER;
         let began = Duration::from_secs(seconds).saturating_sub(ago).as_nanos();
         let boot = self.boot_id();
-        let epoch = format!("{boot}.{began}.{}", now() - ago.as_secs());
-        self.file("/run/twinlock/epoch").link_to(&epoch);
+        self.file("/run/twinlock/epoch").link_to(&format!("{boot}.{began}.{mark}"));
         self
     }
 

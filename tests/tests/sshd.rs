@@ -51,7 +51,7 @@ fn a_wrong_code_is_refused_and_counted() {
     for (kind, first) in Server::WAYS {
         let m = server(kind);
         let mut s = m.at_the_prompt("ada", first);
-        s.send_line(&m.wrong_code("ada")).expect(PROMPT).send_line("");
+        s.send_line(&m.wrong_code("ada")).expect("wrong. 2 tries left.").give_up();
         assert!(!s.logged_in(), "{kind:?}: {}", s.transcript());
         assert_eq!(m.tries("ada"), 1, "{kind:?}: {}", m.state());
     }
@@ -72,8 +72,9 @@ fn a_code_logs_in_once() {
     let code = m.code("ada");
     assert!(m.at_the_prompt("ada", First::Key).send_line(&code).logged_in());
     let mut s = m.at_the_prompt("ada", First::Key);
-    s.send_line(&code).expect("already used").expect(PROMPT).send_line("");
-    assert!(!s.logged_in());
+    s.send_line(&code).expect("was used already").give_up();
+    assert!(!s.logged_in(), "{}", s.transcript());
+    assert_eq!(m.tries("ada"), 0, "{}", m.state());
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn a_wrong_password_with_the_right_code_is_refused_and_writes_nothing() {
         let client = if kind == Server::KeyAndPassword { client.key() } else { client };
         let mut s = client.open();
         s.expect("Password: ").send_line("wrong");
-        s.expect(PROMPT).send_line(&m.code("ada"));
+        s.expect(PROMPT).send_line(&m.code("ada")).expect("was not accepted").give_up();
         assert!(!s.logged_in(), "{kind:?}: {}", s.transcript());
         assert_eq!(m.state(), before, "{kind:?}");
         assert_eq!(m.logged("Accepted").len(), 0);
@@ -135,7 +136,7 @@ fn a_code_alone_is_refused_even_where_the_drop_in_is_missing() {
     m.sshd("KbdInteractiveAuthentication yes\nPasswordAuthentication no\n");
     let before = m.state();
     let mut s = m.ssh("ada").open();
-    s.expect(PROMPT).send_line(&m.code("ada"));
+    s.expect(PROMPT).send_line(&m.code("ada")).expect("was not accepted").give_up();
     assert!(!s.logged_in(), "{}", s.transcript());
     assert_eq!(m.state(), before);
     assert_eq!(m.logged("no_public_key").len(), 1, "{:?}", m.log());
@@ -148,7 +149,7 @@ fn a_code_without_the_password_is_refused() {
         let before = m.state();
         let mut s = m.ssh("ada").open();
         s.expect("Password: ").send_line(&m.code("ada"));
-        s.expect(PROMPT).send_line(&m.code("ada"));
+        s.expect(PROMPT).send_line(&m.code("ada")).expect("was not accepted").give_up();
         assert!(!s.logged_in(), "{kind:?}: {}", s.transcript());
         assert_eq!(m.state(), before, "{kind:?}");
     }
@@ -163,7 +164,7 @@ fn an_unknown_user_sees_what_a_wrong_password_shows() {
         for user in ["ada", "nobody-here"] {
             let mut s = m.ssh(user).open();
             s.expect("Password: ").send_line("wrong");
-            s.expect(PROMPT).send_line("123456");
+            s.expect(PROMPT).send_line("123456").expect("was not accepted").give_up();
             assert!(!s.logged_in());
             seen.push(s.transcript().replace(user, "USER"));
         }
@@ -179,7 +180,7 @@ fn root_that_sshd_bars_is_refused_and_pays_nothing() {
     let before = m.state();
     let mut s = m.ssh("root").open();
     s.expect("Password: ").send_line(PASSWORD);
-    s.expect(PROMPT).send_line(&m.code("root"));
+    s.expect(PROMPT).send_line(&m.code("root")).expect("was not accepted").give_up();
     assert!(!s.logged_in(), "{}", s.transcript());
     assert_eq!(m.state(), before);
 }
@@ -207,7 +208,7 @@ fn an_exempt_user_does_not_get_in_by_a_wrong_password() {
         let m = with_a_robot(kind);
         let mut s = m.ssh("robot").open();
         s.expect("Password: ").send_line("wrong");
-        s.expect(PROMPT).send_line("");
+        s.expect(PROMPT).give_up();
         assert!(!s.logged_in(), "{kind:?}: {}", s.transcript());
     }
 }
@@ -218,6 +219,7 @@ fn who_is_not_enrolled_is_told_so_behind_the_first_factor() {
         let m = server(kind);
         m.user("bob").password("bob", PASSWORD).key("bob");
         let mut s = m.past_the_first_factor("bob", first);
+        s.expect("none is set up").expect("twinlock enroll bob").give_up();
         assert!(!s.logged_in(), "{kind:?}: {}", s.transcript());
         assert_eq!(m.logged("not_enrolled").len(), 1, "{kind:?}: {:?}", m.log());
     }

@@ -19,6 +19,8 @@ pub(crate) fn release() -> Done<Artefacts> {
     for package in ["pam_twinlock", "twinlock"] {
         run(&mut releasing(package))?;
     }
+    // The same flags: other ones would compile everything once more.
+    run(releasing("pam_twinlock").args(["--example", "panic_probe"]))?;
     let folder = target().join("release");
     Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
 }

@@ -1,0 +1,164 @@
+//! Clocks that jump, go back and start anew: no code comes back, and nobody is shut out for long.
+
+use std::thread;
+
+use twinlock_tests::{Machine, now};
+
+const IN: &str = "successfully authenticated";
+const STEP: i64 = 30;
+const HOUR: i64 = 3600;
+const DAY: i64 = 86_400;
+
+/// A machine whose ledger has begun a while ago, in the first boot that it knows of.
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().proven("one").app_only("ada").epoch(30, 0);
+    m
+}
+
+/// In the middle of a step, some time tomorrow: every program here is told what time it is.
+fn noon() -> i64 {
+    let tomorrow = i64::try_from(now()).expect("a time") + DAY;
+    tomorrow - tomorrow % STEP + STEP / 3
+}
+
+fn code(m: &Machine, at: i64) -> String {
+    m.otp("ada").at(u64::try_from(at).expect("a time after 1970"))
+}
+
+/// How far a clock that shows `at` is off.
+fn off(at: i64) -> i64 {
+    at - i64::try_from(now()).expect("a time")
+}
+
+/// Whether one of these moments' codes, typed one after the other at `at`, gets ada in.
+fn gets_in(m: &Machine, at: i64, moments: &[i64]) -> bool {
+    let codes: Vec<_> = moments.iter().map(|moment| code(m, *moment)).collect();
+    let call = m.pamtester("one", "ada").clock(off(at)).input(codes.join("\n") + "\n");
+    call.output().stdout.contains(IN)
+}
+
+fn jump(by: i64) {
+    let (m, start) = (machine(), noon());
+    let there = start + by;
+    assert!(gets_in(&m, start, &[start]), "{by}: {:?}", m.log());
+    assert!(!gets_in(&m, there, &[start]), "{by}: {:?}", m.log());
+    assert!(gets_in(&m, there, &[there]), "{by}: {:?}", m.log());
+    assert!(!gets_in(&m, there, &[there, start]), "{by}: {:?}", m.log());
+    assert!(!gets_in(&m, start, &[start, there]), "{by}: {:?}", m.log());
+    assert!(gets_in(&m, start, &[start + STEP]), "{by}: {:?}", m.log());
+    assert!(!gets_in(&m, start, &[start, start + STEP]), "{by}: {:?}", m.log());
+    assert!(!gets_in(&m, there, &[there, start + STEP]), "{by}: {:?}", m.log());
+    assert!(gets_in(&m, there, &[there + STEP]), "{by}: {:?}", m.log());
+}
+
+#[test]
+fn a_clock_that_jumps_and_returns_brings_no_code_back_and_shuts_nobody_out() {
+    thread::scope(|scope| {
+        for by in [90, HOUR, DAY] {
+            scope.spawn(move || jump(by));
+            scope.spawn(move || jump(-by));
+        }
+    });
+}
+
+#[test]
+fn within_a_jump_of_a_minute_no_code_works_twice() {
+    thread::scope(|scope| {
+        for by in [60, -60] {
+            scope.spawn(move || {
+                let (m, start) = (machine(), noon());
+                assert!(gets_in(&m, start, &[start]), "{by}: {:?}", m.log());
+                assert!(!gets_in(&m, start + by, &[start]), "{by}: {:?}", m.log());
+                assert!(gets_in(&m, start + by, &[start + by + by.signum() * STEP]));
+                assert!(!gets_in(&m, start, &[start]), "{by}: {:?}", m.log());
+                assert!(!gets_in(&m, start + by, &[start, start + by + by.signum() * STEP]));
+                assert!(gets_in(&m, start + 120, &[start + 120]), "{by}: {:?}", m.log());
+            });
+        }
+    });
+}
+
+#[test]
+fn after_forty_logins_a_clock_set_back_fifty_steps_lets_the_owner_in() {
+    let (m, start) = (machine(), noon());
+    for step in 0..40 {
+        let at = start + step * STEP;
+        assert!(gets_in(&m, at, &[at]), "{step}: {:?}", m.log());
+    }
+    let back = start + 39 * STEP - 50 * STEP;
+    assert!(gets_in(&m, back, &[back]), "{:?}", m.log());
+    assert!(!gets_in(&m, back, &[back]), "{:?}", m.log());
+    for step in [0, 20, 39] {
+        let at = start + step * STEP;
+        assert!(!gets_in(&m, at, &[at]), "{step}: {:?}", m.log());
+    }
+    let on = start + 40 * STEP;
+    assert!(gets_in(&m, on, &[on]), "{:?}", m.log());
+}
+
+/// The machine starts again, with a clock that shows `at`: the ledger is empty, the boot another.
+fn restart(m: &Machine, at: i64) {
+    let remount = "umount /run/twinlock; mount -t tmpfs -o mode=0700 ledger /run/twinlock";
+    m.run(["sh", "-c", remount]).ok();
+    m.file("/root/boot-id").write("00000000-1111-4222-8333-444444444444\n");
+    m.run(["mount", "--bind", "/root/boot-id", "/proc/sys/kernel/random/boot_id"]).ok();
+    m.call(["twinlock", "epoch", "ensure"]).clock(off(at)).output().ok();
+}
+
+/// As if the machine had been up for half an hour, with the mark that its epoch has.
+fn half_an_hour_later(m: &Machine) -> i64 {
+    let epoch = m.file("/run/twinlock/epoch").target();
+    let mark: u64 = epoch.rsplit('.').next().and_then(|mark| mark.parse().ok()).expect("a mark");
+    m.epoch(30, mark);
+    i64::try_from(mark).expect("a time")
+}
+
+#[test]
+fn a_clock_set_back_over_a_restart_brings_no_code_back() {
+    let (m, start) = (machine(), noon());
+    let last = start + HOUR;
+    assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
+    assert!(gets_in(&m, last, &[last]), "{:?}", m.log());
+    restart(&m, start - HOUR);
+    let mark = half_an_hour_later(&m);
+    assert!(mark >= last, "{mark} {last}");
+    assert!(!gets_in(&m, start, &[start, start + STEP, start]), "{:?}", m.log());
+    assert!(!gets_in(&m, last, &[last, last + STEP, last]), "{:?}", m.log());
+    assert_eq!(m.logged("reason=before_epoch").len(), 2, "{:?}", m.log());
+    // What the mark alone keeps out: without it, this ledger would take the first code again.
+    m.epoch(30, 0);
+    assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
+    m.epoch(30, u64::try_from(mark).expect("a time"));
+    let on = last + 5 * STEP;
+    assert!(gets_in(&m, on, &[on]), "{:?}", m.log());
+}
+
+#[test]
+fn a_ledger_of_another_boot_is_not_believed() {
+    let (m, start) = (machine(), noon());
+    assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
+    m.file("/root/boot-id").write("00000000-1111-4222-8333-444444444444\n");
+    m.run(["mount", "--bind", "/root/boot-id", "/proc/sys/kernel/random/boot_id"]).ok();
+    m.run(["sh", "-c", "rm -rf /run/twinlock/users"]).ok();
+    assert!(!gets_in(&m, start, &[start, start + STEP, start]), "{:?}", m.log());
+    assert_eq!(m.logged("reason=before_epoch").len(), 1, "{:?}", m.log());
+}
+
+#[test]
+fn the_clock_mark_goes_forward_only() {
+    let (m, start) = (machine(), noon());
+    let mark = |m: &Machine| {
+        let seconds = m.run(["stat", "-c", "%Y", "/var/lib/twinlock/clock"]);
+        seconds.ok().trim().parse::<i64>().expect("a time")
+    };
+    assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
+    assert!((start..start + STEP).contains(&mark(&m)), "{} {start}", mark(&m));
+    let first = mark(&m);
+    assert!(gets_in(&m, start - HOUR, &[start - HOUR]), "{:?}", m.log());
+    assert_eq!(mark(&m), first);
+    assert!(gets_in(&m, start + STEP, &[start + STEP]), "{:?}", m.log());
+    assert_eq!(mark(&m), first);
+    assert!(gets_in(&m, start + HOUR, &[start + HOUR]), "{:?}", m.log());
+    assert!(mark(&m) >= start + HOUR, "{} {start}", mark(&m));
+}

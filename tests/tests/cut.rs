@@ -1,0 +1,235 @@
+//! A login that is killed or stopped at any system call: its code works once, and nobody waits.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use twinlock_tests::{First, Machine, PROMPT, Server};
+
+const IN: &str = "successfully authenticated";
+/// What pamtester says before and after the work.
+const BEGIN: &str = "performing operation";
+const END: &str = "successfully authenti";
+
+type Place = (String, usize);
+
+/// ada has never logged in here, and the clock mark is old.
+fn anew(m: &Machine) {
+    m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
+    m.run(["touch", "-d", "@0", "/var/lib/twinlock/clock"]).ok();
+}
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().proven("one").app_only("ada");
+    anew(&m);
+    m
+}
+
+fn ada_gets_in(m: &Machine, code: &str) -> bool {
+    m.pamtester("one", "ada").input(format!("{code}\n\n")).output().stdout.contains(IN)
+}
+
+/// The system calls of a login that goes through, from the first of the whole authentication.
+fn places(m: &Machine) -> Vec<Place> {
+    let call = m.pamtester_as(&["-v"], "one", "ada").strace("/tmp/trace", &[]);
+    let done = call.input(format!("{}\n", m.code("ada"))).output();
+    assert!(done.stdout.contains(IN), "{done:?}");
+    m.trace("/tmp/trace").places(BEGIN, END)
+}
+
+/// What became of a code whose login was killed on the way.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum Fate {
+    Unused,
+    Burned,
+}
+
+fn kill_at(place: &Place, m: &Machine) -> Fate {
+    anew(m);
+    let (code, next) = (m.code("ada"), m.code_in("ada", 1));
+    let inject = format!("inject={}:signal=KILL:when={}", place.0, place.1);
+    let login = m.pamtester_as(&["-v"], "one", "ada").input(format!("{code}\n"));
+    let killed = login.strace("/tmp/trace", &["-e", &inject]).output();
+    assert_eq!(killed.code, Some(128 + 9), "{place:?}: {killed:?}");
+    assert!(!killed.stdout.contains(IN), "{place:?}: {killed:?}");
+    let fate = if ada_gets_in(m, &code) { Fate::Unused } else { Fate::Burned };
+    if fate == Fate::Unused {
+        assert!(!ada_gets_in(m, &code), "{place:?}: {:?}", m.log());
+    }
+    assert!(ada_gets_in(m, &next), "{place:?}: {:?}", m.log());
+    assert_eq!(m.tries("ada"), 0, "{place:?}: {}", m.state());
+    fate
+}
+
+#[test]
+fn a_login_killed_anywhere_leaves_a_code_that_works_once_and_an_owner_who_gets_in() {
+    let places = places(&machine());
+    assert!(places.len() > 30, "{places:?}");
+    let fates = Mutex::new(vec![Fate::Unused; places.len()]);
+    let work = Mutex::new(0..places.len());
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                let m = machine();
+                while let Some(next) = { work.lock().expect("work").next() } {
+                    let fate = kill_at(&places[next], &m);
+                    fates.lock().expect("fates")[next] = fate;
+                }
+            });
+        }
+    });
+    let fates = fates.into_inner().expect("fates");
+    // Up to one call the code is unused, and from the next one on it is burned.
+    let burned = fates.iter().position(|fate| *fate == Fate::Burned).expect("some are burned");
+    assert_eq!(places[burned - 1].0, "symlinkat", "{fates:?} {places:?}");
+    assert!(fates[burned..].iter().all(|fate| *fate == Fate::Burned), "{fates:?}");
+}
+
+/// How the local users here call a program that asks for their own code.
+fn caller(program: &str, user: &str) -> String {
+    match program {
+        "su" => format!("su {user} -c true"),
+        _ => "sudo -S -k true".to_owned(),
+    }
+}
+
+/// The ledger has its folders, and the clock mark is fresh.
+fn with_callers() -> Machine {
+    let m = Machine::new();
+    m.twinlock().proven("one").proven("su").proven("sudo").server(Server::Publickey);
+    m.file("/etc/sudoers.d/all").write("ALL ALL=(ALL:ALL) ALL\n").mode(0o440);
+    m.app_only("ada").app_only("bob").key("bob").app_only("cid");
+    let first = m.pamtester("one", "cid").input(m.code("cid") + "\n").output();
+    assert!(first.stdout.contains(IN), "{first:?}");
+    m
+}
+
+/// The module's system calls in a caller's process.
+fn places_in(m: &Machine, program: &str) -> Vec<Place> {
+    let words = caller(program, "ada");
+    let call = m.call(words.split(' ')).as_user("ada").input(format!("{}\n", m.code("ada")));
+    call.strace("/tmp/trace", &[]).output().ok();
+    m.run(["rm", "-rf", "/run/twinlock/users/ada"]).ok();
+    m.trace("/tmp/trace").places("/etc/twinlock/twinlock.toml", "event=accepted")
+}
+
+/// Starts one caller for each place, by an account of its own, to be stopped there for good.
+fn stop_everywhere(m: &Machine, program: &str, places: &[Place]) -> Vec<String> {
+    let people: Vec<_> = (0..places.len()).map(|number| format!("{program}{number}")).collect();
+    let mut script = String::new();
+    for (user, (call, count)) in people.iter().zip(places) {
+        m.app_only(user);
+        let code = m.code(user);
+        let strace = format!("strace -f -u {user} -o /tmp/trace.{user}");
+        let inject = format!("-e inject={call}:signal=STOP:when={count}");
+        let caller = caller(program, user);
+        script += &format!("echo {code} | {strace} {inject} {caller} >/dev/null 2>&1 &\n");
+    }
+    m.run(["sh", "-c", &script]).ok();
+    until_stopped(m, program, places.len());
+    people
+}
+
+fn stopped(m: &Machine, program: &str) -> usize {
+    let listing = m.run(["ps", "-C", program, "-o", "stat="]);
+    listing.stdout.lines().filter(|state| state.starts_with(['T', 't'])).count()
+}
+
+fn until_stopped(m: &Machine, program: &str, wanted: usize) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while stopped(m, program) < wanted {
+        assert!(Instant::now() < end, "{program}: {} of {wanted} stopped", stopped(m, program));
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Lets the stopped ones go on to their ends.
+fn wake(m: &Machine, program: &str) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !m.pids(program).is_empty() {
+        assert!(Instant::now() < end, "{program} does not end: {:?}", m.processes());
+        m.run(["pkill", "-CONT", "-x", program]);
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn nobody_waits_for(program: &str) {
+    let m = with_callers();
+    let places = places_in(&m, program);
+    assert!(places.len() > 30, "{places:?}");
+    let people = stop_everywhere(&m, program, &places);
+    let next = |user: &str| m.pamtester("one", user).input(m.code_in(user, 1) + "\n").output();
+    for user in people.iter().map(String::as_str).chain(["ada"]) {
+        assert!(next(user).stdout.contains(IN), "{user}: {:?}", m.log());
+    }
+    assert_eq!(stopped(&m, program), places.len());
+    let mut s = m.at_the_prompt("bob", First::Key);
+    assert!(s.send_line(&m.code("bob")).logged_in(), "{}", s.transcript());
+    wake(&m, program);
+    let accepted = m.logged("event=accepted");
+    let step = |line: &String| line.split_once(" step=").map(|(_, step)| step.to_owned());
+    let user =
+        |line: &String| line.split(' ').find(|word| word.starts_with("user=")).map(str::to_owned);
+    let codes: BTreeSet<_> = accepted.iter().map(|line| (user(line), step(line))).collect();
+    // ada's own first login was forgotten on purpose.
+    assert!(codes.len() >= accepted.len() - 1, "{accepted:#?}");
+}
+
+#[test]
+fn su_stopped_at_any_system_call_delays_nobody() {
+    nobody_waits_for("su");
+}
+
+#[test]
+fn sudo_stopped_at_any_system_call_delays_nobody() {
+    nobody_waits_for("sudo");
+}
+
+#[test]
+fn su_and_sudo_stopped_at_their_prompts_delay_neither_their_user_nor_others() {
+    let m = with_callers();
+    let mut waiting = Vec::new();
+    for program in ["su", "sudo"] {
+        let mut s = m.call(caller(program, "bob").split(' ')).as_user("bob").open();
+        s.expect(PROMPT);
+        m.run_as("bob", ["pkill", "-STOP", "-x", program]).ok();
+        until_stopped(&m, program, 1);
+        waiting.push(s);
+    }
+    let mut s = m.at_the_prompt("bob", First::Key);
+    assert!(s.send_line(&m.code("bob")).logged_in(), "{}", s.transcript());
+    assert!(ada_gets_in(&m, &m.code("ada")), "{:?}", m.log());
+    for (mut s, program) in waiting.into_iter().zip(["su", "sudo"]) {
+        m.run(["pkill", "-CONT", "-x", program]).ok();
+        s.send_line(&m.code("bob")).expect("was used already");
+    }
+}
+
+#[test]
+fn a_login_stopped_until_its_code_is_forgotten_does_not_get_in_by_it() {
+    let m = with_callers();
+    let code = m.code("ada");
+    let places = places_in(&m, "su");
+    // The charge, the claim; a process stops when the call is done, so it is the one before.
+    let links = places.iter().enumerate().filter(|(_, place)| place.0 == "symlinkat");
+    let claim = links.map(|(at, _)| at).nth(1).expect("a claim");
+    let (call, count) = &places[claim - 1];
+    let inject = format!("inject={call}:signal=STOP:when={count}");
+    let su = m.call(["su", "ada", "-c", "echo reached"]).as_user("ada");
+    let mut su = su.strace("/tmp/trace", &["-e", &inject]).open();
+    su.expect(PROMPT).send_line(&code);
+    until_stopped(&m, "su", 1);
+    assert!(ada_gets_in(&m, &code), "{:?}", m.log());
+    // So much later the ledger no longer needs the name of the first code.
+    for later in [3 * 86_400, 3 * 86_400 + 30] {
+        let code = m.otp("ada").at(twinlock_tests::now() + later);
+        let clock = i64::try_from(later).expect("some days");
+        let login = m.pamtester("one", "ada").clock(clock).input(code + "\n").output();
+        assert!(login.stdout.contains(IN), "{:?}", m.log());
+    }
+    m.run(["pkill", "-CONT", "-x", "su"]).ok();
+    su.expect("was used already").give_up();
+    assert!(!su.transcript().contains("reached"), "{}", su.transcript());
+}

@@ -1,0 +1,164 @@
+//! A code works once: on one service or two, for one process or many, and when the ledger is gone.
+
+use std::thread;
+
+use twinlock_tests::{First, LOGGED_IN, Machine, PASSWORD, PROMPT, Server, Session, now};
+
+const IN: &str = "successfully authenticated";
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().proven("one").proven("two");
+    m
+}
+
+/// Whether one of the codes, typed one after the other, gets `user` in.
+fn gets_in(m: &Machine, service: &str, user: &str, codes: &[&str]) -> bool {
+    let typed = format!("{}\n", codes.join("\n"));
+    m.pamtester(service, user).input(typed).output().stdout.contains(IN)
+}
+
+#[test]
+fn a_code_is_used_up_for_every_service() {
+    let m = machine();
+    m.person("ada").sudoer("ada").shipped_pam("sudo").server(Server::Publickey);
+    let code = m.code("ada");
+    assert!(m.at_the_prompt("ada", First::Key).send_line(&code).logged_in());
+    let mut sudo = m.sudo("ada").open();
+    sudo.expect("password for ada").send_line(PASSWORD);
+    sudo.expect(PROMPT).send_line(&code).expect("was used already");
+    let next = m.code_in("ada", 1);
+    sudo.expect(PROMPT).send_line(&next).expect(LOGGED_IN);
+    for service in ["one", "two", "sudo"] {
+        assert!(!gets_in(&m, service, "ada", &[&code, &next]), "{service}");
+    }
+    let mut s = m.at_the_prompt("ada", First::Key);
+    s.send_line(&next).expect("was used already").give_up();
+    assert!(!s.logged_in(), "{}", s.transcript());
+}
+
+#[test]
+fn a_code_is_used_up_with_every_code_before_it() {
+    let m = machine();
+    m.app_only("ada");
+    let (last, this, next) = (m.code_in("ada", -1), m.code("ada"), m.code_in("ada", 1));
+    assert!(gets_in(&m, "one", "ada", &[&this]));
+    assert!(!gets_in(&m, "two", "ada", &[&last, &this]));
+    assert!(gets_in(&m, "two", "ada", &[&next]));
+}
+
+/// One of those who try the same code at one instant, and how often it has.
+struct Rival<'m> {
+    session: Session<'m>,
+    from: String,
+    service: &'static str,
+    asked: u32,
+}
+
+impl<'m> Rival<'m> {
+    fn at_the_prompt(m: &'m Machine, from: String, service: &'static str) -> Rival<'m> {
+        let item = format!("rhost={from}");
+        let mut session = m.pamtester_as(&["-I", &item], service, "ada").open();
+        session.expect(PROMPT);
+        Rival { session, from, service, asked: 0 }
+    }
+
+    /// Twenty-four from places of their own, eight from one, where the throttle thins them out.
+    fn number(m: &'m Machine, number: u32) -> Rival<'m> {
+        let from = format!("192.0.2.{}", number.min(24));
+        Rival::at_the_prompt(m, from, if number.is_multiple_of(2) { "one" } else { "two" })
+    }
+
+    fn again(self, m: &'m Machine) -> Rival<'m> {
+        let Rival { session, from, service, .. } = self;
+        drop(session);
+        Rival::at_the_prompt(m, from, service)
+    }
+}
+
+/// How often an answer is asked for in one call, as the settings below have it.
+const TRIES: u32 = 10;
+
+fn round<'m>(m: &'m Machine, rivals: Vec<Rival<'m>>, code: &str) -> (Vec<Rival<'m>>, usize) {
+    let (mut about, mut typed) = (Vec::new(), Vec::new());
+    for Rival { session, from, service, asked } in rivals {
+        about.push((from, service, asked + 1));
+        typed.push((session, code.to_owned()));
+    }
+    m.at_once("pamtester", &mut typed);
+    let mut winners = 0;
+    let mut next = Vec::new();
+    for ((mut session, _), (from, service, asked)) in typed.into_iter().zip(about) {
+        let won = session.expect_one_of(&[IN, PROMPT]) == 0;
+        winners += usize::from(won);
+        let rival = Rival { session, from, service, asked };
+        // The last answer of a call is followed by no prompt.
+        next.push(if won || asked + 1 == TRIES { rival.again(m) } else { rival });
+    }
+    (next, winners)
+}
+
+#[test]
+fn of_thirty_two_at_one_instant_one_gets_in() {
+    let m = machine();
+    m.settings(&format!("window = 10\ntries = {TRIES}\n")).epoch_minutes_ago(30);
+    m.app_only("ada");
+    let begun = now();
+    let mut rivals: Vec<_> = (0..32).map(|number| Rival::number(&m, number)).collect();
+    for step in 0..20 {
+        let code = m.otp("ada").at(begun - 270 + step * 30);
+        let (next, winners) = round(&m, rivals, &code);
+        assert_eq!(winners, 1, "round {step}: {}\n{}", m.log().join("\n"), m.state());
+        rivals = next;
+    }
+    assert_eq!(m.logged("event=accepted").len(), 20);
+    assert_eq!(m.tries("ada"), 0, "{}", m.state());
+}
+
+#[test]
+fn sixteen_people_at_one_instant_all_get_in() {
+    let m = Machine::new();
+    m.twinlock().server(Server::Publickey).sshd("MaxStartups 100\n");
+    let people: Vec<_> = (0..16).map(|number| format!("ada{number}")).collect();
+    for name in &people {
+        m.app_only(name).key(name);
+    }
+    let waiting = people.iter().map(|name| m.at_the_prompt(name, First::Key));
+    let mut waiting: Vec<_> = waiting.zip(&people).map(|(s, name)| (s, m.code(name))).collect();
+    m.at_once("ssh", &mut waiting);
+    for (session, _) in &mut waiting {
+        assert!(session.logged_in(), "{}", session.transcript());
+    }
+}
+
+/// Ways in which a ledger is lost while the machine runs.
+const LOST: [&str; 5] = [
+    "rm -rf /run/twinlock/*",
+    "umount /run/twinlock && rmdir /run/twinlock",
+    "umount /run/twinlock && chmod 700 /run/twinlock",
+    "rm /run/twinlock/epoch",
+    "rm /run/twinlock/epoch && ln -s nonsense /run/twinlock/epoch",
+];
+
+#[test]
+fn a_lost_ledger_brings_no_code_back() {
+    thread::scope(|scope| {
+        for loss in LOST {
+            scope.spawn(move || {
+                let m = machine();
+                m.app_only("ada");
+                let code = m.code("ada");
+                assert!(gets_in(&m, "one", "ada", &[&code]), "{loss}");
+                m.run(["sh", "-c", loss]).ok();
+                let ahead = m.code_in("ada", 1);
+                assert!(!gets_in(&m, "one", "ada", &[&code, &ahead, &code]), "{loss}");
+                assert_eq!(m.logged("reason=before_epoch").len(), 1, "{loss}: {:?}", m.log());
+                // As if two minutes had passed since the ledger was begun anew.
+                m.epoch(2, 0);
+                let later = m.otp("ada").at(now() + 120);
+                let call = m.pamtester("one", "ada").clock(120).input(format!("{later}\n"));
+                assert!(call.output().stdout.contains(IN), "{loss}: {:?}", m.log());
+            });
+        }
+    });
+}
