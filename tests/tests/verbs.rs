@@ -20,53 +20,44 @@ fn wrong_tries(m: &Machine, count: usize) {
     m.pamtester("probe", "ada").input(format!("{answers}\n")).output();
 }
 
+/// What is typed, the exit status, and what is said of it.
+const REFUSALS: [(&str, i32, &str); 10] = [
+    (
+        "status",
+        2,
+        "root has to say whose status\nName the account: twinlock status USER. For everybody: twinlock list.\n",
+    ),
+    ("status nobo", 3, "there is no account nobo\nLook at the spelling (getent passwd NAME).\n"),
+    ("enroll nobo", 3, "there is no account nobo\nLook at the spelling (getent passwd NAME).\n"),
+    (
+        "enroll ada",
+        3,
+        "ada is enrolled already, and keeps the key that works\nTo begin anew: twinlock remove ada, then enroll again.\n",
+    ),
+    ("verify bob", 3, "bob is not enrolled\nTo enroll: twinlock enroll bob\n"),
+    ("verify ada", 130, "stopped\nNo code was tried.\n"),
+    (
+        "unlock ada",
+        3,
+        "no wrong codes of ada are on file\nWhat refuses is told by: twinlock why ada\n",
+    ),
+    (
+        "remove bob",
+        3,
+        "bob is not enrolled\nLook at the spelling: twinlock list shows everybody.\n",
+    ),
+    ("remove ada", 130, "stopped; nothing was removed\nWhere nobody can be asked, give --yes.\n"),
+    (
+        "settings check /none",
+        2,
+        "/none cannot be read (No such file or directory (os error 2))\nName a settings file: twinlock settings check FILE\n",
+    ),
+];
+
 #[test]
 fn each_refusal_says_what_and_what_to_do() {
     let m = machine();
-    for (words, code, said) in [
-        (
-            "status",
-            2,
-            "root has to say whose status\nName the account: twinlock status USER. For everybody: twinlock list.\n",
-        ),
-        (
-            "status nobo",
-            3,
-            "there is no account nobo\nLook at the spelling (getent passwd NAME).\n",
-        ),
-        (
-            "enroll nobo",
-            3,
-            "there is no account nobo\nLook at the spelling (getent passwd NAME).\n",
-        ),
-        (
-            "enroll ada",
-            3,
-            "ada is enrolled already, and keeps the key that works\nTo begin anew: twinlock remove ada, then enroll again.\n",
-        ),
-        ("verify bob", 3, "bob is not enrolled\nTo enroll: twinlock enroll bob\n"),
-        ("verify ada", 130, "stopped\nNo code was tried.\n"),
-        (
-            "unlock ada",
-            3,
-            "no wrong codes of ada are on file\nWhat refuses is told by: twinlock why ada\n",
-        ),
-        (
-            "remove bob",
-            3,
-            "bob is not enrolled\nLook at the spelling: twinlock list shows everybody.\n",
-        ),
-        (
-            "remove ada",
-            130,
-            "stopped; nothing was removed\nWhere nobody can be asked, give --yes.\n",
-        ),
-        (
-            "settings check /none",
-            2,
-            "/none cannot be read (No such file or directory (os error 2))\nName a settings file: twinlock settings check FILE\n",
-        ),
-    ] {
+    for (words, code, said) in REFUSALS {
         let found = twinlock(&m, words);
         assert_eq!(found.code, Some(code), "{words}: {found:?}");
         let told = found.stderr.split_once("twinlock: ").map(|(_, told)| told);

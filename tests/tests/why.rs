@@ -117,8 +117,8 @@ fn a_store_that_is_not_ours_is_named_with_its_remedy() {
 fn told(m: &Machine, word: &str, remedy: &str) {
     answer(m, "ada", "\n");
     let said = why(m, "ada");
-    let now = format!("Every login of ada is refused now: ");
-    assert!(said.starts_with(&now), "{word}: {said}");
+    let now = "Every login of ada is refused now: ";
+    assert!(said.starts_with(now), "{word}: {said}");
     let lines = said.replace("\n  ", " ");
     assert!(lines.contains(&format!(" ({word}")), "{word}: {said}");
     assert!(lines.contains(&format!("from unknown {word}: ")), "{word}: {said}");
