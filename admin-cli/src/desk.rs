@@ -1,5 +1,7 @@
 //! What every command works with: the settings, the machine, and who is asking.
 
+use std::io::{ErrorKind, Write};
+
 use rustix::process::geteuid;
 use twinlock_core::{
     account::Account,
@@ -17,7 +19,10 @@ use twinlock_host::{
 
 use crate::{
     exit::{Exit, Failure},
+    keyboard::tell,
+    mistake,
     verbs::Command,
+    wording::{WIDTH, plain, wrap},
 };
 
 /// What every command works with.
@@ -28,6 +33,10 @@ pub struct Desk {
     pub machine: Machine,
     /// Whether output is for machines.
     pub json: bool,
+    /// The settings file that was asked for.
+    pub config: String,
+    /// Whether settings.good stands in for it.
+    pub stand_in: bool,
 }
 
 impl Desk {
@@ -37,13 +46,18 @@ impl Desk {
         let loaded = settings::load(&command.config, owner)
             .map_err(|fault| settings_failure(&command.config, &fault))?;
         if let Some(fault) = &loaded.stands_in_for {
-            eprintln!(
-                "twinlock: {}; settings.good is in force instead",
-                fault.clause(&command.config)
-            );
+            let (what, _) = mistake::of_settings(&command.config, fault);
+            let said = format!("twinlock: {what}; settings.good is in force instead");
+            tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
         }
         let machine = Machine::new(&loaded.policy, &command.config, owner);
-        Ok(Self { policy: loaded.policy, machine, json: command.json })
+        Ok(Self {
+            policy: loaded.policy,
+            machine,
+            json: command.json,
+            config: command.config.clone(),
+            stand_in: loaded.stands_in_for.is_some(),
+        })
     }
 
     /// Refuses whoever is not root.
@@ -59,7 +73,7 @@ impl Desk {
         self.machine.accounts.by_name(user)?.ok_or_else(|| {
             Failure::new(
                 Exit::NotInState,
-                format!("there is no account {}", user.escape_default()),
+                format!("there is no account {}", plain(user)),
                 "Look at the spelling (getent passwd NAME).",
             )
         })
@@ -77,21 +91,33 @@ impl Desk {
         Ok((Generation(u64::from_ne_bytes(bytes)), self.now()?.unix))
     }
 
-    /// Prints a line for a person, or an object for a machine.
+    /// Prints a sentence for a person, or an object for a machine, after what was done is done.
     pub fn say(&self, sentence: &str, object: serde_json::Value) {
-        if self.json {
-            println!("{object}");
-        } else {
-            println!("{sentence}");
+        let said = if self.json { object.to_string() } else { wrap(sentence, WIDTH, 0) };
+        // The deed is done: an output that nobody reads does not undo it.
+        let _ = self.print(&format!("{said}\n"));
+    }
+
+    /// Prints what was asked for.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(()),
+            // A reader that has seen enough, such as head(1).
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::new(
+                Exit::Refused,
+                format!("standard output cannot be written ({error})"),
+                "Send it to a terminal, or to a file on a disk that has room.",
+            )),
         }
     }
 }
 
 /// A settings file that cannot be used.
 pub fn settings_failure(path: &str, fault: &SettingsFault) -> Failure {
-    Failure::new(
-        Exit::StoreUnreachable,
-        fault.clause(path),
-        "Mend the file and run `twinlock settings check`; until then logins that use it are refused.",
-    )
+    let (what, remedy) = mistake::of_settings(path, fault);
+    let remedy =
+        format!("{remedy} Then run `twinlock settings check`; until then logins are refused.");
+    Failure::new(Exit::StoreUnreachable, what, remedy)
 }

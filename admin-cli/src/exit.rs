@@ -1,8 +1,13 @@
 //! How a command fails: what, then what to do, and the exit status of DESIGN.md.
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use twinlock_core::fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault};
+
+use crate::{
+    keyboard::tell,
+    wording::{WIDTH, wrap},
+};
 
 /// The exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +20,6 @@ pub enum Exit {
     NotInState = 3,
     /// Not allowed.
     NotAllowed = 4,
-    /// Too many tries.
-    Throttled = 5,
     /// Records or ledger cannot be used.
     StoreUnreachable = 6,
     /// Stopped at a question.
@@ -46,9 +49,11 @@ impl Failure {
             let object = serde_json::json!({
                 "error": self.what, "remedy": self.remedy, "exit": self.exit as u8,
             });
-            println!("{object}");
+            // Whoever has closed standard output goes by the exit status.
+            let _ = writeln!(std::io::stdout(), "{object}");
         } else {
-            eprintln!("twinlock: {}\n{}", self.what, self.remedy);
+            let what = wrap(&format!("twinlock: {}", self.what), WIDTH, 0);
+            tell(&format!("{what}\n{}\n", wrap(&self.remedy, WIDTH, 0)));
         }
         ExitCode::from(self.exit as u8)
     }
@@ -62,7 +67,7 @@ impl From<StoreFault> for Failure {
 }
 
 /// What to do about each fault of the records.
-fn store_remedy(fault: StoreFault) -> &'static str {
+pub fn store_remedy(fault: StoreFault) -> &'static str {
     match fault {
         StoreFault::FolderMissing => {
             "Run `twinlock epoch ensure` as root to make the records folder, or mount the one that belongs here."

@@ -1,20 +1,26 @@
 //! twinlock: what a person types.
 
+mod actor;
 mod commands;
 mod desk;
 mod exit;
+mod keyboard;
+mod mistake;
+mod person;
+mod picture;
+mod proof;
+mod reasons;
+mod screen;
+mod table;
 mod verbs;
+mod wording;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-
 use twinlock_doctor::Doctor;
 
-use crate::{
-    desk::Desk,
-    verbs::{Command, Verb},
-};
+use crate::verbs::{Command, Verb};
 
 fn main() -> ExitCode {
     let command = match Command::try_parse() {
@@ -24,12 +30,11 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    // Doctor needs no settings, and speaks where they cannot be read.
+    // Doctor needs no settings, and has an exit status of its own.
     if let Verb::Doctor(Doctor::Ssh(arguments)) = &command.verb {
         return commands::doctor::ssh(arguments, command.json);
     }
-    let outcome = Desk::open(&command).and_then(|desk| commands::run(&desk, &command.verb));
-    match outcome {
+    match commands::run(&command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.print(command.json),
     }

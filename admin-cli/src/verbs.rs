@@ -1,6 +1,6 @@
 //! The verbs and their arguments: help texts, man page and completions come from here.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// A second lock on Linux logins: codes from an authenticator app.
 #[derive(Parser)]
@@ -20,15 +20,84 @@ pub struct Command {
 /// What to do.
 #[derive(Subcommand)]
 pub enum Verb {
+    /// Give somebody a key: QR code, proof by a code, and only then switched on
+    Enroll(Enroll),
     /// Take over a key that an app already has
     #[command(subcommand)]
     Import(Import),
+    /// Whether somebody is enrolled, since when, and when a code was last used
+    Status {
+        /// Whose; root has to say
+        user: Option<String>,
+    },
+    /// Everybody who is or was enrolled
+    List,
+    /// Try a code: spends and counts nothing
+    Verify {
+        /// Whose code
+        user: String,
+    },
+    /// Forget wrong codes, so that somebody may try again at once
+    Unlock {
+        /// Who is to try again
+        user: String,
+    },
+    /// Why somebody was refused lately, and what to do about it
+    Why {
+        /// Who was refused; a name without an account will do
+        user: String,
+    },
+    /// End somebody's enrolment
+    Remove {
+        /// Whose; the account may be gone already
+        user: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The settings in force, and whether a file may replace them
+    #[command(subcommand)]
+    Settings(Settings),
     /// The ledger's memory: since when used codes are known
     #[command(subcommand)]
     Epoch(Epoch),
     /// Find a way in without a code, or a lock-out
     #[command(subcommand)]
     Doctor(twinlock_doctor::Doctor),
+    /// Print a completion script for a shell
+    #[command(hide = true)]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    #[command(hide = true)]
+    Man,
+}
+
+/// What enrolment needs to know.
+#[derive(Args)]
+pub struct Enroll {
+    /// The account that gets a key
+    pub user: String,
+    /// Draw the QR code with # instead of blocks
+    #[arg(long)]
+    pub ascii: bool,
+    /// Swap dark and light, for a screen on which the code does not scan
+    #[arg(long)]
+    pub invert: bool,
+    /// Write the QR code as a PNG picture too (mode 0600, never overwritten)
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<String>,
+    /// Write the QR code as an SVG picture too (mode 0600, never overwritten)
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<String>,
+    /// Read the key, in base32, from the first line of standard input
+    #[arg(long)]
+    pub secret_stdin: bool,
+    /// What to call the authenticator
+    #[arg(long, value_name = "NAME", default_value = "app")]
+    pub name: String,
 }
 
 /// Where a key comes from.
@@ -41,6 +110,18 @@ pub enum Import {
     },
 }
 
+/// What to do with settings.
+#[derive(Subcommand)]
+pub enum Settings {
+    /// Look for mistakes; a file without any is kept to stand in for a later one with
+    Check {
+        /// The file, where it is not the one in use
+        file: Option<String>,
+    },
+    /// Print what is in force
+    Show,
+}
+
 /// What to do with the ledger's memory.
 #[derive(Subcommand)]
 pub enum Epoch {
@@ -48,4 +129,6 @@ pub enum Epoch {
     Ensure,
     /// Begin a new epoch now: after a restored snapshot, or a clock that was set back
     Now,
+    /// Say since when used codes are known
+    Show,
 }

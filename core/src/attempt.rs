@@ -6,10 +6,11 @@ use crate::{
     account::Account,
     answer::Code,
     event::{Accepted, Reason},
+    facts,
     fault::{LedgerFault, StoreFault},
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
-    ledger::{Budget, Charged, Facts, Try, Used},
+    ledger::{Budget, Facts, Try, Used},
     policy::Policy,
     ports::{Creation, Ports, Shelf, Snapshot},
     record::{Record, State},
@@ -99,7 +100,7 @@ impl Trial<'_> {
             match self.shelf.create(&ledger_names::try_name(&name), &text)? {
                 Creation::Made => return Ok(name),
                 Creation::Taken => {
-                    let facts = self.facts(None)?;
+                    let facts = facts::read(self.shelf, None)?;
                     slot = throttle::free_slot(&facts, self.budget, self.source, now.day());
                 }
             }
@@ -107,37 +108,8 @@ impl Trial<'_> {
         Err(LedgerFault::Io { errno: 0 })
     }
 
-    /// Reads the ledger; the own charge is known without reading it.
-    fn facts(&self, own: Option<(&Try, UnixTime)>) -> Result<Facts, LedgerFault> {
-        let mut facts = Facts::default();
-        for name in self.shelf.names()? {
-            if let Some(used) = ledger_names::read_used(&name) {
-                facts.used.push(used);
-            } else if let Some(found) = ledger_names::read_try(&name) {
-                let at = match own {
-                    Some((own, at)) if *own == found => Some(at),
-                    _ => self.instant_of(&name)?,
-                };
-                // A name that another process erased meanwhile was refunded.
-                facts.tries.extend(at.map(|at| Charged { name: found, at }));
-            }
-        }
-        Ok(facts)
-    }
-
-    /// When a name was made; nothing when it is gone.
-    fn instant_of(&self, name: &str) -> Result<Option<UnixTime>, LedgerFault> {
-        match self.shelf.content(name)? {
-            None => Ok(None),
-            Some(text) => match ledger_names::read_instant(&text) {
-                Some(at) => Ok(Some(at)),
-                None => Err(LedgerFault::Untrusted),
-            },
-        }
-    }
-
     fn judge_charged(&mut self, code: &Code, now: Now, own: &Try) -> Result<Outcome, LedgerFault> {
-        let mut facts = self.facts(Some((own, now.unix)))?;
+        let mut facts = facts::read(self.shelf, Some((own, now.unix)))?;
         facts.last_success = self.last_success(&facts, now.unix)?;
         let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
         let familiarity = Familiarity::of(found, self.source);
@@ -168,13 +140,7 @@ impl Trial<'_> {
         if failures <= self.policy.throttle.in_a_row {
             return Ok(UnixTime(0));
         }
-        let mut last = UnixTime(0);
-        for used in &facts.used {
-            let at = self.instant_of(&ledger_names::used_name(used))?;
-            // A success from the future is of a clock that was set back since: it breaks no row.
-            last = last.max(at.filter(|at| *at <= now).unwrap_or_default());
-        }
-        Ok(last)
+        facts::last_success(self.shelf, facts, now)
     }
 
     fn compare_and_claim(

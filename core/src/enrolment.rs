@@ -50,6 +50,12 @@ pub fn enrol(
     Ok(Successor { after, record })
 }
 
+/// Whether codes are asked for by this record.
+#[must_use]
+pub fn is_enrolled(found: &Snapshot) -> bool {
+    found.record.state == State::Active
+}
+
 /// The tombstone after a record; nothing where there is nobody to remove.
 #[must_use]
 pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Option<Successor> {

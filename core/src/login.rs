@@ -247,13 +247,8 @@ fn name_of(account: Option<&Account>) -> String {
     account.map_or_else(String::new, |account| plain(&account.name))
 }
 
-/// Names without an account share 256 places, so that a stranger cannot fill the ledger.
 fn seat_of(request: &Request, account: Option<&Account>) -> Seat {
-    let typed = request.typed_user.as_deref().unwrap_or_default();
-    match account.and_then(|account| Folder::of(&account.name).ok()) {
-        Some(folder) => Seat::Account(folder),
-        None => Seat::Bucket(typed.bytes().fold(0, |sum, byte| sum.rotate_left(3) ^ byte)),
-    }
+    Seat::of(account, request.typed_user.as_deref().unwrap_or_default())
 }
 
 /// The end of a dialogue in which no code could be right, with what kept it from being.

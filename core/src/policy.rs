@@ -168,6 +168,12 @@ impl Network {
     }
 }
 
+impl core::fmt::Display for Network {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { free: 5, delay: 30, max_delay: 900, per_day: 60, in_a_row: 100 }

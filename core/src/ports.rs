@@ -67,6 +67,17 @@ pub enum Seat {
     Bucket(u8),
 }
 
+impl Seat {
+    /// The seat of a login. Names without an account share 256 places, so that a stranger cannot fill the ledger.
+    #[must_use]
+    pub fn of(account: Option<&Account>, typed: &str) -> Self {
+        match account.and_then(|account| Folder::of(&account.name).ok()) {
+            Some(folder) => Self::Account(folder),
+            None => Self::Bucket(typed.bytes().fold(0, |sum, byte| sum.rotate_left(3) ^ byte)),
+        }
+    }
+}
+
 /// The ledger.
 pub trait Ledger {
     /// Opens one person's names.

@@ -84,6 +84,12 @@ impl HostLedger {
         Ok(text_of(root, EPOCH)?.and_then(|text| epoch_text::read(&text)))
     }
 
+    /// Whether an epoch was begun since this machine was started.
+    #[must_use]
+    pub fn is_of_this_boot(&self, epoch: &Epoch) -> bool {
+        self.this_boot().is_ok_and(|boot_id| boot_id == epoch.boot_id)
+    }
+
     /// Begins a new epoch now, in place of any that is there.
     ///
     /// # Errors
@@ -92,7 +98,7 @@ impl HostLedger {
         let root = self.root()?;
         let epoch = self.new_epoch(now)?;
         let text = epoch_text::write(&epoch);
-        match fs::symlinkat(&text, root.fd(), EPOCH) {
+        match root.link(EPOCH, &text) {
             Ok(()) => {}
             Err(Errno::EXIST) => replace(root, &text)?,
             Err(errno) => return Err(io(errno)),
@@ -146,7 +152,7 @@ fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineFault| LedgerFault::Io { errno: 0 })?;
     let temporary = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
-    fs::symlinkat(text, root.fd(), &temporary).map_err(io)?;
+    root.link(&temporary, text).map_err(io)?;
     let placed = fs::renameat_with(root.fd(), &temporary, root.fd(), EPOCH, RenameFlags::empty());
     if placed.is_err() {
         let _ = fs::unlinkat(root.fd(), &temporary, AtFlags::empty());
@@ -176,7 +182,7 @@ struct HostShelf {
 
 impl Shelf for HostShelf {
     fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault> {
-        match fs::symlinkat(content, self.room.fd(), name) {
+        match self.room.link(name, content) {
             Ok(()) => Ok(Creation::Made),
             Err(Errno::EXIST) => Ok(Creation::Taken),
             Err(errno) => Err(io(errno)),

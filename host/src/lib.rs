@@ -14,6 +14,8 @@ pub mod store_id;
 
 mod commit;
 #[cfg(feature = "tools")]
+pub mod good;
+#[cfg(feature = "tools")]
 pub mod prepare;
 #[cfg(feature = "tools")]
 pub mod roll;

@@ -1,7 +1,7 @@
 //! Folders and files that only root can have made: opened without links, checked once open, read within bounds.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
@@ -27,7 +27,9 @@ pub struct Owner(pub u32);
 #[derive(Debug)]
 pub struct Room {
     fd: OwnedFd,
+    owner: Owner,
     listed: Cell<bool>,
+    foreign_group: OnceCell<bool>,
 }
 
 impl Room {
@@ -52,7 +54,7 @@ impl Room {
         let fd = opened.map_err(fault)?;
         let stat = fs::fstat(&fd).map_err(fault)?;
         trusted(&stat, owner, PRIVATE)?;
-        Ok(Self { fd, listed: Cell::new(false) })
+        Ok(Self { fd, owner, listed: Cell::new(false), foreign_group: OnceCell::new() })
     }
 
     /// Makes a folder in this one, for nobody but root, whatever the caller's umask and group are.
@@ -61,6 +63,22 @@ impl Room {
     /// The errno; an existing folder is no error.
     pub fn make(&self, name: &str, owner: Owner) -> io::Result<()> {
         make_folder(self.fd.as_fd(), name, owner)
+    }
+
+    /// Makes a symbolic link in this folder, which only one process can, with `text` for its target.
+    ///
+    /// # Errors
+    /// The errno; `EEXIST` where the name is taken.
+    pub fn link(&self, name: &str, text: &str) -> io::Result<()> {
+        fs::symlinkat(text, &self.fd, name)?;
+        // su and sudo run with their caller's group, which the link then carries.
+        let foreign = || self.owner.0 == 0 && !rustix::process::getegid().is_root();
+        if *self.foreign_group.get_or_init(foreign) {
+            // Whose group a link has decides nothing in a folder of root alone, so neither does a failure here.
+            let group = Some(fs::Gid::ROOT);
+            let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
+        }
+        Ok(())
     }
 
     /// The descriptor, for calls on names in this folder.
@@ -124,9 +142,10 @@ pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Resu
         Err(Errno::EXIST) => return Ok(()),
         Err(errno) => return Err(errno),
     }
-    let fd = open_beneath(parent, name, ResolveFlags::NO_SYMLINKS)?;
-    give_to(&fd, owner)?;
-    fs::fchmod(&fd, Mode::RWXU)
+    // By name, which only root can change there: a caller who allows no more descriptors leaves no folder of his group behind.
+    let (user, group) = ids(owner);
+    fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
+    fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())
 }
 
 /// Gives a new file or folder to its owner and his group, whichever group the caller had.
@@ -134,8 +153,12 @@ pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Resu
 /// # Errors
 /// The errno.
 pub fn give_to(fd: &OwnedFd, owner: Owner) -> io::Result<()> {
-    let group = (owner.0 == 0).then_some(fs::Gid::ROOT);
-    fs::fchown(fd, Some(fs::Uid::from_raw(owner.0)), group)
+    let (user, group) = ids(owner);
+    fs::fchown(fd, user, group)
+}
+
+fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
+    (Some(fs::Uid::from_raw(owner.0)), (owner.0 == 0).then_some(fs::Gid::ROOT))
 }
 
 /// Reads a file by its whole path: regular, of one name, the owner's, and not open to those in `closed_to`.

@@ -80,7 +80,7 @@ impl HostRecords {
         Err(StoreFault::Io { errno: Errno::AGAIN.raw_os_error() })
     }
 
-    fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
+    pub(crate) fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
         Room::open(&format!("{}/{USERS}/{}", self.path, folder.as_str()), self.owner)
     }
 
@@ -161,7 +161,7 @@ impl Records for HostRecords {
         {
             let _ = fs::unlinkat(room.fd(), known_name(oldest), AtFlags::empty());
         }
-        let _ = fs::symlinkat(ledger_names::instant(now), room.fd(), known_name(source));
+        let _ = room.link(&known_name(source), &ledger_names::instant(now));
     }
 
     fn mark_clock(&self, now: UnixTime) {

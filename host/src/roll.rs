@@ -4,7 +4,7 @@ use twinlock_core::{account::Folder, fault::StoreFault, ports::Snapshot};
 
 use crate::{
     place,
-    records::{HostRecords, USERS},
+    records::{HostRecords, USERS, list},
 };
 
 /// One person on the roll.
@@ -33,4 +33,15 @@ pub fn everybody(records: &HostRecords) -> Result<Vec<Entry>, StoreFault> {
         Entry { found: folder.and_then(|folder| records.newest_in(&folder)), user }
     };
     Ok(people.map(entry).collect())
+}
+
+/// The number of the newest record in a folder, whether it can be read or not: what a removal follows.
+///
+/// # Errors
+/// [`StoreFault`] when the folder itself cannot be read, or a name in it only looks like a record.
+pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<u64>, StoreFault> {
+    match records.open(folder) {
+        Err(fault) if place::is_absent(fault) => Ok(None),
+        opened => Ok(list(&opened?)?.sequences.into_iter().max()),
+    }
 }

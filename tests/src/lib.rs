@@ -19,12 +19,14 @@
 //! It needs root and the Debian packages listed in `packages.txt`.
 
 mod artefacts;
+mod bare;
 mod call;
 mod codes;
 mod facts;
 mod files;
 mod holder;
 mod machine;
+mod picture;
 mod programs;
 mod race;
 mod session;
@@ -39,6 +41,7 @@ pub use call::{Call, Finished};
 pub use codes::{Otp, now};
 pub use files::MachineFile;
 pub use machine::Machine;
+pub use picture::{photographed, scanned, svg_to_png};
 pub use programs::{LOGGED_IN, Ssh};
 pub use session::Session;
 pub use shipped::{First, PASSWORD, PROMPT, Server};

@@ -125,7 +125,7 @@ impl Layout {
         let control = format!(
             "Package: twinlock\nVersion: {}\nArchitecture: {architecture}\n\
              Maintainer: twinlock maintainers <root@localhost>\nInstalled-Size: {}\n\
-             Depends: {}\nRecommends: openssh-server\nSection: admin\nPriority: optional\n{DESCRIPTION}",
+             Depends: {}\nSuggests: openssh-server\nSection: admin\nPriority: optional\n{DESCRIPTION}",
             env!("CARGO_PKG_VERSION"),
             kibibytes(&self.root)?,
             self.depends(folder)?,

@@ -7,10 +7,11 @@ use std::process::{Command, ExitCode};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::apart::{self, apart, myself_apart};
 use crate::app::App;
-use crate::command::{Done, command, judged, output, run};
+use crate::command::{Done, command, output, run};
 use crate::ledger::begin_earlier;
-use crate::machine::{becoming_root, target};
+use crate::machine::target;
 use crate::screen::Screen;
 
 /// The chore that this calls for itself inside its private namespaces.
@@ -20,10 +21,6 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PORT: u16 = 2222;
 const PATIENCE: Duration = Duration::from_secs(20);
 const EXAMPLES: &str = "/usr/share/doc/twinlock/examples";
-/// What nobody may see outside: mounts, processes and the network end with the namespaces.
-const APART: [&str; 7] =
-    ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"];
-
 const FURNISH: &str = r#"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=0755 run "$root/run"
@@ -40,31 +37,21 @@ chroot "$root" install -o ada -g ada -m 0600 /root/key.pub /home/ada/.ssh/author
 /// Makes the system, and goes through it.
 pub(crate) fn check(deb: &Path) -> Done {
     let root = target().join("fresh");
-    apart(&["sh", "-c", "rm -rf --one-file-system \"$1\"", "sh"], &[&root], "")?;
-    let bootstrap =
-        ["debootstrap", "--variant=minbase", "--include=openssh-server,openssh-client", "bookworm"];
-    let mut paths = vec![root.clone()];
-    paths.extend(mirror().map(PathBuf::from));
-    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
-    let outcome = apart(&bootstrap, &paths, "").and_then(|()| {
-        let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
-        apart(&[], &[&this, Path::new(INSIDE), deb, &root], "--net")
-    });
-    apart(&["sh", "-c", "rm -rf --one-file-system \"$1\"", "sh"], &[&root], "")?;
+    clear(&root)?;
+    let outcome =
+        bootstrap(&root).and_then(|()| run(myself_apart(&["--net"], INSIDE)?.arg(deb).arg(&root)));
+    clear(&root)?;
     outcome
 }
 
-/// Runs a command as root in namespaces of its own.
-fn apart(words: &[&str], paths: &[&Path], network: &str) -> Done {
-    let mut line: Vec<&str> = becoming_root()?.to_vec();
-    line.extend(APART);
-    line.extend(["--mount-proc", network].iter().filter(|word| !word.is_empty()));
-    line.extend(words);
-    let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
-    let mut command = command(program, arguments);
-    command.args(paths);
-    let status = command.status().map_err(|error| format!("unshare does not start: {error}."))?;
-    judged(&command, status)
+fn clear(root: &Path) -> Done {
+    run(apart(&[])?.args(["rm", "-rf", "--one-file-system"]).arg(root))
+}
+
+fn bootstrap(root: &Path) -> Done {
+    let packages = "--include=openssh-server,openssh-client";
+    let words = ["debootstrap", "--variant=minbase", packages, "bookworm"];
+    run(apart(&[])?.args(words).arg(root).args(mirror()))
 }
 
 /// Where this machine has its own packages from; debootstrap's own choice where it does not say.
@@ -79,11 +66,9 @@ fn mirror() -> Option<String> {
 /// What runs inside the namespaces.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     let [deb, root] = words else {
-        return Err("This is called by `cargo xtask test --all`, not by hand.".into());
+        return Err("The fresh system's inside takes a package and a folder.".into());
     };
-    if std::process::id() != 1 {
-        return Err("This is called by `cargo xtask test --all`, not by hand.".into());
-    }
+    apart::inside()?;
     let system = System { root: root.into() };
     let mut furnish = command("sh", &["-eu", "-c", FURNISH]);
     output(furnish.env("root", root).env("deb", deb))?;

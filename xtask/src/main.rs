@@ -1,5 +1,6 @@
 //! Does every chore of the project: `cargo xtask demo | test | package`.
 
+mod apart;
 mod app;
 mod build;
 mod command;
@@ -32,6 +33,7 @@ Usage: cargo xtask CHORE
   test            everything that a change must pass
        --all      and what takes long: the package in a fresh Debian
   package         the .deb, in target/package
+       --try      and tries it in a fresh Debian
 
   --yes           installs missing Debian packages without asking (so does CI=1)
 ";
@@ -82,7 +84,7 @@ fn main() -> ExitCode {
         }),
         fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
-        "package" => typed.only(&["--yes"]).map(|()| package(typed.consent())),
+        "package" => typed.only(&["--try", "--yes"]).map(|()| package(&typed)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -99,9 +101,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn package(consent: Consent) -> Done<ExitCode> {
-    packages::ensure(&[packages::TO_BUILD, packages::TO_PACKAGE].concat(), consent)?;
+fn package(typed: &Typed) -> Done<ExitCode> {
+    let tried = typed.has("--try");
+    let more =
+        if tried { [packages::TO_DEBOOTSTRAP, packages::TO_SHOW].concat() } else { Vec::new() };
+    let needed = [packages::TO_BUILD, packages::TO_PACKAGE, &more].concat();
+    packages::ensure(&needed, typed.consent())?;
     let deb = deb::package(&build::release()?)?;
+    if tried {
+        fresh::check(&deb)?;
+    }
     println!("{}", deb.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -21,8 +21,8 @@ pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
 /// What a .deb is made with; man-db reads the manual pages once, as their readers will.
 pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "man-db"];
-/// What a fresh Debian is made with.
-pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap"];
+/// What a fresh Debian is made with, and a network of its own set up.
+pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 

@@ -20,6 +20,8 @@ pub(crate) struct Screen {
     terminal: File,
     child: Child,
     seen: String,
+    /// The beginning of a letter whose rest has not been read yet.
+    split: Vec<u8>,
 }
 
 impl Screen {
@@ -36,7 +38,7 @@ impl Screen {
         command.stdin(slave).stdout(out).stderr(err);
         let child =
             command.spawn().map_err(|error| format!("`{shown}` does not start: {error}."))?;
-        Ok(Self { terminal, child, seen: String::new() })
+        Ok(Self { terminal, child, seen: String::new(), split: Vec::new() })
     }
 
     /// Waits until one of these texts is shown; which one, and all that was shown before it.
@@ -96,11 +98,22 @@ impl Screen {
         let Ok(length @ 1..) = self.terminal.read(&mut bytes) else {
             return false;
         };
-        let text =
-            String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).replace('\r', "");
+        self.split.extend_from_slice(bytes.get(..length).unwrap_or_default());
+        let whole = whole_letters(&self.split);
+        let rest = self.split.split_off(whole);
+        let text = String::from_utf8_lossy(&self.split).replace('\r', "");
+        self.split = rest;
         say(&text);
         self.seen.push_str(&text);
         true
+    }
+}
+
+/// How many bytes end with a whole letter: a read may stop within one.
+fn whole_letters(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Ok(_) | Err(_) => bytes.len(),
     }
 }
 

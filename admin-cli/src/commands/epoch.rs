@@ -1,9 +1,13 @@
 //! `twinlock epoch`: makes what the first login needs, and begins the ledger's memory anew.
 
-use twinlock_core::time::UnixTime;
+use twinlock_core::{epoch, text::duration, time::UnixTime};
 use twinlock_host::prepare::{self, PrepareFault};
 
-use crate::{desk::Desk, exit::Failure};
+use crate::{
+    desk::Desk,
+    exit::{Exit, Failure},
+    wording::instant,
+};
 
 /// Makes what is missing.
 pub fn ensure(desk: &Desk) -> Result<(), Failure> {
@@ -19,6 +23,34 @@ pub fn now(desk: &Desk) -> Result<(), Failure> {
     let floor = prepare::restart(&desk.machine).map_err(failure)?;
     say(desk, "A new epoch has begun", floor);
     Ok(())
+}
+
+/// Says since when used codes are known.
+pub fn show(desk: &Desk) -> Result<(), Failure> {
+    desk.need_root("look into the ledger")?;
+    let now = desk.now()?;
+    let known = desk.machine.ledger.epoch()?;
+    let Some(known) = known.filter(|known| desk.machine.ledger.is_of_this_boot(known)) else {
+        return Err(none());
+    };
+    let floor = epoch::floor(&known, &known.boot_id, now).ok_or_else(none)?;
+    let away = match now.unix.since(floor) {
+        0 => "the clock is known to have come that far before".into(),
+        seconds => format!("the ledger began {} ago", duration(seconds)),
+    };
+    desk.say(
+        &format!("Codes from before {} count as used; {away}.", instant(floor)),
+        serde_json::json!({ "used_until": floor.0 }),
+    );
+    Ok(())
+}
+
+fn none() -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        "the ledger has no epoch of this boot",
+        "The next login begins one; twinlock epoch ensure does so now.",
+    )
 }
 
 fn say(desk: &Desk, what: &str, floor: UnixTime) {

@@ -4,18 +4,18 @@ use std::io::Read;
 
 use twinlock_core::{
     enrolment,
-    otp::{
-        base32::KeyText,
-        otpauth::{self, UriFault},
-    },
+    otp::otpauth::{self, UriFault},
     ports::Records,
 };
 use twinlock_host::prepare;
 use zeroize::Zeroizing;
 
 use crate::{
+    actor,
+    commands::key_text,
     desk::Desk,
     exit::{Exit, Failure},
+    wording::plain,
 };
 
 /// More than any line that can be used.
@@ -35,8 +35,9 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
         .map_err(|_| twinlock_core::fault::StoreFault::NameTooLong)?;
     records.commit(&folder, successor.after, &successor.record)?;
     let name = successor.record.authenticators.first().map_or("", |first| &first.name);
+    actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", name)]);
     desk.say(
-        &format!("{} is enrolled with the authenticator {name}.", account.name),
+        &format!("{} is enrolled with the authenticator {}.", plain(&account.name), plain(name)),
         serde_json::json!({ "user": account.name, "authenticator": name }),
     );
     Ok(())
@@ -46,8 +47,8 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
 pub fn already(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,
-        format!("{user} is enrolled already, and keeps the key that works"),
-        format!("To begin anew: twinlock remove {user}, then enroll again."),
+        format!("{0} is enrolled already, and keeps the key that works", plain(user)),
+        format!("To begin anew: twinlock remove {}, then enroll again.", plain(user)),
     )
 }
 
@@ -66,15 +67,7 @@ fn failure(fault: UriFault) -> Failure {
         UriFault::Encoding => "the line has a percent sign without two digits after it".into(),
         UriFault::NoSecret => "the line has no secret=".into(),
         UriFault::Twice => "the line has a parameter twice".into(),
-        UriFault::Secret(KeyText::Letter { at }) => {
-            format!("letter {at} of secret= is no base32 (A-Z, 2-7)")
-        }
-        UriFault::Secret(KeyText::Incomplete) => {
-            "secret= is cut off: no key has that many letters".into()
-        }
-        UriFault::Secret(KeyText::Length(length)) => {
-            format!("the key has {} bytes; 10 to 128 can be used", length.0)
-        }
+        UriFault::Secret(fault) => key_text::complaint("secret=", fault),
         UriFault::Digits => "digits= must be 6, 7 or 8".into(),
         UriFault::Period => "period= must be 1 to 3600".into(),
         UriFault::Algorithm => "algorithm= must be SHA1, SHA256 or SHA512".into(),

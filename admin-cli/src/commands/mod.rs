@@ -1,22 +1,59 @@
 //! The commands, one file a verb.
 
 pub mod doctor;
+mod enroll;
 mod epoch;
 mod import_uri;
+mod key_text;
+mod list;
+mod manual;
+mod remove;
+mod settings_check;
+mod settings_show;
+mod showing;
+mod status;
+mod unlock;
+mod verify;
+mod why;
+
+use remove::Asked;
 
 use crate::{
     desk::Desk,
     exit::Failure,
-    verbs::{Epoch, Import, Verb},
+    verbs::{Command, Epoch, Import, Settings, Verb},
 };
 
 /// Runs a verb.
-pub fn run(desk: &Desk, verb: &Verb) -> Result<(), Failure> {
-    match verb {
-        Verb::Import(Import::Uri { user }) => import_uri::run(desk, user),
-        Verb::Epoch(Epoch::Ensure) => epoch::ensure(desk),
-        Verb::Epoch(Epoch::Now) => epoch::now(desk),
+pub fn run(command: &Command) -> Result<(), Failure> {
+    // What is needed to mend settings, or has nothing to do with any, works without them.
+    match &command.verb {
+        Verb::Settings(Settings::Check { file }) => {
+            return settings_check::run(command, file.as_deref());
+        }
+        Verb::Completions { shell } => return manual::completions(*shell),
+        Verb::Man => return manual::man(),
+        _ => {}
+    }
+    let desk = Desk::open(command)?;
+    match &command.verb {
+        Verb::Enroll(wanted) => enroll::run(&desk, wanted),
+        Verb::Import(Import::Uri { user }) => import_uri::run(&desk, user),
+        Verb::Status { user } => status::run(&desk, user.as_deref()),
+        Verb::List => list::run(&desk),
+        Verb::Verify { user } => verify::run(&desk, user),
+        Verb::Unlock { user } => unlock::run(&desk, user),
+        Verb::Why { user } => why::run(&desk, user),
+        Verb::Remove { user, yes: true } => remove::run(&desk, user, Asked::Already),
+        Verb::Remove { user, yes: false } => remove::run(&desk, user, Asked::NotYet),
+        Verb::Settings(Settings::Show) => settings_show::run(&desk),
+        Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
+        Verb::Epoch(Epoch::Now) => epoch::now(&desk),
+        Verb::Epoch(Epoch::Show) => epoch::show(&desk),
         // Answered without a desk, before this.
-        Verb::Doctor(_) => Ok(()),
+        Verb::Settings(Settings::Check { .. })
+        | Verb::Doctor(_)
+        | Verb::Completions { .. }
+        | Verb::Man => Ok(()),
     }
 }

@@ -30,6 +30,17 @@ pub fn write(event: &Event) -> String {
     line
 }
 
+/// Writes what an administrator did: `event=`, then the pairs in their order. Keys: user authenticator tries actor.
+#[must_use]
+pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
+    let mut line = String::from("event=");
+    line.push_str(event);
+    for (key, value) in pairs {
+        pair(&mut line, key, value);
+    }
+    line
+}
+
 /// Appends ` key=value`; all but plain letters become `%XX`, and a long value is cut.
 fn pair(line: &mut String, key: &str, value: &str) {
     let _ = write!(line, " {key}=");
@@ -78,6 +89,13 @@ mod tests {
             "event=refused user=unknown service=sshd rhost=203.0.113.7 first_factor=publickey \
              reason=store_id_mismatch"
         );
+    }
+
+    #[test]
+    fn an_administrators_line_is_of_the_same_form() {
+        let pairs = [("user", "a b"), ("authenticator", "app"), ("actor", "uid:1000")];
+        let line = "event=enrolled user=a%20b authenticator=app actor=uid:1000";
+        assert_eq!(of_administration("enrolled", &pairs), line);
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub fn login(language: Language, message: &Message) -> String {
 }
 
 /// A duration for eyes: `17 s`, `4 min 10 s`, `2 h 5 min`; the units are those of both languages.
-fn duration(seconds: u64) -> String {
+#[must_use]
+pub fn duration(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => alloc::format!("{seconds} s"),
         (0, minutes, 0) => alloc::format!("{minutes} min"),

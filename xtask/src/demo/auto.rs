@@ -29,12 +29,21 @@ pub(super) fn show(room: &Room) -> Done {
 fn enrol() -> Done<(App, u64)> {
     let words = ["twinlock", "enroll", USER].map(str::to_owned);
     let mut screen = Screen::start(&words, "sudo twinlock enroll ada")?;
-    let (_, shown) = screen.expect(&["now: ", "code: ", "Code: "])?;
+    let mut shown = String::new();
+    while !asks_for_the_code(&shown) {
+        shown.push_str(&screen.expect(&[": "])?.1);
+    }
     let key = key_in(&shown).ok_or("No key in groups of four was shown.")?;
     let (app, used) = (App::new(&key), step());
     screen.type_line(&app.code()?)?;
     let (status, _) = screen.end()?;
     if status.success() { Ok((app, used)) } else { Err(format!("Enrolling ended with {status}.")) }
+}
+
+/// Whether the last line is a question for a code, behind all that explains it.
+fn asks_for_the_code(shown: &str) -> bool {
+    let last = shown.lines().next_back().unwrap_or_default().to_lowercase();
+    key_in(shown).is_some() && last.contains("code") && last.ends_with(": ")
 }
 
 /// The line that holds nothing but groups of four letters.
@@ -80,4 +89,19 @@ fn refused(room: &Room, code: &str, because: &str) -> Done {
 
 fn ssh(room: &Room) -> Done<Screen> {
     Screen::start(&room.ssh(), &format!("ssh -p {} {USER}@127.0.0.1", room.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{asks_for_the_code, key_in};
+
+    #[test]
+    fn the_key_is_read_off_the_screen_as_a_person_would() {
+        let shown =
+            "Scan this:\n\n  JBSW Y3DP EHPK 3PXP\n  JBSWY3DP\nThe code that the app shows: ";
+        assert_eq!(key_in(shown).as_deref(), Some("JBSWY3DPEHPK3PXP"));
+        assert!(asks_for_the_code(shown));
+        assert!(!asks_for_the_code("The code that the app shows: "));
+        assert!(!asks_for_the_code("JBSW Y3DP EHPK 3PXP\nIssuer: "));
+    }
 }

@@ -7,9 +7,9 @@ mod room;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::apart::{self, myself_apart};
 use crate::build::{self, Artefacts};
-use crate::command::{Done, command, judged};
-use crate::machine::becoming_root;
+use crate::command::{Done, run};
 use crate::packages::{self, Consent};
 
 use room::Room;
@@ -33,43 +33,23 @@ pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
         return Err("The demo needs a terminal. Without one: cargo xtask demo --auto".into());
     }
     let artefacts = build::release()?;
-    let this =
-        std::env::current_exe().map_err(|error| format!("No way back into the demo: {error}."))?;
-    let mut words: Vec<&str> = becoming_root()?.to_vec();
-    // Mounts and processes of its own: both end with the first process inside.
-    words.extend([
-        "unshare",
-        "--mount",
-        "--propagation",
-        "private",
-        "--uts",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-    ]);
-    let (program, arguments) = words.split_first().ok_or("Nothing to run.")?;
-    let mut enter = command(program, arguments);
-    enter.arg(&this).arg(INSIDE).arg(&artefacts.module).arg(&artefacts.command);
+    let mut enter = myself_apart(&["--uts"], INSIDE)?;
+    enter.arg(&artefacts.module).arg(&artefacts.command);
     enter.args((typist == Typist::Itself).then_some("--auto"));
-    let status = enter
-        .status()
-        .map_err(|error| format!("unshare (package util-linux) does not start: {error}."))?;
-    judged(&enter, status).map_err(|_| "The demo did not come to its end.".to_owned())?;
+    run(&mut enter).map_err(|_| "The demo did not come to its end.".to_owned())?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// What runs inside the namespaces.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     let [module, command, rest @ ..] = words else {
-        return Err("This is called by `cargo xtask demo`, not by hand.".into());
+        return Err("The demo's inside takes a module and a command.".into());
     };
-    // Without this check a call by hand would change the machine itself.
-    if std::process::id() != 1 {
-        return Err("This is called by `cargo xtask demo`, not by hand.".into());
-    }
+    apart::inside()?;
     let artefacts =
         Artefacts { module: Path::new(module).into(), command: Path::new(command).into() };
+    // The repository may lie in a folder that the room covers.
+    std::env::set_current_dir("/").map_err(|error| format!("/ cannot be entered: {error}."))?;
     let room = Room::furnish(&artefacts)?;
     match rest.first().map(String::as_str) {
         Some("--auto") => auto::show(&room)?,

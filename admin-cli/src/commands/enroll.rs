@@ -1,0 +1,212 @@
+//! `twinlock enroll USER`: a key, its QR code, a proof, and only then a record.
+
+use twinlock_core::{
+    account::{Account, Folder},
+    answer::{self, Answer},
+    enrolment::{self, Successor},
+    facts,
+    fault::{CommitFault, StoreFault},
+    format::ledger_names,
+    judge::{Evidence, Match},
+    ports::{Creation, Entropy, Ledger, Records, Seat, Shelf},
+    record::Authenticator,
+    secret::{Key, Typed},
+    text::duration,
+    time::UnixTime,
+};
+use twinlock_host::{entropy::KernelEntropy, prepare};
+use zeroize::Zeroizing;
+
+use crate::{
+    actor,
+    commands::{import_uri, key_text, showing},
+    desk::Desk,
+    exit::{Exit, Failure},
+    keyboard::{Keyboard, Line, tell},
+    proof::{Finding, clock_hint, examine},
+    verbs::Enroll,
+    wording::{WIDTH, plain, wrap},
+};
+
+/// 160 bits, as RFC 4226 section 4 recommends.
+const KEY_BYTES: usize = 20;
+/// How many answers a proof takes.
+const TRIES: u8 = 5;
+
+/// Enrols somebody.
+pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
+    desk.need_root("enroll people")?;
+    check_arguments(desk, wanted)?;
+    let account = desk.account(&wanted.user)?;
+    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    prepare::prepare_store(&desk.machine)?;
+    let before = desk.machine.records.newest(&account)?;
+    if let Some(found) = before.as_ref()
+        && enrolment::is_enrolled(found)
+    {
+        return Err(import_uri::already(&account.name));
+    }
+    let mut keyboard = Keyboard::open()?;
+    let authenticator = new_authenticator(desk, wanted, &mut keyboard)?;
+    let successor = enrolment::enrol(&account, before.as_ref(), authenticator, desk.stamp()?)
+        .map_err(|_| import_uri::already(&account.name))?;
+    let pictures = showing::show(desk, wanted, &successor.record)?;
+    prove(desk, &successor, &mut keyboard)?;
+    put_in_force(desk, &folder, successor)?;
+    pictures.keep();
+    finish(desk, &account, wanted)
+}
+
+fn check_arguments(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
+    let name = &wanted.name;
+    if name.trim().is_empty() || name.chars().count() > 64 || name.contains(char::is_control) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--name must be 1 to 64 letters without control characters",
+            "Call the authenticator what its owner calls it, such as phone.",
+        ));
+    }
+    let handed_over = wanted.png.is_some() || wanted.svg.is_some() || wanted.secret_stdin;
+    if desk.json && !handed_over {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--json prints no key, so nobody could scan it",
+            "Add --png FILE or --svg FILE, or bring the key with --secret-stdin.",
+        ));
+    }
+    Ok(())
+}
+
+fn new_authenticator(
+    desk: &Desk,
+    wanted: &Enroll,
+    keyboard: &mut Keyboard,
+) -> Result<Authenticator, Failure> {
+    let key = if wanted.secret_stdin { key_text::read(keyboard)? } else { fresh_key()? };
+    Ok(Authenticator {
+        name: wanted.name.trim().to_owned(),
+        key,
+        parameters: desk.policy.new_keys,
+        drift: 0,
+    })
+}
+
+fn fresh_key() -> Result<Key, Failure> {
+    let mut bytes = Zeroizing::new(vec![0; KEY_BYTES]);
+    KernelEntropy.fill(&mut bytes)?;
+    Key::new(std::mem::take(&mut *bytes)).map_err(|_| twinlock_core::fault::MachineFault.into())
+}
+
+/// Asks until a code proves that the app has the key, and claims its step, so that it opens nothing afterwards.
+fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<(), Failure> {
+    let user = &successor.record.user;
+    let folder = Folder::of(user).map_err(|_| StoreFault::NameTooLong)?;
+    let shelf = desk.machine.ledger.open(&Seat::Account(folder))?;
+    let digits = desk.policy.new_keys.digits.get();
+    let prompt = format!("{digits}-digit code now shown in the app: ");
+    for left in (0..TRIES).rev() {
+        let typed = match keyboard.ask(&prompt)? {
+            Line::Typed(line) => Typed::new(line.as_str().to_owned()),
+            Line::End if left + 1 < TRIES => return Err(unproven(user)),
+            Line::End | Line::Interrupted => return Err(stopped(user)),
+        };
+        let said = match answer::read(&typed) {
+            Answer::Stop => return Err(stopped(user)),
+            Answer::Help | Answer::Other => {
+                format!("That is not a code. The app shows {digits} digits.")
+            }
+            Answer::Code(code) => match weigh(desk, successor, &code, shelf.as_ref())? {
+                None => return Ok(()),
+                Some(said) => said,
+            },
+        };
+        tell(&format!("{}\n", wrap(&with_tries(&said, left), WIDTH, 0)));
+    }
+    Err(unproven(user))
+}
+
+/// Nothing where the code is right and its step is claimed, else what to say.
+fn weigh(
+    desk: &Desk,
+    successor: &Successor,
+    code: &answer::Code,
+    shelf: &dyn Shelf,
+) -> Result<Option<String>, Failure> {
+    let now = desk.now()?.unix;
+    let facts = facts::read(shelf, None)?;
+    // A code of before the epoch will do: what it proves is that the app has the key, and no login takes it later.
+    let evidence =
+        Evidence { used: &facts.used, floor: UnixTime(0), now, window: desk.policy.window };
+    Ok(match examine(&successor.record, code, &evidence) {
+        Finding::Right { found, .. } if claim(shelf, &found, now)? == Creation::Made => None,
+        Finding::Right { .. } => Some("That code was used already. Wait for the next one.".into()),
+        Finding::Used { wait } | Finding::BeforeEpoch { wait } => {
+            Some(format!("That code was used already. Wait for the next one ({}).", duration(wait)))
+        }
+        Finding::Off { ahead } => Some(format!("That code is not of now. {}", clock_hint(ahead))),
+        Finding::Wrong => Some("That code is wrong.".into()),
+    })
+}
+
+fn claim(shelf: &dyn Shelf, found: &Match, now: UnixTime) -> Result<Creation, Failure> {
+    let name = ledger_names::used_name(&found.used());
+    Ok(shelf.create(&name, &ledger_names::instant(now))?)
+}
+
+fn with_tries(said: &str, left: u8) -> String {
+    match left {
+        0 => said.into(),
+        1 => format!("{said} 1 try left."),
+        _ => format!("{said} {left} tries left."),
+    }
+}
+
+fn put_in_force(desk: &Desk, folder: &Folder, mut successor: Successor) -> Result<(), Failure> {
+    let now = desk.now()?.unix;
+    successor.record.since = now;
+    match desk.machine.records.commit(folder, successor.after, &successor.record) {
+        Ok(()) => {}
+        Err(CommitFault::Overtaken) => return Err(overtaken(&successor.record.user)),
+        Err(fault) => return Err(fault.into()),
+    }
+    desk.machine.records.mark_clock(now);
+    Ok(())
+}
+
+fn finish(desk: &Desk, account: &Account, wanted: &Enroll) -> Result<(), Failure> {
+    let authenticator = wanted.name.trim();
+    actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", authenticator)]);
+    desk.say(
+        &format!(
+            "{} is enrolled with the authenticator {}. The next login takes the next code.",
+            plain(&account.name),
+            plain(authenticator)
+        ),
+        serde_json::json!({ "user": account.name, "authenticator": authenticator }),
+    );
+    Ok(())
+}
+
+fn stopped(user: &str) -> Failure {
+    Failure::new(
+        Exit::Interrupted,
+        format!("stopped; {} is not enrolled", plain(user)),
+        "Delete the entry from the app again, if there is one already: its key opens nothing.",
+    )
+}
+
+fn unproven(user: &str) -> Failure {
+    Failure::new(
+        Exit::Refused,
+        format!("no right code was typed, so {} is not enrolled", plain(user)),
+        "Delete the entry from the app, compare the clocks of phone and machine, and enroll again.",
+    )
+}
+
+fn overtaken(user: &str) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("somebody else enrolled {} meanwhile; that key counts", plain(user)),
+        "Delete the entry just made from the app: its key opens nothing.",
+    )
+}

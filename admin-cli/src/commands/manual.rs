@@ -1,0 +1,150 @@
+//! The man page and the completion scripts, out of the same words as the help texts.
+
+use std::io::Write;
+
+use clap::{Command, CommandFactory};
+
+use crate::{
+    exit::{Exit, Failure},
+    verbs,
+};
+
+/// What clap knows nothing about.
+const REST: &str = r#".SH "EXIT STATUS"
+.TS
+tab(@);
+r l.
+0@done
+1@refused: a wrong code, or no
+2@wrong usage, or a mistake in a settings file
+3@not in a state for it, such as enrolled already
+4@not allowed
+6@records, ledger or settings cannot be used
+7@doctor found a way in, or a lock-out
+130@stopped at a question; nothing was written
+.TE
+.SH FILES
+.TP
+.I /etc/twinlock/twinlock.toml
+settings, explained in twinlock.toml.reference
+.TP
+.I /etc/twinlock/settings.good
+the last settings that passed \fBtwinlock settings check\fR
+.TP
+.I /etc/twinlock/store-id
+proves that the records folder is the one that belongs here
+.TP
+.I /var/lib/twinlock
+records; keys in them are as good as codes
+.TP
+.I /run/twinlock
+ledger: used codes and wrong tries
+.SH ENVIRONMENT
+.TP
+.B NO_COLOR
+no colours; the QR code is then drawn for light letters on a dark screen
+.SH "SEE ALSO"
+.BR pam_twinlock (8)
+"#;
+
+/// Prints twinlock(1).
+pub fn man() -> Result<(), Failure> {
+    let command = verbs::Command::command();
+    let page = clap_mangen::Man::new(command.clone()).section("1");
+    let mut text = Vec::new();
+    let written = page
+        .render_title(&mut text)
+        .and_then(|()| page.render_name_section(&mut text))
+        .and_then(|()| page.render_synopsis_section(&mut text))
+        .and_then(|()| page.render_options_section(&mut text))
+        .and_then(|()| text.write_all(verbs_section(&command).as_bytes()))
+        .and_then(|()| text.write_all(REST.as_bytes()));
+    written.and_then(|()| std::io::stdout().write_all(&text)).map_err(|error| failure(&error))
+}
+
+/// Prints a completion script.
+pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut verbs::Command::command(), "twinlock", &mut text);
+    std::io::stdout().write_all(&text).map_err(|error| failure(&error))
+}
+
+fn failure(error: &std::io::Error) -> Failure {
+    let what = format!("standard output cannot be written ({error})");
+    Failure::new(Exit::Refused, what, "Send it to a file on a disk that has room.")
+}
+
+fn verbs_section(command: &Command) -> String {
+    let mut text = String::from(".SH VERBS\n");
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        let below: Vec<&Command> =
+            verb.get_subcommands().filter(|below| !below.is_hide_set()).collect();
+        if below.is_empty() {
+            text.push_str(&section(verb.get_name(), verb));
+        }
+        for below in below {
+            text.push_str(&section(&format!("{} {}", verb.get_name(), below.get_name()), below));
+        }
+    }
+    text
+}
+
+fn section(name: &str, verb: &Command) -> String {
+    let mut heading = format!("twinlock {name}");
+    for place in verb.get_positionals() {
+        let value = place.get_id().as_str().to_uppercase();
+        heading +=
+            &if place.is_required_set() { format!(" {value}") } else { format!(" [{value}]") };
+    }
+    let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+    let mut text = format!(".SS \"{}\"\n{}.\n", roff(&heading), roff(&about));
+    for argument in verb.get_arguments().filter(|argument| !argument.is_hide_set()) {
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let name = match argument.get_long() {
+            Some(long) if argument.get_action().takes_values() => {
+                let value = argument.get_value_names().and_then(|names| names.first());
+                let value = value.map_or("VALUE", |value| value.as_str());
+                format!("\\fB\\-\\-{}\\fR \\fI{value}\\fR", roff(long))
+            }
+            Some(long) => format!("\\fB\\-\\-{}\\fR", roff(long)),
+            None => format!("\\fI{}\\fR", roff(&argument.get_id().as_str().to_uppercase())),
+        };
+        text.push_str(&format!(".TP\n{name}\n{}\n", roff(&help)));
+    }
+    text
+}
+
+/// Text that troff takes as it stands.
+fn roff(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-");
+    if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_and_option_that_is_shown_has_its_place() {
+        let command = verbs::Command::command();
+        let text = verbs_section(&command);
+        for wanted in [
+            "twinlock enroll USER",
+            "twinlock status [USER]",
+            "twinlock settings check [FILE]",
+            "\\fB\\-\\-secret\\-stdin\\fR",
+            "\\fB\\-\\-png\\fR \\fIFILE\\fR",
+        ] {
+            assert!(text.contains(wanted), "{wanted}: {text}");
+        }
+        assert!(!text.contains("completions"), "{text}");
+    }
+
+    #[test]
+    fn completions_know_the_verbs() {
+        let mut text = Vec::new();
+        let shell = clap_complete::Shell::Bash;
+        clap_complete::generate(shell, &mut verbs::Command::command(), "twinlock", &mut text);
+        assert!(String::from_utf8(text).unwrap().contains("enroll"));
+    }
+}

@@ -1,0 +1,139 @@
+//! `twinlock remove USER`: ends somebody's enrolment, whether the account or the record can still be read or not.
+
+use twinlock_core::{
+    account::{Account, Folder},
+    enrolment::{self, Successor},
+    fault::StoreFault,
+    ports::{Accounts, Records, Snapshot},
+    record::{Record, State},
+};
+use twinlock_host::roll;
+
+use crate::{
+    actor,
+    commands::status,
+    desk::Desk,
+    exit::{Exit, Failure},
+    keyboard::{Keyboard, Line, tell},
+    wording::{WIDTH, plain, wrap},
+};
+
+/// What is there to be removed.
+struct Found {
+    /// The number of the newest record.
+    sequence: u64,
+    /// The record, or why it cannot be read.
+    record: Result<Snapshot, StoreFault>,
+}
+
+/// Removes somebody, after asking.
+pub fn run(desk: &Desk, user: &str, asked: Asked) -> Result<(), Failure> {
+    desk.need_root("remove people")?;
+    let account = desk.machine.accounts.by_name(user)?;
+    let user = account.as_ref().map_or(user, |account| account.name.as_str());
+    let folder = Folder::of(user).map_err(|_| StoreFault::NameTooLong)?;
+    let Some(found) = find(desk, &folder)? else {
+        return Err(nobody(user));
+    };
+    let mut successor = tombstone(desk, (user, account.as_ref()), &found)?;
+    confirm(user, &found, asked)?;
+    successor.record.since = desk.now()?.unix;
+    desk.machine.records.commit(&folder, successor.after, &successor.record)?;
+    actor::log(desk, "removed", &[("user", user)]);
+    desk.say(
+        &status::after_removal(desk, account.as_ref(), user),
+        serde_json::json!({ "user": user, "state": "removed" }),
+    );
+    Ok(())
+}
+
+/// Whether the person at the keyboard is still to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// `--yes`.
+    Already,
+    /// The name has to be typed.
+    NotYet,
+}
+
+fn find(desk: &Desk, folder: &Folder) -> Result<Option<Found>, Failure> {
+    let records = &desk.machine.records;
+    // The folder is looked at through its parent, so that one that is not there is not taken for empty.
+    records.root()?;
+    let Some(sequence) = roll::newest_sequence(records, folder)? else {
+        return Ok(None);
+    };
+    let record = match records.newest_in(folder) {
+        Ok(Some(snapshot)) => Ok(snapshot),
+        Ok(None) => return Ok(None),
+        Err(fault) => Err(fault),
+    };
+    let sequence = record.as_ref().map_or(sequence, |snapshot| snapshot.sequence);
+    Ok(Some(Found { sequence, record }))
+}
+
+fn tombstone(
+    desk: &Desk,
+    (user, account): (&str, Option<&Account>),
+    found: &Found,
+) -> Result<Successor, Failure> {
+    let (generation, now) = desk.stamp()?;
+    match &found.record {
+        Ok(snapshot) => {
+            enrolment::remove(snapshot, generation, now).ok_or_else(|| nobody(user)).map(|made| {
+                // The folder's name is whose it is, also where a record of somebody else was copied in.
+                let record = Record { user: user.to_owned(), ..made.record };
+                Successor { record, ..made }
+            })
+        }
+        Err(_) => Ok(Successor {
+            after: found.sequence,
+            record: Record {
+                user: user.to_owned(),
+                uid: account.map_or(u32::MAX, |account| account.uid),
+                state: State::Removed,
+                generation,
+                since: now,
+                authenticators: Vec::new(),
+            },
+        }),
+    }
+}
+
+fn confirm(user: &str, found: &Found, asked: Asked) -> Result<(), Failure> {
+    if asked == Asked::Already {
+        return Ok(());
+    }
+    let shown = plain(user);
+    let said = match &found.record {
+        Ok(_) => {
+            format!("This deletes the key of {shown}; only a new enrolment brings codes back.")
+        }
+        Err(fault) => format!(
+            "The record of {shown} cannot be used ({}). This deletes it for good.",
+            fault.reason()
+        ),
+    };
+    tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+    match Keyboard::open()?.ask("Type the name to go on: ")? {
+        Line::Typed(line) if line.trim() == user => Ok(()),
+        Line::Typed(line) if !line.trim().is_empty() => Err(Failure::new(
+            Exit::Refused,
+            format!("that is not {shown}; nothing was removed"),
+            "Type the name as it stands on the command line, or give --yes.",
+        )),
+        Line::Typed(_) | Line::End | Line::Interrupted => Err(Failure::new(
+            Exit::Interrupted,
+            "stopped; nothing was removed",
+            "Where nobody can be asked, give --yes.",
+        )),
+    }
+}
+
+fn nobody(user: &str) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("{} is not enrolled", plain(user)),
+        "Look at the spelling: twinlock list shows everybody.",
+    )
+}

@@ -1,0 +1,185 @@
+//! `twinlock settings show`: what is in force, as a settings file that would say it, the defaults marked.
+
+use serde_json::json;
+use twinlock_core::policy::{Action, Echo, Language, LedgerKind, NotEnrolled, Policy, Rule};
+use twinlock_host::settings;
+
+use crate::{
+    desk::Desk,
+    exit::Failure,
+    wording::{date, plain},
+};
+
+/// One line: key, value, and the value it has by itself.
+struct Line {
+    key: &'static str,
+    value: String,
+    usual: Option<String>,
+}
+
+/// Prints the settings in force.
+pub fn run(desk: &Desk) -> Result<(), Failure> {
+    if desk.json {
+        let object = json!({ "file": desk.file(), "settings": text(&desk.policy) });
+        return desk.print(&format!("{object}\n"));
+    }
+    let origin = match desk.file() {
+        Some(file) => format!("# From {}", plain(&file)),
+        None => format!("# There is no {}: everything has its default", plain(&desk.config)),
+    };
+    desk.print(&format!("{origin}\n{}", text(&desk.policy)))
+}
+
+impl Desk {
+    /// The file that the settings in force come from; nothing where there is none.
+    fn file(&self) -> Option<String> {
+        if self.stand_in {
+            return Some(settings::good_beside(&self.config));
+        }
+        std::path::Path::new(&self.config).exists().then(|| self.config.clone())
+    }
+}
+
+fn text(policy: &Policy) -> String {
+    let usual = Policy::default();
+    let mut text = String::new();
+    for (table, lines) in [
+        ("", general(policy, &usual)),
+        ("throttle", throttle(policy, &usual)),
+        ("totp", totp(policy, &usual)),
+    ] {
+        if !table.is_empty() {
+            text.push_str(&format!("\n[{table}]\n"));
+        }
+        lines.iter().for_each(|line| text.push_str(&said(line)));
+    }
+    policy.rules.iter().for_each(|rule| text.push_str(&ruled(rule)));
+    text
+}
+
+fn said(line: &Line) -> String {
+    let Line { key, value, usual } = line;
+    match usual {
+        Some(usual) if usual == value => format!("{key} = {value}  # default\n"),
+        Some(usual) => format!("{key} = {value}  # default: {usual}\n"),
+        None if value.is_empty() => format!("# {key}: built in\n"),
+        None => format!("{key} = {value}\n"),
+    }
+}
+
+fn line(key: &'static str, value: String, usual: String) -> Line {
+    Line { key, value, usual: Some(usual) }
+}
+
+fn general(policy: &Policy, usual: &Policy) -> Vec<Line> {
+    let both = |key, of: fn(&Policy) -> String| line(key, of(policy), of(usual));
+    let or_nothing = |text: &Option<String>| text.as_deref().map_or(String::new(), quoted);
+    vec![
+        Line { key: "issuer", value: or_nothing(&policy.issuer), usual: None },
+        both("language", |policy| {
+            quoted(match policy.language {
+                Language::English => "en",
+                Language::Swedish => "sv",
+            })
+        }),
+        both("not_enrolled", |policy| {
+            quoted(match policy.not_enrolled {
+                NotEnrolled::Deny => "deny",
+                NotEnrolled::Allow => "allow",
+            })
+        }),
+        both("window", |policy| policy.window.to_string()),
+        both("tries", |policy| policy.tries.to_string()),
+        Line { key: "prompt", value: or_nothing(&policy.prompt), usual: None },
+        both("echo", |policy| (policy.echo == Echo::Shown).to_string()),
+        both("records", |policy| quoted(&policy.places.records)),
+        both("ledger", |policy| quoted(&policy.places.ledger)),
+        both("ledger_persistent", |policy| {
+            (policy.places.ledger_kind == LedgerKind::Persistent).to_string()
+        }),
+    ]
+}
+
+fn throttle(policy: &Policy, usual: &Policy) -> Vec<Line> {
+    let both =
+        |key, of: fn(&Policy) -> u64| line(key, of(policy).to_string(), of(usual).to_string());
+    vec![
+        both("free", |policy| policy.throttle.free.into()),
+        both("delay", |policy| policy.throttle.delay),
+        both("max_delay", |policy| policy.throttle.max_delay),
+        both("per_day", |policy| policy.throttle.per_day.into()),
+        both("in_a_row", |policy| policy.throttle.in_a_row.into()),
+    ]
+}
+
+fn totp(policy: &Policy, usual: &Policy) -> Vec<Line> {
+    let both = |key, of: fn(&Policy) -> String| line(key, of(policy), of(usual));
+    vec![
+        both("digits", |policy| policy.new_keys.digits.get().to_string()),
+        both("period", |policy| policy.new_keys.period.seconds().to_string()),
+        both("algorithm", |policy| quoted(policy.new_keys.algorithm.name())),
+    ]
+}
+
+fn ruled(rule: &Rule) -> String {
+    let mut text = String::from("\n[[rule]]\n");
+    let mut put = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+    };
+    put("user", rule.user.as_deref().map(quoted));
+    put("group", rule.group.as_deref().map(quoted));
+    put("service", rule.service.as_deref().map(quoted));
+    put("network", rule.network.map(|network| quoted(&network.to_string())));
+    put(
+        "action",
+        Some(quoted(match rule.action {
+            Action::Require => "require",
+            Action::Exempt => "exempt",
+        })),
+    );
+    put("until", rule.until.map(date));
+    text
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    let escape = |letter: char| match letter {
+        '"' | '\\' => format!("\\{letter}"),
+        letter if letter.is_control() => format!("\\u{:04X}", u32::from(letter)),
+        letter => letter.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(escape).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::format::settings::read;
+
+    #[test]
+    fn what_is_shown_says_the_same_when_read() {
+        let all = "issuer = \"Ex \\\"å\\\\\"\nlanguage = \"sv\"\nnot_enrolled = \"allow\"\nwindow = 10\n\
+                   tries = 1\nprompt = \"Kod: \"\necho = true\nrecords = \"/srv/r\"\n\
+                   ledger = \"/srv/l\"\nledger_persistent = true\n[throttle]\nfree = 1\n\
+                   delay = 2\nmax_delay = 3\nper_day = 4\nin_a_row = 5\n[totp]\ndigits = 8\n\
+                   period = 60\nalgorithm = \"SHA256\"\n[[rule]]\nuser = \"b\\\"\\n\"\n\
+                   group = \"g\"\nservice = \"sshd\"\nnetwork = \"2001:db8::/32\"\n\
+                   action = \"exempt\"\nuntil = 2027-02-28\n[[rule]]\nnetwork = \"10.0.0.0/8\"\n\
+                   action = \"require\"\n";
+        for settings in ["", "window = 3", all] {
+            let policy = read(settings).unwrap();
+            let shown = text(&policy);
+            assert_eq!(read(&shown).unwrap(), policy, "{shown}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_marked() {
+        let shown = text(&read("window = 3").unwrap());
+        assert!(shown.contains("window = 3  # default: 1\n"), "{shown}");
+        assert!(shown.contains("tries = 3  # default\n"), "{shown}");
+        assert!(shown.contains("# issuer: built in\n"), "{shown}");
+    }
+}

@@ -1,0 +1,137 @@
+//! `twinlock status USER`: whether somebody is enrolled, since when, and when a code was last used.
+
+use rustix::process::geteuid;
+use twinlock_core::{
+    account::Account,
+    facts,
+    ledger::Charged,
+    policy::NotEnrolled,
+    ports::{Ledger, Records, Seat},
+    record::Authenticator,
+};
+
+use crate::{
+    desk::Desk,
+    exit::{Exit, Failure, store_remedy},
+    person::{self, Person, Standing},
+    wording::{WIDTH, instant, plain, wrap},
+};
+
+/// Says how one person stands.
+pub fn run(desk: &Desk, user: Option<&str>) -> Result<(), Failure> {
+    let account = desk.account(asked_for(user)?)?;
+    let person = person::of_account(desk, &account);
+    if desk.json {
+        return desk.print(&format!("{}\n", object(desk, &account, &person)));
+    }
+    let lines = lines(desk, &account, &person);
+    let wrapped: Vec<String> = lines.iter().map(|line| wrap(line, WIDTH, 2)).collect();
+    desk.print(&format!("{}\n", wrapped.join("\n")))
+}
+
+fn asked_for(user: Option<&str>) -> Result<&str, Failure> {
+    match user {
+        Some(user) if geteuid().is_root() => Ok(user),
+        None if geteuid().is_root() => Err(Failure::new(
+            Exit::Usage,
+            "root has to say whose status",
+            "Name the account: twinlock status USER. For everybody: twinlock list.",
+        )),
+        _ => Err(Failure::new(
+            Exit::NotAllowed,
+            "records can be read by root alone",
+            "Try again with sudo (sudo twinlock status USER), or ask your administrator.",
+        )),
+    }
+}
+
+fn lines(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
+    let user = plain(&person.user);
+    let since = person.since.map_or_else(String::new, |since| format!(" since {}", instant(since)));
+    let mut lines = match person.standing {
+        Standing::Enrolled | Standing::NoAccount => vec![format!("{user} is enrolled{since}.")],
+        Standing::Removed => vec![format!("{user} was enrolled once, and is removed{since}.")],
+        Standing::NotEnrolled => vec![format!("{user} is not enrolled.")],
+        Standing::Broken(fault) => {
+            let reason = person.standing.reason().unwrap_or_default();
+            let said = format!("{user}'s record cannot be used ({reason}): logins are refused.");
+            return vec![said, store_remedy(fault).into()];
+        }
+    };
+    match person.standing {
+        Standing::Enrolled | Standing::NoAccount => lines.extend(details(desk, account, person)),
+        _ => lines.push(consequence(desk, account)),
+    }
+    lines
+}
+
+/// What becomes of the logins of somebody who is not enrolled.
+fn consequence(desk: &Desk, account: &Account) -> String {
+    let user = plain(&account.name);
+    match desk.policy.not_enrolled {
+        NotEnrolled::Allow if account.uid != 0 => {
+            "Logins go on without a code (not_enrolled = \"allow\").".into()
+        }
+        NotEnrolled::Allow | NotEnrolled::Deny => {
+            format!("Logins are refused. To enroll: twinlock enroll {user}")
+        }
+    }
+}
+
+fn details(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Ok(Some(found)) = desk.machine.records.newest(account) {
+        lines.extend(found.record.authenticators.iter().map(authenticator));
+        let known: Vec<&str> = found.known.iter().map(|source| source.as_str()).collect();
+        if !known.is_empty() {
+            lines.push(format!("Has got in from: {}", known.join(", ")));
+        }
+    }
+    lines.push(match person.last_code {
+        Some(at) => format!("Last code: {}", instant(at)),
+        None => "Last code: none since this machine was started".into(),
+    });
+    lines.push(match wrong_codes(desk, account) {
+        Ok(0) => "Wrong codes on file: none".into(),
+        Ok(wrong) => {
+            format!("Wrong codes on file: {wrong} (twinlock why {})", plain(&account.name))
+        }
+        Err(failure) => format!("Wrong codes: {}.", failure.what),
+    });
+    lines
+}
+
+fn authenticator(one: &Authenticator) -> String {
+    let parameters = one.parameters;
+    format!(
+        "Authenticator: {} ({} digits, {} s, {})",
+        plain(&one.name),
+        parameters.digits.get(),
+        parameters.period.seconds(),
+        parameters.algorithm.name()
+    )
+}
+
+fn wrong_codes(desk: &Desk, account: &Account) -> Result<usize, Failure> {
+    let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
+    let tries: Vec<Charged> = facts::read(shelf.as_ref(), None)?.tries;
+    Ok(tries.len())
+}
+
+fn object(desk: &Desk, account: &Account, person: &Person) -> serde_json::Value {
+    let mut object = super::list::object(person);
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("uid".into(), account.uid.into());
+        fields.insert("wrong_codes".into(), wrong_codes(desk, account).ok().into());
+    }
+    object
+}
+
+/// What a removal leaves.
+pub fn after_removal(desk: &Desk, account: Option<&Account>, user: &str) -> String {
+    let said = format!("{} is removed: codes of the old key open nothing.", plain(user));
+    match account {
+        Some(account) => format!("{said} {}", consequence(desk, account)),
+        None => said,
+    }
+}

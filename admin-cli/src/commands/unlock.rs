@@ -1,0 +1,79 @@
+//! `twinlock unlock USER`: forgets wrong codes, so that somebody may try again at once.
+
+use std::collections::BTreeMap;
+
+use twinlock_core::{
+    format::ledger_names,
+    ports::{Ledger, Seat},
+};
+
+use crate::{
+    actor,
+    desk::Desk,
+    exit::{Exit, Failure},
+    wording::{count, plain},
+};
+
+/// Erases the tries of one person.
+pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
+    desk.need_root("unlock people")?;
+    let account = desk.account(user)?;
+    let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
+    let names = shelf.names()?;
+    // What only looks like a try, or has a damaged text, locks somebody out just as well.
+    let tries: Vec<&String> = names.iter().filter(|name| name.starts_with("try.")).collect();
+    if tries.is_empty() {
+        return Err(Failure::new(
+            Exit::NotInState,
+            format!("no wrong codes of {} are on file", plain(&account.name)),
+            format!("What refuses is told by: twinlock why {}", plain(&account.name)),
+        ));
+    }
+    tries.iter().for_each(|name| shelf.erase(name));
+    let sources = by_source(&tries);
+    let number = tries.len().to_string();
+    actor::log(desk, "unlocked", &[("user", &account.name), ("tries", &number)]);
+    desk.say(
+        &sentence(&account.name, &sources),
+        serde_json::json!({ "user": account.name, "forgotten": tries.len(), "sources": sources }),
+    );
+    Ok(())
+}
+
+fn by_source(tries: &[&String]) -> BTreeMap<String, usize> {
+    let mut sources = BTreeMap::new();
+    for name in tries {
+        let source = ledger_names::read_try(name).map(|found| found.source);
+        let source = source.map_or_else(|| "damaged".into(), |source| source.as_str().to_owned());
+        *sources.entry(source).or_insert(0) += 1;
+    }
+    sources
+}
+
+fn sentence(user: &str, sources: &BTreeMap<String, usize>) -> String {
+    let all = count(sources.values().sum(), "wrong code");
+    let from: Vec<String> =
+        sources.iter().map(|(source, number)| format!("{number} from {source}")).collect();
+    format!("{all} of {} forgotten: {}.", plain(user), from.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_counted_and_damage_is_named() {
+        let names = [
+            "try.proven.20000.0.203.0.113.7",
+            "try.proven.20000.1.203.0.113.7",
+            "try.unproven.20000.0.uid:1000",
+            "try.odd",
+        ]
+        .map(String::from);
+        let sources = by_source(&names.iter().collect::<Vec<_>>());
+        assert_eq!(
+            sentence("ada", &sources),
+            "4 wrong codes of ada forgotten: 2 from 203.0.113.7, 1 from damaged, 1 from uid:1000."
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! `twinlock why USER`: the last refusals with their remedies, and what would refuse right now.
+
+use serde_json::json;
+use twinlock_core::{
+    account::Account,
+    epoch, facts,
+    fault::LedgerFault,
+    ledger::{Budget, Facts, Refused, Try},
+    ports::{Accounts, Ledger, Records, Seat, Shelf},
+    refusals,
+    request::SourceLabel,
+    text::duration,
+    throttle::{self, Case, Familiarity, Weighed},
+    time::{Now, UnixTime},
+};
+
+use crate::{
+    desk::Desk,
+    exit::Failure,
+    person::{self, Person, Standing},
+    reasons::explain,
+    wording::{WIDTH, instant, plain, wrap},
+};
+
+/// What the ledger says.
+struct Ledgers {
+    refused: Vec<Refused>,
+    waiting: Vec<Waiting>,
+    floor: Option<UnixTime>,
+}
+
+/// A source whose next try would not be judged.
+struct Waiting {
+    source: SourceLabel,
+    /// Nothing where only `unlock`, or somebody known, ends it.
+    until: Option<UnixTime>,
+}
+
+/// Explains the last refusals.
+pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
+    desk.need_root("see why people were refused")?;
+    let account = desk.machine.accounts.by_name(user)?;
+    let name = account.as_ref().map_or(user, |account| account.name.as_str()).to_owned();
+    let person = account.as_ref().map(|account| person::of_account(desk, account));
+    let now = desk.now()?;
+    let ledgers = look(desk, (account.as_ref(), &name), now);
+    if desk.json {
+        let object = object(&name, person.as_ref(), &ledgers);
+        return desk.print(&format!("{object}\n"));
+    }
+    let mut lines = vec![state(&name, person.as_ref())];
+    match &ledgers {
+        Ok(ledgers) => lines.extend(spoken(&name, ledgers, now.unix)),
+        Err(fault) => {
+            let explained = explain(fault.reason(), &plain(&name));
+            lines.push(format!("Ledger: {}.\n  {}", explained.meaning, explained.remedy));
+        }
+    }
+    let wrapped: Vec<String> = lines.iter().map(|line| wrap(line, WIDTH, 2)).collect();
+    desk.print(&format!("{}\n", wrapped.join("\n")))
+}
+
+fn look(
+    desk: &Desk,
+    (account, name): (Option<&Account>, &str),
+    now: Now,
+) -> Result<Ledgers, LedgerFault> {
+    let ledger = &desk.machine.ledger;
+    let shelf = ledger.open(&Seat::of(account, name))?;
+    let known = account.and_then(|account| desk.machine.records.newest(account).ok().flatten());
+    let known = known.map_or_else(Vec::new, |found| found.known);
+    let floor = ledger.epoch()?.and_then(|known| epoch::floor(&known, &known.boot_id, now));
+    Ok(Ledgers {
+        refused: refusals::all(shelf.as_ref()),
+        waiting: waiting(desk, shelf.as_ref(), (&known, now.unix))?,
+        floor,
+    })
+}
+
+/// Asks the throttle what it would say to one more try from each source on file.
+fn waiting(
+    desk: &Desk,
+    shelf: &dyn Shelf,
+    (known, now): (&[SourceLabel], UnixTime),
+) -> Result<Vec<Waiting>, LedgerFault> {
+    let mut facts = facts::read(shelf, None)?;
+    facts.last_success = facts::last_success(shelf, &facts, now)?;
+    let mut sources: Vec<(Budget, SourceLabel)> = Vec::new();
+    for charged in &facts.tries {
+        let source = (charged.name.budget, charged.name.source.clone());
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    let waits = sources.into_iter().filter_map(|(budget, source)| {
+        let familiarity =
+            if known.contains(&source) { Familiarity::Known } else { Familiarity::Stranger };
+        let charged = next_try(&facts, budget, source, now);
+        let case = Case { charged: &charged, facts: &facts, familiarity, now };
+        let until = match throttle::weigh(&desk.policy.throttle, &case) {
+            Weighed::Judge => return None,
+            Weighed::Wait { until } => Some(until),
+            Weighed::Locked => None,
+        };
+        Some(Waiting { source: charged.source, until })
+    });
+    Ok(waits.collect())
+}
+
+fn next_try(facts: &Facts, budget: Budget, source: SourceLabel, now: UnixTime) -> Try {
+    let slot = throttle::free_slot(facts, budget, &source, now.day());
+    Try { budget, day: now.day(), slot, source }
+}
+
+fn state(name: &str, person: Option<&Person>) -> String {
+    let user = plain(name);
+    let Some(person) = person else {
+        return format!(
+            "There is no account {user}. Names without one share 256 places, so what follows may be another name's."
+        );
+    };
+    match person.standing {
+        Standing::Enrolled | Standing::NoAccount => {
+            format!("{user} is enrolled, and the record can be read.")
+        }
+        Standing::Removed | Standing::NotEnrolled => format!(
+            "{user} is {}. To enroll: twinlock enroll {user}",
+            match person.standing {
+                Standing::Removed => "removed",
+                _ => "not enrolled",
+            }
+        ),
+        Standing::Broken(fault) => {
+            let reason = person.standing.reason().unwrap_or_default();
+            let explained = explain(fault.reason(), &user);
+            format!(
+                "Every login of {user} is refused now: {} ({reason}).\n  {}",
+                explained.meaning, explained.remedy
+            )
+        }
+    }
+}
+
+fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.push(match ledgers.floor {
+        Some(floor) => format!("Codes from before {} count as used.", instant(floor)),
+        None => "The ledger has no epoch yet; the next login begins one.".into(),
+    });
+    lines.extend(ledgers.waiting.iter().map(|waiting| match waiting.until {
+        Some(until) => format!(
+            "Too many wrong codes from {}: the next is judged at {} (in {}).",
+            waiting.source.as_str(),
+            instant(until),
+            duration(until.since(now))
+        ),
+        None => format!(
+            "Too many wrong codes in a row: none is judged from {}.",
+            waiting.source.as_str()
+        ),
+    }));
+    if ledgers.refused.is_empty() {
+        lines.push("No refusal is on file.".into());
+        return lines;
+    }
+    lines.push("\nLast refusals, newest first:".into());
+    lines.extend(ledgers.refused.iter().map(|refused| refusal(name, refused)));
+    lines
+}
+
+fn refusal(name: &str, refused: &Refused) -> String {
+    let explained = explain(&refused.reason, &plain(name));
+    format!(
+        "{}  {}  from {}\n  {}: {}\n  {}",
+        instant(refused.at),
+        plain(&refused.service),
+        refused.source.as_str(),
+        plain(&refused.reason),
+        explained.meaning,
+        explained.remedy
+    )
+}
+
+fn object(
+    name: &str,
+    person: Option<&Person>,
+    ledgers: &Result<Ledgers, LedgerFault>,
+) -> serde_json::Value {
+    let mut object = json!({
+        "user": name,
+        "state": person.map_or("unknown user", |person| person.standing.word()),
+        "reason": person.and_then(|person| person.standing.reason()),
+    });
+    let more = match ledgers {
+        Ok(ledgers) => json!({
+            "epoch": ledgers.floor.map(|at| at.0),
+            "throttled": ledgers.waiting.iter().map(|waiting| json!({
+                "source": waiting.source.as_str(), "until": waiting.until.map(|at| at.0),
+            })).collect::<Vec<_>>(),
+            "refusals": ledgers.refused.iter().map(|refused| {
+                let explained = explain(&refused.reason, name);
+                json!({
+                    "at": refused.at.0, "service": refused.service,
+                    "source": refused.source.as_str(), "reason": refused.reason,
+                    "meaning": explained.meaning, "remedy": explained.remedy,
+                })
+            }).collect::<Vec<_>>(),
+        }),
+        Err(fault) => json!({ "ledger": fault.reason() }),
+    };
+    if let (Some(object), serde_json::Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+    object
+}

@@ -1,0 +1,121 @@
+//! What a person or a script types: line by line from standard input, and interrupts at a prompt.
+
+use std::io::{IsTerminal, Write};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use crate::exit::{Exit, Failure};
+
+/// More than any line that is asked for.
+const LINE_MAX: usize = 4096;
+
+/// Standard input, and the signals that end a prompt. From its opening on ^C ends a prompt and nothing
+/// else, so that a change under way is finished.
+pub struct Keyboard {
+    signals: SignalFd,
+    read_ahead: Zeroizing<Vec<u8>>,
+}
+
+/// What came.
+pub enum Line {
+    /// A line, without its end.
+    Typed(Zeroizing<String>),
+    /// Nothing more will come.
+    End,
+    /// ^C, or the terminal is gone.
+    Interrupted,
+}
+
+impl Keyboard {
+    /// Takes the signals over.
+    pub fn open() -> Result<Self, Failure> {
+        let mut signals = SigSet::empty();
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+            signals.add(signal);
+        }
+        let taken = signals
+            .thread_block()
+            .and_then(|()| SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC));
+        let read_ahead = Zeroizing::new(Vec::with_capacity(LINE_MAX));
+        Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead })
+    }
+
+    /// Asks on a terminal, and reads a line from wherever standard input comes.
+    pub fn ask(&mut self, prompt: &str) -> Result<Line, Failure> {
+        let at_a_terminal = std::io::stdin().is_terminal();
+        if at_a_terminal {
+            tell(prompt);
+        }
+        let line = self.line();
+        if at_a_terminal && !matches!(line, Ok(Line::Typed(_))) {
+            tell("\n");
+        }
+        line
+    }
+
+    fn line(&mut self) -> Result<Line, Failure> {
+        loop {
+            if let Some(line) = self.take_line() {
+                return Ok(Line::Typed(line));
+            }
+            if self.read_ahead.len() >= LINE_MAX {
+                return Err(broken("a line is longer than 4096 bytes"));
+            }
+            if self.wait()? {
+                return Ok(Line::Interrupted);
+            }
+            match self.read_more() {
+                Ok(0) if self.read_ahead.is_empty() => return Ok(Line::End),
+                Ok(0) => self.read_ahead.push(b'\n'),
+                Ok(_) | Err(Errno::INTR | Errno::AGAIN) => {}
+                // A terminal that has hung up, or no standard input at all.
+                Err(Errno::IO | Errno::BADF) => return Ok(Line::End),
+                Err(errno) => return Err(broken(&errno.to_string())),
+            }
+        }
+    }
+
+    /// Waits for input or a signal; yes for a signal.
+    fn wait(&self) -> Result<bool, Failure> {
+        let stdin = std::io::stdin();
+        let mut watched =
+            [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut watched, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(broken(&errno.to_string())),
+        }
+        let [signals, _] = watched;
+        Ok(!signals.revents().is_empty())
+    }
+
+    fn read_more(&mut self) -> rustix::io::Result<usize> {
+        let mut bytes = Zeroizing::new([0; LINE_MAX]);
+        let room = LINE_MAX - self.read_ahead.len();
+        let size = rustix::io::read(std::io::stdin(), &mut bytes[..room])?;
+        // Within the capacity, so that no copy is left behind.
+        self.read_ahead.extend_from_slice(&bytes[..size]);
+        Ok(size)
+    }
+
+    fn take_line(&mut self) -> Option<Zeroizing<String>> {
+        let end = self.read_ahead.iter().position(|byte| *byte == b'\n')?;
+        let line = Zeroizing::new(String::from_utf8_lossy(&self.read_ahead[..end]).into_owned());
+        self.read_ahead.drain(..=end);
+        Some(line)
+    }
+}
+
+/// Says something beside the result: prompts and remarks go where a redirected standard output does not.
+pub fn tell(text: &str) {
+    // Whoever has closed standard error does not want to be told.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn broken(why: &str) -> Failure {
+    let what = format!("standard input cannot be read ({why})");
+    Failure::new(Exit::Usage, what, "Type at a terminal, or give one line each in a pipe or file.")
+}

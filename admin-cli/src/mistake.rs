@@ -1,0 +1,92 @@
+//! Mistakes in a settings file, with their place and the nearest name that is known.
+
+use twinlock_core::{fault::StoreFault, format::settings::Mistake};
+use twinlock_host::settings::SettingsFault;
+
+use crate::{reasons::store_meaning, wording::plain};
+
+/// How like a known name an unknown one must be to be taken for it, of 1.
+const LIKENESS: f64 = 0.8;
+/// What makes a file one that logins trust.
+pub const FILE_REMEDY: &str = "Make it a plain file of root: chown root:root, chmod 644.";
+
+/// What is wrong where, and what to do.
+pub fn explain(path: &str, mistake: &Mistake) -> (String, String) {
+    let place = format!("{}:{}", plain(path), mistake.line);
+    let Some(unknown) = mistake.what.strip_prefix("unknown field ") else {
+        let remedy = "Every setting stands, explained, in twinlock.toml.reference.";
+        return (format!("{place}: {}", plain(&mistake.what)), remedy.into());
+    };
+    let mut names = quoted_words(unknown);
+    let wrong = names.next().unwrap_or_default();
+    let known: Vec<&str> = names.collect();
+    let remedy = match nearest(wrong, &known) {
+        Some(near) => format!("Did you mean {near}?"),
+        None => format!("Known here: {}.", known.join(", ")),
+    };
+    (format!("{place}: there is no setting {}", plain(wrong)), remedy)
+}
+
+/// As [`explain`], for a file that cannot be read or trusted either.
+pub fn of_settings(path: &str, fault: &SettingsFault) -> (String, String) {
+    match fault {
+        SettingsFault::File(fault) => (of_file(path, *fault), FILE_REMEDY.into()),
+        SettingsFault::Mistake(mistake) => explain(path, mistake),
+    }
+}
+
+/// What is wrong with the file itself.
+pub fn of_file(path: &str, fault: StoreFault) -> String {
+    let meaning = match fault {
+        StoreFault::FolderMissing => "there is no such file".into(),
+        fault => store_meaning(fault).replace("the record", "the file"),
+    };
+    format!("{}: {meaning}", plain(path))
+}
+
+/// The words between backticks.
+fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let likeness = |name: &&&str| strsim::jaro_winkler(wrong, name);
+    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (strsim::jaro_winkler(wrong, best) >= LIKENESS).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::format::settings::read;
+
+    fn explained(text: &str) -> (String, String) {
+        explain("t", &read(text).unwrap_err())
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_told_its_neighbour() {
+        for (text, what, remedy) in [
+            ("windwo = 1", "t:1: there is no setting windwo", "Did you mean window?"),
+            ("\n[throttle]\nfre = 1", "t:3: there is no setting fre", "Did you mean free?"),
+            ("[[rule]]\nacton = 1", "t:2: there is no setting acton", "Did you mean action?"),
+            ("[thottle]", "t:1: there is no setting thottle", "Did you mean throttle?"),
+        ] {
+            assert_eq!(explained(text), (what.into(), remedy.into()));
+        }
+        let (_, remedy) = explained("zzz = 1");
+        assert!(remedy.starts_with("Known here: issuer, language"), "{remedy}");
+    }
+
+    #[test]
+    fn other_mistakes_keep_their_words() {
+        assert_eq!(explained("window = 11").0, "t:1: window = 11 is not between 0 and 10");
+    }
+
+    #[test]
+    fn a_file_is_no_record() {
+        let said = of_file("t", StoreFault::WrongOwner);
+        assert_eq!(said, "t: the file, or a folder above it, is not root's");
+        assert_eq!(of_file("t", StoreFault::FolderMissing), "t: there is no such file");
+    }
+}

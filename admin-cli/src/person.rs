@@ -1,0 +1,140 @@
+//! What is known of one person: record, account and ledger put together.
+
+use twinlock_core::{
+    account::{Account, Folder},
+    facts,
+    fault::StoreFault,
+    format::ledger_names,
+    ledger::Facts,
+    otp::hotp::Keyed,
+    ports::{Accounts, Ledger, Records, Seat, Shelf, Snapshot},
+    record::{Record, State},
+    time::UnixTime,
+};
+use twinlock_host::roll::Entry;
+
+use crate::desk::Desk;
+
+/// One person.
+pub struct Person {
+    /// The account name.
+    pub user: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Since when; nothing where no record can be read.
+    pub since: Option<UnixTime>,
+    /// The authenticators' names.
+    pub authenticators: Vec<String>,
+    /// When a code was last accepted, as far as the ledger remembers.
+    pub last_code: Option<UnixTime>,
+}
+
+/// How a person stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Codes are asked for.
+    Enrolled,
+    /// Enrolled, and the account is gone.
+    NoAccount,
+    /// Was enrolled once.
+    Removed,
+    /// Never was.
+    NotEnrolled,
+    /// The record proves nothing, so every login is refused.
+    Broken(StoreFault),
+}
+
+impl Standing {
+    /// One or two words, for tables and scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enrolled => "enrolled",
+            Self::NoAccount => "no account",
+            Self::Removed => "removed",
+            Self::NotEnrolled => "not enrolled",
+            Self::Broken(_) => "broken",
+        }
+    }
+
+    /// The stable reason, where the record is broken.
+    pub fn reason(self) -> Option<String> {
+        match self {
+            Self::Broken(StoreFault::Malformed { line }) if line > 0 => {
+                Some(format!("record_malformed, line {line}"))
+            }
+            Self::Broken(fault) => Some(fault.reason().into()),
+            Self::Enrolled | Self::NoAccount | Self::Removed | Self::NotEnrolled => None,
+        }
+    }
+}
+
+/// Somebody with an account, as a login would find the record.
+pub fn of_account(desk: &Desk, account: &Account) -> Person {
+    match desk.machine.records.newest(account) {
+        Ok(Some(found)) => of_record(desk, account.name.clone(), &found.record),
+        Ok(None) => nobody(account.name.clone(), Standing::NotEnrolled),
+        Err(fault) => nobody(account.name.clone(), Standing::Broken(fault)),
+    }
+}
+
+/// Somebody on the roll. Nothing where a cut has left an empty folder.
+pub fn of_entry(desk: &Desk, entry: Entry) -> Option<Person> {
+    let found = match entry.found {
+        Ok(found) => found?,
+        Err(fault) => return Some(nobody(entry.user, Standing::Broken(fault))),
+    };
+    Some(match desk.machine.accounts.by_name(&entry.user) {
+        Ok(Some(account)) if account.name == entry.user => of_account(desk, &account),
+        Ok(_) => without_account(desk, entry.user, &found),
+        // NSS did not answer: the record says what it says.
+        Err(_) => of_record(desk, entry.user, &found.record),
+    })
+}
+
+fn without_account(desk: &Desk, user: String, found: &Snapshot) -> Person {
+    let person = of_record(desk, user, &found.record);
+    let standing = match person.standing {
+        Standing::Enrolled => Standing::NoAccount,
+        other => other,
+    };
+    Person { standing, ..person }
+}
+
+fn nobody(user: String, standing: Standing) -> Person {
+    Person { user, standing, since: None, authenticators: Vec::new(), last_code: None }
+}
+
+fn of_record(desk: &Desk, user: String, record: &Record) -> Person {
+    let standing = match record.state {
+        State::Active => Standing::Enrolled,
+        State::Removed => Standing::Removed,
+    };
+    let last_code = match standing {
+        Standing::Enrolled => last_code(desk, &user, record),
+        _ => None,
+    };
+    Person {
+        user,
+        standing,
+        since: Some(record.since),
+        authenticators: record.authenticators.iter().map(|one| one.name.clone()).collect(),
+        last_code,
+    }
+}
+
+/// As well as it goes: a ledger that cannot be read is told by `why` and by the login itself.
+fn last_code(desk: &Desk, user: &str, record: &Record) -> Option<UnixTime> {
+    let shelf = desk.machine.ledger.open(&Seat::Account(Folder::of(user).ok()?)).ok()?;
+    let facts = facts::read(shelf.as_ref(), None).ok()?;
+    last_of(shelf.as_ref(), &facts, record)
+}
+
+fn last_of(shelf: &dyn Shelf, facts: &Facts, record: &Record) -> Option<UnixTime> {
+    let keys = record.authenticators.iter();
+    let marks: Vec<_> = keys
+        .filter_map(|one| Keyed::new(&one.key, one.parameters.algorithm))
+        .map(|keyed| keyed.mark())
+        .collect();
+    let own = facts.used.iter().filter(|used| marks.contains(&used.mark));
+    own.filter_map(|used| facts::instant_of(shelf, &ledger_names::used_name(used)).ok()?).max()
+}

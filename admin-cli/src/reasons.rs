@@ -1,0 +1,179 @@
+//! The reasons of refusals in plain words, each with what to do about it.
+
+use twinlock_core::fault::StoreFault;
+
+use crate::exit::store_remedy;
+
+/// A reason, explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// What it means.
+    pub meaning: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Faults of the records, one of each, so that a word in the ledger finds its fault.
+const STORE_FAULTS: [StoreFault; 16] = [
+    StoreFault::FolderMissing,
+    StoreFault::StoreIdMissing,
+    StoreFault::StoreIdMismatch,
+    StoreFault::Symlink,
+    StoreFault::WrongKind,
+    StoreFault::WrongOwner,
+    StoreFault::TooOpen,
+    StoreFault::HardLink,
+    StoreFault::TooLarge,
+    StoreFault::Malformed { line: 0 },
+    StoreFault::Newer { version: 0 },
+    StoreFault::OtherUid,
+    StoreFault::UidOfAnother,
+    StoreFault::OtherName,
+    StoreFault::NameTooLong,
+    StoreFault::Io { errno: 0 },
+];
+
+/// Explains a reason's stable word for a person.
+pub fn explain(word: &str, user: &str) -> Explained {
+    if let Some(fault) = STORE_FAULTS.into_iter().find(|fault| fault.reason() == word) {
+        return Explained {
+            meaning: store_meaning(fault).into(),
+            remedy: store_remedy(fault).into(),
+        };
+    }
+    let (meaning, remedy) = of_login(word);
+    Explained { meaning: meaning.into(), remedy: remedy.replace("USER", user) }
+}
+
+/// What each fault of the records means.
+pub fn store_meaning(fault: StoreFault) -> &'static str {
+    match fault {
+        StoreFault::FolderMissing => "the records folder, or one above it, is not there",
+        StoreFault::StoreIdMissing => "the records folder has no store-id: it is not the one",
+        StoreFault::StoreIdMismatch => "the records folder is not the one that belongs here",
+        StoreFault::Symlink => "a symbolic link stands in the way to the record",
+        StoreFault::WrongKind => "the record, or a folder above it, is no file and no folder",
+        StoreFault::WrongOwner => "the record, or a folder above it, is not root's",
+        StoreFault::TooOpen => "the record, or a folder above it, is open to others",
+        StoreFault::HardLink => "the record has a second name somewhere",
+        StoreFault::TooLarge => "the record is over 64 KiB",
+        StoreFault::Malformed { .. } => "the record is damaged, or was edited wrongly",
+        StoreFault::Newer { .. } => "the record was written by a newer twinlock",
+        StoreFault::OtherUid => "the record carries another user id than the account",
+        StoreFault::UidOfAnother => "another person's record carries this user id",
+        StoreFault::OtherName => "the record carries another name than its folder",
+        StoreFault::NameTooLong => "the name is too long for a folder",
+        StoreFault::Io { .. } => "the record could not be read from the disk",
+    }
+}
+
+/// Meaning and remedy of all reasons that are not the records'.
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+fn of_login(word: &str) -> (&'static str, &'static str) {
+    match word {
+        "wrong_code" => (
+            "the code is of no authenticator on file",
+            "Try a code with `twinlock verify USER`: it tells a wrong clock from a wrong key.",
+        ),
+        "replayed" => (
+            "the code, or a later one, was used already",
+            "Wait for the next code; one code opens one thing once.",
+        ),
+        "before_epoch" => (
+            "the code is from before the ledger's memory, as after a restart",
+            "Wait for a newer code; `twinlock epoch show` says from when they count.",
+        ),
+        "throttled" => (
+            "too many wrong codes came from there lately",
+            "Wait, or forget them: twinlock unlock USER",
+        ),
+        "locked" => (
+            "too many wrong codes in a row, from all sources together",
+            "See who that was, then: twinlock unlock USER",
+        ),
+        "not_a_code" => (
+            "what was typed has not the shape of a code; it was not looked at",
+            "Type the 6 to 8 digits of the app. A password typed here is not kept anywhere.",
+        ),
+        "stopped" => ("nothing was typed, or the person chose to stop", "Nothing is wrong."),
+        "conversation_failed" => (
+            "the line was cut, or the program cannot ask questions",
+            "Robots need a key and a rule that exempts them; people a client that can ask.",
+        ),
+        "not_enrolled" => ("no authenticator is set up", "To enroll: twinlock enroll USER"),
+        "unknown_user" => (
+            "there is no such account",
+            "Look at the spelling, and at the name service (getent passwd USER).",
+        ),
+        "no_public_key" => (
+            "the PAM line says first_factor=publickey, and no key was verified",
+            "Let sshd ask for the key first (AuthenticationMethods), or correct the line.",
+        ),
+        "first_factor_failed" => (
+            "the first factor was wrong, so no code was looked at",
+            "Look at the password or key; the code has nothing to do with it.",
+        ),
+        "lookup_failed" => (
+            "the account or a group of a rule could not be looked up",
+            "Look at the name service (getent passwd USER; getent group).",
+        ),
+        "clock_failed" => ("a clock did not answer", "Look at the clock (date)."),
+        "rule" => ("a rule decided", "Look at the rules: twinlock settings show"),
+        "ledger_not_tmpfs" => (
+            "the ledger folder does not lie on a tmpfs",
+            "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant.",
+        ),
+        "ledger_untrusted" => (
+            "the ledger folder is a link, not root's, open to others or damaged",
+            "Delete the ledger folder and run `twinlock epoch ensure`.",
+        ),
+        "ledger_io" => (
+            "the ledger could not be read or written",
+            "Look whether the ledger folder is full (df -i) and at the kernel's log (dmesg).",
+        ),
+        "record_changing" => (
+            "the record changed again and again while the code was judged",
+            "Try again; see which program changes it.",
+        ),
+        _ => ("a reason that this version does not know", "Install the twinlock that wrote it."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::{event::Reason, fault::LedgerFault};
+
+    #[test]
+    fn every_reason_is_explained() {
+        let of_logins = [
+            Reason::WrongCode,
+            Reason::Replayed,
+            Reason::BeforeEpoch,
+            Reason::Throttled,
+            Reason::Locked,
+            Reason::NotACode,
+            Reason::Stopped,
+            Reason::Conversation,
+            Reason::NotEnrolled,
+            Reason::UnknownUser,
+            Reason::NoPublicKey,
+            Reason::FirstFactorFailed,
+            Reason::LookupFailed,
+            Reason::Clock,
+            Reason::Rule(1),
+            Reason::Ledger(LedgerFault::NotTmpfs),
+            Reason::Ledger(LedgerFault::Untrusted),
+            Reason::Ledger(LedgerFault::Io { errno: 0 }),
+            Reason::RecordChanging,
+        ];
+        let of_records = STORE_FAULTS.map(Reason::Store);
+        for reason in of_logins.into_iter().chain(of_records) {
+            let explained = explain(reason.word(), "ada");
+            assert!(!explained.meaning.contains("does not know"), "{}", reason.word());
+            assert!(!explained.remedy.contains("USER") || reason.word() == "name_too_long");
+            assert!(explained.meaning.len() < 76, "{}", explained.meaning);
+        }
+        assert!(explain("brand_new", "ada").meaning.contains("does not know"));
+    }
+}

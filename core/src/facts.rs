@@ -1,0 +1,62 @@
+//! What the ledger has on file for one person, read from its names.
+
+use crate::{
+    fault::LedgerFault,
+    format::ledger_names,
+    ledger::{Charged, Facts, Try},
+    ports::Shelf,
+    time::UnixTime,
+};
+
+/// Reads the ledger; the own charge, where there is one, is known without reading it.
+///
+/// # Errors
+/// [`LedgerFault`] when a name cannot be read.
+pub fn read(shelf: &dyn Shelf, own: Option<(&Try, UnixTime)>) -> Result<Facts, LedgerFault> {
+    let mut facts = Facts::default();
+    for name in shelf.names()? {
+        if let Some(used) = ledger_names::read_used(&name) {
+            facts.used.push(used);
+        } else if let Some(found) = ledger_names::read_try(&name) {
+            let at = match own {
+                Some((own, at)) if *own == found => Some(at),
+                _ => instant_of(shelf, &name)?,
+            };
+            // A name that another process erased meanwhile was refunded.
+            facts.tries.extend(at.map(|at| Charged { name: found, at }));
+        }
+    }
+    Ok(facts)
+}
+
+/// When a name was made; nothing when it is gone.
+///
+/// # Errors
+/// [`LedgerFault`] when its text is not an instant.
+pub fn instant_of(shelf: &dyn Shelf, name: &str) -> Result<Option<UnixTime>, LedgerFault> {
+    match shelf.content(name)? {
+        None => Ok(None),
+        Some(text) => match ledger_names::read_instant(&text) {
+            Some(at) => Ok(Some(at)),
+            None => Err(LedgerFault::Untrusted),
+        },
+    }
+}
+
+/// When a code was last accepted, as far as the ledger remembers.
+///
+/// # Errors
+/// [`LedgerFault`] when a name cannot be read.
+pub fn last_success(
+    shelf: &dyn Shelf,
+    facts: &Facts,
+    now: UnixTime,
+) -> Result<UnixTime, LedgerFault> {
+    let mut last = UnixTime(0);
+    for used in &facts.used {
+        let at = instant_of(shelf, &ledger_names::used_name(used))?;
+        // A success from the future is of a clock that was set back since: it breaks no row.
+        last = last.max(at.filter(|at| *at <= now).unwrap_or_default());
+    }
+    Ok(last)
+}

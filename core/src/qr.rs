@@ -1,0 +1,193 @@
+//! QR codes: a text as modules, drawn with half blocks or with plain ASCII.
+
+use alloc::{string::String, vec, vec::Vec};
+
+use qrcodegen_no_heap::{QrCode, QrCodeEcc, Version};
+use zeroize::{Zeroize, Zeroizing};
+
+/// Light modules around a drawing; scanners make do with less than the standard's four.
+pub const MARGIN: usize = 2;
+
+/// The modules of a QR code, wiped when dropped since they carry a key.
+pub struct Matrix {
+    side: usize,
+    dark: Zeroizing<Vec<u8>>,
+}
+
+/// Which modules the characters of a drawing stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ink {
+    /// The light ones, for light letters on a dark screen.
+    Light,
+    /// The dark ones, for dark letters on a light screen.
+    Dark,
+}
+
+/// The text is longer than any QR code holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLong;
+
+impl Matrix {
+    /// Encodes a text at the lowest error correction, which makes the smallest picture.
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub fn of(text: &str) -> Result<Self, TooLong> {
+        let mut scratch = vec![0; Version::MAX.buffer_len()];
+        let mut buffer = vec![0; Version::MAX.buffer_len()];
+        let (least, most) = (Version::MIN, Version::MAX);
+        let encoded = QrCode::encode_text(
+            text,
+            &mut scratch,
+            &mut buffer,
+            QrCodeEcc::Low,
+            least,
+            most,
+            None,
+            true,
+        );
+        let matrix = encoded.map(|code| Self::from_code(&code)).map_err(|_| TooLong);
+        scratch.zeroize();
+        buffer.zeroize();
+        matrix
+    }
+
+    fn from_code(code: &QrCode<'_>) -> Self {
+        let side = code.size();
+        let all = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
+        let dark = all.map(|(x, y)| u8::from(code.get_module(x, y))).collect();
+        Self { side: usize::try_from(side).unwrap_or(0), dark: Zeroizing::new(dark) }
+    }
+
+    /// Modules along one side, without a margin.
+    #[must_use]
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// Whether a module is dark; what lies outside is light.
+    #[must_use]
+    pub fn is_dark(&self, x: usize, y: usize) -> bool {
+        let inside = x < self.side && y < self.side;
+        inside && self.dark.get(y * self.side + x).is_some_and(|module| *module == 1)
+    }
+
+    /// Columns that [`Matrix::half_blocks`] takes; [`Matrix::ascii`] takes twice as many.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.side + 2 * MARGIN
+    }
+
+    /// Lines of half blocks, two modules a character, each line ended.
+    #[must_use]
+    pub fn half_blocks(&self, ink: Ink) -> Zeroizing<String> {
+        let mut drawing =
+            Zeroizing::new(String::with_capacity(self.columns() * self.columns() * 2));
+        for y in (0..self.columns()).step_by(2) {
+            for x in 0..self.columns() {
+                drawing.push(match (self.inked(x, y, ink), self.inked(x, y + 1, ink)) {
+                    (true, true) => '█',
+                    (true, false) => '▀',
+                    (false, true) => '▄',
+                    (false, false) => ' ',
+                });
+            }
+            drawing.push('\n');
+        }
+        drawing
+    }
+
+    /// Lines of `##` and blanks, one module two characters wide, each line ended.
+    #[must_use]
+    pub fn ascii(&self, ink: Ink) -> Zeroizing<String> {
+        let mut drawing =
+            Zeroizing::new(String::with_capacity(self.columns() * self.columns() * 3));
+        for y in 0..self.columns() {
+            for x in 0..self.columns() {
+                drawing.push_str(if self.inked(x, y, ink) { "##" } else { "  " });
+            }
+            drawing.push('\n');
+        }
+        drawing
+    }
+
+    /// Whether a place of a drawing, margin included, is drawn.
+    fn inked(&self, x: usize, y: usize, ink: Ink) -> bool {
+        let module = x.checked_sub(MARGIN).zip(y.checked_sub(MARGIN));
+        let dark = module.is_some_and(|(x, y)| self.is_dark(x, y));
+        dark == (ink == Ink::Dark)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URI: &str = "otpauth://totp/twinbox:ada?secret=JBSWY3DPEHPK3PXP&issuer=twinbox";
+
+    /// The modules that a drawing shows, margin included.
+    fn read_back(drawing: &str, ink: Ink) -> Vec<Vec<bool>> {
+        let dark = |drawn: bool| drawn == (ink == Ink::Dark);
+        let upper = |letter| dark(matches!(letter, '█' | '▀'));
+        let lower = |letter| dark(matches!(letter, '█' | '▄'));
+        let rows = drawing.lines().flat_map(|line| {
+            [line.chars().map(upper).collect(), line.chars().map(lower).collect()]
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn a_drawing_shows_every_module_inside_its_margin() {
+        let matrix = Matrix::of(URI).unwrap();
+        for ink in [Ink::Light, Ink::Dark] {
+            let rows = read_back(&matrix.half_blocks(ink), ink);
+            for (y, row) in rows.iter().enumerate() {
+                assert_eq!(row.len(), matrix.columns());
+                for (x, dark) in row.iter().enumerate() {
+                    let module = x.checked_sub(MARGIN).zip(y.checked_sub(MARGIN));
+                    let right = module.is_some_and(|(x, y)| matrix.is_dark(x, y));
+                    // Below the last whole line there is no module, and nothing is drawn.
+                    assert!(*dark == right || y >= matrix.columns(), "{x} {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_finders_stand_in_three_corners() {
+        let matrix = Matrix::of(URI).unwrap();
+        let last = matrix.side() - 1;
+        let finder = |x, y| matrix.is_dark(x, y) && !matrix.is_dark(x.abs_diff(1), y.abs_diff(1));
+        assert!(finder(0, 0) && matrix.is_dark(3, 3));
+        assert!(matrix.is_dark(last, 0) && !matrix.is_dark(last - 1, 1));
+        assert!(matrix.is_dark(0, last) && !matrix.is_dark(1, last - 1));
+        assert!(!matrix.is_dark(matrix.side(), 0));
+    }
+
+    #[test]
+    fn ascii_is_ascii_and_twice_as_wide() {
+        let matrix = Matrix::of(URI).unwrap();
+        let drawing = matrix.ascii(Ink::Dark);
+        assert_eq!(drawing.lines().count(), matrix.columns());
+        for line in drawing.lines() {
+            assert_eq!(line.len(), 2 * matrix.columns());
+            assert!(line.bytes().all(|byte| matches!(byte, b'#' | b' ')));
+        }
+        assert!(drawing.starts_with(&" ".repeat(2 * matrix.columns())));
+        assert!(matrix.ascii(Ink::Light).starts_with(&"#".repeat(2 * matrix.columns())));
+    }
+
+    #[test]
+    fn a_usual_key_fits_a_usual_terminal() {
+        let long = "otpauth://totp/host.example.org:ada.lovelace?secret=\
+                    JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=host.example.org";
+        let matrix = Matrix::of(long).unwrap();
+        assert!(matrix.columns() <= 80 && matrix.columns().div_ceil(2) <= 24);
+    }
+
+    #[test]
+    fn what_no_code_holds_is_said() {
+        assert_eq!(Matrix::of(&"x".repeat(2953)).map(|matrix| matrix.side()), Ok(177));
+        assert_eq!(Matrix::of(&"x".repeat(2954)).map(|matrix| matrix.side()), Err(TooLong));
+    }
+}
