@@ -33,7 +33,7 @@ fn a_panic_is_pam_abort_and_one_line_in_the_log() {
     assert_eq!(done.stderr, "Probe: pamtester: Critical error - immediate abort\n");
     assert_eq!((done.code, done.stdout.as_str()), (Some(1), ""));
     nothing_of_it_shows(&m, "");
-    let lines = m.logged("twinlock[");
+    let lines = m.logged("event=refused");
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].starts_with("<81>"), "{lines:?}");
     let line = lines[0].split("]: ").nth(1).expect("a tag");
