@@ -49,7 +49,8 @@ pub fn all(shelf: &dyn Shelf) -> alloc::vec::Vec<Refused> {
         let text = shelf.content(&ledger_names::refused_name(slot)).ok().flatten()?;
         ledger_names::read_refused(&text)
     };
-    let mut found: alloc::vec::Vec<Refused> = (0..REFUSALS_KEPT).filter_map(read).collect();
+    // Within one second the higher place is the newer one, while there are places left.
+    let mut found: alloc::vec::Vec<Refused> = (0..REFUSALS_KEPT).rev().filter_map(read).collect();
     found.sort_by_key(|refused| core::cmp::Reverse(refused.at));
     found
 }

@@ -99,8 +99,9 @@ fn stand(task: Task) -> Stand {
 fn mistake(args: &[String], sentence: String) -> Mistake {
     let has = |name: &str| args.iter().any(|arg| arg.starts_with(name));
     let alone = |arg: &String| {
-        let known = ["first_factor=publickey".to_owned(), arg.clone()];
-        pam_line::read(known.iter().map(String::as_str)).is_err()
+        // Said once: the module refuses a first factor that stands twice.
+        let other = Some("first_factor=publickey").filter(|_| !arg.starts_with("first_factor="));
+        pam_line::read(other.into_iter().chain([arg.as_str()])).is_err()
     };
     let unknown = args.iter().find(|arg| *arg != "probe=publickey" && alone(arg));
     match unknown {

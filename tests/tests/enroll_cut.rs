@@ -1,0 +1,144 @@
+//! `twinlock enroll` cut off at every step, on a full disk and without a ledger: all of it stands, or nothing.
+
+use twinlock_tests::{Finished, Machine, Otp};
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada");
+    m
+}
+
+/// A key of its own for each round, so that no round's used code stands in the way of another's.
+fn app(round: usize) -> Otp {
+    let letter =
+        |place: u32| char::from(b'A' + u8::try_from(round / 26_usize.pow(place) % 26).unwrap());
+    Otp::new(&format!("{}{}{}", letter(0), letter(1), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3P"))
+}
+
+fn typed(otp: &Otp) -> String {
+    format!("{}\n{}\n", otp.key, otp.in_steps(0))
+}
+
+fn enroll(m: &Machine, otp: &Otp) -> Finished {
+    let call = m.call(["twinlock", "enroll", "ada", "--secret-stdin", "--svg", "/root/qr.svg"]);
+    call.input(typed(otp)).output()
+}
+
+fn is_enrolled(m: &Machine) -> bool {
+    m.run(["twinlock", "status", "ada"]).ok().starts_with("ada is enrolled")
+}
+
+/// What the round left is all or nothing, and nobody has to clean up before the next.
+fn all_or_nothing(m: &Machine, (what, round): (&str, usize), otp: &Otp) {
+    let known = |otp: &Otp| {
+        let verify = m.call(["twinlock", "verify", "ada"]);
+        let said = verify.input(format!("{}\n", otp.in_steps(1))).output();
+        assert_eq!(said.code, Some(0), "{what} {round}: {said:?}");
+    };
+    m.run(["rm", "-f", "/root/qr.svg"]).ok();
+    if is_enrolled(m) {
+        known(otp);
+    } else {
+        let again = app(round + 300);
+        enroll(m, &again).ok();
+        known(&again);
+    }
+    m.run(["rm", "-f", "/root/qr.svg"]).ok();
+    m.run(["twinlock", "remove", "ada", "--yes"]).ok();
+}
+
+#[test]
+fn killed_at_any_call_that_writes() {
+    let m = machine();
+    let mut round = 0;
+    let calls = [
+        "mkdirat",
+        "symlinkat",
+        "openat",
+        "write",
+        "fchmod",
+        "fsync",
+        "renameat2",
+        "unlinkat",
+        "utimensat",
+    ];
+    for call in calls {
+        for nth in 1.. {
+            round += 1;
+            let otp = app(round);
+            let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
+            let command =
+                m.call(["twinlock", "enroll", "ada", "--secret-stdin", "--svg", "/root/qr.svg"]);
+            let cut = command.input(typed(&otp)).strace("/dev/null", &["-e", &inject]).output();
+            all_or_nothing(&m, (&inject, round), &otp);
+            if cut.code == Some(0) {
+                break;
+            }
+        }
+    }
+    assert!(round > 30, "{round}");
+}
+
+#[test]
+fn refused_by_the_disk_at_any_call() {
+    let m = machine();
+    let mut round = 0;
+    for (call, error) in [
+        ("renameat2", "EIO"),
+        ("fsync", "EIO"),
+        ("fsync", "ENOSPC"),
+        ("fchmod", "EROFS"),
+        ("symlinkat", "ENOSPC"),
+    ] {
+        for nth in 1.. {
+            round += 1;
+            let otp = app(round);
+            let inject = format!("inject={call}:error={error}:when={nth}");
+            let command =
+                m.call(["twinlock", "enroll", "ada", "--secret-stdin", "--svg", "/root/qr.svg"]);
+            let cut = command.input(typed(&otp)).strace("/dev/null", &["-e", &inject]).output();
+            let told = cut.code == Some(0) || cut.stderr.starts_with("twinlock: ");
+            assert!(told, "{inject}: {cut:?}");
+            all_or_nothing(&m, (&inject, round), &otp);
+            if cut.code == Some(0) {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_leaves_nothing() {
+    let m = machine();
+    m.run(["sh", "-c", "mkdir /tmp/store && cp -a /var/lib/twinlock/. /tmp/store"]).ok();
+    m.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "small", "/var/lib/twinlock"]).ok();
+    m.run(["cp", "-a", "/tmp/store/.", "/var/lib/twinlock"]).ok();
+    m.run(["sh", "-c", "cat /dev/zero >/var/lib/twinlock/filler 2>/dev/null; true"]).ok();
+    let before = m.tree("/var/lib/twinlock/users");
+    let otp = app(1);
+    let full = enroll(&m, &otp);
+    assert_eq!(full.code, Some(6), "{full:?}");
+    assert_eq!(
+        full.stderr,
+        "twinlock: the records cannot be used (record_io)\n\
+         Look at the disk and at the kernel's log (dmesg).\n"
+    );
+    assert!(!m.file("/root/qr.svg").exists());
+    assert!(!m.tree("/var/lib/twinlock/users").contains("record."), "{before}");
+    m.file("/var/lib/twinlock/filler").remove();
+    assert!(!is_enrolled(&m));
+    enroll(&m, &app(2)).ok();
+}
+
+#[test]
+fn without_a_ledger_nobody_is_enrolled() {
+    let m = machine();
+    m.run(["umount", "/run/twinlock"]).ok();
+    let said = enroll(&m, &app(1));
+    assert_eq!(said.code, Some(6), "{said:?}");
+    assert!(
+        said.stderr.contains("ledger_not_tmpfs") || said.stderr.contains("ledger_"),
+        "{said:?}"
+    );
+    assert!(!is_enrolled(&m));
+}

@@ -1,0 +1,273 @@
+//! The administrator's verbs: exact words, exit statuses, JSON and log lines.
+
+use twinlock_tests::{Finished, Machine, Otp};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").enrolled("ada", KEY).user("bob");
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    m
+}
+
+fn twinlock(m: &Machine, words: &str) -> Finished {
+    m.run(format!("twinlock {words}").split(' '))
+}
+
+fn wrong_tries(m: &Machine, count: usize) {
+    let answers = format!("{}\n", m.wrong_code("ada")).repeat(count);
+    m.pamtester("probe", "ada").input(format!("{answers}\n")).output();
+}
+
+/// What is typed, the exit status, and what is said of it.
+const REFUSALS: [(&str, i32, &str); 10] = [
+    (
+        "status",
+        2,
+        "root has to say whose status\nName the account: twinlock status USER. For everybody: twinlock list.\n",
+    ),
+    ("status nobo", 3, "there is no account nobo\nLook at the spelling (getent passwd NAME).\n"),
+    ("enroll nobo", 3, "there is no account nobo\nLook at the spelling (getent passwd NAME).\n"),
+    (
+        "enroll ada",
+        3,
+        "ada is enrolled already, and keeps the key that works\nTo begin anew: twinlock remove ada, then enroll again.\n",
+    ),
+    ("verify bob", 3, "bob is not enrolled\nTo enroll: twinlock enroll bob\n"),
+    ("verify ada", 130, "stopped\nNo code was tried.\n"),
+    (
+        "unlock ada",
+        3,
+        "no wrong codes of ada are on file\nWhat refuses is told by: twinlock why ada\n",
+    ),
+    (
+        "remove bob",
+        3,
+        "bob is not enrolled\nLook at the spelling: twinlock list shows everybody.\n",
+    ),
+    ("remove ada", 130, "stopped; nothing was removed\nWhere nobody can be asked, give --yes.\n"),
+    (
+        "settings check /none",
+        2,
+        "/none cannot be read (No such file or directory (os error 2))\nName a settings file: twinlock settings check FILE\n",
+    ),
+];
+
+#[test]
+fn each_refusal_says_what_and_what_to_do() {
+    let m = machine();
+    for (words, code, said) in REFUSALS {
+        let found = twinlock(&m, words);
+        assert_eq!(found.code, Some(code), "{words}: {found:?}");
+        let told = found.stderr.split_once("twinlock: ").map(|(_, told)| told);
+        assert_eq!(told, Some(said), "{words}");
+        assert_eq!(found.stdout, "", "{words}");
+    }
+    for words in ["frobnicate", "enroll", "list ada", "settings"] {
+        let found = twinlock(&m, words);
+        assert_eq!((found.code, found.stdout.as_str()), (Some(2), ""), "{words}");
+    }
+}
+
+#[test]
+fn who_is_not_root_is_told_so() {
+    let m = machine();
+    for words in [
+        "enroll ada",
+        "status",
+        "status ada",
+        "list",
+        "verify ada",
+        "unlock ada",
+        "why ada",
+        "remove ada",
+        "epoch show",
+    ] {
+        let found = m.run_as("bob", format!("twinlock {words}").split(' '));
+        assert_eq!(found.code, Some(4), "{words}: {found:?}");
+        assert!(found.stderr.contains("root") && found.stderr.contains("sudo"), "{found:?}");
+    }
+}
+
+#[test]
+fn status_and_list_follow_a_life() {
+    let m = machine();
+    let state = |user: &str| {
+        let json = m.run(["twinlock", "--json", "status", user]);
+        let rest = json.ok().split_once("\"state\":\"").unwrap().1.to_owned();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    assert_eq!((state("ada").as_str(), state("bob").as_str()), ("enrolled", "not enrolled"));
+    let shown = twinlock(&m, "status ada").ok().to_owned();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].starts_with("ada is enrolled since 20") && lines[0].ends_with(" UTC."));
+    assert_eq!(lines[1], "Authenticator: twinbox (6 digits, 30 s, SHA1)");
+    assert_eq!(lines[2], "Last code: none since this machine was started");
+    assert_eq!(lines[3], "Wrong codes on file: none");
+    m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
+    wrong_tries(&m, 2);
+    let shown = twinlock(&m, "status ada").ok().to_owned();
+    assert!(shown.contains("Last code: 20") && shown.contains("Wrong codes on file: 2"), "{shown}");
+    assert_eq!(
+        twinlock(&m, "status bob").ok(),
+        "bob is not enrolled.\nLogins are refused. To enroll: twinlock enroll bob\n"
+    );
+    let listed = twinlock(&m, "list").ok().to_owned();
+    assert!(listed.starts_with("USER  STATE     SINCE       LAST CODE         AUTHENTICATORS\n"));
+    assert!(listed.ends_with("\n\n1 person: 1 enrolled. Times are UTC.\n"), "{listed}");
+    twinlock(&m, "remove ada --yes").ok();
+    assert_eq!(state("ada"), "removed");
+}
+
+#[test]
+fn verify_spends_and_counts_nothing() {
+    let m = machine();
+    let verify = |code: &str| {
+        let said = m.call(["twinlock", "verify", "ada"]).input(format!("{code}\n")).output();
+        (said.code, said.stdout + &said.stderr)
+    };
+    verify("");
+    let before = m.state();
+    for (code, exit, said) in [
+        (m.wrong_code("ada"), 1, "wrong: no authenticator of ada shows that code"),
+        (m.code_in("ada", 10), 1, "the phone's is fast"),
+        (m.code_in("ada", -10), 1, "the phone's is slow"),
+        ("hunter2".into(), 1, "that is not a code"),
+        (m.code("ada"), 0, "Right: a code of ada's authenticator twinbox, and not used yet."),
+    ] {
+        let (found, words) = verify(&code);
+        assert_eq!(found, Some(exit), "{words}");
+        assert!(words.replace('\n', " ").contains(said), "{words}");
+    }
+    assert!(m.state() == before, "a code that is tried leaves nothing");
+    let code = m.code("ada");
+    m.pamtester("probe", "ada").input(format!("{code}\n")).output().ok();
+    let (found, words) = verify(&code);
+    assert!(found == Some(1) && words.contains("used already"), "{words}");
+    m.epoch_minutes_ago(0);
+    let (found, words) = verify(&m.code_in("ada", 1));
+    assert!(found == Some(1) && words.contains("before this machine's start"), "{words}");
+}
+
+#[test]
+fn unlock_lets_somebody_try_again() {
+    let m = machine();
+    for _ in 0..2 {
+        wrong_tries(&m, 3);
+    }
+    let refused = m.pamtester("probe", "ada").input(format!("{}\n\n", m.code("ada"))).output();
+    assert!(refused.stderr.contains("Too many wrong codes"), "{refused:?}");
+    let unlocked = twinlock(&m, "unlock ada");
+    assert_eq!(unlocked.ok(), "5 wrong codes of ada forgotten: 5 from unknown.\n");
+    assert!(m.logged("event=unlocked")[0].ends_with("event=unlocked user=ada tries=5 actor=unset"));
+    m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
+    assert_eq!(twinlock(&m, "unlock ada").code, Some(3));
+}
+
+#[test]
+fn remove_asks_and_works_where_account_or_record_are_gone() {
+    let m = machine();
+    let mut s = m.call(["twinlock", "remove", "ada"]).open();
+    s.expect("Type the name to go on: ").send_line("adda").expect("that is not ada");
+    assert_eq!(s.exit_code(), Some(1));
+    let mut s = m.call(["twinlock", "remove", "ada"]).open();
+    s.expect("Type the name to go on: ").send_line("ada").expect("ada is removed");
+    assert_eq!(s.exit_code(), Some(0));
+    assert!(m.logged("event=removed")[0].ends_with("event=removed user=ada actor=unset"));
+    assert!(!m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/*"]).stdout.contains(KEY));
+    let refused = m.pamtester("probe", "ada").input("\n").output();
+    assert!(refused.code != Some(0) && refused.stderr.contains("none is set up"), "{refused:?}");
+    m.enrolled("ada", KEY).enrolled("bob", "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U");
+    m.run(["sed", "-i", "s/^uid.*/uid = x/", "/var/lib/twinlock/users/ada/record.3.toml"]).ok();
+    m.run(["sed", "-i", "/^bob:/d", "/etc/passwd"]).ok();
+    let listed = twinlock(&m, "list").ok().to_owned();
+    assert!(
+        listed.contains("ada   broken      -           -          record_malformed, line 3"),
+        "{listed}"
+    );
+    assert!(listed.contains("bob   no account"), "{listed}");
+    assert_eq!(twinlock(&m, "enroll ada").code, Some(6));
+    twinlock(&m, "remove ada --yes").ok();
+    twinlock(&m, "remove bob --yes").ok();
+    m.enrolled("ada", KEY);
+    m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
+}
+
+#[test]
+fn hostile_names_are_harmless_on_screen_in_the_log_and_on_disk() {
+    let m = machine();
+    for (name, shown, folder) in [
+        ("a\u{1b}[2J", "a\\u{1b}[2J", "a%1B%5B2%4A"),
+        ("..", "..", "%2E."),
+        ("DOM\\eve", "DOM\\\\eve", "%44%4F%4D%5Ceve"),
+        ("å\u{202e}b", "å\\u{202e}b", "%C3%A5%E2%80%AEb"),
+    ] {
+        m.file("/etc/passwd")
+            .append(format!("{name}:x:{}:100::/:/bin/sh\n", 30_000 + folder.len()));
+        let otp = Otp::new(KEY);
+        let enroll = m.call(["twinlock", "enroll", "--secret-stdin", "--", name]);
+        m.run(["sh", "-c", "rm -rf /run/twinlock/users"]).ok();
+        let done = enroll.input(format!("{KEY}\n{}\n", otp.in_steps(0))).output();
+        assert!(done.ok().starts_with(&format!("{shown} is enrolled")), "{done:?}");
+        assert!(m.file(&format!("/var/lib/twinlock/users/{folder}/record.1.toml")).exists());
+        for verb in [&["status"][..], &["why"], &["list"], &["unlock"], &["remove", "--yes"]] {
+            let mut words = vec!["twinlock"];
+            words.extend(verb);
+            words.extend(["--", name].iter().filter(|_| verb != ["list"]));
+            let said = m.run(words);
+            let said = said.stdout + &said.stderr;
+            assert!(said.contains(shown), "{verb:?}: {said}");
+            let printable = |letter: char| letter == '\n' || !letter.is_control();
+            assert!(said.chars().all(|letter| printable(letter) && letter != '\u{202e}'), "{said}");
+        }
+    }
+    assert!(m.log().iter().all(|line| line.bytes().all(|byte| (0x20..0x7f).contains(&byte))));
+}
+
+#[test]
+fn no_line_is_wider_than_a_terminal() {
+    let m = machine();
+    m.settings("[[rule]]\ngroup = \"a-group-that-nobody-has-made-on-this-machine-yet\"\naction = \"exempt\"\n");
+    wrong_tries(&m, 3);
+    for words in [
+        "--help",
+        "enroll --help",
+        "remove --help",
+        "settings check --help",
+        "epoch ensure --help",
+        "status ada",
+        "status bob",
+        "list",
+        "why ada",
+        "why nobody-here",
+        "verify bob",
+        "unlock bob",
+        "settings check",
+        "settings show",
+        "epoch show",
+        "enroll ada",
+        "remove bob",
+    ] {
+        let said = twinlock(&m, words);
+        for line in said.stdout.lines().chain(said.stderr.lines()) {
+            assert!(line.chars().count() <= 78, "{words}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_man_page_and_the_completions_are_printed() {
+    let m = machine();
+    let page = twinlock(&m, "man").ok().to_owned();
+    m.file("/root/twinlock.1").write(&page);
+    for words in ["twinlock enroll USER", "--secret-stdin", "settings check [FILE]", "130"] {
+        let read =
+            m.run(["sh", "-c", "man -l /root/twinlock.1 2>/dev/null || cat /root/twinlock.1"]);
+        let plain = read.stdout.replace("\\-", "-");
+        assert!(plain.contains(words), "{words}: {plain}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(twinlock(&m, &format!("completions {shell}")).ok().contains("enroll"), "{shell}");
+    }
+}

@@ -1,0 +1,137 @@
+//! `twinlock why`: every kind of refusal is told in plain words with a remedy, whatever is broken.
+
+use twinlock_tests::Machine;
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const RECORD: &str = "/var/lib/twinlock/users/ada/record.1.toml";
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").enrolled("ada", KEY);
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    m
+}
+
+fn why(m: &Machine, user: &str) -> String {
+    m.run(["twinlock", "why", user]).ok().to_owned()
+}
+
+fn answer(m: &Machine, user: &str, lines: &str) {
+    let refused = m.pamtester("probe", user).input(lines).output();
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+}
+
+#[test]
+fn each_refusal_is_explained_newest_first() {
+    let m = machine();
+    assert!(why(&m, "ada").ends_with("\nNo refusal is on file.\n"));
+    let wrong = m.wrong_code("ada");
+    let answers =
+        ["\n".into(), "hunter2\nhunter2\nhunter2\n".into(), format!("{wrong}\n").repeat(3)];
+    for (lines, word) in answers.iter().zip(["stopped", "not_a_code", "wrong_code"]) {
+        answer(&m, "ada", lines);
+        let said = why(&m, "ada");
+        let (_, last) = said.split_once("Last refusals, newest first:\n").unwrap();
+        let mut lines = last.lines();
+        let head = lines.next().unwrap();
+        assert!(head.ends_with(" UTC  probe  from unknown"), "{said}");
+        assert!(lines.next().unwrap().starts_with(&format!("  {word}: ")), "{said}");
+        assert!(lines.next().unwrap().starts_with("  "), "{said}");
+    }
+    let code = m.code("ada");
+    m.pamtester("probe", "ada").input(format!("{code}\n")).output().ok();
+    answer(&m, "ada", &format!("{code}\n").repeat(3));
+    assert!(why(&m, "ada").contains("  replayed: the code, or a later one, was used already\n"));
+    m.epoch_minutes_ago(0);
+    answer(&m, "ada", &format!("{}\n", m.code_in("ada", 1)).repeat(3));
+    assert!(why(&m, "ada").contains("  before_epoch: "));
+}
+
+#[test]
+fn a_throttled_source_is_told_until_when() {
+    let m = machine();
+    let wrong = format!("{}\n", m.wrong_code("ada")).repeat(3);
+    answer(&m, "ada", &wrong);
+    answer(&m, "ada", &wrong);
+    let said = why(&m, "ada");
+    assert!(said.contains("Too many wrong codes from unknown: the next is judged at 20"), "{said}");
+    assert!(said.contains("  throttled: too many wrong codes came from there lately\n"), "{said}");
+    assert!(said.contains("twinlock unlock ada\n"), "{said}");
+    m.run(["twinlock", "unlock", "ada"]).ok();
+    assert!(!why(&m, "ada").contains("the next is judged at"));
+}
+
+#[test]
+fn people_without_a_record_or_an_account_are_told_apart() {
+    let m = machine();
+    m.user("bob");
+    answer(&m, "bob", "\n");
+    let said = why(&m, "bob");
+    assert!(said.starts_with("bob is not enrolled. To enroll: twinlock enroll bob\n"), "{said}");
+    assert!(said.contains("  not_enrolled: no authenticator is set up\n"), "{said}");
+    answer(&m, "nobody-here", "\n");
+    let said = why(&m, "nobody-here");
+    assert!(said.starts_with("There is no account nobody-here."), "{said}");
+    assert!(said.contains("  unknown_user: there is no such account\n"), "{said}");
+}
+
+/// A way to break something, the word for it, and the beginning of the remedy.
+type Damage = (&'static str, &'static str, &'static str);
+
+const DAMAGES: [Damage; 7] = [
+    ("sed -i 's/^uid.*/uid = x/' $R", "record_malformed", "Restore the person's newest record"),
+    ("sed -i 's/^version.*/version = 9/' $R", "record_newer", "Install the newer twinlock"),
+    ("sed -i 's/^uid.*/uid = 9/' $R", "record_other_uid", "The account was made anew"),
+    ("chmod 644 $R", "record_too_open", "Close it: chmod -R go="),
+    ("chown 1 $R", "record_wrong_owner", "Make root the owner"),
+    ("ln $R /var/lib/twinlock/twin", "record_hard_link", "A record has a second name"),
+    ("mv $R /x; ln -s /x $R", "record_symlink", "Replace the symbolic link"),
+];
+
+#[test]
+fn a_broken_record_is_named_with_its_remedy() {
+    for (damage, word, remedy) in DAMAGES {
+        let m = machine();
+        m.run(["sh", "-c", &format!("R={RECORD}; {damage}")]).ok();
+        told(&m, word, remedy);
+    }
+}
+
+#[test]
+fn a_store_that_is_not_ours_is_named_with_its_remedy() {
+    let others = "0123456789abcdef0123456789abcdef\n";
+    let m = machine();
+    m.user("bob");
+    m.file("/etc/twinlock/store-id").write(others);
+    answer(&m, "bob", "\n");
+    let said = why(&m, "bob");
+    assert!(said.contains("store_id_mismatch: the records folder is not the one"), "{said}");
+    let m = machine();
+    m.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "empty", "/var/lib/twinlock"]).ok();
+    told(&m, "store_id_missing", "Mount the records folder");
+    let m = machine();
+    m.run(["mv", "/var/lib/twinlock", "/var/lib/elsewhere"]).ok();
+    told(&m, "records_missing", "Run `twinlock epoch ensure`");
+}
+
+fn told(m: &Machine, word: &str, remedy: &str) {
+    answer(m, "ada", "\n");
+    let said = why(m, "ada");
+    let now = "Every login of ada is refused now: ";
+    assert!(said.starts_with(now), "{word}: {said}");
+    let lines = said.replace("\n  ", " ");
+    assert!(lines.contains(&format!(" ({word}")), "{word}: {said}");
+    assert!(lines.contains(&format!("from unknown {word}: ")), "{word}: {said}");
+    assert_eq!(lines.matches(remedy).count(), 2, "{word}: {said}");
+}
+
+#[test]
+fn a_ledger_that_cannot_be_used_is_told_too() {
+    let m = machine();
+    m.file("/run/twinlock").mode(0o755);
+    answer(&m, "ada", "\n");
+    let said = why(&m, "ada");
+    assert!(said.starts_with("ada is enrolled, and the record can be read.\nLedger: "), "{said}");
+    let json = m.run(["twinlock", "why", "ada", "--json"]);
+    assert!(json.ok().contains("\"ledger\":\"ledger_untrusted\""), "{json:?}");
+}
