@@ -64,6 +64,13 @@ impl Trace {
         self.names().iter().filter(|name| **name == call).count()
     }
 
+    /// The lines of [`Trace::between`].
+    #[track_caller]
+    pub fn lines_between(&self, from: &str, to: &str) -> Vec<&str> {
+        let after = self.lines.iter().skip_while(|line| !line.contains(from)).skip(1);
+        after.map(String::as_str).take_while(|line| !line.contains(to)).collect()
+    }
+
     /// The lines that mention `text`.
     pub fn mentioning(&self, text: &str) -> Vec<&str> {
         let lines = self.lines.iter().map(String::as_str);

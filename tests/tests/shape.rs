@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 29] = [
+const CORE: [(&str, Kind); 30] = [
     ("account", Noun),
     ("answer", Noun),
     ("event", Noun),
@@ -49,6 +49,7 @@ const CORE: [(&str, Kind); 29] = [
     ("text", Words),
     ("attempt", Order),
     ("dialogue", Order),
+    ("facts", Order),
     ("login", Order),
     ("refusals", Order),
     ("lib", Order),

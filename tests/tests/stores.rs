@@ -162,6 +162,8 @@ fn nobody_counts_as_not_enrolled_without_proof() {
         assert!(log.contains(&format!("reason={reason}")), "{damage}: {log}");
         let kept = m.tree("/run/twinlock/users/carol");
         assert!(kept.contains(&format!(" {reason} bare ")), "{damage}: {kept}");
+        let why = m.run(["twinlock", "--json", "why", "carol"]);
+        assert!(why.stdout.contains(&format!("\"{reason}\"")), "{damage}: {why:?}");
         sh(
             &m,
             &format!(

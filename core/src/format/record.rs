@@ -66,6 +66,10 @@ pub fn read(text: &str) -> Result<Record, StoreFault> {
     let file: File<'_> = toml::from_str(text).map_err(|error| {
         newer(text).unwrap_or(StoreFault::Malformed { line: line_of(text, error.span()) })
     })?;
+    // The parser skips a byte order mark; nothing of ours puts one before a record.
+    if text.starts_with('\u{feff}') {
+        return Err(StoreFault::Malformed { line: 1 });
+    }
     if !text.ends_with(END) {
         return Err(StoreFault::Malformed { line: line_of(text, Some(text.len()..text.len())) });
     }
@@ -239,6 +243,7 @@ mod tests {
 
     #[test]
     fn a_cut_file_is_never_a_record() {
+        assert!(read(&format!("\u{feff}{FIRST}")).is_err());
         for cut in 0..FIRST.len() {
             assert!(read(&FIRST[..cut]).is_err(), "cut at {cut}");
         }
