@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::build::Artefacts;
 use crate::command::{Done, command, output, run};
 use crate::machine::{multiarch, repository, target};
+use crate::manual;
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
 /// What an administrator may have changed, and an upgrade leaves alone.
@@ -37,6 +38,7 @@ pub(crate) fn package(artefacts: &Artefacts) -> Done<PathBuf> {
     layout.data()?;
     layout.documents()?;
     layout.manual()?;
+    layout.spoken_by(&artefacts.command)?;
     let architecture = output(&mut command("dpkg", &["--print-architecture"]))?;
     let architecture = architecture.trim();
     layout.control(&folder, architecture)?;
@@ -112,6 +114,23 @@ impl Layout {
             let path = format!("usr/share/man/man{section}/{}", name(&page));
             self.place(&page, &path, 0o644)?;
             self.compress(&path)?;
+        }
+        Ok(())
+    }
+
+    /// What the command says of itself: its manual page, and completions for shells.
+    fn spoken_by(&self, twinlock: &Path) -> Done {
+        let said = |words: &[&str]| output(&mut command(&twinlock.to_string_lossy(), words));
+        let page = "usr/share/man/man1/twinlock.1";
+        self.write(page, &said(&["man"])?)?;
+        manual::shown_without_warning(&self.root.join(page))?;
+        self.compress(page)?;
+        for (shell, path) in [
+            ("bash", "usr/share/bash-completion/completions/twinlock"),
+            ("zsh", "usr/share/zsh/vendor-completions/_twinlock"),
+            ("fish", "usr/share/fish/vendor_completions.d/twinlock.fish"),
+        ] {
+            self.write(path, &said(&["completions", shell])?)?;
         }
         Ok(())
     }

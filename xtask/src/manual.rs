@@ -17,7 +17,8 @@ pub(crate) fn check() -> Done {
     every_setting(&read("config/twinlock.toml.reference")?, &read("packaging/man/twinlock.toml.5")?)
 }
 
-fn shown_without_warning(page: &Path) -> Done {
+/// The page can be shown by man(1), which finds nothing odd in it.
+pub(crate) fn shown_without_warning(page: &Path) -> Done {
     let words =
         ["--warnings", "--encoding=UTF-8", "--troff-device=utf8", "--ditroff", "--local-file"];
     let output = command("man", &words).arg(page).output();
