@@ -80,8 +80,9 @@ impl HostRecords {
         Err(StoreFault::Io { errno: Errno::AGAIN.raw_os_error() })
     }
 
+    /// By way of the records folder, so that one that others can write to gives no record either.
     pub(crate) fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
-        Room::open(&format!("{}/{USERS}/{}", self.path, folder.as_str()), self.owner)
+        self.root()?.below(&format!("{USERS}/{}", folder.as_str()), self.owner)
     }
 
     /// Opens the records folder itself.

@@ -8,7 +8,7 @@ const OWN_CALLS: usize = 41;
 const BEGIN: &str = "performing operation";
 /// The last that is asked of libc before the records are opened.
 const LOOK_UP: &str = "nscd";
-const RECORD: &str = "/var/lib/twinlock/users/ada\"";
+const RECORD: &str = "/var/lib/twinlock\"";
 /// What libpam opens once all modules have answered.
 const AUDIT: &str = "NETLINK_AUDIT";
 
