@@ -101,6 +101,16 @@ impl Machine {
         self
     }
 
+    /// How the log names whoever runs these tests, by the kernel's word.
+    pub fn actor(&self) -> String {
+        let loginuid = self.run(["cat", "/proc/self/loginuid"]).stdout;
+        match loginuid.trim() {
+            "" | "4294967295" => "unset".to_owned(),
+            "0" => "root".to_owned(),
+            uid => format!("uid:{uid}"),
+        }
+    }
+
     /// What the kernel calls this boot, without the dashes.
     pub fn boot_id(&self) -> String {
         self.file("/proc/sys/kernel/random/boot_id").read().trim().replace('-', "")

@@ -58,7 +58,10 @@ fn the_screens_code_scans_and_a_proof_switches_it_on() {
     m.pamtester("probe", "ada").input(format!("{}\n", m.code_in("ada", 1))).output().ok();
     let logged = m.logged("event=enrolled");
     assert_eq!(logged.len(), 1);
-    assert!(logged[0].ends_with("event=enrolled user=ada authenticator=app actor=unset"));
+    assert!(
+        logged[0]
+            .ends_with(&format!("event=enrolled user=ada authenticator=app actor={}", m.actor()))
+    );
 }
 
 #[test]

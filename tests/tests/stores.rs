@@ -123,6 +123,19 @@ fn without_a_log_logins_go_on() {
     }
 }
 
+#[test]
+fn whoever_comes_with_a_key_is_told_that_the_record_cannot_be_read() {
+    let m = by_sshd();
+    sh(&m, "chmod 644 /var/lib/twinlock/users/ada/record.1.toml");
+    let mut s = m.past_the_first_factor("ada", First::Key);
+    s.expect("Your record cannot be read. Ask your administrator").expect("(twinlock why ada)");
+    s.expect("Press Enter to end").send_line(&m.code("ada"));
+    assert!(!s.logged_in(), "{}", s.transcript());
+    assert!(!m.logged("reason=record_too_open").is_empty(), "{:?}", m.log());
+    sh(&m, "chmod 600 /var/lib/twinlock/users/ada/record.1.toml");
+    ada_gets_in_by_sshd(&m);
+}
+
 /// What makes a store that proves nothing of carol, and the reason in the log.
 const UNPROVEN: [(&str, &str); 22] = [
     ("rm -rf $V", "records_missing"),

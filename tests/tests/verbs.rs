@@ -160,7 +160,10 @@ fn unlock_lets_somebody_try_again() {
     assert!(refused.stderr.contains("Too many wrong codes"), "{refused:?}");
     let unlocked = twinlock(&m, "unlock ada");
     assert_eq!(unlocked.ok(), "5 wrong codes of ada forgotten: 5 from unknown.\n");
-    assert!(m.logged("event=unlocked")[0].ends_with("event=unlocked user=ada tries=5 actor=unset"));
+    assert!(
+        m.logged("event=unlocked")[0]
+            .ends_with(&format!("event=unlocked user=ada tries=5 actor={}", m.actor()))
+    );
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
     assert_eq!(twinlock(&m, "unlock ada").code, Some(3));
 }
@@ -174,7 +177,10 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     let mut s = m.call(["twinlock", "remove", "ada"]).open();
     s.expect("Type the name to go on: ").send_line("ada").expect("ada is removed");
     assert_eq!(s.exit_code(), Some(0));
-    assert!(m.logged("event=removed")[0].ends_with("event=removed user=ada actor=unset"));
+    assert!(
+        m.logged("event=removed")[0]
+            .ends_with(&format!("event=removed user=ada actor={}", m.actor()))
+    );
     assert!(!m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/*"]).stdout.contains(KEY));
     let refused = m.pamtester("probe", "ada").input("\n").output();
     assert!(refused.code != Some(0) && refused.stderr.contains("none is set up"), "{refused:?}");

@@ -11,18 +11,30 @@ use crate::{
 
 /// What clap knows nothing about.
 const REST: &str = r#".SH "EXIT STATUS"
-.TS
-tab(@);
-r l.
-0@done
-1@refused: a wrong code, or no
-2@wrong usage, or a mistake in a settings file
-3@not in a state for it, such as enrolled already
-4@not allowed
-6@records, ledger or settings cannot be used
-7@doctor found a way in, or a lock-out
-130@stopped at a question; nothing was written
-.TE
+.TP
+.B 0
+done
+.TP
+.B 1
+refused: a wrong code, or no
+.TP
+.B 2
+wrong usage, or a mistake in a settings file
+.TP
+.B 3
+not in a state for it, such as enrolled already
+.TP
+.B 4
+not allowed
+.TP
+.B 6
+records, ledger or settings cannot be used
+.TP
+.B 7
+doctor found a way in, or a lock-out
+.TP
+.B 130
+stopped at a question; nothing was written
 .SH FILES
 .TP
 .I /etc/twinlock/twinlock.toml
@@ -44,7 +56,8 @@ ledger: used codes and wrong tries
 .B NO_COLOR
 no colours; the QR code is then drawn for light letters on a dark screen
 .SH "SEE ALSO"
-.BR pam_twinlock (8)
+.BR pam_twinlock (8),
+.BR twinlock.toml (5)
 "#;
 
 /// Prints twinlock(1).

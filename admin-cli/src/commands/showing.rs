@@ -7,6 +7,7 @@ use twinlock_core::{
     },
     qr::Matrix,
     record::{Authenticator, Record},
+    secret::Key,
 };
 use zeroize::Zeroizing;
 
@@ -31,8 +32,9 @@ pub fn show(desk: &Desk, wanted: &Enroll, record: &Record) -> Result<Pictures, F
     let matrix = Matrix::of(&uri).map_err(|_| too_long())?;
     let pictures = files(wanted, &matrix)?;
     if !desk.json && !wanted.secret_stdin {
+        desk.print(&introduction(authenticator, &label))?;
         desk.print(&on_screen(wanted, &matrix))?;
-        desk.print(&as_text(authenticator, &label))?;
+        desk.print(&in_letters(&authenticator.key))?;
     }
     Ok(pictures)
 }
@@ -62,13 +64,28 @@ fn files(wanted: &Enroll, matrix: &Matrix) -> Result<Pictures, Failure> {
     Ok(pictures)
 }
 
-/// The code begins on a line of its own, and lines of its own.
+/// Stands above the code: what follows below it has to fit on one screen with it.
+fn introduction(authenticator: &Authenticator, label: &Label<'_>) -> String {
+    let parameters = authenticator.parameters;
+    let said = format!(
+        "Scan this with an authenticator app, or type the key below it there \
+         ({}, account {}; time-based, {} digits, {} seconds, {}):",
+        plain(label.issuer),
+        plain(label.account),
+        parameters.digits.get(),
+        parameters.period.seconds(),
+        parameters.algorithm.name(),
+    );
+    format!("{}\n\n", wrap(&said, WIDTH, 0))
+}
+
+/// The code begins on a line of its own, and has its lines to itself.
 fn on_screen(wanted: &Enroll, matrix: &Matrix) -> Zeroizing<String> {
     let style = Style {
         letters: if wanted.ascii { Letters::Ascii } else { Letters::Blocks },
         shade: if wanted.invert { Shade::Swapped } else { Shade::Usual },
     };
-    let mut text = Zeroizing::new(String::from("\n"));
+    let mut text = Zeroizing::new(String::new());
     match Screen::of_stdout().draw(matrix, style) {
         Ok(drawing) => text.push_str(&drawing),
         Err(TooNarrow { needed, there }) => {
@@ -84,18 +101,10 @@ fn on_screen(wanted: &Enroll, matrix: &Matrix) -> Zeroizing<String> {
     text
 }
 
-fn as_text(authenticator: &Authenticator, label: &Label<'_>) -> Zeroizing<String> {
-    let parameters = authenticator.parameters;
-    let mut text = Zeroizing::new(String::with_capacity(1024));
-    text.push_str("\nScan it with an authenticator app, or type this key there:\n\n    ");
-    text.push_str(&base32::in_groups(&authenticator.key));
-    text.push_str(&format!(
-        "\n\nName in the app: {}, account {}\nTime-based, {} digits, {} seconds, {}\n\n",
-        plain(label.issuer),
-        plain(label.account),
-        parameters.digits.get(),
-        parameters.period.seconds(),
-        parameters.algorithm.name(),
-    ));
+fn in_letters(key: &Key) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(512));
+    text.push_str("    ");
+    text.push_str(&base32::in_groups(key));
+    text.push('\n');
     text
 }
