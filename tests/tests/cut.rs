@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use twinlock_tests::{First, Machine, PROMPT, Server};
+use twinlock_tests::{First, Machine, PROMPT, Server, Session, now};
 
 const IN: &str = "successfully authenticated";
 /// What pamtester says before and after the work.
@@ -207,11 +207,9 @@ fn su_and_sudo_stopped_at_their_prompts_delay_neither_their_user_nor_others() {
     }
 }
 
-#[test]
-fn a_login_stopped_until_its_code_is_forgotten_does_not_get_in_by_it() {
-    let m = with_callers();
-    let code = m.code("ada");
-    let places = places_in(&m, "su");
+/// ada's su, stopped when her code has been found right and is about to be claimed.
+fn stopped_before_its_claim<'m>(m: &'m Machine, code: &str) -> Session<'m> {
+    let places = places_in(m, "su");
     // The charge, the claim; a process stops when the call is done, so it is the one before.
     let links = places.iter().enumerate().filter(|(_, place)| place.0 == "symlinkat");
     let claim = links.map(|(at, _)| at).nth(1).expect("a claim");
@@ -219,17 +217,52 @@ fn a_login_stopped_until_its_code_is_forgotten_does_not_get_in_by_it() {
     let inject = format!("inject={call}:signal=STOP:when={count}");
     let su = m.call(["su", "ada", "-c", "echo reached"]).as_user("ada");
     let mut su = su.strace("/tmp/trace", &["-e", &inject]).open();
-    su.expect(PROMPT).send_line(&code);
-    until_stopped(&m, "su", 1);
+    su.expect(PROMPT).send_line(code);
+    until_stopped(m, "su", 1);
+    su
+}
+
+fn goes_on_and_is_refused(m: &Machine, mut su: Session<'_>) {
+    m.run(["pkill", "-CONT", "-x", "su"]).ok();
+    assert_ne!(su.give_up(), Some(0), "{}", su.transcript());
+    assert!(!su.transcript().contains("reached"), "{}", su.transcript());
+}
+
+#[test]
+fn a_login_stopped_until_its_code_is_forgotten_does_not_get_in_by_it() {
+    let m = with_callers();
+    let code = m.code("ada");
+    let su = stopped_before_its_claim(&m, &code);
     assert!(ada_gets_in(&m, &code), "{:?}", m.log());
     // So much later the ledger no longer needs the name of the first code.
     for later in [3 * 86_400, 3 * 86_400 + 30] {
-        let code = m.otp("ada").at(twinlock_tests::now() + later);
+        let code = m.otp("ada").at(now() + later);
         let clock = i64::try_from(later).expect("some days");
         let login = m.pamtester("one", "ada").clock(clock).input(code + "\n").output();
         assert!(login.stdout.contains(IN), "{:?}", m.log());
     }
-    m.run(["pkill", "-CONT", "-x", "su"]).ok();
-    su.expect("was used already").give_up();
-    assert!(!su.transcript().contains("reached"), "{}", su.transcript());
+    goes_on_and_is_refused(&m, su);
+}
+
+#[test]
+fn a_login_stopped_while_its_code_is_used_elsewhere_does_not_get_in_by_it() {
+    let m = with_callers();
+    let code = m.code("ada");
+    let su = stopped_before_its_claim(&m, &code);
+    assert!(ada_gets_in(&m, &code), "{:?}", m.log());
+    goes_on_and_is_refused(&m, su);
+}
+
+#[test]
+fn a_login_stopped_while_its_owner_is_removed_does_not_get_in() {
+    let remove = "twinlock remove ada --yes";
+    for meanwhile in [remove, "remove and import"] {
+        let m = with_callers();
+        let su = stopped_before_its_claim(&m, &m.code("ada"));
+        m.run(["sh", "-c", remove]).ok();
+        if meanwhile != remove {
+            m.enrolled_with("ada", &m.otp("ada"));
+        }
+        goes_on_and_is_refused(&m, su);
+    }
 }

@@ -162,3 +162,21 @@ fn a_lost_ledger_brings_no_code_back() {
         }
     });
 }
+
+#[test]
+fn a_code_stays_used_whatever_an_administrator_does() {
+    let m = machine();
+    m.app_only("ada");
+    let otp = m.otp("ada");
+    let code = m.code("ada");
+    assert!(gets_in(&m, "one", "ada", &[&code]));
+    m.run(["twinlock", "remove", "ada", "--yes"]).ok();
+    m.enrolled_with("ada", &otp);
+    assert!(!gets_in(&m, "two", "ada", &[&code, &m.wrong_code("ada")]));
+    m.run(["twinlock", "unlock", "ada"]).ok();
+    assert!(!gets_in(&m, "one", "ada", &[&code]));
+    m.run(["twinlock", "epoch", "now"]).ok();
+    let ahead = m.code_in("ada", 1);
+    assert!(!gets_in(&m, "one", "ada", &[&code, &ahead, &code]));
+    assert_eq!(m.logged("reason=before_epoch").len(), 1, "{:?}", m.log());
+}
