@@ -103,6 +103,9 @@ pub fn store_remedy(fault: StoreFault) -> &'static str {
         StoreFault::UidOfAnother => {
             "Two accounts share this user id, or one was renamed. `twinlock list` shows whose it is; `twinlock remove` that one."
         }
+        StoreFault::RecordLost => {
+            "Restore the person's folder from a backup, or enroll the person again."
+        }
         StoreFault::OtherName => "A record was copied into another person's folder; put it back.",
         StoreFault::NameTooLong => {
             "No file system holds a folder of that name; give the account a shorter one."

@@ -132,8 +132,10 @@ fn last_code(desk: &Desk, user: &str, record: &Record) -> Option<UnixTime> {
 fn last_of(shelf: &dyn Shelf, facts: &Facts, record: &Record) -> Option<UnixTime> {
     let keys = record.authenticators.iter();
     let marks: Vec<_> = keys
-        .filter_map(|one| Keyed::new(&one.key, one.parameters.algorithm))
-        .map(|keyed| keyed.mark())
+        .filter_map(|one| {
+            let keyed = Keyed::new(&one.key, one.parameters.algorithm)?;
+            Some(keyed.mark(one.parameters.period))
+        })
         .collect();
     let own = facts.used.iter().filter(|used| marks.contains(&used.mark));
     own.filter_map(|used| facts::instant_of(shelf, &ledger_names::used_name(used)).ok()?).max()

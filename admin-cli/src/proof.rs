@@ -163,7 +163,8 @@ mod tests {
     fn a_used_code_is_said_to_be_used() {
         let record = record(0);
         let app = &record.authenticators[0];
-        let mark = Keyed::new(&app.key, app.parameters.algorithm).unwrap().mark();
+        let mark =
+            Keyed::new(&app.key, app.parameters.algorithm).unwrap().mark(app.parameters.period);
         let used = [Used { mark, step: totp::step_at(NOW, app.parameters.period) }];
         assert_eq!(examined(0, 0, &used), Finding::Used { wait: 30 });
     }

@@ -14,7 +14,7 @@ pub struct Explained {
 }
 
 /// Faults of the records, one of each, so that a word in the ledger finds its fault.
-const STORE_FAULTS: [StoreFault; 16] = [
+const STORE_FAULTS: [StoreFault; 17] = [
     StoreFault::FolderMissing,
     StoreFault::StoreIdMissing,
     StoreFault::StoreIdMismatch,
@@ -29,6 +29,7 @@ const STORE_FAULTS: [StoreFault; 16] = [
     StoreFault::OtherUid,
     StoreFault::UidOfAnother,
     StoreFault::OtherName,
+    StoreFault::RecordLost,
     StoreFault::NameTooLong,
     StoreFault::Io { errno: 0 },
 ];
@@ -62,6 +63,7 @@ pub fn store_meaning(fault: StoreFault) -> &'static str {
         StoreFault::OtherUid => "the record carries another user id than the account",
         StoreFault::UidOfAnother => "another person's record carries this user id",
         StoreFault::OtherName => "the record carries another name than its folder",
+        StoreFault::RecordLost => "there was a record, and it is gone without having been removed",
         StoreFault::NameTooLong => "the name is too long for a folder",
         StoreFault::Io { .. } => "the record could not be read from the disk",
     }

@@ -25,6 +25,30 @@ const ROUNDS: usize = 4;
 /// How often a slot may be lost to another process before the try is refused.
 const SLOT_RACES: usize = 64;
 
+impl Outcome {
+    /// Why a code that was looked at lets nobody in; nothing where it does, or where something is broken.
+    #[must_use]
+    pub fn rebuff(&self) -> Option<Reason> {
+        match self {
+            Self::Wrong => Some(Reason::WrongCode),
+            Self::Replayed { .. } => Some(Reason::Replayed),
+            Self::BeforeEpoch { .. } => Some(Reason::BeforeEpoch),
+            Self::Throttled { .. } => Some(Reason::Throttled),
+            Self::Locked => Some(Reason::Locked),
+            Self::Granted(_) | Self::Faulty(_) => None,
+        }
+    }
+}
+
+/// Seconds from charge to claim after which a code is burned: a login that nobody stops takes milliseconds.
+const HELD_UP: u64 = 30;
+
+/// What became of the charge.
+enum Charge {
+    Taken(Try),
+    Refused(Outcome),
+}
+
 /// Who tries, on which budget.
 pub struct Trial<'a> {
     /// The settings.
@@ -79,7 +103,8 @@ impl Trial<'_> {
             return Outcome::Faulty(Reason::Clock);
         };
         let charged = match self.charge(now.unix) {
-            Ok(charged) => charged,
+            Ok(Charge::Taken(charged)) => charged,
+            Ok(Charge::Refused(outcome)) => return outcome,
             Err(fault) => return Outcome::Faulty(Reason::Ledger(fault)),
         };
         let outcome = self.judge_charged(code, now, &charged);
@@ -90,41 +115,65 @@ impl Trial<'_> {
         outcome
     }
 
-    /// Takes the lowest free slot of today for this source, in competition with everybody else.
-    fn charge(&self, now: UnixTime) -> Result<Try, LedgerFault> {
-        let mut slot = 0;
+    /// Takes the lowest free slot of today for this source, in competition with everybody else. What the throttle would
+    /// refuse is not even charged: whoever kills this process before it gives a charge back must gain nothing by it.
+    fn charge(&self, now: UnixTime) -> Result<Charge, LedgerFault> {
+        // An ordinary login finds the first slot free, and looks at the names once, after it is charged.
+        if self.budget == Budget::Proven
+            && let Some(charged) = self.take(0, now)?
+        {
+            return Ok(Charge::Taken(charged));
+        }
         for _ in 0..SLOT_RACES {
-            let name =
-                Try { budget: self.budget, day: now.day(), slot, source: self.source.clone() };
-            let text = ledger_names::instant(now);
-            match self.shelf.create(&ledger_names::try_name(&name), &text)? {
-                Creation::Made => return Ok(name),
-                Creation::Taken => {
-                    let facts = facts::read(self.shelf, None)?;
-                    slot = throttle::free_slot(&facts, self.budget, self.source, now.day());
-                }
+            let facts = self.facts(None, now)?;
+            let slot = throttle::free_slot(&facts, self.budget, self.source, now.day());
+            if let Some(outcome) = self.weigh(&facts, &self.name_of(slot, now), now) {
+                return Ok(Charge::Refused(outcome));
+            }
+            if let Some(charged) = self.take(slot, now)? {
+                return Ok(Charge::Taken(charged));
             }
         }
         Err(LedgerFault::Io { errno: 0 })
     }
 
-    fn judge_charged(&mut self, code: &Code, now: Now, own: &Try) -> Result<Outcome, LedgerFault> {
-        let mut facts = facts::read(self.shelf, Some((own, now.unix)))?;
-        facts.last_success = self.last_success(&facts, now.unix)?;
+    fn name_of(&self, slot: u32, now: UnixTime) -> Try {
+        Try { budget: self.budget, day: now.day(), slot, source: self.source.clone() }
+    }
+
+    fn take(&self, slot: u32, now: UnixTime) -> Result<Option<Try>, LedgerFault> {
+        let name = self.name_of(slot, now);
+        let made =
+            self.shelf.create(&ledger_names::try_name(&name), &ledger_names::instant(now))?;
+        Ok((made == Creation::Made).then_some(name))
+    }
+
+    fn facts(&self, own: Option<&Try>, now: UnixTime) -> Result<Facts, LedgerFault> {
+        let mut facts = facts::read(self.shelf, own.map(|own| (own, now)))?;
+        facts.last_success = self.last_success(&facts, now)?;
+        Ok(facts)
+    }
+
+    /// What the throttle says to a try, where it is not to be judged.
+    fn weigh(&self, facts: &Facts, charged: &Try, now: UnixTime) -> Option<Outcome> {
         let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
         let familiarity = Familiarity::of(found, self.source);
-        let case = Case { charged: own, facts: &facts, familiarity, now: now.unix };
-        match throttle::weigh(&self.policy.throttle, &case) {
-            Weighed::Judge => {}
-            Weighed::Wait { until } => {
-                return Ok(Outcome::Throttled { until, wait: until.since(now.unix) });
-            }
-            Weighed::Locked => return Ok(Outcome::Locked),
+        match throttle::weigh(&self.policy.throttle, &Case { charged, facts, familiarity, now }) {
+            Weighed::Judge => None,
+            Weighed::Wait { until } => Some(Outcome::Throttled { until, wait: until.since(now) }),
+            Weighed::Locked => Some(Outcome::Locked),
+        }
+    }
+
+    fn judge_charged(&mut self, code: &Code, now: Now, own: &Try) -> Result<Outcome, LedgerFault> {
+        let facts = self.facts(Some(own), now.unix)?;
+        if let Some(outcome) = self.weigh(&facts, own, now.unix) {
+            return Ok(outcome);
         }
         let floor = self.ports.ledger.floor(now)?;
         let evidence =
             Evidence { used: &facts.used, floor, now: now.unix, window: self.policy.window };
-        let outcome = self.compare_and_claim(code, &evidence)?;
+        let outcome = self.compare_and_claim(code, &evidence, now)?;
         for old in throttle::spare(&facts, now.unix) {
             self.shelf.erase(&ledger_names::try_name(old));
         }
@@ -147,6 +196,7 @@ impl Trial<'_> {
         &mut self,
         code: &Code,
         evidence: &Evidence<'_>,
+        now: Now,
     ) -> Result<Outcome, LedgerFault> {
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
@@ -159,7 +209,7 @@ impl Trial<'_> {
             if self.shelf.create(&name, &ledger_names::instant(evidence.now))? == Creation::Taken {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
-            if self.is_outlived(&found.used())? {
+            if self.was_held_up(now) || self.is_outlived(&found.used())? {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
             match self.settle(found) {
@@ -169,6 +219,14 @@ impl Trial<'_> {
             }
         }
         Ok(Outcome::Faulty(Reason::RecordChanging))
+    }
+
+    /// Whether so much time has passed since the try was charged that what was known then is no longer true: the charge
+    /// may have been forgiven, and the code is no longer of now.
+    fn was_held_up(&self, since: Now) -> bool {
+        let Ok(now) = self.ports.clock.now() else { return true };
+        let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
+        waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
     }
 
     /// Whether a step just claimed was so far behind that its name may have been there and been erased: a process
@@ -199,7 +257,7 @@ impl Trial<'_> {
         };
         let folder =
             crate::account::Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-        if self.ports.records.is_newest(&folder, snapshot.sequence)? {
+        if self.ports.records.is_newest(&folder, snapshot)? {
             let authenticator = snapshot.record.authenticators.get(found.authenticator);
             let name = authenticator.map_or_else(String::new, |found| found.name.clone());
             return Ok(Some(Accepted { authenticator: name, step: found.step }));

@@ -77,7 +77,7 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Parameters;
+    use crate::record::{Identity, Parameters};
     use crate::secret::Key;
 
     fn account() -> Account {
@@ -101,13 +101,23 @@ mod tests {
     fn enrolling_removing_and_enrolling_again_go_on_counting() {
         let first = enrol(&account(), None, authenticator(), stamp(1)).unwrap();
         assert_eq!((first.after, first.record.state), (0, State::Active));
-        let first = Snapshot { sequence: 1, record: first.record, known: vec![] };
+        let first = Snapshot {
+            sequence: 1,
+            identity: Identity::default(),
+            record: first.record,
+            known: vec![],
+        };
         let twice = enrol(&account(), Some(&first), authenticator(), stamp(2));
         assert_eq!(twice.unwrap_err().since, UnixTime(1));
         let gone = remove(&first, Generation(3), UnixTime(3)).unwrap();
         assert_eq!((gone.after, gone.record.state), (1, State::Removed));
         assert!(gone.record.authenticators.is_empty());
-        let gone = Snapshot { sequence: 2, record: gone.record, known: vec![] };
+        let gone = Snapshot {
+            sequence: 2,
+            identity: Identity::default(),
+            record: gone.record,
+            known: vec![],
+        };
         assert_eq!(remove(&gone, Generation(4), UnixTime(4)), None);
         assert_eq!(enrol(&account(), Some(&gone), authenticator(), stamp(5)).unwrap().after, 2);
     }

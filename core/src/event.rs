@@ -89,6 +89,15 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether each code that is refused for it is told by itself, so that the end of the call has nothing to add.
+    #[must_use]
+    pub fn is_told_at_once(self) -> bool {
+        matches!(
+            self,
+            Self::WrongCode | Self::Replayed | Self::BeforeEpoch | Self::Throttled | Self::Locked
+        )
+    }
+
     /// Whether an administrator has something to mend.
     #[must_use]
     pub fn is_machines_fault(self) -> bool {

@@ -37,6 +37,8 @@ pub enum StoreFault {
     UidOfAnother,
     /// The record carries another name than its folder.
     OtherName,
+    /// The user id was given to this name by a record that is gone, without a tombstone.
+    RecordLost,
     /// The encoded name is too long for a folder.
     NameTooLong,
     /// Reading or writing failed.
@@ -65,6 +67,7 @@ impl StoreFault {
             Self::OtherUid => "record_other_uid",
             Self::UidOfAnother => "uid_of_another",
             Self::OtherName => "record_other_name",
+            Self::RecordLost => "record_lost",
             Self::NameTooLong => "name_too_long",
             Self::Io { .. } => "record_io",
         }

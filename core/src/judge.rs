@@ -84,7 +84,7 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
     };
     let reading =
         Reading { used: evidence.used, floor: evidence.floor, now, window: evidence.window };
-    let mark = keyed.mark();
+    let mark = keyed.mark(authenticator.parameters.period);
     let wait = |next| seconds_until(next, authenticator, evidence.now);
     match freshness(&reading, authenticator, mark, step) {
         Freshness::Fresh => Ruling::Right(Match { authenticator: 0, mark, step }),

@@ -14,7 +14,7 @@ use crate::{
     policy::{Action, Policy},
     ports::{Ports, Seat, Snapshot},
     refusals,
-    request::{Claim, Request, SourceLabel, Standing},
+    request::{Claim, Request, Source, SourceLabel, Standing},
     rules::{self, Decided, Subject},
     throttle::Familiarity,
     time::UnixTime,
@@ -147,7 +147,14 @@ impl Visit<'_> {
                 Standing::Ahead | Standing::Decoy => Budget::Unproven,
             },
         };
-        asking.ask(&mut |code| Some(trial.attempt(code)))
+        asking.ask(&mut |code| {
+            let outcome = trial.attempt(code);
+            // At once: whoever hangs up after a wrong code, or kills this process, has left a trace by then.
+            if let Some(reason) = outcome.rebuff() {
+                self.note(account, Kind::Refused, reason);
+            }
+            Some(outcome)
+        })
     }
 
     fn asking(&self, account: Option<&Account>) -> Asking<'_> {
@@ -187,6 +194,7 @@ impl Visit<'_> {
             End::Granted(accepted) => {
                 self.log(account, Kind::Accepted, (None, Some(accepted.clone())));
             }
+            End::Denied(reason) if reason.is_told_at_once() => {}
             End::Denied(reason) => self.note(account, Kind::Refused, *reason),
             End::Stopped => self.note(account, Kind::Refused, Reason::Stopped),
             End::CutOff => self.note(account, Kind::Refused, Reason::Conversation),
@@ -203,7 +211,10 @@ impl Visit<'_> {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now.unix);
         let folder = account.and_then(|account| Folder::of(&account.name).ok());
-        if let Some(folder) = folder.filter(|_| familiarity == Familiarity::Stranger) {
+        // A code without its first factor is no login, and nobody in particular sits at no place.
+        let lasting = self.standing == Standing::Proven && self.request.source != Source::Unknown;
+        let new = lasting && familiarity == Familiarity::Stranger;
+        if let Some(folder) = folder.filter(|_| new) {
             self.ports.records.remember_source(&folder, &self.source, now.unix);
         }
     }

@@ -39,11 +39,11 @@ pub trait Records {
     /// [`StoreFault`] for everything that proves neither.
     fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault>;
 
-    /// Whether a snapshot is still the newest record.
+    /// Whether a snapshot is still the newest record, and the very file that it was read from.
     ///
     /// # Errors
     /// [`StoreFault`] when that cannot be said.
-    fn is_newest(&self, folder: &Folder, sequence: u64) -> Result<bool, StoreFault>;
+    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault>;
 
     /// Writes a record durably as the successor of a snapshot, 0 for the first.
     ///

@@ -44,10 +44,21 @@ impl Record {
 pub struct Snapshot {
     /// Its number in the folder, from 1.
     pub sequence: u64,
+    /// Which file it was read from, whatever is called so later.
+    pub identity: Identity,
     /// What it says.
     pub record: Record,
     /// Sources from which this person has got in.
     pub known: Vec<SourceLabel>,
+}
+
+/// A file as it stood: one that is put in its place, under the same name, is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// The inode.
+    pub inode: u64,
+    /// When the inode last changed (ctime), in nanoseconds since 1970.
+    pub changed: i128,
 }
 
 /// Where a person stands with set-up.

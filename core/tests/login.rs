@@ -37,7 +37,7 @@ fn a_code_lets_in_once_and_costs_nothing() {
         world.said.borrow()[1],
         format!("\nThat code was used already. Wait for the next one (30 s).\n{PROMPT}")
     );
-    assert_eq!(world.reasons(), ["", "stopped"]);
+    assert_eq!(world.reasons(), ["", "replayed", "stopped"]);
 }
 
 #[test]

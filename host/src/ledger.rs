@@ -238,6 +238,7 @@ fn store(fault: StoreFault) -> LedgerFault {
         | StoreFault::OtherUid
         | StoreFault::UidOfAnother
         | StoreFault::OtherName
+        | StoreFault::RecordLost
         | StoreFault::NameTooLong => LedgerFault::Untrusted,
     }
 }

@@ -10,7 +10,7 @@ use rustix::{
     fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, Stat},
     io::{self, Errno},
 };
-use twinlock_core::fault::StoreFault;
+use twinlock_core::{fault::StoreFault, record::Identity};
 
 /// The most names that are read from one folder.
 const NAMES_MAX: usize = 16_384;
@@ -116,6 +116,19 @@ impl Room {
     /// # Errors
     /// As [`read_file`].
     pub fn read(&self, name: &str, owner: Owner, max: usize) -> Result<Vec<u8>, StoreFault> {
+        self.read_known(name, owner, max).map(|(bytes, _)| bytes)
+    }
+
+    /// As [`Room::read`], with what tells the file from another that takes its name later.
+    ///
+    /// # Errors
+    /// As [`read_file`].
+    pub fn read_known(
+        &self,
+        name: &str,
+        owner: Owner,
+        max: usize,
+    ) -> Result<(Vec<u8>, Identity), StoreFault> {
         read_opened(open_file(self.fd.as_fd(), name), (owner, PRIVATE), max)
     }
 
@@ -172,7 +185,7 @@ pub fn read_file(path: &str, rights: (Owner, u32), max: usize) -> Result<Vec<u8>
         Err(Errno::NOSYS | Errno::PERM) => walk_to_file(path),
         other => other,
     };
-    read_opened(opened, rights, max)
+    read_opened(opened, rights, max).map(|(bytes, _)| bytes)
 }
 
 fn walk_to_file(path: &str) -> io::Result<OwnedFd> {
@@ -192,7 +205,7 @@ fn read_opened(
     opened: io::Result<OwnedFd>,
     rights: (Owner, u32),
     max: usize,
-) -> Result<Vec<u8>, StoreFault> {
+) -> Result<(Vec<u8>, Identity), StoreFault> {
     let fd = opened.map_err(fault)?;
     let stat = fs::fstat(&fd).map_err(fault)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -206,7 +219,15 @@ fn read_opened(
     if size > max {
         return Err(StoreFault::TooLarge);
     }
-    read_whole(&fd, size).map_err(fault)
+    let bytes = read_whole(&fd, size).map_err(fault)?;
+    Ok((bytes, identity(&stat)))
+}
+
+/// What tells a file from another of its name.
+#[must_use]
+pub fn identity(stat: &Stat) -> Identity {
+    let seconds = i128::from(stat.st_ctime) * 1_000_000_000;
+    Identity { inode: stat.st_ino, changed: seconds + i128::from(stat.st_ctime_nsec) }
 }
 
 /// Reads what was there when the size was asked; a file that grows meanwhile is cut, and then found malformed.

@@ -10,7 +10,7 @@ use twinlock_core::{
     fault::{CommitFault, StoreFault},
     format::{ledger_names, record as form},
     ports::{Records, Snapshot},
-    record::{Record, State},
+    record::{Identity, Record, State},
     request::SourceLabel,
     time::UnixTime,
 };
@@ -70,8 +70,8 @@ impl HostRecords {
             let Some(sequence) = listing.sequences.iter().max().copied() else {
                 return Ok(None);
             };
-            match room.read(&record_name(sequence), self.owner, form::RECORD_MAX) {
-                Ok(bytes) => return parsed(bytes, sequence, listing.known).map(Some),
+            match room.read_known(&record_name(sequence), self.owner, form::RECORD_MAX) {
+                Ok(read) => return parsed(read, sequence, listing.known).map(Some),
                 // Its successor was linked and it was unlinked between listing and reading.
                 Err(fault) if place::is_absent(fault) => {}
                 Err(fault) => return Err(fault),
@@ -93,16 +93,31 @@ impl HostRecords {
         Room::open(&self.path, self.owner)
     }
 
-    /// An absence counts only in the folder that is ours, and where nobody else holds the user id.
-    fn prove_absence(&self, account: &Account, folder: &Folder) -> Result<(), StoreFault> {
+    /// An absence counts only in the folder that is ours, where nobody else holds the user id, and where the name that
+    /// holds it has not lost its record: whoever was removed has a tombstone.
+    fn prove_absence(
+        &self,
+        account: &Account,
+        folder: &Folder,
+        tombstone: Option<&Snapshot>,
+    ) -> Result<(), StoreFault> {
         let root = self.root()?;
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
         // Made with the store-id, as the user ids' folder is: a store without them has lost something.
         root.below(USERS, self.owner)?;
-        match self.holder_of(account.uid)? {
-            Some(holder) if holder != *folder => Err(StoreFault::UidOfAnother),
-            Some(_) | None => Ok(()),
+        match self.linked_to(account.uid)? {
+            None => Ok(()),
+            Some(own) if own == *folder && tombstone.is_some() => Ok(()),
+            Some(own) if own == *folder => Err(StoreFault::RecordLost),
+            Some(other) if self.holds(&other, account.uid)? => Err(StoreFault::UidOfAnother),
+            Some(_) => Ok(()),
         }
+    }
+
+    fn holds(&self, folder: &Folder, uid: u32) -> Result<bool, StoreFault> {
+        let found = self.newest_in(folder)?;
+        Ok(found
+            .is_some_and(|found| found.record.state == State::Active && found.record.uid == uid))
     }
 
     /// Whose active record carries a user id.
@@ -110,19 +125,19 @@ impl HostRecords {
     /// # Errors
     /// [`StoreFault`] where that cannot be read.
     pub fn holder_of(&self, uid: u32) -> Result<Option<Folder>, StoreFault> {
-        let uids = self.root()?.below(UIDS, self.owner)?;
-        let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
-            Ok(target) => target,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(place::fault(errno)),
-        };
-        let target = target.into_string().map_err(|_| StoreFault::Malformed { line: 0 })?;
-        let name = Folder::name_of(&target).ok_or(StoreFault::Malformed { line: 0 })?;
-        let holder = Folder::of(&name).map_err(|_| StoreFault::NameTooLong)?;
-        let holds = self
-            .newest_in(&holder)?
-            .is_some_and(|found| found.record.state == State::Active && found.record.uid == uid);
-        Ok(holds.then_some(holder))
+        let Some(linked) = self.linked_to(uid)? else { return Ok(None) };
+        Ok(self.holds(&linked, uid)?.then_some(linked))
+    }
+
+    /// The record that an enrolment follows: a lost one, or one that a cut kept from being written, is made good by it.
+    ///
+    /// # Errors
+    /// As [`Records::newest`].
+    pub fn before_enrolment(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault> {
+        match self.newest(account) {
+            Err(StoreFault::RecordLost) => Ok(None),
+            found => found,
+        }
     }
 }
 
@@ -130,24 +145,25 @@ impl Records for HostRecords {
     fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault> {
         let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
         let Some(found) = self.newest_in(&folder)? else {
-            self.prove_absence(account, &folder)?;
+            self.prove_absence(account, &folder, None)?;
             return Ok(None);
         };
         if found.record.user != account.name {
             return Err(StoreFault::OtherName);
         }
         if found.record.state == State::Removed {
-            self.prove_absence(account, &folder)?;
+            self.prove_absence(account, &folder, Some(&found))?;
         } else if found.record.uid != account.uid {
             return Err(StoreFault::OtherUid);
         }
         Ok(Some(found))
     }
 
-    fn is_newest(&self, folder: &Folder, sequence: u64) -> Result<bool, StoreFault> {
+    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault> {
         // The successor is looked for first: while the old one stands and no successor did, the old one was the newest.
-        let next = sequence.checked_add(1).ok_or(StoreFault::TooLarge)?;
-        Ok(!self.has(folder, next)? && self.has(folder, sequence)?)
+        let next = snapshot.sequence.checked_add(1).ok_or(StoreFault::TooLarge)?;
+        let superseded = self.identity_of(folder, next)?.is_some();
+        Ok(!superseded && self.identity_of(folder, snapshot.sequence)? == Some(snapshot.identity))
     }
 
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault> {
@@ -176,21 +192,38 @@ impl Records for HostRecords {
 }
 
 impl HostRecords {
-    fn has(&self, folder: &Folder, sequence: u64) -> Result<bool, StoreFault> {
+    fn identity_of(&self, folder: &Folder, sequence: u64) -> Result<Option<Identity>, StoreFault> {
         let path = format!("{}/{USERS}/{}/{}", self.path, folder.as_str(), record_name(sequence));
         match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
+            Ok(stat) => Ok(Some(place::identity(&stat))),
+            Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(place::fault(errno)),
         }
     }
+
+    /// Who a user id was last given to, whatever has become of the record.
+    fn linked_to(&self, uid: u32) -> Result<Option<Folder>, StoreFault> {
+        let uids = self.root()?.below(UIDS, self.owner)?;
+        let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
+            Ok(target) => target,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(place::fault(errno)),
+        };
+        let target = target.into_string().map_err(|_| StoreFault::Malformed { line: 0 })?;
+        let name = Folder::name_of(&target).ok_or(StoreFault::Malformed { line: 0 })?;
+        Folder::of(&name).map(Some).map_err(|_| StoreFault::NameTooLong)
+    }
 }
 
-fn parsed(bytes: Vec<u8>, sequence: u64, known: Vec<SourceLabel>) -> Result<Snapshot, StoreFault> {
+fn parsed(
+    (bytes, identity): (Vec<u8>, Identity),
+    sequence: u64,
+    known: Vec<SourceLabel>,
+) -> Result<Snapshot, StoreFault> {
     // Wrapped first, so that the bytes are wiped on every way out.
     let bytes = zeroize::Zeroizing::new(bytes);
     let text = std::str::from_utf8(&bytes).map_err(|_| StoreFault::Malformed { line: 0 })?;
-    Ok(Snapshot { sequence, record: form::read(text)?, known })
+    Ok(Snapshot { sequence, identity, record: form::read(text)?, known })
 }
 
 /// Lists a person's folder.

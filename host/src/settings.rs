@@ -118,6 +118,7 @@ fn of_file(fault: StoreFault) -> String {
         | StoreFault::OtherUid
         | StoreFault::UidOfAnother
         | StoreFault::OtherName
+        | StoreFault::RecordLost
         | StoreFault::NameTooLong => fault.reason(),
     };
     clause.into()

@@ -65,7 +65,8 @@ fn source(handle: &mut PamHandle, uid: Uid) -> Source {
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
-    std::str::from_utf8(bytes).ok()?.parse().ok()
+    // A link-local address comes with the interface's name behind it.
+    std::str::from_utf8(bytes).ok()?.split('%').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -90,6 +91,7 @@ mod tests {
     #[test]
     fn names_are_no_addresses() {
         assert_eq!(address(b"203.0.113.7"), Some([203, 0, 113, 7].into()));
+        assert_eq!(address(b"fe80::1%eth0"), "fe80::1".parse().ok());
         for name in [&b"host.example.org"[..], b"UNKNOWN", b"", b"10.0.0.1.", b"\xff"] {
             assert_eq!(address(name), None);
         }

@@ -40,7 +40,7 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     let account = desk.account(&wanted.user)?;
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     prepare::prepare_store(&desk.machine)?;
-    let before = desk.machine.records.newest(&account)?;
+    let before = desk.machine.records.before_enrolment(&account)?;
     if let Some(found) = before.as_ref()
         && enrolment::is_enrolled(found)
     {

@@ -28,7 +28,7 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     let authenticator = otpauth::parse(&standard_input()?).map_err(failure)?;
     prepare::prepare_store(&desk.machine)?;
     let records = &desk.machine.records;
-    let before = records.newest(&account)?;
+    let before = records.before_enrolment(&account)?;
     let successor = enrolment::enrol(&account, before.as_ref(), authenticator, desk.stamp()?)
         .map_err(|_| already(&account.name))?;
     let folder = twinlock_core::account::Folder::of(&account.name)

@@ -235,7 +235,7 @@ mod tests {
         assert!(warned(&rule("user = \"ada\"\ngroup = \"staff\"")).is_empty());
         assert!(warned(&rule("")).is_empty());
         assert_eq!(
-            warned("[[rule]]\naction = \"exempt\""),
+            warned("[[rule]]\naction = \"exempt\"\nuntil = 2027-01-31"),
             [(Some(1), "rule 1: it exempts everybody, root too".into())]
         );
     }

@@ -256,17 +256,27 @@ impl Reader<'_> {
         })
     }
 
-    fn rule(&self, found: RuleTable) -> Result<Rule, Mistake> {
-        let action = match found.action.get_ref().as_str() {
-            "require" => Action::Require,
-            "exempt" => Action::Exempt,
-            other => {
-                return Err(self.mistake(
-                    &found.action,
-                    format!("action = \"{other}\" is none of require, exempt"),
-                ));
+    fn action(&self, found: &RuleTable) -> Result<Action, Mistake> {
+        // What is left of a longer rule when a file was cut off must not exempt everybody for good.
+        let of_nobody = found.user.is_none()
+            && found.group.is_none()
+            && found.service.is_none()
+            && found.network.is_none()
+            && found.until.is_none();
+        let what = match found.action.get_ref().as_str() {
+            "require" => return Ok(Action::Require),
+            "exempt" if of_nobody => {
+                "a rule that exempts must say whom (user, group, service, network) or until when"
+                    .into()
             }
+            "exempt" => return Ok(Action::Exempt),
+            other => format!("action = \"{other}\" is none of require, exempt"),
         };
+        Err(self.mistake(&found.action, what))
+    }
+
+    fn rule(&self, found: RuleTable) -> Result<Rule, Mistake> {
+        let action = self.action(&found)?;
         let network = found.network.map(|text| {
             Network::parse(text.get_ref()).ok_or_else(|| {
                 self.mistake(
@@ -359,6 +369,7 @@ mod tests {
             ("[totp]\nalgorithm = \"MD5\"", 2, "totp.algorithm"),
             ("[[rule]]\nuser = \"a\"", 1, "missing field `action`"),
             ("[[rule]]\naction = \"allow\"", 2, "none of require, exempt"),
+            ("[[rule]]\naction = \"exempt\"", 2, "must say whom"),
             ("[[rule]]\naction = \"exempt\"\nnetwork = \"office\"", 3, "network = \"office\""),
             ("[[rule]]\naction = \"exempt\"\nuntil = 2027-02-29", 3, ""),
             (

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     ledger::Mark,
-    record::{Algorithm, Digits},
+    record::{Algorithm, Digits, Period},
     secret::Key,
 };
 
@@ -46,11 +46,14 @@ impl Keyed {
         dynamic_truncation(mac.get(..length).unwrap_or_default())
     }
 
-    /// The name under which used steps of this key are filed.
+    /// The name under which used steps of this key are filed; steps of another length are other steps.
     #[must_use]
-    pub fn mark(&self) -> Mark {
+    pub fn mark(&self, period: Period) -> Mark {
         let mut mac = Zeroizing::new([0; 64]);
-        self.mac(MARK_TEXT, &mut mac);
+        let mut text = [0; MARK_TEXT.len() + 8];
+        let parts = MARK_TEXT.iter().copied().chain(period.seconds().to_be_bytes());
+        text.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+        self.mac(&text, &mut mac);
         let mut mark = [0; 16];
         mark.iter_mut().zip(mac.iter()).for_each(|(to, from)| *to = *from);
         Mark(mark)
@@ -136,7 +139,7 @@ mod tests {
     fn a_mark_belongs_to_the_key_alone() {
         let mark = |text: &[u8]| {
             let key = Key::new(text.to_vec()).unwrap();
-            Keyed::new(&key, Algorithm::Sha1).unwrap().mark()
+            Keyed::new(&key, Algorithm::Sha1).unwrap().mark(Period::THIRTY)
         };
         assert_eq!(mark(b"12345678901234567890"), mark(b"12345678901234567890"));
         assert_ne!(mark(b"12345678901234567890"), mark(b"12345678901234567891"));

@@ -30,7 +30,7 @@ use twinlock_core::{
         Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
         Records, Seat, Shelf, Snapshot,
     },
-    record::{Authenticator, Generation, Parameters, Period, Record, State},
+    record::{Authenticator, Generation, Identity, Parameters, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
     secret::{Key, Typed},
     time::{BootTime, Now, UnixTime},
@@ -207,10 +207,15 @@ impl Records for World {
         let records = self.records.borrow();
         let Some((sequence, text)) = records.get(&account.name) else { return Ok(None) };
         let known = self.known.borrow().clone();
-        Ok(Some(Snapshot { sequence: *sequence, record: form::read(text)?, known }))
+        Ok(Some(Snapshot {
+            sequence: *sequence,
+            identity: Identity::default(),
+            record: form::read(text)?,
+            known,
+        }))
     }
 
-    fn is_newest(&self, folder: &Folder, sequence: u64) -> Result<bool, StoreFault> {
+    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault> {
         if self.fails() {
             return Err(StoreFault::Io { errno: 5 });
         }
@@ -227,7 +232,7 @@ impl Records for World {
             None => {}
         }
         let newest = self.records.borrow().get(folder.as_str()).map(|(sequence, _)| *sequence);
-        Ok(newest == Some(sequence))
+        Ok(newest == Some(snapshot.sequence))
     }
 
     fn commit(&self, _: &Folder, _: u64, _: &Record) -> Result<(), CommitFault> {
