@@ -95,15 +95,29 @@ impl HostLedger {
     /// # Errors
     /// [`LedgerFault`] when it cannot be written.
     pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerFault> {
-        let root = self.root()?;
         let epoch = self.new_epoch(now)?;
-        let text = epoch_text::write(&epoch);
-        match root.link(EPOCH, &text) {
-            Ok(()) => {}
-            Err(Errno::EXIST) => replace(root, &text)?,
-            Err(errno) => return Err(io(errno)),
-        }
+        replace(self.root()?, &epoch_text::write(&epoch))?;
         epoch::floor(&epoch, &epoch.boot_id, now).ok_or(LedgerFault::Untrusted)
+    }
+
+    /// Begins the first epoch, where no other process is faster.
+    fn begin_first(&self, now: Now) -> Result<UnixTime, LedgerFault> {
+        let epoch = self.new_epoch(now)?;
+        match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
+            Ok(()) => epoch::floor(&epoch, &epoch.boot_id, now).ok_or(LedgerFault::Untrusted),
+            // Another login's, which is kept, or one that is of no use.
+            Err(Errno::EXIST) => match self.floor_of_epoch(now)? {
+                Some(floor) => Ok(floor),
+                None => self.begin_epoch(now),
+            },
+            Err(errno) => Err(io(errno)),
+        }
+    }
+
+    /// The floor of the epoch that stands there; nothing when it is damaged, or another boot's.
+    fn floor_of_epoch(&self, now: Now) -> Result<Option<UnixTime>, LedgerFault> {
+        let Some(known) = self.epoch()? else { return Ok(None) };
+        Ok(epoch::floor(&known, &self.this_boot()?, now))
     }
 
     fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerFault> {
@@ -166,11 +180,9 @@ impl Ledger for HostLedger {
     }
 
     fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {
-        let known = self.epoch()?;
-        let boot_id = self.this_boot()?;
-        match known.and_then(|known| epoch::floor(&known, &boot_id, now)) {
+        match self.floor_of_epoch(now)? {
             Some(floor) => Ok(floor),
-            None => self.begin_epoch(now),
+            None => self.begin_first(now),
         }
     }
 }
