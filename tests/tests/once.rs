@@ -111,7 +111,8 @@ fn of_thirty_two_at_one_instant_one_gets_in() {
         assert_eq!(winners, 1, "round {step}: {}\n{}", m.log().join("\n"), m.state());
         rivals = next;
     }
-    assert_eq!(m.logged("event=accepted").len(), 20);
+    // Not counted in the log: of so many lines at one instant some do not fit, and are not waited for.
+    assert_eq!(m.state().matches("/used.").count(), 20, "{}", m.state());
     assert_eq!(m.tries("ada"), 0, "{}", m.state());
 }
 
@@ -152,7 +153,7 @@ fn a_lost_ledger_brings_no_code_back() {
                 m.run(["sh", "-c", loss]).ok();
                 let ahead = m.code_in("ada", 1);
                 assert!(!gets_in(&m, "one", "ada", &[&code, &ahead, &code]), "{loss}");
-                assert_eq!(m.logged("reason=before_epoch").len(), 1, "{loss}: {:?}", m.log());
+                assert_eq!(m.logged("reason=before_epoch").len(), 3, "{loss}: {:?}", m.log());
                 // As if two minutes had passed since the ledger was begun anew.
                 m.epoch(2, 0);
                 let later = m.otp("ada").at(now() + 120);
@@ -178,5 +179,5 @@ fn a_code_stays_used_whatever_an_administrator_does() {
     m.run(["twinlock", "epoch", "now"]).ok();
     let ahead = m.code_in("ada", 1);
     assert!(!gets_in(&m, "one", "ada", &[&code, &ahead, &code]));
-    assert_eq!(m.logged("reason=before_epoch").len(), 1, "{:?}", m.log());
+    assert_eq!(m.logged("reason=before_epoch").len(), 3, "{:?}", m.log());
 }

@@ -116,7 +116,7 @@ fn a_file_that_logins_do_not_trust_does_not_pass() {
 fn rules_about_nobody_pass_with_a_warning() {
     let m = machine();
     let text = "window = 1\n\n[[rule]]\nuser = \"adda\"\naction = \"exempt\"\n\
-                [[rule]]\ngroup = \"stuff\"\naction = \"require\"\n[[rule]]\naction = \"exempt\"\n";
+                [[rule]]\ngroup = \"stuff\"\naction = \"require\"\n[[rule]]\naction = \"exempt\"\nuntil = 2027-01-31\n";
     let warned = check(&m, text);
     assert_eq!(warned.code, Some(0));
     assert_eq!(
