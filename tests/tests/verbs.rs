@@ -111,7 +111,7 @@ fn status_and_list_follow_a_life() {
     assert!(shown.contains("Last code: 20") && shown.contains("Wrong codes on file: 2"), "{shown}");
     assert_eq!(
         twinlock(&m, "status bob").ok(),
-        "bob is not enrolled.\nLogins are refused. To enroll: twinlock enroll bob\n"
+        "bob is not enrolled.\nWhere a code is asked for, logins are refused. To enroll: twinlock enroll bob\n"
     );
     let listed = twinlock(&m, "list").ok().to_owned();
     assert!(listed.starts_with("USER  STATE     SINCE       LAST CODE         AUTHENTICATORS\n"));

@@ -73,7 +73,9 @@ fn consequence(desk: &Desk, account: &Account) -> String {
             "Logins go on without a code (not_enrolled = \"allow\").".into()
         }
         NotEnrolled::Allow | NotEnrolled::Deny => {
-            format!("Logins are refused. To enroll: twinlock enroll {user}")
+            format!(
+                "Where a code is asked for, logins are refused. To enroll: twinlock enroll {user}"
+            )
         }
     }
 }

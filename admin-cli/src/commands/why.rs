@@ -22,6 +22,10 @@ use crate::{
     wording::{WIDTH, instant, plain, wrap},
 };
 
+/// What refuses before this module knows whose login it is, or before it is asked at all.
+const ELSEWHERE: &str =
+    "\nRefused all the same? twinlock doctor ssh, then: journalctl -t twinlock -t sshd";
+
 /// What the ledger says.
 struct Ledgers {
     refused: Vec<Refused>,
@@ -56,6 +60,7 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
             lines.push(format!("Ledger: {}.\n  {}", explained.meaning, explained.remedy));
         }
     }
+    lines.push(ELSEWHERE.into());
     let wrapped: Vec<String> = lines.iter().map(|line| wrap(line, WIDTH, 2)).collect();
     desk.print(&format!("{}\n", wrapped.join("\n")))
 }

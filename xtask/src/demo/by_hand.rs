@@ -11,7 +11,7 @@ wants a key and a code, and the account `ada`, whose key lies ready. Nothing of
 this machine's own logins is touched, and all of it ends with the demo.
 
 First: twinlock enroll ada. Have an authenticator app at hand. Without a phone,
-`oathtool --totp --base32 KEY` in another terminal shows the same codes.
+`oathtool --totp --base32 'KEY'` in another terminal shows the same codes.
 ";
 const THEN: &str = "
 Now log in. The code that you have just typed is used up: wait until the app
@@ -19,8 +19,8 @@ shows the next one, half a minute at most.
 ";
 const TRY: &str = "
 What next?
-  Enter  log in once more. Try a wrong code; the code that has let you in just
-         now, which is used up; Enter alone, which stops.
+  Enter  log in once more. Try a wrong code; a code that has let you in, which is
+         used up; Enter alone, which stops (ssh then asks twice more; ^C ends it).
   w      twinlock why ada: the last refusals
   s      twinlock status ada
   q      end the demo

@@ -20,7 +20,8 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::OtherWays(Ways::AppOnly) => "\nOther ways to sign in:\n  \
              1  Code from your authenticator app\n  \
              3  Stop\n\
-             No phone at hand? Your administrator can help: twinlock status.\n\
+             No phone at hand? Your administrator can enroll you anew (twinlock remove,\n\
+             twinlock enroll).\n\
              Choose 1 or 3: "
             .into(),
         Message::AskBackupCode => "Backup code (20 letters, dashes optional): ".into(),

@@ -21,7 +21,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
              1  Kod från din autentiseringsapp\n  \
              3  Avbryt\n\
              Ingen telefon till hands? Din administratör kan hjälpa dig:\n\
-             twinlock status.\n\
+             (twinlock remove, twinlock enroll).\n\
              Välj 1 eller 3: "
             .into(),
         Message::AskBackupCode => "Reservkod (20 bokstäver, bindestreck behövs inte): ".into(),
