@@ -70,7 +70,7 @@ impl From<StoreFault> for Failure {
 pub fn store_remedy(fault: StoreFault) -> &'static str {
     match fault {
         StoreFault::FolderMissing => {
-            "Run `twinlock epoch ensure` as root to make the records folder, or mount the one that belongs here."
+            "Mount the records folder that belongs here; on a machine that never had one, run `twinlock epoch ensure`."
         }
         StoreFault::StoreIdMissing => {
             "Mount the records folder; if it is lost, restore it from a backup. To begin anew, delete /etc/twinlock/store-id and run `twinlock epoch ensure`."

@@ -113,7 +113,7 @@ pub enum Import {
 /// What to do with settings.
 #[derive(Subcommand)]
 pub enum Settings {
-    /// Look for mistakes; a file without any is kept to stand in for a later one with
+    /// Look for mistakes; a file that has none is kept, and stands in for a later one that has
     Check {
         /// The file, where it is not the one in use
         file: Option<String>,
