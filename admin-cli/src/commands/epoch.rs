@@ -4,6 +4,7 @@ use twinlock_core::{epoch, text::duration, time::UnixTime};
 use twinlock_host::prepare::{self, PrepareFault};
 
 use crate::{
+    actor,
     desk::Desk,
     exit::{Exit, Failure},
     wording::instant,
@@ -21,6 +22,7 @@ pub fn ensure(desk: &Desk) -> Result<(), Failure> {
 pub fn now(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("begin an epoch")?;
     let floor = prepare::restart(&desk.machine).map_err(failure)?;
+    actor::log(desk, "epoch_begun", &[]);
     say(desk, "A new epoch has begun", floor);
     Ok(())
 }
