@@ -111,7 +111,7 @@ fn a_store_that_is_not_ours_is_named_with_its_remedy() {
     told(&m, "store_id_missing", "Mount the records folder");
     let m = machine();
     m.run(["mv", "/var/lib/twinlock", "/var/lib/elsewhere"]).ok();
-    told(&m, "records_missing", "Run `twinlock epoch ensure`");
+    told(&m, "records_missing", "Mount the records folder");
 }
 
 fn told(m: &Machine, word: &str, remedy: &str) {
