@@ -1,7 +1,7 @@
 //! sudo, su and login: their people get in, strangers write nothing, and the module leaves
-//! the program that loaded it as it was.
+//! the program that loaded it, sshd too, as it was.
 
-use twinlock_tests::{Call, Machine, PASSWORD, PROMPT, Session, shipped};
+use twinlock_tests::{Call, Machine, PASSWORD, PROMPT, Server, Session, shipped};
 
 fn machine() -> Machine {
     let m = Machine::new();
@@ -113,7 +113,8 @@ cat /proc/$PPID/oom_score_adj /proc/$PPID/personality
 ";
 
 fn seen(m: &Machine, service: &str, auth: &str) -> String {
-    let marked = shipped(&format!("pam.d/{service}"));
+    let file = if service == "sshd" { "sshd-publickey" } else { service };
+    let marked = shipped(&format!("pam.d/{file}"));
     let kept = marked.lines().filter(|line| !line.starts_with("auth"));
     let look = "auth required pam_exec.so seteuid quiet /root/look\n";
     m.pam(service, &format!("{auth}{look}{}\n", kept.collect::<Vec<_>>().join("\n")));
@@ -122,6 +123,7 @@ fn seen(m: &Machine, service: &str, auth: &str) -> String {
     let call = match service {
         "sudo" => m.sudo("ada"),
         "su" => m.su("ada", "bob"),
+        "sshd" => m.ssh("ada").key().call(),
         _ => m.login("ada"),
     };
     let mut s = call.open();
@@ -138,7 +140,8 @@ fn seen(m: &Machine, service: &str, auth: &str) -> String {
 fn the_module_leaves_the_program_as_it_was() {
     let m = machine();
     let module = "auth requisite pam_twinlock.so first_factor=stack\n";
-    for service in ["sudo", "su", "login"] {
+    m.server(Server::Publickey);
+    for service in ["sudo", "su", "login", "sshd"] {
         let with = seen(&m, service, module);
         let without = seen(&m, service, "auth required pam_permit.so\n");
         assert!(with.contains("Threads:\t1"), "{with}");
