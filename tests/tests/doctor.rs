@@ -1,5 +1,8 @@
 //! `twinlock doctor ssh` beside a real sshd: what it says is what happens.
 
+#[path = "doctor/behind.rs"]
+mod behind;
+
 use twinlock_doctor::Format;
 use twinlock_tests::{Machine, shipped};
 
@@ -16,7 +19,7 @@ const PAIRS: [(&str, &str); 4] = [
 
 fn machine() -> Machine {
     let m = Machine::new();
-    m.user("ada").user("robot").files();
+    m.user("ada").user("robot").twinlock().enrolled("ada", ADAS_KEY);
     m
 }
 
@@ -229,7 +232,7 @@ fn gets_in_without_a_code(last: &str) -> (bool, Vec<String>) {
     let m = machine();
     let stack = shipped("pam.d/sshd-password");
     assert!(stack.contains(LAST));
-    m.password("ada", "correct horse").twinlock().enrolled("ada", ADAS_KEY);
+    m.password("ada", "correct horse");
     m.pam("sshd", &stack.replace(LAST, last))
         .drop_in("10-twinlock-password.conf")
         .sshd("PermitRootLogin no\n");
@@ -283,8 +286,8 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
         sshd_says: Some(tree.path().join("says")),
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
-    let code = twinlock_doctor::ssh(&arguments, Format::Text, &mut out, &mut complaints)
-        .expect("a report");
+    let streams: [&mut dyn std::io::Write; 2] = [&mut out, &mut complaints];
+    let code = twinlock_doctor::ssh(&arguments, Format::Text, vec![], streams).expect("a report");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (code, text(out), text(complaints))
 }
