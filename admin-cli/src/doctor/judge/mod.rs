@@ -2,6 +2,7 @@
 pub mod case;
 pub mod doors;
 pub mod lines;
+mod misspelt;
 mod promises;
 pub mod remedies;
 mod shut;
