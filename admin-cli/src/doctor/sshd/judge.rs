@@ -2,7 +2,7 @@
 use super::config::{Block, Config, Directive};
 use super::effective::{Effective, Gate, Way};
 use super::pattern::fits_list;
-use super::probe::Probe;
+use super::probe::{Probe, REMOTE};
 use crate::finding::{Finding, Level};
 use crate::judge::case::Reach;
 use crate::judge::remedies::KEY_METHODS;
@@ -281,6 +281,7 @@ fn who(probes: &[&Probe]) -> String {
     let more = users.len().saturating_sub(5);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let from = match addresses.as_slice() {
+        [one] if *one == REMOTE => format!(" from {one} (an example address)"),
         [one] => format!(" from {one}"),
         [..] => String::new(),
     };

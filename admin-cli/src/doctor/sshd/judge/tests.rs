@@ -194,3 +194,12 @@ fn remedies_change_the_line_that_sets_it() {
         assert_eq!(one.remedy, remedy);
     }
 }
+
+#[test]
+fn an_example_address_is_called_one() {
+    let found =
+        judge(&facts("", GOOD, &[("root", &with("rootlogin no", "rootlogin without-password"))]));
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    let start = "For user root from 203.0.113.7 (an example address): ";
+    assert!(one.what.starts_with(start), "{}", one.what);
+}
