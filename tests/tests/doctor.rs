@@ -165,6 +165,37 @@ fn the_modules_file_is_looked_at() {
 }
 
 #[test]
+fn settings_that_are_missing_have_one_remedy() {
+    for kind in ["publickey", "password", "both"] {
+        let m = machine();
+        m.pam("sshd", &shipped(&format!("pam.d/sshd-{kind}"))).sshd("PermitRootLogin no\n");
+        let said = m.run(["twinlock", "doctor", "ssh"]);
+        assert_eq!(said.code, Some(7));
+        let drop_in = format!("10-twinlock-{kind}.conf");
+        let copy = format!(
+            "      cp /usr/share/doc/twinlock/examples/sshd_config.d/{drop_in} /etc/ssh/sshd_config.d/\n"
+        );
+        assert_eq!(said.stdout.matches(&copy).count(), 1, "{}", said.stdout);
+        let to_do = said.stdout.lines().filter_map(|line| line.strip_prefix("  To do: "));
+        let others: Vec<_> = to_do.skip(1).filter(|one| !one.starts_with("as for ")).collect();
+        assert!(others.is_empty(), "{others:?}");
+        m.drop_in(&drop_in);
+        assert_eq!(doctor(&m), (Some(0), vec![]), "{kind}");
+    }
+}
+
+#[test]
+fn a_line_that_wins_over_the_missing_settings_is_named() {
+    let m = machine();
+    m.pam("sshd", &shipped("pam.d/sshd-publickey")).sshd("PermitRootLogin no\n");
+    m.file("/etc/ssh/sshd_config.d/05-first.conf").write("UsePAM no\n");
+    let said = m.run(["twinlock", "doctor", "ssh"]).stdout;
+    let change = "Change the line at /etc/ssh/sshd_config.d/05-first.conf:1 to `UsePAM yes`";
+    assert!(said.contains(change) && said.contains("\n      cp "), "{said}");
+    assert!(!said.contains("`AuthenticationMethods"), "{said}");
+}
+
+#[test]
 fn a_code_without_a_first_factor_is_found() {
     let m = machine();
     let line = "auth required pam_twinlock.so first_factor=stack\n";

@@ -179,6 +179,9 @@ fn examine(machine: &Machine, rows: Rows, behind: Vec<Finding>) -> Result<Report
         findings.extend(behind);
     }
     findings.extend(facts.iter().flat_map(sshd::judge::judge));
+    if let Some(facts) = facts.filter(|_| wired) {
+        judge::shipped::settle(&mut findings, &case, &facts.config);
+    }
     findings.sort();
     findings.dedup();
     Ok(Report { findings, table: service.unusable.is_none().then_some(table), rows })

@@ -5,6 +5,7 @@ pub mod lines;
 mod misspelt;
 mod promises;
 pub mod remedies;
+pub mod shipped;
 mod shut;
 
 use crate::finding::Finding;
