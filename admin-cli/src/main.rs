@@ -30,9 +30,9 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    // Doctor needs no settings, and has an exit status of its own.
+    // Doctor examines the settings too, and has an exit status of its own.
     if let Verb::Doctor(Doctor::Ssh(arguments)) = &command.verb {
-        return commands::doctor::ssh(arguments, command.json);
+        return commands::doctor::ssh(arguments, &command);
     }
     match commands::run(&command) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,8 @@
 //! `twinlock doctor ssh` beside a real sshd: what it says is what happens.
 
+#[path = "doctor/behind.rs"]
+mod behind;
+
 use twinlock_doctor::Format;
 use twinlock_tests::{Machine, shipped};
 
@@ -16,7 +19,7 @@ const PAIRS: [(&str, &str); 4] = [
 
 fn machine() -> Machine {
     let m = Machine::new();
-    m.user("ada").user("robot").files();
+    m.user("ada").user("robot").twinlock().enrolled("ada", ADAS_KEY);
     m
 }
 
@@ -162,6 +165,37 @@ fn the_modules_file_is_looked_at() {
 }
 
 #[test]
+fn settings_that_are_missing_have_one_remedy() {
+    for kind in ["publickey", "password", "both"] {
+        let m = machine();
+        m.pam("sshd", &shipped(&format!("pam.d/sshd-{kind}"))).sshd("PermitRootLogin no\n");
+        let said = m.run(["twinlock", "doctor", "ssh"]);
+        assert_eq!(said.code, Some(7));
+        let drop_in = format!("10-twinlock-{kind}.conf");
+        let copy = format!(
+            "      cp /usr/share/doc/twinlock/examples/sshd_config.d/{drop_in} /etc/ssh/sshd_config.d/\n"
+        );
+        assert_eq!(said.stdout.matches(&copy).count(), 1, "{}", said.stdout);
+        let to_do = said.stdout.lines().filter_map(|line| line.strip_prefix("  To do: "));
+        let others: Vec<_> = to_do.skip(1).filter(|one| !one.starts_with("as for ")).collect();
+        assert!(others.is_empty(), "{others:?}");
+        m.drop_in(&drop_in);
+        assert_eq!(doctor(&m), (Some(0), vec![]), "{kind}");
+    }
+}
+
+#[test]
+fn a_line_that_wins_over_the_missing_settings_is_named() {
+    let m = machine();
+    m.pam("sshd", &shipped("pam.d/sshd-publickey")).sshd("PermitRootLogin no\n");
+    m.file("/etc/ssh/sshd_config.d/05-first.conf").write("UsePAM no\n");
+    let said = m.run(["twinlock", "doctor", "ssh"]).stdout;
+    let change = "Change the line at /etc/ssh/sshd_config.d/05-first.conf:1 to `UsePAM yes`";
+    assert!(said.contains(change) && said.contains("\n      cp "), "{said}");
+    assert!(!said.contains("`AuthenticationMethods"), "{said}");
+}
+
+#[test]
 fn a_code_without_a_first_factor_is_found() {
     let m = machine();
     let line = "auth required pam_twinlock.so first_factor=stack\n";
@@ -229,7 +263,7 @@ fn gets_in_without_a_code(last: &str) -> (bool, Vec<String>) {
     let m = machine();
     let stack = shipped("pam.d/sshd-password");
     assert!(stack.contains(LAST));
-    m.password("ada", "correct horse").twinlock().enrolled("ada", ADAS_KEY);
+    m.password("ada", "correct horse");
     m.pam("sshd", &stack.replace(LAST, last))
         .drop_in("10-twinlock-password.conf")
         .sshd("PermitRootLogin no\n");
@@ -283,8 +317,8 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
         sshd_says: Some(tree.path().join("says")),
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
-    let code = twinlock_doctor::ssh(&arguments, Format::Text, &mut out, &mut complaints)
-        .expect("a report");
+    let streams: [&mut dyn std::io::Write; 2] = [&mut out, &mut complaints];
+    let code = twinlock_doctor::ssh(&arguments, Format::Text, vec![], streams).expect("a report");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (code, text(out), text(complaints))
 }

@@ -1,17 +1,185 @@
-//! `twinlock doctor`: prints what the doctor finds.
+//! `twinlock doctor`: prints what the doctor finds, in the stack and in what the module needs behind it.
 
 use std::{
     io::{stderr, stdout},
+    path::Path,
     process::ExitCode,
 };
 
-use twinlock_doctor::{Format, NOT_READABLE, Ssh};
+use rustix::process::geteuid;
+use twinlock_core::{
+    fault::StoreFault,
+    policy::{Action, NotEnrolled, Policy, Rule},
+    ports::{Accounts, Clock},
+    record::State,
+};
+use twinlock_doctor::{
+    Format, NOT_READABLE, Ssh,
+    finding::{Finding, Level},
+};
+use twinlock_host::{
+    machine::Machine,
+    place::Owner,
+    records::{UIDS, USERS},
+    roll::{self, Entry},
+    settings::{self, SettingsFault},
+    store_id,
+};
+
+use crate::{desk, exit::Failure, mistake, reasons, verbs::Command};
+
+/// Logins trust root's files alone.
+const OWNER: Owner = Owner(0);
 
 /// Examines sshd and its stack.
-pub fn ssh(arguments: &Ssh, json: bool) -> ExitCode {
-    let format = if json { Format::Json } else { Format::Text };
-    let examined =
-        twinlock_doctor::ssh(arguments, format, &mut stdout().lock(), &mut stderr().lock());
+pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
+    let format = if command.json { Format::Json } else { Format::Text };
+    // Settings, records and ledger are those of this machine, not of a tree of files.
+    let here = arguments.root == Path::new("/");
+    let behind = if here { behind(&command.config) } else { Vec::new() };
+    let (mut out, mut complaints) = (stdout().lock(), stderr().lock());
+    let examined = twinlock_doctor::ssh(arguments, format, behind, [&mut out, &mut complaints]);
     // Output that nobody reads any more is no verdict.
     ExitCode::from(examined.unwrap_or(NOT_READABLE))
+}
+
+/// What makes the module refuse, whatever stack it stands in.
+fn behind(config: &str) -> Vec<Finding> {
+    let loaded = match settings::load(config, OWNER) {
+        Ok(loaded) => loaded,
+        Err(fault) => return vec![refusing_settings(config, &fault)],
+    };
+    let mut found: Vec<Finding> =
+        loaded.stands_in_for.iter().map(|fault| stand_in(config, fault)).collect();
+    let places = &loaded.policy.places;
+    if !geteuid().is_root() {
+        found.push(unseen(&places.records));
+        return found;
+    }
+    let machine = Machine::new(&loaded.policy, config, OWNER);
+    found.extend(match proven(&machine, config) {
+        Ok(()) => nobody(&machine, &loaded.policy),
+        Err(finding) => Some(Finding { place: places.records.clone(), ..finding }),
+    });
+    found.extend(ledger(&machine, &places.ledger));
+    found
+}
+
+fn refusing_settings(config: &str, fault: &SettingsFault) -> Finding {
+    let failure = desk::settings_failure(config, fault);
+    Finding {
+        level: Level::LockOut,
+        id: "settings-refuse",
+        place: place_of(config, fault),
+        what: format!("Every login that comes to the module is refused: {}.", failure.what),
+        remedy: failure.remedy,
+    }
+}
+
+fn stand_in(config: &str, fault: &SettingsFault) -> Finding {
+    let (what, remedy) = mistake::of_settings(config, fault);
+    Finding {
+        level: Level::Warning,
+        id: "settings-fallback",
+        place: place_of(config, fault),
+        what: format!("{what}; settings.good is in force instead."),
+        remedy: format!("{remedy} Then run `twinlock settings check`."),
+    }
+}
+
+fn place_of(config: &str, fault: &SettingsFault) -> String {
+    match fault {
+        SettingsFault::File(_) => config.to_owned(),
+        SettingsFault::Mistake(mistake) => format!("{config}:{}", mistake.line),
+    }
+}
+
+fn unseen(records: &str) -> Finding {
+    Finding {
+        level: Level::Note,
+        id: "records-unseen",
+        place: records.to_owned(),
+        what: "Only root sees records and ledger: whether the module refuses because of them, or because nobody is enrolled, was not looked at.".to_owned(),
+        remedy: "Run `twinlock doctor ssh` as root.".to_owned(),
+    }
+}
+
+/// Whether the records folder proves an absence, as a login asks it to; the finding lacks its place.
+fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
+    let refusing = |who: &str, fault: StoreFault| {
+        let failure = Failure::from(fault);
+        Finding {
+            level: Level::LockOut,
+            id: "records-refuse",
+            place: String::new(),
+            what: format!("{who} is refused: {}.", reasons::store_meaning(fault)),
+            remedy: failure.remedy,
+        }
+    };
+    let root = machine.records.root().map_err(|fault| refusing("Everybody", fault))?;
+    let copy = settings::beside(config, store_id::NAME);
+    // A record that is there counts without the proof.
+    store_id::prove(&root, &copy, OWNER)
+        .and_then(|()| [USERS, UIDS].iter().try_for_each(|name| root.below(name, OWNER).map(drop)))
+        .map_err(|fault| refusing("Whoever has no record in this folder", fault))
+}
+
+/// The records folder is the right one, and of no use to anybody.
+fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
+    let roll = roll::everybody(&machine.records).unwrap_or_default();
+    let enrolled = roll.iter().any(|entry| counts(machine, entry));
+    if enrolled || policy.not_enrolled == NotEnrolled::Allow || exempts_everybody(machine, policy) {
+        return None;
+    }
+    let broken = roll.iter().find_map(|entry| Some((&entry.user, *entry.found.as_ref().err()?)));
+    let remedy = match broken {
+        None => "To begin: twinlock enroll USER".to_owned(),
+        Some((user, fault)) => {
+            let explained = reasons::explain(fault.reason(), user);
+            format!("{user}: {}. {}", explained.meaning, explained.remedy)
+        }
+    };
+    let but = if policy.rules.is_empty() { "" } else { ", but for those whom a rule exempts" };
+    Some(Finding {
+        level: Level::LockOut,
+        id: "nobody-enrolled",
+        place: policy.places.records.clone(),
+        what: format!(
+            "Nobody who has an account is enrolled, so nobody has a code that is right: everybody is refused{but}."
+        ),
+        remedy,
+    })
+}
+
+/// An account that cannot be looked up may well be there.
+fn counts(machine: &Machine, entry: &Entry) -> bool {
+    let active = matches!(&entry.found, Ok(Some(found)) if found.record.state == State::Active);
+    active && !matches!(machine.accounts.by_name(&entry.user), Ok(None))
+}
+
+/// Whether the first rule that every login by sshd matches asks for no code.
+fn exempts_everybody(machine: &Machine, policy: &Policy) -> bool {
+    let everybody = |rule: &&Rule| {
+        let everywhere = rule.service.as_ref().is_none_or(|service| service == "sshd");
+        everywhere && rule.user.is_none() && rule.group.is_none() && rule.network.is_none()
+    };
+    let now = machine.clock.now().map(|now| now.unix);
+    policy.rules.iter().find(everybody).is_some_and(|rule| {
+        let over = rule.until.is_some_and(|until| now.is_ok_and(|now| now >= until));
+        rule.action == Action::Exempt && !over
+    })
+}
+
+/// A ledger that is not there yet is made by the first login.
+fn ledger(machine: &Machine, path: &str) -> Option<Finding> {
+    std::fs::symlink_metadata(path).ok()?;
+    let fault = machine.ledger.epoch().err()?;
+    let meaning = reasons::explain(fault.reason(), "").meaning;
+    Some(Finding {
+        level: Level::LockOut,
+        id: "ledger-refuses",
+        place: path.to_owned(),
+        what: format!("Every code is refused: {meaning}."),
+        remedy: Failure::from(fault).remedy,
+    })
 }

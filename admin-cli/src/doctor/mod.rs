@@ -73,17 +73,20 @@ pub const FOUND: u8 = 7;
 
 /// Examines sshd and its stack, writes the report and returns the exit code.
 ///
+/// `behind` is what makes the module refuse once it is called; it counts where some line calls it.
+/// The report goes to `out`, and why there is none to `complaints`.
+///
 /// # Errors
 /// The report cannot be written.
 pub fn ssh(
     arguments: &Ssh,
     format: Format,
-    out: &mut dyn Write,
-    complaints: &mut dyn Write,
+    behind: Vec<Finding>,
+    [out, complaints]: [&mut dyn Write; 2],
 ) -> io::Result<u8> {
     let machine = Machine::new(arguments.root.clone(), arguments.sshd_says.clone());
     let rows = if arguments.verbose { Rows::All } else { Rows::Wrong };
-    match examine(&machine, rows) {
+    match examine(&machine, rows, behind) {
         Ok(report) => {
             match format {
                 Format::Text => report.text(out)?,
@@ -152,7 +155,7 @@ impl From<Silence> for Hindrance {
     }
 }
 
-fn examine(machine: &Machine, rows: Rows) -> Result<Report, Hindrance> {
+fn examine(machine: &Machine, rows: Rows, behind: Vec<Finding>) -> Result<Report, Hindrance> {
     let config = sshd::config::load(machine)?;
     let mut findings = Vec::new();
     let facts = match machine.complaint()? {
@@ -173,8 +176,12 @@ fn examine(machine: &Machine, rows: Rows) -> Result<Report, Hindrance> {
         service.unusable.is_none() && !findings.iter().any(|finding| finding.id == "not-wired");
     if wired {
         findings.extend(judge::stack(&case));
+        findings.extend(behind);
     }
     findings.extend(facts.iter().flat_map(sshd::judge::judge));
+    if let Some(facts) = facts.filter(|_| wired) {
+        judge::shipped::settle(&mut findings, &case, &facts.config);
+    }
     findings.sort();
     findings.dedup();
     Ok(Report { findings, table: service.unusable.is_none().then_some(table), rows })

@@ -1,5 +1,6 @@
 //! What can be said of single lines and files, without walking the stack.
 use crate::finding::{Finding, Level};
+use crate::judge::misspelt;
 use crate::judge::remedies::KEY_LINE;
 use crate::pam::code::Code;
 use crate::pam::control::Action;
@@ -48,9 +49,11 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &st
         })
         .collect();
     let ours: Vec<&Handler> = auth.iter().filter(|line| is_ours(line)).collect();
-    if ours.is_empty() {
+    let meant = misspelt::judge(auth, module);
+    if ours.is_empty() && meant.is_empty() {
         found.push(not_wired(file, recipe));
     }
+    found.extend(meant);
     found.extend(ours.iter().filter_map(|line| arguments(line)));
     found.extend(ours.iter().filter_map(|line| control(line)));
     found.extend(service.lines(Facility::Account).iter().filter(|line| is_ours(line)).map(account));

@@ -2,8 +2,10 @@
 pub mod case;
 pub mod doors;
 pub mod lines;
+mod misspelt;
 mod promises;
 pub mod remedies;
+pub mod shipped;
 mod shut;
 
 use crate::finding::Finding;

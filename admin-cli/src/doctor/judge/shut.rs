@@ -1,6 +1,7 @@
 //! People who have everything and still do not get in.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
+use crate::judge::misspelt;
 use crate::pam::code::Code;
 use crate::pam::modules::file_name;
 use crate::pam::stack::Kind;
@@ -39,11 +40,11 @@ impl Case<'_> {
         let missing = (self.table.cast.iter())
             .find(|line| line.role == Role::Fixed(Code::MODULE_UNKNOWN))
             .and_then(|line| match &line.handler.kind {
-                Kind::Module { path, .. } => {
-                    Some(format!(" The file of {} is missing.", file_name(path)))
-                }
+                Kind::Module { path, .. } => Some(path),
                 Kind::Substack | Kind::Broken => None,
             });
+        let gone = missing.map(|path| format!(" The file of {} is missing.", file_name(path)));
+        let meant = missing.filter(|path| misspelt::is_meant(path));
         Finding {
             level,
             id: if all { "nobody-gets-in" } else { "way-leads-nowhere" },
@@ -51,14 +52,14 @@ impl Case<'_> {
             what: match all {
                 true => format!(
                     "Nobody gets in, not even with everything right.{}",
-                    missing.unwrap_or_default()
+                    gone.unwrap_or_default()
                 ),
                 false => format!(
                     "sshd lets people come {with}, but this stack lets nobody in who comes so."
                 ),
             },
             remedy: match all {
-                true => self.recipe(),
+                true => meant.map_or_else(|| self.recipe(), |path| misspelt::remedy(path)),
                 false => format!(
                     "Take that way out of AuthenticationMethods, or let the stack judge it: {}",
                     self.recipe()

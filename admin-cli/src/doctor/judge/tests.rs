@@ -42,7 +42,7 @@ fn files(sshd: &str) -> Tree {
 fn judged(sshd: &str, reach: Reach) -> Vec<Finding> {
     let service = load(&files(sshd), "sshd").unwrap();
     let module = |path: &str| match path {
-        "pam_gone.so" | "/opt/pam_twinlock.so" => ModuleFile::Missing,
+        "pam_gone.so" | "/opt/pam_twinlock.so" | "pam_twinlok.so" => ModuleFile::Missing,
         _ => ModuleFile::At { path: path.to_owned(), uid: 0, modes: [0o644, 0o755] },
     };
     let present = |path: &str| module(path) != ModuleFile::Missing;
@@ -73,6 +73,24 @@ fn stock_stacks_never_ask_for_a_code() {
     for text in [DEBIAN, RHEL, ARCH] {
         assert_eq!(ids(text, Reach::EVERY), [("not-wired", Level::WayIn)]);
     }
+}
+
+#[test]
+fn a_misspelt_module_is_told_its_name() {
+    let name = "Write pam_twinlock.so instead of pam_twinlok.so.";
+    let found = judged(&KEY.replace("pam_twinlock.so", "pam_twinlok.so"), KEY_ONLY);
+    let said: Vec<_> = found.iter().map(|one| (one.id, one.level, one.remedy.as_str())).collect();
+    assert_eq!(
+        said,
+        [("module-missing", Level::LockOut, name), ("nobody-gets-in", Level::LockOut, name)]
+    );
+    assert!(found.iter().any(|one| one.what
+        == "PAM cannot load pam_twinlok.so: every login that comes to this line is refused."));
+    let optional = judged("auth optional pam_twinlok.so\nauth required pam_unix.so\n", NO_KEY);
+    let said: Vec<_> = optional.iter().map(|one| (one.id, one.level)).collect();
+    assert_eq!(said, [("module-missing", Level::Warning), ("password-alone", Level::WayIn)]);
+    let there = "auth required pam_twinlokk.so\n";
+    assert!(ids(there, NO_KEY).contains(&("not-wired", Level::WayIn)));
 }
 
 fn damaged(damage: &Damage) -> String {

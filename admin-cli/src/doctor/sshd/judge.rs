@@ -2,10 +2,10 @@
 use super::config::{Block, Config, Directive};
 use super::effective::{Effective, Gate, Way};
 use super::pattern::fits_list;
-use super::probe::Probe;
+use super::probe::{Probe, REMOTE};
 use crate::finding::{Finding, Level};
 use crate::judge::case::Reach;
-use crate::judge::remedies::{KEY_METHODS, PASSWORD_METHODS};
+use crate::judge::remedies::KEY_METHODS;
 
 /// Everything that is known of sshd.
 pub struct Facts {
@@ -154,34 +154,6 @@ impl Facts {
         }
     }
 
-    fn remedy(&self, kind: &Issue) -> String {
-        let (line, then) = match kind {
-            Issue::NoPamOpen | Issue::NoPamShut => ("UsePAM yes", ""),
-            Issue::NoPrompts => ("KbdInteractiveAuthentication yes", ""),
-            Issue::KeyAlone | Issue::KeyAfterCode(_) => (KEY_METHODS, ""),
-            Issue::OtherAlone(_) => (KEY_METHODS, ", so that this way is closed"),
-            Issue::OneText(way) if way.asks("publickey") => {
-                (KEY_METHODS, " and `PasswordAuthentication no`")
-            }
-            Issue::OneText(_) => (PASSWORD_METHODS, " and `PasswordAuthentication no`"),
-            Issue::RootShutOut => {
-                return "Leave it so and use sudo; or, once root has a record, write `PermitRootLogin yes`.".to_owned();
-            }
-        };
-        format!(
-            "Write `{line}`{then} into {}, then run `sshd -t` and reload sshd.",
-            self.file_to_write()
-        )
-    }
-
-    /// The first value counts, so a file of one's own has to sort before the others.
-    fn file_to_write(&self) -> String {
-        self.config.drop_ins.as_ref().map_or_else(
-            || format!("{} above every Match line", self.config.file),
-            |folder| format!("{folder}/10-twinlock.conf (before any other file that sets it)"),
-        )
-    }
-
     /// One finding for each Match block that makes the difference.
     fn by_match(&self, kind: &Issue, holders: &[&Probe]) -> Vec<Finding> {
         let mut groups: Vec<(Origin<'_>, Vec<&Probe>)> = Vec::new();
@@ -247,8 +219,8 @@ impl Facts {
                 "LoginGraceTime is {seconds} s: who has to find the telephone first is cut off."
             ),
             remedy: format!(
-                "Write `LoginGraceTime {GRACE}` (300 where people enrol at login) into {}.",
-                self.file_to_write()
+                "{} Where people enrol at login, 300.",
+                self.to_write(&[&format!("LoginGraceTime {GRACE}")])
             ),
         })
     }
@@ -309,11 +281,13 @@ fn who(probes: &[&Probe]) -> String {
     let more = users.len().saturating_sub(5);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let from = match addresses.as_slice() {
+        [one] if *one == REMOTE => format!(" from {one} (an example address)"),
         [one] => format!(" from {one}"),
         [..] => String::new(),
     };
     format!("user {shown}{more}{from}")
 }
 
+mod remedy;
 #[cfg(test)]
 mod tests;

@@ -47,7 +47,7 @@ pub const MOST: usize = 300;
 
 const LOCAL: &str = "127.0.0.1";
 /// An address of the documentation's: nobody's.
-const REMOTE: &str = "203.0.113.7";
+pub(super) const REMOTE: &str = "203.0.113.7";
 
 impl Probe {
     /// The argument of `-C`.

@@ -158,3 +158,48 @@ fn remedies_name_a_file_that_sorts_first() {
         "{remedy}"
     );
 }
+
+#[test]
+fn remedies_change_the_line_that_sets_it() {
+    let house = "/etc/ssh/sshd_config.d/50-house.conf";
+    let then = "then run `sshd -t` and reload sshd.";
+    for (config, change, remedy) in [
+        (
+            "\nUsePAM no\n",
+            ("usepam yes", "usepam no"),
+            format!("Change the line at {house}:2 to `UsePAM yes`, {then}"),
+        ),
+        (
+            "ChallengeResponseAuthentication no\n",
+            ("kbdinteractiveauthentication yes", "kbdinteractiveauthentication no"),
+            format!("Change the line at {house}:1 to `KbdInteractiveAuthentication yes`, {then}"),
+        ),
+        (
+            "LoginGraceTime 30\n",
+            ("logingracetime 120", "logingracetime 30"),
+            format!(
+                "Change the line at {house}:1 to `LoginGraceTime 120`, {then} Where people enrol at login, 300."
+            ),
+        ),
+        (
+            "PasswordAuthentication yes\n",
+            ("publickey,keyboard-interactive:pam", "publickey,password"),
+            format!(
+                "Change the line at {house}:1 to `PasswordAuthentication no`, write `{KEY_METHODS}` into /etc/ssh/sshd_config.d/10-twinlock.conf (before any other file that sets it), {then}"
+            ),
+        ),
+    ] {
+        let found = judge(&facts(config, &with(change.0, change.1), &[]));
+        let [one] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(one.remedy, remedy);
+    }
+}
+
+#[test]
+fn an_example_address_is_called_one() {
+    let found =
+        judge(&facts("", GOOD, &[("root", &with("rootlogin no", "rootlogin without-password"))]));
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    let start = "For user root from 203.0.113.7 (an example address): ";
+    assert!(one.what.starts_with(start), "{}", one.what);
+}

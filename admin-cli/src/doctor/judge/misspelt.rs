@@ -1,0 +1,47 @@
+//! A module that PAM cannot load, and whose name is nearly ours.
+use crate::finding::{Finding, Level};
+use crate::judge::lines::ModuleFile;
+use crate::pam::code::Code;
+use crate::pam::control::Action;
+use crate::pam::modules::file_name;
+use crate::pam::stack::{Handler, Kind};
+use crate::pam::twinlock::MODULE;
+
+/// Letters that may be wrong: fewer than part any other module's name from ours.
+const SLIPS: usize = 3;
+
+/// Whether somebody may have meant our module with a name that no file has.
+pub(super) fn is_meant(path: &str) -> bool {
+    let name = file_name(path);
+    name != MODULE && (strsim::osa_distance(name, MODULE) <= SLIPS || name.contains("twinlock"))
+}
+
+/// Lines that name a module that is not there and was meant to be ours.
+pub(super) fn judge(auth: &[Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
+    let wrong = |line: &Handler| {
+        let Kind::Module { path, .. } = &line.kind else { return None };
+        let gone = is_meant(path) && module(path) == ModuleFile::Missing;
+        gone.then(|| missing(line, path))
+    };
+    auth.iter().filter_map(wrong).collect()
+}
+
+fn missing(line: &Handler, path: &str) -> Finding {
+    let refuses = matches!(line.actions.on(Code::MODULE_UNKNOWN), Action::Bad | Action::Die);
+    let (level, so) = match refuses {
+        true => (Level::LockOut, "every login that comes to this line is refused"),
+        false => (Level::Warning, "this line does nothing"),
+    };
+    Finding {
+        level,
+        id: "module-missing",
+        place: line.place.to_string(),
+        what: format!("PAM cannot load {}: {so}.", file_name(path)),
+        remedy: remedy(path),
+    }
+}
+
+/// The one word to change.
+pub(super) fn remedy(path: &str) -> String {
+    format!("Write {MODULE} instead of {}.", file_name(path))
+}

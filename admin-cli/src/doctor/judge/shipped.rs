@@ -1,0 +1,67 @@
+//! A stack that is right, and an sshd that lacks the settings which are shipped with it.
+use crate::finding::Finding;
+use crate::judge::case::{Case, Reach};
+use crate::pam::table::{Role, Table};
+use crate::pam::twinlock::Stand;
+use crate::sshd::config::{Config, Directive};
+
+const EXAMPLES: &str = "/usr/share/doc/twinlock/examples/sshd_config.d";
+const FOLDER: &str = "/etc/ssh/sshd_config.d";
+
+/// What the missing settings bring about, in sshd and in the stack that they lead nobody to.
+const CONSEQUENCES: [&str; 10] = [
+    "usepam-no",
+    "prompts-off",
+    "key-alone",
+    "gssapi-alone",
+    "hostbased-alone",
+    "way-without-pam",
+    "password-method",
+    "key-after-code",
+    "nobody-gets-in",
+    "way-leads-nowhere",
+];
+
+/// Gives all consequences of missing settings the same remedy, so that no two of them contradict each other.
+pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
+    // Who has written the ways down wants something else than nothing.
+    let written = |keyword: &str| {
+        config.directives.iter().any(|line| line.block.is_none() && line.keyword == keyword)
+    };
+    if config.drop_ins.as_deref() != Some(FOLDER) || written("authenticationmethods") {
+        return;
+    }
+    let Some(name) = drop_in(case.table) else { return };
+    let remedy = format!(
+        "The PAM file is right; sshd's settings for it are missing. Copy them, then run `sshd -t` and reload sshd:\ncp {EXAMPLES}/{name} {FOLDER}/"
+    );
+    for finding in findings.iter_mut().filter(|one| CONSEQUENCES.contains(&one.id)) {
+        if !stays(finding, name, config) {
+            finding.remedy.clone_from(&remedy);
+        }
+    }
+}
+
+/// A line of a Match block, or of a file that is read first, wins over what is copied.
+fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
+    let single = ["usepam-no", "prompts-off"].contains(&finding.id);
+    let at = |line: &&Directive| line.place.to_string() == finding.place;
+    config.directives.iter().find(at).is_some_and(|line| {
+        let file = line.place.file.strip_prefix(FOLDER).map(|file| file.trim_start_matches('/'));
+        line.block.is_some() || single && file.is_some_and(|file| file < name)
+    })
+}
+
+/// The settings that the stack is made for, where it has no fault under them.
+fn drop_in(table: &Table) -> Option<&'static str> {
+    let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
+    let probes = any(&|role| matches!(role, Role::Twinlock(args) if args.stand == Stand::Probe));
+    let (name, reach) = if probes {
+        ("10-twinlock-both.conf", Reach::EVERY)
+    } else if any(&|role| matches!(role, Role::Proof(_))) {
+        ("10-twinlock-password.conf", Reach { without_key: true, with_key: false })
+    } else {
+        ("10-twinlock-publickey.conf", Reach { without_key: false, with_key: true })
+    };
+    super::stack(&Case { table, file: "", reach }).is_empty().then_some(name)
+}

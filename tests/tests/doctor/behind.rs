@@ -1,0 +1,76 @@
+//! What makes the module refuse behind a stack that is right: settings, records and ledger.
+
+use crate::{doctor, shut};
+
+const KEY_SAYS: &str = "usepam yes\npermitrootlogin no\npubkeyauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods publickey,keyboard-interactive:pam\n";
+
+/// What is done to a machine that is fine, what doctor then finds, and what its report says.
+const BEHIND: [(&str, &str, &str); 10] = [
+    ("rm -r $V/users/ada", "lock-out nobody-enrolled", "twinlock enroll USER"),
+    ("chmod 644 $V/users/ada/record.1.toml", "lock-out nobody-enrolled", "ada: the record, or"),
+    ("twinlock remove ada --yes", "lock-out nobody-enrolled", "everybody is refused."),
+    ("echo windwo = 1 >$E/twinlock.toml", "lock-out settings-refuse", "Did you mean window?"),
+    ("echo x >$E/settings.good; echo [ >$E/twinlock.toml", "lock-out settings-refuse", ".toml:1"),
+    (
+        "twinlock settings check; echo windwo = 1 >$E/twinlock.toml",
+        "warning settings-fallback",
+        "there is no setting windwo; settings.good is in force instead.",
+    ),
+    ("rm -r $V", "lock-out records-refuse", "Everybody is refused: the records folder"),
+    ("rm $V/store-id", "lock-out records-refuse", "has no store-id"),
+    ("rm $E/store-id", "lock-out records-refuse", "is not the one that belongs here"),
+    (
+        "umount /run/twinlock; mkdir -m 700 /var/other; mount --bind /var/other /run/twinlock",
+        "lock-out ledger-refuses",
+        "Start run-twinlock.mount",
+    ),
+];
+
+#[test]
+fn what_makes_the_module_refuse_is_found() {
+    for (damage, head, part) in BEHIND {
+        let m = shut();
+        m.sshd("PermitRootLogin no\n").settings("window = 1\n");
+        assert_eq!(doctor(&m), (Some(0), vec![]));
+        let places = "V=/var/lib/twinlock; E=/etc/twinlock";
+        m.run(["sh", "-c", &format!("set -e; {places}; {damage}")]).ok();
+        let said = m.run(["twinlock", "doctor", "ssh"]);
+        assert!(said.stdout.contains(part), "{damage}: {}", said.stdout);
+        let fails = head.starts_with("lock-out");
+        let whole = (Some(if fails { 7 } else { 0 }), vec![head.to_owned()]);
+        assert_eq!(doctor(&m), whole, "{damage}: {}", said.stdout);
+        let json = m.run(["twinlock", "doctor", "ssh", "--json"]).stdout;
+        let id = head.split(' ').next_back().expect("an id");
+        assert!(json.contains(&format!("\"id\": \"{id}\"")), "{json}");
+        assert_eq!(said.stdout.starts_with("ssh: somebody is locked out.\n"), fails);
+    }
+}
+
+#[test]
+fn nobody_need_be_enrolled_where_the_settings_let_everybody_pass() {
+    let m = shut();
+    m.sshd("PermitRootLogin no\n");
+    m.run(["twinlock", "remove", "ada", "--yes"]).ok();
+    let rule = |action: &str| format!("[[rule]]\nservice = \"sshd\"\naction = \"{action}\"\n");
+    let over = format!("{}until = 2020-01-31\n", rule("exempt"));
+    for (settings, code) in
+        [("not_enrolled = \"allow\"\n", 0), (&rule("exempt"), 0), (&rule("require"), 7), (&over, 7)]
+    {
+        m.settings(settings);
+        assert_eq!(doctor(&m).0, Some(code), "{settings}");
+    }
+}
+
+#[test]
+fn without_root_records_are_not_looked_at() {
+    let m = shut();
+    m.sshd("").settings("window = 1\n");
+    m.file("/srv/says").make_folder();
+    m.file("/srv/says/T").write(KEY_SAYS);
+    let ask = ["twinlock", "doctor", "ssh", "--sshd-says", "/srv/says"];
+    let said = m.run_as("ada", ask);
+    assert!(said.ok().contains("note: /var/lib/twinlock (records-unseen)"), "{}", said.stdout);
+    m.settings("windwo = 1\n");
+    let said = m.run_as("ada", ask);
+    assert!(said.stdout.contains("lock-out: /etc/twinlock/twinlock.toml:1 (settings-refuse)"));
+}
