@@ -102,11 +102,12 @@ fn what_su_writes_belongs_to_root_whatever_umask_limits_and_environment_the_call
     again.send_line(&code).expect("was used already");
 }
 
-/// What a shell that the stack starts right behind the module can see of the program.
+/// What a shell that the stack starts right behind the module can see of the program; not its queued
+/// signals, which are counted for the user and so for everybody's processes.
 const LOOK: &str = "#!/bin/sh
 exec >>/root/looked 2>&1
 for fd in /proc/$PPID/fd/*; do echo \"fd ${fd##*/} $(readlink $fd | sed 's/[0-9][0-9]*//g')\"; done
-grep -E '^(Umask|Uid|Gid|Groups|Threads|Sig|Shd|Cap|NoNewPrivs|Seccomp)' /proc/$PPID/status
+grep -E '^(Umask|Uid|Gid|Groups|Threads|Sig[PBIC]|Shd|Cap|NoNewPrivs|Seccomp)' /proc/$PPID/status
 cat /proc/$PPID/limits
 readlink /proc/$PPID/cwd /proc/$PPID/root
 cat /proc/$PPID/oom_score_adj /proc/$PPID/personality
