@@ -1,7 +1,7 @@
 //! sudo, su and login: their people get in, strangers write nothing, and the module leaves
 //! the program that loaded it, sshd too, as it was.
 
-use twinlock_tests::{Call, Machine, PASSWORD, PROMPT, Server, Session, shipped};
+use twinlock_tests::{Call, LOGGED_IN, Machine, PASSWORD, PROMPT, Server, Session, shipped};
 
 fn machine() -> Machine {
     let m = Machine::new();
@@ -13,9 +13,12 @@ fn machine() -> Machine {
 }
 
 /// Each caller, opened by ada, whose code is asked for, and whom it leads to.
-fn callers(m: &Machine) -> [(Call<'_>, &'static str, &'static str); 3] {
+fn callers(m: &Machine) -> [(Call<'_>, &'static str, &'static str); 4] {
+    let reached = format!("{LOGGED_IN}root");
     [
         (m.sudo("ada"), "ada", "root"),
+        // Has a PAM file of its own; hands words to a login shell, so it is given only plain ones.
+        (m.call(["sudo", "-k", "-i", "echo", &reached]).as_user("ada"), "ada", "root"),
         (m.su("ada", "bob"), "bob", "bob"),
         (m.login("ada"), "ada", "ada"),
     ]
