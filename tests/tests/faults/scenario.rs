@@ -1,0 +1,47 @@
+//! The logins that are struck: each is one entry of a table.
+
+use twinlock_tests::{Machine, Otp};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const BEHIND: &str =
+    "auth required pam_permit.so\nauth required pam_twinlock.so first_factor=stack\n";
+const AHEAD: &str =
+    "auth required pam_twinlock.so first_factor=follows\nauth required pam_permit.so\n";
+
+/// A way in which ada logs in.
+pub struct Scenario {
+    /// The auth lines of the service.
+    pub stack: &'static str,
+    /// Enrols ada.
+    pub enrol: fn(&Machine),
+    /// The lines that get ada in; those of a later turn do, whatever became of the earlier.
+    pub typed: fn(&Machine, Turn) -> String,
+    /// What the login does to her record.
+    pub record: Record,
+}
+
+/// Which of several logins in a row, from 0.
+pub type Turn = u8;
+
+/// What a login does to the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// It reads it.
+    Reads,
+}
+
+/// A code of the app behind a first factor.
+pub const PROVEN: Scenario =
+    Scenario { stack: BEHIND, enrol: app, typed: code, record: Record::Reads };
+
+/// The same where the code comes first.
+pub const CODE_FIRST: Scenario = Scenario { stack: AHEAD, ..PROVEN };
+
+/// An app that shows a new code each second, so that the next one is soon there.
+fn app(m: &Machine) {
+    m.enrolled_with("ada", &Otp { period: 1, ..Otp::new(KEY) });
+}
+
+fn code(m: &Machine, turn: Turn) -> String {
+    m.code_in("ada", 4 * i64::from(turn))
+}
