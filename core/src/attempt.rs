@@ -1,21 +1,22 @@
 //! One judged try, in the order that makes it safe: charge, compare, claim, look again, refund.
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
 use crate::{
     account::Account,
     answer::Code,
     event::{Accepted, Reason},
     facts,
-    fault::{LedgerFault, StoreFault},
+    fault::LedgerFault,
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
     ledger::{Budget, Facts, Try, Used},
     policy::Policy,
     ports::{Creation, Ports, Shelf, Snapshot},
-    record::{Record, State},
+    record::Record,
     replay,
     request::SourceLabel,
+    settle::{Settled, settle},
     throttle::{self, Case, Familiarity, Weighed},
     time::{DAY, Now, UnixTime},
 };
@@ -212,9 +213,13 @@ impl Trial<'_> {
             if self.was_held_up(now) || self.is_outlived(&found.used())? {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
-            match self.settle(found) {
-                Ok(Some(accepted)) => return Ok(Outcome::Granted(accepted)),
-                Ok(None) => {}
+            match settle(self.ports.records, &mut self.person, found) {
+                Ok(Settled::Granted(accepted)) => return Ok(Outcome::Granted(accepted)),
+                Ok(Settled::Burned) => {
+                    let wait = self.next_code(found, evidence.now);
+                    return Ok(Outcome::Replayed { wait });
+                }
+                Ok(Settled::Changed) => {}
                 Err(fault) => return Ok(Outcome::Faulty(Reason::Store(fault))),
             }
         }
@@ -246,30 +251,6 @@ impl Trial<'_> {
                 // Whatever it rules: nobody has this key, and nothing is claimed by it.
                 let _ = Record::nobodys().map(|record| judge(&record, code, evidence));
                 Ruling::Wrong
-            }
-        }
-    }
-
-    /// After the claim: grants if the record is still the one that was judged, else loads it afresh.
-    fn settle(&mut self, found: Match) -> Result<Option<Accepted>, StoreFault> {
-        let Some((account, snapshot)) = &mut self.person else {
-            return Ok(None);
-        };
-        let folder =
-            crate::account::Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-        if self.ports.records.is_newest(&folder, snapshot)? {
-            let authenticator = snapshot.record.authenticators.get(found.authenticator);
-            let name = authenticator.map_or_else(String::new, |found| found.name.clone());
-            return Ok(Some(Accepted { authenticator: name, step: found.step }));
-        }
-        match self.ports.records.newest(account)? {
-            Some(fresh) if fresh.record.state == State::Active => {
-                *snapshot = fresh;
-                Ok(None)
-            }
-            Some(_) | None => {
-                self.person = None;
-                Ok(None)
             }
         }
     }

@@ -27,6 +27,8 @@ pub const CLOCK: &str = "clock";
 pub const USERS: &str = "users";
 /// The folder of links from user ids to names.
 pub const UIDS: &str = "uids";
+/// What the count of wrong codes in a row stands behind.
+const FAILED: &str = "failed.";
 /// Sources remembered for one person.
 const KNOWN_MAX: usize = 64;
 /// How often a record may be replaced while it is read.
@@ -47,6 +49,7 @@ pub(crate) struct Listing {
     /// Files that a change under way, or one that was cut off, has written aside.
     pub(crate) temporary: Vec<String>,
     known: Vec<SourceLabel>,
+    failures: u32,
 }
 
 impl HostRecords {
@@ -71,7 +74,7 @@ impl HostRecords {
                 return Ok(None);
             };
             match room.read_known(&record_name(sequence), self.owner, form::RECORD_MAX) {
-                Ok(read) => return parsed(read, sequence, listing.known).map(Some),
+                Ok(read) => return parsed(read, sequence, listing).map(Some),
                 // Its successor was linked and it was unlinked between listing and reading.
                 Err(fault) if place::is_absent(fault) => {}
                 Err(fault) => return Err(fault),
@@ -218,12 +221,18 @@ impl HostRecords {
 fn parsed(
     (bytes, identity): (Vec<u8>, Identity),
     sequence: u64,
-    known: Vec<SourceLabel>,
+    listing: Listing,
 ) -> Result<Snapshot, StoreFault> {
     // Wrapped first, so that the bytes are wiped on every way out.
     let bytes = zeroize::Zeroizing::new(bytes);
     let text = std::str::from_utf8(&bytes).map_err(|_| StoreFault::Malformed { line: 0 })?;
-    Ok(Snapshot { sequence, identity, record: form::read(text)?, known })
+    Ok(Snapshot {
+        sequence,
+        identity,
+        record: form::read(text)?,
+        known: listing.known,
+        failures: listing.failures,
+    })
 }
 
 /// Lists a person's folder.
@@ -232,6 +241,9 @@ pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
     for name in room.names().map_err(place::fault)? {
         if let Some(source) = name.strip_prefix("known.") {
             listing.known.extend(SourceLabel::read(source));
+        } else if let Some(failures) = name.strip_prefix(FAILED) {
+            // What cannot be read is no count, and counts nobody free: the ledger has its own.
+            listing.failures = listing.failures.max(failures.parse().unwrap_or_default());
         } else if name.starts_with("tmp.") {
             listing.temporary.push(name);
         } else if let Some(number) = name.strip_prefix("record.") {

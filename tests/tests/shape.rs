@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 30] = [
+const CORE: [(&str, Kind); 32] = [
     ("account", Noun),
     ("answer", Noun),
     ("event", Noun),
@@ -36,6 +36,7 @@ const CORE: [(&str, Kind); 30] = [
     ("time", Noun),
     ("verdict", Noun),
     ("admission", Decision),
+    ("counter", Decision),
     ("enrolment", Decision),
     ("epoch", Decision),
     ("judge", Decision),
@@ -52,6 +53,7 @@ const CORE: [(&str, Kind); 30] = [
     ("facts", Order),
     ("login", Order),
     ("refusals", Order),
+    ("settle", Order),
     ("lib", Order),
 ];
 

@@ -30,7 +30,7 @@ use twinlock_core::{
         Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
         Records, Seat, Shelf, Snapshot,
     },
-    record::{Authenticator, Generation, Identity, Parameters, Period, Record, State},
+    record::{Authenticator, Generation, Identity, Moving, Parameters, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
     secret::{Key, Typed},
     time::{BootTime, Now, UnixTime},
@@ -182,7 +182,7 @@ pub fn authenticator() -> Authenticator {
         name: "app".into(),
         key: Key::new(SEED.to_vec()).unwrap(),
         parameters: Parameters::default(),
-        drift: 0,
+        moving: Moving::default(),
     }
 }
 
@@ -212,6 +212,7 @@ impl Records for World {
             identity: Identity::default(),
             record: form::read(text)?,
             known,
+            failures: 0,
         }))
     }
 
