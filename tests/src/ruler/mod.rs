@@ -1,6 +1,7 @@
 //! Measures one `pam_authenticate` of a host as sshd is one: instructions, system calls, memory, time.
 
 mod memory;
+mod names;
 mod profile;
 mod steps;
 

@@ -10,6 +10,7 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
+use super::names::names;
 use super::{Host, Login, Profile};
 
 /// The longest text of a system call's arguments that is looked at.
@@ -37,8 +38,8 @@ pub struct Steps {
 pub struct Made {
     /// After how many instructions.
     pub at: usize,
-    /// The kernel's number of it.
-    pub number: u64,
+    /// What it is called.
+    pub name: String,
     /// Those of the first three arguments that point to text.
     pub texts: Vec<String>,
 }
@@ -70,6 +71,7 @@ impl Host<'_> {
 
     fn to_the_mark_by_steps(&self) -> (Vec<u64>, Vec<Made>) {
         let memory = File::open(self.proc("mem")).expect("the host's memory");
+        let names = names();
         let (mut trail, mut made) = (Vec::new(), Vec::new());
         let mut pass = None;
         while trail.len() < MOST_STEPS {
@@ -92,7 +94,9 @@ impl Host<'_> {
             if now.orig_rax != u64::MAX {
                 let texts = [now.rdi, now.rsi, now.rdx].map(|at| text(&memory, at));
                 let texts = texts.into_iter().flatten().collect();
-                made.push(Made { at: trail.len(), number: now.orig_rax, texts });
+                let name = names.get(&now.orig_rax).cloned();
+                let name = name.unwrap_or_else(|| now.orig_rax.to_string());
+                made.push(Made { at: trail.len(), name, texts });
             }
         }
         ptrace::cont(self.pid, pass).expect("the host goes on");
