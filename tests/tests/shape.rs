@@ -78,7 +78,7 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("pam-module", &["twinlock-core", "twinlock-host"]),
     ("admin-cli", &["twinlock-core", "twinlock-host"]),
     ("tests", &["twinlock-core", "twinlock"]),
-    ("xtask", &[]),
+    ("xtask", &["twinlock-tests"]),
 ];
 
 fn repository() -> &'static Path {
