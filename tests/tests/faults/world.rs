@@ -43,12 +43,12 @@ impl<'s> World<'s> {
         world
     }
 
-    /// What stands in ada's folder, but for the sources that are known.
+    /// What stands in ada's folder, but for the sources that are known and the row of failures.
     pub fn person(&self) -> Vec<(String, Vec<u8>)> {
         let names = fs::read_dir(self.m.outside(PERSON)).expect("ada's folder");
         let names = names.map(|entry| entry.expect("a name").file_name());
         let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-        names.retain(|name| !name.starts_with("known."));
+        names.retain(|name| !["known.", "failed."].iter().any(|begin| name.starts_with(begin)));
         names.sort();
         let read = |name: String| {
             let bytes = fs::read(self.m.outside(PERSON).join(&name)).expect("a file of ada's");
