@@ -55,6 +55,8 @@ pub struct Trial<'a> {
     pub person: Option<(&'a Account, Snapshot)>,
     /// What a code is held against in vain, where there is no such person.
     pub stand_in: Option<Snapshot>,
+    /// What of the machine keeps the person's record from being held against a code: nobody pays for a try that it spoils.
+    pub broken: Option<Reason>,
     /// Where the person sits.
     pub source: &'a SourceLabel,
     /// Which budget tries are taken from.
@@ -158,7 +160,7 @@ impl Trial<'_> {
                 Ruling::Right(found) => found,
                 Ruling::Replayed { wait } => return Ok(Outcome::Replayed { wait }),
                 Ruling::BeforeEpoch { wait } => return Ok(Outcome::BeforeEpoch { wait }),
-                Ruling::Wrong => return Ok(Outcome::Wrong),
+                Ruling::Wrong => return Ok(self.broken.map_or(Outcome::Wrong, Outcome::Faulty)),
             };
             let name = ledger_names::used_name(&found.used());
             if self.shelf.create(&name, &ledger_names::instant(evidence.now))? == Creation::Taken {
