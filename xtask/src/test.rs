@@ -48,7 +48,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
             deb = Some(deb::package(&artefacts)?);
             Ok(())
         });
-        tally.step("system tests: real sshd, sudo, su and login", system_tests);
+        tally.step("system tests: real sshd, sudo, su and login", || system_tests(extent));
         tally.check("the demo, and README's transcript of it", transcript::check);
         if let (Extent::Everything, Some(deb)) = (extent, deb) {
             tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
@@ -98,13 +98,20 @@ fn without_root() -> Done<Counts> {
     Ok(counts)
 }
 
-fn system_tests() -> Done<Counts> {
+/// In its presence the tests try everything, and not a part that stands for it.
+const ALL: &str = "TWINLOCK_TEST_ALL";
+
+fn system_tests(extent: Extent) -> Done<Counts> {
     let mut command = runner(&["--package", "twinlock-tests"]);
+    match extent {
+        Extent::Usual => command.env_remove(ALL),
+        Extent::Everything => command.env(ALL, "1"),
+    };
     if !root() {
         // Only the tests themselves become root, so that cargo's files stay the person's own.
         let architecture = std::env::consts::ARCH.to_uppercase();
         let name = format!("CARGO_TARGET_{architecture}_UNKNOWN_LINUX_GNU_RUNNER");
-        command.env(name, "sudo --preserve-env=CARGO_TARGET_DIR");
+        command.env(name, format!("sudo --preserve-env=CARGO_TARGET_DIR,{ALL}"));
     }
     counted(&mut command)
 }
