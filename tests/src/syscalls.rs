@@ -23,22 +23,85 @@ pub(crate) type Row = (i64, &'static str, Names, &'static [Errno]);
 
 /// The usual first; a test that has little time takes the first two.
 const OPEN: &[Errno] = &[
-    EACCES, EMFILE, EIO, ENOENT, ENOMEM, EPERM, EINTR, ENFILE, ELOOP, ENOTDIR, EISDIR, ENXIO, ENODEV, EROFS,
-    EOVERFLOW, ETXTBSY, ENAMETOOLONG, ESTALE, EBUSY,
+    EACCES,
+    EMFILE,
+    EIO,
+    ENOENT,
+    ENOMEM,
+    EPERM,
+    EINTR,
+    ENFILE,
+    ELOOP,
+    ENOTDIR,
+    EISDIR,
+    ENXIO,
+    ENODEV,
+    EROFS,
+    EOVERFLOW,
+    ETXTBSY,
+    ENAMETOOLONG,
+    ESTALE,
+    EBUSY,
 ];
 const OPEN_2: &[Errno] = &[
-    EACCES, ENOENT, EMFILE, EIO, EPERM, ENOSYS, ENOMEM, EAGAIN, EXDEV, EINTR, ENFILE, ELOOP, ENOTDIR, EISDIR,
-    ENXIO, ENODEV, EROFS, EOVERFLOW, ETXTBSY, ENAMETOOLONG, ESTALE, E2BIG, EINVAL,
+    EACCES,
+    ENOENT,
+    EMFILE,
+    EIO,
+    EPERM,
+    ENOSYS,
+    ENOMEM,
+    EAGAIN,
+    EXDEV,
+    EINTR,
+    ENFILE,
+    ELOOP,
+    ENOTDIR,
+    EISDIR,
+    ENXIO,
+    ENODEV,
+    EROFS,
+    EOVERFLOW,
+    ETXTBSY,
+    ENAMETOOLONG,
+    ESTALE,
+    E2BIG,
+    EINVAL,
 ];
 const STAT: &[Errno] =
     &[EACCES, ENOENT, EIO, ENOMEM, ELOOP, ENOTDIR, EOVERFLOW, ENAMETOOLONG, ESTALE];
 const MAKE: &[Errno] = &[
-    ENOSPC, EEXIST, EIO, EACCES, ENOMEM, EPERM, EROFS, EDQUOT, ENOENT, ENOTDIR, ELOOP, EMLINK, ENAMETOOLONG,
+    ENOSPC,
+    EEXIST,
+    EIO,
+    EACCES,
+    ENOMEM,
+    EPERM,
+    EROFS,
+    EDQUOT,
+    ENOENT,
+    ENOTDIR,
+    ELOOP,
+    EMLINK,
+    ENAMETOOLONG,
 ];
-const CHANGE: &[Errno] = &[EPERM, EIO, EACCES, EROFS, ENOENT, ENOMEM, ENOTDIR, ELOOP, EBUSY, EISDIR, EINVAL];
+const CHANGE: &[Errno] =
+    &[EPERM, EIO, EACCES, EROFS, ENOENT, ENOMEM, ENOTDIR, ELOOP, EBUSY, EISDIR, EINVAL];
 const SEND: &[Errno] = &[
-    EAGAIN, ECONNREFUSED, ENOENT, EACCES, ECONNRESET, EINTR, EMSGSIZE, ENOBUFS, ENOMEM, ENOTCONN, EPIPE, EPERM,
-    EPROTOTYPE, ETIMEDOUT,
+    EAGAIN,
+    ECONNREFUSED,
+    ENOENT,
+    EACCES,
+    ECONNRESET,
+    EINTR,
+    EMSGSIZE,
+    ENOBUFS,
+    ENOMEM,
+    ENOTCONN,
+    EPIPE,
+    EPERM,
+    EPROTOTYPE,
+    ETIMEDOUT,
 ];
 const SOCKET: &[Errno] =
     &[EMFILE, EAFNOSUPPORT, EACCES, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT, EINVAL, EPERM];
@@ -47,8 +110,25 @@ const WRITE: &[Errno] =
     &[ENOSPC, EIO, EINTR, EAGAIN, EDQUOT, EFBIG, EINVAL, EPERM, EPIPE, EDESTADDRREQ];
 const SYNC: &[Errno] = &[EIO, ENOSPC, EDQUOT, EINTR, EROFS, EINVAL];
 const PLACE: &[Errno] = &[
-    EIO, EEXIST, ENOSPC, ENOENT, EINVAL, ENOSYS, EACCES, EPERM, EROFS, EDQUOT, ENOMEM, EBUSY, EXDEV, EMLINK,
-    ENOTDIR, EISDIR, ENOTEMPTY, ELOOP, ENAMETOOLONG,
+    EIO,
+    EEXIST,
+    ENOSPC,
+    ENOENT,
+    EINVAL,
+    ENOSYS,
+    EACCES,
+    EPERM,
+    EROFS,
+    EDQUOT,
+    ENOMEM,
+    EBUSY,
+    EXDEV,
+    EMLINK,
+    ENOTDIR,
+    EISDIR,
+    ENOTEMPTY,
+    ELOOP,
+    ENAMETOOLONG,
 ];
 /// What cannot fail, or can only by the caller's own mistake.
 const NEVER: &[Errno] = &[];
@@ -61,12 +141,18 @@ const TABLE: &[Row] = &[
     (libc::SYS_statx, "statx", Path(0, 1), STAT),
     (libc::SYS_access, "access", Path(6, 0), STAT),
     (libc::SYS_faccessat, "faccessat", Path(0, 1), STAT),
-    (libc::SYS_readlinkat, "readlinkat", Path(0, 1), &[
-        EACCES, EINVAL, EIO, ENOENT, ELOOP, ENOMEM, ENOTDIR, ENAMETOOLONG,
-    ]),
-    (libc::SYS_readlink, "readlink", Path(6, 0), &[
-        EACCES, EINVAL, EIO, ENOENT, ELOOP, ENOMEM, ENOTDIR, ENAMETOOLONG,
-    ]),
+    (
+        libc::SYS_readlinkat,
+        "readlinkat",
+        Path(0, 1),
+        &[EACCES, EINVAL, EIO, ENOENT, ELOOP, ENOMEM, ENOTDIR, ENAMETOOLONG],
+    ),
+    (
+        libc::SYS_readlink,
+        "readlink",
+        Path(6, 0),
+        &[EACCES, EINVAL, EIO, ENOENT, ELOOP, ENOMEM, ENOTDIR, ENAMETOOLONG],
+    ),
     (libc::SYS_symlinkat, "symlinkat", Path(1, 2), MAKE),
     (libc::SYS_mkdirat, "mkdirat", Path(0, 1), MAKE),
     (libc::SYS_unlinkat, "unlinkat", Path(0, 1), CHANGE),
@@ -83,7 +169,12 @@ const TABLE: &[Row] = &[
     (libc::SYS_write, "write", File(0), WRITE),
     (libc::SYS_fstat, "fstat", File(0), &[EIO, ENOMEM, EOVERFLOW, EACCES, EBADF]),
     (libc::SYS_fstatfs, "fstatfs", File(0), &[EIO, ENOMEM, EINTR, ENOSYS, EOVERFLOW, EACCES]),
-    (libc::SYS_statfs, "statfs", Path(6, 0), &[EIO, EACCES, ENOENT, ENOMEM, EINTR, ENOSYS, EOVERFLOW]),
+    (
+        libc::SYS_statfs,
+        "statfs",
+        Path(6, 0),
+        &[EIO, EACCES, ENOENT, ENOMEM, EINTR, ENOSYS, EOVERFLOW],
+    ),
     (libc::SYS_getdents64, "getdents64", File(0), &[EIO, ENOENT, EINVAL, ENOTDIR, ENOMEM, EACCES]),
     (libc::SYS_lseek, "lseek", File(0), &[EINVAL, ESPIPE, ENXIO, EOVERFLOW]),
     (libc::SYS_fsync, "fsync", File(0), SYNC),

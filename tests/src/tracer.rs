@@ -98,7 +98,7 @@ impl Machine {
         let mut child = command.spawn().expect("sh cannot be started");
         let pid = seized(&mut child, input);
         let mut run = Run::new(pid, part, blow);
-        let code = run.to_the_end();
+        let code = run.follow();
         let _ = child.wait();
         Ended { code, places: std::mem::take(&mut run.places), struck: run.struck }
     }
@@ -119,23 +119,29 @@ fn seized(child: &mut Child, input: &str) -> Pid {
     let _ = stdin.write_all(format!("go\n{input}").as_bytes());
     drop(stdin);
     let second = loop {
-        match waited(first) {
-            WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_EXEC) => resume(first),
-            WaitStatus::PtraceEvent(_, _, _) => {
+        match event(first) {
+            Ok(libc::PTRACE_EVENT_EXEC) => resume(first),
+            Ok(_) => {
                 let forked = ptrace::getevent(first).expect("the forked process");
                 ptrace::detach(first, None).expect("nsenter is let go");
                 break Pid::from_raw(forked.try_into().expect("a process number"));
             }
-            other => panic!("nsenter does not start the program: {other:?}"),
+            Err(status) => panic!("nsenter does not start the program: {status:?}"),
         }
     };
     loop {
-        match waited(second) {
-            WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_EXEC) => return second,
-            WaitStatus::PtraceEvent(..) => resume(second),
-            other => panic!("the program is not started: {other:?}"),
+        match event(second) {
+            Ok(libc::PTRACE_EVENT_EXEC) => return second,
+            Ok(_) => resume(second),
+            Err(status) => panic!("the program is not started: {status:?}"),
         }
     }
+}
+
+/// The next of ptrace's own events, or what came instead.
+fn event(pid: Pid) -> Result<i32, WaitStatus> {
+    let status = waited(pid);
+    if let WaitStatus::PtraceEvent(_, _, event) = status { Ok(event) } else { Err(status) }
 }
 
 fn waited(pid: Pid) -> WaitStatus {
@@ -186,7 +192,7 @@ impl<'a> Run<'a> {
         Run { pid, memory, part, inside: None, places: Vec::new(), blow, struck: false }
     }
 
-    fn to_the_end(&mut self) -> Option<i32> {
+    fn follow(&mut self) -> Option<i32> {
         let mut signal = None;
         // The program begins inside of its execve, which has still to come back.
         let mut then = Some(Then::Nothing);
@@ -206,7 +212,8 @@ impl<'a> Run<'a> {
                     };
                 }
                 WaitStatus::Stopped(_, sent) => signal = Some(sent),
-                WaitStatus::PtraceEvent(..) | WaitStatus::Continued(_) | WaitStatus::StillAlive => {}
+                WaitStatus::PtraceEvent(..) | WaitStatus::Continued(_) | WaitStatus::StillAlive => {
+                }
                 WaitStatus::Exited(_, code) => return Some(code),
                 WaitStatus::Signaled(..) => return None,
             }

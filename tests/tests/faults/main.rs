@@ -6,8 +6,9 @@ mod scenario;
 mod strike;
 mod world;
 
-use harmless::HARMLESS;
-use scenario::{CODE_FIRST, PROVEN, Record, Scenario};
+use harmless::Row;
+use nix::errno::Errno;
+use scenario::{CODE_FIRST, DEMANDED, PROVEN, Record, Scenario};
 use strike::{Means, Strike, at_each, failures, try_all};
 use twinlock_tests::{Blow, Ended, thorough};
 use world::World;
@@ -42,16 +43,18 @@ fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
 }
 
 /// Nothing but the list lets a struck right code in, and that once.
-fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<usize>) {
-    let typed = world.typed(0);
+fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static Row>) {
+    let (typed, before) = (world.typed(0), world.m.log().len());
     let granted = struck(world, &typed, strike).code == Some(0);
-    let row = if granted { harmless::row(strike) } else { None };
+    // Ahead of a first factor a code that is used already counts as a wrong one.
+    let judged = world.m.log()[before..].iter().any(|line| line.contains("reason=replayed"));
+    let row = if granted { harmless::row(world.scenario.harmless, strike) } else { None };
     let charged = world.names("try.") > 0;
     let complaint = if granted && row.is_none() {
         Some("gets in although it is not said why")
     } else if granted && world.gets_in(&typed) {
         Some("gets in twice by one code")
-    } else if !granted && charged {
+    } else if !granted && !judged && charged {
         Some("a try that was not judged stays charged")
     } else {
         afterwards(world, 1)
@@ -134,13 +137,18 @@ fn places(scenario: &Scenario) -> Vec<twinlock_tests::Place> {
     world.places(&world.typed(0))
 }
 
-fn a_right_code(scenario: &Scenario, few: usize) -> Vec<usize> {
+fn a_right_code(scenario: &Scenario, few: usize) {
     let places = places(scenario);
     let strikes = failures(&places, few);
     let found = try_all(scenario, &strikes, right);
-    let (complaints, rows): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let (complaints, needed): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     no_complaints(&strikes, &complaints);
-    rows.into_iter().flatten().collect()
+    if thorough() {
+        let is_needed = |row: &&Row| needed.iter().flatten().any(|one| std::ptr::eq(*one, *row));
+        let idle = scenario.harmless.iter().copied().flatten().filter(|row| !is_needed(row));
+        let idle: Vec<_> = idle.map(|(begins, _, why)| (begins, why)).collect();
+        assert!(idle.is_empty(), "nothing is let in by {idle:#?}");
+    }
 }
 
 fn a_wrong_code(scenario: &Scenario, few: usize) {
@@ -175,10 +183,7 @@ fn a_stop(scenario: &Scenario) {
 
 #[test]
 fn a_fault_lets_a_right_code_in_where_the_list_says_why() {
-    let needed = a_right_code(&PROVEN, 2);
-    let idle = (0..HARMLESS.len()).filter(|row| !needed.contains(row));
-    let idle: Vec<_> = idle.map(|row| HARMLESS[row].0).collect();
-    assert!(idle.is_empty() || !thorough(), "nothing is let in by {idle:?}");
+    a_right_code(&PROVEN, 2);
 }
 
 #[test]
@@ -194,6 +199,39 @@ fn no_fault_turns_a_wrong_code_into_a_pass() {
 #[test]
 fn no_fault_does_so_ahead_of_the_first_factor() {
     a_wrong_code(&CODE_FIRST, 1);
+}
+
+#[test]
+fn no_fault_turns_a_demand_into_an_exemption() {
+    let world = World::new(&DEMANDED);
+    assert!(!world.gets_in(&world.wrong));
+    world.m.run(["sed", "-i", "s/^staff:.*/staff:x:50:/", "/etc/group"]).ok();
+    assert!(world.gets_in(""), "{:?}", world.m.log());
+    a_wrong_code(&DEMANDED, 1);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_in_the_log_and_in_the_ledger() {
+    let world = World::new(&PROVEN);
+    let places = world.places(&world.typed(0));
+    let of_record = |strike: &Strike<'_>| {
+        let words = strike.place.what.split_once(' ');
+        let read = words.is_some_and(|(call, _)| call != "close");
+        let reported = matches!(strike.means, Means::Fail(Errno::EIO | Errno::EACCES));
+        read && reported && strike.place.what.contains("/var/lib/twinlock") && !strike.late
+    };
+    let strikes = failures(&places, 4);
+    let strikes: Vec<_> = strikes.iter().filter(|strike| of_record(strike)).collect();
+    assert!(strikes.len() >= 14, "{strikes:#?}");
+    for strike in strikes {
+        world.reset();
+        let before = world.m.log().len();
+        struck(&world, &world.typed(0), strike);
+        let log = world.m.log()[before..].join("\n");
+        assert!(log.contains("reason=record_io"), "{strike:?}: {log}");
+        let kept = world.m.tree("/run/twinlock/users/ada");
+        assert!(kept.contains(" record_io bare "), "{strike:?}: {kept}");
+    }
 }
 
 #[test]

@@ -51,7 +51,8 @@ pub fn at_each(places: &[Place], means: Means) -> Vec<Strike<'_>> {
 }
 
 fn strikes(places: &[Place], means: impl Fn(&Place) -> Vec<Means>) -> Vec<Strike<'_>> {
-    let given_back = |place: &Place| place.what.starts_with("unlinkat /run/twinlock/users/ada/try.");
+    let given_back =
+        |place: &Place| place.what.starts_with("unlinkat /run/twinlock/users/ada/try.");
     let accepted = places.iter().position(given_back).unwrap_or(places.len());
     let mut strikes = Vec::new();
     for (at, place) in places.iter().enumerate() {

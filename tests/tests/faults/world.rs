@@ -33,8 +33,7 @@ impl<'s> World<'s> {
     pub fn new(scenario: &'s Scenario) -> World<'s> {
         let m = Machine::new();
         m.user("ada").bare().pam("bare", scenario.stack);
-        // Whoever counts as not enrolled would be let in.
-        m.settings("tries = 1\nwindow = 10\nnot_enrolled = \"allow\"\n");
+        m.settings(&format!("tries = 1\nwindow = 10\n{}", scenario.settings));
         (scenario.enrol)(&m);
         let epoch = fs::read_link(m.outside(EPOCH)).expect("an epoch");
         let wrong = m.wrong_code("ada");
