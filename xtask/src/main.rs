@@ -8,6 +8,7 @@ mod command;
 mod deb;
 mod demo;
 mod fresh;
+mod fuzz;
 mod ledger;
 mod machine;
 mod manual;
@@ -32,7 +33,7 @@ Usage: cargo xtask CHORE
   demo            a real sshd on 127.0.0.1 that asks for a code, in a room of its own
        --auto     types by itself and shows what happens
   test            everything that a change must pass
-       --all      and what takes long: the package in a fresh Debian
+       --all      and what takes long: every errno, fuzzing, the package in a fresh Debian
   package         the .deb, in target/package
        --try      and tries it in a fresh Debian
 

@@ -23,6 +23,8 @@ pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oatht
 pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "man-db"];
 /// What a fresh Debian is made with, and a network of its own set up.
 pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
+/// What libFuzzer is compiled with.
+pub(crate) const TO_FUZZ: &[&str] = &["g++"];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 

@@ -7,7 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{deb, fresh, manual, module, transcript, without_std};
+use crate::{deb, fresh, fuzz, manual, module, transcript, without_std};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();
     needed.extend(ours.iter().map(|&name| name.to_owned()));
     if extent == Extent::Everything {
-        needed.extend(packages::TO_DEBOOTSTRAP.iter().map(|&name| name.to_owned()));
+        let long = [packages::TO_DEBOOTSTRAP, packages::TO_FUZZ].concat();
+        needed.extend(long.iter().map(|&name| name.to_owned()));
     }
     packages::ensure(&needed, consent)?;
 
@@ -36,6 +37,9 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     tally.check("manual pages", manual::check);
     tally.check("core builds where there is no std", without_std::check);
     tally.step("core, host and command, without root", without_root);
+    if extent == Extent::Everything {
+        tally.check("parsers under libFuzzer", fuzz::check);
+    }
     let mut built = None;
     tally.check("release artefacts", || {
         built = Some(build::release()?);

@@ -125,7 +125,7 @@ fn held_for_the_next(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
 
 #[track_caller]
 fn no_complaints(strikes: &[Strike<'_>], found: &[Complaint]) {
-    assert!(strikes.len() > 80, "{strikes:?}");
+    assert!(strikes.len() > 60, "{strikes:?}");
     let complaints: Vec<_> =
         strikes.iter().zip(found).filter_map(|(strike, found)| Some((strike, (*found)?))).collect();
     assert!(complaints.is_empty(), "{complaints:#?}");
