@@ -1,4 +1,5 @@
 //! Forms: text to values and back, for everything that is written down.
+pub mod codes;
 pub mod epoch;
 pub mod ledger_names;
 pub mod log_line;
