@@ -89,8 +89,7 @@ pub(crate) fn newer(text: &str, known: u32) -> Option<StoreFault> {
     (version > known).then_some(StoreFault::Newer { version })
 }
 
-/// The line of a mistake, counted from 1.
-pub(crate) fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
+fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
     let end = span.map_or(0, |span| span.start);
     let newlines = text.bytes().take(end).filter(|byte| *byte == b'\n').count();
     u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)
