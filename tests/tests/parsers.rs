@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use twinlock_core::account::Folder;
@@ -11,7 +12,7 @@ use twinlock_core::format::{epoch, ledger_names, log_line, record};
 use twinlock_core::ledger::{Budget, Epoch, Mark, Refused, Try, Used};
 use twinlock_core::otp::{base32, otpauth};
 use twinlock_core::record::{
-    Algorithm, Authenticator, Digits, Generation, Moving, Parameters, Period, Record, State,
+    Algorithm, Authenticator, Digits, Generation, Moving, Parameters, Period, Record, SetId, State,
 };
 use twinlock_core::request::{Source, SourceLabel};
 use twinlock_core::secret::Key;
@@ -61,6 +62,7 @@ prop_compose! {
         generation in any::<u64>(),
         since in 0..=i64::MAX.unsigned_abs(),
         mut authenticators in vec(authenticator(), 0..5),
+        set in option::of(any::<u64>().prop_map(SetId)),
     ) -> Record {
         let mut at = 0;
         // One key stands once: a twin of random bytes is rare, and is left out.
@@ -70,7 +72,8 @@ prop_compose! {
         }
         let state = if authenticators.is_empty() { State::Removed } else { State::Active };
         let (generation, since) = (Generation(generation), UnixTime(since));
-        Record { user, uid, state, generation, since, authenticators }
+        let codes = set.filter(|_| state == State::Active);
+        Record { user, uid, state, generation, since, authenticators, codes }
     }
 }
 
@@ -167,7 +170,7 @@ proptest! {
             service,
             source,
             first_factor: "stack",
-            accepted: Some(Accepted { authenticator: name, step: Step(1) }),
+            accepted: Some(Accepted::App { authenticator: name, step: Step(1) }),
             reason: None,
         };
         let line = log_line::write(&event);

@@ -2,7 +2,9 @@
 
 use twinlock_core::answer::{self, Answer};
 use twinlock_core::event::{Accepted, Event, Kind};
-use twinlock_core::format::{log_line, pam_line as line, record as records, settings as sets};
+use twinlock_core::format::{
+    codes as sets_of_codes, log_line, pam_line as line, record as records, settings as sets,
+};
 use twinlock_core::otp::{base32 as keys, otpauth as uris};
 use twinlock_core::policy::Policy;
 use twinlock_core::record::{Authenticator, Moving, State};
@@ -21,6 +23,14 @@ pub(crate) fn record(bytes: &[u8]) {
     let again = records::read(&written).expect("what was written is read");
     assert_eq!(again, found);
     assert_eq!(*records::write(&again), *written);
+}
+
+/// A set is read in one form alone: the one that is written.
+pub(crate) fn codes(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Ok(found) = sets_of_codes::read(&text) {
+        assert_eq!(sets_of_codes::write(&found).as_str(), text);
+    }
 }
 
 fn holds_what_authenticators_have(one: &Authenticator) {
@@ -112,7 +122,7 @@ pub(crate) fn log_line(bytes: &[u8]) {
         service: next(),
         source: Source::Tty(next()).label(),
         first_factor: "stack",
-        accepted: Some(Accepted { authenticator: next(), step: Step(1) }),
+        accepted: Some(Accepted::App { authenticator: next(), step: Step(1) }),
         reason: None,
     };
     let line = log_line::write(&event);

@@ -17,6 +17,7 @@ pub struct Target {
 /// Every parser of text that comes from outside.
 pub const TARGETS: &[Target] = &[
     Target { name: "record", run: forms::record, rounds: 3000 },
+    Target { name: "codes", run: forms::codes, rounds: 5000 },
     Target { name: "settings", run: forms::settings, rounds: 1500 },
     Target { name: "pam-line", run: forms::pam_line, rounds: 10_000 },
     Target { name: "otpauth", run: forms::otpauth, rounds: 10_000 },
