@@ -85,6 +85,10 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "the code is from before the ledger's memory, as after a restart",
             "Wait for a newer code; `twinlock epoch show` says from when they count.",
         ),
+        "clock_off" => (
+            "two codes in a row were right, but for another time than now",
+            "Let phone and machine take the time from the network; `date` shows the machine's.",
+        ),
         "throttled" => (
             "too many wrong codes came from there lately",
             "Wait, or forget them: twinlock unlock USER",
@@ -152,6 +156,7 @@ mod tests {
             Reason::WrongCode,
             Reason::Replayed,
             Reason::BeforeEpoch,
+            Reason::ClockOff,
             Reason::Throttled,
             Reason::Locked,
             Reason::NotACode,

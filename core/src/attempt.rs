@@ -16,6 +16,7 @@ use crate::{
     record::Record,
     replay,
     request::SourceLabel,
+    resync::{Memory, Sign},
     settle::{Settled, settle},
     throttle::{self, Case, Familiarity, Weighed},
     time::{DAY, Now, UnixTime},
@@ -34,6 +35,7 @@ impl Outcome {
             Self::Wrong => Some(Reason::WrongCode),
             Self::Replayed { .. } => Some(Reason::Replayed),
             Self::BeforeEpoch { .. } => Some(Reason::BeforeEpoch),
+            Self::ClockOff { .. } => Some(Reason::ClockOff),
             Self::Throttled { .. } => Some(Reason::Throttled),
             Self::Locked => Some(Reason::Locked),
             Self::Granted(_) | Self::Faulty(_) => None,
@@ -64,6 +66,8 @@ pub struct Trial<'a> {
     pub source: &'a SourceLabel,
     /// Which budget tries are taken from.
     pub budget: Budget,
+    /// What the wrong code before would have been right for.
+    pub memory: Memory,
 }
 
 /// What became of a try.
@@ -84,6 +88,11 @@ pub enum Outcome {
         /// Seconds until there is one that it can.
         wait: u64,
     },
+    /// Right twice for another time than now, and wrong all the same: the charge stands.
+    ClockOff {
+        /// By how many seconds the authenticator's clock is ahead of this machine's.
+        ahead: i64,
+    },
     /// Not judged: too many wrong codes lately.
     Throttled {
         /// When the next is judged.
@@ -100,6 +109,7 @@ pub enum Outcome {
 impl Trial<'_> {
     /// Judges a code. Only [`Outcome::Granted`] lets anybody in.
     pub fn attempt(&mut self, code: &Code) -> Outcome {
+        self.memory.turn();
         let Ok(now) = self.ports.clock.now() else {
             return Outcome::Faulty(Reason::Clock);
         };
@@ -201,16 +211,11 @@ impl Trial<'_> {
     ) -> Result<Outcome, LedgerFault> {
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
-                Ruling::Right(found) => found,
-                Ruling::Replayed { wait } => return Ok(Outcome::Replayed { wait }),
-                Ruling::BeforeEpoch { wait } => return Ok(Outcome::BeforeEpoch { wait }),
-                Ruling::Wrong => return Ok(Outcome::Wrong),
+                Ok(found) => found,
+                Err(outcome) => return Ok(outcome),
             };
-            let name = ledger_names::used_name(&found.used());
-            if self.shelf.create(&name, &ledger_names::instant(evidence.now))? == Creation::Taken {
-                return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
-            }
-            if self.was_held_up(now) || self.is_outlived(&found.used())? {
+            let claimed = self.claim(found, evidence.now)? == Creation::Made;
+            if !claimed || self.was_held_up(now) || self.is_outlived(found)? {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
             match settle(self.ports.records, &mut self.person, found) {
@@ -226,6 +231,17 @@ impl Trial<'_> {
         Ok(Outcome::Faulty(Reason::RecordChanging))
     }
 
+    /// Makes every name that a code uses up; each of them is made once.
+    fn claim(&self, found: Match, now: UnixTime) -> Result<Creation, LedgerFault> {
+        for used in found.claims() {
+            let name = ledger_names::used_name(&used);
+            if self.shelf.create(&name, &ledger_names::instant(now))? == Creation::Taken {
+                return Ok(Creation::Taken);
+            }
+        }
+        Ok(Creation::Made)
+    }
+
     /// Whether so much time has passed since the try was charged that what was known then is no longer true: the charge
     /// may have been forgiven, and the code is no longer of now.
     fn was_held_up(&self, since: Now) -> bool {
@@ -235,23 +251,36 @@ impl Trial<'_> {
     }
 
     /// Whether a step just claimed was so far behind that its name may have been there and been erased: a process
-    /// can be stopped between comparing and claiming for as long as its caller likes.
-    fn is_outlived(&self, claimed: &Used) -> Result<bool, LedgerFault> {
+    /// can be stopped between comparing and claiming for as long as its caller likes. Of two adjacent codes, whether
+    /// another login has used a newer one meanwhile, which the drift that they bring would not cover.
+    fn is_outlived(&self, claimed: Match) -> Result<bool, LedgerFault> {
         let names = self.shelf.names()?;
         let used: Vec<Used> =
             names.iter().filter_map(|name| ledger_names::read_used(name)).collect();
-        Ok(replay::forgotten(&used).any(|one| one == claimed))
+        let newer = |one: &Used| one.mark == claimed.mark && one.step > claimed.step;
+        let overtaken = claimed.first.is_some() && used.iter().any(newer);
+        let forgotten = |claim| replay::forgotten(&used).any(|one| *one == claim);
+        Ok(overtaken || claimed.claims().any(forgotten))
     }
 
     /// Holds the code against the record, or against one that nobody has, for as much work.
-    fn compare(&self, code: &Code, evidence: &Evidence<'_>) -> Ruling {
-        match &self.person {
-            Some((_, snapshot)) => judge(&snapshot.record, code, evidence),
-            None => {
-                // Whatever it rules: nobody has this key, and nothing is claimed by it.
-                let _ = Record::nobodys().map(|record| judge(&record, code, evidence));
-                Ruling::Wrong
-            }
+    fn compare(&mut self, code: &Code, evidence: &Evidence<'_>) -> Result<Match, Outcome> {
+        let Some((_, snapshot)) = &self.person else {
+            // Whatever it rules: nobody has this key, and nothing is claimed by it.
+            let _ = Record::nobodys().map(|record| judge(&record, code, evidence));
+            return Err(Outcome::Wrong);
+        };
+        match judge(&snapshot.record, code, evidence) {
+            Ruling::Right(found) => Ok(found),
+            Ruling::Replayed { wait } => Err(Outcome::Replayed { wait }),
+            Ruling::BeforeEpoch { wait } => Err(Outcome::BeforeEpoch { wait }),
+            // Before a proven first factor every wrong code is as much work as any other.
+            Ruling::Wrong if self.budget == Budget::Unproven => Err(Outcome::Wrong),
+            Ruling::Wrong => match self.memory.note(&snapshot.record, code, evidence) {
+                Sign::Adjacent(found) => Ok(found),
+                Sign::Off { ahead } => Err(Outcome::ClockOff { ahead }),
+                Sign::Nothing => Err(Outcome::Wrong),
+            },
         }
     }
 
@@ -281,7 +310,7 @@ impl Trial<'_> {
 /// What is given back: all but what was judged and wrong. A replay counts where no first factor was proven.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
-        Outcome::Wrong => false,
+        Outcome::Wrong | Outcome::ClockOff { .. } => false,
         Outcome::Replayed { .. } | Outcome::BeforeEpoch { .. } => budget == Budget::Proven,
         Outcome::Granted(_) | Outcome::Throttled { .. } | Outcome::Locked | Outcome::Faulty(_) => {
             true

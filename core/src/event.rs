@@ -38,13 +38,32 @@ pub enum Kind {
     Refused,
 }
 
+/// What two adjacent codes have said about an authenticator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resynced {
+    /// Where its clock stands.
+    Clock {
+        /// Steps that it is ahead of this machine's; negative when it is behind.
+        steps: i32,
+        /// The same in seconds.
+        seconds: i64,
+    },
+    /// How often its button was pressed without a login.
+    Counter {
+        /// Codes that nobody typed.
+        skipped: u64,
+    },
+}
+
 /// Which authenticator, at which step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// The authenticator's name.
     pub authenticator: String,
-    /// The step claimed.
+    /// The step claimed, or the counter.
     pub step: Step,
+    /// What was learned on the way, where it took two codes.
+    pub resynced: Option<Resynced>,
 }
 
 /// Why somebody was refused or exempt: stable words for the log and for `twinlock why`.
@@ -56,6 +75,8 @@ pub enum Reason {
     Replayed,
     /// The code is older than the ledger.
     BeforeEpoch,
+    /// Two adjacent codes of another time than now.
+    ClockOff,
     /// Too many wrong codes lately.
     Throttled,
     /// Too many wrong codes in a row.
@@ -94,7 +115,12 @@ impl Reason {
     pub fn is_told_at_once(self) -> bool {
         matches!(
             self,
-            Self::WrongCode | Self::Replayed | Self::BeforeEpoch | Self::Throttled | Self::Locked
+            Self::WrongCode
+                | Self::Replayed
+                | Self::BeforeEpoch
+                | Self::ClockOff
+                | Self::Throttled
+                | Self::Locked
         )
     }
 
@@ -118,6 +144,7 @@ impl Reason {
             Self::WrongCode => "wrong_code",
             Self::Replayed => "replayed",
             Self::BeforeEpoch => "before_epoch",
+            Self::ClockOff => "clock_off",
             Self::Throttled => "throttled",
             Self::Locked => "locked",
             Self::NotACode => "not_a_code",

@@ -30,6 +30,7 @@ pub mod record;
 pub mod refusals;
 pub mod replay;
 pub mod request;
+pub mod resync;
 pub mod rules;
 pub mod secret;
 pub mod settle;

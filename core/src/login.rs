@@ -15,6 +15,7 @@ use crate::{
     ports::{Ports, Seat, Snapshot},
     refusals,
     request::{Claim, Request, Source, SourceLabel, Standing},
+    resync::Memory,
     rules::{self, Decided, Subject},
     throttle::Familiarity,
     time::UnixTime,
@@ -146,6 +147,7 @@ impl Visit<'_> {
                 Standing::Proven => Budget::Proven,
                 Standing::Ahead | Standing::Decoy => Budget::Unproven,
             },
+            memory: Memory::new(self.policy.resync),
         };
         asking.ask(&mut |code| {
             let outcome = trial.attempt(code);
@@ -193,6 +195,10 @@ impl Visit<'_> {
         match &end {
             End::Granted(accepted) => {
                 self.log(account, Kind::Accepted, (None, Some(accepted.clone())));
+                // Nothing more is asked, so this may not be seen: `twinlock status` says it as well.
+                if let Some(resynced) = accepted.resynced {
+                    self.asking(account).say(&Message::Resynced(resynced));
+                }
             }
             End::Denied(reason) if reason.is_told_at_once() => {}
             End::Denied(reason) => self.note(account, Kind::Refused, *reason),
@@ -287,6 +293,7 @@ fn fault_message(reason: Reason, user: String) -> Message {
         Reason::WrongCode
         | Reason::Replayed
         | Reason::BeforeEpoch
+        | Reason::ClockOff
         | Reason::Throttled
         | Reason::Locked
         | Reason::NotACode

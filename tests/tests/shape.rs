@@ -43,6 +43,7 @@ const CORE: [(&str, Kind); 32] = [
     ("otp", Decision),
     ("qr", Decision),
     ("replay", Decision),
+    ("resync", Decision),
     ("rules", Decision),
     ("throttle", Decision),
     ("ports", Port),

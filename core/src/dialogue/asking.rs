@@ -69,7 +69,7 @@ impl Asking<'_> {
             }
         }
         let reason = last.map_or(Reason::NotACode, |rebuff| {
-            self.conversation.tell(&self.sayable(&rebuff.message));
+            self.say(&rebuff.message);
             rebuff.reason
         });
         End::Denied(reason)
@@ -79,6 +79,11 @@ impl Asking<'_> {
     pub fn explain(&self, message: &Message) {
         let _ =
             self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
+    }
+
+    /// Says something after which nothing is asked: whether it is seen is up to the program that called.
+    pub fn say(&self, message: &Message) {
+        self.conversation.tell(&self.sayable(message));
     }
 
     /// One prompt, and the menu of other ways where it is asked for.
@@ -119,6 +124,7 @@ impl Asking<'_> {
             Some(Outcome::BeforeEpoch { wait }) => {
                 (Message::BeforeEpoch { wait }, Reason::BeforeEpoch)
             }
+            Some(Outcome::ClockOff { ahead }) => (Message::ClockOff { ahead }, Reason::ClockOff),
             Some(Outcome::Throttled { until, wait }) => {
                 (Message::Throttled { until, wait }, Reason::Throttled)
             }

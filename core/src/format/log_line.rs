@@ -3,9 +3,9 @@
 use alloc::string::String;
 use core::fmt::Write;
 
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, Resynced};
 
-/// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step reason.
+/// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step resync reason.
 #[must_use]
 pub fn write(event: &Event) -> String {
     let mut line = String::from("event=");
@@ -23,6 +23,11 @@ pub fn write(event: &Event) -> String {
         pair(&mut line, "authenticator", &accepted.authenticator);
         // Writing to a String cannot fail.
         let _ = write!(line, " step={}", accepted.step.0);
+        let _ = match accepted.resynced {
+            Some(Resynced::Clock { steps, .. }) => write!(line, " resync={steps}"),
+            Some(Resynced::Counter { skipped }) => write!(line, " resync={skipped}"),
+            None => Ok(()),
+        };
     }
     if let Some(reason) = event.reason {
         pair(&mut line, "reason", reason.word());
@@ -62,6 +67,7 @@ mod tests {
     use crate::fault::StoreFault;
     use crate::request::SourceLabel;
     use crate::time::Step;
+    use alloc::format;
 
     fn event(kind: Kind) -> Event {
         Event {
@@ -77,12 +83,18 @@ mod tests {
 
     #[test]
     fn lines_are_stable() {
-        let accepted = Accepted { authenticator: "my phone".into(), step: Step(58_123_456) };
-        assert_eq!(
-            write(&Event { accepted: Some(accepted), ..event(Kind::Accepted) }),
-            "event=accepted user=ada service=sshd rhost=203.0.113.7 first_factor=publickey \
-             authenticator=my%20phone step=58123456"
-        );
+        for (resynced, key) in [
+            (None, ""),
+            (Some(Resynced::Clock { steps: -20, seconds: -600 }), " resync=-20"),
+            (Some(Resynced::Counter { skipped: 57 }), " resync=57"),
+        ] {
+            let step = Step(58_123_456);
+            let accepted = Accepted { authenticator: "my phone".into(), step, resynced };
+            let line = write(&Event { accepted: Some(accepted), ..event(Kind::Accepted) });
+            let begin = "event=accepted user=ada service=sshd rhost=203.0.113.7 \
+                         first_factor=publickey authenticator=my%20phone step=58123456";
+            assert_eq!(line, format!("{begin}{key}"));
+        }
         let reason = Some(Reason::Store(StoreFault::StoreIdMismatch));
         assert_eq!(
             write(&Event { user: None, reason, ..event(Kind::Refused) }),

@@ -7,6 +7,8 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+pub mod apps;
+
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, VecDeque},
@@ -21,24 +23,22 @@ use twinlock_core::{
     format::record as form,
     ledger::Epoch,
     login::login,
-    otp::{
-        hotp::{Keyed, digits_of},
-        totp::step_at,
-    },
+    otp::totp::step_at,
     policy::{Echo, Policy},
     ports::{
         Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
         Records, Seat, Shelf, Snapshot,
     },
-    record::{Authenticator, Generation, Identity, Moving, Parameters, Period, Record, State},
+    record::{Authenticator, Generation, Identity, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
-    secret::{Key, Typed},
+    secret::Typed,
     time::{BootTime, Now, UnixTime},
     verdict::Verdict,
 };
 
+use apps::{authenticator, code_of};
+
 pub const START: u64 = 1_800_000_000;
-const SEED: [u8; 20] = *b"12345678901234567890";
 
 /// Everything that a login can see, behind cells so that tests can change it under way.
 pub struct World {
@@ -52,6 +52,8 @@ pub struct World {
     pub epoch: RefCell<Option<Epoch>>,
     pub mark: Cell<u64>,
     pub store_fault: Cell<Option<StoreFault>>,
+    /// What a full or read-only disk says to every change.
+    pub disk_fault: Cell<Option<StoreFault>>,
     /// Each call of a store or the ledger takes one; `true` makes it fail.
     pub faults: RefCell<VecDeque<bool>>,
     pub lines: RefCell<VecDeque<Line>>,
@@ -82,6 +84,7 @@ impl World {
             epoch: RefCell::new(None),
             mark: Cell::new(0),
             store_fault: Cell::new(None),
+            disk_fault: Cell::new(None),
             faults: RefCell::default(),
             lines: RefCell::default(),
             said: RefCell::default(),
@@ -130,10 +133,20 @@ impl World {
     }
 
     pub fn code_at(&self, unix: u64) -> String {
-        let app = authenticator();
-        let keyed = Keyed::new(&app.key, app.parameters.algorithm).unwrap();
-        let step = step_at(UnixTime(unix), Period::THIRTY);
-        digits_of(keyed.truncated(step.0), app.parameters.digits).to_string()
+        code_of(&authenticator(), step_at(UnixTime(unix), Period::THIRTY).0)
+    }
+
+    /// What the newest record says.
+    pub fn newest_record(&self, name: &str) -> Record {
+        form::read(&self.records.borrow().get(name).unwrap().1).unwrap()
+    }
+
+    /// Gives somebody these authenticators in place of the app.
+    pub fn equip(&self, name: &str, authenticators: Vec<Authenticator>) {
+        let record = Record { authenticators, ..self.record(name, 1000, State::Active) };
+        let text = form::write(&record).to_string();
+        let sequence = self.records.borrow().get(name).map_or(1, |found| found.0 + 1);
+        self.records.borrow_mut().insert(name.into(), (sequence, text));
     }
 
     pub fn wrong_code(&self) -> String {
@@ -174,15 +187,6 @@ impl World {
 
     fn fails(&self) -> bool {
         self.faults.borrow_mut().pop_front().unwrap_or(false)
-    }
-}
-
-pub fn authenticator() -> Authenticator {
-    Authenticator {
-        name: "app".into(),
-        key: Key::new(SEED.to_vec()).unwrap(),
-        parameters: Parameters::default(),
-        moving: Moving::default(),
     }
 }
 
@@ -236,8 +240,20 @@ impl Records for World {
         Ok(newest == Some(snapshot.sequence))
     }
 
-    fn commit(&self, _: &Folder, _: u64, _: &Record) -> Result<(), CommitFault> {
-        panic!("a login changes no record");
+    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault> {
+        if self.fails() {
+            return Err(CommitFault::Store(StoreFault::Io { errno: 28 }));
+        }
+        if let Some(fault) = self.disk_fault.get() {
+            return Err(CommitFault::Store(fault));
+        }
+        let mut records = self.records.borrow_mut();
+        let found = records.get_mut(folder.as_str()).unwrap();
+        if found.0 != after {
+            return Err(CommitFault::Overtaken);
+        }
+        *found = (after + 1, form::write(record).to_string());
+        Ok(())
     }
 
     fn remember_source(&self, _: &Folder, source: &SourceLabel, _: UnixTime) {
