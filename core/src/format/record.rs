@@ -294,6 +294,15 @@ mod tests {
     }
 
     #[test]
+    fn counters_come_back() {
+        let mut record = read(FIRST).unwrap();
+        for next in [0, 1, u64::from(u32::MAX), i64::MAX as u64, u64::MAX] {
+            record.authenticators[0].moving = Moving::Counter { next };
+            assert_eq!(read(&write(&record)).unwrap(), record, "{next}");
+        }
+    }
+
+    #[test]
     fn one_key_stands_once() {
         let twice =
             FIRST.replace("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
