@@ -137,6 +137,10 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "the ledger could not be read or written",
             "Look whether the ledger folder is full (df -i) and at the kernel's log (dmesg).",
         ),
+        "record_not_written" => (
+            "the code was right, but the record could not be written",
+            "Make room for the records, or mount them writable (df, mount); the next code is good.",
+        ),
         "record_changing" => (
             "the record changed again and again while the code was judged",
             "Try again; see which program changes it.",
@@ -172,6 +176,7 @@ mod tests {
             Reason::Ledger(LedgerFault::NotTmpfs),
             Reason::Ledger(LedgerFault::Untrusted),
             Reason::Ledger(LedgerFault::Io { errno: 0 }),
+            Reason::Unwritten(StoreFault::Io { errno: 28 }),
             Reason::RecordChanging,
         ];
         let of_records = STORE_FAULTS.map(Reason::Store);

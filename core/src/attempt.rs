@@ -179,7 +179,7 @@ impl Trial<'_> {
                     return Ok(Outcome::Replayed { wait });
                 }
                 Ok(Settled::Changed) => {}
-                Err(fault) => return Ok(Outcome::Faulty(Reason::Store(fault))),
+                Err(reason) => return Ok(Outcome::Faulty(reason)),
             }
         }
         Ok(Outcome::Faulty(Reason::RecordChanging))

@@ -105,6 +105,8 @@ pub enum Reason {
     Store(StoreFault),
     /// The ledger proves nothing.
     Ledger(LedgerFault),
+    /// The code was right, and that it is used could not be written down.
+    Unwritten(StoreFault),
     /// The record changed while the code was judged, again and again.
     RecordChanging,
 }
@@ -133,6 +135,7 @@ impl Reason {
                 | Self::Clock
                 | Self::Store(_)
                 | Self::Ledger(_)
+                | Self::Unwritten(_)
                 | Self::RecordChanging
         )
     }
@@ -159,6 +162,7 @@ impl Reason {
             Self::Rule(_) => "rule",
             Self::Store(fault) => fault.reason(),
             Self::Ledger(fault) => fault.reason(),
+            Self::Unwritten(_) => "record_not_written",
             Self::RecordChanging => "record_changing",
         }
     }

@@ -326,6 +326,7 @@ fn fault_message(reason: Reason, user: String) -> Message {
         Reason::NotEnrolled => Message::NotEnrolled { user },
         Reason::Store(StoreFault::NameTooLong) => Message::MachineFault { user },
         Reason::Store(_) => Message::RecordUnreadable { user },
+        Reason::Unwritten(_) => Message::RecordUnwritable { user },
         Reason::WrongCode
         | Reason::Replayed
         | Reason::BeforeEpoch

@@ -61,6 +61,11 @@ pub enum Message {
         /// The account name.
         user: String,
     },
+    /// The code was right, and the record cannot be written.
+    RecordUnwritable {
+        /// The account name.
+        user: String,
+    },
     /// Something else of the machine is broken.
     MachineFault {
         /// The account name.

@@ -2,7 +2,7 @@
 
 use crate::{
     account::{Account, Folder},
-    event::{Accepted, Resynced},
+    event::{Accepted, Reason, Resynced},
     fault::{CommitFault, StoreFault},
     judge::Match,
     ports::{Records, Snapshot},
@@ -31,24 +31,24 @@ enum Written {
 /// After the claim: grants if the record still says what was judged, else loads it afresh.
 ///
 /// # Errors
-/// [`StoreFault`] when the record cannot be read again, or not be written.
+/// The [`Reason`] when the record cannot be read again, or not be written.
 pub fn settle(
     records: &dyn Records,
     person: &mut Option<(&Account, Snapshot)>,
     found: Match,
-) -> Result<Settled, StoreFault> {
+) -> Result<Settled, Reason> {
     let Some((account, snapshot)) = person else {
         return Ok(Settled::Changed);
     };
-    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    let folder = Folder::of(&account.name).map_err(|_| Reason::Store(StoreFault::NameTooLong))?;
     for _ in 0..ROUNDS {
-        if records.is_newest(&folder, snapshot)? {
+        if records.is_newest(&folder, snapshot).map_err(Reason::Store)? {
             match write_down(records, &folder, snapshot, found)? {
                 Written::Done(settled) => return Ok(settled),
                 Written::Overtaken => {}
             }
         }
-        let fresh = match records.newest(account)? {
+        let fresh = match records.newest(account).map_err(Reason::Store)? {
             Some(fresh) if fresh.record.state == State::Active => fresh,
             Some(_) | None => {
                 *person = None;
@@ -83,7 +83,7 @@ fn write_down(
     folder: &Folder,
     snapshot: &mut Snapshot,
     found: Match,
-) -> Result<Written, StoreFault> {
+) -> Result<Written, Reason> {
     let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator) else {
         return Ok(Written::Done(Settled::Burned));
     };
@@ -110,7 +110,7 @@ fn write_down(
     match committed {
         Ok(()) => Ok(Written::Done(Settled::Granted(accepted))),
         Err(CommitFault::Overtaken) => Ok(Written::Overtaken),
-        Err(CommitFault::Store(fault)) => Err(fault),
+        Err(CommitFault::Store(fault)) => Err(Reason::Unwritten(fault)),
     }
 }
 

@@ -239,7 +239,7 @@ fn on_a_full_disk_a_pair_is_refused_and_the_next_one_is_good() {
     world.disk_fault.set(Some(StoreFault::Io { errno: 28 }));
     assert_eq!(with(&world, &[-10, -9]), Verdict::Unavailable);
     assert_eq!((used(&world), moving(&world)), (2, Moving::default()));
-    assert_eq!(world.reasons(), ["wrong_code", "record_io"]);
+    assert_eq!(world.reasons(), ["wrong_code", "record_not_written"]);
     world.disk_fault.set(None);
     assert_eq!(with(&world, &[-10, -9]), Verdict::NoConversation);
     assert_eq!(with(&world, &[-8, -7]), Verdict::Granted);

@@ -41,7 +41,7 @@ mod tests {
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 24] {
+    fn all() -> [Message; 25] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
@@ -68,6 +68,7 @@ mod tests {
             Message::Locked { user: user() },
             Message::NotEnrolled { user: user() },
             Message::RecordUnreadable { user: user() },
+            Message::RecordUnwritable { user: user() },
         ]
     }
 

@@ -85,6 +85,11 @@ pub(in crate::text) fn say(message: &Message) -> String {
              (twinlock why {user}).\n\
              Press Enter to end: "
         ),
+        Message::RecordUnwritable { user } => format!(
+            "\nThat code is right, but this machine cannot write down that it is used.\n\
+             Ask your administrator (twinlock why {user}).\n\
+             Press Enter to end: "
+        ),
         Message::MachineFault { user } => format!(
             "\nThis machine cannot check codes just now. Ask your administrator\n\
              (twinlock why {user}).\n\

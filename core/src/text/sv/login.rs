@@ -92,6 +92,11 @@ pub(in crate::text) fn say(message: &Message) -> String {
              (twinlock why {user}).\n\
              Tryck Enter för att avsluta: "
         ),
+        Message::RecordUnwritable { user } => format!(
+            "\nKoden är rätt, men datorn kan inte skriva upp att den är använd.\n\
+             Be din administratör om hjälp (twinlock why {user}).\n\
+             Tryck Enter för att avsluta: "
+        ),
         Message::MachineFault { user } => format!(
             "\nDatorn kan inte kontrollera koder just nu. Be din administratör om hjälp\n\
              (twinlock why {user}).\n\
