@@ -104,7 +104,7 @@ fn what_could_not_be_written_down_is_burned_and_the_next_code_is_good() {
         world.faults.borrow_mut().extend(faults);
         let verdict = with(&world, &[10]);
         world.faults.borrow_mut().clear();
-        assert_eq!(verdict == Verdict::Granted, next(&world) == 11, "{failing}");
+        assert!(verdict != Verdict::Granted || next(&world) == 11, "{failing}");
         refused += u32::from(verdict != Verdict::Granted);
         if verdict == Verdict::Granted {
             assert_ne!(with(&world, &[10]), Verdict::Granted, "{failing}");

@@ -282,7 +282,8 @@ impl Records for World {
             return Err(CommitFault::Overtaken);
         }
         *found = (after + 1, form::write(record).to_string());
-        Ok(())
+        // As when the folder cannot be made durable: the change stands, and nobody may go by it.
+        if self.fails() { Err(CommitFault::Store(StoreFault::Io { errno: 5 })) } else { Ok(()) }
     }
 
     fn remember_source(&self, _: &Folder, source: &SourceLabel, _: UnixTime) {
