@@ -1,7 +1,5 @@
 //! One judged try, in the order that makes it safe: charge, compare, claim, look again, refund.
 
-use alloc::vec::Vec;
-
 use crate::{
     account::Account,
     answer::Code,
@@ -169,7 +167,7 @@ impl Trial<'_> {
                 Err(outcome) => return Ok(outcome),
             };
             let claimed = self.claim(found, evidence.now)? == Creation::Made;
-            if !claimed || self.was_held_up(now) || self.is_outlived(found)? {
+            if !claimed || self.was_held_up(now) || self.is_overtaken(found)? {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
             match settle(self.ports.records, &mut self.person, found) {
@@ -196,25 +194,24 @@ impl Trial<'_> {
         Ok(Creation::Made)
     }
 
-    /// Whether so much time has passed since the try was charged that what was known then is no longer true: the charge
-    /// may have been forgiven, and the code is no longer of now.
+    /// Whether so much time has passed since the names were read that what they said is no longer true: a process can be
+    /// stopped between comparing and claiming for as long as its caller likes, until the name that says that the code
+    /// was used is so old that it was erased, and the charge forgiven.
     fn was_held_up(&self, since: Now) -> bool {
         let Ok(now) = self.ports.clock.now() else { return true };
         let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
         waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
     }
 
-    /// Whether a step just claimed was so far behind that its name may have been there and been erased: a process
-    /// can be stopped between comparing and claiming for as long as its caller likes. Of two adjacent codes, whether
-    /// another login has used a newer one meanwhile, which the drift that they bring would not cover.
-    fn is_outlived(&self, claimed: Match) -> Result<bool, LedgerFault> {
+    /// Whether another login has meanwhile used a newer code than two adjacent ones, which the drift that they bring would
+    /// not cover.
+    fn is_overtaken(&self, claimed: Match) -> Result<bool, LedgerFault> {
+        if claimed.first.is_none() {
+            return Ok(false);
+        }
+        let newer = |one: Used| one.mark == claimed.mark && one.step > claimed.step;
         let names = self.shelf.names()?;
-        let used: Vec<Used> =
-            names.iter().filter_map(|name| ledger_names::read_used(name)).collect();
-        let newer = |one: &Used| one.mark == claimed.mark && one.step > claimed.step;
-        let overtaken = claimed.first.is_some() && used.iter().any(newer);
-        let forgotten = |claim| replay::forgotten(&used).any(|one| *one == claim);
-        Ok(overtaken || claimed.claims().any(forgotten))
+        Ok(names.iter().filter_map(|name| ledger_names::read_used(name)).any(newer))
     }
 
     /// Holds the code against the record, or against one that nobody has, for as much work.
