@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 pub mod apps;
+mod ledger;
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,16 +20,13 @@ use twinlock_core::{
     account::{Account, Folder, Membership},
     epoch,
     event::Event,
-    fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
+    fault::{CommitFault, LookupFault, MachineFault, StoreFault},
     format::record as form,
     ledger::Epoch,
     login::login,
     otp::totp::step_at,
     policy::{Echo, Policy},
-    ports::{
-        Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
-        Records, Seat, Shelf, Snapshot,
-    },
+    ports::{Accounts, Clock, Conversation, ConversationFault, Journal, Ports, Records, Snapshot},
     record::{Authenticator, Generation, Identity, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
     secret::Typed,
@@ -187,7 +185,7 @@ impl World {
         events.iter().map(|event| event.reason.map_or("", |reason| reason.word())).collect()
     }
 
-    fn fails(&self) -> bool {
+    pub fn fails(&self) -> bool {
         self.faults.borrow_mut().pop_front().unwrap_or(false)
     }
 }
@@ -293,81 +291,6 @@ impl Records for World {
     fn mark_clock(&self, now: UnixTime) {
         if epoch::mark_is_due(UnixTime(self.mark.get()), now) {
             self.mark.set(now.0);
-        }
-    }
-}
-
-impl Ledger for World {
-    fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
-        if self.fails() {
-            return Err(LedgerFault::NotTmpfs);
-        }
-        let prefix = match seat {
-            Seat::Account(folder) => format!("users/{}/", folder.as_str()),
-            Seat::Bucket(bucket) => format!("unknown/{bucket}/"),
-        };
-        Ok(Box::new(FakeShelf { world: self, prefix }))
-    }
-
-    fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
-        self.open(seat)
-    }
-
-    fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {
-        if self.fails() {
-            return Err(LedgerFault::Untrusted);
-        }
-        let known = self.epoch.borrow().as_ref().and_then(|known| epoch::floor(known, "b", now));
-        Ok(known.unwrap_or_else(|| {
-            let mark = epoch::mark_from(Some(UnixTime(self.mark.get())));
-            let begun = Epoch { boot_id: "b".into(), begun: now.boot, mark };
-            let floor = epoch::floor(&begun, "b", now).unwrap();
-            *self.epoch.borrow_mut() = Some(begun);
-            floor
-        }))
-    }
-}
-
-struct FakeShelf<'a> {
-    world: &'a World,
-    prefix: String,
-}
-
-impl Shelf for FakeShelf<'_> {
-    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault> {
-        if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 28 });
-        }
-        self.world.writes.set(self.world.writes.get() + 1);
-        let key = format!("{}{name}", self.prefix);
-        if self.world.names.borrow().contains_key(&key) {
-            return Ok(Creation::Taken);
-        }
-        self.world.names.borrow_mut().insert(key, content.into());
-        Ok(Creation::Made)
-    }
-
-    fn names(&self) -> Result<Vec<String>, LedgerFault> {
-        if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 5 });
-        }
-        let names = self.world.names.borrow();
-        Ok(names
-            .keys()
-            .filter_map(|name| name.strip_prefix(&self.prefix).map(str::to_owned))
-            .collect())
-    }
-
-    fn content(&self, name: &str) -> Result<Option<String>, LedgerFault> {
-        if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 5 });
-        }
-        Ok(self.world.names.borrow().get(&format!("{}{name}", self.prefix)).cloned())
-    }
-
-    fn erase(&self, name: &str) {
-        if !self.world.fails() {
-            self.world.names.borrow_mut().remove(&format!("{}{name}", self.prefix));
         }
     }
 }
