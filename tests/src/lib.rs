@@ -40,7 +40,7 @@ mod twinlock;
 
 pub use artefacts::{shipped, stock};
 pub use call::{Call, Finished};
-pub use codes::{Otp, now};
+pub use codes::{Otp, Token, now};
 pub use files::MachineFile;
 pub use machine::Machine;
 pub use picture::{photographed, scanned, svg_to_png};
