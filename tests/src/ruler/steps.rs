@@ -19,7 +19,7 @@ const TEXT_MAX: usize = 80;
 
 /// Beyond this many instructions a login runs on unwatched: what they are is known by then, and
 /// that there are more of them is all that is said.
-pub const MOST_STEPS: usize = 500_000;
+pub const MOST_STEPS: usize = 250_000;
 
 /// Everything that ran in user mode between the marks, in order.
 #[derive(Debug)]

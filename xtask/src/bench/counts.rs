@@ -1,6 +1,6 @@
 //! What can be counted, and comes out the same each time: instructions, calls, memory, size.
 
-use twinlock_tests::{Machine, Ruler};
+use twinlock_tests::{Machine, Memory, Ruler};
 
 use super::Extent;
 use super::contestants::{App, Contestant, Ending};
@@ -12,9 +12,13 @@ use crate::command::Done;
 /// Counts everything of every stack.
 pub(super) fn count(m: &Machine, extent: Extent, figures: &mut Figures) -> Done {
     let (ruler, mut app) = (m.ruler(), App::new());
-    let all = Ending::ALL.into_iter().flat_map(|ending| Contestant::ALL.map(|who| (ending, who)));
-    let mut progress = Progress::new("counting", 15);
-    for (ending, contestant) in all {
+    let mut turns = Vec::new();
+    for ending in Ending::ALL {
+        turns.extend(Contestant::ALL.map(|contestant| (ending, contestant)));
+    }
+    turns.retain(|(_, who)| extent == Extent::Full || *who != Contestant::Follows);
+    let mut progress = Progress::new("counting", turns.len() as u64);
+    for (ending, contestant) in turns {
         progress.step();
         let mut counting = Counting { m, figures, app: &mut app, ending, contestant };
         counting.instructions(ruler, extent)?;
@@ -68,11 +72,17 @@ impl Counting<'_> {
     }
 
     fn memory(&mut self) {
-        self.contestant.reset(self.m);
-        let (user, code) = self.app.typed(self.ending);
-        let peak = self.m.host(self.contestant.name(), &[]).peak(user, &[&code]);
-        self.put(What::OwnMemory, peak.anonymous);
-        self.put(What::AllMemory, peak.resident);
+        let mut most = Memory::default();
+        // How many pages of a library the kernel brings in around the one that is asked for varies.
+        for _ in 0..3 {
+            self.contestant.reset(self.m);
+            let (user, code) = self.app.typed(self.ending);
+            let peak = self.m.host(self.contestant.name(), &[]).peak(user, &[&code]);
+            most.anonymous = most.anonymous.max(peak.anonymous);
+            most.resident = most.resident.max(peak.resident);
+        }
+        self.put(What::OwnMemory, most.anonymous);
+        self.put(What::AllMemory, most.resident);
     }
 
     /// A second opinion, of a simulator that does not know every system call.

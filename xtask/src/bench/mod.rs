@@ -102,7 +102,7 @@ fn measure(extent: Extent, disk: bool) -> Done<Figures> {
         rooms.push((Medium::Disk, room::furnished(Medium::Disk)?));
     }
     let (rounds, logins) = match extent {
-        Extent::Full => (61, 21),
+        Extent::Full => (101, 21),
         Extent::Quick => (9, 3),
     };
     times::time(&rooms, rounds, &mut figures)?;

@@ -1,6 +1,7 @@
 //! One line on the terminal that says how far a long run has come.
 
 use std::io::{IsTerminal, Write, stderr};
+use std::time::Instant;
 
 /// How far one part of the run has come.
 pub(super) struct Progress {
@@ -8,11 +9,12 @@ pub(super) struct Progress {
     done: u64,
     all: u64,
     shown: u64,
+    began: Instant,
 }
 
 impl Progress {
     pub(super) fn new(what: &'static str, all: u64) -> Self {
-        let progress = Self { what, done: 0, all, shown: 0 };
+        let progress = Self { what, done: 0, all, shown: 0, began: Instant::now() };
         progress.show();
         progress
     }
@@ -43,8 +45,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if stderr().is_terminal() {
-            eprint!("\r\x1b[K");
-        }
+        let back = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
+        eprintln!("{back}{}: {} s", self.what, self.began.elapsed().as_secs());
     }
 }

@@ -1,6 +1,9 @@
 //! The report: goals, tables, and what was compared; the same text for a terminal and a file.
 
+use twinlock_tests::MOST_STEPS;
+
 use super::contestants::{Contestant, Ending};
+use super::counts::float;
 use super::figures::{Figures, What};
 use super::goals::{Goal, grouped, judge, times};
 use crate::command::Done;
@@ -160,7 +163,11 @@ fn table(figures: &Figures, ending: Ending) -> String {
         let cells = Contestant::ALL.map(|contestant| match of(contestant) {
             Some(value) => grouped(value - base),
             // More than are stepped through.
-            None if what == What::Instructions => "> 500,000".into(),
+            None if what == What::Instructions
+                && figures.get(What::OwnMemory, ending, contestant).is_some() =>
+            {
+                format!("> {}", grouped(float(MOST_STEPS)))
+            }
             None => "–".into(),
         });
         text +=
