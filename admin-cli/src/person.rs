@@ -134,7 +134,7 @@ fn last_of(shelf: &dyn Shelf, facts: &Facts, record: &Record) -> Option<UnixTime
     let marks: Vec<_> = keys
         .filter_map(|one| {
             let keyed = Keyed::new(&one.key, one.parameters.algorithm)?;
-            Some(keyed.mark(one.parameters.period))
+            Some(keyed.mark(one))
         })
         .collect();
     let own = facts.used.iter().filter(|used| marks.contains(&used.mark));

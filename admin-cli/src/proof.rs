@@ -59,7 +59,7 @@ pub fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding
 fn ahead(authenticator: &Authenticator, step: Step, evidence: &Evidence<'_>) -> i64 {
     let period = authenticator.parameters.period;
     let now =
-        totp::step_at(evidence.now, period).0.saturating_add_signed(authenticator.drift.into());
+        totp::step_at(evidence.now, period).0.saturating_add_signed(authenticator.drift().into());
     let steps = i64::try_from(step.0).unwrap_or(0).saturating_sub_unsigned(now);
     steps.saturating_mul(i64::try_from(period.seconds()).unwrap_or(0))
 }
@@ -97,7 +97,7 @@ mod tests {
     use twinlock_core::{
         answer::{self, Answer},
         ledger::Used,
-        record::{Generation, Parameters, State},
+        record::{Generation, Moving, Parameters, State},
         secret::{Key, Typed},
         time::UnixTime,
     };
@@ -106,8 +106,12 @@ mod tests {
 
     fn record(drift: i32) -> Record {
         let key = Key::new(vec![7; 20]).unwrap();
-        let app =
-            Authenticator { name: "app".into(), key, parameters: Parameters::default(), drift };
+        let app = Authenticator {
+            name: "app".into(),
+            key,
+            parameters: Parameters::default(),
+            moving: Moving::Clock { drift },
+        };
         Record {
             user: "ada".into(),
             uid: 1000,
@@ -163,8 +167,7 @@ mod tests {
     fn a_used_code_is_said_to_be_used() {
         let record = record(0);
         let app = &record.authenticators[0];
-        let mark =
-            Keyed::new(&app.key, app.parameters.algorithm).unwrap().mark(app.parameters.period);
+        let mark = Keyed::new(&app.key, app.parameters.algorithm).unwrap().mark(app);
         let used = [Used { mark, step: totp::step_at(NOW, app.parameters.period) }];
         assert_eq!(examined(0, 0, &used), Finding::Used { wait: 30 });
     }

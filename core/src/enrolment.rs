@@ -77,7 +77,7 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Identity, Parameters};
+    use crate::record::{Identity, Moving, Parameters};
     use crate::secret::Key;
 
     fn account() -> Account {
@@ -89,7 +89,7 @@ mod tests {
             name: "app".into(),
             key: Key::new(vec![1; 20]).unwrap(),
             parameters: Parameters::default(),
-            drift: 0,
+            moving: Moving::default(),
         }
     }
 
@@ -106,6 +106,7 @@ mod tests {
             identity: Identity::default(),
             record: first.record,
             known: vec![],
+            failures: 0,
         };
         let twice = enrol(&account(), Some(&first), authenticator(), stamp(2));
         assert_eq!(twice.unwrap_err().since, UnixTime(1));
@@ -117,6 +118,7 @@ mod tests {
             identity: Identity::default(),
             record: gone.record,
             known: vec![],
+            failures: 0,
         };
         assert_eq!(remove(&gone, Generation(4), UnixTime(4)), None);
         assert_eq!(enrol(&account(), Some(&gone), authenticator(), stamp(5)).unwrap().after, 2);

@@ -2,12 +2,13 @@
 
 use crate::{
     answer::Code,
+    counter,
     ledger::{Mark, Used},
     otp::{
         hotp::Keyed,
         totp::{matching_step, step_at},
     },
-    record::{Authenticator, Record},
+    record::{Authenticator, Moving, Record},
     replay::{Freshness, Reading, freshness, seconds_until},
     time::{Step, UnixTime},
 };
@@ -51,8 +52,10 @@ pub struct Match {
     pub authenticator: usize,
     /// The key's name in the ledger.
     pub mark: Mark,
-    /// The step.
+    /// The step, or the counter.
     pub step: Step,
+    /// Where the authenticator stands afterwards, if that has to be written down before anybody gets in.
+    pub moves: Option<Moving>,
 }
 
 impl Match {
@@ -77,6 +80,9 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
     let Some(keyed) = Keyed::new(&authenticator.key, authenticator.parameters.algorithm) else {
         return Ruling::Wrong;
     };
+    if let Moving::Counter { next } = authenticator.moving {
+        return counter::judge((&keyed, next), authenticator, code, evidence.used);
+    }
     let now = step_at(evidence.now, authenticator.parameters.period);
     let around = (now, evidence.window);
     let Some(step) = matching_step(&keyed, authenticator, code.digits(), around) else {
@@ -84,10 +90,10 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
     };
     let reading =
         Reading { used: evidence.used, floor: evidence.floor, now, window: evidence.window };
-    let mark = keyed.mark(authenticator.parameters.period);
+    let mark = keyed.mark(authenticator);
     let wait = |next| seconds_until(next, authenticator, evidence.now);
     match freshness(&reading, authenticator, mark, step) {
-        Freshness::Fresh => Ruling::Right(Match { authenticator: 0, mark, step }),
+        Freshness::Fresh => Ruling::Right(Match { authenticator: 0, mark, step, moves: None }),
         Freshness::Used { next } => Ruling::Replayed { wait: wait(next) },
         Freshness::BeforeEpoch { next } => Ruling::BeforeEpoch { wait: wait(next) },
     }
@@ -126,7 +132,7 @@ mod tests {
             name: "app".into(),
             key: Key::new(vec![byte; 20]).unwrap(),
             parameters,
-            drift: 0,
+            moving: Moving::default(),
         }
     }
 

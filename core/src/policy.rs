@@ -24,6 +24,8 @@ pub struct Policy {
     pub echo: Echo,
     /// How guessing is slowed down.
     pub throttle: Limits,
+    /// Whether a clock that is far off is learned from two adjacent codes.
+    pub resync: Resync,
     /// What new keys are like.
     pub new_keys: Parameters,
     /// Who is asked; the first that matches decides.
@@ -60,6 +62,16 @@ pub enum Echo {
     Hidden,
     /// Shown.
     Shown,
+}
+
+/// Whether two adjacent codes behind a proven first factor may say that an authenticator's clock is off (RFC 6238 section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resync {
+    /// They may.
+    #[default]
+    Offered,
+    /// Codes outside the window are wrong, however many there are.
+    Off,
 }
 
 /// How guessing is slowed down.
@@ -201,6 +213,7 @@ impl Default for Policy {
             prompt: None,
             echo: Echo::default(),
             throttle: Limits::default(),
+            resync: Resync::default(),
             new_keys: Parameters::default(),
             rules: Vec::new(),
             places: Places::default(),

@@ -25,17 +25,26 @@ impl Record {
     /// A record that belongs to nobody, for as much work on a name that has none.
     #[must_use]
     pub fn nobodys() -> Option<Self> {
-        let key = Key::new(alloc::vec![0; 20]).ok()?;
-        let authenticator =
-            Authenticator { name: String::new(), key, parameters: Parameters::default(), drift: 0 };
-        Some(Self {
-            user: String::new(),
+        Key::new(alloc::vec![0; 20]).ok().map(Self::of_nobody)
+    }
+
+    /// A record with this key that belongs to nobody, and looks like any other.
+    #[must_use]
+    pub fn of_nobody(key: Key) -> Self {
+        let authenticator = Authenticator {
+            name: "app".into(),
+            key,
+            parameters: Parameters::default(),
+            moving: Moving::default(),
+        };
+        Self {
+            user: "nobody".into(),
             uid: u32::MAX,
-            state: State::Removed,
+            state: State::Active,
             generation: Generation(0),
             since: UnixTime(0),
             authenticators: alloc::vec![authenticator],
-        })
+        }
     }
 }
 
@@ -50,6 +59,8 @@ pub struct Snapshot {
     pub record: Record,
     /// Sources from which this person has got in.
     pub known: Vec<SourceLabel>,
+    /// Wrong codes in a row, as far as they were noted where a restart does not reach.
+    pub failures: u32,
 }
 
 /// A file as it stood: one that is put in its place, under the same name, is another.
@@ -83,8 +94,40 @@ pub struct Authenticator {
     pub key: Key,
     /// How it makes codes.
     pub parameters: Parameters,
-    /// Steps that its clock runs ahead of ours (RFC 6238 section 6).
-    pub drift: i32,
+    /// What takes it from one code to the next, and where it stands.
+    pub moving: Moving,
+}
+
+impl Authenticator {
+    /// Steps that its clock runs ahead of ours; 0 for a counter.
+    #[must_use]
+    pub fn drift(&self) -> i32 {
+        match self.moving {
+            Moving::Clock { drift } => drift,
+            Moving::Counter { .. } => 0,
+        }
+    }
+}
+
+/// The moving factor of RFC 4226 section 5.1, and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moving {
+    /// The time (TOTP).
+    Clock {
+        /// Steps that the authenticator's clock runs ahead of ours (RFC 6238 section 6).
+        drift: i32,
+    },
+    /// A counter that each code moves by one (HOTP).
+    Counter {
+        /// The lowest counter whose code was not used.
+        next: u64,
+    },
+}
+
+impl Default for Moving {
+    fn default() -> Self {
+        Self::Clock { drift: 0 }
+    }
 }
 
 /// How codes are made from a key (RFC 6238 sections 1.2 and 4).
@@ -94,7 +137,7 @@ pub struct Parameters {
     pub algorithm: Algorithm,
     /// The length of a code.
     pub digits: Digits,
-    /// The length of a step.
+    /// The length of a step, where time moves it.
     pub period: Period,
 }
 

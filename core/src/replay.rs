@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     ledger::{Mark, Used},
-    record::{Authenticator, Period},
+    record::{Authenticator, Moving, Period},
     time::{Step, UnixTime},
 };
 
@@ -91,14 +91,14 @@ fn after(step: Step) -> Step {
 
 /// The last step that could have been accepted before the epoch.
 fn epoch_bound(reading: &Reading<'_>, authenticator: &Authenticator) -> Step {
-    let ahead = u64::from(authenticator.drift.max(0).unsigned_abs());
+    let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
     let at_epoch = reading.floor.0 / authenticator.parameters.period.seconds();
     Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
 }
 
 /// The highest used step lies further ahead than any code accepted now could.
 fn clock_was_set_back(reading: &Reading<'_>, authenticator: &Authenticator, highest: Step) -> bool {
-    let ahead = u64::from(authenticator.drift.max(0).unsigned_abs());
+    let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
     let furthest = reading.now.0.saturating_add(u64::from(reading.window)).saturating_add(ahead);
     highest.0 > furthest
 }
@@ -106,8 +106,12 @@ fn clock_was_set_back(reading: &Reading<'_>, authenticator: &Authenticator, high
 /// Seconds until a phone whose clock is right shows the code of a step.
 #[must_use]
 pub fn seconds_until(step: Step, authenticator: &Authenticator, now: UnixTime) -> u64 {
+    if matches!(authenticator.moving, Moving::Counter { .. }) {
+        // The next press of the button shows another.
+        return 0;
+    }
     let period: Period = authenticator.parameters.period;
-    let shown = step.0.saturating_add_signed(-i64::from(authenticator.drift));
+    let shown = step.0.saturating_add_signed(-i64::from(authenticator.drift()));
     shown.saturating_mul(period.seconds()).saturating_sub(now.0)
 }
 
@@ -125,7 +129,7 @@ mod tests {
             name: "app".into(),
             key: Key::new(vec![1; 20]).unwrap(),
             parameters: Parameters::default(),
-            drift,
+            moving: Moving::Clock { drift },
         }
     }
 

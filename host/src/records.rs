@@ -16,7 +16,7 @@ use twinlock_core::{
 };
 
 use crate::{
-    commit,
+    alike, commit,
     place::{self, Owner, Room},
     store_id,
 };
@@ -27,6 +27,8 @@ pub const CLOCK: &str = "clock";
 pub const USERS: &str = "users";
 /// The folder of links from user ids to names.
 pub const UIDS: &str = "uids";
+/// What the count of wrong codes in a row stands behind.
+pub(crate) const FAILED: &str = "failed.";
 /// Sources remembered for one person.
 const KNOWN_MAX: usize = 64;
 /// How often a record may be replaced while it is read.
@@ -47,6 +49,7 @@ pub(crate) struct Listing {
     /// Files that a change under way, or one that was cut off, has written aside.
     pub(crate) temporary: Vec<String>,
     known: Vec<SourceLabel>,
+    failures: u32,
 }
 
 impl HostRecords {
@@ -66,15 +69,10 @@ impl HostRecords {
                 Err(fault) if place::is_absent(fault) => return Ok(None),
                 opened => opened?,
             };
-            let listing = list(&room)?;
-            let Some(sequence) = listing.sequences.iter().max().copied() else {
-                return Ok(None);
-            };
-            match room.read_known(&record_name(sequence), self.owner, form::RECORD_MAX) {
-                Ok(read) => return parsed(read, sequence, listing.known).map(Some),
-                // Its successor was linked and it was unlinked between listing and reading.
-                Err(fault) if place::is_absent(fault) => {}
-                Err(fault) => return Err(fault),
+            match newest_of(&room, self.owner)? {
+                Newest::Read(snapshot) => return Ok(Some(*snapshot)),
+                Newest::Empty => return Ok(None),
+                Newest::Superseded => {}
             }
         }
         Err(StoreFault::Io { errno: Errno::AGAIN.raw_os_error() })
@@ -95,7 +93,7 @@ impl HostRecords {
 
     /// An absence counts only in the folder that is ours, where nobody else holds the user id, and where the name that
     /// holds it has not lost its record: whoever was removed has a tombstone.
-    fn prove_absence(
+    pub(crate) fn prove_absence(
         &self,
         account: &Account,
         folder: &Folder,
@@ -148,15 +146,30 @@ impl Records for HostRecords {
             self.prove_absence(account, &folder, None)?;
             return Ok(None);
         };
-        if found.record.user != account.name {
-            return Err(StoreFault::OtherName);
-        }
+        belongs_to(&found, account)?;
         if found.record.state == State::Removed {
             self.prove_absence(account, &folder, Some(&found))?;
-        } else if found.record.uid != account.uid {
-            return Err(StoreFault::OtherUid);
         }
         Ok(Some(found))
+    }
+
+    fn newest_alike(
+        &self,
+        account: Option<&Account>,
+    ) -> (Result<Option<Snapshot>, StoreFault>, Option<Snapshot>) {
+        alike::newest(self, account)
+    }
+
+    fn note_failures(&self, folder: Option<&Folder>, counted: (u32, u32), now: UnixTime) {
+        alike::note_failures(self, folder, counted, now);
+    }
+
+    fn forget_failures(&self, folder: &Folder) {
+        let Ok(room) = self.open(folder) else { return };
+        let noted = room.names().unwrap_or_default();
+        for name in noted.iter().filter(|name| name.starts_with(FAILED)) {
+            let _ = fs::unlinkat(room.fd(), name.as_str(), AtFlags::empty());
+        }
     }
 
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault> {
@@ -215,15 +228,53 @@ impl HostRecords {
     }
 }
 
+/// Whether a record is of the account that it is filed under; a tombstone's user id may have been given to another since.
+pub(crate) fn belongs_to(found: &Snapshot, account: &Account) -> Result<(), StoreFault> {
+    if found.record.user != account.name {
+        return Err(StoreFault::OtherName);
+    }
+    if found.record.state == State::Active && found.record.uid != account.uid {
+        return Err(StoreFault::OtherUid);
+    }
+    Ok(())
+}
+
 fn parsed(
     (bytes, identity): (Vec<u8>, Identity),
     sequence: u64,
-    known: Vec<SourceLabel>,
+    listing: Listing,
 ) -> Result<Snapshot, StoreFault> {
     // Wrapped first, so that the bytes are wiped on every way out.
     let bytes = zeroize::Zeroizing::new(bytes);
     let text = std::str::from_utf8(&bytes).map_err(|_| StoreFault::Malformed { line: 0 })?;
-    Ok(Snapshot { sequence, identity, record: form::read(text)?, known })
+    Ok(Snapshot {
+        sequence,
+        identity,
+        record: form::read(text)?,
+        known: listing.known,
+        failures: listing.failures,
+    })
+}
+
+/// What was found in a person's folder.
+pub(crate) enum Newest {
+    Read(Box<Snapshot>),
+    Empty,
+    /// Its successor was linked and it was unlinked between listing and reading.
+    Superseded,
+}
+
+/// Reads the newest record in an opened folder.
+pub(crate) fn newest_of(room: &Room, owner: Owner) -> Result<Newest, StoreFault> {
+    let listing = list(room)?;
+    let Some(sequence) = listing.sequences.iter().max().copied() else {
+        return Ok(Newest::Empty);
+    };
+    match room.read_known(&record_name(sequence), owner, form::RECORD_MAX) {
+        Ok(read) => Ok(Newest::Read(Box::new(parsed(read, sequence, listing)?))),
+        Err(fault) if place::is_absent(fault) => Ok(Newest::Superseded),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Lists a person's folder.
@@ -232,6 +283,9 @@ pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
     for name in room.names().map_err(place::fault)? {
         if let Some(source) = name.strip_prefix("known.") {
             listing.known.extend(SourceLabel::read(source));
+        } else if let Some(failures) = name.strip_prefix(FAILED) {
+            // What cannot be read is no count, and counts nobody free: the ledger has its own.
+            listing.failures = listing.failures.max(failures.parse().unwrap_or_default());
         } else if name.starts_with("tmp.") {
             listing.temporary.push(name);
         } else if let Some(number) = name.strip_prefix("record.") {

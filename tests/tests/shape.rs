@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 30] = [
+const CORE: [(&str, Kind); 34] = [
     ("account", Noun),
     ("answer", Noun),
     ("event", Noun),
@@ -36,22 +36,26 @@ const CORE: [(&str, Kind); 30] = [
     ("time", Noun),
     ("verdict", Noun),
     ("admission", Decision),
+    ("counter", Decision),
     ("enrolment", Decision),
     ("epoch", Decision),
     ("judge", Decision),
     ("otp", Decision),
     ("qr", Decision),
     ("replay", Decision),
+    ("row", Decision),
     ("rules", Decision),
     ("throttle", Decision),
     ("ports", Port),
     ("format", Form),
     ("text", Words),
     ("attempt", Order),
+    ("charge", Order),
     ("dialogue", Order),
     ("facts", Order),
     ("login", Order),
     ("refusals", Order),
+    ("settle", Order),
     ("lib", Order),
 ];
 

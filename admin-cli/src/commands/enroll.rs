@@ -9,7 +9,7 @@ use twinlock_core::{
     format::ledger_names,
     judge::{Evidence, Match},
     ports::{Creation, Entropy, Ledger, Records, Seat, Shelf},
-    record::Authenticator,
+    record::{Authenticator, Moving},
     secret::{Key, Typed},
     text::duration,
     time::UnixTime,
@@ -87,7 +87,7 @@ fn new_authenticator(
         name: wanted.name.trim().to_owned(),
         key,
         parameters: desk.policy.new_keys,
-        drift: 0,
+        moving: Moving::default(),
     })
 }
 

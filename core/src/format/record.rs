@@ -14,7 +14,8 @@ use crate::{
     fault::StoreFault,
     otp::base32,
     record::{
-        Algorithm, Authenticator, DRIFT_MAX, Digits, Generation, Parameters, Period, Record, State,
+        Algorithm, Authenticator, DRIFT_MAX, Digits, Generation, Moving, Parameters, Period,
+        Record, State,
     },
     time::UnixTime,
 };
@@ -51,8 +52,8 @@ struct Entry {
     algorithm: Option<String>,
     digits: Option<u64>,
     period: Option<u64>,
-    #[serde(default)]
-    drift: i32,
+    drift: Option<i32>,
+    counter: Option<u64>,
 }
 
 /// The last line: a file that was cut anywhere, even between two authenticators, is no record.
@@ -132,10 +133,7 @@ fn has_twins(authenticators: &[Authenticator]) -> bool {
 fn entry(entry: Entry) -> Option<Authenticator> {
     // Only what is unusual is written: each line costs instructions at every login.
     let usual = Parameters::default();
-    let totp = entry.kind.is_none_or(|kind| kind == "totp");
-    if !totp || entry.drift.unsigned_abs() > DRIFT_MAX.unsigned_abs() {
-        return None;
-    }
+    let moving = moving(&entry)?;
     Some(Authenticator {
         name: entry.name,
         key: base32::parse(&entry.key).ok()?,
@@ -147,8 +145,23 @@ fn entry(entry: Entry) -> Option<Authenticator> {
             digits: entry.digits.map_or(Some(usual.digits), Digits::new)?,
             period: entry.period.map_or(Some(usual.period), Period::new)?,
         },
-        drift: entry.drift,
+        moving,
     })
+}
+
+/// A clock has no counter, and a counter neither drift nor period: a file that says otherwise means something else.
+fn moving(entry: &Entry) -> Option<Moving> {
+    match (entry.kind.as_deref(), entry.drift, entry.counter) {
+        (None | Some("totp"), drift, None) => {
+            let drift = drift.unwrap_or_default();
+            let believed = drift.unsigned_abs() <= DRIFT_MAX.unsigned_abs();
+            believed.then_some(Moving::Clock { drift })
+        }
+        (Some("hotp"), None, Some(next)) if entry.period.is_none() => {
+            Some(Moving::Counter { next })
+        }
+        _ => None,
+    }
 }
 
 fn generation(text: &str) -> Option<Generation> {
@@ -194,11 +207,16 @@ fn write_entry(text: &mut String, authenticator: &Authenticator) {
     if parameters.digits != usual.digits {
         text.push_str(&format!("digits = {}\n", parameters.digits.get()));
     }
-    if parameters.period != usual.period {
+    let timed = matches!(authenticator.moving, Moving::Clock { .. });
+    if timed && parameters.period != usual.period {
         text.push_str(&format!("period = {}\n", parameters.period.seconds()));
     }
-    if authenticator.drift != 0 {
-        text.push_str(&format!("drift = {}\n", authenticator.drift));
+    match authenticator.moving {
+        Moving::Clock { drift: 0 } => {}
+        Moving::Clock { drift } => text.push_str(&format!("drift = {drift}\n")),
+        Moving::Counter { next } => {
+            text.push_str(&format!("kind = \"hotp\"\ncounter = {next}\n"));
+        }
     }
 }
 

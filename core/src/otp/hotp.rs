@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     ledger::Mark,
-    record::{Algorithm, Digits, Period},
+    record::{Algorithm, Authenticator, Digits, Moving},
     secret::Key,
 };
 
@@ -48,10 +48,15 @@ impl Keyed {
 
     /// The name under which used steps of this key are filed; steps of another length are other steps.
     #[must_use]
-    pub fn mark(&self, period: Period) -> Mark {
+    pub fn mark(&self, authenticator: &Authenticator) -> Mark {
+        let seconds = match authenticator.moving {
+            Moving::Clock { .. } => authenticator.parameters.period.seconds(),
+            // No period has this length: counters are no steps.
+            Moving::Counter { .. } => 0,
+        };
         let mut mac = Zeroizing::new([0; 64]);
         let mut text = [0; MARK_TEXT.len() + 8];
-        let parts = MARK_TEXT.iter().copied().chain(period.seconds().to_be_bytes());
+        let parts = MARK_TEXT.iter().copied().chain(seconds.to_be_bytes());
         text.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         self.mac(&text, &mut mac);
         let mut mark = [0; 16];
@@ -102,6 +107,7 @@ pub fn same_code(typed: &str, right: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Parameters;
 
     #[test]
     fn rfc_4226_appendix_d() {
@@ -136,12 +142,18 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_belongs_to_the_key_alone() {
-        let mark = |text: &[u8]| {
+    fn a_mark_belongs_to_the_key_and_to_what_moves_it() {
+        let mark = |text: &[u8], moving: Moving| {
             let key = Key::new(text.to_vec()).unwrap();
-            Keyed::new(&key, Algorithm::Sha1).unwrap().mark(Period::THIRTY)
+            let parameters = Parameters::default();
+            let authenticator = Authenticator { name: "app".into(), key, parameters, moving };
+            let keyed = Keyed::new(&authenticator.key, Algorithm::Sha1).unwrap();
+            keyed.mark(&authenticator)
         };
-        assert_eq!(mark(b"12345678901234567890"), mark(b"12345678901234567890"));
-        assert_ne!(mark(b"12345678901234567890"), mark(b"12345678901234567891"));
+        let key = b"12345678901234567890";
+        assert_eq!(mark(key, Moving::default()), mark(key, Moving::Clock { drift: 7 }));
+        assert_ne!(mark(key, Moving::default()), mark(b"12345678901234567891", Moving::default()));
+        assert_ne!(mark(key, Moving::default()), mark(key, Moving::Counter { next: 0 }));
+        assert_eq!(mark(key, Moving::Counter { next: 9 }), mark(key, Moving::Counter { next: 0 }));
     }
 }

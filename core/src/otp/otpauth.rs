@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     otp::base32::{self, KeyText},
-    record::{Algorithm, Authenticator, Digits, Parameters, Period},
+    record::{Algorithm, Authenticator, Digits, Moving, Parameters, Period},
     secret::Key,
 };
 
@@ -149,7 +149,7 @@ impl Fields {
             name: tidy_name(issuer.or(prefix).unwrap_or("app")),
             key: base32::parse(&secret).map_err(UriFault::Secret)?,
             parameters,
-            drift: 0,
+            moving: Moving::default(),
         })
     }
 }

@@ -31,7 +31,7 @@ pub fn matching_step(
     around: (Step, u8),
 ) -> Option<Step> {
     let (centre, window) = around;
-    let centre = centre.0.saturating_add_signed(i64::from(authenticator.drift));
+    let centre = centre.0.saturating_add_signed(i64::from(authenticator.drift()));
     let first = centre.saturating_sub(u64::from(window));
     let last = centre.saturating_add(u64::from(window));
     let mut found = None;
@@ -47,7 +47,7 @@ pub fn matching_step(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Algorithm, Digits, Parameters};
+    use crate::record::{Algorithm, Digits, Moving, Parameters};
     use crate::secret::Key;
 
     const SEED: &[u8] = b"1234567890123456789012345678901234567890123456789012345678901234";
@@ -61,7 +61,7 @@ mod tests {
                 digits: Digits::new(8).unwrap(),
                 period: Period::THIRTY,
             },
-            drift: 0,
+            moving: Moving::default(),
         }
     }
 
@@ -112,9 +112,9 @@ mod tests {
         let mut authenticator = authenticator(Algorithm::Sha1, 20);
         let keyed = Keyed::new(&authenticator.key, Algorithm::Sha1).unwrap();
         let code = digits_of(keyed.truncated(110), Digits::new(8).unwrap());
-        authenticator.drift = 10;
+        authenticator.moving = Moving::Clock { drift: 10 };
         assert!(matching_step(&keyed, &authenticator, &code, (Step(100), 0)).is_some());
-        authenticator.drift = -10;
+        authenticator.moving = Moving::Clock { drift: -10 };
         assert!(matching_step(&keyed, &authenticator, &code, (Step(120), 0)).is_some());
         assert!(matching_step(&keyed, &authenticator, &code, (Step(0), 1)).is_none());
     }

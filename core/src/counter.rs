@@ -1,0 +1,112 @@
+//! Codes that a counter moves (HOTP): which counter a code belongs to, and whether it may still be used.
+
+use crate::{
+    answer::Code,
+    judge::{Match, Ruling},
+    ledger::Used,
+    otp::hotp::{Keyed, digits_of, same_code},
+    record::{Authenticator, Moving},
+    time::Step,
+};
+
+/// Counters looked at from the next one on: a button may have been pressed a few times in a pocket
+/// (the look-ahead window of RFC 4226 section 7.4; pam_oath's, too, is five).
+pub const LOOK_AHEAD: u64 = 5;
+
+/// Judges a code against the counters from `next` on. Only a right code moves the counter.
+pub fn judge(
+    (keyed, next): (&Keyed, u64),
+    authenticator: &Authenticator,
+    code: &Code,
+    used: &[Used],
+) -> Ruling {
+    let mark = keyed.mark(authenticator);
+    let is_at = |counter: u64| {
+        let right = digits_of(keyed.truncated(counter), authenticator.parameters.digits);
+        same_code(code.digits(), &right)
+    };
+    let mut found = None;
+    // The last one used is computed in every case, so that a code that was just used is said to be that.
+    let last = next.checked_sub(1).filter(|last| is_at(*last));
+    for counter in next..next.saturating_add(LOOK_AHEAD) {
+        if is_at(counter) && found.is_none() {
+            found = Some(counter);
+        }
+    }
+    let Some(counter) = found else {
+        return if last.is_some() { Ruling::Replayed { wait: 0 } } else { Ruling::Wrong };
+    };
+    // The ledger remembers a key that was removed, and imported again with an older counter.
+    if used.iter().any(|one| one.mark == mark && one.step.0 >= counter) {
+        return Ruling::Replayed { wait: 0 };
+    }
+    let moves = counter.checked_add(1).map(|next| Moving::Counter { next });
+    match moves {
+        Some(_) => Ruling::Right(Match { authenticator: 0, mark, step: Step(counter), moves }),
+        None => Ruling::Wrong,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::{self, Answer};
+    use crate::record::{Algorithm, Parameters};
+    use crate::secret::{Key, Typed};
+    use alloc::string::String;
+
+    fn token(next: u64) -> Authenticator {
+        Authenticator {
+            name: "token".into(),
+            key: Key::new(b"12345678901234567890".to_vec()).unwrap(),
+            parameters: Parameters::default(),
+            moving: Moving::Counter { next },
+        }
+    }
+
+    fn keyed() -> Keyed {
+        Keyed::new(&token(0).key, Algorithm::Sha1).unwrap()
+    }
+
+    fn code_of(counter: u64) -> String {
+        (*digits_of(keyed().truncated(counter), Parameters::default().digits)).clone()
+    }
+
+    fn rule(next: u64, counter: u64, used: &[u64]) -> Ruling {
+        let Answer::Code(code) = answer::read(&Typed::new(code_of(counter))) else { panic!() };
+        let mark = keyed().mark(&token(next));
+        let used: alloc::vec::Vec<Used> =
+            used.iter().map(|step| Used { mark, step: Step(*step) }).collect();
+        judge((&keyed(), next), &token(next), &code, &used)
+    }
+
+    #[test]
+    fn the_look_ahead_ends_where_it_says() {
+        for (counter, right) in [(10, true), (14, true), (15, false), (8, false)] {
+            let moved = matches!(
+                rule(10, counter, &[]),
+                Ruling::Right(Match { step, moves: Some(Moving::Counter { next }), .. })
+                    if step.0 == counter && next == counter + 1
+            );
+            assert_eq!(moved, right, "{counter}");
+        }
+        assert_eq!(rule(10, 8, &[]), Ruling::Wrong);
+    }
+
+    #[test]
+    fn the_last_one_used_is_said_to_be_used() {
+        assert_eq!(rule(10, 9, &[]), Ruling::Replayed { wait: 0 });
+    }
+
+    #[test]
+    fn the_ledger_refuses_what_the_record_has_forgotten() {
+        assert_eq!(rule(10, 11, &[12]), Ruling::Replayed { wait: 0 });
+        assert!(matches!(rule(10, 13, &[12]), Ruling::Right(_)));
+    }
+
+    #[test]
+    fn a_counter_ends() {
+        assert_eq!(rule(u64::MAX, u64::MAX, &[]), Ruling::Wrong);
+        assert!(matches!(rule(u64::MAX - 3, u64::MAX - 1, &[]), Ruling::Right(_)));
+    }
+}

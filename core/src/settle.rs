@@ -1,0 +1,102 @@
+//! After the claim: the record is looked at once more, and written where the code moves it.
+
+use crate::{
+    account::{Account, Folder},
+    event::Accepted,
+    fault::{CommitFault, StoreFault},
+    judge::Match,
+    ports::{Records, Snapshot},
+    record::{Moving, State},
+};
+
+/// How often a record may change under a login before the code is judged afresh.
+const ROUNDS: usize = 4;
+
+/// What the record says to a code that was claimed.
+pub enum Settled {
+    /// It is what the code was held against, or says now where the authenticator stands.
+    Granted(Accepted),
+    /// The counter was moved past the code.
+    Burned,
+    /// It is another one: the code is to be held against that.
+    Changed,
+}
+
+/// What became of a record that had to be written.
+enum Written {
+    Done(Settled),
+    Overtaken,
+}
+
+/// After the claim: grants if the record still says what was judged, else loads it afresh.
+///
+/// # Errors
+/// [`StoreFault`] when the record cannot be read again, or not be written.
+pub fn settle(
+    records: &dyn Records,
+    person: &mut Option<(&Account, Snapshot)>,
+    found: Match,
+) -> Result<Settled, StoreFault> {
+    let Some((account, snapshot)) = person else {
+        return Ok(Settled::Changed);
+    };
+    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    for _ in 0..ROUNDS {
+        if records.is_newest(&folder, snapshot)? {
+            match write_down(records, &folder, snapshot, found)? {
+                Written::Done(settled) => return Ok(settled),
+                Written::Overtaken => {}
+            }
+        }
+        let fresh = match records.newest(account)? {
+            Some(fresh) if fresh.record.state == State::Active => fresh,
+            Some(_) | None => {
+                *person = None;
+                return Ok(Settled::Changed);
+            }
+        };
+        let same = gives_the_same(&fresh, snapshot, found);
+        *snapshot = fresh;
+        if !same {
+            return Ok(Settled::Changed);
+        }
+    }
+    Ok(Settled::Changed)
+}
+
+/// Whether another login has only moved a counter or noted a drift since: the key is looked at as well, since a hand
+/// that edits a record may leave its generation.
+fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
+    let pair = fresh.record.authenticators.get(found.authenticator);
+    let pair = pair.zip(judged.record.authenticators.get(found.authenticator));
+    fresh.record.generation == judged.record.generation
+        && pair
+            .is_some_and(|(one, other)| one.key == other.key && one.parameters == other.parameters)
+}
+
+/// Makes the record say where the authenticator stands now, if it has to before anybody gets in.
+fn write_down(
+    records: &dyn Records,
+    folder: &Folder,
+    snapshot: &mut Snapshot,
+    found: Match,
+) -> Result<Written, StoreFault> {
+    let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator) else {
+        return Ok(Written::Done(Settled::Burned));
+    };
+    let accepted = Accepted { authenticator: authenticator.name.clone(), step: found.step };
+    let Some(moves) = found.moves else {
+        return Ok(Written::Done(Settled::Granted(accepted)));
+    };
+    if let Moving::Counter { next } = authenticator.moving
+        && next > found.step.0
+    {
+        return Ok(Written::Done(Settled::Burned));
+    }
+    authenticator.moving = moves;
+    match records.commit(folder, snapshot.sequence, &snapshot.record) {
+        Ok(()) => Ok(Written::Done(Settled::Granted(accepted))),
+        Err(CommitFault::Overtaken) => Ok(Written::Overtaken),
+        Err(CommitFault::Store(fault)) => Err(fault),
+    }
+}
