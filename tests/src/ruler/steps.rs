@@ -11,14 +11,14 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::names::names;
+use super::names::{Names, named, names};
 use super::{Host, Login, Profile};
 
 /// The longest text of a system call's arguments that is looked at.
 const TEXT_MAX: usize = 80;
 
-/// Beyond this many instructions a login runs on unwatched: what they are is known by then, and
-/// that there are more of them is all that is said.
+/// Beyond this many instructions a login runs on at its own speed, and only its system calls are
+/// watched: that there are more instructions is all that is said.
 pub const MOST_STEPS: usize = 250_000;
 
 /// Everything that ran in user mode between the marks, in order.
@@ -119,14 +119,30 @@ impl Host<'_> {
             if now.orig_rax != u64::MAX {
                 let texts = [now.rdi, now.rsi, now.rdx].map(|at| text(&memory, at));
                 let texts = texts.into_iter().flatten().collect();
-                let name = names.get(&now.orig_rax).cloned();
-                let name = name.unwrap_or_else(|| now.orig_rax.to_string());
+                let name = named(&names, now.orig_rax);
                 taken.made.push(Made { at: taken.trail.len(), name, texts });
             }
         }
-        ptrace::cont(self.pid, pass).expect("the host goes on");
-        self.to_the_mark();
+        self.to_the_mark_by_calls(pass, &names, &mut taken);
         taken
+    }
+
+    fn to_the_mark_by_calls(&self, mut pass: Option<Signal>, names: &Names, taken: &mut Taken) {
+        let mut within = false;
+        loop {
+            ptrace::syscall(self.pid, pass).expect("the host goes on");
+            pass = self.stopped();
+            if pass == Some(Signal::SIGURG) {
+                return;
+            }
+            // The way into a system call and the way out of it are one stop each.
+            within = pass.is_none() && !within;
+            if within {
+                let number = ptrace::getregs(self.pid).expect("the host's registers").orig_rax;
+                let (at, name) = (taken.trail.len(), named(names, number));
+                taken.made.push(Made { at, name, texts: Vec::new() });
+            }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn about(disk: Option<&str>) -> Vec<String> {
     };
     let processors = field("/proc/cpuinfo", "model name");
     let hypervisor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default().contains("hypervisor");
-    let kind = if hypervisor { "a virtual machine" } else { "a machine of metal" };
+    let kind = if hypervisor { "a virtual machine" } else { "real hardware" };
     let query = ["--show", "--showformat=${Package} ${Version}\n"];
     let versions = said("dpkg-query", &[&query[..], &PACKAGES[..]].concat());
     vec![

@@ -60,12 +60,15 @@ impl Counting<'_> {
             if !self.ending.is(self.contestant, said) {
                 return Err(self.otherwise(said));
             }
+            if *what == What::Instructions {
+                self.put(What::SystemCalls, cost.system_calls);
+                self.put(What::Syncs, cost.syncs);
+            }
+            // Where there are too many to count, the second call has no fewer.
             let Some(instructions) = cost.instructions else { return Ok(()) };
             self.put(*what, instructions);
             if *what == What::Instructions {
                 self.put(What::Repetitions, instructions + cost.repeated);
-                self.put(What::SystemCalls, cost.system_calls);
-                self.put(What::Syncs, cost.syncs);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use twinlock_tests::{Machine, shipped};
 
 use super::contestants::{App, Contestant, Ending, KEY, USER, users_line};
-use crate::command::{Done, output};
+use crate::command::{Done, command, output};
 use crate::machine::target;
 
 /// Where the modules keep what they must not forget.
@@ -89,7 +89,7 @@ pub(super) fn clear_disk() -> Done {
 /// The kind of file system that the disk has; nothing where that is memory as well.
 pub(super) fn kind_of_disk() -> Done<Option<String>> {
     let folder = disk()?;
-    let mut find = crate::command::command("stat", &["--file-system", "--format=%T"]);
+    let mut find = command("findmnt", &["--noheadings", "--output", "FSTYPE", "--target"]);
     let kind = output(find.arg(folder))?.trim().to_owned();
     Ok(Some(kind).filter(|kind| kind != "tmpfs" && kind != "ramfs"))
 }
