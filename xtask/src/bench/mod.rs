@@ -60,10 +60,19 @@ pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {
         print!("{report}");
     }
     if !typed.has("--quick") {
-        write(&repository().join(REPORT), &report)?;
-        eprintln!("\nWritten to {REPORT}; README.md repeats its first sentences.");
+        keep(&report)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Puts the report into the repository, and its sentences into README.md in the place of the old.
+fn keep(report: &str) -> Done {
+    let (file, readme) = (repository().join(REPORT), repository().join("README.md"));
+    let old = fs::read_to_string(&file).unwrap_or_default();
+    write(&file, report)?;
+    write(&readme, &report::renewed(&read(&readme)?, &old, report))?;
+    eprintln!("\nWritten to {REPORT}, and its first sentences to README.md.");
+    check_readme()
 }
 
 /// This program again, as root, at the measuring itself.

@@ -76,6 +76,15 @@ pub(super) fn repeated(report: &str, readme: &str) -> Done {
     }
 }
 
+/// README.md with the sentences of a new report for those of the old one.
+pub(super) fn renewed(readme: &str, old: &str, new: &str) -> String {
+    let quote = |report: &str| report.split(QUOTE).nth(1).map(str::to_owned);
+    match (quote(old), quote(new)) {
+        (Some(old), Some(new)) => readme.replacen(&old, &new, 1),
+        _ => readme.to_owned(),
+    }
+}
+
 /// Pads the cells of each table, so that it can be read as it stands.
 fn aligned(text: &str) -> String {
     let mut all = String::new();
@@ -248,7 +257,7 @@ fn capitalized(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{QUOTE, aligned, repeated};
+    use super::{QUOTE, aligned, renewed, repeated};
 
     #[test]
     fn tables_are_padded_and_the_rest_is_left_alone() {
@@ -263,5 +272,12 @@ mod tests {
         assert_eq!(repeated(&report, "x\nIt costs 7.\nAnd 8.\n"), Ok(()));
         assert!(repeated(&report, "It costs 7.\nAnd 9.\n").is_err());
         assert!(repeated("# A\n", "It costs 7.\n").is_err());
+    }
+
+    #[test]
+    fn a_new_report_renews_the_sentences_in_readme() {
+        let report = |cost| format!("# A\n{QUOTE}It costs {cost}.\n{QUOTE}rest\n");
+        let readme = renewed("x\nIt costs 8.\ny\n", &report(8), &report(7));
+        assert_eq!(readme, "x\nIt costs 7.\ny\n");
     }
 }
