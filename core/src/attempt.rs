@@ -6,16 +6,17 @@ use crate::{
     charge::Charge,
     event::{Accepted, Reason},
     facts,
-    fault::LedgerFault,
+    fault::{CodesFault, LedgerFault},
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
     ledger::{Budget, Try},
     policy::Policy,
-    ports::{Creation, Ports, Shelf, Snapshot},
+    ports::{Clock, Creation, Ports, Shelf, Snapshot},
     record::Record,
     replay,
     request::SourceLabel,
     settle::{Settled, settle},
+    spend::{Spending, Till},
     throttle,
     time::{Now, UnixTime},
 };
@@ -31,8 +32,10 @@ impl Outcome {
             Self::Wrong => Some(Reason::WrongCode),
             Self::Replayed { .. } => Some(Reason::Replayed),
             Self::BeforeEpoch { .. } => Some(Reason::BeforeEpoch),
+            Self::Spent => Some(Reason::Spent),
             Self::Throttled { .. } => Some(Reason::Throttled),
             Self::Locked => Some(Reason::Locked),
+            Self::HalfJudged(fault) => Some(Reason::Codes(*fault)),
             Self::Granted(_) | Self::Faulty(_) => None,
         }
     }
@@ -72,6 +75,8 @@ pub enum Outcome {
         /// Seconds until there is another.
         wait: u64,
     },
+    /// A code of a set, right once: the charge stands, since one is as good as another to who guesses.
+    Spent,
     /// Too old for the ledger to tell.
     BeforeEpoch {
         /// Seconds until there is one that it can.
@@ -88,6 +93,8 @@ pub enum Outcome {
     Locked,
     /// Not judged, or judged and burned, because something is broken.
     Faulty(Reason),
+    /// Of no authenticator, and then something was broken: the charge stands, or whoever can break it would guess for free.
+    HalfJudged(CodesFault),
 }
 
 impl Trial<'_> {
@@ -151,18 +158,32 @@ impl Trial<'_> {
         evidence: &Evidence<'_>,
         now: Now,
     ) -> Result<Outcome, LedgerFault> {
+        let (ports, shelf, budget) = (self.ports, self.shelf, self.budget);
+        let till = Till { ports, shelf, budget, since: now };
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ruling::Right(found) => found,
-                Ruling::Replayed { wait } => return Ok(Outcome::Replayed { wait }),
-                Ruling::BeforeEpoch { wait } => return Ok(Outcome::BeforeEpoch { wait }),
-                Ruling::Wrong => return Ok(Outcome::Wrong),
+                Ruling::Replayed { wait } => {
+                    till.work_as_if(code);
+                    return Ok(Outcome::Replayed { wait });
+                }
+                Ruling::BeforeEpoch { wait } => {
+                    till.work_as_if(code);
+                    return Ok(Outcome::BeforeEpoch { wait });
+                }
+                Ruling::Wrong => match till.offer(&mut self.person, code) {
+                    Spending::Granted(accepted) => return Ok(Outcome::Granted(accepted)),
+                    Spending::Wrong => return Ok(Outcome::Wrong),
+                    Spending::Spent => return Ok(Outcome::Spent),
+                    Spending::Faulty(fault) => return Ok(Outcome::HalfJudged(fault)),
+                    Spending::Changed => continue,
+                },
             };
             let name = ledger_names::used_name(&found.used());
             if self.shelf.create(&name, &ledger_names::instant(evidence.now))? == Creation::Taken {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
-            if self.was_held_up(now) {
+            if was_held_up(self.ports.clock, now) {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
             match settle(self.ports.records, &mut self.person, found) {
@@ -176,15 +197,6 @@ impl Trial<'_> {
             }
         }
         Ok(Outcome::Faulty(Reason::RecordChanging))
-    }
-
-    /// Whether so much time has passed since the names were read that what they said is no longer true: a process can be
-    /// stopped between comparing and claiming for as long as its caller likes, until the name that says that the code
-    /// was used is so old that it was erased, and the charge forgiven.
-    fn was_held_up(&self, since: Now) -> bool {
-        let Ok(now) = self.ports.clock.now() else { return true };
-        let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
-        waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
     }
 
     /// Holds the code against the record, or against one that nobody has, for as much work.
@@ -212,10 +224,19 @@ impl Trial<'_> {
     }
 }
 
+/// Whether so much time has passed since the names were read that what they said is no longer true: a process can be
+/// stopped between comparing and claiming for as long as its caller likes, until the name that says that the code
+/// was used is so old that it was erased, and the charge forgiven.
+pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
+    let Ok(now) = clock.now() else { return true };
+    let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
+    waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
+}
+
 /// What is given back: all but what was judged and wrong. A replay counts where no first factor was proven.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
-        Outcome::Wrong => false,
+        Outcome::Wrong | Outcome::Spent | Outcome::HalfJudged(_) => false,
         Outcome::Replayed { .. } | Outcome::BeforeEpoch { .. } => budget == Budget::Proven,
         Outcome::Granted(_) | Outcome::Throttled { .. } | Outcome::Locked | Outcome::Faulty(_) => {
             true

@@ -70,7 +70,7 @@ fn read(records: &HostRecords, folder: Option<&Folder>) -> Result<Both, StoreFau
 }
 
 /// A name with this letter alone is nobody's folder, and not there.
-fn path_of(folder: Option<&Folder>) -> String {
+pub(crate) fn path_of(folder: Option<&Folder>) -> String {
     format!("{USERS}/{}", folder.map_or("%", Folder::as_str))
 }
 

@@ -1,8 +1,9 @@
 //! The machine: files, clock, entropy, accounts and log behind the ports of twinlock-core.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod accounts;
 pub mod clock;
+pub mod codes;
 pub mod entropy;
 pub mod journal;
 pub mod ledger;
@@ -13,6 +14,7 @@ pub mod settings;
 pub mod store_id;
 
 mod alike;
+mod argon_memory;
 mod commit;
 #[cfg(feature = "tools")]
 pub mod good;
@@ -21,3 +23,4 @@ mod opening;
 pub mod prepare;
 #[cfg(feature = "tools")]
 pub mod roll;
+mod sweep;

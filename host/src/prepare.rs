@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     alike::NOBODY,
-    commit,
+    codes, commit,
     entropy::KernelEntropy,
     machine::Machine,
     place::{self, Owner, Room},
@@ -95,6 +95,7 @@ fn make_nobody(machine: &Machine, root: &Room) -> Result<(), StoreFault> {
     let records = &machine.records;
     root.make(NOBODY, records.owner).map_err(place::fault)?;
     let room = root.below(NOBODY, records.owner)?;
+    codes::make_nobodys(records, &room)?;
     let name = records::record_name(1);
     if room.has(&name).map_err(place::fault)? {
         return Ok(());

@@ -20,6 +20,10 @@ pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
         state: string(head.next("state")?)?.into(),
         generation: string(head.next("generation")?)?.into(),
         since: number(head.next("since")?)?,
+        codes: match head.0.next() {
+            Some(line) => Some(string(value_of(line, "codes")?)?.into()),
+            None => None,
+        },
         authenticator: parts.map(entry).collect::<Option<Vec<_>>>()?,
     };
     head.0.next().is_none().then_some(file)

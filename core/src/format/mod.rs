@@ -1,5 +1,6 @@
 //! Forms: text to values and back, for everything that is written down.
 mod as_written;
+pub mod codes;
 mod comments;
 pub mod epoch;
 pub mod ledger_names;

@@ -16,7 +16,7 @@ use crate::{
     otp::base32,
     record::{
         Algorithm, Authenticator, DRIFT_MAX, Digits, Generation, Moving, Parameters, Period,
-        Record, State,
+        Record, SetId, State,
     },
     time::UnixTime,
 };
@@ -40,6 +40,8 @@ pub(super) struct File<'a> {
     #[serde(borrow)]
     pub(super) generation: alloc::borrow::Cow<'a, str>,
     pub(super) since: u64,
+    #[serde(borrow)]
+    pub(super) codes: Option<alloc::borrow::Cow<'a, str>>,
     #[serde(default)]
     pub(super) authenticator: Vec<Entry>,
 }
@@ -74,7 +76,7 @@ pub fn read(text: &str) -> Result<Record, StoreFault> {
 /// Reads a record that somebody has edited, or another version has written.
 fn by_toml(text: &str) -> Result<Record, StoreFault> {
     let file: File<'_> = toml::from_str(text).map_err(|error| {
-        newer(text).unwrap_or(StoreFault::Malformed { line: line_of(text, error.span()) })
+        newer(text, VERSION).unwrap_or(StoreFault::Malformed { line: line_of(text, error.span()) })
     })?;
     // The parser skips a byte order mark; nothing of ours puts one before a record.
     if text.starts_with('\u{feff}') {
@@ -90,10 +92,10 @@ fn by_toml(text: &str) -> Result<Record, StoreFault> {
 }
 
 /// A newer version may have keys that this one does not know: that is said instead of naming them.
-fn newer(text: &str) -> Option<StoreFault> {
+pub(crate) fn newer(text: &str, known: u32) -> Option<StoreFault> {
     let version = text.lines().find_map(|line| line.strip_prefix("version = "))?;
     let version = version.trim().parse().ok()?;
-    (version > VERSION).then_some(StoreFault::Newer { version })
+    (version > known).then_some(StoreFault::Newer { version })
 }
 
 fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
@@ -117,13 +119,21 @@ fn values(file: File<'_>) -> Option<Record> {
     if (state == State::Active) == authenticators.is_empty() || has_twins(&authenticators) {
         return None;
     }
+    let codes = match file.codes.as_deref() {
+        Some(text) => Some(SetId(bits(text)?)),
+        None => None,
+    };
+    if state == State::Removed && codes.is_some() {
+        return None;
+    }
     Some(Record {
         user: file.user.into_owned(),
         uid: file.uid,
         state,
-        generation: generation(&file.generation)?,
+        generation: Generation(bits(&file.generation)?),
         since: UnixTime(file.since),
         authenticators,
+        codes,
     })
 }
 
@@ -173,13 +183,14 @@ fn moving(entry: &Entry) -> Option<Moving> {
     }
 }
 
-fn generation(text: &str) -> Option<Generation> {
+/// 64 bits as they are written: 16 lower-case hex digits.
+fn bits(text: &str) -> Option<u64> {
     let mut bytes = [0; 8];
     if text.len() != 16 {
         return None;
     }
     HEXLOWER.decode_mut(text.as_bytes(), &mut bytes).ok()?;
-    Some(Generation(u64::from_be_bytes(bytes)))
+    Some(u64::from_be_bytes(bytes))
 }
 
 /// Writes a record.
@@ -197,6 +208,9 @@ pub fn write(record: &Record) -> Zeroizing<String> {
         record.generation.0,
         record.since.0,
     ));
+    if let Some(codes) = record.codes {
+        text.push_str(&format!("codes = \"{:016x}\"\n", codes.0));
+    }
     for authenticator in &record.authenticators {
         write_entry(&mut text, authenticator);
     }
@@ -262,14 +276,35 @@ mod tests {
     }
 
     #[test]
+    fn a_set_of_codes_is_named_and_its_absence_is_not_written() {
+        let named = with_codes();
+        let record = read(&named).unwrap();
+        assert_eq!(record.codes, Some(SetId(0xfedc_ba98_7654_3210)));
+        assert_eq!(*write(&record), named);
+        assert_eq!(read(FIRST).unwrap().codes, None);
+        for odd in ["FEDCBA9876543210", "fedcba987654321", ""] {
+            assert!(read(&named.replace("fedcba9876543210", odd)).is_err(), "{odd}");
+        }
+        let (head, _) = named.split_once("\n\n").unwrap();
+        let gone = format!("{head}\n{END}").replace("active", "removed");
+        assert!(read(&gone).is_err(), "a tombstone has no codes");
+    }
+
+    fn with_codes() -> String {
+        FIRST.replacen("1800000000\n", "1800000000\ncodes = \"fedcba9876543210\"\n", 1)
+    }
+
+    #[test]
     fn what_is_read_without_toml_is_what_toml_reads() {
+        let first = with_codes();
+        assert!(as_written::take_apart(&first).is_some());
         assert!(as_written::take_apart(FIRST).is_some());
-        for at in 0..FIRST.len() {
+        for at in 0..first.len() {
             for byte in
                 ["", "\n", "\"", "\\", "\t", "\r", "0", "9", "-", "+", "_", "=", " ", "#", "a"]
             {
                 for rest in [at, at + 1] {
-                    let changed = format!("{}{byte}{}", &FIRST[..at], &FIRST[rest..]);
+                    let changed = format!("{}{byte}{}", &first[..at], &first[rest..]);
                     if as_written::take_apart(&changed).is_some() {
                         assert_eq!(read(&changed).ok(), by_toml(&changed).ok(), "{changed}");
                     }

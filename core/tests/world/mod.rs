@@ -7,6 +7,9 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+mod around;
+mod sets;
+
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, VecDeque},
@@ -14,10 +17,11 @@ use std::{
 };
 
 use twinlock_core::{
-    account::{Account, Folder, Membership},
+    account::{Account, Folder},
+    code_set::CodeSet,
     epoch,
     event::Event,
-    fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
+    fault::{CommitFault, LedgerFault, StoreFault},
     format::record as form,
     ledger::Epoch,
     login::login,
@@ -25,14 +29,11 @@ use twinlock_core::{
         hotp::{Keyed, digits_of},
         totp::step_at,
     },
-    policy::{Echo, Policy},
-    ports::{
-        Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
-        Records, Seat, Shelf, Snapshot,
-    },
+    policy::Policy,
+    ports::{Creation, Ledger, Ports, Records, Seat, Shelf, Snapshot},
     record::{Authenticator, Generation, Identity, Moving, Parameters, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
-    secret::{Key, Typed},
+    secret::Key,
     time::{BootTime, Now, UnixTime},
     verdict::Verdict,
 };
@@ -61,6 +62,15 @@ pub struct World {
     /// Writes a new record under the login at that call of `is_newest`.
     pub change_at: Cell<Option<u32>>,
     pub writes: Cell<u32>,
+    /// Sets of codes, by number; a spent code has an instant.
+    pub sets: RefCell<BTreeMap<u64, CodeSet>>,
+    pub spent: RefCell<BTreeMap<(u64, u8), UnixTime>>,
+    /// Codes that were hashed.
+    pub hashed: RefCell<Vec<String>>,
+    /// How many seconds pass while a code is hashed.
+    pub late: Cell<u64>,
+    /// What becomes of the next codes to be spent.
+    pub spend_fault: Cell<Option<StoreFault>>,
 }
 
 /// What the person does at a prompt.
@@ -90,6 +100,11 @@ impl World {
             events: RefCell::default(),
             change_at: Cell::new(None),
             writes: Cell::new(0),
+            sets: RefCell::default(),
+            spent: RefCell::default(),
+            hashed: RefCell::default(),
+            late: Cell::new(0),
+            spend_fault: Cell::new(None),
         };
         world.begin_epoch(START - 3600);
         world.account("ada", 1000);
@@ -119,6 +134,7 @@ impl World {
             generation: Generation(1),
             since: UnixTime(START - 1000),
             authenticators,
+            codes: None,
         }
     }
 
@@ -160,6 +176,7 @@ impl World {
     pub fn ports(&self) -> Ports<'_> {
         Ports {
             records: self,
+            codes: self,
             ledger: self,
             conversation: self,
             clock: self,
@@ -352,48 +369,5 @@ impl Shelf for FakeShelf<'_> {
         if !self.world.fails() {
             self.world.names.borrow_mut().remove(&format!("{}{name}", self.prefix));
         }
-    }
-}
-
-impl Conversation for World {
-    fn ask(&self, text: &str, _: Echo) -> Result<Typed, ConversationFault> {
-        self.said.borrow_mut().push(text.into());
-        match self.lines.borrow_mut().pop_front() {
-            Some(Line::Type(text)) => Ok(Typed::new(text)),
-            Some(Line::Cut) | None => Err(ConversationFault),
-        }
-    }
-
-    fn tell(&self, text: &str) {
-        self.said.borrow_mut().push(text.into());
-    }
-}
-
-impl Clock for World {
-    fn now(&self) -> Result<Now, MachineFault> {
-        if self.fails() {
-            return Err(MachineFault);
-        }
-        let boot = BootTime(self.boot.get() * 1_000_000_000);
-        Ok(Now { unix: UnixTime(self.unix.get()), boot })
-    }
-}
-
-impl Accounts for World {
-    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault> {
-        if self.fails() {
-            return Err(LookupFault);
-        }
-        Ok(self.accounts.borrow().get(name).cloned())
-    }
-
-    fn membership(&self, _: &Account, _: &str) -> Result<Membership, LookupFault> {
-        if self.fails() { Err(LookupFault) } else { Ok(Membership::Outside) }
-    }
-}
-
-impl Journal for World {
-    fn note(&self, event: &Event) {
-        self.events.borrow_mut().push(event.clone());
     }
 }
