@@ -2,15 +2,35 @@
 
 use twinlock_core::{
     answer::Code,
+    counter,
     judge::{Evidence, Match, Ruling, judge},
-    otp::{hotp::Keyed, totp},
-    record::{Authenticator, Record},
+    otp::{
+        hotp::{Keyed, digits_of, same_code},
+        totp,
+    },
+    record::{Authenticator, Moving, Record},
+    resync,
     text::duration,
     time::Step,
 };
 
-/// How far off a clock may be for its codes to be recognised: steps each way.
-const REACH: u64 = 20;
+/// How many codes of a token are recognised after they were passed.
+const BEHIND: u64 = 20;
+
+/// How far a code is from the one that is expected next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apart {
+    /// Of an app.
+    Clock {
+        /// By how many seconds its clock is ahead of ours; negative when it is behind.
+        ahead: i64,
+    },
+    /// Of a token with a button.
+    Presses {
+        /// Codes before it that nobody typed.
+        skipped: u64,
+    },
+}
 
 /// What a code is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +40,12 @@ pub enum Finding {
     Right {
         /// What it belongs to.
         found: Match,
-        /// By how many seconds the app's clock may be ahead of ours.
-        ahead: i64,
+        /// How far it is from what was expected, though within reach.
+        apart: Apart,
     },
     /// Right, but it or a later one was used.
     Used {
-        /// Seconds until there is another.
+        /// Seconds until there is another; 0 for a token, whose button has to be pressed.
         wait: u64,
     },
     /// Right, but the ledger cannot tell whether it was used.
@@ -33,10 +53,10 @@ pub enum Finding {
         /// Seconds until there is one that it can tell.
         wait: u64,
     },
-    /// The code of a clock that is off.
+    /// Of an authenticator that is too far off for one code.
     Off {
-        /// By how many seconds it is ahead of ours; negative when it is behind.
-        ahead: i64,
+        /// How far.
+        apart: Apart,
     },
     /// Of no authenticator, and of no time nearby.
     Wrong,
@@ -47,12 +67,23 @@ pub fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding
     match judge(record, code, evidence) {
         Ruling::Right(found) => {
             let owner = record.authenticators.get(found.authenticator);
-            let ahead = owner.map_or(0, |owner| ahead(owner, found.step, evidence));
-            Finding::Right { found, ahead }
+            let apart =
+                owner.map_or(Apart::Clock { ahead: 0 }, |owner| apart(owner, found, evidence));
+            Finding::Right { found, apart }
         }
         Ruling::Replayed { wait } => Finding::Used { wait },
         Ruling::BeforeEpoch { wait } => Finding::BeforeEpoch { wait },
-        Ruling::Wrong => nearest(record, code, evidence),
+        Ruling::Wrong => beyond(record, code, evidence),
+    }
+}
+
+fn apart(authenticator: &Authenticator, found: Match, evidence: &Evidence<'_>) -> Apart {
+    match authenticator.moving {
+        Moving::Clock { .. } => Apart::Clock { ahead: ahead(authenticator, found.step, evidence) },
+        Moving::Counter { next } => {
+            let next = counter::lowest_unused(next, found.mark, evidence.used);
+            Apart::Presses { skipped: found.step.0.saturating_sub(next) }
+        }
     }
 }
 
@@ -64,25 +95,61 @@ fn ahead(authenticator: &Authenticator, step: Step, evidence: &Evidence<'_>) -> 
     steps.saturating_mul(i64::try_from(period.seconds()).unwrap_or(0))
 }
 
-/// The nearest time whose code it is.
-fn nearest(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
-    let found = record.authenticators.iter().filter_map(|owner| {
-        let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
-        let now = totp::step_at(evidence.now, owner.parameters.period);
-        let away =
-            (1..=REACH).flat_map(|steps| [now.0.checked_sub(steps), now.0.checked_add(steps)]);
-        let mut steps = away.flatten().map(Step);
-        steps.find_map(|step| {
-            let step = totp::matching_step(&keyed, owner, code.digits(), (step, 0))?;
-            Some(ahead(owner, step, evidence))
-        })
-    });
-    let nearest = found.min_by_key(|ahead| ahead.unsigned_abs());
-    nearest.map_or(Finding::Wrong, |ahead| Finding::Off { ahead })
+/// What a code would be outside of what a login takes: a clock's is told before a token's, and the nearest first.
+fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
+    let clocks = record.authenticators.iter().filter_map(|owner| off_clock(owner, code, evidence));
+    if let Some(ahead) = clocks.min_by_key(|ahead| ahead.unsigned_abs()) {
+        return Finding::Off { apart: Apart::Clock { ahead } };
+    }
+    let mut tokens = record.authenticators.iter();
+    tokens.find_map(|owner| off_token(owner, code, evidence)).unwrap_or(Finding::Wrong)
+}
+
+/// By how many seconds a clock whose code this is would be ahead.
+fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<i64> {
+    let Moving::Clock { .. } = owner.moving else { return None };
+    let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
+    let now = totp::step_at(evidence.now, owner.parameters.period);
+    let away =
+        (1..=resync::REACH).flat_map(|steps| [now.0.checked_sub(steps), now.0.checked_add(steps)]);
+    let mut steps = away.flatten().map(Step);
+    steps.find_map(|step| {
+        let step = totp::matching_step(&keyed, owner, code.digits(), (step, 0))?;
+        Some(ahead(owner, step, evidence))
+    })
+}
+
+fn off_token(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Finding> {
+    let Moving::Counter { next } = owner.moving else { return None };
+    let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
+    let next = counter::lowest_unused(next, keyed.mark(owner), evidence.used);
+    let is_at = |counter: &u64| {
+        let right = digits_of(keyed.truncated(*counter), owner.parameters.digits);
+        same_code(code.digits(), &right)
+    };
+    let ahead = (next..next.saturating_add(resync::PRESSES)).find(is_at);
+    if let Some(counter) = ahead {
+        return Some(Finding::Off {
+            apart: Apart::Presses { skipped: counter.saturating_sub(next) },
+        });
+    }
+    (next.saturating_sub(BEHIND)..next).find(is_at).map(|_| Finding::Used { wait: 0 })
+}
+
+/// What has to be looked at, where an authenticator is too far off.
+pub fn hint(apart: Apart) -> String {
+    match apart {
+        Apart::Clock { ahead } => clock_hint(ahead),
+        Apart::Presses { skipped } => {
+            format!(
+                "It belongs to a token whose button was pressed {skipped} times without a login."
+            )
+        }
+    }
 }
 
 /// Whose clock has to be looked at, where a code is of another time.
-pub fn clock_hint(ahead: i64) -> String {
+fn clock_hint(ahead: i64) -> String {
     let by = duration(ahead.unsigned_abs());
     let (side, fault) = if ahead < 0 { ("behind", "slow") } else { ("ahead of", "fast") };
     format!(
@@ -127,8 +194,11 @@ mod tests {
         let app = &record.authenticators[0];
         let keyed = Keyed::new(&app.key, app.parameters.algorithm).unwrap();
         let now = totp::step_at(NOW, app.parameters.period).0;
-        let number = keyed.truncated(now.saturating_add_signed(steps));
-        let digits = twinlock_core::otp::hotp::digits_of(number, app.parameters.digits);
+        typed(&keyed, now.saturating_add_signed(steps))
+    }
+
+    fn typed(keyed: &Keyed, step: u64) -> Code {
+        let digits = digits_of(keyed.truncated(step), Parameters::default().digits);
         let Answer::Code(code) = answer::read(&Typed::new((*digits).clone())) else { panic!() };
         code
     }
@@ -139,18 +209,48 @@ mod tests {
         examine(&record, &code(&record, steps), &evidence)
     }
 
+    fn off(ahead: i64) -> Finding {
+        Finding::Off { apart: Apart::Clock { ahead } }
+    }
+
+    #[test]
+    fn a_token_is_judged_by_its_counter() {
+        let mut record = record(0);
+        record.authenticators[0].moving = Moving::Counter { next: 40 };
+        let keyed = Keyed::new(&record.authenticators[0].key, Parameters::default().algorithm);
+        let keyed = keyed.unwrap();
+        let evidence = Evidence { used: &[], floor: UnixTime(0), now: NOW, window: 1 };
+        let presses = |skipped| Apart::Presses { skipped };
+        for (counter, skipped) in [(40, 0), (44, 4)] {
+            let code = typed(&keyed, counter);
+            let Finding::Right { apart, .. } = examine(&record, &code, &evidence) else { panic!() };
+            assert_eq!(apart, presses(skipped));
+        }
+        for (counter, finding) in [
+            (39, Finding::Used { wait: 0 }),
+            (20, Finding::Used { wait: 0 }),
+            (19, Finding::Wrong),
+            (45, Finding::Off { apart: presses(5) }),
+            (139, Finding::Off { apart: presses(99) }),
+            (140, Finding::Wrong),
+        ] {
+            assert_eq!(examine(&record, &typed(&keyed, counter), &evidence), finding, "{counter}");
+        }
+        assert!(hint(presses(5)).contains("pressed 5 times"));
+    }
+
     #[test]
     fn the_window_is_right_and_says_how_far_off() {
         for (steps, seconds) in [(-1, -30), (0, 0), (1, 30)] {
-            let Finding::Right { ahead, .. } = examined(0, steps, &[]) else { panic!("{steps}") };
-            assert_eq!(ahead, seconds);
+            let Finding::Right { apart, .. } = examined(0, steps, &[]) else { panic!("{steps}") };
+            assert_eq!(apart, Apart::Clock { ahead: seconds });
         }
     }
 
     #[test]
     fn around_the_window_a_clock_is_off_and_beyond_a_code_is_wrong() {
         for (steps, seconds) in [(-2, -60), (2, 60), (-20, -600), (20, 600)] {
-            assert_eq!(examined(0, steps, &[]), Finding::Off { ahead: seconds });
+            assert_eq!(examined(0, steps, &[]), off(seconds));
         }
         for steps in [-21, 21, 5000] {
             assert_eq!(examined(0, steps, &[]), Finding::Wrong);
@@ -159,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_known_drift_is_not_held_against_the_clock() {
-        let Finding::Right { ahead, .. } = examined(10, 11, &[]) else { panic!() };
-        assert_eq!(ahead, 30);
-        assert_eq!(examined(10, 0, &[]), Finding::Off { ahead: -300 });
+        let Finding::Right { apart, .. } = examined(10, 11, &[]) else { panic!() };
+        assert_eq!(apart, Apart::Clock { ahead: 30 });
+        assert_eq!(examined(10, 0, &[]), off(-300));
     }
 
     #[test]

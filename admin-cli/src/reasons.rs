@@ -117,6 +117,10 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "the code is from before the ledger's memory, as after a restart",
             "Wait for a newer code; `twinlock epoch show` says from when they count.",
         ),
+        "clock_off" => (
+            "two codes in a row were right, but for another time than now",
+            "Let phone and machine take the time from the network; `date` shows the machine's.",
+        ),
         "throttled" => (
             "too many wrong codes came from there lately",
             "Wait, or forget them: twinlock unlock USER",
@@ -165,6 +169,10 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "the ledger could not be read or written",
             "Look whether the ledger folder is full (df -i) and at the kernel's log (dmesg).",
         ),
+        "record_not_written" => (
+            "the code was right, but the record could not be written",
+            "Make room for the records, or mount them writable (df, mount); the next code is good.",
+        ),
         "record_changing" => (
             "the record changed again and again while the code was judged",
             "Try again; see which program changes it.",
@@ -187,6 +195,7 @@ mod tests {
             Reason::WrongCode,
             Reason::Replayed,
             Reason::BeforeEpoch,
+            Reason::ClockOff,
             Reason::Throttled,
             Reason::Locked,
             Reason::NotACode,
@@ -202,6 +211,7 @@ mod tests {
             Reason::Ledger(LedgerFault::NotTmpfs),
             Reason::Ledger(LedgerFault::Untrusted),
             Reason::Ledger(LedgerFault::Io { errno: 0 }),
+            Reason::Unwritten(StoreFault::Io { errno: 28 }),
             Reason::RecordChanging,
             Reason::Spent,
             Reason::Codes(CodesFault::Set(StoreFault::FolderMissing)),

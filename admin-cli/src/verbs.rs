@@ -22,7 +22,7 @@ pub struct Command {
 pub enum Verb {
     /// Give somebody a key: QR code, proof by a code, and only then switched on
     Enroll(Enroll),
-    /// Take over a key that an app already has
+    /// Take over a key that an app or a token already has
     #[command(subcommand)]
     Import(Import),
     /// Whether somebody is enrolled, since when, and when a code was last used
@@ -103,7 +103,7 @@ pub struct Enroll {
 /// Where a key comes from.
 #[derive(Subcommand)]
 pub enum Import {
-    /// An otpauth:// line on standard input
+    /// An otpauth:// line on standard input; a token with a button has otpauth://hotp/ and counter=
     Uri {
         /// The account that it is for
         user: String,

@@ -9,12 +9,13 @@ use crate::{
     fault::{CodesFault, LedgerFault},
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
-    ledger::{Budget, Try},
+    ledger::{Budget, Try, Used},
     policy::Policy,
     ports::{Clock, Creation, Ports, Shelf, Snapshot},
     record::Record,
     replay,
     request::SourceLabel,
+    resync::{Memory, Sign},
     settle::{Settled, settle},
     spend::{Spending, Till},
     throttle,
@@ -33,6 +34,7 @@ impl Outcome {
             Self::Replayed { .. } => Some(Reason::Replayed),
             Self::BeforeEpoch { .. } => Some(Reason::BeforeEpoch),
             Self::Spent => Some(Reason::Spent),
+            Self::ClockOff { .. } => Some(Reason::ClockOff),
             Self::Throttled { .. } => Some(Reason::Throttled),
             Self::Locked => Some(Reason::Locked),
             Self::HalfJudged(fault) => Some(Reason::Codes(*fault)),
@@ -62,6 +64,8 @@ pub struct Trial<'a> {
     pub source: &'a SourceLabel,
     /// Which budget tries are taken from.
     pub budget: Budget,
+    /// What the wrong code before would have been right for.
+    pub memory: Memory,
 }
 
 /// What became of a try.
@@ -84,6 +88,11 @@ pub enum Outcome {
         /// Seconds until there is one that it can.
         wait: u64,
     },
+    /// Right twice for another time than now, and wrong all the same: the charge stands.
+    ClockOff {
+        /// By how many seconds the authenticator's clock is ahead of this machine's.
+        ahead: i64,
+    },
     /// Not judged: too many wrong codes lately.
     Throttled {
         /// When the next is judged.
@@ -102,6 +111,7 @@ pub enum Outcome {
 impl Trial<'_> {
     /// Judges a code. Only [`Outcome::Granted`] lets anybody in.
     pub fn attempt(&mut self, code: &Code) -> Outcome {
+        self.memory.turn();
         let Ok(now) = self.ports.clock.now() else {
             return Outcome::Faulty(Reason::Clock);
         };
@@ -144,7 +154,7 @@ impl Trial<'_> {
     }
 
     /// All the work of judging a code whose answer is known beforehand, where nobody may see that it is.
-    fn judge_in_vain(&self, code: &Code, now: Now) -> Result<(), LedgerFault> {
+    fn judge_in_vain(&mut self, code: &Code, now: Now) -> Result<(), LedgerFault> {
         let facts = facts::read(self.shelf, None)?;
         let floor = self.ports.ledger.floor(now)?;
         let evidence =
@@ -164,16 +174,9 @@ impl Trial<'_> {
         let till = Till { ports, shelf, budget, since: now };
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
-                Ruling::Right(found) => found,
-                Ruling::Replayed { wait } => {
-                    till.work_as_if(code);
-                    return Ok(Outcome::Replayed { wait });
-                }
-                Ruling::BeforeEpoch { wait } => {
-                    till.work_as_if(code);
-                    return Ok(Outcome::BeforeEpoch { wait });
-                }
-                Ruling::Wrong => match till.offer(&mut self.person, code) {
+                Ok(found) => found,
+                // What is left of the work is done for a code that is no other either.
+                Err(Outcome::Wrong) => match till.offer(&mut self.person, code) {
                     Spending::Granted(accepted) => return Ok(Outcome::Granted(accepted)),
                     Spending::Wrong => {
                         return Ok(self.broken.map_or(Outcome::Wrong, Outcome::Faulty));
@@ -182,12 +185,13 @@ impl Trial<'_> {
                     Spending::Faulty(fault) => return Ok(Outcome::HalfJudged(fault)),
                     Spending::Changed => continue,
                 },
+                Err(outcome) => {
+                    till.work_as_if(code);
+                    return Ok(outcome);
+                }
             };
-            let name = ledger_names::used_name(&found.used());
-            if self.shelf.create(&name, &ledger_names::instant(evidence.now))? == Creation::Taken {
-                return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
-            }
-            if was_held_up(self.ports.clock, now) {
+            let claimed = self.claim(found, evidence.now)? == Creation::Made;
+            if !claimed || was_held_up(self.ports.clock, now) || self.is_overtaken(found)? {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
             match settle(self.ports.records, &mut self.person, found) {
@@ -197,24 +201,55 @@ impl Trial<'_> {
                     return Ok(Outcome::Replayed { wait });
                 }
                 Ok(Settled::Changed) => {}
-                Err(fault) => return Ok(Outcome::Faulty(Reason::Store(fault))),
+                Err(reason) => return Ok(Outcome::Faulty(reason)),
             }
         }
         Ok(Outcome::Faulty(Reason::RecordChanging))
     }
 
-    /// Holds the code against the record, or against one that nobody has, for as much work.
-    fn compare(&self, code: &Code, evidence: &Evidence<'_>) -> Ruling {
-        match &self.person {
-            Some((_, snapshot)) => judge(&snapshot.record, code, evidence),
-            None => {
-                // Whatever it rules: nobody has this key, and nothing is claimed by it.
-                match &self.stand_in {
-                    Some(nobody) => drop(judge(&nobody.record, code, evidence)),
-                    None => drop(Record::nobodys().map(|record| judge(&record, code, evidence))),
-                }
-                Ruling::Wrong
+    /// Makes every name that a code uses up; each of them is made once.
+    fn claim(&self, found: Match, now: UnixTime) -> Result<Creation, LedgerFault> {
+        for used in found.claims() {
+            let name = ledger_names::used_name(&used);
+            if self.shelf.create(&name, &ledger_names::instant(now))? == Creation::Taken {
+                return Ok(Creation::Taken);
             }
+        }
+        Ok(Creation::Made)
+    }
+
+    /// Whether another login has meanwhile used a newer code than two adjacent ones, which the drift that they bring would
+    /// not cover.
+    fn is_overtaken(&self, claimed: Match) -> Result<bool, LedgerFault> {
+        if claimed.first.is_none() {
+            return Ok(false);
+        }
+        let newer = |one: Used| one.mark == claimed.mark && one.step > claimed.step;
+        let names = self.shelf.names()?;
+        Ok(names.iter().filter_map(|name| ledger_names::read_used(name)).any(newer))
+    }
+
+    /// Holds the code against the record, or against one that nobody has, for as much work.
+    fn compare(&mut self, code: &Code, evidence: &Evidence<'_>) -> Result<Match, Outcome> {
+        let Some((_, snapshot)) = &self.person else {
+            // Whatever it rules: nobody has this key, and nothing is claimed by it.
+            match &self.stand_in {
+                Some(nobody) => drop(judge(&nobody.record, code, evidence)),
+                None => drop(Record::nobodys().map(|record| judge(&record, code, evidence))),
+            }
+            return Err(Outcome::Wrong);
+        };
+        match judge(&snapshot.record, code, evidence) {
+            Ruling::Right(found) => Ok(found),
+            Ruling::Replayed { wait } => Err(Outcome::Replayed { wait }),
+            Ruling::BeforeEpoch { wait } => Err(Outcome::BeforeEpoch { wait }),
+            // Before a proven first factor every wrong code is as much work as any other.
+            Ruling::Wrong if self.budget == Budget::Unproven => Err(Outcome::Wrong),
+            Ruling::Wrong => match self.memory.note(&snapshot.record, code, evidence) {
+                Sign::Adjacent(found) => Ok(found),
+                Sign::Off { ahead } => Err(Outcome::ClockOff { ahead }),
+                Sign::Nothing => Err(Outcome::Wrong),
+            },
         }
     }
 
@@ -240,7 +275,9 @@ pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
 /// What is given back: all but what was judged and wrong. A replay counts where no first factor was proven.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
-        Outcome::Wrong | Outcome::Spent | Outcome::HalfJudged(_) => false,
+        Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::Spent | Outcome::HalfJudged(_) => {
+            false
+        }
         Outcome::Replayed { .. } | Outcome::BeforeEpoch { .. } => budget == Budget::Proven,
         Outcome::Granted(_) | Outcome::Throttled { .. } | Outcome::Locked | Outcome::Faulty(_) => {
             true

@@ -3,7 +3,7 @@
 use crate::{
     answer::Code,
     judge::{Match, Ruling},
-    ledger::Used,
+    ledger::{Mark, Used},
     otp::hotp::{Keyed, digits_of, same_code},
     record::{Authenticator, Moving},
     time::Step,
@@ -13,6 +13,14 @@ use crate::{
 /// (the look-ahead window of RFC 4226 section 7.4; pam_oath's, too, is five).
 pub const LOOK_AHEAD: u64 = 5;
 
+/// The lowest counter that neither the record nor the ledger knows as used. The ledger may know more: of a right code
+/// that could not be written down, or of a key that was removed, and imported again with an older counter.
+#[must_use]
+pub fn lowest_unused(next: u64, mark: Mark, used: &[Used]) -> u64 {
+    let of_key = used.iter().filter(|one| one.mark == mark);
+    of_key.map(|one| one.step.0.saturating_add(1)).fold(next, u64::max)
+}
+
 /// Judges a code against the counters from `next` on. Only a right code moves the counter.
 pub fn judge(
     (keyed, next): (&Keyed, u64),
@@ -21,6 +29,7 @@ pub fn judge(
     used: &[Used],
 ) -> Ruling {
     let mark = keyed.mark(authenticator);
+    let next = lowest_unused(next, mark, used);
     let is_at = |counter: u64| {
         let right = digits_of(keyed.truncated(counter), authenticator.parameters.digits);
         same_code(code.digits(), &right)
@@ -36,15 +45,9 @@ pub fn judge(
     let Some(counter) = found else {
         return if last.is_some() { Ruling::Replayed { wait: 0 } } else { Ruling::Wrong };
     };
-    // The ledger remembers a key that was removed, and imported again with an older counter.
-    if used.iter().any(|one| one.mark == mark && one.step.0 >= counter) {
-        return Ruling::Replayed { wait: 0 };
-    }
-    let moves = counter.checked_add(1).map(|next| Moving::Counter { next });
-    match moves {
-        Some(_) => Ruling::Right(Match { authenticator: 0, mark, step: Step(counter), moves }),
-        None => Ruling::Wrong,
-    }
+    let Some(next) = counter.checked_add(1) else { return Ruling::Wrong };
+    let moves = Some(Moving::Counter { next });
+    Ruling::Right(Match { authenticator: 0, mark, first: None, step: Step(counter), moves })
 }
 
 #[cfg(test)]
@@ -100,8 +103,16 @@ mod tests {
 
     #[test]
     fn the_ledger_refuses_what_the_record_has_forgotten() {
-        assert_eq!(rule(10, 11, &[12]), Ruling::Replayed { wait: 0 });
+        assert_eq!(rule(10, 11, &[12]), Ruling::Wrong);
+        assert_eq!(rule(10, 12, &[12]), Ruling::Replayed { wait: 0 });
         assert!(matches!(rule(10, 13, &[12]), Ruling::Right(_)));
+    }
+
+    #[test]
+    fn codes_that_could_not_be_written_down_do_not_shorten_the_look_ahead() {
+        let burned: alloc::vec::Vec<u64> = (10..30).collect();
+        assert!(matches!(rule(10, 34, &burned), Ruling::Right(_)));
+        assert_eq!(rule(10, 35, &burned), Ruling::Wrong);
     }
 
     #[test]

@@ -38,6 +38,23 @@ pub enum Kind {
     Refused,
 }
 
+/// What two adjacent codes have said about an authenticator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resynced {
+    /// Where its clock stands.
+    Clock {
+        /// Steps that it is ahead of this machine's; negative when it is behind.
+        steps: i32,
+        /// The same in seconds.
+        seconds: i64,
+    },
+    /// How often its button was pressed without a login.
+    Counter {
+        /// Codes that nobody typed.
+        skipped: u64,
+    },
+}
+
 /// What let somebody in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
@@ -45,8 +62,10 @@ pub enum Accepted {
     App {
         /// Its name.
         authenticator: String,
-        /// The step claimed.
+        /// The step claimed, or the counter.
         step: Step,
+        /// What was learned on the way, where it took two codes.
+        resynced: Option<Resynced>,
     },
     /// A code of the person's set.
     ScratchCode {
@@ -66,6 +85,8 @@ pub enum Reason {
     Spent,
     /// The code is older than the ledger.
     BeforeEpoch,
+    /// Two adjacent codes of another time than now.
+    ClockOff,
     /// Too many wrong codes lately.
     Throttled,
     /// Too many wrong codes in a row.
@@ -96,6 +117,8 @@ pub enum Reason {
     Ledger(LedgerFault),
     /// The set of codes proves nothing, or a code of it cannot be spent.
     Codes(CodesFault),
+    /// The code was right, and that it is used could not be written down.
+    Unwritten(StoreFault),
     /// The record changed while the code was judged, again and again.
     RecordChanging,
 }
@@ -110,6 +133,7 @@ impl Reason {
                 | Self::Replayed
                 | Self::Spent
                 | Self::BeforeEpoch
+                | Self::ClockOff
                 | Self::Throttled
                 | Self::Locked
                 | Self::Codes(_)
@@ -126,6 +150,7 @@ impl Reason {
                 | Self::Store(_)
                 | Self::Ledger(_)
                 | Self::Codes(_)
+                | Self::Unwritten(_)
                 | Self::RecordChanging
         )
     }
@@ -138,6 +163,7 @@ impl Reason {
             Self::Replayed => "replayed",
             Self::Spent => "spent",
             Self::BeforeEpoch => "before_epoch",
+            Self::ClockOff => "clock_off",
             Self::Throttled => "throttled",
             Self::Locked => "locked",
             Self::NotACode => "not_a_code",
@@ -153,6 +179,7 @@ impl Reason {
             Self::Store(fault) => fault.reason(),
             Self::Ledger(fault) => fault.reason(),
             Self::Codes(fault) => fault.reason(),
+            Self::Unwritten(_) => "record_not_written",
             Self::RecordChanging => "record_changing",
         }
     }

@@ -52,6 +52,8 @@ pub struct Match {
     pub authenticator: usize,
     /// The key's name in the ledger.
     pub mark: Mark,
+    /// The step before, where it took two adjacent codes; it is claimed as well.
+    pub first: Option<Step>,
     /// The step, or the counter.
     pub step: Step,
     /// Where the authenticator stands afterwards, if that has to be written down before anybody gets in.
@@ -59,10 +61,22 @@ pub struct Match {
 }
 
 impl Match {
-    /// What is claimed in the ledger.
+    /// The newest of what is claimed.
     #[must_use]
     pub fn used(&self) -> Used {
         Used { mark: self.mark, step: self.step }
+    }
+
+    /// What is claimed in the ledger, the newest first: with its name alone, the older one is refused already.
+    pub fn claims(&self) -> impl Iterator<Item = Used> {
+        let first = self.first.map(|step| Used { step, ..self.used() });
+        [Some(self.used()), first].into_iter().flatten()
+    }
+
+    /// The oldest step that is claimed.
+    #[must_use]
+    pub fn lowest(&self) -> Step {
+        self.first.unwrap_or(self.step)
     }
 }
 
@@ -93,7 +107,9 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
     let mark = keyed.mark(authenticator);
     let wait = |next| seconds_until(next, authenticator, evidence.now);
     match freshness(&reading, authenticator, mark, step) {
-        Freshness::Fresh => Ruling::Right(Match { authenticator: 0, mark, step, moves: None }),
+        Freshness::Fresh => {
+            Ruling::Right(Match { authenticator: 0, mark, first: None, step, moves: None })
+        }
         Freshness::Used { next } => Ruling::Replayed { wait: wait(next) },
         Freshness::BeforeEpoch { next } => Ruling::BeforeEpoch { wait: wait(next) },
     }

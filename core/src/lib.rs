@@ -33,6 +33,7 @@ pub mod record;
 pub mod refusals;
 pub mod replay;
 pub mod request;
+pub mod resync;
 pub mod row;
 pub mod rules;
 pub mod secret;

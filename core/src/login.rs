@@ -15,6 +15,7 @@ use crate::{
     ports::{Ports, Seat, Shelf, Snapshot},
     refusals,
     request::{Claim, Request, Source, SourceLabel, Standing},
+    resync::Memory,
     rules::{self, Decided, Subject},
     throttle::Familiarity,
     time::UnixTime,
@@ -171,6 +172,7 @@ impl Visit<'_> {
                 Standing::Proven => Budget::Proven,
                 Standing::Ahead | Standing::Decoy => Budget::Unproven,
             },
+            memory: Memory::new(self.policy.resync),
         };
         asking.ask(&mut |code| {
             let outcome = trial.attempt(code);
@@ -227,7 +229,7 @@ impl Visit<'_> {
         match &end {
             End::Granted(accepted) => {
                 self.log(account, Kind::Accepted, (None, Some(accepted.clone())));
-                self.asking(account).tell_left(accepted);
+                self.asking(account).tell_accepted(accepted);
             }
             End::Denied(reason) if reason.is_told_at_once() => {}
             End::Denied(reason) => self.note(account, Kind::Refused, *reason),
@@ -326,10 +328,12 @@ fn fault_message(reason: Reason, user: String) -> Message {
         Reason::Store(_) | Reason::Codes(CodesFault::Record(_)) => {
             Message::RecordUnreadable { user }
         }
+        Reason::Unwritten(_) => Message::RecordUnwritable { user },
         Reason::WrongCode
         | Reason::Replayed
         | Reason::Spent
         | Reason::BeforeEpoch
+        | Reason::ClockOff
         | Reason::Throttled
         | Reason::Locked
         | Reason::NotACode

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::time::UnixTime;
+use crate::{event::Resynced, time::UnixTime};
 
 /// One thing to say. Only [`Message::NotAccepted`] and the prompts are said before a first factor is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,13 @@ pub enum Message {
         /// Seconds until the app shows one from after.
         wait: u64,
     },
+    /// Two adjacent codes, right for another time than now.
+    ClockOff {
+        /// By how many seconds the app's clock is ahead of this machine's; negative when it is behind.
+        ahead: i64,
+    },
+    /// Two adjacent codes have let somebody in.
+    Resynced(Resynced),
     /// Too many wrong codes lately.
     Throttled {
         /// When the next is judged.
@@ -58,6 +65,11 @@ pub enum Message {
     },
     /// The record cannot be read.
     RecordUnreadable {
+        /// The account name.
+        user: String,
+    },
+    /// The code was right, and the record cannot be written.
+    RecordUnwritable {
         /// The account name.
         user: String,
     },

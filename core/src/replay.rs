@@ -69,6 +69,18 @@ pub fn freshness(
     Freshness::Fresh
 }
 
+/// Whether a step is newer than every one of its key that was used, and than what the ledger may have forgotten.
+#[must_use]
+pub fn is_newest(
+    reading: &Reading<'_>,
+    authenticator: &Authenticator,
+    mark: Mark,
+    step: Step,
+) -> bool {
+    let newer = |used: &Used| used.mark != mark || used.step < step;
+    step > epoch_bound(reading, authenticator) && reading.used.iter().all(newer)
+}
+
 /// The used steps whose names may go: so far below their key's highest that they are refused without.
 pub fn forgotten(used: &[Used]) -> impl Iterator<Item = &Used> {
     // One entry a key, of which a person has few: a day of logins every half minute stays quick to look through.

@@ -2,11 +2,11 @@
 
 use crate::{
     account::{Account, Folder},
-    event::Accepted,
+    event::{Accepted, Reason, Resynced},
     fault::{CommitFault, StoreFault},
     judge::Match,
     ports::{Records, Snapshot},
-    record::{Moving, State},
+    record::{Authenticator, Moving, State},
 };
 
 /// How often a record may change under a login before the code is judged afresh.
@@ -31,24 +31,24 @@ enum Written {
 /// After the claim: grants if the record still says what was judged, else loads it afresh.
 ///
 /// # Errors
-/// [`StoreFault`] when the record cannot be read again, or not be written.
+/// The [`Reason`] when the record cannot be read again, or not be written.
 pub fn settle(
     records: &dyn Records,
     person: &mut Option<(&Account, Snapshot)>,
     found: Match,
-) -> Result<Settled, StoreFault> {
+) -> Result<Settled, Reason> {
     let Some((account, snapshot)) = person else {
         return Ok(Settled::Changed);
     };
-    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    let folder = Folder::of(&account.name).map_err(|_| Reason::Store(StoreFault::NameTooLong))?;
     for _ in 0..ROUNDS {
-        if records.is_newest(&folder, snapshot)? {
+        if records.is_newest(&folder, snapshot).map_err(Reason::Store)? {
             match write_down(records, &folder, snapshot, found)? {
                 Written::Done(settled) => return Ok(settled),
                 Written::Overtaken => {}
             }
         }
-        let fresh = match records.newest(account)? {
+        let fresh = match records.newest(account).map_err(Reason::Store)? {
             Some(fresh) if fresh.record.state == State::Active => fresh,
             Some(_) | None => {
                 *person = None;
@@ -65,13 +65,16 @@ pub fn settle(
 }
 
 /// Whether another login has only moved a counter or noted a drift since: the key is looked at as well, since a hand
-/// that edits a record may leave its generation.
+/// that edits a record may leave its generation. Two adjacent codes are judged by where the authenticator stood.
 fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
     let pair = fresh.record.authenticators.get(found.authenticator);
     let pair = pair.zip(judged.record.authenticators.get(found.authenticator));
     fresh.record.generation == judged.record.generation
-        && pair
-            .is_some_and(|(one, other)| one.key == other.key && one.parameters == other.parameters)
+        && pair.is_some_and(|(one, other)| {
+            one.key == other.key
+                && one.parameters == other.parameters
+                && (found.first.is_none() || one.moving == other.moving)
+        })
 }
 
 /// Makes the record say where the authenticator stands now, if it has to before anybody gets in.
@@ -80,23 +83,49 @@ fn write_down(
     folder: &Folder,
     snapshot: &mut Snapshot,
     found: Match,
-) -> Result<Written, StoreFault> {
+) -> Result<Written, Reason> {
     let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator) else {
         return Ok(Written::Done(Settled::Burned));
     };
-    let accepted = Accepted::App { authenticator: authenticator.name.clone(), step: found.step };
+    let accepted = Accepted::App {
+        authenticator: authenticator.name.clone(),
+        step: found.step,
+        resynced: resynced(authenticator, found),
+    };
     let Some(moves) = found.moves else {
         return Ok(Written::Done(Settled::Granted(accepted)));
     };
     if let Moving::Counter { next } = authenticator.moving
-        && next > found.step.0
+        && next > found.lowest().0
     {
         return Ok(Written::Done(Settled::Burned));
     }
-    authenticator.moving = moves;
-    match records.commit(folder, snapshot.sequence, &snapshot.record) {
+    let stood = core::mem::replace(&mut authenticator.moving, moves);
+    let committed = records.commit(folder, snapshot.sequence, &snapshot.record);
+    if committed.is_err()
+        && let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator)
+    {
+        authenticator.moving = stood;
+    }
+    match committed {
         Ok(()) => Ok(Written::Done(Settled::Granted(accepted))),
         Err(CommitFault::Overtaken) => Ok(Written::Overtaken),
-        Err(CommitFault::Store(fault)) => Err(fault),
+        Err(CommitFault::Store(fault)) => Err(Reason::Unwritten(fault)),
     }
+}
+
+/// What two adjacent codes have said, against where the authenticator stood.
+fn resynced(authenticator: &Authenticator, found: Match) -> Option<Resynced> {
+    let first = found.first?;
+    Some(match (authenticator.moving, found.moves?) {
+        (Moving::Counter { next }, _) => {
+            Resynced::Counter { skipped: first.0.saturating_sub(next) }
+        }
+        (Moving::Clock { .. }, Moving::Clock { drift: steps }) => {
+            let period = i64::try_from(authenticator.parameters.period.seconds());
+            let seconds = i64::from(steps).saturating_mul(period.unwrap_or(i64::MAX));
+            Resynced::Clock { steps, seconds }
+        }
+        (Moving::Clock { .. }, Moving::Counter { .. }) => return None,
+    })
 }

@@ -81,3 +81,38 @@ impl Otp {
         )
     }
 }
+
+/// A token with a button: a key, and nothing that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The key in base32.
+    pub key: String,
+    /// How long a code is.
+    pub digits: u32,
+}
+
+impl Token {
+    /// What most tokens are: six digits.
+    pub fn new(key: &str) -> Token {
+        Token { key: key.to_owned(), digits: 6 }
+    }
+
+    /// The code of a counter.
+    pub fn at(&self, counter: u64) -> String {
+        let output = Command::new("oathtool")
+            .args(["--hotp", "--base32", "--digits", &self.digits.to_string()])
+            .args(["-c", &counter.to_string(), &self.key])
+            .output()
+            .expect("oathtool (package oathtool) cannot be started");
+        assert!(output.status.success(), "oathtool refuses {self:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// The `otpauth://` line for `user`, with the counter of the next code.
+    pub fn uri(&self, user: &str, counter: u64) -> String {
+        let Token { key, digits } = self;
+        format!(
+            "otpauth://hotp/twinbox:{user}?secret={key}&issuer=twinbox&digits={digits}&counter={counter}"
+        )
+    }
+}

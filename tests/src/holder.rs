@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use rustix::fs::{Mode, OFlags};
@@ -21,7 +22,8 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    pub(crate) fn start() -> Holder {
+    /// Starts it; `disk` is a folder of the real machine, which appears inside as `/disk`.
+    pub(crate) fn start(disk: Option<&Path>) -> Holder {
         assert!(
             rustix::process::geteuid().is_root(),
             "these tests make private machines and need root: run `cargo xtask test` as root"
@@ -30,6 +32,7 @@ impl Holder {
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--time"])
             .args(["--boottime", &BOOTED_EARLIER.to_string()])
             .args(["--fork", "--kill-child", "sh", "-c", ROOM])
+            .env("DISK", disk.unwrap_or(Path::new("")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

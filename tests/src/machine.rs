@@ -1,6 +1,7 @@
 //! The private machine: what it is made of, and how a command is run in it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::artefacts::STOCK_PAM;
@@ -25,10 +26,20 @@ impl Machine {
     /// Starts a machine; a host that cannot make one is told in one sentence.
     #[expect(clippy::new_without_default, reason = "it starts processes")]
     pub fn new() -> Machine {
+        Machine::over(None)
+    }
+
+    /// As [`Machine::new`], with an absolute folder of the real machine as `/disk`: what is
+    /// written there is on a disk, and stays.
+    pub fn with_disk(folder: &Path) -> Machine {
+        Machine::over(Some(folder))
+    }
+
+    fn over(disk: Option<&Path>) -> Machine {
         let machine = Machine {
             log: Mutex::new(None),
             keys: Mutex::new(BTreeMap::new()),
-            holder: Holder::start(),
+            holder: Holder::start(disk),
         };
         machine.furnish();
         machine.log_daemon();
@@ -120,7 +131,7 @@ impl Machine {
         self
     }
 
-    fn replace_log(&self, open: fn(&std::path::Path) -> Syslog) -> &Self {
+    fn replace_log(&self, open: fn(&Path) -> Syslog) -> &Self {
         self.no_log_daemon();
         let file = self.file("/dev/log");
         let (folder, name) = file.parent();

@@ -15,6 +15,11 @@ mount -t overlay -o lowerdir=/,upperdir=/tmp/upper,workdir=/tmp/work room /tmp/r
     refuse "this machine does not let root mount an overlay over its root file system"
 cd /tmp/root
 
+if [ -n "${DISK-}" ]; then
+    mkdir disk
+    mount --bind "$DISK" disk ||
+        refuse "this machine does not let root show a folder of its disk in a private mount namespace"
+fi
 mount -t proc -o nosuid,nodev,noexec proc proc ||
     refuse "this machine does not let root mount /proc in a private process namespace"
 mount -t tmpfs -o mode=0755 run run

@@ -170,7 +170,7 @@ proptest! {
             service,
             source,
             first_factor: "stack",
-            accepted: Some(Accepted::App { authenticator: name, step: Step(1) }),
+            accepted: Some(Accepted::App { authenticator: name, step: Step(1), resynced: None }),
             reason: None,
         };
         let line = log_line::write(&event);

@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 37] = [
+const CORE: [(&str, Kind); 38] = [
     ("account", Noun),
     ("answer", Noun),
     ("code_set", Noun),
@@ -45,6 +45,7 @@ const CORE: [(&str, Kind); 37] = [
     ("otp", Decision),
     ("qr", Decision),
     ("replay", Decision),
+    ("resync", Decision),
     ("row", Decision),
     ("rules", Decision),
     ("throttle", Decision),

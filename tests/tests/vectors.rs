@@ -117,6 +117,36 @@ fn ten_thousand_codes_are_those_of_oathtool() {
     });
 }
 
+/// The codes of a hundred counters from the first one on.
+fn codes_of_tokens(case: &Case, first: u64) -> String {
+    let mut hex = String::new();
+    case.key.iter().for_each(|byte| write!(hex, "{byte:02x}").expect("memory"));
+    let output = Command::new("oathtool")
+        .args(["--hotp", "--window=99", &format!("--digits={}", case.digits)])
+        .args([format!("--counter={first}"), hex])
+        .output()
+        .expect("oathtool (package oathtool) cannot be started");
+    assert!(output.status.success(), "oathtool refuses {case:?} {first}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn codes_of_tokens_are_those_of_oathtool() {
+    let seed = seed();
+    for number in 0..50 {
+        let case = Case::of(seed, number);
+        let first = case.time << (number % 20);
+        let key = Key::new(case.key.clone()).expect("a length that keys have");
+        let keyed = Keyed::new(&key, Algorithm::Sha1).expect("a key");
+        let digits = Digits::new(case.digits).expect("six to eight");
+        let ours = (first..first + 100).map(|counter| digits_of(keyed.truncated(counter), digits));
+        let ours: Vec<String> = ours.map(|code| code.to_string()).collect();
+        let again = format!("case {number} of TWINLOCK_TEST_SEED={seed}");
+        let theirs = codes_of_tokens(&case, first);
+        assert_eq!(ours, theirs.lines().collect::<Vec<_>>(), "{again}: {case:?}");
+    }
+}
+
 #[test]
 fn an_app_of_every_kind_gets_in() {
     let m = Machine::new();

@@ -1,4 +1,4 @@
-//! Does every chore of the project: `cargo xtask demo | test | package`.
+//! Does every chore of the project: `cargo xtask demo | test | bench | package`.
 
 mod apart;
 mod app;
@@ -34,6 +34,11 @@ Usage: cargo xtask CHORE
        --auto     types by itself and shows what happens
   test            everything that a change must pass
        --all      and what takes long: every errno, fuzzing, the package in a fresh Debian
+  bench           what a login costs, beside pam_google_authenticator and pam_oath: some minutes
+       --quick    in a minute, and without writing packaging/doc/bench.md
+       --json     for programs
+       --functions, --calls
+                  one accepted login: instructions by function, system calls in order
   package         the .deb, in target/package
        --try      and tries it in a fresh Debian
 
@@ -84,7 +89,8 @@ fn main() -> ExitCode {
             let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };
             demo::demo(typed.consent(), typist)
         }),
-        "bench" => typed.only(&["--functions", "--calls", "--yes"]).map(|()| bench::bench(&typed)),
+        "bench" => typed.only(&bench::FLAGS).map(|()| bench::bench(&typed)),
+        bench::INSIDE => Ok(bench::inside(&typed.flags)),
         fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
         "package" => typed.only(&["--try", "--yes"]).map(|()| package(&typed)),

@@ -19,6 +19,17 @@ pub(crate) enum Consent {
 pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
 /// What the demo runs.
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
+/// What the bench runs, and compares with.
+pub(crate) const TO_BENCH: &[&str] = &[
+    "binutils",
+    "libpam-google-authenticator",
+    "libpam-oath",
+    "oathtool",
+    "openssh-client",
+    "openssh-server",
+    "util-linux",
+    "valgrind",
+];
 /// What a .deb is made with; man-db reads the manual pages once, as their readers will.
 pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "man-db"];
 /// What a fresh Debian is made with, and a network of its own set up.

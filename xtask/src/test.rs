@@ -7,7 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{deb, fresh, fuzz, manual, module, transcript, without_std};
+use crate::{bench, deb, fresh, fuzz, manual, module, transcript, without_std};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     let mut tally = Tally::default();
     read_through(&mut tally);
     tally.check("manual pages", manual::check);
+    tally.check("README's figures are those of the bench", bench::check_readme);
     tally.check("core builds where there is no std", without_std::check);
     tally.step("core, host and command, without root", without_root);
     if extent == Extent::Everything {

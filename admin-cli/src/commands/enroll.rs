@@ -23,7 +23,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::{Keyboard, Line, tell},
-    proof::{Finding, clock_hint, examine},
+    proof::{Finding, examine, hint},
     verbs::Enroll,
     wording::{WIDTH, plain, wrap},
 };
@@ -143,7 +143,7 @@ fn weigh(
         Finding::Used { wait } | Finding::BeforeEpoch { wait } => {
             Some(format!("That code was used already. Wait for the next one ({}).", duration(wait)))
         }
-        Finding::Off { ahead } => Some(format!("That code is not of now. {}", clock_hint(ahead))),
+        Finding::Off { apart } => Some(format!("That code is not of now. {}", hint(apart))),
         Finding::Wrong => Some("That code is wrong.".into()),
     })
 }

@@ -1,4 +1,4 @@
-//! `twinlock import uri USER`: takes over a key that an app already has, from an otpauth:// line on standard input.
+//! `twinlock import uri USER`: takes over a key that an app or a token already has, from an otpauth:// line on standard input.
 
 use std::io::Read;
 
@@ -62,7 +62,7 @@ fn standard_input() -> Result<Zeroizing<String>, Failure> {
 fn failure(fault: UriFault) -> Failure {
     let what = match fault {
         UriFault::Scheme => "standard input has no otpauth:// line".into(),
-        UriFault::Type => "only otpauth://totp/ can be taken over".into(),
+        UriFault::Type => "only otpauth://totp/ and otpauth://hotp/ can be taken over".into(),
         UriFault::TooLong => "the line is longer than any otpauth:// line".into(),
         UriFault::Encoding => "the line has a percent sign without two digits after it".into(),
         UriFault::NoSecret => "the line has no secret=".into(),
@@ -71,6 +71,9 @@ fn failure(fault: UriFault) -> Failure {
         UriFault::Digits => "digits= must be 6, 7 or 8".into(),
         UriFault::Period => "period= must be 1 to 3600".into(),
         UriFault::Algorithm => "algorithm= must be SHA1, SHA256 or SHA512".into(),
+        UriFault::Counter => {
+            "otpauth://hotp/ needs counter=, a number: that of the next code".into()
+        }
     };
     Failure::new(
         Exit::Usage,

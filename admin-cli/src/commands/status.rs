@@ -7,7 +7,8 @@ use twinlock_core::{
     ledger::Charged,
     policy::NotEnrolled,
     ports::{Ledger, Records, Seat},
-    record::{Authenticator, Record},
+    record::{Authenticator, Moving, Record},
+    text::duration,
 };
 
 use crate::{
@@ -108,10 +109,10 @@ fn details(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
 fn authenticator(one: &Authenticator) -> String {
     let parameters = one.parameters;
     format!(
-        "Authenticator: {} ({} digits, {} s, {})",
+        "Authenticator: {} ({} digits, {}, {})",
         plain(&one.name),
         parameters.digits.get(),
-        parameters.period.seconds(),
+        moving(one),
         parameters.algorithm.name()
     )
 }
@@ -129,6 +130,18 @@ fn codes(desk: &Desk, record: &Record) -> Option<String> {
 fn codes_left(desk: &Desk, account: &Account) -> Option<u8> {
     let found = desk.machine.records.newest(account).ok()??;
     one_time::left(&desk.machine.records, &found.record).ok()?.map(|found| found.left)
+}
+
+/// What moves its codes on, and where it stands.
+fn moving(one: &Authenticator) -> String {
+    let seconds = one.parameters.period.seconds();
+    let off = |drift: i32| duration(u64::from(drift.unsigned_abs()).saturating_mul(seconds));
+    match one.moving {
+        Moving::Clock { drift: 0 } => format!("{seconds} s"),
+        Moving::Clock { drift: drift @ ..0 } => format!("{seconds} s, clock {} slow", off(drift)),
+        Moving::Clock { drift } => format!("{seconds} s, clock {} fast", off(drift)),
+        Moving::Counter { next } => format!("token, next code is number {next}"),
+    }
 }
 
 fn wrong_codes(desk: &Desk, account: &Account) -> Result<usize, Failure> {

@@ -16,7 +16,7 @@ use crate::{
     exit::{Exit, Failure},
     keyboard::{Keyboard, Line},
     one_time::{self, Left},
-    proof::{Finding, clock_hint, examine},
+    proof::{Apart, Finding, examine, hint},
     reasons,
     wording::plain,
 };
@@ -107,19 +107,20 @@ fn conclude_of_set(
 fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failure> {
     let user = plain(&record.user);
     match finding {
-        Finding::Right { found, ahead } => {
+        Finding::Right { found, apart } => {
             let name = record.authenticators.get(found.authenticator).map(|one| one.name.as_str());
             let said = format!(
                 "Right: a code of {}'s authenticator {}, and not used yet. {}",
                 user,
                 plain(name.unwrap_or_default()),
-                clock(ahead)
+                within_reach(apart)
             );
+            let (key, value) = number(apart);
             desk.say(
                 &said,
                 serde_json::json!({
                     "user": record.user, "finding": "right",
-                    "authenticator": name, "clock_ahead": ahead,
+                    "authenticator": name, key: value,
                 }),
             );
             Ok(())
@@ -127,6 +128,24 @@ fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failur
         other => {
             let (sentence, remedy) = explain(&user, other);
             Err(Failure::new(Exit::Refused, sentence, remedy))
+        }
+    }
+}
+
+/// Key and value for scripts.
+fn number(apart: Apart) -> (&'static str, i64) {
+    match apart {
+        Apart::Clock { ahead } => ("clock_ahead", ahead),
+        Apart::Presses { skipped } => ("presses_ahead", i64::try_from(skipped).unwrap_or(i64::MAX)),
+    }
+}
+
+fn within_reach(apart: Apart) -> String {
+    match apart {
+        Apart::Clock { ahead } => clock(ahead),
+        Apart::Presses { skipped: 0 } => "It is the next one of this token.".into(),
+        Apart::Presses { skipped } => {
+            format!("The token's button was pressed {skipped} more times since the last login.")
         }
     }
 }
@@ -144,6 +163,10 @@ fn clock(ahead: i64) -> String {
 fn explain(user: &str, finding: Finding) -> (String, String) {
     match finding {
         Finding::Right { .. } => (String::from("right"), String::new()),
+        Finding::Used { wait: 0 } => (
+            format!("right for {user}, but that code or a later one was used already"),
+            "Take the one shown now; on a token, press the button.".into(),
+        ),
         Finding::Used { wait } => (
             format!("right for {user}, but that code or a later one was used already"),
             format!("The next one is shown in {}.", duration(wait)),
@@ -152,9 +175,15 @@ fn explain(user: &str, finding: Finding) -> (String, String) {
             format!("right for {user}, but perhaps used before this machine's start"),
             format!("The first one that counts is shown in {}.", duration(wait)),
         ),
-        Finding::Off { ahead } => (
-            format!("not of now: a login would refuse it. {}", clock_hint(ahead)),
-            "Set both clocks by the network.".into(),
+        Finding::Off { apart } => (
+            format!("too far off: by itself a login refuses it. {}", hint(apart)),
+            match apart {
+                Apart::Clock { .. } => "Set both clocks by the network.".into(),
+                Apart::Presses { .. } => {
+                    "Type this code and the next one after it at a login: two in a row are taken."
+                        .into()
+                }
+            },
         ),
         Finding::Wrong => (
             format!("wrong: no authenticator of {user} shows that code around now"),
@@ -167,12 +196,18 @@ fn explain(user: &str, finding: Finding) -> (String, String) {
 mod tests {
     use super::*;
 
+    fn off(apart: Apart) -> Finding {
+        Finding::Off { apart }
+    }
+
     #[test]
     fn every_refusal_has_its_sentence_and_remedy() {
         for (finding, sentence, remedy) in [
             (Finding::Used { wait: 17 }, "used already", "The next one is shown in 17 s."),
             (Finding::BeforeEpoch { wait: 60 }, "this machine's start", "shown in 1 min."),
-            (Finding::Off { ahead: -270 }, "about 4 min 30 s behind", "Set both clocks"),
+            (Finding::Used { wait: 0 }, "used already", "press the button"),
+            (off(Apart::Clock { ahead: -270 }), "about 4 min 30 s behind", "Set both clocks"),
+            (off(Apart::Presses { skipped: 9 }), "pressed 9 times", "two in a row"),
             (Finding::Wrong, "no authenticator of ada", "Look whether"),
         ] {
             let said = explain("ada", finding);

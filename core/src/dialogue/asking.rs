@@ -81,12 +81,15 @@ impl Asking<'_> {
             self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
     }
 
-    /// Says what a success has left of a set, as well as it can be told. Nobody is told before a proven first factor.
-    pub fn tell_left(&self, accepted: &Accepted) {
-        if let Accepted::ScratchCode { left: Some(left) } = *accepted
-            && self.standing == Standing::Proven
-        {
-            let message = Message::CodesLeft { left };
+    /// Says what a success has changed. Nothing more is asked, so this may not be seen: `twinlock status` says it as
+    /// well. Nobody is told before a proven first factor.
+    pub fn tell_accepted(&self, accepted: &Accepted) {
+        let message = match *accepted {
+            Accepted::ScratchCode { left: Some(left) } => Message::CodesLeft { left },
+            Accepted::App { resynced: Some(resynced), .. } => Message::Resynced(resynced),
+            Accepted::ScratchCode { left: None } | Accepted::App { resynced: None, .. } => return,
+        };
+        if self.standing == Standing::Proven {
             self.conversation.tell(&text::login(self.policy.language, &message));
         }
     }
@@ -133,6 +136,7 @@ impl Asking<'_> {
             Some(Outcome::BeforeEpoch { wait }) => {
                 (Message::BeforeEpoch { wait }, Reason::BeforeEpoch)
             }
+            Some(Outcome::ClockOff { ahead }) => (Message::ClockOff { ahead }, Reason::ClockOff),
             Some(Outcome::Throttled { until, wait }) => {
                 (Message::Throttled { until, wait }, Reason::Throttled)
             }

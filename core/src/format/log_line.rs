@@ -3,9 +3,10 @@
 use alloc::string::String;
 use core::fmt::Write;
 
-use crate::event::{Accepted, Event, Kind};
+use crate::event::{Accepted, Event, Kind, Resynced};
 
-/// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step codes_left reason.
+/// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step resync
+/// codes_left reason.
 #[must_use]
 pub fn write(event: &Event) -> String {
     let mut line = String::from("event=");
@@ -32,9 +33,14 @@ pub fn write(event: &Event) -> String {
 fn write_accepted(line: &mut String, accepted: &Accepted) {
     // Writing to a String cannot fail.
     let _ = match accepted {
-        Accepted::App { authenticator, step } => {
+        Accepted::App { authenticator, step, resynced } => {
             pair(line, "authenticator", authenticator);
-            write!(line, " step={}", step.0)
+            let _ = write!(line, " step={}", step.0);
+            match resynced {
+                Some(Resynced::Clock { steps, .. }) => write!(line, " resync={steps}"),
+                Some(Resynced::Counter { skipped }) => write!(line, " resync={skipped}"),
+                None => Ok(()),
+            }
         }
         Accepted::ScratchCode { left: Some(left) } => {
             write!(line, " authenticator=scratch_code codes_left={left}")
@@ -75,6 +81,7 @@ mod tests {
     use crate::fault::StoreFault;
     use crate::request::SourceLabel;
     use crate::time::Step;
+    use alloc::format;
 
     fn event(kind: Kind) -> Event {
         Event {
@@ -90,12 +97,18 @@ mod tests {
 
     #[test]
     fn lines_are_stable() {
-        let accepted = Accepted::App { authenticator: "my phone".into(), step: Step(58_123_456) };
-        assert_eq!(
-            write(&Event { accepted: Some(accepted), ..event(Kind::Accepted) }),
-            "event=accepted user=ada service=sshd rhost=203.0.113.7 first_factor=publickey \
-             authenticator=my%20phone step=58123456"
-        );
+        for (resynced, key) in [
+            (None, ""),
+            (Some(Resynced::Clock { steps: -20, seconds: -600 }), " resync=-20"),
+            (Some(Resynced::Counter { skipped: 57 }), " resync=57"),
+        ] {
+            let step = Step(58_123_456);
+            let accepted = Accepted::App { authenticator: "my phone".into(), step, resynced };
+            let line = write(&Event { accepted: Some(accepted), ..event(Kind::Accepted) });
+            let begin = "event=accepted user=ada service=sshd rhost=203.0.113.7 \
+                         first_factor=publickey authenticator=my%20phone step=58123456";
+            assert_eq!(line, format!("{begin}{key}"));
+        }
         let scratch = Accepted::ScratchCode { left: Some(4) };
         assert_eq!(
             write(&Event { accepted: Some(scratch), ..event(Kind::Accepted) }),

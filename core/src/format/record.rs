@@ -355,6 +355,30 @@ mod tests {
     }
 
     #[test]
+    fn a_counter_has_neither_period_nor_drift() {
+        let token = include_str!("../../../tests/vectors/record-1-token.toml");
+        let record = read(token).unwrap();
+        assert_eq!(record.authenticators[0].moving, Moving::Counter { next: 42 });
+        assert_eq!(*write(&record), token);
+        for more in ["period = 30", "drift = 0", "counter = 43"] {
+            let changed = token.replace("kind", &format!("{more}\nkind"));
+            assert!(read(&changed).is_err(), "{more}");
+        }
+        for missing in ["counter = 42\n", "kind = \"hotp\"\n"] {
+            assert!(read(&token.replace(missing, "")).is_err(), "{missing}");
+        }
+    }
+
+    #[test]
+    fn counters_come_back() {
+        let mut record = read(FIRST).unwrap();
+        for next in [0, 1, u64::from(u32::MAX), i64::MAX as u64, u64::MAX] {
+            record.authenticators[0].moving = Moving::Counter { next };
+            assert_eq!(read(&write(&record)).unwrap(), record, "{next}");
+        }
+    }
+
+    #[test]
     fn one_key_stands_once() {
         let twice =
             FIRST.replace("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");

@@ -1,4 +1,4 @@
-//! `otpauth://totp/` URIs: the form in which apps take a key, from a QR code or a file.
+//! `otpauth://` URIs: the form in which apps take a key, from a QR code or a file.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt::Write;
@@ -14,12 +14,12 @@ use crate::{
 /// The longest URI read, in bytes; a QR code holds less than half of it.
 const URI_MAX: usize = 8192;
 
-/// Why a text is not an `otpauth://totp/` URI that can be used.
+/// Why a text is not an `otpauth://` URI that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UriFault {
     /// It does not begin with `otpauth://`.
     Scheme,
-    /// `otpauth://` of another type than `totp`.
+    /// `otpauth://` of another type than `totp` and `hotp`.
     Type,
     /// Longer than any URI of an authenticator.
     TooLong,
@@ -37,6 +37,8 @@ pub enum UriFault {
     Period,
     /// `algorithm=` other than SHA1, SHA256, SHA512.
     Algorithm,
+    /// `hotp` without the `counter=` of its next code.
+    Counter,
 }
 
 /// Who and what a URI is for.
@@ -47,7 +49,7 @@ pub struct Label<'a> {
     pub account: &'a str,
 }
 
-/// Writes a URI; parameters that have their usual value are left out, so that the QR code stays small.
+/// Writes the URI of a key that time moves; parameters that have their usual value are left out, so that the QR code stays small.
 #[must_use]
 pub fn write(label: &Label<'_>, key: &Key, parameters: Parameters) -> Zeroizing<String> {
     let mut uri = Zeroizing::new(String::from("otpauth://totp/"));
@@ -94,14 +96,24 @@ pub fn parse(uri: &str) -> Result<Authenticator, UriFault> {
         return Err(UriFault::TooLong);
     }
     let rest = strip_prefix_any_case(uri.trim(), "otpauth://").ok_or(UriFault::Scheme)?;
-    let rest = strip_prefix_any_case(rest, "totp/").ok_or(UriFault::Type)?;
+    let (kind, rest) = match strip_prefix_any_case(rest, "hotp/") {
+        Some(rest) => (Kind::Counter, rest),
+        None => (Kind::Clock, strip_prefix_any_case(rest, "totp/").ok_or(UriFault::Type)?),
+    };
     let (label, query) = rest.split_once('?').ok_or(UriFault::NoSecret)?;
     let mut fields = Fields::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         fields.take(name, value)?;
     }
-    fields.finish(&decode(label)?)
+    fields.finish(kind, &decode(label)?)
+}
+
+/// What moves the key on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Clock,
+    Counter,
 }
 
 #[derive(Default)]
@@ -111,6 +123,7 @@ struct Fields {
     digits: Option<Zeroizing<String>>,
     period: Option<Zeroizing<String>>,
     algorithm: Option<Zeroizing<String>>,
+    counter: Option<Zeroizing<String>>,
 }
 
 impl Fields {
@@ -121,6 +134,7 @@ impl Fields {
             "digits" => &mut self.digits,
             "period" => &mut self.period,
             "algorithm" => &mut self.algorithm,
+            "counter" => &mut self.counter,
             _ => return Ok(()),
         };
         if field.is_some() {
@@ -130,13 +144,14 @@ impl Fields {
         Ok(())
     }
 
-    fn finish(self, label: &str) -> Result<Authenticator, UriFault> {
-        let number = |text: &str| text.parse::<u64>().ok();
+    fn finish(self, kind: Kind, label: &str) -> Result<Authenticator, UriFault> {
+        let moving = self.moving(kind)?;
         let mut parameters = Parameters::default();
         if let Some(text) = &self.digits {
             parameters.digits = number(text).and_then(Digits::new).ok_or(UriFault::Digits)?;
         }
-        if let Some(text) = &self.period {
+        // What means nothing for this kind is as unknown as any other parameter.
+        if let Some(text) = self.period.as_ref().filter(|_| kind == Kind::Clock) {
             parameters.period = number(text).and_then(Period::new).ok_or(UriFault::Period)?;
         }
         if let Some(text) = &self.algorithm {
@@ -149,9 +164,22 @@ impl Fields {
             name: tidy_name(issuer.or(prefix).unwrap_or("app")),
             key: base32::parse(&secret).map_err(UriFault::Secret)?,
             parameters,
-            moving: Moving::default(),
+            moving,
         })
     }
+
+    fn moving(&self, kind: Kind) -> Result<Moving, UriFault> {
+        let next = self.counter.as_deref().map(|text| number(text));
+        match (kind, next) {
+            (Kind::Clock, _) => Ok(Moving::default()),
+            (Kind::Counter, Some(Some(next))) => Ok(Moving::Counter { next }),
+            (Kind::Counter, _) => Err(UriFault::Counter),
+        }
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok()
 }
 
 /// A name that is safe in a log line and on a screen, of at most 40 characters.
@@ -231,7 +259,13 @@ mod tests {
     fn what_cannot_be_used_says_why() {
         let with = |query: &str| parse(&alloc::format!("otpauth://totp/x?{query}")).unwrap_err();
         assert_eq!(parse("http://x").unwrap_err(), UriFault::Scheme);
-        assert_eq!(parse("otpauth://hotp/x?secret=A").unwrap_err(), UriFault::Type);
+        assert_eq!(parse("otpauth://yaotp/x?secret=A").unwrap_err(), UriFault::Type);
+        for counter in
+            ["", "&counter=", "&counter=x", "&counter=-1", "&counter=99999999999999999999"]
+        {
+            let uri = alloc::format!("otpauth://hotp/x?secret={KEY}{counter}");
+            assert_eq!(parse(&uri).unwrap_err(), UriFault::Counter, "{counter}");
+        }
         assert_eq!(parse("otpauth://totp/x").unwrap_err(), UriFault::NoSecret);
         assert_eq!(with("issuer=x"), UriFault::NoSecret);
         assert_eq!(with("secret=A&secret=B"), UriFault::Twice);
@@ -243,6 +277,17 @@ mod tests {
         assert_eq!(key("period=0"), UriFault::Period);
         assert_eq!(key("algorithm=MD5"), UriFault::Algorithm);
         assert_eq!(parse(&"o".repeat(9000)).unwrap_err(), UriFault::TooLong);
+    }
+
+    #[test]
+    fn a_token_brings_its_counter_and_has_no_period() {
+        let uri = alloc::format!("otpauth://HOTP/x:ada?secret={KEY}&counter=42&digits=8&period=0");
+        let token = parse(&uri).unwrap();
+        assert_eq!(token.moving, Moving::Counter { next: 42 });
+        assert_eq!(token.parameters.digits.get(), 8);
+        assert_eq!(token.parameters.period, Period::THIRTY);
+        let uri = alloc::format!("otpauth://totp/x:ada?secret={KEY}&counter=x");
+        assert_eq!(parse(&uri).unwrap().moving, Moving::default());
     }
 
     #[test]

@@ -37,10 +37,11 @@ fn clock(at: crate::time::UnixTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Resynced;
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 22] {
+    fn all() -> [Message; 29] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
@@ -60,11 +61,18 @@ mod tests {
             Message::CodesLeft { left: 0 },
             Message::CodesLeft { left: 1 },
             Message::CodesLeft { left: 9 },
+            Message::ClockOff { ahead: -86_370 },
+            Message::ClockOff { ahead: 570 },
+            Message::ClockOff { ahead: 0 },
+            Message::Resynced(Resynced::Clock { steps: -2879, seconds: -86_370 }),
+            Message::Resynced(Resynced::Clock { steps: 0, seconds: 0 }),
+            Message::Resynced(Resynced::Counter { skipped: 99 }),
             Message::MachineFault { user: user() },
             Message::Throttled { until: UnixTime(1_800_000_000), wait: 900 },
             Message::Locked { user: user() },
             Message::NotEnrolled { user: user() },
             Message::RecordUnreadable { user: user() },
+            Message::RecordUnwritable { user: user() },
         ]
     }
 

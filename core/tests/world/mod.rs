@@ -7,7 +7,9 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+pub mod apps;
 mod around;
+mod ledger;
 mod sets;
 
 use std::{
@@ -20,26 +22,23 @@ use twinlock_core::{
     account::{Account, Folder},
     code_set::CodeSet,
     epoch,
-    event::Event,
-    fault::{CommitFault, LedgerFault, StoreFault},
+    event::{Accepted, Event, Resynced},
+    fault::{CommitFault, StoreFault},
     format::record as form,
     ledger::Epoch,
     login::login,
-    otp::{
-        hotp::{Keyed, digits_of},
-        totp::step_at,
-    },
+    otp::totp::step_at,
     policy::Policy,
-    ports::{Creation, Ledger, Ports, Records, Seat, Shelf, Snapshot},
-    record::{Authenticator, Generation, Identity, Moving, Parameters, Period, Record, State},
+    ports::{Ports, Records, Snapshot},
+    record::{Authenticator, Generation, Identity, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
-    secret::Key,
-    time::{BootTime, Now, UnixTime},
+    time::{BootTime, Step, UnixTime},
     verdict::Verdict,
 };
 
+use apps::{authenticator, code_of};
+
 pub const START: u64 = 1_800_000_000;
-const SEED: [u8; 20] = *b"12345678901234567890";
 
 /// Everything that a login can see, behind cells so that tests can change it under way.
 pub struct World {
@@ -54,6 +53,8 @@ pub struct World {
     pub epoch: RefCell<Option<Epoch>>,
     pub mark: Cell<u64>,
     pub store_fault: Cell<Option<StoreFault>>,
+    /// What a full or read-only disk says to every change.
+    pub disk_fault: Cell<Option<StoreFault>>,
     /// Each call of a store or the ledger takes one; `true` makes it fail.
     pub faults: RefCell<VecDeque<bool>>,
     pub lines: RefCell<VecDeque<Line>>,
@@ -94,6 +95,7 @@ impl World {
             epoch: RefCell::new(None),
             mark: Cell::new(0),
             store_fault: Cell::new(None),
+            disk_fault: Cell::new(None),
             faults: RefCell::default(),
             lines: RefCell::default(),
             said: RefCell::default(),
@@ -148,10 +150,20 @@ impl World {
     }
 
     pub fn code_at(&self, unix: u64) -> String {
-        let app = authenticator();
-        let keyed = Keyed::new(&app.key, app.parameters.algorithm).unwrap();
-        let step = step_at(UnixTime(unix), Period::THIRTY);
-        digits_of(keyed.truncated(step.0), app.parameters.digits).to_string()
+        code_of(&authenticator(), step_at(UnixTime(unix), Period::THIRTY).0)
+    }
+
+    /// What the newest record says.
+    pub fn newest_record(&self, name: &str) -> Record {
+        form::read(&self.records.borrow().get(name).unwrap().1).unwrap()
+    }
+
+    /// Gives somebody these authenticators in place of the app.
+    pub fn equip(&self, name: &str, authenticators: Vec<Authenticator>) {
+        let record = Record { authenticators, ..self.record(name, 1000, State::Active) };
+        let text = form::write(&record).to_string();
+        let sequence = self.records.borrow().get(name).map_or(1, |found| found.0 + 1);
+        self.records.borrow_mut().insert(name.into(), (sequence, text));
     }
 
     pub fn wrong_code(&self) -> String {
@@ -173,6 +185,14 @@ impl World {
         assert_eq!(self.login(request, lines), Verdict::Denied);
     }
 
+    /// The step of the last code that was accepted, and what it taught.
+    pub fn accepted(&self) -> (Step, Option<Resynced>) {
+        match self.events.borrow().last().and_then(|event| event.accepted.clone()) {
+            Some(Accepted::App { step, resynced, .. }) => (step, resynced),
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn ports(&self) -> Ports<'_> {
         Ports {
             records: self,
@@ -191,17 +211,8 @@ impl World {
         events.iter().map(|event| event.reason.map_or("", |reason| reason.word())).collect()
     }
 
-    fn fails(&self) -> bool {
+    pub fn fails(&self) -> bool {
         self.faults.borrow_mut().pop_front().unwrap_or(false)
-    }
-}
-
-pub fn authenticator() -> Authenticator {
-    Authenticator {
-        name: "app".into(),
-        key: Key::new(SEED.to_vec()).unwrap(),
-        parameters: Parameters::default(),
-        moving: Moving::default(),
     }
 }
 
@@ -282,8 +293,21 @@ impl Records for World {
         Ok(newest == Some(snapshot.sequence))
     }
 
-    fn commit(&self, _: &Folder, _: u64, _: &Record) -> Result<(), CommitFault> {
-        panic!("a login changes no record");
+    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault> {
+        if self.fails() {
+            return Err(CommitFault::Store(StoreFault::Io { errno: 28 }));
+        }
+        if let Some(fault) = self.disk_fault.get() {
+            return Err(CommitFault::Store(fault));
+        }
+        let mut records = self.records.borrow_mut();
+        let found = records.get_mut(folder.as_str()).unwrap();
+        if found.0 != after {
+            return Err(CommitFault::Overtaken);
+        }
+        *found = (after + 1, form::write(record).to_string());
+        // As when the folder cannot be made durable: the change stands, and nobody may go by it.
+        if self.fails() { Err(CommitFault::Store(StoreFault::Io { errno: 5 })) } else { Ok(()) }
     }
 
     fn remember_source(&self, _: &Folder, source: &SourceLabel, _: UnixTime) {
@@ -293,81 +317,6 @@ impl Records for World {
     fn mark_clock(&self, now: UnixTime) {
         if epoch::mark_is_due(UnixTime(self.mark.get()), now) {
             self.mark.set(now.0);
-        }
-    }
-}
-
-impl Ledger for World {
-    fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
-        if self.fails() {
-            return Err(LedgerFault::NotTmpfs);
-        }
-        let prefix = match seat {
-            Seat::Account(folder) => format!("users/{}/", folder.as_str()),
-            Seat::Bucket(bucket) => format!("unknown/{bucket}/"),
-        };
-        Ok(Box::new(FakeShelf { world: self, prefix }))
-    }
-
-    fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
-        self.open(seat)
-    }
-
-    fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {
-        if self.fails() {
-            return Err(LedgerFault::Untrusted);
-        }
-        let known = self.epoch.borrow().as_ref().and_then(|known| epoch::floor(known, "b", now));
-        Ok(known.unwrap_or_else(|| {
-            let mark = epoch::mark_from(Some(UnixTime(self.mark.get())));
-            let begun = Epoch { boot_id: "b".into(), begun: now.boot, mark };
-            let floor = epoch::floor(&begun, "b", now).unwrap();
-            *self.epoch.borrow_mut() = Some(begun);
-            floor
-        }))
-    }
-}
-
-struct FakeShelf<'a> {
-    world: &'a World,
-    prefix: String,
-}
-
-impl Shelf for FakeShelf<'_> {
-    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault> {
-        if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 28 });
-        }
-        self.world.writes.set(self.world.writes.get() + 1);
-        let key = format!("{}{name}", self.prefix);
-        if self.world.names.borrow().contains_key(&key) {
-            return Ok(Creation::Taken);
-        }
-        self.world.names.borrow_mut().insert(key, content.into());
-        Ok(Creation::Made)
-    }
-
-    fn names(&self) -> Result<Vec<String>, LedgerFault> {
-        if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 5 });
-        }
-        let names = self.world.names.borrow();
-        Ok(names
-            .keys()
-            .filter_map(|name| name.strip_prefix(&self.prefix).map(str::to_owned))
-            .collect())
-    }
-
-    fn content(&self, name: &str) -> Result<Option<String>, LedgerFault> {
-        if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 5 });
-        }
-        Ok(self.world.names.borrow().get(&format!("{}{name}", self.prefix)).cloned())
-    }
-
-    fn erase(&self, name: &str) {
-        if !self.world.fails() {
-            self.world.names.borrow_mut().remove(&format!("{}{name}", self.prefix));
         }
     }
 }

@@ -6,7 +6,7 @@ use twinlock_core::{
     fault::{MachineFault, StoreFault},
     format::{codes, record as form},
     ports::{Codes, Creation},
-    record::{Generation, Record, SetId, State},
+    record::{Generation, Record, SetId},
     time::UnixTime,
 };
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ impl World {
         let recipe = Recipe { salt: [9; 16], cost: Cost::GUESSABLE };
         let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();
         self.sets.borrow_mut().insert(id, CodeSet { shape: Shape::Digits8, recipe, hashes });
-        let record = self.record("ada", 1000, State::Active);
+        let record = self.newest_record("ada");
         let record = Record { codes: Some(SetId(id)), generation: Generation(id), ..record };
         let mut records = self.records.borrow_mut();
         let sequence = records.get("ada").map_or(0, |(sequence, _)| *sequence);

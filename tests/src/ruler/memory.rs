@@ -2,7 +2,6 @@
 
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
-use nix::sys::wait::WaitStatus;
 
 use super::Host;
 
@@ -10,9 +9,9 @@ use super::Host;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Memory {
     /// All of it, with the pages of libraries that other processes share.
-    pub resident: u64,
+    pub resident: usize,
     /// What belongs to this process alone, and to no file.
-    pub anonymous: u64,
+    pub anonymous: usize,
 }
 
 impl Host<'_> {
@@ -33,9 +32,8 @@ impl Host<'_> {
             ptrace::syscall(self.pid, pass).expect("the host goes on");
             pass = None;
             match self.stopped() {
-                WaitStatus::Stopped(_, Signal::SIGURG) => marks += 1,
-                WaitStatus::Stopped(_, signal) => pass = Some(signal),
-                _ => {}
+                Some(Signal::SIGURG) => marks += 1,
+                signal => pass = signal,
             }
             let now = self.resident();
             peak.resident = peak.resident.max(now.resident);

@@ -1,5 +1,6 @@
 //! Measures one `pam_authenticate` of a host as sshd is one: instructions, system calls, memory, time.
 
+mod cost;
 mod memory;
 mod names;
 mod profile;
@@ -19,6 +20,7 @@ use crate::artefacts::built;
 use crate::call::PATIENCE;
 use crate::machine::Machine;
 
+pub use cost::{Cost, Ruler};
 pub use memory::Memory;
 pub use profile::{Profile, Row};
 pub use steps::{MOST_STEPS, Made, Steps};
@@ -102,7 +104,7 @@ impl Host<'_> {
 
     /// Lets the traced host run to its next mark.
     fn to_the_mark(&self) {
-        while let WaitStatus::Stopped(_, signal) = self.stopped() {
+        while let Some(signal) = self.stopped() {
             if signal == Signal::SIGURG {
                 return;
             }
@@ -111,8 +113,14 @@ impl Host<'_> {
         panic!("the host ended before its mark");
     }
 
-    fn stopped(&self) -> WaitStatus {
-        waitpid(self.pid, None).expect("the host stops")
+    /// Waits for the host to stop; says the signal that stopped it, which at a system call and at
+    /// the host's end is none.
+    fn stopped(&self) -> Option<Signal> {
+        match waitpid(self.pid, None) {
+            Ok(WaitStatus::Stopped(_, signal)) => Some(signal),
+            Ok(_) => None,
+            Err(error) => panic!("the host cannot be waited for: {error}"),
+        }
     }
 
     /// A file of the traced process, as this process reaches it.

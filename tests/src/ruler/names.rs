@@ -7,7 +7,15 @@ const HEADERS: [&str; 2] =
     ["/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm/unistd_64.h"];
 
 /// The name of each number.
-pub(crate) fn names() -> BTreeMap<u64, String> {
+pub(super) type Names = BTreeMap<u64, String>;
+
+/// The name of a number, or the number.
+pub(super) fn named(names: &Names, number: u64) -> String {
+    names.get(&number).cloned().unwrap_or_else(|| number.to_string())
+}
+
+/// Reads all of them.
+pub(super) fn names() -> Names {
     let header = HEADERS.iter().find_map(|file| std::fs::read_to_string(file).ok());
     let header = header.expect("the kernel's header (package linux-libc-dev)");
     let lines = header.lines().filter_map(|line| line.strip_prefix("#define __NR_"));

@@ -6,19 +6,20 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
-use nix::sys::wait::WaitStatus;
+use nix::unistd::Pid;
 
-use super::names::names;
+use super::names::{Names, named, names};
 use super::{Host, Login, Profile};
 
 /// The longest text of a system call's arguments that is looked at.
 const TEXT_MAX: usize = 80;
 
-/// Beyond this many instructions a login runs on unwatched: what they are is known by then, and
-/// that there are more of them is all that is said.
-pub const MOST_STEPS: usize = 1_000_000;
+/// Beyond this many instructions a login runs on at its own speed, and only its system calls are
+/// watched: that there are more instructions is all that is said.
+pub const MOST_STEPS: usize = 250_000;
 
 /// Everything that ran in user mode between the marks, in order.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Steps {
     pub login: Login,
     /// The address of each instruction; a repeated one (`rep movsb`) stands once.
     pub trail: Vec<u64>,
+    /// How often instructions were repeated beyond that, which some simulators count as well.
+    pub repeated: usize,
     /// The system calls.
     pub made: Vec<Made>,
     /// Where the addresses lie.
@@ -44,21 +47,30 @@ pub struct Made {
     pub texts: Vec<String>,
 }
 
+#[derive(Debug, Default)]
+struct Taken {
+    trail: Vec<u64>,
+    repeated: usize,
+    made: Vec<Made>,
+}
+
 impl Host<'_> {
     /// One login, instruction by instruction.
     #[track_caller]
     pub fn stepped(&mut self, user: &str, answers: &[&str]) -> Steps {
         self.trace();
+        let _together = self.on_one_processor();
         self.ask(user, answers);
         self.to_the_mark();
         ptrace::cont(self.pid, None).expect("the host goes on");
         self.to_the_mark();
-        let (trail, made) = self.to_the_mark_by_steps();
+        let taken = self.to_the_mark_by_steps();
         let maps = std::fs::read_to_string(self.proc("maps")).expect("the host's memory");
         ptrace::cont(self.pid, None).expect("the host goes on");
         self.to_the_mark();
         self.trace_no_more();
-        Steps { login: self.answer(), trail, made, maps }
+        let Taken { trail, repeated, made } = taken;
+        Steps { login: self.answer(), trail, repeated, made, maps }
     }
 
     /// As [`Host::stepped`], with each instruction under the function that it belongs to.
@@ -69,39 +81,82 @@ impl Host<'_> {
         (steps, profile)
     }
 
-    fn to_the_mark_by_steps(&self) -> (Vec<u64>, Vec<Made>) {
+    /// Two processors would wake each other after each instruction.
+    fn on_one_processor(&self) -> Together {
+        let before = sched_getaffinity(Pid::from_raw(0)).expect("this process's processors");
+        let first = (0..CpuSet::count()).find(|at| before.is_set(*at).unwrap_or_default());
+        let mut one = CpuSet::new();
+        one.set(first.expect("a processor")).expect("a processor's number");
+        for process in [self.pid, Pid::from_raw(0)] {
+            sched_setaffinity(process, &one).expect("a process may be moved");
+        }
+        Together { before, host: self.pid }
+    }
+
+    fn to_the_mark_by_steps(&self) -> Taken {
         let memory = File::open(self.proc("mem")).expect("the host's memory");
         let names = names();
-        let (mut trail, mut made) = (Vec::new(), Vec::new());
+        let mut taken = Taken::default();
         let mut pass = None;
-        while trail.len() < MOST_STEPS {
+        while taken.trail.len() < MOST_STEPS {
             ptrace::step(self.pid, pass).expect("the host goes on");
             pass = None;
-            match self.stopped() {
-                WaitStatus::Stopped(_, Signal::SIGURG) => return (trail, made),
-                WaitStatus::Stopped(_, Signal::SIGTRAP) => {}
-                WaitStatus::Stopped(_, signal) => {
-                    pass = Some(signal);
-                    continue;
-                }
-                other => panic!("the host ended before its mark: {other:?}"),
+            let signal = self.stopped().expect("the host goes on to its mark");
+            if signal == Signal::SIGURG {
+                return taken;
+            }
+            if signal != Signal::SIGTRAP {
+                pass = Some(signal);
+                continue;
             }
             let now = ptrace::getregs(self.pid).expect("the host's registers");
-            if trail.last() != Some(&now.rip) {
-                trail.push(now.rip);
+            if taken.trail.last() == Some(&now.rip) {
+                taken.repeated += 1;
+            } else {
+                taken.trail.push(now.rip);
             }
             // The kernel leaves the number there when a step led through it.
             if now.orig_rax != u64::MAX {
                 let texts = [now.rdi, now.rsi, now.rdx].map(|at| text(&memory, at));
                 let texts = texts.into_iter().flatten().collect();
-                let name = names.get(&now.orig_rax).cloned();
-                let name = name.unwrap_or_else(|| now.orig_rax.to_string());
-                made.push(Made { at: trail.len(), name, texts });
+                let name = named(&names, now.orig_rax);
+                taken.made.push(Made { at: taken.trail.len(), name, texts });
             }
         }
-        ptrace::cont(self.pid, pass).expect("the host goes on");
-        self.to_the_mark();
-        (trail, made)
+        self.to_the_mark_by_calls(pass, &names, &mut taken);
+        taken
+    }
+
+    fn to_the_mark_by_calls(&self, mut pass: Option<Signal>, names: &Names, taken: &mut Taken) {
+        let mut within = false;
+        loop {
+            ptrace::syscall(self.pid, pass).expect("the host goes on");
+            pass = self.stopped();
+            if pass == Some(Signal::SIGURG) {
+                return;
+            }
+            // The way into a system call and the way out of it are one stop each.
+            within = pass.is_none() && !within;
+            if within {
+                let number = ptrace::getregs(self.pid).expect("the host's registers").orig_rax;
+                let (at, name) = (taken.trail.len(), named(names, number));
+                taken.made.push(Made { at, name, texts: Vec::new() });
+            }
+        }
+    }
+}
+
+/// Sets both processes free again at its end.
+struct Together {
+    before: CpuSet,
+    host: Pid,
+}
+
+impl Drop for Together {
+    fn drop(&mut self) {
+        for process in [self.host, Pid::from_raw(0)] {
+            let _ = sched_setaffinity(process, &self.before);
+        }
     }
 }
 

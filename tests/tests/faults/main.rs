@@ -8,7 +8,7 @@ mod world;
 
 use harmless::Row;
 use nix::errno::Errno;
-use scenario::{CODE_FIRST, DEMANDED, PROVEN, Record, Scenario};
+use scenario::{CODE_FIRST, DEMANDED, PROVEN, Record, SCRATCH, Scenario};
 use strike::{Means, Strike, at_each, failures, try_all};
 use twinlock_tests::{Blow, Ended, thorough};
 use world::World;
@@ -167,7 +167,7 @@ fn a_kill(scenario: &Scenario) {
     no_complaints(&strikes, &complaints);
     // Up to one call the code is unused, and from that one on it is burned.
     let burned = fates.iter().position(|fate| *fate == Fate::Burned).expect("some are burned");
-    assert!(places[burned].what.contains("/used."), "{fates:?} {places:?}");
+    assert!(places[burned].what.contains(scenario.claim), "{fates:?} {places:?}");
     assert!(fates[burned..].iter().all(|fate| *fate == Fate::Burned), "{fates:?}");
 }
 
@@ -189,6 +189,16 @@ fn a_fault_lets_a_right_code_in_where_the_list_says_why() {
 #[test]
 fn a_fault_lets_a_right_code_ahead_of_the_first_factor_in_where_the_list_says_why() {
     a_right_code(&CODE_FIRST, 1);
+}
+
+#[test]
+fn a_fault_lets_a_scratch_code_in_where_the_list_says_why() {
+    a_right_code(&SCRATCH, 1);
+}
+
+#[test]
+fn no_fault_does_so_with_a_wrong_scratch_code() {
+    a_wrong_code(&SCRATCH, 1);
 }
 
 #[test]
@@ -239,6 +249,7 @@ fn a_login_killed_anywhere_leaves_a_code_that_works_once_and_an_owner_who_gets_i
     a_kill(&PROVEN);
     if thorough() {
         a_kill(&CODE_FIRST);
+        a_kill(&SCRATCH);
     }
 }
 
@@ -247,5 +258,6 @@ fn a_login_stopped_anywhere_delays_nobody_and_shares_its_code_with_nobody() {
     a_stop(&PROVEN);
     if thorough() {
         a_stop(&CODE_FIRST);
+        a_stop(&SCRATCH);
     }
 }

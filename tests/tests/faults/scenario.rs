@@ -1,6 +1,6 @@
 //! The logins that are struck: each is one entry of a table.
 
-use twinlock_tests::{Machine, Otp};
+use twinlock_tests::{Machine, Otp, Scratch};
 
 use crate::harmless::{AHEAD, EVERYWHERE, Row};
 
@@ -20,6 +20,10 @@ pub struct Scenario {
     pub enrol: fn(&Machine),
     /// The lines that get ada in; those of a later turn do, whatever became of the earlier.
     pub typed: fn(&Machine, Turn) -> String,
+    /// A code that does not.
+    pub wrong: fn(&Machine) -> String,
+    /// How the name begins that is made when a code is claimed, which burns it.
+    pub claim: &'static str,
     /// The faults that leave a right code right.
     pub harmless: &'static [&'static [Row]],
     /// What the login does to her record.
@@ -43,6 +47,8 @@ pub const PROVEN: Scenario = Scenario {
     settings: "not_enrolled = \"allow\"\n",
     enrol: app,
     typed: code,
+    wrong: |m| m.wrong_code("ada"),
+    claim: "used.",
     harmless: &[EVERYWHERE],
     record: Record::Reads,
 };
@@ -59,6 +65,15 @@ pub const DEMANDED: Scenario = Scenario {
     ..PROVEN
 };
 
+/// A code of a set, each of which works once.
+pub const SCRATCH: Scenario = Scenario {
+    enrol: app_and_set,
+    typed: |_, turn| Scratch::CODES[usize::from(turn)].to_owned(),
+    wrong: |_| Scratch::WRONG.to_owned(),
+    claim: "spent.",
+    ..PROVEN
+};
+
 /// An app that shows a new code each second, so that the next one is soon there.
 fn app(m: &Machine) {
     m.enrolled_with("ada", &Otp { period: 1, ..Otp::new(KEY) });
@@ -71,4 +86,9 @@ fn code(m: &Machine, turn: Turn) -> String {
 fn app_of_staff(m: &Machine) {
     app(m);
     m.run(["sed", "-i", "s/^staff:.*/staff:x:50:ada/", "/etc/group"]).ok();
+}
+
+fn app_and_set(m: &Machine) {
+    app(m);
+    m.scratch("ada", Scratch::FEW);
 }

@@ -36,18 +36,20 @@ impl<'s> World<'s> {
         m.settings(&format!("tries = 1\nwindow = 10\n{}", scenario.settings));
         (scenario.enrol)(&m);
         let epoch = fs::read_link(m.outside(EPOCH)).expect("an epoch");
-        let wrong = m.wrong_code("ada");
+        let wrong = (scenario.wrong)(&m);
         let mut world = World { m, scenario, wrong, enrolled: Vec::new(), epoch };
         world.enrolled = world.person();
         world
     }
 
-    /// What stands in ada's folder, but for the sources that are known and the row of failures.
+    /// What stands in ada's folder, but for known sources, the row of failures, and codes that are spent.
     pub fn person(&self) -> Vec<(String, Vec<u8>)> {
         let names = fs::read_dir(self.m.outside(PERSON)).expect("ada's folder");
         let names = names.map(|entry| entry.expect("a name").file_name());
         let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-        names.retain(|name| !["known.", "failed."].iter().any(|begin| name.starts_with(begin)));
+        names.retain(|name| {
+            !["known.", "failed.", "spent."].iter().any(|begin| name.starts_with(begin))
+        });
         names.sort();
         let read = |name: String| {
             let bytes = fs::read(self.m.outside(PERSON).join(&name)).expect("a file of ada's");

@@ -1,18 +1,19 @@
 //! What is measured: our module on two lines, its two peers, and libpam with nothing to do.
 
-use std::path::Path;
-use std::process::Command;
+use std::time::{Duration, Instant};
 
 use twinlock_tests::{Machine, Otp};
-
-use crate::command::{Done, output};
 
 /// Who logs in.
 pub(super) const USER: &str = "ada";
 /// Who does not exist.
 const STRANGER: &str = "nobody-here";
-const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-const KEY_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
+/// The key of all three modules, as an app has it.
+pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+/// The same key, as a users file has it.
+const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
+/// Until then a wrong code stays wrong: it is none of those ten periods to either side.
+const STAYS_WRONG: Duration = Duration::from_secs(240);
 
 /// One PAM stack that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +23,7 @@ pub(super) enum Contestant {
     /// twinlock behind a first factor.
     Twinlock,
     /// twinlock before a first factor, in one field.
-    TwinlockFollows,
+    Follows,
     /// pam_google_authenticator.
     Google,
     /// pam_oath.
@@ -42,41 +43,71 @@ pub(super) enum Ending {
 
 impl Contestant {
     pub(super) const ALL: [Self; 5] =
-        [Self::Libpam, Self::Twinlock, Self::TwinlockFollows, Self::Google, Self::Oath];
+        [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath];
+    /// Those that twinlock is held to.
+    pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
-    /// The name of the PAM service, and in tables.
+    /// The name of the PAM service, and the heading of its column.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Libpam => "pam_permit",
+            Self::Libpam => "libpam",
             Self::Twinlock => "twinlock",
-            Self::TwinlockFollows => "twinlock-follows",
-            Self::Google => "pam_google_authenticator",
-            Self::Oath => "pam_oath",
+            Self::Follows => "twinlock-follows",
+            Self::Google => "google",
+            Self::Oath => "oath",
         }
     }
 
-    fn line(self) -> &'static str {
+    /// The module with its arguments.
+    pub(super) fn line(self) -> &'static str {
         match self {
             Self::Libpam => "pam_permit.so",
             Self::Twinlock => "pam_twinlock.so first_factor=stack",
-            Self::TwinlockFollows => "pam_twinlock.so first_factor=follows",
+            Self::Follows => "pam_twinlock.so first_factor=follows",
             Self::Google => "pam_google_authenticator.so",
-            // As far each way as the other two.
             Self::Oath => "pam_oath.so usersfile=/var/lib/oath/users.oath window=1 digits=6",
         }
     }
 
-    /// Puts the state back to what it was before the last login.
+    /// The module's file.
+    pub(super) fn module(self) -> &'static str {
+        self.line().split(' ').next().unwrap_or_default()
+    }
+
+    /// Keeps what [`Contestant::reset`] of twinlock goes back to: all but the used codes.
+    pub(super) fn keep(m: &Machine) {
+        let script = "cp -a /run/twinlock/users /root/ledger
+                      find /root/ledger -name 'used.*' -delete
+                      cp -a /var/lib/twinlock/users/ada /root/records";
+        m.run(["sh", "-eu", "-c", script]).ok();
+    }
+
+    /// Puts the state back to what it was before the last login, so that the same code is good
+    /// once more. What this writes is on the disk before the next login begins: else a module
+    /// that syncs would pay for it.
     pub(super) fn reset(self, m: &Machine) {
         let script = match self {
             Self::Libpam => return,
-            Self::Twinlock | Self::TwinlockFollows => {
-                "find /run/twinlock/users -type l -delete; touch -d '-2 minutes' /var/lib/twinlock/clock"
+            // More than a minute after the last login, the clock mark is moved again.
+            Self::Twinlock | Self::Follows => {
+                "find /run/twinlock -path '*/users/*' -type l -delete
+                 cp -a /root/ledger/. /run/twinlock/users
+                 cd /var/lib/twinlock
+                 rm -r users/ada
+                 cp -a /root/records users/ada
+                 touch -d '-2 minutes' clock
+                 sync clock users/ada users/ada/*.toml"
             }
-            Self::Google => "cp -p /root/google /home/ada/.google_authenticator",
-            Self::Oath => "cp -p /root/oath /var/lib/oath/users.oath",
+            Self::Google => {
+                "cp -p /root/google /home/ada/.google_authenticator
+                 sync /home/ada/.google_authenticator /home/ada"
+            }
+            Self::Oath => {
+                "cp -p /root/oath /var/lib/oath/users.oath
+                 sync /var/lib/oath/users.oath /var/lib/oath"
+            }
         };
-        m.run(["sh", "-c", script]).ok();
+        m.run(["sh", "-eu", "-c", script]).ok();
     }
 }
 
@@ -85,67 +116,47 @@ impl Ending {
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Accepted => "accepted",
+            Self::Accepted => "accepted login",
             Self::Wrong => "wrong code",
             Self::Unknown => "unknown user",
         }
     }
 
+    /// Whether it ended as it was to: else something else was measured.
+    pub(super) fn is(self, contestant: Contestant, code: u32) -> bool {
+        (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam)
+    }
+}
+
+/// The app of the person who logs in.
+pub(super) struct App {
+    otp: Otp,
+    wrong: Option<(Instant, String)>,
+}
+
+impl App {
+    pub(super) fn new() -> Self {
+        Self { otp: Otp::new(KEY), wrong: None }
+    }
+
     /// Who logs in, and with what.
-    pub(super) fn typed(self) -> (&'static str, String) {
-        let app = Otp::new(KEY);
-        match self {
-            Self::Accepted => (USER, app.in_steps(0)),
-            Self::Wrong => (USER, app.wrong()),
-            Self::Unknown => (STRANGER, app.in_steps(0)),
+    pub(super) fn typed(&mut self, ending: Ending) -> (&'static str, String) {
+        match ending {
+            Ending::Accepted => (USER, self.otp.in_steps(0)),
+            Ending::Wrong => (USER, self.wrong()),
+            Ending::Unknown => (STRANGER, self.otp.in_steps(0)),
         }
     }
-}
 
-/// The machine in which they are measured; `module` replaces the one that is shipped.
-pub(super) fn furnished(module: Option<&Path>) -> Done<Machine> {
-    let m = Machine::new();
-    m.twinlock().user(USER).enrolled(USER, KEY);
-    if let Some(file) = module {
-        let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        m.file("/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so").write(bytes);
+    fn wrong(&mut self) -> String {
+        let kept = self.wrong.take().filter(|(since, _)| since.elapsed() < STAYS_WRONG);
+        let (since, code) = kept.unwrap_or_else(|| (Instant::now(), self.otp.wrong()));
+        self.wrong = Some((since, code.clone()));
+        code
     }
-    m.settings(&twinlock_tests::shipped("twinlock.toml"));
-    for contestant in Contestant::ALL {
-        let stack =
-            format!("auth required {}\naccount required pam_permit.so\n", contestant.line());
-        m.pam(contestant.name(), &stack);
-    }
-    google(&m);
-    oath(&m);
-    Ok(m)
 }
 
-/// As `google-authenticator` asks and recommends: a code once, three tries in 30 seconds.
-fn google(m: &Machine) {
-    let words = "google-authenticator --time-based --disallow-reuse --rate-limit=3 --rate-time=30 \
-                 --window-size=3 --force --quiet --emergency-codes=5";
-    m.run_as(USER, words.split_whitespace()).ok();
-    // The key is the program's own choice: the app's takes its place.
-    let script = format!(
-        "sed -i '1s/.*/{KEY}/' /home/{USER}/.google_authenticator && chown {USER} /home/{USER}/.google_authenticator && chmod 0400 /home/{USER}/.google_authenticator && cp -p /home/{USER}/.google_authenticator /root/google"
-    );
-    m.run(["sh", "-c", &script]).ok();
-}
-
-fn oath(m: &Machine) {
-    m.file("/var/lib/oath").make_folder().mode(0o700);
-    m.file("/var/lib/oath/users.oath").write(format!("HOTP/T30 {USER} - {KEY_HEX}\n")).mode(0o600);
-    m.file("/root/oath").write(format!("HOTP/T30 {USER} - {KEY_HEX}\n")).mode(0o600);
-}
-
-/// Builds the module with its functions' names, beside the one that is shipped.
-pub(super) fn with_symbols() -> Done<std::path::PathBuf> {
-    let folder = crate::machine::target().join("symbols");
-    let mut cargo: Command =
-        crate::command::cargo(&["build", "--release", "--locked", "--package", "pam_twinlock"]);
-    cargo.arg("--target-dir").arg(&folder);
-    cargo.env("CARGO_PROFILE_RELEASE_STRIP", "none").env("CARGO_PROFILE_RELEASE_DEBUG", "1");
-    output(&mut cargo)?;
-    Ok(folder.join("release/libpam_twinlock.so"))
+/// The line of a users file that is its person's.
+pub(super) fn users_line() -> String {
+    format!("HOTP/T30 {USER} - {KEY_IN_HEX}\n")
 }

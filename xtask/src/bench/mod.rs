@@ -1,126 +1,146 @@
 //! `cargo xtask bench`: what a login costs, beside the two modules that do the same.
 
+mod about;
+mod closer;
 mod contestants;
+mod counts;
+mod crowd;
+mod figures;
+mod goals;
+mod progress;
+mod report;
+mod room;
+mod ssh;
+mod times;
 
-use std::process::ExitCode;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
-use twinlock_tests::{Machine, NOTHING};
+use crate::command::{Done, command, run};
+use crate::machine::{becoming_root, repository, target};
+use crate::packages;
+use crate::{Typed, build};
 
-use crate::command::Done;
-use crate::{Typed, build, packages};
-use contestants::{Contestant, Ending, furnished, with_symbols};
+use figures::Figures;
+use room::Medium;
 
-/// Builds and measures.
+/// How much is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it, some minutes long.
+    Full,
+    /// What a minute is enough for.
+    Quick,
+}
+
+/// The chore that this calls for itself as root.
+pub(crate) const INSIDE: &str = "bench-inside";
+/// What may be typed after it.
+pub(crate) const FLAGS: [&str; 5] = ["--quick", "--json", "--functions", "--calls", "--yes"];
+/// The report, in the repository.
+const REPORT: &str = "packaging/doc/bench.md";
+
+/// Builds, measures as root, and shows the report; that of all of it is kept.
 pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {
-    packages::ensure(packages::TO_BUILD, typed.consent())?;
+    let needed = [packages::TO_BUILD, packages::TO_BENCH].concat();
+    packages::ensure(&needed, typed.consent())?;
     build::release()?;
-    if typed.has("--functions") || typed.has("--calls") {
-        return show(typed);
+    let mut measure = as_root()?;
+    measure.args(typed.flags.iter().filter(|flag| *flag != "--yes"));
+    if closer::wanted(&typed.flags).is_some() {
+        measure.arg(closer::with_names()?);
+        return run(&mut measure).map(|()| ExitCode::SUCCESS);
     }
-    let m = furnished(None)?;
-    let base = marks(&m);
-    for contestant in Contestant::ALL {
-        // Not the first login of that account from there.
-        let (user, code) = Ending::Accepted.typed();
-        m.host(contestant.name(), &[]).login(user, &[&code]);
+    run(&mut measure).map_err(|_| "The bench did not come to its end.".to_owned())?;
+    let report = read(&kept("md"))?;
+    if typed.has("--json") {
+        print!("{}", read(&kept("json"))?);
+    } else {
+        print!("{report}");
     }
-    println!(
-        "{:26} {:14} {:>4} {:>13} {:>13} {:>6} {:>6} {:>9}",
-        "", "", "PAM", "instructions", "second call", "calls", "fsync", "KiB added"
-    );
-    for ending in Ending::ALL {
-        for contestant in Contestant::ALL {
-            let mut row = format!("{:26} {:14}", contestant.name(), ending.name());
-            let mut host = m.host(contestant.name(), &[]);
-            for round in 0..2 {
-                contestant.reset(&m);
-                let (user, code) = ending.typed();
-                let steps = host.stepped(user, &[&code]);
-                let count = steps.trail.len() - base.0;
-                if round == 0 {
-                    row += &format!(" {:>4}", steps.login.code);
-                }
-                row += &format!(" {count:>13}");
-                if round == 1 {
-                    let syncs = steps
-                        .made
-                        .iter()
-                        .filter(|made| matches!(made.name.as_str(), "fsync" | "fdatasync"))
-                        .count();
-                    row += &format!(" {:>6} {:>6}", steps.made.len() - base.1, syncs);
-                }
-            }
-            contestant.reset(&m);
-            let (user, code) = ending.typed();
-            let peak = m.host(contestant.name(), &[]).peak(user, &[&code]);
-            print!("{row} {:>4} {:>4}", peak.resident, peak.anonymous);
-            println!(" {:?}", simulated(&m, contestant, ending));
-            use std::io::Write;
-            drop(std::io::stdout().flush());
-        }
+    if !typed.has("--quick") {
+        keep(&report)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The instructions that callgrind counts, of the first call in a process.
-fn simulated(m: &Machine, contestant: Contestant, ending: Ending) -> Option<u64> {
-    contestant.reset(m);
-    let (user, code) = ending.typed();
-    let words = [
-        "valgrind",
-        "--tool=callgrind",
-        "--toggle-collect=pam_authenticate",
-        "--callgrind-out-file=/tmp/callgrind",
-        "pam_host",
-        contestant.name(),
-    ];
-    let said = m.call(words).input(format!("{user}\t{code}\n")).output().stderr;
-    said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
+/// Puts the report into the repository, and its sentences into README.md in the place of the old.
+fn keep(report: &str) -> Done {
+    let (file, readme) = (repository().join(REPORT), repository().join("README.md"));
+    let old = fs::read_to_string(&file).unwrap_or_default();
+    write(&file, report)?;
+    write(&readme, &report::renewed(&read(&readme)?, &old, report))?;
+    eprintln!("\nWritten to {REPORT}, and its first sentences to README.md.");
+    check_readme()
 }
 
-/// What the marks themselves take.
-fn marks(m: &Machine) -> (usize, usize) {
-    let mut host = m.host(NOTHING, &[]);
-    host.login("nobody", &[]);
-    let steps = host.stepped("nobody", &[]);
-    (steps.trail.len(), steps.made.len())
+/// This program again, as root, at the measuring itself.
+fn as_root() -> Done<Command> {
+    let mut words = becoming_root()?.to_vec();
+    if !words.is_empty() {
+        words.push("--preserve-env=CARGO_TARGET_DIR");
+    }
+    let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
+    let this = this.to_string_lossy();
+    words.extend([&this, INSIDE]);
+    let (program, arguments) = words.split_first().ok_or("Nothing to run.")?;
+    Ok(command(program, arguments))
 }
 
-fn show(typed: &Typed) -> Done<ExitCode> {
-    let m = furnished(Some(&with_symbols()?))?;
-    let (user, code) = Ending::Accepted.typed();
-    // Not the first login of that account from there.
-    m.host(Contestant::Twinlock.name(), &[]).login(user, &[&code]);
-    let mut host = m.host(Contestant::Twinlock.name(), &[]);
-    Contestant::Twinlock.reset(&m);
-    let (steps, profile) = host.profiled(user, &[&code]);
-    println!(
-        "PAM says {}; {} instructions, {} system calls",
-        steps.login.code,
-        steps.trail.len(),
-        steps.made.len()
-    );
-    if typed.has("--calls") {
-        for (made, whose) in &profile.calls {
-            println!("{:>8} {:14} {:<60} {whose}", made.at, made.name, made.texts.join(" "));
-        }
-        return Ok(ExitCode::SUCCESS);
+/// What runs as root.
+pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
+    if let (Some(look), Some(module)) = (closer::wanted(flags), flags.last()) {
+        return closer::look(look, Path::new(module));
     }
-    for (object, count) in &profile.objects {
-        println!("{count:>8} {object}");
-    }
-    println!();
-    let mut rows: Vec<_> = profile.functions.iter().collect();
-    rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.own + row.called));
-    println!("{:>8} {:>8}", "own", "called");
-    for (name, row) in rows {
-        println!("{:>8} {:>8} {name}", row.own, row.called);
-    }
-    println!();
-    let mut rows: Vec<_> = profile.elsewhere.iter().collect();
-    rows.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    for (name, count) in rows.iter().take(30) {
-        println!("{count:>8} {name}");
-    }
+    let quick = flags.iter().any(|flag| flag == "--quick");
+    let extent = if quick { Extent::Quick } else { Extent::Full };
+    let disk = room::kind_of_disk()?;
+    let figures = measure(extent, disk.is_some())?;
+    room::clear_disk()?;
+    let about = about::about(disk.as_deref());
+    write(&kept("json"), &report::json(&figures, &about))?;
+    write(&kept("md"), &report::report(&figures, &about))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn measure(extent: Extent, disk: bool) -> Done<Figures> {
+    let mut figures = Figures::default();
+    let mut rooms = vec![(Medium::Tmpfs, room::furnished(Medium::Tmpfs)?)];
+    if disk {
+        rooms.push((Medium::Disk, room::furnished(Medium::Disk)?));
+    }
+    let (rounds, logins) = match extent {
+        Extent::Full => (101, 21),
+        Extent::Quick => (9, 3),
+    };
+    times::time(&rooms, rounds, &mut figures)?;
+    if let Some((_, m)) = rooms.last() {
+        ssh::log_in(m, logins, &mut figures)?;
+    }
+    if let Some((_, m)) = rooms.first() {
+        counts::count(m, extent, &mut figures)?;
+        crowd::fill(m, extent, &mut figures)?;
+    }
+    Ok(figures)
+}
+
+/// Holds the sentences in README.md to those of the report.
+pub(crate) fn check_readme() -> Done {
+    let report = read(&repository().join(REPORT))?;
+    let readme = read(&repository().join("README.md"))?;
+    report::repeated(&report, &readme)
+}
+
+/// Where the last run is kept.
+fn kept(kind: &str) -> PathBuf {
+    target().join(format!("bench.{kind}"))
+}
+
+fn read(file: &Path) -> Done<String> {
+    fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))
+}
+
+fn write(file: &Path, text: &str) -> Done {
+    fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}.", file.display()))
 }

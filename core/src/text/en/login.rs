@@ -3,6 +3,7 @@
 use alloc::{format, string::String};
 
 use crate::{
+    event::Resynced,
     message::{Message, Ways},
     text::{clock, duration},
 };
@@ -31,7 +32,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left } => format!("That code is wrong. {left} tries left."),
         Message::NotACode => "That is not a code. The app shows 6 to 8 digits.".into(),
         Message::Replayed { wait: 0 } => {
-            "That code was used already. Type the one that the app shows now.".into()
+            "That code was used already. Type the one shown now (token: press its button).".into()
         }
         Message::Replayed { wait } => {
             format!("That code was used already. Wait for the next one ({}).", duration(*wait))
@@ -48,6 +49,29 @@ pub(in crate::text) fn say(message: &Message) -> String {
              Wait for a newer one ({}).",
             duration(*wait)
         ),
+        Message::ClockOff { ahead: 0 } => {
+            "These codes are of now, and this machine goes by a clock that was off.\n\
+             Ask your administrator (twinlock why)."
+                .into()
+        }
+        Message::ClockOff { ahead } => format!(
+            "That code is right for {} {}: check the clock of your phone.",
+            duration(ahead.unsigned_abs()),
+            if *ahead < 0 { "ago" } else { "from now" }
+        ),
+        Message::Resynced(Resynced::Clock { seconds: 0, .. }) => {
+            "The clock of your phone is right again; this login has noted it.".into()
+        }
+        Message::Resynced(Resynced::Clock { seconds, .. }) => format!(
+            "\nThe clock of your phone is about {} {}. This login has noted it;\n\
+             better let the phone take its time from the network.",
+            duration(seconds.unsigned_abs()),
+            if *seconds < 0 { "slow" } else { "fast" }
+        ),
+        Message::Resynced(Resynced::Counter { skipped }) => format!(
+            "\nThe button of your token was pressed {skipped} times without a login.\n\
+             This login has noted it; the next code is good by itself again."
+        ),
         Message::Throttled { until, wait } => {
             format!("Too many wrong codes. Again at {} (in {}).", clock(*until), duration(*wait))
         }
@@ -63,6 +87,11 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::RecordUnreadable { user } => format!(
             "\nYour record cannot be read. Ask your administrator\n\
              (twinlock why {user}).\n\
+             Press Enter to end: "
+        ),
+        Message::RecordUnwritable { user } => format!(
+            "\nThat code is right, but this machine cannot write down that it is used.\n\
+             Ask your administrator (twinlock why {user}).\n\
              Press Enter to end: "
         ),
         Message::MachineFault { user } => format!(

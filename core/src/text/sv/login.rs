@@ -3,6 +3,7 @@
 use alloc::{format, string::String};
 
 use crate::{
+    event::Resynced,
     message::{Message, Ways},
     text::{clock, duration},
 };
@@ -31,7 +32,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left } => format!("Koden är fel. {left} försök kvar."),
         Message::NotACode => "Det där är ingen kod. Appen visar 6 till 8 siffror.".into(),
         Message::Replayed { wait: 0 } => {
-            "Koden är redan använd. Skriv den som appen visar nu.".into()
+            "Koden är redan använd. Skriv den som visas nu; på en dosa, tryck på knappen.".into()
         }
         Message::Replayed { wait } => {
             format!("Koden är redan använd. Vänta på nästa ({}).", duration(*wait))
@@ -47,6 +48,32 @@ pub(in crate::text) fn say(message: &Message) -> String {
             "Datorn har nyss startat och kan inte veta om koden är använd.\n\
              Vänta på en nyare ({}).",
             duration(*wait)
+        ),
+        Message::ClockOff { ahead: 0 } => {
+            "Koderna gäller just nu, men datorn räknar med en klocka som gick fel.\n\
+             Be din administratör om hjälp (twinlock why)."
+                .into()
+        }
+        Message::ClockOff { ahead: ahead @ ..0 } => format!(
+            "Koden gällde för {} sedan: kontrollera telefonens klocka.",
+            duration(ahead.unsigned_abs())
+        ),
+        Message::ClockOff { ahead } => format!(
+            "Koden gäller först om {}: kontrollera telefonens klocka.",
+            duration(ahead.unsigned_abs())
+        ),
+        Message::Resynced(Resynced::Clock { seconds: 0, .. }) => {
+            "Telefonens klocka går rätt igen, och det är noterat.".into()
+        }
+        Message::Resynced(Resynced::Clock { seconds, .. }) => format!(
+            "\nTelefonens klocka går ungefär {} {}. Det är noterat,\n\
+             men låt helst telefonen ställa klockan efter nätet.",
+            duration(seconds.unsigned_abs()),
+            if *seconds < 0 { "efter" } else { "före" }
+        ),
+        Message::Resynced(Resynced::Counter { skipped }) => format!(
+            "\nKnappen på din dosa trycktes {skipped} gånger utan inloggning.\n\
+             Det är noterat; nästa kod räcker ensam igen."
         ),
         Message::Throttled { until, wait } => format!(
             "För många felaktiga koder. Försök igen {} (om {}).",
@@ -67,6 +94,11 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::RecordUnreadable { user } => format!(
             "\nDina uppgifter kan inte läsas. Be din administratör om hjälp\n\
              (twinlock why {user}).\n\
+             Tryck Enter för att avsluta: "
+        ),
+        Message::RecordUnwritable { user } => format!(
+            "\nKoden är rätt, men datorn kan inte skriva upp att den är använd.\n\
+             Be din administratör om hjälp (twinlock why {user}).\n\
              Tryck Enter för att avsluta: "
         ),
         Message::MachineFault { user } => format!(

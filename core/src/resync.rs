@@ -1,0 +1,178 @@
+//! Resynchronization: two adjacent codes outside the window say where an authenticator stands
+//! (RFC 6238 section 6, RFC 4226 section 7.4).
+
+use alloc::vec::Vec;
+
+use crate::{
+    answer::Code,
+    counter,
+    judge::{Evidence, Match},
+    ledger::Mark,
+    otp::{
+        hotp::{Keyed, digits_of, same_code},
+        totp::step_at,
+    },
+    policy::Resync,
+    record::{Authenticator, DRIFT_MAX, Moving, Record},
+    replay::{self, Reading},
+    time::Step,
+};
+
+/// Steps each way of the window's centre in which an authenticator's clock is looked for: ten minutes of the usual ones.
+pub const REACH: u64 = 20;
+/// Counters from the next one on in which a token is looked for.
+pub const PRESSES: u64 = 100;
+
+/// A step that a wrong code would have been right for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stray {
+    mark: Mark,
+    step: Step,
+}
+
+/// What the wrong code before this one would have been right for. It lives as long as one call asks.
+pub struct Memory {
+    offered: Resync,
+    before: Vec<Stray>,
+    last: Vec<Stray>,
+}
+
+/// What a wrong code and the one typed before it say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Sign {
+    /// Nothing.
+    Nothing,
+    /// They are neighbours, and of no use any more, or on this host.
+    Off {
+        /// By how many seconds the authenticator's clock is ahead of this machine's; negative when it is behind.
+        ahead: i64,
+    },
+    /// They are neighbours, and new: this is where the authenticator stands, if both can still be claimed.
+    Adjacent(Match),
+}
+
+impl Memory {
+    /// Nothing was typed yet.
+    #[must_use]
+    pub fn new(offered: Resync) -> Self {
+        Self { offered, before: Vec::new(), last: Vec::new() }
+    }
+
+    /// The next code was typed. What was not judged has no neighbours.
+    pub fn turn(&mut self) {
+        self.before = core::mem::take(&mut self.last);
+    }
+
+    /// Notes what a wrong code would have been right for, and holds it against the one before.
+    pub fn note(&mut self, record: &Record, code: &Code, evidence: &Evidence<'_>) -> Sign {
+        self.last.clear();
+        let mut best = Sign::Nothing;
+        for (index, authenticator) in record.authenticators.iter().enumerate() {
+            let parameters = authenticator.parameters;
+            let Some(keyed) = Keyed::new(&authenticator.key, parameters.algorithm) else {
+                continue;
+            };
+            let mark = keyed.mark(authenticator);
+            let candidate = Candidate { authenticator, index, mark, evidence };
+            let (first, last) = candidate.range();
+            for step in first..=last {
+                let right = digits_of(keyed.truncated(step), parameters.digits);
+                if !same_code(code.digits(), &right) {
+                    continue;
+                }
+                self.last.push(Stray { mark, step: Step(step) });
+                let neighbour = step.checked_sub(1).map(|step| Stray { mark, step: Step(step) });
+                if neighbour.is_some_and(|neighbour| self.before.contains(&neighbour)) {
+                    best = better(best, candidate.sign(self.offered, step));
+                }
+            }
+        }
+        best
+    }
+}
+
+/// One authenticator that two codes may be of.
+struct Candidate<'a> {
+    authenticator: &'a Authenticator,
+    index: usize,
+    mark: Mark,
+    evidence: &'a Evidence<'a>,
+}
+
+impl Candidate<'_> {
+    /// The first and the last step that are looked at.
+    fn range(&self) -> (u64, u64) {
+        match self.authenticator.moving {
+            Moving::Clock { drift } => {
+                let centre = self.now().saturating_add_signed(i64::from(drift));
+                (centre.saturating_sub(REACH), centre.saturating_add(REACH))
+            }
+            Moving::Counter { next } => {
+                let next = counter::lowest_unused(next, self.mark, self.evidence.used);
+                (next, next.saturating_add(PRESSES - 1))
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        step_at(self.evidence.now, self.authenticator.parameters.period).0
+    }
+
+    fn sign(&self, offered: Resync, step: u64) -> Sign {
+        match (self.authenticator.moving, offered) {
+            (Moving::Clock { .. }, _) => self.clock(offered, step),
+            (Moving::Counter { .. }, Resync::Offered) => {
+                let next = step.checked_add(1).map(|next| Moving::Counter { next });
+                next.map_or(Sign::Nothing, |next| self.adjacent(step, next))
+            }
+            (Moving::Counter { .. }, Resync::Off) => Sign::Nothing,
+        }
+    }
+
+    fn clock(&self, offered: Resync, step: u64) -> Sign {
+        let signed = |step: u64| i64::try_from(step).unwrap_or(i64::MAX);
+        let drift = signed(step).saturating_sub(signed(self.now()));
+        let believed = i32::try_from(drift).ok().filter(|drift| drift.abs() <= DRIFT_MAX);
+        match (believed, offered) {
+            (Some(drift), Resync::Offered) if self.are_new(step) => {
+                self.adjacent(step, Moving::Clock { drift })
+            }
+            _ => {
+                let seconds = self.authenticator.parameters.period.seconds();
+                Sign::Off { ahead: drift.saturating_mul(signed(seconds)) }
+            }
+        }
+    }
+
+    /// Whether a step and the one before it are newer than all that was used, without the exception that is made
+    /// elsewhere for a clock set back: so the drift that follows from them covers every step that was ever claimed.
+    fn are_new(&self, step: u64) -> bool {
+        let reading = Reading {
+            used: self.evidence.used,
+            floor: self.evidence.floor,
+            now: Step(self.now()),
+            window: self.evidence.window,
+        };
+        let first = Step(step.saturating_sub(1));
+        replay::is_newest(&reading, self.authenticator, self.mark, first)
+    }
+
+    fn adjacent(&self, step: u64, moves: Moving) -> Sign {
+        Sign::Adjacent(Match {
+            authenticator: self.index,
+            mark: self.mark,
+            first: step.checked_sub(1).map(Step),
+            step: Step(step),
+            moves: Some(moves),
+        })
+    }
+}
+
+/// The newest where two pairs share their codes: claiming it refuses the older one too.
+fn better(one: Sign, other: Sign) -> Sign {
+    match (one, other) {
+        (Sign::Adjacent(_), Sign::Off { .. } | Sign::Nothing) => one,
+        _ => other,
+    }
+}

@@ -1,0 +1,308 @@
+//! Two adjacent codes: where an authenticator stands is learned from them, once, behind a first factor alone.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+mod world;
+
+use twinlock_core::{
+    event::Resynced,
+    fault::StoreFault,
+    policy::Resync,
+    record::{DRIFT_MAX, Moving},
+    request::Claim,
+    time::Step,
+    verdict::Verdict,
+};
+use world::{
+    World,
+    apps::{authenticator, code_of, token},
+    request,
+};
+
+fn pass(world: &World, seconds: u64) {
+    world.unix.set(world.unix.get() + seconds);
+    world.boot.set(world.boot.get() + seconds);
+}
+
+fn login(world: &World, codes: &[&str]) -> Verdict {
+    // Wrong codes are to be judged here, not slowed down.
+    world.names.borrow_mut().retain(|name, _| !name.contains("/try."));
+    world.login(&request("ada", Claim::Stack), codes)
+}
+
+/// A login with the codes of these steps from now.
+fn with(world: &World, offsets: &[i64]) -> Verdict {
+    let codes: Vec<String> = offsets.iter().map(|offset| world.code(*offset)).collect();
+    login(world, &codes.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn used(world: &World) -> usize {
+    world.names.borrow().keys().filter(|name| name.contains("/used.")).count()
+}
+
+fn moving(world: &World) -> Moving {
+    world.newest_record("ada").authenticators.first().unwrap().moving
+}
+
+fn app_with_drift(world: &World, drift: i32) {
+    let moving = Moving::Clock { drift };
+    world.equip("ada", vec![twinlock_core::record::Authenticator { moving, ..authenticator() }]);
+}
+
+#[test]
+fn two_adjacent_codes_let_in_and_are_both_burned() {
+    for drift in (-20..=19).filter(|drift| !(-2..=1).contains(drift)) {
+        let world = World::new();
+        assert_eq!(with(&world, &[drift, drift + 1]), Verdict::Granted, "{drift}");
+        let steps = i32::try_from(drift + 1).unwrap();
+        assert_eq!(moving(&world), Moving::Clock { drift: steps });
+        assert_eq!(used(&world), 2);
+        assert_eq!(world.reasons(), ["wrong_code", ""]);
+        let (step, resynced) = world.accepted();
+        assert_eq!(step, Step((world.unix.get() / 30).saturating_add_signed(drift + 1)));
+        let seconds = (drift + 1) * 30;
+        assert_eq!(resynced, Some(Resynced::Clock { steps, seconds }));
+        assert_eq!(world.newest_record("ada").generation.0, 1);
+        for again in [&[drift][..], &[drift + 1], &[drift, drift + 1], &[drift - 1, drift]] {
+            assert_eq!(with(&world, again), Verdict::NoConversation, "{drift} {again:?}");
+        }
+        assert_eq!(with(&world, &[drift + 2]), Verdict::Granted, "{drift}");
+    }
+}
+
+#[test]
+fn the_third_code_works_once() {
+    let world = World::new();
+    assert_eq!(with(&world, &[-12, -11]), Verdict::Granted);
+    assert_eq!(with(&world, &[-10]), Verdict::Granted);
+    world.events.borrow_mut().clear();
+    for again in [&[-10][..], &[-11, -10], &[-12, -11, -10]] {
+        assert_ne!(with(&world, again), Verdict::Granted, "{again:?}");
+    }
+    let reasons = world.reasons();
+    assert_eq!(reasons.iter().filter(|reason| **reason == "replayed").count(), 6, "{reasons:?}");
+}
+
+#[test]
+fn what_is_not_adjacent_lets_nobody_in() {
+    let world = World::new();
+    for offsets in [
+        &[-9, -10, -11][..],
+        &[-10, -8, -6],
+        &[10, 10, 10],
+        &[10, -11, 12],
+        &[-22, -21],
+        &[-21, -20],
+        &[20, 21],
+        &[10, 12],
+    ] {
+        let verdict = with(&world, offsets);
+        assert!(matches!(verdict, Verdict::Denied | Verdict::NoConversation), "{offsets:?}");
+    }
+    // Nothing is kept from one call to the next.
+    assert_eq!(with(&world, &[-10]), Verdict::NoConversation);
+    assert_eq!(with(&world, &[-9]), Verdict::NoConversation);
+    let wrong = world.wrong_code();
+    let codes = [world.code(-10), wrong, world.code(-9)];
+    assert_eq!(login(&world, &codes.each_ref().map(String::as_str)), Verdict::Denied);
+    assert_eq!((used(&world), moving(&world)), (0, Moving::default()));
+    assert!(
+        world.reasons().iter().all(|reason| ["wrong_code", "conversation_failed"].contains(reason))
+    );
+}
+
+#[test]
+fn nothing_of_it_happens_before_a_first_factor() {
+    let world = World::new();
+    let (one, two) = (world.code(-10), world.code(-9));
+    for claim in [Claim::Follows, Claim::Failed, Claim::Publickey] {
+        world.refuse(&request("ada", claim), &[&one, &two, &two]);
+        assert_eq!(world.said.borrow()[1..3].concat().matches("That was not accepted.").count(), 2);
+    }
+    assert_eq!((used(&world), moving(&world)), (0, Moving::default()));
+    assert!(!world.reasons().contains(&"clock_off"));
+}
+
+#[test]
+fn where_it_is_switched_off_the_clock_is_named() {
+    let mut world = World::new();
+    world.policy.resync = Resync::Off;
+    assert_eq!(with(&world, &[-20, -19,]), Verdict::NoConversation);
+    let said = world.said.borrow()[2].clone();
+    assert!(said.contains("right for 9 min 30 s ago: check the clock of your phone"), "{said}");
+    assert_eq!(world.reasons(), ["wrong_code", "clock_off", "conversation_failed"]);
+    world.equip("ada", vec![token(7, 0)]);
+    let codes = [code_of(&token(7, 0), 20), code_of(&token(7, 0), 21)];
+    let verdict = login(&world, &[&codes[0], &codes[1]]);
+    assert_eq!((verdict, used(&world)), (Verdict::NoConversation, 0));
+}
+
+#[test]
+fn old_codes_let_nobody_in_and_are_said_to_be_old() {
+    let world = World::new();
+    assert_eq!(with(&world, &[0]), Verdict::Granted);
+    assert_eq!(with(&world, &[-20, -19, -18]), Verdict::Denied);
+    let said = world.said.borrow().join("");
+    assert!(said.contains("That code is right for 9 min 30 s ago"), "{said}");
+    assert!(said.contains("That code is right for 9 min ago"), "{said}");
+    assert_eq!(world.reasons()[1..], ["wrong_code", "clock_off", "clock_off"]);
+    assert_eq!(world.names.borrow().keys().filter(|name| name.contains("/try.")).count(), 3);
+    // Of the time just before the last used one: -1 and 0 are not both newer.
+    pass(&world, 300);
+    assert_eq!(with(&world, &[-11, -10]), Verdict::NoConversation);
+    assert_eq!(with(&world, &[-10, -9]), Verdict::NoConversation);
+    assert_eq!(with(&world, &[-9, -8]), Verdict::Granted);
+}
+
+#[test]
+fn codes_from_before_the_epoch_teach_nothing() {
+    let world = World::new();
+    world.begin_epoch(world.unix.get() - 300);
+    // Ten steps ago, and the window: the first that counts is -8.
+    assert_eq!(with(&world, &[-9, -8]), Verdict::NoConversation);
+    assert_eq!(with(&world, &[-8, -7]), Verdict::Granted);
+    // The bound goes by the drift that stood while those codes could be used.
+    let world = World::new();
+    app_with_drift(&world, 10);
+    world.begin_epoch(world.unix.get() - 300);
+    assert_eq!(with(&world, &[1, 2]), Verdict::NoConversation);
+    assert_eq!(with(&world, &[2, 3]), Verdict::Granted);
+    assert_eq!(moving(&world), Moving::Clock { drift: 3 });
+}
+
+#[test]
+fn a_drift_ends_where_nobody_believes_it() {
+    for (towards, sign) in [(1, 1), (-1, -1)] {
+        let world = World::new();
+        world.begin_epoch(world.unix.get() - 900_000);
+        app_with_drift(&world, sign * (DRIFT_MAX - 10));
+        let edge = i64::from(sign * DRIFT_MAX);
+        let beyond = if towards == 1 { [edge, edge + 1] } else { [edge - 2, edge - 1] };
+        let within = [edge - 1, edge];
+        assert_eq!(with(&world, &beyond), Verdict::NoConversation);
+        assert_eq!(world.reasons()[..2], ["wrong_code", "clock_off"]);
+        assert_eq!(with(&world, &within), Verdict::Granted);
+        assert_eq!(moving(&world), Moving::Clock { drift: sign * DRIFT_MAX });
+        assert_eq!(with(&world, &[edge + 1]), Verdict::Granted, "the window is around it");
+    }
+}
+
+#[test]
+fn codes_of_two_authenticators_are_no_neighbours() {
+    let world = World::new();
+    world.equip("ada", vec![authenticator(), token(7, 0)]);
+    let step = world.unix.get() / 30;
+    let mut other = authenticator();
+    other.key = token(9, 0).key;
+    other.name = "other".into();
+    let theirs = code_of(&other, step - 9);
+    world.equip("ada", vec![authenticator(), other]);
+    let mine = world.code(-10);
+    assert_eq!(login(&world, &[&mine, &theirs]), Verdict::NoConversation);
+    assert_eq!(used(&world), 0);
+    let mut other = authenticator();
+    other.key = token(9, 0).key;
+    let pair = [code_of(&other, step - 10), theirs];
+    assert_eq!(login(&world, &[&pair[0], &pair[1]]), Verdict::Granted);
+    let drifts: Vec<_> =
+        world.newest_record("ada").authenticators.iter().map(|one| one.drift()).collect();
+    assert_eq!(drifts, [0, -9]);
+    assert_eq!(with(&world, &[0]), Verdict::Granted);
+}
+
+#[test]
+fn a_clock_set_back_brings_no_pair_back() {
+    let world = World::new();
+    assert_eq!(with(&world, &[0]), Verdict::Granted);
+    pass(&world, 30);
+    assert_eq!(with(&world, &[0]), Verdict::Granted);
+    // Ten minutes back: what was used lies ahead, and is looked for there.
+    world.unix.set(world.unix.get() - 600);
+    assert_eq!(with(&world, &[19, 20]), Verdict::NoConversation);
+    assert_eq!(with(&world, &[18, 19, 20]), Verdict::Denied);
+    assert_eq!(moving(&world), Moving::default());
+    // The app goes on in its own time.
+    pass(&world, 90);
+    assert_eq!(with(&world, &[18, 19]), Verdict::Granted);
+    assert_eq!(moving(&world), Moving::Clock { drift: 19 });
+    // The clock is right again.
+    pass(&world, 600);
+    world.unix.set(world.unix.get() + 600);
+    pass(&world, 600);
+    assert_eq!(with(&world, &[-1, 0]), Verdict::Granted);
+    assert_eq!(moving(&world), Moving::Clock { drift: 0 });
+    assert_eq!(with(&world, &[1]), Verdict::Granted);
+}
+
+#[test]
+fn on_a_full_disk_a_pair_is_refused_and_the_next_one_is_good() {
+    let world = World::new();
+    world.disk_fault.set(Some(StoreFault::Io { errno: 28 }));
+    assert_eq!(with(&world, &[-10, -9]), Verdict::Unavailable);
+    assert_eq!((used(&world), moving(&world)), (2, Moving::default()));
+    assert_eq!(world.reasons(), ["wrong_code", "record_not_written"]);
+    world.disk_fault.set(None);
+    assert_eq!(with(&world, &[-10, -9]), Verdict::NoConversation);
+    assert_eq!(with(&world, &[-8, -7]), Verdict::Granted);
+}
+
+#[test]
+fn a_fault_anywhere_lets_no_pair_in_without_its_drift_and_none_twice() {
+    let world = World::new();
+    let before = world.newest_record("ada");
+    let mut refused = 0;
+    for failing in 0..40 {
+        let world = World::new();
+        let mut faults = vec![false; failing];
+        faults.push(true);
+        world.faults.borrow_mut().extend(faults);
+        let verdict = with(&world, &[-10, -9]);
+        world.faults.borrow_mut().clear();
+        if verdict == Verdict::Granted {
+            assert_ne!(world.newest_record("ada"), before, "{failing}: in, and nothing written");
+        } else {
+            refused += 1;
+            let burned = used(&world) > 0;
+            assert_eq!(with(&world, &[-10, -9]) != Verdict::Granted, burned, "{failing}");
+        }
+        let next = with(&world, &[-8]);
+        assert!(next == Verdict::Granted || with(&world, &[-7, -6]) == Verdict::Granted);
+    }
+    assert!(refused > 10, "{refused}");
+}
+
+/// The argument why `replay::epoch_bound` with the drift of now is enough, whatever the drift was before: a pair must be
+/// newer than all that was used and than the old bound, so its own drift covers everything before it, and what is used
+/// afterwards lies within the window of that drift.
+#[test]
+fn a_ledger_lost_after_a_pair_brings_no_code_back() {
+    for drifts in [[15, -3, 3, -12], [-15, 4, -12, 2], [18, 37, 20, 2], [-5, -20, -37, -50]] {
+        let world = World::new();
+        let mut granted: Vec<u64> = Vec::new();
+        for drift in drifts {
+            // The app's clock may have gone back: its codes count again when all before them are past.
+            pass(&world, 1800);
+            let now = world.unix.get() / 30;
+            assert_eq!(with(&world, &[drift - 1, drift]), Verdict::Granted, "{drifts:?} {drift}");
+            assert_eq!(with(&world, &[drift + 1]), Verdict::Granted, "{drifts:?} {drift}");
+            granted.extend((-1..=1).map(|more| now.saturating_add_signed(drift + more)));
+            forget_and_replay(&world, &granted);
+        }
+    }
+}
+
+/// Loses the ledger, and types all that ever let somebody in, for as long as it could be looked at.
+fn forget_and_replay(world: &World, granted: &[u64]) {
+    let (unix, boot) = (world.unix.get(), world.boot.get());
+    world.names.borrow_mut().clear();
+    *world.epoch.borrow_mut() = None;
+    for _ in 0..45 {
+        for (one, two) in granted.iter().zip(granted.iter().skip(1)).rev().take(5) {
+            let codes = [one, two].map(|step| world.code_at(step * 30));
+            let verdict = login(world, &codes.each_ref().map(String::as_str));
+            assert_eq!(verdict, Verdict::NoConversation, "{one} {two}");
+        }
+        pass(world, 30);
+    }
+    assert_eq!(used(world), 0);
+    assert!(world.unix.get() > unix && world.boot.get() > boot);
+}

@@ -1,0 +1,86 @@
+//! The ledger of a world: a map, and an epoch.
+
+use twinlock_core::{
+    epoch,
+    fault::LedgerFault,
+    ledger::Epoch,
+    ports::{Creation, Ledger, Seat, Shelf},
+    time::{Now, UnixTime},
+};
+
+use super::World;
+
+impl Ledger for World {
+    fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
+        if self.fails() {
+            return Err(LedgerFault::NotTmpfs);
+        }
+        let prefix = match seat {
+            Seat::Account(folder) => format!("users/{}/", folder.as_str()),
+            Seat::Bucket(bucket) => format!("unknown/{bucket}/"),
+        };
+        Ok(Box::new(FakeShelf { world: self, prefix }))
+    }
+
+    fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
+        self.open(seat)
+    }
+
+    fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {
+        if self.fails() {
+            return Err(LedgerFault::Untrusted);
+        }
+        let known = self.epoch.borrow().as_ref().and_then(|known| epoch::floor(known, "b", now));
+        Ok(known.unwrap_or_else(|| {
+            let mark = epoch::mark_from(Some(UnixTime(self.mark.get())));
+            let begun = Epoch { boot_id: "b".into(), begun: now.boot, mark };
+            let floor = epoch::floor(&begun, "b", now).unwrap();
+            *self.epoch.borrow_mut() = Some(begun);
+            floor
+        }))
+    }
+}
+
+struct FakeShelf<'a> {
+    world: &'a World,
+    prefix: String,
+}
+
+impl Shelf for FakeShelf<'_> {
+    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault> {
+        if self.world.fails() {
+            return Err(LedgerFault::Io { errno: 28 });
+        }
+        self.world.writes.set(self.world.writes.get() + 1);
+        let key = format!("{}{name}", self.prefix);
+        if self.world.names.borrow().contains_key(&key) {
+            return Ok(Creation::Taken);
+        }
+        self.world.names.borrow_mut().insert(key, content.into());
+        Ok(Creation::Made)
+    }
+
+    fn names(&self) -> Result<Vec<String>, LedgerFault> {
+        if self.world.fails() {
+            return Err(LedgerFault::Io { errno: 5 });
+        }
+        let names = self.world.names.borrow();
+        Ok(names
+            .keys()
+            .filter_map(|name| name.strip_prefix(&self.prefix).map(str::to_owned))
+            .collect())
+    }
+
+    fn content(&self, name: &str) -> Result<Option<String>, LedgerFault> {
+        if self.world.fails() {
+            return Err(LedgerFault::Io { errno: 5 });
+        }
+        Ok(self.world.names.borrow().get(&format!("{}{name}", self.prefix)).cloned())
+    }
+
+    fn erase(&self, name: &str) {
+        if !self.world.fails() {
+            self.world.names.borrow_mut().remove(&format!("{}{name}", self.prefix));
+        }
+    }
+}

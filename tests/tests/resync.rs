@@ -1,0 +1,260 @@
+//! A phone whose clock is off: two codes in a row let its owner in, once, and the machine goes by that clock from then on.
+
+use std::sync::Mutex;
+use std::thread;
+
+use twinlock_tests::{First, Machine, PASSWORD, PROMPT, Server, Session, now};
+
+const IN: &str = "successfully authenticated";
+/// The calls that leave something behind.
+const CHANGES: [&str; 9] = [
+    "symlinkat",
+    "openat",
+    "fchown",
+    "fchmod",
+    "write",
+    "fsync",
+    "renameat2",
+    "unlinkat",
+    "sendto",
+];
+const BEGIN: &str = "performing operation";
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.bare().app_only("ada").epoch_minutes_ago(60);
+    // What slows wrong codes down is for other tests.
+    m.settings("[throttle]\nfree = 50\n");
+    m.run(["cp", "-a", "/var/lib/twinlock", "/root/records"]).ok();
+    m
+}
+
+/// The codes that a phone shows at these steps from `at`.
+fn shown(m: &Machine, at: u64, steps: &[i64]) -> Vec<String> {
+    let code = |step: &i64| m.otp("ada").at(at.saturating_add_signed(step * 30));
+    steps.iter().map(code).collect()
+}
+
+fn gets_in(m: &Machine, codes: &[String]) -> bool {
+    m.asked("ada", &format!("{}\n", codes.join("\n"))).code == Some(0)
+}
+
+/// The last line of the log about somebody who got in, from its event on.
+fn accepted(m: &Machine) -> String {
+    let lines = m.logged("event=accepted");
+    let (_, event) = lines.last().expect("somebody got in").split_once("event=").expect("an event");
+    event.to_owned()
+}
+
+#[test]
+fn by_sshd_two_codes_in_a_row_let_in_and_say_how_far_the_clock_is_off() {
+    let m = Machine::new();
+    m.twinlock().person("ada").server(Server::Publickey).epoch_minutes_ago(60);
+    let begun = now();
+    let codes = shown(&m, begun, &[-20, -19, -18]);
+    let mut s = m.at_the_prompt("ada", First::Key);
+    s.send_line(&codes[0]).expect("That code is wrong. 2 tries left.").expect(PROMPT);
+    s.send_line(&codes[1]).expect("The clock of your phone is about 9 min 30 s slow.");
+    assert!(s.logged_in(), "{}", s.transcript());
+    let log = accepted(&m);
+    assert!(log.starts_with("accepted user=ada service=sshd rhost=127.0.0.1 first"), "{log}");
+    let step = begun / 30 - 19;
+    assert!(log.contains(&format!(" step={step} resync=-")), "{log}");
+    assert_eq!(m.logged("reason=wrong_code").len(), 1, "{:?}", m.log());
+    let status = m.run(["twinlock", "status", "ada"]);
+    assert!(status.ok().contains("s, clock 9 min 30 s slow, SHA1)"), "{status:?}");
+    // None of the two works again, alone or with its neighbour; the next one does, by itself, and once.
+    for again in [&codes[..1], &codes[1..2], &codes[..2]] {
+        let mut s = m.at_the_prompt("ada", First::Key);
+        for code in again {
+            s.send_line(code).expect(PROMPT);
+        }
+        s.give_up();
+        assert!(!s.logged_in(), "{}", s.transcript());
+    }
+    let mut s = m.at_the_prompt("ada", First::Key);
+    assert!(s.send_line(&codes[2]).logged_in(), "{}", s.transcript());
+    assert!(!accepted(&m).contains("resync="), "{}", accepted(&m));
+    let mut s = m.at_the_prompt("ada", First::Key);
+    s.send_line(&codes[2]).expect(PROMPT).send_line("");
+    assert!(!s.logged_in(), "{}", s.transcript());
+}
+
+#[test]
+fn what_an_ordinary_users_sudo_writes_is_roots() {
+    let m = Machine::new();
+    m.twinlock().person("ada").sudoer("ada").shipped_pam("sudo").epoch_minutes_ago(60);
+    let codes = shown(&m, now(), &[9, 10]);
+    let mut s = m.call(["sh", "-c", "umask 0; exec sudo -k id"]).as_user("ada").open();
+    s.expect("password for ada").send_line(PASSWORD);
+    s.expect(PROMPT).send_line(&codes[0]).expect(PROMPT).send_line(&codes[1]);
+    s.expect("about 5 min fast").expect("uid=0(root)");
+    let records = m.tree("/var/lib/twinlock/users/ada");
+    assert!(records.contains("record.2.toml 100600 0:0 "), "{records}");
+    assert!(!records.contains("record.1.toml") && !records.contains("tmp."), "{records}");
+}
+
+#[test]
+fn old_codes_let_nobody_in_and_are_said_to_be_old() {
+    let m = machine();
+    let begun = now();
+    let used = shown(&m, begun, &[0]);
+    assert!(gets_in(&m, &used));
+    let before = m.tree("/var/lib/twinlock");
+    let mut s = m.pamtester("bare", "ada").open();
+    let old = shown(&m, begun, &[-14, -13, -12]);
+    s.expect(PROMPT).send_line(&old[0]).expect("That code is wrong. 2 tries left.");
+    s.expect(PROMPT).send_line(&old[1]).expect("That code is right for ");
+    s.expect("ago: check the clock of your phone.").expect(PROMPT).send_line(&old[2]);
+    s.expect("That code is right for ").expect("ago: check the clock of your phone.");
+    assert_ne!(s.exit_code(), Some(0));
+    assert_eq!(m.logged("reason=clock_off").len(), 2, "{:?}", m.log());
+    assert_eq!(m.tries("ada"), 3, "{}", m.state());
+    let why = m.run(["twinlock", "why", "ada"]);
+    assert!(why.ok().contains("clock_off: two codes in a row were right"), "{why:?}");
+    let after = m.tree("/var/lib/twinlock");
+    assert!(!after.contains("record.2.toml") && before.contains("record.1.toml"), "{after}");
+}
+
+#[test]
+fn before_a_first_factor_two_codes_in_a_row_are_two_wrong_codes() {
+    let m = machine();
+    let follows =
+        "auth requisite pam_twinlock.so first_factor=follows\nauth required pam_permit.so\n";
+    m.pam("first", follows);
+    let codes = shown(&m, now(), &[-10, -9]);
+    let mut s = m.pamtester("first", "ada").open();
+    for code in &codes {
+        s.expect(PROMPT).send_line(code).expect("That was not accepted.");
+    }
+    s.expect(PROMPT).send_line("");
+    assert_ne!(s.exit_code(), Some(0), "{}", s.transcript());
+    assert_eq!(m.logged("reason=wrong_code").len(), 2, "{:?}", m.log());
+    assert!(!m.tree("/run/twinlock").contains("/used."), "{}", m.state());
+    assert!(gets_in(&m, &codes), "{:?}", m.log());
+}
+
+fn at_the_second_prompt<'m>(m: &'m Machine, from: u32, first: &str) -> Session<'m> {
+    let item = format!("rhost=192.0.2.{from}");
+    let mut s = m.pamtester_as(&["-I", &item], "bare", "ada").open();
+    s.expect(PROMPT).send_line(first).expect("wrong").expect(PROMPT);
+    s
+}
+
+#[test]
+fn of_sixteen_at_one_instant_one_gets_in() {
+    let m = machine();
+    let codes = shown(&m, now(), &[-12, -11, -10, -9]);
+    let rival = |number: u32| (at_the_second_prompt(&m, number, &codes[0]), codes[1].clone());
+    let mut rivals: Vec<_> = (0..16).map(rival).collect();
+    m.at_once("pamtester", &mut rivals);
+    let won = |(s, _): &mut (Session<'_>, String)| s.expect_one_of(&[IN, PROMPT]) == 0;
+    assert_eq!(rivals.iter_mut().map(won).filter(|won| *won).count(), 1, "{:?}", m.log());
+    drop(rivals);
+    assert_eq!(m.state().matches("/used.").count(), 2, "{}", m.state());
+    assert!(gets_in(&m, &codes[2..3]), "{:?}", m.log());
+    assert!(!gets_in(&m, &codes[..3]), "{:?}", m.log());
+}
+
+#[test]
+fn of_two_pairs_that_share_a_code_at_most_one_gets_in() {
+    let m = machine();
+    for round in 0..4 {
+        let first = -18 + round * 4;
+        let codes = shown(&m, now(), &[first, first + 1, first + 2, first + 3]);
+        let mut rivals = vec![
+            (at_the_second_prompt(&m, 1, &codes[0]), codes[1].clone()),
+            (at_the_second_prompt(&m, 2, &codes[1]), codes[2].clone()),
+        ];
+        m.at_once("pamtester", &mut rivals);
+        let won = |(s, _): &mut (Session<'_>, String)| s.expect_one_of(&[IN, PROMPT]) == 0;
+        let winners = rivals.iter_mut().map(won).filter(|won| *won).count();
+        assert!(winners <= 1, "{round}: {:?}", m.log());
+        drop(rivals);
+        assert!(!gets_in(&m, &codes[..2]), "{round}: {:?}", m.log());
+        anew(&m);
+    }
+}
+
+/// As on the day of the enrolment: the record says nothing of a drift, and nobody has used a code.
+fn anew(m: &Machine) {
+    let again =
+        "rm -rf /run/twinlock/users /var/lib/twinlock; cp -a /root/records /var/lib/twinlock";
+    m.run(["sh", "-c", again]).ok();
+}
+
+/// A call that is killed at that place; whatever it leaves, no pair works twice, and the next one works.
+fn killed_at(m: &Machine, (call, nth): &(String, usize)) -> bool {
+    anew(m);
+    let codes = shown(m, now(), &[-12, -11, -10, -9, -8]);
+    let inject = format!("inject={call}:signal=KILL:when={nth}");
+    let login = m.pamtester_as(&["-v"], "bare", "ada").input(codes[..2].join("\n") + "\n");
+    let killed = login.strace("/tmp/trace", &["-e", &inject]).output();
+    assert!(killed.code == Some(137) && !killed.stdout.contains(IN), "{call} {nth}: {killed:?}");
+    let again = gets_in(m, &codes[..2]);
+    assert!(!gets_in(m, &codes[..2]), "{call} {nth}: twice: {}", m.log().join("\n"));
+    // Where the drift was not written yet, it takes a pair again.
+    assert!(
+        gets_in(m, &codes[2..3]) || gets_in(m, &codes[3..]),
+        "{call} {nth}: {}",
+        m.log().join("\n")
+    );
+    again
+}
+
+#[test]
+fn killed_between_the_claims_and_the_answer_no_pair_works_twice_and_the_owner_gets_in() {
+    let m = machine();
+    let call = m.pamtester_as(&["-v"], "bare", "ada").strace("/tmp/trace", &["-s", "400"]);
+    let done = call.input(shown(&m, now(), &[-12, -11]).join("\n") + "\n").output();
+    assert!(done.stdout.contains(IN), "{done:?}");
+    let trace = m.trace("/tmp/trace");
+    let mut places = trace.places("reason=wrong_code", IN);
+    // Between two calls that change something nothing changes.
+    places.retain(|(call, _)| CHANGES.contains(&call.as_str()));
+    let renamed = trace.between(BEGIN, IN).count("renameat2");
+    assert!(renamed == 1 && places.len() > 12, "{places:?}");
+    let (work, fates) = (Mutex::new(0..places.len()), Mutex::new(vec![false; places.len()]));
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let m = machine();
+                while let Some(next) = { work.lock().expect("work").next() } {
+                    let again = killed_at(&m, &places[next]);
+                    fates.lock().expect("fates")[next] = again;
+                }
+            });
+        }
+    });
+    let fates = fates.into_inner().expect("fates");
+    // Up to the first claim the pair is unused, and burned from there on, long before the record is written.
+    let burned = fates.iter().position(|again| !again).expect("some are burned");
+    assert!(fates[burned..].iter().all(|again| !again), "{fates:?} {places:?}");
+    let written = places.iter().position(|(call, _)| call == "renameat2").expect("a change");
+    assert!(burned < written, "{fates:?} {places:?}");
+}
+
+#[test]
+fn where_the_record_cannot_be_written_nobody_gets_in_until_it_can() {
+    for (stuck, mended) in [
+        ("mount --bind /var /var; mount -o remount,bind,ro /var", "umount /var"),
+        (
+            "cp -a /var/lib/twinlock /tmp/t; mount -t tmpfs -o size=64k full /var/lib; \
+             cp -a /tmp/t /var/lib/twinlock; ! head -c 1m /dev/zero 2>/dev/null >/var/lib/fill",
+            "rm /var/lib/fill",
+        ),
+    ] {
+        let m = machine();
+        let codes = shown(&m, now(), &[-12, -11, -10, -9]);
+        m.run(["sh", "-euc", stuck]).ok();
+        let mut s = m.pamtester("bare", "ada").open();
+        s.expect(PROMPT).send_line(&codes[0]).expect(PROMPT).send_line(&codes[1]);
+        s.expect("cannot write down that it is used").expect("twinlock why ada");
+        s.expect("Press Enter to end").send_line("");
+        assert_ne!(s.exit_code(), Some(0), "{stuck}: {}", s.transcript());
+        assert_eq!(m.logged("reason=record_not_written").len(), 1, "{stuck}: {:?}", m.log());
+        m.run(["sh", "-euc", mended]).ok();
+        assert!(!gets_in(&m, &codes[..2]), "{stuck}: {:?}", m.log());
+        assert!(gets_in(&m, &codes[2..]), "{stuck}: {:?}", m.log());
+    }
+}

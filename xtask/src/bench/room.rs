@@ -1,0 +1,110 @@
+//! The private machine in which everything is measured, with the modules' state where it is wanted.
+
+use std::path::{Path, PathBuf};
+
+use twinlock_tests::{Machine, shipped};
+
+use super::contestants::{App, Contestant, Ending, KEY, USER, users_line};
+use crate::command::{Done, command, output};
+use crate::machine::target;
+
+/// Where the modules keep what they must not forget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Medium {
+    /// In memory.
+    Tmpfs,
+    /// On the disk that holds the target folder; twinlock's ledger stays in memory, as shipped.
+    Disk,
+}
+
+const MODULES: &str = "/usr/lib/x86_64-linux-gnu/security";
+const IN_MEMORY: &str = "
+mkdir -p /var/lib/twinlock /var/lib/oath
+for folder in /var/lib/twinlock /var/lib/oath; do mount -t tmpfs -o mode=0700,size=90%,nr_inodes=0 state $folder; done
+";
+const ON_DISK: &str = "
+rm -rf /disk/*
+mkdir -m 0700 /disk/twinlock /disk/oath
+mkdir -m 0755 /disk/home
+mkdir -p /var/lib/twinlock /var/lib/oath
+mount --bind /disk/twinlock /var/lib/twinlock
+mount --bind /disk/oath /var/lib/oath
+mount --bind /disk/home /home
+";
+/// As the program itself asks and recommends: each code once, three tries in half a minute. The
+/// key is its own choice, so that of the app takes its place.
+const GOOGLE: &str = "
+setpriv --reuid=$user --regid=$user --init-groups env HOME=/home/$user google-authenticator \
+    --time-based --disallow-reuse --rate-limit=3 --rate-time=30 --window-size=3 \
+    --force --quiet --emergency-codes=5 >/dev/null
+sed \"1s/.*/$key/\" /home/$user/.google_authenticator >/root/google
+chown $user:$user /root/google
+chmod 0400 /root/google
+";
+
+/// A machine with all modules, and one person who is enrolled with each.
+pub(super) fn furnished(medium: Medium) -> Done<Machine> {
+    let (m, script) = match medium {
+        Medium::Tmpfs => (Machine::new(), IN_MEMORY),
+        Medium::Disk => (Machine::with_disk(&disk()?), ON_DISK),
+    };
+    m.run(["sh", "-eu", "-c", script]).ok();
+    m.twinlock().user(USER).enrolled(USER, KEY).settings(&shipped("twinlock.toml"));
+    for contestant in Contestant::ALL {
+        let stack =
+            format!("auth required {}\naccount required pam_permit.so\n", contestant.line());
+        m.pam(contestant.name(), &stack);
+    }
+    m.call(["sh", "-eu", "-c", GOOGLE]).env("user", USER).env("key", KEY).output().ok();
+    m.file("/root/oath").write(users_line()).mode(0o600);
+    for peer in Contestant::PEERS {
+        peer.reset(&m);
+    }
+    let mut app = App::new();
+    // The first login from anywhere leaves more behind than all later ones.
+    for contestant in [Contestant::Twinlock, Contestant::Google, Contestant::Oath] {
+        let (user, code) = app.typed(Ending::Accepted);
+        let login = m.host(contestant.name(), &[]).login(user, &[&code]);
+        if login.code != 0 {
+            let log = m.log().join("\n");
+            return Err(format!("{} refuses the right code:\n{log}", contestant.name()));
+        }
+    }
+    Contestant::keep(&m);
+    Ok(m)
+}
+
+/// A folder on this machine's disk that is emptied before and after.
+fn disk() -> Done<PathBuf> {
+    let folder = target().join("bench-disk");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("{} cannot be made: {error}.", folder.display()))?;
+    Ok(folder)
+}
+
+/// Leaves nothing of the runs on the disk.
+pub(super) fn clear_disk() -> Done {
+    let folder = disk()?;
+    std::fs::remove_dir_all(&folder)
+        .map_err(|error| format!("{} cannot be removed: {error}.", folder.display()))
+}
+
+/// The kind of file system that the disk has; nothing where that is memory as well.
+pub(super) fn kind_of_disk() -> Done<Option<String>> {
+    let folder = disk()?;
+    let mut find = command("findmnt", &["--noheadings", "--output", "FSTYPE", "--target"]);
+    let kind = output(find.arg(folder))?.trim().to_owned();
+    Ok(Some(kind).filter(|kind| kind != "tmpfs" && kind != "ramfs"))
+}
+
+/// A module's file in the machine.
+pub(super) fn module_of(contestant: Contestant) -> String {
+    format!("{MODULES}/{}", contestant.module())
+}
+
+/// Another build of our module takes the place of the one that is shipped.
+pub(super) fn replace_module(m: &Machine, file: &Path) -> Done {
+    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}.", file.display()))?;
+    m.file(&module_of(Contestant::Twinlock)).write(bytes);
+    Ok(())
+}
