@@ -122,7 +122,7 @@ pub(crate) fn log_line(bytes: &[u8]) {
         service: next(),
         source: Source::Tty(next()).label(),
         first_factor: "stack",
-        accepted: Some(Accepted::App { authenticator: next(), step: Step(1) }),
+        accepted: Some(Accepted::App { authenticator: next(), step: Step(1), resynced: None }),
         reason: None,
     };
     let line = log_line::write(&event);

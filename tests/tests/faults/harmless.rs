@@ -116,6 +116,68 @@ pub const AHEAD: &[Row] = &[
 ];
 const UNASKED: &str = "whoever has a record need not be proven absent";
 
+/// A set of codes is read, and what was spent is counted once more.
+pub const SET: &[Row] = &[
+    ("read /var/lib/twinlock/users/ada/codes.", With(&[EINTR]), "it is read again"),
+    ("read /var/lib/twinlock/users/ada/codes.", Short, "it is read on"),
+    ("madvise ", Any, "libc's advice about memory"),
+    ("munmap ", Any, "memory is not given back"),
+    ("symlinkat /run/twinlock/users/ada/used.", Any, WHEN),
+    ("newfstatat /var/lib/twinlock 4", Any, LEFT),
+    ("openat2 /var/lib/twinlock/users/ada 4", Any, LEFT),
+    ("fstat /var/lib/twinlock/users/ada 4", Any, LEFT),
+    ("getdents64 /var/lib/twinlock/users/ada 3", Any, LEFT),
+    ("getdents64 /var/lib/twinlock/users/ada 4", Any, LEFT),
+];
+const WHEN: &str = "it tells when a code was used; that it was stands beside the record";
+const LEFT: &str = "how many codes are left is said as well as it goes";
+
+/// A record that is replaced by its successor.
+pub const CHANGE: &[Row] = &[
+    ("getrandom ", With(&[EINTR]), "it is asked again"),
+    ("write /var/lib/twinlock/users/ada/tmp.", With(&[EINTR]), "it is written on"),
+    ("write /var/lib/twinlock/users/ada/tmp.", Short, "it is written on"),
+    ("renameat2 ", With(&[EINVAL, ENOSYS]), "it is linked instead"),
+    ("renameat2 ", With(&[EEXIST, ENOENT]), "somebody was faster; it is looked at again"),
+    ("mkdirat /var/lib/twinlock/", With(&[EEXIST]), "it is there: the true answer"),
+    ("readlinkat /var/lib/twinlock/uids/", With(&[ENOENT]), HOLDER),
+    ("newfstatat /var/lib/twinlock 2", With(&[ENOENT]), HOLDER),
+    ("openat2 /var/lib/twinlock/users/ada", With(&[ENOENT]), HOLDER),
+    (
+        "unlinkat /var/lib/twinlock/users/ada/record.",
+        Any,
+        "the newest counts, whatever stands beside it",
+    ),
+];
+
+const HOLDER: &str = "nobody seems to hold the user id, and the person takes it again";
+
+/// A first code that is wrong by itself.
+pub const FIRST: &[Row] = &[
+    ("symlinkat /run/twinlock/users/ada/row.", Any, ROW),
+    ("unlinkat /run/twinlock/users/ada/row.", Any, ROW),
+    ("openat2 /var/lib/twinlock 1", Any, ROW),
+    ("fstat /var/lib/twinlock 1", Any, ROW),
+    ("openat2 /var/lib/twinlock/users/ada 2", Any, ROW),
+    ("fstat /var/lib/twinlock/users/ada 2", Any, ROW),
+    ("symlinkat /var/lib/twinlock/users/ada/failed.", Any, ROW),
+    ("unlinkat /var/lib/twinlock/users/ada/failed.", Any, ROW),
+    ("newfstatat /var/lib/twinlock 3", Any, ROW),
+    ("openat2 /var/lib/twinlock/users/ada 5", Any, ROW),
+    ("fstat /var/lib/twinlock/users/ada 5", Any, ROW),
+    ("getdents64 /var/lib/twinlock/users/ada 7", Any, ROW),
+    ("getdents64 /var/lib/twinlock/users/ada 8", Any, ROW),
+    ("readlinkat /run/twinlock/users/ada/try.", With(&[ENOENT]), "another login has forgiven it"),
+    ("sendto /dev/log", Any, NOTE),
+    ("newfstatat /run/twinlock 2", Any, NOTE),
+    ("openat2 /run/twinlock/users/ada 3", Any, NOTE),
+    ("fstat /run/twinlock/users/ada 2", Any, NOTE),
+    ("fstatfs /run/twinlock/users/ada", Any, NOTE),
+    ("symlinkat /run/twinlock/users/ada/refused.", Any, NOTE),
+];
+const ROW: &str = "the row of failures is noted as well as it goes; the tries themselves count";
+const NOTE: &str = "a refusal is noted as well as it goes";
+
 /// The row by which a strike may leave a right code right.
 pub fn row<'r>(rows: &[&'r [Row]], strike: &Strike<'_>) -> Option<&'r Row> {
     let Place { what, nth, .. } = strike.place;

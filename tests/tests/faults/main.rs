@@ -8,7 +8,7 @@ mod world;
 
 use harmless::Row;
 use nix::errno::Errno;
-use scenario::{CODE_FIRST, DEMANDED, PROVEN, Record, SCRATCH, Scenario};
+use scenario::{CODE_FIRST, DEMANDED, PROVEN, Record, SCRATCH, Scenario, TOKEN, TWO_CODES};
 use strike::{Means, Strike, at_each, failures, try_all};
 use twinlock_tests::{Blow, Ended, thorough};
 use world::World;
@@ -45,16 +45,17 @@ fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
 /// Nothing but the list lets a struck right code in, and that once.
 fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static Row>) {
     let (typed, before) = (world.typed(0), world.m.log().len());
+    let Scenario { harmless, charged, .. } = world.scenario;
     let granted = struck(world, &typed, strike).code == Some(0);
-    // Ahead of a first factor a code that is used already counts as a wrong one.
-    let judged = world.m.log()[before..].iter().any(|line| line.contains("reason=replayed"));
-    let row = if granted { harmless::row(world.scenario.harmless, strike) } else { None };
-    let charged = world.names("try.") > 0;
+    let judged = world.m.log()[before..]
+        .iter()
+        .any(|line| charged.iter().any(|reason| line.contains(reason)));
+    let row = if granted { harmless::row(harmless, strike) } else { None };
     let complaint = if granted && row.is_none() {
         Some("gets in although it is not said why")
     } else if granted && world.gets_in(&typed) {
         Some("gets in twice by one code")
-    } else if !granted && !judged && charged {
+    } else if !granted && !judged && world.names("try.") > 0 {
         Some("a try that was not judged stays charged")
     } else {
         afterwards(world, 1)
@@ -202,6 +203,16 @@ fn no_fault_does_so_with_a_wrong_scratch_code() {
 }
 
 #[test]
+fn a_fault_lets_the_code_of_a_token_in_where_the_list_says_why() {
+    a_right_code(&TOKEN, 1);
+}
+
+#[test]
+fn a_fault_lets_two_codes_in_a_row_in_where_the_list_says_why() {
+    a_right_code(&TWO_CODES, 1);
+}
+
+#[test]
 fn no_fault_turns_a_wrong_code_into_a_pass() {
     a_wrong_code(&PROVEN, 2);
 }
@@ -250,6 +261,8 @@ fn a_login_killed_anywhere_leaves_a_code_that_works_once_and_an_owner_who_gets_i
     if thorough() {
         a_kill(&CODE_FIRST);
         a_kill(&SCRATCH);
+        a_kill(&TOKEN);
+        a_kill(&TWO_CODES);
     }
 }
 
@@ -259,5 +272,6 @@ fn a_login_stopped_anywhere_delays_nobody_and_shares_its_code_with_nobody() {
     if thorough() {
         a_stop(&CODE_FIRST);
         a_stop(&SCRATCH);
+        a_stop(&TOKEN);
     }
 }

@@ -1,8 +1,8 @@
 //! The logins that are struck: each is one entry of a table.
 
-use twinlock_tests::{Machine, Otp, Scratch};
+use twinlock_tests::{Machine, Otp, Scratch, Token};
 
-use crate::harmless::{AHEAD, EVERYWHERE, Row};
+use crate::harmless::{AHEAD, CHANGE, EVERYWHERE, FIRST, Row, SET};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BEHIND: &str =
@@ -14,7 +14,7 @@ const FOLLOWS: &str =
 pub struct Scenario {
     /// The auth lines of the service.
     pub stack: &'static str,
-    /// The settings, beside those that every scenario has.
+    /// The settings.
     pub settings: &'static str,
     /// Enrols ada.
     pub enrol: fn(&Machine),
@@ -24,6 +24,8 @@ pub struct Scenario {
     pub wrong: fn(&Machine) -> String,
     /// How the name begins that is made when a code is claimed, which burns it.
     pub claim: &'static str,
+    /// Refusals in the log that keep their charge.
+    pub charged: &'static [&'static str],
     /// The faults that leave a right code right.
     pub harmless: &'static [&'static [Row]],
     /// What the login does to her record.
@@ -38,28 +40,37 @@ pub type Turn = u8;
 pub enum Record {
     /// It reads it.
     Reads,
+    /// It writes another.
+    Moves,
 }
 
 /// A code of the app behind a first factor.
 pub const PROVEN: Scenario = Scenario {
     stack: BEHIND,
     // Whoever counts as not enrolled would be let in.
-    settings: "not_enrolled = \"allow\"\n",
+    settings: "tries = 1\nwindow = 10\nnot_enrolled = \"allow\"\n",
     enrol: app,
     typed: code,
     wrong: |m| m.wrong_code("ada"),
     claim: "used.",
+    charged: &[],
     harmless: &[EVERYWHERE],
     record: Record::Reads,
 };
 
 /// The same where the code comes first.
-pub const CODE_FIRST: Scenario =
-    Scenario { stack: FOLLOWS, harmless: &[AHEAD, EVERYWHERE], ..PROVEN };
+pub const CODE_FIRST: Scenario = Scenario {
+    stack: FOLLOWS,
+    // A code that is used already counts as a wrong one.
+    charged: &["reason=replayed"],
+    harmless: &[AHEAD, EVERYWHERE],
+    ..PROVEN
+};
 
 /// Ada is asked for a code as a member of a group alone.
 pub const DEMANDED: Scenario = Scenario {
-    settings: "[[rule]]\ngroup = \"staff\"\naction = \"require\"\n\
+    settings: "tries = 1\nwindow = 10\n\
+               [[rule]]\ngroup = \"staff\"\naction = \"require\"\n\
                [[rule]]\nservice = \"bare\"\naction = \"exempt\"\n",
     enrol: app_of_staff,
     ..PROVEN
@@ -71,6 +82,34 @@ pub const SCRATCH: Scenario = Scenario {
     typed: |_, turn| Scratch::CODES[usize::from(turn)].to_owned(),
     wrong: |_| Scratch::WRONG.to_owned(),
     claim: "spent.",
+    // What was held against the app and not against the set is half judged.
+    charged: &["reason=codes_", "reason=code_not_spent", "reason=record_", "reason=spent"],
+    harmless: &[SET, EVERYWHERE],
+    ..PROVEN
+};
+
+/// A code of a token, which moves a counter.
+pub const TOKEN: Scenario = Scenario {
+    enrol: token,
+    typed: |_, turn| Token::new(KEY).at(u64::from(turn)),
+    wrong: |_| wrong_for_token(),
+    harmless: &[CHANGE, EVERYWHERE],
+    record: Record::Moves,
+    ..PROVEN
+};
+
+/// Two codes in a row of a phone whose clock is off.
+pub const TWO_CODES: Scenario = Scenario {
+    settings: "not_enrolled = \"allow\"\n",
+    enrol: slow_app,
+    typed: |m, turn| {
+        let first = 5 + 3 * i64::from(turn);
+        format!("{}\n{}", m.code_in("ada", first), m.code_in("ada", first + 1))
+    },
+    harmless: &[FIRST, CHANGE, EVERYWHERE],
+    // The first of the two.
+    charged: &["reason=wrong_code"],
+    record: Record::Moves,
     ..PROVEN
 };
 
@@ -91,4 +130,20 @@ fn app_of_staff(m: &Machine) {
 fn app_and_set(m: &Machine) {
     app(m);
     m.scratch("ada", Scratch::FEW);
+}
+
+fn slow_app(m: &Machine) {
+    m.enrolled_with("ada", &Otp::new(KEY)).epoch_minutes_ago(60);
+}
+
+fn token(m: &Machine) {
+    let import = m.call(["twinlock", "import", "uri", "ada"]);
+    import.input(Token::new(KEY).uri("ada", 0) + "\n").output().ok();
+}
+
+/// No code of any counter near.
+fn wrong_for_token() -> String {
+    let near: Vec<String> = (0..100).map(|counter| Token::new(KEY).at(counter)).collect();
+    let mut shapes = (0..10).map(|digit: u8| digit.to_string().repeat(6));
+    shapes.find(|code| !near.contains(code)).expect("a code that is free")
 }

@@ -33,7 +33,7 @@ impl<'s> World<'s> {
     pub fn new(scenario: &'s Scenario) -> World<'s> {
         let m = Machine::new();
         m.user("ada").bare().pam("bare", scenario.stack);
-        m.settings(&format!("tries = 1\nwindow = 10\n{}", scenario.settings));
+        m.settings(scenario.settings);
         (scenario.enrol)(&m);
         let epoch = fs::read_link(m.outside(EPOCH)).expect("an epoch");
         let wrong = (scenario.wrong)(&m);
