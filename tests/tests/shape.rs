@@ -22,11 +22,12 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 32] = [
+const CORE: [(&str, Kind); 34] = [
     ("account", Noun),
     ("answer", Noun),
     ("event", Noun),
     ("fault", Noun),
+    ("foreign", Noun),
     ("ledger", Noun),
     ("message", Noun),
     ("policy", Noun),
@@ -44,6 +45,7 @@ const CORE: [(&str, Kind); 32] = [
     ("qr", Decision),
     ("replay", Decision),
     ("rules", Decision),
+    ("takeover", Decision),
     ("throttle", Decision),
     ("ports", Port),
     ("format", Form),

@@ -1,7 +1,10 @@
 //! Forms: text to values and back, for everything that is written down.
+mod c_number;
 pub mod epoch;
+pub mod google;
 pub mod ledger_names;
 pub mod log_line;
+pub mod oath;
 pub mod pam_line;
 pub mod record;
 pub mod settings;
