@@ -16,6 +16,10 @@ mod commit;
 #[cfg(feature = "tools")]
 pub mod good;
 #[cfg(feature = "tools")]
+pub mod homes;
+#[cfg(feature = "tools")]
 pub mod prepare;
 #[cfg(feature = "tools")]
 pub mod roll;
+#[cfg(feature = "tools")]
+pub mod source;
