@@ -119,6 +119,7 @@ mod tests {
             generation: Generation(1),
             since: UnixTime(0),
             authenticators: vec![app],
+            codes: None,
         }
     }
 

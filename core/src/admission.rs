@@ -90,6 +90,7 @@ mod tests {
             generation: Generation(1),
             since: UnixTime(0),
             authenticators: Vec::new(),
+            codes: None,
         }
     }
 

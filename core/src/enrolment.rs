@@ -46,6 +46,7 @@ pub fn enrol(
         generation,
         since: now,
         authenticators: vec![authenticator],
+        codes: None,
     };
     Ok(Successor { after, record })
 }
@@ -70,6 +71,7 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
         generation,
         since: now,
         authenticators: Vec::new(),
+        codes: None,
     };
     Some(Successor { after: before.sequence, record })
 }

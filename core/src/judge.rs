@@ -144,6 +144,7 @@ mod tests {
             generation: Generation(1),
             since: UnixTime(0),
             authenticators,
+            codes: None,
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Record {
     pub since: UnixTime,
     /// What makes codes for this person; no key stands twice.
     pub authenticators: Vec<Authenticator>,
+    /// The set of codes that each work once, kept in a file of its own; only somebody enrolled has one.
+    pub codes: Option<SetId>,
 }
 
 impl Record {
@@ -39,6 +41,7 @@ impl Record {
             generation: Generation(0),
             since: UnixTime(0),
             authenticators: alloc::vec![authenticator],
+            codes: None,
         })
     }
 }
@@ -79,6 +82,10 @@ pub enum State {
 /// 64 random bits that name one state of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generation(pub u64);
+
+/// 64 random bits that name one set of codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SetId(pub u64);
 
 /// One authenticator app or token.
 #[derive(Debug, PartialEq, Eq)]

@@ -95,6 +95,7 @@ fn tombstone(
                 generation,
                 since: now,
                 authenticators: Vec::new(),
+                codes: None,
             },
         }),
     }

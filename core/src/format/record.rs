@@ -15,7 +15,7 @@ use crate::{
     otp::base32,
     record::{
         Algorithm, Authenticator, DRIFT_MAX, Digits, Generation, Moving, Parameters, Period,
-        Record, State,
+        Record, SetId, State,
     },
     time::UnixTime,
 };
@@ -39,6 +39,8 @@ struct File<'a> {
     #[serde(borrow)]
     generation: alloc::borrow::Cow<'a, str>,
     since: u64,
+    #[serde(borrow)]
+    codes: Option<alloc::borrow::Cow<'a, str>>,
     #[serde(default)]
     authenticator: Vec<Entry>,
 }
@@ -108,13 +110,21 @@ fn values(file: File<'_>) -> Option<Record> {
     if (state == State::Active) == authenticators.is_empty() || has_twins(&authenticators) {
         return None;
     }
+    let codes = match file.codes.as_deref() {
+        Some(text) => Some(SetId(bits(text)?)),
+        None => None,
+    };
+    if state == State::Removed && codes.is_some() {
+        return None;
+    }
     Some(Record {
         user: file.user.into_owned(),
         uid: file.uid,
         state,
-        generation: generation(&file.generation)?,
+        generation: Generation(bits(&file.generation)?),
         since: UnixTime(file.since),
         authenticators,
+        codes,
     })
 }
 
@@ -164,13 +174,14 @@ fn moving(entry: &Entry) -> Option<Moving> {
     }
 }
 
-fn generation(text: &str) -> Option<Generation> {
+/// 64 bits as they are written: 16 lower-case hex digits.
+fn bits(text: &str) -> Option<u64> {
     let mut bytes = [0; 8];
     if text.len() != 16 {
         return None;
     }
     HEXLOWER.decode_mut(text.as_bytes(), &mut bytes).ok()?;
-    Some(Generation(u64::from_be_bytes(bytes)))
+    Some(u64::from_be_bytes(bytes))
 }
 
 /// Writes a record.
@@ -188,6 +199,9 @@ pub fn write(record: &Record) -> Zeroizing<String> {
         record.generation.0,
         record.since.0,
     ));
+    if let Some(codes) = record.codes {
+        text.push_str(&format!("codes = \"{:016x}\"\n", codes.0));
+    }
     for authenticator in &record.authenticators {
         write_entry(&mut text, authenticator);
     }

@@ -117,6 +117,7 @@ impl World {
             generation: Generation(1),
             since: UnixTime(START - 1000),
             authenticators,
+            codes: None,
         }
     }
 
