@@ -147,6 +147,11 @@ pub enum Remark {
         /// How many stand below.
         count: usize,
     },
+    /// More scratch codes than a set holds.
+    TooManyCodes {
+        /// How many are left behind.
+        count: usize,
+    },
     /// Codes could be used again.
     ReuseAllowed,
     /// The list of used codes cannot be read.

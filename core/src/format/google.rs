@@ -14,8 +14,8 @@ use crate::{
 
 /// The largest file that Google's module reads, in bytes.
 pub const GOOGLE_MAX: usize = 64 * 1024;
-/// The most scratch codes that are taken over; Google's command makes at most ten.
-const SCRATCH_MAX: usize = 100;
+/// The most scratch codes that are taken over: a set holds no more, and Google's command makes at most ten.
+const SCRATCH_MAX: usize = 64;
 /// Keys of fewer bits are told about (RFC 4226 section 4, R6).
 const BITS_WANTED: usize = 128;
 
@@ -237,6 +237,7 @@ impl<'a> File<'a> {
         let begin = self.0.iter().position(|byte| *byte == b'\n').unwrap_or(self.0.len());
         let mut below = self.lines().skip_while(|(at, _)| *at < begin);
         let mut codes: Vec<Zeroizing<String>> = Vec::new();
+        let mut too_many = 0;
         // Blanks in front of a code may hold the end of a line, in front of an option not.
         let mut blank = false;
         let odd = below.find(|(_, line)| {
@@ -244,10 +245,15 @@ impl<'a> File<'a> {
             blank = line.iter().all(|byte| is_blank(*byte));
             let code = scratch_code(line);
             let is_code = code.is_some();
-            let room = codes.len() < SCRATCH_MAX;
-            codes.extend(code.filter(|code| room && !codes.contains(code)));
+            match code.filter(|code| !codes.contains(code)) {
+                Some(_) if codes.len() == SCRATCH_MAX => too_many += 1,
+                more => codes.extend(more),
+            }
             !(is_option || is_code || blank)
         });
+        if too_many > 0 {
+            remarks.push(Remark::TooManyCodes { count: too_many });
+        }
         if let Some((at, _)) = odd {
             let count = below.filter(|(_, line)| scratch_code(line).is_some()).count();
             remarks.push(Remark::DeadCodes { line: self.line_at(at), count });

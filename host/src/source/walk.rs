@@ -28,28 +28,41 @@ const FOLDER: OFlags =
 /// Opens a file, and checks it.
 pub(super) fn open(path: &Path, person: Person) -> Result<Held, SourceFault> {
     let name = path.file_name().ok_or(SourceFault::NoPath)?.to_owned();
-    let folder = folder(path.parent().ok_or(SourceFault::NoPath)?, person)?;
+    let Way { end: folder, fault: mistrust } =
+        folder(path.parent().ok_or(SourceFault::NoPath)?, person)?;
+    if let Some(mistrust) = mistrust {
+        // Where there is no file, nobody needs to be told about the way to it.
+        fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
+        return Err(mistrust);
+    }
     let (file, stat) = open_file(&folder, &name, person)?;
     Ok(Held { folder, name, file, stat, person })
 }
 
-fn folder(path: &Path, person: Person) -> Result<OwnedFd, SourceFault> {
+/// A way that was gone to its end.
+struct Way {
+    end: OwnedFd,
+    /// Why nothing at its end is believed.
+    fault: Option<SourceFault>,
+}
+
+fn folder(path: &Path, person: Person) -> Result<Way, SourceFault> {
     if !path.is_absolute() {
         return Err(SourceFault::NoPath);
     }
     let mut left = parts(path)?;
     let mut links = LINKS_MAX;
-    let mut at = root()?;
+    let mut way = Way { end: root()?, fault: None };
     while let Some(part) = left.pop() {
-        let seen = fs::statat(&at, &part, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
+        let seen = fs::statat(&way.end, &part, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
         match FileType::from_raw_mode(seen.st_mode) {
-            FileType::Directory => at = enter(&at, &part, person)?,
+            FileType::Directory => enter(&mut way, &part, person)?,
             FileType::Symlink => {
                 links = links.checked_sub(1).ok_or(SourceFault::Link)?;
-                let target = roots_link(&at, &part)?;
+                let target = roots_link(&way.end, &part)?;
                 let target = Path::new(OsStr::from_bytes(target.as_bytes()));
                 if target.is_absolute() {
-                    at = root()?;
+                    way.end = root()?;
                 }
                 left.extend(parts(target).map_err(|_| SourceFault::Link)?);
             }
@@ -61,7 +74,7 @@ fn folder(path: &Path, person: Person) -> Result<OwnedFd, SourceFault> {
             | FileType::Unknown => return Err(SourceFault::Absent),
         }
     }
-    Ok(at)
+    Ok(way)
 }
 
 /// The components, the last one first.
@@ -83,20 +96,19 @@ fn root() -> Result<OwnedFd, SourceFault> {
 }
 
 /// Whoever else owned a folder on the way could put another one in place of all below it.
-fn enter(at: &OwnedFd, part: &OsString, person: Person) -> Result<OwnedFd, SourceFault> {
-    let next = fs::openat(at, part, FOLDER, Mode::empty()).map_err(|errno| match errno {
+fn enter(way: &mut Way, part: &OsString, person: Person) -> Result<(), SourceFault> {
+    way.end = fs::openat(&way.end, part, FOLDER, Mode::empty()).map_err(|errno| match errno {
         // A link took the folder's name since it was looked at.
         Errno::NOTDIR => SourceFault::Link,
         other => fault(other),
     })?;
-    let stat = fs::fstat(&next).map_err(fault)?;
+    let stat = fs::fstat(&way.end).map_err(fault)?;
     if stat.st_uid != person.uid && stat.st_uid != 0 {
-        return Err(SourceFault::Owner);
+        way.fault = way.fault.or(Some(SourceFault::Owner));
+    } else if stat.st_mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE {
+        way.fault = way.fault.or(Some(SourceFault::TooOpen));
     }
-    if stat.st_mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE {
-        return Err(SourceFault::TooOpen);
-    }
-    Ok(next)
+    Ok(())
 }
 
 /// Where a link leads that nobody but root can have made.
