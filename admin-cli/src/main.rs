@@ -6,6 +6,7 @@ mod desk;
 mod exit;
 mod keyboard;
 mod mistake;
+mod one_time;
 mod person;
 mod picture;
 mod progress;

@@ -5,7 +5,7 @@ use twinlock_core::{
     facts,
     fault::StoreFault,
     format::ledger_names,
-    ledger::Facts,
+    ledger::{Facts, Mark},
     otp::hotp::Keyed,
     ports::{Accounts, Ledger, Records, Seat, Shelf, Snapshot},
     record::{Record, State},
@@ -131,12 +131,11 @@ fn last_code(desk: &Desk, user: &str, record: &Record) -> Option<UnixTime> {
 
 fn last_of(shelf: &dyn Shelf, facts: &Facts, record: &Record) -> Option<UnixTime> {
     let keys = record.authenticators.iter();
-    let marks: Vec<_> = keys
-        .filter_map(|one| {
-            let keyed = Keyed::new(&one.key, one.parameters.algorithm)?;
-            Some(keyed.mark(one))
-        })
-        .collect();
+    let of_keys = keys.filter_map(|one| {
+        let keyed = Keyed::new(&one.key, one.parameters.algorithm)?;
+        Some(keyed.mark(one))
+    });
+    let marks: Vec<_> = of_keys.chain(record.codes.map(Mark::of_set)).collect();
     let own = facts.used.iter().filter(|used| marks.contains(&used.mark));
     own.filter_map(|used| facts::instant_of(shelf, &ledger_names::used_name(used)).ok()?).max()
 }

@@ -81,6 +81,38 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "the code, or a later one, was used already",
             "Wait for the next code; one code opens one thing once.",
         ),
+        "spent" => (
+            "the backup code was used already",
+            "Each of them works once; `twinlock status USER` says how many are left.",
+        ),
+        "codes_missing" => (
+            "the file of the person's backup codes is gone",
+            "A backup has it (/var/lib/twinlock/users); codes of the app still work.",
+        ),
+        "codes_malformed" => (
+            "the file of the person's backup codes is damaged, or was edited wrongly",
+            "Put it back from a backup; codes of the app still work.",
+        ),
+        "codes_newer" => (
+            "the file of the person's backup codes was written by a newer twinlock",
+            "Install that version; codes of the app still work.",
+        ),
+        "codes_untrusted" => (
+            "the file of the person's backup codes is not as twinlock makes it",
+            "Look at its owner and mode (ls -la); codes of the app still work.",
+        ),
+        "codes_io" => (
+            "the file of the person's backup codes could not be read from the disk",
+            "Look at the disk and at the kernel's log (dmesg).",
+        ),
+        "codes_memory" => (
+            "there was no memory to check a backup code (it takes 19 MiB)",
+            "Look at the limits of the calling program (ulimit -v) and at free memory.",
+        ),
+        "code_not_spent" => (
+            "a right backup code could not be marked as used, so it was refused",
+            "Look whether the disk is full (df -i) or read-only; the code still works then.",
+        ),
         "before_epoch" => (
             "the code is from before the ledger's memory, as after a restart",
             "Wait for a newer code; `twinlock epoch show` says from when they count.",
@@ -144,7 +176,10 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twinlock_core::{event::Reason, fault::LedgerFault};
+    use twinlock_core::{
+        event::Reason,
+        fault::{CodesFault, LedgerFault},
+    };
 
     #[test]
     fn every_reason_is_explained() {
@@ -168,6 +203,14 @@ mod tests {
             Reason::Ledger(LedgerFault::Untrusted),
             Reason::Ledger(LedgerFault::Io { errno: 0 }),
             Reason::RecordChanging,
+            Reason::Spent,
+            Reason::Codes(CodesFault::Set(StoreFault::FolderMissing)),
+            Reason::Codes(CodesFault::Set(StoreFault::Malformed { line: 0 })),
+            Reason::Codes(CodesFault::Set(StoreFault::Newer { version: 0 })),
+            Reason::Codes(CodesFault::Set(StoreFault::Io { errno: 0 })),
+            Reason::Codes(CodesFault::Set(StoreFault::WrongOwner)),
+            Reason::Codes(CodesFault::Memory),
+            Reason::Codes(CodesFault::Spend(StoreFault::Io { errno: 0 })),
         ];
         let of_records = STORE_FAULTS.map(Reason::Store);
         for reason in of_logins.into_iter().chain(of_records) {

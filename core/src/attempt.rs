@@ -7,16 +7,17 @@ use crate::{
     answer::Code,
     event::{Accepted, Reason},
     facts,
-    fault::LedgerFault,
+    fault::{CodesFault, LedgerFault},
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
     ledger::{Budget, Facts, Try, Used},
     policy::Policy,
-    ports::{Creation, Ports, Shelf, Snapshot},
+    ports::{Clock, Creation, Ports, Shelf, Snapshot},
     record::Record,
     replay,
     request::SourceLabel,
     settle::{Settled, settle},
+    spend::{Spending, Till},
     throttle::{self, Case, Familiarity, Weighed},
     time::{DAY, Now, UnixTime},
 };
@@ -34,8 +35,10 @@ impl Outcome {
             Self::Wrong => Some(Reason::WrongCode),
             Self::Replayed { .. } => Some(Reason::Replayed),
             Self::BeforeEpoch { .. } => Some(Reason::BeforeEpoch),
+            Self::Spent => Some(Reason::Spent),
             Self::Throttled { .. } => Some(Reason::Throttled),
             Self::Locked => Some(Reason::Locked),
+            Self::HalfJudged(fault) => Some(Reason::Codes(*fault)),
             Self::Granted(_) | Self::Faulty(_) => None,
         }
     }
@@ -79,6 +82,8 @@ pub enum Outcome {
         /// Seconds until there is another.
         wait: u64,
     },
+    /// A code of a set, right once: the charge stands, since one is as good as another to who guesses.
+    Spent,
     /// Too old for the ledger to tell.
     BeforeEpoch {
         /// Seconds until there is one that it can.
@@ -95,6 +100,8 @@ pub enum Outcome {
     Locked,
     /// Not judged, or judged and burned, because something is broken.
     Faulty(Reason),
+    /// Of no authenticator, and then something was broken: the charge stands, or whoever can break it would guess for free.
+    HalfJudged(CodesFault),
 }
 
 impl Trial<'_> {
@@ -199,18 +206,32 @@ impl Trial<'_> {
         evidence: &Evidence<'_>,
         now: Now,
     ) -> Result<Outcome, LedgerFault> {
+        let (ports, shelf, budget) = (self.ports, self.shelf, self.budget);
+        let till = Till { ports, shelf, budget, since: now };
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ruling::Right(found) => found,
-                Ruling::Replayed { wait } => return Ok(Outcome::Replayed { wait }),
-                Ruling::BeforeEpoch { wait } => return Ok(Outcome::BeforeEpoch { wait }),
-                Ruling::Wrong => return Ok(Outcome::Wrong),
+                Ruling::Replayed { wait } => {
+                    till.work_as_if(code);
+                    return Ok(Outcome::Replayed { wait });
+                }
+                Ruling::BeforeEpoch { wait } => {
+                    till.work_as_if(code);
+                    return Ok(Outcome::BeforeEpoch { wait });
+                }
+                Ruling::Wrong => match till.offer(&mut self.person, code) {
+                    Spending::Granted(accepted) => return Ok(Outcome::Granted(accepted)),
+                    Spending::Wrong => return Ok(Outcome::Wrong),
+                    Spending::Spent => return Ok(Outcome::Spent),
+                    Spending::Faulty(fault) => return Ok(Outcome::HalfJudged(fault)),
+                    Spending::Changed => continue,
+                },
             };
             let name = ledger_names::used_name(&found.used());
             if self.shelf.create(&name, &ledger_names::instant(evidence.now))? == Creation::Taken {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
-            if self.was_held_up(now) || self.is_outlived(&found.used())? {
+            if was_held_up(self.ports.clock, now) || self.is_outlived(&found.used())? {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
             match settle(self.ports.records, &mut self.person, found) {
@@ -224,14 +245,6 @@ impl Trial<'_> {
             }
         }
         Ok(Outcome::Faulty(Reason::RecordChanging))
-    }
-
-    /// Whether so much time has passed since the try was charged that what was known then is no longer true: the charge
-    /// may have been forgiven, and the code is no longer of now.
-    fn was_held_up(&self, since: Now) -> bool {
-        let Ok(now) = self.ports.clock.now() else { return true };
-        let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
-        waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
     }
 
     /// Whether a step just claimed was so far behind that its name may have been there and been erased: a process
@@ -278,10 +291,18 @@ impl Trial<'_> {
     }
 }
 
+/// Whether so much time has passed since the try was charged that what was known then is no longer true: the charge
+/// may have been forgiven, and the code is no longer of now.
+pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
+    let Ok(now) = clock.now() else { return true };
+    let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
+    waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
+}
+
 /// What is given back: all but what was judged and wrong. A replay counts where no first factor was proven.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
-        Outcome::Wrong => false,
+        Outcome::Wrong | Outcome::Spent | Outcome::HalfJudged(_) => false,
         Outcome::Replayed { .. } | Outcome::BeforeEpoch { .. } => budget == Budget::Proven,
         Outcome::Granted(_) | Outcome::Throttled { .. } | Outcome::Locked | Outcome::Faulty(_) => {
             true

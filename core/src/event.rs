@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use crate::{
-    fault::{LedgerFault, StoreFault},
+    fault::{CodesFault, LedgerFault, StoreFault},
     request::SourceLabel,
     time::Step,
 };
@@ -38,13 +38,21 @@ pub enum Kind {
     Refused,
 }
 
-/// Which authenticator, at which step.
+/// What let somebody in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    /// The authenticator's name.
-    pub authenticator: String,
-    /// The step claimed.
-    pub step: Step,
+pub enum Accepted {
+    /// A code of an authenticator.
+    App {
+        /// Its name.
+        authenticator: String,
+        /// The step claimed.
+        step: Step,
+    },
+    /// A code of the person's set.
+    ScratchCode {
+        /// How many of the set are left, as far as that is known.
+        left: Option<u8>,
+    },
 }
 
 /// Why somebody was refused or exempt: stable words for the log and for `twinlock why`.
@@ -54,6 +62,8 @@ pub enum Reason {
     WrongCode,
     /// The code, or a later one, was used before.
     Replayed,
+    /// The code of a set was used before.
+    Spent,
     /// The code is older than the ledger.
     BeforeEpoch,
     /// Too many wrong codes lately.
@@ -84,6 +94,8 @@ pub enum Reason {
     Store(StoreFault),
     /// The ledger proves nothing.
     Ledger(LedgerFault),
+    /// The set of codes proves nothing, or a code of it cannot be spent.
+    Codes(CodesFault),
     /// The record changed while the code was judged, again and again.
     RecordChanging,
 }
@@ -94,7 +106,13 @@ impl Reason {
     pub fn is_told_at_once(self) -> bool {
         matches!(
             self,
-            Self::WrongCode | Self::Replayed | Self::BeforeEpoch | Self::Throttled | Self::Locked
+            Self::WrongCode
+                | Self::Replayed
+                | Self::Spent
+                | Self::BeforeEpoch
+                | Self::Throttled
+                | Self::Locked
+                | Self::Codes(_)
         )
     }
 
@@ -107,6 +125,7 @@ impl Reason {
                 | Self::Clock
                 | Self::Store(_)
                 | Self::Ledger(_)
+                | Self::Codes(_)
                 | Self::RecordChanging
         )
     }
@@ -117,6 +136,7 @@ impl Reason {
         match self {
             Self::WrongCode => "wrong_code",
             Self::Replayed => "replayed",
+            Self::Spent => "spent",
             Self::BeforeEpoch => "before_epoch",
             Self::Throttled => "throttled",
             Self::Locked => "locked",
@@ -132,6 +152,7 @@ impl Reason {
             Self::Rule(_) => "rule",
             Self::Store(fault) => fault.reason(),
             Self::Ledger(fault) => fault.reason(),
+            Self::Codes(fault) => fault.reason(),
             Self::RecordChanging => "record_changing",
         }
     }

@@ -74,6 +74,36 @@ impl StoreFault {
     }
 }
 
+/// Why a code of a set, though it may be right, lets nobody in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodesFault {
+    /// The set proves nothing.
+    Set(StoreFault),
+    /// There is no memory to hash the code.
+    Memory,
+    /// The code is right and burned, and the record cannot be looked at once more.
+    Record(StoreFault),
+    /// The code is right, and that it was used cannot be written down.
+    Spend(StoreFault),
+}
+
+impl CodesFault {
+    /// The stable name in log lines and in `twinlock why`.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Set(StoreFault::FolderMissing) => "codes_missing",
+            Self::Set(StoreFault::Malformed { .. }) => "codes_malformed",
+            Self::Set(StoreFault::Newer { .. }) => "codes_newer",
+            Self::Set(StoreFault::Io { .. }) => "codes_io",
+            Self::Set(_) => "codes_untrusted",
+            Self::Memory => "codes_memory",
+            Self::Record(fault) => fault.reason(),
+            Self::Spend(_) => "code_not_spent",
+        }
+    }
+}
+
 /// Why the ledger cannot say whether something happened already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerFault {

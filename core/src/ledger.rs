@@ -3,6 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
+    record::SetId,
     request::SourceLabel,
     time::{BootTime, Step, UnixTime},
 };
@@ -10,6 +11,17 @@ use crate::{
 /// Names the codes of one key without telling the key: what a used step is filed under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark(pub [u8; 16]);
+
+impl Mark {
+    /// What the codes of a set are filed under, each as the step of its place.
+    #[must_use]
+    pub fn of_set(id: SetId) -> Self {
+        let mut mark = [0; 16];
+        let parts = id.0.to_be_bytes().into_iter().chain(*b"a set of");
+        mark.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+        Self(mark)
+    }
+}
 
 /// A step of a key that was accepted, or burned on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

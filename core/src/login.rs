@@ -8,7 +8,7 @@ use crate::{
     attempt::Trial,
     dialogue::asking::{Asking, End},
     event::{Accepted, Event, Kind, Reason},
-    fault::{LookupFault, StoreFault},
+    fault::{CodesFault, LookupFault, StoreFault},
     ledger::Budget,
     message::Message,
     policy::{Action, Policy},
@@ -193,13 +193,16 @@ impl Visit<'_> {
         match &end {
             End::Granted(accepted) => {
                 self.log(account, Kind::Accepted, (None, Some(accepted.clone())));
+                self.asking(account).tell_left(accepted);
             }
             End::Denied(reason) if reason.is_told_at_once() => {}
             End::Denied(reason) => self.note(account, Kind::Refused, *reason),
             End::Stopped => self.note(account, Kind::Refused, Reason::Stopped),
             End::CutOff => self.note(account, Kind::Refused, Reason::Conversation),
             End::Broken(reason) => {
-                self.note(account, Kind::Refused, *reason);
+                if !reason.is_told_at_once() {
+                    self.note(account, Kind::Refused, *reason);
+                }
                 self.asking(account).explain(&fault_message(*reason, name_of(account)));
             }
         }
@@ -283,9 +286,12 @@ fn fault_message(reason: Reason, user: String) -> Message {
     match reason {
         Reason::NotEnrolled => Message::NotEnrolled { user },
         Reason::Store(StoreFault::NameTooLong) => Message::MachineFault { user },
-        Reason::Store(_) => Message::RecordUnreadable { user },
+        Reason::Store(_) | Reason::Codes(CodesFault::Record(_)) => {
+            Message::RecordUnreadable { user }
+        }
         Reason::WrongCode
         | Reason::Replayed
+        | Reason::Spent
         | Reason::BeforeEpoch
         | Reason::Throttled
         | Reason::Locked
@@ -299,6 +305,7 @@ fn fault_message(reason: Reason, user: String) -> Message {
         | Reason::Clock
         | Reason::Rule(_)
         | Reason::Ledger(_)
+        | Reason::Codes(_)
         | Reason::RecordChanging => Message::MachineFault { user },
     }
 }

@@ -27,6 +27,13 @@ pub enum Message {
         /// Seconds until the app shows another.
         wait: u64,
     },
+    /// A code of a set that was used already.
+    Spent,
+    /// What is left of a set after one of its codes was accepted.
+    CodesLeft {
+        /// How many.
+        left: u8,
+    },
     /// A code from before the machine's memory begins.
     BeforeEpoch {
         /// Seconds until the app shows one from after.

@@ -5,10 +5,11 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 pub use crate::{account::Membership, record::Snapshot};
 use crate::{
     account::{Account, Folder},
+    code_set::{CodeSet, Digest, Recipe},
     event::Event,
     fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
     policy::Echo,
-    record::Record,
+    record::{Record, SetId},
     request::SourceLabel,
     secret::Typed,
     time::{Now, UnixTime},
@@ -19,6 +20,8 @@ use crate::{
 pub struct Ports<'a> {
     /// The records.
     pub records: &'a dyn Records,
+    /// The sets of one-time codes.
+    pub codes: &'a dyn Codes,
     /// The ledger.
     pub ledger: &'a dyn Ledger,
     /// The person.
@@ -56,6 +59,38 @@ pub trait Records {
 
     /// Notes how far the wall clock has come, as well as it goes.
     fn mark_clock(&self, now: UnixTime);
+}
+
+/// The sets of one-time codes, and which of their codes were spent.
+pub trait Codes {
+    /// Reads a set.
+    ///
+    /// # Errors
+    /// [`StoreFault`] where it is not there, or proves nothing.
+    fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreFault>;
+
+    /// The places of the codes that were spent.
+    ///
+    /// # Errors
+    /// [`StoreFault`] when they cannot be listed.
+    fn spent(&self, folder: &Folder, id: SetId) -> Result<Vec<u8>, StoreFault>;
+
+    /// Spends the code at a place of a set, once and for good: durably, before this returns.
+    ///
+    /// # Errors
+    /// [`StoreFault`] when that cannot be written down; the code is then not spent, as far as the machine can help it.
+    fn spend(
+        &self,
+        folder: &Folder,
+        code: (SetId, u8),
+        now: UnixTime,
+    ) -> Result<Creation, StoreFault>;
+
+    /// Hashes a code by Argon2id.
+    ///
+    /// # Errors
+    /// [`MachineFault`] where there is no memory for it.
+    fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineFault>;
 }
 
 /// Whose names in the ledger.

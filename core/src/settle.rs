@@ -84,7 +84,7 @@ fn write_down(
     let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator) else {
         return Ok(Written::Done(Settled::Burned));
     };
-    let accepted = Accepted { authenticator: authenticator.name.clone(), step: found.step };
+    let accepted = Accepted::App { authenticator: authenticator.name.clone(), step: found.step };
     let Some(moves) = found.moves else {
         return Ok(Written::Done(Settled::Granted(accepted)));
     };

@@ -6,8 +6,10 @@ mod world;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use twinlock_core::{request::Claim, verdict::Verdict};
+use twinlock_core::{event::Accepted, request::Claim, verdict::Verdict};
 use world::{Line, START, World, request};
+
+const SCRATCH: [&str; 3] = ["10000001", "20000002", "30000003"];
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -26,6 +28,7 @@ enum Happening {
 enum Typing {
     Code(i64),
     Again(usize),
+    Scratch(&'static str),
     Text(String),
     Cut,
 }
@@ -34,6 +37,7 @@ fn typing() -> impl Strategy<Value = Typing> {
     prop_oneof![
         4 => (-2..=2_i64).prop_map(Typing::Code),
         2 => (0..8_usize).prop_map(Typing::Again),
+        1 => proptest::sample::select(SCRATCH.as_slice()).prop_map(Typing::Scratch),
         1 => prop_oneof![Just("?"), Just("1"), Just("2"), Just("3"), Just(""), Just("000000"), Just("\u{8}\n\r\u{7f}INC")]
             .prop_map(|text| Typing::Text(text.into())),
         1 => ".{0,12}".prop_map(Typing::Text),
@@ -73,7 +77,9 @@ struct Life {
 
 impl Life {
     fn new() -> Self {
-        Self { world: World::new(), typed: Vec::new(), granted: BTreeSet::new(), latest: START }
+        let world = World::new();
+        world.with_set(7, &SCRATCH);
+        Self { world, typed: Vec::new(), granted: BTreeSet::new(), latest: START }
     }
 
     fn meet(&mut self, happening: &Happening) {
@@ -110,7 +116,13 @@ impl Life {
         }
         assert!(matches!(claim, Claim::Stack | Claim::Follows), "no first factor: {claim:?}");
         let event = self.world.events.borrow().last().cloned().unwrap();
-        let step = event.accepted.unwrap().step.0;
+        let Accepted::App { step, .. } = event.accepted.unwrap() else {
+            let code = self.world.hashed.borrow().last().cloned().unwrap();
+            assert!(SCRATCH.contains(&code.as_str()), "{code}");
+            assert!(self.granted.insert(code), "a scratch code twice");
+            return;
+        };
+        let step = step.0;
         let now = self.world.unix.get() / 30;
         assert!(step.abs_diff(now) <= 1, "step {step} at {now}");
         let code = self.world.code_at(step * 30);
@@ -122,6 +134,7 @@ impl Life {
     fn line(&mut self, typing: &Typing) -> Line {
         let text = match typing {
             Typing::Code(offset) => self.world.code(*offset),
+            Typing::Scratch(code) => (*code).to_owned(),
             Typing::Again(back) => match self.typed.iter().rev().nth(*back) {
                 Some(text) => text.clone(),
                 None => return Line::Cut,

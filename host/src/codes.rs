@@ -1,19 +1,297 @@
-//! Sets of codes on disk: `codes.SET` beside the record that names it.
+//! Sets of one-time codes on disk: `codes.SET` beside the record that names it, and a name for each code that was spent.
 
-use twinlock_core::{account::Folder, fault::CommitFault, record::SetId};
+use argon2::{Algorithm, Argon2, Params, Version};
+use rustix::{
+    fs::{self, AtFlags},
+    io::Errno,
+};
+use twinlock_core::{
+    account::Folder,
+    code_set::{CodeSet, Digest, Recipe},
+    fault::{MachineFault, StoreFault},
+    format::{codes as form, ledger_names},
+    ports::{Codes, Creation},
+    record::SetId,
+    time::UnixTime,
+};
+#[cfg(feature = "tools")]
+use twinlock_core::{
+    backup_code,
+    code_set::{CODES_MAX, Cost, Shape},
+    fault::CommitFault,
+    ports::Entropy,
+};
 use zeroize::Zeroizing;
 
-use crate::records::HostRecords;
+use crate::{
+    argon_memory::Blocks,
+    place::{self, Room},
+    records::HostRecords,
+};
+#[cfg(feature = "tools")]
+use crate::{commit, entropy::KernelEntropy};
 
-/// Writes the hashes of some codes durably, for a record that is then to name the set.
+impl Codes for HostRecords {
+    fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreFault> {
+        let room = self.open(folder)?;
+        let bytes = room.read(&form::set_name(id), self.owner, form::FILE_MAX)?;
+        let bytes = Zeroizing::new(bytes);
+        let text = std::str::from_utf8(&bytes).map_err(|_| StoreFault::Malformed { line: 0 })?;
+        form::read(text)
+    }
+
+    fn spent(&self, folder: &Folder, id: SetId) -> Result<Vec<u8>, StoreFault> {
+        let names = self.open(folder)?.names().map_err(place::fault)?;
+        let found = names.iter().filter_map(|name| form::read_spent(name));
+        Ok(found.filter(|(set, _)| *set == id).map(|(_, place)| place).collect())
+    }
+
+    fn spend(
+        &self,
+        folder: &Folder,
+        (id, place): (SetId, u8),
+        now: UnixTime,
+    ) -> Result<Creation, StoreFault> {
+        let room = self.open(folder)?;
+        let name = form::spent_name(id, place);
+        match room.link(&name, &ledger_names::instant(now)) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => return Ok(Creation::Taken),
+            Err(errno) => return Err(place::fault(errno)),
+        }
+        make_durable(&room, &name).map_err(place::fault)?;
+        Ok(Creation::Made)
+    }
+
+    fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineFault> {
+        let cost = recipe.cost;
+        let params = Params::new(cost.memory_kib(), cost.passes(), 1, Some(32));
+        let params = params.map_err(|_| MachineFault)?;
+        let blocks = Blocks::map(params.block_count()).map_err(|_| MachineFault)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut out = Zeroizing::new([0; 32]);
+        argon2
+            .hash_password_into_with_memory(code.as_bytes(), &recipe.salt, &mut *out, blocks)
+            .map_err(|_| MachineFault)?;
+        Ok(Digest::new(out))
+    }
+}
+
+/// A code counts as spent only once no power cut can bring it back; the name of one that does not is taken away again,
+/// since nobody is let in by it.
+fn make_durable(room: &Room, name: &str) -> rustix::io::Result<()> {
+    let synced = fs::fsync(room.fd());
+    if synced.is_err() {
+        let _ = fs::unlinkat(room.fd(), name, AtFlags::empty());
+    }
+    synced
+}
+
+/// Writes the hashes of some codes of eight digits durably, for a record that is then to name the set. Two that are
+/// the same become one.
 ///
 /// # Errors
-/// [`CommitFault`]; nothing names the set, so that nothing has changed.
+/// [`CommitFault`]; nothing names the set then, so that nothing has changed. [`StoreFault::Malformed`] with the number
+/// of the first one, counted from 1, that is no code, [`StoreFault::TooLarge`] over [`CODES_MAX`].
+#[cfg(feature = "tools")]
 pub fn lay_down(
     records: &HostRecords,
     folder: &Folder,
     codes: &[Zeroizing<String>],
 ) -> Result<SetId, CommitFault> {
-    let _ = (records, folder, codes);
-    Err(CommitFault::Store(twinlock_core::fault::StoreFault::Io { errno: 38 }))
+    let set = hashed(records, codes).map_err(CommitFault::Store)?;
+    let mut name = [0; 8];
+    KernelEntropy.fill(&mut name).map_err(|MachineFault| CommitFault::Store(io()))?;
+    let id = SetId(u64::from_ne_bytes(name));
+    let text = form::write(&set);
+    commit::lay_beside(records, folder, (&form::set_name(id), text.as_bytes()))?;
+    Ok(id)
+}
+
+#[cfg(feature = "tools")]
+fn hashed(records: &HostRecords, codes: &[Zeroizing<String>]) -> Result<CodeSet, StoreFault> {
+    if codes.is_empty() {
+        return Err(StoreFault::Malformed { line: 0 });
+    }
+    if codes.len() > CODES_MAX {
+        return Err(StoreFault::TooLarge);
+    }
+    let mut salt = [0; 16];
+    KernelEntropy.fill(&mut salt).map_err(|MachineFault| io())?;
+    let recipe = Recipe { salt, cost: Cost::GUESSABLE };
+    let mut hashes = Vec::with_capacity(codes.len());
+    for (line, code) in (1..).zip(codes) {
+        if !backup_code::is_digits8(code) {
+            return Err(StoreFault::Malformed { line });
+        }
+        let digest = records.digest(code, &recipe).map_err(|MachineFault| io())?;
+        if !hashes.contains(&digest) {
+            hashes.push(digest);
+        }
+    }
+    Ok(CodeSet { shape: Shape::Digits8, recipe, hashes })
+}
+
+/// A failure of the machine, which has no errno.
+#[cfg(feature = "tools")]
+fn io() -> StoreFault {
+    StoreFault::Io { errno: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Owner;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use twinlock_core::{backup_code, code_set::Cost};
+
+    const FIRST: &str = include_str!("../../tests/vectors/codes-1.toml");
+    const ID: SetId = SetId(0x0123_4567_89ab_cdef);
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    struct Store {
+        folder: tempfile::TempDir,
+        records: HostRecords,
+    }
+
+    fn private(path: &std::path::Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    impl Store {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().canonicalize().unwrap();
+            for part in ["", "users", "users/ada"] {
+                std::fs::create_dir_all(path.join(part)).unwrap();
+                private(&path.join(part), 0o700);
+            }
+            let owner = Owner(rustix::process::getuid().as_raw());
+            let records = HostRecords::new(path.to_str().unwrap(), "/none", owner);
+            let store = Self { folder, records };
+            std::fs::write(store.file(), FIRST).unwrap();
+            private(&store.file(), 0o600);
+            store
+        }
+
+        fn file(&self) -> std::path::PathBuf {
+            self.folder.path().join("users/ada/codes.0123456789abcdef")
+        }
+
+        fn set(&self) -> Result<CodeSet, StoreFault> {
+            self.records.set(&ada(), ID)
+        }
+    }
+
+    fn ada() -> Folder {
+        Folder::of("ada").unwrap()
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_reference_implementation() {
+        // printf 12345678 | argon2 "made up sea salt" -id -t 2 -k 19456 -p 1 -l 32 -r
+        let store = Store::new();
+        let set = store.set().unwrap();
+        for (place, code) in (0..).zip(["12345678", "87654321", "40961024"]) {
+            let digest = store.records.digest(code, &set.recipe).unwrap();
+            assert_eq!(backup_code::place_in(&set, &digest), Some(place));
+        }
+        let digest = store.records.digest("12345679", &set.recipe).unwrap();
+        assert_eq!(backup_code::place_in(&set, &digest), None);
+    }
+
+    #[test]
+    fn a_code_is_spent_once_by_one() {
+        let store = Store::new();
+        assert_eq!(store.records.spent(&ada(), ID).unwrap(), Vec::<u8>::new());
+        let made = std::thread::scope(|scope| {
+            let racers: Vec<_> = (0..16)
+                .map(|_| {
+                    let path = store.records.path.clone();
+                    scope.spawn(move || {
+                        let owner = Owner(rustix::process::getuid().as_raw());
+                        let records = HostRecords::new(&path, "/none", owner);
+                        records.spend(&ada(), (ID, 1), NOW).unwrap()
+                    })
+                })
+                .collect();
+            let results = racers.into_iter().map(|racer| racer.join().unwrap());
+            results.filter(|made| *made == Creation::Made).count()
+        });
+        assert_eq!(made, 1);
+        assert_eq!(store.records.spend(&ada(), (ID, 1), NOW).unwrap(), Creation::Taken);
+        assert_eq!(store.records.spent(&ada(), ID).unwrap(), [1]);
+        assert!(store.records.spent(&ada(), SetId(1)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn only_a_plain_private_file_is_a_set() {
+        let store = Store::new();
+        assert!(store.set().is_ok());
+        private(&store.file(), 0o640);
+        assert_eq!(store.set(), Err(StoreFault::TooOpen));
+        private(&store.file(), 0o600);
+        let other = store.folder.path().join("users/ada/other");
+        std::fs::hard_link(store.file(), &other).unwrap();
+        assert_eq!(store.set(), Err(StoreFault::HardLink));
+        std::fs::remove_file(store.file()).unwrap();
+        assert_eq!(store.set(), Err(StoreFault::FolderMissing));
+        symlink("other", store.file()).unwrap();
+        assert_eq!(store.set(), Err(StoreFault::Symlink));
+        std::fs::remove_file(store.file()).unwrap();
+        std::fs::write(store.file(), " ".repeat(form::FILE_MAX + 1)).unwrap();
+        private(&store.file(), 0o600);
+        assert_eq!(store.set(), Err(StoreFault::TooLarge));
+        std::fs::write(store.file(), [0xff; 9]).unwrap();
+        assert_eq!(store.set(), Err(StoreFault::Malformed { line: 0 }));
+    }
+
+    #[test]
+    fn what_cannot_be_spent_leaves_no_name() {
+        let store = Store::new();
+        std::fs::remove_dir_all(store.folder.path().join("users/ada")).unwrap();
+        assert!(store.records.spend(&ada(), (ID, 0), NOW).is_err());
+    }
+
+    #[test]
+    fn the_cheapest_and_the_dearest_recipe_are_evaluated() {
+        let store = Store::new();
+        for (memory, passes) in [(8, 1), (64 * 1024, 1)] {
+            let recipe = Recipe { salt: [1; 16], cost: Cost::new(memory, passes).unwrap() };
+            assert!(store.records.digest("12345678", &recipe).is_ok());
+        }
+    }
+
+    #[cfg(feature = "tools")]
+    fn text(codes: &[&str]) -> Vec<Zeroizing<String>> {
+        codes.iter().map(|code| Zeroizing::new((*code).to_owned())).collect()
+    }
+
+    #[cfg(feature = "tools")]
+    #[test]
+    fn what_is_laid_down_is_found_again_each_code_once() {
+        let store = Store::new();
+        let codes = text(&["10000001", "20000002", "10000001"]);
+        let id = lay_down(&store.records, &ada(), &codes).unwrap();
+        let set = store.records.set(&ada(), id).unwrap();
+        assert_eq!(set.hashes.len(), 2);
+        let digest = store.records.digest("20000002", &set.recipe).unwrap();
+        assert_eq!(backup_code::place_in(&set, &digest), Some(1));
+        let again = lay_down(&store.records, &ada(), &codes).unwrap();
+        assert_ne!(again, id);
+        assert_ne!(store.records.set(&ada(), again).unwrap().recipe.salt, set.recipe.salt);
+    }
+
+    #[cfg(feature = "tools")]
+    #[test]
+    fn what_is_no_code_is_not_laid_down() {
+        let store = Store::new();
+        let fault = |codes: &[&str]| lay_down(&store.records, &ada(), &text(codes)).unwrap_err();
+        let malformed = |line| CommitFault::Store(StoreFault::Malformed { line });
+        assert_eq!(fault(&[]), malformed(0));
+        assert_eq!(fault(&["1000000"]), malformed(1));
+        assert_eq!(fault(&["1000-000"]), malformed(1));
+        assert_eq!(fault(&["10000001"; 65]), CommitFault::Store(StoreFault::TooLarge));
+        assert_eq!(std::fs::read_dir(store.folder.path().join("users/ada")).unwrap().count(), 1);
+    }
 }

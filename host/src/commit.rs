@@ -17,6 +17,7 @@ use crate::{
     entropy::KernelEntropy,
     place::{self, Room},
     records::{HostRecords, UIDS, USERS, list, record_name},
+    sweep,
 };
 
 /// Writes `record` as the successor of number `after`.
@@ -32,7 +33,7 @@ pub(crate) fn commit(
         hold_uid(records, &root, folder, record.uid).map_err(CommitFault::Store)?;
     }
     let next = after.checked_add(1).ok_or(CommitFault::Store(StoreFault::TooLarge))?;
-    put(records, &room, next, form::write(record).as_bytes())?;
+    put(records, &room, next, record)?;
     if record.state == State::Removed {
         // Best effort: a link to somebody who is removed holds nothing.
         let _ = fs::unlinkat(root.fd(), uid_link(record.uid), AtFlags::empty());
@@ -76,9 +77,10 @@ fn uid_link(uid: u32) -> String {
     format!("{UIDS}/{uid}")
 }
 
-fn put(records: &HostRecords, room: &Room, next: u64, text: &[u8]) -> Result<(), CommitFault> {
+fn put(records: &HostRecords, room: &Room, next: u64, record: &Record) -> Result<(), CommitFault> {
     let store = |errno| CommitFault::Store(place::fault(errno));
-    let temporary = write_aside(records, room, text).map_err(store)?;
+    let text = form::write(record);
+    let temporary = write_aside(records, room, text.as_bytes()).map_err(store)?;
     let placed = place_once(room, &temporary, &record_name(next));
     if placed.is_err() {
         let _ = fs::unlinkat(room.fd(), &temporary, AtFlags::empty());
@@ -91,19 +93,42 @@ fn put(records: &HostRecords, room: &Room, next: u64, text: &[u8]) -> Result<(),
     }
     fs::fsync(room.fd()).map_err(store)?;
     let listing = list(room).map_err(CommitFault::Store)?;
-    for cut_off in listing.temporary {
+    for cut_off in &listing.temporary {
         let _ = fs::unlinkat(room.fd(), cut_off, AtFlags::empty());
     }
-    let found = listing.sequences;
-    if found.iter().any(|sequence| *sequence > next) {
+    if listing.sequences.iter().any(|sequence| *sequence > next) {
         // Others went on from a successor that was gone again: ours was never the newest.
         let _ = fs::unlinkat(room.fd(), record_name(next), AtFlags::empty());
         return Err(CommitFault::Overtaken);
     }
-    for old in found.into_iter().filter(|sequence| *sequence < next) {
-        let _ = fs::unlinkat(room.fd(), record_name(old), AtFlags::empty());
+    sweep::sets(records, (room, next), record.codes, &listing);
+    for old in listing.sequences.iter().filter(|sequence| **sequence < next) {
+        let _ = fs::unlinkat(room.fd(), record_name(*old), AtFlags::empty());
     }
     Ok(())
+}
+
+/// Makes a durable file of a name that nobody has, in a person's folder.
+#[cfg(feature = "tools")]
+pub(crate) fn lay_beside(
+    records: &HostRecords,
+    folder: &Folder,
+    (name, text): (&str, &[u8]),
+) -> Result<(), CommitFault> {
+    let store = |errno| CommitFault::Store(place::fault(errno));
+    let root = records.root().map_err(CommitFault::Store)?;
+    let room = person(records, &root, folder).map_err(CommitFault::Store)?;
+    let temporary = write_aside(records, &room, text).map_err(store)?;
+    let placed = place_once(&room, &temporary, name);
+    if placed.is_err() {
+        let _ = fs::unlinkat(room.fd(), &temporary, AtFlags::empty());
+    }
+    match placed {
+        Ok(()) => fs::fsync(room.fd()).map_err(store),
+        // Without the temporary file somebody else's change was faster, and has swept it away.
+        Err(Errno::EXIST | Errno::NOENT) => Err(CommitFault::Overtaken),
+        Err(errno) => Err(store(errno)),
+    }
 }
 
 /// Writes the text to a new file beside, durable and root's whatever umask and group the caller has.

@@ -1,5 +1,5 @@
 //! The machine: files, clock, entropy, accounts and log behind the ports of twinlock-core.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod accounts;
 pub mod clock;
@@ -13,6 +13,7 @@ pub mod records;
 pub mod settings;
 pub mod store_id;
 
+mod argon_memory;
 mod commit;
 #[cfg(feature = "tools")]
 pub mod good;
@@ -24,3 +25,4 @@ pub mod prepare;
 pub mod roll;
 #[cfg(feature = "tools")]
 pub mod source;
+mod sweep;

@@ -45,6 +45,7 @@ impl Machine {
     pub fn ports<'a>(&'a self, conversation: &'a dyn Conversation) -> Ports<'a> {
         Ports {
             records: &self.records,
+            codes: &self.records,
             ledger: &self.ledger,
             conversation,
             clock: &self.clock,

@@ -8,7 +8,7 @@ use twinlock_core::{
     account::{Account, Folder},
     epoch,
     fault::{CommitFault, StoreFault},
-    format::{ledger_names, record as form},
+    format::{codes, ledger_names, record as form},
     ports::{Records, Snapshot},
     record::{Identity, Record, State},
     request::SourceLabel,
@@ -48,6 +48,8 @@ pub(crate) struct Listing {
     pub(crate) sequences: Vec<u64>,
     /// Files that a change under way, or one that was cut off, has written aside.
     pub(crate) temporary: Vec<String>,
+    /// Sets of codes, and the names of spent ones.
+    pub(crate) of_sets: Vec<String>,
     known: Vec<SourceLabel>,
     failures: u32,
 }
@@ -246,6 +248,8 @@ pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
             listing.failures = listing.failures.max(failures.parse().unwrap_or_default());
         } else if name.starts_with("tmp.") {
             listing.temporary.push(name);
+        } else if codes::set_of(&name).is_some() {
+            listing.of_sets.push(name);
         } else if let Some(number) = name.strip_prefix("record.") {
             let number = number.strip_suffix(".toml").and_then(|number| number.parse().ok());
             // A name that only looks like a record may be the newest one, damaged: nothing is proven then.

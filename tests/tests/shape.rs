@@ -22,9 +22,10 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 34] = [
+const CORE: [(&str, Kind); 37] = [
     ("account", Noun),
     ("answer", Noun),
+    ("code_set", Noun),
     ("event", Noun),
     ("fault", Noun),
     ("foreign", Noun),
@@ -37,6 +38,7 @@ const CORE: [(&str, Kind); 34] = [
     ("time", Noun),
     ("verdict", Noun),
     ("admission", Decision),
+    ("backup_code", Decision),
     ("counter", Decision),
     ("enrolment", Decision),
     ("epoch", Decision),
@@ -56,6 +58,7 @@ const CORE: [(&str, Kind); 34] = [
     ("login", Order),
     ("refusals", Order),
     ("settle", Order),
+    ("spend", Order),
     ("lib", Order),
 ];
 
@@ -268,14 +271,14 @@ fn files_are_short_and_have_names_that_say_something() {
 }
 
 #[test]
-fn unsafe_code_stands_in_one_file() {
+fn unsafe_code_stands_in_two_files() {
     let is_word = |code: &str| {
         let parts = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
         parts.into_iter().any(|part| part == "unsafe")
     };
     let found: Vec<String> =
         everything().into_iter().filter(|one| is_word(&one.code())).map(|one| one.path).collect();
-    assert_eq!(found, ["pam-module/src/ffi.rs"]);
+    assert_eq!(found, ["host/src/argon_memory.rs", "pam-module/src/ffi.rs"]);
 }
 
 /// The parts of host that only the command has.

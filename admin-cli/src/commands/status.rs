@@ -7,12 +7,13 @@ use twinlock_core::{
     ledger::Charged,
     policy::NotEnrolled,
     ports::{Ledger, Records, Seat},
-    record::Authenticator,
+    record::{Authenticator, Record},
 };
 
 use crate::{
     desk::Desk,
     exit::{Exit, Failure, store_remedy},
+    one_time::{self, Left},
     person::{self, Person, Standing},
     wording::{WIDTH, instant, plain, wrap},
 };
@@ -84,6 +85,7 @@ fn details(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
     let mut lines = Vec::new();
     if let Ok(Some(found)) = desk.machine.records.newest(account) {
         lines.extend(found.record.authenticators.iter().map(authenticator));
+        lines.extend(codes(desk, &found.record));
         let known: Vec<&str> = found.known.iter().map(|source| source.as_str()).collect();
         if !known.is_empty() {
             lines.push(format!("Has got in from: {}", known.join(", ")));
@@ -114,6 +116,21 @@ fn authenticator(one: &Authenticator) -> String {
     )
 }
 
+fn codes(desk: &Desk, record: &Record) -> Option<String> {
+    match one_time::left(&desk.machine.records, record) {
+        Ok(left) => left.map(|Left { left, of }| format!("Backup codes left: {left} of {of}")),
+        Err(fault) => {
+            Some(format!("Backup codes: their file cannot be used ({}).", fault.reason()))
+        }
+    }
+}
+
+/// For scripts: nothing where there is no set, or where its file cannot be used.
+fn codes_left(desk: &Desk, account: &Account) -> Option<u8> {
+    let found = desk.machine.records.newest(account).ok()??;
+    one_time::left(&desk.machine.records, &found.record).ok()?.map(|found| found.left)
+}
+
 fn wrong_codes(desk: &Desk, account: &Account) -> Result<usize, Failure> {
     let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
     let tries: Vec<Charged> = facts::read(shelf.as_ref(), None)?.tries;
@@ -124,6 +141,7 @@ fn object(desk: &Desk, account: &Account, person: &Person) -> serde_json::Value 
     let mut object = super::list::object(person);
     if let Some(fields) = object.as_object_mut() {
         fields.insert("uid".into(), account.uid.into());
+        fields.insert("codes_left".into(), codes_left(desk, account).into());
         fields.insert("wrong_codes".into(), wrong_codes(desk, account).ok().into());
     }
     object

@@ -3,6 +3,7 @@
 use twinlock_core::{
     answer::{self, Answer},
     enrolment, facts,
+    fault::CodesFault,
     judge::Evidence,
     ports::{Ledger, Records, Seat},
     record::Record,
@@ -14,7 +15,9 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::{Keyboard, Line},
+    one_time::{self, Left},
     proof::{Finding, clock_hint, examine},
+    reasons,
     wording::plain,
 };
 
@@ -39,7 +42,15 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     let facts = facts::read(shelf.as_ref(), None)?;
     let floor = desk.machine.ledger.floor(now)?;
     let evidence = Evidence { used: &facts.used, floor, now: now.unix, window: desk.policy.window };
-    conclude(desk, &found.record, examine(&found.record, &code, &evidence))
+    let finding = examine(&found.record, &code, &evidence);
+    if !matches!(finding, Finding::Right { .. }) {
+        let of_set = one_time::examine(&desk.machine.records, &found.record, &code);
+        match of_set.map_err(|fault| of_set_failure(&found.record, fault))? {
+            one_time::Finding::Wrong => {}
+            other => return conclude_of_set(desk, &found.record, other),
+        }
+    }
+    conclude(desk, &found.record, finding)
 }
 
 fn ask(user: &str) -> Result<Typed, Failure> {
@@ -61,6 +72,36 @@ fn not_a_code(typed: &Typed) -> Failure {
             Failure::new(Exit::Refused, "that is not a code", "A code has 6 to 8 digits.")
         }
     }
+}
+
+fn of_set_failure(record: &Record, fault: CodesFault) -> Failure {
+    let explained = reasons::explain(fault.reason(), &plain(&record.user));
+    Failure::new(Exit::StoreUnreachable, explained.meaning, explained.remedy)
+}
+
+fn conclude_of_set(
+    desk: &Desk,
+    record: &Record,
+    finding: one_time::Finding,
+) -> Result<(), Failure> {
+    let user = plain(&record.user);
+    let one_time::Finding::Unspent(Left { left, of }) = finding else {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("a backup code of {user} that was used already"),
+            format!("Each of them works once. See what is left: twinlock status {user}"),
+        ));
+    };
+    desk.say(
+        &format!(
+            "Right: one of {user}'s {left} backup codes that are left (of {of}). It was not spent."
+        ),
+        serde_json::json!({
+            "user": record.user, "finding": "right",
+            "authenticator": "scratch_code", "codes_left": left,
+        }),
+    );
+    Ok(())
 }
 
 fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failure> {
@@ -137,6 +178,13 @@ mod tests {
             let said = explain("ada", finding);
             assert!(said.0.contains(sentence) && said.1.contains(remedy), "{said:?}");
         }
+    }
+
+    #[test]
+    fn a_set_that_cannot_be_used_is_explained() {
+        let failure =
+            of_set_failure(&twinlock_core::record::Record::nobodys().unwrap(), CodesFault::Memory);
+        assert!(failure.what.contains("19 MiB"), "{}", failure.what);
     }
 
     #[test]

@@ -81,6 +81,16 @@ impl Asking<'_> {
             self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
     }
 
+    /// Says what a success has left of a set, as well as it can be told. Nobody is told before a proven first factor.
+    pub fn tell_left(&self, accepted: &Accepted) {
+        if let Accepted::ScratchCode { left: Some(left) } = *accepted
+            && self.standing == Standing::Proven
+        {
+            let message = Message::CodesLeft { left };
+            self.conversation.tell(&text::login(self.policy.language, &message));
+        }
+    }
+
     /// One prompt, and the menu of other ways where it is asked for.
     fn ask_once(&self, before: Option<&Rebuff>) -> Result<Answer, End> {
         match self.prompt(before)? {
@@ -109,6 +119,9 @@ impl Asking<'_> {
         let (message, reason) = match outcome {
             None => (Message::NotAccepted, Reason::WrongCode),
             Some(Outcome::Granted(accepted)) => return Err(End::Granted(accepted)),
+            Some(Outcome::HalfJudged(fault)) => {
+                return self.weigh(Some(Outcome::Faulty(Reason::Codes(fault))), left);
+            }
             Some(Outcome::Faulty(reason)) if self.standing == Standing::Proven => {
                 return Err(End::Broken(reason));
             }
@@ -116,6 +129,7 @@ impl Asking<'_> {
             Some(Outcome::Faulty(reason)) => (Message::NotAccepted, reason),
             Some(Outcome::Wrong) => (Message::Wrong { left }, Reason::WrongCode),
             Some(Outcome::Replayed { wait }) => (Message::Replayed { wait }, Reason::Replayed),
+            Some(Outcome::Spent) => (Message::Spent, Reason::Spent),
             Some(Outcome::BeforeEpoch { wait }) => {
                 (Message::BeforeEpoch { wait }, Reason::BeforeEpoch)
             }

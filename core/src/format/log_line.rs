@@ -3,9 +3,9 @@
 use alloc::string::String;
 use core::fmt::Write;
 
-use crate::event::{Event, Kind};
+use crate::event::{Accepted, Event, Kind};
 
-/// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step reason.
+/// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step codes_left reason.
 #[must_use]
 pub fn write(event: &Event) -> String {
     let mut line = String::from("event=");
@@ -20,14 +20,27 @@ pub fn write(event: &Event) -> String {
     pair(&mut line, "rhost", event.source.as_str());
     pair(&mut line, "first_factor", event.first_factor);
     if let Some(accepted) = &event.accepted {
-        pair(&mut line, "authenticator", &accepted.authenticator);
-        // Writing to a String cannot fail.
-        let _ = write!(line, " step={}", accepted.step.0);
+        write_accepted(&mut line, accepted);
     }
     if let Some(reason) = event.reason {
         pair(&mut line, "reason", reason.word());
     }
     line
+}
+
+/// Which code of a set it was is not told: whoever reads the log and finds the paper would know which ones still work.
+fn write_accepted(line: &mut String, accepted: &Accepted) {
+    // Writing to a String cannot fail.
+    let _ = match accepted {
+        Accepted::App { authenticator, step } => {
+            pair(line, "authenticator", authenticator);
+            write!(line, " step={}", step.0)
+        }
+        Accepted::ScratchCode { left: Some(left) } => {
+            write!(line, " authenticator=scratch_code codes_left={left}")
+        }
+        Accepted::ScratchCode { left: None } => write!(line, " authenticator=scratch_code"),
+    };
 }
 
 /// Writes what an administrator did: `event=`, then the pairs in their order. Keys: user authenticator tries actor.
@@ -58,7 +71,7 @@ fn pair(line: &mut String, key: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Accepted, Reason};
+    use crate::event::Reason;
     use crate::fault::StoreFault;
     use crate::request::SourceLabel;
     use crate::time::Step;
@@ -77,11 +90,17 @@ mod tests {
 
     #[test]
     fn lines_are_stable() {
-        let accepted = Accepted { authenticator: "my phone".into(), step: Step(58_123_456) };
+        let accepted = Accepted::App { authenticator: "my phone".into(), step: Step(58_123_456) };
         assert_eq!(
             write(&Event { accepted: Some(accepted), ..event(Kind::Accepted) }),
             "event=accepted user=ada service=sshd rhost=203.0.113.7 first_factor=publickey \
              authenticator=my%20phone step=58123456"
+        );
+        let scratch = Accepted::ScratchCode { left: Some(4) };
+        assert_eq!(
+            write(&Event { accepted: Some(scratch), ..event(Kind::Accepted) }),
+            "event=accepted user=ada service=sshd rhost=203.0.113.7 first_factor=publickey \
+             authenticator=scratch_code codes_left=4"
         );
         let reason = Some(Reason::Store(StoreFault::StoreIdMismatch));
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Forms: text to values and back, for everything that is written down.
 mod c_number;
+pub mod codes;
 pub mod epoch;
 pub mod google;
 pub mod ledger_names;

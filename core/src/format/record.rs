@@ -67,7 +67,7 @@ const END: &str = "\n# end of record\n";
 /// [`StoreFault::Newer`] for a later version, [`StoreFault::Malformed`] for all else.
 pub fn read(text: &str) -> Result<Record, StoreFault> {
     let file: File<'_> = toml::from_str(text).map_err(|error| {
-        newer(text).unwrap_or(StoreFault::Malformed { line: line_of(text, error.span()) })
+        newer(text, VERSION).unwrap_or(StoreFault::Malformed { line: line_of(text, error.span()) })
     })?;
     // The parser skips a byte order mark; nothing of ours puts one before a record.
     if text.starts_with('\u{feff}') {
@@ -83,13 +83,14 @@ pub fn read(text: &str) -> Result<Record, StoreFault> {
 }
 
 /// A newer version may have keys that this one does not know: that is said instead of naming them.
-fn newer(text: &str) -> Option<StoreFault> {
+pub(crate) fn newer(text: &str, known: u32) -> Option<StoreFault> {
     let version = text.lines().find_map(|line| line.strip_prefix("version = "))?;
     let version = version.trim().parse().ok()?;
-    (version > VERSION).then_some(StoreFault::Newer { version })
+    (version > known).then_some(StoreFault::Newer { version })
 }
 
-fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
+/// The line of a mistake, counted from 1.
+pub(crate) fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
     let end = span.map_or(0, |span| span.start);
     let newlines = text.bytes().take(end).filter(|byte| *byte == b'\n').count();
     u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)

@@ -40,7 +40,7 @@ mod tests {
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 18] {
+    fn all() -> [Message; 22] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
@@ -56,6 +56,10 @@ mod tests {
             Message::BeforeEpoch { wait: 599 },
             Message::BeforeEpoch { wait: 86_399 },
             Message::Replayed { wait: 0 },
+            Message::Spent,
+            Message::CodesLeft { left: 0 },
+            Message::CodesLeft { left: 1 },
+            Message::CodesLeft { left: 9 },
             Message::MachineFault { user: user() },
             Message::Throttled { until: UnixTime(1_800_000_000), wait: 900 },
             Message::Locked { user: user() },

@@ -15,10 +15,11 @@ use std::{
 
 use twinlock_core::{
     account::{Account, Folder, Membership},
+    code_set::{CodeSet, Cost, Digest, Recipe, Shape},
     epoch,
     event::Event,
     fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
-    format::record as form,
+    format::{codes, record as form},
     ledger::Epoch,
     login::login,
     otp::{
@@ -27,15 +28,18 @@ use twinlock_core::{
     },
     policy::{Echo, Policy},
     ports::{
-        Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
+        Accounts, Clock, Codes, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
         Records, Seat, Shelf, Snapshot,
     },
-    record::{Authenticator, Generation, Identity, Moving, Parameters, Period, Record, State},
+    record::{
+        Authenticator, Generation, Identity, Moving, Parameters, Period, Record, SetId, State,
+    },
     request::{Claim, PublicKey, Request, Source, SourceLabel},
     secret::{Key, Typed},
     time::{BootTime, Now, UnixTime},
     verdict::Verdict,
 };
+use zeroize::Zeroizing;
 
 pub const START: u64 = 1_800_000_000;
 const SEED: [u8; 20] = *b"12345678901234567890";
@@ -60,6 +64,15 @@ pub struct World {
     /// Writes a new record under the login at that call of `is_newest`.
     pub change_at: Cell<Option<u32>>,
     pub writes: Cell<u32>,
+    /// Sets of codes, by number; a spent code has an instant.
+    pub sets: RefCell<BTreeMap<u64, CodeSet>>,
+    pub spent: RefCell<BTreeMap<(u64, u8), UnixTime>>,
+    /// Codes that were hashed.
+    pub hashed: RefCell<Vec<String>>,
+    /// How many seconds pass while a code is hashed.
+    pub late: Cell<u64>,
+    /// What becomes of the next codes to be spent.
+    pub spend_fault: Cell<Option<StoreFault>>,
 }
 
 /// What the person does at a prompt.
@@ -88,6 +101,11 @@ impl World {
             events: RefCell::default(),
             change_at: Cell::new(None),
             writes: Cell::new(0),
+            sets: RefCell::default(),
+            spent: RefCell::default(),
+            hashed: RefCell::default(),
+            late: Cell::new(0),
+            spend_fault: Cell::new(None),
         };
         world.begin_epoch(START - 3600);
         world.account("ada", 1000);
@@ -126,6 +144,18 @@ impl World {
         self.records.borrow_mut().insert(name.into(), (1, text));
     }
 
+    /// Enrols ada anew, with a set of codes.
+    pub fn with_set(&self, id: u64, codes: &[&str]) {
+        let recipe = Recipe { salt: [9; 16], cost: Cost::GUESSABLE };
+        let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();
+        self.sets.borrow_mut().insert(id, CodeSet { shape: Shape::Digits8, recipe, hashes });
+        let record = self.record("ada", 1000, State::Active);
+        let record = Record { codes: Some(SetId(id)), generation: Generation(id), ..record };
+        let mut records = self.records.borrow_mut();
+        let sequence = records.get("ada").map_or(0, |(sequence, _)| *sequence);
+        records.insert("ada".into(), (sequence + 1, form::write(&record).to_string()));
+    }
+
     pub fn code(&self, offset: i64) -> String {
         self.code_at(self.unix.get().saturating_add_signed(offset * 30))
     }
@@ -159,6 +189,7 @@ impl World {
     pub fn ports(&self) -> Ports<'_> {
         Ports {
             records: self,
+            codes: self,
             ledger: self,
             conversation: self,
             clock: self,
@@ -250,6 +281,59 @@ impl Records for World {
             self.mark.set(now.0);
         }
     }
+}
+
+impl Codes for World {
+    fn set(&self, _: &Folder, id: SetId) -> Result<CodeSet, StoreFault> {
+        if self.fails() {
+            return Err(StoreFault::Io { errno: 5 });
+        }
+        let sets = self.sets.borrow();
+        let set = sets.get(&id.0).ok_or(StoreFault::FolderMissing)?;
+        codes::read(&codes::write(set))
+    }
+
+    fn spent(&self, _: &Folder, id: SetId) -> Result<Vec<u8>, StoreFault> {
+        if self.fails() {
+            return Err(StoreFault::Io { errno: 5 });
+        }
+        let spent = self.spent.borrow();
+        Ok(spent.keys().filter(|(set, _)| *set == id.0).map(|(_, place)| *place).collect())
+    }
+
+    fn spend(
+        &self,
+        _: &Folder,
+        (id, place): (SetId, u8),
+        now: UnixTime,
+    ) -> Result<Creation, StoreFault> {
+        if self.fails() {
+            return Err(StoreFault::Io { errno: 28 });
+        }
+        if let Some(fault) = self.spend_fault.get() {
+            return Err(fault);
+        }
+        let taken = self.spent.borrow_mut().insert((id.0, place), now).is_some();
+        Ok(if taken { Creation::Taken } else { Creation::Made })
+    }
+
+    fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineFault> {
+        if self.fails() {
+            return Err(MachineFault);
+        }
+        self.hashed.borrow_mut().push(code.into());
+        self.unix.set(self.unix.get() + self.late.get());
+        self.boot.set(self.boot.get() + self.late.get());
+        Ok(digest_of(code, recipe))
+    }
+}
+
+/// Not Argon2id, which lives in host: salt and code side by side tell codes apart as well.
+fn digest_of(code: &str, recipe: &Recipe) -> Digest {
+    let mut bytes = Zeroizing::new([0; 32]);
+    let parts = recipe.salt.iter().copied().chain(code.bytes());
+    bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+    Digest::new(bytes)
 }
 
 impl Ledger for World {

@@ -36,6 +36,10 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Replayed { wait } => {
             format!("That code was used already. Wait for the next one ({}).", duration(*wait))
         }
+        Message::Spent => "That backup code was used already: each of them works once.".into(),
+        Message::CodesLeft { left: 0 } => "That was your last backup code.".into(),
+        Message::CodesLeft { left: 1 } => "You have 1 backup code left.".into(),
+        Message::CodesLeft { left } => format!("You have {left} backup codes left."),
         Message::BeforeEpoch { wait: 600.. } => {
             "The clock of this machine does not fit its memory of used codes.\nAsk your administrator (twinlock why).".into()
         }

@@ -36,6 +36,10 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Replayed { wait } => {
             format!("Koden är redan använd. Vänta på nästa ({}).", duration(*wait))
         }
+        Message::Spent => "Reservkoden är redan använd: var och en gäller en gång.".into(),
+        Message::CodesLeft { left: 0 } => "Det var din sista reservkod.".into(),
+        Message::CodesLeft { left: 1 } => "Du har 1 reservkod kvar.".into(),
+        Message::CodesLeft { left } => format!("Du har {left} reservkoder kvar."),
         Message::BeforeEpoch { wait: 600.. } => {
             "Datorns klocka stämmer inte med vad den minns om använda koder.\nBe din administratör om hjälp (twinlock why).".into()
         }
