@@ -92,12 +92,14 @@ impl Report {
 
     /// A person, before it is known what becomes of it.
     pub fn of_takeover(user: &str, source: &str, takeover: &Takeover) -> Self {
+        let mut remarks: Vec<Worded> = takeover.remarks.iter().copied().map(worded).collect();
+        remarks.sort_by_key(|remark| remark.line);
         Self {
             user: Some(user.into()),
             source: source.into(),
             outcome: Ok(Outcome::Imported),
             carried: Carried::of(takeover),
-            remarks: takeover.remarks.iter().copied().map(worded).collect(),
+            remarks,
             refused: Vec::new(),
             removal: None,
         }
