@@ -118,11 +118,12 @@ impl Report {
         if matches!(self.outcome, Ok(Outcome::Imported)) {
             lines.extend(self.carried.authenticators.iter().map(|one| format!("  {one}")));
             let Carried { used_steps, scratch_codes, .. } = self.carried;
-            lines.push(format!(
-                "  {}, {}",
-                count(scratch_codes, "scratch code"),
-                count(used_steps, "used step")
-            ));
+            let counts = [(scratch_codes, "scratch code"), (used_steps, "used step")];
+            let counts = counts.iter().filter(|(number, _)| *number > 0);
+            let counts: Vec<String> = counts.map(|(number, what)| count(*number, what)).collect();
+            if !counts.is_empty() {
+                lines.push(format!("  {}", counts.join(", ")));
+            }
         }
         lines.extend(self.remarks.iter().map(|remark| match remark.line {
             0 => format!("  {}", remark.text),
