@@ -24,6 +24,7 @@ use twinlock_core::{
 use zeroize::Zeroizing;
 
 use crate::{
+    alike::{self, NOBODY},
     argon_memory::Blocks,
     place::{self, Room},
     records::HostRecords,
@@ -31,13 +32,18 @@ use crate::{
 #[cfg(feature = "tools")]
 use crate::{commit, entropy::KernelEntropy};
 
+/// The set in nobody's folder; no other has this number, but by a chance of one in 2^64.
+const NOBODYS: SetId = SetId(0);
+
 impl Codes for HostRecords {
     fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreFault> {
-        let room = self.open(folder)?;
-        let bytes = room.read(&form::set_name(id), self.owner, form::FILE_MAX)?;
-        let bytes = Zeroizing::new(bytes);
-        let text = std::str::from_utf8(&bytes).map_err(|_| StoreFault::Malformed { line: 0 })?;
-        form::read(text)
+        read(self, &self.open(folder)?, id)
+    }
+
+    fn set_alike(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreFault> {
+        let path = alike::path_of(of.map(|(folder, _)| folder));
+        let (room, _) = self.root()?.below_or((&path, NOBODY), self.owner)?;
+        read(self, &room, of.map_or(NOBODYS, |(_, id)| id))
     }
 
     fn spent(&self, folder: &Folder, id: SetId) -> Result<Vec<u8>, StoreFault> {
@@ -77,6 +83,13 @@ impl Codes for HostRecords {
     }
 }
 
+fn read(records: &HostRecords, room: &Room, id: SetId) -> Result<CodeSet, StoreFault> {
+    let bytes = room.read(&form::set_name(id), records.owner, form::FILE_MAX)?;
+    let bytes = Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).map_err(|_| StoreFault::Malformed { line: 0 })?;
+    form::read(text)
+}
+
 /// A code counts as spent only once no power cut can bring it back; the name of one that does not is taken away again,
 /// since nobody is let in by it.
 fn make_durable(room: &Room, name: &str) -> rustix::io::Result<()> {
@@ -106,6 +119,29 @@ pub fn lay_down(
     let text = form::write(&set);
     commit::lay_beside(records, folder, (&form::set_name(id), text.as_bytes()))?;
     Ok(id)
+}
+
+/// Makes the set that is read where somebody has none: its hashes are of no code.
+#[cfg(feature = "tools")]
+pub(crate) fn make_nobodys(records: &HostRecords, room: &Room) -> Result<(), StoreFault> {
+    let name = form::set_name(NOBODYS);
+    if room.has(&name).map_err(place::fault)? {
+        return Ok(());
+    }
+    let mut salt = [0; 16];
+    KernelEntropy.fill(&mut salt).map_err(|MachineFault| io())?;
+    let mut hashes = Vec::new();
+    for _ in 0..5 {
+        let mut bytes = Zeroizing::new([0; 32]);
+        KernelEntropy.fill(&mut *bytes).map_err(|MachineFault| io())?;
+        hashes.push(Digest::new(bytes));
+    }
+    let recipe = Recipe { salt, cost: Cost::GUESSABLE };
+    let text = form::write(&CodeSet { shape: Shape::Digits8, recipe, hashes });
+    match commit::lay_in(records, room, (&name, text.as_bytes())) {
+        Ok(()) | Err(CommitFault::Overtaken) => Ok(()),
+        Err(CommitFault::Store(fault)) => Err(fault),
+    }
 }
 
 #[cfg(feature = "tools")]

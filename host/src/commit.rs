@@ -77,6 +77,19 @@ fn uid_link(uid: u32) -> String {
     format!("{UIDS}/{uid}")
 }
 
+/// Writes the first record of a folder; one that is there already stays.
+#[cfg(feature = "tools")]
+pub(crate) fn put_first(
+    records: &HostRecords,
+    room: &Room,
+    record: &Record,
+) -> Result<(), StoreFault> {
+    match put(records, room, 1, record) {
+        Ok(()) | Err(CommitFault::Overtaken) => Ok(()),
+        Err(CommitFault::Store(fault)) => Err(fault),
+    }
+}
+
 fn put(records: &HostRecords, room: &Room, next: u64, record: &Record) -> Result<(), CommitFault> {
     let store = |errno| CommitFault::Store(place::fault(errno));
     let text = form::write(record);
@@ -115,11 +128,21 @@ pub(crate) fn lay_beside(
     folder: &Folder,
     (name, text): (&str, &[u8]),
 ) -> Result<(), CommitFault> {
-    let store = |errno| CommitFault::Store(place::fault(errno));
     let root = records.root().map_err(CommitFault::Store)?;
     let room = person(records, &root, folder).map_err(CommitFault::Store)?;
-    let temporary = write_aside(records, &room, text).map_err(store)?;
-    let placed = place_once(&room, &temporary, name);
+    lay_in(records, &room, (name, text))
+}
+
+/// Makes a durable file of a name that nobody has, in an opened folder.
+#[cfg(feature = "tools")]
+pub(crate) fn lay_in(
+    records: &HostRecords,
+    room: &Room,
+    (name, text): (&str, &[u8]),
+) -> Result<(), CommitFault> {
+    let store = |errno| CommitFault::Store(place::fault(errno));
+    let temporary = write_aside(records, room, text).map_err(store)?;
+    let placed = place_once(room, &temporary, name);
     if placed.is_err() {
         let _ = fs::unlinkat(room.fd(), &temporary, AtFlags::empty());
     }

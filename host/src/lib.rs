@@ -13,10 +13,12 @@ pub mod records;
 pub mod settings;
 pub mod store_id;
 
+mod alike;
 mod argon_memory;
 mod commit;
 #[cfg(feature = "tools")]
 pub mod good;
+mod opening;
 #[cfg(feature = "tools")]
 pub mod homes;
 #[cfg(feature = "tools")]

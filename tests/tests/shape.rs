@@ -46,6 +46,7 @@ const CORE: [(&str, Kind); 37] = [
     ("otp", Decision),
     ("qr", Decision),
     ("replay", Decision),
+    ("row", Decision),
     ("rules", Decision),
     ("takeover", Decision),
     ("throttle", Decision),
@@ -53,6 +54,7 @@ const CORE: [(&str, Kind); 37] = [
     ("format", Form),
     ("text", Words),
     ("attempt", Order),
+    ("charge", Order),
     ("dialogue", Order),
     ("facts", Order),
     ("login", Order),
@@ -81,7 +83,7 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("pam-module", &["twinlock-core", "twinlock-host"]),
     ("admin-cli", &["twinlock-core", "twinlock-host"]),
     ("tests", &["twinlock-core", "twinlock"]),
-    ("xtask", &[]),
+    ("xtask", &["twinlock-tests"]),
 ];
 
 fn repository() -> &'static Path {

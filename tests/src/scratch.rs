@@ -1,0 +1,57 @@
+//! Sets of scratch codes, laid beside a record as an import does; the hashes are those of the reference implementation.
+
+use crate::machine::Machine;
+
+const STORE: &str = "/var/lib/twinlock/users";
+
+/// A set of codes that each work once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scratch {
+    /// The number by which the record names it.
+    pub id: &'static str,
+    text: &'static str,
+}
+
+impl Scratch {
+    /// Three codes, hashed as an import hashes them: [`Scratch::CODES`].
+    pub const FEW: Scratch =
+        Scratch { id: "0123456789abcdef", text: include_str!("../vectors/codes-1.toml") };
+    /// Twenty-four codes, hashed with less memory, for tests of many at one instant: [`Scratch::code`].
+    pub const MANY: Scratch =
+        Scratch { id: "fedcba9876543210", text: include_str!("../vectors/codes-24.toml") };
+    /// The codes of [`Scratch::FEW`].
+    pub const CODES: [&'static str; 3] = ["12345678", "87654321", "40961024"];
+    /// A code of no set here.
+    pub const WRONG: &'static str = "55555555";
+
+    /// One of the codes of [`Scratch::MANY`].
+    #[must_use]
+    pub fn code(place: u32) -> String {
+        (10_000_019 + place * 3_000_017).to_string()
+    }
+}
+
+impl Machine {
+    /// `user`, who is enrolled, has these scratch codes as well.
+    pub fn scratch(&self, user: &str, set: Scratch) -> &Self {
+        let name = self.run(["sh", "-c", &format!("cd {STORE}/{user}; ls -d record.*")]);
+        let record = format!("{STORE}/{user}/{}", name.ok().trim());
+        let text = self.file(&record).read();
+        let (head, rest) = text.split_once("\n\n").expect("a record with an authenticator");
+        let named = format!("{head}\ncodes = \"{}\"\n\n{rest}", set.id);
+        self.file(&record).write(named);
+        let file = self.codes_file(user, set);
+        self.file(&file).write(set.text).mode(0o600);
+        self
+    }
+
+    /// Where a person's set lies.
+    pub fn codes_file(&self, user: &str, set: Scratch) -> String {
+        format!("{STORE}/{user}/codes.{}", set.id)
+    }
+
+    /// How many codes `user` has spent.
+    pub fn spent(&self, user: &str) -> usize {
+        self.tree(&format!("{STORE}/{user}")).matches("/spent.").count()
+    }
+}
