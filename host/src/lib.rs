@@ -18,9 +18,9 @@ mod argon_memory;
 mod commit;
 #[cfg(feature = "tools")]
 pub mod good;
-mod opening;
 #[cfg(feature = "tools")]
 pub mod homes;
+mod opening;
 #[cfg(feature = "tools")]
 pub mod prepare;
 #[cfg(feature = "tools")]

@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 37] = [
+const CORE: [(&str, Kind); 39] = [
     ("account", Noun),
     ("answer", Noun),
     ("code_set", Noun),

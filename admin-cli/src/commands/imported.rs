@@ -244,7 +244,11 @@ impl<'a> Reports<'a> {
             format!("{}\n", wrap(&sum, WIDTH, 0))
         };
         self.desk.print(&text)?;
-        let stays = matches!(&self.removal, Some((_, removal)) if *removal != Some(Ok(())));
+        let stays = match &self.removal {
+            Some((_, Some(Err(_)))) => true,
+            Some((_, None)) => self.all_well(),
+            Some((_, Some(Ok(())))) | None => false,
+        };
         let stays = stays.then_some(Exit::Refused);
         let exits = || self.all.iter().filter_map(Report::exit).chain(stays);
         let order = [Exit::StoreUnreachable, Exit::Refused, Exit::NotInState];
