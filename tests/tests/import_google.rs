@@ -89,6 +89,30 @@ fn a_counter_goes_on_to_the_digit() {
     for (counter, right) in [(3, false), (4, true), (4, false), (6, true), (5, false)] {
         assert_eq!(ours(&m, &counted(&m, counter)), right, "{counter}");
     }
+    assert!(import(&m, "ada").ok().contains("imported already; nothing is changed\n"));
+    assert!(google(&m, &counted(&m, 4), 0) && google(&m, &counted(&m, 6), 0));
+    assert!(google(&m, &counted(&m, 8), 0));
+    let said = import(&m, "ada");
+    assert!(said.ok().contains("imported already; a counter goes on where it is now\n"));
+    assert!(!ours(&m, &counted(&m, 7)) && ours(&m, &counted(&m, 9)));
+}
+
+#[test]
+fn many_homes_have_a_bar_on_a_terminal() {
+    let m = machine();
+    set_up(&m, "ada", "-t -d -w 3 -u -e 0");
+    let names: Vec<String> = (0..22).map(|number| format!("u{number}")).collect();
+    for name in &names {
+        m.user(name);
+    }
+    m.file("/home/u7/.google_authenticator")
+        .write(m.file(FILE).read())
+        .mode(0o400)
+        .owner(m.uid("u7"));
+    let mut session = m.call(["twinlock", "import", "google", "--all"]).open();
+    session.expect("[#").expect("/").expect("ada: imported").expect("u7: imported");
+    session.expect("2 imported, ").expect(" without a file.");
+    assert!(!import(&m, "--all").stderr.contains("[#"), "no bar where nobody looks");
 }
 
 #[test]

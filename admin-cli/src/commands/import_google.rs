@@ -118,8 +118,8 @@ fn import(
 ) -> Report {
     let mut report = Report::of_takeover(&account.name, shown, &takeover);
     report.outcome = take_over(desk, account, takeover, wanted.how);
-    if wanted.how.remove_source && !wanted.how.dry_run && report.outcome.is_ok() {
-        report.removal = Some(source.remove());
+    if wanted.how.remove_source && report.outcome.is_ok() {
+        report.removal = Some(if wanted.how.dry_run { Ok(()) } else { source.remove() });
     }
     report
 }

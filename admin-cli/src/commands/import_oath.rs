@@ -54,9 +54,10 @@ pub fn run(desk: &Desk, wanted: &FromOath) -> Result<(), Failure> {
     for share in shares {
         reports.add(Some(one(desk, wanted, share)))?;
     }
-    if wanted.how.remove_source && !wanted.how.dry_run {
+    if wanted.how.remove_source {
         let nobody_left = all_asked && reports.all_well();
-        reports.removed(&wanted.file, nobody_left.then(|| source.remove()));
+        let remove = || if wanted.how.dry_run { Ok(()) } else { source.remove() };
+        reports.removed(&wanted.file, nobody_left.then(remove));
     }
     reports.end()
 }

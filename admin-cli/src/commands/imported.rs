@@ -131,6 +131,7 @@ impl Report {
         }));
         lines.extend(self.refused.iter().map(|one| format!("  {}. {}", one.what, one.remedy)));
         lines.extend(self.removal.map(|removal| match removal {
+            Ok(()) if how.dry_run => format!("  {} would be deleted", plain(&self.source)),
             Ok(()) => format!("  {} is deleted", plain(&self.source)),
             Err(fault) => format!("  {} stays: {}", plain(&self.source), meaning(fault)),
         }));
@@ -142,6 +143,7 @@ impl Report {
             Ok(Outcome::Imported) if how.dry_run => "would be imported".into(),
             Ok(Outcome::Imported) => "imported".into(),
             Ok(Outcome::Already) => "imported already; nothing is changed".into(),
+            Ok(Outcome::MovedOn) => "imported already; a counter goes on where it is now".into(),
             Err(failure) => format!("not imported: {}. {}", failure.what, failure.remedy),
         }
     }
@@ -167,7 +169,7 @@ impl Report {
     fn state(&self) -> &'static str {
         match &self.outcome {
             Ok(Outcome::Imported) => "imported",
-            Ok(Outcome::Already) => "already",
+            Ok(Outcome::Already | Outcome::MovedOn) => "already",
             Err(_) => "failed",
         }
     }
@@ -270,7 +272,13 @@ impl<'a> Reports<'a> {
         more(failed, "not imported");
         more(self.without, "without a file");
         let end = match (self.how, &self.removal) {
-            (How { dry_run: true, .. }, _) => " Nothing was written.".into(),
+            (How { dry_run: true, .. }, Some((source, Some(Ok(()))))) => {
+                format!(" {source} would be deleted. Nothing was written.")
+            }
+            (How { dry_run: true, .. }, Some((source, _))) => {
+                format!(" {source} would stay. Nothing was written.")
+            }
+            (How { dry_run: true, .. }, None) => " Nothing was written.".into(),
             (How { remove_source: false, .. }, _) if imported > 0 => {
                 " What was imported from stays; --remove-source deletes it.".into()
             }

@@ -6,7 +6,7 @@ use twinlock_core::{
     fault::StoreFault,
     format::ledger_names,
     ports::{Creation, Ledger, Records, Seat},
-    record::{Authenticator, Snapshot},
+    record::{Authenticator, Moving, Snapshot},
     takeover::Takeover,
 };
 use twinlock_host::{codes, prepare};
@@ -20,6 +20,8 @@ pub enum Outcome {
     Imported,
     /// Was enrolled with the same keys before.
     Already,
+    /// As [`Outcome::Already`], and a counter has moved on over there since: it does so here.
+    MovedOn,
 }
 
 /// Takes a person over. Cut off anywhere, it leaves the old state or the new one: until the record stands, what is
@@ -35,19 +37,49 @@ pub fn take_over(
         prepare::prepare_store(&desk.machine)?;
     }
     let before = desk.machine.records.before_enrolment(account)?;
-    if let Some(found) = before.as_ref().filter(|found| enrolment::is_enrolled(found)) {
-        if !has_all(found, &takeover.authenticators) {
-            return Err(already(&account.name));
+    match before {
+        Some(found) if enrolment::is_enrolled(&found) => {
+            if !has_all(&found, &takeover.authenticators) {
+                return Err(already(&account.name));
+            }
+            // What was used over there since is used up here too; nothing else of a later file counts.
+            burn(desk, &folder, &takeover, how)?;
+            move_on(desk, &folder, (found, &takeover), how)
         }
-        // What was used over there since is used up here too; nothing else of a later file counts.
-        burn(desk, &folder, &takeover, how)?;
-        return Ok(Outcome::Already);
+        before => {
+            if !how.dry_run {
+                burn(desk, &folder, &takeover, how)?;
+                enrol(desk, (account, &folder), before.as_ref(), takeover)?;
+            }
+            Ok(Outcome::Imported)
+        }
     }
-    if !how.dry_run {
-        burn(desk, &folder, &takeover, how)?;
-        enrol(desk, (account, &folder), before.as_ref(), takeover)?;
+}
+
+/// Counters go on where they are further over there, and never back.
+fn move_on(
+    desk: &Desk,
+    folder: &Folder,
+    (mut found, takeover): (Snapshot, &Takeover),
+    how: How,
+) -> Result<Outcome, Failure> {
+    let mut outcome = Outcome::Already;
+    for here in &mut found.record.authenticators {
+        let there = takeover.authenticators.iter().find(|there| there.key == here.key);
+        let there = there.map(|there| there.moving);
+        if let (Moving::Counter { next }, Some(Moving::Counter { next: further })) =
+            (here.moving, there)
+            && further > next
+        {
+            here.moving = Moving::Counter { next: further };
+            outcome = Outcome::MovedOn;
+        }
     }
-    Ok(Outcome::Imported)
+    if outcome == Outcome::MovedOn && !how.dry_run {
+        (found.record.generation, _) = desk.stamp()?;
+        desk.machine.records.commit(folder, found.sequence, &found.record)?;
+    }
+    Ok(outcome)
 }
 
 fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     foreign::{Google, Remark, Reuse},
     format::c_number::{is_blank, number_at},
-    otp::base32::KeyText,
+    otp::base32::{self, KeyText},
     record::{Algorithm, DRIFT_MAX, Digits, Moving, Parameters, Period},
     secret::Key,
 };
@@ -124,7 +124,7 @@ impl<'a> File<'a> {
         if !padding.is_empty() {
             remarks.push(Remark::Padding);
         }
-        let key = decode(text).map_err(GoogleFault::Secret)?;
+        let key = base32::parse_leniently(text).map_err(GoogleFault::Secret)?;
         let bits = key.bytes().len() * 8;
         if bits < BITS_WANTED {
             remarks.push(Remark::ShortKey { bits });
@@ -274,31 +274,6 @@ fn whole(text: &[u8]) -> Option<i64> {
     let number = number_at(text)?;
     let ends = number.rest.first().is_none_or(|byte| is_blank(*byte));
     ends.then_some(number.value)
-}
-
-/// Base32 as Google's module takes it: blanks and dashes are skipped, three digits stand for the
-/// letters that they look like, and bits that fill no byte are dropped.
-fn decode(text: &[u8]) -> Result<Key, KeyText> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    let (mut buffer, mut bits): (u32, u32) = (0, 0);
-    for (index, letter) in text.iter().enumerate() {
-        let value = match letter.to_ascii_uppercase() {
-            b' ' | b'\t' | b'\r' | b'-' => continue,
-            b'0' => b'O' - b'A',
-            b'1' => b'L' - b'A',
-            b'8' => b'B' - b'A',
-            letter @ b'A'..=b'Z' => letter - b'A',
-            digit @ b'2'..=b'7' => digit - b'2' + 26,
-            _ => return Err(KeyText::Letter { at: index + 1 }),
-        };
-        buffer = buffer << 5 | u32::from(value);
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.extend((buffer >> bits).to_be_bytes().last());
-        }
-    }
-    Key::new(core::mem::take(&mut *bytes)).map_err(KeyText::Length)
 }
 
 #[cfg(test)]
