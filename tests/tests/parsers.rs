@@ -3,23 +3,25 @@
 use std::net::IpAddr;
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use twinlock_core::account::Folder;
 use twinlock_core::answer::{self, Answer};
 use twinlock_core::event::{Accepted, Event, Kind};
-use twinlock_core::format::{epoch, ledger_names, log_line, pam_line, record, settings};
+use twinlock_core::format::{codes, epoch, ledger_names, log_line, pam_line, record, settings};
 use twinlock_core::ledger::{Budget, Epoch, Mark, Refused, Try, Used};
 use twinlock_core::otp::{base32, otpauth};
 use twinlock_core::policy::Policy;
 use twinlock_core::record::{
-    Algorithm, Authenticator, Digits, Generation, Moving, Parameters, Period, Record, State,
+    Algorithm, Authenticator, Digits, Generation, Moving, Parameters, Period, Record, SetId, State,
 };
 use twinlock_core::request::{Source, SourceLabel};
 use twinlock_core::secret::{Key, Typed};
 use twinlock_core::time::{BootTime, Step, UnixTime};
 
 const RECORD: &str = include_str!("../vectors/record-1.toml");
+const CODES: &str = include_str!("../vectors/codes-1.toml");
 const SETTINGS: &str = include_str!("../../config/twinlock.toml.reference");
 const URI: &str = "otpauth://totp/box:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=box\
                    &algorithm=SHA256&digits=8&period=60";
@@ -129,6 +131,7 @@ prop_compose! {
         generation in any::<u64>(),
         since in 0..=i64::MAX.unsigned_abs(),
         mut authenticators in vec(authenticator(), 0..5),
+        set in option::of(any::<u64>().prop_map(SetId)),
     ) -> Record {
         let mut at = 0;
         // One key stands once: a twin of random bytes is rare, and is left out.
@@ -138,7 +141,8 @@ prop_compose! {
         }
         let state = if authenticators.is_empty() { State::Removed } else { State::Active };
         let (generation, since) = (Generation(generation), UnixTime(since));
-        Record { user, uid, state, generation, since, authenticators }
+        let codes = set.filter(|_| state == State::Active);
+        Record { user, uid, state, generation, since, authenticators, codes }
     }
 }
 
@@ -165,6 +169,14 @@ fn is_one_harmless_line(text: &str) {
 
 proptest! {
     #![proptest_config(cases(4000))]
+
+    #[test]
+    fn no_text_breaks_the_reader_of_sets(text in text(CODES)) {
+        if let Ok(found) = codes::read(&text) {
+            let again = codes::write(&found).to_string();
+            prop_assert_eq!(again, text, "read otherwise than written");
+        }
+    }
 
     #[test]
     fn no_text_breaks_the_record_reader(text in text(RECORD)) {

@@ -35,18 +35,34 @@ fn at_the_prompt(m: &Machine, number: u32) -> Session<'_> {
     session
 }
 
+/// One round: everybody types the code at one instant. Whoever got in comes back to a prompt.
+fn winners<'m>(m: &'m Machine, rivals: &mut Vec<(Session<'m>, String)>, code: &str) -> usize {
+    rivals.iter_mut().for_each(|(_, typed)| code.clone_into(typed));
+    m.at_once("pamtester", rivals);
+    let mut winners = 0;
+    for (number, (session, _)) in (0..).zip(rivals) {
+        if session.expect_one_of(&[IN, PROMPT]) == 0 {
+            winners += 1;
+            *session = at_the_prompt(m, number);
+        }
+    }
+    winners
+}
+
 #[test]
 fn of_thirty_two_at_one_instant_one_gets_in() {
     let m = machine(Scratch::MANY);
+    m.settings("tries = 10\n");
+    let mut rivals = Vec::new();
     for place in 0..20 {
-        let code = Scratch::code(place);
-        let mut rivals: Vec<_> =
-            (0..32).map(|number| (at_the_prompt(&m, number), code.clone())).collect();
-        m.at_once("pamtester", &mut rivals);
-        let ends = rivals.iter_mut().map(|(session, _)| session.expect_one_of(&[IN, PROMPT]));
-        let winners = ends.filter(|end| *end == 0).count();
-        assert_eq!(winners, 1, "round {place}: {}\n{}", m.log().join("\n"), m.state());
-        m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*; pkill -x pamtester; true"]);
+        if place % 9 == 0 {
+            let anew = (0..32).map(|number| (at_the_prompt(&m, number), String::new()));
+            rivals = anew.collect();
+        }
+        let won = winners(&m, &mut rivals, &Scratch::code(place));
+        assert_eq!(won, 1, "round {place}: {}\n{}", m.log().join("\n"), m.state());
+        // Nobody is to be slowed down by the rounds before.
+        m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*"]).ok();
     }
     assert_eq!(m.spent("ada"), 20);
 }
@@ -72,7 +88,6 @@ fn killed_unused(place: &Place, m: &Machine) -> bool {
     assert!(!killed.stdout.contains(IN), "{place:?}: {killed:?}");
     let unused = gets_in(m, CODE);
     assert!(!gets_in(m, CODE), "{place:?}: {:?}", m.log());
-    assert!(gets_in(m, Scratch::CODES[1]), "{place:?}: {:?}", m.log());
     assert!(gets_in(m, &m.code("ada")), "{place:?}: {:?}", m.log());
     assert_eq!(m.tries("ada"), 0, "{place:?}: {}", m.state());
     unused

@@ -1,15 +1,14 @@
-//! Files of one-time codes, `codes.SET`: version 1, TOML. Errors give the line and never its text.
+//! Files of one-time codes, `codes.SET`: version 1, a few lines of TOML. Errors give the line and never its text.
 
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use data_encoding::HEXLOWER;
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
     code_set::{CODES_MAX, CodeSet, Cost, Digest, Recipe, Shape},
     fault::StoreFault,
-    format::record::{line_of, newer},
+    format::record::newer,
     record::SetId,
 };
 
@@ -21,22 +20,8 @@ pub const FILE_MAX: usize = 16 * 1024;
 /// What the names of sets and of spent codes begin with.
 const SET: &str = "codes.";
 const SPENT: &str = "spent.";
-/// The last line: a file that was cut anywhere is no set.
-const END: &str = "\n# end of codes\n";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File<'a> {
-    version: u32,
-    #[serde(borrow)]
-    shape: Cow<'a, str>,
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-    #[serde(borrow)]
-    salt: Cow<'a, str>,
-    hashes: Vec<Zeroizing<String>>,
-}
+/// The last line.
+const END: &str = "# end of codes";
 
 /// The name of a set's file.
 #[must_use]
@@ -70,39 +55,70 @@ fn bits(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok().filter(|bits| format!("{bits:016x}") == text)
 }
 
-/// Reads a set.
+/// Reads a set: exactly what is written here, line by line, and nothing else.
 ///
 /// # Errors
 /// [`StoreFault::Newer`] for a later version, [`StoreFault::Malformed`] for all else.
 pub fn read(text: &str) -> Result<CodeSet, StoreFault> {
-    let file: File<'_> = toml::from_str(text).map_err(|error| {
-        let line = line_of(text, error.span());
-        newer(text, VERSION).unwrap_or(StoreFault::Malformed { line })
-    })?;
-    if file.version > VERSION {
-        return Err(StoreFault::Newer { version: file.version });
+    if let Some(fault) = newer(text, VERSION) {
+        return Err(fault);
     }
-    let whole = text.ends_with(END) && !text.starts_with('\u{feff}');
-    values(&file).filter(|_| whole).ok_or(StoreFault::Malformed { line: 0 })
+    let mut lines = Lines { rest: text, line: 0 };
+    set(&mut lines).ok_or(StoreFault::Malformed { line: lines.line })
 }
 
-fn values(file: &File<'_>) -> Option<CodeSet> {
-    let shape = match &*file.shape {
+/// What is left to be read, and the number of the last line that was.
+struct Lines<'a> {
+    rest: &'a str,
+    line: u32,
+}
+
+impl<'a> Lines<'a> {
+    /// The next line, whole, without its end.
+    fn next(&mut self) -> Option<&'a str> {
+        self.line = self.line.saturating_add(1);
+        let (line, rest) = self.rest.split_once('\n')?;
+        self.rest = rest;
+        Some(line)
+    }
+
+    /// The value in the next line, between what must stand around it.
+    fn between(&mut self, before: &str, after: &str) -> Option<&'a str> {
+        self.next()?.strip_prefix(before)?.strip_suffix(after)
+    }
+
+    fn number(&mut self, before: &str) -> Option<u32> {
+        let text = self.between(before, "")?;
+        text.parse().ok().filter(|number| format!("{number}") == text)
+    }
+}
+
+fn set(lines: &mut Lines<'_>) -> Option<CodeSet> {
+    lines.number("version = ").filter(|version| *version == VERSION)?;
+    let shape = match lines.between("shape = \"", "\"")? {
         "digits8" => Shape::Digits8,
         _ => return None,
     };
-    let counted = (1..=CODES_MAX).contains(&file.hashes.len());
-    if file.version == 0 || file.lanes != 1 || !counted {
-        return None;
-    }
+    let (memory, passes) = (lines.number("memory_kib = ")?, lines.number("passes = ")?);
+    let cost = Cost::new(memory, passes)?;
+    lines.number("lanes = ").filter(|lanes| *lanes == 1)?;
     let mut salt = [0; 16];
-    decode(&file.salt, &mut salt)?;
-    let hashes: Option<Vec<Digest>> = file.hashes.iter().map(|text| digest(text)).collect();
-    Some(CodeSet {
-        shape,
-        recipe: Recipe { salt, cost: Cost::new(file.memory_kib, file.passes)? },
-        hashes: hashes?,
-    })
+    decode(lines.between("salt = \"", "\"")?, &mut salt)?;
+    lines.between("hashes = [", "").filter(|rest| rest.is_empty())?;
+    let mut hashes = Vec::new();
+    loop {
+        match lines.next()? {
+            "]" => break,
+            line => hashes.push(digest(line.strip_prefix("    \"")?.strip_suffix("\",")?)?),
+        }
+        if hashes.len() > CODES_MAX {
+            return None;
+        }
+    }
+    // Cut anywhere, even between two lines, it is no set.
+    let ended = lines.next()?.is_empty() && lines.next()? == END && lines.rest.is_empty();
+    let whole = ended && !hashes.is_empty();
+    whole.then_some(CodeSet { shape, recipe: Recipe { salt, cost }, hashes })
 }
 
 fn digest(text: &str) -> Option<Digest> {
@@ -136,8 +152,9 @@ pub fn write(set: &CodeSet) -> Zeroizing<String> {
         text.push_str(&Zeroizing::new(HEXLOWER.encode(hash.bytes())));
         text.push_str("\",\n");
     }
-    text.push_str("]\n");
+    text.push_str("]\n\n");
     text.push_str(END);
+    text.push('\n');
     text
 }
 
@@ -167,30 +184,38 @@ mod tests {
 
     #[test]
     fn mistakes_are_refused() {
-        let malformed = StoreFault::Malformed { line: 0 };
-        for (from, to, fault) in [
-            ("version = 1", "version = 2", StoreFault::Newer { version: 2 }),
-            ("version = 1", "version = 2\nbrand_new = 1", StoreFault::Newer { version: 2 }),
-            ("version = 1", "version = 0", malformed),
-            ("digits8", "digits9", malformed),
-            ("memory_kib = 19456", "memory_kib = 65537", malformed),
-            ("memory_kib = 19456", "memory_kib = -1", StoreFault::Malformed { line: 3 }),
-            ("passes = 2", "passes = 4294967295", malformed),
-            ("passes = 2", "passes = 0", malformed),
-            ("lanes = 1", "lanes = 4", malformed),
-            ("salt = \"6d", "salt = \"6D", malformed),
-            ("salt = \"6d", "salt = \"", malformed),
-            ("lanes = 1", "lanes = 1\nodd = 1", StoreFault::Malformed { line: 6 }),
+        for (from, to, line) in [
+            ("version = 1", "version = 0", 1),
+            ("version = 1", "version = 01", 1),
+            ("digits8", "digits9", 2),
+            ("memory_kib = 19456", "memory_kib = 65537", 4),
+            ("memory_kib = 19456", "memory_kib = -1", 3),
+            ("passes = 2", "passes = 4294967295", 4),
+            ("passes = 2", "passes = 4294967296", 4),
+            ("passes = 2", "passes = 0", 4),
+            ("passes = 2", "passes = +2", 4),
+            ("lanes = 1", "lanes = 4", 5),
+            ("lanes = 1", "lanes = 1\nodd = 1", 6),
+            ("salt = \"6d", "salt = \"6D", 6),
+            ("salt = \"6d", "salt = \"", 6),
+            ("    \"43", "    \"4", 8),
+            ("    \"43", "\t\"43", 8),
+            ("\n]", "", 11),
+            ("# end of codes\n", "# end of codes\n\n", 13),
         ] {
             let changed = FIRST.replacen(from, to, 1);
             assert_ne!(changed, FIRST, "{from}");
-            assert_eq!(read(&changed).unwrap_err(), fault, "{to}");
+            assert_eq!(read(&changed).unwrap_err(), StoreFault::Malformed { line }, "{to}");
+        }
+        for newer in ["version = 2", "version = 2\nbrand_new = 1"] {
+            let changed = FIRST.replacen("version = 1", newer, 1);
+            assert_eq!(read(&changed).unwrap_err(), StoreFault::Newer { version: 2 });
         }
         let (head, _) = FIRST.split_once("hashes").unwrap();
-        assert_eq!(read(&format!("{head}hashes = []\n{END}")).unwrap_err(), malformed);
-        let many =
-            "\"0000000000000000000000000000000000000000000000000000000000000000\",".repeat(65);
-        assert_eq!(read(&format!("{head}hashes = [{many}]\n{END}")).unwrap_err(), malformed);
+        for count in [0, CODES_MAX + 1] {
+            let hashes = format!("    \"{}\",\n", "0".repeat(64)).repeat(count);
+            assert!(read(&format!("{head}hashes = [\n{hashes}]\n\n{END}\n")).is_err(), "{count}");
+        }
     }
 
     #[test]

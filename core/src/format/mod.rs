@@ -1,6 +1,8 @@
 //! Forms: text to values and back, for everything that is written down.
+mod as_written;
 mod c_number;
 pub mod codes;
+mod comments;
 pub mod epoch;
 pub mod google;
 pub mod ledger_names;

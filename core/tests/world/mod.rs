@@ -7,6 +7,9 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+mod around;
+mod sets;
+
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, VecDeque},
@@ -14,32 +17,26 @@ use std::{
 };
 
 use twinlock_core::{
-    account::{Account, Folder, Membership},
-    code_set::{CodeSet, Cost, Digest, Recipe, Shape},
+    account::{Account, Folder},
+    code_set::CodeSet,
     epoch,
     event::Event,
-    fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
-    format::{codes, record as form},
+    fault::{CommitFault, LedgerFault, StoreFault},
+    format::record as form,
     ledger::Epoch,
     login::login,
     otp::{
         hotp::{Keyed, digits_of},
         totp::step_at,
     },
-    policy::{Echo, Policy},
-    ports::{
-        Accounts, Clock, Codes, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
-        Records, Seat, Shelf, Snapshot,
-    },
-    record::{
-        Authenticator, Generation, Identity, Moving, Parameters, Period, Record, SetId, State,
-    },
+    policy::Policy,
+    ports::{Creation, Ledger, Ports, Records, Seat, Shelf, Snapshot},
+    record::{Authenticator, Generation, Identity, Moving, Parameters, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
-    secret::{Key, Typed},
+    secret::Key,
     time::{BootTime, Now, UnixTime},
     verdict::Verdict,
 };
-use zeroize::Zeroizing;
 
 pub const START: u64 = 1_800_000_000;
 const SEED: [u8; 20] = *b"12345678901234567890";
@@ -144,18 +141,6 @@ impl World {
     pub fn enrol(&self, name: &str, uid: u32) {
         let text = form::write(&self.record(name, uid, State::Active)).to_string();
         self.records.borrow_mut().insert(name.into(), (1, text));
-    }
-
-    /// Enrols ada anew, with a set of codes.
-    pub fn with_set(&self, id: u64, codes: &[&str]) {
-        let recipe = Recipe { salt: [9; 16], cost: Cost::GUESSABLE };
-        let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();
-        self.sets.borrow_mut().insert(id, CodeSet { shape: Shape::Digits8, recipe, hashes });
-        let record = self.record("ada", 1000, State::Active);
-        let record = Record { codes: Some(SetId(id)), generation: Generation(id), ..record };
-        let mut records = self.records.borrow_mut();
-        let sequence = records.get("ada").map_or(0, |(sequence, _)| *sequence);
-        records.insert("ada".into(), (sequence + 1, form::write(&record).to_string()));
     }
 
     pub fn code(&self, offset: i64) -> String {
@@ -312,63 +297,6 @@ impl Records for World {
     }
 }
 
-impl Codes for World {
-    fn set(&self, _: &Folder, id: SetId) -> Result<CodeSet, StoreFault> {
-        if self.fails() {
-            return Err(StoreFault::Io { errno: 5 });
-        }
-        let sets = self.sets.borrow();
-        let set = sets.get(&id.0).ok_or(StoreFault::FolderMissing)?;
-        codes::read(&codes::write(set))
-    }
-
-    fn set_alike(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreFault> {
-        of.map_or(Err(StoreFault::FolderMissing), |(folder, id)| self.set(folder, id))
-    }
-
-    fn spent(&self, _: &Folder, id: SetId) -> Result<Vec<u8>, StoreFault> {
-        if self.fails() {
-            return Err(StoreFault::Io { errno: 5 });
-        }
-        let spent = self.spent.borrow();
-        Ok(spent.keys().filter(|(set, _)| *set == id.0).map(|(_, place)| *place).collect())
-    }
-
-    fn spend(
-        &self,
-        _: &Folder,
-        (id, place): (SetId, u8),
-        now: UnixTime,
-    ) -> Result<Creation, StoreFault> {
-        if self.fails() {
-            return Err(StoreFault::Io { errno: 28 });
-        }
-        if let Some(fault) = self.spend_fault.get() {
-            return Err(fault);
-        }
-        let taken = self.spent.borrow_mut().insert((id.0, place), now).is_some();
-        Ok(if taken { Creation::Taken } else { Creation::Made })
-    }
-
-    fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineFault> {
-        if self.fails() {
-            return Err(MachineFault);
-        }
-        self.hashed.borrow_mut().push(code.into());
-        self.unix.set(self.unix.get() + self.late.get());
-        self.boot.set(self.boot.get() + self.late.get());
-        Ok(digest_of(code, recipe))
-    }
-}
-
-/// Not Argon2id, which lives in host: salt and code side by side tell codes apart as well.
-fn digest_of(code: &str, recipe: &Recipe) -> Digest {
-    let mut bytes = Zeroizing::new([0; 32]);
-    let parts = recipe.salt.iter().copied().chain(code.bytes());
-    bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-    Digest::new(bytes)
-}
-
 impl Ledger for World {
     fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         if self.fails() {
@@ -441,48 +369,5 @@ impl Shelf for FakeShelf<'_> {
         if !self.world.fails() {
             self.world.names.borrow_mut().remove(&format!("{}{name}", self.prefix));
         }
-    }
-}
-
-impl Conversation for World {
-    fn ask(&self, text: &str, _: Echo) -> Result<Typed, ConversationFault> {
-        self.said.borrow_mut().push(text.into());
-        match self.lines.borrow_mut().pop_front() {
-            Some(Line::Type(text)) => Ok(Typed::new(text)),
-            Some(Line::Cut) | None => Err(ConversationFault),
-        }
-    }
-
-    fn tell(&self, text: &str) {
-        self.said.borrow_mut().push(text.into());
-    }
-}
-
-impl Clock for World {
-    fn now(&self) -> Result<Now, MachineFault> {
-        if self.fails() {
-            return Err(MachineFault);
-        }
-        let boot = BootTime(self.boot.get() * 1_000_000_000);
-        Ok(Now { unix: UnixTime(self.unix.get()), boot })
-    }
-}
-
-impl Accounts for World {
-    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault> {
-        if self.fails() {
-            return Err(LookupFault);
-        }
-        Ok(self.accounts.borrow().get(name).cloned())
-    }
-
-    fn membership(&self, _: &Account, _: &str) -> Result<Membership, LookupFault> {
-        if self.fails() { Err(LookupFault) } else { Ok(Membership::Outside) }
-    }
-}
-
-impl Journal for World {
-    fn note(&self, event: &Event) {
-        self.events.borrow_mut().push(event.clone());
     }
 }
