@@ -1,5 +1,13 @@
 //! What a guesser can do in a year under the defaults, by a simulation that the threat model quotes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
 mod world;
 
 use std::net::Ipv6Addr;
