@@ -73,7 +73,12 @@ fn nearest(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
             (1..=REACH).flat_map(|steps| [now.0.checked_sub(steps), now.0.checked_add(steps)]);
         let mut steps = away.flatten().map(Step);
         steps.find_map(|step| {
-            let step = totp::matching_step(&keyed, owner, code.digits(), (step, 0))?;
+            let step = totp::matching_step(
+                &keyed,
+                owner,
+                code.of_length(owner.parameters.digits),
+                (step, 0),
+            )?;
             Some(ahead(owner, step, evidence))
         })
     });

@@ -45,6 +45,8 @@ pub struct Accepted {
     pub authenticator: String,
     /// The step claimed.
     pub step: Step,
+    /// Bytes at the end of the answer that were the code; never logged.
+    pub length: usize,
 }
 
 /// Why somebody was refused or exempt: stable words for the log and for `twinlock why`.
@@ -66,6 +68,8 @@ pub enum Reason {
     Stopped,
     /// The conversation failed.
     Conversation,
+    /// `use_first_pass`, and no line before has been given anything.
+    NoFirstPass,
     /// Proven not to be enrolled.
     NotEnrolled,
     /// NSS knows no such account.
@@ -123,6 +127,7 @@ impl Reason {
             Self::NotACode => "not_a_code",
             Self::Stopped => "stopped",
             Self::Conversation => "conversation_failed",
+            Self::NoFirstPass => "no_first_pass",
             Self::NotEnrolled => "not_enrolled",
             Self::UnknownUser => "unknown_user",
             Self::NoPublicKey => "no_public_key",

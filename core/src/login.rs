@@ -11,8 +11,9 @@ use crate::{
     fault::{LookupFault, StoreFault},
     ledger::Budget,
     message::Message,
-    policy::{Action, Policy},
-    ports::{Ports, Seat, Snapshot},
+    policy::{Action, Field, Policy},
+    ports::{Part, Ports, Seat, Snapshot},
+    record::State,
     refusals,
     request::{Claim, Request, Source, SourceLabel, Standing},
     rules::{self, Decided, Subject},
@@ -65,7 +66,10 @@ impl Visit<'_> {
         let decided = account.map_or(Err(LookupFault), |account| self.decide(account, now.unix));
         let exempt = matches!(decided, Ok(Decided { action: Action::Exempt, .. }));
         let snapshot = match account {
-            Some(account) if !exempt => self.ports.records.newest(account),
+            // Who is exempt may type a code all the same, which is then no part of the password.
+            Some(account) if !exempt || self.policy.field != Field::Code => {
+                self.ports.records.newest(account)
+            }
             _ => Ok(None),
         };
         let known = Known {
@@ -107,7 +111,12 @@ impl Visit<'_> {
             (Admission::Refuse(reason), Standing::Proven) => self.refuse(account, reason),
             (Admission::Exempt(reason), _) => {
                 // Whoever asks before the first factor sees the same questions, exempt or not.
-                let _ = self.ask_and_judge(account, None);
+                let active = snapshot.filter(|found| found.record.state == State::Active);
+                let part = match self.ask_and_judge(account, active) {
+                    End::Granted(accepted) => Part::AllBut(accepted.length),
+                    End::Denied(_) | End::Stopped | End::CutOff | End::Broken(_) => Part::Whole,
+                };
+                self.ports.conversation.hand_on(part);
                 self.note(account, Kind::Exempt, reason);
                 Verdict::Exempt
             }
@@ -118,8 +127,9 @@ impl Visit<'_> {
             (Admission::Ask, _) => {
                 let familiarity = Familiarity::of(snapshot.as_ref(), &self.source);
                 let end = self.ask_and_judge(account, snapshot);
-                if matches!(end, End::Granted(_)) {
+                if let End::Granted(accepted) = &end {
                     self.afterwards(account, familiarity);
+                    self.ports.conversation.hand_on(Part::AllBut(accepted.length));
                 }
                 self.conclude(account, end)
             }
@@ -292,6 +302,7 @@ fn fault_message(reason: Reason, user: String) -> Message {
         | Reason::NotACode
         | Reason::Stopped
         | Reason::Conversation
+        | Reason::NoFirstPass
         | Reason::UnknownUser
         | Reason::NoPublicKey
         | Reason::FirstFactorFailed

@@ -84,7 +84,11 @@ fn write_down(
     let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator) else {
         return Ok(Written::Done(Settled::Burned));
     };
-    let accepted = Accepted { authenticator: authenticator.name.clone(), step: found.step };
+    let accepted = Accepted {
+        authenticator: authenticator.name.clone(),
+        step: found.step,
+        length: usize::from(authenticator.parameters.digits.get()),
+    };
     let Some(moves) = found.moves else {
         return Ok(Written::Done(Settled::Granted(accepted)));
     };

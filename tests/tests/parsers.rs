@@ -348,7 +348,7 @@ proptest! {
             service,
             source,
             first_factor: "stack",
-            accepted: Some(Accepted { authenticator: name, step: Step(1) }),
+            accepted: Some(Accepted { authenticator: name, step: Step(1), length: 6 }),
             reason: None,
         };
         let line = log_line::write(&event);

@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn lines_are_stable() {
-        let accepted = Accepted { authenticator: "my phone".into(), step: Step(58_123_456) };
+        let accepted =
+            Accepted { authenticator: "my phone".into(), step: Step(58_123_456), length: 6 };
         assert_eq!(
             write(&Event { accepted: Some(accepted), ..event(Kind::Accepted) }),
             "event=accepted user=ada service=sshd rhost=203.0.113.7 first_factor=publickey \

@@ -1,5 +1,6 @@
 //! Forms: text to values and back, for everything that is written down.
 pub mod epoch;
+pub mod foreign_arguments;
 pub mod ledger_names;
 pub mod log_line;
 pub mod pam_line;

@@ -40,10 +40,11 @@ mod tests {
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 18] {
+    fn all() -> [Message; 19] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
+            Message::AskPasswordAndCode,
             Message::OtherWays(Ways::All),
             Message::OtherWays(Ways::AppOnly),
             Message::AskBackupCode,

@@ -27,7 +27,7 @@ use twinlock_core::{
     },
     policy::{Echo, Policy},
     ports::{
-        Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Ports,
+        Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Part, Ports,
         Records, Seat, Shelf, Snapshot,
     },
     record::{Authenticator, Generation, Identity, Moving, Parameters, Period, Record, State},
@@ -56,6 +56,7 @@ pub struct World {
     pub faults: RefCell<VecDeque<bool>>,
     pub lines: RefCell<VecDeque<Line>>,
     pub said: RefCell<Vec<String>>,
+    pub handed_on: RefCell<Vec<Part>>,
     pub events: RefCell<Vec<Event>>,
     /// Writes a new record under the login at that call of `is_newest`.
     pub change_at: Cell<Option<u32>>,
@@ -85,6 +86,7 @@ impl World {
             faults: RefCell::default(),
             lines: RefCell::default(),
             said: RefCell::default(),
+            handed_on: RefCell::default(),
             events: RefCell::default(),
             change_at: Cell::new(None),
             writes: Cell::new(0),
@@ -333,6 +335,10 @@ impl Conversation for World {
 
     fn tell(&self, text: &str) {
         self.said.borrow_mut().push(text.into());
+    }
+
+    fn hand_on(&self, part: Part) {
+        self.handed_on.borrow_mut().push(part);
     }
 }
 
