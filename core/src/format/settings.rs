@@ -112,10 +112,10 @@ impl Reader<'_> {
                 "language",
                 &[("en", Language::English), ("sv", Language::Swedish)],
             )?,
-            not_enrolled_by: match file.not_enrolled {
-                Some(_) => Author::Settings,
-                None => Author::Nobody,
-            },
+            not_enrolled_by: file
+                .not_enrolled
+                .as_ref()
+                .map_or(Author::Nobody, |_| Author::Settings),
             not_enrolled: self.word(
                 file.not_enrolled,
                 "not_enrolled",
