@@ -184,3 +184,29 @@ fn one_copy_of_the_password_is_left_and_that_is_libpams() {
         assert_eq!(m.file("/root/found").read(), counts, "{ended:?}");
     }
 }
+
+/// Whoever reads /etc/pam.d/sshd sees one prompt; sshd's own password method shows none of it.
+#[test]
+fn sshds_password_method_has_one_field_too() {
+    let m = machine();
+    let shipped = shipped("pam.d/sshd-password");
+    let lines = shipped.lines().filter(|line| !line.starts_with("auth"));
+    let code_first = "auth required pam_twinlock.so first_factor=follows forward_pass\n\
+                      auth required pam_unix.so use_first_pass nodelay\n";
+    m.pam("sshd", &format!("{code_first}{}\n", lines.collect::<Vec<_>>().join("\n")));
+    m.sshd("PasswordAuthentication yes\nAuthenticationMethods password\n");
+    let gets_in = |user: &str, text: &str| {
+        let mut s = m.ssh(user).open();
+        s.expect("password: ").send_line(text);
+        s.logged_in()
+    };
+    let code = m.code("ada");
+    assert!(!gets_in("ada", PASSWORD));
+    assert!(!gets_in("ada", &format!("{PASSWORD}{}", m.wrong_code("ada"))));
+    assert!(gets_in("ada", &format!("{PASSWORD}{code}")));
+    assert!(!gets_in("ada", &format!("{PASSWORD}{code}")));
+    // sshd sends a text of its own for accounts that it bars; it is no code and costs none.
+    let before = m.tries("root");
+    assert!(!gets_in("root", &format!("{PASSWORD}{code}")));
+    assert_eq!(m.tries("root"), before);
+}
