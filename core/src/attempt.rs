@@ -5,26 +5,25 @@ use alloc::vec::Vec;
 use crate::{
     account::Account,
     answer::Code,
+    charge::Charge,
     event::{Accepted, Reason},
     facts,
     fault::LedgerFault,
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
-    ledger::{Budget, Facts, Try, Used},
+    ledger::{Budget, Try, Used},
     policy::Policy,
     ports::{Creation, Ports, Shelf, Snapshot},
     record::Record,
     replay,
     request::SourceLabel,
     settle::{Settled, settle},
-    throttle::{self, Case, Familiarity, Weighed},
-    time::{DAY, Now, UnixTime},
+    throttle,
+    time::{Now, UnixTime},
 };
 
 /// How often a record may change under a login before it gives up.
 const ROUNDS: usize = 4;
-/// How often a slot may be lost to another process before the try is refused.
-const SLOT_RACES: usize = 64;
 
 impl Outcome {
     /// Why a code that was looked at lets nobody in; nothing where it does, or where something is broken.
@@ -44,12 +43,6 @@ impl Outcome {
 /// Seconds from charge to claim after which a code is burned: a login that nobody stops takes milliseconds.
 const HELD_UP: u64 = 30;
 
-/// What became of the charge.
-enum Charge {
-    Taken(Try),
-    Refused(Outcome),
-}
-
 /// Who tries, on which budget.
 pub struct Trial<'a> {
     /// The settings.
@@ -60,6 +53,8 @@ pub struct Trial<'a> {
     pub shelf: &'a dyn Shelf,
     /// The account and what it is held against; nothing for a name whose every code is wrong.
     pub person: Option<(&'a Account, Snapshot)>,
+    /// What a code is held against in vain, where there is no such person.
+    pub stand_in: Option<Snapshot>,
     /// Where the person sits.
     pub source: &'a SourceLabel,
     /// Which budget tries are taken from.
@@ -105,7 +100,12 @@ impl Trial<'_> {
         };
         let charged = match self.charge(now.unix) {
             Ok(Charge::Taken(charged)) => charged,
-            Ok(Charge::Refused(outcome)) => return outcome,
+            Ok(Charge::Refused(outcome)) if self.budget == Budget::Proven => return outcome,
+            Ok(Charge::Refused(outcome)) => {
+                let done = self.judge_in_vain(code, now);
+                return done
+                    .map_or_else(|fault| Outcome::Faulty(Reason::Ledger(fault)), |()| outcome);
+            }
             Err(fault) => return Outcome::Faulty(Reason::Ledger(fault)),
         };
         let outcome = self.judge_charged(code, now, &charged);
@@ -116,58 +116,8 @@ impl Trial<'_> {
         outcome
     }
 
-    /// Takes the lowest free slot of today for this source, in competition with everybody else. What the throttle would
-    /// refuse is not even charged: whoever kills this process before it gives a charge back must gain nothing by it.
-    fn charge(&self, now: UnixTime) -> Result<Charge, LedgerFault> {
-        // An ordinary login finds the first slot free, and looks at the names once, after it is charged.
-        if self.budget == Budget::Proven
-            && let Some(charged) = self.take(0, now)?
-        {
-            return Ok(Charge::Taken(charged));
-        }
-        for _ in 0..SLOT_RACES {
-            let facts = self.facts(None, now)?;
-            let slot = throttle::free_slot(&facts, self.budget, self.source, now.day());
-            if let Some(outcome) = self.weigh(&facts, &self.name_of(slot, now), now) {
-                return Ok(Charge::Refused(outcome));
-            }
-            if let Some(charged) = self.take(slot, now)? {
-                return Ok(Charge::Taken(charged));
-            }
-        }
-        Err(LedgerFault::Io { errno: 0 })
-    }
-
-    fn name_of(&self, slot: u32, now: UnixTime) -> Try {
-        Try { budget: self.budget, day: now.day(), slot, source: self.source.clone() }
-    }
-
-    fn take(&self, slot: u32, now: UnixTime) -> Result<Option<Try>, LedgerFault> {
-        let name = self.name_of(slot, now);
-        let made =
-            self.shelf.create(&ledger_names::try_name(&name), &ledger_names::instant(now))?;
-        Ok((made == Creation::Made).then_some(name))
-    }
-
-    fn facts(&self, own: Option<&Try>, now: UnixTime) -> Result<Facts, LedgerFault> {
-        let mut facts = facts::read(self.shelf, own.map(|own| (own, now)))?;
-        facts.last_success = self.last_success(&facts, now)?;
-        Ok(facts)
-    }
-
-    /// What the throttle says to a try, where it is not to be judged.
-    fn weigh(&self, facts: &Facts, charged: &Try, now: UnixTime) -> Option<Outcome> {
-        let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
-        let familiarity = Familiarity::of(found, self.source);
-        match throttle::weigh(&self.policy.throttle, &Case { charged, facts, familiarity, now }) {
-            Weighed::Judge => None,
-            Weighed::Wait { until } => Some(Outcome::Throttled { until, wait: until.since(now) }),
-            Weighed::Locked => Some(Outcome::Locked),
-        }
-    }
-
     fn judge_charged(&mut self, code: &Code, now: Now, own: &Try) -> Result<Outcome, LedgerFault> {
-        let facts = self.facts(Some(own), now.unix)?;
+        let facts = facts::read(self.shelf, Some((own, now.unix)))?;
         if let Some(outcome) = self.weigh(&facts, own, now.unix) {
             return Ok(outcome);
         }
@@ -179,18 +129,22 @@ impl Trial<'_> {
             self.shelf.erase(&ledger_names::try_name(old));
         }
         if matches!(outcome, Outcome::Granted(_)) {
-            self.clear(&facts, own, now.unix);
+            self.forgive(&facts, own, now.unix);
+        } else if !refunds(&outcome, self.budget) {
+            self.note_failure(&facts, now.unix);
         }
         Ok(outcome)
     }
 
-    /// When a code was last accepted, asked only when there are enough failures for it to matter.
-    fn last_success(&self, facts: &Facts, now: UnixTime) -> Result<UnixTime, LedgerFault> {
-        let failures = u32::try_from(facts.tries.len()).unwrap_or(u32::MAX);
-        if failures <= self.policy.throttle.in_a_row {
-            return Ok(UnixTime(0));
-        }
-        facts::last_success(self.shelf, facts, now)
+    /// All the work of judging a code whose answer is known beforehand, where nobody may see that it is.
+    fn judge_in_vain(&self, code: &Code, now: Now) -> Result<(), LedgerFault> {
+        let facts = facts::read(self.shelf, None)?;
+        let floor = self.ports.ledger.floor(now)?;
+        let evidence =
+            Evidence { used: &facts.used, floor, now: now.unix, window: self.policy.window };
+        let _ = self.compare(code, &evidence);
+        self.note_nothing(now.unix);
+        Ok(())
     }
 
     fn compare_and_claim(
@@ -249,7 +203,10 @@ impl Trial<'_> {
             Some((_, snapshot)) => judge(&snapshot.record, code, evidence),
             None => {
                 // Whatever it rules: nobody has this key, and nothing is claimed by it.
-                let _ = Record::nobodys().map(|record| judge(&record, code, evidence));
+                match &self.stand_in {
+                    Some(nobody) => drop(judge(&nobody.record, code, evidence)),
+                    None => drop(Record::nobodys().map(|record| judge(&record, code, evidence))),
+                }
                 Ruling::Wrong
             }
         }
@@ -262,19 +219,6 @@ impl Trial<'_> {
         let next = crate::time::Step(found.step.0.saturating_add(1));
         let authenticator = snapshot.record.authenticators.get(found.authenticator);
         authenticator.map_or(0, |found| replay::seconds_until(next, found, now))
-    }
-
-    /// A success forgives the failures of its own source, ends every row, and forgets steps that are refused without their names.
-    fn clear(&self, facts: &Facts, own: &Try, now: UnixTime) {
-        for charged in &facts.tries {
-            let over = now.since(charged.at) >= DAY;
-            if (over || charged.name.source == *self.source) && charged.name != *own {
-                self.shelf.erase(&ledger_names::try_name(&charged.name));
-            }
-        }
-        for used in replay::forgotten(&facts.used) {
-            self.shelf.erase(&ledger_names::used_name(used));
-        }
     }
 }
 

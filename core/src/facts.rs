@@ -24,6 +24,8 @@ pub fn read(shelf: &dyn Shelf, own: Option<(&Try, UnixTime)>) -> Result<Facts, L
             };
             // A name that another process erased meanwhile was refunded.
             facts.tries.extend(at.map(|at| Charged { name: found, at }));
+        } else if let Some(row) = ledger_names::read_row(&name) {
+            facts.row = facts.row.max(Some(row));
         }
     }
     Ok(facts)
@@ -41,22 +43,4 @@ pub fn instant_of(shelf: &dyn Shelf, name: &str) -> Result<Option<UnixTime>, Led
             None => Err(LedgerFault::Untrusted),
         },
     }
-}
-
-/// When a code was last accepted, as far as the ledger remembers.
-///
-/// # Errors
-/// [`LedgerFault`] when a name cannot be read.
-pub fn last_success(
-    shelf: &dyn Shelf,
-    facts: &Facts,
-    now: UnixTime,
-) -> Result<UnixTime, LedgerFault> {
-    let mut last = UnixTime(0);
-    for used in &facts.used {
-        let at = instant_of(shelf, &ledger_names::used_name(used))?;
-        // A success from the future is of a clock that was set back since: it breaks no row.
-        last = last.max(at.filter(|at| *at <= now).unwrap_or_default());
-    }
-    Ok(last)
 }

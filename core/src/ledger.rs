@@ -58,8 +58,17 @@ pub struct Facts {
     pub used: Vec<Used>,
     /// Tries that were charged and not refunded.
     pub tries: Vec<Charged>,
-    /// When a code was last accepted, as far as it matters for failures in a row.
-    pub last_success: UnixTime,
+    /// Where the row of failures begins, if that is written.
+    pub row: Option<Row>,
+}
+
+/// Where a row of failures begins: those before a restart, which only their number is left of, and those since an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row {
+    /// After this instant tries count.
+    pub since: UnixTime,
+    /// How many there were that this ledger has not seen.
+    pub carried: u32,
 }
 
 /// One refusal, kept for `twinlock why`.

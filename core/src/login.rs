@@ -1,6 +1,6 @@
 //! A login, from the request to the verdict: the whole story on a page.
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 
 use crate::{
     account::{Account, Folder},
@@ -8,11 +8,11 @@ use crate::{
     attempt::Trial,
     dialogue::asking::{Asking, End},
     event::{Accepted, Event, Kind, Reason},
-    fault::{LookupFault, StoreFault},
+    fault::{LedgerFault, LookupFault, StoreFault},
     ledger::Budget,
     message::Message,
     policy::{Action, Field, Policy},
-    ports::{Part, Ports, Seat, Snapshot},
+    ports::{Part, Ports, Seat, Shelf, Snapshot},
     record::State,
     refusals,
     request::{Claim, Request, Source, SourceLabel, Standing},
@@ -47,6 +47,22 @@ struct Visit<'a> {
     source: SourceLabel,
 }
 
+/// What a code is held against: somebody's record, or in vain nobody's.
+struct Held {
+    record: Option<Snapshot>,
+    stand_in: Option<Snapshot>,
+    /// What each code is noted as, where not the code is what it is about.
+    noted_as: Option<(Kind, Reason)>,
+}
+
+impl Held {
+    /// The same work, and no code is right.
+    fn in_vain(self, noted_as: (Kind, Reason)) -> Self {
+        let stand_in = self.stand_in.or(self.record);
+        Self { stand_in, record: None, noted_as: Some(noted_as) }
+    }
+}
+
 type LookedUp = Result<Option<Account>, LookupFault>;
 
 impl Visit<'_> {
@@ -65,12 +81,15 @@ impl Visit<'_> {
         };
         let decided = account.map_or(Err(LookupFault), |account| self.decide(account, now.unix));
         let exempt = matches!(decided, Ok(Decided { action: Action::Exempt, .. }));
-        let snapshot = match account {
-            // Who is exempt may type a code all the same, which is then no part of the password.
-            Some(account) if !exempt || self.policy.field != Field::Code => {
-                self.ports.records.newest(account)
+        let (snapshot, stand_in) = match (self.standing, account) {
+            // Before a first factor the same is read for everybody, needed or not.
+            (Standing::Ahead | Standing::Decoy, account) => {
+                self.ports.records.newest_alike(account)
             }
-            _ => Ok(None),
+            (Standing::Proven, Some(account)) if !exempt => {
+                (self.ports.records.newest(account), None)
+            }
+            (Standing::Proven, _) => (Ok(None), None),
         };
         let known = Known {
             account: state_of(looked_up),
@@ -82,7 +101,11 @@ impl Visit<'_> {
             not_enrolled: self.policy.not_enrolled,
         };
         let admission = admit(&known);
-        self.follow(admission, account, snapshot.ok().flatten())
+        self.follow(
+            admission,
+            account,
+            Held { record: snapshot.ok().flatten(), stand_in, noted_as: None },
+        )
     }
 
     fn decide(&self, account: &Account, now: UnixTime) -> Result<Decided, LookupFault> {
@@ -97,12 +120,7 @@ impl Visit<'_> {
         rules::decide(&self.policy.rules, &subject, &mut membership)
     }
 
-    fn follow(
-        &self,
-        admission: Admission,
-        account: Option<&Account>,
-        snapshot: Option<Snapshot>,
-    ) -> Verdict {
+    fn follow(&self, admission: Admission, account: Option<&Account>, held: Held) -> Verdict {
         match (admission, self.standing) {
             (Admission::Exempt(reason), Standing::Proven) => {
                 self.note(account, Kind::Exempt, reason);
@@ -111,22 +129,23 @@ impl Visit<'_> {
             (Admission::Refuse(reason), Standing::Proven) => self.refuse(account, reason),
             (Admission::Exempt(reason), _) => {
                 // Whoever asks before the first factor sees the same questions, exempt or not.
-                let active = snapshot.filter(|found| found.record.state == State::Active);
-                let part = match self.ask_and_judge(account, active) {
+                let end = self.ask_and_judge(account, self.of_exempt(held, reason));
+                self.ports.conversation.hand_on(match &end {
                     End::Granted(accepted) => Part::AllBut(accepted.length),
                     End::Denied(_) | End::Stopped | End::CutOff | End::Broken(_) => Part::Whole,
-                };
-                self.ports.conversation.hand_on(part);
-                self.note(account, Kind::Exempt, reason);
+                });
+                if !matches!(end, End::Denied(last) if last.is_told_at_once()) {
+                    self.note(account, Kind::Exempt, reason);
+                }
                 Verdict::Exempt
             }
             (Admission::Refuse(reason), _) => {
-                let end = self.ask_and_judge(account, None);
+                let end = self.ask_and_judge(account, held.in_vain((Kind::Refused, reason)));
                 self.conclude(account, with_reason(end, reason))
             }
             (Admission::Ask, _) => {
-                let familiarity = Familiarity::of(snapshot.as_ref(), &self.source);
-                let end = self.ask_and_judge(account, snapshot);
+                let familiarity = Familiarity::of(held.record.as_ref(), &self.source);
+                let end = self.ask_and_judge(account, held);
                 if let End::Granted(accepted) = &end {
                     self.afterwards(account, familiarity);
                     self.ports.conversation.hand_on(Part::AllBut(accepted.length));
@@ -136,10 +155,23 @@ impl Visit<'_> {
         }
     }
 
+    /// A code that somebody types with a password although none is asked for is no part of the password.
+    fn of_exempt(&self, held: Held, reason: Reason) -> Held {
+        let noted_as = (Kind::Exempt, reason);
+        match &held.record {
+            Some(found)
+                if self.policy.field != Field::Code && found.record.state == State::Active =>
+            {
+                Held { noted_as: Some(noted_as), ..held }
+            }
+            Some(_) | None => held.in_vain(noted_as),
+        }
+    }
+
     /// Asks for codes and has each judged.
-    fn ask_and_judge(&self, account: Option<&Account>, snapshot: Option<Snapshot>) -> End {
+    fn ask_and_judge(&self, account: Option<&Account>, held: Held) -> End {
         let asking = self.asking(account);
-        let shelf = match self.ports.ledger.open(&seat_of(self.request, account)) {
+        let shelf = match self.open_shelf(account) {
             Ok(shelf) => shelf,
             Err(fault) if self.standing == Standing::Proven => {
                 return End::Broken(Reason::Ledger(fault));
@@ -150,7 +182,8 @@ impl Visit<'_> {
             policy: self.policy,
             ports: self.ports,
             shelf: shelf.as_ref(),
-            person: account.zip(snapshot),
+            person: account.zip(held.record),
+            stand_in: held.stand_in,
             source: &self.source,
             budget: match self.standing {
                 Standing::Proven => Budget::Proven,
@@ -161,10 +194,19 @@ impl Visit<'_> {
             let outcome = trial.attempt(code);
             // At once: whoever hangs up after a wrong code, or kills this process, has left a trace by then.
             if let Some(reason) = outcome.rebuff() {
-                self.note(account, Kind::Refused, reason);
+                let (kind, reason) = held.noted_as.unwrap_or((Kind::Refused, reason));
+                self.note(account, kind, reason);
             }
             Some(outcome)
         })
+    }
+
+    fn open_shelf(&self, account: Option<&Account>) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
+        let seat = seat_of(self.request, account);
+        match self.standing {
+            Standing::Proven => self.ports.ledger.open(&seat),
+            Standing::Ahead | Standing::Decoy => self.ports.ledger.open_alike(&seat),
+        }
     }
 
     fn asking(&self, account: Option<&Account>) -> Asking<'_> {
@@ -229,10 +271,11 @@ impl Visit<'_> {
         }
     }
 
-    /// Notes a refusal or an exemption in the log, and a refusal in the ledger.
+    /// Notes a refusal or an exemption in the log, and in the ledger a refusal; before a first factor nobody may see
+    /// which of the two it is.
     fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
         self.log(account, kind, (Some(reason), None));
-        if kind == Kind::Refused {
+        if kind == Kind::Refused || self.standing != Standing::Proven {
             refusals::keep(&self.ports, &seat_of(self.request, account), self.request, reason);
         }
     }
@@ -275,6 +318,8 @@ fn seat_of(request: &Request, account: Option<&Account>) -> Seat {
 /// The end of a dialogue in which no code could be right, with what kept it from being.
 fn with_reason(end: End, reason: Reason) -> End {
     match end {
+        // Each code has been noted with the reason already.
+        End::Denied(last) if last.is_told_at_once() => end,
         End::Granted(_) | End::Denied(_) | End::Broken(_) => End::Denied(reason),
         End::Stopped | End::CutOff => end,
     }

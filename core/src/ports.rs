@@ -51,6 +51,21 @@ pub trait Records {
     /// [`CommitFault`]; the old record then stands.
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault>;
 
+    /// As [`Records::newest`], and by the same calls whether there is such an account, and a record of it, or not.
+    ///
+    /// Besides, a record of nobody that a code can be held against in vain.
+    fn newest_alike(
+        &self,
+        account: Option<&Account>,
+    ) -> (Result<Option<Snapshot>, StoreFault>, Option<Snapshot>);
+
+    /// Notes how many failures in a row there are where there were `counted.0`, as well as it goes; where both are the
+    /// same, nothing but the calls are made. Without a folder it is nobody's note.
+    fn note_failures(&self, folder: Option<&Folder>, counted: (u32, u32), now: UnixTime);
+
+    /// Forgets how many failures in a row there were, as well as it goes.
+    fn forget_failures(&self, folder: &Folder);
+
     /// Notes a source as known, as well as it goes.
     fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime);
 
@@ -85,6 +100,12 @@ pub trait Ledger {
     /// # Errors
     /// [`LedgerFault`] where the ledger is not what it must be.
     fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
+
+    /// As [`Ledger::open`], by the same calls whether the names were there or not.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
 
     /// The last second that the ledger knows nothing about; begins an epoch where there is none.
     ///

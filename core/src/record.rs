@@ -25,21 +25,26 @@ impl Record {
     /// A record that belongs to nobody, for as much work on a name that has none.
     #[must_use]
     pub fn nobodys() -> Option<Self> {
-        let key = Key::new(alloc::vec![0; 20]).ok()?;
+        Key::new(alloc::vec![0; 20]).ok().map(Self::of_nobody)
+    }
+
+    /// A record with this key that belongs to nobody, and looks like any other.
+    #[must_use]
+    pub fn of_nobody(key: Key) -> Self {
         let authenticator = Authenticator {
-            name: String::new(),
+            name: "app".into(),
             key,
             parameters: Parameters::default(),
             moving: Moving::default(),
         };
-        Some(Self {
-            user: String::new(),
+        Self {
+            user: "nobody".into(),
             uid: u32::MAX,
-            state: State::Removed,
+            state: State::Active,
             generation: Generation(0),
             since: UnixTime(0),
             authenticators: alloc::vec![authenticator],
-        })
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Case<'a> {
     pub charged: &'a Try,
     /// All that is on file, the charged try among it.
     pub facts: &'a Facts,
+    /// Failures in a row, without the charged try.
+    pub in_a_row: u32,
     /// Whether its source is known.
     pub familiarity: Familiarity,
     /// Now.
@@ -70,8 +72,7 @@ pub fn weigh(limits: &Limits, case: &Case<'_>) -> Weighed {
     if case.familiarity == Familiarity::Known {
         return Weighed::Judge;
     }
-    let in_a_row = others(case).filter(|other| other.at > case.facts.last_success);
-    if u32_of(in_a_row.count()) >= limits.in_a_row {
+    if case.in_a_row >= limits.in_a_row {
         return Weighed::Locked;
     }
     day_budget(limits, case).map_or(Weighed::Judge, |until| Weighed::Wait { until })
@@ -162,6 +163,7 @@ fn u32_of(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row;
     use alloc::format;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -191,7 +193,9 @@ mod tests {
         let slot = free_slot(&facts, budget, &label, NOW.day());
         let charged = name(budget, slot, source);
         facts.tries.push(Charged { name: charged.clone(), at: NOW });
-        let case = Case { charged: &charged, facts: &facts, familiarity: known, now: NOW };
+        let in_a_row = row::length(&facts, row::in_force(&facts, 0, NOW), Some(&charged));
+        let case =
+            Case { charged: &charged, facts: &facts, in_a_row, familiarity: known, now: NOW };
         weigh(&Limits::default(), &case)
     }
 
@@ -245,19 +249,6 @@ mod tests {
         assert_eq!(next(99, Familiarity::Stranger), Weighed::Judge);
         assert_eq!(next(100, Familiarity::Stranger), Weighed::Locked);
         assert_eq!(next(100, Familiarity::Known), Weighed::Judge);
-    }
-
-    #[test]
-    fn an_accepted_code_ends_the_row() {
-        let charged = name(Budget::Proven, 0, "z");
-        let mut facts = Facts { tries: strangers(100, Budget::Proven, 50), ..Facts::default() };
-        let weigh_at = |facts: &Facts| {
-            let familiarity = Familiarity::Stranger;
-            weigh(&Limits::default(), &Case { charged: &charged, facts, familiarity, now: NOW })
-        };
-        assert_eq!(weigh_at(&facts), Weighed::Locked);
-        facts.last_success = UnixTime(NOW.0 - 50);
-        assert_eq!(weigh_at(&facts), Weighed::Judge);
     }
 
     #[test]

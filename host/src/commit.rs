@@ -76,6 +76,19 @@ fn uid_link(uid: u32) -> String {
     format!("{UIDS}/{uid}")
 }
 
+/// Writes the first record of a folder; one that is there already stays.
+#[cfg(feature = "tools")]
+pub(crate) fn put_first(
+    records: &HostRecords,
+    room: &Room,
+    record: &Record,
+) -> Result<(), StoreFault> {
+    match put(records, room, 1, form::write(record).as_bytes()) {
+        Ok(()) | Err(CommitFault::Overtaken) => Ok(()),
+        Err(CommitFault::Store(fault)) => Err(fault),
+    }
+}
+
 fn put(records: &HostRecords, room: &Room, next: u64, text: &[u8]) -> Result<(), CommitFault> {
     let store = |errno| CommitFault::Store(place::fault(errno));
     let temporary = write_aside(records, room, text).map_err(store)?;

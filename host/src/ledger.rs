@@ -144,10 +144,7 @@ impl HostLedger {
 
     fn open_seat(&self, seat: &Seat) -> Result<Room, LedgerFault> {
         let root = self.root()?;
-        let (group, name) = match seat {
-            Seat::Account(folder) => ("users", folder.as_str().to_owned()),
-            Seat::Bucket(bucket) => ("unknown", format!("{bucket:02x}")),
-        };
+        let (group, name) = place_of(seat);
         let path = format!("{group}/{name}");
         match root.below(&path, self.owner) {
             Err(fault) if place::is_absent(fault) => {
@@ -158,6 +155,13 @@ impl HostLedger {
             }
             opened => opened.map_err(store),
         }
+    }
+}
+
+fn place_of(seat: &Seat) -> (&'static str, String) {
+    match seat {
+        Seat::Account(folder) => ("users", folder.as_str().to_owned()),
+        Seat::Bucket(bucket) => ("unknown", format!("{bucket:02x}")),
     }
 }
 
@@ -177,6 +181,21 @@ fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
 impl Ledger for HostLedger {
     fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         Ok(Box::new(HostShelf { room: self.open_seat(seat)? }))
+    }
+
+    fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
+        let root = self.root()?;
+        let (group, name) = place_of(seat);
+        let path = format!("{group}/{name}");
+        match fs::mkdirat(root.fd(), &path, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(Errno::NOENT) => return self.open(seat),
+            Err(errno) => return Err(io(errno)),
+        }
+        let room = root.below(&path, self.owner).map_err(store)?;
+        // Done to one that was there as well: what is made for the first time tells that somebody is new.
+        room.keep_private().map_err(io)?;
+        Ok(Box::new(HostShelf { room }))
     }
 
     fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {

@@ -12,9 +12,11 @@ pub mod records;
 pub mod settings;
 pub mod store_id;
 
+mod alike;
 mod commit;
 #[cfg(feature = "tools")]
 pub mod good;
+mod opening;
 #[cfg(feature = "tools")]
 pub mod prepare;
 #[cfg(feature = "tools")]

@@ -7,10 +7,12 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, Stat},
+    fs::{self, AtFlags, CWD, FileType, Mode, RawDir, ResolveFlags, SeekFrom, Stat},
     io::{self, Errno},
 };
 use twinlock_core::{fault::StoreFault, record::Identity};
+
+use crate::opening;
 
 /// The most names that are read from one folder.
 const NAMES_MAX: usize = 16_384;
@@ -38,7 +40,7 @@ impl Room {
     /// # Errors
     /// [`StoreFault`] when it is not there, not a folder, not the owner's or open to others.
     pub fn open(path: &str, owner: Owner) -> Result<Self, StoreFault> {
-        Self::checked(open_beneath(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
+        Self::checked(opening::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
     }
 
     /// Opens a folder below this one, by one or two plain components.
@@ -47,7 +49,27 @@ impl Room {
     /// As [`Room::open`].
     pub fn below(&self, path: &str, owner: Owner) -> Result<Self, StoreFault> {
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-        Self::checked(open_beneath(self.fd.as_fd(), path, resolve), owner)
+        Self::checked(opening::folder(self.fd.as_fd(), path, resolve), owner)
+    }
+
+    /// Opens a folder below this one, or where there is none another, by the same calls; whether it is the first.
+    ///
+    /// # Errors
+    /// As [`Room::open`], of either.
+    pub fn below_or(
+        &self,
+        (path, instead): (&str, &str),
+        owner: Owner,
+    ) -> Result<(Self, bool), StoreFault> {
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+        let first = opening::folder(self.fd.as_fd(), path, resolve);
+        // No folder of ours has this in its name, so that one of the two is not there in either case.
+        let second = if matches!(first, Err(Errno::NOENT)) { instead } else { "%" };
+        let second = opening::folder(self.fd.as_fd(), second, resolve);
+        match first {
+            Err(Errno::NOENT) => Self::checked(second, owner).map(|room| (room, false)),
+            first => Self::checked(first, owner).map(|room| (room, true)),
+        }
     }
 
     fn checked(opened: io::Result<OwnedFd>, owner: Owner) -> Result<Self, StoreFault> {
@@ -79,6 +101,15 @@ impl Room {
             let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
         }
         Ok(())
+    }
+
+    /// Makes the folder its owner's alone again, whichever umask and group it was made with.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn keep_private(&self) -> io::Result<()> {
+        give_to(&self.fd, self.owner)?;
+        fs::fchmod(&self.fd, Mode::RWXU)
     }
 
     /// The descriptor, for calls on names in this folder.
@@ -129,7 +160,7 @@ impl Room {
         owner: Owner,
         max: usize,
     ) -> Result<(Vec<u8>, Identity), StoreFault> {
-        read_opened(open_file(self.fd.as_fd(), name), (owner, PRIVATE), max)
+        read_opened(opening::file(self.fd.as_fd(), name), (owner, PRIVATE), max)
     }
 
     /// Whether a name is in the folder.
@@ -179,26 +210,7 @@ fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
 /// # Errors
 /// [`StoreFault`] for everything else, [`StoreFault::TooLarge`] over `max` bytes.
 pub fn read_file(path: &str, rights: (Owner, u32), max: usize) -> Result<Vec<u8>, StoreFault> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened = fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);
-    let opened = match opened {
-        Err(Errno::NOSYS | Errno::PERM) => walk_to_file(path),
-        other => other,
-    };
-    read_opened(opened, rights, max).map(|(bytes, _)| bytes)
-}
-
-fn walk_to_file(path: &str) -> io::Result<OwnedFd> {
-    let (folder, name) = path.rsplit_once('/').ok_or(Errno::INVAL)?;
-    let parent = walk(CWD, if folder.is_empty() { "/" } else { folder })?;
-    open_file(parent.as_fd(), name)
-}
-
-fn open_file(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
-    // A FIFO opens at once without a writer, and is then found not to be a regular file.
-    let flags =
-        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
-    fs::openat(parent, name, flags, Mode::empty())
+    read_opened(opening::file_by_path(path), rights, max).map(|(bytes, _)| bytes)
 }
 
 fn read_opened(
@@ -254,30 +266,6 @@ fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), StoreFault> 
         return Err(StoreFault::TooOpen);
     }
     Ok(())
-}
-
-fn open_beneath(parent: BorrowedFd<'_>, path: &str, resolve: ResolveFlags) -> io::Result<OwnedFd> {
-    let flags = FOLDER.difference(OFlags::NOFOLLOW);
-    match fs::openat2(parent, path, flags, Mode::empty(), resolve) {
-        Err(Errno::NOSYS | Errno::PERM) => walk(parent, path),
-        other => other,
-    }
-}
-
-const FOLDER: OFlags =
-    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
-
-/// What openat2 does, component by component, for kernels and containers that have none.
-fn walk(parent: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
-    let start = if path.starts_with('/') { "/" } else { "." };
-    let mut at = fs::openat(parent, start, FOLDER, Mode::empty())?;
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        if part == ".." {
-            return Err(Errno::XDEV);
-        }
-        at = fs::openat(&at, part, FOLDER, Mode::empty())?;
-    }
-    Ok(at)
 }
 
 /// The fault that an errno at opening or reading is.
@@ -349,9 +337,9 @@ mod tests {
         for linked in ["link/file", "real/alias"] {
             let linked = format!("{path}/{linked}");
             assert_eq!(read_file(&linked, (me(), PRIVATE), 9), Err(StoreFault::Symlink));
-            assert!(walk_to_file(&linked).is_err());
+            assert!(opening::walk_to_file(&linked).is_err());
         }
-        assert!(walk_to_file(&format!("{path}/real/file")).is_ok());
+        assert!(opening::walk_to_file(&format!("{path}/real/file")).is_ok());
         assert!(Room::open(&format!("{path}/real"), me()).is_ok());
         assert_eq!(Room::open(&format!("{path}/link"), me()).unwrap_err(), StoreFault::Symlink);
         let real = Room::open(&format!("{path}/real"), me()).unwrap();

@@ -1,5 +1,7 @@
 //! What has to stand before the first login: records folder, store-id, clock mark, ledger and epoch.
 
+use std::mem;
+
 use rustix::{
     fs::{self, CWD, Mode, OFlags},
     io::{self, Errno},
@@ -7,13 +9,18 @@ use rustix::{
 use twinlock_core::{
     fault::{LedgerFault, MachineFault, StoreFault},
     ports::{Clock, Entropy, Ledger},
+    record::Record,
+    secret::Key,
     time::UnixTime,
 };
+use zeroize::Zeroizing;
 
 use crate::{
+    alike::NOBODY,
+    commit,
     entropy::KernelEntropy,
     machine::Machine,
-    place::{self, Owner},
+    place::{self, Owner, Room},
     records::{self, CLOCK, UIDS, USERS},
     store_id,
 };
@@ -79,7 +86,25 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreFault> {
     for folder in [USERS, UIDS] {
         root.make(folder, records.owner).map_err(place::fault)?;
     }
+    make_nobody(machine, &root)?;
     make_clock(machine).map_err(place::fault)
+}
+
+/// A record with a key that nobody has, to be read where somebody has none.
+fn make_nobody(machine: &Machine, root: &Room) -> Result<(), StoreFault> {
+    let records = &machine.records;
+    root.make(NOBODY, records.owner).map_err(place::fault)?;
+    let room = root.below(NOBODY, records.owner)?;
+    let name = records::record_name(1);
+    if room.has(&name).map_err(place::fault)? {
+        return Ok(());
+    }
+    let mut bytes = Zeroizing::new(vec![0; 20]);
+    KernelEntropy.fill(&mut bytes).map_err(|MachineFault| place::fault(Errno::IO))?;
+    let Some(record) = Key::new(mem::take(&mut *bytes)).ok().map(Record::of_nobody) else {
+        return Ok(());
+    };
+    commit::put_first(records, &room, &record)
 }
 
 fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreFault> {

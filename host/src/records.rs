@@ -16,7 +16,7 @@ use twinlock_core::{
 };
 
 use crate::{
-    commit,
+    alike, commit,
     place::{self, Owner, Room},
     store_id,
 };
@@ -28,7 +28,7 @@ pub const USERS: &str = "users";
 /// The folder of links from user ids to names.
 pub const UIDS: &str = "uids";
 /// What the count of wrong codes in a row stands behind.
-const FAILED: &str = "failed.";
+pub(crate) const FAILED: &str = "failed.";
 /// Sources remembered for one person.
 const KNOWN_MAX: usize = 64;
 /// How often a record may be replaced while it is read.
@@ -69,15 +69,10 @@ impl HostRecords {
                 Err(fault) if place::is_absent(fault) => return Ok(None),
                 opened => opened?,
             };
-            let listing = list(&room)?;
-            let Some(sequence) = listing.sequences.iter().max().copied() else {
-                return Ok(None);
-            };
-            match room.read_known(&record_name(sequence), self.owner, form::RECORD_MAX) {
-                Ok(read) => return parsed(read, sequence, listing).map(Some),
-                // Its successor was linked and it was unlinked between listing and reading.
-                Err(fault) if place::is_absent(fault) => {}
-                Err(fault) => return Err(fault),
+            match newest_of(&room, self.owner)? {
+                Newest::Read(snapshot) => return Ok(Some(*snapshot)),
+                Newest::Empty => return Ok(None),
+                Newest::Superseded => {}
             }
         }
         Err(StoreFault::Io { errno: Errno::AGAIN.raw_os_error() })
@@ -98,7 +93,7 @@ impl HostRecords {
 
     /// An absence counts only in the folder that is ours, where nobody else holds the user id, and where the name that
     /// holds it has not lost its record: whoever was removed has a tombstone.
-    fn prove_absence(
+    pub(crate) fn prove_absence(
         &self,
         account: &Account,
         folder: &Folder,
@@ -151,15 +146,30 @@ impl Records for HostRecords {
             self.prove_absence(account, &folder, None)?;
             return Ok(None);
         };
-        if found.record.user != account.name {
-            return Err(StoreFault::OtherName);
-        }
+        belongs_to(&found, account)?;
         if found.record.state == State::Removed {
             self.prove_absence(account, &folder, Some(&found))?;
-        } else if found.record.uid != account.uid {
-            return Err(StoreFault::OtherUid);
         }
         Ok(Some(found))
+    }
+
+    fn newest_alike(
+        &self,
+        account: Option<&Account>,
+    ) -> (Result<Option<Snapshot>, StoreFault>, Option<Snapshot>) {
+        alike::newest(self, account)
+    }
+
+    fn note_failures(&self, folder: Option<&Folder>, counted: (u32, u32), now: UnixTime) {
+        alike::note_failures(self, folder, counted, now);
+    }
+
+    fn forget_failures(&self, folder: &Folder) {
+        let Ok(room) = self.open(folder) else { return };
+        let noted = room.names().unwrap_or_default();
+        for name in noted.iter().filter(|name| name.starts_with(FAILED)) {
+            let _ = fs::unlinkat(room.fd(), name.as_str(), AtFlags::empty());
+        }
     }
 
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault> {
@@ -218,6 +228,17 @@ impl HostRecords {
     }
 }
 
+/// Whether a record is of the account that it is filed under; a tombstone's user id may have been given to another since.
+pub(crate) fn belongs_to(found: &Snapshot, account: &Account) -> Result<(), StoreFault> {
+    if found.record.user != account.name {
+        return Err(StoreFault::OtherName);
+    }
+    if found.record.state == State::Active && found.record.uid != account.uid {
+        return Err(StoreFault::OtherUid);
+    }
+    Ok(())
+}
+
 fn parsed(
     (bytes, identity): (Vec<u8>, Identity),
     sequence: u64,
@@ -233,6 +254,27 @@ fn parsed(
         known: listing.known,
         failures: listing.failures,
     })
+}
+
+/// What was found in a person's folder.
+pub(crate) enum Newest {
+    Read(Box<Snapshot>),
+    Empty,
+    /// Its successor was linked and it was unlinked between listing and reading.
+    Superseded,
+}
+
+/// Reads the newest record in an opened folder.
+pub(crate) fn newest_of(room: &Room, owner: Owner) -> Result<Newest, StoreFault> {
+    let listing = list(room)?;
+    let Some(sequence) = listing.sequences.iter().max().copied() else {
+        return Ok(Newest::Empty);
+    };
+    match room.read_known(&record_name(sequence), owner, form::RECORD_MAX) {
+        Ok(read) => Ok(Newest::Read(Box::new(parsed(read, sequence, listing)?))),
+        Err(fault) if place::is_absent(fault) => Ok(Newest::Superseded),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Lists a person's folder.

@@ -24,7 +24,9 @@ fn forget(m: &Machine) {
     let store = "/var/lib/twinlock";
     sh(
         m,
-        &format!("rm -rf /run/twinlock/users {store}/users/ada/known.*; touch -d @0 {store}/clock"),
+        &format!(
+            "rm -rf /run/twinlock/users {store}/users/ada/known.* {store}/users/ada/failed.*; touch -d @0 {store}/clock"
+        ),
     );
 }
 

@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 32] = [
+const CORE: [(&str, Kind); 34] = [
     ("account", Noun),
     ("answer", Noun),
     ("event", Noun),
@@ -43,12 +43,14 @@ const CORE: [(&str, Kind); 32] = [
     ("otp", Decision),
     ("qr", Decision),
     ("replay", Decision),
+    ("row", Decision),
     ("rules", Decision),
     ("throttle", Decision),
     ("ports", Port),
     ("format", Form),
     ("text", Words),
     ("attempt", Order),
+    ("charge", Order),
     ("dialogue", Order),
     ("facts", Order),
     ("login", Order),
@@ -76,7 +78,7 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("pam-module", &["twinlock-core", "twinlock-host"]),
     ("admin-cli", &["twinlock-core", "twinlock-host"]),
     ("tests", &["twinlock-core", "twinlock"]),
-    ("xtask", &[]),
+    ("xtask", &["twinlock-tests"]),
 ];
 
 fn repository() -> &'static Path {

@@ -1,9 +1,9 @@
 //! Builds what is installed: the module and the command, each alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::command::{Done, cargo, run};
+use crate::command::{Done, cargo, command, run};
 use crate::machine::{repository, target};
 
 /// What is installed.
@@ -22,7 +22,15 @@ pub(crate) fn release() -> Done<Artefacts> {
     // The same flags: other ones would compile everything once more.
     run(releasing("pam_twinlock").args(["--example", "panic_probe"]))?;
     let folder = target().join("release");
+    host(&folder)?;
     Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
+}
+
+/// The program that is to a module what sshd is; in C, as whatever loads a module is.
+fn host(folder: &Path) -> Done {
+    let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
+    compile.arg(folder.join("pam_host")).arg(repository().join("tests/host/pam_host.c"));
+    run(compile.arg("-lpam"))
 }
 
 fn releasing(package: &str) -> Command {

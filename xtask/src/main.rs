@@ -2,6 +2,7 @@
 
 mod apart;
 mod app;
+mod bench;
 mod build;
 mod command;
 mod deb;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
             let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };
             demo::demo(typed.consent(), typist)
         }),
+        "bench" => typed.only(&["--functions", "--calls", "--yes"]).map(|()| bench::bench(&typed)),
         fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
         "package" => typed.only(&["--try", "--yes"]).map(|()| package(&typed)),

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use twinlock_core::{
+    account::{Account, Folder},
+    fault::StoreFault,
     format::ledger_names,
-    ports::{Ledger, Seat},
+    ports::{Ledger, Records, Seat},
 };
 
 use crate::{
@@ -22,7 +24,8 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     let names = shelf.names()?;
     // What only looks like a try, or has a damaged text, locks somebody out just as well.
     let tries: Vec<&String> = names.iter().filter(|name| name.starts_with("try.")).collect();
-    if tries.is_empty() {
+    let carried = carried(desk, &account, &names);
+    if tries.is_empty() && carried == 0 {
         return Err(Failure::new(
             Exit::NotInState,
             format!("no wrong codes of {} are on file", plain(&account.name)),
@@ -30,14 +33,29 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
         ));
     }
     tries.iter().for_each(|name| shelf.erase(name));
-    let sources = by_source(&tries);
-    let number = tries.len().to_string();
+    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    desk.machine.records.forget_failures(&folder);
+    names.iter().filter(|name| name.starts_with("row.")).for_each(|name| shelf.erase(name));
+    let mut sources = by_source(&tries);
+    if carried > 0 {
+        sources.insert("before the last restart".into(), carried);
+    }
+    let all: usize = sources.values().sum();
+    let number = all.to_string();
     actor::log(desk, "unlocked", &[("user", &account.name), ("tries", &number)]);
     desk.say(
         &sentence(&account.name, &sources),
-        serde_json::json!({ "user": account.name, "forgotten": tries.len(), "sources": sources }),
+        serde_json::json!({ "user": account.name, "forgotten": all, "sources": sources }),
     );
     Ok(())
+}
+
+/// Wrong codes in a row from before a restart, of which only the number is left.
+fn carried(desk: &Desk, account: &Account, names: &[String]) -> usize {
+    let row = names.iter().filter_map(|name| ledger_names::read_row(name)).max();
+    let noted = || desk.machine.records.newest(account).ok().flatten().map(|found| found.failures);
+    let carried = row.map(|row| row.carried).or_else(noted).unwrap_or_default();
+    usize::try_from(carried).unwrap_or(usize::MAX)
 }
 
 fn by_source(tries: &[&String]) -> BTreeMap<String, usize> {

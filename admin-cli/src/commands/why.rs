@@ -6,9 +6,10 @@ use twinlock_core::{
     epoch, facts,
     fault::LedgerFault,
     ledger::{Budget, Facts, Refused, Try},
-    ports::{Accounts, Ledger, Records, Seat, Shelf},
+    ports::{Accounts, Ledger, Records, Seat, Shelf, Snapshot},
     refusals,
     request::SourceLabel,
+    row,
     text::duration,
     throttle::{self, Case, Familiarity, Weighed},
     time::{Now, UnixTime},
@@ -72,12 +73,11 @@ fn look(
 ) -> Result<Ledgers, LedgerFault> {
     let ledger = &desk.machine.ledger;
     let shelf = ledger.open(&Seat::of(account, name))?;
-    let known = account.and_then(|account| desk.machine.records.newest(account).ok().flatten());
-    let known = known.map_or_else(Vec::new, |found| found.known);
+    let found = account.and_then(|account| desk.machine.records.newest(account).ok().flatten());
     let floor = ledger.epoch()?.and_then(|known| epoch::floor(&known, &known.boot_id, now));
     Ok(Ledgers {
         refused: refusals::all(shelf.as_ref()),
-        waiting: waiting(desk, shelf.as_ref(), (&known, now.unix))?,
+        waiting: waiting(desk, shelf.as_ref(), (found.as_ref(), now.unix))?,
         floor,
     })
 }
@@ -86,10 +86,14 @@ fn look(
 fn waiting(
     desk: &Desk,
     shelf: &dyn Shelf,
-    (known, now): (&[SourceLabel], UnixTime),
+    (found, now): (Option<&Snapshot>, UnixTime),
 ) -> Result<Vec<Waiting>, LedgerFault> {
-    let mut facts = facts::read(shelf, None)?;
-    facts.last_success = facts::last_success(shelf, &facts, now)?;
+    let facts = facts::read(shelf, None)?;
+    let in_a_row = row::length(
+        &facts,
+        row::in_force(&facts, found.map_or(0, |found| found.failures), now),
+        None,
+    );
     let mut sources: Vec<(Budget, SourceLabel)> = Vec::new();
     for charged in &facts.tries {
         let source = (charged.name.budget, charged.name.source.clone());
@@ -98,10 +102,9 @@ fn waiting(
         }
     }
     let waits = sources.into_iter().filter_map(|(budget, source)| {
-        let familiarity =
-            if known.contains(&source) { Familiarity::Known } else { Familiarity::Stranger };
+        let familiarity = Familiarity::of(found, &source);
         let charged = next_try(&facts, budget, source, now);
-        let case = Case { charged: &charged, facts: &facts, familiarity, now };
+        let case = Case { charged: &charged, facts: &facts, in_a_row, familiarity, now };
         let until = match throttle::weigh(&desk.policy.throttle, &case) {
             Weighed::Judge => return None,
             Weighed::Wait { until } => Some(until),

@@ -5,7 +5,7 @@ use alloc::{format, string::String};
 use data_encoding::HEXLOWER;
 
 use crate::{
-    ledger::{Budget, Mark, Refused, Try, Used},
+    ledger::{Budget, Mark, Refused, Row, Try, Used},
     request::SourceLabel,
     time::{Step, UnixTime},
 };
@@ -56,6 +56,19 @@ pub fn read_try(name: &str) -> Option<Try> {
         slot: parts.next()?.parse().ok()?,
         source: SourceLabel::read(parts.next()?)?,
     })
+}
+
+/// The name that says where a row of failures begins.
+#[must_use]
+pub fn row_name(row: Row) -> String {
+    format!("row.{}.{}", row.since.0, row.carried)
+}
+
+/// Reads where a row of failures begins.
+#[must_use]
+pub fn read_row(name: &str) -> Option<Row> {
+    let (since, carried) = name.strip_prefix("row.")?.split_once('.')?;
+    Some(Row { since: UnixTime(since.parse().ok()?), carried: carried.parse().ok()? })
 }
 
 /// The text of a used step and of a try: when it was made.

@@ -121,8 +121,6 @@ impl Reader<'_> {
                 "not_enrolled",
                 &[("deny", NotEnrolled::Deny), ("allow", NotEnrolled::Allow)],
             )?,
-            resync: usual.resync,
-            field: usual.field,
             window: self.number(file.window, "window", (0, 10), usual.window)?,
             tries: self.number(file.tries, "tries", (1, 10), usual.tries)?,
             prompt: file.prompt.map(|prompt| self.prompt(prompt)).transpose()?,
@@ -138,6 +136,7 @@ impl Reader<'_> {
                     Some(false) | None => LedgerKind::Tmpfs,
                 },
             },
+            ..usual
         })
     }
 

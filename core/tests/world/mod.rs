@@ -48,6 +48,7 @@ pub struct World {
     pub accounts: RefCell<BTreeMap<String, Account>>,
     pub records: RefCell<BTreeMap<String, (u64, String)>>,
     pub known: RefCell<Vec<SourceLabel>>,
+    pub failures: Cell<u32>,
     pub names: Rc<RefCell<BTreeMap<String, String>>>,
     pub epoch: RefCell<Option<Epoch>>,
     pub mark: Cell<u64>,
@@ -79,6 +80,7 @@ impl World {
             accounts: RefCell::default(),
             records: RefCell::default(),
             known: RefCell::default(),
+            failures: Cell::new(0),
             names: Rc::default(),
             epoch: RefCell::new(None),
             mark: Cell::new(0),
@@ -214,8 +216,35 @@ impl Records for World {
             identity: Identity::default(),
             record: form::read(text)?,
             known,
-            failures: 0,
+            failures: self.failures.get(),
         }))
+    }
+
+    fn newest_alike(
+        &self,
+        account: Option<&Account>,
+    ) -> (Result<Option<Snapshot>, StoreFault>, Option<Snapshot>) {
+        let found = account.map_or(Ok(None), |account| self.newest(account));
+        let nobody = Record::nobodys().map(|record| Snapshot {
+            sequence: 1,
+            identity: Identity::default(),
+            record,
+            known: vec![],
+            failures: 0,
+        });
+        (found, nobody)
+    }
+
+    fn note_failures(&self, folder: Option<&Folder>, counted: (u32, u32), _: UnixTime) {
+        if folder.is_some() && counted.0 != counted.1 && !self.fails() {
+            self.failures.set(counted.1);
+        }
+    }
+
+    fn forget_failures(&self, _: &Folder) {
+        if !self.fails() {
+            self.failures.set(0);
+        }
     }
 
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault> {
@@ -263,6 +292,10 @@ impl Ledger for World {
             Seat::Bucket(bucket) => format!("unknown/{bucket}/"),
         };
         Ok(Box::new(FakeShelf { world: self, prefix }))
+    }
+
+    fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
+        self.open(seat)
     }
 
     fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {

@@ -1,0 +1,153 @@
+//! Charging a try before it is judged, and what its end leaves: a longer row of failures, or none.
+
+use crate::{
+    account::Folder,
+    attempt::{Outcome, Trial},
+    facts,
+    fault::LedgerFault,
+    format::ledger_names,
+    ledger::{Budget, Facts, Row, Try},
+    ports::Creation,
+    replay, row,
+    throttle::{self, Case, Familiarity, Weighed},
+    time::{DAY, UnixTime},
+};
+
+/// How often a slot may be lost to another process before the try is refused.
+const SLOT_RACES: usize = 64;
+
+/// What became of the charge.
+pub(crate) enum Charge {
+    Taken(Try),
+    Refused(Outcome),
+}
+
+impl Trial<'_> {
+    /// Takes the lowest free slot of today for this source, in competition with everybody else. What the throttle would
+    /// refuse is not even charged: whoever kills this process before it gives a charge back must gain nothing by it.
+    pub(crate) fn charge(&self, now: UnixTime) -> Result<Charge, LedgerFault> {
+        // An ordinary login finds the first slot free, and looks at the names once, after it is charged.
+        if self.budget == Budget::Proven
+            && let Some(charged) = self.take(&self.name_of(0, now), now)?
+        {
+            return Ok(Charge::Taken(charged));
+        }
+        for _ in 0..SLOT_RACES {
+            let facts = facts::read(self.shelf, None)?;
+            let slot = throttle::free_slot(&facts, self.budget, self.source, now.day());
+            let name = self.name_of(slot, now);
+            if let Some(outcome) = self.weigh(&facts, &name, now) {
+                self.pretend_to_take(&facts, now)?;
+                return Ok(Charge::Refused(outcome));
+            }
+            if let Some(charged) = self.take(&name, now)? {
+                return Ok(Charge::Taken(charged));
+            }
+        }
+        Err(LedgerFault::Io { errno: 0 })
+    }
+
+    fn name_of(&self, slot: u32, now: UnixTime) -> Try {
+        Try { budget: self.budget, day: now.day(), slot, source: self.source.clone() }
+    }
+
+    fn take(&self, name: &Try, now: UnixTime) -> Result<Option<Try>, LedgerFault> {
+        let made = self.shelf.create(&ledger_names::try_name(name), &ledger_names::instant(now))?;
+        Ok((made == Creation::Made).then(|| name.clone()))
+    }
+
+    /// What charging does, on a name that stands already: before a first factor nobody may see who is throttled.
+    fn pretend_to_take(&self, facts: &Facts, now: UnixTime) -> Result<(), LedgerFault> {
+        let Some(standing) = facts.tries.first().filter(|_| self.budget == Budget::Unproven) else {
+            return Ok(());
+        };
+        // A name that another process has forgiven meanwhile would now be a try that nobody made.
+        if let Some(made) = self.take(&standing.name, now)? {
+            self.shelf.erase(&ledger_names::try_name(&made));
+        }
+        Ok(())
+    }
+
+    /// What the throttle says to a try, where it is not to be judged.
+    pub(crate) fn weigh(&self, facts: &Facts, charged: &Try, now: UnixTime) -> Option<Outcome> {
+        let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
+        let in_a_row = row::length(facts, row::in_force(facts, self.noted(), now), Some(charged));
+        let familiarity = Familiarity::of(found, self.source);
+        let case = Case { charged, facts, in_a_row, familiarity, now };
+        match throttle::weigh(&self.policy.throttle, &case) {
+            Weighed::Judge => None,
+            Weighed::Wait { until } => Some(Outcome::Throttled { until, wait: until.since(now) }),
+            Weighed::Locked => Some(Outcome::Locked),
+        }
+    }
+
+    /// Failures that were noted where a restart does not reach.
+    fn noted(&self) -> u32 {
+        self.person.as_ref().map_or(0, |(_, snapshot)| snapshot.failures)
+    }
+
+    /// Makes the row one longer, also beside the record. Where it begins is written first: whoever reads the record's
+    /// note later finds in the ledger which of these tries it has counted.
+    pub(crate) fn note_failure(&mut self, facts: &Facts, now: UnixTime) {
+        if facts.row.is_none() {
+            let begins = Row { since: UnixTime(0), carried: self.noted() };
+            let _ = self.shelf.create(&ledger_names::row_name(begins), &ledger_names::instant(now));
+        }
+        let length = row::length(facts, row::in_force(facts, self.noted(), now), None);
+        match (&mut self.person, &mut self.stand_in) {
+            (Some((account, snapshot)), _) => {
+                let before = core::mem::replace(&mut snapshot.failures, length);
+                let folder = Folder::of(&account.name).ok();
+                self.ports.records.note_failures(folder.as_ref(), (before, length), now);
+            }
+            (None, Some(nobody)) => {
+                let before = nobody.failures;
+                nobody.failures = before.wrapping_add(1);
+                self.ports.records.note_failures(None, (before, nobody.failures), now);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// The calls of [`Trial::note_failure`] without its effect.
+    pub(crate) fn note_nothing(&self, now: UnixTime) {
+        let person = self.person.as_ref().map(|(account, snapshot)| (Some(account), snapshot));
+        let shown = person.or(self.stand_in.as_ref().map(|nobody| (None, nobody)));
+        if let Some((account, snapshot)) = shown {
+            let folder = account.and_then(|account| Folder::of(&account.name).ok());
+            let counted = (snapshot.failures, snapshot.failures);
+            self.ports.records.note_failures(folder.as_ref(), counted, now);
+        }
+    }
+
+    /// A success forgives the failures of its own source, ends every row, and forgets steps that are refused without their names.
+    pub(crate) fn forgive(&self, facts: &Facts, own: &Try, now: UnixTime) {
+        self.end_row(facts, own, now);
+        for charged in &facts.tries {
+            let over = now.since(charged.at) >= DAY;
+            if (over || charged.name.source == *self.source) && charged.name != *own {
+                self.shelf.erase(&ledger_names::try_name(&charged.name));
+            }
+        }
+        for used in replay::forgotten(&facts.used) {
+            self.shelf.erase(&ledger_names::used_name(used));
+        }
+    }
+
+    /// Costs nothing where there is no row, as after almost every login before.
+    fn end_row(&self, facts: &Facts, own: &Try, now: UnixTime) {
+        let begun = row::in_force(facts, self.noted(), now);
+        if row::length(facts, begun, Some(own)) == 0 {
+            return;
+        }
+        let ended = Row { since: now, carried: 0 };
+        let _ = self.shelf.create(&ledger_names::row_name(ended), &ledger_names::instant(now));
+        if let Some(old) = facts.row.filter(|old| *old != ended) {
+            self.shelf.erase(&ledger_names::row_name(old));
+        }
+        let person = self.person.as_ref().filter(|(_, snapshot)| snapshot.failures > 0);
+        if let Some(folder) = person.and_then(|(account, _)| Folder::of(&account.name).ok()) {
+            self.ports.records.forget_failures(&folder);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Puts the instructions of a login under the objects and functions that they belong to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::process::Command;
+
+use super::steps::{Made, Steps};
+
+/// What the whole work is done for, however deep in libc it is done.
+const MODULE: &str = "pam_twinlock.so";
+
+/// The instructions of one login, sorted by where they lie.
+#[derive(Debug, Default)]
+pub struct Profile {
+    /// By object: `libc.so.6`, `pam_twinlock.so`.
+    pub objects: BTreeMap<String, u64>,
+    /// By function of the module: its own instructions, and those of other objects on its behalf.
+    pub functions: BTreeMap<String, Row>,
+    /// By function of the other objects, where these have symbols.
+    pub elsewhere: BTreeMap<String, u64>,
+    /// The system calls, each with the object and the function that it was made for.
+    pub calls: Vec<(Made, String)>,
+}
+
+/// The instructions of one function of the module.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Row {
+    /// In the function itself, with what was inlined into it.
+    pub own: u64,
+    /// In other objects, libc above all, until they came back to it.
+    pub called: u64,
+}
+
+struct Object {
+    name: String,
+    from: u64,
+    to: u64,
+    // Sorted by address.
+    symbols: Vec<(u64, String)>,
+}
+
+impl Profile {
+    /// Sorts; `root` is the host's root folder, where the objects lie.
+    pub(crate) fn of(steps: &Steps, root: &Path) -> Profile {
+        let objects = objects(&steps.maps, root);
+        let mut found = HashMap::new();
+        let mut profile = Profile::default();
+        let mut calls = steps.made.iter().peekable();
+        let mut behalf = String::new();
+        for (at, address) in steps.trail.iter().enumerate() {
+            let (object, function) =
+                found.entry(*address).or_insert_with(|| place(&objects, *address));
+            *profile.objects.entry(object.clone()).or_default() += 1;
+            if object == MODULE {
+                profile.functions.entry(function.clone()).or_default().own += 1;
+                behalf.clone_from(function);
+            } else {
+                *profile.elsewhere.entry(format!("{object} {function}")).or_default() += 1;
+                if object.starts_with("libpam.so") || object == "pam_host" {
+                    behalf.clear();
+                } else if !behalf.is_empty() {
+                    profile.functions.entry(behalf.clone()).or_default().called += 1;
+                }
+            }
+            while let Some(made) = calls.next_if(|made| made.at == at + 1) {
+                let whose = if behalf.is_empty() { "libpam" } else { &behalf };
+                profile.calls.push((made.clone(), format!("{whose} ({object} {function})")));
+            }
+        }
+        profile
+    }
+}
+
+fn place(objects: &[Object], address: u64) -> (String, String) {
+    let Some(object) = objects.iter().find(|object| (object.from..object.to).contains(&address))
+    else {
+        return ("?".to_owned(), String::new());
+    };
+    let offset = address - object.from;
+    let after = object.symbols.partition_point(|(start, _)| *start <= offset);
+    let symbol = after.checked_sub(1).and_then(|last| object.symbols.get(last));
+    (object.name.clone(), symbol.map(|(_, name)| name.clone()).unwrap_or_default())
+}
+
+fn objects(maps: &str, root: &Path) -> Vec<Object> {
+    let mut objects: Vec<Object> = Vec::new();
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(range), Some(path)) = (words.next(), words.nth(4)) else { continue };
+        let Some((from, to)) = range.split_once('-') else { continue };
+        let parse = |text| u64::from_str_radix(text, 16).expect("an address");
+        let (from, to) = (parse(from), parse(to));
+        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+        match objects.iter_mut().find(|object| object.name == name) {
+            Some(object) => object.to = to,
+            None => objects.push(Object { name, from, to, symbols: symbols(root, path) }),
+        }
+    }
+    objects
+}
+
+fn symbols(root: &Path, path: &str) -> Vec<(u64, String)> {
+    let mut symbols = Vec::new();
+    let file = root.join(path.trim_start_matches('/'));
+    for table in ["--defined-only", "--dynamic"] {
+        if !path.starts_with('/') || !symbols.is_empty() {
+            break;
+        }
+        let listing = Command::new("nm")
+            .args(["--demangle", "--defined-only", table])
+            .arg(&file)
+            .output()
+            .expect("nm (package binutils) cannot be started");
+        let listing = String::from_utf8_lossy(&listing.stdout).into_owned();
+        symbols.extend(listing.lines().filter_map(|line| {
+            let (address, rest) = line.split_once(' ')?;
+            let (kind, name) = rest.split_once(' ')?;
+            let code = matches!(kind, "t" | "T" | "w" | "W" | "i");
+            code.then(|| Some((u64::from_str_radix(address, 16).ok()?, name.to_owned())))?
+        }));
+    }
+    symbols.sort();
+    symbols
+}
