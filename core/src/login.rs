@@ -176,7 +176,7 @@ impl Visit<'_> {
             Err(fault) if self.standing == Standing::Proven => {
                 return End::Broken(Reason::Ledger(fault));
             }
-            Err(fault) => return with_reason(asking.ask(&mut |_| None), Reason::Ledger(fault)),
+            Err(fault) => return unjudged(asking.ask(&mut |_| None), Reason::Ledger(fault)),
         };
         let mut trial = Trial {
             policy: self.policy,
@@ -234,7 +234,7 @@ impl Visit<'_> {
         let end = match self.standing {
             Standing::Proven => End::Broken(reason),
             Standing::Ahead | Standing::Decoy => {
-                with_reason(self.asking(account).ask(&mut |_| None), reason)
+                unjudged(self.asking(account).ask(&mut |_| None), reason)
             }
         };
         self.conclude(account, end)
@@ -322,6 +322,14 @@ fn with_reason(end: End, reason: Reason) -> End {
         End::Denied(last) if last.is_told_at_once() => end,
         End::Granted(_) | End::Denied(_) | End::Broken(_) => End::Denied(reason),
         End::Stopped | End::CutOff => end,
+    }
+}
+
+/// The end of a dialogue in which no code was held against anything, and so none was noted.
+fn unjudged(end: End, reason: Reason) -> End {
+    match end {
+        End::Denied(_) => End::Denied(reason),
+        End::Granted(_) | End::Stopped | End::CutOff | End::Broken(_) => end,
     }
 }
 

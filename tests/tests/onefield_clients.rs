@@ -33,13 +33,11 @@ fn vpn_server(m: &Machine) -> (Session<'_>, String) {
 }
 
 fn vpn_client<'m>(m: &'m Machine, fingerprint: &str, user: &str, text: &str) -> Session<'m> {
+    m.file("/root/typed").write(format!("{user}\n{text}\n")).mode(0o600);
     let client = m.call(["openvpn", "--client", "--dev", "null", "--proto", "tcp-client"]);
     let client = client.args(["--remote", "127.0.0.1", "--peer-fingerprint", fingerprint]);
-    let client = client.args(["--auth-user-pass", "--reneg-sec", "0", "--route-noexec"]);
-    let mut client = client.args(["--ifconfig-noexec"]).open();
-    client.expect("Enter Auth Username").send_line(user);
-    client.expect("Enter Auth Password").send_line(text);
-    client
+    let client = client.args(["--auth-user-pass", "/root/typed", "--reneg-sec", "0"]);
+    client.args(["--route-noexec", "--ifconfig-noexec"]).open()
 }
 
 #[test]
