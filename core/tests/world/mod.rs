@@ -30,12 +30,16 @@ use twinlock_core::{
         Accounts, Clock, Conversation, ConversationFault, Creation, Journal, Ledger, Part, Ports,
         Records, Seat, Shelf, Snapshot,
     },
-    record::{Authenticator, Generation, Identity, Moving, Parameters, Period, Record, State},
-    request::{Claim, PublicKey, Request, Source, SourceLabel},
-    secret::{Key, Typed},
+    record::{Generation, Identity, Period, Record, State},
+    request::{Request, SourceLabel},
+    secret::Typed,
     time::{BootTime, Now, UnixTime},
     verdict::Verdict,
 };
+
+mod people;
+
+pub use people::{authenticator, request};
 
 pub const START: u64 = 1_800_000_000;
 const SEED: [u8; 20] = *b"12345678901234567890";
@@ -178,25 +182,6 @@ impl World {
 
     fn fails(&self) -> bool {
         self.faults.borrow_mut().pop_front().unwrap_or(false)
-    }
-}
-
-pub fn authenticator() -> Authenticator {
-    Authenticator {
-        name: "app".into(),
-        key: Key::new(SEED.to_vec()).unwrap(),
-        parameters: Parameters::default(),
-        moving: Moving::default(),
-    }
-}
-
-pub fn request(user: &str, claim: Claim) -> Request {
-    Request {
-        service: "sshd".into(),
-        typed_user: Some(user.into()),
-        source: Source::address([203, 0, 113, 7].into()),
-        claim,
-        public_key: PublicKey::Absent,
     }
 }
 
