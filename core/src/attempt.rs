@@ -1,7 +1,5 @@
 //! One judged try, in the order that makes it safe: charge, compare, claim, look again, refund.
 
-use alloc::vec::Vec;
-
 use crate::{
     account::Account,
     answer::Code,
@@ -11,7 +9,7 @@ use crate::{
     fault::LedgerFault,
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
-    ledger::{Budget, Try, Used},
+    ledger::{Budget, Try},
     policy::Policy,
     ports::{Creation, Ports, Shelf, Snapshot},
     record::Record,
@@ -164,7 +162,7 @@ impl Trial<'_> {
             if self.shelf.create(&name, &ledger_names::instant(evidence.now))? == Creation::Taken {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
-            if self.was_held_up(now) || self.is_outlived(&found.used())? {
+            if self.was_held_up(now) {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
             match settle(self.ports.records, &mut self.person, found) {
@@ -180,21 +178,13 @@ impl Trial<'_> {
         Ok(Outcome::Faulty(Reason::RecordChanging))
     }
 
-    /// Whether so much time has passed since the try was charged that what was known then is no longer true: the charge
-    /// may have been forgiven, and the code is no longer of now.
+    /// Whether so much time has passed since the names were read that what they said is no longer true: a process can be
+    /// stopped between comparing and claiming for as long as its caller likes, until the name that says that the code
+    /// was used is so old that it was erased, and the charge forgiven.
     fn was_held_up(&self, since: Now) -> bool {
         let Ok(now) = self.ports.clock.now() else { return true };
         let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
         waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
-    }
-
-    /// Whether a step just claimed was so far behind that its name may have been there and been erased: a process
-    /// can be stopped between comparing and claiming for as long as its caller likes.
-    fn is_outlived(&self, claimed: &Used) -> Result<bool, LedgerFault> {
-        let names = self.shelf.names()?;
-        let used: Vec<Used> =
-            names.iter().filter_map(|name| ledger_names::read_used(name)).collect();
-        Ok(replay::forgotten(&used).any(|one| one == claimed))
     }
 
     /// Holds the code against the record, or against one that nobody has, for as much work.

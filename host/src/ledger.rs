@@ -1,6 +1,6 @@
 //! The ledger on its tmpfs: every fact is a symbolic link that only one process can create, and its target is the text.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, os::fd::BorrowedFd};
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
@@ -58,11 +58,14 @@ impl HostLedger {
             return Ok(root);
         }
         let room = self.open_root()?;
-        let on_tmpfs = fs::fstatfs(room.fd()).map_err(io)?.f_type == TMPFS;
-        if self.kind == LedgerKind::Tmpfs && !on_tmpfs {
-            return Err(LedgerFault::NotTmpfs);
-        }
+        self.lies_right(&room)?;
         Ok(self.root.get_or_init(|| room))
+    }
+
+    fn lies_right(&self, room: &Room) -> Result<(), LedgerFault> {
+        let on_tmpfs = fs::fstatfs(room.fd()).map_err(io)?.f_type == TMPFS;
+        let right = on_tmpfs || self.kind == LedgerKind::Persistent;
+        right.then_some(()).ok_or(LedgerFault::NotTmpfs)
     }
 
     fn open_root(&self) -> Result<Room, LedgerFault> {
@@ -81,7 +84,7 @@ impl HostLedger {
     /// [`LedgerFault`] where the ledger is not what it must be.
     pub fn epoch(&self) -> Result<Option<Epoch>, LedgerFault> {
         let root = self.root()?;
-        Ok(text_of(root, EPOCH)?.and_then(|text| epoch_text::read(&text)))
+        Ok(text_of(root.fd(), EPOCH)?.and_then(|text| epoch_text::read(&text)))
     }
 
     /// Whether an epoch was begun since this machine was started.
@@ -116,8 +119,13 @@ impl HostLedger {
 
     /// The floor of the epoch that stands there; nothing when it is damaged, or another boot's.
     fn floor_of_epoch(&self, now: Now) -> Result<Option<UnixTime>, LedgerFault> {
-        let Some(known) = self.epoch()? else { return Ok(None) };
-        Ok(epoch::floor(&known, &self.this_boot()?, now))
+        let text = text_of(CWD, &format!("{}/{EPOCH}", self.path))?;
+        let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
+        match self.kind {
+            // What lies on a tmpfs is of this boot: a restart empties it.
+            LedgerKind::Tmpfs => Ok(epoch::floor(&known, &known.boot_id, now)),
+            LedgerKind::Persistent => Ok(epoch::floor(&known, &self.this_boot()?, now)),
+        }
     }
 
     fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerFault> {
@@ -143,17 +151,17 @@ impl HostLedger {
     }
 
     fn open_seat(&self, seat: &Seat) -> Result<Room, LedgerFault> {
-        let root = self.root()?;
         let (group, name) = place_of(seat);
-        let path = format!("{group}/{name}");
-        match root.below(&path, self.owner) {
+        match Room::open_in(&self.path, &format!("{}/{group}/{name}", self.path), self.owner) {
             Err(fault) if place::is_absent(fault) => {
+                let root = self.root()?;
                 root.make(group, self.owner).map_err(io)?;
                 let group = root.below(group, self.owner).map_err(store)?;
                 group.make(&name, self.owner).map_err(io)?;
                 group.below(&name, self.owner).map_err(store)
             }
-            opened => opened.map_err(store),
+            Err(fault) => Err(store(fault)),
+            Ok(room) => self.lies_right(&room).map(|()| room),
         }
     }
 }
@@ -225,7 +233,7 @@ impl Shelf for HostShelf {
     }
 
     fn content(&self, name: &str) -> Result<Option<String>, LedgerFault> {
-        text_of(&self.room, name)
+        text_of(self.room.fd(), name)
     }
 
     fn erase(&self, name: &str) {
@@ -235,9 +243,9 @@ impl Shelf for HostShelf {
 }
 
 /// The text of a link; what is no link, or no text, reads as empty and so as damaged.
-fn text_of(room: &Room, name: &str) -> Result<Option<String>, LedgerFault> {
+fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<String>, LedgerFault> {
     let mut buffer = [0_u8; TEXT_MAX];
-    match fs::readlinkat_raw(room.fd(), name, &mut buffer[..]) {
+    match fs::readlinkat_raw(folder, name, &mut buffer[..]) {
         Ok(length) => {
             let bytes = buffer.get(..length).unwrap_or_default();
             Ok(Some(String::from_utf8_lossy(bytes).into_owned()))

@@ -43,6 +43,20 @@ impl Room {
         Self::checked(opening::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
     }
 
+    /// Opens a folder in or below the one at `root`, by its whole path, where both are the owner's alone: a call less
+    /// than opening one after the other.
+    ///
+    /// # Errors
+    /// As [`Room::open`], of either.
+    pub fn open_in(root: &str, path: &str, owner: Owner) -> Result<Self, StoreFault> {
+        let stat = fs::statat(CWD, root, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
+        // What is no folder is found out by opening the path, and said to be what it is.
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            trusted(&stat, owner, PRIVATE)?;
+        }
+        Self::open(path, owner)
+    }
+
     /// Opens a folder below this one, by one or two plain components.
     ///
     /// # Errors

@@ -80,7 +80,8 @@ impl HostRecords {
 
     /// By way of the records folder, so that one that others can write to gives no record either.
     pub(crate) fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
-        self.root()?.below(&format!("{USERS}/{}", folder.as_str()), self.owner)
+        let path = format!("{}/{USERS}/{}", self.path, folder.as_str());
+        Room::open_in(&self.path, &path, self.owner)
     }
 
     /// Opens the records folder itself.

@@ -1,4 +1,6 @@
 //! Forms: text to values and back, for everything that is written down.
+mod as_written;
+mod comments;
 pub mod epoch;
 pub mod foreign_arguments;
 pub mod ledger_names;

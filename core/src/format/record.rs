@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     fault::StoreFault,
+    format::as_written,
     otp::base32,
     record::{
         Algorithm, Authenticator, DRIFT_MAX, Digits, Generation, Moving, Parameters, Period,
@@ -29,41 +30,49 @@ pub const AUTHENTICATORS_MAX: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File<'a> {
-    version: u32,
+pub(super) struct File<'a> {
+    pub(super) version: u32,
     #[serde(borrow)]
-    user: alloc::borrow::Cow<'a, str>,
-    uid: u32,
+    pub(super) user: alloc::borrow::Cow<'a, str>,
+    pub(super) uid: u32,
     #[serde(borrow)]
-    state: alloc::borrow::Cow<'a, str>,
+    pub(super) state: alloc::borrow::Cow<'a, str>,
     #[serde(borrow)]
-    generation: alloc::borrow::Cow<'a, str>,
-    since: u64,
+    pub(super) generation: alloc::borrow::Cow<'a, str>,
+    pub(super) since: u64,
     #[serde(default)]
-    authenticator: Vec<Entry>,
+    pub(super) authenticator: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
-    name: String,
-    key: Zeroizing<String>,
-    kind: Option<String>,
-    algorithm: Option<String>,
-    digits: Option<u64>,
-    period: Option<u64>,
-    drift: Option<i32>,
-    counter: Option<u64>,
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) key: Zeroizing<String>,
+    pub(super) kind: Option<String>,
+    pub(super) algorithm: Option<String>,
+    pub(super) digits: Option<u64>,
+    pub(super) period: Option<u64>,
+    pub(super) drift: Option<i32>,
+    pub(super) counter: Option<u64>,
 }
 
 /// The last line: a file that was cut anywhere, even between two authenticators, is no record.
-const END: &str = "\n# end of record\n";
+pub(super) const END: &str = "\n# end of record\n";
 
 /// Reads a record.
 ///
 /// # Errors
 /// [`StoreFault::Newer`] for a later version, [`StoreFault::Malformed`] for all else.
 pub fn read(text: &str) -> Result<Record, StoreFault> {
+    if let Some(file) = as_written::take_apart(text).filter(|file| file.version == VERSION) {
+        return values(file).ok_or(StoreFault::Malformed { line: 0 });
+    }
+    by_toml(text)
+}
+
+/// Reads a record that somebody has edited, or another version has written.
+fn by_toml(text: &str) -> Result<Record, StoreFault> {
     let file: File<'_> = toml::from_str(text).map_err(|error| {
         newer(text).unwrap_or(StoreFault::Malformed { line: line_of(text, error.span()) })
     })?;
@@ -250,6 +259,23 @@ mod tests {
         let names: Vec<_> = record.authenticators.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["phone", "token"]);
         assert_eq!(*write(&record), FIRST);
+    }
+
+    #[test]
+    fn what_is_read_without_toml_is_what_toml_reads() {
+        assert!(as_written::take_apart(FIRST).is_some());
+        for at in 0..FIRST.len() {
+            for byte in
+                ["", "\n", "\"", "\\", "\t", "\r", "0", "9", "-", "+", "_", "=", " ", "#", "a"]
+            {
+                for rest in [at, at + 1] {
+                    let changed = format!("{}{byte}{}", &FIRST[..at], &FIRST[rest..]);
+                    if as_written::take_apart(&changed).is_some() {
+                        assert_eq!(read(&changed).ok(), by_toml(&changed).ok(), "{changed}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

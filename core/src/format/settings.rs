@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
+    format::comments,
     policy::{
         Action, Author, Echo, Language, LedgerKind, Limits, Network, NotEnrolled, Places, Policy,
         Rule,
@@ -82,6 +83,7 @@ struct RuleTable {
 /// # Errors
 /// [`Mistake`], the first one found.
 pub fn read(text: &str) -> Result<Policy, Mistake> {
+    let text = &comments::taken_out(text);
     let file: File = toml::from_str(text).map_err(|error| Mistake {
         line: line_of(text, error.span().map_or(0, |span| span.start)),
         what: one_line(error.message()),

@@ -1,0 +1,49 @@
+//! Comments taken out of settings: to the parser each costs as much as what it is about, at every login.
+
+use alloc::{borrow::Cow, string::String};
+
+/// The text without lines that are comments; each stays as an empty line, so that mistakes keep their numbers.
+///
+/// Where a text may go over several lines, a line that begins with `#` can be a part of it, so nothing is taken out.
+pub(super) fn taken_out(text: &str) -> Cow<'_, str> {
+    if !text.contains('#') || text.contains("\"\"\"") || text.contains("'''") {
+        return Cow::Borrowed(text);
+    }
+    let kept = |line| if is_comment(line) { "\n" } else { line };
+    Cow::Owned(text.split_inclusive('\n').map(kept).collect::<String>())
+}
+
+/// What TOML would refuse in a comment is left for it to refuse.
+fn is_comment(line: &str) -> bool {
+    let ended = line.strip_suffix('\n').unwrap_or(line);
+    let ended = ended.strip_suffix('\r').unwrap_or(ended);
+    let harmless = |byte: u8| (byte >= b' ' && byte != 0x7f) || byte == b'\t';
+    ended.trim_start_matches([' ', '\t']).starts_with('#') && ended.bytes().all(harmless)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_keep_their_numbers() {
+        let text = "# one\ntries = 2 # two\n  \t# three\r\n[totp]\n#";
+        assert_eq!(taken_out(text), "\ntries = 2 # two\n\n[totp]\n\n");
+    }
+
+    #[test]
+    fn what_may_be_a_part_of_a_text_stays() {
+        for text in
+            ["prompt = \"\"\"\n# no comment\"\"\"", "prompt = '''\n# no comment'''", "tries = 1"]
+        {
+            assert!(matches!(taken_out(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn what_toml_refuses_is_left_to_it() {
+        for comment in ["# a\0b\n", "# a\u{7f}\n", "# a\rb\n", "\u{a0}# a\n"] {
+            assert_eq!(taken_out(comment), comment);
+        }
+    }
+}
