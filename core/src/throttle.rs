@@ -140,16 +140,18 @@ fn own_delay(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
     (case.now < until).then_some(until)
 }
 
-/// When the day's budget for all strangers together has room again.
+/// When the day's budget for all strangers together has room again. Behind a proven first factor it is as large as a row
+/// may be: each login of the owner ends a row, and so would give a guesser with many addresses another one.
 fn day_budget(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
-    if case.charged.budget != Budget::Unproven {
-        return None;
-    }
-    let today = || {
-        others(case)
-            .filter(|other| other.name.budget == Budget::Unproven && case.now.since(other.at) < DAY)
+    let budget = case.charged.budget;
+    let most = match budget {
+        Budget::Unproven => limits.per_day,
+        Budget::Proven => limits.in_a_row,
     };
-    if u32_of(today().count()) < limits.per_day {
+    let today = || {
+        others(case).filter(|other| other.name.budget == budget && case.now.since(other.at) < DAY)
+    };
+    if u32_of(today().count()) < most {
         return None;
     }
     let oldest = today().map(|other| other.at).min()?;
@@ -239,6 +241,27 @@ mod tests {
         assert_eq!(next(60, 10, Familiarity::Stranger), Weighed::Wait { until });
         assert_eq!(next(60, DAY, Familiarity::Stranger), Weighed::Judge);
         assert_eq!(next(60, 10, Familiarity::Known), Weighed::Judge);
+    }
+
+    #[test]
+    fn an_owner_who_logs_in_gives_strangers_no_second_row_on_one_day() {
+        let next = |count, age, known| {
+            let facts = Facts { tries: strangers(count, Budget::Proven, age), ..Facts::default() };
+            let charged = name(Budget::Proven, 0, "z");
+            let case = Case {
+                charged: &charged,
+                facts: &facts,
+                in_a_row: 0,
+                familiarity: known,
+                now: NOW,
+            };
+            weigh(&Limits::default(), &case)
+        };
+        assert_eq!(next(99, 10, Familiarity::Stranger), Weighed::Judge);
+        let until = NOW.plus(DAY - 10);
+        assert_eq!(next(100, 10, Familiarity::Stranger), Weighed::Wait { until });
+        assert_eq!(next(100, DAY, Familiarity::Stranger), Weighed::Judge);
+        assert_eq!(next(100, 10, Familiarity::Known), Weighed::Judge);
     }
 
     #[test]

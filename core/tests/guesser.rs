@@ -1,0 +1,141 @@
+//! What a guesser can do in a year under the defaults, by a simulation that the threat model quotes.
+
+mod world;
+
+use std::net::Ipv6Addr;
+
+use twinlock_core::{
+    request::{Claim, Request, Source},
+    verdict::Verdict,
+};
+use world::{START, World, request};
+
+const DAY: u64 = 86_400;
+const YEAR: u64 = 365;
+/// The owner logs in this often a day, from one place that is known.
+const OWNER: u64 = 8;
+
+/// Who guesses: where from, and behind what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guesser {
+    /// Behind the right password, from one address that the owner has never used.
+    OneAddress,
+    /// Behind the right password, from a new address each time.
+    ManyAddresses,
+    /// Behind the right password, from the owner's own address.
+    OwnersAddress,
+    /// Where the code comes before the password, from a new address each time.
+    CodeFirst,
+}
+
+fn owner() -> Request {
+    Request { source: Source::address([198, 51, 100, 1].into()), ..request("ada", Claim::Stack) }
+}
+
+/// The guesser's next call; `number` makes the address a new one.
+fn guess(guesser: Guesser, number: u128) -> Request {
+    let new = Source::address(Ipv6Addr::from_bits(0x2001_0db8 << 96 | (number << 64)).into());
+    let (source, claim) = match guesser {
+        Guesser::OneAddress => (Source::address([203, 0, 113, 7].into()), Claim::Stack),
+        Guesser::ManyAddresses => (new, Claim::Stack),
+        Guesser::OwnersAddress => (owner().source, Claim::Stack),
+        Guesser::CodeFirst => (new, Claim::Follows),
+    };
+    Request { source, ..request("ada", claim) }
+}
+
+/// Guesses judged on each day, by somebody who guesses whenever a guess is judged.
+fn judged(guesser: Guesser, days: u64) -> Vec<u64> {
+    let mut world = World::new();
+    world.policy.tries = 1;
+    world.known.borrow_mut().push(owner().source.label());
+    let wrong = "000000";
+    let mut counts = Vec::new();
+    let mut number = 0;
+    for day in 0..days {
+        let mut count = 0;
+        for login in 0..OWNER {
+            let begin = START + day * DAY + login * (DAY / OWNER);
+            let mut at = log_in(&world, begin);
+            while at < begin + DAY / OWNER {
+                set(&world, at);
+                number += 1;
+                let before = world.events.borrow().len();
+                let _ = world.login(&guess(guesser, number), &[wrong]);
+                let reason = world.events.borrow()[before].reason.map(|reason| reason.word());
+                match reason {
+                    Some("wrong_code") => count += 1,
+                    Some("throttled" | "locked") => at += 30,
+                    other => panic!("{other:?}"),
+                }
+            }
+            world.events.borrow_mut().clear();
+        }
+        counts.push(count);
+    }
+    counts
+}
+
+/// The owner logs in, as soon as what was guessed at the same address has been waited for.
+fn log_in(world: &World, begin: u64) -> u64 {
+    let wait = (0..60).map(|times| begin + times * 30).find(|at| {
+        set(world, *at);
+        let right = world.code(0);
+        world.login(&owner(), &[&right]) == Verdict::Granted
+    });
+    wait.expect("the longest delay is a quarter of an hour")
+}
+
+fn set(world: &World, unix: u64) {
+    let ahead = unix - world.unix.get();
+    world.unix.set(unix);
+    world.boot.set(world.boot.get() + ahead);
+}
+
+/// The chance that one of `guesses` was one of the three codes that are right at a time.
+fn chance(guesses: u64) -> f64 {
+    1.0 - (1.0 - 3.0 / 1e6_f64).powf(guesses as f64)
+}
+
+fn percent(chance: f64) -> String {
+    format!("{:.2} %", chance * 100.0)
+}
+
+const SIMULATED: u64 = 4;
+
+/// The threat model has the row that this guesser's days come to.
+fn is_quoted(guesser: Guesser, name: &str) {
+    let counts = judged(guesser, SIMULATED);
+    // What is counted is a day old at most, so that from the third day on each is as the one before.
+    let (most, last) = (counts.iter().max().copied().unwrap(), counts[counts.len() - 1]);
+    assert!(counts[2..].iter().all(|count| count.abs_diff(last) <= last / 10), "{counts:?}");
+    let year = counts.iter().sum::<u64>() + most * (YEAR - SIMULATED);
+    let (daily, yearly) = (percent(chance(most)), percent(chance(year)));
+    let row = format!("| {name} | {most} | {daily} | {year} | {yearly} |");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/doc/threat-model.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(&row), "the threat model must say:\n{row}");
+}
+
+#[test]
+fn from_one_address() {
+    is_quoted(Guesser::OneAddress, "has the password, one address");
+}
+
+#[test]
+fn from_a_new_address_each_time() {
+    is_quoted(Guesser::ManyAddresses, "has the password, a new address for each guess");
+}
+
+#[test]
+fn from_the_owners_own_address() {
+    is_quoted(Guesser::OwnersAddress, "has the password, shares an address with the owner");
+}
+
+#[test]
+fn where_the_code_comes_first() {
+    is_quoted(
+        Guesser::CodeFirst,
+        "has nothing, `first_factor=follows`, a new address for each guess",
+    );
+}
