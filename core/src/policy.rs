@@ -68,6 +68,13 @@ pub enum Author {
     Settings,
 }
 
+impl Author {
+    /// The settings, where they say anything.
+    pub(crate) fn of<T>(written: Option<&T>) -> Self {
+        written.map_or(Self::Nobody, |_| Self::Settings)
+    }
+}
+
 /// What one answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Field {

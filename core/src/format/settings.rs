@@ -114,10 +114,7 @@ impl Reader<'_> {
                 "language",
                 &[("en", Language::English), ("sv", Language::Swedish)],
             )?,
-            not_enrolled_by: file
-                .not_enrolled
-                .as_ref()
-                .map_or(Author::Nobody, |_| Author::Settings),
+            not_enrolled_by: Author::of(file.not_enrolled.as_ref()),
             not_enrolled: self.word(
                 file.not_enrolled,
                 "not_enrolled",
