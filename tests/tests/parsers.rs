@@ -12,7 +12,7 @@ use twinlock_core::event::{Accepted, Event, Kind};
 use twinlock_core::format::{codes, epoch, ledger_names, log_line, pam_line, record, settings};
 use twinlock_core::ledger::{Budget, Epoch, Mark, Refused, Try, Used};
 use twinlock_core::otp::{base32, otpauth};
-use twinlock_core::policy::Policy;
+use twinlock_core::policy::{Field, Policy};
 use twinlock_core::record::{
     Algorithm, Authenticator, Digits, Generation, Moving, Parameters, Period, Record, SetId, State,
 };
@@ -217,10 +217,25 @@ proptest! {
     }
 
     #[test]
-    fn no_answer_breaks_its_reader(text in prop_oneof![bytes(), "[0-9 -]{0,12}", letters(600)]) {
-        if let Answer::Code(code) = answer::read(&Typed::new(text)) {
-            prop_assert!((6..=8).contains(&code.digits().len()));
-            prop_assert!(code.digits().bytes().all(|byte| byte.is_ascii_digit()));
+    fn no_answer_breaks_its_reader(text in prop_oneof![
+        bytes(), "[0-9 -]{0,12}", letters(600), ".{0,20}[0-9]{0,9}",
+    ]) {
+        let lengths = || [6, 7, 8].into_iter().filter_map(Digits::new);
+        if let Answer::Code(code) = answer::read(&Typed::new(text.clone())) {
+            let held: String = lengths().map(|length| code.of_length(length)).collect();
+            prop_assert!((6..=8).contains(&held.len()));
+            prop_assert!(held.bytes().all(|byte| byte.is_ascii_digit()));
+        }
+        for field in [Field::Given, Field::PasswordAndCode] {
+            let Answer::Code(code) = answer::read_field(field, &Typed::new(text.clone())) else {
+                continue;
+            };
+            for length in lengths() {
+                let held = code.of_length(length);
+                prop_assert!(text.ends_with(held) && held.bytes().all(|byte| byte.is_ascii_digit()));
+                prop_assert!(held.is_empty() || held.len() == usize::from(length.get()));
+                prop_assert!(field == Field::Given || held.len() < text.len());
+            }
         }
     }
 
@@ -254,7 +269,8 @@ proptest! {
     fn no_argument_breaks_the_pam_line(arguments in vec(prop_oneof![
         3 => select(vec![
             "first_factor=stack", "first_factor=publickey", "first_factor=", "probe=publickey",
-            "echo", "debug", "config=/etc/x", "prompt=Code: ",
+            "echo", "debug", "config=/etc/x", "prompt=Code: ", "first_factor=follows", "nullok",
+            "forward_pass", "use_first_pass", "try_first_pass", "secret=/etc/x", "noskewadj",
         ]).prop_map(str::to_owned),
         1 => letters(80),
     ], 0..5)) {
@@ -264,6 +280,7 @@ proptest! {
                 let asks = matches!(line.task, pam_line::Task::Ask(_));
                 prop_assert_eq!(asks, says("first_factor="));
                 prop_assert_eq!(!asks, says("probe="));
+                prop_assert!(!says("forward_pass") || says("first_factor=follows"));
             }
             Err(fault) => is_one_harmless_line(&fault.0),
         }
@@ -360,7 +377,12 @@ proptest! {
             service,
             source,
             first_factor: "stack",
-            accepted: Some(Accepted::App { authenticator: name, step: Step(1), resynced: None }),
+            accepted: Some(Accepted::App {
+                authenticator: name,
+                step: Step(1),
+                resynced: None,
+                length: 6,
+            }),
             reason: None,
         };
         let line = log_line::write(&event);
