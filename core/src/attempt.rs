@@ -58,6 +58,8 @@ pub struct Trial<'a> {
     pub person: Option<(&'a Account, Snapshot)>,
     /// What a code is held against in vain, where there is no such person.
     pub stand_in: Option<Snapshot>,
+    /// What of the machine keeps the person's record from being held against a code: nobody pays for a try that it spoils.
+    pub broken: Option<Reason>,
     /// Where the person sits.
     pub source: &'a SourceLabel,
     /// Which budget tries are taken from.
@@ -176,7 +178,9 @@ impl Trial<'_> {
                 // What is left of the work is done for a code that is no other either.
                 Err(Outcome::Wrong) => match till.offer(&mut self.person, code) {
                     Spending::Granted(accepted) => return Ok(Outcome::Granted(accepted)),
-                    Spending::Wrong => return Ok(Outcome::Wrong),
+                    Spending::Wrong => {
+                        return Ok(self.broken.map_or(Outcome::Wrong, Outcome::Faulty));
+                    }
                     Spending::Spent => return Ok(Outcome::Spent),
                     Spending::Faulty(fault) => return Ok(Outcome::HalfJudged(fault)),
                     Spending::Changed => continue,

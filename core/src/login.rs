@@ -185,6 +185,7 @@ impl Visit<'_> {
             shelf: shelf.as_ref(),
             person: account.zip(held.record),
             stand_in: held.stand_in,
+            broken: held.noted_as.map(|(_, reason)| reason).filter(|it| it.is_machines_fault()),
             source: &self.source,
             budget: match self.standing {
                 Standing::Proven => Budget::Proven,

@@ -256,20 +256,20 @@ pub fn identity(stat: &Stat) -> Identity {
     Identity { inode: stat.st_ino, changed: seconds + i128::from(stat.st_ctime_nsec) }
 }
 
-/// Reads what was there when the size was asked; a file that grows meanwhile is cut, and then found malformed.
+/// Reads what was there when the size was asked; a file that grows meanwhile is cut. One that ends early is being
+/// rewritten in place: part of the settings may exempt whom the whole of them does not.
 fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; size];
+    let mut bytes = zeroize::Zeroizing::new(vec![0; size]);
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match io::read(fd, rest) {
-            Ok(0) => break,
+            Ok(0) => return Err(Errno::AGAIN),
             Ok(count) => filled += count,
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }
     }
-    bytes.truncate(filled);
-    Ok(bytes)
+    Ok(std::mem::take(&mut *bytes))
 }
 
 fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), StoreFault> {

@@ -27,6 +27,11 @@ impl Machine {
         MachineFile { machine: self, path }
     }
 
+    /// The path by which the test process itself reaches one of the machine, while that lives.
+    pub fn outside(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.holder().pid()))
+    }
+
     /// A listing of everything under `path`: kind and mode, owner, inode, time of change, and
     /// the content's hash or the link's target. Two equal listings mean that nothing was
     /// written or rewritten.

@@ -7,7 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{bench, deb, fresh, manual, module, transcript, without_std};
+use crate::{bench, deb, fresh, fuzz, manual, module, transcript, without_std};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();
     needed.extend(ours.iter().map(|&name| name.to_owned()));
     if extent == Extent::Everything {
-        needed.extend(packages::TO_DEBOOTSTRAP.iter().map(|&name| name.to_owned()));
+        let long = [packages::TO_DEBOOTSTRAP, packages::TO_FUZZ].concat();
+        needed.extend(long.iter().map(|&name| name.to_owned()));
     }
     packages::ensure(&needed, consent)?;
 
@@ -37,6 +38,9 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     tally.check("README's figures are those of the bench", bench::check_readme);
     tally.check("core builds where there is no std", without_std::check);
     tally.step("core, host and command, without root", without_root);
+    if extent == Extent::Everything {
+        tally.check("parsers under libFuzzer", fuzz::check);
+    }
     let mut built = None;
     tally.check("release artefacts", || {
         built = Some(build::release()?);
@@ -49,7 +53,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
             deb = Some(deb::package(&artefacts)?);
             Ok(())
         });
-        tally.step("system tests: real sshd, sudo, su and login", system_tests);
+        tally.step("system tests: real sshd, sudo, su and login", || system_tests(extent));
         tally.check("the demo, and README's transcript of it", transcript::check);
         if let (Extent::Everything, Some(deb)) = (extent, deb) {
             tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
@@ -99,13 +103,20 @@ fn without_root() -> Done<Counts> {
     Ok(counts)
 }
 
-fn system_tests() -> Done<Counts> {
+/// In its presence the tests try everything, and not a part that stands for it.
+const ALL: &str = "TWINLOCK_TEST_ALL";
+
+fn system_tests(extent: Extent) -> Done<Counts> {
     let mut command = runner(&["--package", "twinlock-tests"]);
+    match extent {
+        Extent::Usual => command.env_remove(ALL),
+        Extent::Everything => command.env(ALL, "1"),
+    };
     if !root() {
         // Only the tests themselves become root, so that cargo's files stay the person's own.
         let architecture = std::env::consts::ARCH.to_uppercase();
         let name = format!("CARGO_TARGET_{architecture}_UNKNOWN_LINUX_GNU_RUNNER");
-        command.env(name, "sudo --preserve-env=CARGO_TARGET_DIR");
+        command.env(name, format!("sudo --preserve-env=CARGO_TARGET_DIR,{ALL}"));
     }
     counted(&mut command)
 }

@@ -27,6 +27,8 @@ pub struct Unreadable {
 
 /// Where a service's file is looked for; the first one counts.
 pub const FOLDERS: [&str; 3] = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"];
+/// Far more than a service leads through; a file that includes itself twice on each of 15 levels is 32,768.
+const FILES_MAX: usize = 500;
 const SINGLE_FILE: &str = "/etc/pam.conf";
 const DEFAULT_SERVICE: &str = "other";
 
@@ -35,8 +37,8 @@ const DEFAULT_SERVICE: &str = "other";
 /// # Errors
 /// A file that exists and cannot be read.
 pub fn load(files: &dyn Files, service: &str) -> Result<Service, Unreadable> {
-    let mut loader =
-        Loader { files, service: service.to_ascii_lowercase(), loaded: Service::default() };
+    let service = service.to_ascii_lowercase();
+    let mut loader = Loader { files, service, included: 0, loaded: Service::default() };
     if FOLDERS.iter().any(|folder| files.is_folder(folder)) {
         loader.folders()?;
     } else {
@@ -60,6 +62,7 @@ type Reading = Result<(), Option<Unreadable>>;
 struct Loader<'f> {
     files: &'f dyn Files,
     service: String,
+    included: usize,
     loaded: Service,
 }
 
@@ -277,6 +280,11 @@ impl Loader<'_> {
         target: Option<&str>,
         scope: Scope<'_>,
     ) -> Result<bool, Option<Unreadable>> {
+        self.included += 1;
+        if self.included > FILES_MAX {
+            self.give_up(entry.place.clone(), "the files include each other without end");
+            return Ok(false);
+        }
         let found = match target {
             Some(name) if scope.depth <= DEEPEST && scope.level <= DEEPEST => {
                 self.find(name).map_err(Some)?

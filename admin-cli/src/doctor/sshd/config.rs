@@ -37,6 +37,7 @@ pub struct Config {
     pub file: String,
     /// The folder of the first Include, where a file of one's own can stand.
     pub drop_ins: Option<String>,
+    included: usize,
 }
 
 /// Files that a pattern names.
@@ -47,6 +48,8 @@ pub trait Patterns: Files {
 
 const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
 const DEEPEST: usize = 16;
+/// Files that include each other have no end, and sshd refuses them; far more than anybody has.
+const FILES_MAX: usize = 500;
 
 /// Reads sshd's files.
 ///
@@ -113,6 +116,10 @@ impl Config {
             let folder = pattern.rsplit_once('/').map(|(folder, _)| folder.to_owned());
             self.drop_ins = self.drop_ins.take().or(folder);
             for file in files.matching(&pattern) {
+                self.included += 1;
+                if self.included > FILES_MAX {
+                    return Ok(());
+                }
                 let text =
                     files.text(&file).map_err(|error| Unreadable { path: file.clone(), error })?;
                 self.read(files, (&file, &text), at)?;
@@ -214,5 +221,12 @@ pub(crate) mod tests {
             ]
         );
         assert!(config.directives.iter().any(|line| line.value == "yes" && line.block.is_none()));
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_not_followed_for_ever() {
+        let main = "Include /etc/ssh/sshd_config\n".repeat(3) + "UsePAM yes\n";
+        let config = load(&tree(&[("/etc/ssh/sshd_config", &main)])).unwrap();
+        assert!((1..10_000).contains(&config.directives.len()));
     }
 }

@@ -128,3 +128,12 @@ fn what_makes_a_service_unusable() {
     assert!(load(&other, "sshd").unwrap().unusable.is_some());
     assert!(load(&Tree::new(), "sshd").unwrap().unusable.is_some());
 }
+
+#[test]
+fn files_that_include_each_other_without_end_are_not_followed_to_it() {
+    // Each level doubles or trebles the work of the one before: libpam itself would be busy for minutes.
+    let files = tree(&[("/etc/pam.d/sshd", &"auth include sshd\n".repeat(3))]);
+    let service = load(&files, "sshd").unwrap();
+    assert!(service.unusable.unwrap().what.contains("without end"));
+    assert!(service.faults.len() < 10_000);
+}

@@ -1,0 +1,52 @@
+//! What each parser promises about arbitrary bytes: one function a parser, which panics where a promise is broken.
+
+mod forms;
+mod imports;
+mod names;
+mod wiring;
+
+/// One parser, by the name that its folder of seeds has.
+pub struct Target {
+    /// Its name.
+    pub name: &'static str,
+    /// Gives it these bytes.
+    pub run: fn(&[u8]),
+    /// How often the usual test gives it bytes: those that take longer less often.
+    pub rounds: u32,
+}
+
+/// Every parser of text that comes from outside.
+pub const TARGETS: &[Target] = &[
+    Target { name: "record", run: forms::record, rounds: 3000 },
+    Target { name: "codes", run: forms::codes, rounds: 5000 },
+    Target { name: "settings", run: forms::settings, rounds: 1500 },
+    Target { name: "pam-line", run: forms::pam_line, rounds: 10_000 },
+    Target { name: "otpauth", run: forms::otpauth, rounds: 10_000 },
+    Target { name: "base32", run: forms::base32, rounds: 20_000 },
+    Target { name: "answer", run: forms::answer, rounds: 20_000 },
+    Target { name: "log-line", run: forms::log_line, rounds: 10_000 },
+    Target { name: "ledger-name", run: names::ledger_name, rounds: 20_000 },
+    Target { name: "epoch", run: names::epoch, rounds: 20_000 },
+    Target { name: "folder", run: names::folder, rounds: 20_000 },
+    Target { name: "network", run: names::network, rounds: 20_000 },
+    Target { name: "google", run: imports::google, rounds: 5000 },
+    Target { name: "oath", run: imports::oath, rounds: 5000 },
+    Target { name: "pam.d", run: wiring::pam_d, rounds: 3000 },
+    Target { name: "sshd_config", run: wiring::sshd_config, rounds: 3000 },
+    Target { name: "sshd-t", run: wiring::sshd_t, rounds: 10_000 },
+];
+
+/// The target of that name.
+pub fn named(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+/// The bytes as a parser gets them.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// One line that a terminal shows as it is.
+fn is_one_harmless_line(text: &str) {
+    assert!(text.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{text:?}");
+}

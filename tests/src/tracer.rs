@@ -1,0 +1,364 @@
+//! A program under ptrace in a machine: its system calls are listed, and one of them meets a blow.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::process::{Child, Command, Stdio};
+
+use nix::errno::Errno;
+use nix::libc::{self, user_regs_struct};
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::machine::Machine;
+use crate::syscalls::{self, Names};
+
+/// More than any program here makes: one that goes on so long does not end.
+const CALLS_MAX: usize = 20_000;
+
+/// One system call, so named that the same call of the next run has the same name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The call and what it is about: `read /etc/passwd`.
+    pub what: String,
+    /// Which of that name, from 1.
+    pub nth: usize,
+    number: u64,
+}
+
+/// What happens to a system call.
+pub enum Blow<'a> {
+    /// It is not made, and reports this error.
+    Fail(Errno),
+    /// It is made for so many bytes at most.
+    Short(u64),
+    /// The process is killed when the call is done.
+    Kill,
+    /// The process is stopped when the call is done, and goes on when this has ended.
+    Hold(&'a mut dyn FnMut()),
+}
+
+/// How a traced program ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; nothing where a signal ended it.
+    pub code: Option<i32>,
+    /// Its system calls between the two that were asked for.
+    pub places: Vec<Place>,
+    /// Whether the blow met its call.
+    pub struck: bool,
+}
+
+/// Which part of a program is meant, by its calls: from the first whose name has this text...
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// ... until
+    pub from: &'static str,
+    /// the first of this name.
+    pub to: &'static str,
+}
+
+impl Place {
+    /// The errors that this call can report; those met most often come first.
+    pub fn errors(&self) -> &'static [Errno] {
+        let row = syscalls::row(self.number);
+        row.map_or(&[], |(_, _, _, errors)| errors)
+    }
+
+    /// How few bytes at a time this call may be made for.
+    pub fn shorts(&self) -> &'static [u64] {
+        match self.what.split(' ').next() {
+            Some("read") => &[1, 0],
+            Some("write") => &[1],
+            // Room for one of our names.
+            Some("getdents64") => &[128],
+            _ => &[],
+        }
+    }
+}
+
+impl Machine {
+    /// Runs a program of the machine to its end under ptrace. Waits of libpam after a failure
+    /// are skipped.
+    pub fn struck<'a>(
+        &self,
+        (argv, input): (&[&str], &str),
+        part: Part,
+        blow: Option<(&'a Place, Blow<'a>)>,
+    ) -> Ended {
+        // Waits until it is traced; sh reads its line byte by byte, and leaves the rest.
+        let mut command = Command::new("sh");
+        command.args(["-c", "read -r go && exec \"$@\"", "sh"]);
+        let enter = self.holder().enter();
+        command.arg(enter.get_program()).args(enter.get_args()).args(argv);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("sh cannot be started");
+        let pid = seized(&mut child, input);
+        let mut run = Run::new(pid, part, blow);
+        let code = run.follow();
+        let _ = child.wait();
+        Ended { code, places: std::mem::take(&mut run.places), struck: run.struck }
+    }
+}
+
+/// Traces the child, lets it go, and follows it through nsenter's fork to the program itself.
+fn seized(child: &mut Child, input: &str) -> Pid {
+    let first = Pid::from_raw(child.id().try_into().expect("a process number"));
+    let options = Options::PTRACE_O_TRACESYSGOOD
+        | Options::PTRACE_O_TRACEFORK
+        | Options::PTRACE_O_TRACEVFORK
+        | Options::PTRACE_O_TRACECLONE
+        | Options::PTRACE_O_TRACEEXEC
+        | Options::PTRACE_O_EXITKILL;
+    ptrace::seize(first, options).expect("this machine does not let root trace a process");
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    // A program may end without reading; that is its own affair.
+    let _ = stdin.write_all(format!("go\n{input}").as_bytes());
+    drop(stdin);
+    let second = loop {
+        match event(first) {
+            Ok(libc::PTRACE_EVENT_EXEC) => resume(first),
+            Ok(_) => {
+                let forked = ptrace::getevent(first).expect("the forked process");
+                ptrace::detach(first, None).expect("nsenter is let go");
+                break Pid::from_raw(forked.try_into().expect("a process number"));
+            }
+            Err(status) => panic!("nsenter does not start the program: {status:?}"),
+        }
+    };
+    loop {
+        match event(second) {
+            Ok(libc::PTRACE_EVENT_EXEC) => return second,
+            Ok(_) => resume(second),
+            Err(status) => panic!("the program is not started: {status:?}"),
+        }
+    }
+}
+
+/// The next of ptrace's own events, or what came instead.
+fn event(pid: Pid) -> Result<i32, WaitStatus> {
+    let status = waited(pid);
+    if let WaitStatus::PtraceEvent(_, _, event) = status { Ok(event) } else { Err(status) }
+}
+
+fn waited(pid: Pid) -> WaitStatus {
+    loop {
+        match waitpid(pid, Some(WaitPidFlag::__WALL)) {
+            Ok(status) => return status,
+            Err(Errno::EINTR) => {}
+            Err(errno) => panic!("a traced process is lost: {errno}"),
+        }
+    }
+}
+
+fn resume(pid: Pid) {
+    ptrace::cont(pid, None).expect("a traced process goes on");
+}
+
+/// One program on its way.
+struct Run<'a> {
+    pid: Pid,
+    memory: File,
+    part: Part,
+    inside: Option<bool>,
+    places: Vec<Place>,
+    blow: Option<(&'a Place, Blow<'a>)>,
+    struck: bool,
+}
+
+/// What is still to be done when a call comes back.
+enum Then {
+    Nothing,
+    Report(i64),
+    Kill,
+    Hold,
+}
+
+impl Drop for Run<'_> {
+    // Nothing of a machine can end while a process in it waits for its tracer.
+    fn drop(&mut self) {
+        if nix::sys::signal::kill(self.pid, Signal::SIGKILL).is_ok() {
+            let _ = waitpid(self.pid, Some(WaitPidFlag::__WALL));
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(pid: Pid, part: Part, blow: Option<(&'a Place, Blow<'a>)>) -> Run<'a> {
+        let memory = File::open(format!("/proc/{pid}/mem")).expect("a traced process's memory");
+        Run { pid, memory, part, inside: None, places: Vec::new(), blow, struck: false }
+    }
+
+    fn follow(&mut self) -> Option<i32> {
+        let mut signal = None;
+        // The program begins inside of its execve, which has still to come back.
+        let mut then = Some(Then::Nothing);
+        for _ in 0..CALLS_MAX * 2 {
+            if let Err(errno) = ptrace::syscall(self.pid, signal.take()) {
+                // Killed by the kernel between two stops: its end is told by what is waited for.
+                assert_eq!(errno, Errno::ESRCH, "a traced process goes on");
+            }
+            match waited(self.pid) {
+                WaitStatus::PtraceSyscall(_) => {
+                    then = match then.take() {
+                        None => Some(self.entered()),
+                        Some(then) => {
+                            self.left(then);
+                            None
+                        }
+                    };
+                }
+                WaitStatus::Stopped(_, sent) => signal = Some(sent),
+                WaitStatus::PtraceEvent(..) | WaitStatus::Continued(_) | WaitStatus::StillAlive => {
+                }
+                WaitStatus::Exited(_, code) => return Some(code),
+                WaitStatus::Signaled(..) => return None,
+            }
+        }
+        panic!("a traced program does not end: {:?}", self.places);
+    }
+
+    fn registers(&self) -> user_regs_struct {
+        ptrace::getregs(self.pid).expect("a stopped process's registers")
+    }
+
+    fn set(&self, registers: user_regs_struct) {
+        ptrace::setregs(self.pid, registers).expect("a stopped process's registers");
+    }
+
+    fn entered(&mut self) -> Then {
+        let mut registers = self.registers();
+        let number = registers.orig_rax;
+        let waits = [libc::SYS_select, libc::SYS_pselect6];
+        if waits.iter().any(|call| u64::try_from(*call) == Ok(number)) {
+            registers.orig_rax = u64::MAX;
+            self.set(registers);
+            return Then::Report(0);
+        }
+        if self.inside == Some(false) {
+            return Then::Nothing;
+        }
+        let what = self.describe(&registers);
+        match self.inside {
+            None if what.contains(self.part.from) => self.inside = Some(true),
+            Some(true) if what == self.part.to => self.inside = Some(false),
+            None | Some(_) => {}
+        }
+        if self.inside != Some(true) {
+            return Then::Nothing;
+        }
+        assert!(
+            syscalls::row(number).is_some(),
+            "system call {number} is not in the table of tests/src/syscalls.rs, which says how it can fail"
+        );
+        let nth = self.places.iter().filter(|place| place.what == what).count() + 1;
+        self.places.push(Place { what, nth, number });
+        self.meet(registers)
+    }
+
+    /// Strikes the call that has just begun, if it is the one.
+    fn meet(&mut self, mut registers: user_regs_struct) -> Then {
+        let Some((place, blow)) = &self.blow else { return Then::Nothing };
+        if self.places.last() != Some(place) {
+            return Then::Nothing;
+        }
+        self.struck = true;
+        match blow {
+            Blow::Fail(_) if place.what == "brk" => {
+                registers.rdi = 0;
+                self.set(registers);
+                Then::Nothing
+            }
+            Blow::Fail(errno) => {
+                registers.orig_rax = u64::MAX;
+                self.set(registers);
+                Then::Report(-i64::from(*errno as i32))
+            }
+            Blow::Short(most) => {
+                registers.rdx = registers.rdx.min(*most);
+                self.set(registers);
+                Then::Nothing
+            }
+            Blow::Kill => Then::Kill,
+            Blow::Hold(_) => Then::Hold,
+        }
+    }
+
+    fn left(&mut self, then: Then) {
+        match then {
+            Then::Nothing => {}
+            Then::Report(value) => {
+                let mut registers = self.registers();
+                registers.rax = value.cast_unsigned();
+                self.set(registers);
+            }
+            Then::Kill => {
+                let _ = nix::sys::signal::kill(self.pid, Signal::SIGKILL);
+            }
+            Then::Hold => {
+                if let Some((_, Blow::Hold(meanwhile))) = &mut self.blow {
+                    meanwhile();
+                }
+            }
+        }
+    }
+
+    fn describe(&self, registers: &user_regs_struct) -> String {
+        let number = registers.orig_rax;
+        let Some((_, name, names, _)) = syscalls::row(number) else {
+            return format!("system call {number}");
+        };
+        let argument = [
+            registers.rdi,
+            registers.rsi,
+            registers.rdx,
+            registers.r10,
+            registers.r8,
+            registers.r9,
+            // For calls that take no folder.
+            libc::AT_FDCWD.cast_unsigned().into(),
+        ];
+        let about = match *names {
+            Names::Nothing if number == libc::SYS_socket.cast_unsigned() => {
+                return format!("socket {}/{}", registers.rdi, registers.rdx);
+            }
+            Names::Nothing => return (*name).to_owned(),
+            Names::File(at) => self.file(argument[at]),
+            Names::Address(at) => self.text(argument[at] + 2),
+            Names::Path(folder, at) => match self.text(argument[at]) {
+                path if path.starts_with('/') => path,
+                path => format!("{}/{path}", self.file(argument[folder])),
+            },
+        };
+        format!("{name} {}", steady(&about))
+    }
+
+    /// Which file a descriptor stands for.
+    fn file(&self, descriptor: u64) -> String {
+        let link = format!("/proc/{}/fd/{}", self.pid, descriptor & 0xffff_ffff);
+        std::fs::read_link(link).map_or_else(|_| String::new(), |path| path.display().to_string())
+    }
+
+    /// A text of C in the process's memory.
+    fn text(&self, address: u64) -> String {
+        let mut bytes = [0; 256];
+        let read = self.memory.read_at(&mut bytes, address).unwrap_or(0);
+        let text = bytes[..read].split(|byte| *byte == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(text).into_owned()
+    }
+}
+
+/// The text without what differs from run to run: numbers, and what is made of hexadecimal digits.
+fn steady(text: &str) -> String {
+    let words = text.split_inclusive(['/', '.', ':', '[', ']']);
+    let hash = |word: &str| {
+        let digits = word.trim_end_matches(['/', '.', ':', '[', ']']);
+        let hexadecimal = digits.len() >= 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if hexadecimal || number { format!("#{}", &word[digits.len()..]) } else { word.to_owned() }
+    };
+    words.map(hash).collect()
+}

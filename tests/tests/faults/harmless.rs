@@ -1,0 +1,134 @@
+//! The faults that leave a right code right, each with the reason why it may.
+
+use nix::errno::Errno::{self, *};
+use twinlock_tests::Place;
+
+use crate::strike::{Means, Strike};
+
+/// How a call may fail.
+pub enum How {
+    /// In every way.
+    Any,
+    /// With one of these errors.
+    With(&'static [Errno]),
+    /// For fewer bytes than asked.
+    Short,
+    /// By an end of the file where it does not end.
+    Cut,
+    /// In every way, once the charge was given back.
+    Late,
+}
+
+use How::{Any, Cut, Late, Short, With};
+
+/// What a call's name begins with, how it may fail, and why nobody is refused for it.
+pub type Row = (&'static str, How, &'static str);
+
+/// Those of every login.
+pub const EVERYWHERE: &[Row] = &[
+    ("close ", Any, "nothing was written by it, and nothing is learnt from it"),
+    ("socket 1/0", Any, "libc goes on to the files"),
+    ("connect /var/run/nscd/", Any, "libc goes on to the files"),
+    ("newfstatat / ", Any, "libc asks whether it is in another root than before"),
+    ("newfstatat /etc/nsswitch.conf", Any, "libc has a list of services of its own"),
+    ("openat /etc/nsswitch.conf", Any, "libc has a list of services of its own"),
+    ("read /etc/nsswitch.conf", Short, "libc reads on"),
+    ("read /etc/nsswitch.conf", Cut, "libc has a list of services of its own"),
+    ("newfstatat /etc/passwd/", Any, "libc asks how much to read at once"),
+    ("read /etc/passwd", Short, "libc reads on"),
+    ("openat2 ", With(&[EPERM, ENOSYS]), "the path is walked part by part"),
+    ("openat2 /etc/twinlock/twinlock.toml", With(&[ENOENT]), "no file means the built-in settings"),
+    ("newfstatat /run/twinlock ", With(&[ENOENT]), "what is absent is made, and stands already"),
+    ("openat2 /run/twinlock", With(&[ENOENT]), "what is absent is made, and stands already"),
+    ("read /etc/twinlock/twinlock.toml", With(&[EINTR]), "it is read again"),
+    ("read /etc/twinlock/twinlock.toml", Short, "it is read on"),
+    ("getdents64 ", Short, "it is read on"),
+    (
+        "openat /var/lib/twinlock/users/ada/record.",
+        With(&[ENOENT]),
+        "a change replaced it; looked for again",
+    ),
+    ("read /var/lib/twinlock/users/ada/record.", With(&[EINTR]), "it is read again"),
+    ("read /var/lib/twinlock/users/ada/record.", Short, "it is read on"),
+    ("ioctl pipe:", Any, "the application asks whether this is a terminal"),
+    ("write /dev/null", Any, "the application's prompt"),
+    ("read pipe:", Short, "the application reads byte by byte"),
+    (
+        "symlinkat /run/twinlock/users/ada/try.",
+        With(&[EEXIST]),
+        "another try has the slot; the next is taken",
+    ),
+    (
+        "readlinkat /run/twinlock/epoch",
+        With(&[EINVAL, ENOENT]),
+        "a new one cannot be begun where one stands; it is read again",
+    ),
+    (
+        "read /proc/sys/kernel/random/boot_id",
+        Short,
+        "the epoch seems another boot's; both are read again",
+    ),
+    (
+        "read /proc/sys/kernel/random/boot_id",
+        Cut,
+        "the epoch seems another boot's; both are read again",
+    ),
+    (
+        "newfstatat /var/lib/twinlock/users/ada/record.",
+        With(&[ENOENT]),
+        "there is no later record: the true answer",
+    ),
+    (
+        "unlinkat /run/twinlock/users/ada/try.",
+        Any,
+        "a charge not given back refuses longer, and nobody else",
+    ),
+    (
+        "",
+        Late,
+        "the code was accepted: clock mark, known source and log are kept as well as it goes",
+    ),
+];
+
+/// Ahead of a first factor what proves an absence is read for everybody.
+pub const AHEAD: &[Row] = &[
+    (
+        "mkdirat /run/twinlock/users/ada",
+        With(&[ENOENT]),
+        "the folder of all is made first, and then this",
+    ),
+    ("openat2 /var/lib/twinlock/% ", Any, UNASKED),
+    ("openat2 /var/lib/twinlock 2", Any, UNASKED),
+    ("fstat /var/lib/twinlock 2", Any, UNASKED),
+    ("openat2 /var/lib/twinlock 3", Any, UNASKED),
+    ("fstat /var/lib/twinlock 3", Any, UNASKED),
+    ("openat /var/lib/twinlock/store-id", Any, UNASKED),
+    ("fstat /var/lib/twinlock/store-id", Any, UNASKED),
+    ("read /var/lib/twinlock/store-id", Any, UNASKED),
+    ("openat2 /etc/twinlock/store-id", Any, UNASKED),
+    ("fstat /etc/twinlock/store-id", Any, UNASKED),
+    ("read /etc/twinlock/store-id", Any, UNASKED),
+    ("openat2 /var/lib/twinlock/users ", Any, UNASKED),
+    ("fstat /var/lib/twinlock/users ", Any, UNASKED),
+    ("openat2 /var/lib/twinlock/uids ", Any, UNASKED),
+    ("fstat /var/lib/twinlock/uids ", Any, UNASKED),
+    ("readlinkat /var/lib/twinlock/uids/", Any, UNASKED),
+];
+const UNASKED: &str = "whoever has a record need not be proven absent";
+
+/// The row by which a strike may leave a right code right.
+pub fn row<'r>(rows: &[&'r [Row]], strike: &Strike<'_>) -> Option<&'r Row> {
+    let Place { what, nth, .. } = strike.place;
+    let place = format!("{what} {nth} ");
+    rows.iter().copied().flatten().find(|(begins, how, _)| {
+        let fits = match (how, strike.means) {
+            (Any, _) => true,
+            (With(errors), Means::Fail(error)) => errors.contains(&error),
+            (Short, Means::Short(most)) => most > 0,
+            (Cut, Means::Short(most)) => most == 0,
+            (Late, _) => strike.late,
+            (With(_) | Short | Cut, _) => false,
+        };
+        fits && place.starts_with(begins)
+    })
+}

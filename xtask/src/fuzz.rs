@@ -1,0 +1,64 @@
+//! Gives every parser to libFuzzer for a while.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::command::{Done, cargo, command, output, run};
+use crate::machine::{repository, target};
+
+/// Seconds for each parser.
+const SECONDS: u32 = 20;
+/// What makes the compiler count which code is reached.
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+                     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+                     -Cllvm-args=-sanitizer-coverage-pc-table \
+                     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
+
+/// Builds the targets, and looks for bytes that break a promise, or take more time, memory or
+/// room than any file of ours is worth.
+pub(crate) fn check() -> Done {
+    let program = build()?;
+    let seeds = repository().join("tests/fuzz/seeds");
+    for name in names(&seeds)? {
+        let found = target().join("fuzz/found").join(&name);
+        fs::create_dir_all(&found)
+            .map_err(|error| format!("{} cannot be made: {error}", found.display()))?;
+        let mut fuzzer = command(
+            &program.display().to_string(),
+            &[
+                format!("-max_total_time={SECONDS}"),
+                "-max_len=65536".into(),
+                "-len_control=20".into(),
+                "-timeout=5".into(),
+                "-rss_limit_mb=1024".into(),
+                "-verbosity=0".into(),
+                format!("-artifact_prefix={}/fuzz/{name}.", target().display()),
+            ],
+        );
+        fuzzer.arg(&found).arg(seeds.join(&name)).env("TWINLOCK_FUZZ", &name);
+        run(&mut fuzzer).map_err(|error| {
+            format!("{error}\nKeep the file that it named in tests/fuzz/seeds/{name}.")
+        })?;
+    }
+    Ok(())
+}
+
+fn build() -> Done<PathBuf> {
+    let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
+    let host = host.trim();
+    let folder = target().join("fuzz");
+    // With a target of its own, what runs while it is built is built without the flags.
+    let mut build = cargo(&["build", "--release", "--locked", "--quiet", "--target", host]);
+    build.args(["--manifest-path", "tests/fuzz/Cargo.toml"]);
+    run(build.env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &folder))?;
+    Ok(folder.join(host).join("release/twinlock-fuzz"))
+}
+
+/// The targets, by their folders of seeds; a test asks that each target has one.
+fn names(seeds: &std::path::Path) -> Done<Vec<String>> {
+    let folders = fs::read_dir(seeds).map_err(|error| format!("{}: {error}", seeds.display()))?;
+    let mut names: Vec<String> =
+        folders.flatten().map(|folder| folder.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    Ok(names)
+}
