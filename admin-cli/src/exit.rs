@@ -43,8 +43,16 @@ impl Failure {
         Self { exit, what: what.into(), remedy: remedy.into() }
     }
 
+    /// A failure of which the command's own report has said everything.
+    pub fn told(exit: Exit) -> Self {
+        Self::new(exit, "", "")
+    }
+
     /// Prints it, for a person or for a machine, and gives the exit status.
     pub fn print(&self, json: bool) -> ExitCode {
+        if self.what.is_empty() {
+            return ExitCode::from(self.exit as u8);
+        }
         if json {
             let object = serde_json::json!({
                 "error": self.what, "remedy": self.remedy, "exit": self.exit as u8,

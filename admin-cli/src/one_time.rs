@@ -7,7 +7,7 @@ use twinlock_core::{
     code_set::CodeSet,
     fault::{CodesFault, MachineFault, StoreFault},
     ports::Codes,
-    record::Record,
+    record::{Digits, Record},
 };
 use twinlock_host::records::HostRecords;
 
@@ -44,8 +44,9 @@ pub fn examine(records: &HostRecords, record: &Record, code: &Code) -> Result<Fi
         return Ok(Finding::Wrong);
     }
     let Some((set, spent)) = find(records, record)? else { return Ok(Finding::Wrong) };
-    let digest =
-        records.digest(code.digits(), &set.recipe).map_err(|MachineFault| CodesFault::Memory)?;
+    let digest = records
+        .digest(code.of_length(Digits::EIGHT), &set.recipe)
+        .map_err(|MachineFault| CodesFault::Memory)?;
     Ok(match backup_code::place_in(&set, &digest) {
         None => Finding::Wrong,
         Some(place) if spent.contains(&place) => Finding::Spent,

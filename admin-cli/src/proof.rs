@@ -114,7 +114,8 @@ fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Opt
         (1..=resync::REACH).flat_map(|steps| [now.0.checked_sub(steps), now.0.checked_add(steps)]);
     let mut steps = away.flatten().map(Step);
     steps.find_map(|step| {
-        let step = totp::matching_step(&keyed, owner, code.digits(), (step, 0))?;
+        let step =
+            totp::matching_step(&keyed, owner, code.of_length(owner.parameters.digits), (step, 0))?;
         Some(ahead(owner, step, evidence))
     })
 }
@@ -125,7 +126,7 @@ fn off_token(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Opt
     let next = counter::lowest_unused(next, keyed.mark(owner), evidence.used);
     let is_at = |counter: &u64| {
         let right = digits_of(keyed.truncated(*counter), owner.parameters.digits);
-        same_code(code.digits(), &right)
+        same_code(code.of_length(owner.parameters.digits), &right)
     };
     let ahead = (next..next.saturating_add(resync::PRESSES)).find(is_at);
     if let Some(counter) = ahead {

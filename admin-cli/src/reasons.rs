@@ -138,6 +138,10 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "the line was cut, or the program cannot ask questions",
             "Robots need a key and a rule that exempts them; people a client that can ask.",
         ),
+        "no_first_pass" => (
+            "the PAM line says use_first_pass, and no line before has asked for anything",
+            "Write try_first_pass or forward_pass, or put the line that asks before it.",
+        ),
         "not_enrolled" => ("no authenticator is set up", "To enroll: twinlock enroll USER"),
         "unknown_user" => (
             "there is no such account",
@@ -201,6 +205,7 @@ mod tests {
             Reason::NotACode,
             Reason::Stopped,
             Reason::Conversation,
+            Reason::NoFirstPass,
             Reason::NotEnrolled,
             Reason::UnknownUser,
             Reason::NoPublicKey,

@@ -108,6 +108,51 @@ pub enum Import {
         /// The account that it is for
         user: String,
     },
+    /// The files of pam_google_authenticator: keys, counters, used codes and scratch codes
+    Google(FromGoogle),
+    /// The users file of pam_oath: keys, counters and used codes
+    Oath(FromOath),
+}
+
+/// Files of pam_google_authenticator.
+#[derive(Args)]
+pub struct FromGoogle {
+    /// Whose files
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub users: Vec<String>,
+    /// Everybody whom the machine lists (getent passwd) and who has a file
+    #[arg(long)]
+    pub all: bool,
+    /// Where each file stands, as in the module's `secret=`: ~, ${HOME} and ${USER} stand for the person's
+    #[arg(long, value_name = "FILE", default_value = "~/.google_authenticator")]
+    pub file: String,
+    /// What is done beside importing
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// The users file of pam_oath.
+#[derive(Args)]
+pub struct FromOath {
+    /// The file, /etc/users.oath as a rule
+    pub file: String,
+    /// Only this person; may be given several times
+    #[arg(long = "user", value_name = "USER")]
+    pub users: Vec<String>,
+    /// What is done beside importing
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// What is done beside importing.
+#[derive(Args, Clone, Copy)]
+pub struct How {
+    /// Tell what would be done, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Overwrite and delete a file as soon as all that it holds is imported
+    #[arg(long)]
+    pub remove_source: bool,
 }
 
 /// What to do with settings.

@@ -3,12 +3,13 @@
 use crate::{
     answer::Code,
     code_set::{CodeSet, Digest, Shape},
+    record::Digits,
 };
 
 /// The shape that an answer has; only what has the shape of a set is ever hashed.
 #[must_use]
 pub fn shape_of(code: &Code) -> Option<Shape> {
-    is_digits8(code.digits()).then_some(Shape::Digits8)
+    is_digits8(code.of_length(Digits::EIGHT)).then_some(Shape::Digits8)
 }
 
 /// Whether a text is a code of eight digits, as it is hashed: without spaces and dashes.

@@ -32,7 +32,7 @@ pub fn judge(
     let next = lowest_unused(next, mark, used);
     let is_at = |counter: u64| {
         let right = digits_of(keyed.truncated(counter), authenticator.parameters.digits);
-        same_code(code.digits(), &right)
+        same_code(code.of_length(authenticator.parameters.digits), &right)
     };
     let mut found = None;
     // The last one used is computed in every case, so that a code that was just used is said to be that.

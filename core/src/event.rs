@@ -66,12 +66,25 @@ pub enum Accepted {
         step: Step,
         /// What was learned on the way, where it took two codes.
         resynced: Option<Resynced>,
+        /// Bytes at the end of the answer that were the code; never logged.
+        length: usize,
     },
     /// A code of the person's set.
     ScratchCode {
         /// How many of the set are left, as far as that is known.
         left: Option<u8>,
     },
+}
+
+impl Accepted {
+    /// Bytes at the end of the answer that were the code.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        match self {
+            Self::App { length, .. } => *length,
+            Self::ScratchCode { .. } => 8,
+        }
+    }
 }
 
 /// Why somebody was refused or exempt: stable words for the log and for `twinlock why`.
@@ -97,6 +110,8 @@ pub enum Reason {
     Stopped,
     /// The conversation failed.
     Conversation,
+    /// `use_first_pass`, and no line before has been given anything.
+    NoFirstPass,
     /// Proven not to be enrolled.
     NotEnrolled,
     /// NSS knows no such account.
@@ -169,6 +184,7 @@ impl Reason {
             Self::NotACode => "not_a_code",
             Self::Stopped => "stopped",
             Self::Conversation => "conversation_failed",
+            Self::NoFirstPass => "no_first_pass",
             Self::NotEnrolled => "not_enrolled",
             Self::UnknownUser => "unknown_user",
             Self::NoPublicKey => "no_public_key",

@@ -99,7 +99,8 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
     }
     let now = step_at(evidence.now, authenticator.parameters.period);
     let around = (now, evidence.window);
-    let Some(step) = matching_step(&keyed, authenticator, code.digits(), around) else {
+    let typed = code.of_length(authenticator.parameters.digits);
+    let Some(step) = matching_step(&keyed, authenticator, typed, around) else {
         return Ruling::Wrong;
     };
     let reading =

@@ -11,8 +11,9 @@ use crate::{
     fault::{CodesFault, LedgerFault, LookupFault, StoreFault},
     ledger::Budget,
     message::Message,
-    policy::{Action, Policy},
-    ports::{Ports, Seat, Shelf, Snapshot},
+    policy::{Action, Field, Policy},
+    ports::{Part, Ports, Seat, Shelf, Snapshot},
+    record::State,
     refusals,
     request::{Claim, Request, Source, SourceLabel, Standing},
     resync::Memory,
@@ -129,7 +130,11 @@ impl Visit<'_> {
             (Admission::Refuse(reason), Standing::Proven) => self.refuse(account, reason),
             (Admission::Exempt(reason), _) => {
                 // Whoever asks before the first factor sees the same questions, exempt or not.
-                let end = self.ask_and_judge(account, held.in_vain((Kind::Exempt, reason)));
+                let end = self.ask_and_judge(account, self.of_exempt(held, reason));
+                self.ports.conversation.hand_on(match &end {
+                    End::Granted(accepted) => Part::AllBut(accepted.length()),
+                    End::Denied(_) | End::Stopped | End::CutOff | End::Broken(_) => Part::Whole,
+                });
                 if !matches!(end, End::Denied(last) if last.is_told_at_once()) {
                     self.note(account, Kind::Exempt, reason);
                 }
@@ -142,11 +147,25 @@ impl Visit<'_> {
             (Admission::Ask, _) => {
                 let familiarity = Familiarity::of(held.record.as_ref(), &self.source);
                 let end = self.ask_and_judge(account, held);
-                if matches!(end, End::Granted(_)) {
+                if let End::Granted(accepted) = &end {
                     self.afterwards(account, familiarity);
+                    self.ports.conversation.hand_on(Part::AllBut(accepted.length()));
                 }
                 self.conclude(account, end)
             }
+        }
+    }
+
+    /// A code that somebody types with a password although none is asked for is no part of the password.
+    fn of_exempt(&self, held: Held, reason: Reason) -> Held {
+        let noted_as = (Kind::Exempt, reason);
+        match &held.record {
+            Some(found)
+                if self.policy.field != Field::Code && found.record.state == State::Active =>
+            {
+                Held { noted_as: Some(noted_as), ..held }
+            }
+            Some(_) | None => held.in_vain(noted_as),
         }
     }
 
@@ -158,7 +177,7 @@ impl Visit<'_> {
             Err(fault) if self.standing == Standing::Proven => {
                 return End::Broken(Reason::Ledger(fault));
             }
-            Err(fault) => return with_reason(asking.ask(&mut |_| None), Reason::Ledger(fault)),
+            Err(fault) => return unjudged(asking.ask(&mut |_| None), Reason::Ledger(fault)),
         };
         let mut trial = Trial {
             policy: self.policy,
@@ -218,7 +237,7 @@ impl Visit<'_> {
         let end = match self.standing {
             Standing::Proven => End::Broken(reason),
             Standing::Ahead | Standing::Decoy => {
-                with_reason(self.asking(account).ask(&mut |_| None), reason)
+                unjudged(self.asking(account).ask(&mut |_| None), reason)
             }
         };
         self.conclude(account, end)
@@ -312,6 +331,14 @@ fn with_reason(end: End, reason: Reason) -> End {
     }
 }
 
+/// The end of a dialogue in which no code was held against anything, and so none was noted.
+fn unjudged(end: End, reason: Reason) -> End {
+    match end {
+        End::Denied(_) => End::Denied(reason),
+        End::Granted(_) | End::Stopped | End::CutOff | End::Broken(_) => end,
+    }
+}
+
 fn verdict_of(end: &End) -> Verdict {
     match end {
         End::Granted(_) => Verdict::Granted,
@@ -339,6 +366,7 @@ fn fault_message(reason: Reason, user: String) -> Message {
         | Reason::NotACode
         | Reason::Stopped
         | Reason::Conversation
+        | Reason::NoFirstPass
         | Reason::UnknownUser
         | Reason::NoPublicKey
         | Reason::FirstFactorFailed

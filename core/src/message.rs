@@ -9,6 +9,8 @@ use crate::{event::Resynced, time::UnixTime};
 pub enum Message {
     /// The first prompt.
     AskCode,
+    /// The only prompt where password and code are one answer.
+    AskPasswordAndCode,
     /// The menu of other ways.
     OtherWays(Ways),
     /// The prompt for a backup code.

@@ -14,6 +14,8 @@ pub struct Policy {
     pub language: Language,
     /// What becomes of a person who is proven not to be enrolled.
     pub not_enrolled: NotEnrolled,
+    /// Who said so: where the settings did, no PAM line may be milder.
+    pub not_enrolled_by: Author,
     /// Steps that are accepted each way of now: 0 to 10.
     pub window: u8,
     /// Answers that one call takes: 1 to 10.
@@ -22,6 +24,8 @@ pub struct Policy {
     pub prompt: Option<String>,
     /// Whether what is typed can be seen.
     pub echo: Echo,
+    /// What one answer holds; the PAM line says so.
+    pub field: Field,
     /// How guessing is slowed down.
     pub throttle: Limits,
     /// Whether a clock that is far off is learned from two adjacent codes.
@@ -52,6 +56,37 @@ pub enum NotEnrolled {
     Deny,
     /// Let through without a code.
     Allow,
+}
+
+/// Who said what a setting is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Author {
+    /// Nobody: it is the default.
+    #[default]
+    Nobody,
+    /// The settings file.
+    Settings,
+}
+
+impl Author {
+    /// The settings, where they say anything.
+    pub(crate) fn of<T>(written: Option<&T>) -> Self {
+        written.map_or(Self::Nobody, |_| Self::Settings)
+    }
+}
+
+/// What one answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Field {
+    /// A code alone, asked for as often as `tries` says.
+    #[default]
+    Code,
+    /// What a line before was given: a code is its end, or all of it.
+    Given,
+    /// A line before should have been given something, and was not.
+    Missing,
+    /// A password and right behind it a code, in one answer.
+    PasswordAndCode,
 }
 
 /// Whether what is typed can be seen.
@@ -208,10 +243,12 @@ impl Default for Policy {
             issuer: None,
             language: Language::default(),
             not_enrolled: NotEnrolled::default(),
+            not_enrolled_by: Author::default(),
             window: 1,
             tries: 3,
             prompt: None,
             echo: Echo::default(),
+            field: Field::default(),
             throttle: Limits::default(),
             resync: Resync::default(),
             new_keys: Parameters::default(),

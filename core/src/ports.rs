@@ -199,6 +199,19 @@ pub trait Conversation {
 
     /// Says something, as well as it goes.
     fn tell(&self, text: &str);
+
+    /// Hands a part of the last answer on to the line that comes next, where one waits for it. Unless this is called,
+    /// nothing is.
+    fn hand_on(&self, _: Part) {}
+}
+
+/// A part of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All of it: no code was asked for.
+    Whole,
+    /// All but so many bytes at its end, which were the code.
+    AllBut(usize),
 }
 
 /// No answer came: the line was cut, or there is nobody to ask.

@@ -173,6 +173,8 @@ pub const DRIFT_MAX: i32 = 2880;
 impl Digits {
     /// The usual six.
     pub const SIX: Self = Self(6);
+    /// Eight, as scratch codes have.
+    pub const EIGHT: Self = Self(8);
 
     /// Takes 6, 7 or 8.
     #[must_use]

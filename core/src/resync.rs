@@ -78,7 +78,7 @@ impl Memory {
             let (first, last) = candidate.range();
             for step in first..=last {
                 let right = digits_of(keyed.truncated(step), parameters.digits);
-                if !same_code(code.digits(), &right) {
+                if !same_code(code.of_length(parameters.digits), &right) {
                     continue;
                 }
                 self.last.push(Stray { mark, step: Step(step) });

@@ -91,6 +91,7 @@ fn write_down(
         authenticator: authenticator.name.clone(),
         step: found.step,
         resynced: resynced(authenticator, found),
+        length: usize::from(authenticator.parameters.digits.get()),
     };
     let Some(moves) = found.moves else {
         return Ok(Written::Done(Settled::Granted(accepted)));

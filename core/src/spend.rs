@@ -11,7 +11,7 @@ use crate::{
     format::ledger_names,
     ledger::{Budget, Mark, Used},
     ports::{Creation, Ports, Shelf, Snapshot},
-    record::{SetId, State},
+    record::{Digits, SetId, State},
     time::{Now, Step},
 };
 
@@ -83,7 +83,7 @@ impl Till<'_> {
             let set = self.ports.codes.set_alike(None);
             let built_in = Recipe { salt: [0; 16], cost: Cost::GUESSABLE };
             let recipe = set.as_ref().map_or(&built_in, |set| &set.recipe);
-            let digest = self.ports.codes.digest(code.digits(), recipe);
+            let digest = self.ports.codes.digest(code.of_length(Digits::EIGHT), recipe);
             if let (Ok(set), Ok(digest)) = (&set, &digest) {
                 // Whatever it says: nobody has these codes.
                 let _ = backup_code::place_in(set, digest);
@@ -110,7 +110,7 @@ impl Till<'_> {
                 return Err(CodesFault::Set(fault));
             }
         };
-        let digest = self.ports.codes.digest(code.digits(), &set.recipe);
+        let digest = self.ports.codes.digest(code.of_length(Digits::EIGHT), &set.recipe);
         let digest = digest.map_err(|_| CodesFault::Memory)?;
         let place = backup_code::place_in(&set, &digest);
         Ok(place.map(|place| Found { folder, id, set, place }))

@@ -205,3 +205,13 @@ fn a_clock_set_back_shuts_the_owner_out_of_nothing() {
     world.unix.set(world.unix.get() + 30);
     assert_eq!(world.login(&ask, &[&world.code(0), ""]), Verdict::Denied);
 }
+
+#[test]
+fn a_refusal_is_logged_where_nothing_could_be_judged() {
+    let world = World::new();
+    let code = world.code(0);
+    // The clock is asked first, the account before it.
+    world.faults.borrow_mut().extend([false, true]);
+    world.refuse(&request("ada", Claim::Follows), &[&code, &code, &code]);
+    assert_eq!(world.reasons(), ["clock_failed"]);
+}

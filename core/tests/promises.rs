@@ -145,7 +145,7 @@ impl Life {
         }
         assert!(matches!(claim, Claim::Stack | Claim::Follows), "no first factor: {claim:?}");
         let event = self.world.events.borrow().last().cloned().unwrap();
-        let Accepted::App { authenticator, step, resynced } = event.accepted.unwrap() else {
+        let Accepted::App { authenticator, step, resynced, .. } = event.accepted.unwrap() else {
             let code = self.world.hashed.borrow().last().cloned().unwrap();
             assert!(SCRATCH.contains(&code.as_str()), "{code}");
             assert!(self.used.insert((code, 0)), "a scratch code twice");

@@ -18,9 +18,13 @@ mod argon_memory;
 mod commit;
 #[cfg(feature = "tools")]
 pub mod good;
+#[cfg(feature = "tools")]
+pub mod homes;
 mod opening;
 #[cfg(feature = "tools")]
 pub mod prepare;
 #[cfg(feature = "tools")]
 pub mod roll;
+#[cfg(feature = "tools")]
+pub mod source;
 mod sweep;

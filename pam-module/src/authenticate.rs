@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
 use rustix::process::getuid;
 use twinlock_core::{
-    format::pam_line::{self, Debug, Line, Task},
+    format::pam_line::{self, Debug, Forward, Given, Line, Task},
     login::login,
     request::Claim,
 };
@@ -16,7 +16,12 @@ use twinlock_host::{
     settings::{self, Loaded, SettingsFault},
 };
 
-use crate::{conversation::PamConversation, facts, ffi, outcome};
+use crate::{
+    conversation::PamConversation,
+    facts, ffi,
+    one_field::{self, OneField},
+    outcome,
+};
 
 /// Asked of libpam for every failure, so that no answer comes faster than another; libpam varies it.
 const DELAY_MICROSECONDS: u32 = 1_000_000;
@@ -43,6 +48,11 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
 }
 
 fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) -> PamResultCode {
+    let given = one_field::given(handle, line.first_pass);
+    // First of all: whatever happens from here on, the next line has no password unless it is to have one.
+    if line.forward == Forward::Password && ffi::set_authtok(handle, one_field::STAND_IN).is_err() {
+        return PamResultCode::PAM_AUTHINFO_UNAVAIL;
+    }
     let (path, loaded) = match line.config.as_deref() {
         Some(named) => (named, settings::load_named(named, ROOT)),
         None => (settings::PATH, settings::load(settings::PATH, ROOT)),
@@ -54,12 +64,23 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
         let file = if loaded.stands_in_for.is_some() { settings::GOOD } else { path };
         journal.send(Severity::Debug, &format!("event=debug settings={file}"));
     }
-    let policy = pam_line::over(line, loaded.policy);
+    let presence = given.as_ref().map_or(Given::Nothing, |_| Given::Something);
+    let policy = pam_line::over(line, presence, loaded.policy);
     let machine = Machine::new(&policy, path, ROOT);
     let request = facts::collect(handle, claim);
-    let conversation = PamConversation(handle.get_item::<Conv<'_>>().ok().flatten());
+    let person = PamConversation(handle.get_item::<Conv<'_>>().ok().flatten());
+    let conversation = OneField::new(person, given, line.forward);
     let verdict = login(&request, &policy, machine.ports(&conversation));
+    let password = conversation.password();
+    if password.is_some_and(|password| !hand_on(handle, &password)) {
+        return PamResultCode::PAM_AUTHINFO_UNAVAIL;
+    }
     outcome::code(verdict, request.public_key)
+}
+
+/// Whether the next line has the password now.
+fn hand_on(handle: &mut PamHandle, password: &[u8]) -> bool {
+    CStr::from_bytes_with_nul(password).is_ok_and(|text| ffi::set_authtok(handle, text).is_ok())
 }
 
 /// What was loaded, after the log was told what an administrator has to mend.

@@ -3,6 +3,7 @@
 use pam::{
     constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON},
     conv::Conv,
+    secret::SecretBytes,
 };
 use twinlock_core::{
     answer::ANSWER_MAX,
@@ -14,16 +15,22 @@ use twinlock_core::{
 /// A conversation, where the application offers one.
 pub(crate) struct PamConversation<'a>(pub(crate) Option<Conv<'a>>);
 
-impl Conversation for PamConversation<'_> {
-    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
+impl PamConversation<'_> {
+    /// Asks, and gives the answer byte by byte.
+    pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationFault> {
         let conversation = self.0.as_ref().ok_or(ConversationFault)?;
         let style = match echo {
             Echo::Hidden => PAM_PROMPT_ECHO_OFF,
             Echo::Shown => PAM_PROMPT_ECHO_ON,
         };
         let answer = conversation.send(style, text).map_err(|_| ConversationFault)?;
-        let answer = answer.ok_or(ConversationFault)?;
-        Ok(typed(answer.as_bytes()))
+        answer.ok_or(ConversationFault)
+    }
+}
+
+impl Conversation for PamConversation<'_> {
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
+        self.bytes(text, echo).map(|answer| typed(answer.as_bytes()))
     }
 
     fn tell(&self, text: &str) {
@@ -34,9 +41,30 @@ impl Conversation for PamConversation<'_> {
     }
 }
 
-/// What is too long or not UTF-8 is no code, and is handed on as something that is none either.
-fn typed(bytes: &[u8]) -> Typed {
-    let fits = bytes.len() <= ANSWER_MAX;
-    let text = std::str::from_utf8(bytes).ok().filter(|_| fits);
-    Typed::new(text.unwrap_or("not a code").to_owned())
+/// An answer as text. What is too long is no code. Where a password is not UTF-8, there are as many letters as bytes, so
+/// that a code at its end is still at its end.
+pub(crate) fn typed(bytes: &[u8]) -> Typed {
+    if bytes.len() > ANSWER_MAX {
+        return Typed::new("not a code".to_owned());
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Typed::new(text.to_owned());
+    }
+    let letter = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { 'x' };
+    let mut text = String::with_capacity(bytes.len());
+    text.extend(bytes.iter().map(letter));
+    Typed::new(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_an_odd_password_counts() {
+        assert_eq!(typed(b"gr\xfc\xdfe123456").text(), "grxxe123456");
+        assert_eq!(typed("grüße123456".as_bytes()).text(), "grüße123456");
+        assert_eq!(typed(b"\xff").text(), "x");
+        assert_eq!(typed(&[b'1'; 513]).text(), "not a code");
+    }
 }

@@ -9,6 +9,7 @@ mod ffi;
     reason = "the entry points come from pam-bindings' macro; libpam's manual has their words"
 )]
 mod hooks;
+mod one_field;
 mod outcome;
 
 pub use hooks::*;

@@ -188,11 +188,15 @@ fn settings_cut_anywhere_let_nobody_in() {
 }
 
 /// Arguments of the PAM line, and what the log says of them.
-const ARGUMENTS: [(&[u8], &str); 17] = [
+const ARGUMENTS: [(&[u8], &str); 21] = [
     (b"", "first_factor= is missing"),
     (b"debug echo", "first_factor= is missing"),
-    (b"nullok first_factor=stack", "unknown argument nullok"),
-    (b"first_factor=stack nullok", "unknown argument nullok"),
+    (b"nulok first_factor=stack", "unknown argument nulok"),
+    (b"first_factor=stack nulok", "unknown argument nulok"),
+    (b"first_factor=stack alwaysok", "write twinlock verify USER"),
+    (b"first_factor=stack secret=/etc/keys/${USER}", "twinlock import"),
+    (b"first_factor=stack forward_pass", "first_factor=follows forward_pass"),
+    (b"first_factor=follows forward_pass echo", "take echo out"),
     (b"first_facter=stack", "unknown argument first_facter=stack"),
     (b"first_factor=password", "first_factor=password is none of publickey, stack"),
     (b"first_factor=", "first_factor= is none of"),

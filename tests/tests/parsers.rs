@@ -170,7 +170,12 @@ proptest! {
             service,
             source,
             first_factor: "stack",
-            accepted: Some(Accepted::App { authenticator: name, step: Step(1), resynced: None }),
+            accepted: Some(Accepted::App {
+                authenticator: name,
+                step: Step(1),
+                resynced: None,
+                length: 6,
+            }),
             reason: None,
         };
         let line = log_line::write(&event);

@@ -22,12 +22,13 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 38] = [
+const CORE: [(&str, Kind); 40] = [
     ("account", Noun),
     ("answer", Noun),
     ("code_set", Noun),
     ("event", Noun),
     ("fault", Noun),
+    ("foreign", Noun),
     ("ledger", Noun),
     ("message", Noun),
     ("policy", Noun),
@@ -48,6 +49,7 @@ const CORE: [(&str, Kind); 38] = [
     ("resync", Decision),
     ("row", Decision),
     ("rules", Decision),
+    ("takeover", Decision),
     ("throttle", Decision),
     ("ports", Port),
     ("format", Form),

@@ -37,6 +37,9 @@ pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
 /// What libFuzzer is compiled with.
 pub(crate) const TO_FUZZ: &[&str] = &["g++"];
 
+/// Servers among them, which Debian would start.
+const SERVERS: [&str; 3] = ["openssh-server", "openvpn", "freeradius"];
+
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// The packages of the system tests, one to a line.
@@ -96,7 +99,7 @@ fn agreed() -> Done<bool> {
 }
 
 fn install(before: &[&str], names: &[&str]) -> Done {
-    let quiet = quiet_sshd(before, names)?;
+    let quiet = quiet_servers(before, names)?;
     let apt = |words: &[&str]| {
         let mut line = before.to_vec();
         line.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes"]);
@@ -109,28 +112,29 @@ fn install(before: &[&str], names: &[&str]) -> Done {
     // Package lists that are missing or old are the usual reason for the first to fail.
     let installed = apt(&words).or_else(|_| apt(&["update"]).and_then(|()| apt(&words)));
     if quiet {
-        sshd_stays_off(before)?;
+        servers_stay_off(before)?;
     }
     installed.map_err(|error| format!("{error} Install by hand: {}", names.join(" ")))
 }
 
-/// Debian starts a new sshd at once, to the whole network: who wants a demo has not asked for
+/// Debian starts a new server at once, to the whole network: who wants a demo has not asked for
 /// that. Says whether it has been prevented.
-fn quiet_sshd(before: &[&str], names: &[&str]) -> Done<bool> {
+fn quiet_servers(before: &[&str], names: &[&str]) -> Done<bool> {
     let booted = Path::new("/run/systemd/system").exists();
-    if !booted || !names.contains(&"openssh-server") || Path::new(POLICY).exists() {
+    let servers: Vec<&str> = SERVERS.into_iter().filter(|one| names.contains(one)).collect();
+    if !booted || servers.is_empty() || Path::new(POLICY).exists() {
         return Ok(false);
     }
-    eprintln!("(openssh-server will be installed, but neither started nor enabled.)");
+    eprintln!("({} will be installed, but neither started nor enabled.)", servers.join(", "));
     as_root(before, &format!("printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}"))?;
     Ok(true)
 }
 
-fn sshd_stays_off(before: &[&str]) -> Done {
-    as_root(
-        before,
-        &format!("rm -f {POLICY}; systemctl disable --quiet ssh.service ssh.socket || true"),
-    )
+fn servers_stay_off(before: &[&str]) -> Done {
+    // Each by itself: one that was not installed must not keep the others on.
+    let off = "for unit in ssh.service ssh.socket openvpn.service freeradius.service; do \
+               systemctl disable --quiet $unit 2>/dev/null || true; done";
+    as_root(before, &format!("rm -f {POLICY}; {off}"))
 }
 
 fn as_root(before: &[&str], script: &str) -> Done {

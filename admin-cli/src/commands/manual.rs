@@ -16,13 +16,13 @@ const REST: &str = r#".SH "EXIT STATUS"
 done
 .TP
 .B 1
-refused: a wrong code, or no
+refused: a wrong code, or no; something that \fBimport\fR was to take over cannot be
 .TP
 .B 2
 wrong usage, or a mistake in a settings file
 .TP
 .B 3
-not in a state for it, such as enrolled already
+not in a state for it, such as enrolled already, without an account or without a file
 .TP
 .B 4
 not allowed

@@ -3,7 +3,10 @@
 pub mod doctor;
 mod enroll;
 mod epoch;
+mod import_google;
+mod import_oath;
 mod import_uri;
+mod imported;
 mod key_text;
 mod list;
 mod manual;
@@ -12,10 +15,12 @@ mod settings_check;
 mod settings_show;
 mod showing;
 mod status;
+mod take_over;
 mod unlock;
 mod verify;
 mod why;
 
+pub use key_text::complaint;
 use remove::Asked;
 
 use crate::{
@@ -39,6 +44,8 @@ pub fn run(command: &Command) -> Result<(), Failure> {
     match &command.verb {
         Verb::Enroll(wanted) => enroll::run(&desk, wanted),
         Verb::Import(Import::Uri { user }) => import_uri::run(&desk, user),
+        Verb::Import(Import::Google(wanted)) => import_google::run(&desk, wanted),
+        Verb::Import(Import::Oath(wanted)) => import_oath::run(&desk, wanted),
         Verb::Status { user } => status::run(&desk, user.as_deref()),
         Verb::List => list::run(&desk),
         Verb::Verify { user } => verify::run(&desk, user),

@@ -8,7 +8,7 @@ use crate::{
     dialogue::other_ways::{self, Chosen},
     event::{Accepted, Reason},
     message::Message,
-    policy::Policy,
+    policy::{Field, Policy},
     ports::Conversation,
     request::Standing,
     text,
@@ -50,6 +50,28 @@ struct Rebuff {
 impl Asking<'_> {
     /// Asks up to `tries` times; where the judge gives nothing, a code is wrong.
     pub fn ask(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
+        match self.policy.field {
+            Field::Code => self.ask_for_a_code(judge),
+            Field::Missing => End::Denied(Reason::NoFirstPass),
+            Field::Given | Field::PasswordAndCode => self.take_one_answer(judge),
+        }
+    }
+
+    /// One answer, and no word after it: a program that answers every question with the same text is charged once, and
+    /// a right code in front of a wrong password looks like a wrong one.
+    fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
+        match self.prompt(None) {
+            Err(end) => end,
+            Ok(Answer::Stop) => End::Stopped,
+            Ok(Answer::Help | Answer::Other) => End::Denied(Reason::NotACode),
+            Ok(Answer::Code(code)) => match self.weigh(judge(&code), 0) {
+                Err(end) => end,
+                Ok(rebuff) => End::Denied(rebuff.reason),
+            },
+        }
+    }
+
+    fn ask_for_a_code(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         let mut last: Option<Rebuff> = None;
         for left in (0..self.policy.tries).rev() {
             let answer = match self.ask_once(last.as_ref()) {
@@ -109,13 +131,17 @@ impl Asking<'_> {
     }
 
     fn prompt(&self, before: Option<&Rebuff>) -> Result<Answer, End> {
-        let built_in = || text::login(self.policy.language, &Message::AskCode);
+        let question = match self.policy.field {
+            Field::PasswordAndCode => Message::AskPasswordAndCode,
+            Field::Code | Field::Given | Field::Missing => Message::AskCode,
+        };
+        let built_in = || text::login(self.policy.language, &question);
         let mut prompt = self.policy.prompt.clone().unwrap_or_else(built_in);
         if let Some(rebuff) = before {
             prompt = alloc::format!("\n{}\n{prompt}", self.sayable(&rebuff.message));
         }
         let typed = self.conversation.ask(&prompt, self.policy.echo);
-        typed.map(|typed| answer::read(&typed)).map_err(|_| End::CutOff)
+        typed.map(|typed| answer::read_field(self.policy.field, &typed)).map_err(|_| End::CutOff)
     }
 
     fn weigh(&self, outcome: Option<Outcome>, left: u8) -> Result<Rebuff, End> {

@@ -33,7 +33,7 @@ pub fn write(event: &Event) -> String {
 fn write_accepted(line: &mut String, accepted: &Accepted) {
     // Writing to a String cannot fail.
     let _ = match accepted {
-        Accepted::App { authenticator, step, resynced } => {
+        Accepted::App { authenticator, step, resynced, .. } => {
             pair(line, "authenticator", authenticator);
             let _ = write!(line, " step={}", step.0);
             match resynced {
@@ -103,7 +103,8 @@ mod tests {
             (Some(Resynced::Counter { skipped: 57 }), " resync=57"),
         ] {
             let step = Step(58_123_456);
-            let accepted = Accepted::App { authenticator: "my phone".into(), step, resynced };
+            let accepted =
+                Accepted::App { authenticator: "my phone".into(), step, resynced, length: 6 };
             let line = write(&Event { accepted: Some(accepted), ..event(Kind::Accepted) });
             let begin = "event=accepted user=ada service=sshd rhost=203.0.113.7 \
                          first_factor=publickey authenticator=my%20phone step=58123456";

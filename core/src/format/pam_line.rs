@@ -3,7 +3,8 @@
 use alloc::{format, string::String};
 
 use crate::{
-    policy::{Echo, Policy},
+    format::foreign_arguments,
+    policy::{Author, Echo, Field, NotEnrolled, Policy, Resync},
     request::Claim,
 };
 
@@ -12,14 +13,22 @@ use crate::{
 pub struct Line {
     /// What it is there for.
     pub task: Task,
-    /// `prompt=`
+    /// `prompt=`, `authtok_prompt=`
     pub prompt: Option<String>,
-    /// `echo`
+    /// `echo`, `echo_verification_code`
     pub echo: Echo,
     /// `config=`
     pub config: Option<String>,
     /// `debug`
     pub debug: Debug,
+    /// `try_first_pass`, `use_first_pass`
+    pub first_pass: FirstPass,
+    /// `forward_pass`
+    pub forward: Forward,
+    /// `nullok`: what becomes of people who are not enrolled, where the settings do not say it.
+    pub not_enrolled: NotEnrolled,
+    /// `noskewadj`
+    pub resync: Resync,
 }
 
 /// What a line is there for.
@@ -40,12 +49,57 @@ pub enum Debug {
     Wordy,
 }
 
+/// What a line makes of the answer that a line before was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstPass {
+    /// Nothing: it asks.
+    Ignored,
+    /// It is the answer, and where there is none the line asks.
+    Tried,
+    /// It is the answer, and the line never asks.
+    Used,
+}
+
+/// What a line leaves to the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// Nothing.
+    Nothing,
+    /// The password that stood before the code.
+    Password,
+}
+
+/// Whether a line before was given an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// It was.
+    Something,
+    /// It was not, or an empty one.
+    Nothing,
+}
+
 /// What is wrong with a line, in a sentence that says what to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineFault(pub String);
 
 /// All arguments there are, for finding the nearest to a misspelt one.
-pub const ARGUMENTS: [&str; 6] = ["first_factor=", "probe=", "prompt=", "echo", "config=", "debug"];
+pub const ARGUMENTS: [&str; 15] = [
+    "first_factor=",
+    "probe=",
+    "prompt=",
+    "authtok_prompt=",
+    "echo",
+    "echo_verification_code",
+    "echo-verification-code",
+    "config=",
+    "debug",
+    "try_first_pass",
+    "use_first_pass",
+    "forward_pass",
+    "nullok",
+    "noskewadj",
+    "no_increment_hotp",
+];
 
 /// Reads the arguments. Nothing is passed over: an argument that is not understood may have been meant to make the line stricter.
 ///
@@ -54,22 +108,17 @@ pub const ARGUMENTS: [&str; 6] = ["first_factor=", "probe=", "prompt=", "echo", 
 pub fn read<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<Line, LineFault> {
     let mut first_factor = None;
     let mut probe = None;
-    let mut line = Line {
-        task: Task::ProbePublickey,
-        prompt: None,
-        echo: Echo::Hidden,
-        config: None,
-        debug: Debug::Quiet,
-    };
+    let mut line = bare();
     for argument in arguments {
         match argument.split_once('=') {
             Some((name @ "first_factor", value)) => once(&mut first_factor, name, claim(value)?)?,
             Some((name @ "probe", "publickey")) => once(&mut probe, name, Task::ProbePublickey)?,
-            Some((name @ "prompt", value)) => once(&mut line.prompt, name, value.into())?,
+            Some((name @ ("prompt" | "authtok_prompt"), value)) => {
+                once(&mut line.prompt, name, value.into())?;
+            }
             Some((name @ "config", value)) => once(&mut line.config, name, config(value)?)?,
-            None if argument == "echo" => line.echo = Echo::Shown,
-            None if argument == "debug" => line.debug = Debug::Wordy,
-            _ => return Err(unknown(argument)),
+            Some(_) => return Err(unknown(argument)),
+            None => word(&mut line, argument)?,
         }
     }
     line.task = match (first_factor, probe) {
@@ -80,7 +129,46 @@ pub fn read<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<Line, LineFa
         }
         (None, None) => return Err(missing()),
     };
-    Ok(line)
+    agreeing(line)
+}
+
+fn bare() -> Line {
+    Line {
+        task: Task::ProbePublickey,
+        prompt: None,
+        echo: Echo::Hidden,
+        config: None,
+        debug: Debug::Quiet,
+        first_pass: FirstPass::Ignored,
+        forward: Forward::Nothing,
+        not_enrolled: NotEnrolled::Deny,
+        resync: Resync::Offered,
+    }
+}
+
+/// An argument without a value.
+fn word(line: &mut Line, argument: &str) -> Result<(), LineFault> {
+    match argument {
+        "echo" | "echo_verification_code" | "echo-verification-code" => line.echo = Echo::Shown,
+        "debug" => line.debug = Debug::Wordy,
+        "try_first_pass" => return first_pass(line, FirstPass::Tried),
+        "use_first_pass" => return first_pass(line, FirstPass::Used),
+        "forward_pass" => line.forward = Forward::Password,
+        "nullok" => line.not_enrolled = NotEnrolled::Allow,
+        "noskewadj" => line.resync = Resync::Off,
+        // A wrong code never moves a counter here.
+        "no_increment_hotp" => {}
+        _ => return Err(unknown(argument)),
+    }
+    Ok(())
+}
+
+fn first_pass(line: &mut Line, wanted: FirstPass) -> Result<(), LineFault> {
+    if line.first_pass != FirstPass::Ignored && line.first_pass != wanted {
+        return Err(LineFault("try_first_pass and use_first_pass exclude each other".into()));
+    }
+    line.first_pass = wanted;
+    Ok(())
 }
 
 /// Of two values one would be passed over, and it may have been the stricter one.
@@ -89,6 +177,30 @@ fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), LineFault>
         None => Ok(()),
         Some(_) => Err(LineFault(format!("{name}= stands twice"))),
     }
+}
+
+/// Arguments that are right alone, and wrong together.
+fn agreeing(line: Line) -> Result<Line, LineFault> {
+    let word = match (line.forward, line.first_pass) {
+        (Forward::Password, _) => "forward_pass",
+        (Forward::Nothing, FirstPass::Tried) => "try_first_pass",
+        (Forward::Nothing, FirstPass::Used) => "use_first_pass",
+        (Forward::Nothing, FirstPass::Ignored) => return Ok(line),
+    };
+    if line.task != Task::Ask(Claim::Follows) {
+        return Err(LineFault(format!(
+            "{word} is for a password that is checked after the code; write: \
+             auth required pam_twinlock.so first_factor=follows {word} - and behind it the line that checks the password, \
+             with use_first_pass"
+        )));
+    }
+    if line.forward == Forward::Password && line.echo == Echo::Shown {
+        return Err(LineFault(
+            "echo and forward_pass exclude each other: the password would be shown; take echo out"
+                .into(),
+        ));
+    }
+    Ok(line)
 }
 
 fn claim(value: &str) -> Result<Claim, LineFault> {
@@ -111,7 +223,10 @@ fn config(value: &str) -> Result<String, LineFault> {
 }
 
 fn unknown(argument: &str) -> LineFault {
-    LineFault(format!("unknown argument {}; see pam_twinlock(8)", tidy(argument)))
+    LineFault(match foreign_arguments::instead(argument) {
+        Some(sentence) => sentence.into(),
+        None => format!("unknown argument {}; see pam_twinlock(8)", tidy(argument)),
+    })
 }
 
 fn missing() -> LineFault {
@@ -130,66 +245,43 @@ fn tidy(text: &str) -> String {
     text.chars().take(60).map(harmless).collect()
 }
 
-/// Puts what a line says over the settings. Nothing here makes a login easier.
+impl Line {
+    /// What an answer on this line holds, and so whether it is asked for.
+    #[must_use]
+    pub fn field(&self, given: Given) -> Field {
+        match (self.first_pass, given, self.forward) {
+            (FirstPass::Used, Given::Nothing, _) => Field::Missing,
+            (_, _, Forward::Password) => Field::PasswordAndCode,
+            (FirstPass::Tried | FirstPass::Used, Given::Something, _) => Field::Given,
+            (FirstPass::Ignored | FirstPass::Tried, _, _) => Field::Code,
+        }
+    }
+}
+
+/// Puts what a line says over the settings. The one thing that makes a login easier, `nullok`, gives way to settings
+/// that say otherwise.
 #[must_use]
-pub fn over(line: &Line, mut policy: Policy) -> Policy {
+pub fn over(line: &Line, given: Given, mut policy: Policy) -> Policy {
+    policy.field = line.field(given);
+    if policy.field == Field::PasswordAndCode {
+        // Both are meant for a code alone.
+        policy.prompt = None;
+        policy.echo = Echo::Hidden;
+    }
     if let Some(prompt) = &line.prompt {
         policy.prompt = Some(prompt.clone());
     }
     if line.echo == Echo::Shown {
         policy.echo = Echo::Shown;
     }
+    if line.resync == Resync::Off {
+        policy.resync = Resync::Off;
+    }
+    if line.not_enrolled == NotEnrolled::Allow && policy.not_enrolled_by == Author::Nobody {
+        policy.not_enrolled = NotEnrolled::Allow;
+    }
     policy
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(arguments: &[&str]) -> Result<Line, LineFault> {
-        read(arguments.iter().copied())
-    }
-
-    #[test]
-    fn each_argument_is_read() {
-        let read = line(&[
-            "first_factor=stack",
-            "prompt=Code, please: ",
-            "echo",
-            "config=/etc/x",
-            "debug",
-        ]);
-        let read = read.unwrap();
-        assert_eq!(read.task, Task::Ask(Claim::Stack));
-        assert_eq!(read.prompt.as_deref(), Some("Code, please: "));
-        assert_eq!((read.echo, read.debug), (Echo::Shown, Debug::Wordy));
-        assert_eq!(read.config.as_deref(), Some("/etc/x"));
-        assert_eq!(line(&["probe=publickey"]).unwrap().task, Task::ProbePublickey);
-        for claim in ["publickey", "follows", "failed"] {
-            let argument = format!("first_factor={claim}");
-            let Task::Ask(read) = line(&[&argument]).unwrap().task else { panic!() };
-            assert_eq!(read.word(), claim);
-        }
-    }
-
-    #[test]
-    fn what_is_not_understood_is_refused_with_a_sentence() {
-        for (arguments, says) in [
-            (&[][..], "auth required pam_twinlock.so first_factor=publickey"),
-            (&["nullok", "first_factor=stack"], "unknown argument nullok"),
-            (&["first_factor=password"], "none of publickey, stack"),
-            (&["first_factor=stack", "probe=publickey"], "exclude"),
-            (&["first_factor=failed", "first_factor=stack"], "first_factor= stands twice"),
-            (&["probe=publickey", "probe=publickey"], "probe= stands twice"),
-            (&["first_factor=stack", "config=/a", "config=/b"], "config= stands twice"),
-            (&["probe=stack"], "unknown argument probe=stack"),
-            (&["first_factor=stack", "config=x"], "whole path"),
-            (&["first_factor=stack", "echo=yes"], "unknown argument echo=yes"),
-            (&["first_factor=stack", "a\nb"], "a?b"),
-        ] {
-            let LineFault(sentence) = line(arguments).unwrap_err();
-            assert!(sentence.contains(says), "{sentence}");
-            assert!(!sentence.contains('\n'));
-        }
-    }
-}
+mod tests;

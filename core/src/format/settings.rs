@@ -12,7 +12,8 @@ use toml::Spanned;
 use crate::{
     format::comments,
     policy::{
-        Action, Echo, Language, LedgerKind, Limits, Network, NotEnrolled, Places, Policy, Rule,
+        Action, Author, Echo, Language, LedgerKind, Limits, Network, NotEnrolled, Places, Policy,
+        Rule,
     },
     record::{Algorithm, Digits, Parameters, Period},
     time::UnixTime,
@@ -113,12 +114,12 @@ impl Reader<'_> {
                 "language",
                 &[("en", Language::English), ("sv", Language::Swedish)],
             )?,
+            not_enrolled_by: Author::of(file.not_enrolled.as_ref()),
             not_enrolled: self.word(
                 file.not_enrolled,
                 "not_enrolled",
                 &[("deny", NotEnrolled::Deny), ("allow", NotEnrolled::Allow)],
             )?,
-            resync: usual.resync,
             window: self.number(file.window, "window", (0, 10), usual.window)?,
             tries: self.number(file.tries, "tries", (1, 10), usual.tries)?,
             prompt: file.prompt.map(|prompt| self.prompt(prompt)).transpose()?,
@@ -134,6 +135,7 @@ impl Reader<'_> {
                     Some(false) | None => LedgerKind::Tmpfs,
                 },
             },
+            ..usual
         })
     }
 
@@ -325,11 +327,13 @@ mod tests {
 
     #[test]
     fn the_shipped_files_are_the_default() {
-        for shipped in [
-            include_str!("../../../config/twinlock.toml"),
-            include_str!("../../../config/twinlock.toml.reference"),
+        // The reference writes everything out, and what is written no PAM line makes milder.
+        let written = Policy { not_enrolled_by: Author::Settings, ..Policy::default() };
+        for (shipped, policy) in [
+            (include_str!("../../../config/twinlock.toml"), Policy::default()),
+            (include_str!("../../../config/twinlock.toml.reference"), written),
         ] {
-            assert_eq!(read(shipped).unwrap(), Policy::default());
+            assert_eq!(read(shipped).unwrap(), policy);
         }
     }
 

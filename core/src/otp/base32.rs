@@ -43,6 +43,34 @@ pub fn parse(text: &str) -> Result<Key, KeyText> {
     Key::new(bytes).map_err(KeyText::Length)
 }
 
+/// Reads a key as `pam_google_authenticator` takes it: three digits stand for the letters that they look like, and
+/// bits that fill no byte are dropped.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyText> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let (mut buffer, mut bits): (u32, u32) = (0, 0);
+    for (index, letter) in text.iter().enumerate() {
+        let value = match letter.to_ascii_uppercase() {
+            b' ' | b'\t' | b'\r' | b'-' => continue,
+            b'0' => b'O' - b'A',
+            b'1' => b'L' - b'A',
+            b'8' => b'B' - b'A',
+            letter @ b'A'..=b'Z' => letter - b'A',
+            digit @ b'2'..=b'7' => digit - b'2' + 26,
+            _ => return Err(KeyText::Letter { at: index + 1 }),
+        };
+        buffer = buffer << 5 | u32::from(value);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.extend((buffer >> bits).to_be_bytes().last());
+        }
+    }
+    Key::new(core::mem::take(&mut *bytes)).map_err(KeyText::Length)
+}
+
 /// Some issuers leave bits in the last letter that belong to no byte; every app ignores them.
 fn clear_spare_bits(letters: &mut [u8]) {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -41,10 +41,11 @@ mod tests {
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 29] {
+    fn all() -> [Message; 30] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
+            Message::AskPasswordAndCode,
             Message::OtherWays(Ways::All),
             Message::OtherWays(Ways::AppOnly),
             Message::AskBackupCode,

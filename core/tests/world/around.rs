@@ -5,7 +5,7 @@ use twinlock_core::{
     event::Event,
     fault::{LookupFault, MachineFault},
     policy::Echo,
-    ports::{Accounts, Clock, Conversation, ConversationFault, Journal},
+    ports::{Accounts, Clock, Conversation, ConversationFault, Journal, Part},
     secret::Typed,
     time::{BootTime, Now, UnixTime},
 };
@@ -19,6 +19,10 @@ impl Conversation for World {
             Some(Line::Type(text)) => Ok(Typed::new(text)),
             Some(Line::Cut) | None => Err(ConversationFault),
         }
+    }
+
+    fn hand_on(&self, part: Part) {
+        self.handed_on.borrow_mut().push(part);
     }
 
     fn tell(&self, text: &str) {

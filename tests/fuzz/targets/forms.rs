@@ -6,8 +6,8 @@ use twinlock_core::format::{
     codes as sets_of_codes, log_line, pam_line as line, record as records, settings as sets,
 };
 use twinlock_core::otp::{base32 as keys, otpauth as uris};
-use twinlock_core::policy::Policy;
-use twinlock_core::record::{Authenticator, Moving, State};
+use twinlock_core::policy::{Field, Policy};
+use twinlock_core::record::{Authenticator, Digits, Moving, State};
 use twinlock_core::request::Source;
 use twinlock_core::secret::Typed;
 use twinlock_core::time::Step;
@@ -102,12 +102,23 @@ pub(crate) fn base32(bytes: &[u8]) {
 
 pub(crate) fn answer(bytes: &[u8]) {
     let text = text(bytes);
+    let lengths = || [6, 7, 8].into_iter().filter_map(Digits::new);
     if let Answer::Code(code) = answer::read(&Typed::new(text.clone())) {
-        assert!((6..=8).contains(&code.digits().len()));
-        assert!(code.digits().bytes().all(|byte| byte.is_ascii_digit()));
         // No digit is made up, and none is left out.
         let typed: String = text.chars().filter(char::is_ascii_digit).collect();
-        assert_eq!(typed, code.digits());
+        let held: String = lengths().map(|length| code.of_length(length)).collect();
+        assert_eq!(typed, held);
+    }
+    for field in [Field::Given, Field::PasswordAndCode] {
+        let Answer::Code(code) = answer::read_field(field, &Typed::new(text.clone())) else {
+            continue;
+        };
+        for length in lengths() {
+            let held = code.of_length(length);
+            assert!(text.ends_with(held) && held.bytes().all(|byte| byte.is_ascii_digit()));
+            assert!(held.is_empty() || held.len() == usize::from(length.get()));
+            assert!(field == Field::Given || held.len() < text.len());
+        }
     }
 }
 
@@ -122,7 +133,12 @@ pub(crate) fn log_line(bytes: &[u8]) {
         service: next(),
         source: Source::Tty(next()).label(),
         first_factor: "stack",
-        accepted: Some(Accepted::App { authenticator: next(), step: Step(1), resynced: None }),
+        accepted: Some(Accepted::App {
+            authenticator: next(),
+            step: Step(1),
+            resynced: None,
+            length: 6,
+        }),
         reason: None,
     };
     let line = log_line::write(&event);

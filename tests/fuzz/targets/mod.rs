@@ -1,6 +1,7 @@
 //! What each parser promises about arbitrary bytes: one function a parser, which panics where a promise is broken.
 
 mod forms;
+mod imports;
 mod names;
 mod wiring;
 
@@ -28,6 +29,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "epoch", run: names::epoch, rounds: 20_000 },
     Target { name: "folder", run: names::folder, rounds: 20_000 },
     Target { name: "network", run: names::network, rounds: 20_000 },
+    Target { name: "google", run: imports::google, rounds: 5000 },
+    Target { name: "oath", run: imports::oath, rounds: 5000 },
     Target { name: "pam.d", run: wiring::pam_d, rounds: 3000 },
     Target { name: "sshd_config", run: wiring::sshd_config, rounds: 3000 },
     Target { name: "sshd-t", run: wiring::sshd_t, rounds: 10_000 },

@@ -1,6 +1,7 @@
 //! What can be said of single lines and files, without walking the stack.
 use crate::finding::{Finding, Level};
 use crate::judge::misspelt;
+use crate::judge::one_field;
 use crate::judge::remedies::KEY_LINE;
 use crate::pam::code::Code;
 use crate::pam::control::Action;
@@ -56,6 +57,7 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &st
     found.extend(meant);
     found.extend(ours.iter().filter_map(|line| arguments(line)));
     found.extend(ours.iter().filter_map(|line| control(line)));
+    found.extend(one_field::judge(auth));
     found.extend(service.lines(Facility::Account).iter().filter(|line| is_ours(line)).map(account));
     found.extend(files(&ours, module));
     found.extend(service.lines(Facility::Account).iter().filter_map(|line| gone(line, module)));

@@ -3,6 +3,7 @@ pub mod case;
 pub mod doors;
 pub mod lines;
 mod misspelt;
+mod one_field;
 mod promises;
 pub mod remedies;
 pub mod shipped;

@@ -14,6 +14,7 @@ use damages::{DAMAGES, Damage, LAST};
 const BOTH: &str = include_str!("../../../../config/pam.d/sshd-both");
 const PASSWORD: &str = include_str!("../../../../config/pam.d/sshd-password");
 const KEY: &str = include_str!("../../../../config/pam.d/sshd-publickey");
+const ONE_FIELD: &str = include_str!("../../../../config/pam.d/openvpn");
 const DEBIAN: &str = include_str!("../../../../tests/stock/pam.d/sshd");
 const RHEL: &str = include_str!("../fixtures/rhel9/sshd");
 const ARCH: &str = include_str!("../fixtures/arch/sshd");
@@ -66,6 +67,28 @@ fn the_shipped_stacks_are_clean() {
     {
         assert_eq!(judged(text, reach), []);
     }
+}
+
+#[test]
+fn one_field_is_clean_as_shipped_and_each_damage_is_found() {
+    assert_eq!(judged(ONE_FIELD, NO_KEY), []);
+    for (from, to, expected) in [
+        ("use_first_pass nodelay", "nodelay", ("password-asked-again", Level::Warning)),
+        (
+            "required     pam_twinlock",
+            "requisite    pam_twinlock",
+            ("code-told-apart", Level::Warning),
+        ),
+        ("forward_pass\n", "forward_pass nullok\n", ("nullok", Level::Exception)),
+        ("forward_pass\n", "forward_pass echo\n", ("wrong-arguments", Level::LockOut)),
+        ("auth       required     pam_unix", "# auth", ("code-alone", Level::WayIn)),
+    ] {
+        assert!(ONE_FIELD.contains(from), "{from}");
+        let found = ids(&ONE_FIELD.replace(from, to), NO_KEY);
+        assert!(found.contains(&expected), "{to}: {found:?}");
+    }
+    let behind = KEY.replace("=publickey\n", "=publickey nullok\n");
+    assert_eq!(ids(&behind, KEY_ONLY), [("nullok", Level::Exception)]);
 }
 
 #[test]

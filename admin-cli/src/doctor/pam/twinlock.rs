@@ -1,5 +1,6 @@
 //! A line that names pam_twinlock.so: what it claims to stand behind, and what it answers.
-use twinlock_core::format::pam_line::{self, Task};
+use twinlock_core::format::foreign_arguments;
+use twinlock_core::format::pam_line::{self, Line, Task};
 use twinlock_core::request::Claim;
 
 use super::code::Code;
@@ -43,6 +44,8 @@ pub struct Arguments {
     pub stand: Stand,
     /// What is wrong with it: the module then refuses everybody.
     pub mistake: Option<Mistake>,
+    /// All that the module reads there, where it can be read.
+    pub line: Option<Line>,
 }
 
 /// Who stands before the module.
@@ -81,8 +84,10 @@ pub fn is_twinlock(path: &str) -> bool {
 #[must_use]
 pub fn read(args: &[String]) -> Arguments {
     match pam_line::read(args.iter().map(String::as_str)) {
-        Ok(line) => Arguments { stand: stand(line.task), mistake: None },
-        Err(fault) => Arguments { stand: Stand::Nothing, mistake: Some(mistake(args, fault.0)) },
+        Ok(line) => Arguments { stand: stand(line.task), mistake: None, line: Some(line) },
+        Err(fault) => {
+            Arguments { stand: Stand::Nothing, mistake: Some(mistake(args, fault.0)), line: None }
+        }
     }
 }
 
@@ -100,12 +105,15 @@ fn mistake(args: &[String], sentence: String) -> Mistake {
     let has = |name: &str| args.iter().any(|arg| arg.starts_with(name));
     let alone = |arg: &String| {
         // Said once: the module refuses a first factor that stands twice.
-        let other = Some("first_factor=publickey").filter(|_| !arg.starts_with("first_factor="));
+        let other = Some("first_factor=follows").filter(|_| !arg.starts_with("first_factor="));
         pam_line::read(other.into_iter().chain([arg.as_str()])).is_err()
     };
     let unknown = args.iter().find(|arg| *arg != "probe=publickey" && alone(arg));
     match unknown {
-        Some(word) => Mistake::Unknown(word.clone(), nearest(word)),
+        Some(word) => match foreign_arguments::instead(word) {
+            Some(sentence) => Mistake::Other(sentence.to_owned()),
+            None => Mistake::Unknown(word.clone(), nearest(word)),
+        },
         None if !has("first_factor=") && !has("probe=") => Mistake::NoFirstFactor,
         None => Mistake::Other(sentence),
     }
@@ -177,13 +185,21 @@ mod tests {
             ("first_factor=pubkey", unknown("first_factor=pubkey", Some("first_factor=publickey"))),
             ("probe=pubkey", unknown("probe=pubkey", Some("probe=publickey"))),
             ("first_factor=stack ecko", unknown("ecko", Some("echo"))),
-            ("first_factor=stack nullok", unknown("nullok", None)),
+            ("first_factor=stack nulok", unknown("nulok", Some("nullok"))),
+            ("first_factor=stack gate", unknown("gate", None)),
         ] {
             let line = of(args);
             assert_eq!((line.stand, line.mistake), (Stand::Nothing, mistake), "{args}");
         }
         let both = of("first_factor=stack probe=publickey");
         assert!(matches!(both.mistake, Some(Mistake::Other(_))));
+        for (args, says) in [
+            ("first_factor=stack secret=/etc/keys/${USER}", "twinlock import"),
+            ("first_factor=stack forward_pass", "first_factor=follows forward_pass"),
+        ] {
+            let Some(Mistake::Other(sentence)) = of(args).mistake else { panic!("{args}") };
+            assert!(sentence.contains(says), "{sentence}");
+        }
     }
 
     #[test]

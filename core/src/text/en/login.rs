@@ -12,6 +12,7 @@ use crate::{
 pub(in crate::text) fn say(message: &Message) -> String {
     match message {
         Message::AskCode => "Verification code (? for other ways): ".into(),
+        Message::AskPasswordAndCode => "Password & verification code: ".into(),
         Message::OtherWays(Ways::All) => "\nOther ways to sign in:\n  \
              1  Code from your authenticator app\n  \
              2  One-time backup code\n  \

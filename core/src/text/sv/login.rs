@@ -12,6 +12,7 @@ use crate::{
 pub(in crate::text) fn say(message: &Message) -> String {
     match message {
         Message::AskCode => "Verifieringskod (? för andra sätt): ".into(),
+        Message::AskPasswordAndCode => "Lösenord och verifieringskod: ".into(),
         Message::OtherWays(Ways::All) => "\nAndra sätt att logga in:\n  \
              1  Kod från din autentiseringsapp\n  \
              2  Reservkod\n  \

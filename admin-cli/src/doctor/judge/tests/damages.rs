@@ -214,7 +214,7 @@ pub(super) const DAMAGES: &[Damage] = &[
     (
         PASSWORD,
         NO_KEY,
-        &[(LAST, "auth requisite pam_twinlock.so first_factor=stack nullok\n")],
+        &[(LAST, "auth requisite pam_twinlock.so first_factor=stack nulok\n")],
         &[("unknown-argument", Level::LockOut), ("nobody-gets-in", Level::LockOut)],
     ),
     (

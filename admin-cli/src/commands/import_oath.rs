@@ -1,0 +1,138 @@
+//! `twinlock import oath FILE`: people's keys out of the users file of pam_oath.
+
+use std::path::Path;
+
+use twinlock_core::{
+    foreign::Token,
+    format::oath::{self, OATH_MAX, OathFault},
+    ports::Accounts,
+    takeover,
+};
+use twinlock_host::source::{self, Person, Source, SourceFault};
+
+use crate::{
+    commands::{
+        imported::{Report, Reports},
+        take_over::take_over,
+    },
+    desk::Desk,
+    exit::{Exit, Failure},
+    remarks::{oath_failure, source_failure},
+    verbs::FromOath,
+    wording::plain,
+};
+
+/// All lines of one person.
+#[derive(Default)]
+struct Share {
+    /// Nothing for lines without a name that can be read.
+    user: Option<String>,
+    tokens: Vec<Token>,
+    faults: Vec<OathFault>,
+}
+
+/// Imports everybody in the file, or those who were named.
+pub fn run(desk: &Desk, wanted: &FromOath) -> Result<(), Failure> {
+    desk.need_root("enroll people")?;
+    let source = open(desk, wanted)?;
+    let mut shares = shares(&source);
+    let in_file = shares.len();
+    if !wanted.users.is_empty() {
+        shares.retain(|share| share.user.as_ref().is_some_and(|user| wanted.users.contains(user)));
+    }
+    let all_asked = shares.len() == in_file;
+    let mut reports = Reports::begin(desk, wanted.how, shares.len());
+    for user in &wanted.users {
+        if !shares.iter().any(|share| share.user.as_ref() == Some(user)) {
+            reports.add(Some(Report::of_failure(
+                Some(user.clone()),
+                &wanted.file,
+                absent(wanted),
+            )))?;
+        }
+    }
+    for share in shares {
+        reports.add(Some(one(desk, wanted, share)))?;
+    }
+    if wanted.how.remove_source {
+        let nobody_left = all_asked && reports.all_well();
+        let remove = || if wanted.how.dry_run { Ok(()) } else { source.remove() };
+        reports.removed(&wanted.file, nobody_left.then(remove));
+    }
+    reports.end()
+}
+
+fn open(desk: &Desk, wanted: &FromOath) -> Result<Source, Failure> {
+    // With `usersfile=${HOME}/...` the file is the person's own.
+    let person = match wanted.users.as_slice() {
+        [user] => desk.machine.accounts.by_name(user)?,
+        _ => None,
+    };
+    let person = person
+        .map_or(Person { uid: 0, gid: 0 }, |account| Person { uid: account.uid, gid: account.gid });
+    source::read(Path::new(&wanted.file), person, OATH_MAX).map_err(|fault| {
+        let failure = source_failure(&plain(&wanted.file), fault);
+        let usage = matches!(fault, SourceFault::Absent | SourceFault::NoPath);
+        if usage {
+            Failure::new(Exit::Usage, failure.what, "Give the whole path of pam_oath's usersfile=.")
+        } else {
+            failure
+        }
+    })
+}
+
+fn absent(wanted: &FromOath) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("{} has no line for that name", plain(&wanted.file)),
+        "Look at the spelling: the second word of each line is a name.",
+    )
+}
+
+/// The lines by person, in the order in which people come first.
+fn shares(source: &Source) -> Vec<Share> {
+    let mut shares: Vec<Share> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for line in oath::read(&source.bytes) {
+        let user = match &line {
+            Ok(token) => Some(token.user.clone()),
+            Err(fault) => fault.user.clone(),
+        };
+        let place = *places.entry(user.clone()).or_insert_with(|| {
+            shares.push(Share { user, ..Share::default() });
+            shares.len() - 1
+        });
+        let Some(share) = shares.get_mut(place) else { continue };
+        match line {
+            Ok(token) => share.tokens.push(token),
+            Err(fault) => share.faults.push(fault),
+        }
+    }
+    shares
+}
+
+fn one(desk: &Desk, wanted: &FromOath, share: Share) -> Report {
+    let Share { user, tokens, faults } = share;
+    let path = plain(&wanted.file);
+    let mut refused: Vec<Failure> =
+        faults.iter().map(|fault| oath_failure(&path, (fault.line, fault.what))).collect();
+    let imported = match &user {
+        Some(user) if !tokens.is_empty() => import(desk, wanted, (user, tokens)),
+        // There is no share without a line.
+        _ => Err(refused.remove(0)),
+    };
+    let failed = |failure| Report::of_failure(user, &wanted.file, failure);
+    Report { refused, ..imported.unwrap_or_else(failed) }
+}
+
+fn import(
+    desk: &Desk,
+    wanted: &FromOath,
+    (user, tokens): (&str, Vec<Token>),
+) -> Result<Report, Failure> {
+    let account = desk.account(user)?;
+    let takeover = takeover::of_oath(tokens, desk.now()?.unix);
+    let mut report = Report::of_takeover(&account.name, &wanted.file, &takeover);
+    report.outcome = take_over(desk, &account, takeover, wanted.how);
+    Ok(report)
+}

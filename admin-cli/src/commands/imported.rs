@@ -1,0 +1,294 @@
+//! The report of an import: each person as soon as it is done, and the sum of all at the end.
+
+use serde_json::{Value, json};
+use twinlock_core::{
+    record::{Authenticator, Moving},
+    takeover::Takeover,
+};
+use twinlock_host::source::SourceFault;
+
+use crate::{
+    commands::take_over::Outcome,
+    desk::Desk,
+    exit::{Exit, Failure},
+    progress::Progress,
+    remarks::{Worded, meaning, worded},
+    verbs::How,
+    wording::{WIDTH, count, plain, wrap},
+};
+
+/// What is told of one person.
+pub struct Report {
+    /// Who; nothing for a line that names nobody.
+    pub user: Option<String>,
+    /// The file.
+    pub source: String,
+    /// What became of it.
+    pub outcome: Result<Outcome, Failure>,
+    /// What is carried over.
+    pub carried: Carried,
+    /// What is to be told.
+    pub remarks: Vec<Worded>,
+    /// Lines of the person of which nothing could be taken.
+    pub refused: Vec<Failure>,
+    /// What became of the file, where it was to be removed.
+    pub removal: Option<Result<(), SourceFault>>,
+}
+
+/// What is carried over, in words and numbers.
+#[derive(Default)]
+pub struct Carried {
+    authenticators: Vec<String>,
+    used_steps: usize,
+    scratch_codes: usize,
+}
+
+impl Carried {
+    /// What a takeover carries.
+    pub fn of(takeover: &Takeover) -> Self {
+        Self {
+            authenticators: takeover.authenticators.iter().map(described).collect(),
+            used_steps: takeover.used.len(),
+            scratch_codes: takeover.scratch.len(),
+        }
+    }
+}
+
+fn described(one: &Authenticator) -> String {
+    let bits = one.key.bytes().len() * 8;
+    let parameters = one.parameters;
+    let digits = parameters.digits.get();
+    let name = plain(&one.name);
+    let moved = match one.moving {
+        Moving::Counter { next } => format!("{digits} digits, next counter {next}"),
+        Moving::Clock { drift } => {
+            let seconds = parameters.period.seconds();
+            let steps =
+                |side| format!(", clock {} {side}", count(drift.unsigned_abs() as usize, "step"));
+            let drift = match drift {
+                0 => String::new(),
+                1.. => steps("ahead"),
+                _ => steps("behind"),
+            };
+            format!("{digits} digits every {seconds} s, {}{drift}", parameters.algorithm.name())
+        }
+    };
+    format!("{name}: {bits}-bit key, {moved}")
+}
+
+impl Report {
+    /// A person of whom nothing was taken.
+    pub fn of_failure(user: Option<String>, source: &str, failure: Failure) -> Self {
+        Self {
+            user,
+            source: source.into(),
+            outcome: Err(failure),
+            carried: Carried::default(),
+            remarks: Vec::new(),
+            refused: Vec::new(),
+            removal: None,
+        }
+    }
+
+    /// A person, before it is known what becomes of it.
+    pub fn of_takeover(user: &str, source: &str, takeover: &Takeover) -> Self {
+        let mut remarks: Vec<Worded> = takeover.remarks.iter().copied().map(worded).collect();
+        remarks.sort_by_key(|remark| remark.line);
+        Self {
+            user: Some(user.into()),
+            source: source.into(),
+            outcome: Ok(Outcome::Imported),
+            carried: Carried::of(takeover),
+            remarks,
+            refused: Vec::new(),
+            removal: None,
+        }
+    }
+
+    /// The exit status that this alone would have.
+    fn exit(&self) -> Option<Exit> {
+        let refused = self.refused.first().map(|failure| failure.exit);
+        let stays = matches!(self.removal, Some(Err(_))).then_some(Exit::Refused);
+        self.outcome.as_ref().err().map(|failure| failure.exit).or(refused).or(stays)
+    }
+
+    fn text(&self, how: How) -> String {
+        let who = self.user.as_deref().map_or_else(|| plain(&self.source), plain);
+        let mut lines = vec![format!("{who}: {}", self.said(how))];
+        if matches!(self.outcome, Ok(Outcome::Imported)) {
+            lines.extend(self.carried.authenticators.iter().map(|one| format!("  {one}")));
+            let Carried { used_steps, scratch_codes, .. } = self.carried;
+            let counts = [(scratch_codes, "scratch code"), (used_steps, "used step")];
+            let counts = counts.iter().filter(|(number, _)| *number > 0);
+            let counts: Vec<String> = counts.map(|(number, what)| count(*number, what)).collect();
+            if !counts.is_empty() {
+                lines.push(format!("  {}", counts.join(", ")));
+            }
+        }
+        lines.extend(self.remarks.iter().map(|remark| match remark.line {
+            0 => format!("  {}", remark.text),
+            line => format!("  line {line}: {}", remark.text),
+        }));
+        lines.extend(self.refused.iter().map(|one| format!("  {}. {}", one.what, one.remedy)));
+        lines.extend(self.removal.map(|removal| match removal {
+            Ok(()) if how.dry_run => format!("  {} would be deleted", plain(&self.source)),
+            Ok(()) => format!("  {} is deleted", plain(&self.source)),
+            Err(fault) => format!("  {} stays: {}", plain(&self.source), meaning(fault)),
+        }));
+        lines.iter().map(|line| format!("{}\n", wrap(line, WIDTH, 4))).collect()
+    }
+
+    fn said(&self, how: How) -> String {
+        match &self.outcome {
+            Ok(Outcome::Imported) if how.dry_run => "would be imported".into(),
+            Ok(Outcome::Imported) => "imported".into(),
+            Ok(Outcome::Already) => "imported already; nothing is changed".into(),
+            Ok(Outcome::MovedOn) => "imported already; a counter goes on where it is now".into(),
+            Err(failure) => format!("not imported: {}. {}", failure.what, failure.remedy),
+        }
+    }
+
+    fn object(&self) -> Value {
+        let failure = |one: &Failure| json!({ "error": one.what, "remedy": one.remedy });
+        let remark =
+            |one: &Worded| json!({ "line": one.line, "remark": one.word, "text": one.text });
+        json!({
+            "user": self.user,
+            "source": self.source,
+            "state": self.state(),
+            "error": self.outcome.as_ref().err().map(failure),
+            "authenticators": self.carried.authenticators,
+            "used_steps": self.carried.used_steps,
+            "scratch_codes": self.carried.scratch_codes,
+            "remarks": self.remarks.iter().map(remark).collect::<Vec<_>>(),
+            "refused": self.refused.iter().map(failure).collect::<Vec<_>>(),
+            "source_removed": self.removal.map(|removal| removal.is_ok()),
+        })
+    }
+
+    fn state(&self) -> &'static str {
+        match &self.outcome {
+            Ok(Outcome::Imported) => "imported",
+            Ok(Outcome::Already | Outcome::MovedOn) => "already",
+            Err(_) => "failed",
+        }
+    }
+}
+
+/// All reports of one run.
+pub struct Reports<'a> {
+    desk: &'a Desk,
+    how: How,
+    progress: Progress,
+    all: Vec<Report>,
+    without: usize,
+    removal: Option<(String, Option<Result<(), SourceFault>>)>,
+}
+
+impl<'a> Reports<'a> {
+    /// For a run over so many people.
+    pub fn begin(desk: &'a Desk, how: How, total: usize) -> Self {
+        Self {
+            desk,
+            how,
+            progress: Progress::of(total),
+            all: Vec::new(),
+            without: 0,
+            removal: None,
+        }
+    }
+
+    /// Whether everybody so far got everything.
+    pub fn all_well(&self) -> bool {
+        self.all.iter().all(|report| report.exit().is_none())
+    }
+
+    /// What became of a file of many people; nothing where it is still needed.
+    pub fn removed(&mut self, source: &str, removal: Option<Result<(), SourceFault>>) {
+        self.removal = Some((plain(source), removal));
+    }
+
+    /// One more is done; nothing where somebody has no file.
+    pub fn add(&mut self, report: Option<Report>) -> Result<(), Failure> {
+        if let Some(report) = report {
+            if !self.desk.json {
+                self.progress.clear();
+                self.desk.print(&report.text(self.how))?;
+            }
+            self.all.push(report);
+        } else {
+            self.without += 1;
+        }
+        self.progress.step();
+        Ok(())
+    }
+
+    /// The sum, and the exit status: 6 before 1 before 3.
+    pub fn end(self) -> Result<(), Failure> {
+        self.progress.clear();
+        let of = |state: &str| self.all.iter().filter(|report| report.state() == state).count();
+        let (imported, already, failed) = (of("imported"), of("already"), of("failed"));
+        let text = if self.desk.json {
+            let people: Vec<Value> = self.all.iter().map(Report::object).collect();
+            let summary = json!({
+                "imported": imported, "already": already, "failed": failed, "without": self.without,
+            });
+            let removed = self.removal.as_ref().map(|(_, removal)| *removal == Some(Ok(())));
+            let object = json!({
+                "dry_run": self.how.dry_run,
+                "people": people,
+                "summary": summary,
+                "source_removed": removed,
+            });
+            format!("{object}\n")
+        } else {
+            let sum = self.sum(imported, already, failed);
+            format!("{}\n", wrap(&sum, WIDTH, 0))
+        };
+        self.desk.print(&text)?;
+        let stays = match &self.removal {
+            Some((_, Some(Err(_)))) => true,
+            Some((_, None)) => self.all_well(),
+            Some((_, Some(Ok(())))) | None => false,
+        };
+        let stays = stays.then_some(Exit::Refused);
+        let exits = || self.all.iter().filter_map(Report::exit).chain(stays);
+        let order = [Exit::StoreUnreachable, Exit::Refused, Exit::NotInState];
+        let first = order.into_iter().find(|wanted| exits().any(|exit| exit == *wanted));
+        first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(Failure::told(exit)))
+    }
+
+    fn sum(&self, imported: usize, already: usize, failed: usize) -> String {
+        let mut parts = vec![match self.how.dry_run {
+            true => format!("{imported} would be imported"),
+            false => format!("{imported} imported"),
+        }];
+        let mut more = |number: usize, what: &str| {
+            if number > 0 {
+                parts.push(format!("{number} {what}"));
+            }
+        };
+        more(already, "imported already");
+        more(failed, "not imported");
+        more(self.without, "without a file");
+        let end = match (self.how, &self.removal) {
+            (How { dry_run: true, .. }, Some((source, Some(Ok(()))))) => {
+                format!(" {source} would be deleted. Nothing was written.")
+            }
+            (How { dry_run: true, .. }, Some((source, _))) => {
+                format!(" {source} would stay. Nothing was written.")
+            }
+            (How { dry_run: true, .. }, None) => " Nothing was written.".into(),
+            (How { remove_source: false, .. }, _) if imported > 0 => {
+                " What was imported from stays; --remove-source deletes it.".into()
+            }
+            (_, Some((source, None))) => format!(" {source} stays: somebody in it still needs it."),
+            (_, Some((source, Some(Ok(()))))) => format!(" {source} is deleted."),
+            (_, Some((source, Some(Err(fault))))) => {
+                format!(" {source} stays: {}.", meaning(*fault))
+            }
+            (How { .. }, None) => String::new(),
+        };
+        format!("{}.{end}", parts.join(", "))
+    }
+}

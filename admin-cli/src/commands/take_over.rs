@@ -1,0 +1,126 @@
+//! Taking one person over: used steps first, then scratch codes, and the record that puts all in force last.
+
+use twinlock_core::{
+    account::{Account, Folder},
+    enrolment,
+    fault::StoreFault,
+    format::ledger_names,
+    ports::{Creation, Ledger, Records, Seat},
+    record::{Authenticator, Moving, Snapshot},
+    takeover::Takeover,
+};
+use twinlock_host::{codes, prepare};
+
+use crate::{actor, commands::import_uri::already, desk::Desk, exit::Failure, verbs::How};
+
+/// What became of a person whose import did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Is enrolled now, or would be.
+    Imported,
+    /// Was enrolled with the same keys before.
+    Already,
+    /// As [`Outcome::Already`], and a counter has moved on over there since: it does so here.
+    MovedOn,
+}
+
+/// Takes a person over. Cut off anywhere, it leaves the old state or the new one: until the record stands, what is
+/// laid down before it only refuses codes, or is named by nobody.
+pub fn take_over(
+    desk: &Desk,
+    account: &Account,
+    takeover: Takeover,
+    how: How,
+) -> Result<Outcome, Failure> {
+    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    if !how.dry_run {
+        prepare::prepare_store(&desk.machine)?;
+    }
+    let before = desk.machine.records.before_enrolment(account)?;
+    match before {
+        Some(found) if enrolment::is_enrolled(&found) => {
+            if !has_all(&found, &takeover.authenticators) {
+                return Err(already(&account.name));
+            }
+            // What was used over there since is used up here too; nothing else of a later file counts.
+            burn(desk, &folder, &takeover, how)?;
+            move_on(desk, &folder, (found, &takeover), how)
+        }
+        before => {
+            if !how.dry_run {
+                burn(desk, &folder, &takeover, how)?;
+                enrol(desk, (account, &folder), before.as_ref(), takeover)?;
+            }
+            Ok(Outcome::Imported)
+        }
+    }
+}
+
+/// Counters go on where they are further over there, and never back.
+fn move_on(
+    desk: &Desk,
+    folder: &Folder,
+    (mut found, takeover): (Snapshot, &Takeover),
+    how: How,
+) -> Result<Outcome, Failure> {
+    let mut outcome = Outcome::Already;
+    for here in &mut found.record.authenticators {
+        let there = takeover.authenticators.iter().find(|there| there.key == here.key);
+        let there = there.map(|there| there.moving);
+        if let (Moving::Counter { next }, Some(Moving::Counter { next: further })) =
+            (here.moving, there)
+            && further > next
+        {
+            here.moving = Moving::Counter { next: further };
+            outcome = Outcome::MovedOn;
+        }
+    }
+    if outcome == Outcome::MovedOn && !how.dry_run {
+        (found.record.generation, _) = desk.stamp()?;
+        desk.machine.records.commit(folder, found.sequence, &found.record)?;
+    }
+    Ok(outcome)
+}
+
+fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
+    let here = &found.record.authenticators;
+    keys.iter().all(|wanted| here.iter().any(|one| one.key == wanted.key))
+}
+
+/// Used steps become names in the ledger, as a login makes them.
+fn burn(desk: &Desk, folder: &Folder, takeover: &Takeover, how: How) -> Result<(), Failure> {
+    if how.dry_run {
+        return Ok(());
+    }
+    let shelf = desk.machine.ledger.open(&Seat::Account(folder.clone()))?;
+    let now = desk.now()?.unix;
+    for used in &takeover.used {
+        match shelf.create(&ledger_names::used_name(used), &ledger_names::instant(now))? {
+            Creation::Made | Creation::Taken => {}
+        }
+    }
+    desk.machine.records.mark_clock(now);
+    Ok(())
+}
+
+fn enrol(
+    desk: &Desk,
+    (account, folder): (&Account, &Folder),
+    before: Option<&Snapshot>,
+    takeover: Takeover,
+) -> Result<(), Failure> {
+    let mut authenticators = takeover.authenticators.into_iter();
+    let Some(first) = authenticators.next() else { return Ok(()) };
+    let records = &desk.machine.records;
+    let mut successor = enrolment::enrol(account, before, first, desk.stamp()?)
+        .map_err(|_| already(&account.name))?;
+    successor.record.authenticators.extend(authenticators);
+    if !takeover.scratch.is_empty() {
+        successor.record.codes = Some(codes::lay_down(records, folder, &takeover.scratch)?);
+    }
+    records.commit(folder, successor.after, &successor.record)?;
+    for one in &successor.record.authenticators {
+        actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", &one.name)]);
+    }
+    Ok(())
+}

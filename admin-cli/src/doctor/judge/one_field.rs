@@ -1,0 +1,77 @@
+//! Lines that take a password together with the code, and lines that let people in who have none.
+use twinlock_core::format::pam_line::{FirstPass, Forward, Line};
+use twinlock_core::policy::NotEnrolled;
+
+use crate::finding::{Finding, Level};
+use crate::pam::code::Code;
+use crate::pam::control::Action;
+use crate::pam::modules::{Nature, file_name, nature};
+use crate::pam::stack::{Handler, Kind};
+use crate::pam::twinlock::{is_twinlock, read};
+
+/// Judges each line of ours together with what stands behind it.
+#[must_use]
+pub fn judge(auth: &[Handler]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (number, handler) in auth.iter().enumerate() {
+        let Kind::Module { path, args } = &handler.kind else { continue };
+        let ours = Some(read(args)).filter(|_| is_twinlock(path));
+        let Some(arguments) = ours.filter(|arguments| arguments.stand.judges()) else { continue };
+        let Some(line) = arguments.line else { continue };
+        let behind = auth.get(number + 1..).unwrap_or_default();
+        found.extend(let_through(handler, &line));
+        found.extend(asked_again(handler, &line, behind));
+        found.extend(told_apart(handler, &line));
+    }
+    found
+}
+
+fn let_through(handler: &Handler, line: &Line) -> Option<Finding> {
+    (line.not_enrolled == NotEnrolled::Allow).then(|| Finding {
+        level: Level::Exception,
+        id: "nullok",
+        place: handler.place.to_string(),
+        what: "Who is not enrolled gets in with the first factor alone, because of `nullok` (unless twinlock.toml says what \
+               not_enrolled is)."
+            .to_owned(),
+        remedy: "See who is enrolled (`twinlock list`), enroll the others, then take `nullok` out.".to_owned(),
+    })
+}
+
+/// A password that is handed on has to be taken up, or a client that asks once cannot give it.
+fn asked_again(handler: &Handler, line: &Line, behind: &[Handler]) -> Option<Finding> {
+    let (path, args) = behind.iter().find_map(|next| match &next.kind {
+        Kind::Module { path, args } => {
+            let proof = !is_twinlock(path) && matches!(nature(path, args), Nature::Proof(_));
+            proof.then_some((path, args))
+        }
+        Kind::Substack | Kind::Broken => None,
+    })?;
+    let takes = |arg: &String| ["use_first_pass", "try_first_pass"].contains(&arg.as_str());
+    let forwards = line.forward == Forward::Password;
+    (forwards && !args.iter().any(takes)).then(|| Finding {
+        level: Level::Warning,
+        id: "password-asked-again",
+        place: handler.place.to_string(),
+        what: format!(
+            "This line hands the password on, and {} is not told to take it: it may ask again.",
+            file_name(path)
+        ),
+        remedy: format!("Write use_first_pass behind {}.", file_name(path)),
+    })
+}
+
+/// Whoever is refused before the password is looked at learns that the code was wrong.
+fn told_apart(handler: &Handler, line: &Line) -> Option<Finding> {
+    let one_field = line.forward == Forward::Password || line.first_pass != FirstPass::Ignored;
+    let ends = handler.actions.on(Code::AUTH_ERR) == Action::Die;
+    (one_field && ends).then(|| Finding {
+        level: Level::Warning,
+        id: "code-told-apart",
+        place: handler.place.to_string(),
+        what: "A wrong code ends the stack before the password is looked at, so that time tells a right code from a wrong \
+               one."
+            .to_owned(),
+        remedy: "Write `required` instead of `requisite` there.".to_owned(),
+    })
+}

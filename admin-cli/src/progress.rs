@@ -1,0 +1,58 @@
+//! How far a long piece of work has come, on a terminal that somebody looks at.
+
+use std::io::IsTerminal;
+
+use crate::keyboard::tell;
+
+/// Less is done before anybody has read a bar.
+const MANY: usize = 20;
+/// Columns of the bar.
+const WIDTH: usize = 30;
+
+/// A bar on standard error.
+pub struct Progress {
+    total: usize,
+    done: usize,
+    drawn: bool,
+}
+
+impl Progress {
+    /// A bar where there is much to do, and a terminal.
+    pub fn of(total: usize) -> Self {
+        let drawn = total >= MANY && std::io::stderr().is_terminal();
+        Self { total, done: 0, drawn }
+    }
+
+    /// One more is done.
+    pub fn step(&mut self) {
+        self.done += 1;
+        if self.drawn {
+            tell(&format!("\r{}", bar(self.done, self.total)));
+        }
+    }
+
+    /// Takes the bar off the line, so that something can be printed there.
+    pub fn clear(&self) {
+        if self.drawn {
+            tell("\r\x1b[K");
+        }
+    }
+}
+
+fn bar(done: usize, total: usize) -> String {
+    let filled = (done * WIDTH).checked_div(total).unwrap_or(WIDTH).min(WIDTH);
+    format!("[{}{}] {done}/{total}", "#".repeat(filled), ".".repeat(WIDTH - filled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_fills() {
+        assert_eq!(bar(0, 40), format!("[{}] 0/40", ".".repeat(30)));
+        assert_eq!(bar(20, 40), format!("[{}{}] 20/40", "#".repeat(15), ".".repeat(15)));
+        assert_eq!(bar(40, 40), format!("[{}] 40/40", "#".repeat(30)));
+        assert_eq!(bar(0, 0), format!("[{}] 0/0", "#".repeat(30)));
+    }
+}

@@ -1,0 +1,233 @@
+//! What an import has to tell about a file, in words: never with anything that stood in it.
+
+use twinlock_core::{
+    foreign::Remark,
+    format::{google::GoogleFault, oath::OathMistake},
+};
+use twinlock_host::source::SourceFault;
+
+use crate::{
+    commands::complaint,
+    exit::{Exit, Failure},
+    wording::count,
+};
+
+/// The line of a file, the word for scripts, and the words for people.
+pub struct Worded {
+    /// Where; 0 for the whole file.
+    pub line: u32,
+    /// For scripts.
+    pub word: &'static str,
+    /// For people.
+    pub text: String,
+}
+
+/// A remark in words.
+pub fn worded(remark: Remark) -> Worded {
+    let now = "protection against replay begins now: codes shown so far count as used";
+    let (line, word, text) = match remark {
+        Remark::Window { line, each_way: each_way @ 0..=10 } => (
+            line,
+            "window",
+            format!("WINDOW_SIZE is not carried over; `window = {each_way}` in twinlock.toml is as wide, for everybody"),
+        ),
+        Remark::Window { line, .. } => (
+            line,
+            "window",
+            "WINDOW_SIZE is not carried over; `window = 10` in twinlock.toml is the widest there is, for everybody".into(),
+        ),
+        Remark::LookAhead { line, counters } => (
+            line,
+            "look_ahead",
+            format!("WINDOW_SIZE is not carried over: {counters} counters ahead are more than twinlock looks at"),
+        ),
+        Remark::DeadCodes { line, count: 0 } => {
+            (line, "odd_line", "no scratch code; Google's module stops reading here".into())
+        }
+        Remark::DeadCodes { line, count: below } => (
+            line,
+            "dead_codes",
+            format!(
+                "no scratch code; Google's module stops reading here, so {} below never worked, and are not carried over",
+                count(below, "code")
+            ),
+        ),
+        Remark::TooManyCodes { count: more } => (
+            0,
+            "too_many_codes",
+            format!("{} beyond the 64 that a set holds are left out", count(more, "scratch code")),
+        ),
+        Remark::ReuseAllowed => (0, "reuse_allowed", format!("there was no DISALLOW_REUSE; {now}")),
+        Remark::ReuseUnreadable { line } => {
+            (line, "reuse_unreadable", format!("DISALLOW_REUSE cannot be read; {now}"))
+        }
+        Remark::FutureSteps { line, count: future } => (
+            line,
+            "future_steps",
+            format!("{} of DISALLOW_REUSE that lie ahead are left out: no code can have had them", count(future, "step")),
+        ),
+        Remark::ShortKey { bits } => (
+            0,
+            "short_key",
+            format!("the key has {bits} bits; 128 are the least that RFC 4226 allows: enroll anew when it suits"),
+        ),
+        Remark::Padding => (
+            1,
+            "padding",
+            "the key ends in =, for which Google's module refuses the file; it is taken without".into(),
+        ),
+        Remark::RateLimit { line } => (
+            line,
+            "rate_limit",
+            "RATE_LIMIT is not carried over: twinlock counts wrong codes itself (throttle in twinlock.toml)".into(),
+        ),
+        Remark::LastLogins { line } => (
+            line,
+            "last_logins",
+            "LAST0 to LAST9 are not carried over: every login is asked for a code".into(),
+        ),
+        Remark::SkewUnderWay { line } => (
+            line,
+            "skew_under_way",
+            "RESETTING_TIME_SKEW is not carried over: learning the phone's clock begins again".into(),
+        ),
+        Remark::Fork { line } => {
+            (line, "fork", "a fork's option, which Google's module does not read; taken as the fork takes it".into())
+        }
+        Remark::UnknownOption { line } => {
+            (line, "unknown_option", "an option that twinlock does not know; left out".into())
+        }
+        Remark::UnreadableOption { line } => {
+            (line, "unreadable_option", "a value that cannot be read; left out".into())
+        }
+        Remark::Password { line } => (
+            line,
+            "clear_text_password",
+            "a password in clear text is not carried over: who has read this file knows it".into(),
+        ),
+        Remark::PinElsewhere { line } => (
+            line,
+            "password_elsewhere",
+            "the password that goes before the code (+) stays with the module that checks it".into(),
+        ),
+        Remark::LastCodeTooOld { line } => (
+            line,
+            "last_code_old",
+            "the last code is of no time nearby, so nothing has to be carried over for it".into(),
+        ),
+        Remark::SameKey { line, first } => {
+            (line, "same_key", format!("the key of line {first} once more; left out"))
+        }
+        Remark::TooMany { line } => {
+            (line, "too_many", "more authenticators than a person can have (16); left out".into())
+        }
+    };
+    Worded { line, word, text }
+}
+
+/// A file of Google's module that cannot be taken over.
+pub fn google_failure(path: &str, fault: GoogleFault) -> Failure {
+    let (line, what) = match fault {
+        GoogleFault::Empty => (0, "it is empty".into()),
+        GoogleFault::TooLarge => (0, "it is over 64 KiB".into()),
+        GoogleFault::Nul { line } => {
+            (line, "a NUL byte, for which Google's module refuses it".into())
+        }
+        GoogleFault::Secret(fault) => (1, complaint("the key", fault)),
+        GoogleFault::NoMode => {
+            (0, "it has neither TOTP_AUTH nor HOTP_COUNTER, so no code of an app counts".into())
+        }
+        GoogleFault::Step { line } => {
+            (line, "STEP_SIZE is not 1 to 60, for which Google's module refuses it".into())
+        }
+        GoogleFault::Skew { line } => {
+            (line, "TIME_SKEW is more than 2880 steps, a clock that is off for good".into())
+        }
+        GoogleFault::Fork { line } => {
+            (line, "DIGITS or ALGORITHM has a value that no app has".into())
+        }
+    };
+    let remedy = match fault {
+        GoogleFault::Skew { .. } => "Set the phone's clock, delete the line, and import again.",
+        GoogleFault::Empty
+        | GoogleFault::TooLarge
+        | GoogleFault::Nul { .. }
+        | GoogleFault::Secret(_)
+        | GoogleFault::NoMode
+        | GoogleFault::Step { .. }
+        | GoogleFault::Fork { .. } => "Mend the file, or enroll the person anew.",
+    };
+    Failure::new(Exit::Refused, at_line(path, line, &what), remedy)
+}
+
+/// A line of `pam_oath`'s file that is not taken over.
+pub fn oath_failure(path: &str, (line, mistake): (u32, OathMistake)) -> Failure {
+    let what: String = match mistake {
+        OathMistake::Type => "a type that twinlock does not know".into(),
+        OathMistake::User => "no name that can be read".into(),
+        OathMistake::NoKey => "there is no key".into(),
+        OathMistake::Key => "the key is no hexadecimal".into(),
+        OathMistake::KeyLength(length) => {
+            format!("the key has {} bytes; 10 to 128 can be used", length.0)
+        }
+        OathMistake::Counter => "the counter is no number".into(),
+    };
+    let remedy = "Mend the line, or enroll the person anew.";
+    Failure::new(Exit::Refused, at_line(path, line, &what), remedy)
+}
+
+fn at_line(path: &str, line: u32, what: &str) -> String {
+    if line == 0 { format!("{path}: {what}") } else { format!("{path}, line {line}: {what}") }
+}
+
+/// A file that was not read.
+pub fn source_failure(path: &str, fault: SourceFault) -> Failure {
+    let (exit, remedy) = match fault {
+        SourceFault::Absent | SourceFault::NoPath => {
+            (Exit::NotInState, "Name it by --file, or enroll the person anew.")
+        }
+        SourceFault::Link => (Exit::Refused, "Put the file itself there, and import again."),
+        SourceFault::Kind => (Exit::Refused, "Look what stands there: ls -l."),
+        SourceFault::Owner => (
+            Exit::Refused,
+            "Look whose it is; after that, chown. A home that several accounts share goes to its owner's.",
+        ),
+        SourceFault::TooOpen => (
+            Exit::Refused,
+            "chmod 600 the file; who could read it until now knows the key, so enrolling anew is safer.",
+        ),
+        SourceFault::HardLink => {
+            (Exit::Refused, "Find the other name by find -samefile, and delete it.")
+        }
+        SourceFault::TooLarge => {
+            (Exit::Refused, "Look what stands there: no such file is that large.")
+        }
+        SourceFault::Stuck => {
+            (Exit::Refused, "Look at the file system that it lies on, and import again.")
+        }
+        SourceFault::Changed => (Exit::Refused, "Import again."),
+        SourceFault::Io { .. } => {
+            (Exit::Refused, "Look at the rights on the way, and at the disk (dmesg).")
+        }
+    };
+    Failure::new(exit, format!("{path}: {}", meaning(fault)), remedy)
+}
+
+/// What is wrong with a person's file.
+pub fn meaning(fault: SourceFault) -> String {
+    match fault {
+        SourceFault::Absent => "there is no such file".into(),
+        SourceFault::NoPath => "that is no absolute path".into(),
+        SourceFault::Link => "a symbolic link stands in the way, or in the file's place".into(),
+        SourceFault::Kind => "it is no file".into(),
+        SourceFault::Owner => "it, or a folder on the way, belongs to somebody else".into(),
+        SourceFault::TooOpen => "it, or a folder on the way, is open to others".into(),
+        SourceFault::HardLink => "it has a second name somewhere".into(),
+        SourceFault::TooLarge => "it is too large".into(),
+        SourceFault::Stuck => "the file system does not answer".into(),
+        SourceFault::Changed => "it has changed meanwhile".into(),
+        SourceFault::Io { errno } => {
+            format!("it cannot be read ({})", std::io::Error::from_raw_os_error(errno))
+        }
+    }
+}

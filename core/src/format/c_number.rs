@@ -1,0 +1,53 @@
+//! Numbers as C's `strtol` reads them, for files of programs that use it.
+
+/// A number at the beginning of a text, and what follows it.
+pub(crate) struct Number<'a> {
+    /// The number.
+    pub(crate) value: i64,
+    /// What follows.
+    pub(crate) rest: &'a [u8],
+}
+
+/// A byte that C's `isspace` takes for blank.
+pub(crate) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}
+
+/// Skips blanks, takes a sign and digits. Nothing where there are no digits, or more than fit.
+pub(crate) fn number_at(text: &[u8]) -> Option<Number<'_>> {
+    let begin = text.iter().position(|byte| !is_blank(*byte))?;
+    let text = text.get(begin..)?;
+    let (sign, digits) = match text.split_first()? {
+        (b'-', rest) => (-1, rest),
+        (b'+', rest) => (1, rest),
+        _ => (1, text),
+    };
+    let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = digits.split_at_checked(length)?;
+    let mut value: i64 = 0;
+    for digit in digits {
+        value = value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
+    }
+    (length > 0).then_some(Number { value: value * sign, rest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_c_reads_them() {
+        for (text, value, rest) in [
+            ("12", 12, ""),
+            (" \t\n-7x", -7, "x"),
+            ("+08 9", 8, " 9"),
+            ("9223372036854775807", i64::MAX, ""),
+        ] {
+            let number = number_at(text.as_bytes()).unwrap();
+            assert_eq!((number.value, number.rest), (value, rest.as_bytes()), "{text}");
+        }
+        for text in ["", " ", "x", "-", "+ 1", "9223372036854775808"] {
+            assert!(number_at(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+}

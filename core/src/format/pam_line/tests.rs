@@ -1,0 +1,149 @@
+//! Lines as administrators write them, and what becomes of them.
+
+use crate::{
+    format::pam_line::{Debug, FirstPass, Given, Line, LineFault, Task, over, read},
+    policy::{Echo, Field, NotEnrolled, Resync},
+    request::Claim,
+};
+use alloc::{format, vec::Vec};
+
+fn line(arguments: &[&str]) -> Result<Line, LineFault> {
+    read(arguments.iter().copied())
+}
+
+#[test]
+fn each_argument_is_read() {
+    let read =
+        line(&["first_factor=stack", "prompt=Code, please: ", "echo", "config=/etc/x", "debug"]);
+    let read = read.unwrap();
+    assert_eq!(read.task, Task::Ask(Claim::Stack));
+    assert_eq!(read.prompt.as_deref(), Some("Code, please: "));
+    assert_eq!((read.echo, read.debug), (Echo::Shown, Debug::Wordy));
+    assert_eq!(read.config.as_deref(), Some("/etc/x"));
+    assert_eq!(line(&["probe=publickey"]).unwrap().task, Task::ProbePublickey);
+    for claim in ["publickey", "follows", "failed"] {
+        let argument = format!("first_factor={claim}");
+        let Task::Ask(read) = line(&[&argument]).unwrap().task else { panic!() };
+        assert_eq!(read.word(), claim);
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_a_sentence() {
+    for (arguments, says) in [
+        (&[][..], "auth required pam_twinlock.so first_factor=publickey"),
+        (&["nulok", "first_factor=stack"], "unknown argument nulok"),
+        (&["first_factor=password"], "none of publickey, stack"),
+        (&["first_factor=stack", "probe=publickey"], "exclude"),
+        (&["first_factor=failed", "first_factor=stack"], "first_factor= stands twice"),
+        (&["probe=publickey", "probe=publickey"], "probe= stands twice"),
+        (&["first_factor=stack", "config=/a", "config=/b"], "config= stands twice"),
+        (&["probe=stack"], "unknown argument probe=stack"),
+        (&["first_factor=stack", "config=x"], "whole path"),
+        (&["first_factor=stack", "echo=yes"], "unknown argument echo=yes"),
+        (&["first_factor=stack", "a\nb"], "a?b"),
+    ] {
+        let LineFault(sentence) = line(arguments).unwrap_err();
+        assert!(sentence.contains(says), "{sentence}");
+        assert!(!sentence.contains('\n'));
+    }
+}
+
+#[test]
+fn arguments_of_pam_google_authenticator_mean_the_same() {
+    let read = line(&[
+        "first_factor=follows",
+        "authtok_prompt=Your code: ",
+        "nullok",
+        "noskewadj",
+        "no_increment_hotp",
+        "echo_verification_code",
+        "try_first_pass",
+    ]);
+    let read = read.unwrap();
+    assert_eq!(read.prompt.as_deref(), Some("Your code: "));
+    assert_eq!((read.echo, read.resync), (Echo::Shown, Resync::Off));
+    assert_eq!((read.first_pass, read.not_enrolled), (FirstPass::Tried, NotEnrolled::Allow));
+    assert_eq!(line(&["first_factor=stack", "echo-verification-code"]).unwrap().echo, Echo::Shown);
+}
+
+#[test]
+fn what_would_not_mean_the_same_is_refused_with_what_to_write() {
+    for (argument, says) in [
+        ("secret=/etc/ga/${USER}", "twinlock import"),
+        ("usersfile=/etc/users.oath", "twinlock import"),
+        ("user=root", "read as root"),
+        ("allowed_perm=0640", "root alone"),
+        ("no_strict_owner", "root alone"),
+        ("grace_period=3600", "[[rule]]"),
+        ("allow_readonly", "tmpfs"),
+        ("digits=6", "each record"),
+        ("window=20", "window = 1 into twinlock.toml"),
+        ("alwaysok", "twinlock verify"),
+    ] {
+        let LineFault(sentence) = line(&["first_factor=stack", argument]).unwrap_err();
+        assert!(sentence.contains(says), "{sentence}");
+        assert!(sentence.starts_with(argument.split('=').next().unwrap()), "{sentence}");
+    }
+}
+
+#[test]
+fn one_field_is_for_a_password_that_follows() {
+    let follows = "auth required pam_twinlock.so first_factor=follows";
+    for argument in ["try_first_pass", "use_first_pass", "forward_pass"] {
+        assert!(line(&["first_factor=follows", argument]).is_ok());
+        for other in [
+            "first_factor=stack",
+            "first_factor=publickey",
+            "first_factor=failed",
+            "probe=publickey",
+        ] {
+            let LineFault(sentence) = line(&[other, argument]).unwrap_err();
+            assert!(sentence.contains(&format!("{follows} {argument}")), "{sentence}");
+        }
+    }
+    for (arguments, says) in [
+        (["try_first_pass", "use_first_pass"], "exclude each other"),
+        (["forward_pass", "echo"], "take echo out"),
+        (["authtok_prompt=a", "prompt=b"], "prompt= stands twice"),
+    ] {
+        let [one, other] = arguments;
+        let LineFault(sentence) = line(&["first_factor=follows", one, other]).unwrap_err();
+        assert!(sentence.contains(says), "{sentence}");
+    }
+}
+
+#[test]
+fn what_an_answer_holds() {
+    use Given::{Nothing, Something};
+    for (arguments, given, field) in [
+        (&[][..], Something, Field::Code),
+        (&["try_first_pass"], Something, Field::Given),
+        (&["try_first_pass"], Nothing, Field::Code),
+        (&["use_first_pass"], Something, Field::Given),
+        (&["use_first_pass"], Nothing, Field::Missing),
+        (&["forward_pass"], Something, Field::PasswordAndCode),
+        (&["forward_pass", "try_first_pass"], Nothing, Field::PasswordAndCode),
+        (&["forward_pass", "use_first_pass"], Something, Field::PasswordAndCode),
+        (&["forward_pass", "use_first_pass"], Nothing, Field::Missing),
+    ] {
+        let all: Vec<&str> = ["first_factor=follows"].iter().chain(arguments).copied().collect();
+        assert_eq!(line(&all).unwrap().field(given), field, "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_stricter_of_line_and_settings_wins() {
+    let read = |settings: &str| crate::format::settings::read(settings).unwrap();
+    let nullok = line(&["first_factor=stack", "nullok", "noskewadj"]).unwrap();
+    let over = |line: &Line, settings: &str| over(line, Given::Nothing, read(settings));
+    assert_eq!(over(&nullok, "").not_enrolled, NotEnrolled::Allow);
+    assert_eq!(over(&nullok, "").resync, Resync::Off);
+    assert_eq!(over(&nullok, "not_enrolled = \"deny\"").not_enrolled, NotEnrolled::Deny);
+    let plain = line(&["first_factor=stack"]).unwrap();
+    assert_eq!(over(&plain, "").not_enrolled, NotEnrolled::Deny);
+    assert_eq!(over(&plain, "not_enrolled = \"allow\"").not_enrolled, NotEnrolled::Allow);
+    let field = line(&["first_factor=follows", "forward_pass"]).unwrap();
+    let policy = over(&field, "prompt = \"Code: \"\necho = true");
+    assert_eq!((policy.prompt, policy.echo), (None, Echo::Hidden));
+}

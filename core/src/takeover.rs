@@ -1,0 +1,292 @@
+//! Taking over what another module left: which authenticators, used steps and scratch codes follow from its file.
+
+use alloc::{format, string::String, vec::Vec};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    counter::LOOK_AHEAD,
+    foreign::{Google, Pin, Remark, Reuse, Token, TokenKind},
+    ledger::Used,
+    otp::{
+        hotp::{Keyed, digits_of, same_code},
+        totp,
+    },
+    record::{Algorithm, Authenticator, Digits, Moving, Parameters, Period},
+    time::{Step, UnixTime},
+};
+
+/// The most authenticators of one person.
+const AUTHENTICATORS_MAX: usize = 16;
+/// Used steps taken over: more than any window of Google's module holds.
+const USED_MAX: usize = 256;
+/// How far from now a last code is looked for, in steps: no wider a window can be set.
+const NEARBY: u8 = 10;
+
+/// What a person gets.
+#[derive(Debug, Default)]
+pub struct Takeover {
+    /// The authenticators, the first in the file first.
+    pub authenticators: Vec<Authenticator>,
+    /// Steps that must not be accepted again.
+    pub used: Vec<Used>,
+    /// Scratch codes that still work.
+    pub scratch: Vec<Zeroizing<String>>,
+    /// What is to be told.
+    pub remarks: Vec<Remark>,
+}
+
+/// When a file is taken over.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Now.
+    pub now: UnixTime,
+    /// When the file last changed.
+    pub changed: UnixTime,
+    /// Steps accepted each way here.
+    pub window: u8,
+}
+
+/// What follows from a file of Google's module. Nothing where its key cannot be used.
+#[must_use]
+pub fn of_google(file: Google, moment: Moment) -> Option<Takeover> {
+    let Google { key, parameters, moving, ahead, reuse, scratch, mut remarks } = file;
+    // What is here already, or narrower there than here, is nothing to tell.
+    remarks.retain(|remark| {
+        let as_wide = matches!(remark, Remark::Window { each_way, .. } if *each_way == moment.window);
+        let as_far =
+            matches!(remark, Remark::LookAhead { counters, .. } if u64::from(*counters) <= LOOK_AHEAD);
+        !(as_wide || as_far)
+    });
+    let name = name_of(moving, &[]);
+    let authenticator = Authenticator { name, key, parameters, moving };
+    let steps = match moving {
+        Moving::Counter { .. } => Vec::new(),
+        Moving::Clock { .. } => used_steps((&authenticator, moment, ahead), &reuse, &mut remarks),
+    };
+    let mark = Keyed::new(&authenticator.key, parameters.algorithm)?.mark(&authenticator);
+    let used = steps.into_iter().map(|step| Used { mark, step: Step(step) }).collect();
+    Some(Takeover { authenticators: alloc::vec![authenticator], used, scratch, remarks })
+}
+
+/// The steps that Google's module has accepted, or may have.
+fn used_steps(
+    (authenticator, moment, ahead): (&Authenticator, Moment, u8),
+    reuse: &Reuse,
+    remarks: &mut Vec<Remark>,
+) -> Vec<u64> {
+    let drift = i64::from(authenticator.drift());
+    let shown_at = |at: UnixTime| {
+        let step = totp::step_at(at, authenticator.parameters.period);
+        step.0.saturating_add_signed(drift)
+    };
+    let shown = shown_at(moment.now);
+    let (mut steps, known) = match reuse {
+        Reuse::Listed { line, steps } => {
+            let furthest = shown.saturating_add(u64::from(ahead));
+            let (past, future): (Vec<u64>, Vec<u64>) =
+                steps.iter().partition(|step| **step <= furthest);
+            if !future.is_empty() {
+                remarks.push(Remark::FutureSteps { line: *line, count: future.len() });
+            }
+            (past, true)
+        }
+        Reuse::Allowed => {
+            remarks.push(Remark::ReuseAllowed);
+            (Vec::new(), false)
+        }
+        Reuse::Unreadable { line } => {
+            remarks.push(Remark::ReuseUnreadable { line: *line });
+            (Vec::new(), false)
+        }
+    };
+    if !known {
+        // Of what may have been used nothing is on file: no code shown so far works again, by a
+        // phone that is a step ahead either.
+        steps.push(shown.saturating_add(u64::from(ahead.min(1))));
+    } else if drift != 0 {
+        // The code from which Google's module learns a drift is accepted, and not put on its list.
+        steps.push(shown_at(moment.changed.min(moment.now)));
+    }
+    steps.sort_unstable();
+    steps.dedup();
+    steps.split_off(steps.len().saturating_sub(USED_MAX))
+}
+
+/// What follows from all lines that one person has in `pam_oath`'s users file.
+#[must_use]
+pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Takeover {
+    let mut takeover = Takeover::default();
+    let mut lines: Vec<u32> = Vec::new();
+    for token in tokens {
+        let line = token.line;
+        let known = takeover.authenticators.iter().position(|known| known.key == token.key);
+        if let Some(first) = known.and_then(|known| lines.get(known)) {
+            takeover.remarks.push(Remark::SameKey { line, first: *first });
+            continue;
+        }
+        if takeover.authenticators.len() == AUTHENTICATORS_MAX {
+            takeover.remarks.push(Remark::TooMany { line });
+            continue;
+        }
+        lines.push(line);
+        take_token(token, now, &mut takeover);
+    }
+    takeover
+}
+
+fn take_token(token: Token, now: UnixTime, takeover: &mut Takeover) {
+    let Token { line, pin, key, digits, kind, last, .. } = token;
+    let bits = key.bytes().len() * 8;
+    let Some(keyed) = Keyed::new(&key, Algorithm::Sha1) else { return };
+    takeover.remarks.extend(match pin {
+        Pin::None => None,
+        Pin::Elsewhere => Some(Remark::PinElsewhere { line }),
+        Pin::ClearText => Some(Remark::Password { line }),
+    });
+    if bits < 128 {
+        takeover.remarks.push(Remark::ShortKey { bits });
+    }
+    let last = last.as_ref().map(|code| code.as_str());
+    let (moving, period) = match kind {
+        TokenKind::Counter(counter) => (next_of(&keyed, digits, (counter, last)), Period::THIRTY),
+        TokenKind::Clock(period) => (Moving::default(), period),
+    };
+    let parameters = Parameters { algorithm: Algorithm::Sha1, digits, period };
+    let name = name_of(moving, &takeover.authenticators);
+    let authenticator = Authenticator { name, key, parameters, moving };
+    if let (TokenKind::Clock(period), Some(last)) = (kind, last) {
+        let around = (totp::step_at(now, period), NEARBY);
+        match totp::matching_step(&keyed, &authenticator, last, around) {
+            Some(step) => takeover.used.push(Used { mark: keyed.mark(&authenticator), step }),
+            None => takeover.remarks.push(Remark::LastCodeTooOld { line }),
+        }
+    }
+    takeover.authenticators.push(authenticator);
+}
+
+/// The counter in the file, or the one after it where the code of that counter was the last one accepted.
+fn next_of(keyed: &Keyed, digits: Digits, (counter, last): (u64, Option<&str>)) -> Moving {
+    let is_used =
+        last.is_some_and(|last| same_code(last, &digits_of(keyed.truncated(counter), digits)));
+    Moving::Counter { next: counter.saturating_add(u64::from(is_used)) }
+}
+
+/// `app` or `token`, with a number from the second on.
+fn name_of(moving: Moving, others: &[Authenticator]) -> String {
+    let kind = match moving {
+        Moving::Clock { .. } => "app",
+        Moving::Counter { .. } => "token",
+    };
+    let same = others.iter().filter(|other| other.name.starts_with(kind)).count();
+    if same == 0 { kind.into() } else { format!("{kind}-{}", same + 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Key;
+    use alloc::vec;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const STEP: u64 = 60_000_000;
+
+    fn google(drift: i32, reuse: Reuse) -> Google {
+        Google {
+            key: Key::new(vec![7; 20]).unwrap(),
+            parameters: Parameters::default(),
+            moving: Moving::Clock { drift },
+            ahead: 1,
+            reuse,
+            scratch: vec![],
+            remarks: vec![],
+        }
+    }
+
+    fn taken(file: Google) -> (Vec<u64>, Vec<Remark>) {
+        let moment = Moment { now: NOW, changed: UnixTime(NOW.0 - 60), window: 1 };
+        let takeover = of_google(file, moment).unwrap();
+        (takeover.used.iter().map(|used| used.step.0).collect(), takeover.remarks)
+    }
+
+    fn listed(steps: &[u64]) -> Reuse {
+        Reuse::Listed { line: 2, steps: steps.to_vec() }
+    }
+
+    #[test]
+    fn used_steps_are_those_of_the_list_as_far_as_they_can_be_true() {
+        let (steps, remarks) = taken(google(0, listed(&[STEP, STEP + 1, STEP + 2, STEP])));
+        assert_eq!(steps, [STEP, STEP + 1]);
+        assert_eq!(remarks, [Remark::FutureSteps { line: 2, count: 1 }]);
+        assert_eq!(taken(google(0, listed(&[]))), (vec![], vec![]));
+    }
+
+    #[test]
+    fn what_was_not_listed_may_have_been_used() {
+        let (steps, remarks) = taken(google(3, Reuse::Allowed));
+        assert_eq!((steps, remarks), (vec![STEP + 4], vec![Remark::ReuseAllowed]));
+        assert_eq!(taken(google(0, Reuse::Unreadable { line: 4 })).0, [STEP + 1]);
+        // Learnt when the file last changed.
+        assert_eq!(taken(google(20, listed(&[STEP - 9]))).0, [STEP - 9, STEP + 18]);
+    }
+
+    #[test]
+    fn a_window_that_is_here_too_is_nothing_to_tell() {
+        let mut file = google(0, listed(&[]));
+        file.remarks =
+            vec![Remark::Window { line: 2, each_way: 1 }, Remark::Window { line: 3, each_way: 8 }];
+        assert_eq!(taken(file).1, [Remark::Window { line: 3, each_way: 8 }]);
+    }
+
+    fn token(line: u32, byte: u8, kind: TokenKind, last: Option<&str>) -> Token {
+        Token {
+            line,
+            user: "ada".into(),
+            pin: Pin::None,
+            key: Key::new(vec![byte; 20]).unwrap(),
+            digits: Digits::SIX,
+            kind,
+            last: last.map(|code| Zeroizing::new(code.into())),
+        }
+    }
+
+    fn code(byte: u8, step: u64) -> String {
+        let keyed = Keyed::new(&token(0, byte, TokenKind::Counter(0), None).key, Algorithm::Sha1);
+        (*digits_of(keyed.unwrap().truncated(step), Digits::SIX)).clone()
+    }
+
+    #[test]
+    fn each_line_becomes_an_authenticator_of_its_own_name() {
+        let clock = TokenKind::Clock(Period::THIRTY);
+        let tokens = vec![
+            token(1, 1, clock, None),
+            token(2, 2, TokenKind::Counter(5), None),
+            token(3, 1, clock, None),
+            token(4, 3, clock, None),
+        ];
+        let takeover = of_oath(tokens, NOW);
+        let names: Vec<_> = takeover.authenticators.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["app", "token", "app-2"]);
+        assert_eq!(takeover.remarks, [Remark::SameKey { line: 3, first: 1 }]);
+        let many = (0..20).map(|byte| token(u32::from(byte), byte, clock, None)).collect();
+        let takeover = of_oath(many, NOW);
+        assert_eq!((takeover.authenticators.len(), takeover.remarks.len()), (16, 4));
+    }
+
+    #[test]
+    fn the_last_code_is_used_up_wherever_it_counts() {
+        for (last, next) in [(None, 5), (Some(code(1, 4)), 5), (Some(code(1, 5)), 6)] {
+            let token = token(1, 1, TokenKind::Counter(5), last.as_deref());
+            let takeover = of_oath(vec![token], NOW);
+            assert_eq!(takeover.authenticators[0].moving, Moving::Counter { next });
+        }
+        let clock = TokenKind::Clock(Period::THIRTY);
+        for (steps, found) in [(0, true), (10, true), (11, false)] {
+            let last = code(1, STEP - steps);
+            let takeover = of_oath(vec![token(1, 1, clock, Some(&last))], NOW);
+            let used: Vec<u64> = takeover.used.iter().map(|used| used.step.0).collect();
+            assert_eq!(used == [STEP - steps], found, "{steps}");
+            assert_eq!(takeover.remarks.is_empty(), found, "{steps}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Everybody's homes: whom the name service lists, and where each one's home is.
+
+use std::{path::PathBuf, process::Command};
+
+use nix::unistd::User;
+use twinlock_core::fault::LookupFault;
+
+/// Sources of `nsswitch.conf` that list everybody they know.
+const LISTING: [&str; 6] = ["files", "compat", "db", "altfiles", "extrausers", "systemd"];
+
+/// What the name service lists.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The account names, each once.
+    pub names: Vec<String>,
+    /// Lines that are no account that can be named.
+    pub unreadable: usize,
+    /// Sources that may know more people than they list.
+    pub silent: Vec<String>,
+}
+
+/// Everybody whom `getent passwd` lists: getpwent itself is not safe to call.
+///
+/// # Errors
+/// [`LookupFault`] where it cannot be asked.
+pub fn listing() -> Result<Listing, LookupFault> {
+    let mut getent = Command::new("getent");
+    getent.arg("passwd").env_clear().env("PATH", "/usr/bin:/bin");
+    let output = getent.output().map_err(|_| LookupFault)?;
+    if !output.status.success() {
+        return Err(LookupFault);
+    }
+    let mut listing = read(&output.stdout);
+    let switch = std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
+    listing.silent = silent(&switch);
+    Ok(listing)
+}
+
+fn read(text: &[u8]) -> Listing {
+    let mut listing = Listing::default();
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        match str::from_utf8(name) {
+            Ok(name) if !name.is_empty() => listing.names.push(name.to_owned()),
+            _ => listing.unreadable += 1,
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    listing.names.retain(|name| seen.insert(name.clone()));
+    listing
+}
+
+fn silent(switch: &str) -> Vec<String> {
+    let line = switch.lines().find_map(|line| line.trim().strip_prefix("passwd:"));
+    let words = line.unwrap_or_default().split(['#', '\n']).next().unwrap_or_default();
+    let sources = words.split_whitespace().filter(|word| !word.starts_with('['));
+    sources.filter(|source| !LISTING.contains(source)).map(str::to_owned).collect()
+}
+
+/// Where an account's home is; nothing where there is no such account.
+///
+/// # Errors
+/// [`LookupFault`] where that cannot be asked.
+pub fn home_of(name: &str) -> Result<Option<PathBuf>, LookupFault> {
+    Ok(User::from_name(name).map_err(|_| LookupFault)?.map(|user| user.dir))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_listed_once_and_odd_ones_are_counted() {
+        let listing = read(b"root:x:0:0::/root:/bin/sh\nada:x:1::\nroot:x\n:x:0\n\xff:x\n\n");
+        assert_eq!((listing.names, listing.unreadable), (vec!["root".into(), "ada".into()], 2));
+        assert!(super::listing().unwrap().names.contains(&"root".to_owned()));
+    }
+
+    #[test]
+    fn a_directory_is_known_for_not_listing_everybody() {
+        let switch = "group: files ldap\npasswd:  files systemd sss [NOTFOUND=return] ldap # nis\n";
+        assert_eq!(silent(switch), ["sss", "ldap"]);
+        assert!(silent("passwd: files systemd").is_empty());
+        assert!(silent("").is_empty());
+    }
+
+    #[test]
+    fn homes_are_those_of_the_name_service() {
+        assert!(home_of("root").unwrap().is_some());
+        assert_eq!(home_of("no-such-user-here").unwrap(), None);
+    }
+}

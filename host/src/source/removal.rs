@@ -1,0 +1,100 @@
+//! The end of a file that was taken over: overwritten by its descriptor, and unlinked under no other's name.
+
+use rustix::{
+    fs::{self, AtFlags, Mode, OFlags, RenameFlags, Stat},
+    io::{self, Errno},
+};
+use twinlock_core::{fault::MachineFault, ports::Entropy};
+
+use crate::{
+    entropy::KernelEntropy,
+    source::{Held, SourceFault, fault},
+};
+
+/// Overwrites what was read, if nothing has changed since.
+pub(super) fn overwrite(held: &Held) -> Result<(), SourceFault> {
+    let stat = fs::fstat(&held.file).map_err(fault)?;
+    let times = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
+    if times(&stat) != times(&held.stat) || !has_its_name(held)? {
+        return Err(SourceFault::Changed);
+    }
+    if stat.st_nlink != 1 {
+        return Err(SourceFault::HardLink);
+    }
+    // Google's program makes it 0400, which stops its owner too.
+    fs::fchmod(&held.file, Mode::RUSR | Mode::WUSR).map_err(fault)?;
+    let flags =
+        OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
+    let file = fs::openat(&held.folder, &held.name, flags, Mode::empty()).map_err(fault)?;
+    if !same(&fs::fstat(&file).map_err(fault)?, &held.stat) {
+        return Err(SourceFault::Changed);
+    }
+    let zeros = [0; 4096];
+    let mut left = usize::try_from(stat.st_size).unwrap_or(0);
+    while left > 0 {
+        let part = zeros.get(..left.min(zeros.len())).unwrap_or_default();
+        match io::write(&file, part) {
+            Ok(0) => return Err(fault(Errno::NOSPC)),
+            Ok(count) => left = left.saturating_sub(count),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(fault(errno)),
+        }
+    }
+    fs::fsync(&file).map_err(fault)
+}
+
+/// Takes the name away. Under a name that nobody knows it is looked at once more, so that a file which
+/// took its place a moment ago is put back and not lost.
+pub(super) fn unlink(held: &Held) -> Result<(), SourceFault> {
+    let mut nonce = [0; 8];
+    KernelEntropy.fill(&mut nonce).map_err(|MachineFault| fault(Errno::IO))?;
+    let aside = format!(".twinlock-gone.{:016x}", u64::from_ne_bytes(nonce));
+    let folder = &held.folder;
+    let only = RenameFlags::NOREPLACE;
+    match fs::renameat_with(folder, &held.name, folder, &aside, only) {
+        Ok(()) => {}
+        // A file system without it, such as NFS.
+        Err(Errno::INVAL | Errno::NOSYS) => return unlink_in_place(held),
+        Err(errno) => return Err(changed(errno)),
+    }
+    let seen = fs::statat(folder, &aside, AtFlags::SYMLINK_NOFOLLOW).map_err(changed)?;
+    if !same(&seen, &held.stat) {
+        let _ = fs::renameat_with(folder, &aside, folder, &held.name, only);
+        return Err(SourceFault::Changed);
+    }
+    fs::unlinkat(folder, &aside, AtFlags::empty()).map_err(changed)?;
+    settle(held);
+    Ok(())
+}
+
+fn unlink_in_place(held: &Held) -> Result<(), SourceFault> {
+    if !has_its_name(held)? {
+        return Err(SourceFault::Changed);
+    }
+    fs::unlinkat(&held.folder, &held.name, AtFlags::empty()).map_err(changed)?;
+    settle(held);
+    Ok(())
+}
+
+/// The zeros are durable already; that the name is gone may be forgotten by a power cut.
+fn settle(held: &Held) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    if let Ok(folder) = fs::openat(&held.folder, ".", flags, Mode::empty()) {
+        let _ = fs::fsync(&folder);
+    }
+}
+
+fn has_its_name(held: &Held) -> Result<bool, SourceFault> {
+    let seen = fs::statat(&held.folder, &held.name, AtFlags::SYMLINK_NOFOLLOW).map_err(changed)?;
+    Ok(same(&seen, &held.stat))
+}
+
+fn same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+}
+
+/// A name that was there a moment ago.
+fn changed(errno: Errno) -> SourceFault {
+    let fault = fault(errno);
+    if fault == SourceFault::Absent { SourceFault::Changed } else { fault }
+}

@@ -1,0 +1,121 @@
+//! The way to a person's file, folder by folder.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::{Component, Path},
+};
+
+use rustix::{
+    fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Stat},
+    io::Errno,
+};
+
+use crate::source::{Held, Person, SourceFault, fault, open_file};
+
+/// Links of root's that are followed, such as the one that a distribution puts at /home.
+const LINKS_MAX: usize = 8;
+/// Others than the owner and the group may make and take names.
+const OTHERS_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+/// Nobody but the owner may.
+const WRITABLE: u32 = 0o022;
+
+/// A folder is only passed through: that needs no right to list it.
+const FOLDER: OFlags =
+    OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+
+/// Opens a file, and checks it.
+pub(super) fn open(path: &Path, person: Person) -> Result<Held, SourceFault> {
+    let name = path.file_name().ok_or(SourceFault::NoPath)?.to_owned();
+    let Way { end: folder, fault: mistrust } =
+        folder(path.parent().ok_or(SourceFault::NoPath)?, person)?;
+    if let Some(mistrust) = mistrust {
+        // Where there is no file, nobody needs to be told about the way to it.
+        fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
+        return Err(mistrust);
+    }
+    let (file, stat) = open_file(&folder, &name, person)?;
+    Ok(Held { folder, name, file, stat, person })
+}
+
+/// A way that was gone to its end.
+struct Way {
+    end: OwnedFd,
+    /// Why nothing at its end is believed.
+    fault: Option<SourceFault>,
+}
+
+fn folder(path: &Path, person: Person) -> Result<Way, SourceFault> {
+    if !path.is_absolute() {
+        return Err(SourceFault::NoPath);
+    }
+    let mut left = parts(path)?;
+    let mut links = LINKS_MAX;
+    let mut way = Way { end: root()?, fault: None };
+    while let Some(part) = left.pop() {
+        let seen = fs::statat(&way.end, &part, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
+        match FileType::from_raw_mode(seen.st_mode) {
+            FileType::Directory => enter(&mut way, &part, person)?,
+            FileType::Symlink => {
+                links = links.checked_sub(1).ok_or(SourceFault::Link)?;
+                let target = roots_link(&way.end, &part)?;
+                let target = Path::new(OsStr::from_bytes(target.as_bytes()));
+                if target.is_absolute() {
+                    way.end = root()?;
+                }
+                left.extend(parts(target).map_err(|_| SourceFault::Link)?);
+            }
+            FileType::RegularFile
+            | FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => return Err(SourceFault::Absent),
+        }
+    }
+    Ok(way)
+}
+
+/// The components, the last one first.
+fn parts(path: &Path) -> Result<Vec<OsString>, SourceFault> {
+    let mut parts = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::RootDir | Component::CurDir => {}
+            Component::Normal(part) => parts.push(part.to_owned()),
+            Component::ParentDir | Component::Prefix(_) => return Err(SourceFault::NoPath),
+        }
+    }
+    parts.reverse();
+    Ok(parts)
+}
+
+fn root() -> Result<OwnedFd, SourceFault> {
+    fs::openat(CWD, "/", FOLDER, Mode::empty()).map_err(fault)
+}
+
+/// Whoever else owned a folder on the way could put another one in place of all below it.
+fn enter(way: &mut Way, part: &OsString, person: Person) -> Result<(), SourceFault> {
+    way.end = fs::openat(&way.end, part, FOLDER, Mode::empty()).map_err(|errno| match errno {
+        // A link took the folder's name since it was looked at.
+        Errno::NOTDIR => SourceFault::Link,
+        other => fault(other),
+    })?;
+    let stat = fs::fstat(&way.end).map_err(fault)?;
+    if stat.st_uid != person.uid && stat.st_uid != 0 {
+        way.fault = way.fault.or(Some(SourceFault::Owner));
+    } else if stat.st_mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE {
+        way.fault = way.fault.or(Some(SourceFault::TooOpen));
+    }
+    Ok(())
+}
+
+/// Where a link leads that nobody but root can have made.
+fn roots_link(at: &OwnedFd, part: &OsString) -> Result<std::ffi::CString, SourceFault> {
+    let roots = |stat: &Stat| stat.st_uid == 0 && stat.st_mode & WRITABLE == 0;
+    if !roots(&fs::fstat(at).map_err(fault)?) {
+        return Err(SourceFault::Link);
+    }
+    fs::readlinkat(at, part, Vec::new()).map_err(fault)
+}

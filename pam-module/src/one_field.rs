@@ -1,0 +1,96 @@
+//! One answer that holds password and code: taken from the line before, kept until it is known which part is the
+//! password, and handed on to the next line.
+
+use std::{
+    cell::{Cell, RefCell},
+    ffi::CStr,
+};
+
+use pam::{items::AuthTok, module::PamHandle, secret::SecretBytes};
+use twinlock_core::{
+    format::pam_line::{FirstPass, Forward},
+    policy::Echo,
+    ports::{Conversation, ConversationFault, Part},
+    secret::Typed,
+};
+use zeroize::Zeroizing;
+
+use crate::conversation::{PamConversation, typed};
+
+/// What the next line finds unless it is to have a password: no prompt then tells a wrong code from a right one, and it is
+/// what sshd, too, writes where nothing may be right.
+pub(crate) const STAND_IN: &CStr = c"\x08\n\r\x7fINCORRECT";
+
+/// What a line before was given; an empty answer is none.
+pub(crate) fn given(handle: &PamHandle, first_pass: FirstPass) -> Option<SecretBytes> {
+    match first_pass {
+        FirstPass::Ignored => None,
+        FirstPass::Tried | FirstPass::Used => {
+            let token = handle.get_item::<AuthTok<'_>>().ok().flatten();
+            token.map(|token| token.to_owned_secret()).filter(|token| !token.is_empty())
+        }
+    }
+}
+
+/// The person behind an answer that may have been given before.
+pub(crate) struct OneField<'a> {
+    person: PamConversation<'a>,
+    given: Cell<Option<SecretBytes>>,
+    forward: Forward,
+    kept: RefCell<Option<SecretBytes>>,
+    part: Cell<Option<Part>>,
+}
+
+impl<'a> OneField<'a> {
+    pub(crate) fn new(
+        person: PamConversation<'a>,
+        given: Option<SecretBytes>,
+        forward: Forward,
+    ) -> Self {
+        Self {
+            person,
+            given: Cell::new(given),
+            forward,
+            kept: RefCell::new(None),
+            part: Cell::new(None),
+        }
+    }
+
+    /// What the next line may have, with a NUL behind it; nothing where that would be nothing.
+    pub(crate) fn password(self) -> Option<Zeroizing<Vec<u8>>> {
+        let (kept, part) = (self.kept.into_inner()?, self.part.into_inner()?);
+        let length = match part {
+            Part::Whole => kept.len(),
+            Part::AllBut(code) => kept.len().checked_sub(code)?,
+        };
+        let password = kept.as_bytes().get(..length).filter(|password| !password.is_empty())?;
+        let mut text = Zeroizing::new(Vec::with_capacity(length + 1));
+        text.extend_from_slice(password);
+        text.push(0);
+        Some(text)
+    }
+}
+
+impl Conversation for OneField<'_> {
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
+        let answer = match self.given.take() {
+            Some(given) => given,
+            None => self.person.bytes(text, echo)?,
+        };
+        let typed = typed(answer.as_bytes());
+        if self.forward == Forward::Password {
+            // A part of an earlier answer is none of this one.
+            self.part.set(None);
+            self.kept.replace(Some(answer));
+        }
+        Ok(typed)
+    }
+
+    fn tell(&self, text: &str) {
+        self.person.tell(text);
+    }
+
+    fn hand_on(&self, part: Part) {
+        self.part.set(Some(part));
+    }
+}

@@ -1,0 +1,29 @@
+//! Files of other modules: pam_google_authenticator's in a home, and pam_oath's of all users.
+
+use twinlock_core::{
+    format::{google as googles, oath as oaths},
+    takeover::{self, Moment},
+    time::UnixTime,
+};
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+pub(crate) fn google(bytes: &[u8]) {
+    let Ok(file) = googles::read(bytes) else { return };
+    let (key, codes) = (file.key.bytes().to_vec(), file.scratch.len());
+    let moment = Moment { now: NOW, changed: UnixTime(NOW.0 - 7), window: 1 };
+    let Some(takeover) = takeover::of_google(file, moment) else { return };
+    assert_eq!(takeover.authenticators.len(), 1);
+    assert!(takeover.authenticators.iter().all(|one| one.key.bytes() == key.as_slice()));
+    assert_eq!(takeover.scratch.len(), codes);
+    assert!(takeover.scratch.iter().all(|code| code.len() == 8));
+}
+
+pub(crate) fn oath(bytes: &[u8]) {
+    let tokens: Vec<_> = oaths::read(bytes).into_iter().filter_map(Result::ok).collect();
+    let takeover = takeover::of_oath(tokens, NOW);
+    let mut names: Vec<_> = takeover.authenticators.iter().map(|one| &one.name).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), takeover.authenticators.len());
+}

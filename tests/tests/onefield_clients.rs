@@ -1,0 +1,210 @@
+//! Programs that ask once, as Debian packages them: OpenVPN's plugin, FreeRADIUS, and what they are left with in memory.
+
+use twinlock_tests::{Machine, PASSWORD, Session, shipped};
+
+const PLUGIN: &str = "/usr/lib/x86_64-linux-gnu/openvpn/plugins/openvpn-plugin-auth-pam.so";
+const CERTIFICATE: &str = "mkdir -p /dev/net && mknod /dev/net/tun c 10 200 && cd /root && \
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+    -subj /CN=server -keyout server.key -out server.crt 2>/root/openssl && \
+    openssl x509 -in server.crt -noout -fingerprint -sha256";
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().person("ada").pam("openvpn", &shipped("pam.d/openvpn"));
+    m
+}
+
+/// A server whose one lock is the plugin, and the fingerprint of its certificate.
+fn vpn_server(m: &Machine) -> (Session<'_>, String) {
+    let made = m.run(["sh", "-c", CERTIFICATE]);
+    let (_, fingerprint) = made.ok().trim().split_once('=').expect("a fingerprint");
+    let server =
+        m.call(["openvpn", "--dev", "tun", "--topology", "subnet", "--proto", "tcp-server"]);
+    let server = server.args(["--server", "10.8.0.0", "255.255.255.0", "--local", "127.0.0.1"]);
+    let server =
+        server.args(["--dh", "none", "--ca", "/root/server.crt", "--cert", "/root/server.crt"]);
+    let server = server.args(["--key", "/root/server.key", "--verify-client-cert", "none"]);
+    let server = server.args(["--username-as-common-name", "--plugin", PLUGIN, "openvpn"]);
+    // Keys are made anew after seconds instead of an hour, with the password that the client has kept.
+    let server = server.args(["--auth-gen-token", "--reneg-sec", "4", "--hand-window", "2"]);
+    let mut server = server.open();
+    server.expect("Initialization Sequence Completed");
+    (server, fingerprint.to_owned())
+}
+
+fn vpn_client<'m>(m: &'m Machine, fingerprint: &str, user: &str, text: &str) -> Session<'m> {
+    m.file("/root/typed").write(format!("{user}\n{text}\n")).mode(0o600);
+    let client = m.call(["openvpn", "--client", "--dev", "null", "--proto", "tcp-client"]);
+    let client = client.args(["--remote", "127.0.0.1", "--peer-fingerprint", fingerprint]);
+    let client = client.args(["--auth-user-pass", "/root/typed", "--reneg-sec", "0"]);
+    client.args(["--route-noexec", "--ifconfig-noexec"]).open()
+}
+
+#[test]
+fn openvpn_lets_in_who_has_both_and_stays_connected() {
+    let m = machine();
+    let (mut server, fingerprint) = vpn_server(&m);
+    let (code, wrong) = (m.code("ada"), m.wrong_code("ada"));
+    let gets_in = |user: &str, text: &str| {
+        let mut client = vpn_client(&m, &fingerprint, user, text);
+        client.expect_one_of(&["AUTH_FAILED", "Initialization Sequence Completed"]) == 1
+    };
+    assert!(!gets_in("ada", &format!("{PASSWORD}{wrong}")));
+    assert_eq!(m.tries("ada"), 1, "one answer, one try, whatever the client answers again");
+    assert!(!gets_in("ada", PASSWORD));
+    assert!(!gets_in("nobody-here", &format!("{PASSWORD}{code}")));
+    assert_eq!(m.tries("ada"), 1);
+    let mut client = vpn_client(&m, &fingerprint, "ada", &format!("{PASSWORD}{code}"));
+    client.expect("Initialization Sequence Completed");
+    server.expect("Username/auth-token authentication succeeded for username 'ada'");
+    assert!(!gets_in("ada", &format!("{PASSWORD}{code}")), "a code works once");
+    let accepted = m.logged("event=accepted");
+    assert_eq!(accepted.len(), 1, "{:?}", m.log());
+    assert!(accepted[0].contains("service=openvpn rhost=127.0.0.1 first_factor=follows"));
+    let shown = server.transcript();
+    let said = m.log().join("\n") + &shown;
+    assert!(!said.contains(PASSWORD) && !said.contains(&format!("y{code}")), "{said}");
+}
+
+/// FreeRADIUS with its PAM module and nothing else, for a client on the loopback.
+const RADIUSD: &str = "\
+name = radiusd
+libdir = /usr/lib/freeradius
+logdir = /run/radius
+run_dir = /run/radius
+modules {
+    pam {
+        pam_auth = radiusd
+    }
+}
+client loopback {
+    ipaddr = 127.0.0.1
+    secret = testing123
+}
+server default {
+    listen {
+        type = auth
+        ipaddr = 127.0.0.1
+        port = 1812
+    }
+    authorize {
+        update control {
+            &Auth-Type := PAM
+        }
+    }
+    authenticate {
+        Auth-Type PAM {
+            pam
+        }
+    }
+}
+";
+
+/// The answer to one request: `Access-Accept` or `Access-Reject`.
+fn radius(m: &Machine, user: &str, text: &str) -> bool {
+    let said = m.run(["radtest", user, text, "127.0.0.1", "0", "testing123"]).stdout;
+    let accepted = said.contains("Received Access-Accept");
+    assert_ne!(accepted, said.contains("Received Access-Reject"), "{said}");
+    accepted
+}
+
+fn radius_server<'m>(m: &'m Machine, who: &str) -> Session<'m> {
+    m.pam("radiusd", &shipped("pam.d/openvpn"));
+    let rights = format!("security {{\n    user = {who}\n    group = {who}\n}}\n");
+    m.file("/root/raddb").make_folder();
+    m.file("/root/raddb/radiusd.conf").write(format!("{rights}{RADIUSD}"));
+    m.file("/root/raddb/dictionary").write("$INCLUDE /usr/share/freeradius/dictionary\n");
+    m.run([
+        "sh",
+        "-c",
+        "cp -r /root/raddb /tmp && chmod -R a+rX /tmp/raddb && mkdir -m 777 /run/radius",
+    ])
+    .ok();
+    let mut server = m.call(["freeradius", "-X", "-d", "/tmp/raddb"]).open();
+    server.expect("Ready to process requests");
+    server
+}
+
+#[test]
+fn freeradius_that_runs_as_root_lets_in_who_has_both() {
+    let m = machine();
+    let _server = radius_server(&m, "root");
+    let (code, wrong) = (m.code("ada"), m.wrong_code("ada"));
+    assert!(!radius(&m, "ada", &format!("{PASSWORD}{wrong}")));
+    assert_eq!(m.tries("ada"), 1);
+    assert!(!radius(&m, "ada", PASSWORD));
+    assert!(radius(&m, "ada", &format!("{PASSWORD}{code}")));
+    assert!(!radius(&m, "ada", &format!("{PASSWORD}{code}")));
+}
+
+/// Debian's own user for it can read /etc/shadow, and no records.
+#[test]
+fn freeradius_that_is_not_root_lets_nobody_in_and_the_log_says_why() {
+    let m = machine();
+    let _server = radius_server(&m, "freerad");
+    assert!(!radius(&m, "ada", &format!("{PASSWORD}{}", m.code("ada"))));
+    assert_eq!(m.logged("user=ada service=radiusd").len(), 1, "{:?}", m.log());
+    assert_eq!(m.logged("reason=record_io").len(), 1, "{:?}", m.log());
+}
+
+/// Counts, in the memory of the program that called the stack, each line of /root/needles.
+const LOOK: &str = r#"#!/usr/bin/perl
+my $pid = getppid();
+open(my $maps, "<", "/proc/$pid/maps") or die;
+open(my $memory, "<", "/proc/$pid/mem") or die;
+open(my $lines, "<", "/root/needles") or die;
+chomp(my @needles = <$lines>);
+my %count;
+while (<$maps>) {
+    /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
+    my ($from, $to) = (hex $1, hex $2);
+    sysseek($memory, $from, 0);
+    sysread($memory, my $bytes, $to - $from);
+    $count{$_} += () = $bytes =~ /\Q$_\E/g for @needles;
+}
+open(my $found, ">>", "/root/found") or die;
+print $found join(" ", map { $count{$_} } @needles), "\n";
+"#;
+
+#[test]
+fn one_copy_of_the_password_is_left_and_that_is_libpams() {
+    let m = machine();
+    m.file("/root/look").write(LOOK).mode(0o755);
+    let look = "required pam_exec.so quiet /root/look";
+    let ours = "auth required pam_twinlock.so first_factor=follows forward_pass";
+    m.pam("one", &format!("{ours}\nauth {look}\naccount required pam_permit.so\nsession {look}\n"));
+    let (code, wrong) = (m.code("ada"), m.wrong_code("ada"));
+    m.file("/root/needles").write(format!("horse\ny{code}\ny{wrong}\n"));
+    for (ending, counts) in [(&wrong, "0 0 0\n"), (&code, "1 0 0\n0 0 0\n")] {
+        m.file("/root/found").write("");
+        let call = m.call(["pamtester", "one", "ada", "authenticate", "open_session"]);
+        let ended = call.input(format!("{PASSWORD}{ending}\n")).output();
+        assert_eq!(m.file("/root/found").read(), counts, "{ended:?}");
+    }
+}
+
+/// Whoever reads /etc/pam.d/sshd sees one prompt; sshd's own password method shows none of it.
+#[test]
+fn sshds_password_method_has_one_field_too() {
+    let m = machine();
+    let shipped = shipped("pam.d/sshd-password");
+    let lines = shipped.lines().filter(|line| !line.starts_with("auth"));
+    let code_first = "auth required pam_twinlock.so first_factor=follows forward_pass\n\
+                      auth required pam_unix.so use_first_pass nodelay\n";
+    m.pam("sshd", &format!("{code_first}{}\n", lines.collect::<Vec<_>>().join("\n")));
+    m.sshd("PasswordAuthentication yes\nAuthenticationMethods password\n");
+    let gets_in = |user: &str, text: &str| {
+        let mut s = m.ssh(user).open();
+        s.expect("password: ").send_line(text);
+        s.logged_in()
+    };
+    let code = m.code("ada");
+    assert!(!gets_in("ada", PASSWORD));
+    assert!(!gets_in("ada", &format!("{PASSWORD}{}", m.wrong_code("ada"))));
+    assert!(gets_in("ada", &format!("{PASSWORD}{code}")));
+    assert!(!gets_in("ada", &format!("{PASSWORD}{code}")));
+    // sshd sends a text of its own for accounts that it bars; it is no code and costs none.
+    let before = m.tries("root");
+    assert!(!gets_in("root", &format!("{PASSWORD}{code}")));
+    assert_eq!(m.tries("root"), before);
+}
