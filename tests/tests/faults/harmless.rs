@@ -64,16 +64,6 @@ pub const EVERYWHERE: &[Row] = &[
         "a new one cannot be begun where one stands; it is read again",
     ),
     (
-        "read /proc/sys/kernel/random/boot_id",
-        Short,
-        "the epoch seems another boot's; both are read again",
-    ),
-    (
-        "read /proc/sys/kernel/random/boot_id",
-        Cut,
-        "the epoch seems another boot's; both are read again",
-    ),
-    (
         "newfstatat /var/lib/twinlock/users/ada/record.",
         With(&[ENOENT]),
         "there is no later record: the true answer",
