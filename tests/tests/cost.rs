@@ -1,6 +1,6 @@
 //! What an accepted login costs: system calls, writes and log lines.
 
-use twinlock_tests::{Machine, NOTHING, Trace, shipped};
+use twinlock_tests::{Cost, Machine, NOTHING, Trace, shipped};
 
 /// Of a whole `pam_authenticate`, libpam's share included. Lowered when a login gets cheaper, and
 /// never raised.
@@ -35,13 +35,20 @@ fn an_accepted_login_keeps_to_its_budget() {
     let accounts = m.file("/etc/passwd").read();
     let few = accounts.lines().filter(|line| line.starts_with("root:") || line.starts_with("ada:"));
     m.file("/etc/passwd").write(few.collect::<Vec<_>>().join("\n") + "\n");
-    let (ruler, code) = (m.ruler(), m.code_in("ada", 1));
-    let (said, cost) = ruler.measure(&mut m.host("one", &[]), "ada", &[&code]);
+    let costs: Vec<_> = (0..3).map(|_| cost_of_a_login(&m)).collect();
+    let least = |of: fn(&Cost) -> Option<usize>| costs.iter().filter_map(of).min();
+    let instructions = least(|cost| cost.instructions).expect("fewer than are counted");
+    assert!((LIBPAM_ALONE..=MOST_INSTRUCTIONS).contains(&instructions), "{costs:?}");
+    assert!(least(|cost| Some(cost.system_calls)) <= Some(MOST_SYSTEM_CALLS), "{costs:?}");
+    assert!(costs.iter().all(|cost| cost.syncs == 0), "{costs:?}");
+}
+
+/// Where the host is busy, libpam asks the kernel's audit again and again: the least of some counts.
+fn cost_of_a_login(m: &Machine) -> Cost {
+    m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/used.*"]).ok();
+    let (said, cost) = m.ruler().measure(&mut m.host("one", &[]), "ada", &[&m.code("ada")]);
     assert_eq!(said, 0, "{:?}", m.log());
-    let instructions = cost.instructions.expect("fewer instructions than are counted");
-    assert!((LIBPAM_ALONE..=MOST_INSTRUCTIONS).contains(&instructions), "{cost:?}");
-    assert!(cost.system_calls <= MOST_SYSTEM_CALLS, "{cost:?}");
-    assert_eq!(cost.syncs, 0);
+    cost
 }
 
 #[test]

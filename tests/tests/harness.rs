@@ -267,7 +267,9 @@ fn a_stopped_program_goes_on_when_it_is_woken() {
     su.expect("Password: ");
     let pids = m.pids("su");
     m.run_as("ada", ["kill", "-STOP", &pids[0].to_string()]).ok();
-    assert!(m.run(["ps", "-o", "stat=", &pids[0].to_string()]).ok().starts_with('T'));
+    let stopped = || m.run(["ps", "-o", "stat=", &pids[0].to_string()]).ok().starts_with('T');
+    // The kernel stops it when it next runs; a test that waits for ever is ended by its runner.
+    while !stopped() {}
     m.signal("CONT", pids[0]);
     assert!(su.send_line("staple").logged_in());
 }
