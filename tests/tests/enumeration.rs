@@ -1,0 +1,130 @@
+//! Before a first factor nobody can see who is unknown, barred, not enrolled, throttled, exempt or
+//! enrolled: not by prompts and texts, not by system calls, not by work.
+
+use twinlock_tests::{Finished, Machine};
+
+const AHEAD: &str =
+    "auth required pam_twinlock.so first_factor=follows\naccount required pam_permit.so\n";
+const DECOY: &str =
+    "auth required pam_twinlock.so first_factor=failed\naccount required pam_permit.so\n";
+const RULE: &str = "[[rule]]\nuser = \"exo\"\naction = \"exempt\"\n";
+/// One of each kind: enrolled, unknown, not enrolled, exempt.
+const EACH: [&str; 4] = ["ada", "nix", "bob", "exo"];
+/// A wrong code, eight digits, a password, and what sshd types for barred accounts.
+const ANSWERS: [&str; 4] = ["000000", "00000000", "hunter2", "\u{8}\r\u{7f}INCORRECT"];
+/// Wrong codes on file: with the last number, everybody is throttled.
+const ON_FILE: [usize; 2] = [2, 5];
+const FROM: &str = "rhost=192.0.2.9";
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().app_only("ada").user("bob").user("exo").settings(RULE);
+    m.pam("ahead", AHEAD).pam("decoy", DECOY);
+    // Looking an account up takes the longer the later it stands; that is nobody's secret.
+    let all = m.file("/etc/passwd").read();
+    let few = all.lines().filter(|line| EACH.iter().any(|name| line.starts_with(name)));
+    let root = "root:x:0:0:root:/root:/bin/sh".to_owned();
+    let lines: Vec<_> = std::iter::once(root).chain(few.map(str::to_owned)).collect();
+    m.file("/etc/passwd").write(lines.join("\n") + "\n");
+    // What happens the first time only has happened.
+    for name in EACH {
+        ask(&m, "ahead", name, "000000\n000000\n000000\n000000\n000000\n000000");
+        ask(&m, "ahead", name, "000000\n000000\n000000\n000000\n000000\n000000");
+    }
+    m
+}
+
+/// One call from the same address, without libpam's wait.
+fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
+    let quick = ["--seccomp-bpf", "-qq", "-e", "trace=select,pselect6"];
+    let skip = ["-e", "inject=select,pselect6:retval=0"];
+    let call = m.pamtester_as(&["-I", FROM], service, name).input(format!("{lines}\n"));
+    call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
+}
+
+/// Of everybody's wrong codes so many are on file, and nothing else is.
+fn keep(m: &Machine, on_file: usize) {
+    let script = format!(
+        "rm -f /var/lib/twinlock/users/*/failed.* /var/lib/twinlock/nobody/failed.*; \
+         for d in /run/twinlock/users/* /run/twinlock/unknown/*; do cd $d && \
+         rm -f refused.* row.[1-9]* && ls | grep ^try | sort -t. -k4n | tail -n +{} | xargs -r rm; done",
+        on_file + 1
+    );
+    m.run(["sh", "-c", &script]).ok();
+}
+
+/// What somebody sees who types the same answer three times; who is exempt is refused by nobody here.
+fn seen(m: &Machine, service: &str, name: &str, answer: &str) -> String {
+    let said = ask(m, service, name, &[answer; 3].join("\n"));
+    assert_eq!(said.code, Some(1));
+    said.stdout + &said.stderr.replace("Permission denied", "Authentication failure")
+}
+
+#[test]
+fn everybody_sees_the_same() {
+    let m = machine();
+    let ways = ["000000", "hunter2", "?\n1\n000000", "?\n2\nABCD", ""];
+    let ahead = ways.map(|answer| ("ahead", answer, 2));
+    let decoy = ways.map(|answer| ("decoy", answer, 2));
+    let barred = ("ahead", ANSWERS[3], 2);
+    for (service, answer, on_file) in
+        [&ahead[..], &decoy[..], &[barred, ("ahead", "000000", 5)]].concat()
+    {
+        let each = EACH.map(|name| {
+            keep(&m, on_file);
+            seen(&m, service, name, answer)
+        });
+        assert!(each[0].contains("Verification code"), "{each:?}");
+        let same = each.iter().all(|seen| *seen == each[0]);
+        assert!(same, "{service} {answer}: {each:#?}");
+    }
+}
+
+/// The names of the calls from the first look into the records on, each run of one kind as one.
+fn calls(m: &Machine, name: &str, answer: &str) -> Vec<String> {
+    let call = m.pamtester_as(&["-I", FROM], "ahead", name).input(format!("{answer}\n\n"));
+    call.strace("/tmp/trace", &["-e", "inject=select,pselect6:retval=0"]).output();
+    let trace = m.trace("/tmp/trace").between("/var/lib/twinlock", "NETLINK_AUDIT");
+    let mut names: Vec<String> = trace.names().into_iter().map(str::to_owned).collect();
+    names.dedup();
+    names
+}
+
+#[test]
+fn the_same_calls_are_made_for_everybody() {
+    let m = machine();
+    for answer in ANSWERS {
+        let each: Vec<_> =
+            ON_FILE.iter().flat_map(|on_file| EACH.map(|name| (*on_file, name))).collect();
+        let made: Vec<_> = each
+            .iter()
+            .map(|(on_file, name)| {
+                keep(&m, *on_file);
+                calls(&m, name, answer)
+            })
+            .collect();
+        assert!(made[0].len() > 20, "{made:?}");
+        for (who, calls) in each.iter().zip(&made) {
+            assert_eq!(*calls, made[0], "{who:?} {answer}");
+        }
+    }
+}
+
+#[test]
+fn the_same_work_is_done_for_everybody() {
+    let m = machine();
+    let ruler = m.ruler();
+    for (on_file, answer) in [(2, "000000"), (5, "000000")] {
+        let work = EACH.map(|name| {
+            // Where the host is busy, libpam asks the kernel's audit again and again.
+            let counts = (0..3).filter_map(|_| {
+                keep(&m, on_file);
+                ruler.measure(&mut m.host("ahead", &[]), name, &[answer]).1.instructions
+            });
+            counts.min().expect("fewer than are counted")
+        });
+        let (least, most) = (work.iter().min(), work.iter().max());
+        let (least, most) = least.zip(most).expect("four of them");
+        assert!(most - least <= most / 50, "{on_file} {answer}: {EACH:?} {work:?}");
+    }
+}
