@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     fault::StoreFault,
-    format::as_written,
+    format::{as_written, lines::line_at},
     otp::base32,
     record::{
         Algorithm, Authenticator, DRIFT_MAX, Digits, Generation, Moving, Parameters, Period,
@@ -99,9 +99,7 @@ pub(crate) fn newer(text: &str, known: u32) -> Option<StoreFault> {
 }
 
 fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
-    let end = span.map_or(0, |span| span.start);
-    let newlines = text.bytes().take(end).filter(|byte| *byte == b'\n').count();
-    u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)
+    line_at(text, span.map_or(0, |span| span.start))
 }
 
 fn values(file: File<'_>) -> Option<Record> {
