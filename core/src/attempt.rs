@@ -46,6 +46,18 @@ impl Outcome {
 /// Seconds from charge to claim after which a code is burned: a login that nobody stops takes milliseconds.
 const HELD_UP: u64 = 30;
 
+/// What is called so nowhere.
+const NO_NAME: &str = "try";
+
+/// What a wrong code is counted against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stake {
+    /// The limits: a code is what is asked for.
+    Code,
+    /// Nothing: none is asked for, and who types only a password that ends in digits has guessed at no code.
+    Nothing,
+}
+
 /// Who tries, on which budget.
 pub struct Trial<'a> {
     /// The settings.
@@ -64,6 +76,8 @@ pub struct Trial<'a> {
     pub source: &'a SourceLabel,
     /// Which budget tries are taken from.
     pub budget: Budget,
+    /// What wrong codes are counted against.
+    pub stake: Stake,
     /// What the wrong code before would have been right for.
     pub memory: Memory,
 }
@@ -127,8 +141,11 @@ impl Trial<'_> {
         };
         let outcome = self.judge_charged(code, now, &charged);
         let outcome = outcome.unwrap_or_else(|fault| Outcome::Faulty(Reason::Ledger(fault)));
-        if refunds(&outcome, self.budget) {
+        if self.stake == Stake::Nothing || refunds(&outcome, self.budget) {
             self.shelf.erase(&ledger_names::try_name(&charged));
+        } else if self.budget == Budget::Unproven {
+            // Nobody may see by a call whose charge stands.
+            self.shelf.erase(NO_NAME);
         }
         outcome
     }
@@ -148,7 +165,10 @@ impl Trial<'_> {
         if matches!(outcome, Outcome::Granted(_)) {
             self.forgive(&facts, own, now.unix);
         } else if !refunds(&outcome, self.budget) {
-            self.note_failure(&facts, now.unix);
+            match self.stake {
+                Stake::Code => self.note_failure(&facts, now.unix),
+                Stake::Nothing => self.note_nothing(&facts, now.unix),
+            }
         }
         Ok(outcome)
     }
@@ -160,7 +180,7 @@ impl Trial<'_> {
         let evidence =
             Evidence { used: &facts.used, floor, now: now.unix, window: self.policy.window };
         let _ = self.compare(code, &evidence);
-        self.note_nothing(now.unix);
+        self.note_nothing(&facts, now.unix);
         Ok(())
     }
 

@@ -71,7 +71,13 @@ impl Trial<'_> {
     /// What the throttle says to a try, where it is not to be judged.
     pub(crate) fn weigh(&self, facts: &Facts, charged: &Try, now: UnixTime) -> Option<Outcome> {
         let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
-        let in_a_row = row::length(facts, row::in_force(facts, self.noted(), now), Some(charged));
+        let in_a_row = match self.budget {
+            Budget::Proven => {
+                row::length(facts, row::in_force(facts, self.noted(), now), Some(charged))
+            }
+            // A row that ends when the owner gets in, and outlives a restart, would tell strangers that there is an owner.
+            Budget::Unproven => 0,
+        };
         let familiarity = Familiarity::of(found, self.source);
         let case = Case { charged, facts, in_a_row, familiarity, now };
         match throttle::weigh(&self.policy.throttle, &case) {
@@ -89,10 +95,7 @@ impl Trial<'_> {
     /// Makes the row one longer, also beside the record. Where it begins is written first: whoever reads the record's
     /// note later finds in the ledger which of these tries it has counted.
     pub(crate) fn note_failure(&mut self, facts: &Facts, now: UnixTime) {
-        if facts.row.is_none() {
-            let begins = Row { since: UnixTime(0), carried: self.noted() };
-            let _ = self.shelf.create(&ledger_names::row_name(begins), &ledger_names::instant(now));
-        }
+        self.begin_row(facts, now);
         let length = row::length(facts, row::in_force(facts, self.noted(), now), None);
         match (&mut self.person, &mut self.stand_in) {
             (Some((account, snapshot)), _) => {
@@ -109,8 +112,16 @@ impl Trial<'_> {
         }
     }
 
-    /// The calls of [`Trial::note_failure`] without its effect.
-    pub(crate) fn note_nothing(&self, now: UnixTime) {
+    fn begin_row(&self, facts: &Facts, now: UnixTime) {
+        if facts.row.is_none() {
+            let begins = Row { since: UnixTime(0), carried: self.noted() };
+            let _ = self.shelf.create(&ledger_names::row_name(begins), &ledger_names::instant(now));
+        }
+    }
+
+    /// The calls of [`Trial::note_failure`] without a longer row.
+    pub(crate) fn note_nothing(&self, facts: &Facts, now: UnixTime) {
+        self.begin_row(facts, now);
         let person = self.person.as_ref().map(|(account, snapshot)| (Some(account), snapshot));
         let shown = person.or(self.stand_in.as_ref().map(|nobody| (None, nobody)));
         if let Some((account, snapshot)) = shown {
@@ -136,6 +147,11 @@ impl Trial<'_> {
 
     /// Costs nothing where there is no row, as after almost every login before.
     fn end_row(&self, facts: &Facts, own: &Try, now: UnixTime) {
+        // Also where the ledger knows of no row: what a cut or a slower process has left there would be one after a restart.
+        let person = self.person.as_ref().filter(|(_, snapshot)| snapshot.failures > 0);
+        if let Some(folder) = person.and_then(|(account, _)| Folder::of(&account.name).ok()) {
+            self.ports.records.forget_failures(&folder);
+        }
         let begun = row::in_force(facts, self.noted(), now);
         if row::length(facts, begun, Some(own)) == 0 {
             return;
@@ -144,10 +160,6 @@ impl Trial<'_> {
         let _ = self.shelf.create(&ledger_names::row_name(ended), &ledger_names::instant(now));
         if let Some(old) = facts.row.filter(|old| *old != ended) {
             self.shelf.erase(&ledger_names::row_name(old));
-        }
-        let person = self.person.as_ref().filter(|(_, snapshot)| snapshot.failures > 0);
-        if let Some(folder) = person.and_then(|(account, _)| Folder::of(&account.name).ok()) {
-            self.ports.records.forget_failures(&folder);
         }
     }
 }

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, string::String};
 use crate::{
     account::{Account, Folder},
     admission::{AccountState, Admission, Known, admit},
-    attempt::Trial,
+    attempt::{Stake, Trial},
     dialogue::asking::{Asking, End},
     event::{Accepted, Event, Kind, Reason},
     fault::{CodesFault, LedgerFault, LookupFault, StoreFault},
@@ -190,6 +190,10 @@ impl Visit<'_> {
             budget: match self.standing {
                 Standing::Proven => Budget::Proven,
                 Standing::Ahead | Standing::Decoy => Budget::Unproven,
+            },
+            stake: match held.noted_as {
+                Some((Kind::Exempt, _)) => Stake::Nothing,
+                Some(_) | None => Stake::Code,
             },
             memory: Memory::new(self.policy.resync),
         };

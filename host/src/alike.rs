@@ -85,8 +85,11 @@ pub(crate) fn note_failures(
     let path =
         folder.map_or_else(|| NOBODY.to_owned(), |folder| format!("{USERS}/{}", folder.as_str()));
     let Ok(room) = root.below(&path, records.owner) else { return };
-    // The same number is there already, and so is not made again; nothing is called by the other name.
-    let _ = room.link(&format!("{FAILED}{after}"), &ledger_names::instant(now));
-    let old = if before == after { "failed".to_owned() } else { format!("{FAILED}{before}") };
-    let _ = fs::unlinkat(room.fd(), old, AtFlags::empty());
+    // Where nothing is noted, what is made is no note, and goes at once.
+    let noted = |number: u32| match before == after {
+        true => "failed".to_owned(),
+        false => format!("{FAILED}{number}"),
+    };
+    let _ = room.link(&noted(after), &ledger_names::instant(now));
+    let _ = fs::unlinkat(room.fd(), noted(before), AtFlags::empty());
 }

@@ -52,6 +52,8 @@ pub(crate) struct Listing {
     pub(crate) of_sets: Vec<String>,
     known: Vec<SourceLabel>,
     failures: u32,
+    /// Lower numbers of failures, as processes leave them that note one at the same instant.
+    outdated: Vec<u32>,
 }
 
 impl HostRecords {
@@ -270,6 +272,9 @@ pub(crate) enum Newest {
 /// Reads the newest record in an opened folder.
 pub(crate) fn newest_of(room: &Room, owner: Owner) -> Result<Newest, StoreFault> {
     let listing = list(room)?;
+    for number in listing.outdated.iter().filter(|number| **number < listing.failures) {
+        let _ = fs::unlinkat(room.fd(), format!("{FAILED}{number}"), AtFlags::empty());
+    }
     let Some(sequence) = listing.sequences.iter().max().copied() else {
         return Ok(Newest::Empty);
     };
@@ -288,7 +293,9 @@ pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
             listing.known.extend(SourceLabel::read(source));
         } else if let Some(failures) = name.strip_prefix(FAILED) {
             // What cannot be read is no count, and counts nobody free: the ledger has its own.
-            listing.failures = listing.failures.max(failures.parse().unwrap_or_default());
+            let failures = failures.parse().unwrap_or_default();
+            listing.outdated.push(listing.failures.min(failures));
+            listing.failures = listing.failures.max(failures);
         } else if name.starts_with("tmp.") {
             listing.temporary.push(name);
         } else if codes::set_of(&name).is_some() {

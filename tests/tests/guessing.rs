@@ -91,6 +91,18 @@ fn at_one_instant_no_more_are_judged_than_one_after_the_other() {
 }
 
 #[test]
+fn a_burst_leaves_one_note() {
+    let m = machine("");
+    at_one_instant(&m, |number| format!("192.0.2.{number}"));
+    assert!(gets_in(&m, OWNER));
+    let notes = || m.tree("/var/lib/twinlock/users/ada").matches("/failed.").count();
+    assert_eq!(notes(), 0, "{}", m.tree("/var/lib/twinlock"));
+    // What is wrong within the second of a success belongs to the row that it has ended.
+    call_at(&m, ("203.0.113.7", 5), &[&m.wrong_code("ada")]);
+    assert_eq!(notes(), 1, "{}", m.tree("/var/lib/twinlock"));
+}
+
+#[test]
 fn a_new_address_each_time_helps_nobody() {
     let m = machine("tries = 1\n[throttle]\nin_a_row = 12\n");
     let wrong = m.wrong_code("ada");
