@@ -46,18 +46,6 @@ impl Outcome {
 /// Seconds from charge to claim after which a code is burned: a login that nobody stops takes milliseconds.
 const HELD_UP: u64 = 30;
 
-/// What is called so nowhere.
-const NO_NAME: &str = "try";
-
-/// What a wrong code is counted against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stake {
-    /// The limits: a code is what is asked for.
-    Code,
-    /// Nothing: none is asked for, and who types only a password that ends in digits has guessed at no code.
-    Nothing,
-}
-
 /// Who tries, on which budget.
 pub struct Trial<'a> {
     /// The settings.
@@ -76,8 +64,6 @@ pub struct Trial<'a> {
     pub source: &'a SourceLabel,
     /// Which budget tries are taken from.
     pub budget: Budget,
-    /// What wrong codes are counted against.
-    pub stake: Stake,
     /// What the wrong code before would have been right for.
     pub memory: Memory,
 }
@@ -141,11 +127,8 @@ impl Trial<'_> {
         };
         let outcome = self.judge_charged(code, now, &charged);
         let outcome = outcome.unwrap_or_else(|fault| Outcome::Faulty(Reason::Ledger(fault)));
-        if self.stake == Stake::Nothing || refunds(&outcome, self.budget) {
+        if refunds(&outcome, self.budget) {
             self.shelf.erase(&ledger_names::try_name(&charged));
-        } else if self.budget == Budget::Unproven {
-            // Nobody may see by a call whose charge stands.
-            self.shelf.erase(NO_NAME);
         }
         outcome
     }
@@ -165,9 +148,9 @@ impl Trial<'_> {
         if matches!(outcome, Outcome::Granted(_)) {
             self.forgive(&facts, own, now.unix);
         } else if !refunds(&outcome, self.budget) {
-            match self.stake {
-                Stake::Code => self.note_failure(&facts, now.unix),
-                Stake::Nothing => self.note_nothing(&facts, now.unix),
+            match self.budget {
+                Budget::Proven | Budget::Unproven => self.note_failure(&facts, now.unix),
+                Budget::Exempt => self.note_nothing(&facts, now.unix),
             }
         }
         Ok(outcome)
@@ -264,7 +247,7 @@ impl Trial<'_> {
             Ruling::Replayed { wait } => Err(Outcome::Replayed { wait }),
             Ruling::BeforeEpoch { wait } => Err(Outcome::BeforeEpoch { wait }),
             // Before a proven first factor every wrong code is as much work as any other.
-            Ruling::Wrong if self.budget == Budget::Unproven => Err(Outcome::Wrong),
+            Ruling::Wrong if self.budget != Budget::Proven => Err(Outcome::Wrong),
             Ruling::Wrong => match self.memory.note(&snapshot.record, code, evidence) {
                 Sign::Adjacent(found) => Ok(found),
                 Sign::Off { ahead } => Err(Outcome::ClockOff { ahead }),

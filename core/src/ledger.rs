@@ -39,6 +39,9 @@ pub enum Budget {
     Proven,
     /// Before one.
     Unproven,
+    /// Before one, where a rule asks for no code: bounded as those, and in nobody's way. Who types only a password that
+    /// ends in digits has guessed at no code.
+    Exempt,
 }
 
 /// A try that was charged. The slot is what only one process can get.

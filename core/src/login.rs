@@ -5,7 +5,7 @@ use alloc::{boxed::Box, string::String};
 use crate::{
     account::{Account, Folder},
     admission::{AccountState, Admission, Known, admit},
-    attempt::{Stake, Trial},
+    attempt::Trial,
     dialogue::asking::{Asking, End},
     event::{Accepted, Event, Kind, Reason},
     fault::{CodesFault, LedgerFault, LookupFault, StoreFault},
@@ -187,13 +187,10 @@ impl Visit<'_> {
             stand_in: held.stand_in,
             broken: held.noted_as.map(|(_, reason)| reason).filter(|it| it.is_machines_fault()),
             source: &self.source,
-            budget: match self.standing {
-                Standing::Proven => Budget::Proven,
-                Standing::Ahead | Standing::Decoy => Budget::Unproven,
-            },
-            stake: match held.noted_as {
-                Some((Kind::Exempt, _)) => Stake::Nothing,
-                Some(_) | None => Stake::Code,
+            budget: match (self.standing, held.noted_as) {
+                (Standing::Proven, _) => Budget::Proven,
+                (Standing::Ahead | Standing::Decoy, Some((Kind::Exempt, _))) => Budget::Exempt,
+                (Standing::Ahead | Standing::Decoy, _) => Budget::Unproven,
             },
             memory: Memory::new(self.policy.resync),
         };

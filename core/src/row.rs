@@ -1,7 +1,7 @@
 //! Failures in a row (NIST SP 800-63B section 5.2.2): how many there are, whatever was restarted meanwhile.
 
 use crate::{
-    ledger::{Facts, Row, Try},
+    ledger::{Budget, Facts, Row, Try},
     time::UnixTime,
 };
 
@@ -16,7 +16,9 @@ pub fn in_force(facts: &Facts, noted: u32, now: UnixTime) -> Row {
 /// How long the row is without `except`, a try that is not judged yet.
 #[must_use]
 pub fn length(facts: &Facts, row: Row, except: Option<&Try>) -> u32 {
-    let counts = |at: UnixTime, name: &Try| at > row.since && Some(name) != except;
+    let counts = |at: UnixTime, name: &Try| {
+        at > row.since && Some(name) != except && name.budget != Budget::Exempt
+    };
     let here = facts.tries.iter().filter(|charged| counts(charged.at, &charged.name)).count();
     row.carried.saturating_add(u32::try_from(here).unwrap_or(u32::MAX))
 }
@@ -24,10 +26,7 @@ pub fn length(facts: &Facts, row: Row, except: Option<&Try>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        ledger::{Budget, Charged},
-        request::Source,
-    };
+    use crate::{ledger::Charged, request::Source};
 
     const NOW: UnixTime = UnixTime(100);
 

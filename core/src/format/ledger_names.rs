@@ -37,6 +37,7 @@ pub fn try_name(charged: &Try) -> String {
     let budget = match charged.budget {
         Budget::Proven => "proven",
         Budget::Unproven => "unproven",
+        Budget::Exempt => "exempt",
     };
     format!("try.{budget}.{}.{}.{}", charged.day, charged.slot, charged.source.as_str())
 }
@@ -48,6 +49,7 @@ pub fn read_try(name: &str) -> Option<Try> {
     let budget = match parts.next()? {
         "proven" => Budget::Proven,
         "unproven" => Budget::Unproven,
+        "exempt" => Budget::Exempt,
         _ => return None,
     };
     Some(Try {
