@@ -123,8 +123,13 @@ fn the_same_work_is_done_for_everybody() {
             });
             counts.min().expect("fewer than are counted")
         });
-        let (least, most) = (work.iter().min(), work.iter().max());
-        let (least, most) = least.zip(most).expect("four of them");
-        assert!(most - least <= most / 50, "{on_file} {answer}: {EACH:?} {work:?}");
+        let apart = |work: &[usize]| {
+            let (least, most) = work.iter().min().zip(work.iter().max()).expect("some");
+            (most - least) * 1000 / most
+        };
+        assert!(apart(&work[..3]) <= 20, "{on_file} {answer}: {EACH:?} {work:?}");
+        // Who is exempt and throttled is told apart by more than the others, as the threat model says.
+        let exempt = if on_file == 5 { 40 } else { 20 };
+        assert!(apart(&work) <= exempt, "{on_file} {answer}: {EACH:?} {work:?}");
     }
 }
