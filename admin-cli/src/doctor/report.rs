@@ -3,7 +3,7 @@ use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
 use crate::judge::case::wrong;
-use crate::pam::table::{Password, Row, Table};
+use crate::pam::table::{Other, Password, Role, Row, Table};
 use crate::pam::twinlock::Answer;
 
 /// What was found out.
@@ -121,7 +121,9 @@ impl Report {
             return table.rows.iter().collect();
         }
         let mut rows: Vec<&Row> = table.rows.iter().filter(|row| wrong(row).is_some()).collect();
-        rows.sort_by_key(|row| row.world.conditions.count_ones());
+        let plain =
+            |row: &&Row| (row.world.other == Other::Right, row.world.conditions.count_ones());
+        rows.sort_by_key(plain);
         let mut seen = Vec::new();
         rows.retain(|row| {
             let who = (row.world.key, row.world.password.clone(), wrong(row));
@@ -139,6 +141,7 @@ impl Report {
                 .zip(&table.conditions)
                 .filter(|(bit, _)| row.world.conditions >> bit & 1 == 1)
                 .map(|(_, condition)| condition.text.trim())
+                .chain(helpers(table, row))
                 .collect();
             held.join(" + ")
         });
@@ -166,6 +169,17 @@ impl Report {
 }
 
 /// An empty row is a rule.
+/// The other modules for a second factor, where the row has them agree.
+fn helpers<'a>(table: &'a Table, row: &Row) -> impl Iterator<Item = &'a str> {
+    let right = row.world.other == Other::Right;
+    table.cast.iter().filter(move |_| right).filter_map(|line| match &line.role {
+        Role::Second(second) => Some(second.name.as_str()),
+        Role::Twinlock(_) | Role::Fixed(_) | Role::Condition(_) | Role::Proof(_) | Role::Idle => {
+            None
+        }
+    })
+}
+
 fn line(out: &mut dyn Write, cells: &[String; 6], widths: &[usize]) -> io::Result<()> {
     let rule = cells.iter().all(String::is_empty);
     let parts: Vec<String> = cells

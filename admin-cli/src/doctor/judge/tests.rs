@@ -1,5 +1,6 @@
 //! Stacks of real distributions and the shipped ones, whole and damaged.
 mod damages;
+mod seconds;
 
 use super::*;
 use crate::finding::Level;
