@@ -5,6 +5,7 @@ use crate::finding::{Finding, Level};
 use crate::judge::case::wrong;
 use crate::pam::table::{Other, Password, Role, Row, Table};
 use crate::pam::twinlock::Answer;
+use crate::wrap::prose;
 
 /// What was found out.
 pub struct Report {
@@ -58,7 +59,7 @@ impl Report {
     /// # Errors
     /// The output cannot be written.
     pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", self.verdict())?;
+        writeln!(out, "{}", prose(&self.verdict(), 2))?;
         for (number, finding) in self.findings.iter().enumerate() {
             let same =
                 |other: &&Finding| other.remedy.contains('\n') && other.remedy == finding.remedy;
@@ -68,8 +69,10 @@ impl Report {
                 |other| format!("as for {} at {}, above.", other.id, other.place),
             );
             writeln!(out, "\n{}: {} ({})", finding.level.word(), finding.place, finding.id)?;
-            writeln!(out, "  {}", finding.what)?;
-            writeln!(out, "  To do: {}", remedy)?;
+            writeln!(out, "{}", prose(&format!("  {}", finding.what), 2))?;
+            let (words, lines) = remedy.split_once('\n').unwrap_or((&remedy, ""));
+            writeln!(out, "{}", prose(&format!("  To do: {words}"), 4))?;
+            lines.lines().try_for_each(|line| writeln!(out, "{line}"))?;
         }
         let rows = self.shown();
         if rows.is_empty() {

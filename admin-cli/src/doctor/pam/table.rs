@@ -116,6 +116,21 @@ impl World {
     }
 }
 
+impl Table {
+    /// The table of this stack without one of its lines.
+    #[must_use]
+    pub fn without(&self, number: usize) -> Self {
+        let mut cast = self.cast.clone();
+        if number < cast.len() {
+            cast.remove(number);
+        }
+        let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
+        let worlds = worlds(&cast, self.conditions.len());
+        let rows = worlds.into_iter().map(|world| run(&stack, &cast, world)).collect();
+        Self { cast, conditions: self.conditions.clone(), rows }
+    }
+}
+
 /// Fills the table. `present` says whether the file of a module is there.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> Table {
     let mut conditions = Vec::new();

@@ -55,3 +55,80 @@ fn a_thing_that_is_asked_for_as_well_is_no_way_in() {
     let held = format!("auth required pam_u2f.so\n{PASSWORD}");
     assert_eq!(judged(&held, NO_KEY), []);
 }
+
+#[test]
+fn a_leftover_line_is_to_be_deleted() {
+    let code = "auth required pam_google_authenticator.so nullok\n";
+    for (stack, reach) in [
+        (format!("@include common-auth\n{STACK}{code}"), NO_KEY),
+        (format!("{KEY}{code}"), KEY_ONLY),
+        (format!("{KEY}auth sufficient pam_google_authenticator.so nullok\n"), KEY_ONLY),
+    ] {
+        let found = judged(&stack, reach);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let one = by(&found, "code-asked-twice");
+        let line = "Delete that line, `pam_google_authenticator.so nullok` ";
+        assert!(one.remedy.starts_with(line), "{}", one.remedy);
+        assert_eq!(one.place, format!("/etc/pam.d/sshd:{}", stack.lines().count()));
+    }
+    let hands_on = "auth required pam_google_authenticator.so forward_pass\nauth required pam_unix.so use_first_pass\n";
+    let found = judged(&format!("{hands_on}{STACK}"), NO_KEY);
+    let lines = lines_of(&by(&found, "code-asked-twice").remedy);
+    assert_eq!(judged(&lines, NO_KEY), []);
+}
+
+#[test]
+fn what_restricts_is_written_again() {
+    let before = "auth required pam_access.so\nauth requisite pam_faillock.so preauth\nauth required pam_u2f.so cue\n";
+    let count = "auth [default=die] pam_faillock.so authfail\n";
+    let stack = format!(
+        "{before}auth [success=2 default=ignore] pam_unix.so\n{count}auth requisite pam_deny.so\nauth sufficient pam_faillock.so authsucc\nauth optional pam_cap.so\n"
+    );
+    let found = judged(&stack, NO_KEY);
+    let remedy = &by(&found, "not-wired").remedy;
+    let lines = lines_of(remedy);
+    assert!(lines.starts_with(before), "{lines}");
+    let failed = "auth [success=3 default=ignore] pam_unix.so nodelay\nauth [default=ignore] pam_faillock.so authfail\nauth [default=die] pam_twinlock.so";
+    assert!(lines.contains(failed), "{lines}");
+    assert!(lines.contains("pam_permit.so\nauth required pam_faillock.so authsucc\n"), "{lines}");
+    assert!(remedy.contains("Left out: pam_cap.so at /etc/pam.d/sshd:8 (it keeps nobody out)"));
+    assert_eq!(judged(&lines, NO_KEY), []);
+}
+
+#[test]
+fn a_line_that_binds_some_people_is_named() {
+    let stack = "auth sufficient pam_unix.so\nauth requisite pam_succeed_if.so uid >= 1000\nauth required pam_sss.so\n";
+    let remedy = by(&judged(stack, NO_KEY), "not-wired").remedy.clone();
+    assert!(remedy.contains("pam_succeed_if.so at /etc/pam.d/sshd:2 (it binds some people only"));
+    assert!(!lines_of(&remedy).contains("pam_succeed_if"));
+}
+
+#[test]
+fn a_password_behind_a_key_is_kept() {
+    let stack = "auth required pam_google_authenticator.so forward_pass\nauth required pam_unix.so use_first_pass\n";
+    let found = judged(stack, KEY_ONLY);
+    let remedy = &by(&found, "not-wired").remedy;
+    assert!(remedy.contains("10-twinlock-key-and-password.conf"), "{remedy}");
+    assert!(
+        remedy.contains("pam_google_authenticator.so at /etc/pam.d/sshd:1 (it asks for a code")
+    );
+    let lines = lines_of(remedy);
+    assert!(lines.contains("pam_unix.so nodelay") && !lines.contains("probe="), "{lines}");
+    assert_eq!(judged(&lines, KEY_ONLY), []);
+}
+
+#[test]
+fn arguments_are_corrected_before_anything_is_rewritten() {
+    for wrong in ["publickey prompt", "pubkey", "publickey probe=publickey"] {
+        let mut found = judged(&KEY.replace("=publickey\n", &format!("={wrong}\n")), KEY_ONLY);
+        found.sort_by(Finding::in_report);
+        let first = found.first().unwrap();
+        assert!(["wrong-arguments", "unknown-argument"].contains(&first.id), "{found:?}");
+        let shut = by(&found, "nobody-gets-in");
+        assert!(
+            shut.remedy
+                .starts_with(&format!("Correct the arguments of the line at {} ", first.place))
+        );
+        assert!(!found.iter().any(|one| one.remedy.contains("in place of all auth lines")));
+    }
+}
