@@ -15,8 +15,8 @@ pub struct Kept {
     pub on_failure: Vec<String>,
     /// Lines that forget what was counted.
     pub on_success: Vec<String>,
-    /// What is not written again, and why.
-    pub left_out: Vec<String>,
+    /// What is not written again: why, and which lines.
+    pub left_out: Vec<(&'static str, Vec<String>)>,
 }
 
 /// Where a line goes.
@@ -37,8 +37,7 @@ impl Kept {
             let (to, control) = match case.goes(number, line) {
                 Place::Anew => continue,
                 Place::LeftOut(why) => {
-                    let text = format!("{} at {} ({why})", file_name(path), line.handler.place);
-                    kept.left_out.push(text);
+                    kept.leave_out(why, format!("{} at {}", file_name(path), line.handler.place));
                     continue;
                 }
                 Place::First => (&mut kept.first, must(line).unwrap_or("required")),
@@ -55,6 +54,20 @@ impl Kept {
             }
         }
         kept
+    }
+
+    fn leave_out(&mut self, why: &'static str, line: String) {
+        match self.left_out.iter_mut().find(|(other, _)| *other == why) {
+            Some((_, lines)) => lines.push(line),
+            None => self.left_out.push((why, vec![line])),
+        }
+    }
+
+    /// The words for what is not written again, if anything is not.
+    pub(super) fn farewell(&self) -> Option<String> {
+        let reason = |(why, lines): &(&str, Vec<String>)| format!("{} ({why})", lines.join(", "));
+        let reasons: Vec<String> = self.left_out.iter().map(reason).collect();
+        (!reasons.is_empty()).then(|| format!(". Left out: {}", reasons.join("; ")))
     }
 }
 

@@ -51,9 +51,7 @@ impl Recipe<'_> {
                 " (a key, a password and a code, as in 10-twinlock-key-and-password.conf with `{KEY_METHODS}`; for a key and a code, write `{KEY_LINE}` for those that name pam_unix.so or the like, pam_twinlock.so, pam_deny.so and pam_permit.so)"
             ));
         }
-        if !self.kept.left_out.is_empty() {
-            text.push_str(&format!(". Left out: {}", self.kept.left_out.join("; ")));
-        }
+        text.extend(self.kept.farewell());
         format!("{text}:\n{}", self.lines().join("\n"))
     }
 
