@@ -1,9 +1,7 @@
 //! Words for a screen: names without surprises, instants, counts, and lines that fit.
 
 use twinlock_core::time::UnixTime;
-
-/// No line that a person reads is longer.
-pub const WIDTH: usize = 78;
+pub use twinlock_doctor::wrap::{WIDTH, wrap};
 
 /// A name or path as it may be shown: what a terminal would obey, or not show, is escaped.
 pub fn plain(text: &str) -> String {
@@ -40,35 +38,6 @@ pub fn count(number: usize, one: &str) -> String {
     }
 }
 
-/// Breaks a text at blanks, so that lines fit where no single word is too long; later lines are indented.
-pub fn wrap(text: &str, width: usize, indent: usize) -> String {
-    let mut wrapped = String::new();
-    for (index, line) in text.split('\n').enumerate() {
-        if index > 0 {
-            wrapped.push('\n');
-        }
-        wrap_line(&mut wrapped, line, (width, indent));
-    }
-    wrapped
-}
-
-fn wrap_line(wrapped: &mut String, line: &str, (width, indent): (usize, usize)) {
-    let mut column = 0;
-    for (index, word) in line.split(' ').enumerate() {
-        let length = word.chars().count();
-        if index > 0 && column + 1 + length > width {
-            wrapped.push('\n');
-            wrapped.extend(std::iter::repeat_n(' ', indent));
-            column = indent;
-        } else if index > 0 {
-            wrapped.push(' ');
-            column += 1;
-        }
-        wrapped.push_str(word);
-        column += length;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,14 +61,5 @@ mod tests {
         let at = UnixTime(1_795_219_205);
         assert_eq!(instant(at), "2026-11-21 00:00:05 UTC");
         assert_eq!(minute(at), "2026-11-21 00:00");
-    }
-
-    #[test]
-    fn lines_fit_and_keep_their_words() {
-        let text = "one two three\n  four five";
-        assert_eq!(wrap(text, 8, 2), "one two\n  three\n  four\n  five");
-        assert_eq!(wrap("unbreakable", 4, 0), "unbreakable");
-        assert_eq!(wrap("", 4, 0), "");
-        assert_eq!(wrap("a unbreakable b", 4, 0), "a\nunbreakable\nb");
     }
 }

@@ -1,4 +1,5 @@
 //! What doctor has to say: a level, a stable name, one sentence that says what and one that says what to do.
+use std::cmp::Ordering;
 
 /// How bad it is. The order is the order of the report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -51,4 +52,16 @@ pub struct Finding {
     pub what: String,
     /// What to do.
     pub remedy: String,
+}
+
+/// What makes the rest of a report void until it is corrected.
+const FIRST: [&str; 3] = ["wrong-arguments", "unknown-argument", "missing-first-factor"];
+
+impl Finding {
+    /// The order of a report: the worst first, and among those what has to be corrected before the others.
+    #[must_use]
+    pub fn in_report(&self, other: &Self) -> Ordering {
+        let rank = |one: &Self| (one.level, !FIRST.contains(&one.id));
+        rank(self).cmp(&rank(other)).then_with(|| self.cmp(other))
+    }
 }

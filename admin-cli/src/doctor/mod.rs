@@ -19,6 +19,7 @@ pub mod machine;
 pub mod pam;
 pub mod report;
 pub mod sshd;
+pub mod wrap;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ use pam::table::tabulate;
 use report::{Report, Rows};
 use sshd::effective::Effective;
 use sshd::judge::Facts;
+use wrap::prose;
 
 /// What `twinlock doctor` examines.
 #[derive(clap::Subcommand, Debug)]
@@ -115,7 +117,10 @@ impl Hindrance {
         complaints: &mut dyn Write,
     ) -> io::Result<()> {
         match format {
-            Format::Text => writeln!(complaints, "twinlock: {}\n{}", self.what, self.remedy),
+            Format::Text => {
+                let what = prose(&format!("twinlock: {}", self.what), 2);
+                writeln!(complaints, "{what}\n{}", prose(&self.remedy, 2))
+            }
             Format::Json => {
                 let object = serde_json::json!({
                     "error": self.what, "remedy": self.remedy, "exit": NOT_READABLE,
@@ -158,7 +163,7 @@ impl From<Silence> for Hindrance {
 fn examine(machine: &Machine, rows: Rows, behind: Vec<Finding>) -> Result<Report, Hindrance> {
     let config = sshd::config::load(machine)?;
     let mut findings = Vec::new();
-    let facts = match machine.complaint()? {
+    let mut facts = match machine.complaint()? {
         Some(said) => {
             findings.push(refused(&config.file, &said));
             None
@@ -170,19 +175,24 @@ fn examine(machine: &Machine, rows: Rows, behind: Vec<Finding>) -> Result<Report
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
     let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
-    let case = Case { table: &table, file: file(&service), reach };
+    let wanted = match &mut facts {
+        Some(facts) => facts.settle(&table),
+        None => Reach::EVERY,
+    };
+    let case = Case { table: &table, file: file(&service), reach, wanted };
     findings.extend(judge::lines::judge(&service, &|path| machine.module(path), &case.recipe()));
     let wired =
         service.unusable.is_none() && !findings.iter().any(|finding| finding.id == "not-wired");
     if wired {
         findings.extend(judge::stack(&case));
+        findings.extend(judge::twice::judge(&case));
         findings.extend(behind);
     }
     findings.extend(facts.iter().flat_map(sshd::judge::judge));
     if let Some(facts) = facts.filter(|_| wired) {
         judge::shipped::settle(&mut findings, &case, &facts.config);
     }
-    findings.sort();
+    findings.sort_by(Finding::in_report);
     findings.dedup();
     Ok(Report { findings, table: service.unusable.is_none().then_some(table), rows })
 }
@@ -213,7 +223,7 @@ fn ask(
         let said = machine.effective(Some(&probe.argument()))?;
         asked.push((probe, Effective::read(&said)));
     }
-    Ok(Facts { config, base, asked })
+    Ok(Facts::new(config, base, asked))
 }
 
 /// Accounts that no file lists cannot be asked about one by one.

@@ -3,8 +3,9 @@ use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
 use crate::judge::case::wrong;
-use crate::pam::table::{Password, Row, Table};
+use crate::pam::table::{Other, Password, Role, Row, Table};
 use crate::pam::twinlock::Answer;
+use crate::wrap::prose;
 
 /// What was found out.
 pub struct Report {
@@ -58,7 +59,7 @@ impl Report {
     /// # Errors
     /// The output cannot be written.
     pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", self.verdict())?;
+        writeln!(out, "{}", prose(&self.verdict(), 2))?;
         for (number, finding) in self.findings.iter().enumerate() {
             let same =
                 |other: &&Finding| other.remedy.contains('\n') && other.remedy == finding.remedy;
@@ -68,8 +69,10 @@ impl Report {
                 |other| format!("as for {} at {}, above.", other.id, other.place),
             );
             writeln!(out, "\n{}: {} ({})", finding.level.word(), finding.place, finding.id)?;
-            writeln!(out, "  {}", finding.what)?;
-            writeln!(out, "  To do: {}", remedy)?;
+            writeln!(out, "{}", prose(&format!("  {}", finding.what), 2))?;
+            let (words, lines) = remedy.split_once('\n').unwrap_or((&remedy, ""));
+            writeln!(out, "{}", prose(&format!("  To do: {words}"), 4))?;
+            lines.lines().try_for_each(|line| writeln!(out, "{line}"))?;
         }
         let rows = self.shown();
         if rows.is_empty() {
@@ -121,7 +124,9 @@ impl Report {
             return table.rows.iter().collect();
         }
         let mut rows: Vec<&Row> = table.rows.iter().filter(|row| wrong(row).is_some()).collect();
-        rows.sort_by_key(|row| row.world.conditions.count_ones());
+        let plain =
+            |row: &&Row| (row.world.other == Other::Right, row.world.conditions.count_ones());
+        rows.sort_by_key(plain);
         let mut seen = Vec::new();
         rows.retain(|row| {
             let who = (row.world.key, row.world.password.clone(), wrong(row));
@@ -139,6 +144,7 @@ impl Report {
                 .zip(&table.conditions)
                 .filter(|(bit, _)| row.world.conditions >> bit & 1 == 1)
                 .map(|(_, condition)| condition.text.trim())
+                .chain(helpers(table, row))
                 .collect();
             held.join(" + ")
         });
@@ -166,6 +172,17 @@ impl Report {
 }
 
 /// An empty row is a rule.
+/// The other modules for a second factor, where the row has them agree.
+fn helpers<'a>(table: &'a Table, row: &Row) -> impl Iterator<Item = &'a str> {
+    let right = row.world.other == Other::Right;
+    table.cast.iter().filter(move |_| right).filter_map(|line| match &line.role {
+        Role::Second(second) => Some(second.name.as_str()),
+        Role::Twinlock(_) | Role::Fixed(_) | Role::Condition(_) | Role::Proof(_) | Role::Idle => {
+            None
+        }
+    })
+}
+
 fn line(out: &mut dyn Write, cells: &[String; 6], widths: &[usize]) -> io::Result<()> {
     let rule = cells.iter().all(String::is_empty);
     let parts: Vec<String> = cells

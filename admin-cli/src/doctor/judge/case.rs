@@ -1,5 +1,6 @@
 //! What a stack is judged by: its truth table, and who gets as far as PAM.
-use crate::judge::remedies::Recipe;
+use crate::judge::kept::Kept;
+use crate::judge::remedies::{Beside, Recipe};
 use crate::pam::table::{Cast, Password, Role, Row, Table};
 use crate::pam::twinlock::Answer;
 
@@ -31,6 +32,8 @@ pub struct Case<'a> {
     pub file: &'a str,
     /// What sshd lets through.
     pub reach: Reach,
+    /// With what people come once sshd is set right.
+    pub wanted: Reach,
 }
 
 /// What is wrong with a row.
@@ -76,6 +79,33 @@ impl Case<'_> {
     /// What to write instead of a stack that is wrong as a whole.
     #[must_use]
     pub fn recipe(&self) -> String {
+        Recipe {
+            file: self.file,
+            reach: self.wanted,
+            proofs: self.proofs(),
+            beside_key: if self.key_is_enough() { Beside::Nothing } else { Beside::Password },
+            kept: Kept::of(self),
+        }
+        .text()
+    }
+
+    /// The same, where no line is refused for its arguments: what such a stack is meant to do cannot be seen.
+    #[must_use]
+    pub fn recipe_when_read(&self) -> String {
+        let mistaken =
+            |line: &&Cast| matches!(&line.role, Role::Twinlock(args) if args.mistake.is_some());
+        self.table.cast.iter().find(mistaken).map_or_else(
+            || self.recipe(),
+            |line| {
+                format!(
+                    "Correct the arguments of the line at {} first, then run `twinlock doctor ssh` again.",
+                    line.handler.place
+                )
+            },
+        )
+    }
+
+    fn proofs(&self) -> Vec<&str> {
         let mut proofs: Vec<&str> = Vec::new();
         for line in &self.table.cast {
             if let Role::Proof(name) = &line.role
@@ -84,6 +114,20 @@ impl Case<'_> {
                 proofs.push(name);
             }
         }
-        Recipe { file: self.file, reach: self.reach, proofs }.text()
+        proofs
+    }
+
+    /// Whether a rewritten stack asks anybody for a password.
+    #[must_use]
+    pub fn asks_password(&self) -> bool {
+        self.wanted.without_key || !self.key_is_enough()
+    }
+
+    /// Whether who has a key needs no password in this stack.
+    fn key_is_enough(&self) -> bool {
+        let without = |row: &Row| {
+            row.passes() && row.world.key && matches!(row.world.password, Password::None(_))
+        };
+        self.proofs().is_empty() || self.table.rows.iter().any(without)
     }
 }

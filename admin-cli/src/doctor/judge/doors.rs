@@ -4,8 +4,9 @@ use crate::judge::case::{Case, Wrong, wrong};
 use crate::judge::remedies::KEY_LINE;
 use crate::pam::code::Code;
 use crate::pam::control::Action;
+use crate::pam::modules::Second;
 use crate::pam::stack::Kind;
-use crate::pam::table::{Cast, Role, Row};
+use crate::pam::table::{Cast, Other, Role, Row};
 use crate::pam::twinlock::{Answer, Stand};
 
 impl Case<'_> {
@@ -15,7 +16,8 @@ impl Case<'_> {
         let possible = |row: &&Row| self.reach.covers(row.world.key);
         let fewest = |row: &&Row| {
             let broken = matches!(row.world.answer, Answer::Broken(_));
-            (row.world.conditions.count_ones(), broken, row.world.key)
+            let helped = row.world.other == Other::Right;
+            (helped, row.world.conditions.count_ones(), broken, row.world.key)
         };
         let (row, level) = match rows().filter(possible).min_by_key(fewest) {
             Some(row) => (row, self.level(kind, row)),
@@ -23,7 +25,11 @@ impl Case<'_> {
         };
         let place = self.to_blame(kind, row).unwrap_or(self.file.to_owned());
         let when = self.when(row);
-        let (id, what) = words(kind, &when);
+        let helper = self.helper(row);
+        let (id, what) = match helper {
+            Some((_, second)) => words_with(&second.name, kind, &when),
+            None => words(kind, &when),
+        };
         Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
     }
 
@@ -67,7 +73,9 @@ impl Case<'_> {
 
     /// The line of ours that said what did not count, or else the last line that was asked.
     fn to_blame(&self, kind: Wrong, row: &Row) -> Option<String> {
-        self.ours(kind, row)
+        let helper = self.helper(row).map(|(line, _)| line);
+        helper
+            .or_else(|| self.ours(kind, row))
             .or_else(|| self.line(row.steps.last()?.line))
             .map(|line| line.handler.place.to_string())
     }
@@ -87,7 +95,26 @@ impl Case<'_> {
             .find(|line| matches!(&line.role, Role::Twinlock(args) if args.stand != Stand::Probe))
     }
 
+    /// The line of another second factor whose yes this row needs: a row without it comes first.
+    fn helper(&self, row: &Row) -> Option<(&Cast, &Second)> {
+        let yes = row
+            .steps
+            .iter()
+            .filter(|step| row.world.other == Other::Right && step.returned == Code::SUCCESS);
+        yes.filter_map(|step| self.line(step.line)).find_map(|line| match &line.role {
+            Role::Second(second) => Some((line, second)),
+            Role::Twinlock(_)
+            | Role::Fixed(_)
+            | Role::Condition(_)
+            | Role::Proof(_)
+            | Role::Idle => None,
+        })
+    }
+
     fn remedy(&self, kind: Wrong, row: &Row) -> String {
+        if self.helper(row).is_some() {
+            return self.recipe();
+        }
         let only_ours = (self.table.cast.iter()).all(|line| !matches!(line.role, Role::Proof(_)));
         match self.ours(kind, row) {
             Some(_) if kind == Wrong::CodeAlone && only_ours => {
@@ -123,6 +150,36 @@ fn words(kind: Wrong, when: &str) -> (&'static str, String) {
             "ignore-passes",
             format!(
                 "An exempt account gets in with nothing{when}: the module says ignore, and the other lines let pass."
+            ),
+        ),
+    }
+}
+
+/// The words where the yes of another second factor opens.
+fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
+    match kind {
+        Wrong::Open => (
+            "other-code-alone",
+            format!(
+                "What {name} asks for gets in alone{when}: without a password, a key or our code."
+            ),
+        ),
+        Wrong::ExemptAlone => (
+            "other-code-alone",
+            format!(
+                "What {name} asks for gets an exempt account in alone{when}: without a password or a key."
+            ),
+        ),
+        Wrong::CodeAlone => (
+            "other-code-for-password",
+            format!(
+                "What {name} asks for stands for a password{when}: with it and a code, but without a password or a key, somebody gets in."
+            ),
+        ),
+        Wrong::PasswordAlone | Wrong::KeyAlone => (
+            "other-code-instead",
+            format!(
+                "What {name} asks for gets in in place of twinlock's code{when}: nothing that twinlock counts, limits or refuses applies there."
             ),
         ),
     }

@@ -1,6 +1,7 @@
 //! From facts to findings; nothing here touches the machine.
 pub mod case;
 pub mod doors;
+mod kept;
 pub mod lines;
 mod misspelt;
 mod one_field;
@@ -8,6 +9,7 @@ mod promises;
 pub mod remedies;
 pub mod shipped;
 mod shut;
+pub mod twice;
 
 use crate::finding::Finding;
 use case::{Case, Wrong};

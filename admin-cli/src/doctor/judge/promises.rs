@@ -34,7 +34,7 @@ impl Case<'_> {
             id: "never-reached",
             place: line.handler.place.to_string(),
             what: format!("This line is never asked after a right password.{before}"),
-            remedy: self.recipe(),
+            remedy: self.recipe_when_read(),
         })
     }
 

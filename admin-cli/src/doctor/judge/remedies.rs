@@ -1,5 +1,6 @@
 //! The lines to write: the same words in every remedy.
 use crate::judge::case::Reach;
+use crate::judge::kept::Kept;
 
 /// Public key and code.
 pub const KEY_LINE: &str = "auth required pam_twinlock.so first_factor=publickey";
@@ -10,6 +11,10 @@ pub const KEY_METHODS: &str = "AuthenticationMethods publickey,keyboard-interact
 /// What sshd has to ask of a person with a password.
 pub const PASSWORD_METHODS: &str = "AuthenticationMethods keyboard-interactive:pam";
 
+/// What sshd has to ask where some come with a key and some with a password.
+pub const BOTH_METHODS: &str =
+    "AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam";
+
 /// What a whole stack is made of.
 pub struct Recipe<'a> {
     /// The file to write it into.
@@ -18,47 +23,69 @@ pub struct Recipe<'a> {
     pub reach: Reach,
     /// The modules that ask for a password, in their order.
     pub proofs: Vec<&'a str>,
+    /// Whether who has a key gives a password as well.
+    pub beside_key: Beside,
+    /// Lines of the old stack, besides those.
+    pub kept: Kept,
+}
+
+/// What a stack asks of people with a key, besides a code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// Their password.
+    Password,
 }
 
 impl Recipe<'_> {
-    /// A sentence, and below it the lines.
+    /// Sentences in one line, and below it the lines.
     #[must_use]
     pub fn text(&self) -> String {
-        let lines = self.lines().join("\n");
-        format!(
-            "In {}, write these lines in place of all auth lines and of any `@include common-auth`:\n{lines}",
+        let mut text = format!(
+            "In {}, write these lines in place of all auth lines and of any `@include common-auth`",
             self.file
-        )
+        );
+        if self.three() {
+            text.push_str(&format!(
+                " (a key, a password and a code, as in 10-twinlock-key-and-password.conf with `{KEY_METHODS}`; for a key and a code, write `{KEY_LINE}` for those that name pam_unix.so or the like, pam_twinlock.so, pam_deny.so and pam_permit.so)"
+            ));
+        }
+        text.extend(self.kept.farewell());
+        format!("{text}:\n{}", self.lines().join("\n"))
+    }
+
+    fn three(&self) -> bool {
+        !self.reach.without_key && self.beside_key == Beside::Password
     }
 
     fn lines(&self) -> Vec<String> {
-        if !self.reach.without_key {
-            return vec![KEY_LINE.to_owned()];
+        let mut lines = self.kept.first.clone();
+        if !self.reach.without_key && !self.three() {
+            lines.push(KEY_LINE.to_owned());
+            return lines;
         }
         let proofs = if self.proofs.is_empty() { vec!["pam_unix.so"] } else { self.proofs.clone() };
-        let mut lines = Vec::new();
-        if self.reach.with_key {
-            let over = proofs.len() + 2;
+        let failed = self.kept.on_failure.len();
+        if self.reach.with_key && !self.three() {
+            let over = proofs.len() + 2 + failed;
             lines.push(format!(
                 "auth [success={over} default=ignore] pam_twinlock.so probe=publickey"
             ));
         }
         for (number, module) in proofs.iter().enumerate() {
-            let over = proofs.len() - number + 1;
+            let over = proofs.len() - number + 1 + failed;
             let again = if number == 0 { "" } else { " try_first_pass" };
             // A delay of its own would tell a wrong password from a right one.
             let quick = if *module == "pam_unix.so" { " nodelay" } else { "" };
             lines.push(format!("auth [success={over} default=ignore] {module}{quick}{again}"));
         }
-        lines.extend(
-            [
-                "auth [default=die] pam_twinlock.so first_factor=failed",
-                "auth requisite pam_deny.so",
-                "auth required pam_permit.so",
-                "auth requisite pam_twinlock.so first_factor=stack",
-            ]
-            .map(str::to_owned),
-        );
+        lines.extend(self.kept.on_failure.iter().cloned());
+        lines.push("auth [default=die] pam_twinlock.so first_factor=failed".to_owned());
+        lines.push("auth requisite pam_deny.so".to_owned());
+        lines.push("auth required pam_permit.so".to_owned());
+        lines.extend(self.kept.on_success.iter().cloned());
+        lines.push("auth requisite pam_twinlock.so first_factor=stack".to_owned());
         lines
     }
 }
@@ -68,7 +95,9 @@ mod tests {
     use super::*;
 
     fn lines(without_key: bool, with_key: bool, proofs: &[&'static str]) -> Vec<String> {
-        Recipe { file: "", reach: Reach { without_key, with_key }, proofs: proofs.to_vec() }.lines()
+        let (reach, proofs) = (Reach { without_key, with_key }, proofs.to_vec());
+        let kept = Kept::default();
+        Recipe { file: "", reach, proofs, beside_key: Beside::Nothing, kept }.lines()
     }
 
     #[test]

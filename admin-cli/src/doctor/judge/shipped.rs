@@ -63,5 +63,5 @@ fn drop_in(table: &Table) -> Option<&'static str> {
     } else {
         ("10-twinlock-publickey.conf", Reach { without_key: false, with_key: true })
     };
-    super::stack(&Case { table, file: "", reach }).is_empty().then_some(name)
+    super::stack(&Case { table, file: "", reach, wanted: reach }).is_empty().then_some(name)
 }

@@ -59,10 +59,12 @@ impl Case<'_> {
                 ),
             },
             remedy: match all {
-                true => meant.map_or_else(|| self.recipe(), |path| misspelt::remedy(path)),
+                true => {
+                    meant.map_or_else(|| self.recipe_when_read(), |path| misspelt::remedy(path))
+                }
                 false => format!(
                     "Take that way out of AuthenticationMethods, or let the stack judge it: {}",
-                    self.recipe()
+                    self.recipe_when_read()
                 ),
             },
         }

@@ -1,5 +1,6 @@
 //! Stacks of real distributions and the shipped ones, whole and damaged.
 mod damages;
+mod seconds;
 
 use super::*;
 use crate::finding::Level;
@@ -48,10 +49,11 @@ fn judged(sshd: &str, reach: Reach) -> Vec<Finding> {
     };
     let present = |path: &str| module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
-    let case = Case { table: &table, file: "/etc/pam.d/sshd", reach };
+    let case = Case { table: &table, file: "/etc/pam.d/sshd", reach, wanted: reach };
     let mut found = lines::judge(&service, &module, &case.recipe());
     if !found.iter().any(|finding| finding.id == "not-wired") {
         found.extend(stack(&case));
+        found.extend(twice::judge(&case));
     }
     found
 }

@@ -8,8 +8,51 @@ pub enum Nature {
     Fixed(Code),
     /// It looks at the account, the caller or the time; its yes proves nobody.
     Condition,
-    /// It asks for a password, or for something else that a person must have; the name tells it from others.
+    /// It asks for a password, or for something else that only one person knows; the name tells it from others.
     Proof(String),
+    /// It checks a second factor as we do.
+    Second(Second),
+}
+
+/// A module that checks a second factor: its yes stands for no password.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Second {
+    /// The name of its file.
+    pub name: String,
+    /// What the person is asked for.
+    pub asks: Asks,
+    /// What it answers where it knows nothing of the account.
+    pub unknown: Code,
+}
+
+/// What a module for a second factor asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asks {
+    /// A code, as we do; one app may make the codes for both.
+    Code,
+    /// Something else that a person holds.
+    Thing,
+}
+
+/// Modules that ask for a code that an app or a list has.
+const CODES: [&str; 4] = ["pam_google_authenticator", "pam_oath", "pam_otpw", "pam_totp"];
+
+/// Modules that ask for a thing, or ask a telephone.
+const THINGS: [&str; 4] = ["pam_duo", "pam_yubico", "pam_u2f", "pam_fido2"];
+
+/// Words that make such a module let pass, or stand aside for, an account that it does not know.
+const LENIENT: [&str; 2] = ["nullok", "nouserok"];
+
+fn second(file: &str, args: &[String]) -> Option<Second> {
+    let bare = file.strip_suffix(".so").unwrap_or(file);
+    let asks = match (CODES.contains(&bare), THINGS.contains(&bare)) {
+        (true, _) => Asks::Code,
+        (false, true) => Asks::Thing,
+        (false, false) => return None,
+    };
+    let lenient = args.iter().any(|arg| LENIENT.contains(&arg.as_str()));
+    let unknown = if lenient { Code::IGNORE } else { Code::USER_UNKNOWN };
+    Some(Second { name: file.to_owned(), asks, unknown })
 }
 
 /// The nature of a module, by the name of its file and its arguments.
@@ -27,7 +70,7 @@ pub fn nature(path: &str, args: &[String]) -> Nature {
         | "pam_time" | "pam_wheel" | "pam_rootok" | "pam_exec" | "pam_shells" | "pam_securetty"
         | "pam_rhosts" | "pam_cap" | "pam_gnome_keyring" | "pam_kwallet5" | "pam_kwallet"
         | "pam_ecryptfs" | "pam_selinux" | "pam_stress" | "pam_script" => Nature::Condition,
-        _ => Nature::Proof(file.to_owned()),
+        _ => second(file, args).map_or_else(|| Nature::Proof(file.to_owned()), Nature::Second),
     }
 }
 
@@ -75,6 +118,19 @@ mod tests {
         assert_eq!(of("pam_faillock.so preauth silent"), Nature::Fixed(Code::SUCCESS));
         assert_eq!(of("pam_faillock.so authfail"), Nature::Fixed(Code::IGNORE));
         assert_eq!(of("pam_succeed_if.so uid >= 1000"), Nature::Condition);
+    }
+
+    #[test]
+    fn a_second_factor_is_no_password() {
+        for (line, asks, unknown) in [
+            ("pam_google_authenticator.so nullok", Asks::Code, Code::IGNORE),
+            ("/usr/lib/security/pam_oath.so window=5", Asks::Code, Code::USER_UNKNOWN),
+            ("pam_u2f.so nouserok cue", Asks::Thing, Code::IGNORE),
+            ("pam_duo.so", Asks::Thing, Code::USER_UNKNOWN),
+        ] {
+            let Nature::Second(second) = of(line) else { panic!("{line}") };
+            assert_eq!((second.asks, second.unknown), (asks, unknown), "{line}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The truth table of a stack: who comes with what, and whether libpam lets them in.
 use super::code::Code;
 use super::dispatch::{Step, dispatch};
-use super::modules::{Nature, file_name, nature};
+use super::modules::{Nature, Second, file_name, nature};
 use super::stack::{Handler, Kind, Place};
 use super::twinlock::{Answer, Arguments, BROKEN, is_twinlock, read};
 
@@ -14,6 +14,17 @@ pub enum Password {
     None(Code),
 }
 
+/// What comes of another module that checks a second factor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Other {
+    /// Every such module says no, or there is none.
+    Wrong,
+    /// No such module knows the account.
+    Unknown,
+    /// Every such module agrees.
+    Right,
+}
+
 /// Who comes, with what.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct World {
@@ -23,6 +34,8 @@ pub struct World {
     pub password: Password,
     /// The code.
     pub answer: Answer,
+    /// What another module for a second factor makes of them.
+    pub other: Other,
     /// Which conditions hold, a bit for each.
     pub conditions: u32,
 }
@@ -49,6 +62,8 @@ pub enum Role {
     Condition(usize),
     /// Asks for a password or the like.
     Proof(String),
+    /// Checks a second factor that is not ours.
+    Second(Second),
     /// Runs nothing.
     Idle,
 }
@@ -101,6 +116,21 @@ impl World {
     }
 }
 
+impl Table {
+    /// The table of this stack without one of its lines.
+    #[must_use]
+    pub fn without(&self, number: usize) -> Self {
+        let mut cast = self.cast.clone();
+        if number < cast.len() {
+            cast.remove(number);
+        }
+        let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
+        let worlds = worlds(&cast, self.conditions.len());
+        let rows = worlds.into_iter().map(|world| run(&stack, &cast, world)).collect();
+        Self { cast, conditions: self.conditions.clone(), rows }
+    }
+}
+
 /// Fills the table. `present` says whether the file of a module is there.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> Table {
     let mut conditions = Vec::new();
@@ -133,6 +163,7 @@ fn role(
     match nature(path, args) {
         Nature::Fixed(code) => Role::Fixed(code),
         Nature::Proof(name) => Role::Proof(name),
+        Nature::Second(second) => Role::Second(second),
         Nature::Condition => {
             let text = format!("{} {}", file_name(path), args.join(" "));
             let known = conditions.iter().position(|condition| condition.text == text);
@@ -147,16 +178,23 @@ fn role(
 fn worlds(cast: &[Cast], conditions: usize) -> Vec<World> {
     let passwords = passwords(cast);
     let bits = combinations(conditions);
+    let others = match cast.iter().any(|line| matches!(line.role, Role::Second(_))) {
+        true => [Other::Wrong, Other::Unknown, Other::Right].as_slice(),
+        false => &[Other::Wrong],
+    };
     let [first, second, third, fourth] = BROKEN.map(Answer::Broken);
     let answers = [Answer::Right, Answer::Wrong, Answer::Exempt, first, second, third, fourth];
     let mut all = Vec::new();
-    for key in [false, true] {
+    for (key, other) in
+        [false, true].into_iter().flat_map(|key| others.iter().map(move |other| (key, other)))
+    {
         for password in &passwords {
             for answer in answers {
                 all.extend(bits.iter().map(|bits| World {
                     key,
                     password: password.clone(),
                     answer,
+                    other: *other,
                     conditions: *bits,
                 }));
             }
@@ -212,6 +250,11 @@ fn answer(role: &Role, world: &World) -> Code {
         Role::Twinlock(line) => line.stand.answer(world.key, world.answer),
         Role::Condition(number) if world.conditions >> number & 1 == 1 => Code::SUCCESS,
         Role::Condition(_) => Code::AUTH_ERR,
+        Role::Second(second) => match world.other {
+            Other::Wrong => Code::AUTH_ERR,
+            Other::Unknown => second.unknown,
+            Other::Right => Code::SUCCESS,
+        },
         Role::Proof(name) => match &world.password {
             Password::By(right) if right == name => Code::SUCCESS,
             Password::By(_) => Code::USER_UNKNOWN,

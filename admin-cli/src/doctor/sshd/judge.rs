@@ -15,6 +15,8 @@ pub struct Facts {
     pub base: Effective,
     /// `sshd -T -C` for each question.
     pub asked: Vec<(Probe, Effective)>,
+    /// With what people shall come to PAM.
+    wanted: Reach,
 }
 
 /// What is wrong with the settings for one person.
@@ -49,6 +51,11 @@ const GRACE: u64 = 120;
 /// With what people come as far as PAM.
 #[must_use]
 pub fn reach(facts: &Facts) -> Reach {
+    let reach = facts.known_reach();
+    if reach.with_key || reach.without_key { reach } else { Reach::EVERY }
+}
+
+fn known_reach(facts: &Facts) -> Reach {
     let mut reach = Reach { without_key: false, with_key: false };
     for (user, effective) in people(facts) {
         for way in open_ways(user, effective) {
@@ -59,7 +66,7 @@ pub fn reach(facts: &Facts) -> Reach {
             }
         }
     }
-    if reach.with_key || reach.without_key { reach } else { Reach::EVERY }
+    reach
 }
 
 /// Without a question, the settings for nobody stand for everybody.
@@ -143,6 +150,18 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
 }
 
 impl Facts {
+    /// What is known, and what follows from it for the ways in.
+    #[must_use]
+    pub fn new(config: Config, base: Effective, asked: Vec<(Probe, Effective)>) -> Self {
+        let mut facts = Self { config, base, asked, wanted: Reach::EVERY };
+        facts.wanted = facts.meant();
+        facts
+    }
+
+    fn known_reach(&self) -> Reach {
+        known_reach(self)
+    }
+
     fn general(&self, kind: &Issue) -> Finding {
         let (id, level, what) = words(kind);
         Finding {

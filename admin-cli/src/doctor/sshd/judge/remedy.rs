@@ -1,23 +1,57 @@
 //! What to write into sshd's files, and where.
 use super::{Facts, Issue};
-use crate::judge::remedies::{KEY_METHODS, PASSWORD_METHODS};
+use crate::judge::case::Reach;
+use crate::judge::remedies::{BOTH_METHODS, KEY_METHODS, PASSWORD_METHODS};
+use crate::pam::table::{Role, Table};
 use crate::sshd::config::Directive;
+use crate::sshd::effective::Gate;
 
 const NO_TEXT: &str = "PasswordAuthentication no";
 const OLD_PROMPTS: &str = "challengeresponseauthentication";
 
 impl Facts {
     pub(super) fn remedy(&self, kind: &Issue) -> String {
+        let methods = [self.methods(), NO_TEXT];
+        let [line, _] = methods.each_ref().map(std::slice::from_ref);
         self.to_write(match kind {
             Issue::NoPamOpen | Issue::NoPamShut => &["UsePAM yes"],
             Issue::NoPrompts => &["KbdInteractiveAuthentication yes"],
-            Issue::KeyAlone | Issue::KeyAfterCode(_) | Issue::OtherAlone(_) => &[KEY_METHODS],
-            Issue::OneText(way) if way.asks("publickey") => &[KEY_METHODS, NO_TEXT],
-            Issue::OneText(_) => &[PASSWORD_METHODS, NO_TEXT],
+            Issue::KeyAlone | Issue::KeyAfterCode(_) | Issue::OtherAlone(_) => line,
+            Issue::OneText(_) => &methods,
             Issue::RootShutOut => {
                 return "Leave it so and use sudo; or, once root has a record, write `PermitRootLogin yes`.".to_owned();
             }
         })
+    }
+
+    /// One line for the whole report, so that no two remedies contradict each other.
+    fn methods(&self) -> &'static str {
+        match self.wanted {
+            Reach { with_key: true, without_key: true } => BOTH_METHODS,
+            Reach { with_key: true, without_key: false } => KEY_METHODS,
+            Reach { with_key: false, .. } => PASSWORD_METHODS,
+        }
+    }
+
+    /// With what people come today, but past PAM: they shall come with the same, and a code.
+    pub(super) fn meant(&self) -> Reach {
+        let mut meant = self.known_reach();
+        for way in self.base.ways() {
+            let key = way.asks("publickey");
+            meant.with_key |= key;
+            meant.without_key |= !key && way.gate() != Gate::None;
+        }
+        if meant.with_key || meant.without_key { meant } else { Reach::EVERY }
+    }
+
+    /// Decides with what people shall come to this stack; one of ours that asks for no password is for keys.
+    pub fn settle(&mut self, table: &Table) -> Reach {
+        let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
+        let ours = any(&|role| matches!(role, Role::Twinlock(_)));
+        if self.wanted.with_key && ours && !any(&|role| matches!(role, Role::Proof(_))) {
+            self.wanted.without_key = false;
+        }
+        self.wanted
     }
 
     /// The first value counts: a line that sets it is changed, and only what no line sets is written anew.

@@ -20,7 +20,8 @@ fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> Facts {
             differs.iter().find(|(user, _)| *user == probe.user).map_or(base, |(_, text)| text);
         (probe, Effective::read(text))
     });
-    Facts { base: Effective::read(base), asked: asked.collect(), config }
+    let asked = asked.collect();
+    Facts::new(config, Effective::read(base), asked)
 }
 
 fn ids(facts: &Facts) -> Vec<(&'static str, Level)> {
@@ -202,4 +203,16 @@ fn an_example_address_is_called_one() {
     let [one] = found.as_slice() else { panic!("{found:?}") };
     let start = "For user root from 203.0.113.7 (an example address): ";
     assert!(one.what.starts_with(start), "{}", one.what);
+}
+
+#[test]
+fn one_line_of_methods_in_a_report() {
+    let any = with(METHODS, "");
+    let text = any.replace("passwordauthentication no", "passwordauthentication yes");
+    let found = judge(&facts("", &text, &[]));
+    let said: Vec<_> = found.iter().filter(|one| one.remedy.contains("`Authentication")).collect();
+    assert_eq!(said.len(), 2);
+    let both =
+        "`AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam`";
+    assert!(said.iter().all(|one| one.remedy.contains(both)), "{said:?}");
 }

@@ -1,0 +1,132 @@
+//! Which lines of a stack outlive its rewriting, and in which words the others go.
+use crate::judge::case::Case;
+use crate::pam::code::Code;
+use crate::pam::control::Action;
+use crate::pam::modules::{Asks, file_name};
+use crate::pam::stack::Kind;
+use crate::pam::table::{Cast, Role};
+
+/// Lines of the old stack that are neither a password's nor ours.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Kept {
+    /// Lines that bind everybody who gets in.
+    pub first: Vec<String>,
+    /// Lines that count a wrong password.
+    pub on_failure: Vec<String>,
+    /// Lines that forget what was counted.
+    pub on_success: Vec<String>,
+    /// What is not written again: why, and which lines.
+    pub left_out: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Where a line goes.
+enum Place {
+    First,
+    OnFailure,
+    OnSuccess,
+    LeftOut(&'static str),
+    /// It is written anew, or has nothing to say.
+    Anew,
+}
+
+impl Kept {
+    pub(super) fn of(case: &Case<'_>) -> Self {
+        let mut kept = Self::default();
+        for (number, line) in case.table.cast.iter().enumerate() {
+            let Kind::Module { path, args } = &line.handler.kind else { continue };
+            let (to, control) = match case.goes(number, line) {
+                Place::Anew => continue,
+                Place::LeftOut(why) => {
+                    kept.leave_out(why, format!("{} at {}", file_name(path), line.handler.place));
+                    continue;
+                }
+                Place::First => (&mut kept.first, must(line).unwrap_or("required")),
+                Place::OnFailure => (&mut kept.on_failure, "[default=ignore]"),
+                Place::OnSuccess => (&mut kept.on_success, "required"),
+            };
+            let words = args.iter().map(|arg| match arg.contains(' ') {
+                true => format!(" [{arg}]"),
+                false => format!(" {arg}"),
+            });
+            let text = format!("auth {control} {path}{}", words.collect::<String>());
+            if !to.contains(&text) {
+                to.push(text);
+            }
+        }
+        kept
+    }
+
+    fn leave_out(&mut self, why: &'static str, line: String) {
+        match self.left_out.iter_mut().find(|(other, _)| *other == why) {
+            Some((_, lines)) => lines.push(line),
+            None => self.left_out.push((why, vec![line])),
+        }
+    }
+
+    /// The words for what is not written again, if anything is not.
+    pub(super) fn farewell(&self) -> Option<String> {
+        let reason = |(why, lines): &(&str, Vec<String>)| format!("{} ({why})", lines.join(", "));
+        let reasons: Vec<String> = self.left_out.iter().map(reason).collect();
+        (!reasons.is_empty()).then(|| format!(". Left out: {}", reasons.join("; ")))
+    }
+}
+
+impl Case<'_> {
+    fn goes(&self, number: usize, line: &Cast) -> Place {
+        let Kind::Module { path, args } = &line.handler.kind else { return Place::Anew };
+        let file = file_name(path);
+        let says = |word: &str| file == "pam_faillock.so" && args.iter().any(|arg| arg == word);
+        match &line.role {
+            Role::Twinlock(_) | Role::Proof(_) | Role::Idle => Place::Anew,
+            Role::Fixed(Code::MODULE_UNKNOWN) => Place::LeftOut("its file is missing"),
+            Role::Second(second) if second.asks == Asks::Code => {
+                Place::LeftOut("it asks for a code of its own")
+            }
+            Role::Fixed(_) if ["pam_permit.so", "pam_deny.so"].contains(&file) => Place::Anew,
+            Role::Fixed(_) if says("authfail") => self.counting(Place::OnFailure),
+            Role::Fixed(_) if says("authsucc") => self.counting(Place::OnSuccess),
+            Role::Fixed(_) | Role::Condition(_) | Role::Second(_) => match must(line) {
+                Some(_) if self.binds_all(number) => Place::First,
+                None if harmless(line) => Place::LeftOut("it keeps nobody out"),
+                Some(_) | None => {
+                    Place::LeftOut("it binds some people only: write it again where you mean it")
+                }
+            },
+        }
+    }
+
+    /// Passwords are counted where one is asked for.
+    fn counting(&self, place: Place) -> Place {
+        match self.asks_password() {
+            true => place,
+            false => Place::LeftOut("no password is asked for"),
+        }
+    }
+
+    /// Whether nobody gets in past this line; where nobody gets in at all, lines before the first factor count.
+    fn binds_all(&self, number: usize) -> bool {
+        let mut passing = self.table.rows.iter().filter(|row| row.passes()).peekable();
+        if passing.peek().is_some() {
+            return passing.all(|row| row.steps.iter().any(|step| step.line == number));
+        }
+        let factor =
+            |line: &Cast| matches!(line.role, Role::Twinlock(_) | Role::Proof(_) | Role::Second(_));
+        !self.table.cast.iter().take(number).any(factor)
+    }
+}
+
+/// The control of a line whose no is one.
+fn must(line: &Cast) -> Option<&'static str> {
+    match line.handler.actions.on(Code::AUTH_ERR) {
+        Action::Bad => Some("required"),
+        Action::Die => Some("requisite"),
+        Action::Ignore | Action::Ok | Action::Done | Action::Reset | Action::Jump(_) => None,
+    }
+    .filter(|_| line.handler.actions.on(Code::SUCCESS) == Action::Ok)
+}
+
+/// `optional`: whatever it says changes nothing.
+fn harmless(line: &Cast) -> bool {
+    let on = |code| line.handler.actions.on(code);
+    on(Code::AUTH_ERR) == Action::Ignore && matches!(on(Code::SUCCESS), Action::Ok | Action::Ignore)
+}
