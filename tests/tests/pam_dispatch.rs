@@ -157,8 +157,10 @@ fn simulated(folder: &Folder, service: &str) -> &'static str {
         Kind::Module { path, .. } if path == "pam_nosuch.so" => Code::MODULE_UNKNOWN,
         Kind::Module { path, args } => match nature(path, args) {
             Nature::Fixed(code) => code,
-            Nature::Condition | Nature::Proof(_) if path.ends_with(".so") => panic!("{path}"),
-            Nature::Condition | Nature::Proof(_) => Code::MODULE_UNKNOWN,
+            Nature::Condition | Nature::Proof(_) | Nature::Second(_) if path.ends_with(".so") => {
+                panic!("{path}")
+            }
+            Nature::Condition | Nature::Proof(_) | Nature::Second(_) => Code::MODULE_UNKNOWN,
         },
         Kind::Broken | Kind::Substack => panic!("not a module"),
     };
