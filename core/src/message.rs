@@ -45,6 +45,8 @@ pub enum Message {
     ClockOff {
         /// By how many seconds the app's clock is ahead of this machine's; negative when it is behind.
         ahead: i64,
+        /// Seconds until two codes in a row help, where they ever do.
+        wait: Option<u64>,
     },
     /// Two adjacent codes have let somebody in.
     Resynced(Resynced),

@@ -162,7 +162,9 @@ impl Asking<'_> {
             Some(Outcome::BeforeEpoch { wait }) => {
                 (Message::BeforeEpoch { wait }, Reason::BeforeEpoch)
             }
-            Some(Outcome::ClockOff { ahead }) => (Message::ClockOff { ahead }, Reason::ClockOff),
+            Some(Outcome::ClockOff { ahead, wait }) => {
+                (Message::ClockOff { ahead, wait }, Reason::ClockOff)
+            }
             Some(Outcome::Throttled { until, wait }) => {
                 (Message::Throttled { until, wait }, Reason::Throttled)
             }

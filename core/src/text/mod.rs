@@ -41,7 +41,7 @@ mod tests {
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 30] {
+    fn all() -> [Message; 32] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
@@ -62,9 +62,11 @@ mod tests {
             Message::CodesLeft { left: 0 },
             Message::CodesLeft { left: 1 },
             Message::CodesLeft { left: 9 },
-            Message::ClockOff { ahead: -86_370 },
-            Message::ClockOff { ahead: 570 },
-            Message::ClockOff { ahead: 0 },
+            Message::ClockOff { ahead: -86_370, wait: Some(86_370) },
+            Message::ClockOff { ahead: 570, wait: None },
+            Message::ClockOff { ahead: 570, wait: Some(86_370) },
+            Message::ClockOff { ahead: 0, wait: Some(86_370) },
+            Message::ClockOff { ahead: 0, wait: None },
             Message::Resynced(Resynced::Clock { steps: -2879, seconds: -86_370 }),
             Message::Resynced(Resynced::Clock { steps: 0, seconds: 0 }),
             Message::Resynced(Resynced::Counter { skipped: 99 }),

@@ -50,15 +50,24 @@ pub(in crate::text) fn say(message: &Message) -> String {
              Wait for a newer one ({}).",
             duration(*wait)
         ),
-        Message::ClockOff { ahead: 0 } => {
+        Message::ClockOff { ahead: 0, wait: Some(wait) } => format!(
+            "These codes are of now, and this machine goes by a clock that was off.\n\
+             Wait {}, then type two codes in a row.",
+            duration(*wait)
+        ),
+        Message::ClockOff { ahead: 0, wait: None } => {
             "These codes are of now, and this machine goes by a clock that was off.\n\
              Ask your administrator (twinlock why)."
                 .into()
         }
-        Message::ClockOff { ahead } => format!(
-            "That code is right for {} {}: check the clock of your phone.",
+        Message::ClockOff { ahead, wait } => format!(
+            "That code is right for {} {}: check the clock of your phone.{}",
             duration(ahead.unsigned_abs()),
-            if *ahead < 0 { "ago" } else { "from now" }
+            if *ahead < 0 { "ago" } else { "from now" },
+            wait.map_or_else(String::new, |wait| format!(
+                "\nOr wait {}, then type two codes in a row.",
+                duration(wait)
+            ))
         ),
         Message::Resynced(Resynced::Clock { seconds: 0, .. }) => {
             "The clock of your phone is right again; this login has noted it.".into()

@@ -50,18 +50,25 @@ pub(in crate::text) fn say(message: &Message) -> String {
              Vänta på en nyare ({}).",
             duration(*wait)
         ),
-        Message::ClockOff { ahead: 0 } => {
+        Message::ClockOff { ahead: 0, wait: Some(wait) } => format!(
+            "Koderna gäller just nu, men datorn räknar med en klocka som gick fel.\n\
+             Vänta {} och skriv sedan två koder i rad.",
+            duration(*wait)
+        ),
+        Message::ClockOff { ahead: 0, wait: None } => {
             "Koderna gäller just nu, men datorn räknar med en klocka som gick fel.\n\
              Be din administratör om hjälp (twinlock why)."
                 .into()
         }
-        Message::ClockOff { ahead: ahead @ ..0 } => format!(
-            "Koden gällde för {} sedan: kontrollera telefonens klocka.",
-            duration(ahead.unsigned_abs())
-        ),
-        Message::ClockOff { ahead } => format!(
-            "Koden gäller först om {}: kontrollera telefonens klocka.",
-            duration(ahead.unsigned_abs())
+        Message::ClockOff { ahead, wait } => format!(
+            "{} {}{}: kontrollera telefonens klocka.{}",
+            if *ahead < 0 { "Koden gällde för" } else { "Koden gäller först om" },
+            duration(ahead.unsigned_abs()),
+            if *ahead < 0 { " sedan" } else { "" },
+            wait.map_or_else(String::new, |wait| format!(
+                "\nEller vänta {} och skriv sedan två koder i rad.",
+                duration(wait)
+            ))
         ),
         Message::Resynced(Resynced::Clock { seconds: 0, .. }) => {
             "Telefonens klocka går rätt igen, och det är noterat.".into()
