@@ -24,6 +24,8 @@ pub enum Message {
     },
     /// What was typed is no code.
     NotACode,
+    /// What was typed is none of the menu's choices.
+    NoSuchWay(Ways),
     /// A code that was used already.
     Replayed {
         /// Seconds until the app shows another.
@@ -87,7 +89,7 @@ pub enum Message {
 /// What the menu of other ways offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// All there are, so that nothing is told about the person.
+    /// All there are: to who has backup codes, and, so that nothing is told, to everybody before a first factor.
     All,
     /// Those that this person has.
     AppOnly,

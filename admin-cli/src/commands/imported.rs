@@ -118,7 +118,7 @@ impl Report {
         if matches!(self.outcome, Ok(Outcome::Imported)) {
             lines.extend(self.carried.authenticators.iter().map(|one| format!("  {one}")));
             let Carried { used_steps, scratch_codes, .. } = self.carried;
-            let counts = [(scratch_codes, "scratch code"), (used_steps, "used step")];
+            let counts = [(scratch_codes, "backup code"), (used_steps, "used step")];
             let counts = counts.iter().filter(|(number, _)| *number > 0);
             let counts: Vec<String> = counts.map(|(number, what)| count(*number, what)).collect();
             if !counts.is_empty() {

@@ -41,7 +41,7 @@ mod tests {
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 32] {
+    fn all() -> [Message; 34] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
@@ -54,6 +54,8 @@ mod tests {
             Message::Wrong { left: 1 },
             Message::Wrong { left: 0 },
             Message::NotACode,
+            Message::NoSuchWay(Ways::All),
+            Message::NoSuchWay(Ways::AppOnly),
             Message::Replayed { wait: 17 },
             Message::BeforeEpoch { wait: 599 },
             Message::BeforeEpoch { wait: 86_399 },

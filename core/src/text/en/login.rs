@@ -26,12 +26,18 @@ pub(in crate::text) fn say(message: &Message) -> String {
              twinlock enroll).\n\
              Choose 1 or 3: "
             .into(),
-        Message::AskBackupCode => "Backup code (20 letters, dashes optional): ".into(),
+        Message::AskBackupCode => "One-time backup code: ".into(),
         Message::NotAccepted => "That was not accepted.".into(),
         Message::Wrong { left: 0 } => "That code is wrong.".into(),
         Message::Wrong { left: 1 } => "That code is wrong. 1 try left.".into(),
         Message::Wrong { left } => format!("That code is wrong. {left} tries left."),
         Message::NotACode => "That is not a code. The app shows 6 to 8 digits.".into(),
+        Message::NoSuchWay(Ways::All) => {
+            "That was none of the choices (1, 2 or 3). Type ? to see them again.".into()
+        }
+        Message::NoSuchWay(Ways::AppOnly) => {
+            "That was none of the choices (1 or 3). Type ? to see them again.".into()
+        }
         Message::Replayed { wait: 0 } => {
             "That code was used already. Type the one shown now (token: press its button).".into()
         }

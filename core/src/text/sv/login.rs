@@ -26,12 +26,18 @@ pub(in crate::text) fn say(message: &Message) -> String {
              (twinlock remove, twinlock enroll).\n\
              Välj 1 eller 3: "
             .into(),
-        Message::AskBackupCode => "Reservkod (20 bokstäver, bindestreck behövs inte): ".into(),
+        Message::AskBackupCode => "Reservkod: ".into(),
         Message::NotAccepted => "Det godtogs inte.".into(),
         Message::Wrong { left: 0 } => "Koden är fel.".into(),
         Message::Wrong { left: 1 } => "Koden är fel. 1 försök kvar.".into(),
         Message::Wrong { left } => format!("Koden är fel. {left} försök kvar."),
         Message::NotACode => "Det där är ingen kod. Appen visar 6 till 8 siffror.".into(),
+        Message::NoSuchWay(Ways::All) => {
+            "Det var inget av valen (1, 2 eller 3). Skriv ? för att se dem igen.".into()
+        }
+        Message::NoSuchWay(Ways::AppOnly) => {
+            "Det var inget av valen (1 eller 3). Skriv ? för att se dem igen.".into()
+        }
         Message::Replayed { wait: 0 } => {
             "Koden är redan använd. Skriv den som visas nu; på en dosa, tryck på knappen.".into()
         }
