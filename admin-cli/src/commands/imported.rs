@@ -144,6 +144,9 @@ impl Report {
             Ok(Outcome::Imported) => "imported".into(),
             Ok(Outcome::Already) => "imported already; nothing is changed".into(),
             Ok(Outcome::MovedOn) => "imported already; a counter goes on where it is now".into(),
+            Ok(Outcome::OtherKey) => {
+                "already enrolled with another key; the file was left alone".into()
+            }
             Err(failure) => format!("not imported: {}. {}", failure.what, failure.remedy),
         }
     }
@@ -169,7 +172,7 @@ impl Report {
     fn state(&self) -> &'static str {
         match &self.outcome {
             Ok(Outcome::Imported) => "imported",
-            Ok(Outcome::Already | Outcome::MovedOn) => "already",
+            Ok(Outcome::Already | Outcome::MovedOn | Outcome::OtherKey) => "already",
             Err(_) => "failed",
         }
     }
@@ -268,7 +271,7 @@ impl<'a> Reports<'a> {
                 parts.push(format!("{number} {what}"));
             }
         };
-        more(already, "imported already");
+        more(already, "enrolled already");
         more(failed, "not imported");
         more(self.without, "without a file");
         let end = match (self.how, &self.removal) {
