@@ -8,12 +8,18 @@ use twinlock_core::{
         hotp::{Keyed, digits_of, same_code},
         totp,
     },
-    record::{Authenticator, Moving, Record},
+    record::{Authenticator, DRIFT_MAX, Moving, Record},
     resync,
     text::duration,
-    time::Step,
+    time::{Step, UnixTime},
 };
 
+/// Seconds each way in which every code of an app is recognised.
+const NEAR: i64 = 7200;
+/// The grid of the time zones, in seconds.
+const HALF_HOUR: i64 = 1800;
+/// Half hours each way that a wrong time zone can make: from UTC-12 to UTC+14 there are more, but nobody is that lost.
+const ZONES: i64 = 28;
 /// How many codes of a token are recognised after they were passed.
 const BEHIND: u64 = 20;
 
@@ -21,15 +27,23 @@ const BEHIND: u64 = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Apart {
     /// Of an app.
-    Clock {
-        /// By how many seconds its clock is ahead of ours; negative when it is behind.
-        ahead: i64,
-    },
+    Clock(Skew),
     /// Of a token with a button.
     Presses {
         /// Codes before it that nobody typed.
         skipped: u64,
     },
+}
+
+/// How an app's clock stands to ours, and to what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skew {
+    /// By how many seconds its clock is ahead of ours; negative when it is behind.
+    pub ahead: i64,
+    /// By how many seconds it is known to be.
+    pub learnt: i64,
+    /// From when on two codes in a row let a login learn it; nothing where none would.
+    pub learnable: Option<UnixTime>,
 }
 
 /// What a code is.
@@ -65,12 +79,10 @@ pub enum Finding {
 /// Judges a code as a login would, and looks further where a login would not.
 pub fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
     match judge(record, code, evidence) {
-        Ruling::Right(found) => {
-            let owner = record.authenticators.get(found.authenticator);
-            let apart =
-                owner.map_or(Apart::Clock { ahead: 0 }, |owner| apart(owner, found, evidence));
-            Finding::Right { found, apart }
-        }
+        Ruling::Right(found) => match record.authenticators.get(found.authenticator) {
+            Some(owner) => Finding::Right { found, apart: apart(owner, found, evidence) },
+            None => Finding::Wrong,
+        },
         Ruling::Replayed { wait } => Finding::Used { wait },
         Ruling::BeforeEpoch { wait } => Finding::BeforeEpoch { wait },
         Ruling::Wrong => beyond(record, code, evidence),
@@ -79,7 +91,14 @@ pub fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding
 
 fn apart(authenticator: &Authenticator, found: Match, evidence: &Evidence<'_>) -> Apart {
     match authenticator.moving {
-        Moving::Clock { .. } => Apart::Clock { ahead: ahead(authenticator, found.step, evidence) },
+        Moving::Clock { drift } => {
+            let steps = ahead(authenticator, found.step, evidence);
+            Apart::Clock(Skew {
+                ahead: seconds(authenticator, steps),
+                learnt: seconds(authenticator, drift.into()),
+                learnable: None,
+            })
+        }
         Moving::Counter { next } => {
             let next = counter::lowest_unused(next, found.mark, evidence.used);
             Apart::Presses { skipped: found.step.0.saturating_sub(next) }
@@ -87,37 +106,62 @@ fn apart(authenticator: &Authenticator, found: Match, evidence: &Evidence<'_>) -
     }
 }
 
+/// By how many steps a code is ahead of now, whatever is known of its clock.
 fn ahead(authenticator: &Authenticator, step: Step, evidence: &Evidence<'_>) -> i64 {
-    let period = authenticator.parameters.period;
-    let now =
-        totp::step_at(evidence.now, period).0.saturating_add_signed(authenticator.drift().into());
-    let steps = i64::try_from(step.0).unwrap_or(0).saturating_sub_unsigned(now);
-    steps.saturating_mul(i64::try_from(period.seconds()).unwrap_or(0))
+    let now = totp::step_at(evidence.now, authenticator.parameters.period).0;
+    i64::try_from(step.0).unwrap_or(0).saturating_sub_unsigned(now)
+}
+
+fn seconds(authenticator: &Authenticator, steps: i64) -> i64 {
+    let period = authenticator.parameters.period.seconds();
+    steps.saturating_mul(i64::try_from(period).unwrap_or(0))
 }
 
 /// What a code would be outside of what a login takes: a clock's is told before a token's, and the nearest first.
 fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
     let clocks = record.authenticators.iter().filter_map(|owner| off_clock(owner, code, evidence));
-    if let Some(ahead) = clocks.min_by_key(|ahead| ahead.unsigned_abs()) {
-        return Finding::Off { apart: Apart::Clock { ahead } };
+    if let Some(skew) = clocks.min_by_key(|skew| skew.ahead.unsigned_abs()) {
+        return Finding::Off { apart: Apart::Clock(skew) };
     }
     let mut tokens = record.authenticators.iter();
     tokens.find_map(|owner| off_token(owner, code, evidence)).unwrap_or(Finding::Wrong)
 }
 
-/// By how many seconds a clock whose code this is would be ahead.
-fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<i64> {
-    let Moving::Clock { .. } = owner.moving else { return None };
+/// How the clock stands whose code this is: near now, where a login looks, or a time zone away.
+fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Skew> {
+    let Moving::Clock { drift } = owner.moving else { return None };
     let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
-    let now = totp::step_at(evidence.now, owner.parameters.period);
-    let away =
-        (1..=resync::REACH).flat_map(|steps| [now.0.checked_sub(steps), now.0.checked_add(steps)]);
-    let mut steps = away.flatten().map(Step);
-    steps.find_map(|step| {
-        let step =
-            totp::matching_step(&keyed, owner, code.of_length(owner.parameters.digits), (step, 0))?;
-        Some(ahead(owner, step, evidence))
+    let now = totp::step_at(evidence.now, owner.parameters.period).0;
+    let is_of = |steps: &i64| {
+        let right =
+            digits_of(keyed.truncated(now.saturating_add_signed(*steps)), owner.parameters.digits);
+        same_code(code.of_length(owner.parameters.digits), &right)
+    };
+    let steps = looked_at(owner, drift.into()).into_iter().find(is_of)?;
+    let is_looked_for = steps.abs_diff(drift.into()) <= resync::REACH;
+    let learns = i32::try_from(steps).ok().filter(|it| is_looked_for && it.abs() <= DRIFT_MAX);
+    let mark = keyed.mark(owner);
+    Some(Skew {
+        ahead: if steps.abs() <= evidence.window.into() { 0 } else { seconds(owner, steps) },
+        learnt: seconds(owner, drift.into()),
+        learnable: learns.map(|steps| resync::learnable_from((owner, mark), evidence, steps)),
     })
+}
+
+/// By how many steps a clock may be ahead, the nearest first.
+fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
+    let period = i64::try_from(owner.parameters.period.seconds()).unwrap_or(1).max(1);
+    let reach = i64::try_from(resync::REACH).unwrap_or(0);
+    let near = NEAR / period;
+    let zones = (-ZONES..=ZONES).flat_map(|zone| {
+        let steps = zone * HALF_HOUR / period;
+        steps - 2..=steps + 2
+    });
+    let mut steps: Vec<i64> =
+        (-near..=near).chain(drift - reach..=drift + reach).chain(zones).collect();
+    steps.sort_by_key(|steps| (steps.unsigned_abs(), *steps));
+    steps.dedup();
+    steps
 }
 
 fn off_token(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Finding> {
@@ -140,7 +184,7 @@ fn off_token(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Opt
 /// What has to be looked at, where an authenticator is too far off.
 pub fn hint(apart: Apart) -> String {
     match apart {
-        Apart::Clock { ahead } => clock_hint(ahead),
+        Apart::Clock(skew) => clock_hint(skew),
         Apart::Presses { skipped } => {
             format!(
                 "It belongs to a token whose button was pressed {skipped} times without a login."
@@ -150,13 +194,34 @@ pub fn hint(apart: Apart) -> String {
 }
 
 /// Whose clock has to be looked at, where a code is of another time.
-fn clock_hint(ahead: i64) -> String {
+fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
+    if ahead == 0 {
+        let by = duration(learnt.unsigned_abs());
+        let fault = if learnt < 0 { "slow" } else { "fast" };
+        return format!(
+            "It is of now, and this host goes by a clock that was {by} {fault}: the app's was set right since."
+        );
+    }
+    if let Some(zone) = zone(ahead) {
+        let side = if ahead < 0 { "behind" } else { "ahead" };
+        return format!(
+            "The phone's clock is {} {side}: its time zone or automatic time is off.",
+            duration(zone)
+        );
+    }
     let by = duration(ahead.unsigned_abs());
     let (side, fault) = if ahead < 0 { ("behind", "slow") } else { ("ahead of", "fast") };
     format!(
         "It belongs to a clock that is about {by} {side} this machine's: \
          the phone's is {fault}, or this one's is wrong (date)."
     )
+}
+
+/// The whole half hours that a clock is off, give or take a minute.
+fn zone(ahead: i64) -> Option<u64> {
+    let (off, half_hour) = (ahead.unsigned_abs(), HALF_HOUR.unsigned_abs());
+    let nearest = (off + half_hour / 2) / half_hour * half_hour;
+    (nearest > 0 && off.abs_diff(nearest) <= 60).then_some(nearest)
 }
 
 #[cfg(test)]
@@ -167,7 +232,6 @@ mod tests {
         ledger::Used,
         record::{Generation, Moving, Parameters, State},
         secret::{Key, Typed},
-        time::UnixTime,
     };
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -210,8 +274,19 @@ mod tests {
         examine(&record, &code(&record, steps), &evidence)
     }
 
-    fn off(ahead: i64) -> Finding {
-        Finding::Off { apart: Apart::Clock { ahead } }
+    fn skew(finding: Finding) -> Skew {
+        match finding {
+            Finding::Right { apart: Apart::Clock(skew), .. }
+            | Finding::Off { apart: Apart::Clock(skew) } => skew,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How far a code is off that a login does not take.
+    fn off(drift: i32, steps: i64) -> (i64, bool) {
+        let finding = examined(drift, steps, &[]);
+        assert!(matches!(finding, Finding::Off { .. }), "{steps}: {finding:?}");
+        (skew(finding).ahead, skew(finding).learnable.is_some())
     }
 
     #[test]
@@ -243,26 +318,46 @@ mod tests {
     #[test]
     fn the_window_is_right_and_says_how_far_off() {
         for (steps, seconds) in [(-1, -30), (0, 0), (1, 30)] {
-            let Finding::Right { apart, .. } = examined(0, steps, &[]) else { panic!("{steps}") };
-            assert_eq!(apart, Apart::Clock { ahead: seconds });
+            let finding = examined(0, steps, &[]);
+            assert!(matches!(finding, Finding::Right { .. }), "{steps}");
+            assert_eq!(skew(finding), Skew { ahead: seconds, learnt: 0, learnable: None });
         }
     }
 
     #[test]
     fn around_the_window_a_clock_is_off_and_beyond_a_code_is_wrong() {
         for (steps, seconds) in [(-2, -60), (2, 60), (-20, -600), (20, 600)] {
-            assert_eq!(examined(0, steps, &[]), off(seconds));
+            assert_eq!(off(0, steps), (seconds, true));
         }
-        for steps in [-21, 21, 5000] {
+        for (steps, seconds) in [(-21, -630), (21, 630), (-240, -7200), (1678, 50_340)] {
+            assert_eq!(off(0, steps), (seconds, false));
+        }
+        for steps in [-250, 250, 5000] {
             assert_eq!(examined(0, steps, &[]), Finding::Wrong);
         }
+        assert!(looked_at(&record(2000).authenticators[0], 2000).len() < 900);
     }
 
     #[test]
-    fn a_known_drift_is_not_held_against_the_clock() {
-        let Finding::Right { apart, .. } = examined(10, 11, &[]) else { panic!() };
-        assert_eq!(apart, Apart::Clock { ahead: 30 });
-        assert_eq!(examined(10, 0, &[]), off(-300));
+    fn a_known_drift_is_told_from_the_clock() {
+        let right = examined(11, 11, &[]);
+        assert!(matches!(right, Finding::Right { .. }));
+        assert_eq!((skew(right).ahead, skew(right).learnt), (330, 330));
+        for steps in [-1, 0, 1] {
+            assert_eq!(off(11, steps), (0, true));
+        }
+        let said = hint(Apart::Clock(skew(examined(11, 0, &[]))));
+        assert!(said.contains("of now") && said.contains("was 5 min 30 s fast"), "{said}");
+    }
+
+    #[test]
+    fn a_phone_set_right_can_be_learnt_behind_the_codes_that_its_old_clock_used() {
+        let record = record(11);
+        let app = &record.authenticators[0];
+        let mark = Keyed::new(&app.key, app.parameters.algorithm).unwrap().mark(app);
+        let used = [Used { mark, step: Step(NOW.0 / 30 + 11) }];
+        let learnable = skew(examined(11, 0, &used)).learnable;
+        assert_eq!(learnable, Some(UnixTime((NOW.0 / 30 + 12) * 30)));
     }
 
     #[test]
@@ -276,8 +371,13 @@ mod tests {
 
     #[test]
     fn a_hint_says_which_way() {
+        let clock_hint = |ahead| clock_hint(Skew { ahead, learnt: 0, learnable: None });
         let said = clock_hint(-270);
         assert!(said.contains("about 4 min 30 s behind") && said.contains("slow"), "{said}");
+        for (ahead, words) in [(3600, "1 h ahead"), (3570, "1 h ahead"), (-1860, "30 min behind")] {
+            let said = clock_hint(ahead);
+            assert!(said.contains(words) && said.contains("time zone"), "{said}");
+        }
         let said = clock_hint(60);
         assert!(said.contains("1 min ahead") && said.contains("fast"), "{said}");
     }

@@ -119,7 +119,10 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "clock_off" => (
             "two codes in a row were right, but for another time than now",
-            "Let phone and machine take the time from the network; `date` shows the machine's.",
+            "Let phone and machine take the time from the network (date shows the machine's). Was the \
+             phone set right since? Then wait as long as the screen said, or as `twinlock verify USER` \
+             says, and type two codes in a row at a login. At once: a backup code, or twinlock remove \
+             USER and enroll.",
         ),
         "throttled" => (
             "too many wrong codes came from there lately",

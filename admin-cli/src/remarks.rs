@@ -55,7 +55,7 @@ pub fn worded(remark: Remark) -> Worded {
         Remark::TooManyCodes { count: more } => (
             0,
             "too_many_codes",
-            format!("{} beyond the 64 that a set holds are left out", count(more, "scratch code")),
+            format!("{} beyond the 64 that a set holds are left out", count(more, "backup code")),
         ),
         Remark::ReuseAllowed => (0, "reuse_allowed", format!("there was no DISALLOW_REUSE; {now}")),
         Remark::ReuseUnreadable { line } => {

@@ -92,6 +92,8 @@ pub enum Outcome {
     ClockOff {
         /// By how many seconds the authenticator's clock is ahead of this machine's.
         ahead: i64,
+        /// Seconds until two codes in a row can be learned from, where they ever can.
+        wait: Option<u64>,
     },
     /// Not judged: too many wrong codes lately.
     Throttled {
@@ -250,7 +252,7 @@ impl Trial<'_> {
             Ruling::Wrong if self.budget != Budget::Proven => Err(Outcome::Wrong),
             Ruling::Wrong => match self.memory.note(&snapshot.record, code, evidence) {
                 Sign::Adjacent(found) => Ok(found),
-                Sign::Off { ahead } => Err(Outcome::ClockOff { ahead }),
+                Sign::Off { ahead, wait } => Err(Outcome::ClockOff { ahead, wait }),
                 Sign::Nothing => Err(Outcome::Wrong),
             },
         }

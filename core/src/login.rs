@@ -6,7 +6,7 @@ use crate::{
     account::{Account, Folder},
     admission::{AccountState, Admission, Known, admit},
     attempt::Trial,
-    dialogue::asking::{Asking, End},
+    dialogue::asking::{Asking, Backup, End},
     event::{Accepted, Event, Kind, Reason},
     fault::{CodesFault, LedgerFault, LookupFault, StoreFault},
     ledger::Budget,
@@ -171,7 +171,7 @@ impl Visit<'_> {
 
     /// Asks for codes and has each judged.
     fn ask_and_judge(&self, account: Option<&Account>, held: Held) -> End {
-        let asking = self.asking(account);
+        let asking = Asking { backup: self.backup(account, &held), ..self.asking(account) };
         let shelf = match self.open_shelf(account) {
             Ok(shelf) => shelf,
             Err(fault) if self.standing == Standing::Proven => {
@@ -219,7 +219,14 @@ impl Visit<'_> {
             conversation: self.ports.conversation,
             standing: self.standing,
             user: name_of(account),
+            backup: None,
         }
+    }
+
+    fn backup(&self, account: Option<&Account>, held: &Held) -> Option<Backup<'_>> {
+        let id = held.record.as_ref()?.record.codes?;
+        let folder = Folder::of(&account?.name).ok()?;
+        Some(Backup { codes: self.ports.codes, folder, id })
     }
 
     fn decoy(&self, looked_up: &LookedUp) -> Verdict {

@@ -24,6 +24,8 @@ pub enum Message {
     },
     /// What was typed is no code.
     NotACode,
+    /// What was typed is none of the menu's choices.
+    NoSuchWay(Ways),
     /// A code that was used already.
     Replayed {
         /// Seconds until the app shows another.
@@ -45,6 +47,8 @@ pub enum Message {
     ClockOff {
         /// By how many seconds the app's clock is ahead of this machine's; negative when it is behind.
         ahead: i64,
+        /// Seconds until two codes in a row help, where they ever do.
+        wait: Option<u64>,
     },
     /// Two adjacent codes have let somebody in.
     Resynced(Resynced),
@@ -85,7 +89,7 @@ pub enum Message {
 /// What the menu of other ways offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// All there are, so that nothing is told about the person.
+    /// All there are: to who has backup codes, and, so that nothing is told, to everybody before a first factor.
     All,
     /// Those that this person has.
     AppOnly,

@@ -5,7 +5,7 @@ use crate::{
     format::ledger_names,
     ledger::{REFUSALS_KEPT, Refused},
     ports::{Ports, Seat, Shelf},
-    request::Request,
+    request::{Request, Standing},
 };
 
 /// Keeps one more refusal in place of the oldest, as well as it goes.
@@ -20,6 +20,13 @@ pub fn keep(ports: &Ports<'_>, seat: &Seat, request: &Request, reason: Reason) {
         source: request.source.label(),
     };
     let text = ledger_names::write_refused(&refused);
+    // Before a first factor a refusal takes a place whatever it is for: by the same calls for everybody.
+    if request.standing() == Standing::Proven
+        && matches!(reason, Reason::Throttled | Reason::Locked)
+        && let Some(slot) = told_already(shelf.as_ref(), &refused)
+    {
+        return replace(shelf.as_ref(), slot, &text);
+    }
     for slot in 0..REFUSALS_KEPT {
         match shelf.create(&ledger_names::refused_name(slot), &text) {
             Ok(crate::ports::Creation::Made) => return,
@@ -28,10 +35,28 @@ pub fn keep(ports: &Ports<'_>, seat: &Seat, request: &Request, reason: Reason) {
         }
     }
     if let Some(slot) = oldest(shelf.as_ref()) {
-        let name = ledger_names::refused_name(slot);
-        shelf.erase(&name);
-        let _ = shelf.create(&name, &text);
+        replace(shelf.as_ref(), slot, &text);
     }
+}
+
+fn replace(shelf: &dyn Shelf, slot: u8, text: &str) {
+    let name = ledger_names::refused_name(slot);
+    shelf.erase(&name);
+    let _ = shelf.create(&name, text);
+}
+
+/// Where the same source was told the same: a throttled one asks again and again, and would push out why it is.
+/// What is written is compared with what was read, since writing tidies.
+fn told_already(shelf: &dyn Shelf, refused: &Refused) -> Option<u8> {
+    let refused = ledger_names::read_refused(&ledger_names::write_refused(refused))?;
+    let is_alike = |slot: &u8| {
+        let text = shelf.content(&ledger_names::refused_name(*slot)).ok().flatten();
+        text.and_then(|text| ledger_names::read_refused(&text)).is_some_and(|other| {
+            (other.reason, other.service, other.source)
+                == (refused.reason.clone(), refused.service.clone(), refused.source.clone())
+        })
+    };
+    (0..REFUSALS_KEPT).find(is_alike)
 }
 
 fn oldest(shelf: &dyn Shelf) -> Option<u8> {

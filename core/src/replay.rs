@@ -77,8 +77,14 @@ pub fn is_newest(
     mark: Mark,
     step: Step,
 ) -> bool {
-    let newer = |used: &Used| used.mark != mark || used.step < step;
-    step > epoch_bound(reading, authenticator) && reading.used.iter().all(newer)
+    step > newest_gone(reading, authenticator, mark)
+}
+
+/// The newest step of a key that was used, or that the ledger may have forgotten.
+#[must_use]
+pub fn newest_gone(reading: &Reading<'_>, authenticator: &Authenticator, mark: Mark) -> Step {
+    let of_key = reading.used.iter().filter(|used| used.mark == mark).map(|used| used.step);
+    of_key.fold(epoch_bound(reading, authenticator), Step::max)
 }
 
 /// The used steps whose names may go: so far below their key's highest that they are refused without.

@@ -10,16 +10,18 @@ use crate::{
     ledger::Mark,
     otp::{
         hotp::{Keyed, digits_of, same_code},
-        totp::step_at,
+        totp::{begin_of, step_at},
     },
     policy::Resync,
     record::{Authenticator, DRIFT_MAX, Moving, Record},
     replay::{self, Reading},
-    time::Step,
+    time::{Step, UnixTime},
 };
 
 /// Steps each way of the window's centre in which an authenticator's clock is looked for: ten minutes of the usual ones.
 pub const REACH: u64 = 20;
+/// The longest wait that is worth telling: where clocks jumped, no number of seconds is to be relied on.
+const WAIT_MAX: u64 = 86_400;
 /// Counters from the next one on in which a token is looked for.
 pub const PRESSES: u64 = 100;
 
@@ -45,8 +47,11 @@ pub enum Sign {
     Nothing,
     /// They are neighbours, and of no use any more, or on this host.
     Off {
-        /// By how many seconds the authenticator's clock is ahead of this machine's; negative when it is behind.
+        /// By how many seconds the authenticator's clock is ahead of this machine's; negative when it is behind, and 0
+        /// where a login without a learnt drift would take the code.
         ahead: i64,
+        /// Seconds until it shows two that can be learned from, where it ever will.
+        wait: Option<u64>,
     },
     /// They are neighbours, and new: this is where the authenticator stands, if both can still be claimed.
     Adjacent(Match),
@@ -138,9 +143,18 @@ impl Candidate<'_> {
             (Some(drift), Resync::Offered) if self.are_new(step) => {
                 self.adjacent(step, Moving::Clock { drift })
             }
-            _ => {
-                let seconds = self.authenticator.parameters.period.seconds();
-                Sign::Off { ahead: drift.saturating_mul(signed(seconds)) }
+            (_, offered) => {
+                let steps = if drift.abs() <= i64::from(self.evidence.window) { 0 } else { drift };
+                let seconds = signed(self.authenticator.parameters.period.seconds());
+                let learnable = believed.filter(|_| offered == Resync::Offered);
+                let begin = learnable.map(|drift| {
+                    learnable_from((self.authenticator, self.mark), self.evidence, drift)
+                });
+                let wait = begin.map(|begin| begin.since(self.evidence.now));
+                Sign::Off {
+                    ahead: steps.saturating_mul(seconds),
+                    wait: wait.filter(|wait| *wait <= WAIT_MAX),
+                }
             }
         }
     }
@@ -148,14 +162,13 @@ impl Candidate<'_> {
     /// Whether a step and the one before it are newer than all that was used, without the exception that is made
     /// elsewhere for a clock set back: so the drift that follows from them covers every step that was ever claimed.
     fn are_new(&self, step: u64) -> bool {
-        let reading = Reading {
-            used: self.evidence.used,
-            floor: self.evidence.floor,
-            now: Step(self.now()),
-            window: self.evidence.window,
-        };
         let first = Step(step.saturating_sub(1));
-        replay::is_newest(&reading, self.authenticator, self.mark, first)
+        replay::is_newest(
+            &reading(self.authenticator, self.evidence),
+            self.authenticator,
+            self.mark,
+            first,
+        )
     }
 
     fn adjacent(&self, step: u64, moves: Moving) -> Sign {
@@ -166,6 +179,27 @@ impl Candidate<'_> {
             step: Step(step),
             moves: Some(moves),
         })
+    }
+}
+
+/// From when on a clock that is so many steps ahead of this machine's shows codes that can be learned from.
+#[must_use]
+pub fn learnable_from(
+    (authenticator, mark): (&Authenticator, Mark),
+    evidence: &Evidence<'_>,
+    drift: i32,
+) -> UnixTime {
+    let gone = replay::newest_gone(&reading(authenticator, evidence), authenticator, mark);
+    let shown = gone.0.saturating_add(1).saturating_add_signed(-i64::from(drift));
+    begin_of(Step(shown), authenticator.parameters.period)
+}
+
+fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> Reading<'a> {
+    Reading {
+        used: evidence.used,
+        floor: evidence.floor,
+        now: step_at(evidence.now, authenticator.parameters.period),
+        window: evidence.window,
     }
 }
 

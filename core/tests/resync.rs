@@ -154,6 +154,42 @@ fn old_codes_let_nobody_in_and_are_said_to_be_old() {
 }
 
 #[test]
+fn a_phone_set_right_is_told_how_long_the_learnt_clock_stands_in_its_way() {
+    let world = World::new();
+    assert_eq!(with(&world, &[10, 11]), Verdict::Granted);
+    for (later, offsets) in [(0, [0, 1]), (0, [-1, 0]), (300, [-1, 0]), (29, [-1, 0])] {
+        pass(&world, later);
+        world.said.borrow_mut().clear();
+        assert_eq!(with(&world, &offsets), Verdict::NoConversation);
+        let said = world.said.borrow().join("");
+        assert!(said.contains("These codes are of now"), "{said}");
+        let (_, wait) = said.split_once("Wait ").unwrap();
+        assert!(wait.contains(", then type two codes in a row."), "{said}");
+    }
+    // Twelve steps after the pair was learnt, the first newer one is shown; a code later there are two.
+    let left = 12 * 30 - 329 - world.unix.get().wrapping_sub(329) % 30;
+    assert!(world.said.borrow().concat().contains(&format!("Wait {left} s,")), "{left}");
+    pass(&world, left - 1);
+    assert_eq!(with(&world, &[0, 1]), Verdict::NoConversation, "a second too early");
+    pass(&world, 1);
+    assert_eq!(with(&world, &[0, 1]), Verdict::Granted);
+    assert_eq!(moving(&world), Moving::Clock { drift: 1 });
+}
+
+#[test]
+fn a_code_of_the_next_half_minute_is_no_fault_of_the_phone() {
+    let mut world = World::new();
+    app_with_drift(&world, 10);
+    world.policy.resync = Resync::Off;
+    for offsets in [[-2, -1], [-1, 0], [0, 1]] {
+        world.said.borrow_mut().clear();
+        assert_eq!(with(&world, &offsets), Verdict::NoConversation);
+        let said = world.said.borrow().join("");
+        assert!(said.contains("of now") && said.contains("Ask your administrator"), "{said}");
+    }
+}
+
+#[test]
 fn codes_from_before_the_epoch_teach_nothing() {
     let world = World::new();
     world.begin_epoch(world.unix.get() - 300);

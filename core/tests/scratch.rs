@@ -49,6 +49,40 @@ fn each_code_works_once_and_says_how_many_are_left() {
 }
 
 #[test]
+fn the_menu_offers_backup_codes_to_who_has_some_left() {
+    let world = world();
+    let menus = |world: &World| {
+        let said = world.said.borrow();
+        said.iter().filter(|line| line.contains("One-time backup code\n")).count()
+    };
+    for (code, granted) in [("00000000", false), (SET[0], true), (SET[1], true), (SET[2], true)] {
+        let before = tries(&world);
+        let verdict = world.login(&request("ada", Claim::Stack), &["?", "2", code, ""]);
+        assert_eq!((verdict == Verdict::Granted, menus(&world)), (granted, 1), "{code}");
+        assert_eq!(tries(&world) > before, !granted, "{code}");
+    }
+    // All are used, or there were never any.
+    for user in ["ada", "bob"] {
+        let _ = world.login(&request(user, Claim::Stack), &["?", "2", ""]);
+        assert_eq!(menus(&world), 0, "{user}: {:?}", world.said.borrow());
+    }
+    let _ = world.login(&request("ada", Claim::Follows), &["?", "3"]);
+    assert_eq!(menus(&world), 1, "everybody is offered all before a first factor");
+}
+
+#[test]
+fn an_answer_that_the_menu_does_not_have_is_told_the_choices() {
+    let world = world();
+    let _ = world.login(&request("ada", Claim::Stack), &["?", "q", ""]);
+    assert!(world.said.borrow()[2].contains("none of the choices (1, 2 or 3)"));
+    let world = World::new();
+    let _ = world.login(&request("ada", Claim::Stack), &["?", "2", ""]);
+    assert!(world.said.borrow()[2].contains("none of the choices (1 or 3)"));
+    let _ = world.login(&request("ada", Claim::Follows), &["?", "q", ""]);
+    assert!(world.said.borrow()[2].contains("That was not accepted."));
+}
+
+#[test]
 fn a_spent_code_stays_spent_when_the_ledger_is_lost() {
     let world = world();
     assert!(gets_in(&world, Claim::Stack, SET[0]));

@@ -5,7 +5,10 @@ use std::ffi::CStr;
 use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
 use rustix::process::getuid;
 use twinlock_core::{
-    format::pam_line::{self, Debug, Forward, Given, Line, Task},
+    format::{
+        log_line,
+        pam_line::{self, Debug, Forward, Given, Line, Task},
+    },
     login::login,
     request::Claim,
 };
@@ -34,10 +37,8 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
     let line = match read_line(arguments) {
         Ok(line) => line,
         Err(sentence) => {
-            journal.send(
-                Severity::Alert,
-                &format!("event=refused reason=pam_line detail=\"{sentence}\""),
-            );
+            journal
+                .send(Severity::Alert, &log_line::of_pam_line(&facts::service(handle), &sentence));
             return PamResultCode::PAM_SERVICE_ERR;
         }
     };

@@ -20,10 +20,8 @@ pub(crate) fn collect(handle: &mut PamHandle, claim: Claim) -> Request {
     let _ = handle.get_user(None);
     // The real uid: root in sshd and login, the caller in su and sudo.
     let uid = getuid();
-    let service =
-        item(handle.get_item::<Service<'_>>().ok().flatten().map(|item| item.0.to_bytes()));
     Request {
-        service: service.unwrap_or_default(),
+        service: service(handle),
         typed_user: item(
             handle.get_item::<User<'_>>().ok().flatten().map(|item| item.0.to_bytes()),
         ),
@@ -31,6 +29,12 @@ pub(crate) fn collect(handle: &mut PamHandle, claim: Claim) -> Request {
         claim,
         public_key: public_key(handle, uid),
     }
+}
+
+/// The PAM service, which names the file that the line stands in.
+pub(crate) fn service(handle: &mut PamHandle) -> String {
+    let service = handle.get_item::<Service<'_>>().ok().flatten();
+    item(service.map(|item| item.0.to_bytes())).unwrap_or_default()
 }
 
 fn item(bytes: Option<&[u8]>) -> Option<String> {

@@ -228,7 +228,10 @@ fn pam_lines_that_are_wrong_refuse_and_say_what_to_write() {
             let (exit, said, log) = asked(&m, user, &code);
             assert_eq!(exit, Some(1), "{detail}: {said} {log}");
             assert!(said.contains("Error in service module"), "{detail}: {said}");
-            assert!(log.contains("event=refused reason=pam_line detail=\""), "{detail}: {log}");
+            assert!(
+                log.contains("event=refused service=bare reason=pam_line detail=\""),
+                "{detail}: {log}"
+            );
             assert!(log.starts_with("<81>") && log.contains(detail), "{detail}: {log}");
             assert!(!log.contains(char::is_control), "{detail}: {log:?}");
         }

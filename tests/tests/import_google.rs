@@ -61,7 +61,7 @@ fn an_app_goes_on_where_googles_module_left_it() {
     assert_eq!(trees(), before);
     let done = import(&m, "ada");
     let said = "ada: imported\n  app: 128-bit key, 6 digits every 30 s, SHA1\n  \
-                4 scratch codes, 1 used step\n  \
+                4 backup codes, 1 used step\n  \
                 line 2: RATE_LIMIT is not carried over: twinlock counts wrong codes itself\n    \
                 (throttle in twinlock.toml)\n  \
                 line 3: WINDOW_SIZE is not carried over; `window = 8` in twinlock.toml is as\n    \
@@ -165,7 +165,7 @@ fn importing_again_changes_nothing_and_another_key_stays() {
     let again = import(&m, "ada");
     assert_eq!(
         again.ok(),
-        "ada: imported already; nothing is changed\n0 imported, 1 imported already.\n"
+        "ada: imported already; nothing is changed\n0 imported, 1 enrolled already.\n"
     );
     assert_eq!(m.tree("/var/lib/twinlock/users"), before);
     assert!(!ours(&m, &scratch[0]) && ours(&m, &scratch[1]));
@@ -177,6 +177,10 @@ fn importing_again_changes_nothing_and_another_key_stays() {
         other.stdout.contains("ada is enrolled already, and keeps the key that works"),
         "{other:?}"
     );
+    // Of all, that is no failure.
+    let all = m.run(["twinlock", "import", "google", "--all", "--remove-source"]);
+    let said = "ada: already enrolled with another key; the file was left alone\n";
+    assert!(all.ok().contains(said) && m.file(FILE).exists(), "{all:?}");
 }
 
 #[test]

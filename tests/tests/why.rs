@@ -57,6 +57,13 @@ fn a_throttled_source_is_told_until_when() {
     assert!(said.contains("Too many wrong codes from unknown: the next is judged at 20"), "{said}");
     assert!(said.contains("  throttled: too many wrong codes came from there lately\n"), "{said}");
     assert!(said.contains("twinlock unlock ada\n"), "{said}");
+    // A throttled source that asks again does not push out what it is throttled for.
+    for _ in 0..3 {
+        answer(&m, "ada", &wrong);
+    }
+    let said = why(&m, "ada");
+    assert_eq!(said.matches("  throttled: ").count(), 1, "{said}");
+    assert!(said.contains("  wrong_code: ") && said.contains(" times, first at 20"), "{said}");
     m.run(["twinlock", "unlock", "ada"]).ok();
     assert!(!why(&m, "ada").contains("the next is judged at"));
 }

@@ -18,8 +18,9 @@ use twinlock_host::{
 
 use crate::{
     commands::{
+        import_uri::already,
         imported::{Report, Reports},
-        take_over::take_over,
+        take_over::{Outcome, take_over},
     },
     desk::Desk,
     exit::{Exit, Failure},
@@ -117,8 +118,13 @@ fn import(
     (source, shown): (&Source, &str),
 ) -> Report {
     let mut report = Report::of_takeover(&account.name, shown, &takeover);
-    report.outcome = take_over(desk, account, takeover, wanted.how);
-    if wanted.how.remove_source && report.outcome.is_ok() {
+    report.outcome = match take_over(desk, account, takeover, wanted.how) {
+        // Whoever is named is meant; of all some were enrolled anew since.
+        Ok(Outcome::OtherKey) if !wanted.all => Err(already(&account.name)),
+        other => other,
+    };
+    let is_needed = matches!(report.outcome, Err(_) | Ok(Outcome::OtherKey));
+    if wanted.how.remove_source && !is_needed {
         report.removal = Some(if wanted.how.dry_run { Ok(()) } else { source.remove() });
     }
     report

@@ -12,8 +12,9 @@ use twinlock_host::source::{self, Person, Source, SourceFault};
 
 use crate::{
     commands::{
+        import_uri::already,
         imported::{Report, Reports},
-        take_over::take_over,
+        take_over::{Outcome, take_over},
     },
     desk::Desk,
     exit::{Exit, Failure},
@@ -133,6 +134,9 @@ fn import(
     let account = desk.account(user)?;
     let takeover = takeover::of_oath(tokens, desk.now()?.unix);
     let mut report = Report::of_takeover(&account.name, &wanted.file, &takeover);
-    report.outcome = take_over(desk, &account, takeover, wanted.how);
+    report.outcome = match take_over(desk, &account, takeover, wanted.how) {
+        Ok(Outcome::OtherKey) => Err(already(&account.name)),
+        other => other,
+    };
     Ok(report)
 }

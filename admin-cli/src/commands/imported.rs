@@ -118,7 +118,7 @@ impl Report {
         if matches!(self.outcome, Ok(Outcome::Imported)) {
             lines.extend(self.carried.authenticators.iter().map(|one| format!("  {one}")));
             let Carried { used_steps, scratch_codes, .. } = self.carried;
-            let counts = [(scratch_codes, "scratch code"), (used_steps, "used step")];
+            let counts = [(scratch_codes, "backup code"), (used_steps, "used step")];
             let counts = counts.iter().filter(|(number, _)| *number > 0);
             let counts: Vec<String> = counts.map(|(number, what)| count(*number, what)).collect();
             if !counts.is_empty() {
@@ -144,6 +144,9 @@ impl Report {
             Ok(Outcome::Imported) => "imported".into(),
             Ok(Outcome::Already) => "imported already; nothing is changed".into(),
             Ok(Outcome::MovedOn) => "imported already; a counter goes on where it is now".into(),
+            Ok(Outcome::OtherKey) => {
+                "already enrolled with another key; the file was left alone".into()
+            }
             Err(failure) => format!("not imported: {}. {}", failure.what, failure.remedy),
         }
     }
@@ -169,7 +172,7 @@ impl Report {
     fn state(&self) -> &'static str {
         match &self.outcome {
             Ok(Outcome::Imported) => "imported",
-            Ok(Outcome::Already | Outcome::MovedOn) => "already",
+            Ok(Outcome::Already | Outcome::MovedOn | Outcome::OtherKey) => "already",
             Err(_) => "failed",
         }
     }
@@ -268,7 +271,7 @@ impl<'a> Reports<'a> {
                 parts.push(format!("{number} {what}"));
             }
         };
-        more(already, "imported already");
+        more(already, "enrolled already");
         more(failed, "not imported");
         more(self.without, "without a file");
         let end = match (self.how, &self.removal) {

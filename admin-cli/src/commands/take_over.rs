@@ -22,6 +22,8 @@ pub enum Outcome {
     Already,
     /// As [`Outcome::Already`], and a counter has moved on over there since: it does so here.
     MovedOn,
+    /// Was enrolled with another key, which stays.
+    OtherKey,
 }
 
 /// Takes a person over. Cut off anywhere, it leaves the old state or the new one: until the record stands, what is
@@ -40,7 +42,7 @@ pub fn take_over(
     match before {
         Some(found) if enrolment::is_enrolled(&found) => {
             if !has_all(&found, &takeover.authenticators) {
-                return Err(already(&account.name));
+                return Ok(Outcome::OtherKey);
             }
             // What was used over there since is used up here too; nothing else of a later file counts.
             burn(desk, &folder, &takeover, how)?;

@@ -5,6 +5,7 @@ use twinlock_core::{
     enrolment, facts,
     fault::CodesFault,
     judge::Evidence,
+    policy::Resync,
     ports::{Ledger, Records, Seat},
     record::Record,
     secret::Typed,
@@ -16,7 +17,7 @@ use crate::{
     exit::{Exit, Failure},
     keyboard::{Keyboard, Line},
     one_time::{self, Left},
-    proof::{Apart, Finding, examine, hint},
+    proof::{Apart, Finding, Skew, examine, hint},
     reasons,
     wording::plain,
 };
@@ -42,7 +43,7 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     let facts = facts::read(shelf.as_ref(), None)?;
     let floor = desk.machine.ledger.floor(now)?;
     let evidence = Evidence { used: &facts.used, floor, now: now.unix, window: desk.policy.window };
-    let finding = examine(&found.record, &code, &evidence);
+    let finding = as_learnt_here(desk.policy.resync, examine(&found.record, &code, &evidence));
     if !matches!(finding, Finding::Right { .. }) {
         let of_set = one_time::examine(&desk.machine.records, &found.record, &code);
         match of_set.map_err(|fault| of_set_failure(&found.record, fault))? {
@@ -104,6 +105,16 @@ fn conclude_of_set(
     Ok(())
 }
 
+/// A finding on a host that may learn no clocks.
+fn as_learnt_here(resync: Resync, finding: Finding) -> Finding {
+    match (resync, finding) {
+        (Resync::Off, Finding::Off { apart: Apart::Clock(skew) }) => {
+            Finding::Off { apart: Apart::Clock(Skew { learnable: None, ..skew }) }
+        }
+        (Resync::Off | Resync::Offered, finding) => finding,
+    }
+}
+
 fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failure> {
     let user = plain(&record.user);
     match finding {
@@ -135,14 +146,14 @@ fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failur
 /// Key and value for scripts.
 fn number(apart: Apart) -> (&'static str, i64) {
     match apart {
-        Apart::Clock { ahead } => ("clock_ahead", ahead),
+        Apart::Clock(skew) => ("clock_ahead", skew.ahead),
         Apart::Presses { skipped } => ("presses_ahead", i64::try_from(skipped).unwrap_or(i64::MAX)),
     }
 }
 
 fn within_reach(apart: Apart) -> String {
     match apart {
-        Apart::Clock { ahead } => clock(ahead),
+        Apart::Clock(skew) => clock(skew),
         Apart::Presses { skipped: 0 } => "It is the next one of this token.".into(),
         Apart::Presses { skipped } => {
             format!("The token's button was pressed {skipped} more times since the last login.")
@@ -150,9 +161,15 @@ fn within_reach(apart: Apart) -> String {
     }
 }
 
-fn clock(ahead: i64) -> String {
+fn clock(Skew { ahead, learnt, .. }: Skew) -> String {
     let by = duration(ahead.unsigned_abs());
     match ahead {
+        1.. if learnt != 0 => {
+            format!("The app's clock is {by} fast, which is known and allowed for.")
+        }
+        ..0 if learnt != 0 => {
+            format!("The app's clock is {by} slow, which is known and allowed for.")
+        }
         0 => "Its clock agrees with this machine's.".into(),
         1.. => format!("Its clock is up to {by} ahead of this machine's."),
         _ => format!("Its clock is up to {by} behind this machine's, or the code was typed late."),
@@ -178,7 +195,7 @@ fn explain(user: &str, finding: Finding) -> (String, String) {
         Finding::Off { apart } => (
             format!("too far off: by itself a login refuses it. {}", hint(apart)),
             match apart {
-                Apart::Clock { .. } => "Set both clocks by the network.".into(),
+                Apart::Clock(skew) => clock_remedy(skew),
                 Apart::Presses { .. } => {
                     "Type this code and the next one after it at a login: two in a row are taken."
                         .into()
@@ -192,9 +209,29 @@ fn explain(user: &str, finding: Finding) -> (String, String) {
     }
 }
 
+fn clock_remedy(skew: Skew) -> String {
+    let from = skew.learnable.map(|from| {
+        let (hours, minutes, seconds) = from.clock();
+        format!("from {hours:02}:{minutes:02}:{seconds:02} UTC on, let this host learn it.")
+    });
+    match (skew.ahead, from) {
+        (0, Some(from)) => format!("Two codes in a row at a login, {from}"),
+        (0, None) => "Remove and enroll again: this host learns no clock like that.".into(),
+        (_, Some(from)) => {
+            format!("Set both clocks by the network; or two codes in a row at a login, {from}")
+        }
+        (_, None) => "Set both clocks by the network.".into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use twinlock_core::time::UnixTime;
+
+    fn skewed(ahead: i64) -> Apart {
+        Apart::Clock(Skew { ahead, learnt: 330, learnable: Some(UnixTime(1_800_000_000)) })
+    }
 
     fn off(apart: Apart) -> Finding {
         Finding::Off { apart }
@@ -206,7 +243,8 @@ mod tests {
             (Finding::Used { wait: 17 }, "used already", "The next one is shown in 17 s."),
             (Finding::BeforeEpoch { wait: 60 }, "this machine's start", "shown in 1 min."),
             (Finding::Used { wait: 0 }, "used already", "press the button"),
-            (off(Apart::Clock { ahead: -270 }), "about 4 min 30 s behind", "Set both clocks"),
+            (off(skewed(-270)), "about 4 min 30 s behind", "at a login, from 08:00:00 UTC on"),
+            (off(skewed(0)), "the app's was set right since", "Two codes in a row at a login"),
             (off(Apart::Presses { skipped: 9 }), "pressed 9 times", "two in a row"),
             (Finding::Wrong, "no authenticator of ada", "Look whether"),
         ] {
@@ -224,8 +262,11 @@ mod tests {
 
     #[test]
     fn a_clock_is_said_to_be_off_which_way() {
+        let clock = |ahead| clock(Skew { ahead, learnt: 0, learnable: None });
         assert!(clock(0).contains("agrees"));
         assert!(clock(30).contains("30 s ahead"));
         assert!(clock(-30).contains("30 s behind"));
+        let said = super::clock(Skew { ahead: 330, learnt: 330, learnable: None });
+        assert!(said.contains("5 min 30 s fast, which is known"), "{said}");
     }
 }

@@ -172,8 +172,21 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
         return lines;
     }
     lines.push("\nLast refusals, newest first:".into());
-    lines.extend(ledgers.refused.iter().map(|refused| refusal(name, refused)));
+    let alike = |one: &Refused, other: &Refused| {
+        (&one.reason, &one.service, &one.source) == (&other.reason, &other.service, &other.source)
+    };
+    lines.extend(ledgers.refused.chunk_by(alike).filter_map(|group| refusals_alike(name, group)));
     lines
+}
+
+/// One after the other for the same reason, newest first: told once.
+fn refusals_alike(name: &str, group: &[Refused]) -> Option<String> {
+    let (newest, oldest) = (group.first()?, group.last()?);
+    let told = refusal(name, newest);
+    Some(match group.len() {
+        1 => told,
+        times => format!("{told}\n  {times} times, first at {}.", instant(oldest.at)),
+    })
 }
 
 fn refusal(name: &str, refused: &Refused) -> String {

@@ -3,13 +3,16 @@
 use alloc::string::String;
 
 use crate::{
+    account::Folder,
     answer::{self, Answer, Code},
     attempt::Outcome,
+    backup_code,
     dialogue::other_ways::{self, Chosen},
     event::{Accepted, Reason},
-    message::Message,
+    message::{Message, Ways},
     policy::{Field, Policy},
-    ports::Conversation,
+    ports::{Codes, Conversation},
+    record::SetId,
     request::Standing,
     text,
 };
@@ -39,6 +42,33 @@ pub struct Asking<'a> {
     pub standing: Standing,
     /// The account's name, for what is said behind a proven first factor.
     pub user: String,
+    /// The person's backup codes, where there are any.
+    pub backup: Option<Backup<'a>>,
+}
+
+/// A set of backup codes that is on file for somebody.
+pub struct Backup<'a> {
+    /// Where sets lie.
+    pub codes: &'a dyn Codes,
+    /// Whose it is.
+    pub folder: Folder,
+    /// Its name.
+    pub id: SetId,
+}
+
+/// What an answer, or a choice from the menu, came to.
+enum Said {
+    Answer(Answer),
+    /// None of the choices.
+    NoSuchWay(Ways),
+}
+
+impl Backup<'_> {
+    fn has_unspent(&self) -> bool {
+        let set = self.codes.set(&self.folder, self.id);
+        let spent = self.codes.spent(&self.folder, self.id);
+        matches!((set, spent), (Ok(set), Ok(spent)) if backup_code::left(&set, &spent) > 0)
+    }
 }
 
 /// What a wrong answer leads to.
@@ -79,10 +109,13 @@ impl Asking<'_> {
                 Err(end) => return end,
             };
             let rebuff = match answer {
-                Answer::Code(code) => self.weigh(judge(&code), left),
-                Answer::Stop => return End::Stopped,
-                Answer::Help | Answer::Other => {
+                Said::Answer(Answer::Code(code)) => self.weigh(judge(&code), left),
+                Said::Answer(Answer::Stop) => return End::Stopped,
+                Said::Answer(Answer::Help | Answer::Other) => {
                     Ok(Rebuff { message: Message::NotACode, reason: Reason::NotACode })
+                }
+                Said::NoSuchWay(ways) => {
+                    Ok(Rebuff { message: Message::NoSuchWay(ways), reason: Reason::NotACode })
                 }
             };
             match rebuff {
@@ -117,16 +150,29 @@ impl Asking<'_> {
     }
 
     /// One prompt, and the menu of other ways where it is asked for.
-    fn ask_once(&self, before: Option<&Rebuff>) -> Result<Answer, End> {
+    fn ask_once(&self, before: Option<&Rebuff>) -> Result<Said, End> {
         match self.prompt(before)? {
             Answer::Help => {}
-            other @ (Answer::Stop | Answer::Code(_) | Answer::Other) => return Ok(other),
+            other @ (Answer::Stop | Answer::Code(_) | Answer::Other) => {
+                return Ok(Said::Answer(other));
+            }
         }
-        match other_ways::choose(self.policy, self.conversation, self.standing) {
-            Ok(Chosen::App) => self.prompt(None),
-            Ok(Chosen::Stop) => Ok(Answer::Stop),
-            Ok(Chosen::Nothing) => Ok(Answer::Other),
+        let ways = self.ways();
+        match other_ways::choose(self.policy, self.conversation, ways) {
+            Ok(Chosen::App) => self.prompt(None).map(Said::Answer),
+            Ok(Chosen::Backup(answer)) => Ok(Said::Answer(answer)),
+            Ok(Chosen::Stop) => Ok(Said::Answer(Answer::Stop)),
+            Ok(Chosen::Nothing) => Ok(Said::NoSuchWay(ways)),
             Err(_) => Err(End::CutOff),
+        }
+    }
+
+    /// Before a first factor is proven all ways are offered to everybody, and nothing is read for it.
+    fn ways(&self) -> Ways {
+        match (self.standing, &self.backup) {
+            (Standing::Proven, Some(backup)) if backup.has_unspent() => Ways::All,
+            (Standing::Proven, _) => Ways::AppOnly,
+            (Standing::Ahead | Standing::Decoy, _) => Ways::All,
         }
     }
 
@@ -162,7 +208,9 @@ impl Asking<'_> {
             Some(Outcome::BeforeEpoch { wait }) => {
                 (Message::BeforeEpoch { wait }, Reason::BeforeEpoch)
             }
-            Some(Outcome::ClockOff { ahead }) => (Message::ClockOff { ahead }, Reason::ClockOff),
+            Some(Outcome::ClockOff { ahead, wait }) => {
+                (Message::ClockOff { ahead, wait }, Reason::ClockOff)
+            }
             Some(Outcome::Throttled { until, wait }) => {
                 (Message::Throttled { until, wait }, Reason::Throttled)
             }

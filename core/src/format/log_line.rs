@@ -60,6 +60,15 @@ pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
     line
 }
 
+/// Writes that a PAM line of a service cannot be used: neither who comes nor from where is known by then.
+#[must_use]
+pub fn of_pam_line(service: &str, sentence: &str) -> String {
+    let mut line = String::from("event=refused");
+    pair(&mut line, "service", service);
+    let _ = write!(line, " reason=pam_line detail=\"{sentence}\"");
+    line
+}
+
 /// Appends ` key=value`; all but plain letters become `%XX`, and a long value is cut.
 fn pair(line: &mut String, key: &str, value: &str) {
     let _ = write!(line, " {key}=");

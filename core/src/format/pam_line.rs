@@ -223,6 +223,13 @@ fn config(value: &str) -> Result<String, LineFault> {
 }
 
 fn unknown(argument: &str) -> LineFault {
+    if let Some(("window", value)) = argument.split_once('=')
+        && matches!(value.parse(), Ok(0..=10_u8))
+    {
+        return LineFault(format!(
+            "window= is of pam_oath; write window = {value} into twinlock.toml instead"
+        ));
+    }
     LineFault(match foreign_arguments::instead(argument) {
         Some(sentence) => sentence.into(),
         None => format!("unknown argument {}; see pam_twinlock(8)", tidy(argument)),

@@ -41,7 +41,7 @@ mod tests {
     use crate::message::Ways;
     use crate::time::UnixTime;
 
-    fn all() -> [Message; 30] {
+    fn all() -> [Message; 34] {
         let user = || "a".repeat(32);
         [
             Message::AskCode,
@@ -54,6 +54,8 @@ mod tests {
             Message::Wrong { left: 1 },
             Message::Wrong { left: 0 },
             Message::NotACode,
+            Message::NoSuchWay(Ways::All),
+            Message::NoSuchWay(Ways::AppOnly),
             Message::Replayed { wait: 17 },
             Message::BeforeEpoch { wait: 599 },
             Message::BeforeEpoch { wait: 86_399 },
@@ -62,9 +64,11 @@ mod tests {
             Message::CodesLeft { left: 0 },
             Message::CodesLeft { left: 1 },
             Message::CodesLeft { left: 9 },
-            Message::ClockOff { ahead: -86_370 },
-            Message::ClockOff { ahead: 570 },
-            Message::ClockOff { ahead: 0 },
+            Message::ClockOff { ahead: -86_370, wait: Some(86_370) },
+            Message::ClockOff { ahead: 570, wait: None },
+            Message::ClockOff { ahead: 570, wait: Some(86_370) },
+            Message::ClockOff { ahead: 0, wait: Some(86_370) },
+            Message::ClockOff { ahead: 0, wait: None },
             Message::Resynced(Resynced::Clock { steps: -2879, seconds: -86_370 }),
             Message::Resynced(Resynced::Clock { steps: 0, seconds: 0 }),
             Message::Resynced(Resynced::Counter { skipped: 99 }),

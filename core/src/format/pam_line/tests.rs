@@ -78,6 +78,7 @@ fn what_would_not_mean_the_same_is_refused_with_what_to_write() {
         ("grace_period=3600", "[[rule]]"),
         ("allow_readonly", "tmpfs"),
         ("digits=6", "each record"),
+        ("window=5", "window = 5 into twinlock.toml"),
         ("window=20", "window = 1 into twinlock.toml"),
         ("alwaysok", "twinlock verify"),
     ] {

@@ -26,12 +26,18 @@ pub(in crate::text) fn say(message: &Message) -> String {
              twinlock enroll).\n\
              Choose 1 or 3: "
             .into(),
-        Message::AskBackupCode => "Backup code (20 letters, dashes optional): ".into(),
+        Message::AskBackupCode => "One-time backup code: ".into(),
         Message::NotAccepted => "That was not accepted.".into(),
         Message::Wrong { left: 0 } => "That code is wrong.".into(),
         Message::Wrong { left: 1 } => "That code is wrong. 1 try left.".into(),
         Message::Wrong { left } => format!("That code is wrong. {left} tries left."),
         Message::NotACode => "That is not a code. The app shows 6 to 8 digits.".into(),
+        Message::NoSuchWay(Ways::All) => {
+            "That was none of the choices (1, 2 or 3). Type ? to see them again.".into()
+        }
+        Message::NoSuchWay(Ways::AppOnly) => {
+            "That was none of the choices (1 or 3). Type ? to see them again.".into()
+        }
         Message::Replayed { wait: 0 } => {
             "That code was used already. Type the one shown now (token: press its button).".into()
         }
@@ -50,15 +56,24 @@ pub(in crate::text) fn say(message: &Message) -> String {
              Wait for a newer one ({}).",
             duration(*wait)
         ),
-        Message::ClockOff { ahead: 0 } => {
+        Message::ClockOff { ahead: 0, wait: Some(wait) } => format!(
+            "These codes are of now, and this machine goes by a clock that was off.\n\
+             Wait {}, then type two codes in a row.",
+            duration(*wait)
+        ),
+        Message::ClockOff { ahead: 0, wait: None } => {
             "These codes are of now, and this machine goes by a clock that was off.\n\
              Ask your administrator (twinlock why)."
                 .into()
         }
-        Message::ClockOff { ahead } => format!(
-            "That code is right for {} {}: check the clock of your phone.",
+        Message::ClockOff { ahead, wait } => format!(
+            "That code is right for {} {}: check the clock of your phone.{}",
             duration(ahead.unsigned_abs()),
-            if *ahead < 0 { "ago" } else { "from now" }
+            if *ahead < 0 { "ago" } else { "from now" },
+            wait.map_or_else(String::new, |wait| format!(
+                "\nOr wait {}, then type two codes in a row.",
+                duration(wait)
+            ))
         ),
         Message::Resynced(Resynced::Clock { seconds: 0, .. }) => {
             "The clock of your phone is right again; this login has noted it.".into()

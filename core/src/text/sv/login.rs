@@ -26,12 +26,18 @@ pub(in crate::text) fn say(message: &Message) -> String {
              (twinlock remove, twinlock enroll).\n\
              Välj 1 eller 3: "
             .into(),
-        Message::AskBackupCode => "Reservkod (20 bokstäver, bindestreck behövs inte): ".into(),
+        Message::AskBackupCode => "Reservkod: ".into(),
         Message::NotAccepted => "Det godtogs inte.".into(),
         Message::Wrong { left: 0 } => "Koden är fel.".into(),
         Message::Wrong { left: 1 } => "Koden är fel. 1 försök kvar.".into(),
         Message::Wrong { left } => format!("Koden är fel. {left} försök kvar."),
         Message::NotACode => "Det där är ingen kod. Appen visar 6 till 8 siffror.".into(),
+        Message::NoSuchWay(Ways::All) => {
+            "Det var inget av valen (1, 2 eller 3). Skriv ? för att se dem igen.".into()
+        }
+        Message::NoSuchWay(Ways::AppOnly) => {
+            "Det var inget av valen (1 eller 3). Skriv ? för att se dem igen.".into()
+        }
         Message::Replayed { wait: 0 } => {
             "Koden är redan använd. Skriv den som visas nu; på en dosa, tryck på knappen.".into()
         }
@@ -50,18 +56,25 @@ pub(in crate::text) fn say(message: &Message) -> String {
              Vänta på en nyare ({}).",
             duration(*wait)
         ),
-        Message::ClockOff { ahead: 0 } => {
+        Message::ClockOff { ahead: 0, wait: Some(wait) } => format!(
+            "Koderna gäller just nu, men datorn räknar med en klocka som gick fel.\n\
+             Vänta {} och skriv sedan två koder i rad.",
+            duration(*wait)
+        ),
+        Message::ClockOff { ahead: 0, wait: None } => {
             "Koderna gäller just nu, men datorn räknar med en klocka som gick fel.\n\
              Be din administratör om hjälp (twinlock why)."
                 .into()
         }
-        Message::ClockOff { ahead: ahead @ ..0 } => format!(
-            "Koden gällde för {} sedan: kontrollera telefonens klocka.",
-            duration(ahead.unsigned_abs())
-        ),
-        Message::ClockOff { ahead } => format!(
-            "Koden gäller först om {}: kontrollera telefonens klocka.",
-            duration(ahead.unsigned_abs())
+        Message::ClockOff { ahead, wait } => format!(
+            "{} {}{}: kontrollera telefonens klocka.{}",
+            if *ahead < 0 { "Koden gällde för" } else { "Koden gäller först om" },
+            duration(ahead.unsigned_abs()),
+            if *ahead < 0 { " sedan" } else { "" },
+            wait.map_or_else(String::new, |wait| format!(
+                "\nEller vänta {} och skriv sedan två koder i rad.",
+                duration(wait)
+            ))
         ),
         Message::Resynced(Resynced::Clock { seconds: 0, .. }) => {
             "Telefonens klocka går rätt igen, och det är noterat.".into()
