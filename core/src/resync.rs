@@ -205,8 +205,10 @@ fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> Readin
 
 /// The newest where two pairs share their codes: claiming it refuses the older one too.
 fn better(one: Sign, other: Sign) -> Sign {
-    match (one, other) {
-        (Sign::Adjacent(_), Sign::Off { .. } | Sign::Nothing) => one,
-        _ => other,
-    }
+    let rank = |sign: &Sign| match sign {
+        Sign::Adjacent(_) => 2,
+        Sign::Off { .. } => 1,
+        Sign::Nothing => 0,
+    };
+    if rank(&other) >= rank(&one) { other } else { one }
 }

@@ -86,9 +86,8 @@ pub(crate) fn note_failures(
         folder.map_or_else(|| NOBODY.to_owned(), |folder| format!("{USERS}/{}", folder.as_str()));
     let Ok(room) = root.below(&path, records.owner) else { return };
     // Where nothing is noted, what is made is no note, and goes at once.
-    let noted = |number: u32| match before == after {
-        true => "failed".to_owned(),
-        false => format!("{FAILED}{number}"),
+    let noted = |number: u32| {
+        if before == after { "failed".to_owned() } else { format!("{FAILED}{number}") }
     };
     let _ = room.link(&noted(after), &ledger_names::instant(now));
     let _ = fs::unlinkat(room.fd(), noted(before), AtFlags::empty());
