@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use twinlock_tests::{Finished, Machine, Otp, PASSWORD, PROMPT, Session};
+use twinlock_tests::{Finished, Machine, Otp, PASSWORD, PROMPT, Session, thorough};
 
 const IN: &str = "successfully authenticated";
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -211,7 +211,7 @@ fn the_owner_gets_in_throughout_an_attack() {
     let mut last = m.code("ada");
     assert!(call(&m, OWNER, &[&last]).stdout.contains(IN));
     let over = AtomicBool::new(false);
-    let (wrong, seconds) = (m.wrong_code("ada"), 10);
+    let (wrong, seconds) = (m.wrong_code("ada"), if thorough() { 300 } else { 10 });
     thread::scope(|scope| {
         for place in 0..2 {
             let (m, over, wrong) = (&m, &over, &wrong);
