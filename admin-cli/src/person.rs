@@ -36,6 +36,8 @@ pub enum Standing {
     Enrolled,
     /// Enrolled, and the account is gone.
     NoAccount,
+    /// Has begun set-up, or is to do it by ticket.
+    Pending,
     /// Was enrolled once.
     Removed,
     /// Never was.
@@ -50,6 +52,7 @@ impl Standing {
         match self {
             Self::Enrolled => "enrolled",
             Self::NoAccount => "no account",
+            Self::Pending => "pending",
             Self::Removed => "removed",
             Self::NotEnrolled => "not enrolled",
             Self::Broken(_) => "broken",
@@ -63,7 +66,11 @@ impl Standing {
                 Some(format!("record_malformed, line {line}"))
             }
             Self::Broken(fault) => Some(fault.reason().into()),
-            Self::Enrolled | Self::NoAccount | Self::Removed | Self::NotEnrolled => None,
+            Self::Enrolled
+            | Self::NoAccount
+            | Self::Pending
+            | Self::Removed
+            | Self::NotEnrolled => None,
         }
     }
 }
@@ -107,6 +114,7 @@ fn nobody(user: String, standing: Standing) -> Person {
 fn of_record(desk: &Desk, user: String, record: &Record) -> Person {
     let standing = match record.state {
         State::Active => Standing::Enrolled,
+        State::Pending => Standing::Pending,
         State::Removed => Standing::Removed,
     };
     let last_code = match standing {

@@ -243,6 +243,7 @@ mod tests {
             key,
             parameters: Parameters::default(),
             moving: Moving::Clock { drift },
+            seen: None,
         };
         Record {
             user: "ada".into(),
@@ -252,6 +253,7 @@ mod tests {
             since: UnixTime(0),
             authenticators: vec![app],
             codes: None,
+            beside: twinlock_core::beside::Beside::default(),
         }
     }
 

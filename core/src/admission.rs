@@ -1,11 +1,14 @@
 //! Admission: what becomes of a login before any code is looked at.
 
 use crate::{
+    beside::{Purpose, Ticket},
     event::Reason,
     fault::{LookupFault, StoreFault},
-    policy::{Action, NotEnrolled},
+    policy::{Action, AfterReset, NotEnrolled, Policy, TicketNeed},
     record::{Record, State},
+    request::PublicKey,
     rules::Decided,
+    time::UnixTime,
 };
 
 /// What the machine knows about the person.
@@ -17,7 +20,11 @@ pub struct Known<'a> {
     /// What the records said, where they were asked.
     pub record: Result<Option<&'a Record>, StoreFault>,
     /// What the settings do with people who are not enrolled.
-    pub not_enrolled: NotEnrolled,
+    pub policy: &'a Policy,
+    /// Whether a public key was verified.
+    pub public_key: PublicKey,
+    /// Now, for what ends.
+    pub now: UnixTime,
 }
 
 /// What NSS said about the name.
@@ -42,8 +49,43 @@ pub enum Admission {
     Exempt(Reason),
     /// A code is asked for and judged.
     Ask,
+    /// Set-up is offered to who stands behind a proven first factor.
+    SetUp(Offer),
     /// No code would help; who stands behind a proven first factor is told.
     Refuse(Reason),
+}
+
+/// Set-up, as it is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// Whether it begins with a ticket.
+    pub ticket: TicketNeed,
+    /// Whether the login goes on without.
+    pub without: Without,
+}
+
+/// What becomes of a login without set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Without {
+    /// It is refused.
+    Refused,
+    /// It goes on, until that instant where one is set.
+    LetThrough(Option<UnixTime>),
+}
+
+impl Admission {
+    /// The same where nothing can be shown or asked.
+    pub fn without_set_up(self) -> Self {
+        match self {
+            Self::SetUp(Offer { without: Without::Refused, .. }) => {
+                Self::Refuse(Reason::NotEnrolled)
+            }
+            Self::SetUp(Offer { without: Without::LetThrough(_), .. }) => {
+                Self::Exempt(Reason::Reminded)
+            }
+            Self::Exempt(_) | Self::Ask | Self::Refuse(_) => self,
+        }
+    }
 }
 
 /// Decides; a login that is a decoy is refused without coming here.
@@ -53,33 +95,61 @@ pub fn admit(known: &Known<'_>) -> Admission {
         AccountState::Unknown => return Admission::Refuse(Reason::UnknownUser),
         AccountState::Failed => return Admission::Refuse(Reason::LookupFailed),
     };
-    match known.decided {
+    let remind = match known.decided {
         Err(LookupFault) => return Admission::Refuse(Reason::LookupFailed),
-        Ok(Decided { action: Action::Exempt, rule }) => {
+        Ok(Decided { action: Action::Exempt, rule, .. }) => {
             return Admission::Exempt(Reason::Rule(rule.unwrap_or(0)));
         }
-        Ok(Decided { action: Action::Require, .. }) => {}
-    }
+        Ok(Decided { action: Action::Require, .. }) => None,
+        Ok(Decided { action: Action::Remind, until, .. }) => Some(until),
+    };
     match known.record {
         Err(fault) => Admission::Refuse(Reason::Store(fault)),
         Ok(Some(Record { state: State::Active, .. })) => Admission::Ask,
-        Ok(Some(Record { state: State::Removed, .. }) | None) => absent(uid, known.not_enrolled),
+        // Root is never let through for want of a record, and never set up by who comes first.
+        Ok(_) if uid == 0 => Admission::Refuse(Reason::NotEnrolled),
+        Ok(Some(found)) if found.beside.reset.is_some() => after_reset(known),
+        Ok(found) => match remind {
+            Some(until) => set_up(known, Without::LetThrough(until)),
+            None => absent(known, found),
+        },
     }
 }
 
-/// Root is never let through for want of a record: who opens a root shell proves a code.
-fn absent(uid: u32, not_enrolled: NotEnrolled) -> Admission {
-    match not_enrolled {
-        NotEnrolled::Allow if uid != 0 => Admission::Exempt(Reason::NotEnrolled),
-        NotEnrolled::Allow | NotEnrolled::Deny => Admission::Refuse(Reason::NotEnrolled),
+fn set_up(known: &Known<'_>, without: Without) -> Admission {
+    Admission::SetUp(Offer { ticket: known.policy.set_up.ticket, without })
+}
+
+/// Who was reset is let through by nothing but set-up: else a reset would open what it was to close.
+fn after_reset(known: &Known<'_>) -> Admission {
+    let ticket = match (known.policy.set_up.after_reset, known.public_key) {
+        (AfterReset::Login, _) | (AfterReset::Ticket, PublicKey::Verified) => TicketNeed::Free,
+        (AfterReset::Ticket, PublicKey::Absent) => TicketNeed::Needed,
+    };
+    Admission::SetUp(Offer { ticket, without: Without::Refused })
+}
+
+fn absent(known: &Known<'_>, found: Option<&Record>) -> Admission {
+    let works =
+        |ticket: &Ticket| ticket.purpose == Purpose::SetUp && known.now < ticket.voucher.until;
+    let invited = found.is_some_and(|found| found.beside.tickets.iter().any(works));
+    match known.policy.not_enrolled {
+        NotEnrolled::Allow => Admission::Exempt(Reason::NotEnrolled),
+        NotEnrolled::Remind => set_up(known, Without::LetThrough(None)),
+        NotEnrolled::Enroll => set_up(known, Without::Refused),
+        NotEnrolled::Deny if invited => {
+            Admission::SetUp(Offer { ticket: TicketNeed::Needed, without: Without::Refused })
+        }
+        NotEnrolled::Deny => Admission::Refuse(Reason::NotEnrolled),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::beside::{Beside, Trace};
     use crate::record::Generation;
-    use crate::time::UnixTime;
+    use crate::voucher::Voucher;
     use alloc::vec::Vec;
 
     fn record(state: State) -> Record {
@@ -91,11 +161,19 @@ mod tests {
             since: UnixTime(0),
             authenticators: Vec::new(),
             codes: None,
+            beside: Beside::default(),
         }
     }
 
     fn decided(action: Action) -> Result<Decided, LookupFault> {
-        Ok(Decided { action, rule: Some(1) })
+        Ok(Decided { action, rule: Some(1), until: None })
+    }
+
+    fn policy(not_enrolled: NotEnrolled) -> &'static Policy {
+        alloc::boxed::Box::leak(alloc::boxed::Box::new(Policy {
+            not_enrolled,
+            ..Policy::default()
+        }))
     }
 
     fn known(record: Result<Option<&Record>, StoreFault>, not_enrolled: NotEnrolled) -> Known<'_> {
@@ -103,8 +181,70 @@ mod tests {
             account: AccountState::Exists { uid: 1000 },
             decided: decided(Action::Require),
             record,
-            not_enrolled,
+            policy: policy(not_enrolled),
+            public_key: PublicKey::Absent,
+            now: UnixTime(1000),
         }
+    }
+
+    const FORCED: Admission =
+        Admission::SetUp(Offer { ticket: TicketNeed::Needed, without: Without::Refused });
+
+    #[test]
+    fn set_up_is_offered_as_the_settings_say() {
+        let offered = |without| Admission::SetUp(Offer { ticket: TicketNeed::Needed, without });
+        for (not_enrolled, admission) in [
+            (NotEnrolled::Enroll, FORCED),
+            (NotEnrolled::Remind, offered(Without::LetThrough(None))),
+        ] {
+            assert_eq!(admit(&known(Ok(None), not_enrolled)), admission);
+            let mut root = known(Ok(None), not_enrolled);
+            root.account = AccountState::Exists { uid: 0 };
+            assert_eq!(admit(&root), Admission::Refuse(Reason::NotEnrolled));
+        }
+        let until = Some(UnixTime(5000));
+        for not_enrolled in [NotEnrolled::Deny, NotEnrolled::Enroll, NotEnrolled::Allow] {
+            let mut reminded = known(Ok(None), not_enrolled);
+            reminded.decided = Ok(Decided { action: Action::Remind, rule: Some(1), until });
+            assert_eq!(admit(&reminded), offered(Without::LetThrough(until)));
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_asked_set_up_is_what_it_is_without() {
+        assert_eq!(FORCED.without_set_up(), Admission::Refuse(Reason::NotEnrolled));
+        let reminder = admit(&known(Ok(None), NotEnrolled::Remind));
+        assert_eq!(reminder.without_set_up(), Admission::Exempt(Reason::Reminded));
+        assert_eq!(Admission::Ask.without_set_up(), Admission::Ask);
+    }
+
+    #[test]
+    fn who_was_reset_gets_in_by_set_up_alone() {
+        let trace = Trace { by: "kim".into(), at: UnixTime(1) };
+        let beside = Beside { reset: Some(trace), ..Beside::default() };
+        let found = Record { beside, ..record(State::Pending) };
+        for not_enrolled in [NotEnrolled::Deny, NotEnrolled::Remind, NotEnrolled::Allow] {
+            let mut reset = known(Ok(Some(&found)), not_enrolled);
+            assert_eq!(admit(&reset), FORCED);
+            reset.decided = decided(Action::Remind);
+            assert_eq!(admit(&reset), FORCED);
+            reset.public_key = PublicKey::Verified;
+            let free = Offer { ticket: TicketNeed::Free, without: Without::Refused };
+            assert_eq!(admit(&reset), Admission::SetUp(free));
+        }
+    }
+
+    #[test]
+    fn a_ticket_that_works_opens_set_up_where_nothing_else_does() {
+        let voucher = Voucher { salt: [0; 16], hash: [0; 32], until: UnixTime(1001) };
+        let trace = Trace { by: "kim".into(), at: UnixTime(1) };
+        let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
+        let beside = Beside { tickets: alloc::vec![ticket], ..Beside::default() };
+        let found = Record { beside, ..record(State::Pending) };
+        let mut invited = known(Ok(Some(&found)), NotEnrolled::Deny);
+        assert_eq!(admit(&invited), FORCED);
+        invited.now = UnixTime(1001);
+        assert_eq!(admit(&invited), Admission::Refuse(Reason::NotEnrolled));
     }
 
     #[test]

@@ -4,7 +4,13 @@ use alloc::string::String;
 
 use zeroize::Zeroizing;
 
-use crate::{policy::Field, record::Digits, secret::Typed};
+use crate::{
+    code_set::Shape,
+    policy::Field,
+    record::Digits,
+    secret::Typed,
+    voucher::{BYPASS_DIGITS, TICKET_LETTERS},
+};
 
 /// Longest answer looked at, in bytes (`PAM_MAX_RESP_SIZE`).
 pub const ANSWER_MAX: usize = 512;
@@ -16,7 +22,7 @@ pub enum Answer {
     Stop,
     /// A question mark: other ways.
     Help,
-    /// Six, seven or eight digits.
+    /// What can be a code: 6 to 9 digits, 12 letters or 20.
     Code(Code),
     /// Anything else, such as a password, or what sshd sends for barred users: never counted, hashed or logged.
     Other,
@@ -25,27 +31,73 @@ pub enum Answer {
 /// The shortest and the longest code, in digits.
 const LENGTHS: (usize, usize) = (6, 8);
 
-/// The digits of a typed code, or those at the end of a longer text: how many of them are the code is for the record
-/// to say, so that nothing before a first factor depends on the account.
+/// A typed code, or the digits at the end of a longer text: how many of them are the code is for the record to say, so
+/// that nothing before a first factor depends on the account.
 pub struct Code {
-    digits: Zeroizing<String>,
+    /// Digits, or letters as capitals.
+    text: Zeroizing<String>,
     /// Bytes of the answer before the digits.
     before: usize,
     field: Field,
+    made_of: MadeOf,
+}
+
+/// What a code is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MadeOf {
+    /// Digits of an app or a set, or more of them with a password before.
+    Digits,
+    /// Nine digits and nothing else.
+    Bypass,
+    /// Twelve letters.
+    Ticket,
+    /// Twenty letters.
+    BackupCode,
 }
 
 impl Code {
     /// What would be a code of that length; nothing, which no code is, where the answer holds none.
     #[must_use]
     pub fn of_length(&self, length: Digits) -> &str {
-        let spare = self.digits.len().checked_sub(usize::from(length.get()));
+        if self.made_of != MadeOf::Digits {
+            return "";
+        }
+        let spare = self.text.len().checked_sub(usize::from(length.get()));
         let fits = |spare: &usize| match self.field {
             Field::Code => *spare == 0,
             Field::Given | Field::Missing => true,
             // Without a password nothing could be handed on, and an empty one opens some directories.
             Field::PasswordAndCode => self.before + spare > 0,
         };
-        spare.filter(fits).and_then(|spare| self.digits.get(spare..)).unwrap_or_default()
+        spare.filter(fits).and_then(|spare| self.text.get(spare..)).unwrap_or_default()
+    }
+
+    /// What would be a code of a set of that shape; nothing where the answer holds none.
+    #[must_use]
+    pub fn of_shape(&self, shape: Shape) -> &str {
+        match shape {
+            Shape::Digits8 => self.of_length(Digits::EIGHT),
+            Shape::Letters20 if self.made_of == MadeOf::BackupCode => &self.text,
+            Shape::Letters20 => "",
+        }
+    }
+
+    /// Whether it can only be something that an administrator has given out, which works behind a first factor alone.
+    #[must_use]
+    pub fn is_voucher(&self) -> bool {
+        matches!(self.made_of, MadeOf::Bypass | MadeOf::Ticket)
+    }
+
+    /// The nine digits of a bypass.
+    #[must_use]
+    pub fn bypass(&self) -> Option<&str> {
+        (self.made_of == MadeOf::Bypass).then_some(&self.text)
+    }
+
+    /// The twelve letters of a ticket.
+    #[must_use]
+    pub fn ticket(&self) -> Option<&str> {
+        (self.made_of == MadeOf::Ticket).then_some(&self.text)
     }
 }
 
@@ -64,16 +116,27 @@ pub fn read(typed: &Typed) -> Answer {
     }
     let mut compact = Zeroizing::new(String::with_capacity(text.len()));
     compact.extend(text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-'));
-    let all_digits = compact.bytes().all(|byte| byte.is_ascii_digit());
-    match (compact.as_str(), compact.len()) {
-        ("", _) if text.contains('-') => Answer::Other,
-        ("", _) => Answer::Stop,
-        ("?", _) => Answer::Help,
-        (_, length) if all_digits && (LENGTHS.0..=LENGTHS.1).contains(&length) => {
-            Answer::Code(Code { digits: compact, before: 0, field: Field::Code })
-        }
-        _ => Answer::Other,
+    match compact.as_str() {
+        "" if text.contains('-') => Answer::Other,
+        "" => Answer::Stop,
+        "?" => Answer::Help,
+        _ => code(compact).map_or(Answer::Other, Answer::Code),
     }
+}
+
+/// What a text without spaces and dashes can be.
+fn code(mut text: Zeroizing<String>) -> Option<Code> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let letters = text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let made_of = match text.len() {
+        length if digits && (LENGTHS.0..=LENGTHS.1).contains(&length) => MadeOf::Digits,
+        BYPASS_DIGITS if digits => MadeOf::Bypass,
+        TICKET_LETTERS if letters => MadeOf::Ticket,
+        length if letters && length == Shape::Letters20.length() => MadeOf::BackupCode,
+        _ => return None,
+    };
+    text.make_ascii_uppercase();
+    Some(Code { text, before: 0, field: Field::Code, made_of })
 }
 
 /// Reads an answer of the kind that the field holds.
@@ -100,7 +163,7 @@ fn at_the_end(field: Field, text: &str) -> Answer {
     }
     let mut digits = Zeroizing::new(String::with_capacity(LENGTHS.1));
     digits.push_str(text.get(before..).unwrap_or_default());
-    Answer::Code(Code { digits, before, field })
+    Answer::Code(Code { text: digits, before, field, made_of: MadeOf::Digits })
 }
 
 #[cfg(test)]
@@ -171,7 +234,12 @@ mod tests {
     fn what_is_no_code_is_not_looked_at() {
         for text in [
             "12345",
-            "123456789",
+            "1234567890",
+            "ABCDEFGHIJK",
+            "ABCDEFGHIJKLM",
+            "ABCDEFGHIJKLMNOPQRSTU",
+            "ABCDEFGHIJK1",
+            "ÅBCDEFGHIJK",
             "hunter2",
             "\u{8}\n\r\u{7f}INCORRECT",
             "12345a",
@@ -184,6 +252,25 @@ mod tests {
         }
         assert!(matches!(shape(&" ".repeat(513)), Answer::Other));
         assert!(matches!(shape(&"1".repeat(1 << 20)), Answer::Other));
+    }
+
+    #[test]
+    fn letters_are_read_as_they_are_written_down() {
+        for text in
+            ["FEJT-QYCH-WGPV-SARM-XOKB", "fejtqychwgpvsarmxokb", " fejt qych wgpv sarm xokb "]
+        {
+            let Answer::Code(code) = shape(text) else { panic!("{text}") };
+            assert_eq!(code.of_shape(Shape::Letters20), "FEJTQYCHWGPVSARMXOKB");
+            assert_eq!(code.of_shape(Shape::Digits8), "");
+            assert_eq!((code.bypass(), code.ticket()), (None, None));
+        }
+        let Answer::Code(code) = shape("fejt-qych-wgpv") else { panic!() };
+        assert_eq!((code.bypass(), code.ticket()), (None, Some("FEJTQYCHWGPV")));
+        let Answer::Code(code) = shape("123-456-789") else { panic!() };
+        assert_eq!((code.bypass(), code.ticket()), (Some("123456789"), None));
+        for length in [6, 7, 8] {
+            assert_eq!(code.of_length(Digits::new(length).unwrap()), "");
+        }
     }
 
     #[test]

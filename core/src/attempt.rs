@@ -3,6 +3,7 @@
 use crate::{
     account::Account,
     answer::Code,
+    beside::Ticket,
     charge::Charge,
     event::{Accepted, Reason},
     facts,
@@ -17,7 +18,7 @@ use crate::{
     request::SourceLabel,
     resync::{Memory, Sign},
     settle::{Settled, settle},
-    spend::{Spending, Till},
+    spend::{LastCode, Spending, Till},
     throttle,
     time::{Now, UnixTime},
 };
@@ -38,7 +39,11 @@ impl Outcome {
             Self::Throttled { .. } => Some(Reason::Throttled),
             Self::Locked => Some(Reason::Locked),
             Self::HalfJudged(fault) => Some(Reason::Codes(*fault)),
-            Self::Granted(_) | Self::Faulty(_) => None,
+            Self::Granted(_)
+            | Self::LastCode(_)
+            | Self::Ticket(_)
+            | Self::NothingGiven
+            | Self::Faulty(_) => None,
         }
     }
 }
@@ -74,6 +79,12 @@ pub struct Trial<'a> {
 pub enum Outcome {
     /// Right, and nobody else has used it.
     Granted(Accepted),
+    /// The last code of a set: right, and spent only by the change that names another set.
+    LastCode(LastCode),
+    /// A ticket, which is used up by what it is for.
+    Ticket(Ticket),
+    /// Twelve letters or nine digits, of somebody who was given no such thing: not judged.
+    NothingGiven,
     /// Wrong: the charge stands.
     Wrong,
     /// Right once, but used.
@@ -148,7 +159,7 @@ impl Trial<'_> {
             self.shelf.erase(&ledger_names::try_name(old));
         }
         if matches!(outcome, Outcome::Granted(_)) {
-            self.forgive(&facts, own, now.unix);
+            self.forgive(&facts, Some(own), now.unix);
         } else if !refunds(&outcome, self.budget) {
             match self.budget {
                 Budget::Proven | Budget::Unproven => self.note_failure(&facts, now.unix),
@@ -176,13 +187,17 @@ impl Trial<'_> {
         now: Now,
     ) -> Result<Outcome, LedgerFault> {
         let (ports, shelf, budget) = (self.ports, self.shelf, self.budget);
-        let till = Till { ports, shelf, budget, since: now };
+        let till = Till { ports, shelf, budget, since: now, field: self.policy.field };
+        if code.bypass().is_some() || code.ticket().is_some() {
+            return Ok(self.redeem(code, now.unix));
+        }
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ok(found) => found,
                 // What is left of the work is done for a code that is no other either.
                 Err(Outcome::Wrong) => match till.offer(&mut self.person, code) {
                     Spending::Granted(accepted) => return Ok(Outcome::Granted(accepted)),
+                    Spending::Last(last) => return Ok(Outcome::LastCode(last)),
                     Spending::Wrong => {
                         return Ok(self.broken.map_or(Outcome::Wrong, Outcome::Faulty));
                     }
@@ -284,8 +299,12 @@ fn refunds(outcome: &Outcome, budget: Budget) -> bool {
             false
         }
         Outcome::Replayed { .. } | Outcome::BeforeEpoch { .. } => budget == Budget::Proven,
-        Outcome::Granted(_) | Outcome::Throttled { .. } | Outcome::Locked | Outcome::Faulty(_) => {
-            true
-        }
+        Outcome::Granted(_)
+        | Outcome::LastCode(_)
+        | Outcome::Ticket(_)
+        | Outcome::NothingGiven
+        | Outcome::Throttled { .. }
+        | Outcome::Locked
+        | Outcome::Faulty(_) => true,
     }
 }

@@ -1,21 +1,40 @@
 //! Codes that each work once: which answers can be one, and which of a set it is.
 
+use alloc::string::String;
+
+use zeroize::Zeroizing;
+
 use crate::{
     answer::Code,
     code_set::{CodeSet, Digest, Shape},
-    record::Digits,
+    letters,
+    secret::Typed,
 };
 
 /// The shape that an answer has; only what has the shape of a set is ever hashed.
 #[must_use]
 pub fn shape_of(code: &Code) -> Option<Shape> {
-    is_digits8(code.of_length(Digits::EIGHT)).then_some(Shape::Digits8)
+    let fits = |shape: &Shape| shape.fits(code.of_shape(*shape));
+    [Shape::Digits8, Shape::Letters20].into_iter().find(fits)
 }
 
-/// Whether a text is a code of eight digits, as it is hashed: without spaces and dashes.
+/// Letters of one group, of which the last confirms a set.
+pub const GROUP: usize = 4;
+
+/// `FEJT-QYCH-WGPV-SARM-XOKB`
 #[must_use]
-pub fn is_digits8(text: &str) -> bool {
-    text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())
+pub fn written(code: &str) -> Zeroizing<String> {
+    letters::in_groups(code, GROUP, '-')
+}
+
+/// Whether what was typed shows that its owner has a code: its last group, or all of it, in any case.
+#[must_use]
+pub fn is_shown(code: &str, typed: &Typed) -> bool {
+    let mut compact = Zeroizing::new(String::with_capacity(typed.text().len()));
+    compact.extend(typed.text().chars().filter(|letter| !letter.is_whitespace() && *letter != '-'));
+    compact.make_ascii_uppercase();
+    let last = code.len().checked_sub(GROUP).and_then(|from| code.get(from..));
+    *compact == code || last.is_some_and(|last| *compact == last)
 }
 
 /// The place of a code in its set. Every hash is compared, whichever matches, so that time says nothing.
@@ -59,9 +78,12 @@ mod tests {
     }
 
     #[test]
-    fn only_eight_digits_can_be_a_scratch_code() {
+    fn a_code_of_a_set_has_a_shape() {
         for (typed, shape) in [
             ("12345678", Some(Shape::Digits8)),
+            ("FEJT-QYCH-WGPV-SARM-XOKB", Some(Shape::Letters20)),
+            ("FEJT-QYCH-WGPV", None),
+            ("123456789", None),
             (" 1234-5678 ", Some(Shape::Digits8)),
             ("00000000", Some(Shape::Digits8)),
             ("1234567", None),
@@ -71,8 +93,29 @@ mod tests {
             assert_eq!(shape_of(&code), shape, "{typed}");
         }
         for text in ["123456789", "1234567a", "1234 678", ""] {
-            assert!(!is_digits8(text), "{text}");
+            assert!(!Shape::Digits8.fits(text), "{text}");
         }
+        for text in ["FEJTQYCHWGPVSARMXOK", "FEJTQYCHWGPVSARMXOK1", "fejtqychwgpvsarmxokb", ""] {
+            assert!(!Shape::Letters20.fits(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_group_or_all_of_it_shows_a_code() {
+        let code = "FEJTQYCHWGPVSARMXOKB";
+        assert_eq!(*written(code), "FEJT-QYCH-WGPV-SARM-XOKB");
+        for (typed, shown) in [
+            ("XOKB", true),
+            (" xokb\r", true),
+            ("fejt-qych-wgpv-sarm-xokb", true),
+            ("FEJT", false),
+            ("OKB", false),
+            ("SARM-XOKB", false),
+            ("", false),
+        ] {
+            assert_eq!(is_shown(code, &Typed::new(typed.into())), shown, "{typed}");
+        }
+        assert!(!is_shown("", &Typed::new("XOKB".into())));
     }
 
     #[test]

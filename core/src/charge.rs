@@ -132,11 +132,11 @@ impl Trial<'_> {
     }
 
     /// A success forgives the failures of its own source, ends every row, and forgets steps that are refused without their names.
-    pub(crate) fn forgive(&self, facts: &Facts, own: &Try, now: UnixTime) {
+    pub(crate) fn forgive(&self, facts: &Facts, own: Option<&Try>, now: UnixTime) {
         self.end_row(facts, own, now);
         for charged in &facts.tries {
             let over = now.since(charged.at) >= DAY;
-            if (over || charged.name.source == *self.source) && charged.name != *own {
+            if (over || charged.name.source == *self.source) && Some(&charged.name) != own {
                 self.shelf.erase(&ledger_names::try_name(&charged.name));
             }
         }
@@ -145,15 +145,22 @@ impl Trial<'_> {
         }
     }
 
+    /// As [`Trial::forgive`], of a success that came after its code was judged.
+    pub(crate) fn forgive_late(&self) {
+        if let (Ok(now), Ok(facts)) = (self.ports.clock.now(), facts::read(self.shelf, None)) {
+            self.forgive(&facts, None, now.unix);
+        }
+    }
+
     /// Costs nothing where there is no row, as after almost every login before.
-    fn end_row(&self, facts: &Facts, own: &Try, now: UnixTime) {
+    fn end_row(&self, facts: &Facts, own: Option<&Try>, now: UnixTime) {
         // Also where the ledger knows of no row: what a cut or a slower process has left there would be one after a restart.
         let person = self.person.as_ref().filter(|(_, snapshot)| snapshot.failures > 0);
         if let Some(folder) = person.and_then(|(account, _)| Folder::of(&account.name).ok()) {
             self.ports.records.forget_failures(&folder);
         }
         let begun = row::in_force(facts, self.noted(), now);
-        if row::length(facts, begun, Some(own)) == 0 {
+        if row::length(facts, begun, own) == 0 {
             return;
         }
         let ended = Row { since: now, carried: 0 };

@@ -25,6 +25,53 @@ pub struct CodeSet {
 pub enum Shape {
     /// Eight digits, as the scratch codes of pam_google_authenticator.
     Digits8,
+    /// Twenty letters: 94 bits.
+    Letters20,
+}
+
+impl Shape {
+    /// Characters of a code, as it is hashed.
+    #[must_use]
+    pub fn length(self) -> usize {
+        match self {
+            Self::Digits8 => 8,
+            Self::Letters20 => 20,
+        }
+    }
+
+    /// The word in files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Digits8 => "digits8",
+            Self::Letters20 => "letters20",
+        }
+    }
+
+    /// The shape of a word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Digits8, Self::Letters20].into_iter().find(|shape| shape.word() == word)
+    }
+
+    /// What new codes of this shape are hashed at.
+    #[must_use]
+    pub fn cost(self) -> Cost {
+        match self {
+            Self::Digits8 => Cost::GUESSABLE,
+            Self::Letters20 => Cost::STRONG,
+        }
+    }
+
+    /// Whether a text is a code of this shape, as it is hashed: without spaces and dashes, in capitals.
+    #[must_use]
+    pub fn fits(self, text: &str) -> bool {
+        let letter = |byte: u8| match self {
+            Self::Digits8 => byte.is_ascii_digit(),
+            Self::Letters20 => byte.is_ascii_uppercase(),
+        };
+        text.len() == self.length() && text.bytes().all(letter)
+    }
 }
 
 /// Salt and cost of Argon2id (RFC 9106).
@@ -46,6 +93,9 @@ pub struct Cost {
 impl Cost {
     /// 19 MiB and two passes, as OWASP advises for passwords: eight digits have no strength of their own.
     pub const GUESSABLE: Self = Self { memory_kib: 19 * 1024, passes: 2 };
+
+    /// 8 MiB and one pass: twenty letters cannot be guessed at any price, and a login should not wait.
+    pub const STRONG: Self = Self { memory_kib: 8 * 1024, passes: 1 };
 
     /// Takes 8 KiB to 64 MiB and 1 to 10 passes: a file that is read must not ask for gigabytes, or for seconds.
     #[must_use]

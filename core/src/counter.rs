@@ -64,6 +64,7 @@ mod tests {
             key: Key::new(b"12345678901234567890".to_vec()).unwrap(),
             parameters: Parameters::default(),
             moving: Moving::Counter { next },
+            seen: None,
         }
     }
 

@@ -1,11 +1,13 @@
-//! Enrolment: which record follows when somebody gets an authenticator, or loses all of them.
+//! Enrolment: which record follows when somebody gets an authenticator, a voucher or new codes, or loses all of them.
 
 use alloc::{string::String, vec, vec::Vec};
 
 use crate::{
     account::Account,
-    record::{Authenticator, Generation, Record, Snapshot, State},
+    beside::{Beside, Bypass, Purpose, Ticket, Trace},
+    record::{Authenticator, Generation, Record, SetId, Snapshot, State},
     time::UnixTime,
+    voucher::VOUCHERS_MAX,
 };
 
 /// A record, and the number of the one that it follows.
@@ -32,13 +34,16 @@ pub fn enrol(
     account: &Account,
     before: Option<&Snapshot>,
     authenticator: Authenticator,
-    (generation, now): (Generation, UnixTime),
+    (generation, now): Stamp,
 ) -> Result<Successor, AlreadyEnrolled> {
     let after = match before {
         None => 0,
-        Some(found) if found.record.state == State::Removed => found.sequence,
-        Some(found) => return Err(AlreadyEnrolled { since: found.record.since }),
+        Some(found) if is_enrolled(found) => {
+            return Err(AlreadyEnrolled { since: found.record.since });
+        }
+        Some(found) => found.sequence,
     };
+    let mail = before.and_then(|found| found.record.beside.mail.clone());
     let record = Record {
         user: account.name.clone(),
         uid: account.uid,
@@ -47,6 +52,8 @@ pub fn enrol(
         since: now,
         authenticators: vec![authenticator],
         codes: None,
+        // What was under way for somebody without an authenticator ends with the first one: tickets, too.
+        beside: Beside { mail, ..Beside::default() },
     };
     Ok(Successor { after, record })
 }
@@ -72,8 +79,107 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
         since: now,
         authenticators: Vec::new(),
         codes: None,
+        beside: Beside { mail: found.beside.mail.clone(), ..Beside::default() },
     };
     Some(Successor { after: before.sequence, record })
+}
+
+/// The record of somebody who has no authenticator and is to get one.
+#[must_use]
+pub fn begun(account: &Account, before: Option<Record>, (generation, now): Stamp) -> Record {
+    let beside = match before {
+        Some(found) if found.state == State::Active => return found,
+        Some(found) => found.beside,
+        None => Beside::default(),
+    };
+    Record {
+        user: account.name.clone(),
+        uid: account.uid,
+        state: State::Pending,
+        generation,
+        since: now,
+        authenticators: Vec::new(),
+        codes: None,
+        beside,
+    }
+}
+
+/// What becomes of somebody whose authenticators are reset: all that let them in is dead, and what would is begun anew.
+#[must_use]
+pub fn reset(found: Record, trace: Trace, (generation, now): Stamp) -> Record {
+    let mail = found.beside.mail;
+    Record {
+        state: State::Pending,
+        generation,
+        since: now,
+        authenticators: Vec::new(),
+        codes: None,
+        beside: Beside { mail, reset: Some(trace), ..Beside::default() },
+        ..found
+    }
+}
+
+/// Puts a new authenticator in the place of another one: the old key stops with the same change.
+///
+/// The name stays, as it is the owner's. Nothing where there is no such place, or where the new key stands already.
+#[must_use]
+pub fn replace(
+    mut found: Record,
+    (place, new): (usize, Authenticator),
+    (generation, now): Stamp,
+) -> Option<Record> {
+    if found.authenticators.iter().any(|other| other.key == new.key) {
+        return None;
+    }
+    let old = found.authenticators.get_mut(place)?;
+    let name = core::mem::take(&mut old.name);
+    *old = Authenticator { name, ..new };
+    found.beside.pending = None;
+    found.beside.changed = Some(now);
+    found.generation = generation;
+    Some(found)
+}
+
+/// Names a new set of codes; the old one is dead with the same change, and so is what was promised in its stead.
+#[must_use]
+pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> Record {
+    found.codes = Some(codes);
+    found.beside.owed_codes = None;
+    found.beside.tickets.retain(|ticket| ticket.purpose != Purpose::Codes);
+    found.beside.changed = Some(now);
+    found.generation = generation;
+    found
+}
+
+/// Takes the codes away, and promises new ones.
+#[must_use]
+pub fn owing_codes(mut found: Record, trace: Trace, (generation, now): Stamp) -> Record {
+    found.codes = None;
+    found.beside.owed_codes = Some(trace);
+    found.beside.changed = Some(now);
+    found.generation = generation;
+    found
+}
+
+/// Another generation, and when: what a change is stamped with.
+pub type Stamp = (Generation, UnixTime);
+
+/// Adds a ticket. Those whose time is over go, and the oldest where there are too many.
+pub fn give_ticket(beside: &mut Beside, ticket: Ticket) {
+    let now = ticket.trace.at;
+    beside.tickets.retain(|other| now < other.voucher.until);
+    let spare = (beside.tickets.len() + 1).saturating_sub(VOUCHERS_MAX);
+    beside.tickets.drain(..spare);
+    beside.tickets.push(ticket);
+}
+
+/// Adds a bypass, as [`give_ticket`] does.
+pub fn give_bypass(beside: &mut Beside, bypass: Bypass) {
+    let now = bypass.trace.at;
+    beside.bypasses.retain(|other| now < other.voucher.until);
+    let spare = (beside.bypasses.len() + 1).saturating_sub(VOUCHERS_MAX);
+    beside.bypasses.drain(..spare);
+    beside.bypasses.push(bypass);
 }
 
 #[cfg(test)]
@@ -92,6 +198,7 @@ mod tests {
             key: Key::new(vec![1; 20]).unwrap(),
             parameters: Parameters::default(),
             moving: Moving::default(),
+            seen: None,
         }
     }
 

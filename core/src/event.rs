@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use crate::{
+    code_set::Shape,
     fault::{CodesFault, LedgerFault, StoreFault},
     request::SourceLabel,
     time::Step,
@@ -36,6 +37,14 @@ pub enum Kind {
     Exempt,
     /// Refused.
     Refused,
+    /// Set-up was finished during the login.
+    Enrolled,
+    /// An authenticator was replaced during the login.
+    KeyChanged,
+    /// A new set of backup codes was confirmed during the login.
+    CodesRenewed,
+    /// The device is remembered from now on.
+    DeviceRemembered,
 }
 
 /// What two adjacent codes have said about an authenticator.
@@ -70,10 +79,21 @@ pub enum Accepted {
         length: usize,
     },
     /// A code of the person's set.
-    ScratchCode {
+    BackupCode {
+        /// What it looks like.
+        shape: Shape,
         /// How many of the set are left, as far as that is known.
         left: Option<u8>,
     },
+    /// Nine digits that an administrator has given out.
+    Bypass {
+        /// How often they still work.
+        left: u8,
+    },
+    /// A set-up ticket, or a ticket for new backup codes.
+    Ticket,
+    /// A device that is remembered; no code was asked for.
+    Device,
 }
 
 impl Accepted {
@@ -82,7 +102,9 @@ impl Accepted {
     pub fn length(&self) -> usize {
         match self {
             Self::App { length, .. } => *length,
-            Self::ScratchCode { .. } => 8,
+            Self::BackupCode { shape, .. } => shape.length(),
+            // Asked for by itself alone, behind a first factor that was handed on before.
+            Self::Bypass { .. } | Self::Ticket | Self::Device => 0,
         }
     }
 }
@@ -114,6 +136,16 @@ pub enum Reason {
     NoFirstPass,
     /// Proven not to be enrolled.
     NotEnrolled,
+    /// Not enrolled, and set-up was offered and not finished.
+    NotSetUp,
+    /// Set-up was offered and there is no ticket, or it was not given.
+    NoTicket,
+    /// A key that somebody else has seen was to be changed, and was not.
+    NotHandedOver,
+    /// New backup codes were shown and not confirmed.
+    Unconfirmed,
+    /// Let through once more without being set up.
+    Reminded,
     /// NSS knows no such account.
     UnknownUser,
     /// `first_factor=publickey`, and none was verified.
@@ -186,6 +218,11 @@ impl Reason {
             Self::Conversation => "conversation_failed",
             Self::NoFirstPass => "no_first_pass",
             Self::NotEnrolled => "not_enrolled",
+            Self::NotSetUp => "not_set_up",
+            Self::NoTicket => "no_ticket",
+            Self::NotHandedOver => "key_not_changed",
+            Self::Unconfirmed => "codes_not_confirmed",
+            Self::Reminded => "reminded",
             Self::UnknownUser => "unknown_user",
             Self::NoPublicKey => "no_public_key",
             Self::FirstFactorFailed => "first_factor_failed",

@@ -150,6 +150,7 @@ mod tests {
             key: Key::new(vec![byte; 20]).unwrap(),
             parameters,
             moving: Moving::default(),
+            seen: None,
         }
     }
 
@@ -162,6 +163,7 @@ mod tests {
             since: UnixTime(0),
             authenticators,
             codes: None,
+            beside: crate::beside::Beside::default(),
         }
     }
 

@@ -99,9 +99,11 @@ impl Visit<'_> {
                 .as_ref()
                 .map(|found| found.as_ref().map(|found| &found.record))
                 .map_err(|fault| *fault),
-            not_enrolled: self.policy.not_enrolled,
+            policy: self.policy,
+            public_key: self.request.public_key,
+            now: now.unix,
         };
-        let admission = admit(&known);
+        let admission = admit(&known).without_set_up();
         self.follow(
             admission,
             account,
@@ -127,13 +129,14 @@ impl Visit<'_> {
                 self.note(account, Kind::Exempt, reason);
                 Verdict::Exempt
             }
+            (Admission::SetUp(_), _) => self.refuse(account, Reason::NotEnrolled),
             (Admission::Refuse(reason), Standing::Proven) => self.refuse(account, reason),
             (Admission::Exempt(reason), _) => {
                 // Whoever asks before the first factor sees the same questions, exempt or not.
                 let end = self.ask_and_judge(account, self.of_exempt(held, reason));
                 self.ports.conversation.hand_on(match &end {
                     End::Granted(accepted) => Part::AllBut(accepted.length()),
-                    End::Denied(_) | End::Stopped | End::CutOff | End::Broken(_) => Part::Whole,
+                    _ => Part::Whole,
                 });
                 if !matches!(end, End::Denied(last) if last.is_told_at_once()) {
                     self.note(account, Kind::Exempt, reason);
@@ -262,6 +265,9 @@ impl Visit<'_> {
             End::Denied(reason) => self.note(account, Kind::Refused, *reason),
             End::Stopped => self.note(account, Kind::Refused, Reason::Stopped),
             End::CutOff => self.note(account, Kind::Refused, Reason::Conversation),
+            End::LastCode(_) | End::Ticket(_) => {
+                self.note(account, Kind::Refused, Reason::Unconfirmed);
+            }
             End::Broken(reason) => {
                 if !reason.is_told_at_once() {
                     self.note(account, Kind::Refused, *reason);
@@ -334,7 +340,9 @@ fn with_reason(end: End, reason: Reason) -> End {
     match end {
         // Each code has been noted with the reason already.
         End::Denied(last) if last.is_told_at_once() => end,
-        End::Granted(_) | End::Denied(_) | End::Broken(_) => End::Denied(reason),
+        End::Granted(_) | End::LastCode(_) | End::Ticket(_) | End::Denied(_) | End::Broken(_) => {
+            End::Denied(reason)
+        }
         End::Stopped | End::CutOff => end,
     }
 }
@@ -343,14 +351,19 @@ fn with_reason(end: End, reason: Reason) -> End {
 fn unjudged(end: End, reason: Reason) -> End {
     match end {
         End::Denied(_) => End::Denied(reason),
-        End::Granted(_) | End::Stopped | End::CutOff | End::Broken(_) => end,
+        End::Granted(_)
+        | End::LastCode(_)
+        | End::Ticket(_)
+        | End::Stopped
+        | End::CutOff
+        | End::Broken(_) => end,
     }
 }
 
 fn verdict_of(end: &End) -> Verdict {
     match end {
         End::Granted(_) => Verdict::Granted,
-        End::Denied(_) | End::Stopped => Verdict::Denied,
+        End::LastCode(_) | End::Ticket(_) | End::Denied(_) | End::Stopped => Verdict::Denied,
         End::CutOff => Verdict::NoConversation,
         End::Broken(_) => Verdict::Unavailable,
     }
@@ -359,6 +372,11 @@ fn verdict_of(end: &End) -> Verdict {
 fn fault_message(reason: Reason, user: String) -> Message {
     match reason {
         Reason::NotEnrolled => Message::NotEnrolled { user },
+        Reason::NotSetUp
+        | Reason::NoTicket
+        | Reason::NotHandedOver
+        | Reason::Unconfirmed
+        | Reason::Reminded => Message::MachineFault { user },
         Reason::Store(StoreFault::NameTooLong) => Message::MachineFault { user },
         Reason::Store(_) | Reason::Codes(CodesFault::Record(_)) => {
             Message::RecordUnreadable { user }

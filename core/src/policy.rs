@@ -16,6 +16,14 @@ pub struct Policy {
     pub not_enrolled: NotEnrolled,
     /// Who said so: where the settings did, no PAM line may be milder.
     pub not_enrolled_by: Author,
+    /// How people are set up, and what they are told why.
+    pub set_up: SetUpRules,
+    /// How often a person may put off changing a key that somebody else has seen: 0 to 10.
+    pub handover_logins: u8,
+    /// How many backup codes there are, and when their number is low.
+    pub backup_codes: BackupCodes,
+    /// Seconds that a device is remembered; 0 where none is.
+    pub remember_for: u64,
     /// Steps that are accepted each way of now: 0 to 10.
     pub window: u8,
     /// Answers that one call takes: 1 to 10.
@@ -34,8 +42,99 @@ pub struct Policy {
     pub new_keys: Parameters,
     /// Who is asked; the first that matches decides.
     pub rules: Vec<Rule>,
+    /// Whether administrators show a code of their own.
+    pub own_code: OwnCode,
+    /// How mail is sent.
+    pub mail: Mail,
     /// Where records and ledger are.
     pub places: Places,
+}
+
+/// How people are set up during a login.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SetUpRules {
+    /// Whether somebody who was never enrolled needs a ticket.
+    pub ticket: TicketNeed,
+    /// What is said why, in place of the built-in text.
+    pub reason: Option<String>,
+    /// What somebody needs whose authenticators were reset.
+    pub after_reset: AfterReset,
+}
+
+/// Whether set-up needs a ticket, so that a stolen password does not enrol a thief.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TicketNeed {
+    /// It does.
+    #[default]
+    Needed,
+    /// Whoever comes first is set up.
+    Free,
+}
+
+/// What set-up after a reset needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterReset {
+    /// A ticket; a verified public key may do without.
+    #[default]
+    Ticket,
+    /// The first factor.
+    Login,
+}
+
+/// How many backup codes there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackupCodes {
+    /// Codes of a new set: 1 to 20.
+    pub count: u8,
+    /// At so many or fewer their owner is warned.
+    pub warn_below: u8,
+}
+
+impl Default for BackupCodes {
+    fn default() -> Self {
+        Self { count: 10, warn_below: 3 }
+    }
+}
+
+/// Whether administrators show a code of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnCode {
+    /// Whether one is asked for.
+    pub need: OwnCodeNeed,
+    /// Accounts that are not asked.
+    pub exempt: Vec<String>,
+}
+
+/// Whether one is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnCodeNeed {
+    /// It is.
+    Asked,
+    /// Being root is enough.
+    NotAsked,
+}
+
+impl Default for OwnCode {
+    fn default() -> Self {
+        Self { need: OwnCodeNeed::Asked, exempt: Vec::new() }
+    }
+}
+
+/// How mail is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// What stands behind `@` for people without an address on record; nothing: they get no mail.
+    pub domain: Option<String>,
+    /// The sender.
+    pub from: String,
+    /// The program that takes mail, as a whole path.
+    pub sendmail: String,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { domain: None, from: "root".into(), sendmail: "/usr/sbin/sendmail".into() }
+    }
 }
 
 /// The languages that logins speak.
@@ -54,6 +153,10 @@ pub enum NotEnrolled {
     /// Refused.
     #[default]
     Deny,
+    /// Set up during the login.
+    Enroll,
+    /// Let through without a code, after the offer to be set up.
+    Remind,
     /// Let through without a code.
     Allow,
 }
@@ -169,6 +272,8 @@ pub enum Action {
     Require,
     /// No code is asked for.
     Exempt,
+    /// Who is enrolled is asked; everybody else is let through, after the offer to be set up.
+    Remind,
 }
 
 /// A network as an address and the length of its prefix, both literal.
@@ -244,6 +349,10 @@ impl Default for Policy {
             language: Language::default(),
             not_enrolled: NotEnrolled::default(),
             not_enrolled_by: Author::default(),
+            set_up: SetUpRules::default(),
+            handover_logins: 3,
+            backup_codes: BackupCodes::default(),
+            remember_for: 0,
             window: 1,
             tries: 3,
             prompt: None,
@@ -253,6 +362,8 @@ impl Default for Policy {
             resync: Resync::default(),
             new_keys: Parameters::default(),
             rules: Vec::new(),
+            own_code: OwnCode::default(),
+            mail: Mail::default(),
             places: Places::default(),
         }
     }

@@ -2,12 +2,15 @@
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 
+use zeroize::Zeroizing;
+
 pub use crate::{account::Membership, record::Snapshot};
 use crate::{
     account::{Account, Folder},
-    code_set::{CodeSet, Digest, Recipe},
+    code_set::{CodeSet, Digest, Recipe, Shape},
     event::Event,
     fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
+    letter::Letter,
     policy::Echo,
     record::{Record, SetId},
     request::SourceLabel,
@@ -32,6 +35,10 @@ pub struct Ports<'a> {
     pub accounts: &'a dyn Accounts,
     /// The log.
     pub journal: &'a dyn Journal,
+    /// Randomness.
+    pub entropy: &'a dyn Entropy,
+    /// Mail to people.
+    pub outbox: &'a dyn Outbox,
 }
 
 /// The records of all people.
@@ -112,6 +119,19 @@ pub trait Codes {
     /// # Errors
     /// [`MachineFault`] where there is no memory for it.
     fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineFault>;
+
+    /// Writes the hashes of 1 to [`CODES_MAX`](crate::code_set::CODES_MAX) codes durably, for a record that is then to
+    /// name the set. Two that are the same become one.
+    ///
+    /// # Errors
+    /// [`CommitFault`]; nothing names the set then, so that nothing has changed. [`StoreFault::Malformed`] with the
+    /// number of the first one, counted from 1, that is no code of the shape.
+    fn lay_down(
+        &self,
+        folder: &Folder,
+        shape: Shape,
+        codes: &[Zeroizing<String>],
+    ) -> Result<SetId, CommitFault>;
 }
 
 /// Whose names in the ledger.
@@ -200,6 +220,11 @@ pub trait Conversation {
     /// Says something, as well as it goes.
     fn tell(&self, text: &str);
 
+    /// Shows something that the next question is about: it comes right before it, and may be longer than a prompt.
+    fn show(&self, text: &str) {
+        self.tell(text);
+    }
+
     /// Hands a part of the last answer on to the line that comes next, where one waits for it. Unless this is called,
     /// nothing is.
     fn hand_on(&self, _: Part) {}
@@ -240,6 +265,9 @@ pub trait Accounts {
     /// # Errors
     /// [`LookupFault`] when NSS did not answer.
     fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupFault>;
+
+    /// What this machine is called, for the app's list; never empty.
+    fn host_name(&self) -> String;
 }
 
 /// Randomness of the kernel.
@@ -255,4 +283,10 @@ pub trait Entropy {
 pub trait Journal {
     /// Notes an event.
     fn note(&self, event: &Event);
+}
+
+/// Mail to people, which cannot fail a login.
+pub trait Outbox {
+    /// Puts a letter where a service will find it; where one of this kind waits already, it says enough.
+    fn put(&self, letter: &Letter);
 }

@@ -2,7 +2,12 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::{request::SourceLabel, secret::Key, time::UnixTime};
+use crate::{
+    beside::{Beside, Seen},
+    request::SourceLabel,
+    secret::Key,
+    time::UnixTime,
+};
 
 /// Everything that a record file says.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub struct Record {
     pub authenticators: Vec<Authenticator>,
     /// The set of codes that each work once, kept in a file of its own; only somebody enrolled has one.
     pub codes: Option<SetId>,
+    /// What else is kept.
+    pub beside: Beside,
 }
 
 impl Record {
@@ -38,6 +45,7 @@ impl Record {
             key,
             parameters: Parameters::default(),
             moving: Moving::default(),
+            seen: None,
         };
         Self {
             user: "nobody".into(),
@@ -47,6 +55,7 @@ impl Record {
             since: UnixTime(0),
             authenticators: alloc::vec![authenticator],
             codes: None,
+            beside: Beside::default(),
         }
     }
 }
@@ -80,8 +89,21 @@ pub struct Identity {
 pub enum State {
     /// Enrolled: codes are asked for.
     Active,
+    /// Set-up was begun, or is to be done by ticket: there is no authenticator.
+    Pending,
     /// A tombstone: was enrolled once.
     Removed,
+}
+
+impl State {
+    /// Whether the record holds the account's user id: nobody else may have it then.
+    #[must_use]
+    pub fn holds_uid(self) -> bool {
+        match self {
+            Self::Active | Self::Pending => true,
+            Self::Removed => false,
+        }
+    }
 }
 
 /// 64 random bits that name one state of a record.
@@ -103,6 +125,8 @@ pub struct Authenticator {
     pub parameters: Parameters,
     /// What takes it from one code to the next, and where it stands.
     pub moving: Moving,
+    /// Who else than its owner has seen the key.
+    pub seen: Option<Seen>,
 }
 
 impl Authenticator {

@@ -148,6 +148,7 @@ mod tests {
             key: Key::new(vec![1; 20]).unwrap(),
             parameters: Parameters::default(),
             moving: Moving::Clock { drift },
+            seen: None,
         }
     }
 

@@ -28,6 +28,8 @@ pub struct Decided {
     pub action: Action,
     /// The rule that said so.
     pub rule: Option<usize>,
+    /// When it ends, where it does and has not yet.
+    pub until: Option<UnixTime>,
 }
 
 /// The first rule that matches decides; without one a code is asked for.
@@ -42,11 +44,12 @@ pub fn decide(
     for (index, rule) in rules.iter().enumerate() {
         if matches_all(rule, subject, membership)? {
             let over = rule.until.is_some_and(|until| subject.now >= until);
-            let action = if over { Action::Require } else { rule.action };
-            return Ok(Decided { action, rule: Some(index + 1) });
+            let (action, until) =
+                if over { (Action::Require, None) } else { (rule.action, rule.until) };
+            return Ok(Decided { action, rule: Some(index + 1), until });
         }
     }
-    Ok(Decided { action: Action::Require, rule: None })
+    Ok(Decided { action: Action::Require, rule: None, until: None })
 }
 
 fn matches_all(

@@ -5,13 +5,17 @@ use crate::{
     answer::Code,
     attempt::was_held_up,
     backup_code,
-    code_set::{CodeSet, Cost, Recipe},
+    beside::Trace,
+    change::{ChangeFault, change},
+    code_set::{CodeSet, Recipe, Shape},
+    draw, enrolment,
     event::Accepted,
     fault::{CodesFault, StoreFault},
     format::ledger_names,
     ledger::{Budget, Mark, Used},
+    policy::Field,
     ports::{Creation, Ports, Shelf, Snapshot},
-    record::{Digits, SetId, State},
+    record::{Generation, Record, SetId, State},
     time::{Now, Step},
 };
 
@@ -28,12 +32,16 @@ pub struct Till<'a> {
     pub budget: Budget,
     /// When it was charged.
     pub since: Now,
+    /// What the answer held: behind a field for a code alone, a new set can be shown.
+    pub field: Field,
 }
 
 /// What became of a code that no authenticator has made.
 pub enum Spending {
     /// Right, spent by this process alone, and the record still names its set.
     Granted(Accepted),
+    /// Right, the last of its set, and not spent: the change that names the next set does that.
+    Last(LastCode),
     /// Not of the person's set.
     Wrong,
     /// Right once.
@@ -44,12 +52,41 @@ pub enum Spending {
     Faulty(CodesFault),
 }
 
+/// The last code of a set, found right and not spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastCode {
+    /// The set.
+    pub id: SetId,
+    /// Its place in it.
+    pub place: u8,
+    /// What it looks like.
+    pub shape: Shape,
+    /// The record that named the set.
+    pub generation: Generation,
+}
+
+impl LastCode {
+    /// Whether a record is still the one that the code was judged by.
+    #[must_use]
+    pub fn is_of(&self, record: &Record) -> bool {
+        record.state == State::Active
+            && record.generation == self.generation
+            && record.codes == Some(self.id)
+    }
+}
+
 /// A code that was found in its set.
 struct Found {
     folder: Folder,
     id: SetId,
     set: CodeSet,
     place: u8,
+}
+
+impl Found {
+    fn last(&self, generation: Generation) -> LastCode {
+        LastCode { id: self.id, place: self.place, shape: self.set.shape, generation }
+    }
 }
 
 impl Till<'_> {
@@ -67,7 +104,15 @@ impl Till<'_> {
             Ok(None) => return Spending::Wrong,
             Err(fault) => return Spending::Faulty(fault),
         };
-        let spent = self.ports.codes.spend(&found.folder, (id, found.place), self.since.unix);
+        match self.ports.codes.spent(&found.folder, found.id) {
+            Ok(spent) if spent.contains(&found.place) => return Spending::Spent,
+            Ok(spent) if backup_code::left(&found.set, &spent) == 1 => {
+                return self.offer_last(person, &found);
+            }
+            Ok(_) => {}
+            Err(fault) => return Spending::Faulty(CodesFault::Set(fault)),
+        }
+        let spent = self.ports.codes.spend(&found.folder, (found.id, found.place), self.since.unix);
         match spent {
             Ok(Creation::Made) if was_held_up(self.ports.clock, self.since) => Spending::Spent,
             Ok(Creation::Made) => self.look_again(person, &found),
@@ -76,18 +121,54 @@ impl Till<'_> {
         }
     }
 
+    /// Where a new set can be shown, the last code is spent by its successor; elsewhere by a change that promises one.
+    fn offer_last(&self, person: &mut Option<(&Account, Snapshot)>, found: &Found) -> Spending {
+        let Some((account, snapshot)) = person else { return Spending::Changed };
+        let last = found.last(snapshot.record.generation);
+        if self.budget == Budget::Proven && self.field == Field::Code {
+            return Spending::Last(last);
+        }
+        self.end_set(account, last)
+    }
+
+    /// Spends the last code by the change that takes its set away: only one process can make it.
+    fn end_set(&self, account: &Account, last: LastCode) -> Spending {
+        let now = self.since.unix;
+        let Ok(generation) = draw::generation(self.ports.entropy) else {
+            return Spending::Faulty(CodesFault::Memory);
+        };
+        let trace = Trace { by: account.name.clone(), at: now };
+        let ended = change(self.ports.records, account, &mut |found| match found {
+            Some(found) if last.is_of(&found.record) => {
+                Ok(enrolment::owing_codes(found.record, trace.clone(), (generation, now)))
+            }
+            _ => Err(()),
+        });
+        match ended {
+            Ok(()) => Spending::Granted(Accepted::BackupCode { shape: last.shape, left: Some(0) }),
+            Err(ChangeFault::Declined(()) | ChangeFault::Changing) => Spending::Spent,
+            Err(ChangeFault::Store(fault)) => Spending::Faulty(CodesFault::Spend(fault)),
+        }
+    }
+
     /// Before a proven first factor, an answer of that shape costs the same whoever is asked for. Behind the charge: what
     /// the throttle refuses asks for no memory.
     pub fn work_as_if(&self, code: &Code) {
-        if self.budget != Budget::Proven && backup_code::shape_of(code).is_some() {
+        if self.budget != Budget::Proven
+            && let Some(shape) = backup_code::shape_of(code)
+        {
             let set = self.ports.codes.set_alike(None);
-            let built_in = Recipe { salt: [0; 16], cost: Cost::GUESSABLE };
-            let recipe = set.as_ref().map_or(&built_in, |set| &set.recipe);
-            let digest = self.ports.codes.digest(code.of_length(Digits::EIGHT), recipe);
-            if let (Ok(set), Ok(digest)) = (&set, &digest) {
-                // Whatever it says: nobody has these codes.
-                let _ = backup_code::place_in(set, digest);
-            }
+            self.hash_in_vain(code, shape, set.as_ref().ok());
+        }
+    }
+
+    fn hash_in_vain(&self, code: &Code, shape: Shape, set: Option<&CodeSet>) {
+        let built_in = Recipe { salt: [0; 16], cost: shape.cost() };
+        let recipe = set.filter(|set| set.shape == shape).map_or(&built_in, |set| &set.recipe);
+        let digest = self.ports.codes.digest(code.of_shape(shape), recipe);
+        if let (Some(set), Ok(digest)) = (set, &digest) {
+            // Whatever it says: nobody has these codes.
+            let _ = backup_code::place_in(set, digest);
         }
     }
 
@@ -110,7 +191,17 @@ impl Till<'_> {
                 return Err(CodesFault::Set(fault));
             }
         };
-        let digest = self.ports.codes.digest(code.of_length(Digits::EIGHT), &set.recipe);
+        let text = code.of_shape(set.shape);
+        if text.is_empty() {
+            // Of another shape than the set: as much work as a code that is wrong.
+            if self.budget != Budget::Proven
+                && let Some(shape) = backup_code::shape_of(code)
+            {
+                self.hash_in_vain(code, shape, Some(&set));
+            }
+            return Ok(None);
+        }
+        let digest = self.ports.codes.digest(text, &set.recipe);
         let digest = digest.map_err(|_| CodesFault::Memory)?;
         let place = backup_code::place_in(&set, &digest);
         Ok(place.map(|place| Found { folder, id, set, place }))
@@ -121,7 +212,7 @@ impl Till<'_> {
         for _ in 0..ROUNDS {
             let Some((account, snapshot)) = person else { return Spending::Changed };
             match self.ports.records.is_newest(&found.folder, snapshot) {
-                Ok(true) => return Spending::Granted(self.accept(found)),
+                Ok(true) => return self.accept(account, snapshot.record.generation, found),
                 Ok(false) => {}
                 Err(fault) => return Spending::Faulty(CodesFault::Record(fault)),
             }
@@ -143,14 +234,21 @@ impl Till<'_> {
         Spending::Changed
     }
 
-    fn accept(&self, found: &Found) -> Accepted {
+    /// Two codes that were the last two a moment ago are each the last one now: their set ends by one change.
+    fn accept(&self, account: &Account, generation: Generation, found: &Found) -> Spending {
         // So that `twinlock status` knows when a code was last used; the code is spent without it.
         let used = Used { mark: Mark::of_set(found.id), step: Step(found.place.into()) };
         let name = ledger_names::used_name(&used);
         let _ = self.shelf.create(&name, &ledger_names::instant(self.since.unix));
-        let spent = self.ports.codes.spent(&found.folder, found.id);
-        Accepted::ScratchCode {
-            left: spent.ok().map(|spent| backup_code::left(&found.set, &spent)),
+        let spent = match self.ports.codes.spent(&found.folder, found.id) {
+            Ok(spent) => spent,
+            Err(fault) => return Spending::Faulty(CodesFault::Set(fault)),
+        };
+        match backup_code::left(&found.set, &spent) {
+            0 => self.end_set(account, found.last(generation)),
+            left => {
+                Spending::Granted(Accepted::BackupCode { shape: found.set.shape, left: Some(left) })
+            }
         }
     }
 }

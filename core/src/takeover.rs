@@ -59,7 +59,7 @@ pub fn of_google(file: Google, moment: Moment) -> Option<Takeover> {
         !(as_wide || as_far)
     });
     let name = name_of(moving, &[]);
-    let authenticator = Authenticator { name, key, parameters, moving };
+    let authenticator = Authenticator { name, key, parameters, moving, seen: None };
     let steps = match moving {
         Moving::Counter { .. } => Vec::new(),
         Moving::Clock { .. } => used_steps((&authenticator, moment, ahead), &reuse, &mut remarks),
@@ -154,7 +154,7 @@ fn take_token(token: Token, now: UnixTime, takeover: &mut Takeover) {
     };
     let parameters = Parameters { algorithm: Algorithm::Sha1, digits, period };
     let name = name_of(moving, &takeover.authenticators);
-    let authenticator = Authenticator { name, key, parameters, moving };
+    let authenticator = Authenticator { name, key, parameters, moving, seen: None };
     if let (TokenKind::Clock(period), Some(last)) = (kind, last) {
         let around = (totp::step_at(now, period), NEARBY);
         match totp::matching_step(&keyed, &authenticator, last, around) {

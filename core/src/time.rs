@@ -21,6 +21,10 @@ pub struct Now {
     pub boot: BootTime,
 }
 
+/// Seconds of a minute.
+pub const MINUTE: u64 = 60;
+/// Seconds of an hour.
+pub const HOUR: u64 = 3600;
 /// Seconds of a day: how long used steps and failed tries are kept.
 pub const DAY: u64 = 86_400;
 

@@ -4,6 +4,7 @@
 mod world;
 
 use twinlock_core::{
+    code_set::Shape,
     event::{Accepted, Kind},
     fault::StoreFault,
     record::State,
@@ -45,7 +46,10 @@ fn each_code_works_once_and_says_how_many_are_left() {
     let events = world.events.borrow();
     let accepted = events.iter().filter_map(|event| event.accepted.clone());
     let left: Vec<_> = accepted.collect();
-    assert_eq!(left, [2, 1, 0].map(|left| Accepted::ScratchCode { left: Some(left) }));
+    assert_eq!(
+        left,
+        [2, 1, 0].map(|left| Accepted::BackupCode { shape: Shape::Digits8, left: Some(left) })
+    );
 }
 
 #[test]

@@ -36,6 +36,15 @@ impl Accounts for Nss {
         let member = group.gid.as_raw() == account.gid || group.mem.contains(&account.name);
         Ok(if member { Membership::Member } else { Membership::Outside })
     }
+
+    fn host_name(&self) -> String {
+        let name = rustix::system::uname();
+        let name = name.nodename().to_string_lossy();
+        // The app's label is `host:user`, so a name with a colon would be cut there.
+        let plain =
+            !name.is_empty() && !name.contains([':', '/']) && !name.contains(char::is_control);
+        if plain { name.into_owned() } else { "localhost".to_owned() }
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +58,7 @@ mod tests {
         assert_eq!(Nss.by_name("no-such-user-here").unwrap(), None);
         assert_eq!(Nss.by_name(&"x".repeat(100_000)).unwrap(), None);
         assert_eq!(Nss.by_name("a\0b").ok().flatten(), None);
+        assert!(!Nss.host_name().is_empty());
         assert_eq!(Nss.membership(&root, "root"), Ok(Membership::Member));
         assert_eq!(Nss.membership(&root, "no-such-group-here"), Ok(Membership::NoSuchGroup));
     }

@@ -5,32 +5,27 @@ use rustix::{
     fs::{self, AtFlags},
     io::Errno,
 };
+#[cfg(feature = "tools")]
+use twinlock_core::code_set::Cost;
 use twinlock_core::{
     account::Folder,
-    code_set::{CodeSet, Digest, Recipe},
-    fault::{MachineFault, StoreFault},
+    code_set::{CODES_MAX, CodeSet, Digest, Recipe, Shape},
+    fault::{CommitFault, MachineFault, StoreFault},
     format::{codes as form, ledger_names},
-    ports::{Codes, Creation},
+    ports::{Codes, Creation, Entropy},
     record::SetId,
     time::UnixTime,
-};
-#[cfg(feature = "tools")]
-use twinlock_core::{
-    backup_code,
-    code_set::{CODES_MAX, Cost, Shape},
-    fault::CommitFault,
-    ports::Entropy,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     alike::{self, NOBODY},
     argon_memory::Blocks,
+    commit,
+    entropy::KernelEntropy,
     place::{self, Room},
     records::HostRecords,
 };
-#[cfg(feature = "tools")]
-use crate::{commit, entropy::KernelEntropy};
 
 /// The set in nobody's folder; no other has this number, but by a chance of one in 2^64.
 const NOBODYS: SetId = SetId(0);
@@ -81,6 +76,21 @@ impl Codes for HostRecords {
             .map_err(|_| MachineFault)?;
         Ok(Digest::new(out))
     }
+
+    fn lay_down(
+        &self,
+        folder: &Folder,
+        shape: Shape,
+        codes: &[Zeroizing<String>],
+    ) -> Result<SetId, CommitFault> {
+        let set = hashed(self, shape, codes).map_err(CommitFault::Store)?;
+        let mut name = [0; 8];
+        KernelEntropy.fill(&mut name).map_err(|MachineFault| CommitFault::Store(io()))?;
+        let id = SetId(u64::from_ne_bytes(name));
+        let text = form::write(&set);
+        commit::lay_beside(self, folder, (&form::set_name(id), text.as_bytes()))?;
+        Ok(id)
+    }
 }
 
 fn read(records: &HostRecords, room: &Room, id: SetId) -> Result<CodeSet, StoreFault> {
@@ -98,27 +108,6 @@ fn make_durable(room: &Room, name: &str) -> rustix::io::Result<()> {
         let _ = fs::unlinkat(room.fd(), name, AtFlags::empty());
     }
     synced
-}
-
-/// Writes the hashes of some codes of eight digits durably, for a record that is then to name the set. Two that are
-/// the same become one.
-///
-/// # Errors
-/// [`CommitFault`]; nothing names the set then, so that nothing has changed. [`StoreFault::Malformed`] with the number
-/// of the first one, counted from 1, that is no code, [`StoreFault::TooLarge`] over [`CODES_MAX`].
-#[cfg(feature = "tools")]
-pub fn lay_down(
-    records: &HostRecords,
-    folder: &Folder,
-    codes: &[Zeroizing<String>],
-) -> Result<SetId, CommitFault> {
-    let set = hashed(records, codes).map_err(CommitFault::Store)?;
-    let mut name = [0; 8];
-    KernelEntropy.fill(&mut name).map_err(|MachineFault| CommitFault::Store(io()))?;
-    let id = SetId(u64::from_ne_bytes(name));
-    let text = form::write(&set);
-    commit::lay_beside(records, folder, (&form::set_name(id), text.as_bytes()))?;
-    Ok(id)
 }
 
 /// Makes the set that is read where somebody has none: its hashes are of no code.
@@ -144,8 +133,11 @@ pub(crate) fn make_nobodys(records: &HostRecords, room: &Room) -> Result<(), Sto
     }
 }
 
-#[cfg(feature = "tools")]
-fn hashed(records: &HostRecords, codes: &[Zeroizing<String>]) -> Result<CodeSet, StoreFault> {
+fn hashed(
+    records: &HostRecords,
+    shape: Shape,
+    codes: &[Zeroizing<String>],
+) -> Result<CodeSet, StoreFault> {
     if codes.is_empty() {
         return Err(StoreFault::Malformed { line: 0 });
     }
@@ -154,10 +146,10 @@ fn hashed(records: &HostRecords, codes: &[Zeroizing<String>]) -> Result<CodeSet,
     }
     let mut salt = [0; 16];
     KernelEntropy.fill(&mut salt).map_err(|MachineFault| io())?;
-    let recipe = Recipe { salt, cost: Cost::GUESSABLE };
+    let recipe = Recipe { salt, cost: shape.cost() };
     let mut hashes = Vec::with_capacity(codes.len());
     for (line, code) in (1..).zip(codes) {
-        if !backup_code::is_digits8(code) {
+        if !shape.fits(code) {
             return Err(StoreFault::Malformed { line });
         }
         let digest = records.digest(code, &recipe).map_err(|MachineFault| io())?;
@@ -165,11 +157,10 @@ fn hashed(records: &HostRecords, codes: &[Zeroizing<String>]) -> Result<CodeSet,
             hashes.push(digest);
         }
     }
-    Ok(CodeSet { shape: Shape::Digits8, recipe, hashes })
+    Ok(CodeSet { shape, recipe, hashes })
 }
 
 /// A failure of the machine, which has no errno.
-#[cfg(feature = "tools")]
 fn io() -> StoreFault {
     StoreFault::Io { errno: 0 }
 }
@@ -298,31 +289,30 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "tools")]
     fn text(codes: &[&str]) -> Vec<Zeroizing<String>> {
         codes.iter().map(|code| Zeroizing::new((*code).to_owned())).collect()
     }
 
-    #[cfg(feature = "tools")]
     #[test]
     fn what_is_laid_down_is_found_again_each_code_once() {
         let store = Store::new();
         let codes = text(&["10000001", "20000002", "10000001"]);
-        let id = lay_down(&store.records, &ada(), &codes).unwrap();
+        let id = store.records.lay_down(&ada(), Shape::Digits8, &codes).unwrap();
         let set = store.records.set(&ada(), id).unwrap();
         assert_eq!(set.hashes.len(), 2);
         let digest = store.records.digest("20000002", &set.recipe).unwrap();
         assert_eq!(backup_code::place_in(&set, &digest), Some(1));
-        let again = lay_down(&store.records, &ada(), &codes).unwrap();
+        let again = store.records.lay_down(&ada(), Shape::Digits8, &codes).unwrap();
         assert_ne!(again, id);
         assert_ne!(store.records.set(&ada(), again).unwrap().recipe.salt, set.recipe.salt);
     }
 
-    #[cfg(feature = "tools")]
     #[test]
     fn what_is_no_code_is_not_laid_down() {
         let store = Store::new();
-        let fault = |codes: &[&str]| lay_down(&store.records, &ada(), &text(codes)).unwrap_err();
+        let fault = |codes: &[&str]| {
+            store.records.lay_down(&ada(), Shape::Digits8, &text(codes)).unwrap_err()
+        };
         let malformed = |line| CommitFault::Store(StoreFault::Malformed { line });
         assert_eq!(fault(&[]), malformed(0));
         assert_eq!(fault(&["1000000"]), malformed(1));

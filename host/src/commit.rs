@@ -29,7 +29,7 @@ pub(crate) fn commit(
 ) -> Result<(), CommitFault> {
     let root = records.root().map_err(CommitFault::Store)?;
     let room = person(records, &root, folder).map_err(CommitFault::Store)?;
-    if record.state == State::Active {
+    if record.state.holds_uid() {
         hold_uid(records, &root, folder, record.uid).map_err(CommitFault::Store)?;
     }
     let next = after.checked_add(1).ok_or(CommitFault::Store(StoreFault::TooLarge))?;
@@ -122,7 +122,6 @@ fn put(records: &HostRecords, room: &Room, next: u64, record: &Record) -> Result
 }
 
 /// Makes a durable file of a name that nobody has, in a person's folder.
-#[cfg(feature = "tools")]
 pub(crate) fn lay_beside(
     records: &HostRecords,
     folder: &Folder,
@@ -134,7 +133,6 @@ pub(crate) fn lay_beside(
 }
 
 /// Makes a durable file of a name that nobody has, in an opened folder.
-#[cfg(feature = "tools")]
 pub(crate) fn lay_in(
     records: &HostRecords,
     room: &Room,

@@ -75,7 +75,15 @@ impl Syslog {
 impl Journal for Syslog {
     fn note(&self, event: &Event) {
         let severity = match (event.kind, event.reason) {
-            (Kind::Accepted | Kind::Exempt, _) => Severity::Info,
+            (
+                Kind::Accepted
+                | Kind::Exempt
+                | Kind::Enrolled
+                | Kind::KeyChanged
+                | Kind::CodesRenewed
+                | Kind::DeviceRemembered,
+                _,
+            ) => Severity::Info,
             (Kind::Refused, Some(reason)) if reason.is_machines_fault() => Severity::Warning,
             (Kind::Refused, _) => Severity::Notice,
         };

@@ -8,6 +8,7 @@ pub mod entropy;
 pub mod journal;
 pub mod ledger;
 pub mod machine;
+pub mod outbox;
 pub mod place;
 pub mod records;
 pub mod settings;

@@ -6,8 +6,8 @@ use twinlock_core::{
 };
 
 use crate::{
-    accounts::Nss, clock::KernelClock, journal::Syslog, ledger::HostLedger, place::Owner,
-    records::HostRecords, settings, store_id,
+    accounts::Nss, clock::KernelClock, entropy::KernelEntropy, journal::Syslog, ledger::HostLedger,
+    outbox::HostOutbox, place::Owner, records::HostRecords, settings, store_id,
 };
 
 /// The machine.
@@ -23,6 +23,8 @@ pub struct Machine {
     pub clock: KernelClock,
     /// The log.
     pub journal: Syslog,
+    /// Letters to people.
+    pub outbox: HostOutbox,
 }
 
 impl Machine {
@@ -37,6 +39,7 @@ impl Machine {
             accounts: Nss,
             clock: KernelClock,
             journal: Syslog::default(),
+            outbox: HostOutbox::new(&places.records, owner),
         }
     }
 
@@ -51,6 +54,8 @@ impl Machine {
             clock: &self.clock,
             accounts: &self.accounts,
             journal: &self.journal,
+            entropy: &KernelEntropy,
+            outbox: &self.outbox,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     codes, commit,
     entropy::KernelEntropy,
     machine::Machine,
+    outbox::OUTBOX,
     place::{self, Owner, Room},
     records::{self, CLOCK, UIDS, USERS},
     store_id,
@@ -83,7 +84,7 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreFault> {
             write_copy(machine, &fresh)?;
         }
     }
-    for folder in [USERS, UIDS] {
+    for folder in [USERS, UIDS, OUTBOX] {
         root.make(folder, records.owner).map_err(place::fault)?;
     }
     make_nobody(machine, &root)?;

@@ -119,11 +119,10 @@ impl HostRecords {
 
     fn holds(&self, folder: &Folder, uid: u32) -> Result<bool, StoreFault> {
         let found = self.newest_in(folder)?;
-        Ok(found
-            .is_some_and(|found| found.record.state == State::Active && found.record.uid == uid))
+        Ok(found.is_some_and(|found| found.record.state.holds_uid() && found.record.uid == uid))
     }
 
-    /// Whose active record carries a user id.
+    /// Whose record, unless it is a tombstone, carries a user id.
     ///
     /// # Errors
     /// [`StoreFault`] where that cannot be read.
@@ -238,7 +237,7 @@ pub(crate) fn belongs_to(found: &Snapshot, account: &Account) -> Result<(), Stor
     if found.record.user != account.name {
         return Err(StoreFault::OtherName);
     }
-    if found.record.state == State::Active && found.record.uid != account.uid {
+    if found.record.state.holds_uid() && found.record.uid != account.uid {
         return Err(StoreFault::OtherUid);
     }
     Ok(())

@@ -7,6 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use twinlock_core::account::Folder;
+use twinlock_core::beside::Beside;
 use twinlock_core::event::{Accepted, Event, Kind};
 use twinlock_core::format::{epoch, ledger_names, log_line, record};
 use twinlock_core::ledger::{Budget, Epoch, Mark, Refused, Try, Used};
@@ -51,7 +52,7 @@ prop_compose! {
     fn authenticator()(
         name in letters(30), key in key(), parameters in parameters(), drift in -2880..=2880_i32,
     ) -> Authenticator {
-        Authenticator { name, key, parameters, moving: Moving::Clock { drift } }
+        Authenticator { name, key, parameters, moving: Moving::Clock { drift }, seen: None }
     }
 }
 
@@ -73,7 +74,7 @@ prop_compose! {
         let state = if authenticators.is_empty() { State::Removed } else { State::Active };
         let (generation, since) = (Generation(generation), UnixTime(since));
         let codes = set.filter(|_| state == State::Active);
-        Record { user, uid, state, generation, since, authenticators, codes }
+        Record { user, uid, state, generation, since, authenticators, codes, beside: Beside::default() }
     }
 }
 

@@ -88,6 +88,7 @@ fn new_authenticator(
         key,
         parameters: desk.policy.new_keys,
         moving: Moving::default(),
+        seen: None,
     })
 }
 

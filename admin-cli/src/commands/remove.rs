@@ -2,6 +2,7 @@
 
 use twinlock_core::{
     account::{Account, Folder},
+    beside::Beside,
     enrolment::{self, Successor},
     fault::StoreFault,
     ports::{Accounts, Records, Snapshot},
@@ -96,6 +97,7 @@ fn tombstone(
                 since: now,
                 authenticators: Vec::new(),
                 codes: None,
+                beside: Beside::default(),
             },
         }),
     }

@@ -195,6 +195,10 @@ mod tests {
     struct Two;
 
     impl Accounts for Two {
+        fn host_name(&self) -> String {
+            "web01".into()
+        }
+
         fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault> {
             let canonical = name.to_lowercase();
             Ok((canonical == "ada").then(|| Account {

@@ -1,7 +1,10 @@
 //! `twinlock settings show`: what is in force, as a settings file that would say it, the defaults marked.
 
 use serde_json::json;
-use twinlock_core::policy::{Action, Echo, Language, LedgerKind, NotEnrolled, Policy, Rule};
+use twinlock_core::policy::{
+    Action, AfterReset, Echo, Language, LedgerKind, NotEnrolled, OwnCodeNeed, Policy, Rule,
+    TicketNeed,
+};
 use twinlock_host::settings;
 
 use crate::{
@@ -45,6 +48,8 @@ fn text(policy: &Policy) -> String {
     let mut text = String::new();
     for (table, lines) in [
         ("", general(policy, &usual)),
+        ("", people(policy, &usual)),
+        ("backup_codes", backup_codes(policy, &usual)),
         ("throttle", throttle(policy, &usual)),
         ("totp", totp(policy, &usual)),
     ] {
@@ -85,6 +90,8 @@ fn general(policy: &Policy, usual: &Policy) -> Vec<Line> {
         both("not_enrolled", |policy| {
             quoted(match policy.not_enrolled {
                 NotEnrolled::Deny => "deny",
+                NotEnrolled::Enroll => "enroll",
+                NotEnrolled::Remind => "remind",
                 NotEnrolled::Allow => "allow",
             })
         }),
@@ -92,12 +99,58 @@ fn general(policy: &Policy, usual: &Policy) -> Vec<Line> {
         both("tries", |policy| policy.tries.to_string()),
         Line { key: "prompt", value: or_nothing(&policy.prompt), usual: None },
         both("echo", |policy| (policy.echo == Echo::Shown).to_string()),
+        both("handover_logins", |policy| policy.handover_logins.to_string()),
+        both("remember_for", |policy| duration(policy.remember_for)),
         both("records", |policy| quoted(&policy.places.records)),
         both("ledger", |policy| quoted(&policy.places.ledger)),
         both("ledger_persistent", |policy| {
             (policy.places.ledger_kind == LedgerKind::Persistent).to_string()
         }),
     ]
+}
+
+/// How people are set up, and what administrators show.
+fn people(policy: &Policy, usual: &Policy) -> Vec<Line> {
+    let both = |key, of: fn(&Policy) -> String| line(key, of(policy), of(usual));
+    let or_nothing = |text: &Option<String>| text.as_deref().map_or(String::new(), quoted);
+    vec![
+        both("enroll_needs_ticket", |policy| {
+            (policy.set_up.ticket == TicketNeed::Needed).to_string()
+        }),
+        Line { key: "enroll_reason", value: or_nothing(&policy.set_up.reason), usual: None },
+        both("after_reset", |policy| {
+            quoted(match policy.set_up.after_reset {
+                AfterReset::Ticket => "ticket",
+                AfterReset::Login => "login",
+            })
+        }),
+        both("require_own_code", |policy| (policy.own_code.need == OwnCodeNeed::Asked).to_string()),
+        both("own_code_exempt", |policy| {
+            let names: Vec<String> =
+                policy.own_code.exempt.iter().map(|name| quoted(name)).collect();
+            format!("[{}]", names.join(", "))
+        }),
+        Line { key: "mail_domain", value: or_nothing(&policy.mail.domain), usual: None },
+        both("mail_from", |policy| quoted(&policy.mail.from)),
+        both("sendmail", |policy| quoted(&policy.mail.sendmail)),
+    ]
+}
+
+fn backup_codes(policy: &Policy, usual: &Policy) -> Vec<Line> {
+    let both =
+        |key, of: fn(&Policy) -> u8| line(key, of(policy).to_string(), of(usual).to_string());
+    vec![
+        both("count", |policy| policy.backup_codes.count),
+        both("warn_below", |policy| policy.backup_codes.warn_below),
+    ]
+}
+
+/// A duration as the settings take it.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0 => "0".into(),
+        seconds => quoted(&format!("{seconds} s")),
+    }
 }
 
 fn throttle(policy: &Policy, usual: &Policy) -> Vec<Line> {
@@ -137,6 +190,7 @@ fn ruled(rule: &Rule) -> String {
         Some(quoted(match rule.action {
             Action::Require => "require",
             Action::Exempt => "exempt",
+            Action::Remind => "remind",
         })),
     );
     put("until", rule.until.map(date));
@@ -161,8 +215,12 @@ mod tests {
     #[test]
     fn what_is_shown_says_the_same_when_read() {
         let all = "issuer = \"Ex \\\"å\\\\\"\nlanguage = \"sv\"\nnot_enrolled = \"allow\"\nwindow = 10\n\
+                   enroll_needs_ticket = false\nenroll_reason = \"Because.\"\nafter_reset = \"login\"\n\
+                   handover_logins = 0\nremember_for = \"8 h\"\nrequire_own_code = false\n\
+                   own_code_exempt = [\"kim\", \"o\\\"x\"]\nmail_domain = \"example.org\"\n\
+                   mail_from = \"tw@example.org\"\nsendmail = \"/opt/mail\"\n\
                    tries = 1\nprompt = \"Kod: \"\necho = true\nrecords = \"/srv/r\"\n\
-                   ledger = \"/srv/l\"\nledger_persistent = true\n[throttle]\nfree = 1\n\
+                   ledger = \"/srv/l\"\nledger_persistent = true\n[backup_codes]\ncount = 1\nwarn_below = 2\n[throttle]\nfree = 1\n\
                    delay = 2\nmax_delay = 3\nper_day = 4\nin_a_row = 5\n[totp]\ndigits = 8\n\
                    period = 60\nalgorithm = \"SHA256\"\n[[rule]]\nuser = \"b\\\"\\n\"\n\
                    group = \"g\"\nservice = \"sshd\"\nnetwork = \"2001:db8::/32\"\n\

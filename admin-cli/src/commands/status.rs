@@ -53,6 +53,7 @@ fn lines(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
     let mut lines = match person.standing {
         Standing::Enrolled | Standing::NoAccount => vec![format!("{user} is enrolled{since}.")],
         Standing::Removed => vec![format!("{user} was enrolled once, and is removed{since}.")],
+        Standing::Pending => vec![format!("{user} has begun set-up and not finished it{since}.")],
         Standing::NotEnrolled => vec![format!("{user} is not enrolled.")],
         Standing::Broken(fault) => {
             let reason = person.standing.reason().unwrap_or_default();
@@ -74,7 +75,14 @@ fn consequence(desk: &Desk, account: &Account) -> String {
         NotEnrolled::Allow if account.uid != 0 => {
             "Logins go on without a code (not_enrolled = \"allow\").".into()
         }
-        NotEnrolled::Allow | NotEnrolled::Deny => {
+        NotEnrolled::Remind if account.uid != 0 => {
+            "Logins go on without a code, and offer to set up one (not_enrolled = \"remind\")."
+                .into()
+        }
+        NotEnrolled::Enroll if account.uid != 0 => {
+            "The next login sets up a code (not_enrolled = \"enroll\").".into()
+        }
+        NotEnrolled::Enroll | NotEnrolled::Remind | NotEnrolled::Allow | NotEnrolled::Deny => {
             format!(
                 "Where a code is asked for, logins are refused. To enroll: twinlock enroll {user}"
             )

@@ -2,14 +2,15 @@
 
 use twinlock_core::{
     account::{Account, Folder},
+    code_set::Shape,
     enrolment,
     fault::StoreFault,
     format::ledger_names,
-    ports::{Creation, Ledger, Records, Seat},
+    ports::{Codes, Creation, Ledger, Records, Seat},
     record::{Authenticator, Moving, Snapshot},
     takeover::Takeover,
 };
-use twinlock_host::{codes, prepare};
+use twinlock_host::prepare;
 
 use crate::{actor, commands::import_uri::already, desk::Desk, exit::Failure, verbs::How};
 
@@ -118,7 +119,8 @@ fn enrol(
         .map_err(|_| already(&account.name))?;
     successor.record.authenticators.extend(authenticators);
     if !takeover.scratch.is_empty() {
-        successor.record.codes = Some(codes::lay_down(records, folder, &takeover.scratch)?);
+        successor.record.codes =
+            Some(records.lay_down(folder, Shape::Digits8, &takeover.scratch)?);
     }
     records.commit(folder, successor.after, &successor.record)?;
     for one in &successor.record.authenticators {

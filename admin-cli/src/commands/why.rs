@@ -131,9 +131,10 @@ fn state(name: &str, person: Option<&Person>) -> String {
         Standing::Enrolled | Standing::NoAccount => {
             format!("{user} is enrolled, and the record can be read.")
         }
-        Standing::Removed | Standing::NotEnrolled => format!(
+        Standing::Pending | Standing::Removed | Standing::NotEnrolled => format!(
             "{user} is {}. To enroll: twinlock enroll {user}",
             match person.standing {
+                Standing::Pending => "not set up yet",
                 Standing::Removed => "removed",
                 _ => "not enrolled",
             }

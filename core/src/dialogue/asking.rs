@@ -7,6 +7,7 @@ use crate::{
     answer::{self, Answer, Code},
     attempt::Outcome,
     backup_code,
+    beside::Ticket,
     dialogue::other_ways::{self, Chosen},
     event::{Accepted, Reason},
     message::{Message, Ways},
@@ -14,6 +15,7 @@ use crate::{
     ports::{Codes, Conversation},
     record::SetId,
     request::Standing,
+    spend::LastCode,
     text,
 };
 
@@ -22,6 +24,10 @@ use crate::{
 pub enum End {
     /// A code was right.
     Granted(Accepted),
+    /// The last code of a set was right: another set is shown before anybody gets in.
+    LastCode(LastCode),
+    /// A ticket was right.
+    Ticket(Ticket),
     /// No answer was; the reason of the last.
     Denied(Reason),
     /// The person stopped.
@@ -140,9 +146,13 @@ impl Asking<'_> {
     /// well. Nobody is told before a proven first factor.
     pub fn tell_accepted(&self, accepted: &Accepted) {
         let message = match *accepted {
-            Accepted::ScratchCode { left: Some(left) } => Message::CodesLeft { left },
+            Accepted::BackupCode { left: Some(left), .. } => Message::CodesLeft { left },
             Accepted::App { resynced: Some(resynced), .. } => Message::Resynced(resynced),
-            Accepted::ScratchCode { left: None } | Accepted::App { resynced: None, .. } => return,
+            Accepted::BackupCode { left: None, .. }
+            | Accepted::App { resynced: None, .. }
+            | Accepted::Bypass { .. }
+            | Accepted::Ticket
+            | Accepted::Device => return,
         };
         if self.standing == Standing::Proven {
             self.conversation.tell(&text::login(self.policy.language, &message));
@@ -153,6 +163,9 @@ impl Asking<'_> {
     fn ask_once(&self, before: Option<&Rebuff>) -> Result<Said, End> {
         match self.prompt(before)? {
             Answer::Help => {}
+            Answer::Code(code) if self.standing != Standing::Proven && code.is_voucher() => {
+                return Ok(Said::Answer(Answer::Other));
+            }
             other @ (Answer::Stop | Answer::Code(_) | Answer::Other) => {
                 return Ok(Said::Answer(other));
             }
@@ -194,6 +207,9 @@ impl Asking<'_> {
         let (message, reason) = match outcome {
             None => (Message::NotAccepted, Reason::WrongCode),
             Some(Outcome::Granted(accepted)) => return Err(End::Granted(accepted)),
+            Some(Outcome::LastCode(last)) => return Err(End::LastCode(last)),
+            Some(Outcome::Ticket(ticket)) => return Err(End::Ticket(ticket)),
+            Some(Outcome::NothingGiven) => (Message::NotACode, Reason::NotACode),
             Some(Outcome::HalfJudged(fault)) => {
                 return self.weigh(Some(Outcome::Faulty(Reason::Codes(fault))), left);
             }

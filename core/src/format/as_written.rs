@@ -12,7 +12,7 @@ const NEXT: &str = "\n\n[[authenticator]]\n";
 /// Takes a record apart; nothing where anything is not as it is written, whatever TOML would say to it.
 pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
     let mut parts = text.strip_suffix(END)?.strip_suffix('\n')?.split(NEXT);
-    let mut head = Lines(parts.next()?.split('\n'));
+    let mut head = Lines(parts.next()?.split('\n').peekable());
     let file = File {
         version: u32::try_from(number(head.next("version")?)?).ok()?,
         user: string(head.next("user")?)?.into(),
@@ -20,24 +20,18 @@ pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
         state: string(head.next("state")?)?.into(),
         generation: string(head.next("generation")?)?.into(),
         since: number(head.next("since")?)?,
-        codes: match head.0.next() {
-            Some(line) => Some(string(value_of(line, "codes")?)?.into()),
-            None => None,
-        },
+        codes: plain(head.optional("codes"), string)?.map(Into::into),
+        mail: plain(head.optional("mail"), string)?.map(String::from),
+        changed: plain(head.optional("changed"), number)?,
         authenticator: parts.map(entry).collect::<Option<Vec<_>>>()?,
+        ..File::default()
     };
     head.0.next().is_none().then_some(file)
 }
 
 fn entry(text: &str) -> Option<Entry> {
-    let mut lines = text.split('\n').peekable();
-    let mut optional = |key: &str| {
-        let value = lines.peek().and_then(|line| value_of(line, key));
-        if value.is_some() {
-            lines.next();
-        }
-        value
-    };
+    let mut lines = Lines(text.split('\n').peekable());
+    let mut optional = |key: &str| lines.optional(key);
     let entry = Entry {
         name: String::from(string(optional("name")?)?),
         key: Zeroizing::new(String::from(string(optional("key")?)?)),
@@ -47,8 +41,12 @@ fn entry(text: &str) -> Option<Entry> {
         drift: plain(optional("drift"), signed)?,
         kind: plain(optional("kind"), string)?.map(String::from),
         counter: plain(optional("counter"), number)?,
+        seen_by: None,
+        seen_at: None,
+        postponed: None,
     };
-    lines.next().is_none().then_some(entry)
+    // Who has seen the key is asked at few logins, and read with what else is rare.
+    lines.0.next().is_none().then_some(entry)
 }
 
 /// A value that may be missing, but not be odd.
@@ -56,11 +54,20 @@ fn plain<'a, T>(value: Option<&'a str>, read: fn(&'a str) -> Option<T>) -> Optio
     value.map_or(Some(None), |value| read(value).map(Some))
 }
 
-struct Lines<'a>(core::str::Split<'a, char>);
+struct Lines<'a>(core::iter::Peekable<core::str::Split<'a, char>>);
 
 impl<'a> Lines<'a> {
     fn next(&mut self, key: &str) -> Option<&'a str> {
         value_of(self.0.next()?, key)
+    }
+
+    /// The value of the next line, if it is this key's.
+    fn optional(&mut self, key: &str) -> Option<&'a str> {
+        let value = self.0.peek().and_then(|line| value_of(line, key));
+        if value.is_some() {
+            self.0.next();
+        }
+        value
     }
 }
 

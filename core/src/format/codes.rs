@@ -95,10 +95,7 @@ impl<'a> Lines<'a> {
 
 fn set(lines: &mut Lines<'_>) -> Option<CodeSet> {
     lines.number("version = ").filter(|version| *version == VERSION)?;
-    let shape = match lines.between("shape = \"", "\"")? {
-        "digits8" => Shape::Digits8,
-        _ => return None,
-    };
+    let shape = Shape::named(lines.between("shape = \"", "\"")?)?;
     let (memory, passes) = (lines.number("memory_kib = ")?, lines.number("passes = ")?);
     let cost = Cost::new(memory, passes)?;
     lines.number("lanes = ").filter(|lanes| *lanes == 1)?;
@@ -137,9 +134,7 @@ fn decode(text: &str, into: &mut [u8]) -> Option<()> {
 /// Writes a set.
 #[must_use]
 pub fn write(set: &CodeSet) -> Zeroizing<String> {
-    let shape = match set.shape {
-        Shape::Digits8 => "digits8",
-    };
+    let shape = set.shape.word();
     let mut text = Zeroizing::new(String::with_capacity(256 + set.hashes.len() * 72));
     text.push_str(&format!(
         "version = {VERSION}\nshape = \"{shape}\"\nmemory_kib = {}\npasses = {}\nlanes = 1\nsalt = \"{}\"\nhashes = [\n",

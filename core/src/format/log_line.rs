@@ -3,10 +3,13 @@
 use alloc::string::String;
 use core::fmt::Write;
 
-use crate::event::{Accepted, Event, Kind, Resynced};
+use crate::{
+    code_set::Shape,
+    event::{Accepted, Event, Kind, Resynced},
+};
 
 /// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step resync
-/// codes_left reason.
+/// codes_left uses_left reason.
 #[must_use]
 pub fn write(event: &Event) -> String {
     let mut line = String::from("event=");
@@ -14,6 +17,10 @@ pub fn write(event: &Event) -> String {
         Kind::Accepted => "accepted",
         Kind::Exempt => "exempt",
         Kind::Refused => "refused",
+        Kind::Enrolled => "enrolled",
+        Kind::KeyChanged => "key_changed",
+        Kind::CodesRenewed => "codes_renewed",
+        Kind::DeviceRemembered => "device_remembered",
     });
     // What was typed for a user may be a password, so only a name that NSS knows is written.
     pair(&mut line, "user", event.user.as_deref().unwrap_or("unknown"));
@@ -42,10 +49,16 @@ fn write_accepted(line: &mut String, accepted: &Accepted) {
                 None => Ok(()),
             }
         }
-        Accepted::ScratchCode { left: Some(left) } => {
-            write!(line, " authenticator=scratch_code codes_left={left}")
+        Accepted::BackupCode { shape, left } => {
+            line.push_str(match shape {
+                Shape::Digits8 => " authenticator=scratch_code",
+                Shape::Letters20 => " authenticator=backup_code",
+            });
+            left.map_or(Ok(()), |left| write!(line, " codes_left={left}"))
         }
-        Accepted::ScratchCode { left: None } => write!(line, " authenticator=scratch_code"),
+        Accepted::Bypass { left } => write!(line, " authenticator=bypass uses_left={left}"),
+        Accepted::Ticket => write!(line, " authenticator=ticket"),
+        Accepted::Device => write!(line, " authenticator=remembered_device"),
     };
 }
 
@@ -119,12 +132,25 @@ mod tests {
                          first_factor=publickey authenticator=my%20phone step=58123456";
             assert_eq!(line, format!("{begin}{key}"));
         }
-        let scratch = Accepted::ScratchCode { left: Some(4) };
-        assert_eq!(
-            write(&Event { accepted: Some(scratch), ..event(Kind::Accepted) }),
-            "event=accepted user=ada service=sshd rhost=203.0.113.7 first_factor=publickey \
-             authenticator=scratch_code codes_left=4"
-        );
+        for (accepted, keys) in [
+            (
+                Accepted::BackupCode { shape: Shape::Digits8, left: Some(4) },
+                "scratch_code codes_left=4",
+            ),
+            (
+                Accepted::BackupCode { shape: Shape::Letters20, left: Some(4) },
+                "backup_code codes_left=4",
+            ),
+            (Accepted::BackupCode { shape: Shape::Letters20, left: None }, "backup_code"),
+            (Accepted::Bypass { left: 0 }, "bypass uses_left=0"),
+            (Accepted::Ticket, "ticket"),
+            (Accepted::Device, "remembered_device"),
+        ] {
+            let line = write(&Event { accepted: Some(accepted), ..event(Kind::Accepted) });
+            let begin = "event=accepted user=ada service=sshd rhost=203.0.113.7 \
+                         first_factor=publickey authenticator=";
+            assert_eq!(line, format!("{begin}{keys}"));
+        }
         let reason = Some(Reason::Store(StoreFault::StoreIdMismatch));
         assert_eq!(
             write(&Event { user: None, reason, ..event(Kind::Refused) }),

@@ -7,6 +7,7 @@ pub mod epoch;
 pub mod foreign_arguments;
 pub mod google;
 pub mod ledger_names;
+pub mod letters;
 mod lines;
 pub mod log_line;
 pub mod oath;

@@ -1,5 +1,7 @@
 //! Record files: version 1, TOML. Errors give the line and never its text, which may hold a key.
 
+mod beside;
+
 use alloc::{
     format,
     string::{String, ToString},
@@ -12,7 +14,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     fault::StoreFault,
-    format::{as_written, lines::line_at},
+    format::{
+        as_written,
+        lines::line_at,
+        record::beside::{BypassTable, PendingTable, TicketTable, TraceTable},
+    },
     otp::base32,
     record::{
         Algorithm, Authenticator, DRIFT_MAX, Digits, Generation, Moving, Parameters, Period,
@@ -28,7 +34,7 @@ pub const RECORD_MAX: usize = 64 * 1024;
 /// The most authenticators of one person.
 pub const AUTHENTICATORS_MAX: usize = 16;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File<'a> {
     pub(super) version: u32,
@@ -42,8 +48,17 @@ pub(super) struct File<'a> {
     pub(super) since: u64,
     #[serde(borrow)]
     pub(super) codes: Option<alloc::borrow::Cow<'a, str>>,
+    pub(super) mail: Option<String>,
+    pub(super) changed: Option<u64>,
     #[serde(default)]
     pub(super) authenticator: Vec<Entry>,
+    pub(super) reset: Option<TraceTable>,
+    pub(super) owed_codes: Option<TraceTable>,
+    pub(super) pending: Option<PendingTable>,
+    #[serde(default)]
+    pub(super) ticket: Vec<TicketTable>,
+    #[serde(default)]
+    pub(super) bypass: Vec<BypassTable>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +72,9 @@ pub(super) struct Entry {
     pub(super) period: Option<u64>,
     pub(super) drift: Option<i32>,
     pub(super) counter: Option<u64>,
+    pub(super) seen_by: Option<String>,
+    pub(super) seen_at: Option<u64>,
+    pub(super) postponed: Option<u8>,
 }
 
 /// The last line: a file that was cut anywhere, even between two authenticators, is no record.
@@ -102,9 +120,11 @@ fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
     line_at(text, span.map_or(0, |span| span.start))
 }
 
-fn values(file: File<'_>) -> Option<Record> {
+fn values(mut file: File<'_>) -> Option<Record> {
+    let beside = beside::values(&mut file)?;
     let state = match &*file.state {
         "active" => State::Active,
+        "pending" => State::Pending,
         "removed" => State::Removed,
         _ => return None,
     };
@@ -121,7 +141,7 @@ fn values(file: File<'_>) -> Option<Record> {
         Some(text) => Some(SetId(bits(text)?)),
         None => None,
     };
-    if state == State::Removed && codes.is_some() {
+    if state != State::Active && codes.is_some() || state == State::Removed && beside.is_busy() {
         return None;
     }
     Some(Record {
@@ -132,6 +152,7 @@ fn values(file: File<'_>) -> Option<Record> {
         since: UnixTime(file.since),
         authenticators,
         codes,
+        beside,
     })
 }
 
@@ -151,6 +172,7 @@ fn entry(entry: Entry) -> Option<Authenticator> {
     // Only what is unusual is written: each line costs instructions at every login.
     let usual = Parameters::default();
     let moving = moving(&entry)?;
+    let seen = beside::seen(entry.seen_by, entry.seen_at, entry.postponed)?;
     Some(Authenticator {
         name: entry.name,
         key: base32::parse(&entry.key).ok()?,
@@ -163,6 +185,7 @@ fn entry(entry: Entry) -> Option<Authenticator> {
             period: entry.period.map_or(Some(usual.period), Period::new)?,
         },
         moving,
+        seen,
     })
 }
 
@@ -196,6 +219,7 @@ fn bits(text: &str) -> Option<u64> {
 pub fn write(record: &Record) -> Zeroizing<String> {
     let state = match record.state {
         State::Active => "active",
+        State::Pending => "pending",
         State::Removed => "removed",
     };
     let mut text = Zeroizing::new(String::with_capacity(512));
@@ -209,9 +233,16 @@ pub fn write(record: &Record) -> Zeroizing<String> {
     if let Some(codes) = record.codes {
         text.push_str(&format!("codes = \"{:016x}\"\n", codes.0));
     }
+    if let Some(mail) = &record.beside.mail {
+        text.push_str(&format!("mail = {}\n", quoted(mail)));
+    }
+    if let Some(changed) = record.beside.changed {
+        text.push_str(&format!("changed = {}\n", changed.0));
+    }
     for authenticator in &record.authenticators {
         write_entry(&mut text, authenticator);
     }
+    beside::write(&mut text, &record.beside);
     text.push_str(END);
     text
 }
@@ -239,6 +270,9 @@ fn write_entry(text: &mut String, authenticator: &Authenticator) {
             text.push_str(&format!("kind = \"hotp\"\ncounter = {next}\n"));
         }
     }
+    if let Some(seen) = &authenticator.seen {
+        beside::write_seen(text, seen);
+    }
 }
 
 /// A TOML basic string.
@@ -258,129 +292,4 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIRST: &str = include_str!("../../../tests/vectors/record-1.toml");
-
-    #[test]
-    fn the_first_version_stays_readable() {
-        let record = read(FIRST).unwrap();
-        assert_eq!((record.user.as_str(), record.uid), ("ada", 1000));
-        assert_eq!(record.generation, Generation(0x0123_4567_89ab_cdef));
-        let names: Vec<_> = record.authenticators.iter().map(|one| one.name.as_str()).collect();
-        assert_eq!(names, ["phone", "token"]);
-        assert_eq!(*write(&record), FIRST);
-    }
-
-    #[test]
-    fn a_set_of_codes_is_named_and_its_absence_is_not_written() {
-        let named = with_codes();
-        let record = read(&named).unwrap();
-        assert_eq!(record.codes, Some(SetId(0xfedc_ba98_7654_3210)));
-        assert_eq!(*write(&record), named);
-        assert_eq!(read(FIRST).unwrap().codes, None);
-        for odd in ["FEDCBA9876543210", "fedcba987654321", ""] {
-            assert!(read(&named.replace("fedcba9876543210", odd)).is_err(), "{odd}");
-        }
-        let (head, _) = named.split_once("\n\n").unwrap();
-        let gone = format!("{head}\n{END}").replace("active", "removed");
-        assert!(read(&gone).is_err(), "a tombstone has no codes");
-    }
-
-    fn with_codes() -> String {
-        FIRST.replacen("1800000000\n", "1800000000\ncodes = \"fedcba9876543210\"\n", 1)
-    }
-
-    #[test]
-    fn what_is_read_without_toml_is_what_toml_reads() {
-        let first = with_codes();
-        assert!(as_written::take_apart(&first).is_some());
-        assert!(as_written::take_apart(FIRST).is_some());
-        for at in 0..first.len() {
-            for byte in
-                ["", "\n", "\"", "\\", "\t", "\r", "0", "9", "-", "+", "_", "=", " ", "#", "a"]
-            {
-                for rest in [at, at + 1] {
-                    let changed = format!("{}{byte}{}", &first[..at], &first[rest..]);
-                    if as_written::take_apart(&changed).is_some() {
-                        assert_eq!(read(&changed).ok(), by_toml(&changed).ok(), "{changed}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn odd_names_come_back() {
-        let mut record = read(FIRST).unwrap();
-        record.user = "DOM\\a\"b\n\u{7f}å".into();
-        assert_eq!(read(&write(&record)).unwrap(), record);
-    }
-
-    #[test]
-    fn a_cut_file_is_never_a_record() {
-        assert!(read(&format!("\u{feff}{FIRST}")).is_err());
-        for cut in 0..FIRST.len() {
-            assert!(read(&FIRST[..cut]).is_err(), "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_refused_with_their_line() {
-        for (from, to, fault) in [
-            ("version = 1", "version = 2", StoreFault::Newer { version: 2 }),
-            ("version = 1", "version = 2\nbrand_new = 1", StoreFault::Newer { version: 2 }),
-            ("version = 1", "version = 0", StoreFault::Malformed { line: 0 }),
-            ("uid = 1000", "uid = -1", StoreFault::Malformed { line: 3 }),
-            ("uid = 1000", "uid = 1000\nuid = 0", StoreFault::Malformed { line: 4 }),
-            ("uid = 1000", "uid = 1000\nodd = 0", StoreFault::Malformed { line: 4 }),
-            ("\"active\"", "\"removed\"", StoreFault::Malformed { line: 0 }),
-            ("\"active\"", "\"on\"", StoreFault::Malformed { line: 0 }),
-            ("0123456789abcdef", "0123456789abcde", StoreFault::Malformed { line: 0 }),
-            ("digits = 8", "digits = 9", StoreFault::Malformed { line: 0 }),
-            ("period = 60", "period = 0", StoreFault::Malformed { line: 0 }),
-            (
-                "name = \"phone\"",
-                "name = \"phone\"\nkind = \"none\"",
-                StoreFault::Malformed { line: 0 },
-            ),
-        ] {
-            let changed = FIRST.replacen(from, to, 1);
-            assert_ne!(changed, FIRST, "{from}");
-            assert_eq!(read(&changed).unwrap_err(), fault, "{to}");
-        }
-    }
-
-    #[test]
-    fn a_counter_has_neither_period_nor_drift() {
-        let token = include_str!("../../../tests/vectors/record-1-token.toml");
-        let record = read(token).unwrap();
-        assert_eq!(record.authenticators[0].moving, Moving::Counter { next: 42 });
-        assert_eq!(*write(&record), token);
-        for more in ["period = 30", "drift = 0", "counter = 43"] {
-            let changed = token.replace("kind", &format!("{more}\nkind"));
-            assert!(read(&changed).is_err(), "{more}");
-        }
-        for missing in ["counter = 42\n", "kind = \"hotp\"\n"] {
-            assert!(read(&token.replace(missing, "")).is_err(), "{missing}");
-        }
-    }
-
-    #[test]
-    fn counters_come_back() {
-        let mut record = read(FIRST).unwrap();
-        for next in [0, 1, u64::from(u32::MAX), i64::MAX as u64, u64::MAX] {
-            record.authenticators[0].moving = Moving::Counter { next };
-            assert_eq!(read(&write(&record)).unwrap(), record, "{next}");
-        }
-    }
-
-    #[test]
-    fn one_key_stands_once() {
-        let twice =
-            FIRST.replace("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-        assert_ne!(twice, FIRST);
-        assert!(read(&twice).is_err());
-    }
-}
+mod tests;

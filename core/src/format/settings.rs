@@ -1,5 +1,7 @@
 //! The settings file `twinlock.toml`: text to policy, with the line of each mistake.
 
+pub mod values;
+
 use alloc::{
     format,
     string::{String, ToString},
@@ -10,17 +12,19 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
-    format::{comments, lines::line_at},
+    format::{comments, lines::line_at, settings::values::Duration},
     policy::{
-        Action, Author, Echo, Language, LedgerKind, Limits, Network, NotEnrolled, Places, Policy,
-        Rule,
+        Action, AfterReset, Author, BackupCodes, Echo, Language, LedgerKind, Limits, Mail, Network,
+        NotEnrolled, OwnCode, OwnCodeNeed, Places, Policy, Rule, SetUpRules, TicketNeed,
     },
     record::{Algorithm, Digits, Parameters, Period},
-    time::UnixTime,
+    time::{DAY, UnixTime},
 };
 
 /// The largest file read, in bytes.
 pub const SETTINGS_MAX: usize = 64 * 1024;
+/// The longest time that a device may be remembered, in seconds.
+const REMEMBER_MAX: u64 = 7 * DAY;
 
 /// One mistake in a settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +41,17 @@ struct File {
     issuer: Option<Spanned<String>>,
     language: Option<Spanned<String>>,
     not_enrolled: Option<Spanned<String>>,
+    enroll_needs_ticket: Option<bool>,
+    enroll_reason: Option<Spanned<String>>,
+    after_reset: Option<Spanned<String>>,
+    handover_logins: Option<Spanned<i64>>,
+    remember_for: Option<Spanned<Duration>>,
+    require_own_code: Option<bool>,
+    own_code_exempt: Vec<String>,
+    mail_domain: Option<Spanned<String>>,
+    mail_from: Option<Spanned<String>>,
+    sendmail: Option<Spanned<String>>,
+    backup_codes: Codes,
     window: Option<Spanned<i64>>,
     tries: Option<Spanned<i64>>,
     prompt: Option<Spanned<String>>,
@@ -47,6 +62,13 @@ struct File {
     records: Option<Spanned<String>>,
     ledger: Option<Spanned<String>>,
     ledger_persistent: Option<bool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Codes {
+    count: Option<Spanned<i64>>,
+    warn_below: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -117,11 +139,31 @@ impl Reader<'_> {
             not_enrolled: self.word(
                 file.not_enrolled,
                 "not_enrolled",
-                &[("deny", NotEnrolled::Deny), ("allow", NotEnrolled::Allow)],
+                &[
+                    ("deny", NotEnrolled::Deny),
+                    ("enroll", NotEnrolled::Enroll),
+                    ("remind", NotEnrolled::Remind),
+                    ("allow", NotEnrolled::Allow),
+                ],
             )?,
+            set_up: self.set_up((
+                file.enroll_needs_ticket,
+                file.enroll_reason,
+                file.after_reset,
+            ))?,
+            handover_logins: self.number(
+                file.handover_logins,
+                "handover_logins",
+                (0, 10),
+                usual.handover_logins,
+            )?,
+            backup_codes: self.backup_codes(file.backup_codes)?,
+            remember_for: self.duration(file.remember_for, ("remember_for", REMEMBER_MAX))?,
+            own_code: own_code(file.require_own_code, file.own_code_exempt),
+            mail: self.mail((file.mail_domain, file.mail_from, file.sendmail))?,
             window: self.number(file.window, "window", (0, 10), usual.window)?,
             tries: self.number(file.tries, "tries", (1, 10), usual.tries)?,
-            prompt: file.prompt.map(|prompt| self.prompt(prompt)).transpose()?,
+            prompt: self.text(file.prompt, ("prompt", 500))?,
             echo: if file.echo == Some(true) { Echo::Shown } else { Echo::Hidden },
             throttle: self.throttle(file.throttle)?,
             new_keys: self.totp(file.totp)?,
@@ -138,87 +180,51 @@ impl Reader<'_> {
         })
     }
 
-    fn mistake<T>(&self, found: &Spanned<T>, what: String) -> Mistake {
-        Mistake { line: line_at(self.text, found.span().start), what }
-    }
-
-    fn number<N: TryFrom<i64>>(
+    fn set_up(
         &self,
-        found: Option<Spanned<i64>>,
-        key: &str,
-        range: (i64, i64),
-        usual: N,
-    ) -> Result<N, Mistake> {
-        let Some(found) = found else { return Ok(usual) };
-        let value = *found.get_ref();
-        let fits = (range.0..=range.1).contains(&value);
-        match N::try_from(value) {
-            Ok(value) if fits => Ok(value),
-            _ => Err(self.mistake(
-                &found,
-                format!("{key} = {value} is not between {} and {}", range.0, range.1),
-            )),
-        }
-    }
-
-    fn word<T: Copy + Default>(
-        &self,
-        found: Option<Spanned<String>>,
-        key: &str,
-        words: &[(&str, T)],
-    ) -> Result<T, Mistake> {
-        let Some(found) = found else {
-            return Ok(T::default());
-        };
-        let hit = words.iter().find(|(word, _)| word == found.get_ref());
-        hit.map(|(_, value)| *value).ok_or_else(|| {
-            let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.mistake(
-                &found,
-                format!("{key} = \"{}\" is none of {}", found.get_ref(), all.join(", ")),
-            )
+        (ticket, reason, after_reset): (
+            Option<bool>,
+            Option<Spanned<String>>,
+            Option<Spanned<String>>,
+        ),
+    ) -> Result<SetUpRules, Mistake> {
+        Ok(SetUpRules {
+            ticket: match ticket {
+                Some(false) => TicketNeed::Free,
+                Some(true) | None => TicketNeed::Needed,
+            },
+            reason: self.text(reason, ("enroll_reason", 300))?,
+            after_reset: self.word(
+                after_reset,
+                "after_reset",
+                &[("ticket", AfterReset::Ticket), ("login", AfterReset::Login)],
+            )?,
         })
     }
 
-    fn issuer(&self, found: Spanned<String>) -> Result<String, Mistake> {
-        let bad = |letter: char| letter.is_control() || letter == ':';
-        if found.get_ref().is_empty() || found.get_ref().len() > 64 || found.get_ref().contains(bad)
-        {
-            return Err(self.mistake(
-                &found,
-                "issuer must be 1 to 64 bytes without colons and control characters".into(),
-            ));
-        }
-        Ok(found.into_inner())
+    fn backup_codes(&self, found: Codes) -> Result<BackupCodes, Mistake> {
+        let usual = BackupCodes::default();
+        let count = self.number(found.count, "backup_codes.count", (1, 20), usual.count)?;
+        let range = (1, 20);
+        let warn_below =
+            self.number(found.warn_below, "backup_codes.warn_below", range, usual.warn_below)?;
+        Ok(BackupCodes { count, warn_below })
     }
 
-    fn prompt(&self, found: Spanned<String>) -> Result<String, Mistake> {
-        if found.get_ref().is_empty()
-            || found.get_ref().len() > 500
-            || found.get_ref().contains(char::is_control)
-        {
-            return Err(self.mistake(
-                &found,
-                "prompt must be 1 to 500 bytes without control characters".into(),
-            ));
-        }
-        Ok(found.into_inner())
-    }
-
-    fn folder(
+    fn mail(
         &self,
-        found: Option<Spanned<String>>,
-        key: &str,
-        usual: String,
-    ) -> Result<String, Mistake> {
-        let Some(found) = found else { return Ok(usual) };
-        let path = found.get_ref();
-        let whole = path.starts_with('/') && path.len() < 1024 && !path.contains('\0');
-        let plain = path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
-        if whole && plain {
-            return Ok(found.into_inner());
-        }
-        Err(self.mistake(&found, format!("{key} must be a whole path without . and .. in it")))
+        (domain, from, sendmail): (
+            Option<Spanned<String>>,
+            Option<Spanned<String>>,
+            Option<Spanned<String>>,
+        ),
+    ) -> Result<Mail, Mistake> {
+        let usual = Mail::default();
+        Ok(Mail {
+            domain: self.text(domain, ("mail_domain", 255))?,
+            from: self.text(from, ("mail_from", 320))?.unwrap_or(usual.from),
+            sendmail: self.folder(sendmail, "sendmail", usual.sendmail)?,
+        })
     }
 
     fn throttle(&self, found: Throttle) -> Result<Limits, Mistake> {
@@ -274,7 +280,8 @@ impl Reader<'_> {
                     .into()
             }
             "exempt" => return Ok(Action::Exempt),
-            other => format!("action = \"{other}\" is none of require, exempt"),
+            "remind" => return Ok(Action::Remind),
+            other => format!("action = \"{other}\" is none of require, exempt, remind"),
         };
         Err(self.mistake(&found.action, what))
     }
@@ -307,6 +314,14 @@ impl Reader<'_> {
     }
 }
 
+fn own_code(required: Option<bool>, exempt: Vec<String>) -> OwnCode {
+    let need = match required {
+        Some(false) => OwnCodeNeed::NotAsked,
+        Some(true) | None => OwnCodeNeed::Asked,
+    };
+    OwnCode { need, exempt }
+}
+
 /// The first second of a date, UTC; nothing for a time of day.
 fn date(found: &toml::value::Datetime) -> Option<UnixTime> {
     let toml::value::Datetime { date: Some(date), time: None, offset: None } = found else {
@@ -316,84 +331,4 @@ fn date(found: &toml::value::Datetime) -> Option<UnixTime> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_file_is_the_default() {
-        assert_eq!(read("").unwrap(), Policy::default());
-    }
-
-    #[test]
-    fn the_shipped_files_are_the_default() {
-        // The reference writes everything out, and what is written no PAM line makes milder.
-        let written = Policy { not_enrolled_by: Author::Settings, ..Policy::default() };
-        for (shipped, policy) in [
-            (include_str!("../../../config/twinlock.toml"), Policy::default()),
-            ("[throttle]", Policy::default()),
-            (include_str!("../../../config/twinlock.toml.reference"), written),
-        ] {
-            assert_eq!(read(shipped).unwrap(), policy);
-        }
-    }
-
-    #[test]
-    fn everything_can_be_set() {
-        let policy = read(
-            "issuer = \"Ex\"\nlanguage = \"sv\"\nnot_enrolled = \"allow\"\nwindow = 10\ntries = 1\n\
-             prompt = \"Kod: \"\necho = true\nrecords = \"/srv/r\"\nledger = \"/srv/l\"\n\
-             ledger_persistent = true\n[throttle]\nfree = 1\ndelay = 2\nmax_delay = 3\nper_day = 4\n\
-             in_a_row = 5\n[totp]\ndigits = 8\nperiod = 60\nalgorithm = \"sha256\"\n\
-             [[rule]]\nuser = \"backup\"\ngroup = \"g\"\nservice = \"sshd\"\nnetwork = \"10.0.0.0/8\"\n\
-             action = \"exempt\"\nuntil = 2027-02-28\n[[rule]]\naction = \"require\"\n",
-        )
-        .unwrap();
-        assert_eq!(policy.issuer.as_deref(), Some("Ex"));
-        assert_eq!((policy.language, policy.not_enrolled), (Language::Swedish, NotEnrolled::Allow));
-        assert_eq!((policy.window, policy.tries, policy.echo), (10, 1, Echo::Shown));
-        let limits = Limits { free: 1, delay: 2, max_delay: 3, per_day: 4, in_a_row: 5 };
-        assert_eq!(policy.throttle, limits);
-        assert_eq!(policy.new_keys.algorithm, Algorithm::Sha256);
-        assert_eq!(policy.places.ledger_kind, LedgerKind::Persistent);
-        assert_eq!(policy.rules.len(), 2);
-        let until = policy.rules[0].until.unwrap();
-        assert_eq!((until.date(), until.clock()), ((2027, 2, 28), (0, 0, 0)));
-    }
-
-    #[test]
-    fn each_mistake_names_its_line() {
-        for (text, line, what) in [
-            ("windwo = 1", 1, "unknown field `windwo`"),
-            ("\nwindow = 11", 2, "window = 11 is not between 0 and 10"),
-            ("window = \"1\"", 1, "expected i64"),
-            ("tries = 0", 1, "tries = 0 is not between 1 and 10"),
-            ("tries = 1\ntries = 2", 2, "duplicate key"),
-            ("language = \"de\"", 1, "language = \"de\" is none of en, sv"),
-            ("not_enrolled = \"ignore\"", 1, "none of deny, allow"),
-            ("records = \"var/lib\"", 1, "records must be a whole path"),
-            ("ledger = \"/run/../etc\"", 1, "ledger must be a whole path"),
-            ("[throttle]\nin_a_row = 101", 2, "throttle.in_a_row = 101"),
-            ("[totp]\nalgorithm = \"MD5\"", 2, "totp.algorithm"),
-            ("[[rule]]\nuser = \"a\"", 1, "missing field `action`"),
-            ("[[rule]]\naction = \"allow\"", 2, "none of require, exempt"),
-            ("[[rule]]\naction = \"exempt\"", 2, "must say whom"),
-            ("[[rule]]\naction = \"exempt\"\nnetwork = \"office\"", 3, "network = \"office\""),
-            ("[[rule]]\naction = \"exempt\"\nuntil = 2027-02-29", 3, ""),
-            (
-                "[[rule]]\naction = \"exempt\"\nuntil = 2027-02-01T10:00:00",
-                3,
-                "until = 2027-02-01T10",
-            ),
-            ("[[rule]]\naction = \"exempt\"\nuntil = \"soon\"", 3, ""),
-            ("issuer = \"a:b\"", 1, "issuer must be"),
-            ("prompt = \"\\u001b[1m\"", 1, "prompt must be"),
-            ("window = ", 1, ""),
-            ("[", 1, ""),
-        ] {
-            let mistake = read(text).unwrap_err();
-            assert_eq!(mistake.line, line, "{text}: {mistake:?}");
-            assert!(mistake.what.contains(what), "{text}: {mistake:?}");
-            assert!(!mistake.what.contains('\n'));
-        }
-    }
-}
+mod tests;

@@ -146,7 +146,8 @@ mod tests {
         let mark = |text: &[u8], moving: Moving| {
             let key = Key::new(text.to_vec()).unwrap();
             let parameters = Parameters::default();
-            let authenticator = Authenticator { name: "app".into(), key, parameters, moving };
+            let authenticator =
+                Authenticator { name: "app".into(), key, parameters, moving, seen: None };
             let keyed = Keyed::new(&authenticator.key, Algorithm::Sha1).unwrap();
             keyed.mark(&authenticator)
         };

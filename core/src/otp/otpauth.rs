@@ -165,6 +165,7 @@ impl Fields {
             key: base32::parse(&secret).map_err(UriFault::Secret)?,
             parameters,
             moving,
+            seen: None,
         })
     }
 

@@ -62,6 +62,7 @@ mod tests {
                 period: Period::THIRTY,
             },
             moving: Moving::default(),
+            seen: None,
         }
     }
 

@@ -15,6 +15,7 @@ pub fn authenticator() -> Authenticator {
         key: Key::new(SEED.to_vec()).unwrap(),
         parameters: Parameters::default(),
         moving: Moving::default(),
+        seen: None,
     }
 }
 
@@ -25,6 +26,7 @@ pub fn token(byte: u8, next: u64) -> Authenticator {
         key: Key::new(vec![byte; 20]).unwrap(),
         parameters: Parameters::default(),
         moving: Moving::Counter { next },
+        seen: None,
     }
 }
 

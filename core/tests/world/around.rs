@@ -4,8 +4,9 @@ use twinlock_core::{
     account::{Account, Membership},
     event::Event,
     fault::{LookupFault, MachineFault},
+    letter::Letter,
     policy::Echo,
-    ports::{Accounts, Clock, Conversation, ConversationFault, Journal, Part},
+    ports::{Accounts, Clock, Conversation, ConversationFault, Entropy, Journal, Outbox, Part},
     secret::Typed,
     time::{BootTime, Now, UnixTime},
 };
@@ -50,6 +51,37 @@ impl Accounts for World {
 
     fn membership(&self, _: &Account, _: &str) -> Result<Membership, LookupFault> {
         if self.fails() { Err(LookupFault) } else { Ok(Membership::Outside) }
+    }
+
+    fn host_name(&self) -> String {
+        "web01".into()
+    }
+}
+
+impl Entropy for World {
+    /// The bytes of a small generator (xorshift), the same in every run.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault> {
+        if self.fails() {
+            return Err(MachineFault);
+        }
+        let mut state = self.seed.get();
+        for byte in buffer {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *byte = (state >> 32) as u8;
+        }
+        self.seed.set(state);
+        Ok(())
+    }
+}
+
+impl Outbox for World {
+    fn put(&self, letter: &Letter) {
+        let mut letters = self.letters.borrow_mut();
+        if !letters.iter().any(|other| (&other.user, other.kind) == (&letter.user, letter.kind)) {
+            letters.push(letter.clone());
+        }
     }
 }
 

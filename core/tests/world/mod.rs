@@ -20,12 +20,14 @@ use std::{
 
 use twinlock_core::{
     account::{Account, Folder},
+    beside::Beside,
     code_set::CodeSet,
     epoch,
     event::{Accepted, Event, Resynced},
     fault::{CommitFault, StoreFault},
     format::record as form,
     ledger::Epoch,
+    letter::Letter,
     login::login,
     otp::totp::step_at,
     policy::Policy,
@@ -73,6 +75,10 @@ pub struct World {
     pub late: Cell<u64>,
     /// What becomes of the next codes to be spent.
     pub spend_fault: Cell<Option<StoreFault>>,
+    /// Letters in the outbox.
+    pub letters: RefCell<Vec<Letter>>,
+    /// What the next random bytes are made from.
+    pub seed: Cell<u64>,
 }
 
 /// What the person does at a prompt.
@@ -109,6 +115,8 @@ impl World {
             hashed: RefCell::default(),
             late: Cell::new(0),
             spend_fault: Cell::new(None),
+            letters: RefCell::default(),
+            seed: Cell::new(1),
         };
         world.begin_epoch(START - 3600);
         world.account("ada", 1000);
@@ -129,7 +137,7 @@ impl World {
     pub fn record(&self, name: &str, uid: u32, state: State) -> Record {
         let authenticators = match state {
             State::Active => vec![authenticator()],
-            State::Removed => vec![],
+            State::Pending | State::Removed => vec![],
         };
         Record {
             user: name.into(),
@@ -139,6 +147,7 @@ impl World {
             since: UnixTime(START - 1000),
             authenticators,
             codes: None,
+            beside: Beside::default(),
         }
     }
 
@@ -204,6 +213,8 @@ impl World {
             clock: self,
             accounts: self,
             journal: self,
+            entropy: self,
+            outbox: self,
         }
     }
 

@@ -1,0 +1,49 @@
+//! A change of a record: the newest is loaded, changed and put in place, again where somebody else was faster.
+
+use crate::{
+    account::{Account, Folder},
+    fault::{CommitFault, StoreFault},
+    ports::{Records, Snapshot},
+    record::Record,
+};
+
+/// How often somebody else may be faster.
+const ROUNDS: usize = 8;
+
+/// Why nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeFault<E> {
+    /// The newest record speaks against it.
+    Declined(E),
+    /// The store failed; the old record stands.
+    Store(StoreFault),
+    /// Somebody else was faster again and again; theirs stands.
+    Changing,
+}
+
+/// What is decided on the newest record; nothing where its absence is proven.
+pub type Decide<'a, E> = &'a mut dyn FnMut(Option<Snapshot>) -> Result<Record, E>;
+
+/// Puts in place what `decide` makes of the newest record.
+///
+/// # Errors
+/// [`ChangeFault`]; nothing has changed then.
+pub fn change<E>(
+    records: &dyn Records,
+    account: &Account,
+    decide: Decide<'_, E>,
+) -> Result<(), ChangeFault<E>> {
+    let folder =
+        Folder::of(&account.name).map_err(|_| ChangeFault::Store(StoreFault::NameTooLong))?;
+    for _ in 0..ROUNDS {
+        let found = records.newest(account).map_err(ChangeFault::Store)?;
+        let after = found.as_ref().map_or(0, |found| found.sequence);
+        let record = decide(found).map_err(ChangeFault::Declined)?;
+        match records.commit(&folder, after, &record) {
+            Ok(()) => return Ok(()),
+            Err(CommitFault::Overtaken) => {}
+            Err(CommitFault::Store(fault)) => return Err(ChangeFault::Store(fault)),
+        }
+    }
+    Err(ChangeFault::Changing)
+}

@@ -1,0 +1,145 @@
+//! What is drawn at random: generations, keys, backup codes, tickets, bypasses.
+
+use alloc::{string::String, vec, vec::Vec};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    code_set::Shape,
+    fault::MachineFault,
+    letters,
+    ports::Entropy,
+    record::Generation,
+    secret::Key,
+    time::UnixTime,
+    voucher::{BYPASS_DIGITS, TICKET_LETTERS, Voucher},
+};
+
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const DIGITS: &[u8] = b"0123456789";
+/// Bytes of a new key: as long as the hash of HMAC-SHA-1 (RFC 4226 section 4, R6).
+const KEY: usize = 20;
+/// Bytes asked for at once: more than a code of twenty letters throws away.
+const CHUNK: usize = 64;
+/// Chunks after which the entropy gives the same bytes again and again, and is none.
+const CHUNKS_MAX: usize = 64;
+
+fn letters(
+    count: usize,
+    alphabet: &[u8],
+    entropy: &dyn Entropy,
+) -> Result<Zeroizing<String>, MachineFault> {
+    let mut drawn = Zeroizing::new(String::with_capacity(count));
+    let mut chunk = Zeroizing::new([0_u8; CHUNK]);
+    for _ in 0..CHUNKS_MAX {
+        entropy.fill(&mut *chunk)?;
+        letters::append(&mut drawn, count, (alphabet, &*chunk));
+        if drawn.len() == count {
+            return Ok(drawn);
+        }
+    }
+    Err(MachineFault)
+}
+
+/// Draws a new set of so many backup codes, without dashes.
+///
+/// # Errors
+/// [`MachineFault`] when there is no randomness.
+pub fn codes(count: u8, entropy: &dyn Entropy) -> Result<Vec<Zeroizing<String>>, MachineFault> {
+    (0..count).map(|_| letters(Shape::Letters20.length(), LETTERS, entropy)).collect()
+}
+
+/// Draws a ticket: twelve letters, without dashes.
+///
+/// # Errors
+/// [`MachineFault`] when there is no randomness.
+pub fn ticket(entropy: &dyn Entropy) -> Result<Zeroizing<String>, MachineFault> {
+    letters(TICKET_LETTERS, LETTERS, entropy)
+}
+
+/// Draws a bypass: nine digits.
+///
+/// # Errors
+/// [`MachineFault`] when there is no randomness.
+pub fn bypass(entropy: &dyn Entropy) -> Result<Zeroizing<String>, MachineFault> {
+    letters(BYPASS_DIGITS, DIGITS, entropy)
+}
+
+/// The hash of a ticket or a bypass, with a salt of its own.
+///
+/// # Errors
+/// [`MachineFault`] when there is no randomness.
+pub fn voucher(
+    text: &str,
+    until: UnixTime,
+    entropy: &dyn Entropy,
+) -> Result<Voucher, MachineFault> {
+    let mut salt = [0; 16];
+    entropy.fill(&mut salt)?;
+    Voucher::of(text, until, salt).ok_or(MachineFault)
+}
+
+/// Draws a generation.
+///
+/// # Errors
+/// [`MachineFault`] when there is no randomness.
+pub fn generation(entropy: &dyn Entropy) -> Result<Generation, MachineFault> {
+    let mut bytes = [0; 8];
+    entropy.fill(&mut bytes)?;
+    Ok(Generation(u64::from_ne_bytes(bytes)))
+}
+
+/// Draws a key of 160 bits.
+///
+/// # Errors
+/// [`MachineFault`] when there is no randomness.
+pub fn key(entropy: &dyn Entropy) -> Result<Key, MachineFault> {
+    let mut bytes = vec![0; KEY];
+    let filled = entropy.fill(&mut bytes);
+    let key = Key::new(bytes).map_err(|_| MachineFault);
+    filled.and(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting(core::cell::Cell<u8>);
+
+    impl Entropy for Counting {
+        fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault> {
+            for byte in buffer {
+                *byte = self.0.get();
+                self.0.set(byte.wrapping_mul(5).wrapping_add(1));
+            }
+            Ok(())
+        }
+    }
+
+    struct Stuck;
+
+    impl Entropy for Stuck {
+        fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault> {
+            buffer.fill(255);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_has_its_shape() {
+        let entropy = Counting(core::cell::Cell::new(0));
+        let codes = codes(10, &entropy).unwrap();
+        assert!(codes.len() == 10 && codes.iter().all(|code| Shape::Letters20.fits(code)));
+        assert!(codes[0] != codes[1]);
+        let ticket = ticket(&entropy).unwrap();
+        assert!(ticket.len() == 12 && ticket.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let bypass = bypass(&entropy).unwrap();
+        assert!(bypass.len() == 9 && bypass.bytes().all(|byte| byte.is_ascii_digit()));
+        assert_eq!(key(&entropy).unwrap().bytes().len(), 20);
+    }
+
+    #[test]
+    fn entropy_that_gives_nothing_usable_is_a_fault_and_no_loop() {
+        assert_eq!(ticket(&Stuck), Err(MachineFault));
+    }
+}

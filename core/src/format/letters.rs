@@ -1,0 +1,105 @@
+//! Letters as they wait in the outbox: a symbolic link `NAME@KIND`, whose target says the rest.
+
+use alloc::{format, string::String};
+
+use crate::{
+    account::Folder,
+    format::ledger_names,
+    letter::{Letter, LetterKind},
+    request::SourceLabel,
+};
+
+/// Between a person's folder name and the kind: no folder name has it.
+const BETWEEN: char = '@';
+
+/// The name of a letter: one for each person and kind.
+#[must_use]
+pub fn name_of(folder: &Folder, kind: LetterKind) -> String {
+    format!("{}{BETWEEN}{}", folder.as_str(), kind.word())
+}
+
+/// The account name and the kind of a letter's name.
+#[must_use]
+pub fn read_name(name: &str) -> Option<(String, LetterKind)> {
+    let (folder, kind) = name.split_once(BETWEEN)?;
+    Some((Folder::name_of(folder)?, LetterKind::named(kind)?))
+}
+
+/// What a letter says beside its name: `TIME SERVICE SOURCE BY LEFT`, `-` for nothing, all but plain letters as `%XX`.
+#[must_use]
+pub fn write(letter: &Letter) -> String {
+    let by = letter.by.as_deref().map_or_else(|| "-".into(), plain);
+    let left = letter.left.map_or_else(|| "-".into(), |left| format!("{left}"));
+    let (at, service) = (ledger_names::instant(letter.at), plain(&letter.service));
+    format!("{at} {service} {} {by} {left}", letter.source.as_str())
+}
+
+/// Takes back what [`write`] wrote under a name.
+#[must_use]
+pub fn read(name: &str, text: &str) -> Option<Letter> {
+    let (user, kind) = read_name(name)?;
+    let mut parts = text.split(' ');
+    let mut next = || parts.next().filter(|part| !part.is_empty());
+    let (at, service, source) = (next()?, next()?, next()?);
+    let (by, left) = (next()?, next()?);
+    let letter = Letter {
+        user,
+        kind,
+        at: ledger_names::read_instant(at)?,
+        service: Folder::name_of(service)?,
+        source: SourceLabel::read(source)?,
+        by: if by == "-" { None } else { Some(Folder::name_of(by)?) },
+        left: if left == "-" { None } else { Some(left.parse().ok()?) },
+    };
+    parts.next().is_none().then_some(letter)
+}
+
+/// A name in harmless letters; what is too long or empty is no name.
+fn plain(text: &str) -> String {
+    let odd = |_| String::from("%3F");
+    Folder::of(text).map_or_else(odd, |folder| folder.as_str().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::UnixTime;
+
+    fn letter() -> Letter {
+        Letter {
+            user: "DOM\\ada".into(),
+            kind: LetterKind::BackupCodeUsed,
+            at: UnixTime(1_800_000_000),
+            service: "sshd".into(),
+            source: SourceLabel::read("203.0.113.7").unwrap(),
+            by: None,
+            left: Some(3),
+        }
+    }
+
+    #[test]
+    fn letters_come_back() {
+        let by = Some("kim lee@x".into());
+        for letter in [letter(), Letter { by, left: None, ..letter() }] {
+            let folder = Folder::of(&letter.user).unwrap();
+            let name = name_of(&folder, letter.kind);
+            assert_eq!(read(&name, &write(&letter)), Some(letter));
+        }
+        assert_eq!(write(&letter()), "1800000000 sshd 203.0.113.7 - 3");
+    }
+
+    #[test]
+    fn what_is_odd_is_no_letter() {
+        let text = "1800000000 sshd 203.0.113.7 - 3";
+        assert!(read("ada@reset", text).is_some());
+        for name in ["ada", "ada@", "@reset", "ada@odd", "a/da@reset", "ada@reset@reset"] {
+            assert_eq!(read(name, text), None, "{name}");
+        }
+        for text in ["", "1800000000", "x sshd 203.0.113.7 - 3", "1 sshd a/b - 3", "1 sshd x - 3 4"]
+        {
+            assert_eq!(read("ada@reset", text), None, "{text}");
+        }
+        let hostile = Letter { service: "x y\n../".into(), ..letter() };
+        assert!(!write(&hostile).contains(['/', '\n']));
+    }
+}

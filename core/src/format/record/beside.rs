@@ -1,0 +1,194 @@
+//! The tables of a record that almost nobody's has: set-up under way, vouchers, what somebody else did.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use data_encoding::HEXLOWER;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{File, quoted};
+use crate::{
+    beside::{Beside, Bypass, Pending, Purpose, Seen, Ticket, Trace},
+    otp::base32,
+    request::SourceLabel,
+    time::UnixTime,
+    voucher::{VOUCHERS_MAX, Voucher},
+};
+
+/// The longest address, name or fingerprint, in bytes.
+const TEXT_MAX: usize = 320;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::format) struct TraceTable {
+    by: String,
+    at: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::format) struct PendingTable {
+    key: Zeroizing<String>,
+    since: u64,
+    source: String,
+    fingerprint: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::format) struct TicketTable {
+    purpose: String,
+    salt: String,
+    hash: String,
+    until: u64,
+    by: String,
+    at: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::format) struct BypassTable {
+    salt: String,
+    hash: String,
+    until: u64,
+    uses: u8,
+    by: String,
+    at: u64,
+}
+
+/// What the tables say; nothing where one of them is not as it is written.
+pub(super) fn values(file: &mut File<'_>) -> Option<Beside> {
+    let tickets = core::mem::take(&mut file.ticket);
+    let bypasses = core::mem::take(&mut file.bypass);
+    if tickets.len() > VOUCHERS_MAX || bypasses.len() > VOUCHERS_MAX {
+        return None;
+    }
+    Some(Beside {
+        mail: plain(file.mail.take(), text)?,
+        changed: file.changed.map(UnixTime),
+        reset: plain(file.reset.take(), trace)?,
+        owed_codes: plain(file.owed_codes.take(), trace)?,
+        pending: plain(file.pending.take(), pending)?,
+        tickets: tickets.into_iter().map(ticket).collect::<Option<Vec<_>>>()?,
+        bypasses: bypasses.into_iter().map(bypass).collect::<Option<Vec<_>>>()?,
+    })
+}
+
+/// A value that may be missing, but not be odd.
+fn plain<T, U>(value: Option<T>, read: fn(T) -> Option<U>) -> Option<Option<U>> {
+    value.map_or(Some(None), |value| read(value).map(Some))
+}
+
+fn text(found: String) -> Option<String> {
+    let fits = (1..=TEXT_MAX).contains(&found.len()) && !found.contains(char::is_control);
+    fits.then_some(found)
+}
+
+fn trace(table: TraceTable) -> Option<Trace> {
+    Some(Trace { by: text(table.by)?, at: UnixTime(table.at) })
+}
+
+/// What an authenticator's own lines say of who has seen its key: both of them, or neither.
+pub(super) fn seen(
+    by: Option<String>,
+    at: Option<u64>,
+    postponed: Option<u8>,
+) -> Option<Option<Seen>> {
+    match (by, at) {
+        (None, None) => postponed.is_none().then_some(None),
+        (Some(by), Some(at)) => {
+            let trace = trace(TraceTable { by, at })?;
+            Some(Some(Seen { trace, postponed: postponed.unwrap_or_default() }))
+        }
+        _ => None,
+    }
+}
+
+fn pending(table: PendingTable) -> Option<Pending> {
+    Some(Pending {
+        key: base32::parse(&table.key).ok()?,
+        since: UnixTime(table.since),
+        source: SourceLabel::read(&table.source)?,
+        fingerprint: plain(table.fingerprint, text)?,
+    })
+}
+
+fn voucher((salt, hash): (&str, &str), until: u64) -> Option<Voucher> {
+    let mut found = Voucher { salt: [0; 16], hash: [0; 32], until: UnixTime(until) };
+    hex(salt, &mut found.salt)?;
+    hex(hash, &mut found.hash)?;
+    Some(found)
+}
+
+fn hex(text: &str, into: &mut [u8]) -> Option<()> {
+    (text.len() == into.len() * 2).then_some(())?;
+    HEXLOWER.decode_mut(text.as_bytes(), into).ok().map(|_| ())
+}
+
+fn ticket(table: TicketTable) -> Option<Ticket> {
+    Some(Ticket {
+        purpose: Purpose::named(&table.purpose)?,
+        voucher: voucher((&table.salt, &table.hash), table.until)?,
+        trace: trace(TraceTable { by: table.by, at: table.at })?,
+    })
+}
+
+fn bypass(table: BypassTable) -> Option<Bypass> {
+    Some(Bypass {
+        voucher: voucher((&table.salt, &table.hash), table.until)?,
+        uses: (table.uses > 0).then_some(table.uses)?,
+        trace: trace(TraceTable { by: table.by, at: table.at })?,
+    })
+}
+
+/// Appends the tables.
+pub(super) fn write(out: &mut String, beside: &Beside) {
+    for (name, found) in [("reset", &beside.reset), ("owed_codes", &beside.owed_codes)] {
+        if let Some(found) = found {
+            out.push_str(&format!("\n[{name}]\n"));
+            write_trace(out, found);
+        }
+    }
+    if let Some(pending) = &beside.pending {
+        out.push_str("\n[pending]\nkey = \"");
+        out.push_str(&base32::write(&pending.key));
+        out.push_str(&format!("\"\nsince = {}\n", pending.since.0));
+        out.push_str(&format!("source = {}\n", quoted(pending.source.as_str())));
+        if let Some(fingerprint) = &pending.fingerprint {
+            out.push_str(&format!("fingerprint = {}\n", quoted(fingerprint)));
+        }
+    }
+    for ticket in &beside.tickets {
+        out.push_str(&format!("\n[[ticket]]\npurpose = \"{}\"\n", ticket.purpose.word()));
+        write_voucher(out, &ticket.voucher);
+        write_trace(out, &ticket.trace);
+    }
+    for bypass in &beside.bypasses {
+        out.push_str("\n[[bypass]]\n");
+        write_voucher(out, &bypass.voucher);
+        out.push_str(&format!("uses = {}\n", bypass.uses));
+        write_trace(out, &bypass.trace);
+    }
+}
+
+fn write_trace(out: &mut String, trace: &Trace) {
+    out.push_str(&format!("by = {}\nat = {}\n", quoted(&trace.by), trace.at.0));
+}
+
+fn write_voucher(out: &mut String, voucher: &Voucher) {
+    let (salt, hash) = (HEXLOWER.encode(&voucher.salt), HEXLOWER.encode(&voucher.hash));
+    out.push_str(&format!("salt = \"{salt}\"\nhash = \"{hash}\"\n"));
+    out.push_str(&["until = ", &voucher.until.0.to_string(), "\n"].concat());
+}
+
+/// Appends the lines of an authenticator that say who has seen its key.
+pub(super) fn write_seen(out: &mut String, seen: &Seen) {
+    out.push_str(&format!("seen_by = {}\nseen_at = {}\n", quoted(&seen.trace.by), seen.trace.at.0));
+    if seen.postponed > 0 {
+        out.push_str(&format!("postponed = {}\n", seen.postponed));
+    }
+}

@@ -1,0 +1,74 @@
+//! Letters: what a person is to hear about by mail, since somebody else may have done it.
+
+use alloc::string::String;
+
+use crate::{request::SourceLabel, time::UnixTime};
+
+/// One thing that happened to a person's second lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The canonical account name.
+    pub user: String,
+    /// What happened.
+    pub kind: LetterKind,
+    /// When.
+    pub at: UnixTime,
+    /// The PAM service, or `twinlock` where a command did it.
+    pub service: String,
+    /// Where from.
+    pub source: SourceLabel,
+    /// Who did it, where somebody else did.
+    pub by: Option<String>,
+    /// How many backup codes are left, where that is what it is about.
+    pub left: Option<u8>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LetterKind {
+    /// A backup code was used.
+    BackupCodeUsed,
+    /// Few backup codes are left.
+    FewCodesLeft,
+    /// Set-up was finished.
+    SetUpDone,
+    /// An authenticator was replaced, added or taken away.
+    KeyChanged,
+    /// There is a new set of backup codes; the old ones are dead.
+    CodesRenewed,
+    /// An administrator has reset the person.
+    Reset,
+    /// Wrong codes behind a right password or key.
+    Guessed,
+    /// An administrator has given out a bypass.
+    BypassGiven,
+    /// An administrator has looked at the key.
+    KeyShown,
+}
+
+/// All kinds, with the word of each in file names.
+pub const KINDS: [(LetterKind, &str); 9] = [
+    (LetterKind::BackupCodeUsed, "backup-code-used"),
+    (LetterKind::FewCodesLeft, "few-codes-left"),
+    (LetterKind::SetUpDone, "set-up-done"),
+    (LetterKind::KeyChanged, "key-changed"),
+    (LetterKind::CodesRenewed, "codes-renewed"),
+    (LetterKind::Reset, "reset"),
+    (LetterKind::Guessed, "guessed"),
+    (LetterKind::BypassGiven, "bypass-given"),
+    (LetterKind::KeyShown, "key-shown"),
+];
+
+impl LetterKind {
+    /// The word in file names.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
+    }
+
+    /// The kind of a word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        KINDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
+    }
+}

@@ -1,0 +1,70 @@
+//! Vouchers in a try that was charged: nine digits that stand for a code, twelve letters that begin something.
+
+use crate::{
+    answer::Code,
+    attempt::{Outcome, Trial},
+    beside::{Bypass, Purpose, Ticket},
+    change::{ChangeFault, change},
+    event::{Accepted, Reason},
+    ledger::Budget,
+    record::{Record, State},
+    time::UnixTime,
+};
+
+impl Trial<'_> {
+    /// Judges a voucher behind a proven first factor; nowhere else is one of use.
+    pub(crate) fn redeem(&mut self, code: &Code, now: UnixTime) -> Outcome {
+        let Some((_, snapshot)) = self.person.as_ref().filter(|_| self.budget == Budget::Proven)
+        else {
+            return Outcome::NothingGiven;
+        };
+        let beside = &snapshot.record.beside;
+        match (code.bypass(), code.ticket()) {
+            (Some(_), _) if beside.bypasses.is_empty() => Outcome::NothingGiven,
+            (Some(typed), _) => self.use_bypass(typed, now),
+            (None, Some(_)) if beside.tickets.is_empty() => Outcome::NothingGiven,
+            (None, Some(typed)) => match ticket_of(&snapshot.record, typed, now) {
+                Some(ticket) => Outcome::Ticket(ticket.clone()),
+                None => Outcome::Wrong,
+            },
+            (None, None) => Outcome::Wrong,
+        }
+    }
+
+    /// Takes one use off, durably, before anybody gets in: the change is one that only one process can make.
+    fn use_bypass(&self, typed: &str, now: UnixTime) -> Outcome {
+        let Some((account, snapshot)) = &self.person else { return Outcome::Wrong };
+        let is_it = |bypass: &Bypass| bypass.voucher.is(typed, now);
+        if !snapshot.record.beside.bypasses.iter().any(is_it) {
+            return Outcome::Wrong;
+        }
+        let mut left = 0;
+        let used = change(self.ports.records, account, &mut |found| {
+            let mut record = found.map(|found| found.record).ok_or(())?;
+            let bypasses = &mut record.beside.bypasses;
+            let place = bypasses.iter().position(is_it).ok_or(())?;
+            let bypass = bypasses.get_mut(place).ok_or(())?;
+            bypass.uses = bypass.uses.saturating_sub(1);
+            left = bypass.uses;
+            bypasses.retain(|bypass| bypass.uses > 0);
+            if record.state == State::Active { Ok(record) } else { Err(()) }
+        });
+        match used {
+            Ok(()) => Outcome::Granted(Accepted::Bypass { left }),
+            Err(ChangeFault::Declined(())) => Outcome::Wrong,
+            Err(ChangeFault::Store(fault)) => Outcome::Faulty(Reason::Unwritten(fault)),
+            Err(ChangeFault::Changing) => Outcome::Faulty(Reason::RecordChanging),
+        }
+    }
+}
+
+/// The ticket of a text, of the one purpose that a record in that state has tickets for.
+#[must_use]
+pub fn ticket_of<'a>(record: &'a Record, typed: &str, now: UnixTime) -> Option<&'a Ticket> {
+    let purpose = match record.state {
+        State::Active => Purpose::Codes,
+        State::Pending | State::Removed => Purpose::SetUp,
+    };
+    let tickets = record.beside.tickets.iter().filter(|ticket| ticket.purpose == purpose);
+    tickets.into_iter().find(|ticket| ticket.voucher.is(typed, now))
+}
