@@ -1,5 +1,9 @@
 //! What a login carries a person through: set-up, backup codes, a key to be replaced, changes, a remembered device.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
 
 mod world;
 

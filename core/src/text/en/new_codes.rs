@@ -36,7 +36,7 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
         ),
         NewCodes::InForce { count: 1 } => "Your new backup code works from now on.".into(),
         NewCodes::InForce { count } => {
-            format!("Your {count} new backup codes work from now on, the old ones no more.")
+            format!("Your {count} new backup codes work from now on.")
         }
         NewCodes::Later => {
             "These backup codes do not work. Your next login shows you new ones.".into()

@@ -35,7 +35,7 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
         ),
         NewCodes::InForce { count: 1 } => "Din nya reservkod gäller från och med nu.".into(),
         NewCodes::InForce { count } => {
-            format!("Dina {count} nya reservkoder gäller från och med nu, de gamla inte längre.")
+            format!("Dina {count} nya reservkoder gäller från och med nu.")
         }
         NewCodes::Later => "Reservkoderna gäller inte. Nästa gång du loggar in visas nya.".into(),
         NewCodes::OldOneStays => {
