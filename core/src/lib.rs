@@ -14,6 +14,7 @@ pub mod backup_code;
 pub mod charge;
 pub mod code_set;
 pub mod counter;
+pub mod decimal;
 pub mod dialogue;
 pub mod enrolment;
 pub mod epoch;

@@ -22,10 +22,11 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 40] = [
+const CORE: [(&str, Kind); 41] = [
     ("account", Noun),
     ("answer", Noun),
     ("code_set", Noun),
+    ("decimal", Noun),
     ("event", Noun),
     ("fault", Noun),
     ("foreign", Noun),
