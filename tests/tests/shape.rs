@@ -22,11 +22,12 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 47] = [
+const CORE: [(&str, Kind); 51] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
     ("code_set", Noun),
+    ("decimal", Noun),
     ("event", Noun),
     ("fault", Noun),
     ("foreign", Noun),
@@ -43,11 +44,14 @@ const CORE: [(&str, Kind); 47] = [
     ("admission", Decision),
     ("backup_code", Decision),
     ("counter", Decision),
+    ("device", Decision),
     ("enrolment", Decision),
+    ("fingerprint", Decision),
     ("epoch", Decision),
     ("judge", Decision),
     ("letters", Decision),
     ("otp", Decision),
+    ("pending", Decision),
     ("qr", Decision),
     ("replay", Decision),
     ("resync", Decision),
