@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 51] = [
+const CORE: [(&str, Kind); 52] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -34,6 +34,7 @@ const CORE: [(&str, Kind); 51] = [
     ("ledger", Noun),
     ("letter", Noun),
     ("message", Noun),
+    ("network", Noun),
     ("policy", Noun),
     ("record", Noun),
     ("request", Noun),

@@ -10,6 +10,7 @@
 pub mod apps;
 mod around;
 mod ledger;
+pub mod people;
 pub mod reader;
 mod sets;
 
