@@ -58,7 +58,7 @@ mod tests {
     fn comments_stand_alone_where_nothing_would_be_left() {
         for text in ["", "\n\n", "# a", "# \"\"\" b\n\n# \tc # d\n"] {
             assert!(stand_alone(text.as_bytes()), "{text:?}");
-            assert_eq!(toml::from_str::<toml::Table>(text), Ok(toml::Table::new()));
+            assert!(toml::de::DeTable::parse(text).unwrap().get_ref().is_empty());
         }
         for text in
             ["tries = 1", "# a\ntries = 1", "# a\0b", "#\u{7f}", "\u{a0}# a", "# \u{e4}", "#\r\n"]

@@ -15,3 +15,4 @@ pub mod oath;
 pub mod pam_line;
 pub mod record;
 pub mod settings;
+mod tables;
