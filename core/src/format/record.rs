@@ -93,7 +93,7 @@ impl File<'_> {
 
 fn each<T>(
     table: &mut Table<'_>,
-    key: &str,
+    key: &'static str,
     of: fn(Table<'_>) -> Result<T, Odd>,
 ) -> Result<Vec<T>, Odd> {
     table.tables(key)?.into_iter().map(of).collect()

@@ -162,10 +162,11 @@ impl RuleTable {
             group: plain(table.string("group")?),
             service: plain(table.string("service")?),
             network: table.string("network")?,
-            action: table.must("action", action)?,
             until: table.date("until")?,
+            // A misspelt name is told before what is missing because of it.
+            action: table.end().and_then(|()| table.must("action", action))?,
         };
-        table.end().map(|()| rule)
+        Ok(rule)
     }
 }
 

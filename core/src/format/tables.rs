@@ -34,6 +34,7 @@ pub(super) struct Dated {
 pub(super) struct Table<'i> {
     values: DeTable<'i>,
     at: usize,
+    known: Vec<&'static str>,
 }
 
 impl<'i> Table<'i> {
@@ -44,7 +45,11 @@ impl<'i> Table<'i> {
             what: error.message().replace('\n', ", ").trim().to_string(),
         })?;
         let at = parsed.span().start;
-        Ok(Self { values: parsed.into_inner(), at })
+        Ok(Self::of(parsed.into_inner(), at))
+    }
+
+    fn of(values: DeTable<'i>, at: usize) -> Self {
+        Self { values, at, known: Vec::new() }
     }
 
     /// Whether a value that was expected to be of a kind is missing.
@@ -52,13 +57,14 @@ impl<'i> Table<'i> {
         Odd { at: self.at, what: format!("missing field `{key}`") }
     }
 
-    fn take(&mut self, key: &str) -> Option<(Range<usize>, DeValue<'i>)> {
+    fn take(&mut self, key: &'static str) -> Option<(Range<usize>, DeValue<'i>)> {
+        self.known.push(key);
         let value = self.values.remove(key)?;
         Some((value.span(), value.into_inner()))
     }
 
     /// A text.
-    pub(super) fn string(&mut self, key: &str) -> Result<Option<Spanned<String>>, Odd> {
+    pub(super) fn string(&mut self, key: &'static str) -> Result<Option<Spanned<String>>, Odd> {
         match self.take(key) {
             None => Ok(None),
             Some((span, DeValue::String(text))) => Ok(Some(Spanned::new(span, text.into_owned()))),
@@ -69,7 +75,7 @@ impl<'i> Table<'i> {
     /// A whole number.
     pub(super) fn number<N: TryFrom<i128>>(
         &mut self,
-        key: &str,
+        key: &'static str,
     ) -> Result<Option<Spanned<N>>, Odd> {
         let Some((span, value)) = self.take(key) else { return Ok(None) };
         let read = match &value {
@@ -85,7 +91,7 @@ impl<'i> Table<'i> {
     }
 
     /// `true` or `false`.
-    pub(super) fn boolean(&mut self, key: &str) -> Result<Option<bool>, Odd> {
+    pub(super) fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, Odd> {
         match self.take(key) {
             None => Ok(None),
             Some((_, DeValue::Boolean(value))) => Ok(Some(value)),
@@ -94,7 +100,7 @@ impl<'i> Table<'i> {
     }
 
     /// A date, or a time.
-    pub(super) fn date(&mut self, key: &str) -> Result<Option<Spanned<Dated>>, Odd> {
+    pub(super) fn date(&mut self, key: &'static str) -> Result<Option<Spanned<Dated>>, Odd> {
         match self.take(key) {
             None => Ok(None),
             Some((span, DeValue::Datetime(date))) => {
@@ -107,24 +113,22 @@ impl<'i> Table<'i> {
     }
 
     /// A text, or a whole number as one.
-    pub(super) fn string_or_number(&mut self, key: &str) -> Result<Option<Spanned<String>>, Odd> {
+    pub(super) fn string_or_number(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Spanned<String>>, Odd> {
         match self.take(key) {
             Some((span, DeValue::Integer(integer))) => {
                 Ok(Some(Spanned::new(span, integer.as_str().to_string())))
             }
-            Some((span, value)) => {
-                self.values.insert(
-                    Spanned::new(span.clone(), key.to_string().into()),
-                    Spanned::new(span, value),
-                );
-                self.string(key)
-            }
+            Some((span, DeValue::String(text))) => Ok(Some(Spanned::new(span, text.into_owned()))),
+            Some((span, other)) => Err(unexpected(&span, key, (&other, "a string"))),
             None => Ok(None),
         }
     }
 
     /// A list of texts; empty where there is none.
-    pub(super) fn strings(&mut self, key: &str) -> Result<Vec<String>, Odd> {
+    pub(super) fn strings(&mut self, key: &'static str) -> Result<Vec<String>, Odd> {
         let Some((span, value)) = self.take(key) else { return Ok(Vec::new()) };
         let DeValue::Array(list) = value else {
             return Err(unexpected(&span, key, (&value, "a list")));
@@ -137,21 +141,21 @@ impl<'i> Table<'i> {
     }
 
     /// A table in this one; an empty one where there is none.
-    pub(super) fn table(&mut self, key: &str) -> Result<Table<'i>, Odd> {
-        Ok(self.table_if_any(key)?.unwrap_or(Table { values: DeTable::new(), at: self.at }))
+    pub(super) fn table(&mut self, key: &'static str) -> Result<Table<'i>, Odd> {
+        Ok(self.table_if_any(key)?.unwrap_or(Table::of(DeTable::new(), self.at)))
     }
 
     /// A table in this one.
-    pub(super) fn table_if_any(&mut self, key: &str) -> Result<Option<Table<'i>>, Odd> {
+    pub(super) fn table_if_any(&mut self, key: &'static str) -> Result<Option<Table<'i>>, Odd> {
         match self.take(key) {
             None => Ok(None),
-            Some((span, DeValue::Table(values))) => Ok(Some(Table { values, at: span.start })),
+            Some((span, DeValue::Table(values))) => Ok(Some(Table::of(values, span.start))),
             Some((span, other)) => Err(unexpected(&span, key, (&other, "a table"))),
         }
     }
 
     /// All tables of a name.
-    pub(super) fn tables(&mut self, key: &str) -> Result<Vec<Table<'i>>, Odd> {
+    pub(super) fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'i>>, Odd> {
         let Some((span, value)) = self.take(key) else { return Ok(Vec::new()) };
         let DeValue::Array(list) = value else {
             return Err(unexpected(&span, key, (&value, "a list of tables")));
@@ -159,7 +163,7 @@ impl<'i> Table<'i> {
         let one = |value: Spanned<DeValue<'i>>| {
             let span = value.span();
             match value.into_inner() {
-                DeValue::Table(values) => Ok(Table { values, at: span.start }),
+                DeValue::Table(values) => Ok(Table::of(values, span.start)),
                 other => Err(unexpected(&span, key, (&other, "a list of tables"))),
             }
         };
@@ -172,13 +176,17 @@ impl<'i> Table<'i> {
     }
 
     /// Nothing that was not asked for is passed over.
-    pub(super) fn end(self) -> Result<(), Odd> {
+    pub(super) fn end(&self) -> Result<(), Odd> {
         // The first in the text, not in the alphabet.
-        match self.values.into_iter().min_by_key(|(key, _)| key.span().start) {
+        match self.values.iter().min_by_key(|(key, _)| key.span().start) {
             None => Ok(()),
             Some((key, _)) => Err(Odd {
                 at: key.span().start,
-                what: format!("unknown field `{}`", key.get_ref().escape_debug()),
+                what: format!(
+                    "unknown field `{}`, expected one of `{}`",
+                    key.get_ref().escape_debug(),
+                    self.known.join("`, `")
+                ),
             }),
         }
     }

@@ -54,13 +54,13 @@ pub(in crate::format) struct BypassTable {
 }
 
 /// A text that must be there.
-pub(super) fn text(table: &mut Table<'_>, key: &str) -> Result<String, Odd> {
+pub(super) fn text(table: &mut Table<'_>, key: &'static str) -> Result<String, Odd> {
     let found = table.string(key)?;
     table.must(key, found).map(Spanned::into_inner)
 }
 
 /// A number that must be there.
-pub(super) fn number<N: TryFrom<i128>>(table: &mut Table<'_>, key: &str) -> Result<N, Odd> {
+pub(super) fn number<N: TryFrom<i128>>(table: &mut Table<'_>, key: &'static str) -> Result<N, Odd> {
     let found = table.number(key)?;
     table.must(key, found).map(Spanned::into_inner)
 }
