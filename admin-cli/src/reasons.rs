@@ -146,6 +146,26 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "Write try_first_pass or forward_pass, or put the line that asks before it.",
         ),
         "not_enrolled" => ("no authenticator is set up", "To enroll: twinlock enroll USER"),
+        "not_set_up" => (
+            "set-up was offered and not finished",
+            "Log in again: set-up goes on where it was, for a quarter of an hour from the same place.",
+        ),
+        "no_ticket" => (
+            "set-up begins with a ticket, and none was typed that works",
+            "Send one: twinlock invite USER. A ticket works once, and for three days.",
+        ),
+        "key_not_changed" => (
+            "somebody else has seen the key, and its owner did not change it",
+            "Log in once more and set up a new key when asked; `twinlock status USER` says who saw it.",
+        ),
+        "codes_not_confirmed" => (
+            "new backup codes were shown, and not confirmed",
+            "Log in once more: the screen shows others, and asks for the last group of one.",
+        ),
+        "reminded" => (
+            "let through without a code, after the offer to set one up",
+            "Set up before the reminder ends; `twinlock explain USER@ADDRESS` says when.",
+        ),
         "unknown_user" => (
             "there is no such account",
             "Look at the spelling, and at the name service (getent passwd USER).",
@@ -210,6 +230,11 @@ mod tests {
             Reason::Conversation,
             Reason::NoFirstPass,
             Reason::NotEnrolled,
+            Reason::NotSetUp,
+            Reason::NoTicket,
+            Reason::NotHandedOver,
+            Reason::Unconfirmed,
+            Reason::Reminded,
             Reason::UnknownUser,
             Reason::NoPublicKey,
             Reason::FirstFactorFailed,

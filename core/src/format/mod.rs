@@ -10,6 +10,7 @@ pub mod ledger_names;
 pub mod letters;
 mod lines;
 pub mod log_line;
+pub mod migration;
 pub mod oath;
 pub mod pam_line;
 pub mod record;

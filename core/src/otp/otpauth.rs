@@ -197,12 +197,14 @@ pub fn tidy_name(text: &str) -> String {
     }
 }
 
-fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+/// What stands behind a prefix in any case.
+pub(crate) fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..))?
 }
 
-fn decode(text: &str) -> Result<Zeroizing<String>, UriFault> {
+/// Percent signs and what they stand for.
+pub(crate) fn decode(text: &str) -> Result<Zeroizing<String>, UriFault> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
