@@ -108,6 +108,14 @@ pub enum Import {
         /// The account that it is for
         user: String,
     },
+    /// What Google's app exports: otpauth-migration:// lines, one a QR code, on standard input
+    Migration {
+        /// The account that it is for
+        user: String,
+        /// Which of several accounts in it, by the name that the app shows
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
     /// The files of pam_google_authenticator: keys, counters, used codes and scratch codes
     Google(FromGoogle),
     /// The users file of pam_oath: keys, counters and used codes

@@ -4,6 +4,7 @@ pub mod doctor;
 mod enroll;
 mod epoch;
 mod import_google;
+mod import_migration;
 mod import_oath;
 mod import_uri;
 mod imported;
@@ -44,6 +45,9 @@ pub fn run(command: &Command) -> Result<(), Failure> {
     match &command.verb {
         Verb::Enroll(wanted) => enroll::run(&desk, wanted),
         Verb::Import(Import::Uri { user }) => import_uri::run(&desk, user),
+        Verb::Import(Import::Migration { user, name }) => {
+            import_migration::run(&desk, user, name.as_deref())
+        }
         Verb::Import(Import::Google(wanted)) => import_google::run(&desk, wanted),
         Verb::Import(Import::Oath(wanted)) => import_oath::run(&desk, wanted),
         Verb::Status { user } => status::run(&desk, user.as_deref()),
