@@ -25,6 +25,14 @@ pub enum Verb {
     /// Take over a key that an app or a token already has
     #[command(subcommand)]
     Import(Import),
+    /// One person for another host: twinlock export USER | ssh HOST twinlock import record
+    Export {
+        /// Whose record, codes and used steps
+        user: String,
+        /// Print the keys on a terminal, too
+        #[arg(long)]
+        yes: bool,
+    },
     /// Whether somebody is enrolled, since when, and when a code was last used
     Status {
         /// Whose; root has to say
@@ -115,6 +123,12 @@ pub enum Import {
         /// Which of several accounts in it, by the name that the app shows
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+    },
+    /// What `twinlock export` has written on another host, on standard input
+    Record {
+        /// Take it although the record here was changed later
+        #[arg(long)]
+        older: bool,
     },
     /// The files of pam_google_authenticator: keys, counters, used codes and scratch codes
     Google(FromGoogle),

@@ -12,6 +12,7 @@ pub mod answer;
 pub mod attempt;
 pub mod backup_code;
 pub mod beside;
+pub mod carry;
 pub mod change;
 pub mod charge;
 pub mod code_set;

@@ -16,6 +16,8 @@ pub mod store_id;
 
 mod alike;
 mod argon_memory;
+#[cfg(feature = "tools")]
+pub mod carried;
 mod commit;
 #[cfg(feature = "tools")]
 pub mod good;

@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 47] = [
+const CORE: [(&str, Kind); 48] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -42,6 +42,7 @@ const CORE: [(&str, Kind); 47] = [
     ("voucher", Noun),
     ("admission", Decision),
     ("backup_code", Decision),
+    ("carry", Decision),
     ("counter", Decision),
     ("enrolment", Decision),
     ("epoch", Decision),

@@ -3,9 +3,11 @@
 pub mod doctor;
 mod enroll;
 mod epoch;
+mod export;
 mod import_google;
 mod import_migration;
 mod import_oath;
+mod import_record;
 mod import_uri;
 mod imported;
 mod key_text;
@@ -23,6 +25,7 @@ mod why;
 
 pub use key_text::complaint;
 use remove::Asked;
+use twinlock_core::carry::Wanted;
 
 use crate::{
     desk::Desk,
@@ -48,6 +51,10 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Import(Import::Migration { user, name }) => {
             import_migration::run(&desk, user, name.as_deref())
         }
+        Verb::Import(Import::Record { older: true }) => import_record::run(&desk, Wanted::Any),
+        Verb::Import(Import::Record { older: false }) => import_record::run(&desk, Wanted::Newer),
+        Verb::Export { user, yes: true } => export::run(&desk, user),
+        Verb::Export { user, yes: false } => export::run_unseen(&desk, user),
         Verb::Import(Import::Google(wanted)) => import_google::run(&desk, wanted),
         Verb::Import(Import::Oath(wanted)) => import_oath::run(&desk, wanted),
         Verb::Status { user } => status::run(&desk, user.as_deref()),

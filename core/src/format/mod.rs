@@ -4,6 +4,7 @@ mod c_number;
 pub mod codes;
 mod comments;
 pub mod epoch;
+pub mod export;
 pub mod foreign_arguments;
 pub mod google;
 pub mod ledger_names;
