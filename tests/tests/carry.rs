@@ -3,7 +3,7 @@
 use twinlock_tests::{Finished, Machine, Otp};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-const SCRATCH: [&str; 3] = ["12345678", "23456789", "34567890"];
+const SCRATCH: [&str; 4] = ["12345678", "23456789", "34567890", "45678901"];
 
 /// A host on which ada has an account, under another number on each.
 fn host(uid: u32) -> Machine {
@@ -13,7 +13,7 @@ fn host(uid: u32) -> Machine {
     m
 }
 
-/// As [`host`], and ada is enrolled with three backup codes.
+/// As [`host`], and ada is enrolled with four backup codes.
 fn first() -> Machine {
     let m = host(1000);
     let text = format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n{}\n", SCRATCH.join("\n"));
