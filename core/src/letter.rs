@@ -128,3 +128,14 @@ pub struct Handout<'a> {
     /// From this instant on it works no more.
     pub until: UnixTime,
 }
+
+/// How far a letter has come that was taken out of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How often its sending was begun.
+    pub tries: u32,
+    /// How often it was begun and nobody knows how it ended: it may have been sent then.
+    pub cuts: u32,
+    /// While it waits: from when on it is sent. While it is sent: by when that has ended.
+    pub at: UnixTime,
+}
