@@ -257,14 +257,14 @@ impl Post {
     pub fn sent(&self, claimed: &Claimed, now: UnixTime) -> Result<(), StoreFault> {
         // As well as it goes: a full disk must not have it sent again.
         let _ = self.note(&claimed.name, now);
-        self.drop(claimed)
+        self.discard(claimed)
     }
 
     /// There is nobody to send it to.
     ///
     /// # Errors
     /// [`StoreFault`] where it cannot be taken away.
-    pub fn drop(&self, claimed: &Claimed) -> Result<(), StoreFault> {
+    pub fn discard(&self, claimed: &Claimed) -> Result<(), StoreFault> {
         unlink(&self.sending, claimed.held.as_bytes()).map_err(place::fault)
     }
 

@@ -79,15 +79,6 @@ impl MailFault {
             }
         }
     }
-
-    /// Whether it will be the same for every mail until somebody mends it.
-    pub fn is_of_the_machine(&self) -> bool {
-        match self {
-            Self::NoAddress | Self::OddAddress(_) => false,
-            Self::OddSender(_) | Self::NotStarted { .. } | Self::Slow { .. } => true,
-            Self::Refused { .. } => false,
-        }
-    }
 }
 
 impl From<MailFault> for Failure {

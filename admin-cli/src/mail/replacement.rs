@@ -44,7 +44,7 @@ fn read(path: &str, owner: Owner) -> Result<Option<String>, Unusable> {
 }
 
 /// The mail: in the administrator's words where they can be used, else in those that are built in.
-pub fn write(config: &str, language: Language, topic: Topic, blanks: &Blanks) -> Written {
+pub fn write(config: &str, language: Language, (topic, blanks): (Topic, &Blanks)) -> Written {
     let text = read(&path(config, topic), Owner(0)).ok().flatten();
     let replaced = text.and_then(|text| mail::replaced(&text, topic, blanks).ok());
     replaced.unwrap_or_else(|| mail::built_in(language, topic, blanks))

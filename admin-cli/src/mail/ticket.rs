@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use twinlock_core::{
-    beside::Purpose,
     letter::{Handout, Topic},
-    ports::Accounts,
     text::mail::Blanks,
 };
 
@@ -13,10 +11,8 @@ use crate::{
     desk::Desk,
     mail::{
         address::Address,
-        compose::{Envelope, compose},
         fault::MailFault,
-        replacement,
-        sendmail::Sendmail,
+        office::{Office, Sheet},
     },
 };
 
@@ -30,20 +26,13 @@ pub fn send_ticket(
     on_record: Option<&str>,
     handout: &Handout<'_>,
 ) -> Result<Address, MailFault> {
-    let mail = &desk.policy.mail;
-    let to = Address::of(handout.user, on_record, mail)?;
-    let from = Address::read(&mail.from).ok_or_else(|| MailFault::OddSender(mail.from.clone()))?;
-    let host = desk.machine.accounts.host_name();
-    let blanks = Blanks::of_ticket(handout, &host);
+    let to = Address::of(handout.user, on_record, &desk.policy.mail)?;
+    let office = Office::open(desk, PATIENCE)?;
     let topic = Topic::Ticket(handout.purpose);
-    let written = replacement::write(&desk.config, desk.policy.language, topic, &blanks);
-    let word = match handout.purpose {
-        Purpose::SetUp => "set-up",
-        Purpose::Codes => "codes",
-    };
-    let id = format!("{}.{word}.{}@{host}", handout.at.0, std::process::id());
-    let envelope = Envelope { from: &from, to: &to, at: handout.at, id };
-    let sendmail = Sendmail { program: mail.sendmail.clone(), patience: PATIENCE };
-    sendmail.send(compose(&envelope, &written))?;
+    let blanks = Blanks::of_ticket(handout, &office.host);
+    // Of two tickets within a second both are shown.
+    let name = format!("{}={}", topic.word(), std::process::id());
+    let sheet = Sheet { topic, blanks: &blanks, at: handout.at, name: &name };
+    office.send(&to, handout.user, &sheet)?;
     Ok(to)
 }
