@@ -5,6 +5,7 @@ mod commands;
 mod desk;
 mod exit;
 mod keyboard;
+mod mail;
 mod mistake;
 mod one_time;
 mod person;

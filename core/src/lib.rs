@@ -17,6 +17,7 @@ pub mod change;
 pub mod charge;
 pub mod code_set;
 pub mod counter;
+pub mod delivery;
 pub mod dialogue;
 pub mod draw;
 pub mod enrolment;

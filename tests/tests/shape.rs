@@ -44,6 +44,7 @@ const CORE: [(&str, Kind); 48] = [
     ("backup_code", Decision),
     ("carry", Decision),
     ("counter", Decision),
+    ("delivery", Decision),
     ("enrolment", Decision),
     ("epoch", Decision),
     ("judge", Decision),

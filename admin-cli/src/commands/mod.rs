@@ -1,5 +1,6 @@
 //! The commands, one file a verb.
 
+mod deliver;
 pub mod doctor;
 mod enroll;
 mod epoch;
@@ -68,6 +69,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now) => epoch::now(&desk),
         Verb::Epoch(Epoch::Show) => epoch::show(&desk),
+        Verb::Deliver { patience } => deliver::run(&desk, *patience),
         // Answered without a desk, before this.
         Verb::Settings(Settings::Check { .. })
         | Verb::Doctor(_)

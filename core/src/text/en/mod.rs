@@ -1,2 +1,3 @@
 //! English.
 pub(super) mod login;
+pub(super) mod mail;

@@ -1,2 +1,3 @@
 //! Swedish.
 pub(super) mod login;
+pub(super) mod mail;
