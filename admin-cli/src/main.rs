@@ -3,8 +3,10 @@
 mod actor;
 mod commands;
 mod desk;
+mod exemption;
 mod exit;
 mod keyboard;
+mod listing;
 mod mail;
 mod mistake;
 mod one_time;

@@ -1,6 +1,10 @@
 //! The verbs and their arguments: help texts, man page and completions come from here.
 
+mod rollout;
+
 use clap::{Args, Parser, Subcommand};
+
+pub use rollout::List;
 
 /// A second lock on Linux logins: codes from an authenticator app.
 #[derive(Parser)]
@@ -38,8 +42,8 @@ pub enum Verb {
         /// Whose; root has to say
         user: Option<String>,
     },
-    /// Everybody who is or was enrolled
-    List,
+    /// Everybody who is or was enrolled; or who is not
+    List(List),
     /// Try a code: spends and counts nothing
     Verify {
         /// Whose code

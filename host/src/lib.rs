@@ -20,6 +20,8 @@ mod argon_memory;
 pub mod carried;
 mod commit;
 #[cfg(feature = "tools")]
+pub mod directory;
+#[cfg(feature = "tools")]
 pub mod good;
 #[cfg(feature = "tools")]
 pub mod homes;

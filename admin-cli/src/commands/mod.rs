@@ -59,7 +59,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Import(Import::Google(wanted)) => import_google::run(&desk, wanted),
         Verb::Import(Import::Oath(wanted)) => import_oath::run(&desk, wanted),
         Verb::Status { user } => status::run(&desk, user.as_deref()),
-        Verb::List => list::run(&desk),
+        Verb::List(wanted) => list::run(&desk, wanted),
         Verb::Verify { user } => verify::run(&desk, user),
         Verb::Unlock { user } => unlock::run(&desk, user),
         Verb::Why { user } => why::run(&desk, user),
