@@ -25,6 +25,15 @@ fn named(loginuid: &str) -> String {
     }
 }
 
+/// The acting person's name, as records keep it of who has seen a key or given a ticket out.
+pub fn name(desk: &Desk) -> String {
+    let loginuid = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
+    let uid = loginuid.trim().parse().ok().filter(|uid| *uid != u32::MAX).unwrap_or(0);
+    let found = desk.machine.accounts.by_uid(uid).ok().flatten();
+    found
+        .map_or_else(|| if uid == 0 { "root".into() } else { format!("uid:{uid}") }, |one| one.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -94,7 +94,7 @@ impl<'a, const N: usize> Listing<'a, N> {
 }
 
 /// One line of CSV.
-fn record<T: AsRef<[u8]>>(fields: &[T]) -> Zeroizing<String> {
+pub fn record<T: AsRef<[u8]>>(fields: &[T]) -> Zeroizing<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory cannot fail.
     let _ = writer.write_record(fields);

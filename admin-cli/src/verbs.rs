@@ -4,7 +4,7 @@ mod rollout;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use rollout::List;
+pub use rollout::{List, Many};
 
 /// A second lock on Linux logins: codes from an authenticator app.
 #[derive(Parser)]
@@ -98,21 +98,25 @@ pub enum Verb {
 #[derive(Args)]
 pub struct Enroll {
     /// The account that gets a key
-    pub user: String,
+    #[arg(required_unless_present = "from")]
+    pub user: Option<String>,
+    /// Many people at once
+    #[command(flatten)]
+    pub many: Many,
     /// Draw the QR code with # instead of blocks
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub ascii: bool,
     /// Swap dark and light, for a screen on which the code does not scan
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub invert: bool,
     /// Write the QR code as a PNG picture too (mode 0600, never overwritten)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub png: Option<String>,
     /// Write the QR code as an SVG picture too (mode 0600, never overwritten)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub svg: Option<String>,
     /// Read the key, in base32, from the first line of standard input
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub secret_stdin: bool,
     /// What to call the authenticator
     #[arg(long, value_name = "NAME", default_value = "app")]

@@ -37,7 +37,7 @@ const TRIES: u8 = 5;
 pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     check_arguments(desk, wanted)?;
-    let account = desk.account(&wanted.user)?;
+    let account = desk.account(wanted.user.as_deref().unwrap_or_default())?;
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     prepare::prepare_store(&desk.machine)?;
     let before = desk.machine.records.before_enrolment(&account)?;

@@ -1,8 +1,10 @@
 //! The commands, one file a verb.
 
+mod crowd;
 mod deliver;
 pub mod doctor;
 mod enroll;
+mod enroll_many;
 mod epoch;
 mod export;
 mod import_google;
@@ -47,7 +49,10 @@ pub fn run(command: &Command) -> Result<(), Failure> {
     }
     let desk = Desk::open(command)?;
     match &command.verb {
-        Verb::Enroll(wanted) => enroll::run(&desk, wanted),
+        Verb::Enroll(wanted) => match &wanted.many.from {
+            Some(path) => enroll_many::run(&desk, path, wanted),
+            None => enroll::run(&desk, wanted),
+        },
         Verb::Import(Import::Uri { user }) => import_uri::run(&desk, user),
         Verb::Import(Import::Migration { user, name }) => {
             import_migration::run(&desk, user, name.as_deref())

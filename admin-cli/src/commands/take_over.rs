@@ -122,6 +122,7 @@ fn enrol(
     let mut successor = enrolment::enrol(account, before, first, desk.stamp()?)
         .map_err(|_| already(&account.name))?;
     successor.record.authenticators.extend(authenticators);
+    successor.record.beside.mail = takeover.mail.or(successor.record.beside.mail.take());
     if !takeover.scratch.is_empty() {
         successor.record.codes =
             Some(records.lay_down(folder, Shape::Digits8, &takeover.scratch)?);

@@ -15,3 +15,15 @@ pub struct List {
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
 }
+
+/// Many people at once.
+#[derive(Args)]
+pub struct Many {
+    /// Everybody in a CSV file with a header (user, mail, optionally key), or - for standard input. Who has a key there
+    /// is enrolled with it, who has none gets a ticket
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    pub from: Option<String>,
+    /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub report: Option<String>,
+}
