@@ -17,6 +17,7 @@ mod progress;
 mod proof;
 mod reasons;
 mod remarks;
+mod reminder;
 mod report_file;
 mod screen;
 mod table;

@@ -4,7 +4,7 @@ mod rollout;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use rollout::{List, Many};
+pub use rollout::{GroupInvite, List, Many};
 
 /// A second lock on Linux logins: codes from an authenticator app.
 #[derive(Parser)]
@@ -49,6 +49,8 @@ pub enum Verb {
         /// Whose code
         user: String,
     },
+    /// Give tickets, with which people set up an app at a login: nobody else sees the keys
+    Invite(GroupInvite),
     /// Forget wrong codes, so that somebody may try again at once
     Unlock {
         /// Who is to try again
@@ -98,7 +100,7 @@ pub enum Verb {
 #[derive(Args)]
 pub struct Enroll {
     /// The account that gets a key
-    #[arg(required_unless_present = "from")]
+    #[arg(required = true)]
     pub user: Option<String>,
     /// Many people at once
     #[command(flatten)]

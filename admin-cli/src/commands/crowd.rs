@@ -73,6 +73,12 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
+    /// Somebody for whom nothing was to be done.
+    pub fn pass(&mut self) {
+        self.already += 1;
+        self.progress.step();
+    }
+
     fn count(&mut self, fate: &Result<Fate, Failure>) {
         *match fate {
             Ok(Fate::Enrolled) => &mut self.enrolled,

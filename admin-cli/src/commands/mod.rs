@@ -13,6 +13,7 @@ mod import_oath;
 mod import_record;
 mod import_uri;
 mod imported;
+mod invite_group;
 mod key_text;
 mod list;
 mod manual;
@@ -66,6 +67,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Status { user } => status::run(&desk, user.as_deref()),
         Verb::List(wanted) => list::run(&desk, wanted),
         Verb::Verify { user } => verify::run(&desk, user),
+        Verb::Invite(wanted) => invite_group::run(&desk, wanted),
         Verb::Unlock { user } => unlock::run(&desk, user),
         Verb::Why { user } => why::run(&desk, user),
         Verb::Remove { user, yes: true } => remove::run(&desk, user, Asked::Already),

@@ -27,3 +27,17 @@ pub struct Many {
     #[arg(long, value_name = "FILE", requires = "from")]
     pub report: Option<String>,
 }
+
+/// A whole group.
+#[derive(Args)]
+pub struct GroupInvite {
+    /// Every member of a group who is not enrolled
+    #[arg(long, value_name = "GROUP")]
+    pub group: String,
+    /// Until this day, such as 2027-01-31, members are reminded and let in without a code; it is written into the settings
+    #[arg(long, value_name = "DATE")]
+    pub until: String,
+    /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<String>,
+}

@@ -21,7 +21,7 @@ fn text(people: &[Person]) -> String {
     rows.extend(people.iter().map(|person| cells(person, None)));
     let mut tally = Tally::default();
     people.iter().for_each(|person| tally.count(person.standing));
-    format!("{}\n{}\n", Columns::default().align(&rows), tally.said())
+    format!("{}\n{}\n", Columns::default().align(&rows), wrap(&tally.said(), WIDTH, 2))
 }
 
 #[test]
