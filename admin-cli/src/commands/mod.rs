@@ -1,5 +1,6 @@
 //! The commands, one file a verb.
 
+mod beside;
 mod crowd;
 mod deliver;
 pub mod doctor;
