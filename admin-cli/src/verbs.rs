@@ -61,6 +61,15 @@ pub enum Verb {
         /// Who was refused; a name without an account will do
         user: String,
     },
+    /// What would become of a login, step by step: account, sshd, rules, record, throttle
+    Explain {
+        /// Whose login, and from which address: ada@203.0.113.7; without an address for su, sudo and consoles
+        #[arg(value_name = "USER@ADDRESS")]
+        login: String,
+        /// By which PAM service
+        #[arg(long, value_name = "SERVICE", default_value = "sshd")]
+        service: String,
+    },
     /// End somebody's enrolment
     Remove {
         /// Whose; the account may be gone already

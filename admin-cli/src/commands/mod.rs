@@ -7,6 +7,7 @@ pub mod doctor;
 mod enroll;
 mod enroll_many;
 mod epoch;
+mod explain;
 mod export;
 mod import_google;
 mod import_migration;
@@ -71,6 +72,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Invite(wanted) => invite_group::run(&desk, wanted),
         Verb::Unlock { user } => unlock::run(&desk, user),
         Verb::Why { user } => why::run(&desk, user),
+        Verb::Explain { login, service } => explain::run(&desk, login, service),
         Verb::Remove { user, yes: true } => remove::run(&desk, user, Asked::Already),
         Verb::Remove { user, yes: false } => remove::run(&desk, user, Asked::NotYet),
         Verb::Settings(Settings::Show) => settings_show::run(&desk),
