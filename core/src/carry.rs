@@ -1,6 +1,6 @@
 //! Carrying one person from host to host: which of two records counts, and what may come along with it.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     beside::Trace,
@@ -19,7 +19,7 @@ pub enum Carried {
     /// The same record, but counters have moved on over there: where each authenticator stands then.
     MovedOn(Vec<Moving>),
     /// It takes the place of the record here, or is the first.
-    Replaces(Record),
+    Replaces(Box<Record>),
 }
 
 /// Why the record here stays.
@@ -89,7 +89,7 @@ pub fn onto(here: Option<&Snapshot>, came: Record, arrival: Arrival) -> Result<C
         return Err(Conflict::NotSetUp);
     }
     let Some(here) = here.map(|found| &found.record) else {
-        return Ok(Carried::Replaces(came));
+        return Ok(Carried::Replaces(Box::new(came)));
     };
     if here.generation == came.generation {
         return merged(here, &came);
@@ -110,7 +110,7 @@ pub fn onto(here: Option<&Snapshot>, came: Record, arrival: Arrival) -> Result<C
         record.beside.changed = Some(arrival.now);
         record.generation = arrival.fresh;
     }
-    Ok(Carried::Replaces(record))
+    Ok(Carried::Replaces(Box::new(record)))
 }
 
 /// The same state on both hosts, but for what logins move.
@@ -204,7 +204,7 @@ mod tests {
 
     fn replaced(decided: Result<Carried, Conflict>) -> Record {
         match decided {
-            Ok(Carried::Replaces(record)) => record,
+            Ok(Carried::Replaces(record)) => *record,
             other => panic!("{other:?}"),
         }
     }

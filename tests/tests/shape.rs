@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 48] = [
+const CORE: [(&str, Kind); 49] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),

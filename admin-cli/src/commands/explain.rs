@@ -15,13 +15,13 @@ use twinlock_core::{
     policy::{NotEnrolled, TicketNeed},
     ports::{Accounts, Ledger, Records, Seat, Snapshot},
     record::{Moving, State},
-    request::Source,
+    request::{Source, SourceLabel},
     rules::Subject,
     time::UnixTime,
 };
 
 use crate::{
-    commands::why,
+    commands::why::{self, Waiting},
     desk::Desk,
     exit::{Exit, Failure},
     reasons,
@@ -57,7 +57,7 @@ pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
     let door = door::look(&login);
     let (decided, rules) = rules::walk(desk, &login);
     let found = desk.machine.records.newest(&account);
-    let record = record(desk, &found, login.now);
+    let record = record(desk, &login, &found);
     let throttle = throttle(desk, &login, found.as_ref().ok().and_then(Option::as_ref));
     let known = Known {
         account: AccountState::Exists { uid: account.uid },
@@ -70,7 +70,14 @@ pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
         public_key: door.public_key,
         now: login.now,
     };
-    let end = end(desk, admission::admit(&known), found.as_ref().ok().and_then(Option::as_ref));
+    let admitted = (admission::admit(&known), found.as_ref().ok().and_then(Option::as_ref));
+    let end = match door.beside_pam {
+        Some(said) => Step {
+            lines: vec![format!("So: {said}.")],
+            object: json!({ "decision": "without_pam", "reason": null, "key_to_change": false }),
+        },
+        None => end(desk, &plain(&account.name), admitted),
+    };
     print(
         desk,
         &login,
@@ -130,16 +137,16 @@ fn taken_apart(login: &str) -> Result<(&str, Option<IpAddr>), Failure> {
     }
 }
 
-fn record(desk: &Desk, found: &Result<Option<Snapshot>, StoreFault>, now: UnixTime) -> Step {
+fn record(desk: &Desk, login: &Login<'_>, found: &Result<Option<Snapshot>, StoreFault>) -> Step {
     let (word, said) = match found {
         Err(fault) => {
-            let explained = reasons::explain(fault.reason(), "USER");
+            let explained = reasons::explain(fault.reason(), &plain(&login.account.name));
             (fault.reason(), format!("Record: {}. {}", explained.meaning, explained.remedy))
         }
         Ok(None) => ("none", "Record: none, and that is proven.".into()),
         Ok(Some(found)) => match found.record.state {
             State::Active => ("enrolled", enrolled(found)),
-            State::Pending => ("pending", pending(found, now)),
+            State::Pending => ("pending", pending(found, login.now)),
             State::Removed => ("removed", "Record: removed, as if there were none.".into()),
         },
     };
@@ -175,16 +182,28 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
+/// What the throttle would say to the next code from a source, behind a proven first factor.
+fn weighed(
+    desk: &Desk,
+    login: &Login<'_>,
+    (found, source): (Option<&Snapshot>, SourceLabel),
+) -> Result<Option<Waiting>, LedgerFault> {
+    let shelf = desk.machine.ledger.open(&Seat::of(Some(login.account), &login.account.name))?;
+    let facts = facts::read(shelf.as_ref(), None)?;
+    Ok(why::of_source(desk, &facts, (found, login.now), (Budget::Proven, source)))
+}
+
 fn throttle(desk: &Desk, login: &Login<'_>, found: Option<&Snapshot>) -> Step {
-    let source = login.address.map_or(Source::Unknown, Source::address).label();
-    let weighed = || -> Result<_, LedgerFault> {
-        let shelf =
-            desk.machine.ledger.open(&Seat::of(Some(login.account), &login.account.name))?;
-        let facts = facts::read(shelf.as_ref(), None)?;
-        let from = (Budget::Proven, source.clone());
-        Ok(why::of_source(desk, &facts, (found, login.now), from))
+    let source = match (login.address, login.service) {
+        (Some(address), _) => Source::address(address),
+        (None, "sudo" | "sudo-i") => Source::Uid(login.account.uid),
+        (None, _) => Source::Unknown,
     };
-    let (word, until, said) = match weighed() {
+    if source == Source::Unknown {
+        let said = "Throttle: wrong codes are counted by who calls; twinlock why tells of all.";
+        return Step { lines: vec![said.into()], object: json!({ "state": null, "until": null }) };
+    }
+    let (word, until, said) = match weighed(desk, login, (found, source.label())) {
         Err(fault) => {
             let meaning = reasons::explain(fault.reason(), "").meaning;
             (fault.reason(), None, format!("Throttle: {meaning}: every code is refused."))
@@ -213,14 +232,14 @@ fn throttle(desk: &Desk, login: &Login<'_>, found: Option<&Snapshot>) -> Step {
 }
 
 /// What the person will be asked, and what that needs.
-fn end(desk: &Desk, admission: Admission, found: Option<&Snapshot>) -> Step {
+fn end(desk: &Desk, user: &str, (admission, found): (Admission, Option<&Snapshot>)) -> Step {
     let (word, reason, said) = match admission {
         Admission::Ask => ("ask", None, asked(found)),
         Admission::Exempt(reason) => {
             ("exempt", Some(reason.word()), format!("no code is asked for ({})", reason.word()))
         }
         Admission::Refuse(reason) => {
-            let explained = reasons::explain(reason.word(), "USER");
+            let explained = reasons::explain(reason.word(), user);
             let said =
                 format!("refused ({}): {}. {}", reason.word(), explained.meaning, explained.remedy);
             ("refuse", Some(reason.word()), said)

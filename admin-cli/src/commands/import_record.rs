@@ -58,9 +58,8 @@ pub fn run(desk: &Desk, wanted: Wanted) -> Result<(), Failure> {
     burn(desk, &account, &export)?;
     for _ in 0..ROUNDS {
         let export = form::read(&text).map_err(no_export)?;
-        match once(desk, &account, (export, wanted))? {
-            Ok(done) => return report(desk, &account, &done),
-            Err(Overtaken) => {}
+        if let Ok(done) = once(desk, &account, (export, wanted))? {
+            return report(desk, &account, &done);
         }
     }
     Err(CommitFault::Overtaken.into())
@@ -93,14 +92,14 @@ fn once(
             Some(here) => (moved_on(here, &moving), Done::MovedOn),
             None => return Ok(Ok(Done::Nothing)),
         },
-        Carried::Replaces(record) if record.codes != set => (record, Done::WithoutCodes),
+        Carried::Replaces(record) if record.codes != set => (*record, Done::WithoutCodes),
         Carried::Replaces(record) => {
             if let (Some(id), Some(codes)) = (set, &codes) {
                 carried::bring(records, &folder, (id, &codes.set, codes.since))?;
                 spend(desk, &folder, (&record, Some(codes)))?;
             }
             let state = record.state;
-            (record, Done::Imported(state))
+            (*record, Done::Imported(state))
         }
     };
     match records.commit(&folder, after, &record) {

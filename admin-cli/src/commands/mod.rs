@@ -56,16 +56,9 @@ pub fn run(command: &Command) -> Result<(), Failure> {
             Some(path) => enroll_many::run(&desk, path, wanted),
             None => enroll::run(&desk, wanted),
         },
-        Verb::Import(Import::Uri { user }) => import_uri::run(&desk, user),
-        Verb::Import(Import::Migration { user, name }) => {
-            import_migration::run(&desk, user, name.as_deref())
-        }
-        Verb::Import(Import::Record { older: true }) => import_record::run(&desk, Wanted::Any),
-        Verb::Import(Import::Record { older: false }) => import_record::run(&desk, Wanted::Newer),
+        Verb::Import(import) => take_in(&desk, import),
         Verb::Export { user, yes: true } => export::run(&desk, user),
         Verb::Export { user, yes: false } => export::run_unseen(&desk, user),
-        Verb::Import(Import::Google(wanted)) => import_google::run(&desk, wanted),
-        Verb::Import(Import::Oath(wanted)) => import_oath::run(&desk, wanted),
         Verb::Status { user } => status::run(&desk, user.as_deref()),
         Verb::List(wanted) => list::run(&desk, wanted),
         Verb::Verify { user } => verify::run(&desk, user),
@@ -85,5 +78,17 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         | Verb::Doctor(_)
         | Verb::Completions { .. }
         | Verb::Man => Ok(()),
+    }
+}
+
+/// Runs what brings keys from elsewhere.
+fn take_in(desk: &Desk, import: &Import) -> Result<(), Failure> {
+    match import {
+        Import::Uri { user } => import_uri::run(desk, user),
+        Import::Migration { user, name } => import_migration::run(desk, user, name.as_deref()),
+        Import::Record { older: true } => import_record::run(desk, Wanted::Any),
+        Import::Record { older: false } => import_record::run(desk, Wanted::Newer),
+        Import::Google(wanted) => import_google::run(desk, wanted),
+        Import::Oath(wanted) => import_oath::run(desk, wanted),
     }
 }

@@ -4,7 +4,7 @@ use rustix::process::geteuid;
 use serde_json::Value;
 use twinlock_core::{
     account::Account,
-    beside::Beside,
+    beside::{Beside, Purpose, Ticket},
     facts,
     ledger::Charged,
     policy::NotEnrolled,
@@ -70,7 +70,7 @@ fn lines(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
         Standing::Enrolled | Standing::NoAccount => lines.extend(details(desk, account, person)),
         Standing::Pending | Standing::Removed | Standing::NotEnrolled | Standing::Broken(_) => {
             lines.extend(besides(desk, account));
-            lines.push(consequence(desk, account));
+            lines.push(by_ticket(desk, account).unwrap_or_else(|| consequence(desk, account)));
         }
     }
     lines.extend(exemption::of(desk, account, now(desk)).map(|exempt| {
@@ -94,6 +94,15 @@ fn besides(desk: &Desk, account: &Account) -> Vec<String> {
         Ok(Some(found)) => beside::lines(desk, &found.record, now(desk)),
         Ok(None) | Err(_) => Vec::new(),
     }
+}
+
+/// What the next login does for somebody whose ticket works.
+fn by_ticket(desk: &Desk, account: &Account) -> Option<String> {
+    let found = desk.machine.records.newest(account).ok()??;
+    let now = now(desk);
+    let works = |one: &Ticket| one.purpose == Purpose::SetUp && now < one.voucher.until;
+    let mut tickets = found.record.beside.tickets.iter();
+    tickets.any(works).then(|| "The next login takes the ticket, and sets up an app.".into())
 }
 
 /// Somebody without an authenticator: reset, invited, or in the middle of set-up.

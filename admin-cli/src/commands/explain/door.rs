@@ -21,6 +21,8 @@ pub struct Door {
     pub step: Step,
     /// Whether every way that comes to PAM has proven a key before.
     pub public_key: PublicKey,
+    /// What becomes of the login where it never comes to PAM.
+    pub beside_pam: Option<&'static str>,
 }
 
 /// Asks sshd; other services have no door of their own.
@@ -28,6 +30,7 @@ pub fn look(login: &Login<'_>) -> Door {
     let shut = |lines: Vec<String>, object| Door {
         step: Step { lines, object },
         public_key: PublicKey::Absent,
+        beside_pam: None,
     };
     let is_sshd = login.service == "sshd" || login.service.starts_with("sshd.");
     let (true, Some(address)) = (is_sshd, login.address) else {
@@ -71,29 +74,12 @@ fn judged(login: &Login<'_>, effective: &Effective) -> Door {
     let uses_pam = effective.yes("usepam");
     let to_pam = |way: &&Way| uses_pam && way.gate() != Gate::None;
     let (with, without): (Vec<&Way>, Vec<&Way>) = ways.iter().partition(to_pam);
-    let mut lines = Vec::new();
-    let list =
-        |ways: &[&Way]| ways.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
-    if ways.is_empty() {
-        lines.push("sshd: lets this person in by no way at all.".into());
-    }
-    if !with.is_empty() {
-        lines.push(format!("sshd: comes to PAM by {}.", list(&with)));
-    }
-    if !without.is_empty() {
-        let only = if with.is_empty() { "only " } else { "" };
-        lines.push(format!(
-            "sshd: {only}{} gets in without PAM: on that way no rule takes effect, and no code is asked for.",
-            list(&without)
-        ));
-    }
-    if effective.service() != login.service {
-        lines.push(format!(
-            "sshd: calls the service {} and not {}: explain that one by --service.",
-            plain(effective.service()),
-            plain(login.service)
-        ));
-    }
+    let lines = lines(login, effective, (&with, &without));
+    let beside_pam = match (with.is_empty(), without.is_empty()) {
+        (true, true) => Some("sshd lets this person in by no way, and nobody is asked for a code"),
+        (true, false) => Some("no code is asked for: twinlock doctor ssh says what to change"),
+        (false, _) => None,
+    };
     let key = !with.is_empty() && with.iter().all(|way| way.key_before_pam());
     let words = |ways: &[&Way]| ways.iter().map(ToString::to_string).collect::<Vec<_>>();
     let object = json!({
@@ -103,5 +89,38 @@ fn judged(login: &Login<'_>, effective: &Effective) -> Door {
     Door {
         step: Step { lines, object },
         public_key: if key { PublicKey::Verified } else { PublicKey::Absent },
+        beside_pam,
     }
+}
+
+/// The ways, as they are told.
+fn lines(
+    login: &Login<'_>,
+    effective: &Effective,
+    (with, without): (&[&Way], &[&Way]),
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let list =
+        |ways: &[&Way]| ways.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    if with.is_empty() && without.is_empty() {
+        lines.push("sshd: lets this person in by no way at all.".into());
+    }
+    if !with.is_empty() {
+        lines.push(format!("sshd: comes to PAM by {}.", list(with)));
+    }
+    if !without.is_empty() {
+        let only = if with.is_empty() { "only " } else { "" };
+        lines.push(format!(
+            "sshd: {only}{} gets in without PAM: on that way no rule takes effect, and no code is asked for.",
+            list(without)
+        ));
+    }
+    if effective.service() != login.service {
+        lines.push(format!(
+            "sshd: calls the service {} and not {}: explain that one by --service.",
+            plain(effective.service()),
+            plain(login.service)
+        ));
+    }
+    lines
 }

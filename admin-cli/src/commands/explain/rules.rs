@@ -38,7 +38,7 @@ pub fn walk(desk: &Desk, login: &Login<'_>) -> (Result<Decided, LookupFault>, St
         lines.push(format!("Rule {number} ({}): {said}.", described(rule)));
         let never = never(desk, login, (all, number));
         if let Some(never) = &never {
-            lines.push(format!("  It can never take effect: {never}."));
+            lines.push(format!("  {never}."));
         }
         objects.push(json!({ "rule": number, "result": word, "said": said, "never": never }));
     }
@@ -110,31 +110,39 @@ fn effect(rule: &Rule, login: &Login<'_>) -> &'static str {
     }
 }
 
-/// Why a rule has no effect on any login, or on none by this service.
+/// Why a rule has no effect on any login, in a sentence without its stop.
 fn never(desk: &Desk, login: &Login<'_>, (all, number): (&[Rule], usize)) -> Option<String> {
     let rule = all.get(number.checked_sub(1)?)?;
     let over = rule.until.is_some_and(|until| login.now >= until);
     if over && rule.action != Action::Require {
-        return Some("its date is over; from then on it asks for a code".into());
+        return Some("Its date is over: it asks for a code, as if it said require".into());
     }
-    if let Some(group) = &rule.group {
-        let anybody =
-            Account { name: String::new(), uid: u32::MAX, gid: u32::MAX, full_name: String::new() };
-        if desk.machine.accounts.membership(&anybody, group) == Ok(Membership::NoSuchGroup) {
-            return Some(format!("there is no group {}", plain(group)));
-        }
+    let of_nobody = of_nobody(desk, rule);
+    let service = rule.service.as_deref().filter(|service| LOCAL.contains(service));
+    let no_address = service
+        .filter(|_| rule.network.is_some())
+        .map(|service| format!("a login by {} has no address", plain(service)));
+    let before = || {
+        let earlier =
+            all.iter().take(number - 1).position(|earlier| takes_all_of(earlier, rule))?;
+        Some(format!("rule {} comes first and matches all that it does", earlier + 1))
+    };
+    let why = of_nobody.or(no_address).or_else(before)?;
+    Some(format!("It can never take effect: {why}"))
+}
+
+/// A rule about somebody, or a group, that there is not.
+fn of_nobody(desk: &Desk, rule: &Rule) -> Option<String> {
+    let accounts = &desk.machine.accounts;
+    let anybody =
+        Account { name: String::new(), uid: u32::MAX, gid: u32::MAX, full_name: String::new() };
+    let no_group =
+        |group: &&String| accounts.membership(&anybody, group) == Ok(Membership::NoSuchGroup);
+    if let Some(group) = rule.group.as_ref().filter(no_group) {
+        return Some(format!("there is no group {}", plain(group)));
     }
-    if let Some(user) = &rule.user
-        && desk.machine.accounts.by_name(user) == Ok(None)
-    {
-        return Some(format!("there is no account {}", plain(user)));
-    }
-    let service = rule.service.as_deref();
-    if rule.network.is_some() && service.is_some_and(|service| LOCAL.contains(&service)) {
-        return Some(format!("a login by {} has no address", plain(service.unwrap_or_default())));
-    }
-    let before = all.iter().take(number - 1).position(|earlier| takes_all_of(earlier, rule));
-    before.map(|earlier| format!("rule {} comes first and matches all that it does", earlier + 1))
+    let user = rule.user.as_ref().filter(|user| accounts.by_name(user) == Ok(None))?;
+    Some(format!("there is no account {}", plain(user)))
 }
 
 /// Whether an earlier rule matches whatever a later one does.
