@@ -138,7 +138,12 @@ impl Visit<'_> {
                 let end = self.ask_and_judge(account, self.of_exempt(held, reason));
                 self.ports.conversation.hand_on(match &end {
                     End::Granted(accepted) => Part::AllBut(accepted.length()),
-                    _ => Part::Whole,
+                    End::LastCode(_)
+                    | End::Ticket(_)
+                    | End::Denied(_)
+                    | End::Stopped
+                    | End::CutOff
+                    | End::Broken(_) => Part::Whole,
                 });
                 if !matches!(end, End::Denied(last) if last.is_told_at_once()) {
                     self.note(account, Kind::Exempt, reason);

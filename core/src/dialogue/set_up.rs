@@ -95,7 +95,15 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
                 Outcome::Faulty(reason) => return Err(Stop::Broken(reason)),
                 Outcome::Throttled { .. } => return Err(Stop::Declined(Reason::Throttled)),
                 Outcome::Locked => return Err(Stop::Declined(Reason::Locked)),
-                _ => SetUp::WrongTicket { left },
+                Outcome::Granted(_)
+                | Outcome::LastCode(_)
+                | Outcome::NothingGiven
+                | Outcome::Wrong
+                | Outcome::Replayed { .. }
+                | Outcome::Spent
+                | Outcome::BeforeEpoch { .. }
+                | Outcome::ClockOff { .. }
+                | Outcome::HalfJudged(_) => SetUp::WrongTicket { left },
             },
             Answer::Code(_) | Answer::Help | Answer::Other => SetUp::NotATicket,
         };

@@ -98,7 +98,11 @@ impl Visit<'_> {
             End::Ticket(ticket) if ticket.purpose == Purpose::Codes => {
                 self.after_ticket(&talk, trial)
             }
-            other => return other,
+            other @ (End::Ticket(_)
+            | End::Denied(_)
+            | End::Stopped
+            | End::CutOff
+            | End::Broken(_)) => return other,
         };
         done.map_or_else(ended, End::Granted)
     }

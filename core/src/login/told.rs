@@ -154,6 +154,30 @@ fn fault_message(reason: Reason, user: String) -> Message {
             Message::RecordUnreadable { user }
         }
         Reason::Unwritten(_) => Message::RecordUnwritable { user },
-        _ => Message::MachineFault { user },
+        Reason::WrongCode
+        | Reason::Replayed
+        | Reason::Spent
+        | Reason::BeforeEpoch
+        | Reason::ClockOff
+        | Reason::Throttled
+        | Reason::Locked
+        | Reason::NotACode
+        | Reason::Stopped
+        | Reason::Conversation
+        | Reason::NoFirstPass
+        | Reason::NotSetUp
+        | Reason::NoTicket
+        | Reason::NotHandedOver
+        | Reason::Unconfirmed
+        | Reason::Reminded
+        | Reason::UnknownUser
+        | Reason::NoPublicKey
+        | Reason::FirstFactorFailed
+        | Reason::LookupFailed
+        | Reason::Clock
+        | Reason::Rule(_)
+        | Reason::Ledger(_)
+        | Reason::Codes(_)
+        | Reason::RecordChanging => Message::MachineFault { user },
     }
 }

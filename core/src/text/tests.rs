@@ -9,6 +9,7 @@ use crate::message::{
 };
 use alloc::{vec, vec::Vec};
 
+#[expect(clippy::too_many_lines, reason = "a list of everything that is said")]
 fn all() -> [Message; 38] {
     let user = || "a".repeat(32);
     [
