@@ -1,6 +1,6 @@
 //! What Google's app shows, and what is made to look like it.
 
-use super::*;
+use crate::format::migration::*;
 use alloc::{format, vec};
 use data_encoding::BASE64;
 
