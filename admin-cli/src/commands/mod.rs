@@ -1,5 +1,7 @@
 //! The commands, one file a verb.
 
+mod backup_codes;
+mod bypass;
 pub mod doctor;
 mod enroll;
 mod epoch;
@@ -7,12 +9,15 @@ mod import_google;
 mod import_oath;
 mod import_uri;
 mod imported;
+mod invite;
 mod key_text;
 mod list;
 mod manual;
 mod remove;
+mod reset;
 mod settings_check;
 mod settings_show;
+mod show_key;
 mod showing;
 mod status;
 mod take_over;
@@ -21,7 +26,6 @@ mod verify;
 mod why;
 
 pub use key_text::complaint;
-use remove::Asked;
 
 use crate::{
     desk::Desk,
@@ -49,10 +53,14 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Status { user } => status::run(&desk, user.as_deref()),
         Verb::List => list::run(&desk),
         Verb::Verify { user } => verify::run(&desk, user),
-        Verb::Unlock { user } => unlock::run(&desk, user),
+        Verb::Invite(wanted) => invite::run(&desk, wanted),
+        Verb::Reset(wanted) => reset::run(&desk, wanted),
+        Verb::BackupCodes(wanted) => backup_codes::run(&desk, wanted),
+        Verb::ShowKey(wanted) => show_key::run(&desk, wanted),
+        Verb::Bypass(wanted) => bypass::run(&desk, wanted),
+        Verb::Unlock { user, reason } => unlock::run(&desk, user, reason.as_deref()),
         Verb::Why { user } => why::run(&desk, user),
-        Verb::Remove { user, yes: true } => remove::run(&desk, user, Asked::Already),
-        Verb::Remove { user, yes: false } => remove::run(&desk, user, Asked::NotYet),
+        Verb::Remove(wanted) => remove::run(&desk, wanted),
         Verb::Settings(Settings::Show) => settings_show::run(&desk),
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now) => epoch::now(&desk),
