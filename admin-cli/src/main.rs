@@ -7,6 +7,7 @@ mod confirm;
 mod desk;
 mod exit;
 mod keyboard;
+mod mail;
 mod mistake;
 mod one_time;
 mod own_code;

@@ -198,6 +198,7 @@ fn request(account: &Account) -> Request {
         source: Source::Uid(account.uid),
         claim: Claim::Stack,
         public_key: PublicKey::Absent,
+        keys: None,
     }
 }
 

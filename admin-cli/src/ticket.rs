@@ -1,10 +1,12 @@
-//! A ticket on its way to a person: drawn, kept as a hash, and then shown to be handed over.
+//! A ticket on its way to a person: drawn, kept as a hash, and then mailed, or shown to be handed over.
 
 use serde_json::Value;
 use twinlock_core::{
     account::Account,
     beside::{Beside, Purpose, Ticket, Trace},
-    draw, enrolment, letters,
+    draw, enrolment,
+    letter::Handout,
+    letters,
     record::Record,
     voucher::TICKET_LIFE,
 };
@@ -14,6 +16,8 @@ use zeroize::Zeroizing;
 use crate::{
     desk::Desk,
     exit::Failure,
+    keyboard::tell,
+    mail::{self, Address, MailFault},
     wording::{WIDTH, instant, plain, wrap},
 };
 
@@ -55,33 +59,68 @@ impl Drawn {
         record.beside.tickets.contains(&self.ticket)
     }
 
-    /// Brings it to its person: shows it.
+    /// Brings it to its person: by mail, or else by showing it, to be handed over.
     pub fn deliver(
         &self,
         desk: &Desk,
-        account: &Account,
-        mut message: Message<'_>,
+        (account, on_record): (&Account, Option<&str>),
+        message: &Message<'_>,
     ) -> Result<(), Failure> {
         let grouped = letters::in_groups(&self.letters, GROUP, '-');
-        let until = self.ticket.voucher.until;
-        if desk.json {
-            if let Some(fields) = message.object.as_object_mut() {
-                fields.insert("ticket".into(), grouped.as_str().into());
-                fields.insert("ticket_until".into(), until.0.into());
-                fields.insert("mailed_to".into(), Value::Null);
-            }
-            let line = Zeroizing::new(format!("{}\n", message.object));
-            return desk.print(&line);
+        let handout = Handout {
+            user: &account.name,
+            purpose: self.ticket.purpose,
+            ticket: &grouped,
+            by: &self.ticket.trace.by,
+            at: self.ticket.trace.at,
+            until: self.ticket.voucher.until,
+        };
+        let sent = mail::send_ticket(desk, on_record, &handout);
+        if let Err(fault) = &sent
+            && *fault != MailFault::NoAddress
+        {
+            let said = format!("No mail was sent: {}. {}", fault.what(), fault.remedy());
+            tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
         }
-        let user = plain(&account.name);
-        let said = format!("Hand this ticket to {user}. It works once, until {}:", instant(until));
-        let text = Zeroizing::new(format!(
-            "{}\n{}\n\n    {}\n\n{}\n",
-            wrap(message.done, WIDTH, 0),
-            wrap(&said, WIDTH, 0),
-            *grouped,
-            wrap(message.todo, WIDTH, 0)
-        ));
+        let text = if desk.json {
+            Zeroizing::new(format!("{}\n", object(message.object.clone(), &handout, &sent)))
+        } else {
+            sentences(message, &handout, &sent)
+        };
         desk.print(&text)
     }
+}
+
+type Sent = Result<Address, MailFault>;
+
+fn object(mut object: Value, handout: &Handout<'_>, sent: &Sent) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        let (ticket, address, fault) = match sent {
+            Ok(address) => (Value::Null, address.as_str().into(), Value::Null),
+            Err(MailFault::NoAddress) => (handout.ticket.into(), Value::Null, Value::Null),
+            Err(fault) => (handout.ticket.into(), Value::Null, fault.what().into()),
+        };
+        fields.insert("ticket".into(), ticket);
+        fields.insert("ticket_until".into(), handout.until.0.into());
+        fields.insert("mailed_to".into(), address);
+        fields.insert("mail_error".into(), fault);
+    }
+    object
+}
+
+fn sentences(message: &Message<'_>, handout: &Handout<'_>, sent: &Sent) -> Zeroizing<String> {
+    let (user, until) = (plain(handout.user), instant(handout.until));
+    let done = wrap(message.done, WIDTH, 0);
+    Zeroizing::new(match sent {
+        Ok(address) => {
+            let said = format!("A ticket was sent to {address}.");
+            let life = format!("It works once, until {until}.");
+            format!("{done}\n{}\n{life}\n", wrap(&said, WIDTH, 0))
+        }
+        Err(_) => {
+            let said = format!("Hand this ticket to {user}. It works once, until {until}:");
+            let (said, todo) = (wrap(&said, WIDTH, 0), wrap(message.todo, WIDTH, 0));
+            format!("{done}\n{said}\n\n    {}\n\n{todo}\n", handout.ticket)
+        }
+    })
 }

@@ -76,6 +76,13 @@ pub enum Verb {
     /// Find a way in without a code, or a lock-out
     #[command(subcommand)]
     Doctor(twinlock_doctor::Doctor),
+    /// Send the letters that wait in the outbox (a unit runs this)
+    #[command(hide = true)]
+    Deliver {
+        /// How long the program that takes mail may take for each
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+        patience: u64,
+    },
     /// Print a completion script for a shell
     #[command(hide = true)]
     Completions {

@@ -1,5 +1,9 @@
 //! What is said to a person during a login; `text` has the words.
 
+pub mod change;
+pub mod new_codes;
+pub mod set_up;
+
 use alloc::string::String;
 
 use crate::{event::Resynced, time::UnixTime};
@@ -35,6 +39,11 @@ pub enum Message {
     Spent,
     /// What is left of a set after one of its codes was accepted.
     CodesLeft {
+        /// How many.
+        left: u8,
+    },
+    /// The same, where it is time for new ones.
+    FewCodesLeft {
         /// How many.
         left: u8,
     },
@@ -89,8 +98,10 @@ pub enum Message {
 /// What the menu of other ways offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// All there are: to who has backup codes, and, so that nothing is told, to everybody before a first factor.
-    All,
-    /// Those that this person has.
+    /// What everybody is offered before a first factor, so that nothing is told.
+    Everybodys,
+    /// Behind one: app, backup codes, and changing something.
+    WithCodes,
+    /// Behind one, where there are no backup codes.
     AppOnly,
 }

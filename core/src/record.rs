@@ -130,6 +130,18 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
+    /// A second copy, as [`Key::copied`].
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            key: self.key.copied(),
+            parameters: self.parameters,
+            moving: self.moving,
+            seen: self.seen.clone(),
+        }
+    }
+
     /// Steps that its clock runs ahead of ours; 0 for a counter.
     #[must_use]
     pub fn drift(&self) -> i32 {

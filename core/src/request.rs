@@ -16,6 +16,8 @@ pub struct Request {
     pub claim: Claim,
     /// Whether this module saw that sshd has verified a public key.
     pub public_key: PublicKey,
+    /// The keys that sshd has verified, each a line such as `ssh-ed25519 AAAA…`.
+    pub keys: Option<String>,
 }
 
 /// What the PAM line says stands before it (`first_factor=`).
@@ -192,6 +194,7 @@ mod tests {
                 source: Source::Unknown,
                 claim,
                 public_key,
+                keys: None,
             }
             .standing()
         };

@@ -34,6 +34,12 @@ impl Key {
         }
     }
 
+    /// A second copy, which wipes itself as well: for a change that is decided again where somebody else was faster.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The bytes, for HMAC and for base32.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

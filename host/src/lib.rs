@@ -23,6 +23,8 @@ pub mod good;
 pub mod homes;
 mod opening;
 #[cfg(feature = "tools")]
+pub mod post;
+#[cfg(feature = "tools")]
 pub mod prepare;
 #[cfg(feature = "tools")]
 pub mod roll;

@@ -1,7 +1,7 @@
 //! The person on the other side of libpam's conversation.
 
 use pam::{
-    constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON},
+    constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO},
     conv::Conv,
     secret::SecretBytes,
 };
@@ -37,6 +37,12 @@ impl Conversation for PamConversation<'_> {
         if let Some(conversation) = &self.0 {
             // Some applications answer messages with an error; what is said last decides nothing.
             let _ = conversation.send(PAM_ERROR_MSG, text);
+        }
+    }
+
+    fn show(&self, text: &str) {
+        if let Some(conversation) = &self.0 {
+            let _ = conversation.send(PAM_TEXT_INFO, text);
         }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn collect(handle: &mut PamHandle, claim: Claim) -> Request {
     let _ = handle.get_user(None);
     // The real uid: root in sshd and login, the caller in su and sudo.
     let uid = getuid();
+    let keys = keys(handle, uid);
     Request {
         service: service(handle),
         typed_user: item(
@@ -27,7 +28,8 @@ pub(crate) fn collect(handle: &mut PamHandle, claim: Claim) -> Request {
         ),
         source: source(handle, uid),
         claim,
-        public_key: public_key(handle, uid),
+        public_key: if keys.is_some() { PublicKey::Verified } else { PublicKey::Absent },
+        keys,
     }
 }
 
@@ -42,14 +44,24 @@ fn item(bytes: Option<&[u8]>) -> Option<String> {
     String::from_utf8(bytes.to_vec()).ok()
 }
 
-/// Whether sshd has verified a public key: only root's PAM environment is sshd's.
+/// Whether sshd has verified a public key.
 pub(crate) fn public_key(handle: &mut PamHandle, uid: Uid) -> PublicKey {
-    let info = ffi::environment(handle, c"SSH_AUTH_INFO_0").unwrap_or_default();
-    if uid.is_root() && names_a_key(&info) { PublicKey::Verified } else { PublicKey::Absent }
+    if keys(handle, uid).is_some() { PublicKey::Verified } else { PublicKey::Absent }
 }
 
-fn names_a_key(info: &[u8]) -> bool {
-    info.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"publickey "))
+/// The public keys that sshd has verified: only root's PAM environment is sshd's.
+fn keys(handle: &mut PamHandle, uid: Uid) -> Option<String> {
+    let info = ffi::environment(handle, c"SSH_AUTH_INFO_0").unwrap_or_default();
+    named_keys(&info).filter(|_| uid.is_root())
+}
+
+fn named_keys(info: &[u8]) -> Option<String> {
+    let lines = info.split(|byte| *byte == b'\n');
+    let keys: Vec<_> = lines
+        .filter_map(|line| line.strip_prefix(b"publickey "))
+        .map(String::from_utf8_lossy)
+        .collect();
+    (!keys.is_empty()).then(|| keys.join("\n"))
 }
 
 /// An address that sshd or another root service vouches for, a calling user, or a terminal; never a name that DNS chose.
@@ -78,6 +90,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn keys_are_kept_without_what_stands_before() {
+        let info = b"publickey ssh-ed25519 AAAA\npassword\npublickey ssh-rsa BBBB\n";
+        assert_eq!(named_keys(info).as_deref(), Some("ssh-ed25519 AAAA\nssh-rsa BBBB"));
+    }
+
+    #[test]
     fn only_a_line_that_begins_with_publickey_names_a_key() {
         for (info, named) in [
             (&b"publickey ssh-ed25519 AAAA\n"[..], true),
@@ -88,7 +106,7 @@ mod tests {
             (b"hostbased publickey x", false),
             (b"xpublickey y", false),
         ] {
-            assert_eq!(names_a_key(info), named, "{info:?}");
+            assert_eq!(named_keys(info).is_some(), named, "{info:?}");
         }
     }
 

@@ -90,6 +90,10 @@ impl Conversation for OneField<'_> {
         self.person.tell(text);
     }
 
+    fn show(&self, text: &str) {
+        self.person.show(text);
+    }
+
     fn hand_on(&self, part: Part) {
         self.part.set(Some(part));
     }

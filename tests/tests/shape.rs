@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 47] = [
+const CORE: [(&str, Kind); 48] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -43,6 +43,7 @@ const CORE: [(&str, Kind); 47] = [
     ("admission", Decision),
     ("backup_code", Decision),
     ("counter", Decision),
+    ("delivery", Decision),
     ("enrolment", Decision),
     ("epoch", Decision),
     ("judge", Decision),

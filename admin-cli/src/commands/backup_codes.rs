@@ -43,7 +43,7 @@ pub fn run(desk: &Desk, wanted: &BackupCodes) -> Result<(), Failure> {
     if wanted.print || wanted.save.is_some() {
         hand_over(desk, &account, wanted, &by)
     } else {
-        owe(desk, &account, &by)
+        owe(desk, (&account, found.record.beside.mail.as_deref()), &by)
     }
 }
 
@@ -65,7 +65,7 @@ fn announcement(desk: &Desk, account: &Account, found: &Snapshot, wanted: &Backu
 }
 
 /// Takes the codes away, and promises new ones, which nobody else will see.
-fn owe(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failure> {
+fn owe(desk: &Desk, (account, mail): (&Account, Option<&str>), by: &Proven) -> Result<(), Failure> {
     let stamp = desk.stamp()?;
     let trace = by.trace(stamp.1);
     let drawn = Drawn::new(Purpose::Codes, trace.clone())?;
@@ -88,7 +88,7 @@ fn owe(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failure> {
         ),
         object: json!({ "user": account.name, "codes": null }),
     };
-    drawn.deliver(desk, account, message).map_err(|failure| {
+    drawn.deliver(desk, (account, mail), &message).map_err(|failure| {
         let what = format!("{}; the backup codes of {user} are dead", failure.what);
         Failure::new(failure.exit, what, "New ones are shown at the next login.")
     })

@@ -26,7 +26,7 @@ use twinlock_host::{
     store_id,
 };
 
-use crate::{desk, exit::Failure, mistake, reasons, verbs::Command};
+use crate::{desk, exit::Failure, mail, mistake, reasons, verbs::Command};
 
 /// Logins trust root's files alone.
 const OWNER: Owner = Owner(0);
@@ -62,6 +62,7 @@ fn behind(config: &str) -> Vec<Finding> {
         Err(finding) => Some(Finding { place: places.records.clone(), ..finding }),
     });
     found.extend(ledger(&machine, &places.ledger));
+    found.extend(mail::examine(config, &loaded.policy, &machine));
     found
 }
 

@@ -2,6 +2,7 @@
 
 mod backup_codes;
 mod bypass;
+mod deliver;
 pub mod doctor;
 mod enroll;
 mod epoch;
@@ -65,6 +66,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now) => epoch::now(&desk),
         Verb::Epoch(Epoch::Show) => epoch::show(&desk),
+        Verb::Deliver { patience } => deliver::run(&desk, *patience),
         // Answered without a desk, before this.
         Verb::Settings(Settings::Check { .. })
         | Verb::Doctor(_)

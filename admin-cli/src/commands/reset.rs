@@ -56,7 +56,10 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
             "password": password.map_or(Value::Null, Into::into),
         }),
     };
-    drawn.deliver(desk, &account, message).map_err(|failure| unshown(&account.name, failure))
+    let mail = found.record.beside.mail.as_deref();
+    drawn
+        .deliver(desk, (&account, mail), &message)
+        .map_err(|failure| unshown(&account.name, failure))
 }
 
 /// One change, after which nothing of before lets anybody in, a login under way not either.

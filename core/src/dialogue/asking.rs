@@ -1,6 +1,7 @@
 //! The questions of a login: prompts, what is said after a wrong answer, and how the asking ends.
 
 use alloc::string::String;
+use core::cell::Cell;
 
 use crate::{
     account::Folder,
@@ -50,6 +51,18 @@ pub struct Asking<'a> {
     pub user: String,
     /// The person's backup codes, where there are any.
     pub backup: Option<Backup<'a>>,
+    /// What is wanted besides, once a code is right.
+    pub wish: Cell<Wish>,
+}
+
+/// What is wanted besides getting in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wish {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// New backup codes, or a new authenticator.
+    Change,
 }
 
 /// A set of backup codes that is on file for somebody.
@@ -146,6 +159,11 @@ impl Asking<'_> {
     /// well. Nobody is told before a proven first factor.
     pub fn tell_accepted(&self, accepted: &Accepted) {
         let message = match *accepted {
+            Accepted::BackupCode { left: Some(left), .. }
+                if left <= self.policy.backup_codes.warn_below =>
+            {
+                Message::FewCodesLeft { left }
+            }
             Accepted::BackupCode { left: Some(left), .. } => Message::CodesLeft { left },
             Accepted::App { resynced: Some(resynced), .. } => Message::Resynced(resynced),
             Accepted::BackupCode { left: None, .. }
@@ -173,6 +191,10 @@ impl Asking<'_> {
         let ways = self.ways();
         match other_ways::choose(self.policy, self.conversation, ways) {
             Ok(Chosen::App) => self.prompt(None).map(Said::Answer),
+            Ok(Chosen::Change) => {
+                self.wish.set(Wish::Change);
+                self.prompt(None).map(Said::Answer)
+            }
             Ok(Chosen::Backup(answer)) => Ok(Said::Answer(answer)),
             Ok(Chosen::Stop) => Ok(Said::Answer(Answer::Stop)),
             Ok(Chosen::Nothing) => Ok(Said::NoSuchWay(ways)),
@@ -183,9 +205,9 @@ impl Asking<'_> {
     /// Before a first factor is proven all ways are offered to everybody, and nothing is read for it.
     fn ways(&self) -> Ways {
         match (self.standing, &self.backup) {
-            (Standing::Proven, Some(backup)) if backup.has_unspent() => Ways::All,
+            (Standing::Proven, Some(backup)) if backup.has_unspent() => Ways::WithCodes,
             (Standing::Proven, _) => Ways::AppOnly,
-            (Standing::Ahead | Standing::Decoy, _) => Ways::All,
+            (Standing::Ahead | Standing::Decoy, _) => Ways::Everybodys,
         }
     }
 

@@ -1,3 +1,12 @@
 //! What is asked and said, one file a dialogue.
 pub mod asking;
+pub mod hand_over;
+pub mod new_codes;
+pub mod new_key;
 pub mod other_ways;
+pub mod proving;
+pub mod remember;
+pub mod second_code;
+pub mod self_service;
+pub mod set_up;
+pub mod talk;

@@ -15,6 +15,8 @@ pub enum Chosen {
     App,
     /// A backup code; what was typed as one is an answer like any other.
     Backup(Answer),
+    /// To sign in, and then to change something.
+    Change,
     /// Nothing more.
     Stop,
     /// Something that is not offered.
@@ -34,11 +36,12 @@ pub fn choose(
     let typed = conversation.ask(&menu, Echo::Shown)?;
     Ok(match typed.text().trim() {
         "1" => Chosen::App,
-        "2" if ways == Ways::All => {
+        "2" if ways != Ways::AppOnly => {
             let prompt = text::login(policy.language, &Message::AskBackupCode);
             Chosen::Backup(answer::read(&conversation.ask(&prompt, policy.echo)?))
         }
         "3" | "" => Chosen::Stop,
+        "4" if ways != Ways::Everybodys => Chosen::Change,
         _ => Chosen::Nothing,
     })
 }

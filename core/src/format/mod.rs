@@ -3,6 +3,7 @@ mod as_written;
 mod c_number;
 pub mod codes;
 mod comments;
+pub mod devices;
 pub mod epoch;
 pub mod foreign_arguments;
 pub mod google;

@@ -126,8 +126,9 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn policy(&self, file: File) -> Result<Policy, Mistake> {
+    fn policy(&self, mut file: File) -> Result<Policy, Mistake> {
         let usual = Policy::default();
+        let people = self.people(&mut file, Policy::default())?;
         Ok(Policy {
             issuer: file.issuer.map(|issuer| self.issuer(issuer)).transpose()?,
             language: self.word(
@@ -135,32 +136,6 @@ impl Reader<'_> {
                 "language",
                 &[("en", Language::English), ("sv", Language::Swedish)],
             )?,
-            not_enrolled_by: Author::of(file.not_enrolled.as_ref()),
-            not_enrolled: self.word(
-                file.not_enrolled,
-                "not_enrolled",
-                &[
-                    ("deny", NotEnrolled::Deny),
-                    ("enroll", NotEnrolled::Enroll),
-                    ("remind", NotEnrolled::Remind),
-                    ("allow", NotEnrolled::Allow),
-                ],
-            )?,
-            set_up: self.set_up((
-                file.enroll_needs_ticket,
-                file.enroll_reason,
-                file.after_reset,
-            ))?,
-            handover_logins: self.number(
-                file.handover_logins,
-                "handover_logins",
-                (0, 10),
-                usual.handover_logins,
-            )?,
-            backup_codes: self.backup_codes(file.backup_codes)?,
-            remember_for: self.duration(file.remember_for, ("remember_for", REMEMBER_MAX))?,
-            own_code: own_code(file.require_own_code, file.own_code_exempt),
-            mail: self.mail((file.mail_domain, file.mail_from, file.sendmail))?,
             window: self.number(file.window, "window", (0, 10), usual.window)?,
             tries: self.number(file.tries, "tries", (1, 10), usual.tries)?,
             prompt: self.text(file.prompt, ("prompt", 500))?,
@@ -176,26 +151,50 @@ impl Reader<'_> {
                     Some(false) | None => LedgerKind::Tmpfs,
                 },
             },
+            ..people
+        })
+    }
+
+    /// What concerns people beyond their codes: set-up, backup codes, mail, administrators.
+    fn people(&self, file: &mut File, usual: Policy) -> Result<Policy, Mistake> {
+        let logins = file.handover_logins.take();
+        Ok(Policy {
+            not_enrolled_by: Author::of(file.not_enrolled.as_ref()),
+            not_enrolled: self.word(
+                file.not_enrolled.take(),
+                "not_enrolled",
+                &[
+                    ("deny", NotEnrolled::Deny),
+                    ("enroll", NotEnrolled::Enroll),
+                    ("remind", NotEnrolled::Remind),
+                    ("allow", NotEnrolled::Allow),
+                ],
+            )?,
+            set_up: self.set_up(file)?,
+            handover_logins: self.number(
+                logins,
+                "handover_logins",
+                (0, 10),
+                usual.handover_logins,
+            )?,
+            backup_codes: self.backup_codes(core::mem::take(&mut file.backup_codes))?,
+            remember_for: self
+                .duration(file.remember_for.take(), ("remember_for", REMEMBER_MAX))?,
+            own_code: own_code(file.require_own_code, core::mem::take(&mut file.own_code_exempt)),
+            mail: self.mail(file)?,
             ..usual
         })
     }
 
-    fn set_up(
-        &self,
-        (ticket, reason, after_reset): (
-            Option<bool>,
-            Option<Spanned<String>>,
-            Option<Spanned<String>>,
-        ),
-    ) -> Result<SetUpRules, Mistake> {
+    fn set_up(&self, file: &mut File) -> Result<SetUpRules, Mistake> {
         Ok(SetUpRules {
-            ticket: match ticket {
+            ticket: match file.enroll_needs_ticket {
                 Some(false) => TicketNeed::Free,
                 Some(true) | None => TicketNeed::Needed,
             },
-            reason: self.text(reason, ("enroll_reason", 300))?,
+            reason: self.text(file.enroll_reason.take(), ("enroll_reason", 300))?,
             after_reset: self.word(
-                after_reset,
+                file.after_reset.take(),
                 "after_reset",
                 &[("ticket", AfterReset::Ticket), ("login", AfterReset::Login)],
             )?,
@@ -211,19 +210,12 @@ impl Reader<'_> {
         Ok(BackupCodes { count, warn_below })
     }
 
-    fn mail(
-        &self,
-        (domain, from, sendmail): (
-            Option<Spanned<String>>,
-            Option<Spanned<String>>,
-            Option<Spanned<String>>,
-        ),
-    ) -> Result<Mail, Mistake> {
+    fn mail(&self, file: &mut File) -> Result<Mail, Mistake> {
         let usual = Mail::default();
         Ok(Mail {
-            domain: self.text(domain, ("mail_domain", 255))?,
-            from: self.text(from, ("mail_from", 320))?.unwrap_or(usual.from),
-            sendmail: self.folder(sendmail, "sendmail", usual.sendmail)?,
+            domain: self.text(file.mail_domain.take(), ("mail_domain", 255))?,
+            from: self.text(file.mail_from.take(), ("mail_from", 320))?.unwrap_or(usual.from),
+            sendmail: self.folder(file.sendmail.take(), "sendmail", usual.sendmail)?,
         })
     }
 

@@ -1,11 +1,23 @@
 //! Words for people, in the language of the settings.
 
 mod en;
+pub mod mail;
 mod sv;
 
 use alloc::string::String;
 
-use crate::{message::Message, policy::Language};
+use zeroize::Zeroizing;
+
+use crate::{
+    message::{
+        Message,
+        change::Change,
+        new_codes::{Codes, NewCodes},
+        set_up::SetUp,
+    },
+    policy::Language,
+    time::UnixTime,
+};
 
 /// What is said during a login.
 #[must_use]
@@ -13,6 +25,33 @@ pub fn login(language: Language, message: &Message) -> String {
     match language {
         Language::English => en::login::say(message),
         Language::Swedish => sv::login::say(message),
+    }
+}
+
+/// What is said while somebody is set up.
+#[must_use]
+pub fn set_up(language: Language, message: &SetUp) -> String {
+    match language {
+        Language::English => en::set_up::say(message),
+        Language::Swedish => sv::set_up::say(message),
+    }
+}
+
+/// What is said around new backup codes; it holds them.
+#[must_use]
+pub fn new_codes(language: Language, message: &NewCodes) -> Zeroizing<String> {
+    Zeroizing::new(match language {
+        Language::English => en::new_codes::say(message),
+        Language::Swedish => sv::new_codes::say(message),
+    })
+}
+
+/// What is said when somebody changes something.
+#[must_use]
+pub fn change(language: Language, message: &Change) -> String {
+    match language {
+        Language::English => en::change::say(message),
+        Language::Swedish => sv::change::say(message),
     }
 }
 
@@ -29,81 +68,67 @@ pub fn duration(seconds: u64) -> String {
 }
 
 /// A time of day for eyes.
-fn clock(at: crate::time::UnixTime) -> String {
+fn clock(at: UnixTime) -> String {
     let (hours, minutes, seconds) = at.clock();
     alloc::format!("{hours:02}:{minutes:02}:{seconds:02} UTC")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Resynced;
-    use crate::message::Ways;
-    use crate::time::UnixTime;
-
-    fn all() -> [Message; 34] {
-        let user = || "a".repeat(32);
-        [
-            Message::AskCode,
-            Message::AskPasswordAndCode,
-            Message::OtherWays(Ways::All),
-            Message::OtherWays(Ways::AppOnly),
-            Message::AskBackupCode,
-            Message::NotAccepted,
-            Message::Wrong { left: 2 },
-            Message::Wrong { left: 1 },
-            Message::Wrong { left: 0 },
-            Message::NotACode,
-            Message::NoSuchWay(Ways::All),
-            Message::NoSuchWay(Ways::AppOnly),
-            Message::Replayed { wait: 17 },
-            Message::BeforeEpoch { wait: 599 },
-            Message::BeforeEpoch { wait: 86_399 },
-            Message::Replayed { wait: 0 },
-            Message::Spent,
-            Message::CodesLeft { left: 0 },
-            Message::CodesLeft { left: 1 },
-            Message::CodesLeft { left: 9 },
-            Message::ClockOff { ahead: -86_370, wait: Some(86_370) },
-            Message::ClockOff { ahead: 570, wait: None },
-            Message::ClockOff { ahead: 570, wait: Some(86_370) },
-            Message::ClockOff { ahead: 0, wait: Some(86_370) },
-            Message::ClockOff { ahead: 0, wait: None },
-            Message::Resynced(Resynced::Clock { steps: -2879, seconds: -86_370 }),
-            Message::Resynced(Resynced::Clock { steps: 0, seconds: 0 }),
-            Message::Resynced(Resynced::Counter { skipped: 99 }),
-            Message::MachineFault { user: user() },
-            Message::Throttled { until: UnixTime(1_800_000_000), wait: 900 },
-            Message::Locked { user: user() },
-            Message::NotEnrolled { user: user() },
-            Message::RecordUnreadable { user: user() },
-            Message::RecordUnwritable { user: user() },
-        ]
-    }
-
-    #[test]
-    fn lines_fit_a_terminal_and_prompts_their_clients() {
-        for language in [Language::English, Language::Swedish] {
-            for message in all() {
-                let said = login(language, &message);
-                let longest = said.lines().map(|line| line.chars().count()).max();
-                assert!(longest.unwrap() <= 78, "{said}");
-                assert!(said.len() < 1024 && !said.contains('\u{1b}'));
-            }
-        }
-    }
-
-    #[test]
-    fn durations_read_well() {
-        for (seconds, text) in [
-            (0, "0 s"),
-            (17, "17 s"),
-            (60, "1 min"),
-            (250, "4 min 10 s"),
-            (7500, "2 h 5 min"),
-            (3600, "1 h"),
-        ] {
-            assert_eq!(duration(seconds), text);
-        }
-    }
+/// A minute for eyes: `14:03 UTC`.
+fn minute(at: UnixTime) -> String {
+    let (hours, minutes, _) = at.clock();
+    alloc::format!("{hours:02}:{minutes:02} UTC")
 }
+
+/// A day for eyes: `2026-03-02`.
+fn date(at: UnixTime) -> String {
+    let (year, month, day) = at.date();
+    alloc::format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Codes, one a line, numbered where there are several.
+fn code_lines(codes: &Codes) -> Zeroizing<String> {
+    let mut lines = Zeroizing::new(String::with_capacity(codes.0.len() * 40));
+    for (number, code) in (1..).zip(&codes.0) {
+        if codes.0.len() == 1 {
+            lines.push_str("    ");
+        } else {
+            lines.push_str(&alloc::format!("{number:>4}  "));
+        }
+        lines.push_str(code);
+        lines.push('\n');
+    }
+    lines
+}
+
+/// Choices, one a line, each with its number.
+fn choices(names: &[String]) -> String {
+    let line = |(number, name): (usize, &String)| alloc::format!("  {number}  {}\n", plain(name));
+    (1..).zip(names).map(line).collect()
+}
+
+/// A name without anything that a terminal takes for a command, and not too long for a line.
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_control()).take(60).collect()
+}
+
+/// A text in lines of at most 76 characters.
+fn wrap(text: &str) -> String {
+    let mut wrapped = String::with_capacity(text.len() + 8);
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > 76 {
+            wrapped.push('\n');
+            column = 0;
+        } else if column > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += length;
+    }
+    wrapped
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,13 +11,13 @@ use twinlock_core::{
     time::{BootTime, Now, UnixTime},
 };
 
-use super::{Line, World};
+use super::{Line, World, reader};
 
 impl Conversation for World {
     fn ask(&self, text: &str, _: Echo) -> Result<Typed, ConversationFault> {
         self.said.borrow_mut().push(text.into());
         match self.lines.borrow_mut().pop_front() {
-            Some(Line::Type(text)) => Ok(Typed::new(text)),
+            Some(Line::Type(text)) => Ok(Typed::new(self.typed(text))),
             Some(Line::Cut) | None => Err(ConversationFault),
         }
     }
@@ -28,6 +28,24 @@ impl Conversation for World {
 
     fn tell(&self, text: &str) {
         self.said.borrow_mut().push(text.into());
+    }
+}
+
+impl World {
+    /// What a person types who reads the screen: `<group>` is the last group of the last code shown, `<first>` the code
+    /// of the key shown, `<next>` a later code of the own app, after waiting for it.
+    fn typed(&self, text: String) -> String {
+        let said = self.said.borrow().join("\n");
+        match text.as_str() {
+            "<group>" => reader::last_group(&said),
+            "<first>" => reader::code_of_key(&said, self.unix.get()),
+            "<next>" => {
+                self.unix.set(self.unix.get() + 60);
+                self.boot.set(self.boot.get() + 60);
+                self.code(0)
+            }
+            _ => text,
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod apps;
 mod around;
 mod ledger;
+pub mod reader;
 mod sets;
 
 use std::{
@@ -236,6 +237,7 @@ pub fn request(user: &str, claim: Claim) -> Request {
         source: Source::address([203, 0, 113, 7].into()),
         claim,
         public_key: PublicKey::Absent,
+        keys: None,
     }
 }
 
@@ -314,7 +316,7 @@ impl Records for World {
             return Err(CommitFault::Store(fault));
         }
         let mut records = self.records.borrow_mut();
-        let found = records.get_mut(folder.as_str()).unwrap();
+        let found = records.entry(folder.as_str().into()).or_default();
         if found.0 != after {
             return Err(CommitFault::Overtaken);
         }

@@ -97,8 +97,9 @@ fn digest_of(code: &str, recipe: &Recipe) -> Digest {
     let mut bytes = Zeroizing::new([0; 32]);
     let parts = recipe.salt.iter().copied().chain(code.bytes());
     for (place, part) in parts.enumerate() {
-        let byte: &mut u8 = &mut bytes[place % 32];
-        *byte = byte.rotate_left(3) ^ part;
+        if let Some(byte) = bytes.get_mut(place % 32) {
+            *byte = u8::rotate_left(*byte, 3) ^ part;
+        }
     }
     Digest::new(bytes)
 }

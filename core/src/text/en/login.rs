@@ -13,18 +13,26 @@ pub(in crate::text) fn say(message: &Message) -> String {
     match message {
         Message::AskCode => "Verification code (? for other ways): ".into(),
         Message::AskPasswordAndCode => "Password & verification code: ".into(),
-        Message::OtherWays(Ways::All) => "\nOther ways to sign in:\n  \
+        Message::OtherWays(Ways::Everybodys) => "\nOther ways to sign in:\n  \
              1  Code from your authenticator app\n  \
              2  One-time backup code\n  \
              3  Stop\n\
              Choose 1-3: "
             .into(),
+        Message::OtherWays(Ways::WithCodes) => "\nOther ways to sign in:\n  \
+             1  Code from your authenticator app\n  \
+             2  One-time backup code\n  \
+             3  Stop\n  \
+             4  Sign in and change something: new backup codes, a new app\n\
+             Choose 1-4: "
+            .into(),
         Message::OtherWays(Ways::AppOnly) => "\nOther ways to sign in:\n  \
              1  Code from your authenticator app\n  \
-             3  Stop\n\
-             No phone at hand? Your administrator can enroll you anew (twinlock remove,\n\
-             twinlock enroll).\n\
-             Choose 1 or 3: "
+             3  Stop\n  \
+             4  Sign in and change something: new backup codes, a new app\n\
+             No phone at hand? Your administrator can help (twinlock bypass, twinlock\n\
+             reset).\n\
+             Choose 1, 3 or 4: "
             .into(),
         Message::AskBackupCode => "One-time backup code: ".into(),
         Message::NotAccepted => "That was not accepted.".into(),
@@ -32,11 +40,14 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left: 1 } => "That code is wrong. 1 try left.".into(),
         Message::Wrong { left } => format!("That code is wrong. {left} tries left."),
         Message::NotACode => "That is not a code. The app shows 6 to 8 digits.".into(),
-        Message::NoSuchWay(Ways::All) => {
+        Message::NoSuchWay(Ways::Everybodys) => {
             "That was none of the choices (1, 2 or 3). Type ? to see them again.".into()
         }
+        Message::NoSuchWay(Ways::WithCodes) => {
+            "That was none of the choices (1, 2, 3 or 4). Type ? to see them again.".into()
+        }
         Message::NoSuchWay(Ways::AppOnly) => {
-            "That was none of the choices (1 or 3). Type ? to see them again.".into()
+            "That was none of the choices (1, 3 or 4). Type ? to see them again.".into()
         }
         Message::Replayed { wait: 0 } => {
             "That code was used already. Type the one shown now (token: press its button).".into()
@@ -48,6 +59,11 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::CodesLeft { left: 0 } => "That was your last backup code.".into(),
         Message::CodesLeft { left: 1 } => "You have 1 backup code left.".into(),
         Message::CodesLeft { left } => format!("You have {left} backup codes left."),
+        Message::FewCodesLeft { left: 0 } => "That was your last backup code.".into(),
+        Message::FewCodesLeft { left } => format!(
+            "You have {} left. For new ones, type ? at the next login, then 4.",
+            if *left == 1 { "1 backup code".into() } else { format!("{left} backup codes") }
+        ),
         Message::BeforeEpoch { wait: 600.. } => {
             "The clock of this machine does not fit its memory of used codes.\nAsk your administrator (twinlock why).".into()
         }

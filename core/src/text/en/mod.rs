@@ -1,2 +1,6 @@
-//! English.
+//! English: one file a dialogue.
+pub(super) mod change;
 pub(super) mod login;
+pub(super) mod mail;
+pub(super) mod new_codes;
+pub(super) mod set_up;

@@ -13,18 +13,26 @@ pub(in crate::text) fn say(message: &Message) -> String {
     match message {
         Message::AskCode => "Verifieringskod (? för andra sätt): ".into(),
         Message::AskPasswordAndCode => "Lösenord och verifieringskod: ".into(),
-        Message::OtherWays(Ways::All) => "\nAndra sätt att logga in:\n  \
+        Message::OtherWays(Ways::Everybodys) => "\nAndra sätt att logga in:\n  \
              1  Kod från din autentiseringsapp\n  \
              2  Reservkod\n  \
              3  Avbryt\n\
              Välj 1-3: "
             .into(),
+        Message::OtherWays(Ways::WithCodes) => "\nAndra sätt att logga in:\n  \
+             1  Kod från din autentiseringsapp\n  \
+             2  Reservkod\n  \
+             3  Avbryt\n  \
+             4  Logga in och ändra något: nya reservkoder, en ny app\n\
+             Välj 1-4: "
+            .into(),
         Message::OtherWays(Ways::AppOnly) => "\nAndra sätt att logga in:\n  \
              1  Kod från din autentiseringsapp\n  \
-             3  Avbryt\n\
-             Ingen telefon till hands? Din administratör kan hjälpa dig:\n\
-             (twinlock remove, twinlock enroll).\n\
-             Välj 1 eller 3: "
+             3  Avbryt\n  \
+             4  Logga in och ändra något: nya reservkoder, en ny app\n\
+             Ingen telefon till hands? Din administratör kan hjälpa dig\n\
+             (twinlock bypass, twinlock reset).\n\
+             Välj 1, 3 eller 4: "
             .into(),
         Message::AskBackupCode => "Reservkod: ".into(),
         Message::NotAccepted => "Det godtogs inte.".into(),
@@ -32,11 +40,14 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left: 1 } => "Koden är fel. 1 försök kvar.".into(),
         Message::Wrong { left } => format!("Koden är fel. {left} försök kvar."),
         Message::NotACode => "Det där är ingen kod. Appen visar 6 till 8 siffror.".into(),
-        Message::NoSuchWay(Ways::All) => {
+        Message::NoSuchWay(Ways::Everybodys) => {
             "Det var inget av valen (1, 2 eller 3). Skriv ? för att se dem igen.".into()
         }
+        Message::NoSuchWay(Ways::WithCodes) => {
+            "Det var inget av valen (1, 2, 3 eller 4). Skriv ? för att se dem igen.".into()
+        }
         Message::NoSuchWay(Ways::AppOnly) => {
-            "Det var inget av valen (1 eller 3). Skriv ? för att se dem igen.".into()
+            "Det var inget av valen (1, 3 eller 4). Skriv ? för att se dem igen.".into()
         }
         Message::Replayed { wait: 0 } => {
             "Koden är redan använd. Skriv den som visas nu; på en dosa, tryck på knappen.".into()
@@ -48,6 +59,11 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::CodesLeft { left: 0 } => "Det var din sista reservkod.".into(),
         Message::CodesLeft { left: 1 } => "Du har 1 reservkod kvar.".into(),
         Message::CodesLeft { left } => format!("Du har {left} reservkoder kvar."),
+        Message::FewCodesLeft { left: 0 } => "Det var din sista reservkod.".into(),
+        Message::FewCodesLeft { left } => format!(
+            "Du har {} kvar. För nya, skriv ? vid nästa inloggning och sedan 4.",
+            if *left == 1 { "1 reservkod".into() } else { format!("{left} reservkoder") }
+        ),
         Message::BeforeEpoch { wait: 600.. } => {
             "Datorns klocka stämmer inte med vad den minns om använda koder.\nBe din administratör om hjälp (twinlock why).".into()
         }

@@ -1,0 +1,123 @@
+//! Remembered devices: a name in the ledger that stands for a code, for a time.
+
+use alloc::string::String;
+use core::net::IpAddr;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    record::Generation,
+    time::{BootTime, Now, UnixTime},
+};
+
+/// What a device is remembered by: each of it must be the same again.
+pub struct Binding<'a> {
+    /// The account's user id.
+    pub uid: u32,
+    /// The PAM service.
+    pub service: &'a str,
+    /// The verified public key, whole.
+    pub key: &'a str,
+    /// The address, literally.
+    pub address: IpAddr,
+    /// The record: a reset and every change end all devices.
+    pub generation: Generation,
+}
+
+/// A device that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Since when.
+    pub since: UnixTime,
+    /// From this instant on it is not.
+    pub until: UnixTime,
+    /// The same by the clock that cannot be set.
+    pub until_boot: BootTime,
+    /// The record that it was remembered under.
+    pub generation: Generation,
+    /// Where from.
+    pub address: IpAddr,
+    /// The key's fingerprint, cut to what tells keys apart for eyes.
+    pub key: String,
+}
+
+/// The ledger's name of a device.
+#[must_use]
+pub fn name_of(binding: &Binding<'_>) -> String {
+    let mut hash = Sha256::new();
+    let numbers = [u64::from(binding.uid), binding.generation.0, binding.service.len() as u64];
+    numbers.iter().for_each(|number| hash.update(number.to_be_bytes()));
+    hash.update(binding.service.as_bytes());
+    match binding.address {
+        IpAddr::V4(address) => hash.update(address.octets()),
+        IpAddr::V6(address) => hash.update(address.octets()),
+    }
+    hash.update(binding.key.as_bytes());
+    let digest = hash.finalize();
+    let mut name = String::from("device.");
+    name.push_str(&HEXLOWER.encode(digest.get(..16).unwrap_or_default()));
+    name
+}
+
+/// Whether a device is still remembered. A clock that was set back before it began, or a machine that has run longer
+/// than it lasts, ends it.
+#[must_use]
+pub fn is_remembered(device: &Device, now: Now) -> bool {
+    device.since <= now.unix && now.unix < device.until && now.boot < device.until_boot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding() -> Binding<'static> {
+        Binding {
+            uid: 1000,
+            service: "sshd",
+            key: "ssh-ed25519 AAAA",
+            address: [203, 0, 113, 7].into(),
+            generation: Generation(1),
+        }
+    }
+
+    #[test]
+    fn whatever_differs_is_another_device() {
+        let name = name_of(&binding());
+        assert_eq!(name.len(), "device.".len() + 32);
+        for other in [
+            Binding { uid: 1001, ..binding() },
+            Binding { service: "sshd2", ..binding() },
+            Binding { key: "ssh-ed25519 AAAB", ..binding() },
+            Binding { address: [203, 0, 113, 8].into(), ..binding() },
+            Binding { address: "::1".parse().unwrap(), ..binding() },
+            Binding { generation: Generation(2), ..binding() },
+            Binding { service: "sshd", key: "2ssh-ed25519 AAAA", ..binding() },
+        ] {
+            assert_ne!(name_of(&other), name);
+        }
+        assert_eq!(name_of(&binding()), name);
+    }
+
+    #[test]
+    fn its_time_ends_by_both_clocks() {
+        let device = Device {
+            since: UnixTime(100),
+            until: UnixTime(200),
+            until_boot: BootTime(1100),
+            generation: Generation(1),
+            address: [203, 0, 113, 7].into(),
+            key: "SHA256:a".into(),
+        };
+        for (unix, boot, remembered) in [
+            (100, 1000, true),
+            (199, 1099, true),
+            (200, 1000, false),
+            (99, 1000, false),
+            (150, 1100, false),
+        ] {
+            let now = Now { unix: UnixTime(unix), boot: BootTime(boot) };
+            assert_eq!(is_remembered(&device, now), remembered, "{unix} {boot}");
+        }
+    }
+}

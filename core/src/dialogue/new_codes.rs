@@ -1,0 +1,45 @@
+//! New backup codes: shown once, confirmed by the last group of the last one, and only then in force.
+
+use crate::{
+    backup_code,
+    code_set::Shape,
+    dialogue::talk::{Stop, Talk, no_entropy},
+    draw,
+    event::Reason,
+    letter::LetterKind,
+    message::new_codes::{Codes, NewCodes, Why},
+    record::SetId,
+};
+
+/// Answers taken for the last group.
+const TRIES: u8 = 3;
+
+/// Puts a set in force, by the change that makes the old one dead.
+pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), Stop>;
+
+/// Shows a new set, has it confirmed, and puts it in force; how many codes it has.
+///
+/// # Errors
+/// [`Stop`]; the old codes are what they were then.
+pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<u8, Stop> {
+    let count = talk.policy.backup_codes.count;
+    let codes = draw::codes(count, talk.ports.entropy).map_err(|_| no_entropy())?;
+    let written = codes.iter().map(|code| backup_code::written(code)).collect();
+    let last = codes.last().ok_or(no_entropy())?;
+    let mut question = talk.new_codes(&NewCodes::Show { why, codes: Codes(written) });
+    for left in (0..TRIES).rev() {
+        let typed = talk.ask_shown(&question)?;
+        if backup_code::is_shown(last, &typed) {
+            let id = talk.ports.codes.lay_down(talk.folder, Shape::Letters20, &codes)?;
+            put_in_force(id)?;
+            talk.person().tell(&talk.new_codes(&NewCodes::InForce { count }));
+            talk.write(LetterKind::CodesRenewed, Some(count));
+            return Ok(count);
+        }
+        if typed.text().trim().is_empty() {
+            break;
+        }
+        question = talk.new_codes(&NewCodes::NotTheLast { left });
+    }
+    Err(Stop::Declined(Reason::Unconfirmed))
+}

@@ -1,0 +1,203 @@
+//! A new key: kept as pending, shown as a picture and as text, and proven by its first code.
+
+use alloc::string::String;
+
+use zeroize::Zeroizing;
+
+use crate::{
+    answer::{self, Answer, Code},
+    beside::Pending,
+    change::change,
+    dialogue::talk::{Stop, Talk, no_entropy},
+    draw, enrolment,
+    event::Reason,
+    format::ledger_names,
+    ledger::Used,
+    message::set_up::{SameKey, SetUp},
+    otp::{
+        base32,
+        hotp::Keyed,
+        otpauth::{self, Label},
+        totp,
+    },
+    pending::{Asker, resumes},
+    ports::Creation,
+    qr::{Ink, Matrix},
+    record::{Authenticator, Moving, Record, State},
+    replay,
+    secret::Key,
+    time::Step,
+};
+
+/// Questions until a code was right: mistypings, and the picture drawn another way.
+const QUESTIONS: u8 = 10;
+/// Steps each way in which a wrong code is looked for, to say that a clock is off.
+const NEARBY: u8 = 20;
+
+/// A key that its owner has proven, and whose code is used up.
+pub struct Proven {
+    /// What is to be enrolled.
+    pub authenticator: Authenticator,
+    /// The step of the first code.
+    pub step: Step,
+}
+
+/// How the picture is drawn.
+#[derive(Clone, Copy)]
+struct Drawing {
+    ink: Ink,
+    plain: Plain,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plain {
+    Blocks,
+    Letters,
+}
+
+/// Keeps a key as pending, shows it, and has it proven.
+///
+/// # Errors
+/// [`Stop`]; the key stays pending, for the same person to go on with within a quarter of an hour.
+pub fn prove(talk: &Talk<'_>) -> Result<Proven, Stop> {
+    let (pending, notice) = begin(talk)?;
+    if let Some(notice) = notice {
+        talk.person().show(&talk.set_up(&notice));
+    }
+    let authenticator = Authenticator {
+        name: "app".into(),
+        key: pending,
+        parameters: talk.policy.new_keys,
+        moving: Moving::default(),
+        seen: None,
+    };
+    let step = ask_for_code(talk, &authenticator)?;
+    Ok(Proven { authenticator, step })
+}
+
+/// The key to be proven: the one that was begun with, where the same person goes on, else a new one.
+fn begin(talk: &Talk<'_>) -> Result<(Key, Option<SetUp>), Stop> {
+    let stamp = talk.stamp()?;
+    let asker = Asker { source: talk.source, fingerprint: talk.fingerprint.as_deref() };
+    let mut chosen = None;
+    change(talk.ports.records, talk.account, &mut |found| {
+        let mut record = enrolment::begun(talk.account, found.map(|found| found.record), stamp);
+        let before = record.beside.pending.take();
+        let same = before.as_ref().is_some_and(|before| resumes(before, &asker, stamp.1));
+        let notice = before.as_ref().map(|before| SetUp::BegunBefore {
+            at: before.since,
+            source: before.source.as_str().into(),
+            key: if same { SameKey::Same } else { SameKey::Another },
+        });
+        let (key, since) = match before.filter(|_| same) {
+            Some(before) => (before.key, before.since),
+            None => (draw::key(talk.ports.entropy).map_err(|_| no_entropy())?, stamp.1),
+        };
+        chosen = Some((key.copied(), notice));
+        record.beside.pending = Some(Pending {
+            key,
+            since,
+            source: talk.source.clone(),
+            fingerprint: talk.fingerprint.clone(),
+        });
+        Ok(record)
+    })?;
+    chosen.ok_or(no_entropy())
+}
+
+/// Whether a record still waits for this key: a reset, or somebody else's set-up, has taken it away otherwise.
+#[must_use]
+pub fn is_pending(record: &Record, key: &Key) -> bool {
+    let pending = record.beside.pending.as_ref();
+    record.state != State::Removed && pending.is_some_and(|pending| pending.key == *key)
+}
+
+fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Step, Stop> {
+    let issuer = talk.policy.issuer.clone();
+    let issuer = issuer.unwrap_or_else(|| talk.ports.accounts.host_name());
+    let label = Label { issuer: &issuer, account: &talk.account.name };
+    let digits = authenticator.parameters.digits.get();
+    let ask = talk.set_up(&SetUp::AskCode { digits });
+    let mut drawing = Drawing { ink: Ink::Light, plain: Plain::Blocks };
+    talk.person().show(&picture(talk, (authenticator, &label), drawing));
+    let mut question = ask.clone();
+    for _ in 0..QUESTIONS {
+        let typed = talk.ask(&question)?;
+        let said = match (typed.text().trim(), answer::read(&typed)) {
+            ("i" | "I", _) => {
+                drawing.ink = if drawing.ink == Ink::Light { Ink::Dark } else { Ink::Light };
+                None
+            }
+            ("a" | "A", _) => {
+                drawing.plain = Plain::Letters;
+                None
+            }
+            (_, Answer::Stop) => return Err(Stop::Declined(Reason::NotSetUp)),
+            (_, Answer::Code(code)) => match judge(talk, authenticator, &code)? {
+                Ok(step) => return Ok(step),
+                Err(message) => Some(message),
+            },
+            (_, Answer::Help | Answer::Other) => Some(SetUp::NotACode),
+        };
+        question = match said {
+            Some(message) => alloc::format!("{}\n{ask}", talk.set_up(&message)),
+            None => {
+                talk.person().show(&picture(talk, (authenticator, &label), drawing));
+                ask.clone()
+            }
+        };
+    }
+    talk.person().tell(&talk.set_up(&SetUp::TooMany));
+    Err(Stop::Declined(Reason::NotSetUp))
+}
+
+/// The picture and the key, to stand right above the question.
+fn picture(
+    talk: &Talk<'_>,
+    (authenticator, label): (&Authenticator, &Label<'_>),
+    drawing: Drawing,
+) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::new());
+    let uri = otpauth::write(label, &authenticator.key, authenticator.parameters);
+    if let Ok(matrix) = Matrix::of(&uri) {
+        text.push_str(&talk.set_up(&SetUp::Scan));
+        text.push_str(&match drawing.plain {
+            Plain::Blocks => matrix.half_blocks(drawing.ink),
+            Plain::Letters => matrix.ascii(drawing.ink),
+        });
+    }
+    let key = base32::in_groups(&authenticator.key);
+    text.push_str(&Zeroizing::new(talk.set_up(&SetUp::OrType { key })));
+    text
+}
+
+/// The step of a right code, which is used up by this; else what is wrong with it.
+fn judge(
+    talk: &Talk<'_>,
+    authenticator: &Authenticator,
+    code: &Code,
+) -> Result<Result<Step, SetUp>, Stop> {
+    let Some(keyed) = Keyed::new(&authenticator.key, authenticator.parameters.algorithm) else {
+        return Err(no_entropy());
+    };
+    let now = talk.now()?.unix;
+    let shown = totp::step_at(now, authenticator.parameters.period);
+    let typed = code.of_length(authenticator.parameters.digits);
+    let Some(step) = totp::matching_step(&keyed, authenticator, typed, (shown, talk.policy.window))
+    else {
+        let near = totp::matching_step(&keyed, authenticator, typed, (shown, NEARBY));
+        let period = i64::try_from(authenticator.parameters.period.seconds()).unwrap_or(30);
+        return Ok(Err(near.map_or(SetUp::WrongCode, |near| SetUp::ClockOff {
+            ahead: near.0.cast_signed().wrapping_sub(shown.0.cast_signed()).saturating_mul(period),
+        })));
+    };
+    let name = ledger_names::used_name(&Used { mark: keyed.mark(authenticator), step });
+    match talk.shelf.create(&name, &ledger_names::instant(now)) {
+        Ok(Creation::Made) => Ok(Ok(step)),
+        Ok(Creation::Taken) => {
+            let next = Step(step.0.saturating_add(1));
+            Ok(Err(SetUp::UsedCode { wait: replay::seconds_until(next, authenticator, now) }))
+        }
+        Err(fault) => Err(Stop::Broken(Reason::Ledger(fault))),
+    }
+}

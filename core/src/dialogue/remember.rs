@@ -1,0 +1,96 @@
+//! A remembered device: asked for by typing yes, behind a verified ssh key, for a time.
+
+use core::net::IpAddr;
+
+use crate::{
+    account::Account,
+    device::{self, Binding, Device},
+    dialogue::talk::{Stop, Talk},
+    fingerprint,
+    format::devices,
+    message::change::{Change, YES},
+    policy::Policy,
+    ports::Shelf,
+    record::Generation,
+    request::{PublicKey, Request, Standing},
+    time::Now,
+};
+
+/// Nanoseconds of a second.
+const SECOND: u64 = 1_000_000_000;
+
+/// What a visit could be remembered by; nothing where the settings, or the way that the person came, do not allow it.
+#[must_use]
+pub fn binding<'a>(
+    policy: &Policy,
+    request: &'a Request,
+    account: &Account,
+    generation: Generation,
+) -> Option<Binding<'a>> {
+    let proven = request.standing() == Standing::Proven;
+    let allowed = policy.remember_for > 0
+        && proven
+        && request.public_key == PublicKey::Verified
+        && account.uid != 0
+        && !matches!(request.service.as_str(), "su" | "su-l" | "sudo" | "sudo-i");
+    Some(Binding {
+        uid: account.uid,
+        service: &request.service,
+        key: request.keys.as_deref()?,
+        address: request.source.ip().filter(|_| allowed)?,
+        generation,
+    })
+}
+
+/// Whether a visit is of a device that is remembered. What cannot be read is not.
+#[must_use]
+pub fn is_remembered(shelf: &dyn Shelf, binding: &Binding<'_>, now: Now) -> bool {
+    let text = shelf.content(&device::name_of(binding)).ok().flatten();
+    let device = text.and_then(|text| devices::read(&text));
+    device.is_some_and(|device| {
+        device.generation == binding.generation && device::is_remembered(&device, now)
+    })
+}
+
+/// Asks whether the device is to be remembered, and does so, as well as it goes.
+///
+/// # Errors
+/// [`Stop::CutOff`].
+pub fn offer(talk: &Talk<'_>, binding: &Binding<'_>) -> Result<Remembered, Stop> {
+    let seconds = talk.policy.remember_for;
+    let address = address(binding.address);
+    let typed = talk.ask_shown(&talk.change(&Change::Remember { address, seconds }))?;
+    let word = typed.text().trim();
+    if !YES.iter().any(|yes| word.eq_ignore_ascii_case(yes)) {
+        return Ok(Remembered::No);
+    }
+    let now = talk.now()?;
+    let device = Device {
+        since: now.unix,
+        until: now.unix.plus(seconds),
+        until_boot: crate::time::BootTime(
+            now.boot.0.saturating_add(seconds.saturating_mul(SECOND)),
+        ),
+        generation: binding.generation,
+        address: binding.address,
+        key: fingerprint::of(binding.key),
+    };
+    let name = device::name_of(binding);
+    // One that is over stands in the way under the same name.
+    talk.shelf.erase(&name);
+    let made = talk.shelf.create(&name, &devices::write(&device));
+    Ok(if made.is_ok() { Remembered::Yes } else { Remembered::No })
+}
+
+/// Whether the device is remembered now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remembered {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
+fn address(address: IpAddr) -> alloc::string::String {
+    alloc::format!("{address}")
+}

@@ -1,0 +1,37 @@
+//! Fingerprints of ssh keys, as `ssh-keygen -l` shows them.
+
+use alloc::{format, string::String, vec::Vec};
+
+use data_encoding::{BASE64, BASE64_NOPAD};
+use sha2::{Digest, Sha256};
+
+/// The fingerprint of one or several keys, each a line such as `ssh-ed25519 AAAA…`; several are joined by `+`.
+#[must_use]
+pub fn of(keys: &str) -> String {
+    let all: Vec<String> = keys.lines().map(of_one).collect();
+    all.join("+")
+}
+
+fn of_one(line: &str) -> String {
+    let blob = line.split(' ').nth(1).unwrap_or_default().trim_end();
+    // What is no base64 is told apart all the same.
+    let bytes = BASE64.decode(blob.as_bytes()).unwrap_or_else(|_| line.as_bytes().to_vec());
+    format!("SHA256:{}", BASE64_NOPAD.encode(&Sha256::digest(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_what_ssh_keygen_shows() {
+        // ssh-keygen -lf of this made-up key.
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+        let one = of(key);
+        assert_eq!(one, "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA");
+        let both = of(&format!("{key}\n{key}"));
+        assert_eq!(both, format!("{one}+{one}"));
+        assert!(of("a b!").starts_with("SHA256:") && of("a b!") != of("a c!"));
+    }
+}

@@ -1,0 +1,276 @@
+//! The part of a login beyond a right code, or in its stead: set-up, a key to be replaced, new codes, self-service, a
+//! device to be remembered.
+
+use super::{Held, Visit};
+use crate::{
+    account::{Account, Folder},
+    admission::Offer,
+    attempt::Trial,
+    beside::Purpose,
+    change::change,
+    dialogue::{
+        asking::{End, Wish},
+        hand_over::{self, HandOver},
+        new_codes,
+        new_key::Place,
+        remember::{self, Remembered},
+        self_service::{self, Served},
+        set_up::{self, Came},
+        talk::{OVERTAKEN, Stop, Talk},
+    },
+    enrolment,
+    event::{Accepted, Kind, Reason},
+    fault::StoreFault,
+    fingerprint,
+    message::{
+        change::Change,
+        new_codes::{NewCodes, Why},
+    },
+    ports::Shelf,
+    record::Record,
+    spend::LastCode,
+    throttle::Familiarity,
+    verdict::Verdict,
+};
+
+impl Visit<'_> {
+    /// Offers set-up to somebody who is not enrolled.
+    pub(super) fn set_up(&self, account: Option<&Account>, held: Held, offer: Offer) -> Verdict {
+        let Some((account, folder)) =
+            account.and_then(|account| Folder::of(&account.name).ok().map(|it| (account, it)))
+        else {
+            return self.refuse(account, Reason::Store(StoreFault::NameTooLong));
+        };
+        let shelf = match self.open_shelf(Some(account)) {
+            Ok(shelf) => shelf,
+            Err(fault) => return self.refuse(Some(account), Reason::Ledger(fault)),
+        };
+        let mut trial = self.trial(Some(account), held, shelf.as_ref());
+        let talk = self.talk(account, &folder, shelf.as_ref());
+        let came = set_up::offer(&talk, offer, &mut |code| {
+            self.judge(Some(account), (&mut trial, None), code)
+        });
+        match came {
+            Ok(Came::Without) => {
+                self.note(Some(account), Kind::Exempt, Reason::Reminded);
+                Verdict::Exempt
+            }
+            Ok(Came::Enrolled(accepted)) => {
+                self.log(Some(account), Kind::Enrolled, (None, Some(accepted.clone())));
+                self.afterwards(Some(account), Familiarity::Stranger);
+                self.conclude(Some(account), End::Granted(accepted))
+            }
+            Err(stop) => self.conclude(Some(account), ended(stop)),
+        }
+    }
+
+    fn talk<'t>(
+        &'t self,
+        account: &'t Account,
+        folder: &'t Folder,
+        shelf: &'t dyn Shelf,
+    ) -> Talk<'t> {
+        Talk {
+            policy: self.policy,
+            ports: self.ports,
+            account,
+            folder,
+            shelf,
+            service: &self.request.service,
+            source: &self.source,
+            fingerprint: self.request.keys.as_deref().map(fingerprint::of),
+        }
+    }
+
+    /// What follows the end of the questions, where more can be said.
+    pub(super) fn go_on(
+        &self,
+        account: &Account,
+        trial: &mut Trial<'_>,
+        (end, wish): (End, Wish),
+    ) -> End {
+        let Ok(folder) = Folder::of(&account.name) else { return end };
+        let shelf = trial.shelf;
+        let talk = self.talk(account, &folder, shelf);
+        let done = match end {
+            End::Granted(accepted) => self.after_code(&talk, trial, (accepted, wish)),
+            End::LastCode(last) => self.after_last(&talk, trial, last),
+            End::Ticket(ticket) if ticket.purpose == Purpose::Codes => {
+                self.after_ticket(&talk, trial)
+            }
+            other @ (End::Ticket(_)
+            | End::Denied(_)
+            | End::Stopped
+            | End::CutOff
+            | End::Broken(_)) => return other,
+        };
+        done.map_or_else(ended, End::Granted)
+    }
+
+    /// A right code that is used up: what is owed first, then what is wished for.
+    fn after_code(
+        &self,
+        talk: &Talk<'_>,
+        trial: &mut Trial<'_>,
+        (accepted, wish): (Accepted, Wish),
+    ) -> Result<Accepted, Stop> {
+        if let Some(place) = self.seen_place(trial, &accepted) {
+            self.hand_over(talk, trial, place)?;
+        }
+        if let Some(why) = self.owed(trial, &accepted) {
+            // Whose code was right is in, whatever becomes of the codes: they are owed, and shown again next time.
+            match set_up::first_codes(talk, why) {
+                Ok(()) => self.log(Some(talk.account), Kind::CodesRenewed, (None, None)),
+                Err(_) => talk.person().tell(&talk.new_codes(&NewCodes::Later)),
+            }
+        }
+        if wish == Wish::Change {
+            self.serve(talk, trial);
+        }
+        self.offer_to_remember(talk);
+        Ok(accepted)
+    }
+
+    /// The place of the authenticator whose code it was, if somebody else has seen its key.
+    fn seen_place(&self, trial: &Trial<'_>, accepted: &Accepted) -> Option<usize> {
+        let Accepted::App { authenticator, .. } = accepted else { return None };
+        let (_, snapshot) = trial.person.as_ref()?;
+        let mut all = snapshot.record.authenticators.iter();
+        all.position(|one| one.name == *authenticator && one.seen.is_some())
+    }
+
+    fn hand_over(&self, talk: &Talk<'_>, trial: &mut Trial<'_>, at: usize) -> Result<(), Stop> {
+        let Some((place, seen)) = trial.person.as_ref().and_then(|(_, snapshot)| {
+            let seen = snapshot.record.authenticators.get(at)?.seen.clone()?;
+            Some((Place { place: at, generation: snapshot.record.generation }, seen))
+        }) else {
+            return Ok(());
+        };
+        let account = Some(talk.account);
+        let done = hand_over::hand_over(talk, (&place, &seen), &mut |code| {
+            self.judge(account, (trial, None), code)
+        })?;
+        if done == HandOver::Replaced {
+            self.log(account, Kind::KeyChanged, (None, None));
+        }
+        Ok(())
+    }
+
+    /// Why new codes are to be shown, where they are: promised by somebody, or used up just now.
+    fn owed(&self, trial: &Trial<'_>, accepted: &Accepted) -> Option<Why> {
+        let (account, snapshot) = trial.person.as_ref()?;
+        match (&snapshot.record.beside.owed_codes, accepted) {
+            (Some(owed), _) if owed.by == account.name => Some(Why::None),
+            (Some(owed), _) => Some(Why::Given { by: owed.by.clone() }),
+            (None, Accepted::BackupCode { left: Some(0), .. }) => Some(Why::None),
+            (None, _) => None,
+        }
+    }
+
+    /// What was chosen in the menu; who changes nothing is in all the same.
+    fn serve(&self, talk: &Talk<'_>, trial: &mut Trial<'_>) {
+        let Some(record) = self.newest(talk) else { return };
+        let account = Some(talk.account);
+        let served = self_service::serve(talk, &record, &mut |code| {
+            self.judge(account, (trial, None), code)
+        });
+        match served {
+            Ok(Served::Nothing) => {}
+            Ok(Served::Codes) => self.log(account, Kind::CodesRenewed, (None, None)),
+            Ok(Served::Key) => self.log(account, Kind::KeyChanged, (None, None)),
+            Err(_) => talk.person().tell(&talk.change(&Change::Unchanged)),
+        }
+    }
+
+    fn newest(&self, talk: &Talk<'_>) -> Option<Record> {
+        let found = self.ports.records.newest(talk.account).ok().flatten();
+        found.filter(enrolment::is_enrolled).map(|found| found.record)
+    }
+
+    /// The last code of a set: its owner gets in by the change that names another set, and not before.
+    fn after_last(
+        &self,
+        talk: &Talk<'_>,
+        trial: &mut Trial<'_>,
+        last: LastCode,
+    ) -> Result<Accepted, Stop> {
+        let renewed = new_codes::renew(talk, Why::LastTyped, &mut |id| {
+            let stamp = talk.stamp()?;
+            let spent = talk.ports.codes.spent(talk.folder, last.id);
+            if spent.map_err(|fault| Stop::Broken(Reason::Store(fault)))?.contains(&last.place) {
+                return Err(OVERTAKEN);
+            }
+            Ok(change(talk.ports.records, talk.account, &mut |found| match found {
+                Some(found) if last.is_of(&found.record) => {
+                    Ok(enrolment::with_codes(found.record, id, stamp))
+                }
+                _ => Err(OVERTAKEN),
+            })?)
+        });
+        if let Err(Stop::Declined(reason)) = renewed {
+            let said = if reason == Reason::Unconfirmed {
+                NewCodes::OldOneStays
+            } else {
+                NewCodes::Overtaken
+            };
+            talk.person().tell(&talk.new_codes(&said));
+        }
+        let left = renewed?;
+        trial.forgive_late();
+        self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
+        self.offer_to_remember(talk);
+        Ok(Accepted::BackupCode { shape: last.shape, left: Some(left) })
+    }
+
+    /// A ticket for new codes is used up by the change that puts them in force; its bearer then has one.
+    fn after_ticket(&self, talk: &Talk<'_>, trial: &mut Trial<'_>) -> Result<Accepted, Stop> {
+        let by = trial.person.as_ref().and_then(|(_, snapshot)| {
+            snapshot.record.beside.owed_codes.as_ref().map(|owed| owed.by.clone())
+        });
+        set_up::first_codes(talk, by.map_or(Why::None, |by| Why::Given { by }))?;
+        trial.forgive_late();
+        self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
+        Ok(Accepted::Ticket)
+    }
+
+    fn offer_to_remember(&self, talk: &Talk<'_>) {
+        if self.policy.remember_for == 0 {
+            return;
+        }
+        let Some(record) = self.newest(talk) else { return };
+        let binding = remember::binding(self.policy, self.request, talk.account, record.generation);
+        if let Some(binding) = binding
+            && remember::offer(talk, &binding) == Ok(Remembered::Yes)
+        {
+            self.log(Some(talk.account), Kind::DeviceRemembered, (None, None));
+        }
+    }
+
+    /// A device that is remembered stands for a code, while its record is the newest.
+    pub(super) fn of_remembered_device(
+        &self,
+        account: Option<&Account>,
+        held: &Held,
+    ) -> Option<Accepted> {
+        if self.policy.remember_for == 0 || !self.can_talk() {
+            return None;
+        }
+        let (account, found) = (account?, held.record.as_ref()?);
+        let generation = found.record.generation;
+        let binding = remember::binding(self.policy, self.request, account, generation)?;
+        let shelf = self.open_shelf(Some(account)).ok()?;
+        let now = self.ports.clock.now().ok()?;
+        let known = remember::is_remembered(shelf.as_ref(), &binding, now);
+        let folder = Folder::of(&account.name).ok()?;
+        let newest = known && self.ports.records.is_newest(&folder, found) == Ok(true);
+        newest.then_some(Accepted::Device)
+    }
+}
+
+fn ended(stop: Stop) -> End {
+    match stop {
+        Stop::CutOff => End::CutOff,
+        Stop::Declined(reason) => End::Denied(reason),
+        Stop::Broken(reason) => End::Broken(reason),
+    }
+}

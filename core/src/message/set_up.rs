@@ -1,0 +1,101 @@
+//! What is said while somebody is set up.
+
+use alloc::string::String;
+
+use zeroize::Zeroizing;
+
+use crate::time::UnixTime;
+
+/// One thing to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetUp {
+    /// What it is about, and how to begin.
+    Begin {
+        /// The account name.
+        user: String,
+        /// Why, in the administrator's words.
+        reason: Option<String>,
+        /// What begins it.
+        by: Beginning,
+        /// Whether the login goes on without.
+        without: Going,
+    },
+    /// The ticket is wrong, and is asked for again.
+    WrongTicket {
+        /// Answers left.
+        left: u8,
+    },
+    /// What was typed is no ticket, and it is asked for again.
+    NotATicket,
+    /// The last word to who did not begin: a script, perhaps.
+    NeedsAPerson,
+    /// Above the key: somebody has begun before.
+    BegunBefore {
+        /// When.
+        at: UnixTime,
+        /// Where from.
+        source: String,
+        /// Whether this is the key that was shown then.
+        key: SameKey,
+    },
+    /// Above the picture.
+    Scan,
+    /// Below the picture: the key, in groups.
+    OrType {
+        /// The key.
+        key: Zeroizing<String>,
+    },
+    /// Asks for the first code.
+    AskCode {
+        /// Its length.
+        digits: u8,
+    },
+    /// The code is of another key.
+    WrongCode,
+    /// The code is right for another time.
+    ClockOff {
+        /// By how many seconds the app's clock is ahead.
+        ahead: i64,
+    },
+    /// The code was used already.
+    UsedCode {
+        /// Seconds until there is another.
+        wait: u64,
+    },
+    /// What was typed is no code.
+    NotACode,
+    /// No further code is asked for.
+    TooMany,
+    /// Somebody else has changed what was being set up.
+    Overtaken,
+}
+
+/// What begins set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// The word `start`.
+    Word,
+    /// A ticket.
+    Ticket,
+}
+
+/// Whether a login goes on without set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Going {
+    /// It does not.
+    No,
+    /// It does, until that day where there is one.
+    On(Option<UnixTime>),
+}
+
+/// Whether a key is the one that was shown before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameKey {
+    /// It is.
+    Same,
+    /// The one that was shown before works no more.
+    Another,
+}
+
+/// What is typed to begin set-up, in each language.
+pub const WORDS: [&str; 2] = ["start", "starta"];

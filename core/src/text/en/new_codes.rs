@@ -1,0 +1,71 @@
+//! English: what is said around new backup codes.
+
+use alloc::{format, string::String};
+
+use crate::{
+    message::new_codes::{NewCodes, Why},
+    text::code_lines,
+};
+
+pub(in crate::text) fn say(message: &NewCodes) -> String {
+    match message {
+        NewCodes::Show { why, codes } => {
+            let one = codes.0.len() == 1;
+            format!(
+                "\n{}\n\n{}\n{}\n{}",
+                because(why, one),
+                *code_lines(codes),
+                if one {
+                    "It works once, without your phone, and is shown only now. Write it down\n\
+                     and keep it somewhere safe, not on this computer."
+                } else {
+                    "Each works once, without your phone. They are shown only now: write them\n\
+                     down and keep them somewhere safe, not on this computer."
+                },
+                if one {
+                    "Type the last four letters of the code to show that you have it: "
+                } else {
+                    "Type the last four letters of the last code to show that you have them: "
+                }
+            )
+        }
+        NewCodes::NotTheLast { left } => format!(
+            "\nThose are not its last four letters. {}\n\
+             The last four letters of the last code: ",
+            if *left == 1 { "1 try left.".into() } else { format!("{left} tries left.") }
+        ),
+        NewCodes::InForce { count: 1 } => "Your new backup code works from now on.".into(),
+        NewCodes::InForce { count } => {
+            format!("Your {count} new backup codes work from now on.")
+        }
+        NewCodes::Later => {
+            "These backup codes do not work. Your next login shows you new ones.".into()
+        }
+        NewCodes::OldOneStays => {
+            "Nothing was changed: the new codes do not work, and your old code still does.".into()
+        }
+        NewCodes::Overtaken => {
+            "Your backup codes were changed at the same time: these do not work.".into()
+        }
+    }
+}
+
+fn because(why: &Why, one: bool) -> String {
+    let (are, codes) = if one { ("is", "code") } else { ("are", "codes") };
+    match why {
+        Why::LastTyped => {
+            format!(
+                "That was your last backup code. Before it is used up, here {are} your new {codes}:"
+            )
+        }
+        Why::SetUp { user, host } => format!(
+            "That code is right. Two-step verification is on for {user} on {host}.\n\
+             In case you lose your phone, here {are} your backup {codes}:"
+        ),
+        Why::None => format!("You have no backup {codes}. Here {are} new ones:"),
+        Why::Given { by } => {
+            format!("{by} has made new backup {codes} for you; the old ones work no more:")
+        }
+        Why::Wished => format!("Your new backup {codes}, in place of the old ones:"),
+    }
+}

@@ -1,0 +1,99 @@
+//! English: what is said while somebody is set up.
+
+use alloc::{format, string::String};
+
+use crate::{
+    message::set_up::{Beginning, Going, SameKey, SetUp},
+    text::{date, duration, minute, wrap},
+};
+
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+pub(in crate::text) fn say(message: &SetUp) -> String {
+    match message {
+        SetUp::Begin { user, reason, by, without } => {
+            format!(
+                "\n{}\n{APPS}\n{}",
+                why(user, reason.as_deref(), *without),
+                begin(*by, *without)
+            )
+        }
+        SetUp::WrongTicket { left } => format!(
+            "\nThat ticket is wrong, or its time is over. {}\n\
+             Your set-up ticket (12 letters, Enter stops): ",
+            if *left == 1 { "1 try left.".into() } else { format!("{left} tries left.") }
+        ),
+        SetUp::NotATicket => "\nThat is not a ticket: it has 12 letters, such as FEJT-QYCH-WGPV.\n\
+             Your set-up ticket (12 letters, Enter stops): "
+            .into(),
+        SetUp::NeedsAPerson => {
+            "Two-step verification is not set up: log in once from a terminal.".into()
+        }
+        SetUp::BegunBefore { at, source, key: SameKey::Same } => {
+            format!("\nSet-up was begun at {} from {source}; this is the same key.", minute(*at))
+        }
+        SetUp::BegunBefore { at, source, key: SameKey::Another } => format!(
+            "\nSet-up was begun at {} from {source}, and not finished. The\n\
+             key shown then works no more. If that was not you, tell your administrator.",
+            minute(*at)
+        ),
+        SetUp::Scan => "\nIn your app, add an account and scan this square:\n".into(),
+        SetUp::OrType { key } => format!(
+            "If you cannot scan it, type this key into the app (time-based):\n    {}\n\
+             (Type i if the app does not find the square, a for plain letters.)",
+            key.as_str()
+        ),
+        SetUp::AskCode { digits } => format!("{digits}-digit code that the app shows now: "),
+        SetUp::WrongCode => {
+            "\nThat code is not of this key. Look for the account that the app has\n\
+             just added."
+                .into()
+        }
+        SetUp::ClockOff { ahead } => format!(
+            "\nThat code is right for {} {}: set the clock of your phone by the\nnetwork, then \
+             type the code shown.",
+            duration(ahead.unsigned_abs()),
+            if *ahead < 0 { "ago" } else { "from now" },
+        ),
+        SetUp::UsedCode { wait } => {
+            format!("\nThat code was used already. Wait for the next one ({}).", duration(*wait))
+        }
+        SetUp::NotACode => "\nThat is not a code: type the digits that the app shows.".into(),
+        SetUp::TooMany => {
+            "Nothing was set up. Log in again within 15 minutes to go on with this key.".into()
+        }
+        SetUp::Overtaken => {
+            "Your account was changed at the same time: nothing was set up. Log in again.".into()
+        }
+    }
+}
+
+const APPS: &str = "It takes about two minutes and an authenticator app, such as\n  \
+                    Google Authenticator     on a phone\n  \
+                    Microsoft Authenticator  on a phone\n  \
+                    Authy                    on a phone or a computer\n\
+                    or any other app for time-based codes (TOTP).";
+
+fn why(user: &str, reason: Option<&str>, without: Going) -> String {
+    const IS: &str = "two-step verification: besides the key or password, a code from your phone.";
+    wrap(&match (reason, without) {
+        (Some(reason), _) => reason.into(),
+        (None, Going::No) => format!("To go on, {user} needs {IS}"),
+        (None, Going::On(None)) => format!("{user} can be protected by {IS}"),
+        (None, Going::On(Some(until))) => format!("From {} on, {user} needs {IS}", date(until)),
+    })
+}
+
+fn begin(by: Beginning, without: Going) -> &'static str {
+    match (by, without) {
+        (Beginning::Word, Going::No) => "Type start to begin (Enter stops): ",
+        (Beginning::Word, Going::On(_)) => {
+            "Type start to set it up now, or press Enter to go on without: "
+        }
+        (Beginning::Ticket, Going::No) => {
+            "Type your set-up ticket to begin (12 letters, Enter stops): "
+        }
+        (Beginning::Ticket, Going::On(_)) => {
+            "Type your set-up ticket to begin, or press Enter to go on without: "
+        }
+    }
+}

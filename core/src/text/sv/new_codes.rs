@@ -1,0 +1,71 @@
+//! Swedish: what is said around new backup codes.
+
+use alloc::{format, string::String};
+
+use crate::{
+    message::new_codes::{NewCodes, Why},
+    text::code_lines,
+};
+
+pub(in crate::text) fn say(message: &NewCodes) -> String {
+    match message {
+        NewCodes::Show { why, codes } => {
+            let one = codes.0.len() == 1;
+            format!(
+                "\n{}\n\n{}\n{}\n{}",
+                because(why, one),
+                *code_lines(codes),
+                if one {
+                    "Den gäller en gång, utan telefonen, och visas bara nu. Skriv upp den och\n\
+                     förvara den på ett säkert ställe, inte i den här datorn."
+                } else {
+                    "Var och en gäller en gång, utan telefonen. De visas bara nu: skriv upp dem\n\
+                     och förvara dem på ett säkert ställe, inte i den här datorn."
+                },
+                if one {
+                    "Skriv kodens fyra sista bokstäver för att visa att du har den: "
+                } else {
+                    "Skriv den sista kodens fyra sista bokstäver för att visa att du har dem: "
+                }
+            )
+        }
+        NewCodes::NotTheLast { left } => format!(
+            "\nDet är inte de fyra sista bokstäverna. {left} försök kvar.\n\
+             Den sista kodens fyra sista bokstäver: "
+        ),
+        NewCodes::InForce { count: 1 } => "Din nya reservkod gäller från och med nu.".into(),
+        NewCodes::InForce { count } => {
+            format!("Dina {count} nya reservkoder gäller från och med nu.")
+        }
+        NewCodes::Later => "Reservkoderna gäller inte. Nästa gång du loggar in visas nya.".into(),
+        NewCodes::OldOneStays => {
+            "Inget är ändrat: de nya koderna gäller inte, och din gamla gäller än.".into()
+        }
+        NewCodes::Overtaken => {
+            "Dina reservkoder ändrades samtidigt: de som visades gäller inte.".into()
+        }
+    }
+}
+
+fn because(why: &Why, one: bool) -> String {
+    match why {
+        Why::LastTyped if one => {
+            "Det var din sista reservkod. Innan den förbrukas får du en ny:".into()
+        }
+        Why::LastTyped => "Det var din sista reservkod. Innan den förbrukas får du nya:".into(),
+        Why::SetUp { user, host } => format!(
+            "Koden är rätt. Tvåstegsverifiering är nu på för {user} på {host}.\n\
+             Om du blir av med telefonen har du {}:",
+            if one { "din reservkod" } else { "dina reservkoder" }
+        ),
+        Why::None => {
+            format!("Du har ingen reservkod. Här är {}:", if one { "en ny" } else { "nya" })
+        }
+        Why::Given { by } => format!(
+            "{by} har tagit fram {} åt dig; de gamla gäller inte längre:",
+            if one { "en ny reservkod" } else { "nya reservkoder" }
+        ),
+        Why::Wished if one => "Din nya reservkod, i stället för de gamla:".into(),
+        Why::Wished => "Dina nya reservkoder, i stället för de gamla:".into(),
+    }
+}

@@ -1,0 +1,105 @@
+//! Swedish: what is said while somebody is set up.
+
+use alloc::{format, string::String};
+
+use crate::{
+    message::set_up::{Beginning, Going, SameKey, SetUp},
+    text::{date, duration, minute, wrap},
+};
+
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+pub(in crate::text) fn say(message: &SetUp) -> String {
+    match message {
+        SetUp::Begin { user, reason, by, without } => {
+            format!(
+                "\n{}\n{APPS}\n{}",
+                why(user, reason.as_deref(), *without),
+                begin(*by, *without)
+            )
+        }
+        SetUp::WrongTicket { left } => format!(
+            "\nBiljetten är fel, eller så har den gått ut. {left} försök kvar.\n\
+             Din biljett (12 bokstäver, Enter avbryter): "
+        ),
+        SetUp::NotATicket => {
+            "\nDet där är ingen biljett: den har 12 bokstäver, som FEJT-QYCH-WGPV.\n\
+             Din biljett (12 bokstäver, Enter avbryter): "
+                .into()
+        }
+        SetUp::NeedsAPerson => {
+            "Tvåstegsverifiering är inte inställd: logga in en gång från en terminal.".into()
+        }
+        SetUp::BegunBefore { at, source, key: SameKey::Same } => format!(
+            "\nInställningen påbörjades {} från {source}; nyckeln är densamma.",
+            minute(*at)
+        ),
+        SetUp::BegunBefore { at, source, key: SameKey::Another } => format!(
+            "\nInställningen påbörjades {} från {source} men blev inte klar.\n\
+             Nyckeln som visades då gäller inte längre. Var det inte du, kontakta din\n\
+             administratör.",
+            minute(*at)
+        ),
+        SetUp::Scan => "\nLägg till ett konto i appen och skanna den här rutan:\n".into(),
+        SetUp::OrType { key } => format!(
+            "Går det inte att skanna, skriv in nyckeln i appen (tidsbaserad):\n    {}\n\
+             (Skriv i om appen inte hittar rutan, a för vanliga tecken.)",
+            key.as_str()
+        ),
+        SetUp::AskCode { digits } => format!("Koden med {digits} siffror som appen visar nu: "),
+        SetUp::WrongCode => {
+            "\nKoden hör inte till den här nyckeln. Leta efter kontot som du just lade\n\
+             till i appen."
+                .into()
+        }
+        SetUp::ClockOff { ahead } => format!(
+            "\n{} {}{}: låt telefonen ställa klockan\nefter nätet och skriv sedan koden som visas.",
+            if *ahead < 0 { "Koden gällde för" } else { "Koden gäller först om" },
+            duration(ahead.unsigned_abs()),
+            if *ahead < 0 { " sedan" } else { "" },
+        ),
+        SetUp::UsedCode { wait } => {
+            format!("\nKoden är redan använd. Vänta på nästa ({}).", duration(*wait))
+        }
+        SetUp::NotACode => "\nDet där är ingen kod: skriv siffrorna som appen visar.".into(),
+        SetUp::TooMany => {
+            "Inget är ändrat. Logga in igen inom 15 minuter för att fortsätta med nyckeln.".into()
+        }
+        SetUp::Overtaken => {
+            "Ditt konto ändrades samtidigt, så inget är inställt. Logga in igen.".into()
+        }
+    }
+}
+
+const APPS: &str = "Det tar ungefär två minuter och du behöver en autentiseringsapp, till exempel\n  \
+                    Google Authenticator     i en telefon\n  \
+                    Microsoft Authenticator  i en telefon\n  \
+                    Authy                    i en telefon eller dator\n\
+                    eller en annan app för tidsbaserade koder (TOTP).";
+
+fn why(user: &str, reason: Option<&str>, without: Going) -> String {
+    const IS: &str =
+        "tvåstegsverifiering: förutom nyckeln eller lösenordet en kod från din telefon.";
+    wrap(&match (reason, without) {
+        (Some(reason), _) => reason.into(),
+        (None, Going::No) => format!("För att fortsätta behöver {user} {IS}"),
+        (None, Going::On(None)) => format!("{user} kan skyddas med {IS}"),
+        (None, Going::On(Some(until))) => {
+            format!("Från och med {} behöver {user} {IS}", date(until))
+        }
+    })
+}
+
+fn begin(by: Beginning, without: Going) -> &'static str {
+    match (by, without) {
+        (Beginning::Word, Going::No) => "Skriv starta för att börja (Enter avbryter): ",
+        (Beginning::Word, Going::On(_)) => {
+            "Skriv starta för att börja, eller tryck Enter för att fortsätta utan: "
+        }
+        (Beginning::Ticket, Going::No) => {
+            "Skriv din biljett för att börja (12 bokstäver, Enter avbryter): "
+        }
+        (Beginning::Ticket, Going::On(_)) => {
+            "Skriv din biljett för att börja, eller tryck Enter för att fortsätta utan: "
+        }
+    }
+}
