@@ -4,7 +4,7 @@ mod recovery;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use recovery::{BackupCodes, Bypass, Deed, Drawing, Invite, Remove, Reset, ShowKey};
+pub use recovery::{BackupCodes, Bypass, Deed, Drawing, Forget, Invite, Remove, Reset, ShowKey};
 
 /// A second lock on Linux logins: codes from an authenticator app.
 #[derive(Parser)]
@@ -60,6 +60,13 @@ pub enum Verb {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
+    /// The devices that stand for a code of somebody's, and until when
+    Devices {
+        /// Whose
+        user: String,
+    },
+    /// Have a device asked for a code again
+    Forget(Forget),
     /// Why somebody was refused lately, and what to do about it
     Why {
         /// Who was refused; a name without an account will do

@@ -179,7 +179,7 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     assert_eq!(s.exit_code(), Some(0));
     assert!(
         m.logged("event=removed")[0]
-            .ends_with(&format!("event=removed user=ada actor={}", m.actor()))
+            .ends_with(&format!("event=removed user=ada own_code=none actor={}", m.actor()))
     );
     assert!(!m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/*"]).stdout.contains(KEY));
     let refused = m.pamtester("probe", "ada").input("\n").output();

@@ -3,6 +3,7 @@
 mod backup_codes;
 mod bypass;
 mod deliver;
+mod devices;
 pub mod doctor;
 mod enroll;
 mod epoch;
@@ -60,6 +61,8 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::ShowKey(wanted) => show_key::run(&desk, wanted),
         Verb::Bypass(wanted) => bypass::run(&desk, wanted),
         Verb::Unlock { user, reason } => unlock::run(&desk, user, reason.as_deref()),
+        Verb::Devices { user } => devices::list(&desk, user),
+        Verb::Forget(wanted) => devices::forget(&desk, wanted),
         Verb::Why { user } => why::run(&desk, user),
         Verb::Remove(wanted) => remove::run(&desk, wanted),
         Verb::Settings(Settings::Show) => settings_show::run(&desk),

@@ -119,3 +119,19 @@ pub struct Invite {
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }
+
+/// Which devices are forgotten.
+#[derive(Args)]
+pub struct Forget {
+    /// Whose
+    pub user: String,
+    /// Which of `twinlock devices`
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub number: Option<usize>,
+    /// All of them
+    #[arg(long)]
+    pub all: bool,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
