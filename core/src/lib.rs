@@ -16,6 +16,7 @@ pub mod change;
 pub mod charge;
 pub mod code_set;
 pub mod counter;
+pub mod decimal;
 pub mod delivery;
 pub mod device;
 pub mod dialogue;

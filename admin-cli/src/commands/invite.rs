@@ -47,7 +47,7 @@ pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
     let message = Message {
         done: &format!("{user} is invited."),
         todo: &format!(
-            "{user} logs in as usual, types it where a code is asked for, and sets up an app."
+            "{user} logs in as usual, types it where it is asked for, and sets up an app."
         ),
         object: json!({ "user": account.name, "state": "pending" }),
     };

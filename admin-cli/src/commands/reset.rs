@@ -47,7 +47,7 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
             "{user} is reset: codes, backup codes, tickets, bypasses and remembered devices of before open nothing."
         ),
         todo: &format!(
-            "{user} logs in as usual, types it where a code is asked for, and sets up an app."
+            "{user} logs in as usual, types it where it is asked for, and sets up an app."
         ),
         object: json!({
             "user": account.name,
