@@ -3,6 +3,7 @@
 use twinlock_core::{
     account::Account,
     change::{self, ChangeFault, Decide},
+    fault::StoreFault,
     ports::{Records, Snapshot},
     record::{Record, State},
 };
@@ -31,22 +32,29 @@ pub fn put(
         Err(ChangeFault::Changing) => return Err(changing(&account.name)),
         Err(ChangeFault::Store(fault)) => fault,
     };
+    let found =
+        records.newest(account).map(|found| found.is_some_and(|found| is_it(&found.record)));
+    Err(failed(&account.name, fault, found))
+}
+
+/// What is said of a store that has failed under a change, and of which record stands: the new one, or not.
+pub fn failed(user: &str, fault: StoreFault, stands: Result<bool, StoreFault>) -> Failure {
     let failure = Failure::from(fault);
-    let (user, what) = (plain(&account.name), failure.what);
-    let (what, remedy) = match records.newest(account) {
-        Ok(Some(found)) if is_it(&found.record) => (
+    let (user, what) = (plain(user), failure.what);
+    let (what, remedy) = match stands {
+        Ok(true) => (
             format!(
                 "{what}; the record of {user} was changed all the same, and may change back when the machine is switched off"
             ),
             format!("{} Then look at `twinlock status {user}`, and do it again.", failure.remedy),
         ),
-        Ok(_) => (format!("{what}; nothing was changed"), failure.remedy),
+        Ok(false) => (format!("{what}; nothing was changed"), failure.remedy),
         Err(_) => (
             format!("{what}; which record of {user} stands cannot be said"),
             format!("{} Then look at `twinlock status {user}`.", failure.remedy),
         ),
     };
-    Err(Failure { exit: failure.exit, what, remedy })
+    Failure { exit: failure.exit, what, remedy }
 }
 
 /// Somebody's record, where codes are asked for by it.

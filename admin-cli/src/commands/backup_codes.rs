@@ -7,7 +7,7 @@ use twinlock_core::{
     beside::Purpose,
     code_set::Shape,
     draw, enrolment,
-    fault::StoreFault,
+    fault::{CommitFault, StoreFault},
     letter::LetterKind,
     ports::{Codes, Records, Snapshot},
 };
@@ -22,7 +22,7 @@ use crate::{
     keyboard::Keyboard,
     one_time::{self, Left},
     picture::{self, Pictures},
-    successor::{active, put},
+    successor::{active, failed, put},
     ticket::{Drawn, Message},
     verbs::BackupCodes,
     wording::{WIDTH, count, plain, wrap},
@@ -106,9 +106,16 @@ fn hand_over(
     let list = listed(&codes);
     let mut files = Pictures::default();
     if let Some(path) = &wanted.save {
-        files.add(path, list.as_bytes())?;
+        files.add(path, list.as_bytes()).map_err(|failure| {
+            let what = format!("{}; nothing was changed", failure.what);
+            Failure { what, ..failure }
+        })?;
     }
-    let set = desk.machine.records.lay_down(&folder, Shape::Letters20, &codes)?;
+    let set = desk.machine.records.lay_down(&folder, Shape::Letters20, &codes);
+    let set = set.map_err(|fault| match fault {
+        CommitFault::Store(fault) => failed(&account.name, fault, Ok(false)),
+        CommitFault::Overtaken => fault.into(),
+    })?;
     let stamp = desk.stamp()?;
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;

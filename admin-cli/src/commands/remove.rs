@@ -4,7 +4,7 @@ use twinlock_core::{
     account::{Account, Folder},
     beside::Beside,
     enrolment::{self, Successor},
-    fault::StoreFault,
+    fault::{CommitFault, StoreFault},
     ports::{Accounts, Records, Snapshot},
     record::{Record, State},
 };
@@ -17,6 +17,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::Keyboard,
+    successor::failed,
     verbs::Remove,
     wording::plain,
 };
@@ -44,7 +45,7 @@ pub fn run(desk: &Desk, wanted: &Remove) -> Result<(), Failure> {
     confirm(&mut keyboard, &wanted.deed, user, (&consequence(user, &found), "removed"))?;
     let by = acting.prove(desk, &mut keyboard, user)?;
     successor.record.since = desk.now()?.unix;
-    desk.machine.records.commit(&folder, successor.after, &successor.record)?;
+    put(desk, &folder, &successor)?;
     by.log(desk, "removed", &[("user", user)]);
     desk.say(
         &status::after_removal(desk, account.as_ref(), user),
@@ -96,6 +97,23 @@ fn tombstone(
                 beside: Beside::default(),
             },
         }),
+    }
+}
+
+fn put(desk: &Desk, folder: &Folder, successor: &Successor) -> Result<(), Failure> {
+    let records = &desk.machine.records;
+    let record = &successor.record;
+    match records.commit(folder, successor.after, record) {
+        Ok(()) => Ok(()),
+        Err(CommitFault::Overtaken) => Err(CommitFault::Overtaken.into()),
+        Err(CommitFault::Store(fault)) => {
+            let found = records.newest_in(folder);
+            let stands = found.map(|found| {
+                found.is_some_and(|found| found.record.generation == record.generation)
+            });
+            // Where the old record cannot be read either, it was so before.
+            Err(failed(&record.user, fault, stands.or(Ok(false))))
+        }
     }
 }
 
