@@ -17,7 +17,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::Keyboard,
-    own_code,
+    own_code::{self, Question, Ways},
     verbs::Deed,
     wording::plain,
 };
@@ -81,6 +81,11 @@ impl Acting {
         }
     }
 
+    /// The acting person's own record, where a code of theirs is due and it is about them.
+    pub fn oneself(&mut self, target: &str) -> Option<(Account, Snapshot)> {
+        self.due.take_if(|(account, _)| account.name == target)
+    }
+
     /// Asks for the code, or for two where it is about the acting person: one must not be enough to take an account over.
     pub fn prove(
         mut self,
@@ -90,7 +95,8 @@ impl Acting {
     ) -> Result<Proven, Failure> {
         if let Some((account, found)) = self.due.take() {
             let codes = if account.name == target { 2 } else { 1 };
-            own_code::ask(desk, keyboard, (&account, found), codes)?;
+            let question = Question { codes, ways: Ways::All, then: &mut |_, _| Ok(()) };
+            own_code::ask(desk, keyboard, (&account, found), question)?;
         }
         Ok(Proven(self))
     }

@@ -20,6 +20,7 @@ mod remarks;
 mod screen;
 mod successor;
 mod table;
+mod terminal;
 mod ticket;
 mod verbs;
 mod wording;

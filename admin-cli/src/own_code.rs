@@ -4,6 +4,7 @@ use twinlock_core::{
     account::{Account, Folder},
     answer::{self, Answer, Code},
     attempt::{Outcome, Trial},
+    code_set::Shape,
     event::{Accepted, Event, Kind, Reason},
     ledger::Budget,
     letter::{Letter, LetterKind},
@@ -25,12 +26,36 @@ use crate::{
     wording::{WIDTH, instant, plain, wrap},
 };
 
-/// Asks for so many codes of the person, each of which is spent.
+const APP_ALONE: &str = "A backup code does not do here: type a code of your app.";
+
+/// What is asked for, and what becomes of it.
+pub struct Question<'a> {
+    /// How many codes, each of which is spent.
+    pub codes: u8,
+    /// Which ones do.
+    pub ways: Ways,
+    /// What follows, while the same person is still asked.
+    pub then: Then<'a>,
+}
+
+/// What follows the last code.
+pub type Then<'a> = &'a mut dyn FnMut(&mut Trial<'_>, &mut Keyboard) -> Result<(), Failure>;
+
+/// Which codes do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ways {
+    /// Those that a login takes.
+    All,
+    /// Those of the app: what is asked for has to do with the backup codes.
+    App,
+}
+
+/// Asks for codes of the person.
 pub fn ask(
     desk: &Desk,
     keyboard: &mut Keyboard,
     (account, found): (&Account, Snapshot),
-    codes: u8,
+    question: Question<'_>,
 ) -> Result<(), Failure> {
     let policy = Policy { field: Field::Code, ..desk.policy.clone() };
     let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
@@ -46,7 +71,8 @@ pub fn ask(
         budget: Budget::Proven,
         memory: Memory::new(policy.resync),
     };
-    let mut asking = Asking { account, trial, keyboard };
+    let Question { codes, ways, then } = question;
+    let mut asking = Asking { account, trial, keyboard, ways };
     let name = plain(&account.name);
     for nth in 0..codes {
         if nth > 0 {
@@ -56,7 +82,7 @@ pub fn ask(
         let which = if nth == 0 { "own" } else { "next" };
         asking.ask(&format!("Your {which} code ({name}): "))?;
     }
-    Ok(())
+    then(&mut asking.trial, asking.keyboard)
 }
 
 /// Somebody is asked.
@@ -64,6 +90,7 @@ struct Asking<'a> {
     account: &'a Account,
     trial: Trial<'a>,
     keyboard: &'a mut Keyboard,
+    ways: Ways,
 }
 
 /// What an answer came to that is not right.
@@ -100,6 +127,11 @@ impl Asking<'_> {
                 "A bypass or a ticket does not do here: type a code of your app, or a backup code."
                     .into(),
             )),
+            Answer::Code(code)
+                if self.ways == Ways::App && !code.of_shape(Shape::Letters20).is_empty() =>
+            {
+                Err(Wrong::Again(APP_ALONE.into()))
+            }
             Answer::Help | Answer::Other => Err(Wrong::Again("That is not a code.".into())),
             Answer::Code(code) => self.judge(&code),
         }
@@ -113,8 +145,9 @@ impl Asking<'_> {
         let again = |said: String| Err(Wrong::Again(said));
         match outcome {
             Outcome::Granted(accepted) => {
+                let by_app = matches!(accepted, Accepted::App { .. });
                 self.accept(accepted);
-                Ok(())
+                if by_app || self.ways == Ways::All { Ok(()) } else { again(APP_ALONE.into()) }
             }
             Outcome::Wrong => again("That code is wrong.".into()),
             Outcome::Replayed { wait } | Outcome::BeforeEpoch { wait } => again(format!(

@@ -188,3 +188,22 @@ fn what_can_be_refused_is_refused_before_a_code_is_spent() {
     }
     by_kim(RESET).ok();
 }
+
+#[test]
+fn backup_codes_of_ones_own_take_two_codes_and_are_confirmed() {
+    let m = machine();
+    let mut session = m.call(["twinlock", "backup-codes", "kim"]).logged_in("kim").open();
+    session.expect("Your own code (kim): ").send_line("FEJT-QYCH-WGPV-SARM-XOKB");
+    session.expect("A backup code does not do here").expect("(kim): ");
+    session.send_line(&m.code("kim")).expect(": ").send_line(&m.code_in("kim", 1));
+    session.expect("to show that you have them: ");
+    let transcript = session.transcript();
+    let is_code = |word: &&str| word.len() == 24 && word.matches('-').count() == 4;
+    let last = transcript.split_whitespace().filter(is_code).next_back().expect("codes");
+    session.send_line(&last[20..]).expect("The old backup codes of kim are dead.");
+    assert_eq!(session.exit_code(), Some(0));
+    let reset = words(&m, RESET).logged_in("kim").input(format!("{last}\n")).output();
+    reset.ok();
+    let piped = m.call(["twinlock", "backup-codes", "kim"]).logged_in("kim").output();
+    refused(&piped, (2, "are shown on a terminal"));
+}

@@ -2,7 +2,7 @@
 //! which.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -13,19 +13,21 @@ const PERSON: &str = "/var/lib/twinlock/users/ada";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
 /// A verb, and what its new record has that the old one has not.
-const VERBS: [(&str, &str); 6] = [
+const VERBS: [(&str, &str); 7] = [
     ("reset ada --yes --break-glass test", "state = \"pending\""),
     ("backup-codes ada --yes --break-glass test", "[owed_codes]"),
     ("backup-codes ada --yes --break-glass test --print --save /root/codes", "codes = \""),
     ("show-key ada --yes --break-glass test --png /root/qr.png", "seen_by = \"root\""),
     ("bypass ada --yes --break-glass test --reason test", "[[bypass]]"),
     ("remove ada --yes --break-glass test", "state = \"removed\""),
+    ("invite ada", "[[ticket]]"),
 ];
 
-/// What stood in ada's folder when she was enrolled.
+/// What stood in ada's folder when she was enrolled, and when she was removed.
 struct World {
     m: Machine,
     enrolled: Vec<u8>,
+    removed: Vec<u8>,
 }
 
 /// Which record stands.
@@ -39,18 +41,31 @@ impl World {
     fn new() -> World {
         let m = Machine::new();
         m.twinlock().user("ada").enrolled("ada", ADA);
-        let enrolled = fs::read(m.outside(PERSON).join("record.1.toml")).expect("ada's record");
-        World { m, enrolled }
+        let record = |name| fs::read(m.outside(PERSON).join(name)).expect("ada's record");
+        let enrolled = record("record.1.toml");
+        m.run(["twinlock", "remove", "ada", "--yes"]).ok();
+        let removed = record("record.2.toml");
+        World { m, enrolled, removed }
     }
 
-    fn reset(&self) {
+    /// What stands before a verb.
+    fn before(&self, verb: &str) -> &[u8] {
+        if verb.starts_with("invite") { &self.removed } else { &self.enrolled }
+    }
+
+    fn reset(&self, verb: &str) {
         let folder = self.m.outside(PERSON);
         for entry in fs::read_dir(&folder).expect("ada's folder").flatten() {
             fs::remove_file(entry.path()).expect("a file of ada's");
         }
         let _ = fs::remove_dir_all(self.m.outside("/run/twinlock/users"));
+        let uid = self.m.outside("/var/lib/twinlock/uids").join(self.m.uid("ada").to_string());
+        let _ = fs::remove_file(&uid);
+        if self.before(verb) == self.enrolled {
+            symlink("ada", &uid).expect("the user id");
+        }
         let record = folder.join("record.1.toml");
-        fs::write(&record, &self.enrolled).expect("ada's record");
+        fs::write(&record, self.before(verb)).expect("ada's record");
         fs::set_permissions(&record, Permissions::from_mode(0o600)).expect("ada's record");
         let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         let clock = fs::File::open(self.m.outside("/var/lib/twinlock/clock"));
@@ -75,7 +90,7 @@ impl World {
         let newest: u64 = all.max().expect("a record");
         let text = fs::read(self.m.outside(PERSON).join(format!("record.{newest}.toml")));
         let text = text.expect("the newest record");
-        if text == self.enrolled {
+        if text == self.before(verb) {
             return Stands::Old;
         }
         assert!(String::from_utf8_lossy(&text).contains(new), "{verb}: neither old nor new");
@@ -87,7 +102,7 @@ impl World {
     }
 
     fn killed_at(&self, verb: &str, place: Option<&Place>) -> Vec<Place> {
-        self.reset();
+        self.reset(verb);
         let argv = World::argv(verb);
         let ended = self.m.struck((&argv, ""), ALL, place.map(|place| (place, Blow::Kill)));
         assert_eq!(ended.code.is_none(), place.is_some(), "{verb}: {place:?}");
@@ -138,7 +153,7 @@ fn refused_by_the_disk_it_is_said_which_record_stands() {
     for verb in VERBS {
         for (call, error) in [("renameat2", "EIO"), ("fsync", "ENOSPC"), ("fchmod", "EROFS")] {
             for nth in 1.. {
-                world.reset();
+                world.reset(verb.0);
                 let inject = format!("inject={call}:error={error}:when={nth}");
                 let call = world.m.call(World::argv(verb.0)).without_a_login();
                 let done = call.strace("/dev/null", &["-e", &inject]).output();
@@ -165,13 +180,14 @@ fn refused_by_the_disk_it_is_said_which_record_stands() {
 #[test]
 fn a_full_and_a_read_only_disk_are_said_and_change_nothing() {
     let world = World::new();
+    world.reset("");
     let m = &world.m;
     m.run(["sh", "-c", "mkdir /tmp/store && cp -a /var/lib/twinlock/. /tmp/store"]).ok();
     m.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "small", "/var/lib/twinlock"]).ok();
     m.run(["cp", "-a", "/tmp/store/.", "/var/lib/twinlock"]).ok();
     m.run(["sh", "-c", "cat /dev/zero >/var/lib/twinlock/filler 2>/dev/null; true"]).ok();
     for state in ["full", "read-only"] {
-        for (verb, _) in VERBS {
+        for (verb, _) in VERBS.into_iter().filter(|(verb, _)| !verb.starts_with("invite")) {
             let done = m.call(World::argv(verb)).without_a_login().output();
             assert_eq!(done.code, Some(6), "{state} {verb}: {done:?}");
             let said = done.stderr.replace('\n', " ");

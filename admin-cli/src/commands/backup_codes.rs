@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     acting::{Acting, Proven},
+    commands::own_codes,
     confirm::confirm,
     desk::Desk,
     exit::{Exit, Failure},
@@ -32,10 +33,16 @@ use crate::{
 pub fn run(desk: &Desk, wanted: &BackupCodes) -> Result<(), Failure> {
     desk.need_root("renew backup codes")?;
     wanted.save.as_deref().map(picture::must_be_free).transpose()?;
-    let acting = Acting::of(desk, &wanted.deed)?;
+    let mut acting = Acting::of(desk, &wanted.deed)?;
     let account = desk.account(&wanted.user)?;
     let found = desk.machine.records.newest(&account)?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
+    if !wanted.print
+        && wanted.save.is_none()
+        && let Some(oneself) = acting.oneself(&account.name)
+    {
+        return own_codes::renew(desk, oneself);
+    }
     let mut keyboard = Keyboard::open()?;
     let said = announcement(desk, &account, &found, wanted);
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;

@@ -16,7 +16,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     mail::Address,
-    successor::put,
+    successor::{failed, put},
     ticket::{Drawn, Message},
     verbs::Invite,
     wording::plain,
@@ -32,7 +32,8 @@ pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
     if account.uid == 0 {
         return Err(root_has_no_ticket());
     }
-    prepare::prepare_store(&desk.machine)?;
+    let prepared = prepare::prepare_store(&desk.machine);
+    prepared.map_err(|fault| failed(&account.name, fault, Ok(false)))?;
     let before = desk.machine.records.newest(&account)?.map(|found| found.record);
     if before.as_ref().is_some_and(|found| found.state == State::Active) {
         return Err(set_up_already(&account.name));

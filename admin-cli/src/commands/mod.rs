@@ -15,6 +15,7 @@ mod invite;
 mod key_text;
 mod list;
 mod manual;
+mod own_codes;
 mod remove;
 mod reset;
 mod settings_check;
