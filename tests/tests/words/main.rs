@@ -47,6 +47,42 @@ fn reset() {
 }
 
 #[test]
+fn mail() {
+    let mut s = script("mail");
+    s.m.settings("mail_domain = \"example.com\"\nsendmail = \"/root/sendmail\"\n");
+    let taking = |then: &str| {
+        s.m.file("/root/sendmail")
+            .write(format!("#!/bin/sh\ncat >/root/mail\n{then}\n"))
+            .mode(0o755);
+    };
+    taking("exit 0");
+    s.terminal("reset ada", &["ada", "OWN"]);
+    let mail = s.m.file("/root/mail").read();
+    assert!(mail.contains("To: <ada@example.com>") && mail.contains("ada on twinbox"), "{mail}");
+    s.again();
+    s.pipe("--json reset ada --yes", &["OWN"]);
+    s.pipe("invite ada --mail ada@example.org", &[]);
+    s.pipe("invite bob", &[]);
+    s.again();
+    s.pipe("backup-codes ada --yes", &["OWN"]);
+    s.m.file("/root/sendmail").write("#!/bin/sh\necho no room >&2\nexit 75\n").mode(0o755);
+    s.pipe("reset ada --yes", &["OWN"]);
+    s.pipe("--json invite bob", &[]);
+    s.finish();
+}
+
+#[test]
+fn devices() {
+    let mut s = script("devices");
+    s.pipe("devices ada", &[]);
+    s.pipe("--json devices ada", &[]);
+    s.pipe("forget ada", &[]);
+    s.pipe("forget ada 1", &[]);
+    s.pipe("forget ada --all", &[]);
+    s.finish();
+}
+
+#[test]
 fn invite() {
     let mut s = script("invite");
     s.pipe("invite ada", &[]);
