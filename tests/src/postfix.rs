@@ -112,17 +112,46 @@ impl Mail {
         value
     }
 
-    /// The subject, decoded where it is one quoted word (RFC 2047) after another.
+    /// The subject, decoded (RFC 2047).
     #[must_use]
     pub fn subject(&self) -> String {
         let value = self.header("Subject").unwrap_or_default();
-        let words = value.split(' ').map(|word| {
-            let inner = word.strip_prefix("=?utf-8?Q?").and_then(|rest| rest.strip_suffix("?="));
-            inner.map_or(word.to_owned(), |inner| decoded(&inner.replace('_', " "), b'='))
-        });
-        let between = if value.starts_with("=?") { "" } else { " " };
-        words.collect::<Vec<_>>().join(between)
+        if !value.starts_with("=?utf-8?") {
+            return value.to_owned();
+        }
+        value.split(' ').map(word).collect()
     }
+}
+
+/// One encoded word.
+fn word(word: &str) -> String {
+    let inner = word.strip_prefix("=?utf-8?").and_then(|rest| rest.strip_suffix("?="));
+    match inner.and_then(|inner| inner.split_once('?')) {
+        Some(("Q", text)) => decoded(&text.replace('_', " "), b'='),
+        Some(("B", text)) => from_base64(text),
+        _ => panic!("no encoded word: {word}"),
+    }
+}
+
+fn from_base64(text: &str) -> String {
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
+    for byte in text.bytes().filter(|byte| *byte != b'=') {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            other => panic!("{other} is no base64"),
+        };
+        bits = bits << 6 | u32::from(value);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).expect("a byte"));
+        }
+    }
+    String::from_utf8(bytes).expect("a subject in UTF-8")
 }
 
 /// Bytes that are written as a mark and two digits become themselves.

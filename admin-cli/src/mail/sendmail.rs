@@ -76,7 +76,11 @@ fn listen(child: &mut Child) -> Receiver<String> {
             let room = SAID_MAX.saturating_sub(kept.len());
             kept.extend_from_slice(buffer.get(..count.min(room)).unwrap_or_default());
         }
-        let text = String::from_utf8_lossy(&kept);
+        let mut text = String::from_utf8_lossy(&kept).into_owned();
+        if kept.len() == SAID_MAX {
+            // The last line is cut.
+            text.truncate(text.rfind('\n').unwrap_or(text.len()));
+        }
         let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
         tell.send(last.unwrap_or_default().chars().take(200).collect())
     });
@@ -99,9 +103,9 @@ fn end(child: &mut Child) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let send = |signal| group.map(|group| kill_process_group(group, signal));
     send(Signal::TERM);
-    if wait(child, GRACE).is_none() {
-        send(Signal::KILL);
-    }
+    wait(child, GRACE);
+    // Whether it has ended or not: what it has started may not have.
+    send(Signal::KILL);
     let _ = child.wait();
 }
 
