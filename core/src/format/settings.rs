@@ -100,16 +100,18 @@ struct RuleTable {
     until: Option<Spanned<toml::value::Datetime>>,
 }
 
+/// Whether a settings file sets nothing, as the shipped one: a login need not wake the parser for that.
+#[must_use]
+pub fn sets_nothing(bytes: &[u8]) -> bool {
+    comments::stand_alone(bytes)
+}
+
 /// Reads a settings file; what is not set has its default.
 ///
 /// # Errors
 /// [`Mistake`], the first one found.
 pub fn read(text: &str) -> Result<Policy, Mistake> {
     let text = &comments::taken_out(text);
-    // As it is shipped, the file has comments alone: a login need not wake the parser for that.
-    if text.bytes().all(|byte| byte == b'\n') {
-        return Ok(Policy::default());
-    }
     let file: File = toml::from_str(text).map_err(|error| Mistake {
         line: line_at(text, error.span().map_or(0, |span| span.start)),
         what: one_line(error.message()),
