@@ -35,6 +35,7 @@ pub mod letter;
 pub mod letters;
 pub mod login;
 pub mod message;
+pub mod network;
 pub mod otp;
 pub mod pending;
 pub mod policy;

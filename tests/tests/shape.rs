@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 52] = [
+const CORE: [(&str, Kind); 53] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -34,6 +34,7 @@ const CORE: [(&str, Kind); 52] = [
     ("ledger", Noun),
     ("letter", Noun),
     ("message", Noun),
+    ("network", Noun),
     ("policy", Noun),
     ("record", Noun),
     ("request", Noun),

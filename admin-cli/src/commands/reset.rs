@@ -96,7 +96,7 @@ fn announcement(desk: &Desk, account: &Account, found: &Snapshot) -> String {
         parts.push(format!("none of {}", count(left.left.into(), "backup code")));
     }
     format!(
-        "This resets {} ({name}set up {since}, {last}). Nothing of before lets anybody in then: no code of {}, no ticket, bypass or remembered device. A ticket begins anew.",
+        "This resets {} ({name}set up {since}, {last}). Nothing of before lets anybody in then, no code of {}, no ticket, bypass or remembered device. A new ticket begins anew.",
         plain(&account.name),
         parts.join(", ")
     )

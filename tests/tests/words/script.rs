@@ -58,7 +58,8 @@ impl Script {
         let lines = self.typed(typed);
         let mut session = self.call(words).open();
         for line in &lines {
-            session.expect(": ").send_line(line);
+            session.expect_one_of(&["go on: ", "(kim): "]);
+            session.send_line(line);
         }
         let (code, shown) = (session.exit_code(), session.transcript());
         drop(session);
