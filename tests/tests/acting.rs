@@ -199,7 +199,7 @@ fn backup_codes_of_ones_own_take_two_codes_and_are_confirmed() {
     session.expect("to show that you have them: ");
     let transcript = session.transcript();
     let is_code = |word: &&str| word.len() == 24 && word.matches('-').count() == 4;
-    let last = transcript.split_whitespace().filter(is_code).next_back().expect("codes");
+    let last = transcript.split_whitespace().rfind(is_code).expect("codes");
     session.send_line(&last[20..]).expect("The old backup codes of kim are dead.");
     assert_eq!(session.exit_code(), Some(0));
     let reset = words(&m, RESET).logged_in("kim").input(format!("{last}\n")).output();
