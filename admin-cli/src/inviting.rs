@@ -16,7 +16,8 @@ use twinlock_host::entropy::KernelEntropy;
 use zeroize::Zeroizing;
 
 use crate::{
-    actor,
+    acting,
+    actor::{self, Who},
     desk::Desk,
     exit::{Exit, Failure},
     mail::{Address, send_ticket},
@@ -63,7 +64,7 @@ pub fn invite(
     let stamp = desk.stamp()?;
     let letters = draw::ticket(&KernelEntropy)?;
     let voucher = draw::voucher(&letters, handing.until, &KernelEntropy)?;
-    let trace = Trace { by: actor::name(desk), at: stamp.1 };
+    let trace = Trace { by: acting::name_of(desk, Who::acts()), at: stamp.1 };
     let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
     let mut address = mail.map(str::to_owned);
     let given = put(desk, account, &mut |found| {

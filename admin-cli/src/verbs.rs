@@ -1,9 +1,11 @@
 //! The verbs and their arguments: help texts, man page and completions come from here.
 
+mod recovery;
 mod rollout;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use recovery::{BackupCodes, Bypass, Deed, Drawing, Forget, Invite, Remove, Reset, ShowKey};
 pub use rollout::{GroupInvite, List, Many};
 
 /// A second lock on Linux logins: codes from an authenticator app.
@@ -49,13 +51,32 @@ pub enum Verb {
         /// Whose code
         user: String,
     },
-    /// Give tickets, with which people set up an app at a login: nobody else sees the keys
-    Invite(GroupInvite),
+    /// Give a ticket, with which somebody sets up an app at a login: nobody else sees the key
+    Invite(Invite),
+    /// End all that lets somebody in by a code, and give a ticket to begin anew: for a lost phone
+    Reset(Reset),
+    /// New backup codes; the old ones are dead at once
+    BackupCodes(BackupCodes),
+    /// Show a key once more, to hand it over; its owner is then asked to change it
+    #[command(visible_alias = "qr")]
+    ShowKey(ShowKey),
+    /// Give a pass of nine digits, which stands for a code for some hours
+    Bypass(Bypass),
     /// Forget wrong codes, so that somebody may try again at once
     Unlock {
         /// Who is to try again
         user: String,
+        /// Why, for the log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
+    /// The devices that stand for a code of somebody's, and until when
+    Devices {
+        /// Whose
+        user: String,
+    },
+    /// Have a device asked for a code again
+    Forget(Forget),
     /// Why somebody was refused lately, and what to do about it
     Why {
         /// Who was refused; a name without an account will do
@@ -71,13 +92,7 @@ pub enum Verb {
         service: String,
     },
     /// End somebody's enrolment
-    Remove {
-        /// Whose; the account may be gone already
-        user: String,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
+    Remove(Remove),
     /// The settings in force, and whether a file may replace them
     #[command(subcommand)]
     Settings(Settings),
@@ -114,20 +129,11 @@ pub struct Enroll {
     /// Many people at once
     #[command(flatten)]
     pub many: Many,
-    /// Draw the QR code with # instead of blocks
-    #[arg(long, conflicts_with = "from")]
-    pub ascii: bool,
-    /// Swap dark and light, for a screen on which the code does not scan
-    #[arg(long, conflicts_with = "from")]
-    pub invert: bool,
-    /// Write the QR code as a PNG picture too (mode 0600, never overwritten)
-    #[arg(long, value_name = "FILE", conflicts_with = "from")]
-    pub png: Option<String>,
-    /// Write the QR code as an SVG picture too (mode 0600, never overwritten)
-    #[arg(long, value_name = "FILE", conflicts_with = "from")]
-    pub svg: Option<String>,
+    /// How the key is shown
+    #[command(flatten)]
+    pub drawing: Drawing,
     /// Read the key, in base32, from the first line of standard input
-    #[arg(long, conflicts_with = "from")]
+    #[arg(long)]
     pub secret_stdin: bool,
     /// What to call the authenticator
     #[arg(long, value_name = "NAME", default_value = "app")]

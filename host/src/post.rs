@@ -27,7 +27,7 @@ use crate::{
 const WAITING: &str = "waiting";
 /// Letters that a process is sending.
 const SENDING: &str = "sending";
-/// When a letter of each kind was last sent to each person.
+/// When a letter of each kind was last sent to each person, and of which instant it told.
 const SENT: &str = "sent";
 /// Letters that were given up, and names that are none.
 const DEAD: &str = "dead";
@@ -165,7 +165,7 @@ impl Post {
         if !waiting.insert(letter.to_owned()) {
             return unlink(&self.outbox, name).map(|()| 0);
         }
-        let progress = delivery::fresh(now, self.last(letter)?);
+        let progress = delivery::fresh(now, self.last(letter)?.map(|(sent, _)| sent));
         let to = letters::waiting_name(letter, progress);
         match rename((&self.outbox, name), (&self.waiting, to.as_bytes())) {
             Err(Errno::NAMETOOLONG) => self.bury(&self.outbox, name),
@@ -224,9 +224,14 @@ impl Post {
             return Ok(None);
         };
         let claimed = Claimed { letter, name: due.name, progress, held };
+        let last = self.last(&claimed.name)?;
+        if last.is_some_and(|(_, of)| of == claimed.letter.at) {
+            // It was sent, and cut off before it was taken away.
+            return unlink(&self.sending, claimed.held.as_bytes()).map(|()| None);
+        }
         // Looked at after the claim stands: of two that send letters of a kind, one at least sees the other.
         let others = self.is_rivalled(&claimed)?.then(|| now.plus(delivery::BETWEEN));
-        let free = others.or(delivery::free_from(now, self.last(&claimed.name)?));
+        let free = others.or(delivery::free_from(now, last.map(|(sent, _)| sent)));
         match free {
             None => Ok(Some(claimed)),
             Some(free) => {
@@ -256,7 +261,7 @@ impl Post {
     /// [`StoreFault`] where it cannot be taken away: it may then be sent a second time.
     pub fn sent(&self, claimed: &Claimed, now: UnixTime) -> Result<(), StoreFault> {
         // As well as it goes: a full disk must not have it sent again.
-        let _ = self.note(&claimed.name, now);
+        let _ = self.note(claimed, now);
         self.discard(claimed)
     }
 
@@ -303,28 +308,34 @@ impl Post {
         rename((from, name), (&self.dead, &to)).map(usize::from)
     }
 
-    /// When a letter of this name was last sent.
-    fn last(&self, name: &str) -> io::Result<Option<UnixTime>> {
-        Ok(target(&self.sent, name.as_bytes()).and_then(|text| ledger_names::read_instant(&text)))
+    /// When a letter of this name was last sent, and of which instant it told.
+    fn last(&self, name: &str) -> io::Result<Option<(UnixTime, UnixTime)>> {
+        Ok(target(&self.sent, name.as_bytes()).and_then(|text| read_note(&text)))
     }
 
-    fn note(&self, name: &str, now: UnixTime) -> io::Result<()> {
+    fn note(&self, claimed: &Claimed, now: UnixTime) -> io::Result<()> {
         let temporary = format!(".{:016x}", nonce()?);
-        self.sent.link(&temporary, &ledger_names::instant(now))?;
+        let [sent, of] = [now, claimed.letter.at].map(ledger_names::instant);
+        self.sent.link(&temporary, &format!("{sent} {of}"))?;
         let (room, flags) = (self.sent.fd(), RenameFlags::empty());
-        fs::renameat_with(room, temporary.as_str(), room, name, flags)
+        fs::renameat_with(room, temporary.as_str(), room, claimed.name.as_str(), flags)
     }
 
     /// What was sent longer ago than anything depends on.
     fn forget(&self, now: UnixTime) -> io::Result<()> {
         for name in names(&self.sent)? {
-            let at = target(&self.sent, &name).and_then(|text| ledger_names::read_instant(&text));
-            if delivery::free_from(now, at).is_none() {
+            let last = target(&self.sent, &name).and_then(|text| read_note(&text));
+            if delivery::free_from(now, last.map(|(sent, _)| sent)).is_none() {
                 unlink(&self.sent, &name)?;
             }
         }
         Ok(())
     }
+}
+
+fn read_note(text: &str) -> Option<(UnixTime, UnixTime)> {
+    let (sent, of) = text.split_once(' ')?;
+    Some((ledger_names::read_instant(sent)?, ledger_names::read_instant(of)?))
 }
 
 /// How much waits, and how much was given up; changes nothing.

@@ -13,7 +13,8 @@ use twinlock_core::{
 use twinlock_host::prepare;
 
 use crate::{
-    actor,
+    acting,
+    actor::Who,
     commands::{
         crowd::{Crowd, Fate},
         key_text::complaint,
@@ -104,7 +105,7 @@ fn one(
 
 /// A key that stands in a list was seen by whoever has the list.
 fn authenticator(desk: &Desk, (key, name): (&str, &str)) -> Result<Authenticator, Failure> {
-    let trace = Trace { by: actor::name(desk), at: desk.now()?.unix };
+    let trace = Trace { by: acting::name_of(desk, Who::acts()), at: desk.now()?.unix };
     let seen = Some(Seen { trace, postponed: 0 });
     if key.starts_with("otpauth://") {
         let found =

@@ -23,17 +23,17 @@ use crate::{
 };
 
 /// Writes the rule, then invites one member after the other.
-pub fn run(desk: &Desk, wanted: &GroupInvite) -> Result<(), Failure> {
+pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
     desk.need_root("invite people")?;
     let now = desk.now()?.unix;
-    let until = day(&wanted.until, now)?;
-    let whose = Whose::Members(wanted.group.clone());
+    let until = day(wanted.until.as_deref().unwrap_or_default(), now)?;
+    let whose = Whose::Members(group.to_owned());
     let mut directory =
         Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
     prepare::prepare_store(&desk.machine)?;
     let mut report = wanted.report.as_deref().map(ReportFile::create).transpose()?;
-    let written = reminder::write(desk, &wanted.group, until)?;
-    announce(desk, wanted, (written, until));
+    let written = reminder::write(desk, group, until)?;
+    announce(desk, group, (written, until));
     list::warn_of_silence(&whose);
     let mut handing = Handing { until: until.max(now.plus(TICKET_LIFE)), report: report.as_mut() };
     let keyboard = Keyboard::open()?;
@@ -88,8 +88,8 @@ fn day(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
     Ok(date)
 }
 
-fn announce(desk: &Desk, wanted: &GroupInvite, (written, until): (Written, UnixTime)) {
-    let (group, path) = (plain(&wanted.group), plain(&desk.config));
+fn announce(desk: &Desk, name: &str, (written, until): (Written, UnixTime)) {
+    let (group, path) = (plain(name), plain(&desk.config));
     let said = match written {
         Written::Before => {
             format!("{path} has the rule for {group} until {} already.", date(until))
@@ -100,7 +100,7 @@ fn announce(desk: &Desk, wanted: &GroupInvite, (written, until): (Written, UnixT
         ),
     };
     if written != Written::Before {
-        actor::log(desk, "rule_written", &[("group", &wanted.group), ("until", &date(until))]);
+        actor::log(desk, "rule_written", &[("group", name), ("until", &date(until))]);
     }
     if !desk.json {
         tell(&format!("{}\n", wrap(&said, WIDTH, 0)));

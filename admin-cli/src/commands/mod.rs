@@ -1,8 +1,11 @@
 //! The commands, one file a verb.
 
+mod backup_codes;
 mod beside;
+mod bypass;
 mod crowd;
 mod deliver;
+mod devices;
 pub mod doctor;
 mod enroll;
 mod enroll_many;
@@ -15,13 +18,17 @@ mod import_oath;
 mod import_record;
 mod import_uri;
 mod imported;
+mod invite;
 mod invite_group;
 mod key_text;
 mod list;
 mod manual;
+mod own_codes;
 mod remove;
+mod reset;
 mod settings_check;
 mod settings_show;
+mod show_key;
 mod showing;
 mod status;
 mod take_over;
@@ -30,7 +37,6 @@ mod verify;
 mod why;
 
 pub use key_text::complaint;
-use remove::Asked;
 use twinlock_core::carry::Wanted;
 
 use crate::{
@@ -62,12 +68,20 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Status { user } => status::run(&desk, user.as_deref()),
         Verb::List(wanted) => list::run(&desk, wanted),
         Verb::Verify { user } => verify::run(&desk, user),
-        Verb::Invite(wanted) => invite_group::run(&desk, wanted),
-        Verb::Unlock { user } => unlock::run(&desk, user),
+        Verb::Invite(wanted) => match &wanted.many.group {
+            Some(group) => invite_group::run(&desk, group, &wanted.many),
+            None => invite::run(&desk, wanted),
+        },
+        Verb::Reset(wanted) => reset::run(&desk, wanted),
+        Verb::BackupCodes(wanted) => backup_codes::run(&desk, wanted),
+        Verb::ShowKey(wanted) => show_key::run(&desk, wanted),
+        Verb::Bypass(wanted) => bypass::run(&desk, wanted),
+        Verb::Unlock { user, reason } => unlock::run(&desk, user, reason.as_deref()),
+        Verb::Devices { user } => devices::list(&desk, user),
+        Verb::Forget(wanted) => devices::forget(&desk, wanted),
         Verb::Why { user } => why::run(&desk, user),
         Verb::Explain { login, service } => explain::run(&desk, login, service),
-        Verb::Remove { user, yes: true } => remove::run(&desk, user, Asked::Already),
-        Verb::Remove { user, yes: false } => remove::run(&desk, user, Asked::NotYet),
+        Verb::Remove(wanted) => remove::run(&desk, wanted),
         Verb::Settings(Settings::Show) => settings_show::run(&desk),
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now) => epoch::now(&desk),

@@ -26,14 +26,14 @@ impl Address {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Where mail for somebody goes: to the address on record, else to the account's name at the domain of the settings.
+    /// Where mail for somebody goes: to the address on record, else to the account's name at the domain of the settings,
+    /// where that makes an address.
     pub fn of(user: &str, on_record: Option<&str>, mail: &Mail) -> Result<Self, MailFault> {
-        let text = match (on_record, &mail.domain) {
-            (Some(address), _) => address.to_owned(),
-            (None, Some(domain)) => format!("{user}@{domain}"),
-            (None, None) => return Err(MailFault::NoAddress),
-        };
-        Self::read(&text).ok_or(MailFault::OddAddress(text))
+        if let Some(address) = on_record {
+            return Self::read(address).ok_or_else(|| MailFault::OddAddress(address.to_owned()));
+        }
+        let named = mail.domain.as_ref().and_then(|domain| Self::read(&format!("{user}@{domain}")));
+        named.ok_or(MailFault::NoAddress)
     }
 
     /// The text.
@@ -142,6 +142,7 @@ mod tests {
         assert_eq!(of(Some("a@b.example"), Some("example.org")), read("a@b.example"));
         assert_eq!(of(None, Some("example.org")), read("ada@example.org"));
         assert_eq!(of(None, None), Err(MailFault::NoAddress));
+        assert_eq!(of(None, Some("exa mple.org")), Err(MailFault::NoAddress));
         let odd = Err(MailFault::OddAddress("a b@c".into()));
         assert_eq!(of(Some("a b@c"), Some("example.org")), odd);
     }

@@ -65,7 +65,7 @@ impl Office {
         let written = replacement::write(&self.config, self.language, (sheet.topic, sheet.blanks));
         let id = self.id(user, sheet);
         let envelope = Envelope { from: &self.from, to, at: self.now, id };
-        self.sendmail.send(compose(&envelope, &written))
+        self.sendmail.send(&compose(&envelope, &written))
     }
 
     /// The same for the same mail, so that one that is sent twice is shown once.

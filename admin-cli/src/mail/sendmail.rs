@@ -1,7 +1,8 @@
 //! The program that takes mail: started with a clean environment, given the mail, and waited for, but not forever.
 
 use std::{
-    io::{Read, Write},
+    fs::File,
+    io::{self, Read, Seek, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
@@ -9,8 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use zeroize::Zeroizing;
+use rustix::{
+    fs::{MemfdFlags, memfd_create},
+    process::{Pid, Signal, kill_process_group},
+};
 
 use crate::mail::fault::MailFault;
 
@@ -34,11 +37,13 @@ pub struct Sendmail {
 
 impl Sendmail {
     /// Hands a mail over. The recipient stands in the mail alone, so that no name is ever read as an option.
-    pub fn send(&self, mail: Zeroizing<Vec<u8>>) -> Result<(), MailFault> {
-        let mut child = self.start()?;
-        let mut stdin = child.stdin.take();
-        // A program that does not read must not hold this one up; one that has ended is judged by its status.
-        thread::spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(&mail)));
+    pub fn send(&self, mail: &[u8]) -> Result<(), MailFault> {
+        let not_started = |error: io::Error| MailFault::NotStarted {
+            program: self.program.clone(),
+            error: error.to_string(),
+        };
+        let mail = whole(mail).map_err(not_started)?;
+        let mut child = self.start(mail).map_err(not_started)?;
         let said = listen(&mut child);
         let Some(status) = wait(&mut child, self.patience) else {
             end(&mut child);
@@ -52,17 +57,23 @@ impl Sendmail {
         Err(MailFault::Refused { program: self.program.clone(), ended: ended(status), said })
     }
 
-    fn start(&self) -> Result<Child, MailFault> {
+    fn start(&self, mail: File) -> io::Result<Child> {
         let mut command = Command::new(&self.program);
         command.args(["-t", "-i"]).env_clear().env("PATH", PATH).current_dir("/");
         // A group of its own, so that it can be ended with all that it has started.
         command.process_group(0);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        command.spawn().map_err(|error| MailFault::NotStarted {
-            program: self.program.clone(),
-            error: error.to_string(),
-        })
+        command.stdin(mail).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn()
     }
+}
+
+/// The mail as a file in memory: were this process killed while it fills a pipe, half of it would be taken for a mail,
+/// and a program that does not read would hold it up.
+fn whole(mail: &[u8]) -> io::Result<File> {
+    let mut file = File::from(memfd_create("mail", MemfdFlags::CLOEXEC)?);
+    file.write_all(mail)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Reads all that the program says, so that it never waits for a reader, and keeps the last line of its beginning.
@@ -76,7 +87,11 @@ fn listen(child: &mut Child) -> Receiver<String> {
             let room = SAID_MAX.saturating_sub(kept.len());
             kept.extend_from_slice(buffer.get(..count.min(room)).unwrap_or_default());
         }
-        let text = String::from_utf8_lossy(&kept);
+        let mut text = String::from_utf8_lossy(&kept).into_owned();
+        if kept.len() == SAID_MAX {
+            // The last line is cut.
+            text.truncate(text.rfind('\n').unwrap_or(text.len()));
+        }
         let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
         tell.send(last.unwrap_or_default().chars().take(200).collect())
     });
@@ -99,9 +114,9 @@ fn end(child: &mut Child) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let send = |signal| group.map(|group| kill_process_group(group, signal));
     send(Signal::TERM);
-    if wait(child, GRACE).is_none() {
-        send(Signal::KILL);
-    }
+    wait(child, GRACE);
+    // Whether it has ended or not: what it has started may not have.
+    send(Signal::KILL);
     let _ = child.wait();
 }
 

@@ -21,7 +21,8 @@ pub struct List {
 pub struct Many {
     /// Everybody in a CSV file with a header (user, mail, optionally key), or - for standard input. Who has a key there
     /// is enrolled with it, who has none gets a ticket
-    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["user", "ascii", "invert", "png", "svg", "secret_stdin"])]
     pub from: Option<String>,
     /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
     #[arg(long, value_name = "FILE", requires = "from")]
@@ -32,12 +33,12 @@ pub struct Many {
 #[derive(Args)]
 pub struct GroupInvite {
     /// Every member of a group who is not enrolled
-    #[arg(long, value_name = "GROUP")]
-    pub group: String,
+    #[arg(long, value_name = "GROUP", requires = "until", conflicts_with_all = ["user", "mail"])]
+    pub group: Option<String>,
     /// Until this day, such as 2027-01-31, members are reminded and let in without a code; it is written into the settings
-    #[arg(long, value_name = "DATE")]
-    pub until: String,
+    #[arg(long, value_name = "DATE", requires = "group")]
+    pub until: Option<String>,
     /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "group")]
     pub report: Option<String>,
 }

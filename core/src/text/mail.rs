@@ -245,3 +245,128 @@ fn brace<'a>(
     }
     Ok(rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{beside::Purpose, letter::LetterKind};
+
+    const RESET: Topic = Topic::Event(LetterKind::Reset);
+
+    fn letter() -> Letter {
+        Letter {
+            user: "ada".into(),
+            kind: LetterKind::Reset,
+            at: UnixTime(1_800_000_000),
+            service: "sshd".into(),
+            source: SourceLabel::read("203.0.113.7").unwrap(),
+            by: Some("kim".into()),
+            left: None,
+        }
+    }
+
+    fn blanks(letter: &Letter) -> Blanks {
+        Blanks::of_letter(Language::English, letter, "web01")
+    }
+
+    fn body(text: &str) -> Result<String, TextFault> {
+        let written = replaced(&format!("Subject: x\n\n{text}"), RESET, &blanks(&letter()))?;
+        Ok(written.body.as_str().into())
+    }
+
+    #[test]
+    fn an_administrators_text_is_filled() {
+        let text =
+            "Subject: {user} on {host}\r\n\r\n{time} {service} {source} {by} {left}\r\n{{x}}\n\n";
+        let written = replaced(text, RESET, &blanks(&letter())).unwrap();
+        assert_eq!(written.subject, "ada on web01");
+        let filled = "2027-01-15 08:00:00 UTC sshd 203.0.113.7 kim -\n{x}\n";
+        assert_eq!(written.body.as_str(), filled);
+        let own = blanks(&Letter { by: None, left: Some(2), ..letter() });
+        let written = replaced("Subject: x\n{by} {left}", RESET, &own).unwrap();
+        assert_eq!(written.body.as_str(), "ada 2\n");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_text_is_said() {
+        let unknown = |word: &str| Err(TextFault::Unknown(word.into()));
+        assert_eq!(body("{usr}"), unknown("usr"));
+        assert_eq!(body("{ticket}"), unknown("ticket"));
+        assert_eq!(body("{}"), unknown(""));
+        assert_eq!(body("{user"), Err(TextFault::Unpaired));
+        assert_eq!(body("user}"), Err(TextFault::Unpaired));
+        assert_eq!(body("a\u{1b}[2J"), Err(TextFault::Control));
+        assert_eq!(body(" \n"), Err(TextFault::NoBody));
+        for text in ["", "Hello", "Subject:\nx", "subject: x\nx", "\nSubject: x\nx"] {
+            assert_eq!(check(text, RESET), Err(TextFault::NoSubject), "{text}");
+        }
+        let ticket = Topic::Ticket(Purpose::SetUp);
+        assert_eq!(check("Subject: x\ny", ticket), Err(TextFault::NoTicket));
+        assert_eq!(check("Subject: x\n{{ticket}}", ticket), Err(TextFault::NoTicket));
+        assert_eq!(check("Subject: {ticket}\n{ticket}", ticket), unknown("ticket").map(drop));
+        assert_eq!(check("Subject: x\n{ticket} {until}", ticket), Ok(()));
+    }
+
+    #[test]
+    fn no_value_breaks_out_of_its_place() {
+        let hostile = Letter {
+            user: "{by}\nBcc: eve@example.org".into(),
+            service: "\u{202e}\u{1b}]0;x\u{7}\u{feff}".into(),
+            by: Some("x".repeat(1000)),
+            ..letter()
+        };
+        for language in [Language::English, Language::Swedish] {
+            let blanks = Blanks::of_letter(language, &hostile, "we\rb");
+            let written = built_in(language, RESET, &blanks);
+            assert!(!written.subject.contains(char::is_control), "{written:?}");
+            assert!(written.subject.contains("{by}?Bcc: eve@example.org"), "{written:?}");
+            let odd =
+                |letter: char| letter != '\n' && (letter.is_control() || letter == '\u{202e}');
+            assert!(!written.body.contains(odd), "{written:?}");
+            assert!(written.body.contains(&"x".repeat(100)), "{written:?}");
+            assert!(!written.body.contains(&"x".repeat(101)), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn sources_read_well() {
+        for (label, english, swedish) in [
+            ("203.0.113.7", "203.0.113.7", "203.0.113.7"),
+            ("2001:db8::", "2001:db8::/64", "2001:db8::/64"),
+            ("uid:1000", "this machine, user number 1000", "datorn själv, användarnummer 1000"),
+            ("tty:tty1", "this machine, terminal tty1", "datorn själv, terminal tty1"),
+            ("unknown", "not known", "okänt"),
+        ] {
+            let label = SourceLabel::read(label).unwrap();
+            assert_eq!(source(Language::English, &label), english);
+            assert_eq!(source(Language::Swedish, &label), swedish);
+        }
+    }
+
+    #[test]
+    fn every_built_in_text_has_only_blanks_that_are_filled() {
+        let handout = |purpose| Handout {
+            user: "ada",
+            purpose,
+            ticket: "FEJT-QYCH-WGPV",
+            by: "kim",
+            at: UnixTime(0),
+            until: UnixTime(1),
+        };
+        for language in [Language::English, Language::Swedish] {
+            for topic in Topic::all() {
+                let blanks = match topic {
+                    Topic::Event(_) => Blanks::of_letter(language, &letter(), "web01"),
+                    Topic::Ticket(purpose) => Blanks::of_ticket(&handout(purpose), "web01"),
+                };
+                let written = built_in(language, topic, &blanks);
+                assert!(written.subject.contains("ada") && written.body.contains("web01"));
+                assert!(!written.body.contains(['{', '}']), "{written:?}");
+                assert!(written.body.lines().all(|line| line.chars().count() <= 72), "{written:?}");
+                let brings = written.body.contains("FEJT-QYCH-WGPV");
+                assert_eq!(brings, matches!(topic, Topic::Ticket(_)), "{written:?}");
+                assert!(!written.subject.contains("FEJT"));
+            }
+        }
+    }
+}

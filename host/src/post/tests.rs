@@ -40,10 +40,14 @@ impl Desk {
     }
 
     fn put(&self, user: &str, kind: LetterKind) {
+        self.put_at(user, kind, NOW);
+    }
+
+    fn put_at(&self, user: &str, kind: LetterKind, at: UnixTime) {
         self.outbox.put(&Letter {
             user: user.into(),
             kind,
-            at: NOW,
+            at,
             service: "sshd".into(),
             source: SourceLabel::read("203.0.113.7").unwrap(),
             by: None,
@@ -89,11 +93,11 @@ fn one_an_hour_goes_and_the_next_one_waits() {
     let desk = Desk::new();
     desk.put("ada", LetterKind::Guessed);
     let claimed = desk.claim(NOW);
-    desk.put("ada", LetterKind::Guessed);
+    desk.put_at("ada", LetterKind::Guessed, NOW.plus(1));
     assert!(desk.claim(NOW).is_empty(), "one of the kind is being sent");
     desk.post().sent(&claimed[0], NOW.plus(1)).unwrap();
     for at in [2, 3599, 3600] {
-        desk.put("ada", LetterKind::Guessed);
+        desk.put_at("ada", LetterKind::Guessed, NOW.plus(at));
         assert!(desk.claim(NOW.plus(at)).is_empty(), "{at}");
     }
     assert_eq!(desk.listed("waiting").len(), 1, "a flood is one letter");
@@ -134,6 +138,17 @@ fn cut_off_a_letter_is_sent_once_more_and_kept_then() {
     assert_eq!(desk.claim(NOW.plus(91)).len(), 1);
     assert!(desk.claim(NOW.plus(1000)).is_empty());
     assert_eq!(desk.listed("dead").len(), 1);
+}
+
+#[test]
+fn sent_and_cut_off_a_letter_is_not_sent_again() {
+    let desk = Desk::new();
+    desk.put("ada", LetterKind::Reset);
+    let claimed = desk.claim(NOW);
+    desk.post().note(&claimed[0], NOW).unwrap();
+    assert!(desk.claim(NOW.plus(91)).is_empty());
+    let left = ["waiting", "sending", "dead"].map(|folder| desk.listed(folder).len());
+    assert_eq!(left, [0, 0, 0]);
 }
 
 #[test]
