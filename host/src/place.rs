@@ -137,6 +137,14 @@ impl Room {
     /// # Errors
     /// The errno; `E2BIG` over 16,384 names.
     pub fn names(&self) -> io::Result<Vec<String>> {
+        self.names_up_to(NAMES_MAX)
+    }
+
+    /// As [`Room::names`], for a folder that may hold more.
+    ///
+    /// # Errors
+    /// The errno; `E2BIG` over `most` names.
+    pub fn names_up_to(&self, most: usize) -> io::Result<Vec<String>> {
         if self.listed.replace(true) {
             fs::seek(&self.fd, SeekFrom::Start(0))?;
         }
@@ -149,7 +157,7 @@ impl Room {
                 Ok("." | "..") | Err(_) => {}
                 Ok(name) => names.push(name.to_owned()),
             }
-            if names.len() > NAMES_MAX {
+            if names.len() > most {
                 return Err(Errno::TOOBIG);
             }
         }

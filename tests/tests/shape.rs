@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 52] = [
+const CORE: [(&str, Kind); 54] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -44,7 +44,9 @@ const CORE: [(&str, Kind); 52] = [
     ("voucher", Noun),
     ("admission", Decision),
     ("backup_code", Decision),
+    ("carry", Decision),
     ("counter", Decision),
+    ("delivery", Decision),
     ("device", Decision),
     ("enrolment", Decision),
     ("fingerprint", Decision),
