@@ -84,10 +84,6 @@ struct RuleTable {
 /// [`Mistake`], the first one found.
 pub fn read(text: &str) -> Result<Policy, Mistake> {
     let text = &comments::taken_out(text);
-    // As it is shipped, the file has comments alone: a login need not wake the parser for that.
-    if text.bytes().all(|byte| byte == b'\n') {
-        return Ok(Policy::default());
-    }
     let file: File = toml::from_str(text).map_err(|error| Mistake {
         line: line_at(text, error.span().map_or(0, |span| span.start)),
         what: one_line(error.message()),
