@@ -42,7 +42,7 @@ mod trace;
 mod tracer;
 mod twinlock;
 
-pub use artefacts::{shipped, stock};
+pub use artefacts::{built, shipped, stock};
 pub use call::{Call, Finished};
 pub use codes::{Otp, Token, now};
 pub use extent::thorough;
