@@ -13,8 +13,10 @@ pub(super) fn taken_out(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split_inclusive('\n').map(kept).collect::<String>())
 }
 
-/// Whether there is nothing but plain comments and empty lines. Where not, there may be all the same.
-pub(super) fn stand_alone(text: &[u8]) -> bool {
+/// Whether there is nothing but plain comments and empty lines, as in the settings that are shipped. Where not, there may
+/// be all the same.
+#[must_use]
+pub fn stand_alone(text: &[u8]) -> bool {
     let mut in_comment = false;
     for byte in text {
         match byte {
@@ -52,6 +54,11 @@ mod tests {
         {
             assert!(matches!(taken_out(text), Cow::Borrowed(same) if same == text));
         }
+    }
+
+    #[test]
+    fn the_shipped_settings_are_comments() {
+        assert!(stand_alone(include_bytes!("../../../config/twinlock.toml")));
     }
 
     #[test]

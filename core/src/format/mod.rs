@@ -2,7 +2,7 @@
 mod as_written;
 mod c_number;
 pub mod codes;
-mod comments;
+pub mod comments;
 pub mod devices;
 pub mod epoch;
 pub mod export;

@@ -170,12 +170,6 @@ impl RuleTable {
     }
 }
 
-/// Whether a settings file sets nothing, as the shipped one: a login need not wake the parser for that.
-#[must_use]
-pub fn sets_nothing(bytes: &[u8]) -> bool {
-    comments::stand_alone(bytes)
-}
-
 /// Reads a settings file; what is not set has its default.
 ///
 /// # Errors

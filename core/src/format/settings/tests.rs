@@ -18,7 +18,6 @@ fn the_shipped_files_are_the_default() {
     ] {
         assert_eq!(read(shipped).unwrap(), policy);
     }
-    assert!(sets_nothing(include_bytes!("../../../../config/twinlock.toml")));
 }
 
 #[test]
