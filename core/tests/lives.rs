@@ -1,6 +1,8 @@
 //! Random lives through every dialogue: stores that fail, clocks that jump, administrators who step in.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that cannot go on must stop"
 )]

@@ -78,12 +78,9 @@ impl<'i> Table<'i> {
         key: &'static str,
     ) -> Result<Option<Spanned<N>>, Odd> {
         let Some((span, value)) = self.take(key) else { return Ok(None) };
-        let read = match &value {
-            DeValue::Integer(integer) => {
-                i128::from_str_radix(integer.as_str(), integer.radix()).ok()
-            }
-            _ => None,
-        };
+        let read = value
+            .as_integer()
+            .and_then(|integer| i128::from_str_radix(integer.as_str(), integer.radix()).ok());
         let number = read.and_then(|number| N::try_from(number).ok());
         let odd = || unexpected(&span, key, (&value, "a whole number"));
         let number = number.ok_or_else(odd)?;
@@ -133,9 +130,9 @@ impl<'i> Table<'i> {
         let DeValue::Array(list) = value else {
             return Err(unexpected(&span, key, (&value, "a list")));
         };
-        let one = |value: Spanned<DeValue<'i>>| match value.get_ref() {
-            DeValue::String(text) => Ok(text.to_string()),
-            other => Err(unexpected(&value.span(), key, (other, "strings"))),
+        let one = |value: Spanned<DeValue<'i>>| {
+            let text = value.get_ref().as_str().map(ToString::to_string);
+            text.ok_or_else(|| unexpected(&value.span(), key, (value.get_ref(), "strings")))
         };
         list.into_iter().map(one).collect()
     }
@@ -162,10 +159,11 @@ impl<'i> Table<'i> {
         };
         let one = |value: Spanned<DeValue<'i>>| {
             let span = value.span();
-            match value.into_inner() {
-                DeValue::Table(values) => Ok(Table::of(values, span.start)),
-                other => Err(unexpected(&span, key, (&other, "a list of tables"))),
+            if let DeValue::Table(values) = value.into_inner() {
+                return Ok(Table::of(values, span.start));
             }
+            let what = format!("{key} holds something else than tables");
+            Err(Odd { at: span.start, what })
         };
         list.into_iter().map(one).collect()
     }

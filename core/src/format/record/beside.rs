@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
-use super::{File, quoted};
+use crate::format::record::{File, quoted};
 use crate::{
     beside::{Beside, Bypass, Pending, Purpose, Seen, Ticket, Trace},
     format::tables::{Odd, Table},

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use toml::Spanned;
 
-use super::{Mistake, Reader};
+use crate::format::settings::{Mistake, Reader};
 use crate::{
     format::lines::line_at,
     time::{DAY, HOUR, MINUTE},
