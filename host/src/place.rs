@@ -106,10 +106,12 @@ impl Room {
     /// # Errors
     /// The errno; `EEXIST` where the name is taken.
     pub fn link(&self, name: &str, text: &str) -> io::Result<()> {
-        fs::symlinkat(text, &self.fd, name)?;
         // su and sudo run with their caller's group, which the link then carries.
         let foreign = || self.owner.0 == 0 && !rustix::process::getegid().is_root();
-        if *self.foreign_group.get_or_init(foreign) {
+        // Asked for a name that is taken as well: who is throttled makes no name, and does not show it.
+        let foreign = *self.foreign_group.get_or_init(foreign);
+        fs::symlinkat(text, &self.fd, name)?;
+        if foreign {
             // Whose group a link has decides nothing in a folder of root alone, so neither does a failure here.
             let group = Some(fs::Gid::ROOT);
             let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);

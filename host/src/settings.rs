@@ -2,7 +2,10 @@
 
 use twinlock_core::{
     fault::StoreFault,
-    format::settings::{self as form, Mistake, SETTINGS_MAX},
+    format::{
+        comments,
+        settings::{self as form, Mistake, SETTINGS_MAX},
+    },
     policy::Policy,
 };
 
@@ -66,7 +69,8 @@ pub fn load_named(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
 pub fn read(path: &str, owner: Owner) -> Result<Policy, SettingsFault> {
     let bytes =
         place::read_file(path, (owner, READABLE), SETTINGS_MAX).map_err(SettingsFault::File)?;
-    if form::sets_nothing(&bytes) {
+    // As the file is shipped: a login need not wake the parser for that.
+    if comments::stand_alone(&bytes) {
         return Ok(Policy::default());
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {

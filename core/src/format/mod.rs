@@ -2,7 +2,7 @@
 mod as_written;
 mod c_number;
 pub mod codes;
-mod comments;
+pub mod comments;
 pub mod devices;
 pub mod epoch;
 pub mod export;
@@ -17,3 +17,4 @@ pub mod oath;
 pub mod pam_line;
 pub mod record;
 pub mod settings;
+mod tables;
