@@ -20,6 +20,8 @@ pub enum Exit {
     NotInState = 3,
     /// Not allowed.
     NotAllowed = 4,
+    /// Too many wrong codes.
+    Throttled = 5,
     /// Records or ledger cannot be used.
     StoreUnreachable = 6,
     /// Stopped at a question.

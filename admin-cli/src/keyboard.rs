@@ -44,6 +44,13 @@ impl Keyboard {
         Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead })
     }
 
+    /// Whether a signal came that ends a prompt, where nothing is asked: a long piece of work stops between two parts.
+    pub fn is_interrupted(&self) -> bool {
+        let mut watched = [PollFd::new(&self.signals, PollFlags::IN)];
+        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut watched, Some(&now)).is_ok_and(|ready| ready > 0)
+    }
+
     /// Asks on a terminal, and reads a line from wherever standard input comes.
     pub fn ask(&mut self, prompt: &str) -> Result<Line, Failure> {
         let at_a_terminal = std::io::stdin().is_terminal();

@@ -1,31 +1,46 @@
 //! twinlock: what a person types.
 
+mod acting;
 mod actor;
 mod commands;
+mod confirm;
 mod desk;
+mod exemption;
 mod exit;
+mod inviting;
 mod keyboard;
+mod listing;
+mod mail;
 mod mistake;
 mod one_time;
+mod own_code;
 mod person;
 mod picture;
 mod progress;
 mod proof;
 mod reasons;
 mod remarks;
+mod reminder;
+mod report_file;
 mod screen;
+mod successor;
 mod table;
+mod terminal;
+mod ticket;
 mod verbs;
 mod wording;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::process::DumpableBehavior;
 use twinlock_doctor::Doctor;
 
 use crate::verbs::{Command, Verb};
 
 fn main() -> ExitCode {
+    // Keys and codes are in no core dump, whatever the kernel would make of one.
+    let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(error) => {

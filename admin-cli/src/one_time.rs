@@ -7,7 +7,7 @@ use twinlock_core::{
     code_set::CodeSet,
     fault::{CodesFault, MachineFault, StoreFault},
     ports::Codes,
-    record::{Digits, Record},
+    record::Record,
 };
 use twinlock_host::records::HostRecords;
 
@@ -44,8 +44,11 @@ pub fn examine(records: &HostRecords, record: &Record, code: &Code) -> Result<Fi
         return Ok(Finding::Wrong);
     }
     let Some((set, spent)) = find(records, record)? else { return Ok(Finding::Wrong) };
+    if !set.shape.fits(code.of_shape(set.shape)) {
+        return Ok(Finding::Wrong);
+    }
     let digest = records
-        .digest(code.of_length(Digits::EIGHT), &set.recipe)
+        .digest(code.of_shape(set.shape), &set.recipe)
         .map_err(|MachineFault| CodesFault::Memory)?;
     Ok(match backup_code::place_in(&set, &digest) {
         None => Finding::Wrong,

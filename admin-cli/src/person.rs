@@ -145,5 +145,8 @@ fn last_of(shelf: &dyn Shelf, facts: &Facts, record: &Record) -> Option<UnixTime
     });
     let marks: Vec<_> = of_keys.chain(record.codes.map(Mark::of_set)).collect();
     let own = facts.used.iter().filter(|used| marks.contains(&used.mark));
-    own.filter_map(|used| facts::instant_of(shelf, &ledger_names::used_name(used)).ok()?).max()
+    let at =
+        own.filter_map(|used| facts::instant_of(shelf, &ledger_names::used_name(used)).ok()?);
+    // What was taken over from elsewhere was no login here, and says so by having no instant.
+    at.filter(|at| at.0 > 0).max()
 }

@@ -50,6 +50,15 @@ impl Drop for Pictures {
     }
 }
 
+/// Refuses a path that is taken, before anything is done that a file is to be written about.
+pub fn must_be_free(path: &str) -> Result<(), Failure> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Err(failure(path, &ErrorKind::AlreadyExists.into())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failure(path, &error)),
+    }
+}
+
 fn failure(path: &str, error: &std::io::Error) -> Failure {
     let path = plain(path);
     if error.kind() == ErrorKind::AlreadyExists {

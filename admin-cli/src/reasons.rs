@@ -146,6 +146,26 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "Write try_first_pass or forward_pass, or put the line that asks before it.",
         ),
         "not_enrolled" => ("no authenticator is set up", "To enroll: twinlock enroll USER"),
+        "not_set_up" => (
+            "set-up was offered and not finished",
+            "Log in again: set-up goes on where it was, for a quarter of an hour from the same place.",
+        ),
+        "no_ticket" => (
+            "set-up begins with a ticket, and none was typed that works",
+            "Send one: twinlock invite USER. A ticket works once, and for three days.",
+        ),
+        "key_not_changed" => (
+            "somebody else has seen the key, and its owner did not change it",
+            "Log in once more and set up a new key when asked; `twinlock status USER` says who saw it.",
+        ),
+        "codes_not_confirmed" => (
+            "new backup codes were shown, and not confirmed",
+            "Log in once more: the screen shows others, and asks for the last group of one.",
+        ),
+        "reminded" => (
+            "let through without a code, after the offer to set one up",
+            "Set up before the reminder ends; `twinlock explain USER@ADDRESS` says when.",
+        ),
         "unknown_user" => (
             "there is no such account",
             "Look at the spelling, and at the name service (getent passwd USER).",
@@ -196,42 +216,48 @@ mod tests {
         fault::{CodesFault, LedgerFault},
     };
 
+    const OF_LOGINS: [Reason; 35] = [
+        Reason::WrongCode,
+        Reason::Replayed,
+        Reason::BeforeEpoch,
+        Reason::ClockOff,
+        Reason::Throttled,
+        Reason::Locked,
+        Reason::NotACode,
+        Reason::Stopped,
+        Reason::Conversation,
+        Reason::NoFirstPass,
+        Reason::NotEnrolled,
+        Reason::NotSetUp,
+        Reason::NoTicket,
+        Reason::NotHandedOver,
+        Reason::Unconfirmed,
+        Reason::Reminded,
+        Reason::UnknownUser,
+        Reason::NoPublicKey,
+        Reason::FirstFactorFailed,
+        Reason::LookupFailed,
+        Reason::Clock,
+        Reason::Rule(1),
+        Reason::Ledger(LedgerFault::NotTmpfs),
+        Reason::Ledger(LedgerFault::Untrusted),
+        Reason::Ledger(LedgerFault::Io { errno: 0 }),
+        Reason::Unwritten(StoreFault::Io { errno: 28 }),
+        Reason::RecordChanging,
+        Reason::Spent,
+        Reason::Codes(CodesFault::Set(StoreFault::FolderMissing)),
+        Reason::Codes(CodesFault::Set(StoreFault::Malformed { line: 0 })),
+        Reason::Codes(CodesFault::Set(StoreFault::Newer { version: 0 })),
+        Reason::Codes(CodesFault::Set(StoreFault::Io { errno: 0 })),
+        Reason::Codes(CodesFault::Set(StoreFault::WrongOwner)),
+        Reason::Codes(CodesFault::Memory),
+        Reason::Codes(CodesFault::Spend(StoreFault::Io { errno: 0 })),
+    ];
+
     #[test]
     fn every_reason_is_explained() {
-        let of_logins = [
-            Reason::WrongCode,
-            Reason::Replayed,
-            Reason::BeforeEpoch,
-            Reason::ClockOff,
-            Reason::Throttled,
-            Reason::Locked,
-            Reason::NotACode,
-            Reason::Stopped,
-            Reason::Conversation,
-            Reason::NoFirstPass,
-            Reason::NotEnrolled,
-            Reason::UnknownUser,
-            Reason::NoPublicKey,
-            Reason::FirstFactorFailed,
-            Reason::LookupFailed,
-            Reason::Clock,
-            Reason::Rule(1),
-            Reason::Ledger(LedgerFault::NotTmpfs),
-            Reason::Ledger(LedgerFault::Untrusted),
-            Reason::Ledger(LedgerFault::Io { errno: 0 }),
-            Reason::Unwritten(StoreFault::Io { errno: 28 }),
-            Reason::RecordChanging,
-            Reason::Spent,
-            Reason::Codes(CodesFault::Set(StoreFault::FolderMissing)),
-            Reason::Codes(CodesFault::Set(StoreFault::Malformed { line: 0 })),
-            Reason::Codes(CodesFault::Set(StoreFault::Newer { version: 0 })),
-            Reason::Codes(CodesFault::Set(StoreFault::Io { errno: 0 })),
-            Reason::Codes(CodesFault::Set(StoreFault::WrongOwner)),
-            Reason::Codes(CodesFault::Memory),
-            Reason::Codes(CodesFault::Spend(StoreFault::Io { errno: 0 })),
-        ];
         let of_records = STORE_FAULTS.map(Reason::Store);
-        for reason in of_logins.into_iter().chain(of_records) {
+        for reason in OF_LOGINS.into_iter().chain(of_records) {
             let explained = explain(reason.word(), "ada");
             assert!(!explained.meaning.contains("does not know"), "{}", reason.word());
             assert!(!explained.remedy.contains("USER") || reason.word() == "name_too_long");

@@ -22,6 +22,13 @@ pub struct Worded {
     pub text: String,
 }
 
+impl Worded {
+    /// Whether it is about how the other module was set up, so that one sentence serves everybody.
+    pub fn is_of_module(&self) -> bool {
+        ["rate_limit", "last_logins", "window", "look_ahead"].contains(&self.word)
+    }
+}
+
 /// A remark in words.
 pub fn worded(remark: Remark) -> Worded {
     let now = "protection against replay begins now: codes shown so far count as used";

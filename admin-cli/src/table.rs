@@ -6,11 +6,19 @@ use crate::wording::{WIDTH, wrap};
 const FIRST_MAX: usize = 24;
 const GAP: usize = 2;
 
-/// Lays rows out, the header first; every row has as many cells as the header.
-pub fn align<const N: usize>(rows: &[[String; N]]) -> String {
-    let widths = widths(rows);
-    let indent = widths.iter().map(|width| width + GAP).sum();
-    rows.iter().map(|row| line(row, &widths, indent)).collect()
+/// Columns of a table that is printed in parts: they grow, and never shrink.
+#[derive(Default)]
+pub struct Columns(Vec<usize>);
+
+impl Columns {
+    /// Lays rows out, the header first; every row has as many cells as the header.
+    pub fn align<const N: usize>(&mut self, rows: &[[String; N]]) -> String {
+        let wanted = widths(rows);
+        self.0.resize(wanted.len(), 0);
+        self.0.iter_mut().zip(wanted).for_each(|(width, wanted)| *width = wanted.max(*width));
+        let indent = self.0.iter().map(|width| width + GAP).sum();
+        rows.iter().map(|row| line(row, &self.0, indent)).collect()
+    }
 }
 
 /// The widths of all columns but the last.
@@ -55,7 +63,7 @@ mod tests {
     #[test]
     fn columns_stand_below_each_other() {
         let rows = [row(["USER", "STATE", "APPS"]), row(["ada", "enrolled", "app"])];
-        assert_eq!(align(&rows), "USER  STATE     APPS\nada   enrolled  app\n");
+        assert_eq!(Columns::default().align(&rows), "USER  STATE     APPS\nada   enrolled  app\n");
     }
 
     #[test]
@@ -63,7 +71,7 @@ mod tests {
         let long = "x".repeat(40);
         let many = "token ".repeat(14);
         let rows = [row(["USER", "STATE", "APPS"]), row([&long, "enrolled", many.trim_end()])];
-        let table = align(&rows);
+        let table = Columns::default().align(&rows);
         assert!(table.lines().all(|line| line.chars().count() <= WIDTH), "{table}");
         assert_eq!(table.lines().nth(1), Some(long.as_str()));
         assert_eq!(table.matches("token").count(), 14);
@@ -73,6 +81,13 @@ mod tests {
 
     #[test]
     fn an_empty_cell_leaves_no_blanks_behind() {
-        assert_eq!(align(&[row(["a", "", ""])]), "a\n");
+        assert_eq!(Columns::default().align(&[row(["a", "", ""])]), "a\n");
+    }
+
+    #[test]
+    fn columns_of_a_later_part_stand_below_those_of_the_first() {
+        let mut columns = Columns::default();
+        columns.align(&[row(["USER", "STATE", "APPS"]), row(["barbara", "enrolled", "app"])]);
+        assert_eq!(columns.align(&[row(["ada", "removed", "-"])]), "ada      removed   -\n");
     }
 }

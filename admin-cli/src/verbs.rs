@@ -1,6 +1,12 @@
 //! The verbs and their arguments: help texts, man page and completions come from here.
 
+mod recovery;
+mod rollout;
+
 use clap::{Args, Parser, Subcommand};
+
+pub use recovery::{BackupCodes, Bypass, Deed, Drawing, Forget, Invite, Remove, Reset, ShowKey};
+pub use rollout::{GroupInvite, List, Many};
 
 /// A second lock on Linux logins: codes from an authenticator app.
 #[derive(Parser)]
@@ -25,36 +31,68 @@ pub enum Verb {
     /// Take over a key that an app or a token already has
     #[command(subcommand)]
     Import(Import),
+    /// One person for another host: twinlock export USER | ssh HOST twinlock import record
+    Export {
+        /// Whose record, codes and used steps
+        user: String,
+        /// Print the keys on a terminal, too
+        #[arg(long)]
+        yes: bool,
+    },
     /// Whether somebody is enrolled, since when, and when a code was last used
     Status {
         /// Whose; root has to say
         user: Option<String>,
     },
-    /// Everybody who is or was enrolled
-    List,
+    /// Everybody who is or was enrolled; or who is not
+    List(List),
     /// Try a code: spends and counts nothing
     Verify {
         /// Whose code
         user: String,
     },
+    /// Give a ticket, with which somebody sets up an app at a login: nobody else sees the key
+    Invite(Invite),
+    /// End all that lets somebody in by a code, and give a ticket to begin anew: for a lost phone
+    Reset(Reset),
+    /// New backup codes; the old ones are dead at once
+    BackupCodes(BackupCodes),
+    /// Show a key once more, to hand it over; its owner is then asked to change it
+    #[command(visible_alias = "qr")]
+    ShowKey(ShowKey),
+    /// Give a pass of nine digits, which stands for a code for some hours
+    Bypass(Bypass),
     /// Forget wrong codes, so that somebody may try again at once
     Unlock {
         /// Who is to try again
         user: String,
+        /// Why, for the log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
+    /// The devices that stand for a code of somebody's, and until when
+    Devices {
+        /// Whose
+        user: String,
+    },
+    /// Have a device asked for a code again
+    Forget(Forget),
     /// Why somebody was refused lately, and what to do about it
     Why {
         /// Who was refused; a name without an account will do
         user: String,
     },
-    /// End somebody's enrolment
-    Remove {
-        /// Whose; the account may be gone already
-        user: String,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
+    /// What would become of a login, step by step: account, sshd, rules, record, throttle
+    Explain {
+        /// Whose login, and from which address: ada@203.0.113.7; without an address for su, sudo and consoles
+        #[arg(value_name = "USER@ADDRESS")]
+        login: String,
+        /// By which PAM service
+        #[arg(long, value_name = "SERVICE", default_value = "sshd")]
+        service: String,
     },
+    /// End somebody's enrolment
+    Remove(Remove),
     /// The settings in force, and whether a file may replace them
     #[command(subcommand)]
     Settings(Settings),
@@ -64,6 +102,13 @@ pub enum Verb {
     /// Find a way in without a code, or a lock-out
     #[command(subcommand)]
     Doctor(twinlock_doctor::Doctor),
+    /// Send the letters that wait in the outbox (a unit runs this)
+    #[command(hide = true)]
+    Deliver {
+        /// How long the program that takes mail may take for each
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+        patience: u64,
+    },
     /// Print a completion script for a shell
     #[command(hide = true)]
     Completions {
@@ -79,19 +124,14 @@ pub enum Verb {
 #[derive(Args)]
 pub struct Enroll {
     /// The account that gets a key
-    pub user: String,
-    /// Draw the QR code with # instead of blocks
-    #[arg(long)]
-    pub ascii: bool,
-    /// Swap dark and light, for a screen on which the code does not scan
-    #[arg(long)]
-    pub invert: bool,
-    /// Write the QR code as a PNG picture too (mode 0600, never overwritten)
-    #[arg(long, value_name = "FILE")]
-    pub png: Option<String>,
-    /// Write the QR code as an SVG picture too (mode 0600, never overwritten)
-    #[arg(long, value_name = "FILE")]
-    pub svg: Option<String>,
+    #[arg(required = true)]
+    pub user: Option<String>,
+    /// Many people at once
+    #[command(flatten)]
+    pub many: Many,
+    /// How the key is shown
+    #[command(flatten)]
+    pub drawing: Drawing,
     /// Read the key, in base32, from the first line of standard input
     #[arg(long)]
     pub secret_stdin: bool,
@@ -107,6 +147,20 @@ pub enum Import {
     Uri {
         /// The account that it is for
         user: String,
+    },
+    /// What Google's app exports: otpauth-migration:// lines, one a QR code, on standard input
+    Migration {
+        /// The account that it is for
+        user: String,
+        /// Which of several accounts in it, by the name that the app shows
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// What `twinlock export` has written on another host, on standard input
+    Record {
+        /// Take it although the record here was changed later
+        #[arg(long)]
+        older: bool,
     },
     /// The files of pam_google_authenticator: keys, counters, used codes and scratch codes
     Google(FromGoogle),

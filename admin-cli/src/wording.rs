@@ -24,6 +24,12 @@ pub fn instant(at: UnixTime) -> String {
     format!("{} {hours:02}:{minutes:02}:{seconds:02} UTC", date(at))
 }
 
+/// A date and time of day as spreadsheets take it (RFC 3339).
+pub fn stamp(at: UnixTime) -> String {
+    let (hours, minutes, seconds) = at.clock();
+    format!("{}T{hours:02}:{minutes:02}:{seconds:02}Z", date(at))
+}
+
 /// A date and time of day to the minute, for tables.
 pub fn minute(at: UnixTime) -> String {
     let (hours, minutes, _) = at.clock();

@@ -44,7 +44,7 @@ impl Folder {
     /// # Errors
     /// [`NameTooLong`] over 255 encoded bytes, and for the empty name.
     pub fn of(name: &str) -> Result<Self, NameTooLong> {
-        let mut folder = String::new();
+        let mut folder = String::with_capacity(name.len());
         for (index, byte) in name.bytes().enumerate() {
             encode_byte(&mut folder, byte, index == 0);
         }

@@ -4,7 +4,7 @@ use crate::{
     answer::Code,
     judge::{Match, Ruling},
     ledger::{Mark, Used},
-    otp::hotp::{Keyed, digits_of, same_code},
+    otp::hotp::{Keyed, is_code_of},
     record::{Authenticator, Moving},
     time::Step,
 };
@@ -31,8 +31,8 @@ pub fn judge(
     let mark = keyed.mark(authenticator);
     let next = lowest_unused(next, mark, used);
     let is_at = |counter: u64| {
-        let right = digits_of(keyed.truncated(counter), authenticator.parameters.digits);
-        same_code(code.of_length(authenticator.parameters.digits), &right)
+        let digits = authenticator.parameters.digits;
+        is_code_of(keyed.truncated(counter), digits, code.of_length(digits))
     };
     let mut found = None;
     // The last one used is computed in every case, so that a code that was just used is said to be that.
@@ -54,6 +54,7 @@ pub fn judge(
 mod tests {
     use super::*;
     use crate::answer::{self, Answer};
+    use crate::otp::hotp::digits_of;
     use crate::record::{Algorithm, Parameters};
     use crate::secret::{Key, Typed};
     use alloc::string::String;

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::{request::SourceLabel, time::UnixTime};
+use crate::{beside::Purpose, request::SourceLabel, time::UnixTime};
 
 /// One thing that happened to a person's second lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,4 +71,71 @@ impl LetterKind {
     pub fn named(word: &str) -> Option<Self> {
         KINDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
     }
+}
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// Something that happened.
+    Event(LetterKind),
+    /// A ticket, which is in the mail.
+    Ticket(Purpose),
+}
+
+impl Topic {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let tickets = [Purpose::SetUp, Purpose::Codes].into_iter().map(Self::Ticket);
+        KINDS.into_iter().map(|(kind, _)| Self::Event(kind)).chain(tickets)
+    }
+
+    /// The word in the names of files with a text for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Event(kind) => kind.word(),
+            Self::Ticket(Purpose::SetUp) => "ticket-set-up",
+            Self::Ticket(Purpose::Codes) => "ticket-codes",
+        }
+    }
+
+    /// The words that may stand in braces in a text for it.
+    #[must_use]
+    pub fn blanks(self) -> &'static [&'static str] {
+        match self {
+            Self::Event(_) => &["user", "host", "time", "service", "source", "by", "left"],
+            Self::Ticket(_) => &["user", "host", "time", "by", "until", TICKET],
+        }
+    }
+}
+
+/// The blank that a text for a ticket must have.
+pub const TICKET: &str = "ticket";
+
+/// A ticket on its way to whom it is for.
+#[derive(Debug)]
+pub struct Handout<'a> {
+    /// The canonical account name.
+    pub user: &'a str,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its letters, in groups.
+    pub ticket: &'a str,
+    /// Who gives it out.
+    pub by: &'a str,
+    /// When.
+    pub at: UnixTime,
+    /// From this instant on it works no more.
+    pub until: UnixTime,
+}
+
+/// How far a letter has come that was taken out of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How often its sending was begun.
+    pub tries: u32,
+    /// How often it was begun and nobody knows how it ended: it may have been sent then.
+    pub cuts: u32,
+    /// While it waits: from when on it is sent. While it is sent: by when that has ended.
+    pub at: UnixTime,
 }

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::{fmt, net::IpAddr};
 
+use crate::decimal::Decimal;
+
 /// One call of `pam_authenticate`, as the module saw it.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -110,23 +112,31 @@ impl Source {
     /// The source as a part of a file name: an IPv6 address stands for its /64.
     #[must_use]
     pub fn label(&self) -> SourceLabel {
-        let mut label = String::new();
-        // Writing to a String cannot fail.
-        let _ = match self {
-            Self::Address(IpAddr::V4(address)) => fmt::write(&mut label, format_args!("{address}")),
+        // As long as an IPv6 address.
+        let mut label = String::with_capacity(39);
+        match self {
+            Self::Address(IpAddr::V4(address)) => {
+                for (place, octet) in address.octets().into_iter().enumerate() {
+                    label.push_str(if place == 0 { "" } else { "." });
+                    label.push_str(Decimal::of(octet.into()).as_str());
+                }
+            }
             Self::Address(IpAddr::V6(address)) => {
                 let bits = address.to_bits() >> 64 << 64;
                 let network = core::net::Ipv6Addr::from_bits(bits);
-                fmt::write(&mut label, format_args!("{network}"))
+                // Writing to a String cannot fail.
+                let _ = fmt::write(&mut label, format_args!("{network}"));
             }
-            Self::Uid(uid) => fmt::write(&mut label, format_args!("uid:{uid}")),
+            Self::Uid(uid) => {
+                label.push_str("uid:");
+                label.push_str(Decimal::of((*uid).into()).as_str());
+            }
             Self::Tty(tty) => {
                 label.push_str("tty:");
                 label.extend(tty.chars().take(40).map(tidy_letter));
-                Ok(())
             }
-            Self::Unknown => fmt::write(&mut label, format_args!("unknown")),
-        };
+            Self::Unknown => label.push_str("unknown"),
+        }
         SourceLabel(label)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     judge::{Evidence, Match},
     ledger::Mark,
     otp::{
-        hotp::{Keyed, digits_of, same_code},
+        hotp::{Keyed, is_code_of},
         totp::{begin_of, step_at},
     },
     policy::Resync,
@@ -82,8 +82,8 @@ impl Memory {
             let candidate = Candidate { authenticator, index, mark, evidence };
             let (first, last) = candidate.range();
             for step in first..=last {
-                let right = digits_of(keyed.truncated(step), parameters.digits);
-                if !same_code(code.of_length(parameters.digits), &right) {
+                let digits = parameters.digits;
+                if !is_code_of(keyed.truncated(step), digits, code.of_length(digits)) {
                     continue;
                 }
                 self.last.push(Stray { mark, step: Step(step) });

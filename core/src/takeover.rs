@@ -34,6 +34,8 @@ pub struct Takeover {
     pub scratch: Vec<Zeroizing<String>>,
     /// What is to be told.
     pub remarks: Vec<Remark>,
+    /// Where mail goes, where the source says.
+    pub mail: Option<String>,
 }
 
 /// When a file is taken over.
@@ -66,7 +68,8 @@ pub fn of_google(file: Google, moment: Moment) -> Option<Takeover> {
     };
     let mark = Keyed::new(&authenticator.key, parameters.algorithm)?.mark(&authenticator);
     let used = steps.into_iter().map(|step| Used { mark, step: Step(step) }).collect();
-    Some(Takeover { authenticators: alloc::vec![authenticator], used, scratch, remarks })
+    let authenticators = alloc::vec![authenticator];
+    Some(Takeover { authenticators, used, scratch, remarks, mail: None })
 }
 
 /// The steps that Google's module has accepted, or may have.

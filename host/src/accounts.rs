@@ -11,21 +11,32 @@ use twinlock_core::{
 #[derive(Debug, Clone, Copy)]
 pub struct Nss;
 
+#[cfg(feature = "tools")]
+impl Nss {
+    /// The account of a user id, whose name counts.
+    ///
+    /// # Errors
+    /// [`LookupFault`] when NSS did not answer.
+    pub fn by_uid(&self, uid: u32) -> Result<Option<Account>, LookupFault> {
+        let user = User::from_uid(nix::unistd::Uid::from_raw(uid)).map_err(|_| LookupFault)?;
+        Ok(user.map(account))
+    }
+}
+
+fn account(user: User) -> Account {
+    let full_name = user.gecos.to_string_lossy();
+    Account {
+        full_name: full_name.split(',').next().unwrap_or_default().to_owned(),
+        name: user.name,
+        uid: user.uid.as_raw(),
+        gid: user.gid.as_raw(),
+    }
+}
+
 impl Accounts for Nss {
     fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault> {
         let user = User::from_name(name).map_err(|_| LookupFault)?;
-        Ok(user.map(|user| Account {
-            full_name: user
-                .gecos
-                .to_string_lossy()
-                .split(',')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-            name: user.name,
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-        }))
+        Ok(user.map(account))
     }
 
     /// By `getgrnam`, group by group: `getgrouplist` gives the primary group alone when NSS fails, and says so to nobody.
@@ -56,6 +67,8 @@ mod tests {
         let root = Nss.by_name("root").unwrap().unwrap();
         assert_eq!((root.name.as_str(), root.uid, root.gid), ("root", 0, 0));
         assert_eq!(Nss.by_name("no-such-user-here").unwrap(), None);
+        #[cfg(feature = "tools")]
+        assert_eq!(Nss.by_uid(0), Ok(Some(root.clone())));
         assert_eq!(Nss.by_name(&"x".repeat(100_000)).unwrap(), None);
         assert_eq!(Nss.by_name("a\0b").ok().flatten(), None);
         assert!(!Nss.host_name().is_empty());

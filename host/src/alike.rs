@@ -3,6 +3,7 @@
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
     account::{Account, Folder},
+    decimal::Decimal,
     fault::StoreFault,
     format::ledger_names,
     ports::Snapshot,
@@ -71,7 +72,7 @@ fn read(records: &HostRecords, folder: Option<&Folder>) -> Result<Both, StoreFau
 
 /// A name with this letter alone is nobody's folder, and not there.
 pub(crate) fn path_of(folder: Option<&Folder>) -> String {
-    format!("{USERS}/{}", folder.map_or("%", Folder::as_str))
+    [USERS, "/", folder.map_or("%", Folder::as_str)].concat()
 }
 
 /// What [`twinlock_core::ports::Records::note_failures`] says.
@@ -82,12 +83,12 @@ pub(crate) fn note_failures(
     now: UnixTime,
 ) {
     let Ok(root) = records.root() else { return };
-    let path =
-        folder.map_or_else(|| NOBODY.to_owned(), |folder| format!("{USERS}/{}", folder.as_str()));
+    let path = folder.map_or_else(|| NOBODY.to_owned(), |folder| path_of(Some(folder)));
     let Ok(room) = root.below(&path, records.owner) else { return };
     // Where nothing is noted, what is made is no note, and goes at once.
     let noted = |number: u32| {
-        if before == after { "failed".to_owned() } else { format!("{FAILED}{number}") }
+        let noted = Decimal::of(number.into());
+        if before == after { "failed".to_owned() } else { [FAILED, noted.as_str()].concat() }
     };
     let _ = room.link(&noted(after), &ledger_names::instant(now));
     let _ = fs::unlinkat(room.fd(), noted(before), AtFlags::empty());

@@ -25,15 +25,27 @@ pub fn keep(settings_path: &str, text: &[u8], owner: Owner) -> Result<(), StoreF
     let folder = if folder.is_empty() { "." } else { &folder };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = fs::openat(CWD, folder, flags, Mode::empty()).map_err(place::fault)?;
-    put(&folder, text, owner).map_err(place::fault)
+    put(&folder, GOOD, (text, owner)).map_err(place::fault)
 }
 
-fn put(folder: &OwnedFd, text: &[u8], owner: Owner) -> io::Result<()> {
+/// Puts `text` in the place of the settings file: whole, or not at all. It is then readable by everybody.
+///
+/// # Errors
+/// [`StoreFault`]; what was there before then stands.
+pub fn replace(settings_path: &str, text: &[u8], owner: Owner) -> Result<(), StoreFault> {
+    let (folder, name) = settings_path.rsplit_once('/').unwrap_or((".", settings_path));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = if folder.is_empty() { "/" } else { folder };
+    let folder = fs::openat(CWD, folder, flags, Mode::empty()).map_err(place::fault)?;
+    put(&folder, name, (text, owner)).map_err(place::fault)
+}
+
+fn put(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::Result<()> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineFault| Errno::IO)?;
-    let temporary = format!("{GOOD}.{:016x}", u64::from_ne_bytes(nonce));
+    let temporary = format!("{name}.{:016x}", u64::from_ne_bytes(nonce));
     let placed = write(folder, &temporary, (text, owner))
-        .and_then(|()| fs::renameat(folder, &temporary, folder, GOOD));
+        .and_then(|()| fs::renameat(folder, &temporary, folder, name));
     if placed.is_err() {
         let _ = fs::unlinkat(folder, &temporary, AtFlags::empty());
     }
@@ -80,6 +92,9 @@ mod tests {
         assert_eq!(std::fs::read_dir(&base).unwrap().count(), 1);
         std::fs::write(path, "windwo = 4").unwrap();
         assert_eq!(settings::load(path, owner).unwrap().policy.window, 4);
+        replace(path, b"window = 5\n", owner).unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "window = 5\n");
+        assert_eq!(std::fs::read_dir(&base).unwrap().count(), 2);
         let elsewhere = base.join("none/twinlock.toml");
         let absent = keep(elsewhere.to_str().unwrap(), b"", owner);
         assert_eq!(absent, Err(StoreFault::FolderMissing));

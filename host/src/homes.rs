@@ -31,9 +31,14 @@ pub fn listing() -> Result<Listing, LookupFault> {
         return Err(LookupFault);
     }
     let mut listing = read(&output.stdout);
-    let switch = std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
-    listing.silent = silent(&switch);
+    listing.silent = silent_sources();
     Ok(listing)
+}
+
+/// Sources of this machine's name service that may know more people than they list.
+#[must_use]
+pub fn silent_sources() -> Vec<String> {
+    silent(&std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default())
 }
 
 fn read(text: &[u8]) -> Listing {

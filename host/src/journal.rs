@@ -1,18 +1,19 @@
 //! The log: one datagram to `/dev/log` that never waits, so that a log daemon that does not read stops nobody.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
 use rustix::net::{
     AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with,
 };
 use twinlock_core::{
+    decimal::Decimal,
     event::{Event, Kind},
     format::log_line,
     ports::Journal,
 };
 
 /// syslog's LOG_AUTHPRIV, in the place where a priority carries it.
-const AUTHPRIV: u8 = 10 << 3;
+const AUTHPRIV: u64 = 10 << 3;
 
 /// How much a line matters (syslog's severities).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Severity {
 /// The socket of the log daemon.
 #[derive(Debug, Clone)]
 pub struct Syslog {
-    path: String,
+    path: Cow<'static, str>,
 }
 
 impl Default for Syslog {
@@ -45,24 +46,24 @@ impl Syslog {
     /// A socket elsewhere.
     #[must_use]
     pub fn at(path: &str) -> Self {
-        Self { path: path.into() }
+        Self { path: path.to_owned().into() }
     }
 
     /// Sends one line; what cannot be sent at once is lost.
     pub fn send(&self, severity: Severity, line: &str) {
         let severity = match severity {
-            Severity::Alert => 1,
+            Severity::Alert => 1_u64,
             Severity::Warning => 4,
             Severity::Notice => 5,
             Severity::Info => 6,
             Severity::Debug => 7,
         };
-        let pid = rustix::process::getpid().as_raw_nonzero();
-        let mut text = String::with_capacity(line.len() + 32);
-        // Writing to a String cannot fail.
-        let _ = write!(text, "<{}>twinlock[{pid}]: {line}", AUTHPRIV | severity);
+        let priority = Decimal::of(AUTHPRIV | severity);
+        let pid = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
+        let pid = Decimal::of(pid.into());
+        let text = ["<", priority.as_str(), ">twinlock[", pid.as_str(), "]: ", line].concat();
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let Ok(address) = SocketAddrUnix::new(self.path.as_str()) else {
+        let Ok(address) = SocketAddrUnix::new(&*self.path) else {
             return;
         };
         let Ok(socket) = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None) else {

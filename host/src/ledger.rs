@@ -27,6 +27,8 @@ const TMPFS: i64 = 0x0102_1994;
 /// The longest text of a link that is read; ours are shorter than 128 bytes.
 const TEXT_MAX: usize = 256;
 const EPOCH: &str = "epoch";
+/// The file that names this boot.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The ledger folder.
 #[derive(Debug)]
@@ -34,23 +36,15 @@ pub struct HostLedger {
     path: String,
     kind: LedgerKind,
     owner: Owner,
-    boot_id: String,
-    clock_mark: String,
+    records: String,
     root: OnceCell<Room>,
 }
 
 impl HostLedger {
-    /// The ledger at `path`; `records` has the clock mark, `boot_id` is the file that names this boot.
+    /// The ledger at `path`; `records` has the clock mark.
     #[must_use]
     pub fn new(path: &str, kind: LedgerKind, owner: Owner, records: &str) -> Self {
-        Self {
-            path: path.into(),
-            kind,
-            owner,
-            boot_id: "/proc/sys/kernel/random/boot_id".into(),
-            clock_mark: format!("{records}/{}", records::CLOCK),
-            root: OnceCell::new(),
-        }
+        Self { path: path.into(), kind, owner, records: records.into(), root: OnceCell::new() }
     }
 
     fn root(&self) -> Result<&Room, LedgerFault> {
@@ -119,7 +113,7 @@ impl HostLedger {
 
     /// The floor of the epoch that stands there; nothing when it is damaged, or another boot's.
     fn floor_of_epoch(&self, now: Now) -> Result<Option<UnixTime>, LedgerFault> {
-        let text = text_of(CWD, &format!("{}/{EPOCH}", self.path))?;
+        let text = text_of(CWD, &[&self.path, "/", EPOCH].concat())?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
         match self.kind {
             // What lies on a tmpfs is of this boot: a restart empties it.
@@ -129,13 +123,14 @@ impl HostLedger {
     }
 
     fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerFault> {
-        let mark = records::clock_mark(&self.clock_mark).map_err(io)?;
+        let mark = [&self.records, "/", records::CLOCK].concat();
+        let mark = records::clock_mark(&mark).map_err(io)?;
         Ok(Epoch { boot_id: self.this_boot()?, begun: now.boot, mark: epoch::mark_from(mark) })
     }
 
     fn this_boot(&self) -> Result<String, LedgerFault> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let fd = fs::openat(CWD, &self.boot_id, flags, Mode::empty()).map_err(io)?;
+        let fd = fs::openat(CWD, BOOT_ID, flags, Mode::empty()).map_err(io)?;
         let mut buffer = [0; 64];
         let length = rustix::io::read(&fd, &mut buffer).map_err(io)?;
         let text = str::from_utf8(buffer.get(..length).unwrap_or_default());
@@ -152,7 +147,8 @@ impl HostLedger {
 
     fn open_seat(&self, seat: &Seat) -> Result<Room, LedgerFault> {
         let (group, name) = place_of(seat);
-        match Room::open_in(&self.path, &format!("{}/{group}/{name}", self.path), self.owner) {
+        let path = [&self.path, "/", group, "/", &name].concat();
+        match Room::open_in(&self.path, &path, self.owner) {
             Err(fault) if place::is_absent(fault) => {
                 let root = self.root()?;
                 root.make(group, self.owner).map_err(io)?;
@@ -194,7 +190,7 @@ impl Ledger for HostLedger {
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         let root = self.root()?;
         let (group, name) = place_of(seat);
-        let path = format!("{group}/{name}");
+        let path = [group, "/", &name].concat();
         match fs::mkdirat(root.fd(), &path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(Errno::NOENT) => return self.open(seat),
@@ -247,8 +243,8 @@ fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<String>, LedgerF
     let mut buffer = [0_u8; TEXT_MAX];
     match fs::readlinkat_raw(folder, name, &mut buffer[..]) {
         Ok(length) => {
-            let bytes = buffer.get(..length).unwrap_or_default();
-            Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+            let text = str::from_utf8(buffer.get(..length).unwrap_or_default());
+            Ok(Some(text.unwrap_or_default().to_owned()))
         }
         Err(Errno::NOENT) => Ok(None),
         Err(Errno::INVAL) => Ok(Some(String::new())),

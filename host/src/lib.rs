@@ -16,12 +16,18 @@ pub mod store_id;
 
 mod alike;
 mod argon_memory;
+#[cfg(feature = "tools")]
+pub mod carried;
 mod commit;
+#[cfg(feature = "tools")]
+pub mod directory;
 #[cfg(feature = "tools")]
 pub mod good;
 #[cfg(feature = "tools")]
 pub mod homes;
 mod opening;
+#[cfg(feature = "tools")]
+pub mod post;
 #[cfg(feature = "tools")]
 pub mod prepare;
 #[cfg(feature = "tools")]

@@ -106,10 +106,12 @@ impl Room {
     /// # Errors
     /// The errno; `EEXIST` where the name is taken.
     pub fn link(&self, name: &str, text: &str) -> io::Result<()> {
-        fs::symlinkat(text, &self.fd, name)?;
         // su and sudo run with their caller's group, which the link then carries.
         let foreign = || self.owner.0 == 0 && !rustix::process::getegid().is_root();
-        if *self.foreign_group.get_or_init(foreign) {
+        // Asked for a name that is taken as well: who is throttled makes no name, and does not show it.
+        let foreign = *self.foreign_group.get_or_init(foreign);
+        fs::symlinkat(text, &self.fd, name)?;
+        if foreign {
             // Whose group a link has decides nothing in a folder of root alone, so neither does a failure here.
             let group = Some(fs::Gid::ROOT);
             let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
@@ -137,6 +139,14 @@ impl Room {
     /// # Errors
     /// The errno; `E2BIG` over 16,384 names.
     pub fn names(&self) -> io::Result<Vec<String>> {
+        self.names_up_to(NAMES_MAX)
+    }
+
+    /// As [`Room::names`], for a folder that may hold more.
+    ///
+    /// # Errors
+    /// The errno; `E2BIG` over `most` names.
+    pub fn names_up_to(&self, most: usize) -> io::Result<Vec<String>> {
         if self.listed.replace(true) {
             fs::seek(&self.fd, SeekFrom::Start(0))?;
         }
@@ -149,7 +159,7 @@ impl Room {
                 Ok("." | "..") | Err(_) => {}
                 Ok(name) => names.push(name.to_owned()),
             }
-            if names.len() > NAMES_MAX {
+            if names.len() > most {
                 return Err(Errno::TOOBIG);
             }
         }

@@ -6,6 +6,7 @@ use rustix::{
 };
 use twinlock_core::{
     account::{Account, Folder},
+    decimal::Decimal,
     epoch,
     fault::{CommitFault, StoreFault},
     format::{codes, ledger_names, record as form},
@@ -84,7 +85,7 @@ impl HostRecords {
 
     /// By way of the records folder, so that one that others can write to gives no record either.
     pub(crate) fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
-        let path = format!("{}/{USERS}/{}", self.path, folder.as_str());
+        let path = [&self.path, "/", USERS, "/", folder.as_str()].concat();
         Room::open_in(&self.path, &path, self.owner)
     }
 
@@ -199,7 +200,7 @@ impl Records for HostRecords {
     }
 
     fn mark_clock(&self, now: UnixTime) {
-        let path = format!("{}/{CLOCK}", self.path);
+        let path = [&self.path, "/", CLOCK].concat();
         if let Ok(Some(mark)) = clock_mark(&path)
             && epoch::mark_is_due(mark, now)
         {
@@ -210,7 +211,8 @@ impl Records for HostRecords {
 
 impl HostRecords {
     fn identity_of(&self, folder: &Folder, sequence: u64) -> Result<Option<Identity>, StoreFault> {
-        let path = format!("{}/{USERS}/{}/{}", self.path, folder.as_str(), record_name(sequence));
+        let name = record_name(sequence);
+        let path = [&self.path, "/", USERS, "/", folder.as_str(), "/", &name].concat();
         match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(place::identity(&stat))),
             Err(Errno::NOENT) => Ok(None),
@@ -309,11 +311,11 @@ pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
 }
 
 pub(crate) fn record_name(sequence: u64) -> String {
-    format!("record.{sequence}.toml")
+    ["record.", Decimal::of(sequence).as_str(), ".toml"].concat()
 }
 
 fn known_name(source: &SourceLabel) -> String {
-    format!("known.{}", source.as_str())
+    ["known.", source.as_str()].concat()
 }
 
 fn oldest<'a>(room: &Room, known: &'a [SourceLabel]) -> Option<&'a SourceLabel> {

@@ -7,6 +7,9 @@ use crate::{
     records::{HostRecords, USERS, list},
 };
 
+/// People of the largest roll that is called.
+const PEOPLE_MAX: usize = 10_000_000;
+
 /// One person on the roll.
 #[derive(Debug)]
 pub struct Entry {
@@ -16,23 +19,21 @@ pub struct Entry {
     pub found: Result<Option<Snapshot>, StoreFault>,
 }
 
-/// Everybody, by name.
+/// Everybody, by name: the names at once, each record only when its turn comes.
 ///
 /// # Errors
 /// [`StoreFault`] when the folder of folders cannot be read.
-pub fn everybody(records: &HostRecords) -> Result<Vec<Entry>, StoreFault> {
-    let users = match records.root()?.below(USERS, records.owner) {
-        Err(fault) if place::is_absent(fault) => return Ok(Vec::new()),
-        users => users?,
+pub fn everybody(records: &HostRecords) -> Result<impl Iterator<Item = Entry> + '_, StoreFault> {
+    let names = match records.root()?.below(USERS, records.owner) {
+        Err(fault) if place::is_absent(fault) => Vec::new(),
+        users => users?.names_up_to(PEOPLE_MAX).map_err(place::fault)?,
     };
-    let mut names: Vec<String> = users.names().map_err(place::fault)?;
-    names.sort();
-    let people = names.iter().filter_map(|name| Folder::name_of(name));
-    let entry = |user: String| {
+    let mut people: Vec<String> = names.iter().filter_map(|name| Folder::name_of(name)).collect();
+    people.sort_unstable();
+    Ok(people.into_iter().map(|user| {
         let folder = Folder::of(&user).map_err(|_| StoreFault::NameTooLong);
         Entry { found: folder.and_then(|folder| records.newest_in(&folder)), user }
-    };
-    Ok(people.map(entry).collect())
+    }))
 }
 
 /// The number of the newest record in a folder, whether it can be read or not: what a removal follows.

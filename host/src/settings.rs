@@ -2,7 +2,10 @@
 
 use twinlock_core::{
     fault::StoreFault,
-    format::settings::{self as form, Mistake, SETTINGS_MAX},
+    format::{
+        comments,
+        settings::{self as form, Mistake, SETTINGS_MAX},
+    },
     policy::Policy,
 };
 
@@ -66,6 +69,10 @@ pub fn load_named(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
 pub fn read(path: &str, owner: Owner) -> Result<Policy, SettingsFault> {
     let bytes =
         place::read_file(path, (owner, READABLE), SETTINGS_MAX).map_err(SettingsFault::File)?;
+    // As the file is shipped: a login need not wake the parser for that.
+    if comments::stand_alone(&bytes) {
+        return Ok(Policy::default());
+    }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count();
@@ -85,7 +92,7 @@ pub fn good_beside(path: &str) -> String {
 #[must_use]
 pub fn beside(path: &str, name: &str) -> String {
     match path.rsplit_once('/') {
-        Some((folder, _)) => format!("{folder}/{name}"),
+        Some((folder, _)) => [folder, "/", name].concat(),
         None => name.into(),
     }
 }

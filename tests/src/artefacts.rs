@@ -32,7 +32,7 @@ pub fn stock(service: &str) -> &'static str {
 }
 
 /// A release artefact, built by `cargo xtask test` before the tests run.
-pub(crate) fn built(name: &str) -> Vec<u8> {
+pub fn built(name: &str) -> Vec<u8> {
     // A relative folder is meant from where cargo was started, which is the repository.
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let target = repository().join(target);

@@ -22,7 +22,11 @@ pub struct Call<'m> {
     first: Option<String>,
     strace: Option<Vec<String>>,
     input: Vec<u8>,
+    login: u32,
 }
+
+/// What the kernel has for a process that nobody's login has started.
+const NO_LOGIN: u32 = u32::MAX;
 
 /// What a command left behind.
 #[derive(Debug)]
@@ -54,12 +58,25 @@ impl<'m> Call<'m> {
             first: None,
             strace: None,
             input: Vec::new(),
+            login: 0,
         }
     }
 
     /// Run by `user`, with that account's groups, and no capability.
     pub fn as_user(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
+        self
+    }
+
+    /// Run in the session of somebody who has logged in; else it is root's.
+    pub fn logged_in(mut self, user: &str) -> Self {
+        self.login = self.machine.uid(user);
+        self
+    }
+
+    /// Run where nobody has logged in, as a service or a container is.
+    pub fn without_a_login(mut self) -> Self {
+        self.login = NO_LOGIN;
         self
     }
 
@@ -141,7 +158,8 @@ impl<'m> Call<'m> {
         command.arg(format!("LOGNAME={user}"));
         command.args(before);
         // nsenter stops itself when its child is stopped, and stays so when only that is woken.
-        command.args(["sh", "-c", "\"$@\"; exit $?", "sh"]);
+        let login = format!("echo {} >/proc/self/loginuid; \"$@\"; exit $?", self.login);
+        command.args(["sh", "-c", &login, "sh"]);
         self.as_whom(&mut command);
         // Last, so that a preload meets the command alone.
         if !self.env.is_empty() {

@@ -1,4 +1,4 @@
-//! The system calls that a login makes, and the errors that the manual pages and the disks behind them have for each.
+//! The system calls that a login and the command make, and the errors that the manual pages and the disks behind them have for each.
 
 use nix::errno::Errno::{self, *};
 use nix::libc;
@@ -196,6 +196,9 @@ const TABLE: &[Row] = &[
     // Tells of a failure by the break that there was: see `Blow::Fail`.
     (libc::SYS_brk, "brk", Nothing, &[ENOMEM]),
     (libc::SYS_madvise, "madvise", Nothing, &[EAGAIN, ENOMEM, EINVAL]),
+    (libc::SYS_signalfd4, "signalfd4", Nothing, &[EMFILE, ENFILE, ENODEV, ENOMEM]),
+    (libc::SYS_uname, "uname", Nothing, NEVER),
+    (libc::SYS_exit_group, "exit_group", Nothing, NEVER),
     (libc::SYS_getuid, "getuid", Nothing, NEVER),
     (libc::SYS_geteuid, "geteuid", Nothing, NEVER),
     (libc::SYS_getgid, "getgid", Nothing, NEVER),

@@ -14,7 +14,8 @@ const EACH: [&str; 4] = ["ada", "nix", "bob", "exo"];
 const ANSWERS: [&str; 4] = ["000000", "00000000", "hunter2", "\u{8}\r\u{7f}INCORRECT"];
 /// Wrong codes on file: with the last number, everybody is throttled.
 const ON_FILE: [usize; 2] = [2, 5];
-const FROM: &str = "rhost=192.0.2.9";
+/// The same that the ruler comes from: what is on file is of who is measured.
+const FROM: &str = "rhost=192.0.2.1";
 
 fn machine() -> Machine {
     let m = Machine::new();
@@ -42,15 +43,23 @@ fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
     call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
 }
 
-/// Of everybody's wrong codes so many are on file, and nothing else is.
+/// Of everybody's wrong codes so many are on file, of this very second, since delays end; and nothing else is. Fewer are
+/// made up for as well: each one more shows in the work.
 fn keep(m: &Machine, on_file: usize) {
-    let script = format!(
-        "rm -f /var/lib/twinlock/users/*/failed.* /var/lib/twinlock/nobody/failed.*; \
-         for d in /run/twinlock/users/* /run/twinlock/unknown/*; do cd $d && \
-         rm -f refused.* row.[1-9]* && ls | grep ^try | sort -t. -k4n | tail -n +{} | xargs -r rm; done",
-        on_file + 1
-    );
-    m.run(["sh", "-c", &script]).ok();
+    let script = r#"
+        rm -f /var/lib/twinlock/users/*/failed.* /var/lib/twinlock/nobody/failed.*
+        for d in /run/twinlock/users/* /run/twinlock/unknown/*; do
+            cd $d
+            rm -f refused.* row.[1-9]*
+            set -- try.*
+            [ -L $1 ] || continue
+            rm try.*
+            rest=${1#try.*.*.}
+            for slot in $(seq 0 $last); do ln -s $(date +%s) ${1%$rest}$slot.${rest#*.}; done
+        done
+    "#;
+    let last = (on_file - 1).to_string();
+    m.call(["sh", "-c", script]).env("last", &last).output().ok();
 }
 
 /// What somebody sees who types the same answer three times; who is exempt is refused by nobody here.
@@ -104,8 +113,12 @@ fn the_same_calls_are_made_for_everybody() {
             })
             .collect();
         assert!(made[0].len() > 20, "{made:?}");
-        for (who, calls) in each.iter().zip(&made) {
-            assert_eq!(*calls, made[0], "{who:?} {answer}");
+        for (of_as_many, names) in made.chunks(EACH.len()).zip(each.chunks(EACH.len())) {
+            // Eight digits are not held against scratch codes while the throttle refuses, whoever it refuses (decision 0010).
+            let alike = if answer.len() == 8 { &of_as_many[0] } else { &made[0] };
+            for (calls, who) in of_as_many.iter().zip(names) {
+                assert_eq!(calls, alike, "{who:?} {answer}");
+            }
         }
     }
 }
@@ -123,13 +136,8 @@ fn the_same_work_is_done_for_everybody() {
             });
             counts.min().expect("fewer than are counted")
         });
-        let apart = |work: &[usize]| {
-            let (least, most) = work.iter().min().zip(work.iter().max()).expect("some");
-            (most - least) * 1000 / most
-        };
-        assert!(apart(&work[..3]) <= 20, "{on_file} {answer}: {EACH:?} {work:?}");
-        // Who is exempt and throttled is told apart by more than the others, as the threat model says.
-        let exempt = if on_file == 5 { 40 } else { 20 };
-        assert!(apart(&work) <= exempt, "{on_file} {answer}: {EACH:?} {work:?}");
+        let (least, most) = (work.iter().min(), work.iter().max());
+        let (least, most) = least.zip(most).expect("four of them");
+        assert!(most - least <= most / 50, "{on_file} {answer}: {EACH:?} {work:?}");
     }
 }

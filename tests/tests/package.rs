@@ -51,6 +51,8 @@ fn installing_wires_nothing_and_readies_store_and_ledger() {
     for unit in [
         "multi-user.target.wants/twinlock-epoch.service",
         "local-fs.target.wants/run-twinlock.mount",
+        "multi-user.target.wants/twinlock-deliver.path",
+        "timers.target.wants/twinlock-deliver.timer",
     ] {
         assert!(m.file(&format!("/etc/systemd/system/{unit}")).exists(), "{unit} is not enabled");
     }

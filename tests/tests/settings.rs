@@ -38,7 +38,7 @@ fn each_mistake_is_placed_and_helped() {
         ("language = \"de\"", 1, "language = \"de\" is none of en, sv", reference),
         ("[[rule]]\naction = \"ask\"", 2, "action = \"ask\" is none of require, exempt", reference),
         ("records = \"var\"", 1, "records must be a whole path without . and .. in it", reference),
-        ("echo = 1", 1, "invalid type: integer `1`, expected a boolean", reference),
+        ("echo = 1", 1, "echo is of type integer where true or false is expected", reference),
     ] {
         let found = check(&m, text);
         assert_eq!(found.code, Some(2), "{text}: {found:?}");

@@ -22,17 +22,19 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 47] = [
+const CORE: [(&str, Kind); 54] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
     ("code_set", Noun),
+    ("decimal", Noun),
     ("event", Noun),
     ("fault", Noun),
     ("foreign", Noun),
     ("ledger", Noun),
     ("letter", Noun),
     ("message", Noun),
+    ("network", Noun),
     ("policy", Noun),
     ("record", Noun),
     ("request", Noun),
@@ -42,12 +44,17 @@ const CORE: [(&str, Kind); 47] = [
     ("voucher", Noun),
     ("admission", Decision),
     ("backup_code", Decision),
+    ("carry", Decision),
     ("counter", Decision),
+    ("delivery", Decision),
+    ("device", Decision),
     ("enrolment", Decision),
+    ("fingerprint", Decision),
     ("epoch", Decision),
     ("judge", Decision),
     ("letters", Decision),
     ("otp", Decision),
+    ("pending", Decision),
     ("qr", Decision),
     ("replay", Decision),
     ("resync", Decision),

@@ -82,6 +82,13 @@ fn who_is_not_root_is_told_so() {
         "unlock ada",
         "why ada",
         "remove ada",
+        "reset ada",
+        "invite bob",
+        "backup-codes ada",
+        "show-key ada",
+        "bypass ada --reason x",
+        "devices ada",
+        "forget ada --all",
         "epoch show",
     ] {
         let found = m.run_as("bob", format!("twinlock {words}").split(' '));
@@ -179,7 +186,7 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     assert_eq!(s.exit_code(), Some(0));
     assert!(
         m.logged("event=removed")[0]
-            .ends_with(&format!("event=removed user=ada actor={}", m.actor()))
+            .ends_with(&format!("event=removed user=ada own_code=none actor={}", m.actor()))
     );
     assert!(!m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/*"]).stdout.contains(KEY));
     let refused = m.pamtester("probe", "ada").input("\n").output();
@@ -240,6 +247,14 @@ fn no_line_is_wider_than_a_terminal() {
         "--help",
         "enroll --help",
         "remove --help",
+        "reset --help",
+        "invite --help",
+        "backup-codes --help",
+        "show-key --help",
+        "bypass --help",
+        "forget --help",
+        "invite ada",
+        "reset bob --yes",
         "settings check --help",
         "epoch ensure --help",
         "status ada",
@@ -267,7 +282,14 @@ fn the_man_page_and_the_completions_are_printed() {
     let m = machine();
     let page = twinlock(&m, "man").ok().to_owned();
     m.file("/root/twinlock.1").write(&page);
-    for words in ["twinlock enroll USER", "--secret-stdin", "settings check [FILE]", "130"] {
+    for words in [
+        "twinlock enroll USER",
+        "--secret-stdin",
+        "settings check [FILE]",
+        "--break-glass REASON",
+        "twinlock reset USER",
+        "130",
+    ] {
         let read =
             m.run(["sh", "-c", "man -l /root/twinlock.1 2>/dev/null || cat /root/twinlock.1"]);
         let plain = read.stdout.replace("\\-", "-");

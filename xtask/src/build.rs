@@ -26,11 +26,15 @@ pub(crate) fn release() -> Done<Artefacts> {
     Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
 }
 
-/// The program that is to a module what sshd is; in C, as whatever loads a module is.
+/// The program that is to a module what sshd is, in C, as whatever loads a module is; and the module that is measured
+/// as the floor of all.
 fn host(folder: &Path) -> Done {
     let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
     compile.arg(folder.join("pam_host")).arg(repository().join("tests/host/pam_host.c"));
-    run(compile.arg("-lpam"))
+    run(compile.arg("-lpam"))?;
+    let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]);
+    compile.args(["-fPIC", "-shared", "-s", "-o"]).arg(folder.join("pam_floor.so"));
+    run(compile.arg(repository().join("tests/host/pam_floor.c")).arg("-lpam"))
 }
 
 fn releasing(package: &str) -> Command {

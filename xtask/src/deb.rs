@@ -74,9 +74,8 @@ impl Layout {
     fn data(&self) -> Done {
         let here = repository();
         self.place(&here.join("config/twinlock.toml"), "etc/twinlock/twinlock.toml", 0o644)?;
-        for unit in ["run-twinlock.mount", "twinlock-epoch.service"] {
-            let from = here.join("packaging/systemd").join(unit);
-            self.place(&from, &format!("lib/systemd/system/{unit}"), 0o644)?;
+        for unit in files(&here.join("packaging/systemd"))? {
+            self.place(&unit, &format!("lib/systemd/system/{}", name(&unit)), 0o644)?;
         }
         Ok(())
     }
@@ -144,7 +143,7 @@ impl Layout {
         let control = format!(
             "Package: twinlock\nVersion: {}\nArchitecture: {architecture}\n\
              Maintainer: twinlock maintainers <root@localhost>\nInstalled-Size: {}\n\
-             Depends: {}\nSuggests: openssh-server\nSection: admin\nPriority: optional\n{DESCRIPTION}",
+             Depends: {}\nSuggests: openssh-server, default-mta | mail-transport-agent\nSection: admin\nPriority: optional\n{DESCRIPTION}",
             env!("CARGO_PKG_VERSION"),
             kibibytes(&self.root)?,
             self.depends(folder)?,

@@ -39,6 +39,7 @@ Usage: cargo xtask CHORE
        --json     for programs
        --functions, --calls
                   one accepted login: instructions by function, system calls in order
+       --layout   writes down for the linker what of the module a login runs
   package         the .deb, in target/package
        --try      and tries it in a fresh Debian
 

@@ -26,7 +26,7 @@ use twinlock_host::{
     store_id,
 };
 
-use crate::{desk, exit::Failure, mistake, reasons, verbs::Command};
+use crate::{desk, exit::Failure, mail, mistake, reasons, verbs::Command};
 
 /// Logins trust root's files alone.
 const OWNER: Owner = Owner(0);
@@ -62,6 +62,7 @@ fn behind(config: &str) -> Vec<Finding> {
         Err(finding) => Some(Finding { place: places.records.clone(), ..finding }),
     });
     found.extend(ledger(&machine, &places.ledger));
+    found.extend(mail::examine(config, &loaded.policy, &machine));
     found
 }
 
@@ -126,16 +127,21 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
 
 /// The records folder is the right one, and of no use to anybody.
 fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
-    let roll = roll::everybody(&machine.records).unwrap_or_default();
-    let enrolled = roll.iter().any(|entry| counts(machine, entry));
-    if enrolled || policy.not_enrolled == NotEnrolled::Allow || exempts_everybody(machine, policy) {
+    let mut broken = None;
+    for entry in roll::everybody(&machine.records).into_iter().flatten() {
+        if counts(machine, &entry) {
+            return None;
+        }
+        let fault = entry.found.err();
+        broken = broken.or(fault.map(|fault| (entry.user, fault)));
+    }
+    if policy.not_enrolled == NotEnrolled::Allow || exempts_everybody(machine, policy) {
         return None;
     }
-    let broken = roll.iter().find_map(|entry| Some((&entry.user, *entry.found.as_ref().err()?)));
     let remedy = match broken {
         None => "To begin: twinlock enroll USER".to_owned(),
         Some((user, fault)) => {
-            let explained = reasons::explain(fault.reason(), user);
+            let explained = reasons::explain(fault.reason(), &user);
             format!("{user}: {}. {}", explained.meaning, explained.remedy)
         }
     };

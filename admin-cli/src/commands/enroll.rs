@@ -3,6 +3,7 @@
 use twinlock_core::{
     account::{Account, Folder},
     answer::{self, Answer},
+    beside::{Seen, Trace},
     enrolment::{self, Successor},
     facts,
     fault::{CommitFault, StoreFault},
@@ -18,11 +19,17 @@ use twinlock_host::{entropy::KernelEntropy, prepare};
 use zeroize::Zeroizing;
 
 use crate::{
-    actor,
-    commands::{import_uri, key_text, showing},
+    acting,
+    actor::{self, Who},
+    commands::{
+        import_uri, key_text,
+        showing::{self, Owned, SeenWhere},
+    },
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::{Keyboard, Line, tell},
+    own_code::with_tries,
+    picture::Pictures,
     proof::{Finding, examine, hint},
     verbs::Enroll,
     wording::{WIDTH, plain, wrap},
@@ -37,7 +44,7 @@ const TRIES: u8 = 5;
 pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     check_arguments(desk, wanted)?;
-    let account = desk.account(&wanted.user)?;
+    let account = desk.account(wanted.user.as_deref().unwrap_or_default())?;
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     prepare::prepare_store(&desk.machine)?;
     let before = desk.machine.records.before_enrolment(&account)?;
@@ -47,14 +54,24 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
         return Err(import_uri::already(&account.name));
     }
     let mut keyboard = Keyboard::open()?;
-    let authenticator = new_authenticator(desk, wanted, &mut keyboard)?;
+    let mut authenticator = new_authenticator(desk, wanted, &mut keyboard)?;
+    authenticator.seen = seen_by(desk, &account)?;
     let successor = enrolment::enrol(&account, before.as_ref(), authenticator, desk.stamp()?)
         .map_err(|_| import_uri::already(&account.name))?;
-    let pictures = showing::show(desk, wanted, &successor.record)?;
+    let pictures = show(desk, wanted, &successor)?;
     prove(desk, &successor, &mut keyboard)?;
     put_in_force(desk, &folder, successor)?;
     pictures.keep();
     finish(desk, &account, wanted)
+}
+
+/// Whoever enrols somebody else has the key on the screen: its owner is asked to change it at the next logins.
+fn seen_by(desk: &Desk, account: &Account) -> Result<Option<Seen>, Failure> {
+    let who = Who::acts();
+    let by = acting::name_of(desk, who);
+    let at = desk.now()?.unix;
+    let own = by == account.name && matches!(who, Who::Person(_) | Who::Root);
+    Ok((!own).then_some(Seen { trace: Trace { by, at }, postponed: 0 }))
 }
 
 fn check_arguments(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
@@ -66,7 +83,8 @@ fn check_arguments(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
             "Call the authenticator what its owner calls it, such as phone.",
         ));
     }
-    let handed_over = wanted.png.is_some() || wanted.svg.is_some() || wanted.secret_stdin;
+    let drawing = &wanted.drawing;
+    let handed_over = drawing.png.is_some() || drawing.svg.is_some() || wanted.secret_stdin;
     if desk.json && !handed_over {
         return Err(Failure::new(
             Exit::Usage,
@@ -75,6 +93,15 @@ fn check_arguments(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+fn show(desk: &Desk, wanted: &Enroll, successor: &Successor) -> Result<Pictures, Failure> {
+    let record = &successor.record;
+    let Some(authenticator) = record.authenticators.first() else {
+        return Err(import_uri::already(&record.user));
+    };
+    let seen = if wanted.secret_stdin { SeenWhere::InFiles } else { SeenWhere::OnScreen };
+    showing::show(desk, &wanted.drawing, &Owned { user: &record.user, authenticator, seen })
 }
 
 fn new_authenticator(
@@ -152,14 +179,6 @@ fn weigh(
 fn claim(shelf: &dyn Shelf, found: &Match, now: UnixTime) -> Result<Creation, Failure> {
     let name = ledger_names::used_name(&found.used());
     Ok(shelf.create(&name, &ledger_names::instant(now))?)
-}
-
-fn with_tries(said: &str, left: u8) -> String {
-    match left {
-        0 => said.into(),
-        1 => format!("{said} 1 try left."),
-        _ => format!("{said} {left} tries left."),
-    }
 }
 
 fn put_in_force(desk: &Desk, folder: &Folder, mut successor: Successor) -> Result<(), Failure> {

@@ -112,7 +112,7 @@ impl Report {
         self.outcome.as_ref().err().map(|failure| failure.exit).or(refused).or(stays)
     }
 
-    fn text(&self, how: How) -> String {
+    fn text(&self, (how, tells): (How, Tells)) -> String {
         let who = self.user.as_deref().map_or_else(|| plain(&self.source), plain);
         let mut lines = vec![format!("{who}: {}", self.said(how))];
         if matches!(self.outcome, Ok(Outcome::Imported)) {
@@ -125,7 +125,8 @@ impl Report {
                 lines.push(format!("  {}", counts.join(", ")));
             }
         }
-        lines.extend(self.remarks.iter().map(|remark| match remark.line {
+        let own = self.remarks.iter().filter(|one| tells == Tells::All || !one.is_of_module());
+        lines.extend(own.map(|remark| match remark.line {
             0 => format!("  {}", remark.text),
             line => format!("  line {line}: {}", remark.text),
         }));
@@ -178,11 +179,21 @@ impl Report {
     }
 }
 
+/// Which remarks a person's report has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    /// All of them.
+    All,
+    /// Those that are the person's own: the others are told once, for everybody.
+    Own,
+}
+
 /// All reports of one run.
 pub struct Reports<'a> {
     desk: &'a Desk,
     how: How,
     progress: Progress,
+    tells: Tells,
     all: Vec<Report>,
     without: usize,
     removal: Option<(String, Option<Result<(), SourceFault>>)>,
@@ -195,6 +206,7 @@ impl<'a> Reports<'a> {
             desk,
             how,
             progress: Progress::of(total),
+            tells: if total > 1 { Tells::Own } else { Tells::All },
             all: Vec::new(),
             without: 0,
             removal: None,
@@ -216,7 +228,7 @@ impl<'a> Reports<'a> {
         if let Some(report) = report {
             if !self.desk.json {
                 self.progress.clear();
-                self.desk.print(&report.text(self.how))?;
+                self.desk.print(&report.text((self.how, self.tells)))?;
             }
             self.all.push(report);
         } else {
@@ -246,7 +258,7 @@ impl<'a> Reports<'a> {
             format!("{object}\n")
         } else {
             let sum = self.sum(imported, already, failed);
-            format!("{}\n", wrap(&sum, WIDTH, 0))
+            format!("{}{}\n", self.of_everybody(), wrap(&sum, WIDTH, 0))
         };
         self.desk.print(&text)?;
         let stays = match &self.removal {
@@ -259,6 +271,26 @@ impl<'a> Reports<'a> {
         let order = [Exit::StoreUnreachable, Exit::Refused, Exit::NotInState];
         let first = order.into_iter().find(|wanted| exits().any(|exit| exit == *wanted));
         first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(Failure::told(exit)))
+    }
+
+    /// What is the same for many, once each, with how many it is about.
+    fn of_everybody(&self) -> String {
+        if self.tells == Tells::All {
+            return String::new();
+        }
+        let mut told: Vec<(&str, usize)> = Vec::new();
+        let remarks = self.all.iter().flat_map(|report| &report.remarks);
+        for remark in remarks.filter(|remark| remark.is_of_module()) {
+            match told.iter_mut().find(|(text, _)| *text == remark.text) {
+                Some((_, times)) => *times += 1,
+                None => told.push((&remark.text, 1)),
+            }
+        }
+        let line = |(text, times): &(&str, usize)| {
+            let whose = if *times == 1 { "1 file".into() } else { format!("{times} files") };
+            format!("{}\n", wrap(&format!("{whose}: {text}"), WIDTH, 2))
+        };
+        told.iter().map(line).collect()
     }
 
     fn sum(&self, imported: usize, already: usize, failed: usize) -> String {

@@ -1,27 +1,145 @@
-//! `twinlock list`: everybody who is or was enrolled, and whose record is broken.
+//! `twinlock list`: everybody who is or was enrolled, and whose record is broken; with `--not-enrolled`, who is not.
 
 use serde_json::json;
-use twinlock_host::roll;
+use twinlock_core::{
+    account::Account,
+    ports::Accounts,
+    time::{Now, UnixTime},
+};
+use twinlock_host::{
+    directory::{Directory, DirectoryFault, Whose},
+    roll,
+};
 
 use crate::{
     desk::Desk,
-    exit::Failure,
+    exemption::{self, Exemption, Reach},
+    exit::{Exit, Failure},
+    keyboard::tell,
+    listing::{Form, Listing, Row},
     person::{self, Person, Standing},
-    table::align,
-    wording::{WIDTH, count, date, minute, plain, wrap},
+    verbs::List,
+    wording::{WIDTH, count, date, minute, plain, stamp, wrap},
 };
 
-/// Lists everybody.
-pub fn run(desk: &Desk) -> Result<(), Failure> {
+const HEADER: [&str; 5] = ["USER", "STATE", "SINCE", "LAST CODE", "AUTHENTICATORS"];
+const FIELDS: [&str; 8] = [
+    "user",
+    "state",
+    "reason",
+    "since",
+    "last_code",
+    "authenticators",
+    "exempt_rule",
+    "exempt_reach",
+];
+
+/// Lists people.
+pub fn run(desk: &Desk, wanted: &List) -> Result<(), Failure> {
     desk.need_root("list people")?;
-    let roll = roll::everybody(&desk.machine.records)?;
-    let people: Vec<Person> =
-        roll.into_iter().filter_map(|entry| person::of_entry(desk, entry)).collect();
-    if desk.json {
-        let all: Vec<_> = people.iter().map(object).collect();
-        return desk.print(&format!("{}\n", serde_json::Value::from(all)));
+    let form = match (desk.json, wanted.csv) {
+        (true, _) => Form::Json,
+        (false, true) => Form::Csv,
+        (false, false) => Form::Table,
+    };
+    match (&wanted.group, wanted.not_enrolled) {
+        (None, false) => everybody(desk, form),
+        (group, not_enrolled) => {
+            let whose = group.clone().map_or(Whose::WithShell, Whose::Members);
+            let only = if not_enrolled { Only::NotEnrolled } else { Only::All };
+            directory(desk, form, (&whose, only))
+        }
     }
-    desk.print(&text(&people))
+}
+
+/// Everybody on the roll.
+fn everybody(desk: &Desk, form: Form) -> Result<(), Failure> {
+    let now = desk.now()?;
+    let mut list = Listing::begin(desk, form, (HEADER, &FIELDS))?;
+    let mut tally = Tally::default();
+    for entry in roll::everybody(&desk.machine.records)? {
+        let account = desk.machine.accounts.by_name(&entry.user).ok().flatten();
+        let Some(person) = person::of_entry(desk, entry) else { continue };
+        tally.count(person.standing);
+        list.add(row(&person, exempt(desk, account.as_ref(), now)))?;
+    }
+    list.end((&wrap(&tally.said(), WIDTH, 2), "Nobody is enrolled. To begin: twinlock enroll USER"))
+}
+
+/// Which of a directory's accounts are listed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Only {
+    All,
+    NotEnrolled,
+}
+
+fn directory(desk: &Desk, form: Form, (whose, only): (&Whose, Only)) -> Result<(), Failure> {
+    let now = desk.now()?;
+    let mut directory = Directory::open(whose).map_err(|fault| no_directory(whose, fault))?;
+    warn_of_silence(whose);
+    let mut list = Listing::begin(desk, form, (HEADER, &FIELDS))?;
+    let (mut tally, mut all) = (Tally::default(), 0);
+    while let Some(account) = directory.next_account()? {
+        all += 1;
+        let person = person::of_account(desk, &account);
+        if only == Only::NotEnrolled && !lacks_a_code(person.standing) {
+            continue;
+        }
+        tally.count(person.standing);
+        list.add(row(&person, exempt(desk, Some(&account), now)))?;
+    }
+    let of = match whose {
+        Whose::WithShell => format!("{} with a login shell", count(all, "account")),
+        Whose::Members(group) => format!("{} of {}", count(all, "member"), plain(group)),
+    };
+    let nobody = match only {
+        Only::NotEnrolled => format!("Everybody is enrolled: {of}."),
+        Only::All => format!("Nobody is there: {of}."),
+    };
+    let said = format!("{} Looked at: {of}.", tally.said());
+    list.end((&wrap(&said, WIDTH, 2), &nobody))
+}
+
+/// Whose logins no code guards yet; a broken record is another matter.
+fn lacks_a_code(standing: Standing) -> bool {
+    matches!(standing, Standing::NotEnrolled | Standing::Removed | Standing::Pending)
+}
+
+/// A directory that does not list its people hides those who are not enrolled.
+pub fn warn_of_silence(whose: &Whose) {
+    let silent = Directory::silent();
+    if silent.is_empty() {
+        return;
+    }
+    let more = match whose {
+        Whose::WithShell => "name a group by --group, whose members are looked up one by one",
+        Whose::Members(_) => "of the group those are missing who have it as their primary group",
+    };
+    let said = format!(
+        "twinlock: {} in /etc/nsswitch.conf may know more people than getent passwd lists: {more}.",
+        plain(&silent.join(", "))
+    );
+    tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+}
+
+/// Why a directory was not opened.
+pub fn no_directory(whose: &Whose, fault: DirectoryFault) -> Failure {
+    match (whose, fault) {
+        (Whose::Members(group), DirectoryFault::NoSuchGroup) => Failure::new(
+            Exit::NotInState,
+            format!("there is no group {}", plain(group)),
+            "Look at the spelling (getent group NAME).",
+        ),
+        (Whose::WithShell | Whose::Members(_), _) => Failure::new(
+            Exit::StoreUnreachable,
+            "the accounts could not be listed",
+            "Look at the name service (getent passwd).",
+        ),
+    }
+}
+
+fn exempt(desk: &Desk, account: Option<&Account>, now: Now) -> Option<Exemption> {
+    exemption::of(desk, account?, now.unix)
 }
 
 /// One person for scripts; instants are seconds since 1970.
@@ -36,23 +154,37 @@ pub fn object(person: &Person) -> serde_json::Value {
     })
 }
 
-fn text(people: &[Person]) -> String {
-    if people.is_empty() {
-        return "Nobody is enrolled. To begin: twinlock enroll USER\n".into();
-    }
-    let mut rows =
-        vec![["USER", "STATE", "SINCE", "LAST CODE", "AUTHENTICATORS"].map(String::from)];
-    rows.extend(people.iter().map(row));
-    format!("{}\n{}\n", align(&rows), summary(people))
+/// An exemption for scripts.
+pub fn exempt_object(exempt: Option<Exemption>) -> serde_json::Value {
+    json!(exempt.map(|exempt| json!({ "rule": exempt.rule, "reach": reach(exempt) })))
 }
 
-fn row(person: &Person) -> [String; 5] {
+fn reach(exempt: Exemption) -> &'static str {
+    match exempt.reach {
+        Reach::Everywhere => "everywhere",
+        Reach::InPart => "in part",
+    }
+}
+
+fn row(person: &Person, exempt: Option<Exemption>) -> Row<5> {
+    let mut object = object(person);
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("exempt".into(), exempt_object(exempt));
+    }
+    Row { cells: cells(person, exempt), fields: fields(person, exempt), object }
+}
+
+fn cells(person: &Person, exempt: Option<Exemption>) -> [String; 5] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let names: Vec<String> = person.authenticators.iter().map(|name| plain(name)).collect();
     let last = match person.standing.reason() {
         Some(reason) => reason,
         None if names.is_empty() => "-".into(),
         None => names.join(", "),
+    };
+    let last = match exempt {
+        Some(exempt) => format!("{last} (exempt by {})", exempt.said()),
+        None => last,
     };
     [
         plain(&person.user),
@@ -63,69 +195,54 @@ fn row(person: &Person) -> [String; 5] {
     ]
 }
 
-fn summary(people: &[Person]) -> String {
-    let number = |wanted: fn(&Standing) -> bool| {
-        people.iter().filter(|person| wanted(&person.standing)).count()
-    };
-    let enrolled = number(|standing| matches!(standing, Standing::Enrolled));
-    let mut parts = vec![format!("{enrolled} enrolled")];
-    let others = [
-        (number(|standing| matches!(standing, Standing::NoAccount)), "without an account"),
-        (number(|standing| matches!(standing, Standing::Removed)), "removed"),
-        (number(|standing| matches!(standing, Standing::Broken(_))), "broken (twinlock why USER)"),
-    ];
-    let some = others.into_iter().filter(|(number, _)| *number > 0);
-    parts.extend(some.map(|(number, what)| format!("{number} {what}")));
-    let people = count(people.len(), "person").replace("persons", "people");
-    wrap(&format!("{people}: {}. Times are UTC.", parts.join(", ")), WIDTH, 2)
+fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
+    let instant = |at: Option<UnixTime>| at.map(stamp).unwrap_or_default();
+    vec![
+        person.user.clone(),
+        person.standing.word().into(),
+        person.standing.reason().unwrap_or_default(),
+        instant(person.since),
+        instant(person.last_code),
+        person.authenticators.join(" "),
+        exempt.map(|exempt| exempt.rule.to_string()).unwrap_or_default(),
+        exempt.map(reach).unwrap_or_default().into(),
+    ]
+}
+
+/// How many stand how.
+#[derive(Default)]
+struct Tally {
+    all: usize,
+    enrolled: usize,
+    others: [usize; 5],
+}
+
+/// What is said of each other standing.
+const OTHERS: [&str; 5] =
+    ["without an account", "pending", "removed", "not enrolled", "broken (twinlock why USER)"];
+
+impl Tally {
+    fn count(&mut self, standing: Standing) {
+        self.all += 1;
+        let [gone, pending, removed, never, broken] = &mut self.others;
+        *match standing {
+            Standing::Enrolled => &mut self.enrolled,
+            Standing::NoAccount => gone,
+            Standing::Pending => pending,
+            Standing::Removed => removed,
+            Standing::NotEnrolled => never,
+            Standing::Broken(_) => broken,
+        } += 1;
+    }
+
+    fn said(&self) -> String {
+        let mut parts = vec![format!("{} enrolled", self.enrolled)];
+        let some = self.others.iter().zip(OTHERS).filter(|(number, _)| **number > 0);
+        parts.extend(some.map(|(number, what)| format!("{number} {what}")));
+        let people = count(self.all, "person").replace("persons", "people");
+        format!("{people}: {}. Times are UTC.", parts.join(", "))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use twinlock_core::{fault::StoreFault, time::UnixTime};
-
-    fn person(user: &str, standing: Standing) -> Person {
-        let at = UnixTime(1_795_219_205);
-        let known = matches!(standing, Standing::Enrolled | Standing::NoAccount);
-        Person {
-            user: user.into(),
-            standing,
-            since: (!matches!(standing, Standing::Broken(_))).then_some(at),
-            authenticators: if known { vec!["app".into()] } else { vec![] },
-            last_code: known.then_some(at),
-        }
-    }
-
-    #[test]
-    fn a_list_is_aligned_and_says_how_many() {
-        let broken = Standing::Broken(StoreFault::Malformed { line: 7 });
-        let people = [
-            person("ada", Standing::Enrolled),
-            person("bo", broken),
-            person("c\u{1b}", Standing::Removed),
-        ];
-        assert_eq!(
-            text(&people),
-            "USER     STATE     SINCE       LAST CODE         AUTHENTICATORS\n\
-             ada      enrolled  2026-11-21  2026-11-21 00:00  app\n\
-             bo       broken    -           -                 record_malformed, line 7\n\
-             c\\u{1b}  removed   2026-11-21  -                 -\n\n\
-             3 people: 1 enrolled, 1 removed, 1 broken (twinlock why USER). Times are UTC.\n"
-        );
-    }
-
-    #[test]
-    fn the_widest_states_fit() {
-        let long = person(&"x".repeat(32), Standing::NoAccount);
-        let table = text(&[long, person("ada", Standing::Broken(StoreFault::StoreIdMismatch))]);
-        assert!(table.lines().all(|line| line.chars().count() <= 78), "{table}");
-    }
-
-    #[test]
-    fn one_person_is_not_people() {
-        let said = text(&[person("ada", Standing::Enrolled)]);
-        assert!(said.ends_with("\n1 person: 1 enrolled. Times are UTC.\n"), "{said}");
-        assert!(text(&[]).starts_with("Nobody is enrolled."));
-    }
-}
+mod tests;

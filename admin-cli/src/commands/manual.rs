@@ -25,7 +25,10 @@ wrong usage, or a mistake in a settings file
 not in a state for it, such as enrolled already, without an account or without a file
 .TP
 .B 4
-not allowed
+not allowed: not root, or without a second factor of one's own
+.TP
+.B 5
+too many wrong codes of one's own lately
 .TP
 .B 6
 records, ledger or settings cannot be used
@@ -35,6 +38,14 @@ doctor found a way in, or a lock-out
 .TP
 .B 130
 stopped at a question; nothing was written
+.SH "WHO ACTS"
+\fBreset\fR, \fBbackup\-codes\fR, \fBshow\-key\fR, \fBbypass\fR and \fBremove\fR ask for a code of whoever has logged in,
+by the kernel's login user id, which sudo and su do not change. It is judged, spent and throttled as at a login. About oneself
+they take two. Root who has logged in as root is asked where root is enrolled.
+Where nobody has logged in, a real console will do (tty1, ttyS0, console: by the device, not by the name); elsewhere, as in cron or
+in a container, \fB\-\-break\-glass\fR \fIREASON\fR goes without, and is logged.
+The settings \fBrequire_own_code\fR and \fBown_code_exempt\fR change that, the latter for robots that log in.
+This stops slips and unattended terminals; root can edit the files all the same.
 .SH FILES
 .TP
 .I /etc/twinlock/twinlock.toml
@@ -144,6 +155,9 @@ mod tests {
         for wanted in [
             "twinlock enroll USER",
             "twinlock status [USER]",
+            "twinlock reset USER",
+            "twinlock forget USER [NUMBER]",
+            "\\fB\\-\\-break\\-glass\\fR \\fIREASON\\fR",
             "twinlock settings check [FILE]",
             "\\fB\\-\\-secret\\-stdin\\fR",
             "\\fB\\-\\-png\\fR \\fIFILE\\fR",

@@ -1,18 +1,34 @@
 //! The commands, one file a verb.
 
+mod backup_codes;
+mod beside;
+mod bypass;
+mod crowd;
+mod deliver;
+mod devices;
 pub mod doctor;
 mod enroll;
+mod enroll_many;
 mod epoch;
+mod explain;
+mod export;
 mod import_google;
+mod import_migration;
 mod import_oath;
+mod import_record;
 mod import_uri;
 mod imported;
+mod invite;
+mod invite_group;
 mod key_text;
 mod list;
 mod manual;
+mod own_codes;
 mod remove;
+mod reset;
 mod settings_check;
 mod settings_show;
+mod show_key;
 mod showing;
 mod status;
 mod take_over;
@@ -21,7 +37,7 @@ mod verify;
 mod why;
 
 pub use key_text::complaint;
-use remove::Asked;
+use twinlock_core::carry::Wanted;
 
 use crate::{
     desk::Desk,
@@ -42,25 +58,51 @@ pub fn run(command: &Command) -> Result<(), Failure> {
     }
     let desk = Desk::open(command)?;
     match &command.verb {
-        Verb::Enroll(wanted) => enroll::run(&desk, wanted),
-        Verb::Import(Import::Uri { user }) => import_uri::run(&desk, user),
-        Verb::Import(Import::Google(wanted)) => import_google::run(&desk, wanted),
-        Verb::Import(Import::Oath(wanted)) => import_oath::run(&desk, wanted),
+        Verb::Enroll(wanted) => match &wanted.many.from {
+            Some(path) => enroll_many::run(&desk, path, wanted),
+            None => enroll::run(&desk, wanted),
+        },
+        Verb::Import(import) => take_in(&desk, import),
+        Verb::Export { user, yes: true } => export::run(&desk, user),
+        Verb::Export { user, yes: false } => export::run_unseen(&desk, user),
         Verb::Status { user } => status::run(&desk, user.as_deref()),
-        Verb::List => list::run(&desk),
+        Verb::List(wanted) => list::run(&desk, wanted),
         Verb::Verify { user } => verify::run(&desk, user),
-        Verb::Unlock { user } => unlock::run(&desk, user),
+        Verb::Invite(wanted) => match &wanted.many.group {
+            Some(group) => invite_group::run(&desk, group, &wanted.many),
+            None => invite::run(&desk, wanted),
+        },
+        Verb::Reset(wanted) => reset::run(&desk, wanted),
+        Verb::BackupCodes(wanted) => backup_codes::run(&desk, wanted),
+        Verb::ShowKey(wanted) => show_key::run(&desk, wanted),
+        Verb::Bypass(wanted) => bypass::run(&desk, wanted),
+        Verb::Unlock { user, reason } => unlock::run(&desk, user, reason.as_deref()),
+        Verb::Devices { user } => devices::list(&desk, user),
+        Verb::Forget(wanted) => devices::forget(&desk, wanted),
         Verb::Why { user } => why::run(&desk, user),
-        Verb::Remove { user, yes: true } => remove::run(&desk, user, Asked::Already),
-        Verb::Remove { user, yes: false } => remove::run(&desk, user, Asked::NotYet),
+        Verb::Explain { login, service } => explain::run(&desk, login, service),
+        Verb::Remove(wanted) => remove::run(&desk, wanted),
         Verb::Settings(Settings::Show) => settings_show::run(&desk),
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now) => epoch::now(&desk),
         Verb::Epoch(Epoch::Show) => epoch::show(&desk),
+        Verb::Deliver { patience } => deliver::run(&desk, *patience),
         // Answered without a desk, before this.
         Verb::Settings(Settings::Check { .. })
         | Verb::Doctor(_)
         | Verb::Completions { .. }
         | Verb::Man => Ok(()),
+    }
+}
+
+/// Runs what brings keys from elsewhere.
+fn take_in(desk: &Desk, import: &Import) -> Result<(), Failure> {
+    match import {
+        Import::Uri { user } => import_uri::run(desk, user),
+        Import::Migration { user, name } => import_migration::run(desk, user, name.as_deref()),
+        Import::Record { older: true } => import_record::run(desk, Wanted::Any),
+        Import::Record { older: false } => import_record::run(desk, Wanted::Newer),
+        Import::Google(wanted) => import_google::run(desk, wanted),
+        Import::Oath(wanted) => import_oath::run(desk, wanted),
     }
 }

@@ -4,19 +4,22 @@ use twinlock_core::{
     account::{Account, Folder},
     beside::Beside,
     enrolment::{self, Successor},
-    fault::StoreFault,
+    fault::{CommitFault, StoreFault},
     ports::{Accounts, Records, Snapshot},
     record::{Record, State},
 };
 use twinlock_host::roll;
 
 use crate::{
-    actor,
+    acting::Acting,
     commands::status,
+    confirm::confirm,
     desk::Desk,
     exit::{Exit, Failure},
-    keyboard::{Keyboard, Line, tell},
-    wording::{WIDTH, plain, wrap},
+    keyboard::Keyboard,
+    successor::failed,
+    verbs::Remove,
+    wording::plain,
 };
 
 /// What is there to be removed.
@@ -28,33 +31,27 @@ struct Found {
 }
 
 /// Removes somebody, after asking.
-pub fn run(desk: &Desk, user: &str, asked: Asked) -> Result<(), Failure> {
+pub fn run(desk: &Desk, wanted: &Remove) -> Result<(), Failure> {
     desk.need_root("remove people")?;
-    let account = desk.machine.accounts.by_name(user)?;
-    let user = account.as_ref().map_or(user, |account| account.name.as_str());
+    let acting = Acting::of(desk, &wanted.deed)?;
+    let account = desk.machine.accounts.by_name(&wanted.user)?;
+    let user = account.as_ref().map_or(wanted.user.as_str(), |account| account.name.as_str());
     let folder = Folder::of(user).map_err(|_| StoreFault::NameTooLong)?;
     let Some(found) = find(desk, &folder)? else {
         return Err(nobody(user));
     };
     let mut successor = tombstone(desk, (user, account.as_ref()), &found)?;
-    confirm(user, &found, asked)?;
+    let mut keyboard = Keyboard::open()?;
+    confirm(&mut keyboard, &wanted.deed, user, (&consequence(user, &found), "removed"))?;
+    let by = acting.prove(desk, &mut keyboard, user)?;
     successor.record.since = desk.now()?.unix;
-    desk.machine.records.commit(&folder, successor.after, &successor.record)?;
-    actor::log(desk, "removed", &[("user", user)]);
+    put(desk, &folder, &successor)?;
+    by.log(desk, "removed", &[("user", user)]);
     desk.say(
         &status::after_removal(desk, account.as_ref(), user),
         serde_json::json!({ "user": user, "state": "removed" }),
     );
     Ok(())
-}
-
-/// Whether the person at the keyboard is still to be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// `--yes`.
-    Already,
-    /// The name has to be typed.
-    NotYet,
 }
 
 fn find(desk: &Desk, folder: &Folder) -> Result<Option<Found>, Failure> {
@@ -103,12 +100,26 @@ fn tombstone(
     }
 }
 
-fn confirm(user: &str, found: &Found, asked: Asked) -> Result<(), Failure> {
-    if asked == Asked::Already {
-        return Ok(());
+fn put(desk: &Desk, folder: &Folder, successor: &Successor) -> Result<(), Failure> {
+    let records = &desk.machine.records;
+    let record = &successor.record;
+    match records.commit(folder, successor.after, record) {
+        Ok(()) => Ok(()),
+        Err(CommitFault::Overtaken) => Err(CommitFault::Overtaken.into()),
+        Err(CommitFault::Store(fault)) => {
+            let found = records.newest_in(folder);
+            let stands = found.map(|found| {
+                found.is_some_and(|found| found.record.generation == record.generation)
+            });
+            // Where the old record cannot be read either, it was so before.
+            Err(failed(&record.user, fault, stands.or(Ok(false))))
+        }
     }
+}
+
+fn consequence(user: &str, found: &Found) -> String {
     let shown = plain(user);
-    let said = match &found.record {
+    match &found.record {
         Ok(_) => {
             format!("This deletes the key of {shown}; only a new enrolment brings codes back.")
         }
@@ -116,20 +127,6 @@ fn confirm(user: &str, found: &Found, asked: Asked) -> Result<(), Failure> {
             "The record of {shown} cannot be used ({}). This deletes it for good.",
             fault.reason()
         ),
-    };
-    tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
-    match Keyboard::open()?.ask("Type the name to go on: ")? {
-        Line::Typed(line) if line.trim() == user => Ok(()),
-        Line::Typed(line) if !line.trim().is_empty() => Err(Failure::new(
-            Exit::Refused,
-            format!("that is not {shown}; nothing was removed"),
-            "Type the name as it stands on the command line, or give --yes.",
-        )),
-        Line::Typed(_) | Line::End | Line::Interrupted => Err(Failure::new(
-            Exit::Interrupted,
-            "stopped; nothing was removed",
-            "Where nobody can be asked, give --yes.",
-        )),
     }
 }
 

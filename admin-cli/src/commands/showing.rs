@@ -1,4 +1,4 @@
-//! A new key on its way to an app: as a QR code on the screen and in files, and as text.
+//! A key on its way to an app: as a QR code on the screen and in files, and as text.
 
 use twinlock_core::{
     otp::{
@@ -6,34 +6,50 @@ use twinlock_core::{
         otpauth::{self, Label},
     },
     qr::Matrix,
-    record::{Authenticator, Record},
+    record::{Authenticator, Moving},
     secret::Key,
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    commands::import_uri,
     desk::Desk,
     exit::{Exit, Failure},
     picture::{self, Pictures},
     screen::{Letters, Screen, Shade, Style, TooNarrow},
-    verbs::Enroll,
+    verbs::Drawing,
     wording::{WIDTH, plain, wrap},
 };
 
-/// Shows the key of a record that is not in force yet. Nothing is shown of a key that was brought along, but in files.
-pub fn show(desk: &Desk, wanted: &Enroll, record: &Record) -> Result<Pictures, Failure> {
-    let Some(authenticator) = record.authenticators.first() else {
-        return Err(import_uri::already(&record.user));
-    };
+/// Who an authenticator is of, and where its key is to be seen.
+pub struct Owned<'a> {
+    /// The account name.
+    pub user: &'a str,
+    /// The authenticator.
+    pub authenticator: &'a Authenticator,
+    /// Where its key is to be seen.
+    pub seen: SeenWhere,
+}
+
+/// Where a key is to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeenWhere {
+    /// On the screen, and in the files that were asked for.
+    OnScreen,
+    /// In the files alone: whoever brought the key along has it, and a script's output is no place for one.
+    InFiles,
+}
+
+/// Shows a key; the files are deleted again where it does not come into force.
+pub fn show(desk: &Desk, drawing: &Drawing, owned: &Owned<'_>) -> Result<Pictures, Failure> {
     let issuer = issuer(desk);
-    let label = Label { issuer: &issuer, account: &record.user };
-    let uri = otpauth::write(&label, &authenticator.key, authenticator.parameters);
+    let label = Label { issuer: &issuer, account: owned.user };
+    let authenticator = owned.authenticator;
+    let uri = otpauth::write_next(&label, authenticator);
     let matrix = Matrix::of(&uri).map_err(|_| too_long())?;
-    let pictures = files(wanted, &matrix)?;
-    if !desk.json && !wanted.secret_stdin {
+    let pictures = files(drawing, &matrix)?;
+    if !desk.json && owned.seen == SeenWhere::OnScreen {
         desk.print(&introduction(authenticator, &label))?;
-        desk.print(&on_screen(wanted, &matrix))?;
+        desk.print(&on_screen(drawing, &matrix))?;
         desk.print(&in_letters(&authenticator.key))?;
     }
     Ok(pictures)
@@ -53,7 +69,7 @@ fn too_long() -> Failure {
     )
 }
 
-fn files(wanted: &Enroll, matrix: &Matrix) -> Result<Pictures, Failure> {
+fn files(wanted: &Drawing, matrix: &Matrix) -> Result<Pictures, Failure> {
     let mut pictures = Pictures::default();
     if let Some(path) = &wanted.png {
         pictures.add(path, &picture::png(matrix)?)?;
@@ -69,18 +85,30 @@ fn introduction(authenticator: &Authenticator, label: &Label<'_>) -> String {
     let parameters = authenticator.parameters;
     let said = format!(
         "Scan this with an authenticator app, or type the key below it there \
-         ({}, account {}; time-based, {} digits, {} seconds, {}):",
+         ({}, account {}; {}, {}):",
         plain(label.issuer),
         plain(label.account),
-        parameters.digits.get(),
-        parameters.period.seconds(),
+        moving(authenticator),
         parameters.algorithm.name(),
     );
     format!("{}\n\n", wrap(&said, WIDTH, 0))
 }
 
+fn moving(authenticator: &Authenticator) -> String {
+    let digits = authenticator.parameters.digits.get();
+    match authenticator.moving {
+        Moving::Clock { .. } => {
+            let seconds = authenticator.parameters.period.seconds();
+            format!("time-based, {digits} digits, {seconds} seconds")
+        }
+        Moving::Counter { next } => {
+            format!("counter-based, {digits} digits, next code number {next}")
+        }
+    }
+}
+
 /// The code begins on a line of its own, and has its lines to itself.
-fn on_screen(wanted: &Enroll, matrix: &Matrix) -> Zeroizing<String> {
+fn on_screen(wanted: &Drawing, matrix: &Matrix) -> Zeroizing<String> {
     let style = Style {
         letters: if wanted.ascii { Letters::Ascii } else { Letters::Blocks },
         shade: if wanted.invert { Shade::Swapped } else { Shade::Usual },

@@ -1,18 +1,23 @@
 //! `twinlock status USER`: whether somebody is enrolled, since when, and when a code was last used.
 
 use rustix::process::geteuid;
+use serde_json::Value;
 use twinlock_core::{
     account::Account,
+    beside::{Beside, Purpose, Ticket},
     facts,
     ledger::Charged,
     policy::NotEnrolled,
     ports::{Ledger, Records, Seat},
     record::{Authenticator, Moving, Record},
     text::duration,
+    time::UnixTime,
 };
 
 use crate::{
+    commands::beside,
     desk::Desk,
+    exemption::{self, Reach},
     exit::{Exit, Failure, store_remedy},
     one_time::{self, Left},
     person::{self, Person, Standing},
@@ -53,7 +58,7 @@ fn lines(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
     let mut lines = match person.standing {
         Standing::Enrolled | Standing::NoAccount => vec![format!("{user} is enrolled{since}.")],
         Standing::Removed => vec![format!("{user} was enrolled once, and is removed{since}.")],
-        Standing::Pending => vec![format!("{user} has begun set-up and not finished it{since}.")],
+        Standing::Pending => vec![of_pending(desk, account, &since)],
         Standing::NotEnrolled => vec![format!("{user} is not enrolled.")],
         Standing::Broken(fault) => {
             let reason = person.standing.reason().unwrap_or_default();
@@ -63,9 +68,56 @@ fn lines(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
     };
     match person.standing {
         Standing::Enrolled | Standing::NoAccount => lines.extend(details(desk, account, person)),
-        _ => lines.push(consequence(desk, account)),
+        Standing::Pending | Standing::Removed | Standing::NotEnrolled | Standing::Broken(_) => {
+            lines.extend(besides(desk, account));
+            lines.push(by_ticket(desk, account).unwrap_or_else(|| consequence(desk, account)));
+        }
     }
+    lines.extend(exemption::of(desk, account, now(desk)).map(|exempt| {
+        let where_ = match exempt.reach {
+            Reach::Everywhere => "asks for no code",
+            Reach::InPart => "asks for no code by some services, or from some networks",
+        };
+        format!("Rule {} {where_} (twinlock explain {user}@ADDRESS).", exempt.rule)
+    }));
     lines
+}
+
+/// Now, for what ends; without a clock nothing has ended.
+fn now(desk: &Desk) -> UnixTime {
+    desk.now().map(|now| now.unix).unwrap_or_default()
+}
+
+/// What stands beside the authenticators.
+fn besides(desk: &Desk, account: &Account) -> Vec<String> {
+    match desk.machine.records.newest(account) {
+        Ok(Some(found)) => beside::lines(desk, &found.record, now(desk)),
+        Ok(None) | Err(_) => Vec::new(),
+    }
+}
+
+/// What the next login does for somebody whose ticket works.
+fn by_ticket(desk: &Desk, account: &Account) -> Option<String> {
+    let found = desk.machine.records.newest(account).ok()??;
+    let now = now(desk);
+    let works = |one: &Ticket| one.purpose == Purpose::SetUp && now < one.voucher.until;
+    let mut tickets = found.record.beside.tickets.iter();
+    tickets.any(works).then(|| "The next login takes the ticket, and sets up an app.".into())
+}
+
+/// Somebody without an authenticator: reset, invited, or in the middle of set-up.
+fn of_pending(desk: &Desk, account: &Account, since: &str) -> String {
+    let user = plain(&account.name);
+    let found = desk.machine.records.newest(account).ok().flatten();
+    match found.map(|found| found.record.beside) {
+        Some(Beside { reset: Some(trace), .. }) => {
+            format!("{user} was reset by {} and has not set up anything{since}.", plain(&trace.by))
+        }
+        Some(Beside { pending: None, tickets, .. }) if !tickets.is_empty() => {
+            format!("{user} is invited, and has not set up anything{since}.")
+        }
+        _ => format!("{user} has begun set-up and not finished it{since}."),
+    }
 }
 
 /// What becomes of the logins of somebody who is not enrolled.
@@ -99,6 +151,7 @@ fn details(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
         if !known.is_empty() {
             lines.push(format!("Has got in from: {}", known.join(", ")));
         }
+        lines.extend(beside::lines(desk, &found.record, now(desk)));
     }
     lines.push(match person.last_code {
         Some(at) => format!("Last code: {}", instant(at)),
@@ -164,6 +217,12 @@ fn object(desk: &Desk, account: &Account, person: &Person) -> serde_json::Value 
         fields.insert("uid".into(), account.uid.into());
         fields.insert("codes_left".into(), codes_left(desk, account).into());
         fields.insert("wrong_codes".into(), wrong_codes(desk, account).ok().into());
+        let exempt = exemption::of(desk, account, now(desk));
+        fields.insert("exempt".into(), super::list::exempt_object(exempt));
+        let found = desk.machine.records.newest(account).ok().flatten();
+        if let Some(Value::Object(more)) = found.map(|found| beside::object(&found.record)) {
+            fields.extend(more);
+        }
     }
     object
 }

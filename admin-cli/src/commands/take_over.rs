@@ -9,10 +9,14 @@ use twinlock_core::{
     ports::{Codes, Creation, Ledger, Records, Seat},
     record::{Authenticator, Moving, Snapshot},
     takeover::Takeover,
+    time::UnixTime,
 };
 use twinlock_host::prepare;
 
 use crate::{actor, commands::import_uri::already, desk::Desk, exit::Failure, verbs::How};
+
+/// When a code was used that nobody typed on this host: `twinlock status` tells of logins here.
+const NOT_HERE: UnixTime = UnixTime(0);
 
 /// What became of a person whose import did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +102,7 @@ fn burn(desk: &Desk, folder: &Folder, takeover: &Takeover, how: How) -> Result<(
     let shelf = desk.machine.ledger.open(&Seat::Account(folder.clone()))?;
     let now = desk.now()?.unix;
     for used in &takeover.used {
-        match shelf.create(&ledger_names::used_name(used), &ledger_names::instant(now))? {
+        match shelf.create(&ledger_names::used_name(used), &ledger_names::instant(NOT_HERE))? {
             Creation::Made | Creation::Taken => {}
         }
     }
@@ -118,6 +122,7 @@ fn enrol(
     let mut successor = enrolment::enrol(account, before, first, desk.stamp()?)
         .map_err(|_| already(&account.name))?;
     successor.record.authenticators.extend(authenticators);
+    successor.record.beside.mail = takeover.mail.or(successor.record.beside.mail.take());
     if !takeover.scratch.is_empty() {
         successor.record.codes =
             Some(records.lay_down(folder, Shape::Digits8, &takeover.scratch)?);

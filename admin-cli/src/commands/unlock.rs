@@ -10,15 +10,16 @@ use twinlock_core::{
 };
 
 use crate::{
-    actor,
+    acting, actor,
     desk::Desk,
     exit::{Exit, Failure},
     wording::{count, plain},
 };
 
 /// Erases the tries of one person.
-pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
+pub fn run(desk: &Desk, user: &str, reason: Option<&str>) -> Result<(), Failure> {
     desk.need_root("unlock people")?;
+    let reason = reason.map(|text| acting::sentence("--reason", text)).transpose()?;
     let account = desk.account(user)?;
     let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
     let names = shelf.names()?;
@@ -42,7 +43,9 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     }
     let all: usize = sources.values().sum();
     let number = all.to_string();
-    actor::log(desk, "unlocked", &[("user", &account.name), ("tries", &number)]);
+    let mut pairs = vec![("user", account.name.as_str()), ("tries", &number)];
+    pairs.extend(reason.as_deref().map(|reason| ("reason", reason)));
+    actor::log(desk, "unlocked", &pairs);
     desk.say(
         &sentence(&account.name, &sources),
         serde_json::json!({ "user": account.name, "forgotten": all, "sources": sources }),

@@ -69,9 +69,11 @@ fn stopped() -> Failure {
 fn not_a_code(typed: &Typed) -> Failure {
     match answer::read(typed) {
         Answer::Stop => stopped(),
-        Answer::Help | Answer::Other | Answer::Code(_) => {
-            Failure::new(Exit::Refused, "that is not a code", "A code has 6 to 8 digits.")
-        }
+        Answer::Help | Answer::Other | Answer::Code(_) => Failure::new(
+            Exit::Refused,
+            "that is not a code",
+            "A code of an app has 6 to 8 digits, a backup code 20 letters or 8 digits.",
+        ),
     }
 }
 

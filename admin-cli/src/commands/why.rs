@@ -35,10 +35,10 @@ struct Ledgers {
 }
 
 /// A source whose next try would not be judged.
-struct Waiting {
+pub struct Waiting {
     source: SourceLabel,
     /// Nothing where only `unlock`, or somebody known, ends it.
-    until: Option<UnixTime>,
+    pub until: Option<UnixTime>,
 }
 
 /// Explains the last refusals.
@@ -89,11 +89,6 @@ fn waiting(
     (found, now): (Option<&Snapshot>, UnixTime),
 ) -> Result<Vec<Waiting>, LedgerFault> {
     let facts = facts::read(shelf, None)?;
-    let in_a_row = row::length(
-        &facts,
-        row::in_force(&facts, found.map_or(0, |found| found.failures), now),
-        None,
-    );
     let mut sources: Vec<(Budget, SourceLabel)> = Vec::new();
     for charged in &facts.tries {
         let source = (charged.name.budget, charged.name.source.clone());
@@ -101,18 +96,28 @@ fn waiting(
             sources.push(source);
         }
     }
-    let waits = sources.into_iter().filter_map(|(budget, source)| {
-        let familiarity = Familiarity::of(found, &source);
-        let charged = next_try(&facts, budget, source, now);
-        let case = Case { charged: &charged, facts: &facts, in_a_row, familiarity, now };
-        let until = match throttle::weigh(&desk.policy.throttle, &case) {
-            Weighed::Judge => return None,
-            Weighed::Wait { until } => Some(until),
-            Weighed::Locked => None,
-        };
-        Some(Waiting { source: charged.source, until })
-    });
+    let waits = sources.into_iter().filter_map(|from| of_source(desk, &facts, (found, now), from));
     Ok(waits.collect())
+}
+
+/// Whether the next try from a source would not be judged.
+pub fn of_source(
+    desk: &Desk,
+    facts: &Facts,
+    (found, now): (Option<&Snapshot>, UnixTime),
+    (budget, source): (Budget, SourceLabel),
+) -> Option<Waiting> {
+    let failures = found.map_or(0, |found| found.failures);
+    let in_a_row = row::length(facts, row::in_force(facts, failures, now), None);
+    let familiarity = Familiarity::of(found, &source);
+    let charged = next_try(facts, budget, source, now);
+    let case = Case { charged: &charged, facts, in_a_row, familiarity, now };
+    let until = match throttle::weigh(&desk.policy.throttle, &case) {
+        Weighed::Judge => return None,
+        Weighed::Wait { until } => Some(until),
+        Weighed::Locked => None,
+    };
+    Some(Waiting { source: charged.source, until })
 }
 
 fn next_try(facts: &Facts, budget: Budget, source: SourceLabel, now: UnixTime) -> Try {

@@ -6,13 +6,13 @@ use zeroize::Zeroizing;
 
 use crate::format::record::{END, Entry, File};
 
-/// What stands between one authenticator and what is before it.
-const NEXT: &str = "\n\n[[authenticator]]\n";
+/// What each authenticator begins with, after an empty line.
+const HEADING: &str = "[[authenticator]]\n";
 
 /// Takes a record apart; nothing where anything is not as it is written, whatever TOML would say to it.
 pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
-    let mut parts = text.strip_suffix(END)?.strip_suffix('\n')?.split(NEXT);
-    let mut head = Lines(parts.next()?.split('\n').peekable());
+    let mut paragraphs = Paragraphs(Some(text.strip_suffix(END)?.strip_suffix('\n')?));
+    let mut head = Lines(paragraphs.next()?.split('\n').peekable());
     let file = File {
         version: u32::try_from(number(head.next("version")?)?).ok()?,
         user: string(head.next("user")?)?.into(),
@@ -23,10 +23,27 @@ pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
         codes: plain(head.optional("codes"), string)?.map(Into::into),
         mail: plain(head.optional("mail"), string)?.map(String::from),
         changed: plain(head.optional("changed"), number)?,
-        authenticator: parts.map(entry).collect::<Option<Vec<_>>>()?,
+        authenticator: paragraphs
+            .map(|text| entry(text.strip_prefix(HEADING)?))
+            .collect::<Option<Vec<_>>>()?,
         ..File::default()
     };
     head.0.next().is_none().then_some(file)
+}
+
+/// What stands between empty lines. Searching for a whole heading takes more than all the rest.
+struct Paragraphs<'a>(Option<&'a str>);
+
+impl<'a> Iterator for Paragraphs<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let text = self.0?;
+        let end = text.as_bytes().windows(2).position(|pair| pair == b"\n\n");
+        let parts = end.and_then(|end| text.split_at_checked(end));
+        self.0 = parts.and_then(|(_, rest)| rest.strip_prefix("\n\n"));
+        Some(parts.map_or(text, |(paragraph, _)| paragraph))
+    }
 }
 
 fn entry(text: &str) -> Option<Entry> {

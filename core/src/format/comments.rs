@@ -13,6 +13,22 @@ pub(super) fn taken_out(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split_inclusive('\n').map(kept).collect::<String>())
 }
 
+/// Whether there is nothing but plain comments and empty lines, as in the settings that are shipped. Where not, there may
+/// be all the same.
+#[must_use]
+pub fn stand_alone(text: &[u8]) -> bool {
+    let mut in_comment = false;
+    for byte in text {
+        match byte {
+            b'\n' => in_comment = false,
+            b'#' if !in_comment => in_comment = true,
+            b'\t' | b' '..=b'~' if in_comment => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
 /// What TOML would refuse in a comment is left for it to refuse.
 fn is_comment(line: &str) -> bool {
     let ended = line.strip_suffix('\n').unwrap_or(line);
@@ -37,6 +53,24 @@ mod tests {
             ["prompt = \"\"\"\n# no comment\"\"\"", "prompt = '''\n# no comment'''", "tries = 1"]
         {
             assert!(matches!(taken_out(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn the_shipped_settings_are_comments() {
+        assert!(stand_alone(include_bytes!("../../../config/twinlock.toml")));
+    }
+
+    #[test]
+    fn comments_stand_alone_where_nothing_would_be_left() {
+        for text in ["", "\n\n", "# a", "# \"\"\" b\n\n# \tc # d\n"] {
+            assert!(stand_alone(text.as_bytes()), "{text:?}");
+            assert!(toml::de::DeTable::parse(text).unwrap().get_ref().is_empty());
+        }
+        for text in
+            ["tries = 1", "# a\ntries = 1", "# a\0b", "#\u{7f}", "\u{a0}# a", "# \u{e4}", "#\r\n"]
+        {
+            assert!(!stand_alone(text.as_bytes()), "{text:?}");
         }
     }
 

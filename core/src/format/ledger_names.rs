@@ -1,10 +1,11 @@
 //! The ledger's names and their texts: `used.KEY.STEP`, `try.BUDGET.DAY.SLOT.SOURCE`, `refused.N`.
 
-use alloc::{format, string::String};
+use alloc::string::String;
 
 use data_encoding::HEXLOWER;
 
 use crate::{
+    decimal::Decimal,
     ledger::{Budget, Mark, Refused, Row, Try, Used},
     request::SourceLabel,
     time::{Step, UnixTime},
@@ -16,7 +17,10 @@ const WORD_MAX: usize = 24;
 /// The name of a used step.
 #[must_use]
 pub fn used_name(used: &Used) -> String {
-    format!("used.{}.{}", HEXLOWER.encode(&used.mark.0), used.step.0)
+    let mut mark = [0; 32];
+    HEXLOWER.encode_mut(&used.mark.0, &mut mark);
+    let mark = core::str::from_utf8(&mark).unwrap_or_default();
+    ["used.", mark, ".", Decimal::of(used.step.0).as_str()].concat()
 }
 
 /// Reads the name of a used step.
@@ -39,7 +43,8 @@ pub fn try_name(charged: &Try) -> String {
         Budget::Unproven => "unproven",
         Budget::Exempt => "exempt",
     };
-    format!("try.{budget}.{}.{}.{}", charged.day, charged.slot, charged.source.as_str())
+    let (day, slot) = (Decimal::of(charged.day), Decimal::of(charged.slot.into()));
+    ["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()].concat()
 }
 
 /// Reads the name of a charged try.
@@ -63,7 +68,8 @@ pub fn read_try(name: &str) -> Option<Try> {
 /// The name that says where a row of failures begins.
 #[must_use]
 pub fn row_name(row: Row) -> String {
-    format!("row.{}.{}", row.since.0, row.carried)
+    let (since, carried) = (Decimal::of(row.since.0), Decimal::of(row.carried.into()));
+    ["row.", since.as_str(), ".", carried.as_str()].concat()
 }
 
 /// Reads where a row of failures begins.
@@ -76,7 +82,7 @@ pub fn read_row(name: &str) -> Option<Row> {
 /// The text of a used step and of a try: when it was made.
 #[must_use]
 pub fn instant(at: UnixTime) -> String {
-    format!("{}", at.0)
+    Decimal::of(at.0).as_str().into()
 }
 
 /// Reads the text of a used step or a try.
@@ -88,19 +94,15 @@ pub fn read_instant(text: &str) -> Option<UnixTime> {
 /// The name of one of the last refusals.
 #[must_use]
 pub fn refused_name(slot: u8) -> String {
-    format!("refused.{slot}")
+    ["refused.", Decimal::of(slot.into()).as_str()].concat()
 }
 
 /// The text of a refusal: when, why, at which service, from where.
 #[must_use]
 pub fn write_refused(refused: &Refused) -> String {
-    format!(
-        "{} {} {} {}",
-        refused.at.0,
-        tidy(&refused.reason),
-        tidy(&refused.service),
-        refused.source.as_str()
-    )
+    let (at, reason, service) =
+        (Decimal::of(refused.at.0), tidy(&refused.reason), tidy(&refused.service));
+    [at.as_str(), " ", &reason, " ", &service, " ", refused.source.as_str()].concat()
 }
 
 /// Reads the text of a refusal.

@@ -5,8 +5,9 @@ use alloc::{format, string::String};
 use crate::{
     account::Folder,
     format::ledger_names,
-    letter::{Letter, LetterKind},
+    letter::{Letter, LetterKind, Progress},
     request::SourceLabel,
+    time::UnixTime,
 };
 
 /// Between a person's folder name and the kind: no folder name has it.
@@ -54,6 +55,43 @@ pub fn read(name: &str, text: &str) -> Option<Letter> {
     parts.next().is_none().then_some(letter)
 }
 
+/// The name of a letter that waits to be sent: `NAME@KIND@TRIES.CUTS.TIME`, so that nothing but a rename changes how
+/// far it has come, and of several processes one.
+#[must_use]
+pub fn waiting_name(name: &str, progress: Progress) -> String {
+    let at = ledger_names::instant(progress.at);
+    format!("{name}{BETWEEN}{}.{}.{at}", progress.tries, progress.cuts)
+}
+
+/// The name of a letter that is being sent: as [`waiting_name`], and a number that no other process has drawn.
+#[must_use]
+pub fn sending_name(name: &str, progress: Progress, nonce: u64) -> String {
+    format!("{}.{nonce:016x}", waiting_name(name, progress))
+}
+
+/// Takes back what [`waiting_name`] made.
+#[must_use]
+pub fn read_waiting(text: &str) -> Option<(&str, Progress)> {
+    let (name, progress) = text.rsplit_once(BETWEEN)?;
+    read_name(name)?;
+    let mut parts = progress.split('.');
+    let mut count = || {
+        let part = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        part.parse::<u32>().ok()
+    };
+    let (tries, cuts) = (count()?, count()?);
+    let at: UnixTime = ledger_names::read_instant(parts.next()?)?;
+    parts.next().is_none().then_some((name, Progress { tries, cuts, at }))
+}
+
+/// Takes back what [`sending_name`] made.
+#[must_use]
+pub fn read_sending(text: &str) -> Option<(&str, Progress)> {
+    let (waiting, nonce) = text.rsplit_once('.')?;
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    (nonce.len() == 16 && nonce.bytes().all(hex)).then(|| read_waiting(waiting))?
+}
+
 /// A name in harmless letters; what is too long or empty is no name.
 fn plain(text: &str) -> String {
     let odd = |_| String::from("%3F");
@@ -63,7 +101,6 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::UnixTime;
 
     fn letter() -> Letter {
         Letter {
@@ -101,5 +138,32 @@ mod tests {
         }
         let hostile = Letter { service: "x y\n../".into(), ..letter() };
         assert!(!write(&hostile).contains(['/', '\n']));
+    }
+
+    #[test]
+    fn how_far_a_letter_has_come_stands_in_its_name() {
+        let progress = Progress { tries: 3, cuts: 1, at: UnixTime(1_800_000_000) };
+        let waiting = waiting_name("a%2Fda@reset", progress);
+        assert_eq!(waiting, "a%2Fda@reset@3.1.1800000000");
+        assert_eq!(read_waiting(&waiting), Some(("a%2Fda@reset", progress)));
+        let sending = sending_name("ada@reset", progress, 0xab);
+        assert_eq!(sending, "ada@reset@3.1.1800000000.00000000000000ab");
+        assert_eq!(read_sending(&sending), Some(("ada@reset", progress)));
+        for odd in [
+            "ada@reset",
+            "ada@reset@",
+            "ada@reset@1.1",
+            "ada@reset@+1.1.1",
+            "ada@reset@1.1.1.1",
+            "ada@odd@1.1.1",
+            "@1.1.1",
+            "ada@reset@4294967296.1.1",
+        ] {
+            assert_eq!(read_waiting(odd), None, "{odd}");
+        }
+        for odd in [waiting.as_str(), "ada@reset@1.1.1.ab", "ada@reset@1.1.1.00000000000000AB", ""]
+        {
+            assert_eq!(read_sending(odd), None, "{odd}");
+        }
     }
 }

@@ -5,14 +5,21 @@ use core::fmt::Write;
 
 use crate::{
     code_set::Shape,
+    decimal::Decimal,
     event::{Accepted, Event, Kind, Resynced},
 };
+
+/// As long as most lines are.
+const USUAL: usize = 192;
+/// What of a value is written.
+const LONGEST: usize = 128;
 
 /// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step resync
 /// codes_left uses_left reason.
 #[must_use]
 pub fn write(event: &Event) -> String {
-    let mut line = String::from("event=");
+    let mut line = String::with_capacity(USUAL);
+    line.push_str("event=");
     line.push_str(match event.kind {
         Kind::Accepted => "accepted",
         Kind::Exempt => "exempt",
@@ -42,7 +49,8 @@ fn write_accepted(line: &mut String, accepted: &Accepted) {
     let _ = match accepted {
         Accepted::App { authenticator, step, resynced, .. } => {
             pair(line, "authenticator", authenticator);
-            let _ = write!(line, " step={}", step.0);
+            line.push_str(" step=");
+            line.push_str(Decimal::of(step.0).as_str());
             match resynced {
                 Some(Resynced::Clock { steps, .. }) => write!(line, " resync={steps}"),
                 Some(Resynced::Counter { skipped }) => write!(line, " resync={skipped}"),
@@ -84,16 +92,25 @@ pub fn of_pam_line(service: &str, sentence: &str) -> String {
 
 /// Appends ` key=value`; all but plain letters become `%XX`, and a long value is cut.
 fn pair(line: &mut String, key: &str, value: &str) {
-    let _ = write!(line, " {key}=");
-    for byte in value.bytes().take(128) {
+    for piece in [" ", key, "="] {
+        line.push_str(piece);
+    }
+    // As almost every value is.
+    if value.len() <= LONGEST && value.bytes().all(is_plain) {
+        return line.push_str(value);
+    }
+    for byte in value.bytes().take(LONGEST) {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => line.push(char::from(byte)),
-            b'.' | b'_' | b'-' | b':' | b'@' | b'/' => line.push(char::from(byte)),
+            byte if is_plain(byte) => line.push(char::from(byte)),
             _ => {
                 let _ = write!(line, "%{byte:02X}");
             }
         }
     }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':' | b'@' | b'/')
 }
 
 #[cfg(test)]

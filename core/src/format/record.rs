@@ -9,7 +9,7 @@ use alloc::{
 };
 
 use data_encoding::HEXLOWER;
-use serde::Deserialize;
+use toml::Spanned;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         as_written,
         lines::line_at,
         record::beside::{BypassTable, PendingTable, TicketTable, TraceTable},
+        tables::{Odd, Table},
     },
     otp::base32,
     record::{
@@ -34,35 +35,25 @@ pub const RECORD_MAX: usize = 64 * 1024;
 /// The most authenticators of one person.
 pub const AUTHENTICATORS_MAX: usize = 16;
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
+#[derive(Default)]
 pub(super) struct File<'a> {
     pub(super) version: u32,
-    #[serde(borrow)]
     pub(super) user: alloc::borrow::Cow<'a, str>,
     pub(super) uid: u32,
-    #[serde(borrow)]
     pub(super) state: alloc::borrow::Cow<'a, str>,
-    #[serde(borrow)]
     pub(super) generation: alloc::borrow::Cow<'a, str>,
     pub(super) since: u64,
-    #[serde(borrow)]
     pub(super) codes: Option<alloc::borrow::Cow<'a, str>>,
     pub(super) mail: Option<String>,
     pub(super) changed: Option<u64>,
-    #[serde(default)]
     pub(super) authenticator: Vec<Entry>,
     pub(super) reset: Option<TraceTable>,
     pub(super) owed_codes: Option<TraceTable>,
     pub(super) pending: Option<PendingTable>,
-    #[serde(default)]
     pub(super) ticket: Vec<TicketTable>,
-    #[serde(default)]
     pub(super) bypass: Vec<BypassTable>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) key: Zeroizing<String>,
@@ -75,6 +66,56 @@ pub(super) struct Entry {
     pub(super) seen_by: Option<String>,
     pub(super) seen_at: Option<u64>,
     pub(super) postponed: Option<u8>,
+}
+
+impl File<'_> {
+    fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let file = Self {
+            version: beside::number(&mut table, "version")?,
+            user: beside::text(&mut table, "user")?.into(),
+            uid: beside::number(&mut table, "uid")?,
+            state: beside::text(&mut table, "state")?.into(),
+            generation: beside::text(&mut table, "generation")?.into(),
+            since: beside::number(&mut table, "since")?,
+            codes: table.string("codes")?.map(|text| text.into_inner().into()),
+            mail: table.string("mail")?.map(Spanned::into_inner),
+            changed: table.number("changed")?.map(Spanned::into_inner),
+            authenticator: each(&mut table, "authenticator", Entry::of)?,
+            reset: table.table_if_any("reset")?.map(TraceTable::of).transpose()?,
+            owed_codes: table.table_if_any("owed_codes")?.map(TraceTable::of).transpose()?,
+            pending: table.table_if_any("pending")?.map(PendingTable::of).transpose()?,
+            ticket: each(&mut table, "ticket", TicketTable::of)?,
+            bypass: each(&mut table, "bypass", BypassTable::of)?,
+        };
+        table.end().map(|()| file)
+    }
+}
+
+fn each<T>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    of: fn(Table<'_>) -> Result<T, Odd>,
+) -> Result<Vec<T>, Odd> {
+    table.tables(key)?.into_iter().map(of).collect()
+}
+
+impl Entry {
+    fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let entry = Self {
+            name: beside::text(&mut table, "name")?,
+            key: Zeroizing::new(beside::text(&mut table, "key")?),
+            kind: table.string("kind")?.map(Spanned::into_inner),
+            algorithm: table.string("algorithm")?.map(Spanned::into_inner),
+            digits: table.number("digits")?.map(Spanned::into_inner),
+            period: table.number("period")?.map(Spanned::into_inner),
+            drift: table.number("drift")?.map(Spanned::into_inner),
+            counter: table.number("counter")?.map(Spanned::into_inner),
+            seen_by: table.string("seen_by")?.map(Spanned::into_inner),
+            seen_at: table.number("seen_at")?.map(Spanned::into_inner),
+            postponed: table.number("postponed")?.map(Spanned::into_inner),
+        };
+        table.end().map(|()| entry)
+    }
 }
 
 /// The last line: a file that was cut anywhere, even between two authenticators, is no record.
@@ -93,15 +134,15 @@ pub fn read(text: &str) -> Result<Record, StoreFault> {
 
 /// Reads a record that somebody has edited, or another version has written.
 fn by_toml(text: &str) -> Result<Record, StoreFault> {
-    let file: File<'_> = toml::from_str(text).map_err(|error| {
-        newer(text, VERSION).unwrap_or(StoreFault::Malformed { line: line_of(text, error.span()) })
+    let file = Table::parse(text).and_then(File::of).map_err(|odd| {
+        newer(text, VERSION).unwrap_or(StoreFault::Malformed { line: line_at(text, odd.at) })
     })?;
     // The parser skips a byte order mark; nothing of ours puts one before a record.
     if text.starts_with('\u{feff}') {
         return Err(StoreFault::Malformed { line: 1 });
     }
     if !text.ends_with(END) {
-        return Err(StoreFault::Malformed { line: line_of(text, Some(text.len()..text.len())) });
+        return Err(StoreFault::Malformed { line: line_at(text, text.len()) });
     }
     if file.version > VERSION {
         return Err(StoreFault::Newer { version: file.version });
@@ -114,10 +155,6 @@ pub(crate) fn newer(text: &str, known: u32) -> Option<StoreFault> {
     let version = text.lines().find_map(|line| line.strip_prefix("version = "))?;
     let version = version.trim().parse().ok()?;
     (version > known).then_some(StoreFault::Newer { version })
-}
-
-fn line_of(text: &str, span: Option<core::ops::Range<usize>>) -> u32 {
-    line_at(text, span.map_or(0, |span| span.start))
 }
 
 fn values(mut file: File<'_>) -> Option<Record> {

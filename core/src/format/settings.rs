@@ -2,17 +2,16 @@
 
 pub mod values;
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
-    format::{comments, lines::line_at, settings::values::Duration},
+    format::{
+        comments,
+        lines::line_at,
+        tables::{Dated, Odd, Table},
+    },
     policy::{
         Action, AfterReset, Author, BackupCodes, Echo, Language, LedgerKind, Limits, Mail, Network,
         NotEnrolled, OwnCode, OwnCodeNeed, Places, Policy, Rule, SetUpRules, TicketNeed,
@@ -35,8 +34,6 @@ pub struct Mistake {
     pub what: String,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
 struct File {
     issuer: Option<Spanned<String>>,
     language: Option<Spanned<String>>,
@@ -45,7 +42,7 @@ struct File {
     enroll_reason: Option<Spanned<String>>,
     after_reset: Option<Spanned<String>>,
     handover_logins: Option<Spanned<i64>>,
-    remember_for: Option<Spanned<Duration>>,
+    remember_for: Option<Spanned<String>>,
     require_own_code: Option<bool>,
     own_code_exempt: Vec<String>,
     mail_domain: Option<Spanned<String>>,
@@ -64,15 +61,12 @@ struct File {
     ledger_persistent: Option<bool>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
 struct Codes {
     count: Option<Spanned<i64>>,
     warn_below: Option<Spanned<i64>>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
 struct Throttle {
     free: Option<Spanned<i64>>,
     delay: Option<Spanned<i64>>,
@@ -81,23 +75,99 @@ struct Throttle {
     in_a_row: Option<Spanned<i64>>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
 struct Totp {
     digits: Option<Spanned<i64>>,
     period: Option<Spanned<i64>>,
     algorithm: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RuleTable {
     user: Option<String>,
     group: Option<String>,
     service: Option<String>,
     network: Option<Spanned<String>>,
     action: Spanned<String>,
-    until: Option<Spanned<toml::value::Datetime>>,
+    until: Option<Spanned<Dated>>,
+}
+
+impl File {
+    fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let file = Self {
+            issuer: table.string("issuer")?,
+            language: table.string("language")?,
+            not_enrolled: table.string("not_enrolled")?,
+            enroll_needs_ticket: table.boolean("enroll_needs_ticket")?,
+            enroll_reason: table.string("enroll_reason")?,
+            after_reset: table.string("after_reset")?,
+            handover_logins: table.number("handover_logins")?,
+            remember_for: table.string_or_number("remember_for")?,
+            require_own_code: table.boolean("require_own_code")?,
+            own_code_exempt: table.strings("own_code_exempt")?,
+            mail_domain: table.string("mail_domain")?,
+            mail_from: table.string("mail_from")?,
+            sendmail: table.string("sendmail")?,
+            backup_codes: Codes::of(table.table("backup_codes")?)?,
+            window: table.number("window")?,
+            tries: table.number("tries")?,
+            prompt: table.string("prompt")?,
+            echo: table.boolean("echo")?,
+            throttle: Throttle::of(table.table("throttle")?)?,
+            totp: Totp::of(table.table("totp")?)?,
+            rule: table.tables("rule")?.into_iter().map(RuleTable::of).collect::<Result<_, _>>()?,
+            records: table.string("records")?,
+            ledger: table.string("ledger")?,
+            ledger_persistent: table.boolean("ledger_persistent")?,
+        };
+        table.end().map(|()| file)
+    }
+}
+
+impl Codes {
+    fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let codes = Self { count: table.number("count")?, warn_below: table.number("warn_below")? };
+        table.end().map(|()| codes)
+    }
+}
+
+impl Throttle {
+    fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let throttle = Self {
+            free: table.number("free")?,
+            delay: table.number("delay")?,
+            max_delay: table.number("max_delay")?,
+            per_day: table.number("per_day")?,
+            in_a_row: table.number("in_a_row")?,
+        };
+        table.end().map(|()| throttle)
+    }
+}
+
+impl Totp {
+    fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let totp = Self {
+            digits: table.number("digits")?,
+            period: table.number("period")?,
+            algorithm: table.string("algorithm")?,
+        };
+        table.end().map(|()| totp)
+    }
+}
+
+impl RuleTable {
+    fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let plain = |text: Option<Spanned<String>>| text.map(Spanned::into_inner);
+        let action = table.string("action")?;
+        let rule = Self {
+            user: plain(table.string("user")?),
+            group: plain(table.string("group")?),
+            service: plain(table.string("service")?),
+            network: table.string("network")?,
+            until: table.date("until")?,
+            // A misspelt name is told before what is missing because of it.
+            action: table.end().and_then(|()| table.must("action", action))?,
+        };
+        Ok(rule)
+    }
 }
 
 /// Reads a settings file; what is not set has its default.
@@ -106,19 +176,9 @@ struct RuleTable {
 /// [`Mistake`], the first one found.
 pub fn read(text: &str) -> Result<Policy, Mistake> {
     let text = &comments::taken_out(text);
-    // As it is shipped, the file has comments alone: a login need not wake the parser for that.
-    if text.bytes().all(|byte| byte == b'\n') {
-        return Ok(Policy::default());
-    }
-    let file: File = toml::from_str(text).map_err(|error| Mistake {
-        line: line_at(text, error.span().map_or(0, |span| span.start)),
-        what: one_line(error.message()),
-    })?;
+    let file = Table::parse(text).and_then(File::of);
+    let file = file.map_err(|odd| Mistake { line: line_at(text, odd.at), what: odd.what })?;
     Reader { text }.policy(file)
-}
-
-fn one_line(message: &str) -> String {
-    message.replace('\n', ", ").trim().to_string()
 }
 
 struct Reader<'a> {
@@ -292,8 +352,10 @@ impl Reader<'_> {
             })
         });
         let until = found.until.map(|until| {
-            let what = || format!("until = {} is no date like 2027-01-31", until.get_ref());
-            date(until.get_ref()).ok_or_else(|| self.mistake(&until, what()))
+            let what = || format!("until = {} is no date like 2027-01-31", until.get_ref().text);
+            let day = until.get_ref().day;
+            let first = day.and_then(|(year, month, day)| UnixTime::of_date(year, month, day));
+            first.ok_or_else(|| self.mistake(&until, what()))
         });
         Ok(Rule {
             user: found.user,
@@ -312,14 +374,6 @@ fn own_code(required: Option<bool>, exempt: Vec<String>) -> OwnCode {
         Some(true) | None => OwnCodeNeed::Asked,
     };
     OwnCode { need, exempt }
-}
-
-/// The first second of a date, UTC; nothing for a time of day.
-fn date(found: &toml::value::Datetime) -> Option<UnixTime> {
-    let toml::value::Datetime { date: Some(date), time: None, offset: None } = found else {
-        return None;
-    };
-    UnixTime::of_date(date.year, date.month, date.day)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::cell::Cell;
 
-use super::{Held, Visit, told};
+use crate::login::{Held, Visit, told};
 use crate::{
     account::{Account, Folder},
     answer::Code,

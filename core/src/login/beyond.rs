@@ -1,7 +1,7 @@
 //! The part of a login beyond a right code, or in its stead: set-up, a key to be replaced, new codes, self-service, a
 //! device to be remembered.
 
-use super::{Held, Visit};
+use crate::login::{Held, Visit};
 use crate::{
     account::{Account, Folder},
     admission::Offer,

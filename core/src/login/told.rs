@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::Visit;
+use crate::login::Visit;
 use crate::{
     account::{Account, Folder},
     dialogue::asking::End,

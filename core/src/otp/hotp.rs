@@ -41,9 +41,7 @@ impl Keyed {
     /// The code for a counter, as the number before it is cut to digits (RFC 4226 section 5.3).
     #[must_use]
     pub fn truncated(&self, counter: u64) -> u32 {
-        let mut mac = Zeroizing::new([0; 64]);
-        let length = self.mac(&counter.to_be_bytes(), &mut mac);
-        dynamic_truncation(mac.get(..length).unwrap_or_default())
+        self.mac(&counter.to_be_bytes(), dynamic_truncation)
     }
 
     /// The name under which used steps of this key are filed; steps of another length are other steps.
@@ -54,30 +52,24 @@ impl Keyed {
             // No period has this length: counters are no steps.
             Moving::Counter { .. } => 0,
         };
-        let mut mac = Zeroizing::new([0; 64]);
         let mut text = [0; MARK_TEXT.len() + 8];
         let parts = MARK_TEXT.iter().copied().chain(seconds.to_be_bytes());
         text.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        self.mac(&text, &mut mac);
-        let mut mark = [0; 16];
-        mark.iter_mut().zip(mac.iter()).for_each(|(to, from)| *to = *from);
-        Mark(mark)
+        Mark(self.mac(&text, |mac| mac.first_chunk().copied().unwrap_or_default()))
     }
 
-    fn mac(&self, text: &[u8], into: &mut [u8; 64]) -> usize {
+    fn mac<T>(&self, text: &[u8], of: impl FnOnce(&[u8]) -> T) -> T {
         match &self.0 {
-            Keys::Sha1(keyed) => finish(keyed.clone(), text, into),
-            Keys::Sha256(keyed) => finish(keyed.clone(), text, into),
-            Keys::Sha512(keyed) => finish(keyed.clone(), text, into),
+            Keys::Sha1(keyed) => of(finish(keyed.clone(), text).as_ref()),
+            Keys::Sha256(keyed) => of(finish(keyed.clone(), text).as_ref()),
+            Keys::Sha512(keyed) => of(finish(keyed.clone(), text).as_ref()),
         }
     }
 }
 
-fn finish<M: Mac>(mut keyed: M, text: &[u8], into: &mut [u8; 64]) -> usize {
+fn finish<M: Mac>(mut keyed: M, text: &[u8]) -> impl AsRef<[u8]> {
     keyed.update(text);
-    let output = keyed.finalize().into_bytes();
-    into.iter_mut().zip(output.iter()).for_each(|(to, from)| *to = *from);
-    output.len().min(into.len())
+    keyed.finalize().into_bytes()
 }
 
 /// The last four bits of the MAC choose 31 bits of it (RFC 4226 section 5.3).
@@ -98,6 +90,19 @@ pub fn digits_of(truncated: u32, digits: Digits) -> Zeroizing<String> {
     code
 }
 
+/// Whether a typed code is that of a truncated MAC, in constant time for codes of one length.
+#[must_use]
+pub fn is_code_of(truncated: u32, digits: Digits, typed: &str) -> bool {
+    let (mut code, mut rest) = (Zeroizing::new([b'0'; 8]), truncated);
+    let length = usize::from(digits.get()).min(code.len());
+    let code = code.get_mut(..length).unwrap_or_default();
+    for digit in code.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    constant_time_eq(typed.as_bytes(), code)
+}
+
 /// Compares in constant time for codes of one length.
 #[must_use]
 pub fn same_code(typed: &str, right: &str) -> bool {
@@ -108,6 +113,7 @@ pub fn same_code(typed: &str, right: &str) -> bool {
 mod tests {
     use super::*;
     use crate::record::Parameters;
+    use alloc::string::ToString;
 
     #[test]
     fn rfc_4226_appendix_d() {
@@ -139,6 +145,19 @@ mod tests {
     fn leading_zeros_are_kept() {
         assert_eq!(*digits_of(1_000_042, Digits::SIX), "000042");
         assert_eq!(*digits_of(7, Digits::new(8).unwrap()), "00000007");
+    }
+
+    #[test]
+    fn a_code_is_compared_as_it_would_be_written() {
+        for (number, digits) in [(0, 6), (1_000_042, 6), (7, 8), (u32::MAX >> 1, 8), (99, 7)] {
+            let digits = Digits::new(digits).unwrap();
+            let code = digits_of(number, digits);
+            assert!(is_code_of(number, digits, &code));
+            assert!(!is_code_of(number + 1, digits, &code));
+            for typed in ["", "0", &code[1..], &(code.to_string() + "0")] {
+                assert!(!is_code_of(number, digits, typed), "{typed}");
+            }
+        }
     }
 
     #[test]

@@ -74,6 +74,18 @@ pub fn write(label: &Label<'_>, key: &Key, parameters: Parameters) -> Zeroizing<
     uri
 }
 
+/// Writes the URI of an authenticator as it stands now: of a token with a button, with the number of its next code.
+#[must_use]
+pub fn write_next(label: &Label<'_>, authenticator: &Authenticator) -> Zeroizing<String> {
+    let of_time = write(label, &authenticator.key, authenticator.parameters);
+    let Moving::Counter { next } = authenticator.moving else { return of_time };
+    let mut uri = Zeroizing::new(String::with_capacity(of_time.len() + 32));
+    uri.push_str("otpauth://hotp/");
+    uri.push_str(of_time.strip_prefix("otpauth://totp/").unwrap_or_default());
+    let _ = write!(uri, "&counter={next}");
+    uri
+}
+
 fn encode(uri: &mut String, text: &str) {
     for byte in text.bytes() {
         match byte {
@@ -197,12 +209,14 @@ pub fn tidy_name(text: &str) -> String {
     }
 }
 
-fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+/// What stands behind a prefix in any case.
+pub(crate) fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..))?
 }
 
-fn decode(text: &str) -> Result<Zeroizing<String>, UriFault> {
+/// Percent signs and what they stand for.
+pub(crate) fn decode(text: &str) -> Result<Zeroizing<String>, UriFault> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -297,5 +311,13 @@ mod tests {
         assert_eq!(parse(&uri).unwrap().name, "ab");
         assert_eq!(tidy_name("\u{1b}[31m\u{202e}"), "31m");
         assert_eq!(tidy_name("\n"), "app");
+    }
+
+    #[test]
+    fn a_token_goes_on_where_it_stands() {
+        let uri = "otpauth://hotp/h:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=h&digits=8&counter=41";
+        let token = parse(uri).unwrap();
+        assert_eq!(token.moving, Moving::Counter { next: 41 });
+        assert_eq!(*write_next(&Label { issuer: "h", account: "ada" }, &token), uri);
     }
 }

@@ -1,7 +1,7 @@
 //! TOTP (RFC 6238): which steps a code may belong to, and which it does.
 
 use crate::{
-    otp::hotp::{Keyed, digits_of, same_code},
+    otp::hotp::{Keyed, is_code_of},
     record::{Authenticator, Period},
     time::{Step, UnixTime},
 };
@@ -36,8 +36,7 @@ pub fn matching_step(
     let last = centre.saturating_add(u64::from(window));
     let mut found = None;
     for step in first..=last {
-        let right = digits_of(keyed.truncated(step), authenticator.parameters.digits);
-        if same_code(typed, &right) {
+        if is_code_of(keyed.truncated(step), authenticator.parameters.digits, typed) {
             found = Some(Step(step));
         }
     }
@@ -47,6 +46,7 @@ pub fn matching_step(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::otp::hotp::digits_of;
     use crate::record::{Algorithm, Digits, Moving, Parameters};
     use crate::secret::Key;
 

@@ -1,6 +1,7 @@
 //! Words for people, in the language of the settings.
 
 mod en;
+pub mod mail;
 mod sv;
 
 use alloc::string::String;

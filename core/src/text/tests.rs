@@ -1,12 +1,12 @@
 //! Every message fits its line, its prompt, and both languages.
 
-use super::*;
 use crate::event::Resynced;
 use crate::message::Ways;
 use crate::message::{
     new_codes::Why,
     set_up::{Beginning, Going, SameKey},
 };
+use crate::text::*;
 use alloc::{vec, vec::Vec};
 
 #[expect(clippy::too_many_lines, reason = "a list of everything that is said")]

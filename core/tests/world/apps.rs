@@ -30,6 +30,12 @@ pub fn token(byte: u8, next: u64) -> Authenticator {
     }
 }
 
+/// The code of a step of an app with this key.
+pub fn code_of_bytes(key: &[u8], step: u64) -> String {
+    let key = Key::new(key.to_vec()).unwrap();
+    code_of(&Authenticator { key, ..authenticator() }, step)
+}
+
 /// The code of a step or a counter.
 pub fn code_of(authenticator: &Authenticator, step: u64) -> String {
     let keyed = Keyed::new(&authenticator.key, authenticator.parameters.algorithm).unwrap();

@@ -11,13 +11,17 @@ use twinlock_core::{
     time::{BootTime, Now, UnixTime},
 };
 
-use super::{Line, World, reader};
+use super::{Line, World, apps::code_of, reader};
 
 impl Conversation for World {
     fn ask(&self, text: &str, _: Echo) -> Result<Typed, ConversationFault> {
         self.said.borrow_mut().push(text.into());
         match self.lines.borrow_mut().pop_front() {
-            Some(Line::Type(text)) => Ok(Typed::new(self.typed(text))),
+            Some(Line::Type(text)) => {
+                let typed = self.typed(text);
+                self.typed.borrow_mut().push(typed.clone());
+                Ok(Typed::new(typed))
+            }
             Some(Line::Cut) | None => Err(ConversationFault),
         }
     }
@@ -32,17 +36,25 @@ impl Conversation for World {
 }
 
 impl World {
+    /// What the app of the authenticator that ada has shows, whichever key that is.
+    fn code_now(&self) -> String {
+        let record = self.records.borrow().contains_key("ada").then(|| self.newest_record("ada"));
+        let first = record.as_ref().and_then(|record| record.authenticators.first());
+        first.map_or_else(String::new, |app| code_of(app, self.unix.get() / 30))
+    }
+
     /// What a person types who reads the screen: `<group>` is the last group of the last code shown, `<first>` the code
-    /// of the key shown, `<next>` a later code of the own app, after waiting for it.
+    /// of the key shown, `<own>` one of the own app, `<next>` a later one, after waiting for it.
     fn typed(&self, text: String) -> String {
         let said = self.said.borrow().join("\n");
         match text.as_str() {
             "<group>" => reader::last_group(&said),
             "<first>" => reader::code_of_key(&said, self.unix.get()),
+            "<own>" => self.code_now(),
             "<next>" => {
                 self.unix.set(self.unix.get() + 60);
                 self.boot.set(self.boot.get() + 60);
-                self.code(0)
+                self.code_now()
             }
             _ => text,
         }

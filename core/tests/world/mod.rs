@@ -10,6 +10,7 @@
 pub mod apps;
 mod around;
 mod ledger;
+pub mod people;
 pub mod reader;
 mod sets;
 
@@ -62,6 +63,8 @@ pub struct World {
     pub faults: RefCell<VecDeque<bool>>,
     pub lines: RefCell<VecDeque<Line>>,
     pub said: RefCell<Vec<String>>,
+    /// What was typed in the last login.
+    pub typed: RefCell<Vec<String>>,
     pub handed_on: RefCell<Vec<Part>>,
     pub events: RefCell<Vec<Event>>,
     /// Writes a new record under the login at that call of `is_newest`.
@@ -107,6 +110,7 @@ impl World {
             faults: RefCell::default(),
             lines: RefCell::default(),
             said: RefCell::default(),
+            typed: RefCell::default(),
             handed_on: RefCell::default(),
             events: RefCell::default(),
             change_at: Cell::new(None),
@@ -187,6 +191,7 @@ impl World {
     pub fn login(&self, request: &Request, lines: &[&str]) -> Verdict {
         self.lines.borrow_mut().extend(lines.iter().map(|line| Line::Type((*line).into())));
         self.said.borrow_mut().clear();
+        self.typed.borrow_mut().clear();
         let verdict = login(request, &self.policy, self.ports());
         self.lines.borrow_mut().clear();
         verdict

@@ -2,6 +2,7 @@
 
 use twinlock_core::{
     account::Folder,
+    backup_code,
     code_set::{CodeSet, Cost, Digest, Recipe, Shape},
     fault::{CommitFault, MachineFault, StoreFault},
     format::{codes, record as form},
@@ -24,6 +25,27 @@ impl World {
         let mut records = self.records.borrow_mut();
         let sequence = records.get("ada").map_or(0, |(sequence, _)| *sequence);
         records.insert("ada".into(), (sequence + 1, form::write(&record).to_string()));
+    }
+}
+
+impl World {
+    /// The place of a code in a set.
+    fn place_of(&self, id: SetId, code: &str) -> Option<u8> {
+        let sets = self.sets.borrow();
+        let set = sets.get(&id.0)?;
+        backup_code::place_in(set, &digest_of(code, &set.recipe))
+    }
+
+    /// Whether a code is one of a set.
+    pub fn is_of_set(&self, id: SetId, code: &str) -> bool {
+        self.place_of(id, code).is_some()
+    }
+
+    /// Whether a code is one of the set in force, and not spent.
+    pub fn is_unspent(&self, id: Option<SetId>, code: &str) -> bool {
+        let Some(id) = id else { return false };
+        let place = self.place_of(id, code);
+        place.is_some_and(|place| !self.spent.borrow().contains_key(&(id.0, place)))
     }
 }
 

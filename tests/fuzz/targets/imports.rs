@@ -1,10 +1,12 @@
-//! Files of other modules: pam_google_authenticator's in a home, and pam_oath's of all users.
+//! What other programs hand over: files of pam_google_authenticator and pam_oath, and the export of Google's app.
 
 use twinlock_core::{
-    format::{google as googles, oath as oaths},
+    format::{google as googles, migration as migrations, oath as oaths},
     takeover::{self, Moment},
     time::UnixTime,
 };
+
+use super::text;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -26,4 +28,16 @@ pub(crate) fn oath(bytes: &[u8]) {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), takeover.authenticators.len());
+}
+
+pub(crate) fn migration(bytes: &[u8]) {
+    let text = text(bytes);
+    let Ok(found) = migrations::read(&text) else { return };
+    assert!(found.accounts.len() <= migrations::ACCOUNTS_MAX);
+    assert!(found.batch.index < found.batch.size);
+    for account in found.accounts {
+        assert!(!account.label.contains(char::is_control) && account.label.chars().count() <= 81);
+        let Ok(one) = account.authenticator else { continue };
+        assert!((10..=128).contains(&one.key.bytes().len()) && !one.name.is_empty());
+    }
 }

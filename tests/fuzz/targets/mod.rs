@@ -31,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "network", run: names::network, rounds: 20_000 },
     Target { name: "google", run: imports::google, rounds: 5000 },
     Target { name: "oath", run: imports::oath, rounds: 5000 },
+    Target { name: "migration", run: imports::migration, rounds: 10_000 },
     Target { name: "pam.d", run: wiring::pam_d, rounds: 3000 },
     Target { name: "sshd_config", run: wiring::sshd_config, rounds: 3000 },
     Target { name: "sshd-t", run: wiring::sshd_t, rounds: 10_000 },

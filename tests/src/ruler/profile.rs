@@ -1,6 +1,6 @@
 //! Puts the instructions of a login under the objects and functions that they belong to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::process::Command;
 
@@ -16,6 +16,8 @@ pub struct Profile {
     pub objects: BTreeMap<String, u64>,
     /// By function of the module: its own instructions, and those of other objects on its behalf.
     pub functions: BTreeMap<String, Row>,
+    /// Where in its file the functions of the module begin that ran.
+    pub ran: BTreeSet<u64>,
     /// By function of the other objects, where these have symbols.
     pub elsewhere: BTreeMap<String, u64>,
     /// The system calls, each with the object and the function that it was made for.
@@ -48,11 +50,12 @@ impl Profile {
         let mut calls = steps.made.iter().peekable();
         let mut behalf = String::new();
         for (at, address) in steps.trail.iter().enumerate() {
-            let (object, function) =
+            let (object, function, begin) =
                 found.entry(*address).or_insert_with(|| place(&objects, *address));
             *profile.objects.entry(object.clone()).or_default() += 1;
             if object == MODULE {
                 profile.functions.entry(function.clone()).or_default().own += 1;
+                profile.ran.insert(*begin);
                 behalf.clone_from(function);
             } else {
                 *profile.elsewhere.entry(format!("{object} {function}")).or_default() += 1;
@@ -71,15 +74,16 @@ impl Profile {
     }
 }
 
-fn place(objects: &[Object], address: u64) -> (String, String) {
+fn place(objects: &[Object], address: u64) -> (String, String, u64) {
     let Some(object) = objects.iter().find(|object| (object.from..object.to).contains(&address))
     else {
-        return ("?".to_owned(), String::new());
+        return ("?".to_owned(), String::new(), 0);
     };
     let offset = address - object.from;
     let after = object.symbols.partition_point(|(start, _)| *start <= offset);
     let symbol = after.checked_sub(1).and_then(|last| object.symbols.get(last));
-    (object.name.clone(), symbol.map(|(_, name)| name.clone()).unwrap_or_default())
+    let (begin, name) = symbol.cloned().unwrap_or_default();
+    (object.name.clone(), name, begin)
 }
 
 fn objects(maps: &str, root: &Path) -> Vec<Object> {

@@ -5,7 +5,7 @@ use crate::{doctor, flat, shut};
 const KEY_SAYS: &str = "usepam yes\npermitrootlogin no\npubkeyauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
 /// What is done to a machine that is fine, what doctor then finds, and what its report says.
-const BEHIND: [(&str, &str, &str); 10] = [
+const BEHIND: [(&str, &str, &str); 15] = [
     ("rm -r $V/users/ada", "lock-out nobody-enrolled", "twinlock enroll USER"),
     ("chmod 644 $V/users/ada/record.1.toml", "lock-out nobody-enrolled", "ada: the record, or"),
     ("twinlock remove ada --yes", "lock-out nobody-enrolled", "everybody is refused."),
@@ -23,6 +23,31 @@ const BEHIND: [(&str, &str, &str); 10] = [
         "umount /run/twinlock; mkdir -m 700 /var/other; mount --bind /var/other /run/twinlock",
         "lock-out ledger-refuses",
         "Start run-twinlock.mount",
+    ),
+    (
+        "mkdir $E/text; printf 'Subject: x\\n{usr}\\n' >$E/text/reset.txt",
+        "warning mail-text",
+        "it has {usr}, which is not known there. To do: Known here: {user} {host}",
+    ),
+    (
+        "mkdir $E/text; printf 'Subject: x\\ny\\n' >$E/text/ticket-codes.txt",
+        "warning mail-text",
+        "it is to bring a ticket, and has no {ticket}.",
+    ),
+    (
+        "printf 'mail_domain = \"example.org\"\\nsendmail = \"/none\"\\n' >$E/twinlock.toml",
+        "warning mail-unsendable",
+        "/none cannot be started (No such file",
+    ),
+    (
+        "ln -s '1800000000 sshd 203.0.113.7 - 3' $V/outbox/ada@reset",
+        "note mail-waiting",
+        "1 letter waits to be sent",
+    ),
+    (
+        "mkdir -m 700 $V/outbox/dead; touch $V/outbox/dead/x $V/outbox/dead/y",
+        "warning mail-dead",
+        "2 letters were not sent, and will not be.",
     ),
 ];
 

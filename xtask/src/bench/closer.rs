@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use twinlock_tests::Profile;
 
 use super::contestants::{App, Contestant, Ending};
+use super::layout;
 use super::room::{Medium, furnished, replace_module};
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
@@ -18,6 +19,8 @@ pub(super) enum Look {
     Functions,
     /// System calls, with the function that each was made for.
     Calls,
+    /// Nothing: what ran is written down for the linker.
+    Layout,
 }
 
 /// Functions of other objects beyond these are small.
@@ -28,6 +31,7 @@ pub(super) fn wanted(flags: &[String]) -> Option<Look> {
     flags.iter().find_map(|flag| match flag.as_str() {
         "--functions" => Some(Look::Functions),
         "--calls" => Some(Look::Calls),
+        "--layout" => Some(Look::Layout),
         _ => None,
     })
 }
@@ -46,6 +50,9 @@ pub(super) fn with_names() -> Done<PathBuf> {
 pub(super) fn look(look: Look, module: &Path) -> Done<ExitCode> {
     let m = furnished(Medium::Tmpfs)?;
     replace_module(&m, module)?;
+    if look == Look::Layout {
+        return layout::write(&m, module);
+    }
     Contestant::Twinlock.reset(&m);
     let (user, code) = App::new().typed(Ending::Accepted);
     let mut host = m.host(Contestant::Twinlock.name(), &[]);
@@ -59,6 +66,7 @@ pub(super) fn look(look: Look, module: &Path) -> Done<ExitCode> {
     match look {
         Look::Functions => functions(&profile),
         Look::Calls => calls(&profile),
+        Look::Layout => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! What is measured: our module on two lines, its two peers, and libpam with nothing to do.
+//! What is measured: our module on two lines, its two peers, libpam with nothing to do, and what no module could do without.
 
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub(super) enum Contestant {
     Google,
     /// pam_oath.
     Oath,
+    /// A module in C that makes the calls of an accepted login without which a promise would break, and decides nothing.
+    Floor,
 }
 
 /// How a login ends.
@@ -42,8 +44,8 @@ pub(super) enum Ending {
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath, Self::Floor];
     /// Those that twinlock is held to.
     pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
@@ -55,6 +57,7 @@ impl Contestant {
             Self::Follows => "twinlock-follows",
             Self::Google => "google",
             Self::Oath => "oath",
+            Self::Floor => "floor",
         }
     }
 
@@ -66,12 +69,18 @@ impl Contestant {
             Self::Follows => "pam_twinlock.so first_factor=follows",
             Self::Google => "pam_google_authenticator.so",
             Self::Oath => "pam_oath.so usersfile=/var/lib/oath/users.oath window=1 digits=6",
+            Self::Floor => "pam_floor.so",
         }
     }
 
     /// The module's file.
     pub(super) fn module(self) -> &'static str {
         self.line().split(' ').next().unwrap_or_default()
+    }
+
+    /// Whether it takes part: what decides nothing can only let in.
+    pub(super) fn has(self, ending: Ending) -> bool {
+        self != Self::Floor || ending == Ending::Accepted
     }
 
     /// Keeps what [`Contestant::reset`] of twinlock goes back to: all but the used codes.
@@ -89,7 +98,7 @@ impl Contestant {
         let script = match self {
             Self::Libpam => return,
             // More than a minute after the last login, the clock mark is moved again.
-            Self::Twinlock | Self::Follows => {
+            Self::Twinlock | Self::Follows | Self::Floor => {
                 "find /run/twinlock -path '*/users/*' -type l -delete
                  cp -a /root/ledger/. /run/twinlock/users
                  cd /var/lib/twinlock

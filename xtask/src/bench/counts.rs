@@ -16,7 +16,9 @@ pub(super) fn count(m: &Machine, extent: Extent, figures: &mut Figures) -> Done 
     for ending in Ending::ALL {
         turns.extend(Contestant::ALL.map(|contestant| (ending, contestant)));
     }
-    turns.retain(|(_, who)| extent == Extent::Full || *who != Contestant::Follows);
+    turns.retain(|(ending, who)| {
+        who.has(*ending) && (extent == Extent::Full || *who != Contestant::Follows)
+    });
     let mut progress = Progress::new("counting", turns.len() as u64);
     for (ending, contestant) in turns {
         progress.step();

@@ -7,6 +7,7 @@ mod counts;
 mod crowd;
 mod figures;
 mod goals;
+mod layout;
 mod progress;
 mod report;
 mod room;
@@ -37,7 +38,8 @@ pub(crate) enum Extent {
 /// The chore that this calls for itself as root.
 pub(crate) const INSIDE: &str = "bench-inside";
 /// What may be typed after it.
-pub(crate) const FLAGS: [&str; 5] = ["--quick", "--json", "--functions", "--calls", "--yes"];
+pub(crate) const FLAGS: [&str; 6] =
+    ["--quick", "--json", "--functions", "--calls", "--layout", "--yes"];
 /// The report, in the repository.
 const REPORT: &str = "packaging/doc/bench.md";
 

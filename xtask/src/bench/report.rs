@@ -47,6 +47,7 @@ pub(super) fn report(figures: &Figures, about: &[String]) -> String {
         let measured = goal.measured.as_deref().unwrap_or("–");
         text += &format!("| {} | {measured} | {} |\n", goal.promise, goal.judgement());
     }
+    text += &floor(figures);
     for ending in Ending::ALL {
         text += &table(figures, ending);
     }
@@ -145,6 +146,27 @@ fn quote(figures: &Figures, goals: &[Goal]) -> String {
     )
 }
 
+/// How far down the goals can be reached at all.
+fn floor(figures: &Figures) -> String {
+    let of = |what, who| figures.get(what, Ending::Accepted, who);
+    let own = |what| of(what, Contestant::Floor).map_or_else(|| "?".into(), grouped);
+    let ratio = |what, peer| {
+        let ratio = of(what, Contestant::Floor).zip(of(what, peer)).map(|(own, peer)| own / peer);
+        ratio.map_or_else(|| "?".into(), times)
+    };
+    format!(
+        "\nWhat can be reached: a module in C that decides nothing and makes the calls alone without which an accepted login would\n\
+         break a promise (`tests/host/pam_floor.c`; column floor) takes {} instructions, {} system calls and, in memory, {}\n\
+         what pam_google_authenticator and {} what pam_oath takes; on disk {} and {}.\n",
+        own(What::Instructions),
+        own(What::SystemCalls),
+        ratio(What::OnTmpfs, Contestant::Google),
+        ratio(What::OnTmpfs, Contestant::Oath),
+        ratio(What::OnDisk, Contestant::Google),
+        ratio(What::OnDisk, Contestant::Oath),
+    )
+}
+
 const ROWS: [(What, &str); 11] = [
     (What::Instructions, "instructions"),
     (What::SecondCall, "instructions, second call"),
@@ -160,7 +182,8 @@ const ROWS: [(What, &str); 11] = [
 ];
 
 fn table(figures: &Figures, ending: Ending) -> String {
-    let mut text = format!("\n## {}\n\n", capitalized(ending.name())) + &heading(&Contestant::ALL);
+    let who: Vec<_> = Contestant::ALL.into_iter().filter(|one| one.has(ending)).collect();
+    let mut text = format!("\n## {}\n\n", capitalized(ending.name())) + &heading(&who);
     for (what, name) in ROWS {
         let of = |contestant| figures.get(what, ending, contestant);
         if of(Contestant::Twinlock).is_none() {
@@ -169,16 +192,17 @@ fn table(figures: &Figures, ending: Ending) -> String {
         // Of memory, what libpam takes by itself is no part.
         let over_libpam = matches!(what, What::OwnMemory | What::AllMemory);
         let base = if over_libpam { of(Contestant::Libpam).unwrap_or_default() } else { 0.0 };
-        let cells = Contestant::ALL.map(|contestant| match of(contestant) {
+        let cell = |contestant: &Contestant| match of(*contestant) {
             Some(value) => grouped(value - base),
             // More than are stepped through.
             None if what == What::Instructions
-                && figures.get(What::OwnMemory, ending, contestant).is_some() =>
+                && figures.get(What::OwnMemory, ending, *contestant).is_some() =>
             {
                 format!("> {}", grouped(float(MOST_STEPS)))
             }
             None => "–".into(),
-        });
+        };
+        let cells: Vec<String> = who.iter().map(cell).collect();
         let ratios = if over_libpam { "| ".into() } else { ratios(figures, what, ending) };
         text += &format!("| {name} | {} | {ratios} |\n", cells.join(" | "));
     }

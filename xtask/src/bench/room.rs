@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use twinlock_tests::{Machine, shipped};
+use twinlock_tests::{Machine, built, shipped};
 
 use super::contestants::{App, Contestant, Ending, KEY, USER, users_line};
 use crate::command::{Done, command, output};
@@ -50,6 +50,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     };
     m.run(["sh", "-eu", "-c", script]).ok();
     m.twinlock().user(USER).enrolled(USER, KEY).settings(&shipped("twinlock.toml"));
+    m.file(&module_of(Contestant::Floor)).write(built("pam_floor.so"));
     for contestant in Contestant::ALL {
         let stack =
             format!("auth required {}\naccount required pam_permit.so\n", contestant.line());

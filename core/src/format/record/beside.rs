@@ -7,12 +7,13 @@ use alloc::{
 };
 
 use data_encoding::HEXLOWER;
-use serde::Deserialize;
+use toml::Spanned;
 use zeroize::Zeroizing;
 
-use super::{File, quoted};
+use crate::format::record::{File, quoted};
 use crate::{
     beside::{Beside, Bypass, Pending, Purpose, Seen, Ticket, Trace},
+    format::tables::{Odd, Table},
     otp::base32,
     request::SourceLabel,
     time::UnixTime,
@@ -22,15 +23,11 @@ use crate::{
 /// The longest address, name or fingerprint, in bytes.
 const TEXT_MAX: usize = 320;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(in crate::format) struct TraceTable {
     by: String,
     at: u64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(in crate::format) struct PendingTable {
     key: Zeroizing<String>,
     since: u64,
@@ -38,8 +35,6 @@ pub(in crate::format) struct PendingTable {
     fingerprint: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(in crate::format) struct TicketTable {
     purpose: String,
     salt: String,
@@ -49,8 +44,6 @@ pub(in crate::format) struct TicketTable {
     at: u64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(in crate::format) struct BypassTable {
     salt: String,
     hash: String,
@@ -58,6 +51,65 @@ pub(in crate::format) struct BypassTable {
     uses: u8,
     by: String,
     at: u64,
+}
+
+/// A text that must be there.
+pub(super) fn text(table: &mut Table<'_>, key: &'static str) -> Result<String, Odd> {
+    let found = table.string(key)?;
+    table.must(key, found).map(Spanned::into_inner)
+}
+
+/// A number that must be there.
+pub(super) fn number<N: TryFrom<i128>>(table: &mut Table<'_>, key: &'static str) -> Result<N, Odd> {
+    let found = table.number(key)?;
+    table.must(key, found).map(Spanned::into_inner)
+}
+
+impl TraceTable {
+    pub(super) fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let trace = Self { by: text(&mut table, "by")?, at: number(&mut table, "at")? };
+        table.end().map(|()| trace)
+    }
+}
+
+impl PendingTable {
+    pub(super) fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let pending = Self {
+            key: Zeroizing::new(text(&mut table, "key")?),
+            since: number(&mut table, "since")?,
+            source: text(&mut table, "source")?,
+            fingerprint: table.string("fingerprint")?.map(Spanned::into_inner),
+        };
+        table.end().map(|()| pending)
+    }
+}
+
+impl TicketTable {
+    pub(super) fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let ticket = Self {
+            purpose: text(&mut table, "purpose")?,
+            salt: text(&mut table, "salt")?,
+            hash: text(&mut table, "hash")?,
+            until: number(&mut table, "until")?,
+            by: text(&mut table, "by")?,
+            at: number(&mut table, "at")?,
+        };
+        table.end().map(|()| ticket)
+    }
+}
+
+impl BypassTable {
+    pub(super) fn of(mut table: Table<'_>) -> Result<Self, Odd> {
+        let bypass = Self {
+            salt: text(&mut table, "salt")?,
+            hash: text(&mut table, "hash")?,
+            until: number(&mut table, "until")?,
+            uses: number(&mut table, "uses")?,
+            by: text(&mut table, "by")?,
+            at: number(&mut table, "at")?,
+        };
+        table.end().map(|()| bypass)
+    }
 }
 
 /// What the tables say; nothing where one of them is not as it is written.
@@ -68,7 +120,7 @@ pub(super) fn values(file: &mut File<'_>) -> Option<Beside> {
         return None;
     }
     Some(Beside {
-        mail: plain(file.mail.take(), text)?,
+        mail: plain(file.mail.take(), harmless)?,
         changed: file.changed.map(UnixTime),
         reset: plain(file.reset.take(), trace)?,
         owed_codes: plain(file.owed_codes.take(), trace)?,
@@ -83,13 +135,13 @@ fn plain<T, U>(value: Option<T>, read: fn(T) -> Option<U>) -> Option<Option<U>> 
     value.map_or(Some(None), |value| read(value).map(Some))
 }
 
-fn text(found: String) -> Option<String> {
+fn harmless(found: String) -> Option<String> {
     let fits = (1..=TEXT_MAX).contains(&found.len()) && !found.contains(char::is_control);
     fits.then_some(found)
 }
 
 fn trace(table: TraceTable) -> Option<Trace> {
-    Some(Trace { by: text(table.by)?, at: UnixTime(table.at) })
+    Some(Trace { by: harmless(table.by)?, at: UnixTime(table.at) })
 }
 
 /// What an authenticator's own lines say of who has seen its key: both of them, or neither.
@@ -113,7 +165,7 @@ fn pending(table: PendingTable) -> Option<Pending> {
         key: base32::parse(&table.key).ok()?,
         since: UnixTime(table.since),
         source: SourceLabel::read(&table.source)?,
-        fingerprint: plain(table.fingerprint, text)?,
+        fingerprint: plain(table.fingerprint, harmless)?,
     })
 }
 

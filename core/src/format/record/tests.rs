@@ -1,6 +1,6 @@
 //! Records are read as they were written, and nothing else is one.
 
-use super::*;
+use crate::format::record::*;
 
 const FIRST: &str = include_str!("../../../../tests/vectors/record-1.toml");
 

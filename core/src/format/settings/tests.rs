@@ -1,6 +1,6 @@
 //! What a settings file says, and the line of each mistake.
 
-use super::*;
+use crate::format::settings::*;
 
 #[test]
 fn an_empty_file_is_the_default() {
@@ -48,7 +48,7 @@ fn each_mistake_names_its_line() {
     for (text, line, what) in [
         ("windwo = 1", 1, "unknown field `windwo`"),
         ("\nwindow = 11", 2, "window = 11 is not between 0 and 10"),
-        ("window = \"1\"", 1, "expected i64"),
+        ("window = \"1\"", 1, "a whole number is expected"),
         ("tries = 0", 1, "tries = 0 is not between 1 and 10"),
         ("tries = 1\ntries = 2", 2, "duplicate key"),
         ("language = \"de\"", 1, "language = \"de\" is none of en, sv"),

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use toml::Spanned;
 
-use super::{Mistake, Reader};
+use crate::format::settings::{Mistake, Reader};
 use crate::{
     format::lines::line_at,
     time::{DAY, HOUR, MINUTE},
@@ -99,31 +99,17 @@ impl Reader<'_> {
     /// A duration: `"90 min"`, `"12h"`, `"7 d"`, or 0 for none; at most `most` seconds.
     pub(super) fn duration(
         &self,
-        found: Option<Spanned<Duration>>,
+        found: Option<Spanned<String>>,
         (key, most): (&str, u64),
     ) -> Result<u64, Mistake> {
         let Some(found) = found else { return Ok(0) };
-        let seconds = match found.get_ref() {
-            Duration::Number(0) => Some(0),
-            Duration::Number(_) => None,
-            Duration::Text(text) => seconds_of(text),
-        };
+        let seconds = seconds_of(found.get_ref());
         seconds.filter(|seconds| *seconds <= most).ok_or_else(|| {
             let what =
                 format!("{key} is no duration like \"8 h\", of at most {} d, or 0", most / DAY);
             self.mistake(&found, what)
         })
     }
-}
-
-/// A duration as it is written.
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-pub(super) enum Duration {
-    /// Only 0 needs no unit.
-    Number(i64),
-    /// A number and a unit.
-    Text(String),
 }
 
 /// Seconds of a duration such as `8 h`, `30m`, `7d` or `0`.

@@ -4,16 +4,19 @@ use alloc::{format, string::String};
 
 use crate::{
     message::change::Change,
-    text::{choices, date, duration},
+    text::{choices, date, duration, wrap},
 };
 
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(in crate::text) fn say(message: &Change) -> String {
     match message {
         Change::Seen { by, at, left } => format!(
-            "\nThe key in your app was seen by {by} on {}: it is to be replaced\n\
-             by one that only you know.\n{}",
-            date(*at),
+            "\n{}\n{}",
+            wrap(&format!(
+                "The key in your app was seen by {by} on {}: it is to be replaced by one that \
+                 only you know.",
+                date(*at)
+            )),
             match left {
                 0 => "Type start to begin (Enter stops): ".into(),
                 1 => "Type start to begin, or press Enter to put it off once more: ".into(),
@@ -58,9 +61,11 @@ pub(in crate::text) fn say(message: &Change) -> String {
         Change::Replaced => "The new key works from now on, the old one no more.".into(),
         Change::Unchanged => "Nothing was changed.".into(),
         Change::Remember { address, seconds } => format!(
-            "\nAsk for no code from {address} with this ssh key for {}?\n\
-             Type yes (Enter: no): ",
-            duration(*seconds)
+            "\n{}\nType yes (Enter: no): ",
+            wrap(&format!(
+                "Ask for no code from {address} with this ssh key for {}?",
+                duration(*seconds)
+            ))
         ),
     }
 }

@@ -4,7 +4,7 @@ use alloc::{format, string::String};
 
 use crate::{
     message::new_codes::{NewCodes, Why},
-    text::code_lines,
+    text::{code_lines, wrap},
 };
 
 pub(in crate::text) fn say(message: &NewCodes) -> String {
@@ -13,7 +13,7 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
             let one = codes.0.len() == 1;
             format!(
                 "\n{}\n\n{}\n{}\n{}",
-                because(why, one),
+                wrap(&because(why, one)),
                 *code_lines(codes),
                 if one {
                     "It works once, without your phone, and is shown only now. Write it down\n\
@@ -59,13 +59,17 @@ fn because(why: &Why, one: bool) -> String {
             )
         }
         Why::SetUp { user, host } => format!(
-            "That code is right. Two-step verification is on for {user} on {host}.\n\
-             In case you lose your phone, here {are} your backup {codes}:"
+            "That code is right: two-step verification is on for {user} on {host}. In case you \
+             lose your phone, here {are} your backup {codes}:"
         ),
-        Why::None => format!("You have no backup {codes}. Here {are} new ones:"),
+        Why::None if one => "You have no backup code. Here is a new one:".into(),
+        Why::None => "You have no backup codes. Here are new ones:".into(),
         Why::Given { by } => {
-            format!("{by} has made new backup {codes} for you; the old ones work no more:")
+            format!(
+                "{by} has made {} for you; the old ones work no more:",
+                if one { "a new backup code" } else { "new backup codes" }
+            )
         }
-        Why::Wished => format!("Your new backup {codes}, in place of the old ones:"),
+        Why::Wished => format!("Your new backup {codes}, in place of what you had:"),
     }
 }

@@ -28,13 +28,20 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         SetUp::NeedsAPerson => {
             "Two-step verification is not set up: log in once from a terminal.".into()
         }
-        SetUp::BegunBefore { at, source, key: SameKey::Same } => {
-            format!("\nSet-up was begun at {} from {source}; this is the same key.", minute(*at))
-        }
+        SetUp::BegunBefore { at, source, key: SameKey::Same } => format!(
+            "\n{}",
+            wrap(&format!(
+                "Set-up was begun at {} from {source}; this is the same key.",
+                minute(*at)
+            ))
+        ),
         SetUp::BegunBefore { at, source, key: SameKey::Another } => format!(
-            "\nSet-up was begun at {} from {source}, and not finished. The\n\
-             key shown then works no more. If that was not you, tell your administrator.",
-            minute(*at)
+            "\n{}",
+            wrap(&format!(
+                "Set-up was begun at {} from {source}, and not finished. The key shown then works \
+                 no more. If that was not you, tell your administrator.",
+                minute(*at)
+            ))
         ),
         SetUp::Scan => "\nIn your app, add an account and scan this square:\n".into(),
         SetUp::OrType { key } => format!(

@@ -4,23 +4,24 @@ use alloc::{format, string::String};
 
 use crate::{
     message::change::Change,
-    text::{choices, date, duration},
+    text::{choices, date, duration, wrap},
 };
 
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(in crate::text) fn say(message: &Change) -> String {
     match message {
         Change::Seen { by, at, left } => format!(
-            "\nNyckeln i din app har setts av {by} den {}: den ska bytas mot en\n\
-             som bara du känner till.\n{}",
-            date(*at),
+            "\n{}\n{}",
+            wrap(&format!(
+                "Nyckeln i din app har setts av {by} den {}: den ska bytas mot en som bara du \
+                 känner till.",
+                date(*at)
+            )),
             match left {
                 0 => "Skriv starta för att börja (Enter avbryter): ".into(),
                 1 => "Skriv starta för att börja, eller Enter för att vänta en sista gång: ".into(),
                 left => {
-                    format!(
-                        "Skriv starta för att börja, eller Enter för att vänta ({left} gånger till): "
-                    )
+                    format!("Skriv starta för att börja, eller Enter för att vänta ({left} till): ")
                 }
             }
         ),
@@ -54,9 +55,11 @@ pub(in crate::text) fn say(message: &Change) -> String {
         Change::Replaced => "Den nya nyckeln gäller från och med nu, den gamla inte längre.".into(),
         Change::Unchanged => "Inget är ändrat.".into(),
         Change::Remember { address, seconds } => format!(
-            "\nSka ingen kod behövas från {address} med den här ssh-nyckeln\n\
-             under {}? Skriv ja (Enter: nej): ",
-            duration(*seconds)
+            "\n{}\nSkriv ja (Enter: nej): ",
+            wrap(&format!(
+                "Ska ingen kod behövas från {address} med den här ssh-nyckeln under {}?",
+                duration(*seconds)
+            ))
         ),
     }
 }

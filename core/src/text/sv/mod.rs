@@ -1,5 +1,6 @@
 //! Swedish: one file a dialogue.
 pub(super) mod change;
 pub(super) mod login;
+pub(super) mod mail;
 pub(super) mod new_codes;
 pub(super) mod set_up;

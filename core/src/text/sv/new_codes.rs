@@ -4,7 +4,7 @@ use alloc::{format, string::String};
 
 use crate::{
     message::new_codes::{NewCodes, Why},
-    text::code_lines,
+    text::{code_lines, wrap},
 };
 
 pub(in crate::text) fn say(message: &NewCodes) -> String {
@@ -13,7 +13,7 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
             let one = codes.0.len() == 1;
             format!(
                 "\n{}\n\n{}\n{}\n{}",
-                because(why, one),
+                wrap(&because(why, one)),
                 *code_lines(codes),
                 if one {
                     "Den gäller en gång, utan telefonen, och visas bara nu. Skriv upp den och\n\
@@ -54,8 +54,8 @@ fn because(why: &Why, one: bool) -> String {
         }
         Why::LastTyped => "Det var din sista reservkod. Innan den förbrukas får du nya:".into(),
         Why::SetUp { user, host } => format!(
-            "Koden är rätt. Tvåstegsverifiering är nu på för {user} på {host}.\n\
-             Om du blir av med telefonen har du {}:",
+            "Koden är rätt: tvåstegsverifiering är nu på för {user} på {host}. Om du blir av med \
+             telefonen har du {}:",
             if one { "din reservkod" } else { "dina reservkoder" }
         ),
         Why::None => {

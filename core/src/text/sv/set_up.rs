@@ -30,14 +30,19 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
             "Tvåstegsverifiering är inte inställd: logga in en gång från en terminal.".into()
         }
         SetUp::BegunBefore { at, source, key: SameKey::Same } => format!(
-            "\nInställningen påbörjades {} från {source}; nyckeln är densamma.",
-            minute(*at)
+            "\n{}",
+            wrap(&format!(
+                "Inställningen påbörjades {} från {source}; nyckeln är densamma.",
+                minute(*at)
+            ))
         ),
         SetUp::BegunBefore { at, source, key: SameKey::Another } => format!(
-            "\nInställningen påbörjades {} från {source} men blev inte klar.\n\
-             Nyckeln som visades då gäller inte längre. Var det inte du, kontakta din\n\
-             administratör.",
-            minute(*at)
+            "\n{}",
+            wrap(&format!(
+                "Inställningen påbörjades {} från {source} men blev inte klar. Nyckeln som visades \
+                 då gäller inte längre. Var det inte du, kontakta din administratör.",
+                minute(*at)
+            ))
         ),
         SetUp::Scan => "\nLägg till ett konto i appen och skanna den här rutan:\n".into(),
         SetUp::OrType { key } => format!(

@@ -1,0 +1,170 @@
+//! The report of a run over many people: each as soon as it is done, and the sum at the end; it streams.
+
+use serde_json::{Value, json};
+
+use crate::{
+    desk::Desk,
+    exit::{Exit, Failure},
+    inviting::Invited,
+    progress::Progress,
+    wording::{WIDTH, plain, wrap},
+};
+
+/// What became of one person.
+pub enum Fate {
+    /// Is enrolled with the key of the list.
+    Enrolled,
+    /// Was enrolled with that key before.
+    EnrolledAlready,
+    /// Is enrolled with another key, which stays.
+    OtherKey,
+    /// Was to be invited.
+    Invited(Invited),
+}
+
+/// A run under way.
+pub struct Crowd<'a> {
+    desk: &'a Desk,
+    progress: Progress,
+    all: usize,
+    enrolled: usize,
+    invited: usize,
+    already: usize,
+    failed: usize,
+    worst: Option<Exit>,
+}
+
+impl<'a> Crowd<'a> {
+    /// Begins; nothing is drawn where the number of people is not known.
+    pub fn begin(desk: &'a Desk, total: usize) -> Result<Self, Failure> {
+        if desk.json {
+            desk.print("{\"people\":[")?;
+        }
+        let progress = Progress::of(total);
+        Ok(Self {
+            desk,
+            progress,
+            all: 0,
+            enrolled: 0,
+            invited: 0,
+            already: 0,
+            failed: 0,
+            worst: None,
+        })
+    }
+
+    /// One more is done.
+    pub fn add(
+        &mut self,
+        (line, user): (u64, &str),
+        fate: Result<Fate, Failure>,
+    ) -> Result<(), Failure> {
+        self.all += 1;
+        self.count(&fate);
+        let text = if self.desk.json {
+            let comma = if self.all > 1 { "," } else { "" };
+            format!("{comma}{}", object((line, user), &fate))
+        } else {
+            self.progress.clear();
+            format!("{}\n", wrap(&sentence((line, user), &fate), WIDTH, 4))
+        };
+        self.desk.print(&text)?;
+        self.progress.step();
+        Ok(())
+    }
+
+    /// Somebody for whom nothing was to be done.
+    pub fn pass(&mut self) {
+        self.already += 1;
+        self.progress.step();
+    }
+
+    fn count(&mut self, fate: &Result<Fate, Failure>) {
+        *match fate {
+            Ok(Fate::Enrolled) => &mut self.enrolled,
+            Ok(Fate::Invited(invited)) if invited.is_new() => &mut self.invited,
+            Ok(Fate::EnrolledAlready | Fate::OtherKey | Fate::Invited(_)) => &mut self.already,
+            Err(_) => &mut self.failed,
+        } += 1;
+        // A store that cannot be reached is worse than a person who cannot be enrolled.
+        if let Err(failure) = fate
+            && self.worst != Some(Exit::StoreUnreachable)
+        {
+            let store = failure.exit == Exit::StoreUnreachable;
+            self.worst = Some(if store { failure.exit } else { Exit::Refused });
+        }
+    }
+
+    /// The sum, and the exit status: 6 before 1.
+    pub fn end(self) -> Result<(), Failure> {
+        self.sum("")?;
+        self.worst.map_or(Ok(()), |exit| Err(Failure::told(exit)))
+    }
+
+    /// As [`Crowd::end`], where somebody has stopped it between two people.
+    pub fn interrupted(self) -> Result<(), Failure> {
+        self.sum(" Stopped; run it again for the others.")?;
+        Err(Failure::told(Exit::Interrupted))
+    }
+
+    fn sum(&self, end: &str) -> Result<(), Failure> {
+        self.progress.clear();
+        let Self { enrolled, invited, already, failed, .. } = self;
+        if self.desk.json {
+            let summary = json!({
+                "enrolled": enrolled, "invited": invited, "already": already, "failed": failed,
+                "interrupted": !end.is_empty(),
+            });
+            return self.desk.print(&format!("],\"summary\":{summary}}}\n"));
+        }
+        let parts = [
+            (*enrolled, "enrolled"),
+            (*invited, "invited"),
+            (*already, "done before"),
+            (*failed, "failed"),
+        ];
+        let some = parts.iter().filter(|(number, _)| *number > 0);
+        let parts: Vec<String> = some.map(|(number, what)| format!("{number} {what}")).collect();
+        let said = if parts.is_empty() { "nobody is in it".into() } else { parts.join(", ") };
+        self.desk.print(&format!("{}\n", wrap(&format!("{said}.{end}"), WIDTH, 0)))
+    }
+}
+
+fn said(fate: &Fate) -> String {
+    match fate {
+        Fate::Enrolled => "enrolled".into(),
+        Fate::EnrolledAlready => "enrolled already".into(),
+        Fate::OtherKey => "enrolled already, with another key, which stays".into(),
+        Fate::Invited(invited) => invited.said(),
+    }
+}
+
+fn word(fate: &Fate) -> &'static str {
+    match fate {
+        Fate::Enrolled => "enrolled",
+        Fate::EnrolledAlready => "enrolled_already",
+        Fate::OtherKey => "other_key",
+        Fate::Invited(invited) => invited.word(),
+    }
+}
+
+fn sentence((line, user): (u64, &str), fate: &Result<Fate, Failure>) -> String {
+    let who = if user.is_empty() { format!("line {line}") } else { plain(user) };
+    match fate {
+        Ok(fate) => format!("{who}: {}", said(fate)),
+        Err(Failure { what, remedy, .. }) if line > 0 && !user.is_empty() => {
+            format!("{who} (line {line}): failed: {what}. {remedy}")
+        }
+        Err(Failure { what, remedy, .. }) => format!("{who}: failed: {what}. {remedy}"),
+    }
+}
+
+fn object((line, user): (u64, &str), fate: &Result<Fate, Failure>) -> Value {
+    let line = (line > 0).then_some(line);
+    match fate {
+        Ok(fate) => json!({ "user": user, "line": line, "state": word(fate) }),
+        Err(Failure { what, remedy, .. }) => json!({
+            "user": user, "line": line, "state": "failed", "error": what, "remedy": remedy,
+        }),
+    }
+}

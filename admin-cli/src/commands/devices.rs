@@ -1,0 +1,128 @@
+//! `twinlock devices USER` and `twinlock forget USER`: devices that stand for a code, and the end of that.
+
+use serde_json::{Value, json};
+use twinlock_core::{
+    account::Account,
+    device::{self, Device},
+    format::devices,
+    ports::{Ledger, Records, Seat},
+    record::{Generation, State},
+};
+
+use crate::{
+    acting, actor,
+    desk::Desk,
+    exit::{Exit, Failure},
+    table::Columns,
+    verbs::Forget,
+    wording::{WIDTH, count, minute, plain, wrap},
+};
+
+/// A name in the ledger, and what it says where that can be read and still counts.
+struct Remembered {
+    name: String,
+    device: Option<Device>,
+}
+
+/// Lists somebody's devices.
+pub fn list(desk: &Desk, user: &str) -> Result<(), Failure> {
+    desk.need_root("list devices")?;
+    let account = desk.account(user)?;
+    let found = remembered(desk, &account)?;
+    let live: Vec<&Device> = found.iter().filter_map(|one| one.device.as_ref()).collect();
+    if desk.json {
+        let all: Vec<Value> = (1..).zip(&live).map(|(number, one)| object(number, one)).collect();
+        return desk.print(&format!("{}\n", Value::from(all)));
+    }
+    if live.is_empty() {
+        let said = format!("No device of {} is remembered.", plain(&account.name));
+        return desk.print(&format!("{}\n", wrap(&said, WIDTH, 0)));
+    }
+    let mut rows = vec![["NUMBER", "SINCE", "UNTIL", "FROM", "KEY"].map(String::from)];
+    rows.extend((1..).zip(live).map(|(number, one): (usize, &Device)| {
+        let from = one.address.to_string();
+        [number.to_string(), minute(one.since), minute(one.until), from, plain(&one.key)]
+    }));
+    desk.print(&format!("{}Times are UTC.\n", Columns::default().align(&rows)))
+}
+
+/// Forgets one device, or all.
+pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
+    desk.need_root("forget devices")?;
+    let reason = wanted.reason.as_deref();
+    let reason = reason.map(|text| acting::sentence("--reason", text)).transpose()?;
+    let account = desk.account(&wanted.user)?;
+    let user = plain(&account.name);
+    let mut found = remembered(desk, &account)?;
+    let number = found.iter().filter(|one| one.device.is_some()).count();
+    if number == 0 {
+        let what = format!("no device of {user} is remembered");
+        return Err(Failure::new(Exit::NotInState, what, "Every login asks for a code."));
+    }
+    if let Some(chosen) = wanted.number {
+        found.retain(|one| one.device.is_some());
+        let place = chosen.checked_sub(1).filter(|place| *place < found.len());
+        let Some(place) = place else { return Err(no_such(&user, number)) };
+        found = vec![found.swap_remove(place)];
+    }
+    let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
+    found.iter().for_each(|one| shelf.erase(&one.name));
+    let forgotten = found.iter().filter(|one| one.device.is_some()).count();
+    let names = shelf.names()?;
+    if found.iter().any(|one| names.contains(&one.name)) {
+        let what = format!("a device of {user} cannot be erased from the ledger");
+        let remedy = "Look at the ledger folder. A reset ends every device without it.";
+        return Err(Failure::new(Exit::StoreUnreachable, what, remedy));
+    }
+    let text = forgotten.to_string();
+    let mut pairs = vec![("user", account.name.as_str()), ("devices", &text)];
+    pairs.extend(reason.as_deref().map(|reason| ("reason", reason)));
+    actor::log(desk, "devices_forgotten", &pairs);
+    desk.say(
+        &format!("{} of {user} forgotten.", count(forgotten, "device")),
+        json!({ "user": account.name, "forgotten": forgotten }),
+    );
+    Ok(())
+}
+
+/// In the order of their beginning; those that no longer count come without what they say.
+fn remembered(desk: &Desk, account: &Account) -> Result<Vec<Remembered>, Failure> {
+    let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
+    let generation = generation(desk, account)?;
+    let now = desk.now()?;
+    let mut found = Vec::new();
+    for name in shelf.names()?.into_iter().filter(|name| name.starts_with(devices::DEVICE)) {
+        let text = shelf.content(&name)?.unwrap_or_default();
+        let device = devices::read(&text)
+            .filter(|one| device::is_remembered(one, now) && Some(one.generation) == generation);
+        found.push(Remembered { name, device });
+    }
+    found.sort_by_key(|one| (one.device.as_ref().map(|one| one.since), one.name.clone()));
+    Ok(found)
+}
+
+fn generation(desk: &Desk, account: &Account) -> Result<Option<Generation>, Failure> {
+    let found = desk.machine.records.newest(account)?;
+    Ok(found
+        .map(|found| found.record)
+        .filter(|found| found.state == State::Active)
+        .map(|found| found.generation))
+}
+
+fn object(number: usize, one: &Device) -> Value {
+    json!({
+        "number": number,
+        "since": one.since.0,
+        "until": one.until.0,
+        "address": one.address.to_string(),
+        "key": one.key,
+    })
+}
+
+fn no_such(user: &str, number: usize) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("{user} has {} remembered", count(number, "device")),
+        format!("See their numbers: twinlock devices {user}"),
+    )
+}

@@ -1,0 +1,126 @@
+//! What sshd asks of a login before and beside PAM: `sshd -T -C`, for exactly this person from exactly there.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use twinlock_core::request::PublicKey;
+use twinlock_doctor::{
+    machine::{Machine, Silence},
+    sshd::{
+        effective::{Effective, Gate, Way},
+        probe::{From, Probe},
+    },
+};
+
+use super::{Login, Step};
+use crate::wording::plain;
+
+/// What was seen.
+pub struct Door {
+    /// For the report.
+    pub step: Step,
+    /// Whether every way that comes to PAM has proven a key before.
+    pub public_key: PublicKey,
+    /// What becomes of the login where it never comes to PAM.
+    pub beside_pam: Option<&'static str>,
+}
+
+/// Asks sshd; other services have no door of their own.
+pub fn look(login: &Login<'_>) -> Door {
+    let shut = |lines: Vec<String>, object| Door {
+        step: Step { lines, object },
+        public_key: PublicKey::Absent,
+        beside_pam: None,
+    };
+    let is_sshd = login.service == "sshd" || login.service.starts_with("sshd.");
+    let (true, Some(address)) = (is_sshd, login.address) else {
+        let said = if is_sshd {
+            vec!["sshd: not asked, since no address was given (ada@203.0.113.7).".to_owned()]
+        } else {
+            Vec::new()
+        };
+        return shut(said, json!(null));
+    };
+    let from = From {
+        addr: address.to_string(),
+        host: address.to_string(),
+        laddr: if address.is_ipv4() { "127.0.0.1".into() } else { "::1".into() },
+        lport: "22".into(),
+    };
+    let probe = Probe { user: login.account.name.clone(), from };
+    match Machine::new(PathBuf::from("/"), None).effective(Some(&probe.argument())) {
+        Ok(text) => judged(login, &Effective::read(&text)),
+        Err(Silence::NoProgram) => {
+            shut(vec!["sshd: there is none here.".into()], json!({ "asked": false }))
+        }
+        Err(Silence::Refused(said)) => {
+            let said = plain(said.lines().next().unwrap_or_default());
+            let line = format!("sshd: does not say what it would do ({said}).");
+            shut(vec![line], json!({ "asked": false, "said": said }))
+        }
+    }
+}
+
+fn judged(login: &Login<'_>, effective: &Effective) -> Door {
+    let mut ways = effective.ways();
+    let permit = effective.value("permitrootlogin").unwrap_or("yes");
+    if login.account.uid == 0 {
+        ways.retain(|way| match permit {
+            "yes" => true,
+            "no" => false,
+            _ => way.gate() == Gate::None,
+        });
+    }
+    let uses_pam = effective.yes("usepam");
+    let to_pam = |way: &&Way| uses_pam && way.gate() != Gate::None;
+    let (with, without): (Vec<&Way>, Vec<&Way>) = ways.iter().partition(to_pam);
+    let lines = lines(login, effective, (&with, &without));
+    let beside_pam = match (with.is_empty(), without.is_empty()) {
+        (true, true) => Some("sshd lets this person in by no way, and nobody is asked for a code"),
+        (true, false) => Some("no code is asked for: twinlock doctor ssh says what to change"),
+        (false, _) => None,
+    };
+    let key = !with.is_empty() && with.iter().all(|way| way.key_before_pam());
+    let words = |ways: &[&Way]| ways.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let object = json!({
+        "asked": true, "by_pam": words(&with), "without_pam": words(&without),
+        "service": effective.service(),
+    });
+    Door {
+        step: Step { lines, object },
+        public_key: if key { PublicKey::Verified } else { PublicKey::Absent },
+        beside_pam,
+    }
+}
+
+/// The ways, as they are told.
+fn lines(
+    login: &Login<'_>,
+    effective: &Effective,
+    (with, without): (&[&Way], &[&Way]),
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let list =
+        |ways: &[&Way]| ways.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    if with.is_empty() && without.is_empty() {
+        lines.push("sshd: lets this person in by no way at all.".into());
+    }
+    if !with.is_empty() {
+        lines.push(format!("sshd: comes to PAM by {}.", list(with)));
+    }
+    if !without.is_empty() {
+        let only = if with.is_empty() { "only " } else { "" };
+        lines.push(format!(
+            "sshd: {only}{} gets in without PAM: on that way no rule takes effect, and no code is asked for.",
+            list(without)
+        ));
+    }
+    if effective.service() != login.service {
+        lines.push(format!(
+            "sshd: calls the service {} and not {}: explain that one by --service.",
+            plain(effective.service()),
+            plain(login.service)
+        ));
+    }
+    lines
+}

@@ -1,0 +1,155 @@
+//! The rules one by one: which matches a login and why the others do not, and which can never take effect.
+
+use serde_json::json;
+use twinlock_core::{
+    account::{Account, Membership},
+    fault::LookupFault,
+    policy::{Action, Rule},
+    ports::Accounts,
+    rules::{self, Decided},
+};
+
+use super::{Login, Step, membership, subject};
+use crate::{
+    desk::Desk,
+    wording::{date, plain},
+};
+
+/// Services that have no network address.
+const LOCAL: [&str; 7] = ["su", "su-l", "sudo", "sudo-i", "login", "polkit-1", "vlock"];
+
+/// Walks through all rules, and says what they decide.
+pub fn walk(desk: &Desk, login: &Login<'_>) -> (Result<Decided, LookupFault>, Step) {
+    let all = &desk.policy.rules;
+    let decided = rules::decide(all, &subject(login), &mut membership(desk));
+    let first = decided.ok().and_then(|decided| decided.rule);
+    let (mut lines, mut objects) = (Vec::new(), Vec::new());
+    for (number, rule) in (1..).zip(all) {
+        let verdict = verdict(desk, login, rule);
+        let (word, said) = match first {
+            Some(first) if number > first => {
+                ("not_reached", format!("not reached; {first} decides"))
+            }
+            Some(first) if number == first => {
+                ("decides", format!("matches, and decides: {}", effect(rule, login)))
+            }
+            _ => ("passed", verdict),
+        };
+        lines.push(format!("Rule {number} ({}): {said}.", described(rule)));
+        let never = never(desk, login, (all, number));
+        if let Some(never) = &never {
+            lines.push(format!("  {never}."));
+        }
+        objects.push(json!({ "rule": number, "result": word, "said": said, "never": never }));
+    }
+    lines.push(match decided {
+        Err(LookupFault) => {
+            "Rules: a group could not be looked up, so the login is refused.".into()
+        }
+        Ok(Decided { rule: None, .. }) if all.is_empty() => {
+            "Rules: there are none; a code is needed.".into()
+        }
+        Ok(Decided { rule: None, .. }) => "Rules: none matches; a code is needed.".into(),
+        Ok(Decided { rule: Some(rule), .. }) => format!("Rules: rule {rule} decides."),
+    });
+    (decided, Step { lines, object: json!({ "rules": objects, "decides": first }) })
+}
+
+/// What a rule says, as it stands in the settings.
+fn described(rule: &Rule) -> String {
+    let word = match rule.action {
+        Action::Require => "require",
+        Action::Exempt => "exempt",
+        Action::Remind => "remind",
+    };
+    let named = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!("{name} {}", plain(value)))
+    };
+    let parts = [
+        named("user", &rule.user),
+        named("group", &rule.group),
+        named("service", &rule.service),
+        rule.network.map(|network| format!("network {network}")),
+        rule.until.map(|until| format!("until {}", date(until))),
+        Some(word.to_owned()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Why a rule does not match; the first thing that is against it.
+fn verdict(desk: &Desk, login: &Login<'_>, rule: &Rule) -> String {
+    if rule.user.as_ref().is_some_and(|user| *user != login.account.name) {
+        return "is about somebody else".into();
+    }
+    if rule.service.as_ref().is_some_and(|service| service != login.service) {
+        return "is about another service".into();
+    }
+    match (rule.network, login.address) {
+        (Some(_), None) => return "is about a network, and this login has no address".into(),
+        (Some(network), Some(address)) if !network.holds(address) => {
+            return "is about another network".into();
+        }
+        _ => {}
+    }
+    let Some(group) = &rule.group else { return "matches".into() };
+    match desk.machine.accounts.membership(login.account, group) {
+        Ok(Membership::Member) => "matches".into(),
+        Ok(Membership::Outside) => format!("is about members of {}", plain(group)),
+        Ok(Membership::NoSuchGroup) => "is about a group that does not exist".into(),
+        Err(LookupFault) => "its group could not be looked up".into(),
+    }
+}
+
+fn effect(rule: &Rule, login: &Login<'_>) -> &'static str {
+    let over = rule.until.is_some_and(|until| login.now >= until);
+    match rule.action {
+        _ if over => "its date is over, so a code is needed",
+        Action::Require => "a code is needed",
+        Action::Exempt => "no code is needed",
+        Action::Remind => "who is not enrolled is reminded, and let in without a code",
+    }
+}
+
+/// Why a rule has no effect on any login, in a sentence without its stop.
+fn never(desk: &Desk, login: &Login<'_>, (all, number): (&[Rule], usize)) -> Option<String> {
+    let rule = all.get(number.checked_sub(1)?)?;
+    let over = rule.until.is_some_and(|until| login.now >= until);
+    if over && rule.action != Action::Require {
+        return Some("Its date is over: it asks for a code, as if it said require".into());
+    }
+    let of_nobody = of_nobody(desk, rule);
+    let service = rule.service.as_deref().filter(|service| LOCAL.contains(service));
+    let no_address = service
+        .filter(|_| rule.network.is_some())
+        .map(|service| format!("a login by {} has no address", plain(service)));
+    let before = || {
+        let earlier =
+            all.iter().take(number - 1).position(|earlier| takes_all_of(earlier, rule))?;
+        Some(format!("rule {} comes first and matches all that it does", earlier + 1))
+    };
+    let why = of_nobody.or(no_address).or_else(before)?;
+    Some(format!("It can never take effect: {why}"))
+}
+
+/// A rule about somebody, or a group, that there is not.
+fn of_nobody(desk: &Desk, rule: &Rule) -> Option<String> {
+    let accounts = &desk.machine.accounts;
+    let anybody =
+        Account { name: String::new(), uid: u32::MAX, gid: u32::MAX, full_name: String::new() };
+    let no_group =
+        |group: &&String| accounts.membership(&anybody, group) == Ok(Membership::NoSuchGroup);
+    if let Some(group) = rule.group.as_ref().filter(no_group) {
+        return Some(format!("there is no group {}", plain(group)));
+    }
+    let user = rule.user.as_ref().filter(|user| accounts.by_name(user) == Ok(None))?;
+    Some(format!("there is no account {}", plain(user)))
+}
+
+/// Whether an earlier rule matches whatever a later one does.
+fn takes_all_of(earlier: &Rule, later: &Rule) -> bool {
+    let wider = |one: &Option<String>, other: &Option<String>| one.is_none() || one == other;
+    wider(&earlier.user, &later.user)
+        && wider(&earlier.group, &later.group)
+        && wider(&earlier.service, &later.service)
+        && (earlier.network.is_none() || earlier.network == later.network)
+}

@@ -1,0 +1,107 @@
+//! `twinlock export USER`: a person's record, set of codes, spent places and used steps, for another host.
+
+use std::io::IsTerminal;
+
+use twinlock_core::{
+    account::{Account, Folder},
+    facts,
+    fault::StoreFault,
+    format::{
+        export::{self as form, CarriedCodes, Export, USED_MAX},
+        ledger_names,
+    },
+    ledger::Used,
+    ports::{Codes, Ledger, Records, Seat, Snapshot},
+    record::State,
+    time::UnixTime,
+};
+use twinlock_host::carried;
+
+use crate::{
+    actor,
+    desk::Desk,
+    exit::{Exit, Failure},
+    wording::plain,
+};
+
+/// How often a record may change while what stands beside it is read.
+const ROUNDS: usize = 4;
+
+/// Exports somebody where no screen shows it.
+pub fn run_unseen(desk: &Desk, user: &str) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "an export holds keys, and standard output is a terminal",
+            format!(
+                "Send it on: twinlock export {} | ssh HOST twinlock import record",
+                plain(user)
+            ),
+        ));
+    }
+    run(desk, user)
+}
+
+/// Exports somebody.
+pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
+    desk.need_root("read people's keys")?;
+    let account = desk.account(user)?;
+    let export = read(desk, &account)?;
+    actor::log(desk, "exported", &[("user", &account.name)]);
+    desk.print(&form::write(&export))
+}
+
+fn read(desk: &Desk, account: &Account) -> Result<Export, Failure> {
+    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    for _ in 0..ROUNDS {
+        let found = desk.machine.records.newest(account)?;
+        let begun = |found: &Snapshot| {
+            found.record.state == State::Pending && found.record.beside.reset.is_none()
+        };
+        let Some(found) = found.filter(|found| !begun(found)) else {
+            return Err(Failure::new(
+                Exit::NotInState,
+                format!("{} is not enrolled", plain(&account.name)),
+                format!("To enroll: twinlock enroll {}", plain(&account.name)),
+            ));
+        };
+        let codes = codes(desk, &folder, &found);
+        let used = used(desk, account)?;
+        if desk.machine.records.is_newest(&folder, &found)? {
+            let (at, record) = (desk.now()?.unix, form::carried(found.record));
+            return Ok(Export { at, record, codes: codes?, used });
+        }
+    }
+    Err(Failure::new(
+        Exit::NotInState,
+        format!("the record of {} changes again and again", plain(&account.name)),
+        "Export once nobody changes it any more.",
+    ))
+}
+
+fn codes(
+    desk: &Desk,
+    folder: &Folder,
+    found: &Snapshot,
+) -> Result<Option<CarriedCodes>, StoreFault> {
+    let Some(id) = found.record.codes else { return Ok(None) };
+    let records = &desk.machine.records;
+    let (set, since) = (records.set(folder, id)?, carried::made_at(records, folder, id)?);
+    let mut spent = carried::spent_at(records, folder, id)?;
+    spent.retain(|(place, _)| usize::from(*place) < set.hashes.len());
+    Ok(Some(CarriedCodes { since, set, spent }))
+}
+
+/// The used steps of all keys that this person has, or had: the newest, where there are very many.
+fn used(desk: &Desk, account: &Account) -> Result<Vec<(Used, UnixTime)>, Failure> {
+    let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
+    let mut used = facts::read(shelf.as_ref(), None)?.used;
+    used.sort_by_key(|used| (used.mark.0, used.step));
+    let spare = used.len().saturating_sub(USED_MAX);
+    used.drain(..spare);
+    let with_instant = |used: Used| {
+        let at = facts::instant_of(shelf.as_ref(), &ledger_names::used_name(&used))?;
+        Ok(at.map(|at| (used, at)))
+    };
+    used.into_iter().filter_map(|used| with_instant(used).transpose()).collect()
+}

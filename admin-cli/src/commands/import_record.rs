@@ -1,0 +1,241 @@
+//! `twinlock import record`: one person as another host knows them, from standard input; what was used there is used here.
+
+use std::io::Read;
+
+use twinlock_core::{
+    account::{Account, Folder},
+    carry::{self, Arrival, Carried, Conflict, Wanted},
+    fault::{CommitFault, StoreFault},
+    format::{
+        export::{self as form, CarriedCodes, EXPORT_MAX, Export, ExportFault},
+        ledger_names,
+    },
+    ports::{Codes, Creation, Ledger, Records, Seat, Snapshot},
+    record::{Moving, Record, State},
+};
+use twinlock_host::{carried, prepare};
+use zeroize::Zeroizing;
+
+use crate::{
+    actor,
+    desk::Desk,
+    exit::{Exit, Failure},
+    reasons,
+    wording::{instant, plain},
+};
+
+/// How often somebody else may be faster.
+const ROUNDS: usize = 8;
+
+/// What became of it.
+enum Done {
+    /// Nothing had to be done.
+    Nothing,
+    /// Counters moved on.
+    MovedOn,
+    /// The record that came is in force, in this state.
+    Imported(State),
+    /// As [`Done::Imported`], and new codes are shown at the next login in place of those that came.
+    WithoutCodes,
+}
+
+/// Reads the export and takes it over.
+pub fn run(desk: &Desk, wanted: Wanted) -> Result<(), Failure> {
+    desk.need_root("enroll people")?;
+    let text = standard_input()?;
+    let export = form::read(&text).map_err(no_export)?;
+    let account = desk.account(&export.record.user)?;
+    if account.name != export.record.user {
+        let what =
+            format!("the name of {} is {} here", plain(&export.record.user), plain(&account.name));
+        return Err(Failure::new(
+            Exit::Refused,
+            what,
+            "Give the account the same name on both hosts.",
+        ));
+    }
+    prepare::prepare_store(&desk.machine)?;
+    burn(desk, &account, &export)?;
+    for _ in 0..ROUNDS {
+        let export = form::read(&text).map_err(no_export)?;
+        if let Ok(done) = once(desk, &account, (export, wanted))? {
+            return report(desk, &account, &done);
+        }
+    }
+    Err(CommitFault::Overtaken.into())
+}
+
+/// Somebody else has changed the record meanwhile.
+struct Overtaken;
+
+fn once(
+    desk: &Desk,
+    account: &Account,
+    (export, wanted): (Export, Wanted),
+) -> Result<Result<Done, Overtaken>, Failure> {
+    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    let records = &desk.machine.records;
+    let here = records.before_enrolment(account)?;
+    let Export { record, codes, .. } = export;
+    let set = record.codes;
+    if here.as_ref().is_some_and(|here| here.record.codes == set) {
+        spend(desk, &folder, (&record, codes.as_ref()))?;
+    }
+    let (fresh, now) = desk.stamp()?;
+    let codes_since = codes.as_ref().map(|codes| codes.since);
+    let came = Record { uid: account.uid, ..record };
+    let arrival = Arrival { codes_since, now, fresh, wanted };
+    let after = here.as_ref().map_or(0, |here| here.sequence);
+    let (record, done) = match carry::onto(here.as_ref(), came, arrival).map_err(conflict)? {
+        Carried::Nothing => return Ok(Ok(Done::Nothing)),
+        Carried::MovedOn(moving) => match here {
+            Some(here) => (moved_on(here, &moving), Done::MovedOn),
+            None => return Ok(Ok(Done::Nothing)),
+        },
+        Carried::Replaces(record) if record.codes != set => (*record, Done::WithoutCodes),
+        Carried::Replaces(record) => {
+            if let (Some(id), Some(codes)) = (set, &codes) {
+                carried::bring(records, &folder, (id, &codes.set, codes.since))?;
+                spend(desk, &folder, (&record, Some(codes)))?;
+            }
+            let state = record.state;
+            (*record, Done::Imported(state))
+        }
+    };
+    match records.commit(&folder, after, &record) {
+        Ok(()) => Ok(Ok(done)),
+        Err(CommitFault::Overtaken) => Ok(Err(Overtaken)),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+fn moved_on(here: Snapshot, moving: &[Moving]) -> Record {
+    let mut record = here.record;
+    for (one, moving) in record.authenticators.iter_mut().zip(moving) {
+        one.moving = *moving;
+    }
+    record
+}
+
+/// Used steps first: whatever becomes of the record, what was used over there opens nothing here.
+fn burn(desk: &Desk, account: &Account, export: &Export) -> Result<(), Failure> {
+    let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
+    for (used, at) in &export.used {
+        match shelf.create(&ledger_names::used_name(used), &ledger_names::instant(*at))? {
+            Creation::Made | Creation::Taken => {}
+        }
+    }
+    Ok(())
+}
+
+/// What was spent on either host is spent here, before the record is in force.
+fn spend(
+    desk: &Desk,
+    folder: &Folder,
+    (record, codes): (&Record, Option<&CarriedCodes>),
+) -> Result<(), Failure> {
+    let Some((id, codes)) = record.codes.zip(codes) else { return Ok(()) };
+    for (place, at) in &codes.spent {
+        match desk.machine.records.spend(folder, (id, *place), *at)? {
+            Creation::Made | Creation::Taken => {}
+        }
+    }
+    Ok(())
+}
+
+fn standard_input() -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
+    let most = u64::try_from(EXPORT_MAX).unwrap_or(u64::MAX);
+    let read = std::io::stdin().lock().take(most + 1).read_to_string(&mut text);
+    read.map_err(|_| no_export(ExportFault::Head))?;
+    Ok(text)
+}
+
+fn report(desk: &Desk, account: &Account, done: &Done) -> Result<(), Failure> {
+    let user = plain(&account.name);
+    let (state, said) = match done {
+        Done::Nothing => ("already", "is the same here already; nothing is changed"),
+        Done::MovedOn => ("moved_on", "is the same here, and a counter goes on where it is now"),
+        Done::Imported(State::Active) => ("imported", "is enrolled here as over there"),
+        Done::Imported(State::Pending) => {
+            ("imported", "is reset here as over there: what let them in is dead")
+        }
+        Done::Imported(State::Removed) => ("imported", "is removed here as over there"),
+        Done::WithoutCodes => (
+            "imported",
+            "is enrolled here as over there; backup codes that may have been used here before were \
+             not taken back, and the next login shows new ones",
+        ),
+    };
+    if state != "already" {
+        actor::log(desk, "record_imported", &[("user", &account.name)]);
+    }
+    let codes_owed = matches!(done, Done::WithoutCodes);
+    let object = serde_json::json!({
+        "user": account.name, "state": state, "codes_owed": codes_owed,
+    });
+    desk.say(&format!("{user} {said}."), object);
+    Ok(())
+}
+
+fn conflict(conflict: Conflict) -> Failure {
+    let older = "See who is right: twinlock status, on both. To take the one that came all the same: twinlock import record --older";
+    let (exit, what, remedy) = match conflict {
+        Conflict::ChangedLater { here, there } => (
+            Exit::NotInState,
+            format!(
+                "the record here was changed later ({}) than the one that came ({})",
+                instant(here),
+                instant(there)
+            ),
+            older,
+        ),
+        Conflict::SameInstant => (
+            Exit::NotInState,
+            "the record here and the one that came were changed in the same second, and differ".into(),
+            older,
+        ),
+        Conflict::Edited => (
+            Exit::Refused,
+            "the record here and the one that came have one generation, and differ: somebody has edited one".into(),
+            "Remove the person here and import again with --older, or export from here.",
+        ),
+        Conflict::Ahead { there } => (
+            Exit::Refused,
+            format!("the record that came was changed at {}, which is still to come", instant(there)),
+            "Set the clocks of both hosts by the network.",
+        ),
+        Conflict::NotSetUp => (
+            Exit::Refused,
+            "the record that came is of somebody who has not set up anything".into(),
+            "Export once set-up is finished over there.",
+        ),
+    };
+    Failure::new(exit, what, remedy)
+}
+
+fn no_export(fault: ExportFault) -> Failure {
+    let (exit, what) = match fault {
+        ExportFault::Head => (Exit::Usage, "standard input is no export of twinlock".into()),
+        ExportFault::Newer { version } => {
+            (Exit::Refused, format!("a newer twinlock has written this export (version {version})"))
+        }
+        ExportFault::Malformed => {
+            (Exit::Usage, "the export was cut off, or changed on its way".into())
+        }
+        ExportFault::Record(fault) => {
+            (Exit::Refused, format!("its record: {}", reasons::store_meaning(fault)))
+        }
+        ExportFault::Codes(_) => {
+            (Exit::Refused, "its set of backup codes is damaged, or of a newer twinlock".into())
+        }
+        ExportFault::Set => {
+            (Exit::Refused, "its record and its set of backup codes do not belong together".into())
+        }
+    };
+    Failure::new(
+        exit,
+        what,
+        "Write it there again: twinlock export USER | ssh HOST twinlock import record",
+    )
+}

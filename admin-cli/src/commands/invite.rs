@@ -1,0 +1,103 @@
+//! `twinlock invite USER`: a ticket with which somebody sets up an app at a login, so that nobody else sees the key.
+
+use serde_json::json;
+use twinlock_core::{
+    account::Account,
+    beside::{Purpose, Trace},
+    enrolment,
+    ports::{Records, Snapshot},
+    record::State,
+};
+use twinlock_host::prepare;
+
+use crate::{
+    acting,
+    actor::{self, Who},
+    desk::Desk,
+    exit::{Exit, Failure},
+    mail::Address,
+    successor::{failed, put},
+    ticket::{Drawn, Message},
+    verbs::Invite,
+    wording::plain,
+};
+
+/// Gives a ticket to somebody who has no authenticator.
+pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
+    desk.need_root("invite people")?;
+    let reason = wanted.reason.as_deref();
+    let reason = reason.map(|text| acting::sentence("--reason", text)).transpose()?;
+    wanted.mail.as_deref().map_or(Ok(()), check_address)?;
+    let account = desk.account(wanted.user.as_deref().unwrap_or_default())?;
+    if account.uid == 0 {
+        return Err(root_has_no_ticket());
+    }
+    let prepared = prepare::prepare_store(&desk.machine);
+    prepared.map_err(|fault| failed(&account.name, fault, Ok(false)))?;
+    let before = desk.machine.records.newest(&account)?.map(|found| found.record);
+    if before.as_ref().is_some_and(|found| found.state == State::Active) {
+        return Err(set_up_already(&account.name));
+    }
+    let on_record = before.and_then(|found| found.beside.mail);
+    let mail = wanted.mail.clone().or(on_record);
+    let drawn = invite(desk, &account, wanted.mail.as_deref())?;
+    let mut pairs = vec![("user", account.name.as_str())];
+    pairs.extend(reason.as_deref().map(|reason| ("reason", reason)));
+    actor::log(desk, "invited", &pairs);
+    let user = plain(&account.name);
+    let message = Message {
+        done: &format!("{user} is invited."),
+        todo: &format!(
+            "{user} logs in as usual, types it where it is asked for, and sets up an app."
+        ),
+        object: json!({ "user": account.name, "state": "pending" }),
+    };
+    drawn.deliver(desk, (&account, mail.as_deref()), &message)
+}
+
+fn invite(desk: &Desk, account: &Account, mail: Option<&str>) -> Result<Drawn, Failure> {
+    let stamp = desk.stamp()?;
+    let trace = Trace { by: acting::name_of(desk, Who::acts()), at: stamp.1 };
+    let drawn = Drawn::new(Purpose::SetUp, trace)?;
+    let mut decide = |found: Option<Snapshot>| {
+        let before = found.map(|found| found.record);
+        let mut record = enrolment::begun(account, before, stamp);
+        if record.generation != stamp.0 {
+            return Err(set_up_already(&account.name));
+        }
+        if let Some(mail) = mail {
+            record.beside.mail = Some(mail.to_owned());
+        }
+        drawn.give(&mut record.beside);
+        Ok(record)
+    };
+    put(desk, account, &mut decide, &|record| drawn.is_in(record))?;
+    Ok(drawn)
+}
+
+fn check_address(address: &str) -> Result<(), Failure> {
+    Address::read(address).map(drop).ok_or_else(|| {
+        Failure::new(
+            Exit::Usage,
+            format!("{} is no address that mail is sent to", plain(address)),
+            "Give a plain one, such as ada@example.com.",
+        )
+    })
+}
+
+fn set_up_already(user: &str) -> Failure {
+    let user = plain(user);
+    Failure::new(
+        Exit::NotInState,
+        format!("{user} is set up already"),
+        format!("Where the phone is lost: twinlock reset {user}"),
+    )
+}
+
+fn root_has_no_ticket() -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        "root is never set up at a login, so a ticket would open nothing",
+        "Set root up here: twinlock enroll root",
+    )
+}

@@ -1,0 +1,66 @@
+//! Tables of people as they are printed.
+
+use super::*;
+use crate::table::Columns;
+use twinlock_core::fault::StoreFault;
+
+fn person(user: &str, standing: Standing) -> Person {
+    let at = UnixTime(1_795_219_205);
+    let known = matches!(standing, Standing::Enrolled | Standing::NoAccount);
+    Person {
+        user: user.into(),
+        standing,
+        since: (!matches!(standing, Standing::Broken(_))).then_some(at),
+        authenticators: if known { vec!["app".into()] } else { vec![] },
+        last_code: known.then_some(at),
+    }
+}
+
+fn text(people: &[Person]) -> String {
+    let mut rows = vec![HEADER.map(String::from)];
+    rows.extend(people.iter().map(|person| cells(person, None)));
+    let mut tally = Tally::default();
+    people.iter().for_each(|person| tally.count(person.standing));
+    format!("{}\n{}\n", Columns::default().align(&rows), wrap(&tally.said(), WIDTH, 2))
+}
+
+#[test]
+fn a_list_is_aligned_and_says_how_many() {
+    let broken = Standing::Broken(StoreFault::Malformed { line: 7 });
+    let people = [
+        person("ada", Standing::Enrolled),
+        person("bo", broken),
+        person("c\u{1b}", Standing::Removed),
+    ];
+    assert_eq!(
+        text(&people),
+        "USER     STATE     SINCE       LAST CODE         AUTHENTICATORS\n\
+         ada      enrolled  2026-11-21  2026-11-21 00:00  app\n\
+         bo       broken    -           -                 record_malformed, line 7\n\
+         c\\u{1b}  removed   2026-11-21  -                 -\n\n\
+         3 people: 1 enrolled, 1 removed, 1 broken (twinlock why USER). Times are UTC.\n"
+    );
+}
+
+#[test]
+fn the_widest_states_fit() {
+    let long = person(&"x".repeat(32), Standing::NoAccount);
+    let table = text(&[long, person("ada", Standing::Broken(StoreFault::StoreIdMismatch))]);
+    assert!(table.lines().all(|line| line.chars().count() <= 78), "{table}");
+}
+
+#[test]
+fn one_person_is_not_people() {
+    let said = text(&[person("ada", Standing::Enrolled)]);
+    assert!(said.ends_with("\n1 person: 1 enrolled. Times are UTC.\n"), "{said}");
+}
+
+#[test]
+fn an_exemption_is_told_in_every_form() {
+    let exempt = Some(Exemption { rule: 2, reach: Reach::InPart });
+    let row = row(&person("ada", Standing::NotEnrolled), exempt);
+    assert_eq!(row.cells[4], "- (exempt by rule 2 in part)");
+    assert_eq!(row.fields[6..], ["2".to_owned(), "in part".to_owned()]);
+    assert_eq!(row.fields.len(), FIELDS.len());
+    assert_eq!(row.object["exempt"], json!({ "rule": 2, "reach": "in part" }));
+}

@@ -1,0 +1,158 @@
+//! `twinlock reset USER`: all that lets somebody in by a code is dead at once, and a ticket begins anew.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use twinlock_core::{
+    account::Account,
+    beside::Purpose,
+    enrolment,
+    letter::LetterKind,
+    ports::{Records, Snapshot},
+};
+
+use crate::{
+    acting::{Acting, Proven},
+    confirm::confirm,
+    desk::Desk,
+    exit::{Exit, Failure},
+    keyboard::{Keyboard, tell},
+    one_time, person,
+    successor::{active, put},
+    ticket::{Drawn, Message},
+    verbs::Reset,
+    wording::{WIDTH, count, instant, plain, wrap},
+};
+
+/// Resets somebody, after asking.
+pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
+    desk.need_root("reset people")?;
+    let acting = Acting::of(desk, &wanted.deed)?;
+    let account = desk.account(&wanted.user)?;
+    if account.uid == 0 {
+        return Err(root_has_no_ticket());
+    }
+    let found = desk.machine.records.newest(&account)?;
+    let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
+    let mut keyboard = Keyboard::open()?;
+    let said = announcement(desk, &account, &found);
+    confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;
+    let by = acting.prove(desk, &mut keyboard, &account.name)?;
+    let drawn = put_an_end(desk, &account, &by)?;
+    let sessions = wanted.end_sessions.then(|| end_sessions(&account.name));
+    let password = wanted.expire_password.then(|| expire_password(&account.name));
+    let user = plain(&account.name);
+    let message = Message {
+        done: &format!(
+            "{user} is reset: codes, backup codes, tickets, bypasses and remembered devices of before open nothing."
+        ),
+        todo: &format!(
+            "{user} logs in as usual, types it where it is asked for, and sets up an app."
+        ),
+        object: json!({
+            "user": account.name,
+            "state": "pending",
+            "sessions": sessions.map_or(Value::Null, Into::into),
+            "password": password.map_or(Value::Null, Into::into),
+        }),
+    };
+    let mail = found.record.beside.mail.as_deref();
+    drawn
+        .deliver(desk, (&account, mail), &message)
+        .map_err(|failure| unshown(&account.name, failure))
+}
+
+/// One change, after which nothing of before lets anybody in, a login under way not either.
+fn put_an_end(desk: &Desk, account: &Account, by: &Proven) -> Result<Drawn, Failure> {
+    let stamp = desk.stamp()?;
+    let trace = by.trace(stamp.1);
+    let drawn = Drawn::new(Purpose::SetUp, trace.clone())?;
+    let mut decide = |found: Option<Snapshot>| {
+        let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
+        let mut record = enrolment::reset(found.record, trace.clone(), stamp);
+        drawn.give(&mut record.beside);
+        Ok(record)
+    };
+    put(desk, account, &mut decide, &|record| record.generation == stamp.0)?;
+    by.log(desk, "reset", &[("user", &account.name)]);
+    by.write_to(desk, &account.name, LetterKind::Reset, stamp.1);
+    Ok(drawn)
+}
+
+fn announcement(desk: &Desk, account: &Account, found: &Snapshot) -> String {
+    let person = person::of_account(desk, account);
+    let last = person.last_code.map_or_else(
+        || "no code since this machine was started".into(),
+        |at| format!("last code {}", instant(at)),
+    );
+    let since = instant(found.record.since);
+    let name = match account.full_name.trim() {
+        "" => String::new(),
+        name => format!("{}, ", plain(name)),
+    };
+    let names: Vec<String> = person.authenticators.iter().map(|name| plain(name)).collect();
+    let mut parts = vec![format!("the authenticator {}", names.join(", "))];
+    if let Ok(Some(left)) = one_time::left(&desk.machine.records, &found.record) {
+        parts.push(format!("none of {}", count(left.left.into(), "backup code")));
+    }
+    format!(
+        "This resets {} ({name}set up {since}, {last}). Nothing of before lets anybody in then, no code of {}, no ticket, bypass or remembered device. A new ticket begins anew.",
+        plain(&account.name),
+        parts.join(", ")
+    )
+}
+
+/// Sessions that are open stay so by themselves; what became of them, in a word.
+fn end_sessions(user: &str) -> &'static str {
+    if !std::path::Path::new("/run/systemd/system").exists() {
+        let said = format!(
+            "Sessions stay open: this machine does not run systemd. To end them: pkill -KILL -u {}",
+            plain(user)
+        );
+        tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+        return "no_systemd";
+    }
+    outcome(&["loginctl", "terminate-user", user], "ended")
+}
+
+fn expire_password(user: &str) -> &'static str {
+    outcome(&["chage", "-d", "0", user], "expired")
+}
+
+/// Runs a program of the system, and says so where it fails: the reset stands.
+fn outcome(argv: &[&str], done: &'static str) -> &'static str {
+    let mut command = Command::new(argv.first().unwrap_or(&""));
+    command.args(argv.iter().skip(1)).env_clear();
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").stdin(Stdio::null());
+    match command.stdout(Stdio::null()).status() {
+        Ok(status) if status.success() => done,
+        failed => {
+            let why = failed.map_or_else(|error| error.to_string(), |status| status.to_string());
+            let said = format!("`{}` failed ({why}); the reset stands.", plain(&argv.join(" ")));
+            tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+            "failed"
+        }
+    }
+}
+
+fn not_set_up(user: &str) -> Failure {
+    let user = plain(user);
+    Failure::new(
+        Exit::NotInState,
+        format!("{user} has not finished setting up. There is nothing to reset."),
+        format!("To send a new invitation: twinlock invite {user}"),
+    )
+}
+
+fn root_has_no_ticket() -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        "root is never set up at a login, so a ticket would open nothing",
+        "To begin anew: twinlock remove root, then twinlock enroll root.",
+    )
+}
+
+fn unshown(user: &str, failure: Failure) -> Failure {
+    let what = format!("{}; {} is reset", failure.what, plain(user));
+    Failure::new(failure.exit, what, format!("For another ticket: twinlock invite {}", plain(user)))
+}

@@ -1,0 +1,133 @@
+//! `twinlock show-key USER`: a key that is on file, shown for hand-over, and marked as seen before anybody sees it.
+
+use std::io::IsTerminal;
+
+use twinlock_core::{
+    account::Account,
+    beside::Seen,
+    letter::LetterKind,
+    ports::{Records, Snapshot},
+    record::{Authenticator, Record},
+};
+
+use crate::{
+    acting::{Acting, Proven},
+    commands::showing::{self, Owned, SeenWhere},
+    confirm::confirm,
+    desk::Desk,
+    exit::{Exit, Failure},
+    keyboard::Keyboard,
+    picture,
+    successor::{active, put},
+    verbs::ShowKey,
+    wording::plain,
+};
+
+/// Shows somebody's key, after asking.
+pub fn run(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
+    desk.need_root("show keys")?;
+    check_arguments(desk, wanted)?;
+    let acting = Acting::of(desk, &wanted.deed)?;
+    let account = desk.account(&wanted.user)?;
+    let found = desk.machine.records.newest(&account)?;
+    let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
+    let name = choose(&found.record, wanted.authenticator.as_deref())?.name.clone();
+    let mut keyboard = Keyboard::open()?;
+    let user = plain(&account.name);
+    let said = format!(
+        "This shows the secret key of {user} (authenticator {}). Whoever sees it can log in as {user} as far as codes go, so {user} is asked to change it at the next logins.",
+        plain(&name)
+    );
+    confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "shown"))?;
+    let by = acting.prove(desk, &mut keyboard, &account.name)?;
+    mark(desk, &account, &name, &by)?;
+    // What is shown is what stands marked now.
+    let found = desk.machine.records.newest(&account)?;
+    let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
+    let authenticator = choose(&found.record, Some(&name))?;
+    let seen =
+        if std::io::stdout().is_terminal() { SeenWhere::OnScreen } else { SeenWhere::InFiles };
+    let owned = Owned { user: &account.name, authenticator, seen };
+    showing::show(desk, &wanted.drawing, &owned).map_err(marked)?.keep();
+    finish(desk, &account, &name, wanted);
+    Ok(())
+}
+
+fn check_arguments(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
+    let files = [&wanted.drawing.png, &wanted.drawing.svg];
+    for path in files.into_iter().flatten() {
+        picture::must_be_free(path)?;
+    }
+    let to_a_file = files.into_iter().any(Option::is_some);
+    if !to_a_file && (desk.json || !std::io::stdout().is_terminal()) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "standard output is no terminal, and a key is not to lie about in a file or a log",
+            "Show it on a terminal, or write a picture: --png FILE or --svg FILE.",
+        ));
+    }
+    Ok(())
+}
+
+fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticator, Failure> {
+    let all = &record.authenticators;
+    let found = match name {
+        Some(name) => all.iter().find(|one| one.name == name),
+        None if all.len() == 1 => all.first(),
+        None => None,
+    };
+    found.ok_or_else(|| {
+        let names: Vec<String> = all.iter().map(|one| plain(&one.name)).collect();
+        let what = match name {
+            Some(name) => format!("{} has no authenticator {}", plain(&record.user), plain(name)),
+            None => format!("{} has several authenticators", plain(&record.user)),
+        };
+        let remedy = format!("Name one with --authenticator: {}.", names.join(", "));
+        Failure::new(if name.is_some() { Exit::NotInState } else { Exit::Usage }, what, remedy)
+    })
+}
+
+/// Durably, before the key is shown: whoever is cut off then has seen it all the same.
+fn mark(desk: &Desk, account: &Account, name: &str, by: &Proven) -> Result<(), Failure> {
+    let (generation, now) = desk.stamp()?;
+    let mut decide = |found: Option<Snapshot>| {
+        let mut found = active(found).ok_or_else(|| not_set_up(&account.name))?;
+        choose(&found.record, Some(name))?;
+        for one in found.record.authenticators.iter_mut().filter(|one| one.name == name) {
+            if !by.is(&account.name) {
+                one.seen = Some(Seen { trace: by.trace(now), postponed: 0 });
+            }
+        }
+        found.record.generation = generation;
+        Ok(found.record)
+    };
+    put(desk, account, &mut decide, &|record| record.generation == generation)?;
+    by.log(desk, "key_shown", &[("user", &account.name), ("authenticator", name)]);
+    by.write_to(desk, &account.name, LetterKind::KeyShown, now);
+    Ok(())
+}
+
+fn finish(desk: &Desk, account: &Account, name: &str, wanted: &ShowKey) {
+    let files: Vec<&str> = [&wanted.drawing.png, &wanted.drawing.svg]
+        .into_iter()
+        .filter_map(|path| path.as_deref())
+        .collect();
+    desk.say(
+        &format!("{} is asked to change this key at the next logins.", plain(&account.name)),
+        serde_json::json!({ "user": account.name, "authenticator": name, "files": files }),
+    );
+}
+
+fn marked(failure: Failure) -> Failure {
+    let what = format!("{}; the key is marked as seen all the same", failure.what);
+    Failure { what, ..failure }
+}
+
+fn not_set_up(user: &str) -> Failure {
+    let user = plain(user);
+    Failure::new(
+        Exit::NotInState,
+        format!("{user} is not set up, so there is no key to show"),
+        format!("To have {user} set up: twinlock invite {user}"),
+    )
+}

@@ -1,0 +1,89 @@
+//! What doctor finds about mail: texts that are not used, a program that is not there, letters that do not get away.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use twinlock_core::policy::Policy;
+use twinlock_doctor::finding::{Finding, Level};
+use twinlock_host::{
+    machine::Machine,
+    post::{self, Standing},
+};
+
+use crate::{
+    mail::{address::Address, fault::MailFault, replacement},
+    wording::count,
+};
+
+/// All of it.
+pub fn examine(config: &str, policy: &Policy, machine: &Machine) -> Vec<Finding> {
+    let outbox = format!("{}/outbox", policy.places.records);
+    let standing = post::standing(&machine.records);
+    let mut found: Vec<Finding> = replacement::unusable(config).into_iter().map(unused).collect();
+    // Where no mail is meant to be sent, nothing of it is missing.
+    if policy.mail.domain.is_some() || standing.waiting > 0 {
+        found.extend(setting(policy).map(|fault| unsendable(config, &fault)));
+    }
+    found.extend(letters(&outbox, standing));
+    found
+}
+
+fn unused((place, what, remedy): (String, String, String)) -> Finding {
+    let what = format!("This text is not used, and the one that is built in instead: {what}.");
+    Finding { level: Level::Warning, id: "mail-text", place, what, remedy }
+}
+
+fn setting(policy: &Policy) -> Option<MailFault> {
+    let mail = &policy.mail;
+    if Address::read(&mail.from).is_none() {
+        return Some(MailFault::OddSender(mail.from.clone()));
+    }
+    let error = match fs::metadata(&mail.sendmail) {
+        Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => return None,
+        Ok(_) => "it is no program".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Some(MailFault::NotStarted { program: mail.sendmail.clone(), error })
+}
+
+fn unsendable(config: &str, fault: &MailFault) -> Finding {
+    Finding {
+        level: Level::Warning,
+        id: "mail-unsendable",
+        place: config.to_owned(),
+        what: format!("Nobody gets mail: {}.", fault.what()),
+        remedy: fault.remedy().to_owned(),
+    }
+}
+
+fn letters(outbox: &str, standing: Standing) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if standing.waiting > 0 {
+        found.push(Finding {
+            level: Level::Note,
+            id: "mail-waiting",
+            place: outbox.to_owned(),
+            what: format!("{} to be sent: of a kind, a person is sent one an hour.", waits(standing.waiting)),
+            remedy: "Should they not go by themselves: systemctl status twinlock-deliver.timer, twinlock deliver".to_owned(),
+        });
+    }
+    if standing.dead > 0 {
+        found.push(Finding {
+            level: Level::Warning,
+            id: "mail-dead",
+            place: format!("{outbox}/dead"),
+            what: format!("{} not sent, and will not be.", were(standing.dead)),
+            remedy: format!(
+                "Look at them with ls -l, and mend what kept them. To send one: mv {outbox}/dead/NAME@KIND@\u{2026} {outbox}/NAME@KIND; what nobody needs may be deleted."
+            ),
+        });
+    }
+    found
+}
+
+fn waits(number: usize) -> String {
+    format!("{} {}", count(number, "letter"), if number == 1 { "waits" } else { "wait" })
+}
+
+fn were(number: usize) -> String {
+    format!("{} {}", count(number, "letter"), if number == 1 { "was" } else { "were" })
+}

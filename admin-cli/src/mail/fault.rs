@@ -1,0 +1,95 @@
+//! Why a mail was not sent, in a sentence that says what and one that says what to do.
+
+use crate::{
+    exit::{Exit, Failure},
+    wording::plain,
+};
+
+/// Why a mail was not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailFault {
+    /// Nobody has said where mail for this person goes.
+    NoAddress,
+    /// What is on record is no address that mail is sent to.
+    OddAddress(String),
+    /// `mail_from` is no address.
+    OddSender(String),
+    /// The program that takes mail cannot be started.
+    NotStarted {
+        /// Its path.
+        program: String,
+        /// Why.
+        error: String,
+    },
+    /// It has not ended in time, and was killed.
+    Slow {
+        /// Its path.
+        program: String,
+        /// After so many seconds.
+        seconds: u64,
+    },
+    /// It has ended with another status than 0.
+    Refused {
+        /// Its path.
+        program: String,
+        /// `status 75`, `signal 9`.
+        ended: String,
+        /// The last line that it said on its standard error.
+        said: String,
+    },
+}
+
+impl MailFault {
+    /// What is wrong.
+    pub fn what(&self) -> String {
+        match self {
+            Self::NoAddress => "no mail address is known".into(),
+            Self::OddAddress(address) => {
+                format!("{} is no address that mail is sent to", plain(address))
+            }
+            Self::OddSender(address) => {
+                format!("mail_from = {} is no address", plain(address))
+            }
+            Self::NotStarted { program, error } => {
+                format!("{} cannot be started ({error})", plain(program))
+            }
+            Self::Slow { program, seconds } => {
+                format!("{} did not end within {seconds} s, and was killed", plain(program))
+            }
+            Self::Refused { program, ended, said } if said.is_empty() => {
+                format!("{} took no mail ({ended})", plain(program))
+            }
+            Self::Refused { program, ended, said } => {
+                format!("{} took no mail ({ended}: {})", plain(program), plain(said))
+            }
+        }
+    }
+
+    /// What to do.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoAddress => "Set mail_domain in the settings, or give the person an address.",
+            Self::OddAddress(_) => "Give the person a plain address, such as ada@example.org.",
+            Self::OddSender(_) => "Set mail_from in the settings to a plain address.",
+            Self::NotStarted { .. } => {
+                "Install a mail server or a relay client (postfix, exim, msmtp-mta, nullmailer), or set sendmail in the settings to the program that takes mail."
+            }
+            Self::Slow { .. } | Self::Refused { .. } => {
+                "Look at the mail server's own log; a test: echo test | sendmail -i root"
+            }
+        }
+    }
+}
+
+impl From<MailFault> for Failure {
+    fn from(fault: MailFault) -> Self {
+        let exit = match fault {
+            MailFault::Slow { .. } | MailFault::Refused { .. } => Exit::Refused,
+            MailFault::NoAddress
+            | MailFault::OddAddress(_)
+            | MailFault::OddSender(_)
+            | MailFault::NotStarted { .. } => Exit::NotInState,
+        };
+        Self::new(exit, format!("no mail was sent: {}", fault.what()), fault.remedy())
+    }
+}

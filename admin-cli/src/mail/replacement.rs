@@ -1,0 +1,94 @@
+//! Texts with which an administrator replaces those that are built in: `text/KIND.txt` beside the settings.
+
+use twinlock_core::{
+    fault::StoreFault,
+    letter::Topic,
+    policy::Language,
+    text::mail::{self, Blanks, TextFault, Written},
+};
+use twinlock_host::{
+    place::{self, Owner, READABLE},
+    settings,
+};
+
+use crate::{mistake, wording::plain};
+
+/// The folder, beside the settings.
+const FOLDER: &str = "text";
+/// The longest text.
+const TEXT_MAX: usize = 16 * 1024;
+
+/// Why a text is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unusable {
+    /// The file cannot be trusted or read.
+    File(StoreFault),
+    /// It is not UTF-8.
+    NotUtf8,
+    /// What it says.
+    Text(TextFault),
+}
+
+/// The file that replaces the text of a topic.
+pub fn path(config: &str, topic: Topic) -> String {
+    format!("{}/{FOLDER}/{}.txt", settings::beside(config, "").trim_end_matches('/'), topic.word())
+}
+
+/// The text of the file, where there is one.
+fn read(path: &str, owner: Owner) -> Result<Option<String>, Unusable> {
+    let bytes = match place::read_file(path, (owner, READABLE), TEXT_MAX) {
+        Err(fault) if place::is_absent(fault) => return Ok(None),
+        read => read.map_err(Unusable::File)?,
+    };
+    String::from_utf8(bytes).map(Some).map_err(|_| Unusable::NotUtf8)
+}
+
+/// The mail: in the administrator's words where they can be used, else in those that are built in.
+pub fn write(config: &str, language: Language, (topic, blanks): (Topic, &Blanks)) -> Written {
+    let text = read(&path(config, topic), Owner(0)).ok().flatten();
+    let replaced = text.and_then(|text| mail::replaced(&text, topic, blanks).ok());
+    replaced.unwrap_or_else(|| mail::built_in(language, topic, blanks))
+}
+
+/// The texts that are there and are not used: path, what is wrong, what to do.
+pub fn unusable(config: &str) -> Vec<(String, String, String)> {
+    let of = |topic: Topic| {
+        let path = path(config, topic);
+        let unusable = match read(&path, Owner(0)) {
+            Ok(None) => None,
+            Ok(Some(text)) => mail::check(&text, topic).err().map(Unusable::Text),
+            Err(unusable) => Some(unusable),
+        };
+        let (what, remedy) = explain(&path, topic, &unusable?);
+        Some((path, what, remedy))
+    };
+    Topic::all().filter_map(of).collect()
+}
+
+fn explain(path: &str, topic: Topic, unusable: &Unusable) -> (String, String) {
+    let known = || {
+        let words: Vec<String> = topic.blanks().iter().map(|word| format!("{{{word}}}")).collect();
+        format!("Known here: {}. A brace itself is written twice.", words.join(" "))
+    };
+    match unusable {
+        Unusable::File(fault) => (mistake::of_file(path, *fault), mistake::FILE_REMEDY.into()),
+        Unusable::NotUtf8 => ("it is not UTF-8".into(), "Save it as UTF-8.".into()),
+        Unusable::Text(TextFault::Unknown(word)) => {
+            (format!("it has {{{}}}, which is not known there", plain(word)), known())
+        }
+        Unusable::Text(TextFault::Unpaired) => ("it has a brace without its other".into(), known()),
+        Unusable::Text(TextFault::NoTicket) => {
+            ("it is to bring a ticket, and has no {ticket}".into(), known())
+        }
+        Unusable::Text(TextFault::NoSubject) => (
+            "its first line is no subject".into(),
+            "Begin it with a line such as: Subject: News about your codes".into(),
+        ),
+        Unusable::Text(TextFault::NoBody) => {
+            ("nothing stands behind its first line".into(), "Write the text there.".into())
+        }
+        Unusable::Text(TextFault::Control) => {
+            ("it has control characters".into(), "Take them out.".into())
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The acting person's own code: asked for at the keyboard, judged, spent and throttled as at a login.
+
+use twinlock_core::{
+    account::{Account, Folder},
+    answer::{self, Answer, Code},
+    attempt::{Outcome, Trial},
+    code_set::Shape,
+    event::{Accepted, Event, Kind, Reason},
+    ledger::Budget,
+    letter::{Letter, LetterKind},
+    policy::{Echo, Field, Policy},
+    ports::{Conversation, ConversationFault, Ledger, Ports, Seat, Snapshot},
+    refusals,
+    request::{Claim, PublicKey, Request, Source},
+    resync::Memory,
+    secret::Typed,
+    text::duration,
+    time::UnixTime,
+};
+
+use crate::{
+    desk::Desk,
+    exit::{Exit, Failure},
+    keyboard::{Keyboard, Line, tell},
+    reasons,
+    wording::{WIDTH, instant, plain, wrap},
+};
+
+const APP_ALONE: &str = "A backup code does not do here: type a code of your app.";
+
+/// What is asked for, and what becomes of it.
+pub struct Question<'a> {
+    /// How many codes, each of which is spent.
+    pub codes: u8,
+    /// Which ones do.
+    pub ways: Ways,
+    /// What follows, while the same person is still asked.
+    pub then: Then<'a>,
+}
+
+/// What follows the last code.
+pub type Then<'a> = &'a mut dyn FnMut(&mut Trial<'_>, &mut Keyboard) -> Result<(), Failure>;
+
+/// Which codes do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ways {
+    /// Those that a login takes.
+    All,
+    /// Those of the app: what is asked for has to do with the backup codes.
+    App,
+}
+
+/// Asks for codes of the person.
+pub fn ask(
+    desk: &Desk,
+    keyboard: &mut Keyboard,
+    (account, found): (&Account, Snapshot),
+    question: Question<'_>,
+) -> Result<(), Failure> {
+    let policy = Policy { field: Field::Code, ..desk.policy.clone() };
+    let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
+    let source = Source::Uid(account.uid).label();
+    let trial = Trial {
+        policy: &policy,
+        ports: desk.machine.ports(&Nobody),
+        shelf: shelf.as_ref(),
+        person: Some((account, found)),
+        stand_in: None,
+        broken: None,
+        source: &source,
+        budget: Budget::Proven,
+        memory: Memory::new(policy.resync),
+    };
+    let Question { codes, ways, then } = question;
+    let mut asking = Asking { account, trial, keyboard, ways };
+    let name = plain(&account.name);
+    for nth in 0..codes {
+        if nth > 0 {
+            let said = "This is about yourself, so one code is not enough. Wait for the next one that your app shows, or take a backup code.";
+            tell(&format!("{}\n", wrap(said, WIDTH, 0)));
+        }
+        let which = if nth == 0 { "own" } else { "next" };
+        asking.ask(&format!("Your {which} code ({name}): "))?;
+    }
+    then(&mut asking.trial, asking.keyboard)
+}
+
+/// Somebody is asked.
+struct Asking<'a> {
+    account: &'a Account,
+    trial: Trial<'a>,
+    keyboard: &'a mut Keyboard,
+    ways: Ways,
+}
+
+/// What an answer came to that is not right.
+enum Wrong {
+    /// Another one may be.
+    Again(String),
+    /// No other one helps.
+    Over(Failure),
+}
+
+impl Asking<'_> {
+    fn ask(&mut self, prompt: &str) -> Result<(), Failure> {
+        let tries = self.trial.policy.tries;
+        for left in (0..tries).rev() {
+            let typed = match self.keyboard.ask(prompt)? {
+                Line::Typed(line) => Typed::new(line.as_str().to_owned()),
+                Line::End if left + 1 < tries => return Err(refused()),
+                Line::End | Line::Interrupted => return Err(stopped()),
+            };
+            let said = match self.weigh(&typed) {
+                Ok(()) => return Ok(()),
+                Err(Wrong::Over(failure)) => return Err(failure),
+                Err(Wrong::Again(said)) => said,
+            };
+            tell(&format!("{}\n", wrap(&with_tries(&said, left), WIDTH, 0)));
+        }
+        Err(refused())
+    }
+
+    fn weigh(&mut self, typed: &Typed) -> Result<(), Wrong> {
+        match answer::read(typed) {
+            Answer::Stop => Err(Wrong::Over(stopped())),
+            Answer::Code(code) if code.is_voucher() => Err(Wrong::Again(
+                "A bypass or a ticket does not do here: type a code of your app, or a backup code."
+                    .into(),
+            )),
+            Answer::Code(code)
+                if self.ways == Ways::App && !code.of_shape(Shape::Letters20).is_empty() =>
+            {
+                Err(Wrong::Again(APP_ALONE.into()))
+            }
+            Answer::Help | Answer::Other => Err(Wrong::Again("That is not a code.".into())),
+            Answer::Code(code) => self.judge(&code),
+        }
+    }
+
+    fn judge(&mut self, code: &Code) -> Result<(), Wrong> {
+        let outcome = self.trial.attempt(code);
+        if let Some(reason) = outcome.rebuff() {
+            self.note(reason);
+        }
+        let again = |said: String| Err(Wrong::Again(said));
+        match outcome {
+            Outcome::Granted(accepted) => {
+                let by_app = matches!(accepted, Accepted::App { .. });
+                self.accept(accepted);
+                if by_app || self.ways == Ways::All { Ok(()) } else { again(APP_ALONE.into()) }
+            }
+            Outcome::Wrong => again("That code is wrong.".into()),
+            Outcome::Replayed { wait } | Outcome::BeforeEpoch { wait } => again(format!(
+                "That code was used already. Wait for the next one ({}).",
+                duration(wait)
+            )),
+            Outcome::Spent => again("That backup code was used already.".into()),
+            Outcome::ClockOff { .. } => {
+                again("Those codes are not of now: check the clock of your phone.".into())
+            }
+            Outcome::NothingGiven | Outcome::Ticket(_) => again("That is not a code.".into()),
+            Outcome::LastCode(_) => Err(Wrong::Over(last_code())),
+            Outcome::Throttled { until, .. } => Err(Wrong::Over(throttled(&instant(until)))),
+            Outcome::Locked => Err(Wrong::Over(locked(&self.account.name))),
+            Outcome::Faulty(reason) => Err(Wrong::Over(self.broken(reason))),
+            Outcome::HalfJudged(fault) => Err(Wrong::Over(self.broken(Reason::Codes(fault)))),
+        }
+    }
+
+    /// What a login leaves behind as well: the clock mark, and a line in the log.
+    fn accept(&self, accepted: Accepted) {
+        let Ports { records, clock, journal, outbox, .. } = self.trial.ports;
+        if let Ok(now) = clock.now() {
+            records.mark_clock(now.unix);
+            if let Ok(folder) = Folder::of(&self.account.name) {
+                records.remember_source(&folder, self.trial.source, now.unix);
+            }
+            if let Accepted::BackupCode { left, .. } = accepted {
+                outbox.put(&self.letter(now.unix, left));
+            }
+        }
+        journal.note(&self.event((Kind::Accepted, None), Some(accepted)));
+    }
+
+    fn letter(&self, at: UnixTime, left: Option<u8>) -> Letter {
+        Letter {
+            user: self.account.name.clone(),
+            kind: LetterKind::BackupCodeUsed,
+            at,
+            service: request(self.account).service,
+            source: self.trial.source.clone(),
+            by: None,
+            left,
+        }
+    }
+
+    fn note(&self, reason: Reason) {
+        self.trial.ports.journal.note(&self.event((Kind::Refused, Some(reason)), None));
+        let seat = Seat::of(Some(self.account), &self.account.name);
+        refusals::keep(&self.trial.ports, &seat, &request(self.account), reason);
+    }
+
+    fn broken(&self, reason: Reason) -> Failure {
+        if !reason.is_told_at_once() {
+            self.note(reason);
+        }
+        let explained = reasons::explain(reason.word(), &plain(&self.account.name));
+        let what = format!("your code cannot be judged: {}", explained.meaning);
+        Failure::new(Exit::StoreUnreachable, what, explained.remedy)
+    }
+
+    fn event(&self, (kind, reason): (Kind, Option<Reason>), accepted: Option<Accepted>) -> Event {
+        let request = request(self.account);
+        Event {
+            kind,
+            user: Some(self.account.name.clone()),
+            service: request.service,
+            source: self.trial.source.clone(),
+            first_factor: request.claim.word(),
+            accepted,
+            reason,
+        }
+    }
+}
+
+/// The command as a login sees it: whoever types here has logged in.
+fn request(account: &Account) -> Request {
+    Request {
+        service: "twinlock".into(),
+        typed_user: Some(account.name.clone()),
+        source: Source::Uid(account.uid),
+        claim: Claim::Stack,
+        public_key: PublicKey::Absent,
+        keys: None,
+    }
+}
+
+/// Judging asks nobody anything.
+struct Nobody;
+
+impl Conversation for Nobody {
+    fn ask(&self, _: &str, _: Echo) -> Result<Typed, ConversationFault> {
+        Err(ConversationFault)
+    }
+
+    fn tell(&self, _: &str) {}
+}
+
+/// What is said, and how often one may still try.
+pub fn with_tries(said: &str, left: u8) -> String {
+    match left {
+        0 => said.into(),
+        1 => format!("{said} 1 try left."),
+        _ => format!("{said} {left} tries left."),
+    }
+}
+
+fn refused() -> Failure {
+    Failure::new(
+        Exit::Refused,
+        "no right code of yours was typed; nothing was changed",
+        "Each code works once. Where the app's clock is in doubt: twinlock verify USER",
+    )
+}
+
+fn stopped() -> Failure {
+    Failure::new(
+        Exit::Interrupted,
+        "stopped; nothing was changed",
+        "Your own code is one line of standard input. A robot that logs in can be named in own_code_exempt.",
+    )
+}
+
+fn last_code() -> Failure {
+    Failure::new(
+        Exit::Refused,
+        "that is your last backup code, which only a login takes; nothing was changed",
+        "Type a code of your app. Without one, log in anew with this code: new ones are shown there.",
+    )
+}
+
+fn throttled(until: &str) -> Failure {
+    Failure::new(
+        Exit::Throttled,
+        format!("too many wrong codes of yours lately; nothing was changed (until {until})"),
+        "Wait until then, and try again.",
+    )
+}
+
+fn locked(name: &str) -> Failure {
+    let name = plain(name);
+    Failure::new(
+        Exit::Throttled,
+        format!("too many wrong codes of {name} in a row; nothing was changed"),
+        format!("Another administrator can end that: twinlock unlock {name}"),
+    )
+}

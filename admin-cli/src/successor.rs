@@ -1,0 +1,71 @@
+//! Putting a changed record in place for a verb, and saying which one stands where that fails.
+
+use twinlock_core::{
+    account::Account,
+    change::{self, ChangeFault, Decide},
+    fault::StoreFault,
+    ports::{Records, Snapshot},
+    record::{Record, State},
+};
+
+use crate::{
+    desk::Desk,
+    exit::{Exit, Failure},
+    wording::plain,
+};
+
+/// Puts in place what `decide` makes of the newest record. `is_it` tells the new record from all others: a disk that
+/// fails at the very end leaves it standing.
+pub fn put(
+    desk: &Desk,
+    account: &Account,
+    decide: Decide<'_, Failure>,
+    is_it: &dyn Fn(&Record) -> bool,
+) -> Result<(), Failure> {
+    let records = &desk.machine.records;
+    let fault = match change::change(records, account, decide) {
+        Ok(()) => {
+            records.mark_clock(desk.now()?.unix);
+            return Ok(());
+        }
+        Err(ChangeFault::Declined(failure)) => return Err(failure),
+        Err(ChangeFault::Changing) => return Err(changing(&account.name)),
+        Err(ChangeFault::Store(fault)) => fault,
+    };
+    let found =
+        records.newest(account).map(|found| found.is_some_and(|found| is_it(&found.record)));
+    Err(failed(&account.name, fault, found))
+}
+
+/// What is said of a store that has failed under a change, and of which record stands: the new one, or not.
+pub fn failed(user: &str, fault: StoreFault, stands: Result<bool, StoreFault>) -> Failure {
+    let failure = Failure::from(fault);
+    let (user, what) = (plain(user), failure.what);
+    let (what, remedy) = match stands {
+        Ok(true) => (
+            format!(
+                "{what}; the record of {user} was changed all the same, and may change back when the machine is switched off"
+            ),
+            format!("{} Then look at `twinlock status {user}`, and do it again.", failure.remedy),
+        ),
+        Ok(false) => (format!("{what}; nothing was changed"), failure.remedy),
+        Err(_) => (
+            format!("{what}; which record of {user} stands cannot be said"),
+            format!("{} Then look at `twinlock status {user}`.", failure.remedy),
+        ),
+    };
+    Failure { exit: failure.exit, what, remedy }
+}
+
+/// Somebody's record, where codes are asked for by it.
+pub fn active(found: Option<Snapshot>) -> Option<Snapshot> {
+    found.filter(|found| found.record.state == State::Active)
+}
+
+fn changing(user: &str) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("the record of {} changes again and again; nothing was changed here", plain(user)),
+        "Look at `twinlock status`, then try again.",
+    )
+}

@@ -1,0 +1,126 @@
+//! A ticket on its way to a person: drawn, kept as a hash, and then mailed, or shown to be handed over.
+
+use serde_json::Value;
+use twinlock_core::{
+    account::Account,
+    beside::{Beside, Purpose, Ticket, Trace},
+    draw, enrolment,
+    letter::Handout,
+    letters,
+    record::Record,
+    voucher::TICKET_LIFE,
+};
+use twinlock_host::entropy::KernelEntropy;
+use zeroize::Zeroizing;
+
+use crate::{
+    desk::Desk,
+    exit::Failure,
+    keyboard::tell,
+    mail::{self, Address, MailFault},
+    wording::{WIDTH, instant, plain, wrap},
+};
+
+/// Letters of a ticket between two dashes.
+const GROUP: usize = 4;
+
+/// A ticket that was drawn.
+pub struct Drawn {
+    letters: Zeroizing<String>,
+    ticket: Ticket,
+}
+
+/// What is said with a ticket.
+pub struct Message<'a> {
+    /// What was done.
+    pub done: &'a str,
+    /// What is to be done with the ticket.
+    pub todo: &'a str,
+    /// What was done, for scripts.
+    pub object: Value,
+}
+
+impl Drawn {
+    /// Draws one.
+    pub fn new(purpose: Purpose, trace: Trace) -> Result<Self, Failure> {
+        let letters = draw::ticket(&KernelEntropy)?;
+        let voucher = draw::voucher(&letters, trace.at.plus(TICKET_LIFE), &KernelEntropy)?;
+        Ok(Self { letters, ticket: Ticket { purpose, voucher, trace } })
+    }
+
+    /// Adds it to a record; an earlier one for the same dies: it may have got lost.
+    pub fn give(&self, beside: &mut Beside) {
+        beside.tickets.retain(|other| other.purpose != self.ticket.purpose);
+        enrolment::give_ticket(beside, self.ticket.clone());
+    }
+
+    /// Whether a record has it.
+    pub fn is_in(&self, record: &Record) -> bool {
+        record.beside.tickets.contains(&self.ticket)
+    }
+
+    /// Brings it to its person: by mail, or else by showing it, to be handed over.
+    pub fn deliver(
+        &self,
+        desk: &Desk,
+        (account, on_record): (&Account, Option<&str>),
+        message: &Message<'_>,
+    ) -> Result<(), Failure> {
+        let grouped = letters::in_groups(&self.letters, GROUP, '-');
+        let handout = Handout {
+            user: &account.name,
+            purpose: self.ticket.purpose,
+            ticket: &grouped,
+            by: &self.ticket.trace.by,
+            at: self.ticket.trace.at,
+            until: self.ticket.voucher.until,
+        };
+        let sent = mail::send_ticket(desk, on_record, &handout);
+        if let Err(fault) = &sent
+            && *fault != MailFault::NoAddress
+        {
+            let said = format!("No mail was sent: {}. {}", fault.what(), fault.remedy());
+            tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+        }
+        let text = if desk.json {
+            Zeroizing::new(format!("{}\n", object(message.object.clone(), &handout, &sent)))
+        } else {
+            sentences(message, &handout, &sent)
+        };
+        desk.print(&text)
+    }
+}
+
+type Sent = Result<Address, MailFault>;
+
+fn object(mut object: Value, handout: &Handout<'_>, sent: &Sent) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        let (ticket, address, fault) = match sent {
+            Ok(address) => (Value::Null, address.as_str().into(), Value::Null),
+            Err(MailFault::NoAddress) => (handout.ticket.into(), Value::Null, Value::Null),
+            Err(fault) => (handout.ticket.into(), Value::Null, fault.what().into()),
+        };
+        fields.insert("ticket".into(), ticket);
+        fields.insert("ticket_until".into(), handout.until.0.into());
+        fields.insert("mailed_to".into(), address);
+        fields.insert("mail_error".into(), fault);
+    }
+    object
+}
+
+fn sentences(message: &Message<'_>, handout: &Handout<'_>, sent: &Sent) -> Zeroizing<String> {
+    let (user, until) = (plain(handout.user), instant(handout.until));
+    let done = wrap(message.done, WIDTH, 0);
+    Zeroizing::new(match sent {
+        Ok(address) => {
+            let said = format!("A ticket was sent to {address}.");
+            let life = format!("It works once, until {until}.");
+            format!("{done}\n{}\n{life}\n", wrap(&said, WIDTH, 0))
+        }
+        Err(_) => {
+            let said = format!("Hand this ticket to {user}. It works once, until {until}:");
+            let (said, todo) = (wrap(&said, WIDTH, 0), wrap(message.todo, WIDTH, 0));
+            format!("{done}\n{said}\n\n    {}\n\n{todo}\n", handout.ticket)
+        }
+    })
+}

@@ -1,0 +1,143 @@
+//! Arguments of the verbs that take something away from somebody, or give something out.
+
+use clap::Args;
+
+use super::GroupInvite;
+
+/// What every grave verb takes.
+#[derive(Args)]
+pub struct Deed {
+    /// Do not ask for the name
+    #[arg(long)]
+    pub yes: bool,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Where nobody has logged in (cron, a container): go without a code of your own, and log why
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
+}
+
+/// What a removal needs to know.
+#[derive(Args)]
+pub struct Remove {
+    /// Whose; the account may be gone already
+    pub user: String,
+    /// How it is done
+    #[command(flatten)]
+    pub deed: Deed,
+}
+
+/// What a reset needs to know.
+#[derive(Args)]
+pub struct Reset {
+    /// Whose
+    pub user: String,
+    /// End the person's sessions too (loginctl terminate-user)
+    #[arg(long)]
+    pub end_sessions: bool,
+    /// Have a new password chosen at the next login too (chage -d 0)
+    #[arg(long)]
+    pub expire_password: bool,
+    /// How it is done
+    #[command(flatten)]
+    pub deed: Deed,
+}
+
+/// What new backup codes need to know.
+#[derive(Args)]
+pub struct BackupCodes {
+    /// Whose
+    pub user: String,
+    /// Show the new codes here, to be handed over on paper (logged)
+    #[arg(long)]
+    pub print: bool,
+    /// Write the new codes to a file (mode 0600, never overwritten; logged)
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<String>,
+    /// How it is done
+    #[command(flatten)]
+    pub deed: Deed,
+}
+
+/// What showing a key needs to know.
+#[derive(Args)]
+pub struct ShowKey {
+    /// Whose
+    pub user: String,
+    /// Which authenticator, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub authenticator: Option<String>,
+    /// How the key is shown
+    #[command(flatten)]
+    pub drawing: Drawing,
+    /// How it is done
+    #[command(flatten)]
+    pub deed: Deed,
+}
+
+/// How a key is shown.
+#[derive(Args)]
+pub struct Drawing {
+    /// Draw the QR code with # instead of blocks
+    #[arg(long)]
+    pub ascii: bool,
+    /// Swap dark and light, for a screen on which the code does not scan
+    #[arg(long)]
+    pub invert: bool,
+    /// Write the QR code as a PNG picture too (mode 0600, never overwritten)
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<String>,
+    /// Write the QR code as an SVG picture too (mode 0600, never overwritten)
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<String>,
+}
+
+/// What a bypass needs to know.
+#[derive(Args)]
+pub struct Bypass {
+    /// Whose
+    pub user: String,
+    /// How long it works: 30m, 8h; 24h at most
+    #[arg(long = "for", value_name = "TIME", default_value = "1h")]
+    pub time: String,
+    /// How often it works: 1 to 10
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub uses: u8,
+    /// How it is done; --reason has to be given
+    #[command(flatten)]
+    pub deed: Deed,
+}
+
+/// What an invitation needs to know.
+#[derive(Args)]
+pub struct Invite {
+    /// Who is to set up an app
+    #[arg(required = true)]
+    pub user: Option<String>,
+    /// A whole group
+    #[command(flatten)]
+    pub many: GroupInvite,
+    /// Where mail for the person goes from now on
+    #[arg(long, value_name = "ADDRESS")]
+    pub mail: Option<String>,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// Which devices are forgotten.
+#[derive(Args)]
+pub struct Forget {
+    /// Whose
+    pub user: String,
+    /// Which of `twinlock devices`
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub number: Option<usize>,
+    /// All of them
+    #[arg(long)]
+    pub all: bool,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}

@@ -1,0 +1,44 @@
+//! What brings many people along: whom to list, and how.
+
+use clap::Args;
+
+/// Whom to list, and how.
+#[derive(Args)]
+pub struct List {
+    /// Accounts with a login shell, or members of the group, that are not enrolled
+    #[arg(long)]
+    pub not_enrolled: bool,
+    /// The members of a group, enrolled or not
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Print CSV for spreadsheets
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// Many people at once.
+#[derive(Args)]
+pub struct Many {
+    /// Everybody in a CSV file with a header (user, mail, optionally key), or - for standard input. Who has a key there
+    /// is enrolled with it, who has none gets a ticket
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["user", "ascii", "invert", "png", "svg", "secret_stdin"])]
+    pub from: Option<String>,
+    /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub report: Option<String>,
+}
+
+/// A whole group.
+#[derive(Args)]
+pub struct GroupInvite {
+    /// Every member of a group who is not enrolled
+    #[arg(long, value_name = "GROUP", requires = "until", conflicts_with_all = ["user", "mail"])]
+    pub group: Option<String>,
+    /// Until this day, such as 2027-01-31, members are reminded and let in without a code; it is written into the settings
+    #[arg(long, value_name = "DATE", requires = "group")]
+    pub until: Option<String>,
+    /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
+    #[arg(long, value_name = "FILE", requires = "group")]
+    pub report: Option<String>,
+}

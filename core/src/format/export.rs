@@ -1,0 +1,258 @@
+//! What `twinlock export` writes for another host: a person's record, set of codes, spent places and used steps.
+
+use alloc::{format, string::String, vec::Vec};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    beside::Beside,
+    code_set::CodeSet,
+    fault::StoreFault,
+    format::{codes, ledger_names, record as records},
+    ledger::Used,
+    record::Record,
+    time::UnixTime,
+};
+
+/// The version that is written.
+pub const VERSION: u32 = 1;
+/// The longest text read, in bytes.
+pub const EXPORT_MAX: usize = 1024 * 1024;
+/// The most used steps of one export: more than a person makes in the day for which they are kept.
+pub const USED_MAX: usize = 4096;
+
+const HEAD: &str = "# twinlock export, version ";
+const RECORD_END: &str = "\n# end of record\n";
+const CODES_END: &str = "\n# end of codes\n";
+const END: &str = "# end of export\n";
+
+/// One person, as another host gets to know them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Export {
+    /// When it was written.
+    pub at: UnixTime,
+    /// The record, without what is of one host alone: a key that was only shown, tickets, bypasses.
+    pub record: Record,
+    /// The set of codes that the record names.
+    pub codes: Option<CarriedCodes>,
+    /// Used steps, and when each was used.
+    pub used: Vec<(Used, UnixTime)>,
+}
+
+/// A set of codes on its way.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CarriedCodes {
+    /// When the set was made.
+    pub since: UnixTime,
+    /// The set.
+    pub set: CodeSet,
+    /// The places that were spent, and when each was.
+    pub spent: Vec<(u8, UnixTime)>,
+}
+
+/// Why a text is no export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFault {
+    /// It does not begin as an export does.
+    Head,
+    /// A newer twinlock has written it.
+    Newer {
+        /// The version it carries.
+        version: u32,
+    },
+    /// It was cut off, is longer than any export, or has a line that no export has.
+    Malformed,
+    /// Its record cannot be read.
+    Record(StoreFault),
+    /// Its set of codes cannot be read.
+    Codes(StoreFault),
+    /// Its record names a set of codes, and there is none; or the other way round.
+    Set,
+}
+
+/// What of a record goes to other hosts: vouchers would work once on each of them, and a key that was only shown is
+/// for one place and a quarter of an hour.
+#[must_use]
+pub fn carried(record: Record) -> Record {
+    let Beside { mail, changed, reset, owed_codes, pending: _, tickets: _, bypasses: _ } =
+        record.beside;
+    let beside = Beside { mail, changed, reset, owed_codes, ..Beside::default() };
+    Record { beside, ..record }
+}
+
+/// Writes an export.
+#[must_use]
+pub fn write(export: &Export) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(8192 + export.used.len() * 80));
+    text.push_str(&format!("{HEAD}{VERSION}\nexported {}\n", export.at.0));
+    if let Some(codes) = &export.codes {
+        text.push_str(&format!("codes_since {}\n", codes.since.0));
+        for (place, at) in &codes.spent {
+            text.push_str(&format!("spent {place} {}\n", at.0));
+        }
+    }
+    for (used, at) in &export.used {
+        text.push_str(&format!("{} {}\n", ledger_names::used_name(used), at.0));
+    }
+    text.push('\n');
+    text.push_str(&records::write(&export.record));
+    if let Some(carried) = &export.codes {
+        text.push('\n');
+        text.push_str(&codes::write(&carried.set));
+    }
+    text.push('\n');
+    text.push_str(END);
+    text
+}
+
+/// Reads an export.
+///
+/// # Errors
+/// [`ExportFault`], which never quotes the text.
+pub fn read(text: &str) -> Result<Export, ExportFault> {
+    if text.len() > EXPORT_MAX {
+        return Err(ExportFault::Malformed);
+    }
+    let rest = text.strip_prefix(HEAD).ok_or(ExportFault::Head)?;
+    let (version, rest) = rest.split_once('\n').ok_or(ExportFault::Head)?;
+    match version.parse() {
+        Ok(VERSION) => {}
+        Ok(version) if version > VERSION => return Err(ExportFault::Newer { version }),
+        _ => return Err(ExportFault::Head),
+    }
+    let body = rest.strip_suffix(END).ok_or(ExportFault::Malformed)?;
+    let (head, body) = body.split_once("\n\n").ok_or(ExportFault::Malformed)?;
+    let head = head_of(head).ok_or(ExportFault::Malformed)?;
+    let (record, rest) = section(body, RECORD_END).ok_or(ExportFault::Malformed)?;
+    let record = records::read(record).map_err(ExportFault::Record)?;
+    let codes = match rest.strip_prefix('\n').ok_or(ExportFault::Malformed)? {
+        "" => None,
+        rest => {
+            let (set, rest) = section(rest, CODES_END).ok_or(ExportFault::Malformed)?;
+            if rest != "\n" {
+                return Err(ExportFault::Malformed);
+            }
+            Some(codes::read(set).map_err(ExportFault::Codes)?)
+        }
+    };
+    assembled(head, record, codes)
+}
+
+/// A part up to its last line, that included, and what comes behind.
+fn section<'a>(text: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
+    let length = text.find(end)?.checked_add(end.len())?;
+    text.split_at_checked(length)
+}
+
+/// The lines before the record.
+#[derive(Default)]
+struct Head {
+    at: UnixTime,
+    codes_since: Option<UnixTime>,
+    spent: Vec<(u8, UnixTime)>,
+    used: Vec<(Used, UnixTime)>,
+}
+
+fn head_of(text: &str) -> Option<Head> {
+    let mut lines = text.split('\n');
+    let at = lines.next()?.strip_prefix("exported ").and_then(ledger_names::read_instant)?;
+    let mut head = Head { at, ..Head::default() };
+    for line in lines {
+        let (name, instant) = line.rsplit_once(' ')?;
+        let at = ledger_names::read_instant(instant)?;
+        if name == "codes_since" && head.codes_since.is_none() {
+            head.codes_since = Some(at);
+        } else if let Some(place) = name.strip_prefix("spent ") {
+            head.spent.push((place.parse().ok()?, at));
+        } else {
+            head.used.push((ledger_names::read_used(name)?, at));
+        }
+    }
+    (head.used.len() <= USED_MAX).then_some(head)
+}
+
+fn assembled(head: Head, record: Record, set: Option<CodeSet>) -> Result<Export, ExportFault> {
+    let codes = match (record.codes, head.codes_since, set) {
+        (Some(_), Some(since), Some(set)) => {
+            let within = |(place, _): &(u8, UnixTime)| usize::from(*place) < set.hashes.len();
+            if !head.spent.iter().all(within) {
+                return Err(ExportFault::Malformed);
+            }
+            Some(CarriedCodes { since, set, spent: head.spent })
+        }
+        (None, None, None) if head.spent.is_empty() => None,
+        _ => return Err(ExportFault::Set),
+    };
+    let carries_too_much = record.beside.pending.is_some()
+        || !record.beside.tickets.is_empty()
+        || !record.beside.bypasses.is_empty();
+    if carries_too_much {
+        return Err(ExportFault::Malformed);
+    }
+    Ok(Export { at: head.at, record, codes, used: head.used })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{beside::Trace, ledger::Mark, time::Step};
+
+    const RECORD: &str = include_str!("../../../tests/vectors/record-1.toml");
+    const SET: &str = include_str!("../../../tests/vectors/codes-1.toml");
+    const VECTOR: &str = include_str!("../../../tests/vectors/export-1.txt");
+
+    fn export() -> Export {
+        let mut record = carried(records::read(RECORD).unwrap());
+        record.codes = Some(crate::record::SetId(0x0123_4567_89ab_cdef));
+        record.beside.changed = Some(UnixTime(1_800_000_100));
+        record.beside.owed_codes = Some(Trace { by: "kim".into(), at: UnixTime(1_800_000_050) });
+        let set = codes::read(SET).unwrap();
+        let spent = alloc::vec![(0, UnixTime(1_800_000_200)), (2, UnixTime(1_800_000_300))];
+        let used = Used { mark: Mark([7; 16]), step: Step(60_000_000) };
+        Export {
+            at: UnixTime(1_800_000_400),
+            record,
+            codes: Some(CarriedCodes { since: UnixTime(1_800_000_000), set, spent }),
+            used: alloc::vec![(used, UnixTime(1_800_000_310))],
+        }
+    }
+
+    #[test]
+    fn the_vector_is_what_is_written_and_read() {
+        assert_eq!(write(&export()).as_str(), VECTOR);
+        assert_eq!(read(VECTOR), Ok(export()));
+        let bare = Export { codes: None, used: Vec::new(), ..export() };
+        let bare = Export { record: Record { codes: None, ..bare.record }, ..bare };
+        assert_eq!(read(&write(&bare)), Ok(bare));
+    }
+
+    #[test]
+    fn what_was_cut_anywhere_is_no_export() {
+        for cut in 0..VECTOR.len() {
+            assert!(read(VECTOR.get(..cut).unwrap()).is_err(), "{cut}");
+        }
+        assert!(read(&format!("{VECTOR}\n")).is_err());
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_no_export() {
+        for (from, to, fault) in [
+            ("version 1\n", "version 2\n", ExportFault::Newer { version: 2 }),
+            ("version 1\n", "version 0\n", ExportFault::Head),
+            ("# twinlock", "twinlock", ExportFault::Head),
+            ("exported 1", "exported x", ExportFault::Malformed),
+            ("spent 0 ", "spent 64 ", ExportFault::Malformed),
+            ("codes_since 1800000000\n", "", ExportFault::Set),
+            ("codes = \"0123456789abcdef\"\n", "", ExportFault::Set),
+            (
+                "state = \"active\"",
+                "state = \"odd\"",
+                ExportFault::Record(StoreFault::Malformed { line: 0 }),
+            ),
+            ("lanes = 1", "lanes = 2", ExportFault::Codes(StoreFault::Malformed { line: 5 })),
+        ] {
+            assert!(VECTOR.contains(from), "{from}");
+            assert_eq!(read(&VECTOR.replacen(from, to, 1)), Err(fault), "{from}");
+        }
+    }
+}

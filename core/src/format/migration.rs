@@ -1,0 +1,278 @@
+//! `otpauth-migration://` URIs: what Google's app shows as QR codes when accounts are exported.
+
+use alloc::{string::String, vec::Vec};
+
+use data_encoding::BASE64_NOPAD;
+use zeroize::Zeroizing;
+
+use crate::{
+    otp::otpauth::{decode, strip_prefix_any_case, tidy_name},
+    record::{Algorithm, Authenticator, Digits, Moving, Parameters, Period},
+    secret::{Key, KeyLength},
+};
+
+/// The longest URI read, in bytes: more than the largest QR code holds, each byte as `%XX`.
+pub const URI_MAX: usize = 12 * 1024;
+/// The most accounts of one URI; the app puts ten into one.
+pub const ACCOUNTS_MAX: usize = 100;
+/// The most QR codes of one export.
+const BATCH_MAX: u64 = 1000;
+
+/// One QR code of an export.
+#[derive(Debug)]
+pub struct Migration {
+    /// Its accounts, in their order.
+    pub accounts: Vec<Moved>,
+    /// Which of the export's QR codes it is.
+    pub batch: Batch,
+}
+
+/// Which of an export's QR codes this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch {
+    /// The number of the export, the same for all its QR codes.
+    pub id: u64,
+    /// Which of them, from 0.
+    pub index: u64,
+    /// How many there are, at least 1.
+    pub size: u64,
+}
+
+/// One account.
+#[derive(Debug)]
+pub struct Moved {
+    /// Issuer and account as the app shows them, in harmless letters.
+    pub label: String,
+    /// What makes its codes, or why that cannot be used.
+    pub authenticator: Result<Authenticator, MovedFault>,
+}
+
+/// Why an account cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovedFault {
+    /// Its hash is MD5, or one that is not known.
+    Algorithm,
+    /// Its codes have a length that is not known.
+    Digits,
+    /// It is neither moved by time nor by a counter.
+    Kind,
+    /// The counter is negative.
+    Counter,
+    /// Too short or too long to be a key.
+    Key(KeyLength),
+}
+
+/// Why a text is no export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationFault {
+    /// It does not begin with `otpauth-migration://offline?`.
+    Scheme,
+    /// Longer than any QR code.
+    TooLong,
+    /// No `data=`, or it is no base64.
+    Data,
+    /// What the base64 stands for was cut off, or is something else.
+    Payload,
+    /// More accounts than are taken at once, or none.
+    Accounts,
+}
+
+/// Reads a URI.
+///
+/// # Errors
+/// [`MigrationFault`], which never quotes the URI.
+pub fn read(uri: &str) -> Result<Migration, MigrationFault> {
+    if uri.len() > URI_MAX {
+        return Err(MigrationFault::TooLong);
+    }
+    let query = strip_prefix_any_case(uri.trim(), "otpauth-migration://offline?")
+        .ok_or(MigrationFault::Scheme)?;
+    let mut data = query.split('&').filter_map(|pair| pair.strip_prefix("data="));
+    let text = match (data.next(), data.next()) {
+        (Some(text), None) => decode(text).map_err(|_| MigrationFault::Data)?,
+        _ => return Err(MigrationFault::Data),
+    };
+    payload(&bytes(&text)?)
+}
+
+/// Base64 as it is, or as a form has sent it, with blanks for plus signs; the app pads it, and not all that copy it do.
+fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, MigrationFault> {
+    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+    plain.extend(text.trim_end_matches('=').chars().map(|letter| match letter {
+        ' ' | '-' => '+',
+        '_' => '/',
+        other => other,
+    }));
+    BASE64_NOPAD.decode(plain.as_bytes()).map(Zeroizing::new).map_err(|_| MigrationFault::Data)
+}
+
+fn payload(bytes: &[u8]) -> Result<Migration, MigrationFault> {
+    let mut accounts = Vec::new();
+    let (mut id, mut index, mut size) = (0, 0, 1);
+    let mut fields = Fields(bytes);
+    while let Some((tag, value)) = fields.next().map_err(|Cut| MigrationFault::Payload)? {
+        match (tag, value) {
+            (1, Value::Bytes(_)) if accounts.len() == ACCOUNTS_MAX => {
+                return Err(MigrationFault::Accounts);
+            }
+            (1, Value::Bytes(account)) => {
+                accounts.push(moved(account).map_err(|Cut| MigrationFault::Payload)?);
+            }
+            (3, Value::Number(number)) => size = number,
+            (4, Value::Number(number)) => index = number,
+            (5, Value::Number(number)) => id = number,
+            // Other tags are of a later app; a known one of another type is none of its.
+            (1 | 3..=5, _) => return Err(MigrationFault::Payload),
+            _ => {}
+        }
+    }
+    if accounts.is_empty() {
+        return Err(MigrationFault::Accounts);
+    }
+    let size = size.max(1);
+    if size > BATCH_MAX || index >= size {
+        return Err(MigrationFault::Payload);
+    }
+    Ok(Migration { accounts, batch: Batch { id, index, size } })
+}
+
+/// An account's fields as they stand; what is left out is zero.
+#[derive(Default)]
+struct Raw<'a> {
+    secret: &'a [u8],
+    name: &'a [u8],
+    issuer: &'a [u8],
+    algorithm: u64,
+    digits: u64,
+    kind: u64,
+    counter: u64,
+}
+
+fn moved(bytes: &[u8]) -> Result<Moved, Cut> {
+    let mut raw = Raw::default();
+    let mut fields = Fields(bytes);
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Value::Bytes(bytes)) => raw.secret = bytes,
+            (2, Value::Bytes(bytes)) => raw.name = bytes,
+            (3, Value::Bytes(bytes)) => raw.issuer = bytes,
+            (4, Value::Number(number)) => raw.algorithm = number,
+            (5, Value::Number(number)) => raw.digits = number,
+            (6, Value::Number(number)) => raw.kind = number,
+            (7, Value::Number(number)) => raw.counter = number,
+            (1..=7, _) => return Err(Cut),
+            _ => {}
+        }
+    }
+    let (issuer, name) = (plain(raw.issuer), plain(raw.name));
+    let label = match (issuer.as_str(), name.as_str()) {
+        ("", name) => name.into(),
+        (issuer, "") => issuer.into(),
+        // The app writes the issuer before the name as well.
+        (issuer, name) => {
+            let rest = name.strip_prefix(issuer).and_then(|rest| rest.strip_prefix(':'));
+            alloc::format!("{issuer}:{}", rest.unwrap_or(name).trim_start())
+        }
+    };
+    let called =
+        if issuer.is_empty() { name.split(':').next().unwrap_or_default() } else { &issuer };
+    let authenticator = authenticator(&raw, called);
+    Ok(Moved { label, authenticator })
+}
+
+fn authenticator(raw: &Raw<'_>, called: &str) -> Result<Authenticator, MovedFault> {
+    // Zero is what the app writes where an account said nothing: then it is what apps take for usual.
+    let algorithm = match raw.algorithm {
+        0 | 1 => Algorithm::Sha1,
+        2 => Algorithm::Sha256,
+        3 => Algorithm::Sha512,
+        _ => return Err(MovedFault::Algorithm),
+    };
+    let digits = match raw.digits {
+        0 | 1 => Digits::SIX,
+        2 => Digits::EIGHT,
+        _ => return Err(MovedFault::Digits),
+    };
+    let moving = match raw.kind {
+        1 if i64::try_from(raw.counter).is_err() => return Err(MovedFault::Counter),
+        1 => Moving::Counter { next: raw.counter },
+        2 => Moving::default(),
+        _ => return Err(MovedFault::Kind),
+    };
+    let key = Key::new(raw.secret.to_vec()).map_err(MovedFault::Key)?;
+    // The app knows no other period.
+    let parameters = Parameters { algorithm, digits, period: Period::THIRTY };
+    Ok(Authenticator { name: tidy_name(called), key, parameters, moving, seen: None })
+}
+
+/// A name for eyes: what steers a terminal is left out, and at most forty letters stay.
+fn plain(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let kept = |letter: &char| letter.is_alphanumeric() || " .-_@:+/".contains(*letter);
+    let text: String = text.chars().filter(kept).take(40).collect();
+    text.trim().into()
+}
+
+/// The fields of a protobuf message that are still to be read.
+struct Fields<'a>(&'a [u8]);
+
+/// A field's value, as far as the wire tells.
+enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+    Other,
+}
+
+/// A message that ends in the middle of a field, or was never one.
+#[derive(Debug)]
+struct Cut;
+
+impl<'a> Fields<'a> {
+    fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, Cut> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let key = self.number()?;
+        let value = match key & 7 {
+            0 => Value::Number(self.number()?),
+            1 => self.bytes(8).map(|_| Value::Other)?,
+            2 => {
+                let length = usize::try_from(self.number()?).map_err(|_| Cut)?;
+                Value::Bytes(self.bytes(length)?)
+            }
+            5 => self.bytes(4).map(|_| Value::Other)?,
+            _ => return Err(Cut),
+        };
+        match key >> 3 {
+            0 => Err(Cut),
+            tag => Ok(Some((tag, value))),
+        }
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], Cut> {
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(Cut)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    /// Seven bits a byte, the lowest first, at most ten bytes.
+    fn number(&mut self) -> Result<u64, Cut> {
+        let mut number = 0_u64;
+        for place in 0..10 {
+            let (byte, rest) = self.0.split_first().ok_or(Cut)?;
+            self.0 = rest;
+            let bits = u64::from(byte & 0x7f);
+            if place == 9 && bits > 1 {
+                return Err(Cut);
+            }
+            number |= bits << (place * 7);
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(Cut)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! TOML as tables whose values are asked for by name; what nobody has asked for at the end is a mistake.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::ops::Range;
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// What is odd about a text, and where: a byte of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Odd {
+    /// The byte.
+    pub(super) at: usize,
+    /// What is wrong, as a clause without a value.
+    pub(super) what: String,
+}
+
+/// A date as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Dated {
+    /// Year, month and day, where it is a day alone.
+    pub(super) day: Option<(u16, u8, u8)>,
+    /// The text.
+    pub(super) text: String,
+}
+
+/// A table of which each value is taken out once.
+pub(super) struct Table<'i> {
+    values: DeTable<'i>,
+    at: usize,
+    known: Vec<&'static str>,
+}
+
+impl<'i> Table<'i> {
+    /// The table of a whole text.
+    pub(super) fn parse(text: &'i str) -> Result<Self, Odd> {
+        let parsed = DeTable::parse(text).map_err(|error| Odd {
+            at: error.span().map_or(0, |span| span.start),
+            what: error.message().replace('\n', ", ").trim().to_string(),
+        })?;
+        let at = parsed.span().start;
+        Ok(Self::of(parsed.into_inner(), at))
+    }
+
+    fn of(values: DeTable<'i>, at: usize) -> Self {
+        Self { values, at, known: Vec::new() }
+    }
+
+    /// Whether a value that was expected to be of a kind is missing.
+    pub(super) fn missing(&self, key: &str) -> Odd {
+        Odd { at: self.at, what: format!("missing field `{key}`") }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<(Range<usize>, DeValue<'i>)> {
+        self.known.push(key);
+        let value = self.values.remove(key)?;
+        Some((value.span(), value.into_inner()))
+    }
+
+    /// A text.
+    pub(super) fn string(&mut self, key: &'static str) -> Result<Option<Spanned<String>>, Odd> {
+        match self.take(key) {
+            None => Ok(None),
+            Some((span, DeValue::String(text))) => Ok(Some(Spanned::new(span, text.into_owned()))),
+            Some((span, other)) => Err(unexpected(&span, key, (&other, "a string"))),
+        }
+    }
+
+    /// A whole number.
+    pub(super) fn number<N: TryFrom<i128>>(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Spanned<N>>, Odd> {
+        let Some((span, value)) = self.take(key) else { return Ok(None) };
+        let read = value
+            .as_integer()
+            .and_then(|integer| i128::from_str_radix(integer.as_str(), integer.radix()).ok());
+        let number = read.and_then(|number| N::try_from(number).ok());
+        let odd = || unexpected(&span, key, (&value, "a whole number"));
+        let number = number.ok_or_else(odd)?;
+        Ok(Some(Spanned::new(span, number)))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, Odd> {
+        match self.take(key) {
+            None => Ok(None),
+            Some((_, DeValue::Boolean(value))) => Ok(Some(value)),
+            Some((span, other)) => Err(unexpected(&span, key, (&other, "true or false"))),
+        }
+    }
+
+    /// A date, or a time.
+    pub(super) fn date(&mut self, key: &'static str) -> Result<Option<Spanned<Dated>>, Odd> {
+        match self.take(key) {
+            None => Ok(None),
+            Some((span, DeValue::Datetime(date))) => {
+                let day = date.date.filter(|_| date.time.is_none() && date.offset.is_none());
+                let day = day.map(|day| (day.year, day.month, day.day));
+                Ok(Some(Spanned::new(span, Dated { day, text: date.to_string() })))
+            }
+            Some((span, other)) => Err(unexpected(&span, key, (&other, "a date"))),
+        }
+    }
+
+    /// A text, or a whole number as one.
+    pub(super) fn string_or_number(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Spanned<String>>, Odd> {
+        match self.take(key) {
+            Some((span, DeValue::Integer(integer))) => {
+                Ok(Some(Spanned::new(span, integer.as_str().to_string())))
+            }
+            Some((span, DeValue::String(text))) => Ok(Some(Spanned::new(span, text.into_owned()))),
+            Some((span, other)) => Err(unexpected(&span, key, (&other, "a string"))),
+            None => Ok(None),
+        }
+    }
+
+    /// A list of texts; empty where there is none.
+    pub(super) fn strings(&mut self, key: &'static str) -> Result<Vec<String>, Odd> {
+        let Some((span, value)) = self.take(key) else { return Ok(Vec::new()) };
+        let DeValue::Array(list) = value else {
+            return Err(unexpected(&span, key, (&value, "a list")));
+        };
+        let one = |value: Spanned<DeValue<'i>>| {
+            let text = value.get_ref().as_str().map(ToString::to_string);
+            text.ok_or_else(|| unexpected(&value.span(), key, (value.get_ref(), "strings")))
+        };
+        list.into_iter().map(one).collect()
+    }
+
+    /// A table in this one; an empty one where there is none.
+    pub(super) fn table(&mut self, key: &'static str) -> Result<Table<'i>, Odd> {
+        Ok(self.table_if_any(key)?.unwrap_or(Table::of(DeTable::new(), self.at)))
+    }
+
+    /// A table in this one.
+    pub(super) fn table_if_any(&mut self, key: &'static str) -> Result<Option<Table<'i>>, Odd> {
+        match self.take(key) {
+            None => Ok(None),
+            Some((span, DeValue::Table(values))) => Ok(Some(Table::of(values, span.start))),
+            Some((span, other)) => Err(unexpected(&span, key, (&other, "a table"))),
+        }
+    }
+
+    /// All tables of a name.
+    pub(super) fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'i>>, Odd> {
+        let Some((span, value)) = self.take(key) else { return Ok(Vec::new()) };
+        let DeValue::Array(list) = value else {
+            return Err(unexpected(&span, key, (&value, "a list of tables")));
+        };
+        let one = |value: Spanned<DeValue<'i>>| {
+            let span = value.span();
+            if let DeValue::Table(values) = value.into_inner() {
+                return Ok(Table::of(values, span.start));
+            }
+            let what = format!("{key} holds something else than tables");
+            Err(Odd { at: span.start, what })
+        };
+        list.into_iter().map(one).collect()
+    }
+
+    /// What must be there.
+    pub(super) fn must<T>(&self, key: &str, value: Option<T>) -> Result<T, Odd> {
+        value.ok_or_else(|| self.missing(key))
+    }
+
+    /// Nothing that was not asked for is passed over.
+    pub(super) fn end(&self) -> Result<(), Odd> {
+        // The first in the text, not in the alphabet.
+        match self.values.iter().min_by_key(|(key, _)| key.span().start) {
+            None => Ok(()),
+            Some((key, _)) => Err(Odd {
+                at: key.span().start,
+                what: format!(
+                    "unknown field `{}`, expected one of `{}`",
+                    key.get_ref().escape_debug(),
+                    self.known.join("`, `")
+                ),
+            }),
+        }
+    }
+}
+
+/// Says the kind of what stands there, and never what it is: it may be a key.
+fn unexpected(at: &Range<usize>, key: &str, (found, wanted): (&DeValue<'_>, &str)) -> Odd {
+    let what = format!("{key} is of type {} where {wanted} is expected", found.type_str());
+    Odd { at: at.start, what }
+}

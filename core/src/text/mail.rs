@@ -1,0 +1,372 @@
+//! The text of a mail: built in, or an administrator's, with what happened filled into its blanks.
+
+use alloc::{format, string::String, vec::Vec};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    letter::{Handout, Letter, TICKET, Topic},
+    policy::Language,
+    request::SourceLabel,
+    text::{en, sv},
+    time::UnixTime,
+};
+
+/// The longest value that is filled in, in letters: longer ones are cut.
+const VALUE_MAX: usize = 100;
+/// The longest subject, in letters.
+const SUBJECT_MAX: usize = 250;
+/// What an administrator's text begins with.
+const SUBJECT: &str = "Subject:";
+/// What stands for nothing.
+const NOTHING: &str = "-";
+
+/// A mail without its addresses. The body may hold a ticket.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The subject: one line.
+    pub subject: String,
+    /// The text.
+    pub body: Zeroizing<String>,
+}
+
+/// Why a text cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextFault {
+    /// The first line is no `Subject:` with something behind it.
+    NoSubject,
+    /// There is nothing behind the first line.
+    NoBody,
+    /// A word in braces that is no blank of this kind of mail.
+    Unknown(String),
+    /// A brace without its other.
+    Unpaired,
+    /// A letter that no text has.
+    Control,
+    /// A mail that is to bring a ticket, and has no blank for it.
+    NoTicket,
+}
+
+/// What the blanks are filled with.
+#[derive(Debug)]
+pub struct Blanks(Vec<(&'static str, Zeroizing<String>)>);
+
+impl Blanks {
+    /// Those of a letter.
+    #[must_use]
+    pub fn of_letter(language: Language, letter: &Letter, host: &str) -> Self {
+        let left = letter.left.map_or_else(|| NOTHING.into(), |left| format!("{left}"));
+        Self::tidied([
+            ("user", letter.user.clone()),
+            ("host", host.into()),
+            ("time", instant(letter.at)),
+            ("service", letter.service.clone()),
+            ("source", source(language, &letter.source)),
+            ("by", letter.by.clone().unwrap_or_else(|| letter.user.clone())),
+            ("left", left),
+        ])
+    }
+
+    /// Those of a ticket.
+    #[must_use]
+    pub fn of_ticket(handout: &Handout<'_>, host: &str) -> Self {
+        Self::tidied([
+            ("user", handout.user.into()),
+            ("host", host.into()),
+            ("time", instant(handout.at)),
+            ("by", handout.by.into()),
+            ("until", instant(handout.until)),
+            (TICKET, handout.ticket.into()),
+        ])
+    }
+
+    fn tidied<const N: usize>(values: [(&'static str, String); N]) -> Self {
+        let values = values.map(|(name, value)| (name, Zeroizing::new(value)));
+        Self(values.into_iter().map(|(name, value)| (name, tidy(&value, VALUE_MAX))).collect())
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A value on one line, of letters that neither a header nor a reader's eye stumbles over.
+fn tidy(value: &str, most: usize) -> Zeroizing<String> {
+    let hidden = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{feff}')
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(letter, '\u{2060}'..='\u{206f}')
+    };
+    let mut tidy = Zeroizing::new(String::with_capacity(value.len()));
+    let letters = value.chars().take(most);
+    tidy.extend(letters.map(|letter| if hidden(letter) { '?' } else { letter }));
+    tidy
+}
+
+fn instant(at: UnixTime) -> String {
+    let (year, month, day) = at.date();
+    let (hours, minutes, seconds) = at.clock();
+    format!("{year:04}-{month:02}-{day:02} {hours:02}:{minutes:02}:{seconds:02} UTC")
+}
+
+/// A source for eyes.
+fn source(language: Language, label: &SourceLabel) -> String {
+    let (label, words) = (
+        label.as_str(),
+        match language {
+            Language::English => &en::mail::SOURCES,
+            Language::Swedish => &sv::mail::SOURCES,
+        },
+    );
+    match (label.strip_prefix("uid:"), label.strip_prefix("tty:")) {
+        (Some(uid), _) => format!("{} {uid}", words.uid),
+        (_, Some(tty)) => format!("{} {tty}", words.tty),
+        _ if label == "unknown" => words.unknown.into(),
+        _ if label.contains(':') => format!("{label}/64"),
+        _ => label.into(),
+    }
+}
+
+/// What sources are called.
+pub(in crate::text) struct Sources {
+    /// A local user.
+    pub(in crate::text) uid: &'static str,
+    /// A terminal of the machine.
+    pub(in crate::text) tty: &'static str,
+    /// Nothing is known.
+    pub(in crate::text) unknown: &'static str,
+}
+
+/// A mail in the words that are built in.
+#[must_use]
+pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> Written {
+    let (subject, body) = match language {
+        Language::English => en::mail::say(topic),
+        Language::Swedish => sv::mail::say(topic),
+    };
+    let closing = match language {
+        Language::English => en::mail::CLOSING,
+        Language::Swedish => sv::mail::CLOSING,
+    };
+    let filled = |text| fill(text, topic, blanks).unwrap_or_default();
+    let mut body = filled(body);
+    body.push_str(&filled(closing));
+    Written { subject: subject_of(&filled(subject)), body }
+}
+
+/// A mail in an administrator's words: `Subject:` on the first line, the text behind it.
+///
+/// # Errors
+/// [`TextFault`]; the built-in words are then to be taken.
+pub fn replaced(text: &str, topic: Topic, blanks: &Blanks) -> Result<Written, TextFault> {
+    let (subject, body) = split(text)?;
+    if topic.blanks().contains(&TICKET) {
+        // A ticket in the subject would be on every screen that announces a mail.
+        match (has_ticket(subject, topic)?, has_ticket(body, topic)?) {
+            (true, _) => return Err(TextFault::Unknown(TICKET.into())),
+            (false, false) => return Err(TextFault::NoTicket),
+            (false, true) => {}
+        }
+    }
+    Ok(Written {
+        subject: subject_of(&fill(subject, topic, blanks)?),
+        body: fill(&format!("{body}\n"), topic, blanks)?,
+    })
+}
+
+fn has_ticket(text: &str, topic: Topic) -> Result<bool, TextFault> {
+    // A letter that no text has.
+    let mark = Zeroizing::new(String::from("\0"));
+    Ok(fill(text, topic, &Blanks(Vec::from([(TICKET, mark)])))?.contains('\0'))
+}
+
+/// Whether an administrator's text can be used.
+///
+/// # Errors
+/// [`TextFault`].
+pub fn check(text: &str, topic: Topic) -> Result<(), TextFault> {
+    replaced(text, topic, &Blanks(Vec::new())).map(drop)
+}
+
+fn split(text: &str) -> Result<(&str, &str), TextFault> {
+    let odd = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t' | '\r');
+    if text.contains(odd) {
+        return Err(TextFault::Control);
+    }
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let subject = first.strip_prefix(SUBJECT).map(str::trim).unwrap_or_default();
+    if subject.is_empty() {
+        return Err(TextFault::NoSubject);
+    }
+    let body = rest.trim_start_matches(['\n', '\r']).trim_end();
+    if body.is_empty() { Err(TextFault::NoBody) } else { Ok((subject, body)) }
+}
+
+fn subject_of(filled: &str) -> String {
+    tidy(filled, SUBJECT_MAX).as_str().into()
+}
+
+/// Fills in what stands in braces; a value is never read as a text again. `{{` and `}}` are braces. What has no value
+/// stays as it is.
+fn fill(text: &str, topic: Topic, blanks: &Blanks) -> Result<Zeroizing<String>, TextFault> {
+    let mut filled = Zeroizing::new(String::with_capacity(text.len() * 2));
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (plain, from) = rest.split_at(at);
+        filled.push_str(plain);
+        rest = brace(from, topic, (blanks, &mut filled))?;
+    }
+    filled.push_str(rest);
+    filled.retain(|letter| letter != '\r');
+    Ok(filled)
+}
+
+/// Takes what begins with a brace off a text, and gives what is left of it.
+fn brace<'a>(
+    text: &'a str,
+    topic: Topic,
+    (blanks, filled): (&Blanks, &mut String),
+) -> Result<&'a str, TextFault> {
+    for pair in ["{{", "}}"] {
+        if let Some(rest) = text.strip_prefix(pair) {
+            filled.extend(pair.chars().take(1));
+            return Ok(rest);
+        }
+    }
+    let inner = text.strip_prefix('{').ok_or(TextFault::Unpaired)?;
+    let (name, rest) = inner.split_once('}').ok_or(TextFault::Unpaired)?;
+    if !topic.blanks().contains(&name) {
+        return Err(TextFault::Unknown(tidy(name, VALUE_MAX).as_str().into()));
+    }
+    match blanks.value(name) {
+        Some(value) => filled.push_str(value),
+        None => filled.extend(["{", name, "}"]),
+    }
+    Ok(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{beside::Purpose, letter::LetterKind};
+
+    const RESET: Topic = Topic::Event(LetterKind::Reset);
+
+    fn letter() -> Letter {
+        Letter {
+            user: "ada".into(),
+            kind: LetterKind::Reset,
+            at: UnixTime(1_800_000_000),
+            service: "sshd".into(),
+            source: SourceLabel::read("203.0.113.7").unwrap(),
+            by: Some("kim".into()),
+            left: None,
+        }
+    }
+
+    fn blanks(letter: &Letter) -> Blanks {
+        Blanks::of_letter(Language::English, letter, "web01")
+    }
+
+    fn body(text: &str) -> Result<String, TextFault> {
+        let written = replaced(&format!("Subject: x\n\n{text}"), RESET, &blanks(&letter()))?;
+        Ok(written.body.as_str().into())
+    }
+
+    #[test]
+    fn an_administrators_text_is_filled() {
+        let text =
+            "Subject: {user} on {host}\r\n\r\n{time} {service} {source} {by} {left}\r\n{{x}}\n\n";
+        let written = replaced(text, RESET, &blanks(&letter())).unwrap();
+        assert_eq!(written.subject, "ada on web01");
+        let filled = "2027-01-15 08:00:00 UTC sshd 203.0.113.7 kim -\n{x}\n";
+        assert_eq!(written.body.as_str(), filled);
+        let own = blanks(&Letter { by: None, left: Some(2), ..letter() });
+        let written = replaced("Subject: x\n{by} {left}", RESET, &own).unwrap();
+        assert_eq!(written.body.as_str(), "ada 2\n");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_text_is_said() {
+        let unknown = |word: &str| Err(TextFault::Unknown(word.into()));
+        assert_eq!(body("{usr}"), unknown("usr"));
+        assert_eq!(body("{ticket}"), unknown("ticket"));
+        assert_eq!(body("{}"), unknown(""));
+        assert_eq!(body("{user"), Err(TextFault::Unpaired));
+        assert_eq!(body("user}"), Err(TextFault::Unpaired));
+        assert_eq!(body("a\u{1b}[2J"), Err(TextFault::Control));
+        assert_eq!(body(" \n"), Err(TextFault::NoBody));
+        for text in ["", "Hello", "Subject:\nx", "subject: x\nx", "\nSubject: x\nx"] {
+            assert_eq!(check(text, RESET), Err(TextFault::NoSubject), "{text}");
+        }
+        let ticket = Topic::Ticket(Purpose::SetUp);
+        assert_eq!(check("Subject: x\ny", ticket), Err(TextFault::NoTicket));
+        assert_eq!(check("Subject: x\n{{ticket}}", ticket), Err(TextFault::NoTicket));
+        assert_eq!(check("Subject: {ticket}\n{ticket}", ticket), unknown("ticket").map(drop));
+        assert_eq!(check("Subject: x\n{ticket} {until}", ticket), Ok(()));
+    }
+
+    #[test]
+    fn no_value_breaks_out_of_its_place() {
+        let hostile = Letter {
+            user: "{by}\nBcc: eve@example.org".into(),
+            service: "\u{202e}\u{1b}]0;x\u{7}\u{feff}".into(),
+            by: Some("x".repeat(1000)),
+            ..letter()
+        };
+        for language in [Language::English, Language::Swedish] {
+            let blanks = Blanks::of_letter(language, &hostile, "we\rb");
+            let written = built_in(language, RESET, &blanks);
+            assert!(!written.subject.contains(char::is_control), "{written:?}");
+            assert!(written.subject.contains("{by}?Bcc: eve@example.org"), "{written:?}");
+            let odd =
+                |letter: char| letter != '\n' && (letter.is_control() || letter == '\u{202e}');
+            assert!(!written.body.contains(odd), "{written:?}");
+            assert!(written.body.contains(&"x".repeat(100)), "{written:?}");
+            assert!(!written.body.contains(&"x".repeat(101)), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn sources_read_well() {
+        for (label, english, swedish) in [
+            ("203.0.113.7", "203.0.113.7", "203.0.113.7"),
+            ("2001:db8::", "2001:db8::/64", "2001:db8::/64"),
+            ("uid:1000", "this machine, user number 1000", "datorn själv, användarnummer 1000"),
+            ("tty:tty1", "this machine, terminal tty1", "datorn själv, terminal tty1"),
+            ("unknown", "not known", "okänt"),
+        ] {
+            let label = SourceLabel::read(label).unwrap();
+            assert_eq!(source(Language::English, &label), english);
+            assert_eq!(source(Language::Swedish, &label), swedish);
+        }
+    }
+
+    #[test]
+    fn every_built_in_text_has_only_blanks_that_are_filled() {
+        let handout = |purpose| Handout {
+            user: "ada",
+            purpose,
+            ticket: "FEJT-QYCH-WGPV",
+            by: "kim",
+            at: UnixTime(0),
+            until: UnixTime(1),
+        };
+        for language in [Language::English, Language::Swedish] {
+            for topic in Topic::all() {
+                let blanks = match topic {
+                    Topic::Event(_) => Blanks::of_letter(language, &letter(), "web01"),
+                    Topic::Ticket(purpose) => Blanks::of_ticket(&handout(purpose), "web01"),
+                };
+                let written = built_in(language, topic, &blanks);
+                assert!(written.subject.contains("ada") && written.body.contains("web01"));
+                assert!(!written.body.contains(['{', '}']), "{written:?}");
+                assert!(written.body.lines().all(|line| line.chars().count() <= 72), "{written:?}");
+                let brings = written.body.contains("FEJT-QYCH-WGPV");
+                assert_eq!(brings, matches!(topic, Topic::Ticket(_)), "{written:?}");
+                assert!(!written.subject.contains("FEJT"));
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Changes at a login: a key that somebody has seen, self-service, bypasses, remembered devices, letters.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod world;
+
+use twinlock_core::{
+    beside::{Seen, Trace},
+    event::{Accepted, Kind},
+    letter::LetterKind,
+    record::Record,
+    request::{Claim, PublicKey, Request},
+    time::UnixTime,
+    verdict::Verdict,
+    voucher::Voucher,
+};
+use world::{START, World, request};
+
+use world::people::{change, kinds, letters, screen, stack, with_codes};
+
+/// A world in which kim has seen ada's key.
+fn seen() -> World {
+    let world = World::new();
+    change(&world, |mut record| {
+        let trace = Trace { by: "kim".into(), at: UnixTime(START - 100) };
+        record.authenticators[0].seen = Some(Seen { trace, postponed: 0 });
+        record
+    });
+    world
+}
+
+/// A visit with a key that sshd has verified.
+fn by_key(key: &str) -> Request {
+    Request {
+        public_key: PublicKey::Verified,
+        keys: Some(key.into()),
+        ..request("ada", Claim::Publickey)
+    }
+}
+
+#[test]
+fn a_key_that_somebody_has_seen_is_replaced_in_one_change() {
+    let world = seen();
+    let old = world.newest_record("ada").generation;
+    let typed = [&world.code(0), "start", "<first>", "<next>"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+    assert!(screen(&world).contains("was seen by kim on 2027-01-15"), "{}", screen(&world));
+    assert_eq!(kinds(&world), [Kind::KeyChanged, Kind::Accepted]);
+    assert_eq!(letters(&world), [LetterKind::KeyChanged]);
+    let record = world.newest_record("ada");
+    assert!(record.generation != old && record.authenticators[0].seen.is_none());
+    world.unix.set(world.unix.get() + 60);
+    let code = world.code(0);
+    assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Denied, "the old key is dead");
+}
+
+#[test]
+fn one_code_is_not_enough_to_replace_a_key() {
+    let world = seen();
+    let code = world.code(0);
+    for second in [&code, "000000", "", "start"] {
+        let world = seen();
+        let verdict = world.login(&stack(), &[&code, "start", "<first>", second, "", ""]);
+        assert_ne!(verdict, Verdict::Granted, "{second}");
+        assert!(world.newest_record("ada").authenticators[0].seen.is_some());
+    }
+}
+
+#[test]
+fn it_can_be_put_off_a_few_times() {
+    let world = seen();
+    for left in ["3 more times", "2 more times", "once more"] {
+        assert_eq!(world.login(&stack(), &[&world.code(0), ""]), Verdict::Granted);
+        assert!(screen(&world).contains(left), "{}", screen(&world));
+        world.unix.set(world.unix.get() + 60);
+    }
+    assert_eq!(world.login(&stack(), &[&world.code(0), ""]), Verdict::Denied);
+    assert_eq!(world.reasons().last(), Some(&"key_not_changed"));
+    world.unix.set(world.unix.get() + 60);
+    let typed = [&world.code(0), "start", "<first>", "<next>"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted);
+}
+
+#[test]
+fn self_service_takes_a_second_code() {
+    let menu = |choice: &str, rest: &[&str]| {
+        let (world, codes) = with_codes(10);
+        let key = world.newest_record("ada").authenticators[0].key.copied();
+        let mut typed = vec!["?", "4", &codes[0], choice];
+        let rest: Vec<&str> = rest
+            .iter()
+            .map(|line| if *line == "<second>" { codes[1].as_str() } else { line })
+            .collect();
+        typed.extend(rest);
+        assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+        let shown = screen(&world);
+        let kept = world.login(&stack(), &[&codes[5], ""]) == Verdict::Granted;
+        let same = world.newest_record("ada").authenticators[0].key == key;
+        (kept, same, shown)
+    };
+    let (kept, same, shown) = menu("1", &["<second>", "<group>"]);
+    assert!(!kept && same && shown.contains("Last change: 2027-01-15"), "{shown}");
+    let (kept, same, _) = menu("2", &["<first>", "<second>"]);
+    assert!(kept && !same);
+    for (choice, rest) in [
+        ("1", &["000000", "", ""][..]),
+        ("1", &[""]),
+        ("1", &[]),
+        ("1", &["<second>", "AAAA", ""]),
+        ("2", &["<first>", "", ""]),
+        ("2", &["<first>"]),
+        ("2", &["000000", ""]),
+        ("3", &[]),
+        ("", &[]),
+    ] {
+        let (kept, same, shown) = menu(choice, rest);
+        assert!(kept && same, "{choice} {rest:?} {shown}");
+    }
+}
+
+#[test]
+fn a_bypass_works_so_often_and_behind_a_first_factor_alone() {
+    let world = World::new();
+    change(&world, |mut record| {
+        let voucher = Voucher::of("123456789", UnixTime(START + 3600), [3; 16]).unwrap();
+        let trace = Trace { by: "kim".into(), at: UnixTime(START) };
+        let bypass = twinlock_core::beside::Bypass { voucher, uses: 2, trace };
+        twinlock_core::enrolment::give_bypass(&mut record.beside, bypass);
+        record
+    });
+    for claim in [Claim::Follows, Claim::Failed, Claim::Publickey] {
+        let verdict = world.login(&request("ada", claim), &["123456789", "", ""]);
+        assert_eq!(verdict, Verdict::Denied, "{claim:?}");
+    }
+    assert_eq!(world.login(&stack(), &["123456780", ""]), Verdict::Denied);
+    for left in [1, 0] {
+        assert_eq!(world.login(&stack(), &["123 456 789"]), Verdict::Granted);
+        let accepted = world.events.borrow().last().unwrap().accepted.clone();
+        assert_eq!(accepted, Some(Accepted::Bypass { left }));
+    }
+    assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
+}
+
+#[test]
+fn a_bypass_ends_with_its_time() {
+    let world = World::new();
+    change(&world, |mut record| {
+        let voucher = Voucher::of("123456789", UnixTime(START + 10), [3; 16]).unwrap();
+        let trace = Trace { by: "kim".into(), at: UnixTime(START) };
+        record.beside.bypasses = vec![twinlock_core::beside::Bypass { voucher, uses: 2, trace }];
+        record
+    });
+    world.unix.set(START + 10);
+    assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
+}
+
+#[test]
+fn a_device_is_remembered_for_a_time_and_for_itself_alone() {
+    let mut world = World::new();
+    world.policy.remember_for = 3600;
+    let here = by_key("ssh-ed25519 AAAA");
+    assert_eq!(world.login(&here, &[&world.code(0), ""]), Verdict::Granted);
+    world.unix.set(world.unix.get() + 60);
+    assert_eq!(world.login(&here, &[&world.code(0), "yes"]), Verdict::Granted);
+    assert!(screen(&world).contains("from 203.0.113.7 with this ssh key for 1 h"));
+    assert_eq!(world.login(&here, &[]), Verdict::Granted, "no code is asked for");
+    assert_eq!(world.events.borrow().last().unwrap().accepted, Some(Accepted::Device));
+    let elsewhere = Request {
+        source: twinlock_core::request::Source::address([203, 0, 113, 8].into()),
+        ..here.clone()
+    };
+    let sudo = Request { service: "sudo".into(), ..here.clone() };
+    let other_service = Request { service: "login".into(), ..here.clone() };
+    for other in [by_key("ssh-ed25519 AAAB"), elsewhere, sudo, other_service, stack()] {
+        assert_ne!(world.login(&other, &[""]), Verdict::Granted, "{other:?}");
+    }
+    world.unix.set(world.unix.get() + 3600);
+    assert_eq!(world.login(&here, &[""]), Verdict::Denied, "its time is over");
+}
+
+#[test]
+fn a_change_ends_remembered_devices_and_root_has_none() {
+    let mut world = World::new();
+    world.policy.remember_for = 3600;
+    let here = by_key("ssh-ed25519 AAAA");
+    assert_eq!(world.login(&here, &[&world.code(0), "yes"]), Verdict::Granted);
+    change(&world, |record| Record { generation: twinlock_core::record::Generation(77), ..record });
+    assert_eq!(world.login(&here, &[""]), Verdict::Denied);
+    world.account("root", 0);
+    world.enrol("root", 0);
+    world.unix.set(world.unix.get() + 60);
+    let root = Request { typed_user: Some("root".into()), ..here };
+    assert_eq!(world.login(&root, &[&world.code(0)]), Verdict::Granted);
+    assert!(!screen(&world).contains("ssh key for"));
+    assert_eq!(world.login(&root, &[""]), Verdict::Denied);
+}
+
+#[test]
+fn guessing_behind_a_right_password_is_worth_a_letter() {
+    let world = World::new();
+    let wrong = world.wrong_code();
+    for _ in 0..3 {
+        world.refuse(&stack(), &[&wrong, &wrong, &wrong]);
+    }
+    assert_eq!(letters(&world), [LetterKind::Guessed]);
+    let world = World::new();
+    for _ in 0..3 {
+        world.refuse(&request("ada", Claim::Follows), &[&wrong, &wrong, &wrong]);
+    }
+    assert!(world.letters.borrow().is_empty(), "strangers write no letters");
+}

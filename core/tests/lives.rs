@@ -1,0 +1,371 @@
+//! Random lives through every dialogue: stores that fail, clocks that jump, administrators who step in.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod world;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use twinlock_core::{
+    beside::{Seen, Trace},
+    enrolment,
+    event::{Accepted, Event, Kind},
+    policy::{AfterReset, BackupCodes, NotEnrolled, TicketNeed},
+    record::{Generation, Record, SetId, State},
+    request::{Claim, PublicKey, Request},
+    time::UnixTime,
+    verdict::Verdict,
+};
+use world::{
+    Line, World,
+    people::{change, screen},
+    reader, request,
+};
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+enum Happening {
+    /// A login half a minute later; what stands in brackets is read from the screen, or from what the person holds.
+    Login { way: Way, lines: Vec<&'static str>, faults: Vec<bool> },
+    /// Time passes on both clocks.
+    Wait(u64),
+    /// The wall clock alone is set.
+    SetClock(i64),
+    /// Somebody else looks at the key.
+    See,
+    /// Somebody else takes the codes away.
+    Owe,
+    /// Somebody else resets the person.
+    Reset,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Password,
+    Key,
+    CodeFirst,
+    Failed,
+}
+
+fn line() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        6 => Just("<own>"),
+        4 => Just("<first>"),
+        4 => Just("<group>"),
+        4 => Just("<next>"),
+        4 => Just("<code>"),
+        2 => Just("<old code>"),
+        4 => Just("start"),
+        2 => proptest::sample::select(vec!["?", "1", "2", "3", "4", "yes", "", "i", "a"]),
+        1 => proptest::sample::select(vec!["000000", "123456789", "FEJTQYCHWGPV", "\u{8}INC", "<cut>"]),
+    ]
+}
+
+/// What people type who know what they are doing, up to some point.
+fn course() -> impl Strategy<Value = Vec<&'static str>> {
+    let courses: Vec<Vec<&'static str>> = vec![
+        vec!["start", "<first>", "<group>"],
+        vec!["<own>", "<group>"],
+        vec!["<code>", "<group>", "yes"],
+        vec!["<own>", "start", "<first>", "<next>", "<group>"],
+        vec!["?", "4", "<own>", "1", "<next>", "<group>"],
+        vec!["?", "4", "<own>", "2", "<first>", "<code>", "<group>"],
+        // With one code alone.
+        vec!["?", "4", "<own>", "1", "<group>"],
+        vec!["?", "4", "<own>", "2", "<first>", "<first>", "<group>"],
+        vec!["<own>", "start", "<first>", "<first>", "<group>"],
+        vec!["?", "2", "<code>", "<group>"],
+        vec!["<code>", "<group>"],
+        vec!["<code>"],
+        vec!["<old code>", "<group>"],
+        vec!["<own>", "yes"],
+    ];
+    let cut = prop_oneof![4 => Just(9_usize), 1 => 0..6_usize];
+    (proptest::sample::select(courses), cut).prop_map(|(mut course, cut)| {
+        course.truncate(cut);
+        course
+    })
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let way = prop_oneof![
+        8 => Just(Way::Password),
+        4 => Just(Way::Key),
+        1 => Just(Way::CodeFirst),
+        1 => Just(Way::Failed),
+    ];
+    let lines = prop_oneof![
+        6 => course(),
+        2 => (course(), proptest::collection::vec(line(), 0..4))
+            .prop_map(|(course, more)| [course, more].concat()),
+        1 => proptest::collection::vec(line(), 0..7),
+    ];
+    let faults = prop_oneof![
+        4 => Just(Vec::new()),
+        1 => proptest::collection::vec(proptest::bool::weighted(0.05), 0..120),
+    ];
+    let login = (way, lines, faults).prop_map(|(way, lines, faults)| Happening::Login {
+        way,
+        lines,
+        faults,
+    });
+    prop_oneof![
+        10 => login,
+        4 => (20..400_u64).prop_map(Happening::Wait),
+        1 => proptest::sample::select(vec![-3600_i64, -60, 60, 3600, 86_400]).prop_map(Happening::SetClock),
+        1 => Just(Happening::See),
+        1 => Just(Happening::Owe),
+        1 => Just(Happening::Reset),
+    ]
+}
+
+/// A life: what the person holds, and what has let somebody in.
+struct Life {
+    world: World,
+    /// Backup codes that were confirmed and not used, of the set in force.
+    held: Vec<String>,
+    used: BTreeSet<String>,
+    steps: BTreeSet<(Vec<u8>, u64)>,
+    shown: Vec<Vec<u8>>,
+    latest: u64,
+}
+
+/// What of a record only its owner may change, with two codes.
+#[derive(PartialEq)]
+struct Own {
+    keys: Vec<Vec<u8>>,
+    codes: Option<SetId>,
+}
+
+impl Life {
+    fn new() -> Self {
+        let mut world = World::new();
+        world.records.borrow_mut().clear();
+        world.policy.not_enrolled = NotEnrolled::Enroll;
+        world.policy.set_up.ticket = TicketNeed::Free;
+        world.policy.set_up.after_reset = AfterReset::Login;
+        world.policy.backup_codes = BackupCodes { count: 3, warn_below: 1 };
+        world.policy.remember_for = 600;
+        let latest = world.unix.get();
+        let (held, used, steps, shown) = Default::default();
+        Self { world, held, used, steps, shown, latest }
+    }
+
+    fn meet(&mut self, happening: &Happening) {
+        let trace = Trace { by: "kim".into(), at: UnixTime(self.world.unix.get()) };
+        let stamp = (Generation(self.world.unix.get() ^ 0xabcd), trace.at);
+        match happening {
+            Happening::Login { way, lines, faults } => {
+                self.wait(31);
+                self.log_in(*way, lines, faults);
+            }
+            Happening::Wait(seconds) => self.wait(*seconds),
+            Happening::SetClock(by) => {
+                self.world.unix.set(self.world.unix.get().saturating_add_signed(*by));
+            }
+            _ if !self.is_enrolled() => {}
+            Happening::See => change(&self.world, |mut record| {
+                record.authenticators[0].seen = Some(Seen { trace, postponed: 0 });
+                record
+            }),
+            Happening::Owe => {
+                change(&self.world, |record| enrolment::owing_codes(record, trace, stamp));
+                self.held.clear();
+            }
+            Happening::Reset => {
+                change(&self.world, |record| enrolment::reset(record, trace, stamp));
+                self.held.clear();
+            }
+        }
+        self.latest = self.latest.max(self.world.unix.get());
+    }
+
+    fn wait(&self, seconds: u64) {
+        self.world.unix.set(self.world.unix.get() + seconds);
+        self.world.boot.set(self.world.boot.get() + seconds);
+    }
+
+    fn record(&self) -> Option<Record> {
+        let there = self.world.records.borrow().contains_key("ada");
+        there.then(|| self.world.newest_record("ada"))
+    }
+
+    fn is_enrolled(&self) -> bool {
+        self.record().is_some_and(|record| record.state == State::Active)
+    }
+
+    fn own(&self) -> Own {
+        let record = self.record();
+        let keys = record.iter().flat_map(|record| &record.authenticators);
+        Own {
+            keys: keys.map(|one| one.key.bytes().to_vec()).collect(),
+            codes: record.as_ref().and_then(|record| record.codes),
+        }
+    }
+
+    fn line(&self, line: &str) -> Line {
+        match line {
+            "<cut>" => Line::Cut,
+            "<code>" => Line::Type(self.held.first().cloned().unwrap_or_default()),
+            "<old code>" => Line::Type(self.used.iter().next().cloned().unwrap_or_default()),
+            line => Line::Type(line.into()),
+        }
+    }
+
+    fn log_in(&mut self, way: Way, lines: &[&str], faults: &[bool]) {
+        let (before, owed) = (self.own(), self.owes());
+        let lines: Vec<Line> = lines.iter().map(|line| self.line(line)).collect();
+        self.world.lines.borrow_mut().extend(lines);
+        self.world.faults.borrow_mut().extend(faults.iter().copied());
+        let events = self.world.events.borrow().len();
+        let verdict = self.world.login(&visit(way), &[]);
+        self.world.faults.borrow_mut().clear();
+        let news: Vec<Event> = self.world.events.borrow()[events..].to_vec();
+        self.learn(&news);
+        assert_ne!(verdict, Verdict::Exempt);
+        if verdict == Verdict::Granted {
+            assert!(!matches!(way, Way::Failed), "no first factor");
+            let accepted = news.iter().rfind(|event| event.kind == Kind::Accepted);
+            self.account_for(accepted.unwrap().accepted.as_ref().unwrap());
+        }
+        self.compare(&before, owed);
+    }
+
+    fn owes(&self) -> bool {
+        self.record().is_some_and(|record| record.beside.owed_codes.is_some())
+    }
+
+    /// What was read from the screen: keys, and codes that were confirmed.
+    fn learn(&mut self, _: &[Event]) {
+        let shown = screen(&self.world);
+        self.shown.extend(reader::key(&shown).map(|key| key.key.bytes().to_vec()));
+        // What was typed as a code is on the screen of nobody.
+        let codes = reader::codes(&shown);
+        let in_force = self.record().and_then(|record| record.codes);
+        let new = in_force.is_some_and(|id| {
+            let last = codes.last().map(|code| code.replace('-', ""));
+            last.is_some_and(|last| self.world.is_of_set(id, &last))
+        });
+        if new {
+            self.held = codes.iter().rev().take(3).map(|code| code.replace('-', "")).collect();
+        }
+        if in_force.is_none() {
+            self.held.clear();
+        }
+        let typed = self.world.typed.borrow();
+        let spent: Vec<String> =
+            typed.iter().filter(|line| self.held.contains(line)).cloned().collect();
+        drop(typed);
+        // Whether it was used or refused by a fault on the way: it may be gone.
+        self.held.retain(|code| !spent.contains(code) || self.world.is_unspent(in_force, code));
+    }
+
+    /// What let somebody in was typed, and was never used before.
+    fn account_for(&mut self, accepted: &Accepted) {
+        let typed = self.world.typed.borrow().clone();
+        match accepted {
+            Accepted::App { step, .. } => {
+                let mut keys = self.own().keys;
+                keys.extend(self.shown.iter().cloned());
+                let owner = keys.into_iter().find(|key| {
+                    let code = world::apps::code_of_bytes(key, step.0);
+                    typed.contains(&code)
+                });
+                let owner = owner.expect("nobody typed the code that was accepted");
+                assert!(self.steps.insert((owner, step.0)), "{step:?} twice");
+            }
+            Accepted::BackupCode { .. } => {
+                let mut codes = typed.iter().filter(|line| line.len() == 20);
+                let fresh = codes.find(|code| !self.used.contains(*code));
+                self.used.insert(fresh.expect("only used codes were typed").clone());
+            }
+            Accepted::Device => assert!(typed.is_empty(), "a device asks for nothing"),
+            Accepted::Bypass { .. } | Accepted::Ticket => panic!("nobody gave out any"),
+        }
+    }
+
+    /// One code was not enough for what changed.
+    fn compare(&self, before: &Own, owed: bool) {
+        let after = self.own();
+        if before.keys.is_empty() || after == *before {
+            return;
+        }
+        let typed = self.world.typed.borrow();
+        let codes = typed.iter().filter(|line| {
+            line.len() == 20 || line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let keys_changed = after.keys != before.keys;
+        let ended = after.codes.is_none();
+        // Codes that are owed, and the last one's successor, take the one code that they are shown behind.
+        let enough = if keys_changed { 3 } else { 2 };
+        let excused = !keys_changed && (owed || ended || self.was_last(&typed));
+        assert!(excused || codes.count() >= enough, "{typed:?}");
+    }
+
+    fn was_last(&self, typed: &[String]) -> bool {
+        typed.iter().any(|line| line.len() == 20)
+            || screen(&self.world).contains("You have no backup")
+    }
+
+    /// Once the store answers: by the app, or by a code, or by being set up.
+    fn owner_gets_in(&mut self) -> bool {
+        let password = visit(Way::Password);
+        if !self.is_enrolled() {
+            return self.world.login(&password, &["start", "<first>", "<group>"])
+                == Verdict::Granted;
+        }
+        let keys = self.own().keys;
+        assert!(keys.iter().all(|key| self.shown.contains(key)), "a key that its owner never saw");
+        let codes: Vec<String> = self.held.clone();
+        let app = ["<own>", "start", "<first>", "<next>", "<group>"];
+        let owes = self.owes();
+        let app = if self.record().unwrap().authenticators[0].seen.is_some() {
+            &app[..]
+        } else {
+            &["<own>", "<group>"]
+        };
+        let by_app = self.world.login(&password, app) == Verdict::Granted;
+        let by_code = codes.first().is_none_or(|code| {
+            owes || self.world.login(&password, &[code, "<group>"]) == Verdict::Granted
+        });
+        by_app && by_code
+    }
+}
+
+fn visit(way: Way) -> Request {
+    match way {
+        Way::Password => request("ada", Claim::Stack),
+        Way::Key => Request {
+            public_key: PublicKey::Verified,
+            keys: Some("ssh-ed25519 AAAA".into()),
+            ..request("ada", Claim::Publickey)
+        },
+        Way::CodeFirst => request("ada", Claim::Follows),
+        Way::Failed => request("ada", Claim::Failed),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_dialogue_breaks_a_promise(happenings in proptest::collection::vec(happening(), 1..40)) {
+        let mut life = Life::new();
+        life.log_in(Way::Password, &["start", "<first>", "<group>"], &[]);
+        for happening in &happenings {
+            life.meet(happening);
+        }
+        let behind = life.latest + 2 * 86_400 - life.world.unix.get();
+        life.wait(behind);
+        if !life.owner_gets_in() {
+            life.wait(3 * 3600);
+            prop_assert!(life.owner_gets_in(), "{} {:?}", screen(&life.world), life.world.reasons());
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Set-up at a login: begun, cut, resumed, by ticket, after a reset, or not at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod world;
+
+use twinlock_core::{
+    beside::{Purpose, Trace},
+    event::Kind,
+    format::record as form,
+    letter::LetterKind,
+    policy::{AfterReset, NotEnrolled, TicketNeed},
+    record::State,
+    request::{Claim, PublicKey, Request},
+    time::UnixTime,
+    verdict::Verdict,
+};
+use world::{START, reader, request};
+
+use world::people::{change, kinds, letters, newcomer, screen, stack, ticket};
+
+#[test]
+fn set_up_at_a_login_ends_in_a_login_and_its_code_is_used_up() {
+    let world = newcomer();
+    let verdict = world.login(&stack(), &["start", "<first>", "<group>"]);
+    assert_eq!(verdict, Verdict::Granted, "{}", screen(&world));
+    let shown = screen(&world);
+    for app in ["Google Authenticator", "Microsoft Authenticator", "Authy", "any other app"] {
+        assert!(shown.contains(app), "{shown}");
+    }
+    assert_eq!(kinds(&world), [Kind::Enrolled, Kind::Accepted]);
+    assert_eq!(letters(&world), [LetterKind::SetUpDone, LetterKind::CodesRenewed]);
+    let record = world.newest_record("ada");
+    assert_eq!((record.state, record.beside.pending), (State::Active, None));
+    assert_eq!((record.beside.owed_codes, record.codes.is_some()), (None, true));
+    let code = reader::code_of_key(&shown, world.unix.get());
+    assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Denied, "used up");
+    let backup = reader::codes(&shown);
+    assert_eq!(backup.len(), 10);
+    assert_eq!(world.login(&stack(), &[&backup[3]]), Verdict::Granted);
+    assert_eq!(world.login(&stack(), &[&backup[3], ""]), Verdict::Denied, "once");
+}
+
+#[test]
+fn whoever_does_not_begin_is_told_once_and_not_counted() {
+    for answer in ["", "hunter2", "123456", "\u{8}\r\u{7f}INCORRECT", "ja"] {
+        let world = newcomer();
+        assert_eq!(world.login(&stack(), &[answer]), Verdict::Denied);
+        assert!(screen(&world).ends_with("log in once from a terminal."), "{}", screen(&world));
+        assert_eq!(world.reasons(), ["not_set_up"]);
+        assert!(world.records.borrow().is_empty(), "nothing was written");
+        assert!(!world.names.borrow().keys().any(|name| name.contains("/try.")));
+    }
+}
+
+#[test]
+fn a_cut_anywhere_leaves_nobody_half_enrolled() {
+    let all = ["start", "<first>", "<group>"];
+    for cut in 0..all.len() {
+        let world = newcomer();
+        let verdict = world.login(&stack(), &all[..cut]);
+        let record = world.records.borrow().contains_key("ada").then(|| world.newest_record("ada"));
+        match cut {
+            0 => assert_eq!((verdict, record), (Verdict::NoConversation, None)),
+            1 => {
+                assert_eq!(verdict, Verdict::NoConversation);
+                let record = record.unwrap();
+                assert!(record.state == State::Pending && record.beside.pending.is_some());
+                let first = reader::key(&screen(&world)).unwrap();
+                // The same person goes on with the same key.
+                let rest = ["start", "<first>", "<group>"];
+                assert_eq!(world.login(&stack(), &rest), Verdict::Granted);
+                assert!(screen(&world).contains("this is the same key"));
+                assert!(world.newest_record("ada").authenticators[0].key == first.key);
+            }
+            _ => {
+                assert_eq!(verdict, Verdict::Granted, "the key was proven");
+                assert!(record.unwrap().beside.owed_codes.is_some());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_another_source_has_seen_is_never_enrolled() {
+    let world = newcomer();
+    assert_eq!(world.login(&stack(), &["start"]), Verdict::NoConversation);
+    let stolen = reader::key(&screen(&world)).unwrap();
+    let elsewhere = Request {
+        source: twinlock_core::request::Source::address([198, 51, 100, 9].into()),
+        ..stack()
+    };
+    assert_eq!(world.login(&elsewhere, &["start", "<first>", "<group>"]), Verdict::Granted);
+    assert!(screen(&world).contains("from 203.0.113.7, and not finished"), "{}", screen(&world));
+    assert!(world.newest_record("ada").authenticators[0].key != stolen.key);
+}
+
+#[test]
+fn after_a_quarter_of_an_hour_set_up_begins_anew() {
+    let world = newcomer();
+    let _ = world.login(&stack(), &["start"]);
+    let first = reader::key(&screen(&world)).unwrap();
+    world.unix.set(world.unix.get() + 15 * 60);
+    let _ = world.login(&stack(), &["start"]);
+    assert!(reader::key(&screen(&world)).unwrap().key != first.key);
+}
+
+#[test]
+fn a_picture_is_drawn_otherwise_and_wrong_codes_say_what_is_wrong() {
+    let world = newcomer();
+    let late = "<first>";
+    let typed = ["start", "i", "a", "999999", "12", late, "<group>"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted);
+    let shown = screen(&world);
+    assert_eq!(shown.matches("scan this square").count(), 3);
+    assert!(shown.contains("####") && shown.contains('█'));
+    assert!(shown.contains("not of this key") && shown.contains("That is not a code"));
+}
+
+#[test]
+fn a_reset_kills_a_set_up_that_is_under_way() {
+    let world = newcomer();
+    world.change_at.set(None);
+    let _ = world.login(&stack(), &["start"]);
+    // The key of the screen is proven after the record was reset under it.
+    change(&world, |record| {
+        twinlock_core::enrolment::reset(
+            record,
+            Trace { by: "kim".into(), at: UnixTime(START) },
+            (twinlock_core::record::Generation(99), UnixTime(START)),
+        )
+    });
+    let record = world.newest_record("ada");
+    assert!(record.beside.pending.is_none() && record.state == State::Pending);
+    // It asks for a ticket now, which a password does not replace.
+    assert_eq!(world.login(&stack(), &["start", ""]), Verdict::Denied);
+    assert_eq!(world.reasons().last(), Some(&"no_ticket"));
+}
+
+#[test]
+fn a_ticket_begins_set_up_once() {
+    let mut world = newcomer();
+    world.policy.not_enrolled = NotEnrolled::Deny;
+    world.policy.set_up.ticket = TicketNeed::Needed;
+    let account = world.accounts.borrow().get("ada").cloned().unwrap();
+    let stamp = (twinlock_core::record::Generation(5), UnixTime(START));
+    let mut record = twinlock_core::enrolment::begun(&account, None, stamp);
+    twinlock_core::enrolment::give_ticket(&mut record.beside, ticket(Purpose::SetUp));
+    let text = form::write(&record).to_string();
+    world.records.borrow_mut().insert("ada".into(), (1, text));
+    let wrong = ["AAAA-AAAA-AAAA", "123456", "BBBBBBBBBBBB"];
+    assert_eq!(world.login(&stack(), &wrong), Verdict::Denied);
+    let tries = || world.names.borrow().keys().filter(|name| name.contains("/try.")).count();
+    assert_eq!(tries(), 2, "what is no ticket is not counted");
+    let right = ["fejt-qych-wgpv", "<first>", "<group>"];
+    assert_eq!(world.login(&stack(), &right), Verdict::Granted, "{}", screen(&world));
+    let record = world.newest_record("ada");
+    assert!(record.beside.tickets.is_empty() && record.state == State::Active);
+    assert_eq!(world.login(&stack(), &["FEJTQYCHWGPV", ""]), Verdict::Denied);
+}
+
+#[test]
+fn a_proven_key_does_without_a_ticket_after_a_reset_and_a_password_does_not() {
+    for (after_reset, key, begins) in [
+        (AfterReset::Ticket, PublicKey::Absent, false),
+        (AfterReset::Ticket, PublicKey::Verified, true),
+        (AfterReset::Login, PublicKey::Absent, true),
+    ] {
+        let mut world = newcomer();
+        world.policy.set_up.after_reset = after_reset;
+        world.enrol("ada", 1000);
+        change(&world, |record| {
+            let trace = Trace { by: "kim".into(), at: UnixTime(START) };
+            let stamp = (twinlock_core::record::Generation(9), UnixTime(START));
+            twinlock_core::enrolment::reset(record, trace, stamp)
+        });
+        let claim = if key == PublicKey::Verified { Claim::Publickey } else { Claim::Stack };
+        let request = Request { public_key: key, ..request("ada", claim) };
+        let verdict = world.login(&request, &["start", "<first>", "<group>"]);
+        assert_eq!(verdict == Verdict::Granted, begins, "{after_reset:?} {key:?}");
+    }
+}
+
+#[test]
+fn a_reminder_lets_go_on_without_and_sets_up_who_wants() {
+    let mut world = newcomer();
+    world.policy.not_enrolled = NotEnrolled::Remind;
+    assert_eq!(world.login(&stack(), &[""]), Verdict::Exempt);
+    assert_eq!(world.reasons(), ["reminded"]);
+    assert_eq!(world.login(&stack(), &["start", "<first>", "<group>"]), Verdict::Granted);
+    assert_eq!(world.login(&stack(), &[""]), Verdict::Denied, "who is enrolled is asked");
+}
+
+#[test]
+fn before_a_first_factor_nothing_is_offered() {
+    for not_enrolled in [NotEnrolled::Enroll, NotEnrolled::Remind] {
+        let mut world = newcomer();
+        world.policy.not_enrolled = not_enrolled;
+        let verdict = world.login(&request("ada", Claim::Follows), &["start", "000000", ""]);
+        let expected =
+            if not_enrolled == NotEnrolled::Remind { Verdict::Exempt } else { Verdict::Denied };
+        assert_eq!(verdict, expected);
+        assert!(!screen(&world).contains("Google"), "{}", screen(&world));
+        assert!(world.records.borrow().is_empty());
+    }
+}

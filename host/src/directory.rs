@@ -1,0 +1,172 @@
+//! Whom the name service lists, one by one: a directory may know a hundred thousand people.
+
+use std::{
+    collections::HashSet,
+    io::{BufRead, BufReader},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use nix::unistd::{Group, User};
+use twinlock_core::{account::Account, fault::LookupFault};
+
+use crate::homes;
+
+/// Programs that let nobody in.
+const CLOSED: [&str; 5] = ["nologin", "false", "sync", "shutdown", "halt"];
+
+/// Whose accounts are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// All that have a login shell.
+    WithShell,
+    /// A group's members, by the primary group as well.
+    Members(String),
+}
+
+/// Why nobody is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DirectoryFault {
+    /// The name service did not answer.
+    Lookup,
+    /// It knows no such group.
+    NoSuchGroup,
+}
+
+impl From<LookupFault> for DirectoryFault {
+    fn from(LookupFault: LookupFault) -> Self {
+        Self::Lookup
+    }
+}
+
+/// Accounts as they come.
+pub struct Directory {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    group: Option<u32>,
+    /// Members whom the list of accounts has not shown yet.
+    named: HashSet<String>,
+    left: Option<std::vec::IntoIter<String>>,
+}
+
+impl Directory {
+    /// Opens the list of accounts: `getent passwd`, since getpwent itself is not safe to call.
+    ///
+    /// # Errors
+    /// [`DirectoryFault`].
+    pub fn open(whose: &Whose) -> Result<Self, DirectoryFault> {
+        let group = match whose {
+            Whose::WithShell => None,
+            Whose::Members(name) => {
+                let found = Group::from_name(name).map_err(|_| DirectoryFault::Lookup)?;
+                Some(found.ok_or(DirectoryFault::NoSuchGroup)?)
+            }
+        };
+        let mut getent = Command::new("getent");
+        getent.arg("passwd").env_clear().env("PATH", "/usr/bin:/bin");
+        let spawned = getent.stdout(Stdio::piped()).stdin(Stdio::null()).spawn();
+        let mut child = spawned.map_err(|_| DirectoryFault::Lookup)?;
+        let stdout = child.stdout.take().ok_or(DirectoryFault::Lookup)?;
+        let (group, named) = group.map_or((None, HashSet::new()), |group| {
+            (Some(group.gid.as_raw()), group.mem.into_iter().collect())
+        });
+        Ok(Self { child, lines: BufReader::new(stdout), group, named, left: None })
+    }
+
+    /// Sources of the name service that may know more people than they list.
+    #[must_use]
+    pub fn silent() -> Vec<String> {
+        homes::silent_sources()
+    }
+
+    /// The next account.
+    ///
+    /// # Errors
+    /// [`LookupFault`] where the list breaks off.
+    pub fn next_account(&mut self) -> Result<Option<Account>, LookupFault> {
+        while self.left.is_none() {
+            let mut line = Vec::new();
+            match self.lines.read_until(b'\n', &mut line) {
+                Err(_) => return Err(LookupFault),
+                Ok(0) if !self.child.wait().is_ok_and(|status| status.success()) => {
+                    return Err(LookupFault);
+                }
+                Ok(0) => {
+                    let mut left: Vec<String> = self.named.drain().collect();
+                    left.sort_unstable();
+                    self.left = Some(left.into_iter());
+                }
+                Ok(_) => {
+                    if let Some(account) = self.wanted(&line) {
+                        return Ok(Some(account));
+                    }
+                }
+            }
+        }
+        // Members of a directory that does not list its people are known by name.
+        for name in self.left.iter_mut().flatten() {
+            if let Some(user) = User::from_name(&name).map_err(|_| LookupFault)? {
+                return Ok(Some(of_user(user)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn wanted(&mut self, line: &[u8]) -> Option<Account> {
+        let line = str::from_utf8(line).ok()?.trim_end_matches('\n');
+        let fields: Vec<&str> = line.split(':').collect();
+        let [name, _, uid, gid, gecos, _, shell] = fields.as_slice() else { return None };
+        let (uid, gid) = (uid.parse().ok()?, gid.parse().ok()?);
+        let is_wanted = match self.group {
+            Some(group) => self.named.remove(*name) || gid == group,
+            None => !CLOSED.contains(&shell.rsplit('/').next().unwrap_or_default()),
+        };
+        let full_name = gecos.split(',').next().unwrap_or_default().to_owned();
+        (is_wanted && !name.is_empty()).then(|| Account {
+            name: (*name).to_owned(),
+            uid,
+            gid,
+            full_name,
+        })
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Whoever stops reading early leaves nobody behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn of_user(user: User) -> Account {
+    let gecos = user.gecos.to_string_lossy();
+    Account {
+        full_name: gecos.split(',').next().unwrap_or_default().to_owned(),
+        uid: user.uid.as_raw(),
+        gid: user.gid.as_raw(),
+        name: user.name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(whose: &Whose) -> Vec<String> {
+        let mut directory = Directory::open(whose).unwrap();
+        let mut names = Vec::new();
+        while let Some(account) = directory.next_account().unwrap() {
+            names.push(account.name);
+        }
+        names
+    }
+
+    #[test]
+    fn root_has_a_shell_and_is_of_its_group() {
+        assert!(all(&Whose::WithShell).contains(&"root".to_owned()));
+        assert!(!all(&Whose::WithShell).contains(&"nobody".to_owned()));
+        assert!(all(&Whose::Members("root".into())).contains(&"root".to_owned()));
+        let absent = Directory::open(&Whose::Members("no-such-group-here".into())).err();
+        assert_eq!(absent, Some(DirectoryFault::NoSuchGroup));
+    }
+}

@@ -1,0 +1,172 @@
+//! A real postfix of the machine's own, which delivers to mailboxes of the machine and nowhere else.
+
+use std::time::{Duration, Instant};
+
+use crate::machine::Machine;
+
+/// Longer than a delivery on one machine takes on a busy host.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Takes mail for example.org, and refuses what would leave the machine.
+const MAIN: &str = "\
+compatibility_level = 3.6
+myhostname = twinbox.example.org
+mydestination = $myhostname, twinbox, localhost, example.org
+myorigin = example.org
+inet_interfaces = loopback-only
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+default_transport = error:5.7.1 no mail leaves this machine
+relay_transport = error:5.7.1 no mail leaves this machine
+local_recipient_maps = unix:passwd.byname
+alias_maps =
+alias_database =
+biff = no
+";
+
+/// Debian's master.cf has services in a chroot, which its start script furnishes.
+const START: &str = "\
+awk '/^[a-z]/ && NF >= 8 { $5 = \"n\" } { print }' /etc/postfix/master.cf.proto >/etc/postfix/master.cf
+rm -rf /var/mail/* && mkdir -p /var/mail && chmod 2775 /var/mail && chgrp mail /var/mail
+postfix start
+";
+
+impl Machine {
+    /// Starts postfix, with the mailboxes empty.
+    #[track_caller]
+    pub fn postfix(&self) -> &Self {
+        self.file("/etc/postfix/main.cf").write(MAIN);
+        self.run(["sh", "-euc", START]).ok();
+        self
+    }
+
+    /// The mails of somebody, oldest first, once there are so many.
+    #[track_caller]
+    pub fn mailbox(&self, user: &str, count: usize) -> Vec<Mail> {
+        let path = format!("/var/mail/{user}");
+        let began = Instant::now();
+        loop {
+            let file = self.file(&path);
+            let text = if file.exists() { file.read() } else { String::new() };
+            let mails: Vec<Mail> = Mail::all(&text);
+            if mails.len() >= count {
+                return mails;
+            }
+            let late = began.elapsed() > PATIENCE;
+            assert!(!late, "{user} has {} of {count} mails: {:?}", mails.len(), self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// One mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The headers as they came, in lines that are unfolded.
+    pub headers: Vec<String>,
+    /// The text, decoded.
+    pub body: String,
+}
+
+impl Mail {
+    /// Those of a mailbox.
+    #[must_use]
+    pub fn all(mailbox: &str) -> Vec<Mail> {
+        let mut mails: Vec<String> = Vec::new();
+        for line in mailbox.lines() {
+            match mails.last_mut() {
+                Some(last) if !line.starts_with("From ") => {
+                    last.push_str(line);
+                    last.push('\n');
+                }
+                _ => mails.push(String::new()),
+            }
+        }
+        mails.iter().map(|mail| Mail::read(mail)).collect()
+    }
+
+    /// A mail as it was handed over.
+    #[must_use]
+    pub fn read(text: &str) -> Mail {
+        let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+        let head = head.replace("\n ", " ").replace("\n\t", " ");
+        let mut mail = Mail {
+            headers: head.lines().map(str::to_owned).collect(),
+            body: body.trim_end().to_owned() + "\n",
+        };
+        mail.body = match mail.header("Content-Transfer-Encoding") {
+            Some("quoted-printable") => decoded(&mail.body.replace("=\n", ""), b'='),
+            Some("7bit" | "8bit") => mail.body,
+            other => panic!("a mail in {other:?}: {text}"),
+        };
+        mail
+    }
+
+    /// The value of a header that is there once.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let start = format!("{name}: ");
+        let mut found = self.headers.iter().filter_map(|line| line.strip_prefix(&start));
+        let value = found.next();
+        assert_eq!(found.next(), None, "{name} twice: {self:?}");
+        value
+    }
+
+    /// The subject, decoded (RFC 2047).
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let value = self.header("Subject").unwrap_or_default();
+        if !value.starts_with("=?utf-8?") {
+            return value.to_owned();
+        }
+        value.split(' ').map(word).collect()
+    }
+}
+
+/// One encoded word.
+fn word(word: &str) -> String {
+    let inner = word.strip_prefix("=?utf-8?").and_then(|rest| rest.strip_suffix("?="));
+    match inner.and_then(|inner| inner.split_once('?')) {
+        Some(("Q", text)) => decoded(&text.replace('_', " "), b'='),
+        Some(("B", text)) => from_base64(text),
+        _ => panic!("no encoded word: {word}"),
+    }
+}
+
+fn from_base64(text: &str) -> String {
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
+    for byte in text.bytes().filter(|byte| *byte != b'=') {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            other => panic!("{other} is no base64"),
+        };
+        bits = bits << 6 | u32::from(value);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).expect("a byte"));
+        }
+    }
+    String::from_utf8(bytes).expect("a subject in UTF-8")
+}
+
+/// Bytes that are written as a mark and two digits become themselves.
+fn decoded(text: &str, mark: u8) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (byte, [high, low, after @ ..]) if *byte == mark => {
+                let hex = String::from_utf8_lossy(&[*high, *low]).into_owned();
+                bytes.push(u8::from_str_radix(&hex, 16).expect("two hexadecimal digits"));
+                rest = after;
+            }
+            (byte, _) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8(bytes).expect("a mail in UTF-8")
+}

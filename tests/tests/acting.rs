@@ -1,0 +1,209 @@
+//! Whose code a grave verb asks for: that of whoever has logged in, whatever they have become since.
+
+use twinlock_tests::{Call, Finished, Machine, Otp, stock};
+
+const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
+const RESET: &str = "twinlock reset ada --yes";
+
+/// ada is set up, kim is too and may use sudo, bob is not and may.
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").user("kim").user("bob");
+    m.enrolled("ada", ADA).enrolled("kim", KIM);
+    m.file("/etc/sudoers.d/all").write("ALL ALL=(ALL:ALL) NOPASSWD: ALL\n").mode(0o440);
+    m
+}
+
+fn again(m: &Machine) {
+    m.run(["twinlock", "remove", "ada", "--yes"]);
+    m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
+    m.enrolled("ada", ADA);
+}
+
+fn words(m: &Machine, line: impl AsRef<str>) -> Call<'_> {
+    m.call(["sh", "-c", line.as_ref()])
+}
+
+/// The one line of a reset.
+fn logged(m: &Machine) -> String {
+    let lines = m.logged("event=reset ");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines[0].split_once("event=reset ").expect("the event").1.to_owned()
+}
+
+#[track_caller]
+fn refused(done: &Finished, (code, said): (i32, &str)) {
+    assert_eq!(done.code, Some(code), "{done:?}");
+    assert!(done.stderr.replace('\n', " ").contains(said), "{done:?}");
+}
+
+#[test]
+fn sudo_and_chains_of_su_and_sudo_change_nobody() {
+    for chain in [
+        format!("sudo {RESET}"),
+        format!("sudo su -c '{RESET}'"),
+        format!("sudo su bob -c 'sudo sh -c \"sudo -u kim sudo {RESET}\"'"),
+        format!("sudo setsid {RESET}"),
+        format!("sudo env SUDO_USER=bob SUDO_UID=0 {RESET}"),
+    ] {
+        let m = machine();
+        let by = |user: &str, typed: String| {
+            words(&m, &chain).as_user(user).logged_in(user).input(typed + "\n").output()
+        };
+        refused(&by("bob", m.code("kim")), (4, "bob has no second factor"));
+        refused(&by("kim", m.wrong_code("kim")), (1, "no right code of yours was typed"));
+        by("kim", m.code("kim")).ok();
+        assert_eq!(logged(&m), format!("user=ada own_code=given actor=uid:{}", m.uid("kim")));
+        assert!(m.run(["twinlock", "status", "ada"]).ok().starts_with("ada has begun set-up"));
+    }
+}
+
+#[test]
+fn a_code_of_ones_own_is_spent_and_wrong_ones_are_throttled() {
+    let m = machine();
+    let by_kim = |typed: String| {
+        let call = words(&m, format!("sudo {RESET}")).as_user("kim").logged_in("kim");
+        call.input(typed).output()
+    };
+    let code = m.code("kim");
+    by_kim(format!("{code}\n")).ok();
+    let accepted = m.logged("event=accepted user=kim service=twinlock");
+    assert!(accepted[0].contains(&format!("rhost=uid:{} first_factor=stack", m.uid("kim"))));
+    m.run(["twinlock", "remove", "ada", "--yes"]);
+    m.enrolled("ada", ADA);
+    refused(&by_kim(format!("{code}\n")), (1, "That code was used already. Wait for the next"));
+    let wrong = m.wrong_code("kim");
+    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), (1, "no right code"));
+    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), (5, "too many wrong codes of yours"));
+    refused(&by_kim(m.code_in("kim", 1) + "\n"), (5, "Wait until then"));
+    let why = m.run(["twinlock", "why", "kim"]);
+    assert!(why.ok().contains("twinlock") && why.ok().contains("wrong codes"), "{why:?}");
+    assert!(m.run(["twinlock", "status", "ada"]).ok().starts_with("ada is enrolled"));
+    m.run(["twinlock", "unlock", "kim"]).ok();
+    by_kim(m.code_in("kim", 1) + "\n").ok();
+}
+
+#[test]
+fn neither_a_bypass_nor_a_ticket_is_a_code_of_ones_own() {
+    let m = machine();
+    let given = m.run(["twinlock", "bypass", "kim", "--yes", "--reason", "test", "--json"]);
+    let bypass = given.ok().split('"').nth(3).expect("the digits").to_owned();
+    let call = words(&m, format!("sudo {RESET}")).as_user("kim").logged_in("kim");
+    let done = call.input(format!("{bypass}\nABCD-EFGH-IJKL\n")).output();
+    refused(&done, (1, "A bypass or a ticket does not do here"));
+    assert!(m.file("/var/lib/twinlock/users/kim/record.2.toml").read().contains("uses = 1"));
+}
+
+#[test]
+fn where_nobody_has_logged_in_it_takes_a_reason_that_is_logged() {
+    let m = machine();
+    // As cron, systemd-run and a container leave it: with a terminal of any name, or without one.
+    let cron = |line: &str| words(&m, line).without_a_login();
+    refused(&cron(RESET).output(), (4, "nobody has logged in here"));
+    refused(&cron(RESET).input(m.code("kim") + "\n").output(), (4, "nobody has logged in here"));
+    let mut terminal = cron(RESET).open();
+    terminal.expect("nobody has logged in here");
+    assert_eq!(terminal.exit_code(), Some(4));
+    let named = "touch /dev/console /dev/tty1; mount --bind $(tty) /dev/console; mount --bind $(tty) /dev/tty1";
+    let mut terminal = cron(&format!("{named}; {RESET} </dev/console")).open();
+    terminal.expect("nobody has logged in here");
+    assert_eq!(terminal.exit_code(), Some(4));
+    let done = cron(&format!("{RESET} --break-glass 'phone of kim lost'")).output();
+    done.ok();
+    let line = logged(&m);
+    assert_eq!(
+        line,
+        "user=ada break_glass=phone%20of%20kim%20lost own_code=break_glass actor=unset"
+    );
+    assert!(m.file("/var/lib/twinlock/users/ada/record.2.toml").read().contains("by = \"root\""));
+}
+
+#[test]
+fn a_console_of_the_machine_is_known_by_its_device() {
+    for (major, minor) in [("4", "1"), ("4", "64")] {
+        let m = machine();
+        m.run(["mknod", "/root/any-name", "c", major, minor]).ok();
+        let done = words(&m, format!("{RESET} </root/any-name")).without_a_login().output();
+        if done.stderr.contains("/root/any-name") {
+            // This machine has no such device: the unit test of the numbers has to do.
+            continue;
+        }
+        done.ok();
+        assert_eq!(logged(&m), "user=ada own_code=console actor=console");
+    }
+}
+
+#[test]
+fn root_by_a_key_is_asked_where_root_is_set_up() {
+    let m = machine();
+    m.key("root").pam("sshd", stock("sshd")).sshd("");
+    let reset = || m.ssh("root").key().command(RESET.split(' ')).call();
+    reset().output().ok();
+    assert_eq!(logged(&m), "user=ada own_code=none actor=root");
+    again(&m);
+    m.enrolled("root", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    refused(&reset().output(), (130, "stopped; nothing was changed"));
+    let otp: Otp = m.otp("root");
+    reset().input(otp.in_steps(0) + "\n").output().ok();
+    assert!(m.logged("event=reset ")[1].ends_with("own_code=given actor=root"));
+}
+
+#[test]
+fn a_robot_that_is_exempt_is_not_asked_and_settings_may_ask_nobody() {
+    let m = machine();
+    m.settings("own_code_exempt = [\"bob\"]\n");
+    let by_bob = || words(&m, format!("sudo {RESET}")).as_user("bob").logged_in("bob").output();
+    by_bob().ok();
+    assert_eq!(logged(&m), format!("user=ada own_code=exempt actor=uid:{}", m.uid("bob")));
+    again(&m);
+    m.settings("own_code_exempt = [\"kim\"]\n");
+    refused(&by_bob(), (4, "bob has no second factor"));
+    m.settings("require_own_code = false\n");
+    by_bob().ok();
+    assert!(m.logged("event=reset ")[1].contains("own_code=off actor=uid:"));
+}
+
+#[test]
+fn what_can_be_refused_is_refused_before_a_code_is_spent() {
+    let m = machine();
+    let by_kim = |line: &str| {
+        let call = words(&m, format!("sudo {line}")).as_user("kim").logged_in("kim");
+        call.input(m.code("kim") + "\n").output()
+    };
+    m.file("/root/there").write("");
+    for (line, code) in [
+        ("twinlock reset bob --yes", 3),
+        ("twinlock reset nobo --yes", 3),
+        ("twinlock remove bob --yes", 3),
+        ("twinlock backup-codes ada --yes --save /root/there", 3),
+        ("twinlock show-key ada --yes --png /root/there", 3),
+        ("twinlock show-key ada --yes --png /root/qr --authenticator none", 3),
+        ("twinlock show-key ada --yes", 2),
+        ("twinlock bypass ada --yes", 2),
+        ("twinlock bypass bob --yes --reason x", 3),
+    ] {
+        let done = by_kim(line);
+        assert_eq!(done.code, Some(code), "{line}: {done:?}");
+    }
+    by_kim(RESET).ok();
+}
+
+#[test]
+fn backup_codes_of_ones_own_take_two_codes_and_are_confirmed() {
+    let m = machine();
+    let mut session = m.call(["twinlock", "backup-codes", "kim"]).logged_in("kim").open();
+    session.expect("Your own code (kim): ").send_line("FEJT-QYCH-WGPV-SARM-XOKB");
+    session.expect("A backup code does not do here").expect("(kim): ");
+    session.send_line(&m.code("kim")).expect(": ").send_line(&m.code_in("kim", 1));
+    session.expect("to show that you have them: ");
+    let transcript = session.transcript();
+    let is_code = |word: &&str| word.len() == 24 && word.matches('-').count() == 4;
+    let last = transcript.split_whitespace().rfind(is_code).expect("codes");
+    session.send_line(&last[20..]).expect("The old backup codes of kim are dead.");
+    assert_eq!(session.exit_code(), Some(0));
+    let reset = words(&m, RESET).logged_in("kim").input(format!("{last}\n")).output();
+    reset.ok();
+    let piped = m.call(["twinlock", "backup-codes", "kim"]).logged_in("kim").output();
+    refused(&piped, (2, "are shown on a terminal"));
+}

@@ -1,0 +1,65 @@
+//! Every mail, word for word, in both languages: `vectors/mail/LANGUAGE/KIND.txt`.
+
+use std::path::Path;
+
+use twinlock_core::{
+    letter::{Handout, Letter, LetterKind, Topic},
+    policy::Language,
+    request::SourceLabel,
+    text::mail::{Blanks, Written, built_in},
+    time::{DAY, UnixTime},
+};
+
+const LANGUAGES: [(Language, &str); 2] = [(Language::English, "en"), (Language::Swedish, "sv")];
+
+fn letter(kind: LetterKind) -> Letter {
+    let by_another =
+        matches!(kind, LetterKind::Reset | LetterKind::BypassGiven | LetterKind::KeyShown);
+    let left = matches!(kind, LetterKind::BackupCodeUsed | LetterKind::FewCodesLeft);
+    Letter {
+        user: "ada".into(),
+        kind,
+        at: UnixTime(1_800_000_000),
+        service: if by_another { "twinlock" } else { "sshd" }.into(),
+        source: SourceLabel::read(if by_another { "uid:1001" } else { "203.0.113.7" })
+            .expect("a source"),
+        by: by_another.then(|| "kim".into()),
+        left: left.then_some(3),
+    }
+}
+
+fn written(language: Language, topic: Topic) -> Written {
+    let blanks = match topic {
+        Topic::Event(kind) => Blanks::of_letter(language, &letter(kind), "web01"),
+        Topic::Ticket(purpose) => {
+            let at = UnixTime(1_800_000_000);
+            let (user, ticket, by) = ("ada", "FEJT-QYCH-WGPV", "kim");
+            let until = at.plus(3 * DAY);
+            Blanks::of_ticket(&Handout { user, purpose, ticket, by, at, until }, "web01")
+        }
+    };
+    built_in(language, topic, &blanks)
+}
+
+#[test]
+fn each_mail_reads_as_it_is_kept() {
+    for (language, folder) in LANGUAGES {
+        for topic in Topic::all() {
+            let written = written(language, topic);
+            let said = format!("Subject: {}\n\n{}", written.subject, written.body.as_str());
+            let file = format!("vectors/mail/{folder}/{}.txt", topic.word());
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
+            let kept = std::fs::read_to_string(path).unwrap_or_default();
+            assert_eq!(said, kept, "{file}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_kept_that_is_not_sent() {
+    for (_, folder) in LANGUAGES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/mail").join(folder);
+        let kept = std::fs::read_dir(path).expect("the folder of the mails").count();
+        assert_eq!(kept, Topic::all().count());
+    }
+}

@@ -1,0 +1,261 @@
+//! Many people at once: lists, lists of people, and a group with a deadline.
+
+use twinlock_tests::{Finished, Machine, Otp, said};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const SENDMAIL: &str = "#!/bin/sh\ncat >>/root/mail\n";
+
+/// A machine with people, a group and a program that takes mail.
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock();
+    for (uid, name) in (2000..).zip(["ada", "bob", "cy", "dee"]) {
+        m.user_with_uid(name, uid);
+    }
+    m.file("/etc/group").append("dev:x:3000:bob,cy\n");
+    m.file("/usr/local/bin/takes-mail").write(SENDMAIL).mode(0o755);
+    m.settings("# ours\nmail_domain = \"example.org\"\nsendmail = \"/usr/local/bin/takes-mail\"\n");
+    m.enrolled("ada", KEY);
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    m
+}
+
+fn twinlock(m: &Machine, words: &str) -> Finished {
+    m.run(format!("twinlock {words}").split(' '))
+}
+
+fn write(m: &Machine, path: &str, text: &str) {
+    m.file(path).write(text).mode(0o600);
+}
+
+/// Only what is about those who were made here.
+fn ours(text: &str) -> String {
+    let names = ["ada", "bob", "cy", "dee", "USER", "user", "["];
+    let line = |line: &&str| names.iter().any(|name| line.starts_with(name));
+    text.lines().filter(line).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn who_is_not_enrolled_is_listed_in_every_form() {
+    let m = machine();
+    m.file("/etc/twinlock/twinlock.toml").append(
+        "[[rule]]\nuser = \"cy\"\naction = \"exempt\"\n\n[[rule]]\ngroup = \"dev\"\nservice = \"sudo\"\naction = \"exempt\"\n",
+    );
+    let all = twinlock(&m, "list --not-enrolled");
+    said("list-not-enrolled.txt", &ours(all.ok()));
+    said("list-group.txt", twinlock(&m, "list --group dev").ok());
+    said("list-group.csv", twinlock(&m, "list --group dev --csv").ok());
+    said("list-group.json", twinlock(&m, "list --not-enrolled --group dev --json").ok());
+    said("list.json", twinlock(&m, "list --json").ok());
+    said("list.csv", twinlock(&m, "list --csv").ok());
+    let absent = twinlock(&m, "list --group nobo");
+    assert_eq!(
+        (absent.code, absent.stderr.lines().next()),
+        (Some(3), Some("twinlock: there is no group nobo"))
+    );
+    m.file("/etc/nsswitch.conf").write("passwd: files sss\ngroup: files\n");
+    let silent = twinlock(&m, "list --not-enrolled");
+    assert!(
+        silent.stderr.contains("twinlock: sss in /etc/nsswitch.conf may know more"),
+        "{silent:?}"
+    );
+    twinlock(&m, "remove ada --yes").ok();
+    m.run(["rm", "-r", "/var/lib/twinlock/users/ada"]).ok();
+    assert_eq!(twinlock(&m, "list").ok(), "Nobody is enrolled. To begin: twinlock enroll USER\n");
+}
+
+#[test]
+fn a_list_of_people_is_enrolled_and_resumed() {
+    let m = machine();
+    let list = format!(
+        "user,mail,key\nada,,{KEY}\nbob,\"bob@example.net\",\ncy,,{}\nnobo,,\ndee,\"a b\"@x,\n",
+        "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
+    );
+    write(&m, "/root/people.csv", &list);
+    let first = twinlock(&m, "enroll --from /root/people.csv");
+    assert_eq!(first.code, Some(1), "{first:?}");
+    said("enroll-from.txt", &first.stdout);
+    let mails = m.file("/root/mail").read();
+    assert!(mails.contains("bob@example.net") && mails.matches("To: ").count() == 1, "{mails}");
+    let again = twinlock(&m, "enroll --from /root/people.csv");
+    said("enroll-from-again.txt", &again.stdout);
+    assert_eq!(m.file("/root/mail").read(), mails);
+    let status = twinlock(&m, "status cy");
+    said("status-seen.txt", &status.ok().replace(&m.actor(), "ACTOR"));
+    said("status-invited.txt", twinlock(&m, "status bob").ok());
+    said("status-invited.json", twinlock(&m, "status bob --json").ok());
+    m.app("cy", &Otp::new("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"));
+    let json = m.call(["twinlock", "enroll", "--from", "-", "--json"]).input(list).output();
+    said("enroll-from.json", &json.stdout);
+    assert!(!m.log().iter().any(|line| line.contains(KEY)), "{:?}", m.log());
+}
+
+#[test]
+fn what_is_no_list_enrols_nobody() {
+    let m = machine();
+    let before = m.tree("/var/lib/twinlock/users");
+    for (text, told) in [
+        ("", "the first line does not name the columns"),
+        ("ada\n", "the first line does not name the columns"),
+        ("user,mail,kye\nbob,,\n", "the first line does not name the columns"),
+        ("user,user\nbob,bob\n", "the first line does not name the columns"),
+    ] {
+        write(&m, "/root/people.csv", text);
+        let refused = twinlock(&m, "enroll --from /root/people.csv");
+        assert!(refused.code == Some(2) && refused.stderr.contains(told), "{text}: {refused:?}");
+    }
+    m.file("/root/people.csv").write(format!("user,key\nbob,{KEY}\n")).mode(0o644);
+    let open = twinlock(&m, "enroll --from /root/people.csv");
+    assert!(open.code == Some(1) && open.stderr.contains("is open to others"), "{open:?}");
+    write(&m, "/root/people.csv", "user,key\nbob,not base32 at all!\nbob\n\"bob\n");
+    let odd = twinlock(&m, "enroll --from /root/people.csv");
+    assert_eq!(odd.code, Some(1));
+    assert!(odd.stdout.contains("base32") && !odd.stdout.contains("at all"), "{odd:?}");
+    assert_eq!(m.tree("/var/lib/twinlock/users"), before);
+}
+
+#[test]
+fn a_ticket_that_no_mail_takes_is_in_the_report_or_nowhere() {
+    let m = machine();
+    m.file("/usr/local/bin/takes-mail").write("#!/bin/sh\nexit 75\n").mode(0o755);
+    write(&m, "/root/people.csv", "user\nbob\n");
+    let refused = twinlock(&m, "enroll --from /root/people.csv");
+    assert!(refused.code == Some(1) && refused.stdout.contains("no mail was sent"), "{refused:?}");
+    let state = twinlock(&m, "status bob --json");
+    assert!(state.ok().contains("\"tickets\":[]"), "{state:?}");
+    let done = twinlock(&m, "enroll --from /root/people.csv --report /root/tickets.csv");
+    assert_eq!(done.ok(), "bob: invited; the ticket is in the report\n1 invited.\n");
+    said("report.csv", &m.file("/root/tickets.csv").read());
+    assert_eq!(m.run(["stat", "-c", "%a", "/root/tickets.csv"]).ok(), "600\n");
+    let again = twinlock(&m, "enroll --from /root/people.csv --report /root/tickets.csv");
+    assert!(again.code == Some(1) && again.stderr.contains("cannot be written"), "{again:?}");
+}
+
+#[test]
+fn a_group_is_invited_and_its_rule_written_once() {
+    let m = machine();
+    let settings = m.file("/etc/twinlock/twinlock.toml").read();
+    let first = twinlock(&m, "invite --group dev --until 2099-01-31");
+    said("invite-group.txt", &(first.ok().to_owned() + &first.stderr));
+    let rule = "\n[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = 2099-01-31\n";
+    assert_eq!(m.file("/etc/twinlock/twinlock.toml").read(), format!("{settings}{rule}"));
+    assert_eq!(m.file("/root/mail").read().matches("To: ").count(), 2);
+    let again = twinlock(&m, "invite --group dev --until 2099-01-31 --json");
+    said("invite-group-again.json", again.ok());
+    assert_eq!(m.file("/etc/twinlock/twinlock.toml").read(), format!("{settings}{rule}"));
+    twinlock(&m, "invite --group dev --until 2099-03-01").ok();
+    assert!(m.file("/etc/twinlock/twinlock.toml").read().ends_with("until = 2099-03-01\n"));
+    let explained = twinlock(&m, "explain bob@203.0.113.7 --service probe");
+    said("explain-reminded.txt", explained.ok());
+    m.file("/etc/twinlock/twinlock.toml").append("windwo = 1\n");
+    let mistaken = m.file("/etc/twinlock/twinlock.toml").read();
+    let refused = twinlock(&m, "invite --group dev --until 2099-04-01");
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert_eq!(m.file("/etc/twinlock/twinlock.toml").read(), mistaken);
+    assert_eq!(twinlock(&m, "invite --group dev --until 2001-01-01").code, Some(2));
+}
+
+/// The keys that stand in a row of packaging/doc/json.md, in backticks.
+fn documented(command: &str) -> Vec<String> {
+    let page = include_str!("../../packaging/doc/json.md");
+    let row = page.lines().find(|line| line.starts_with(&format!("| `{command}`")));
+    let row = row.unwrap_or_else(|| panic!("json.md has no row for {command}"));
+    let printed = row.split('|').nth(2).expect("a second column");
+    printed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The names of all keys in a JSON text, nested ones too.
+fn keys(json: &str) -> Vec<String> {
+    let parts: Vec<&str> = json.split('"').collect();
+    let named = parts.windows(2).skip(1).step_by(2).filter(|pair| pair[1].starts_with(':'));
+    let mut keys: Vec<String> = named.map(|pair| pair[0].to_owned()).collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+#[test]
+fn json_has_the_keys_that_are_documented() {
+    let m = machine();
+    m.settings("[[rule]]\nuser = \"bob\"\nnetwork = \"10.0.0.0/8\"\naction = \"exempt\"\n");
+    let nested = ["rule", "reach", "by", "at"];
+    for (command, words) in [
+        ("status USER", "status ada"),
+        ("list", "list"),
+        ("why USER", "why ada"),
+        ("explain USER@ADDRESS", "explain bob@10.0.0.1"),
+        ("explain USER@ADDRESS", "explain ada"),
+        ("remove", "remove ada --yes"),
+    ] {
+        let wanted = documented(command);
+        for key in keys(twinlock(&m, &format!("{words} --json")).ok()) {
+            assert!(wanted.contains(&key) || nested.contains(&key.as_str()), "{command}: {key}");
+        }
+    }
+}
+
+#[test]
+fn a_login_is_explained_step_by_step() {
+    let m = machine();
+    m.settings(concat!(
+        "[[rule]]\nuser = \"bob\"\nservice = \"sudo\"\nnetwork = \"10.0.0.0/8\"\naction = \"exempt\"\n",
+        "[[rule]]\ngroup = \"nobo\"\naction = \"exempt\"\n",
+        "[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = 2020-01-31\n",
+        "[[rule]]\nuser = \"ada\"\nnetwork = \"203.0.113.0/24\"\naction = \"exempt\"\n",
+        "[[rule]]\nuser = \"ada\"\nnetwork = \"203.0.113.0/24\"\naction = \"require\"\n",
+    ));
+    said("explain-ada.txt", twinlock(&m, "explain ada@203.0.113.7 --service probe").ok());
+    said("explain-bob.txt", twinlock(&m, "explain bob --service sudo").ok());
+    m.drop_in("10-twinlock-publickey.conf").sshd("");
+    said("explain-sshd.txt", twinlock(&m, "explain ada@198.51.100.7").ok());
+    m.file("/etc/ssh/sshd_config.d/00-key.conf").write("AuthenticationMethods publickey\n");
+    said("explain-no-pam.txt", twinlock(&m, "explain ada@198.51.100.7").ok());
+    assert_eq!(twinlock(&m, "explain ada@web01").code, Some(2));
+    assert_eq!(m.run_as("bob", ["twinlock", "explain", "bob"]).code, Some(4));
+}
+
+#[test]
+fn a_misspelt_word_is_told_its_neighbour() {
+    let m = Machine::new();
+    m.files();
+    for (words, near) in [
+        ("lst", "'list'"),
+        ("list --jsno", "'--json'"),
+        ("list --not-enroled", "'--not-enrolled'"),
+        ("import gogle", "'google'"),
+        ("enroll --form x", "'--from'"),
+    ] {
+        let refused = twinlock(&m, words);
+        assert!(refused.code == Some(2) && refused.stderr.contains(near), "{words}: {refused:?}");
+    }
+}
+
+/// Peak memory of a command in KiB, and its output.
+fn watched(m: &Machine, words: &str) -> (u64, Finished) {
+    let script = format!(
+        "twinlock {words} >/root/out 2>/root/err & P=$!; M=0; while kill -0 $P 2>/dev/null; do \
+         N=$(sed -n 's/VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$P/status 2>/dev/null); \
+         [ \"${{N:-0}}\" -gt $M ] && M=$N; done; wait $P; echo $M"
+    );
+    let done = m.run(["sh", "-c", &script]);
+    (done.stdout.trim().parse().unwrap_or_else(|_| panic!("{done:?}")), done)
+}
+
+#[test]
+fn a_hundred_thousand_people_stream() {
+    let m = machine();
+    let many: String = (0..100_000)
+        .map(|number| format!("u{number:07}:x:{}:3000::/home/u:/bin/sh\n", 100_000 + number))
+        .collect();
+    m.file("/etc/passwd").append(many);
+    for (words, last) in [
+        ("list --not-enrolled", "100005 people: "),
+        ("list --not-enrolled --csv", "u0099999,not enrolled,,,,,,"),
+        ("list --group dev --json", "\"user\":\"u0099999\""),
+    ] {
+        let (peak, _) = watched(&m, words);
+        let out = m.file("/root/out").read();
+        assert!(out.contains(last), "{words}: {}", &out[out.len().saturating_sub(300)..]);
+        assert!(peak > 0 && peak < 100 * 1024, "{words} took {peak} KiB");
+    }
+}

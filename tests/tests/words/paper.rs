@@ -1,0 +1,97 @@
+//! What was said, written down with placeholders for what is another each time, and held to a file.
+
+use std::path::PathBuf;
+
+/// Letters of a placeholder's pattern: `9` is a digit, `A` a capital, anything else itself.
+const PLACEHOLDERS: [(&str, &str); 6] = [
+    ("9999-99-99 99:99:99 UTC", "<INSTANT>"),
+    ("AAAA-AAAA-AAAA-AAAA-AAAA", "<BACKUP CODE>"),
+    ("AAAA-AAAA-AAAA", "<TICKET>"),
+    ("999 999 999", "<BYPASS>"),
+    ("1999999999", "<TIME>"),
+    ("(99 s)", "(<WAIT>)"),
+];
+
+/// A transcript.
+pub struct Paper {
+    name: String,
+    text: String,
+}
+
+impl Paper {
+    /// Nothing is written yet.
+    pub fn new(name: &str) -> Paper {
+        Paper { name: name.to_owned(), text: String::new() }
+    }
+
+    /// What was typed to run it, and what was typed then.
+    pub fn command(&mut self, how: &str, words: &str, typed: &[&str]) {
+        let typed = typed.iter().map(|line| format!(" <{line}>")).collect::<String>();
+        self.text += &format!("$ twinlock {words}    # on a {how}{typed}\n");
+    }
+
+    /// What it said; what was typed at a terminal stands there too.
+    pub fn said(&mut self, where_to: &str, text: &str, typed: &[String]) {
+        let mut text = text.replace('\r', "");
+        let codes = typed.iter().filter(|line| line.len() == 6 && line.parse::<u32>().is_ok());
+        for code in codes {
+            text = text.replace(code, "<CODE>");
+        }
+        for line in tidied(&text).replace(" (1 s)", " (<WAIT>)").lines() {
+            self.text += &format!("{where_to}|{line}\n");
+        }
+    }
+
+    /// How it ended.
+    pub fn exit(&mut self, code: Option<i32>) {
+        self.text += &format!("exit {}\n\n", code.unwrap_or(-1));
+    }
+
+    /// Holds it to its file.
+    #[track_caller]
+    pub fn compare(self) {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors/verbs");
+        let file = folder.join(format!("{}.txt", self.name));
+        if std::env::var_os("TWINLOCK_WRITE_VECTORS").is_some() {
+            std::fs::write(&file, &self.text).expect("the folder of vectors can be written to");
+        }
+        let wanted = std::fs::read_to_string(&file).unwrap_or_default();
+        let differs = wanted.lines().zip(self.text.lines()).find(|(wanted, found)| wanted != found);
+        assert!(
+            wanted == self.text,
+            "{} is not what is said now: {differs:?}\n{}",
+            file.display(),
+            self.text
+        );
+    }
+}
+
+fn tidied(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let (mut tidy, mut at) = (String::new(), 0);
+    while at < letters.len() {
+        let found = PLACEHOLDERS.iter().find(|(pattern, _)| fits(pattern, &letters, at));
+        match found {
+            Some((pattern, name)) => {
+                tidy += name;
+                at += pattern.len();
+            }
+            None => {
+                tidy.push(letters[at]);
+                at += 1;
+            }
+        }
+    }
+    tidy
+}
+
+fn fits(pattern: &str, letters: &[char], at: usize) -> bool {
+    pattern.chars().enumerate().all(|(place, wanted)| {
+        let Some(found) = letters.get(at + place) else { return false };
+        match wanted {
+            '9' => found.is_ascii_digit(),
+            'A' => found.is_ascii_uppercase(),
+            other => *found == other,
+        }
+    })
+}

@@ -1,0 +1,98 @@
+//! Commands one after another on a private machine, with what each of them said.
+
+use twinlock_tests::{Machine, Otp};
+
+use crate::paper::Paper;
+
+/// Who has logged in where a command is run.
+#[derive(Clone, Copy)]
+pub enum Line {
+    /// Somebody.
+    Person(&'static str),
+    /// Root.
+    Root,
+    /// Nobody.
+    Nobody,
+}
+
+/// A machine, and the paper on which all is written down.
+pub struct Script {
+    /// The machine.
+    pub m: Machine,
+    paper: Paper,
+    by: Line,
+}
+
+impl Script {
+    /// A bare machine; kim has logged in.
+    pub fn new(name: &str) -> Script {
+        Script { m: Machine::new(), paper: Paper::new(name), by: Line::Person("kim") }
+    }
+
+    /// Somebody else has logged in.
+    pub fn by(&mut self, line: Line) -> &mut Script {
+        self.by = line;
+        self
+    }
+
+    /// ada is set up once more.
+    pub fn again(&mut self) {
+        self.m.run(["twinlock", "remove", "ada", "--yes"]);
+        self.m.run(["rm", "-rf", "/run/twinlock/users/ada"]).ok();
+        self.m.enrolled("ada", crate::ADA);
+    }
+
+    /// Runs a command on a pipe.
+    pub fn pipe(&mut self, words: &str, typed: &[&str]) {
+        let lines = self.typed(typed);
+        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let done = self.call(words).input(input).output();
+        self.paper.command("pipe", words, typed);
+        self.paper.said("out", &done.stdout, &lines);
+        self.paper.said("err", &done.stderr, &lines);
+        self.paper.exit(done.code);
+    }
+
+    /// Runs a command on a terminal.
+    pub fn terminal(&mut self, words: &str, typed: &[&str]) {
+        let lines = self.typed(typed);
+        let mut session = self.call(words).open();
+        for line in &lines {
+            session.expect_one_of(&["go on: ", "(kim): "]);
+            session.send_line(line);
+        }
+        let (code, shown) = (session.exit_code(), session.transcript());
+        drop(session);
+        self.paper.command("terminal", words, typed);
+        self.paper.said("tty", &shown, &lines);
+        self.paper.exit(code);
+    }
+
+    /// Holds the paper to its file.
+    pub fn finish(self) {
+        self.paper.compare();
+    }
+
+    fn call(&self, words: &str) -> twinlock_tests::Call<'_> {
+        // Each command finds the code of now unused, and nobody throttled.
+        self.m.run(["rm", "-rf", "/run/twinlock/users/kim"]).ok();
+        let call = self.m.call(format!("twinlock {words}").split(' '));
+        match self.by {
+            Line::Person(user) => call.logged_in(user),
+            Line::Root => call,
+            Line::Nobody => call.without_a_login(),
+        }
+    }
+
+    /// What is typed for words that stand for a code of kim's.
+    fn typed(&self, typed: &[&str]) -> Vec<String> {
+        let otp: Otp = self.m.otp("kim");
+        let line = |line: &&str| match *line {
+            "OWN" => otp.in_steps(0),
+            "NEXT" => otp.in_steps(1),
+            "WRONG" => otp.wrong(),
+            other => other.to_owned(),
+        };
+        typed.iter().map(line).collect()
+    }
+}
