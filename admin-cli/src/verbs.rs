@@ -5,7 +5,9 @@ mod rollout;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use recovery::{BackupCodes, Bypass, Deed, Drawing, Forget, Invite, Remove, Reset, ShowKey};
+pub use recovery::{
+    BackupCodes, Bypass, Change, Deed, Drawing, Forget, Invite, Remove, Reset, ShowKey,
+};
 pub use rollout::{GroupInvite, List, Many};
 
 /// A second lock on Linux logins: codes from an authenticator app.
@@ -57,6 +59,8 @@ pub enum Verb {
     Reset(Reset),
     /// New backup codes; the old ones are dead at once
     BackupCodes(BackupCodes),
+    /// Set up another app of one's own; the old one stops once the new one is proven
+    Change(Change),
     /// Show a key once more, to hand it over; its owner is then asked to change it
     #[command(visible_alias = "qr")]
     ShowKey(ShowKey),

@@ -12,6 +12,8 @@ pub const TICKET_LETTERS: usize = 12;
 pub const BYPASS_DIGITS: usize = 9;
 /// Seconds that a ticket works.
 pub const TICKET_LIFE: u64 = 3 * DAY;
+/// The longest time that a ticket works, where a whole group is invited until a day, in seconds.
+pub const TICKET_LONGEST: u64 = 31 * DAY;
 /// The most tickets, and the most bypasses, of one person.
 pub const VOUCHERS_MAX: usize = 8;
 

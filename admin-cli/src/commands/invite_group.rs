@@ -1,6 +1,10 @@
 //! `twinlock invite --group G --until DATE`: tickets for all members who are not enrolled, and a rule that reminds them.
 
-use twinlock_core::{account::Account, time::UnixTime, voucher::TICKET_LIFE};
+use twinlock_core::{
+    account::Account,
+    time::UnixTime,
+    voucher::{TICKET_LIFE, TICKET_LONGEST},
+};
 use twinlock_host::{
     directory::{Directory, Whose},
     prepare,
@@ -35,7 +39,10 @@ pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure
     let written = reminder::write(desk, group, until)?;
     announce(desk, group, (written, until));
     list::warn_of_silence(&whose);
-    let mut handing = Handing { until: until.max(now.plus(TICKET_LIFE)), report: report.as_mut() };
+    let mut handing = Handing {
+        until: until.max(now.plus(TICKET_LIFE)).min(now.plus(TICKET_LONGEST)),
+        report: report.as_mut(),
+    };
     let keyboard = Keyboard::open()?;
     let mut crowd = Crowd::begin(desk, 0)?;
     while let Some(account) = directory.next_account()? {

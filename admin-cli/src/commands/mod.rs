@@ -24,6 +24,7 @@ mod key_text;
 mod list;
 mod manual;
 mod own_codes;
+mod own_key;
 mod remove;
 mod reset;
 mod settings_check;
@@ -73,6 +74,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
             None => invite::run(&desk, wanted),
         },
         Verb::Reset(wanted) => reset::run(&desk, wanted),
+        Verb::Change(wanted) => own_key::run(&desk, wanted),
         Verb::BackupCodes(wanted) => backup_codes::run(&desk, wanted),
         Verb::ShowKey(wanted) => show_key::run(&desk, wanted),
         Verb::Bypass(wanted) => bypass::run(&desk, wanted),

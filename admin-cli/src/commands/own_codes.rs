@@ -7,12 +7,13 @@ use twinlock_core::{
     account::{Account, Folder},
     attempt::Trial,
     dialogue::{
-        self_service,
-        talk::{Stop, Talk},
+        self_service::{self, Served},
+        talk::{Judge, Stop, Talk},
     },
     event::Reason,
     fault::StoreFault,
     ports::{Ports, Records, Snapshot},
+    record::Record,
 };
 
 use crate::{
@@ -27,31 +28,51 @@ use crate::{
 };
 
 /// Renews the acting person's own backup codes.
-pub fn renew(desk: &Desk, (account, found): (Account, Snapshot)) -> Result<(), Failure> {
+pub fn renew(desk: &Desk, oneself: (Account, Snapshot)) -> Result<(), Failure> {
+    let name = oneself.0.name.clone();
+    let mut serve = |talk: &Talk<'_>, record: &Record, judge: Judge<'_>| {
+        self_service::codes(talk, record, judge).map(|()| Served::Codes)
+    };
+    talk_about_oneself(desk, oneself, (Ways::App, &mut serve))?;
+    actor::log(desk, "codes_renewed", &[("user", &name), ("shown", "owner")]);
+    let said = format!("The old backup codes of {} are dead.", plain(&name));
+    desk.say(&said, json!({ "user": name }));
+    Ok(())
+}
+
+/// A dialogue of logins, at the terminal.
+pub type Serve<'a> = &'a mut dyn FnMut(&Talk<'_>, &Record, Judge<'_>) -> Result<Served, Stop>;
+
+/// Asks the acting person for a code, and goes on in the words of a login; what was changed.
+pub fn talk_about_oneself(
+    desk: &Desk,
+    (account, found): (Account, Snapshot),
+    (ways, serve): (Ways, Serve<'_>),
+) -> Result<Served, Failure> {
     if !std::io::stdin().is_terminal() || desk.json {
         return Err(Failure::new(
             Exit::Usage,
-            "new backup codes of your own are shown on a terminal, and confirmed there",
+            "what changes about oneself is shown on a terminal, and confirmed there",
             "Run it at a terminal, without --json.",
         ));
     }
     let mut keyboard = Keyboard::open()?;
+    let mut served = Served::Nothing;
     let mut then = |trial: &mut Trial<'_>, keyboard: &mut Keyboard| {
-        shown_and_confirmed(desk, &account, (trial, keyboard))
+        served = shown_and_confirmed(desk, &account, (trial, keyboard), serve)?;
+        Ok(())
     };
-    let question = Question { codes: 1, ways: Ways::App, then: &mut then };
+    let question = Question { codes: 1, ways, then: &mut then };
     own_code::ask(desk, &mut keyboard, (&account, found), question)?;
-    actor::log(desk, "codes_renewed", &[("user", &account.name), ("shown", "owner")]);
-    let said = format!("The old backup codes of {} are dead.", plain(&account.name));
-    desk.say(&said, json!({ "user": account.name }));
-    Ok(())
+    Ok(served)
 }
 
 fn shown_and_confirmed(
     desk: &Desk,
     account: &Account,
     (trial, keyboard): (&mut Trial<'_>, &mut Keyboard),
-) -> Result<(), Failure> {
+    serve: Serve<'_>,
+) -> Result<Served, Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     let terminal = Terminal::new(keyboard);
     let talk = Talk {
@@ -67,7 +88,7 @@ fn shown_and_confirmed(
     let Some(found) = desk.machine.records.newest(account)? else {
         return Err(stopped(Stop::Declined(Reason::RecordChanging), &account.name));
     };
-    let done = self_service::codes(&talk, &found.record, &mut |code| trial.attempt(code));
+    let done = serve(&talk, &found.record, &mut |code| trial.attempt(code));
     done.map_err(|stop| stopped(stop, &account.name))
 }
 
@@ -75,7 +96,7 @@ fn stopped(stop: Stop, user: &str) -> Failure {
     let user = plain(user);
     let (exit, reason) = match stop {
         Stop::CutOff | Stop::Declined(Reason::Stopped) => {
-            let what = "stopped; the old backup codes are what they were";
+            let what = "stopped; what was in force still is";
             return Failure::new(Exit::Interrupted, what, "Nothing was changed.");
         }
         Stop::Declined(reason @ (Reason::Throttled | Reason::Locked)) => (Exit::Throttled, reason),
@@ -83,6 +104,6 @@ fn stopped(stop: Stop, user: &str) -> Failure {
         Stop::Broken(reason) => (Exit::StoreUnreachable, reason),
     };
     let explained = reasons::explain(reason.word(), &user);
-    let what = format!("the old backup codes are what they were: {}", explained.meaning);
+    let what = format!("what was in force still is: {}", explained.meaning);
     Failure::new(exit, what, explained.remedy)
 }

@@ -44,6 +44,13 @@ pub struct Reset {
     pub deed: Deed,
 }
 
+/// What a change of one's own authenticator needs to know.
+#[derive(Args)]
+pub struct Change {
+    /// Oneself
+    pub user: String,
+}
+
 /// What new backup codes need to know.
 #[derive(Args)]
 pub struct BackupCodes {

@@ -60,7 +60,11 @@ fn put_codes(talk: &Talk<'_>, (judged, second): (&Record, &Second), id: SetId) -
     })?)
 }
 
-fn key(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
+/// A new authenticator in the place of one of the old ones, behind a second code.
+///
+/// # Errors
+/// [`Stop`]; the old key is what it was then.
+pub fn key(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let Some(place) = which(talk, record)? else { return Ok(Served::Nothing) };
     new_key::replace(talk, &Place { place, generation: record.generation }, judge)?;
     Ok(Served::Key)

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 /// Letters of a placeholder's pattern: `9` is a digit, `A` a capital, anything else itself.
-const PLACEHOLDERS: [(&str, &str); 6] = [
+const PLACEHOLDERS: [(&str, &str); 7] = [
     ("9999-99-99 99:99:99 UTC", "<INSTANT>"),
     ("AAAA-AAAA-AAAA-AAAA-AAAA", "<BACKUP CODE>"),
     ("AAAA-AAAA-AAAA", "<TICKET>"),
     ("999 999 999", "<BYPASS>"),
     ("1999999999", "<TIME>"),
     ("(99 s)", "(<WAIT>)"),
+    ("(9 s)", "(<WAIT>)"),
 ];
 
 /// A transcript.
@@ -37,7 +38,7 @@ impl Paper {
         for code in codes {
             text = text.replace(code, "<CODE>");
         }
-        for line in tidied(&text).replace(" (1 s)", " (<WAIT>)").lines() {
+        for line in tidied(&text).lines() {
             self.text += &format!("{where_to}|{line}\n");
         }
     }
