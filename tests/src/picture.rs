@@ -53,6 +53,11 @@ fn rows_of(line: &str) -> Option<Vec<Vec<bool>>> {
     ascii.then(|| vec![letters.iter().step_by(2).map(|letter| *letter == '#').collect()])
 }
 
+/// Whether a line is one of a QR code.
+pub(crate) fn is_square(line: &str) -> bool {
+    rows_of(line).is_some()
+}
+
 fn without_colours(line: &str) -> String {
     let mut parts = line.split('\x1b');
     let first = parts.next().unwrap_or_default().to_owned();

@@ -99,16 +99,28 @@ impl<'m> Session<'m> {
         self
     }
 
+    /// Waits until a prompt stands there that has not been answered.
+    #[track_caller]
+    pub(crate) fn until_a_prompt(&mut self) {
+        if self.asks() != Some(true) {
+            panic!("{} asks no more; all of it:\n{}", self.name, self.transcript());
+        }
+    }
+
+    /// Whether a prompt comes, or the end; nothing where neither does.
+    pub(crate) fn asks(&self) -> Option<bool> {
+        let answered = self.answered;
+        self.screen.until(|shown| {
+            let waits = shown.bytes.len() > answered && shown.bytes.ends_with(b": ");
+            (waits || shown.hung_up).then_some(waits)
+        })
+    }
+
     /// Answers every further prompt with nothing, until the command ends; says its exit code.
     #[track_caller]
     pub fn give_up(&mut self) -> Option<i32> {
         loop {
-            let answered = self.answered;
-            let asked = self.screen.until(|shown| {
-                let waits = shown.bytes.len() > answered && shown.bytes.ends_with(b": ");
-                (waits || shown.hung_up).then_some(waits)
-            });
-            if asked != Some(true) {
+            if self.asks() != Some(true) {
                 return self.exit_code();
             }
             self.send_line("");

@@ -1,0 +1,167 @@
+//! A program that logs in through libpam, and answers each prompt as a test says: nothing, too much, or not at all.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use crate::call::{PATIENCE, spawn};
+use crate::machine::Machine;
+
+/// Debian's own, for which its packages are made.
+const PYTHON: &str = "/usr/bin/python3";
+const PROGRAM: &str = include_str!("../host/pam_caller.py");
+
+/// One login after the other, each carried on prompt by prompt.
+pub struct Caller<'m> {
+    machine: &'m Machine,
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+    user: String,
+    screen: String,
+}
+
+/// What a prompt gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply<'a> {
+    /// These bytes, as C takes them.
+    Text(&'a [u8]),
+    /// A response without a text.
+    Null,
+    /// The conversation function fails.
+    Fail,
+    /// The program ends at the prompt.
+    Gone,
+}
+
+/// What a login came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It asks.
+    Asks,
+    /// It ended, by this code of PAM.
+    Ended(i32),
+    /// The program ended at a prompt.
+    Gone,
+}
+
+impl Machine {
+    /// Starts such a program.
+    pub fn caller(&self) -> Caller<'_> {
+        let mut command = self.holder().enter();
+        // nsenter stops itself when its child is stopped, and stays so when only that is woken.
+        command.args(["sh", "-c", "\"$@\"; exit $?", "sh", PYTHON, "-c", PROGRAM]).env_clear();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = spawn(&mut command);
+        let output = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
+        let (tell, lines) = channel();
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| tell.send(line))
+        });
+        let input = child.stdin.take();
+        let (user, screen) = (String::new(), String::new());
+        Caller { machine: self, child, input, lines, user, screen }
+    }
+}
+
+impl Caller<'_> {
+    /// Begins a login of `user` from an address, and goes on to its first prompt.
+    #[track_caller]
+    pub fn login(&mut self, service: &str, user: &str, source: &str) -> Next {
+        user.clone_into(&mut self.user);
+        self.screen.clear();
+        self.write(&format!("login {service} {user} {source}\n"));
+        self.wait()
+    }
+
+    /// Answers the prompt, and goes on to the next.
+    #[track_caller]
+    pub fn reply(&mut self, reply: Reply<'_>) -> Next {
+        self.send(reply);
+        self.wait()
+    }
+
+    /// Answers the prompt.
+    pub fn send(&mut self, reply: Reply<'_>) {
+        match reply {
+            Reply::Text(text) => {
+                let hex: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
+                self.write(&format!("text {hex}\n"));
+            }
+            Reply::Null => self.write("null\n"),
+            Reply::Fail => self.write("fail\n"),
+            Reply::Gone => drop(self.input.take()),
+        }
+        self.screen.push('\n');
+    }
+
+    /// Answers prompts in turn as [`Machine::typed`] says, as far as there are any.
+    #[track_caller]
+    pub fn type_all(&mut self, words: &[&str]) -> Next {
+        let mut next = Next::Asks;
+        for word in words {
+            let text = self.machine.typed(&self.user, (&self.screen, word));
+            next = self.reply(Reply::Text(text.as_bytes()));
+            if next != Next::Asks {
+                break;
+            }
+        }
+        next
+    }
+
+    /// A whole login; whether its end is that `user` is in. Prompts beyond the words get nothing.
+    #[track_caller]
+    pub fn gets_in(&mut self, (service, user, source): (&str, &str, &str), words: &[&str]) -> bool {
+        let mut next = self.login(service, user, source);
+        if next == Next::Asks {
+            next = self.type_all(words);
+        }
+        while next == Next::Asks {
+            next = self.reply(Reply::Text(b""));
+        }
+        next == Next::Ended(0)
+    }
+
+    /// All that this login has shown so far.
+    pub fn screen(&self) -> &str {
+        &self.screen
+    }
+
+    fn write(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("a program that goes on");
+        input.write_all(line.as_bytes()).expect("a program that reads its lines");
+    }
+
+    /// Waits for the next prompt, or for the end.
+    #[track_caller]
+    pub fn wait(&mut self) -> Next {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                assert!(self.input.is_none(), "the caller has ended at: {}", self.screen);
+                return Next::Gone;
+            };
+            let (kind, rest) = line.split_once(' ').expect("a word and what goes with it");
+            match kind {
+                "end" => return Next::Ended(rest.parse().expect("PAM's code")),
+                "asked" => {
+                    self.screen.push_str(&decoded(rest));
+                    return Next::Asks;
+                }
+                _ => self.screen.push_str(&format!("{}\n", decoded(rest))),
+            }
+        }
+    }
+}
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.child.wait();
+    }
+}
+
+fn decoded(hex: &str) -> String {
+    let digit = |at: usize| hex.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    let bytes: Vec<u8> = (0..hex.len()).step_by(2).filter_map(digit).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}

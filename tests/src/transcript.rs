@@ -1,0 +1,121 @@
+//! Transcripts in `tests/vectors/dialogues`, which tests compare word for word.
+
+use std::path::Path;
+
+use crate::dialogue::Typed;
+use crate::picture::is_square;
+use crate::reader::{bare, is_code, is_key};
+
+/// Set to anything, it has the transcripts written anew instead of compared.
+const WRITE: &str = "TWINLOCK_WRITE_TRANSCRIPTS";
+
+const HEAD: &str = "\
+# What a terminal shows, held against a real login by the tests. Written anew by
+#   TWINLOCK_WRITE_TRANSCRIPTS=1 cargo nextest run -p twinlock-tests --test dialogues
+# In place of what differs each time: N a digit and X a letter of a code or key, [square] a
+# QR code, YYYY-MM-DD, HH:MM:SS, (N s); [typed: ...] was typed and is not shown. The
+# machine's own greeting is left out.
+";
+
+/// Compares what was written down with the transcript of that name, or puts it there.
+#[track_caller]
+pub(crate) fn compare(name: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/dialogues").join(name);
+    let file = file.with_extension("txt");
+    let new = format!("{HEAD}\n{text}");
+    if std::env::var_os(WRITE).is_some() {
+        let folder = file.parent().expect("a folder of transcripts");
+        std::fs::create_dir_all(folder).expect("a folder of transcripts");
+        std::fs::write(&file, new).expect("a transcript is written");
+        return;
+    }
+    let old = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(old == new, "not as {}, which has\n{old}\nbut\n{new}", file.display());
+}
+
+/// What a terminal has shown, with what was typed, and with placeholders for what differs each time.
+pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
+    let mut text = String::new();
+    let mut done = 0;
+    for one in typed {
+        text.push_str(&screen[done..one.at]);
+        let echoed = screen[one.at..].starts_with(&one.text);
+        let written =
+            if is_typed_code(&one.written) { letters(&one.written) } else { one.written.clone() };
+        match (echoed, written.as_str()) {
+            (true, written) => text.push_str(written),
+            (false, "") => {}
+            (false, written) => text.push_str(&format!("[typed: {written}]")),
+        }
+        done = if echoed { one.at + one.text.len() } else { one.at };
+    }
+    text.push_str(&screen[done..]);
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.replace("\r\n", "\n").split('\n') {
+        let square = is_square(line.strip_prefix("| ").unwrap_or(line));
+        let line = if square { "[square]".to_owned() } else { placed(line) };
+        let again = square && lines.last() == Some(&line);
+        // The machine's own greeting, which is none of ours.
+        let greeting = ["Linux ", "Last login: "].iter().any(|begin| line.starts_with(begin));
+        if !again && !greeting {
+            lines.push(line);
+        }
+    }
+    lines.join("\n").trim_end_matches('\n').to_owned() + "\n"
+}
+
+fn placed(line: &str) -> String {
+    let key = bare(line);
+    if is_key(key) {
+        return line.replace(key, &letters(key));
+    }
+    let words: Vec<String> = line.split(' ').map(word).collect();
+    waits(&words.join(" "))
+}
+
+fn word(word: &str) -> String {
+    if is_code(word.trim_end_matches(']')) {
+        return letters(word);
+    }
+    let shape: String = word.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    if shape.contains("9999-99-99") {
+        return shape.replace("9999-99-99", "YYYY-MM-DD");
+    }
+    if shape.contains("99:99") {
+        return shape.replace("99:99:99", "HH:MM:SS").replace("99:99", "HH:MM");
+    }
+    if shape.contains("999999") {
+        return shape.replace('9', "N");
+    }
+    word.to_owned()
+}
+
+/// Whether somebody has typed a backup code, in whatever way.
+fn is_typed_code(text: &str) -> bool {
+    let letters = text.chars().filter(char::is_ascii_alphabetic).count();
+    letters == 20 && text.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, ' ' | '-'))
+}
+
+fn letters(text: &str) -> String {
+    let hidden = |c: char| match c {
+        'A'..='Z' | '0'..='9' => 'X',
+        'a'..='z' => 'x',
+        other => other,
+    };
+    text.chars().map(hidden).collect()
+}
+
+/// Waits stand in brackets: how long they are depends on when the test was run.
+fn waits(line: &str) -> String {
+    let Some((before, rest)) = line.split_once('(') else { return line.to_owned() };
+    let Some((inside, after)) = rest.split_once(')') else { return line.to_owned() };
+    let is_wait = |word: &str| matches!(word, "s" | "min" | "in" | "om") || is_number(word);
+    let all = inside.split(' ').all(is_wait) && inside.split(' ').any(is_number);
+    let said = if inside.starts_with(|c: char| c.is_ascii_digit()) { "" } else { &inside[..3] };
+    let inside = if all { format!("{said}N s") } else { inside.to_owned() };
+    format!("{before}({inside}){}", waits(after))
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,92 @@
+//! Backup codes: how many are left, the warning, the last one renewed, and codes that are owed.
+
+use twinlock_core::{beside::Purpose, enrolment};
+use twinlock_tests::First;
+
+use crate::people::{
+    BOTH, OPEN, TICKET, afresh, by_kim, change, forget, server, shown, speaks, ssh, ticket,
+    with_codes,
+};
+
+#[test]
+fn a_code_is_used_up_and_the_person_hears_how_many_are_left() {
+    for language in BOTH {
+        let m = server(language, &format!("{OPEN}[backup_codes]\ncount = 5\n"));
+        let codes = with_codes(&m);
+        assert!(shown(&m, &format!("{language}/backup-code"), &[&codes[0]]).logged_in());
+        let words = [&codes[0], "?", "2", &codes[3].to_lowercase().replace('-', " ")];
+        assert!(shown(&m, &format!("{language}/backup-codes-few-left"), &words).logged_in());
+    }
+}
+
+#[test]
+fn the_last_code_is_renewed() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        let codes = with_codes(&m);
+        let mut caller = m.caller();
+        for code in &codes[..9] {
+            assert!(caller.gets_in(("bare", "ada", "127.0.0.1"), &[code]), "{}", caller.screen());
+        }
+        let words = [&codes[9], "AAAA", "<group>"];
+        assert!(shown(&m, &format!("{language}/last-code"), &words).logged_in());
+        assert!(!shown(&m, &format!("{language}/last-code-again"), &[&codes[9], ""]).logged_in());
+    }
+}
+
+#[test]
+fn the_only_code_is_renewed_each_time() {
+    for language in BOTH {
+        let m = server(language, &format!("{OPEN}[backup_codes]\ncount = 1\n"));
+        let codes = with_codes(&m);
+        let words = [&codes[0], "AAAA", ""];
+        assert!(!shown(&m, &format!("{language}/only-code-kept"), &words).logged_in());
+        let words = [&codes[0], "<group>"];
+        assert!(shown(&m, &format!("{language}/only-code"), &words).logged_in());
+    }
+}
+
+#[test]
+fn codes_that_were_not_confirmed_are_shown_again() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        afresh(&m);
+        let mut first = ssh(&m, First::Key);
+        first.answer(&["start", "<first>", ""]);
+        first.is_as_written(&format!("{language}/set-up-without-codes"));
+        assert!(first.logged_in(), "the key was proven");
+        m.app("ada", &twinlock_tests::key_shown(&first.screen()).expect("a key"));
+        let words = ["<next>", "<group>"];
+        assert!(shown(&m, &format!("{language}/codes-owed"), &words).logged_in());
+    }
+}
+
+#[test]
+fn codes_that_somebody_has_made() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        with_codes(&m);
+        let taken = |with_ticket: bool| {
+            change(&m, |found| {
+                let stamp = (found.generation, found.since);
+                let mut record = enrolment::owing_codes(found, by_kim(), stamp);
+                if with_ticket {
+                    enrolment::give_ticket(&mut record.beside, ticket(Purpose::Codes));
+                }
+                record
+            });
+        };
+        taken(true);
+        let words = [TICKET, "<group>"];
+        assert!(shown(&m, &format!("{language}/codes-by-ticket"), &words).logged_in());
+        assert!(!shown(&m, &format!("{language}/ticket-again"), &[TICKET, ""]).logged_in());
+        taken(false);
+        forget(&m);
+        let words = ["<code>", "<group>"];
+        assert!(shown(&m, &format!("{language}/codes-given"), &words).logged_in());
+        speaks(&m, language, &format!("{OPEN}[backup_codes]\ncount = 1\n"));
+        taken(false);
+        let words = ["<next>", "<group>"];
+        assert!(shown(&m, &format!("{language}/only-code-given"), &words).logged_in());
+    }
+}

@@ -1,0 +1,82 @@
+//! Set-up at a login: by typing start, by a ticket, by a reminder, gone on with, begun elsewhere, and mistyped.
+
+use twinlock_core::{beside::Purpose, enrolment};
+use twinlock_tests::{First, Next};
+
+use crate::people::{
+    BOTH, OPEN, TICKET, afresh, by_kim, change, enrolled, server, shown, speaks, ssh, ticket,
+};
+
+const TYPED: [&str; 3] = ["start", "<first>", "<group>"];
+
+#[test]
+fn by_typing_start() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        let mut all = shown(&m, &format!("{language}/set-up"), &TYPED);
+        assert!(all.logged_in());
+        afresh(&m);
+        let words = ["start", "000000", "abc", "i", "a", "<first>", "AAAA", "<group>"];
+        let mut all = shown(&m, &format!("{language}/set-up-mistyped"), &words);
+        assert!(all.logged_in());
+        afresh(&m);
+        let mut begun = ssh(&m, First::Key);
+        begun.answer(&["start"]).next_prompt();
+        drop(begun);
+        assert!(shown(&m, &format!("{language}/set-up-gone-on-with"), &TYPED).logged_in());
+    }
+}
+
+#[test]
+fn nothing_is_set_up() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        assert!(!shown(&m, &format!("{language}/set-up-declined"), &[""]).logged_in());
+        let words = [&["start"][..], &["000000"; 10]].concat();
+        assert!(!shown(&m, &format!("{language}/set-up-never-proven"), &words).logged_in());
+    }
+}
+
+#[test]
+fn begun_from_elsewhere() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        let mut other = m.caller();
+        assert_eq!(other.login("bare", "ada", "198.51.100.9"), Next::Asks);
+        assert_eq!(other.type_all(&["start"]), Next::Asks);
+        drop(other);
+        assert!(shown(&m, &format!("{language}/set-up-begun-elsewhere"), &TYPED).logged_in());
+    }
+}
+
+#[test]
+fn by_a_ticket() {
+    for language in BOTH {
+        let m = server(language, "");
+        enrolled(&m);
+        change(&m, |found| {
+            let stamp = (found.generation, found.since);
+            let mut record = enrolment::reset(found, by_kim(), stamp);
+            record.beside.reset = None;
+            enrolment::give_ticket(&mut record.beside, ticket(Purpose::SetUp));
+            record
+        });
+        let words = ["AAAA-BBBB-CCCC", "123456", TICKET, "<first>", "<group>"];
+        let mut all = shown(&m, &format!("{language}/set-up-by-ticket"), &words);
+        assert!(all.logged_in(), "the last of three answers is right");
+    }
+}
+
+#[test]
+fn by_a_reminder() {
+    for language in BOTH {
+        let m = server(language, "not_enrolled = \"remind\"\nenroll_needs_ticket = false\n");
+        assert!(shown(&m, &format!("{language}/reminder-put-off"), &[""]).logged_in());
+        let rule = "enroll_needs_ticket = false\nenroll_reason = \"Customers' data lies here.\"\n\
+                    [[rule]]\nuser = \"ada\"\naction = \"remind\"\nuntil = 2099-12-31\n";
+        speaks(&m, language, rule);
+        assert!(shown(&m, &format!("{language}/reminder-with-a-reason"), &[""]).logged_in());
+        speaks(&m, language, &rule.replace("enroll_reason", "# "));
+        assert!(shown(&m, &format!("{language}/reminder-until-a-day"), &TYPED).logged_in());
+    }
+}
