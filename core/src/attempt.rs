@@ -176,6 +176,9 @@ impl Trial<'_> {
         let evidence =
             Evidence { used: &facts.used, floor, now: now.unix, window: self.policy.window };
         let _ = self.compare(code, &evidence);
+        // Names without an account share their tries: whether one is throttled would tell that it has none.
+        let (ports, shelf, budget) = (self.ports, self.shelf, self.budget);
+        Till { ports, shelf, budget, since: now, field: self.policy.field }.work_as_if(code);
         self.note_nothing(&facts, now.unix);
         Ok(())
     }

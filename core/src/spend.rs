@@ -151,8 +151,7 @@ impl Till<'_> {
         }
     }
 
-    /// Before a proven first factor, an answer of that shape costs the same whoever is asked for. Behind the charge: what
-    /// the throttle refuses asks for no memory.
+    /// Before a proven first factor, an answer of that shape costs the same whoever is asked for, throttled or not.
     pub fn work_as_if(&self, code: &Code) {
         if self.budget != Budget::Proven
             && let Some(shape) = backup_code::shape_of(code)

@@ -1,6 +1,12 @@
-//! Attacks.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "x")]
+//! Dialogues held open: what was shown before somebody else's change opens nothing after it, and a pass nothing lasting.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
 mod world;
+
 use twinlock_core::{
     account::Account,
     beside::{Bypass, Purpose, Trace},
@@ -54,24 +60,14 @@ fn reset_and_anew(world: &World) {
         r
     });
 }
-fn new_owner_code(world: &World) -> String {
-    let record = world.newest_record("ada");
-    world::apps::code_of(&record.authenticators[0], world.unix.get() / 30)
-}
-
 #[test]
 fn codes_shown_before_a_reset_open_nothing_after_it() {
     let (world, _) = with_codes(10);
     change(&world, |r| enrolment::owing_codes(r, trace(), (Generation(50), UnixTime(START))));
     world.unix.set(world.unix.get() + 60);
     push(&world, vec![ty("<own>"), Line::Do(reset_and_anew, "<group>".into())]);
-    let verdict = world.login(&stack(), &[]);
+    let _ = world.login(&stack(), &[]);
     let stolen = reader::codes(&screen(&world));
-    let record = world.newest_record("ada");
-    eprintln!(
-        "verdict of the login under way: {verdict:?}, generation {:?}, codes {:?}",
-        record.generation, record.codes
-    );
     world.unix.set(world.unix.get() + 60);
     assert_eq!(
         world.login(&stack(), &[&stolen[0], ""]),
@@ -241,8 +237,6 @@ fn the_same_source_resumes_somebody_elses_key() {
             .map(str::to_owned)
             .last()
     };
-    eprintln!("{:?} {:?}", key_line(&stolen), key_line(&screen(&world)));
-    eprintln!("{}", screen(&world));
     let stolen_key: String = key_line(&stolen).unwrap().split_whitespace().collect();
     let key =
         twinlock_core::otp::base32::in_groups(&world.newest_record("ada").authenticators[0].key);
@@ -352,42 +346,8 @@ fn a_throttled_bucket_does_not_tell_who_exists() {
             let verdict = world.login(&request(&target, Claim::Follows), &[typed]);
             work.push((verdict, world.hashed.borrow().len()));
         }
-        eprintln!("{work:?}");
         assert_eq!(work[0], work[1], "somebody who exists costs an Argon2, nobody costs none");
     }
-}
-
-#[test]
-fn a_pending_key_of_a_wrong_doer_does_not_stop_the_owner() {
-    // Somebody with one code begins again and again while the owner changes the key.
-    let (world, codes) = with_codes(10);
-    fn begin_elsewhere(world: &World) {
-        change(world, |mut r| {
-            let key = twinlock_core::secret::Key::new(vec![9; 20]).unwrap();
-            r.beside.pending = Some(twinlock_core::beside::Pending {
-                key,
-                since: UnixTime(world.unix.get()),
-                source: twinlock_core::request::Source::Uid(7).label(),
-                fingerprint: None,
-            });
-            r
-        });
-    }
-    world.unix.set(world.unix.get() + 60);
-    push(
-        &world,
-        vec![
-            ty("?"),
-            ty("4"),
-            ty("<own>"),
-            ty("2"),
-            ty("<first>"),
-            Line::Do(begin_elsewhere, codes[1].clone()),
-        ],
-    );
-    let old = world.newest_record("ada").authenticators[0].key.copied();
-    let _ = world.login(&stack(), &[]);
-    eprintln!("replaced: {}", world.newest_record("ada").authenticators[0].key != old);
 }
 
 #[test]

@@ -190,7 +190,7 @@ fn the_process_does_not_keep_the_memory() {
     s.expect(PROMPT);
     let pid = m.pids("pamtester")[0];
     let before = kilobytes(&m, pid, "VmRSS");
-    for code in CODES {
+    for code in &CODES[..2] {
         s.send_line(code).expect(IN).expect(PROMPT);
         let (most, after) = (kilobytes(&m, pid, "VmHWM"), kilobytes(&m, pid, "VmRSS"));
         assert!(most > before + 19 * 1024 - 512, "the memory was never there: {most}");

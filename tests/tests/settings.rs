@@ -36,7 +36,12 @@ fn each_mistake_is_placed_and_helped() {
         ("window = 11", 1, "window = 11 is not between 0 and 10", reference),
         ("tries = 1\ntries = 2", 2, "duplicate key", reference),
         ("language = \"de\"", 1, "language = \"de\" is none of en, sv", reference),
-        ("[[rule]]\naction = \"ask\"", 2, "action = \"ask\" is none of require, exempt", reference),
+        (
+            "[[rule]]\naction = \"ask\"",
+            2,
+            "action = \"ask\" is none of require, exempt, remind",
+            reference,
+        ),
         ("records = \"var\"", 1, "records must be a whole path without . and .. in it", reference),
         ("echo = 1", 1, "echo is of type integer where true or false is expected", reference),
     ] {
@@ -46,6 +51,11 @@ fn each_mistake_is_placed_and_helped() {
         assert_eq!(found.stderr.replace('\n', " "), told, "{text}");
         assert!(!m.file(GOOD).exists(), "{text}");
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_to_be_what_it_is() {
+    let m = machine();
     m.file(FILE).write(b"tries = 1\nissuer = \"\xff\"\n");
     let found = m.run(["twinlock", "settings", "check"]);
     assert_eq!(found.stderr, format!("twinlock: {FILE}:2: not UTF-8\nSave the file as UTF-8.\n"));

@@ -5,6 +5,8 @@ use crate::app::{App, step, wait_past};
 use crate::command::Done;
 use crate::screen::{Screen, say};
 
+/// Where the kernel keeps who has logged in from being changed, the one who enrols is not the one who logs in.
+const PUT_OFF: &str = "put it off";
 const PROMPT: &str = "Verification code";
 /// Typed as `$(whoami)`, so that what was typed is not taken for the answer.
 const IN: &str = "I am ada";
@@ -61,7 +63,10 @@ fn log_in(room: &Room, code: &str) -> Done {
     screen.expect(&[PROMPT])?;
     screen.expect(&[": "])?;
     screen.type_hidden(code)?;
-    screen.expect(&["$ "])?;
+    if screen.expect(&["$ ", PUT_OFF])?.0 == 1 {
+        screen.type_line("")?;
+        screen.expect(&["$ "])?;
+    }
     screen.type_line("echo I am $(whoami)")?;
     screen.expect(&[IN])?;
     screen.type_line("exit")?;
