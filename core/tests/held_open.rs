@@ -235,7 +235,7 @@ fn the_same_source_resumes_somebody_elses_key() {
         text.lines()
             .filter(|l| l.split(' ').filter(|w| w.len() == 4).count() >= 7)
             .map(str::to_owned)
-            .last()
+            .next_back()
     };
     let stolen_key: String = key_line(&stolen).unwrap().split_whitespace().collect();
     let key =
