@@ -1,11 +1,11 @@
 //! Enrolment: which record follows when somebody gets an authenticator, a voucher or new codes, or loses all of them.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 use crate::{
     account::Account,
     beside::{Beside, Bypass, Purpose, Ticket, Trace},
-    record::{Authenticator, Generation, Record, SetId, Snapshot, State},
+    record::{AUTHENTICATORS_MAX, Authenticator, Generation, Record, SetId, Snapshot, State},
     time::UnixTime,
     voucher::VOUCHERS_MAX,
 };
@@ -140,6 +140,25 @@ pub fn replace(
     Some(found)
 }
 
+/// Puts one more authenticator beside the others, under a name that none of them has.
+///
+/// Nothing where there are as many as a record holds, or where the key stands already.
+#[must_use]
+pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> Option<Record> {
+    let others = &found.authenticators;
+    if others.len() >= AUTHENTICATORS_MAX || others.iter().any(|other| other.key == new.key) {
+        return None;
+    }
+    let is_free = |name: &String| others.iter().all(|other| other.name != *name);
+    let numbered = (2..).map(|number| format!("{}-{number}", new.name));
+    let name = core::iter::once(new.name.clone()).chain(numbered).find(is_free)?;
+    found.authenticators.push(Authenticator { name, ..new });
+    found.beside.pending = None;
+    found.beside.changed = Some(now);
+    found.generation = generation;
+    Some(found)
+}
+
 /// Names a new set of codes; the old one is dead with the same change, and so is what was promised in its stead.
 #[must_use]
 pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> Record {
@@ -204,6 +223,22 @@ mod tests {
 
     fn stamp(at: u64) -> (Generation, UnixTime) {
         (Generation(at), UnixTime(at))
+    }
+
+    #[test]
+    fn one_more_authenticator_has_a_name_and_a_key_of_its_own() {
+        let mut record = enrol(&account(), None, authenticator(), stamp(1)).unwrap().record;
+        let another =
+            |byte: u8| Authenticator { key: Key::new(vec![byte; 20]).unwrap(), ..authenticator() };
+        for byte in 2..=16 {
+            record = add(record, another(byte), stamp(byte.into())).unwrap();
+        }
+        let names: Vec<_> = record.authenticators.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names[..3], ["app", "app-2", "app-3"]);
+        assert_eq!((names.len(), record.generation), (16, Generation(16)));
+        assert_eq!(add(record, another(17), stamp(17)), None);
+        let first = enrol(&account(), None, authenticator(), stamp(1)).unwrap().record;
+        assert_eq!(add(first, authenticator(), stamp(2)), None);
     }
 
     #[test]

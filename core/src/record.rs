@@ -203,6 +203,8 @@ pub struct Digits(u8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period(u16);
 
+/// The most authenticators of one person.
+pub const AUTHENTICATORS_MAX: usize = 16;
 /// The furthest drift that is believed, in steps each way.
 pub const DRIFT_MAX: i32 = 2880;
 

@@ -12,12 +12,10 @@ use crate::{
         hotp::{Keyed, digits_of, same_code},
         totp,
     },
-    record::{Algorithm, Authenticator, Digits, Moving, Parameters, Period},
+    record::{AUTHENTICATORS_MAX, Algorithm, Authenticator, Digits, Moving, Parameters, Period},
     time::{Step, UnixTime},
 };
 
-/// The most authenticators of one person.
-const AUTHENTICATORS_MAX: usize = 16;
 /// Used steps taken over: more than any window of Google's module holds.
 const USED_MAX: usize = 256;
 /// How far from now a last code is looked for, in steps: no wider a window can be set.

@@ -113,11 +113,33 @@ fn self_service_takes_a_second_code() {
         ("2", &["<first>", "", ""]),
         ("2", &["<first>"]),
         ("2", &["000000", ""]),
-        ("3", &[]),
+        ("3", &["tablet", "<first>", "", ""]),
+        ("3", &["tablet", "<first>"]),
+        ("4", &[]),
         ("", &[]),
     ] {
         let (kept, same, shown) = menu(choice, rest);
         assert!(kept && same, "{choice} {rest:?} {shown}");
+    }
+}
+
+#[test]
+fn one_more_authenticator_takes_a_second_code_and_works_beside_the_others() {
+    let (world, codes) = with_codes(10);
+    let typed = ["?", "4", &codes[0], "3", "my tablet", "<first>", &codes[1]];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+    let record = world.newest_record("ada");
+    let names: Vec<&str> = record.authenticators.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["app", "my tablet"]);
+    assert_eq!(kinds(&world), [Kind::KeyChanged, Kind::Accepted]);
+    world.unix.set(world.unix.get() + 60);
+    for one in &record.authenticators {
+        let code = world::apps::code_of(one, world.unix.get() / 30);
+        assert_eq!(world.login(&stack(), &[&code]), Verdict::Granted, "{}", one.name);
+        let events = world.events.borrow();
+        let accepted = events.last().and_then(|event| event.accepted.clone());
+        let named = matches!(accepted, Some(Accepted::App { authenticator, .. }) if authenticator == one.name);
+        assert!(named, "the one that matched is logged");
     }
 }
 

@@ -80,6 +80,8 @@ fn course() -> impl Strategy<Value = Vec<&'static str>> {
         vec!["?", "4", "<own>", "1", "<group>"],
         vec!["?", "4", "<own>", "2", "<first>", "<first>", "<group>"],
         vec!["<own>", "start", "<first>", "<first>", "<group>"],
+        vec!["?", "4", "<own>", "3", "", "<first>", "<next>"],
+        vec!["?", "4", "<own>", "3", "", "<first>", "<first>"],
         vec!["?", "2", "<code>", "<group>"],
         vec!["<code>", "<group>"],
         vec!["<code>"],

@@ -157,7 +157,7 @@ fn without_a_list_of_used_codes_every_code_so_far_is_used() {
 #[test]
 fn importing_again_changes_nothing_and_another_key_stays() {
     let m = machine();
-    set_up(&m, "ada", "-t -d -w 3 -u -e 2");
+    set_up(&m, "ada", "-t -d -w 3 -u -e 3");
     let scratch = scratch_codes(&m);
     import(&m, "ada").ok();
     assert!(ours(&m, &scratch[0]));

@@ -14,7 +14,7 @@ fn machine() -> Machine {
 }
 
 fn text() -> String {
-    format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n12345678\n23456789\n")
+    format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n12345678\n23456789\n34567890\n")
 }
 
 /// A file as Google's program leaves it in a home.

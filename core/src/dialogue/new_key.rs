@@ -1,4 +1,7 @@
-//! A new key in the place of an old one: the new is proven first, then the old dropped, in one change.
+//! A new key: in the place of an old one, or beside it. The new is proven first, then a second code asked for, and one
+//! change does the rest.
+
+use alloc::string::String;
 
 use crate::{
     change::change,
@@ -7,10 +10,10 @@ use crate::{
         second_code::{self, Second},
         talk::{Judge, OVERTAKEN, Stop, Talk},
     },
-    enrolment,
+    enrolment::{self, Stamp},
     letter::LetterKind,
     message::change::Change,
-    record::{Generation, State},
+    record::{Authenticator, Generation, Record, State},
 };
 
 /// Which authenticator is replaced.
@@ -29,18 +32,45 @@ pub struct Place {
 pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<(), Stop> {
     let proven = proving::prove(talk)?;
     let second = second_code::ask(talk, &Change::SecondOfOld, judge)?;
-    put(talk, place, (&proven, second))?;
+    put(talk, (place.generation, &proven, second), &mut |record, new, stamp| {
+        enrolment::replace(record, (place.place, new), stamp)
+    })?;
     talk.person().tell(&talk.change(&Change::Replaced));
     talk.write(LetterKind::KeyChanged, None);
     Ok(())
 }
 
-fn put(talk: &Talk<'_>, place: &Place, (proven, second): (&Proven, Second)) -> Result<(), Stop> {
+/// Shows a new key, has it proven, asks for a second code of another one, and puts it beside the others.
+///
+/// # Errors
+/// [`Stop`]; nothing was added then.
+pub fn add(
+    talk: &Talk<'_>,
+    (generation, name): (Generation, String),
+    judge: Judge<'_>,
+) -> Result<(), Stop> {
+    let mut proven = proving::prove(talk)?;
+    proven.authenticator.name = name;
+    let second = second_code::ask(talk, &Change::SecondOfOther, judge)?;
+    put(talk, (generation, &proven, second), &mut enrolment::add)?;
+    talk.person().tell(&talk.change(&Change::Added));
+    talk.write(LetterKind::KeyChanged, None);
+    Ok(())
+}
+
+/// What a proven key makes of a record.
+type Make<'a> = &'a mut dyn FnMut(Record, Authenticator, Stamp) -> Option<Record>;
+
+fn put(
+    talk: &Talk<'_>,
+    (generation, proven, second): (Generation, &Proven, Second),
+    make: Make<'_>,
+) -> Result<(), Stop> {
     let stamp = talk.stamp()?;
     Ok(change(talk.ports.records, talk.account, &mut |found| {
         let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
         if record.state != State::Active
-            || record.generation != place.generation
+            || record.generation != generation
             || !proving::is_pending(&record, &proven.authenticator.key)
         {
             return Err(OVERTAKEN);
@@ -53,7 +83,6 @@ fn put(talk: &Talk<'_>, place: &Place, (proven, second): (&Proven, Second)) -> R
             }
             Second::Last(_) => return Err(OVERTAKEN),
         };
-        let new = proven.authenticator.copied();
-        enrolment::replace(record, (place.place, new), stamp).ok_or(OVERTAKEN)
+        make(record, proven.authenticator.copied(), stamp).ok_or(OVERTAKEN)
     })?)
 }

@@ -10,6 +10,7 @@ use crate::{
     },
     enrolment,
     message::{change::Change, new_codes::Why},
+    otp::otpauth,
     record::{Record, SetId, State},
 };
 
@@ -34,6 +35,7 @@ pub fn serve(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Serve
     match typed.text().trim() {
         "1" => codes(talk, record, judge).map(|()| Served::Codes),
         "2" => key(talk, record, judge),
+        "3" => one_more(talk, record, judge),
         _ => Ok(Served::Nothing),
     }
 }
@@ -67,6 +69,14 @@ fn put_codes(talk: &Talk<'_>, (judged, second): (&Record, &Second), id: SetId) -
 pub fn key(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let Some(place) = which(talk, record)? else { return Ok(Served::Nothing) };
     new_key::replace(talk, &Place { place, generation: record.generation }, judge)?;
+    Ok(Served::Key)
+}
+
+/// One more authenticator, under a name of its owner's.
+fn one_more(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
+    let typed = talk.ask_shown(&talk.change(&Change::Name))?;
+    let name = otpauth::tidy_name(typed.text());
+    new_key::add(talk, (record.generation, name), judge)?;
     Ok(Served::Key)
 }
 

@@ -32,8 +32,7 @@ use crate::{
 pub const VERSION: u32 = 1;
 /// The largest file read, in bytes.
 pub const RECORD_MAX: usize = 64 * 1024;
-/// The most authenticators of one person.
-pub const AUTHENTICATORS_MAX: usize = 16;
+pub use crate::record::AUTHENTICATORS_MAX;
 
 #[derive(Default)]
 pub(super) struct File<'a> {

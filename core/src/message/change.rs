@@ -30,6 +30,12 @@ pub enum Change {
     SecondCode,
     /// Asks for a second code, behind the proof of a new key.
     SecondOfOld,
+    /// Asks for a second code, behind the proof of one more key.
+    SecondOfOther,
+    /// What one more authenticator is to be called.
+    Name,
+    /// One more key works.
+    Added,
     /// The second code is wrong.
     WrongSecond {
         /// Answers left.

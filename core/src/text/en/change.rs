@@ -31,8 +31,9 @@ pub(in crate::text) fn say(message: &Change) -> String {
             "\nThat code is right. Last change: {}.\n  \
              1  New backup codes (the old ones stop working)\n  \
              2  A new authenticator app (the old key stops working)\n  \
-             3  Go on\n\
-             Choose 1-3: ",
+             3  One more authenticator, beside those that you have\n  \
+             4  Go on\n\
+             Choose 1-4: ",
             date(*changed)
         ),
         Change::Which { names } => {
@@ -48,6 +49,13 @@ pub(in crate::text) fn say(message: &Change) -> String {
              the next that the app shows, or a backup code. (Enter stops): "
                 .into()
         }
+        Change::SecondOfOther => {
+            "\nThe new key works. To add it, type one more code of an app that you had\n\
+             before, the next that it shows, or a backup code. (Enter stops): "
+                .into()
+        }
+        Change::Name => "\nWhat is it to be called? (Enter: app): ".into(),
+        Change::Added => "The new key works from now on, beside the others.".into(),
         Change::WrongSecond { left } => format!(
             "\nThat code is wrong. {}\nThe next code, or a backup code: ",
             if *left == 1 { "1 try left.".into() } else { format!("{left} tries left.") }

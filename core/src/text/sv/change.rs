@@ -29,8 +29,9 @@ pub(in crate::text) fn say(message: &Change) -> String {
             "\nKoden är rätt. Senaste ändring: {}.\n  \
              1  Nya reservkoder (de gamla slutar gälla)\n  \
              2  En ny autentiseringsapp (den gamla nyckeln slutar gälla)\n  \
-             3  Fortsätt\n\
-             Välj 1-3: ",
+             3  En autentiserare till, vid sidan av de du har\n  \
+             4  Fortsätt\n\
+             Välj 1-4: ",
             date(*changed)
         ),
         Change::Which { names } => format!("\nVilken ska bytas?\n{}Välj: ", choices(names)),
@@ -44,6 +45,13 @@ pub(in crate::text) fn say(message: &Change) -> String {
              den GAMLA nyckeln, eller en reservkod. (Enter avbryter): "
                 .into()
         }
+        Change::SecondOfOther => {
+            "\nDen nya nyckeln fungerar. För att lägga till den, skriv nästa kod från en\n\
+             app som du hade förut, eller en reservkod. (Enter avbryter): "
+                .into()
+        }
+        Change::Name => "\nVad ska den heta? (Enter: app): ".into(),
+        Change::Added => "Den nya nyckeln gäller från och med nu, vid sidan av de andra.".into(),
         Change::WrongSecond { left } => {
             format!("\nKoden är fel. {left} försök kvar.\nNästa kod, eller en reservkod: ")
         }
