@@ -76,7 +76,7 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
         uid: found.uid,
         state: State::Removed,
         generation,
-        since: now,
+        since: later(found, now),
         authenticators: Vec::new(),
         codes: None,
         beside: Beside { mail: found.beside.mail.clone(), ..Beside::default() },
@@ -107,11 +107,12 @@ pub fn begun(account: &Account, before: Option<Record>, (generation, now): Stamp
 /// What becomes of somebody whose authenticators are reset: all that let them in is dead, and what would is begun anew.
 #[must_use]
 pub fn reset(found: Record, trace: Trace, (generation, now): Stamp) -> Record {
+    let since = later(&found, now);
     let mail = found.beside.mail;
     Record {
         state: State::Pending,
         generation,
-        since: now,
+        since,
         authenticators: Vec::new(),
         codes: None,
         beside: Beside { mail, reset: Some(trace), ..Beside::default() },
@@ -131,11 +132,12 @@ pub fn replace(
     if found.authenticators.iter().any(|other| other.key == new.key) {
         return None;
     }
+    let changed = later(&found, now);
     let old = found.authenticators.get_mut(place)?;
     let name = core::mem::take(&mut old.name);
     *old = Authenticator { name, ..new };
     found.beside.pending = None;
-    found.beside.changed = Some(now);
+    found.beside.changed = Some(changed);
     found.generation = generation;
     Some(found)
 }
@@ -152,9 +154,10 @@ pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> O
     let is_free = |name: &String| others.iter().all(|other| other.name != *name);
     let numbered = (2..).map(|number| format!("{}-{number}", new.name));
     let name = core::iter::once(new.name.clone()).chain(numbered).find(is_free)?;
+    let changed = later(&found, now);
     found.authenticators.push(Authenticator { name, ..new });
     found.beside.pending = None;
-    found.beside.changed = Some(now);
+    found.beside.changed = Some(changed);
     found.generation = generation;
     Some(found)
 }
@@ -162,10 +165,10 @@ pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> O
 /// Names a new set of codes; the old one is dead with the same change, and so is what was promised in its stead.
 #[must_use]
 pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> Record {
+    found.beside.changed = Some(later(&found, now));
     found.codes = Some(codes);
     found.beside.owed_codes = None;
     found.beside.tickets.retain(|ticket| ticket.purpose != Purpose::Codes);
-    found.beside.changed = Some(now);
     found.generation = generation;
     found
 }
@@ -173,11 +176,18 @@ pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> 
 /// Takes the codes away, and promises new ones.
 #[must_use]
 pub fn owing_codes(mut found: Record, trace: Trace, (generation, now): Stamp) -> Record {
+    found.beside.changed = Some(later(&found, now));
     found.codes = None;
     found.beside.owed_codes = Some(trace);
-    found.beside.changed = Some(now);
     found.generation = generation;
     found
+}
+
+/// When a change was made, which is never before the one that it follows: by that, one host knows what another has not
+/// seen yet, whatever their clocks say.
+fn later(found: &Record, now: UnixTime) -> UnixTime {
+    let before = found.beside.changed.map_or(found.since, |changed| changed.max(found.since));
+    now.max(before.plus(1))
 }
 
 /// Another generation, and when: what a change is stamped with.
@@ -186,6 +196,10 @@ pub type Stamp = (Generation, UnixTime);
 /// Adds a ticket. Those whose time is over go, and the oldest where there are too many.
 pub fn give_ticket(beside: &mut Beside, ticket: Ticket) {
     let now = ticket.trace.at;
+    if ticket.purpose == Purpose::SetUp {
+        // Whoever was shown a key without this ticket does not go on with it.
+        beside.pending = None;
+    }
     beside.tickets.retain(|other| now < other.voucher.until);
     let spare = (beside.tickets.len() + 1).saturating_sub(VOUCHERS_MAX);
     beside.tickets.drain(..spare);

@@ -31,7 +31,7 @@ use crate::{
 pub fn renew(desk: &Desk, oneself: (Account, Snapshot)) -> Result<(), Failure> {
     let name = oneself.0.name.clone();
     let mut serve = |talk: &Talk<'_>, record: &Record, judge: Judge<'_>| {
-        self_service::codes(talk, record, judge).map(|()| Served::Codes)
+        self_service::codes(talk, record, judge)
     };
     talk_about_oneself(desk, oneself, (Ways::App, &mut serve))?;
     actor::log(desk, "codes_renewed", &[("user", &name), ("shown", "owner")]);

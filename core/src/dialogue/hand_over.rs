@@ -9,14 +9,14 @@ use crate::{
     },
     event::Reason,
     message::{change::Change, set_up::WORDS},
-    record::Record,
+    record::{Generation, Record},
 };
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOver {
-    /// The old key works no more.
-    Replaced,
+    /// The old key works no more; the record that says so.
+    Replaced(Generation),
     /// It was put off once more.
     PutOff,
 }
@@ -35,8 +35,7 @@ pub fn hand_over(
     let typed = talk.ask_shown(&talk.change(&told))?;
     let word = typed.text().trim();
     if WORDS.iter().any(|begin| word.eq_ignore_ascii_case(begin)) {
-        new_key::replace(talk, place, judge)?;
-        return Ok(HandOver::Replaced);
+        return new_key::replace(talk, place, judge).map(HandOver::Replaced);
     }
     if left == 0 {
         return Err(Stop::Declined(Reason::NotHandedOver));

@@ -25,22 +25,24 @@ pub struct Place {
     pub generation: Generation,
 }
 
-/// Shows a new key, has it proven, asks for a second code of the old one, and puts it in the old one's place.
+/// Shows a new key, has it proven, asks for a second code of the old one, and puts it in the old one's place; the
+/// generation of the record that says so.
 ///
 /// # Errors
 /// [`Stop`]; the old key is what it was then.
-pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<(), Stop> {
+pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Generation, Stop> {
     let proven = proving::prove(talk)?;
     let second = second_code::ask(talk, &Change::SecondOfOld, judge)?;
-    put(talk, (place.generation, &proven, second), &mut |record, new, stamp| {
+    let generation = put(talk, (place.generation, &proven, second), &mut |record, new, stamp| {
         enrolment::replace(record, (place.place, new), stamp)
     })?;
     talk.person().tell(&talk.change(&Change::Replaced));
     talk.write(LetterKind::KeyChanged, None);
-    Ok(())
+    Ok(generation)
 }
 
-/// Shows a new key, has it proven, asks for a second code of another one, and puts it beside the others.
+/// Shows a new key, has it proven, asks for a second code of another one, and puts it beside the others; the generation
+/// of the record that says so.
 ///
 /// # Errors
 /// [`Stop`]; nothing was added then.
@@ -48,14 +50,14 @@ pub fn add(
     talk: &Talk<'_>,
     (generation, name): (Generation, String),
     judge: Judge<'_>,
-) -> Result<(), Stop> {
+) -> Result<Generation, Stop> {
     let mut proven = proving::prove(talk)?;
     proven.authenticator.name = name;
     let second = second_code::ask(talk, &Change::SecondOfOther, judge)?;
-    put(talk, (generation, &proven, second), &mut enrolment::add)?;
+    let generation = put(talk, (generation, &proven, second), &mut enrolment::add)?;
     talk.person().tell(&talk.change(&Change::Added));
     talk.write(LetterKind::KeyChanged, None);
-    Ok(())
+    Ok(generation)
 }
 
 /// What a proven key makes of a record.
@@ -65,9 +67,9 @@ fn put(
     talk: &Talk<'_>,
     (generation, proven, second): (Generation, &Proven, Second),
     make: Make<'_>,
-) -> Result<(), Stop> {
+) -> Result<Generation, Stop> {
     let stamp = talk.stamp()?;
-    Ok(change(talk.ports.records, talk.account, &mut |found| {
+    change(talk.ports.records, talk.account, &mut |found| {
         let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
         if record.state != State::Active
             || record.generation != generation
@@ -84,5 +86,6 @@ fn put(
             Second::Last(_) => return Err(OVERTAKEN),
         };
         make(record, proven.authenticator.copied(), stamp).ok_or(OVERTAKEN)
-    })?)
+    })?;
+    Ok(stamp.0)
 }

@@ -83,7 +83,9 @@ fn begin(talk: &Talk<'_>) -> Result<(Key, Option<SetUp>), Stop> {
     change(talk.ports.records, talk.account, &mut |found| {
         let mut record = enrolment::begun(talk.account, found.map(|found| found.record), stamp);
         let before = record.beside.pending.take();
-        let same = before.as_ref().is_some_and(|before| resumes(before, &asker, stamp.1));
+        // Who has seen a key with one code of somebody enrolled has seen somebody else's key, perhaps.
+        let same = record.state != State::Active
+            && before.as_ref().is_some_and(|before| resumes(before, &asker, stamp.1));
         let notice = before.as_ref().map(|before| SetUp::BegunBefore {
             at: before.since,
             source: before.source.as_str().into(),

@@ -11,7 +11,7 @@ use crate::{
     enrolment,
     message::{change::Change, new_codes::Why},
     otp::otpauth,
-    record::{Record, SetId, State},
+    record::{Generation, Record, SetId, State},
 };
 
 /// What was changed.
@@ -19,10 +19,10 @@ use crate::{
 pub enum Served {
     /// Nothing.
     Nothing,
-    /// The backup codes.
-    Codes,
-    /// An authenticator.
-    Key,
+    /// The backup codes; the record that says so.
+    Codes(Generation),
+    /// An authenticator; the record that says so.
+    Key(Generation),
 }
 
 /// Shows the menu, and does what is chosen.
@@ -33,7 +33,7 @@ pub fn serve(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Serve
     let changed = record.beside.changed.unwrap_or(record.since);
     let typed = talk.ask_shown(&talk.change(&Change::Menu { changed }))?;
     match typed.text().trim() {
-        "1" => codes(talk, record, judge).map(|()| Served::Codes),
+        "1" => codes(talk, record, judge),
         "2" => key(talk, record, judge),
         "3" => one_more(talk, record, judge),
         _ => Ok(Served::Nothing),
@@ -44,14 +44,21 @@ pub fn serve(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Serve
 ///
 /// # Errors
 /// [`Stop`]; the old ones are what they were then, but for one that was the second code.
-pub fn codes(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<(), Stop> {
+pub fn codes(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let second = second_code::ask(talk, &Change::SecondCode, judge)?;
-    new_codes::renew(talk, Why::Wished, &mut |id| put_codes(talk, (record, &second), id))?;
-    Ok(())
+    let generation = talk.stamp()?.0;
+    new_codes::renew(talk, Why::Wished, &mut |id| {
+        put_codes(talk, (record, &second), (id, generation))
+    })?;
+    Ok(Served::Codes(generation))
 }
 
-fn put_codes(talk: &Talk<'_>, (judged, second): (&Record, &Second), id: SetId) -> Result<(), Stop> {
-    let stamp = talk.stamp()?;
+fn put_codes(
+    talk: &Talk<'_>,
+    (judged, second): (&Record, &Second),
+    (id, generation): (SetId, Generation),
+) -> Result<(), Stop> {
+    let stamp = (generation, talk.now()?.unix);
     Ok(change(talk.ports.records, talk.account, &mut |found| {
         let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
         let fits = match second {
@@ -68,16 +75,15 @@ fn put_codes(talk: &Talk<'_>, (judged, second): (&Record, &Second), id: SetId) -
 /// [`Stop`]; the old key is what it was then.
 pub fn key(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let Some(place) = which(talk, record)? else { return Ok(Served::Nothing) };
-    new_key::replace(talk, &Place { place, generation: record.generation }, judge)?;
-    Ok(Served::Key)
+    let place = Place { place, generation: record.generation };
+    new_key::replace(talk, &place, judge).map(Served::Key)
 }
 
 /// One more authenticator, under a name of its owner's.
 fn one_more(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let typed = talk.ask_shown(&talk.change(&Change::Name))?;
     let name = otpauth::tidy_name(typed.text());
-    new_key::add(talk, (record.generation, name), judge)?;
-    Ok(Served::Key)
+    new_key::add(talk, (record.generation, name), judge).map(Served::Key)
 }
 
 /// Which authenticator is replaced, where there are several.

@@ -4,7 +4,7 @@ use crate::{
     admission::{Offer, Without},
     answer::{self, Answer},
     attempt::Outcome,
-    beside::Ticket,
+    beside::{Ticket, Trace},
     change::change,
     dialogue::{
         new_codes,
@@ -19,7 +19,9 @@ use crate::{
         set_up::{Beginning, Going, SetUp, WORDS},
     },
     policy::TicketNeed,
-    record::{Record, SetId},
+    ports::Snapshot,
+    record::{Generation, Record, SetId},
+    time::UnixTime,
 };
 
 /// What came of an offer.
@@ -34,7 +36,11 @@ pub enum Came {
 ///
 /// # Errors
 /// [`Stop`]; the person is not enrolled then, unless it was the new codes that were not confirmed.
-pub fn offer(talk: &Talk<'_>, offer: Offer, judge: Judge<'_>) -> Result<Came, Stop> {
+pub fn offer(
+    talk: &Talk<'_>,
+    (offer, reset): (Offer, Option<&Trace>),
+    judge: Judge<'_>,
+) -> Result<Came, Stop> {
     let ticket = match begin(talk, offer, judge)? {
         Begun::Yes(ticket) => ticket,
         Begun::No => return without(talk, offer),
@@ -46,11 +52,12 @@ pub fn offer(talk: &Talk<'_>, offer: Offer, judge: Judge<'_>) -> Result<Came, St
         resynced: None,
         length: usize::from(proven.authenticator.parameters.digits.get()),
     };
-    enrol(talk, &proven, ticket.as_ref())?;
+    let generation = enrol(talk, &proven, (ticket.as_ref(), reset))?;
     talk.write(LetterKind::SetUpDone, None);
     let why = Why::SetUp { user: talk.account.name.clone(), host: talk.ports.accounts.host_name() };
     // Who has proven the key is in, whatever becomes of the codes: they are owed, and shown again next time.
-    if first_codes(talk, why).is_err() {
+    let owed = Owed { generation, ticket: None };
+    if first_codes(talk, why, &owed).is_err() {
         talk.person().tell(&talk.new_codes(&NewCodes::Later));
     }
     Ok(Came::Enrolled(accepted))
@@ -118,7 +125,12 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
 
 fn without(talk: &Talk<'_>, offer: Offer) -> Result<Came, Stop> {
     match offer.without {
-        Without::LetThrough(_) => Ok(Came::Without),
+        // Whoever was enrolled or reset meanwhile is no longer let through.
+        Without::LetThrough(_) => match talk.ports.records.newest(talk.account) {
+            Ok(found) if found.as_ref().is_none_or(may_go_on) => Ok(Came::Without),
+            Ok(_) => Err(OVERTAKEN),
+            Err(fault) => Err(Stop::Broken(Reason::Store(fault))),
+        },
         Without::Refused => {
             talk.person().tell(&talk.set_up(&SetUp::NeedsAPerson));
             Err(Stop::Declined(match offer.ticket {
@@ -130,13 +142,18 @@ fn without(talk: &Talk<'_>, offer: Offer) -> Result<Came, Stop> {
 }
 
 /// Switches on: by this one change the key, and nothing before it.
-fn enrol(talk: &Talk<'_>, proven: &Proven, ticket: Option<&Ticket>) -> Result<(), Stop> {
+fn enrol(
+    talk: &Talk<'_>,
+    proven: &Proven,
+    (ticket, reset): (Option<&Ticket>, Option<&Trace>),
+) -> Result<Generation, Stop> {
     let stamp = talk.stamp()?;
     let enrolled = change(talk.ports.records, talk.account, &mut |found| {
         let found = found.ok_or(OVERTAKEN)?;
         let authenticator = proven.authenticator.copied();
         if !proving::is_pending(&found.record, &authenticator.key)
-            || ticket.is_some_and(|ticket| !found.record.beside.tickets.contains(ticket))
+            || found.record.beside.reset.as_ref() != reset
+            || ticket.is_some_and(|ticket| !works(&found.record, ticket, stamp.1))
         {
             return Err(OVERTAKEN);
         }
@@ -148,21 +165,48 @@ fn enrol(talk: &Talk<'_>, proven: &Proven, ticket: Option<&Ticket>) -> Result<()
     if enrolled.is_err() {
         talk.person().tell(&talk.set_up(&SetUp::Overtaken));
     }
-    Ok(enrolled?)
+    enrolled?;
+    Ok(stamp.0)
 }
 
-/// The first codes of somebody who has none, or whose codes somebody else has taken away.
+fn may_go_on(found: &Snapshot) -> bool {
+    !enrolment::is_enrolled(found) && found.record.beside.reset.is_none()
+}
+
+/// Whether a ticket is still there, and still works: a dialogue may be held open for as long as its person likes.
+fn works(record: &Record, ticket: &Ticket, now: UnixTime) -> bool {
+    record.beside.tickets.contains(ticket) && now < ticket.voucher.until
+}
+
+/// By what right codes that are owed are put in force.
+pub struct Owed<'a> {
+    /// The record that the code, or the ticket, was judged by.
+    pub generation: Generation,
+    /// The ticket, where it was one.
+    pub ticket: Option<&'a Ticket>,
+}
+
+/// The first codes of somebody who has none, or whose codes somebody else has taken away; the record that has them.
 ///
 /// # Errors
 /// [`Stop`]; the codes stay owed.
-pub fn first_codes(talk: &Talk<'_>, why: Why) -> Result<(), Stop> {
-    let mut put = |id: SetId| put_owed(talk, id);
-    new_codes::renew(talk, why, &mut put).map(|_| ())
+pub fn first_codes(talk: &Talk<'_>, why: Why, owed: &Owed<'_>) -> Result<Generation, Stop> {
+    let generation = talk.stamp()?.0;
+    let mut put = |id: SetId| put_owed(talk, (id, generation), owed);
+    new_codes::renew(talk, why, &mut put).map(|_| generation)
 }
 
-fn put_owed(talk: &Talk<'_>, id: SetId) -> Result<(), Stop> {
-    let stamp = talk.stamp()?;
-    let owed = |record: &Record| record.codes.is_none() || record.beside.owed_codes.is_some();
+fn put_owed(
+    talk: &Talk<'_>,
+    (id, generation): (SetId, Generation),
+    by: &Owed<'_>,
+) -> Result<(), Stop> {
+    let stamp = (generation, talk.now()?.unix);
+    let owed = |record: &Record| {
+        record.generation == by.generation
+            && (record.codes.is_none() || record.beside.owed_codes.is_some())
+            && by.ticket.is_none_or(|ticket| works(record, ticket, stamp.1))
+    };
     Ok(change(talk.ports.records, talk.account, &mut |found| match found {
         Some(found) if enrolment::is_enrolled(&found) && owed(&found.record) => {
             Ok(enrolment::with_codes(found.record, id, stamp))

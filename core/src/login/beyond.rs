@@ -6,7 +6,7 @@ use crate::{
     account::{Account, Folder},
     admission::Offer,
     attempt::Trial,
-    beside::Purpose,
+    beside::{Purpose, Ticket},
     change::change,
     dialogue::{
         asking::{End, Wish},
@@ -15,7 +15,7 @@ use crate::{
         new_key::Place,
         remember::{self, Remembered},
         self_service::{self, Served},
-        set_up::{self, Came},
+        set_up::{self, Came, Owed},
         talk::{OVERTAKEN, Stop, Talk},
     },
     enrolment,
@@ -27,7 +27,7 @@ use crate::{
         new_codes::{NewCodes, Why},
     },
     ports::Shelf,
-    record::Record,
+    record::{Generation, Record, State},
     spend::LastCode,
     throttle::Familiarity,
     verdict::Verdict,
@@ -45,9 +45,10 @@ impl Visit<'_> {
             Ok(shelf) => shelf,
             Err(fault) => return self.refuse(Some(account), Reason::Ledger(fault)),
         };
+        let reset = held.record.as_ref().and_then(|found| found.record.beside.reset.clone());
         let mut trial = self.trial(Some(account), held, shelf.as_ref());
         let talk = self.talk(account, &folder, shelf.as_ref());
-        let came = set_up::offer(&talk, offer, &mut |code| {
+        let came = set_up::offer(&talk, (offer, reset.as_ref()), &mut |code| {
             self.judge(Some(account), (&mut trial, None), code)
         });
         match came {
@@ -96,7 +97,7 @@ impl Visit<'_> {
             End::Granted(accepted) => self.after_code(&talk, trial, (accepted, wish)),
             End::LastCode(last) => self.after_last(&talk, trial, last),
             End::Ticket(ticket) if ticket.purpose == Purpose::Codes => {
-                self.after_ticket(&talk, trial)
+                self.after_ticket(&talk, trial, &ticket)
             }
             other @ (End::Ticket(_)
             | End::Denied(_)
@@ -107,28 +108,55 @@ impl Visit<'_> {
         done.map_or_else(ended, End::Granted)
     }
 
-    /// A right code that is used up: what is owed first, then what is wished for.
+    /// A right code that is used up: what is owed first, then what is wished for. All of it is about the record that the
+    /// code was judged by, or what this login has made of it: whoever changes it meanwhile has the last word.
     fn after_code(
         &self,
         talk: &Talk<'_>,
         trial: &mut Trial<'_>,
         (accepted, wish): (Accepted, Wish),
     ) -> Result<Accepted, Stop> {
+        // A bypass opens once what it was given for, and nothing that lasts.
+        let Some(judged) = generation_of(trial).filter(|_| !is_bypass(&accepted)) else {
+            return Ok(accepted);
+        };
+        let mut course = Course { generation: judged, shown: Shown::Nothing };
         if let Some(place) = self.seen_place(trial, &accepted) {
-            self.hand_over(talk, trial, place)?;
+            self.hand_over(talk, (trial, place), &mut course)?;
         }
         if let Some(why) = self.owed(trial, &accepted) {
-            // Whose code was right is in, whatever becomes of the codes: they are owed, and shown again next time.
-            match set_up::first_codes(talk, why) {
-                Ok(()) => self.log(Some(talk.account), Kind::CodesRenewed, (None, None)),
-                Err(_) => talk.person().tell(&talk.new_codes(&NewCodes::Later)),
-            }
+            self.show_owed(talk, why, &mut course);
         }
         if wish == Wish::Change {
-            self.serve(talk, trial);
+            self.serve(talk, trial, &mut course)?;
         }
-        self.offer_to_remember(talk);
-        Ok(accepted)
+        self.offer_to_remember(talk, &mut course);
+        self.still_stands(talk, &course).map(|()| accepted)
+    }
+
+    /// Whose code was right is in, whatever becomes of the codes: they are owed, and shown again next time.
+    fn show_owed(&self, talk: &Talk<'_>, why: Why, course: &mut Course) {
+        course.shown = Shown::Something;
+        let owed = Owed { generation: course.generation, ticket: None };
+        match set_up::first_codes(talk, why, &owed) {
+            Ok(generation) => {
+                course.generation = generation;
+                self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
+            }
+            Err(_) => talk.person().tell(&talk.new_codes(&NewCodes::Later)),
+        }
+    }
+
+    /// What was shown may have stood on a screen for as long as its person liked.
+    fn still_stands(&self, talk: &Talk<'_>, course: &Course) -> Result<(), Stop> {
+        if course.shown == Shown::Nothing {
+            return Ok(());
+        }
+        match self.ports.records.newest(talk.account) {
+            Ok(Some(found)) if is_as_judged(&found.record, course) => Ok(()),
+            Ok(_) => Err(OVERTAKEN),
+            Err(fault) => Err(Stop::Broken(Reason::Store(fault))),
+        }
     }
 
     /// The place of the authenticator whose code it was, if somebody else has seen its key.
@@ -139,7 +167,12 @@ impl Visit<'_> {
         all.position(|one| one.name == *authenticator && one.seen.is_some())
     }
 
-    fn hand_over(&self, talk: &Talk<'_>, trial: &mut Trial<'_>, at: usize) -> Result<(), Stop> {
+    fn hand_over(
+        &self,
+        talk: &Talk<'_>,
+        (trial, at): (&mut Trial<'_>, usize),
+        course: &mut Course,
+    ) -> Result<(), Stop> {
         let Some((place, seen)) = trial.person.as_ref().and_then(|(_, snapshot)| {
             let seen = snapshot.record.authenticators.get(at)?.seen.clone()?;
             Some((Place { place: at, generation: snapshot.record.generation }, seen))
@@ -150,7 +183,9 @@ impl Visit<'_> {
         let done = hand_over::hand_over(talk, (&place, &seen), &mut |code| {
             self.judge(account, (trial, None), code)
         })?;
-        if done == HandOver::Replaced {
+        course.shown = Shown::Something;
+        if let HandOver::Replaced(generation) = done {
+            course.generation = generation;
             self.log(account, Kind::KeyChanged, (None, None));
         }
         Ok(())
@@ -168,18 +203,32 @@ impl Visit<'_> {
     }
 
     /// What was chosen in the menu; who changes nothing is in all the same.
-    fn serve(&self, talk: &Talk<'_>, trial: &mut Trial<'_>) {
-        let Some(record) = self.newest(talk) else { return };
+    fn serve(
+        &self,
+        talk: &Talk<'_>,
+        trial: &mut Trial<'_>,
+        course: &mut Course,
+    ) -> Result<(), Stop> {
+        let record = self.newest(talk).filter(|record| is_as_judged(record, course));
+        let Some(record) = record else { return Err(OVERTAKEN) };
         let account = Some(talk.account);
+        course.shown = Shown::Something;
         let served = self_service::serve(talk, &record, &mut |code| {
             self.judge(account, (trial, None), code)
         });
         match served {
             Ok(Served::Nothing) => {}
-            Ok(Served::Codes) => self.log(account, Kind::CodesRenewed, (None, None)),
-            Ok(Served::Key) => self.log(account, Kind::KeyChanged, (None, None)),
+            Ok(Served::Codes(generation)) => {
+                course.generation = generation;
+                self.log(account, Kind::CodesRenewed, (None, None));
+            }
+            Ok(Served::Key(generation)) => {
+                course.generation = generation;
+                self.log(account, Kind::KeyChanged, (None, None));
+            }
             Err(_) => talk.person().tell(&talk.change(&Change::Unchanged)),
         }
+        Ok(())
     }
 
     fn newest(&self, talk: &Talk<'_>) -> Option<Record> {
@@ -194,8 +243,9 @@ impl Visit<'_> {
         trial: &mut Trial<'_>,
         last: LastCode,
     ) -> Result<Accepted, Stop> {
+        let generation = talk.stamp()?.0;
         let renewed = new_codes::renew(talk, Why::LastTyped, &mut |id| {
-            let stamp = talk.stamp()?;
+            let stamp = (generation, talk.now()?.unix);
             let spent = talk.ports.codes.spent(talk.folder, last.id);
             if spent.map_err(|fault| Stop::Broken(Reason::Store(fault)))?.contains(&last.place) {
                 return Err(OVERTAKEN);
@@ -218,31 +268,41 @@ impl Visit<'_> {
         let left = renewed?;
         trial.forgive_late();
         self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
-        self.offer_to_remember(talk);
+        let mut course = Course { generation, shown: Shown::Something };
+        self.offer_to_remember(talk, &mut course);
+        self.still_stands(talk, &course)?;
         Ok(Accepted::BackupCode { shape: last.shape, left: Some(left) })
     }
 
     /// A ticket for new codes is used up by the change that puts them in force; its bearer then has one.
-    fn after_ticket(&self, talk: &Talk<'_>, trial: &mut Trial<'_>) -> Result<Accepted, Stop> {
-        let by = trial.person.as_ref().and_then(|(_, snapshot)| {
-            snapshot.record.beside.owed_codes.as_ref().map(|owed| owed.by.clone())
-        });
-        set_up::first_codes(talk, by.map_or(Why::None, |by| Why::Given { by }))?;
+    fn after_ticket(
+        &self,
+        talk: &Talk<'_>,
+        trial: &mut Trial<'_>,
+        ticket: &Ticket,
+    ) -> Result<Accepted, Stop> {
+        let record = trial.person.as_ref().map(|(_, snapshot)| &snapshot.record);
+        let by = record.and_then(|record| record.beside.owed_codes.as_ref());
+        let why = by.map_or(Why::None, |owed| Why::Given { by: owed.by.clone() });
+        let generation = generation_of(trial).ok_or(OVERTAKEN)?;
+        set_up::first_codes(talk, why, &Owed { generation, ticket: Some(ticket) })?;
         trial.forgive_late();
         self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
         Ok(Accepted::Ticket)
     }
 
-    fn offer_to_remember(&self, talk: &Talk<'_>) {
+    fn offer_to_remember(&self, talk: &Talk<'_>, course: &mut Course) {
         if self.policy.remember_for == 0 {
             return;
         }
-        let Some(record) = self.newest(talk) else { return };
+        let record = self.newest(talk).filter(|record| is_as_judged(record, course));
+        let Some(record) = record else { return };
         let binding = remember::binding(self.policy, self.request, talk.account, record.generation);
-        if let Some(binding) = binding
-            && remember::offer(talk, &binding) == Ok(Remembered::Yes)
-        {
-            self.log(Some(talk.account), Kind::DeviceRemembered, (None, None));
+        if let Some(binding) = binding {
+            course.shown = Shown::Something;
+            if remember::offer(talk, &binding) == Ok(Remembered::Yes) {
+                self.log(Some(talk.account), Kind::DeviceRemembered, (None, None));
+            }
         }
     }
 
@@ -256,6 +316,11 @@ impl Visit<'_> {
             return None;
         }
         let (account, found) = (account?, held.record.as_ref()?);
+        let seen = found.record.authenticators.iter().any(|one| one.seen.is_some());
+        if seen || found.record.beside.owed_codes.is_some() {
+            // What is owed is shown behind a code.
+            return None;
+        }
         let generation = found.record.generation;
         let binding = remember::binding(self.policy, self.request, account, generation)?;
         let shelf = self.open_shelf(Some(account)).ok()?;
@@ -265,6 +330,31 @@ impl Visit<'_> {
         let newest = known && self.ports.records.is_newest(&folder, found) == Ok(true);
         newest.then_some(Accepted::Device)
     }
+}
+
+/// The record that what follows a code is about, and whether anything was shown since it was judged.
+struct Course {
+    generation: Generation,
+    shown: Shown,
+}
+
+/// Whether the person was asked anything behind the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Something,
+}
+
+fn is_as_judged(record: &Record, course: &Course) -> bool {
+    record.state == State::Active && record.generation == course.generation
+}
+
+fn generation_of(trial: &Trial<'_>) -> Option<Generation> {
+    trial.person.as_ref().map(|(_, snapshot)| snapshot.record.generation)
+}
+
+fn is_bypass(accepted: &Accepted) -> bool {
+    matches!(accepted, Accepted::Bypass { .. })
 }
 
 fn ended(stop: Stop) -> End {

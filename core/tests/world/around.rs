@@ -16,8 +16,12 @@ use super::{Line, World, apps::code_of, reader};
 impl Conversation for World {
     fn ask(&self, text: &str, _: Echo) -> Result<Typed, ConversationFault> {
         self.said.borrow_mut().push(text.into());
-        match self.lines.borrow_mut().pop_front() {
-            Some(Line::Type(text)) => {
+        let line = self.lines.borrow_mut().pop_front();
+        if let Some(Line::Do(deed, _)) = &line {
+            deed(self);
+        }
+        match line {
+            Some(Line::Type(text) | Line::Do(_, text)) => {
                 let typed = self.typed(text);
                 self.typed.borrow_mut().push(typed.clone());
                 Ok(Typed::new(typed))

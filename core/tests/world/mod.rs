@@ -90,6 +90,8 @@ pub struct World {
 pub enum Line {
     Type(String),
     Cut,
+    /// Something happens elsewhere while the question stands, and then this is typed.
+    Do(fn(&World), String),
 }
 
 impl World {
