@@ -61,7 +61,25 @@ pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
             lines.push(line);
         }
     }
+    lines_without_broken_squares(&mut lines);
     lines.join("\n").trim_end_matches('\n').to_owned() + "\n"
+}
+
+/// A client that drops half blocks leaves of a square what is different each time.
+fn lines_without_broken_squares(lines: &mut Vec<String>) {
+    let mut from = 0;
+    while let Some(begin) = place(lines, from, "scan this square:") {
+        let Some(end) = place(lines, begin, "If you cannot scan it") else { return };
+        if lines[begin + 1..end].iter().any(|line| !line.ends_with("[square]")) {
+            lines.splice(begin + 1..end, ["[square: its blocks are dropped]".to_owned()]);
+        }
+        from = begin + 2;
+    }
+}
+
+fn place(lines: &[String], from: usize, text: &str) -> Option<usize> {
+    let found = lines.iter().skip(from).position(|line| line.contains(text));
+    found.map(|at| at + from)
 }
 
 fn placed(line: &str) -> String {

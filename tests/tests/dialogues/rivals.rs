@@ -75,6 +75,8 @@ fn of_thirty_two_with_the_last_code_one_renews_it() {
         let new: Vec<String> = rivals.iter().map(code_of).collect();
         let last = |code: &String| code.get(20..).unwrap_or_default().to_owned();
         let ends = at_once(&m, &mut rivals, &new.iter().map(last).collect::<Vec<_>>());
+        let explained = rivals.iter_mut().zip(&ends).filter(|(_, end)| **end == Next::Asks);
+        explained.for_each(|(rival, _)| assert_ne!(rival.reply(Reply::Text(b"")), Next::Ended(0)));
         assert_eq!(winners(&ends), 1, "round {round}: {ends:?} {:?}", m.log());
         let winner = ends.iter().position(|end| *end == Next::Ended(0)).expect("a winner");
         let is_loser = |at: &usize| *at != winner && !new[*at].is_empty();

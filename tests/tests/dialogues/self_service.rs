@@ -19,7 +19,7 @@ fn new_backup_codes() {
         let words = ["?", "4", "<code>", "1", ""];
         assert!(shown(&m, &format!("{language}/new-codes-not-wanted"), &words).logged_in());
         forget(&m);
-        assert!(shown(&m, &format!("{language}/go-on"), &["?", "4", "<code>", "3"]).logged_in());
+        assert!(shown(&m, &format!("{language}/go-on"), &["?", "4", "<code>", "4"]).logged_in());
     }
 }
 
@@ -55,5 +55,22 @@ fn which_of_several() {
         });
         let words = ["?", "4", "<code>", "2", "2", "<first>", "<next>"];
         assert!(shown(&m, &format!("{language}/which-authenticator"), &words).logged_in());
+    }
+}
+
+#[test]
+fn one_more_authenticator() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        with_codes(&m);
+        let words = ["?", "4", "<code>", "3", "work phone", "<first>", "<next>"];
+        let mut all = shown(&m, &format!("{language}/one-more-authenticator"), &words);
+        assert!(all.logged_in());
+        let new = twinlock_tests::key_shown(&all.screen()).expect("a key");
+        for app in [m.otp("ada"), new] {
+            forget(&m);
+            m.app("ada", &app);
+            assert!(shown(&m, &format!("{language}/one-of-two"), &["<code>"]).logged_in());
+        }
     }
 }
