@@ -9,6 +9,7 @@ use crate::{
     attempt::Outcome,
     backup_code,
     beside::Ticket,
+    code_set::Shape,
     dialogue::other_ways::{self, Chosen},
     event::{Accepted, Reason},
     message::{Message, Ways},
@@ -158,10 +159,15 @@ impl Asking<'_> {
     /// Says what a success has changed. Nothing more is asked, so this may not be seen: `twinlock status` says it as
     /// well. Nobody is told before a proven first factor.
     pub fn tell_accepted(&self, accepted: &Accepted) {
+        let codes = self.policy.backup_codes;
         let message = match *accepted {
-            Accepted::BackupCode { left: Some(left), .. }
-                if left <= self.policy.backup_codes.warn_below =>
+            // A whole new set was shown just now.
+            Accepted::BackupCode { shape: Shape::Letters20, left: Some(left) }
+                if left >= codes.count =>
             {
+                return;
+            }
+            Accepted::BackupCode { left: Some(left), .. } if left <= codes.warn_below => {
                 Message::FewCodesLeft { left }
             }
             Accepted::BackupCode { left: Some(left), .. } => Message::CodesLeft { left },

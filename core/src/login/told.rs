@@ -46,7 +46,9 @@ impl Visit<'_> {
     fn write_accepted(&self, account: Option<&Account>, accepted: &Accepted) {
         if let Accepted::BackupCode { left, .. } = *accepted {
             self.write(account, LetterKind::BackupCodeUsed, left);
-            if left.is_some_and(|left| left <= self.policy.backup_codes.warn_below) {
+            let codes = self.policy.backup_codes;
+            // After the last one there is a whole new set.
+            if left.is_some_and(|left| left <= codes.warn_below && left < codes.count) {
                 self.write(account, LetterKind::FewCodesLeft, left);
             }
         }
