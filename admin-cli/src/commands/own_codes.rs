@@ -52,7 +52,7 @@ pub fn talk_about_oneself(
     if !std::io::stdin().is_terminal() || desk.json {
         return Err(Failure::new(
             Exit::Usage,
-            "what changes about oneself is shown on a terminal, and confirmed there",
+            "changes about oneself are shown on a terminal, and confirmed there",
             "Run it at a terminal, without --json.",
         ));
     }
