@@ -83,7 +83,7 @@ impl Screen {
     pub fn draw(self, matrix: &Matrix, style: Style) -> Result<Zeroizing<String>, TooNarrow> {
         let needed = match style.letters {
             Letters::Blocks => matrix.columns(),
-            Letters::Ascii => 2 * matrix.columns(),
+            Letters::Ascii => matrix.ascii_columns(),
         };
         match self.columns {
             Some(there) if there < needed => return Err(TooNarrow { needed, there }),

@@ -2,11 +2,16 @@
 
 use alloc::{string::String, vec, vec::Vec};
 
-use qrcodegen_no_heap::{QrCode, QrCodeEcc, Version};
+use qrcodegen_no_heap::{QrCode, QrCodeEcc, QrSegment, Version};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Light modules around a drawing; scanners make do with less than the standard's four.
 pub const MARGIN: usize = 2;
+/// Columns that every terminal has, and every client shows unbroken.
+pub const COLUMNS: usize = 78;
+/// Capital letters and digits in a row from which on they are written as such: 5.5 bits each in place of 8, behind the
+/// heads of two parts more.
+const RUN_MIN: usize = 16;
 
 /// The modules of a QR code, wiped when dropped since they carry a key.
 pub struct Matrix {
@@ -33,22 +38,31 @@ impl Matrix {
     /// # Errors
     /// [`TooLong`].
     pub fn of(text: &str) -> Result<Self, TooLong> {
+        let (before, run, after) = around_the_longest_run(text);
+        let mut bits = vec![0; 2 * run.len()];
+        let mut codewords = vec![0; Version::MAX.buffer_len()];
         let mut scratch = vec![0; Version::MAX.buffer_len()];
-        let mut buffer = vec![0; Version::MAX.buffer_len()];
+        let segments = [
+            QrSegment::make_bytes(before.as_bytes()),
+            QrSegment::make_alphanumeric(run, &mut bits),
+            QrSegment::make_bytes(after.as_bytes()),
+        ];
+        // A part without a character would cost the bits of its head.
+        let wanted = |segment: &QrSegment<'_>| segment.num_chars() > 0;
+        let segments: Vec<_> = segments.into_iter().filter(wanted).collect();
         let (least, most) = (Version::MIN, Version::MAX);
-        let encoded = QrCode::encode_text(
-            text,
-            &mut scratch,
-            &mut buffer,
-            QrCodeEcc::Low,
-            least,
-            most,
-            None,
-            true,
-        );
-        let matrix = encoded.map(|code| Self::from_code(&code)).map_err(|_| TooLong);
+        let low = QrCodeEcc::Low;
+        let fitted =
+            QrCode::encode_segments_to_codewords(&segments, &mut codewords, low, least, most, true);
+        drop(segments);
+        let matrix = fitted.map_err(|_| TooLong).map(|(length, ecc, version)| {
+            let code =
+                QrCode::encode_codewords(&mut codewords, length, &mut scratch, ecc, version, None);
+            Self::from_code(&code)
+        });
+        bits.zeroize();
         scratch.zeroize();
-        buffer.zeroize();
+        codewords.zeroize();
         matrix
     }
 
@@ -72,10 +86,21 @@ impl Matrix {
         inside && self.dark.get(y * self.side + x).is_some_and(|module| *module == 1)
     }
 
-    /// Columns that [`Matrix::half_blocks`] takes; [`Matrix::ascii`] takes twice as many.
+    /// Columns that [`Matrix::half_blocks`] takes.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.side + 2 * MARGIN
+    }
+
+    /// Columns that [`Matrix::ascii`] takes.
+    #[must_use]
+    pub fn ascii_columns(&self) -> usize {
+        2 * (self.side + 2 * self.ascii_margin())
+    }
+
+    /// Half as wide a margin where the picture is then no wider than a terminal.
+    fn ascii_margin(&self) -> usize {
+        if 2 * (self.side + 2 * MARGIN) <= COLUMNS { MARGIN } else { MARGIN / 2 }
     }
 
     /// Lines of half blocks, two modules a character, each line ended.
@@ -85,7 +110,8 @@ impl Matrix {
             Zeroizing::new(String::with_capacity(self.columns() * self.columns() * 2));
         for y in (0..self.columns()).step_by(2) {
             for x in 0..self.columns() {
-                drawing.push(match (self.inked(x, y, ink), self.inked(x, y + 1, ink)) {
+                let inked = |y| self.inked((x, y), MARGIN, ink);
+                drawing.push(match (inked(y), inked(y + 1)) {
                     (true, true) => '█',
                     (true, false) => '▀',
                     (false, true) => '▄',
@@ -100,11 +126,13 @@ impl Matrix {
     /// Lines of `##` and blanks, one module two characters wide, each line ended.
     #[must_use]
     pub fn ascii(&self, ink: Ink) -> Zeroizing<String> {
-        let mut drawing =
-            Zeroizing::new(String::with_capacity(self.columns() * self.columns() * 3));
-        for y in 0..self.columns() {
-            for x in 0..self.columns() {
-                drawing.push_str(if self.inked(x, y, ink) { "##" } else { "  " });
+        let margin = self.ascii_margin();
+        let rows = self.side + 2 * margin;
+        let mut drawing = Zeroizing::new(String::with_capacity(rows * (2 * rows + 1)));
+        for y in 0..rows {
+            for x in 0..rows {
+                let inked = self.inked((x, y), margin, ink);
+                drawing.push_str(if inked { "##" } else { "  " });
             }
             drawing.push('\n');
         }
@@ -112,15 +140,25 @@ impl Matrix {
     }
 
     /// Whether a place of a drawing, margin included, is drawn.
-    fn inked(&self, x: usize, y: usize, ink: Ink) -> bool {
-        let module = x.checked_sub(MARGIN).zip(y.checked_sub(MARGIN));
+    fn inked(&self, (x, y): (usize, usize), margin: usize, ink: Ink) -> bool {
+        let module = x.checked_sub(margin).zip(y.checked_sub(margin));
         let dark = module.is_some_and(|(x, y)| self.is_dark(x, y));
         dark == (ink == Ink::Dark)
     }
 }
 
+/// A text as its longest run of capital letters and digits, which is a key, and what stands before and behind it.
+fn around_the_longest_run(text: &str) -> (&str, &str, &str) {
+    let is_outside = |letter: char| !letter.is_ascii_uppercase() && !letter.is_ascii_digit();
+    let longest = text.split(is_outside).max_by_key(|run| run.len()).unwrap_or_default();
+    let found = text.split_once(longest).filter(|_| longest.len() >= RUN_MIN);
+    found.map_or((text, "", ""), |(before, after)| (before, longest, after))
+}
+
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     const URI: &str = "otpauth://totp/twinbox:ada?secret=JBSWY3DPEHPK3PXP&issuer=twinbox";
@@ -168,13 +206,33 @@ mod tests {
     fn ascii_is_ascii_and_twice_as_wide() {
         let matrix = Matrix::of(URI).unwrap();
         let drawing = matrix.ascii(Ink::Dark);
-        assert_eq!(drawing.lines().count(), matrix.columns());
+        assert_eq!(drawing.lines().count() * 2, matrix.ascii_columns());
         for line in drawing.lines() {
-            assert_eq!(line.len(), 2 * matrix.columns());
+            assert_eq!(line.len(), matrix.ascii_columns());
             assert!(line.bytes().all(|byte| matches!(byte, b'#' | b' ')));
         }
-        assert!(drawing.starts_with(&" ".repeat(2 * matrix.columns())));
-        assert!(matrix.ascii(Ink::Light).starts_with(&"#".repeat(2 * matrix.columns())));
+        assert!(drawing.starts_with(&" ".repeat(matrix.ascii_columns())));
+        assert!(matrix.ascii(Ink::Light).starts_with(&"#".repeat(matrix.ascii_columns())));
+    }
+
+    #[test]
+    fn a_key_is_written_as_letters_and_makes_the_picture_smaller() {
+        let key = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+        let uri = format!("otpauth://totp/twinbox:ada?secret={key}&issuer=twinbox");
+        assert_eq!(around_the_longest_run(&uri).1, key);
+        assert_eq!(Matrix::of(&uri).unwrap().side(), 33);
+        assert_eq!(Matrix::of(&uri.to_lowercase()).unwrap().side(), 37);
+        assert_eq!(around_the_longest_run("SHORT text"), ("SHORT text", "", ""));
+        assert_eq!(around_the_longest_run(""), ("", "", ""));
+    }
+
+    #[test]
+    fn ascii_of_a_usual_key_fits_every_terminal() {
+        let key = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+        for issuer in ["web", "mail.example.org"] {
+            let uri = format!("otpauth://totp/{issuer}:ada?secret={key}&issuer={issuer}");
+            assert!(Matrix::of(&uri).unwrap().ascii_columns() <= COLUMNS, "{issuer}");
+        }
     }
 
     #[test]

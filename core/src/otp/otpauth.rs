@@ -74,6 +74,19 @@ pub fn write(label: &Label<'_>, key: &Key, parameters: Parameters) -> Zeroizing<
     uri
 }
 
+/// A URI without its issuer, which apps take from the label as well: its QR code is smaller.
+#[must_use]
+pub fn shortened(uri: &str) -> Zeroizing<String> {
+    let mut short = Zeroizing::new(String::with_capacity(uri.len()));
+    for part in uri.split('&').filter(|part| !part.starts_with("issuer=")) {
+        if !short.is_empty() {
+            short.push('&');
+        }
+        short.push_str(part);
+    }
+    short
+}
+
 /// Writes the URI of an authenticator as it stands now: of a token with a button, with the number of its next code.
 #[must_use]
 pub fn write_next(label: &Label<'_>, authenticator: &Authenticator) -> Zeroizing<String> {
