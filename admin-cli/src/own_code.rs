@@ -158,7 +158,9 @@ impl Asking<'_> {
             Outcome::ClockOff { .. } => {
                 again("Those codes are not of now: check the clock of your phone.".into())
             }
-            Outcome::NothingGiven | Outcome::Ticket(_) => again("That is not a code.".into()),
+            Outcome::NoBypass | Outcome::NoTicket | Outcome::Ticket(_) => {
+                again("That is not a code.".into())
+            }
             Outcome::LastCode(_) => Err(Wrong::Over(last_code())),
             Outcome::Throttled { until, .. } => Err(Wrong::Over(throttled(&instant(until)))),
             Outcome::Locked => Err(Wrong::Over(locked(&self.account.name))),

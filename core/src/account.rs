@@ -19,6 +19,14 @@ pub struct Account {
     pub full_name: String,
 }
 
+impl Account {
+    /// The name without anything that a terminal takes for a command.
+    #[must_use]
+    pub fn plain_name(&self) -> String {
+        self.name.chars().filter(|letter| !letter.is_control()).collect()
+    }
+}
+
 /// Whether an account is in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {

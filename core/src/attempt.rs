@@ -42,7 +42,8 @@ impl Outcome {
             Self::Granted(_)
             | Self::LastCode(_)
             | Self::Ticket(_)
-            | Self::NothingGiven
+            | Self::NoBypass
+            | Self::NoTicket
             | Self::Faulty(_) => None,
         }
     }
@@ -83,8 +84,10 @@ pub enum Outcome {
     LastCode(LastCode),
     /// A ticket, which is used up by what it is for.
     Ticket(Ticket),
-    /// Twelve letters or nine digits, of somebody who was given no such thing: not judged.
-    NothingGiven,
+    /// Nine digits, of somebody who was given no bypass: not judged.
+    NoBypass,
+    /// Twelve letters, of somebody who was given no ticket: not judged.
+    NoTicket,
     /// Wrong: the charge stands.
     Wrong,
     /// Right once, but used.
@@ -305,7 +308,8 @@ fn refunds(outcome: &Outcome, budget: Budget) -> bool {
         Outcome::Granted(_)
         | Outcome::LastCode(_)
         | Outcome::Ticket(_)
-        | Outcome::NothingGiven
+        | Outcome::NoBypass
+        | Outcome::NoTicket
         | Outcome::Throttled { .. }
         | Outcome::Locked
         | Outcome::Faulty(_) => true,

@@ -28,6 +28,10 @@ pub enum Message {
     },
     /// What was typed is no code.
     NotACode,
+    /// Nine digits, of somebody who has no bypass that works.
+    NoBypass,
+    /// Twelve letters, of somebody who has no ticket that works.
+    NoTicket,
     /// What was typed is none of the menu's choices.
     NoSuchWay(Ways),
     /// A code that was used already.
@@ -93,6 +97,10 @@ pub enum Message {
         /// The account name.
         user: String,
     },
+    /// Somebody else has changed the record under this login.
+    Overtaken,
+    /// The question behind last words; any answer will do.
+    PressEnter,
 }
 
 /// What the menu of other ways offers.

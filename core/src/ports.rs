@@ -132,6 +132,9 @@ pub trait Codes {
         shape: Shape,
         codes: &[Zeroizing<String>],
     ) -> Result<SetId, CommitFault>;
+
+    /// Erases a set that was laid down and that no record names, as well as it goes.
+    fn take_away(&self, folder: &Folder, id: SetId);
 }
 
 /// Whose names in the ledger.
@@ -219,6 +222,13 @@ pub trait Conversation {
 
     /// Says something, as well as it goes.
     fn tell(&self, text: &str);
+
+    /// Says why somebody does not get in, behind which nothing more is asked. Where words without a question would be
+    /// garbled on their way, `question` stands behind them, and whatever is answered changes nothing.
+    fn say_last(&self, words: &str, question: &str) {
+        let _ = question;
+        self.tell(words);
+    }
 
     /// Shows something that the next question is about: it comes right before it, and may be longer than a prompt.
     fn show(&self, text: &str) {

@@ -16,13 +16,13 @@ impl Trial<'_> {
     pub(crate) fn redeem(&mut self, code: &Code, now: UnixTime) -> Outcome {
         let Some((_, snapshot)) = self.person.as_ref().filter(|_| self.budget == Budget::Proven)
         else {
-            return Outcome::NothingGiven;
+            return if code.bypass().is_some() { Outcome::NoBypass } else { Outcome::NoTicket };
         };
         let beside = &snapshot.record.beside;
         match (code.bypass(), code.ticket()) {
-            (Some(_), _) if beside.bypasses.is_empty() => Outcome::NothingGiven,
+            (Some(_), _) if beside.bypasses.is_empty() => Outcome::NoBypass,
             (Some(typed), _) => self.use_bypass(typed, now),
-            (None, Some(_)) if beside.tickets.is_empty() => Outcome::NothingGiven,
+            (None, Some(_)) if beside.tickets.is_empty() => Outcome::NoTicket,
             (None, Some(typed)) => match ticket_of(&snapshot.record, typed, now) {
                 Some(ticket) => Outcome::Ticket(ticket.clone()),
                 None => Outcome::Wrong,

@@ -91,6 +91,13 @@ impl Codes for HostRecords {
         commit::lay_beside(self, folder, (&form::set_name(id), text.as_bytes()))?;
         Ok(id)
     }
+
+    fn take_away(&self, folder: &Folder, id: SetId) {
+        // What stays is swept away with the next change, once it is a day old.
+        if let Ok(room) = self.open(folder) {
+            let _ = fs::unlinkat(room.fd(), form::set_name(id), AtFlags::empty());
+        }
+    }
 }
 
 fn read(records: &HostRecords, room: &Room, id: SetId) -> Result<CodeSet, StoreFault> {

@@ -20,7 +20,7 @@ use twinlock_host::{
 };
 
 use crate::{
-    conversation::PamConversation,
+    conversation::{Carrier, PamConversation},
     facts, ffi,
     one_field::{self, OneField},
     outcome,
@@ -69,7 +69,10 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
     let policy = pam_line::over(line, presence, loaded.policy);
     let machine = Machine::new(&policy, path, ROOT);
     let request = facts::collect(handle, claim);
-    let person = PamConversation(handle.get_item::<Conv<'_>>().ok().flatten());
+    let person = PamConversation {
+        conversation: handle.get_item::<Conv<'_>>().ok().flatten(),
+        carrier: Carrier::of(&request.source),
+    };
     let conversation = OneField::new(person, given, line.forward);
     let verdict = login(&request, &policy, machine.ports(&conversation));
     let password = conversation.password();

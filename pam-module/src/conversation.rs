@@ -9,16 +9,40 @@ use twinlock_core::{
     answer::ANSWER_MAX,
     policy::Echo,
     ports::{Conversation, ConversationFault},
+    request::Source,
     secret::Typed,
 };
 
 /// A conversation, where the application offers one.
-pub(crate) struct PamConversation<'a>(pub(crate) Option<Conv<'a>>);
+pub(crate) struct PamConversation<'a> {
+    /// What libpam was given.
+    pub(crate) conversation: Option<Conv<'a>>,
+    /// What carries it to the person.
+    pub(crate) carrier: Carrier,
+}
+
+/// What carries words to the person.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// OpenSSH's client writes what no question comes behind as a message of its own: letters beyond ASCII in octal.
+    Ssh,
+    /// Words arrive as they are.
+    Plain,
+}
+
+impl Carrier {
+    pub(crate) fn of(source: &Source) -> Self {
+        match source {
+            Source::Address(_) => Self::Ssh,
+            Source::Uid(_) | Source::Tty(_) | Source::Unknown => Self::Plain,
+        }
+    }
+}
 
 impl PamConversation<'_> {
     /// Asks, and gives the answer byte by byte.
     pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationFault> {
-        let conversation = self.0.as_ref().ok_or(ConversationFault)?;
+        let conversation = self.conversation.as_ref().ok_or(ConversationFault)?;
         let style = match echo {
             Echo::Hidden => PAM_PROMPT_ECHO_OFF,
             Echo::Shown => PAM_PROMPT_ECHO_ON,
@@ -34,14 +58,22 @@ impl Conversation for PamConversation<'_> {
     }
 
     fn tell(&self, text: &str) {
-        if let Some(conversation) = &self.0 {
+        if let Some(conversation) = &self.conversation {
             // Some applications answer messages with an error; what is said last decides nothing.
             let _ = conversation.send(PAM_ERROR_MSG, text);
         }
     }
 
+    fn say_last(&self, words: &str, question: &str) {
+        if self.carrier == Carrier::Plain || words.is_ascii() {
+            self.tell(words);
+        } else {
+            let _ = self.bytes(&format!("\n{}\n{question}", words.trim()), Echo::Hidden);
+        }
+    }
+
     fn show(&self, text: &str) {
-        if let Some(conversation) = &self.0 {
+        if let Some(conversation) = &self.conversation {
             let _ = conversation.send(PAM_TEXT_INFO, text);
         }
     }

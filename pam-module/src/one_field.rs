@@ -90,6 +90,10 @@ impl Conversation for OneField<'_> {
         self.person.tell(text);
     }
 
+    fn say_last(&self, words: &str, question: &str) {
+        self.person.say_last(words, question);
+    }
+
     fn show(&self, text: &str) {
         self.person.show(text);
     }

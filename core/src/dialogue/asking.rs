@@ -144,10 +144,16 @@ impl Asking<'_> {
             }
         }
         let reason = last.map_or(Reason::NotACode, |rebuff| {
-            self.conversation.tell(&self.sayable(&rebuff.message));
+            self.say_last(&rebuff.message);
             rebuff.reason
         });
         End::Denied(reason)
+    }
+
+    /// Says why nobody gets in, behind which nothing more is asked.
+    pub fn say_last(&self, message: &Message) {
+        let question = text::login(self.policy.language, &Message::PressEnter);
+        self.conversation.say_last(&self.sayable(message), &question);
     }
 
     /// Says what no code would help against. Only a prompt is sure to be seen; whatever is answered changes nothing.
@@ -237,7 +243,8 @@ impl Asking<'_> {
             Some(Outcome::Granted(accepted)) => return Err(End::Granted(accepted)),
             Some(Outcome::LastCode(last)) => return Err(End::LastCode(last)),
             Some(Outcome::Ticket(ticket)) => return Err(End::Ticket(ticket)),
-            Some(Outcome::NothingGiven) => (Message::NotACode, Reason::NotACode),
+            Some(Outcome::NoBypass) => (Message::NoBypass, Reason::NotACode),
+            Some(Outcome::NoTicket) => (Message::NoTicket, Reason::NotACode),
             Some(Outcome::HalfJudged(fault)) => {
                 return self.weigh(Some(Outcome::Faulty(Reason::Codes(fault))), left);
             }

@@ -35,7 +35,11 @@ pub fn hand_over(
     let typed = talk.ask_shown(&talk.change(&told))?;
     let word = typed.text().trim();
     if WORDS.iter().any(|begin| word.eq_ignore_ascii_case(begin)) {
-        return new_key::replace(talk, place, judge).map(HandOver::Replaced);
+        let replaced = new_key::replace(talk, place, judge);
+        if matches!(replaced, Err(Stop::Declined(reason)) if reason != Reason::RecordChanging) {
+            talk.say_last(&talk.change(&Change::OldKeyStays));
+        }
+        return replaced.map(HandOver::Replaced);
     }
     if left == 0 {
         return Err(Stop::Declined(Reason::NotHandedOver));

@@ -31,7 +31,13 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
         let typed = talk.ask_shown(&question)?;
         if backup_code::is_shown(last, &typed) {
             let id = talk.ports.codes.lay_down(talk.folder, Shape::Letters20, &codes)?;
-            put_in_force(id)?;
+            if let Err(stop) = put_in_force(id) {
+                if matches!(stop, Stop::Declined(_) | Stop::Broken(Reason::RecordChanging)) {
+                    // Nobody names it: where the store is in doubt, somebody may.
+                    talk.ports.codes.take_away(talk.folder, id);
+                }
+                return Err(stop);
+            }
             talk.person().tell(&talk.new_codes(&NewCodes::InForce { count }));
             talk.write(LetterKind::CodesRenewed, Some(count));
             return Ok(count);
@@ -39,7 +45,7 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
         if typed.text().trim().is_empty() {
             break;
         }
-        question = talk.new_codes(&NewCodes::NotTheLast { left });
+        question = talk.new_codes(&NewCodes::NotTheLast { left, count });
     }
     Err(Stop::Declined(Reason::Unconfirmed))
 }

@@ -22,7 +22,7 @@ use crate::{
     },
     pending::{Asker, resumes},
     ports::Creation,
-    qr::{Ink, Matrix},
+    qr::{COLUMNS, Ink, Matrix},
     record::{Authenticator, Moving, Record, State},
     replay,
     secret::Key,
@@ -60,23 +60,37 @@ enum Plain {
 /// # Errors
 /// [`Stop`]; the key stays pending, for the same person to go on with within a quarter of an hour.
 pub fn prove(talk: &Talk<'_>) -> Result<Proven, Stop> {
-    let (pending, notice) = begin(talk)?;
-    if let Some(notice) = notice {
-        talk.person().show(&talk.set_up(&notice));
+    let begun = begin(talk)?;
+    if let Some(notice) = &begun.notice {
+        talk.person().show(&talk.set_up(notice));
     }
     let authenticator = Authenticator {
         name: "app".into(),
-        key: pending,
+        key: begun.key,
         parameters: talk.policy.new_keys,
         moving: Moving::default(),
         seen: None,
     };
-    let step = ask_for_code(talk, &authenticator)?;
-    Ok(Proven { authenticator, step })
+    if let Some(step) = ask_for_code(talk, &authenticator)? {
+        return Ok(Proven { authenticator, step });
+    }
+    if begun.state != State::Active {
+        talk.say_last(&talk.set_up(&SetUp::TooMany));
+    }
+    Err(Stop::Declined(Reason::NotSetUp))
+}
+
+/// A key to be proven.
+struct Begun {
+    key: Key,
+    /// What is to be said of one that was begun with before.
+    notice: Option<SetUp>,
+    /// Of the record that it is kept in.
+    state: State,
 }
 
 /// The key to be proven: the one that was begun with, where the same person goes on, else a new one.
-fn begin(talk: &Talk<'_>) -> Result<(Key, Option<SetUp>), Stop> {
+fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
     let stamp = talk.stamp()?;
     let asker = Asker { source: talk.source, fingerprint: talk.fingerprint.as_deref() };
     let mut chosen = None;
@@ -95,7 +109,7 @@ fn begin(talk: &Talk<'_>) -> Result<(Key, Option<SetUp>), Stop> {
             Some(before) => (before.key, before.since),
             None => (draw::key(talk.ports.entropy).map_err(|_| no_entropy())?, stamp.1),
         };
-        chosen = Some((key.copied(), notice));
+        chosen = Some(Begun { key: key.copied(), notice, state: record.state });
         record.beside.pending = Some(Pending {
             key,
             since,
@@ -114,7 +128,8 @@ pub fn is_pending(record: &Record, key: &Key) -> bool {
     record.state != State::Removed && pending.is_some_and(|pending| pending.key == *key)
 }
 
-fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Step, Stop> {
+/// The step of a right code; nothing where too many were wrong.
+fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option<Step>, Stop> {
     let issuer = talk.policy.issuer.clone();
     let issuer = issuer.unwrap_or_else(|| talk.ports.accounts.host_name());
     let label = Label { issuer: &issuer, account: &talk.account.name };
@@ -136,7 +151,7 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Step, 
             }
             (_, Answer::Stop) => return Err(Stop::Declined(Reason::NotSetUp)),
             (_, Answer::Code(code)) => match judge(talk, authenticator, &code)? {
-                Ok(step) => return Ok(step),
+                Ok(step) => return Ok(Some(step)),
                 Err(message) => Some(message),
             },
             (_, Answer::Help | Answer::Other) => Some(SetUp::NotACode),
@@ -149,8 +164,7 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Step, 
             }
         };
     }
-    talk.person().tell(&talk.set_up(&SetUp::TooMany));
-    Err(Stop::Declined(Reason::NotSetUp))
+    Ok(None)
 }
 
 /// The picture and the key, to stand right above the question.
@@ -161,16 +175,25 @@ fn picture(
 ) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     let uri = otpauth::write(label, &authenticator.key, authenticator.parameters);
-    if let Ok(matrix) = Matrix::of(&uri) {
+    let drawn = match drawing.plain {
+        Plain::Blocks => Matrix::of(&uri).map(|matrix| matrix.half_blocks(drawing.ink)).ok(),
+        Plain::Letters => in_letters(&uri, drawing.ink),
+    };
+    if let Some(drawn) = drawn {
         text.push_str(&talk.set_up(&SetUp::Scan));
-        text.push_str(&match drawing.plain {
-            Plain::Blocks => matrix.half_blocks(drawing.ink),
-            Plain::Letters => matrix.ascii(drawing.ink),
-        });
+        text.push_str(&drawn);
     }
     let key = base32::in_groups(&authenticator.key);
     text.push_str(&Zeroizing::new(talk.set_up(&SetUp::OrType { key })));
     text
+}
+
+/// A picture that no terminal breaks; nothing where there is none, since a broken one cannot be scanned.
+fn in_letters(uri: &str, ink: Ink) -> Option<Zeroizing<String>> {
+    let fits = |matrix: &Matrix| matrix.ascii_columns() <= COLUMNS;
+    let whole = Matrix::of(uri).ok().filter(fits);
+    let matrix = whole.or_else(|| Matrix::of(&otpauth::shortened(uri)).ok().filter(fits))?;
+    Some(matrix.ascii(ink))
 }
 
 /// The step of a right code, which is used up by this; else what is wrong with it.

@@ -5,7 +5,7 @@ use crate::{
     attempt::Outcome,
     dialogue::talk::{Judge, Stop, Talk},
     event::Reason,
-    message::change::Change,
+    message::{Message, change::Change},
     spend::LastCode,
 };
 
@@ -33,8 +33,14 @@ pub fn ask(talk: &Talk<'_>, first: &Change, judge: Judge<'_>) -> Result<Second, 
                 Outcome::LastCode(last) => return Ok(Second::Last(last)),
                 Outcome::Faulty(reason) => return Err(Stop::Broken(reason)),
                 Outcome::HalfJudged(fault) => return Err(Stop::Broken(Reason::Codes(fault))),
-                Outcome::Throttled { .. } => return Err(Stop::Declined(Reason::Throttled)),
-                Outcome::Locked => return Err(Stop::Declined(Reason::Locked)),
+                Outcome::Throttled { until, wait } => {
+                    talk.say_last(&talk.login(&Message::Throttled { until, wait }));
+                    return Err(Stop::Declined(Reason::Throttled));
+                }
+                Outcome::Locked => {
+                    talk.say_last(&talk.login(&Message::Locked { user: talk.name() }));
+                    return Err(Stop::Declined(Reason::Locked));
+                }
                 Outcome::Replayed { wait } | Outcome::BeforeEpoch { wait } => {
                     (Change::UsedSecond { wait }, Reason::Replayed)
                 }
@@ -42,7 +48,8 @@ pub fn ask(talk: &Talk<'_>, first: &Change, judge: Judge<'_>) -> Result<Second, 
                 | Outcome::Spent
                 | Outcome::ClockOff { .. }
                 | Outcome::Ticket(_)
-                | Outcome::NothingGiven => (Change::WrongSecond { left }, Reason::WrongCode),
+                | Outcome::NoBypass
+                | Outcome::NoTicket => (Change::WrongSecond { left }, Reason::WrongCode),
             },
             Answer::Code(_) | Answer::Help | Answer::Other => (Change::NotACode, Reason::NotACode),
         };

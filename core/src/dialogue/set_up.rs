@@ -15,6 +15,7 @@ use crate::{
     event::{Accepted, Reason},
     letter::LetterKind,
     message::{
+        Message,
         new_codes::{NewCodes, Why},
         set_up::{Beginning, Going, SetUp, WORDS},
     },
@@ -54,7 +55,7 @@ pub fn offer(
     };
     let generation = enrol(talk, &proven, (ticket.as_ref(), reset))?;
     talk.write(LetterKind::SetUpDone, None);
-    let why = Why::SetUp { user: talk.account.name.clone(), host: talk.ports.accounts.host_name() };
+    let why = Why::SetUp { user: talk.name(), host: talk.ports.accounts.host_name() };
     // Who has proven the key is in, whatever becomes of the codes: they are owed, and shown again next time.
     let owed = Owed { generation, ticket: None };
     if first_codes(talk, why, &owed).is_err() {
@@ -75,7 +76,7 @@ fn begin(talk: &Talk<'_>, offer: Offer, judge: Judge<'_>) -> Result<Begun, Stop>
         TicketNeed::Free => Beginning::Word,
     };
     let first = SetUp::Begin {
-        user: talk.account.name.clone(),
+        user: talk.name(),
         reason: talk.policy.set_up.reason.clone(),
         by,
         without: match offer.without {
@@ -100,11 +101,18 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
             Answer::Code(code) if code.ticket().is_some() => match judge(&code) {
                 Outcome::Ticket(ticket) => return Ok(Begun::Yes(Some(ticket))),
                 Outcome::Faulty(reason) => return Err(Stop::Broken(reason)),
-                Outcome::Throttled { .. } => return Err(Stop::Declined(Reason::Throttled)),
-                Outcome::Locked => return Err(Stop::Declined(Reason::Locked)),
+                Outcome::Throttled { until, wait } => {
+                    talk.say_last(&talk.login(&Message::Throttled { until, wait }));
+                    return Err(Stop::Declined(Reason::Throttled));
+                }
+                Outcome::Locked => {
+                    talk.say_last(&talk.login(&Message::Locked { user: talk.name() }));
+                    return Err(Stop::Declined(Reason::Locked));
+                }
                 Outcome::Granted(_)
                 | Outcome::LastCode(_)
-                | Outcome::NothingGiven
+                | Outcome::NoBypass
+                | Outcome::NoTicket
                 | Outcome::Wrong
                 | Outcome::Replayed { .. }
                 | Outcome::Spent
@@ -120,6 +128,7 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
             break;
         }
     }
+    talk.say_last(&talk.set_up(&SetUp::NoTicket { user: talk.name() }));
     Err(Stop::Declined(Reason::NoTicket))
 }
 
@@ -132,7 +141,7 @@ fn without(talk: &Talk<'_>, offer: Offer) -> Result<Came, Stop> {
             Err(fault) => Err(Stop::Broken(Reason::Store(fault))),
         },
         Without::Refused => {
-            talk.person().tell(&talk.set_up(&SetUp::NeedsAPerson));
+            talk.say_last(&talk.set_up(&SetUp::NeedsAPerson));
             Err(Stop::Declined(match offer.ticket {
                 TicketNeed::Needed => Reason::NoTicket,
                 TicketNeed::Free => Reason::NotSetUp,
@@ -148,7 +157,7 @@ fn enrol(
     (ticket, reset): (Option<&Ticket>, Option<&Trace>),
 ) -> Result<Generation, Stop> {
     let stamp = talk.stamp()?;
-    let enrolled = change(talk.ports.records, talk.account, &mut |found| {
+    change(talk.ports.records, talk.account, &mut |found| {
         let found = found.ok_or(OVERTAKEN)?;
         let authenticator = proven.authenticator.copied();
         if !proving::is_pending(&found.record, &authenticator.key)
@@ -161,11 +170,7 @@ fn enrol(
         let mut record = successor.map_err(|_| OVERTAKEN)?.record;
         record.beside.owed_codes = Some(talk.own_trace(stamp.1));
         Ok(record)
-    });
-    if enrolled.is_err() {
-        talk.person().tell(&talk.set_up(&SetUp::Overtaken));
-    }
-    enrolled?;
+    })?;
     Ok(stamp.0)
 }
 

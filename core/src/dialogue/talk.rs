@@ -13,7 +13,7 @@ use crate::{
     event::Reason,
     fault::{CommitFault, StoreFault},
     letter::{Letter, LetterKind},
-    message::{change::Change, new_codes::NewCodes, set_up::SetUp},
+    message::{Message, change::Change, new_codes::NewCodes, set_up::SetUp},
     policy::{Echo, Policy},
     ports::{Conversation, ConversationFault, Ports, Shelf},
     request::SourceLabel,
@@ -105,6 +105,23 @@ impl Talk<'_> {
     /// [`Stop::CutOff`].
     pub fn ask_shown(&self, text: &str) -> Result<Typed, Stop> {
         Ok(self.ports.conversation.ask(text, Echo::Shown)?)
+    }
+
+    /// Says why somebody does not get in, behind which nothing more is asked.
+    pub fn say_last(&self, words: &str) {
+        self.person().say_last(words, &self.login(&Message::PressEnter));
+    }
+
+    /// The account's name, fit for a terminal.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.account.plain_name()
+    }
+
+    /// Words of every login.
+    #[must_use]
+    pub fn login(&self, message: &Message) -> String {
+        text::login(self.policy.language, message)
     }
 
     /// Words about set-up.

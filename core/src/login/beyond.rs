@@ -257,13 +257,8 @@ impl Visit<'_> {
                 _ => Err(OVERTAKEN),
             })?)
         });
-        if let Err(Stop::Declined(reason)) = renewed {
-            let said = if reason == Reason::Unconfirmed {
-                NewCodes::OldOneStays
-            } else {
-                NewCodes::Overtaken
-            };
-            talk.person().tell(&talk.new_codes(&said));
+        if renewed == Err(Stop::Declined(Reason::Unconfirmed)) {
+            talk.say_last(&talk.new_codes(&NewCodes::OldOneStays));
         }
         let left = renewed?;
         trial.forgive_late();
@@ -285,7 +280,11 @@ impl Visit<'_> {
         let by = record.and_then(|record| record.beside.owed_codes.as_ref());
         let why = by.map_or(Why::None, |owed| Why::Given { by: owed.by.clone() });
         let generation = generation_of(trial).ok_or(OVERTAKEN)?;
-        set_up::first_codes(talk, why, &Owed { generation, ticket: Some(ticket) })?;
+        let shown = set_up::first_codes(talk, why, &Owed { generation, ticket: Some(ticket) });
+        if matches!(shown, Err(Stop::Declined(Reason::Unconfirmed))) {
+            talk.say_last(&talk.new_codes(&NewCodes::TicketStays));
+        }
+        shown?;
         trial.forgive_late();
         self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
         Ok(Accepted::Ticket)

@@ -26,6 +26,13 @@ impl Visit<'_> {
                 self.write_accepted(account, accepted);
             }
             End::Denied(reason) if reason.is_told_at_once() => {}
+            // Whoever changes a record has the last word, and this login knows no more than that.
+            End::Denied(Reason::RecordChanging) | End::Broken(Reason::RecordChanging)
+                if self.can_talk() =>
+            {
+                self.note(account, Kind::Refused, Reason::RecordChanging);
+                self.asking(account).say_last(&Message::Overtaken);
+            }
             End::Denied(reason) => self.note(account, Kind::Refused, *reason),
             End::LastCode(_) | End::Ticket(_) => {
                 self.note(account, Kind::Refused, Reason::Unconfirmed);
@@ -110,8 +117,7 @@ impl Visit<'_> {
 
 /// An account's name without anything that a terminal takes for a command.
 pub(super) fn name_of(account: Option<&Account>) -> String {
-    let plain = |name: &String| name.chars().filter(|letter| !letter.is_control()).collect();
-    account.map_or_else(String::new, |account| plain(&account.name))
+    account.map_or_else(String::new, Account::plain_name)
 }
 
 /// The end of a dialogue in which no code could be right, with what kept it from being.

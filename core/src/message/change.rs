@@ -50,6 +50,8 @@ pub enum Change {
     NotACode,
     /// The new key works, the old one no more.
     Replaced,
+    /// The key that was to be replaced is still in force.
+    OldKeyStays,
     /// Nothing was changed.
     Unchanged,
     /// Asks whether the device is to be remembered.

@@ -19,6 +19,8 @@ pub enum NewCodes {
     NotTheLast {
         /// Answers left.
         left: u8,
+        /// How many codes are shown.
+        count: u8,
     },
     /// They work from now on.
     InForce {
@@ -29,8 +31,8 @@ pub enum NewCodes {
     Later,
     /// They were not confirmed; the old code still works.
     OldOneStays,
-    /// Somebody else has changed the codes meanwhile.
-    Overtaken,
+    /// They were not confirmed; the ticket still works.
+    TicketStays,
 }
 
 /// Codes on their way to a screen.

@@ -66,8 +66,11 @@ pub enum SetUp {
     NotACode,
     /// No further code is asked for.
     TooMany,
-    /// Somebody else has changed what was being set up.
-    Overtaken,
+    /// No further ticket is asked for.
+    NoTicket {
+        /// The account name.
+        user: String,
+    },
 }
 
 /// What begins set-up.

@@ -10,7 +10,7 @@ use crate::text::*;
 use alloc::{vec, vec::Vec};
 
 #[expect(clippy::too_many_lines, reason = "a list of everything that is said")]
-fn all() -> [Message; 38] {
+fn all() -> [Message; 42] {
     let user = || "a".repeat(32);
     [
         Message::AskCode,
@@ -24,6 +24,10 @@ fn all() -> [Message; 38] {
         Message::Wrong { left: 1 },
         Message::Wrong { left: 0 },
         Message::NotACode,
+        Message::NoBypass,
+        Message::NoTicket,
+        Message::Overtaken,
+        Message::PressEnter,
         Message::NoSuchWay(Ways::Everybodys),
         Message::NoSuchWay(Ways::WithCodes),
         Message::NoSuchWay(Ways::AppOnly),
@@ -61,6 +65,16 @@ fn lines_fit_a_terminal_and_prompts_their_clients() {
         set_up_messages().iter().for_each(|message| fits(&set_up(language, message)));
         new_codes_messages().iter().for_each(|message| fits(&new_codes(language, message)));
         change_messages().iter().for_each(|message| fits(&change(language, message)));
+    }
+}
+
+/// What OpenSSH's client would show in octal, and nobody is asked a question for.
+#[test]
+fn what_strangers_and_scripts_are_told_at_last_is_ascii() {
+    let told = [Message::NotAccepted, Message::Wrong { left: 0 }];
+    for language in [Language::English, Language::Swedish] {
+        assert!(told.iter().all(|message| login(language, message).is_ascii()), "{language:?}");
+        assert!(set_up(language, &SetUp::NeedsAPerson).is_ascii(), "{language:?}");
     }
 }
 
@@ -106,7 +120,7 @@ fn set_up_messages() -> Vec<SetUp> {
         SetUp::UsedCode { wait: 29 },
         SetUp::NotACode,
         SetUp::TooMany,
-        SetUp::Overtaken,
+        SetUp::NoTicket { user: user() },
     ];
     for by in [Beginning::Word, Beginning::Ticket] {
         for without in [Going::No, Going::On(None), Going::On(Some(AT))] {
@@ -122,13 +136,13 @@ fn new_codes_messages() -> Vec<NewCodes> {
     let code = || Zeroizing::new(String::from("FEJT-QYCH-WGPV-SARM-XOKB"));
     let user = || "a".repeat(24);
     let mut all = vec![
-        NewCodes::NotTheLast { left: 2 },
-        NewCodes::NotTheLast { left: 1 },
+        NewCodes::NotTheLast { left: 2, count: 1 },
+        NewCodes::NotTheLast { left: 1, count: 10 },
         NewCodes::InForce { count: 1 },
         NewCodes::InForce { count: 20 },
         NewCodes::Later,
         NewCodes::OldOneStays,
-        NewCodes::Overtaken,
+        NewCodes::TicketStays,
     ];
     for count in [1, 10, 20] {
         let set_up = Why::SetUp { user: user(), host: "b".repeat(12) };

@@ -108,9 +108,13 @@ impl Codes for World {
         }
         let recipe = Recipe { salt: [7; 16], cost: shape.cost() };
         let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();
-        let id = 1000 + self.sets.borrow().len() as u64;
+        let id = self.sets.borrow().keys().last().map_or(1000, |last| last.max(&1000) + 1);
         self.sets.borrow_mut().insert(id, CodeSet { shape, recipe, hashes });
         Ok(SetId(id))
+    }
+
+    fn take_away(&self, _: &Folder, id: SetId) {
+        self.sets.borrow_mut().remove(&id.0);
     }
 }
 

@@ -4,8 +4,8 @@ use twinlock_core::{beside::Purpose, enrolment};
 use twinlock_tests::First;
 
 use crate::people::{
-    BOTH, OPEN, TICKET, afresh, by_kim, change, forget, server, shown, speaks, ssh, ticket,
-    with_codes,
+    BOTH, OPEN, TICKET, afresh, by_kim, change, forget, seen_through, server, shown, speaks, ssh,
+    ticket, with_codes,
 };
 
 #[test]
@@ -39,7 +39,7 @@ fn the_only_code_is_renewed_each_time() {
     for language in BOTH {
         let m = server(language, &format!("{OPEN}[backup_codes]\ncount = 1\n"));
         let codes = with_codes(&m);
-        let words = [&codes[0], "AAAA", ""];
+        let words = [&[&codes[0][..], "AAAA", ""], seen_through(language)].concat();
         assert!(!shown(&m, &format!("{language}/only-code-kept"), &words).logged_in());
         let words = [&codes[0], "<group>"];
         assert!(shown(&m, &format!("{language}/only-code"), &words).logged_in());
@@ -77,6 +77,8 @@ fn codes_that_somebody_has_made() {
             });
         };
         taken(true);
+        let words = [&[TICKET, "AAAA", ""], seen_through(language)].concat();
+        assert!(!shown(&m, &format!("{language}/codes-by-ticket-kept"), &words).logged_in());
         let words = [TICKET, "<group>"];
         assert!(shown(&m, &format!("{language}/codes-by-ticket"), &words).logged_in());
         assert!(!shown(&m, &format!("{language}/ticket-again"), &[TICKET, ""]).logged_in());

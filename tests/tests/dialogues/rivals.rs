@@ -1,5 +1,7 @@
 //! The same backup code, or the same last one, typed by thirty-two at one instant: one of them gets in.
 
+use std::fs;
+
 use twinlock_tests::{Caller, Machine, Next, Reply, codes_shown};
 
 use crate::people::{OPEN, server, with_codes};
@@ -32,6 +34,14 @@ fn at_once(m: &Machine, rivals: &mut [Caller<'_>], answers: &[String]) -> Vec<Ne
 
 fn winners(ends: &[Next]) -> usize {
     ends.iter().filter(|end| **end == Next::Ended(0)).count()
+}
+
+/// How many sets of codes there are of ada's.
+fn sets(m: &Machine) -> usize {
+    let folder = m.outside("/var/lib/twinlock/users/ada");
+    let names =
+        fs::read_dir(folder).expect("ada's folder").flatten().map(|entry| entry.file_name());
+    names.filter(|name| name.to_string_lossy().starts_with("codes.")).count()
 }
 
 /// Nobody is slowed down by the rounds before.
@@ -83,6 +93,9 @@ fn of_thirty_two_with_the_last_code_one_renews_it() {
         let loser = (0..RIVALS).find(is_loser).expect("another one who was shown codes");
         let said = rivals[loser].screen();
         assert!(said.contains("changed at the same time"), "{said}");
+        let baffled = rivals.iter().find(|rival| rival.screen().contains("cannot check codes"));
+        assert!(baffled.is_none(), "{:?}", baffled.map(Caller::screen));
+        assert_eq!(sets(&m), 1, "what the losers laid down is gone");
         let old = std::mem::replace(&mut code, new[winner].clone());
         let place = ("bare", "ada", "192.0.2.99");
         let mut caller = m.caller();

@@ -2,7 +2,7 @@
 
 use twinlock_core::beside::Seen;
 
-use crate::people::{BOTH, OPEN, by_kim, change, forget, server, shown, with_codes};
+use crate::people::{BOTH, OPEN, by_kim, change, forget, seen_through, server, shown, with_codes};
 
 #[test]
 fn a_key_that_somebody_has_seen_is_put_off_and_then_replaced() {
@@ -19,6 +19,9 @@ fn a_key_that_somebody_has_seen_is_put_off_and_then_replaced() {
         assert!(shown(&m, &format!("{language}/seen-put-off-again"), &words).logged_in());
         forget(&m);
         assert!(!shown(&m, &format!("{language}/seen-not-put-off"), &words).logged_in());
+        forget(&m);
+        let words = [&["<code>", "start", ""], seen_through(language)].concat();
+        assert!(!shown(&m, &format!("{language}/seen-not-replaced"), &words).logged_in());
         forget(&m);
         let words = ["<code>", "start", "<first>", "<next>"];
         let mut all = shown(&m, &format!("{language}/seen-replaced"), &words);

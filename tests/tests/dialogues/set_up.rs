@@ -4,7 +4,8 @@ use twinlock_core::{beside::Purpose, enrolment};
 use twinlock_tests::{First, Next};
 
 use crate::people::{
-    BOTH, OPEN, TICKET, afresh, by_kim, change, enrolled, server, shown, speaks, ssh, ticket,
+    BOTH, OPEN, TICKET, afresh, by_kim, change, enrolled, forget, seen_through, server, shown,
+    speaks, ssh, ticket,
 };
 
 const TYPED: [&str; 3] = ["start", "<first>", "<group>"];
@@ -16,7 +17,7 @@ fn by_typing_start() {
         let mut all = shown(&m, &format!("{language}/set-up"), &TYPED);
         assert!(all.logged_in());
         afresh(&m);
-        let words = ["start", "000000", "abc", "i", "a", "<first>", "AAAA", "<group>"];
+        let words = ["start", "<slow>", "000000", "abc", "i", "a", "<first>", "AAAA", "<group>"];
         let mut all = shown(&m, &format!("{language}/set-up-mistyped"), &words);
         assert!(all.logged_in());
         afresh(&m);
@@ -32,7 +33,7 @@ fn nothing_is_set_up() {
     for language in BOTH {
         let m = server(language, OPEN);
         assert!(!shown(&m, &format!("{language}/set-up-declined"), &[""]).logged_in());
-        let words = [&["start"][..], &["000000"; 10]].concat();
+        let words = [&["start"][..], &["000000"; 10], seen_through(language)].concat();
         assert!(!shown(&m, &format!("{language}/set-up-never-proven"), &words).logged_in());
     }
 }
@@ -61,6 +62,9 @@ fn by_a_ticket() {
             enrolment::give_ticket(&mut record.beside, ticket(Purpose::SetUp));
             record
         });
+        let wrong = [&["AAAA-BBBB-CCCC"; 3], seen_through(language)].concat();
+        assert!(!shown(&m, &format!("{language}/set-up-without-ticket"), &wrong).logged_in());
+        forget(&m);
         let words = ["AAAA-BBBB-CCCC", "123456", TICKET, "<first>", "<group>"];
         let mut all = shown(&m, &format!("{language}/set-up-by-ticket"), &words);
         assert!(all.logged_in(), "the last of three answers is right");

@@ -67,6 +67,7 @@ pub(in crate::text) fn say(message: &Change) -> String {
         ),
         Change::NotACode => "\nThat is not a code.\nThe next code, or a backup code: ".into(),
         Change::Replaced => "The new key works from now on, the old one no more.".into(),
+        Change::OldKeyStays => "Nothing was changed: the old key still works.".into(),
         Change::Unchanged => "Nothing was changed.".into(),
         Change::Remember { address, seconds } => format!(
             "\n{}\nType yes (Enter: no): ",

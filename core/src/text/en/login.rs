@@ -40,6 +40,12 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left: 1 } => "That code is wrong. 1 try left.".into(),
         Message::Wrong { left } => format!("That code is wrong. {left} tries left."),
         Message::NotACode => "That is not a code. The app shows 6 to 8 digits.".into(),
+        Message::NoBypass => {
+            "You have no bypass (nine digits) that works. The app shows 6 to 8 digits.".into()
+        }
+        Message::NoTicket => {
+            "You have no ticket (twelve letters) that works here.".into()
+        }
         Message::NoSuchWay(Ways::Everybodys) => {
             "That was none of the choices (1, 2 or 3). Type ? to see them again.".into()
         }
@@ -131,5 +137,9 @@ pub(in crate::text) fn say(message: &Message) -> String {
              (twinlock why {user}).\n\
              Press Enter to end: "
         ),
+        Message::Overtaken => {
+            "Your account was changed at the same time, from elsewhere: log in again.".into()
+        }
+        Message::PressEnter => "Press Enter to end: ".into(),
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     text::{code_lines, wrap},
 };
 
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(in crate::text) fn say(message: &NewCodes) -> String {
     match message {
         NewCodes::Show { why, codes } => {
@@ -29,10 +30,15 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
                 }
             )
         }
-        NewCodes::NotTheLast { left } => format!(
+        NewCodes::NotTheLast { left, count: 1 } => format!(
+            "\nThose are not the last four letters of the code. {}\n\
+             The code's last four letters: ",
+            tries(*left)
+        ),
+        NewCodes::NotTheLast { left, .. } => format!(
             "\nThose are not its last four letters. {}\n\
              The last four letters of the last code: ",
-            if *left == 1 { "1 try left.".into() } else { format!("{left} tries left.") }
+            tries(*left)
         ),
         NewCodes::InForce { count: 1 } => "Your new backup code works from now on.".into(),
         NewCodes::InForce { count } => {
@@ -44,10 +50,14 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
         NewCodes::OldOneStays => {
             "Nothing was changed: the new codes do not work, and your old code still does.".into()
         }
-        NewCodes::Overtaken => {
-            "Your backup codes were changed at the same time: these do not work.".into()
+        NewCodes::TicketStays => {
+            "Nothing was changed: the new codes do not work, and your ticket still does.".into()
         }
     }
+}
+
+fn tries(left: u8) -> String {
+    if left == 1 { "1 try left.".into() } else { format!("{left} tries left.") }
 }
 
 fn because(why: &Why, one: bool) -> String {

@@ -68,9 +68,11 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         SetUp::TooMany => {
             "Nothing was set up. Log in again within 15 minutes to go on with this key.".into()
         }
-        SetUp::Overtaken => {
-            "Your account was changed at the same time: nothing was set up. Log in again.".into()
-        }
+        SetUp::NoTicket { user } => format!(
+            "Without a ticket nothing is set up. One may be another person's, used, or out\n\
+             of date: ask your administrator for a new one\n\
+             (twinlock invite {user})."
+        ),
     }
 }
 

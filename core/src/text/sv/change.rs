@@ -61,6 +61,7 @@ pub(in crate::text) fn say(message: &Change) -> String {
         ),
         Change::NotACode => "\nDet där är ingen kod.\nNästa kod, eller en reservkod: ".into(),
         Change::Replaced => "Den nya nyckeln gäller från och med nu, den gamla inte längre.".into(),
+        Change::OldKeyStays => "Inget är ändrat: den gamla nyckeln gäller än.".into(),
         Change::Unchanged => "Inget är ändrat.".into(),
         Change::Remember { address, seconds } => format!(
             "\n{}\nSkriv ja (Enter: nej): ",

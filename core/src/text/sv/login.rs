@@ -36,10 +36,16 @@ pub(in crate::text) fn say(message: &Message) -> String {
             .into(),
         Message::AskBackupCode => "Reservkod: ".into(),
         Message::NotAccepted => "Det godtogs inte.".into(),
-        Message::Wrong { left: 0 } => "Koden är fel.".into(),
-        Message::Wrong { left: 1 } => "Koden är fel. 1 försök kvar.".into(),
-        Message::Wrong { left } => format!("Koden är fel. {left} försök kvar."),
+        Message::Wrong { left: 0 } => "Fel kod.".into(),
+        Message::Wrong { left: 1 } => "Fel kod. 1 försök kvar.".into(),
+        Message::Wrong { left } => format!("Fel kod. {left} försök kvar."),
         Message::NotACode => "Det där är ingen kod. Appen visar 6 till 8 siffror.".into(),
+        Message::NoBypass => {
+            "Du har ingen tillfällig kod (nio siffror) som gäller. Appen visar 6 till 8.".into()
+        }
+        Message::NoTicket => {
+            "Du har ingen biljett (tolv bokstäver) som gäller här.".into()
+        }
         Message::NoSuchWay(Ways::Everybodys) => {
             "Det var inget av valen (1, 2 eller 3). Skriv ? för att se dem igen.".into()
         }
@@ -136,5 +142,9 @@ pub(in crate::text) fn say(message: &Message) -> String {
              (twinlock why {user}).\n\
              Tryck Enter för att avsluta: "
         ),
+        Message::Overtaken => {
+            "Ditt konto ändrades samtidigt från ett annat håll: logga in igen.".into()
+        }
+        Message::PressEnter => "Tryck Enter för att avsluta: ".into(),
     }
 }

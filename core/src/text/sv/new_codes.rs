@@ -7,6 +7,7 @@ use crate::{
     text::{code_lines, wrap},
 };
 
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(in crate::text) fn say(message: &NewCodes) -> String {
     match message {
         NewCodes::Show { why, codes } => {
@@ -29,7 +30,11 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
                 }
             )
         }
-        NewCodes::NotTheLast { left } => format!(
+        NewCodes::NotTheLast { left, count: 1 } => format!(
+            "\nDet är inte kodens fyra sista bokstäver. {left} försök kvar.\n\
+             Kodens fyra sista bokstäver: "
+        ),
+        NewCodes::NotTheLast { left, .. } => format!(
             "\nDet är inte de fyra sista bokstäverna. {left} försök kvar.\n\
              Den sista kodens fyra sista bokstäver: "
         ),
@@ -41,8 +46,8 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
         NewCodes::OldOneStays => {
             "Inget är ändrat: de nya koderna gäller inte, och din gamla gäller än.".into()
         }
-        NewCodes::Overtaken => {
-            "Dina reservkoder ändrades samtidigt: de som visades gäller inte.".into()
+        NewCodes::TicketStays => {
+            "Inget är ändrat: de nya koderna gäller inte, och din biljett gäller än.".into()
         }
     }
 }

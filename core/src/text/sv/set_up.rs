@@ -27,7 +27,7 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
                 .into()
         }
         SetUp::NeedsAPerson => {
-            "Tvåstegsverifiering är inte inställd: logga in en gång från en terminal.".into()
+            "Ingen app har kopplats till kontot: logga in via en terminal.".into()
         }
         SetUp::BegunBefore { at, source, key: SameKey::Same } => format!(
             "\n{}",
@@ -69,9 +69,11 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         SetUp::TooMany => {
             "Inget är ändrat. Logga in igen inom 15 minuter för att fortsätta med nyckeln.".into()
         }
-        SetUp::Overtaken => {
-            "Ditt konto ändrades samtidigt, så inget är inställt. Logga in igen.".into()
-        }
+        SetUp::NoTicket { user } => format!(
+            "Utan biljett ställs inget in. En biljett kan vara någon annans, använd eller\n\
+             för gammal: be din administratör om en ny\n\
+             (twinlock invite {user})."
+        ),
     }
 }
 
