@@ -39,6 +39,7 @@ pub mod message;
 pub mod network;
 pub mod otp;
 pub mod pending;
+pub mod pieces;
 pub mod policy;
 pub mod ports;
 pub mod qr;

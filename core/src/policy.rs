@@ -1,6 +1,6 @@
 //! What the administrator demands: the settings, with their defaults.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 pub use crate::network::Network;
 use crate::{record::Parameters, time::UnixTime};
@@ -126,9 +126,9 @@ pub struct Mail {
     /// What stands behind `@` for people without an address on record; nothing: they get no mail.
     pub domain: Option<String>,
     /// The sender.
-    pub from: String,
+    pub from: Cow<'static, str>,
     /// The program that takes mail, as a whole path.
-    pub sendmail: String,
+    pub sendmail: Cow<'static, str>,
 }
 
 impl Default for Mail {
@@ -231,9 +231,9 @@ pub struct Limits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// The records folder.
-    pub records: String,
+    pub records: Cow<'static, str>,
     /// The ledger folder.
-    pub ledger: String,
+    pub ledger: Cow<'static, str>,
     /// What the ledger may lie on.
     pub ledger_kind: LedgerKind,
 }

@@ -6,6 +6,7 @@ use twinlock_core::{
     decimal::Decimal,
     fault::StoreFault,
     format::ledger_names,
+    pieces::joined,
     ports::Snapshot,
     record::State,
     time::UnixTime,
@@ -72,7 +73,7 @@ fn read(records: &HostRecords, folder: Option<&Folder>) -> Result<Both, StoreFau
 
 /// A name with this letter alone is nobody's folder, and not there.
 pub(crate) fn path_of(folder: Option<&Folder>) -> String {
-    [USERS, "/", folder.map_or("%", Folder::as_str)].concat()
+    joined(&[USERS, "/", folder.map_or("%", Folder::as_str)])
 }
 
 /// What [`twinlock_core::ports::Records::note_failures`] says.

@@ -201,7 +201,7 @@ mod tests {
                 private(&path.join(part), 0o700);
             }
             let owner = Owner(rustix::process::getuid().as_raw());
-            let records = HostRecords::new(path.to_str().unwrap(), "/none", owner);
+            let records = HostRecords::new(path.to_str().unwrap().to_owned(), "/none", owner);
             let store = Self { folder, records };
             std::fs::write(store.file(), FIRST).unwrap();
             private(&store.file(), 0o600);
@@ -244,7 +244,7 @@ mod tests {
                     let path = store.records.path.clone();
                     scope.spawn(move || {
                         let owner = Owner(rustix::process::getuid().as_raw());
-                        let records = HostRecords::new(&path, "/none", owner);
+                        let records = HostRecords::new(path.clone(), "/none", owner);
                         records.spend(&ada(), (ID, 1), NOW).unwrap()
                     })
                 })

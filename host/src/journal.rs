@@ -9,6 +9,7 @@ use twinlock_core::{
     decimal::Decimal,
     event::{Event, Kind},
     format::log_line,
+    pieces::joined,
     ports::Journal,
 };
 
@@ -61,7 +62,7 @@ impl Syslog {
         let priority = Decimal::of(AUTHPRIV | severity);
         let pid = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
         let pid = Decimal::of(pid.into());
-        let text = ["<", priority.as_str(), ">twinlock[", pid.as_str(), "]: ", line].concat();
+        let text = joined(&["<", priority.as_str(), ">twinlock[", pid.as_str(), "]: ", line]);
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let Ok(address) = SocketAddrUnix::new(&*self.path) else {
             return;

@@ -1,6 +1,6 @@
 //! The ledger on its tmpfs: every fact is a symbolic link that only one process can create, and its target is the text.
 
-use std::{cell::OnceCell, os::fd::BorrowedFd};
+use std::{borrow::Cow, cell::OnceCell, os::fd::BorrowedFd};
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
@@ -11,6 +11,7 @@ use twinlock_core::{
     fault::{LedgerFault, MachineFault, StoreFault},
     format::epoch as epoch_text,
     ledger::Epoch,
+    pieces::joined,
     policy::LedgerKind,
     ports::{Creation, Entropy, Ledger, Seat, Shelf},
     time::{Now, UnixTime},
@@ -33,17 +34,22 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// The ledger folder.
 #[derive(Debug)]
 pub struct HostLedger {
-    path: String,
+    path: Cow<'static, str>,
     kind: LedgerKind,
     owner: Owner,
-    records: String,
+    records: Cow<'static, str>,
     root: OnceCell<Room>,
 }
 
 impl HostLedger {
     /// The ledger at `path`; `records` has the clock mark.
     #[must_use]
-    pub fn new(path: &str, kind: LedgerKind, owner: Owner, records: &str) -> Self {
+    pub fn new(
+        path: impl Into<Cow<'static, str>>,
+        kind: LedgerKind,
+        owner: Owner,
+        records: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self { path: path.into(), kind, owner, records: records.into(), root: OnceCell::new() }
     }
 
@@ -113,7 +119,7 @@ impl HostLedger {
 
     /// The floor of the epoch that stands there; nothing when it is damaged, or another boot's.
     fn floor_of_epoch(&self, now: Now) -> Result<Option<UnixTime>, LedgerFault> {
-        let text = text_of(CWD, &[&self.path, "/", EPOCH].concat())?;
+        let text = text_of(CWD, &joined(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
         match self.kind {
             // What lies on a tmpfs is of this boot: a restart empties it.
@@ -123,7 +129,7 @@ impl HostLedger {
     }
 
     fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerFault> {
-        let mark = [&self.records, "/", records::CLOCK].concat();
+        let mark = joined(&[&self.records, "/", records::CLOCK]);
         let mark = records::clock_mark(&mark).map_err(io)?;
         Ok(Epoch { boot_id: self.this_boot()?, begun: now.boot, mark: epoch::mark_from(mark) })
     }
@@ -147,7 +153,7 @@ impl HostLedger {
 
     fn open_seat(&self, seat: &Seat) -> Result<Room, LedgerFault> {
         let (group, name) = place_of(seat);
-        let path = [&self.path, "/", group, "/", &name].concat();
+        let path = joined(&[&*self.path, "/", group, "/", &name]);
         match Room::open_in(&self.path, &path, self.owner) {
             Err(fault) if place::is_absent(fault) => {
                 let root = self.root()?;
@@ -190,7 +196,7 @@ impl Ledger for HostLedger {
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         let root = self.root()?;
         let (group, name) = place_of(seat);
-        let path = [group, "/", &name].concat();
+        let path = joined(&[group, "/", &name]);
         match fs::mkdirat(root.fd(), &path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(Errno::NOENT) => return self.open(seat),
@@ -289,10 +295,10 @@ mod tests {
         let records = path.join("records");
         let ledger = path.join("ledger");
         HostLedger::new(
-            ledger.to_str().unwrap(),
+            ledger.to_str().unwrap().to_owned(),
             LedgerKind::Persistent,
             owner,
-            records.to_str().unwrap(),
+            records.to_str().unwrap().to_owned(),
         )
     }
 

@@ -34,12 +34,17 @@ impl Machine {
         let places = &policy.places;
         let copy = settings::beside(settings_path, store_id::NAME);
         Self {
-            records: HostRecords::new(&places.records, &copy, owner),
-            ledger: HostLedger::new(&places.ledger, places.ledger_kind, owner, &places.records),
+            records: HostRecords::new(places.records.clone(), &copy, owner),
+            ledger: HostLedger::new(
+                places.ledger.clone(),
+                places.ledger_kind,
+                owner,
+                places.records.clone(),
+            ),
             accounts: Nss,
             clock: KernelClock,
             journal: Syslog::default(),
-            outbox: HostOutbox::new(&places.records, owner),
+            outbox: HostOutbox::new(places.records.clone(), owner),
         }
     }
 

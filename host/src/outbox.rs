@@ -1,5 +1,7 @@
 //! Letters waiting to be sent: `outbox/NAME@KIND` beside the records, each a symbolic link whose target says the rest.
 
+use std::borrow::Cow;
+
 use twinlock_core::{account::Folder, format::letters, letter::Letter, ports::Outbox};
 
 use crate::place::{Owner, Room};
@@ -10,15 +12,15 @@ pub const OUTBOX: &str = "outbox";
 /// The outbox.
 #[derive(Debug)]
 pub struct HostOutbox {
-    path: String,
+    records: Cow<'static, str>,
     owner: Owner,
 }
 
 impl HostOutbox {
     /// The outbox of the records at `records`.
     #[must_use]
-    pub fn new(records: &str, owner: Owner) -> Self {
-        Self { path: format!("{records}/{OUTBOX}"), owner }
+    pub fn new(records: impl Into<Cow<'static, str>>, owner: Owner) -> Self {
+        Self { records: records.into(), owner }
     }
 }
 
@@ -26,7 +28,8 @@ impl Outbox for HostOutbox {
     /// One link, whose name only one process can make: while a letter of this kind waits, another one adds nothing.
     fn put(&self, letter: &Letter) {
         let Ok(folder) = Folder::of(&letter.user) else { return };
-        let Ok(room) = Room::open(&self.path, self.owner) else { return };
+        let path = [&self.records, "/", OUTBOX].concat();
+        let Ok(room) = Room::open(&path, self.owner) else { return };
         let _ = room.link(&letters::name_of(&folder, letter.kind), &letters::write(letter));
     }
 }

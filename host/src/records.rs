@@ -1,5 +1,7 @@
 //! Records on disk: the newest `record.N.toml` of a person, or the proof that there is none.
 
+use std::borrow::Cow;
+
 use rustix::{
     fs::{self, AtFlags, CWD, Timespec, Timestamps},
     io::Errno,
@@ -10,6 +12,7 @@ use twinlock_core::{
     epoch,
     fault::{CommitFault, StoreFault},
     format::{codes, ledger_names, record as form},
+    pieces::joined,
     ports::{Records, Snapshot},
     record::{Identity, Record, State},
     request::SourceLabel,
@@ -38,7 +41,7 @@ const ROUNDS: usize = 8;
 /// The records folder.
 #[derive(Debug)]
 pub struct HostRecords {
-    pub(crate) path: String,
+    pub(crate) path: Cow<'static, str>,
     pub(crate) store_id_copy: String,
     pub(crate) owner: Owner,
 }
@@ -60,7 +63,7 @@ pub(crate) struct Listing {
 impl HostRecords {
     /// The records at `path`; `store_id_copy` is the file beside the settings.
     #[must_use]
-    pub fn new(path: &str, store_id_copy: &str, owner: Owner) -> Self {
+    pub fn new(path: impl Into<Cow<'static, str>>, store_id_copy: &str, owner: Owner) -> Self {
         Self { path: path.into(), store_id_copy: store_id_copy.into(), owner }
     }
 
@@ -85,7 +88,7 @@ impl HostRecords {
 
     /// By way of the records folder, so that one that others can write to gives no record either.
     pub(crate) fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
-        let path = [&self.path, "/", USERS, "/", folder.as_str()].concat();
+        let path = joined(&[&*self.path, "/", USERS, "/", folder.as_str()]);
         Room::open_in(&self.path, &path, self.owner)
     }
 
@@ -200,7 +203,7 @@ impl Records for HostRecords {
     }
 
     fn mark_clock(&self, now: UnixTime) {
-        let path = [&self.path, "/", CLOCK].concat();
+        let path = joined(&[&*self.path, "/", CLOCK]);
         if let Ok(Some(mark)) = clock_mark(&path)
             && epoch::mark_is_due(mark, now)
         {
@@ -212,7 +215,7 @@ impl Records for HostRecords {
 impl HostRecords {
     fn identity_of(&self, folder: &Folder, sequence: u64) -> Result<Option<Identity>, StoreFault> {
         let name = record_name(sequence);
-        let path = [&self.path, "/", USERS, "/", folder.as_str(), "/", &name].concat();
+        let path = joined(&[&*self.path, "/", USERS, "/", folder.as_str(), "/", &name]);
         match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(place::identity(&stat))),
             Err(Errno::NOENT) => Ok(None),
@@ -311,11 +314,11 @@ pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
 }
 
 pub(crate) fn record_name(sequence: u64) -> String {
-    ["record.", Decimal::of(sequence).as_str(), ".toml"].concat()
+    joined(&["record.", Decimal::of(sequence).as_str(), ".toml"])
 }
 
 fn known_name(source: &SourceLabel) -> String {
-    ["known.", source.as_str()].concat()
+    joined(&["known.", source.as_str()])
 }
 
 fn oldest<'a>(room: &Room, known: &'a [SourceLabel]) -> Option<&'a SourceLabel> {

@@ -22,12 +22,13 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 54] = [
+const CORE: [(&str, Kind); 55] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
     ("code_set", Noun),
     ("decimal", Noun),
+    ("pieces", Noun),
     ("event", Noun),
     ("fault", Noun),
     ("foreign", Noun),

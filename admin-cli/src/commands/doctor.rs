@@ -59,7 +59,7 @@ fn behind(config: &str) -> Vec<Finding> {
     let machine = Machine::new(&loaded.policy, config, OWNER);
     found.extend(match proven(&machine, config) {
         Ok(()) => nobody(&machine, &loaded.policy),
-        Err(finding) => Some(Finding { place: places.records.clone(), ..finding }),
+        Err(finding) => Some(Finding { place: places.records.to_string(), ..finding }),
     });
     found.extend(ledger(&machine, &places.ledger));
     found.extend(mail::examine(config, &loaded.policy, &machine));
@@ -149,7 +149,7 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     Some(Finding {
         level: Level::LockOut,
         id: "nobody-enrolled",
-        place: policy.places.records.clone(),
+        place: policy.places.records.to_string(),
         what: format!(
             "Nobody who has an account is enrolled, so nobody has a code that is right: everybody is refused{but}."
         ),

@@ -35,14 +35,14 @@ fn unused((place, what, remedy): (String, String, String)) -> Finding {
 fn setting(policy: &Policy) -> Option<MailFault> {
     let mail = &policy.mail;
     if Address::read(&mail.from).is_none() {
-        return Some(MailFault::OddSender(mail.from.clone()));
+        return Some(MailFault::OddSender(mail.from.to_string()));
     }
-    let error = match fs::metadata(&mail.sendmail) {
+    let error = match fs::metadata(&*mail.sendmail) {
         Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => return None,
         Ok(_) => "it is no program".to_owned(),
         Err(error) => error.to_string(),
     };
-    Some(MailFault::NotStarted { program: mail.sendmail.clone(), error })
+    Some(MailFault::NotStarted { program: mail.sendmail.to_string(), error })
 }
 
 fn unsendable(config: &str, fault: &MailFault) -> Finding {

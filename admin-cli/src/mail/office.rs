@@ -49,14 +49,14 @@ impl Office {
     /// By the settings in force.
     pub fn open(desk: &Desk, patience: Duration) -> Result<Self, MailFault> {
         let mail = &desk.policy.mail;
-        let odd = || MailFault::OddSender(mail.from.clone());
+        let odd = || MailFault::OddSender(mail.from.to_string());
         Ok(Self {
             host: desk.machine.accounts.host_name(),
             from: Address::read(&mail.from).ok_or_else(odd)?,
             now: desk.machine.clock.now().map(|now| now.unix).unwrap_or_default(),
             config: desk.config.clone(),
             language: desk.policy.language,
-            sendmail: Sendmail { program: mail.sendmail.clone(), patience },
+            sendmail: Sendmail { program: mail.sendmail.to_string(), patience },
         })
     }
 

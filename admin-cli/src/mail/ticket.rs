@@ -68,7 +68,7 @@ mod tests {
         assert!(writer.wait().unwrap().success());
         let mut policy = Policy::default();
         policy.mail.domain = Some("example.org".into());
-        policy.mail.sendmail = program.to_str().unwrap().into();
+        policy.mail.sendmail = program.to_str().unwrap().to_owned().into();
         let machine = Machine::new(&policy, "/none/twinlock.toml", Owner(0));
         let config = "/none/twinlock.toml".into();
         Desk { policy, machine, json: false, config, stand_in: false }

@@ -12,23 +12,23 @@ const HEADING: &str = "[[authenticator]]\n";
 /// Takes a record apart; nothing where anything is not as it is written, whatever TOML would say to it.
 pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
     let mut paragraphs = Paragraphs(Some(text.strip_suffix(END)?.strip_suffix('\n')?));
-    let mut head = Lines(paragraphs.next()?.split('\n').peekable());
+    let mut head = Lines(Some(paragraphs.next()?));
     let file = File {
-        version: u32::try_from(number(head.next("version")?)?).ok()?,
-        user: string(head.next("user")?)?.into(),
-        uid: u32::try_from(number(head.next("uid")?)?).ok()?,
-        state: string(head.next("state")?)?.into(),
-        generation: string(head.next("generation")?)?.into(),
-        since: number(head.next("since")?)?,
-        codes: plain(head.optional("codes"), string)?.map(Into::into),
-        mail: plain(head.optional("mail"), string)?.map(String::from),
-        changed: plain(head.optional("changed"), number)?,
+        version: u32::try_from(number(head.value("version")?)?).ok()?,
+        user: string(head.value("user")?)?.into(),
+        uid: u32::try_from(number(head.value("uid")?)?).ok()?,
+        state: string(head.value("state")?)?.into(),
+        generation: string(head.value("generation")?)?.into(),
+        since: number(head.value("since")?)?,
+        codes: plain(head.value("codes"), string)?.map(Into::into),
+        mail: plain(head.value("mail"), string)?.map(String::from),
+        changed: plain(head.value("changed"), number)?,
         authenticator: paragraphs
             .map(|text| entry(text.strip_prefix(HEADING)?))
             .collect::<Option<Vec<_>>>()?,
         ..File::default()
     };
-    head.0.next().is_none().then_some(file)
+    head.0.is_none().then_some(file)
 }
 
 /// What stands between empty lines. Searching for a whole heading takes more than all the rest.
@@ -47,8 +47,8 @@ impl<'a> Iterator for Paragraphs<'a> {
 }
 
 fn entry(text: &str) -> Option<Entry> {
-    let mut lines = Lines(text.split('\n').peekable());
-    let mut optional = |key: &str| lines.optional(key);
+    let mut lines = Lines(Some(text));
+    let mut optional = |key: &str| lines.value(key);
     let entry = Entry {
         name: String::from(string(optional("name")?)?),
         key: Zeroizing::new(String::from(string(optional("key")?)?)),
@@ -63,7 +63,7 @@ fn entry(text: &str) -> Option<Entry> {
         postponed: None,
     };
     // Who has seen the key is asked at few logins, and read with what else is rare.
-    lines.0.next().is_none().then_some(entry)
+    lines.0.is_none().then_some(entry)
 }
 
 /// A value that may be missing, but not be odd.
@@ -71,25 +71,18 @@ fn plain<'a, T>(value: Option<&'a str>, read: fn(&'a str) -> Option<T>) -> Optio
     value.map_or(Some(None), |value| read(value).map(Some))
 }
 
-struct Lines<'a>(core::iter::Peekable<core::str::Split<'a, char>>);
+/// Lines that are still to be read; nothing once the last one was.
+struct Lines<'a>(Option<&'a str>);
 
 impl<'a> Lines<'a> {
-    fn next(&mut self, key: &str) -> Option<&'a str> {
-        value_of(self.0.next()?, key)
-    }
-
     /// The value of the next line, if it is this key's.
-    fn optional(&mut self, key: &str) -> Option<&'a str> {
-        let value = self.0.peek().and_then(|line| value_of(line, key));
-        if value.is_some() {
-            self.0.next();
-        }
-        value
+    fn value(&mut self, key: &str) -> Option<&'a str> {
+        let text = self.0?.strip_prefix(key)?.strip_prefix(" = ")?;
+        let end = text.bytes().position(|byte| byte == b'\n');
+        let parts = end.and_then(|end| text.split_at_checked(end));
+        self.0 = parts.and_then(|(_, rest)| rest.strip_prefix('\n'));
+        Some(parts.map_or(text, |(value, _)| value))
     }
-}
-
-fn value_of<'a>(line: &'a str, key: &str) -> Option<&'a str> {
-    line.strip_prefix(key)?.strip_prefix(" = ")
 }
 
 /// A string without anything that would have to be written otherwise.

@@ -17,16 +17,14 @@ pub(super) fn taken_out(text: &str) -> Cow<'_, str> {
 /// be all the same.
 #[must_use]
 pub fn stand_alone(text: &[u8]) -> bool {
-    let mut in_comment = false;
-    for byte in text {
-        match byte {
-            b'\n' => in_comment = false,
-            b'#' if !in_comment => in_comment = true,
-            b'\t' | b' '..=b'~' if in_comment => {}
-            _ => return false,
-        }
-    }
-    true
+    let harmless = |byte: &u8| (*byte >= b' ' && *byte <= b'~') || matches!(byte, b'\n' | b'\t');
+    let mut begins = true;
+    text.iter().all(|byte| {
+        let blank = *byte == b'\n';
+        let fits = if begins { blank || *byte == b'#' } else { harmless(byte) };
+        begins = blank;
+        fits
+    })
 }
 
 /// What TOML would refuse in a comment is left for it to refuse.

@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use crate::{
     decimal::Decimal,
     ledger::{Budget, Mark, Refused, Row, Try, Used},
+    pieces::joined,
     request::SourceLabel,
     time::{Step, UnixTime},
 };
@@ -20,7 +21,7 @@ pub fn used_name(used: &Used) -> String {
     let mut mark = [0; 32];
     HEXLOWER.encode_mut(&used.mark.0, &mut mark);
     let mark = core::str::from_utf8(&mark).unwrap_or_default();
-    ["used.", mark, ".", Decimal::of(used.step.0).as_str()].concat()
+    joined(&["used.", mark, ".", Decimal::of(used.step.0).as_str()])
 }
 
 /// Reads the name of a used step.
@@ -44,7 +45,7 @@ pub fn try_name(charged: &Try) -> String {
         Budget::Exempt => "exempt",
     };
     let (day, slot) = (Decimal::of(charged.day), Decimal::of(charged.slot.into()));
-    ["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()].concat()
+    joined(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
 }
 
 /// Reads the name of a charged try.
@@ -69,7 +70,7 @@ pub fn read_try(name: &str) -> Option<Try> {
 #[must_use]
 pub fn row_name(row: Row) -> String {
     let (since, carried) = (Decimal::of(row.since.0), Decimal::of(row.carried.into()));
-    ["row.", since.as_str(), ".", carried.as_str()].concat()
+    joined(&["row.", since.as_str(), ".", carried.as_str()])
 }
 
 /// Reads where a row of failures begins.
@@ -94,7 +95,7 @@ pub fn read_instant(text: &str) -> Option<UnixTime> {
 /// The name of one of the last refusals.
 #[must_use]
 pub fn refused_name(slot: u8) -> String {
-    ["refused.", Decimal::of(slot.into()).as_str()].concat()
+    joined(&["refused.", Decimal::of(slot.into()).as_str()])
 }
 
 /// The text of a refusal: when, why, at which service, from where.
@@ -102,7 +103,7 @@ pub fn refused_name(slot: u8) -> String {
 pub fn write_refused(refused: &Refused) -> String {
     let (at, reason, service) =
         (Decimal::of(refused.at.0), tidy(&refused.reason), tidy(&refused.service));
-    [at.as_str(), " ", &reason, " ", &service, " ", refused.source.as_str()].concat()
+    joined(&[at.as_str(), " ", &reason, " ", &service, " ", refused.source.as_str()])
 }
 
 /// Reads the text of a refusal.

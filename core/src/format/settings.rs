@@ -274,7 +274,9 @@ impl Reader<'_> {
         let usual = Mail::default();
         Ok(Mail {
             domain: self.text(file.mail_domain.take(), ("mail_domain", 255))?,
-            from: self.text(file.mail_from.take(), ("mail_from", 320))?.unwrap_or(usual.from),
+            from: self
+                .text(file.mail_from.take(), ("mail_from", 320))?
+                .map_or(usual.from, Into::into),
             sendmail: self.folder(file.sendmail.take(), "sendmail", usual.sendmail)?,
         })
     }

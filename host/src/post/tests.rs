@@ -28,8 +28,8 @@ impl Desk {
             .unwrap();
         let path = folder.path().canonicalize().unwrap();
         let owner = Owner(rustix::process::getuid().as_raw());
-        let records = HostRecords::new(path.to_str().unwrap(), "/none", owner);
-        let outbox = HostOutbox::new(path.to_str().unwrap(), owner);
+        let records = HostRecords::new(path.to_str().unwrap().to_owned(), "/none", owner);
+        let outbox = HostOutbox::new(path.to_str().unwrap().to_owned(), owner);
         let desk = Self { _folder: folder, path, records, outbox };
         desk.post();
         desk

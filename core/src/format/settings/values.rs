@@ -1,6 +1,6 @@
 //! Single values of a settings file: numbers in their range, words of a list, texts, folders, durations.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
 use toml::Spanned;
 
@@ -69,14 +69,14 @@ impl Reader<'_> {
         &self,
         found: Option<Spanned<String>>,
         key: &str,
-        usual: String,
-    ) -> Result<String, Mistake> {
+        usual: Cow<'static, str>,
+    ) -> Result<Cow<'static, str>, Mistake> {
         let Some(found) = found else { return Ok(usual) };
         let path = found.get_ref();
         let whole = path.starts_with('/') && path.len() < 1024 && !path.contains('\0');
         let plain = path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
         if whole && plain {
-            return Ok(found.into_inner());
+            return Ok(found.into_inner().into());
         }
         Err(self.mistake(&found, format!("{key} must be a whole path without . and .. in it")))
     }

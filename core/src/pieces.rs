@@ -1,0 +1,24 @@
+//! Texts put together from pieces in one allocation: names and paths of every login.
+
+use alloc::string::String;
+
+/// The pieces, one behind the other.
+#[must_use]
+pub fn joined(pieces: &[&str]) -> String {
+    let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+    for piece in pieces {
+        text.push_str(piece);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joined;
+
+    #[test]
+    fn pieces_stand_in_their_order() {
+        assert_eq!(joined(&["used.", "", "5"]), "used.5");
+        assert_eq!(joined(&[]), "");
+    }
+}
