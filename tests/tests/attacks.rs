@@ -96,8 +96,9 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
         let clock = i64::try_from(seconds).expect("a day");
         m.pamtester("later", "ada").clock(clock).input(format!("{next}\n")).output().ok();
     }
-    // The clock that the logins above saw was faked. This one nobody can set, and it says that the thief was held up.
-    let held_up = uptime(&m) + 31;
+    // The clock that the logins above saw was faked. This one nobody can set, and it says that the thief was held up for
+    // more than thirty seconds; both count whole ones.
+    let held_up = uptime(&m) + 32;
     while uptime(&m) < held_up {
         std::thread::sleep(Duration::from_millis(500));
     }
