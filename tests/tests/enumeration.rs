@@ -21,7 +21,6 @@ fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().app_only("ada").user("bob").user("exo").settings(RULE);
     m.pam("ahead", AHEAD).pam("decoy", DECOY);
-    // Looking an account up takes the longer the later it stands; that is nobody's secret.
     let all = m.file("/etc/passwd").read();
     let few = all.lines().filter(|line| EACH.iter().any(|name| line.starts_with(name)));
     let root = "root:x:0:0:root:/root:/bin/sh".to_owned();
@@ -33,6 +32,14 @@ fn machine() -> Machine {
         ask(&m, "ahead", name, "000000\n000000\n000000\n000000\n000000\n000000");
     }
     m
+}
+
+/// Looking an account up takes the longer the later it stands, which is nobody's secret: all others stand before this one.
+fn stand_last(m: &Machine, name: &str) {
+    let all = m.file("/etc/passwd").read();
+    let is_it = |line: &&str| line.split(':').next() == Some(name);
+    let (own, others): (Vec<_>, Vec<_>) = all.lines().partition(is_it);
+    m.file("/etc/passwd").write([others, own].concat().join("\n") + "\n");
 }
 
 /// One call from the same address, without libpam's wait.
@@ -113,12 +120,8 @@ fn the_same_calls_are_made_for_everybody() {
             })
             .collect();
         assert!(made[0].len() > 20, "{made:?}");
-        for (of_as_many, names) in made.chunks(EACH.len()).zip(each.chunks(EACH.len())) {
-            // Eight digits are not held against scratch codes while the throttle refuses, whoever it refuses (decision 0010).
-            let alike = if answer.len() == 8 { &of_as_many[0] } else { &made[0] };
-            for (calls, who) in of_as_many.iter().zip(names) {
-                assert_eq!(calls, alike, "{who:?} {answer}");
-            }
+        for (calls, who) in made.iter().zip(&each) {
+            assert_eq!(calls, &made[0], "{who:?} {answer}");
         }
     }
 }
@@ -127,8 +130,10 @@ fn the_same_calls_are_made_for_everybody() {
 fn the_same_work_is_done_for_everybody() {
     let m = machine();
     let ruler = m.ruler();
-    for (on_file, answer) in [(2, "000000"), (5, "000000")] {
+    let usual = ["000000", "hunter2"].map(|answer| ON_FILE.map(|on_file| (on_file, answer)));
+    for (on_file, answer) in usual.into_iter().flatten() {
         let work = EACH.map(|name| {
+            stand_last(&m, name);
             // Where the host is busy, libpam asks the kernel's audit again and again.
             let counts = (0..3).filter_map(|_| {
                 keep(&m, on_file);
