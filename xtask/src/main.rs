@@ -13,6 +13,7 @@ mod ledger;
 mod machine;
 mod manual;
 mod module;
+mod mutants;
 mod packages;
 mod screen;
 mod tally;
@@ -33,7 +34,7 @@ Usage: cargo xtask CHORE
   demo            a real sshd on 127.0.0.1 that asks for a code, in a room of its own
        --auto     types by itself and shows what happens
   test            everything that a change must pass
-       --all      and what takes long: every errno, fuzzing, the package in a fresh Debian
+       --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian
   bench           what a login costs, beside pam_google_authenticator and pam_oath: some minutes
        --quick    in a minute, and without writing packaging/doc/bench.md
        --json     for programs

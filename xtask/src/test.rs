@@ -7,7 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{bench, deb, fresh, fuzz, manual, module, transcript, without_std};
+use crate::{bench, deb, fresh, fuzz, manual, module, mutants, transcript, without_std};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     tally.step("core, host and command, without root", without_root);
     if extent == Extent::Everything {
         tally.check("parsers under libFuzzer", fuzz::check);
+        tally.check("a changed decision is noticed", mutants::check);
     }
     let mut built = None;
     tally.check("release artefacts", || {
