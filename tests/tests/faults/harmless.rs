@@ -106,21 +106,15 @@ pub const AHEAD: &[Row] = &[
 ];
 const UNASKED: &str = "whoever has a record need not be proven absent";
 
-/// A set of codes is read, and what was spent is counted once more.
+/// A set of codes is read.
 pub const SET: &[Row] = &[
     ("read /var/lib/twinlock/users/ada/codes.", With(&[EINTR]), "it is read again"),
     ("read /var/lib/twinlock/users/ada/codes.", Short, "it is read on"),
     ("madvise ", Any, "libc's advice about memory"),
     ("munmap ", Any, "memory is not given back"),
     ("symlinkat /run/twinlock/users/ada/used.", Any, WHEN),
-    ("newfstatat /var/lib/twinlock 4", Any, LEFT),
-    ("openat2 /var/lib/twinlock/users/ada 4", Any, LEFT),
-    ("fstat /var/lib/twinlock/users/ada 4", Any, LEFT),
-    ("getdents64 /var/lib/twinlock/users/ada 3", Any, LEFT),
-    ("getdents64 /var/lib/twinlock/users/ada 4", Any, LEFT),
 ];
 const WHEN: &str = "it tells when a code was used; that it was stands beside the record";
-const LEFT: &str = "how many codes are left is said as well as it goes";
 
 /// A record that is replaced by its successor.
 pub const CHANGE: &[Row] = &[
