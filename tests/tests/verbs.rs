@@ -207,6 +207,38 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
 }
 
+/// A name that begins with a dash, as a directory service may have it, is no option of those programs.
+#[test]
+fn a_reset_says_by_its_status_what_was_left_undone() {
+    let m = machine();
+    let loginctl = |then: &str| {
+        let text = format!("#!/bin/sh\necho \"$@\" >>/root/ended\n{then}\n");
+        m.file("/usr/bin/loginctl").write(text).mode(0o755);
+    };
+    m.run(["mkdir", "-p", "/run/systemd/system"]).ok();
+    let reset = || {
+        m.run(["twinlock", "remove", "ada", "--yes"]);
+        m.enrolled("ada", KEY);
+        twinlock(&m, "reset ada --yes --end-sessions --expire-password")
+    };
+    loginctl("exit 0");
+    reset().ok();
+    assert_eq!(m.file("/root/ended").read(), "terminate-user -- ada\n");
+    assert!(m.file("/etc/shadow").read().contains("\nada:!:0:"), "chage has done its part");
+    loginctl("exit 1");
+    let left = reset();
+    assert_eq!(left.code, Some(1), "{left:?}");
+    assert!(left.stderr.replace('\n', " ").contains("failed (exit status: 1); the reset stands."));
+    assert!(left.stdout.contains("ada is reset") && left.stdout.contains("Hand this ticket"));
+    loginctl("exit 0");
+    m.file("/usr/bin/chage")
+        .write("#!/bin/sh\ntest \"$*\" = '-d 0 -- ada' && exit 3\n")
+        .mode(0o755);
+    let left = reset();
+    assert_eq!(left.code, Some(1), "{left:?}");
+    assert!(left.stderr.contains("`chage -d 0 -- ada` failed (exit status: 3)"), "{left:?}");
+}
+
 #[test]
 fn hostile_names_are_harmless_on_screen_in_the_log_and_on_disk() {
     let m = machine();

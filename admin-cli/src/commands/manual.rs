@@ -16,7 +16,8 @@ const REST: &str = r#".SH "EXIT STATUS"
 done
 .TP
 .B 1
-refused: a wrong code, or no; something that \fBimport\fR was to take over cannot be
+refused: a wrong code, or no; something that \fBimport\fR was to take over cannot be; \fBreset\fR is done, but sessions or password
+are as they were
 .TP
 .B 2
 wrong usage, or a mistake in a settings file

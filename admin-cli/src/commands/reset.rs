@@ -59,7 +59,11 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     let mail = found.record.beside.mail.as_deref();
     drawn
         .deliver(desk, (&account, mail), &message)
-        .map_err(|failure| unshown(&account.name, failure))
+        .map_err(|failure| unshown(&account.name, failure))?;
+    // The reset stands, and the ticket was given; what was asked for beside it is not all done.
+    let left = [(sessions, "ended"), (password, "expired")];
+    let done = left.iter().all(|(word, done)| word.is_none_or(|word| word == *done));
+    if done { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
 }
 
 /// One change, after which nothing of before lets anybody in, a login under way not either.
@@ -112,11 +116,11 @@ fn end_sessions(user: &str) -> &'static str {
         tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
         return "no_systemd";
     }
-    outcome(&["loginctl", "terminate-user", user], "ended")
+    outcome(&["loginctl", "terminate-user", "--", user], "ended")
 }
 
 fn expire_password(user: &str) -> &'static str {
-    outcome(&["chage", "-d", "0", user], "expired")
+    outcome(&["chage", "-d", "0", "--", user], "expired")
 }
 
 /// Runs a program of the system, and says so where it fails: the reset stands.
