@@ -93,11 +93,20 @@ impl<'a, const N: usize> Listing<'a, N> {
     }
 }
 
-/// One line of CSV.
-pub fn record<T: AsRef<[u8]>>(fields: &[T]) -> Zeroizing<String> {
+/// What a spreadsheet takes for the beginning of a formula.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// One line of CSV. Names are chosen by strangers: what would be a formula stands behind an apostrophe, which
+/// spreadsheets take for a sign that text follows.
+pub fn record<T: AsRef<str>>(fields: &[T]) -> Zeroizing<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    // Writing to memory cannot fail.
-    let _ = writer.write_record(fields);
+    for field in fields {
+        let field = field.as_ref();
+        let text = if field.starts_with(FORMULA) { format!("'{field}") } else { field.to_owned() };
+        // Writing to memory cannot fail.
+        let _ = writer.write_field(text);
+    }
+    let _ = writer.write_record(None::<&[u8]>);
     Zeroizing::new(String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default())
 }
 
@@ -111,5 +120,12 @@ mod tests {
             record(&["a,b", "c\"d", "e\nf", "g"]).as_str(),
             "\"a,b\",\"c\"\"d\",\"e\nf\",g\n"
         );
+    }
+
+    #[test]
+    fn nothing_is_a_formula() {
+        let found = record(&["=1+1", "+1", "-x", "@SUM(1)", "\t=1", "a=1"]);
+        assert_eq!(found.as_str(), "'=1+1,'+1,'-x,'@SUM(1),'\t=1,a=1\n");
+        assert_eq!(record(&[""; 2]).as_str(), ",\n");
     }
 }

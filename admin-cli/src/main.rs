@@ -14,6 +14,7 @@ mod mail;
 mod mistake;
 mod one_time;
 mod own_code;
+mod people_list;
 mod person;
 mod picture;
 mod progress;

@@ -15,6 +15,8 @@ pub mod log_line;
 pub mod migration;
 pub mod oath;
 pub mod pam_line;
+#[cfg(feature = "people")]
+pub mod people;
 pub mod record;
 pub mod settings;
 mod tables;

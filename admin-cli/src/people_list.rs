@@ -1,0 +1,159 @@
+//! A list of people out of a file or standard input, row by row; every buffer that a key may have stood in is wiped.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::{fd::AsFd, unix::fs::MetadataExt},
+};
+
+use twinlock_core::format::people::{Found, People, ROW_MAX, Row, RowFault};
+use zeroize::Zeroizing;
+
+use crate::{
+    exit::{Exit, Failure},
+    wording::{count, plain},
+};
+
+/// Bytes that are read at once.
+const PIECE: usize = 8192;
+
+/// A list that is being read.
+pub struct PeopleList {
+    input: File,
+    people: People,
+    piece: Zeroizing<Vec<u8>>,
+    read: usize,
+    used: usize,
+}
+
+impl PeopleList {
+    /// Opens a list, and reads the names of its columns.
+    pub fn open(path: &str) -> Result<Self, Failure> {
+        let input = match path {
+            // Past the buffer of the standard library, which cannot be wiped.
+            "-" => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
+            path => File::open(path),
+        };
+        let mut list = Self {
+            input: input.map_err(|error| unreadable(path, &error))?,
+            people: People::default(),
+            piece: Zeroizing::new(vec![0; PIECE]),
+            read: 0,
+            used: 0,
+        };
+        let Found::Head(head) = list.found().map_err(|error| unreadable(path, &error))? else {
+            return Err(no_head(path));
+        };
+        if head.has_keys() && path != "-" {
+            list.trusted(path)?;
+        }
+        Ok(list)
+    }
+
+    /// For a progress bar: how many rows there are behind the first, where a file tells without being used up.
+    pub fn rows(path: &str) -> Result<usize, Failure> {
+        if path == "-" {
+            return Ok(0);
+        }
+        let found = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        if !found.is_file() {
+            return Ok(0);
+        }
+        let mut list = Self::open(path)?;
+        let mut rows = 0;
+        while list.next().is_ok_and(|found| found == Next::Row) {
+            rows += 1;
+        }
+        Ok(rows)
+    }
+
+    /// Goes on to the next row.
+    ///
+    /// # Errors
+    /// The list cannot be read on.
+    pub fn next(&mut self) -> Result<Next, Failure> {
+        match self.found() {
+            Ok(Found::Row) => Ok(Next::Row),
+            Ok(_) => Ok(Next::End),
+            Err(error) => {
+                Err(odd(format!("the list cannot be read on ({error})"), "Look at the file."))
+            }
+        }
+    }
+
+    /// The line on which the row stands.
+    pub fn line(&self) -> u64 {
+        self.people.line()
+    }
+
+    /// The row, or what is wrong with it; never with what stands there, which may be a key.
+    pub fn row(&self) -> Result<Row<'_>, Failure> {
+        self.people.row().map_err(|fault| {
+            let what = match fault {
+                RowFault::Fields { found, wanted } => {
+                    format!("{} where the first line has {wanted}", count(found, "field"))
+                }
+                RowFault::Encoding => "not UTF-8".into(),
+                RowFault::TooLong => {
+                    format!("longer than {} KiB (is a quotation mark left open?)", ROW_MAX / 1024)
+                }
+            };
+            odd(what, "Correct the line, and run it again: who is done is passed over.")
+        })
+    }
+
+    fn found(&mut self) -> io::Result<Found> {
+        loop {
+            if self.used == self.read {
+                (self.used, self.read) = (0, self.input.read(&mut self.piece)?);
+            }
+            let (used, found) = self.people.read(&self.piece[self.used..self.read]);
+            self.used += used;
+            if found != Found::More {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Keys that others may have read are no secret.
+    fn trusted(&self, path: &str) -> Result<(), Failure> {
+        let found = self.input.metadata().map_err(|error| unreadable(path, &error))?;
+        if found.mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Refused,
+            format!("{} has keys in it, and is open to others", plain(path)),
+            "chmod 600 the file; who could read it until now knows the keys, so tickets are safer.",
+        ))
+    }
+}
+
+/// Where a list stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// At a row.
+    Row,
+    /// At its end.
+    End,
+}
+
+fn unreadable(path: &str, error: &io::Error) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("{} cannot be read ({error})", plain(path)),
+        "Name a CSV file with the columns user, mail and perhaps key; or - for standard input.",
+    )
+}
+
+fn no_head(path: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("{}: the first line does not name the columns", plain(path)),
+        "Write `user,mail` or `user,mail,key` there; no other column is known.",
+    )
+}
+
+fn odd(what: String, remedy: &str) -> Failure {
+    Failure::new(Exit::Refused, what, remedy)
+}
