@@ -38,7 +38,9 @@ const FIELDS: [&str; 8] = [
 pub fn run(desk: &Desk, wanted: &List) -> Result<(), Failure> {
     desk.need_root("list people")?;
     let form = match (desk.json, wanted.csv) {
-        (true, _) => Form::Json,
+        // clap sees no conflict where --json stands before the verb.
+        (true, true) => return Err(two_forms()),
+        (true, false) => Form::Json,
         (false, true) => Form::Csv,
         (false, false) => Form::Table,
     };
@@ -50,6 +52,11 @@ pub fn run(desk: &Desk, wanted: &List) -> Result<(), Failure> {
             directory(desk, form, (&whose, only))
         }
     }
+}
+
+fn two_forms() -> Failure {
+    let what = "--csv and --json exclude each other";
+    Failure::new(Exit::Usage, what, "Leave one of them out.")
 }
 
 /// Everybody on the roll.
@@ -100,9 +107,12 @@ fn directory(desk: &Desk, form: Form, (whose, only): (&Whose, Only)) -> Result<(
     list.end((&wrap(&said, WIDTH, 2), &nobody))
 }
 
-/// Whose logins no code guards yet; a broken record is another matter.
+/// Whose logins no code guards: a broken record has none that is right, either.
 fn lacks_a_code(standing: Standing) -> bool {
-    matches!(standing, Standing::NotEnrolled | Standing::Removed | Standing::Pending)
+    match standing {
+        Standing::NotEnrolled | Standing::Removed | Standing::Pending | Standing::Broken(_) => true,
+        Standing::Enrolled | Standing::NoAccount => false,
+    }
 }
 
 /// A directory that does not list its people hides those who are not enrolled.
