@@ -1,6 +1,6 @@
 //! Many people at once: lists, lists of people, and a group with a deadline.
 
-use twinlock_tests::{Finished, Machine, Otp, said};
+use twinlock_tests::{Finished, Machine, Otp, said, shipped};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SENDMAIL: &str = "#!/bin/sh\ncat >>/root/mail\n";
@@ -155,45 +155,6 @@ fn a_group_is_invited_and_its_rule_written_once() {
     assert_eq!(twinlock(&m, "invite --group dev --until 2001-01-01").code, Some(2));
 }
 
-/// The keys that stand in a row of packaging/doc/json.md, in backticks.
-fn documented(command: &str) -> Vec<String> {
-    let page = include_str!("../../packaging/doc/json.md");
-    let row = page.lines().find(|line| line.starts_with(&format!("| `{command}`")));
-    let row = row.unwrap_or_else(|| panic!("json.md has no row for {command}"));
-    let printed = row.split('|').nth(2).expect("a second column");
-    printed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
-/// The names of all keys in a JSON text, nested ones too.
-fn keys(json: &str) -> Vec<String> {
-    let parts: Vec<&str> = json.split('"').collect();
-    let named = parts.windows(2).skip(1).step_by(2).filter(|pair| pair[1].starts_with(':'));
-    let mut keys: Vec<String> = named.map(|pair| pair[0].to_owned()).collect();
-    keys.sort();
-    keys.dedup();
-    keys
-}
-
-#[test]
-fn json_has_the_keys_that_are_documented() {
-    let m = machine();
-    m.settings("[[rule]]\nuser = \"bob\"\nnetwork = \"10.0.0.0/8\"\naction = \"exempt\"\n");
-    let nested = ["rule", "reach", "by", "at"];
-    for (command, words) in [
-        ("status USER", "status ada"),
-        ("list", "list"),
-        ("why USER", "why ada"),
-        ("explain USER@ADDRESS", "explain bob@10.0.0.1"),
-        ("explain USER@ADDRESS", "explain ada"),
-        ("remove", "remove ada --yes"),
-    ] {
-        let wanted = documented(command);
-        for key in keys(twinlock(&m, &format!("{words} --json")).ok()) {
-            assert!(wanted.contains(&key) || nested.contains(&key.as_str()), "{command}: {key}");
-        }
-    }
-}
-
 #[test]
 fn a_login_is_explained_step_by_step() {
     let m = machine();
@@ -206,12 +167,49 @@ fn a_login_is_explained_step_by_step() {
     ));
     said("explain-ada.txt", twinlock(&m, "explain ada@203.0.113.7 --service probe").ok());
     said("explain-bob.txt", twinlock(&m, "explain bob --service sudo").ok());
+    m.pam("sshd", &shipped("pam.d/sshd-publickey"));
     m.drop_in("10-twinlock-publickey.conf").sshd("");
     said("explain-sshd.txt", twinlock(&m, "explain ada@198.51.100.7").ok());
     m.file("/etc/ssh/sshd_config.d/00-key.conf").write("AuthenticationMethods publickey\n");
     said("explain-no-pam.txt", twinlock(&m, "explain ada@198.51.100.7").ok());
     assert_eq!(twinlock(&m, "explain ada@web01").code, Some(2));
     assert_eq!(m.run_as("bob", ["twinlock", "explain", "bob"]).code, Some(4));
+}
+
+#[test]
+fn a_pam_line_is_read_with_its_arguments() {
+    let m = machine();
+    let ours = "auth required pam_twinlock.so";
+    m.pam(
+        "lenient",
+        &format!("{ours} first_factor=stack nullok config=/etc/twinlock/other.toml\n"),
+    );
+    m.pam("before", &format!("{ours} first_factor=follows forward_pass\n"));
+    m.pam("odd", &format!("{ours} nullok\n"));
+    m.pam("login", &shipped("pam.d/sshd-both"));
+    m.run(["rm", "/etc/pam.d/other"]).ok();
+    let mut told = String::new();
+    let mut tell = |words: &str| {
+        told += &format!("$ twinlock {words}\n{}\n", twinlock(&m, words).ok());
+    };
+    ["lenient", "before", "odd", "login", "none"]
+        .iter()
+        .for_each(|service| tell(&format!("explain bob --service {service}")));
+    m.file("/etc/twinlock/twinlock.toml").append("not_enrolled = \"enroll\"\n");
+    ["lenient", "before", "login"]
+        .iter()
+        .for_each(|service| tell(&format!("explain bob --service {service}")));
+    said("explain-lines.txt", &told);
+}
+
+#[test]
+fn a_broken_record_is_among_those_who_are_not_enrolled() {
+    let m = machine();
+    m.run(["sed", "-i", "s/^uid.*/uid = x/", "/var/lib/twinlock/users/ada/record.1.toml"]).ok();
+    let listed = ours(twinlock(&m, "list --not-enrolled").ok());
+    let found = listed.lines().find(|line| line.starts_with("ada"));
+    let found = found.unwrap_or_else(|| panic!("{listed}"));
+    assert!(found.contains("broken") && found.contains("record_malformed, line 3"), "{listed}");
 }
 
 #[test]

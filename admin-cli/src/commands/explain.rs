@@ -1,6 +1,7 @@
 //! `twinlock explain USER@ADDRESS`: what would become of a login, step by step, and which rule can never take effect.
 
 mod door;
+mod line;
 mod rules;
 
 use std::net::IpAddr;
@@ -15,10 +16,12 @@ use twinlock_core::{
     policy::{NotEnrolled, TicketNeed},
     ports::{Accounts, Ledger, Records, Seat, Snapshot},
     record::{Moving, State},
-    request::{Source, SourceLabel},
-    rules::Subject,
+    request::{PublicKey, Source, SourceLabel},
+    rules::{Decided, Subject},
     time::UnixTime,
 };
+
+use line::{Comes, Talks};
 
 use crate::{
     commands::why::{self, Waiting},
@@ -59,30 +62,18 @@ pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
     let found = desk.machine.records.newest(&account);
     let record = record(desk, &login, &found);
     let throttle = throttle(desk, &login, found.as_ref().ok().and_then(Option::as_ref));
-    let known = Known {
-        account: AccountState::Exists { uid: account.uid },
-        decided,
-        record: found
-            .as_ref()
-            .map(|found| found.as_ref().map(|found| &found.record))
-            .map_err(|fault| *fault),
-        policy: &desk.policy,
-        public_key: door.public_key,
-        now: login.now,
-    };
-    let admitted = (admission::admit(&known), found.as_ref().ok().and_then(Option::as_ref));
+    let stack = line::look(desk, &login, door.public_key);
+    let seen = Seen { decided, record: &found, public_key: door.public_key };
     let end = match door.beside_pam {
-        Some(said) => Step {
-            lines: vec![format!("So: {said}.")],
-            object: json!({ "decision": "without_pam", "reason": null, "key_to_change": false }),
-        },
-        None => end(desk, &plain(&account.name), admitted),
+        Some(said) => step(("without_pam", None), said),
+        None => come_to(desk, &login, (&stack.comes, seen)),
     };
     print(
         desk,
         &login,
         [
             ("sshd", door.step),
+            ("pam", stack.step),
             ("rules", rules),
             ("record", record),
             ("throttle", throttle),
@@ -91,7 +82,52 @@ pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
     )
 }
 
-fn print(desk: &Desk, login: &Login<'_>, steps: [(&str, Step); 5]) -> Result<(), Failure> {
+/// What the steps before the last have found.
+struct Seen<'a> {
+    decided: Result<Decided, LookupFault>,
+    record: &'a Result<Option<Snapshot>, StoreFault>,
+    public_key: PublicKey,
+}
+
+/// The end of a login that comes to PAM.
+fn come_to(desk: &Desk, login: &Login<'_>, (comes, seen): (&Comes, Seen<'_>)) -> Step {
+    let (policy, talks) = match comes {
+        Comes::ToJudge(policy, talks) => (policy.as_ref(), *talks),
+        Comes::ToRefusal => {
+            let said = "refused (pam_line): a PAM line cannot be used. twinlock doctor ssh says what to write";
+            return step(("refuse", Some("pam_line")), said);
+        }
+        Comes::Past => {
+            return step(
+                ("no_line", None),
+                "no code is asked for: no line of this service judges one",
+            );
+        }
+    };
+    let found = seen.record.as_ref().map(Option::as_ref).map_err(|fault| *fault);
+    let known = Known {
+        account: AccountState::Exists { uid: login.account.uid },
+        decided: seen.decided,
+        record: found.map(|found| found.map(|found| &found.record)),
+        policy,
+        public_key: seen.public_key,
+        now: login.now,
+    };
+    let admission = match talks {
+        Talks::Freely => admission::admit(&known),
+        Talks::OneCode => admission::admit(&known).without_set_up(),
+    };
+    end(desk, &plain(&login.account.name), (admission, found.ok().flatten()))
+}
+
+fn step((word, reason): (&str, Option<&str>), said: &str) -> Step {
+    Step {
+        lines: vec![format!("So: {said}.")],
+        object: json!({ "decision": word, "reason": reason, "key_to_change": false }),
+    }
+}
+
+fn print(desk: &Desk, login: &Login<'_>, steps: [(&str, Step); 6]) -> Result<(), Failure> {
     let address = login.address.map(|address| address.to_string());
     if desk.json {
         let mut object = json!({

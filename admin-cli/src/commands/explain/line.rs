@@ -1,0 +1,180 @@
+//! What the service's own PAM lines say, as doctor reads them: whether one comes to twinlock, and what it sees otherwise.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use twinlock_core::{
+    format::pam_line::{self, Given, Line, Task},
+    policy::{Author, Field, NotEnrolled, Policy},
+    request::{Claim, PublicKey},
+};
+use twinlock_doctor::{
+    machine::Machine,
+    pam::{
+        load::load,
+        stack::{Facility, Handler, Kind, Service},
+        twinlock::is_twinlock,
+    },
+};
+
+use super::{Login, Step};
+use crate::{desk::Desk, wording::plain};
+
+/// What was read.
+pub struct Stack {
+    /// For the report.
+    pub step: Step,
+    /// What becomes of a login there.
+    pub comes: Comes,
+}
+
+/// What a service's lines lead to.
+pub enum Comes {
+    /// To a line that judges codes, with the settings as it sees them.
+    ToJudge(Box<Policy>, Talks),
+    /// To a line that the module refuses.
+    ToRefusal,
+    /// To no line that judges a code.
+    Past,
+}
+
+/// Whether set-up can be shown there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Talks {
+    /// It can.
+    Freely,
+    /// One code, or nothing.
+    OneCode,
+}
+
+/// One line of ours: where it stands, and what it says, or what is wrong with it.
+struct Ours<'a> {
+    handler: &'a Handler,
+    line: Result<Line, String>,
+}
+
+/// Reads the service's files.
+pub fn look(desk: &Desk, login: &Login<'_>, public_key: PublicKey) -> Stack {
+    let service = match load(&Machine::new(PathBuf::from("/"), None), login.service) {
+        Ok(service) => service,
+        Err(unreadable) => {
+            let said = format!("PAM: {} cannot be read ({}).", unreadable.path, unreadable.error);
+            let object = json!({ "file": null, "lines": [] });
+            return Stack {
+                step: Step { lines: vec![plain(&said)], object },
+                comes: Comes::ToJudge(Box::new(desk.policy.clone()), Talks::Freely),
+            };
+        }
+    };
+    let lines: Vec<Ours<'_>> = service.lines(Facility::Auth).iter().filter_map(ours).collect();
+    let mut said: Vec<String> = lines.iter().map(|one| said(desk, one)).collect();
+    if lines.is_empty() {
+        said.push(none(&service, login.service));
+    }
+    let objects: Vec<Value> = lines.iter().map(object).collect();
+    Stack {
+        step: Step { lines: said, object: json!({ "file": service.file, "lines": objects }) },
+        comes: comes(desk, &lines, public_key),
+    }
+}
+
+fn ours(handler: &Handler) -> Option<Ours<'_>> {
+    match &handler.kind {
+        Kind::Module { path, args } if is_twinlock(path) => {
+            let line = pam_line::read(args.iter().map(String::as_str)).map_err(|fault| fault.0);
+            Some(Ours { handler, line })
+        }
+        Kind::Module { .. } | Kind::Substack | Kind::Broken => None,
+    }
+}
+
+/// The line that judges: behind a key where one was checked, else the first that takes a password's place.
+fn comes(desk: &Desk, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
+    if lines.iter().any(|one| one.line.is_err()) {
+        return Comes::ToRefusal;
+    }
+    let judging = || {
+        let all = lines.iter().filter_map(|one| one.line.as_ref().ok());
+        all.filter_map(|line| match line.task {
+            Task::Ask(Claim::Failed) | Task::ProbePublickey => None,
+            Task::Ask(claim) => Some((claim, line)),
+        })
+    };
+    let behind_a_key = public_key == PublicKey::Verified;
+    let fits = |(claim, _): &(Claim, &Line)| (*claim == Claim::Publickey) == behind_a_key;
+    let Some((claim, line)) = judging().find(fits).or_else(|| judging().next()) else {
+        return Comes::Past;
+    };
+    let policy = pam_line::over(line, Given::Nothing, desk.policy.clone());
+    let alone = claim == Claim::Follows || policy.field != Field::Code;
+    Comes::ToJudge(Box::new(policy), if alone { Talks::OneCode } else { Talks::Freely })
+}
+
+fn said(desk: &Desk, one: &Ours<'_>) -> String {
+    let place = plain(&one.handler.place.to_string());
+    let line = match &one.line {
+        Ok(line) => line,
+        Err(fault) => {
+            return format!(
+                "PAM: {place} cannot be used, so it refuses everybody: {}.",
+                plain(fault)
+            );
+        }
+    };
+    let mut parts = vec![
+        match line.task {
+            Task::ProbePublickey => {
+                "probe=publickey tells whether a key was checked; it asks nothing"
+            }
+            Task::Ask(Claim::Publickey) => {
+                "first_factor=publickey asks behind a key that was checked"
+            }
+            Task::Ask(Claim::Stack) => "first_factor=stack asks behind what stands before it",
+            Task::Ask(Claim::Follows) => {
+                "first_factor=follows asks before the password, and sets nobody up"
+            }
+            Task::Ask(Claim::Failed) => {
+                "first_factor=failed asks after a wrong first factor; no code is right there"
+            }
+        }
+        .to_owned(),
+    ];
+    if line.not_enrolled == NotEnrolled::Allow {
+        parts.push(match desk.policy.not_enrolled_by {
+            Author::Nobody => "nullok lets in who is not enrolled".into(),
+            Author::Settings => {
+                "nullok counts for nothing, since the settings have not_enrolled".into()
+            }
+        });
+    }
+    if let Some(other) = line.config.as_ref().filter(|path| **path != desk.config) {
+        let other = plain(other);
+        parts.push(format!("config= takes other settings: explain those by --config {other}"));
+    }
+    format!("PAM: {place}: {}.", parts.join("; "))
+}
+
+fn none(service: &Service, name: &str) -> String {
+    match &service.file {
+        Some(file) => format!("PAM: no auth line of {} comes to pam_twinlock.so.", plain(file)),
+        None => format!(
+            "PAM: there is no file for the service {}, and what stands in for it does not come to pam_twinlock.so.",
+            plain(name)
+        ),
+    }
+}
+
+fn object(one: &Ours<'_>) -> Value {
+    let line = one.line.as_ref().ok();
+    let first_factor = line.map(|line| match line.task {
+        Task::ProbePublickey => "probe",
+        Task::Ask(claim) => claim.word(),
+    });
+    json!({
+        "place": one.handler.place.to_string(),
+        "first_factor": first_factor,
+        "nullok": line.is_some_and(|line| line.not_enrolled == NotEnrolled::Allow),
+        "config": line.and_then(|line| line.config.as_deref()),
+        "mistake": one.line.as_ref().err(),
+    })
+}
