@@ -69,6 +69,17 @@ impl Failure {
     }
 }
 
+impl From<&clap::Error> for Failure {
+    /// What is wrong stands in its first part, usage and advice in the others.
+    fn from(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let in_a_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (what, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let what = what.strip_prefix("error: ").unwrap_or(what);
+        Self::new(Exit::Usage, in_a_line(what), in_a_line(rest))
+    }
+}
+
 impl From<StoreFault> for Failure {
     fn from(fault: StoreFault) -> Self {
         let what = format!("the records cannot be used ({})", fault.reason());

@@ -37,13 +37,20 @@ use clap::Parser;
 use rustix::process::DumpableBehavior;
 use twinlock_doctor::Doctor;
 
-use crate::verbs::{Command, Verb};
+use crate::{
+    exit::Failure,
+    verbs::{Command, Verb},
+};
 
 fn main() -> ExitCode {
     // Keys and codes are in no core dump, whatever the kernel would make of one.
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let command = match Command::try_parse() {
         Ok(command) => command,
+        // A script that asks for JSON reads no usage text.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == "--json") => {
+            return Failure::from(&error).print(true);
+        }
         Err(error) => {
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
