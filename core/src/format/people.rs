@@ -18,6 +18,7 @@ const MARK: &[u8] = "\u{feff}".as_bytes();
 pub struct People {
     reader: Reader,
     mark: usize,
+    begun: bool,
     row: Zeroizing<Vec<u8>>,
     ends: Vec<usize>,
     extent: Extent,
@@ -111,6 +112,7 @@ impl Default for People {
         Self {
             reader: Reader::new(),
             mark: 0,
+            begun: false,
             row: Zeroizing::new(vec![0; ROW_MAX]),
             ends: vec![0; FIELDS_MAX],
             extent: Extent { line: 1, bytes: 0, fields: 0, state: State::Filling },
@@ -133,6 +135,8 @@ impl People {
             if rest.is_empty() && !piece.is_empty() {
                 return (used, Found::More);
             }
+            // The reader passes over a second mark, where its first piece is one.
+            let rest = if self.begun { rest } else { rest.get(..1).unwrap_or_default() };
             let (result, more) = self.record(rest);
             used += more;
             match result {
@@ -156,7 +160,11 @@ impl People {
         let mut skipped = 0;
         while let (Some(byte), Some(wanted)) = (piece.get(skipped), MARK.get(self.mark)) {
             if byte != wanted {
-                self.mark = MARK.len();
+                // What only began like the mark is text.
+                let begun = core::mem::replace(&mut self.mark, MARK.len());
+                if let Some(text @ [_, ..]) = MARK.get(..begun) {
+                    self.record(text);
+                }
                 break;
             }
             self.mark += 1;
@@ -170,6 +178,7 @@ impl People {
         let row = self.row.get_mut(bytes..).unwrap_or_default();
         let ends = self.ends.get_mut(fields..).unwrap_or_default();
         let (result, read, written, ended) = self.reader.read_record(rest, row, ends);
+        self.begun = true;
         self.extent.bytes += written;
         self.extent.fields += ended;
         (result, read)
@@ -314,6 +323,9 @@ mod tests {
             assert_eq!(all(text.as_bytes(), 99), ["NoHead"], "{text}");
         }
         assert_eq!(all(&[b'"'; 3 * ROW_MAX], 8192), ["NoHead"]);
+        for (text, begins) in [(&b"\xef\xbb\xbfuser"[..], "Head"), (b"\xef\xbbuser", "NoHead")] {
+            assert!((1..9).all(|size| all(text, size)[0].starts_with(begins)), "{text:?}");
+        }
     }
 
     #[test]
