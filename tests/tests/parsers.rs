@@ -1,5 +1,8 @@
 //! What was written is read back as it was.
 
+#[path = "parsers/carried.rs"]
+mod carried;
+
 use std::net::IpAddr;
 
 use proptest::collection::vec;

@@ -1,5 +1,6 @@
 //! What each parser promises about arbitrary bytes: one function a parser, which panics where a promise is broken.
 
+mod carried;
 mod forms;
 mod imports;
 mod names;
@@ -32,6 +33,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "google", run: imports::google, rounds: 5000 },
     Target { name: "oath", run: imports::oath, rounds: 5000 },
     Target { name: "migration", run: imports::migration, rounds: 10_000 },
+    Target { name: "export", run: carried::export, rounds: 2000 },
+    Target { name: "people", run: carried::people, rounds: 5000 },
+    Target { name: "letter", run: carried::letter, rounds: 10_000 },
+    Target { name: "device", run: carried::device, rounds: 10_000 },
     Target { name: "pam.d", run: wiring::pam_d, rounds: 3000 },
     Target { name: "sshd_config", run: wiring::sshd_config, rounds: 3000 },
     Target { name: "sshd-t", run: wiring::sshd_t, rounds: 10_000 },

@@ -1,0 +1,82 @@
+//! What goes from one place to another: exports, lists of people, letters in the outbox, devices in the ledger.
+
+use twinlock_core::format::people::{Found, People};
+use twinlock_core::format::{devices, export as exports, letters};
+
+use super::text;
+
+/// What is read is written, and read as the same: nothing is lost between two hosts.
+pub(crate) fn export(bytes: &[u8]) {
+    let Ok(found) = exports::read(&text(bytes)) else { return };
+    assert!(found.used.len() <= exports::USED_MAX);
+    assert_eq!(found.record.codes.is_some(), found.codes.is_some());
+    let written = exports::write(&found);
+    let again = exports::read(&written).expect("what was written is read");
+    assert_eq!(again, found);
+    assert_eq!(*exports::write(&again), *written);
+    assert_eq!(exports::carried(again.record), found.record);
+}
+
+/// A list says the same in pieces of any size, and of each row the line.
+pub(crate) fn people(bytes: &[u8]) {
+    let whole = rows(bytes, bytes.len().max(1));
+    for size in [1, 7] {
+        assert_eq!(rows(bytes, size), whole);
+    }
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    assert!(whole.len() <= lines + bytes.iter().filter(|byte| **byte == b'\r').count() + 1);
+}
+
+fn rows(bytes: &[u8], size: usize) -> Vec<String> {
+    let (mut list, mut found, mut at) = (People::default(), Vec::new(), 0);
+    loop {
+        let piece = &bytes[at..(at + size).min(bytes.len())];
+        let (used, what) = list.read(piece);
+        assert!(used <= piece.len());
+        at += used;
+        match what {
+            Found::Row => {
+                let row = list.row().map(|row| {
+                    let filled = |text: Option<&str>| text.is_none_or(|text| !text.is_empty());
+                    assert!(filled(row.mail) && filled(row.key));
+                    assert_eq!(row.user, row.user.trim());
+                    format!("{} {:?} {:?}", row.user, row.mail, row.key)
+                });
+                found.push(format!("{} {row:?}", list.line()));
+            }
+            Found::More | Found::Head(_) => {}
+            Found::NoHead | Found::End => return found,
+        }
+    }
+}
+
+/// The first line is the name, the rest the text.
+pub(crate) fn letter(bytes: &[u8]) {
+    let text = text(bytes);
+    let (name, text) = text.split_once('\n').unwrap_or((&text, ""));
+    if let Some(letter) = letters::read(name, text) {
+        let written = letters::write(&letter);
+        assert!(!written.contains(['/', '\n']), "{written:?}");
+        assert_eq!(letters::read(name, &written), Some(letter));
+    }
+    if let Some((name, progress)) = letters::read_waiting(name) {
+        let again = letters::waiting_name(name, progress);
+        assert_eq!(letters::read_waiting(&again), Some((name, progress)));
+    }
+    if let Some((name, progress)) = letters::read_sending(name) {
+        let again = letters::sending_name(name, progress, 1);
+        assert_eq!(letters::read_sending(&again), Some((name, progress)));
+    }
+}
+
+pub(crate) fn device(bytes: &[u8]) {
+    let Some(found) = devices::read(&text(bytes)) else { return };
+    let written = devices::write(&found);
+    let again = devices::read(&written).expect("what was written is read");
+    assert!(
+        (again.since, again.until, again.until_boot)
+            == (found.since, found.until, found.until_boot)
+    );
+    assert!(again.generation == found.generation && again.address == found.address);
+    assert_eq!(devices::write(&again), written);
+}
