@@ -1,8 +1,9 @@
-//! What the grave verbs say, word for word, on a terminal and on a pipe: held to the files in `tests/vectors/verbs`.
+//! What the verbs say, word for word, on a terminal and on a pipe: held to the files in `tests/vectors/verbs`.
 //!
 //! With `TWINLOCK_WRITE_VECTORS=1` the files are written anew, to be read through and committed.
 
 mod paper;
+mod roll_out;
 mod script;
 
 use script::{Line, Script};

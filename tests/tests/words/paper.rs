@@ -3,8 +3,14 @@
 use std::path::PathBuf;
 
 /// Letters of a placeholder's pattern: `9` is a digit, `A` a capital, anything else itself.
-const PLACEHOLDERS: [(&str, &str); 7] = [
+const PLACEHOLDERS: [(&str, &str); 12] = [
     ("9999-99-99 99:99:99 UTC", "<INSTANT>"),
+    ("9999-99-99T99:99:99Z", "<STAMP>"),
+    // Where a line ends before the last word.
+    ("9999-99-99 99:99:99", "<INSTANT>"),
+    ("9999-99-99 99:99", "<MINUTE>"),
+    ("9999-99-99", "<DATE>"),
+    ("99:99:99 UTC", "<CLOCK>"),
     ("AAAA-AAAA-AAAA-AAAA-AAAA", "<BACKUP CODE>"),
     ("AAAA-AAAA-AAAA", "<TICKET>"),
     ("999 999 999", "<BYPASS>"),
@@ -33,7 +39,7 @@ impl Paper {
 
     /// What it said; what was typed at a terminal stands there too.
     pub fn said(&mut self, where_to: &str, text: &str, typed: &[String]) {
-        let mut text = text.replace('\r', "");
+        let mut text = left_standing(text);
         let codes = typed.iter().filter(|line| line.len() == 6 && line.parse::<u32>().is_ok());
         for code in codes {
             text = text.replace(code, "<CODE>");
@@ -65,6 +71,24 @@ impl Paper {
             self.text
         );
     }
+}
+
+/// What a terminal shows in the end: a return begins the line anew, and what is written there takes the old one's place.
+fn left_standing(text: &str) -> String {
+    let line = |line: &str| {
+        let mut shown: Vec<char> = Vec::new();
+        for part in line.trim_end_matches('\r').split('\r') {
+            let erased = part.strip_prefix("\x1b[K");
+            if erased.is_some() {
+                shown.clear();
+            }
+            let part: Vec<char> = erased.unwrap_or(part).chars().collect();
+            let rest = shown.iter().skip(part.len()).copied().collect::<Vec<_>>();
+            shown = [part, rest].concat();
+        }
+        shown.into_iter().collect::<String>()
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn tidied(text: &str) -> String {

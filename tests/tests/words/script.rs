@@ -53,12 +53,27 @@ impl Script {
         self.paper.exit(done.code);
     }
 
+    /// Runs a command on a pipe and on a terminal, where it asks nothing.
+    pub fn both(&mut self, words: &str) {
+        self.pipe(words, &[]);
+        self.terminal(words, &[]);
+    }
+
+    /// Runs a command on a pipe, by bob, who is not root.
+    pub fn unprivileged(&mut self, words: &str) {
+        let done = self.call(words).as_user("bob").output();
+        self.paper.command("pipe, by bob", words, &[]);
+        self.paper.said("out", &done.stdout, &[]);
+        self.paper.said("err", &done.stderr, &[]);
+        self.paper.exit(done.code);
+    }
+
     /// Runs a command on a terminal.
     pub fn terminal(&mut self, words: &str, typed: &[&str]) {
         let lines = self.typed(typed);
         let mut session = self.call(words).open();
         for line in &lines {
-            session.expect_one_of(&["go on: ", "(kim): "]);
+            session.expect_one_of(&["go on: ", "(kim): ", "Code of kim: "]);
             session.send_line(line);
         }
         let (code, shown) = (session.exit_code(), session.transcript());
