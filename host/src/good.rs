@@ -40,7 +40,20 @@ pub fn replace(settings_path: &str, text: &[u8], owner: Owner) -> Result<(), Sto
     put(&folder, name, (text, owner)).map_err(place::fault)
 }
 
-fn put(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::Result<()> {
+/// How often somebody else's change may sweep the temporary file away.
+const ROUNDS: usize = 8;
+
+fn put(folder: &OwnedFd, name: &str, text: (&[u8], Owner)) -> io::Result<()> {
+    for _ in 0..ROUNDS {
+        match put_once(folder, name, text) {
+            Err(Errno::NOENT) => {}
+            done => return done,
+        }
+    }
+    Err(Errno::AGAIN)
+}
+
+fn put_once(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::Result<()> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineFault| Errno::IO)?;
     let temporary = format!("{name}.{:016x}", u64::from_ne_bytes(nonce));
@@ -50,7 +63,27 @@ fn put(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::Resul
         let _ = fs::unlinkat(folder, &temporary, AtFlags::empty());
     }
     placed?;
-    fs::fsync(folder)
+    fs::fsync(folder)?;
+    sweep(folder, name);
+    Ok(())
+}
+
+/// Takes away what was being written when somebody was cut off. What stays does no harm.
+fn sweep(folder: &OwnedFd, name: &str) {
+    let Ok(entries) = fs::Dir::read_from(folder) else { return };
+    let temporary = |file: &str| {
+        let nonce = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+        nonce.is_some_and(|nonce| {
+            nonce.len() == 16 && nonce.bytes().all(|digit| digit.is_ascii_hexdigit())
+        })
+    };
+    for entry in entries.flatten() {
+        if let Ok(file) = entry.file_name().to_str()
+            && temporary(file)
+        {
+            let _ = fs::unlinkat(folder, file, AtFlags::empty());
+        }
+    }
 }
 
 fn write(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::Result<()> {
@@ -84,6 +117,7 @@ mod tests {
         let path = path.to_str().unwrap();
         let owner = Owner(rustix::process::getuid().as_raw());
         for text in ["window = 3\n", "window = 4\n"] {
+            std::fs::write(base.join(format!("{GOOD}.0123456789abcdef")), "cut o").unwrap();
             keep(path, text.as_bytes(), owner).unwrap();
             assert_eq!(std::fs::read_to_string(base.join(GOOD)).unwrap(), text);
         }

@@ -27,6 +27,8 @@ use crate::{
 const TMPFS: i64 = 0x0102_1994;
 /// The longest text of a link that is read; ours are shorter than 128 bytes.
 const TEXT_MAX: usize = 256;
+/// How often somebody else's new epoch may be faster.
+const ROUNDS: usize = 8;
 const EPOCH: &str = "epoch";
 /// The file that names this boot.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -177,6 +179,16 @@ fn place_of(seat: &Seat) -> (&'static str, String) {
 
 /// A damaged epoch, or another boot's, is replaced whole: a link by its name is never half there.
 fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
+    for _ in 0..ROUNDS {
+        match replace_once(root, text) {
+            Err(LedgerFault::Io { errno }) if errno == Errno::NOENT.raw_os_error() => {}
+            done => return done,
+        }
+    }
+    Err(io(Errno::AGAIN))
+}
+
+fn replace_once(root: &Room, text: &str) -> Result<(), LedgerFault> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineFault| LedgerFault::Io { errno: 0 })?;
     let temporary = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
@@ -185,7 +197,14 @@ fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
     if placed.is_err() {
         let _ = fs::unlinkat(root.fd(), &temporary, AtFlags::empty());
     }
-    placed.map_err(io)
+    placed.map_err(io)?;
+    // What others were cut off at. Who is under way meanwhile begins again.
+    for cut_off in root.names().unwrap_or_default() {
+        if cut_off.starts_with("epoch.") {
+            let _ = fs::unlinkat(root.fd(), &cut_off, AtFlags::empty());
+        }
+    }
+    Ok(())
 }
 
 impl Ledger for HostLedger {

@@ -110,31 +110,12 @@ impl World {
     }
 }
 
-/// Whether a call changes anything; the others are struck where everything is tried.
-fn writes(place: &Place) -> bool {
-    let call = place.what.split(' ').next().unwrap_or_default();
-    let changing = [
-        "mkdirat",
-        "symlinkat",
-        "write",
-        "fchmod",
-        "fchown",
-        "fsync",
-        "renameat2",
-        "unlinkat",
-        "utimensat",
-        "linkat",
-        "sendto",
-    ];
-    changing.contains(&call) || place.what.contains("/tmp.")
-}
-
 #[test]
 fn killed_anywhere_a_verb_leaves_the_old_record_or_the_new_one() {
     let world = World::new();
     for verb in VERBS {
         let mut places = world.killed_at(verb.0, None);
-        places.retain(|place| thorough() || writes(place));
+        places.retain(|place| thorough() || place.writes());
         assert!(places.len() > 8, "{verb:?}: {places:?}");
         let mut found = Vec::new();
         for place in &places {

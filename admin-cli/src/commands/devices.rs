@@ -69,8 +69,11 @@ pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
     found.iter().for_each(|one| shelf.erase(&one.name));
     let forgotten = found.iter().filter(|one| one.device.is_some()).count();
     let names = shelf.names()?;
-    if found.iter().any(|one| names.contains(&one.name)) {
-        let what = format!("a device of {user} cannot be erased from the ledger");
+    let stay = found.iter().filter(|one| names.contains(&one.name)).count();
+    if stay > 0 {
+        let others = if stay == found.len() { "nothing was changed" } else { "others are gone" };
+        let devices = count(stay, "device");
+        let what = format!("{devices} of {user} cannot be erased from the ledger; {others}");
         let remedy = "Look at the ledger folder. A reset ends every device without it.";
         return Err(Failure::new(Exit::StoreUnreachable, what, remedy));
     }

@@ -21,7 +21,7 @@ pub fn ensure(desk: &Desk) -> Result<(), Failure> {
 /// Begins a new epoch, with the clock as it stands now.
 pub fn now(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("begin an epoch")?;
-    let floor = prepare::restart(&desk.machine).map_err(failure)?;
+    let floor = prepare::restart(&desk.machine).map_err(|fault| stands(failure(fault)))?;
     actor::log(desk, "epoch_begun", &[]);
     say(desk, "A new epoch has begun", floor);
     Ok(())
@@ -61,6 +61,11 @@ fn say(desk: &Desk, what: &str, floor: UnixTime) {
         "{what}. Codes from before {hours:02}:{minutes:02}:{seconds:02} UTC count as used."
     );
     desk.say(&sentence, serde_json::json!({ "used_until": floor.0 }));
+}
+
+/// The epoch is replaced last of all, and whole.
+fn stands(failure: Failure) -> Failure {
+    Failure { what: format!("{}; no new epoch has begun", failure.what), ..failure }
 }
 
 fn failure(fault: PrepareFault) -> Failure {

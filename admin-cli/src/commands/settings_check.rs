@@ -154,15 +154,17 @@ fn keep(command: &Command, bytes: &[u8]) -> Result<Option<String>, Failure> {
     }
     let path = beside(&command.config, GOOD);
     good::keep(&command.config, bytes, Owner(0)).map_err(|fault| {
-        Failure::new(
-            Exit::StoreUnreachable,
-            format!(
-                "no mistake was found, but {} cannot be written ({})",
-                plain(&path),
-                fault.reason()
-            ),
-            "Look at the folder and its disk; the file kept before still stands in.",
-        )
+        // A disk that fails at the very end leaves the new one standing.
+        let kept = std::fs::read(&path).is_ok_and(|kept| kept == bytes);
+        let remedy = if kept {
+            "This one stands in all the same; look at the folder and its disk, and check again."
+        } else {
+            "Look at the folder and its disk; the file kept before still stands in."
+        };
+        let reason = fault.reason();
+        let what =
+            format!("no mistake was found, but {} cannot be written ({reason})", plain(&path));
+        Failure::new(Exit::StoreUnreachable, what, remedy)
     })?;
     Ok(Some(path))
 }

@@ -37,6 +37,17 @@ pub fn run(desk: &Desk, user: &str, reason: Option<&str>) -> Result<(), Failure>
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     desk.machine.records.forget_failures(&folder);
     names.iter().filter(|name| name.starts_with("row.")).for_each(|name| shelf.erase(name));
+    let left = shelf.names()?;
+    let stay = tries.iter().filter(|name| left.contains(name)).count();
+    let in_a_row = self::carried(desk, &account, &left);
+    if stay + in_a_row > 0 {
+        let others = if names.iter().all(|name| left.contains(name)) {
+            "nothing was changed"
+        } else {
+            "the others are forgotten"
+        };
+        return Err(not_erased(&account.name, (stay.max(in_a_row), others)));
+    }
     let mut sources = by_source(&tries);
     if carried > 0 {
         sources.insert("before the last restart".into(), carried);
@@ -59,6 +70,16 @@ fn carried(desk: &Desk, account: &Account, names: &[String]) -> usize {
     let noted = || desk.machine.records.newest(account).ok().flatten().map(|found| found.failures);
     let carried = row.map(|row| row.carried).or_else(noted).unwrap_or_default();
     usize::try_from(carried).unwrap_or(usize::MAX)
+}
+
+/// What is not erased locks somebody out as before.
+fn not_erased(user: &str, (stay, others): (usize, &str)) -> Failure {
+    let (user, stay) = (plain(user), count(stay, "wrong code"));
+    Failure::new(
+        Exit::StoreUnreachable,
+        format!("{stay} of {user} cannot be erased, and count as before; {others}"),
+        "Look at the ledger folder, at the records folder and at the kernel's log (dmesg); then do it again.",
+    )
 }
 
 fn by_source(tries: &[&String]) -> BTreeMap<String, usize> {

@@ -1,0 +1,205 @@
+//! `unlock`, `forget`, `epoch now` and `settings check` cut off at their system calls and refused by the disk.
+
+use nix::errno::Errno;
+use twinlock_tests::{Cut, Finished, Machine, thorough};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const SEAT: &str = "/run/twinlock/users/ada";
+const RECORDS: &str = "/var/lib/twinlock";
+
+/// A verb: what it is to end, and what is left of that.
+struct End {
+    words: &'static str,
+    begin: fn(&Machine),
+    /// What counts of it; empty once it is ended.
+    left: fn(&Machine) -> Vec<String>,
+    blows: &'static [(&'static str, Errno)],
+    /// What is said where all of it still counts, and where some of it does.
+    said: [&'static str; 2],
+}
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").enrolled("ada", KEY);
+    m.settings("remember_for = \"8h\"\n");
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    m.pam("key", "auth required pam_twinlock.so first_factor=publickey\n");
+    m
+}
+
+fn names(m: &Machine, folder: &str, begin: &str) -> Vec<String> {
+    let listed = m.run(["ls", folder]);
+    listed.stdout.lines().filter(|name| name.starts_with(begin)).map(str::to_owned).collect()
+}
+
+fn wrong_codes(m: &Machine) {
+    let answers = format!("{}\n", m.wrong_code("ada")).repeat(2);
+    m.pamtester("probe", "ada").input(answers + "\n").output();
+}
+
+fn remembered(m: &Machine) -> Vec<String> {
+    let devices = m.run(["twinlock", "devices", "ada"]);
+    devices.ok().lines().filter(|line| line.contains("127.0.0.1")).map(str::to_owned).collect()
+}
+
+/// Two devices that were remembered at logins.
+fn devices(m: &Machine) {
+    for (key, steps) in [("one", 0), ("two", 1)] {
+        let info = format!("SSH_AUTH_INFO_0=publickey ssh-ed25519 {key}");
+        let items = ["-I", "rhost=127.0.0.1", "-E", &info];
+        let mut session = m.pamtester_as(&items, "key", "ada").open();
+        session.expect("Verification code").send_line(&m.code_in("ada", steps));
+        session.expect("Type yes (Enter: no): ").send_line("yes");
+        assert_eq!(session.exit_code(), Some(0), "{}", session.transcript());
+    }
+}
+
+#[test]
+fn wrong_codes_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
+    ended(&End {
+        words: "unlock ada",
+        begin: wrong_codes,
+        left: |m| names(m, SEAT, "try."),
+        blows: &[("unlinkat", Errno::EROFS), ("unlinkat", Errno::EIO)],
+        said: ["nothing was changed", "the others are forgotten"],
+    });
+}
+
+/// Strikes at each call of the verb, and looks at what is left.
+fn ended(end: &End) {
+    let m = machine();
+    (end.begin)(&m);
+    let cut = m.cut(end.words, "");
+    let all = (end.left)(&m).len();
+    assert!(all > 0, "{}: {:?}", end.words, m.log());
+    let mut found = Vec::new();
+    for place in cut.places(|place| thorough() || place.writes()) {
+        cut.killed(&place);
+        let left = (end.left)(&m).len();
+        found.push(left);
+        goes_on(&m, (&cut, end), left);
+    }
+    assert!(found.is_sorted_by(|before, after| before >= after), "{found:?}");
+    for (call, errno) in end.blows {
+        for nth in 1.. {
+            let done = cut.refused((call, *errno, nth));
+            if done.code == Some(0) {
+                assert!(nth > 1, "{} {call}", end.words);
+                break;
+            }
+            let left = (end.left)(&m).len();
+            let told = if left == all { end.said[0] } else { end.said[1] };
+            says(&done, told);
+            goes_on(&m, (&cut, end), left);
+        }
+    }
+}
+
+/// Done again, nothing is left; where nothing was left before, that is said.
+fn goes_on(m: &Machine, (cut, end): (&Cut<'_>, &End), left: usize) {
+    let again = cut.again();
+    let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));
+    assert!(fits, "{}: {again:?}", end.words);
+    assert_eq!((end.left)(m), Vec::<String>::new(), "{}", end.words);
+    assert_eq!(cut.left(), "");
+}
+
+#[track_caller]
+fn says(done: &Finished, told: &str) {
+    assert_eq!(done.code, Some(6), "{done:?}");
+    assert!(done.stderr.replace('\n', " ").contains(told), "{told}: {done:?}");
+}
+
+#[test]
+fn devices_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
+    ended(&End {
+        words: "forget ada --all",
+        begin: devices,
+        left: remembered,
+        blows: &[("unlinkat", Errno::EROFS)],
+        said: ["nothing was changed", "others are gone"],
+    });
+}
+
+fn epoch(m: &Machine) -> String {
+    m.file("/run/twinlock/epoch").target()
+}
+
+#[test]
+fn an_epoch_is_the_old_one_or_a_new_one() {
+    let m = machine();
+    let cut = m.cut("epoch now", "");
+    let old = epoch(&m);
+    let mut new = Vec::new();
+    for place in cut.places(|place| thorough() || place.writes()) {
+        cut.killed(&place);
+        new.push(epoch(&m) != old);
+        cut.again().ok();
+        assert!(epoch(&m) != old && cut.left().is_empty(), "{}", cut.left());
+    }
+    assert!(new.is_sorted() && new.contains(&true) && new[0] != new[new.len() - 1], "{new:?}");
+    for (call, errno) in [("symlinkat", Errno::ENOSPC), ("renameat2", Errno::EROFS)] {
+        says(&cut.refused((call, errno, 1)), "no new epoch has begun");
+        assert_eq!(epoch(&m), old, "{call}");
+        cut.again().ok();
+        assert_eq!(cut.left(), "");
+    }
+    cut.back();
+    m.run(["mount", "-o", "remount,ro", "/run/twinlock"]).ok();
+    says(&cut.again(), "no new epoch has begun");
+    assert_eq!(epoch(&m), old);
+}
+
+const GOOD: &str = "/etc/twinlock/settings.good";
+
+#[test]
+fn the_settings_that_are_kept_are_the_old_ones_or_the_new_ones() {
+    let m = machine();
+    m.run(["twinlock", "settings", "check"]).ok();
+    let old = m.file(GOOD).read();
+    let new = "window = 3\n";
+    m.settings(new);
+    let cut = m.cut("settings check", "");
+    let stands = || {
+        let kept = m.file(GOOD).read();
+        assert!(kept == old || kept == new, "{kept}");
+        kept == new
+    };
+    let mut found = Vec::new();
+    for place in cut.places(|place| thorough() || place.writes()) {
+        cut.killed(&place);
+        found.push(stands());
+        cut.again().ok();
+        assert!(stands() && cut.left().is_empty(), "{}", cut.left());
+    }
+    assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?}");
+    for (call, errno) in
+        [("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS), ("renameat", Errno::EIO)]
+    {
+        for nth in 1.. {
+            let done = cut.refused((call, errno, nth));
+            let is_new = stands();
+            if done.code == Some(0) {
+                assert!(is_new && nth > 1, "{call}");
+                break;
+            }
+            let told = if is_new { "This one stands in all the same" } else { "kept before still" };
+            says(&done, told);
+            cut.again().ok();
+            assert_eq!(cut.left(), "");
+        }
+    }
+}
+
+#[test]
+fn a_read_only_disk_forgets_nothing_and_that_is_said() {
+    let m = machine();
+    wrong_codes(&m);
+    m.run(["mount", "-o", "remount,ro", "/run/twinlock"]).ok();
+    says(&m.run(["twinlock", "unlock", "ada"]), "nothing was changed");
+    assert!(!names(&m, SEAT, "try.").is_empty());
+    assert!(m.logged("event=unlocked").is_empty(), "{:?}", m.log());
+    m.run(["mount", "-t", "tmpfs", "-o", "ro,mode=0700", "none", RECORDS]).ok();
+    let done = m.run(["twinlock", "epoch", "now"]);
+    says(&done, "no new epoch has begun");
+}
