@@ -1,14 +1,14 @@
-//! Inviting one of many people: a ticket in the record, then by mail or in a file; where it reaches nobody, it is taken back.
+//! Inviting one of many people: a ticket goes into the record, then to its person, and works only from then on.
 
 use twinlock_core::{
     account::Account,
     beside::{Purpose, Ticket, Trace},
     change::{self, ChangeFault},
     draw, enrolment,
-    fault::CommitFault,
+    fault::{CommitFault, StoreFault},
     letter::Handout,
     letters,
-    ports::Snapshot,
+    ports::{Records, Snapshot},
     record::{Record, State},
     time::UnixTime,
 };
@@ -22,7 +22,8 @@ use crate::{
     exit::{Exit, Failure},
     mail::{Address, send_ticket},
     report_file::ReportFile,
-    wording::{plain, stamp},
+    successor::failed,
+    wording::stamp,
 };
 
 /// Letters of a ticket between two dashes.
@@ -66,27 +67,40 @@ pub fn invite(
     let voucher = draw::voucher(&letters, handing.until, &KernelEntropy)?;
     let trace = Trace { by: acting::name_of(desk, Who::acts()), at: stamp.1 };
     let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
+    // Who is cut off before the ticket has reached its person is to find nobody invited: until then it is over.
+    let waiting = until(&ticket, stamp.1);
     let mut address = mail.map(str::to_owned);
-    let given = put(desk, account, &mut |found| {
+    let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
         stands(before.as_ref(), stamp.1)?;
         let mut record = enrolment::begun(account, before, stamp);
         address = address.take().or(record.beside.mail.take());
         record.beside.mail.clone_from(&address);
-        enrolment::give_ticket(&mut record.beside, ticket.clone());
+        enrolment::give_ticket(&mut record.beside, waiting.clone());
         Ok(record)
-    });
-    match given {
+    };
+    match put(desk, (account, &waiting), &mut decide) {
         Ok(()) => {}
         Err(Stop::Stands(invited)) => return Ok(invited),
         Err(Stop::Failure(failure)) => return Err(failure),
     }
-    let handed = hand_over(desk, (account, address.as_deref()), (&ticket, &letters), handing);
-    match &handed {
-        Ok(_) => actor::log(desk, "invited", &[("user", &account.name)]),
-        Err(_) => take_back(desk, account, &ticket),
+    match hand_over(desk, (account, address.as_deref()), (&ticket, &letters), handing) {
+        Ok(handed) => {
+            put_in_force(desk, account, (&waiting, &ticket))?;
+            actor::log(desk, "invited", &[("user", &account.name)]);
+            Ok(handed)
+        }
+        Err(failure) => {
+            take_back(desk, account, &waiting);
+            Err(failure)
+        }
     }
-    handed
+}
+
+fn until(ticket: &Ticket, until: UnixTime) -> Ticket {
+    let mut ticket = ticket.clone();
+    ticket.voucher.until = until;
+    ticket
 }
 
 /// Why no ticket is put in a record.
@@ -108,15 +122,24 @@ fn stands(before: Option<&Record>, now: UnixTime) -> Result<(), Stop> {
     }
 }
 
+fn stands_in(desk: &Desk, (account, ticket): (&Account, &Ticket)) -> Result<bool, StoreFault> {
+    let found = desk.machine.records.newest(account)?;
+    Ok(found.is_some_and(|found| found.record.beside.tickets.contains(ticket)))
+}
+
+/// Puts in place what `decide` makes of the record: one that has the ticket.
 fn put(
     desk: &Desk,
-    account: &Account,
+    (account, ticket): (&Account, &Ticket),
     decide: &mut dyn FnMut(Option<Snapshot>) -> Result<Record, Stop>,
 ) -> Result<(), Stop> {
-    let changed = change::change(&desk.machine.records, account, decide);
-    changed.map_err(|fault| match fault {
+    let records = &desk.machine.records;
+    let find = || records.before_enrolment(account);
+    change::change_found(records, account, &find, decide).map_err(|fault| match fault {
         ChangeFault::Declined(stop) => stop,
-        ChangeFault::Store(fault) => Stop::Failure(fault.into()),
+        ChangeFault::Store(fault) => {
+            Stop::Failure(failed(&account.name, fault, stands_in(desk, (account, ticket))))
+        }
         ChangeFault::Changing => Stop::Failure(CommitFault::Overtaken.into()),
     })
 }
@@ -150,21 +173,40 @@ fn hand_over(
     }
 }
 
-/// A ticket that nobody has works for nobody, and the next run gives another one.
-fn take_back(desk: &Desk, account: &Account, ticket: &Ticket) {
-    let taken = put(desk, account, &mut |found| {
-        let Some(mut record) = found.map(|found| found.record) else {
-            return Err(Stop::Stands(Invited::Enrolled));
-        };
-        record.beside.tickets.retain(|other| other != ticket);
+/// The ticket has reached its person, and works from now on.
+fn put_in_force(
+    desk: &Desk,
+    account: &Account,
+    (waiting, ticket): (&Ticket, &Ticket),
+) -> Result<(), Failure> {
+    let overtaken = || Stop::Failure(CommitFault::Overtaken.into());
+    let put = put(desk, (account, ticket), &mut |found| {
+        let mut record = found.map(|found| found.record).ok_or_else(overtaken)?;
+        let place = record.beside.tickets.iter().position(|one| one == waiting);
+        let place = place.and_then(|place| record.beside.tickets.get_mut(place));
+        *place.ok_or_else(overtaken)? = ticket.clone();
         record.generation = desk.stamp().map_err(Stop::Failure)?.0;
         Ok(record)
     });
-    if matches!(taken, Err(Stop::Failure(_))) {
-        let what =
-            format!("twinlock: the ticket of {} stays, and nobody has it\n", plain(&account.name));
-        crate::keyboard::tell(&what);
-    }
+    put.map_err(|stop| match stop {
+        Stop::Failure(failure) if stands_in(desk, (account, ticket)) == Ok(true) => failure,
+        Stop::Failure(failure) => Failure {
+            what: format!("{}; the ticket that went out does not work", failure.what),
+            ..failure
+        },
+        Stop::Stands(_) => CommitFault::Overtaken.into(),
+    })
+}
+
+/// A ticket that nobody has works for nobody; where it stays, it is over, and the next run gives another one.
+fn take_back(desk: &Desk, account: &Account, waiting: &Ticket) {
+    // Said is why it reached nobody.
+    let _ = change::change::<()>(&desk.machine.records, account, &mut |found| {
+        let mut record = found.map(|found| found.record).ok_or(())?;
+        record.beside.tickets.retain(|other| other != waiting);
+        record.generation = desk.stamp().map_err(drop)?.0;
+        Ok(record)
+    });
 }
 
 impl Invited {

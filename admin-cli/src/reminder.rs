@@ -10,6 +10,7 @@ use twinlock_core::{
 use twinlock_host::{
     good,
     place::{Owner, READABLE, read_file},
+    settings::{GOOD, beside},
 };
 
 use crate::{
@@ -46,18 +47,46 @@ pub fn write(desk: &Desk, group: &str, until: UnixTime) -> Result<Written, Failu
     let before = read(path)?;
     let (after, written) = changed(&before, group, until).map_err(|fault| failure(path, fault))?;
     if written == Written::Before {
+        // Whoever was cut off between the two files has written this one alone.
+        keep(path, &before)?;
         return Ok(written);
     }
     // Whoever saves the file in an editor meanwhile has the last word.
     if read(path)? != before {
         return Err(failure(path, Fault::Busy));
     }
-    let stays = |fault: StoreFault| {
-        Failure::new(Exit::StoreUnreachable, mistake::of_file(path, fault), mistake::FILE_REMEDY)
-    };
-    good::replace(path, after.as_bytes(), OWNER).map_err(stays)?;
-    good::keep(path, after.as_bytes(), OWNER).map_err(stays)?;
+    good::replace(path, after.as_bytes(), OWNER).map_err(|fault| {
+        let stands = read(path).map(|text| text == after).ok();
+        unwritten((path, stands), fault)
+    })?;
+    keep(path, &after)?;
     Ok(written)
+}
+
+/// The text stands in for the settings on the day when they have a mistake.
+fn keep(path: &str, text: &str) -> Result<(), Failure> {
+    let kept = read_file(&beside(path, GOOD), (OWNER, READABLE), SETTINGS_MAX);
+    if kept.is_ok_and(|kept| kept == text.as_bytes()) {
+        return Ok(());
+    }
+    good::keep(path, text.as_bytes(), OWNER).map_err(|fault| {
+        let why = mistake::of_file(&beside(path, GOOD), fault);
+        let what = format!("{why}; the rule stands in {} all the same", plain(path));
+        Failure::new(Exit::StoreUnreachable, what, "Look at the disk, then run it again.")
+    })
+}
+
+/// Whether the new text is the one that stands, where that is known.
+fn unwritten((path, stands): (&str, Option<bool>), fault: StoreFault) -> Failure {
+    let stands = match stands {
+        Some(false) => "nothing was changed",
+        Some(true) => {
+            "the rule stands there all the same, and may be gone when the machine is switched off"
+        }
+        None => "whether the rule stands there cannot be said",
+    };
+    let what = format!("{}; {stands}", mistake::of_file(path, fault));
+    Failure::new(Exit::StoreUnreachable, what, mistake::FILE_REMEDY)
 }
 
 fn read(path: &str) -> Result<String, Failure> {

@@ -1,9 +1,9 @@
 //! Putting a changed record in place for a verb, and saying which one stands where that fails.
 
 use twinlock_core::{
-    account::Account,
-    change::{self, ChangeFault, Decide},
-    fault::StoreFault,
+    account::{Account, Folder},
+    change::{self, ChangeFault, Decide, Find},
+    fault::{CommitFault, StoreFault},
     ports::{Records, Snapshot},
     record::{Record, State},
 };
@@ -22,8 +22,29 @@ pub fn put(
     decide: Decide<'_, Failure>,
     is_it: &dyn Fn(&Record) -> bool,
 ) -> Result<(), Failure> {
+    let find = || desk.machine.records.newest(account);
+    put_found(desk, account, (&find, decide), is_it)
+}
+
+/// As [`put`], for somebody who begins: where a first record was lost, or never finished, there is none.
+pub fn begin(
+    desk: &Desk,
+    account: &Account,
+    decide: Decide<'_, Failure>,
+    is_it: &dyn Fn(&Record) -> bool,
+) -> Result<(), Failure> {
+    let find = || desk.machine.records.before_enrolment(account);
+    put_found(desk, account, (&find, decide), is_it)
+}
+
+fn put_found(
+    desk: &Desk,
+    account: &Account,
+    (find, decide): (Find<'_>, Decide<'_, Failure>),
+    is_it: &dyn Fn(&Record) -> bool,
+) -> Result<(), Failure> {
     let records = &desk.machine.records;
-    let fault = match change::change(records, account, decide) {
+    let fault = match change::change_found(records, account, find, decide) {
         Ok(()) => {
             records.mark_clock(desk.now()?.unix);
             return Ok(());
@@ -49,12 +70,44 @@ pub fn failed(user: &str, fault: StoreFault, stands: Result<bool, StoreFault>) -
             format!("{} Then look at `twinlock status {user}`, and do it again.", failure.remedy),
         ),
         Ok(false) => (format!("{what}; nothing was changed"), failure.remedy),
+        // The user id was given to somebody of whom there is no record yet: proof of nothing.
+        Err(StoreFault::RecordLost) => (
+            format!("{what}; {user} is not enrolled, and is refused until this is done again"),
+            failure.remedy,
+        ),
         Err(_) => (
             format!("{what}; which record of {user} stands cannot be said"),
             format!("{} Then look at `twinlock status {user}`.", failure.remedy),
         ),
     };
     Failure { exit: failure.exit, what, remedy }
+}
+
+/// Puts a record in place that was decided on already, behind the one of that number.
+pub fn place(
+    desk: &Desk,
+    (account, after): (&Account, u64),
+    record: &Record,
+) -> Result<(), Failure> {
+    let records = &desk.machine.records;
+    let folder =
+        Folder::of(&account.name).map_err(|_| unchanged(StoreFault::NameTooLong.into()))?;
+    match records.commit(&folder, after, record) {
+        Ok(()) => Ok(()),
+        Err(CommitFault::Overtaken) => Err(CommitFault::Overtaken.into()),
+        Err(CommitFault::Store(fault)) => {
+            let is_it = |found: Snapshot| {
+                found.sequence > after && found.record.generation == record.generation
+            };
+            let found = records.newest(account).map(|found| found.is_some_and(is_it));
+            Err(failed(&account.name, fault, found))
+        }
+    }
+}
+
+/// A failure before anything was changed.
+pub fn unchanged(failure: Failure) -> Failure {
+    Failure { what: format!("{}; nothing was changed", failure.what), ..failure }
 }
 
 /// Somebody's record, where codes are asked for by it.

@@ -33,10 +33,26 @@ pub fn change<E>(
     account: &Account,
     decide: Decide<'_, E>,
 ) -> Result<(), ChangeFault<E>> {
+    change_found(records, account, &|| records.newest(account), decide)
+}
+
+/// How the newest record is found.
+pub type Find<'a> = &'a dyn Fn() -> Result<Option<Snapshot>, StoreFault>;
+
+/// As [`change`], of the record that `find` finds.
+///
+/// # Errors
+/// [`ChangeFault`]; nothing has changed then.
+pub fn change_found<E>(
+    records: &dyn Records,
+    account: &Account,
+    find: Find<'_>,
+    decide: Decide<'_, E>,
+) -> Result<(), ChangeFault<E>> {
     let folder =
         Folder::of(&account.name).map_err(|_| ChangeFault::Store(StoreFault::NameTooLong))?;
     for _ in 0..ROUNDS {
-        let found = records.newest(account).map_err(ChangeFault::Store)?;
+        let found = find().map_err(ChangeFault::Store)?;
         let after = found.as_ref().map_or(0, |found| found.sequence);
         let record = decide(found).map_err(ChangeFault::Declined)?;
         match records.commit(&folder, after, &record) {

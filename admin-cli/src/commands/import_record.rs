@@ -10,8 +10,8 @@ use twinlock_core::{
         export::{self as form, CarriedCodes, EXPORT_MAX, Export, ExportFault},
         ledger_names,
     },
-    ports::{Codes, Creation, Ledger, Records, Seat, Snapshot},
-    record::{Moving, Record, State},
+    ports::{Codes, Creation, Ledger, Seat, Snapshot},
+    record::{Moving, Record, SetId, State},
 };
 use twinlock_host::{carried, prepare};
 use zeroize::Zeroizing;
@@ -21,6 +21,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     reasons,
+    successor::{place, unchanged},
     wording::{instant, plain},
 };
 
@@ -54,8 +55,8 @@ pub fn run(desk: &Desk, wanted: Wanted) -> Result<(), Failure> {
             "Give the account the same name on both hosts.",
         ));
     }
-    prepare::prepare_store(&desk.machine)?;
-    burn(desk, &account, &export)?;
+    prepare::prepare_store(&desk.machine).map_err(|fault| unchanged(fault.into()))?;
+    burn(desk, &account, &export).map_err(unchanged)?;
     for _ in 0..ROUNDS {
         let export = form::read(&text).map_err(no_export)?;
         if let Ok(done) = once(desk, &account, (export, wanted))? {
@@ -75,11 +76,11 @@ fn once(
 ) -> Result<Result<Done, Overtaken>, Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     let records = &desk.machine.records;
-    let here = records.before_enrolment(account)?;
+    let here = records.before_enrolment(account).map_err(|fault| unchanged(fault.into()))?;
     let Export { record, codes, .. } = export;
     let set = record.codes;
     if here.as_ref().is_some_and(|here| here.record.codes == set) {
-        spend(desk, &folder, (&record, codes.as_ref()))?;
+        spend(desk, &folder, (&record, codes.as_ref())).map_err(unchanged)?;
     }
     let (fresh, now) = desk.stamp()?;
     let codes_since = codes.as_ref().map(|codes| codes.since);
@@ -95,18 +96,27 @@ fn once(
         Carried::Replaces(record) if record.codes != set => (*record, Done::WithoutCodes),
         Carried::Replaces(record) => {
             if let (Some(id), Some(codes)) = (set, &codes) {
-                carried::bring(records, &folder, (id, &codes.set, codes.since))?;
-                spend(desk, &folder, (&record, Some(codes)))?;
+                bring(desk, &folder, (id, codes))?;
+                spend(desk, &folder, (&record, Some(codes))).map_err(unchanged)?;
             }
             let state = record.state;
             (*record, Done::Imported(state))
         }
     };
-    match records.commit(&folder, after, &record) {
+    match place(desk, (account, after), &record) {
         Ok(()) => Ok(Ok(done)),
-        Err(CommitFault::Overtaken) => Ok(Err(Overtaken)),
-        Err(fault) => Err(fault.into()),
+        Err(failure) if failure == CommitFault::Overtaken.into() => Ok(Err(Overtaken)),
+        Err(failure) => Err(failure),
     }
+}
+
+/// Codes that no record here names yet.
+fn bring(desk: &Desk, folder: &Folder, (id, codes): (SetId, &CarriedCodes)) -> Result<(), Failure> {
+    let brought = carried::bring(&desk.machine.records, folder, (id, &codes.set, codes.since));
+    brought.map_err(|fault| match fault {
+        CommitFault::Overtaken => fault.into(),
+        CommitFault::Store(fault) => unchanged(fault.into()),
+    })
 }
 
 fn moved_on(here: Snapshot, moving: &[Moving]) -> Record {

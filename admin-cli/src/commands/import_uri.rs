@@ -5,7 +5,6 @@ use std::io::Read;
 use twinlock_core::{
     enrolment,
     otp::otpauth::{self, UriFault},
-    ports::Records,
 };
 use twinlock_host::prepare;
 use zeroize::Zeroizing;
@@ -15,6 +14,7 @@ use crate::{
     commands::key_text,
     desk::Desk,
     exit::{Exit, Failure},
+    successor::{place, unchanged},
     wording::plain,
 };
 
@@ -26,14 +26,12 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let account = desk.account(user)?;
     let authenticator = otpauth::parse(&standard_input()?).map_err(failure)?;
-    prepare::prepare_store(&desk.machine)?;
-    let records = &desk.machine.records;
-    let before = records.before_enrolment(&account)?;
+    prepare::prepare_store(&desk.machine).map_err(|fault| unchanged(fault.into()))?;
+    let before = desk.machine.records.before_enrolment(&account);
+    let before = before.map_err(|fault| unchanged(fault.into()))?;
     let successor = enrolment::enrol(&account, before.as_ref(), authenticator, desk.stamp()?)
         .map_err(|_| already(&account.name))?;
-    let folder = twinlock_core::account::Folder::of(&account.name)
-        .map_err(|_| twinlock_core::fault::StoreFault::NameTooLong)?;
-    records.commit(&folder, successor.after, &successor.record)?;
+    place(desk, (&account, successor.after), &successor.record)?;
     let name = successor.record.authenticators.first().map_or("", |first| &first.name);
     actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", name)]);
     desk.say(

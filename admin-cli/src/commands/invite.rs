@@ -5,7 +5,7 @@ use twinlock_core::{
     account::Account,
     beside::{Purpose, Trace},
     enrolment,
-    ports::{Records, Snapshot},
+    ports::Snapshot,
     record::State,
 };
 use twinlock_host::prepare;
@@ -16,7 +16,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     mail::Address,
-    successor::{failed, put},
+    successor::{begin, failed},
     ticket::{Drawn, Message},
     verbs::Invite,
     wording::plain,
@@ -34,7 +34,7 @@ pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
     }
     let prepared = prepare::prepare_store(&desk.machine);
     prepared.map_err(|fault| failed(&account.name, fault, Ok(false)))?;
-    let before = desk.machine.records.newest(&account)?.map(|found| found.record);
+    let before = desk.machine.records.before_enrolment(&account)?.map(|found| found.record);
     if before.as_ref().is_some_and(|found| found.state == State::Active) {
         return Err(set_up_already(&account.name));
     }
@@ -71,7 +71,7 @@ fn invite(desk: &Desk, account: &Account, mail: Option<&str>) -> Result<Drawn, F
         drawn.give(&mut record.beside);
         Ok(record)
     };
-    put(desk, account, &mut decide, &|record| drawn.is_in(record))?;
+    begin(desk, account, &mut decide, &|record| drawn.is_in(record))?;
     Ok(drawn)
 }
 

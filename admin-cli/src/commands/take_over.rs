@@ -13,7 +13,14 @@ use twinlock_core::{
 };
 use twinlock_host::prepare;
 
-use crate::{actor, commands::import_uri::already, desk::Desk, exit::Failure, verbs::How};
+use crate::{
+    actor,
+    commands::import_uri::already,
+    desk::Desk,
+    exit::Failure,
+    successor::{place, unchanged},
+    verbs::How,
+};
 
 /// When a code was used that nobody typed on this host: `twinlock status` tells of logins here.
 const NOT_HERE: UnixTime = UnixTime(0);
@@ -41,21 +48,22 @@ pub fn take_over(
 ) -> Result<Outcome, Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     if !how.dry_run {
-        prepare::prepare_store(&desk.machine)?;
+        prepare::prepare_store(&desk.machine).map_err(|fault| unchanged(fault.into()))?;
     }
-    let before = desk.machine.records.before_enrolment(account)?;
+    let before = desk.machine.records.before_enrolment(account);
+    let before = before.map_err(|fault| unchanged(fault.into()))?;
     match before {
         Some(found) if enrolment::is_enrolled(&found) => {
             if !has_all(&found, &takeover.authenticators) {
                 return Ok(Outcome::OtherKey);
             }
             // What was used over there since is used up here too; nothing else of a later file counts.
-            burn(desk, &folder, &takeover, how)?;
-            move_on(desk, &folder, (found, &takeover), how)
+            burn(desk, &folder, &takeover, how).map_err(unchanged)?;
+            move_on(desk, account, (found, &takeover), how)
         }
         before => {
             if !how.dry_run {
-                burn(desk, &folder, &takeover, how)?;
+                burn(desk, &folder, &takeover, how).map_err(unchanged)?;
                 enrol(desk, (account, &folder), before.as_ref(), takeover)?;
             }
             Ok(Outcome::Imported)
@@ -66,7 +74,7 @@ pub fn take_over(
 /// Counters go on where they are further over there, and never back.
 fn move_on(
     desk: &Desk,
-    folder: &Folder,
+    account: &Account,
     (mut found, takeover): (Snapshot, &Takeover),
     how: How,
 ) -> Result<Outcome, Failure> {
@@ -84,7 +92,7 @@ fn move_on(
     }
     if outcome == Outcome::MovedOn && !how.dry_run {
         (found.record.generation, _) = desk.stamp()?;
-        desk.machine.records.commit(folder, found.sequence, &found.record)?;
+        place(desk, (account, found.sequence), &found.record)?;
     }
     Ok(outcome)
 }
@@ -124,10 +132,10 @@ fn enrol(
     successor.record.authenticators.extend(authenticators);
     successor.record.beside.mail = takeover.mail.or(successor.record.beside.mail.take());
     if !takeover.scratch.is_empty() {
-        successor.record.codes =
-            Some(records.lay_down(folder, Shape::Digits8, &takeover.scratch)?);
+        let laid = records.lay_down(folder, Shape::Digits8, &takeover.scratch);
+        successor.record.codes = Some(laid.map_err(|fault| unchanged(fault.into()))?);
     }
-    records.commit(folder, successor.after, &successor.record)?;
+    place(desk, (account, successor.after), &successor.record)?;
     for one in &successor.record.authenticators {
         actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", &one.name)]);
     }

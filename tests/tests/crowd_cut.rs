@@ -1,0 +1,210 @@
+//! `enroll --from` and `invite --group` cut off at their system calls and refused by the disk: each person wholly or not
+//! at all, and the same command ends the work.
+
+use twinlock_tests::{Cut, Finished, Machine, Otp, Place, thorough};
+
+const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
+const SETTINGS: &str = "# ours\nwindow = 2\n";
+const UNTIL: &str = "2099-01-31";
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock();
+    for (uid, name) in (2000..).zip(["ada", "bob", "cy"]) {
+        m.user_with_uid(name, uid);
+    }
+    m.file("/etc/group").append("dev:x:3000:ada,bob,cy\n");
+    m.settings(SETTINGS);
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    let list = format!("user,key\nada,{ADA}\nbob,{BOB}\n");
+    m.file("/root/people.csv").write(list).mode(0o600);
+    m.app("ada", &Otp::new(ADA)).app("bob", &Otp::new(BOB));
+    m
+}
+
+fn state(m: &Machine, user: &str) -> String {
+    let status = m.run(["twinlock", "--json", "status", user]);
+    let (_, rest) = status.ok().split_once("\"state\":\"").expect("a state");
+    rest.split_once('"').expect("its end").0.to_owned()
+}
+
+/// How many of the list are enrolled, in its order; nobody is half.
+fn enrolled(m: &Machine) -> usize {
+    let is = |user: &&str| match state(m, user).as_str() {
+        "enrolled" => true,
+        // From the moment on that the user id is taken for a record to come, nobody is let in.
+        "not enrolled" | "broken" => false,
+        other => panic!("{user} is {other}: {:?}", m.run(["twinlock", "status", user])),
+    };
+    let number = ["ada", "bob"].iter().filter(|user| is(user)).count();
+    assert!(number != 1 || is(&"ada"), "bob comes after ada");
+    number
+}
+
+fn chosen(place: &Place) -> bool {
+    thorough() || place.writes()
+}
+
+fn knows(m: &Machine, user: &str) {
+    let verify = m.call(["twinlock", "verify", user]).input(m.code_in(user, 1) + "\n");
+    verify.output().ok();
+}
+
+/// The list is done by the same command, and nothing lies about.
+fn list_goes_on(m: &Machine, cut: &Cut<'_>) {
+    cut.again().ok();
+    assert_eq!(enrolled(m), 2);
+    for user in ["ada", "bob"] {
+        knows(m, user);
+    }
+    assert_eq!(cut.left(), "");
+}
+
+#[test]
+fn a_list_killed_anywhere_is_done_up_to_a_person_and_goes_on_there() {
+    let m = machine();
+    let cut = m.cut("enroll --from /root/people.csv", "");
+    let mut done = Vec::new();
+    for place in cut.places(chosen) {
+        cut.killed(&place);
+        done.push(enrolled(&m));
+        list_goes_on(&m, &cut);
+    }
+    assert!(done.is_sorted() && done.first() == Some(&0) && done.last() == Some(&2), "{done:?}");
+}
+
+/// The calls that a disk refuses, each in its own way.
+const REFUSALS: [(&str, nix::errno::Errno); 3] = [
+    ("renameat2", nix::errno::Errno::EIO),
+    ("fsync", nix::errno::Errno::ENOSPC),
+    ("fchmod", nix::errno::Errno::EROFS),
+];
+
+/// What is said of one person.
+fn said<'a>(done: &'a Finished, text: &'a str, user: &str) -> &'a str {
+    let line = text.lines().find(|line| line.starts_with(user));
+    line.unwrap_or_else(|| panic!("nothing of {user}: {done:?}"))
+}
+
+/// The report without the ends of its lines.
+fn unwrapped(done: &Finished) -> String {
+    (done.stdout.clone() + &done.stderr).replace("\n    ", " ")
+}
+
+#[test]
+fn of_a_list_refused_by_the_disk_it_is_said_who_is_enrolled() {
+    let m = machine();
+    let cut = m.cut("enroll --from /root/people.csv", "");
+    for (call, errno) in REFUSALS {
+        for nth in 1.. {
+            let done = cut.refused((call, errno, nth));
+            if done.code == Some(0) {
+                break;
+            }
+            assert_eq!(done.code, Some(6), "{call} {nth}: {done:?}");
+            let text = unwrapped(&done);
+            for user in ["ada", "bob"] {
+                let said = said(&done, &text, user);
+                let stands = match state(&m, user).as_str() {
+                    "enrolled" => said.contains("all the same") || said.ends_with(": enrolled"),
+                    "broken" => said.contains("is not enrolled, and is refused"),
+                    _ => said.contains("nothing was changed"),
+                };
+                assert!(stands, "{call} {nth}: {said}");
+            }
+            list_goes_on(&m, &cut);
+        }
+    }
+}
+
+fn settings(m: &Machine) -> String {
+    m.file("/etc/twinlock/twinlock.toml").read()
+}
+
+fn rule() -> String {
+    format!("\n[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = {UNTIL}\n")
+}
+
+/// The tickets that the reports have, the last one of each person last.
+fn tickets(m: &Machine) -> Vec<(String, String)> {
+    let rows = m.run(["sh", "-c", "cat /root/report.csv /root/report-again.csv 2>/dev/null"]);
+    let row = |line: &str| {
+        let mut fields = line.split(',');
+        Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
+    };
+    rows.stdout.lines().filter(|line| !line.starts_with("user")).filter_map(row).collect()
+}
+
+/// Whether set-up begins with the ticket.
+fn begins(m: &Machine, user: &str, ticket: &str) -> bool {
+    let done = m.pamtester("probe", user).input(format!("{ticket}\n\n\n\n")).output();
+    (done.stdout + &done.stderr).contains("type this key")
+}
+
+/// The same words with another report do what is left, and everybody's last ticket works.
+fn invitations_go_on(m: &Machine, cut: &Cut<'_>) {
+    let again = format!("twinlock {}-again.csv", INVITE.trim_end_matches(".csv"));
+    m.run(again.split(' ')).ok();
+    assert_eq!(settings(m), format!("{SETTINGS}{}", rule()));
+    assert_eq!(m.file("/etc/twinlock/settings.good").read(), settings(m));
+    assert_eq!(cut.left(), "");
+    let tickets = tickets(m);
+    let all = ["ada", "bob", "cy"];
+    let tried = if thorough() { &all[..] } else { &all[..1] };
+    for user in all {
+        let last = tickets.iter().rfind(|(of, _)| of == user);
+        let (_, ticket) = last.unwrap_or_else(|| panic!("no ticket of {user}: {tickets:?}"));
+        let works = !tried.contains(&user) || begins(m, user, ticket);
+        assert!(works, "{user}: {tickets:?}");
+    }
+}
+
+const INVITE: &str = "invite --group dev --until 2099-01-31 --report /root/report.csv";
+
+/// The settings with the rule, or as they were.
+fn settings_are_whole(m: &Machine) {
+    let found = settings(m);
+    let whole = found == SETTINGS || found == format!("{SETTINGS}{}", rule());
+    assert!(whole, "{found}");
+}
+
+#[test]
+fn a_group_killed_anywhere_is_invited_by_the_same_command() {
+    let m = machine();
+    let cut = m.cut(INVITE, "");
+    let calls = ["fsync", "renameat", "renameat2", "mkdirat", "symlinkat", "fchmod", "unlinkat"];
+    for call in if thorough() { &calls[..] } else { &calls[..3] } {
+        for nth in 1.. {
+            let done = cut.shot((call, nth));
+            settings_are_whole(&m);
+            if done.code == Some(0) {
+                break;
+            }
+            invitations_go_on(&m, &cut);
+        }
+    }
+}
+
+#[test]
+fn of_a_group_refused_by_the_disk_it_is_said_what_stands() {
+    let m = machine();
+    let cut = m.cut(INVITE, "");
+    for (call, errno) in REFUSALS {
+        for nth in 1.. {
+            let done = cut.refused((call, errno, nth));
+            if done.code == Some(0) {
+                break;
+            }
+            settings_are_whole(&m);
+            let text = unwrapped(&done).replace('\n', " ");
+            let told =
+                ["nothing was changed", "all the same", "and is refused", "cannot be written"];
+            assert!(told.iter().any(|told| text.contains(told)), "{call} {nth}: {done:?}");
+            if settings(&m) == SETTINGS {
+                assert!(!text.contains("all the same"), "{call} {nth}: {text}");
+            }
+            invitations_go_on(&m, &cut);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Imports of one person cut off at their system calls and refused by the disk: nobody, or the whole person, and the
+//! same command ends the work.
+
+use nix::errno::Errno;
+use twinlock_tests::{Cut, Machine, Otp, Scratch, thorough};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const PERSON: &str = "/var/lib/twinlock/users/ada";
+
+/// An import, and what is typed into it.
+struct Import {
+    words: &'static str,
+    input: String,
+    /// A scratch code that comes with it.
+    scratch: Option<&'static str>,
+    app: Otp,
+}
+
+fn host() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada");
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    m
+}
+
+/// As another host knows ada: with a code that was used there, and scratch codes of which one is spent.
+fn exported() -> String {
+    let m = host();
+    m.enrolled("ada", KEY).scratch("ada", Scratch::FEW);
+    for code in [m.code("ada"), Scratch::CODES[1].to_owned()] {
+        m.pamtester("probe", "ada").input(code + "\n").output().ok();
+    }
+    m.run(["twinlock", "export", "ada"]).ok().to_owned()
+}
+
+fn imports() -> [Import; 3] {
+    let app = Otp::new(KEY);
+    let uri = format!("{}\n", app.uri("ada"));
+    let seed = include_str!("../fuzz/seeds/migration/two");
+    let [words, with_name] = ["import uri ada", "import migration ada --name token"];
+    [
+        Import { words, input: uri, scratch: None, app: app.clone() },
+        Import { words: with_name, input: format!("{seed}\n"), scratch: None, app: app.clone() },
+        Import { words: "import record", input: exported(), scratch: Some(Scratch::CODES[0]), app },
+    ]
+}
+
+/// Whoever is not enrolled is let in no more from the moment on that the user id is taken for a record to come.
+fn is_enrolled(m: &Machine) -> bool {
+    let status = m.run(["twinlock", "--json", "status", "ada"]);
+    let is = |text: &str| status.ok().contains(text);
+    let enrolled = is("\"state\":\"enrolled\"");
+    assert!(enrolled || is("\"state\":\"not enrolled\"") || is("record_lost"), "{status:?}");
+    enrolled
+}
+
+/// What is said of ada's record where the disk has failed.
+fn told(done: bool, said: &str) -> bool {
+    let nobody = ["nothing was changed", "ada is not enrolled, and is refused"];
+    if done { said.contains("all the same") } else { nobody.iter().any(|one| said.contains(one)) }
+}
+
+fn lets_in(m: &Machine, code: &str) -> bool {
+    m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
+}
+
+/// Done again, all of it is there; where it was there before, that is said.
+fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &Import), was_done: bool) {
+    let again = cut.again();
+    let text = again.stdout.clone() + &again.stderr;
+    if was_done {
+        assert!(text.contains("already"), "{}: {again:?}", import.words);
+    } else {
+        again.ok();
+    }
+    assert!(is_enrolled(m));
+    assert_eq!(cut.left(), "", "{}", import.words);
+    let sets = m.run(["sh", "-c", &format!("ls {PERSON} | grep -c ^codes")]);
+    assert_eq!(sets.stdout.trim() == "1", import.scratch.is_some(), "{sets:?}");
+    if import.scratch.is_some() {
+        assert_eq!(m.spent("ada"), 1);
+    }
+}
+
+/// What was used on the other host opens nothing here; what was not, does.
+fn opens_once(m: &Machine, import: &Import) {
+    let Some(scratch) = import.scratch else { return };
+    m.app("ada", &import.app);
+    assert!(!lets_in(m, Scratch::CODES[1]) && lets_in(m, scratch), "{:?}", m.log());
+}
+
+#[test]
+fn killed_anywhere_there_is_nobody_or_the_whole_person() {
+    for import in imports() {
+        let m = host();
+        let cut = m.cut(import.words, &import.input);
+        let mut done = Vec::new();
+        for place in cut.places(|place| thorough() || place.writes()) {
+            cut.killed(&place);
+            let is_done = is_enrolled(&m);
+            done.push(is_done);
+            goes_on(&m, (&cut, &import), is_done);
+        }
+        let whole = done.is_sorted() && done.first() == Some(&false) && done.last() == Some(&true);
+        assert!(whole, "{}: {done:?}", import.words);
+        opens_once(&m, &import);
+    }
+}
+
+#[test]
+fn refused_by_the_disk_it_is_said_which_of_the_two() {
+    let blows = [("renameat2", Errno::EIO), ("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS)];
+    for import in imports() {
+        let m = host();
+        let cut = m.cut(import.words, &import.input);
+        for (call, errno) in blows {
+            for nth in 1.. {
+                let done = cut.refused((call, errno, nth));
+                let said = done.stderr.replace('\n', " ");
+                let is_done = is_enrolled(&m);
+                if done.code == Some(0) {
+                    assert!(is_done && nth > 1, "{call} {nth}");
+                    break;
+                }
+                assert!(told(is_done, &said), "{} {call} {nth}: {done:?}", import.words);
+                assert_eq!(done.code, Some(6), "{} {call} {nth}: {done:?}", import.words);
+                goes_on(&m, (&cut, &import), is_done);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_and_a_read_only_disk_are_said_and_take_nobody() {
+    let m = host();
+    m.run(["sh", "-c", "mkdir /tmp/store && cp -a /var/lib/twinlock/. /tmp/store"]).ok();
+    m.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "small", "/var/lib/twinlock"]).ok();
+    m.run(["cp", "-a", "/tmp/store/.", "/var/lib/twinlock"]).ok();
+    let filler = "cat /dev/zero >/var/lib/twinlock/filler 2>/dev/null; true";
+    m.run(["sh", "-c", filler]).ok();
+    for state in ["full", "read-only"] {
+        for Import { words, input, .. } in imports() {
+            let argv = format!("twinlock {words}");
+            let done = m.call(argv.split(' ')).input(input).output();
+            assert_eq!(done.code, Some(6), "{state} {words}: {done:?}");
+            let said = done.stderr.replace('\n', " ");
+            assert!(told(false, &said), "{state} {words}: {said}");
+            assert!(done.stdout.is_empty() && !is_enrolled(&m), "{state} {words}");
+        }
+        m.run(["rm", "-f", "/var/lib/twinlock/filler"]);
+        m.run(["mount", "-o", "remount,ro", "/var/lib/twinlock"]);
+    }
+}
