@@ -23,6 +23,7 @@ use crate::{
     keyboard::Keyboard,
     own_code::{self, Question, Ways},
     reasons,
+    successor::failed,
     terminal::Terminal,
     wording::plain,
 };
@@ -89,7 +90,14 @@ fn shown_and_confirmed(
         return Err(stopped(Stop::Declined(Reason::RecordChanging), &account.name));
     };
     let done = serve(&talk, &found.record, &mut |code| trial.attempt(code));
-    done.map_err(|stop| stopped(stop, &account.name))
+    done.map_err(|stop| match stop {
+        Stop::Broken(Reason::Unwritten(fault)) => {
+            let newest = desk.machine.records.newest(account);
+            let is_other = |now: Snapshot| now.record.generation != found.record.generation;
+            failed(&account.name, fault, newest.map(|now| now.is_some_and(is_other)))
+        }
+        stop => stopped(stop, &account.name),
+    })
 }
 
 fn stopped(stop: Stop, user: &str) -> Failure {

@@ -1,0 +1,212 @@
+//! `twinlock change`: an authenticator of one's own, at a terminal, behind two codes; what is refused, and what is cut off.
+
+use nix::errno::Errno;
+use twinlock_tests::{Call, Dialogue, Machine, Otp, Scratch, key_shown, thorough};
+
+const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
+const STORE: &str = "/var/lib/twinlock";
+/// The own code, the one that the new app shows, and the next one of the old app.
+const WORDS: [&str; 3] = ["<code>", "<first>", "<next>"];
+
+/// ada and kim are set up, bob is not; the window is wide, for several codes in a row without waiting.
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").user("kim").user("bob");
+    m.enrolled("ada", ADA).enrolled("kim", KIM);
+    m.settings("window = 10\n");
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    m
+}
+
+fn change<'m>(m: &'m Machine, user: &str) -> Call<'m> {
+    m.call(["twinlock", "change", user]).logged_in("ada")
+}
+
+fn dialogue(m: &Machine) -> Dialogue<'_> {
+    m.dialogue("ada", change(m, "ada").open())
+}
+
+fn lets_in(m: &Machine, code: &str) -> bool {
+    m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
+}
+
+fn records(m: &Machine) -> String {
+    m.run(["sh", "-c", &format!("cat {STORE}/users/ada/record.*")]).ok().to_owned()
+}
+
+#[test]
+fn two_codes_and_a_proof_put_the_new_one_in_the_old_ones_place() {
+    let m = machine();
+    let mut all = dialogue(&m);
+    all.answer(&WORDS).session().expect("The old authenticator of ada works no more.");
+    assert_eq!(all.session().exit_code(), Some(0));
+    let new = key_shown(&all.screen()).expect("a key");
+    assert_ne!(new.key, ADA);
+    assert_eq!(m.logged("event=key_changed user=ada").len(), 1);
+    assert!(!records(&m).contains(ADA));
+    assert!(!lets_in(&m, &m.code_in("ada", 2)), "the old one");
+    assert!(lets_in(&m, &new.in_steps(1)), "the new one: {:?}", m.log());
+    assert!(m.log().iter().all(|line| !line.contains(&new.key)));
+}
+
+/// Answers until nothing is asked; the old one then works, and the one that was shown does not.
+#[track_caller]
+fn changes_nothing(m: &Machine, words: &[&str], said: &str) {
+    m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
+    let mut all = dialogue(m);
+    all.answer(words);
+    let code = all.session().give_up();
+    let screen = all.screen().replace("\r\n", " ");
+    assert!(code != Some(0) && screen.contains(said), "{words:?} {code:?}: {screen}");
+    m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
+    assert!(key_shown(&all.screen()).is_none_or(|new| !lets_in(m, &new.in_steps(1))), "{words:?}");
+    m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
+    assert!(lets_in(m, &m.code_in("ada", 3)), "{words:?}: {:?}", m.log());
+}
+
+#[test]
+fn one_code_is_not_enough_and_neither_is_one_code_twice() {
+    let m = machine();
+    changes_nothing(&m, &["<code>", "<first>"], "Nothing was changed.");
+    changes_nothing(&m, &["<code>", "<first>", "<code>"], "used already");
+    changes_nothing(&m, &["<code>", "<first>", "<wrong>"], "wrong");
+    changes_nothing(&m, &["<code>", "<wrong>"], "what was in force still is");
+    changes_nothing(&m, &["<code>"], "what was in force still is");
+    changes_nothing(&m, &["<wrong>"], "nothing was changed");
+    changes_nothing(&m, &["ABCD-EFGH-IJKL"], "A bypass or a ticket does not do here");
+}
+
+#[test]
+fn a_backup_code_stands_for_one_of_the_two_and_is_spent() {
+    let m = machine();
+    m.scratch("ada", Scratch::FEW);
+    let mut all = dialogue(&m);
+    all.answer(&["<code>", "<first>", Scratch::CODES[0]]);
+    assert_eq!(all.session().exit_code(), Some(0), "{}", all.screen());
+    assert_eq!(m.spent("ada"), 1);
+    assert!(!lets_in(&m, Scratch::CODES[0]) && lets_in(&m, Scratch::CODES[1]));
+}
+
+#[test]
+fn without_a_terminal_an_app_or_a_right_to_it_nothing_is_asked() {
+    let m = machine();
+    let before = m.tree(&format!("{STORE}/users"));
+    let codes = format!("{}\n{}\n", m.code("ada"), m.code_in("ada", 1));
+    let of_kim = m.call(["twinlock", "change", "ada"]).logged_in("kim");
+    let not_root = m.call(["twinlock", "change", "ada"]).as_user("ada").logged_in("ada");
+    let of_bob = m.call(["twinlock", "change", "bob"]).logged_in("bob");
+    for (call, code, said) in [
+        (change(&m, "ada"), 2, "Run it at a terminal"),
+        (change(&m, "ada").args(["--json"]), 2, "Run it at a terminal"),
+        (change(&m, "kim"), 4, "only kim changes the authenticator of kim"),
+        (of_kim, 4, "only ada changes the authenticator of ada"),
+        (of_bob, 4, "bob has no second factor"),
+        (change(&m, "bob"), 3, "bob is not enrolled: there is nothing to change"),
+        (not_root, 4, "root"),
+    ] {
+        let done = call.input(&codes).output();
+        assert_eq!(done.code, Some(code), "{said}: {done:?}");
+        let told = done.stdout.clone() + &done.stderr;
+        assert!(told.replace('\n', " ").contains(said), "{said}: {done:?}");
+    }
+    assert_eq!(m.tree(&format!("{STORE}/users")), before);
+    assert!(lets_in(&m, &m.code("ada")), "no code was spent: {:?}", m.log());
+}
+
+#[test]
+fn a_reset_meanwhile_is_not_undone() {
+    for answered in 1..WORDS.len() {
+        let m = machine();
+        let mut all = dialogue(&m);
+        all.answer(&WORDS[..answered]).next_prompt();
+        m.run(["twinlock", "reset", "ada", "--yes"]).ok();
+        all.answer(&WORDS[answered..=answered]);
+        assert_ne!(all.session().give_up(), Some(0), "{}", all.screen());
+        let status = m.run(["twinlock", "--json", "status", "ada"]);
+        assert!(status.ok().contains("\"state\":\"pending\""), "{status:?}");
+        let new = key_shown(&all.screen()).expect("a key").in_steps(1);
+        assert!(!lets_in(&m, &new) && !lets_in(&m, &m.code_in("ada", 2)));
+        assert!(m.logged("event=key_changed").is_empty());
+    }
+}
+
+/// ada's folders as they are now, to come back to.
+fn keep(m: &Machine) {
+    m.run(["sh", "-c", &format!("mkdir /tmp/kept && cp -a {STORE}/. /tmp/kept")]).ok();
+}
+
+fn back(m: &Machine) {
+    let script =
+        format!("rm -rf {STORE}/users {STORE}/uids /run/twinlock/users; cp -a /tmp/kept/. {STORE}");
+    m.run(["sh", "-c", &script]).ok();
+}
+
+/// Goes through the dialogue as far as it comes, one of its calls being struck; what was shown, and its exit status.
+fn struck(m: &Machine, inject: &str) -> (String, Option<i32>) {
+    back(m);
+    let session = change(m, "ada").strace("/tmp/trace", &["-s", "200", "-e", inject]).open();
+    let mut all = m.dialogue("ada", session);
+    for word in WORDS {
+        if !all.asks() {
+            break;
+        }
+        all.answer(&[word]);
+    }
+    let code = all.session().give_up();
+    (all.screen(), code)
+}
+
+/// Whether the new key stands in the place of the old one: exactly one of them does.
+fn is_new(m: &Machine, screen: &str) -> bool {
+    let shown = key_shown(screen);
+    let verify = |otp: &Otp| {
+        let call = m.call(["twinlock", "verify", "ada"]).input(otp.in_steps(3) + "\n");
+        call.output().code == Some(0)
+    };
+    let new = shown.is_some_and(|shown| verify(&shown));
+    assert_ne!(new, verify(&m.otp("ada")), "{screen}");
+    new
+}
+
+#[test]
+fn killed_in_its_second_half_the_old_one_stands_or_the_new_one() {
+    let m = machine();
+    keep(&m);
+    let (screen, code) = struck(&m, "trace=all");
+    assert_eq!(code, Some(0), "{screen}");
+    let mut places = m.trace("/tmp/trace").places("Your own code", "works no more");
+    let changing =
+        ["fsync", "renameat2", "unlinkat", "symlinkat", "mkdirat", "fchmod", "utimensat"];
+    places.retain(|(call, _)| thorough() || changing.contains(&call.as_str()));
+    assert!(places.len() > 8, "{places:?}");
+    let mut found = Vec::new();
+    for (call, nth) in &places {
+        let (screen, code) = struck(&m, &format!("inject={call}:signal=KILL:when={nth}"));
+        assert_eq!(code, Some(128 + 9), "{call} {nth}: {screen}");
+        found.push(is_new(&m, &screen));
+    }
+    assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?} {places:?}");
+}
+
+#[test]
+fn refused_by_the_disk_it_is_said_which_of_them_stands() {
+    let m = machine();
+    keep(&m);
+    for (call, errno) in
+        [("renameat2", Errno::EIO), ("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS)]
+    {
+        for nth in 1.. {
+            let inject = format!("inject={call}:error={errno:?}:when={nth}");
+            let (screen, code) = struck(&m, &inject);
+            let new = is_new(&m, &screen);
+            if code == Some(0) {
+                assert!(new && nth > 1, "{inject}: {screen}");
+                break;
+            }
+            let said = screen.replace("\r\n", " ");
+            let told = if new { "all the same" } else { "nothing was changed" };
+            assert!(said.contains(told), "{inject} {code:?} {new}: {said}");
+        }
+    }
+}
