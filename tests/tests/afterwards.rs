@@ -1,6 +1,6 @@
 //! What of before still opens anything after a verb has put an end to it, tried through a real sshd.
 
-use twinlock_tests::{First, Machine, Otp, PROMPT, Scratch, Server, Session};
+use twinlock_tests::{First, Machine, Otp, PROMPT, Scratch, Server, Session, key_shown};
 
 const SETUP: &str = "Type your set-up ticket to begin";
 
@@ -128,6 +128,33 @@ fn after_new_backup_codes_the_old_ones_are_dead() {
     assert!(!gets_in(&m, First::Password, &codes[1]));
     assert!(gets_in(&m, First::Password, &printed));
     assert!(!gets_in(&m, First::Password, &printed));
+}
+
+#[test]
+fn after_a_change_the_old_app_and_what_hung_on_it_are_dead() {
+    let m = machine(Server::Both);
+    m.settings("window = 10\nremember_for = \"8h\"\n");
+    let ticket = printed(&m, "backup-codes ada", "ticket");
+    let mut session = m.at_the_prompt("ada", First::Key);
+    session.send_line(&ticket);
+    let codes = confirm_codes(&mut session);
+    assert!(session.logged_in(), "{}", session.transcript());
+    let mut session = m.at_the_prompt("ada", First::Key);
+    session.send_line(&m.code("ada")).expect("Type yes (Enter: no): ").send_line("yes");
+    assert!(session.logged_in(), "{}", session.transcript());
+    let mut session = m.past_the_first_factor("ada", First::Key);
+    assert!(session.logged_in(), "remembered: {}", session.transcript());
+    let change = m.call(["twinlock", "change", "ada"]).logged_in("ada").open();
+    let mut all = m.dialogue("ada", change);
+    all.answer(&["<next>", "<first>", "<later>"]);
+    assert_eq!(all.session().exit_code(), Some(0), "{}", all.screen());
+    let new = key_shown(&all.screen()).expect("a key");
+    // Asked again: the device is forgotten.
+    for answer in [&m.code_in("ada", 3), &ticket, Scratch::CODES[0]] {
+        assert!(!gets_in(&m, First::Key, answer), "{answer}");
+    }
+    assert!(gets_in(&m, First::Key, &codes[0]), "a change of the app leaves the backup codes");
+    assert!(gets_in(&m, First::Key, &new.in_steps(1)));
 }
 
 #[test]
