@@ -192,7 +192,7 @@ fn nobody_acts() -> Failure {
     Failure::new(
         Exit::NotAllowed,
         "nobody has logged in here, so nobody's own code can be asked for",
-        "Log in and use sudo, or sit down at the machine's console. Where neither can be (cron, a container), give --break-glass REASON: it is logged. A robot that logs in can be named in own_code_exempt.",
+        "Log in and use sudo, or sit down at the machine's console. Where neither can be (a service, a container), give --break-glass REASON: it is logged. A robot that logs in can be named in own_code_exempt.",
     )
 }
 

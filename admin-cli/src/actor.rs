@@ -26,7 +26,7 @@ pub enum Who {
     Root,
     /// Nobody has logged in, and somebody sits at a console of this machine.
     Console,
-    /// Nobody has logged in: cron, a service, a container.
+    /// Nobody has logged in: a service, a container.
     Nobody,
 }
 

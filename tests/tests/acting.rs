@@ -99,18 +99,18 @@ fn neither_a_bypass_nor_a_ticket_is_a_code_of_ones_own() {
 #[test]
 fn where_nobody_has_logged_in_it_takes_a_reason_that_is_logged() {
     let m = machine();
-    // As cron, systemd-run and a container leave it: with a terminal of any name, or without one.
-    let cron = |line: &str| words(&m, line).without_a_login();
-    refused(&cron(RESET).output(), (4, "nobody has logged in here"));
-    refused(&cron(RESET).input(m.code("kim") + "\n").output(), (4, "nobody has logged in here"));
-    let mut terminal = cron(RESET).open();
+    // As systemd-run and a container leave it: with a terminal of any name, or without one.
+    let service = |line: &str| words(&m, line).without_a_login();
+    refused(&service(RESET).output(), (4, "nobody has logged in here"));
+    refused(&service(RESET).input(m.code("kim") + "\n").output(), (4, "nobody has logged in here"));
+    let mut terminal = service(RESET).open();
     terminal.expect("nobody has logged in here");
     assert_eq!(terminal.exit_code(), Some(4));
     let named = "touch /dev/console /dev/tty1; mount --bind $(tty) /dev/console; mount --bind $(tty) /dev/tty1";
-    let mut terminal = cron(&format!("{named}; {RESET} </dev/console")).open();
+    let mut terminal = service(&format!("{named}; {RESET} </dev/console")).open();
     terminal.expect("nobody has logged in here");
     assert_eq!(terminal.exit_code(), Some(4));
-    let done = cron(&format!("{RESET} --break-glass 'phone of kim lost'")).output();
+    let done = service(&format!("{RESET} --break-glass 'phone of kim lost'")).output();
     done.ok();
     let line = logged(&m);
     assert_eq!(

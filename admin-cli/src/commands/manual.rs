@@ -43,8 +43,9 @@ stopped at a question; nothing was written
 \fBreset\fR, \fBbackup\-codes\fR, \fBshow\-key\fR, \fBbypass\fR and \fBremove\fR ask for a code of whoever has logged in,
 by the kernel's login user id, which sudo and su do not change. It is judged, spent and throttled as at a login. About oneself
 they take two. Root who has logged in as root is asked where root is enrolled.
-Where nobody has logged in, a real console will do (tty1, ttyS0, console: by the device, not by the name); elsewhere, as in cron or
-in a container, \fB\-\-break\-glass\fR \fIREASON\fR goes without, and is logged.
+Where nobody has logged in, a real console will do (tty1, ttyS0, console: by the device, not by the name); elsewhere, as in a service
+or in a container, \fB\-\-break\-glass\fR \fIREASON\fR goes without, and is logged.
+A job of cron is a login of its owner where cron's PAM file has pam_loginuid, as Debian's has: root's jobs act as root.
 The settings \fBrequire_own_code\fR and \fBown_code_exempt\fR change that, the latter for robots that log in.
 This stops slips and unattended terminals; root can edit the files all the same.
 .SH FILES

@@ -13,7 +13,7 @@ pub struct Deed {
     /// Why, for the log
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Where nobody has logged in (cron, a container): go without a code of your own, and log why
+    /// Where nobody has logged in (a service, a container): go without a code of your own, and log why
     #[arg(long, value_name = "REASON")]
     pub break_glass: Option<String>,
 }
