@@ -39,7 +39,7 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;
     let by = acting.prove(desk, &mut keyboard, &account.name)?;
     let drawn = put_an_end(desk, &account, &by)?;
-    let sessions = wanted.end_sessions.then(|| end_sessions(&account.name));
+    let sessions = wanted.end_sessions.then(|| end_sessions(&account));
     let password = wanted.expire_password.then(|| expire_password(&account.name));
     let user = plain(&account.name);
     let message = Message {
@@ -107,16 +107,22 @@ fn announcement(desk: &Desk, account: &Account, found: &Snapshot) -> String {
 }
 
 /// Sessions that are open stay so by themselves; what became of them, in a word.
-fn end_sessions(user: &str) -> &'static str {
+fn end_sessions(account: &Account) -> &'static str {
+    let uid = account.uid.to_string();
     if !std::path::Path::new("/run/systemd/system").exists() {
         let said = format!(
             "Sessions stay open: this machine does not run systemd. To end them: pkill -KILL -u {}",
-            plain(user)
+            uid
         );
         tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
         return "no_systemd";
     }
-    outcome(&["loginctl", "terminate-user", "--", user], "ended")
+    // Where sd_uid_get_state(3) looks: of somebody who is not here, loginctl knows nothing and fails.
+    if !std::path::Path::new("/run/systemd/users").join(&uid).exists() {
+        return "none";
+    }
+    // By number: loginctl takes a name of digits for the number of somebody else.
+    outcome(&["loginctl", "terminate-user", &uid], "ended")
 }
 
 fn expire_password(user: &str) -> &'static str {
