@@ -1,6 +1,6 @@
 //! What the repository ships and builds, as the machines get it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Debian's own stacks, so that a test does not depend on what this host has made of them.
 pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
@@ -33,12 +33,16 @@ pub fn stock(service: &str) -> &'static str {
 
 /// A release artefact, built by `cargo xtask test` before the tests run.
 pub fn built(name: &str) -> Vec<u8> {
-    // A relative folder is meant from where cargo was started, which is the repository.
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let target = repository().join(target);
-    let file = target.join("release").join(name);
+    let file = target().join("release").join(name);
     std::fs::read(&file)
         .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    // A relative folder is meant from where cargo was started, which is the repository.
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    repository().join(target)
 }
 
 fn repository() -> &'static Path {

@@ -126,26 +126,15 @@ impl<'m> Call<'m> {
     /// Runs to the end without a terminal.
     #[track_caller]
     pub fn output(self) -> Finished {
-        let mut command = self.command(&[]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = spawn(&mut command);
-        let mut stdin = child.stdin.take().expect("stdin is a pipe");
-        let input = self.input;
-        // A command may end without reading; that is its own affair.
-        let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
-        let stdout = reader(child.stdout.take());
-        let stderr = reader(child.stderr.take());
-        let Some(status) = wait(child) else {
-            panic!("{:?} does not end", self.argv);
-        };
-        let _ = feeder.join();
-        Finished::new(status, text(stdout), text(stderr))
+        let command = self.command(&[]);
+        let finished = finish(command, self.input);
+        finished.unwrap_or_else(|| panic!("{:?} does not end", self.argv))
     }
 
     /// Starts it on a terminal of the machine's own.
     pub fn open(self) -> Session<'m> {
         let command = self.command(&["setsid", "-c"]);
-        Session::start(self.machine, self.argv.join(" "), command)
+        Session::start(self.machine.holder().root(), self.argv.join(" "), command)
     }
 
     fn command(&self, before: &[&str]) -> Command {
@@ -200,6 +189,20 @@ pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
         ("FAKETIME".to_owned(), format!("{seconds:+}")),
         ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
     ]
+}
+
+/// Runs it to the end without a terminal; nothing where it does not end.
+pub(crate) fn finish(mut command: Command, input: Vec<u8>) -> Option<Finished> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = spawn(&mut command);
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    // A command may end without reading; that is its own affair.
+    let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let stdout = reader(child.stdout.take());
+    let stderr = reader(child.stderr.take());
+    let status = wait(child)?;
+    let _ = feeder.join();
+    Some(Finished::new(status, text(stdout), text(stderr)))
 }
 
 pub(crate) fn spawn(command: &mut Command) -> Child {

@@ -20,6 +20,7 @@
 
 mod artefacts;
 mod bare;
+mod booted;
 mod call;
 mod caller;
 mod codes;
@@ -50,6 +51,7 @@ mod transcript;
 mod twinlock;
 
 pub use artefacts::{built, shipped, stock};
+pub use booted::Booted;
 pub use call::{Call, Finished};
 pub use caller::{Caller, Next, Reply};
 pub use codes::{Otp, Token, now};

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,12 +13,11 @@ use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
 use crate::call::{PATIENCE, spawn, wait};
-use crate::machine::Machine;
 use crate::programs::LOGGED_IN;
 
 /// A running command and its terminal; dropping it hangs the terminal up.
 pub struct Session<'m> {
-    _machine: &'m Machine,
+    machine: PhantomData<&'m ()>,
     name: String,
     child: Option<Child>,
     status: Option<ExitStatus>,
@@ -40,19 +40,24 @@ struct Shown {
     hung_up: bool,
 }
 
-impl<'m> Session<'m> {
-    pub(crate) fn start(machine: &'m Machine, name: String, mut command: Command) -> Session<'m> {
-        let (master, slave) = terminal(machine);
-        let copy = |fd: &OwnedFd| fd.try_clone().expect("a descriptor can be copied");
+impl Session<'_> {
+    /// Starts a command on a new terminal of the machine with this root.
+    pub(crate) fn start(root: &OwnedFd, name: String, mut command: Command) -> Self {
+        let (master, slave) = terminal(root);
         command.stdin(copy(&slave)).stdout(copy(&slave)).stderr(slave);
         let child = spawn(&mut command);
         // The command holds the last copies of the slave's descriptors, else no end is seen.
         drop(command);
+        Session::of(name, master, child)
+    }
+
+    /// A command that runs, and the other end of its terminal.
+    pub(crate) fn of(name: String, master: OwnedFd, child: Child) -> Self {
         let screen = Arc::new(Screen::default());
         let (watched, display) = (Arc::clone(&screen), File::from(copy(&master)));
         std::thread::spawn(move || watched.watch(display));
         Session {
-            _machine: machine,
+            machine: PhantomData,
             name,
             child: Some(child),
             status: None,
@@ -215,9 +220,9 @@ impl Screen {
 }
 
 // Of the machine's own devpts: inside, the terminal then has a name that login and su find.
-fn terminal(machine: &Machine) -> (OwnedFd, OwnedFd) {
+pub(crate) fn terminal(root: &OwnedFd) -> (OwnedFd, OwnedFd) {
     let ptmx = rustix::fs::openat2(
-        machine.holder().root(),
+        root,
         "/dev/pts/ptmx",
         OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
         Mode::empty(),
@@ -230,6 +235,10 @@ fn terminal(machine: &Machine) -> (OwnedFd, OwnedFd) {
     let size = Winsize { ws_row: 50, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
     rustix::termios::tcsetwinsize(&master, size).expect("a terminal takes a size");
     (master, slave)
+}
+
+fn copy(fd: &OwnedFd) -> OwnedFd {
+    fd.try_clone().expect("a descriptor can be copied")
 }
 
 fn find(within: &[u8], text: &[u8]) -> Option<usize> {

@@ -55,7 +55,7 @@ fn bootstrap(root: &Path) -> Done {
 }
 
 /// Where this machine has its own packages from; debootstrap's own choice where it does not say.
-fn mirror() -> Option<String> {
+pub(crate) fn mirror() -> Option<String> {
     let policy = output(&mut command("apt-cache", &["policy", "base-files"])).ok()?;
     policy
         .split_whitespace()

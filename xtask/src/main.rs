@@ -3,6 +3,7 @@
 mod apart;
 mod app;
 mod bench;
+mod booted;
 mod build;
 mod command;
 mod deb;
@@ -34,7 +35,8 @@ Usage: cargo xtask CHORE
   demo            a real sshd on 127.0.0.1 that asks for a code, in a room of its own
        --auto     types by itself and shows what happens
   test            everything that a change must pass
-       --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian
+       --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian,
+                  and one that boots
   bench           what a login costs, beside pam_google_authenticator and pam_oath: some minutes
        --quick    in a minute, and without writing packaging/doc/bench.md
        --json     for programs

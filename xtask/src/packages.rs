@@ -34,6 +34,8 @@ pub(crate) const TO_BENCH: &[&str] = &[
 pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "man-db"];
 /// What a fresh Debian is made with, and a network of its own set up.
 pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
+/// What a Debian is made and booted with.
+pub(crate) const TO_BOOT: &[&str] = &["debootstrap", "systemd-container", "oathtool"];
 /// What libFuzzer is compiled with.
 pub(crate) const TO_FUZZ: &[&str] = &["g++"];
 

@@ -7,7 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{bench, deb, fresh, fuzz, manual, module, mutants, transcript, without_std};
+use crate::{bench, booted, deb, fresh, fuzz, manual, module, mutants, transcript, without_std};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();
     needed.extend(ours.iter().map(|&name| name.to_owned()));
     if extent == Extent::Everything {
-        let long = [packages::TO_DEBOOTSTRAP, packages::TO_FUZZ].concat();
+        let long = [packages::TO_DEBOOTSTRAP, packages::TO_BOOT, packages::TO_FUZZ].concat();
         needed.extend(long.iter().map(|&name| name.to_owned()));
     }
     packages::ensure(&needed, consent)?;
@@ -58,6 +58,8 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
         tally.check("the demo, and README's transcript of it", transcript::check);
         if let (Extent::Everything, Some(deb)) = (extent, deb) {
             tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
+            tally.check("a Debian that boots", booted::ready);
+            tally.step("who acts, and what the units do, in a Debian that boots", booted_tests);
         }
     }
     Ok(tally.close())
@@ -108,18 +110,31 @@ fn without_root() -> Done<Counts> {
 const ALL: &str = "TWINLOCK_TEST_ALL";
 
 fn system_tests(extent: Extent) -> Done<Counts> {
-    let mut command = runner(&["--package", "twinlock-tests"]);
+    let mut command = as_root(runner(&["--package", "twinlock-tests"]));
     match extent {
         Extent::Usual => command.env_remove(ALL),
         Extent::Everything => command.env(ALL, "1"),
     };
+    counted(&mut command)
+}
+
+/// Those that cargo passes over unless they are asked for.
+fn booted_tests() -> Done<Counts> {
+    let mut command = runner(&["--package", "twinlock-tests", "--test", "booted"]);
+    let only: &[&str] =
+        if exists("cargo-nextest") { &["--run-ignored", "only"] } else { &["--", "--ignored"] };
+    command.args(only);
+    counted(&mut as_root(command))
+}
+
+/// Only the tests themselves become root, so that cargo's files stay the person's own.
+fn as_root(mut command: Command) -> Command {
     if !root() {
-        // Only the tests themselves become root, so that cargo's files stay the person's own.
         let architecture = std::env::consts::ARCH.to_uppercase();
         let name = format!("CARGO_TARGET_{architecture}_UNKNOWN_LINUX_GNU_RUNNER");
         command.env(name, format!("sudo --preserve-env=CARGO_TARGET_DIR,{ALL}"));
     }
-    counted(&mut command)
+    command
 }
 
 fn runner(chosen: &[&str]) -> Command {

@@ -1,0 +1,266 @@
+//! A Debian that boots with systemd as its first process, and twinlock installed from its package.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::artefacts::target;
+use crate::call::{Finished, finish, spawn};
+use crate::codes::{Otp, now};
+use crate::session::{Session, terminal};
+use crate::shipped::PASSWORD;
+
+const BOOT: &str = include_str!("boot.sh");
+/// Longer than a boot, or the next minute of cron, takes on a busy host.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long it is between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+/// What an ssh client inside needs to go in by root's key.
+const SSH: [&str; 6] =
+    ["ssh", "-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+/// People have root's key, and sudo asks nobody for a password.
+const FURNISH: &str = "\
+mkdir -p -m 700 /root/.ssh
+ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
+echo 'ALL ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/all
+chmod 440 /etc/sudoers.d/all
+";
+
+/// A machine that has booted; all of it is in memory, and gone when this is dropped.
+///
+/// Debian's own stacks stand in `/etc/pam.d`, and sshd lets in by key or password; people have
+/// apps that show a new code each second.
+pub struct Booted {
+    /// The terminal behind its console, with a login prompt.
+    console: Mutex<Session<'static>>,
+    life: Option<ChildStdin>,
+    outside: u32,
+    last_steps: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Booted {
+    /// Boots it.
+    #[expect(clippy::new_without_default, reason = "it starts processes")]
+    pub fn new() -> Booted {
+        let (master, slave) = terminal(&host());
+        let name = format!("twinlock-{}", std::process::id());
+        let copy = slave.try_clone().expect("a descriptor can be copied");
+        let mut command = Command::new("sh");
+        command.args(["-c", BOOT, BOOT]).arg(kept("booted.tar")).arg(package()).arg(&name);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("TERM", "xterm");
+        let mut child = spawn(command.stdin(Stdio::piped()).stdout(copy).stderr(slave));
+        drop(command);
+        let (life, outside) = (child.stdin.take(), child.id());
+        let console = Mutex::new(Session::of(name, master, child));
+        let booted = Booted { console, life, outside, last_steps: Mutex::default() };
+        booted.until_up();
+        booted.run(FURNISH).ok();
+        booted.epoch_minutes_ago(10);
+        booted
+    }
+
+    /// Starts it anew, as `reboot` does.
+    #[track_caller]
+    pub fn restart(&self) -> &Self {
+        let before = self.leader();
+        self.run("systemctl reboot").ok();
+        self.until("it goes down", || self.leader() != before);
+        self.until_up();
+        self
+    }
+
+    #[track_caller]
+    fn until_up(&self) {
+        self.until("it is up", || {
+            let state = self.leader().map(|_| self.run("systemctl is-system-running --wait"));
+            state.is_some_and(|state| state.stdout.trim() == "running")
+        });
+    }
+
+    /// What its console shows, and where one types.
+    pub fn console(&self) -> MutexGuard<'_, Session<'static>> {
+        self.console.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for something that will come.
+    #[track_caller]
+    pub fn until(&self, what: &str, mut come: impl FnMut() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !come() {
+            let late = Instant::now() > end;
+            assert!(!late, "it never came: {what}; the console:\n{}", self.console().transcript());
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// The number outside of the system's own first process.
+    fn leader(&self) -> Option<u32> {
+        // The script, unshare, the script inside, the one that starts nspawn, and nspawn.
+        let mut process = self.outside;
+        for _ in 0..8 {
+            process = child_of(process)?;
+            let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+            if name.trim() == "systemd" {
+                return Some(process);
+            }
+        }
+        None
+    }
+
+    fn enter(&self) -> Command {
+        let leader = self.leader().expect("a machine that runs");
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--target={leader}"));
+        command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]);
+        command.args(["--", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]);
+        command.args(["LANG=C.UTF-8", "TERM=xterm"]);
+        command
+    }
+
+    /// Runs shell text as root, as nobody's login, to its end.
+    #[track_caller]
+    pub fn run(&self, shell: &str) -> Finished {
+        let mut command = self.enter();
+        command.args(["sh", "-c", "echo 0 >/proc/self/loginuid; exec sh -c \"$1\"", "sh", shell]);
+        let finished = finish(command, Vec::new());
+        finished.unwrap_or_else(|| panic!("{shell} does not end"))
+    }
+
+    /// Runs a command line of `user` by ssh with this input, without a terminal.
+    #[track_caller]
+    pub fn ssh(&self, user: &str, line: &str, input: &str) -> Finished {
+        let mut command = self.enter();
+        command.args(SSH).args([&format!("{user}@127.0.0.1"), line]);
+        let finished = finish(command, input.as_bytes().to_vec());
+        finished.unwrap_or_else(|| panic!("{line} of {user} does not end"))
+    }
+
+    /// Logs `user` in by ssh, on a terminal; more options of ssh first.
+    pub fn login(&self, user: &str, options: &[&str]) -> Session<'_> {
+        let mut command = self.enter();
+        command.args(["setsid", "-c"]).args(SSH).args(options);
+        command.args(["-t", &format!("{user}@127.0.0.1")]);
+        let leader = self.leader().expect("a machine that runs");
+        let root = opened(&format!("/proc/{leader}/root"));
+        Session::start(&root, format!("ssh {user}"), command)
+    }
+
+    /// A new account with [`PASSWORD`] and root's key.
+    pub fn user(&self, name: &str) -> &Self {
+        let make = format!(
+            "useradd --create-home --shell /bin/sh {name} && echo '{name}:{PASSWORD}' | chpasswd &&
+             install -d -o {name} -m 700 /home/{name}/.ssh &&
+             install -o {name} -m 600 /root/.ssh/id_ed25519.pub /home/{name}/.ssh/authorized_keys"
+        );
+        self.run(&make).ok();
+        self
+    }
+
+    /// Enrols `user`.
+    pub fn enrolled(&self, user: &str) -> &Self {
+        let uri = otp(user).uri(user);
+        self.run(&format!("echo '{uri}' | twinlock import uri {user}")).ok();
+        self
+    }
+
+    /// The settings' whole text, behind what the apps of one second need.
+    pub fn settings(&self, text: &str) -> &Self {
+        self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{text}"))
+    }
+
+    /// Writes a file of root's.
+    pub fn write(&self, path: &str, text: &str) -> &Self {
+        let quoted = text.replace('\'', "'\\''");
+        self.run(&format!("printf %s '{quoted}' >{path}")).ok();
+        self
+    }
+
+    /// A code of `user` that was not asked for before.
+    pub fn code(&self, user: &str) -> String {
+        let mut steps = self.last_steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = steps.get(user).map_or(0, |last| last + 1).max(now());
+        steps.insert(user.to_owned(), step);
+        otp(user).at(step)
+    }
+
+    /// A code that is not right for `user`.
+    pub fn wrong_code(&self, user: &str) -> String {
+        otp(user).wrong()
+    }
+
+    /// The log's lines of twinlock that contain `text`.
+    pub fn logged(&self, text: &str) -> Vec<String> {
+        let journal = "journalctl --sync; journalctl --output=cat --identifier=twinlock";
+        let said = self.run(journal);
+        said.ok().lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+
+    /// The number of an account.
+    pub fn uid(&self, user: &str) -> u32 {
+        let said = self.run(&format!("id -u {user}"));
+        said.ok().trim().parse().expect("a number")
+    }
+
+    /// The ledger began so many minutes ago, as on a machine that has been up for longer.
+    pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
+        let up = clock_gettime(ClockId::Boottime).tv_sec;
+        let up = u64::try_from(up).expect("a machine that is up");
+        let began = Duration::from_secs(up.saturating_sub(minutes * 60)).as_nanos();
+        let mark = now() - minutes * 60;
+        let boot = "$(tr -d - </proc/sys/kernel/random/boot_id)";
+        self.run(&format!("ln -sfn {boot}.{began}.{mark} /run/twinlock/epoch")).ok();
+        self
+    }
+}
+
+impl Drop for Booted {
+    fn drop(&mut self) {
+        // Its end is waited for: the script then clears up after itself.
+        drop(self.life.take());
+        self.console().exit_code();
+    }
+}
+
+fn otp(user: &str) -> Otp {
+    let mut letters = user.bytes().map(|byte| char::from(b'A' + byte % 26)).cycle();
+    let key: String = letters.by_ref().take(32).collect();
+    Otp { period: 1, ..Otp::new(&key) }
+}
+
+/// What `cargo xtask test --all` has made before these tests run.
+fn kept(name: &str) -> PathBuf {
+    let file = target().join(name);
+    assert!(file.exists(), "{} is missing: run `cargo xtask test --all`", file.display());
+    file
+}
+
+fn package() -> PathBuf {
+    let name = concat!("package/twinlock_", env!("CARGO_PKG_VERSION"), "_amd64.deb");
+    kept(name)
+}
+
+fn host() -> OwnedFd {
+    opened("/")
+}
+
+fn opened(path: &str) -> OwnedFd {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).expect("the root of a machine can be opened")
+}
+
+/// The last that this process has started.
+fn child_of(process: u32) -> Option<u32> {
+    let mut text = String::new();
+    let file = File::open(format!("/proc/{process}/task/{process}/children"));
+    file.ok()?.read_to_string(&mut text).ok()?;
+    text.split_whitespace().last()?.parse().ok()
+}

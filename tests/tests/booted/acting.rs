@@ -1,0 +1,185 @@
+//! Who acts, by the kernel's word, when the real programs have started what acts.
+
+use twinlock_tests::{Booted, Finished, PASSWORD};
+
+/// Any grave verb does; this one may be done again and again.
+const BYPASS: &str = "twinlock bypass ada --yes --reason test";
+/// A container that has this machine's programs and its store.
+const BOXED: &str = "\
+#!/bin/sh
+mkdir -p /srv/box/usr
+for folder in bin sbin lib lib64; do ln -sfn usr/$folder /srv/box/$folder; done
+exec systemd-nspawn --quiet --register=no --keep-unit --pipe --directory=/srv/box --bind-ro=/usr \
+    --bind=/etc --bind=/var/lib/twinlock --bind=/run/twinlock --bind=/dev/log \"$@\"
+";
+const GLASS: &str = "--break-glass 'phone of kim lost'";
+
+/// ada is set up, kim is too, bob is not; robot is exempt.
+fn machine() -> Booted {
+    let b = Booted::new();
+    b.settings("own_code_exempt = [\"robot\"]\n");
+    b.user("ada").user("bob").user("kim").user("robot");
+    b.enrolled("ada").enrolled("kim");
+    b
+}
+
+/// What the log says of the one act since the last look: whether a code was given, and who acted.
+struct Log<'b> {
+    booted: &'b Booted,
+    seen: usize,
+}
+
+impl Log<'_> {
+    fn new(booted: &Booted) -> Log<'_> {
+        Log { booted, seen: 0 }
+    }
+
+    #[track_caller]
+    fn one_more(&mut self, own_code: &str, actor: &str) {
+        let lines = self.booted.logged("event=bypass_given ");
+        self.seen += 1;
+        assert_eq!(lines.len(), self.seen, "{lines:?}");
+        let end = format!(" own_code={own_code} actor={actor}");
+        assert!(lines[self.seen - 1].ends_with(&end), "not{end}: {lines:?}");
+    }
+
+    #[track_caller]
+    fn no_more(&self) {
+        let lines = self.booted.logged("event=bypass_given ");
+        assert_eq!(lines.len(), self.seen, "{lines:?}");
+    }
+}
+
+#[track_caller]
+fn refused(done: &Finished, (code, said): (i32, &str)) {
+    assert_eq!(done.code, Some(code), "{done:?}");
+    let all =
+        format!("{}{}", done.stdout, done.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(all.contains(said), "{done:?}");
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn sudo_and_su_under_sshd_leave_who_has_logged_in() {
+    let b = machine();
+    let mut log = Log::new(&b);
+    let kim = format!("uid:{}", b.uid("kim"));
+    for chain in [
+        "sudo ACT",
+        "sudo -i ACT",
+        "sudo su - -c 'ACT'",
+        "sudo su - bob -c 'sudo ACT'",
+        "sudo -u bob sudo -u ada sudo setsid --wait ACT",
+        "sudo unshare --mount --pid --fork --mount-proc ACT",
+    ] {
+        let act = chain.replace("ACT", BYPASS);
+        refused(&b.ssh("bob", &act, &b.code("kim")), (4, "bob has no second factor"));
+        refused(&b.ssh("kim", &act, &b.wrong_code("kim")), (1, "no right code of yours"));
+        let broken = chain.replace("ACT", &format!("{BYPASS} --break-glass lost"));
+        refused(&b.ssh("kim", &broken, ""), (4, "and kim has"));
+        log.no_more();
+        b.ssh("kim", &act, &(b.code("kim") + "\n")).ok();
+        log.one_more("given", &kim);
+    }
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn a_person_on_a_terminal_is_asked_by_name_whoever_they_have_become() {
+    let b = machine();
+    let mut log = Log::new(&b);
+    let mut session = b.login("kim", &[]);
+    session.expect("$ ").send_line("su - bob").expect("Password: ").send_line(PASSWORD);
+    session.expect("$ ").send_line(&format!("sudo {BYPASS}; echo ended=$?"));
+    session.expect("Your own code (kim): ").send_line(&b.code("kim"));
+    session.expect("ended=0");
+    log.one_more("given", &format!("uid:{}", b.uid("kim")));
+    session.send_line("exit").expect("$ ").send_line("exit");
+    assert_eq!(session.exit_code(), Some(0));
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn what_no_login_has_started_takes_a_reason() {
+    let b = machine();
+    let mut log = Log::new(&b);
+    b.write("/usr/local/bin/boxed", BOXED);
+    b.run("chmod 755 /usr/local/bin/boxed").ok();
+    for start in [
+        "sudo systemd-run --quiet --wait --pipe",
+        "sudo systemd-run --quiet --wait --pipe --setenv=SUDO_USER=kim --uid=root",
+        "sudo systemd-run --quiet --wait --pipe -p StandardInput=tty -p TTYPath=/dev/console",
+        "sudo unshare --user --map-root-user",
+        "sudo boxed",
+    ] {
+        let line = format!("{start} {BYPASS}");
+        refused(&b.ssh("kim", &line, &(b.code("kim") + "\n")), (4, "nobody has logged in here"));
+        log.no_more();
+        b.ssh("kim", &format!("{line} {GLASS}"), "").ok();
+        log.one_more("break_glass", "unset");
+    }
+    let mut session = b.login("kim", &[]);
+    let line = format!("sudo systemd-run --quiet --pty {BYPASS}; echo ended=$?");
+    session.expect("$ ").send_line(&line).expect("nobody has logged in here").expect("ended=4");
+    log.no_more();
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn a_job_of_cron_is_its_owners() {
+    let b = machine();
+    let mut log = Log::new(&b);
+    let job = |user: &str, line: &str, out: &str| {
+        let once = format!("{{ touch {out}.once; {line} >{out} 2>&1; echo ended=$? >>{out}; }}");
+        format!("* * * * * {user} test -e {out}.once || {once}\n")
+    };
+    let of_kim = job("kim", &format!("sudo {BYPASS}"), "/home/kim/out");
+    b.write("/etc/cron.d/test", &(job("root", BYPASS, "/root/out") + &of_kim));
+    b.run("chmod 644 /etc/cron.d/test").ok();
+    let ended = |out: &str| b.run(&format!("grep ended= {out}")).stdout;
+    b.until("cron has done the jobs", || {
+        [ended("/root/out"), ended("/home/kim/out")].iter().all(|text| !text.is_empty())
+    });
+    assert_eq!(ended("/root/out"), "ended=0\n");
+    log.one_more("none", "root");
+    // kim's code was asked for, and cron types none.
+    assert_eq!(ended("/home/kim/out"), "ended=130\n");
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn at_the_console_login_says_who_it_is() {
+    let b = machine();
+    let mut log = Log::new(&b);
+    b.run(&format!("echo 'root:{PASSWORD}' | chpasswd")).ok();
+    let mut console = b.console();
+    console
+        .send_line("")
+        .expect("login: ")
+        .send_line("kim")
+        .expect("Password: ")
+        .send_line(PASSWORD);
+    console.expect("$ ").send_line(&format!("sudo {BYPASS}; echo ended=$?"));
+    console.expect("Your own code (kim): ").send_line(&b.code("kim")).expect("ended=0");
+    log.one_more("given", &format!("uid:{}", b.uid("kim")));
+    console.send_line("exit").expect("login: ").send_line("root");
+    console.expect("Password: ").send_line(PASSWORD).expect("# ");
+    console.send_line(&format!("{BYPASS}; echo ended=$?")).expect("ended=0");
+    log.one_more("none", "root");
+    console.send_line("exit").expect("login: ");
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn root_by_a_key_is_asked_where_root_is_set_up_and_an_exempt_robot_is_not() {
+    let b = machine();
+    let mut log = Log::new(&b);
+    b.ssh("robot", &format!("sudo {BYPASS}"), "").ok();
+    log.one_more("exempt", &format!("uid:{}", b.uid("robot")));
+    b.ssh("root", BYPASS, "").ok();
+    log.one_more("none", "root");
+    b.enrolled("root");
+    refused(&b.ssh("root", BYPASS, ""), (130, "stopped; nothing was changed"));
+    b.ssh("root", BYPASS, &(b.code("root") + "\n")).ok();
+    log.one_more("given", "root");
+}

@@ -1,0 +1,113 @@
+//! What systemd makes of the package's units: at the start of the machine, for letters, and after a purge.
+
+use twinlock_tests::{Booted, shipped};
+
+const UNITS: [&str; 4] = [
+    "run-twinlock.mount",
+    "twinlock-epoch.service",
+    "twinlock-deliver.path",
+    "twinlock-deliver.timer",
+];
+
+#[track_caller]
+fn property(b: &Booted, unit: &str, name: &str) -> String {
+    b.run(&format!("systemctl show --value --property={name} {unit}")).ok().trim().to_owned()
+}
+
+#[track_caller]
+fn instant(b: &Booted, unit: &str, name: &str) -> u64 {
+    property(b, unit, name).parse().expect("microseconds")
+}
+
+#[track_caller]
+fn units_stand(b: &Booted) {
+    for unit in UNITS {
+        assert_eq!(property(b, unit, "ActiveState"), "active", "{unit}");
+    }
+    assert_eq!(b.run("systemctl --failed --quiet").ok(), "");
+    let mounted = b.run("findmnt --noheadings --output FSTYPE,OPTIONS /run/twinlock");
+    let options = mounted.ok();
+    assert!(options.starts_with("tmpfs"), "{options}");
+    for option in ["noexec", "nosuid", "nodev", "size=16384k", "nr_inodes=131072", "mode=700"] {
+        assert!(options.contains(option), "no {option} in {options}");
+    }
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn at_the_start_the_ledger_has_its_epoch_before_sshd_listens() {
+    let b = Booted::new();
+    units_stand(&b);
+    let epoch = instant(&b, "twinlock-epoch.service", "ActiveEnterTimestampMonotonic");
+    let sshd = instant(&b, "ssh.service", "ExecMainStartTimestampMonotonic");
+    assert!(epoch > 0 && epoch < sshd, "{epoch} and {sshd}");
+    assert_ne!(property(&b, "twinlock-deliver.timer", "NextElapseUSecMonotonic"), "");
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn each_start_is_an_epoch_of_its_own() {
+    let b = Booted::new();
+    b.settings("").user("ada").enrolled("ada");
+    let epoch = || b.run("readlink /run/twinlock/epoch").ok().to_owned();
+    let (before, code) = (epoch(), b.code("ada"));
+    b.restart();
+    let after = epoch();
+    assert_ne!(before.split('.').next(), after.split('.').next());
+    units_stand(&b);
+    // Nobody knows any more whether it was used.
+    b.write("/etc/pam.d/sshd", &shipped("pam.d/sshd-publickey"));
+    b.write(
+        "/etc/ssh/sshd_config.d/10-twinlock.conf",
+        &shipped("sshd_config.d/10-twinlock-publickey.conf"),
+    );
+    b.run("systemctl restart ssh").ok();
+    let mut session = b.login("ada", &[]);
+    session.expect("Verification code").send_line(&code);
+    assert_ne!(session.give_up(), Some(0));
+    b.epoch_minutes_ago(10);
+    let mut session = b.login("ada", &[]);
+    session.expect("Verification code").send_line(&b.code("ada")).expect("$ ");
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn a_letter_starts_the_delivery() {
+    let b = Booted::new();
+    b.user("ada").write("/usr/local/bin/takes-mail", "#!/bin/sh\ncat >>/var/mail/all\n");
+    b.run("chmod 755 /usr/local/bin/takes-mail").ok();
+    b.settings("mail_domain = \"example.org\"\nsendmail = \"/usr/local/bin/takes-mail\"\n");
+    b.run("ln -s '1800000000 sshd 203.0.113.7 - 3' /var/lib/twinlock/outbox/ada@reset").ok();
+    let mails = || b.run("cat /var/mail/all").stdout;
+    b.until("the letter is sent", || mails().contains("\n\n"));
+    assert_eq!(mails().matches("To: <ada@example.org>\n").count(), 1, "{}", mails());
+    assert_eq!(b.run("ls /var/lib/twinlock/outbox | grep ^ada@").stdout, "");
+    // It has not failed, and waits for the next one.
+    assert_eq!(property(&b, "twinlock-deliver.path", "ActiveState"), "active");
+    assert_eq!(property(&b, "twinlock-deliver.service", "Result"), "success");
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn purged_it_locks_nobody_out_now_or_after_the_next_start() {
+    let b = Booted::new();
+    b.settings("").user("ada").enrolled("ada");
+    b.run("cp /etc/pam.d/sshd /root/sshd.before").ok();
+    b.write("/etc/pam.d/sshd", &shipped("pam.d/sshd-publickey"));
+    let refused = b.run("dpkg --purge twinlock");
+    assert!(
+        refused.code != Some(0) && refused.stderr.contains("/etc/pam.d/sshd, line "),
+        "{refused:?}"
+    );
+    units_stand(&b);
+    b.run("mv /root/sshd.before /etc/pam.d/sshd").ok();
+    b.run("dpkg --purge twinlock").ok();
+    assert_eq!(b.ssh("ada", "id -un", "").ok(), "ada\n");
+    b.restart();
+    assert_eq!(b.ssh("ada", "id -un", "").ok(), "ada\n");
+    assert_eq!(b.run("systemctl --failed --quiet").ok(), "");
+    let left = "find /etc/systemd /lib/systemd /etc/pam.d /run -name '*twinlock*' -not -path '/run/systemd/*'";
+    assert_eq!(b.run(left).ok(), "");
+    b.run("dpkg --install /root/twinlock.deb").ok();
+    units_stand(&b);
+}

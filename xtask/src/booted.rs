@@ -1,0 +1,42 @@
+//! A Debian that boots: made once and kept packed, then booted in memory by tests of its own.
+
+use std::fs;
+use std::path::Path;
+
+use crate::apart::apart;
+use crate::command::{Done, run};
+use crate::fresh::mirror;
+use crate::machine::target;
+
+/// What is booted, beside the least that Debian is.
+const INCLUDE: &str = "--include=systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,\
+                       sudo,cron,systemd-container,procps";
+
+/// In memory, since dpkg waits for the disk after each package.
+const MAKE: &str = r#"
+tar=$1
+shift
+mount -t tmpfs -o mode=0755 system /mnt
+debootstrap --variant=minbase "$@"
+rm -rf /mnt/var/cache/apt /mnt/var/lib/apt/lists /mnt/usr/share/doc /mnt/usr/share/locale
+tar --directory=/mnt --create --numeric-owner --file="$tar.new" .
+mv "$tar.new" "$tar"
+"#;
+
+/// Sees to it that the packed system is there.
+pub(crate) fn ready() -> Done {
+    let (tar, made_of) = (target().join("booted.tar"), target().join("booted.txt"));
+    let as_wanted = fs::read_to_string(&made_of).is_ok_and(|text| text == INCLUDE);
+    if as_wanted && tar.exists() {
+        return Ok(());
+    }
+    make(&tar)?;
+    let noted = fs::write(&made_of, INCLUDE);
+    noted.map_err(|error| format!("{} cannot be written: {error}.", made_of.display()))
+}
+
+fn make(tar: &Path) -> Done {
+    let mut command = apart(&[])?;
+    command.args(["sh", "-euc", MAKE, "sh"]).arg(tar).args([INCLUDE, "bookworm", "/mnt"]);
+    run(command.args(mirror()))
+}
