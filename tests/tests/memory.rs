@@ -1,0 +1,126 @@
+//! What the command does to many people it does to one after the other: its memory does not grow with their number.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use twinlock_tests::{Machine, thorough};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+/// KiB that nothing takes, whatever the number.
+const MOST: u64 = 100 * 1024;
+/// KiB by which the heap differs from one run to the next.
+const UNREST: u64 = 1024;
+/// Bytes of a name that is held, with all that a heap adds to it.
+const NAME: u64 = 250;
+const FEW: u64 = 1_000;
+/// Longer than a hundred thousand people take on a busy host.
+const PATIENCE: Duration = Duration::from_secs(1800);
+/// The kernel keeps the peak for as long as the process runs.
+const WATCH: &str = "\
+twinlock $1 >/root/out 2>/root/err & P=$!
+while N=; while read -r K V R; do [ $K = VmHWM: ] && N=$V; done </proc/$P/status; [ -n \"$N\" ]; do M=$N; done
+wait $P; echo $? $M >/root/peak.new; mv /root/peak.new /root/peak
+";
+
+/// A machine with so many people in the group dev.
+fn machine(people: u64) -> Machine {
+    let m = Machine::new();
+    m.twinlock();
+    m.file("/etc/group").append("dev:x:3000:\n");
+    let lines: String = (0..people).fold(String::new(), |mut text, number| {
+        let _ = writeln!(text, "u{number:07}:x:{}:3000::/home/u:/bin/sh", 1_000_000 + number);
+        text
+    });
+    m.file("/etc/passwd").append(lines);
+    m
+}
+
+/// Runs the command; its peak in KiB.
+#[track_caller]
+fn peak(m: &Machine, words: &str) -> u64 {
+    m.run(["rm", "-f", "/root/peak", "/root/report.csv"]).ok();
+    m.run(["sh", "-c", &format!("setsid sh -c '{WATCH}' sh '{words}' >/dev/null 2>&1 &")]).ok();
+    let began = Instant::now();
+    while !m.file("/root/peak").exists() {
+        assert!(began.elapsed() < PATIENCE, "{words} does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let text = m.file("/root/peak").read();
+    let (code, peak) = text.trim().split_once(' ').expect("a status and a number");
+    assert_eq!(code, "0", "{words}: {}", m.file("/root/err").read());
+    let peak = peak.parse().expect("KiB");
+    assert!(peak < MOST, "{words} took {peak} KiB");
+    peak
+}
+
+/// A list of so many rows, over and over the same people.
+fn list(m: &Machine, rows: u64, people: u64) {
+    let rows = (0..rows).fold("user,key\n".to_owned(), |mut text, row| {
+        let _ = writeln!(text, "u{:07},{KEY}", row % people);
+        text
+    });
+    m.file("/root/people.csv").write(rows).mode(0o600);
+}
+
+/// How many the others are.
+fn many() -> u64 {
+    if thorough() { 100_000 } else { 10_000 }
+}
+
+/// Ten times as many, or a hundred times, take no more but what is held of each.
+#[track_caller]
+fn alike((few, more): (u64, u64), (words, people, held): (&str, u64, u64)) {
+    let most = few + UNREST + people * held / 1024;
+    assert!(more < most, "{words}: {few} KiB, and {more} KiB for {people}");
+}
+
+#[test]
+fn people_of_a_directory_stream() {
+    let (few, more) = (machine(FEW), machine(many()));
+    let last = format!("u{:07}", many() - 1);
+    for words in [
+        "list --not-enrolled",
+        "list --not-enrolled --csv",
+        "list --not-enrolled --json",
+        "list --group dev",
+        "invite --group dev --until 2099-01-31 --report /root/report.csv",
+        "list --group dev --csv",
+    ] {
+        alike((peak(&few, words), peak(&more, words)), (words, many(), 0));
+        assert!(more.file("/root/out").read().contains(&last), "{words} leaves {last} out");
+    }
+}
+
+#[test]
+fn records_stream_behind_their_names() {
+    let (few, more) = (machine(1), machine(1));
+    for (m, people) in [(&few, FEW), (&more, many())] {
+        m.enrolled("u0000000", KEY).crowd("u0000000", 1..people, |_| ());
+    }
+    let last = format!("u{:07}", many() - 1);
+    for words in ["list", "list --csv", "list --json"] {
+        alike((peak(&few, words), peak(&more, words)), (words, many(), NAME));
+        assert!(more.file("/root/out").read().contains(&last), "{words} leaves {last} out");
+    }
+}
+
+#[test]
+fn rows_of_a_list_stream() {
+    let m = machine(100);
+    for words in ["enroll --from /root/people.csv", "enroll --from /root/people.csv --json"] {
+        list(&m, FEW, 100);
+        let few = peak(&m, words);
+        list(&m, many(), 100);
+        alike((few, peak(&m, words)), (words, many(), 0));
+    }
+    assert!(m.file("/root/out").read().contains(&format!("\"line\":{}", many() + 1)));
+}
+
+#[test]
+fn files_of_people_stream_behind_their_names() {
+    // Each is looked up in /etc/passwd from its beginning, so many of them take very long.
+    let people = many() / 10;
+    let (few, more) = (machine(people / 10), machine(people));
+    let words = "import google --all";
+    alike((peak(&few, words), peak(&more, words)), (words, people, NAME));
+}
