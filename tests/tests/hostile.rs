@@ -74,9 +74,6 @@ const QUICK: [&str; 5] = [
 fn machine_of_su_and_sudo() -> Machine {
     let m = machine("not_enrolled = \"allow\"\n");
     let other = Otp { period: 1, ..Otp::new(&KEY.replace('J', "K")) };
-    // sudo mails what goes wrong, and under these limits would wait for the host's mail server for ever.
-    let hide = "! [ -e /usr/sbin/sendmail ] || mount --bind /dev/null /usr/sbin/sendmail";
-    m.run(["sh", "-c", hide]).ok();
     m.user("bob").sudoer("bob").enrolled_with("bob", &other);
     m.file("/etc/sudoers.d/bob").append("Defaults passwd_tries=1\n");
     m.pam("su", STACK).pam("sudo", STACK);

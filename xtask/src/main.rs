@@ -12,6 +12,7 @@ mod fresh;
 mod fuzz;
 mod ledger;
 mod machine;
+mod mail_server;
 mod manual;
 mod module;
 mod mutants;

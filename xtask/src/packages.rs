@@ -40,7 +40,7 @@ pub(crate) const TO_BOOT: &[&str] = &["debootstrap", "systemd-container", "oatht
 pub(crate) const TO_FUZZ: &[&str] = &["g++"];
 
 /// Servers among them, which Debian would start.
-const SERVERS: [&str; 4] = ["openssh-server", "openvpn", "freeradius", "postfix"];
+const SERVERS: [&str; 3] = ["openssh-server", "openvpn", "freeradius"];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
@@ -134,7 +134,7 @@ fn quiet_servers(before: &[&str], names: &[&str]) -> Done<bool> {
 
 fn servers_stay_off(before: &[&str]) -> Done {
     // Each by itself: one that was not installed must not keep the others on.
-    let off = "for unit in ssh.service ssh.socket openvpn.service freeradius.service postfix.service; do \
+    let off = "for unit in ssh.service ssh.socket openvpn.service freeradius.service; do \
                systemctl disable --quiet $unit 2>/dev/null || true; done";
     as_root(before, &format!("rm -f {POLICY}; {off}"))
 }

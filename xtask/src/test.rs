@@ -7,7 +7,9 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
-use crate::{bench, booted, deb, fresh, fuzz, manual, module, mutants, transcript, without_std};
+use crate::{
+    bench, booted, deb, fresh, fuzz, mail_server, manual, module, mutants, transcript, without_std,
+};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
             deb = Some(deb::package(&artefacts)?);
             Ok(())
         });
+        tally.check("a mail server for the system tests", mail_server::ready);
         tally.step("system tests: real sshd, sudo, su and login", || system_tests(extent));
         tally.check("the demo, and README's transcript of it", transcript::check);
         if let (Extent::Everything, Some(deb)) = (extent, deb) {

@@ -1,0 +1,54 @@
+//! The mail server of the system tests: its package is fetched and not installed, since it would take the place of this
+//! machine's own.
+
+use std::fs;
+use std::path::Path;
+
+use crate::command::{Done, command, output, run};
+use crate::machine::{becoming_root, debian, target};
+
+/// Whatever else it needs and this machine has not comes with it.
+const FETCH: [&str; 8] = [
+    "apt-get",
+    "--quiet",
+    "--yes",
+    "--no-install-recommends",
+    "--reinstall",
+    "--download-only",
+    "--option=Debug::NoLocking=1",
+    "install",
+];
+
+/// Sees to it that the packages are there.
+pub(crate) fn ready() -> Done {
+    let folder = target().join("mail-server");
+    if !debian() || fetched(&folder) {
+        return Ok(());
+    }
+    let partial = folder.join("partial");
+    fs::create_dir_all(&partial)
+        .map_err(|error| format!("{} cannot be made: {error}.", partial.display()))?;
+    let into = format!("--option=Dir::Cache::Archives={}", folder.display());
+    // Old package lists name packages that are gone.
+    fetch(&into).or_else(|_| update().and_then(|()| fetch(&into)))?;
+    if fetched(&folder) { Ok(()) } else { Err("apt-get has fetched no postfix.".into()) }
+}
+
+fn fetched(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).any(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("postfix_") && name.ends_with(".deb")
+    })
+}
+
+fn fetch(into: &str) -> Done {
+    let [program, words @ ..] = FETCH;
+    output(command(program, &words).args([into, "postfix"])).map(drop)
+}
+
+fn update() -> Done {
+    let line = [becoming_root()?, &["apt-get", "--quiet", "update"]].concat();
+    let (program, words) = line.split_first().ok_or("Nothing to run.")?;
+    run(&mut command(program, words))
+}
