@@ -54,9 +54,17 @@ pub fn change_found<E>(
     for _ in 0..ROUNDS {
         let found = find().map_err(ChangeFault::Store)?;
         let after = found.as_ref().map_or(0, |found| found.sequence);
+        let before = found.as_ref().map(|found| found.record.generation);
         let record = decide(found).map_err(ChangeFault::Declined)?;
         match records.commit(&folder, after, &record) {
             Ok(()) => return Ok(()),
+            Err(CommitFault::Overtaken) if before != Some(record.generation) => {
+                // Somebody may have built upon it before this process looked around: then it has happened all the same.
+                let newest = find().map_err(ChangeFault::Store)?;
+                if newest.is_some_and(|newest| newest.record.generation == record.generation) {
+                    return Ok(());
+                }
+            }
             Err(CommitFault::Overtaken) => {}
             Err(CommitFault::Store(fault)) => return Err(ChangeFault::Store(fault)),
         }

@@ -7,7 +7,7 @@ mod told;
 use crate::{
     account::Account,
     admission::{AccountState, Admission, Known, admit},
-    dialogue::asking::End,
+    dialogue::{asking::End, parting::Parting},
     event::{Kind, Reason},
     fault::LookupFault,
     policy::{Action, Field, Policy},
@@ -28,6 +28,7 @@ pub fn login(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
         ports,
         standing: request.standing(),
         source: request.source.label(),
+        parting: Parting::default(),
     };
     let account = visit.look_up();
     match visit.standing {
@@ -43,6 +44,7 @@ struct Visit<'a> {
     ports: Ports<'a>,
     standing: Standing,
     source: SourceLabel,
+    parting: Parting,
 }
 
 /// What a code is held against: somebody's record, or in vain nobody's.
@@ -148,6 +150,7 @@ impl Visit<'_> {
                 if !matches!(end, End::Denied(last) if last.is_told_at_once()) {
                     self.note(account, Kind::Exempt, reason);
                 }
+                self.say_last();
                 Verdict::Exempt
             }
             (Admission::Refuse(reason), _) => {
@@ -193,6 +196,7 @@ impl Visit<'_> {
         };
         let end = self.asking(account).ask(&mut |_| None);
         self.log(account, Kind::Refused, (Some(reason), None));
+        self.say_last();
         told::verdict_of(&end)
     }
 

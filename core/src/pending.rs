@@ -13,6 +13,12 @@ pub struct Asker<'a> {
     pub fingerprint: Option<&'a str>,
 }
 
+/// Until when a key that was shown first at that instant is shown again.
+#[must_use]
+pub fn resumed_until(since: UnixTime) -> UnixTime {
+    since.plus(RESUMED_FOR)
+}
+
 /// Whether a key that was shown is shown again: to nobody but who has seen it, since it may be in an app already.
 #[must_use]
 pub fn resumes(pending: &Pending, asker: &Asker<'_>, now: UnixTime) -> bool {

@@ -110,7 +110,7 @@ fn put(records: &HostRecords, room: &Room, next: u64, record: &Record) -> Result
         let _ = fs::unlinkat(room.fd(), cut_off, AtFlags::empty());
     }
     if listing.sequences.iter().any(|sequence| *sequence > next) {
-        // Others went on from a successor that was gone again: ours was never the newest.
+        // Others went on from ours, or from a successor that was gone again, and then ours was never the newest.
         let _ = fs::unlinkat(room.fd(), record_name(next), AtFlags::empty());
         return Err(CommitFault::Overtaken);
     }
@@ -186,7 +186,11 @@ fn place_once(room: &Room, temporary: &str, name: &str) -> io::Result<()> {
     match fs::renameat_with(room.fd(), temporary, room.fd(), name, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => {
             fs::linkat(room.fd(), temporary, room.fd(), name, AtFlags::empty())?;
-            fs::unlinkat(room.fd(), temporary, AtFlags::empty())
+            match fs::unlinkat(room.fd(), temporary, AtFlags::empty()) {
+                // A later change has swept it away, and the file has its name.
+                Err(Errno::NOENT) => Ok(()),
+                unlinked => unlinked,
+            }
         }
         renamed => renamed,
     }

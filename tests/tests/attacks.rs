@@ -60,14 +60,14 @@ fn a_killed_process_leaves_no_more_tries_than_the_limits_need() {
     }
 }
 
-/// Time and ledger are read once for a try, and su can be stopped between that and the claim for
-/// as long as its caller likes: until the name of the step has been forgotten.
 /// Whole seconds since the kernel started.
 fn uptime(m: &Machine) -> u64 {
     let text = m.run(["cat", "/proc/uptime"]);
     text.ok().split('.').next().and_then(|seconds| seconds.parse().ok()).expect("seconds")
 }
 
+/// Time and ledger are read once for a try, and su can be stopped between that and the claim for
+/// as long as its caller likes: until the name of the step has been forgotten.
 #[test]
 fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     let m = machine();

@@ -7,6 +7,7 @@ use twinlock_core::{
     account::{Account, Folder},
     attempt::Trial,
     dialogue::{
+        parting::Parting,
         self_service::{self, Served},
         talk::{Judge, Stop, Talk},
     },
@@ -76,6 +77,7 @@ fn shown_and_confirmed(
 ) -> Result<Served, Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     let terminal = Terminal::new(keyboard);
+    let parting = Parting::default();
     let talk = Talk {
         policy: trial.policy,
         ports: Ports { conversation: &terminal, ..trial.ports },
@@ -85,11 +87,13 @@ fn shown_and_confirmed(
         service: "twinlock",
         source: trial.source,
         fingerprint: None,
+        parting: &parting,
     };
     let Some(found) = desk.machine.records.newest(account)? else {
         return Err(stopped(Stop::Declined(Reason::RecordChanging), &account.name));
     };
     let done = serve(&talk, &found.record, &mut |code| trial.attempt(code));
+    parting.tell(&terminal);
     done.map_err(|stop| match stop {
         Stop::Broken(Reason::Unwritten(fault)) => {
             let newest = desk.machine.records.newest(account);

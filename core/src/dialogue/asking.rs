@@ -10,7 +10,10 @@ use crate::{
     backup_code,
     beside::Ticket,
     code_set::Shape,
-    dialogue::other_ways::{self, Chosen},
+    dialogue::{
+        other_ways::{self, Chosen},
+        parting::Parting,
+    },
     event::{Accepted, Reason},
     message::{Message, Ways},
     policy::{Field, Policy},
@@ -54,6 +57,8 @@ pub struct Asking<'a> {
     pub backup: Option<Backup<'a>>,
     /// What is wanted besides, once a code is right.
     pub wish: Cell<Wish>,
+    /// What is said at the end.
+    pub parting: &'a Parting,
 }
 
 /// What is wanted besides getting in.
@@ -144,16 +149,10 @@ impl Asking<'_> {
             }
         }
         let reason = last.map_or(Reason::NotACode, |rebuff| {
-            self.say_last(&rebuff.message);
+            self.parting.leave(self.sayable(&rebuff.message));
             rebuff.reason
         });
         End::Denied(reason)
-    }
-
-    /// Says why nobody gets in, behind which nothing more is asked.
-    pub fn say_last(&self, message: &Message) {
-        let question = text::login(self.policy.language, &Message::PressEnter);
-        self.conversation.say_last(&self.sayable(message), &question);
     }
 
     /// Says what no code would help against. Only a prompt is sure to be seen; whatever is answered changes nothing.
@@ -193,9 +192,6 @@ impl Asking<'_> {
     fn ask_once(&self, before: Option<&Rebuff>) -> Result<Said, End> {
         match self.prompt(before)? {
             Answer::Help => {}
-            Answer::Code(code) if self.standing != Standing::Proven && code.is_voucher() => {
-                return Ok(Said::Answer(Answer::Other));
-            }
             other @ (Answer::Stop | Answer::Code(_) | Answer::Other) => {
                 return Ok(Said::Answer(other));
             }
@@ -207,7 +203,7 @@ impl Asking<'_> {
                 self.wish.set(Wish::Change);
                 self.prompt(None).map(Said::Answer)
             }
-            Ok(Chosen::Backup(answer)) => Ok(Said::Answer(answer)),
+            Ok(Chosen::Backup(answer)) => Ok(Said::Answer(self.worth_judging(answer))),
             Ok(Chosen::Stop) => Ok(Said::Answer(Answer::Stop)),
             Ok(Chosen::Nothing) => Ok(Said::NoSuchWay(ways)),
             Err(_) => Err(End::CutOff),
@@ -234,7 +230,18 @@ impl Asking<'_> {
             prompt = alloc::format!("\n{}\n{prompt}", self.sayable(&rebuff.message));
         }
         let typed = self.conversation.ask(&prompt, self.policy.echo);
-        typed.map(|typed| answer::read_field(self.policy.field, &typed)).map_err(|_| End::CutOff)
+        let answer = typed.map(|typed| answer::read_field(self.policy.field, &typed));
+        answer.map(|answer| self.worth_judging(answer)).map_err(|_| End::CutOff)
+    }
+
+    /// Before a first factor nobody has a voucher: one is no code, throttled or not.
+    fn worth_judging(&self, answer: Answer) -> Answer {
+        match answer {
+            Answer::Code(code) if self.standing != Standing::Proven && code.is_voucher() => {
+                Answer::Other
+            }
+            other @ (Answer::Stop | Answer::Code(_) | Answer::Help | Answer::Other) => other,
+        }
     }
 
     fn weigh(&self, outcome: Option<Outcome>, left: u8) -> Result<Rebuff, End> {

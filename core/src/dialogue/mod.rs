@@ -4,6 +4,7 @@ pub mod hand_over;
 pub mod new_codes;
 pub mod new_key;
 pub mod other_ways;
+pub mod parting;
 pub mod proving;
 pub mod remember;
 pub mod second_code;

@@ -32,8 +32,12 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
         if backup_code::is_shown(last, &typed) {
             let id = talk.ports.codes.lay_down(talk.folder, Shape::Letters20, &codes)?;
             if let Err(stop) = put_in_force(id) {
-                if matches!(stop, Stop::Declined(_) | Stop::Broken(Reason::RecordChanging)) {
-                    // Nobody names it: where the store is in doubt, somebody may.
+                let newest = talk.ports.records.newest(talk.account);
+                let named = newest.map(|found| found.and_then(|found| found.record.codes));
+                let refused =
+                    matches!(stop, Stop::Declined(_) | Stop::Broken(Reason::RecordChanging));
+                // Where the store is in doubt, or somebody has built upon the change, a record names it.
+                if refused && named.is_ok_and(|named| named != Some(id)) {
                     talk.ports.codes.take_away(talk.folder, id);
                 }
                 return Err(stop);

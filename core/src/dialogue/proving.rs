@@ -20,13 +20,13 @@ use crate::{
         otpauth::{self, Label},
         totp,
     },
-    pending::{Asker, resumes},
+    pending::{self, Asker, resumes},
     ports::Creation,
     qr::{COLUMNS, Ink, Matrix},
     record::{Authenticator, Moving, Record, State},
     replay,
     secret::Key,
-    time::Step,
+    time::{Step, UnixTime},
 };
 
 /// Questions until a code was right: mistypings, and the picture drawn another way.
@@ -75,7 +75,9 @@ pub fn prove(talk: &Talk<'_>) -> Result<Proven, Stop> {
         return Ok(Proven { authenticator, step });
     }
     if begun.state != State::Active {
-        talk.say_last(&talk.set_up(&SetUp::TooMany));
+        let until = pending::resumed_until(begun.since);
+        let until = talk.now().ok().filter(|now| now.unix < until).map(|_| until);
+        talk.say_last(talk.set_up(&SetUp::TooMany { until }));
     }
     Err(Stop::Declined(Reason::NotSetUp))
 }
@@ -85,6 +87,8 @@ struct Begun {
     key: Key,
     /// What is to be said of one that was begun with before.
     notice: Option<SetUp>,
+    /// Since when it is pending.
+    since: UnixTime,
     /// Of the record that it is kept in.
     state: State,
 }
@@ -109,7 +113,7 @@ fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
             Some(before) => (before.key, before.since),
             None => (draw::key(talk.ports.entropy).map_err(|_| no_entropy())?, stamp.1),
         };
-        chosen = Some(Begun { key: key.copied(), notice, state: record.state });
+        chosen = Some(Begun { key: key.copied(), notice, since, state: record.state });
         record.beside.pending = Some(Pending {
             key,
             since,

@@ -34,11 +34,11 @@ pub fn ask(talk: &Talk<'_>, first: &Change, judge: Judge<'_>) -> Result<Second, 
                 Outcome::Faulty(reason) => return Err(Stop::Broken(reason)),
                 Outcome::HalfJudged(fault) => return Err(Stop::Broken(Reason::Codes(fault))),
                 Outcome::Throttled { until, wait } => {
-                    talk.say_last(&talk.login(&Message::Throttled { until, wait }));
+                    talk.say_last(talk.login(&Message::Throttled { until, wait }));
                     return Err(Stop::Declined(Reason::Throttled));
                 }
                 Outcome::Locked => {
-                    talk.say_last(&talk.login(&Message::Locked { user: talk.name() }));
+                    talk.say_last(talk.login(&Message::Locked { user: talk.name() }));
                     return Err(Stop::Declined(Reason::Locked));
                 }
                 Outcome::Replayed { wait } | Outcome::BeforeEpoch { wait } => {

@@ -27,8 +27,8 @@ use crate::{
 
 /// What came of an offer.
 pub enum Came {
-    /// The person is enrolled, by a code that is used up.
-    Enrolled(Accepted),
+    /// The person is enrolled, by a code that is used up; the record that says so.
+    Enrolled(Accepted, Generation),
     /// The person goes on without.
     Without,
 }
@@ -57,11 +57,8 @@ pub fn offer(
     talk.write(LetterKind::SetUpDone, None);
     let why = Why::SetUp { user: talk.name(), host: talk.ports.accounts.host_name() };
     // Who has proven the key is in, whatever becomes of the codes: they are owed, and shown again next time.
-    let owed = Owed { generation, ticket: None };
-    if first_codes(talk, why, &owed).is_err() {
-        talk.person().tell(&talk.new_codes(&NewCodes::Later));
-    }
-    Ok(Came::Enrolled(accepted))
+    let shown = codes_or_later(talk, why, generation);
+    Ok(Came::Enrolled(accepted, shown.generation))
 }
 
 /// Whether set-up was begun, and with which ticket.
@@ -102,11 +99,11 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
                 Outcome::Ticket(ticket) => return Ok(Begun::Yes(Some(ticket))),
                 Outcome::Faulty(reason) => return Err(Stop::Broken(reason)),
                 Outcome::Throttled { until, wait } => {
-                    talk.say_last(&talk.login(&Message::Throttled { until, wait }));
+                    talk.say_last(talk.login(&Message::Throttled { until, wait }));
                     return Err(Stop::Declined(Reason::Throttled));
                 }
                 Outcome::Locked => {
-                    talk.say_last(&talk.login(&Message::Locked { user: talk.name() }));
+                    talk.say_last(talk.login(&Message::Locked { user: talk.name() }));
                     return Err(Stop::Declined(Reason::Locked));
                 }
                 Outcome::Granted(_)
@@ -128,7 +125,7 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
             break;
         }
     }
-    talk.say_last(&talk.set_up(&SetUp::NoTicket { user: talk.name() }));
+    talk.say_last(talk.set_up(&SetUp::NoTicket { user: talk.name() }));
     Err(Stop::Declined(Reason::NoTicket))
 }
 
@@ -141,7 +138,7 @@ fn without(talk: &Talk<'_>, offer: Offer) -> Result<Came, Stop> {
             Err(fault) => Err(Stop::Broken(Reason::Store(fault))),
         },
         Without::Refused => {
-            talk.say_last(&talk.set_up(&SetUp::NeedsAPerson));
+            talk.say_last(talk.set_up(&SetUp::NeedsAPerson));
             Err(Stop::Declined(match offer.ticket {
                 TicketNeed::Needed => Reason::NoTicket,
                 TicketNeed::Free => Reason::NotSetUp,
@@ -191,14 +188,57 @@ pub struct Owed<'a> {
     pub ticket: Option<&'a Ticket>,
 }
 
-/// The first codes of somebody who has none, or whose codes somebody else has taken away; the record that has them.
+/// What became of codes that were owed.
+pub struct Shown {
+    /// Whether they are owed still.
+    pub codes: CodesShown,
+    /// The record that says so.
+    pub generation: Generation,
+}
+
+/// Whether codes that were shown are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodesShown {
+    /// They are.
+    InForce,
+    /// They are not, or it is not known.
+    Owed,
+}
+
+/// The codes that the record of that generation owes; the person is told where they have to be shown again.
+pub fn codes_or_later(talk: &Talk<'_>, why: Why, judged: Generation) -> Shown {
+    let owed = Owed { generation: judged, ticket: None };
+    let still_owed = Shown { codes: CodesShown::Owed, generation: judged };
+    let Ok((new, _)) = talk.stamp() else { return still_owed };
+    if first_codes(talk, why, (&owed, new)).is_ok() {
+        return Shown { codes: CodesShown::InForce, generation: new };
+    }
+    let newest = talk.ports.records.newest(talk.account).ok().flatten();
+    match newest.map(|found| found.record) {
+        Some(record) if record.generation == new => {
+            // The store has failed behind the change: what stands now may not outlive a power cut.
+            talk.person().tell(&talk.new_codes(&NewCodes::Unsure));
+            Shown { codes: CodesShown::Owed, generation: new }
+        }
+        Some(record) if record.generation == judged && record.beside.owed_codes.is_some() => {
+            talk.person().tell(&talk.new_codes(&NewCodes::Later));
+            still_owed
+        }
+        Some(_) | None => still_owed,
+    }
+}
+
+/// The first codes of somebody who has none, or whose codes somebody else has taken away.
 ///
 /// # Errors
-/// [`Stop`]; the codes stay owed.
-pub fn first_codes(talk: &Talk<'_>, why: Why, owed: &Owed<'_>) -> Result<Generation, Stop> {
-    let generation = talk.stamp()?.0;
+/// [`Stop`]; the codes stay owed, where it is not the store that failed.
+pub fn first_codes(
+    talk: &Talk<'_>,
+    why: Why,
+    (owed, generation): (&Owed<'_>, Generation),
+) -> Result<(), Stop> {
     let mut put = |id: SetId| put_owed(talk, (id, generation), owed);
-    new_codes::renew(talk, why, &mut put).map(|_| generation)
+    new_codes::renew(talk, why, &mut put).map(|_| ())
 }
 
 fn put_owed(

@@ -8,6 +8,7 @@ use crate::{
     attempt::Outcome,
     beside::Trace,
     change::ChangeFault,
+    dialogue::parting::Parting,
     draw,
     enrolment::Stamp,
     event::Reason,
@@ -40,6 +41,8 @@ pub struct Talk<'a> {
     pub source: &'a SourceLabel,
     /// The fingerprint of the verified public key, where there is one.
     pub fingerprint: Option<String>,
+    /// What is said at the end.
+    pub parting: &'a Parting,
 }
 
 /// Judges a typed code as every login does.
@@ -107,9 +110,9 @@ impl Talk<'_> {
         Ok(self.ports.conversation.ask(text, Echo::Shown)?)
     }
 
-    /// Says why somebody does not get in, behind which nothing more is asked.
-    pub fn say_last(&self, words: &str) {
-        self.person().say_last(words, &self.login(&Message::PressEnter));
+    /// Leaves words for the end.
+    pub fn say_last(&self, words: String) {
+        self.parting.leave(words);
     }
 
     /// The account's name, fit for a terminal.

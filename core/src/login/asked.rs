@@ -107,6 +107,7 @@ impl Visit<'_> {
             user: told::name_of(account),
             backup: None,
             wish: Cell::new(Wish::Nothing),
+            parting: &self.parting,
         }
     }
 

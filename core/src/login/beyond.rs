@@ -15,7 +15,7 @@ use crate::{
         new_key::Place,
         remember::{self, Remembered},
         self_service::{self, Served},
-        set_up::{self, Came, Owed},
+        set_up::{self, Came, CodesShown, Owed},
         talk::{OVERTAKEN, Stop, Talk},
     },
     enrolment,
@@ -56,10 +56,16 @@ impl Visit<'_> {
                 self.note(Some(account), Kind::Exempt, Reason::Reminded);
                 Verdict::Exempt
             }
-            Ok(Came::Enrolled(accepted)) => {
+            Ok(Came::Enrolled(accepted, generation)) => {
                 self.log(Some(account), Kind::Enrolled, (None, Some(accepted.clone())));
-                self.afterwards(Some(account), Familiarity::Stranger);
-                self.conclude(Some(account), End::Granted(accepted))
+                let course = Course { generation, shown: Shown::Something };
+                match self.still_stands(&talk, &course) {
+                    Ok(()) => {
+                        self.afterwards(Some(account), Familiarity::Stranger);
+                        self.conclude(Some(account), End::Granted(accepted))
+                    }
+                    Err(stop) => self.conclude(Some(account), ended(stop)),
+                }
             }
             Err(stop) => self.conclude(Some(account), ended(stop)),
         }
@@ -80,6 +86,7 @@ impl Visit<'_> {
             service: &self.request.service,
             source: &self.source,
             fingerprint: self.request.keys.as_deref().map(fingerprint::of),
+            parting: &self.parting,
         }
     }
 
@@ -137,14 +144,11 @@ impl Visit<'_> {
     /// Whose code was right is in, whatever becomes of the codes: they are owed, and shown again next time.
     fn show_owed(&self, talk: &Talk<'_>, why: Why, course: &mut Course) {
         course.shown = Shown::Something;
-        let owed = Owed { generation: course.generation, ticket: None };
-        match set_up::first_codes(talk, why, &owed) {
-            Ok(generation) => {
-                course.generation = generation;
-                self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
-            }
-            Err(_) => talk.person().tell(&talk.new_codes(&NewCodes::Later)),
+        let shown = set_up::codes_or_later(talk, why, course.generation);
+        if shown.codes == CodesShown::InForce {
+            self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
         }
+        course.generation = shown.generation;
     }
 
     /// What was shown may have stood on a screen for as long as its person liked.
@@ -258,7 +262,7 @@ impl Visit<'_> {
             })?)
         });
         if renewed == Err(Stop::Declined(Reason::Unconfirmed)) {
-            talk.say_last(&talk.new_codes(&NewCodes::OldOneStays));
+            talk.say_last((*talk.new_codes(&NewCodes::OldOneStays)).clone());
         }
         let left = renewed?;
         trial.forgive_late();
@@ -279,10 +283,11 @@ impl Visit<'_> {
         let record = trial.person.as_ref().map(|(_, snapshot)| &snapshot.record);
         let by = record.and_then(|record| record.beside.owed_codes.as_ref());
         let why = by.map_or(Why::None, |owed| Why::Given { by: owed.by.clone() });
-        let generation = generation_of(trial).ok_or(OVERTAKEN)?;
-        let shown = set_up::first_codes(talk, why, &Owed { generation, ticket: Some(ticket) });
+        let judged = generation_of(trial).ok_or(OVERTAKEN)?;
+        let owed = Owed { generation: judged, ticket: Some(ticket) };
+        let shown = set_up::first_codes(talk, why, (&owed, talk.stamp()?.0));
         if matches!(shown, Err(Stop::Declined(Reason::Unconfirmed))) {
-            talk.say_last(&talk.new_codes(&NewCodes::TicketStays));
+            talk.say_last((*talk.new_codes(&NewCodes::TicketStays)).clone());
         }
         shown?;
         trial.forgive_late();

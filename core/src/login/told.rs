@@ -12,6 +12,7 @@ use crate::{
     message::Message,
     refusals,
     request::{Source, Standing},
+    text,
     throttle::Familiarity,
     verdict::Verdict,
 };
@@ -31,7 +32,7 @@ impl Visit<'_> {
                 if self.can_talk() =>
             {
                 self.note(account, Kind::Refused, Reason::RecordChanging);
-                self.asking(account).say_last(&Message::Overtaken);
+                self.parting.leave(text::login(self.policy.language, &Message::Overtaken));
             }
             End::Denied(reason) => self.note(account, Kind::Refused, *reason),
             End::LastCode(_) | End::Ticket(_) => {
@@ -46,7 +47,17 @@ impl Visit<'_> {
                 self.asking(account).explain(&fault_message(*reason, name_of(account)));
             }
         }
+        if matches!(end, End::Granted(_)) {
+            self.parting.tell(self.ports.conversation);
+        } else {
+            self.say_last();
+        }
         verdict_of(&end)
+    }
+
+    /// Why somebody does not get in, once it stands in the log.
+    pub(super) fn say_last(&self) {
+        self.parting.say(self.policy, self.ports.conversation);
     }
 
     /// A code from the drawer is worth a letter: its owner knows whether it was theirs.

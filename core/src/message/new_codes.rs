@@ -29,6 +29,8 @@ pub enum NewCodes {
     },
     /// They were not confirmed; the next login shows others.
     Later,
+    /// They may work.
+    Unsure,
     /// They were not confirmed; the old code still works.
     OldOneStays,
     /// They were not confirmed; the ticket still works.

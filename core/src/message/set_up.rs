@@ -65,7 +65,10 @@ pub enum SetUp {
     /// What was typed is no code.
     NotACode,
     /// No further code is asked for.
-    TooMany,
+    TooMany {
+        /// Until when a login goes on with the key, where it still does.
+        until: Option<UnixTime>,
+    },
     /// No further ticket is asked for.
     NoTicket {
         /// The account name.

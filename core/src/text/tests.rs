@@ -119,7 +119,8 @@ fn set_up_messages() -> Vec<SetUp> {
         SetUp::ClockOff { ahead: 570 },
         SetUp::UsedCode { wait: 29 },
         SetUp::NotACode,
-        SetUp::TooMany,
+        SetUp::TooMany { until: Some(AT) },
+        SetUp::TooMany { until: None },
         SetUp::NoTicket { user: user() },
     ];
     for by in [Beginning::Word, Beginning::Ticket] {
@@ -141,6 +142,7 @@ fn new_codes_messages() -> Vec<NewCodes> {
         NewCodes::InForce { count: 1 },
         NewCodes::InForce { count: 20 },
         NewCodes::Later,
+        NewCodes::Unsure,
         NewCodes::OldOneStays,
         NewCodes::TicketStays,
     ];

@@ -1,6 +1,7 @@
 //! Every dialogue as a terminal shows it, word for word, in both languages; and what becomes of those that are cut off.
 
 mod abuse;
+mod built_upon;
 mod callers;
 mod codes;
 mod device;

@@ -47,6 +47,9 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
         NewCodes::Later => {
             "These backup codes do not work. Your next login shows you new ones.".into()
         }
+        NewCodes::Unsure => {
+            "It is not certain that these codes work: keep them until your next login.".into()
+        }
         NewCodes::OldOneStays => {
             "Nothing was changed: the new codes do not work, and your old code still does.".into()
         }

@@ -4,7 +4,7 @@ use alloc::{format, string::String};
 
 use crate::{
     message::set_up::{Beginning, Going, SameKey, SetUp},
-    text::{date, duration, minute, wrap},
+    text::{clock, date, duration, minute, wrap},
 };
 
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
@@ -65,8 +65,12 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
             format!("\nThat code was used already. Wait for the next one ({}).", duration(*wait))
         }
         SetUp::NotACode => "\nThat is not a code: type the digits that the app shows.".into(),
-        SetUp::TooMany => {
-            "Nothing was set up. Log in again within 15 minutes to go on with this key.".into()
+        SetUp::TooMany { until: Some(until) } => format!(
+            "Nothing was set up. Log in again before {} to go on with this key.",
+            clock(*until)
+        ),
+        SetUp::TooMany { until: None } => {
+            "Nothing was set up. Your next login begins anew, with another key.".into()
         }
         SetUp::NoTicket { user } => format!(
             "Without a ticket nothing is set up. One may be another person's, used, or out\n\

@@ -43,6 +43,9 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
             format!("Dina {count} nya reservkoder gäller från och med nu.")
         }
         NewCodes::Later => "Reservkoderna gäller inte. Nästa gång du loggar in visas nya.".into(),
+        NewCodes::Unsure => {
+            "Det är osäkert om koderna gäller: spara dem till nästa inloggning.".into()
+        }
         NewCodes::OldOneStays => {
             "Inget är ändrat: de nya koderna gäller inte, och din gamla gäller än.".into()
         }

@@ -4,7 +4,7 @@ use alloc::{format, string::String};
 
 use crate::{
     message::set_up::{Beginning, Going, SameKey, SetUp},
-    text::{date, duration, minute, wrap},
+    text::{clock, date, duration, minute, wrap},
 };
 
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
@@ -66,8 +66,12 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
             format!("\nKoden är redan använd. Vänta på nästa ({}).", duration(*wait))
         }
         SetUp::NotACode => "\nDet där är ingen kod: skriv siffrorna som appen visar.".into(),
-        SetUp::TooMany => {
-            "Inget är ändrat. Logga in igen inom 15 minuter för att fortsätta med nyckeln.".into()
+        SetUp::TooMany { until: Some(until) } => format!(
+            "Inget är ändrat. Logga in före {} för att fortsätta med nyckeln.",
+            clock(*until)
+        ),
+        SetUp::TooMany { until: None } => {
+            "Inget är ändrat. Nästa inloggning börjar om med en ny nyckel.".into()
         }
         SetUp::NoTicket { user } => format!(
             "Utan biljett ställs inget in. En biljett kan vara någon annans, använd eller\n\

@@ -1,0 +1,43 @@
+//! A change of a login that is stopped right behind the new record's name, while somebody else builds upon it: it has
+//! happened, and what it named is there.
+
+use std::time::Duration;
+
+use twinlock_tests::{LOGGED_IN, PASSWORD, PROMPT, codes_shown};
+
+use crate::people::{OPEN, server, with_codes};
+
+/// The set is given its name by the first, the record by the second.
+const STOP: [&str; 2] = ["-e", "inject=renameat2:signal=SIGSTOP:when=2"];
+
+#[test]
+fn a_renewed_last_code_is_in_force_although_a_bypass_was_given_meanwhile() {
+    let m = server("en", &format!("{OPEN}[backup_codes]\ncount = 1\n"));
+    m.user("mallory").shipped_pam("su");
+    let old = with_codes(&m).remove(0);
+    let mut held = m.su("mallory", "ada").strace("/tmp/trace", &STOP).open();
+    held.expect("assword").expect(": ").send_line(PASSWORD);
+    held.expect(PROMPT).send_line(&old);
+    held.expect("show that you have it: ");
+    let new = codes_shown(&held.transcript()).remove(0);
+    held.send_line(&new[20..]);
+    let stopped = || m.file("/tmp/trace").read().contains("stopped by SIGSTOP");
+    for _ in 0..1000 {
+        if stopped() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(stopped(), "{}", held.transcript());
+    let bypass = ["bypass", "ada", "--yes", "--reason", "test", "--break-glass", "test"];
+    m.call([&["twinlock"][..], &bypass].concat()).without_a_login().output().ok();
+    for pid in m.pids("su") {
+        m.signal("CONT", pid);
+    }
+    held.expect(LOGGED_IN);
+    let (place, mut caller) = (("bare", "ada", "192.0.2.99"), m.caller());
+    assert!(!caller.gets_in(place, &[&old]), "{}", caller.screen());
+    assert_eq!(caller.login(place.0, place.1, place.2), twinlock_tests::Next::Asks);
+    assert_eq!(caller.type_all(&[&new]), twinlock_tests::Next::Asks, "{}", caller.screen());
+    assert!(caller.screen().contains("last backup code"), "{}", caller.screen());
+}
