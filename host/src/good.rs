@@ -69,7 +69,7 @@ fn put_once(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::
 }
 
 /// Takes away what was being written when somebody was cut off. What stays does no harm.
-fn sweep(folder: &OwnedFd, name: &str) {
+pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
     let Ok(entries) = fs::Dir::read_from(folder) else { return };
     let temporary = |file: &str| {
         let nonce = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));

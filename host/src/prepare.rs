@@ -3,7 +3,8 @@
 use std::mem;
 
 use rustix::{
-    fs::{self, CWD, Mode, OFlags},
+    fd::OwnedFd,
+    fs::{self, AtFlags, CWD, Mode, OFlags},
     io::{self, Errno},
 };
 use twinlock_core::{
@@ -19,6 +20,7 @@ use crate::{
     alike::NOBODY,
     codes, commit,
     entropy::KernelEntropy,
+    good,
     machine::Machine,
     outbox::OUTBOX,
     place::{self, Owner, Room},
@@ -120,17 +122,32 @@ fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreFault> {
     write_new(copy, id, machine.records.owner)
 }
 
+/// A store-id is whole or absent: a part of one would be a mismatch for ever. Of two who write one, one does.
 fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreFault> {
     let write = || {
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let fd = fs::openat(CWD, path, flags, Mode::RUSR | Mode::WUSR)?;
-        place::give_to(&fd, owner)?;
-        fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
-        io::write(&fd, format!("{id}\n").as_bytes())?;
-        fs::fsync(&fd)
+        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = fs::openat(CWD, folder, flags, Mode::empty())?;
+        let temporary = format!("{name}.{}", fresh_id()?.get(..16).unwrap_or_default());
+        let placed = write_aside(&folder, &temporary, (id, owner))
+            .and_then(|()| fs::linkat(&folder, &temporary, &folder, name, AtFlags::empty()));
+        good::sweep(&folder, name);
+        placed?;
+        fs::fsync(&folder)
     };
     write().map_err(place::fault)
+}
+
+fn write_aside(folder: &OwnedFd, name: &str, (id, owner): (&str, Owner)) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let fd = fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
+    place::give_to(&fd, owner)?;
+    fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
+    // Shorter than what any file system takes at once, so that less is an error of the disk.
+    if io::write(&fd, format!("{id}\n").as_bytes())? != id.len() + 1 {
+        return Err(Errno::NOSPC);
+    }
+    fs::fsync(&fd)
 }
 
 fn fresh_id() -> io::Result<String> {
