@@ -15,7 +15,6 @@ use crate::{
     event::{Accepted, Reason},
     letter::LetterKind,
     message::{
-        Message,
         new_codes::{NewCodes, Why},
         set_up::{Beginning, Going, SetUp, WORDS},
     },
@@ -98,14 +97,8 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
             Answer::Code(code) if code.ticket().is_some() => match judge(&code) {
                 Outcome::Ticket(ticket) => return Ok(Begun::Yes(Some(ticket))),
                 Outcome::Faulty(reason) => return Err(Stop::Broken(reason)),
-                Outcome::Throttled { until, wait } => {
-                    talk.say_last(talk.login(&Message::Throttled { until, wait }));
-                    return Err(Stop::Declined(Reason::Throttled));
-                }
-                Outcome::Locked => {
-                    talk.say_last(talk.login(&Message::Locked { user: talk.name() }));
-                    return Err(Stop::Declined(Reason::Locked));
-                }
+                Outcome::Throttled { until, wait } => return Err(talk.throttled(until, wait)),
+                Outcome::Locked => return Err(talk.locked()),
                 Outcome::Granted(_)
                 | Outcome::LastCode(_)
                 | Outcome::NoBypass

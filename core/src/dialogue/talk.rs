@@ -115,6 +115,20 @@ impl Talk<'_> {
         self.parting.leave(words);
     }
 
+    /// Ends where the throttle lets no further code be judged, and leaves word of until when.
+    #[must_use]
+    pub fn throttled(&self, until: UnixTime, wait: u64) -> Stop {
+        self.say_last(self.login(&Message::Throttled { until, wait }));
+        Stop::Declined(Reason::Throttled)
+    }
+
+    /// Ends where too many wrong codes were typed in a row, and leaves word of what helps.
+    #[must_use]
+    pub fn locked(&self) -> Stop {
+        self.say_last(self.login(&Message::Locked { user: self.name() }));
+        Stop::Declined(Reason::Locked)
+    }
+
     /// The account's name, fit for a terminal.
     #[must_use]
     pub fn name(&self) -> String {
