@@ -1,0 +1,168 @@
+//! No secret that a verb holds stands in arguments, environments, the log, a core, or a file that others can read.
+
+use twinlock_tests::{Call, Finished, Machine, Otp, codes_shown, key_shown};
+
+const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const BOB: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+const CY: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
+const TRACE: &str = "/tmp/trace";
+/// Each program that is started, with all of its arguments and its environment.
+const STARTED: [&str; 5] = ["-v", "-s", "65536", "-e", "trace=execve"];
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").user("bob").user("cy").user("dan");
+    m.enrolled("ada", ADA).settings("window = 10\n");
+    m
+}
+
+fn watched<'m>(m: &'m Machine, words: &str) -> Call<'m> {
+    m.call(["twinlock"]).args(words.split(' ')).strace(TRACE, &STARTED)
+}
+
+fn done(m: &Machine, words: &str, input: &str) -> Finished {
+    let done = watched(m, words).input(input).output();
+    assert_eq!(done.code, Some(0), "{words}: {done:?}");
+    done
+}
+
+/// The shapes in which a secret is written.
+fn shapes(secret: &str) -> [String; 2] {
+    [secret.to_owned(), secret.replace([' ', '-'], "")]
+}
+
+/// Looks for what a verb held: whatever file has it is one of these, and root's alone.
+#[track_caller]
+fn kept_quiet(m: &Machine, secrets: &[&str], files: &[&str]) {
+    let started = m.file(TRACE).read();
+    assert!(started.contains("twinlock") && started.contains("PATH="), "{started}");
+    m.file(TRACE).remove();
+    for shape in secrets.iter().flat_map(|secret| shapes(secret)) {
+        assert!(shape.len() >= 9, "{shape:?} would be found by chance");
+        assert!(!started.contains(&shape), "{shape} in {started}");
+        assert!(m.log().iter().all(|line| !line.contains(&shape)), "{shape}: {:?}", m.log());
+        let found =
+            m.run(["grep", "-rlFe", &shape, "/etc", "/home", "/root", "/run", "/tmp", "/var"]);
+        for file in found.stdout.lines() {
+            assert!(files.iter().any(|begin| file.starts_with(begin)), "{shape} in {file}");
+            let mode = m.run(["stat", "-c", "%a %u", file]).ok().trim().to_owned();
+            assert_eq!(mode, "600 0", "{file}");
+        }
+    }
+}
+
+/// What stands in quotes after a key of the JSON that a verb prints.
+fn printed(done: &Finished, key: &str) -> String {
+    let (_, after) = done.ok().split_once(&format!("\"{key}\":\"")).expect("the key");
+    after.split_once('"').expect("its end").0.to_owned()
+}
+
+#[test]
+fn what_an_administrator_gives_out_is_nowhere() {
+    let m = machine();
+    for (words, key) in [
+        ("--json bypass ada --yes --reason lost", "bypass"),
+        ("--json backup-codes ada --yes", "ticket"),
+        ("--json reset ada --yes", "ticket"),
+        ("--json invite bob", "ticket"),
+    ] {
+        let secret = printed(&done(&m, words, ""), key);
+        kept_quiet(&m, &[&secret], &[]);
+    }
+}
+
+#[test]
+fn codes_that_are_printed_are_in_the_file_that_was_asked_for_alone() {
+    let m = machine();
+    let all = done(&m, "backup-codes ada --yes --print --save /root/codes", "");
+    let codes = codes_shown(&(all.stdout + &m.file("/root/codes").read()));
+    assert!(codes.len() >= 10, "{codes:?}");
+    let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+    kept_quiet(&m, &codes, &["/root/codes"]);
+}
+
+#[test]
+fn a_key_is_in_its_record_alone() {
+    let m = machine();
+    let record = |user: &str| format!("/var/lib/twinlock/users/{user}/record.");
+    done(&m, "show-key ada --yes --svg /root/qr.svg --png /root/qr.png", "");
+    for picture in ["/root/qr.svg", "/root/qr.png"] {
+        assert_eq!(m.run(["stat", "-c", "%a %u", picture]).ok().trim(), "600 0");
+    }
+    kept_quiet(&m, &[ADA], &[&record("ada")]);
+
+    let uri = format!("otpauth://totp/box:bob?secret={BOB}\n");
+    done(&m, "import uri bob", &uri);
+    kept_quiet(&m, &[BOB], &[&record("bob")]);
+
+    m.file("/root/people.csv").write(format!("user,mail,key\ncy,,{CY}\n")).mode(0o600);
+    done(&m, "enroll --from /root/people.csv", "");
+    kept_quiet(&m, &[CY], &[&record("cy"), "/root/people.csv"]);
+
+    let export = done(&m, "export ada", "").stdout;
+    assert!(export.contains(ADA), "{export}");
+    kept_quiet(&m, &[ADA], &[&record("ada")]);
+    done(&m, "remove ada --yes", "");
+    done(&m, "import record --older", &export);
+    kept_quiet(&m, &[ADA], &[&record("ada")]);
+}
+
+#[test]
+fn a_scratch_file_that_is_imported_leaves_its_key_and_codes_nowhere_else() {
+    let m = machine();
+    let file = "/home/dan/.google_authenticator";
+    m.file(file).write(format!("{CY}\n\" TOTP_AUTH\n59173064\n80264917\n")).mode(0o600);
+    m.file(file).owner(m.uid("dan"));
+    done(&m, "import google dan --remove-source", "");
+    assert!(!m.file(file).exists());
+    let record = "/var/lib/twinlock/users/dan/record.";
+    kept_quiet(&m, &[CY], &[record]);
+    let codes = m.run(["grep", "-rlE", "59173064|80264917", "/etc", "/run", "/tmp", "/var"]);
+    assert_eq!(codes.stdout, "", "{:?}", m.log());
+}
+
+/// The own code, the one that the new app shows, and what each verb asks for besides.
+#[test]
+fn what_stands_on_a_terminal_stands_nowhere_else() {
+    for (words, typed) in [
+        ("change ada", &["<code>", "<first>", "<next>"][..]),
+        ("backup-codes ada", &["<code>", "<next>", "<group>"]),
+    ] {
+        let m = machine();
+        let session = watched(&m, words).logged_in("ada").open();
+        let mut all = m.dialogue("ada", session);
+        all.answer(typed);
+        assert_eq!(all.session().exit_code(), Some(0), "{}", all.screen());
+        let screen = all.screen();
+        let key = key_shown(&screen).map_or(ADA.to_owned(), |otp| otp.key);
+        let codes = codes_shown(&screen);
+        let secrets: Vec<&str> = codes.iter().chain([&key]).map(String::as_str).collect();
+        kept_quiet(&m, &secrets, &["/var/lib/twinlock/users/ada/record."]);
+    }
+}
+
+#[test]
+fn a_verb_that_dies_with_a_secret_in_it_leaves_no_core() {
+    let m = machine();
+    m.file("/root/cores").make_folder();
+    let dumping = "cd /root/cores && ulimit -c unlimited && exec twinlock enroll bob";
+    let mut session = m.call(["sh", "-c", dumping]).open();
+    session.expect("6-digit code now shown in the app: ");
+    assert!(key_of(&session.transcript()).is_some(), "{}", session.transcript());
+    let pids = m.pids("twinlock");
+    // The owner of these says who may read the process: nobody's but root's once it is not dumpable.
+    for pid in &pids {
+        let limits = m.run(["stat", "-c", "%u", &format!("/proc/{pid}/environ")]);
+        assert_eq!(limits.ok().trim(), "0");
+        m.signal("ABRT", *pid);
+    }
+    assert_eq!(pids.len(), 1);
+    assert_eq!(session.exit_code(), Some(128 + 6));
+    assert_eq!(m.run(["find", "/root/cores", "-type", "f"]).stdout, "");
+}
+
+/// The key on a screen of `enroll`.
+fn key_of(screen: &str) -> Option<Otp> {
+    let groups = |line: &&str| line.starts_with("    ") && line.trim().len() == 39;
+    screen.lines().find(groups).map(|line| Otp::new(&line.replace([' ', '\r'], "")))
+}
