@@ -56,10 +56,18 @@ fn peak(m: &Machine, words: &str) -> u64 {
 /// A list of so many rows, over and over the same people.
 fn list(m: &Machine, rows: u64, people: u64) {
     let rows = (0..rows).fold("user,key\n".to_owned(), |mut text, row| {
-        let _ = writeln!(text, "u{:07},{KEY}", row % people);
+        let person = row % people;
+        // No two people with one key.
+        let [first, second] = [person / 26, person % 26].map(letter);
+        let _ = writeln!(text, "u{person:07},{}{first}{second}", &KEY[..30]);
         text
     });
     m.file("/root/people.csv").write(rows).mode(0o600);
+}
+
+/// A letter of the alphabet, which every key may hold.
+fn letter(digit: u64) -> char {
+    char::from(b'A' + u8::try_from(digit).expect("below 26"))
 }
 
 /// How many the others are.

@@ -207,7 +207,7 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
 }
 
-/// A name that begins with a dash, as a directory service may have it, is no option of those programs.
+/// A name that begins with a dash, as a directory service may have it, is no option of chage.
 #[test]
 fn a_reset_says_by_its_status_what_was_left_undone() {
     let m = machine();
@@ -215,7 +215,8 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
         let text = format!("#!/bin/sh\necho \"$@\" >>/root/ended\n{then}\n");
         m.file("/usr/bin/loginctl").write(text).mode(0o755);
     };
-    m.run(["mkdir", "-p", "/run/systemd/system"]).ok();
+    let uid = m.uid("ada");
+    m.run(["mkdir", "-p", "/run/systemd/system", &format!("/run/systemd/users/{uid}")]).ok();
     let reset = || {
         m.run(["twinlock", "remove", "ada", "--yes"]);
         m.enrolled("ada", KEY);
@@ -223,7 +224,7 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
     };
     loginctl("exit 0");
     reset().ok();
-    assert_eq!(m.file("/root/ended").read(), "terminate-user -- ada\n");
+    assert_eq!(m.file("/root/ended").read(), format!("terminate-user {uid}\n"));
     assert!(m.file("/etc/shadow").read().contains("\nada:!:0:"), "chage has done its part");
     loginctl("exit 1");
     let left = reset();

@@ -86,6 +86,7 @@ fn devices() {
 #[test]
 fn invite() {
     let mut s = script("invite");
+    s.m.settings("sendmail = \"/bin/true\"\n");
     s.pipe("invite ada", &[]);
     s.pipe("invite root", &[]);
     s.pipe("invite bob --mail bob", &[]);

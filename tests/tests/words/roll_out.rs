@@ -95,8 +95,8 @@ fn enroll() {
     s.m.file("/root/people.csv").write("user,mail\nbob,bob@example.org\nnobo,\nada,\n");
     s.pipe("enroll --from /none", &[]);
     s.pipe("enroll --from /etc/passwd", &[]);
-    s.pipe("enroll --from /root/people.csv", &[]);
     s.m.settings("sendmail = \"/bin/true\"\n");
+    s.pipe("enroll --from /root/people.csv", &[]);
     s.terminal("enroll --from /root/people.csv", &[]);
     s.pipe("enroll --from /root/people.csv --report /root/people.csv", &[]);
     s.pipe("--json enroll --from /root/people.csv", &[]);
