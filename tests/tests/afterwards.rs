@@ -131,6 +131,21 @@ fn after_new_backup_codes_the_old_ones_are_dead() {
 }
 
 #[test]
+fn a_remembered_device_does_not_outlive_new_backup_codes() {
+    let m = machine(Server::Publickey);
+    m.settings("window = 10\nremember_for = \"8h\"\n");
+    let mut session = m.at_the_prompt("ada", First::Key);
+    session.send_line(&m.code("ada")).expect("Type yes (Enter: no): ").send_line("yes");
+    assert!(session.logged_in(), "{}", session.transcript());
+    let mut session = m.past_the_first_factor("ada", First::Key);
+    assert!(session.logged_in(), "remembered: {}", session.transcript());
+    printed(&m, "backup-codes ada", "ticket");
+    let mut session = m.at_the_prompt("ada", First::Key);
+    session.send_line("").give_up();
+    assert!(!session.logged_in(), "{}", session.transcript());
+}
+
+#[test]
 fn after_a_change_the_old_app_and_what_hung_on_it_are_dead() {
     let m = machine(Server::Both);
     m.settings("window = 10\nremember_for = \"8h\"\n");
