@@ -43,6 +43,15 @@ pub(crate) fn check() -> Done {
     Ok(())
 }
 
+/// The targets have a workspace of their own, whose lock file goes stale unnoticed when core's dependencies change.
+pub(crate) fn lock_is_current() -> Done {
+    let manifest = ["--manifest-path", "tests/fuzz/Cargo.toml"];
+    let metadata = ["metadata", "--locked", "--format-version=1"];
+    output(&mut cargo(&[&metadata[..], &manifest].concat())).map(drop).map_err(|error| {
+        format!("{error}\nMake it anew: cargo metadata {} >/dev/null", manifest.join(" "))
+    })
+}
+
 fn build() -> Done<PathBuf> {
     let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
     let host = host.trim();

@@ -69,6 +69,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
 }
 
 fn read_through(tally: &mut Tally) {
+    tally.check("fuzzing: the lock file is current", fuzz::lock_is_current);
     tally.check("formatted", || run(&mut cargo(&["fmt", "--all", "--check"])));
     let strict = ["--quiet", "--all-targets", "--locked", "--", "--deny", "warnings"];
     // The module alone: beside the command it would be compiled with the command's features.
