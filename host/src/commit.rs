@@ -1,7 +1,7 @@
 //! A change of a record: written aside, made durable, and put in place under a name that only one process can take.
 
 use rustix::{
-    fd::OwnedFd,
+    fd::{BorrowedFd, OwnedFd},
     fs::{self, AtFlags, Mode, OFlags, RenameFlags},
     io::{self, Errno},
 };
@@ -94,7 +94,7 @@ fn put(records: &HostRecords, room: &Room, next: u64, record: &Record) -> Result
     let store = |errno| CommitFault::Store(place::fault(errno));
     let text = form::write(record);
     let temporary = write_aside(records, room, text.as_bytes()).map_err(store)?;
-    let placed = place_once(room, &temporary, &record_name(next));
+    let placed = place_once(room.fd(), &temporary, &record_name(next));
     if placed.is_err() {
         let _ = fs::unlinkat(room.fd(), &temporary, AtFlags::empty());
     }
@@ -140,7 +140,7 @@ pub(crate) fn lay_in(
 ) -> Result<(), CommitFault> {
     let store = |errno| CommitFault::Store(place::fault(errno));
     let temporary = write_aside(records, room, text).map_err(store)?;
-    let placed = place_once(room, &temporary, name);
+    let placed = place_once(room.fd(), &temporary, name);
     if placed.is_err() {
         let _ = fs::unlinkat(room.fd(), &temporary, AtFlags::empty());
     }
@@ -182,11 +182,11 @@ fn fill(records: &HostRecords, fd: &OwnedFd, text: &[u8]) -> io::Result<()> {
 }
 
 /// Gives a file its final name unless that is taken.
-fn place_once(room: &Room, temporary: &str, name: &str) -> io::Result<()> {
-    match fs::renameat_with(room.fd(), temporary, room.fd(), name, RenameFlags::NOREPLACE) {
+pub(crate) fn place_once(folder: BorrowedFd<'_>, temporary: &str, name: &str) -> io::Result<()> {
+    match fs::renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => {
-            fs::linkat(room.fd(), temporary, room.fd(), name, AtFlags::empty())?;
-            match fs::unlinkat(room.fd(), temporary, AtFlags::empty()) {
+            fs::linkat(folder, temporary, folder, name, AtFlags::empty())?;
+            match fs::unlinkat(folder, temporary, AtFlags::empty()) {
                 // A later change has swept it away, and the file has its name.
                 Err(Errno::NOENT) => Ok(()),
                 unlinked => unlinked,

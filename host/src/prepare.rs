@@ -3,8 +3,8 @@
 use std::mem;
 
 use rustix::{
-    fd::OwnedFd,
-    fs::{self, AtFlags, CWD, Mode, OFlags},
+    fd::{AsFd, OwnedFd},
+    fs::{self, CWD, Mode, OFlags, Timespec, Timestamps},
     io::{self, Errno},
 };
 use twinlock_core::{
@@ -72,25 +72,37 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreFault> {
     let records = &machine.records;
     place::make_folder(CWD, &records.path, records.owner).map_err(place::fault)?;
     let root = records.root()?;
-    let ours = store_id::of_records(&root, records.owner)?;
-    let theirs = store_id::of_settings(&records.store_id_copy, records.owner)?;
-    match (ours, theirs) {
-        (Some(ours), Some(theirs)) if ours == theirs => {}
-        (Some(_), Some(_)) => return Err(StoreFault::StoreIdMismatch),
-        // The settings remember a store that is not here: it is not mounted, and must not be begun anew.
-        (None, Some(_)) => return Err(StoreFault::StoreIdMissing),
-        (Some(ours), None) => write_copy(machine, &ours)?,
-        (None, None) => {
-            let fresh = fresh_id().map_err(place::fault)?;
-            write_new(&format!("{}/{}", records.path, store_id::NAME), &fresh, records.owner)?;
-            write_copy(machine, &fresh)?;
-        }
-    }
+    agree_on_store_id(machine, &root)?;
     for folder in [USERS, UIDS, OUTBOX] {
         root.make(folder, records.owner).map_err(place::fault)?;
     }
     make_nobody(machine, &root)?;
     make_clock(machine).map_err(place::fault)
+}
+
+/// How often somebody else's first command may be faster.
+const ROUNDS: usize = 8;
+
+/// Both copies of the store-id, made where neither is there; of several first commands at once all end with the same.
+fn agree_on_store_id(machine: &Machine, root: &Room) -> Result<(), StoreFault> {
+    let records = &machine.records;
+    for _ in 0..ROUNDS {
+        // In this order: the one beside the settings is made last.
+        let theirs = store_id::of_settings(&records.store_id_copy, records.owner)?;
+        let ours = store_id::of_records(root, records.owner)?;
+        match (ours, theirs) {
+            (Some(ours), Some(theirs)) if ours == theirs => return Ok(()),
+            (Some(_), Some(_)) => return Err(StoreFault::StoreIdMismatch),
+            // The settings remember a store that is not here: it is not mounted, and must not be begun anew.
+            (None, Some(_)) => return Err(StoreFault::StoreIdMissing),
+            (Some(ours), None) => write_copy(machine, &ours)?,
+            (None, None) => {
+                let fresh = fresh_id().map_err(place::fault)?;
+                write_new(&format!("{}/{}", records.path, store_id::NAME), &fresh, records.owner)?;
+            }
+        }
+    }
+    Err(place::fault(Errno::AGAIN))
 }
 
 /// A record with a key that nobody has, to be read where somebody has none.
@@ -122,31 +134,48 @@ fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreFault> {
     write_new(copy, id, machine.records.owner)
 }
 
-/// A store-id is whole or absent: a part of one would be a mismatch for ever. Of two who write one, one does.
+/// A store-id is whole or absent: a part of one would be a mismatch for ever.
 fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreFault> {
-    let write = || {
-        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = fs::openat(CWD, folder, flags, Mode::empty())?;
-        let temporary = format!("{name}.{}", fresh_id()?.get(..16).unwrap_or_default());
-        let placed = write_aside(&folder, &temporary, (id, owner))
-            .and_then(|()| fs::linkat(&folder, &temporary, &folder, name, AtFlags::empty()));
-        good::sweep(&folder, name);
-        placed?;
-        fs::fsync(&folder)
+    let fill = |fd: &OwnedFd| {
+        // Shorter than what any file system takes at once, so that less is an error of the disk.
+        match io::write(fd, format!("{id}\n").as_bytes())? {
+            written if written == id.len() + 1 => Ok(()),
+            _ => Err(Errno::NOSPC),
+        }
     };
-    write().map_err(place::fault)
+    make_whole(path, owner, &fill).map_err(place::fault)
 }
 
-fn write_aside(folder: &OwnedFd, name: &str, (id, owner): (&str, Owner)) -> io::Result<()> {
+/// Makes a private file under its name with all that belongs to it. Where somebody else was faster, theirs stands.
+fn make_whole(
+    path: &str,
+    owner: Owner,
+    fill: &dyn Fn(&OwnedFd) -> io::Result<()>,
+) -> io::Result<()> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = fs::openat(CWD, folder, flags, Mode::empty())?;
+    let temporary = format!("{name}.{}", fresh_id()?.get(..16).unwrap_or_default());
+    let placed = make_aside(&folder, (&temporary, owner), fill)
+        .and_then(|()| commit::place_once(folder.as_fd(), &temporary, name));
+    good::sweep(&folder, name);
+    match placed {
+        // Without the temporary file, too: only who was faster sweeps others' away.
+        Ok(()) | Err(Errno::EXIST | Errno::NOENT) => fs::fsync(&folder),
+        refused => refused,
+    }
+}
+
+fn make_aside(
+    folder: &OwnedFd,
+    (name, owner): (&str, Owner),
+    fill: &dyn Fn(&OwnedFd) -> io::Result<()>,
+) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let fd = fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
     place::give_to(&fd, owner)?;
     fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
-    // Shorter than what any file system takes at once, so that less is an error of the disk.
-    if io::write(&fd, format!("{id}\n").as_bytes())? != id.len() + 1 {
-        return Err(Errno::NOSPC);
-    }
+    fill(&fd)?;
     fs::fsync(&fd)
 }
 
@@ -161,9 +190,42 @@ fn make_clock(machine: &Machine) -> io::Result<()> {
     if records::clock_mark(&path)?.is_some() {
         return Ok(());
     }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let fd = fs::openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR)?;
-    place::give_to(&fd, machine.records.owner)?;
     // Nothing was accepted yet, so the mark begins at the beginning of time.
-    records::set_clock_mark(&path, UnixTime(0))
+    let begin = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let times = Timestamps { last_access: begin, last_modification: begin };
+    make_whole(&path, machine.records.owner, &|fd| fs::futimens(fd, &times))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::policy::Policy;
+
+    #[test]
+    fn of_several_first_commands_all_end_with_one_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        let path = |name: &str| base.join(name).to_str().unwrap().to_owned();
+        for round in 0..20 {
+            let mut policy = Policy::default();
+            policy.places.records = path(&format!("records{round}")).into();
+            let settings = path(&format!("etc{round}/twinlock.toml"));
+            let owner = Owner(rustix::process::getuid().as_raw());
+            let prepare = || prepare_store(&Machine::new(&policy, &settings, owner));
+            let all: Vec<_> = std::thread::scope(|scope| {
+                let racers: Vec<_> = (0..8).map(|_| scope.spawn(prepare)).collect();
+                racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+            });
+            assert!(all.iter().all(Result::is_ok), "{all:?}");
+            let machine = Machine::new(&policy, &settings, owner);
+            let root = machine.records.root().unwrap();
+            store_id::prove(&root, &machine.records.store_id_copy, owner).unwrap();
+            for place in [path(&format!("etc{round}")), path(&format!("records{round}"))] {
+                let names = std::fs::read_dir(place).unwrap().flatten();
+                let ids = names
+                    .filter(|name| name.file_name().to_string_lossy().starts_with(store_id::NAME));
+                assert_eq!(ids.count(), 1);
+            }
+        }
+    }
 }
