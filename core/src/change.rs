@@ -15,7 +15,7 @@ const ROUNDS: usize = 8;
 pub enum ChangeFault<E> {
     /// The newest record speaks against it.
     Declined(E),
-    /// The store failed; the old record stands.
+    /// The store failed; the newest record, where it can be read, says whether it did so behind the change.
     Store(StoreFault),
     /// Somebody else was faster again and again; theirs stands.
     Changing,
@@ -27,7 +27,7 @@ pub type Decide<'a, E> = &'a mut dyn FnMut(Option<Snapshot>) -> Result<Record, E
 /// Puts in place what `decide` makes of the newest record.
 ///
 /// # Errors
-/// [`ChangeFault`]; nothing has changed then.
+/// [`ChangeFault`]; nothing has changed then, unless it is the store that failed.
 pub fn change<E>(
     records: &dyn Records,
     account: &Account,
@@ -42,7 +42,7 @@ pub type Find<'a> = &'a dyn Fn() -> Result<Option<Snapshot>, StoreFault>;
 /// As [`change`], of the record that `find` finds.
 ///
 /// # Errors
-/// [`ChangeFault`]; nothing has changed then.
+/// As [`change`].
 pub fn change_found<E>(
     records: &dyn Records,
     account: &Account,

@@ -133,9 +133,9 @@ impl LedgerFault {
 /// Why a change was not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitFault {
-    /// Somebody else changed the record first: load it and decide again.
+    /// Somebody else changed the record first, or built upon this change: load it and decide again.
     Overtaken,
-    /// The store failed; the old record stands.
+    /// The store failed; the old record stands, or the new one does and may not outlive a power cut.
     Store(StoreFault),
 }
 

@@ -58,7 +58,8 @@ pub trait Records {
     /// Writes a record durably as the successor of a snapshot, 0 for the first.
     ///
     /// # Errors
-    /// [`CommitFault`]; the old record then stands.
+    /// [`CommitFault`]; the old record then stands, unless the store failed, or others went on, behind the new one's
+    /// name. The newest record says which.
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault>;
 
     /// As [`Records::newest`], and by the same calls whether there is such an account, and a record of it, or not.

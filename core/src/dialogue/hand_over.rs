@@ -37,7 +37,7 @@ pub fn hand_over(
     if WORDS.iter().any(|begin| word.eq_ignore_ascii_case(begin)) {
         let replaced = new_key::replace(talk, place, judge);
         if matches!(replaced, Err(Stop::Declined(reason)) if reason != Reason::RecordChanging) {
-            talk.say_last(talk.change(&Change::OldKeyStays));
+            talk.leave_word(talk.change(&Change::OldKeyStays));
         }
         return replaced.map(HandOver::Replaced);
     }

@@ -77,7 +77,7 @@ pub fn prove(talk: &Talk<'_>) -> Result<Proven, Stop> {
     if begun.state != State::Active {
         let until = pending::resumed_until(begun.since);
         let until = talk.now().ok().filter(|now| now.unix < until).map(|_| until);
-        talk.say_last(talk.set_up(&SetUp::TooMany { until }));
+        talk.leave_word(talk.set_up(&SetUp::TooMany { until }));
     }
     Err(Stop::Declined(Reason::NotSetUp))
 }

@@ -118,7 +118,7 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
             break;
         }
     }
-    talk.say_last(talk.set_up(&SetUp::NoTicket { user: talk.name() }));
+    talk.leave_word(talk.set_up(&SetUp::NoTicket { user: talk.name() }));
     Err(Stop::Declined(Reason::NoTicket))
 }
 
@@ -131,7 +131,7 @@ fn without(talk: &Talk<'_>, offer: Offer) -> Result<Came, Stop> {
             Err(fault) => Err(Stop::Broken(Reason::Store(fault))),
         },
         Without::Refused => {
-            talk.say_last(talk.set_up(&SetUp::NeedsAPerson));
+            talk.leave_word(talk.set_up(&SetUp::NeedsAPerson));
             Err(Stop::Declined(match offer.ticket {
                 TicketNeed::Needed => Reason::NoTicket,
                 TicketNeed::Free => Reason::NotSetUp,

@@ -111,21 +111,21 @@ impl Talk<'_> {
     }
 
     /// Leaves words for the end.
-    pub fn say_last(&self, words: String) {
+    pub fn leave_word(&self, words: String) {
         self.parting.leave(words);
     }
 
     /// Ends where the throttle lets no further code be judged, and leaves word of until when.
     #[must_use]
     pub fn throttled(&self, until: UnixTime, wait: u64) -> Stop {
-        self.say_last(self.login(&Message::Throttled { until, wait }));
+        self.leave_word(self.login(&Message::Throttled { until, wait }));
         Stop::Declined(Reason::Throttled)
     }
 
     /// Ends where too many wrong codes were typed in a row, and leaves word of what helps.
     #[must_use]
     pub fn locked(&self) -> Stop {
-        self.say_last(self.login(&Message::Locked { user: self.name() }));
+        self.leave_word(self.login(&Message::Locked { user: self.name() }));
         Stop::Declined(Reason::Locked)
     }
 

@@ -230,7 +230,11 @@ impl Visit<'_> {
                 course.generation = generation;
                 self.log(account, Kind::KeyChanged, (None, None));
             }
-            Err(_) => talk.person().tell(&talk.change(&Change::Unchanged)),
+            // Where the store failed behind a change, the login ends by what stands now.
+            Err(_) if self.newest(talk).is_some_and(|newest| is_as_judged(&newest, course)) => {
+                talk.person().tell(&talk.change(&Change::Unchanged));
+            }
+            Err(_) => {}
         }
         Ok(())
     }
@@ -262,7 +266,7 @@ impl Visit<'_> {
             })?)
         });
         if renewed == Err(Stop::Declined(Reason::Unconfirmed)) {
-            talk.say_last((*talk.new_codes(&NewCodes::OldOneStays)).clone());
+            talk.leave_word((*talk.new_codes(&NewCodes::OldOneStays)).clone());
         }
         let left = renewed?;
         trial.forgive_late();
@@ -287,7 +291,7 @@ impl Visit<'_> {
         let owed = Owed { generation: judged, ticket: Some(ticket) };
         let shown = set_up::first_codes(talk, why, (&owed, talk.stamp()?.0));
         if matches!(shown, Err(Stop::Declined(Reason::Unconfirmed))) {
-            talk.say_last((*talk.new_codes(&NewCodes::TicketStays)).clone());
+            talk.leave_word((*talk.new_codes(&NewCodes::TicketStays)).clone());
         }
         shown?;
         trial.forgive_late();
