@@ -136,20 +136,21 @@ fn a_scratch_file_that_is_imported_leaves_its_key_and_codes_nowhere_else() {
 /// The own code, the one that the new app shows, and what each verb asks for besides.
 #[test]
 fn what_stands_on_a_terminal_stands_nowhere_else() {
-    for (words, typed) in [
-        ("change ada", &["<code>", "<first>", "<next>"][..]),
-        ("backup-codes ada", &["<code>", "<next>", "<group>"]),
+    for (words, user, typed) in [
+        ("change ada", "ada", &["<code>", "<first>", "<next>"][..]),
+        ("backup-codes ada", "ada", &["<code>", "<next>", "<group>"]),
+        ("enroll bob", "bob", &["<first>"]),
     ] {
         let m = machine();
-        let session = watched(&m, words).logged_in("ada").open();
-        let mut all = m.dialogue("ada", session);
+        let session = watched(&m, words).logged_in(user).open();
+        let mut all = m.dialogue(user, session);
         all.answer(typed);
         assert_eq!(all.session().exit_code(), Some(0), "{}", all.screen());
         let screen = all.screen();
         let key = key_shown(&screen).map_or(ADA.to_owned(), |otp| otp.key);
         let codes = codes_shown(&screen);
         let secrets: Vec<&str> = codes.iter().chain([&key]).map(String::as_str).collect();
-        kept_quiet(&m, &secrets, &["/var/lib/twinlock/users/ada/record."]);
+        kept_quiet(&m, &secrets, &[&format!("/var/lib/twinlock/users/{user}/record.")]);
     }
 }
 

@@ -221,6 +221,30 @@ fn no_answer_breaks_a_dialogue_or_shuts_its_owner_out() {
     });
 }
 
+/// Over ssh, Swedish last words are a question, behind which nothing is decided any more.
+#[test]
+fn no_answer_to_last_words_does() {
+    let m = server("sv", "");
+    enrolled(&m);
+    speaks(&m, "sv", "tries = 1\n");
+    let large = vec![b'x'; MIB];
+    let code = m.code_in("ada", 1);
+    let answers = abuses(&large).into_iter().chain([Reply::Text(code.as_bytes())]);
+    for reply in answers {
+        forget(&m);
+        let before = m.logged("reason=not_a_code").len();
+        let mut caller = m.caller();
+        assert_eq!(caller.login(LOGIN.0, LOGIN.1, LOGIN.2), Next::Asks);
+        assert_eq!(caller.type_all(&["hunter2"]), Next::Asks, "{}", caller.screen());
+        assert!(caller.screen().contains("Tryck Enter"), "{}", caller.screen());
+        assert_eq!(m.logged("reason=not_a_code").len(), before + 1, "it stands in the log by then");
+        let next = caller.reply(reply);
+        assert!(!matches!(next, Next::Asks | Next::Ended(0)), "{reply:.60?}: {next:?}");
+        assert!(m.logged("reason=panic").is_empty(), "{:?}", m.log());
+    }
+    assert!(m.caller().gets_in(LOGIN, &[&code]), "none of them used the code up");
+}
+
 /// Set-up at an ssh client, whose owner types something else after so many answers.
 fn played_at_a_client(m: &Machine, (typed, answered): (&str, usize)) {
     crate::people::afresh(m);
