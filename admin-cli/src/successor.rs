@@ -70,11 +70,6 @@ pub fn failed(user: &str, fault: StoreFault, stands: Result<bool, StoreFault>) -
             format!("{} Then look at `twinlock status {user}`, and do it again.", failure.remedy),
         ),
         Ok(false) => (format!("{what}; nothing was changed"), failure.remedy),
-        // The user id was given to somebody of whom there is no record yet: proof of nothing.
-        Err(StoreFault::RecordLost) => (
-            format!("{what}; {user} is not enrolled, and is refused until this is done again"),
-            failure.remedy,
-        ),
         Err(_) => (
             format!("{what}; which record of {user} stands cannot be said"),
             format!("{} Then look at `twinlock status {user}`.", failure.remedy),

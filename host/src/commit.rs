@@ -10,14 +10,15 @@ use twinlock_core::{
     fault::{CommitFault, MachineFault, StoreFault},
     format::record as form,
     ports::Entropy,
-    record::{Record, State},
+    record::Record,
 };
 
 use crate::{
     entropy::KernelEntropy,
     place::{self, Room},
-    records::{HostRecords, UIDS, USERS, list, record_name},
+    records::{HostRecords, USERS, list, record_name},
     sweep,
+    uid_link::Claim,
 };
 
 /// Writes `record` as the successor of number `after`.
@@ -29,16 +30,20 @@ pub(crate) fn commit(
 ) -> Result<(), CommitFault> {
     let root = records.root().map_err(CommitFault::Store)?;
     let room = person(records, &root, folder).map_err(CommitFault::Store)?;
-    if record.state.holds_uid() {
-        hold_uid(records, &root, folder, record.uid).map_err(CommitFault::Store)?;
+    let claim = Claim { records, root: &root, folder, uid: record.uid };
+    let holds = record.state.holds_uid();
+    if holds {
+        claim.begin()?;
     }
     let next = after.checked_add(1).ok_or(CommitFault::Store(StoreFault::TooLarge))?;
-    put(records, &room, next, record)?;
-    if record.state == State::Removed {
-        // Best effort: a link to somebody who is removed holds nothing.
-        let _ = fs::unlinkat(root.fd(), uid_link(record.uid), AtFlags::empty());
+    let done = put(records, &room, next, record);
+    match done {
+        Ok(()) if !holds => claim.let_go(),
+        // Overtaken, too, says that a record stands.
+        Ok(()) | Err(CommitFault::Overtaken) => claim.finish(),
+        Err(CommitFault::Store(_)) => {}
     }
-    Ok(())
+    done
 }
 
 /// Opens a person's folder, made where it is not there yet.
@@ -49,32 +54,6 @@ fn person(records: &HostRecords, root: &Room, folder: &Folder) -> Result<Room, S
     fs::fsync(users.fd()).map_err(place::fault)?;
     fs::fsync(root.fd()).map_err(place::fault)?;
     users.below(folder.as_str(), records.owner)
-}
-
-/// Takes the user id for a name, before its record stands, so that a cut leaves a link that holds nothing.
-fn hold_uid(
-    records: &HostRecords,
-    root: &Room,
-    folder: &Folder,
-    uid: u32,
-) -> Result<(), StoreFault> {
-    root.make(UIDS, records.owner).map_err(place::fault)?;
-    match records.holder_of(uid)? {
-        Some(holder) if holder == *folder => return Ok(()),
-        Some(_) => return Err(StoreFault::UidOfAnother),
-        None => {}
-    }
-    match fs::unlinkat(root.fd(), uid_link(uid), AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(errno) => return Err(place::fault(errno)),
-    }
-    fs::symlinkat(folder.as_str(), root.fd(), uid_link(uid)).map_err(place::fault)?;
-    let uids = root.below(UIDS, records.owner)?;
-    fs::fsync(uids.fd()).map_err(place::fault)
-}
-
-fn uid_link(uid: u32) -> String {
-    format!("{UIDS}/{uid}")
 }
 
 /// Writes the first record of a folder; one that is there already stays.

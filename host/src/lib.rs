@@ -35,3 +35,4 @@ pub mod roll;
 #[cfg(feature = "tools")]
 pub mod source;
 mod sweep;
+mod uid_link;

@@ -22,7 +22,7 @@ use twinlock_core::{
 use crate::{
     alike, commit,
     place::{self, Owner, Room},
-    store_id,
+    store_id, uid_link,
 };
 
 /// The file whose modification time is the clock mark.
@@ -112,9 +112,10 @@ impl HostRecords {
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
         // Made with the store-id, as the user ids' folder is: a store without them has lost something.
         root.below(USERS, self.owner)?;
-        match self.linked_to(account.uid)? {
+        match uid_link::linked_to(self, account.uid)? {
             None => Ok(()),
             Some(own) if own == *folder && tombstone.is_some() => Ok(()),
+            Some(own) if own == *folder && uid_link::is_begun(self, account.uid, folder)? => Ok(()),
             Some(own) if own == *folder => Err(StoreFault::RecordLost),
             Some(other) if self.holds(&other, account.uid)? => Err(StoreFault::UidOfAnother),
             Some(_) => Ok(()),
@@ -131,11 +132,11 @@ impl HostRecords {
     /// # Errors
     /// [`StoreFault`] where that cannot be read.
     pub fn holder_of(&self, uid: u32) -> Result<Option<Folder>, StoreFault> {
-        let Some(linked) = self.linked_to(uid)? else { return Ok(None) };
+        let Some(linked) = uid_link::linked_to(self, uid)? else { return Ok(None) };
         Ok(self.holds(&linked, uid)?.then_some(linked))
     }
 
-    /// The record that an enrolment follows: a lost one, or one that a cut kept from being written, is made good by it.
+    /// The record that an enrolment follows: a lost one is made good by it.
     ///
     /// # Errors
     /// As [`Records::newest`].
@@ -221,19 +222,6 @@ impl HostRecords {
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(place::fault(errno)),
         }
-    }
-
-    /// Who a user id was last given to, whatever has become of the record.
-    fn linked_to(&self, uid: u32) -> Result<Option<Folder>, StoreFault> {
-        let uids = self.root()?.below(UIDS, self.owner)?;
-        let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
-            Ok(target) => target,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(place::fault(errno)),
-        };
-        let target = target.into_string().map_err(|_| StoreFault::Malformed { line: 0 })?;
-        let name = Folder::name_of(&target).ok_or(StoreFault::Malformed { line: 0 })?;
-        Folder::of(&name).map(Some).map_err(|_| StoreFault::NameTooLong)
     }
 }
 

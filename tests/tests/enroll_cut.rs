@@ -5,6 +5,10 @@ use twinlock_tests::{Finished, Machine, Otp};
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada");
+    m.pam(
+        "probe",
+        "auth required pam_twinlock.so first_factor=stack\nauth optional pam_permit.so\n",
+    );
     m
 }
 
@@ -25,7 +29,15 @@ fn enroll(m: &Machine, otp: &Otp) -> Finished {
 }
 
 fn is_enrolled(m: &Machine) -> bool {
-    m.run(["twinlock", "status", "ada"]).ok().starts_with("ada is enrolled")
+    let status = m.run(["twinlock", "status", "ada"]);
+    let enrolled = status.ok().starts_with("ada is enrolled");
+    assert!(enrolled || status.ok().starts_with("ada is not enrolled"), "{status:?}");
+    enrolled
+}
+
+/// The links of the user id: two of them while a first record is on its way.
+fn links(m: &Machine) -> usize {
+    m.run(["ls", "/var/lib/twinlock/uids"]).ok().lines().count()
 }
 
 /// What the round left is all or nothing, and nobody has to clean up before the next.
@@ -39,12 +51,17 @@ fn all_or_nothing(m: &Machine, (what, round): (&str, usize), otp: &Otp) {
     if is_enrolled(m) {
         known(otp);
     } else {
+        m.settings("not_enrolled = \"allow\"\n");
+        m.pamtester("probe", "ada").output().ok();
+        m.settings("");
         let again = app(round + 300);
         enroll(m, &again).ok();
         known(&again);
+        assert_eq!(links(m), 1, "{what} {round}");
     }
     m.run(["rm", "-f", "/root/qr.svg"]).ok();
-    m.run(["twinlock", "remove", "ada", "--yes"]).ok();
+    // A tombstone would prove what a first enrolment has to prove without one.
+    m.run(["sh", "-c", "rm -r /var/lib/twinlock/users/* /var/lib/twinlock/uids/*"]).ok();
 }
 
 #[test]
