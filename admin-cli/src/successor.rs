@@ -90,14 +90,15 @@ pub fn place(
     match records.commit(&folder, after, record) {
         Ok(()) => Ok(()),
         Err(CommitFault::Overtaken) => Err(CommitFault::Overtaken.into()),
-        Err(CommitFault::Store(fault)) => {
-            let is_it = |found: Snapshot| {
-                found.sequence > after && found.record.generation == record.generation
-            };
-            let found = records.newest(account).map(|found| found.is_some_and(is_it));
-            Err(failed(&account.name, fault, found))
-        }
+        Err(CommitFault::Store(fault)) => Err(in_doubt(desk, account, (record, fault))),
     }
+}
+
+/// What is said of a store that has failed under a first record, or one that was decided on already.
+pub fn in_doubt(desk: &Desk, account: &Account, (record, fault): (&Record, StoreFault)) -> Failure {
+    let is_it = |found: Snapshot| found.record.generation == record.generation;
+    let found = desk.machine.records.newest(account).map(|found| found.is_some_and(is_it));
+    failed(&account.name, fault, found)
 }
 
 /// A failure before anything was changed.

@@ -29,6 +29,8 @@ pub struct Command {
 #[derive(Subcommand)]
 pub enum Verb {
     /// Give somebody a key: QR code, proof by a code, and only then switched on
+    ///
+    /// Whoever enrols oneself at a terminal is shown the backup codes then and there, everybody else at the first login.
     Enroll(Enroll),
     /// Take over a key that an app or a token already has
     #[command(subcommand)]

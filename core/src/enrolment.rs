@@ -58,6 +58,11 @@ pub fn enrol(
     Ok(Successor { after, record })
 }
 
+/// Promises the first codes of somebody who is enrolled by this record, by whoever enrols.
+pub fn promise_first_codes(record: &mut Record, by: String) {
+    record.beside.owed_codes = Some(Trace { by, at: record.since });
+}
+
 /// Whether codes are asked for by this record.
 #[must_use]
 pub fn is_enrolled(found: &Snapshot) -> bool {

@@ -34,6 +34,8 @@ pub struct Takeover {
     pub remarks: Vec<Remark>,
     /// Where mail goes, where the source says.
     pub mail: Option<String>,
+    /// Who promises backup codes, where the source has none and is to be completed.
+    pub promised_by: Option<String>,
 }
 
 /// When a file is taken over.
@@ -67,7 +69,7 @@ pub fn of_google(file: Google, moment: Moment) -> Option<Takeover> {
     let mark = Keyed::new(&authenticator.key, parameters.algorithm)?.mark(&authenticator);
     let used = steps.into_iter().map(|step| Used { mark, step: Step(step) }).collect();
     let authenticators = alloc::vec![authenticator];
-    Some(Takeover { authenticators, used, scratch, remarks, mail: None })
+    Some(Takeover { authenticators, used, scratch, remarks, ..Takeover::default() })
 }
 
 /// The steps that Google's module has accepted, or may have.

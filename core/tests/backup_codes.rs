@@ -91,8 +91,8 @@ fn one_letter_less_or_other_is_another_code() {
 fn owed_codes_are_shown_at_the_next_login_until_they_are_confirmed() {
     let world = World::new();
     change(&world, |record| {
-        let trace = Trace { by: "kim".into(), at: UnixTime(START) };
-        let stamp = (twinlock_core::record::Generation(8), UnixTime(START));
+        let trace = Trace { by: "kim".into(), at: UnixTime(START + 1) };
+        let stamp = (twinlock_core::record::Generation(8), UnixTime(START + 1));
         twinlock_core::enrolment::owing_codes(record, trace, stamp)
     });
     assert_eq!(world.login(&stack(), &[&world.code(0), ""]), Verdict::Granted);
@@ -102,6 +102,18 @@ fn owed_codes_are_shown_at_the_next_login_until_they_are_confirmed() {
     assert_eq!(world.login(&stack(), &[&world.code(0), "<group>"]), Verdict::Granted);
     let codes = reader::codes(&screen(&world));
     assert_eq!(world.login(&stack(), &[&codes[0]]), Verdict::Granted);
+}
+
+#[test]
+fn first_codes_are_called_so_behind_another_change_as_well() {
+    let world = World::new();
+    change(&world, |mut record| {
+        twinlock_core::enrolment::promise_first_codes(&mut record, "kim".into());
+        record.beside.changed = Some(UnixTime(START + 1));
+        record
+    });
+    assert_eq!(world.login(&stack(), &[&world.code(0), "<group>"]), Verdict::Granted);
+    assert!(screen(&world).contains("In case you lose your phone"), "{}", screen(&world));
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn pictures_are_for_their_maker_alone_and_replace_nothing() {
     assert_eq!(again.code, Some(3));
     assert_eq!(
         again.stderr,
-        "twinlock: /root/a.png is there already, and is not overwritten\n\
+        "twinlock: /root/a.png is there already, and is not overwritten; nothing was\nchanged\n\
          Name another file, or delete this one first.\n"
     );
     let nowhere = m.run(["twinlock", "enroll", "bob", "--png", "/none/b.png"]);
@@ -193,7 +193,7 @@ fn a_script_brings_key_and_code_on_two_lines() {
     assert_eq!(state(&m), "not enrolled");
     let code = otp.in_steps(0);
     let done = call(format!("jbsw y3dp-ehpk3pxpjbswy3dpehpk3pxp\n{code}\n"));
-    assert_eq!(done.ok(), "{\"authenticator\":\"app\",\"user\":\"ada\"}\n");
+    assert_eq!(done.ok(), "{\"authenticator\":\"app\",\"codes\":\"owed\",\"user\":\"ada\"}\n");
     m.run(["twinlock", "remove", "ada", "--yes"]).ok();
     let replayed = call(format!("{KEY}\n{code}\n"));
     assert_eq!(replayed.code, Some(1), "{replayed:?}");

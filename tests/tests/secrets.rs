@@ -139,7 +139,7 @@ fn what_stands_on_a_terminal_stands_nowhere_else() {
     for (words, user, typed) in [
         ("change ada", "ada", &["<code>", "<first>", "<next>"][..]),
         ("backup-codes ada", "ada", &["<code>", "<next>", "<group>"]),
-        ("enroll bob", "bob", &["<first>"]),
+        ("enroll bob", "bob", &["<first>", "<group>"]),
     ] {
         let m = machine();
         let session = watched(&m, words).logged_in(user).open();

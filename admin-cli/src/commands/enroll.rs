@@ -4,6 +4,7 @@ use twinlock_core::{
     account::{Account, Folder},
     answer::{self, Answer},
     beside::{Seen, Trace},
+    dialogue::set_up::CodesShown,
     enrolment::{self, Successor},
     facts,
     fault::{CommitFault, StoreFault},
@@ -22,7 +23,7 @@ use crate::{
     acting,
     actor::{self, Who},
     commands::{
-        import_uri, key_text,
+        first_codes, import_uri, key_text,
         showing::{self, Owned, SeenWhere},
     },
     desk::Desk,
@@ -31,6 +32,7 @@ use crate::{
     own_code::with_tries,
     picture::Pictures,
     proof::{Finding, examine, hint},
+    successor::{in_doubt, unchanged},
     verbs::Enroll,
     wording::{WIDTH, plain, wrap},
 };
@@ -46,32 +48,61 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     check_arguments(desk, wanted)?;
     let account = desk.account(wanted.user.as_deref().unwrap_or_default())?;
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-    prepare::prepare_store(&desk.machine)?;
-    let before = desk.machine.records.before_enrolment(&account)?;
+    prepare::prepare_store(&desk.machine).map_err(|fault| unchanged(fault.into()))?;
+    let before = desk.machine.records.before_enrolment(&account);
+    let before = before.map_err(|fault| unchanged(fault.into()))?;
     if let Some(found) = before.as_ref()
         && enrolment::is_enrolled(found)
     {
         return Err(import_uri::already(&account.name));
     }
     let mut keyboard = Keyboard::open()?;
+    let by = By::acts(desk, &account)?;
     let mut authenticator = new_authenticator(desk, wanted, &mut keyboard)?;
-    authenticator.seen = seen_by(desk, &account)?;
-    let successor = enrolment::enrol(&account, before.as_ref(), authenticator, desk.stamp()?)
+    authenticator.seen = by.has_seen();
+    let stamp = desk.stamp()?;
+    let successor = enrolment::enrol(&account, before.as_ref(), authenticator, stamp)
         .map_err(|_| import_uri::already(&account.name))?;
-    let pictures = show(desk, wanted, &successor)?;
-    prove(desk, &successor, &mut keyboard)?;
-    put_in_force(desk, &folder, successor)?;
+    let pictures = show(desk, wanted, &successor).map_err(unchanged)?;
+    prove(desk, &successor, &mut keyboard).map_err(unproven_by)?;
+    put_in_force(desk, (&account, &folder), (successor, by.trace.by))?;
     pictures.keep();
-    finish(desk, &account, wanted)
+    actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", wanted.name.trim())]);
+    let codes = match by.whom {
+        Whom::Oneself => first_codes::show(desk, &account, stamp.0, &mut keyboard),
+        Whom::Another => Ok(CodesShown::Owed),
+    };
+    // What cannot be shown is owed: the enrolment stands all the same.
+    finish(desk, &account, wanted, codes.unwrap_or(CodesShown::Owed));
+    Ok(())
 }
 
-/// Whoever enrols somebody else has the key on the screen: its owner is asked to change it at the next logins.
-fn seen_by(desk: &Desk, account: &Account) -> Result<Option<Seen>, Failure> {
-    let who = Who::acts();
-    let by = acting::name_of(desk, who);
-    let at = desk.now()?.unix;
-    let own = by == account.name && matches!(who, Who::Person(_) | Who::Root);
-    Ok((!own).then_some(Seen { trace: Trace { by, at }, postponed: 0 }))
+/// Whom the acting person enrols.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    Oneself,
+    Another,
+}
+
+/// Who enrols.
+struct By {
+    trace: Trace,
+    whom: Whom,
+}
+
+impl By {
+    fn acts(desk: &Desk, account: &Account) -> Result<Self, Failure> {
+        let who = Who::acts();
+        let trace = Trace { by: acting::name_of(desk, who), at: desk.now()?.unix };
+        let own = trace.by == account.name && matches!(who, Who::Person(_) | Who::Root);
+        Ok(Self { trace, whom: if own { Whom::Oneself } else { Whom::Another } })
+    }
+
+    /// Whoever enrols somebody else has the key on the screen: its owner is asked to change it at the next logins.
+    fn has_seen(&self) -> Option<Seen> {
+        let another = self.whom == Whom::Another;
+        another.then(|| Seen { trace: self.trace.clone(), postponed: 0 })
+    }
 }
 
 fn check_arguments(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
@@ -153,6 +184,11 @@ fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<
     Err(unproven(user))
 }
 
+/// Who has not proven the key hears so; where the store has failed, that has to be said as well.
+fn unproven_by(failure: Failure) -> Failure {
+    if failure.exit == Exit::StoreUnreachable { unchanged(failure) } else { failure }
+}
+
 /// Nothing where the code is right and its step is claimed, else what to say.
 fn weigh(
     desk: &Desk,
@@ -181,30 +217,41 @@ fn claim(shelf: &dyn Shelf, found: &Match, now: UnixTime) -> Result<Creation, Fa
     Ok(shelf.create(&name, &ledger_names::instant(now))?)
 }
 
-fn put_in_force(desk: &Desk, folder: &Folder, mut successor: Successor) -> Result<(), Failure> {
+fn put_in_force(
+    desk: &Desk,
+    (account, folder): (&Account, &Folder),
+    (mut successor, by): (Successor, String),
+) -> Result<(), Failure> {
     let now = desk.now()?.unix;
     successor.record.since = now;
+    enrolment::promise_first_codes(&mut successor.record, by);
     match desk.machine.records.commit(folder, successor.after, &successor.record) {
         Ok(()) => {}
-        Err(CommitFault::Overtaken) => return Err(overtaken(&successor.record.user)),
-        Err(fault) => return Err(fault.into()),
+        Err(CommitFault::Overtaken) => return Err(overtaken(&account.name)),
+        Err(CommitFault::Store(fault)) => {
+            return Err(in_doubt(desk, account, (&successor.record, fault)));
+        }
     }
     desk.machine.records.mark_clock(now);
     Ok(())
 }
 
-fn finish(desk: &Desk, account: &Account, wanted: &Enroll) -> Result<(), Failure> {
+fn finish(desk: &Desk, account: &Account, wanted: &Enroll, codes: CodesShown) {
     let authenticator = wanted.name.trim();
-    actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", authenticator)]);
+    let (word, next) = match codes {
+        CodesShown::InForce => ("in_force", ""),
+        CodesShown::Owed => ("owed", ", and shows the backup codes"),
+    };
     desk.say(
         &format!(
-            "{} is enrolled with the authenticator {}. The next login takes the next code.",
+            "{} is enrolled with the authenticator {}. The next login takes the next code{next}.",
             plain(&account.name),
             plain(authenticator)
         ),
-        serde_json::json!({ "user": account.name, "authenticator": authenticator }),
+        serde_json::json!({
+            "user": account.name, "authenticator": authenticator, "codes": word,
+        }),
     );
-    Ok(())
 }
 
 fn stopped(user: &str) -> Failure {

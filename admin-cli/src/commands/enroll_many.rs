@@ -133,6 +133,7 @@ fn enrol(
     authenticator: Authenticator,
 ) -> Result<Fate, Failure> {
     let takeover = Takeover {
+        promised_by: authenticator.seen.as_ref().map(|seen| seen.trace.by.clone()),
         authenticators: vec![authenticator],
         mail: mail.map(str::to_owned),
         ..Takeover::default()

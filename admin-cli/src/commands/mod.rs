@@ -12,6 +12,7 @@ mod enroll_many;
 mod epoch;
 mod explain;
 mod export;
+mod first_codes;
 mod import_google;
 mod import_migration;
 mod import_oath;

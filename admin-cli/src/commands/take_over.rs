@@ -131,6 +131,9 @@ fn enrol(
         .map_err(|_| already(&account.name))?;
     successor.record.authenticators.extend(authenticators);
     successor.record.beside.mail = takeover.mail.or(successor.record.beside.mail.take());
+    if let Some(by) = takeover.promised_by {
+        enrolment::promise_first_codes(&mut successor.record, by);
+    }
     if !takeover.scratch.is_empty() {
         let laid = records.lay_down(folder, Shape::Digits8, &takeover.scratch);
         successor.record.codes = Some(laid.map_err(|fault| unchanged(fault.into()))?);

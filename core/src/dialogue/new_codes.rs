@@ -8,7 +8,7 @@ use crate::{
     event::Reason,
     letter::LetterKind,
     message::new_codes::{Codes, NewCodes, Why},
-    record::SetId,
+    record::{Record, SetId},
 };
 
 /// Answers taken for the last group.
@@ -16,6 +16,17 @@ const TRIES: u8 = 3;
 
 /// Puts a set in force, by the change that makes the old one dead.
 pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), Stop>;
+
+/// Why codes are shown that a record owes, or that its owner has used up.
+#[must_use]
+pub fn why_owed(record: &Record) -> Why {
+    match &record.beside.owed_codes {
+        Some(owed) if owed.by == record.user => Why::None,
+        Some(owed) if owed.at == record.since => Why::First,
+        Some(owed) => Why::Given { by: owed.by.clone() },
+        None => Why::None,
+    }
+}
 
 /// Shows a new set, has it confirmed, and puts it in force; how many codes it has.
 ///

@@ -197,13 +197,9 @@ impl Visit<'_> {
 
     /// Why new codes are to be shown, where they are: promised by somebody, or used up just now.
     fn owed(&self, trial: &Trial<'_>, accepted: &Accepted) -> Option<Why> {
-        let (account, snapshot) = trial.person.as_ref()?;
-        match (&snapshot.record.beside.owed_codes, accepted) {
-            (Some(owed), _) if owed.by == account.name => Some(Why::None),
-            (Some(owed), _) => Some(Why::Given { by: owed.by.clone() }),
-            (None, Accepted::BackupCode { left: Some(0), .. }) => Some(Why::None),
-            (None, _) => None,
-        }
+        let record = trial.person.as_ref().map(|(_, snapshot)| &snapshot.record)?;
+        let used_up = matches!(accepted, Accepted::BackupCode { left: Some(0), .. });
+        (used_up || record.beside.owed_codes.is_some()).then(|| new_codes::why_owed(record))
     }
 
     /// What was chosen in the menu; who changes nothing is in all the same.
@@ -285,8 +281,7 @@ impl Visit<'_> {
         ticket: &Ticket,
     ) -> Result<Accepted, Stop> {
         let record = trial.person.as_ref().map(|(_, snapshot)| &snapshot.record);
-        let by = record.and_then(|record| record.beside.owed_codes.as_ref());
-        let why = by.map_or(Why::None, |owed| Why::Given { by: owed.by.clone() });
+        let why = record.map_or(Why::None, new_codes::why_owed);
         let judged = generation_of(trial).ok_or(OVERTAKEN)?;
         let owed = Owed { generation: judged, ticket: Some(ticket) };
         let shown = set_up::first_codes(talk, why, (&owed, talk.stamp()?.0));

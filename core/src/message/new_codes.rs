@@ -61,6 +61,8 @@ pub enum Why {
     },
     /// There are none: they were not confirmed before, or used up.
     None,
+    /// Somebody else has enrolled their owner, who never had any.
+    First,
     /// An administrator has put an end to the old ones.
     Given {
         /// Who.

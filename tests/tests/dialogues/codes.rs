@@ -1,7 +1,7 @@
 //! Backup codes: how many are left, the warning, the last one renewed, and codes that are owed.
 
 use twinlock_core::{beside::Purpose, enrolment};
-use twinlock_tests::First;
+use twinlock_tests::{First, Otp};
 
 use crate::people::{
     BOTH, OPEN, TICKET, afresh, by_kim, change, forget, seen_through, server, shown, speaks, ssh,
@@ -58,6 +58,23 @@ fn codes_that_were_not_confirmed_are_shown_again() {
         m.app("ada", &twinlock_tests::key_shown(&first.screen()).expect("a key"));
         let words = ["<next>", "<group>"];
         assert!(shown(&m, &format!("{language}/codes-owed"), &words).logged_in());
+    }
+}
+
+/// The key, which another has seen, is put off; the codes, which nobody has seen, are written down.
+#[test]
+fn the_first_codes_of_somebody_whom_another_enrolled() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        m.user("kim");
+        let otp = Otp::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+        let typed = format!("{}\n{}\n", otp.key, otp.in_steps(0));
+        let enroll = m.call(["twinlock", "enroll", "ada", "--secret-stdin"]).logged_in("kim");
+        enroll.input(typed).output().ok();
+        m.app("ada", &otp);
+        forget(&m);
+        let words = ["<code>", "", "<group>"];
+        assert!(shown(&m, &format!("{language}/enrolled-by-another"), &words).logged_in());
     }
 }
 

@@ -7,6 +7,8 @@ use crate::screen::{Screen, say};
 
 /// Where the kernel keeps who has logged in from being changed, the one who enrols is not the one who logs in.
 const PUT_OFF: &str = "put it off";
+/// Ends the question under new backup codes.
+const CODES: &str = "to show that you have them: ";
 const PROMPT: &str = "Verification code";
 /// Typed as `$(whoami)`, so that what was typed is not taken for the answer.
 const IN: &str = "I am ada";
@@ -38,6 +40,10 @@ fn enrol() -> Done<(App, u64)> {
     let key = key_in(&shown).ok_or("No key in groups of four was shown.")?;
     let (app, used) = (App::new(&key), step());
     screen.type_line(&app.code()?)?;
+    // Where the one who enrols is not the one who logs in, the codes are shown at the login.
+    if let (1, shown) = screen.expect(&["is enrolled", CODES])? {
+        confirm(&mut screen, &shown)?;
+    }
     let (status, _) = screen.end()?;
     if status.success() { Ok((app, used)) } else { Err(format!("Enrolling ended with {status}.")) }
 }
@@ -58,14 +64,29 @@ fn key_in(shown: &str) -> Option<String> {
     keys.next().map(|words| words.concat())
 }
 
+/// Types what shows that the backup codes were written down.
+fn confirm(screen: &mut Screen, shown: &str) -> Done {
+    let group = last_group(shown).ok_or("No backup code was shown.")?;
+    screen.type_line(group)
+}
+
+/// The last group of the last backup code.
+fn last_group(shown: &str) -> Option<&str> {
+    let mut words = shown.split_whitespace();
+    words.rfind(|word| word.split('-').count() == 5)?.rsplit('-').next()
+}
+
 fn log_in(room: &Room, code: &str) -> Done {
     let mut screen = ssh(room)?;
     screen.expect(&[PROMPT])?;
     screen.expect(&[": "])?;
     screen.type_hidden(code)?;
-    if screen.expect(&["$ ", PUT_OFF])?.0 == 1 {
-        screen.type_line("")?;
-        screen.expect(&["$ "])?;
+    loop {
+        match screen.expect(&["$ ", PUT_OFF, CODES])? {
+            (0, _) => break,
+            (1, _) => screen.type_line("")?,
+            (_, shown) => confirm(&mut screen, &shown)?,
+        }
     }
     screen.type_line("echo I am $(whoami)")?;
     screen.expect(&[IN])?;
@@ -98,7 +119,14 @@ fn ssh(room: &Room) -> Done<Screen> {
 
 #[cfg(test)]
 mod tests {
-    use super::{asks_for_the_code, key_in};
+    use super::{asks_for_the_code, key_in, last_group};
+
+    #[test]
+    fn the_last_group_is_that_of_the_last_code() {
+        let shown = "  BCDF-GHJK-LMNP-QRST-VWXZ\n  FEJT-QYCH-WGPV-SARM-XOKB\n\nType the last four ";
+        assert_eq!(last_group(shown), Some("XOKB"));
+        assert_eq!(last_group("two-step verification is on"), None);
+    }
 
     #[test]
     fn the_key_is_read_off_the_screen_as_a_person_would() {

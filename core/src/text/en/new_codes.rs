@@ -77,6 +77,7 @@ fn because(why: &Why, one: bool) -> String {
         ),
         Why::None if one => "You have no backup code. Here is a new one:".into(),
         Why::None => "You have no backup codes. Here are new ones:".into(),
+        Why::First => format!("In case you lose your phone, here {are} your backup {codes}:"),
         Why::Given { by } => {
             format!(
                 "{by} has made {} for you; the old ones work no more:",

@@ -69,6 +69,10 @@ fn because(why: &Why, one: bool) -> String {
         Why::None => {
             format!("Du har ingen reservkod. Här är {}:", if one { "en ny" } else { "nya" })
         }
+        Why::First => format!(
+            "Om du blir av med telefonen har du {}:",
+            if one { "din reservkod" } else { "dina reservkoder" }
+        ),
         Why::Given { by } => format!(
             "{by} har tagit fram {} åt dig; de gamla gäller inte längre:",
             if one { "en ny reservkod" } else { "nya reservkoder" }

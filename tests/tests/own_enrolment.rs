@@ -1,0 +1,165 @@
+//! `twinlock enroll` about oneself, at a terminal: behind the proof stand the backup codes, in force or owed.
+
+use nix::errno::Errno;
+use twinlock_tests::{Call, Dialogue, Machine, codes_shown, key_shown, thorough};
+
+const ALL: [&str; 2] = ["<first>", "<group>"];
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").user("kim").settings("window = 10\n");
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    m
+}
+
+fn enroll(m: &Machine) -> Call<'_> {
+    m.call(["twinlock", "enroll", "ada"]).logged_in("ada")
+}
+
+fn dialogue(m: &Machine) -> Dialogue<'_> {
+    m.dialogue("ada", enroll(m).open())
+}
+
+fn lets_in(m: &Machine, code: &str) -> bool {
+    m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
+}
+
+fn status(m: &Machine, text: &str) -> bool {
+    m.run(["twinlock", "status", "ada"]).ok().contains(text)
+}
+
+#[test]
+fn the_codes_are_shown_confirmed_and_in_force() {
+    let m = machine();
+    let mut all = dialogue(&m);
+    all.answer(&ALL).session().expect("ada is enrolled with the authenticator app.");
+    assert_eq!(all.session().exit_code(), Some(0));
+    let screen = all.screen();
+    assert!(screen.contains("two-step verification is on for ada"), "{screen}");
+    assert!(screen.contains("The next login takes the next\r\ncode.\r\n"), "{screen}");
+    let codes = codes_shown(&screen);
+    assert_eq!(codes.len(), 10);
+    assert!(lets_in(&m, &codes[3]) && !lets_in(&m, &codes[3]));
+    assert!(!status(&m, "owed") && !status(&m, "was seen"));
+    assert_eq!(m.logged("event=codes_renewed user=ada shown=owner").len(), 1);
+}
+
+#[test]
+fn who_does_not_confirm_them_is_enrolled_and_shown_others_at_a_login() {
+    for end in ["", "\u{4}", "\u{3}"] {
+        let m = machine();
+        let mut all = dialogue(&m);
+        all.answer(&["<first>"]).next_prompt();
+        all.answer(&[end]);
+        // ^C reaches what the terminal was opened by as well.
+        let code = all.session().give_up();
+        assert!(code == Some(0) || end == "\u{3}", "{code:?}: {}", all.screen());
+        let screen = all.screen().replace("\r\n", " ");
+        assert!(screen.contains("The next login takes the next code, and shows the backup codes."));
+        assert!(screen.contains("Your next login shows you new ones."), "{screen}");
+        assert!(status(&m, "owed"));
+        assert!(!lets_in(&m, &codes_shown(&screen)[0]));
+        let otp = key_shown(&all.screen()).expect("a key");
+        let call = m.pamtester("probe", "ada").input(format!("{}\n\n", otp.in_steps(1)));
+        let login = call.output();
+        assert_eq!(codes_shown(&login.stderr).len(), 10, "{login:?}");
+    }
+}
+
+/// Whoever reads along at somebody else's enrolment reads no backup codes.
+#[test]
+fn another_who_enrolls_sees_none() {
+    let m = machine();
+    let session = m.call(["twinlock", "enroll", "ada"]).logged_in("kim").open();
+    let mut all = m.dialogue("ada", session);
+    all.answer(&["<first>"]);
+    assert_eq!(all.session().exit_code(), Some(0));
+    let screen = all.screen();
+    assert!(codes_shown(&screen).is_empty(), "{screen}");
+    assert!(screen.replace("\r\n", " ").contains("and shows the backup codes."), "{screen}");
+    let said = m.run(["twinlock", "status", "ada"]);
+    assert!(
+        said.ok().replace("\n  ", " ").contains("(by kim): the next login shows them."),
+        "{said:?}"
+    );
+    let code = key_shown(&screen).expect("a key").in_steps(1);
+    let login = m.pamtester("probe", "ada").input(format!("{code}\n\n\n")).output();
+    assert_eq!(codes_shown(&login.stderr).len(), 10, "{login:?}");
+}
+
+/// Begins anew, and goes through the dialogue as far as it comes, one of its calls being struck.
+fn struck(m: &Machine, inject: &str) -> (String, Option<i32>) {
+    let store = "/var/lib/twinlock";
+    let script = format!("rm -rf {store}/users/* {store}/uids/* /run/twinlock/users/*");
+    m.run(["sh", "-c", &script]).ok();
+    let session = enroll(m).strace("/tmp/trace", &["-s", "200", "-e", inject]).open();
+    let mut all = m.dialogue("ada", session);
+    for word in ALL {
+        if !all.asks() {
+            break;
+        }
+        all.answer(&[word]);
+    }
+    let code = all.session().give_up();
+    (all.screen(), code)
+}
+
+/// Not enrolled, enrolled with codes owed, or with those that were shown: nothing else.
+fn stands(m: &Machine, screen: &str) -> u8 {
+    if status(m, "ada is not enrolled") {
+        return 0;
+    }
+    assert!(status(m, "ada is enrolled since"), "{screen}");
+    let otp = key_shown(screen).expect("a key");
+    let call = m.call(["twinlock", "verify", "ada"]).input(otp.in_steps(3) + "\n");
+    assert_eq!(call.output().code, Some(0), "{screen}");
+    let shown = codes_shown(screen);
+    let works = shown.last().is_some_and(|code| lets_in(m, code));
+    assert_ne!(works, status(m, "owed since"), "{screen}");
+    1 + u8::from(works)
+}
+
+#[test]
+fn killed_anywhere_behind_the_proof_it_is_whole() {
+    let m = machine();
+    let (screen, code) = struck(&m, "trace=all");
+    assert_eq!(code, Some(0), "{screen}");
+    let mut places = m.trace("/tmp/trace").places("code now shown", "is enrolled with");
+    let changing = ["fsync", "renameat2", "unlinkat", "symlinkat", "mkdirat", "fchmod"];
+    places.retain(|(call, _)| thorough() || changing.contains(&call.as_str()));
+    assert!(places.len() > 12, "{places:?}");
+    let mut found = Vec::new();
+    for (call, nth) in &places {
+        let (screen, code) = struck(&m, &format!("inject={call}:signal=KILL:when={nth}"));
+        assert_eq!(code, Some(128 + 9), "{call} {nth}: {screen}");
+        found.push(stands(&m, &screen));
+    }
+    assert!(found.is_sorted() && found[0] == 0 && found.contains(&2), "{found:?} {places:?}");
+}
+
+#[test]
+fn refused_by_the_disk_it_is_said_which_stands() {
+    let m = machine();
+    let mut met = [false; 3];
+    for (call, errno) in
+        [("renameat2", Errno::EIO), ("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS)]
+    {
+        for nth in 1.. {
+            let (screen, code) = struck(&m, &format!("inject={call}:error={errno:?}:when={nth}"));
+            let stands = stands(&m, &screen);
+            met[usize::from(stands)] = true;
+            let said = screen.replace("\r\n", " ");
+            let told: &[&str] = match stands {
+                0 => &["nothing was changed"],
+                1 => &["and shows the backup codes", "was changed all the same"],
+                _ => &["The next login takes the next code.", "It is not certain that these codes"],
+            };
+            assert!(told.iter().any(|one| said.contains(one)), "{call} {nth} {stands}: {said}");
+            assert_eq!(code == Some(0), said.contains("ada is enrolled with"), "{said}");
+            if stands == 2 && !said.contains("not certain") {
+                break;
+            }
+        }
+    }
+    assert_eq!(met, [true; 3]);
+}
