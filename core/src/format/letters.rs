@@ -13,6 +13,11 @@ use crate::{
 /// Between a person's folder name and the kind: no folder name has it.
 const BETWEEN: char = '@';
 
+/// Where there is nothing to say.
+const NOTHING: &str = "-";
+/// An actor whose name is just that.
+const DASH: &str = "%2D";
+
 /// The name of a letter: one for each person and kind.
 #[must_use]
 pub fn name_of(folder: &Folder, kind: LetterKind) -> String {
@@ -29,8 +34,8 @@ pub fn read_name(name: &str) -> Option<(String, LetterKind)> {
 /// What a letter says beside its name: `TIME SERVICE SOURCE BY LEFT`, `-` for nothing, all but plain letters as `%XX`.
 #[must_use]
 pub fn write(letter: &Letter) -> String {
-    let by = letter.by.as_deref().map_or_else(|| "-".into(), plain);
-    let left = letter.left.map_or_else(|| "-".into(), |left| format!("{left}"));
+    let by = letter.by.as_deref().map_or_else(|| NOTHING.into(), actor);
+    let left = letter.left.map_or_else(|| NOTHING.into(), |left| format!("{left}"));
     let (at, service) = (ledger_names::instant(letter.at), plain(&letter.service));
     format!("{at} {service} {} {by} {left}", letter.source.as_str())
 }
@@ -49,8 +54,12 @@ pub fn read(name: &str, text: &str) -> Option<Letter> {
         at: ledger_names::read_instant(at)?,
         service: Folder::name_of(service)?,
         source: SourceLabel::read(source)?,
-        by: if by == "-" { None } else { Some(Folder::name_of(by)?) },
-        left: if left == "-" { None } else { Some(left.parse().ok()?) },
+        by: match by {
+            NOTHING => None,
+            DASH => Some(NOTHING.into()),
+            by => Some(Folder::name_of(by)?),
+        },
+        left: if left == NOTHING { None } else { Some(left.parse().ok()?) },
     };
     parts.next().is_none().then_some(letter)
 }
@@ -92,6 +101,11 @@ pub fn read_sending(text: &str) -> Option<(&str, Progress)> {
     (nonce.len() == 16 && nonce.bytes().all(hex)).then(|| read_waiting(waiting))?
 }
 
+/// Who did it, told apart from nobody.
+fn actor(name: &str) -> String {
+    if name == NOTHING { DASH.into() } else { plain(name) }
+}
+
 /// A name in harmless letters; what is too long or empty is no name.
 fn plain(text: &str) -> String {
     let odd = |_| String::from("%3F");
@@ -116,8 +130,8 @@ mod tests {
 
     #[test]
     fn letters_come_back() {
-        let by = Some("kim lee@x".into());
-        for letter in [letter(), Letter { by, left: None, ..letter() }] {
+        let by = |name: &str| Letter { by: Some(name.into()), left: None, ..letter() };
+        for letter in [letter(), by("kim lee@x"), by("-"), by("--"), by("%2D")] {
             let folder = Folder::of(&letter.user).unwrap();
             let name = name_of(&folder, letter.kind);
             assert_eq!(read(&name, &write(&letter)), Some(letter));
