@@ -128,6 +128,9 @@ pub enum Verb {
 
 /// What enrolment needs to know.
 #[derive(Args)]
+#[command(
+    override_usage = "twinlock enroll [OPTIONS] <USER>\n   or: twinlock enroll [OPTIONS] --from <FILE>"
+)]
 pub struct Enroll {
     /// The account that gets a key
     #[arg(required = true)]
@@ -176,6 +179,9 @@ pub enum Import {
 
 /// Files of pam_google_authenticator.
 #[derive(Args)]
+#[command(
+    override_usage = "twinlock import google [OPTIONS] <USERS>...\n   or: twinlock import google [OPTIONS] --all"
+)]
 pub struct FromGoogle {
     /// Whose files
     #[arg(required_unless_present = "all", conflicts_with = "all")]

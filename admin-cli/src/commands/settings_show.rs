@@ -13,11 +13,19 @@ use crate::{
     wording::{date, plain},
 };
 
-/// One line: key, value, and the value it has by itself.
+/// One line: key, value, and what holds without one.
 struct Line {
     key: &'static str,
     value: String,
-    usual: Option<String>,
+    usual: Usual,
+}
+
+/// What holds where nothing is set.
+enum Usual {
+    /// A value, as it would be set.
+    Value(String),
+    /// Something that no value says, in words.
+    Unset(&'static str),
 }
 
 /// Prints the settings in force.
@@ -65,22 +73,26 @@ fn text(policy: &Policy) -> String {
 fn said(line: &Line) -> String {
     let Line { key, value, usual } = line;
     match usual {
-        Some(usual) if usual == value => format!("{key} = {value}  # default\n"),
-        Some(usual) => format!("{key} = {value}  # default: {usual}\n"),
-        None if value.is_empty() => format!("# {key}: built in\n"),
-        None => format!("{key} = {value}\n"),
+        Usual::Value(usual) if usual == value => format!("{key} = {value}  # default\n"),
+        Usual::Value(usual) => format!("{key} = {value}  # default: {usual}\n"),
+        Usual::Unset(words) if value.is_empty() => format!("# {key}: {words}\n"),
+        Usual::Unset(_) => format!("{key} = {value}\n"),
     }
 }
 
 fn line(key: &'static str, value: String, usual: String) -> Line {
-    Line { key, value, usual: Some(usual) }
+    Line { key, value, usual: Usual::Value(usual) }
+}
+
+/// A line for what may stay unset, and what then holds.
+fn or_unset(key: &'static str, value: Option<&str>, words: &'static str) -> Line {
+    Line { key, value: value.map_or(String::new(), quoted), usual: Usual::Unset(words) }
 }
 
 fn general(policy: &Policy, usual: &Policy) -> Vec<Line> {
     let both = |key, of: fn(&Policy) -> String| line(key, of(policy), of(usual));
-    let or_nothing = |text: &Option<String>| text.as_deref().map_or(String::new(), quoted);
     vec![
-        Line { key: "issuer", value: or_nothing(&policy.issuer), usual: None },
+        or_unset("issuer", policy.issuer.as_deref(), "the host name"),
         both("language", |policy| {
             quoted(match policy.language {
                 Language::English => "en",
@@ -97,7 +109,7 @@ fn general(policy: &Policy, usual: &Policy) -> Vec<Line> {
         }),
         both("window", |policy| policy.window.to_string()),
         both("tries", |policy| policy.tries.to_string()),
-        Line { key: "prompt", value: or_nothing(&policy.prompt), usual: None },
+        or_unset("prompt", policy.prompt.as_deref(), "built in"),
         both("echo", |policy| (policy.echo == Echo::Shown).to_string()),
         both("handover_logins", |policy| policy.handover_logins.to_string()),
         both("remember_for", |policy| duration(policy.remember_for)),
@@ -112,12 +124,11 @@ fn general(policy: &Policy, usual: &Policy) -> Vec<Line> {
 /// How people are set up, and what administrators show.
 fn people(policy: &Policy, usual: &Policy) -> Vec<Line> {
     let both = |key, of: fn(&Policy) -> String| line(key, of(policy), of(usual));
-    let or_nothing = |text: &Option<String>| text.as_deref().map_or(String::new(), quoted);
     vec![
         both("enroll_needs_ticket", |policy| {
             (policy.set_up.ticket == TicketNeed::Needed).to_string()
         }),
-        Line { key: "enroll_reason", value: or_nothing(&policy.set_up.reason), usual: None },
+        or_unset("enroll_reason", policy.set_up.reason.as_deref(), "built in"),
         both("after_reset", |policy| {
             quoted(match policy.set_up.after_reset {
                 AfterReset::Ticket => "ticket",
@@ -130,7 +141,7 @@ fn people(policy: &Policy, usual: &Policy) -> Vec<Line> {
                 policy.own_code.exempt.iter().map(|name| quoted(name)).collect();
             format!("[{}]", names.join(", "))
         }),
-        Line { key: "mail_domain", value: or_nothing(&policy.mail.domain), usual: None },
+        or_unset("mail_domain", policy.mail.domain.as_deref(), "none"),
         both("mail_from", |policy| quoted(&policy.mail.from)),
         both("sendmail", |policy| quoted(&policy.mail.sendmail)),
     ]
@@ -242,6 +253,7 @@ mod tests {
         let shown = text(&read("window = 3").unwrap());
         assert!(shown.contains("window = 3  # default: 1\n"), "{shown}");
         assert!(shown.contains("tries = 3  # default\n"), "{shown}");
-        assert!(shown.contains("# issuer: built in\n"), "{shown}");
+        assert!(shown.contains("# issuer: the host name\n"), "{shown}");
+        assert!(shown.contains("# mail_domain: none\n"), "{shown}");
     }
 }

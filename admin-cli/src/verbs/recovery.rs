@@ -118,9 +118,12 @@ pub struct Bypass {
 
 /// What an invitation needs to know.
 #[derive(Args)]
+#[command(
+    override_usage = "twinlock invite [OPTIONS] <USER>\n   or: twinlock invite [OPTIONS] --group <GROUP> --until <DATE>"
+)]
 pub struct Invite {
     /// Who is to set up an app
-    #[arg(required = true)]
+    #[arg(required_unless_present = "group")]
     pub user: Option<String>,
     /// A whole group
     #[command(flatten)]
@@ -135,6 +138,9 @@ pub struct Invite {
 
 /// Which devices are forgotten.
 #[derive(Args)]
+#[command(
+    override_usage = "twinlock forget [OPTIONS] <USER> <NUMBER>\n   or: twinlock forget [OPTIONS] <USER> --all"
+)]
 pub struct Forget {
     /// Whose
     pub user: String,
