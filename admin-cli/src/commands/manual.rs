@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 
 use crate::{
     exit::{Exit, Failure},
@@ -116,28 +116,52 @@ fn verbs_section(command: &Command) -> String {
 }
 
 fn section(name: &str, verb: &Command) -> String {
+    let mut text = String::new();
+    for heading in headings(name, verb) {
+        text.push_str(&format!(".SS \"{}\"\n", roff(&heading)));
+    }
+    let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+    text.push_str(&format!("{}.\n", roff(&about)));
+    for alias in verb.get_visible_aliases() {
+        text.push_str(&format!("The same as \\fBtwinlock {}\\fR.\n", roff(alias)));
+    }
+    for argument in verb.get_arguments().filter(|argument| !argument.is_hide_set()) {
+        text.push_str(&described(argument));
+    }
+    text
+}
+
+/// How a verb is called, in as many ways as there are.
+fn headings(name: &str, verb: &Command) -> Vec<String> {
+    if let Some(usage) = verb.get_overridden_usage() {
+        let ways = usage.to_string().replace("[OPTIONS] ", "").replace(['<', '>'], "");
+        return ways.lines().map(|way| way.trim().trim_start_matches("or: ").into()).collect();
+    }
     let mut heading = format!("twinlock {name}");
     for place in verb.get_positionals() {
         let value = place.get_id().as_str().to_uppercase();
         heading +=
             &if place.is_required_set() { format!(" {value}") } else { format!(" [{value}]") };
     }
-    let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
-    let mut text = format!(".SS \"{}\"\n{}.\n", roff(&heading), roff(&about));
-    for argument in verb.get_arguments().filter(|argument| !argument.is_hide_set()) {
-        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        let name = match argument.get_long() {
-            Some(long) if argument.get_action().takes_values() => {
-                let value = argument.get_value_names().and_then(|names| names.first());
-                let value = value.map_or("VALUE", |value| value.as_str());
-                format!("\\fB\\-\\-{}\\fR \\fI{value}\\fR", roff(long))
-            }
-            Some(long) => format!("\\fB\\-\\-{}\\fR", roff(long)),
-            None => format!("\\fI{}\\fR", roff(&argument.get_id().as_str().to_uppercase())),
-        };
-        text.push_str(&format!(".TP\n{name}\n{}\n", roff(&help)));
-    }
-    text
+    vec![heading]
+}
+
+fn described(argument: &Arg) -> String {
+    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    let takes_values = argument.get_action().takes_values();
+    let name = match argument.get_long() {
+        Some(long) if takes_values => {
+            let value = argument.get_value_names().and_then(|names| names.first());
+            let value = value.map_or("VALUE", |value| value.as_str());
+            format!("\\fB\\-\\-{}\\fR \\fI{value}\\fR", roff(long))
+        }
+        Some(long) => format!("\\fB\\-\\-{}\\fR", roff(long)),
+        None => format!("\\fI{}\\fR", roff(&argument.get_id().as_str().to_uppercase())),
+    };
+    let usual = argument.get_default_values().iter().filter(|_| takes_values);
+    let usual: String =
+        usual.map(|value| format!(" [default: {}]", value.to_string_lossy())).collect();
+    format!(".TP\n{name}\n{}{}\n", roff(&help), roff(&usual))
 }
 
 /// Text that troff takes as it stands.
@@ -158,7 +182,11 @@ mod tests {
             "twinlock enroll USER",
             "twinlock status [USER]",
             "twinlock reset USER",
-            "twinlock forget USER [NUMBER]",
+            "twinlock forget USER NUMBER",
+            "twinlock forget USER \\-\\-all",
+            "twinlock invite \\-\\-group GROUP \\-\\-until DATE",
+            "The same as \\fBtwinlock qr\\fR.",
+            "24h at most [default: 1h]",
             "\\fB\\-\\-break\\-glass\\fR \\fIREASON\\fR",
             "twinlock settings check [FILE]",
             "\\fB\\-\\-secret\\-stdin\\fR",
