@@ -47,11 +47,12 @@ impl Report {
             (0, _) => "ssh: somebody is locked out".to_owned(),
             (_, _) => "ssh: there is a way in, and somebody is locked out".to_owned(),
         };
-        let exceptions = count(Level::Exception);
-        if exceptions > 0 && ways == 0 {
-            return format!("{head}, but for {exceptions} exception(s) that somebody wrote.");
+        match count(Level::Exception) {
+            _ if ways > 0 => format!("{head}."),
+            0 => format!("{head}."),
+            1 => format!("{head}, but for one exception that somebody wrote."),
+            more => format!("{head}, but for {more} exceptions that somebody wrote."),
         }
-        format!("{head}.")
     }
 
     /// Writes the report for a person.

@@ -2,9 +2,11 @@
 //!
 //! With `TWINLOCK_WRITE_VECTORS=1` the files are written anew, to be read through and committed.
 
+mod help;
 mod paper;
 mod roll_out;
 mod script;
+mod wiring;
 
 use script::{Line, Script};
 

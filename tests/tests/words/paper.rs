@@ -34,7 +34,8 @@ impl Paper {
     /// What was typed to run it, and what was typed then.
     pub fn command(&mut self, how: &str, words: &str, typed: &[&str]) {
         let typed = typed.iter().map(|line| format!(" <{line}>")).collect::<String>();
-        self.text += &format!("$ twinlock {words}    # on a {how}{typed}\n");
+        let words = format!("twinlock {words}");
+        self.text += &format!("$ {}    # on a {how}{typed}\n", words.trim_end());
     }
 
     /// What it said; what was typed at a terminal stands there too.

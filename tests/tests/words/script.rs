@@ -91,7 +91,7 @@ impl Script {
     fn call(&self, words: &str) -> twinlock_tests::Call<'_> {
         // Each command finds the code of now unused, and nobody throttled.
         self.m.run(["rm", "-rf", "/run/twinlock/users/kim"]).ok();
-        let call = self.m.call(format!("twinlock {words}").split(' '));
+        let call = self.m.call(format!("twinlock {words}").split_whitespace());
         match self.by {
             Line::Person(user) => call.logged_in(user),
             Line::Root => call,

@@ -1,0 +1,32 @@
+//! What the doctor says: of a machine that is fine, of Debian as it comes, and of what stands in its way.
+
+use twinlock_tests::{shipped, stock};
+
+use crate::script;
+
+const DROP_IN: &str = "10-twinlock-publickey.conf";
+
+#[test]
+fn doctor() {
+    let mut s = script("doctor");
+    s.m.pam("sshd", &shipped("pam.d/sshd-publickey")).drop_in(DROP_IN).sshd("PermitRootLogin no\n");
+    s.both("doctor ssh");
+    s.pipe("--json doctor ssh", &[]);
+    s.pipe("doctor ssh --verbose", &[]);
+    s.unprivileged("doctor ssh");
+    // A robot, whom sshd lets in without a code: named, and no finding to mend.
+    let robot = "Match User robot\n    AuthenticationMethods publickey\nMatch all\n";
+    s.m.sshd(&format!("PermitRootLogin no\n{robot}"));
+    s.both("doctor ssh");
+    s.m.sshd("PermitRootLogin no\n").settings("windwo = 1\n");
+    s.both("doctor ssh");
+    s.m.settings("").file(&format!("/etc/ssh/sshd_config.d/{DROP_IN}")).remove();
+    s.m.pam("sshd", stock("sshd")).sshd("");
+    s.both("doctor ssh");
+    s.pipe("--json doctor ssh", &[]);
+    s.m.file("/usr/sbin/sshd").remove();
+    s.pipe("doctor ssh", &[]);
+    s.pipe("doctor", &[]);
+    s.pipe("doctor sudo", &[]);
+    s.finish();
+}
