@@ -73,11 +73,18 @@ impl<'m> Dialogue<'m> {
         self.session.logged_in()
     }
 
+    /// Waits for the end, and gives all that was shown, with placeholders for what is another each time.
+    #[track_caller]
+    pub fn written(&mut self) -> String {
+        self.session.exit_code();
+        transcript::written(&self.session.transcript(), &self.typed)
+    }
+
     /// Waits for the end, and holds all that was shown against the transcript of that name.
     #[track_caller]
     pub fn is_as_written(&mut self, name: &str) -> &mut Self {
-        self.session.exit_code();
-        transcript::compare(name, &transcript::written(&self.session.transcript(), &self.typed));
+        let written = self.written();
+        transcript::compare(name, &written);
         self
     }
 }

@@ -40,8 +40,9 @@ pub(crate) fn is_code(word: &str) -> bool {
 
 impl Machine {
     /// What `user` types who reads the screen: `<code>` is the code that the own app shows, `<next>` and `<later>` the
-    /// two after it, `<wrong>` none of its codes, `<first>` and `<second>` those of the key on the screen, `<slow>` one
-    /// of that key seven minutes old, `<group>` the last group of the last code there. Everything else is typed as it is.
+    /// two after it, `<wrong>` none of its codes, `<first>` and `<second>` those of the key on the screen, `<never>` none
+    /// of that key's, `<slow>` one seven minutes old, `<group>` the last group of the last code there. Everything else is
+    /// typed as it is.
     pub fn typed(&self, user: &str, (screen, word): (&str, &str)) -> String {
         match word {
             "<code>" => self.code(user),
@@ -50,6 +51,7 @@ impl Machine {
             "<wrong>" => self.wrong_code(user),
             "<slow>" => key_shown(screen).map_or_else(String::new, |otp| otp.in_steps(-15)),
             "<first>" => key_shown(screen).map_or_else(String::new, |otp| otp.in_steps(0)),
+            "<never>" => key_shown(screen).map_or_else(String::new, |otp| otp.wrong()),
             "<second>" => key_shown(screen).map_or_else(String::new, |otp| otp.in_steps(1)),
             "<group>" => codes_shown(screen)
                 .last()

@@ -6,6 +6,7 @@ mod help;
 mod paper;
 mod roll_out;
 mod script;
+mod whole;
 mod wiring;
 
 use script::{Line, Script};

@@ -33,7 +33,8 @@ impl Paper {
 
     /// What was typed to run it, and what was typed then.
     pub fn command(&mut self, how: &str, words: &str, typed: &[&str]) {
-        let typed = typed.iter().map(|line| format!(" <{line}>")).collect::<String>();
+        let bare = |line: &&str| line.trim_start_matches('<').trim_end_matches('>').to_owned();
+        let typed = typed.iter().map(|line| format!(" <{}>", bare(line))).collect::<String>();
         let words = format!("twinlock {words}");
         self.text += &format!("$ {}    # on a {how}{typed}\n", words.trim_end());
     }

@@ -83,6 +83,17 @@ impl Script {
         self.paper.exit(code);
     }
 
+    /// Runs a command on a terminal, to the end of its dialogue with `user`, who reads the screen; see [`Machine::typed`].
+    pub fn dialogue(&mut self, user: &str, words: &str, typed: &[&str]) {
+        let mut dialogue = self.m.dialogue(user, self.call(words).open());
+        dialogue.answer(typed);
+        let (shown, code) = (dialogue.written(), dialogue.session().exit_code());
+        drop(dialogue);
+        self.paper.command("terminal", words, typed);
+        self.paper.said("tty", &shown, &[]);
+        self.paper.exit(code);
+    }
+
     /// Holds the paper to its file.
     pub fn finish(self) {
         self.paper.compare();

@@ -1,0 +1,36 @@
+//! Whole dialogues of the verbs that show a key or codes on a terminal, with the mistakes that people make there.
+
+use crate::{script, script::Line};
+
+/// The codes of one minute are asked for one after the other.
+const WIDE: &str = "window = 10\n";
+
+#[test]
+fn enroll() {
+    let mut s = script("enroll-terminal");
+    s.m.settings(WIDE);
+    s.dialogue("bob", "enroll bob", &["<never>", "hunter2", "<slow>", "<first>"]);
+    s.m.run(["twinlock", "remove", "bob", "--yes"]).ok();
+    s.by(Line::Person("bob")).dialogue("bob", "enroll bob --name phone", &["<first>"]);
+    s.m.run(["twinlock", "remove", "bob", "--yes"]).ok();
+    s.by(Line::Root).dialogue("bob", "enroll bob --ascii", &["hunter2", ""]);
+    s.dialogue("bob", "enroll bob", &["<never>"; 5]);
+    s.pipe("status bob", &[]);
+    s.finish();
+}
+
+#[test]
+fn change() {
+    let mut s = script("change-terminal");
+    s.m.settings(WIDE);
+    s.dialogue("kim", "change kim", &["<code>", "<never>", "hunter2", "<first>", "<next>"]);
+    s.finish();
+}
+
+#[test]
+fn backup_codes() {
+    let mut s = script("backup-codes-terminal");
+    s.m.settings(WIDE);
+    s.dialogue("kim", "backup-codes kim", &["<code>", "<next>", "AAAA", "<group>"]);
+    s.finish();
+}
