@@ -11,7 +11,11 @@ fn enroll() {
     s.m.settings(WIDE);
     s.dialogue("bob", "enroll bob", &["<never>", "hunter2", "<slow>", "<first>"]);
     s.m.run(["twinlock", "remove", "bob", "--yes"]).ok();
-    s.by(Line::Person("bob")).dialogue("bob", "enroll bob --name phone", &["<first>"]);
+    s.by(Line::Person("bob")).dialogue(
+        "bob",
+        "enroll bob --name phone",
+        &["<first>", "AAAA", "<group>"],
+    );
     s.m.run(["twinlock", "remove", "bob", "--yes"]).ok();
     s.by(Line::Root).dialogue("bob", "enroll bob --ascii", &["hunter2", ""]);
     s.dialogue("bob", "enroll bob", &["<never>"; 5]);
