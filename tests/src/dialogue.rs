@@ -45,6 +45,17 @@ impl<'m> Dialogue<'m> {
         self
     }
 
+    /// Answers as far as the dialogue comes, and then with nothing until its end; the exit status.
+    pub fn answer_while_asked(&mut self, words: &[&str]) -> Option<i32> {
+        for word in words {
+            if !self.asks() {
+                break;
+            }
+            self.answer(&[word]);
+        }
+        self.session.give_up()
+    }
+
     /// Everything shown so far.
     pub fn screen(&self) -> String {
         self.session.transcript()

@@ -147,13 +147,7 @@ fn struck(m: &Machine, inject: &str) -> (String, Option<i32>) {
     back(m);
     let session = change(m, "ada").strace("/tmp/trace", &["-s", "200", "-e", inject]).open();
     let mut all = m.dialogue("ada", session);
-    for word in WORDS {
-        if !all.asks() {
-            break;
-        }
-        all.answer(&[word]);
-    }
-    let code = all.session().give_up();
+    let code = all.answer_while_asked(&WORDS);
     (all.screen(), code)
 }
 

@@ -94,13 +94,7 @@ fn struck(m: &Machine, inject: &str) -> (String, Option<i32>) {
     m.run(["sh", "-c", &script]).ok();
     let session = enroll(m).strace("/tmp/trace", &["-s", "200", "-e", inject]).open();
     let mut all = m.dialogue("ada", session);
-    for word in ALL {
-        if !all.asks() {
-            break;
-        }
-        all.answer(&[word]);
-    }
-    let code = all.session().give_up();
+    let code = all.answer_while_asked(&ALL);
     (all.screen(), code)
 }
 
