@@ -122,6 +122,10 @@ fn section(name: &str, verb: &Command) -> String {
     }
     let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
     text.push_str(&format!("{}.\n", roff(&about)));
+    let long = verb.get_long_about().map(ToString::to_string).unwrap_or_default();
+    for paragraph in long.split("\n\n").skip(1) {
+        text.push_str(&format!("{}\n", roff(paragraph)));
+    }
     for alias in verb.get_visible_aliases() {
         text.push_str(&format!("The same as \\fBtwinlock {}\\fR.\n", roff(alias)));
     }
@@ -181,6 +185,7 @@ mod tests {
         for wanted in [
             "twinlock enroll USER",
             "twinlock status [USER]",
+            "everybody else at the first login.\n",
             "twinlock reset USER",
             "twinlock forget USER NUMBER",
             "twinlock forget USER \\-\\-all",
