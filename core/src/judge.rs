@@ -208,6 +208,15 @@ mod tests {
         assert!(matches!(rule(&record, &newer, &used), Ruling::Right(_)));
     }
 
+    /// Log and status then name one authenticator, and always the same.
+    #[test]
+    fn of_two_that_show_the_same_code_the_first_is_meant() {
+        let twice = || app(1, Parameters::default());
+        let record = record(vec![app(2, Parameters::default()), twice(), twice()]);
+        let ruling = rule(&record, &code_of(&record.authenticators[1], 0), &[]);
+        assert!(matches!(ruling, Ruling::Right(found) if found.authenticator == 1), "{ruling:?}");
+    }
+
     #[test]
     fn a_tombstone_and_an_empty_record_match_nothing() {
         assert_eq!(rule(&record(vec![]), "000000", &[]), Ruling::Wrong);
