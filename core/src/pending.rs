@@ -24,7 +24,7 @@ pub fn resumed_until(since: UnixTime) -> UnixTime {
 pub fn resumes(pending: &Pending, asker: &Asker<'_>, now: UnixTime) -> bool {
     let same =
         pending.source == *asker.source && pending.fingerprint.as_deref() == asker.fingerprint;
-    same && pending.since <= now && now.since(pending.since) < RESUMED_FOR
+    same && pending.since <= now && now < resumed_until(pending.since)
 }
 
 #[cfg(test)]
