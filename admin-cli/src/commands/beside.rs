@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use twinlock_core::{
     beside::{Beside, Purpose, Trace},
-    pending::RESUMED_FOR,
+    pending::resumed_until,
     record::{Authenticator, Record},
     time::UnixTime,
 };
@@ -47,7 +47,7 @@ fn seen(desk: &Desk, one: &Authenticator) -> Option<String> {
 
 fn under_way(beside: &Beside, now: UnixTime) -> Option<String> {
     let pending = beside.pending.as_ref()?;
-    let until = pending.since.plus(RESUMED_FOR);
+    let until = resumed_until(pending.since);
     let (at, from) = (instant(pending.since), pending.source.as_str());
     Some(if now < until {
         format!(
