@@ -3,7 +3,7 @@
 use crate::{beside::Pending, request::SourceLabel, time::UnixTime};
 
 /// Seconds in which a set-up that was cut off goes on with the same key.
-pub const RESUMED_FOR: u64 = 15 * 60;
+const RESUMED_FOR: u64 = 15 * 60;
 
 /// Who asks.
 pub struct Asker<'a> {
