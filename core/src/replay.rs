@@ -183,7 +183,7 @@ mod tests {
             let ruling = judge(&used, 4990, step);
             assert_eq!(ruling == Freshness::Fresh, fresh, "{step}");
         }
-        assert_eq!(judge(&used, 2160, 2160), Freshness::Fresh);
+        assert_eq!(judge(&used, 2159, 2159), Freshness::Fresh);
         assert_eq!(judge(&used, 2158, 2158), Freshness::Used { next: Step(2159) });
     }
 

@@ -8,7 +8,7 @@
 mod world;
 
 use twinlock_core::{
-    beside::{Seen, Trace},
+    beside::{Purpose, Seen, Trace},
     event::{Accepted, Kind},
     letter::LetterKind,
     record::Record,
@@ -19,7 +19,7 @@ use twinlock_core::{
 };
 use world::{START, World, request};
 
-use world::people::{change, kinds, letters, screen, stack, with_codes};
+use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
 
 /// A world in which kim has seen ada's key.
 fn seen() -> World {
@@ -164,6 +164,31 @@ fn a_bypass_works_so_often_and_behind_a_first_factor_alone() {
         assert_eq!(accepted, Some(Accepted::Bypass { left }));
     }
     assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
+}
+
+/// A password may be twelve letters or nine digits: only where such a thing was given is it a try.
+#[test]
+fn vouchers_count_where_there_are_any() {
+    let given = |record: Record, some: bool| {
+        let mut record = record;
+        if some {
+            let voucher = Voucher::of("123456789", UnixTime(START + 3600), [3; 16]).unwrap();
+            let trace = Trace { by: "kim".into(), at: UnixTime(START) };
+            record.beside.bypasses =
+                vec![twinlock_core::beside::Bypass { voucher, uses: 2, trace }];
+            record.beside.tickets = vec![ticket(Purpose::Codes)];
+        }
+        record
+    };
+    for (some, charged) in [(false, 0), (true, 2)] {
+        let world = World::new();
+        change(&world, |record| given(record, some));
+        for typed in ["123456780", "AAAABBBBCCCC"] {
+            assert_eq!(world.login(&stack(), &[typed, ""]), Verdict::Denied);
+        }
+        let names = world.names.borrow();
+        assert_eq!(names.keys().filter(|name| name.contains("/try.")).count(), charged, "{some}");
+    }
 }
 
 #[test]
