@@ -69,6 +69,8 @@ pub struct World {
     pub events: RefCell<Vec<Event>>,
     /// Writes a new record under the login at that call of `is_newest`.
     pub change_at: Cell<Option<u32>>,
+    /// What is written then; a tombstone, unless it is set.
+    pub becomes: RefCell<Option<Record>>,
     pub writes: Cell<u32>,
     /// Sets of codes, by number; a spent code has an instant.
     pub sets: RefCell<BTreeMap<u64, CodeSet>>,
@@ -116,6 +118,7 @@ impl World {
             handed_on: RefCell::default(),
             events: RefCell::default(),
             change_at: Cell::new(None),
+            becomes: RefCell::default(),
             writes: Cell::new(0),
             sets: RefCell::default(),
             spent: RefCell::default(),
@@ -305,8 +308,9 @@ impl Records for World {
                 let mut records = self.records.borrow_mut();
                 let found = records.get_mut(folder.as_str()).unwrap();
                 found.0 += 1;
-                found.1 =
-                    form::write(&self.record(folder.as_str(), 1000, State::Removed)).to_string();
+                let tombstone = || self.record(folder.as_str(), 1000, State::Removed);
+                let record = self.becomes.take().unwrap_or_else(tombstone);
+                found.1 = form::write(&record).to_string();
             }
             Some(later) => self.change_at.set(Some(later - 1)),
             None => {}
