@@ -4,14 +4,19 @@ use nix::errno::Errno;
 
 use crate::call::Finished;
 use crate::machine::Machine;
-use crate::tracer::{Blow, Part, Place};
+use crate::tracer::{Blow, Ended, Part, Place};
 
 const KEEP: &str = "rm -rf /tmp/kept; mkdir /tmp/kept; \
-    cp -a --parents /var/lib/twinlock /run/twinlock /etc/twinlock /tmp/kept";
+    for folder in /var/lib/twinlock /run/twinlock /etc/twinlock; do \
+    [ ! -d $folder ] || cp -a --parents $folder /tmp/kept; done";
+/// What was not there before is not there again.
 const BACK: &str = "cd /tmp/kept; for folder in var/lib/twinlock run/twinlock etc/twinlock; do \
-    find /$folder -mindepth 1 -delete; cp -a $folder/. /$folder; done; rm -f /root/report*";
+    [ ! -d /$folder ] || find /$folder -mindepth 1 -delete; \
+    if [ -d $folder ]; then mkdir -p /$folder; cp -a $folder/. /$folder; \
+    elif [ -d /$folder ]; then rmdir /$folder; fi; done; rm -f /root/report*";
 const LEFT: &str = "find /var/lib/twinlock /run/twinlock /etc/twinlock -name 'tmp.*' -o \
-    -name 'epoch.?*' -o -name 'twinlock.toml.?*' -o -name 'settings.good.?*'";
+    -name 'epoch.?*' -o -name 'twinlock.toml.?*' -o -name 'settings.good.?*' -o \
+    -name 'store-id.?*' -o -name 'clock.?*'";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
 /// A command, and the state before it.
@@ -78,30 +83,38 @@ impl Cut<'_> {
         self.struck(Some((place, Blow::Kill)));
     }
 
+    /// That call of it fails so, from the state before it.
+    #[track_caller]
+    pub fn failed(&self, place: &Place, errno: Errno) -> Ended {
+        let ended = self.run(Some((place, Blow::Fail(errno))));
+        assert!(ended.struck, "{:?}: {place:?} is not met: {}", self.words, ended.said);
+        ended
+    }
+
+    /// Stops it there, from the state before it, until `meanwhile` is done.
+    pub fn held(&self, place: &Place, meanwhile: &mut dyn FnMut()) -> Ended {
+        self.run(Some((place, Blow::Hold(meanwhile))))
+    }
+
     fn struck<'a>(&self, blow: Option<(&'a Place, Blow<'a>)>) -> Vec<Place> {
-        self.back();
-        let killed = blow.is_some();
-        let argv: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        let ended = self.machine.struck((&argv, &self.input), ALL, blow);
-        let wanted = if killed { None } else { Some(0) };
-        assert_eq!(ended.code, wanted, "{:?}", self.words);
+        let wanted = if blow.is_some() { None } else { Some(0) };
+        let ended = self.run(blow);
+        assert_eq!(ended.code, wanted, "{:?}: {}", self.words, ended.said);
         ended.places
     }
 
-    /// Runs it from the state before it; whichever of its processes makes its n-th call of that name first is killed.
-    pub fn shot(&self, (call, nth): (&str, usize)) -> Finished {
-        self.struck_by(&format!("inject={call}:signal=SIGKILL:when={nth}"))
+    fn run<'a>(&self, blow: Option<(&'a Place, Blow<'a>)>) -> Ended {
+        self.back();
+        let argv: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        self.machine.struck((&argv, &self.input), ALL, blow)
     }
 
     /// Runs it from the state before it; its n-th call of that name fails so.
     pub fn refused(&self, (call, errno, nth): (&str, Errno, usize)) -> Finished {
-        self.struck_by(&format!("inject={call}:error={errno:?}:when={nth}"))
-    }
-
-    fn struck_by(&self, inject: &str) -> Finished {
         self.back();
+        let inject = format!("inject={call}:error={errno:?}:when={nth}");
         let command = self.machine.call(self.words.clone()).input(&self.input);
-        command.strace("/dev/null", &["-e", inject]).output()
+        command.strace("/dev/null", &["-e", &inject]).output()
     }
 
     /// What lies about of commands that were cut off.

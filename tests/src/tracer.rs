@@ -1,7 +1,7 @@
 //! A program under ptrace in a machine: its system calls are listed, and one of them meets a blow.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
 
@@ -49,6 +49,8 @@ pub struct Ended {
     pub places: Vec<Place>,
     /// Whether the blow met its call.
     pub struck: bool,
+    /// What it wrote to stdout and stderr.
+    pub said: String,
 }
 
 /// Which part of a program is meant, by its calls: from the first whose name has this text...
@@ -94,14 +96,34 @@ impl Machine {
         let enter = self.holder().enter();
         command.arg(enter.get_program()).args(enter.get_args()).args(argv);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        // A pipe that nobody reads meanwhile would hold the program up.
+        let mut said = memory();
+        let both = [said.try_clone(), said.try_clone()].map(|file| file.expect("a descriptor"));
+        let [stdout, stderr] = both.map(Stdio::from);
+        command.stdin(Stdio::piped()).stdout(stdout).stderr(stderr);
         let mut child = command.spawn().expect("sh cannot be started");
         let pid = seized(&mut child, input);
         let mut run = Run::new(pid, part, blow);
         let code = run.follow();
         let _ = child.wait();
-        Ended { code, places: std::mem::take(&mut run.places), struck: run.struck }
+        Ended {
+            code,
+            places: std::mem::take(&mut run.places),
+            struck: run.struck,
+            said: text(&mut said),
+        }
     }
+}
+
+fn memory() -> File {
+    let file = rustix::fs::memfd_create("said", rustix::fs::MemfdFlags::CLOEXEC);
+    File::from(file.expect("a file for what is said"))
+}
+
+fn text(file: &mut File) -> String {
+    let mut bytes = Vec::new();
+    file.rewind().and_then(|()| file.read_to_end(&mut bytes)).expect("what was said");
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Traces the child, lets it go, and follows it through nsenter's fork to the program itself.
@@ -212,13 +234,25 @@ impl<'a> Run<'a> {
                     };
                 }
                 WaitStatus::Stopped(_, sent) => signal = Some(sent),
-                WaitStatus::PtraceEvent(..) | WaitStatus::Continued(_) | WaitStatus::StillAlive => {
-                }
+                WaitStatus::PtraceEvent(_, _, event) => self.let_go(event),
+                WaitStatus::Continued(_) | WaitStatus::StillAlive => {}
                 WaitStatus::Exited(_, code) => return Some(code),
                 WaitStatus::Signaled(..) => return None,
             }
         }
         panic!("a traced program does not end: {:?}", self.places);
+    }
+
+    /// What the program starts runs on untraced; each of its calls would be another story.
+    fn let_go(&self, event: i32) {
+        let starts = [libc::PTRACE_EVENT_FORK, libc::PTRACE_EVENT_VFORK, libc::PTRACE_EVENT_CLONE];
+        if !starts.contains(&event) {
+            return;
+        }
+        let child = ptrace::getevent(self.pid).expect("the started process");
+        let child = Pid::from_raw(child.try_into().expect("a process number"));
+        waited(child);
+        ptrace::detach(child, None).expect("a started process is let go");
     }
 
     fn registers(&self) -> user_regs_struct {
