@@ -119,5 +119,5 @@ pub fn settings_failure(path: &str, fault: &SettingsFault) -> Failure {
     let (what, remedy) = mistake::of_settings(path, fault);
     let remedy =
         format!("{remedy} Then run `twinlock settings check`; until then logins are refused.");
-    Failure::new(Exit::StoreUnreachable, what, remedy)
+    Failure::bare(what, remedy)
 }

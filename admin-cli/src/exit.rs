@@ -37,12 +37,37 @@ pub struct Failure {
     pub what: String,
     /// What to do.
     pub remedy: String,
+    /// Whether it is a fault of records, ledger, accounts or clock as it came, and does not say yet what stands.
+    bare: bool,
 }
 
 impl Failure {
     /// A failure.
     pub fn new(exit: Exit, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), remedy: remedy.into() }
+        Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
+    }
+
+    /// What has failed before anything was tried.
+    pub fn bare(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
+    }
+
+    /// The same, and what stands now.
+    #[must_use]
+    pub fn but(self, stands: &str) -> Self {
+        Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
+    }
+
+    /// The same; what says nothing of what stands has met a verb before it began to write.
+    #[must_use]
+    pub fn unchanged(self) -> Self {
+        self.or("nothing was changed")
+    }
+
+    /// The same; what says nothing of what stands leaves that.
+    #[must_use]
+    pub fn or(self, stands: &str) -> Self {
+        if self.bare { self.but(stands) } else { self }
     }
 
     /// A failure of which the command's own report has said everything.
@@ -83,7 +108,7 @@ impl From<&clap::Error> for Failure {
 impl From<StoreFault> for Failure {
     fn from(fault: StoreFault) -> Self {
         let what = format!("the records cannot be used ({})", fault.reason());
-        Self::new(Exit::StoreUnreachable, what, store_remedy(fault))
+        Self::bare(what, store_remedy(fault))
     }
 }
 
@@ -149,7 +174,7 @@ impl From<LedgerFault> for Failure {
                 "Look at the ledger folder (df -i), and at the kernel's log (dmesg)."
             }
         };
-        Self::new(Exit::StoreUnreachable, what, remedy)
+        Self::bare(what, remedy)
     }
 }
 
@@ -168,8 +193,7 @@ impl From<CommitFault> for Failure {
 
 impl From<LookupFault> for Failure {
     fn from(LookupFault: LookupFault) -> Self {
-        Self::new(
-            Exit::StoreUnreachable,
+        Self::bare(
             "the account could not be looked up",
             "Look at the name service (getent passwd NAME).",
         )
@@ -178,8 +202,7 @@ impl From<LookupFault> for Failure {
 
 impl From<MachineFault> for Failure {
     fn from(MachineFault: MachineFault) -> Self {
-        Self::new(
-            Exit::StoreUnreachable,
+        Self::bare(
             "the clock or the kernel's randomness did not answer",
             "Look at the clock (date); it must stand after 1970.",
         )

@@ -168,7 +168,7 @@ fn hand_over(
         (Err(fault), None) => {
             let failure = Failure::from(fault);
             let remedy = format!("{} Or add --report FILE, for tickets by hand.", failure.remedy);
-            Err(Failure { remedy, ..failure })
+            Err(Failure::new(failure.exit, failure.what, remedy))
         }
     }
 }
@@ -190,10 +190,7 @@ fn put_in_force(
     });
     put.map_err(|stop| match stop {
         Stop::Failure(failure) if stands_in(desk, (account, ticket)) == Ok(true) => failure,
-        Stop::Failure(failure) => Failure {
-            what: format!("{}; the ticket that went out does not work", failure.what),
-            ..failure
-        },
+        Stop::Failure(failure) => failure.but("the ticket that went out does not work"),
         Stop::Stands(_) => CommitFault::Overtaken.into(),
     })
 }

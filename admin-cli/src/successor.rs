@@ -46,7 +46,10 @@ fn put_found(
     let records = &desk.machine.records;
     let fault = match change::change_found(records, account, find, decide) {
         Ok(()) => {
-            records.mark_clock(desk.now()?.unix);
+            // The change stands, whatever the clock says.
+            if let Ok(now) = desk.now() {
+                records.mark_clock(now.unix);
+            }
             return Ok(());
         }
         Err(ChangeFault::Declined(failure)) => return Err(failure),
@@ -75,7 +78,7 @@ pub fn failed(user: &str, fault: StoreFault, stands: Result<bool, StoreFault>) -
             format!("{} Then look at `twinlock status {user}`.", failure.remedy),
         ),
     };
-    Failure { exit: failure.exit, what, remedy }
+    Failure::new(failure.exit, what, remedy)
 }
 
 /// Puts a record in place that was decided on already, behind the one of that number.
@@ -85,8 +88,8 @@ pub fn place(
     record: &Record,
 ) -> Result<(), Failure> {
     let records = &desk.machine.records;
-    let folder =
-        Folder::of(&account.name).map_err(|_| unchanged(StoreFault::NameTooLong.into()))?;
+    let folder = Folder::of(&account.name)
+        .map_err(|_| Failure::from(StoreFault::NameTooLong).unchanged())?;
     match records.commit(&folder, after, record) {
         Ok(()) => Ok(()),
         Err(CommitFault::Overtaken) => Err(CommitFault::Overtaken.into()),
@@ -99,11 +102,6 @@ pub fn in_doubt(desk: &Desk, account: &Account, (record, fault): (&Record, Store
     let is_it = |found: Snapshot| found.record.generation == record.generation;
     let found = desk.machine.records.newest(account).map(|found| found.is_some_and(is_it));
     failed(&account.name, fault, found)
-}
-
-/// A failure before anything was changed.
-pub fn unchanged(failure: Failure) -> Failure {
-    Failure { what: format!("{}; nothing was changed", failure.what), ..failure }
 }
 
 /// Somebody's record, where codes are asked for by it.

@@ -126,6 +126,40 @@ pub enum Verb {
     Man,
 }
 
+impl Verb {
+    /// Whether it is to change what stands; the outbox and an epoch's folders are gone on with, whatever stands of them.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Enroll(_)
+            | Self::Import(_)
+            | Self::Invite(_)
+            | Self::Reset(_)
+            | Self::BackupCodes(_)
+            | Self::Change(_)
+            | Self::ShowKey(_)
+            | Self::Bypass(_)
+            | Self::Unlock { .. }
+            | Self::Forget(_)
+            | Self::Remove(_)
+            | Self::Settings(Settings::Check { .. })
+            | Self::Epoch(Epoch::Now) => true,
+            Self::Export { .. }
+            | Self::Status { .. }
+            | Self::List(_)
+            | Self::Verify { .. }
+            | Self::Devices { .. }
+            | Self::Why { .. }
+            | Self::Explain { .. }
+            | Self::Settings(Settings::Show)
+            | Self::Epoch(Epoch::Ensure | Epoch::Show)
+            | Self::Doctor(_)
+            | Self::Deliver { .. }
+            | Self::Completions { .. }
+            | Self::Man => false,
+        }
+    }
+}
+
 /// What enrolment needs to know.
 #[derive(Args)]
 #[command(

@@ -1,4 +1,4 @@
-//! `enroll --from`, `invite --group` and `change` on a disk that is full, and on one that is read-only: nobody is changed,
+//! `enroll --from`, `invite`, `invite --group` and `change` on a disk that is full, and on one that is read-only: nobody is changed,
 //! that is said, and the same command does it once there is room.
 
 use twinlock_tests::{Machine, Otp};
@@ -6,7 +6,8 @@ use twinlock_tests::{Machine, Otp};
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const STORE: &str = "/var/lib/twinlock";
-const VERBS: [&str; 2] = [
+const VERBS: [&str; 3] = [
+    "invite bob",
     "enroll --from /root/people.csv",
     "invite --group dev --until 2099-01-31 --report /root/report.csv",
 ];

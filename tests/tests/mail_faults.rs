@@ -256,6 +256,26 @@ fn a_failing_disk_is_said_and_nothing_is_lost() {
 }
 
 #[test]
+fn on_a_read_only_disk_letters_wait_and_that_is_said() {
+    let m = machine(KEEPS);
+    put(&m, "ada@reset");
+    deliver(&m).ok();
+    put(&m, "bob@reset");
+    let own = "cp -a /var/lib/twinlock /opt/store; mount -t tmpfs -o mode=0700 own /var/lib/twinlock; \
+               cp -a /opt/store/. /var/lib/twinlock; mount -o remount,ro /var/lib/twinlock";
+    m.run(["sh", "-c", own]).ok();
+    for _ in 0..2 {
+        let done = deliver(&m);
+        assert_eq!(done.code, Some(6), "{done:?}");
+        assert!(one_line(&done.stderr).contains("what was not sent waits"), "{done:?}");
+        assert!(kept(&m).len() == 1 && m.run(["ls", OUTBOX]).ok().contains("bob@reset"));
+    }
+    m.run(["mount", "-o", "remount,rw", "/var/lib/twinlock"]).ok();
+    assert_eq!(deliver(&m).ok(), "1 letter sent.\n");
+    assert_eq!(kept(&m).values().copied().collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
 fn on_a_full_disk_letters_still_go() {
     let m = machine(KEEPS);
     let full = format!(

@@ -113,10 +113,8 @@ fn hand_over(
     let list = listed(&codes);
     let mut files = Pictures::default();
     if let Some(path) = &wanted.save {
-        files.add(path, list.as_bytes()).map_err(|failure| {
-            let what = format!("{}; nothing was changed", failure.what);
-            Failure { what, ..failure }
-        })?;
+        let added = files.add(path, list.as_bytes());
+        added.map_err(|failure| failure.but("nothing was changed"))?;
     }
     let set = desk.machine.records.lay_down(&folder, Shape::Letters20, &codes);
     let set = set.map_err(|fault| match fault {

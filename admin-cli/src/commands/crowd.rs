@@ -59,6 +59,7 @@ impl<'a> Crowd<'a> {
         (line, user): (u64, &str),
         fate: Result<Fate, Failure>,
     ) -> Result<(), Failure> {
+        let fate = fate.map_err(Failure::unchanged);
         self.all += 1;
         self.count(&fate);
         let text = if self.desk.json {
@@ -68,9 +69,14 @@ impl<'a> Crowd<'a> {
             self.progress.clear();
             format!("{}\n", wrap(&sentence((line, user), &fate), WIDTH, 4))
         };
-        self.desk.print(&text)?;
+        self.print(&text)?;
         self.progress.step();
         Ok(())
+    }
+
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        let stands = "who was done up to there stays so all the same";
+        self.desk.print(text).map_err(|failure| failure.but(stands))
     }
 
     /// Somebody for whom nothing was to be done.
@@ -115,7 +121,7 @@ impl<'a> Crowd<'a> {
                 "enrolled": enrolled, "invited": invited, "already": already, "failed": failed,
                 "interrupted": !end.is_empty(),
             });
-            return self.desk.print(&format!("],\"summary\":{summary}}}\n"));
+            return self.print(&format!("],\"summary\":{summary}}}\n"));
         }
         let parts = [
             (*enrolled, "enrolled"),
@@ -126,7 +132,7 @@ impl<'a> Crowd<'a> {
         let some = parts.iter().filter(|(number, _)| *number > 0);
         let parts: Vec<String> = some.map(|(number, what)| format!("{number} {what}")).collect();
         let said = if parts.is_empty() { "nobody is in it".into() } else { parts.join(", ") };
-        self.desk.print(&format!("{}\n", wrap(&format!("{said}.{end}"), WIDTH, 0)))
+        self.print(&format!("{}\n", wrap(&format!("{said}.{end}"), WIDTH, 0)))
     }
 }
 

@@ -68,7 +68,8 @@ pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
     let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
     found.iter().for_each(|one| shelf.erase(&one.name));
     let forgotten = found.iter().filter(|one| one.device.is_some()).count();
-    let names = shelf.names()?;
+    let unseen = "which devices are left cannot be said";
+    let names = shelf.names().map_err(|fault| Failure::from(fault).but(unseen))?;
     let stay = found.iter().filter(|one| names.contains(&one.name)).count();
     if stay > 0 {
         let others = if stay == found.len() { "nothing was changed" } else { "others are gone" };

@@ -32,7 +32,7 @@ use crate::{
     own_code::with_tries,
     picture::Pictures,
     proof::{Finding, examine, hint},
-    successor::{in_doubt, unchanged},
+    successor::in_doubt,
     verbs::Enroll,
     wording::{WIDTH, plain, wrap},
 };
@@ -48,9 +48,9 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     check_arguments(desk, wanted)?;
     let account = desk.account(wanted.user.as_deref().unwrap_or_default())?;
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-    prepare::prepare_store(&desk.machine).map_err(|fault| unchanged(fault.into()))?;
+    prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
     let before = desk.machine.records.before_enrolment(&account);
-    let before = before.map_err(|fault| unchanged(fault.into()))?;
+    let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
     if let Some(found) = before.as_ref()
         && enrolment::is_enrolled(found)
     {
@@ -63,8 +63,9 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     let stamp = desk.stamp()?;
     let successor = enrolment::enrol(&account, before.as_ref(), authenticator, stamp)
         .map_err(|_| import_uri::already(&account.name))?;
-    let pictures = show(desk, wanted, &successor).map_err(unchanged)?;
-    prove(desk, &successor, &mut keyboard).map_err(unproven_by)?;
+    let pictures =
+        show(desk, wanted, &successor).map_err(|failure| failure.but("nothing was changed"))?;
+    prove(desk, &successor, &mut keyboard)?;
     put_in_force(desk, (&account, &folder), (successor, by.trace.by))?;
     pictures.keep();
     actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", wanted.name.trim())]);
@@ -182,11 +183,6 @@ fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<
         tell(&format!("{}\n", wrap(&with_tries(&said, left), WIDTH, 0)));
     }
     Err(unproven(user))
-}
-
-/// Who has not proven the key hears so; where the store has failed, that has to be said as well.
-fn unproven_by(failure: Failure) -> Failure {
-    if failure.exit == Exit::StoreUnreachable { unchanged(failure) } else { failure }
 }
 
 /// Nothing where the code is right and its step is claimed, else what to say.

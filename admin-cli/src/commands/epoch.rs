@@ -13,7 +13,7 @@ use crate::{
 /// Makes what is missing.
 pub fn ensure(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("prepare records and ledger")?;
-    let floor = prepare::prepare(&desk.machine).map_err(failure)?;
+    let floor = prepare::prepare(&desk.machine).map_err(|fault| in_part(failure(fault)))?;
     say(desk, "Records and ledger are ready", floor);
     Ok(())
 }
@@ -63,9 +63,14 @@ fn say(desk: &Desk, what: &str, floor: UnixTime) {
     desk.say(&sentence, serde_json::json!({ "used_until": floor.0 }));
 }
 
+/// Each part is made whole, or not at all.
+fn in_part(failure: Failure) -> Failure {
+    failure.but("what is missing is made when this is done again")
+}
+
 /// The epoch is replaced last of all, and whole.
 fn stands(failure: Failure) -> Failure {
-    Failure { what: format!("{}; no new epoch has begun", failure.what), ..failure }
+    failure.but("no new epoch has begun")
 }
 
 fn failure(fault: PrepareFault) -> Failure {

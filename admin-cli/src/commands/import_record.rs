@@ -21,7 +21,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     reasons,
-    successor::{place, unchanged},
+    successor::place,
     wording::{instant, plain},
 };
 
@@ -55,8 +55,8 @@ pub fn run(desk: &Desk, wanted: Wanted) -> Result<(), Failure> {
             "Give the account the same name on both hosts.",
         ));
     }
-    prepare::prepare_store(&desk.machine).map_err(|fault| unchanged(fault.into()))?;
-    burn(desk, &account, &export).map_err(unchanged)?;
+    prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
+    burn(desk, &account, &export).map_err(Failure::unchanged)?;
     for _ in 0..ROUNDS {
         let export = form::read(&text).map_err(no_export)?;
         if let Ok(done) = once(desk, &account, (export, wanted))? {
@@ -76,11 +76,12 @@ fn once(
 ) -> Result<Result<Done, Overtaken>, Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     let records = &desk.machine.records;
-    let here = records.before_enrolment(account).map_err(|fault| unchanged(fault.into()))?;
+    let here =
+        records.before_enrolment(account).map_err(|fault| Failure::from(fault).unchanged())?;
     let Export { record, codes, .. } = export;
     let set = record.codes;
     if here.as_ref().is_some_and(|here| here.record.codes == set) {
-        spend(desk, &folder, (&record, codes.as_ref())).map_err(unchanged)?;
+        spend(desk, &folder, (&record, codes.as_ref())).map_err(Failure::unchanged)?;
     }
     let (fresh, now) = desk.stamp()?;
     let codes_since = codes.as_ref().map(|codes| codes.since);
@@ -97,7 +98,7 @@ fn once(
         Carried::Replaces(record) => {
             if let (Some(id), Some(codes)) = (set, &codes) {
                 bring(desk, &folder, (id, codes))?;
-                spend(desk, &folder, (&record, Some(codes))).map_err(unchanged)?;
+                spend(desk, &folder, (&record, Some(codes))).map_err(Failure::unchanged)?;
             }
             let state = record.state;
             (*record, Done::Imported(state))
@@ -115,7 +116,7 @@ fn bring(desk: &Desk, folder: &Folder, (id, codes): (SetId, &CarriedCodes)) -> R
     let brought = carried::bring(&desk.machine.records, folder, (id, &codes.set, codes.since));
     brought.map_err(|fault| match fault {
         CommitFault::Overtaken => fault.into(),
-        CommitFault::Store(fault) => unchanged(fault.into()),
+        CommitFault::Store(fault) => Failure::from(fault).unchanged(),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::{
     commands::key_text,
     desk::Desk,
     exit::{Exit, Failure},
-    successor::{place, unchanged},
+    successor::place,
     wording::plain,
 };
 
@@ -26,9 +26,9 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let account = desk.account(user)?;
     let authenticator = otpauth::parse(&standard_input()?).map_err(failure)?;
-    prepare::prepare_store(&desk.machine).map_err(|fault| unchanged(fault.into()))?;
+    prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
     let before = desk.machine.records.before_enrolment(&account);
-    let before = before.map_err(|fault| unchanged(fault.into()))?;
+    let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
     let successor = enrolment::enrol(&account, before.as_ref(), authenticator, desk.stamp()?)
         .map_err(|_| already(&account.name))?;
     place(desk, (&account, successor.after), &successor.record)?;

@@ -225,10 +225,11 @@ impl<'a> Reports<'a> {
 
     /// One more is done; nothing where somebody has no file.
     pub fn add(&mut self, report: Option<Report>) -> Result<(), Failure> {
-        if let Some(report) = report {
+        if let Some(mut report) = report {
+            report.outcome = report.outcome.map_err(Failure::unchanged);
             if !self.desk.json {
                 self.progress.clear();
-                self.desk.print(&report.text((self.how, self.tells)))?;
+                self.print(&report.text((self.how, self.tells)))?;
             }
             self.all.push(report);
         } else {
@@ -236,6 +237,14 @@ impl<'a> Reports<'a> {
         }
         self.progress.step();
         Ok(())
+    }
+
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        let stands = match self.how.dry_run {
+            true => "nothing was changed",
+            false => "who was imported up to there is so all the same",
+        };
+        self.desk.print(text).map_err(|failure| failure.but(stands))
     }
 
     /// The sum, and the exit status: 6 before 1 before 3.
@@ -260,7 +269,7 @@ impl<'a> Reports<'a> {
             let sum = self.sum(imported, already, failed);
             format!("{}{}\n", self.of_everybody(), wrap(&sum, WIDTH, 0))
         };
-        self.desk.print(&text)?;
+        self.print(&text)?;
         let stays = match &self.removal {
             Some((_, Some(Err(_)))) => true,
             Some((_, None)) => self.all_well(),

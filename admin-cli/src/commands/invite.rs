@@ -52,7 +52,10 @@ pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
         ),
         object: json!({ "user": account.name, "state": "pending" }),
     };
-    drawn.deliver(desk, (&account, mail.as_deref()), &message)
+    drawn.deliver(desk, (&account, mail.as_deref()), &message).map_err(|failure| {
+        let what = format!("{}; {user} is invited all the same", failure.what);
+        Failure::new(failure.exit, what, "For a ticket that somebody sees, invite again.")
+    })
 }
 
 fn invite(desk: &Desk, account: &Account, mail: Option<&str>) -> Result<Drawn, Failure> {

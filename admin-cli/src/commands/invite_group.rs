@@ -2,6 +2,7 @@
 
 use twinlock_core::{
     account::Account,
+    fault::LookupFault,
     time::UnixTime,
     voucher::{TICKET_LIFE, TICKET_LONGEST},
 };
@@ -45,13 +46,17 @@ pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure
     };
     let keyboard = Keyboard::open()?;
     let mut crowd = Crowd::begin(desk, 0)?;
-    while let Some(account) = directory.next_account()? {
+    while let Some(account) = directory.next_account().map_err(broken_off)? {
         if keyboard.is_interrupted() {
             return crowd.interrupted();
         }
         one(desk, &account, (&mut crowd, &mut handing))?;
     }
     crowd.end()
+}
+
+fn broken_off(fault: LookupFault) -> Failure {
+    Failure::from(fault).but("who was invited before stays so")
 }
 
 fn one(

@@ -47,8 +47,13 @@ use crate::{
     verbs::{Command, Epoch, Import, Settings, Verb},
 };
 
-/// Runs a verb.
+/// Runs a verb. What keeps one that changes something from its work is said together with what stands.
 pub fn run(command: &Command) -> Result<(), Failure> {
+    let done = answered(command);
+    if command.verb.changes() { done.map_err(Failure::unchanged) } else { done }
+}
+
+fn answered(command: &Command) -> Result<(), Failure> {
     // What is needed to mend settings, or has nothing to do with any, works without them.
     match &command.verb {
         Verb::Settings(Settings::Check { file }) => {
@@ -89,7 +94,10 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now) => epoch::now(&desk),
         Verb::Epoch(Epoch::Show) => epoch::show(&desk),
-        Verb::Deliver { patience } => deliver::run(&desk, *patience),
+        Verb::Deliver { patience } => {
+            let done = deliver::run(&desk, *patience);
+            done.map_err(|failure| failure.or("what was not sent waits, and goes next time"))
+        }
         // Answered without a desk, before this.
         Verb::Settings(Settings::Check { .. })
         | Verb::Doctor(_)

@@ -45,7 +45,7 @@ pub fn run(desk: &Desk, wanted: &Remove) -> Result<(), Failure> {
     confirm(&mut keyboard, &wanted.deed, user, (&consequence(user, &found), "removed"))?;
     let by = acting.prove(desk, &mut keyboard, user)?;
     successor.record.since = desk.now()?.unix;
-    put(desk, &folder, &successor)?;
+    put(desk, &folder, (&successor, &found))?;
     by.log(desk, "removed", &[("user", user)]);
     desk.say(
         &status::after_removal(desk, account.as_ref(), user),
@@ -100,19 +100,26 @@ fn tombstone(
     }
 }
 
-fn put(desk: &Desk, folder: &Folder, successor: &Successor) -> Result<(), Failure> {
+fn put(
+    desk: &Desk,
+    folder: &Folder,
+    (successor, before): (&Successor, &Found),
+) -> Result<(), Failure> {
     let records = &desk.machine.records;
     let record = &successor.record;
     match records.commit(folder, successor.after, record) {
         Ok(()) => Ok(()),
         Err(CommitFault::Overtaken) => Err(CommitFault::Overtaken.into()),
         Err(CommitFault::Store(fault)) => {
-            let found = records.newest_in(folder);
-            let stands = found.map(|found| {
-                found.is_some_and(|found| found.record.generation == record.generation)
-            });
-            // Where the old record cannot be read either, it was so before.
-            Err(failed(&record.user, fault, stands.or(Ok(false))))
+            let stands = match records.newest_in(folder) {
+                Ok(found) => {
+                    Ok(found.is_some_and(|found| found.record.generation == record.generation))
+                }
+                // It could not be read before, so it is still the old one.
+                Err(fault) if before.record.as_ref().err() == Some(&fault) => Ok(false),
+                Err(fault) => Err(fault),
+            };
+            Err(failed(&record.user, fault, stands))
         }
     }
 }

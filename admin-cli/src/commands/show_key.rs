@@ -42,7 +42,7 @@ pub fn run(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
     let by = acting.prove(desk, &mut keyboard, &account.name)?;
     mark(desk, &account, &name, &by)?;
     // What is shown is what stands marked now.
-    let found = desk.machine.records.newest(&account)?;
+    let found = desk.machine.records.newest(&account).map_err(|fault| marked(fault.into()))?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
     let authenticator = choose(&found.record, Some(&name))?;
     let seen =
@@ -119,8 +119,7 @@ fn finish(desk: &Desk, account: &Account, name: &str, wanted: &ShowKey) {
 }
 
 fn marked(failure: Failure) -> Failure {
-    let what = format!("{}; the key is marked as seen all the same", failure.what);
-    Failure { what, ..failure }
+    failure.but("the key is marked as seen all the same")
 }
 
 fn not_set_up(user: &str) -> Failure {

@@ -14,12 +14,7 @@ use twinlock_core::{
 use twinlock_host::prepare;
 
 use crate::{
-    actor,
-    commands::import_uri::already,
-    desk::Desk,
-    exit::Failure,
-    successor::{place, unchanged},
-    verbs::How,
+    actor, commands::import_uri::already, desk::Desk, exit::Failure, successor::place, verbs::How,
 };
 
 /// When a code was used that nobody typed on this host: `twinlock status` tells of logins here.
@@ -48,22 +43,22 @@ pub fn take_over(
 ) -> Result<Outcome, Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     if !how.dry_run {
-        prepare::prepare_store(&desk.machine).map_err(|fault| unchanged(fault.into()))?;
+        prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
     }
     let before = desk.machine.records.before_enrolment(account);
-    let before = before.map_err(|fault| unchanged(fault.into()))?;
+    let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
     match before {
         Some(found) if enrolment::is_enrolled(&found) => {
             if !has_all(&found, &takeover.authenticators) {
                 return Ok(Outcome::OtherKey);
             }
             // What was used over there since is used up here too; nothing else of a later file counts.
-            burn(desk, &folder, &takeover, how).map_err(unchanged)?;
+            burn(desk, &folder, &takeover, how).map_err(Failure::unchanged)?;
             move_on(desk, account, (found, &takeover), how)
         }
         before => {
             if !how.dry_run {
-                burn(desk, &folder, &takeover, how).map_err(unchanged)?;
+                burn(desk, &folder, &takeover, how).map_err(Failure::unchanged)?;
                 enrol(desk, (account, &folder), before.as_ref(), takeover)?;
             }
             Ok(Outcome::Imported)
@@ -136,7 +131,7 @@ fn enrol(
     }
     if !takeover.scratch.is_empty() {
         let laid = records.lay_down(folder, Shape::Digits8, &takeover.scratch);
-        successor.record.codes = Some(laid.map_err(|fault| unchanged(fault.into()))?);
+        successor.record.codes = Some(laid.map_err(|fault| Failure::from(fault).unchanged())?);
     }
     place(desk, (account, successor.after), &successor.record)?;
     for one in &successor.record.authenticators {

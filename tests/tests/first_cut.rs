@@ -1,0 +1,145 @@
+//! The first command on a new host cut off at its system calls and refused by the disk: the same command ends the work,
+//! and until then nobody is let in for want of a record.
+
+use nix::errno::Errno;
+use twinlock_tests::{Cut, Machine, Otp, Place, thorough};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const STORE: &str = "/var/lib/twinlock";
+
+/// twinlock's files alone: no store, no ledger, no settings.
+fn new_host() -> Machine {
+    let m = Machine::new();
+    m.files().user("ada");
+    m.pam("probe", "auth required pam_twinlock.so first_factor=stack\n");
+    m
+}
+
+/// First commands, and what is typed into them.
+fn firsts() -> Vec<(&'static str, String)> {
+    let uri = format!("{}\n", Otp::new(KEY).uri("ada"));
+    let mut all = vec![("import uri ada", uri), ("epoch ensure", String::new())];
+    all.extend([("epoch now", String::new()), ("invite ada", String::new())]);
+    all
+}
+
+/// One of the ledger's 256 folders for names without an account stands for the others.
+fn chosen(place: &Place) -> bool {
+    let what = &place.what;
+    thorough() || (place.writes() && (!what.contains("/unknown/") || what.contains("/unknown/a0")))
+}
+
+/// The names of the store, without what is drawn by lot or counted.
+fn names(m: &Machine) -> String {
+    let steady = "s/codes[.].*/codes/; s/record[.][0-9]*/record/";
+    let names = format!("cd {STORE} && find . | sed '{steady}' | sort");
+    m.run(["sh", "-c", &names]).ok().to_owned()
+}
+
+/// Both copies of the store's name are one.
+fn is_one_store(m: &Machine) -> bool {
+    m.run(["cmp", &format!("{STORE}/store-id"), "/etc/twinlock/store-id"]).code == Some(0)
+}
+
+/// The same command makes all that it makes on a host where nobody has cut it off.
+fn goes_on(m: &Machine, (cut, words): (&Cut<'_>, &str), whole: &str) {
+    let again = cut.again();
+    let told = again.code == Some(3) && again.stderr.contains("already");
+    assert!(again.code == Some(0) || told, "{words}: {again:?}");
+    assert_eq!(names(m), whole, "{words}");
+    assert!(is_one_store(m), "{words}");
+    assert_eq!(cut.left(), "", "{words}");
+}
+
+/// Whoever is not enrolled may be let in without a code, but only where that is proven.
+fn lets_nobody_in_unproven(m: &Machine) {
+    m.file("/etc/twinlock/twinlock.toml").write("not_enrolled = \"allow\"\n");
+    let done = m.pamtester("probe", "ada").input("\n").output();
+    // By the module alone, an exempt person is none of its affair, which is no success.
+    let exempt = !m.logged("event=allowed").is_empty();
+    assert!(done.code != Some(0) && (!exempt || is_one_store(m)), "{:?}", m.log());
+    m.file("/etc/twinlock/twinlock.toml").remove();
+}
+
+#[test]
+fn killed_anywhere_the_first_command_is_done_by_doing_it_again() {
+    // What all of them make, the first makes too.
+    for (words, input) in firsts().into_iter().take(if thorough() { usize::MAX } else { 1 }) {
+        let m = new_host();
+        let cut = m.cut(words, &input);
+        let places = cut.places(chosen);
+        let whole = names(&m);
+        assert!(is_one_store(&m) && places.len() > 20, "{places:?}");
+        for place in &places {
+            cut.killed(place);
+            goes_on(&m, (&cut, words), &whole);
+        }
+    }
+}
+
+#[test]
+fn cut_off_anywhere_it_lets_nobody_in_unproven() {
+    let m = new_host();
+    let cut = m.cut("epoch ensure", "");
+    for place in cut.places(|place| thorough() || place.what.starts_with("renameat2")) {
+        cut.killed(&place);
+        m.run(["mkdir", "-p", "/etc/twinlock"]).ok();
+        lets_nobody_in_unproven(&m);
+    }
+}
+
+#[test]
+fn refused_by_the_disk_it_is_said_and_goes_on() {
+    let refusals = [
+        ("mkdirat", Errno::ENOSPC),
+        ("renameat2", Errno::EIO),
+        ("fsync", Errno::ENOSPC),
+        ("fchmod", Errno::EROFS),
+        ("write", Errno::ENOSPC),
+    ];
+    for (words, input) in firsts() {
+        let m = new_host();
+        let cut = m.cut(words, &input);
+        cut.again().ok();
+        let whole = names(&m);
+        for (call, errno) in refusals {
+            for nth in (1..).take(if thorough() { usize::MAX } else { 12 }) {
+                let done = cut.refused((call, errno, nth));
+                if done.code == Some(0) {
+                    break;
+                }
+                let said = done.stderr.replace('\n', " ");
+                let told = [
+                    "nothing was changed",
+                    "when this is done again",
+                    "no new epoch has begun",
+                    "is not enrolled, and is refused",
+                    "all the same",
+                ];
+                assert!(told.iter().any(|told| said.contains(told)), "{call} {nth}: {done:?}");
+                goes_on(&m, (&cut, words), &whole);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_and_a_read_only_disk_are_said_and_the_first_command_goes_on_there() {
+    for state in ["size=4k", "ro"] {
+        let m = new_host();
+        m.run(["mkdir", STORE]).ok();
+        let options = format!("{state},mode=0700");
+        m.run(["mount", "-t", "tmpfs", "-o", &options, "small", STORE]).ok();
+        for (words, input) in firsts() {
+            let argv = format!("twinlock {words}");
+            let done = m.call(argv.split(' ')).input(&input).output();
+            assert_eq!(done.code, Some(6), "{state} {words}: {done:?}");
+            let said = done.stderr.replace('\n', " ");
+            let told = ["nothing was changed", "when this is done again", "no new epoch has begun"];
+            assert!(told.iter().any(|told| said.contains(told)), "{state} {words}: {said}");
+        }
+        m.run(["mount", "-o", "remount,rw,size=1m", STORE]).ok();
+        m.run(["twinlock", "epoch", "ensure"]).ok();
+        assert!(is_one_store(&m));
+    }
+}
