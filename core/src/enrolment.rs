@@ -211,10 +211,10 @@ pub fn give_ticket(beside: &mut Beside, ticket: Ticket) {
     beside.tickets.push(ticket);
 }
 
-/// Adds a bypass, as [`give_ticket`] does.
+/// Adds a bypass, as [`give_ticket`] does; one that is there already is not there twice.
 pub fn give_bypass(beside: &mut Beside, bypass: Bypass) {
     let now = bypass.trace.at;
-    beside.bypasses.retain(|other| now < other.voucher.until);
+    beside.bypasses.retain(|other| now < other.voucher.until && *other != bypass);
     let spare = (beside.bypasses.len() + 1).saturating_sub(VOUCHERS_MAX);
     beside.bypasses.drain(..spare);
     beside.bypasses.push(bypass);
@@ -225,6 +225,7 @@ mod tests {
     use super::*;
     use crate::record::{Identity, Moving, Parameters};
     use crate::secret::Key;
+    use crate::voucher::Voucher;
 
     fn account() -> Account {
         Account { name: "ada".into(), uid: 1000, gid: 1000, full_name: String::new() }
@@ -242,6 +243,20 @@ mod tests {
 
     fn stamp(at: u64) -> (Generation, UnixTime) {
         (Generation(at), UnixTime(at))
+    }
+
+    #[test]
+    fn a_bypass_that_is_given_again_is_there_once() {
+        let voucher = Voucher { salt: [1; 16], hash: [2; 32], until: UnixTime(60) };
+        let bypass = |uses| Bypass {
+            voucher: voucher.clone(),
+            uses,
+            trace: Trace { by: "root".into(), at: UnixTime(0) },
+        };
+        let mut beside = Beside::default();
+        give_bypass(&mut beside, bypass(1));
+        give_bypass(&mut beside, bypass(1));
+        assert_eq!(beside.bypasses, [bypass(1)]);
     }
 
     #[test]

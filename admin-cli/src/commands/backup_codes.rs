@@ -1,5 +1,7 @@
 //! `twinlock backup-codes USER`: a person's backup codes are dead at once, and new ones are fetched, or handed over.
 
+use std::cell::Cell;
+
 use serde_json::json;
 use twinlock_core::{
     account::{Account, Folder},
@@ -116,17 +118,20 @@ fn hand_over(
         let added = files.add(path, list.as_bytes());
         added.map_err(|failure| failure.but("nothing was changed"))?;
     }
-    let set = desk.machine.records.lay_down(&folder, Shape::Letters20, &codes);
-    let set = set.map_err(|fault| match fault {
-        CommitFault::Store(fault) => failed(&account.name, fault, Ok(false)),
-        CommitFault::Overtaken => fault.into(),
-    })?;
     let stamp = desk.stamp()?;
+    let set = Cell::new(None);
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
-        Ok(enrolment::with_codes(found.record, set, stamp))
+        // A set of its own each time: whoever was faster may have put an end to the one that was named before.
+        let laid = desk.machine.records.lay_down(&folder, Shape::Letters20, &codes);
+        let laid = laid.map_err(|fault| match fault {
+            CommitFault::Store(fault) => failed(&account.name, fault, Ok(false)),
+            CommitFault::Overtaken => fault.into(),
+        })?;
+        set.set(Some(laid));
+        Ok(enrolment::with_codes(found.record, laid, stamp))
     };
-    put(desk, account, &mut decide, &|record| record.codes == Some(set))?;
+    put(desk, account, &mut decide, &|record| record.codes.is_some() && record.codes == set.get())?;
     files.keep();
     let to = if wanted.print { "screen" } else { "file" };
     by.log(desk, "codes_renewed", &[("user", &account.name), ("shown", to)]);

@@ -1,0 +1,190 @@
+//! Two verbs on one person at the same instant, the second at each system call of the first: all ends as if one had come
+//! after the other.
+
+use std::fs;
+
+use twinlock_tests::{Cut, Ended, Machine, Otp, Place, Scratch, thorough};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const OTHER: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
+const PERSON: &str = "/var/lib/twinlock/users/ada";
+const BY: &str = "--yes --break-glass test";
+
+/// What counts of a person's state, however keys and times were drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Facts {
+    state: Option<String>,
+    has: Vec<(&'static str, usize)>,
+}
+
+/// A verb, and what is typed into it.
+#[derive(Clone)]
+struct Verb {
+    words: String,
+    input: String,
+}
+
+/// How two verbs ended, and what stands then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Outcome {
+    first: Option<i32>,
+    second: Option<i32>,
+    facts: Facts,
+}
+
+/// Parts of a record that a verb adds or takes away.
+const PARTS: [&str; 9] = [
+    "[[authenticator]]",
+    "[[ticket]]",
+    "[[bypass]]",
+    "[owed_codes]",
+    "[reset]",
+    "\ncodes = ",
+    "seen_by = ",
+    KEY,
+    OTHER,
+];
+
+fn facts(m: &Machine, what: &str) -> Facts {
+    let folder = m.outside(PERSON);
+    let names = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let names: Vec<String> =
+        names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let records: Vec<&String> = names.iter().filter(|name| name.starts_with("record.")).collect();
+    assert!(records.len() < 2, "{what}: {names:?}");
+    assert!(names.iter().all(|name| !name.starts_with("tmp.")), "{what}: {names:?}");
+    let text = records.first().map(|name| fs::read_to_string(folder.join(name)).expect("a record"));
+    let text = text.unwrap_or_default();
+    let line = |begin: &str| text.lines().find_map(|line| line.strip_prefix(begin));
+    if let Some(set) = line("codes = ") {
+        let name = format!("codes.{}", set.trim_matches('"'));
+        assert!(names.contains(&name), "{what}: {name} is named, and not there: {names:?}");
+    }
+    let state = line("state = ").map(|state| state.trim_matches('"').to_owned());
+    let links = fs::read_dir(m.outside("/var/lib/twinlock/uids")).map_or(0, Iterator::count);
+    // To somebody who is removed it holds nothing.
+    assert!(links == 1 || (links == 0 && state.as_deref().is_none_or(|state| state == "removed")));
+    let has = PARTS.iter().map(|part| (*part, text.matches(part).count()));
+    Facts { state, has: has.filter(|(_, count)| *count > 0).collect() }
+}
+
+fn run(m: &Machine, verb: &Verb) -> Option<i32> {
+    m.run(["rm", "-f", "/root/report"]).ok();
+    let words = format!("twinlock {}", verb.words);
+    m.call(words.split(' ')).without_a_login().input(&verb.input).output().code
+}
+
+/// What comes of it where one comes after the other: the first first, the second first, and the second alone.
+fn in_turn(m: &Machine, cut: &Cut<'_>, (first, second): (&Verb, &Verb)) -> [Outcome; 3] {
+    cut.back();
+    let ended = (run(m, first), run(m, second));
+    let one = Outcome { first: ended.0, second: ended.1, facts: facts(m, &first.words) };
+    cut.back();
+    let second = run(m, second);
+    let alone = Outcome { first: None, second, facts: facts(m, &first.words) };
+    let first_code = run(m, first);
+    let other = Outcome { first: first_code, second, facts: facts(m, &first.words) };
+    [one, other, alone]
+}
+
+fn chosen(place: &Place) -> bool {
+    // Before a name is taken, and behind that.
+    let turns = ["renameat2 ", "fsync "];
+    let about = place.what.contains("/users/ada/");
+    thorough() || (about && turns.iter().any(|turn| place.what.starts_with(turn)))
+}
+
+/// The first says that it has done nothing, and nothing of it is to be seen: the second has met nothing, or ended it.
+fn stood_back(ended: &Ended, outcome: &Outcome, [one, alone]: [&Outcome; 2]) -> bool {
+    let said = ended.said.replace('\n', " ");
+    let told = ["nothing was changed", "meanwhile", "already", "nothing to reset", "is not set up"];
+    let same = |other: &Outcome| (outcome.second, &outcome.facts) == (other.second, &other.facts);
+    outcome.first != Some(0)
+        && told.iter().any(|told| said.contains(told))
+        && (same(one) || same(alone))
+}
+
+/// The second has met what the first had done so far, and put an end to that; then the first was done, as a whole.
+fn undone_and_redone(outcome: &Outcome, other: &Outcome) -> bool {
+    let done = outcome.first == Some(0) && outcome.second == Some(0);
+    done && (outcome.first, &outcome.facts) == (other.first, &other.facts)
+}
+
+fn at_once(m: &Machine, first: &Verb, second: &Verb) {
+    let cut = m.cut(&first.words, &first.input);
+    let serial = in_turn(m, &cut, (first, second));
+    for place in cut.places(chosen) {
+        let mut code = None;
+        let ended = cut.held(&place, &mut || code = run(m, second));
+        let what = format!("{} / {} at {place:?}", first.words, second.words);
+        let outcome = Outcome { first: ended.code, second: code, facts: facts(m, &what) };
+        let [one, other, alone] = &serial;
+        let fits = [one, other].contains(&&outcome)
+            || stood_back(&ended, &outcome, [one, alone])
+            || undone_and_redone(&outcome, other);
+        assert!(fits, "{what}: {outcome:?} {serial:?} {}", ended.said);
+    }
+    cut.back();
+}
+
+fn verb(words: &str) -> Verb {
+    Verb { words: words.to_owned(), input: String::new() }
+}
+
+fn grave(words: &str) -> Verb {
+    verb(&format!("{words} {BY}"))
+}
+
+fn import(key: &str) -> Verb {
+    Verb { input: format!("{}\n", Otp::new(key).uri("ada")), ..verb("import uri ada") }
+}
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada");
+    m
+}
+
+#[test]
+fn two_verbs_about_one_who_is_enrolled() {
+    let m = machine();
+    m.enrolled("ada", KEY).scratch("ada", Scratch::FEW);
+    let later = exported();
+    let verbs = [
+        grave("reset ada"),
+        grave("backup-codes ada"),
+        grave("backup-codes ada --save /root/report"),
+        grave("bypass ada --reason test"),
+        grave("remove ada"),
+        grave("show-key ada --svg /root/report"),
+        Verb { input: later, ..verb("import record") },
+    ];
+    for first in &verbs[..6] {
+        for second in &verbs {
+            at_once(&m, first, second);
+        }
+    }
+}
+
+/// ada as another host knows her, where her key was shown since.
+fn exported() -> String {
+    let there = Machine::new();
+    there.twinlock().user("ada").enrolled("ada", OTHER);
+    there.run(["twinlock", "export", "ada"]).ok().to_owned()
+}
+
+#[test]
+fn two_verbs_about_one_who_is_not() {
+    let m = machine();
+    for removed in [false, true] {
+        if removed {
+            m.enrolled("ada", KEY).run(["twinlock", "remove", "ada", "--yes"]).ok();
+        }
+        let verbs = [verb("invite ada"), import(KEY), import(OTHER), grave("remove ada")];
+        for first in &verbs[..3] {
+            for second in &verbs {
+                at_once(&m, first, second);
+            }
+        }
+    }
+}
