@@ -34,6 +34,7 @@ mod wording;
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::signal::{SigSet, Signal};
 use rustix::process::DumpableBehavior;
 use twinlock_doctor::Doctor;
 
@@ -45,6 +46,7 @@ use crate::{
 fn main() -> ExitCode {
     // Keys and codes are in no core dump, whatever the kernel would make of one.
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    write_errors_are_said();
     let command = match Command::try_parse() {
         Ok(command) => command,
         // A script that asks for JSON reads no usage text.
@@ -64,4 +66,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.print(command.json),
     }
+}
+
+/// Whoever may write no more (ulimit -f) is told so by an error, and not killed without a word in the middle of a verb.
+fn write_errors_are_said() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGXFSZ);
+    let _ = signals.thread_block();
 }

@@ -1,0 +1,108 @@
+//! Verbs under limits, masks and clocks that leave them next to nothing: the old record or the new one, and it is said
+//! which; whatever is made is root's alone.
+
+use std::fs;
+
+use twinlock_tests::{Machine, Scratch};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const PERSON: &str = "/var/lib/twinlock/users/ada";
+const BY: &str = "--yes --break-glass test";
+const YEAR: i64 = 365 * 86_400;
+
+/// Verbs, and what their new record has that the old one has not.
+const VERBS: [(&str, &str); 6] = [
+    ("reset ada", "state = \"pending\""),
+    ("backup-codes ada", "[owed_codes]"),
+    ("backup-codes ada --save /root/report", "codes = \""),
+    ("show-key ada --png /root/report", "seen_by = "),
+    ("bypass ada --reason test", "[[bypass]]"),
+    ("remove ada", "state = \"removed\""),
+];
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").enrolled("ada", KEY).scratch("ada", Scratch::FEW);
+    m
+}
+
+fn records(m: &Machine) -> Vec<String> {
+    let names = fs::read_dir(m.outside(PERSON)).expect("ada's folder").flatten();
+    let paths = names.filter(|entry| entry.file_name().to_string_lossy().starts_with("record."));
+    paths.map(|entry| fs::read_to_string(entry.path()).expect("a record")).collect()
+}
+
+/// Runs each verb behind that shell text, and holds what it says against what stands.
+fn each_verb(hostile: &str) {
+    let m = machine();
+    let cut = m.cut("status ada", "");
+    let old = records(&m);
+    for (verb, new) in VERBS {
+        cut.back();
+        let argv = format!("twinlock {verb} {BY}");
+        let done = m.call(argv.split(' ')).without_a_login().first(hostile).output();
+        let what = format!("{hostile}: {verb}: {done:?}");
+        let said = (done.stdout.clone() + &done.stderr).replace('\n', " ");
+        let now = records(&m);
+        if now == old {
+            assert!(matches!(done.code, Some(1..=6)), "{what}");
+            // Before anything has begun; and where too little is left even for a look afterwards.
+            let told = [
+                "nothing was changed",
+                "standard input cannot be read",
+                "cannot open",
+                "stands cannot be said",
+            ];
+            assert!(told.iter().any(|told| said.contains(told)), "{what}");
+        } else {
+            assert!(now.iter().any(|text| text.contains(new)), "{what} {now:?}");
+            let told = ["all the same", "is reset", "are dead", "was given out"];
+            let is_said = told.iter().any(|told| said.contains(told));
+            assert!(done.code == Some(0) || is_said, "{what}");
+        }
+        let open = "find /var/lib/twinlock /run/twinlock/users /root/report -not -type l \
+                    \\( -perm /077 -o -not -user 0 -o -not -group 0 \\) 2>/dev/null";
+        assert_eq!(m.run(["sh", "-c", open]).stdout, "", "{what}");
+        assert_eq!(cut.left(), "", "{what}");
+    }
+}
+
+#[test]
+fn a_file_size_limit_of_nothing_is_said() {
+    each_verb("ulimit -f 0");
+}
+
+#[test]
+fn few_descriptors_are_said() {
+    for most in 4..10 {
+        each_verb(&format!("ulimit -n {most}"));
+    }
+}
+
+#[test]
+fn no_umask_opens_or_shuts_what_is_made() {
+    for mask in ["000", "777"] {
+        each_verb(&format!("umask {mask}"));
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_a_year_between_two_verbs_ends_in_the_state_of_the_second() {
+    for (first, _) in &VERBS[..5] {
+        for (second, new) in VERBS {
+            let m = machine();
+            let run = |verb: &str, clock: i64| {
+                m.run(["rm", "-f", "/root/report"]).ok();
+                let argv = format!("twinlock {verb} {BY}");
+                m.call(argv.split(' ')).without_a_login().clock(clock).output()
+            };
+            run(first, 0).ok();
+            let done = run(second, -YEAR);
+            let now = records(&m);
+            let status = m.run(["twinlock", "status", "ada"]);
+            assert_eq!((now.len(), status.code), (1, Some(0)), "{first} {second}: {status:?}");
+            let is_new = now[0].contains(new);
+            assert!(done.code == Some(3) || is_new, "{first} {second}: {done:?} {now:?}");
+        }
+    }
+}
