@@ -191,12 +191,78 @@ fn the_settings_that_are_kept_are_the_old_ones_or_the_new_ones() {
     }
 }
 
+/// No room in the ledger and the records: forgetting needs none, and what needs some says that it has found none.
+#[test]
+fn a_full_disk_hinders_only_what_needs_room() {
+    let m = machine();
+    devices(&m);
+    wrong_codes(&m);
+    m.run(["mount", "-o", "remount,nr_inodes=1024", "/run/twinlock"]).ok();
+    fill(&m, "/run/twinlock");
+    m.run(["sh", "-c", &format!("mkdir /tmp/store && cp -a {RECORDS}/. /tmp/store")]).ok();
+    m.run(["mount", "-t", "tmpfs", "-o", "size=128k,nr_inodes=64,mode=0700", "none", RECORDS]).ok();
+    m.run(["cp", "-a", "/tmp/store/.", RECORDS]).ok();
+    fill(&m, RECORDS);
+    let before = epoch(&m);
+    let done = m.run(["twinlock", "epoch", "now"]);
+    if done.code != Some(0) {
+        says(&done, "no new epoch has begun");
+        assert_eq!(epoch(&m), before);
+    }
+    for (words, left) in
+        [("unlock ada", names(&m, SEAT, "try.")), ("forget ada --all", remembered(&m))]
+    {
+        assert!(!left.is_empty(), "{words}: {:?}", m.log());
+        m.call(format!("twinlock {words}").split(' ')).output().ok();
+    }
+    assert_eq!((names(&m, SEAT, "try."), remembered(&m)), (Vec::new(), Vec::new()));
+    m.run(["twinlock", "export", "ada"]).ok();
+}
+
+/// Neither a block nor a name is free there.
+fn fill(m: &Machine, folder: &str) {
+    let script = format!(
+        "cat /dev/zero >{folder}/filler 2>/dev/null; i=0; \
+         while ln -s x {folder}/fill.$i 2>/dev/null; do i=$((i + 1)); done; ! ln -s x {folder}/fill"
+    );
+    m.run(["sh", "-c", &script]).ok();
+}
+
+#[test]
+fn settings_on_a_full_and_a_read_only_disk_are_kept_as_they_were() {
+    let m = machine();
+    let etc = "/etc/twinlock";
+    m.run(["twinlock", "settings", "check"]).ok();
+    m.run(["sh", "-c", &format!("mkdir /tmp/etc && cp -a {etc}/. /tmp/etc")]).ok();
+    m.run(["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=32,mode=0755", "none", etc]).ok();
+    m.run(["cp", "-a", "/tmp/etc/.", etc]).ok();
+    let old = m.file(GOOD).read();
+    m.settings("window = 3\n");
+    for state in ["full", "ro"] {
+        fill(&m, etc);
+        for words in ["settings check", "settings check --json"] {
+            let done = m.call(format!("twinlock {words}").split(' ')).output();
+            assert_eq!(done.code, Some(6), "{state}: {done:?}");
+            let said = (done.stdout + &done.stderr).replace('\n', " ");
+            assert!(said.contains("kept before still"), "{state}: {said}");
+            assert_eq!(m.file(GOOD).read(), old, "{state}");
+        }
+        m.run(["sh", "-c", &format!("rm -f {etc}/fill*")]).ok();
+        m.run(["mount", "-o", "remount,ro", etc]).ok();
+    }
+}
+
 #[test]
 fn a_read_only_disk_forgets_nothing_and_that_is_said() {
     let m = machine();
+    devices(&m);
     wrong_codes(&m);
+    let before = remembered(&m);
     m.run(["mount", "-o", "remount,ro", "/run/twinlock"]).ok();
     says(&m.run(["twinlock", "unlock", "ada"]), "nothing was changed");
+    says(&m.run(["twinlock", "forget", "ada", "--all"]), "nothing was changed");
+    assert!(!before.is_empty() && remembered(&m) == before);
+    m.run(["twinlock", "export", "ada"]).ok();
     assert!(!names(&m, SEAT, "try.").is_empty());
     assert!(m.logged("event=unlocked").is_empty(), "{:?}", m.log());
     m.run(["mount", "-t", "tmpfs", "-o", "ro,mode=0700", "none", RECORDS]).ok();
