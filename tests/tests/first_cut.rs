@@ -29,9 +29,10 @@ fn chosen(place: &Place) -> bool {
     thorough() || (place.writes() && (!what.contains("/unknown/") || what.contains("/unknown/a0")))
 }
 
-/// The names of the store, without what is drawn by lot or counted.
+/// The names of the store, without what is drawn by lot or counted, and without the mark of a first record on its way,
+/// which the next change takes away.
 fn names(m: &Machine) -> String {
-    let steady = "s/codes[.].*/codes/; s/record[.][0-9]*/record/";
+    let steady = "s/codes[.].*/codes/; s/record[.][0-9]*/record/; /uids.*+/d";
     let names = format!("cd {STORE} && find . | sed '{steady}' | sort");
     m.run(["sh", "-c", &names]).ok().to_owned()
 }
@@ -113,7 +114,6 @@ fn refused_by_the_disk_it_is_said_and_goes_on() {
                     "nothing was changed",
                     "when this is done again",
                     "no new epoch has begun",
-                    "is not enrolled, and is refused",
                     "all the same",
                 ];
                 assert!(told.iter().any(|told| said.contains(told)), "{call} {nth}: {done:?}");
