@@ -51,16 +51,25 @@ impl Place {
 impl Machine {
     /// `twinlock` with these words and this input, from the state that stands now.
     pub fn cut(&self, words: &str, input: &str) -> Cut<'_> {
-        self.run(["sh", "-c", KEEP]).ok();
+        keep(self);
         let words = ["twinlock"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();
         Cut { machine: self, words, input: input.to_owned() }
     }
 }
 
+/// The state that stands now is come back to.
+pub(crate) fn keep(machine: &Machine) {
+    machine.run(["sh", "-c", KEEP]).ok();
+}
+
+pub(crate) fn back(machine: &Machine) {
+    machine.run(["sh", "-c", BACK]).ok();
+}
+
 impl Cut<'_> {
     /// The state before the command stands again.
     pub fn back(&self) {
-        self.machine.run(["sh", "-c", BACK]).ok();
+        back(self.machine);
     }
 
     /// Runs it to its end, from wherever things stand.

@@ -1,7 +1,6 @@
 //! `twinlock change`: an authenticator of one's own, at a terminal, behind two codes; what is refused, and what is cut off.
 
-use nix::errno::Errno;
-use twinlock_tests::{Call, Dialogue, Machine, Otp, Scratch, key_shown, thorough};
+use twinlock_tests::{Call, Dialogue, Machine, Otp, Scratch, key_shown};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
@@ -131,26 +130,6 @@ fn a_reset_meanwhile_is_not_undone() {
     }
 }
 
-/// ada's folders as they are now, to come back to.
-fn keep(m: &Machine) {
-    m.run(["sh", "-c", &format!("mkdir /tmp/kept && cp -a {STORE}/. /tmp/kept")]).ok();
-}
-
-fn back(m: &Machine) {
-    let script =
-        format!("rm -rf {STORE}/users {STORE}/uids /run/twinlock/users; cp -a /tmp/kept/. {STORE}");
-    m.run(["sh", "-c", &script]).ok();
-}
-
-/// Goes through the dialogue as far as it comes, one of its calls being struck; what was shown, and its exit status.
-fn struck(m: &Machine, inject: &str) -> (String, Option<i32>) {
-    back(m);
-    let session = change(m, "ada").strace("/tmp/trace", &["-s", "200", "-e", inject]).open();
-    let mut all = m.dialogue("ada", session);
-    let code = all.answer_while_asked(&WORDS);
-    (all.screen(), code)
-}
-
 /// Whether the new key stands in the place of the old one: exactly one of them does.
 fn is_new(m: &Machine, screen: &str) -> bool {
     let shown = key_shown(screen);
@@ -166,41 +145,22 @@ fn is_new(m: &Machine, screen: &str) -> bool {
 #[test]
 fn killed_in_its_second_half_the_old_one_stands_or_the_new_one() {
     let m = machine();
-    keep(&m);
-    let (screen, code) = struck(&m, "trace=all");
-    assert_eq!(code, Some(0), "{screen}");
-    let mut places = m.trace("/tmp/trace").places("Your own code", "works no more");
-    let changing =
-        ["fsync", "renameat2", "unlinkat", "symlinkat", "mkdirat", "fchmod", "utimensat"];
-    places.retain(|(call, _)| thorough() || changing.contains(&call.as_str()));
-    assert!(places.len() > 8, "{places:?}");
-    let mut found = Vec::new();
-    for (call, nth) in &places {
-        let (screen, code) = struck(&m, &format!("inject={call}:signal=KILL:when={nth}"));
-        assert_eq!(code, Some(128 + 9), "{call} {nth}: {screen}");
-        found.push(is_new(&m, &screen));
-    }
-    assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?} {places:?}");
+    let found = m
+        .cut_dialogue(("ada", "change ada"), &WORDS)
+        .killed(("Your own code", "works no more"), |outcome| is_new(&m, &outcome.screen));
+    assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?}");
 }
 
 #[test]
 fn refused_by_the_disk_it_is_said_which_of_them_stands() {
     let m = machine();
-    keep(&m);
-    for (call, errno) in
-        [("renameat2", Errno::EIO), ("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS)]
-    {
-        for nth in 1.. {
-            let inject = format!("inject={call}:error={errno:?}:when={nth}");
-            let (screen, code) = struck(&m, &inject);
-            let new = is_new(&m, &screen);
-            if code == Some(0) {
-                assert!(new && nth > 1, "{inject}: {screen}");
-                break;
-            }
-            let said = screen.replace("\r\n", " ");
-            let told = if new { "all the same" } else { "nothing was changed" };
-            assert!(said.contains(told), "{inject} {code:?} {new}: {said}");
-        }
-    }
+    m.cut_dialogue(("ada", "change ada"), &WORDS).refused(|outcome| {
+        let new = is_new(&m, &outcome.screen);
+        let done = outcome.code == Some(0);
+        let told = if new { "all the same" } else { "nothing was changed" };
+        let said = outcome.said();
+        assert!(done || said.contains(told), "{} {new}: {said}", outcome.blow);
+        assert!(new || !done, "{}: {said}", outcome.blow);
+        done
+    });
 }

@@ -1,7 +1,6 @@
 //! `twinlock enroll` about oneself, at a terminal: behind the proof stand the backup codes, in force or owed.
 
-use nix::errno::Errno;
-use twinlock_tests::{Call, Dialogue, Machine, codes_shown, key_shown, thorough};
+use twinlock_tests::{CutDialogue, Dialogue, Machine, codes_shown, key_shown};
 
 const ALL: [&str; 2] = ["<first>", "<group>"];
 
@@ -12,12 +11,8 @@ fn machine() -> Machine {
     m
 }
 
-fn enroll(m: &Machine) -> Call<'_> {
-    m.call(["twinlock", "enroll", "ada"]).logged_in("ada")
-}
-
 fn dialogue(m: &Machine) -> Dialogue<'_> {
-    m.dialogue("ada", enroll(m).open())
+    m.dialogue("ada", m.call(["twinlock", "enroll", "ada"]).logged_in("ada").open())
 }
 
 fn lets_in(m: &Machine, code: &str) -> bool {
@@ -87,18 +82,10 @@ fn another_who_enrolls_sees_none() {
     assert_eq!(codes_shown(&login.stderr).len(), 10, "{login:?}");
 }
 
-/// Begins anew, and goes through the dialogue as far as it comes, one of its calls being struck.
-fn struck(m: &Machine, inject: &str) -> (String, Option<i32>) {
-    let store = "/var/lib/twinlock";
-    // The clock mark is due each time, so that each run makes the same calls.
-    let script = format!(
-        "rm -rf {store}/users/* {store}/uids/* /run/twinlock/users/*; touch -d '-1 hour' {store}/clock"
-    );
-    m.run(["sh", "-c", &script]).ok();
-    let session = enroll(m).strace("/tmp/trace", &["-s", "200", "-e", inject]).open();
-    let mut all = m.dialogue("ada", session);
-    let code = all.answer_while_asked(&ALL);
-    (all.screen(), code)
+fn struck(m: &Machine) -> CutDialogue<'_> {
+    // The first command of all makes the store.
+    m.run(["twinlock", "epoch", "ensure"]).ok();
+    m.cut_dialogue(("ada", "enroll ada"), &ALL)
 }
 
 /// Not enrolled, enrolled with codes owed, or with those that were shown: nothing else.
@@ -119,46 +106,27 @@ fn stands(m: &Machine, screen: &str) -> u8 {
 #[test]
 fn killed_anywhere_behind_the_proof_it_is_whole() {
     let m = machine();
-    // The first one of all makes the store as well.
-    struck(&m, "trace=all");
-    let (screen, code) = struck(&m, "trace=all");
-    assert_eq!(code, Some(0), "{screen}");
-    let mut places = m.trace("/tmp/trace").places("code now shown", "is enrolled with");
-    let changing = ["fsync", "renameat2", "unlinkat", "symlinkat", "mkdirat", "fchmod"];
-    places.retain(|(call, _)| thorough() || changing.contains(&call.as_str()));
-    assert!(places.len() > 12, "{places:?}");
-    let mut found = Vec::new();
-    for (call, nth) in &places {
-        let (screen, code) = struck(&m, &format!("inject={call}:signal=KILL:when={nth}"));
-        assert_eq!(code, Some(128 + 9), "{call} {nth}: {screen}");
-        found.push(stands(&m, &screen));
-    }
-    assert!(found.is_sorted() && found[0] == 0 && found.contains(&2), "{found:?} {places:?}");
+    let found = struck(&m)
+        .killed(("code now shown", "is enrolled with"), |outcome| stands(&m, &outcome.screen));
+    assert!(found.is_sorted() && found[0] == 0 && found.contains(&2), "{found:?}");
 }
 
 #[test]
 fn refused_by_the_disk_it_is_said_which_stands() {
     let m = machine();
     let mut met = [false; 3];
-    for (call, errno) in
-        [("renameat2", Errno::EIO), ("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS)]
-    {
-        for nth in 1.. {
-            let (screen, code) = struck(&m, &format!("inject={call}:error={errno:?}:when={nth}"));
-            let stands = stands(&m, &screen);
-            met[usize::from(stands)] = true;
-            let said = screen.replace("\r\n", " ");
-            let told: &[&str] = match stands {
-                0 => &["nothing was changed"],
-                1 => &["and shows the backup codes", "was changed all the same"],
-                _ => &["The next login takes the next code.", "It is not certain that these codes"],
-            };
-            assert!(told.iter().any(|one| said.contains(one)), "{call} {nth} {stands}: {said}");
-            assert_eq!(code == Some(0), said.contains("ada is enrolled with"), "{said}");
-            if stands == 2 && !said.contains("not certain") {
-                break;
-            }
-        }
-    }
+    struck(&m).refused(|outcome| {
+        let stands = stands(&m, &outcome.screen);
+        met[usize::from(stands)] = true;
+        let said = outcome.said();
+        let told: &[&str] = match stands {
+            0 => &["nothing was changed"],
+            1 => &["and shows the backup codes", "was changed all the same"],
+            _ => &["The next login takes the next code.", "It is not certain that these codes"],
+        };
+        assert!(told.iter().any(|one| said.contains(one)), "{} {stands}: {said}", outcome.blow);
+        assert_eq!(outcome.code == Some(0), said.contains("ada is enrolled with"), "{said}");
+        stands == 2 && !said.contains("not certain")
+    });
     assert_eq!(met, [true; 3]);
 }
