@@ -174,17 +174,18 @@ fn settings_cut_anywhere_let_nobody_in() {
         "tries = 1\nnot_enrolled = \"deny\"\n[throttle]\nfree = 5\n[[rule]]\nuser = \"carol\"\n\
          action = \"require\"\n[[rule]]\nuser = \"carola\"\naction = \"exempt\"\n",
     );
-    let before = m.log().len();
     let cut = "T=/etc/twinlock/twinlock.toml; cp $T /tmp/whole; n=$(stat -c %s $T); i=0; \
                while [ $i -lt $n ]; do head -c $i /tmp/whole >$T; for user in ada carol; do \
                echo $CODE | strace --seccomp-bpf -f -qq -o /dev/null -e trace=pselect6 \
-               -e inject=pselect6:retval=0 pamtester bare $user authenticate >/dev/null 2>&1 && \
+               -e inject=pselect6:retval=0 pamtester bare $user authenticate >>/tmp/told 2>&1 && \
                echo $user in at $i; done; i=$((i + 1)); done; echo end $n";
     let call = m.call(["sh", "-uc", cut]).env("CODE", &m.wrong_code("ada"));
     let said = call.output().stdout;
     let bytes = said.strip_prefix("end ").map(str::trim).unwrap_or_else(|| panic!("{said}"));
-    let refused = m.log()[before..].iter().filter(|line| line.contains("event=refused")).count();
-    assert_eq!((refused / 2).to_string(), bytes);
+    // So many lines at one instant are not all kept by a log that nobody waits for.
+    let told = m.file("/tmp/told").read();
+    assert!(told.contains("pamtester: Error in service module") && !told.contains("unknown"));
+    assert_eq!((told.matches("pamtester: ").count() / 2).to_string(), bytes, "{told}");
 }
 
 /// Arguments of the PAM line, and what the log says of them.
