@@ -107,8 +107,9 @@ impl Cut<'_> {
 
     fn struck<'a>(&self, blow: Option<(&'a Place, Blow<'a>)>) -> Vec<Place> {
         let wanted = if blow.is_some() { None } else { Some(0) };
+        let place = blow.as_ref().map(|(place, _)| *place);
         let ended = self.run(blow);
-        assert_eq!(ended.code, wanted, "{:?}: {}", self.words, ended.said);
+        assert_eq!(ended.code, wanted, "{:?} {place:?}: {}", self.words, ended.said);
         ended.places
     }
 

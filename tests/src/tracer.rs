@@ -11,6 +11,7 @@ use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::machine::Machine;
 use crate::syscalls::{self, Names};
@@ -97,10 +98,10 @@ impl Machine {
         command.arg(enter.get_program()).args(enter.get_args()).args(argv);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         // A pipe that nobody reads meanwhile would hold the program up.
-        let mut said = memory();
-        let both = [said.try_clone(), said.try_clone()].map(|file| file.expect("a descriptor"));
-        let [stdout, stderr] = both.map(Stdio::from);
-        command.stdin(Stdio::piped()).stdout(stdout).stderr(stderr);
+        let said = memfd_create("said", MemfdFlags::CLOEXEC);
+        let mut said = File::from(said.expect("a file for what is said"));
+        let out = || Stdio::from(said.try_clone().expect("a descriptor"));
+        command.stdin(Stdio::piped()).stdout(out()).stderr(out());
         let mut child = command.spawn().expect("sh cannot be started");
         let pid = seized(&mut child, input);
         let mut run = Run::new(pid, part, blow);
@@ -113,11 +114,6 @@ impl Machine {
             said: text(&mut said),
         }
     }
-}
-
-fn memory() -> File {
-    let file = rustix::fs::memfd_create("said", rustix::fs::MemfdFlags::CLOEXEC);
-    File::from(file.expect("a file for what is said"))
 }
 
 fn text(file: &mut File) -> String {
@@ -243,10 +239,13 @@ impl<'a> Run<'a> {
         panic!("a traced program does not end: {:?}", self.places);
     }
 
+    fn kill(&self) {
+        let _ = nix::sys::signal::kill(self.pid, Signal::SIGKILL);
+    }
+
     /// What the program starts runs on untraced; each of its calls would be another story.
     fn let_go(&self, event: i32) {
-        let starts = [libc::PTRACE_EVENT_FORK, libc::PTRACE_EVENT_VFORK, libc::PTRACE_EVENT_CLONE];
-        if !starts.contains(&event) {
+        if !(libc::PTRACE_EVENT_FORK..=libc::PTRACE_EVENT_CLONE).contains(&event) {
             return;
         }
         let child = ptrace::getevent(self.pid).expect("the started process");
@@ -316,6 +315,11 @@ impl<'a> Run<'a> {
                 self.set(registers);
                 Then::Nothing
             }
+            // This call never comes back.
+            Blow::Kill if place.what == "exit_group" => {
+                self.kill();
+                Then::Nothing
+            }
             Blow::Kill => Then::Kill,
             Blow::Hold(_) => Then::Hold,
         }
@@ -329,9 +333,7 @@ impl<'a> Run<'a> {
                 registers.rax = value.cast_unsigned();
                 self.set(registers);
             }
-            Then::Kill => {
-                let _ = nix::sys::signal::kill(self.pid, Signal::SIGKILL);
-            }
+            Then::Kill => self.kill(),
             Then::Hold => {
                 if let Some((_, Blow::Hold(meanwhile))) = &mut self.blow {
                     meanwhile();
