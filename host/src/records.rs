@@ -143,6 +143,11 @@ impl HostRecords {
     pub fn before_enrolment(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault> {
         match self.newest(account) {
             Err(StoreFault::RecordLost) => Ok(None),
+            Ok(Some(found)) if found.record.state.holds_uid() => {
+                // Whoever does again what was cut behind the record ends it.
+                uid_link::finish(&self.root()?, found.record.uid);
+                Ok(Some(found))
+            }
             found => found,
         }
     }

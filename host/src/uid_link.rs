@@ -99,19 +99,24 @@ impl Claim<'_> {
         Ok(target(self.records, link)?.is_none_or(|target| target == *self.folder))
     }
 
-    /// Takes the mark away, behind a record that stands. Best effort: it costs no more than that a loss of the record
-    /// would not be noticed, and the next change tries again.
+    /// Takes the mark away, behind a record that stands.
     pub(crate) fn finish(&self) {
-        self.unlink(&mark(self.uid));
+        finish(self.root, self.uid);
     }
 
     /// Lets go of the user id. Best effort: a link to somebody who is removed holds nothing.
     pub(crate) fn let_go(&self) {
-        self.unlink(&mark(self.uid));
-        self.unlink(&self.uid.to_string());
+        finish(self.root, self.uid);
+        unlink(self.root, &self.uid.to_string());
     }
+}
 
-    fn unlink(&self, link: &str) {
-        let _ = fs::unlinkat(self.root.fd(), format!("{UIDS}/{link}"), AtFlags::empty());
-    }
+/// Takes the mark of a user id away whose record stands. Best effort: it costs no more than that a loss of the record
+/// would not be noticed, and whoever enrols or changes something next tries again.
+pub(crate) fn finish(root: &Room, uid: u32) {
+    unlink(root, &mark(uid));
+}
+
+fn unlink(root: &Room, link: &str) {
+    let _ = fs::unlinkat(root.fd(), format!("{UIDS}/{link}"), AtFlags::empty());
 }
