@@ -6,7 +6,7 @@ use rustix::{
     io::{self, Errno},
 };
 use twinlock_core::{
-    account::Folder,
+    account::{Account, Folder},
     fault::{CommitFault, MachineFault, StoreFault},
     format::record as form,
     ports::Entropy,
@@ -18,7 +18,7 @@ use crate::{
     place::{self, Room},
     records::{HostRecords, USERS, list, record_name},
     sweep,
-    uid_link::Claim,
+    uid_link::{self, Claim, Phase},
 };
 
 /// Writes `record` as the successor of number `after`.
@@ -32,18 +32,27 @@ pub(crate) fn commit(
     let room = person(records, &root, folder).map_err(CommitFault::Store)?;
     let claim = Claim { records, root: &root, folder, uid: record.uid };
     let holds = record.state.holds_uid();
-    if holds {
-        claim.begin()?;
-    }
+    let phase = if holds { claim.begin()? } else { Phase::Held };
     let next = after.checked_add(1).ok_or(CommitFault::Store(StoreFault::TooLarge))?;
     let done = put(records, &room, next, record);
     match done {
         Ok(()) if !holds => claim.let_go(),
         // Overtaken, too, says that a record stands.
-        Ok(()) | Err(CommitFault::Overtaken) => claim.finish(),
-        Err(CommitFault::Store(_)) => {}
+        Ok(()) | Err(CommitFault::Overtaken) if phase == Phase::Begun => claim.finish(),
+        Ok(()) | Err(CommitFault::Overtaken | CommitFault::Store(_)) => {}
     }
     done
+}
+
+/// Ends what a cut behind the first record has left.
+pub(crate) fn finish(records: &HostRecords, account: &Account) -> Result<(), StoreFault> {
+    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    let link = uid_link::read(records, account.uid)?;
+    if link.is_some_and(|link| link.phase == Phase::Begun && link.folder == folder) {
+        let root = records.root()?;
+        Claim { records, root: &root, folder: &folder, uid: account.uid }.finish();
+    }
+    Ok(())
 }
 
 /// Opens a person's folder, made where it is not there yet.

@@ -22,7 +22,8 @@ use twinlock_core::{
 use crate::{
     alike, commit,
     place::{self, Owner, Room},
-    store_id, uid_link,
+    store_id,
+    uid_link::{self, Phase},
 };
 
 /// The file whose modification time is the clock mark.
@@ -112,28 +113,18 @@ impl HostRecords {
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
         // Made with the store-id, as the user ids' folder is: a store without them has lost something.
         root.below(USERS, self.owner)?;
-        match uid_link::linked_to(self, account.uid)? {
-            None => Ok(()),
-            Some(own) if own == *folder && tombstone.is_some() => Ok(()),
-            Some(own) if own == *folder && uid_link::is_begun(self, account.uid, folder)? => Ok(()),
-            Some(own) if own == *folder => Err(StoreFault::RecordLost),
-            Some(other) if self.holds(&other, account.uid)? => Err(StoreFault::UidOfAnother),
-            Some(_) => Ok(()),
+        let Some(link) = uid_link::read(self, account.uid)? else { return Ok(()) };
+        if link.folder == *folder {
+            let lost = link.phase == Phase::Held && tombstone.is_none();
+            return if lost { Err(StoreFault::RecordLost) } else { Ok(()) };
         }
+        let held = self.holds(&link.folder, account.uid)?;
+        if held { Err(StoreFault::UidOfAnother) } else { Ok(()) }
     }
 
-    fn holds(&self, folder: &Folder, uid: u32) -> Result<bool, StoreFault> {
+    pub(crate) fn holds(&self, folder: &Folder, uid: u32) -> Result<bool, StoreFault> {
         let found = self.newest_in(folder)?;
         Ok(found.is_some_and(|found| found.record.state.holds_uid() && found.record.uid == uid))
-    }
-
-    /// Whose record, unless it is a tombstone, carries a user id.
-    ///
-    /// # Errors
-    /// [`StoreFault`] where that cannot be read.
-    pub fn holder_of(&self, uid: u32) -> Result<Option<Folder>, StoreFault> {
-        let Some(linked) = uid_link::linked_to(self, uid)? else { return Ok(None) };
-        Ok(self.holds(&linked, uid)?.then_some(linked))
     }
 
     /// The record that an enrolment follows: a lost one is made good by it.
@@ -145,7 +136,7 @@ impl HostRecords {
             Err(StoreFault::RecordLost) => Ok(None),
             Ok(Some(found)) if found.record.state.holds_uid() => {
                 // Whoever does again what was cut behind the record ends it.
-                uid_link::finish(&self.root()?, found.record.uid);
+                commit::finish(self, account)?;
                 Ok(Some(found))
             }
             found => found,

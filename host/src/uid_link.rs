@@ -1,8 +1,8 @@
-//! Whose a user id is: a symbolic link for each, made before the first record of its name stands.
+//! Whose a user id is: a symbolic link for each, made before the first record of its name and marked until that stands.
 
 use rustix::{
     fs::{self, AtFlags},
-    io::Errno,
+    io::{self, Errno},
 };
 use twinlock_core::{
     account::Folder,
@@ -14,35 +14,42 @@ use crate::{
     records::{HostRecords, UIDS},
 };
 
+/// Before the name; no folder's name has it. Behind the number it marks the link that is to replace another.
+const MARK: char = '+';
+
 /// Who a user id was last given to, whatever has become of the record.
-pub(crate) fn linked_to(records: &HostRecords, uid: u32) -> Result<Option<Folder>, StoreFault> {
-    target(records, &uid.to_string())
+pub(crate) struct Link {
+    /// The folder of the name.
+    pub(crate) folder: Folder,
+    /// How far that name has come.
+    pub(crate) phase: Phase,
 }
 
-/// Whether the first record of that name was on the way, and is not known to have got there: without a record nothing
-/// was lost.
-pub(crate) fn is_begun(
-    records: &HostRecords,
-    uid: u32,
-    folder: &Folder,
-) -> Result<bool, StoreFault> {
-    Ok(target(records, &mark(uid))?.is_some_and(|begun| begun == *folder))
+/// How far a name has come to hold a user id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Its first record was on the way, and is not known to have got there: without one, nothing was lost.
+    Begun,
+    /// Its first record stood.
+    Held,
 }
 
-fn target(records: &HostRecords, link: &str) -> Result<Option<Folder>, StoreFault> {
+/// Reads the link of a user id; nothing where it was given to nobody.
+pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, StoreFault> {
     let uids = records.root()?.below(UIDS, records.owner)?;
-    let target = match fs::readlinkat(uids.fd(), link, Vec::new()) {
+    let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
         Ok(target) => target,
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(place::fault(errno)),
     };
     let target = target.into_string().map_err(|_| StoreFault::Malformed { line: 0 })?;
-    let name = Folder::name_of(&target).ok_or(StoreFault::Malformed { line: 0 })?;
-    Folder::of(&name).map(Some).map_err(|_| StoreFault::NameTooLong)
-}
-
-fn mark(uid: u32) -> String {
-    format!("{uid}+")
+    let (phase, folder) = match target.strip_prefix(MARK) {
+        Some(folder) => (Phase::Begun, folder),
+        None => (Phase::Held, target.as_str()),
+    };
+    let name = Folder::name_of(folder).ok_or(StoreFault::Malformed { line: 0 })?;
+    let folder = Folder::of(&name).map_err(|_| StoreFault::NameTooLong)?;
+    Ok(Some(Link { folder, phase }))
 }
 
 /// A name on its way to a user id.
@@ -59,64 +66,69 @@ pub(crate) struct Claim<'a> {
 
 impl Claim<'_> {
     /// Takes the user id, before the record stands, so that no instant has a record without a link.
-    pub(crate) fn begin(&self) -> Result<(), CommitFault> {
+    pub(crate) fn begin(&self) -> Result<Phase, CommitFault> {
         self.take().map_err(CommitFault::Store)
     }
 
-    fn take(&self) -> Result<(), StoreFault> {
+    fn take(&self) -> Result<Phase, StoreFault> {
         self.root.make(UIDS, self.records.owner).map_err(place::fault)?;
-        match self.records.holder_of(self.uid)? {
-            Some(holder) if holder == *self.folder => return Ok(()),
-            Some(_) => return Err(StoreFault::UidOfAnother),
+        let link = read(self.records, self.uid)?;
+        match link {
+            // A lost record is made good by the one that follows, and stays lost until that stands.
+            Some(Link { folder, phase }) if folder == *self.folder => return Ok(phase),
+            Some(Link { folder, .. }) if self.records.holds(&folder, self.uid)? => {
+                return Err(StoreFault::UidOfAnother);
+            }
+            Some(_) => self.unlink(&self.uid.to_string()).map_err(place::fault)?,
             None => {}
         }
-        // A lost record is made good by the one that follows, and stays lost until that stands.
-        if linked_to(self.records, self.uid)?.is_some_and(|linked| linked == *self.folder) {
-            return Ok(());
-        }
         let uids = self.root.below(UIDS, self.records.owner)?;
-        self.point(&uids, &mark(self.uid))?;
-        fs::fsync(uids.fd()).map_err(place::fault)?;
-        self.point(&uids, &self.uid.to_string())?;
-        fs::fsync(uids.fd()).map_err(place::fault)
-    }
-
-    fn point(&self, uids: &Room, link: &str) -> Result<(), StoreFault> {
-        match fs::unlinkat(uids.fd(), link, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
+        let marked = format!("{MARK}{}", self.folder.as_str());
+        match fs::symlinkat(marked, uids.fd(), self.uid.to_string()) {
+            Ok(()) => {}
+            // Of two who enrol the same person at one instant the record decides.
+            Err(Errno::EXIST) => return self.rival(),
             Err(errno) => return Err(place::fault(errno)),
         }
-        match fs::symlinkat(self.folder.as_str(), uids.fd(), link) {
-            Ok(()) => Ok(()),
-            // Of two who enrol the same person at one instant the record decides.
-            Err(Errno::EXIST) if self.is_ours(link)? => Ok(()),
-            Err(Errno::EXIST) => Err(StoreFault::UidOfAnother),
-            Err(errno) => Err(place::fault(errno)),
+        fs::fsync(uids.fd()).map_err(place::fault)?;
+        Ok(Phase::Begun)
+    }
+
+    fn rival(&self) -> Result<Phase, StoreFault> {
+        match read(self.records, self.uid)? {
+            Some(link) if link.folder == *self.folder => Ok(link.phase),
+            Some(_) | None => Err(StoreFault::UidOfAnother),
         }
     }
 
-    fn is_ours(&self, link: &str) -> Result<bool, StoreFault> {
-        Ok(target(self.records, link)?.is_none_or(|target| target == *self.folder))
+    /// Takes the mark away, behind a record that stands. Best effort: it costs no more than that a loss of the record
+    /// would not be noticed, and whoever enrols or changes something next tries again.
+    pub(crate) fn finish(&self) {
+        let _ = self.replace();
     }
 
-    /// Takes the mark away, behind a record that stands.
-    pub(crate) fn finish(&self) {
-        finish(self.root, self.uid);
+    /// What a cut leaves beside the link is replaced by the next one, and named by nobody.
+    fn replace(&self) -> io::Result<()> {
+        let (link, aside) = (format!("{UIDS}/{}", self.uid), format!("{UIDS}/{}", self.aside()));
+        self.unlink(&self.aside())?;
+        fs::symlinkat(self.folder.as_str(), self.root.fd(), &aside)?;
+        fs::renameat(self.root.fd(), aside, self.root.fd(), link)
     }
 
     /// Lets go of the user id. Best effort: a link to somebody who is removed holds nothing.
     pub(crate) fn let_go(&self) {
-        finish(self.root, self.uid);
-        unlink(self.root, &self.uid.to_string());
+        let _ = self.unlink(&self.uid.to_string());
+        let _ = self.unlink(&self.aside());
     }
-}
 
-/// Takes the mark of a user id away whose record stands. Best effort: it costs no more than that a loss of the record
-/// would not be noticed, and whoever enrols or changes something next tries again.
-pub(crate) fn finish(root: &Room, uid: u32) {
-    unlink(root, &mark(uid));
-}
+    fn aside(&self) -> String {
+        format!("{}{MARK}", self.uid)
+    }
 
-fn unlink(root: &Room, link: &str) {
-    let _ = fs::unlinkat(root.fd(), format!("{UIDS}/{link}"), AtFlags::empty());
+    fn unlink(&self, link: &str) -> io::Result<()> {
+        match fs::unlinkat(self.root.fd(), format!("{UIDS}/{link}"), AtFlags::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            unlinked => unlinked,
+        }
+    }
 }
