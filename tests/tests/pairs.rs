@@ -92,7 +92,9 @@ fn chosen(place: &Place) -> bool {
     // Before a name is taken, and behind that.
     let turns = ["renameat2 ", "fsync "];
     let about = place.what.contains("/users/ada/");
-    thorough() || (about && turns.iter().any(|turn| place.what.starts_with(turn)))
+    // Behind its last call a program is held no more.
+    let last = place.what.starts_with("exit_group");
+    !last && (thorough() || (about && turns.iter().any(|turn| place.what.starts_with(turn))))
 }
 
 /// The first says that it has done nothing, and nothing of it is to be seen: the second has met nothing, or ended it.
