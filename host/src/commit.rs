@@ -6,7 +6,7 @@ use rustix::{
     io::{self, Errno},
 };
 use twinlock_core::{
-    account::{Account, Folder},
+    account::Folder,
     fault::{CommitFault, MachineFault, StoreFault},
     format::record as form,
     ports::Entropy,
@@ -18,7 +18,7 @@ use crate::{
     place::{self, Room},
     records::{HostRecords, USERS, list, record_name},
     sweep,
-    uid_link::{self, Claim, Phase},
+    uid_link::{Claim, Phase},
 };
 
 /// Writes `record` as the successor of number `after`.
@@ -45,9 +45,13 @@ pub(crate) fn commit(
 }
 
 /// Ends what a cut behind the first record has left.
-pub(crate) fn finish(records: &HostRecords, account: &Account) -> Result<(), StoreFault> {
+#[cfg(feature = "tools")]
+pub(crate) fn finish(
+    records: &HostRecords,
+    account: &twinlock_core::account::Account,
+) -> Result<(), StoreFault> {
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-    let link = uid_link::read(records, account.uid)?;
+    let link = crate::uid_link::read(records, account.uid)?;
     if link.is_some_and(|link| link.phase == Phase::Begun && link.folder == folder) {
         let root = records.root()?;
         Claim { records, root: &root, folder: &folder, uid: account.uid }.finish();

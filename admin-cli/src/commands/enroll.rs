@@ -54,6 +54,7 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     if let Some(found) = before.as_ref()
         && enrolment::is_enrolled(found)
     {
+        desk.machine.records.finish_first(&account);
         return Err(import_uri::already(&account.name));
     }
     let mut keyboard = Keyboard::open()?;

@@ -30,7 +30,10 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     let before = desk.machine.records.before_enrolment(&account);
     let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
     let successor = enrolment::enrol(&account, before.as_ref(), authenticator, desk.stamp()?)
-        .map_err(|_| already(&account.name))?;
+        .map_err(|_| {
+            desk.machine.records.finish_first(&account);
+            already(&account.name)
+        })?;
     place(desk, (&account, successor.after), &successor.record)?;
     let name = successor.record.authenticators.first().map_or("", |first| &first.name);
     actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", name)]);

@@ -49,6 +49,9 @@ pub fn take_over(
     let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
     match before {
         Some(found) if enrolment::is_enrolled(&found) => {
+            if !how.dry_run {
+                desk.machine.records.finish_first(account);
+            }
             if !has_all(&found, &takeover.authenticators) {
                 return Ok(Outcome::OtherKey);
             }
