@@ -14,7 +14,7 @@ use twinlock_core::{
 
 use crate::{
     place,
-    records::{FAILED, HostRecords, Newest, USERS, belongs_to, newest_of},
+    records::{FAILED, HostRecords, Left, Newest, USERS, belongs_to, newest_of},
 };
 
 /// The folder with the record that is read where there is none; made with the store.
@@ -33,15 +33,20 @@ pub(crate) fn newest(
     let Ok(folder) = Folder::of(&sought.name) else {
         return (Err(StoreFault::NameTooLong), None);
     };
-    let (own, stand_in) = match read(records, account.map(|_| &folder)) {
-        Ok(both) => both,
+    let (own, stand_in, folder_is_there) = match read(records, account.map(|_| &folder)) {
+        Ok((found, true)) => (found, None, true),
+        Ok((found, false)) => (None, found, false),
         // Without a record of nobody the absence is to be proven all the same.
-        Err(fault) if place::is_absent(fault) => (None, None),
+        Err(fault) if place::is_absent(fault) => (None, None, false),
         Err(fault) => return (Err(fault), None),
     };
-    let tombstone = own.as_ref().filter(|found| found.record.state == State::Removed);
+    let left = match (&own, folder_is_there) {
+        (Some(found), _) => Left::of(found),
+        (None, true) => Left::Folder,
+        (None, false) => Left::Nothing,
+    };
     // Proven for those who are enrolled as well, whom it says nothing about.
-    let absent = records.prove_absence(sought, &folder, tombstone);
+    let absent = records.prove_absence(sought, &folder, left);
     let found = match (account, own) {
         (None, _) => Ok(None),
         (Some(_), None) => absent.map(|()| None),
@@ -55,10 +60,11 @@ pub(crate) fn newest(
     (found, stand_in)
 }
 
-type Both = (Option<Snapshot>, Option<Snapshot>);
-
-/// Reads the record of somebody, or of nobody where there is no folder.
-fn read(records: &HostRecords, folder: Option<&Folder>) -> Result<Both, StoreFault> {
+/// Reads the record of somebody, or of nobody where there is no folder; whether there is one.
+fn read(
+    records: &HostRecords,
+    folder: Option<&Folder>,
+) -> Result<(Option<Snapshot>, bool), StoreFault> {
     let root = records.root()?;
     let path = path_of(folder);
     let (room, is_own) = root.below_or((&path, NOBODY), records.owner)?;
@@ -68,7 +74,7 @@ fn read(records: &HostRecords, folder: Option<&Folder>) -> Result<Both, StoreFau
         // Read again, by other calls: a record that changes at this very moment shows itself anyhow.
         Newest::Superseded => folder.map_or(Ok(None), |folder| records.newest_in(folder))?,
     };
-    Ok(if is_own { (found, None) } else { (None, found) })
+    Ok((found, is_own))
 }
 
 /// A name with this letter alone is nobody's folder, and not there.

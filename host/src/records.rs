@@ -73,14 +73,21 @@ impl HostRecords {
     /// # Errors
     /// [`StoreFault`] for everything that proves neither.
     pub fn newest_in(&self, folder: &Folder) -> Result<Option<Snapshot>, StoreFault> {
+        Ok(self.look_in(folder)?.0)
+    }
+
+    fn look_in(&self, folder: &Folder) -> Result<(Option<Snapshot>, Left), StoreFault> {
         for _ in 0..ROUNDS {
             let room = match self.open(folder) {
-                Err(fault) if place::is_absent(fault) => return Ok(None),
+                Err(fault) if place::is_absent(fault) => return Ok((None, Left::Nothing)),
                 opened => opened?,
             };
             match newest_of(&room, self.owner)? {
-                Newest::Read(snapshot) => return Ok(Some(*snapshot)),
-                Newest::Empty => return Ok(None),
+                Newest::Read(snapshot) => {
+                    let left = Left::of(&snapshot);
+                    return Ok((Some(*snapshot), left));
+                }
+                Newest::Empty => return Ok((None, Left::Folder)),
                 Newest::Superseded => {}
             }
         }
@@ -107,7 +114,7 @@ impl HostRecords {
         &self,
         account: &Account,
         folder: &Folder,
-        tombstone: Option<&Snapshot>,
+        left: Left,
     ) -> Result<(), StoreFault> {
         let root = self.root()?;
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
@@ -115,8 +122,11 @@ impl HostRecords {
         root.below(USERS, self.owner)?;
         let Some(link) = uid_link::read(self, account.uid)? else { return Ok(()) };
         if link.folder == *folder {
-            let lost = link.phase == Phase::Held && tombstone.is_none();
-            return if lost { Err(StoreFault::RecordLost) } else { Ok(()) };
+            return match (link.phase, left) {
+                // The folder is made before the link.
+                (_, Left::Tombstone) | (Phase::Begun, Left::Folder) => Ok(()),
+                (Phase::Begun, Left::Nothing) | (Phase::Held, _) => Err(StoreFault::RecordLost),
+            };
         }
         let held = self.holds(&link.folder, account.uid)?;
         if held { Err(StoreFault::UidOfAnother) } else { Ok(()) }
@@ -150,15 +160,14 @@ impl HostRecords {
 impl Records for HostRecords {
     fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault> {
         let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-        let Some(found) = self.newest_in(&folder)? else {
-            self.prove_absence(account, &folder, None)?;
-            return Ok(None);
-        };
-        belongs_to(&found, account)?;
-        if found.record.state == State::Removed {
-            self.prove_absence(account, &folder, Some(&found))?;
+        let (found, left) = self.look_in(&folder)?;
+        if let Some(found) = &found {
+            belongs_to(found, account)?;
         }
-        Ok(Some(found))
+        if found.as_ref().is_none_or(|found| found.record.state == State::Removed) {
+            self.prove_absence(account, &folder, left)?;
+        }
+        Ok(found)
     }
 
     fn newest_alike(
@@ -250,6 +259,24 @@ fn parsed(
         known: listing.known,
         failures: listing.failures,
     })
+}
+
+/// What is left of somebody, as far as it proves an absence.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// No folder.
+    Nothing,
+    /// A folder.
+    Folder,
+    /// A tombstone in it.
+    Tombstone,
+}
+
+impl Left {
+    /// What a record leaves.
+    pub(crate) fn of(found: &Snapshot) -> Self {
+        if found.record.state == State::Removed { Self::Tombstone } else { Self::Folder }
+    }
 }
 
 /// What was found in a person's folder.

@@ -168,6 +168,13 @@ fn a_lost_record_is_no_absence_and_a_new_enrolment_makes_it_good() {
     s.expect("assword").expect(": ").send_line(PASSWORD);
     assert!(!got_in(&mut s), "{}", s.transcript());
     assert!(!m.logged("reason=record_lost").is_empty(), "{}", m.log().join("\n"));
+    // A cut behind the first record leaves a mark; what is lost with its whole folder is no absence then either.
+    let mark = "cd /var/lib/twinlock/uids; for link in *; do ln -sfn +ada $link; done";
+    m.run(["sh", "-c", mark]).ok();
+    let mut s = m.su("mallory", "ada").open();
+    s.expect("assword").expect(": ").send_line(PASSWORD);
+    assert!(!got_in(&mut s), "{}", s.transcript());
+    assert!(m.logged("reason=record_lost").len() > 1, "{}", m.log().join("\n"));
     m.enrolled_with("ada", &m.otp("ada"));
     let mut s = at_the_code(&m);
     s.send_line(&m.code("ada"));
