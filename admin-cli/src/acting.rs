@@ -1,111 +1,120 @@
-//! The acting person of a grave verb: who it is, and whether a code of their own is due.
+//! The acting user of an operation: who it is, whether a code of theirs is due, and what is logged and mailed of it.
 
 use twinlock_core::{
     account::Account,
+    authorization::{
+        Actor, ActorFactor, Ground, Permission, Population, Proof, Ruling, Situation, Target, rule,
+    },
     beside::Trace,
     letter::{Letter, LetterKind},
     policy::OwnCodeNeed,
-    ports::{Outbox, Records, Snapshot},
+    ports::{Accounts, Outbox, Records, Snapshot},
     record::State,
     request::{Source, SourceLabel},
     time::UnixTime,
 };
-use twinlock_host::journal::Severity;
+use twinlock_host::{journal::Severity, roll};
 
 use crate::{
-    actor::{self, Who},
-    desk::Desk,
+    actor::{self, Login},
+    denial::{first_is_over, refused},
+    desk::{Desk, Request},
     exit::{Exit, Failure},
     keyboard::Keyboard,
+    mail::Address,
     own_code::{self, Question, Ways},
-    verbs::Deed,
-    wording::plain,
 };
 
 /// Bytes of a reason: as long as a value in the log may be.
 const REASON_MAX: usize = 128;
+/// Where mail about the host goes.
+const ROOT: &str = "root";
 
-/// Somebody who may act, once their code is right.
+/// A user who may act, once their code is right.
 pub struct Acting {
-    who: Who,
-    /// Whose code is asked for, and what it is held against.
+    login: Login,
+    permission: Permission,
+    ruling: Ruling,
+    /// Whose code is asked for, and what it is compared with.
     due: Option<(Account, Snapshot)>,
-    /// Why none is, for the log.
-    instead: &'static str,
     /// The name in records.
     name: String,
+    /// Whom the operation is about, by the account's name.
+    target: Option<String>,
     reason: Option<String>,
     break_glass: Option<String>,
 }
 
-/// Somebody who acts: there is none without a code that was right, or a reason why none is asked for.
+/// A user who acts: there is none without a code that was right, or a ground why none is asked for.
 pub struct Proven(Acting);
 
 impl Acting {
     /// Finds out who acts; everybody who may not is refused here, before anything else is looked at.
-    pub fn of(desk: &Desk, deed: &Deed) -> Result<Self, Failure> {
-        let who = Who::acts();
-        let reason = deed.reason.as_deref().map(|text| sentence("--reason", text)).transpose()?;
-        let glass = deed.break_glass.as_deref();
+    pub fn of(desk: &Desk) -> Result<Self, Failure> {
+        let Request { operation, target, grounds } = &desk.request;
+        let login = Login::read();
+        let permission = operation.permission();
+        let reason =
+            grounds.reason.as_deref().map(|text| sentence("--reason", text)).transpose()?;
+        let glass = grounds.break_glass.as_deref();
         let break_glass = glass.map(|text| sentence("--break-glass", text)).transpose()?;
-        let acting = |instead, name: &str, due| Self {
-            who,
-            due,
-            instead,
-            name: name.to_owned(),
-            reason,
-            break_glass: break_glass.clone(),
+        let account = account_of(desk, login.actor)?;
+        let about = target.as_deref().map(|user| account_name(desk, user));
+        let target = match (&account, &about) {
+            (_, None) => Target::Many,
+            (Some(own), Some(user)) if own.name == *user => Target::Oneself,
+            (_, Some(_)) => Target::Another,
         };
-        let account = account_of(desk, who)?;
-        let name = account.as_ref().map_or("root", |account| account.name.as_str());
-        let own_code = &desk.policy.own_code;
-        match (who, &break_glass) {
-            (Who::Person(_) | Who::Root, Some(_)) => Err(nothing_to_break(name)),
-            _ if own_code.need == OwnCodeNeed::NotAsked => Ok(acting("off", name, None)),
-            (Who::Console, _) => Ok(acting("console", name, None)),
-            (Who::Nobody, Some(_)) => Ok(acting("break_glass", name, None)),
-            (Who::Nobody, None) => Err(nobody_acts()),
-            (Who::Person(_) | Who::Root, None) => {
-                let Some(account) = account.clone() else { return Err(no_account(who)) };
-                if own_code.exempt.contains(&account.name) {
-                    return Ok(acting("exempt", name, None));
-                }
-                match desk.machine.records.newest(&account)? {
-                    Some(found) if found.record.state == State::Active => {
-                        Ok(acting("given", name, Some((account, found))))
-                    }
-                    _ if who == Who::Root => Ok(acting("none", name, None)),
-                    _ => Err(no_second_factor(&account.name)),
-                }
+        let population = population(desk, &permission, target);
+        let first = population == Population::NeverEnrolled;
+        let asked = desk.policy.own_code.need == OwnCodeNeed::Asked && !first;
+        let found = match &account {
+            Some(account) if asked && !is_exempt(desk, account) => {
+                desk.machine.records.newest(account)?
             }
-        }
+            _ => None,
+        };
+        let factor = factor(desk, account.as_ref(), found.as_ref());
+        let case = Situation {
+            need: desk.policy.own_code.need,
+            actor: login.actor,
+            factor,
+            target,
+            population,
+            break_glass: break_glass.is_some(),
+        };
+        let name = account.as_ref().map_or(ROOT, |account| account.name.as_str()).to_owned();
+        let ruling = rule(&permission, &case).map_err(|denial| refused(denial, &name, &login))?;
+        let due = account.zip(found).filter(|_| matches!(ruling, Ruling::Codes(_)));
+        Ok(Self { login, permission, ruling, due, name, target: about, reason, break_glass })
     }
 
-    /// The acting person's own record, where a code of theirs is due and it is about them.
+    /// The acting user's own record, where a code of theirs is due and it is about them.
     pub fn oneself(&mut self, target: &str) -> Option<(Account, Snapshot)> {
         self.due.take_if(|(account, _)| account.name == target)
     }
 
-    /// Asks for the code, or for two where it is about the acting person: one must not be enough to take an account over.
-    pub fn prove(
-        mut self,
-        desk: &Desk,
-        keyboard: &mut Keyboard,
-        target: &str,
-    ) -> Result<Proven, Failure> {
-        if let Some((account, found)) = self.due.take() {
-            let codes = if account.name == target { 2 } else { 1 };
+    /// Whether a code is going to be asked for.
+    pub fn is_asked(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// Asks for the code, or for two where it is about the acting user: one must not be enough to take an account over.
+    pub fn prove(mut self, desk: &Desk, keyboard: &mut Keyboard) -> Result<Proven, Failure> {
+        if let (Ruling::Codes(codes), Some((account, found))) = (self.ruling, self.due.take()) {
             let question = Question { codes, ways: Ways::All, then: &mut |_, _| Ok(()) };
             own_code::ask(desk, keyboard, (&account, found), question)?;
         }
-        Ok(Proven(self))
+        let proven = Proven(self);
+        proven.tell_root(desk);
+        Ok(proven)
     }
 }
 
 impl Proven {
-    /// Whether it is about the acting person.
+    /// Whether it is about the acting user.
     pub fn is(&self, user: &str) -> bool {
-        matches!(self.0.who, Who::Person(_) | Who::Root) && self.0.name == user
+        self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
     /// What records keep of it.
@@ -113,8 +122,21 @@ impl Proven {
         Trace { by: self.0.name.clone(), at }
     }
 
+    /// Refuses what went on as the first enrollment of the host, where another one was faster: who held a prompt open
+    /// until then is asked for a code like everybody.
+    pub fn is_still_first(&self, desk: &Desk) -> Result<(), Failure> {
+        if self.0.ruling != Ruling::Free(Ground::FirstOfHost) {
+            return Ok(());
+        }
+        match roll::ever_enrolled(&desk.machine.records)? {
+            false => Ok(()),
+            true => Err(first_is_over()),
+        }
+    }
+
     /// Logs what was done: what and whom it is about, why, whether a code was given, and by whom it was done.
     pub fn log(&self, desk: &Desk, event: &str, pairs: &[(&str, &str)]) {
+        debug_assert!(self.0.permission.logged.contains(&event), "{event} is not in the table");
         let mut pairs = pairs.to_vec();
         if let Some(reason) = &self.0.reason {
             pairs.push(("reason", reason));
@@ -122,47 +144,105 @@ impl Proven {
         if let Some(reason) = &self.0.break_glass {
             pairs.push(("break_glass", reason));
         }
-        pairs.push(("own_code", self.0.instead));
+        let own_code = match self.0.ruling {
+            Ruling::Codes(_) => "given",
+            Ruling::Free(ground) => ground.word(),
+        };
+        pairs.push(("own_code", own_code));
         let severity =
-            if self.0.break_glass.is_some() { Severity::Warning } else { Severity::Notice };
-        actor::log_as(desk, severity, (event, &pairs), self.0.who);
+            if self.0.break_glass.is_some() { Severity::Alert } else { Severity::Notice };
+        actor::log_as(desk, severity, (event, &pairs), &self.0.login);
     }
 
-    /// Tells the person whom it is about, who may not have asked for it.
+    /// Tells the user whom it is about, who may not have asked for it.
     pub fn write_to(&self, desk: &Desk, user: &str, kind: LetterKind, at: UnixTime) {
+        debug_assert!(self.0.permission.mailed.contains(&kind), "{kind:?} is not in the table");
         let by = (!self.is(user)).then(|| self.0.name.clone());
+        desk.machine.outbox.put(&Letter { by, ..self.letter(user, kind, at) });
+    }
+
+    /// Tells a user whose mail goes to `now` from this change on, at the address of before.
+    pub fn write_to_old(&self, desk: &Desk, user: &str, was: Option<&str>, now: Option<&str>) {
+        let of = |address| Address::of(user, address, &desk.policy.mail).ok();
+        let Some(old) = of(was).filter(|old| of(now).as_ref() != Some(old)) else { return };
+        let at = desk.now().map(|now| now.unix).unwrap_or_default();
+        let letter = self.letter(user, LetterKind::MailChanged, at);
+        let to = Some(old.as_str().to_owned());
+        desk.machine.outbox.put(&Letter { by: Some(self.0.name.clone()), to, ..letter });
+    }
+
+    /// Break-glass is mailed to root, whatever it was used for.
+    fn tell_root(&self, desk: &Desk) {
+        if self.0.ruling != Ruling::Free(Ground::BreakGlass) {
+            return;
+        }
+        let at = desk.now().map(|now| now.unix).unwrap_or_default();
+        let target = self.0.target.as_deref().map(|user| format!(" {user}")).unwrap_or_default();
+        let letter = self.letter(ROOT, LetterKind::BreakGlass, at);
         desk.machine.outbox.put(&Letter {
+            service: format!("twinlock {}{target}", self.0.permission.verb),
+            by: Some(self.0.login.word()),
+            to: Some(ROOT.to_owned()),
+            ..letter
+        });
+    }
+
+    fn letter(&self, user: &str, kind: LetterKind, at: UnixTime) -> Letter {
+        Letter {
             user: user.to_owned(),
             kind,
             at,
             service: "twinlock".into(),
-            source: source_of(self.0.who),
-            by,
+            source: source_of(self.0.login.actor),
+            by: None,
             left: None,
-        });
+            to: None,
+        }
     }
 }
 
-/// Where the acting person counts as sitting.
-pub fn source_of(who: Who) -> SourceLabel {
-    match who {
-        Who::Person(uid) => Source::Uid(uid).label(),
-        Who::Root => Source::Uid(0).label(),
-        Who::Console => Source::Tty("console".into()).label(),
-        Who::Nobody => Source::Unknown.label(),
+/// Where the acting user counts as sitting.
+fn source_of(actor: Actor) -> SourceLabel {
+    match actor {
+        Actor::Person(uid) => Source::Uid(uid).label(),
+        Actor::Root => Source::Uid(0).label(),
+        Actor::Console => Source::Tty("console".into()).label(),
+        Actor::Unproven(_) => Source::Unknown.label(),
     }
 }
 
-/// The name in records of whoever acts without being asked for a code.
-pub fn name_of(desk: &Desk, who: Who) -> String {
-    account_of(desk, who).ok().flatten().map_or_else(|| "root".into(), |account| account.name)
+fn account_of(desk: &Desk, actor: Actor) -> Result<Option<Account>, Failure> {
+    actor.uid().map_or(Ok(None), |uid| Ok(desk.machine.accounts.by_uid(uid)?))
 }
 
-fn account_of(desk: &Desk, who: Who) -> Result<Option<Account>, Failure> {
-    match who {
-        Who::Person(uid) => Ok(desk.machine.accounts.by_uid(uid)?),
-        Who::Root => Ok(desk.machine.accounts.by_uid(0)?),
-        Who::Console | Who::Nobody => Ok(None),
+/// The name of an account as the machine spells it; a name without an account is nobody's.
+fn account_name(desk: &Desk, user: &str) -> String {
+    let found = desk.machine.accounts.by_name(user).ok().flatten();
+    found.map_or_else(|| user.to_owned(), |account| account.name)
+}
+
+/// Looks at all records only where that decides.
+fn population(desk: &Desk, permission: &Permission, target: Target) -> Population {
+    let decides = permission.proof == Proof::OwnCodeUnlessFirst && target != Target::Many;
+    match decides.then(|| roll::ever_enrolled(&desk.machine.records)) {
+        Some(Ok(false)) => Population::NeverEnrolled,
+        Some(Ok(true) | Err(_)) | None => Population::Enrolled,
+    }
+}
+
+fn is_exempt(desk: &Desk, account: &Account) -> bool {
+    desk.policy.own_code.exempt.contains(&account.name)
+}
+
+fn factor(desk: &Desk, account: Option<&Account>, found: Option<&Snapshot>) -> ActorFactor {
+    let Some(account) = account else { return ActorFactor::NoAccount };
+    if is_exempt(desk, account) {
+        return ActorFactor::Exempt;
+    }
+    match found.map(|found| &found.record) {
+        Some(record) if record.state == State::Active => ActorFactor::Enrolled,
+        Some(record) if record.beside.reset.is_some() => ActorFactor::Reset,
+        Some(_) | None => ActorFactor::NotEnrolled,
     }
 }
 
@@ -177,40 +257,4 @@ pub fn sentence(option: &str, text: &str) -> Result<String, Failure> {
         ));
     }
     Ok(text.to_owned())
-}
-
-fn nothing_to_break(name: &str) -> Failure {
-    let name = plain(name);
-    Failure::new(
-        Exit::NotAllowed,
-        format!("--break-glass is for where nobody has logged in, and {name} has"),
-        "Leave it out, and give a code of your own.",
-    )
-}
-
-fn nobody_acts() -> Failure {
-    Failure::new(
-        Exit::NotAllowed,
-        "nobody has logged in here, so nobody's own code can be asked for",
-        "Log in and use sudo, or sit down at the machine's console. Where neither can be (a service, a container), give --break-glass REASON: it is logged. A robot that logs in can be named in own_code_exempt.",
-    )
-}
-
-fn no_account(who: Who) -> Failure {
-    Failure::new(
-        Exit::NotAllowed,
-        format!("whoever has logged in here has no account any more ({})", who.word()),
-        "Log in by an account that exists (getent passwd), and try again.",
-    )
-}
-
-fn no_second_factor(name: &str) -> Failure {
-    let name = plain(name);
-    Failure::new(
-        Exit::NotAllowed,
-        format!("this takes a code of your own, and {name} has no second factor"),
-        format!(
-            "Have one set up first: twinlock enroll {name}. A robot can be named in own_code_exempt."
-        ),
-    )
 }

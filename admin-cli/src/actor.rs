@@ -1,87 +1,135 @@
-//! Who acts, by the kernel's word, and the log line that says what was done.
+//! Who acts, by what the kernel, sudo and logind say, and the log line that says what was done.
 
-use rustix::{
-    fs::{fstat, major, minor},
-    process::geteuid,
-    termios::isatty,
+use std::path::Path;
+
+use nix::unistd::User;
+use rustix::fs::{major, minor};
+use twinlock_core::{
+    authorization::{Actor, Doubt, LoginTraces},
+    format::log_line,
 };
-use twinlock_core::format::log_line;
 use twinlock_host::journal::Severity;
 
-use crate::desk::Desk;
+use crate::{desk::Desk, logind};
 
-/// What the kernel shows for a process that nobody's login has started.
+/// What the kernel shows for a process that no login has started.
 const UNSET: u32 = u32::MAX;
 /// The character devices of consoles (Documentation/admin-guide/devices.txt of Linux): `/dev/tty1` to `/dev/tty63` and
 /// the serial lines are of one driver, `/dev/console` is of another.
 const TTYS: u32 = 4;
 const CONSOLE: (u32, u32) = (5, 1);
+/// The first serial line of [`TTYS`].
+const SERIAL: u32 = 64;
+/// The place of `tty_nr` in `/proc/self/stat` behind the program's name (proc_pid_stat(5)).
+const TTY_NR: usize = 4;
 
-/// Who acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
-    /// Whoever has logged in: su and sudo do not change that.
-    Person(u32),
-    /// Root has logged in.
-    Root,
-    /// Nobody has logged in, and somebody sits at a console of this machine.
-    Console,
-    /// Nobody has logged in: a service, a container.
-    Nobody,
+/// What is known of the login of this process, and what follows from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Login {
+    traces: LoginTraces,
+    /// Who acts.
+    pub actor: Actor,
 }
 
-impl Who {
-    /// Asks the kernel.
-    pub fn acts() -> Self {
-        let loginuid = std::fs::read_to_string("/proc/self/loginuid");
-        Self::of(loginuid.ok().and_then(|text| text.trim().parse().ok()), sits_at_a_console)
+impl Login {
+    /// Reads what the kernel, sudo and logind say.
+    pub fn read() -> Self {
+        let login = number("/proc/self/loginuid").filter(|uid| *uid != UNSET);
+        let session = logind::session();
+        let console = login.is_none()
+            && console_name(terminal()).is_some_and(|name| {
+                // logind knows each session on a console; where it does not run, there are none.
+                let by_logind = session.as_ref().is_some_and(|one| one.is_roots_on(&name));
+                (by_logind || !logind::is_there()) && std::fs::File::open("/dev/tty").is_ok()
+            });
+        let owners = logind::owners(session.as_ref(), number("/proc/self/sessionid"));
+        let traces = LoginTraces {
+            login,
+            invoker: contradicting(invokers(), login),
+            session: contradicting(owners, login),
+            console,
+        };
+        Self { traces, actor: traces.actor() }
     }
 
-    fn of(loginuid: Option<u32>, at_a_console: fn() -> bool) -> Self {
-        match loginuid {
-            Some(0) => Self::Root,
-            None | Some(UNSET) if at_a_console() => Self::Console,
-            None | Some(UNSET) => Self::Nobody,
-            Some(uid) => Self::Person(uid),
+    /// Returns the word of `actor=` in the log: the login uid, or that there is none.
+    pub fn word(&self) -> String {
+        match (self.actor, self.traces.login) {
+            (Actor::Console, _) => "console".into(),
+            (_, Some(0)) => "root".into(),
+            (_, Some(uid)) => format!("uid:{uid}"),
+            (_, None) => "unset".into(),
         }
     }
 
-    /// The word in the log.
-    pub fn word(self) -> String {
-        match self {
-            Self::Person(uid) => format!("uid:{uid}"),
-            Self::Root => "root".into(),
-            Self::Console => "console".into(),
-            Self::Nobody => "unset".into(),
+    /// Returns who contradicts the login uid, for the log.
+    fn doubt(&self) -> Option<(&'static str, String)> {
+        match self.actor {
+            Actor::Unproven(Doubt::Invoker(uid)) => Some(("invoker", named(uid))),
+            Actor::Unproven(Doubt::Session(uid)) => Some(("session", named(uid))),
+            _ => None,
         }
     }
 }
 
-/// By the device behind standard input: any terminal can be given a console's name.
-fn sits_at_a_console() -> bool {
-    let stdin = std::io::stdin();
-    let device = fstat(&stdin).map(|found| found.st_rdev);
-    geteuid().is_root() && isatty(&stdin) && device.is_ok_and(is_console)
+fn named(uid: u32) -> String {
+    if uid == UNSET { "unknown".into() } else { format!("uid:{uid}") }
 }
 
-fn is_console(device: u64) -> bool {
+/// Returns the first uid that is not the login's, else any.
+fn contradicting(uids: Vec<u32>, login: Option<u32>) -> Option<u32> {
+    uids.iter().copied().find(|uid| Some(*uid) != login).or_else(|| uids.first().copied())
+}
+
+fn number(path: impl AsRef<Path>) -> Option<u32> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// Returns the callers of sudo, pkexec and doas as these name them; what cannot be read is nobody's uid.
+fn invokers() -> Vec<u32> {
+    let uid = |name| {
+        let value = std::env::var_os(name)?;
+        Some(value.to_str().and_then(|text| text.parse().ok()).unwrap_or(UNSET))
+    };
+    let doas = std::env::var_os("DOAS_USER").map(|name| {
+        let user = name.to_str().and_then(|name| User::from_name(name).ok().flatten());
+        user.map_or(UNSET, |user| user.uid.as_raw())
+    });
+    [uid("SUDO_UID"), uid("PKEXEC_UID"), doas].into_iter().flatten().collect()
+}
+
+/// Returns the device number of the controlling terminal, as the kernel keeps it.
+fn terminal() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let number = rest.split(' ').nth(TTY_NR).and_then(|text| text.parse::<i32>().ok());
+    // The number is a bit field that is printed with a sign.
+    number.map_or(0, |number| u64::from(number.cast_unsigned()))
+}
+
+/// Returns the name below `/dev` of a console of this machine.
+fn console_name(device: u64) -> Option<String> {
     match (major(device), minor(device)) {
-        // Number 0 is whichever console is in front, and so nobody's in particular.
-        (TTYS, minor) => minor > 0,
-        other => other == CONSOLE,
+        // Number 0 is the console in front, and so none in particular.
+        (TTYS, 0) => None,
+        (TTYS, number) if number < SERIAL => Some(format!("tty{number}")),
+        (TTYS, number) => Some(format!("ttyS{}", number - SERIAL)),
+        CONSOLE => Some("console".into()),
+        _ => None,
     }
 }
 
 /// Logs a change, with the acting person last.
 pub fn log(desk: &Desk, event: &str, pairs: &[(&str, &str)]) {
-    log_as(desk, Severity::Notice, (event, pairs), Who::acts());
+    log_as(desk, Severity::Notice, (event, pairs), &Login::read());
 }
 
-/// As [`log`], for somebody who is known already.
-pub fn log_as(desk: &Desk, severity: Severity, said: (&str, &[(&str, &str)]), who: Who) {
+/// As [`log`], for a login that is known already.
+pub fn log_as(desk: &Desk, severity: Severity, said: (&str, &[(&str, &str)]), login: &Login) {
     let (event, pairs) = said;
-    let actor = who.word();
+    let (actor, doubt) = (login.word(), login.doubt());
     let mut pairs = pairs.to_vec();
+    pairs.extend(doubt.as_ref().map(|(key, uid)| (*key, uid.as_str())));
     pairs.push(("actor", &actor));
     desk.machine.journal.send(severity, &log_line::of_administration(event, &pairs));
 }
@@ -92,33 +140,46 @@ mod tests {
     use rustix::fs::makedev;
 
     #[test]
-    fn the_kernels_word_becomes_ours() {
-        for (loginuid, console, actor) in [
+    fn log_names_the_login() {
+        for (login, console, word) in [
             (Some(1000), true, "uid:1000"),
             (Some(0), true, "root"),
-            (Some(UNSET), false, "unset"),
-            (Some(UNSET), true, "console"),
             (None, false, "unset"),
             (None, true, "console"),
         ] {
-            let at_a_console: fn() -> bool = if console { || true } else { || false };
-            assert_eq!(Who::of(loginuid, at_a_console).word(), actor);
+            let traces = LoginTraces { login, console, ..LoginTraces::default() };
+            assert_eq!(Login { traces, actor: traces.actor() }.word(), word);
+        }
+        let traces = LoginTraces { login: Some(0), invoker: Some(1000), ..LoginTraces::default() };
+        let login = Login { traces, actor: traces.actor() };
+        assert_eq!(
+            (login.word(), login.doubt()),
+            ("root".into(), Some(("invoker", "uid:1000".into())))
+        );
+    }
+
+    #[test]
+    fn console_is_known_by_its_device() {
+        for (major, minor, console) in [
+            (4, 1, Some("tty1")),
+            (4, 63, Some("tty63")),
+            (4, 64, Some("ttyS0")),
+            (5, 1, Some("console")),
+            (4, 0, None),
+            (5, 0, None),
+            (136, 1, None),
+            (1, 3, None),
+            (0, 0, None),
+        ] {
+            let found = console_name(makedev(major, minor));
+            assert_eq!(found.as_deref(), console, "{major}:{minor}");
         }
     }
 
     #[test]
-    fn a_console_is_known_by_its_device() {
-        for (major, minor, console) in [
-            (4, 1, true),
-            (4, 63, true),
-            (4, 64, true),
-            (5, 1, true),
-            (4, 0, false),
-            (5, 0, false),
-            (136, 1, false),
-            (1, 3, false),
-        ] {
-            assert_eq!(is_console(makedev(major, minor)), console, "{major}:{minor}");
-        }
+    fn contradiction_is_found_among_several() {
+        assert_eq!(contradicting(vec![1000, 0], Some(1000)), Some(0));
+        assert_eq!(contradicting(vec![1000, 1000], Some(1000)), Some(1000));
+        assert_eq!(contradicting(Vec::new(), Some(1000)), None);
     }
 }

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use rustix::process::geteuid;
 use twinlock_core::{
     account::Account,
+    authorization::Operation,
     policy::Policy,
     ports::{Accounts, Clock, Entropy},
     record::Generation,
@@ -21,9 +22,31 @@ use crate::{
     exit::{Exit, Failure},
     keyboard::tell,
     mistake,
-    verbs::Command,
+    verbs::{Command, Grounds},
     wording::{WIDTH, plain, wrap},
 };
+
+/// What is asked of the command.
+pub struct Request {
+    /// What it is to do, as the table of permissions knows it.
+    pub operation: Operation,
+    /// The one user whom it is about, as typed.
+    pub target: Option<String>,
+    /// Why, and by which right.
+    pub grounds: Grounds,
+}
+
+impl Request {
+    /// Returns what a command line asks for.
+    pub fn of(command: &Command) -> Self {
+        let verb = &command.verb;
+        Self {
+            operation: verb.operation(),
+            target: verb.target().map(str::to_owned),
+            grounds: verb.grounds(),
+        }
+    }
+}
 
 /// What every command works with.
 pub struct Desk {
@@ -37,6 +60,8 @@ pub struct Desk {
     pub config: String,
     /// Whether settings.good stands in for it.
     pub stand_in: bool,
+    /// What is asked of the command.
+    pub request: Request,
 }
 
 impl Desk {
@@ -57,6 +82,7 @@ impl Desk {
             json: command.json,
             config: command.config.clone(),
             stand_in: loaded.stands_in_for.is_some(),
+            request: Request::of(command),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use twinlock_core::{
     account::Account,
-    beside::{Purpose, Ticket, Trace},
+    beside::{Purpose, Ticket},
     change::{self, ChangeFault},
     draw, enrolment,
     fault::{CommitFault, StoreFault},
@@ -16,8 +16,7 @@ use twinlock_host::entropy::KernelEntropy;
 use zeroize::Zeroizing;
 
 use crate::{
-    acting,
-    actor::{self, Who},
+    acting::Proven,
     desk::Desk,
     exit::{Exit, Failure},
     mail::{Address, send_ticket},
@@ -52,6 +51,7 @@ pub struct Handing<'a> {
 /// Invites somebody; mail goes to `mail`, where one is given, and that stays on record.
 pub fn invite(
     desk: &Desk,
+    by: &Proven,
     account: &Account,
     (mail, handing): (Option<&str>, &mut Handing<'_>),
 ) -> Result<Invited, Failure> {
@@ -65,16 +65,18 @@ pub fn invite(
     let stamp = desk.stamp()?;
     let letters = draw::ticket(&KernelEntropy)?;
     let voucher = draw::voucher(&letters, handing.until, &KernelEntropy)?;
-    let trace = Trace { by: acting::name_of(desk, Who::acts()), at: stamp.1 };
+    let trace = by.trace(stamp.1);
     let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
     // Who is cut off before the ticket has reached its person is to find nobody invited: until then it is over.
     let waiting = until(&ticket, stamp.1);
     let mut address = mail.map(str::to_owned);
+    let mut was = None;
     let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
         stands(before.as_ref(), stamp.1)?;
         let mut record = enrolment::begun(account, before, stamp);
-        address = address.take().or(record.beside.mail.take());
+        was = record.beside.mail.take();
+        address = address.take().or_else(|| was.clone());
         record.beside.mail.clone_from(&address);
         enrolment::give_ticket(&mut record.beside, waiting.clone());
         Ok(record)
@@ -84,10 +86,11 @@ pub fn invite(
         Err(Stop::Stands(invited)) => return Ok(invited),
         Err(Stop::Failure(failure)) => return Err(failure),
     }
+    by.write_to_old(desk, &account.name, was.as_deref(), address.as_deref());
     match hand_over(desk, (account, address.as_deref()), (&ticket, &letters), handing) {
         Ok(handed) => {
             put_in_force(desk, account, (&waiting, &ticket))?;
-            actor::log(desk, "invited", &[("user", &account.name)]);
+            by.log(desk, "invited", &[("user", &account.name)]);
             Ok(handed)
         }
         Err(failure) => {

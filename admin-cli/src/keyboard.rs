@@ -1,6 +1,10 @@
 //! What a person or a script types: line by line from standard input, and interrupts at a prompt.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    fs::File,
+    io::{IsTerminal, Write},
+    os::fd::{AsFd, BorrowedFd},
+};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -13,11 +17,22 @@ use crate::exit::{Exit, Failure};
 /// More than any line that is asked for.
 const LINE_MAX: usize = 4096;
 
-/// Standard input, and the signals that end a prompt. From its opening on ^C ends a prompt and nothing
+/// Where lines come from.
+enum Input {
+    /// Standard input.
+    Standard,
+    /// The controlling terminal, where standard input holds data.
+    Terminal(File),
+    /// Nothing but what was read ahead.
+    Nothing,
+}
+
+/// Standard input or what stands for it, and the signals that end a prompt. From its opening on ^C ends a prompt and nothing
 /// else, so that a change under way is finished.
 pub struct Keyboard {
     signals: SignalFd,
     read_ahead: Zeroizing<Vec<u8>>,
+    input: Input,
 }
 
 /// What came.
@@ -33,6 +48,23 @@ pub enum Line {
 impl Keyboard {
     /// Takes the signals over.
     pub fn open() -> Result<Self, Failure> {
+        Self::of(Input::Standard)
+    }
+
+    /// As [`Keyboard::open`], at the controlling terminal; where there is none, nothing comes.
+    pub fn at_terminal() -> Result<Self, Failure> {
+        let terminal = File::options().read(true).write(true).open("/dev/tty");
+        Self::of(terminal.map_or(Input::Nothing, Input::Terminal))
+    }
+
+    /// As [`Keyboard::open`], with lines that were read already.
+    pub fn of_text(text: &str) -> Result<Self, Failure> {
+        let mut keyboard = Self::of(Input::Nothing)?;
+        keyboard.read_ahead.extend(text.bytes().take(LINE_MAX));
+        Ok(keyboard)
+    }
+
+    fn of(input: Input) -> Result<Self, Failure> {
         let mut signals = SigSet::empty();
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
             signals.add(signal);
@@ -41,7 +73,7 @@ impl Keyboard {
             .thread_block()
             .and_then(|()| SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC));
         let read_ahead = Zeroizing::new(Vec::with_capacity(LINE_MAX));
-        Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead })
+        Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead, input })
     }
 
     /// Whether a signal came that ends a prompt, where nothing is asked: a long piece of work stops between two parts.
@@ -53,7 +85,11 @@ impl Keyboard {
 
     /// Asks on a terminal, and reads a line from wherever standard input comes.
     pub fn ask(&mut self, prompt: &str) -> Result<Line, Failure> {
-        let at_a_terminal = std::io::stdin().is_terminal();
+        let at_a_terminal = match &self.input {
+            Input::Standard => std::io::stdin().is_terminal(),
+            Input::Terminal(_) => true,
+            Input::Nothing => false,
+        };
         if at_a_terminal {
             tell(prompt);
         }
@@ -89,8 +125,9 @@ impl Keyboard {
     /// Waits for input or a signal; yes for a signal.
     fn wait(&self) -> Result<bool, Failure> {
         let stdin = std::io::stdin();
+        let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
         let mut watched =
-            [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
+            [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(&input, PollFlags::IN)];
         match poll(&mut watched, None) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(broken(&errno.to_string())),
@@ -99,10 +136,20 @@ impl Keyboard {
         Ok(!signals.revents().is_empty())
     }
 
+    fn source<'a>(&'a self, stdin: &'a std::io::Stdin) -> Option<BorrowedFd<'a>> {
+        match &self.input {
+            Input::Standard => Some(stdin.as_fd()),
+            Input::Terminal(terminal) => Some(terminal.as_fd()),
+            Input::Nothing => None,
+        }
+    }
+
     fn read_more(&mut self) -> rustix::io::Result<usize> {
         let mut bytes = Zeroizing::new([0; LINE_MAX]);
         let room = LINE_MAX - self.read_ahead.len();
-        let size = rustix::io::read(std::io::stdin(), &mut bytes[..room])?;
+        let stdin = std::io::stdin();
+        let Some(input) = self.source(&stdin) else { return Ok(0) };
+        let size = rustix::io::read(input, &mut bytes[..room])?;
         // Within the capacity, so that no copy is left behind.
         self.read_ahead.extend_from_slice(&bytes[..size]);
         Ok(size)

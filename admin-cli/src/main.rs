@@ -2,22 +2,25 @@
 
 mod acting;
 mod actor;
-mod caller_files;
 mod commands;
 mod confirm;
+mod denial;
 mod desk;
 mod exemption;
 mod exit;
 mod inviting;
 mod keyboard;
 mod listing;
+mod logind;
 mod mail;
 mod mistake;
 mod one_time;
+mod operation;
 mod own_code;
 mod people_list;
 mod person;
 mod picture;
+mod piped;
 mod progress;
 mod proof;
 mod reasons;

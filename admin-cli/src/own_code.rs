@@ -193,6 +193,7 @@ impl Asking<'_> {
             source: self.trial.source.clone(),
             by: None,
             left,
+            to: None,
         }
     }
 

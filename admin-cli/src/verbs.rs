@@ -6,7 +6,8 @@ mod rollout;
 use clap::{Args, Parser, Subcommand};
 
 pub use recovery::{
-    BackupCodes, Bypass, Change, Deed, Drawing, Forget, Invite, Remove, Reset, ShowKey,
+    BackupCodes, Bypass, Change, Deed, Drawing, Export, Forget, Grounds, Invite, Remove, Reset,
+    ShowKey, Unlock,
 };
 pub use rollout::{GroupInvite, List, Many};
 
@@ -36,13 +37,7 @@ pub enum Verb {
     #[command(subcommand)]
     Import(Import),
     /// One person for another host: twinlock export USER | ssh HOST twinlock import record
-    Export {
-        /// Whose record, codes and used steps
-        user: String,
-        /// Print the keys on a terminal, too
-        #[arg(long)]
-        yes: bool,
-    },
+    Export(Export),
     /// Whether somebody is enrolled, since when, and when a code was last used
     Status {
         /// Whose; root has to say
@@ -69,13 +64,7 @@ pub enum Verb {
     /// Give a pass of nine digits, which stands for a code for some hours
     Bypass(Bypass),
     /// Forget wrong codes, so that somebody may try again at once
-    Unlock {
-        /// Who is to try again
-        user: String,
-        /// Why, for the log
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-    },
+    Unlock(Unlock),
     /// The devices that stand for a code of somebody's, and until when
     Devices {
         /// Whose
@@ -138,12 +127,12 @@ impl Verb {
             | Self::Change(_)
             | Self::ShowKey(_)
             | Self::Bypass(_)
-            | Self::Unlock { .. }
+            | Self::Unlock(_)
             | Self::Forget(_)
             | Self::Remove(_)
             | Self::Settings(Settings::Check { .. })
-            | Self::Epoch(Epoch::Now) => true,
-            Self::Export { .. }
+            | Self::Epoch(Epoch::Now(_)) => true,
+            Self::Export(_)
             | Self::Status { .. }
             | Self::List(_)
             | Self::Verify { .. }
@@ -181,6 +170,9 @@ pub struct Enroll {
     /// What to call the authenticator
     #[arg(long, value_name = "NAME", default_value = "app")]
     pub name: String,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
 }
 
 /// Where a key comes from.
@@ -190,6 +182,9 @@ pub enum Import {
     Uri {
         /// The account that it is for
         user: String,
+        /// Why, and by which right
+        #[command(flatten)]
+        grounds: Grounds,
     },
     /// What Google's app exports: otpauth-migration:// lines, one a QR code, on standard input
     Migration {
@@ -198,12 +193,18 @@ pub enum Import {
         /// Which of several accounts in it, by the name that the app shows
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+        /// Why, and by which right
+        #[command(flatten)]
+        grounds: Grounds,
     },
     /// What `twinlock export` has written on another host, on standard input
     Record {
         /// Take it although the record here was changed later
         #[arg(long)]
         older: bool,
+        /// Why, and by which right
+        #[command(flatten)]
+        grounds: Grounds,
     },
     /// The files of pam_google_authenticator: keys, counters, used codes and scratch codes
     Google(FromGoogle),
@@ -229,6 +230,9 @@ pub struct FromGoogle {
     /// What is done beside importing
     #[command(flatten)]
     pub how: How,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
 }
 
 /// The users file of pam_oath.
@@ -242,6 +246,9 @@ pub struct FromOath {
     /// What is done beside importing
     #[command(flatten)]
     pub how: How,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
 }
 
 /// What is done beside importing.
@@ -273,7 +280,7 @@ pub enum Epoch {
     /// Make folders, store-id and epoch where they are missing (a unit runs this before sshd)
     Ensure,
     /// Begin a new epoch now: after a restored snapshot, or a clock that was set back
-    Now,
+    Now(Grounds),
     /// Say since when used codes are known
     Show,
 }

@@ -21,6 +21,8 @@ pub struct Letter {
     pub by: Option<String>,
     /// How many backup codes are left, where that is what it is about.
     pub left: Option<u8>,
+    /// Where it goes, where not to the address on record at the time of sending: the address of before.
+    pub to: Option<String>,
 }
 
 /// What happened.
@@ -44,10 +46,22 @@ pub enum LetterKind {
     BypassGiven,
     /// An administrator has looked at the key.
     KeyShown,
+    /// The record, with its keys, was exported for another host.
+    KeyExported,
+    /// A record that another host has exported is in force.
+    RecordImported,
+    /// Mail goes to another address from now on; sent to the one of before.
+    MailChanged,
+    /// The enrollment was ended.
+    Removed,
+    /// Wrong codes were cleared, so that more can be tried.
+    Unlocked,
+    /// An administrator acted without a code of their own; sent to root.
+    BreakGlass,
 }
 
 /// All kinds, with the word of each in file names.
-pub const KINDS: [(LetterKind, &str); 9] = [
+pub const KINDS: [(LetterKind, &str); 15] = [
     (LetterKind::BackupCodeUsed, "backup-code-used"),
     (LetterKind::FewCodesLeft, "few-codes-left"),
     (LetterKind::SetUpDone, "set-up-done"),
@@ -57,6 +71,12 @@ pub const KINDS: [(LetterKind, &str); 9] = [
     (LetterKind::Guessed, "guessed"),
     (LetterKind::BypassGiven, "bypass-given"),
     (LetterKind::KeyShown, "key-shown"),
+    (LetterKind::KeyExported, "key-exported"),
+    (LetterKind::RecordImported, "record-imported"),
+    (LetterKind::MailChanged, "mail-changed"),
+    (LetterKind::Removed, "removed"),
+    (LetterKind::Unlocked, "unlocked"),
+    (LetterKind::BreakGlass, "break-glass"),
 ];
 
 impl LetterKind {

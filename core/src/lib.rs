@@ -10,6 +10,7 @@ pub mod account;
 pub mod admission;
 pub mod answer;
 pub mod attempt;
+pub mod authorization;
 pub mod backup_code;
 pub mod beside;
 pub mod carry;

@@ -17,8 +17,6 @@ pub mod store_id;
 mod alike;
 mod argon_memory;
 #[cfg(feature = "tools")]
-pub mod caller_file;
-#[cfg(feature = "tools")]
 pub mod carried;
 mod commit;
 #[cfg(feature = "tools")]
@@ -27,8 +25,6 @@ pub mod directory;
 pub mod good;
 #[cfg(feature = "tools")]
 pub mod homes;
-#[cfg(feature = "tools")]
-pub mod invoking_user;
 mod opening;
 #[cfg(feature = "tools")]
 pub mod post;

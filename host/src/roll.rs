@@ -1,10 +1,11 @@
 //! The roll: everybody who has a folder, for the command's lists.
 
-use twinlock_core::{account::Folder, fault::StoreFault, ports::Snapshot};
+use twinlock_core::{account::Folder, fault::StoreFault, ports::Snapshot, record::State};
 
 use crate::{
     place,
-    records::{HostRecords, USERS, list},
+    records::{HostRecords, UIDS, USERS, list},
+    store_id, uid_link,
 };
 
 /// People of the largest roll that is called.
@@ -45,4 +46,45 @@ pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<
         Err(fault) if place::is_absent(fault) => Ok(None),
         opened => Ok(list(&opened?)?.sequences.into_iter().max()),
     }
+}
+
+/// Returns whether any account was ever enrolled: a record that is active, reset or removed, one that cannot be read, or
+/// a user id whose record was lost. A store that was never begun has none; `false` is proven by the store id.
+///
+/// # Errors
+/// [`StoreFault`] where it cannot be told.
+pub fn ever_enrolled(records: &HostRecords) -> Result<bool, StoreFault> {
+    let root = match records.root() {
+        Err(fault) if place::is_absent(fault) => {
+            // The settings remember a store that is not here.
+            return Ok(store_id::of_settings(&records.store_id_copy, records.owner)?.is_some());
+        }
+        root => root?,
+    };
+    let begun = store_id::of_records(&root, records.owner)?;
+    if begun.is_none() && store_id::of_settings(&records.store_id_copy, records.owner)?.is_none() {
+        return Ok(!root.names_up_to(PEOPLE_MAX).map_err(place::fault)?.is_empty());
+    }
+    store_id::prove(&root, &records.store_id_copy, records.owner)?;
+    let mut known = Vec::new();
+    for entry in everybody(records)? {
+        match entry.found {
+            Ok(None) => {}
+            Ok(Some(found))
+                if found.record.state == State::Pending && found.record.beside.reset.is_none() =>
+            {
+                known.push(entry.user);
+            }
+            Ok(Some(_)) | Err(_) => return Ok(true),
+        }
+    }
+    for uid in root.below(UIDS, records.owner)?.names_up_to(PEOPLE_MAX).map_err(place::fault)? {
+        let link = uid.parse().ok().map(|uid| uid_link::read(records, uid)).transpose()?.flatten();
+        let user = link.filter(uid_link::Link::is_held).map(|link| link.folder);
+        let user = user.and_then(|folder| Folder::name_of(folder.as_str()));
+        if user.is_some_and(|user| known.binary_search(&user).is_err()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

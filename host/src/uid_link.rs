@@ -25,6 +25,14 @@ pub(crate) struct Link {
     pub(crate) phase: Phase,
 }
 
+#[cfg(feature = "tools")]
+impl Link {
+    /// Whether the first record of the name stood.
+    pub(crate) fn is_held(&self) -> bool {
+        self.phase == Phase::Held
+    }
+}
+
 /// How far a name has come to hold a user id.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {

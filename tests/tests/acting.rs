@@ -43,9 +43,9 @@ fn sudo_and_chains_of_su_and_sudo_change_nobody() {
     for chain in [
         format!("sudo {RESET}"),
         format!("sudo su -c '{RESET}'"),
-        format!("sudo su bob -c 'sudo sh -c \"sudo -u kim sudo {RESET}\"'"),
         format!("sudo setsid {RESET}"),
-        format!("sudo env SUDO_USER=bob SUDO_UID=0 {RESET}"),
+        format!("sudo env SUDO_USER=bob {RESET}"),
+        format!("sudo env -u SUDO_UID {RESET}"),
     ] {
         let m = machine();
         let by = |user: &str, typed: String| {
@@ -121,18 +121,70 @@ fn where_nobody_has_logged_in_it_takes_a_reason_that_is_logged() {
 }
 
 #[test]
-fn a_console_of_the_machine_is_known_by_its_device() {
-    for (major, minor) in [("4", "1"), ("4", "64")] {
+fn console_on_standard_input_is_no_console() {
+    for (major, minor) in [("4", "1"), ("4", "64"), ("5", "1")] {
         let m = machine();
         m.run(["mknod", "/root/any-name", "c", major, minor]).ok();
-        let done = words(&m, format!("{RESET} </root/any-name")).without_a_login().output();
+        // Open for writing alone, which any process of root's can have without waiting for the line.
+        let done = words(&m, format!("{RESET} 0>/root/any-name")).without_a_login().output();
         if done.stderr.contains("/root/any-name") {
-            // This machine has no such device: the unit test of the numbers has to do.
+            // This machine has no such device.
             continue;
         }
-        done.ok();
-        assert_eq!(logged(&m), "user=ada own_code=console actor=console");
+        refused(&done, (4, "nobody has logged in here"));
     }
+}
+
+#[test]
+fn another_caller_of_sudo_puts_the_login_in_doubt() {
+    for chain in [
+        // A process that no login has started makes itself root's, or an exempt robot's.
+        "echo 0 >/proc/self/loginuid; sudo RESET",
+        "echo $(id -u robot) >/proc/self/loginuid; sudo RESET",
+        "sudo RESET",
+        "echo $(id -u kim) >/proc/self/loginuid; sudo -u bob sudo RESET",
+        "echo $(id -u kim) >/proc/self/loginuid; sudo sh -c 'sudo RESET'",
+        "echo $(id -u kim) >/proc/self/loginuid; sudo env SUDO_UID=0 RESET",
+        "echo $(id -u kim) >/proc/self/loginuid; sudo env SUDO_UID=nobody RESET",
+        "echo $(id -u kim) >/proc/self/loginuid; sudo env PKEXEC_UID=0 RESET",
+        "echo $(id -u kim) >/proc/self/loginuid; sudo env DOAS_USER=bob RESET",
+    ] {
+        let m = machine();
+        m.user("robot").settings("own_code_exempt = [\"robot\"]\n");
+        let whose = if chain.contains("id -u kim") { "kim" } else { "bob" };
+        let act = |glass: &str| {
+            let line = chain.replace("RESET", &format!("{RESET}{glass}"));
+            words(&m, line).as_user(whose).without_a_login().input(m.code("kim") + "\n").output()
+        };
+        refused(&act(""), (4, "it cannot be told who acts"));
+        assert!(m.logged("event=reset ").is_empty(), "{chain}");
+        act(" --break-glass lost").ok();
+        let line = m.logged("event=reset ").remove(0);
+        assert!(line.contains("break_glass=lost own_code=break_glass invoker="), "{line}");
+        let alert = m.file("/var/lib/twinlock/outbox/root@break-glass");
+        assert!(alert.exists(), "{chain}");
+        m.settings("require_own_code = false\n");
+        again(&m);
+        act("").ok();
+    }
+}
+
+#[test]
+fn session_of_another_user_puts_the_login_in_doubt() {
+    let m = machine();
+    let sessions = "/run/systemd/sessions";
+    let line = |uid: u32, text: &str| {
+        let file = format!("{sessions}/$(cat /proc/self/sessionid)");
+        let write = format!("mkdir -p {sessions}; printf 'UID={uid}\\n{text}' >{file}");
+        words(&m, format!("{write}; {RESET}")).logged_in("kim").input(m.code("kim") + "\n").output()
+    };
+    if m.call(["cat", "/proc/self/sessionid"]).logged_in("kim").output().stdout == "4294967295" {
+        // This kernel counts no sessions.
+        return;
+    }
+    refused(&line(m.uid("bob"), "TTY=pts/0\\n"), (4, "the session is another user's"));
+    refused(&line(0, "TTY=tty1\\n"), (4, "the session is another user's"));
+    line(m.uid("kim"), "TTY=pts/0\\n").ok();
 }
 
 #[test]

@@ -13,18 +13,40 @@ use twinlock_core::{
 const LANGUAGES: [(Language, &str); 2] = [(Language::English, "en"), (Language::Swedish, "sv")];
 
 fn letter(kind: LetterKind) -> Letter {
-    let by_another =
-        matches!(kind, LetterKind::Reset | LetterKind::BypassGiven | LetterKind::KeyShown);
+    use LetterKind::{
+        BreakGlass, BypassGiven, KeyExported, KeyShown, MailChanged, RecordImported, Removed,
+        Reset, Unlocked,
+    };
+    let by_another = matches!(
+        kind,
+        Reset
+            | BypassGiven
+            | KeyShown
+            | KeyExported
+            | RecordImported
+            | MailChanged
+            | Removed
+            | Unlocked
+            | BreakGlass
+    );
     let left = matches!(kind, LetterKind::BackupCodeUsed | LetterKind::FewCodesLeft);
     Letter {
-        user: "ada".into(),
+        user: if kind == BreakGlass { "root" } else { "ada" }.into(),
         kind,
         at: UnixTime(1_800_000_000),
-        service: if by_another { "twinlock" } else { "sshd" }.into(),
+        service: if kind == BreakGlass {
+            "twinlock reset ada"
+        } else if by_another {
+            "twinlock"
+        } else {
+            "sshd"
+        }
+        .into(),
         source: SourceLabel::read(if by_another { "uid:1001" } else { "203.0.113.7" })
             .expect("a source"),
         by: by_another.then(|| "kim".into()),
         left: left.then_some(3),
+        to: None,
     }
 }
 
@@ -49,6 +71,9 @@ fn each_mail_reads_as_it_is_kept() {
             let said = format!("Subject: {}\n\n{}", written.subject, written.body.as_str());
             let file = format!("vectors/mail/{folder}/{}.txt", topic.word());
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
+            if std::env::var_os("TWINLOCK_WRITE_SAID").is_some() {
+                std::fs::write(&path, &said).expect("tests/vectors can be written");
+            }
             let kept = std::fs::read_to_string(path).unwrap_or_default();
             assert_eq!(said, kept, "{file}");
         }

@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 55] = [
+const CORE: [(&str, Kind); 56] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -44,6 +44,7 @@ const CORE: [(&str, Kind); 55] = [
     ("verdict", Noun),
     ("voucher", Noun),
     ("admission", Decision),
+    ("authorization", Decision),
     ("backup_code", Decision),
     ("carry", Decision),
     ("counter", Decision),

@@ -167,10 +167,9 @@ fn unlock_lets_somebody_try_again() {
     assert!(refused.stderr.contains("Too many wrong codes"), "{refused:?}");
     let unlocked = twinlock(&m, "unlock ada");
     assert_eq!(unlocked.ok(), "5 wrong codes of ada forgotten: 5 from unknown.\n");
-    assert!(
-        m.logged("event=unlocked")[0]
-            .ends_with(&format!("event=unlocked user=ada tries=5 actor={}", m.actor()))
-    );
+    let line = "event=unlocked user=ada tries=5 own_code=none actor=";
+    assert!(m.logged("event=unlocked")[0].ends_with(&format!("{line}{}", m.actor())));
+    assert!(m.file("/var/lib/twinlock/outbox/ada@unlocked").exists());
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
     assert_eq!(twinlock(&m, "unlock ada").code, Some(3));
 }

@@ -35,7 +35,7 @@ use crate::{
 pub fn run(desk: &Desk, wanted: &BackupCodes) -> Result<(), Failure> {
     desk.need_root("renew backup codes")?;
     wanted.save.as_deref().map(picture::must_be_free).transpose()?;
-    let mut acting = Acting::of(desk, &wanted.deed)?;
+    let mut acting = Acting::of(desk)?;
     let account = desk.account(&wanted.user)?;
     let found = desk.machine.records.newest(&account)?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
@@ -48,7 +48,7 @@ pub fn run(desk: &Desk, wanted: &BackupCodes) -> Result<(), Failure> {
     let mut keyboard = Keyboard::open()?;
     let said = announcement(desk, &account, &found, wanted);
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;
-    let by = acting.prove(desk, &mut keyboard, &account.name)?;
+    let by = acting.prove(desk, &mut keyboard)?;
     if wanted.print || wanted.save.is_some() {
         hand_over(desk, &account, wanted, &by)
     } else {

@@ -43,10 +43,10 @@ struct Drawn {
 pub fn run(desk: &Desk, wanted: &verbs::Bypass) -> Result<(), Failure> {
     desk.need_root("give bypasses")?;
     let life = life(&wanted.time)?;
-    if wanted.deed.reason.is_none() {
+    if wanted.deed.grounds.reason.is_none() {
         return Err(no_reason());
     }
-    let acting = Acting::of(desk, &wanted.deed)?;
+    let acting = Acting::of(desk)?;
     let account = desk.account(&wanted.user)?;
     if active(desk.machine.records.newest(&account)?).is_none() {
         return Err(not_set_up(&account.name));
@@ -59,7 +59,7 @@ pub fn run(desk: &Desk, wanted: &verbs::Bypass) -> Result<(), Failure> {
         duration(life)
     );
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "given out"))?;
-    let by = acting.prove(desk, &mut keyboard, &account.name)?;
+    let by = acting.prove(desk, &mut keyboard)?;
     let drawn = give(desk, &account, (life, wanted.uses), &by)?;
     show(desk, &account, &drawn, wanted.uses)
 }

@@ -10,9 +10,10 @@ use twinlock_core::{
 };
 
 use crate::{
-    acting, actor,
+    acting::Acting,
     desk::Desk,
     exit::{Exit, Failure},
+    keyboard::Keyboard,
     table::Columns,
     verbs::Forget,
     wording::{WIDTH, count, minute, plain, wrap},
@@ -49,8 +50,7 @@ pub fn list(desk: &Desk, user: &str) -> Result<(), Failure> {
 /// Forgets one device, or all.
 pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
     desk.need_root("forget devices")?;
-    let reason = wanted.reason.as_deref();
-    let reason = reason.map(|text| acting::sentence("--reason", text)).transpose()?;
+    let acting = Acting::of(desk)?;
     let account = desk.account(&wanted.user)?;
     let user = plain(&account.name);
     let mut found = remembered(desk, &account)?;
@@ -66,6 +66,7 @@ pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
         found = vec![found.swap_remove(place)];
     }
     let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
+    let by = acting.prove(desk, &mut Keyboard::open()?)?;
     found.iter().for_each(|one| shelf.erase(&one.name));
     let forgotten = found.iter().filter(|one| one.device.is_some()).count();
     let unseen = "which devices are left cannot be said";
@@ -79,9 +80,7 @@ pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
         return Err(Failure::new(Exit::StoreUnreachable, what, remedy));
     }
     let text = forgotten.to_string();
-    let mut pairs = vec![("user", account.name.as_str()), ("devices", &text)];
-    pairs.extend(reason.as_deref().map(|reason| ("reason", reason)));
-    actor::log(desk, "devices_forgotten", &pairs);
+    by.log(desk, "devices_forgotten", &[("user", &account.name), ("devices", &text)]);
     desk.say(
         &format!("{} of {user} forgotten.", count(forgotten, "device")),
         json!({ "user": account.name, "forgotten": forgotten }),

@@ -3,13 +3,14 @@
 use twinlock_core::{
     account::{Account, Folder},
     answer::{self, Answer},
-    beside::{Seen, Trace},
+    beside::Seen,
     dialogue::set_up::CodesShown,
     enrolment::{self, Successor},
     facts,
     fault::{CommitFault, StoreFault},
     format::ledger_names,
     judge::{Evidence, Match},
+    letter::LetterKind,
     ports::{Creation, Entropy, Ledger, Records, Seat, Shelf},
     record::{Authenticator, Moving},
     secret::{Key, Typed},
@@ -20,8 +21,7 @@ use twinlock_host::{entropy::KernelEntropy, prepare};
 use zeroize::Zeroizing;
 
 use crate::{
-    acting,
-    actor::{self, Who},
+    acting::{Acting, Proven},
     commands::{
         first_codes, import_uri, key_text,
         showing::{self, Owned, SeenWhere},
@@ -48,6 +48,7 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     check_arguments(desk, wanted)?;
     let account = desk.account(wanted.user.as_deref().unwrap_or_default())?;
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+    let acting = Acting::of(desk)?;
     prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
     let before = desk.machine.records.before_enrolment(&account);
     let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
@@ -58,53 +59,33 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
         return Err(import_uri::already(&account.name));
     }
     let mut keyboard = Keyboard::open()?;
-    let by = By::acts(desk, &account)?;
+    let by = acting.prove(desk, &mut keyboard)?;
     let mut authenticator = new_authenticator(desk, wanted, &mut keyboard)?;
-    authenticator.seen = by.has_seen();
+    authenticator.seen = seen(desk, &account, &by)?;
     let stamp = desk.stamp()?;
     let successor = enrolment::enrol(&account, before.as_ref(), authenticator, stamp)
         .map_err(|_| import_uri::already(&account.name))?;
     let pictures =
         show(desk, wanted, &successor).map_err(|failure| failure.but("nothing was changed"))?;
     prove(desk, &successor, &mut keyboard)?;
-    put_in_force(desk, (&account, &folder), (successor, by.trace.by))?;
+    by.is_still_first(desk)?;
+    put_in_force(desk, (&account, &folder), (successor, &by))?;
     pictures.keep();
-    actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", wanted.name.trim())]);
-    let codes = match by.whom {
-        Whom::Oneself => first_codes::show(desk, &account, stamp.0, &mut keyboard),
-        Whom::Another => Ok(CodesShown::Owed),
+    by.log(desk, "enrolled", &[("user", &account.name), ("authenticator", wanted.name.trim())]);
+    by.write_to(desk, &account.name, LetterKind::SetUpDone, stamp.1);
+    let codes = match by.is(&account.name) {
+        true => first_codes::show(desk, &account, stamp.0, &mut keyboard),
+        false => Ok(CodesShown::Owed),
     };
     // What cannot be shown is owed: the enrolment stands all the same.
     finish(desk, &account, wanted, codes.unwrap_or(CodesShown::Owed));
     Ok(())
 }
 
-/// Whom the acting person enrols.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Whom {
-    Oneself,
-    Another,
-}
-
-/// Who enrols.
-struct By {
-    trace: Trace,
-    whom: Whom,
-}
-
-impl By {
-    fn acts(desk: &Desk, account: &Account) -> Result<Self, Failure> {
-        let who = Who::acts();
-        let trace = Trace { by: acting::name_of(desk, who), at: desk.now()?.unix };
-        let own = trace.by == account.name && matches!(who, Who::Person(_) | Who::Root);
-        Ok(Self { trace, whom: if own { Whom::Oneself } else { Whom::Another } })
-    }
-
-    /// Whoever enrols somebody else has the key on the screen: its owner is asked to change it at the next logins.
-    fn has_seen(&self) -> Option<Seen> {
-        let another = self.whom == Whom::Another;
-        another.then(|| Seen { trace: self.trace.clone(), postponed: 0 })
-    }
+/// Whoever enrolls another user has the key on the screen: its owner is asked to change it at the next logins.
+fn seen(desk: &Desk, account: &Account, by: &Proven) -> Result<Option<Seen>, Failure> {
+    let trace = by.trace(desk.now()?.unix);
+    Ok((!by.is(&account.name)).then_some(Seen { trace, postponed: 0 }))
 }
 
 fn check_arguments(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
@@ -217,11 +198,11 @@ fn claim(shelf: &dyn Shelf, found: &Match, now: UnixTime) -> Result<Creation, Fa
 fn put_in_force(
     desk: &Desk,
     (account, folder): (&Account, &Folder),
-    (mut successor, by): (Successor, String),
+    (mut successor, by): (Successor, &Proven),
 ) -> Result<(), Failure> {
     let now = desk.now()?.unix;
     successor.record.since = now;
-    enrolment::promise_first_codes(&mut successor.record, by);
+    enrolment::promise_first_codes(&mut successor.record, by.trace(now).by);
     match desk.machine.records.commit(folder, successor.after, &successor.record) {
         Ok(()) => {}
         Err(CommitFault::Overtaken) => return Err(overtaken(&account.name)),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use twinlock_core::{
     account::Account,
-    beside::{Seen, Trace},
+    beside::Seen,
     format::people::Row,
     otp::{base32, hotp::Keyed, otpauth},
     record::{Algorithm, Authenticator, Moving},
@@ -14,8 +14,7 @@ use twinlock_core::{
 use twinlock_host::prepare;
 
 use crate::{
-    acting,
-    actor::Who,
+    acting::{Acting, Proven},
     commands::{
         crowd::{Crowd, Fate},
         key_text::complaint,
@@ -28,11 +27,9 @@ use crate::{
     mail::Address,
     people_list::{Next, PeopleList},
     report_file::ReportFile,
-    verbs::{Enroll, How},
+    verbs::Enroll,
     wording::plain,
 };
-
-const HOW: How = How { dry_run: false, remove_source: false };
 
 /// Whose the keys of a list are, by what their used steps are filed under.
 #[derive(Default)]
@@ -55,13 +52,17 @@ impl Owners {
 /// Enrols or invites everybody in the list.
 pub fn run(desk: &Desk, path: &str, wanted: &Enroll) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
+    let acting = Acting::of(desk)?;
     prepare::prepare_store(&desk.machine)?;
     let total = PeopleList::rows(path)?;
     let mut list = PeopleList::open(path)?;
     let mut report = wanted.many.report.as_deref().map(ReportFile::create).transpose()?;
     let until = desk.now()?.unix.plus(TICKET_LIFE);
     let mut handing = Handing { until, report: report.as_mut() };
-    let keyboard = Keyboard::open()?;
+    // Standard input is the list; the terminal is another way in.
+    let at_terminal = path == "-" && acting.is_asked();
+    let mut keyboard = if at_terminal { Keyboard::at_terminal()? } else { Keyboard::open()? };
+    let by = acting.prove(desk, &mut keyboard)?;
     let mut crowd = Crowd::begin(desk, total)?;
     let mut owners = Owners::default();
     loop {
@@ -73,8 +74,9 @@ pub fn run(desk: &Desk, path: &str, wanted: &Enroll) -> Result<(), Failure> {
             Ok(Next::Row) => {
                 let row = list.row();
                 let user = row.as_ref().map(|row| row.user.to_owned()).unwrap_or_default();
-                let fate = row
-                    .and_then(|row| one(desk, (&row, &wanted.name), (&mut owners, &mut handing)));
+                let fate = row.and_then(|row| {
+                    one(desk, &by, (&row, &wanted.name), (&mut owners, &mut handing))
+                });
                 crowd.add((list.line(), &user), fate)?;
             }
             Err(failure) => {
@@ -87,6 +89,7 @@ pub fn run(desk: &Desk, path: &str, wanted: &Enroll) -> Result<(), Failure> {
 
 fn one(
     desk: &Desk,
+    by: &Proven,
     (row, name): (&Row<'_>, &str),
     (owners, handing): (&mut Owners, &mut Handing<'_>),
 ) -> Result<Fate, Failure> {
@@ -100,17 +103,21 @@ fn one(
     }
     match row.key {
         Some(key) => {
-            let authenticator = authenticator(desk, (key, name))?;
+            let authenticator = authenticator(desk, by, (key, name))?;
             owners.only(&account.name, &authenticator)?;
-            enrol(desk, (&account, row.mail), authenticator)
+            enrol(desk, by, (&account, row.mail), authenticator)
         }
-        None => invite(desk, &account, (row.mail, handing)).map(Fate::Invited),
+        None => invite(desk, by, &account, (row.mail, handing)).map(Fate::Invited),
     }
 }
 
 /// A key that stands in a list was seen by whoever has the list.
-fn authenticator(desk: &Desk, (key, name): (&str, &str)) -> Result<Authenticator, Failure> {
-    let trace = Trace { by: acting::name_of(desk, Who::acts()), at: desk.now()?.unix };
+fn authenticator(
+    desk: &Desk,
+    by: &Proven,
+    (key, name): (&str, &str),
+) -> Result<Authenticator, Failure> {
+    let trace = by.trace(desk.now()?.unix);
     let seen = Some(Seen { trace, postponed: 0 });
     if key.starts_with("otpauth://") {
         let found =
@@ -129,6 +136,7 @@ fn authenticator(desk: &Desk, (key, name): (&str, &str)) -> Result<Authenticator
 
 fn enrol(
     desk: &Desk,
+    by: &Proven,
     (account, mail): (&Account, Option<&str>),
     authenticator: Authenticator,
 ) -> Result<Fate, Failure> {
@@ -138,7 +146,7 @@ fn enrol(
         mail: mail.map(str::to_owned),
         ..Takeover::default()
     };
-    Ok(match take_over(desk, account, takeover, HOW)? {
+    Ok(match take_over(desk, Some(by), account, takeover)? {
         Outcome::Imported => Fate::Enrolled,
         Outcome::Already | Outcome::MovedOn => Fate::EnrolledAlready,
         Outcome::OtherKey => Fate::OtherKey,

@@ -4,9 +4,10 @@ use twinlock_core::{epoch, text::duration, time::UnixTime};
 use twinlock_host::prepare::{self, PrepareFault};
 
 use crate::{
-    actor,
+    acting::Acting,
     desk::Desk,
     exit::{Exit, Failure},
+    keyboard::Keyboard,
     wording::instant,
 };
 
@@ -21,8 +22,9 @@ pub fn ensure(desk: &Desk) -> Result<(), Failure> {
 /// Begins a new epoch, with the clock as it stands now.
 pub fn now(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("begin an epoch")?;
+    let by = Acting::of(desk)?.prove(desk, &mut Keyboard::open()?)?;
     let floor = prepare::restart(&desk.machine).map_err(|fault| stands(failure(fault)))?;
-    actor::log(desk, "epoch_begun", &[]);
+    by.log(desk, "epoch_begun", &[]);
     say(desk, "A new epoch has begun", floor);
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use twinlock_core::{
     account::{Account, Folder},
+    beside::Seen,
     facts,
     fault::StoreFault,
     format::{
@@ -11,6 +12,7 @@ use twinlock_core::{
         ledger_names,
     },
     ledger::Used,
+    letter::LetterKind,
     ports::{Codes, Ledger, Records, Seat, Snapshot},
     record::State,
     time::UnixTime,
@@ -18,18 +20,22 @@ use twinlock_core::{
 use twinlock_host::carried;
 
 use crate::{
-    actor,
+    acting::{Acting, Proven},
     desk::Desk,
     exit::{Exit, Failure},
+    keyboard::Keyboard,
+    successor::put,
+    verbs,
     wording::plain,
 };
 
 /// How often a record may change while what stands beside it is read.
 const ROUNDS: usize = 4;
 
-/// Exports somebody where no screen shows it.
-pub fn run_unseen(desk: &Desk, user: &str) -> Result<(), Failure> {
-    if std::io::stdout().is_terminal() {
+/// Exports somebody: asks for the own code, marks the keys as disclosed, and prints them last.
+pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
+    let user = &wanted.user;
+    if !wanted.yes && std::io::stdout().is_terminal() {
         return Err(Failure::new(
             Exit::Usage,
             "an export holds keys, and standard output is a terminal",
@@ -39,16 +45,48 @@ pub fn run_unseen(desk: &Desk, user: &str) -> Result<(), Failure> {
             ),
         ));
     }
-    run(desk, user)
+    desk.need_root("read people's keys")?;
+    let acting = Acting::of(desk)?;
+    let account = desk.account(user)?;
+    read(desk, &account)?;
+    let by = acting.prove(desk, &mut Keyboard::open()?)?;
+    mark(desk, &account, &by)?;
+    let export =
+        read(desk, &account).map_err(|failure| failure.but("the keys count as disclosed"))?;
+    let printed = desk.print(&form::write(&export));
+    printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 
-/// Exports somebody.
-pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
-    desk.need_root("read people's keys")?;
-    let account = desk.account(user)?;
-    let export = read(desk, &account)?;
-    actor::log(desk, "exported", &[("user", &account.name)]);
-    desk.print(&form::write(&export))
+/// Marks all keys as disclosed, durably and before one is printed. A record whose keys are all marked stays as it is.
+fn mark(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failure> {
+    let (generation, now) = desk.stamp()?;
+    let own = by.is(&account.name);
+    let found = desk.machine.records.newest(account)?;
+    let is_due =
+        |found: &Snapshot| !own && found.record.authenticators.iter().any(|one| one.seen.is_none());
+    if found.as_ref().is_some_and(is_due) {
+        let mut decide = |found: Option<Snapshot>| {
+            let mut record = found.ok_or_else(|| not_enrolled(&account.name))?.record;
+            for one in record.authenticators.iter_mut().filter(|one| one.seen.is_none()) {
+                one.seen = Some(Seen { trace: by.trace(now), postponed: 0 });
+            }
+            record.generation = generation;
+            Ok(record)
+        };
+        put(desk, account, &mut decide, &|record| record.generation == generation)?;
+    }
+    by.log(desk, "exported", &[("user", &account.name)]);
+    by.write_to(desk, &account.name, LetterKind::KeyExported, now);
+    Ok(())
+}
+
+fn not_enrolled(user: &str) -> Failure {
+    let user = plain(user);
+    Failure::new(
+        Exit::NotInState,
+        format!("{user} is not enrolled"),
+        format!("To enroll: twinlock enroll {user}"),
+    )
 }
 
 fn read(desk: &Desk, account: &Account) -> Result<Export, Failure> {
@@ -59,11 +97,7 @@ fn read(desk: &Desk, account: &Account) -> Result<Export, Failure> {
             found.record.state == State::Pending && found.record.beside.reset.is_none()
         };
         let Some(found) = found.filter(|found| !begun(found)) else {
-            return Err(Failure::new(
-                Exit::NotInState,
-                format!("{} is not enrolled", plain(&account.name)),
-                format!("To enroll: twinlock enroll {}", plain(&account.name)),
-            ));
+            return Err(not_enrolled(&account.name));
         };
         let codes = codes(desk, &folder, &found);
         let used = used(desk, account)?;

@@ -17,6 +17,7 @@ use twinlock_host::{
 };
 
 use crate::{
+    acting::{Acting, Proven},
     commands::{
         import_uri::already,
         imported::{Report, Reports},
@@ -24,7 +25,7 @@ use crate::{
     },
     desk::Desk,
     exit::{Exit, Failure},
-    keyboard::tell,
+    keyboard::{Keyboard, tell},
     remarks::{google_failure, source_failure},
     verbs::FromGoogle,
     wording::{WIDTH, count, plain, wrap},
@@ -33,6 +34,7 @@ use crate::{
 /// Imports everybody who was named, or everybody.
 pub fn run(desk: &Desk, wanted: &FromGoogle) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
+    let acting = (!wanted.how.dry_run).then(|| Acting::of(desk)).transpose()?;
     let names = if wanted.all { everybody()? } else { wanted.users.clone() };
     if names.len() > 1 && !is_of_each(&wanted.file) {
         return Err(Failure::new(
@@ -41,9 +43,10 @@ pub fn run(desk: &Desk, wanted: &FromGoogle) -> Result<(), Failure> {
             "Let ~, ${HOME} or ${USER} stand for what differs, in single quotes.",
         ));
     }
+    let by = acting.map(|acting| acting.prove(desk, &mut Keyboard::open()?)).transpose()?;
     let mut reports = Reports::begin(desk, wanted.how, names.len());
     for name in &names {
-        reports.add(one(desk, wanted, name))?;
+        reports.add(one(desk, by.as_ref(), wanted, name))?;
     }
     reports.end()
 }
@@ -74,7 +77,7 @@ fn is_of_each(spec: &str) -> bool {
 }
 
 /// Nothing where one of all has no file.
-fn one(desk: &Desk, wanted: &FromGoogle, name: &str) -> Option<Report> {
+fn one(desk: &Desk, by: Option<&Proven>, wanted: &FromGoogle, name: &str) -> Option<Report> {
     let failed =
         |source: &str, failure| Some(Report::of_failure(Some(name.to_owned()), source, failure));
     let found = person(desk, name);
@@ -91,7 +94,7 @@ fn one(desk: &Desk, wanted: &FromGoogle, name: &str) -> Option<Report> {
         Ok(source) => source,
     };
     match read(desk, &source, &shown) {
-        Ok(takeover) => Some(import(desk, wanted, (&account, takeover), (&source, &shown))),
+        Ok(takeover) => Some(import(desk, by, wanted, (&account, takeover), (&source, &shown))),
         Err(failure) => failed(&shown, failure),
     }
 }
@@ -113,12 +116,13 @@ fn read(desk: &Desk, source: &Source, shown: &str) -> Result<Takeover, Failure> 
 
 fn import(
     desk: &Desk,
+    by: Option<&Proven>,
     wanted: &FromGoogle,
     (account, takeover): (&Account, Takeover),
     (source, shown): (&Source, &str),
 ) -> Report {
     let mut report = Report::of_takeover(&account.name, shown, &takeover);
-    report.outcome = match take_over(desk, account, takeover, wanted.how) {
+    report.outcome = match take_over(desk, by, account, takeover) {
         // Whoever is named is meant; of all some were enrolled anew since.
         Ok(Outcome::OtherKey) if !wanted.all => Err(already(&account.name)),
         other => other,

@@ -1,27 +1,24 @@
 //! `twinlock import migration USER`: one account out of what Google's app exports, from standard input.
 
-use std::io::Read;
-
 use twinlock_core::{
     format::migration::{self, Batch, MigrationFault, Moved, MovedFault},
     takeover::Takeover,
 };
-use zeroize::Zeroizing;
 
 use crate::{
+    acting::Acting,
     commands::{
         import_uri::already,
         take_over::{Outcome, take_over},
     },
     desk::Desk,
     exit::{Exit, Failure},
-    verbs::How,
+    piped::Piped,
     wording::{count, plain},
 };
 
 /// More than an export of a hundred QR codes.
 const INPUT_MAX: u64 = 1024 * 1024;
-const HOW: How = How { dry_run: false, remove_source: false };
 
 /// All that was read: the accounts of all lines, and which QR codes they were.
 struct Export {
@@ -32,13 +29,16 @@ struct Export {
 /// Reads the lines, chooses the account and enrols its key.
 pub fn run(desk: &Desk, user: &str, name: Option<&str>) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
+    let acting = Acting::of(desk)?;
     let account = desk.account(user)?;
-    let chosen = choose(export()?, name)?;
+    let piped = Piped::read(INPUT_MAX).map_err(|_| no_export(0, MigrationFault::Scheme))?;
+    let chosen = choose(export(&piped.data)?, name)?;
     let label = chosen.label;
     let authenticator = chosen.authenticator.map_err(|fault| unusable(&label, fault))?;
     let called = authenticator.name.clone();
     let takeover = Takeover { authenticators: vec![authenticator], ..Takeover::default() };
-    let (state, said) = match take_over(desk, &account, takeover, HOW)? {
+    let by = acting.prove(desk, &mut piped.keyboard()?)?;
+    let (state, said) = match take_over(desk, Some(&by), &account, takeover)? {
         Outcome::Imported => {
             ("imported", format!("is enrolled with the authenticator {}", plain(&called)))
         }
@@ -55,10 +55,7 @@ pub fn run(desk: &Desk, user: &str, name: Option<&str>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn export() -> Result<Export, Failure> {
-    let mut text = Zeroizing::new(String::new());
-    let read = std::io::stdin().lock().take(INPUT_MAX).read_to_string(&mut text);
-    read.map_err(|_| no_export(0, MigrationFault::Scheme))?;
+fn export(text: &str) -> Result<Export, Failure> {
     let mut export = Export { accounts: Vec::new(), batches: Vec::new() };
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let found = migration::read(line).map_err(|fault| no_export(number, fault))?;

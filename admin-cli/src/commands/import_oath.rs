@@ -11,6 +11,7 @@ use twinlock_core::{
 use twinlock_host::source::{self, Person, Source, SourceFault};
 
 use crate::{
+    acting::{Acting, Proven},
     commands::{
         import_uri::already,
         imported::{Report, Reports},
@@ -18,6 +19,7 @@ use crate::{
     },
     desk::Desk,
     exit::{Exit, Failure},
+    keyboard::Keyboard,
     remarks::{oath_failure, source_failure},
     verbs::FromOath,
     wording::plain,
@@ -35,6 +37,7 @@ struct Share {
 /// Imports everybody in the file, or those who were named.
 pub fn run(desk: &Desk, wanted: &FromOath) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
+    let acting = (!wanted.how.dry_run).then(|| Acting::of(desk)).transpose()?;
     let source = open(desk, wanted)?;
     let mut shares = shares(&source);
     let in_file = shares.len();
@@ -42,6 +45,7 @@ pub fn run(desk: &Desk, wanted: &FromOath) -> Result<(), Failure> {
         shares.retain(|share| share.user.as_ref().is_some_and(|user| wanted.users.contains(user)));
     }
     let all_asked = shares.len() == in_file;
+    let by = acting.map(|acting| acting.prove(desk, &mut Keyboard::open()?)).transpose()?;
     let mut reports = Reports::begin(desk, wanted.how, shares.len());
     for user in &wanted.users {
         if !shares.iter().any(|share| share.user.as_ref() == Some(user)) {
@@ -53,7 +57,7 @@ pub fn run(desk: &Desk, wanted: &FromOath) -> Result<(), Failure> {
         }
     }
     for share in shares {
-        reports.add(Some(one(desk, wanted, share)))?;
+        reports.add(Some(one(desk, by.as_ref(), wanted, share)))?;
     }
     if wanted.how.remove_source {
         let nobody_left = all_asked && reports.all_well();
@@ -112,13 +116,13 @@ fn shares(source: &Source) -> Vec<Share> {
     shares
 }
 
-fn one(desk: &Desk, wanted: &FromOath, share: Share) -> Report {
+fn one(desk: &Desk, by: Option<&Proven>, wanted: &FromOath, share: Share) -> Report {
     let Share { user, tokens, faults } = share;
     let path = plain(&wanted.file);
     let mut refused: Vec<Failure> =
         faults.iter().map(|fault| oath_failure(&path, (fault.line, fault.what))).collect();
     let imported = match &user {
-        Some(user) if !tokens.is_empty() => import(desk, wanted, (user, tokens)),
+        Some(user) if !tokens.is_empty() => import(desk, by, wanted, (user, tokens)),
         // There is no share without a line.
         _ => Err(refused.remove(0)),
     };
@@ -128,13 +132,14 @@ fn one(desk: &Desk, wanted: &FromOath, share: Share) -> Report {
 
 fn import(
     desk: &Desk,
+    by: Option<&Proven>,
     wanted: &FromOath,
     (user, tokens): (&str, Vec<Token>),
 ) -> Result<Report, Failure> {
     let account = desk.account(user)?;
     let takeover = takeover::of_oath(tokens, desk.now()?.unix);
     let mut report = Report::of_takeover(&account.name, &wanted.file, &takeover);
-    report.outcome = match take_over(desk, &account, takeover, wanted.how) {
+    report.outcome = match take_over(desk, by, &account, takeover) {
         Ok(Outcome::OtherKey) => Err(already(&account.name)),
         other => other,
     };

@@ -1,7 +1,5 @@
 //! `twinlock import record`: one person as another host knows them, from standard input; what was used there is used here.
 
-use std::io::Read;
-
 use twinlock_core::{
     account::{Account, Folder},
     carry::{self, Arrival, Carried, Conflict, Wanted},
@@ -10,16 +8,17 @@ use twinlock_core::{
         export::{self as form, CarriedCodes, EXPORT_MAX, Export, ExportFault},
         ledger_names,
     },
+    letter::LetterKind,
     ports::{Codes, Creation, Ledger, Seat, Snapshot},
     record::{Moving, Record, SetId, State},
 };
 use twinlock_host::{carried, prepare};
-use zeroize::Zeroizing;
 
 use crate::{
-    actor,
+    acting::{Acting, Proven},
     desk::Desk,
     exit::{Exit, Failure},
+    piped::Piped,
     reasons,
     successor::place,
     wording::{instant, plain},
@@ -43,8 +42,10 @@ enum Done {
 /// Reads the export and takes it over.
 pub fn run(desk: &Desk, wanted: Wanted) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
-    let text = standard_input()?;
-    let export = form::read(&text).map_err(no_export)?;
+    let acting = Acting::of(desk)?;
+    let piped = standard_input()?;
+    let text = &piped.data;
+    let export = form::read(text).map_err(no_export)?;
     let account = desk.account(&export.record.user)?;
     if account.name != export.record.user {
         let what =
@@ -56,14 +57,29 @@ pub fn run(desk: &Desk, wanted: Wanted) -> Result<(), Failure> {
         ));
     }
     prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
+    let by = acting.prove(desk, &mut piped.keyboard()?)?;
+    by.is_still_first(desk)?;
+    let was = mail_of(desk, &account)?;
+    let now = export.record.beside.mail.clone();
     burn(desk, &account, &export).map_err(Failure::unchanged)?;
     for _ in 0..ROUNDS {
-        let export = form::read(&text).map_err(no_export)?;
+        let export = form::read(text).map_err(no_export)?;
         if let Ok(done) = once(desk, &account, (export, wanted))? {
-            return report(desk, &account, &done);
+            if matches!(done, Done::Imported(_) | Done::WithoutCodes) {
+                by.write_to(desk, &account.name, LetterKind::RecordImported, desk.now()?.unix);
+                by.write_to_old(desk, &account.name, was.as_deref(), now.as_deref());
+            }
+            return report(desk, &by, &account, &done);
         }
     }
     Err(CommitFault::Overtaken.into())
+}
+
+/// Where mail for the account goes before anything is taken over.
+fn mail_of(desk: &Desk, account: &Account) -> Result<Option<String>, Failure> {
+    let here = desk.machine.records.before_enrolment(account);
+    let here = here.map_err(|fault| Failure::from(fault).unchanged())?;
+    Ok(here.and_then(|here| here.record.beside.mail))
 }
 
 /// Somebody else has changed the record meanwhile.
@@ -154,15 +170,12 @@ fn spend(
     Ok(())
 }
 
-fn standard_input() -> Result<Zeroizing<String>, Failure> {
-    let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
+fn standard_input() -> Result<Piped, Failure> {
     let most = u64::try_from(EXPORT_MAX).unwrap_or(u64::MAX);
-    let read = std::io::stdin().lock().take(most + 1).read_to_string(&mut text);
-    read.map_err(|_| no_export(ExportFault::Head))?;
-    Ok(text)
+    Piped::read(most + 1).map_err(|_| no_export(ExportFault::Head))
 }
 
-fn report(desk: &Desk, account: &Account, done: &Done) -> Result<(), Failure> {
+fn report(desk: &Desk, by: &Proven, account: &Account, done: &Done) -> Result<(), Failure> {
     let user = plain(&account.name);
     let (state, said) = match done {
         Done::Nothing => ("already", "is the same here already; nothing is changed"),
@@ -179,7 +192,7 @@ fn report(desk: &Desk, account: &Account, done: &Done) -> Result<(), Failure> {
         ),
     };
     if state != "already" {
-        actor::log(desk, "record_imported", &[("user", &account.name)]);
+        by.log(desk, "record_imported", &[("user", &account.name)]);
     }
     let codes_owed = matches!(done, Done::WithoutCodes);
     let object = serde_json::json!({

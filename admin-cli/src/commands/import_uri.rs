@@ -1,19 +1,18 @@
 //! `twinlock import uri USER`: takes over a key that an app or a token already has, from an otpauth:// line on standard input.
 
-use std::io::Read;
-
 use twinlock_core::{
     enrolment,
+    letter::LetterKind,
     otp::otpauth::{self, UriFault},
 };
 use twinlock_host::prepare;
-use zeroize::Zeroizing;
 
 use crate::{
-    actor,
+    acting::Acting,
     commands::key_text,
     desk::Desk,
     exit::{Exit, Failure},
+    piped::Piped,
     successor::place,
     wording::plain,
 };
@@ -24,8 +23,10 @@ const INPUT_MAX: u64 = 16 * 1024;
 /// Reads the line and enrols its key.
 pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
+    let acting = Acting::of(desk)?;
     let account = desk.account(user)?;
-    let authenticator = otpauth::parse(&standard_input()?).map_err(failure)?;
+    let piped = Piped::read(INPUT_MAX).map_err(|_| failure(UriFault::Scheme))?;
+    let authenticator = otpauth::parse(&piped.data).map_err(failure)?;
     prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
     let before = desk.machine.records.before_enrolment(&account);
     let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
@@ -34,9 +35,12 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
             desk.machine.records.finish_first(&account);
             already(&account.name)
         })?;
+    let by = acting.prove(desk, &mut piped.keyboard()?)?;
+    by.is_still_first(desk)?;
     place(desk, (&account, successor.after), &successor.record)?;
     let name = successor.record.authenticators.first().map_or("", |first| &first.name);
-    actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", name)]);
+    by.log(desk, "enrolled", &[("user", &account.name), ("authenticator", name)]);
+    by.write_to(desk, &account.name, LetterKind::SetUpDone, successor.record.since);
     desk.say(
         &format!("{} is enrolled with the authenticator {}.", plain(&account.name), plain(name)),
         serde_json::json!({ "user": account.name, "authenticator": name }),
@@ -51,13 +55,6 @@ pub fn already(user: &str) -> Failure {
         format!("{0} is enrolled already, and keeps the key that works", plain(user)),
         format!("To begin anew: twinlock remove {}, then enroll again.", plain(user)),
     )
-}
-
-fn standard_input() -> Result<Zeroizing<String>, Failure> {
-    let mut text = Zeroizing::new(String::new());
-    let read = std::io::stdin().lock().take(INPUT_MAX).read_to_string(&mut text);
-    read.map_err(|_| failure(UriFault::Scheme))?;
-    Ok(text)
 }
 
 fn failure(fault: UriFault) -> Failure {

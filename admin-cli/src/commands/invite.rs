@@ -1,20 +1,14 @@
 //! `twinlock invite USER`: a ticket with which somebody sets up an app at a login, so that nobody else sees the key.
 
 use serde_json::json;
-use twinlock_core::{
-    account::Account,
-    beside::{Purpose, Trace},
-    enrolment,
-    ports::Snapshot,
-    record::State,
-};
+use twinlock_core::{account::Account, beside::Purpose, enrolment, ports::Snapshot, record::State};
 use twinlock_host::prepare;
 
 use crate::{
-    acting,
-    actor::{self, Who},
+    acting::{Acting, Proven},
     desk::Desk,
     exit::{Exit, Failure},
+    keyboard::Keyboard,
     mail::Address,
     successor::{begin, failed},
     ticket::{Drawn, Message},
@@ -25,8 +19,7 @@ use crate::{
 /// Gives a ticket to somebody who has no authenticator.
 pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
     desk.need_root("invite people")?;
-    let reason = wanted.reason.as_deref();
-    let reason = reason.map(|text| acting::sentence("--reason", text)).transpose()?;
+    let acting = Acting::of(desk)?;
     wanted.mail.as_deref().map_or(Ok(()), check_address)?;
     let account = desk.account(wanted.user.as_deref().unwrap_or_default())?;
     if account.uid == 0 {
@@ -39,11 +32,11 @@ pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
         return Err(set_up_already(&account.name));
     }
     let on_record = before.and_then(|found| found.beside.mail);
-    let mail = wanted.mail.clone().or(on_record);
-    let drawn = invite(desk, &account, wanted.mail.as_deref())?;
-    let mut pairs = vec![("user", account.name.as_str())];
-    pairs.extend(reason.as_deref().map(|reason| ("reason", reason)));
-    actor::log(desk, "invited", &pairs);
+    let mail = wanted.mail.clone().or_else(|| on_record.clone());
+    let by = acting.prove(desk, &mut Keyboard::open()?)?;
+    let drawn = invite(desk, &by, &account, wanted.mail.as_deref())?;
+    by.log(desk, "invited", &[("user", &account.name)]);
+    by.write_to_old(desk, &account.name, on_record.as_deref(), mail.as_deref());
     let user = plain(&account.name);
     let message = Message {
         done: &format!("{user} is invited."),
@@ -58,10 +51,14 @@ pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
     })
 }
 
-fn invite(desk: &Desk, account: &Account, mail: Option<&str>) -> Result<Drawn, Failure> {
+fn invite(
+    desk: &Desk,
+    by: &Proven,
+    account: &Account,
+    mail: Option<&str>,
+) -> Result<Drawn, Failure> {
     let stamp = desk.stamp()?;
-    let trace = Trace { by: acting::name_of(desk, Who::acts()), at: stamp.1 };
-    let drawn = Drawn::new(Purpose::SetUp, trace)?;
+    let drawn = Drawn::new(Purpose::SetUp, by.trace(stamp.1))?;
     let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
         let mut record = enrolment::begun(account, before, stamp);

@@ -12,7 +12,7 @@ use twinlock_host::{
 };
 
 use crate::{
-    actor,
+    acting::{Acting, Proven},
     commands::{
         crowd::{Crowd, Fate},
         list,
@@ -30,27 +30,29 @@ use crate::{
 /// Writes the rule, then invites one member after the other.
 pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
     desk.need_root("invite people")?;
+    let acting = Acting::of(desk)?;
     let now = desk.now()?.unix;
     let until = day(wanted.until.as_deref().unwrap_or_default(), now)?;
     let whose = Whose::Members(group.to_owned());
     let mut directory =
         Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
     prepare::prepare_store(&desk.machine)?;
+    let mut keyboard = Keyboard::open()?;
+    let by = acting.prove(desk, &mut keyboard)?;
     let mut report = wanted.report.as_deref().map(ReportFile::create).transpose()?;
     let written = reminder::write(desk, group, until)?;
-    announce(desk, group, (written, until));
+    announce(desk, &by, group, (written, until));
     list::warn_of_silence(&whose);
     let mut handing = Handing {
         until: until.max(now.plus(TICKET_LIFE)).min(now.plus(TICKET_LONGEST)),
         report: report.as_mut(),
     };
-    let keyboard = Keyboard::open()?;
     let mut crowd = Crowd::begin(desk, 0)?;
     while let Some(account) = directory.next_account().map_err(broken_off)? {
         if keyboard.is_interrupted() {
             return crowd.interrupted();
         }
-        one(desk, &account, (&mut crowd, &mut handing))?;
+        one(desk, &by, &account, (&mut crowd, &mut handing))?;
     }
     crowd.end()
 }
@@ -61,10 +63,11 @@ fn broken_off(fault: LookupFault) -> Failure {
 
 fn one(
     desk: &Desk,
+    by: &Proven,
     account: &Account,
     (crowd, handing): (&mut Crowd<'_>, &mut Handing<'_>),
 ) -> Result<(), Failure> {
-    match invite(desk, account, (None, handing)) {
+    match invite(desk, by, account, (None, handing)) {
         Ok(Invited::Enrolled) => {
             crowd.pass();
             Ok(())
@@ -100,7 +103,7 @@ fn day(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
     Ok(date)
 }
 
-fn announce(desk: &Desk, name: &str, (written, until): (Written, UnixTime)) {
+fn announce(desk: &Desk, by: &Proven, name: &str, (written, until): (Written, UnixTime)) {
     let (group, path) = (plain(name), plain(&desk.config));
     let said = match written {
         Written::Before => {
@@ -112,7 +115,7 @@ fn announce(desk: &Desk, name: &str, (written, until): (Written, UnixTime)) {
         ),
     };
     if written != Written::Before {
-        actor::log(desk, "rule_written", &[("group", name), ("until", &date(until))]);
+        by.log(desk, "rule_written", &[("group", name), ("until", &date(until))]);
     }
     if !desk.json {
         tell(&format!("{}\n", wrap(&said, WIDTH, 0)));

@@ -70,8 +70,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
             None => enroll::run(&desk, wanted),
         },
         Verb::Import(import) => take_in(&desk, import),
-        Verb::Export { user, yes: true } => export::run(&desk, user),
-        Verb::Export { user, yes: false } => export::run_unseen(&desk, user),
+        Verb::Export(wanted) => export::run(&desk, wanted),
         Verb::Status { user } => status::run(&desk, user.as_deref()),
         Verb::List(wanted) => list::run(&desk, wanted),
         Verb::Verify { user } => verify::run(&desk, user),
@@ -84,7 +83,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
         Verb::BackupCodes(wanted) => backup_codes::run(&desk, wanted),
         Verb::ShowKey(wanted) => show_key::run(&desk, wanted),
         Verb::Bypass(wanted) => bypass::run(&desk, wanted),
-        Verb::Unlock { user, reason } => unlock::run(&desk, user, reason.as_deref()),
+        Verb::Unlock(wanted) => unlock::run(&desk, &wanted.user),
         Verb::Devices { user } => devices::list(&desk, user),
         Verb::Forget(wanted) => devices::forget(&desk, wanted),
         Verb::Why { user } => why::run(&desk, user),
@@ -92,7 +91,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
         Verb::Remove(wanted) => remove::run(&desk, wanted),
         Verb::Settings(Settings::Show) => settings_show::run(&desk),
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
-        Verb::Epoch(Epoch::Now) => epoch::now(&desk),
+        Verb::Epoch(Epoch::Now(_)) => epoch::now(&desk),
         Verb::Epoch(Epoch::Show) => epoch::show(&desk),
         Verb::Deliver { patience } => {
             let done = deliver::run(&desk, *patience);
@@ -109,10 +108,10 @@ fn answered(command: &Command) -> Result<(), Failure> {
 /// Runs what brings keys from elsewhere.
 fn take_in(desk: &Desk, import: &Import) -> Result<(), Failure> {
     match import {
-        Import::Uri { user } => import_uri::run(desk, user),
-        Import::Migration { user, name } => import_migration::run(desk, user, name.as_deref()),
-        Import::Record { older: true } => import_record::run(desk, Wanted::Any),
-        Import::Record { older: false } => import_record::run(desk, Wanted::Newer),
+        Import::Uri { user, .. } => import_uri::run(desk, user),
+        Import::Migration { user, name, .. } => import_migration::run(desk, user, name.as_deref()),
+        Import::Record { older: true, .. } => import_record::run(desk, Wanted::Any),
+        Import::Record { older: false, .. } => import_record::run(desk, Wanted::Newer),
         Import::Google(wanted) => import_google::run(desk, wanted),
         Import::Oath(wanted) => import_oath::run(desk, wanted),
     }

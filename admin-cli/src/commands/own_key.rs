@@ -14,14 +14,14 @@ use crate::{
     exit::{Exit, Failure},
     own_code::Ways,
     successor::active,
-    verbs::{Change, Deed},
+    verbs::Change,
     wording::plain,
 };
 
 /// Replaces an authenticator of the acting person.
 pub fn run(desk: &Desk, wanted: &Change) -> Result<(), Failure> {
     desk.need_root("change authenticators")?;
-    let mut acting = Acting::of(desk, &Deed { yes: false, reason: None, break_glass: None })?;
+    let mut acting = Acting::of(desk)?;
     let account = desk.account(&wanted.user)?;
     let found = desk.machine.records.newest(&account)?;
     if active(found).is_none() {

@@ -5,6 +5,7 @@ use twinlock_core::{
     beside::Beside,
     enrolment::{self, Successor},
     fault::{CommitFault, StoreFault},
+    letter::LetterKind,
     ports::{Accounts, Records, Snapshot},
     record::{Record, State},
 };
@@ -33,7 +34,7 @@ struct Found {
 /// Removes somebody, after asking.
 pub fn run(desk: &Desk, wanted: &Remove) -> Result<(), Failure> {
     desk.need_root("remove people")?;
-    let acting = Acting::of(desk, &wanted.deed)?;
+    let acting = Acting::of(desk)?;
     let account = desk.machine.accounts.by_name(&wanted.user)?;
     let user = account.as_ref().map_or(wanted.user.as_str(), |account| account.name.as_str());
     let folder = Folder::of(user).map_err(|_| StoreFault::NameTooLong)?;
@@ -43,10 +44,11 @@ pub fn run(desk: &Desk, wanted: &Remove) -> Result<(), Failure> {
     let mut successor = tombstone(desk, (user, account.as_ref()), &found)?;
     let mut keyboard = Keyboard::open()?;
     confirm(&mut keyboard, &wanted.deed, user, (&consequence(user, &found), "removed"))?;
-    let by = acting.prove(desk, &mut keyboard, user)?;
+    let by = acting.prove(desk, &mut keyboard)?;
     successor.record.since = desk.now()?.unix;
     put(desk, &folder, (&successor, &found))?;
     by.log(desk, "removed", &[("user", user)]);
+    by.write_to(desk, user, LetterKind::Removed, successor.record.since);
     desk.say(
         &status::after_removal(desk, account.as_ref(), user),
         serde_json::json!({ "user": user, "state": "removed" }),

@@ -27,7 +27,7 @@ use crate::{
 /// Resets somebody, after asking.
 pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     desk.need_root("reset people")?;
-    let acting = Acting::of(desk, &wanted.deed)?;
+    let acting = Acting::of(desk)?;
     let account = desk.account(&wanted.user)?;
     if account.uid == 0 {
         return Err(root_has_no_ticket());
@@ -37,7 +37,7 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     let mut keyboard = Keyboard::open()?;
     let said = announcement(desk, &account, &found);
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;
-    let by = acting.prove(desk, &mut keyboard, &account.name)?;
+    let by = acting.prove(desk, &mut keyboard)?;
     let drawn = put_an_end(desk, &account, &by)?;
     let sessions = wanted.end_sessions.then(|| end_sessions(&account));
     let password = wanted.expire_password.then(|| expire_password(&account.name));

@@ -27,7 +27,7 @@ use crate::{
 pub fn run(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
     desk.need_root("show keys")?;
     check_arguments(desk, wanted)?;
-    let acting = Acting::of(desk, &wanted.deed)?;
+    let acting = Acting::of(desk)?;
     let account = desk.account(&wanted.user)?;
     let found = desk.machine.records.newest(&account)?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
@@ -39,7 +39,7 @@ pub fn run(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
         plain(&name)
     );
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "shown"))?;
-    let by = acting.prove(desk, &mut keyboard, &account.name)?;
+    let by = acting.prove(desk, &mut keyboard)?;
     mark(desk, &account, &name, &by)?;
     // What is shown is what stands marked now.
     let found = desk.machine.records.newest(&account).map_err(|fault| marked(fault.into()))?;

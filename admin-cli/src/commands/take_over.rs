@@ -6,6 +6,7 @@ use twinlock_core::{
     enrolment,
     fault::StoreFault,
     format::ledger_names,
+    letter::LetterKind,
     ports::{Codes, Creation, Ledger, Records, Seat},
     record::{Authenticator, Moving, Snapshot},
     takeover::Takeover,
@@ -14,7 +15,7 @@ use twinlock_core::{
 use twinlock_host::prepare;
 
 use crate::{
-    actor, commands::import_uri::already, desk::Desk, exit::Failure, successor::place, verbs::How,
+    acting::Proven, commands::import_uri::already, desk::Desk, exit::Failure, successor::place,
 };
 
 /// When a code was used that nobody typed on this host: `twinlock status` tells of logins here.
@@ -35,34 +36,39 @@ pub enum Outcome {
 
 /// Takes a person over. Cut off anywhere, it leaves the old state or the new one: until the record stands, what is
 /// laid down before it only refuses codes, or is named by nobody.
+///
+/// Nothing is written where nobody has proven that they may: that is a preview.
 pub fn take_over(
     desk: &Desk,
+    by: Option<&Proven>,
     account: &Account,
     takeover: Takeover,
-    how: How,
 ) -> Result<Outcome, Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-    if !how.dry_run {
+    if by.is_some() {
         prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
     }
     let before = desk.machine.records.before_enrolment(account);
     let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
     match before {
         Some(found) if enrolment::is_enrolled(&found) => {
-            if !how.dry_run {
+            if by.is_some() {
                 desk.machine.records.finish_first(account);
             }
             if !has_all(&found, &takeover.authenticators) {
                 return Ok(Outcome::OtherKey);
             }
             // What was used over there since is used up here too; nothing else of a later file counts.
-            burn(desk, &folder, &takeover, how).map_err(Failure::unchanged)?;
-            move_on(desk, account, (found, &takeover), how)
+            if by.is_some() {
+                burn(desk, &folder, &takeover).map_err(Failure::unchanged)?;
+            }
+            move_on(desk, by, account, (found, &takeover))
         }
         before => {
-            if !how.dry_run {
-                burn(desk, &folder, &takeover, how).map_err(Failure::unchanged)?;
-                enrol(desk, (account, &folder), before.as_ref(), takeover)?;
+            if let Some(by) = by {
+                by.is_still_first(desk)?;
+                burn(desk, &folder, &takeover).map_err(Failure::unchanged)?;
+                enrol(desk, by, (account, &folder), before.as_ref(), takeover)?;
             }
             Ok(Outcome::Imported)
         }
@@ -72,9 +78,9 @@ pub fn take_over(
 /// Counters go on where they are further over there, and never back.
 fn move_on(
     desk: &Desk,
+    by: Option<&Proven>,
     account: &Account,
     (mut found, takeover): (Snapshot, &Takeover),
-    how: How,
 ) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::Already;
     for here in &mut found.record.authenticators {
@@ -88,7 +94,7 @@ fn move_on(
             outcome = Outcome::MovedOn;
         }
     }
-    if outcome == Outcome::MovedOn && !how.dry_run {
+    if outcome == Outcome::MovedOn && by.is_some() {
         (found.record.generation, _) = desk.stamp()?;
         place(desk, (account, found.sequence), &found.record)?;
     }
@@ -101,10 +107,7 @@ fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
 }
 
 /// Used steps become names in the ledger, as a login makes them.
-fn burn(desk: &Desk, folder: &Folder, takeover: &Takeover, how: How) -> Result<(), Failure> {
-    if how.dry_run {
-        return Ok(());
-    }
+fn burn(desk: &Desk, folder: &Folder, takeover: &Takeover) -> Result<(), Failure> {
     let shelf = desk.machine.ledger.open(&Seat::Account(folder.clone()))?;
     let now = desk.now()?.unix;
     for used in &takeover.used {
@@ -118,6 +121,7 @@ fn burn(desk: &Desk, folder: &Folder, takeover: &Takeover, how: How) -> Result<(
 
 fn enrol(
     desk: &Desk,
+    by: &Proven,
     (account, folder): (&Account, &Folder),
     before: Option<&Snapshot>,
     takeover: Takeover,
@@ -128,7 +132,8 @@ fn enrol(
     let mut successor = enrolment::enrol(account, before, first, desk.stamp()?)
         .map_err(|_| already(&account.name))?;
     successor.record.authenticators.extend(authenticators);
-    successor.record.beside.mail = takeover.mail.or(successor.record.beside.mail.take());
+    let mail = successor.record.beside.mail.take();
+    successor.record.beside.mail = takeover.mail.or_else(|| mail.clone());
     if let Some(by) = takeover.promised_by {
         enrolment::promise_first_codes(&mut successor.record, by);
     }
@@ -138,7 +143,9 @@ fn enrol(
     }
     place(desk, (account, successor.after), &successor.record)?;
     for one in &successor.record.authenticators {
-        actor::log(desk, "enrolled", &[("user", &account.name), ("authenticator", &one.name)]);
+        by.log(desk, "enrolled", &[("user", &account.name), ("authenticator", &one.name)]);
     }
+    by.write_to(desk, &account.name, LetterKind::SetUpDone, successor.record.since);
+    by.write_to_old(desk, &account.name, mail.as_deref(), successor.record.beside.mail.as_deref());
     Ok(())
 }

@@ -6,13 +6,15 @@ use twinlock_core::{
     account::{Account, Folder},
     fault::StoreFault,
     format::ledger_names,
+    letter::LetterKind,
     ports::{Ledger, Records, Seat},
 };
 
 use crate::{
-    acting, actor,
+    acting::Acting,
     desk::Desk,
     exit::{Exit, Failure},
+    keyboard::Keyboard,
     wording::{count, plain},
 };
 
@@ -20,9 +22,9 @@ use crate::{
 const UNSEEN: &str = "how many wrong codes are left cannot be said";
 
 /// Erases the tries of one person.
-pub fn run(desk: &Desk, user: &str, reason: Option<&str>) -> Result<(), Failure> {
+pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("unlock people")?;
-    let reason = reason.map(|text| acting::sentence("--reason", text)).transpose()?;
+    let acting = Acting::of(desk)?;
     let account = desk.account(user)?;
     let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
     let names = shelf.names()?;
@@ -36,6 +38,7 @@ pub fn run(desk: &Desk, user: &str, reason: Option<&str>) -> Result<(), Failure>
             format!("What refuses is told by: twinlock why {}", plain(&account.name)),
         ));
     }
+    let by = acting.prove(desk, &mut Keyboard::open()?)?;
     tries.iter().for_each(|name| shelf.erase(name));
     let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
     desk.machine.records.forget_failures(&folder);
@@ -57,9 +60,8 @@ pub fn run(desk: &Desk, user: &str, reason: Option<&str>) -> Result<(), Failure>
     }
     let all: usize = sources.values().sum();
     let number = all.to_string();
-    let mut pairs = vec![("user", account.name.as_str()), ("tries", &number)];
-    pairs.extend(reason.as_deref().map(|reason| ("reason", reason)));
-    actor::log(desk, "unlocked", &pairs);
+    by.log(desk, "unlocked", &[("user", &account.name), ("tries", &number)]);
+    by.write_to(desk, &account.name, LetterKind::Unlocked, desk.now()?.unix);
     desk.say(
         &sentence(&account.name, &sources),
         serde_json::json!({ "user": account.name, "forgotten": all, "sources": sources }),

@@ -40,12 +40,15 @@ pub fn send_ticket(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{desk::Request, verbs::Grounds};
     use std::{
         fs,
         io::Write,
         process::{Command, Stdio},
     };
-    use twinlock_core::{beside::Purpose, policy::Policy, time::UnixTime};
+    use twinlock_core::{
+        authorization::Operation, beside::Purpose, policy::Policy, time::UnixTime,
+    };
     use twinlock_host::{machine::Machine, place::Owner};
 
     const HANDOUT: Handout<'static> = Handout {
@@ -71,7 +74,12 @@ mod tests {
         policy.mail.sendmail = program.to_str().unwrap().to_owned().into();
         let machine = Machine::new(&policy, "/none/twinlock.toml", Owner(0));
         let config = "/none/twinlock.toml".into();
-        Desk { policy, machine, json: false, config, stand_in: false }
+        let request = Request {
+            operation: Operation::Invite,
+            target: Some("ada".into()),
+            grounds: Grounds::default(),
+        };
+        Desk { policy, machine, json: false, config, stand_in: false, request }
     }
 
     #[test]

@@ -4,18 +4,49 @@ use clap::Args;
 
 use super::GroupInvite;
 
+/// What every verb takes that asks for a code of the acting user.
+#[derive(Args, Clone, Default)]
+pub struct Grounds {
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Where it cannot be told who acts (a service, a container): go without a code of your own; logged and mailed
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
+}
+
 /// What every grave verb takes.
 #[derive(Args)]
 pub struct Deed {
     /// Do not ask for the name
     #[arg(long)]
     pub yes: bool,
-    /// Why, for the log
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Where nobody has logged in (a service, a container): go without a code of your own, and log why
-    #[arg(long, value_name = "REASON")]
-    pub break_glass: Option<String>,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
+}
+
+/// What clearing wrong codes needs to know.
+#[derive(Args)]
+pub struct Unlock {
+    /// Who is to try again
+    pub user: String,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
+}
+
+/// What an export needs to know.
+#[derive(Args)]
+pub struct Export {
+    /// Whose record, codes and used steps
+    pub user: String,
+    /// Print the keys on a terminal, too
+    #[arg(long)]
+    pub yes: bool,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
 }
 
 /// What a removal needs to know.
@@ -131,9 +162,9 @@ pub struct Invite {
     /// Where mail for the person goes from now on
     #[arg(long, value_name = "ADDRESS")]
     pub mail: Option<String>,
-    /// Why, for the log
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
 }
 
 /// Which devices are forgotten.
@@ -150,7 +181,7 @@ pub struct Forget {
     /// All of them
     #[arg(long)]
     pub all: bool,
-    /// Why, for the log
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
 }

@@ -194,6 +194,7 @@ impl Talk<'_> {
             source: self.source.clone(),
             by: None,
             left,
+            to: None,
         });
     }
 }

@@ -15,6 +15,8 @@ const BETWEEN: char = '@';
 
 /// Where there is nothing to say.
 const NOTHING: &str = "-";
+/// Before an address.
+const TO: &str = "to=";
 /// An actor whose name is just that.
 const DASH: &str = "%2D";
 
@@ -32,12 +34,14 @@ pub fn read_name(name: &str) -> Option<(String, LetterKind)> {
 }
 
 /// What a letter says beside its name: `TIME SERVICE SOURCE BY LEFT`, `-` for nothing, all but plain letters as `%XX`.
+/// A letter for another address than that on record has the address as a sixth word, `to=ADDRESS`.
 #[must_use]
 pub fn write(letter: &Letter) -> String {
     let by = letter.by.as_deref().map_or_else(|| NOTHING.into(), actor);
     let left = letter.left.map_or_else(|| NOTHING.into(), |left| format!("{left}"));
     let (at, service) = (ledger_names::instant(letter.at), plain(&letter.service));
-    format!("{at} {service} {} {by} {left}", letter.source.as_str())
+    let to = letter.to.as_deref().map_or_else(String::new, |to| format!(" {TO}{}", plain(to)));
+    format!("{at} {service} {} {by} {left}{to}", letter.source.as_str())
 }
 
 /// Takes back what [`write`] wrote under a name.
@@ -60,6 +64,10 @@ pub fn read(name: &str, text: &str) -> Option<Letter> {
             by => Some(Folder::name_of(by)?),
         },
         left: if left == NOTHING { None } else { Some(left.parse().ok()?) },
+        to: match parts.next() {
+            None => None,
+            Some(to) => Some(Folder::name_of(to.strip_prefix(TO)?)?),
+        },
     };
     parts.next().is_none().then_some(letter)
 }
@@ -125,13 +133,23 @@ mod tests {
             source: SourceLabel::read("203.0.113.7").unwrap(),
             by: None,
             left: Some(3),
+            to: None,
         }
     }
 
     #[test]
     fn letters_come_back() {
         let by = |name: &str| Letter { by: Some(name.into()), left: None, ..letter() };
-        for letter in [letter(), by("kim lee@x"), by("-"), by("--"), by("%2D")] {
+        let to = |to: &str| Letter { to: Some(to.into()), ..letter() };
+        for letter in [
+            letter(),
+            by("kim lee@x"),
+            by("-"),
+            by("--"),
+            by("%2D"),
+            to("a@b.example"),
+            to("to= -"),
+        ] {
             let folder = Folder::of(&letter.user).unwrap();
             let name = name_of(&folder, letter.kind);
             assert_eq!(read(&name, &write(&letter)), Some(letter));
@@ -146,8 +164,15 @@ mod tests {
         for name in ["ada", "ada@", "@reset", "ada@odd", "a/da@reset", "ada@reset@reset"] {
             assert_eq!(read(name, text), None, "{name}");
         }
-        for text in ["", "1800000000", "x sshd 203.0.113.7 - 3", "1 sshd a/b - 3", "1 sshd x - 3 4"]
-        {
+        for text in [
+            "",
+            "1800000000",
+            "x sshd 203.0.113.7 - 3",
+            "1 sshd a/b - 3",
+            "1 sshd x - 3 4",
+            "1 sshd unknown - 3 to=",
+            "1 sshd unknown - 3 to=a b",
+        ] {
             assert_eq!(read("ada@reset", text), None, "{text}");
         }
         let hostile = Letter { service: "x y\n../".into(), ..letter() };

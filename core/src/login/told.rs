@@ -83,6 +83,7 @@ impl Visit<'_> {
             source: self.source.clone(),
             by: None,
             left,
+            to: None,
         });
     }
 

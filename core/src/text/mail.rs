@@ -262,6 +262,7 @@ mod tests {
             source: SourceLabel::read("203.0.113.7").unwrap(),
             by: Some("kim".into()),
             left: None,
+            to: None,
         }
     }
 

@@ -52,6 +52,7 @@ impl Desk {
             source: SourceLabel::read("203.0.113.7").unwrap(),
             by: None,
             left: Some(3),
+            to: None,
         });
     }
 

@@ -202,6 +202,121 @@ Did you not expect this? Then ask {by}, in person or by a telephone
 number that you know.
 ",
         ),
+        Topic::Event(LetterKind::KeyExported) => (
+            "Your key was exported by {by}: {user} on {host}",
+            "\
+Hello {user},
+
+Your record, with the secret key of your authenticator app, was
+exported. It is made for another computer on which you log in, but
+anyone who has the export can make your codes.
+
+    When:   {time}
+    Where:  {service} on {host}
+    From:   {source}
+    By:     {by}
+
+When you next sign in you may be asked to change the key. Do so then.
+
+Did you not expect this? Then ask {by}, in person or by a telephone
+number that you know.
+",
+        ),
+        Topic::Event(LetterKind::RecordImported) => (
+            "Your second factor was imported: {user} on {host}",
+            "\
+Hello {user},
+
+A record of your two-step verification was brought to {host}
+from another computer. What that record says now decides how you sign
+in here: its authenticator app, its backup codes, or that you are to
+set up two-step verification again.
+
+    When:   {time}
+    Where:  {service} on {host}
+    From:   {source}
+    By:     {by}
+
+If your codes are refused, use the app that you set up on the other
+computer.
+
+Did you not expect this? Then ask {by}, in person or by a telephone
+number that you know.
+",
+        ),
+        Topic::Event(LetterKind::MailChanged) => (
+            "Mail for {user} on {host} goes to another address",
+            "\
+Hello {user},
+
+Mail about your two-step verification on {host} goes to
+another address from now on. This is the last one to this address.
+
+    When:   {time}
+    Where:  {service} on {host}
+    From:   {source}
+    By:     {by}
+
+Did you ask for it? Then there is nothing to do.
+
+Did you not? Then somebody else may get the set-up ticket that is meant
+for you. Call your administrator at once, by a telephone number that
+you know.
+",
+        ),
+        Topic::Event(LetterKind::Removed) => (
+            "Two-step verification was ended for {user} on {host}",
+            "\
+Hello {user},
+
+Your two-step verification was ended. Your authenticator app and your
+backup codes have stopped working on {host}.
+
+    When:   {time}
+    Where:  {service} on {host}
+    From:   {source}
+    By:     {by}
+
+Did you not expect this? Then ask {by}, in person or by a telephone
+number that you know.
+",
+        ),
+        Topic::Event(LetterKind::Unlocked) => (
+            "Wrong codes were cleared for {user} on {host}",
+            "\
+Hello {user},
+
+The wrong codes that were typed for you were cleared. You can sign in
+again at once, and more codes can be tried.
+
+    When:   {time}
+    Where:  {service} on {host}
+    From:   {source}
+    By:     {by}
+
+Did you ask for it? Then there is nothing to do.
+
+Did you not? Then somebody may be trying to guess your codes. Call your
+administrator, and change your password and your SSH key.
+",
+        ),
+        Topic::Event(LetterKind::BreakGlass) => (
+            "Break-glass was used on {host} (to {user})",
+            "\
+Hello,
+
+twinlock was used without a verification code of the acting person
+(--break-glass). The log of {host} has the reason that was given.
+
+    When:   {time}
+    What:   {service}
+    From:   {source}
+    By:     {by}
+
+Was this not agreed? Then somebody with root's rights has changed the
+second factor of users. Look at the log: journalctl -t twinlock
+",
+        ),
         Topic::Ticket(Purpose::SetUp) => (
             "Set up two-step verification for {user} on {host}",
             "\

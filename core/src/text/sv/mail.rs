@@ -202,6 +202,121 @@ Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
 telefonnummer som du känner till.
 ",
         ),
+        Topic::Event(LetterKind::KeyExported) => (
+            "Din nyckel har exporterats av {by}: {user} på {host}",
+            "\
+Hej {user}!
+
+Din post, med den hemliga nyckeln i din autentiseringsapp, har
+exporterats. Den är avsedd för en annan dator som du loggar in på, men
+den som har exporten kan ta fram dina koder.
+
+    När:       {time}
+    Var:       {service} på {host}
+    Varifrån:  {source}
+    Av:        {by}
+
+Nästa gång du loggar in kan du bli ombedd att byta nyckeln. Gör det då.
+
+Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
+telefonnummer som du känner till.
+",
+        ),
+        Topic::Event(LetterKind::RecordImported) => (
+            "Din tvåstegsverifiering har importerats: {user} på {host}",
+            "\
+Hej {user}!
+
+En post om din tvåstegsverifiering har förts över till {host}
+från en annan dator. Nu avgör den hur du loggar in här: dess
+autentiseringsapp, dess reservkoder, eller att du ska ställa in
+tvåstegsverifiering på nytt.
+
+    När:       {time}
+    Var:       {service} på {host}
+    Varifrån:  {source}
+    Av:        {by}
+
+Om dina koder inte godtas, använd appen som du ställde in på den andra
+datorn.
+
+Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
+telefonnummer som du känner till.
+",
+        ),
+        Topic::Event(LetterKind::MailChanged) => (
+            "Brev till {user} på {host} går till en annan adress",
+            "\
+Hej {user}!
+
+Brev om din tvåstegsverifiering på {host} går från och med nu
+till en annan adress. Det här är det sista till den här adressen.
+
+    När:       {time}
+    Var:       {service} på {host}
+    Varifrån:  {source}
+    Av:        {by}
+
+Har du bett om det? Då behöver du inte göra något.
+
+Har du inte bett om det? Då kan någon annan få den engångsbiljett som är
+avsedd för dig. Ring genast din administratör på ett telefonnummer som
+du känner till.
+",
+        ),
+        Topic::Event(LetterKind::Removed) => (
+            "Tvåstegsverifieringen har avslutats för {user} på {host}",
+            "\
+Hej {user}!
+
+Din tvåstegsverifiering har avslutats. Din autentiseringsapp och dina
+reservkoder gäller inte längre på {host}.
+
+    När:       {time}
+    Var:       {service} på {host}
+    Varifrån:  {source}
+    Av:        {by}
+
+Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
+telefonnummer som du känner till.
+",
+        ),
+        Topic::Event(LetterKind::Unlocked) => (
+            "Felaktiga koder har glömts för {user} på {host}",
+            "\
+Hej {user}!
+
+De felaktiga koder som har skrivits för dig har glömts. Du kan logga in
+igen genast, och fler koder kan prövas.
+
+    När:       {time}
+    Var:       {service} på {host}
+    Varifrån:  {source}
+    Av:        {by}
+
+Har du bett om det? Då behöver du inte göra något.
+
+Har du inte bett om det? Då kan någon försöka gissa dina koder. Ring din
+administratör, och byt lösenord och SSH-nyckel.
+",
+        ),
+        Topic::Event(LetterKind::BreakGlass) => (
+            "Nödåtkomst har använts på {host} (till {user})",
+            "\
+Hej!
+
+twinlock har använts utan någon verifieringskod från den som handlade
+(--break-glass). Loggen på {host} har skälet som angavs.
+
+    När:       {time}
+    Vad:       {service}
+    Varifrån:  {source}
+    Av:        {by}
+
+Var det inte avtalat? Då har någon med roots rättigheter ändrat
+användares tvåstegsverifiering. Se loggen: journalctl -t twinlock
+",
+        ),
         Topic::Ticket(Purpose::SetUp) => (
             "Ställ in tvåstegsverifiering för {user} på {host}",
             "\

@@ -1,0 +1,299 @@
+//! Who may do what with the command: one row for every verb and sub-verb, and the decisions that follow from a row.
+
+mod login;
+mod ruling;
+
+pub use login::{Actor, Doubt, LoginTraces};
+pub use ruling::{ActorFactor, Denial, Ground, Population, Ruling, Situation, Target, rule};
+
+use crate::letter::LetterKind;
+
+/// One thing that the command does: a verb, a sub-verb, or a form of one that needs other rights.
+///
+/// The command maps each parsed verb to one of these without a wildcard, so a new verb needs a row before it compiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// `enroll USER`.
+    Enroll,
+    /// `enroll --from FILE`.
+    EnrollList,
+    /// `import uri USER`.
+    ImportUri,
+    /// `import migration USER`.
+    ImportMigration,
+    /// `import record`.
+    ImportRecord,
+    /// `import google USER` and `import oath --user USER`: files of one user.
+    ImportFile,
+    /// `import google` and `import oath` for several users.
+    ImportFiles,
+    /// `import google` and `import oath` with `--dry-run`.
+    ImportPreview,
+    /// `export USER`.
+    Export,
+    /// `status`.
+    Status,
+    /// `list`.
+    List,
+    /// `verify USER`.
+    Verify,
+    /// `invite USER`.
+    Invite,
+    /// `invite --group GROUP`.
+    InviteGroup,
+    /// `reset USER`.
+    Reset,
+    /// `backup-codes USER`.
+    BackupCodes,
+    /// `change USER`.
+    Change,
+    /// `show-key USER`.
+    ShowKey,
+    /// `bypass USER`.
+    Bypass,
+    /// `unlock USER`.
+    Unlock,
+    /// `devices USER`.
+    Devices,
+    /// `forget USER`.
+    Forget,
+    /// `why USER`.
+    Why,
+    /// `explain USER@ADDRESS`.
+    Explain,
+    /// `remove USER`.
+    Remove,
+    /// `settings check`.
+    SettingsCheck,
+    /// `settings apply`.
+    SettingsApply,
+    /// `settings show`.
+    SettingsShow,
+    /// `epoch ensure`.
+    EpochEnsure,
+    /// `epoch now`.
+    EpochNow,
+    /// `epoch show`.
+    EpochShow,
+    /// `doctor ssh`.
+    DoctorSsh,
+    /// `deliver`.
+    Deliver,
+    /// `completions`.
+    Completions,
+    /// `man`.
+    Man,
+}
+
+/// Who may start an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Every user; the files that are read decide what is shown.
+    Anyone,
+    /// Root, which sudo makes of the user whom a rule names.
+    Root,
+    /// Root, and a systemd unit starts it: nobody is there to be asked.
+    Unit,
+}
+
+/// Which proof an operation takes of the acting user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// None: it only reads what shows no key, or it only makes what is missing.
+    Nothing,
+    /// A code of the acting user; two where the acting user is the target.
+    OwnCode,
+    /// As [`Proof::OwnCode`], and none where the acting user enrolls themselves while not enrolled, or where no account
+    /// of the host was ever enrolled.
+    OwnCodeUnlessFirst,
+    /// As [`Proof::OwnCode`], and none where the acting user is the target.
+    OwnCodeForAnother,
+    /// The operation's own dialogue asks for two codes of the acting user, who is the target.
+    Dialogue,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permission {
+    /// The operation as it is typed.
+    pub verb: &'static str,
+    /// Who may start it.
+    pub caller: Caller,
+    /// Which proof it takes.
+    pub proof: Proof,
+    /// The `event=` words of the lines that say what was done; each line has `own_code=` and `actor=`.
+    pub logged: &'static [&'static str],
+    /// What the user concerned gets by mail.
+    pub mailed: &'static [LetterKind],
+}
+
+/// All operations.
+pub const OPERATIONS: [Operation; 35] = [
+    Operation::Enroll,
+    Operation::EnrollList,
+    Operation::ImportUri,
+    Operation::ImportMigration,
+    Operation::ImportRecord,
+    Operation::ImportFile,
+    Operation::ImportFiles,
+    Operation::ImportPreview,
+    Operation::Export,
+    Operation::Status,
+    Operation::List,
+    Operation::Verify,
+    Operation::Invite,
+    Operation::InviteGroup,
+    Operation::Reset,
+    Operation::BackupCodes,
+    Operation::Change,
+    Operation::ShowKey,
+    Operation::Bypass,
+    Operation::Unlock,
+    Operation::Devices,
+    Operation::Forget,
+    Operation::Why,
+    Operation::Explain,
+    Operation::Remove,
+    Operation::SettingsCheck,
+    Operation::SettingsApply,
+    Operation::SettingsShow,
+    Operation::EpochEnsure,
+    Operation::EpochNow,
+    Operation::EpochShow,
+    Operation::DoctorSsh,
+    Operation::Deliver,
+    Operation::Completions,
+    Operation::Man,
+];
+
+impl Operation {
+    /// Returns the row of an operation.
+    #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table: one row for each operation")]
+    pub fn permission(self) -> Permission {
+        use LetterKind::{
+            BypassGiven, CodesRenewed, KeyChanged, KeyExported, KeyShown, MailChanged,
+            RecordImported, Removed, SetUpDone, Unlocked,
+        };
+        use Proof::{Dialogue, Nothing, OwnCode, OwnCodeForAnother, OwnCodeUnlessFirst};
+        match self {
+            Self::Enroll => changes("enroll", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone]),
+            Self::EnrollList => {
+                let (logged, mailed) = (&["enrolled", "invited"], &[SetUpDone, MailChanged]);
+                changes("enroll --from", OwnCode, logged, mailed)
+            }
+            Self::ImportUri => {
+                changes("import uri", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone])
+            }
+            Self::ImportMigration => {
+                changes("import migration", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone])
+            }
+            Self::ImportRecord => {
+                let mailed = &[RecordImported, MailChanged];
+                changes("import record", OwnCodeUnlessFirst, &["record_imported"], mailed)
+            }
+            Self::ImportFile => {
+                changes("import google|oath USER", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone])
+            }
+            Self::ImportFiles => {
+                changes("import google|oath --all", OwnCode, &["enrolled"], &[SetUpDone])
+            }
+            Self::ImportPreview => reads("import google|oath --dry-run", Caller::Root, Nothing),
+            Self::Export => changes("export", OwnCode, &["exported"], &[KeyExported]),
+            Self::Status => reads("status", Caller::Anyone, Nothing),
+            Self::List => reads("list", Caller::Root, Nothing),
+            Self::Verify => reads("verify", Caller::Root, OwnCodeForAnother),
+            Self::Invite => changes("invite", OwnCode, &["invited"], &[MailChanged]),
+            Self::InviteGroup => {
+                changes("invite --group", OwnCode, &["invited", "rule_written"], &[])
+            }
+            Self::Reset => changes("reset", OwnCode, &["reset"], &[LetterKind::Reset]),
+            Self::BackupCodes => {
+                changes("backup-codes", OwnCode, &["codes_ended", "codes_renewed"], &[CodesRenewed])
+            }
+            Self::Change => changes("change", Dialogue, &["key_changed"], &[KeyChanged]),
+            Self::ShowKey => changes("show-key", OwnCode, &["key_shown"], &[KeyShown]),
+            Self::Bypass => changes("bypass", OwnCode, &["bypass_given"], &[BypassGiven]),
+            Self::Unlock => changes("unlock", OwnCode, &["unlocked"], &[Unlocked]),
+            Self::Devices => reads("devices", Caller::Root, Nothing),
+            // Mail would tell of nothing that lets anybody in: from now on there is one code more.
+            Self::Forget => changes("forget", OwnCode, &["devices_forgotten"], &[]),
+            Self::Why => reads("why", Caller::Root, Nothing),
+            Self::Explain => reads("explain", Caller::Root, Nothing),
+            Self::Remove => changes("remove", OwnCode, &["removed"], &[Removed]),
+            Self::SettingsCheck => reads("settings check", Caller::Anyone, Nothing),
+            Self::SettingsApply => changes("settings apply", OwnCode, &["settings_applied"], &[]),
+            Self::SettingsShow => reads("settings show", Caller::Anyone, Nothing),
+            Self::EpochEnsure => reads("epoch ensure", Caller::Unit, Nothing),
+            Self::EpochNow => changes("epoch now", OwnCode, &["epoch_begun"], &[]),
+            Self::EpochShow => reads("epoch show", Caller::Root, Nothing),
+            Self::DoctorSsh => reads("doctor ssh", Caller::Anyone, Nothing),
+            Self::Deliver => reads("deliver", Caller::Unit, Nothing),
+            Self::Completions => reads("completions", Caller::Anyone, Nothing),
+            Self::Man => reads("man", Caller::Anyone, Nothing),
+        }
+    }
+}
+
+/// Returns a row for an operation that gives a way in, shows a key, moves mail or changes what is in force.
+const fn changes(
+    verb: &'static str,
+    proof: Proof,
+    logged: &'static [&'static str],
+    mailed: &'static [LetterKind],
+) -> Permission {
+    Permission { verb, caller: Caller::Root, proof, logged, mailed }
+}
+
+/// Returns a row for an operation that does none of it.
+const fn reads(verb: &'static str, caller: Caller, proof: Proof) -> Permission {
+    Permission { verb, caller, proof, logged: &[], mailed: &[] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_operation_has_one_row() {
+        for (place, one) in OPERATIONS.iter().enumerate() {
+            let others = OPERATIONS.iter().skip(place + 1);
+            let (row, mut rest) = (one.permission(), others.clone());
+            assert!(others.clone().all(|other| other != one), "{one:?}");
+            assert!(rest.all(|other| other.permission().verb != row.verb), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn what_changes_something_takes_a_proof_and_is_logged() {
+        for one in OPERATIONS {
+            let row = one.permission();
+            let harmless = matches!(row.proof, Proof::Nothing | Proof::OwnCodeForAnother);
+            assert_eq!(row.logged.is_empty(), harmless, "{one:?}");
+            assert!(harmless || row.caller == Caller::Root, "{one:?}");
+            assert!(row.mailed.is_empty() || !row.logged.is_empty(), "{one:?}");
+            assert!(row.caller != Caller::Unit || row.proof == Proof::Nothing, "{one:?}");
+        }
+    }
+
+    #[test]
+    fn named_holes_take_a_code() {
+        use Operation::{
+            EnrollList, EpochNow, Export, Forget, ImportFiles, Invite, InviteGroup, SettingsApply,
+            Unlock,
+        };
+        for one in [
+            Export,
+            EnrollList,
+            Invite,
+            InviteGroup,
+            EpochNow,
+            Unlock,
+            Forget,
+            SettingsApply,
+            ImportFiles,
+        ] {
+            assert_eq!(one.permission().proof, Proof::OwnCode, "{one:?}");
+        }
+    }
+}
