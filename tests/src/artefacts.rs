@@ -38,6 +38,13 @@ pub fn built(name: &str) -> Vec<u8> {
         .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
 }
 
+/// The program behind `cargo xtask`, which a test run has built before anything else.
+pub fn chores() -> Vec<u8> {
+    let file = target().join("debug/xtask");
+    std::fs::read(&file)
+        .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
+}
+
 /// Where cargo puts what it builds.
 pub(crate) fn target() -> PathBuf {
     // A relative folder is meant from where cargo was started, which is the repository.

@@ -51,7 +51,7 @@ mod tracer;
 mod transcript;
 mod twinlock;
 
-pub use artefacts::{built, shipped, stock};
+pub use artefacts::{built, chores, shipped, stock};
 pub use booted::Booted;
 pub use call::{Call, Finished};
 pub use caller::{Caller, Next, Reply};

@@ -6,7 +6,7 @@ use crate::command::{Done, command};
 use crate::machine::becoming_root;
 
 /// Mounts and processes: both end with the first process inside.
-const APART: [&str; 8] = [
+pub(crate) const APART: [&str; 8] = [
     "unshare",
     "--mount",
     "--propagation",

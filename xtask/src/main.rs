@@ -98,6 +98,7 @@ fn main() -> ExitCode {
         bench::INSIDE => Ok(bench::inside(&typed.flags)),
         fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
+        demo::BUILT => Ok(demo::built(&typed.flags)),
         "package" => typed.only(&["--try", "--yes"]).map(|()| package(&typed)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

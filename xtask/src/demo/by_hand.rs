@@ -1,9 +1,14 @@
 //! The demo as a person goes through it: enrol, log in, try what is refused.
 
-use std::io::{Write, stdin, stdout};
+use std::io::{Write, stdout};
+use std::process::{Command, Stdio};
 
 use super::room::{Room, USER};
 use crate::command::{Done, command, run};
+
+/// Asks, and reads one line and no byte more, so that what is typed ahead reaches the next program.
+/// It asks itself: once the question is there, Ctrl-C ends it.
+const ASK: &str = "printf %s \"$0\" >&2; IFS= read -r line && printf %s \"$line\"";
 
 const WELCOME: &str = "
 A machine of its own has been set up inside this one: an sshd on 127.0.0.1 that
@@ -20,16 +25,16 @@ shows the next one, half a minute at most.
 const TRY: &str = "
 What next?
   Enter  log in once more. Try a wrong code; a code that has let you in, which is
-         used up; Enter alone, which stops (ssh then asks twice more; ^C ends it).
+         used up; Enter alone, which gives up; ^C, which ends ssh.
   w      twinlock why ada: the last refusals
   s      twinlock status ada
-  q      end the demo
+  q      end the demo; so does ^C here
 ";
 
 /// Goes on until the person has seen enough.
 pub(super) fn show(room: &Room) -> Done {
     println!("{WELCOME}");
-    while run(&mut command("twinlock", &["enroll", USER])).is_err() {
+    while run(&mut in_front(&["twinlock", "enroll", USER])).is_err() {
         if answer("\nNot enrolled. Enter: once more. q: end the demo. ")
             .is_none_or(|typed| typed == "q")
         {
@@ -43,8 +48,8 @@ pub(super) fn show(room: &Room) -> Done {
         // What twinlock has to say by its exit status, it has said in words as well.
         match answer("> ").as_deref() {
             Some("") => log_in(room),
-            Some("w") => drop(run(&mut command("twinlock", &["why", USER]))),
-            Some("s") => drop(run(&mut command("twinlock", &["status", USER]))),
+            Some("w") => drop(run(&mut in_front(&["twinlock", "why", USER]))),
+            Some("s") => drop(run(&mut in_front(&["twinlock", "status", USER]))),
             Some("q") | None => return Ok(()),
             Some(_) => {}
         }
@@ -53,20 +58,25 @@ pub(super) fn show(room: &Room) -> Done {
 
 fn log_in(room: &Room) {
     println!("$ ssh -p {} {USER}@127.0.0.1", room.port());
-    let ssh = room.ssh();
-    if let Some((program, arguments)) = ssh.split_first() {
-        // A refused login is part of the demo.
-        drop(run(&mut command(program, arguments)));
-    }
+    // A refused login is part of the demo.
+    drop(run(&mut in_front(&room.ssh())));
 }
 
-/// What the person typed; nothing at the end of the input.
+/// A program that Ctrl-C ends, although the demo itself ignores it.
+fn in_front<S: AsRef<str>>(words: &[S]) -> Command {
+    let mut command = command("env", &["--default-signal=INT,QUIT"]);
+    command.args(words.iter().map(AsRef::as_ref));
+    command
+}
+
+/// What the person typed; nothing at the end of the input and at Ctrl-C.
 fn answer(question: &str) -> Option<String> {
-    print!("{question}");
     let _ = stdout().flush();
-    let mut line = String::new();
-    match stdin().read_line(&mut line) {
-        Ok(0) | Err(_) => None,
-        Ok(_) => Some(line.trim().to_owned()),
+    let mut ask = in_front(&["sh", "-c", ASK, question]);
+    let read = ask.stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
+    let read = read.ok().filter(|read| read.status.success());
+    if read.is_none() {
+        println!();
     }
+    read.map(|read| String::from_utf8_lossy(&read.stdout).trim().to_owned())
 }

@@ -4,12 +4,14 @@ mod auto;
 mod by_hand;
 mod room;
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use crate::apart::{self, myself_apart};
+use crate::apart;
 use crate::build::{self, Artefacts};
-use crate::command::{Done, run};
+use crate::command::{Done, command};
+use crate::machine::becoming_root;
 use crate::packages::{self, Consent};
 
 use room::Room;
@@ -25,6 +27,11 @@ pub(crate) enum Typist {
 
 /// The chore that the demo calls for itself inside its private namespaces.
 pub(crate) const INSIDE: &str = "demo-inside";
+/// The chore that shows a module and a command that were built before: the demo's own test runs it.
+pub(crate) const BUILT: &str = "demo-built";
+
+/// Keeps Ctrl-C for the program in front, and ends the namespaces when it is ended itself.
+const GUARD: &str = include_str!("guard.sh");
 
 /// Builds, and shows it.
 pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
@@ -32,28 +39,61 @@ pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
     if typist == Typist::Person && !crate::command::person() {
         return Err("The demo needs a terminal. Without one: cargo xtask demo --auto".into());
     }
-    let artefacts = build::release()?;
-    let mut enter = myself_apart(&["--uts"], INSIDE)?;
-    enter.arg(&artefacts.module).arg(&artefacts.command);
-    enter.args((typist == Typist::Itself).then_some("--auto"));
-    run(&mut enter).map_err(|_| "The demo did not come to its end.".to_owned())?;
-    Ok(ExitCode::SUCCESS)
+    Err(become_the_demo(&build::release()?, typist)?)
+}
+
+/// Shows what was built before.
+pub(crate) fn built(words: &[String]) -> Done<ExitCode> {
+    let (artefacts, typist) = told(words)?;
+    Err(become_the_demo(&artefacts, typist)?)
+}
+
+/// Replaces this process by the demo, so that no process is left that Ctrl-C would end; returns
+/// only why it could not.
+fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
+    let mut demo = guarded(typist)?;
+    demo.arg(&artefacts.module).arg(&artefacts.command);
+    demo.args((typist == Typist::Itself).then_some("--auto"));
+    let error = demo.exec();
+    Ok(format!("The demo could not be started: {error}."))
+}
+
+/// This program again, in namespaces behind the guard.
+fn guarded(typist: Typist) -> Done<Command> {
+    let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
+    let who = if typist == Typist::Person { "person" } else { "itself" };
+    let guard = ["sh", "-c", GUARD, "demo", who];
+    let line = [becoming_root()?, &guard, &apart::APART, &["--uts"]].concat();
+    let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
+    let mut command = command(program, arguments);
+    command.arg(this).arg(INSIDE);
+    Ok(command)
+}
+
+/// The artefacts to show, and who types.
+fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
+    let [module, command, rest @ ..] = words else {
+        return Err("The demo's inside takes a module and a command.".into());
+    };
+    let typist = match rest.first().map(String::as_str) {
+        Some("--auto") => Typist::Itself,
+        Some(_) | None => Typist::Person,
+    };
+    let artefacts =
+        Artefacts { module: Path::new(module).into(), command: Path::new(command).into() };
+    Ok((artefacts, typist))
 }
 
 /// What runs inside the namespaces.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
-    let [module, command, rest @ ..] = words else {
-        return Err("The demo's inside takes a module and a command.".into());
-    };
     apart::inside()?;
-    let artefacts =
-        Artefacts { module: Path::new(module).into(), command: Path::new(command).into() };
+    let (artefacts, typist) = told(words)?;
     // The repository may lie in a folder that the room covers.
     std::env::set_current_dir("/").map_err(|error| format!("/ cannot be entered: {error}."))?;
     let room = Room::furnish(&artefacts)?;
-    match rest.first().map(String::as_str) {
-        Some("--auto") => auto::show(&room)?,
-        Some(_) | None => by_hand::show(&room)?,
+    match typist {
+        Typist::Itself => auto::show(&room)?,
+        Typist::Person => by_hand::show(&room)?,
     }
     println!("\nThe demo has ended; nothing of it is left on this machine.");
     Ok(ExitCode::SUCCESS)

@@ -63,7 +63,8 @@ echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /run/sshd/host_key.pub)" >/root/known_
 /// The furnished room, with its sshd.
 pub(super) struct Room {
     port: u16,
-    // Ended by the kernel together with the room's first process.
+    // In a session of its own, out of the terminal's reach; ended by the kernel together with the
+    // room's first process.
     _sshd: Child,
 }
 
@@ -140,8 +141,8 @@ fn start_sshd(port: u16) -> Done<Child> {
     );
     write("/etc/ssh/sshd_config", config.as_bytes())?;
     output(&mut command("/usr/sbin/sshd", &["-t"]))?;
-    let mut sshd = Command::new("/usr/sbin/sshd");
-    sshd.args(["-D", "-E", "/run/sshd/log"])
+    let mut sshd = Command::new("setsid");
+    sshd.args(["/usr/sbin/sshd", "-D", "-E", "/run/sshd/log"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
