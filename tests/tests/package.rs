@@ -11,7 +11,7 @@ const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 fn built() -> Vec<u8> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    let folder = repository.join(target).join("package");
+    let folder = repository.join(target).join("package-for-tests");
     let name = concat!("twinlock_", env!("CARGO_PKG_VERSION"), "_amd64.deb");
     std::fs::read(folder.join(name))
         .unwrap_or_else(|error| panic!("{name} is missing ({error}): run `cargo xtask test`"))

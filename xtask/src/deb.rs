@@ -5,8 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::build::Artefacts;
+use crate::changelog;
 use crate::command::{Done, command, output, run};
 use crate::machine::{multiarch, repository, target};
+use crate::maintainer::{Purpose, maintainer};
 use crate::manual;
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
@@ -15,8 +17,8 @@ const CONFFILES: &str = "/etc/twinlock/twinlock.toml\n";
 const DESCRIPTION: &str = "\
 Description: second lock on logins: codes from an authenticator app
  A PAM module asks for a one-time code (TOTP, RFC 6238) behind a public key or a
- password in sshd, sudo, su and login. The command twinlock enrols people, resets
- them and finds settings with which the code is never asked for.
+ password in sshd, sudo, su and login. The command twinlock enrolls users,
+ resets them and finds settings with which the code is never asked for.
  .
  Installing it changes no login: PAM is wired by the administrator.
 ";
@@ -24,12 +26,16 @@ Description: second lock on logins: codes from an authenticator app
 /// The folder in which the package is laid out.
 struct Layout {
     root: PathBuf,
+    maintainer: String,
 }
 
 /// Packs the artefacts; gives back where the package is.
-pub(crate) fn package(artefacts: &Artefacts) -> Done<PathBuf> {
-    let folder = target().join("package");
-    let layout = Layout { root: folder.join("root") };
+pub(crate) fn package(artefacts: &Artefacts, purpose: Purpose) -> Done<PathBuf> {
+    let folder = target().join(match purpose {
+        Purpose::Release => "package",
+        Purpose::Test => "package-for-tests",
+    });
+    let layout = Layout { root: folder.join("root"), maintainer: maintainer(purpose)? };
     if layout.root.exists() {
         fs::remove_dir_all(&layout.root)
             .map_err(|error| format!("{} cannot be emptied: {error}.", layout.root.display()))?;
@@ -39,6 +45,7 @@ pub(crate) fn package(artefacts: &Artefacts) -> Done<PathBuf> {
     layout.documents()?;
     layout.manual()?;
     layout.spoken_by(&artefacts.command)?;
+    layout.links_lead_somewhere()?;
     let architecture = output(&mut command("dpkg", &["--print-architecture"]))?;
     let architecture = architecture.trim();
     layout.control(&folder, architecture)?;
@@ -84,13 +91,18 @@ impl Layout {
         let here = repository();
         let single = [
             ("config/twinlock.toml.reference", "twinlock.toml.reference"),
-            ("README.md", "README.md"),
             ("packaging/debian/copyright", "copyright"),
         ];
         for (from, name) in single {
             self.place(&here.join(from), &format!("{DOCUMENTS}/{name}"), 0o644)?;
         }
-        self.place(&here.join("packaging/CHANGELOG.md"), &format!("{DOCUMENTS}/changelog"), 0o644)?;
+        self.write(
+            &format!("{DOCUMENTS}/README.md"),
+            &installed_links(&text(&here.join("README.md"))?),
+        )?;
+        let changes = text(&here.join("packaging/CHANGELOG.md"))?;
+        let changes = changelog::debian(&changes, &self.maintainer, &made_at())?;
+        self.write(&format!("{DOCUMENTS}/changelog"), &changes)?;
         self.compress(&format!("{DOCUMENTS}/changelog"))?;
         for folder in ["pam.d", "sshd_config.d"] {
             for file in files(&here.join("config").join(folder))? {
@@ -103,6 +115,18 @@ impl Layout {
         }
         for file in files(&here.join("packaging/doc"))? {
             self.place(&file, &format!("{DOCUMENTS}/{}", name(&file)), 0o644)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a document with a link to a file that is not in the package.
+    fn links_lead_somewhere(&self) -> Done {
+        let documents = self.root.join(DOCUMENTS);
+        for file in files(&documents)?.iter().filter(|file| name(file).ends_with(".md")) {
+            let text = text(file)?;
+            if let Some(lost) = links(&text).find(|link| !documents.join(link).exists()) {
+                return Err(format!("{} links {lost}, which is not in the package.", name(file)));
+            }
         }
         Ok(())
     }
@@ -140,15 +164,24 @@ impl Layout {
             self.place(&scripts.join(script), &format!("DEBIAN/{script}"), 0o755)?;
         }
         self.write("DEBIAN/conffiles", CONFFILES)?;
+        self.write("DEBIAN/md5sums", &self.sums()?)?;
         let control = format!(
             "Package: twinlock\nVersion: {}\nArchitecture: {architecture}\n\
-             Maintainer: twinlock maintainers <root@localhost>\nInstalled-Size: {}\n\
+             Maintainer: {}\nInstalled-Size: {}\n\
              Depends: {}\nSuggests: openssh-server, default-mta | mail-transport-agent\nSection: admin\nPriority: optional\n{DESCRIPTION}",
             env!("CARGO_PKG_VERSION"),
+            self.maintainer,
             kibibytes(&self.root)?,
             self.depends(folder)?,
         );
         self.write("DEBIAN/control", &control)
+    }
+
+    /// The sum of each file that is not a conffile, whose sum dpkg itself keeps.
+    fn sums(&self) -> Done<String> {
+        const SUM: &str = "find . -path ./DEBIAN -prune -o -path ./etc -prune -o -type f -printf '%P\\0' \
+                           | sort -z | xargs -0 --no-run-if-empty md5sum --";
+        output(command("sh", &["-euc", SUM]).env("LC_ALL", "C").current_dir(&self.root))
     }
 
     /// The packages of the libraries that module and command ask for, with the versions they need.
@@ -192,6 +225,28 @@ fn put(to: &Path, content: &[u8]) -> Done {
     written.map_err(|error| format!("{} cannot be written: {error}.", to.display()))
 }
 
+fn text(file: &Path) -> Done<String> {
+    fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))
+}
+
+/// README's links as the package lays its files out.
+fn installed_links(readme: &str) -> String {
+    let moved = [
+        ("](packaging/doc/", "]("),
+        ("](packaging/CHANGELOG.md)", "](changelog.gz)"),
+        ("](LICENSE-MIT)", "](copyright)"),
+        ("](LICENSE-APACHE)", "](copyright)"),
+    ];
+    moved.iter().fold(readme.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+/// The files that a document links, without those of other hosts and its own headings.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let files = targets.map(|target| target.split('#').next().unwrap_or_default());
+    files.filter(|file| !file.is_empty() && !file.contains("://"))
+}
+
 /// The plain files of a folder, in order.
 fn files(folder: &Path) -> Done<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)
@@ -216,4 +271,22 @@ fn kibibytes(folder: &Path) -> Done<u64> {
         sum += if facts.is_dir() { kibibytes(&entry.path())? } else { facts.len().div_ceil(1024) };
     }
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{installed_links, links};
+
+    #[test]
+    fn links_of_other_hosts_and_headings_are_no_files() {
+        let text = "[a](doc/a.md#part), [b](#b), [c](https://c.org/x), [d](d) (e)";
+        assert_eq!(links(text).collect::<Vec<_>>(), ["doc/a.md", "d"]);
+    }
+
+    #[test]
+    fn every_link_of_readme_is_moved() {
+        let readme = installed_links(include_str!("../../README.md"));
+        assert!(links(&readme).count() > 5);
+        assert!(links(&readme).all(|link| !link.contains('/') && !link.contains("LICENSE")));
+    }
 }

@@ -5,6 +5,7 @@ mod app;
 mod bench;
 mod booted;
 mod build;
+mod changelog;
 mod command;
 mod deb;
 mod demo;
@@ -13,6 +14,7 @@ mod fuzz;
 mod ledger;
 mod machine;
 mod mail_server;
+mod maintainer;
 mod manual;
 mod module;
 mod mutants;
@@ -27,6 +29,7 @@ use std::process::ExitCode;
 
 use crate::command::Done;
 use crate::demo::Typist;
+use crate::maintainer::{Purpose, maintainer};
 use crate::packages::Consent;
 use crate::test::Extent;
 
@@ -44,8 +47,8 @@ Usage: cargo xtask CHORE
        --functions, --calls
                   one accepted login: instructions by function, system calls in order
        --layout   writes down for the linker what of the module a login runs
-  package         the .deb, in target/package
-       --try      and tries it in a fresh Debian
+  package         the .deb, in target/package; needs packaging/debian/maintainer
+       --try      one with a made-up maintainer, tried in a fresh Debian
 
   --yes           installs missing Debian packages without asking (so does CI=1)
 ";
@@ -118,11 +121,14 @@ fn main() -> ExitCode {
 
 fn package(typed: &Typed) -> Done<ExitCode> {
     let tried = typed.has("--try");
+    let purpose = if tried { Purpose::Test } else { Purpose::Release };
+    // Before anything is installed or built.
+    maintainer(purpose)?;
     let more =
         if tried { [packages::TO_DEBOOTSTRAP, packages::TO_SHOW].concat() } else { Vec::new() };
     let needed = [packages::TO_BUILD, packages::TO_PACKAGE, &more].concat();
     packages::ensure(&needed, typed.consent())?;
-    let deb = deb::package(&build::release()?)?;
+    let deb = deb::package(&build::release()?, purpose)?;
     if tried {
         fresh::check(&deb)?;
     }

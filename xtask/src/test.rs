@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use crate::build::{self, Artefacts};
 use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
+use crate::maintainer::Purpose;
 use crate::packages::{self, Consent};
 use crate::tally::{Counts, Tally};
 use crate::{
@@ -53,7 +54,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
         look_at(&mut tally, &artefacts);
         let mut deb = None;
         tally.check("the .deb", || {
-            deb = Some(deb::package(&artefacts)?);
+            deb = Some(deb::package(&artefacts, Purpose::Test)?);
             Ok(())
         });
         tally.check("a mail server for the system tests", mail_server::ready);
