@@ -13,7 +13,7 @@ const MADE_UP: &str = "twinlock test build <nobody@twinlock.invalid>";
 /// What a package is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Machines of other people: somebody must answer for it.
+    /// Other machines: a maintainer answers for it.
     Release,
     /// Tests on this machine, in a folder of its own, so that none is released by mistake.
     Test,
@@ -74,7 +74,7 @@ fn is_address(value: &str) -> bool {
         && labels.len() > 1
         && labels.iter().all(|label| plain(label, "-"))
         && !nowhere.contains(&last)
-        && !["example.com", "example.net", "example.org"].iter().any(|&made_up| made_up == host)
+        && !["example.com", "example.net", "example.org"].contains(&host)
 }
 
 #[cfg(test)]
