@@ -4,12 +4,15 @@ use std::{
     fs::File,
     io::{self, Read},
     os::{fd::AsFd, unix::fs::MetadataExt},
+    path::Path,
 };
 
 use twinlock_core::format::people::{Found, People, ROW_MAX, Row, RowFault};
+use twinlock_host::caller_file::{self, CallerFileError};
 use zeroize::Zeroizing;
 
 use crate::{
+    caller_files,
     exit::{Exit, Failure},
     wording::{count, plain},
 };
@@ -27,21 +30,25 @@ pub struct PeopleList {
 }
 
 impl PeopleList {
-    /// Opens a list, and reads the names of its columns.
+    /// Opens a list with the rights of the invoking user, and reads the names of its columns.
     pub fn open(path: &str) -> Result<Self, Failure> {
         let input = match path {
             // Past the buffer of the standard library, which cannot be wiped.
-            "-" => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
-            path => File::open(path),
+            "-" => {
+                let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+                stdin.map(File::from).map_err(CallerFileError::Io)
+            }
+            path => caller_file::open(Path::new(path)),
         };
         let mut list = Self {
-            input: input.map_err(|error| unreadable(path, &error))?,
+            input: input.map_err(|error| unreadable(path, error))?,
             people: People::default(),
             piece: Zeroizing::new(vec![0; PIECE]),
             read: 0,
             used: 0,
         };
-        let Found::Head(head) = list.found().map_err(|error| unreadable(path, &error))? else {
+        let Found::Head(head) = list.found().map_err(|error| unreadable(path, error.into()))?
+        else {
             return Err(no_head(path));
         };
         if head.has_keys() && path != "-" {
@@ -55,8 +62,8 @@ impl PeopleList {
         if path == "-" {
             return Ok(0);
         }
-        let found = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-        if !found.is_file() {
+        let is_pipe = caller_file::is_pipe(Path::new(path));
+        if is_pipe.map_err(|error| unreadable(path, error))? {
             return Ok(0);
         }
         let mut list = Self::open(path)?;
@@ -117,7 +124,7 @@ impl PeopleList {
 
     /// Keys that others may have read are no secret.
     fn trusted(&self, path: &str) -> Result<(), Failure> {
-        let found = self.input.metadata().map_err(|error| unreadable(path, &error))?;
+        let found = self.input.metadata().map_err(|error| unreadable(path, error.into()))?;
         if found.mode() & 0o077 == 0 {
             return Ok(());
         }
@@ -138,12 +145,10 @@ pub enum Next {
     End,
 }
 
-fn unreadable(path: &str, error: &io::Error) -> Failure {
-    Failure::new(
-        Exit::Usage,
-        format!("{} cannot be read ({error})", plain(path)),
-        "Name a CSV file with the columns user, mail and perhaps key; or - for standard input.",
-    )
+fn unreadable(path: &str, error: CallerFileError) -> Failure {
+    let remedy =
+        "Name a CSV file with the columns user, mail and perhaps key; or - for standard input.";
+    caller_files::unreadable(path, &error, remedy)
 }
 
 fn no_head(path: &str) -> Failure {

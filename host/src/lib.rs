@@ -17,6 +17,8 @@ pub mod store_id;
 mod alike;
 mod argon_memory;
 #[cfg(feature = "tools")]
+pub mod caller_file;
+#[cfg(feature = "tools")]
 pub mod carried;
 mod commit;
 #[cfg(feature = "tools")]
@@ -25,6 +27,8 @@ pub mod directory;
 pub mod good;
 #[cfg(feature = "tools")]
 pub mod homes;
+#[cfg(feature = "tools")]
+pub mod invoking_user;
 mod opening;
 #[cfg(feature = "tools")]
 pub mod post;
