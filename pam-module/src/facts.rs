@@ -81,8 +81,8 @@ fn source(handle: &mut PamHandle, uid: Uid) -> Source {
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
-    // A link-local address comes with the interface's name behind it.
-    std::str::from_utf8(bytes).ok()?.split('%').next()?.parse().ok()
+    // With a zone behind it, as of a link-local client, it names no client: the same address may be another one's elsewhere.
+    std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -113,9 +113,28 @@ mod tests {
     #[test]
     fn names_are_no_addresses() {
         assert_eq!(address(b"203.0.113.7"), Some([203, 0, 113, 7].into()));
-        assert_eq!(address(b"fe80::1%eth0"), "fe80::1".parse().ok());
+        assert_eq!(address(b"2001:db8::1"), "2001:db8::1".parse().ok());
         for name in [&b"host.example.org"[..], b"UNKNOWN", b"", b"10.0.0.1.", b"\xff"] {
             assert_eq!(address(name), None);
+        }
+    }
+
+    #[test]
+    fn addresses_with_a_zone_or_a_rest_are_none() {
+        for odd in [
+            "192.0.2.1%x",
+            "192.0.2.1%",
+            "fe80::1%eth0",
+            "::ffff:192.0.2.1%1",
+            "192.0.2.1 ",
+            " 192.0.2.1",
+            "192.0.2.1:22",
+            "[2001:db8::1]",
+            "192.0.2.1/32",
+            "192.0.2.1\0",
+            "192.0.2.01",
+        ] {
+            assert_eq!(address(odd.as_bytes()), None, "{odd}");
         }
     }
 }
