@@ -36,7 +36,7 @@ pub enum Verb {
     /// Take over a key that an app or a token already has
     #[command(subcommand)]
     Import(Import),
-    /// One person for another host: twinlock export USER | ssh HOST twinlock import record
+    /// One person for another host: twinlock export USER | ssh HOST twinlock import record USER
     Export(Export),
     /// Whether somebody is enrolled, since when, and when a code was last used
     Status {
@@ -198,7 +198,11 @@ pub enum Import {
         grounds: Grounds,
     },
     /// What `twinlock export` has written on another host, on standard input
+    #[command(override_usage = "twinlock import record [OPTIONS] <USER>")]
     Record {
+        /// The account that it is for
+        #[arg(required = false)]
+        user: Option<String>,
         /// Take it although the record here was changed later
         #[arg(long)]
         older: bool,

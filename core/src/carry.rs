@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How far the other host's clock may be ahead, in seconds, before its instants are not believed.
-const AHEAD_MAX: u64 = HOUR;
+pub(crate) const AHEAD_MAX: u64 = HOUR;
 
 /// What is done with a record that came from another host.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,6 +43,11 @@ pub enum Conflict {
     },
     /// It is of somebody who has never had an authenticator.
     NotSetUp,
+    /// It ends what is in force or under way here: a removal or a reset is for an administrator of this host to decide.
+    EndsHere {
+        /// The state of the one that came.
+        state: State,
+    },
 }
 
 /// What else is known of a record that came.
@@ -94,6 +99,9 @@ pub fn onto(here: Option<&Snapshot>, came: Record, arrival: Arrival) -> Result<C
     if here.generation == came.generation {
         return merged(here, &came);
     }
+    if came.state != State::Active && here.state != State::Removed {
+        return Err(Conflict::EndsHere { state: came.state });
+    }
     let stood = changed(here);
     if arrival.wanted == Wanted::Newer && there < stood {
         return Err(Conflict::ChangedLater { here: stood, there });
@@ -103,6 +111,10 @@ pub fn onto(here: Option<&Snapshot>, came: Record, arrival: Arrival) -> Result<C
     }
     let unknown = came.codes == here.codes || arrival.codes_since.is_some_and(|made| made > stood);
     let mut record = with_counters(came, &here.authenticators);
+    if here.beside.mail.is_some() {
+        // Another host moves no mail: the address here hears of what is done here.
+        record.beside.mail.clone_from(&here.beside.mail);
+    }
     if !unknown && record.codes.is_some() {
         record.codes = None;
         record.beside.owed_codes = Some(Trace { by: record.user.clone(), at: arrival.now });
@@ -251,6 +263,34 @@ mod tests {
     }
 
     #[test]
+    fn another_host_ends_nothing_here() {
+        let removed = |changed| Record { state: State::Removed, ..record(2, changed) };
+        for wanted in [Wanted::Newer, Wanted::Any] {
+            let arrival = Arrival { codes_since: None, now: NOW, fresh: Generation(99), wanted };
+            let ends = Conflict::EndsHere { state: State::Removed };
+            let here = |state| snapshot(Record { state, ..record(1, 200) });
+            for state in [State::Active, State::Pending] {
+                assert_eq!(onto(Some(&here(state)), removed(300), arrival), Err(ends));
+            }
+            let gone = replaced(onto(Some(&here(State::Removed)), removed(300), arrival));
+            assert_eq!(gone.state, State::Removed);
+        }
+    }
+
+    #[test]
+    fn the_address_here_stays() {
+        let with = |mail: &str, generation, changed| {
+            let mut record = record(generation, changed);
+            record.beside.mail = Some(mail.into());
+            record
+        };
+        let kept = decided(with("ada@here", 1, 200), with("eve@there", 2, 300), 150);
+        assert_eq!(replaced(kept).beside.mail.as_deref(), Some("ada@here"));
+        let first = decided(record(1, 200), with("ada@there", 2, 300), 150);
+        assert_eq!(replaced(first).beside.mail.as_deref(), Some("ada@there"));
+    }
+
+    #[test]
     fn what_was_edited_or_never_finished_is_refused() {
         let edited = || Record { codes: None, ..record(1, 200) };
         assert_eq!(decided(record(1, 200), edited(), 150), Err(Conflict::Edited));
@@ -259,7 +299,7 @@ mod tests {
         let mut reset = Record { state: State::Pending, authenticators: vec![], ..record(2, 300) };
         reset.codes = None;
         reset.beside.reset = Some(Trace { by: "kim".into(), at: UnixTime(300) });
-        let gone = replaced(decided(record(1, 200), reset, 150));
-        assert!(gone.authenticators.is_empty() && gone.codes.is_none());
+        let ends = Conflict::EndsHere { state: State::Pending };
+        assert_eq!(decided(record(1, 200), reset, 150), Err(ends));
     }
 }

@@ -14,6 +14,7 @@ pub mod authorization;
 pub mod backup_code;
 pub mod beside;
 pub mod carry;
+pub mod carry_bounds;
 pub mod change;
 pub mod charge;
 pub mod code_set;

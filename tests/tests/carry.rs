@@ -27,7 +27,7 @@ fn export(m: &Machine) -> String {
 }
 
 fn import(m: &Machine, text: &str, words: &str) -> Finished {
-    let argv = format!("twinlock import record {words}");
+    let argv = format!("twinlock import record ada {words}");
     m.call(argv.split_whitespace()).input(text).output()
 }
 
@@ -75,8 +75,10 @@ fn the_later_change_counts_a_removal_too() {
     let said = refused.stderr.replace('\n', " ");
     assert!(said.contains("the record here was changed later (20"), "{said}");
     assert!(!lets_in(&b, &b.code("ada")));
-    assert_eq!(import(&a, &export(&b), "").ok(), "ada is removed here as over there.\n");
-    assert!(!lets_in(&a, &a.code("ada")) && !lets_in(&a, SCRATCH[0]));
+    let removal = import(&a, &export(&b), "");
+    assert_eq!(removal.code, Some(3), "{removal:?}");
+    assert!(removal.stderr.contains("another host ends nothing here"), "{removal:?}");
+    assert!(lets_in(&a, &a.code("ada")) && lets_in(&a, SCRATCH[0]));
     // Taken all the same, the codes that may have been used here before stay dead.
     let taken = import(&b, &old, "--older --json");
     let object = "{\"codes_owed\":true,\"state\":\"imported\",\"user\":\"ada\"}\n";
@@ -103,7 +105,8 @@ fn a_terminal_is_shown_no_key_and_a_cut_export_changes_nothing() {
     assert_eq!(b.tree("/var/lib/twinlock"), before);
     assert_eq!(b.run(["twinlock", "export", "ada"]).code, Some(3));
     let nobody = text.replace("\"ada\"", "\"nobo\"");
-    assert_eq!(import(&b, &nobody, "").code, Some(3));
+    assert_eq!(import(&b, &nobody, "").code, Some(1));
+    assert_eq!(b.tree("/var/lib/twinlock"), before);
 }
 
 #[test]
@@ -130,4 +133,70 @@ fn an_account_out_of_googles_app_is_taken_over_once() {
     assert!(status.ok().contains("Authenticator: box (8 digits, 30 s, SHA512)"), "{status:?}");
     let none = call("bob --name cy");
     assert!(none.stderr.contains("The export has 2 QR codes"), "{none:?}");
+}
+
+/// A host that lies about one part of an export.
+fn lies(text: &str) -> Vec<(&'static str, String)> {
+    let line = |start: &str| text.lines().find(|line| line.starts_with(start)).expect("the line");
+    let used = line("used.");
+    let (name, at) = used.rsplit_once(' ').expect("a used step");
+    let (key, step) = name.rsplit_once('.').expect("a step");
+    let step: u64 = step.parse().expect("a number");
+    let changed = line("changed = ");
+    let year = 4_102_444_800_u64;
+    vec![
+        ("a step far ahead", text.replace(used, &format!("{key}.{} {at}", step + 1000))),
+        ("the last step of all", text.replace(used, &format!("{key}.{} {at}", u64::MAX))),
+        ("a step used tomorrow", text.replace(used, &format!("{name} {year}"))),
+        ("written tomorrow", text.replace(line("exported "), &format!("exported {year}"))),
+        ("another user", text.replace("user = \"ada\"", "user = \"bob\"")),
+        ("a removal", text.replace("state = \"active\"", "state = \"removed\"")),
+        ("changed tomorrow", text.replace(changed, &format!("changed = {year}"))),
+        ("codes of tomorrow", text.replace(line("codes_since "), &format!("codes_since {year}"))),
+    ]
+}
+
+#[test]
+fn a_lying_host_changes_nothing() {
+    let (a, b) = (first(), host(2000));
+    b.user("bob");
+    assert!(lets_in(&a, &a.code("ada")));
+    import(&b, &export(&a), "").ok();
+    b.run(["sleep", "1.1"]).ok();
+    a.run(["twinlock", "backup-codes", "ada", "--yes", "--print"]).ok();
+    let honest = export(&a);
+    let state = |m: &Machine| (m.tree("/var/lib/twinlock"), m.tree("/run/twinlock"));
+    let before = state(&b);
+    for (what, text) in lies(&honest) {
+        assert_ne!(text, honest, "{what}");
+        for words in ["", "--older"] {
+            let refused = import(&b, &text, words);
+            assert!(matches!(refused.code, Some(1..=3)), "{what}: {refused:?}");
+        }
+        assert_eq!(state(&b), before, "{what}");
+    }
+    let old_form = b.call(["twinlock", "import", "record"]).input(&honest).output();
+    assert_eq!(old_form.code, Some(2), "{old_form:?}");
+    assert!(old_form.stderr.replace('\n', " ").contains("ssh HOST twinlock import record ada"));
+    assert_eq!(state(&b), before);
+    import(&b, &honest, "").ok();
+}
+
+#[test]
+fn a_counter_far_ahead_kills_no_token() {
+    let (a, b) = (host(1000), host(2000));
+    let uri = format!("otpauth://hotp/ada?secret={KEY}&counter=5\n");
+    a.call(["twinlock", "import", "uri", "ada"]).input(uri).output().ok();
+    let honest = export(&a);
+    import(&b, &honest, "").ok();
+    let before = b.tree("/var/lib/twinlock");
+    for counter in ["900000000", "1006", "18446744073709551615"] {
+        let text = honest.replace("counter = 5", &format!("counter = {counter}"));
+        assert_ne!(text, honest);
+        let refused = import(&b, &text, "");
+        assert!(matches!(refused.code, Some(1 | 2)), "{counter}: {refused:?}");
+        assert_eq!(b.tree("/var/lib/twinlock"), before, "{counter}");
+    }
+    let moved = honest.replace("counter = 5", "counter = 1005");
+    assert!(import(&b, &moved, "").ok().contains("a counter goes on"));
 }

@@ -46,7 +46,7 @@ fn imports() -> [Import; 5] {
         Import { words, input: uri, scratch: None, app: app.clone() },
         Import { words: with_name, input: format!("{seed}\n"), scratch: None, app: app.clone() },
         Import {
-            words: "import record",
+            words: "import record ada",
             input: exported(),
             scratch: Some((Scratch::CODES[0], Some(Scratch::CODES[1]))),
             app: app.clone(),

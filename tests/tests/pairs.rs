@@ -160,7 +160,7 @@ fn two_verbs_about_one_who_is_enrolled() {
         grave("bypass ada --reason test"),
         grave("remove ada"),
         grave("show-key ada --svg /root/report"),
-        Verb { input: later, ..verb("import record") },
+        Verb { input: later, ..verb("import record ada") },
     ];
     for first in &verbs[..6] {
         for second in &verbs {

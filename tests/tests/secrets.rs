@@ -124,7 +124,7 @@ fn a_key_is_in_its_record_alone() {
     assert!(export.contains(ADA), "{export}");
     kept_quiet(&m, &[ADA], &[&record("ada")]);
     done(&m, "remove ada --yes", "");
-    done(&m, "import record --older", &export);
+    done(&m, "import record ada --older", &export);
     kept_quiet(&m, &[ADA], &[&record("ada")]);
 }
 

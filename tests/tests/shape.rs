@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 56] = [
+const CORE: [(&str, Kind); 57] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -47,6 +47,7 @@ const CORE: [(&str, Kind); 56] = [
     ("authorization", Decision),
     ("backup_code", Decision),
     ("carry", Decision),
+    ("carry_bounds", Decision),
     ("counter", Decision),
     ("delivery", Decision),
     ("device", Decision),

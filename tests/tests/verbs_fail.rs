@@ -92,7 +92,7 @@ fn imports() -> Vec<Verb> {
     vec![
         verb("import uri ada", uri, "state = \"active\""),
         verb("import migration ada --name token", migration, "state = \"active\""),
-        verb("import record", exported, "state = \"active\""),
+        verb("import record ada", exported, "state = \"active\""),
         verb("import google ada", google, "state = \"active\""),
         verb("import oath /etc/users.oath", oath, "state = \"active\""),
     ]

@@ -1,16 +1,19 @@
-//! `twinlock import record`: one person as another host knows them, from standard input; what was used there is used here.
+//! `twinlock import record USER`: a user as another host knows that user, from standard input; what was used there is used here.
 
 use twinlock_core::{
     account::{Account, Folder},
     carry::{self, Arrival, Carried, Conflict, Wanted},
+    carry_bounds::{self, Claims, Implausible},
     fault::{CommitFault, StoreFault},
     format::{
         export::{self as form, CarriedCodes, EXPORT_MAX, Export, ExportFault},
         ledger_names,
     },
+    ledger::Used,
     letter::LetterKind,
     ports::{Codes, Creation, Ledger, Seat, Snapshot},
     record::{Moving, Record, SetId, State},
+    time::UnixTime,
 };
 use twinlock_host::{carried, prepare};
 
@@ -39,35 +42,37 @@ enum Done {
     WithoutCodes,
 }
 
-/// Reads the export and takes it over.
-pub fn run(desk: &Desk, wanted: Wanted) -> Result<(), Failure> {
+/// Reads the export of a user and takes it over.
+pub fn run(desk: &Desk, user: Option<&str>, wanted: Wanted) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
+    let account = desk.account(user.ok_or_else(no_user)?)?;
     let acting = Acting::of(desk)?;
     let piped = standard_input()?;
     let text = &piped.data;
     let export = form::read(text).map_err(no_export)?;
-    let account = desk.account(&export.record.user)?;
     if account.name != export.record.user {
-        let what =
-            format!("the name of {} is {} here", plain(&export.record.user), plain(&account.name));
         return Err(Failure::new(
             Exit::Refused,
-            what,
-            "Give the account the same name on both hosts.",
+            format!(
+                "the export is of {}, and not of {}; nothing was changed",
+                plain(&export.record.user),
+                plain(&account.name)
+            ),
+            "Export the user who is meant, under the name that the account has here.",
         ));
     }
     prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
     let by = acting.prove(desk, &mut piped.keyboard()?)?;
     by.is_still_first(desk)?;
     let was = mail_of(desk, &account)?;
-    let now = export.record.beside.mail.clone();
-    burn(desk, &account, &export).map_err(Failure::unchanged)?;
+    // An address that is here stays.
+    let mail = was.clone().or_else(|| export.record.beside.mail.clone());
     for _ in 0..ROUNDS {
         let export = form::read(text).map_err(no_export)?;
         if let Ok(done) = once(desk, &account, (export, wanted))? {
             if matches!(done, Done::Imported(_) | Done::WithoutCodes) {
                 by.write_to(desk, &account.name, LetterKind::RecordImported, desk.now()?.unix);
-                by.write_to_old(desk, &account.name, was.as_deref(), now.as_deref());
+                by.write_to_old(desk, &account.name, was.as_deref(), mail.as_deref());
             }
             return report(desk, &by, &account, &done);
         }
@@ -94,17 +99,25 @@ fn once(
     let records = &desk.machine.records;
     let here =
         records.before_enrolment(account).map_err(|fault| Failure::from(fault).unchanged())?;
-    let Export { record, codes, .. } = export;
-    let set = record.codes;
-    if here.as_ref().is_some_and(|here| here.record.codes == set) {
-        spend(desk, &folder, (&record, codes.as_ref())).map_err(Failure::unchanged)?;
-    }
     let (fresh, now) = desk.stamp()?;
+    let local = here.as_ref().map(|here| &here.record);
+    believe(&export, local, now)?;
+    let Export { record, codes, mut used, .. } = export;
+    carry_bounds::keep_known(&mut used, &record, local);
+    let set = record.codes;
+    let spends = local.is_some_and(|here| here.codes == set);
     let codes_since = codes.as_ref().map(|codes| codes.since);
     let came = Record { uid: account.uid, ..record };
     let arrival = Arrival { codes_since, now, fresh, wanted };
     let after = here.as_ref().map_or(0, |here| here.sequence);
-    let (record, done) = match carry::onto(here.as_ref(), came, arrival).map_err(conflict)? {
+    let carried = carry::onto(here.as_ref(), came, arrival);
+    let carried = carried.map_err(|fault| conflict(fault, &account.name))?;
+    // From here on it is decided, and written. Used steps come first: what was used over there opens nothing here.
+    burn(desk, account, &used).map_err(Failure::unchanged)?;
+    if spends && let Some((id, codes)) = set.zip(codes.as_ref()) {
+        spend(desk, &folder, id, codes).map_err(Failure::unchanged)?;
+    }
+    let (record, done) = match carried {
         Carried::Nothing => return Ok(Ok(Done::Nothing)),
         Carried::MovedOn(moving) => match here {
             Some(here) => (moved_on(here, &moving), Done::MovedOn),
@@ -114,7 +127,7 @@ fn once(
         Carried::Replaces(record) => {
             if let (Some(id), Some(codes)) = (set, &codes) {
                 bring(desk, &folder, (id, codes))?;
-                spend(desk, &folder, (&record, Some(codes))).map_err(Failure::unchanged)?;
+                spend(desk, &folder, id, codes).map_err(Failure::unchanged)?;
             }
             let state = record.state;
             (*record, Done::Imported(state))
@@ -144,10 +157,41 @@ fn moved_on(here: Snapshot, moving: &[Moving]) -> Record {
     record
 }
 
-/// Used steps first: whatever becomes of the record, what was used over there opens nothing here.
-fn burn(desk: &Desk, account: &Account, export: &Export) -> Result<(), Failure> {
+/// Refuses an export with a time, step or counter beyond its bound.
+fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), Failure> {
+    let claims = Claims {
+        record: &export.record,
+        written: export.at,
+        codes_since: export.codes.as_ref().map(|codes| codes.since),
+        spent: export.codes.as_ref().map_or(&[], |codes| &codes.spent),
+        used: &export.used,
+    };
+    carry_bounds::check(&claims, here, now).map_err(implausible)
+}
+
+fn implausible(fault: Implausible) -> Failure {
+    let (what, remedy) = match fault {
+        Implausible::Time { at } => (
+            format!("the export has a time that is still to come here ({})", instant(at)),
+            "Set the clocks of both hosts by the network, and export again.",
+        ),
+        Implausible::Step { at } => (
+            format!("the export says that a code of {} was used already", instant(at)),
+            "Set the clocks of both hosts by the network, and export again.",
+        ),
+        Implausible::Counter { there, most } => (
+            format!(
+                "the export has a counter of {there}, and no more than {most} is believed here"
+            ),
+            "Look at the token and at the other host. To begin anew here: twinlock remove USER, then twinlock enroll USER.",
+        ),
+    };
+    Failure::new(Exit::Refused, what, remedy).but("nothing was changed")
+}
+
+fn burn(desk: &Desk, account: &Account, used: &[(Used, UnixTime)]) -> Result<(), Failure> {
     let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
-    for (used, at) in &export.used {
+    for (used, at) in used {
         match shelf.create(&ledger_names::used_name(used), &ledger_names::instant(*at))? {
             Creation::Made | Creation::Taken => {}
         }
@@ -156,12 +200,7 @@ fn burn(desk: &Desk, account: &Account, export: &Export) -> Result<(), Failure> 
 }
 
 /// What was spent on either host is spent here, before the record is in force.
-fn spend(
-    desk: &Desk,
-    folder: &Folder,
-    (record, codes): (&Record, Option<&CarriedCodes>),
-) -> Result<(), Failure> {
-    let Some((id, codes)) = record.codes.zip(codes) else { return Ok(()) };
+fn spend(desk: &Desk, folder: &Folder, id: SetId, codes: &CarriedCodes) -> Result<(), Failure> {
     for (place, at) in &codes.spent {
         match desk.machine.records.spend(folder, (id, *place), *at)? {
             Creation::Made | Creation::Taken => {}
@@ -202,8 +241,12 @@ fn report(desk: &Desk, by: &Proven, account: &Account, done: &Done) -> Result<()
     Ok(())
 }
 
-fn conflict(conflict: Conflict) -> Failure {
-    let older = "See who is right: twinlock status, on both. To take the one that came all the same: twinlock import record --older";
+fn conflict(conflict: Conflict, user: &str) -> Failure {
+    let user = plain(user);
+    let older = format!(
+        "See who is right: twinlock status, on both. To take the one that came all the same: twinlock import record {user} --older"
+    );
+    let older = older.as_str();
     let (exit, what, remedy) = match conflict {
         Conflict::ChangedLater { here, there } => (
             Exit::NotInState,
@@ -229,6 +272,17 @@ fn conflict(conflict: Conflict) -> Failure {
             format!("the record that came was changed at {}, which is still to come", instant(there)),
             "Set the clocks of both hosts by the network.",
         ),
+        Conflict::EndsHere { state } => {
+            let (done, verb) = match state {
+                State::Removed => ("removed", "remove"),
+                State::Pending | State::Active => ("reset", "reset"),
+            };
+            return Failure::new(
+                Exit::NotInState,
+                format!("{user} was {done} over there, and another host ends nothing here"),
+                format!("If {user} is to be {done} here, too: twinlock {verb} {user}"),
+            );
+        }
         Conflict::NotSetUp => (
             Exit::Refused,
             "the record that came is of somebody who has not set up anything".into(),
@@ -260,6 +314,15 @@ fn no_export(fault: ExportFault) -> Failure {
     Failure::new(
         exit,
         what,
-        "Write it there again: twinlock export USER | ssh HOST twinlock import record",
+        "Write it there again: twinlock export USER | ssh HOST twinlock import record USER",
+    )
+}
+
+/// The form without a user was released: the other host chose the user then.
+fn no_user() -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "import record takes the name of the user",
+        "Name the user on both sides: twinlock export ada | ssh HOST twinlock import record ada",
     )
 }

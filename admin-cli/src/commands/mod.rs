@@ -110,8 +110,10 @@ fn take_in(desk: &Desk, import: &Import) -> Result<(), Failure> {
     match import {
         Import::Uri { user, .. } => import_uri::run(desk, user),
         Import::Migration { user, name, .. } => import_migration::run(desk, user, name.as_deref()),
-        Import::Record { older: true, .. } => import_record::run(desk, Wanted::Any),
-        Import::Record { older: false, .. } => import_record::run(desk, Wanted::Newer),
+        Import::Record { user, older, .. } => {
+            let wanted = if *older { Wanted::Any } else { Wanted::Newer };
+            import_record::run(desk, user.as_deref(), wanted)
+        }
         Import::Google(wanted) => import_google::run(desk, wanted),
         Import::Oath(wanted) => import_oath::run(desk, wanted),
     }

@@ -18,7 +18,7 @@ pub const ROWS: &[&str] = &[
     "remove USER",
     "import uri USER",
     "import migration USER",
-    "import record",
+    "import record USER",
     "export USER",
 ];
 
@@ -90,7 +90,7 @@ fn what_is_set_up_and_taken_over() {
     page.call(migration, json("import migration bob --name box").input(seed));
     let exported = m.run(["twinlock", "--json", "export", "ada"]).ok().to_owned();
     assert_eq!(exported, m.run(["twinlock", "export", "ada"]).ok(), "{export}");
-    page.call(record, json("import record").input(exported));
+    page.call(record, json("import record ada").input(exported));
     page.hold_all(&[enroll, uri, migration, record]);
 }
 
@@ -125,6 +125,7 @@ const FAILURES: &[&str] = &[
     "import uri bob",
     "import migration bob",
     "import record",
+    "import record ada",
     "import oath /none",
     "export bob",
     "explain ada@web01",

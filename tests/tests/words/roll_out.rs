@@ -133,7 +133,8 @@ fn import() {
     s.pipe("import migration bob --name token", &[seed]);
     s.pipe("import migration ada --name box", &[seed]);
     s.pipe("import record", &["odd"]);
-    s.unprivileged("import record");
+    s.pipe("import record ada", &["odd"]);
+    s.unprivileged("import record ada");
     s.pipe("import google ada", &[]);
     s.pipe("import google", &[]);
     s.pipe("import oath /none", &[]);

@@ -1,0 +1,292 @@
+//! Bounds on what another host says of a user: times, steps and counters, held against this host's clock and record.
+
+use alloc::vec::Vec;
+
+use crate::{
+    carry::AHEAD_MAX,
+    ledger::{Mark, Used},
+    otp::{hotp::Keyed, totp},
+    record::{Authenticator, Moving, Record},
+    time::{Step, UnixTime},
+};
+
+/// How far ahead of now a used step may lie, in seconds, beside the drift of its authenticator: so long it shuts the owner out.
+pub const STEP_AHEAD_MAX: u64 = 600;
+/// How far a counter may be ahead of the one in the record here: more codes than are used between two imports.
+pub const COUNTER_AHEAD_MAX: u64 = 1000;
+/// The highest counter of a key that is new here.
+pub const COUNTER_MAX: u64 = 1_000_000;
+
+/// What an export says, without its keys' secrets.
+pub struct Claims<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// When the export was written.
+    pub written: UnixTime,
+    /// When its set of backup codes was made.
+    pub codes_since: Option<UnixTime>,
+    /// When each backup code was spent.
+    pub spent: &'a [(u8, UnixTime)],
+    /// The used steps, and when each was used.
+    pub used: &'a [(Used, UnixTime)],
+}
+
+/// Why an export is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Implausible {
+    /// A time lies ahead of this host's clock.
+    Time {
+        /// The time.
+        at: UnixTime,
+    },
+    /// A used step lies further ahead than any code that is taken now.
+    Step {
+        /// When its code is shown.
+        at: UnixTime,
+    },
+    /// A counter is further ahead than codes can have been used.
+    Counter {
+        /// The counter in the export.
+        there: u64,
+        /// The highest that is believed.
+        most: u64,
+    },
+}
+
+/// The highest step that is believed of one key.
+struct Bound {
+    mark: Mark,
+    most: u64,
+    /// Seconds of a step; 0 where the steps are a counter or places of a set.
+    period: u64,
+}
+
+/// Checks every time, step and counter of an export against this host's clock and the record here.
+///
+/// # Errors
+/// [`Implausible`], for the first one beyond its bound; the whole export is then refused, and nothing of it written.
+pub fn check(claims: &Claims<'_>, here: Option<&Record>, now: UnixTime) -> Result<(), Implausible> {
+    check_times(claims, now)?;
+    for one in &claims.record.authenticators {
+        if let Moving::Counter { next } = one.moving {
+            let most = counter_max(one, here);
+            if next > most {
+                return Err(Implausible::Counter { there: next, most });
+            }
+        }
+    }
+    let bounds = bounds(claims.record, here, now);
+    for (used, _) in claims.used {
+        let Some(bound) = bounds.iter().find(|bound| bound.mark == used.mark) else { continue };
+        if used.step.0 > bound.most {
+            return Err(match bound.period {
+                0 => Implausible::Counter { there: used.step.0, most: bound.most },
+                period => Implausible::Step { at: UnixTime(used.step.0.saturating_mul(period)) },
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the used steps of keys and sets that one of the two records has: what is filed under an unknown key has no bound.
+pub fn keep_known(used: &mut Vec<(Used, UnixTime)>, came: &Record, here: Option<&Record>) {
+    let known = bounds(came, here, UnixTime(0));
+    used.retain(|(used, _)| known.iter().any(|bound| bound.mark == used.mark));
+}
+
+fn check_times(claims: &Claims<'_>, now: UnixTime) -> Result<(), Implausible> {
+    let beside = &claims.record.beside;
+    let of_record = [
+        Some(claims.written),
+        Some(claims.record.since),
+        claims.codes_since,
+        beside.changed,
+        beside.reset.as_ref().map(|trace| trace.at),
+        beside.owed_codes.as_ref().map(|trace| trace.at),
+    ];
+    let of_keys = claims.record.authenticators.iter().map(|one| Some(one.seen.as_ref()?.trace.at));
+    let spent = claims.spent.iter().map(|(_, at)| Some(*at));
+    let used = claims.used.iter().map(|(_, at)| Some(*at));
+    let all = of_record.into_iter().chain(of_keys).chain(spent).chain(used).flatten();
+    match all.max().filter(|at| *at > now.plus(AHEAD_MAX)) {
+        Some(at) => Err(Implausible::Time { at }),
+        None => Ok(()),
+    }
+}
+
+fn counter_max(one: &Authenticator, here: Option<&Record>) -> u64 {
+    let known = here.and_then(|here| here.authenticators.iter().find(|known| known.key == one.key));
+    match known.map(|known| known.moving) {
+        Some(Moving::Counter { next }) => next.saturating_add(COUNTER_AHEAD_MAX),
+        Some(Moving::Clock { .. }) | None => COUNTER_MAX,
+    }
+}
+
+fn bounds(came: &Record, here: Option<&Record>, now: UnixTime) -> Vec<Bound> {
+    let mut bounds = Vec::new();
+    // The record here comes first: it is believed where both have the key.
+    for record in here.into_iter().chain([came]) {
+        let keys = record.authenticators.iter();
+        bounds.extend(keys.filter_map(|one| bound(one, here, now)));
+        let places = record.codes.map(Mark::of_set);
+        bounds.extend(places.map(|mark| Bound { mark, most: u8::MAX.into(), period: 0 }));
+    }
+    bounds
+}
+
+fn bound(one: &Authenticator, here: Option<&Record>, now: UnixTime) -> Option<Bound> {
+    let mark = Keyed::new(&one.key, one.parameters.algorithm)?.mark(one);
+    let (most, period) = match one.moving {
+        Moving::Counter { .. } => (counter_max(one, here), 0),
+        Moving::Clock { drift } => {
+            let period = one.parameters.period;
+            let Step(reached) = totp::step_at(now.plus(STEP_AHEAD_MAX), period);
+            let drift = u64::try_from(drift).unwrap_or(0);
+            (reached.saturating_add(drift).saturating_add(1), period.seconds())
+        }
+    };
+    Some(Bound { mark, most, period })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        beside::{Beside, Trace},
+        record::{Generation, Parameters, SetId, State},
+        secret::Key,
+    };
+    use alloc::vec;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn record(moving: Moving) -> Record {
+        Record {
+            user: "ada".into(),
+            uid: 1000,
+            state: State::Active,
+            generation: Generation(1),
+            since: UnixTime(100),
+            authenticators: vec![Authenticator {
+                name: "app".into(),
+                key: Key::new(vec![1; 20]).unwrap(),
+                parameters: Parameters::default(),
+                moving,
+                seen: None,
+            }],
+            codes: Some(SetId(7)),
+            beside: Beside::default(),
+        }
+    }
+
+    fn clock() -> Record {
+        record(Moving::Clock { drift: 0 })
+    }
+
+    fn counter(next: u64) -> Record {
+        record(Moving::Counter { next })
+    }
+
+    fn mark(record: &Record) -> Mark {
+        let one = &record.authenticators[0];
+        Keyed::new(&one.key, one.parameters.algorithm).unwrap().mark(one)
+    }
+
+    fn claims<'a>(record: &'a Record, used: &'a [(Used, UnixTime)]) -> Claims<'a> {
+        Claims { record, written: NOW, codes_since: None, spent: &[], used }
+    }
+
+    fn with_step(came: &Record, here: Option<&Record>, step: u64) -> Result<(), Implausible> {
+        let used = [(Used { mark: mark(came), step: Step(step) }, NOW)];
+        check(&claims(came, &used), here, NOW)
+    }
+
+    #[test]
+    fn steps_ahead_of_now_are_refused() {
+        let here = NOW.0 / 30;
+        for (ahead, believed) in [(0, true), (21, true), (22, false), (2_000_000, false)] {
+            let found = with_step(&clock(), None, here + ahead);
+            assert_eq!(found.is_ok(), believed, "{ahead}");
+        }
+        let at = UnixTime((here + 40) * 30);
+        assert_eq!(with_step(&clock(), None, here + 40), Err(Implausible::Step { at }));
+        let drifting = record(Moving::Clock { drift: 20 });
+        assert_eq!(with_step(&drifting, None, here + 41), Ok(()));
+        // The drift that counts is the one that was learnt here.
+        assert!(with_step(&drifting, Some(&clock()), here + 41).is_err());
+        assert!(with_step(&clock(), None, u64::MAX).is_err());
+    }
+
+    #[test]
+    fn counters_far_ahead_are_refused() {
+        for (came, here, believed) in [
+            (1005, Some(5), true),
+            (1006, Some(5), false),
+            (900_000_000, Some(5), false),
+            (u64::MAX, Some(u64::MAX), true),
+            (1_000_000, None, true),
+            (1_000_001, None, false),
+        ] {
+            let (came, here) = (counter(came), here.map(counter));
+            let found = check(&claims(&came, &[]), here.as_ref(), NOW);
+            assert_eq!(found.is_ok(), believed, "{:?}", came.authenticators[0].moving);
+            let next =
+                here.as_ref().map_or(1_000_000, |here| match here.authenticators[0].moving {
+                    Moving::Counter { next } => next.saturating_add(1000),
+                    Moving::Clock { .. } => 0,
+                });
+            let kept = counter(5);
+            assert_eq!(with_step(&kept, here.as_ref(), next), Ok(()));
+            if let Some(beyond) = next.checked_add(1) {
+                assert!(with_step(&kept, here.as_ref(), beyond).is_err(), "{beyond}");
+            }
+        }
+    }
+
+    #[test]
+    fn times_to_come_are_refused() {
+        let (late, just) = (NOW.plus(3601), NOW.plus(3600));
+        let trace = |at| Some(Trace { by: "kim".into(), at });
+        let changes: [fn(&mut Record, UnixTime); 4] = [
+            |record, at| record.since = at,
+            |record, at| record.beside.changed = Some(at),
+            |record, at| record.beside.reset = Some(Trace { by: "kim".into(), at }),
+            |record, at| {
+                let trace = Trace { by: "kim".into(), at };
+                record.authenticators[0].seen = Some(crate::beside::Seen { trace, postponed: 0 });
+            },
+        ];
+        for change in changes {
+            let mut record = clock();
+            change(&mut record, just);
+            assert_eq!(check(&claims(&record, &[]), None, NOW), Ok(()));
+            change(&mut record, late);
+            let found = check(&claims(&record, &[]), None, NOW);
+            assert_eq!(found, Err(Implausible::Time { at: late }));
+        }
+        let mut owed = clock();
+        owed.beside.owed_codes = trace(UnixTime(u64::MAX));
+        assert!(check(&claims(&owed, &[]), None, NOW).is_err());
+        let record = clock();
+        let used = [(Used { mark: Mark([9; 16]), step: Step(1) }, late)];
+        let of_parts = [
+            Claims { written: late, ..claims(&record, &[]) },
+            Claims { codes_since: Some(late), ..claims(&record, &[]) },
+            Claims { spent: &[(0, late)], ..claims(&record, &[]) },
+            claims(&record, &used),
+        ];
+        for claims in of_parts {
+            assert_eq!(check(&claims, None, NOW), Err(Implausible::Time { at: late }));
+        }
+    }
+
+    #[test]
+    fn steps_of_unknown_keys_are_left_out() {
+        let (came, here) = (clock(), Record { codes: Some(SetId(8)), ..clock() });
+        let used = |mark| (Used { mark, step: Step(1) }, NOW);
+        let of_sets = [SetId(7), SetId(8)].map(|id| used(Mark::of_set(id)));
+        let mut all = vec![used(Mark([9; 16])), used(mark(&came)), of_sets[0], of_sets[1]];
+        keep_known(&mut all, &came, Some(&here));
+        assert_eq!(all, [used(mark(&came)), of_sets[0], of_sets[1]]);
+    }
+}
