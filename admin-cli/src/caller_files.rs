@@ -1,6 +1,6 @@
 //! Messages about files whose path the caller gave: what is wrong with a file, and what to do, never with a line of it.
 
-use twinlock_host::caller_file::CallerFileError;
+use twinlock_host::{caller_file::CallerFileError, new_file::NewFileError};
 
 use crate::{
     exit::{Exit, Failure},
@@ -25,5 +25,42 @@ pub fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> Failure 
         CallerFileError::Kind | CallerFileError::TooLarge | CallerFileError::Io(_) => {
             Failure::new(Exit::Usage, what, remedy)
         }
+    }
+}
+
+/// Says why a file cannot be made.
+pub fn unwritable(path: &str, error: &NewFileError) -> Failure {
+    let path = plain(path);
+    let what = format!("{path} cannot be written ({})", plain(&error.to_string()));
+    match error {
+        NewFileError::Taken => Failure::new(
+            Exit::NotInState,
+            format!("{path} is there already, and is not overwritten"),
+            "Name another file, or delete this one first.",
+        ),
+        NewFileError::InvokingUser(_) => Failure::new(
+            Exit::NotAllowed,
+            what,
+            "Call twinlock by sudo, doas or pkexec itself, which set their variables.",
+        ),
+        NewFileError::ForeignFolder | NewFileError::OpenFolder | NewFileError::SystemFolder => {
+            Failure::new(
+                Exit::Usage,
+                what,
+                "Name a file in your home folder, such as ~/twinlock-file.",
+            )
+        }
+        NewFileError::Io(fault) if fault.kind() == std::io::ErrorKind::PermissionDenied => {
+            Failure::new(
+                Exit::Usage,
+                what,
+                "Files are made as the user who called sudo. Name one in your home folder, such as ~/twinlock-file.",
+            )
+        }
+        NewFileError::NoName | NewFileError::Io(_) => Failure::new(
+            Exit::Usage,
+            what,
+            "Name a file in a folder that exists and has room, such as your home folder.",
+        ),
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     keyboard::tell,
     mistake,
     verbs::{Command, Grounds},
-    wording::{WIDTH, plain, wrap},
+    wording::{Notation, WIDTH, harmless, plain, wrap},
 };
 
 /// What is asked of the command.
@@ -124,8 +124,14 @@ impl Desk {
         let _ = self.print(&format!("{said}\n"));
     }
 
-    /// Prints what was asked for.
+    /// Prints what was asked for; what a terminal would obey is escaped, whatever file it came from.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
+        let notation = if self.json { Notation::Json } else { Notation::Text };
+        self.print_exactly(&harmless(text, notation))
+    }
+
+    /// As [`Desk::print`], for text of this program's own that sets colours, or that was made harmless already.
+    pub fn print_exactly(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => Ok(()),

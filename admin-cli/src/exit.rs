@@ -6,7 +6,7 @@ use twinlock_core::fault::{CommitFault, LedgerFault, LookupFault, MachineFault, 
 
 use crate::{
     keyboard::tell,
-    wording::{WIDTH, wrap},
+    wording::{Notation, WIDTH, harmless, wrap},
 };
 
 /// The exit statuses.
@@ -85,7 +85,8 @@ impl Failure {
                 "error": self.what, "remedy": self.remedy, "exit": self.exit as u8,
             });
             // Whoever has closed standard output goes by the exit status.
-            let _ = writeln!(std::io::stdout(), "{object}");
+            let object = object.to_string();
+            let _ = writeln!(std::io::stdout(), "{}", harmless(&object, Notation::Json));
         } else {
             let what = wrap(&format!("twinlock: {}", self.what), WIDTH, 0);
             tell(&format!("{what}\n{}\n", wrap(&self.remedy, WIDTH, 0)));

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
+use crate::wording::{Notation, harmless};
 
 /// More than any line that is asked for.
 const LINE_MAX: usize = 4096;
@@ -165,6 +166,11 @@ impl Keyboard {
 
 /// Says something beside the result: prompts and remarks go where a redirected standard output does not.
 pub fn tell(text: &str) {
+    tell_exactly(&harmless(text, Notation::Text));
+}
+
+/// As [`tell`], for text of this program's own that moves the cursor.
+pub fn tell_exactly(text: &str) {
     // Whoever has closed standard error does not want to be told.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

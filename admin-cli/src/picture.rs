@@ -1,17 +1,14 @@
 //! QR codes as pictures: PNG and SVG files that only their maker reads, and that replace nothing.
 
-use std::{
-    fs::OpenOptions,
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
-};
+use std::{io::Write, path::Path};
 
 use twinlock_core::qr::Matrix;
+use twinlock_host::new_file::{NewFile, Vacancy};
 use zeroize::Zeroizing;
 
 use crate::{
+    caller_files::unwritable,
     exit::{Exit, Failure},
-    wording::plain,
 };
 
 /// Light modules around the code, as the standard (ISO/IEC 18004) asks for.
@@ -19,21 +16,21 @@ const MARGIN: usize = 4;
 /// Pixels along one side of a module.
 const SCALE: usize = 8;
 
-/// Files that were written; they are deleted again unless [`Pictures::keep`] is called, since their key then opens nothing.
+/// Files that were written; they are removed again unless [`Pictures::keep`] is called, since their key then opens nothing.
 #[derive(Default)]
 pub struct Pictures {
-    written: Vec<String>,
+    written: Vec<NewFile>,
 }
 
 impl Pictures {
     /// Writes a file that was not there.
     pub fn add(&mut self, path: &str, content: &[u8]) -> Result<(), Failure> {
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create_new(true).mode(0o600).open(path);
-        let mut file = opened.map_err(|error| failure(path, &error))?;
-        self.written.push(path.to_owned());
-        let written = file.write_all(content).and_then(|()| file.sync_all());
-        written.map_err(|error| failure(path, &error))
+        let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
+        let made = made.map_err(|error| unwritable(path, &error))?;
+        let written = (&made.file).write_all(content).and_then(|()| made.file.sync_all());
+        // Kept before the content is looked at: what was begun is removed again.
+        self.written.push(made);
+        written.map_err(|error| unwritable(path, &error.into()))
     }
 
     /// The key is in force: the files stay.
@@ -44,33 +41,18 @@ impl Pictures {
 
 impl Drop for Pictures {
     fn drop(&mut self) {
-        for path in &self.written {
-            let _ = std::fs::remove_file(path);
+        for made in &self.written {
+            let _ = made.remove();
         }
     }
 }
 
-/// Refuses a path that is taken, before anything is done that a file is to be written about.
+/// Refuses a path at which no file can be made, before anything is done that a file is to be written about.
 pub fn must_be_free(path: &str) -> Result<(), Failure> {
-    match std::fs::symlink_metadata(path) {
-        Ok(_) => Err(failure(path, &ErrorKind::AlreadyExists.into())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failure(path, &error).but("nothing was changed")),
+    match Vacancy::find(Path::new(path)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(unwritable(path, &error).but("nothing was changed")),
     }
-}
-
-fn failure(path: &str, error: &std::io::Error) -> Failure {
-    let path = plain(path);
-    if error.kind() == ErrorKind::AlreadyExists {
-        let what = format!("{path} is there already, and is not overwritten");
-        return Failure::new(
-            Exit::NotInState,
-            what,
-            "Name another file, or delete this one first.",
-        );
-    }
-    let what = format!("{path} cannot be written ({error})");
-    Failure::new(Exit::Usage, what, "Name a file in a folder that exists and has room.")
 }
 
 /// A PNG of one bit a pixel.

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use crate::keyboard::tell;
+use crate::keyboard::tell_exactly;
 
 /// Less is done before anybody has read a bar.
 const MANY: usize = 20;
@@ -27,14 +27,14 @@ impl Progress {
     pub fn step(&mut self) {
         self.done += 1;
         if self.drawn {
-            tell(&format!("\r{}", bar(self.done, self.total)));
+            tell_exactly(&format!("\r{}", bar(self.done, self.total)));
         }
     }
 
     /// Takes the bar off the line, so that something can be printed there.
     pub fn clear(&self) {
         if self.drawn {
-            tell("\r\x1b[K");
+            tell_exactly("\r\x1b[K");
         }
     }
 }

@@ -1,15 +1,13 @@
-//! The file that tickets go into which no mail takes: root's alone, never overwritten, complete up to its last line.
+//! The file that tickets go into which no mail takes: its maker's alone, never overwritten, complete up to its last line.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-};
+use std::{io::Write, path::Path};
+
+use twinlock_host::new_file::{NewFile, NewFileError, Vacancy};
 
 use crate::{
+    caller_files::unwritable,
     exit::{Exit, Failure},
     listing::record,
-    wording::plain,
 };
 
 /// The columns.
@@ -18,15 +16,15 @@ const HEADER: [&str; 3] = ["user", "ticket", "until"];
 /// A report under way.
 pub struct ReportFile {
     path: String,
-    file: File,
+    made: NewFile,
 }
 
 impl ReportFile {
     /// Makes the file; one that is there stays.
     pub fn create(path: &str) -> Result<Self, Failure> {
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let file = made.map_err(|error| failure(path, &error))?;
-        let mut report = Self { path: path.into(), file };
+        let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
+        let made = made.map_err(|error| failure(path, &error))?;
+        let mut report = Self { path: path.into(), made };
         report.write(&HEADER)?;
         Ok(report)
     }
@@ -38,15 +36,13 @@ impl ReportFile {
 
     fn write(&mut self, fields: &[&str]) -> Result<(), Failure> {
         let line = record(fields);
-        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|error| failure(&self.path, &error))
+        let mut file = &self.made.file;
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+        written.map_err(|error| failure(&self.path, &error.into()))
     }
 }
 
-fn failure(path: &str, error: &std::io::Error) -> Failure {
-    Failure::new(
-        Exit::Refused,
-        format!("{} cannot be written ({error})", plain(path)),
-        "Name a new file, in a folder of root's with room.",
-    )
+fn failure(path: &str, error: &NewFileError) -> Failure {
+    let failure = unwritable(path, error);
+    Failure::new(Exit::Refused, failure.what, failure.remedy)
 }

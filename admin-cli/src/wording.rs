@@ -1,7 +1,10 @@
 //! Words for a screen: names without surprises, instants, counts, and lines that fit.
 
 use twinlock_core::time::UnixTime;
-pub use twinlock_doctor::wrap::{WIDTH, wrap};
+pub use twinlock_doctor::{
+    harmless::{Notation, harmless},
+    wrap::{WIDTH, wrap},
+};
 
 /// A name or path as it may be shown: what a terminal would obey, or not show, is escaped.
 pub fn plain(text: &str) -> String {

@@ -4,7 +4,7 @@ use std::{
     fmt,
     fs::File,
     io::{self, Read},
-    os::unix::fs::FileTypeExt,
+    os::{fd::AsFd, unix::fs::FileTypeExt},
     path::Path,
 };
 
@@ -59,6 +59,9 @@ impl From<io::Error> for CallerFileError {
 /// # Errors
 /// [`CallerFileError`].
 pub fn open(path: &Path) -> Result<File, CallerFileError> {
+    if is_stdin(path) {
+        return Ok(io::stdin().as_fd().try_clone_to_owned()?.into());
+    }
     as_invoking_user(|| open_here(path))
 }
 
@@ -67,6 +70,9 @@ pub fn open(path: &Path) -> Result<File, CallerFileError> {
 /// # Errors
 /// [`CallerFileError`].
 pub fn is_pipe(path: &Path) -> Result<bool, CallerFileError> {
+    if is_stdin(path) {
+        return Ok(true);
+    }
     as_invoking_user(|| kind_of(&std::fs::metadata(path)?))
 }
 
@@ -81,6 +87,11 @@ pub fn read(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileErr
     let read = open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes);
     read?;
     if bytes.len() > max { Err(CallerFileError::TooLarge) } else { Ok(bytes) }
+}
+
+/// Standard input is the caller's already; opened once more by its path, a pipe of another user's would be refused.
+fn is_stdin(path: &Path) -> bool {
+    ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
 
 fn as_invoking_user<T: Send>(

@@ -9,7 +9,7 @@ use std::{
 use nix::unistd::{Group, User};
 use twinlock_core::{account::Account, fault::LookupFault};
 
-use crate::homes;
+use crate::{homes, programs};
 
 /// Programs that let nobody in.
 const CLOSED: [&str; 5] = ["nologin", "false", "sync", "shutdown", "halt"];
@@ -61,8 +61,8 @@ impl Directory {
                 Some(found.ok_or(DirectoryFault::NoSuchGroup)?)
             }
         };
-        let mut getent = Command::new("getent");
-        getent.arg("passwd").env_clear().env("PATH", "/usr/bin:/bin");
+        let mut getent = Command::new(programs::whole_path("getent"));
+        getent.arg("passwd").env_clear().env("PATH", programs::PATH);
         let spawned = getent.stdout(Stdio::piped()).stdin(Stdio::null()).spawn();
         let mut child = spawned.map_err(|_| DirectoryFault::Lookup)?;
         let stdout = child.stdout.take().ok_or(DirectoryFault::Lookup)?;

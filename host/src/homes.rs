@@ -5,6 +5,8 @@ use std::{path::PathBuf, process::Command};
 use nix::unistd::User;
 use twinlock_core::fault::LookupFault;
 
+use crate::programs;
+
 /// Sources of `nsswitch.conf` that list everybody they know.
 const LISTING: [&str; 6] = ["files", "compat", "db", "altfiles", "extrausers", "systemd"];
 
@@ -24,8 +26,8 @@ pub struct Listing {
 /// # Errors
 /// [`LookupFault`] where it cannot be asked.
 pub fn listing() -> Result<Listing, LookupFault> {
-    let mut getent = Command::new("getent");
-    getent.arg("passwd").env_clear().env("PATH", "/usr/bin:/bin");
+    let mut getent = Command::new(programs::whole_path("getent"));
+    getent.arg("passwd").env_clear().env("PATH", programs::PATH);
     let output = getent.output().map_err(|_| LookupFault)?;
     if !output.status.success() {
         return Err(LookupFault);

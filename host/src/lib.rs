@@ -29,11 +29,15 @@ pub mod good;
 pub mod homes;
 #[cfg(feature = "tools")]
 pub mod invoking_user;
+#[cfg(feature = "tools")]
+pub mod new_file;
 mod opening;
 #[cfg(feature = "tools")]
 pub mod post;
 #[cfg(feature = "tools")]
 pub mod prepare;
+#[cfg(feature = "tools")]
+pub mod programs;
 #[cfg(feature = "tools")]
 pub mod roll;
 #[cfg(feature = "tools")]

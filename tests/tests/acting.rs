@@ -224,14 +224,14 @@ fn what_can_be_refused_is_refused_before_a_code_is_spent() {
         let call = words(&m, format!("sudo {line}")).as_user("kim").logged_in("kim");
         call.input(m.code("kim") + "\n").output()
     };
-    m.file("/root/there").write("");
+    m.file("/home/kim/there").write("");
     for (line, code) in [
         ("twinlock reset bob --yes", 3),
         ("twinlock reset nobo --yes", 3),
         ("twinlock remove bob --yes", 3),
-        ("twinlock backup-codes ada --yes --save /root/there", 3),
-        ("twinlock show-key ada --yes --png /root/there", 3),
-        ("twinlock show-key ada --yes --png /root/qr --authenticator none", 3),
+        ("twinlock backup-codes ada --yes --save /home/kim/there", 3),
+        ("twinlock show-key ada --yes --png /home/kim/there", 3),
+        ("twinlock show-key ada --yes --png /home/kim/qr --authenticator none", 3),
         ("twinlock show-key ada --yes", 2),
         ("twinlock bypass ada --yes", 2),
         ("twinlock bypass bob --yes --reason x", 3),

@@ -1,7 +1,7 @@
 //! `twinlock doctor`: prints what the doctor finds, in the stack and in what the module needs behind it.
 
 use std::{
-    io::{stderr, stdout},
+    io::{Write, stdout},
     path::Path,
     process::ExitCode,
 };
@@ -26,7 +26,14 @@ use twinlock_host::{
     store_id,
 };
 
-use crate::{desk, exit::Failure, mail, mistake, reasons, verbs::Command};
+use crate::{
+    desk,
+    exit::Failure,
+    keyboard::tell,
+    mail, mistake, reasons,
+    verbs::Command,
+    wording::{Notation, harmless},
+};
 
 /// Logins trust root's files alone.
 const OWNER: Owner = Owner(0);
@@ -37,8 +44,12 @@ pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     // Settings, records and ledger are those of this machine, not of a tree of files.
     let here = arguments.root == Path::new("/");
     let behind = if here { behind(&command.config) } else { Vec::new() };
-    let (mut out, mut complaints) = (stdout().lock(), stderr().lock());
+    let (mut out, mut complaints) = (Vec::new(), Vec::new());
     let examined = twinlock_doctor::ssh(arguments, format, behind, [&mut out, &mut complaints]);
+    let notation = if command.json { Notation::Json } else { Notation::Text };
+    let written = stdout().write_all(harmless(&String::from_utf8_lossy(&out), notation).as_bytes());
+    tell(&String::from_utf8_lossy(&complaints));
+    let examined = written.and(examined);
     // Output that nobody reads any more is no verdict.
     ExitCode::from(examined.unwrap_or(NOT_READABLE))
 }

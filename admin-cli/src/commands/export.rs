@@ -26,7 +26,7 @@ use crate::{
     keyboard::Keyboard,
     successor::put,
     verbs,
-    wording::plain,
+    wording::{Notation, harmless, plain},
 };
 
 /// How often a record may change while what stands beside it is read.
@@ -40,8 +40,8 @@ pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
             Exit::Usage,
             "an export holds keys, and standard output is a terminal",
             format!(
-                "Send it on: twinlock export {} | ssh HOST twinlock import record",
-                plain(user)
+                "Send it on: twinlock export {user} | ssh HOST twinlock import record {user}",
+                user = plain(user)
             ),
         ));
     }
@@ -53,7 +53,8 @@ pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
     mark(desk, &account, &by)?;
     let export =
         read(desk, &account).map_err(|failure| failure.but("the keys count as disclosed"))?;
-    let printed = desk.print(&form::write(&export));
+    // TOML's strings know the escape of JSON: another host reads the same.
+    let printed = desk.print_exactly(&harmless(&form::write(&export), Notation::Json));
     printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 

@@ -2,16 +2,22 @@
 
 use std::path::Path;
 
+use rustix::io::Errno;
 use twinlock_core::{
     foreign::Token,
     format::oath::{self, OATH_MAX, OathFault},
     ports::Accounts,
     takeover,
 };
-use twinlock_host::source::{self, Person, Source, SourceFault};
+use twinlock_host::{
+    caller_file::CallerFileError,
+    invoking_user::InvokingUser,
+    source::{self, Person, Source, SourceFault},
+};
 
 use crate::{
     acting::{Acting, Proven},
+    caller_files,
     commands::{
         import_uri::already,
         imported::{Report, Reports},
@@ -68,6 +74,17 @@ pub fn run(desk: &Desk, wanted: &FromOath) -> Result<(), Failure> {
 }
 
 fn open(desk: &Desk, wanted: &FromOath) -> Result<Source, Failure> {
+    let user = InvokingUser::find().map_err(CallerFileError::InvokingUser);
+    let refused = |error| caller_files::unreadable(&wanted.file, &error, "");
+    if let Some(user) = user.map_err(refused)? {
+        let read = source::read_as(Path::new(&wanted.file), &user, OATH_MAX);
+        return read.map_err(|fault| match fault {
+            SourceFault::Io { errno } if errno == Errno::ACCESS.raw_os_error() => {
+                refused(CallerFileError::Denied { user: user.name().into() })
+            }
+            fault => unusable(&wanted.file, fault),
+        });
+    }
     // With `usersfile=${HOME}/...` the file is the person's own.
     let person = match wanted.users.as_slice() {
         [user] => desk.machine.accounts.by_name(user)?,
@@ -75,15 +92,17 @@ fn open(desk: &Desk, wanted: &FromOath) -> Result<Source, Failure> {
     };
     let person = person
         .map_or(Person { uid: 0, gid: 0 }, |account| Person { uid: account.uid, gid: account.gid });
-    source::read(Path::new(&wanted.file), person, OATH_MAX).map_err(|fault| {
-        let failure = source_failure(&plain(&wanted.file), fault);
-        let usage = matches!(fault, SourceFault::Absent | SourceFault::NoPath);
-        if usage {
-            Failure::new(Exit::Usage, failure.what, "Give the whole path of pam_oath's usersfile=.")
-        } else {
-            failure
-        }
-    })
+    let read = source::read(Path::new(&wanted.file), person, OATH_MAX);
+    read.map_err(|fault| unusable(&wanted.file, fault))
+}
+
+fn unusable(path: &str, fault: SourceFault) -> Failure {
+    let failure = source_failure(&plain(path), fault);
+    if matches!(fault, SourceFault::Absent | SourceFault::NoPath) {
+        Failure::new(Exit::Usage, failure.what, "Give the whole path of pam_oath's usersfile=.")
+    } else {
+        failure
+    }
 }
 
 fn absent(wanted: &FromOath) -> Failure {

@@ -10,6 +10,7 @@ use twinlock_core::{
     letter::LetterKind,
     ports::{Records, Snapshot},
 };
+use twinlock_host::programs;
 
 use crate::{
     acting::{Acting, Proven},
@@ -134,9 +135,9 @@ fn expire_password(user: &str) -> &'static str {
 
 /// Runs a program of the system, and says so where it fails: the reset stands.
 fn outcome(argv: &[&str], done: &'static str) -> &'static str {
-    let mut command = Command::new(argv.first().unwrap_or(&""));
+    let mut command = Command::new(programs::whole_path(argv.first().unwrap_or(&"")));
     command.args(argv.iter().skip(1)).env_clear();
-    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").stdin(Stdio::null());
+    command.env("PATH", programs::PATH).stdin(Stdio::null());
     match command.stdout(Stdio::null()).status() {
         Ok(status) if status.success() => done,
         failed => {

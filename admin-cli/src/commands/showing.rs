@@ -49,7 +49,7 @@ pub fn show(desk: &Desk, drawing: &Drawing, owned: &Owned<'_>) -> Result<Picture
     let pictures = files(drawing, &matrix)?;
     if !desk.json && owned.seen == SeenWhere::OnScreen {
         desk.print(&introduction(authenticator, &label))?;
-        desk.print(&on_screen(drawing, &matrix))?;
+        desk.print_exactly(&on_screen(drawing, &matrix))?;
         desk.print(&in_letters(&authenticator.key))?;
     }
     Ok(pictures)

@@ -5,6 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use twinlock_host::programs;
+
 use crate::judge::lines::ModuleFile;
 use crate::pam::load::{Files, Unreadable};
 use crate::sshd::config::Patterns;
@@ -36,9 +38,7 @@ impl Machine {
     /// `recorded` is a folder with what sshd says, for a tree whose sshd cannot run.
     #[must_use]
     pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
-        let sshd = on_path("sshd")
-            .or_else(|| Some(PathBuf::from("/usr/sbin/sshd")).filter(|path| path.exists()));
-        Self { root, sshd, recorded }
+        Self { root, sshd: programs::sshd(), recorded }
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -154,7 +154,9 @@ impl Machine {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        Err(Silence::Refused(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        // sshd ends its lines as a terminal in raw mode wants them.
+        let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
+        Err(Silence::Refused(said.trim().to_owned()))
     }
 }
 
@@ -175,11 +177,6 @@ fn recorded(folder: &Path, connection: Option<&str>) -> Result<String, Silence> 
         .iter()
         .find_map(|name| fs::read_to_string(folder.join(name)).ok())
         .ok_or(Silence::NoProgram)
-}
-
-fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn with_shell(line: &str) -> Option<String> {

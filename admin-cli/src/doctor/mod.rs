@@ -14,6 +14,7 @@
 )]
 
 pub mod finding;
+pub mod harmless;
 pub mod judge;
 pub mod machine;
 pub mod pam;

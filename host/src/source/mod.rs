@@ -21,6 +21,8 @@ use rustix::{
 use twinlock_core::time::UnixTime;
 use zeroize::Zeroizing;
 
+use crate::invoking_user::InvokingUser;
+
 /// How long a file system may take to answer: a dead one must not hold up everybody else.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Nobody but the owner may read or write it.
@@ -83,6 +85,7 @@ struct Held {
     file: OwnedFd,
     stat: Stat,
     person: Person,
+    reader: Option<InvokingUser>,
 }
 
 /// Reads a file of a person, of at most `max` bytes.
@@ -91,7 +94,20 @@ struct Held {
 /// [`SourceFault`].
 pub fn read(path: &Path, person: Person, max: usize) -> Result<Source, SourceFault> {
     let path = path.to_owned();
-    in_turn(person, move || walk::open(&path, person).and_then(|held| take(held, max)))
+    in_turn(person, None, move || walk::open(&path, person).and_then(|held| take(held, max)))
+}
+
+/// Reads a file whose path the invoking user gave, of at most `max` bytes, with that user's rights alone.
+///
+/// # Errors
+/// [`SourceFault`].
+pub fn read_as(path: &Path, user: &InvokingUser, max: usize) -> Result<Source, SourceFault> {
+    let (path, reader) = (path.to_owned(), user.clone());
+    let person = Person { uid: user.uid(), gid: user.gid() };
+    in_turn(person, Some(user), move || {
+        let held = walk::open(&path, person)?;
+        take(Held { reader: Some(reader.clone()), ..held }, max)
+    })
 }
 
 impl Source {
@@ -101,9 +117,10 @@ impl Source {
     /// [`SourceFault`].
     pub fn remove(&self) -> Result<(), SourceFault> {
         let held = Arc::clone(&self.held);
-        in_turn(held.person, move || removal::overwrite(&held))?;
+        let (person, reader) = (self.held.person, self.held.reader.as_ref());
+        in_turn(person, reader, move || removal::overwrite(&held))?;
         let held = Arc::clone(&self.held);
-        in_turn(held.person, move || removal::unlink(&held))
+        in_turn(person, reader, move || removal::unlink(&held))
     }
 }
 
@@ -128,14 +145,21 @@ fn take(held: Held, max: usize) -> Result<Source, SourceFault> {
 }
 
 /// As the person, who alone may enter a home on a file server; then as root, whose reach a home
-/// below a folder of another group may need.
+/// below a folder of another group may need. What the invoking user named is done as that user alone.
 fn in_turn<T: Send + 'static>(
     person: Person,
+    reader: Option<&InvokingUser>,
     job: impl Fn() -> Result<T, SourceFault> + Send + Sync + 'static,
 ) -> Result<T, SourceFault> {
     let job = Arc::new(job);
     let denied =
         |errno: i32| errno == Errno::ACCESS.raw_os_error() || errno == Errno::PERM.raw_os_error();
+    if let Some(reader) = reader.cloned() {
+        return within(PATIENCE, move || {
+            reader.become_in_this_thread().map_err(fault)?;
+            job()
+        });
+    }
     let as_person = Arc::clone(&job);
     match within(PATIENCE, move || become_person(person).and_then(|()| as_person())) {
         Err(SourceFault::Io { errno }) if denied(errno) => within(PATIENCE, move || job()),

@@ -36,7 +36,7 @@ pub(super) fn open(path: &Path, person: Person) -> Result<Held, SourceFault> {
         return Err(mistrust);
     }
     let (file, stat) = open_file(&folder, &name, person)?;
-    Ok(Held { folder, name, file, stat, person })
+    Ok(Held { folder, name, file, stat, person, reader: None })
 }
 
 /// A way that was gone to its end.

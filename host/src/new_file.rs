@@ -1,0 +1,295 @@
+//! New files at a path of the caller's: made and removed relative to an open folder that no other user can write to, with the
+//! invoking user's rights.
+
+use std::{
+    ffi::OsString,
+    fmt,
+    fs::File,
+    io,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{self, AtFlags, CWD, Mode, OFlags, Stat},
+    io::Errno,
+    process::geteuid,
+};
+
+use crate::invoking_user::{InvokingUser, InvokingUserError, run_as};
+
+/// Group or others may make and take names; an access list that lets a user write shows in the group's bits.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// Folders whose files programs act upon, such as /etc/nologin: nothing is made there or below.
+const SYSTEM: [&str; 12] = [
+    "/etc",
+    "/run",
+    "/usr",
+    "/boot",
+    "/dev",
+    "/proc",
+    "/sys",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/var/lib",
+    "/var/spool",
+];
+
+/// Why a file cannot be made.
+#[derive(Debug)]
+pub enum NewFileError {
+    /// The invoking user cannot be told.
+    InvokingUser(InvokingUserError),
+    /// The path names no file, such as `/` or `..`.
+    NoName,
+    /// Something has that name already.
+    Taken,
+    /// The folder belongs to another user.
+    ForeignFolder,
+    /// Others can write to the folder, as to /tmp.
+    OpenFolder,
+    /// The folder is one of the system's.
+    SystemFolder,
+    /// The kernel refused.
+    Io(io::Error),
+}
+
+impl fmt::Display for NewFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvokingUser(error) => error.fmt(f),
+            Self::NoName => write!(f, "the path names no file"),
+            Self::Taken => write!(f, "a file of that name exists"),
+            Self::ForeignFolder => write!(f, "the folder belongs to another user"),
+            Self::OpenFolder => write!(f, "other users can write to the folder"),
+            Self::SystemFolder => write!(f, "programs act upon files in that folder"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NewFileError {}
+
+impl From<Errno> for NewFileError {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::EXIST => Self::Taken,
+            errno => Self::Io(errno.into()),
+        }
+    }
+}
+
+impl From<io::Error> for NewFileError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// An unused name in an open folder, where a file is to be made.
+#[derive(Debug)]
+pub struct Vacancy {
+    user: Option<InvokingUser>,
+    folder: OwnedFd,
+    name: OsString,
+}
+
+/// A file that was made; [`NewFile::remove`] takes it away again.
+#[derive(Debug)]
+pub struct NewFile {
+    /// Open for writing.
+    pub file: File,
+    made: Stat,
+    vacancy: Vacancy,
+}
+
+impl Vacancy {
+    /// Opens the folder of a path and checks it. Nothing is made yet.
+    ///
+    /// # Errors
+    /// [`NewFileError`].
+    pub fn find(path: &Path) -> Result<Self, NewFileError> {
+        let name = path.file_name().ok_or(NewFileError::NoName)?.to_owned();
+        if path.as_os_str().as_bytes().ends_with(b"/") {
+            return Err(NewFileError::NoName);
+        }
+        let user = InvokingUser::find().map_err(NewFileError::InvokingUser)?;
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let folder = run_as(user.as_ref(), || folder(parent, &name))??;
+        let owner = user.as_ref().map_or_else(|| geteuid().as_raw(), InvokingUser::uid);
+        check(&fs::fstat(&folder)?, owner)?;
+        if owner == 0 && is_system(&path_of(&folder)?) {
+            return Err(NewFileError::SystemFolder);
+        }
+        Ok(Self { user, folder, name })
+    }
+
+    /// Makes the file, readable and writable by its owner alone; a file that has taken the name meanwhile stays.
+    ///
+    /// # Errors
+    /// [`NewFileError`].
+    pub fn create(self) -> Result<NewFile, NewFileError> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || fs::openat(&self.folder, &self.name, flags, Mode::RUSR | Mode::WUSR);
+        let file = run_as(self.user.as_ref(), open)??;
+        let made = fs::fstat(&file)?;
+        Ok(NewFile { file: file.into(), made, vacancy: self })
+    }
+}
+
+impl NewFile {
+    /// Removes the file, if its name still leads to it; another file of that name stays.
+    ///
+    /// # Errors
+    /// The errno of the kernel.
+    pub fn remove(&self) -> Result<(), Errno> {
+        let Vacancy { user, folder, name } = &self.vacancy;
+        run_as(user.as_ref(), || {
+            let found = fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            if (found.st_dev, found.st_ino) != (self.made.st_dev, self.made.st_ino) {
+                return Ok(());
+            }
+            // Nobody else can have put another file here since: the folder is closed to all others.
+            fs::unlinkat(folder, name, AtFlags::empty())
+        })?
+    }
+}
+
+fn folder(parent: &Path, name: &OsString) -> Result<OwnedFd, NewFileError> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = fs::openat(CWD, parent, flags, Mode::empty())?;
+    match fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Err(NewFileError::Taken),
+        Err(Errno::NOENT) => Ok(folder),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// A folder of root's will do for another user as well, where that user may write to it at all.
+fn check(folder: &Stat, owner: u32) -> Result<(), NewFileError> {
+    if folder.st_uid != owner && folder.st_uid != 0 {
+        return Err(NewFileError::ForeignFolder);
+    }
+    if folder.st_mode & WRITABLE_BY_OTHERS != 0 {
+        return Err(NewFileError::OpenFolder);
+    }
+    Ok(())
+}
+
+fn path_of(folder: &OwnedFd) -> Result<PathBuf, NewFileError> {
+    use std::os::fd::AsRawFd;
+    let link = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    std::fs::read_link(link).map_err(NewFileError::Io)
+}
+
+fn is_system(folder: &Path) -> bool {
+    folder == Path::new("/") || SYSTEM.iter().any(|system| folder.starts_with(system))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    fn private() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        folder
+    }
+
+    #[test]
+    fn new_files_are_closed_and_removed_again() {
+        let folder = private();
+        let path = folder.path().join("new");
+        let made = Vacancy::find(&path).unwrap().create().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert!(matches!(Vacancy::find(&path), Err(NewFileError::Taken)));
+        made.remove().unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn swapped_folders_and_files_lose_nothing() {
+        let folder = private();
+        let (there, aside) = (folder.path().join("there"), folder.path().join("aside"));
+        let other = folder.path().join("other");
+        for path in [&there, &other] {
+            std::fs::create_dir(path).unwrap();
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)).unwrap();
+        }
+        std::fs::write(other.join("new"), "kept").unwrap();
+        let made = Vacancy::find(&there.join("new")).unwrap().create().unwrap();
+        std::fs::rename(&there, &aside).unwrap();
+        symlink(&other, &there).unwrap();
+        made.remove().unwrap();
+        assert!(!aside.join("new").exists());
+        assert_eq!(std::fs::read_to_string(other.join("new")).unwrap(), "kept");
+        // The same for the file itself.
+        let path = aside.join("new");
+        let made = Vacancy::find(&path).unwrap().create().unwrap();
+        std::fs::rename(&path, aside.join("moved")).unwrap();
+        std::fs::write(&path, "kept").unwrap();
+        made.remove().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
+    }
+
+    #[test]
+    fn names_that_were_taken_meanwhile_stay() {
+        let folder = private();
+        let path = folder.path().join("new");
+        for target in ["/etc/shadow", "/nowhere"] {
+            let vacancy = Vacancy::find(&path).unwrap();
+            symlink(target, &path).unwrap();
+            assert!(matches!(vacancy.create(), Err(NewFileError::Taken)));
+            assert!(matches!(Vacancy::find(&path), Err(NewFileError::Taken)));
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn folders_that_others_can_write_to_are_refused() {
+        let folder = private();
+        let path = folder.path().join("new");
+        for mode in [0o1777, 0o777, 0o770, 0o702] {
+            std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(mode)).unwrap();
+            assert!(matches!(Vacancy::find(&path), Err(NewFileError::OpenFolder)), "{mode:o}");
+        }
+        assert!(matches!(Vacancy::find(Path::new("/none/new")), Err(NewFileError::Io(_))));
+        for path in ["/", "..", "", "/root/.."] {
+            let found = Vacancy::find(Path::new(path));
+            assert!(matches!(found, Err(NewFileError::NoName)), "{path}");
+        }
+    }
+
+    #[test]
+    fn system_folders_are_known_by_their_real_path() {
+        for (path, is) in [
+            ("/", true),
+            ("/etc", true),
+            ("/etc/cron.d", true),
+            ("/run/user/0", true),
+            ("/etcetera", false),
+            ("/root", false),
+            ("/home/ada", false),
+            ("/var/local", false),
+        ] {
+            assert_eq!(is_system(Path::new(path)), is, "{path}");
+        }
+    }
+
+    #[test]
+    fn folders_of_other_users_are_refused() {
+        let folder = private();
+        let mut stat = fs::stat(folder.path()).unwrap();
+        for (owner, of_folder, fits) in
+            [(1000, 1000, true), (1000, 0, true), (1000, 1001, false), (0, 1000, false)]
+        {
+            stat.st_uid = of_folder;
+            assert_eq!(check(&stat, owner).is_ok(), fits, "{owner} {of_folder}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Whole paths of the system's programs: root runs none by a name that a PATH completes.
+
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// Where distributions have their programs; the last is NixOS'.
+const FOLDERS: [&str; 5] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin"];
+/// The PATH of the programs that are run.
+pub const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Returns the whole path of a program; where there is none, the path where it is missed.
+#[must_use]
+pub fn whole_path(name: &str) -> PathBuf {
+    let places = FOLDERS.map(|folder| Path::new(folder).join(name));
+    let found = places.into_iter().find(|path| path.is_file());
+    found.unwrap_or_else(|| Path::new("/usr/bin").join(name))
+}
+
+/// Returns the path of the sshd that was built on this machine, if root alone can replace it; else the distribution's.
+#[must_use]
+pub fn sshd() -> Option<PathBuf> {
+    let roots = |path: &Path| {
+        path.metadata().is_ok_and(|found| found.uid() == 0 && found.mode() & 0o022 == 0)
+    };
+    let built = Path::new("/usr/local/sbin/sshd");
+    let trusted = built.is_file() && built.ancestors().all(roots);
+    let path = if trusted { built.to_owned() } else { whole_path("sshd") };
+    path.is_file().then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_have_whole_paths() {
+        assert!(whole_path("getent").is_file());
+        assert_eq!(whole_path("no-such-program"), Path::new("/usr/bin/no-such-program"));
+    }
+}

@@ -1,0 +1,159 @@
+//! Files at paths of the caller's: a sudoers rule for twinlock alone reads, makes and removes nothing that its holder could not.
+
+use twinlock_tests::{Call, Finished, Machine};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+/// Stands in a file that only root reads.
+const SECRET: &str = "correct-horse-battery";
+
+/// ada may run twinlock as root, and nothing else; bob is enrolled.
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.twinlock().user("ada").user("bob").user("cy").enrolled("bob", KEY);
+    m.settings("require_own_code = false\n");
+    let rule = "ada ALL=(root) NOPASSWD: /usr/bin/twinlock *\n";
+    m.file("/etc/sudoers.d/ada").write(rule).mode(0o440);
+    m.file("/root/secret").write(format!("user,mail\n{SECRET},x\n")).mode(0o600);
+    m
+}
+
+fn sudo<'m>(m: &'m Machine, words: &str) -> Call<'m> {
+    let words = format!("sudo twinlock {words}");
+    m.call(words.split(' ')).as_user("ada").logged_in("ada")
+}
+
+#[track_caller]
+fn refused(done: &Finished, code: i32, said: &str) {
+    assert_eq!(done.code, Some(code), "{done:?}");
+    assert!(done.stderr.replace('\n', " ").contains(said), "{done:?}");
+    assert!(!done.stderr.contains(SECRET) && !done.stdout.contains(SECRET), "{done:?}");
+}
+
+#[test]
+fn files_are_made_as_the_invoking_user() {
+    let m = machine();
+    for verb in [
+        "show-key bob --yes --png",
+        "show-key bob --yes --svg",
+        "backup-codes bob --yes --save",
+        "enroll --from /home/ada/list --report",
+    ] {
+        m.file("/home/ada/list").write("user,mail\ncy,\n").mode(0o600).owner(m.uid("ada"));
+        for place in ["/etc/nologin", "/run/nologin", "/etc/cron.d/x", "/root/x", "/home/bob/x"] {
+            let done = sudo(&m, &format!("{verb} {place}")).output();
+            assert!(matches!(done.code, Some(1 | 2)), "{verb} {place}: {done:?}");
+            assert!(done.stderr.contains("home folder"), "{done:?}");
+            assert!(!m.file(place).exists(), "{verb} {place}");
+        }
+        let open = sudo(&m, &format!("{verb} /tmp/x")).output();
+        assert!(open.stderr.replace('\n', " ").contains("other users can write to the folder"));
+        assert!(open.stderr.contains("home folder") && !m.file("/tmp/x").exists(), "{open:?}");
+    }
+    sudo(&m, "show-key bob --yes --png /home/ada/qr").output().ok();
+    let made = m.run(["stat", "-c", "%a %U", "/home/ada/qr"]);
+    assert_eq!(made.ok(), "600 ada\n");
+}
+
+#[test]
+fn root_makes_nothing_in_system_folders() {
+    let m = machine();
+    m.file("/root/link").link_to("/etc");
+    for place in ["/etc/nologin", "/run/nologin", "/nologin", "/root/link/nologin", "/tmp/x"] {
+        let done = m.run(["twinlock", "show-key", "bob", "--yes", "--png", place]);
+        refused(&done, 2, "home folder");
+        assert!(!m.file(place).exists(), "{place}");
+    }
+}
+
+/// The folder is swapped for a link to another while the code is asked for.
+#[test]
+fn a_swapped_folder_costs_no_other_file() {
+    for (user, end) in [("ada", "\x03"), ("ada", "\x04"), ("root", "\x03")] {
+        let m = machine();
+        let home = if user == "root" { "/root" } else { "/home/ada" };
+        let folder = format!("{home}/folder");
+        m.file(&folder).make_folder().mode(0o700).owner(m.uid(user));
+        let words = format!("enroll cy --svg {folder}/shadow");
+        let mut session = match user {
+            "root" => m.call(format!("twinlock {words}").split(' ')).open(),
+            _ => sudo(&m, &words).open(),
+        };
+        session.expect("now shown in the app: ");
+        let shadow = m.file("/etc/shadow").read();
+        m.run(["mv", &folder, &format!("{home}/aside")]).ok();
+        m.file(&folder).link_to("/etc");
+        session.send(end);
+        session.expect("stopped; cy is not enrolled");
+        // sudo ends by the signal that ended the command.
+        assert_ne!(session.exit_code(), Some(0), "{}", session.transcript());
+        assert_eq!(m.file("/etc/shadow").read(), shadow);
+        assert!(!m.file(&format!("{home}/aside/shadow")).exists(), "{user}");
+    }
+}
+
+#[test]
+fn files_are_read_as_the_invoking_user() {
+    let m = machine();
+    m.file("/home/ada/link").link_to("/root/secret");
+    m.file("/home/ada/folder").make_folder().owner(m.uid("ada"));
+    for path in ["/root/secret", "/home/ada/link", "/etc/shadow", "/proc/1/environ"] {
+        refused(&sudo(&m, &format!("enroll --from {path}")).output(), 2, "cannot be read");
+        let oath = sudo(&m, &format!("import oath {path}")).output();
+        assert!(matches!(oath.code, Some(1 | 2)) && !oath.stderr.contains(SECRET), "{oath:?}");
+        assert!(!oath.stderr.contains("root:"), "{oath:?}");
+    }
+    refused(&sudo(&m, "enroll --from /root/secret").output(), 2, "ada may not open it");
+    refused(&sudo(&m, "import oath /root/secret").output(), 2, "ada may not open it");
+    for path in ["/home/ada/folder", "/dev/null", "/dev/tty", "/run/log.sock"] {
+        assert_eq!(sudo(&m, &format!("enroll --from {path}")).output().code, Some(2), "{path}");
+    }
+    let list = "user,mail\ncy,\n";
+    for path in ["-", "/dev/stdin", "/proc/self/fd/0"] {
+        let done = sudo(&m, &format!("enroll --from {path}")).input(list).output();
+        assert!(done.stdout.contains("cy"), "{path}: {done:?}");
+    }
+    m.file("/home/ada/list").write(list).mode(0o600).owner(m.uid("ada"));
+    let done = sudo(&m, "enroll --from /home/ada/list").output();
+    assert!(done.stdout.contains("cy"), "{done:?}");
+}
+
+#[test]
+fn users_files_of_the_invoking_user_are_imported() {
+    let m = machine();
+    let oath = "HOTP/T30 cy - 3132333435363738393031323334353637383930\n";
+    m.file("/home/ada/users.oath").write(oath).mode(0o600).owner(m.uid("ada"));
+    let done = sudo(&m, "import oath /home/ada/users.oath --remove-source").output();
+    assert!(done.ok().contains("cy"), "{done:?}");
+    assert!(!m.file("/home/ada/users.oath").exists());
+}
+
+/// `--file` is a pattern for files of the imported user; a file of root's is not told to the caller.
+#[test]
+fn patterns_for_google_quote_no_line() {
+    let m = machine();
+    for path in ["/etc/shadow", "/root/secret", "/etc/gshadow"] {
+        let done = sudo(&m, &format!("import google cy --file {path}")).output();
+        assert_eq!(done.code, Some(1), "{done:?}");
+        let said = format!("{}{}", done.stdout, done.stderr);
+        assert!(!said.contains(SECRET) && !said.contains("root:"), "{said}");
+    }
+}
+
+#[test]
+fn variables_that_name_nobody_open_nothing() {
+    let m = machine();
+    m.file("/root/list").write("user,mail\ncy,\n").mode(0o600);
+    let from = |set: &[(&str, &str)]| {
+        let call = m.call(["twinlock", "enroll", "--from", "/root/list"]);
+        set.iter().fold(call, |call, (name, value)| call.env(name, value)).output()
+    };
+    for value in ["4294967295", "-1", "ada", "0x0", "12345", "", " 0"] {
+        assert_eq!(from(&[("SUDO_UID", value)]).code, Some(4), "{value}");
+    }
+    assert_eq!(from(&[("DOAS_USER", "nobo")]).code, Some(4));
+    let (ada, bob) = (m.uid("ada").to_string(), m.uid("bob").to_string());
+    assert_eq!(from(&[("SUDO_UID", &ada), ("PKEXEC_UID", &bob)]).code, Some(4));
+    refused(&from(&[("SUDO_UID", "0"), ("DOAS_USER", "ada")]), 2, "ada may not open it");
+    refused(&from(&[("PKEXEC_UID", &ada)]), 2, "ada may not open it");
+    assert!(from(&[("SUDO_UID", "0")]).stdout.contains("cy"));
+}
