@@ -177,17 +177,26 @@ impl Asking<'_> {
             if let Ok(folder) = Folder::of(&self.account.name) {
                 records.remember_source(&folder, self.trial.source, now.unix);
             }
-            if let Accepted::BackupCode { left, .. } = accepted {
-                outbox.put(&self.letter(now.unix, left));
+            match accepted {
+                Accepted::BackupCode { left, .. } => {
+                    outbox.put(&self.letter(LetterKind::BackupCodeUsed, now.unix, left));
+                }
+                Accepted::App { resynced: Some(_), .. } => {
+                    outbox.put(&self.letter(LetterKind::Resynchronized, now.unix, None));
+                }
+                Accepted::App { .. }
+                | Accepted::Bypass { .. }
+                | Accepted::Ticket
+                | Accepted::Device => {}
             }
         }
         journal.note(&self.event((Kind::Accepted, None), Some(accepted)));
     }
 
-    fn letter(&self, at: UnixTime, left: Option<u8>) -> Letter {
+    fn letter(&self, kind: LetterKind, at: UnixTime, left: Option<u8>) -> Letter {
         Letter {
             user: self.account.name.clone(),
-            kind: LetterKind::BackupCodeUsed,
+            kind,
             at,
             service: request(self.account).service,
             source: self.trial.source.clone(),

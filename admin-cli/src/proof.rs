@@ -8,7 +8,7 @@ use twinlock_core::{
         hotp::{Keyed, digits_of, same_code},
         totp,
     },
-    record::{Authenticator, DRIFT_MAX, Moving, Record},
+    record::{Authenticator, Moving, Record},
     resync,
     text::duration,
     time::{Step, UnixTime},
@@ -138,8 +138,9 @@ fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Opt
         same_code(code.of_length(owner.parameters.digits), &right)
     };
     let steps = looked_at(owner, drift.into()).into_iter().find(is_of)?;
-    let is_looked_for = steps.abs_diff(drift.into()) <= resync::REACH;
-    let learns = i32::try_from(steps).ok().filter(|it| is_looked_for && it.abs() <= DRIFT_MAX);
+    let period = owner.parameters.period;
+    let is_looked_for = steps.abs_diff(drift.into()) <= resync::reach(period);
+    let learns = i32::try_from(steps).ok().filter(|it| is_looked_for && period.believes(*it));
     let mark = keyed.mark(owner);
     Some(Skew {
         ahead: if steps.abs() <= evidence.window.into() { 0 } else { seconds(owner, steps) },
@@ -151,7 +152,7 @@ fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Opt
 /// By how many steps a clock may be ahead, the nearest first.
 fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     let period = i64::try_from(owner.parameters.period.seconds()).unwrap_or(1).max(1);
-    let reach = i64::try_from(resync::REACH).unwrap_or(0);
+    let reach = i64::try_from(resync::reach(owner.parameters.period)).unwrap_or(0);
     let near = NEAR / period;
     let zones = (-ZONES..=ZONES).flat_map(|zone| {
         let steps = zone * HALF_HOUR / period;

@@ -47,6 +47,12 @@ impl Outcome {
             | Self::Faulty(_) => None,
         }
     }
+
+    /// Returns whether a login goes from now on by where two codes in a row have said that an authenticator stands.
+    #[must_use]
+    pub fn is_resynchronized(&self) -> bool {
+        matches!(self, Self::Granted(Accepted::App { resynced: Some(_), .. }))
+    }
 }
 
 /// Seconds from charge to claim after which a code is burned: a login that nobody stops takes milliseconds.

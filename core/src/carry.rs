@@ -85,7 +85,12 @@ pub fn changed(record: &Record) -> UnixTime {
 ///
 /// # Errors
 /// [`Conflict`]; the record here then stays as it is.
-pub fn onto(here: Option<&Snapshot>, came: Record, arrival: Arrival) -> Result<Carried, Conflict> {
+pub fn onto(
+    here: Option<&Snapshot>,
+    mut came: Record,
+    arrival: Arrival,
+) -> Result<Carried, Conflict> {
+    came.authenticators.iter_mut().for_each(forget_odd_drift);
     let there = changed(&came);
     if there > arrival.now.plus(AHEAD_MAX) {
         return Err(Conflict::Ahead { there });
@@ -144,6 +149,13 @@ fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
     Ok(if stays { Carried::Nothing } else { Carried::MovedOn(moving) })
 }
 
+/// Sets a drift to 0 that no login of any host would have learned: the window would lie where its sender likes.
+fn forget_odd_drift(one: &mut Authenticator) {
+    if !one.parameters.period.believes(one.drift()) {
+        one.moving = Moving::Clock { drift: 0 };
+    }
+}
+
 /// Counters of keys that are here, too, never go back.
 fn with_counters(mut came: Record, here: &[Authenticator]) -> Record {
     for one in &mut came.authenticators {
@@ -170,7 +182,7 @@ mod tests {
     use super::*;
     use crate::{
         beside::Beside,
-        record::{Identity, Parameters, SetId},
+        record::{Identity, Parameters, Period, SetId},
         secret::Key,
     };
     use alloc::vec;
@@ -233,6 +245,21 @@ mod tests {
         assert_eq!(decided(record(2, 300), record(1, 300), 150), Err(Conflict::SameInstant));
         let ahead = Conflict::Ahead { there: UnixTime(13_601) };
         assert_eq!(decided(record(2, 300), record(1, 13_601), 150), Err(ahead));
+    }
+
+    #[test]
+    fn drift_of_more_than_a_day_is_not_imported() {
+        let first =
+            Arrival { codes_since: None, now: NOW, fresh: Generation(99), wanted: Wanted::Newer };
+        for (period, drift, kept) in
+            [(30, 2880, 2880), (60, 1440, 1440), (60, -1441, 0), (3600, 25, 0), (3600, -24, -24)]
+        {
+            let mut came = record(1, 200);
+            came.authenticators[0].parameters.period = Period::new(period).unwrap();
+            came.authenticators[0].moving = Moving::Clock { drift };
+            let record = replaced(onto(None, came, first));
+            assert_eq!(record.authenticators[0].drift(), kept, "{period} {drift}");
+        }
     }
 
     #[test]

@@ -58,10 +58,12 @@ pub enum LetterKind {
     Unlocked,
     /// An administrator acted without a code of their own; sent to root.
     BreakGlass,
+    /// Two codes in a row have said where an authenticator stands, and logins go by that from now on.
+    Resynchronized,
 }
 
 /// All kinds, with the word of each in file names.
-pub const KINDS: [(LetterKind, &str); 15] = [
+pub const KINDS: [(LetterKind, &str); 16] = [
     (LetterKind::BackupCodeUsed, "backup-code-used"),
     (LetterKind::FewCodesLeft, "few-codes-left"),
     (LetterKind::SetUpDone, "set-up-done"),
@@ -77,6 +79,7 @@ pub const KINDS: [(LetterKind, &str); 15] = [
     (LetterKind::Removed, "removed"),
     (LetterKind::Unlocked, "unlocked"),
     (LetterKind::BreakGlass, "break-glass"),
+    (LetterKind::Resynchronized, "resynchronized"),
 ];
 
 impl LetterKind {

@@ -6,7 +6,7 @@ use crate::{
     beside::{Beside, Seen},
     request::SourceLabel,
     secret::Key,
-    time::UnixTime,
+    time::{DAY, UnixTime},
 };
 
 /// Everything that a record file says.
@@ -205,7 +205,7 @@ pub struct Period(u16);
 
 /// The most authenticators of one person.
 pub const AUTHENTICATORS_MAX: usize = 16;
-/// The furthest drift that is believed, in steps each way.
+/// The furthest drift that a record may hold, in steps each way.
 pub const DRIFT_MAX: i32 = 2880;
 
 impl Digits {
@@ -249,6 +249,14 @@ impl Period {
     #[must_use]
     pub fn seconds(self) -> u64 {
         u64::from(self.0)
+    }
+
+    /// Returns whether a drift of so many steps is taken from codes or from an import: [`DRIFT_MAX`] steps each way, and
+    /// no more than a day.
+    #[must_use]
+    pub fn believes(self, drift: i32) -> bool {
+        let steps = u64::from(drift.unsigned_abs());
+        drift.unsigned_abs() <= DRIFT_MAX.unsigned_abs() && steps * self.seconds() <= DAY
     }
 }
 

@@ -13,17 +13,26 @@ use crate::{
         totp::{begin_of, step_at},
     },
     policy::Resync,
-    record::{Authenticator, DRIFT_MAX, Moving, Record},
+    record::{Authenticator, Moving, Period, Record},
     replay::{self, Reading},
     time::{Step, UnixTime},
 };
 
-/// Steps each way of the window's centre in which an authenticator's clock is looked for: ten minutes of the usual ones.
-pub const REACH: u64 = 20;
+/// The most steps each way of the window's centre in which an authenticator's clock is looked for.
+const REACH_STEPS: u64 = 20;
+/// The same in seconds: a longer period must not let in codes that are older.
+const REACH_SECONDS: u64 = 600;
 /// The longest wait that is worth telling: where clocks jumped, no number of seconds is to be relied on.
 const WAIT_MAX: u64 = 86_400;
 /// Counters from the next one on in which a token is looked for.
 pub const PRESSES: u64 = 100;
+
+/// Returns how many steps each way of the window's centre an authenticator's clock is looked for: twenty, and no more than
+/// ten minutes; 0 for a period so long that no two codes fit.
+#[must_use]
+pub fn reach(period: Period) -> u64 {
+    REACH_STEPS.min(REACH_SECONDS / period.seconds())
+}
 
 /// A step that a wrong code would have been right for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,7 +120,8 @@ impl Candidate<'_> {
         match self.authenticator.moving {
             Moving::Clock { drift } => {
                 let centre = self.now().saturating_add_signed(i64::from(drift));
-                (centre.saturating_sub(REACH), centre.saturating_add(REACH))
+                let reach = reach(self.authenticator.parameters.period);
+                (centre.saturating_sub(reach), centre.saturating_add(reach))
             }
             Moving::Counter { next } => {
                 let next = counter::lowest_unused(next, self.mark, self.evidence.used);
@@ -138,14 +148,15 @@ impl Candidate<'_> {
     fn clock(&self, offered: Resync, step: u64) -> Sign {
         let signed = |step: u64| i64::try_from(step).unwrap_or(i64::MAX);
         let drift = signed(step).saturating_sub(signed(self.now()));
-        let believed = i32::try_from(drift).ok().filter(|drift| drift.abs() <= DRIFT_MAX);
+        let period = self.authenticator.parameters.period;
+        let believed = i32::try_from(drift).ok().filter(|drift| period.believes(*drift));
         match (believed, offered) {
             (Some(drift), Resync::Offered) if self.are_new(step) => {
                 self.adjacent(step, Moving::Clock { drift })
             }
             (_, offered) => {
                 let steps = if drift.abs() <= i64::from(self.evidence.window) { 0 } else { drift };
-                let seconds = signed(self.authenticator.parameters.period.seconds());
+                let seconds = signed(period.seconds());
                 let learnable = believed.filter(|_| offered == Resync::Offered);
                 let begin = learnable.map(|drift| {
                     learnable_from((self.authenticator, self.mark), self.evidence, drift)

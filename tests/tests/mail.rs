@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use twinlock_tests::{Finished, Machine, Mail};
 
 const OUTBOX: &str = "/var/lib/twinlock/outbox";
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "backup-code-used",
     "few-codes-left",
     "set-up-done",
@@ -16,6 +16,7 @@ const KINDS: [&str; 9] = [
     "guessed",
     "bypass-given",
     "key-shown",
+    "resynchronized",
 ];
 
 fn machine(settings: &str) -> Machine {
@@ -56,8 +57,8 @@ fn each_kind_arrives_in_both_languages() {
             let what = if by_another { "twinlock uid:1001 kim -" } else { "sshd 203.0.113.7 - 3" };
             m.file(&name).link_to(&format!("1800000000 {what}"));
         }
-        assert_eq!(deliver(&m).ok(), "9 letters sent.\n");
-        let mails = m.mailbox("ada", 9);
+        assert_eq!(deliver(&m).ok(), "10 letters sent.\n");
+        let mails = m.mailbox("ada", 10);
         for kind in KINDS {
             let (subject, body) = kept(language, kind);
             let found = mails.iter().find(|mail| mail.subject() == subject);

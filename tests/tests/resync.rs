@@ -61,6 +61,7 @@ fn by_sshd_two_codes_in_a_row_let_in_and_say_how_far_the_clock_is_off() {
     let step = begun / 30 - 19;
     assert!(log.contains(&format!(" step={step} resync=-")), "{log}");
     assert_eq!(m.logged("reason=wrong_code").len(), 1, "{:?}", m.log());
+    assert!(m.run(["ls", "/var/lib/twinlock/outbox"]).ok().contains("ada@resynchronized"));
     let status = m.run(["twinlock", "status", "ada"]);
     assert!(status.ok().contains("s, clock 9 min 30 s slow, SHA1)"), "{status:?}");
     // None of the two works again, alone or with its neighbour; the next one does, by itself, and once.

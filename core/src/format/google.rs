@@ -8,7 +8,7 @@ use crate::{
     foreign::{Google, Remark, Reuse},
     format::c_number::{is_blank, number_at},
     otp::base32::{self, KeyText},
-    record::{Algorithm, DRIFT_MAX, Digits, Moving, Parameters, Period},
+    record::{Algorithm, Digits, Moving, Parameters, Period},
     secret::Key,
 };
 
@@ -152,7 +152,8 @@ impl<'a> File<'a> {
         }
         let Some(setting) = self.setting("TIME_SKEW") else { return Ok(Moving::default()) };
         let drift = i32::try_from(leading(setting.value)).ok();
-        let drift = drift.filter(|drift| drift.unsigned_abs() <= DRIFT_MAX.unsigned_abs());
+        let period = self.period()?;
+        let drift = drift.filter(|drift| period.believes(*drift));
         let fault = GoogleFault::Skew { line: setting.line };
         drift.map(|drift| Moving::Clock { drift }).ok_or(fault)
     }
@@ -343,6 +344,9 @@ mod tests {
         assert_eq!(moving("\" TIME_SKEW x\n\" TOTP_AUTH"), clock(0));
         let skew = moving("\" TOTP_AUTH\n\" TIME_SKEW 2881\n");
         assert_eq!(skew, Err(GoogleFault::Skew { line: 3 }));
+        assert_eq!(moving("\" STEP_SIZE 60\n\" TOTP_AUTH\n\" TIME_SKEW 1440\n"), clock(1440));
+        let skew = moving("\" STEP_SIZE 60\n\" TOTP_AUTH\n\" TIME_SKEW 1441\n");
+        assert_eq!(skew, Err(GoogleFault::Skew { line: 4 }));
     }
 
     #[test]

@@ -53,6 +53,10 @@ impl Visit<'_> {
             let (kind, reason) = noted_as.unwrap_or((Kind::Refused, reason));
             self.note(account, kind, reason);
         }
+        if outcome.is_resynchronized() {
+            // At once: the drift stands, however this login ends.
+            self.write(account, LetterKind::Resynchronized, None);
+        }
         let guessed = matches!(outcome, Outcome::Throttled { .. } | Outcome::Locked);
         if guessed && self.standing == Standing::Proven {
             // Whoever guesses here has the password or the key.

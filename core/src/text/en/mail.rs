@@ -317,6 +317,28 @@ Was this not agreed? Then somebody with root's rights has changed the
 second factor of users. Look at the log: journalctl -t twinlock
 ",
         ),
+        Topic::Event(LetterKind::Resynchronized) => (
+            "Your authenticator was resynchronized: {user} on {host}",
+            "\
+Hello {user},
+
+Two codes in a row that were too old or too new for one login were
+typed at a login, and let its user in. From now on {host}
+expects your codes at that pace.
+
+    When:   {time}
+    Where:  {service} on {host}
+    From:   {source}
+
+Was it you? Then there is nothing to do, except to set the clock of
+your phone by the network.
+
+Was it not you? Then somebody has your password or your SSH key, and
+has seen codes of yours. Call your administrator at once, who can stop
+them (twinlock reset), and change your password and your SSH key.
+Until then your own codes may be refused: type two in a row.
+",
+        ),
         Topic::Ticket(Purpose::SetUp) => (
             "Set up two-step verification for {user} on {host}",
             "\

@@ -317,6 +317,28 @@ Var det inte avtalat? Då har någon med roots rättigheter ändrat
 användares tvåstegsverifiering. Se loggen: journalctl -t twinlock
 ",
         ),
+        Topic::Event(LetterKind::Resynchronized) => (
+            "Din autentiseringsapp har synkroniserats om: {user} på {host}",
+            "\
+Hej {user}!
+
+Två koder i rad som var för gamla eller för nya för en inloggning har
+skrivits vid en inloggning och godtagits. Från och med nu väntar sig
+{host} dina koder i den takten.
+
+    När:       {time}
+    Var:       {service} på {host}
+    Varifrån:  {source}
+
+Var det du? Då behöver du bara se till att telefonens klocka ställs
+efter nätet.
+
+Var det inte du? Då har någon ditt lösenord eller din SSH-nyckel, och
+har sett koder från din app. Ring genast din administratör, som kan
+spärra dem (twinlock reset), och byt lösenord och SSH-nyckel. Tills
+dess kan dina egna koder nekas: skriv två i rad.
+",
+        ),
         Topic::Ticket(Purpose::SetUp) => (
             "Ställ in tvåstegsverifiering för {user} på {host}",
             "\
