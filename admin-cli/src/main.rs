@@ -18,6 +18,7 @@ mod mistake;
 mod one_time;
 mod operation;
 mod own_code;
+mod password;
 mod people_list;
 mod person;
 mod picture;

@@ -1,6 +1,6 @@
 //! The administrator's verbs: exact words, exit statuses, JSON and log lines.
 
-use twinlock_tests::{Finished, Machine, Otp};
+use twinlock_tests::{Finished, Machine, Otp, PASSWORD};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
@@ -216,6 +216,7 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
     };
     let uid = m.uid("ada");
     m.run(["mkdir", "-p", "/run/systemd/system", &format!("/run/systemd/users/{uid}")]).ok();
+    m.password("ada", PASSWORD);
     let reset = || {
         m.run(["twinlock", "remove", "ada", "--yes"]);
         m.enrolled("ada", KEY);
@@ -224,7 +225,8 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
     loginctl("exit 0");
     reset().ok();
     assert_eq!(m.file("/root/ended").read(), format!("terminate-user {uid}\n"));
-    assert!(m.file("/etc/shadow").read().contains("\nada:!:0:"), "chage has done its part");
+    let shadow = m.file("/etc/shadow").read();
+    assert!(shadow.lines().any(|line| line.starts_with("ada:$6$") && line.contains(":0:0:")));
     loginctl("exit 1");
     let left = reset();
     assert_eq!(left.code, Some(1), "{left:?}");
@@ -237,6 +239,33 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
     let left = reset();
     assert_eq!(left.code, Some(1), "{left:?}");
     assert!(left.stderr.contains("`chage -d 0 -- ada` failed (exit status: 3)"), "{left:?}");
+}
+
+/// Without an old password to type, a change of it cannot be passed: an ssh key would open nothing any more.
+#[test]
+fn account_without_password_is_not_expired() {
+    let m = machine();
+    let reset = || twinlock(&m, "reset ada --yes --expire-password");
+    let lines = m.file("/etc/shadow").read();
+    let others: Vec<&str> = lines.lines().filter(|line| !line.starts_with("ada:")).collect();
+    let others = format!("{}\n", others.join("\n"));
+    for (line, why) in [
+        ("ada:!:19000:0:99999:7:::\n", "has no password to log in with"),
+        ("ada:*:19000:0:99999:7:::\n", "has no password to log in with"),
+        ("ada::19000:0:99999:7:::\n", "has no password to log in with"),
+        ("ada:!$6$a$b:19000:0:99999:7:::\n", "has no password to log in with"),
+        ("", "has no password on this host"),
+    ] {
+        let (before, shadow) = (m.tree("/var/lib/twinlock"), format!("{others}{line}"));
+        m.file("/etc/shadow").write(&shadow);
+        let refused = reset();
+        let said = refused.stderr.replace('\n', " ");
+        assert_eq!(refused.code, Some(3), "{line}: {refused:?}");
+        assert!(said.contains(why) && said.contains("Leave --expire-password out."), "{said}");
+        assert_eq!((m.tree("/var/lib/twinlock"), m.file("/etc/shadow").read()), (before, shadow));
+    }
+    m.file("/etc/shadow").write(&lines);
+    twinlock(&m, "reset ada --yes").ok();
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::{Keyboard, tell},
-    one_time, person,
+    one_time, password, person,
     successor::{active, put},
     ticket::{Drawn, Message},
     verbs::Reset,
@@ -35,6 +35,9 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     }
     let found = desk.machine.records.newest(&account)?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
+    if wanted.expire_password {
+        password::must_be_changeable(&account.name)?;
+    }
     let mut keyboard = Keyboard::open()?;
     let said = announcement(desk, &account, &found);
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;

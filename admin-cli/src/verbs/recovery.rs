@@ -67,7 +67,7 @@ pub struct Reset {
     /// End the person's sessions too (loginctl terminate-user)
     #[arg(long)]
     pub end_sessions: bool,
-    /// Have a new password chosen at the next login too (chage -d 0)
+    /// Have a new password chosen at the next login too (chage -d 0); refused for an account without a password
     #[arg(long)]
     pub expire_password: bool,
     /// How it is done

@@ -49,7 +49,7 @@ fn an_odd_name_means_nobody_else() {
     let names = [number.to_string(), "%n".to_owned(), "~bob".to_owned(), "bob.*".to_owned()];
     for (uid, name) in (3000..).zip(&names) {
         let make = format!(
-            "echo '{name}:x:{uid}:100::/:/bin/sh' >>/etc/passwd && echo '{name}:*:20000::::::' >>/etc/shadow &&
+            "echo '{name}:x:{uid}:100::/:/bin/sh' >>/etc/passwd && echo '{name}:$6$salt$hash:20000::::::' >>/etc/shadow &&
              echo 'otpauth://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' | twinlock import uri -- '{name}'"
         );
         b.run(&make).ok();
@@ -62,7 +62,7 @@ fn an_odd_name_means_nobody_else() {
         assert!(done.ok().contains("\"sessions\":\"none\""), "{name}: {done:?}");
         assert!(done.stdout.contains("\"password\":\"expired\""), "{name}: {done:?}");
         let shadow = b.run("cat /etc/shadow").stdout;
-        assert!(shadow.contains(&format!("\n{name}:*:0:")), "{name}: {shadow}");
+        assert!(shadow.contains(&format!("\n{name}:$6$salt$hash:0:")), "{name}: {shadow}");
     }
     lives(&mut session);
     assert!(b.run("chage -l bob").ok().contains("Password expires\t\t\t\t\t: never"));

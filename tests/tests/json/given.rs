@@ -43,6 +43,7 @@ fn what_an_administrator_gives() {
     m.settings(settings);
     program(&m, "/root/sendmail", "exec cat >/dev/null");
     page.run(&m, (codes, "backup-codes ada --yes"));
+    m.password("ada", twinlock_tests::PASSWORD);
     page.run(&m, (reset, "reset ada --yes --end-sessions --expire-password"));
     page.run(&m, (invite, "invite bob"));
     program(&m, "/root/sendmail", "exit 75");

@@ -44,6 +44,8 @@ fn reset() {
     s.pipe("reset ada --yes", &["OWN"]);
     s.again();
     s.pipe("reset ada --yes --end-sessions --expire-password", &["OWN"]);
+    s.m.password("ada", twinlock_tests::PASSWORD);
+    s.pipe("reset ada --yes --end-sessions --expire-password", &["OWN"]);
     s.again();
     s.pipe("--json reset ada --yes", &["OWN"]);
     s.pipe("--json reset ada --yes", &["OWN"]);
