@@ -45,6 +45,16 @@ pub struct Device {
 /// The ledger's name of a device.
 #[must_use]
 pub fn name_of(binding: &Binding<'_>) -> String {
+    named("device.", binding)
+}
+
+/// The ledger's name that says that its owner wants to be asked no more about a device.
+#[must_use]
+pub fn never_name_of(binding: &Binding<'_>) -> String {
+    named("never.", binding)
+}
+
+fn named(kind: &str, binding: &Binding<'_>) -> String {
     let mut hash = Sha256::new();
     let numbers = [u64::from(binding.uid), binding.generation.0, binding.service.len() as u64];
     numbers.iter().for_each(|number| hash.update(number.to_be_bytes()));
@@ -55,7 +65,7 @@ pub fn name_of(binding: &Binding<'_>) -> String {
     }
     hash.update(binding.key.as_bytes());
     let digest = hash.finalize();
-    let mut name = String::from("device.");
+    let mut name = String::from(kind);
     name.push_str(&HEXLOWER.encode(digest.get(..16).unwrap_or_default()));
     name
 }

@@ -156,11 +156,31 @@ pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> O
     if others.len() >= AUTHENTICATORS_MAX || others.iter().any(|other| other.key == new.key) {
         return None;
     }
-    let is_free = |name: &String| others.iter().all(|other| other.name != *name);
-    let numbered = (2..).map(|number| format!("{}-{number}", new.name));
-    let name = core::iter::once(new.name.clone()).chain(numbered).find(is_free)?;
+    let name = free_name(&found, &new.name)?;
     let changed = later(&found, now);
     found.authenticators.push(Authenticator { name, ..new });
+    found.beside.pending = None;
+    found.beside.changed = Some(changed);
+    found.generation = generation;
+    Some(found)
+}
+
+/// The name that one more authenticator gets: the wished one, or the first free one of it with a number.
+#[must_use]
+pub fn free_name(record: &Record, wished: &str) -> Option<String> {
+    let is_free = |name: &String| record.authenticators.iter().all(|other| other.name != *name);
+    let numbered = (2..).map(|number| format!("{wished}-{number}"));
+    core::iter::once(wished.into()).chain(numbered).find(is_free)
+}
+
+/// Removes one authenticator; nothing where there is no such place, or no other one: a record keeps one at least.
+#[must_use]
+pub fn without(mut found: Record, place: usize, (generation, now): Stamp) -> Option<Record> {
+    if found.authenticators.len() < 2 || place >= found.authenticators.len() {
+        return None;
+    }
+    let changed = later(&found, now);
+    found.authenticators.remove(place);
     found.beside.pending = None;
     found.beside.changed = Some(changed);
     found.generation = generation;

@@ -2,6 +2,7 @@
 
 mod asked;
 mod beyond;
+mod remembered;
 mod told;
 
 use crate::{

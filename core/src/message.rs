@@ -32,8 +32,10 @@ pub enum Message {
     NoBypass,
     /// Twelve letters, of somebody who has no ticket that works.
     NoTicket,
-    /// What was typed is none of the menu's choices.
+    /// What was typed is none of the menu's choices, again and again.
     NoSuchWay(Ways),
+    /// Stands above the menu that is shown again, after an answer that is none of its choices.
+    NotAChoice,
     /// A code that was used already.
     Replayed {
         /// Seconds until the app shows another.

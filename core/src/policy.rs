@@ -88,11 +88,14 @@ pub struct BackupCodes {
     pub count: u8,
     /// At so many or fewer their owner is warned.
     pub warn_below: u8,
+    /// Whether one can be seen while it is typed at a prompt of its own: it works once, and twenty letters typed blind
+    /// go wrong.
+    pub echo: Echo,
 }
 
 impl Default for BackupCodes {
     fn default() -> Self {
-        Self { count: 10, warn_below: 3 }
+        Self { count: 10, warn_below: 3, echo: Echo::Shown }
     }
 }
 

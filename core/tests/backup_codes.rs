@@ -126,7 +126,7 @@ fn a_ticket_fetches_new_codes_and_gets_in_once() {
         twinlock_core::enrolment::give_ticket(&mut record.beside, ticket(Purpose::Codes));
         record
     });
-    assert_eq!(world.login(&stack(), &["fejtqychwgpv", ""]), Verdict::Denied, "not confirmed");
+    assert_eq!(world.login(&stack(), &["fejtqychwgpv", "", ""]), Verdict::Denied, "not confirmed");
     let follows = request("ada", Claim::Follows);
     assert_eq!(world.login(&follows, &["fejtqychwgpv", "", ""]), Verdict::Denied);
     assert_eq!(world.login(&stack(), &["fejtqychwgpv", "<group>"]), Verdict::Granted);

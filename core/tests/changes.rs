@@ -11,6 +11,7 @@ use twinlock_core::{
     beside::{Purpose, Seen, Trace},
     event::{Accepted, Kind},
     letter::LetterKind,
+    policy::Echo,
     record::Record,
     request::{Claim, PublicKey, Request},
     time::UnixTime,
@@ -144,6 +145,42 @@ fn one_more_authenticator_takes_a_second_code_and_works_beside_the_others() {
 }
 
 #[test]
+fn seen_key_is_asked_again_after_a_wrong_word() {
+    let world = seen();
+    let typed = [&world.code(0), "strat", "start", "<first>", "<next>"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+    assert!(world.newest_record("ada").authenticators[0].seen.is_none());
+}
+
+#[test]
+fn backup_code_is_shown_at_its_own_prompt() {
+    for (echo, shown) in [(Echo::Shown, true), (Echo::Hidden, false)] {
+        let (mut world, codes) = with_codes(10);
+        world.policy.backup_codes.echo = echo;
+        assert_eq!(world.login(&stack(), &["?", "2", &codes[0]]), Verdict::Granted);
+        let echoes = world.echoes.borrow();
+        assert_eq!(echoes[0], Echo::Hidden, "the first prompt takes codes of the app as well");
+        assert_eq!(echoes[2] == Echo::Shown, shown);
+    }
+}
+
+#[test]
+fn never_is_an_answer_for_a_device() {
+    let mut world = World::new();
+    world.policy.remember_for = 8 * 3600;
+    let here = by_key("ssh-ed25519 AAAA");
+    assert_eq!(world.login(&here, &[&world.code(0), "y", "NEVER"]), Verdict::Granted);
+    assert!(screen(&world).contains("device for 8 hours?"), "{}", screen(&world));
+    world.unix.set(world.unix.get() + 60);
+    assert_eq!(world.login(&here, &[&world.code(0)]), Verdict::Granted, "asked no more from there");
+    assert!(!screen(&world).contains("Remember this device"), "{}", screen(&world));
+    world.unix.set(world.unix.get() + 60);
+    let other = by_key("ssh-ed25519 AAAB");
+    assert_eq!(world.login(&other, &[&world.code(0), "no"]), Verdict::Granted);
+    assert!(screen(&world).contains("Remember this device"), "another key is asked");
+}
+
+#[test]
 fn a_bypass_works_so_often_and_behind_a_first_factor_alone() {
     let world = World::new();
     change(&world, |mut record| {
@@ -212,7 +249,8 @@ fn a_device_is_remembered_for_a_time_and_for_itself_alone() {
     assert_eq!(world.login(&here, &[&world.code(0), ""]), Verdict::Granted);
     world.unix.set(world.unix.get() + 60);
     assert_eq!(world.login(&here, &[&world.code(0), "yes"]), Verdict::Granted);
-    assert!(screen(&world).contains("from 203.0.113.7 with this ssh key for 1 h"));
+    assert!(screen(&world).contains("Remember this device for 1 hour? Then no code is asked for"));
+    assert!(screen(&world).contains("from 203.0.113.7"), "{}", screen(&world));
     assert_eq!(world.login(&here, &[]), Verdict::Granted, "no code is asked for");
     assert_eq!(world.events.borrow().last().unwrap().accepted, Some(Accepted::Device));
     let elsewhere = Request {

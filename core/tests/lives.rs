@@ -152,7 +152,8 @@ impl Life {
         world.policy.not_enrolled = NotEnrolled::Enroll;
         world.policy.set_up.ticket = TicketNeed::Free;
         world.policy.set_up.after_reset = AfterReset::Login;
-        world.policy.backup_codes = BackupCodes { count: 3, warn_below: 1 };
+        world.policy.backup_codes =
+            BackupCodes { count: 3, warn_below: 1, ..BackupCodes::default() };
         world.policy.remember_for = 600;
         let latest = world.unix.get();
         let (held, used, steps, shown) = Default::default();

@@ -79,14 +79,24 @@ fn the_menu_offers_backup_codes_to_who_has_some_left() {
 
 #[test]
 fn an_answer_that_the_menu_does_not_have_is_told_the_choices() {
-    let world = world();
-    let _ = world.login(&request("ada", Claim::Stack), &["?", "q", ""]);
-    assert!(world.said.borrow()[2].contains("none of the choices (1, 2, 3 or 4)"));
+    for (world, claim, typed, choices) in [
+        (world(), Claim::Stack, "q", "Choose 1-4"),
+        (World::new(), Claim::Stack, "2", "Choose 1, 3 or 4"),
+        (World::new(), Claim::Follows, "", "Choose 1-3"),
+    ] {
+        let _ = world.login(&request("ada", claim), &["?", typed, "9", "3"]);
+        let said = world.said.borrow();
+        for again in [&said[2], &said[3]] {
+            assert!(again.starts_with("\nThat is none of the choices."), "{again}");
+            assert!(again.contains(choices), "{again}");
+        }
+        assert_eq!(world.reasons(), ["stopped"], "a slip sends nobody away");
+    }
     let world = World::new();
-    let _ = world.login(&request("ada", Claim::Stack), &["?", "2", ""]);
-    assert!(world.said.borrow()[2].contains("none of the choices (1, 3 or 4)"));
-    let _ = world.login(&request("ada", Claim::Follows), &["?", "q", ""]);
-    assert!(world.said.borrow()[2].contains("That was not accepted."));
+    let code = world.code(0);
+    let typed = ["?", "q", "q", "q", &code];
+    assert_eq!(world.login(&request("ada", Claim::Stack), &typed), Verdict::Granted);
+    assert!(world.said.borrow()[4].contains("none of the choices (1, 3 or 4)"));
 }
 
 #[test]

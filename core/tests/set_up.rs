@@ -28,7 +28,7 @@ fn set_up_at_a_login_ends_in_a_login_and_its_code_is_used_up() {
     let verdict = world.login(&stack(), &["start", "<first>", "<group>"]);
     assert_eq!(verdict, Verdict::Granted, "{}", screen(&world));
     let shown = screen(&world);
-    for app in ["Google Authenticator", "Microsoft Authenticator", "Authy", "any other app"] {
+    for app in ["Aegis", "2FAS", "KeePassXC", "Bitwarden", "any other app"] {
         assert!(shown.contains(app), "{shown}");
     }
     assert_eq!(kinds(&world), [Kind::Enrolled, Kind::Accepted]);
@@ -48,12 +48,41 @@ fn set_up_at_a_login_ends_in_a_login_and_its_code_is_used_up() {
 fn whoever_does_not_begin_is_told_once_and_not_counted() {
     for answer in ["", "hunter2", "123456", "\u{8}\r\u{7f}INCORRECT", "ja"] {
         let world = newcomer();
-        assert_eq!(world.login(&stack(), &[answer]), Verdict::Denied);
+        assert_eq!(world.login(&stack(), &[answer, answer, answer]), Verdict::Denied);
         assert!(screen(&world).ends_with("log in once from a terminal."), "{}", screen(&world));
         assert_eq!(world.reasons(), ["not_set_up"]);
         assert!(world.records.borrow().is_empty(), "nothing was written");
         assert!(!world.names.borrow().keys().any(|name| name.contains("/try.")));
     }
+}
+
+#[test]
+fn wrong_word_is_asked_again() {
+    for (slip, word) in [("strat", "start"), ("yes", "START"), ("1", "starta"), ("Borja?", "Börja")]
+    {
+        let mut world = newcomer();
+        // Where the login goes on without, a slip must not let anybody go on without either.
+        world.policy.not_enrolled = NotEnrolled::Remind;
+        let typed = [slip, word, "<first>", "<group>"];
+        assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+        assert!(screen(&world).contains("That is not the word start."), "{}", screen(&world));
+        assert_eq!(kinds(&world)[0], Kind::Enrolled);
+    }
+}
+
+#[test]
+fn empty_answer_loses_no_scanned_key() {
+    let world = newcomer();
+    let typed = ["start", "", "<first>", "", "<group>"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+    assert_eq!(screen(&world).matches("press Enter").count(), 2, "{}", screen(&world));
+    let world = newcomer();
+    assert_eq!(world.login(&stack(), &["start", "", ""]), Verdict::Denied, "twice is meant");
+    assert!(screen(&world).contains("to go on with this key"), "{}", screen(&world));
+    let world = newcomer();
+    let typed = ["start", "", "999999", "", "<first>", "AAAA", "", "BBBB", "<group>"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "not twice in a row");
+    assert_eq!(world.newest_record("ada").beside.owed_codes, None);
 }
 
 #[test]
@@ -115,7 +144,7 @@ fn a_picture_is_drawn_otherwise_and_wrong_codes_say_what_is_wrong() {
     let typed = ["start", "i", "a", "999999", "12", late, "<group>"];
     assert_eq!(world.login(&stack(), &typed), Verdict::Granted);
     let shown = screen(&world);
-    assert_eq!(shown.matches("scan this square").count(), 3);
+    assert_eq!(shown.matches("scan this QR code").count(), 3);
     assert!(shown.contains("####") && shown.contains('█'));
     assert!(shown.contains("not of this key") && shown.contains("That is not a code"));
 }
@@ -203,7 +232,7 @@ fn before_a_first_factor_nothing_is_offered() {
         let expected =
             if not_enrolled == NotEnrolled::Remind { Verdict::Exempt } else { Verdict::Denied };
         assert_eq!(verdict, expected);
-        assert!(!screen(&world).contains("Google"), "{}", screen(&world));
+        assert!(!screen(&world).contains("Aegis"), "{}", screen(&world));
         assert!(world.records.borrow().is_empty());
     }
 }

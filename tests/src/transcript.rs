@@ -68,7 +68,7 @@ pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
 /// A client that drops half blocks leaves of a square what is different each time.
 fn lines_without_broken_squares(lines: &mut Vec<String>) {
     let mut from = 0;
-    while let Some(begin) = place(lines, from, "scan this square:") {
+    while let Some(begin) = place(lines, from, "scan this QR code:") {
         let Some(end) = place(lines, begin, "If you cannot scan it") else { return };
         if lines[begin + 1..end].iter().any(|line| !line.ends_with("[square]")) {
             lines.splice(begin + 1..end, ["[square: its blocks are dropped]".to_owned()]);

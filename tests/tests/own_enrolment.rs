@@ -45,6 +45,10 @@ fn who_does_not_confirm_them_is_enrolled_and_shown_others_at_a_login() {
         let m = machine();
         let mut all = dialogue(&m);
         all.answer(&["<first>"]).next_prompt();
+        if end.is_empty() {
+            // One empty answer is asked again: it may be a slip.
+            all.answer(&[end]).next_prompt();
+        }
         all.answer(&[end]);
         // ^C reaches what the terminal was opened by as well.
         let code = all.session().give_up();

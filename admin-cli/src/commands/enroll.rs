@@ -1,5 +1,7 @@
 //! `twinlock enroll USER`: a key, its QR code, a proof, and only then a record.
 
+use std::io::IsTerminal;
+
 use twinlock_core::{
     account::{Account, Folder},
     answer::{self, Answer},
@@ -146,6 +148,7 @@ fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<
     let shelf = desk.machine.ledger.open(&Seat::Account(folder))?;
     let digits = desk.policy.new_keys.digits.get();
     let prompt = format!("{digits}-digit code now shown in the app: ");
+    let mut empty = false;
     for left in (0..TRIES).rev() {
         let typed = match keyboard.ask(&prompt)? {
             Line::Typed(line) => Typed::new(line.as_str().to_owned()),
@@ -153,7 +156,13 @@ fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<
             Line::End | Line::Interrupted => return Err(stopped(user)),
         };
         let said = match answer::read(&typed) {
-            Answer::Stop => return Err(stopped(user)),
+            // An empty answer may be a slip, and the key is in the app by now: only a second one ends it.
+            Answer::Stop if empty || !std::io::stdin().is_terminal() => return Err(stopped(user)),
+            Answer::Stop => {
+                empty = true;
+                tell("Nothing was typed. Type the code, or press Enter once more to stop.\n");
+                continue;
+            }
             Answer::Help | Answer::Other => {
                 format!("That is not a code. The app shows {digits} digits.")
             }
@@ -162,6 +171,7 @@ fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<
                 Some(said) => said,
             },
         };
+        empty = false;
         tell(&format!("{}\n", wrap(&with_tries(&said, left), WIDTH, 0)));
     }
     Err(unproven(user))

@@ -148,11 +148,13 @@ fn people(policy: &Policy, usual: &Policy) -> Vec<Line> {
 }
 
 fn backup_codes(policy: &Policy, usual: &Policy) -> Vec<Line> {
+    let shown = |policy: &Policy| policy.backup_codes.echo == Echo::Shown;
     let both =
         |key, of: fn(&Policy) -> u8| line(key, of(policy).to_string(), of(usual).to_string());
     vec![
         both("count", |policy| policy.backup_codes.count),
         both("warn_below", |policy| policy.backup_codes.warn_below),
+        line("echo", shown(policy).to_string(), shown(usual).to_string()),
     ]
 }
 

@@ -42,8 +42,9 @@ pub enum SeenWhere {
 /// Shows a key; the files are deleted again where it does not come into force.
 pub fn show(desk: &Desk, drawing: &Drawing, owned: &Owned<'_>) -> Result<Pictures, Failure> {
     let issuer = issuer(desk);
-    let label = Label { issuer: &issuer, account: owned.user };
     let authenticator = owned.authenticator;
+    let account = otpauth::account_label(owned.user, &authenticator.name);
+    let label = Label { issuer: &issuer, account: &account };
     let uri = otpauth::write_next(&label, authenticator);
     let matrix = Matrix::of(&uri).map_err(|_| too_long())?;
     let pictures = files(drawing, &matrix)?;

@@ -103,7 +103,7 @@ struct Rebuff {
 }
 
 impl Asking<'_> {
-    /// Asks up to `tries` times; where the judge gives nothing, a code is wrong.
+    /// Asks up to `tries` times, once where no first factor is proven; where the judge gives nothing, a code is wrong.
     pub fn ask(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.policy.field {
             Field::Code => self.ask_for_a_code(judge),
@@ -128,7 +128,9 @@ impl Asking<'_> {
 
     fn ask_for_a_code(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         let mut last: Option<Rebuff> = None;
-        for left in (0..self.policy.tries).rev() {
+        // No code helps where the first factor failed: one question, and sshd asks for the password again.
+        let tries = if self.standing == Standing::Decoy { 1 } else { self.policy.tries };
+        for left in (0..tries).rev() {
             let answer = match self.ask_once(last.as_ref()) {
                 Ok(answer) => answer,
                 Err(end) => return end,

@@ -8,7 +8,7 @@ use crate::{
         talk::{Judge, OVERTAKEN, Stop, Talk},
     },
     event::Reason,
-    message::{change::Change, set_up::WORDS},
+    message::{change::Change, set_up::is_begin},
     record::{Generation, Record},
 };
 
@@ -32,14 +32,20 @@ pub fn hand_over(
 ) -> Result<HandOver, Stop> {
     let left = talk.policy.handover_logins.saturating_sub(seen.postponed);
     let told = Change::Seen { by: seen.trace.by.clone(), at: seen.trace.at, left };
-    let typed = talk.ask_shown(&talk.change(&told))?;
-    let word = typed.text().trim();
-    if WORDS.iter().any(|begin| word.eq_ignore_ascii_case(begin)) {
-        let replaced = new_key::replace(talk, place, judge);
-        if matches!(replaced, Err(Stop::Declined(reason)) if reason != Reason::RecordChanging) {
-            talk.leave_word(talk.change(&Change::OldKeyStays));
+    let mut question = talk.change(&told);
+    for _ in 0..talk.policy.tries {
+        let typed = talk.ask_shown(&question)?;
+        if is_begin(typed.text()) {
+            let replaced = new_key::replace(talk, place, judge);
+            if matches!(replaced, Err(Stop::Declined(reason)) if reason != Reason::RecordChanging) {
+                talk.leave_word(talk.change(&Change::OldKeyStays));
+            }
+            return replaced.map(HandOver::Replaced);
         }
-        return replaced.map(HandOver::Replaced);
+        if typed.text().trim().is_empty() {
+            break;
+        }
+        question = talk.change(&Change::SeenAgain { left });
     }
     if left == 0 {
         return Err(Stop::Declined(Reason::NotHandedOver));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Answers taken for the last group.
-const TRIES: u8 = 3;
+const TRIES: u8 = 5;
 
 /// Puts a set in force, by the change that makes the old one dead.
 pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), Stop>;
@@ -38,6 +38,7 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
     let written = codes.iter().map(|code| backup_code::written(code)).collect();
     let last = codes.last().ok_or(no_entropy())?;
     let mut question = talk.new_codes(&NewCodes::Show { why, codes: Codes(written) });
+    let mut empty = false;
     for left in (0..TRIES).rev() {
         let typed = talk.ask_shown(&question)?;
         if backup_code::is_shown(last, &typed) {
@@ -57,10 +58,17 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
             talk.write(LetterKind::CodesRenewed, Some(count));
             return Ok(count);
         }
-        if typed.text().trim().is_empty() {
+        // An empty answer may be a slip, and the codes may be on paper by now: only a second one ends it.
+        let nothing = typed.text().trim().is_empty();
+        if nothing && empty {
             break;
         }
-        question = talk.new_codes(&NewCodes::NotTheLast { left, count });
+        empty = nothing;
+        question = talk.new_codes(&if nothing {
+            NewCodes::NothingTyped { count }
+        } else {
+            NewCodes::NotTheLast { left, count }
+        });
     }
     Err(Stop::Declined(Reason::Unconfirmed))
 }

@@ -13,14 +13,17 @@ use crate::{
     enrolment::{self, Stamp},
     letter::LetterKind,
     message::change::Change,
+    ports::Snapshot,
     record::{Authenticator, Generation, Record, State},
 };
 
 /// Which authenticator is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Its place in the record.
     pub place: usize,
+    /// Its name, which the new key goes on with.
+    pub name: String,
     /// The record that it was chosen by.
     pub generation: Generation,
 }
@@ -31,12 +34,13 @@ pub struct Place {
 /// # Errors
 /// [`Stop`]; the old key is what it was then.
 pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Generation, Stop> {
-    let proven = proving::prove(talk)?;
+    let proven = proving::prove(talk, &place.name)?;
     let second = second_code::ask(talk, &Change::SecondOfOld, judge)?;
-    let generation = put(talk, (place.generation, &proven, second), &mut |record, new, stamp| {
+    let generation = put(talk, (place.generation, &proven, &second), &mut |record, new, stamp| {
         enrolment::replace(record, (place.place, new), stamp)
     })?;
-    talk.person().tell(&talk.change(&Change::Replaced));
+    talk.person().tell(&talk.change(&Change::Replaced { entry: talk.entry(&place.name) }));
+    second.tell_used(talk);
     talk.write(LetterKind::KeyChanged, None);
     Ok(generation)
 }
@@ -48,16 +52,57 @@ pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Gener
 /// [`Stop`]; nothing was added then.
 pub fn add(
     talk: &Talk<'_>,
-    (generation, name): (Generation, String),
+    generation: Generation,
+    name: &str,
     judge: Judge<'_>,
 ) -> Result<Generation, Stop> {
-    let mut proven = proving::prove(talk)?;
-    proven.authenticator.name = name;
+    let proven = proving::prove(talk, name)?;
     let second = second_code::ask(talk, &Change::SecondOfOther, judge)?;
-    let generation = put(talk, (generation, &proven, second), &mut enrolment::add)?;
+    let generation = put(talk, (generation, &proven, &second), &mut enrolment::add)?;
     talk.person().tell(&talk.change(&Change::Added));
+    second.tell_used(talk);
     talk.write(LetterKind::KeyChanged, None);
     Ok(generation)
+}
+
+/// Removes one of several authenticators, behind a second code; the generation of the record that says so.
+///
+/// # Errors
+/// [`Stop`]; nothing was removed then.
+pub fn remove(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Generation, Stop> {
+    let first = Change::SecondToRemove { name: place.name.clone() };
+    let second = second_code::ask(talk, &first, judge)?;
+    let stamp = talk.stamp()?;
+    change(talk.ports.records, talk.account, &mut |found| {
+        let record = judged(talk, found, place.generation, &second, stamp)?;
+        enrolment::without(record, place.place, stamp).ok_or(OVERTAKEN)
+    })?;
+    talk.person().tell(&talk.change(&Change::Removed { entry: talk.entry(&place.name) }));
+    talk.write(LetterKind::KeyChanged, None);
+    second.tell_used(talk);
+    Ok(stamp.0)
+}
+
+/// The record to be changed, if it is still the one of that generation; a last backup code is used up in it.
+fn judged(
+    talk: &Talk<'_>,
+    found: Option<Snapshot>,
+    generation: Generation,
+    second: &Second,
+    stamp: Stamp,
+) -> Result<Record, Stop> {
+    let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
+    if record.state != State::Active || record.generation != generation {
+        return Err(OVERTAKEN);
+    }
+    match second {
+        Second::Used(_) => Ok(record),
+        // The last code of a set is used up by this change, which promises another set.
+        Second::Last(last) if last.is_of(&record) => {
+            Ok(enrolment::owing_codes(record, talk.own_trace(stamp.1), stamp))
+        }
+        Second::Last(_) => Err(OVERTAKEN),
+    }
 }
 
 /// What a proven key makes of a record.
@@ -65,26 +110,15 @@ type Make<'a> = &'a mut dyn FnMut(Record, Authenticator, Stamp) -> Option<Record
 
 fn put(
     talk: &Talk<'_>,
-    (generation, proven, second): (Generation, &Proven, Second),
+    (generation, proven, second): (Generation, &Proven, &Second),
     make: Make<'_>,
 ) -> Result<Generation, Stop> {
     let stamp = talk.stamp()?;
     change(talk.ports.records, talk.account, &mut |found| {
-        let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
-        if record.state != State::Active
-            || record.generation != generation
-            || !proving::is_pending(&record, &proven.authenticator.key)
-        {
+        let record = judged(talk, found, generation, second, stamp)?;
+        if !proving::is_pending(&record, &proven.authenticator.key) {
             return Err(OVERTAKEN);
         }
-        let record = match second {
-            Second::Used => record,
-            // The last code of a set is used up by this change, which promises another set.
-            Second::Last(last) if last.is_of(&record) => {
-                enrolment::owing_codes(record, talk.own_trace(stamp.1), stamp)
-            }
-            Second::Last(_) => return Err(OVERTAKEN),
-        };
         make(record, proven.authenticator.copied(), stamp).ok_or(OVERTAKEN)
     })?;
     Ok(stamp.0)

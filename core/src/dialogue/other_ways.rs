@@ -23,7 +23,7 @@ pub enum Chosen {
     Nothing,
 }
 
-/// Shows the menu and takes one choice.
+/// Shows the menu and takes one choice; what is none of them is asked again, as often as a code is.
 ///
 /// # Errors
 /// [`ConversationFault`] when no answer came.
@@ -33,15 +33,22 @@ pub fn choose(
     ways: Ways,
 ) -> Result<Chosen, ConversationFault> {
     let menu = text::login(policy.language, &Message::OtherWays(ways));
-    let typed = conversation.ask(&menu, Echo::Shown)?;
-    Ok(match typed.text().trim() {
-        "1" => Chosen::App,
-        "2" if ways != Ways::AppOnly => {
-            let prompt = text::login(policy.language, &Message::AskBackupCode);
-            Chosen::Backup(answer::read(&conversation.ask(&prompt, policy.echo)?))
+    let mut question = menu.clone();
+    for _ in 0..policy.tries {
+        match conversation.ask(&question, Echo::Shown)?.text().trim() {
+            "1" => return Ok(Chosen::App),
+            "2" if ways != Ways::AppOnly => {
+                let prompt = text::login(policy.language, &Message::AskBackupCode);
+                let typed = conversation.ask(&prompt, policy.backup_codes.echo)?;
+                return Ok(Chosen::Backup(answer::read(&typed)));
+            }
+            "3" => return Ok(Chosen::Stop),
+            "4" if ways != Ways::Everybodys => return Ok(Chosen::Change),
+            _ => {
+                let again = text::login(policy.language, &Message::NotAChoice);
+                question = alloc::format!("{again}{menu}");
+            }
         }
-        "3" | "" => Chosen::Stop,
-        "4" if ways != Ways::Everybodys => Chosen::Change,
-        _ => Chosen::Nothing,
-    })
+    }
+    Ok(Chosen::Nothing)
 }

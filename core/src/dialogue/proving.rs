@@ -55,24 +55,27 @@ enum Plain {
     Letters,
 }
 
-/// Keeps a key as pending, shows it, and has it proven.
+/// Keeps a key as pending, shows it under the authenticator's `name`, and has it proven.
 ///
 /// # Errors
 /// [`Stop`]; the key stays pending, for the same person to go on with within a quarter of an hour.
-pub fn prove(talk: &Talk<'_>) -> Result<Proven, Stop> {
+pub fn prove(talk: &Talk<'_>, name: &str) -> Result<Proven, Stop> {
     let begun = begin(talk)?;
     if let Some(notice) = &begun.notice {
         talk.person().show(&talk.set_up(notice));
     }
     let authenticator = Authenticator {
-        name: "app".into(),
+        name: name.into(),
         key: begun.key,
         parameters: talk.policy.new_keys,
         moving: Moving::default(),
         seen: None,
     };
-    if let Some(step) = ask_for_code(talk, &authenticator)? {
-        return Ok(Proven { authenticator, step });
+    let done = ask_for_code(talk, &authenticator);
+    match done {
+        Ok(Some(step)) => return Ok(Proven { authenticator, step }),
+        Ok(None) | Err(Stop::Declined(Reason::NotSetUp)) => {}
+        Err(stop) => return Err(stop),
     }
     if begun.state != State::Active {
         let until = pending::resumed_until(begun.since);
@@ -134,14 +137,15 @@ pub fn is_pending(record: &Record, key: &Key) -> bool {
 
 /// The step of a right code; nothing where too many were wrong.
 fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option<Step>, Stop> {
-    let issuer = talk.policy.issuer.clone();
-    let issuer = issuer.unwrap_or_else(|| talk.ports.accounts.host_name());
-    let label = Label { issuer: &issuer, account: &talk.account.name };
+    let issuer = talk.issuer();
+    let account = otpauth::account_label(&talk.account.name, &authenticator.name);
+    let label = Label { issuer: &issuer, account: &account };
     let digits = authenticator.parameters.digits.get();
     let ask = talk.set_up(&SetUp::AskCode { digits });
     let mut drawing = Drawing { ink: Ink::Light, plain: Plain::Blocks };
     talk.person().show(&picture(talk, (authenticator, &label), drawing));
     let mut question = ask.clone();
+    let mut empty = false;
     for _ in 0..QUESTIONS {
         let typed = talk.ask(&question)?;
         let said = match (typed.text().trim(), answer::read(&typed)) {
@@ -153,13 +157,16 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option
                 drawing.plain = Plain::Letters;
                 None
             }
-            (_, Answer::Stop) => return Err(Stop::Declined(Reason::NotSetUp)),
+            // An empty answer may be a slip, and the key is in the app by now: only a second one ends it.
+            (_, Answer::Stop) if empty => return Err(Stop::Declined(Reason::NotSetUp)),
+            (_, Answer::Stop) => Some(SetUp::NothingTyped),
             (_, Answer::Code(code)) => match judge(talk, authenticator, &code)? {
                 Ok(step) => return Ok(Some(step)),
                 Err(message) => Some(message),
             },
             (_, Answer::Help | Answer::Other) => Some(SetUp::NotACode),
         };
+        empty = said == Some(SetUp::NothingTyped);
         question = match said {
             Some(message) => alloc::format!("{}\n{ask}", talk.set_up(&message)),
             None => {

@@ -7,8 +7,8 @@ use crate::{
     device::{self, Binding, Device},
     dialogue::talk::{Stop, Talk},
     fingerprint,
-    format::devices,
-    message::change::{Change, YES},
+    format::{devices, ledger_names},
+    message::change::{Change, NEVER, NO, YES},
     policy::Policy,
     ports::Shelf,
     record::Generation,
@@ -52,19 +52,25 @@ pub fn is_remembered(shelf: &dyn Shelf, binding: &Binding<'_>, now: Now) -> bool
     })
 }
 
-/// Asks whether the device is to be remembered, and does so, as well as it goes.
+/// Asks whether the device is to be remembered, and remembers it (best effort); asks no more where the answer was never.
 ///
 /// # Errors
 /// [`Stop::CutOff`].
 pub fn offer(talk: &Talk<'_>, binding: &Binding<'_>) -> Result<Remembered, Stop> {
-    let seconds = talk.policy.remember_for;
-    let address = address(binding.address);
-    let typed = talk.ask_shown(&talk.change(&Change::Remember { address, seconds }))?;
-    let word = typed.text().trim();
-    if !YES.iter().any(|yes| word.eq_ignore_ascii_case(yes)) {
+    let never = device::never_name_of(binding);
+    if talk.shelf.content(&never).ok().flatten().is_some() {
         return Ok(Remembered::No);
     }
-    let now = talk.now()?;
+    let now = match answer(talk, binding.address)? {
+        Wish::No => return Ok(Remembered::No),
+        Wish::Never => {
+            // Best effort: where it cannot be kept, the next login asks again.
+            let _ = talk.shelf.create(&never, &ledger_names::instant(talk.now()?.unix));
+            return Ok(Remembered::No);
+        }
+        Wish::Yes => talk.now()?,
+    };
+    let seconds = talk.policy.remember_for;
     let device = Device {
         since: now.unix,
         until: now.unix.plus(seconds),
@@ -80,6 +86,32 @@ pub fn offer(talk: &Talk<'_>, binding: &Binding<'_>) -> Result<Remembered, Stop>
     talk.shelf.erase(&name);
     let made = talk.shelf.create(&name, &devices::write(&device));
     Ok(if made.is_ok() { Remembered::Yes } else { Remembered::No })
+}
+
+/// What was answered.
+enum Wish {
+    Yes,
+    No,
+    Never,
+}
+
+/// Asks; an answer that is none of the words is asked again.
+fn answer(talk: &Talk<'_>, from: IpAddr) -> Result<Wish, Stop> {
+    let seconds = talk.policy.remember_for;
+    let asked = talk.change(&Change::Remember { address: address(from), seconds });
+    let mut question = asked.clone();
+    for _ in 0..talk.policy.tries {
+        let typed = talk.ask_shown(&question)?;
+        let word = typed.text().trim();
+        let is = |words: &[&str]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
+        match () {
+            () if is(&YES) => return Ok(Wish::Yes),
+            () if is(&NEVER) => return Ok(Wish::Never),
+            () if word.is_empty() || is(&NO) => return Ok(Wish::No),
+            () => question = alloc::format!("{}{asked}", talk.change(&Change::NoSuchChoice)),
+        }
+    }
+    Ok(Wish::No)
 }
 
 /// Whether the device is remembered now.

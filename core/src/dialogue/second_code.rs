@@ -4,17 +4,38 @@ use crate::{
     answer::{self, Answer},
     attempt::Outcome,
     dialogue::talk::{Judge, Stop, Talk},
-    event::Reason,
-    message::change::Change,
+    event::{Accepted, Reason},
+    letter::LetterKind,
+    message::{Message, change::Change},
     spend::LastCode,
 };
 
 /// A second code that was right.
 pub enum Second {
     /// It is used up.
-    Used,
+    Used(Accepted),
     /// The last of a set: the change that it is for has to use it up.
     Last(LastCode),
+}
+
+impl Second {
+    /// Tells and mails that a backup code was used, and how many are left, once the change that it was for stands.
+    pub fn tell_used(&self, talk: &Talk<'_>) {
+        let left = match *self {
+            Self::Used(Accepted::BackupCode { left, .. }) => left,
+            Self::Last(_) => Some(0),
+            Self::Used(_) => return,
+        };
+        talk.write(LetterKind::BackupCodeUsed, left);
+        let Some(left) = left else { return };
+        let few = left <= talk.policy.backup_codes.warn_below;
+        if few && left > 0 {
+            talk.write(LetterKind::FewCodesLeft, Some(left));
+        }
+        let message =
+            if few { Message::FewCodesLeft { left } } else { Message::CodesLeft { left } };
+        talk.person().tell(&talk.login(&message));
+    }
 }
 
 /// Asks for a second code.
@@ -29,7 +50,7 @@ pub fn ask(talk: &Talk<'_>, first: &Change, judge: Judge<'_>) -> Result<Second, 
             Answer::Stop => return Err(Stop::Declined(Reason::Stopped)),
             // A voucher shows that an administrator helps, and not that its bearer is the owner.
             Answer::Code(code) if !code.is_voucher() => match judge(&code) {
-                Outcome::Granted(_) => return Ok(Second::Used),
+                Outcome::Granted(accepted) => return Ok(Second::Used(accepted)),
                 Outcome::LastCode(last) => return Ok(Second::Last(last)),
                 Outcome::Faulty(reason) => return Err(Stop::Broken(reason)),
                 Outcome::HalfJudged(fault) => return Err(Stop::Broken(Reason::Codes(fault))),

@@ -9,7 +9,10 @@ use crate::{
         talk::{Judge, OVERTAKEN, Stop, Talk},
     },
     enrolment,
-    message::{change::Change, new_codes::Why},
+    message::{
+        change::{Change, Fate},
+        new_codes::Why,
+    },
     otp::otpauth,
     record::{Generation, Record, SetId, State},
 };
@@ -31,13 +34,20 @@ pub enum Served {
 /// [`Stop`]; nothing was changed then.
 pub fn serve(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let changed = record.beside.changed.unwrap_or(record.since);
-    let typed = talk.ask_shown(&talk.change(&Change::Menu { changed }))?;
-    match typed.text().trim() {
-        "1" => codes(talk, record, judge),
-        "2" => key(talk, record, judge),
-        "3" => one_more(talk, record, judge),
-        _ => Ok(Served::Nothing),
+    let authenticators = record.authenticators.len();
+    let menu = talk.change(&Change::Menu { changed, authenticators });
+    let mut question = menu.clone();
+    for _ in 0..talk.policy.tries {
+        match (talk.ask_shown(&question)?.text().trim(), authenticators > 1) {
+            ("1", _) => return codes(talk, record, judge),
+            ("2", _) => return key(talk, record, judge),
+            ("3", _) => return one_more(talk, record, judge),
+            ("4", true) => return remove(talk, record, judge),
+            ("" | "4" | "5", _) => return Ok(Served::Nothing),
+            _ => question = alloc::format!("{}{menu}", talk.change(&Change::NoSuchChoice)),
+        }
     }
+    Ok(Served::Nothing)
 }
 
 /// New backup codes, behind a second code.
@@ -62,7 +72,9 @@ fn put_codes(
     Ok(change(talk.ports.records, talk.account, &mut |found| {
         let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
         let fits = match second {
-            Second::Used => record.state == State::Active && record.generation == judged.generation,
+            Second::Used(_) => {
+                record.state == State::Active && record.generation == judged.generation
+            }
             Second::Last(last) => last.is_of(&record),
         };
         if fits { Ok(enrolment::with_codes(record, id, stamp)) } else { Err(OVERTAKEN) }
@@ -74,26 +86,48 @@ fn put_codes(
 /// # Errors
 /// [`Stop`]; the old key is what it was then.
 pub fn key(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
-    let Some(place) = which(talk, record)? else { return Ok(Served::Nothing) };
-    let place = Place { place, generation: record.generation };
+    let Some(place) = which(talk, record, Fate::Replaced)? else { return Ok(Served::Nothing) };
     new_key::replace(talk, &place, judge).map(Served::Key)
+}
+
+/// Removes one of several authenticators, behind a second code.
+///
+/// # Errors
+/// [`Stop`]; all of them work then as before.
+pub fn remove(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
+    let Some(place) = which(talk, record, Fate::Removed)? else { return Ok(Served::Nothing) };
+    new_key::remove(talk, &place, judge).map(Served::Key)
 }
 
 /// One more authenticator, under a name of its owner's.
 fn one_more(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let typed = talk.ask_shown(&talk.change(&Change::Name))?;
-    let name = otpauth::tidy_name(typed.text());
-    new_key::add(talk, (record.generation, name), judge).map(Served::Key)
+    let wished = otpauth::tidy_name(typed.text());
+    let name = enrolment::free_name(record, &wished).unwrap_or(wished);
+    new_key::add(talk, record.generation, &name, judge).map(Served::Key)
 }
 
-/// Which authenticator is replaced, where there are several.
-fn which(talk: &Talk<'_>, record: &Record) -> Result<Option<usize>, Stop> {
+/// Which authenticator is meant, where there are several; nothing where none was chosen.
+fn which(talk: &Talk<'_>, record: &Record, fate: Fate) -> Result<Option<Place>, Stop> {
+    let place = |place: usize| {
+        let name = record.authenticators.get(place)?.name.clone();
+        Some(Place { place, name, generation: record.generation })
+    };
     if record.authenticators.len() < 2 {
-        return Ok(Some(0));
+        return Ok(place(0));
     }
     let names = record.authenticators.iter().map(|one| one.name.clone()).collect();
-    let typed = talk.ask_shown(&talk.change(&Change::Which { names }))?;
-    let chosen: Option<usize> = typed.text().trim().parse().ok();
-    let place = chosen.and_then(|chosen| chosen.checked_sub(1));
-    Ok(place.filter(|place| *place < record.authenticators.len()))
+    let menu = talk.change(&Change::Which { names, fate });
+    let mut question = menu.clone();
+    for _ in 0..talk.policy.tries {
+        let typed = talk.ask_shown(&question)?;
+        let typed = typed.text().trim();
+        let number = typed.parse().ok().and_then(|number: usize| number.checked_sub(1));
+        match number.and_then(place) {
+            Some(place) => return Ok(Some(place)),
+            None if typed.is_empty() => return Ok(None),
+            None => question = alloc::format!("{}{menu}", talk.change(&Change::NoSuchChoice)),
+        }
+    }
+    Ok(None)
 }

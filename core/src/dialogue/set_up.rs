@@ -16,11 +16,13 @@ use crate::{
     letter::LetterKind,
     message::{
         new_codes::{NewCodes, Why},
-        set_up::{Beginning, Going, SetUp, WORDS},
+        set_up::{Beginning, Going, SetUp, is_begin},
     },
+    otp::otpauth::DEFAULT_NAME,
     policy::TicketNeed,
     ports::Snapshot,
     record::{Generation, Record, SetId},
+    secret::Typed,
     time::UnixTime,
 };
 
@@ -45,7 +47,7 @@ pub fn offer(
         Begun::Yes(ticket) => ticket,
         Begun::No => return without(talk, offer),
     };
-    let proven = proving::prove(talk)?;
+    let proven = proving::prove(talk, DEFAULT_NAME)?;
     let accepted = Accepted::App {
         authenticator: proven.authenticator.name.clone(),
         step: proven.step,
@@ -71,22 +73,33 @@ fn begin(talk: &Talk<'_>, offer: Offer, judge: Judge<'_>) -> Result<Begun, Stop>
         TicketNeed::Needed => Beginning::Ticket,
         TicketNeed::Free => Beginning::Word,
     };
-    let first = SetUp::Begin {
-        user: talk.name(),
-        reason: talk.policy.set_up.reason.clone(),
-        by,
-        without: match offer.without {
-            Without::Refused => Going::No,
-            Without::LetThrough(until) => Going::On(until),
-        },
+    let without = match offer.without {
+        Without::Refused => Going::No,
+        Without::LetThrough(until) => Going::On(until),
     };
+    let reason = talk.policy.set_up.reason.clone();
+    let first = SetUp::Begin { user: talk.name(), reason, by, without };
     let typed = talk.ask_shown(&talk.set_up(&first))?;
-    if by == Beginning::Ticket {
-        return ask_for_ticket(talk, answer::read(&typed), judge);
+    match by {
+        Beginning::Ticket => ask_for_ticket(talk, answer::read(&typed), judge),
+        Beginning::Word => ask_for_word(talk, typed, without),
     }
-    let word = typed.text().trim();
-    let begins = WORDS.iter().any(|begin| word.eq_ignore_ascii_case(begin));
-    Ok(if begins { Begun::Yes(None) } else { Begun::No })
+}
+
+/// Another word than the one that begins it is asked for again: a slip neither refuses a person nor lets one go on
+/// without. An empty answer declines.
+fn ask_for_word(talk: &Talk<'_>, first: Typed, without: Going) -> Result<Begun, Stop> {
+    let mut typed = first;
+    for left in (0..talk.policy.tries).rev() {
+        if is_begin(typed.text()) {
+            return Ok(Begun::Yes(None));
+        }
+        if typed.text().trim().is_empty() || left == 0 {
+            break;
+        }
+        typed = talk.ask_shown(&talk.set_up(&SetUp::BeginAgain { without }))?;
+    }
+    Ok(Begun::No)
 }
 
 fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Begun, Stop> {

@@ -15,6 +15,7 @@ use crate::{
     fault::{CommitFault, StoreFault},
     letter::{Letter, LetterKind},
     message::{Message, change::Change, new_codes::NewCodes, set_up::SetUp},
+    otp::otpauth,
     policy::{Echo, Policy},
     ports::{Conversation, ConversationFault, Ports, Shelf},
     request::SourceLabel,
@@ -133,6 +134,20 @@ impl Talk<'_> {
     #[must_use]
     pub fn name(&self) -> String {
         self.account.plain_name()
+    }
+
+    /// What the app shows above the code: the settings' name, or the host's.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        let issuer = self.policy.issuer.clone();
+        issuer.unwrap_or_else(|| self.ports.accounts.host_name())
+    }
+
+    /// The entry in the app of an authenticator of that name, such as `Example:ada (phone)`.
+    #[must_use]
+    pub fn entry(&self, authenticator: &str) -> String {
+        let account = otpauth::account_label(&self.account.name, authenticator);
+        alloc::format!("{}:{account}", self.issuer())
     }
 
     /// Words of every login.

@@ -65,6 +65,7 @@ struct File {
 struct Codes {
     count: Option<Spanned<i64>>,
     warn_below: Option<Spanned<i64>>,
+    echo: Option<bool>,
 }
 
 struct Throttle {
@@ -124,7 +125,11 @@ impl File {
 
 impl Codes {
     fn of(mut table: Table<'_>) -> Result<Self, Odd> {
-        let codes = Self { count: table.number("count")?, warn_below: table.number("warn_below")? };
+        let codes = Self {
+            count: table.number("count")?,
+            warn_below: table.number("warn_below")?,
+            echo: table.boolean("echo")?,
+        };
         table.end().map(|()| codes)
     }
 }
@@ -267,7 +272,12 @@ impl Reader<'_> {
         let range = (1, 20);
         let warn_below =
             self.number(found.warn_below, "backup_codes.warn_below", range, usual.warn_below)?;
-        Ok(BackupCodes { count, warn_below })
+        let echo = match found.echo {
+            None => usual.echo,
+            Some(true) => Echo::Shown,
+            Some(false) => Echo::Hidden,
+        };
+        Ok(BackupCodes { count, warn_below, echo })
     }
 
     fn mail(&self, file: &mut File) -> Result<Mail, Mistake> {

@@ -13,7 +13,6 @@ use crate::{
         hand_over::{self, HandOver},
         new_codes,
         new_key::Place,
-        remember::{self, Remembered},
         self_service::{self, Served},
         set_up::{self, Came, CodesShown, Owed},
         talk::{OVERTAKEN, Stop, Talk},
@@ -26,7 +25,7 @@ use crate::{
         change::Change,
         new_codes::{NewCodes, Why},
     },
-    ports::Shelf,
+    ports::{Shelf, Snapshot},
     record::{Generation, Record, State},
     spend::LastCode,
     throttle::Familiarity,
@@ -102,9 +101,9 @@ impl Visit<'_> {
         let talk = self.talk(account, &folder, shelf);
         let done = match end {
             End::Granted(accepted) => self.after_code(&talk, trial, (accepted, wish)),
-            End::LastCode(last) => self.after_last(&talk, trial, last),
+            End::LastCode(last) => self.after_last(&talk, trial, last, wish),
             End::Ticket(ticket) if ticket.purpose == Purpose::Codes => {
-                self.after_ticket(&talk, trial, &ticket)
+                self.after_ticket(&talk, trial, &ticket, wish)
             }
             other @ (End::Ticket(_)
             | End::Denied(_)
@@ -130,15 +129,27 @@ impl Visit<'_> {
         let mut course = Course { generation: judged, shown: Shown::Nothing };
         if let Some(place) = self.seen_place(trial, &accepted) {
             self.hand_over(talk, (trial, place), &mut course)?;
+            self.show_successor(talk, &mut course);
         }
         if let Some(why) = self.owed(trial, &accepted) {
             self.show_owed(talk, why, &mut course);
         }
+        self.finish(talk, trial, wish, &mut course).map(|()| accepted)
+    }
+
+    /// What is asked behind every code, however it was renewed: the change that was wished for, and the device.
+    fn finish(
+        &self,
+        talk: &Talk<'_>,
+        trial: &mut Trial<'_>,
+        wish: Wish,
+        course: &mut Course,
+    ) -> Result<(), Stop> {
         if wish == Wish::Change {
-            self.serve(talk, trial, &mut course)?;
+            self.serve(talk, trial, course)?;
         }
-        self.offer_to_remember(talk, &mut course);
-        self.still_stands(talk, &course).map(|()| accepted)
+        self.offer_to_remember(talk, course);
+        self.still_stands(talk, course)
     }
 
     /// Whose code was right is in, whatever becomes of the codes: they are owed, and shown again next time.
@@ -149,6 +160,18 @@ impl Visit<'_> {
             self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
         }
         course.generation = shown.generation;
+    }
+
+    /// Shows the successor of a backup code that was the last of its set and stood as the second code of a change.
+    fn show_successor(&self, talk: &Talk<'_>, course: &mut Course) {
+        let record = self.newest(talk).filter(|record| is_as_judged(record, course));
+        let used_up = |record: &Record| {
+            let owed = record.beside.owed_codes.as_ref();
+            record.codes.is_none() && owed.is_some_and(|owed| owed.by == record.user)
+        };
+        if record.as_ref().is_some_and(used_up) {
+            self.show_owed(talk, Why::None, course);
+        }
     }
 
     /// What was shown may have stood on a screen for as long as its person liked.
@@ -178,8 +201,9 @@ impl Visit<'_> {
         course: &mut Course,
     ) -> Result<(), Stop> {
         let Some((place, seen)) = trial.person.as_ref().and_then(|(_, snapshot)| {
-            let seen = snapshot.record.authenticators.get(at)?.seen.clone()?;
-            Some((Place { place: at, generation: snapshot.record.generation }, seen))
+            let found = snapshot.record.authenticators.get(at)?;
+            let (name, generation) = (found.name.clone(), snapshot.record.generation);
+            Some((Place { place: at, name, generation }, found.seen.clone()?))
         }) else {
             return Ok(());
         };
@@ -209,8 +233,15 @@ impl Visit<'_> {
         trial: &mut Trial<'_>,
         course: &mut Course,
     ) -> Result<(), Stop> {
-        let record = self.newest(talk).filter(|record| is_as_judged(record, course));
-        let Some(record) = record else { return Err(OVERTAKEN) };
+        let judged = |record: &Record| is_as_judged(record, course);
+        let found = self.newest_snapshot(talk).filter(|found| judged(&found.record));
+        let (Some(found), Some(record)) = (found, self.newest(talk).filter(judged)) else {
+            return Err(OVERTAKEN);
+        };
+        // A second code is compared with what this login has put in force, codes shown a moment ago among it.
+        if let Some((_, snapshot)) = &mut trial.person {
+            *snapshot = found;
+        }
         let account = Some(talk.account);
         course.shown = Shown::Something;
         let served = self_service::serve(talk, &record, &mut |code| {
@@ -225,6 +256,7 @@ impl Visit<'_> {
             Ok(Served::Key(generation)) => {
                 course.generation = generation;
                 self.log(account, Kind::KeyChanged, (None, None));
+                self.show_successor(talk, course);
             }
             // Where the store failed behind a change, the login ends by what stands now.
             Err(_) if self.newest(talk).is_some_and(|newest| is_as_judged(&newest, course)) => {
@@ -235,9 +267,13 @@ impl Visit<'_> {
         Ok(())
     }
 
-    fn newest(&self, talk: &Talk<'_>) -> Option<Record> {
+    pub(super) fn newest(&self, talk: &Talk<'_>) -> Option<Record> {
+        self.newest_snapshot(talk).map(|found| found.record)
+    }
+
+    fn newest_snapshot(&self, talk: &Talk<'_>) -> Option<Snapshot> {
         let found = self.ports.records.newest(talk.account).ok().flatten();
-        found.filter(enrolment::is_enrolled).map(|found| found.record)
+        found.filter(enrolment::is_enrolled)
     }
 
     /// The last code of a set: its owner gets in by the change that names another set, and not before.
@@ -246,6 +282,7 @@ impl Visit<'_> {
         talk: &Talk<'_>,
         trial: &mut Trial<'_>,
         last: LastCode,
+        wish: Wish,
     ) -> Result<Accepted, Stop> {
         let generation = talk.stamp()?.0;
         let renewed = new_codes::renew(talk, Why::LastTyped, &mut |id| {
@@ -268,8 +305,7 @@ impl Visit<'_> {
         trial.forgive_late();
         self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
         let mut course = Course { generation, shown: Shown::Something };
-        self.offer_to_remember(talk, &mut course);
-        self.still_stands(talk, &course)?;
+        self.finish(talk, trial, wish, &mut course)?;
         Ok(Accepted::BackupCode { shape: last.shape, left: Some(left) })
     }
 
@@ -279,76 +315,40 @@ impl Visit<'_> {
         talk: &Talk<'_>,
         trial: &mut Trial<'_>,
         ticket: &Ticket,
+        wish: Wish,
     ) -> Result<Accepted, Stop> {
         let record = trial.person.as_ref().map(|(_, snapshot)| &snapshot.record);
         let why = record.map_or(Why::None, new_codes::why_owed);
         let judged = generation_of(trial).ok_or(OVERTAKEN)?;
         let owed = Owed { generation: judged, ticket: Some(ticket) };
-        let shown = set_up::first_codes(talk, why, (&owed, talk.stamp()?.0));
+        let generation = talk.stamp()?.0;
+        let shown = set_up::first_codes(talk, why, (&owed, generation));
         if matches!(shown, Err(Stop::Declined(Reason::Unconfirmed))) {
             talk.leave_word((*talk.new_codes(&NewCodes::TicketStays)).clone());
         }
         shown?;
         trial.forgive_late();
         self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
+        let mut course = Course { generation, shown: Shown::Something };
+        self.finish(talk, trial, wish, &mut course)?;
         Ok(Accepted::Ticket)
-    }
-
-    fn offer_to_remember(&self, talk: &Talk<'_>, course: &mut Course) {
-        if self.policy.remember_for == 0 {
-            return;
-        }
-        let record = self.newest(talk).filter(|record| is_as_judged(record, course));
-        let Some(record) = record else { return };
-        let binding = remember::binding(self.policy, self.request, talk.account, record.generation);
-        if let Some(binding) = binding {
-            course.shown = Shown::Something;
-            if remember::offer(talk, &binding) == Ok(Remembered::Yes) {
-                self.log(Some(talk.account), Kind::DeviceRemembered, (None, None));
-            }
-        }
-    }
-
-    /// A device that is remembered stands for a code, while its record is the newest.
-    pub(super) fn of_remembered_device(
-        &self,
-        account: Option<&Account>,
-        held: &Held,
-    ) -> Option<Accepted> {
-        if self.policy.remember_for == 0 || !self.can_talk() {
-            return None;
-        }
-        let (account, found) = (account?, held.record.as_ref()?);
-        let seen = found.record.authenticators.iter().any(|one| one.seen.is_some());
-        if seen || found.record.beside.owed_codes.is_some() {
-            // What is owed is shown behind a code.
-            return None;
-        }
-        let generation = found.record.generation;
-        let binding = remember::binding(self.policy, self.request, account, generation)?;
-        let shelf = self.open_shelf(Some(account)).ok()?;
-        let now = self.ports.clock.now().ok()?;
-        let known = remember::is_remembered(shelf.as_ref(), &binding, now);
-        let folder = Folder::of(&account.name).ok()?;
-        let newest = known && self.ports.records.is_newest(&folder, found) == Ok(true);
-        newest.then_some(Accepted::Device)
     }
 }
 
 /// The record that what follows a code is about, and whether anything was shown since it was judged.
-struct Course {
-    generation: Generation,
-    shown: Shown,
+pub(super) struct Course {
+    pub(super) generation: Generation,
+    pub(super) shown: Shown,
 }
 
 /// Whether the person was asked anything behind the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
+pub(super) enum Shown {
     Nothing,
     Something,
 }
 
-fn is_as_judged(record: &Record, course: &Course) -> bool {
+pub(super) fn is_as_judged(record: &Record, course: &Course) -> bool {
     record.state == State::Active && record.generation == course.generation
 }
 

@@ -22,6 +22,11 @@ pub enum NewCodes {
         /// How many codes are shown.
         count: u8,
     },
+    /// Nothing was typed: another empty answer ends it.
+    NothingTyped {
+        /// How many codes are shown.
+        count: u8,
+    },
     /// They work from now on.
     InForce {
         /// How many.

@@ -20,6 +20,11 @@ pub enum SetUp {
         /// Whether the login goes on without.
         without: Going,
     },
+    /// Asks again for the word that begins it, after another word.
+    BeginAgain {
+        /// Whether the login goes on without.
+        without: Going,
+    },
     /// The ticket is wrong, and is asked for again.
     WrongTicket {
         /// Answers left.
@@ -64,6 +69,8 @@ pub enum SetUp {
     },
     /// What was typed is no code.
     NotACode,
+    /// Nothing was typed: another empty answer ends it.
+    NothingTyped,
     /// No further code is asked for.
     TooMany {
         /// Until when a login goes on with the key, where it still does.
@@ -103,5 +110,12 @@ pub enum SameKey {
     Another,
 }
 
-/// What is typed to begin set-up, in each language.
-pub const WORDS: [&str; 2] = ["start", "starta"];
+/// What is typed to begin set-up, in each language, also without a Swedish keyboard.
+pub const WORDS: [&str; 4] = ["start", "starta", "börja", "borja"];
+
+/// Whether an answer is a word that begins set-up, in capitals or not.
+#[must_use]
+pub fn is_begin(word: &str) -> bool {
+    let word = word.trim().to_lowercase();
+    WORDS.contains(&word.as_str())
+}

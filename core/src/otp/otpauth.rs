@@ -14,6 +14,9 @@ use crate::{
 /// The longest URI read, in bytes; a QR code holds less than half of it.
 const URI_MAX: usize = 8192;
 
+/// What an authenticator is called that nobody has named.
+pub const DEFAULT_NAME: &str = "app";
+
 /// Why a text is not an `otpauth://` URI that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UriFault {
@@ -47,6 +50,18 @@ pub struct Label<'a> {
     pub issuer: &'a str,
     /// The account there, shown below it.
     pub account: &'a str,
+}
+
+/// Returns the account part of a label: the user's name, and behind it that of an authenticator which is not the usual
+/// `app`, so that two entries of one account can be told apart in the app.
+#[must_use]
+pub fn account_label(user: &str, authenticator: &str) -> String {
+    if authenticator == DEFAULT_NAME {
+        return user.into();
+    }
+    let mut label = String::with_capacity(user.len() + authenticator.len() + 3);
+    label.extend([user, " (", authenticator, ")"]);
+    label
 }
 
 /// Writes the URI of a key that time moves; parameters that have their usual value are left out, so that the QR code stays small.
@@ -217,7 +232,7 @@ pub fn tidy_name(text: &str) -> String {
         .take(40)
         .collect();
     match name.trim() {
-        "" => "app".into(),
+        "" => DEFAULT_NAME.into(),
         name => name.into(),
     }
 }

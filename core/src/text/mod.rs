@@ -67,6 +67,22 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
+/// A time that is whole in one unit, for words of a language.
+enum Spelled {
+    Days(u64),
+    Hours(u64),
+    Minutes(u64),
+}
+
+/// The largest unit that a time in seconds is whole in; nothing for seconds, and for none.
+fn spelled(seconds: u64) -> Option<Spelled> {
+    let whole = |unit: u64| (seconds > 0 && seconds.is_multiple_of(unit)).then(|| seconds / unit);
+    whole(86_400)
+        .map(Spelled::Days)
+        .or_else(|| whole(3600).map(Spelled::Hours))
+        .or_else(|| whole(60).map(Spelled::Minutes))
+}
+
 /// A time of day for eyes.
 fn clock(at: UnixTime) -> String {
     let (hours, minutes, seconds) = at.clock();

@@ -3,14 +3,15 @@
 use crate::event::Resynced;
 use crate::message::Ways;
 use crate::message::{
+    change::Fate,
     new_codes::Why,
     set_up::{Beginning, Going, SameKey},
 };
 use crate::text::*;
-use alloc::{vec, vec::Vec};
+use alloc::{format, vec, vec::Vec};
 
 #[expect(clippy::too_many_lines, reason = "a list of everything that is said")]
-fn all() -> [Message; 42] {
+fn all() -> [Message; 43] {
     let user = || "a".repeat(32);
     [
         Message::AskCode,
@@ -24,6 +25,7 @@ fn all() -> [Message; 42] {
         Message::Wrong { left: 1 },
         Message::Wrong { left: 0 },
         Message::NotACode,
+        Message::NotAChoice,
         Message::NoBypass,
         Message::NoTicket,
         Message::Overtaken,
@@ -106,6 +108,9 @@ fn set_up_messages() -> Vec<SetUp> {
     let source = || String::from("2001:db8:ffff:ffff::");
     let mut all = vec![
         SetUp::WrongTicket { left: 1 },
+        SetUp::NothingTyped,
+        SetUp::BeginAgain { without: Going::No },
+        SetUp::BeginAgain { without: Going::On(Some(AT)) },
         SetUp::WrongTicket { left: 2 },
         SetUp::NotATicket,
         SetUp::NeedsAPerson,
@@ -139,6 +144,8 @@ fn new_codes_messages() -> Vec<NewCodes> {
     let mut all = vec![
         NewCodes::NotTheLast { left: 2, count: 1 },
         NewCodes::NotTheLast { left: 1, count: 10 },
+        NewCodes::NothingTyped { count: 1 },
+        NewCodes::NothingTyped { count: 10 },
         NewCodes::InForce { count: 1 },
         NewCodes::InForce { count: 20 },
         NewCodes::Later,
@@ -162,8 +169,13 @@ fn change_messages() -> Vec<Change> {
         Change::Seen { by: by(), at: AT, left: 0 },
         Change::Seen { by: by(), at: AT, left: 1 },
         Change::Seen { by: by(), at: AT, left: 9 },
-        Change::Menu { changed: AT },
-        Change::Which { names: vec!["phone".into(), "x".repeat(99)] },
+        Change::SeenAgain { left: 9 },
+        Change::Menu { changed: AT, authenticators: 1 },
+        Change::Menu { changed: AT, authenticators: 2 },
+        Change::NoSuchChoice,
+        Change::Which { names: vec!["phone".into(), "x".repeat(99)], fate: Fate::Replaced },
+        Change::Which { names: vec!["phone".into(), "x".repeat(99)], fate: Fate::Removed },
+        Change::SecondToRemove { name: "x".repeat(40) },
         Change::SecondCode,
         Change::SecondOfOld,
         Change::SecondOfOther,
@@ -173,13 +185,29 @@ fn change_messages() -> Vec<Change> {
         Change::WrongSecond { left: 1 },
         Change::UsedSecond { wait: LONG },
         Change::NotACode,
-        Change::Replaced,
+        Change::Replaced { entry: format!("{}:{} ({})", "h".repeat(20), by(), "x".repeat(40)) },
+        Change::Removed { entry: "Example:ada (phone)".into() },
         Change::Unchanged,
         Change::Remember {
             address: "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".into(),
             seconds: LONG,
         },
     ]
+}
+
+#[test]
+fn a_remembered_device_has_its_time_in_words() {
+    for (seconds, english, swedish) in [
+        (8 * 3600, "device for 8 hours?", "enheten i 8 timmar?"),
+        (3600, "device for 1 hour?", "enheten i 1 timme?"),
+        (7 * 86_400, "device for 7 days?", "enheten i 7 dagar?"),
+        (90 * 60, "device for 90 minutes?", "enheten i 90 minuter?"),
+        (61, "device for 1 min 1 s?", "enheten i 1 min 1 s?"),
+    ] {
+        let asked = Change::Remember { address: "192.0.2.1".into(), seconds };
+        assert!(change(Language::English, &asked).contains(english), "{seconds}");
+        assert!(change(Language::Swedish, &asked).contains(swedish), "{seconds}");
+    }
 }
 
 #[test]

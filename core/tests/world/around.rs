@@ -14,7 +14,8 @@ use twinlock_core::{
 use super::{Line, World, apps::code_of, reader};
 
 impl Conversation for World {
-    fn ask(&self, text: &str, _: Echo) -> Result<Typed, ConversationFault> {
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
+        self.echoes.borrow_mut().push(echo);
         self.said.borrow_mut().push(text.into());
         let line = self.lines.borrow_mut().pop_front();
         if let Some(Line::Do(deed, _)) = &line {
@@ -47,13 +48,14 @@ impl World {
         first.map_or_else(String::new, |app| code_of(app, self.unix.get() / 30))
     }
 
-    /// What a person types who reads the screen: `<group>` is the last group of the last code shown, `<first>` the code
+    /// What a person types who reads the screen: `<group>` is the last group of the last code shown, `<new>` that code, `<first>` the code
     /// of the key shown, `<own>` one of the own app, `<next>` a later one, after waiting for it.
     fn typed(&self, text: String) -> String {
         let said = self.said.borrow().join("\n");
         match text.as_str() {
             "<group>" => reader::last_group(&said),
             "<first>" => reader::code_of_key(&said, self.unix.get()),
+            "<new>" => reader::codes(&said).last().cloned().unwrap_or_default(),
             "<own>" => self.code_now(),
             "<next>" => {
                 self.unix.set(self.unix.get() + 60);

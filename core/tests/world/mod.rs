@@ -32,7 +32,7 @@ use twinlock_core::{
     letter::Letter,
     login::login,
     otp::totp::step_at,
-    policy::Policy,
+    policy::{Echo, Policy},
     ports::{Part, Ports, Records, Snapshot},
     record::{Authenticator, Generation, Identity, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
@@ -63,6 +63,8 @@ pub struct World {
     pub faults: RefCell<VecDeque<bool>>,
     pub lines: RefCell<VecDeque<Line>>,
     pub said: RefCell<Vec<String>>,
+    /// Whether what was typed could be seen, question by question.
+    pub echoes: RefCell<Vec<Echo>>,
     /// What was typed in the last login.
     pub typed: RefCell<Vec<String>>,
     pub handed_on: RefCell<Vec<Part>>,
@@ -114,6 +116,7 @@ impl World {
             faults: RefCell::default(),
             lines: RefCell::default(),
             said: RefCell::default(),
+            echoes: RefCell::default(),
             typed: RefCell::default(),
             handed_on: RefCell::default(),
             events: RefCell::default(),
@@ -196,6 +199,7 @@ impl World {
     pub fn login(&self, request: &Request, lines: &[&str]) -> Verdict {
         self.lines.borrow_mut().extend(lines.iter().map(|line| Line::Type((*line).into())));
         self.said.borrow_mut().clear();
+        self.echoes.borrow_mut().clear();
         self.typed.borrow_mut().clear();
         let verdict = login(request, &self.policy, self.ports());
         self.lines.borrow_mut().clear();

@@ -55,7 +55,7 @@ pub fn screen(world: &World) -> String {
 /// A world in which ada has a set of codes of her own.
 pub fn with_codes(count: u8) -> (World, Vec<String>) {
     let mut world = newcomer();
-    world.policy.backup_codes = BackupCodes { count, warn_below: 3 };
+    world.policy.backup_codes = BackupCodes { count, warn_below: 3, ..BackupCodes::default() };
     assert_eq!(world.login(&stack(), &["start", "<first>", "<group>"]), Verdict::Granted);
     let codes = reader::codes(&screen(&world));
     world.events.borrow_mut().clear();

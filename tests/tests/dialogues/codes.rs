@@ -1,7 +1,7 @@
 //! Backup codes: how many are left, the warning, the last one renewed, and codes that are owed.
 
 use twinlock_core::{beside::Purpose, enrolment};
-use twinlock_tests::{First, Otp};
+use twinlock_tests::{First, Otp, codes_shown};
 
 use crate::people::{
     BOTH, OPEN, TICKET, afresh, by_kim, change, forget, seen_through, server, shown, speaks, ssh,
@@ -39,10 +39,28 @@ fn the_only_code_is_renewed_each_time() {
     for language in BOTH {
         let m = server(language, &format!("{OPEN}[backup_codes]\ncount = 1\n"));
         let codes = with_codes(&m);
-        let words = [&[&codes[0][..], "AAAA", ""], seen_through(language)].concat();
+        let words = [&[&codes[0][..], "AAAA", "", ""], seen_through(language)].concat();
         assert!(!shown(&m, &format!("{language}/only-code-kept"), &words).logged_in());
         let words = [&codes[0], "<group>"];
         assert!(shown(&m, &format!("{language}/only-code"), &words).logged_in());
+    }
+}
+
+/// The owner of a lost phone, with one backup code: it is renewed, the menu comes, and the new one allows the change.
+#[test]
+fn lost_phone_with_one_code() {
+    for language in BOTH {
+        let m = server(language, &format!("{OPEN}[backup_codes]\ncount = 1\n"));
+        let codes = with_codes(&m);
+        let mut all = ssh(&m, First::Key);
+        all.answer(&["?", "4", &codes[0], "<group>", "2", "<first>"]).next_prompt();
+        let new = codes_shown(&all.screen()).pop().expect("the successor");
+        all.answer(&[&new, "<group>"]).is_as_written(&format!("{language}/lost-phone"));
+        assert!(all.logged_in());
+        let app = twinlock_tests::key_shown(&all.screen()).expect("a key");
+        forget(&m);
+        m.app("ada", &app);
+        assert!(m.caller().gets_in(("bare", "ada", "127.0.0.1"), &[&app.in_steps(1)]));
     }
 }
 
@@ -52,7 +70,7 @@ fn codes_that_were_not_confirmed_are_shown_again() {
         let m = server(language, OPEN);
         afresh(&m);
         let mut first = ssh(&m, First::Key);
-        first.answer(&["start", "<first>", ""]);
+        first.answer(&["start", "<first>", "", ""]);
         first.is_as_written(&format!("{language}/set-up-without-codes"));
         assert!(first.logged_in(), "the key was proven");
         m.app("ada", &twinlock_tests::key_shown(&first.screen()).expect("a key"));
@@ -94,7 +112,7 @@ fn codes_that_somebody_has_made() {
             });
         };
         taken(true);
-        let words = [&[TICKET, "AAAA", ""], seen_through(language)].concat();
+        let words = [&[TICKET, "AAAA", "", ""], seen_through(language)].concat();
         assert!(!shown(&m, &format!("{language}/codes-by-ticket-kept"), &words).logged_in());
         let words = [TICKET, "<group>"];
         assert!(shown(&m, &format!("{language}/codes-by-ticket"), &words).logged_in());

@@ -14,6 +14,12 @@ fn a_device_is_remembered_by_typing_yes() {
         let yes = if language == "sv" { "ja" } else { "yes" };
         assert!(shown(&m, &format!("{language}/device"), &["<code>", yes]).logged_in());
         assert!(shown(&m, &format!("{language}/device-remembered"), &[]).logged_in());
+        m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/device.*"]).ok();
+        forget(&m);
+        let never = if language == "sv" { "aldrig" } else { "never" };
+        let words = ["<code>", "perhaps", never];
+        assert!(shown(&m, &format!("{language}/device-never"), &words).logged_in());
+        assert!(shown(&m, &format!("{language}/right-code"), &["<next>"]).logged_in());
         let mut all = ssh(&m, First::Password);
         assert!(all.answer(&["<next>"]).logged_in(), "only behind a key: {}", all.screen());
     }

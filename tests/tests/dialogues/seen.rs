@@ -20,7 +20,7 @@ fn a_key_that_somebody_has_seen_is_put_off_and_then_replaced() {
         forget(&m);
         assert!(!shown(&m, &format!("{language}/seen-not-put-off"), &words).logged_in());
         forget(&m);
-        let words = [&["<code>", "start", ""], seen_through(language)].concat();
+        let words = [&["<code>", "strat", "start", "", ""], seen_through(language)].concat();
         assert!(!shown(&m, &format!("{language}/seen-not-replaced"), &words).logged_in());
         forget(&m);
         let words = ["<code>", "start", "<first>", "<next>"];

@@ -59,6 +59,22 @@ fn which_of_several() {
 }
 
 #[test]
+fn one_of_two_is_removed() {
+    for language in BOTH {
+        let m = server(language, OPEN);
+        with_codes(&m);
+        change(&m, |mut record| {
+            let key = twinlock_core::secret::Key::new(vec![7; 20]).expect("a key");
+            let first = record.authenticators[0].copied();
+            record.authenticators.push(Authenticator { name: "phone".into(), key, ..first });
+            record
+        });
+        let words = ["?", "4", "<code>", "6", "4", "3", "2", "<next>"];
+        assert!(shown(&m, &format!("{language}/remove-authenticator"), &words).logged_in());
+    }
+}
+
+#[test]
 fn one_more_authenticator() {
     for language in BOTH {
         let m = server(language, OPEN);

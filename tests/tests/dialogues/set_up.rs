@@ -21,6 +21,9 @@ fn by_typing_start() {
         let mut all = shown(&m, &format!("{language}/set-up-mistyped"), &words);
         assert!(all.logged_in());
         afresh(&m);
+        let words = ["strat", "Börja", "", "<first>", "", "<group>"];
+        assert!(shown(&m, &format!("{language}/set-up-slips"), &words).logged_in());
+        afresh(&m);
         let mut begun = ssh(&m, First::Key);
         begun.answer(&["start"]).next_prompt();
         drop(begun);

@@ -32,7 +32,7 @@ fn what_is_known_of_people() {
     m.user("cy").settings("not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n");
     let mut set_up = m.pamtester("probe", "cy").open();
     set_up.expect("Type start").send_line("start");
-    set_up.expect("scan this square:").expect(": ");
+    set_up.expect("scan this QR code:").expect(": ");
     page.run(&m, (ROWS[0], "status cy"));
     m.file("/var/lib/twinlock/users/bob").make_folder();
     m.file("/var/lib/twinlock/users/bob/record.1.toml").write("odd").mode(0o600);

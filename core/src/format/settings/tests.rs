@@ -91,7 +91,7 @@ fn people_and_administrators_can_be_set_up_otherwise() {
          after_reset = \"login\"\nhandover_logins = 0\nremember_for = \"8 h\"\n\
          require_own_code = false\nown_code_exempt = [\"kim\"]\nmail_domain = \"example.org\"\n\
          mail_from = \"tw@example.org\"\nsendmail = \"/opt/sendmail\"\n\
-         [backup_codes]\ncount = 1\nwarn_below = 1\n[[rule]]\naction = \"remind\"\nuntil = 2027-02-28\n",
+         [backup_codes]\ncount = 1\nwarn_below = 1\necho = false\n[[rule]]\naction = \"remind\"\nuntil = 2027-02-28\n",
     )
     .unwrap();
     assert_eq!(policy.not_enrolled, NotEnrolled::Enroll);
@@ -105,6 +105,6 @@ fn people_and_administrators_can_be_set_up_otherwise() {
     let own = OwnCode { need: OwnCodeNeed::NotAsked, exempt: alloc::vec!["kim".into()] };
     assert_eq!(policy.own_code, own);
     assert_eq!(policy.mail.domain.as_deref(), Some("example.org"));
-    assert_eq!(policy.backup_codes, BackupCodes { count: 1, warn_below: 1 });
+    assert_eq!(policy.backup_codes, BackupCodes { count: 1, warn_below: 1, echo: Echo::Hidden });
     assert_eq!(policy.rules[0].action, Action::Remind);
 }

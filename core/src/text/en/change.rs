@@ -3,8 +3,8 @@
 use alloc::{format, string::String};
 
 use crate::{
-    message::change::Change,
-    text::{choices, date, duration, wrap},
+    message::change::{Change, Fate},
+    text::{Spelled, choices, date, duration, plain, spelled, wrap},
 };
 
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
@@ -17,28 +17,34 @@ pub(in crate::text) fn say(message: &Change) -> String {
                  only you know.",
                 date(*at)
             )),
-            match left {
-                0 => "Type start to begin (Enter stops): ".into(),
-                1 => "Type start to begin, or press Enter to put it off once more: ".into(),
-                left => {
-                    format!(
-                        "Type start to begin, or press Enter to put it off ({left} more times): "
-                    )
-                }
-            }
+            begin(*left)
         ),
-        Change::Menu { changed } => format!(
+        Change::SeenAgain { left } => format!("\nThat is not the word start.\n{}", begin(*left)),
+        Change::Menu { changed, authenticators } => format!(
             "\nThat code is right. Last change: {}.\n  \
              1  New backup codes (the old ones stop working)\n  \
              2  A new authenticator app (the old key stops working)\n  \
-             3  One more authenticator, beside those that you have\n  \
-             4  Go on\n\
-             Choose 1-4: ",
-            date(*changed)
+             3  One more authenticator, in addition to what you have\n  \
+             {}",
+            date(*changed),
+            if *authenticators > 1 {
+                "4  Remove one of your authenticators\n  \
+                 5  Go on\n\
+                 Choose 1-5 (Enter goes on): "
+            } else {
+                "4  Go on\n\
+                 Choose 1-4 (Enter goes on): "
+            }
         ),
-        Change::Which { names } => {
-            format!("\nWhich one is to be replaced?\n{}Choose: ", choices(names))
-        }
+        Change::NoSuchChoice => "\nThat is none of the choices.".into(),
+        Change::Which { names, fate } => format!(
+            "\nWhich one is to be {}?\n{}Choose (Enter: none): ",
+            match fate {
+                Fate::Replaced => "replaced",
+                Fate::Removed => "removed",
+            },
+            choices(names)
+        ),
         Change::SecondCode => {
             "\nTo change anything takes one more code: the next that your app shows,\n\
              or a backup code. (Enter stops): "
@@ -54,8 +60,16 @@ pub(in crate::text) fn say(message: &Change) -> String {
              before, the next that it shows, or a backup code. (Enter stops): "
                 .into()
         }
+        Change::SecondToRemove { name } => format!(
+            "\n{}",
+            wrap(&format!(
+                "To remove {}, type one more code: the next of any of your apps, or a backup \
+                 code. (Enter stops):",
+                plain(name)
+            )) + " "
+        ),
         Change::Name => "\nWhat is it to be called? (Enter: app): ".into(),
-        Change::Added => "The new key works from now on, beside the others.".into(),
+        Change::Added => "The new key works from now on, in addition to the others.".into(),
         Change::WrongSecond { left } => format!(
             "\nThat code is wrong. {}\nThe next code, or a backup code: ",
             if *left == 1 { "1 try left.".into() } else { format!("{left} tries left.") }
@@ -66,15 +80,46 @@ pub(in crate::text) fn say(message: &Change) -> String {
             duration(*wait)
         ),
         Change::NotACode => "\nThat is not a code.\nThe next code, or a backup code: ".into(),
-        Change::Replaced => "The new key works from now on, the old one no more.".into(),
+        Change::Replaced { entry } => wrap(&format!(
+            "The new key works from now on, the old one no more. In your app, delete the older \
+             entry {}.",
+            plain(entry)
+        )),
+        Change::Removed { entry } => {
+            wrap(&format!("That key works no more. In the app, delete the entry {}.", plain(entry)))
+        }
         Change::OldKeyStays => "Nothing was changed: the old key still works.".into(),
         Change::Unchanged => "Nothing was changed.".into(),
         Change::Remember { address, seconds } => format!(
-            "\n{}\nType yes (Enter: no): ",
+            "\n{}\nType yes, never (do not ask again from here), or press Enter for no: ",
             wrap(&format!(
-                "Ask for no code from {address} with this ssh key for {}?",
-                duration(*seconds)
+                "Remember this device for {}? Then no code is asked for from {address} with this \
+                 ssh key.",
+                span(*seconds)
             ))
         ),
+    }
+}
+
+fn begin(left: u8) -> String {
+    match left {
+        0 => "Type start to begin (Enter stops): ".into(),
+        1 => "Type start to begin, or press Enter to put it off once more: ".into(),
+        left => {
+            format!("Type start to begin, or press Enter to put it off ({left} more times): ")
+        }
+    }
+}
+
+/// A time of whole days, hours or minutes in words.
+fn span(seconds: u64) -> String {
+    match spelled(seconds) {
+        Some(Spelled::Days(1)) => "1 day".into(),
+        Some(Spelled::Days(days)) => format!("{days} days"),
+        Some(Spelled::Hours(1)) => "1 hour".into(),
+        Some(Spelled::Hours(hours)) => format!("{hours} hours"),
+        Some(Spelled::Minutes(1)) => "1 minute".into(),
+        Some(Spelled::Minutes(minutes)) => format!("{minutes} minutes"),
+        None => duration(seconds),
     }
 }

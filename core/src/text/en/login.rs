@@ -55,6 +55,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::NoSuchWay(Ways::AppOnly) => {
             "That was none of the choices (1, 3 or 4). Type ? to see them again.".into()
         }
+        Message::NotAChoice => "\nThat is none of the choices.".into(),
         Message::Replayed { wait: 0 } => {
             "That code was used already. Type the one shown now (token: press its button).".into()
         }

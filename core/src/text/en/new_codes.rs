@@ -40,6 +40,11 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
              The last four letters of the last code: ",
             tries(*left)
         ),
+        NewCodes::NothingTyped { count } => format!(
+            "\nNothing was typed. Type the last four letters of {}, or press Enter\n\
+             once more to stop: ",
+            if *count == 1 { "the code" } else { "the last code" }
+        ),
         NewCodes::InForce { count: 1 } => "Your new backup code works from now on.".into(),
         NewCodes::InForce { count } => {
             format!("Your {count} new backup codes work from now on.")

@@ -17,6 +17,9 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
                 begin(*by, *without)
             )
         }
+        SetUp::BeginAgain { without } => {
+            format!("\nThat is not the word start.\n{}", begin(Beginning::Word, *without))
+        }
         SetUp::WrongTicket { left } => format!(
             "\nThat ticket is wrong, or its time is over. {}\n\
              Your set-up ticket (12 letters, Enter stops): ",
@@ -43,10 +46,10 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
                 minute(*at)
             ))
         ),
-        SetUp::Scan => "\nIn your app, add an account and scan this square:\n".into(),
+        SetUp::Scan => "\nIn your app, add an account and scan this QR code:\n".into(),
         SetUp::OrType { key } => format!(
             "If you cannot scan it, type this key into the app (time-based):\n    {}\n\
-             (Type i if the app does not find the square, a for plain letters.)",
+             (Type \"i\" if the app does not find the QR code, \"a\" for plain letters.)",
             key.as_str()
         ),
         SetUp::AskCode { digits } => format!("{digits}-digit code that the app shows now: "),
@@ -65,6 +68,9 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
             format!("\nThat code was used already. Wait for the next one ({}).", duration(*wait))
         }
         SetUp::NotACode => "\nThat is not a code: type the digits that the app shows.".into(),
+        SetUp::NothingTyped => {
+            "\nNothing was typed. Type the code, or press Enter once more to stop.".into()
+        }
         SetUp::TooMany { until: Some(until) } => format!(
             "Nothing was set up. Log in again before {} to go on with this key.",
             clock(*until)
@@ -81,9 +87,9 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
 }
 
 const APPS: &str = "It takes about two minutes and an authenticator app, such as\n  \
-                    Google Authenticator     on a phone\n  \
-                    Microsoft Authenticator  on a phone\n  \
-                    Authy                    on a phone or a computer\n\
+                    Aegis, 2FAS, Google Authenticator  on a phone\n  \
+                    Bitwarden                          on a phone or a computer\n  \
+                    KeePassXC                          on a computer\n\
                     or any other app for time-based codes (TOTP).";
 
 fn why(user: &str, reason: Option<&str>, without: Going) -> String {

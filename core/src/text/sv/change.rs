@@ -3,8 +3,8 @@
 use alloc::{format, string::String};
 
 use crate::{
-    message::change::Change,
-    text::{choices, date, duration, wrap},
+    message::change::{Change, Fate},
+    text::{Spelled, choices, date, duration, plain, spelled, wrap},
 };
 
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
@@ -17,24 +17,36 @@ pub(in crate::text) fn say(message: &Change) -> String {
                  känner till.",
                 date(*at)
             )),
-            match left {
-                0 => "Skriv starta för att börja (Enter avbryter): ".into(),
-                1 => "Skriv starta för att börja, eller Enter för att vänta en sista gång: ".into(),
-                left => {
-                    format!("Skriv starta för att börja, eller Enter för att vänta ({left} till): ")
-                }
-            }
+            begin(*left)
         ),
-        Change::Menu { changed } => format!(
+        Change::SeenAgain { left } => {
+            format!("\nDet är inte ordet starta.\n{}", begin(*left))
+        }
+        Change::Menu { changed, authenticators } => format!(
             "\nKoden är rätt. Senaste ändring: {}.\n  \
              1  Nya reservkoder (de gamla slutar gälla)\n  \
              2  En ny autentiseringsapp (den gamla nyckeln slutar gälla)\n  \
-             3  En autentiserare till, vid sidan av de du har\n  \
-             4  Fortsätt\n\
-             Välj 1-4: ",
-            date(*changed)
+             3  En autentiseringsapp till, utöver det du har\n  \
+             {}",
+            date(*changed),
+            if *authenticators > 1 {
+                "4  Ta bort en av dina autentiseringsappar\n  \
+                 5  Fortsätt\n\
+                 Välj 1-5 (Enter fortsätter): "
+            } else {
+                "4  Fortsätt\n\
+                 Välj 1-4 (Enter fortsätter): "
+            }
         ),
-        Change::Which { names } => format!("\nVilken ska bytas?\n{}Välj: ", choices(names)),
+        Change::NoSuchChoice => "\nDet är inget av valen.".into(),
+        Change::Which { names, fate } => format!(
+            "\nVilken ska {}?\n{}Välj (Enter: ingen): ",
+            match fate {
+                Fate::Replaced => "bytas",
+                Fate::Removed => "tas bort",
+            },
+            choices(names)
+        ),
         Change::SecondCode => {
             "\nFör att ändra något behövs en kod till: nästa som appen visar, eller en\n\
              reservkod. (Enter avbryter): "
@@ -50,8 +62,16 @@ pub(in crate::text) fn say(message: &Change) -> String {
              app som du hade förut, eller en reservkod. (Enter avbryter): "
                 .into()
         }
+        Change::SecondToRemove { name } => format!(
+            "\n{}",
+            wrap(&format!(
+                "För att ta bort {}, skriv en kod till: nästa från någon av dina appar, eller en \
+                 reservkod. (Enter avbryter):",
+                plain(name)
+            )) + " "
+        ),
         Change::Name => "\nVad ska den heta? (Enter: app): ".into(),
-        Change::Added => "Den nya nyckeln gäller från och med nu, vid sidan av de andra.".into(),
+        Change::Added => "Den nya nyckeln gäller från och med nu, utöver de andra.".into(),
         Change::WrongSecond { left } => {
             format!("\nKoden är fel. {left} försök kvar.\nNästa kod, eller en reservkod: ")
         }
@@ -59,16 +79,45 @@ pub(in crate::text) fn say(message: &Change) -> String {
             "\nKoden är redan använd. Vänta på nästa ({}).\nNästa kod, eller en reservkod: ",
             duration(*wait)
         ),
-        Change::NotACode => "\nDet där är ingen kod.\nNästa kod, eller en reservkod: ".into(),
-        Change::Replaced => "Den nya nyckeln gäller från och med nu, den gamla inte längre.".into(),
+        Change::NotACode => "\nDet är inte en giltig kod.\nNästa kod, eller en reservkod: ".into(),
+        Change::Replaced { entry } => wrap(&format!(
+            "Den nya nyckeln gäller från och med nu, den gamla inte längre. Ta bort den äldre \
+             posten {} i appen.",
+            plain(entry)
+        )),
+        Change::Removed { entry } => {
+            wrap(&format!("Nyckeln gäller inte längre. Ta bort posten {} i appen.", plain(entry)))
+        }
         Change::OldKeyStays => "Inget är ändrat: den gamla nyckeln gäller än.".into(),
         Change::Unchanged => "Inget är ändrat.".into(),
         Change::Remember { address, seconds } => format!(
-            "\n{}\nSkriv ja (Enter: nej): ",
+            "\n{}\nSkriv ja, aldrig (fråga inte igen härifrån), eller tryck Enter för nej: ",
             wrap(&format!(
-                "Ska ingen kod behövas från {address} med den här ssh-nyckeln under {}?",
-                duration(*seconds)
+                "Kom ihåg den här enheten i {}? Då behövs ingen kod från {address} med den här \
+                 ssh-nyckeln.",
+                span(*seconds)
             ))
         ),
+    }
+}
+
+fn begin(left: u8) -> String {
+    match left {
+        0 => "Skriv starta för att börja (Enter avbryter): ".into(),
+        1 => "Skriv starta för att börja, eller Enter för att vänta en sista gång: ".into(),
+        left => format!("Skriv starta för att börja, eller Enter för att vänta ({left} till): "),
+    }
+}
+
+/// A time of whole days, hours or minutes in words.
+fn span(seconds: u64) -> String {
+    match spelled(seconds) {
+        Some(Spelled::Days(1)) => "1 dag".into(),
+        Some(Spelled::Days(days)) => format!("{days} dagar"),
+        Some(Spelled::Hours(1)) => "1 timme".into(),
+        Some(Spelled::Hours(hours)) => format!("{hours} timmar"),
+        Some(Spelled::Minutes(1)) => "1 minut".into(),
+        Some(Spelled::Minutes(minutes)) => format!("{minutes} minuter"),
+        None => duration(seconds),
     }
 }

@@ -39,7 +39,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left: 0 } => "Fel kod.".into(),
         Message::Wrong { left: 1 } => "Fel kod. 1 försök kvar.".into(),
         Message::Wrong { left } => format!("Fel kod. {left} försök kvar."),
-        Message::NotACode => "Det där är ingen kod. Appen visar 6 till 8 siffror.".into(),
+        Message::NotACode => "Det är inte en giltig kod. Appen visar 6 till 8 siffror.".into(),
         Message::NoBypass => {
             "Du har ingen tillfällig kod (nio siffror) som gäller. Appen visar 6 till 8.".into()
         }
@@ -55,6 +55,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::NoSuchWay(Ways::AppOnly) => {
             "Det var inget av valen (1, 3 eller 4). Skriv ? för att se dem igen.".into()
         }
+        Message::NotAChoice => "\nDet är inget av valen.".into(),
         Message::Replayed { wait: 0 } => {
             "Koden är redan använd. Skriv den som visas nu; på en dosa, tryck på knappen.".into()
         }

@@ -70,7 +70,7 @@ De gamla slutar då att gälla.
             "\
 Hej {user}!
 
-Tvåstegsverifiering är nu inställd för dig. Från och med nu behöver du
+Tvåstegsverifiering är nu aktiverad för dig. Från och med nu behöver du
 en kod från din autentiseringsapp när du loggar in.
 
     När:       {time}
@@ -138,10 +138,10 @@ reservkoder gäller inte längre.
     Varifrån:  {source}
     Av:        {by}
 
-Du ställer in den på nytt nästa gång du loggar in. Om du behöver en
+Du aktiverar den på nytt nästa gång du loggar in. Om du behöver en
 engångsbiljett för det kommer den i ett eget brev, eller från {by}.
 
-Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
+Väntade du dig inte detta? Fråga {by}, personligen eller på ett
 telefonnummer som du känner till.
 ",
         ),
@@ -198,7 +198,7 @@ Den som har sett den kan ta fram dina koder.
 
 Nästa gång du loggar in blir du ombedd att byta den. Gör det då.
 
-Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
+Väntade du dig inte detta? Fråga {by}, personligen eller på ett
 telefonnummer som du känner till.
 ",
         ),
@@ -361,8 +361,8 @@ Biljetten gäller en gång, till {until}. Utan ditt
 lösenord eller din SSH-nyckel är den till ingen nytta; håll den för dig
 själv ändå.
 
-Väntade du dig inte detta? Använd den inte, och säg till {by}, öga mot
-öga eller på ett telefonnummer som du känner till.
+Väntade du dig inte detta? Använd den inte, och säg till {by},
+personligen eller på ett telefonnummer som du känner till.
 ",
         ),
         Topic::Ticket(Purpose::Codes) => (
@@ -386,8 +386,8 @@ Biljetten gäller en gång, till {until}. Utan ditt
 lösenord eller din SSH-nyckel är den till ingen nytta; håll den för dig
 själv ändå.
 
-Väntade du dig inte detta? Använd den inte, och säg till {by}, öga mot
-öga eller på ett telefonnummer som du känner till.
+Väntade du dig inte detta? Använd den inte, och säg till {by},
+personligen eller på ett telefonnummer som du känner till.
 ",
         ),
     }

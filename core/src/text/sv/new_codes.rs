@@ -38,6 +38,11 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
             "\nDet är inte de fyra sista bokstäverna. {left} försök kvar.\n\
              Den sista kodens fyra sista bokstäver: "
         ),
+        NewCodes::NothingTyped { count } => format!(
+            "\nInget skrevs. Skriv {} fyra sista bokstäver, eller tryck\n\
+             Enter en gång till för att avbryta: ",
+            if *count == 1 { "kodens" } else { "den sista kodens" }
+        ),
         NewCodes::InForce { count: 1 } => "Din nya reservkod gäller från och med nu.".into(),
         NewCodes::InForce { count } => {
             format!("Dina {count} nya reservkoder gäller från och med nu.")

@@ -17,12 +17,15 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
                 begin(*by, *without)
             )
         }
+        SetUp::BeginAgain { without } => {
+            format!("\nDet är inte ordet starta.\n{}", begin(Beginning::Word, *without))
+        }
         SetUp::WrongTicket { left } => format!(
             "\nBiljetten är fel, eller så har den gått ut. {left} försök kvar.\n\
              Din biljett (12 bokstäver, Enter avbryter): "
         ),
         SetUp::NotATicket => {
-            "\nDet där är ingen biljett: den har 12 bokstäver, som FEJT-QYCH-WGPV.\n\
+            "\nDet är inte en giltig biljett: den har 12 bokstäver, som FEJT-QYCH-WGPV.\n\
              Din biljett (12 bokstäver, Enter avbryter): "
                 .into()
         }
@@ -32,22 +35,22 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         SetUp::BegunBefore { at, source, key: SameKey::Same } => format!(
             "\n{}",
             wrap(&format!(
-                "Inställningen påbörjades {} från {source}; nyckeln är densamma.",
+                "Aktiveringen påbörjades {} från {source}; nyckeln är densamma.",
                 minute(*at)
             ))
         ),
         SetUp::BegunBefore { at, source, key: SameKey::Another } => format!(
             "\n{}",
             wrap(&format!(
-                "Inställningen påbörjades {} från {source} men blev inte klar. Nyckeln som visades \
+                "Aktiveringen påbörjades {} från {source} men blev inte klar. Nyckeln som visades \
                  då gäller inte längre. Var det inte du, kontakta din administratör.",
                 minute(*at)
             ))
         ),
-        SetUp::Scan => "\nLägg till ett konto i appen och skanna den här rutan:\n".into(),
+        SetUp::Scan => "\nLägg till ett konto i appen och skanna den här QR-koden:\n".into(),
         SetUp::OrType { key } => format!(
             "Går det inte att skanna, skriv in nyckeln i appen (tidsbaserad):\n    {}\n\
-             (Skriv i om appen inte hittar rutan, a för vanliga tecken.)",
+             (Skriv \"i\" om appen inte hittar QR-koden, \"a\" för vanliga tecken.)",
             key.as_str()
         ),
         SetUp::AskCode { digits } => format!("Koden med {digits} siffror som appen visar nu: "),
@@ -65,7 +68,10 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         SetUp::UsedCode { wait } => {
             format!("\nKoden är redan använd. Vänta på nästa ({}).", duration(*wait))
         }
-        SetUp::NotACode => "\nDet där är ingen kod: skriv siffrorna som appen visar.".into(),
+        SetUp::NotACode => "\nDet är inte en giltig kod: skriv siffrorna som appen visar.".into(),
+        SetUp::NothingTyped => {
+            "\nInget skrevs. Skriv koden, eller tryck Enter en gång till för att avbryta.".into()
+        }
         SetUp::TooMany { until: Some(until) } => format!(
             "Inget är ändrat. Logga in före {} för att fortsätta med nyckeln.",
             clock(*until)
@@ -74,7 +80,7 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
             "Inget är ändrat. Nästa inloggning börjar om med en ny nyckel.".into()
         }
         SetUp::NoTicket { user } => format!(
-            "Utan biljett ställs inget in. En biljett kan vara någon annans, använd eller\n\
+            "Utan biljett aktiveras inget. En biljett kan vara någon annans, använd eller\n\
              för gammal: be din administratör om en ny\n\
              (twinlock invite {user})."
         ),
@@ -82,9 +88,9 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
 }
 
 const APPS: &str = "Det tar ungefär två minuter och du behöver en autentiseringsapp, till exempel\n  \
-                    Google Authenticator     i en telefon\n  \
-                    Microsoft Authenticator  i en telefon\n  \
-                    Authy                    i en telefon eller dator\n\
+                    Aegis, 2FAS, Google Authenticator  i en telefon\n  \
+                    Bitwarden                          i en telefon eller dator\n  \
+                    KeePassXC                          i en dator\n\
                     eller en annan app för tidsbaserade koder (TOTP).";
 
 fn why(user: &str, reason: Option<&str>, without: Going) -> String {

@@ -1,0 +1,146 @@
+//! The menu of changes behind a right code: how it is reached with the last backup code or a ticket, and what it removes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod world;
+
+use twinlock_core::{
+    beside::{Purpose, Trace},
+    event::Kind,
+    letter::LetterKind,
+    time::UnixTime,
+    verdict::Verdict,
+};
+use world::{START, World};
+
+use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
+
+/// The screen without its line breaks.
+fn flat(world: &World) -> String {
+    screen(world).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The owner of a lost phone has one code, the last: it is renewed, and then the menu comes.
+#[test]
+fn last_backup_code_reaches_the_menu() {
+    for count in [1, 3] {
+        let (world, codes) = with_codes(count);
+        for code in &codes[..usize::from(count) - 1] {
+            assert_eq!(world.login(&stack(), &[code]), Verdict::Granted);
+        }
+        world.letters.borrow_mut().clear();
+        let old = world.newest_record("ada").authenticators[0].key.copied();
+        let last = codes.last().unwrap();
+        // `<new>` is the last code that the screen shows: with one code a set it is used up as the second one.
+        let typed = ["?", "4", last, "<group>", "2", "<first>", "<new>", "<group>"];
+        assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+        let record = world.newest_record("ada");
+        assert!(record.authenticators[0].key != old, "{}", screen(&world));
+        assert!(record.codes.is_some() && record.beside.owed_codes.is_none());
+        assert!(flat(&world).contains("delete the older entry web01:ada."), "{}", screen(&world));
+        let left = if count == 1 {
+            "That was your last backup code."
+        } else {
+            "You have 2 backup codes left."
+        };
+        assert!(screen(&world).contains(left), "{}", screen(&world));
+        assert!(letters(&world).contains(&LetterKind::BackupCodeUsed));
+        let shown = world::reader::codes(&screen(&world));
+        let next = if count == 1 { shown.last().unwrap() } else { &shown[0] };
+        assert_eq!(
+            world.login(&stack(), &[next, "<group>"]),
+            Verdict::Granted,
+            "the successor works"
+        );
+    }
+}
+
+#[test]
+fn ticket_for_codes_reaches_the_menu() {
+    let world = World::new();
+    change(&world, |record| {
+        let trace = Trace { by: "kim".into(), at: UnixTime(START) };
+        let stamp = (twinlock_core::record::Generation(8), UnixTime(START));
+        let mut record = twinlock_core::enrolment::owing_codes(record, trace, stamp);
+        twinlock_core::enrolment::give_ticket(&mut record.beside, ticket(Purpose::Codes));
+        record
+    });
+    let old = world.newest_record("ada").authenticators[0].key.copied();
+    let typed = ["?", "4", "fejtqychwgpv", "<group>", "2", "<first>", "<new>"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+    assert!(world.newest_record("ada").authenticators[0].key != old);
+}
+
+#[test]
+fn one_code_never_changes_anything_twice() {
+    // The ticket, or the last code, is used up: typed again as the second code, it changes nothing.
+    let (world, codes) = with_codes(1);
+    let typed = ["?", "4", &codes[0], "<group>", "2", "<first>", &codes[0], "", ""];
+    let old = world.newest_record("ada").authenticators[0].key.copied();
+    let _ = world.login(&stack(), &typed);
+    assert!(world.newest_record("ada").authenticators[0].key == old, "{}", screen(&world));
+}
+
+/// A world in which ada has two apps and ten codes.
+fn with_two() -> (World, Vec<String>) {
+    let (world, codes) = with_codes(10);
+    let typed = ["?", "4", &codes[0], "3", "phone", "<first>", &codes[1]];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+    (world, codes)
+}
+
+#[test]
+fn one_of_several_authenticators_is_removed_behind_two_codes() {
+    for (choice, stays) in [("1", "phone"), ("2", "app")] {
+        let (world, codes) = with_two();
+        let typed = ["?", "4", &codes[2], "4", choice, &codes[3]];
+        assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+        let record = world.newest_record("ada");
+        let names: Vec<&str> = record.authenticators.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, [stays]);
+        let entry = if stays == "app" { "web01:ada (phone)." } else { "web01:ada." };
+        assert!(
+            screen(&world).contains(&format!("delete the entry {entry}")),
+            "{}",
+            screen(&world)
+        );
+        assert_eq!(kinds(&world).last(), Some(&Kind::Accepted));
+        assert!(letters(&world).contains(&LetterKind::KeyChanged));
+    }
+    for rest in [
+        &["4", "2", "000000", "", ""][..],
+        &["4", "2", ""],
+        &["4", ""],
+        &["4", "9", "x", "3"],
+        &["4"],
+    ] {
+        let (world, codes) = with_two();
+        let mut typed = vec!["?", "4", &codes[2]];
+        typed.extend(rest);
+        assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{rest:?} {}", screen(&world));
+        assert_eq!(world.newest_record("ada").authenticators.len(), 2, "{rest:?}");
+    }
+}
+
+#[test]
+fn last_authenticator_is_never_removed() {
+    let (world, codes) = with_codes(10);
+    let typed = ["?", "4", &codes[0], "4"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted);
+    assert!(!screen(&world).contains("Remove one"), "{}", screen(&world));
+    let record = world.newest_record("ada");
+    let stamp = (twinlock_core::record::Generation(9), UnixTime(START));
+    assert_eq!(twinlock_core::enrolment::without(record, 0, stamp), None);
+}
+
+#[test]
+fn menu_of_changes_asks_again() {
+    let (world, codes) = with_codes(10);
+    let typed = ["?", "4", &codes[0], "1.", "one", "1", &codes[1], "<group>"];
+    assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
+    assert_eq!(screen(&world).matches("none of the choices").count(), 2);
+    assert_eq!(kinds(&world), [Kind::CodesRenewed, Kind::Accepted]);
+}
