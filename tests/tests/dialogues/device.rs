@@ -19,7 +19,8 @@ fn a_device_is_remembered_by_typing_yes() {
         let never = if language == "sv" { "aldrig" } else { "never" };
         let words = ["<code>", "perhaps", never];
         assert!(shown(&m, &format!("{language}/device-never"), &words).logged_in());
-        assert!(shown(&m, &format!("{language}/right-code"), &["<next>"]).logged_in());
+        m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/used.*"]).ok();
+        assert!(shown(&m, &format!("{language}/right-code"), &["<code>"]).logged_in());
         let mut all = ssh(&m, First::Password);
         assert!(all.answer(&["<next>"]).logged_in(), "only behind a key: {}", all.screen());
     }

@@ -35,7 +35,7 @@ fn before_a_first_factor_it_is_the_same_for_everybody() {
             let mut session = m.ssh(user).open();
             session.expect("Password: ").send_line("not it");
             let mut all = m.dialogue("ada", session);
-            all.answer(&["?", "2", "AAAA-AAAA-AAAA-AAAA-AAAA", "123456", ""]);
+            all.answer(&["?", "x", "2", "AAAA-AAAA-AAAA-AAAA-AAAA"]);
             all.is_as_written(&format!("{language}/menu-unproven-{user}"));
             assert!(!all.logged_in());
         }
