@@ -129,7 +129,11 @@ fn waits(line: &str) -> String {
     let Some((inside, after)) = rest.split_once(')') else { return line.to_owned() };
     let is_wait = |word: &str| matches!(word, "s" | "min" | "in" | "om") || is_number(word);
     let all = inside.split(' ').all(is_wait) && inside.split(' ').any(is_number);
-    let said = if inside.starts_with(|c: char| c.is_ascii_digit()) { "" } else { inside.get(..3).unwrap_or_default() };
+    let said = if inside.starts_with(|c: char| c.is_ascii_digit()) {
+        ""
+    } else {
+        inside.get(..3).unwrap_or_default()
+    };
     let inside = if all { format!("{said}N s") } else { inside.to_owned() };
     format!("{before}({inside}){}", waits(after))
 }
