@@ -70,7 +70,7 @@ impl Acting {
         let asked = desk.policy.own_code.need == OwnCodeNeed::Asked && !first;
         let found = match &account {
             Some(account) if asked && !is_exempt(desk, account) => {
-                desk.machine.records.newest(account)?
+                desk.own.machine.records.newest(account)?
             }
             _ => None,
         };
@@ -128,7 +128,7 @@ impl Proven {
         if self.0.ruling != Ruling::Free(Ground::FirstOfHost) {
             return Ok(());
         }
-        match roll::ever_enrolled(&desk.machine.records)? {
+        match roll::ever_enrolled(&desk.own.machine.records)? {
             false => Ok(()),
             true => Err(first_is_over()),
         }
@@ -224,7 +224,7 @@ fn account_name(desk: &Desk, user: &str) -> String {
 /// Looks at all records only where that decides.
 fn population(desk: &Desk, permission: &Permission, target: Target) -> Population {
     let decides = permission.proof == Proof::OwnCodeUnlessFirst && target != Target::Many;
-    match decides.then(|| roll::ever_enrolled(&desk.machine.records)) {
+    match decides.then(|| roll::ever_enrolled(&desk.own.machine.records)) {
         Some(Ok(false)) => Population::NeverEnrolled,
         Some(Ok(true) | Err(_)) | None => Population::Enrolled,
     }

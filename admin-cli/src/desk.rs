@@ -15,7 +15,7 @@ use twinlock_host::{
     entropy::KernelEntropy,
     machine::Machine,
     place::Owner,
-    settings::{self, SettingsFault},
+    settings::{self, Loaded, SettingsFault},
 };
 
 use crate::{
@@ -50,10 +50,12 @@ impl Request {
 
 /// What every command works with.
 pub struct Desk {
-    /// The settings in force.
+    /// The settings in force: those that were asked for, and what is the command's own from /etc/twinlock alone.
     pub policy: Policy,
-    /// The machine.
+    /// The machine that the settings asked for describe.
     pub machine: Machine,
+    /// What own codes are judged by.
+    pub own: OwnCodes,
     /// Whether output is for machines.
     pub json: bool,
     /// The settings file that was asked for.
@@ -64,26 +66,62 @@ pub struct Desk {
     pub request: Request,
 }
 
+/// What own codes are judged by: the settings of /etc/twinlock, and the records that they name.
+pub struct OwnCodes {
+    /// The settings.
+    pub policy: Policy,
+    /// Records and ledger.
+    pub machine: Machine,
+}
+
+impl OwnCodes {
+    /// By the settings of /etc/twinlock.
+    pub fn of(policy: Policy) -> Self {
+        Self { machine: Machine::new(&policy, settings::PATH, OWNER), policy }
+    }
+}
+
+/// Root, whose files alone settings are read from.
+const OWNER: Owner = Owner(0);
+
 impl Desk {
     /// Loads the settings.
     pub fn open(command: &Command) -> Result<Self, Failure> {
-        let owner = Owner(0);
-        let loaded = settings::load(&command.config, owner)
-            .map_err(|fault| settings_failure(&command.config, &fault))?;
-        if let Some(fault) = &loaded.stands_in_for {
-            let (what, _) = mistake::of_settings(&command.config, fault);
-            let said = format!("twinlock: {what}; settings.good is in force instead");
-            tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
-        }
-        let machine = Machine::new(&loaded.policy, &command.config, owner);
-        Ok(Self {
-            policy: loaded.policy,
-            machine,
+        let chosen = Chosen::of(command)?;
+        let (config, asked) = (&chosen.path, chosen.load());
+        let asked = asked.map_err(|fault| settings_failure(config, &fault))?;
+        say_stand_in(config, &asked);
+        let own = if chosen.is_named {
+            let own = settings::load(settings::PATH, OWNER);
+            let own = own.map_err(|fault| settings_failure(settings::PATH, &fault))?;
+            say_stand_in(settings::PATH, &own);
+            own.policy
+        } else {
+            asked.policy.clone()
+        };
+        Ok(Self::with(chosen.path, asked, own, command))
+    }
+
+    /// As [`Desk::open`], to mend settings with: those that cannot be used are taken for the defaults, which ask for own codes.
+    pub fn open_to_mend(command: &Command) -> Result<Self, Failure> {
+        let chosen = Chosen::of(command)?;
+        let usual = || Loaded { policy: Policy::default(), stands_in_for: None };
+        let own = settings::load(settings::PATH, OWNER).unwrap_or_else(|_| usual());
+        let asked = chosen.load().unwrap_or_else(|_| usual());
+        Ok(Self::with(chosen.path, asked, own.policy, command))
+    }
+
+    fn with(config: String, asked: Loaded, own: Policy, command: &Command) -> Self {
+        let policy = asked.policy.with_command_settings(&own);
+        Self {
+            machine: Machine::new(&policy, &config, OWNER),
+            policy,
+            own: OwnCodes::of(own),
             json: command.json,
-            config: command.config.clone(),
-            stand_in: loaded.stands_in_for.is_some(),
+            config,
+            stand_in: asked.stands_in_for.is_some(),
             request: Request::of(command),
-        })
+        }
     }
 
     /// Refuses whoever is not root.
@@ -146,10 +184,57 @@ impl Desk {
     }
 }
 
-/// A settings file that cannot be used.
+/// The settings file that was asked for.
+pub struct Chosen {
+    /// Its whole path.
+    pub path: String,
+    /// Whether an option names it: then it must be there, in folders of root's alone.
+    pub is_named: bool,
+}
+
+impl Chosen {
+    /// By `--config`, seen from the folder that the command was started in.
+    pub fn of(command: &Command) -> Result<Self, Failure> {
+        let Some(named) = &command.config else {
+            return Ok(Self { path: settings::PATH.into(), is_named: false });
+        };
+        let odd = || {
+            Failure::new(
+                Exit::Usage,
+                format!("--config {} is no path that settings are read from", plain(named)),
+                "Give the whole path, without .. in it, such as /etc/twinlock/sudo.toml.",
+            )
+        };
+        let whole = std::path::absolute(named).map_err(|_| odd())?;
+        let path = whole.into_os_string().into_string().map_err(|_| odd())?;
+        if path.split('/').any(|part| part == "..") || path.ends_with('/') {
+            return Err(odd());
+        }
+        Ok(Self { path, is_named: true })
+    }
+
+    /// Loads it.
+    pub fn load(&self) -> Result<Loaded, SettingsFault> {
+        if self.is_named {
+            settings::load_named(&self.path, OWNER)
+        } else {
+            settings::load(&self.path, OWNER)
+        }
+    }
+}
+
+fn say_stand_in(path: &str, loaded: &Loaded) {
+    if let Some(fault) = &loaded.stands_in_for {
+        let (what, _) = mistake::of_settings(path, fault);
+        let said = format!("twinlock: {what}; settings.good is in force instead");
+        tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+    }
+}
+
+/// Settings that cannot be used.
 pub fn settings_failure(path: &str, fault: &SettingsFault) -> Failure {
     let (what, remedy) = mistake::of_settings(path, fault);
     let remedy =
-        format!("{remedy} Then run `twinlock settings check`; until then logins are refused.");
+        format!("{remedy} Then run `twinlock settings apply`; until then logins are refused.");
     Failure::bare(what, remedy)
 }

@@ -7,6 +7,7 @@ mod commands;
 mod confirm;
 mod denial;
 mod desk;
+mod draft;
 mod exemption;
 mod exit;
 mod inviting;

@@ -1,7 +1,10 @@
 //! Mistakes in a settings file, with their place and the nearest name that is known.
 
 use twinlock_core::{fault::StoreFault, format::settings::Mistake};
-use twinlock_host::settings::SettingsFault;
+use twinlock_host::{
+    settings::{RULES, SettingsFault},
+    trusted_path::FolderFault,
+};
 
 use crate::{reasons::store_meaning, wording::plain};
 
@@ -31,7 +34,34 @@ pub fn explain(path: &str, mistake: &Mistake) -> (String, String) {
 pub fn of_settings(path: &str, fault: &SettingsFault) -> (String, String) {
     match fault {
         SettingsFault::File(fault) => (of_file(path, *fault), FILE_REMEDY.into()),
+        SettingsFault::Folder(folder) => of_folder(path, folder),
         SettingsFault::Mistake(mistake) => explain(path, mistake),
+        SettingsFault::RulesFile(fault) => (of_file(RULES, *fault), FILE_REMEDY.into()),
+        SettingsFault::RulesMistake(mistake) => explain(RULES, mistake),
+    }
+}
+
+/// What is wrong with a folder above a settings file, and what to do.
+pub fn of_folder(path: &str, folder: &FolderFault) -> (String, String) {
+    let why = match folder.fault {
+        StoreFault::FolderMissing => "is missing",
+        StoreFault::Symlink => "is a symbolic link",
+        StoreFault::WrongOwner => "does not belong to root",
+        StoreFault::TooOpen => "can be written to by others than root",
+        _ => "is no folder that settings are read from",
+    };
+    let what = format!("{}: the folder {} {why}", plain(path), plain(&folder.path));
+    let remedy = "Settings are read from folders that root alone can write to, from / down, such as /etc/twinlock.";
+    (what, remedy.into())
+}
+
+/// The file and the line that a fault is in.
+pub fn place_of(path: &str, fault: &SettingsFault) -> String {
+    match fault {
+        SettingsFault::File(_) | SettingsFault::Folder(_) => path.to_owned(),
+        SettingsFault::Mistake(mistake) => format!("{path}:{}", mistake.line),
+        SettingsFault::RulesFile(_) => RULES.to_owned(),
+        SettingsFault::RulesMistake(mistake) => format!("{RULES}:{}", mistake.line),
     }
 }
 

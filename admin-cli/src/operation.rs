@@ -30,6 +30,7 @@ impl Verb {
             Self::Explain { .. } => Operation::Explain,
             Self::Remove(_) => Operation::Remove,
             Self::Settings(Settings::Check { .. }) => Operation::SettingsCheck,
+            Self::Settings(Settings::Apply(_)) => Operation::SettingsApply,
             Self::Settings(Settings::Show) => Operation::SettingsShow,
             Self::Epoch(Epoch::Ensure) => Operation::EpochEnsure,
             Self::Epoch(Epoch::Now(_)) => Operation::EpochNow,
@@ -87,6 +88,7 @@ impl Verb {
             Self::Invite(wanted) => wanted.grounds.clone(),
             Self::Unlock(wanted) => wanted.grounds.clone(),
             Self::Forget(wanted) => wanted.grounds.clone(),
+            Self::Settings(Settings::Apply(wanted)) => wanted.grounds.clone(),
             Self::Epoch(Epoch::Now(grounds)) => grounds.clone(),
             Self::Reset(crate::verbs::Reset { deed, .. })
             | Self::BackupCodes(crate::verbs::BackupCodes { deed, .. })

@@ -57,12 +57,13 @@ pub fn ask(
     (account, found): (&Account, Snapshot),
     question: Question<'_>,
 ) -> Result<(), Failure> {
-    let policy = Policy { field: Field::Code, ..desk.policy.clone() };
-    let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
+    let policy = Policy { field: Field::Code, ..desk.own.policy.clone() };
+    let machine = &desk.own.machine;
+    let shelf = machine.ledger.open(&Seat::of(Some(account), &account.name))?;
     let source = Source::Uid(account.uid).label();
     let trial = Trial {
         policy: &policy,
-        ports: desk.machine.ports(&Nobody),
+        ports: machine.ports(&Nobody),
         shelf: shelf.as_ref(),
         person: Some((account, found)),
         stand_in: None,

@@ -1,16 +1,19 @@
-//! A reminder for a group, written into the settings file: comments stay, and a file with a mistake is left alone.
+//! A reminder for a group, written into rules.toml: twinlock.toml is never rewritten.
 
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 use twinlock_core::{
-    fault::StoreFault,
-    format::settings::{self as form, SETTINGS_MAX},
-    policy::{Action, Policy, Rule},
+    fault::{MachineFault, StoreFault},
+    format::settings::{self as form, SETTINGS_MAX, rules as rules_form},
+    policy::{Action, Rule},
+    ports::Entropy,
+    rules::shadows,
     time::UnixTime,
 };
 use twinlock_host::{
+    entropy::KernelEntropy,
     good,
-    place::{Owner, READABLE, read_file},
-    settings::{GOOD, beside},
+    place::{self, Owner, READABLE, read_file},
+    settings::{self, GOOD, RULES, SettingsFault},
+    swap_file::{Content, SwapError, SwapFile},
 };
 
 use crate::{
@@ -21,7 +24,17 @@ use crate::{
 };
 
 const OWNER: Owner = Owner(0);
-const BY_HAND: &str = "Write the rule by hand: twinlock.toml(5), [[rule]].";
+/// Settings are readable by everybody.
+const MODE: u32 = 0o644;
+
+/// A group, and the first day on which its members need a code.
+#[derive(Debug, Clone, Copy)]
+pub struct Reminder<'a> {
+    /// The group.
+    pub group: &'a str,
+    /// The day.
+    pub until: UnixTime,
+}
 
 /// What became of the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,229 +47,288 @@ pub enum Written {
     Moved,
 }
 
-/// Writes `group = G, action = "remind", until = DATE`, unless it stands there.
-pub fn write(desk: &Desk, group: &str, until: UnixTime) -> Result<Written, Failure> {
-    let path = &desk.config;
+impl Written {
+    /// The word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Before => "there_already",
+            Self::Added => "new",
+            Self::Moved => "moved",
+        }
+    }
+}
+
+/// Why the rule is not written.
+#[derive(Debug, PartialEq, Eq)]
+enum Fault {
+    /// A rule that comes first decides for the whole group.
+    Shadowed { path: String, line: u32 },
+    /// The settings or the rules that are there cannot be used.
+    Unusable { path: String, fault: SettingsFault },
+    /// The kernel gave no randomness.
+    NoRandomness,
+}
+
+/// The rules of one file, with the line of each.
+struct Listed {
+    path: String,
+    rules: Vec<Rule>,
+    lines: Vec<u32>,
+}
+
+/// Says what would become of the rule, and writes nothing.
+pub fn plan(desk: &Desk, reminder: Reminder<'_>) -> Result<Written, Failure> {
     if desk.stand_in {
         return Err(Failure::new(
             Exit::NotInState,
-            format!("{} has a mistake, and is left as it is", plain(path)),
-            "Mend it first: twinlock settings check",
+            "the settings or the rules have a mistake, and settings.good stands in for them; nothing was changed",
+            "Mend them first: twinlock settings check",
         ));
     }
-    let before = read(path)?;
-    let (after, written) = changed(&before, group, until).map_err(|fault| failure(path, fault))?;
-    if written == Written::Before {
-        // Whoever was cut off between the two files has written this one alone.
-        keep(path, &before)?;
-        return Ok(written);
-    }
-    // Whoever saves the file in an editor meanwhile has the last word.
-    if read(path)? != before {
-        return Err(failure(path, Fault::Busy));
-    }
-    good::replace(path, after.as_bytes(), OWNER).map_err(|fault| {
-        let stands = read(path).map(|text| text == after).ok();
-        unwritten((path, stands), fault)
-    })?;
-    keep(path, &after)?;
-    Ok(written)
+    let before = match read_file(RULES, (OWNER, READABLE), SETTINGS_MAX) {
+        Ok(bytes) => bytes,
+        Err(fault) if place::is_absent(fault) => Vec::new(),
+        Err(fault) => {
+            let fault = SettingsFault::RulesFile(fault);
+            return Err(failure(&Fault::Unusable { path: RULES.into(), fault }));
+        }
+    };
+    decided(desk, &before, reminder).map(|(_, written)| written).map_err(|fault| failure(&fault))
 }
 
-/// The text stands in for the settings on the day when they have a mistake.
-fn keep(path: &str, text: &str) -> Result<(), Failure> {
-    let kept = read_file(&beside(path, GOOD), (OWNER, READABLE), SETTINGS_MAX);
-    if kept.is_ok_and(|kept| kept == text.as_bytes()) {
-        return Ok(());
+/// Writes `group = G, action = "remind", until = DATE`, unless it stands there.
+pub fn write(desk: &Desk, reminder: Reminder<'_>) -> Result<Written, Failure> {
+    let file = SwapFile::open(RULES, SETTINGS_MAX, OWNER).map_err(|folder| {
+        let (what, remedy) = mistake::of_folder(RULES, &folder);
+        Failure::new(Exit::NotInState, what, remedy)
+    })?;
+    // What it came to at first: another writer may follow the claim of this one.
+    let mut first = None;
+    let changed = file.change(&mut |before| {
+        let (rules, written) = decided(desk, before, reminder)?;
+        first.get_or_insert(written);
+        rules.map(|rules| content(&rules)).transpose()
+    });
+    let stands = || {
+        let rules = settings::read_rules(RULES, OWNER).ok()?;
+        Some(rules.iter().any(|rule| *rule == reminder.rule()))
+    };
+    changed.map_err(|error| match error {
+        SwapError::Declined(fault) => failure(&fault),
+        SwapError::Store(fault) => unwritten(stands(), fault),
+        SwapError::Busy => Failure::new(
+            Exit::NotInState,
+            format!("{RULES} is being written by others all the time; the rule is not written"),
+            "Run it again.",
+        ),
+    })?;
+    for path in files(desk) {
+        keep(path)?;
     }
-    good::keep(path, text.as_bytes(), OWNER).map_err(|fault| {
-        let why = mistake::of_file(&beside(path, GOOD), fault);
-        let what = format!("{why}; the rule stands in {} all the same", plain(path));
+    Ok(first.unwrap_or(Written::Before))
+}
+
+fn content(rules: &[Rule]) -> Result<Content, Fault> {
+    let mut generation = [0; 8];
+    KernelEntropy.fill(&mut generation).map_err(|MachineFault| Fault::NoRandomness)?;
+    let text = rules_form::written(rules, u64::from_ne_bytes(generation));
+    Ok(Content { bytes: text.into_bytes(), mode: MODE })
+}
+
+/// The settings files whose rules come before these: that of /etc/twinlock, and the one that was asked for.
+fn files(desk: &Desk) -> impl Iterator<Item = &str> {
+    let other = Some(desk.config.as_str()).filter(|path| *path != settings::PATH);
+    std::iter::once(settings::PATH).chain(other)
+}
+
+/// The new rules have a part in the copy that stands in for settings with a mistake, where one was kept.
+fn keep(path: &str) -> Result<(), Failure> {
+    good::keep_rules(path, RULES, OWNER).map_err(|fault| {
+        let why = mistake::of_file(&settings::beside(path, GOOD), fault);
+        let what = format!("{why}; the rule stands in {RULES} all the same");
         Failure::new(Exit::StoreUnreachable, what, "Look at the disk, then run it again.")
     })
 }
 
-/// Whether the new text is the one that stands, where that is known.
-fn unwritten((path, stands): (&str, Option<bool>), fault: StoreFault) -> Failure {
+/// Whether the rule stands there, where that is known.
+fn unwritten(stands: Option<bool>, fault: StoreFault) -> Failure {
     let stands = match stands {
-        Some(false) => "nothing was changed",
+        Some(false) => "the rule is not written",
         Some(true) => {
             "the rule stands there all the same, and may be gone when the machine is switched off"
         }
         None => "whether the rule stands there cannot be said",
     };
-    let what = format!("{}; {stands}", mistake::of_file(path, fault));
+    let what = format!("{}; {stands}", mistake::of_file(RULES, fault));
     Failure::new(Exit::StoreUnreachable, what, mistake::FILE_REMEDY)
 }
 
-fn read(path: &str) -> Result<String, Failure> {
-    let unreadable = |fault: StoreFault| {
-        Failure::new(Exit::NotInState, mistake::of_file(path, fault), mistake::FILE_REMEDY)
-    };
-    match read_file(path, (OWNER, READABLE), SETTINGS_MAX) {
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| failure(path, Fault::Odd)),
-        Err(StoreFault::FolderMissing) => Ok(String::new()),
-        Err(fault) => Err(unreadable(fault)),
-    }
-}
-
-/// Why the file is left as it is.
-#[derive(Debug, PartialEq, Eq)]
-enum Fault {
-    /// A rule that comes first decides for the whole group.
-    Shadowed(usize),
-    /// The rules stand there in another form than `[[rule]]`, or what came out is not what was meant.
-    Odd,
-    /// The file would be longer than what a login reads.
-    TooLong,
-    /// Somebody else has written the file meanwhile.
-    Busy,
-}
-
-fn failure(path: &str, fault: Fault) -> Failure {
+fn failure(fault: &Fault) -> Failure {
     let (what, remedy) = match fault {
-        Fault::Shadowed(rule) => (
-            format!("rule {rule} comes first and decides for everybody in the group"),
-            "Take it out, or write the new rule before it: twinlock settings show",
+        Fault::Shadowed { path, line } => (
+            format!(
+                "{}:{line}: the rule there comes first and decides for everybody in the group; no rule is written",
+                plain(path)
+            ),
+            "Take it out, or change it where it stands: twinlock settings show".to_owned(),
         ),
-        Fault::Odd => ("its rules are not written as [[rule]]".to_owned(), BY_HAND),
-        Fault::TooLong => ("it would be over 64 KiB".to_owned(), "Take comments or rules out."),
-        Fault::Busy => ("somebody else has written it meanwhile".to_owned(), "Run it again."),
+        Fault::Unusable { path, fault } => {
+            let (what, remedy) = mistake::of_settings(path, fault);
+            (format!("{what}; no rule is written"), remedy)
+        }
+        Fault::NoRandomness => return MachineFault.into(),
     };
-    Failure::new(Exit::NotInState, format!("{} is left as it is: {what}", plain(path)), remedy)
+    Failure::new(Exit::NotInState, what, remedy)
 }
 
-/// The text with the rule in it: nothing else of what it means may have changed.
-fn changed(text: &str, group: &str, until: UnixTime) -> Result<(String, Written), Fault> {
-    let before = form::read(text).map_err(|_| Fault::Odd)?;
-    let place = before.rules.iter().position(|rule| is_reminder(rule, group));
-    let decides = |rule: &Rule| {
-        let of_group = rule.group.as_deref().is_none_or(|of| of == group);
-        of_group && rule.user.is_none() && rule.service.is_none() && rule.network.is_none()
+/// The new rules of the file, nothing where the rule stands already.
+fn decided(
+    desk: &Desk,
+    before: &[u8],
+    reminder: Reminder<'_>,
+) -> Result<(Option<Vec<Rule>>, Written), Fault> {
+    let earlier = files(desk).map(of_settings).collect::<Result<Vec<_>, _>>()?;
+    let text = String::from_utf8_lossy(before);
+    let rules = rules_form::read(&text).map_err(|found| Fault::Unusable {
+        path: RULES.into(),
+        fault: SettingsFault::RulesMistake(found),
+    })?;
+    let lines = rules_form::lines(&text);
+    changed(&earlier, Listed { path: RULES.into(), rules, lines }, reminder)
+}
+
+fn of_settings(path: &str) -> Result<Listed, Fault> {
+    let unusable = |fault| Fault::Unusable { path: path.to_owned(), fault };
+    let bytes = match read_file(path, (OWNER, READABLE), SETTINGS_MAX) {
+        Err(fault) if place::is_absent(fault) && path == settings::PATH => Vec::new(),
+        read => read.map_err(|fault| unusable(SettingsFault::File(fault)))?,
     };
-    let first = before.rules.iter().take(place.unwrap_or(before.rules.len())).position(decides);
-    if let Some(first) = first {
-        return Err(Fault::Shadowed(first + 1));
+    let text = String::from_utf8_lossy(&bytes);
+    let policy = form::read(&text).map_err(|found| unusable(SettingsFault::Mistake(found)))?;
+    Ok(Listed { path: path.to_owned(), lines: rules_form::lines(&text), rules: policy.rules })
+}
+
+fn changed(
+    earlier: &[Listed],
+    mut listed: Listed,
+    reminder: Reminder<'_>,
+) -> Result<(Option<Vec<Rule>>, Written), Fault> {
+    let wanted = reminder.rule();
+    let shadowed = |one: &Listed, before: usize| {
+        let place = one.rules.iter().take(before).position(|rule| shadows(rule, &wanted))?;
+        let line = one.lines.get(place).copied().unwrap_or(0);
+        Some((place, Fault::Shadowed { path: one.path.clone(), line }))
+    };
+    let mut stands = false;
+    for one in earlier {
+        match shadowed(one, one.rules.len()) {
+            Some((place, _)) if one.rules.get(place) == Some(&wanted) => stands = true,
+            Some((_, fault)) => return Err(fault),
+            None => {}
+        }
     }
-    let written = match place.and_then(|place| before.rules.get(place)) {
-        Some(rule) if rule.until == Some(until) => return Ok((text.to_owned(), Written::Before)),
-        Some(_) => Written::Moved,
-        None => Written::Added,
-    };
-    let after = edited(text, (group, until), place)?;
-    let meant = wanted(before, (group, until), place);
-    if form::read(&after).ok().as_ref() != Some(&meant) {
-        return Err(Fault::Odd);
+    if stands && earlier.iter().all(|one| one.rules.contains(&wanted)) {
+        return Ok((None, Written::Before));
     }
-    if after.len() > SETTINGS_MAX { Err(Fault::TooLong) } else { Ok((after, written)) }
+    let place = listed.rules.iter().position(|rule| reminder.is_one(rule));
+    if let Some((_, fault)) = shadowed(&listed, place.unwrap_or(listed.rules.len())) {
+        return Err(fault);
+    }
+    let written = match place.and_then(|place| listed.rules.get_mut(place)) {
+        Some(rule) if *rule == wanted => return Ok((None, Written::Before)),
+        Some(rule) => {
+            *rule = wanted;
+            Written::Moved
+        }
+        None => {
+            listed.rules.push(wanted);
+            Written::Added
+        }
+    };
+    Ok((Some(listed.rules), written))
 }
 
-fn is_reminder(rule: &Rule, group: &str) -> bool {
-    let Rule { user, group: of, service, network, action, until: _ } = rule;
-    of.as_deref() == Some(group)
-        && *action == Action::Remind
-        && user.is_none()
-        && service.is_none()
-        && network.is_none()
-}
-
-fn wanted(mut policy: Policy, (group, until): (&str, UnixTime), place: Option<usize>) -> Policy {
-    match place.and_then(|place| policy.rules.get_mut(place)) {
-        Some(rule) => rule.until = Some(until),
-        None => policy.rules.push(Rule {
+impl Reminder<'_> {
+    /// The rule that says it.
+    pub fn rule(self) -> Rule {
+        Rule {
             user: None,
-            group: Some(group.to_owned()),
+            group: Some(self.group.to_owned()),
             service: None,
             network: None,
             action: Action::Remind,
-            until: Some(until),
-        }),
-    }
-    policy
-}
-
-fn edited(
-    text: &str,
-    (group, until): (&str, UnixTime),
-    place: Option<usize>,
-) -> Result<String, Fault> {
-    let day: toml_edit::Datetime = date(until).parse().map_err(|_| Fault::Odd)?;
-    let mut document: DocumentMut = text.parse().map_err(|_| Fault::Odd)?;
-    let Some(place) = place else {
-        // Behind all that is there: what stands before it keeps every byte.
-        let mut table = Table::new();
-        table.insert("group", value(group));
-        table.insert("action", value("remind"));
-        table.insert("until", value(day));
-        let (mut rules, mut alone) = (ArrayOfTables::new(), DocumentMut::new());
-        rules.push(table);
-        alone.insert("rule", Item::ArrayOfTables(rules));
-        let gap = match text {
-            "" => "",
-            text if text.ends_with('\n') => "\n",
-            _ => "\n\n",
-        };
-        return Ok(format!("{text}{gap}{alone}"));
-    };
-    let rules = document.get_mut("rule").and_then(Item::as_array_of_tables_mut);
-    let rule = rules.and_then(|rules| rules.get_mut(place)).ok_or(Fault::Odd)?;
-    match rule.get_mut("until").and_then(Item::as_value_mut) {
-        Some(old) => {
-            let decor = old.decor().clone();
-            *old = day.into();
-            *old.decor_mut() = decor;
+            until: Some(self.until),
         }
-        None => drop(rule.insert("until", value(day))),
     }
-    Ok(document.to_string())
+
+    /// What it does, in a sentence.
+    pub fn effect(self) -> String {
+        format!(
+            "Until {} members of {} who are not enrolled are reminded, and let in without a code.",
+            date(self.until),
+            plain(self.group)
+        )
+    }
+
+    /// Whether a rule says it, of whatever day.
+    fn is_one(self, rule: &Rule) -> bool {
+        Rule { until: Some(self.until), ..rule.clone() } == self.rule()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const JANUARY: UnixTime = UnixTime(1_801_353_600);
-    const MARCH: UnixTime = UnixTime(1_803_859_200);
+    const JANUARY: Reminder<'_> = Reminder { group: "dev", until: UnixTime(1_801_353_600) };
+    const MARCH: Reminder<'_> = Reminder { group: "dev", until: UnixTime(1_803_859_200) };
     const RULE: &str = "[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = 2027-01-31\n";
 
+    fn listed(path: &str, text: &str) -> Listed {
+        let rules = rules_form::read(text).unwrap();
+        Listed { path: path.into(), rules, lines: rules_form::lines(text) }
+    }
+
+    fn change(
+        settings: &str,
+        rules: &str,
+        reminder: Reminder<'_>,
+    ) -> Result<(Option<Vec<Rule>>, Written), Fault> {
+        changed(&[listed("t", settings)], listed("r", rules), reminder)
+    }
+
     #[test]
-    fn a_rule_comes_behind_all_that_is_there_and_only_once() {
-        for before in [
-            "",
-            "# none yet\n",
-            "window = 2 # wide\n",
-            "window = 2",
-            "[[rule]]\nuser = \"ada\"\naction = \"exempt\"\n",
-        ] {
-            let (after, written) = changed(before, "dev", JANUARY).unwrap();
+    fn rule_is_added_once() {
+        let ada = "[[rule]]\nuser = \"ada\"\naction = \"exempt\"\n";
+        for before in ["", ada] {
+            let (after, written) = change(ada, before, JANUARY).unwrap();
+            let after = after.unwrap();
             assert_eq!(written, Written::Added);
-            assert!(after.starts_with(before) && after.ends_with(RULE), "{after}");
-            assert_eq!(changed(&after, "dev", JANUARY), Ok((after.clone(), Written::Before)));
+            assert_eq!(after.last(), Some(&JANUARY.rule()));
+            let text = rules_form::written(&after, 1);
+            assert_eq!(change(ada, &text, JANUARY), Ok((None, Written::Before)));
         }
+        // As earlier versions wrote it.
+        assert_eq!(change(RULE, "", JANUARY), Ok((None, Written::Before)));
     }
 
     #[test]
-    fn another_date_takes_the_place_of_the_old_one() {
-        let text =
-            format!("# ours\n{RULE}# agreed with kim\nwindow = 1\n").replace("window = 1\n", "");
-        let text = text.replace("2027-01-31\n", "2027-01-31 # then codes\n");
-        let (after, written) = changed(&text, "dev", MARCH).unwrap();
-        assert_eq!(written, Written::Moved);
-        assert_eq!(after, text.replace("2027-01-31", "2027-03-01"));
+    fn another_date_replaces_the_old_one() {
+        let (after, written) = change("", &format!("{RULE}{RULE}"), MARCH).unwrap();
+        assert_eq!((written, after), (Written::Moved, Some(vec![MARCH.rule(), JANUARY.rule()])));
     }
 
     #[test]
-    fn what_would_not_take_effect_or_is_not_understood_is_left_alone() {
-        let first = "[[rule]]\naction = \"require\"\n";
-        assert_eq!(changed(first, "dev", JANUARY), Err(Fault::Shadowed(1)));
-        let same = "[[rule]]\ngroup = \"dev\"\naction = \"exempt\"\n";
-        assert_eq!(changed(same, "dev", JANUARY), Err(Fault::Shadowed(1)));
-        let inline = "rule = [{ user = \"ada\", action = \"exempt\" }]\n";
-        assert_eq!(changed(inline, "dev", JANUARY), Err(Fault::Odd));
-        assert_eq!(changed("windwo = 1\n", "dev", JANUARY), Err(Fault::Odd));
-        let long = "#".repeat(SETTINGS_MAX - 10);
-        assert_eq!(changed(&long, "dev", JANUARY), Err(Fault::TooLong));
-        let (odd, _) = changed("", "a\"b\\c", JANUARY).unwrap();
-        assert_eq!(form::read(&odd).unwrap().rules[0].group.as_deref(), Some("a\"b\\c"));
+    fn shadowed_rule_is_refused_with_its_line() {
+        let shadowed = |path: &str, line| Err(Fault::Shadowed { path: path.into(), line });
+        let everybody = "\n[[rule]]\naction = \"require\"\n";
+        assert_eq!(change(everybody, "", JANUARY), shadowed("t", 2));
+        let group = "[[rule]]\nuser = \"a\"\naction = \"exempt\"\n# g\n[[rule]]\ngroup = \"dev\"\naction = \"exempt\"\n";
+        assert_eq!(change(group, "", JANUARY), shadowed("t", 5));
+        assert_eq!(change("", group, JANUARY), shadowed("r", 5));
+        assert_eq!(change("", &format!("{group}{RULE}"), MARCH), shadowed("r", 5));
+        assert_eq!(change(RULE, "", MARCH), shadowed("t", 1));
+        let service = "[[rule]]\nservice = \"sudo\"\naction = \"require\"\n";
+        assert!(change(service, "", JANUARY).is_ok());
     }
 }

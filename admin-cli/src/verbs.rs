@@ -15,9 +15,9 @@ pub use rollout::{GroupInvite, List, Many};
 #[derive(Parser)]
 #[command(name = "twinlock", version, max_term_width = 78)]
 pub struct Command {
-    /// Settings file
-    #[arg(long, global = true, value_name = "FILE", default_value = twinlock_host::settings::PATH)]
-    pub config: String,
+    /// Settings that the module would decide by, as its config= names them [default: /etc/twinlock/twinlock.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<String>,
     /// Print JSON for scripts
     #[arg(long, global = true)]
     pub json: bool,
@@ -130,7 +130,7 @@ impl Verb {
             | Self::Unlock(_)
             | Self::Forget(_)
             | Self::Remove(_)
-            | Self::Settings(Settings::Check { .. })
+            | Self::Settings(Settings::Apply(_))
             | Self::Epoch(Epoch::Now(_)) => true,
             Self::Export(_)
             | Self::Status { .. }
@@ -139,7 +139,7 @@ impl Verb {
             | Self::Devices { .. }
             | Self::Why { .. }
             | Self::Explain { .. }
-            | Self::Settings(Settings::Show)
+            | Self::Settings(Settings::Check { .. } | Settings::Show)
             | Self::Epoch(Epoch::Ensure | Epoch::Show)
             | Self::Doctor(_)
             | Self::Deliver { .. }
@@ -269,13 +269,25 @@ pub struct How {
 /// What to do with settings.
 #[derive(Subcommand)]
 pub enum Settings {
-    /// Look for mistakes; a file that has none is kept, and stands in for a later one that has
+    /// Check a file for mistakes; only reads
     Check {
-        /// The file, where it is not the one in use
+        /// Settings file [default: the one in use]
         file: Option<String>,
     },
+    /// Install a file, and keep a copy that stands in while a later one has a mistake
+    Apply(Apply),
     /// Print what is in force
     Show,
+}
+
+/// Settings to install.
+#[derive(Args)]
+pub struct Apply {
+    /// Settings file [default: the one in use, which is checked and copied]
+    pub file: Option<String>,
+    /// Why, and by which right
+    #[command(flatten)]
+    pub grounds: Grounds,
 }
 
 /// What to do with the ledger's memory.

@@ -1,8 +1,8 @@
-//! Fingerprints of ssh keys, as `ssh-keygen -l` shows them.
+//! Fingerprints: of ssh keys, as `ssh-keygen -l` shows them, and of the content of a file.
 
 use alloc::{format, string::String, vec::Vec};
 
-use data_encoding::{BASE64, BASE64_NOPAD};
+use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 
 /// The fingerprint of one or several keys, each a line such as `ssh-ed25519 AAAA…`; several are joined by `+`.
@@ -19,9 +19,22 @@ fn of_one(line: &str) -> String {
     format!("SHA256:{}", BASE64_NOPAD.encode(&Sha256::digest(&bytes)))
 }
 
+/// Returns 16 hexadecimal digits that tell one content of a file from another: the first 64 bits of its SHA-256.
+#[must_use]
+pub fn of_content(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    HEXLOWER.encode(digest.get(..8).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn contents_are_told_apart() {
+        assert_eq!(of_content(b""), "e3b0c44298fc1c14");
+        assert_ne!(of_content(b"a"), of_content(b"b"));
+    }
 
     #[test]
     fn a_fingerprint_is_what_ssh_keygen_shows() {

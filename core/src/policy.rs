@@ -295,6 +295,38 @@ impl Default for Places {
     }
 }
 
+impl Policy {
+    /// Returns these settings with those that are the command's own taken from `command`. `--config` names what the module
+    /// would decide by; own codes, mail and its language are what /etc/twinlock says, whatever file it names.
+    #[must_use]
+    pub fn with_command_settings(self, command: &Self) -> Self {
+        // Each field is named, so that a new one does not compile before it is decided on.
+        let Self {
+            own_code,
+            mail,
+            language,
+            issuer: _,
+            not_enrolled: _,
+            not_enrolled_by: _,
+            set_up: _,
+            handover_logins: _,
+            backup_codes: _,
+            remember_for: _,
+            window: _,
+            tries: _,
+            prompt: _,
+            echo: _,
+            field: _,
+            throttle: _,
+            resync: _,
+            new_keys: _,
+            rules: _,
+            places: _,
+        } = command;
+        Self { own_code: own_code.clone(), mail: mail.clone(), language: *language, ..self }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -319,5 +351,23 @@ impl Default for Policy {
             mail: Mail::default(),
             places: Places::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_codes_and_mail_are_the_commands() {
+        let named = Policy {
+            window: 3,
+            own_code: OwnCode { need: OwnCodeNeed::NotAsked, exempt: alloc::vec!["eve".into()] },
+            mail: Mail { sendmail: "/home/eve/x".into(), ..Mail::default() },
+            language: Language::Swedish,
+            ..Policy::default()
+        };
+        let both = named.with_command_settings(&Policy::default());
+        assert_eq!(both, Policy { window: 3, ..Policy::default() });
     }
 }

@@ -78,6 +78,18 @@ fn matches_all(
     }
 }
 
+/// Whether an earlier rule matches every login that a later one does, so that the later one never decides.
+#[must_use]
+pub fn shadows(earlier: &Rule, later: &Rule) -> bool {
+    let wider = |one: &Option<alloc::string::String>, other: &Option<alloc::string::String>| {
+        one.is_none() || one == other
+    };
+    wider(&earlier.user, &later.user)
+        && wider(&earlier.group, &later.group)
+        && wider(&earlier.service, &later.service)
+        && (earlier.network.is_none() || earlier.network == later.network)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +157,24 @@ mod tests {
         let until = |until| Rule { until: Some(UnixTime(until)), ..rule(Action::Exempt) };
         assert_eq!(action(&[until(1001)], None), Ok(Action::Exempt));
         assert_eq!(action(&[until(1000)], None), Ok(Action::Require));
+    }
+
+    #[test]
+    fn wider_rules_shadow_narrower_ones() {
+        let everybody = rule(Action::Require);
+        let group = Rule { group: Some("dev".into()), ..rule(Action::Remind) };
+        let user = Rule { user: Some("ada".into()), ..group.clone() };
+        let inside = Rule { network: Network::parse("10.0.0.0/8"), ..group.clone() };
+        for (earlier, later, shadowed) in [
+            (&everybody, &group, true),
+            (&group, &group, true),
+            (&group, &user, true),
+            (&group, &inside, true),
+            (&user, &group, false),
+            (&inside, &group, false),
+            (&group, &everybody, false),
+        ] {
+            assert_eq!(shadows(earlier, later), shadowed, "{earlier:?} {later:?}");
+        }
     }
 }

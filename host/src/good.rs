@@ -1,51 +1,114 @@
-//! The last settings that passed the check, kept beside the settings file for the day when that has a mistake.
+//! Writes twinlock.toml and `settings.good`: the settings that are applied, and the copy for when they have a mistake.
 
 use rustix::{
     fd::{AsFd, OwnedFd},
-    fs::{self, AtFlags, CWD, Mode, OFlags},
+    fs::{self, AtFlags, Mode, OFlags},
     io::{self, Errno},
 };
 use twinlock_core::{
     fault::{MachineFault, StoreFault},
+    format::{last_good, settings::SETTINGS_MAX},
     ports::Entropy,
 };
 
 use crate::{
     entropy::KernelEntropy,
-    place::{self, Owner},
-    settings::{self, GOOD},
+    place::{self, Owner, READABLE},
+    settings,
+    swap_file::{Content, Decide, SwapError, SwapFile},
+    trusted_path,
 };
 
-/// Keeps `text` as `settings.good` beside the settings file: whole, or not at all.
+/// The permissions that a file of settings may have: nobody but root writes to it, and nobody runs it.
+const MODE_MAX: u32 = 0o644;
+
+/// Keeps the settings, with the rules at that path, as `settings.good` beside the settings file.
 ///
 /// # Errors
-/// [`StoreFault`]; what was there before then stands.
-pub fn keep(settings_path: &str, text: &[u8], owner: Owner) -> Result<(), StoreFault> {
-    let folder = settings::beside(settings_path, "");
-    let folder = if folder.is_empty() { "." } else { &folder };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = fs::openat(CWD, folder, flags, Mode::empty()).map_err(place::fault)?;
-    put(&folder, GOOD, (text, owner)).map_err(place::fault)
+/// [`StoreFault`].
+pub fn keep(
+    settings_path: &str,
+    rules_path: &str,
+    content: &Content,
+    owner: Owner,
+) -> Result<(), StoreFault> {
+    let text = String::from_utf8_lossy(&content.bytes);
+    let mode = content.mode;
+    remove_unusable(settings_path, owner);
+    change(settings_path, owner, &mut |_| both(&text, rules_path, mode, owner).map(Some))
 }
 
-/// Puts `text` in the place of the settings file: whole, or not at all. It is then readable by everybody.
+/// A copy that no login would use is in nobody's way.
+fn remove_unusable(settings_path: &str, owner: Owner) {
+    let path = settings::good_beside(settings_path);
+    let found = place::read_file(&path, (owner, READABLE), last_good::LAST_GOOD_MAX);
+    let is_usable = |fault| place::is_absent(fault) || matches!(fault, StoreFault::Io { .. });
+    if !found.map_or_else(is_usable, |_| true) {
+        let _ = fs::unlink(&path);
+    }
+}
+
+/// Puts the rules at that path into the `settings.good` that was kept before, where there is one.
+///
+/// # Errors
+/// [`StoreFault`].
+pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result<(), StoreFault> {
+    let path = settings::good_beside(settings_path);
+    change(settings_path, owner, &mut |before| {
+        let Ok(mode) = fs::stat(&path).map(|found| found.st_mode) else { return Ok(None) };
+        let text = std::str::from_utf8(before).ok();
+        // What cannot be read stands in for nothing, and is left for the administrator.
+        let Some((kept, _)) = text.and_then(last_good::split) else { return Ok(None) };
+        both(kept, rules_path, mode, owner).map(Some)
+    })
+}
+
+fn both(text: &str, rules_path: &str, mode: u32, owner: Owner) -> Result<Content, StoreFault> {
+    let rules = match place::read_file(rules_path, (owner, READABLE), SETTINGS_MAX) {
+        Err(fault) if place::is_absent(fault) => Vec::new(),
+        read => read?,
+    };
+    let joined = last_good::join(text, &String::from_utf8_lossy(&rules));
+    Ok(Content { bytes: joined.into_bytes(), mode: mode & MODE_MAX })
+}
+
+fn change(
+    settings_path: &str,
+    owner: Owner,
+    decide: Decide<'_, StoreFault>,
+) -> Result<(), StoreFault> {
+    let path = settings::good_beside(settings_path);
+    let file =
+        SwapFile::open(&path, last_good::LAST_GOOD_MAX, owner).map_err(|found| found.fault)?;
+    let mut same = |before: &[u8]| {
+        let after = decide(before)?;
+        let mode = fs::stat(&path).map(|found| found.st_mode & 0o7777);
+        Ok(after.filter(|after| after.bytes != before || mode != Ok(after.mode)))
+    };
+    match file.change(&mut same) {
+        Ok(_) => Ok(()),
+        Err(SwapError::Declined(fault) | SwapError::Store(fault)) => Err(fault),
+        Err(SwapError::Busy) => Err(place::fault(Errno::AGAIN)),
+    }
+}
+
+/// Puts the content in the place of the settings file: whole, or not at all.
 ///
 /// # Errors
 /// [`StoreFault`]; what was there before then stands.
-pub fn replace(settings_path: &str, text: &[u8], owner: Owner) -> Result<(), StoreFault> {
-    let (folder, name) = settings_path.rsplit_once('/').unwrap_or((".", settings_path));
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = if folder.is_empty() { "/" } else { folder };
-    let folder = fs::openat(CWD, folder, flags, Mode::empty()).map_err(place::fault)?;
-    put(&folder, name, (text, owner)).map_err(place::fault)
+pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(), StoreFault> {
+    let opened = trusted_path::folder_to_write(settings_path, owner);
+    let (folder, name) = opened.map_err(|found| found.fault)?;
+    let content = Content { mode: content.mode & MODE_MAX, ..content.clone() };
+    put(&folder, name, &content, owner).map_err(place::fault)
 }
 
 /// How often somebody else's change may sweep the temporary file away.
 const ROUNDS: usize = 8;
 
-fn put(folder: &OwnedFd, name: &str, text: (&[u8], Owner)) -> io::Result<()> {
+fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
     for _ in 0..ROUNDS {
-        match put_once(folder, name, text) {
+        match put_once(folder, name, content, owner) {
             Err(Errno::NOENT) => {}
             done => return done,
         }
@@ -53,11 +116,11 @@ fn put(folder: &OwnedFd, name: &str, text: (&[u8], Owner)) -> io::Result<()> {
     Err(Errno::AGAIN)
 }
 
-fn put_once(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::Result<()> {
+fn put_once(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineFault| Errno::IO)?;
     let temporary = format!("{name}.{:016x}", u64::from_ne_bytes(nonce));
-    let placed = write(folder, &temporary, (text, owner))
+    let placed = write(folder, &temporary, content, owner)
         .and_then(|()| fs::renameat(folder, &temporary, folder, name));
     if placed.is_err() {
         let _ = fs::unlinkat(folder, &temporary, AtFlags::empty());
@@ -86,12 +149,18 @@ pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
     }
 }
 
-fn write(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::Result<()> {
+/// Writes a new file, and gives it its mode once all of it is there.
+pub(crate) fn write(
+    folder: &OwnedFd,
+    name: &str,
+    content: &Content,
+    owner: Owner,
+) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let fd = fs::openat(folder.as_fd(), name, flags, Mode::RUSR | Mode::WUSR)?;
     place::give_to(&fd, owner)?;
     let mut written = 0;
-    while let Some(rest) = text.get(written..).filter(|rest| !rest.is_empty()) {
+    while let Some(rest) = content.bytes.get(written..).filter(|rest| !rest.is_empty()) {
         match io::write(&fd, rest) {
             Ok(0) => return Err(Errno::NOSPC),
             Ok(count) => written += count,
@@ -99,38 +168,6 @@ fn write(folder: &OwnedFd, name: &str, (text, owner): (&[u8], Owner)) -> io::Res
             Err(errno) => return Err(errno),
         }
     }
-    // Readable by everybody, as the settings are, and only now that all of it is there.
-    fs::fchmod(&fd, Mode::from_raw_mode(0o644))?;
+    fs::fchmod(&fd, Mode::from_raw_mode(content.mode))?;
     fs::fsync(&fd)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn what_is_kept_stands_in_for_settings_with_a_mistake() {
-        let folder = tempfile::tempdir().unwrap();
-        let base = folder.path().canonicalize().unwrap();
-        let path = base.join("twinlock.toml");
-        let path = path.to_str().unwrap();
-        let owner = Owner(rustix::process::getuid().as_raw());
-        for text in ["window = 3\n", "window = 4\n"] {
-            std::fs::write(base.join(format!("{GOOD}.0123456789abcdef")), "cut o").unwrap();
-            keep(path, text.as_bytes(), owner).unwrap();
-            assert_eq!(std::fs::read_to_string(base.join(GOOD)).unwrap(), text);
-        }
-        let mode = std::fs::metadata(base.join(GOOD)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o7777, 0o644);
-        assert_eq!(std::fs::read_dir(&base).unwrap().count(), 1);
-        std::fs::write(path, "windwo = 4").unwrap();
-        assert_eq!(settings::load(path, owner).unwrap().policy.window, 4);
-        replace(path, b"window = 5\n", owner).unwrap();
-        assert_eq!(std::fs::read_to_string(path).unwrap(), "window = 5\n");
-        assert_eq!(std::fs::read_dir(&base).unwrap().count(), 2);
-        let elsewhere = base.join("none/twinlock.toml");
-        let absent = keep(elsewhere.to_str().unwrap(), b"", owner);
-        assert_eq!(absent, Err(StoreFault::FolderMissing));
-    }
 }

@@ -13,6 +13,7 @@ pub mod place;
 pub mod records;
 pub mod settings;
 pub mod store_id;
+pub mod trusted_path;
 
 mod alike;
 mod argon_memory;
@@ -42,5 +43,7 @@ pub mod programs;
 pub mod roll;
 #[cfg(feature = "tools")]
 pub mod source;
+#[cfg(feature = "tools")]
+pub mod swap_file;
 mod sweep;
 mod uid_link;

@@ -237,7 +237,7 @@ pub fn read_file(path: &str, rights: (Owner, u32), max: usize) -> Result<Vec<u8>
     read_opened(opening::file_by_path(path), rights, max).map(|(bytes, _)| bytes)
 }
 
-fn read_opened(
+pub(crate) fn read_opened(
     opened: io::Result<OwnedFd>,
     rights: (Owner, u32),
     max: usize,
@@ -282,7 +282,7 @@ fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
     Ok(std::mem::take(&mut *bytes))
 }
 
-fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), StoreFault> {
+pub(crate) fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), StoreFault> {
     if stat.st_uid != owner.0 {
         return Err(StoreFault::WrongOwner);
     }

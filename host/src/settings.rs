@@ -1,28 +1,41 @@
-//! The settings file, and the last good one in its place when it cannot be used.
+//! The settings in force: the settings file and rules.toml, and the last good copy of both where one cannot be used.
 
 use twinlock_core::{
     fault::StoreFault,
     format::{
-        comments,
-        settings::{self as form, Mistake, SETTINGS_MAX},
+        comments, last_good,
+        settings::{self as form, Mistake, SETTINGS_MAX, rules as rules_form},
     },
-    policy::Policy,
+    policy::{Policy, Rule},
 };
 
-use crate::place::{self, Owner, READABLE};
+use crate::{
+    opening,
+    place::{self, Owner, READABLE},
+    trusted_path::{self, FolderFault},
+};
+use std::os::fd::AsFd;
 
 /// Where settings are when a PAM line says nothing else.
 pub const PATH: &str = "/etc/twinlock/twinlock.toml";
-/// The last file that passed the check, beside the settings.
+/// The rules that the command writes; they come after those of the settings, whichever file those are in.
+pub const RULES: &str = "/etc/twinlock/rules.toml";
+/// The last settings and rules that were applied, beside the settings.
 pub const GOOD: &str = "settings.good";
 
-/// Why a settings file cannot be used.
+/// Why settings cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingsFault {
-    /// It cannot be trusted or read.
+    /// The file cannot be trusted or read.
     File(StoreFault),
+    /// A folder above it is not root's alone.
+    Folder(FolderFault),
     /// It has a mistake.
     Mistake(Mistake),
+    /// rules.toml cannot be trusted or read.
+    RulesFile(StoreFault),
+    /// rules.toml has a mistake.
+    RulesMistake(Mistake),
 }
 
 /// What was loaded.
@@ -30,56 +43,132 @@ pub enum SettingsFault {
 pub struct Loaded {
     /// The settings in force.
     pub policy: Policy,
-    /// Why the file itself could not be used, where the last good one stands in.
+    /// Why the files themselves could not be used, where the last good copy stands in.
     pub stands_in_for: Option<SettingsFault>,
 }
 
 const ABSENT: SettingsFault = SettingsFault::File(StoreFault::FolderMissing);
 
-/// Loads the settings in force: the file, else the last good one; no file at all is the default.
+/// Loads the settings in force: the files, else the last good copy of both; no file at all is the default.
 ///
 /// # Errors
-/// [`SettingsFault`] of the file, when no good one stands in.
+/// [`SettingsFault`] of the first file, when no good copy stands in.
 pub fn load(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
-    let loaded = load_named(path, owner);
-    if loaded == Err(ABSENT) && read(&good_beside(path), owner) == Err(ABSENT) {
-        return Ok(Loaded { policy: Policy::default(), stands_in_for: None });
+    load_beside(path, RULES, owner)
+}
+
+fn load_beside(path: &str, rules: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
+    let loaded = loaded(path, read(path, owner), rules, owner);
+    if loaded == Err(ABSENT) && good(path, owner) == Err(ABSENT) {
+        let policy = with_rules(Policy::default(), rules, owner)?;
+        return Ok(Loaded { policy, stands_in_for: None });
     }
     loaded
 }
 
-/// As [`load`], for a file that somebody has named, so that its absence is a mistake.
+/// As [`load`], for a file that a PAM line or an option names: its absence is a mistake, and every folder above it must be
+/// root's alone.
 ///
 /// # Errors
-/// [`SettingsFault`] of the file, when no good one stands in.
+/// [`SettingsFault`]; behind a folder that others can write to no good copy stands in either.
 pub fn load_named(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
-    match read(path, owner) {
+    let (folder, name) = trusted_path::folder_of(path, owner).map_err(SettingsFault::Folder)?;
+    let opened = opening::file(folder.as_fd(), name);
+    let bytes = place::read_opened(opened, (owner, READABLE), SETTINGS_MAX);
+    loaded(
+        path,
+        bytes.map_err(SettingsFault::File).and_then(|(bytes, _)| parse(&bytes)),
+        RULES,
+        owner,
+    )
+}
+
+fn loaded(
+    path: &str,
+    settings: Result<Policy, SettingsFault>,
+    rules: &str,
+    owner: Owner,
+) -> Result<Loaded, SettingsFault> {
+    match settings.and_then(|policy| with_rules(policy, rules, owner)) {
         Ok(policy) => Ok(Loaded { policy, stands_in_for: None }),
-        Err(fault) => match read(&good_beside(path), owner) {
+        Err(fault) => match good(path, owner) {
             Ok(policy) => Ok(Loaded { policy, stands_in_for: Some(fault) }),
             Err(_) => Err(fault),
         },
     }
 }
 
-/// Reads one settings file.
+/// Reads one settings file, without rules.toml.
 ///
 /// # Errors
 /// [`SettingsFault`].
 pub fn read(path: &str, owner: Owner) -> Result<Policy, SettingsFault> {
-    let bytes =
-        place::read_file(path, (owner, READABLE), SETTINGS_MAX).map_err(SettingsFault::File)?;
+    let bytes = place::read_file(path, (owner, READABLE), SETTINGS_MAX);
+    parse(&bytes.map_err(SettingsFault::File)?)
+}
+
+fn parse(bytes: &[u8]) -> Result<Policy, SettingsFault> {
     // As the file is shipped: a login need not wake the parser for that.
-    if comments::stand_alone(&bytes) {
+    if comments::stand_alone(bytes) {
         return Ok(Policy::default());
     }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
+    form::read(utf8(bytes).map_err(SettingsFault::Mistake)?).map_err(SettingsFault::Mistake)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Mistake> {
+    std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count();
         let line = u32::try_from(line).unwrap_or(u32::MAX).saturating_add(1);
-        SettingsFault::Mistake(Mistake { line, what: "not UTF-8".into() })
-    })?;
-    form::read(text).map_err(SettingsFault::Mistake)
+        Mistake { line, what: "not UTF-8".into() }
+    })
+}
+
+/// The settings, and behind their rules those of rules.toml.
+fn with_rules(mut policy: Policy, rules: &str, owner: Owner) -> Result<Policy, SettingsFault> {
+    policy.rules.extend(read_rules(rules, owner)?);
+    Ok(policy)
+}
+
+/// Reads the rules that the command wrote; there may be none.
+///
+/// # Errors
+/// [`SettingsFault::RulesFile`] and [`SettingsFault::RulesMistake`].
+pub fn read_rules(path: &str, owner: Owner) -> Result<Vec<Rule>, SettingsFault> {
+    match place::read_file(path, (owner, READABLE), SETTINGS_MAX) {
+        Ok(bytes) => {
+            let rules = utf8(&bytes).and_then(rules_form::read);
+            rules.map_err(SettingsFault::RulesMistake)
+        }
+        Err(fault) if place::is_absent(fault) => Ok(Vec::new()),
+        Err(fault) => Err(SettingsFault::RulesFile(fault)),
+    }
+}
+
+/// The settings of the last good copy beside a settings file, without rules.toml.
+///
+/// # Errors
+/// [`SettingsFault`].
+pub fn kept(path: &str, owner: Owner) -> Result<Policy, SettingsFault> {
+    good_parts(path, owner).map(|(policy, _)| policy)
+}
+
+/// The last good copy beside a settings file.
+fn good(path: &str, owner: Owner) -> Result<Policy, SettingsFault> {
+    let (mut policy, rules) = good_parts(path, owner)?;
+    policy.rules.extend(rules);
+    Ok(policy)
+}
+
+fn good_parts(path: &str, owner: Owner) -> Result<(Policy, Vec<Rule>), SettingsFault> {
+    let bytes = place::read_file(&good_beside(path), (owner, READABLE), last_good::LAST_GOOD_MAX)
+        .map_err(SettingsFault::File)?;
+    let text = utf8(&bytes).map_err(SettingsFault::Mistake)?;
+    let newer = || Mistake { line: 1, what: "of a form that this twinlock does not read".into() };
+    let (settings, rules) =
+        last_good::split(text).ok_or_else(|| SettingsFault::Mistake(newer()))?;
+    let rules = rules_form::read(rules).map_err(SettingsFault::RulesMistake)?;
+    Ok((parse(settings.as_bytes())?, rules))
 }
 
 /// The path of `settings.good` beside a settings file.
@@ -103,7 +192,10 @@ impl SettingsFault {
     pub fn clause(&self, path: &str) -> String {
         match self {
             Self::File(fault) => format!("{path}: {}", of_file(*fault)),
+            Self::Folder(folder) => format!("{path}: {}: {}", folder.path, of_file(folder.fault)),
             Self::Mistake(mistake) => format!("{path}:{}: {}", mistake.line, mistake.what),
+            Self::RulesFile(fault) => format!("{RULES}: {}", of_file(*fault)),
+            Self::RulesMistake(mistake) => format!("{RULES}:{}: {}", mistake.line, mistake.what),
         }
     }
 }
@@ -152,11 +244,17 @@ mod tests {
         (folder, format!("{base}/twinlock.toml"), format!("{base}/{GOOD}"))
     }
 
+    /// Without rules.toml.
+    fn load(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
+        load_beside(path, "/none/rules.toml", owner)
+    }
+
     #[test]
     fn no_file_is_the_default() {
         let (_folder, path, good) = files();
         assert_eq!(load(&path, me()).unwrap().policy, Policy::default());
-        assert!(load_named(&path, me()).unwrap_err().clause("t").contains("t: is missing"));
+        let none = load_named("/none/t", Owner(0)).unwrap_err();
+        assert_eq!(none.clause("/none/t"), "/none/t: /none: is missing");
         write(&good, "windwo = 2");
         assert!(load(&path, me()).is_err());
         write(&good, "tries = 2");
@@ -190,5 +288,36 @@ mod tests {
         std::fs::write(&path, [b'#', b'\n', 0xff]).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert!(load(&path, me()).unwrap_err().clause("t").contains("t:2: not UTF-8"));
+    }
+
+    #[test]
+    fn rules_follow_those_of_the_settings() {
+        let (_folder, path, good) = files();
+        let rules = path.replace("twinlock.toml", "rules.toml");
+        let load = || load_beside(&path, &rules, me());
+        let users = || {
+            let rules = load().unwrap().policy.rules.into_iter();
+            rules.map(|rule| rule.user.unwrap_or_default()).collect::<Vec<_>>()
+        };
+        let rule = |user: &str| format!("[[rule]]\nuser = \"{user}\"\naction = \"exempt\"\n");
+        write(&rules, &rule("bob"));
+        assert_eq!(users(), ["bob"]);
+        write(&path, &rule("ada"));
+        assert_eq!(users(), ["ada", "bob"]);
+        write(&rules, "windwo = 1\n");
+        assert_eq!(
+            load().unwrap_err().clause("t"),
+            format!(
+                "{RULES}:1: unknown field `windwo`, expected one of `version`, `rule`, `generation`"
+            )
+        );
+        write(&good, &last_good::join("window = 3\n", &rule("cy")));
+        assert_eq!((users(), load().unwrap().policy.window), (vec!["cy".into()], 3));
+        write(&rules, "");
+        std::fs::set_permissions(&rules, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(
+            load().unwrap().stands_in_for,
+            Some(SettingsFault::RulesFile(StoreFault::TooOpen))
+        );
     }
 }

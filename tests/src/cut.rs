@@ -16,7 +16,7 @@ const BACK: &str = "cd /tmp/kept; for folder in var/lib/twinlock run/twinlock et
     elif [ -d /$folder ]; then rmdir /$folder; fi; done; rm -f /root/report*";
 const LEFT: &str = "find /var/lib/twinlock /run/twinlock /etc/twinlock -name 'tmp.*' -o \
     -name 'epoch.?*' -o -name 'twinlock.toml.?*' -o -name 'settings.good.?*' -o \
-    -name 'store-id.?*' -o -name 'clock.?*'";
+    -name 'rules.toml.?*' -o -name 'store-id.?*' -o -name 'clock.?*'";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
 /// A command, and the state before it.

@@ -1,4 +1,4 @@
-//! `unlock`, `forget`, `epoch now` and `settings check` cut off at their system calls and refused by the disk.
+//! `unlock`, `forget`, `epoch now` and `settings apply` cut off at their system calls and refused by the disk.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Finished, Machine, thorough};
@@ -155,11 +155,11 @@ const GOOD: &str = "/etc/twinlock/settings.good";
 #[test]
 fn the_settings_that_are_kept_are_the_old_ones_or_the_new_ones() {
     let m = machine();
-    m.run(["twinlock", "settings", "check"]).ok();
+    m.run(["twinlock", "settings", "apply"]).ok();
     let old = m.file(GOOD).read();
     let new = "window = 3\n";
     m.settings(new);
-    let cut = m.cut("settings check", "");
+    let cut = m.cut("settings apply", "");
     let stands = || {
         let kept = m.file(GOOD).read();
         assert!(kept == old || kept == new, "{kept}");
@@ -232,7 +232,7 @@ fn fill(m: &Machine, folder: &str) {
 fn settings_on_a_full_and_a_read_only_disk_are_kept_as_they_were() {
     let m = machine();
     let etc = "/etc/twinlock";
-    m.run(["twinlock", "settings", "check"]).ok();
+    m.run(["twinlock", "settings", "apply"]).ok();
     m.run(["sh", "-c", &format!("mkdir /tmp/etc && cp -a {etc}/. /tmp/etc")]).ok();
     m.run(["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=32,mode=0755", "none", etc]).ok();
     m.run(["cp", "-a", "/tmp/etc/.", etc]).ok();
@@ -240,7 +240,7 @@ fn settings_on_a_full_and_a_read_only_disk_are_kept_as_they_were() {
     m.settings("window = 3\n");
     for state in ["full", "ro"] {
         fill(&m, etc);
-        for words in ["settings check", "settings check --json"] {
+        for words in ["settings apply", "settings apply --json"] {
             let done = m.call(format!("twinlock {words}").split(' ')).output();
             assert_eq!(done.code, Some(6), "{state}: {done:?}");
             let said = (done.stdout + &done.stderr).replace('\n', " ");

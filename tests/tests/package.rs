@@ -56,7 +56,7 @@ fn installing_wires_nothing_and_readies_store_and_ledger() {
     ] {
         assert!(m.file(&format!("/etc/systemd/system/{unit}")).exists(), "{unit} is not enabled");
     }
-    m.run(["twinlock", "settings", "check", "/etc/twinlock/twinlock.toml"]).ok();
+    m.run(["twinlock", "settings", "apply"]).ok();
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Many people at once: lists, lists of people, and a group with a deadline.
 
+#[path = "rollout/group.rs"]
+mod group;
+
 use twinlock_tests::{Finished, Machine, Otp, said, shipped};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -129,30 +132,6 @@ fn a_ticket_that_no_mail_takes_is_in_the_report_or_nowhere() {
     assert_eq!(m.run(["stat", "-c", "%a", "/root/tickets.csv"]).ok(), "600\n");
     let again = twinlock(&m, "enroll --from /root/people.csv --report /root/tickets.csv");
     assert!(again.code == Some(1) && again.stderr.contains("cannot be written"), "{again:?}");
-}
-
-#[test]
-fn a_group_is_invited_and_its_rule_written_once() {
-    let m = machine();
-    let settings = m.file("/etc/twinlock/twinlock.toml").read();
-    let first = twinlock(&m, "invite --group dev --until 2099-01-31");
-    said("invite-group.txt", &(first.ok().to_owned() + &first.stderr));
-    let rule = "\n[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = 2099-01-31\n";
-    assert_eq!(m.file("/etc/twinlock/twinlock.toml").read(), format!("{settings}{rule}"));
-    assert_eq!(m.file("/root/mail").read().matches("To: ").count(), 2);
-    let again = twinlock(&m, "invite --group dev --until 2099-01-31 --json");
-    said("invite-group-again.json", again.ok());
-    assert_eq!(m.file("/etc/twinlock/twinlock.toml").read(), format!("{settings}{rule}"));
-    twinlock(&m, "invite --group dev --until 2099-03-01").ok();
-    assert!(m.file("/etc/twinlock/twinlock.toml").read().ends_with("until = 2099-03-01\n"));
-    let explained = twinlock(&m, "explain bob@203.0.113.7 --service probe");
-    said("explain-reminded.txt", explained.ok());
-    m.file("/etc/twinlock/twinlock.toml").append("windwo = 1\n");
-    let mistaken = m.file("/etc/twinlock/twinlock.toml").read();
-    let refused = twinlock(&m, "invite --group dev --until 2099-04-01");
-    assert_eq!(refused.code, Some(3), "{refused:?}");
-    assert_eq!(m.file("/etc/twinlock/twinlock.toml").read(), mistaken);
-    assert_eq!(twinlock(&m, "invite --group dev --until 2001-01-01").code, Some(2));
 }
 
 #[test]

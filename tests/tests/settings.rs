@@ -1,5 +1,8 @@
 //! `twinlock settings`: each mistake by file and line, and a good file kept for the day of a bad one.
 
+#[path = "settings/config.rs"]
+mod config;
+
 use twinlock_tests::{Finished, Machine};
 
 const FILE: &str = "/etc/twinlock/twinlock.toml";
@@ -13,6 +16,14 @@ fn machine() -> Machine {
 
 fn check(m: &Machine, text: &str) -> Finished {
     m.settings(text).run(["twinlock", "settings", "check"])
+}
+
+fn apply(m: &Machine, text: &str) -> Finished {
+    m.settings(text).run(["twinlock", "settings", "apply"])
+}
+
+fn twinlock(m: &Machine, words: &str) -> Finished {
+    m.run(format!("twinlock {words}").split(' '))
 }
 
 #[test]
@@ -69,10 +80,16 @@ fn a_file_that_cannot_be_read_is_said_to_be_what_it_is() {
 fn a_good_file_is_kept_and_stands_in() {
     let m = machine();
     let good = check(&m, "window = 2\n");
+    let said = "no mistake. To keep it as settings.good: twinlock settings apply";
+    assert_eq!(good.ok().replace('\n', " "), format!("{FILE}: {said} "));
+    assert!(!m.file(GOOD).exists());
+    let good = apply(&m, "window = 2\n");
     assert_eq!(good.ok(), format!("{FILE}: no mistake; kept as {GOOD}.\n"));
     assert_eq!(m.file(GOOD).read(), "window = 2\n");
     assert_eq!(m.run(["stat", "-c", "%a %u:%g", GOOD]).ok(), "644 0:0\n");
-    assert_eq!(check(&m, "window = x\n").code, Some(2));
+    for verb in ["check", "apply"] {
+        assert_eq!(twinlock(m.settings("window = x\n"), &format!("settings {verb}")).code, Some(2));
+    }
     assert_eq!(m.file(GOOD).read(), "window = 2\n");
     let shown = m.run(["twinlock", "settings", "show"]);
     assert!(shown.ok().starts_with(&format!("# From {GOOD}\n")), "{shown:?}");
@@ -85,24 +102,142 @@ fn a_good_file_is_kept_and_stands_in() {
     assert_eq!(names.ok(), "settings.good\nstore-id\ntwinlock.toml\n");
 }
 
+/// What stands in twinlock's folders; a check changes none of it.
+fn stands(m: &Machine) -> String {
+    let folders = ["/etc", "/var/lib/twinlock", "/root", "/home/ada"];
+    folders.map(|folder| m.tree(folder)).join("\n")
+}
+
 #[test]
-fn a_candidate_elsewhere_is_checked_before_it_is_put_in_place() {
+fn check_only_reads() {
     let m = machine();
+    apply(&m, "tries = 1\n").ok();
     m.file("/root/new.toml").write("tries = 2\n").mode(0o600);
-    m.run(["twinlock", "settings", "check", "/root/new.toml"]).ok();
-    assert_eq!(m.file(GOOD).read(), "tries = 2\n");
-    m.file("/home/ada/new.toml").write("tries = 4\n");
-    let by_ada = m.run_as("ada", ["twinlock", "settings", "check", "/home/ada/new.toml"]);
-    assert_eq!(
-        by_ada.ok(),
-        "/home/ada/new.toml: no mistake. Only root keeps it as settings.good.\n"
-    );
-    assert_eq!(m.file(GOOD).read(), "tries = 2\n");
+    m.file("/home/ada/new.toml").write("tries = 4\n").mode(0o666).owner(m.uid("ada"));
     m.file("/etc/other").make_folder();
     m.file("/etc/other/t.toml").write("tries = 5\n");
-    m.run(["twinlock", "--config", "/etc/other/t.toml", "settings", "check"]).ok();
-    assert_eq!(m.file("/etc/other/settings.good").read(), "tries = 5\n");
-    assert_eq!(m.file(GOOD).read(), "tries = 2\n");
+    let before = stands(&m);
+    for words in [
+        "settings check",
+        "settings check /root/new.toml",
+        "settings check /home/ada/new.toml",
+        "--config /etc/other/t.toml settings check",
+        "--config /etc/other/t.toml settings check /home/ada/new.toml",
+        "--json settings check /root/new.toml",
+    ] {
+        twinlock(&m, words).ok();
+        assert_eq!(stands(&m), before, "{words}");
+    }
+    let said = twinlock(&m, "settings check /root/new.toml");
+    let told = "/root/new.toml: no mistake. To install it: twinlock settings apply /root/new.toml ";
+    assert_eq!(said.ok().replace('\n', " "), told);
+    m.run_as("ada", ["twinlock", "settings", "check", "/home/ada/new.toml"]).ok();
+    assert_eq!(stands(&m), before);
+}
+
+#[test]
+fn apply_installs_a_draft_with_its_mode() {
+    let m = machine();
+    m.settings("tries = 1\n");
+    for (mode, text) in
+        [(0o600, "tries = 2\n"), (0o644, "# \u{e5}\ntries = 4\nwindow = 2"), (0o440, "")]
+    {
+        m.file("/root/new.toml").write(text).mode(mode);
+        let done = twinlock(&m, "settings apply /root/new.toml");
+        assert_eq!(
+            done.ok().replace('\n', " "),
+            format!("{FILE} is installed, and kept as {GOOD}. ")
+        );
+        for file in [FILE, GOOD] {
+            assert_eq!(m.file(file).read(), text, "{file}");
+            let found = m.run(["stat", "-c", "%a %u:%g", file]);
+            assert_eq!(found.ok(), format!("{mode:o} 0:0\n"), "{file}");
+        }
+        m.file("/root/new.toml").remove();
+    }
+    let logged = m.logged("event=settings_applied ");
+    let changed = ["changed=tries ", "changed=window:tries ", "changed=window:tries "];
+    assert_eq!(logged.len(), changed.len(), "{logged:?}");
+    for (line, changed) in logged.iter().zip(changed) {
+        assert!(
+            line.contains(&format!("file={FILE} {changed}")) && line.contains("actor=root"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn apply_refuses_what_others_can_have_written() {
+    let m = machine();
+    apply(&m, "tries = 1\n").ok();
+    let before = m.tree("/etc/twinlock");
+    for (make, told) in [
+        ("echo 'tries = 2' >$D; chmod 666 $D", "can be written to by others"),
+        ("echo 'tries = 2' >$D; chmod 620 $D", "can be written to by others"),
+        ("echo 'tries = 2' >$D; chown ada $D", "belongs to neither root nor you"),
+        ("echo 'windwo = 2' >$D", "there is no setting windwo"),
+        ("mkdir $D", "cannot be read"),
+        ("true", "cannot be read"),
+        ("echo 'tries = 2' >$D; echo x >/etc/twinlock/rules.toml", "/etc/twinlock/rules.toml:1"),
+    ] {
+        m.run(["sh", "-ec", &format!("D=/root/new.toml; rm -rf $D; {make}")]).ok();
+        let done = twinlock(&m, "settings apply /root/new.toml");
+        assert!(matches!(done.code, Some(1..=6)), "{make}: {done:?}");
+        assert!(done.stderr.replace('\n', " ").contains(told), "{make}: {done:?}");
+        m.run(["rm", "-f", "/etc/twinlock/rules.toml"]).ok();
+        let unchanged = |tree: &str| {
+            tree.lines()
+                .filter(|line| !line.starts_with("/etc/twinlock "))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(unchanged(&m.tree("/etc/twinlock")), unchanged(&before), "{make}");
+    }
+    m.file("/home/ada/own.toml").write("tries = 3\n");
+    let by = m.run_as("ada", ["twinlock", "settings", "apply", "/home/ada/own.toml"]);
+    assert!(by.code == Some(4) && by.stderr.contains("only root may apply settings"), "{by:?}");
+}
+
+#[test]
+fn apply_asks_for_an_own_code() {
+    let m = machine();
+    m.user("kim").enrolled("kim", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+    m.file("/etc/sudoers.d/all").write("ALL ALL=(ALL:ALL) NOPASSWD: ALL\n").mode(0o440);
+    m.settings("tries = 1\n");
+    m.file("/home/kim/new.toml").write("require_own_code = false\n").owner(m.uid("kim"));
+    let apply = |code: String| {
+        let words = ["sudo", "twinlock", "settings", "apply", "/home/kim/new.toml"];
+        m.call(words).as_user("kim").logged_in("kim").input(code + "\n").output()
+    };
+    assert_eq!(apply(m.wrong_code("kim")).code, Some(1));
+    assert_eq!(m.file(FILE).read(), "tries = 1\n");
+    apply(m.code("kim")).ok();
+    assert_eq!(m.file(FILE).read(), "require_own_code = false\n");
+    let logged = m.logged("event=settings_applied ");
+    assert!(
+        logged.len() == 1 && logged[0].contains("changed=tries:require_own_code"),
+        "{logged:?}"
+    );
+    assert!(
+        logged[0].contains(&format!("own_code=given actor=uid:{}", m.uid("kim"))),
+        "{logged:?}"
+    );
+}
+
+#[test]
+fn settings_with_a_mistake_are_mended_by_apply() {
+    let m = machine();
+    m.settings("windwo = 1\n");
+    m.file("/root/new.toml").write("window = 2\n");
+    twinlock(&m, "settings apply /root/new.toml").ok();
+    assert_eq!(m.file(FILE).read(), "window = 2\n");
+    // A copy that no login would use does not stay in its place.
+    for damage in ["chmod 666 $G", "rm $G; mkfifo $G", "ln -sf /etc/passwd $G", "echo [ >$G"] {
+        m.run(["sh", "-ec", &format!("G={GOOD}; {damage}")]).ok();
+        twinlock(&m, "settings apply").ok();
+        assert_eq!(m.file(GOOD).read(), "window = 2\n", "{damage}");
+        assert_eq!(m.run(["stat", "-c", "%a %F", GOOD]).ok(), "644 regular file\n", "{damage}");
+    }
 }
 
 #[test]
@@ -119,6 +254,8 @@ fn a_file_that_logins_do_not_trust_does_not_pass() {
              trust it\nMake it a plain file of root: chown root:root, chmod 644.\n"
         )
     );
+    let applied = m.run(["twinlock", "settings", "apply"]);
+    assert!(applied.code == Some(2) && applied.stderr.contains("do not trust it"), "{applied:?}");
     assert!(!m.file(GOOD).exists());
 }
 
@@ -144,13 +281,13 @@ fn rules_about_nobody_pass_with_a_warning() {
 #[test]
 fn a_kept_file_is_whole_or_the_old_one() {
     let m = machine();
-    check(&m, "tries = 1\n").ok();
+    apply(&m, "tries = 1\n").ok();
     m.settings("tries = 2\n");
     for call in ["openat", "write", "fchown", "fchmod", "fsync", "renameat"] {
         for nth in 1.. {
             let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
             let cut =
-                m.call(["twinlock", "settings", "check"]).strace("/dev/null", &["-e", &inject]);
+                m.call(["twinlock", "settings", "apply"]).strace("/dev/null", &["-e", &inject]);
             let done = cut.output().code == Some(0);
             let kept = m.file(GOOD).read();
             assert!(kept == "tries = 1\n" || kept == "tries = 2\n", "{inject}: {kept}");
@@ -171,12 +308,12 @@ fn what_is_in_force_is_shown_without_a_file_too() {
         shown.lines().filter(|line| line.contains(" = ")).all(|line| line.ends_with("  # default"));
     assert!(marked, "{shown}");
     m.file("/root/shown.toml").write(&shown);
-    m.run(["twinlock", "settings", "check", "/root/shown.toml"]).ok();
+    m.run(["twinlock", "settings", "apply", "/root/shown.toml"]).ok();
     let bad = m.settings("[").run(["twinlock", "list"]);
     assert_eq!(bad.code, Some(0), "{bad:?}");
     m.file(GOOD).remove();
     let bad = m.run(["twinlock", "list"]);
     assert_eq!(bad.code, Some(6), "{bad:?}");
     let said = bad.stderr.replace('\n', " ");
-    assert!(said.contains("Then run `twinlock settings check`"), "{bad:?}");
+    assert!(said.contains("Then run `twinlock settings apply`"), "{bad:?}");
 }

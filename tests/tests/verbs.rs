@@ -326,6 +326,7 @@ fn no_line_is_wider_than_a_terminal() {
         "verify bob",
         "unlock bob",
         "settings check",
+        "settings apply",
         "settings show",
         "epoch show",
         "enroll ada",

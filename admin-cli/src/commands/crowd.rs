@@ -85,6 +85,11 @@ impl<'a> Crowd<'a> {
         self.progress.step();
     }
 
+    /// Whether everybody was to be given something, and nobody has it.
+    pub fn nobody_can_begin(&self) -> bool {
+        self.failed > 0 && self.enrolled + self.invited + self.already == 0
+    }
+
     fn count(&mut self, fate: &Result<Fate, Failure>) {
         *match fate {
             Ok(Fate::Enrolled) => &mut self.enrolled,

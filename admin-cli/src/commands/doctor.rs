@@ -27,7 +27,7 @@ use twinlock_host::{
 };
 
 use crate::{
-    desk,
+    desk::{self, Chosen},
     exit::Failure,
     keyboard::tell,
     mail, mistake, reasons,
@@ -43,7 +43,11 @@ pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     let format = if command.json { Format::Json } else { Format::Text };
     // Settings, records and ledger are those of this machine, not of a tree of files.
     let here = arguments.root == Path::new("/");
-    let behind = if here { behind(&command.config) } else { Vec::new() };
+    let behind = match Chosen::of(command) {
+        Ok(chosen) if here => behind(&chosen),
+        Ok(_) => Vec::new(),
+        Err(failure) => return failure.print(command.json),
+    };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
     let examined = twinlock_doctor::ssh(arguments, format, behind, [&mut out, &mut complaints]);
     let notation = if command.json { Notation::Json } else { Notation::Text };
@@ -55,8 +59,9 @@ pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
 }
 
 /// What makes the module refuse, whatever stack it stands in.
-fn behind(config: &str) -> Vec<Finding> {
-    let loaded = match settings::load(config, OWNER) {
+fn behind(chosen: &Chosen) -> Vec<Finding> {
+    let config = &chosen.path;
+    let loaded = match chosen.load() {
         Ok(loaded) => loaded,
         Err(fault) => return vec![refusing_settings(config, &fault)],
     };
@@ -73,7 +78,9 @@ fn behind(config: &str) -> Vec<Finding> {
         Err(finding) => Some(Finding { place: places.records.to_string(), ..finding }),
     });
     found.extend(ledger(&machine, &places.ledger));
-    found.extend(mail::examine(config, &loaded.policy, &machine));
+    // Mail is the command's, whichever settings were asked for.
+    let own = if chosen.is_named { settings::load(settings::PATH, OWNER) } else { Ok(loaded) };
+    found.extend(own.iter().flat_map(|own| mail::examine(&own.policy, &machine)));
     found
 }
 
@@ -82,7 +89,7 @@ fn refusing_settings(config: &str, fault: &SettingsFault) -> Finding {
     Finding {
         level: Level::LockOut,
         id: "settings-refuse",
-        place: place_of(config, fault),
+        place: mistake::place_of(config, fault),
         what: format!("Every login that comes to the module is refused: {}.", failure.what),
         remedy: failure.remedy,
     }
@@ -93,16 +100,9 @@ fn stand_in(config: &str, fault: &SettingsFault) -> Finding {
     Finding {
         level: Level::Warning,
         id: "settings-fallback",
-        place: place_of(config, fault),
+        place: mistake::place_of(config, fault),
         what: format!("{what}; settings.good is in force instead."),
-        remedy: format!("{remedy} Then run `twinlock settings check`."),
-    }
-}
-
-fn place_of(config: &str, fault: &SettingsFault) -> String {
-    match fault {
-        SettingsFault::File(_) => config.to_owned(),
-        SettingsFault::Mistake(mistake) => format!("{config}:{}", mistake.line),
+        remedy: format!("{remedy} Then run `twinlock settings apply`."),
     }
 }
 

@@ -1,64 +1,95 @@
-//! `twinlock invite --group G --until DATE`: tickets for all members who are not enrolled, and a rule that reminds them.
+//! `twinlock invite --group G --until DATE`: tickets for all members who are not enrolled, then a rule that reminds them.
 
 use twinlock_core::{
     account::Account,
-    fault::LookupFault,
     time::UnixTime,
     voucher::{TICKET_LIFE, TICKET_LONGEST},
 };
 use twinlock_host::{
     directory::{Directory, Whose},
     prepare,
+    settings::RULES,
 };
 
 use crate::{
     acting::{Acting, Proven},
     commands::{
         crowd::{Crowd, Fate},
+        invite_plan::Plan,
         list,
     },
     desk::Desk,
     exit::{Exit, Failure},
     inviting::{Handing, Invited, invite},
     keyboard::{Keyboard, tell},
-    reminder::{self, Written},
+    reminder::{self, Reminder, Written},
     report_file::ReportFile,
     verbs::GroupInvite,
     wording::{WIDTH, date, plain, wrap},
 };
 
-/// Writes the rule, then invites one member after the other.
+/// Invites one member after the other, then writes the rule.
 pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
     desk.need_root("invite people")?;
-    let acting = Acting::of(desk)?;
+    let acting = if wanted.dry_run { None } else { Some(Acting::of(desk)?) };
     let now = desk.now()?.unix;
     let until = day(wanted.until.as_deref().unwrap_or_default(), now)?;
+    let reminder = Reminder { group, until };
     let whose = Whose::Members(group.to_owned());
-    let mut directory =
-        Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
+    let plan = Plan::of(desk, members(&whose)?, now);
+    // Whatever would keep the rule from being written does so before anybody has a ticket.
+    let would = reminder::plan(desk, reminder)?;
+    let Some(acting) = acting else {
+        list::warn_of_silence(&whose);
+        return plan.print(desk, wanted, reminder, would);
+    };
+    plan.check_mail(wanted.report.as_deref())?;
     prepare::prepare_store(&desk.machine)?;
     let mut keyboard = Keyboard::open()?;
     let by = acting.prove(desk, &mut keyboard)?;
     let mut report = wanted.report.as_deref().map(ReportFile::create).transpose()?;
-    let written = reminder::write(desk, group, until)?;
-    announce(desk, &by, group, (written, until));
     list::warn_of_silence(&whose);
     let mut handing = Handing {
         until: until.max(now.plus(TICKET_LIFE)).min(now.plus(TICKET_LONGEST)),
         report: report.as_mut(),
     };
     let mut crowd = Crowd::begin(desk, 0)?;
-    while let Some(account) = directory.next_account().map_err(broken_off)? {
+    for account in plan.into_accounts() {
         if keyboard.is_interrupted() {
+            say(
+                desk,
+                "Stopped before the rule was written: without it, who is not enrolled is refused as before.",
+            );
             return crowd.interrupted();
         }
         one(desk, &by, &account, (&mut crowd, &mut handing))?;
     }
-    crowd.end()
+    if crowd.nobody_can_begin() {
+        say(desk, "Nobody has got a ticket, so no rule is written.");
+        return crowd.end();
+    }
+    let written = reminder::write(desk, reminder);
+    if let Ok(written) = written {
+        announce(desk, &by, reminder, written);
+    }
+    let people = crowd.end();
+    written.map_err(|failure| failure.or("the rule is not written"))?;
+    people
 }
 
-fn broken_off(fault: LookupFault) -> Failure {
-    Failure::from(fault).but("who was invited before stays so")
+fn members(whose: &Whose) -> Result<Vec<Account>, Failure> {
+    let mut directory = Directory::open(whose).map_err(|fault| list::no_directory(whose, fault))?;
+    let mut accounts = Vec::new();
+    while let Some(account) = directory.next_account()? {
+        accounts.push(account);
+    }
+    Ok(accounts)
+}
+
+fn say(desk: &Desk, sentence: &str) {
+    if !desk.json {
+        tell(&format!("{}\n", wrap(sentence, WIDTH, 0)));
+    }
 }
 
 fn one(
@@ -103,23 +134,15 @@ fn day(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
     Ok(date)
 }
 
-fn announce(desk: &Desk, by: &Proven, name: &str, (written, until): (Written, UnixTime)) {
-    let (group, path) = (plain(name), plain(&desk.config));
-    let said = match written {
-        Written::Before => {
-            format!("{path} has the rule for {group} until {} already.", date(until))
-        }
-        Written::Added | Written::Moved => format!(
-            "{path}: until {} members of {group} who are not enrolled are reminded, and let in without a code.",
-            date(until)
-        ),
-    };
-    if written != Written::Before {
-        by.log(desk, "rule_written", &[("group", name), ("until", &date(until))]);
+fn announce(desk: &Desk, by: &Proven, reminder: Reminder<'_>, written: Written) {
+    let day = date(reminder.until);
+    if written == Written::Before {
+        let group = plain(reminder.group);
+        say(desk, &format!("The rule for {group} until {day} stands already."));
+        return;
     }
-    if !desk.json {
-        tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
-    }
+    by.log(desk, "rule_written", &[("group", reminder.group), ("until", &day)]);
+    say(desk, &format!("{RULES}: {}", reminder.effect()));
 }
 
 #[cfg(test)]

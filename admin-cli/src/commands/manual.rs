@@ -54,7 +54,10 @@ This stops slips and unattended terminals; root can edit the files all the same.
 settings, explained in twinlock.toml.reference
 .TP
 .I /etc/twinlock/settings.good
-the last settings that passed \fBtwinlock settings check\fR
+the last settings and rules that \fBtwinlock settings apply\fR found no mistake in
+.TP
+.I /etc/twinlock/rules.toml
+rules that \fBinvite \-\-group\fR writes; they come after those of twinlock.toml, which is never rewritten
 .TP
 .I /etc/twinlock/store-id
 proves that the records folder is the one that belongs here

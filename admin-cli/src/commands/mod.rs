@@ -21,6 +21,7 @@ mod import_uri;
 mod imported;
 mod invite;
 mod invite_group;
+mod invite_plan;
 mod key_text;
 mod list;
 mod manual;
@@ -28,6 +29,7 @@ mod own_codes;
 mod own_key;
 mod remove;
 mod reset;
+mod settings_apply;
 mod settings_check;
 mod settings_show;
 mod show_key;
@@ -59,6 +61,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
         Verb::Settings(Settings::Check { file }) => {
             return settings_check::run(command, file.as_deref());
         }
+        Verb::Settings(Settings::Apply(wanted)) => return settings_apply::run(command, wanted),
         Verb::Completions { shell } => return manual::completions(*shell),
         Verb::Man => return manual::man(),
         _ => {}
@@ -98,7 +101,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
             done.map_err(|failure| failure.or("what was not sent waits, and goes next time"))
         }
         // Answered without a desk, before this.
-        Verb::Settings(Settings::Check { .. })
+        Verb::Settings(Settings::Check { .. } | Settings::Apply(_))
         | Verb::Doctor(_)
         | Verb::Completions { .. }
         | Verb::Man => Ok(()),

@@ -89,14 +89,14 @@ fn shown_and_confirmed(
         fingerprint: None,
         parting: &parting,
     };
-    let Some(found) = desk.machine.records.newest(account)? else {
+    let Some(found) = desk.own.machine.records.newest(account)? else {
         return Err(stopped(Stop::Declined(Reason::RecordChanging), &account.name));
     };
     let done = serve(&talk, &found.record, &mut |code| trial.attempt(code));
     parting.tell(&terminal);
     done.map_err(|stop| match stop {
         Stop::Broken(Reason::Unwritten(fault)) => {
-            let newest = desk.machine.records.newest(account);
+            let newest = desk.own.machine.records.newest(account);
             let is_other = |now: Snapshot| now.record.generation != found.record.generation;
             failed(&account.name, fault, newest.map(|now| now.is_some_and(is_other)))
         }

@@ -1,24 +1,25 @@
-//! `twinlock settings check [FILE]`: every mistake with its place, and the nearest name that is known.
-
-use std::io::Read;
+//! `twinlock settings check [FILE]`: every mistake with its place, and the nearest name that is known; it only reads.
 
 use rustix::process::geteuid;
-use serde_json::json;
+use serde_json::{Value, json};
 use twinlock_core::{
     account::Account,
     fault::LookupFault,
-    format::settings::{self as form, SETTINGS_MAX},
-    policy::{Action, Policy, Rule},
+    format::settings::{SETTINGS_MAX, rules as form},
+    policy::{Action, Rule},
     ports::{Accounts, Membership},
+    rules::shadows,
 };
 use twinlock_host::{
     accounts::Nss,
-    good,
     place::{Owner, READABLE, read_file},
-    settings::{GOOD, beside},
+    settings::{self, RULES},
+    trusted_path,
 };
 
 use crate::{
+    desk::Chosen,
+    draft::Draft,
     exit::{Exit, Failure},
     keyboard::tell,
     mistake,
@@ -26,85 +27,103 @@ use crate::{
     wording::{WIDTH, plain, wrap},
 };
 
+const OWNER: Owner = Owner(0);
+
 /// Something that is no mistake, and hardly meant.
 #[derive(Debug, PartialEq, Eq)]
 struct Warning {
-    line: Option<usize>,
+    line: Option<u32>,
     what: String,
 }
 
-/// Checks a file, and keeps it where root asks and it has no mistake.
+/// Checks a file.
 pub fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> {
-    let path = file.unwrap_or(&command.config);
-    let bytes = bytes(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let what = format!("{}:{line}: not UTF-8", plain(path));
-        Failure::new(Exit::Usage, what, "Save the file as UTF-8.")
-    })?;
-    let policy = form::read(text).map_err(|found| {
-        let (what, remedy) = mistake::explain(path, &found);
+    let in_use = Chosen::of(command)?.path;
+    let path = file.unwrap_or(&in_use);
+    let draft = file.map_or_else(|| Draft::in_use(path), Draft::named)?;
+    if path == in_use {
+        must_be_trusted(path)?;
+    }
+    let rules = settings::read_rules(RULES, OWNER);
+    let rules = rules.map_err(|fault| {
+        let (what, remedy) = mistake::of_settings(path, &fault);
         Failure::new(Exit::Usage, what, remedy)
     })?;
-    if path == command.config {
-        trusted(path)?;
-    }
-    let warnings = warnings(&policy, text, &Nss);
-    for warning in &warnings {
-        let line = warning.line.map_or(String::new(), |line| format!("{line}:"));
-        let said = format!("{}:{line} warning: {}", plain(path), warning.what);
-        tell(&format!("{}\n", wrap(&said, WIDTH, 2)));
-    }
-    let kept = keep(command, &bytes)?;
-    report(command, path, (&warnings, kept));
+    let warnings = warn(&draft, &rules);
+    let shown = plain(path);
+    let said = if path == in_use {
+        format!("{shown}: no mistake. To keep it as settings.good: twinlock settings apply")
+    } else {
+        format!("{shown}: no mistake. To install it: twinlock settings apply {shown}")
+    };
+    let said = if command.json {
+        json!({ "file": path, "warnings": warnings, "kept": null }).to_string()
+    } else {
+        wrap(&said, WIDTH, 0)
+    };
+    // What was to be done is done.
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), format!("{said}\n").as_bytes());
     Ok(())
 }
 
-/// Reads at most one byte more than can be used.
-fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: std::io::Error| {
-        Failure::new(
-            Exit::Usage,
-            format!("{} cannot be read ({error})", plain(path)),
-            "Name a settings file: twinlock settings check FILE",
-        )
-    };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    let most = u64::try_from(SETTINGS_MAX).unwrap_or(u64::MAX);
-    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() > SETTINGS_MAX {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!("{} is over 64 KiB, more than is read at a login", plain(path)),
-            "Take comments out, and rules that a group could say in one.",
-        ));
+/// Says the warnings about a draft and the rules that would follow its own; the same for scripts.
+pub fn warn(draft: &Draft, rules: &[Rule]) -> Value {
+    let warnings = warnings(draft, rules, &Nss);
+    for warning in &warnings {
+        let line = warning.line.map_or(String::new(), |line| format!("{line}:"));
+        let said = format!("{}:{line} warning: {}", plain(&draft.path), warning.what);
+        tell(&format!("{}\n", wrap(&said, WIDTH, 2)));
     }
-    Ok(bytes)
+    let object = |warning: &Warning| json!({ "line": warning.line, "what": warning.what });
+    warnings.iter().map(object).collect()
 }
 
 /// The file in use must be one that a login trusts.
-fn trusted(path: &str) -> Result<(), Failure> {
+pub fn must_be_trusted(path: &str) -> Result<(), Failure> {
     if !geteuid().is_root() {
         return Ok(());
     }
-    let found = read_file(path, (Owner(0), READABLE), SETTINGS_MAX);
+    if path != settings::PATH {
+        trusted_path::folder_of(path, OWNER).map_err(|folder| {
+            let (what, remedy) = mistake::of_folder(path, &folder);
+            Failure::new(Exit::Usage, format!("{what}; logins do not trust it"), remedy)
+        })?;
+    }
+    let found = read_file(path, (OWNER, READABLE), SETTINGS_MAX);
     found.map(drop).map_err(|fault| {
         let what = mistake::of_file(path, fault);
         Failure::new(Exit::Usage, format!("{what}; logins do not trust it"), mistake::FILE_REMEDY)
     })
 }
 
-fn warnings(policy: &Policy, text: &str, accounts: &dyn Accounts) -> Vec<Warning> {
-    let mut headers =
-        (1..).zip(text.lines()).filter(|(_, line)| line.trim().starts_with("[[rule]]"));
+fn warnings(draft: &Draft, written: &[Rule], accounts: &dyn Accounts) -> Vec<Warning> {
+    let (lines, rules) = (form::lines(&draft.text), &draft.policy.rules);
+    let line_of = |place: usize| lines.get(place).copied();
+    let first = |later: &Rule, before: usize| {
+        rules.iter().take(before).position(|earlier| shadows(earlier, later))
+    };
     let mut warnings = Vec::new();
-    for (number, rule) in (1..).zip(&policy.rules) {
-        let line = headers.next().map(|(line, _)| line);
-        let of_rule = doubts(rule, accounts).into_iter();
-        warnings
-            .extend(of_rule.map(|what| Warning { line, what: format!("rule {number}: {what}") }));
+    for (place, rule) in rules.iter().enumerate() {
+        let mut doubts = doubts(rule, accounts);
+        if let Some(earlier) = first(rule, place) {
+            let of = line_of(earlier).map_or(String::new(), |line| format!(" (line {line})"));
+            doubts.push(format!(
+                "rule {}{of} comes first and decides all that it would",
+                earlier + 1
+            ));
+        }
+        let warning = |what| {
+            let what = format!("rule {}: {what}", place + 1);
+            Warning { line: line_of(place), what }
+        };
+        warnings.extend(doubts.into_iter().map(warning));
+    }
+    for (number, rule) in (1..).zip(written) {
+        if let Some(earlier) = first(rule, rules.len()) {
+            let what = format!("it decides all that rule {number} of {RULES} would");
+            let what = format!("rule {}: {what}", earlier + 1);
+            warnings.push(Warning { line: line_of(earlier), what });
+        }
     }
     warnings
 }
@@ -147,49 +166,6 @@ fn doubts(rule: &Rule, accounts: &dyn Accounts) -> Vec<String> {
     doubts
 }
 
-/// Keeps the file for the day when the one in use has a mistake; where, if it was kept.
-fn keep(command: &Command, bytes: &[u8]) -> Result<Option<String>, Failure> {
-    if !geteuid().is_root() {
-        return Ok(None);
-    }
-    let path = beside(&command.config, GOOD);
-    good::keep(&command.config, bytes, Owner(0)).map_err(|fault| {
-        // A disk that fails at the very end leaves the new one standing.
-        let kept = std::fs::read(&path).is_ok_and(|kept| kept == bytes);
-        let remedy = if kept {
-            "This one stands in all the same; look at the folder and its disk, and check again."
-        } else {
-            "Look at the folder and its disk; the file kept before still stands in."
-        };
-        let reason = fault.reason();
-        let what =
-            format!("no mistake was found, but {} cannot be written ({reason})", plain(&path));
-        Failure::new(Exit::StoreUnreachable, what, remedy)
-    })?;
-    Ok(Some(path))
-}
-
-fn report(command: &Command, path: &str, (warnings, kept): (&[Warning], Option<String>)) {
-    if command.json {
-        let warnings: Vec<_> = warnings
-            .iter()
-            .map(|warning| json!({ "line": warning.line, "what": warning.what }))
-            .collect();
-        tell_result(&json!({ "file": path, "warnings": warnings, "kept": kept }).to_string());
-        return;
-    }
-    let said = match kept {
-        Some(kept) => format!("{}: no mistake; kept as {}.", plain(path), plain(&kept)),
-        None => format!("{}: no mistake. Only root keeps it as {GOOD}.", plain(path)),
-    };
-    tell_result(&wrap(&said, WIDTH, 0));
-}
-
-fn tell_result(text: &str) {
-    // What was to be done is done.
-    let _ = std::io::Write::write_all(&mut std::io::stdout(), format!("{text}\n").as_bytes());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,9 +196,13 @@ mod tests {
         }
     }
 
-    fn warned(text: &str) -> Vec<(Option<usize>, String)> {
-        let policy = form::read(text).unwrap();
-        let warnings = warnings(&policy, text, &Two).into_iter();
+    fn warned(text: &str) -> Vec<(Option<u32>, String)> {
+        warned_with(text, "")
+    }
+
+    fn warned_with(text: &str, rules: &str) -> Vec<(Option<u32>, String)> {
+        let rules = form::read(rules).unwrap();
+        let warnings = warnings(&Draft::of(text), &rules, &Two).into_iter();
         warnings.map(|warning| (warning.line, warning.what)).collect()
     }
 
@@ -244,5 +224,20 @@ mod tests {
             warned("[[rule]]\naction = \"exempt\"\nuntil = 2027-01-31"),
             [(Some(1), "rule 1: it exempts everybody, root too".into())]
         );
+    }
+
+    #[test]
+    fn shadowed_rules_are_doubted_with_the_line() {
+        let staff = "[[rule]]\ngroup = \"staff\"\naction = \"require\"\n";
+        let ada = "[[rule]]\ngroup = \"staff\"\nuser = \"ada\"\naction = \"exempt\"\n";
+        assert_eq!(
+            warned(&format!("{staff}\n{ada}")),
+            [(Some(5), "rule 2: rule 1 (line 1) comes first and decides all that it would".into())]
+        );
+        assert_eq!(
+            warned_with(&format!("{ada}{staff}"), staff),
+            [(Some(5), format!("rule 2: it decides all that rule 1 of {RULES} would"))]
+        );
+        assert_eq!(warned_with(ada, staff), []);
     }
 }

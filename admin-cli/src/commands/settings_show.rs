@@ -1,17 +1,15 @@
 //! `twinlock settings show`: what is in force, as a settings file that would say it, the defaults marked.
 
 use serde_json::json;
-use twinlock_core::policy::{
-    Action, AfterReset, Echo, Language, LedgerKind, NotEnrolled, OwnCodeNeed, Policy, Rule,
-    TicketNeed,
+use twinlock_core::{
+    format::settings::rules::{self, quoted},
+    policy::{
+        AfterReset, Echo, Language, LedgerKind, NotEnrolled, OwnCodeNeed, Policy, TicketNeed,
+    },
 };
 use twinlock_host::settings;
 
-use crate::{
-    desk::Desk,
-    exit::Failure,
-    wording::{date, plain},
-};
+use crate::{desk::Desk, exit::Failure, wording::plain};
 
 /// One line: key, value, and what holds without one.
 struct Line {
@@ -54,20 +52,25 @@ impl Desk {
 fn text(policy: &Policy) -> String {
     let usual = Policy::default();
     let mut text = String::new();
-    for (table, lines) in [
-        ("", general(policy, &usual)),
-        ("", people(policy, &usual)),
-        ("backup_codes", backup_codes(policy, &usual)),
-        ("throttle", throttle(policy, &usual)),
-        ("totp", totp(policy, &usual)),
-    ] {
+    for (table, lines) in tables(policy, &usual) {
         if !table.is_empty() {
             text.push_str(&format!("\n[{table}]\n"));
         }
         lines.iter().for_each(|line| text.push_str(&said(line)));
     }
-    policy.rules.iter().for_each(|rule| text.push_str(&ruled(rule)));
+    policy.rules.iter().for_each(|rule| text.push_str(&rules::one(rule)));
     text
+}
+
+/// All settings but the rules, table by table.
+fn tables(policy: &Policy, usual: &Policy) -> [(&'static str, Vec<Line>); 5] {
+    [
+        ("", general(policy, usual)),
+        ("", people(policy, usual)),
+        ("backup_codes", backup_codes(policy, usual)),
+        ("throttle", throttle(policy, usual)),
+        ("totp", totp(policy, usual)),
+    ]
 }
 
 fn said(line: &Line) -> String {
@@ -187,37 +190,20 @@ fn totp(policy: &Policy, usual: &Policy) -> Vec<Line> {
     ]
 }
 
-fn ruled(rule: &Rule) -> String {
-    let mut text = String::from("\n[[rule]]\n");
-    let mut put = |key: &str, value: Option<String>| {
-        if let Some(value) = value {
-            text.push_str(&format!("{key} = {value}\n"));
-        }
+/// The names of the settings in which two differ, `rule` for all rules together.
+pub fn changed(old: &Policy, new: &Policy) -> Vec<&'static str> {
+    let usual = Policy::default();
+    let of = |policy: &Policy| {
+        let tables = tables(policy, &usual).into_iter();
+        tables.flat_map(|(_, lines)| lines).collect::<Vec<_>>()
     };
-    put("user", rule.user.as_deref().map(quoted));
-    put("group", rule.group.as_deref().map(quoted));
-    put("service", rule.service.as_deref().map(quoted));
-    put("network", rule.network.map(|network| quoted(&network.to_string())));
-    put(
-        "action",
-        Some(quoted(match rule.action {
-            Action::Require => "require",
-            Action::Exempt => "exempt",
-            Action::Remind => "remind",
-        })),
-    );
-    put("until", rule.until.map(date));
-    text
-}
-
-/// A TOML basic string.
-fn quoted(text: &str) -> String {
-    let escape = |letter: char| match letter {
-        '"' | '\\' => format!("\\{letter}"),
-        letter if letter.is_control() => format!("\\u{:04X}", u32::from(letter)),
-        letter => letter.to_string(),
-    };
-    format!("\"{}\"", text.chars().map(escape).collect::<String>())
+    let pairs = of(old).into_iter().zip(of(new));
+    let mut names: Vec<&'static str> =
+        pairs.filter(|(old, new)| old.value != new.value).map(|(old, _)| old.key).collect();
+    if old.rules != new.rules {
+        names.push("rule");
+    }
+    names
 }
 
 #[cfg(test)]

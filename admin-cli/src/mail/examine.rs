@@ -7,6 +7,7 @@ use twinlock_doctor::finding::{Finding, Level};
 use twinlock_host::{
     machine::Machine,
     post::{self, Standing},
+    settings,
 };
 
 use crate::{
@@ -15,13 +16,13 @@ use crate::{
 };
 
 /// All of it.
-pub fn examine(config: &str, policy: &Policy, machine: &Machine) -> Vec<Finding> {
+pub fn examine(policy: &Policy, machine: &Machine) -> Vec<Finding> {
     let outbox = format!("{}/outbox", policy.places.records);
     let standing = post::standing(&machine.records);
-    let mut found: Vec<Finding> = replacement::unusable(config).into_iter().map(unused).collect();
+    let mut found: Vec<Finding> = replacement::unusable().into_iter().map(unused).collect();
     // Where no mail is meant to be sent, nothing of it is missing.
     if policy.mail.domain.is_some() || standing.waiting > 0 {
-        found.extend(setting(policy).map(|fault| unsendable(config, &fault)));
+        found.extend(setting(policy).map(|fault| unsendable(&fault)));
     }
     found.extend(letters(&outbox, standing));
     found
@@ -32,7 +33,8 @@ fn unused((place, what, remedy): (String, String, String)) -> Finding {
     Finding { level: Level::Warning, id: "mail-text", place, what, remedy }
 }
 
-fn setting(policy: &Policy) -> Option<MailFault> {
+/// Why nobody could be sent mail, by the settings alone.
+pub fn setting(policy: &Policy) -> Option<MailFault> {
     let mail = &policy.mail;
     if Address::read(&mail.from).is_none() {
         return Some(MailFault::OddSender(mail.from.to_string()));
@@ -45,11 +47,11 @@ fn setting(policy: &Policy) -> Option<MailFault> {
     Some(MailFault::NotStarted { program: mail.sendmail.to_string(), error })
 }
 
-fn unsendable(config: &str, fault: &MailFault) -> Finding {
+fn unsendable(fault: &MailFault) -> Finding {
     Finding {
         level: Level::Warning,
         id: "mail-unsendable",
-        place: config.to_owned(),
+        place: settings::PATH.to_owned(),
         what: format!("Nobody gets mail: {}.", fault.what()),
         remedy: fault.remedy().to_owned(),
     }

@@ -10,7 +10,7 @@ mod sendmail;
 mod ticket;
 
 pub use address::Address;
-pub use examine::examine;
+pub use examine::{examine, setting as sender_fault};
 pub use fault::MailFault;
 pub use office::{Office, Sheet};
 pub use ticket::send_ticket;

@@ -28,7 +28,6 @@ pub struct Office {
     pub host: String,
     from: Address,
     now: UnixTime,
-    config: String,
     language: Language,
     sendmail: Sendmail,
 }
@@ -54,7 +53,6 @@ impl Office {
             host: desk.machine.accounts.host_name(),
             from: Address::read(&mail.from).ok_or_else(odd)?,
             now: desk.machine.clock.now().map(|now| now.unix).unwrap_or_default(),
-            config: desk.config.clone(),
             language: desk.policy.language,
             sendmail: Sendmail { program: mail.sendmail.to_string(), patience },
         })
@@ -62,7 +60,7 @@ impl Office {
 
     /// Writes a mail and hands it over.
     pub fn send(&self, to: &Address, user: &str, sheet: &Sheet<'_>) -> Result<(), MailFault> {
-        let written = replacement::write(&self.config, self.language, (sheet.topic, sheet.blanks));
+        let written = replacement::write(self.language, sheet.topic, sheet.blanks);
         let id = self.id(user, sheet);
         let envelope = Envelope { from: &self.from, to, at: self.now, id };
         self.sendmail.send(&compose(&envelope, &written))

@@ -1,4 +1,4 @@
-//! Texts with which an administrator replaces those that are built in: `text/KIND.txt` beside the settings.
+//! Texts with which an administrator replaces those that are built in: `/etc/twinlock/text/KIND.txt`.
 
 use twinlock_core::{
     fault::StoreFault,
@@ -6,15 +6,12 @@ use twinlock_core::{
     policy::Language,
     text::mail::{self, Blanks, TextFault, Written},
 };
-use twinlock_host::{
-    place::{self, Owner, READABLE},
-    settings,
-};
+use twinlock_host::place::{self, Owner, READABLE};
 
 use crate::{mistake, wording::plain};
 
-/// The folder, beside the settings.
-const FOLDER: &str = "text";
+/// The folder, whichever settings were asked for.
+const FOLDER: &str = "/etc/twinlock/text";
 /// The longest text.
 const TEXT_MAX: usize = 16 * 1024;
 
@@ -30,8 +27,8 @@ pub enum Unusable {
 }
 
 /// The file that replaces the text of a topic.
-pub fn path(config: &str, topic: Topic) -> String {
-    format!("{}/{FOLDER}/{}.txt", settings::beside(config, "").trim_end_matches('/'), topic.word())
+pub fn path(topic: Topic) -> String {
+    format!("{FOLDER}/{}.txt", topic.word())
 }
 
 /// The text of the file, where there is one.
@@ -44,16 +41,16 @@ fn read(path: &str, owner: Owner) -> Result<Option<String>, Unusable> {
 }
 
 /// The mail: in the administrator's words where they can be used, else in those that are built in.
-pub fn write(config: &str, language: Language, (topic, blanks): (Topic, &Blanks)) -> Written {
-    let text = read(&path(config, topic), Owner(0)).ok().flatten();
+pub fn write(language: Language, topic: Topic, blanks: &Blanks) -> Written {
+    let text = read(&path(topic), Owner(0)).ok().flatten();
     let replaced = text.and_then(|text| mail::replaced(&text, topic, blanks).ok());
     replaced.unwrap_or_else(|| mail::built_in(language, topic, blanks))
 }
 
 /// The texts that are there and are not used: path, what is wrong, what to do.
-pub fn unusable(config: &str) -> Vec<(String, String, String)> {
+pub fn unusable() -> Vec<(String, String, String)> {
     let of = |topic: Topic| {
-        let path = path(config, topic);
+        let path = path(topic);
         let unusable = match read(&path, Owner(0)) {
             Ok(None) => None,
             Ok(Some(text)) => mail::check(&text, topic).err().map(Unusable::Text),

@@ -40,7 +40,10 @@ pub fn send_ticket(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{desk::Request, verbs::Grounds};
+    use crate::{
+        desk::{OwnCodes, Request},
+        verbs::Grounds,
+    };
     use std::{
         fs,
         io::Write,
@@ -73,13 +76,13 @@ mod tests {
         policy.mail.domain = Some("example.org".into());
         policy.mail.sendmail = program.to_str().unwrap().to_owned().into();
         let machine = Machine::new(&policy, "/none/twinlock.toml", Owner(0));
-        let config = "/none/twinlock.toml".into();
+        let (config, own) = ("/none/twinlock.toml".into(), OwnCodes::of(policy.clone()));
         let request = Request {
             operation: Operation::Invite,
             target: Some("ada".into()),
             grounds: Grounds::default(),
         };
-        Desk { policy, machine, json: false, config, stand_in: false, request }
+        Desk { policy, machine, own, json: false, config, stand_in: false, request }
     }
 
     #[test]

@@ -35,10 +35,13 @@ pub struct GroupInvite {
     /// Every member of a group who is not enrolled
     #[arg(long, value_name = "GROUP", requires = "until", conflicts_with_all = ["user", "mail"])]
     pub group: Option<String>,
-    /// Until this day, such as 2027-01-31, members are reminded and let in without a code; it is written into the settings
+    /// Until this day, such as 2027-01-31, members without a code are reminded and let in; written into rules.toml at the end
     #[arg(long, value_name = "DATE", requires = "group")]
     pub until: Option<String>,
     /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
     #[arg(long, value_name = "FILE", requires = "group")]
     pub report: Option<String>,
+    /// Show tickets and rule, and write nothing
+    #[arg(long, requires = "group")]
+    pub dry_run: bool,
 }

@@ -8,6 +8,7 @@ pub mod epoch;
 pub mod export;
 pub mod foreign_arguments;
 pub mod google;
+pub mod last_good;
 pub mod ledger_names;
 pub mod letters;
 mod lines;

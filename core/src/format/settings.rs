@@ -1,5 +1,6 @@
 //! The settings file `twinlock.toml`: text to policy, with the line of each mistake.
 
+pub mod rules;
 pub mod values;
 
 use alloc::{format, string::String, vec::Vec};
@@ -10,14 +11,14 @@ use crate::{
     format::{
         comments,
         lines::line_at,
-        tables::{Dated, Odd, Table},
+        tables::{Odd, Table},
     },
     policy::{
-        Action, AfterReset, Author, BackupCodes, Echo, Language, LedgerKind, Limits, Mail, Network,
-        NotEnrolled, OwnCode, OwnCodeNeed, Places, Policy, Rule, SetUpRules, TicketNeed,
+        AfterReset, Author, BackupCodes, Echo, Language, LedgerKind, Limits, Mail, NotEnrolled,
+        OwnCode, OwnCodeNeed, Places, Policy, SetUpRules, TicketNeed,
     },
     record::{Algorithm, Digits, Parameters, Period},
-    time::{DAY, UnixTime},
+    time::DAY,
 };
 
 /// The largest file read, in bytes.
@@ -55,7 +56,7 @@ struct File {
     echo: Option<bool>,
     throttle: Throttle,
     totp: Totp,
-    rule: Vec<RuleTable>,
+    rule: Vec<rules::RuleTable>,
     records: Option<Spanned<String>>,
     ledger: Option<Spanned<String>>,
     ledger_persistent: Option<bool>,
@@ -82,15 +83,6 @@ struct Totp {
     algorithm: Option<Spanned<String>>,
 }
 
-struct RuleTable {
-    user: Option<String>,
-    group: Option<String>,
-    service: Option<String>,
-    network: Option<Spanned<String>>,
-    action: Spanned<String>,
-    until: Option<Spanned<Dated>>,
-}
-
 impl File {
     fn of(mut table: Table<'_>) -> Result<Self, Odd> {
         let file = Self {
@@ -114,7 +106,11 @@ impl File {
             echo: table.boolean("echo")?,
             throttle: Throttle::of(table.table("throttle")?)?,
             totp: Totp::of(table.table("totp")?)?,
-            rule: table.tables("rule")?.into_iter().map(RuleTable::of).collect::<Result<_, _>>()?,
+            rule: table
+                .tables("rule")?
+                .into_iter()
+                .map(rules::RuleTable::of)
+                .collect::<Result<_, _>>()?,
             records: table.string("records")?,
             ledger: table.string("ledger")?,
             ledger_persistent: table.boolean("ledger_persistent")?,
@@ -155,23 +151,6 @@ impl Totp {
             algorithm: table.string("algorithm")?,
         };
         table.end().map(|()| totp)
-    }
-}
-
-impl RuleTable {
-    fn of(mut table: Table<'_>) -> Result<Self, Odd> {
-        let plain = |text: Option<Spanned<String>>| text.map(Spanned::into_inner);
-        let action = table.string("action")?;
-        let rule = Self {
-            user: plain(table.string("user")?),
-            group: plain(table.string("group")?),
-            service: plain(table.string("service")?),
-            network: table.string("network")?,
-            until: table.date("until")?,
-            // A misspelt name is told before what is missing because of it.
-            action: table.end().and_then(|()| table.must("action", action))?,
-        };
-        Ok(rule)
     }
 }
 
@@ -327,55 +306,6 @@ impl Reader<'_> {
             algorithm,
             digits: Digits::new(digits).unwrap_or(usual.digits),
             period: Period::new(period).unwrap_or(usual.period),
-        })
-    }
-
-    fn action(&self, found: &RuleTable) -> Result<Action, Mistake> {
-        // What is left of a longer rule when a file was cut off must not exempt everybody for good.
-        let of_nobody = found.user.is_none()
-            && found.group.is_none()
-            && found.service.is_none()
-            && found.network.is_none()
-            && found.until.is_none();
-        let what = match found.action.get_ref().as_str() {
-            "require" => return Ok(Action::Require),
-            "exempt" if of_nobody => {
-                "a rule that exempts must say whom (user, group, service, network) or until when"
-                    .into()
-            }
-            "exempt" => return Ok(Action::Exempt),
-            "remind" => return Ok(Action::Remind),
-            other => format!("action = \"{other}\" is none of require, exempt, remind"),
-        };
-        Err(self.mistake(&found.action, what))
-    }
-
-    fn rule(&self, found: RuleTable) -> Result<Rule, Mistake> {
-        let action = self.action(&found)?;
-        let network = found.network.map(|text| {
-            Network::parse(text.get_ref()).ok_or_else(|| {
-                self.mistake(
-                    &text,
-                    format!(
-                        "network = \"{}\" is no address like 10.0.0.0/8; names are not looked up",
-                        text.get_ref()
-                    ),
-                )
-            })
-        });
-        let until = found.until.map(|until| {
-            let what = || format!("until = {} is no date like 2027-01-31", until.get_ref().text);
-            let day = until.get_ref().day;
-            let first = day.and_then(|(year, month, day)| UnixTime::of_date(year, month, day));
-            first.ok_or_else(|| self.mistake(&until, what()))
-        });
-        Ok(Rule {
-            user: found.user,
-            group: found.group,
-            service: found.service,
-            network: network.transpose()?,
-            action,
-            until: until.transpose()?,
         })
     }
 }

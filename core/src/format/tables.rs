@@ -52,6 +52,11 @@ impl<'i> Table<'i> {
         Self { values, at, known: Vec::new() }
     }
 
+    /// Where it begins: a byte of the text.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     /// Whether a value that was expected to be of a kind is missing.
     pub(super) fn missing(&self, key: &str) -> Odd {
         Odd { at: self.at, what: format!("missing field `{key}`") }

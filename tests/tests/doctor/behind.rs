@@ -12,7 +12,7 @@ const BEHIND: [(&str, &str, &str); 15] = [
     ("echo windwo = 1 >$E/twinlock.toml", "lock-out settings-refuse", "Did you mean window?"),
     ("echo x >$E/settings.good; echo [ >$E/twinlock.toml", "lock-out settings-refuse", ".toml:1"),
     (
-        "twinlock settings check; echo windwo = 1 >$E/twinlock.toml",
+        "twinlock settings apply; echo windwo = 1 >$E/twinlock.toml",
         "warning settings-fallback",
         "there is no setting windwo; settings.good is in force instead.",
     ),

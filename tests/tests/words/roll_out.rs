@@ -213,9 +213,11 @@ fn machine() {
     let mut s = script("machine");
     s.m.settings("window = 2\n");
     s.both("settings check");
+    s.both("settings apply");
     s.both("settings show");
     s.m.settings("windwo = 2\n");
     s.both("settings check");
+    s.both("settings apply");
     s.both("settings show");
     s.m.settings("");
     s.both("epoch now");
@@ -223,6 +225,7 @@ fn machine() {
     s.both("epoch ensure");
     s.both("deliver");
     s.unprivileged("settings check");
+    s.unprivileged("settings apply");
     s.unprivileged("epoch now");
     s.unprivileged("deliver");
     s.finish();

@@ -124,7 +124,7 @@ fn never(desk: &Desk, login: &Login<'_>, (all, number): (&[Rule], usize)) -> Opt
         .map(|service| format!("a login by {} has no address", plain(service)));
     let before = || {
         let earlier =
-            all.iter().take(number - 1).position(|earlier| takes_all_of(earlier, rule))?;
+            all.iter().take(number - 1).position(|earlier| rules::shadows(earlier, rule))?;
         Some(format!("rule {} comes first and matches all that it does", earlier + 1))
     };
     let why = of_nobody.or(no_address).or_else(before)?;
@@ -143,13 +143,4 @@ fn of_nobody(desk: &Desk, rule: &Rule) -> Option<String> {
     }
     let user = rule.user.as_ref().filter(|user| accounts.by_name(user) == Ok(None))?;
     Some(format!("there is no account {}", plain(user)))
-}
-
-/// Whether an earlier rule matches whatever a later one does.
-fn takes_all_of(earlier: &Rule, later: &Rule) -> bool {
-    let wider = |one: &Option<String>, other: &Option<String>| one.is_none() || one == other;
-    wider(&earlier.user, &later.user)
-        && wider(&earlier.group, &later.group)
-        && wider(&earlier.service, &later.service)
-        && (earlier.network.is_none() || earlier.network == later.network)
 }

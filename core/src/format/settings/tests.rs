@@ -1,6 +1,6 @@
 //! What a settings file says, and the line of each mistake.
 
-use crate::format::settings::*;
+use crate::{format::settings::*, policy::Action};
 
 #[test]
 fn an_empty_file_is_the_default() {

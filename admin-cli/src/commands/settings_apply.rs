@@ -1,0 +1,185 @@
+//! `twinlock settings apply [FILE]`: installs a file, or checks the one in use again, and keeps a copy for when it has a
+//! mistake.
+
+use serde_json::json;
+use twinlock_core::{format::settings as form, policy::Rule};
+use twinlock_host::{
+    good,
+    place::Owner,
+    settings::{self, RULES, good_beside},
+    swap_file::Content,
+    trusted_path,
+};
+
+use crate::{
+    acting::Acting,
+    commands::{settings_check, settings_show},
+    desk::{Desk, settings_failure},
+    draft::Draft,
+    exit::{Exit, Failure},
+    keyboard::{Keyboard, tell},
+    mistake,
+    verbs::{Apply, Command},
+    wording::{WIDTH, plain, wrap},
+};
+
+const OWNER: Owner = Owner(0);
+/// Bytes of a value in the log.
+const LOGGED_MAX: usize = 128;
+
+/// Applies settings, behind a code of the acting person.
+pub fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
+    let desk = Desk::open_to_mend(command)?;
+    desk.need_root("apply settings")?;
+    let acting = Acting::of(&desk)?;
+    let work = Work::of(&desk, wanted.file.as_deref())?;
+    let warnings = settings_check::warn(&work.draft, &work.rules);
+    if !desk.json {
+        tell(&format!("{}\n", wrap(&work.announced(), WIDTH, 0)));
+    }
+    let by = acting.prove(&desk, &mut Keyboard::open()?)?;
+    work.install(&desk)?;
+    let kept = work.keep(&desk);
+    // Installed is what counts, whether a copy was kept or not.
+    let changed = logged(&work.changed);
+    by.log(&desk, "settings_applied", &[("file", &desk.config), ("changed", &changed)]);
+    kept?;
+    let good = good_beside(&desk.config);
+    let said = match work.is_new {
+        true => format!("{} is installed, and kept as {}.", plain(&desk.config), plain(&good)),
+        false => format!("{}: no mistake; kept as {}.", plain(&desk.config), plain(&good)),
+    };
+    desk.say(
+        &said,
+        json!({
+            "file": desk.config, "warnings": warnings, "kept": good,
+            "installed": work.is_new, "changed": work.changed,
+        }),
+    );
+    Ok(())
+}
+
+/// What is to be done, as it was found before anything was asked.
+struct Work {
+    draft: Draft,
+    /// Whether it is another file than the one in use.
+    is_new: bool,
+    /// The text of the file in use, where there is one.
+    before: Option<Vec<u8>>,
+    changed: Vec<&'static str>,
+    rules: Vec<Rule>,
+}
+
+impl Work {
+    fn of(desk: &Desk, file: Option<&str>) -> Result<Self, Failure> {
+        let config = &desk.config;
+        trusted_path::folder_of(config, OWNER).map_err(|folder| {
+            let (what, remedy) = mistake::of_folder(config, &folder);
+            Failure::new(Exit::Refused, what, remedy)
+        })?;
+        // A copy is of both files, so both must be good.
+        let rules = settings::read_rules(RULES, OWNER);
+        let rules = rules.map_err(|fault| settings_failure(config, &fault))?;
+        let draft = file.map_or_else(|| Draft::in_use(config), Draft::named)?;
+        let is_new = file.is_some_and(|file| std::path::absolute(file).ok() != Some(config.into()));
+        if is_new {
+            draft.must_be_ones_own()?;
+        } else {
+            settings_check::must_be_trusted(config)?;
+        }
+        let before = std::fs::read(config).ok();
+        let old = |in_use: &[u8]| {
+            let text = std::str::from_utf8(in_use).ok()?;
+            form::read(text).ok()
+        };
+        let kept = || settings::kept(config, OWNER).ok();
+        let old = if is_new { before.as_deref().and_then(old).or_else(kept) } else { kept() };
+        let changed = settings_show::changed(&old.unwrap_or_default(), &draft.policy);
+        Ok(Self { draft, is_new, before, changed, rules })
+    }
+
+    fn announced(&self) -> String {
+        let of = if self.is_new { "what is in use" } else { "what was applied last" };
+        let path = plain(&self.draft.path);
+        if self.changed.is_empty() {
+            return format!("{path} says the same as {of}.");
+        }
+        format!("{path} differs from {of} in: {}.", self.changed.join(", "))
+    }
+
+    /// Puts the file in its place. Whoever has saved the one in use meanwhile has the last word.
+    fn install(&self, desk: &Desk) -> Result<(), Failure> {
+        let config = &desk.config;
+        if std::fs::read(config).ok() != self.before {
+            return Err(Failure::new(
+                Exit::NotInState,
+                format!("{} was changed meanwhile, and is left as it is", plain(config)),
+                "Look at it, then run this again.",
+            ));
+        }
+        if !self.is_new {
+            return Ok(());
+        }
+        good::replace(config, &self.content(), OWNER).map_err(|fault| {
+            let found = std::fs::read(config).ok();
+            let stands = match found.as_deref() == Some(self.draft.text.as_bytes()) {
+                true => "the new file is in force all the same",
+                false => "nothing was changed",
+            };
+            let what = format!("{}; {stands}", mistake::of_file(config, fault));
+            Failure::new(Exit::StoreUnreachable, what, "Look at the folder and its disk.")
+        })
+    }
+
+    fn keep(&self, desk: &Desk) -> Result<(), Failure> {
+        let path = good_beside(&desk.config);
+        good::keep(&desk.config, RULES, &self.content(), OWNER).map_err(|fault| {
+            // A disk that fails at the very end leaves the new one standing.
+            let kept = settings::kept(&desk.config, OWNER);
+            let remedy = if kept.as_ref() == Ok(&self.draft.policy) {
+                "This one stands in all the same; look at the folder and its disk, and apply it again."
+            } else {
+                "Look at the folder and its disk; the file kept before still stands in."
+            };
+            let reason = fault.reason();
+            let what =
+                format!("no mistake was found, but {} cannot be written ({reason})", plain(&path));
+            Failure::new(Exit::StoreUnreachable, what, remedy)
+        })
+    }
+
+    fn content(&self) -> Content {
+        Content { bytes: self.draft.text.clone().into_bytes(), mode: self.draft.mode }
+    }
+}
+
+/// The names of settings as one value in the log, which is cut between two of them.
+fn logged(changed: &[&str]) -> String {
+    let mut text = String::new();
+    for (place, name) in changed.iter().enumerate() {
+        let rest = format!(":{}more", changed.len() - place);
+        if text.len() + 1 + name.len() + rest.len() > LOGGED_MAX {
+            text.push_str(&rest);
+            return text;
+        }
+        if place > 0 {
+            text.push(':');
+        }
+        text.push_str(name);
+    }
+    if text.is_empty() { "none".into() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changed_settings_are_one_value() {
+        assert_eq!(logged(&[]), "none");
+        assert_eq!(logged(&["window", "rule"]), "window:rule");
+        let many = vec!["throttle.max_delay"; 20];
+        let text = logged(&many);
+        assert!(text.len() <= LOGGED_MAX && text.ends_with("max_delay:14more"), "{text}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Opens a file whose folders, from / down, belong to root and can be written by root alone.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::{
+    fs::{self, AtFlags, CWD, FileType, Mode, OFlags},
+    io::Errno,
+};
+use twinlock_core::fault::StoreFault;
+
+use crate::place::{self, Owner, READABLE};
+
+/// A folder on the way to a file that is not root's alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderFault {
+    /// The folder's whole path.
+    pub path: String,
+    /// What is wrong with it.
+    pub fault: StoreFault,
+}
+
+/// Opens the folder of a file by the file's whole path, component by component from /, and returns it with the file's
+/// name. Each folder is checked once it is open; no link is followed, so that no name can be exchanged behind the check.
+///
+/// # Errors
+/// [`FolderFault`] for the first folder that is not there, is a link, or that others than root own or can write to.
+pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderFault> {
+    folder_below("/", CWD, path, owner)
+}
+
+/// As [`folder_of`], with a descriptor by which the folder can be listed and synced.
+///
+/// # Errors
+/// As [`folder_of`].
+#[cfg(feature = "tools")]
+pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderFault> {
+    let (folder, name) = folder_of(path, owner)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = fs::openat(&folder, ".", flags, Mode::empty())
+        .map_err(|errno| FolderFault { path: path.to_owned(), fault: place::fault(errno) })?;
+    Ok((folder, name))
+}
+
+/// As [`folder_of`], from the folder that is called `root` in `at`.
+fn folder_below<'a>(
+    root: &str,
+    at: BorrowedFd<'_>,
+    path: &'a str,
+    owner: Owner,
+) -> Result<(OwnedFd, &'a str), FolderFault> {
+    let mut way = root.to_owned();
+    let refused = |way: &str, fault| FolderFault { path: way.to_owned(), fault };
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut folder = open(at, root, owner).map_err(|fault| refused(&way, fault))?;
+    for part in folders.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        if !way.ends_with('/') {
+            way.push('/');
+        }
+        way.push_str(part);
+        if part == ".." {
+            return Err(refused(&way, StoreFault::WrongKind));
+        }
+        folder = open(folder.as_fd(), part, owner).map_err(|fault| refused(&way, fault))?;
+    }
+    Ok((folder, name))
+}
+
+fn open(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> Result<OwnedFd, StoreFault> {
+    // A path descriptor needs no right to read the folder.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = fs::openat(parent, name, flags, Mode::empty());
+    let folder = opened.map_err(|errno| match errno {
+        // Both a link and a file are said to be no folder.
+        Errno::NOTDIR if is_link(parent, name) => StoreFault::Symlink,
+        errno => place::fault(errno),
+    })?;
+    let stat = fs::fstat(&folder).map_err(place::fault)?;
+    place::trusted(&stat, owner, READABLE)?;
+    Ok(folder)
+}
+
+fn is_link(parent: BorrowedFd<'_>, name: &str) -> bool {
+    fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn tree() -> (tempfile::TempDir, OwnedFd, Owner) {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = std::fs::Permissions::from_mode(0o755);
+        for name in ["a", "a/b", "a/b/c"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            std::fs::set_permissions(&path, mode.clone()).unwrap();
+        }
+        std::fs::set_permissions(folder.path(), mode).unwrap();
+        let fd = fs::openat(CWD, folder.path(), OFlags::PATH, Mode::empty()).unwrap();
+        (folder, fd, Owner(rustix::process::getuid().as_raw()))
+    }
+
+    fn found(fd: &OwnedFd, path: &str, owner: Owner) -> Result<String, (String, StoreFault)> {
+        let found = folder_below(".", fd.as_fd(), path, owner);
+        found.map(|(_, name)| name.to_owned()).map_err(|fault| (fault.path, fault.fault))
+    }
+
+    #[test]
+    fn folders_of_root_alone_are_walked() {
+        let (_tree, fd, me) = tree();
+        for path in ["a/b/c/file", "a//b/./c/file", "file"] {
+            assert_eq!(found(&fd, path, me), Ok("file".into()), "{path}");
+        }
+    }
+
+    #[test]
+    fn one_open_folder_refuses_what_is_below() {
+        let (tree, fd, me) = tree();
+        for mode in [0o775, 0o757, 0o1777, 0o722] {
+            let path = tree.path().join("a");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let open = Err(("./a".to_owned(), StoreFault::TooOpen));
+            assert_eq!(found(&fd, "a/b/c/file", me), open, "{mode:o}");
+        }
+        let other = Owner(me.0 + 1);
+        assert_eq!(found(&fd, "a/file", other), Err((".".into(), StoreFault::WrongOwner)));
+    }
+
+    #[test]
+    fn links_and_ways_back_are_refused() {
+        let (tree, fd, me) = tree();
+        symlink("a", tree.path().join("link")).unwrap();
+        std::fs::write(tree.path().join("a/plain"), "").unwrap();
+        for (path, place, fault) in [
+            ("link/file", "./link", StoreFault::Symlink),
+            ("a/../a/file", "./a/..", StoreFault::WrongKind),
+            ("a/plain/file", "./a/plain", StoreFault::WrongKind),
+            ("a/none/file", "./a/none", StoreFault::FolderMissing),
+        ] {
+            assert_eq!(found(&fd, path, me), Err((place.into(), fault)), "{path}");
+        }
+    }
+}
