@@ -161,6 +161,13 @@ impl Proven {
         desk.machine.outbox.put(&Letter { by, ..self.letter(user, kind, at) });
     }
 
+    /// Tells a user who was enrolled, where mail for them has an address.
+    pub fn write_set_up(&self, desk: &Desk, user: &str, mail: Option<&str>, at: UnixTime) {
+        if Address::of(user, mail, &desk.policy.mail).is_ok() {
+            self.write_to(desk, user, LetterKind::SetUpDone, at);
+        }
+    }
+
     /// Tells a user whose mail goes to `now` from this change on, at the address of before.
     pub fn write_to_old(&self, desk: &Desk, user: &str, was: Option<&str>, now: Option<&str>) {
         let of = |address| Address::of(user, address, &desk.policy.mail).ok();

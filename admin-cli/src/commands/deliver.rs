@@ -97,7 +97,7 @@ impl Run<'_> {
 
     fn send(&self, claimed: &Claimed, now: UnixTime) -> Result<(), Hindrance> {
         let letter = &claimed.letter;
-        let to = self.address(&letter.user)?;
+        let to = self.address(letter)?;
         let office = Office::open(self.desk, Duration::from_secs(self.seconds))?;
         let blanks = Blanks::of_letter(self.desk.policy.language, letter, &office.host);
         // The same whenever the letter is sent, so that a mailbox shows it once.
@@ -110,7 +110,11 @@ impl Run<'_> {
         Ok(office.send(&to, &letter.user, &sheet)?)
     }
 
-    fn address(&self, user: &str) -> Result<Address, Hindrance> {
+    fn address(&self, letter: &Letter) -> Result<Address, Hindrance> {
+        if let Some(to) = &letter.to {
+            return Ok(Address::read(to).ok_or_else(|| MailFault::OddAddress(to.clone()))?);
+        }
+        let user = letter.user.as_str();
         let Some(account) = self.desk.machine.accounts.by_name(user).map_err(Failure::from)? else {
             return Err(MailFault::NoAddress.into());
         };

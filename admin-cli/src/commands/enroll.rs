@@ -12,7 +12,6 @@ use twinlock_core::{
     fault::{CommitFault, StoreFault},
     format::ledger_names,
     judge::{Evidence, Match},
-    letter::LetterKind,
     ports::{Creation, Entropy, Ledger, Records, Seat, Shelf},
     record::{Authenticator, Moving},
     secret::{Key, Typed},
@@ -71,10 +70,11 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
         show(desk, wanted, &successor).map_err(|failure| failure.but("nothing was changed"))?;
     prove(desk, &successor, &mut keyboard)?;
     by.is_still_first(desk)?;
+    let mail = successor.record.beside.mail.clone();
     put_in_force(desk, (&account, &folder), (successor, &by))?;
     pictures.keep();
     by.log(desk, "enrolled", &[("user", &account.name), ("authenticator", wanted.name.trim())]);
-    by.write_to(desk, &account.name, LetterKind::SetUpDone, stamp.1);
+    by.write_set_up(desk, &account.name, mail.as_deref(), stamp.1);
     let codes = match by.is(&account.name) {
         true => first_codes::show(desk, &account, stamp.0, &mut keyboard),
         false => Ok(CodesShown::Owed),

@@ -2,7 +2,6 @@
 
 use twinlock_core::{
     enrolment,
-    letter::LetterKind,
     otp::otpauth::{self, UriFault},
 };
 use twinlock_host::prepare;
@@ -40,7 +39,12 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     place(desk, (&account, successor.after), &successor.record)?;
     let name = successor.record.authenticators.first().map_or("", |first| &first.name);
     by.log(desk, "enrolled", &[("user", &account.name), ("authenticator", name)]);
-    by.write_to(desk, &account.name, LetterKind::SetUpDone, successor.record.since);
+    by.write_set_up(
+        desk,
+        &account.name,
+        successor.record.beside.mail.as_deref(),
+        successor.record.since,
+    );
     desk.say(
         &format!("{} is enrolled with the authenticator {}.", plain(&account.name), plain(name)),
         serde_json::json!({ "user": account.name, "authenticator": name }),

@@ -6,7 +6,6 @@ use twinlock_core::{
     enrolment,
     fault::StoreFault,
     format::ledger_names,
-    letter::LetterKind,
     ports::{Codes, Creation, Ledger, Records, Seat},
     record::{Authenticator, Moving, Snapshot},
     takeover::Takeover,
@@ -145,7 +144,12 @@ fn enrol(
     for one in &successor.record.authenticators {
         by.log(desk, "enrolled", &[("user", &account.name), ("authenticator", &one.name)]);
     }
-    by.write_to(desk, &account.name, LetterKind::SetUpDone, successor.record.since);
+    by.write_set_up(
+        desk,
+        &account.name,
+        successor.record.beside.mail.as_deref(),
+        successor.record.since,
+    );
     by.write_to_old(desk, &account.name, mail.as_deref(), successor.record.beside.mail.as_deref());
     Ok(())
 }
