@@ -47,6 +47,7 @@ impl Verb {
         match self {
             Self::Enroll(wanted) => wanted.user.as_deref(),
             Self::Import(Import::Uri { user, .. } | Import::Migration { user, .. }) => Some(user),
+            Self::Import(Import::Record { user, .. }) => user.as_deref(),
             Self::Import(Import::Google(wanted)) => only(&wanted.users),
             Self::Import(Import::Oath(wanted)) => only(&wanted.users),
             Self::Export(wanted) => Some(&wanted.user),
@@ -61,8 +62,7 @@ impl Verb {
             Self::Forget(wanted) => Some(&wanted.user),
             Self::Remove(wanted) => Some(&wanted.user),
             Self::Status { user } => user.as_deref(),
-            Self::Import(Import::Record { .. })
-            | Self::List(_)
+            Self::List(_)
             | Self::Explain { .. }
             | Self::Settings(_)
             | Self::Epoch(_)

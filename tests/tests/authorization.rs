@@ -92,14 +92,8 @@ fn import_of_a_file_takes_a_code() {
 fn import_of_a_record_takes_a_code() {
     let m = machine("import");
     let export = m.run(["twinlock", "export", "ada"]).ok().to_owned();
-    let record = |user: &str, input: &str| {
-        by(
-            &m,
-            user,
-            "sudo /usr/bin/twinlock import record ada || sudo /usr/bin/twinlock import record",
-            input,
-        )
-    };
+    let record =
+        |user: &str, input: &str| by(&m, user, "sudo /usr/bin/twinlock import record ada", input);
     let before = m.tree("/var/lib/twinlock/users");
     refused(&record("helper", &export), "Enroll yourself first");
     assert_eq!(before, m.tree("/var/lib/twinlock/users"));

@@ -67,13 +67,13 @@ fn mail() {
     assert!(mail.contains("To: <ada@example.com>") && mail.contains("ada on twinbox"), "{mail}");
     s.again();
     s.pipe("--json reset ada --yes", &["OWN"]);
-    s.pipe("invite ada --mail ada@example.org", &[]);
-    s.pipe("invite bob", &[]);
+    s.pipe("invite ada --mail ada@example.org", &["OWN"]);
+    s.pipe("invite bob", &["OWN"]);
     s.again();
     s.pipe("backup-codes ada --yes", &["OWN"]);
     s.m.file("/root/sendmail").write("#!/bin/sh\necho no room >&2\nexit 75\n").mode(0o755);
     s.pipe("reset ada --yes", &["OWN"]);
-    s.pipe("--json invite bob", &[]);
+    s.pipe("--json invite bob", &["OWN"]);
     s.finish();
 }
 
@@ -94,10 +94,10 @@ fn invite() {
     s.m.settings("sendmail = \"/bin/true\"\n");
     s.pipe("invite ada", &[]);
     s.pipe("invite root", &[]);
-    s.pipe("invite bob --mail bob", &[]);
-    s.pipe("invite bob", &[]);
-    s.terminal("invite bob --mail bob@example.com", &[]);
-    s.pipe("--json invite bob", &[]);
+    s.pipe("invite bob --mail bob", &["OWN"]);
+    s.pipe("invite bob", &["OWN"]);
+    s.terminal("invite bob --mail bob@example.com", &["OWN"]);
+    s.pipe("--json invite bob", &["OWN"]);
     s.finish();
 }
 

@@ -88,18 +88,18 @@ fn enroll() {
     s.pipe("enroll", &[]);
     s.pipe("enroll ada", &[]);
     s.pipe("enroll nobo", &[]);
-    s.pipe("enroll bob --secret-stdin", &["no key"]);
-    s.pipe("enroll bob --secret-stdin", &[BOB, "hunter2"]);
+    s.pipe("enroll bob --secret-stdin", &["OWN", "no key"]);
+    s.pipe("enroll bob --secret-stdin", &["OWN", BOB, "hunter2"]);
     s.pipe("enroll bob --from /none", &[]);
     s.unprivileged("enroll bob");
     s.m.file("/root/people.csv").write("user,mail\nbob,bob@example.org\nnobo,\nada,\n");
     s.pipe("enroll --from /none", &[]);
     s.pipe("enroll --from /etc/passwd", &[]);
     s.m.settings("sendmail = \"/bin/true\"\n");
-    s.pipe("enroll --from /root/people.csv", &[]);
-    s.terminal("enroll --from /root/people.csv", &[]);
+    s.pipe("enroll --from /root/people.csv", &["OWN"]);
+    s.terminal("enroll --from /root/people.csv", &["OWN"]);
     s.pipe("enroll --from /root/people.csv --report /root/people.csv", &[]);
-    s.pipe("--json enroll --from /root/people.csv", &[]);
+    s.pipe("--json enroll --from /root/people.csv", &["OWN"]);
     s.finish();
 }
 
@@ -111,9 +111,10 @@ fn invite_group() {
     s.pipe("invite --group nobo --until 2099-01-31", &[]);
     s.pipe("invite --group dev --until 2001-01-31", &[]);
     s.pipe("invite --group dev --until tomorrow", &[]);
-    s.terminal("invite --group dev --until 2099-01-31", &[]);
-    s.pipe("invite --group dev --until 2099-01-31 --report /root/report", &[]);
-    s.both("invite --group dev --until 2099-01-31");
+    s.terminal("invite --group dev --until 2099-01-31", &["OWN"]);
+    s.pipe("invite --group dev --until 2099-01-31 --report /root/report", &["OWN"]);
+    s.pipe("invite --group dev --until 2099-01-31", &["OWN"]);
+    s.terminal("invite --group dev --until 2099-01-31", &["OWN"]);
     s.unprivileged("invite --group dev --until 2099-01-31");
     s.finish();
 }
@@ -124,18 +125,17 @@ fn import() {
     s.pipe("import uri bob", &[]);
     s.pipe("import uri ada", &[]);
     s.pipe("import uri bob", &["otpauth://totp/x?secret=JBSW"]);
-    s.pipe("import uri bob", &[&format!("otpauth://totp/box:bob?secret={BOB}")]);
+    s.pipe("import uri bob", &["OWN", &format!("otpauth://totp/box:bob?secret={BOB}")]);
     s.m.run(["twinlock", "remove", "bob", "--yes"]).ok();
     let seed = include_str!("../../fuzz/seeds/migration/two");
     s.pipe("import migration bob", &[]);
     s.pipe("import migration bob", &[seed]);
-    s.pipe("import migration bob --name token", &[seed]);
-    s.pipe("import migration bob --name token", &[seed]);
-    s.pipe("import migration ada --name box", &[seed]);
-    s.pipe("import record", &["odd"]);
+    s.pipe("import migration bob --name token", &["OWN", seed]);
+    s.pipe("import migration bob --name token", &["OWN", seed]);
+    s.pipe("import migration ada --name box", &["OWN", seed]);
     s.pipe("import record ada", &["odd"]);
     s.unprivileged("import record ada");
-    s.pipe("import google ada", &[]);
+    s.pipe("import google ada", &["OWN"]);
     s.pipe("import google", &[]);
     s.pipe("import oath /none", &[]);
     s.pipe("import", &[]);
@@ -161,7 +161,8 @@ fn unlock() {
     for how in ["pipe", "terminal"] {
         let wrong = format!("{}\n\n", s.m.wrong_code("ada"));
         s.m.pamtester("probe", "ada").input(wrong).output();
-        if how == "pipe" { s.pipe("unlock ada", &[]) } else { s.terminal("unlock ada", &[]) }
+        let own = &["OWN"];
+        if how == "pipe" { s.pipe("unlock ada", own) } else { s.terminal("unlock ada", own) }
     }
     s.pipe("unlock nobo", &[]);
     s.unprivileged("unlock ada");
@@ -187,8 +188,8 @@ fn remembered() {
     }
     s.both("devices ada");
     s.pipe("forget ada 3", &[]);
-    s.pipe("forget ada 1", &[]);
-    s.terminal("forget ada --all", &[]);
+    s.pipe("forget ada 1", &["OWN"]);
+    s.terminal("forget ada --all", &["OWN"]);
     s.pipe("devices nobo", &[]);
     s.unprivileged("devices ada");
     s.unprivileged("forget ada --all");
@@ -220,7 +221,10 @@ fn machine() {
     s.both("settings apply");
     s.both("settings show");
     s.m.settings("");
-    s.both("epoch now");
+    s.pipe("epoch now", &["OWN"]);
+    // Codes of now count as used in the new epoch.
+    s.m.epoch_minutes_ago(10);
+    s.terminal("epoch now", &["OWN"]);
     s.both("epoch show");
     s.both("epoch ensure");
     s.both("deliver");
@@ -242,8 +246,8 @@ fn progress() {
     let drawn = session.transcript();
     assert!(drawn.contains("\r[##############################] 21/21"), "{drawn:?}");
     drop(session);
-    s.pipe("enroll --from /root/many.csv", &[]);
-    s.terminal("enroll --from /root/many.csv", &[]);
+    s.pipe("enroll --from /root/many.csv", &["OWN"]);
+    s.terminal("enroll --from /root/many.csv", &["OWN"]);
     s.finish();
 }
 

@@ -9,7 +9,7 @@ const WIDE: &str = "window = 10\n";
 fn enroll() {
     let mut s = script("enroll-terminal");
     s.m.settings(WIDE);
-    s.dialogue("bob", "enroll bob", &["<never>", "hunter2", "<slow>", "<first>"]);
+    s.by(Line::Root).dialogue("bob", "enroll bob", &["<never>", "hunter2", "<slow>", "<first>"]);
     s.m.run(["twinlock", "remove", "bob", "--yes"]).ok();
     s.by(Line::Person("bob")).dialogue(
         "bob",
