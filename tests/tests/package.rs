@@ -117,8 +117,42 @@ fn purged_before_anybody_was_enrolled_it_leaves_nothing() {
     let m = Machine::new();
     m.file(DEB).write(built());
     m.run(["dpkg", "--install", DEB]).ok();
-    m.run(["dpkg", "--purge", "twinlock"]).ok();
-    for left in ["/etc/twinlock", "/var/lib/twinlock", "/usr/bin/twinlock", MODULE] {
+    // A ledger that is in use is unmounted all the same.
+    let busy = "cd /run/twinlock && dpkg --purge twinlock";
+    m.run(["sh", "-c", busy]).ok();
+    let mounts = m.file("/proc/1/mounts").read();
+    assert!(!mounts.contains("/run/twinlock"), "{mounts}");
+    for left in ["/run/twinlock", "/etc/twinlock", "/var/lib/twinlock", "/usr/bin/twinlock", MODULE]
+    {
         assert!(!m.file(left).exists(), "{left} is left");
+    }
+}
+
+#[test]
+fn lintian_and_the_sums_find_nothing() {
+    let m = Machine::new();
+    m.file(DEB).write(built());
+    let found = m.run(["lintian", "--fail-on", "error,warning", "--no-tag-display-limit", DEB]);
+    assert_eq!((found.code, found.stdout.as_str()), (Some(0), ""), "{}", found.stderr);
+    let check = "dpkg-deb --raw-extract \"$0\" /tmp/deb && cd /tmp/deb &&
+        md5sum --quiet --check DEBIAN/md5sums && wc -l <DEBIAN/md5sums";
+    let sums: usize = m.run(["sh", "-c", check, DEB]).ok().trim().parse().expect("a number");
+    assert!(sums > 20, "{sums}");
+    let wanted = "cd /tmp/deb; find usr lib -type f | wc -l";
+    assert_eq!(m.run(["sh", "-c", wanted]).ok().trim(), sums.to_string());
+}
+
+#[test]
+fn links_of_readme_lead_to_files_of_the_package() {
+    let m = Machine::new();
+    m.file(DEB).write(built());
+    m.run(["dpkg-deb", "--extract", DEB, "/tmp/deb"]).ok();
+    let folder = "/tmp/deb/usr/share/doc/twinlock";
+    let readme = m.file(&format!("{folder}/README.md")).read();
+    let targets = readme.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let files: Vec<&str> = targets.filter(|link| !link.starts_with('#')).collect();
+    assert!(files.len() > 5, "{files:?}");
+    for file in files {
+        assert!(m.file(&format!("{folder}/{file}")).exists(), "{file} is not in the package");
     }
 }

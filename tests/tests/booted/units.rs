@@ -102,6 +102,7 @@ fn purged_it_locks_nobody_out_now_or_after_the_next_start() {
     units_stand(&b);
     b.run("mv /root/sshd.before /etc/pam.d/sshd").ok();
     b.run("dpkg --purge twinlock").ok();
+    assert_ne!(b.run("findmnt /run/twinlock").code, Some(0));
     assert_eq!(b.ssh("ada", "id -un", "").ok(), "ada\n");
     b.restart();
     assert_eq!(b.ssh("ada", "id -un", "").ok(), "ada\n");
@@ -109,5 +110,50 @@ fn purged_it_locks_nobody_out_now_or_after_the_next_start() {
     let left = "find /etc/systemd /lib/systemd /etc/pam.d /run -name '*twinlock*' -not -path '/run/systemd/*'";
     assert_eq!(b.run(left).ok(), "");
     b.run("dpkg --install /root/twinlock.deb").ok();
+    units_stand(&b);
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn upgrade_starts_no_disabled_unit_and_keeps_the_ledger() {
+    let b = Booted::new();
+    let epoch = b.run("readlink /run/twinlock/epoch").ok().to_owned();
+    b.run("systemctl disable --now twinlock-deliver.timer twinlock-deliver.path").ok();
+    b.run("dpkg --install /root/twinlock.deb").ok();
+    for unit in ["twinlock-deliver.timer", "twinlock-deliver.path"] {
+        assert_eq!(property(&b, unit, "ActiveState"), "inactive", "{unit}");
+        assert_eq!(property(&b, unit, "UnitFileState"), "disabled", "{unit}");
+    }
+    assert_eq!(b.run("readlink /run/twinlock/epoch").ok(), epoch);
+    // What wants a disabled unit does not bring it back either.
+    b.run("systemctl disable --now run-twinlock.mount").ok();
+    let said = b.run("dpkg --install /root/twinlock.deb");
+    said.ok();
+    assert_eq!(property(&b, "run-twinlock.mount", "ActiveState"), "inactive");
+    assert!(said.stderr.contains("systemctl start run-twinlock.mount"), "{}", said.stderr);
+    b.run("systemctl enable --now run-twinlock.mount && systemctl enable twinlock-deliver.timer")
+        .ok();
+    b.run("systemctl enable twinlock-deliver.path && dpkg --install /root/twinlock.deb").ok();
+    units_stand(&b);
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn policy_that_says_no_keeps_every_unit_off() {
+    let b = Booted::new();
+    let stopped = format!("systemctl stop {}", UNITS.join(" "));
+    b.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n");
+    b.run("chmod 755 /usr/sbin/policy-rc.d").ok();
+    for install in [
+        "dpkg --install /root/twinlock.deb",
+        "dpkg --purge twinlock; dpkg --install /root/twinlock.deb",
+    ] {
+        b.run(&stopped);
+        b.run(install).ok();
+        for unit in UNITS {
+            assert_eq!(property(&b, unit, "ActiveState"), "inactive", "{unit}: {install}");
+        }
+    }
+    b.run("rm /usr/sbin/policy-rc.d && dpkg --install /root/twinlock.deb").ok();
     units_stand(&b);
 }
