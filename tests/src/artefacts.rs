@@ -1,6 +1,8 @@
 //! What the repository ships and builds, as the machines get it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::repository::repository;
 
 /// Debian's own stacks, so that a test does not depend on what this host has made of them.
 pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
@@ -17,6 +19,12 @@ pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
     ("sudo", include_str!("../stock/pam.d/sudo")),
     ("sudo-i", include_str!("../stock/pam.d/sudo-i")),
 ];
+
+/// What Debian's login and su read for every account; without its comments.
+pub(crate) const LOGIN_DEFS: &str = include_str!("../stock/login.defs");
+
+/// What Debian's login shells read.
+pub(crate) const PROFILE: &str = include_str!("../stock/profile");
 
 /// A file of the repository's `config` folder, such as `pam.d/sshd-both`.
 pub fn shipped(path: &str) -> String {
@@ -50,8 +58,4 @@ pub(crate) fn target() -> PathBuf {
     // A relative folder is meant from where cargo was started, which is the repository.
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     repository().join(target)
-}
-
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository")
 }

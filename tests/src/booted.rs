@@ -15,6 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::artefacts::target;
 use crate::call::{Finished, finish, spawn};
 use crate::codes::{Otp, now};
+use crate::holder::apart_from_the_caller;
 use crate::session::{Session, terminal};
 use crate::shipped::PASSWORD;
 
@@ -118,7 +119,7 @@ impl Booted {
 
     fn enter(&self) -> Command {
         let leader = self.leader().expect("a machine that runs");
-        let mut command = Command::new("nsenter");
+        let mut command = apart_from_the_caller("nsenter");
         command.arg(format!("--target={leader}"));
         command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]);
         command.args(["--", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]);

@@ -50,7 +50,7 @@ impl Machine {
     pub fn caller(&self) -> Caller<'_> {
         let mut command = self.holder().enter();
         // nsenter stops itself when its child is stopped, and stays so when only that is woken.
-        command.args(["sh", "-c", "\"$@\"; exit $?", "sh", PYTHON, "-c", PROGRAM]).env_clear();
+        command.args(["sh", "-c", "\"$@\"; exit $?", "sh", PYTHON, "-c", PROGRAM]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = spawn(&mut command);
         let output = BufReader::new(child.stdout.take().expect("stdout is a pipe"));

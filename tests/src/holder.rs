@@ -6,12 +6,28 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::own_root::own_root;
 
 /// How far the machine's boot lies back further than the real one's: an epoch of some minutes
 /// ago must exist on a host that has just started.
 pub(crate) const BOOTED_EARLIER: u64 = 86_400;
 
 const ROOM: &str = include_str!("room.sh");
+/// Where Debian's programs lie; the caller's own PATH may lack the second half.
+pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+/// Debian's own soft limit: many programs close all that they could have open.
+const OPEN_FILES: u64 = 1024;
+
+/// How much is put into a private machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Furnished {
+    /// All that the tests need.
+    Whole,
+    /// What shows that a machine can be made, by programs that every Debian has.
+    Bare,
+}
 
 pub(crate) struct Holder {
     unshare: Child,
@@ -28,36 +44,52 @@ impl Holder {
             rustix::process::geteuid().is_root(),
             "these tests make private machines and need root: run `cargo xtask test` as root"
         );
+        if let Err(reason) = own_root() {
+            panic!("{reason}");
+        }
+        usual_limits();
+        match Holder::begun(disk, Furnished::Whole) {
+            Ok(holder) => holder,
+            Err(reason) => panic!("{reason}"),
+        }
+    }
+
+    /// Makes the namespaces, and what stands in them; an error is a sentence.
+    pub(crate) fn begun(disk: Option<&Path>, furnished: Furnished) -> Result<Holder, String> {
         let mut unshare = Command::new("unshare")
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--time"])
             .args(["--boottime", &BOOTED_EARLIER.to_string()])
             .args(["--fork", "--kill-child", "sh", "-c", ROOM])
+            .env_clear()
+            .env("PATH", PATH)
             .env("DISK", disk.unwrap_or(Path::new("")))
+            .env("BARE", if furnished == Furnished::Bare { "1" } else { "" })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("unshare (package util-linux) cannot be started");
+            .map_err(|error| format!("unshare (package util-linux) cannot be started: {error}"))?;
         let life = unshare.stdin.take();
-        let pid = ready(&mut unshare);
+        let pid = ready(&mut unshare)?;
         let root = rustix::fs::open(
             format!("/proc/{pid}/root"),
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
             Mode::empty(),
         )
-        .expect("the private machine's root cannot be opened");
-        Holder { unshare, life, pid, root }
+        .map_err(|error| format!("the private machine's root cannot be opened: {error}"))?;
+        Ok(Holder { unshare, life, pid, root })
     }
 
     /// A command that will run inside; its arguments are the program and the program's own.
     pub(crate) fn enter(&self) -> Command {
-        let mut command = Command::new("nsenter");
+        let mut command = apart_from_the_caller("nsenter");
         command
             .args(["--target", &self.pid.to_string()])
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--time"])
-            .arg("--")
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+            // The root of that process, and never that of its mount namespace: in a chroot they differ, and the latter
+            // is the machine outside.
+            .args(["--root", "--wd"])
+            .arg("--");
         command
     }
 
@@ -79,12 +111,29 @@ impl Drop for Holder {
     }
 }
 
-fn ready(unshare: &mut Child) -> u32 {
+/// A command that takes nothing of the caller's session: no terminal that sudo and ssh would talk to behind their input,
+/// no signal that nohup or a shell's `&` has switched off, no variable.
+pub(crate) fn apart_from_the_caller(program: &str) -> Command {
+    let mut command = Command::new("setsid");
+    command.args(["env", "--default-signal", program]).env_clear().env("PATH", PATH);
+    command
+}
+
+/// What a login on Debian begins with, whatever this process was started with.
+fn usual_limits() {
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    let hard = getrlimit(Resource::Nofile).maximum;
+    let current = Some(hard.map_or(OPEN_FILES, |hard| hard.min(OPEN_FILES)));
+    // One that may not be set is not far from the usual.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: hard });
+}
+
+fn ready(unshare: &mut Child) -> Result<u32, String> {
     let mut line = String::new();
     let stdout = unshare.stdout.take().expect("stdout is a pipe");
     let _ = BufReader::new(stdout).read_line(&mut line);
     if let Some(pid) = line.strip_prefix("ready ") {
-        return pid.trim().parse().expect("a process number");
+        return pid.trim().parse().map_err(|_| format!("no process number: {pid}"));
     }
     let mut cause = String::new();
     if let Some(mut stderr) = unshare.stderr.take() {
@@ -92,7 +141,9 @@ fn ready(unshare: &mut Child) -> u32 {
     }
     let _ = unshare.wait();
     match line.strip_prefix("refused ") {
-        Some(why) => panic!("{}: {}", why.trim(), cause.trim()),
-        None => panic!("this machine does not let root make private namespaces: {}", cause.trim()),
+        Some(why) => Err(format!("{}: {}", why.trim(), cause.trim())),
+        None => {
+            Err(format!("this machine does not let root make private namespaces: {}", cause.trim()))
+        }
     }
 }

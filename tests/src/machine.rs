@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::artefacts::STOCK_PAM;
+use crate::artefacts::{LOGIN_DEFS, PROFILE, STOCK_PAM};
 use crate::call::{Call, Finished};
 use crate::codes::Otp;
 use crate::files::reached;
@@ -13,8 +13,9 @@ use crate::syslog::Syslog;
 
 /// A machine of the test's own, with nobody on it but the system's accounts.
 ///
-/// It has Debian's stock PAM stacks and sshd settings, a loopback, a log daemon, terminals, an
-/// empty /home and /root, and a fresh ledger folder; twinlock comes with [`Machine::twinlock`].
+/// It has Debian's stock PAM stacks, accounts and settings whatever this machine's owner has made of them, UTC, a
+/// loopback, a log daemon, terminals, an empty /home and /root, and a fresh ledger folder; twinlock comes with
+/// [`Machine::twinlock`]. Its commands have no terminal of the caller's, no variable, and Debian's usual limits.
 pub struct Machine {
     // The order matters: what listens ends before what it listens in.
     log: Mutex<Option<Syslog>>,
@@ -50,6 +51,8 @@ impl Machine {
         for (service, text) in STOCK_PAM {
             self.pam(service, text);
         }
+        self.file("/etc/login.defs").write(LOGIN_DEFS);
+        self.file("/etc/profile").write(PROFILE);
         let sudoers =
             "Defaults env_reset, use_pty\nroot ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n";
         self.file("/etc/sudoers").write(sudoers).mode(0o440);

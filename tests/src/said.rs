@@ -1,12 +1,12 @@
 //! What a command says, word for word, in files that a test compares.
 
-use std::path::PathBuf;
+use crate::repository::repository;
 
 /// Compares with `tests/said/NAME`, instants left out; with `TWINLOCK_WRITE_SAID` in the environment the file is written.
 #[track_caller]
 pub fn said(name: &str, text: &str) {
     let found = without_instants(text);
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("said").join(name);
+    let file = repository().join("tests/said").join(name);
     if std::env::var_os("TWINLOCK_WRITE_SAID").is_some() {
         std::fs::write(&file, &found).expect("tests/said can be written");
     }

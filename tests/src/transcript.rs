@@ -1,10 +1,9 @@
 //! Transcripts in `tests/vectors/dialogues`, which tests compare word for word.
 
-use std::path::Path;
-
 use crate::dialogue::Typed;
 use crate::picture::is_square;
 use crate::reader::{bare, is_code, is_key};
+use crate::repository::repository;
 
 /// Set to anything, it has the transcripts written anew instead of compared.
 const WRITE: &str = "TWINLOCK_WRITE_TRANSCRIPTS";
@@ -20,7 +19,7 @@ const HEAD: &str = "\
 /// Compares what was written down with the transcript of that name, or puts it there.
 #[track_caller]
 pub(crate) fn compare(name: &str, text: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/dialogues").join(name);
+    let file = repository().join("tests/vectors/dialogues").join(name);
     let file = file.with_extension("txt");
     let new = format!("{HEAD}\n{text}");
     if std::env::var_os(WRITE).is_some() {

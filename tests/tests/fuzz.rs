@@ -4,10 +4,9 @@
 mod targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use targets::{TARGETS, Target};
-use twinlock_tests::thorough;
+use twinlock_tests::{repository, thorough};
 
 /// What changes are made of: bytes at which parsers turn.
 const PIECES: [&[u8]; 30] = [
@@ -62,7 +61,7 @@ impl Numbers {
 }
 
 fn seeds(target: &Target) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target.name);
+    let folder = repository().join("tests/fuzz/seeds").join(target.name);
     let files = std::fs::read_dir(&folder);
     let files = files.unwrap_or_else(|error| panic!("{} has no seeds: {error}", target.name));
     let mut files: Vec<_> = files.map(|file| file.expect("a seed").path()).collect();
@@ -118,7 +117,7 @@ fn every_seed_and_many_changed_ones_keep_the_promises() {
 
 #[test]
 fn every_folder_of_seeds_has_its_target() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    let folder = repository().join("tests/fuzz/seeds");
     for entry in std::fs::read_dir(folder).expect("the seeds") {
         let name = entry.expect("a folder").file_name();
         assert!(targets::named(&name.to_string_lossy()).is_some(), "{}", name.display());

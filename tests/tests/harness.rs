@@ -1,6 +1,7 @@
 //! The private machine keeps its promises, shown with modules that Debian ships.
 
 use std::path::Path;
+use std::process::Command;
 
 use twinlock_tests::{Machine, Otp, Session, stock};
 
@@ -272,4 +273,80 @@ fn a_stopped_program_goes_on_when_it_is_woken() {
     while !stopped() {}
     m.signal("CONT", pids[0]);
     assert!(su.send_line("staple").logged_in());
+}
+
+/// What a command finds in a machine, whatever whoever runs these tests has.
+const FOUND: &str = "cat /etc/hostname; umask; ulimit -S -n; (: </dev/tty) 2>/dev/null || echo no terminal; \
+    date +%Z; command -v pivot_root; grep -c -v -e nologin$ -e /bash$ -e /sync$ /etc/passwd; \
+    env | cut -d= -f1 | sort | xargs; sed -n 's/^SigIgn:.*\\(........\\)$/\\1/p' /proc/self/status";
+
+#[test]
+fn nothing_of_the_caller_reaches_a_machine() {
+    let m = Machine::new();
+    let found = m.run(["sh", "-c", FOUND]);
+    let usual = "twinbox\n0022\n1024\nno terminal\nUTC\n/usr/sbin/pivot_root\n0\n\
+        HOME LANG LOGNAME PATH PWD SHELL TERM USER\n";
+    let signals = found.stdout.strip_prefix(usual).unwrap_or_else(|| panic!("{found:?}"));
+    // The 32nd is libc's own, which nobody can set.
+    let ignored = u32::from_str_radix(signals.trim(), 16).expect("a mask") & 0x7fff_ffff;
+    assert_eq!(ignored, 0, "{found:?}");
+}
+
+/// This program again, at the test above; what is put before it.
+fn again(before: &str) -> (bool, String) {
+    let this = std::env::current_exe().expect("this program");
+    let test = format!("{} --exact nothing_of_the_caller_reaches_a_machine", this.display());
+    let output = Command::new("sh").args(["-c", &before.replace("TEST", &test)]).output();
+    let output = output.expect("a shell");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn a_machine_is_the_same_for_every_caller() {
+    for before in [
+        "PATH=/usr/bin:/bin TEST",
+        "umask 077; TEST",
+        "ulimit -c 0; ulimit -S -n 200; TEST",
+        "trap '' HUP INT QUIT PIPE; TEST",
+        "script --quiet --return --command 'TEST' /dev/null </dev/null",
+        "env -i PATH=/bin TEST",
+        "LANG=sv_SE.UTF-8 LC_ALL=sv_SE.UTF-8 LANGUAGE=sv TZ=Asia/Tokyo TERM=dumb HOME=/nonexistent TEST",
+        "TEST <&- >/tmp/harness.$$ 2>&1; code=$?; cat /tmp/harness.$$; rm /tmp/harness.$$; exit $code",
+        "unshare --mount TEST",
+        "unshare --mount --pid --fork --mount-proc TEST",
+        "unshare --mount sh -c 'echo x:x:0:0::/:/bin/zsh >/run/twinlock-passwd.$$; cat /etc/passwd >>/run/twinlock-passwd.$$; \
+            mount --bind /run/twinlock-passwd.$$ /etc/passwd; rm /run/twinlock-passwd.$$; TEST'",
+    ] {
+        let (passed, said) = again(before);
+        assert!(passed && said.contains("1 passed"), "{before}: {said}");
+    }
+}
+
+#[test]
+fn no_machine_is_made_in_a_chroot() {
+    let mount = "mount --rbind / /mnt && exec chroot /mnt TEST";
+    for before in [
+        format!("unshare --mount sh -c '{mount}'"),
+        format!("unshare --mount --pid --fork --mount-proc sh -c '{mount}'"),
+        "unshare --mount sh -c 'mount -t tmpfs none /mnt && mkdir /mnt/in && mount --rbind / /mnt/in && \
+            exec chroot /mnt/in TEST'"
+            .to_owned(),
+    ] {
+        let (passed, said) = again(&before);
+        assert!(!passed && said.contains("this is a chroot"), "{before}: {said}");
+    }
+}
+
+#[test]
+fn no_machine_is_made_where_namespaces_are_forbidden() {
+    for (missing, told) in [
+        ("sys_admin", "does not let root enter a mount namespace"),
+        ("sys_chroot", "does not let root enter a mount namespace"),
+        ("mknod", "does not let root make device nodes"),
+    ] {
+        let (passed, said) =
+            again(&format!("setpriv --bounding-set -{missing} --inh-caps -{missing} TEST"));
+        assert!(!passed && said.contains(told), "{missing}: {said}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use twinlock_tests::{Finished, Machine, Mail};
+use twinlock_tests::{Finished, Machine, Mail, repository};
 
 const OUTBOX: &str = "/var/lib/twinlock/outbox";
 const KINDS: [&str; 15] = [
@@ -45,7 +45,7 @@ fn deliver(m: &Machine) -> Finished {
 
 /// What is kept of a mail, for the machine of these tests.
 fn kept(language: &str, kind: &str) -> (String, String) {
-    let file = format!("{}/vectors/mail/{language}/{kind}.txt", env!("CARGO_MANIFEST_DIR"));
+    let file = repository().join(format!("tests/vectors/mail/{language}/{kind}.txt"));
     let text = std::fs::read_to_string(file).expect("a mail that is kept");
     let text = text.replace("web01", "twinbox");
     let (subject, body) = text.split_once("\n\n").expect("a subject");

@@ -1,7 +1,5 @@
 //! Every mail, word for word, in both languages: `vectors/mail/LANGUAGE/KIND.txt`.
 
-use std::path::Path;
-
 use twinlock_core::{
     letter::{Handout, Letter, LetterKind, Topic},
     policy::Language,
@@ -9,6 +7,7 @@ use twinlock_core::{
     text::mail::{Blanks, Written, built_in},
     time::{DAY, UnixTime},
 };
+use twinlock_tests::repository;
 
 const LANGUAGES: [(Language, &str); 2] = [(Language::English, "en"), (Language::Swedish, "sv")];
 
@@ -69,8 +68,8 @@ fn each_mail_reads_as_it_is_kept() {
         for topic in Topic::all() {
             let written = written(language, topic);
             let said = format!("Subject: {}\n\n{}", written.subject, written.body.as_str());
-            let file = format!("vectors/mail/{folder}/{}.txt", topic.word());
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
+            let file = format!("tests/vectors/mail/{folder}/{}.txt", topic.word());
+            let path = repository().join(&file);
             if std::env::var_os("TWINLOCK_WRITE_SAID").is_some() {
                 std::fs::write(&path, &said).expect("tests/vectors can be written");
             }
@@ -83,7 +82,7 @@ fn each_mail_reads_as_it_is_kept() {
 #[test]
 fn nothing_is_kept_that_is_not_sent() {
     for (_, folder) in LANGUAGES {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/mail").join(folder);
+        let path = repository().join("tests/vectors/mail").join(folder);
         let kept = std::fs::read_dir(path).expect("the folder of the mails").count();
         assert_eq!(kept, Topic::all().count());
     }

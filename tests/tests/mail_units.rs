@@ -1,14 +1,12 @@
 //! The units that run `twinlock deliver`: what systemd makes of them, and what they are started by.
 
-use std::path::Path;
-
-use twinlock_tests::Machine;
+use twinlock_tests::{Machine, repository};
 
 const UNITS: [&str; 3] =
     ["twinlock-deliver.path", "twinlock-deliver.service", "twinlock-deliver.timer"];
 
 fn shipped(unit: &str) -> String {
-    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd");
+    let packaging = repository().join("packaging/systemd");
     std::fs::read_to_string(packaging.join(unit)).expect("a unit that is shipped")
 }
 

@@ -1,17 +1,16 @@
 //! The .deb on a machine: installed, logged in with, kept while PAM names it, removed, purged.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use twinlock_tests::{Machine, shipped, stock};
+use twinlock_tests::{Machine, repository, shipped, stock};
 
 const DEB: &str = "/run/twinlock.deb";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
 /// The package that `cargo xtask test` has made before the tests run.
 fn built() -> Vec<u8> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    let folder = repository.join(target).join("package-for-tests");
+    let folder = repository().join(target).join("package-for-tests");
     let name = concat!("twinlock_", env!("CARGO_PKG_VERSION"), "_amd64.deb");
     std::fs::read(folder.join(name))
         .unwrap_or_else(|error| panic!("{name} is missing ({error}): run `cargo xtask test`"))

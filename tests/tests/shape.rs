@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use twinlock_tests::repository;
+
 /// What a file of core is, by the first part of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
@@ -104,10 +106,6 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("xtask", &["twinlock-tests"]),
 ];
 
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository")
-}
-
 /// A source file: its path in the repository, and its text.
 struct Source {
     path: String,
@@ -168,6 +166,18 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 
 fn everything() -> Vec<Source> {
     CRATES.iter().flat_map(|(name, _)| sources(name)).collect()
+}
+
+/// A copied or moved checkout would read, and build in, the one it was compiled in.
+#[test]
+fn no_source_keeps_the_folder_it_was_compiled_in() {
+    let compiled_in = concat!("env!(\"CARGO_", "MANIFEST_DIR");
+    let program = concat!("env!(\"CARGO_", "BIN_EXE");
+    for source in everything() {
+        for kept in [compiled_in, program] {
+            assert!(!source.text.contains(kept), "{}: ask at run time: {kept}", source.path);
+        }
+    }
 }
 
 /// The first part of a path below `core/src`.

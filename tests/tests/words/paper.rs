@@ -1,6 +1,6 @@
 //! What was said, written down with placeholders for what is another each time, and held to a file.
 
-use std::path::PathBuf;
+use twinlock_tests::repository;
 
 /// Letters of a placeholder's pattern: `9` is a digit, `A` a capital, anything else itself.
 const PLACEHOLDERS: [(&str, &str); 12] = [
@@ -59,7 +59,7 @@ impl Paper {
     /// Holds it to its file.
     #[track_caller]
     pub fn compare(self) {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors/verbs");
+        let folder = repository().join("tests/vectors/verbs");
         let file = folder.join(format!("{}.txt", self.name));
         if std::env::var_os("TWINLOCK_WRITE_VECTORS").is_some() {
             std::fs::write(&file, &self.text).expect("the folder of vectors can be written to");

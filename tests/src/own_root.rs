@@ -1,0 +1,84 @@
+//! Refuses to work where the machine that would be changed is not the one that is seen: in a chroot, or where private
+//! namespaces are forbidden.
+
+use std::fs::File;
+use std::sync::OnceLock;
+
+use nix::sched::{CloneFlags, setns, unshare};
+use rustix::fs::{AtFlags, CWD, Statx, StatxFlags, statx};
+use rustix::io::Errno;
+
+use crate::holder::{Furnished, Holder};
+
+const CHROOT: &str = "this is a chroot: what is done here would reach the machine around it";
+
+/// Checks that root may make private machines here, and that nothing outside would be meant.
+///
+/// # Errors
+/// What is forbidden or wrong, as a clause without a full stop.
+pub fn private_machines() -> Result<(), String> {
+    own_root()?;
+    Holder::begun(None, Furnished::Bare).map(drop)
+}
+
+/// Checks, once for each process, that its root is the machine's own.
+pub(crate) fn own_root() -> Result<(), String> {
+    static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
+    let checked = CHECKED.get_or_init(|| {
+        root_of_the_first_process()?;
+        // In a thread of its own, whose root no other thread shares: it ends in that of the namespace.
+        let thread = std::thread::spawn(root_of_the_namespace);
+        thread.join().unwrap_or_else(|_| Err("the check of the root has failed".to_owned()))
+    });
+    checked.clone()
+}
+
+/// Checks that the root of this process is that of the first process it sees.
+fn root_of_the_first_process() -> Result<(), String> {
+    let own = looked_at("/").map_err(|error| format!("/ cannot be looked at: {error}"))?;
+    let first = match looked_at("/proc/1/root/") {
+        Ok(first) => first,
+        // A first process with more rights than root has here tells nothing: the mount namespace decides.
+        Err(Errno::ACCESS | Errno::PERM) => return Ok(()),
+        Err(error) => return Err(format!("/proc is not mounted ({error})")),
+    };
+    // Seen from another mount namespace, the numbers of the mounts differ where the roots do not.
+    let namespace = |of: &str| std::fs::read_link(format!("/proc/{of}/ns/mnt")).ok();
+    let together = namespace("1") == namespace("self");
+    if same(&first, &own) && (!together || first.stx_mnt_id == own.stx_mnt_id) {
+        Ok(())
+    } else {
+        Err(CHROOT.to_owned())
+    }
+}
+
+/// Checks that the root of this thread is that of its mount namespace, where nsenter(1) would lead: a chroot may have
+/// a first process of its own.
+fn root_of_the_namespace() -> Result<(), String> {
+    let (before, after) = around_entering().map_err(|error| {
+        format!("this machine does not let root enter a mount namespace ({error})")
+    })?;
+    if same(&before, &after) && before.stx_mnt_id == after.stx_mnt_id {
+        Ok(())
+    } else {
+        Err(CHROOT.to_owned())
+    }
+}
+
+/// The root of this thread, and then that of its mount namespace.
+fn around_entering() -> std::io::Result<(Statx, Statx)> {
+    let before = looked_at("/")?;
+    let namespace = File::open("/proc/thread-self/ns/mnt")?;
+    unshare(CloneFlags::CLONE_FS)?;
+    setns(namespace, CloneFlags::CLONE_NEWNS)?;
+    Ok((before, looked_at("/")?))
+}
+
+fn looked_at(path: &str) -> rustix::io::Result<Statx> {
+    statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)
+}
+
+fn same(one: &Statx, other: &Statx) -> bool {
+    let numbers = |of: &Statx| (of.stx_dev_major, of.stx_dev_minor, of.stx_ino);
+    numbers(one) == numbers(other)
+}

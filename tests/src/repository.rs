@@ -1,0 +1,38 @@
+//! Finds the checkout that a program works on, at run time: a copied or moved checkout is not the one it was compiled in.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Returns the folder of the checkout that this process works on.
+///
+/// # Panics
+/// Where neither cargo nor the current folder leads to a checkout.
+pub fn repository() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        here().expect("this is run by cargo, or in a folder of twinlock's source tree")
+    })
+}
+
+/// Finds the checkout by what cargo has set in the environment, else by the current folder.
+fn here() -> Option<PathBuf> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    found(package.as_deref(), &std::env::current_dir().ok()?)
+}
+
+/// Finds the checkout around the folder of the package that cargo runs, else around the current folder.
+///
+/// A package that is not of this workspace, as where cargo runs another program that runs this one, does not count.
+#[must_use]
+pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
+    let around =
+        |folder: &Path| folder.ancestors().find(|folder| is_checkout(folder)).map(Path::to_owned);
+    package.and_then(around).or_else(|| around(current))
+}
+
+/// Whether a folder has the files that only twinlock's workspace has together.
+fn is_checkout(folder: &Path) -> bool {
+    ["Cargo.toml", "xtask/Cargo.toml", "pam-module/Cargo.toml", "tests/packages.txt"]
+        .iter()
+        .all(|file| folder.join(file).is_file())
+}
