@@ -1,8 +1,6 @@
 //! Removing the package: which lines of PAM keep it, wherever they stand, and which do not.
 
-use std::path::Path;
-
-use twinlock_tests::{Finished, Machine};
+use twinlock_tests::{Finished, Machine, repository};
 
 const PRERM: &str = "/var/lib/twinlock.prerm";
 const LINE: &str = "auth required pam_twinlock.so first_factor=publickey\n";
@@ -12,7 +10,7 @@ const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 fn machine() -> Machine {
     let m = Machine::new();
     m.files();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/debian/prerm");
+    let script = repository().join("packaging/debian/prerm");
     m.file(PRERM).write(std::fs::read(script).expect("packaging/debian/prerm is there"));
     m.run(["mkdir", "-p", "/etc/custom", "/etc/pam.d/sub/deep", "/usr/lib/pam.d"]).ok();
     m

@@ -1,7 +1,11 @@
 //! Runs other programs, and says in one sentence what went wrong with them.
 
-use std::io::{BufRead, BufReader, IsTerminal, Write, stderr, stdin};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write, stderr, stdin};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+
+const SBIN: [&str; 2] = ["/usr/sbin", "/sbin"];
 
 /// What every chore ends with.
 pub(crate) type Done<T = ()> = Result<T, String>;
@@ -9,8 +13,16 @@ pub(crate) type Done<T = ()> = Result<T, String>;
 /// A command of `program` with its arguments.
 pub(crate) fn command<S: AsRef<str>>(program: &str, arguments: &[S]) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments.iter().map(AsRef::as_ref));
+    command.args(arguments.iter().map(AsRef::as_ref)).env("PATH", path());
     command
+}
+
+/// The caller's PATH, and behind it what Debian leaves out for all but root: pivot_root, chroot and debootstrap lie there.
+fn path() -> OsString {
+    let given = std::env::var_os("PATH").unwrap_or_default();
+    let named = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
+    let folders = named.chain(SBIN.map(PathBuf::from));
+    std::env::join_paths(folders).unwrap_or(given)
 }
 
 /// The cargo that runs this.
@@ -68,11 +80,23 @@ pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     Ok((status, all))
 }
 
+/// As [`watched`], without showing it.
+pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String)> {
+    let (mut reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
+    let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
+    command.stdin(Stdio::null()).stdout(writer).stderr(twin);
+    let mut child = command.spawn().map_err(|error| not_started(command, &error))?;
+    // The command holds the writing ends too: the pipe would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut all = Vec::new();
+    reader.read_to_end(&mut all).map_err(|error| not_started(command, &error))?;
+    let status = child.wait().map_err(|error| not_started(command, &error))?;
+    Ok((status, String::from_utf8_lossy(&all).into_owned()))
+}
+
 /// Whether a program of that name can be found.
 pub(crate) fn exists(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let sbin = ["/usr/sbin", "/sbin"].map(std::path::PathBuf::from);
-    std::env::split_paths(&path).chain(sbin).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
 /// Whether a person sits in front of this.

@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 
 use crate::command::{Done, command, exists, output};
 
-/// The folder of the repository.
+/// The folder of the repository that this works on, which may be a copy of the one it was compiled in.
 pub(crate) fn repository() -> &'static Path {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask)
+    twinlock_tests::repository()
+}
+
+/// As [`repository`], or nothing where this is run outside.
+pub(crate) fn checkout() -> Option<PathBuf> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    twinlock_tests::found(package.as_deref(), &std::env::current_dir().ok()?)
 }
 
 /// Where cargo puts what it builds.

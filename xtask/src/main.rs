@@ -19,7 +19,9 @@ mod manual;
 mod module;
 mod mutants;
 mod packages;
+mod preflight;
 mod screen;
+mod system_tests;
 mod tally;
 mod test;
 mod transcript;
@@ -40,7 +42,7 @@ Usage: cargo xtask CHORE
        --auto     types by itself and shows what happens
   test            everything that a change must pass
        --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian,
-                  and one that boots
+                  one that boots, and the system tests by a sudo user at a terminal and without one
   bench           what a login costs, beside pam_google_authenticator and pam_oath: some minutes
        --quick    in a minute, and without writing packaging/doc/bench.md
        --json     for programs
@@ -51,6 +53,16 @@ Usage: cargo xtask CHORE
        --try      one with a made-up maintainer, tried in a fresh Debian
 
   --yes           installs missing Debian packages without asking (so does CI=1)
+
+All of these but `package` without --try need Debian 12, root or sudo, and a machine or a virtual machine:
+not a chroot, and not a container that forbids namespaces. That is checked before anything else.
+
+  chore      Debian packages       disk, with target/   minutes, on 2 cores
+  demo       9                     1 GB                 5
+  test       32 (163 with what     4 GB                 20
+             they need, at most)
+  test --all 37                    8 GB                 120
+  bench      10                    1 GB                 10
 ";
 
 /// What was typed after `cargo xtask`.
@@ -88,6 +100,10 @@ fn main() -> ExitCode {
         Ok(typed) => typed,
         Err(error) => return misused(&error),
     };
+    if let Err(error) = may_begin(&typed) {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
     let outcome = match typed.chore.as_str() {
         "test" => typed.only(&["--all", "--yes"]).map(|()| {
             let extent = if typed.has("--all") { Extent::Everything } else { Extent::Usual };
@@ -102,6 +118,7 @@ fn main() -> ExitCode {
         fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
         demo::BUILT => Ok(demo::built(&typed.flags)),
+        preflight::INSIDE => return preflight::inside(),
         "package" => typed.only(&["--try", "--yes"]).map(|()| package(&typed)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
@@ -117,6 +134,22 @@ fn main() -> ExitCode {
         }
         Ok(Ok(code)) => code,
     }
+}
+
+/// Enters the checkout, and asks whether a chore that needs private machines can be done here.
+fn may_begin(typed: &Typed) -> Done {
+    let apart = match typed.chore.as_str() {
+        "test" | "demo" | "bench" => true,
+        "package" => typed.has("--try"),
+        _ => return Ok(()),
+    };
+    let checkout = machine::checkout().ok_or(
+        "This is no checkout of twinlock: enter one, and run `cargo xtask` there.".to_owned(),
+    )?;
+    // What this calls for itself as root gets the folder, and not what cargo has set.
+    std::env::set_current_dir(&checkout)
+        .map_err(|error| format!("{} cannot be entered: {error}.", checkout.display()))?;
+    if apart { preflight::check() } else { Ok(()) }
 }
 
 fn package(typed: &Typed) -> Done<ExitCode> {

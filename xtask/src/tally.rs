@@ -1,9 +1,14 @@
 //! Counts what passed and what failed, in the outputs of test runners as well.
 
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::command::Done;
+use crate::machine::target;
 
 /// The sums over all runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +28,16 @@ impl Counts {
             all.failed += before(line, "failed") + before(line, "timed");
         }
         all
+    }
+
+    /// As [`Counts::read`]; a runner that fails without a failed test, because it did not even compile or was killed,
+    /// counts as one failure.
+    pub(crate) fn of_a_run(output: &str, passed: bool) -> Self {
+        let mut counts = Self::read(output);
+        if !passed && counts.failed == 0 {
+            counts.failed = 1;
+        }
+        counts
     }
 
     /// Adds what another run counted.
@@ -86,15 +101,63 @@ impl Tally {
                 println!("\n{name}:\n{error}");
             }
         }
-        println!("\n{} passed, {} failed", self.counts.passed, self.counts.failed);
+        match size(&target()) {
+            0 => println!(),
+            bytes => println!("\n{} takes {}", target().display(), gigabytes(bytes)),
+        }
+        println!("{} passed, {} failed", self.counts.passed, self.counts.failed);
         let all_well = self.counts.failed == 0 && self.counts.passed > 0;
         if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
+/// How much of the disk a folder takes, what has several names counted once.
+fn size(folder: &Path) -> u64 {
+    let mut seen = HashSet::new();
+    let (mut waiting, mut blocks) = (vec![folder.to_owned()], 0_u64);
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(meta) = entry.metadata() else { continue };
+            if seen.insert((meta.dev(), meta.ino())) {
+                blocks += meta.blocks();
+            }
+            if meta.is_dir() {
+                waiting.push(entry.path());
+            }
+        }
+    }
+    blocks * 512
+}
+
+fn gigabytes(bytes: u64) -> String {
+    let tenths = bytes.div_ceil(100_000_000);
+    format!("{}.{} GB", tenths / 10, tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use super::{Counts, gigabytes, size};
+
+    #[test]
+    fn a_folder_s_size_counts_what_has_two_names_once() {
+        let folder = std::env::temp_dir().join(format!("twinlock-size-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("in")).expect("a folder");
+        std::fs::write(folder.join("in/one"), vec![1; 100_000]).expect("a file");
+        let alone = size(&folder);
+        std::fs::hard_link(folder.join("in/one"), folder.join("two")).expect("a second name");
+        let linked = size(&folder);
+        std::fs::remove_dir_all(&folder).expect("the folder goes");
+        assert!(alone >= 100_000 && linked < alone + 50_000, "{alone} {linked}");
+        assert_eq!(gigabytes(2_410_000_000), "2.5 GB");
+    }
+
+    #[test]
+    fn a_runner_that_died_has_failed() {
+        assert_eq!(Counts::of_a_run("", false), Counts { passed: 0, failed: 1 });
+        let one =
+            "test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n";
+        assert_eq!(Counts::of_a_run(one, false), Counts { passed: 4, failed: 1 });
+    }
 
     #[test]
     fn closing_lines_of_both_runners_are_added_up() {

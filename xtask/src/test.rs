@@ -7,6 +7,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::maintainer::Purpose;
 use crate::packages::{self, Consent};
+use crate::system_tests::{self, ALL, Way};
 use crate::tally::{Counts, Tally};
 use crate::{
     bench, booted, deb, fresh, fuzz, mail_server, manual, module, mutants, transcript, without_std,
@@ -58,7 +59,7 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
             Ok(())
         });
         tally.check("a mail server for the system tests", mail_server::ready);
-        tally.step("system tests: real sshd, sudo, su and login", || system_tests(extent));
+        system_tests(&mut tally, extent);
         tally.check("the demo, and README's transcript of it", transcript::check);
         if let (Extent::Everything, Some(deb)) = (extent, deb) {
             tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
@@ -111,16 +112,22 @@ fn without_root() -> Done<Counts> {
     Ok(counts)
 }
 
-/// In its presence the tests try everything, and not a part that stands for it.
-const ALL: &str = "TWINLOCK_TEST_ALL";
-
-fn system_tests(extent: Extent) -> Done<Counts> {
-    let mut command = as_root(runner(&["--package", "twinlock-tests"]));
-    match extent {
-        Extent::Usual => command.env_remove(ALL),
-        Extent::Everything => command.env(ALL, "1"),
-    };
-    counted(&mut command)
+/// The system tests in the usual way; where everything is tried, in the other ways as well, on the same build.
+fn system_tests(tally: &mut Tally, extent: Extent) {
+    let mut built = None;
+    tally.check("system tests: compiled", || {
+        built = Some(system_tests::programs()?);
+        Ok(())
+    });
+    let Some(programs) = built else { return };
+    let name = "system tests: real sshd, sudo, su and login";
+    tally.step(name, || system_tests::run(&programs, Way::Usual, extent));
+    if extent == Extent::Everything {
+        let name = "system tests again: by a sudo user at a terminal";
+        tally.step(name, || system_tests::run(&programs, Way::SudoAtATerminal, Extent::Usual));
+        let name = "system tests again: no terminal, no /usr/sbin in PATH, ulimit -c 0";
+        tally.step(name, || system_tests::run(&programs, Way::Bare, Extent::Usual));
+    }
 }
 
 /// Those that cargo passes over unless they are asked for.
@@ -137,7 +144,7 @@ fn as_root(mut command: Command) -> Command {
     if !root() {
         let architecture = std::env::consts::ARCH.to_uppercase();
         let name = format!("CARGO_TARGET_{architecture}_UNKNOWN_LINUX_GNU_RUNNER");
-        command.env(name, format!("sudo --preserve-env=CARGO_TARGET_DIR,{ALL}"));
+        command.env(name, format!("sudo --preserve-env=CARGO_MANIFEST_DIR,CARGO_TARGET_DIR,{ALL}"));
     }
     command
 }
@@ -149,13 +156,8 @@ fn runner(chosen: &[&str]) -> Command {
     cargo(&[before, chosen].concat())
 }
 
-/// Runs a test runner, and counts what it counted. One that fails without a failed test, because
-/// it did not even compile, counts as one failure.
+/// Runs a test runner, and counts what it counted.
 fn counted(command: &mut Command) -> Done<Counts> {
     let (status, text) = watched(command)?;
-    let mut counts = Counts::read(&text);
-    if !status.success() && counts.failed == 0 {
-        counts.failed = 1;
-    }
-    Ok(counts)
+    Ok(Counts::of_a_run(&text, status.success()))
 }
