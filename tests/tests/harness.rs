@@ -296,7 +296,10 @@ fn nothing_of_the_caller_reaches_a_machine() {
 fn again(before: &str) -> (bool, String) {
     let this = std::env::current_exe().expect("this program");
     let test = format!("{} --exact nothing_of_the_caller_reaches_a_machine", this.display());
-    let output = Command::new("sh").args(["-c", &before.replace("TEST", &test)]).output();
+    let output = Command::new("sh")
+        .args(["-c", &before.replace("TEST", &test)])
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .output();
     let output = output.expect("a shell");
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())

@@ -21,7 +21,9 @@ fn doctor() {
     s.m.sshd("PermitRootLogin no\n").settings("windwo = 1\n");
     s.both("doctor ssh");
     s.m.settings("").file(&format!("/etc/ssh/sshd_config.d/{DROP_IN}")).remove();
-    s.m.pam("sshd", stock("sshd")).sshd("");
+    // As libpam-cap writes itself there, by a module that every Debian has.
+    let more = format!("{}auth\toptional\t\t\tpam_group.so\n", stock("common-auth"));
+    s.m.pam("common-auth", &more).pam("sshd", stock("sshd")).sshd("");
     s.both("doctor ssh");
     s.pipe("--json doctor ssh", &[]);
     s.m.file("/usr/sbin/sshd").remove();
