@@ -119,7 +119,7 @@ fn one(program: &Program, way: Way, extent: Extent) -> Done<(String, bool)> {
         command.arg(format!("CARGO_TARGET_DIR={}", repository().join(target).display()));
     }
     command.args((extent == Extent::Everything).then(|| format!("{ALL}=1")));
-    command.arg(&program.file).arg(THREADS).current_dir(&program.package);
+    command.arg(&program.file).args([THREADS, "--color=never"]).current_dir(&program.package);
     let (status, text) = watched_quietly(&mut command)?;
     Ok((text, status.success()))
 }
