@@ -8,7 +8,7 @@ use twinlock_core::{
     fault::{CommitFault, StoreFault},
     letter::Handout,
     letters,
-    ports::{Records, Snapshot},
+    ports::{Ledger, Records, Snapshot},
     record::{Record, State},
     time::UnixTime,
 };
@@ -65,6 +65,7 @@ pub fn invite(
     let stamp = desk.stamp()?;
     let letters = draw::ticket(&KernelEntropy)?;
     let voucher = draw::voucher(&letters, handing.until, &KernelEntropy)?;
+    let voucher = voucher.counted_from(desk.now()?, &desk.machine.ledger.boot_id()?);
     let trace = by.trace(stamp.1);
     let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
     // Who is cut off before the ticket has reached its person is to find nobody invited: until then it is over.

@@ -2,6 +2,7 @@
 
 mod acting;
 mod actor;
+mod ahead;
 mod caller_files;
 mod commands;
 mod confirm;

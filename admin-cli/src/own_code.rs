@@ -151,7 +151,7 @@ impl Asking<'_> {
                 if by_app || self.ways == Ways::All { Ok(()) } else { again(APP_ALONE.into()) }
             }
             Outcome::Wrong => again("That code is wrong.".into()),
-            Outcome::Replayed { wait } | Outcome::BeforeEpoch { wait } => again(format!(
+            Outcome::Replayed { wait } | Outcome::BeforeEpoch { wait, .. } => again(format!(
                 "That code was used already. Wait for the next one ({}).",
                 duration(wait)
             )),
@@ -174,7 +174,7 @@ impl Asking<'_> {
     fn accept(&self, accepted: Accepted) {
         let Ports { records, clock, journal, outbox, .. } = self.trial.ports;
         if let Ok(now) = clock.now() {
-            records.mark_clock(now.unix);
+            records.mark_clock(now);
             if let Ok(folder) = Folder::of(&self.account.name) {
                 records.remember_source(&folder, self.trial.source, now.unix);
             }

@@ -66,6 +66,8 @@ pub enum Finding {
     BeforeEpoch {
         /// Seconds until there is one that it can tell.
         wait: u64,
+        /// Until when the clock was ahead, where that is why.
+        ahead: Option<UnixTime>,
     },
     /// Of an authenticator that is too far off for one code.
     Off {
@@ -84,7 +86,7 @@ pub fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding
             None => Finding::Wrong,
         },
         Ruling::Replayed { wait } => Finding::Used { wait },
-        Ruling::BeforeEpoch { wait } => Finding::BeforeEpoch { wait },
+        Ruling::BeforeEpoch { wait, ahead } => Finding::BeforeEpoch { wait, ahead },
         Ruling::Wrong => beyond(record, code, evidence),
     }
 }
@@ -273,7 +275,7 @@ mod tests {
 
     fn examined(drift: i32, steps: i64, used: &[Used]) -> Finding {
         let record = record(drift);
-        let evidence = Evidence { used, floor: UnixTime(0), now: NOW, window: 1 };
+        let evidence = Evidence { used, floor: UnixTime(0), ahead: &[], now: NOW, window: 1 };
         examine(&record, &code(&record, steps), &evidence)
     }
 
@@ -298,7 +300,7 @@ mod tests {
         record.authenticators[0].moving = Moving::Counter { next: 40 };
         let keyed = Keyed::new(&record.authenticators[0].key, Parameters::default().algorithm);
         let keyed = keyed.unwrap();
-        let evidence = Evidence { used: &[], floor: UnixTime(0), now: NOW, window: 1 };
+        let evidence = Evidence { used: &[], floor: UnixTime(0), ahead: &[], now: NOW, window: 1 };
         let presses = |skipped| Apart::Presses { skipped };
         for (counter, skipped) in [(40, 0), (44, 4)] {
             let code = typed(&keyed, counter);

@@ -114,8 +114,9 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "Look whether the disk is full (df -i) or read-only; the code still works then.",
         ),
         "before_epoch" => (
-            "the code is from before the ledger's memory, as after a restart",
-            "Wait for a newer code; `twinlock epoch show` says from when they count.",
+            "the code is from before the ledger's memory: after a restart, or since the clock was ahead",
+            "After a restart wait for a newer code: `twinlock epoch show` says from when they count. Was the \
+             clock ahead, and is it right now? Then run: twinlock epoch now",
         ),
         "clock_off" => (
             "two codes in a row were right, but for another time than now",

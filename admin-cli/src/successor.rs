@@ -48,7 +48,7 @@ fn put_found(
         Ok(()) => {
             // The change stands, whatever the clock says.
             if let Ok(now) = desk.now() {
-                records.mark_clock(now.unix);
+                records.mark_clock(now);
             }
             return Ok(());
         }

@@ -7,6 +7,7 @@ use twinlock_core::{
     draw, enrolment,
     letter::Handout,
     letters,
+    ports::Ledger,
     record::Record,
     voucher::TICKET_LIFE,
 };
@@ -42,9 +43,10 @@ pub struct Message<'a> {
 
 impl Drawn {
     /// Draws one.
-    pub fn new(purpose: Purpose, trace: Trace) -> Result<Self, Failure> {
+    pub fn new(desk: &Desk, purpose: Purpose, trace: Trace) -> Result<Self, Failure> {
         let letters = draw::ticket(&KernelEntropy)?;
         let voucher = draw::voucher(&letters, trace.at.plus(TICKET_LIFE), &KernelEntropy)?;
+        let voucher = voucher.counted_from(desk.now()?, &desk.machine.ledger.boot_id()?);
         Ok(Self { letters, ticket: Ticket { purpose, voucher, trace } })
     }
 

@@ -295,7 +295,7 @@ pub struct Apply {
 pub enum Epoch {
     /// Make folders, store-id and epoch where they are missing (a unit runs this before sshd)
     Ensure,
-    /// Begin a new epoch now: after a restored snapshot, or a clock that was set back
+    /// Begin a new epoch now: after a restored snapshot, or a clock that was ahead or set back
     Now(Grounds),
     /// Say since when used codes are known
     Show,

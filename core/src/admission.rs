@@ -8,7 +8,7 @@ use crate::{
     record::{Record, State},
     request::PublicKey,
     rules::Decided,
-    time::UnixTime,
+    time::{Now, UnixTime},
 };
 
 /// What the machine knows about the person.
@@ -24,7 +24,7 @@ pub struct Known<'a> {
     /// Whether a public key was verified.
     pub public_key: PublicKey,
     /// Now, for what ends.
-    pub now: UnixTime,
+    pub now: Now,
 }
 
 /// What NSS said about the name.
@@ -131,7 +131,7 @@ fn after_reset(known: &Known<'_>) -> Admission {
 
 fn absent(known: &Known<'_>, found: Option<&Record>) -> Admission {
     let works =
-        |ticket: &Ticket| ticket.purpose == Purpose::SetUp && known.now < ticket.voucher.until;
+        |ticket: &Ticket| ticket.purpose == Purpose::SetUp && !ticket.voucher.is_over(known.now);
     let invited = found.is_some_and(|found| found.beside.tickets.iter().any(works));
     match known.policy.not_enrolled {
         NotEnrolled::Allow => Admission::Exempt(Reason::NotEnrolled),
@@ -149,6 +149,7 @@ mod tests {
     use super::*;
     use crate::beside::{Beside, Trace};
     use crate::record::Generation;
+    use crate::time::BootTime;
     use crate::voucher::Voucher;
     use alloc::vec::Vec;
 
@@ -183,12 +184,16 @@ mod tests {
             record,
             policy: policy(not_enrolled),
             public_key: PublicKey::Absent,
-            now: UnixTime(1000),
+            now: at(1000),
         }
     }
 
     const FORCED: Admission =
         Admission::SetUp(Offer { ticket: TicketNeed::Needed, without: Without::Refused });
+
+    fn at(unix: u64) -> Now {
+        Now { unix: UnixTime(unix), boot: BootTime(0) }
+    }
 
     #[test]
     fn set_up_is_offered_as_the_settings_say() {
@@ -236,14 +241,15 @@ mod tests {
 
     #[test]
     fn a_ticket_that_works_opens_set_up_where_nothing_else_does() {
-        let voucher = Voucher { salt: [0; 16], hash: [0; 32], until: UnixTime(1001) };
+        let voucher =
+            Voucher { salt: [0; 16], hash: [0; 32], until: UnixTime(1001), by_boot: None };
         let trace = Trace { by: "kim".into(), at: UnixTime(1) };
         let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
         let beside = Beside { tickets: alloc::vec![ticket], ..Beside::default() };
         let found = Record { beside, ..record(State::Pending) };
         let mut invited = known(Ok(Some(&found)), NotEnrolled::Deny);
         assert_eq!(admit(&invited), FORCED);
-        invited.now = UnixTime(1001);
+        invited.now = at(1001);
         assert_eq!(admit(&invited), Admission::Refuse(Reason::NotEnrolled));
     }
 

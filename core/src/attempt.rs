@@ -107,6 +107,8 @@ pub enum Outcome {
     BeforeEpoch {
         /// Seconds until there is one that it can.
         wait: u64,
+        /// Until when the clock was ahead, where that is why.
+        ahead: Option<UnixTime>,
     },
     /// Right twice for another time than now, and wrong all the same: the charge stands.
     ClockOff {
@@ -160,10 +162,13 @@ impl Trial<'_> {
         if let Some(outcome) = self.weigh(&facts, own, now.unix) {
             return Ok(outcome);
         }
-        let floor = self.ports.ledger.floor(now)?;
-        let evidence =
-            Evidence { used: &facts.used, floor, now: now.unix, window: self.policy.window };
-        let outcome = self.compare_and_claim(code, &evidence, now)?;
+        let horizon = self.ports.ledger.floor(now)?;
+        let evidence = Evidence::of(&facts, &horizon, now.unix, self.policy.window);
+        let outcome = if code.is_voucher() {
+            self.redeem(code, now, horizon.reached())
+        } else {
+            self.compare_and_claim(code, &evidence, now)?
+        };
         for old in throttle::spare(&facts, now.unix) {
             self.shelf.erase(&ledger_names::try_name(old));
         }
@@ -181,9 +186,8 @@ impl Trial<'_> {
     /// All the work of judging a code whose answer is known beforehand, where nobody may see that it is.
     fn judge_in_vain(&mut self, code: &Code, now: Now) -> Result<(), LedgerFault> {
         let facts = facts::read(self.shelf, None)?;
-        let floor = self.ports.ledger.floor(now)?;
-        let evidence =
-            Evidence { used: &facts.used, floor, now: now.unix, window: self.policy.window };
+        let horizon = self.ports.ledger.floor(now)?;
+        let evidence = Evidence::of(&facts, &horizon, now.unix, self.policy.window);
         let _ = self.compare(code, &evidence);
         // Names without an account share their tries: whether one is throttled would tell that it has none.
         let (ports, shelf, budget) = (self.ports, self.shelf, self.budget);
@@ -200,9 +204,6 @@ impl Trial<'_> {
     ) -> Result<Outcome, LedgerFault> {
         let (ports, shelf, budget) = (self.ports, self.shelf, self.budget);
         let till = Till { ports, shelf, budget, since: now, field: self.policy.field };
-        if code.bypass().is_some() || code.ticket().is_some() {
-            return Ok(self.redeem(code, now.unix));
-        }
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ok(found) => found,
@@ -274,7 +275,7 @@ impl Trial<'_> {
         match judge(&snapshot.record, code, evidence) {
             Ruling::Right(found) => Ok(found),
             Ruling::Replayed { wait } => Err(Outcome::Replayed { wait }),
-            Ruling::BeforeEpoch { wait } => Err(Outcome::BeforeEpoch { wait }),
+            Ruling::BeforeEpoch { wait, ahead } => Err(Outcome::BeforeEpoch { wait, ahead }),
             // Before a proven first factor every wrong code is as much work as any other.
             Ruling::Wrong if self.budget != Budget::Proven => Err(Outcome::Wrong),
             Ruling::Wrong => match self.memory.note(&snapshot.record, code, evidence) {

@@ -2,7 +2,12 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::{request::SourceLabel, secret::Key, time::UnixTime, voucher::Voucher};
+use crate::{
+    request::SourceLabel,
+    secret::Key,
+    time::{BootTime, UnixTime},
+    voucher::Voucher,
+};
 
 /// What stands beside the authenticators; for almost everybody nothing of it does.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub struct Pending {
     pub source: SourceLabel,
     /// The fingerprint of the public key that the person came with, where there was one.
     pub fingerprint: Option<String>,
+    /// Until when it is shown again, by the clock that cannot be set; nothing in a record of before.
+    pub until_boot: Option<BootTime>,
 }
 
 /// What a ticket is for.

@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_bypass_that_is_given_again_is_there_once() {
-        let voucher = Voucher { salt: [1; 16], hash: [2; 32], until: UnixTime(60) };
+        let voucher = Voucher { salt: [1; 16], hash: [2; 32], until: UnixTime(60), by_boot: None };
         let bypass = |uses| Bypass {
             voucher: voucher.clone(),
             uses,

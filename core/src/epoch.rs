@@ -1,12 +1,12 @@
 //! The epoch: before which instant the ledger remembers nothing, so that every code counts as used.
 
+use alloc::vec::Vec;
+
 use crate::{
+    clock_mark::{MARK_INTERVAL, Stretch},
     ledger::Epoch,
     time::{Now, UnixTime},
 };
-
-/// Seconds between two touches of the clock mark; codes used in between are not yet marked.
-pub const MARK_INTERVAL: u64 = 60;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
@@ -19,16 +19,33 @@ pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     (epoch.boot_id == boot_id).then(|| begun.max(epoch.mark))
 }
 
+/// What the ledger knows nothing about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Horizon {
+    /// The last second of the past.
+    pub floor: UnixTime,
+    /// Times since then in which an earlier ledger has seen codes used.
+    pub ahead: Vec<Stretch>,
+}
+
+impl Horizon {
+    /// The last second that a clock is known to have shown before this ledger began.
+    #[must_use]
+    pub fn reached(&self) -> UnixTime {
+        self.ahead.iter().map(|stretch| stretch.until).fold(self.floor, UnixTime::max)
+    }
+}
+
+/// What the ledger of an epoch knows nothing about; nothing where [`floor`] says nothing.
+#[must_use]
+pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
+    floor(&epoch, boot_id, now).map(|floor| Horizon { floor, ahead: epoch.ahead })
+}
+
 /// What a new epoch remembers of the clock mark: codes may have been used up to a touch later.
 #[must_use]
 pub fn mark_from(mtime: Option<UnixTime>) -> UnixTime {
     mtime.map_or(UnixTime(0), |mtime| mtime.plus(MARK_INTERVAL))
-}
-
-/// Whether the clock mark is to be touched: it never goes back.
-#[must_use]
-pub fn mark_is_due(mtime: UnixTime, now: UnixTime) -> bool {
-    now >= mtime.plus(MARK_INTERVAL)
 }
 
 #[cfg(test)]
@@ -45,6 +62,7 @@ mod tests {
             boot_id: "b".into(),
             begun: BootTime(begun_seconds * NANOSECONDS),
             mark: UnixTime(mark),
+            ahead: alloc::vec![],
         }
     }
 
@@ -66,10 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_goes_forward_only() {
-        assert!(mark_is_due(UnixTime(100), UnixTime(160)));
-        assert!(!mark_is_due(UnixTime(100), UnixTime(159)));
-        assert!(!mark_is_due(UnixTime(100), UnixTime(0)));
+    fn a_new_epoch_counts_the_last_touch_in() {
         assert_eq!(mark_from(None), UnixTime(0));
         assert_eq!(mark_from(Some(UnixTime(100))), UnixTime(160));
     }

@@ -2,11 +2,13 @@
 
 use crate::{
     answer::Code,
+    clock_mark::{self, Stretch},
     counter,
-    ledger::{Mark, Used},
+    epoch::Horizon,
+    ledger::{Facts, Mark, Used},
     otp::{
         hotp::Keyed,
-        totp::{matching_step, step_at},
+        totp::{begin_of, matching_step, step_at},
     },
     record::{Authenticator, Moving, Record},
     replay::{Freshness, Reading, freshness, seconds_until},
@@ -19,10 +21,21 @@ pub struct Evidence<'a> {
     pub used: &'a [Used],
     /// The last second that the ledger knows nothing about.
     pub floor: UnixTime,
+    /// Times since then in which an earlier ledger has seen codes used.
+    pub ahead: &'a [Stretch],
     /// Now.
     pub now: UnixTime,
     /// Steps accepted each way.
     pub window: u8,
+}
+
+impl<'a> Evidence<'a> {
+    /// Takes what the ledger has on file, and what it knows nothing about.
+    #[must_use]
+    pub fn of(facts: &'a Facts, horizon: &'a Horizon, now: UnixTime, window: u8) -> Self {
+        let Horizon { floor, ahead } = horizon;
+        Self { used: &facts.used, floor: *floor, ahead, now, window }
+    }
 }
 
 /// What a code is.
@@ -40,6 +53,8 @@ pub enum Ruling {
     BeforeEpoch {
         /// Seconds until the app shows one that it can tell.
         wait: u64,
+        /// Until when the clock was ahead, where that is why.
+        ahead: Option<UnixTime>,
     },
     /// Of no authenticator.
     Wrong,
@@ -103,8 +118,13 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
     let Some(step) = matching_step(&keyed, authenticator, typed, around) else {
         return Ruling::Wrong;
     };
-    let reading =
-        Reading { used: evidence.used, floor: evidence.floor, now, window: evidence.window };
+    let reading = Reading {
+        used: evidence.used,
+        floor: evidence.floor,
+        ahead: evidence.ahead,
+        now,
+        window: evidence.window,
+    };
     let mark = keyed.mark(authenticator);
     let wait = |next| seconds_until(next, authenticator, evidence.now);
     match freshness(&reading, authenticator, mark, step) {
@@ -112,7 +132,13 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
             Ruling::Right(Match { authenticator: 0, mark, first: None, step, moves: None })
         }
         Freshness::Used { next } => Ruling::Replayed { wait: wait(next) },
-        Freshness::BeforeEpoch { next } => Ruling::BeforeEpoch { wait: wait(next) },
+        Freshness::BeforeEpoch { next, last } => {
+            let shown = last.0.saturating_sub(u64::from(evidence.window));
+            let shown = Step(shown.saturating_add_signed(-i64::from(authenticator.drift())));
+            let ahead = begin_of(shown, authenticator.parameters.period);
+            let ahead = clock_mark::was_ahead_until(ahead, evidence.now);
+            Ruling::BeforeEpoch { wait: wait(next), ahead }
+        }
     }
 }
 
@@ -175,7 +201,11 @@ mod tests {
 
     fn rule(record: &Record, code: &str, used: &[Used]) -> Ruling {
         let Answer::Code(code) = answer::read(&Typed::new(code.into())) else { panic!() };
-        judge(record, &code, &Evidence { used, floor: UnixTime(0), now: NOW, window: 1 })
+        judge(
+            record,
+            &code,
+            &Evidence { used, floor: UnixTime(0), ahead: &[], now: NOW, window: 1 },
+        )
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
+    clock_mark::Stretch,
     record::SetId,
     request::SourceLabel,
     time::{BootTime, Step, UnixTime},
@@ -111,4 +112,6 @@ pub struct Epoch {
     pub begun: BootTime,
     /// How far the wall clock is known to have come before.
     pub mark: UnixTime,
+    /// Times ahead of that in which codes were used.
+    pub ahead: Vec<Stretch>,
 }

@@ -101,7 +101,7 @@ impl Visit<'_> {
                 .map_err(|fault| *fault),
             policy: self.policy,
             public_key: self.request.public_key,
-            now: now.unix,
+            now,
         };
         let admission = admit(&known);
         let held = Held { record: snapshot.ok().flatten(), stand_in, noted_as: None };

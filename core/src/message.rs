@@ -57,6 +57,8 @@ pub enum Message {
     BeforeEpoch {
         /// Seconds until the app shows one from after.
         wait: u64,
+        /// Until when the machine's clock was ahead, where that is why.
+        ahead: Option<UnixTime>,
     },
     /// Two adjacent codes, right for another time than now.
     ClockOff {

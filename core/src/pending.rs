@@ -1,6 +1,10 @@
 //! Set-up that was begun and not finished: who may go on with the same key.
 
-use crate::{beside::Pending, request::SourceLabel, time::UnixTime};
+use crate::{
+    beside::Pending,
+    request::SourceLabel,
+    time::{BootTime, Now, UnixTime},
+};
 
 /// Seconds in which a set-up that was cut off goes on with the same key.
 const RESUMED_FOR: u64 = 15 * 60;
@@ -19,12 +23,21 @@ pub fn resumed_until(since: UnixTime) -> UnixTime {
     since.plus(RESUMED_FOR)
 }
 
-/// Whether a key that was shown is shown again: to nobody but who has seen it, since it may be in an app already.
+/// Gives the same instant by the clock that cannot be set.
 #[must_use]
-pub fn resumes(pending: &Pending, asker: &Asker<'_>, now: UnixTime) -> bool {
-    let same =
-        pending.source == *asker.source && pending.fingerprint.as_deref() == asker.fingerprint;
-    same && pending.since <= now && now < resumed_until(pending.since)
+pub fn resumed_until_boot(now: Now) -> BootTime {
+    now.boot.plus(RESUMED_FOR)
+}
+
+/// Whether a key that was shown is shown again: to nobody but who has seen it, since it may be in an app already. Only
+/// a verified ssh key says who that is: two people at one address may know the same password.
+#[must_use]
+pub fn resumes(pending: &Pending, asker: &Asker<'_>, now: Now) -> bool {
+    let same = pending.fingerprint.is_some()
+        && pending.fingerprint.as_deref() == asker.fingerprint
+        && pending.source == *asker.source;
+    let over_by_boot = pending.until_boot.is_some_and(|until| now.boot >= until);
+    same && !over_by_boot && pending.since <= now.unix && now.unix < resumed_until(pending.since)
 }
 
 #[cfg(test)]
@@ -41,6 +54,7 @@ mod tests {
             since: UnixTime(1000),
             source: source.clone(),
             fingerprint: Some("SHA256:a".into()),
+            until_boot: Some(BootTime(5_000_000_000_000)),
         };
         for (from, fingerprint, now, resumed) in [
             (&source, Some("SHA256:a"), 1000, true),
@@ -52,7 +66,30 @@ mod tests {
             (&other, Some("SHA256:a"), 1000, false),
         ] {
             let asker = Asker { source: from, fingerprint };
-            assert_eq!(resumes(&pending, &asker, UnixTime(now)), resumed);
+            let now = Now { unix: UnixTime(now), boot: BootTime(4_900_000_000_000) };
+            assert_eq!(resumes(&pending, &asker, now), resumed);
+        }
+        let asker = Asker { source: &source, fingerprint: Some("SHA256:a") };
+        for (boot, resumed) in [(4_999_999_999_999, true), (5_000_000_000_000, false)] {
+            let now = Now { unix: UnixTime(1000), boot: BootTime(boot) };
+            assert_eq!(resumes(&pending, &asker, now), resumed, "the clock was set back");
+        }
+    }
+
+    #[test]
+    fn without_a_verified_ssh_key_nobody_is_known_again() {
+        let source = SourceLabel::read("203.0.113.7").unwrap();
+        let pending = Pending {
+            key: Key::new(alloc::vec![1; 20]).unwrap(),
+            since: UnixTime(1000),
+            source: source.clone(),
+            fingerprint: None,
+            until_boot: None,
+        };
+        for fingerprint in [None, Some("SHA256:a")] {
+            let asker = Asker { source: &source, fingerprint };
+            let now = Now { unix: UnixTime(1001), boot: BootTime(1) };
+            assert!(!resumes(&pending, &asker, now), "{fingerprint:?}");
         }
     }
 }

@@ -8,6 +8,7 @@ pub use crate::{account::Membership, record::Snapshot};
 use crate::{
     account::{Account, Folder},
     code_set::{CodeSet, Digest, Recipe, Shape},
+    epoch::Horizon,
     event::Event,
     fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
     letter::Letter,
@@ -81,7 +82,7 @@ pub trait Records {
     fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime);
 
     /// Notes how far the wall clock has come, as well as it goes.
-    fn mark_clock(&self, now: UnixTime);
+    fn mark_clock(&self, now: Now);
 }
 
 /// The sets of one-time codes, and which of their codes were spent.
@@ -172,11 +173,17 @@ pub trait Ledger {
     /// As [`Ledger::open`].
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
 
-    /// The last second that the ledger knows nothing about; begins an epoch where there is none.
+    /// What the ledger knows nothing about; begins an epoch where there is none.
     ///
     /// # Errors
     /// [`LedgerFault`] when no epoch can be read or begun.
-    fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault>;
+    fn floor(&self, now: Now) -> Result<Horizon, LedgerFault>;
+
+    /// Names this boot, as the epoch does.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when the kernel does not say.
+    fn boot_id(&self) -> Result<String, LedgerFault>;
 }
 
 /// One person's names in the ledger: each is created by one process only, and carries a short text.

@@ -8,22 +8,32 @@ use crate::{
     event::{Accepted, Reason},
     ledger::Budget,
     record::{Record, State},
-    time::UnixTime,
+    time::{Now, UnixTime},
+    voucher::Moment,
 };
 
 impl Trial<'_> {
     /// Judges a voucher behind a proven first factor; nowhere else is one of use.
-    pub(crate) fn redeem(&mut self, code: &Code, now: UnixTime) -> Outcome {
+    pub(crate) fn redeem(&mut self, code: &Code, now: Now, reached: UnixTime) -> Outcome {
         let Some((_, snapshot)) = self.person.as_ref().filter(|_| self.budget == Budget::Proven)
         else {
             return if code.bypass().is_some() { Outcome::NoBypass } else { Outcome::NoTicket };
         };
         let beside = &snapshot.record.beside;
+        if code.bypass().is_some() && beside.bypasses.is_empty() {
+            return Outcome::NoBypass;
+        }
+        if code.ticket().is_some() && beside.tickets.is_empty() {
+            return Outcome::NoTicket;
+        }
+        let boot_id = match self.ports.ledger.boot_id() {
+            Ok(boot_id) => boot_id,
+            Err(fault) => return Outcome::Faulty(Reason::Ledger(fault)),
+        };
+        let at = Moment { now, boot_id: &boot_id, reached };
         match (code.bypass(), code.ticket()) {
-            (Some(_), _) if beside.bypasses.is_empty() => Outcome::NoBypass,
-            (Some(typed), _) => self.use_bypass(typed, now),
-            (None, Some(_)) if beside.tickets.is_empty() => Outcome::NoTicket,
-            (None, Some(typed)) => match ticket_of(&snapshot.record, typed, now) {
+            (Some(typed), _) => self.use_bypass(typed, &at),
+            (None, Some(typed)) => match ticket_of(&snapshot.record, typed, &at) {
                 Some(ticket) => Outcome::Ticket(ticket.clone()),
                 None => Outcome::Wrong,
             },
@@ -32,9 +42,9 @@ impl Trial<'_> {
     }
 
     /// Takes one use off, durably, before anybody gets in: the change is one that only one process can make.
-    fn use_bypass(&self, typed: &str, now: UnixTime) -> Outcome {
+    fn use_bypass(&self, typed: &str, at: &Moment<'_>) -> Outcome {
         let Some((account, snapshot)) = &self.person else { return Outcome::Wrong };
-        let is_it = |bypass: &Bypass| bypass.voucher.is(typed, now);
+        let is_it = |bypass: &Bypass| bypass.voucher.is(typed, at);
         if !snapshot.record.beside.bypasses.iter().any(is_it) {
             return Outcome::Wrong;
         }
@@ -60,11 +70,11 @@ impl Trial<'_> {
 
 /// The ticket of a text, of the one purpose that a record in that state has tickets for.
 #[must_use]
-pub fn ticket_of<'a>(record: &'a Record, typed: &str, now: UnixTime) -> Option<&'a Ticket> {
+pub fn ticket_of<'a>(record: &'a Record, typed: &str, at: &Moment<'_>) -> Option<&'a Ticket> {
     let purpose = match record.state {
         State::Active => Purpose::Codes,
         State::Pending | State::Removed => Purpose::SetUp,
     };
     let tickets = record.beside.tickets.iter().filter(|ticket| ticket.purpose == purpose);
-    tickets.into_iter().find(|ticket| ticket.voucher.is(typed, now))
+    tickets.into_iter().find(|ticket| ticket.voucher.is(typed, at))
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::{
+    clock_mark::Stretch,
     ledger::{Mark, Used},
     record::{Authenticator, Moving, Period},
     time::{Step, UnixTime},
@@ -17,6 +18,8 @@ pub struct Reading<'a> {
     pub used: &'a [Used],
     /// The last second that the ledger knows nothing about.
     pub floor: UnixTime,
+    /// Times since then in which an earlier ledger has seen codes used.
+    pub ahead: &'a [Stretch],
     /// The step of now.
     pub now: Step,
     /// Steps accepted each way.
@@ -38,6 +41,8 @@ pub enum Freshness {
     BeforeEpoch {
         /// What to wait for.
         next: Step,
+        /// The last step that may have been accepted.
+        last: Step,
     },
 }
 
@@ -50,9 +55,12 @@ pub fn freshness(
 ) -> Freshness {
     let bound = epoch_bound(reading, authenticator);
     if step <= bound {
-        return Freshness::BeforeEpoch { next: after(bound) };
+        return Freshness::BeforeEpoch { next: after(bound), last: bound };
     }
     let of_key = || reading.used.iter().filter(|used| used.mark == mark).map(|used| used.step);
+    if let Some(last) = last_of_a_time_ahead(reading, authenticator, step) {
+        return Freshness::BeforeEpoch { next: after(last), last };
+    }
     let Some(highest) = of_key().max() else {
         return Freshness::Fresh;
     };
@@ -62,8 +70,13 @@ pub fn freshness(
     if !clock_was_set_back(reading, authenticator, highest) {
         return Freshness::Used { next: after(highest) };
     }
-    let too_old = step.0 < highest.0.saturating_sub(REACH);
-    if too_old || of_key().any(|used| used == step) {
+    let oldest = Step(highest.0.saturating_sub(REACH));
+    if step < oldest {
+        // Its name may have been taken away.
+        let last = Step(highest.0.saturating_add(reading.window.into()));
+        return Freshness::BeforeEpoch { next: oldest, last };
+    }
+    if of_key().any(|used| used == step) {
         return Freshness::Used { next: after(step) };
     }
     Freshness::Fresh
@@ -114,6 +127,39 @@ fn epoch_bound(reading: &Reading<'_>, authenticator: &Authenticator) -> Step {
     Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
 }
 
+/// The last step of the time ahead that a step belongs to.
+fn last_of_a_time_ahead(
+    reading: &Reading<'_>,
+    authenticator: &Authenticator,
+    step: Step,
+) -> Option<Step> {
+    let (period, drift) = (authenticator.parameters.period.seconds(), authenticator.drift());
+    let window = u64::from(reading.window);
+    let steps = |stretch: &Stretch| {
+        let first = (stretch.from.0 / period).saturating_sub(window);
+        let last = (stretch.until.0 / period).saturating_add(window);
+        // Its clock may have been learned since.
+        let first = first.saturating_add_signed(i64::from(drift.min(0)));
+        let last = last.saturating_add_signed(i64::from(drift.max(0)));
+        (Step(first), Step(last))
+    };
+    let of_all = reading.ahead.iter().map(steps);
+    of_all.filter(|(first, last)| (*first..=*last).contains(&step)).map(|(_, last)| last).max()
+}
+
+/// The used steps that lie so far ahead of now that their owner is shut out by them: no name tells any more which of the
+/// steps around now were used.
+pub fn far_ahead<'a>(
+    used: &'a [Used],
+    authenticator: &Authenticator,
+    mark: Mark,
+    now: Step,
+) -> impl Iterator<Item = &'a Used> {
+    let shown = now.0.saturating_add_signed(i64::from(authenticator.drift()));
+    let bound = shown.saturating_add(REACH / 2);
+    used.iter().filter(move |one| one.mark == mark && one.step.0 > bound)
+}
+
 /// The highest used step lies further ahead than any code accepted now could.
 fn clock_was_set_back(reading: &Reading<'_>, authenticator: &Authenticator, highest: Step) -> bool {
     let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
@@ -157,7 +203,7 @@ mod tests {
     }
 
     fn judge(used: &[Used], now: u64, step: u64) -> Freshness {
-        let reading = Reading { used, floor: UnixTime(0), now: Step(now), window: 1 };
+        let reading = Reading { used, floor: UnixTime(0), ahead: &[], now: Step(now), window: 1 };
         freshness(&reading, &authenticator(0), MARK, Step(step))
     }
 
@@ -184,7 +230,10 @@ mod tests {
             assert_eq!(ruling == Freshness::Fresh, fresh, "{step}");
         }
         assert_eq!(judge(&used, 2159, 2159), Freshness::Fresh);
-        assert_eq!(judge(&used, 2158, 2158), Freshness::Used { next: Step(2159) });
+        assert_eq!(
+            judge(&used, 2158, 2158),
+            Freshness::BeforeEpoch { next: Step(2159), last: Step(5040) }
+        );
     }
 
     #[test]
@@ -197,12 +246,54 @@ mod tests {
     #[test]
     fn what_the_ledger_may_have_forgotten_counts_as_used() {
         for (drift, bound) in [(0, 101), (3, 104), (-3, 101)] {
-            let reading =
-                Reading { used: &[], floor: UnixTime(100 * 30), now: Step(101), window: 1 };
+            let reading = Reading {
+                used: &[],
+                floor: UnixTime(100 * 30),
+                ahead: &[],
+                now: Step(101),
+                window: 1,
+            };
             let authenticator = authenticator(drift);
             let at = |step| freshness(&reading, &authenticator, MARK, Step(step));
-            assert_eq!(at(bound), Freshness::BeforeEpoch { next: Step(bound + 1) });
+            assert_eq!(
+                at(bound),
+                Freshness::BeforeEpoch { next: Step(bound + 1), last: Step(bound) }
+            );
             assert_eq!(at(bound + 1), Freshness::Fresh);
+        }
+    }
+
+    #[test]
+    fn a_time_ahead_counts_as_used_and_what_lies_around_it_does_not() {
+        let ahead = [Stretch { from: UnixTime(3000), until: UnixTime(3300) }];
+        for (drift, first, last) in [(0, 99, 111), (3, 99, 114), (-3, 96, 111)] {
+            for step in [1, first - 1, first, last, last + 1, 5000] {
+                let reading = Reading {
+                    used: &[],
+                    floor: UnixTime(0),
+                    ahead: &ahead,
+                    now: Step(step),
+                    window: 1,
+                };
+                let ruling = freshness(&reading, &authenticator(drift), MARK, Step(step));
+                let gone = Freshness::BeforeEpoch { next: Step(last + 1), last: Step(last) };
+                let known = step > 4 && !(first..=last).contains(&step);
+                if (first..=last).contains(&step) {
+                    assert_eq!(ruling, gone, "{drift} {step}");
+                } else if known {
+                    assert_eq!(ruling, Freshness::Fresh, "{drift} {step}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn steps_far_ahead_are_those_that_shut_out() {
+        let used = used([10, 100, 1541, 9000]);
+        for (drift, ahead) in [(0, &[1541, 9000][..]), (1, &[9000])] {
+            let authenticator = authenticator(drift);
+            let found = far_ahead(&used, &authenticator, MARK, Step(100));
+            assert_eq!(found.map(|one| one.step.0).collect::<Vec<_>>(), ahead);
         }
     }
 
@@ -213,7 +304,7 @@ mod tests {
         assert_eq!(gone, [10, 2158]);
         let kept: Vec<Used> = used.iter().skip(2).copied().collect();
         for now in [10, 2158] {
-            assert!(matches!(judge(&kept, now, now), Freshness::Used { .. }), "{now}");
+            assert_ne!(judge(&kept, now, now), Freshness::Fresh, "{now}");
         }
     }
 

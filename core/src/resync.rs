@@ -209,6 +209,7 @@ fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> Readin
     Reading {
         used: evidence.used,
         floor: evidence.floor,
+        ahead: evidence.ahead,
         now: step_at(evidence.now, authenticator.parameters.period),
         window: evidence.window,
     }

@@ -28,6 +28,22 @@ pub const HOUR: u64 = 3600;
 /// Seconds of a day: how long used steps and failed tries are kept.
 pub const DAY: u64 = 86_400;
 
+const NANOSECONDS: u64 = 1_000_000_000;
+
+impl BootTime {
+    /// Later by `seconds`, at most the end of time.
+    #[must_use]
+    pub fn plus(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(NANOSECONDS)))
+    }
+
+    /// Whole seconds since the kernel started.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        self.0 / NANOSECONDS
+    }
+}
+
 impl UnixTime {
     /// Later by `seconds`, at most the end of time.
     #[must_use]

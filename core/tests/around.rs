@@ -20,7 +20,7 @@ use twinlock_core::{
     record::{Generation, Record},
     request::{Claim, SourceLabel},
     secret::Typed,
-    time::UnixTime,
+    time::{Now, UnixTime},
     verdict::Verdict,
     voucher::Voucher,
 };
@@ -78,7 +78,7 @@ impl Records for BuiltUpon<'_> {
     fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime) {
         self.world.remember_source(folder, source, now);
     }
-    fn mark_clock(&self, now: UnixTime) {
+    fn mark_clock(&self, now: Now) {
         self.world.mark_clock(now);
     }
 }

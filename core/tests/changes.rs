@@ -12,6 +12,7 @@ use twinlock_core::{
     event::{Accepted, Kind},
     letter::LetterKind,
     policy::Echo,
+    ports::{Clock, Ledger},
     record::Record,
     request::{Claim, PublicKey, Request},
     time::UnixTime,
@@ -239,6 +240,53 @@ fn a_bypass_ends_with_its_time() {
     });
     world.unix.set(START + 10);
     assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
+}
+
+fn give_bypass(world: &World, life: u64) {
+    let boot_id = Ledger::boot_id(world).unwrap();
+    let now = Clock::now(world).unwrap();
+    change(world, |mut record| {
+        let voucher = Voucher::of("123456789", now.unix.plus(life), [3; 16]).unwrap();
+        let voucher = voucher.counted_from(now, &boot_id);
+        let trace = Trace { by: "kim".into(), at: now.unix };
+        record.beside.bypasses = vec![twinlock_core::beside::Bypass { voucher, uses: 9, trace }];
+        record
+    });
+}
+
+#[test]
+fn a_bypass_that_is_over_does_not_live_again_when_the_clock_goes_back() {
+    let world = World::new();
+    give_bypass(&world, 3600);
+    assert_eq!(world.login(&stack(), &["123456789"]), Verdict::Granted);
+    world.pass(3600);
+    for back in [0, 3600, 40 * 86_400] {
+        world.unix.set(START + 3600 - back);
+        assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied, "{back}");
+    }
+    // A clock that goes forward and back ends nothing too early.
+    give_bypass(&world, 3600);
+    assert_eq!(world.login(&stack(), &["123456789"]), Verdict::Granted);
+}
+
+#[test]
+fn after_a_restart_a_bypass_is_over_where_the_clock_has_passed_its_end() {
+    for (later, over) in [(3600, true), (60, false)] {
+        let world = World::new();
+        give_bypass(&world, 3600);
+        world.pass(later);
+        assert_eq!(world.login(&stack(), &[&world.code(0)]), Verdict::Granted);
+        world.restart(START + 600);
+        let verdict = world.login(&stack(), &["123456789", ""]);
+        assert_eq!(verdict == Verdict::Denied, over, "{later}");
+        // One that is given out now works, however far ahead the mark is.
+        give_bypass(&world, 900);
+        assert_eq!(world.login(&stack(), &["123456789"]), Verdict::Granted, "{later}");
+        // The machine has run for longer than the bypass was to last.
+        world.restart(START + 600);
+        world.boot.set(world.boot.get() + 3600);
+        assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
+    }
 }
 
 #[test]

@@ -98,18 +98,66 @@ fn a_cut_anywhere_leaves_nobody_half_enrolled() {
                 assert_eq!(verdict, Verdict::NoConversation);
                 let record = record.unwrap();
                 assert!(record.state == State::Pending && record.beside.pending.is_some());
-                let first = reader::key(&screen(&world)).unwrap();
-                // The same person goes on with the same key.
                 let rest = ["start", "<first>", "<group>"];
                 assert_eq!(world.login(&stack(), &rest), Verdict::Granted);
-                assert!(screen(&world).contains("this is the same key"));
-                assert!(world.newest_record("ada").authenticators[0].key == first.key);
             }
             _ => {
                 assert_eq!(verdict, Verdict::Granted, "the key was proven");
                 assert!(record.unwrap().beside.owed_codes.is_some());
             }
         }
+    }
+}
+
+fn by_key(key: &str) -> Request {
+    Request {
+        public_key: PublicKey::Verified,
+        keys: Some(key.into()),
+        ..request("ada", Claim::Publickey)
+    }
+}
+
+#[test]
+fn the_same_ssh_key_goes_on_with_the_same_key_of_the_app() {
+    let world = newcomer();
+    let mine = by_key("ssh-ed25519 AAAA");
+    assert_eq!(world.login(&mine, &["start"]), Verdict::NoConversation);
+    let first = reader::key(&screen(&world)).unwrap();
+    assert_eq!(world.login(&mine, &["start", "<first>", "<group>"]), Verdict::Granted);
+    assert!(screen(&world).contains("this is the same key"));
+    assert!(world.newest_record("ada").authenticators[0].key == first.key);
+}
+
+/// Behind one address sit many people, and a password may be known to two of them.
+#[test]
+fn who_is_not_known_by_the_same_ssh_key_gets_another_key_and_is_told() {
+    let (mine, other) = (by_key("ssh-ed25519 AAAA"), by_key("ssh-ed25519 BBBB"));
+    for (begins, owner) in [
+        (stack(), stack()),
+        (stack(), mine.clone()),
+        (mine, stack()),
+        (other, by_key("ssh-ed25519 AAAA")),
+    ] {
+        let world = newcomer();
+        assert_eq!(world.login(&begins, &["start"]), Verdict::NoConversation);
+        let seen = reader::key(&screen(&world)).unwrap();
+        assert_eq!(world.login(&owner, &["start", "<first>", "<group>"]), Verdict::Granted);
+        let shown = screen(&world).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!shown.contains("the same key") && shown.contains("and not finished"), "{shown}");
+        assert!(shown.contains("The key shown then works"), "{shown}");
+        assert!(world.newest_record("ada").authenticators[0].key != seen.key);
+    }
+}
+
+#[test]
+fn where_nobody_could_go_on_with_a_key_nobody_is_told_to() {
+    for (asker, promised) in [(by_key("ssh-ed25519 AAAA"), true), (stack(), false)] {
+        let world = newcomer();
+        let wrong = ["000000"; 10];
+        let _ = world.login(&asker, &[&["start"][..], &wrong].concat());
+        let shown = screen(&world);
+        assert_eq!(shown.contains("to go on with this key"), promised, "{shown}");
+        assert_eq!(shown.contains("begins anew, with another key"), !promised, "{shown}");
     }
 }
 
@@ -130,11 +178,17 @@ fn a_key_that_another_source_has_seen_is_never_enrolled() {
 #[test]
 fn after_a_quarter_of_an_hour_set_up_begins_anew() {
     let world = newcomer();
-    let _ = world.login(&stack(), &["start"]);
+    let mine = by_key("ssh-ed25519 AAAA");
+    let _ = world.login(&mine, &["start"]);
     let first = reader::key(&screen(&world)).unwrap();
     world.unix.set(world.unix.get() + 15 * 60);
-    let _ = world.login(&stack(), &["start"]);
-    assert!(reader::key(&screen(&world)).unwrap().key != first.key);
+    let _ = world.login(&mine, &["start"]);
+    let second = reader::key(&screen(&world)).unwrap();
+    assert!(second.key != first.key);
+    // A clock that is set back gives nobody more time.
+    world.boot.set(world.boot.get() + 15 * 60);
+    let _ = world.login(&mine, &["start"]);
+    assert!(reader::key(&screen(&world)).unwrap().key != second.key);
 }
 
 #[test]

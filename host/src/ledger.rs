@@ -3,35 +3,26 @@
 use std::{borrow::Cow, cell::OnceCell, os::fd::BorrowedFd};
 
 use rustix::{
-    fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
+    fs::{self, AtFlags, CWD, Mode},
     io::Errno,
 };
 use twinlock_core::{
-    epoch,
-    fault::{LedgerFault, MachineFault, StoreFault},
-    format::epoch as epoch_text,
-    ledger::Epoch,
+    epoch::Horizon,
+    fault::{LedgerFault, StoreFault},
     pieces::joined,
     policy::LedgerKind,
-    ports::{Creation, Entropy, Ledger, Seat, Shelf},
-    time::{Now, UnixTime},
+    ports::{Creation, Ledger, Seat, Shelf},
+    time::Now,
 };
 
-use crate::{
-    entropy::KernelEntropy,
-    place::{self, Owner, Room},
-    records,
-};
+use crate::place::{self, Owner, Room};
+
+mod epoch;
 
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS: i64 = 0x0102_1994;
 /// The longest text of a link that is read; ours are shorter than 128 bytes.
 const TEXT_MAX: usize = 256;
-/// How often somebody else's new epoch may be faster.
-const ROUNDS: usize = 8;
-const EPOCH: &str = "epoch";
-/// The file that names this boot.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The ledger folder.
 #[derive(Debug)]
@@ -80,69 +71,12 @@ impl HostLedger {
         }
     }
 
-    /// The epoch as it is written, where it is readable.
-    ///
-    /// # Errors
-    /// [`LedgerFault`] where the ledger is not what it must be.
-    pub fn epoch(&self) -> Result<Option<Epoch>, LedgerFault> {
-        let root = self.root()?;
-        Ok(text_of(root.fd(), EPOCH)?.and_then(|text| epoch_text::read(&text)))
-    }
-
-    /// Whether an epoch was begun since this machine was started.
+    /// Whether somebody has a folder in the ledger; nothing is made where there is none.
     #[must_use]
-    pub fn is_of_this_boot(&self, epoch: &Epoch) -> bool {
-        self.this_boot().is_ok_and(|boot_id| boot_id == epoch.boot_id)
-    }
-
-    /// Begins a new epoch now, in place of any that is there.
-    ///
-    /// # Errors
-    /// [`LedgerFault`] when it cannot be written.
-    pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerFault> {
-        let epoch = self.new_epoch(now)?;
-        replace(self.root()?, &epoch_text::write(&epoch))?;
-        epoch::floor(&epoch, &epoch.boot_id, now).ok_or(LedgerFault::Untrusted)
-    }
-
-    /// Begins the first epoch, where no other process is faster.
-    fn begin_first(&self, now: Now) -> Result<UnixTime, LedgerFault> {
-        let epoch = self.new_epoch(now)?;
-        match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
-            Ok(()) => epoch::floor(&epoch, &epoch.boot_id, now).ok_or(LedgerFault::Untrusted),
-            // Another login's, which is kept, or one that is of no use.
-            Err(Errno::EXIST) => match self.floor_of_epoch(now)? {
-                Some(floor) => Ok(floor),
-                None => self.begin_epoch(now),
-            },
-            Err(errno) => Err(io(errno)),
-        }
-    }
-
-    /// The floor of the epoch that stands there; nothing when it is damaged, or another boot's.
-    fn floor_of_epoch(&self, now: Now) -> Result<Option<UnixTime>, LedgerFault> {
-        let text = text_of(CWD, &joined(&[&*self.path, "/", EPOCH]))?;
-        let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
-        match self.kind {
-            // What lies on a tmpfs is of this boot: a restart empties it.
-            LedgerKind::Tmpfs => Ok(epoch::floor(&known, &known.boot_id, now)),
-            LedgerKind::Persistent => Ok(epoch::floor(&known, &self.this_boot()?, now)),
-        }
-    }
-
-    fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerFault> {
-        let mark = joined(&[&self.records, "/", records::CLOCK]);
-        let mark = records::clock_mark(&mark).map_err(io)?;
-        Ok(Epoch { boot_id: self.this_boot()?, begun: now.boot, mark: epoch::mark_from(mark) })
-    }
-
-    fn this_boot(&self) -> Result<String, LedgerFault> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let fd = fs::openat(CWD, BOOT_ID, flags, Mode::empty()).map_err(io)?;
-        let mut buffer = [0; 64];
-        let length = rustix::io::read(&fd, &mut buffer).map_err(io)?;
-        let text = str::from_utf8(buffer.get(..length).unwrap_or_default());
-        Ok(epoch_text::boot_id(text.unwrap_or_default()))
+    pub fn has(&self, seat: &Seat) -> bool {
+        let (group, name) = place_of(seat);
+        let path = joined(&[&*self.path, "/", group, "/", &name]);
+        fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// Makes the 256 buckets that names without an account share.
@@ -177,36 +111,6 @@ fn place_of(seat: &Seat) -> (&'static str, String) {
     }
 }
 
-/// A damaged epoch, or another boot's, is replaced whole: a link by its name is never half there.
-fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
-    for _ in 0..ROUNDS {
-        match replace_once(root, text) {
-            Err(LedgerFault::Io { errno }) if errno == Errno::NOENT.raw_os_error() => {}
-            done => return done,
-        }
-    }
-    Err(io(Errno::AGAIN))
-}
-
-fn replace_once(root: &Room, text: &str) -> Result<(), LedgerFault> {
-    let mut nonce = [0; 8];
-    KernelEntropy.fill(&mut nonce).map_err(|MachineFault| LedgerFault::Io { errno: 0 })?;
-    let temporary = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
-    root.link(&temporary, text).map_err(io)?;
-    let placed = fs::renameat_with(root.fd(), &temporary, root.fd(), EPOCH, RenameFlags::empty());
-    if placed.is_err() {
-        let _ = fs::unlinkat(root.fd(), &temporary, AtFlags::empty());
-    }
-    placed.map_err(io)?;
-    // What others were cut off at. Who is under way meanwhile begins again.
-    for cut_off in root.names().unwrap_or_default() {
-        if cut_off.starts_with("epoch.") {
-            let _ = fs::unlinkat(root.fd(), &cut_off, AtFlags::empty());
-        }
-    }
-    Ok(())
-}
-
 impl Ledger for HostLedger {
     fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         Ok(Box::new(HostShelf { room: self.open_seat(seat)? }))
@@ -227,11 +131,15 @@ impl Ledger for HostLedger {
         Ok(Box::new(HostShelf { room }))
     }
 
-    fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {
-        match self.floor_of_epoch(now)? {
-            Some(floor) => Ok(floor),
+    fn floor(&self, now: Now) -> Result<Horizon, LedgerFault> {
+        match self.of_standing(now)? {
+            Some(horizon) => Ok(horizon),
             None => self.begin_first(now),
         }
+    }
+
+    fn boot_id(&self) -> Result<String, LedgerFault> {
+        self.this_boot()
     }
 }
 
@@ -306,7 +214,10 @@ fn store(fault: StoreFault) -> LedgerFault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twinlock_core::{account::Folder, time::BootTime};
+    use twinlock_core::{
+        account::Folder,
+        time::{BootTime, UnixTime},
+    };
 
     fn ledger(path: &std::path::Path) -> HostLedger {
         let path = path.canonicalize().unwrap();
@@ -360,9 +271,9 @@ mod tests {
     #[test]
     fn an_epoch_is_begun_once_and_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let first = ledger(folder.path()).floor(at(1000, 50)).unwrap();
+        let first = ledger(folder.path()).floor(at(1000, 50)).unwrap().floor;
         assert_eq!(first, UnixTime(1000));
-        assert_eq!(ledger(folder.path()).floor(at(1100, 150)).unwrap(), UnixTime(1000));
+        assert_eq!(ledger(folder.path()).floor(at(1100, 150)).unwrap().floor, UnixTime(1000));
     }
 
     #[test]
@@ -387,8 +298,8 @@ mod tests {
                 "" => std::fs::write(&epoch, "no link").unwrap(),
                 text => std::os::unix::fs::symlink(text, &epoch).unwrap(),
             }
-            assert_eq!(ledger.floor(at(1100, 150)).unwrap(), UnixTime(1100), "{text}");
-            assert_eq!(ledger.floor(at(1200, 250)).unwrap(), UnixTime(1100), "{text}");
+            assert_eq!(ledger.floor(at(1100, 150)).unwrap().floor, UnixTime(1100), "{text}");
+            assert_eq!(ledger.floor(at(1200, 250)).unwrap().floor, UnixTime(1100), "{text}");
         }
     }
 }

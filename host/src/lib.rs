@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod clock;
+pub mod clock_mark;
 pub mod codes;
 pub mod entropy;
 pub mod journal;
@@ -25,6 +26,8 @@ mod commit;
 #[cfg(feature = "tools")]
 pub mod directory;
 #[cfg(feature = "tools")]
+pub mod far_ahead;
+#[cfg(feature = "tools")]
 pub mod good;
 #[cfg(feature = "tools")]
 pub mod homes;
@@ -46,4 +49,5 @@ pub mod source;
 #[cfg(feature = "tools")]
 pub mod swap_file;
 mod sweep;
+mod synchronized;
 mod uid_link;

@@ -18,13 +18,14 @@ use zeroize::Zeroizing;
 
 use crate::{
     alike::NOBODY,
+    clock_mark::{self, CLOCK},
     codes, commit,
     entropy::KernelEntropy,
-    good,
+    far_ahead, good,
     machine::Machine,
     outbox::OUTBOX,
     place::{self, Owner, Room},
-    records::{self, CLOCK, UIDS, USERS},
+    records::{self, UIDS, USERS},
     store_id,
 };
 
@@ -46,7 +47,7 @@ pub enum PrepareFault {
 pub fn prepare(machine: &Machine) -> Result<UnixTime, PrepareFault> {
     prepare_store(machine).map_err(PrepareFault::Store)?;
     let now = machine.clock.now().map_err(|MachineFault| PrepareFault::Machine)?;
-    let floor = machine.ledger.floor(now).map_err(PrepareFault::Ledger)?;
+    let floor = machine.ledger.floor(now).map_err(PrepareFault::Ledger)?.floor;
     machine.ledger.make_buckets().map_err(PrepareFault::Ledger)?;
     Ok(floor)
 }
@@ -58,10 +59,14 @@ pub fn prepare(machine: &Machine) -> Result<UnixTime, PrepareFault> {
 pub fn restart(machine: &Machine) -> Result<UnixTime, PrepareFault> {
     prepare_store(machine).map_err(PrepareFault::Store)?;
     let now = machine.clock.now().map_err(|MachineFault| PrepareFault::Machine)?;
-    let path = format!("{}/{CLOCK}", machine.records.path);
-    records::set_clock_mark(&path, now.unix)
+    let far = far_ahead::all(machine, now.unix);
+    let dropped: Vec<_> = far.iter().map(|one| one.time).collect();
+    // In this order a cut anywhere refuses more than it must: what the names said stands elsewhere before they go.
+    clock_mark::believe(&machine.records.path, now, &dropped)
         .map_err(|errno| PrepareFault::Store(place::fault(errno)))?;
-    machine.ledger.begin_epoch(now).map_err(PrepareFault::Ledger)
+    let floor = machine.ledger.begin_epoch(now).map_err(PrepareFault::Ledger)?;
+    far_ahead::forget(machine, &far);
+    Ok(floor)
 }
 
 /// The records part alone, for commands that write records.
@@ -187,7 +192,7 @@ fn fresh_id() -> io::Result<String> {
 
 fn make_clock(machine: &Machine) -> io::Result<()> {
     let path = format!("{}/{CLOCK}", machine.records.path);
-    if records::clock_mark(&path)?.is_some() {
+    if clock_mark::read(&machine.records.path)?.is_some() {
         return Ok(());
     }
     // Nothing was accepted yet, so the mark begins at the beginning of time.

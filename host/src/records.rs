@@ -3,31 +3,28 @@
 use std::borrow::Cow;
 
 use rustix::{
-    fs::{self, AtFlags, CWD, Timespec, Timestamps},
+    fs::{self, AtFlags, CWD},
     io::Errno,
 };
 use twinlock_core::{
     account::{Account, Folder},
     decimal::Decimal,
-    epoch,
     fault::{CommitFault, StoreFault},
     format::{codes, ledger_names, record as form},
     pieces::joined,
     ports::{Records, Snapshot},
     record::{Identity, Record, State},
     request::SourceLabel,
-    time::UnixTime,
+    time::{Now, UnixTime},
 };
 
 use crate::{
-    alike, commit,
+    alike, clock_mark, commit,
     place::{self, Owner, Room},
     store_id,
     uid_link::{self, Phase},
 };
 
-/// The file whose modification time is the clock mark.
-pub const CLOCK: &str = "clock";
 /// The folder of all people's folders.
 pub const USERS: &str = "users";
 /// The folder of links from user ids to names.
@@ -211,13 +208,8 @@ impl Records for HostRecords {
         let _ = room.link(&known_name(source), &ledger_names::instant(now));
     }
 
-    fn mark_clock(&self, now: UnixTime) {
-        let path = joined(&[&*self.path, "/", CLOCK]);
-        if let Ok(Some(mark)) = clock_mark(&path)
-            && epoch::mark_is_due(mark, now)
-        {
-            let _ = set_clock_mark(&path, now);
-        }
+    fn mark_clock(&self, now: Now) {
+        clock_mark::advance(&self.path, now);
     }
 }
 
@@ -340,27 +332,4 @@ fn oldest<'a>(room: &Room, known: &'a [SourceLabel]) -> Option<&'a SourceLabel> 
         let text = fs::readlinkat(room.fd(), known_name(source), Vec::new()).ok();
         text.and_then(|text| ledger_names::read_instant(text.to_str().ok()?))
     })
-}
-
-/// How far the wall clock is known to have come; nothing where there is no mark.
-///
-/// # Errors
-/// The errno where that cannot be said.
-pub fn clock_mark(path: &str) -> rustix::io::Result<Option<UnixTime>> {
-    match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(UnixTime(u64::try_from(stat.st_mtime).unwrap_or(0)))),
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-        Err(errno) => Err(errno),
-    }
-}
-
-/// Sets the clock mark.
-///
-/// # Errors
-/// The errno.
-pub fn set_clock_mark(path: &str, now: UnixTime) -> rustix::io::Result<()> {
-    let seconds = i64::try_from(now.0).unwrap_or(i64::MAX);
-    let at = Timespec { tv_sec: seconds, tv_nsec: 0 };
-    let times = Timestamps { last_access: at, last_modification: at };
-    fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
 }

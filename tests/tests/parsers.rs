@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use twinlock_core::account::Folder;
 use twinlock_core::beside::Beside;
+use twinlock_core::clock_mark::Stretch;
 use twinlock_core::event::{Accepted, Event, Kind};
 use twinlock_core::format::{epoch, ledger_names, log_line, record};
 use twinlock_core::ledger::{Budget, Epoch, Mark, Refused, Try, Used};
@@ -149,8 +150,17 @@ proptest! {
     }
 
     #[test]
-    fn an_epoch_comes_back(boot in "[0-9a-f]{32}", begun in any::<u64>(), mark in any::<u64>()) {
-        let epoch = Epoch { boot_id: boot, begun: BootTime(begun), mark: UnixTime(mark) };
+    fn an_epoch_comes_back(
+        boot in "[0-9a-f]{32}",
+        (begun, mark) in any::<(u64, u64)>(),
+        ahead in vec(any::<(u32, u32)>(), 0..5),
+    ) {
+        let stretch = |(from, long): (u32, u32)| {
+            let from = UnixTime(from.into());
+            Stretch { from, until: from.plus(long.into()) }
+        };
+        let ahead = ahead.into_iter().map(stretch).collect();
+        let epoch = Epoch { boot_id: boot, begun: BootTime(begun), mark: UnixTime(mark), ahead };
         prop_assert_eq!(epoch::read(&epoch::write(&epoch)), Some(epoch));
     }
 

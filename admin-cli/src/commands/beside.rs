@@ -49,9 +49,10 @@ fn under_way(beside: &Beside, now: UnixTime) -> Option<String> {
     let pending = beside.pending.as_ref()?;
     let until = resumed_until(pending.since);
     let (at, from) = (instant(pending.since), pending.source.as_str());
-    Some(if now < until {
+    // Only a verified ssh key says that the same person goes on.
+    Some(if pending.fingerprint.is_some() && now < until {
         format!(
-            "Set-up was begun at {at} from {from}; from there it goes on until {}.",
+            "Set-up was begun at {at} from {from}; from there, with the same ssh key, it goes on until {}.",
             instant(until)
         )
     } else {

@@ -8,7 +8,7 @@ use twinlock_core::{
     format::settings::values::seconds_of,
     letter::LetterKind,
     letters,
-    ports::{Records, Snapshot},
+    ports::{Ledger, Records, Snapshot},
     text::duration,
     time::{DAY, UnixTime},
 };
@@ -70,10 +70,12 @@ fn give(
     (life, uses): (u64, u8),
     by: &Proven,
 ) -> Result<Drawn, Failure> {
-    let now = desk.now()?.unix;
+    let instant = desk.now()?;
+    let now = instant.unix;
     let until = now.plus(life);
     let digits = draw::bypass(&KernelEntropy)?;
     let voucher = draw::voucher(&digits, until, &KernelEntropy)?;
+    let voucher = voucher.counted_from(instant, &desk.machine.ledger.boot_id()?);
     let bypass = Bypass { voucher, uses, trace: by.trace(now) };
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;

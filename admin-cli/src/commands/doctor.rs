@@ -27,6 +27,7 @@ use twinlock_host::{
 };
 
 use crate::{
+    ahead,
     desk::{self, Chosen},
     exit::Failure,
     keyboard::tell,
@@ -78,6 +79,7 @@ fn behind(chosen: &Chosen) -> Vec<Finding> {
         Err(finding) => Some(Finding { place: places.records.to_string(), ..finding }),
     });
     found.extend(ledger(&machine, &places.ledger));
+    found.extend(ahead::examine(&machine, &places.records));
     // Mail is the command's, whichever settings were asked for.
     let own = if chosen.is_named { settings::load(settings::PATH, OWNER) } else { Ok(loaded) };
     found.extend(own.iter().flat_map(|own| mail::examine(&own.policy, &machine)));

@@ -187,12 +187,17 @@ fn weigh(
     let now = desk.now()?.unix;
     let facts = facts::read(shelf, None)?;
     // A code of before the epoch will do: what it proves is that the app has the key, and no login takes it later.
-    let evidence =
-        Evidence { used: &facts.used, floor: UnixTime(0), now, window: desk.policy.window };
+    let evidence = Evidence {
+        used: &facts.used,
+        floor: UnixTime(0),
+        ahead: &[],
+        now,
+        window: desk.policy.window,
+    };
     Ok(match examine(&successor.record, code, &evidence) {
         Finding::Right { found, .. } if claim(shelf, &found, now)? == Creation::Made => None,
         Finding::Right { .. } => Some("That code was used already. Wait for the next one.".into()),
-        Finding::Used { wait } | Finding::BeforeEpoch { wait } => {
+        Finding::Used { wait } | Finding::BeforeEpoch { wait, .. } => {
             Some(format!("That code was used already. Wait for the next one ({}).", duration(wait)))
         }
         Finding::Off { apart } => Some(format!("That code is not of now. {}", hint(apart))),
@@ -210,9 +215,9 @@ fn put_in_force(
     (account, folder): (&Account, &Folder),
     (mut successor, by): (Successor, &Proven),
 ) -> Result<(), Failure> {
-    let now = desk.now()?.unix;
-    successor.record.since = now;
-    enrolment::promise_first_codes(&mut successor.record, by.trace(now).by);
+    let now = desk.now()?;
+    successor.record.since = now.unix;
+    enrolment::promise_first_codes(&mut successor.record, by.trace(now.unix).by);
     match desk.machine.records.commit(folder, successor.after, &successor.record) {
         Ok(()) => {}
         Err(CommitFault::Overtaken) => return Err(overtaken(&account.name)),

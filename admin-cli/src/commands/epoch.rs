@@ -5,6 +5,7 @@ use twinlock_host::prepare::{self, PrepareFault};
 
 use crate::{
     acting::Acting,
+    ahead,
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::Keyboard,
@@ -38,6 +39,10 @@ pub fn show(desk: &Desk) -> Result<(), Failure> {
         return Err(none());
     };
     let floor = epoch::floor(&known, &known.boot_id, now).ok_or_else(none)?;
+    if let Some(until) = ahead::of_floor(Some(floor), now.unix) {
+        desk.say(&ahead::sentence(until), serde_json::json!({ "used_until": floor.0 }));
+        return Ok(());
+    }
     let away = match now.unix.since(floor) {
         0 => "the clock is known to have come that far before".into(),
         seconds => format!("the ledger began {} ago", duration(seconds)),

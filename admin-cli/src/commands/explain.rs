@@ -18,7 +18,7 @@ use twinlock_core::{
     record::{Moving, State},
     request::{PublicKey, Source, SourceLabel},
     rules::{Decided, Subject},
-    time::UnixTime,
+    time::{Now, UnixTime},
 };
 
 use line::{Comes, Talks};
@@ -40,7 +40,7 @@ pub struct Login<'a> {
     /// From where, where it has an address.
     pub address: Option<IpAddr>,
     /// Now.
-    pub now: UnixTime,
+    pub now: Now,
 }
 
 /// What is said of a step, and the same for scripts.
@@ -56,7 +56,7 @@ pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
     desk.need_root("see what would become of people's logins")?;
     let (user, address) = taken_apart(login)?;
     let account = desk.account(user)?;
-    let login = Login { account: &account, service, address, now: desk.now()?.unix };
+    let login = Login { account: &account, service, address, now: desk.now()? };
     let door = door::look(&login);
     let (decided, rules) = rules::walk(desk, &login);
     let found = desk.machine.records.newest(&account);
@@ -182,7 +182,7 @@ fn record(desk: &Desk, login: &Login<'_>, found: &Result<Option<Snapshot>, Store
         Ok(None) => ("none", "Record: none, and that is proven.".into()),
         Ok(Some(found)) => match found.record.state {
             State::Active => ("enrolled", enrolled(found)),
-            State::Pending => ("pending", pending(found, login.now)),
+            State::Pending => ("pending", pending(found, login.now.unix)),
             State::Removed => ("removed", "Record: removed, as if there were none.".into()),
         },
     };
@@ -226,7 +226,7 @@ fn weighed(
 ) -> Result<Option<Waiting>, LedgerFault> {
     let shelf = desk.machine.ledger.open(&Seat::of(Some(login.account), &login.account.name))?;
     let facts = facts::read(shelf.as_ref(), None)?;
-    Ok(why::of_source(desk, &facts, (found, login.now), (Budget::Proven, source)))
+    Ok(why::of_source(desk, &facts, (found, login.now.unix), (Budget::Proven, source)))
 }
 
 fn throttle(desk: &Desk, login: &Login<'_>, found: Option<&Snapshot>) -> Step {
@@ -329,7 +329,7 @@ pub fn subject<'a>(login: &Login<'a>) -> Subject<'a> {
         account: login.account,
         service: login.service,
         address: login.address,
-        now: login.now,
+        now: login.now.unix,
     }
 }
 

@@ -58,7 +58,7 @@ fn invite(
     mail: Option<&str>,
 ) -> Result<Drawn, Failure> {
     let stamp = desk.stamp()?;
-    let drawn = Drawn::new(Purpose::SetUp, by.trace(stamp.1))?;
+    let drawn = Drawn::new(desk, Purpose::SetUp, by.trace(stamp.1))?;
     let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
         let mut record = enrolment::begun(account, before, stamp);

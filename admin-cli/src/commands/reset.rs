@@ -77,7 +77,7 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
 fn put_an_end(desk: &Desk, account: &Account, by: &Proven) -> Result<Drawn, Failure> {
     let stamp = desk.stamp()?;
     let trace = by.trace(stamp.1);
-    let drawn = Drawn::new(Purpose::SetUp, trace.clone())?;
+    let drawn = Drawn::new(desk, Purpose::SetUp, trace.clone())?;
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         let mut record = enrolment::reset(found.record, trace.clone(), stamp);

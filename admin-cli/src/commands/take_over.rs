@@ -108,7 +108,7 @@ fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
 /// Used steps become names in the ledger, as a login makes them.
 fn burn(desk: &Desk, folder: &Folder, takeover: &Takeover) -> Result<(), Failure> {
     let shelf = desk.machine.ledger.open(&Seat::Account(folder.clone()))?;
-    let now = desk.now()?.unix;
+    let now = desk.now()?;
     for used in &takeover.used {
         match shelf.create(&ledger_names::used_name(used), &ledger_names::instant(NOT_HERE))? {
             Creation::Made | Creation::Taken => {}

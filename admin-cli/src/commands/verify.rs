@@ -19,7 +19,7 @@ use crate::{
     one_time::{self, Left},
     proof::{Apart, Finding, Skew, examine, hint},
     reasons,
-    wording::plain,
+    wording::{instant, plain},
 };
 
 /// Asks for a code and says what it is.
@@ -41,8 +41,8 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     };
     let now = desk.now()?;
     let facts = facts::read(shelf.as_ref(), None)?;
-    let floor = desk.machine.ledger.floor(now)?;
-    let evidence = Evidence { used: &facts.used, floor, now: now.unix, window: desk.policy.window };
+    let horizon = desk.machine.ledger.floor(now)?;
+    let evidence = Evidence::of(&facts, &horizon, now.unix, desk.policy.window);
     let finding = as_learnt_here(desk.policy.resync, examine(&found.record, &code, &evidence));
     if !matches!(finding, Finding::Right { .. }) {
         let of_set = one_time::examine(&desk.machine.records, &found.record, &code);
@@ -190,7 +190,14 @@ fn explain(user: &str, finding: Finding) -> (String, String) {
             format!("right for {user}, but that code or a later one was used already"),
             format!("The next one is shown in {}.", duration(wait)),
         ),
-        Finding::BeforeEpoch { wait } => (
+        Finding::BeforeEpoch { ahead: Some(until), .. } => (
+            format!(
+                "right for {user}, but perhaps used while the clock was ahead, until {}",
+                instant(until)
+            ),
+            "Is the clock right now? Then run: twinlock epoch now".into(),
+        ),
+        Finding::BeforeEpoch { wait, .. } => (
             format!("right for {user}, but perhaps used before this machine's start"),
             format!("The first one that counts is shown in {}.", duration(wait)),
         ),
@@ -243,7 +250,16 @@ mod tests {
     fn every_refusal_has_its_sentence_and_remedy() {
         for (finding, sentence, remedy) in [
             (Finding::Used { wait: 17 }, "used already", "The next one is shown in 17 s."),
-            (Finding::BeforeEpoch { wait: 60 }, "this machine's start", "shown in 1 min."),
+            (
+                Finding::BeforeEpoch { wait: 60, ahead: None },
+                "this machine's start",
+                "shown in 1 min.",
+            ),
+            (
+                Finding::BeforeEpoch { wait: 600, ahead: Some(UnixTime(0)) },
+                "while the clock was ahead, until 1970-01-01",
+                "twinlock epoch now",
+            ),
             (Finding::Used { wait: 0 }, "used already", "press the button"),
             (off(skewed(-270)), "about 4 min 30 s behind", "at a login, from 08:00:00 UTC on"),
             (off(skewed(0)), "the app's was set right since", "Two codes in a row at a login"),

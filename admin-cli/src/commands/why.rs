@@ -16,6 +16,7 @@ use twinlock_core::{
 };
 
 use crate::{
+    ahead,
     desk::Desk,
     exit::Failure,
     person::{self, Person, Standing},
@@ -32,6 +33,8 @@ struct Ledgers {
     refused: Vec<Refused>,
     waiting: Vec<Waiting>,
     floor: Option<UnixTime>,
+    /// Until when the clock was ahead, where that shuts this person out now.
+    ahead: Option<UnixTime>,
 }
 
 /// A source whose next try would not be judged.
@@ -75,10 +78,13 @@ fn look(
     let shelf = ledger.open(&Seat::of(account, name))?;
     let found = account.and_then(|account| desk.machine.records.newest(account).ok().flatten());
     let floor = ledger.epoch()?.and_then(|known| epoch::floor(&known, &known.boot_id, now));
+    let ahead =
+        ahead::of_person(desk, found.as_ref(), now.unix).max(ahead::of_floor(floor, now.unix));
     Ok(Ledgers {
         refused: refusals::all(shelf.as_ref()),
         waiting: waiting(desk, shelf.as_ref(), (found.as_ref(), now.unix))?,
         floor,
+        ahead,
     })
 }
 
@@ -161,6 +167,7 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
         Some(floor) => format!("Codes from before {} count as used.", instant(floor)),
         None => "The ledger has no epoch yet; the next login begins one.".into(),
     });
+    lines.extend(ledgers.ahead.map(ahead::sentence));
     lines.extend(ledgers.waiting.iter().map(|waiting| match waiting.until {
         Some(until) => format!(
             "Too many wrong codes from {}: the next is judged at {} (in {}).",
@@ -221,6 +228,7 @@ fn object(
     let more = match ledgers {
         Ok(ledgers) => json!({
             "epoch": ledgers.floor.map(|at| at.0),
+            "clock_was_ahead_until": ledgers.ahead.map(|at| at.0),
             "throttled": ledgers.waiting.iter().map(|waiting| json!({
                 "source": waiting.source.as_str(), "until": waiting.until.map(|at| at.0),
             })).collect::<Vec<_>>(),

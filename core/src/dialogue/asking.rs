@@ -265,8 +265,8 @@ impl Asking<'_> {
             Some(Outcome::Wrong) => (Message::Wrong { left }, Reason::WrongCode),
             Some(Outcome::Replayed { wait }) => (Message::Replayed { wait }, Reason::Replayed),
             Some(Outcome::Spent) => (Message::Spent, Reason::Spent),
-            Some(Outcome::BeforeEpoch { wait }) => {
-                (Message::BeforeEpoch { wait }, Reason::BeforeEpoch)
+            Some(Outcome::BeforeEpoch { wait, ahead }) => {
+                (Message::BeforeEpoch { wait, ahead }, Reason::BeforeEpoch)
             }
             Some(Outcome::ClockOff { ahead, wait }) => {
                 (Message::ClockOff { ahead, wait }, Reason::ClockOff)

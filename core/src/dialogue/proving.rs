@@ -26,7 +26,7 @@ use crate::{
     record::{Authenticator, Moving, Record, State},
     replay,
     secret::Key,
-    time::{Step, UnixTime},
+    time::{Now, Step, UnixTime},
 };
 
 /// Questions until a code was right: mistypings, and the picture drawn another way.
@@ -79,7 +79,8 @@ pub fn prove(talk: &Talk<'_>, name: &str) -> Result<Proven, Stop> {
     }
     if begun.state != State::Active {
         let until = pending::resumed_until(begun.since);
-        let until = talk.now().ok().filter(|now| now.unix < until).map(|_| until);
+        let resumes = |now: &Now| talk.fingerprint.is_some() && now.unix < until;
+        let until = talk.now().ok().filter(resumes).map(|_| until);
         talk.leave_word(talk.set_up(&SetUp::TooMany { until }));
     }
     Err(Stop::Declined(Reason::NotSetUp))
@@ -98,7 +99,7 @@ struct Begun {
 
 /// The key to be proven: the one that was begun with, where the same person goes on, else a new one.
 fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
-    let stamp = talk.stamp()?;
+    let (stamp, now) = (talk.stamp()?, talk.now()?);
     let asker = Asker { source: talk.source, fingerprint: talk.fingerprint.as_deref() };
     let mut chosen = None;
     change(talk.ports.records, talk.account, &mut |found| {
@@ -106,23 +107,25 @@ fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
         let before = record.beside.pending.take();
         // Who has seen a key with one code of somebody enrolled has seen somebody else's key, perhaps.
         let same = record.state != State::Active
-            && before.as_ref().is_some_and(|before| resumes(before, &asker, stamp.1));
+            && before.as_ref().is_some_and(|before| resumes(before, &asker, now));
         let notice = before.as_ref().map(|before| SetUp::BegunBefore {
             at: before.since,
             source: before.source.as_str().into(),
             key: if same { SameKey::Same } else { SameKey::Another },
         });
-        let (key, since) = match before.filter(|_| same) {
-            Some(before) => (before.key, before.since),
-            None => (draw::key(talk.ports.entropy).map_err(|_| no_entropy())?, stamp.1),
+        let pending = match before.filter(|_| same) {
+            Some(before) => before,
+            None => Pending {
+                key: draw::key(talk.ports.entropy).map_err(|_| no_entropy())?,
+                since: stamp.1,
+                source: talk.source.clone(),
+                fingerprint: talk.fingerprint.clone(),
+                until_boot: Some(pending::resumed_until_boot(now)),
+            },
         };
-        chosen = Some(Begun { key: key.copied(), notice, since, state: record.state });
-        record.beside.pending = Some(Pending {
-            key,
-            since,
-            source: talk.source.clone(),
-            fingerprint: talk.fingerprint.clone(),
-        });
+        let since = pending.since;
+        chosen = Some(Begun { key: pending.key.copied(), notice, since, state: record.state });
+        record.beside.pending = Some(pending);
         Ok(record)
     })?;
     chosen.ok_or(no_entropy())

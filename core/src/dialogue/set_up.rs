@@ -23,7 +23,7 @@ use crate::{
     ports::Snapshot,
     record::{Generation, Record, SetId},
     secret::Typed,
-    time::UnixTime,
+    time::Now,
 };
 
 /// What came of an offer.
@@ -159,13 +159,13 @@ fn enrol(
     proven: &Proven,
     (ticket, reset): (Option<&Ticket>, Option<&Trace>),
 ) -> Result<Generation, Stop> {
-    let stamp = talk.stamp()?;
+    let (stamp, now) = (talk.stamp()?, talk.now()?);
     change(talk.ports.records, talk.account, &mut |found| {
         let found = found.ok_or(OVERTAKEN)?;
         let authenticator = proven.authenticator.copied();
         if !proving::is_pending(&found.record, &authenticator.key)
             || found.record.beside.reset.as_ref() != reset
-            || ticket.is_some_and(|ticket| !works(&found.record, ticket, stamp.1))
+            || ticket.is_some_and(|ticket| !works(&found.record, ticket, now))
         {
             return Err(OVERTAKEN);
         }
@@ -182,8 +182,8 @@ fn may_go_on(found: &Snapshot) -> bool {
 }
 
 /// Whether a ticket is still there, and still works: a dialogue may be held open for as long as its person likes.
-fn works(record: &Record, ticket: &Ticket, now: UnixTime) -> bool {
-    record.beside.tickets.contains(ticket) && now < ticket.voucher.until
+fn works(record: &Record, ticket: &Ticket, now: Now) -> bool {
+    record.beside.tickets.contains(ticket) && !ticket.voucher.is_over(now)
 }
 
 /// By what right codes that are owed are put in force.
@@ -252,11 +252,12 @@ fn put_owed(
     (id, generation): (SetId, Generation),
     by: &Owed<'_>,
 ) -> Result<(), Stop> {
-    let stamp = (generation, talk.now()?.unix);
+    let now = talk.now()?;
+    let stamp = (generation, now.unix);
     let owed = |record: &Record| {
         record.generation == by.generation
             && (record.codes.is_none() || record.beside.owed_codes.is_some())
-            && by.ticket.is_none_or(|ticket| works(record, ticket, stamp.1))
+            && by.ticket.is_none_or(|ticket| works(record, ticket, now))
     };
     Ok(change(talk.ports.records, talk.account, &mut |found| match found {
         Some(found) if enrolment::is_enrolled(&found) && owed(&found.record) => {

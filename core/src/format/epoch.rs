@@ -1,8 +1,10 @@
-//! The epoch as the text of one symbolic link: `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`.
+//! The epoch as the text of one symbolic link: `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`, and `.FROM+SECONDS` for each
+//! time ahead of the mark in which codes were used.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::{
+    clock_mark::{STRETCHES_MAX, Stretch},
     ledger::Epoch,
     time::{BootTime, UnixTime},
 };
@@ -10,7 +12,11 @@ use crate::{
 /// Writes an epoch.
 #[must_use]
 pub fn write(epoch: &Epoch) -> String {
-    format!("{}.{}.{}", epoch.boot_id, epoch.begun.0, epoch.mark.0)
+    let mut text = format!("{}.{}.{}", epoch.boot_id, epoch.begun.0, epoch.mark.0);
+    for stretch in &epoch.ahead {
+        text.push_str(&format!(".{}+{}", stretch.from.0, stretch.until.since(stretch.from)));
+    }
+    text
 }
 
 /// Reads an epoch; nothing when it is damaged.
@@ -20,10 +26,17 @@ pub fn read(text: &str) -> Option<Epoch> {
     let boot_id = parts.next().filter(|id| id.len() == 32)?;
     let begun = BootTime(parts.next()?.parse().ok()?);
     let mark = UnixTime(parts.next()?.parse().ok()?);
-    match parts.next() {
-        None => Some(Epoch { boot_id: boot_id.into(), begun, mark }),
-        Some(_) => None,
-    }
+    let ahead = parts.map(stretch).collect::<Option<Vec<_>>>()?;
+    let few = ahead.len() <= STRETCHES_MAX;
+    few.then(|| Epoch { boot_id: boot_id.into(), begun, mark, ahead })
+}
+
+fn stretch(text: &str) -> Option<Stretch> {
+    let (from, seconds) = text.split_once('+')?;
+    let digits = |number: &str| number.bytes().all(|byte| byte.is_ascii_digit());
+    let from = UnixTime(from.parse().ok().filter(|_| digits(from))?);
+    let seconds: u64 = seconds.parse().ok().filter(|_| digits(seconds))?;
+    Some(Stretch { from, until: UnixTime(from.0.checked_add(seconds)?) })
 }
 
 /// `/proc/sys/kernel/random/boot_id` without dashes and the newline.
@@ -45,6 +58,13 @@ mod tests {
             assert_eq!(read(&text[..cut]), None, "{cut}");
         }
         assert_eq!(read(&format!("{text}.1")), None);
+        let ahead = format!("{text}.1900000000+90.2000000000+0");
+        assert_eq!(write(&read(&ahead).unwrap()), ahead);
+        for odd in
+            [".1+", ".+1", ".1+-1", ".1++1", ".18446744073709551615+1", ".", ".1+1.1+1.1+1.1+1.1+1"]
+        {
+            assert_eq!(read(&format!("{text}{odd}")), None, "{odd}");
+        }
         assert_eq!(read("0123456789abcdef0123456789abcdef.-1.0"), None);
         assert_eq!(boot_id("0123-4567\n"), "01234567");
     }

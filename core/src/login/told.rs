@@ -90,7 +90,7 @@ impl Visit<'_> {
     /// What a success leaves behind, as well as it goes: the clock mark, and a source that was new.
     pub(super) fn afterwards(&self, account: Option<&Account>, familiarity: Familiarity) {
         let Ok(now) = self.ports.clock.now() else { return };
-        self.ports.records.mark_clock(now.unix);
+        self.ports.records.mark_clock(now);
         let folder = account.and_then(|account| Folder::of(&account.name).ok());
         // A code without its first factor is no login, and nobody in particular sits at no place.
         let lasting = self.standing == Standing::Proven && self.request.source != Source::Unknown;

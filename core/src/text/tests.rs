@@ -11,7 +11,7 @@ use crate::text::*;
 use alloc::{format, vec, vec::Vec};
 
 #[expect(clippy::too_many_lines, reason = "a list of everything that is said")]
-fn all() -> [Message; 43] {
+fn all() -> [Message; 44] {
     let user = || "a".repeat(32);
     [
         Message::AskCode,
@@ -34,8 +34,9 @@ fn all() -> [Message; 43] {
         Message::NoSuchWay(Ways::WithCodes),
         Message::NoSuchWay(Ways::AppOnly),
         Message::Replayed { wait: 17 },
-        Message::BeforeEpoch { wait: 599 },
-        Message::BeforeEpoch { wait: 86_399 },
+        Message::BeforeEpoch { wait: 599, ahead: None },
+        Message::BeforeEpoch { wait: 86_399, ahead: None },
+        Message::BeforeEpoch { wait: 86_399, ahead: Some(UnixTime(1_800_000_000)) },
         Message::Replayed { wait: 0 },
         Message::Spent,
         Message::CodesLeft { left: 0 },

@@ -1,11 +1,12 @@
 //! The ledger of a world: a map, and an epoch.
 
 use twinlock_core::{
-    epoch,
+    clock_mark::Known,
+    epoch::{self, Horizon},
     fault::LedgerFault,
     ledger::Epoch,
     ports::{Creation, Ledger, Seat, Shelf},
-    time::{Now, UnixTime},
+    time::Now,
 };
 
 use super::World;
@@ -26,18 +27,23 @@ impl Ledger for World {
         self.open(seat)
     }
 
-    fn floor(&self, now: Now) -> Result<UnixTime, LedgerFault> {
+    fn floor(&self, now: Now) -> Result<Horizon, LedgerFault> {
         if self.fails() {
             return Err(LedgerFault::Untrusted);
         }
-        let known = self.epoch.borrow().as_ref().and_then(|known| epoch::floor(known, "b", now));
-        Ok(known.unwrap_or_else(|| {
-            let mark = epoch::mark_from(Some(UnixTime(self.mark.get())));
-            let begun = Epoch { boot_id: "b".into(), begun: now.boot, mark };
-            let floor = epoch::floor(&begun, "b", now).unwrap();
-            *self.epoch.borrow_mut() = Some(begun);
-            floor
+        let boot_id = self.boot_id()?;
+        let known = self.epoch.borrow().clone();
+        Ok(known.and_then(|known| epoch::horizon(known, &boot_id, now)).unwrap_or_else(|| {
+            let Known { mark, ahead } = self.clock_mark.borrow().clone();
+            let mark = epoch::mark_from(Some(mark.at));
+            let begun = Epoch { boot_id: boot_id.clone(), begun: now.boot, mark, ahead };
+            *self.epoch.borrow_mut() = Some(begun.clone());
+            epoch::horizon(begun, &boot_id, now).unwrap()
         }))
+    }
+
+    fn boot_id(&self) -> Result<String, LedgerFault> {
+        Ok(format!("{:032x}", self.boots.get()))
     }
 }
 

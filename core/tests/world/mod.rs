@@ -23,8 +23,8 @@ use std::{
 use twinlock_core::{
     account::{Account, Folder},
     beside::Beside,
+    clock_mark::{ClockMark, Distance, Known, Trust},
     code_set::CodeSet,
-    epoch,
     event::{Accepted, Event, Resynced},
     fault::{CommitFault, StoreFault},
     format::record as form,
@@ -33,16 +33,18 @@ use twinlock_core::{
     login::login,
     otp::totp::step_at,
     policy::{Echo, Policy},
-    ports::{Part, Ports, Records, Snapshot},
+    ports::{Clock, Ledger, Part, Ports, Records, Snapshot},
     record::{Authenticator, Generation, Identity, Period, Record, State},
     request::{Claim, PublicKey, Request, Source, SourceLabel},
-    time::{BootTime, Step, UnixTime},
+    time::{BootTime, Now, Step, UnixTime},
     verdict::Verdict,
 };
 
 use apps::{authenticator, code_of};
 
 pub const START: u64 = 1_800_000_000;
+/// A mark that was made when the world began, and never moved.
+const MADE: ClockMark = ClockMark { at: UnixTime(0), made: UnixTime(START), moved: 1_000_000 };
 
 /// Everything that a login can see, behind cells so that tests can change it under way.
 pub struct World {
@@ -55,7 +57,11 @@ pub struct World {
     pub failures: Cell<u32>,
     pub names: Rc<RefCell<BTreeMap<String, String>>>,
     pub epoch: RefCell<Option<Epoch>>,
-    pub mark: Cell<u64>,
+    pub clock_mark: RefCell<Known>,
+    /// Whether the kernel vouches for the clock.
+    pub trust: Cell<Trust>,
+    /// How often the machine was started.
+    pub boots: Cell<u64>,
     pub store_fault: Cell<Option<StoreFault>>,
     /// What a full or read-only disk says to every change.
     pub disk_fault: Cell<Option<StoreFault>>,
@@ -110,7 +116,9 @@ impl World {
             failures: Cell::new(0),
             names: Rc::default(),
             epoch: RefCell::new(None),
-            mark: Cell::new(0),
+            clock_mark: RefCell::new(Known { mark: MADE, ahead: vec![] }),
+            trust: Cell::new(Trust::Alone),
+            boots: Cell::new(1),
             store_fault: Cell::new(None),
             disk_fault: Cell::new(None),
             faults: RefCell::default(),
@@ -139,7 +147,29 @@ impl World {
 
     pub fn begin_epoch(&self, unix: u64) {
         let begun = BootTime((self.boot.get() - (self.unix.get() - unix)) * 1_000_000_000);
-        *self.epoch.borrow_mut() = Some(Epoch { boot_id: "b".into(), begun, mark: UnixTime(0) });
+        *self.epoch.borrow_mut() = Some(Epoch {
+            boot_id: format!("{:032x}", self.boots.get()),
+            begun,
+            mark: UnixTime(0),
+            ahead: vec![],
+        });
+    }
+
+    /// The machine starts again, with a clock that shows `unix`: the ledger is empty, and the other clock begins anew.
+    pub fn restart(&self, unix: u64) {
+        self.names.borrow_mut().clear();
+        self.boots.set(self.boots.get() + 1);
+        self.boot.set(20);
+        self.unix.set(unix);
+        *self.epoch.borrow_mut() = None;
+        // The units that prepare the ledger.
+        let _ = Ledger::floor(self, Clock::now(self).unwrap()).unwrap();
+    }
+
+    /// Both clocks go on.
+    pub fn pass(&self, seconds: u64) {
+        self.unix.set(self.unix.get() + seconds);
+        self.boot.set(self.boot.get() + seconds);
     }
 
     pub fn account(&self, name: &str, uid: u32) {
@@ -344,9 +374,13 @@ impl Records for World {
         self.known.borrow_mut().push(source.clone());
     }
 
-    fn mark_clock(&self, now: UnixTime) {
-        if epoch::mark_is_due(UnixTime(self.mark.get()), now) {
-            self.mark.set(now.0);
-        }
+    fn mark_clock(&self, now: Now) {
+        let known = self.clock_mark.borrow().clone();
+        let after = match known.mark.distance(now) {
+            Distance::Reached => known,
+            Distance::Near => Known { mark: known.mark.moved_to(now.unix, now.boot), ..known },
+            Distance::Far => known.used_far_ahead(now, self.trust.get()),
+        };
+        *self.clock_mark.borrow_mut() = after;
     }
 }

@@ -5,7 +5,7 @@ use crate::{doctor, flat, shut};
 const KEY_SAYS: &str = "usepam yes\npermitrootlogin no\npubkeyauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
 /// What is done to a machine that is fine, what doctor then finds, and what its report says.
-const BEHIND: [(&str, &str, &str); 15] = [
+const BEHIND: [(&str, &str, &str); 17] = [
     ("rm -r $V/users/ada", "lock-out nobody-enrolled", "twinlock enroll USER"),
     ("chmod 644 $V/users/ada/record.1.toml", "lock-out nobody-enrolled", "ada: the record, or"),
     ("twinlock remove ada --yes", "lock-out nobody-enrolled", "everybody is refused."),
@@ -23,6 +23,16 @@ const BEHIND: [(&str, &str, &str); 15] = [
         "umount /run/twinlock; mkdir -m 700 /var/other; mount --bind /var/other /run/twinlock",
         "lock-out ledger-refuses",
         "Start run-twinlock.mount",
+    ),
+    (
+        "touch -d '40 days' $V/clock",
+        "warning clock-was-ahead",
+        "After the next restart every app code would be refused",
+    ),
+    (
+        "touch -d '40 days' $V/clock; rm /run/twinlock/epoch; twinlock epoch ensure",
+        "lock-out clock-was-ahead",
+        "Every app code is refused: the clock was ahead until",
     ),
     (
         "mkdir $E/text; printf 'Subject: x\\n{usr}\\n' >$E/text/reset.txt",

@@ -58,6 +58,10 @@ fn why_somebody_is_refused() {
     m.enrolled("bob", BOB);
     m.run(["sh", "-c", "echo odd >>/var/lib/twinlock/users/bob/record.1.toml"]).ok();
     page.run(&m, (ROWS[2], "why bob"));
+    m.run(["touch", "-d", "40 days", "/var/lib/twinlock/clock"]).ok();
+    m.file("/run/twinlock/epoch").remove();
+    m.run(["twinlock", "epoch", "ensure"]).ok();
+    page.run(&m, (ROWS[2], "why ada"));
     m.file("/run/twinlock/epoch").remove();
     page.run(&m, (ROWS[2], "why ada"));
     m.file("/run/twinlock").mode(0o777);

@@ -101,7 +101,7 @@ fn verdict(desk: &Desk, login: &Login<'_>, rule: &Rule) -> String {
 }
 
 fn effect(rule: &Rule, login: &Login<'_>) -> &'static str {
-    let over = rule.until.is_some_and(|until| login.now >= until);
+    let over = rule.until.is_some_and(|until| login.now.unix >= until);
     match rule.action {
         _ if over => "its date is over, so a code is needed",
         Action::Require => "a code is needed",
@@ -113,7 +113,7 @@ fn effect(rule: &Rule, login: &Login<'_>) -> &'static str {
 /// Why a rule has no effect on any login, in a sentence without its stop.
 fn never(desk: &Desk, login: &Login<'_>, (all, number): (&[Rule], usize)) -> Option<String> {
     let rule = all.get(number.checked_sub(1)?)?;
-    let over = rule.until.is_some_and(|until| login.now >= until);
+    let over = rule.until.is_some_and(|until| login.now.unix >= until);
     if over && rule.action != Action::Require {
         return Some("Its date is over: it asks for a code, as if it said require".into());
     }

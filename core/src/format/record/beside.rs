@@ -1,6 +1,7 @@
 //! The tables of a record that almost nobody's has: set-up under way, vouchers, what somebody else did.
 
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -16,8 +17,8 @@ use crate::{
     format::tables::{Odd, Table},
     otp::base32,
     request::SourceLabel,
-    time::UnixTime,
-    voucher::{VOUCHERS_MAX, Voucher},
+    time::{BootTime, UnixTime},
+    voucher::{EndByBoot, VOUCHERS_MAX, Voucher},
 };
 
 /// The longest address, name or fingerprint, in bytes.
@@ -33,6 +34,7 @@ pub(in crate::format) struct PendingTable {
     since: u64,
     source: String,
     fingerprint: Option<String>,
+    until_boot: Option<u64>,
 }
 
 pub(in crate::format) struct TicketTable {
@@ -40,6 +42,7 @@ pub(in crate::format) struct TicketTable {
     salt: String,
     hash: String,
     until: u64,
+    boot: Option<String>,
     by: String,
     at: u64,
 }
@@ -48,6 +51,7 @@ pub(in crate::format) struct BypassTable {
     salt: String,
     hash: String,
     until: u64,
+    boot: Option<String>,
     uses: u8,
     by: String,
     at: u64,
@@ -79,6 +83,7 @@ impl PendingTable {
             since: number(&mut table, "since")?,
             source: text(&mut table, "source")?,
             fingerprint: table.string("fingerprint")?.map(Spanned::into_inner),
+            until_boot: table.number("until_boot")?.map(Spanned::into_inner),
         };
         table.end().map(|()| pending)
     }
@@ -91,6 +96,7 @@ impl TicketTable {
             salt: text(&mut table, "salt")?,
             hash: text(&mut table, "hash")?,
             until: number(&mut table, "until")?,
+            boot: table.string("boot")?.map(Spanned::into_inner),
             by: text(&mut table, "by")?,
             at: number(&mut table, "at")?,
         };
@@ -104,6 +110,7 @@ impl BypassTable {
             salt: text(&mut table, "salt")?,
             hash: text(&mut table, "hash")?,
             until: number(&mut table, "until")?,
+            boot: table.string("boot")?.map(Spanned::into_inner),
             uses: number(&mut table, "uses")?,
             by: text(&mut table, "by")?,
             at: number(&mut table, "at")?,
@@ -166,14 +173,24 @@ fn pending(table: PendingTable) -> Option<Pending> {
         since: UnixTime(table.since),
         source: SourceLabel::read(&table.source)?,
         fingerprint: plain(table.fingerprint, harmless)?,
+        until_boot: table.until_boot.map(BootTime),
     })
 }
 
-fn voucher((salt, hash): (&str, &str), until: u64) -> Option<Voucher> {
-    let mut found = Voucher { salt: [0; 16], hash: [0; 32], until: UnixTime(until) };
+fn voucher((salt, hash): (&str, &str), until: u64, boot: Option<String>) -> Option<Voucher> {
+    let by_boot = plain(boot, end_by_boot)?.map(Box::new);
+    let mut found = Voucher { salt: [0; 16], hash: [0; 32], until: UnixTime(until), by_boot };
     hex(salt, &mut found.salt)?;
     hex(hash, &mut found.hash)?;
     Some(found)
+}
+
+fn end_by_boot(text: String) -> Option<EndByBoot> {
+    let (boot_id, until) = text.split_once('.')?;
+    let is_id = boot_id.len() == 32 && boot_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let plain = until.bytes().all(|byte| byte.is_ascii_digit());
+    let until = BootTime(until.parse().ok()?);
+    (is_id && plain).then(|| EndByBoot { boot_id: boot_id.into(), until })
 }
 
 fn hex(text: &str, into: &mut [u8]) -> Option<()> {
@@ -184,14 +201,14 @@ fn hex(text: &str, into: &mut [u8]) -> Option<()> {
 fn ticket(table: TicketTable) -> Option<Ticket> {
     Some(Ticket {
         purpose: Purpose::named(&table.purpose)?,
-        voucher: voucher((&table.salt, &table.hash), table.until)?,
+        voucher: voucher((&table.salt, &table.hash), table.until, table.boot)?,
         trace: trace(TraceTable { by: table.by, at: table.at })?,
     })
 }
 
 fn bypass(table: BypassTable) -> Option<Bypass> {
     Some(Bypass {
-        voucher: voucher((&table.salt, &table.hash), table.until)?,
+        voucher: voucher((&table.salt, &table.hash), table.until, table.boot)?,
         uses: (table.uses > 0).then_some(table.uses)?,
         trace: trace(TraceTable { by: table.by, at: table.at })?,
     })
@@ -212,6 +229,9 @@ pub(super) fn write(out: &mut String, beside: &Beside) {
         out.push_str(&format!("source = {}\n", quoted(pending.source.as_str())));
         if let Some(fingerprint) = &pending.fingerprint {
             out.push_str(&format!("fingerprint = {}\n", quoted(fingerprint)));
+        }
+        if let Some(until) = pending.until_boot {
+            out.push_str(&format!("until_boot = {}\n", until.0));
         }
     }
     for ticket in &beside.tickets {
@@ -235,6 +255,9 @@ fn write_voucher(out: &mut String, voucher: &Voucher) {
     let (salt, hash) = (HEXLOWER.encode(&voucher.salt), HEXLOWER.encode(&voucher.hash));
     out.push_str(&format!("salt = \"{salt}\"\nhash = \"{hash}\"\n"));
     out.push_str(&["until = ", &voucher.until.0.to_string(), "\n"].concat());
+    if let Some(EndByBoot { boot_id, until }) = voucher.by_boot.as_deref() {
+        out.push_str(&format!("boot = \"{boot_id}.{}\"\n", until.0));
+    }
 }
 
 /// Appends the lines of an authenticator that say who has seen its key.

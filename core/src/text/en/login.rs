@@ -5,7 +5,7 @@ use alloc::{format, string::String};
 use crate::{
     event::Resynced,
     message::{Message, Ways},
-    text::{clock, duration},
+    text::{clock, date, duration},
 };
 
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
@@ -71,10 +71,16 @@ pub(in crate::text) fn say(message: &Message) -> String {
             "You have {} left. For new ones, type ? at the next login, then 4.",
             if *left == 1 { "1 backup code".into() } else { format!("{left} backup codes") }
         ),
-        Message::BeforeEpoch { wait: 600.. } => {
+        Message::BeforeEpoch { ahead: Some(until), .. } => format!(
+            "The clock of this machine was ahead until {}, {}.\n\
+             Ask your administrator (twinlock epoch now).",
+            date(*until),
+            clock(*until)
+        ),
+        Message::BeforeEpoch { wait: 600.., .. } => {
             "The clock of this machine does not fit its memory of used codes.\nAsk your administrator (twinlock why).".into()
         }
-        Message::BeforeEpoch { wait } => format!(
+        Message::BeforeEpoch { wait, .. } => format!(
             "This machine has just started and cannot know whether that code was used.\n\
              Wait for a newer one ({}).",
             duration(*wait)

@@ -5,7 +5,7 @@ use alloc::{format, string::String};
 use crate::{
     event::Resynced,
     message::{Message, Ways},
-    text::{clock, duration},
+    text::{clock, date, duration},
 };
 
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
@@ -71,10 +71,16 @@ pub(in crate::text) fn say(message: &Message) -> String {
             "Du har {} kvar. För nya, skriv ? vid nästa inloggning och sedan 4.",
             if *left == 1 { "1 reservkod".into() } else { format!("{left} reservkoder") }
         ),
-        Message::BeforeEpoch { wait: 600.. } => {
+        Message::BeforeEpoch { ahead: Some(until), .. } => format!(
+            "Datorns klocka gick före, till {} {}.\n\
+             Fråga din administratör (twinlock epoch now).",
+            date(*until),
+            clock(*until)
+        ),
+        Message::BeforeEpoch { wait: 600.., .. } => {
             "Datorns klocka stämmer inte med vad den minns om använda koder.\nBe din administratör om hjälp (twinlock why).".into()
         }
-        Message::BeforeEpoch { wait } => format!(
+        Message::BeforeEpoch { wait, .. } => format!(
             "Datorn har nyss startat och kan inte veta om koden är använd.\n\
              Vänta på en nyare ({}).",
             duration(*wait)

@@ -1,0 +1,164 @@
+//! Clocks that are wrong for a while: no code works twice, and nobody is shut out once the clock is right.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod world;
+
+use twinlock_core::{clock_mark::Trust, time::UnixTime, verdict::Verdict};
+use world::{
+    START, World,
+    people::{screen, stack},
+};
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+const YEAR: u64 = 365 * DAY;
+
+fn gets_in(world: &World, code: &str) -> bool {
+    world.login(&stack(), &[code, ""]) == Verdict::Granted
+}
+
+/// A world whose mark stands at the beginning, as after a login of then.
+fn begun() -> World {
+    let world = World::new();
+    assert!(gets_in(&world, &world.code(0)));
+    assert_eq!(world.clock_mark.borrow().mark.at, UnixTime(START));
+    world
+}
+
+#[test]
+fn after_a_login_with_a_clock_that_was_ahead_a_restart_shuts_nobody_out() {
+    for ahead in [6 * 60, HOUR, DAY, YEAR, u64::from(u32::MAX) - START] {
+        let world = begun();
+        world.unix.set(START + ahead);
+        let seen = world.code(0);
+        assert!(gets_in(&world, &seen), "{ahead}");
+        world.restart(START + 120);
+        world.pass(90);
+        assert!(gets_in(&world, &world.code(0)), "{ahead} {}", screen(&world));
+        // Time goes on and gets there, in this boot or in another one: the code was used once.
+        world.pass(START + ahead - world.unix.get());
+        assert!(!gets_in(&world, &seen), "{ahead}");
+        assert!(world.reasons().contains(&"before_epoch"), "{:?}", world.reasons());
+        world.restart(START + ahead - 60);
+        world.pass(60);
+        assert!(!gets_in(&world, &seen), "{ahead}");
+        world.pass(120);
+        assert!(gets_in(&world, &world.code(0)), "{ahead} {}", screen(&world));
+    }
+}
+
+#[test]
+fn a_mark_that_lags_and_a_clock_set_back_over_a_restart_bring_no_code_back() {
+    // Off for a week, and nothing vouches for the clock since.
+    let world = begun();
+    world.restart(START + 7 * DAY);
+    world.pass(90);
+    let mut seen = Vec::new();
+    for _ in 0..40 {
+        world.pass(7 * 60);
+        seen.push((world.unix.get(), world.code(0)));
+        assert!(gets_in(&world, &world.code(0)), "{}", screen(&world));
+    }
+    assert!(world.clock_mark.borrow().mark.at < UnixTime(START + DAY), "it lags");
+    let begin = seen[0].0;
+    world.restart(begin - HOUR);
+    world.pass(90);
+    assert!(gets_in(&world, &world.code(0)), "{}", screen(&world));
+    for (at, code) in &seen {
+        world.unix.set(*at);
+        assert!(!gets_in(&world, code), "{at}");
+    }
+    world.pass(3 * 60);
+    assert!(gets_in(&world, &world.code(0)), "{}", screen(&world));
+}
+
+#[test]
+fn while_the_kernel_vouches_for_the_clock_the_mark_follows_any_distance() {
+    for far in [HOUR, DAY, YEAR] {
+        let world = begun();
+        world.trust.set(Trust::Synchronized);
+        world.restart(START + far);
+        world.pass(90);
+        let (at, seen) = (world.unix.get(), world.code(0));
+        assert!(gets_in(&world, &seen));
+        assert_eq!(world.clock_mark.borrow().mark.at, UnixTime(at), "{far}");
+        world.restart(at - 600);
+        world.pass(600);
+        assert!(!gets_in(&world, &seen), "{far}");
+    }
+}
+
+/// Of the whole machine: what `twinlock epoch now` does to the mark.
+fn believe(world: &World) {
+    let now = twinlock_core::ports::Clock::now(world).unwrap();
+    let known = world.clock_mark.borrow().clone();
+    *world.clock_mark.borrow_mut() = known.believing(now, &[]);
+    *world.epoch.borrow_mut() = None;
+    let _ = twinlock_core::ports::Ledger::floor(world, now).unwrap();
+}
+
+#[test]
+fn a_mark_that_was_led_astray_is_lowered_and_codes_of_then_stay_used() {
+    let world = begun();
+    world.trust.set(Trust::Synchronized);
+    world.unix.set(START + YEAR);
+    let seen = world.code(0);
+    assert!(gets_in(&world, &seen));
+    world.restart(START + 600);
+    world.pass(300);
+    assert!(!gets_in(&world, &world.code(0)), "the mark lies ahead");
+    let shown = screen(&world);
+    assert!(shown.contains("was ahead until 2028-01-15, 08:0"), "{shown}");
+    assert!(shown.contains("twinlock epoch now"), "{shown}");
+    believe(&world);
+    world.pass(150);
+    assert!(gets_in(&world, &world.code(0)), "{}", screen(&world));
+    world.restart(START + YEAR);
+    assert!(!gets_in(&world, &seen));
+    world.pass(180);
+    assert!(gets_in(&world, &world.code(0)), "{}", screen(&world));
+}
+
+#[test]
+fn who_logged_in_while_the_clock_was_more_than_a_day_ahead_is_told_until_when() {
+    let world = begun();
+    world.unix.set(START + 3 * DAY);
+    assert!(gets_in(&world, &world.code(0)));
+    world.unix.set(START + 90);
+    assert!(!gets_in(&world, &world.code(0)));
+    assert!(world.reasons().contains(&"before_epoch"), "{:?}", world.reasons());
+    let shown = screen(&world);
+    assert!(shown.contains("was ahead until 2027-01-18, 08:00:00"), "{shown}");
+    assert!(shown.contains("twinlock epoch now"), "{shown}");
+}
+
+#[test]
+fn a_clock_at_1970_and_one_at_2106_let_the_owner_in() {
+    for odd in [3600, u64::from(u32::MAX)] {
+        let world = begun();
+        world.restart(odd);
+        world.pass(90);
+        let inside = gets_in(&world, &world.code(0));
+        // Back in 1970 the mark lies ahead: nobody knows which codes of then were used.
+        assert_eq!(inside, odd > START, "{odd}");
+        world.restart(START + HOUR);
+        world.pass(90);
+        assert!(gets_in(&world, &world.code(0)), "{odd} {}", screen(&world));
+    }
+}
+
+#[test]
+fn a_machine_that_slept_has_not_stood_still() {
+    let world = begun();
+    // The other clock counts sleep: a night is no jump.
+    for _ in 0..5 {
+        world.pass(8 * HOUR);
+        assert!(gets_in(&world, &world.code(0)));
+        assert_eq!(world.clock_mark.borrow().mark.at, UnixTime(world.unix.get()));
+    }
+    assert!(world.clock_mark.borrow().ahead.is_empty());
+}

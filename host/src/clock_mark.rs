@@ -1,0 +1,213 @@
+//! The clock mark on disk: the times of one empty file, and a symbolic link for each time ahead of it.
+
+use rustix::{
+    fs::{self, AtFlags, CWD, Mode, OFlags, RawDir, Timespec, Timestamps},
+    io::{self, Errno},
+};
+use twinlock_core::{
+    clock_mark::{ClockMark, Distance, Known, MARK_INTERVAL, Stretch, Trust},
+    pieces::joined,
+    time::{Now, UnixTime},
+};
+
+use crate::synchronized;
+
+/// The file whose modification time is the mark: its seconds by the wall clock, and in place of nanoseconds the seconds
+/// since the kernel's start when it moved.
+pub const CLOCK: &str = "clock";
+/// What the names of times ahead begin with: the first second follows, and the modification time is the last one.
+const AHEAD: &str = "ahead.";
+/// The most seconds since the kernel's start that a file keeps: 31 years.
+const MOVED_MAX: u64 = 999_999_999;
+
+/// Reads all that is known of the clock; nothing where there is no mark.
+///
+/// # Errors
+/// The errno where that cannot be said.
+pub fn read(records: &str) -> io::Result<Option<Known>> {
+    let Some(mark) = mark(records)? else { return Ok(None) };
+    Ok(Some(Known { mark, ahead: ahead(records)? }))
+}
+
+fn mark(records: &str) -> io::Result<Option<ClockMark>> {
+    match fs::statat(CWD, joined(&[records, "/", CLOCK]), AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(ClockMark {
+            at: seconds(stat.st_mtime),
+            made: seconds(stat.st_ctime),
+            moved: stat.st_mtime_nsec,
+        })),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn seconds(of_file: i64) -> UnixTime {
+    UnixTime(u64::try_from(of_file).unwrap_or(0))
+}
+
+/// Notes that a code was used now. An ordinary login looks at the mark, and once a minute moves it. Best effort.
+pub(crate) fn advance(records: &str, now: Now) {
+    let Ok(Some(mark)) = mark(records) else { return };
+    match mark.distance(now) {
+        Distance::Reached => {}
+        Distance::Near => drop(set_mark(records, &mark.moved_to(now.unix, now.boot))),
+        Distance::Far => far(records, mark, now),
+    }
+}
+
+fn far(records: &str, mark: ClockMark, now: Now) {
+    let Ok(ahead) = ahead(records) else { return };
+    let marked = |one: &Stretch| one.from <= now.unix && now.unix < one.until.plus(MARK_INTERVAL);
+    let trust = synchronized::trust();
+    if trust == Trust::Alone && ahead.iter().any(marked) {
+        return;
+    }
+    let before = Known { mark, ahead };
+    let after = before.clone().used_far_ahead(now, trust);
+    if write(records, &before, &after).is_err() {
+        // What cannot be noted apart must not come back either: then the mark itself goes there.
+        let _ = set_mark(records, &mark.moved_to(now.unix, now.boot));
+    }
+}
+
+#[cfg(feature = "tools")]
+/// Believes the clock as it stands, also where it stands before the mark; `dropped` are times whose used names go.
+///
+/// # Errors
+/// The errno; nothing is believed then.
+pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Result<()> {
+    let before = read(records)?.ok_or(Errno::NOENT)?;
+    let after = before.clone().believing(now, dropped);
+    write(records, &before, &after)
+}
+
+/// Times ahead first, then the mark, then those that became part of others: a cut refuses more than it must.
+fn write(records: &str, before: &Known, after: &Known) -> io::Result<()> {
+    for stretch in after.ahead.iter().filter(|one| !before.ahead.contains(one)) {
+        put(records, stretch)?;
+    }
+    if before.mark != after.mark {
+        set_mark(records, &after.mark)?;
+    }
+    for old in &before.ahead {
+        if !after.ahead.iter().any(|one| one.from == old.from) {
+            let _ = fs::unlinkat(CWD, name(records, old.from), AtFlags::empty());
+        }
+    }
+    Ok(())
+}
+
+fn put(records: &str, stretch: &Stretch) -> io::Result<()> {
+    let name = name(records, stretch.from);
+    match fs::symlinkat("clock", CWD, &name) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => return Err(errno),
+    }
+    touch(&name, stretch.until, 0)
+}
+
+fn name(records: &str, from: UnixTime) -> String {
+    format!("{records}/{AHEAD}{}", from.0)
+}
+
+fn set_mark(records: &str, mark: &ClockMark) -> io::Result<()> {
+    touch(&joined(&[records, "/", CLOCK]), mark.at, mark.moved.min(MOVED_MAX))
+}
+
+fn touch(path: &str, at: UnixTime, nanoseconds: u64) -> io::Result<()> {
+    let tv_sec = i64::try_from(at.0).unwrap_or(i64::MAX);
+    let at = Timespec { tv_sec, tv_nsec: nanoseconds.cast_signed() };
+    let times = Timestamps { last_access: at, last_modification: at };
+    fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+/// The times ahead that are on file. A name that is none is nothing; one that lies backwards counts as its first second.
+fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = fs::openat(CWD, records, flags, Mode::empty())?;
+    let mut found = Vec::new();
+    let mut buffer = Vec::with_capacity(2048);
+    let mut names = RawDir::new(&folder, buffer.spare_capacity_mut());
+    while let Some(entry) = names.next() {
+        let entry = entry?;
+        let from = entry.file_name().to_str().ok().and_then(|name| name.strip_prefix(AHEAD));
+        let Some(from) = from.and_then(|from| from.parse().ok()).map(UnixTime) else { continue };
+        let until = match fs::statat(&folder, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => seconds(stat.st_mtime),
+            // Another login has made it part of one that stands.
+            Err(Errno::NOENT) => continue,
+            Err(errno) => return Err(errno),
+        };
+        found.push(Stretch { from, until: until.max(from) });
+    }
+    Ok(twinlock_core::clock_mark::tidy(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::time::BootTime;
+
+    fn at(unix: u64, up: u64) -> Now {
+        Now { unix: UnixTime(unix), boot: BootTime(0).plus(up) }
+    }
+
+    /// A records folder whose mark stands at an instant.
+    fn records(mark: u64, moved: u64) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap().to_owned();
+        std::fs::write(folder.path().join(CLOCK), "").unwrap();
+        let mark = ClockMark { at: UnixTime(mark), made: UnixTime(0), moved };
+        set_mark(&path, &mark).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_mark_moves_with_time_and_keeps_when_it_did() {
+        let (_folder, path) = records(50_000, 100);
+        for (unix, up, mark, moved) in [
+            (50_030, 130, 50_000, 100),
+            (50_100, 200, 50_100, 200),
+            (40_000, 260, 50_100, 200),
+            (50_700, 500, 50_700, 500),
+        ] {
+            advance(&path, at(unix, up));
+            let known = read(&path).unwrap().unwrap();
+            assert_eq!((known.mark.at, known.mark.moved), (UnixTime(mark), moved), "{unix}");
+            assert_eq!(known.ahead, []);
+        }
+    }
+
+    #[test]
+    fn times_ahead_are_kept_apart_until_an_administrator_believes_the_clock() {
+        let (_folder, path) = records(50_000, 100);
+        let before = read(&path).unwrap().unwrap();
+        let one = before.clone().used_far_ahead(at(900_000, 200), Trust::Alone);
+        write(&path, &before, &one).unwrap();
+        let two = one.clone().used_far_ahead(at(900_500, 200), Trust::Alone);
+        write(&path, &one, &two).unwrap();
+        let known = read(&path).unwrap().unwrap();
+        assert_eq!(known.mark.at, UnixTime(50_000));
+        assert_eq!(known.ahead, [Stretch { from: UnixTime(900_000), until: UnixTime(900_500) }]);
+        let dropped = Stretch { from: UnixTime(2_000_000), until: UnixTime(2_000_000) };
+        believe(&path, at(40_000, 300), &[dropped]).unwrap();
+        let known = read(&path).unwrap().unwrap();
+        assert_eq!((known.mark.at, known.ahead.len()), (UnixTime(40_000), 2));
+        believe(&path, at(1_000_000, 400), &[]).unwrap();
+        assert_eq!(read(&path).unwrap().unwrap().ahead, [dropped]);
+    }
+
+    #[test]
+    fn names_that_say_nothing_are_nothing() {
+        let (folder, path) = records(50_000, 100);
+        for odd in ["ahead.", "ahead.x", "ahead.-1", "ahead.99999999999999999999", "ahea"] {
+            std::fs::write(folder.path().join(odd), "").unwrap();
+        }
+        assert_eq!(read(&path).unwrap().unwrap().ahead, []);
+        let backwards = name(&path, UnixTime(u64::MAX));
+        std::os::unix::fs::symlink("clock", backwards).unwrap();
+        let last = Stretch { from: UnixTime(u64::MAX), until: UnixTime(u64::MAX) };
+        assert_eq!(read(&path).unwrap().unwrap().ahead, [last]);
+        assert!(read(&format!("{path}/none")).unwrap().is_none());
+    }
+}

@@ -1,0 +1,78 @@
+//! Used steps that a clock that was far ahead has left, and that shut their owners out since it was set right.
+
+use twinlock_core::{
+    account::Folder,
+    clock_mark::Stretch,
+    facts,
+    format::ledger_names,
+    ledger::Used,
+    otp::{hotp::Keyed, totp},
+    ports::{Ledger, Seat},
+    record::{Authenticator, Moving},
+    replay,
+    time::{Step, UnixTime},
+};
+
+use crate::{machine::Machine, roll};
+
+/// A used step of somebody, far ahead of now.
+pub struct FarAhead {
+    /// Who has used it.
+    pub user: String,
+    /// When its code is shown by a clock that is right.
+    pub time: Stretch,
+    used: Used,
+}
+
+/// Looks for them among all who have a record; who cannot be read has none.
+#[must_use]
+pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
+    let mut found = Vec::new();
+    for entry in roll::everybody(&machine.records).into_iter().flatten() {
+        let Ok(Some(snapshot)) = &entry.found else { continue };
+        let authenticators = &snapshot.record.authenticators;
+        found.extend(of_person(machine, &entry.user, authenticators, now));
+    }
+    found
+}
+
+/// Looks for those of one person.
+#[must_use]
+pub fn of_person(
+    machine: &Machine,
+    user: &str,
+    authenticators: &[Authenticator],
+    now: UnixTime,
+) -> Vec<FarAhead> {
+    let facts = Folder::of(user).ok().and_then(|folder| {
+        let seat = Seat::Account(folder);
+        let shelf = machine.ledger.has(&seat).then(|| machine.ledger.open(&seat).ok())??;
+        facts::read(shelf.as_ref(), None).ok()
+    });
+    let Some(facts) = facts else { return Vec::new() };
+    let mut found = Vec::new();
+    for one in authenticators.iter().filter(|one| matches!(one.moving, Moving::Clock { .. })) {
+        let Some(keyed) = Keyed::new(&one.key, one.parameters.algorithm) else { continue };
+        let period = one.parameters.period;
+        let far = replay::far_ahead(&facts.used, one, keyed.mark(one), totp::step_at(now, period));
+        found.extend(far.map(|used| {
+            let shown = used.step.0.saturating_add_signed(-i64::from(one.drift()));
+            let from = totp::begin_of(Step(shown), period);
+            FarAhead {
+                user: user.to_owned(),
+                time: Stretch { from, until: from.plus(period.seconds()) },
+                used: *used,
+            }
+        }));
+    }
+    found
+}
+
+/// Takes their names away.
+pub(crate) fn forget(machine: &Machine, far: &[FarAhead]) {
+    for one in far {
+        let Ok(folder) = Folder::of(&one.user) else { continue };
+        let Ok(shelf) = machine.ledger.open(&Seat::Account(folder)) else { continue };
+        shelf.erase(&ledger_names::used_name(&one.used));
+    }
+}

@@ -1,0 +1,136 @@
+//! The epoch of the ledger: one symbolic link, which is begun once a boot, and replaced whole.
+
+use rustix::{
+    fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
+    io::Errno,
+};
+use twinlock_core::{
+    epoch::{self, Horizon},
+    fault::{LedgerFault, MachineFault},
+    format::epoch as epoch_text,
+    ledger::Epoch,
+    pieces::joined,
+    policy::LedgerKind,
+    ports::Entropy,
+    time::{Now, UnixTime},
+};
+
+use super::{HostLedger, io, text_of};
+use crate::{clock_mark, entropy::KernelEntropy, place::Room};
+
+/// How often somebody else's new epoch may be faster.
+const ROUNDS: usize = 8;
+const EPOCH: &str = "epoch";
+/// The file that names this boot.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+impl HostLedger {
+    /// The epoch as it is written, where it is readable.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] where the ledger is not what it must be.
+    pub fn epoch(&self) -> Result<Option<Epoch>, LedgerFault> {
+        let root = self.root()?;
+        Ok(text_of(root.fd(), EPOCH)?.and_then(|text| epoch_text::read(&text)))
+    }
+
+    /// Whether an epoch was begun since this machine was started.
+    #[must_use]
+    pub fn is_of_this_boot(&self, epoch: &Epoch) -> bool {
+        self.this_boot().is_ok_and(|boot_id| boot_id == epoch.boot_id)
+    }
+
+    /// Begins a new epoch now, in place of any that is there.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when it cannot be written.
+    pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerFault> {
+        self.begin_anew(now).map(|horizon| horizon.floor)
+    }
+
+    /// Begins the first epoch, where no other process is faster.
+    pub(super) fn begin_first(&self, now: Now) -> Result<Horizon, LedgerFault> {
+        let epoch = self.new_epoch(now)?;
+        match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
+            Ok(()) => of_new(epoch, now),
+            // Another login's, which is kept, or one that is of no use.
+            Err(Errno::EXIST) => match self.of_standing(now)? {
+                Some(horizon) => Ok(horizon),
+                None => self.begin_anew(now),
+            },
+            Err(errno) => Err(io(errno)),
+        }
+    }
+
+    fn begin_anew(&self, now: Now) -> Result<Horizon, LedgerFault> {
+        let epoch = self.new_epoch(now)?;
+        replace(self.root()?, &epoch_text::write(&epoch))?;
+        of_new(epoch, now)
+    }
+
+    /// What the epoch says that stands there; nothing when it is damaged, or another boot's.
+    pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerFault> {
+        let text = text_of(CWD, &joined(&[&*self.path, "/", EPOCH]))?;
+        let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
+        match self.kind {
+            // What lies on a tmpfs is of this boot: a restart empties it.
+            LedgerKind::Tmpfs => {
+                let boot_id = known.boot_id.clone();
+                Ok(epoch::horizon(known, &boot_id, now))
+            }
+            LedgerKind::Persistent => Ok(epoch::horizon(known, &self.this_boot()?, now)),
+        }
+    }
+
+    fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerFault> {
+        let known = clock_mark::read(&self.records).map_err(io)?;
+        let (mark, ahead) =
+            known.map_or((None, Vec::new()), |known| (Some(known.mark.at), known.ahead));
+        let mark = epoch::mark_from(mark);
+        Ok(Epoch { boot_id: self.this_boot()?, begun: now.boot, mark, ahead })
+    }
+
+    pub(super) fn this_boot(&self) -> Result<String, LedgerFault> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let fd = fs::openat(CWD, BOOT_ID, flags, Mode::empty()).map_err(io)?;
+        let mut buffer = [0; 64];
+        let length = rustix::io::read(&fd, &mut buffer).map_err(io)?;
+        let text = str::from_utf8(buffer.get(..length).unwrap_or_default());
+        Ok(epoch_text::boot_id(text.unwrap_or_default()))
+    }
+}
+
+/// A damaged epoch, or another boot's, is replaced whole: a link by its name is never half there.
+fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
+    for _ in 0..ROUNDS {
+        match replace_once(root, text) {
+            Err(LedgerFault::Io { errno }) if errno == Errno::NOENT.raw_os_error() => {}
+            done => return done,
+        }
+    }
+    Err(io(Errno::AGAIN))
+}
+
+fn replace_once(root: &Room, text: &str) -> Result<(), LedgerFault> {
+    let mut nonce = [0; 8];
+    KernelEntropy.fill(&mut nonce).map_err(|MachineFault| LedgerFault::Io { errno: 0 })?;
+    let temporary = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
+    root.link(&temporary, text).map_err(io)?;
+    let placed = fs::renameat_with(root.fd(), &temporary, root.fd(), EPOCH, RenameFlags::empty());
+    if placed.is_err() {
+        let _ = fs::unlinkat(root.fd(), &temporary, AtFlags::empty());
+    }
+    placed.map_err(io)?;
+    // What others were cut off at. Who is under way meanwhile begins again.
+    for cut_off in root.names().unwrap_or_default() {
+        if cut_off.starts_with("epoch.") {
+            let _ = fs::unlinkat(root.fd(), &cut_off, AtFlags::empty());
+        }
+    }
+    Ok(())
+}
+
+fn of_new(epoch: Epoch, now: Now) -> Result<Horizon, LedgerFault> {
+    let boot_id = epoch.boot_id.clone();
+    epoch::horizon(epoch, &boot_id, now).ok_or(LedgerFault::Untrusted)
+}
