@@ -77,7 +77,11 @@ fn empty_answer_loses_no_scanned_key() {
     assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
     assert_eq!(screen(&world).matches("press Enter").count(), 2, "{}", screen(&world));
     let world = newcomer();
-    assert_eq!(world.login(&stack(), &["start", "", ""]), Verdict::Denied, "twice is meant");
+    assert_eq!(
+        world.login(&by_key("ssh-ed25519 AAAA"), &["start", "", ""]),
+        Verdict::Denied,
+        "twice is meant"
+    );
     assert!(screen(&world).contains("to go on with this key"), "{}", screen(&world));
     let world = newcomer();
     let typed = ["start", "", "999999", "", "<first>", "AAAA", "", "BBBB", "<group>"];

@@ -70,11 +70,11 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     }
 }
 
-#[cfg(feature = "tools")]
 /// Believes the clock as it stands, also where it stands before the mark; `dropped` are times whose used names go.
 ///
 /// # Errors
 /// The errno; nothing is believed then.
+#[cfg(feature = "tools")]
 pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Result<()> {
     let before = read(records)?.ok_or(Errno::NOENT)?;
     let after = before.clone().believing(now, dropped);
@@ -178,6 +178,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "tools")]
     #[test]
     fn times_ahead_are_kept_apart_until_an_administrator_believes_the_clock() {
         let (_folder, path) = records(50_000, 100);
