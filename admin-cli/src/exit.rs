@@ -165,11 +165,14 @@ impl From<LedgerFault> for Failure {
     fn from(fault: LedgerFault) -> Self {
         let what = format!("the ledger cannot be used ({})", fault.reason());
         let remedy = match fault {
+            LedgerFault::NotMounted => {
+                "Start the mount unit first: systemctl start run-twinlock.mount. Without systemd, mount a tmpfs there (mode=0700), or set `ledger_mounted = false`."
+            }
             LedgerFault::NotTmpfs => {
                 "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant to lie on a disk."
             }
             LedgerFault::Untrusted => {
-                "Delete the ledger folder and run `twinlock epoch ensure`; for a minute codes are then refused as used."
+                "Begin the ledger anew: systemctl restart run-twinlock.mount (without systemd, mount it anew), then `twinlock epoch ensure`; for a minute codes are then refused as used."
             }
             LedgerFault::Io { .. } => {
                 "Look at the ledger folder (df -i), and at the kernel's log (dmesg)."

@@ -185,13 +185,17 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "clock_failed" => ("a clock did not answer", "Look at the clock (date)."),
         "rule" => ("a rule decided", "Look at the rules: twinlock settings show"),
+        "ledger_not_mounted" => (
+            "nothing is mounted where the ledger lies",
+            "Start the mount unit first: systemctl start run-twinlock.mount. Without systemd, mount a tmpfs there (mode=0700), or set `ledger_mounted = false`.",
+        ),
         "ledger_not_tmpfs" => (
             "the ledger folder does not lie on a tmpfs",
             "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant.",
         ),
         "ledger_untrusted" => (
             "the ledger folder is a link, not root's, open to others or damaged",
-            "Delete the ledger folder and run `twinlock epoch ensure`.",
+            "Begin it anew: systemctl restart run-twinlock.mount, then twinlock epoch ensure.",
         ),
         "ledger_io" => (
             "the ledger could not be read or written",
@@ -217,7 +221,7 @@ mod tests {
         fault::{CodesFault, LedgerFault},
     };
 
-    const OF_LOGINS: [Reason; 35] = [
+    const OF_LOGINS: [Reason; 36] = [
         Reason::WrongCode,
         Reason::Replayed,
         Reason::BeforeEpoch,
@@ -240,6 +244,7 @@ mod tests {
         Reason::LookupFailed,
         Reason::Clock,
         Reason::Rule(1),
+        Reason::Ledger(LedgerFault::NotMounted),
         Reason::Ledger(LedgerFault::NotTmpfs),
         Reason::Ledger(LedgerFault::Untrusted),
         Reason::Ledger(LedgerFault::Io { errno: 0 }),

@@ -5,12 +5,13 @@ use crate::{
     answer::Code,
     beside::Ticket,
     charge::Charge,
+    claimant::Claimant,
     event::{Accepted, Reason},
     facts,
     fault::{CodesFault, LedgerFault},
     format::ledger_names,
     judge::{Evidence, Match, Ruling, judge},
-    ledger::{Budget, Try, Used},
+    ledger::{Budget, Nonce, Try, Used},
     policy::Policy,
     ports::{Clock, Creation, Ports, Shelf, Snapshot},
     record::Record,
@@ -132,7 +133,7 @@ pub enum Outcome {
     HalfJudged(CodesFault),
 }
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
     /// Judges a code. Only [`Outcome::Granted`] lets anybody in.
     pub fn attempt(&mut self, code: &Code) -> Outcome {
         self.memory.turn();
@@ -167,7 +168,7 @@ impl Trial<'_> {
         let outcome = if code.is_voucher() {
             self.redeem(code, now, horizon.reached())
         } else {
-            self.compare_and_claim(code, &evidence, now)?
+            self.compare_and_claim(code, &evidence, now, own)?
         };
         for old in throttle::spare(&facts, now.unix) {
             self.shelf.erase(&ledger_names::try_name(old));
@@ -190,8 +191,7 @@ impl Trial<'_> {
         let evidence = Evidence::of(&facts, &horizon, now.unix, self.policy.window);
         let _ = self.compare(code, &evidence);
         // Names without an account share their tries: whether one is throttled would tell that it has none.
-        let (ports, shelf, budget) = (self.ports, self.shelf, self.budget);
-        Till { ports, shelf, budget, since: now, field: self.policy.field }.work_as_if(code);
+        self.till(now).work_as_if(code);
         self.note_nothing(&facts, now.unix);
         Ok(())
     }
@@ -201,9 +201,11 @@ impl Trial<'_> {
         code: &Code,
         evidence: &Evidence<'_>,
         now: Now,
+        own: &Try,
     ) -> Result<Outcome, LedgerFault> {
-        let (ports, shelf, budget) = (self.ports, self.shelf, self.budget);
-        let till = Till { ports, shelf, budget, since: now, field: self.policy.field };
+        let till = self.till(now);
+        let nonce = Nonce::of_charge(&ledger_names::try_name(own), now.boot);
+        let claimant = Claimant::new(self.shelf, evidence.now, nonce);
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ok(found) => found,
@@ -223,7 +225,7 @@ impl Trial<'_> {
                     return Ok(outcome);
                 }
             };
-            let claimed = self.claim(found, evidence.now)? == Creation::Made;
+            let claimed = claim(&claimant, found)? == Creation::Made;
             if !claimed || was_held_up(self.ports.clock, now) || self.is_overtaken(found)? {
                 return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
             }
@@ -240,15 +242,8 @@ impl Trial<'_> {
         Ok(Outcome::Faulty(Reason::RecordChanging))
     }
 
-    /// Makes every name that a code uses up; each of them is made once.
-    fn claim(&self, found: Match, now: UnixTime) -> Result<Creation, LedgerFault> {
-        for used in found.claims() {
-            let name = ledger_names::used_name(&used);
-            if self.shelf.create(&name, &ledger_names::instant(now))? == Creation::Taken {
-                return Ok(Creation::Taken);
-            }
-        }
-        Ok(Creation::Made)
+    fn till(&self, since: Now) -> Till<'a> {
+        Till::new(self.ports, self.shelf, self.budget, since, self.policy.field)
     }
 
     /// Whether another login has meanwhile used a newer code than two adjacent ones, which the drift that they bring would
@@ -294,6 +289,16 @@ impl Trial<'_> {
         let authenticator = snapshot.record.authenticators.get(found.authenticator);
         authenticator.map_or(0, |found| replay::seconds_until(next, found, now))
     }
+}
+
+/// Claims every name that a code uses up; each of them is one attempt's.
+fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerFault> {
+    for used in found.claims() {
+        if claimant.claim(&used)? == Creation::Taken {
+            return Ok(Creation::Taken);
+        }
+    }
+    Ok(Creation::Made)
 }
 
 /// Whether so much time has passed since the names were read that what they said is no longer true: a process can be

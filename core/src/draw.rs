@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     code_set::Shape,
     fault::MachineFault,
+    ledger::Nonce,
     letters,
     ports::Entropy,
     record::Generation,
@@ -87,6 +88,16 @@ pub fn generation(entropy: &dyn Entropy) -> Result<Generation, MachineFault> {
     let mut bytes = [0; 8];
     entropy.fill(&mut bytes)?;
     Ok(Generation(u64::from_ne_bytes(bytes)))
+}
+
+/// Draws a nonce.
+///
+/// # Errors
+/// [`MachineFault`] when there is no randomness.
+pub fn nonce(entropy: &dyn Entropy) -> Result<Nonce, MachineFault> {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes)?;
+    Ok(Nonce(bytes))
 }
 
 /// Draws a key of 160 bits.

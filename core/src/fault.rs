@@ -107,6 +107,8 @@ impl CodesFault {
 /// Why the ledger cannot say whether something happened already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerFault {
+    /// Nothing is mounted where the ledger lies, and the settings do not say that this is meant.
+    NotMounted,
     /// Not on tmpfs, and the settings do not say that this is meant.
     NotTmpfs,
     /// The folder is a link, not root's, or open to others.
@@ -123,6 +125,7 @@ impl LedgerFault {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
+            Self::NotMounted => "ledger_not_mounted",
             Self::NotTmpfs => "ledger_not_tmpfs",
             Self::Untrusted => "ledger_untrusted",
             Self::Io { .. } => "ledger_io",

@@ -2,6 +2,8 @@
 
 use alloc::{string::String, vec::Vec};
 
+use sha2::{Digest, Sha256};
+
 use crate::{
     clock_mark::Stretch,
     record::SetId,
@@ -31,6 +33,23 @@ pub struct Used {
     pub mark: Mark,
     /// The step.
     pub step: Step,
+}
+
+/// Tells one attempt from every other, and is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nonce(pub [u8; 16]);
+
+impl Nonce {
+    /// The nonce of an attempt that holds a charge, whose name no other process has at the same time: the clock that never
+    /// goes back, to the nanosecond, and a hash of that name. Randomness would cost every login a call.
+    #[must_use]
+    pub fn of_charge(charge: &str, boot: BootTime) -> Self {
+        let mut nonce = [0; 16];
+        let hash = Sha256::digest(charge.as_bytes());
+        let parts = boot.0.to_be_bytes().into_iter().chain(hash);
+        nonce.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+        Self(nonce)
+    }
 }
 
 /// Which budget a try is taken from.

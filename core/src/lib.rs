@@ -17,6 +17,7 @@ pub mod carry;
 pub mod carry_bounds;
 pub mod change;
 pub mod charge;
+pub mod claimant;
 pub mod clock_mark;
 pub mod code_set;
 pub mod counter;

@@ -239,6 +239,8 @@ pub struct Places {
     pub ledger: Cow<'static, str>,
     /// What the ledger may lie on.
     pub ledger_kind: LedgerKind,
+    /// Whether the ledger must be a file system of its own, mounted there.
+    pub ledger_mounted: bool,
 }
 
 /// What the ledger may lie on.
@@ -291,6 +293,7 @@ impl Default for Places {
             records: "/var/lib/twinlock".into(),
             ledger: "/run/twinlock".into(),
             ledger_kind: LedgerKind::default(),
+            ledger_mounted: true,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A code of a set: hashed, compared, spent for good, and the record looked at once more before anybody gets in.
 
+use core::cell::Cell;
+
 use crate::{
     account::{Account, Folder},
     answer::Code,
@@ -34,6 +36,8 @@ pub struct Till<'a> {
     pub since: Now,
     /// What the answer held: behind a field for a code alone, a new set can be shown.
     pub field: Field,
+    /// The code that this attempt has spent: it stays its own while the record changes.
+    own: Cell<Option<(SetId, u8)>>,
 }
 
 /// What became of a code that no authenticator has made.
@@ -89,7 +93,19 @@ impl Found {
     }
 }
 
-impl Till<'_> {
+impl<'a> Till<'a> {
+    /// Begins an attempt, which has spent nothing.
+    #[must_use]
+    pub fn new(
+        ports: Ports<'a>,
+        shelf: &'a dyn Shelf,
+        budget: Budget,
+        since: Now,
+        field: Field,
+    ) -> Self {
+        Self { ports, shelf, budget, since, field, own: Cell::new(None) }
+    }
+
     /// Judges a code of the shape of a set, and spends it where it is right.
     pub fn offer(&self, person: &mut Option<(&Account, Snapshot)>, code: &Code) -> Spending {
         if backup_code::shape_of(code).is_none() {
@@ -105,7 +121,10 @@ impl Till<'_> {
             Err(fault) => return Spending::Faulty(fault),
         };
         match self.ports.codes.spent(&found.folder, found.id) {
-            Ok(spent) if spent.contains(&found.place) => return Spending::Spent,
+            Ok(spent) if spent.contains(&found.place) => {
+                let own = self.own.get() == Some((found.id, found.place));
+                return if own { self.look_again(person, &found) } else { Spending::Spent };
+            }
             Ok(spent) if backup_code::left(&found.set, &spent) == 1 => {
                 return self.offer_last(person, &found);
             }
@@ -115,7 +134,10 @@ impl Till<'_> {
         let spent = self.ports.codes.spend(&found.folder, (found.id, found.place), self.since.unix);
         match spent {
             Ok(Creation::Made) if was_held_up(self.ports.clock, self.since) => Spending::Spent,
-            Ok(Creation::Made) => self.look_again(person, &found),
+            Ok(Creation::Made) => {
+                self.own.set(Some((found.id, found.place)));
+                self.look_again(person, &found)
+            }
             Ok(Creation::Taken) => Spending::Spent,
             Err(fault) => Spending::Faulty(CodesFault::Spend(fault)),
         }

@@ -50,10 +50,66 @@ fn what_has_nothing_to_do_with_the_code_stops_nobody() {
     }
 }
 
+/// The login meets its own claim, and has it: what the code is held against again still has the key.
 #[test]
-fn another_generation_key_or_length_burns_the_code() {
-    let changes: [fn(&mut Record); 3] = [
-        |record| record.generation = Generation(2),
+fn another_generation_of_the_same_key_stops_nobody() {
+    for codes in [one(), two()] {
+        let (verdict, world) = login(&codes, |record| record.generation = Generation(2));
+        assert_eq!(verdict, Verdict::Granted, "{:?}", world.reasons());
+        let again = world.login(&stack(), &[codes.last().unwrap(), ""]);
+        assert_eq!(again, Verdict::Denied);
+    }
+}
+
+/// A bypass is given, and a reset is taken back, while the login looks: each change has a generation of its own.
+#[test]
+fn backup_code_outlives_a_change_of_the_record() {
+    for codes in [&["10000001", "20000002"][..], &["10000001", "20000002", "30000003"]] {
+        let world = World::new();
+        world.with_set(5, codes);
+        let mut record = world.newest_record("ada");
+        record.generation = Generation(9);
+        world.becomes.replace(Some(record));
+        world.change_at.set(Some(0));
+        assert_eq!(world.login(&stack(), &["10000001"]), Verdict::Granted, "{:?}", world.reasons());
+        assert_eq!(world.login(&stack(), &["10000001", ""]), Verdict::Denied);
+    }
+}
+
+#[test]
+fn token_outlives_another_generation() {
+    let world = World::new();
+    let at = |next| Authenticator { parameters: Parameters::default(), ..token(9, next) };
+    world.equip("ada", vec![at(7)]);
+    let mut record = world.newest_record("ada");
+    record.generation = Generation(2);
+    world.becomes.replace(Some(record));
+    world.change_at.set(Some(0));
+    let code = code_of(&at(7), 7);
+    assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Granted, "{:?}", world.reasons());
+    assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Denied);
+}
+
+/// What another attempt has claimed at the same instant is not this one's, whatever its name and time.
+#[test]
+fn anothers_claim_stays_anothers() {
+    let world = World::new();
+    assert_eq!(world.login(&stack(), &[&world.code(0), ""]), Verdict::Granted);
+    let (name, text) = {
+        let names = world.names.borrow();
+        let used = names.iter().find(|(name, _)| name.contains("/used.")).unwrap();
+        (used.0.clone(), used.1.clone())
+    };
+    let other = World::new();
+    other.boot.set(other.boot.get() + 1);
+    let claims = |name: &str| other.names.borrow().get(name).cloned();
+    assert_eq!(other.login(&stack(), &[&other.code(0), ""]), Verdict::Granted);
+    assert!(claims(&name).is_some_and(|claim| claim != text), "a nonce of each attempt's own");
+}
+
+#[test]
+fn another_key_or_length_burns_the_code() {
+    let changes: [fn(&mut Record); 2] = [
         |record| app(record).key = Key::new(vec![7; 20]).unwrap(),
         |record| app(record).parameters.digits = Digits::new(8).unwrap(),
     ];
@@ -66,12 +122,18 @@ fn another_generation_key_or_length_burns_the_code() {
     }
 }
 
-/// A drift that another login has noted moves no single code; where the pair of codes was judged by it, it does.
+/// A drift that another login has noted moves no single code; a pair of codes is judged again by it.
 #[test]
-fn two_codes_are_judged_by_where_the_clock_stood() {
-    let moved = |record: &mut Record| app(record).moving = Moving::Clock { drift: 1 };
-    assert_eq!(login(&one(), moved).0, Verdict::Granted);
-    assert_eq!(login(&two(), moved).0, Verdict::Denied);
+fn two_codes_are_judged_by_where_the_clock_stands() {
+    let to = |drift: i32| move |record: &mut Record| app(record).moving = Moving::Clock { drift };
+    assert_eq!(login(&one(), to(1)).0, Verdict::Granted);
+    for (drift, verdict) in [(0, Verdict::Granted), (1, Verdict::Granted), (60, Verdict::Denied)] {
+        let (said, world) = login(&two(), to(drift));
+        assert_eq!(said, verdict, "{drift}");
+        let learnt = if said == Verdict::Granted { 6 } else { drift };
+        let moving = world.newest_record("ada").authenticators[0].moving;
+        assert_eq!(moving, Moving::Clock { drift: learnt }, "{drift}");
+    }
 }
 
 /// The counter has gone past the code, by another login at the same instant.

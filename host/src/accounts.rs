@@ -1,15 +1,64 @@
 //! Accounts and groups, through NSS.
 
-use nix::unistd::{Group, User};
+use nix::{
+    errno::Errno,
+    unistd::{Group, User},
+};
 use twinlock_core::{
     account::Account,
     fault::LookupFault,
     ports::{Accounts, Membership},
 };
 
+/// The most that is read for one entry of the group database: some three million short names.
+pub const GROUP_MAX: usize = 64 << 20;
+
+/// A group whose entry is larger than the 1 MiB that nix reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LargeGroup {
+    /// Its number.
+    pub gid: u32,
+    /// Whether its entry names the member that was asked for.
+    pub lists: bool,
+}
+
+/// How such a group is looked up, and a member in it.
+pub type LookUpLarge = fn(&str, &str) -> Result<Option<LargeGroup>, LookupFault>;
+
 /// The name service switch of libc.
 #[derive(Debug, Clone, Copy)]
-pub struct Nss;
+pub struct Nss {
+    large: LookUpLarge,
+}
+
+impl Default for Nss {
+    fn default() -> Self {
+        #[cfg(feature = "tools")]
+        let large = crate::large_group::look_up;
+        #[cfg(not(feature = "tools"))]
+        let large = |_: &str, _: &str| Err(LookupFault);
+        Self { large }
+    }
+}
+
+impl Nss {
+    /// Has large groups looked up by a caller's own function, which may call libc.
+    #[must_use]
+    pub fn with_large_groups(large: LookUpLarge) -> Self {
+        Self { large }
+    }
+
+    fn group(&self, name: &str, member: &str) -> Result<Option<LargeGroup>, LookupFault> {
+        match Group::from_name(name) {
+            Ok(found) => Ok(found.map(|group| LargeGroup {
+                gid: group.gid.as_raw(),
+                lists: group.mem.iter().any(|name| name == member),
+            })),
+            Err(Errno::ERANGE) => (self.large)(name, member),
+            Err(_) => Err(LookupFault),
+        }
+    }
+}
 
 #[cfg(feature = "tools")]
 impl Nss {
@@ -41,11 +90,14 @@ impl Accounts for Nss {
 
     /// By `getgrnam`, group by group: `getgrouplist` gives the primary group alone when NSS fails, and says so to nobody.
     fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupFault> {
-        let Some(group) = Group::from_name(group).map_err(|_| LookupFault)? else {
+        let Some(group) = self.group(group, &account.name)? else {
             return Ok(Membership::NoSuchGroup);
         };
-        let member = group.gid.as_raw() == account.gid || group.mem.contains(&account.name);
-        Ok(if member { Membership::Member } else { Membership::Outside })
+        Ok(if group.gid == account.gid || group.lists {
+            Membership::Member
+        } else {
+            Membership::Outside
+        })
     }
 
     fn host_name(&self) -> String {
@@ -64,15 +116,16 @@ mod tests {
 
     #[test]
     fn root_is_known_and_others_are_not() {
-        let root = Nss.by_name("root").unwrap().unwrap();
+        let nss = Nss::default();
+        let root = nss.by_name("root").unwrap().unwrap();
         assert_eq!((root.name.as_str(), root.uid, root.gid), ("root", 0, 0));
-        assert_eq!(Nss.by_name("no-such-user-here").unwrap(), None);
+        assert_eq!(nss.by_name("no-such-user-here").unwrap(), None);
         #[cfg(feature = "tools")]
-        assert_eq!(Nss.by_uid(0), Ok(Some(root.clone())));
-        assert_eq!(Nss.by_name(&"x".repeat(100_000)).unwrap(), None);
-        assert_eq!(Nss.by_name("a\0b").ok().flatten(), None);
-        assert!(!Nss.host_name().is_empty());
-        assert_eq!(Nss.membership(&root, "root"), Ok(Membership::Member));
-        assert_eq!(Nss.membership(&root, "no-such-group-here"), Ok(Membership::NoSuchGroup));
+        assert_eq!(nss.by_uid(0), Ok(Some(root.clone())));
+        assert_eq!(nss.by_name(&"x".repeat(100_000)).unwrap(), None);
+        assert_eq!(nss.by_name("a\0b").ok().flatten(), None);
+        assert!(!nss.host_name().is_empty());
+        assert_eq!(nss.membership(&root, "root"), Ok(Membership::Member));
+        assert_eq!(nss.membership(&root, "no-such-group-here"), Ok(Membership::NoSuchGroup));
     }
 }

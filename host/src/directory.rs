@@ -6,10 +6,17 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use nix::unistd::{Group, User};
+use nix::{
+    errno::Errno,
+    unistd::{Group, User},
+};
 use twinlock_core::{account::Account, fault::LookupFault};
 
-use crate::{homes, programs};
+use crate::{
+    homes,
+    large_group::{self, Entry},
+    programs,
+};
 
 /// Programs that let nobody in.
 const CLOSED: [&str; 5] = ["nologin", "false", "sync", "shutdown", "halt"];
@@ -56,10 +63,7 @@ impl Directory {
     pub fn open(whose: &Whose) -> Result<Self, DirectoryFault> {
         let group = match whose {
             Whose::WithShell => None,
-            Whose::Members(name) => {
-                let found = Group::from_name(name).map_err(|_| DirectoryFault::Lookup)?;
-                Some(found.ok_or(DirectoryFault::NoSuchGroup)?)
-            }
+            Whose::Members(name) => Some(group_of(name)?.ok_or(DirectoryFault::NoSuchGroup)?),
         };
         let mut getent = Command::new(programs::whole_path("getent"));
         getent.arg("passwd").env_clear().env("PATH", programs::PATH);
@@ -67,7 +71,7 @@ impl Directory {
         let mut child = spawned.map_err(|_| DirectoryFault::Lookup)?;
         let stdout = child.stdout.take().ok_or(DirectoryFault::Lookup)?;
         let (group, named) = group.map_or((None, HashSet::new()), |group| {
-            (Some(group.gid.as_raw()), group.mem.into_iter().collect())
+            (Some(group.gid), group.members.into_iter().collect())
         });
         Ok(Self { child, lines: BufReader::new(stdout), group, named, left: None })
     }
@@ -135,6 +139,14 @@ impl Drop for Directory {
         // Whoever stops reading early leaves nobody behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+fn group_of(name: &str) -> Result<Option<Entry>, LookupFault> {
+    match Group::from_name(name) {
+        Ok(found) => Ok(found.map(|group| Entry { gid: group.gid.as_raw(), members: group.mem })),
+        Err(Errno::ERANGE) => large_group::entry(name),
+        Err(_) => Err(LookupFault),
     }
 }
 

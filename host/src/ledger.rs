@@ -10,14 +10,17 @@ use twinlock_core::{
     epoch::Horizon,
     fault::{LedgerFault, StoreFault},
     pieces::joined,
-    policy::LedgerKind,
+    policy::{LedgerKind, Places},
     ports::{Creation, Ledger, Seat, Shelf},
     time::Now,
 };
 
-use crate::place::{self, Owner, Room};
+use crate::{
+    mount,
+    place::{self, Owner, Room},
+};
 
-mod epoch;
+pub(crate) mod epoch;
 
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS: i64 = 0x0102_1994;
@@ -29,21 +32,24 @@ const TEXT_MAX: usize = 256;
 pub struct HostLedger {
     path: Cow<'static, str>,
     kind: LedgerKind,
+    is_mounted: bool,
     owner: Owner,
     records: Cow<'static, str>,
     root: OnceCell<Room>,
 }
 
 impl HostLedger {
-    /// The ledger at `path`; `records` has the clock mark.
+    /// The ledger at the place that the settings name; the records folder has the clock mark.
     #[must_use]
-    pub fn new(
-        path: impl Into<Cow<'static, str>>,
-        kind: LedgerKind,
-        owner: Owner,
-        records: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self { path: path.into(), kind, owner, records: records.into(), root: OnceCell::new() }
+    pub fn new(places: &Places, owner: Owner) -> Self {
+        Self {
+            path: places.ledger.clone(),
+            kind: places.ledger_kind,
+            is_mounted: places.ledger_mounted,
+            owner,
+            records: places.records.clone(),
+            root: OnceCell::new(),
+        }
     }
 
     fn root(&self) -> Result<&Room, LedgerFault> {
@@ -62,6 +68,9 @@ impl HostLedger {
     }
 
     fn open_root(&self) -> Result<Room, LedgerFault> {
+        if self.is_mounted {
+            return mount::open(&self.path, self.owner);
+        }
         match Room::open(&self.path, self.owner) {
             Err(fault) if place::is_absent(fault) => {
                 place::make_folder(CWD, &self.path, self.owner).map_err(io)?;
@@ -79,6 +88,15 @@ impl HostLedger {
         fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
+    /// Empties what lies below the mount, of a time when nothing was mounted there.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when a name stays.
+    #[cfg(feature = "tools")]
+    pub(crate) fn empty_below(&self) -> Result<(), LedgerFault> {
+        crate::below::empty(&self.path, self.owner).map_err(io)
+    }
+
     /// Makes the 256 buckets that names without an account share.
     ///
     /// # Errors
@@ -90,7 +108,13 @@ impl HostLedger {
     fn open_seat(&self, seat: &Seat) -> Result<Room, LedgerFault> {
         let (group, name) = place_of(seat);
         let path = joined(&[&*self.path, "/", group, "/", &name]);
-        match Room::open_in(&self.path, &path, self.owner) {
+        let opened = if self.is_mounted {
+            mount::check(&self.path, self.owner)?;
+            Room::open(&path, self.owner)
+        } else {
+            Room::open_in(&self.path, &path, self.owner)
+        };
+        match opened {
             Err(fault) if place::is_absent(fault) => {
                 let root = self.root()?;
                 root.make(group, self.owner).map_err(io)?;
@@ -222,14 +246,14 @@ mod tests {
     fn ledger(path: &std::path::Path) -> HostLedger {
         let path = path.canonicalize().unwrap();
         let owner = Owner(rustix::process::getuid().as_raw());
-        let records = path.join("records");
-        let ledger = path.join("ledger");
-        HostLedger::new(
-            ledger.to_str().unwrap().to_owned(),
-            LedgerKind::Persistent,
-            owner,
-            records.to_str().unwrap().to_owned(),
-        )
+        let below = |name: &str| path.join(name).to_str().unwrap().to_owned().into();
+        let places = Places {
+            records: below("records"),
+            ledger: below("ledger"),
+            ledger_kind: LedgerKind::Persistent,
+            ledger_mounted: false,
+        };
+        HostLedger::new(&places, owner)
     }
 
     fn at(unix: u64, seconds: u64) -> Now {

@@ -19,6 +19,8 @@ pub mod trusted_path;
 mod alike;
 mod argon_memory;
 #[cfg(feature = "tools")]
+mod below;
+#[cfg(feature = "tools")]
 pub mod caller_file;
 #[cfg(feature = "tools")]
 pub mod carried;
@@ -33,6 +35,9 @@ pub mod good;
 pub mod homes;
 #[cfg(feature = "tools")]
 pub mod invoking_user;
+#[cfg(feature = "tools")]
+mod large_group;
+mod mount;
 #[cfg(feature = "tools")]
 pub mod new_file;
 mod opening;

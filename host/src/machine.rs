@@ -35,13 +35,8 @@ impl Machine {
         let copy = settings::beside(settings_path, store_id::NAME);
         Self {
             records: HostRecords::new(places.records.clone(), &copy, owner),
-            ledger: HostLedger::new(
-                places.ledger.clone(),
-                places.ledger_kind,
-                owner,
-                places.records.clone(),
-            ),
-            accounts: Nss,
+            ledger: HostLedger::new(places, owner),
+            accounts: Nss::default(),
             clock: KernelClock,
             journal: Syslog::default(),
             outbox: HostOutbox::new(places.records.clone(), owner),

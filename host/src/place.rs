@@ -90,7 +90,12 @@ impl Room {
         let fd = opened.map_err(fault)?;
         let stat = fs::fstat(&fd).map_err(fault)?;
         trusted(&stat, owner, PRIVATE)?;
-        Ok(Self { fd, owner, listed: Cell::new(false), foreign_group: OnceCell::new() })
+        Ok(Self::of_checked(fd, owner))
+    }
+
+    /// A folder that was checked elsewhere.
+    pub(crate) fn of_checked(fd: OwnedFd, owner: Owner) -> Self {
+        Self { fd, owner, listed: Cell::new(false), foreign_group: OnceCell::new() }
     }
 
     /// Makes a folder in this one, for nobody but root, whatever the caller's umask and group are.

@@ -47,6 +47,7 @@ pub enum PrepareFault {
 pub fn prepare(machine: &Machine) -> Result<UnixTime, PrepareFault> {
     prepare_store(machine).map_err(PrepareFault::Store)?;
     let now = machine.clock.now().map_err(|MachineFault| PrepareFault::Machine)?;
+    machine.ledger.empty_below().map_err(PrepareFault::Ledger)?;
     let floor = machine.ledger.floor(now).map_err(PrepareFault::Ledger)?.floor;
     machine.ledger.make_buckets().map_err(PrepareFault::Ledger)?;
     Ok(floor)

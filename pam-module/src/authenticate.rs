@@ -13,6 +13,7 @@ use twinlock_core::{
     request::Claim,
 };
 use twinlock_host::{
+    accounts::Nss,
     journal::{Severity, Syslog},
     machine::Machine,
     place::Owner,
@@ -67,7 +68,8 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
     }
     let presence = given.as_ref().map_or(Given::Nothing, |_| Given::Something);
     let policy = pam_line::over(line, presence, loaded.policy);
-    let machine = Machine::new(&policy, path, ROOT);
+    let mut machine = Machine::new(&policy, path, ROOT);
+    machine.accounts = Nss::with_large_groups(ffi::large_group);
     let request = facts::collect(handle, claim);
     let person = PamConversation {
         conversation: handle.get_item::<Conv<'_>>().ok().flatten(),

@@ -139,6 +139,7 @@ const TABLE: &[Row] = &[
     (libc::SYS_open, "open", Path(6, 0), OPEN),
     (libc::SYS_newfstatat, "newfstatat", Path(0, 1), STAT),
     (libc::SYS_statx, "statx", Path(0, 1), STAT),
+    (libc::SYS_open_tree, "open_tree", Path(0, 1), &[EPERM, ENOSYS, EINVAL, ENOMEM, EMFILE]),
     (libc::SYS_access, "access", Path(6, 0), STAT),
     (libc::SYS_faccessat, "faccessat", Path(0, 1), STAT),
     (

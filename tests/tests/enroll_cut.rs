@@ -179,9 +179,7 @@ fn without_a_ledger_nobody_is_enrolled() {
     m.run(["umount", "/run/twinlock"]).ok();
     let said = enroll(&m, &app(1));
     assert_eq!(said.code, Some(6), "{said:?}");
-    assert!(
-        said.stderr.contains("ledger_not_tmpfs") || said.stderr.contains("ledger_"),
-        "{said:?}"
-    );
+    assert!(said.stderr.contains("ledger_not_mounted"), "{said:?}");
+    assert!(said.stderr.contains("Start the mount unit first"), "{said:?}");
     assert!(!is_enrolled(&m));
 }

@@ -243,7 +243,10 @@ fn a_folder_that_others_can_change_proves_no_absence() {
 }
 
 /// What is done to the ledger, and the reason in the log.
-const LEDGERS: [(&str, &str); 17] = [
+const LEDGERS: [(&str, &str); 20] = [
+    ("umount $L; rm -r $L", "ledger_not_mounted"),
+    ("umount $L; chmod 755 $L", "ledger_not_mounted"),
+    ("umount $L; chmod 700 $L", "ledger_not_mounted"),
     ("umount $L; rm -r $L; mkdir -m 700 /run/other; ln -s other $L", "ledger_untrusted"),
     ("umount $L; rm -r $L; : >$L", "ledger_untrusted"),
     ("umount $L; rm -r $L; mkfifo $L", "ledger_untrusted"),

@@ -133,10 +133,11 @@ fn sixteen_people_at_one_instant_all_get_in() {
 }
 
 /// Ways in which a ledger is lost while the machine runs.
-const LOST: [&str; 5] = [
+const LOST: [&str; 6] = [
     "rm -rf /run/twinlock/*",
-    "umount /run/twinlock && rmdir /run/twinlock",
-    "umount /run/twinlock && chmod 700 /run/twinlock",
+    "umount /run/twinlock && rmdir /run/twinlock && echo ledger_mounted = false >$S",
+    "umount /run/twinlock && chmod 700 /run/twinlock && echo ledger_mounted = false >$S",
+    "umount /run/twinlock && mount -t tmpfs -o mode=0700 ledger /run/twinlock",
     "rm /run/twinlock/epoch",
     "rm /run/twinlock/epoch && ln -s nonsense /run/twinlock/epoch",
 ];
@@ -150,7 +151,8 @@ fn a_lost_ledger_brings_no_code_back() {
                 m.app_only("ada");
                 let code = m.code("ada");
                 assert!(gets_in(&m, "one", "ada", &[&code]), "{loss}");
-                m.run(["sh", "-c", loss]).ok();
+                let settings = "S=/etc/twinlock/twinlock.toml";
+                m.run(["sh", "-c", &format!("{settings}; {loss}")]).ok();
                 let ahead = m.code_in("ada", 1);
                 assert!(!gets_in(&m, "one", "ada", &[&code, &ahead, &code]), "{loss}");
                 assert_eq!(m.logged("reason=before_epoch").len(), 3, "{loss}: {:?}", m.log());
@@ -162,6 +164,67 @@ fn a_lost_ledger_brings_no_code_back() {
             });
         }
     });
+}
+
+const MOUNT: &str = "mount -t tmpfs -o mode=0700,nosuid,nodev,noexec ledger /run/twinlock";
+
+/// A mount that fails, the settings that stand in for it, the mount, and its end.
+#[test]
+fn ledger_below_a_mount_brings_no_code_back() {
+    let m = machine();
+    m.app_only("ada");
+    m.run(["umount", "/run/twinlock"]).ok();
+    m.settings("ledger_mounted = false\n");
+    m.run(["chmod", "700", "/run/twinlock"]).ok();
+    m.run(["twinlock", "epoch", "ensure"]).ok();
+    m.epoch_minutes_ago(10);
+    let (first, second) = (m.code("ada"), m.code_in("ada", 1));
+    assert!(gets_in(&m, "one", "ada", &[&first]), "{:?}", m.log());
+    let below = m.tree("/run/twinlock");
+    assert!(below.contains("/used.") && below.contains("/epoch"), "{below}");
+    m.run(["sh", "-c", MOUNT]).ok();
+    m.run(["twinlock", "epoch", "ensure"]).ok();
+    m.epoch_minutes_ago(10);
+    assert!(gets_in(&m, "one", "ada", &[&second]), "{:?}", m.log());
+    m.run(["umount", "/run/twinlock"]).ok();
+    let uncovered = m.tree("/run/twinlock");
+    assert!(!uncovered.contains("/used.") && !uncovered.contains("/epoch"), "{uncovered}");
+    assert!(!gets_in(&m, "one", "ada", &[&second, &first, &second]), "{:?}", m.log());
+    assert_eq!(m.logged("reason=before_epoch").len(), 3, "{:?}", m.log());
+}
+
+/// Without a mount nobody gets in, nothing is written there, and the mount mends it.
+#[test]
+fn folder_without_its_mount_refuses() {
+    let m = machine();
+    m.app_only("ada");
+    for how in ["true", "chmod 755 /run/twinlock", "rmdir /run/twinlock"] {
+        m.run(["umount", "/run/twinlock"]).ok();
+        m.run(["sh", "-c", how]).ok();
+        assert!(!gets_in(&m, "one", "ada", &[&m.code("ada")]), "{how}");
+        let ensured = m.run(["twinlock", "epoch", "ensure"]);
+        assert_eq!(ensured.code, Some(6), "{how}: {ensured:?}");
+        assert!(ensured.stderr.contains("Start the mount unit first"), "{how}: {ensured:?}");
+        m.run(["sh", "-c", "mkdir -p /run/twinlock; test -z \"$(ls -A /run/twinlock)\""]).ok();
+        m.run(["sh", "-c", MOUNT]).ok();
+        m.run(["twinlock", "epoch", "ensure"]).ok();
+    }
+    assert!(m.logged("reason=ledger_not_mounted").len() >= 3, "{:?}", m.log());
+    m.epoch_minutes_ago(10);
+    assert!(gets_in(&m, "one", "ada", &[&m.code("ada")]), "{:?}", m.log());
+}
+
+/// What a mount shows twice is one ledger, and is not emptied.
+#[test]
+fn ledger_bound_over_itself_stays() {
+    let m = machine();
+    m.app_only("ada");
+    let code = m.code("ada");
+    assert!(gets_in(&m, "one", "ada", &[&code]));
+    m.run(["mount", "--bind", "/run/twinlock", "/run/twinlock"]).ok();
+    m.run(["twinlock", "epoch", "ensure"]).ok();
+    assert!(m.tree("/run/twinlock").contains("/used."));
+    assert!(!gets_in(&m, "one", "ada", &[&code, &code, &code]));
 }
 
 #[test]

@@ -49,6 +49,23 @@ fn asked<'m>(m: &'m Machine, user: &str) -> (Session<'m>, String) {
     (session, m.code(user))
 }
 
+/// A bypass makes another record of the same person, and the login finds its own claim.
+#[test]
+fn login_outlives_a_change_of_its_record() {
+    let m = machine();
+    m.server(Server::Publickey);
+    let mut session = m.at_the_prompt("ada", First::Key);
+    m.run(["twinlock", "bypass", "ada", "--yes", "--reason", "test", "--json"]).ok();
+    let code = m.code("ada");
+    session.send_line(&code);
+    assert_eq!(session.logged_in_as().as_deref(), Some("ada"), "{:?}", m.log());
+    assert!(!lets_in(&m, &code), "{:?}", m.log());
+    let used = m.tree("/run/twinlock/users/ada");
+    let claim = used.lines().find(|line| line.contains("/used.")).expect("a claim").to_owned();
+    let nonce = claim.rsplit('.').next().expect("a nonce");
+    assert!(nonce.trim_end().len() == 32, "{claim}");
+}
+
 #[test]
 fn of_two_administrators_at_one_instant_one_resets_in_every_round() {
     let m = machine();

@@ -38,6 +38,62 @@ fn ours(text: &str) -> String {
     text.lines().filter(line).map(|line| format!("{line}\n")).collect()
 }
 
+/// Members of a group whose entry is so many bytes long, and longer.
+fn crowd(bytes: usize) -> String {
+    let mut all = String::new();
+    for number in 0_u32.. {
+        all.push_str(&format!("member{number},"));
+        if all.len() > bytes {
+            break;
+        }
+    }
+    all
+}
+
+#[test]
+fn members_of_large_groups_are_found() {
+    let m = machine();
+    let rule = |group: &str| format!("[[rule]]\ngroup = \"{group}\"\naction = \"exempt\"\n");
+    m.proven("large");
+    let asks = |user: &str| m.pamtester("large", user).input("\n").output().code != Some(0);
+    // The first has some 110,000 members, the last some three million.
+    for bytes in [1_300_000, 5 << 20, 40 << 20] {
+        let crowd = crowd(bytes);
+        let own = m.file("/etc/group").read();
+        m.file("/etc/group").append(format!("large:x:3001:{crowd}cy\nlast:x:3002:dee\n"));
+        m.settings(&rule("large"));
+        assert!(!asks("cy") && asks("dee"), "{bytes}: {:?}", m.log());
+        assert!(m.logged("lookup_failed").is_empty(), "{:?}", m.log());
+        m.settings(&rule("last"));
+        assert!(!asks("dee") && asks("cy"), "{bytes}: {:?}", m.log());
+        let explained = twinlock(&m, "explain cy");
+        assert!(!explained.stdout.contains("lookup"), "{explained:?}");
+        m.file("/etc/group").write(own);
+    }
+}
+
+/// What no buffer holds refuses, and says so.
+#[test]
+fn group_over_the_bound_refuses_with_a_reason() {
+    let m = machine();
+    m.file("/etc/group").append(format!("large:x:3001:{}cy\n", crowd(65 << 20)));
+    m.settings("[[rule]]\ngroup = \"large\"\naction = \"exempt\"\n");
+    assert_ne!(m.pamtester("probe", "cy").input("\n").output().code, Some(0));
+    assert_eq!(m.logged("reason=lookup_failed").len(), 1, "{:?}", m.log());
+}
+
+#[test]
+fn large_group_is_listed_and_explained() {
+    let m = machine();
+    m.file("/etc/group").append(format!("large:x:3001:{}cy\n", crowd(1_300_000)));
+    m.settings("[[rule]]\ngroup = \"large\"\naction = \"exempt\"\n");
+    let explained = twinlock(&m, "explain cy");
+    assert!(explained.ok().contains("rule 1"), "{explained:?}");
+    let listed = twinlock(&m, "list --group large --csv");
+    assert_eq!(ours(listed.ok()).matches("cy").count(), 1, "{listed:?}");
+    assert_eq!(twinlock(&m, "settings check").code, Some(0));
+}
+
 #[test]
 fn who_is_not_enrolled_is_listed_in_every_form() {
     let m = machine();

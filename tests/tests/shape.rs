@@ -24,7 +24,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 58] = [
+const CORE: [(&str, Kind); 59] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -73,6 +73,7 @@ const CORE: [(&str, Kind); 58] = [
     ("text", Words),
     ("attempt", Order),
     ("change", Order),
+    ("claimant", Order),
     ("charge", Order),
     ("dialogue", Order),
     ("draw", Order),

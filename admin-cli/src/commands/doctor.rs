@@ -9,7 +9,7 @@ use std::{
 use rustix::process::geteuid;
 use twinlock_core::{
     fault::StoreFault,
-    policy::{Action, NotEnrolled, Policy, Rule},
+    policy::{Action, NotEnrolled, Places, Policy, Rule},
     ports::{Accounts, Clock},
     record::State,
 };
@@ -78,7 +78,7 @@ fn behind(chosen: &Chosen) -> Vec<Finding> {
         Ok(()) => nobody(&machine, &loaded.policy),
         Err(finding) => Some(Finding { place: places.records.to_string(), ..finding }),
     });
-    found.extend(ledger(&machine, &places.ledger));
+    found.extend(ledger(&machine, places));
     found.extend(ahead::examine(&machine, &places.records));
     // Mail is the command's, whichever settings were asked for.
     let own = if chosen.is_named { settings::load(settings::PATH, OWNER) } else { Ok(loaded) };
@@ -189,9 +189,12 @@ fn exempts_everybody(machine: &Machine, policy: &Policy) -> bool {
     })
 }
 
-/// A ledger that is not there yet is made by the first login.
-fn ledger(machine: &Machine, path: &str) -> Option<Finding> {
-    std::fs::symlink_metadata(path).ok()?;
+/// A ledger that is not there yet is made by the first login, unless it has to be mounted.
+fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
+    let path = &*places.ledger;
+    if !places.ledger_mounted {
+        std::fs::symlink_metadata(path).ok()?;
+    }
     let fault = machine.ledger.epoch().err()?;
     let meaning = reasons::explain(fault.reason(), "").meaning;
     Some(Finding {

@@ -6,11 +6,12 @@ use twinlock_core::{
     account::{Account, Folder},
     answer::{self, Answer},
     beside::Seen,
+    claimant::Claimant,
     dialogue::set_up::CodesShown,
+    draw,
     enrolment::{self, Successor},
     facts,
     fault::{CommitFault, StoreFault},
-    format::ledger_names,
     judge::{Evidence, Match},
     ports::{Creation, Entropy, Ledger, Records, Seat, Shelf},
     record::{Authenticator, Moving},
@@ -206,8 +207,7 @@ fn weigh(
 }
 
 fn claim(shelf: &dyn Shelf, found: &Match, now: UnixTime) -> Result<Creation, Failure> {
-    let name = ledger_names::used_name(&found.used());
-    Ok(shelf.create(&name, &ledger_names::instant(now))?)
+    Ok(Claimant::new(shelf, now, draw::nonce(&KernelEntropy)?).claim(&found.used())?)
 }
 
 fn put_in_force(

@@ -68,7 +68,7 @@ pub fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> {
 
 /// Says the warnings about a draft and the rules that would follow its own; the same for scripts.
 pub fn warn(draft: &Draft, rules: &[Rule]) -> Value {
-    let warnings = warnings(draft, rules, &Nss);
+    let warnings = warnings(draft, rules, &Nss::default());
     for warning in &warnings {
         let line = warning.line.map_or(String::new(), |line| format!("{line}:"));
         let said = format!("{}:{line} warning: {}", plain(&draft.path), warning.what);

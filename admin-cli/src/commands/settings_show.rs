@@ -121,6 +121,7 @@ fn general(policy: &Policy, usual: &Policy) -> Vec<Line> {
         both("ledger_persistent", |policy| {
             (policy.places.ledger_kind == LedgerKind::Persistent).to_string()
         }),
+        both("ledger_mounted", |policy| policy.places.ledger_mounted.to_string()),
     ]
 }
 
@@ -219,7 +220,7 @@ mod tests {
                    own_code_exempt = [\"kim\", \"o\\\"x\"]\nmail_domain = \"example.org\"\n\
                    mail_from = \"tw@example.org\"\nsendmail = \"/opt/mail\"\n\
                    tries = 1\nprompt = \"Kod: \"\necho = true\nrecords = \"/srv/r\"\n\
-                   ledger = \"/srv/l\"\nledger_persistent = true\n[backup_codes]\ncount = 1\nwarn_below = 2\n[throttle]\nfree = 1\n\
+                   ledger = \"/srv/l\"\nledger_persistent = true\nledger_mounted = true\n[backup_codes]\ncount = 1\nwarn_below = 2\n[throttle]\nfree = 1\n\
                    delay = 2\nmax_delay = 3\nper_day = 4\nin_a_row = 5\n[totp]\ndigits = 8\n\
                    period = 60\nalgorithm = \"SHA256\"\n[[rule]]\nuser = \"b\\\"\\n\"\n\
                    group = \"g\"\nservice = \"sshd\"\nnetwork = \"2001:db8::/32\"\n\

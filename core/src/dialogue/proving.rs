@@ -8,10 +8,10 @@ use crate::{
     answer::{self, Answer, Code},
     beside::Pending,
     change::change,
+    claimant::Claimant,
     dialogue::talk::{Stop, Talk, no_entropy},
     draw, enrolment,
     event::Reason,
-    format::ledger_names,
     ledger::Used,
     message::set_up::{SameKey, SetUp},
     otp::{
@@ -230,8 +230,9 @@ fn judge(
             ahead: near.0.cast_signed().wrapping_sub(shown.0.cast_signed()).saturating_mul(period),
         })));
     };
-    let name = ledger_names::used_name(&Used { mark: keyed.mark(authenticator), step });
-    match talk.shelf.create(&name, &ledger_names::instant(now)) {
+    let used = Used { mark: keyed.mark(authenticator), step };
+    let nonce = draw::nonce(talk.ports.entropy).map_err(|_| no_entropy())?;
+    match Claimant::new(talk.shelf, now, nonce).claim(&used) {
         Ok(Creation::Made) => Ok(Ok(step)),
         Ok(Creation::Taken) => {
             let next = Step(step.0.saturating_add(1));

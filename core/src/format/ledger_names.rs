@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 
 use crate::{
     decimal::Decimal,
-    ledger::{Budget, Mark, Refused, Row, Try, Used},
+    ledger::{Budget, Mark, Nonce, Refused, Row, Try, Used},
     pieces::joined,
     request::SourceLabel,
     time::{Step, UnixTime},
@@ -28,12 +28,16 @@ pub fn used_name(used: &Used) -> String {
 #[must_use]
 pub fn read_used(name: &str) -> Option<Used> {
     let (mark, step) = name.strip_prefix("used.")?.split_once('.')?;
+    Some(Used { mark: Mark(sixteen_bytes(mark)?), step: Step(step.parse().ok()?) })
+}
+
+fn sixteen_bytes(hex: &str) -> Option<[u8; 16]> {
     let mut bytes = [0; 16];
-    if mark.len() != 32 {
+    if hex.len() != 32 {
         return None;
     }
-    HEXLOWER.decode_mut(mark.as_bytes(), &mut bytes).ok()?;
-    Some(Used { mark: Mark(bytes), step: Step(step.parse().ok()?) })
+    HEXLOWER.decode_mut(hex.as_bytes(), &mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// The name of a charged try.
@@ -86,10 +90,26 @@ pub fn instant(at: UnixTime) -> String {
     Decimal::of(at.0).as_str().into()
 }
 
-/// Reads the text of a used step or a try.
+/// Reads when a used step or a try was made, whether its text says by whom or not.
 #[must_use]
 pub fn read_instant(text: &str) -> Option<UnixTime> {
-    text.parse().ok().map(UnixTime)
+    let at = text.split_once('.').map_or(text, |(at, _)| at);
+    at.parse().ok().map(UnixTime)
+}
+
+/// The text of a claim: when it was made, and by which attempt.
+#[must_use]
+pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
+    let mut hex = [0; 32];
+    HEXLOWER.encode_mut(&nonce.0, &mut hex);
+    let hex = core::str::from_utf8(&hex).unwrap_or_default();
+    joined(&[Decimal::of(at.0).as_str(), ".", hex])
+}
+
+/// Reads which attempt has made a claim; nothing where the text does not say.
+#[must_use]
+pub fn read_nonce(text: &str) -> Option<Nonce> {
+    sixteen_bytes(text.split_once('.')?.1).map(Nonce)
 }
 
 /// The name of one of the last refusals.
@@ -145,6 +165,19 @@ mod tests {
                 source: SourceLabel::read(source).unwrap(),
             };
             assert_eq!(read_try(&try_name(&charged)), Some(charged));
+        }
+    }
+
+    #[test]
+    fn claims_say_when_and_by_which_attempt() {
+        let (at, nonce) = (UnixTime(1_800_000_000), Nonce([0x0f; 16]));
+        let text = write_claim(at, nonce);
+        assert_eq!(text, "1800000000.0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f");
+        assert_eq!((read_instant(&text), read_nonce(&text)), (Some(at), Some(nonce)));
+        // As it was written before claims had a nonce.
+        assert_eq!((read_instant("1800000000"), read_nonce("1800000000")), (Some(at), None));
+        for cut in 11..text.len() {
+            assert_eq!(read_nonce(&text[..cut]), None, "{cut}");
         }
     }
 

@@ -60,6 +60,7 @@ struct File {
     records: Option<Spanned<String>>,
     ledger: Option<Spanned<String>>,
     ledger_persistent: Option<bool>,
+    ledger_mounted: Option<bool>,
 }
 
 #[derive(Default)]
@@ -114,6 +115,7 @@ impl File {
             records: table.string("records")?,
             ledger: table.string("ledger")?,
             ledger_persistent: table.boolean("ledger_persistent")?,
+            ledger_mounted: table.boolean("ledger_mounted")?,
         };
         table.end().map(|()| file)
     }
@@ -194,6 +196,8 @@ impl Reader<'_> {
                     Some(true) => LedgerKind::Persistent,
                     Some(false) | None => LedgerKind::Tmpfs,
                 },
+                // A folder on a disk is one of its own without a mount.
+                ledger_mounted: file.ledger_mounted.unwrap_or(file.ledger_persistent != Some(true)),
             },
             ..people
         })

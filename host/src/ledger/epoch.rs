@@ -20,7 +20,7 @@ use crate::{clock_mark, entropy::KernelEntropy, place::Room};
 
 /// How often somebody else's new epoch may be faster.
 const ROUNDS: usize = 8;
-const EPOCH: &str = "epoch";
+pub(crate) const EPOCH: &str = "epoch";
 /// The file that names this boot.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 

@@ -5,7 +5,7 @@ use crate::{doctor, flat, shut};
 const KEY_SAYS: &str = "usepam yes\npermitrootlogin no\npubkeyauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
 /// What is done to a machine that is fine, what doctor then finds, and what its report says.
-const BEHIND: [(&str, &str, &str); 17] = [
+const BEHIND: [(&str, &str, &str); 19] = [
     ("rm -r $V/users/ada", "lock-out nobody-enrolled", "twinlock enroll USER"),
     ("chmod 644 $V/users/ada/record.1.toml", "lock-out nobody-enrolled", "ada: the record, or"),
     ("twinlock remove ada --yes", "lock-out nobody-enrolled", "everybody is refused."),
@@ -24,6 +24,8 @@ const BEHIND: [(&str, &str, &str); 17] = [
         "lock-out ledger-refuses",
         "Start run-twinlock.mount",
     ),
+    ("umount /run/twinlock", "lock-out ledger-refuses", "Start the mount unit first"),
+    ("umount /run/twinlock; rmdir /run/twinlock", "lock-out ledger-refuses", "nothing is mounted"),
     (
         "touch -d '40 days' $V/clock",
         "warning clock-was-ahead",

@@ -38,9 +38,23 @@ fn everything_can_be_set() {
     assert_eq!(policy.throttle, limits);
     assert_eq!(policy.new_keys.algorithm, Algorithm::Sha256);
     assert_eq!(policy.places.ledger_kind, LedgerKind::Persistent);
+    assert!(!policy.places.ledger_mounted);
     assert_eq!(policy.rules.len(), 2);
     let until = policy.rules[0].until.unwrap();
     assert_eq!((until.date(), until.clock()), ((2027, 2, 28), (0, 0, 0)));
+}
+
+#[test]
+fn ledgers_on_a_disk_need_no_mount_unless_told() {
+    for (text, needed) in [
+        ("", true),
+        ("ledger_persistent = false", true),
+        ("ledger_persistent = true", false),
+        ("ledger_persistent = true\nledger_mounted = true", true),
+        ("ledger_mounted = false", false),
+    ] {
+        assert_eq!(read(text).unwrap().places.ledger_mounted, needed, "{text}");
+    }
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! Claiming a step or a counter: each name is made by one attempt, and its text says by which.
+
+use crate::{
+    fault::LedgerFault,
+    format::ledger_names,
+    ledger::{Nonce, Used},
+    ports::{Creation, Shelf},
+    time::UnixTime,
+};
+
+/// One attempt, or one operation of the command, that claims what a code uses up.
+pub struct Claimant<'a> {
+    shelf: &'a dyn Shelf,
+    now: UnixTime,
+    nonce: Nonce,
+}
+
+impl<'a> Claimant<'a> {
+    /// Begins an attempt, with a nonce that is no other attempt's.
+    #[must_use]
+    pub fn new(shelf: &'a dyn Shelf, now: UnixTime, nonce: Nonce) -> Self {
+        Self { shelf, now, nonce }
+    }
+
+    /// Claims a step. Where this very attempt has claimed it before, it still has it: a record that changes meanwhile has
+    /// the code judged again.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when the name cannot be made or read.
+    pub fn claim(&self, used: &Used) -> Result<Creation, LedgerFault> {
+        let name = ledger_names::used_name(used);
+        match self.shelf.create(&name, &ledger_names::write_claim(self.now, self.nonce))? {
+            Creation::Made => Ok(Creation::Made),
+            Creation::Taken => {
+                let text = self.shelf.content(&name)?;
+                let owner = text.and_then(|text| ledger_names::read_nonce(&text));
+                Ok(if owner == Some(self.nonce) { Creation::Made } else { Creation::Taken })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ledger::Mark, time::Step};
+    use alloc::{collections::BTreeMap, string::String, vec::Vec};
+    use core::cell::RefCell;
+
+    #[derive(Default)]
+    struct Names(RefCell<BTreeMap<String, String>>);
+
+    impl Shelf for Names {
+        fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault> {
+            if self.0.borrow().contains_key(name) {
+                return Ok(Creation::Taken);
+            }
+            self.0.borrow_mut().insert(name.into(), content.into());
+            Ok(Creation::Made)
+        }
+
+        fn names(&self) -> Result<Vec<String>, LedgerFault> {
+            Ok(self.0.borrow().keys().cloned().collect())
+        }
+
+        fn content(&self, name: &str) -> Result<Option<String>, LedgerFault> {
+            Ok(self.0.borrow().get(name).cloned())
+        }
+
+        fn erase(&self, name: &str) {
+            self.0.borrow_mut().remove(name);
+        }
+    }
+
+    const STEP: Used = Used { mark: Mark([7; 16]), step: Step(60_000_000) };
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    #[test]
+    fn own_claim_is_kept_and_anothers_refused() {
+        let names = Names::default();
+        let [own, other] = [1, 2].map(|byte| Claimant::new(&names, NOW, Nonce([byte; 16])));
+        assert_eq!(own.claim(&STEP), Ok(Creation::Made));
+        assert_eq!(own.claim(&STEP), Ok(Creation::Made));
+        assert_eq!(other.claim(&STEP), Ok(Creation::Taken));
+        assert_eq!(names.0.borrow().len(), 1);
+    }
+
+    #[test]
+    fn claim_without_a_nonce_is_anothers() {
+        for text in ["1800000000", "0", "", "1800000000.", "1800000000.07", "x.y"] {
+            let names = Names::default();
+            names.0.borrow_mut().insert(ledger_names::used_name(&STEP), text.into());
+            let claimant = Claimant::new(&names, NOW, Nonce([1; 16]));
+            assert_eq!(claimant.claim(&STEP), Ok(Creation::Taken), "{text}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Whether a folder is where a file system is mounted.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::{
+    fs::{self, AtFlags, CWD, FileType, ResolveFlags, StatxAttributes, StatxFlags},
+    io::{self, Errno},
+};
+use twinlock_core::{fault::LedgerFault, pieces::joined};
+
+use crate::{
+    opening,
+    place::{Owner, PRIVATE, Room},
+};
+
+/// What a folder is, by one call where the kernel knows mount points (Linux 5.8).
+struct Seen {
+    mode: u32,
+    user: u32,
+    is_mounted: bool,
+}
+
+/// Checks by path that a folder is a mount point, and the owner's alone.
+pub(crate) fn check(path: &str, owner: Owner) -> Result<(), LedgerFault> {
+    judge(look(CWD, path), owner)
+}
+
+/// Opens such a folder, by as many calls as one that is none; a link anywhere in its path is refused.
+pub(crate) fn open(path: &str, owner: Owner) -> Result<Room, LedgerFault> {
+    let fd = opening::folder(CWD, path, ResolveFlags::NO_SYMLINKS).map_err(fault)?;
+    judge(look(fd.as_fd(), ""), owner)?;
+    Ok(Room::of_checked(fd, owner))
+}
+
+/// Whether a path is a mount point, whoever it belongs to.
+///
+/// # Errors
+/// The errno.
+#[cfg(feature = "tools")]
+pub(crate) fn is_at(path: &str) -> io::Result<bool> {
+    look(CWD, path).map(|seen| seen.is_mounted)
+}
+
+/// A folder that no file system is mounted on is that first of all: what its mode is, says how it was left.
+fn judge(seen: io::Result<Seen>, owner: Owner) -> Result<(), LedgerFault> {
+    let seen = seen.map_err(fault)?;
+    if FileType::from_raw_mode(seen.mode) != FileType::Directory {
+        return Err(LedgerFault::Untrusted);
+    }
+    if !seen.is_mounted {
+        return Err(LedgerFault::NotMounted);
+    }
+    let private = seen.user == owner.0 && seen.mode & PRIVATE == 0;
+    private.then_some(()).ok_or(LedgerFault::Untrusted)
+}
+
+fn fault(errno: Errno) -> LedgerFault {
+    match errno {
+        Errno::NOENT => LedgerFault::NotMounted,
+        Errno::LOOP | Errno::NOTDIR => LedgerFault::Untrusted,
+        other => LedgerFault::Io { errno: other.raw_os_error() },
+    }
+}
+
+fn look(from: BorrowedFd<'_>, path: &str) -> io::Result<Seen> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT;
+    match fs::statx(from, path, flags, StatxFlags::BASIC_STATS) {
+        Ok(found) if found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => Ok(Seen {
+            mode: found.stx_mode.into(),
+            user: found.stx_uid,
+            is_mounted: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+        }),
+        Ok(_) | Err(Errno::NOSYS) => look_by_device(from, path),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Older kernels: another device than the folder above it.
+fn look_by_device(from: BorrowedFd<'_>, path: &str) -> io::Result<Seen> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
+    let own = fs::statat(from, path, flags)?;
+    let above = if path.is_empty() { "..".to_owned() } else { joined(&[path, "/.."]) };
+    let is_folder = FileType::from_raw_mode(own.st_mode) == FileType::Directory;
+    let above = if is_folder { fs::statat(from, above, AtFlags::empty())? } else { own };
+    Ok(Seen { mode: own.st_mode, user: own.st_uid, is_mounted: own.st_dev != above.st_dev })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_told_from_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        let path = path.to_str().unwrap();
+        let owner = Owner(rustix::process::getuid().as_raw());
+        assert_eq!(check(path, owner), Err(LedgerFault::NotMounted));
+        assert_eq!(open(path, owner).unwrap_err(), LedgerFault::NotMounted);
+        assert_eq!(check(&format!("{path}/none"), owner), Err(LedgerFault::NotMounted));
+        std::fs::write(format!("{path}/file"), "").unwrap();
+        assert_eq!(check(&format!("{path}/file"), owner), Err(LedgerFault::Untrusted));
+        std::os::unix::fs::symlink("/proc", format!("{path}/link")).unwrap();
+        assert_eq!(open(&format!("{path}/link"), owner).unwrap_err(), LedgerFault::Untrusted);
+        assert_eq!(check(&format!("{path}/link"), owner), Err(LedgerFault::Untrusted));
+    }
+
+    #[test]
+    fn both_ways_of_looking_agree() {
+        for (path, is_mounted) in [("/proc", true), ("/proc/self", false), ("/dev/null/x", false)] {
+            let both = [look(CWD, path), look_by_device(CWD, path)];
+            let agreed = both.map(|seen| seen.is_ok_and(|seen| seen.is_mounted));
+            assert_eq!(agreed, [is_mounted; 2], "{path}");
+        }
+    }
+}
