@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::time::{BootTime, MINUTE, Now, UnixTime};
+use crate::{
+    ledger::Stretch,
+    time::{BootTime, MINUTE, Now, UnixTime},
+};
 
 /// Seconds between two touches of the clock mark; codes used in between are not yet marked.
 pub const MARK_INTERVAL: u64 = MINUTE;
@@ -22,16 +25,6 @@ pub struct ClockMark {
     pub made: UnixTime,
     /// Seconds since the kernel's start when it moved last, in whatever boot.
     pub moved: u64,
-}
-
-/// A time ahead of the mark in which codes were used, while nothing vouched for the clock: should it ever come, they
-/// count as used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stretch {
-    /// Its first second.
-    pub from: UnixTime,
-    /// Its last one.
-    pub until: UnixTime,
 }
 
 /// What of the wall clock has been written down.

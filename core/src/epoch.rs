@@ -1,10 +1,8 @@
 //! The epoch: before which instant the ledger remembers nothing, so that every code counts as used.
 
-use alloc::vec::Vec;
-
 use crate::{
-    clock_mark::{MARK_INTERVAL, Stretch},
-    ledger::Epoch,
+    clock_mark::MARK_INTERVAL,
+    ledger::{Epoch, Horizon},
     time::{Now, UnixTime},
 };
 
@@ -17,23 +15,6 @@ pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     let elapsed = now.boot.0.checked_sub(epoch.begun.0)?;
     let begun = UnixTime(now.unix.0.saturating_sub(elapsed / NANOSECONDS));
     (epoch.boot_id == boot_id).then(|| begun.max(epoch.mark))
-}
-
-/// What the ledger knows nothing about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Horizon {
-    /// The last second of the past.
-    pub floor: UnixTime,
-    /// Times since then in which an earlier ledger has seen codes used.
-    pub ahead: Vec<Stretch>,
-}
-
-impl Horizon {
-    /// The last second that a clock is known to have shown before this ledger began.
-    #[must_use]
-    pub fn reached(&self) -> UnixTime {
-        self.ahead.iter().map(|stretch| stretch.until).fold(self.floor, UnixTime::max)
-    }
 }
 
 /// What the ledger of an epoch knows nothing about; nothing where [`floor`] says nothing.

@@ -2,10 +2,8 @@
 
 use crate::{
     answer::Code,
-    clock_mark::{self, Stretch},
-    counter,
-    epoch::Horizon,
-    ledger::{Facts, Mark, Used},
+    clock_mark, counter,
+    ledger::{Facts, Horizon, Mark, Stretch, Used},
     otp::{
         hotp::Keyed,
         totp::{begin_of, matching_step, step_at},

@@ -5,7 +5,6 @@ use alloc::{string::String, vec::Vec};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    clock_mark::Stretch,
     record::SetId,
     request::SourceLabel,
     time::{BootTime, Step, UnixTime},
@@ -133,4 +132,31 @@ pub struct Epoch {
     pub mark: UnixTime,
     /// Times ahead of that in which codes were used.
     pub ahead: Vec<Stretch>,
+}
+
+/// A time ahead of the mark in which codes were used, while nothing vouched for the clock: should it ever come, they
+/// count as used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stretch {
+    /// Its first second.
+    pub from: UnixTime,
+    /// Its last one.
+    pub until: UnixTime,
+}
+
+/// What the ledger knows nothing about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Horizon {
+    /// The last second of the past.
+    pub floor: UnixTime,
+    /// Times since then in which an earlier ledger has seen codes used.
+    pub ahead: Vec<Stretch>,
+}
+
+impl Horizon {
+    /// The last second that a clock is known to have shown before this ledger began.
+    #[must_use]
+    pub fn reached(&self) -> UnixTime {
+        self.ahead.iter().map(|stretch| stretch.until).fold(self.floor, UnixTime::max)
+    }
 }

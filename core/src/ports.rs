@@ -8,9 +8,9 @@ pub use crate::{account::Membership, record::Snapshot};
 use crate::{
     account::{Account, Folder},
     code_set::{CodeSet, Digest, Recipe, Shape},
-    epoch::Horizon,
     event::Event,
     fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
+    ledger::Horizon,
     letter::Letter,
     policy::Echo,
     record::{Record, SetId},

@@ -3,8 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::{
-    clock_mark::Stretch,
-    ledger::{Mark, Used},
+    ledger::{Mark, Stretch, Used},
     record::{Authenticator, Moving, Period},
     time::{Step, UnixTime},
 };

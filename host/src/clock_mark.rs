@@ -5,7 +5,8 @@ use rustix::{
     io::{self, Errno},
 };
 use twinlock_core::{
-    clock_mark::{ClockMark, Distance, Known, MARK_INTERVAL, Stretch, Trust},
+    clock_mark::{ClockMark, Distance, Known, MARK_INTERVAL, Trust},
+    ledger::Stretch,
     pieces::joined,
     time::{Now, UnixTime},
 };

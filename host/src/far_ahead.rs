@@ -2,10 +2,9 @@
 
 use twinlock_core::{
     account::Folder,
-    clock_mark::Stretch,
     facts,
     format::ledger_names,
-    ledger::Used,
+    ledger::{Stretch, Used},
     otp::{hotp::Keyed, totp},
     ports::{Ledger, Seat},
     record::{Authenticator, Moving},

@@ -7,8 +7,8 @@ use rustix::{
     io::Errno,
 };
 use twinlock_core::{
-    epoch::Horizon,
     fault::{LedgerFault, StoreFault},
+    ledger::Horizon,
     pieces::joined,
     policy::{LedgerKind, Places},
     ports::{Creation, Ledger, Seat, Shelf},

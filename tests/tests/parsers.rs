@@ -11,10 +11,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use twinlock_core::account::Folder;
 use twinlock_core::beside::Beside;
-use twinlock_core::clock_mark::Stretch;
 use twinlock_core::event::{Accepted, Event, Kind};
 use twinlock_core::format::{epoch, ledger_names, log_line, record};
-use twinlock_core::ledger::{Budget, Epoch, Mark, Refused, Try, Used};
+use twinlock_core::ledger::{Budget, Epoch, Mark, Refused, Stretch, Try, Used};
 use twinlock_core::otp::{base32, otpauth};
 use twinlock_core::record::{
     Algorithm, Authenticator, Digits, Generation, Moving, Parameters, Period, Record, SetId, State,

@@ -4,8 +4,8 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    clock_mark::{STRETCHES_MAX, Stretch},
-    ledger::Epoch,
+    clock_mark::STRETCHES_MAX,
+    ledger::{Epoch, Stretch},
     time::{BootTime, UnixTime},
 };
 

@@ -2,9 +2,9 @@
 
 use twinlock_core::{
     clock_mark::Known,
-    epoch::{self, Horizon},
+    epoch,
     fault::LedgerFault,
-    ledger::Epoch,
+    ledger::{Epoch, Horizon},
     ports::{Creation, Ledger, Seat, Shelf},
     time::Now,
 };

@@ -5,10 +5,10 @@ use rustix::{
     io::Errno,
 };
 use twinlock_core::{
-    epoch::{self, Horizon},
+    epoch,
     fault::{LedgerFault, MachineFault},
     format::epoch as epoch_text,
-    ledger::Epoch,
+    ledger::{Epoch, Horizon},
     pieces::joined,
     policy::LedgerKind,
     ports::Entropy,
