@@ -117,6 +117,11 @@ impl Proven {
         self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
+    /// Where the acting user counts as sitting.
+    pub fn source(&self) -> SourceLabel {
+        source_of(self.0.login.actor)
+    }
+
     /// What records keep of it.
     pub fn trace(&self, at: UnixTime) -> Trace {
         Trace { by: self.0.name.clone(), at }

@@ -21,6 +21,7 @@ mod one_time;
 mod operation;
 mod own_code;
 mod password;
+mod past_code;
 mod people_list;
 mod person;
 mod picture;

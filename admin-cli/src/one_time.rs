@@ -1,11 +1,10 @@
-//! A person's set of one-time codes, for an administrator: what is left of it, and whether a code is one of it.
+//! A person's set of one-time codes, for an administrator: what is left of it.
 
 use twinlock_core::{
     account::Folder,
-    answer::Code,
     backup_code,
     code_set::CodeSet,
-    fault::{CodesFault, MachineFault, StoreFault},
+    fault::{CodesFault, StoreFault},
     ports::Codes,
     record::Record,
 };
@@ -20,43 +19,10 @@ pub struct Left {
     pub of: usize,
 }
 
-/// What a code is to a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Finding {
-    /// One of it, and not used yet.
-    Unspent(Left),
-    /// One of it, and used.
-    Spent,
-    /// Not of the shape, not of the set, or there is no set.
-    Wrong,
-}
-
 /// What is left of a person's set; nothing where there is none.
 pub fn left(records: &HostRecords, record: &Record) -> Result<Option<Left>, CodesFault> {
     let Some((set, spent)) = find(records, record)? else { return Ok(None) };
     Ok(Some(Left { left: backup_code::left(&set, &spent), of: set.hashes.len() }))
-}
-
-/// Looks whether a code is of a person's set, and spends nothing.
-pub fn examine(records: &HostRecords, record: &Record, code: &Code) -> Result<Finding, CodesFault> {
-    if backup_code::shape_of(code).is_none() {
-        return Ok(Finding::Wrong);
-    }
-    let Some((set, spent)) = find(records, record)? else { return Ok(Finding::Wrong) };
-    if !set.shape.fits(code.of_shape(set.shape)) {
-        return Ok(Finding::Wrong);
-    }
-    let digest = records
-        .digest(code.of_shape(set.shape), &set.recipe)
-        .map_err(|MachineFault| CodesFault::Memory)?;
-    Ok(match backup_code::place_in(&set, &digest) {
-        None => Finding::Wrong,
-        Some(place) if spent.contains(&place) => Finding::Spent,
-        Some(_) => {
-            Finding::Unspent(Left { left: backup_code::left(&set, &spent), of: set.hashes.len() })
-        }
-    })
 }
 
 fn find(records: &HostRecords, record: &Record) -> Result<Option<(CodeSet, Vec<u8>)>, CodesFault> {

@@ -87,6 +87,7 @@ impl Verb {
             Self::Export(wanted) => wanted.grounds.clone(),
             Self::Invite(wanted) => wanted.grounds.clone(),
             Self::Unlock(wanted) => wanted.grounds.clone(),
+            Self::Verify { grounds, .. } => grounds.clone(),
             Self::Forget(wanted) => wanted.grounds.clone(),
             Self::Settings(Settings::Apply(wanted)) => wanted.grounds.clone(),
             Self::Epoch(Epoch::Now(grounds)) => grounds.clone(),
@@ -97,7 +98,6 @@ impl Verb {
             | Self::Remove(crate::verbs::Remove { deed, .. }) => of_deed(deed),
             Self::Status { .. }
             | Self::List(_)
-            | Self::Verify { .. }
             | Self::Change(_)
             | Self::Devices { .. }
             | Self::Why { .. }

@@ -249,7 +249,7 @@ fn request(account: &Account) -> Request {
 }
 
 /// Judging asks nobody anything.
-struct Nobody;
+pub struct Nobody;
 
 impl Conversation for Nobody {
     fn ask(&self, _: &str, _: Echo) -> Result<Typed, ConversationFault> {

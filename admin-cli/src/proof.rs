@@ -131,6 +131,15 @@ fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
 
 /// How the clock stands whose code this is: near now, where a login looks, or a time zone away.
 fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Skew> {
+    clock_of(owner, (code, evidence), &|_| true).map(|(_, skew)| skew)
+}
+
+/// Returns the steps from now of a code, among those that may be told, and what they say of its clock.
+pub fn clock_of(
+    owner: &Authenticator,
+    (code, evidence): (&Code, &Evidence<'_>),
+    may_be_told: &dyn Fn(i64) -> bool,
+) -> Option<(i64, Skew)> {
     let Moving::Clock { drift } = owner.moving else { return None };
     let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
     let now = totp::step_at(evidence.now, owner.parameters.period).0;
@@ -139,16 +148,18 @@ fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Opt
             digits_of(keyed.truncated(now.saturating_add_signed(*steps)), owner.parameters.digits);
         same_code(code.of_length(owner.parameters.digits), &right)
     };
-    let steps = looked_at(owner, drift.into()).into_iter().find(is_of)?;
+    let mut told = looked_at(owner, drift.into()).into_iter().filter(|it| may_be_told(*it));
+    let steps = told.find(is_of)?;
     let period = owner.parameters.period;
     let is_looked_for = steps.abs_diff(drift.into()) <= resync::reach(period);
     let learns = i32::try_from(steps).ok().filter(|it| is_looked_for && period.believes(*it));
     let mark = keyed.mark(owner);
-    Some(Skew {
+    let skew = Skew {
         ahead: if steps.abs() <= evidence.window.into() { 0 } else { seconds(owner, steps) },
         learnt: seconds(owner, drift.into()),
         learnable: learns.map(|steps| resync::learnable_from((owner, mark), evidence, steps)),
-    })
+    };
+    Some((steps, skew))
 }
 
 /// By how many steps a clock may be ahead, the nearest first.
@@ -167,7 +178,8 @@ fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     steps
 }
 
-fn off_token(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Finding> {
+/// Returns how far a token is whose code this is: pressed ahead, or passed already.
+pub fn off_token(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Finding> {
     let Moving::Counter { next } = owner.moving else { return None };
     let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
     let next = counter::lowest_unused(next, keyed.mark(owner), evidence.used);

@@ -45,10 +45,13 @@ pub enum Verb {
     },
     /// Everybody who is or was enrolled; or who is not
     List(List),
-    /// Try a code: spends and counts nothing
+    /// Try a code as a login would: it is charged, and used up where it is right
     Verify {
-        /// Whose code
+        /// User name
         user: String,
+        /// Why, and by which right
+        #[command(flatten)]
+        grounds: Grounds,
     },
     /// Give a ticket, with which somebody sets up an app at a login: nobody else sees the key
     Invite(Invite),

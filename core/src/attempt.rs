@@ -142,7 +142,7 @@ impl<'a> Trial<'a> {
         };
         let charged = match self.charge(now.unix) {
             Ok(Charge::Taken(charged)) => charged,
-            Ok(Charge::Refused(outcome)) if self.budget == Budget::Proven => return outcome,
+            Ok(Charge::Refused(outcome)) if !self.budget.is_uniform() => return outcome,
             Ok(Charge::Refused(outcome)) => {
                 let done = self.judge_in_vain(code, now);
                 return done
@@ -174,11 +174,15 @@ impl<'a> Trial<'a> {
             self.shelf.erase(&ledger_names::try_name(old));
         }
         if matches!(outcome, Outcome::Granted(_)) {
-            self.forgive(&facts, Some(own), now.unix);
+            // What was found right for somebody who asks about a code forgives no guesses at a login.
+            if self.budget != Budget::Verify {
+                self.forgive(&facts, Some(own), now.unix);
+            }
         } else if !refunds(&outcome, self.budget) {
             match self.budget {
                 Budget::Proven | Budget::Unproven => self.note_failure(&facts, now.unix),
                 Budget::Exempt => self.note_nothing(&facts, now.unix),
+                Budget::Verify => {}
             }
         }
         Ok(outcome)
@@ -209,6 +213,8 @@ impl<'a> Trial<'a> {
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ok(found) => found,
+                // A code of a set would have to be spent for the answer.
+                Err(outcome) if self.budget == Budget::Verify => return Ok(outcome),
                 // What is left of the work is done for a code that is no other either.
                 Err(Outcome::Wrong) => match till.offer(&mut self.person, code) {
                     Spending::Granted(accepted) => return Ok(Outcome::Granted(accepted)),

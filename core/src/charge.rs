@@ -58,7 +58,7 @@ impl Trial<'_> {
 
     /// What charging does, on a name that stands already: before a first factor nobody may see who is throttled.
     fn pretend_to_take(&self, facts: &Facts, now: UnixTime) -> Result<(), LedgerFault> {
-        let Some(standing) = facts.tries.first().filter(|_| self.budget != Budget::Proven) else {
+        let Some(standing) = facts.tries.first().filter(|_| self.budget.is_uniform()) else {
             return Ok(());
         };
         // A name that another process has forgiven meanwhile would now be a try that nobody made.
@@ -76,9 +76,15 @@ impl Trial<'_> {
                 row::length(facts, row::in_force(facts, self.noted(), now), Some(charged))
             }
             // A row that ends when the owner gets in, and outlives a restart, would tell strangers that there is an owner.
-            Budget::Unproven | Budget::Exempt => 0,
+            Budget::Unproven | Budget::Exempt | Budget::Verify => 0,
         };
-        let familiarity = Familiarity::of(found, self.source);
+        let familiarity = match self.budget {
+            // Whoever asks has not got in as this user, from wherever they sit.
+            Budget::Verify => Familiarity::Stranger,
+            Budget::Proven | Budget::Unproven | Budget::Exempt => {
+                Familiarity::of(found, self.source)
+            }
+        };
         let case = Case { charged, facts, in_a_row, familiarity, now };
         match throttle::weigh(&self.policy.throttle, &case) {
             Weighed::Judge => None,

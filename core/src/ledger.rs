@@ -61,6 +61,29 @@ pub enum Budget {
     /// Before one, where a rule asks for no code: bounded as those, and in nobody's way. Who types only a password that
     /// ends in digits has guessed at no code.
     Exempt,
+    /// Of `twinlock verify`: bounded by itself, so that guesses there neither lock the user out of logins nor are more
+    /// guesses of a login.
+    Verify,
+}
+
+impl Budget {
+    /// Returns whether no caller may see from texts, calls or work whom a code was compared with.
+    #[must_use]
+    pub fn is_uniform(self) -> bool {
+        match self {
+            Self::Unproven | Self::Exempt => true,
+            Self::Proven | Self::Verify => false,
+        }
+    }
+
+    /// Returns whether a wrong code makes the failure streak of its user longer.
+    #[must_use]
+    pub fn is_in_streak(self) -> bool {
+        match self {
+            Self::Proven | Self::Unproven => true,
+            Self::Exempt | Self::Verify => false,
+        }
+    }
 }
 
 /// A try that was charged. The slot is what only one process can get.

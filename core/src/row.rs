@@ -1,7 +1,7 @@
 //! Failures in a row (NIST SP 800-63B section 5.2.2): how many there are, whatever was restarted meanwhile.
 
 use crate::{
-    ledger::{Budget, Facts, Row, Try},
+    ledger::{Facts, Row, Try},
     time::UnixTime,
 };
 
@@ -17,7 +17,7 @@ pub fn in_force(facts: &Facts, noted: u32, now: UnixTime) -> Row {
 #[must_use]
 pub fn length(facts: &Facts, row: Row, except: Option<&Try>) -> u32 {
     let counts = |at: UnixTime, name: &Try| {
-        at > row.since && Some(name) != except && name.budget != Budget::Exempt
+        at > row.since && Some(name) != except && name.budget.is_in_streak()
     };
     let here = facts.tries.iter().filter(|charged| counts(charged.at, &charged.name)).count();
     row.carried.saturating_add(u32::try_from(here).unwrap_or(u32::MAX))
@@ -26,7 +26,10 @@ pub fn length(facts: &Facts, row: Row, except: Option<&Try>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ledger::Charged, request::Source};
+    use crate::{
+        ledger::{Budget, Charged},
+        request::Source,
+    };
 
     const NOW: UnixTime = UnixTime(100);
 
@@ -48,6 +51,14 @@ mod tests {
         let facts = facts(&[10, 20], None);
         assert_eq!(length(&facts, in_force(&facts, 7, NOW), None), 9);
         assert_eq!(length(&facts, in_force(&facts, 0, NOW), None), 2);
+    }
+
+    #[test]
+    fn tries_of_verify_and_of_the_exempt_are_in_no_streak() {
+        let mut facts = facts(&[10, 20, 30], None);
+        facts.tries[1].name.budget = Budget::Verify;
+        facts.tries[2].name.budget = Budget::Exempt;
+        assert_eq!(length(&facts, in_force(&facts, 0, NOW), None), 1);
     }
 
     #[test]

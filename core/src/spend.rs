@@ -175,7 +175,7 @@ impl<'a> Till<'a> {
 
     /// Before a proven first factor, an answer of that shape costs the same whoever is asked for, throttled or not.
     pub fn work_as_if(&self, code: &Code) {
-        if self.budget != Budget::Proven
+        if self.budget.is_uniform()
             && let Some(shape) = backup_code::shape_of(code)
         {
             let set = self.ports.codes.set_alike(None);
@@ -202,7 +202,7 @@ impl<'a> Till<'a> {
         let folder =
             Folder::of(&account.name).map_err(|_| CodesFault::Record(StoreFault::NameTooLong))?;
         let set = match self.budget {
-            Budget::Proven => self.ports.codes.set(&folder, id),
+            Budget::Proven | Budget::Verify => self.ports.codes.set(&folder, id),
             Budget::Unproven | Budget::Exempt => self.ports.codes.set_alike(Some((&folder, id))),
         };
         let set = match set {
@@ -215,7 +215,7 @@ impl<'a> Till<'a> {
         let text = code.of_shape(set.shape);
         if text.is_empty() {
             // Of another shape than the set: as much work as a code that is wrong.
-            if self.budget != Budget::Proven
+            if self.budget.is_uniform()
                 && let Some(shape) = backup_code::shape_of(code)
             {
                 self.hash_in_vain(code, shape, Some(&set));

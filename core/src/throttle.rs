@@ -145,7 +145,7 @@ fn own_delay(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
 fn day_budget(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
     let budget = case.charged.budget;
     let most = match budget {
-        Budget::Unproven | Budget::Exempt => limits.per_day,
+        Budget::Unproven | Budget::Exempt | Budget::Verify => limits.per_day,
         Budget::Proven => limits.in_a_row,
     };
     let today = || {

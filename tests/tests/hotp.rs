@@ -101,30 +101,31 @@ fn wrong_codes_move_nothing_and_two_in_a_row_find_a_token_far_ahead() {
 }
 
 #[test]
-fn verify_says_where_a_code_stands_and_moves_nothing() {
+fn verify_says_where_a_code_stands_and_uses_it_up() {
     let (m, token) = machine();
     let verify = |code: String, words: &str| {
         let call = m.call(["twinlock"]).args(words.split(' ')).args(["ada"]);
         let said = call.input(code + "\n").output();
         (said.code, (said.stdout + &said.stderr).replace('\n', " "))
     };
-    verify(token.at(10), "verify");
-    let before = m.state();
     for (counter, exit, words) in [
-        (10, 0, "not used yet. It is the next one of this token."),
-        (14, 0, "button was pressed 4 more times since the last login."),
+        (10, 0, "used up by this. It is the next one of this token."),
+        (10, 1, "that code or a later one was used already"),
+        (15, 0, "button was pressed 4 more times since the last login."),
         (9, 1, "that code or a later one was used already"),
         (2, 1, "used already Take the one shown now; on a token, press the button."),
-        (15, 1, "pressed 5 times without a login. Type this code and the next one after it"),
+        (21, 1, "wrong: no authenticator of ada shows that code"),
         (300, 1, "wrong: no authenticator of ada shows that code"),
     ] {
+        m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*"]).ok();
         let (code, said) = verify(token.at(counter), "verify");
         assert!(code == Some(exit) && said.contains(words), "{counter}: {said}");
     }
-    let (_, said) = verify(token.at(12), "--json verify");
+    m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*"]).ok();
+    let (_, said) = verify(token.at(18), "--json verify");
     assert!(said.contains("\"presses_ahead\":2"), "{said}");
-    assert!(m.state() == before, "a code that is tried leaves nothing");
-    assert!(gets_in(&m, &[token.at(10)]));
+    assert!(!gets_in(&m, &[token.at(18)]));
+    assert!(gets_in(&m, &[token.at(19)]));
 }
 
 #[test]

@@ -128,36 +128,6 @@ fn status_and_list_follow_a_life() {
 }
 
 #[test]
-fn verify_spends_and_counts_nothing() {
-    let m = machine();
-    let verify = |code: &str| {
-        let said = m.call(["twinlock", "verify", "ada"]).input(format!("{code}\n")).output();
-        (said.code, said.stdout + &said.stderr)
-    };
-    verify("");
-    let before = m.state();
-    for (code, exit, said) in [
-        (m.wrong_code("ada"), 1, "wrong: no authenticator of ada shows that code"),
-        (m.code_in("ada", 10), 1, "the phone's is fast"),
-        (m.code_in("ada", -10), 1, "the phone's is slow"),
-        ("hunter2".into(), 1, "that is not a code"),
-        (m.code("ada"), 0, "Right: a code of ada's authenticator twinbox, and not used yet."),
-    ] {
-        let (found, words) = verify(&code);
-        assert_eq!(found, Some(exit), "{words}");
-        assert!(words.replace('\n', " ").contains(said), "{words}");
-    }
-    assert!(m.state() == before, "a code that is tried leaves nothing");
-    let code = m.code("ada");
-    m.pamtester("probe", "ada").input(format!("{code}\n")).output().ok();
-    let (found, words) = verify(&code);
-    assert!(found == Some(1) && words.contains("used already"), "{words}");
-    m.epoch_minutes_ago(0);
-    let (found, words) = verify(&m.code_in("ada", 1));
-    assert!(found == Some(1) && words.contains("before this machine's start"), "{words}");
-}
-
-#[test]
 fn unlock_lets_somebody_try_again() {
     let m = machine();
     for _ in 0..2 {

@@ -76,7 +76,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
         Verb::Export(wanted) => export::run(&desk, wanted),
         Verb::Status { user } => status::run(&desk, user.as_deref()),
         Verb::List(wanted) => list::run(&desk, wanted),
-        Verb::Verify { user } => verify::run(&desk, user),
+        Verb::Verify { user, .. } => verify::run(&desk, user),
         Verb::Invite(wanted) => match &wanted.many.group {
             Some(group) => invite_group::run(&desk, group, &wanted.many),
             None => invite::run(&desk, wanted),

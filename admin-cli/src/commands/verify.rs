@@ -1,22 +1,32 @@
-//! `twinlock verify USER`: tries a code as a login would, and spends and counts nothing.
+//! `twinlock verify USER`: tries a code as a login would. The try is charged, and a code that is right is used up by it,
+//! so that the answer is worth nothing at a login.
 
 use twinlock_core::{
-    answer::{self, Answer},
+    account::Account,
+    answer::{self, Answer, Code},
+    attempt::{Outcome, Trial},
+    code_set::Shape,
     enrolment, facts,
-    fault::CodesFault,
+    format::ledger_names,
     judge::Evidence,
+    ledger::{Budget, Facts},
     policy::Resync,
-    ports::{Ledger, Records, Seat},
+    ports::{Ledger, Records, Seat, Shelf, Snapshot},
     record::Record,
+    request::SourceLabel,
+    resync::Memory,
     secret::Typed,
     text::duration,
+    time::UnixTime,
 };
 
 use crate::{
+    acting::Acting,
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::{Keyboard, Line},
-    one_time::{self, Left},
+    own_code::Nobody,
+    past_code,
     proof::{Apart, Finding, Skew, examine, hint},
     reasons,
     wording::{instant, plain},
@@ -25,9 +35,11 @@ use crate::{
 /// Asks for a code and says what it is.
 pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("try other people's codes")?;
+    let acting = Acting::of(desk)?;
     let account = desk.account(user)?;
-    let found = desk.machine.records.newest(&account)?.filter(enrolment::is_enrolled);
-    let Some(found) = found else {
+    let enrolled =
+        || desk.machine.records.newest(&account).map(|it| it.filter(enrolment::is_enrolled));
+    let (Some(found), Some(judged)) = (enrolled()?, enrolled()?) else {
         return Err(Failure::new(
             Exit::NotInState,
             format!("{} is not enrolled", plain(&account.name)),
@@ -35,30 +47,37 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
         ));
     };
     let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
-    let typed = ask(&account.name)?;
-    let Answer::Code(code) = answer::read(&typed) else {
-        return Err(not_a_code(&typed));
-    };
-    let now = desk.now()?;
-    let facts = facts::read(shelf.as_ref(), None)?;
-    let horizon = desk.machine.ledger.floor(now)?;
-    let evidence = Evidence::of(&facts, &horizon, now.unix, desk.policy.window);
-    let finding = as_learnt_here(desk.policy.resync, examine(&found.record, &code, &evidence));
-    if !matches!(finding, Finding::Right { .. }) {
-        let of_set = one_time::examine(&desk.machine.records, &found.record, &code);
-        match of_set.map_err(|fault| of_set_failure(&found.record, fault))? {
-            one_time::Finding::Wrong => {}
-            other => return conclude_of_set(desk, &found.record, other),
-        }
-    }
-    conclude(desk, &found.record, finding)
+    let mut keyboard = Keyboard::open()?;
+    let by = acting.prove(desk, &mut keyboard)?;
+    let typed = ask(&mut keyboard, &account.name)?;
+    let code = read(&typed, &account.name)?;
+    let before = facts::read(shelf.as_ref(), None)?;
+    let asked = Asked { desk, shelf: shelf.as_ref(), record: &found.record, code: &code };
+    let answer = asked.answer(asked.charged(&account, judged, &by.source()), &before)?;
+    by.log(desk, "code_tried", &[("user", &account.name), ("finding", answer.word())]);
+    answer.tell(desk, &found.record)
 }
 
-fn ask(user: &str) -> Result<Typed, Failure> {
-    match Keyboard::open()?.ask(&format!("Code of {}: ", plain(user)))? {
+fn ask(keyboard: &mut Keyboard, user: &str) -> Result<Typed, Failure> {
+    match keyboard.ask(&format!("Code of {}: ", plain(user)))? {
         Line::Typed(line) => Ok(Typed::new(line.as_str().to_owned())),
         Line::End => Ok(Typed::new(String::new())),
         Line::Interrupted => Err(stopped()),
+    }
+}
+
+fn read(typed: &Typed, user: &str) -> Result<Code, Failure> {
+    match answer::read(typed) {
+        Answer::Code(code) if code.is_voucher() || !code.of_shape(Shape::Letters20).is_empty() => {
+            Err(not_tried(user))
+        }
+        Answer::Code(code) => Ok(code),
+        Answer::Stop => Err(stopped()),
+        Answer::Help | Answer::Other => Err(Failure::new(
+            Exit::Refused,
+            "that is not a code",
+            "A code of an app has 6 to 8 digits.",
+        )),
     }
 }
 
@@ -66,54 +85,131 @@ fn stopped() -> Failure {
     Failure::new(Exit::Interrupted, "stopped", "No code was tried.")
 }
 
-fn not_a_code(typed: &Typed) -> Failure {
-    match answer::read(typed) {
-        Answer::Stop => stopped(),
-        Answer::Help | Answer::Other | Answer::Code(_) => Failure::new(
-            Exit::Refused,
-            "that is not a code",
-            "A code of an app has 6 to 8 digits, a backup code 20 letters or 8 digits.",
-        ),
+fn not_tried(user: &str) -> Failure {
+    Failure::new(
+        Exit::Refused,
+        "only codes of an authenticator app are tried here",
+        format!("What is left of the others is told by: twinlock status {}", plain(user)),
+    )
+}
+
+/// A code that was charged for.
+struct Asked<'a> {
+    desk: &'a Desk,
+    shelf: &'a dyn Shelf,
+    record: &'a Record,
+    code: &'a Code,
+}
+
+/// What is said of a code.
+enum Verdict {
+    /// As a login would judge it, or of a time that is over.
+    Found(Finding),
+    /// Not judged.
+    Throttled(UnixTime),
+}
+
+impl Asked<'_> {
+    /// Judges the code as a login does, on a budget of its own: what is right is used up before anything is said.
+    fn charged(&self, account: &Account, judged: Snapshot, source: &SourceLabel) -> Outcome {
+        let mut trial = Trial {
+            policy: &self.desk.policy,
+            ports: self.desk.machine.ports(&Nobody),
+            shelf: self.shelf,
+            person: Some((account, judged)),
+            stand_in: None,
+            broken: None,
+            source,
+            budget: Budget::Verify,
+            memory: Memory::new(self.desk.policy.resync),
+        };
+        trial.attempt(self.code)
+    }
+
+    /// Makes words of what became of the try; a code of the past that could still be learned from is used up first.
+    fn answer(&self, outcome: Outcome, before: &Facts) -> Result<Verdict, Failure> {
+        Ok(Verdict::Found(match outcome {
+            Outcome::Granted(_) => self.right(before)?,
+            Outcome::Replayed { wait } => Finding::Used { wait },
+            Outcome::BeforeEpoch { wait, ahead } => Finding::BeforeEpoch { wait, ahead },
+            Outcome::Throttled { until, .. } => return Ok(Verdict::Throttled(until)),
+            Outcome::Faulty(reason) => {
+                let explained = reasons::explain(reason.word(), &plain(&self.record.user));
+                let what = format!("the code cannot be judged: {}", explained.meaning);
+                return Err(Failure::new(Exit::StoreUnreachable, what, explained.remedy));
+            }
+            Outcome::Wrong
+            | Outcome::LastCode(_)
+            | Outcome::Ticket(_)
+            | Outcome::NoBypass
+            | Outcome::NoTicket
+            | Outcome::Spent
+            | Outcome::ClockOff { .. }
+            | Outcome::Locked
+            | Outcome::HalfJudged(_) => self.of_the_past()?,
+        }))
+    }
+
+    fn right(&self, before: &Facts) -> Result<Finding, Failure> {
+        let now = self.desk.now()?;
+        let horizon = self.desk.machine.ledger.floor(now)?;
+        let evidence = Evidence::of(before, &horizon, now.unix, self.desk.policy.window);
+        Ok(examine(self.record, self.code, &evidence))
+    }
+
+    fn of_the_past(&self) -> Result<Finding, Failure> {
+        let now = self.desk.now()?;
+        let horizon = self.desk.machine.ledger.floor(now)?;
+        let mut facts = facts::read(self.shelf, None)?;
+        let window = self.desk.policy.window;
+        let evidence = Evidence::of(&facts, &horizon, now.unix, window);
+        if past_code::is_passed(self.record, self.code, &evidence) {
+            return Ok(Finding::Used { wait: 0 });
+        }
+        let Some(found) = past_code::past(self.record, self.code, &evidence) else {
+            return Ok(Finding::Wrong);
+        };
+        if found.is_unused {
+            let name = ledger_names::used_name(&found.used);
+            let _ = self.shelf.create(&name, &ledger_names::instant(now.unix))?;
+            facts.used.push(found.used);
+        }
+        let evidence = Evidence::of(&facts, &horizon, now.unix, window);
+        let skew = past_code::past(self.record, self.code, &evidence).unwrap_or(found).skew;
+        let learnable = match self.desk.policy.resync {
+            Resync::Off => None,
+            Resync::Offered => skew.learnable,
+        };
+        Ok(Finding::Off { apart: Apart::Clock(Skew { learnable, ..skew }) })
     }
 }
 
-fn of_set_failure(record: &Record, fault: CodesFault) -> Failure {
-    let explained = reasons::explain(fault.reason(), &plain(&record.user));
-    Failure::new(Exit::StoreUnreachable, explained.meaning, explained.remedy)
-}
-
-fn conclude_of_set(
-    desk: &Desk,
-    record: &Record,
-    finding: one_time::Finding,
-) -> Result<(), Failure> {
-    let user = plain(&record.user);
-    let one_time::Finding::Unspent(Left { left, of }) = finding else {
-        return Err(Failure::new(
-            Exit::Refused,
-            format!("a backup code of {user} that was used already"),
-            format!("Each of them works once. See what is left: twinlock status {user}"),
-        ));
-    };
-    desk.say(
-        &format!(
-            "Right: one of {user}'s {left} backup codes that are left (of {of}). It was not spent."
-        ),
-        serde_json::json!({
-            "user": record.user, "finding": "right",
-            "authenticator": "scratch_code", "codes_left": left,
-        }),
-    );
-    Ok(())
-}
-
-/// A finding on a host that may learn no clocks.
-fn as_learnt_here(resync: Resync, finding: Finding) -> Finding {
-    match (resync, finding) {
-        (Resync::Off, Finding::Off { apart: Apart::Clock(skew) }) => {
-            Finding::Off { apart: Apart::Clock(Skew { learnable: None, ..skew }) }
+impl Verdict {
+    /// The word in the log.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Found(Finding::Right { .. }) => "right",
+            Self::Found(Finding::Used { .. }) => "used",
+            Self::Found(Finding::BeforeEpoch { .. }) => "before_epoch",
+            Self::Found(Finding::Off { .. }) => "off",
+            Self::Found(Finding::Wrong) => "wrong",
+            Self::Throttled(_) => "throttled",
         }
-        (Resync::Off | Resync::Offered, finding) => finding,
+    }
+
+    fn tell(self, desk: &Desk, record: &Record) -> Result<(), Failure> {
+        match self {
+            Self::Found(finding) => conclude(desk, record, finding),
+            Self::Throttled(until) => Err(Failure::new(
+                Exit::Throttled,
+                format!(
+                    "too many codes of {} were tried lately (until {})",
+                    plain(&record.user),
+                    instant(until)
+                ),
+                "Wait until then, and try again. Logins are not held up by it.",
+            )),
+        }
     }
 }
 
@@ -123,7 +219,7 @@ fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failur
         Finding::Right { found, apart } => {
             let name = record.authenticators.get(found.authenticator).map(|one| one.name.as_str());
             let said = format!(
-                "Right: a code of {}'s authenticator {}, and not used yet. {}",
+                "Right: a code of {}'s authenticator {}, used up by this. {}",
                 user,
                 plain(name.unwrap_or_default()),
                 within_reach(apart)
@@ -213,7 +309,7 @@ fn explain(user: &str, finding: Finding) -> (String, String) {
         ),
         Finding::Wrong => (
             format!("wrong: no authenticator of {user} shows that code around now"),
-            "Look whether the app shows this host's entry; else remove and enroll again.".into(),
+            "Look whether the app shows this host's entry, and whether its clock is fast: a code that is still to come is never told. Else remove and enroll again.".into(),
         ),
     }
 }
@@ -269,13 +365,6 @@ mod tests {
             let said = explain("ada", finding);
             assert!(said.0.contains(sentence) && said.1.contains(remedy), "{said:?}");
         }
-    }
-
-    #[test]
-    fn a_set_that_cannot_be_used_is_explained() {
-        let failure =
-            of_set_failure(&twinlock_core::record::Record::nobodys().unwrap(), CodesFault::Memory);
-        assert!(failure.what.contains("19 MiB"), "{}", failure.what);
     }
 
     #[test]

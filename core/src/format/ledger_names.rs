@@ -47,6 +47,7 @@ pub fn try_name(charged: &Try) -> String {
         Budget::Proven => "proven",
         Budget::Unproven => "unproven",
         Budget::Exempt => "exempt",
+        Budget::Verify => "verify",
     };
     let (day, slot) = (Decimal::of(charged.day), Decimal::of(charged.slot.into()));
     joined(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
@@ -60,6 +61,7 @@ pub fn read_try(name: &str) -> Option<Try> {
         "proven" => Budget::Proven,
         "unproven" => Budget::Unproven,
         "exempt" => Budget::Exempt,
+        "verify" => Budget::Verify,
         _ => return None,
     };
     Some(Try {
@@ -157,13 +159,14 @@ mod tests {
         let used = Used { mark: Mark([0xa5; 16]), step: Step(58_123_456) };
         assert_eq!(used_name(&used), "used.a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5.58123456");
         assert_eq!(read_used(&used_name(&used)), Some(used));
-        for source in ["203.0.113.7", "2001:db8::", "uid:1000", "tty:pts_0"] {
-            let charged = Try {
-                budget: Budget::Proven,
-                day: 20_000,
-                slot: 3,
-                source: SourceLabel::read(source).unwrap(),
-            };
+        for (source, budget) in [
+            ("203.0.113.7", Budget::Proven),
+            ("2001:db8::", Budget::Unproven),
+            ("uid:1000", Budget::Verify),
+            ("tty:pts_0", Budget::Exempt),
+        ] {
+            let charged =
+                Try { budget, day: 20_000, slot: 3, source: SourceLabel::read(source).unwrap() };
             assert_eq!(read_try(&try_name(&charged)), Some(charged));
         }
     }

@@ -74,8 +74,14 @@ fn verify() {
     for typed in ["OWN", "WRONG", "12345678", "hunter2", ""] {
         s.pipe("verify kim", &[typed]);
     }
+    let anew = |s: &crate::script::Script| {
+        s.m.run(["sh", "-c", "rm -f /run/twinlock/users/kim/used.* /run/twinlock/users/*/try.*"]);
+    };
+    anew(&s);
     s.terminal("verify kim", &["OWN"]);
     s.terminal("verify kim", &["WRONG"]);
+    anew(&s);
+    s.terminal("verify ada", &["OWN", "WRONG"]);
     s.pipe("verify bob", &[]);
     s.pipe("verify nobo", &[]);
     s.unprivileged("verify kim");
