@@ -11,6 +11,7 @@ use twinlock_core::{
     ports::{Ledger, Records, Snapshot},
     record::{Record, State},
     time::UnixTime,
+    voucher::Voucher,
 };
 use twinlock_host::entropy::KernelEntropy;
 use zeroize::Zeroizing;
@@ -42,8 +43,6 @@ pub enum Invited {
 
 /// How tickets are given out.
 pub struct Handing<'a> {
-    /// Until when they work.
-    pub until: UnixTime,
     /// Where those go that no mail takes.
     pub report: Option<&'a mut ReportFile>,
 }
@@ -64,12 +63,13 @@ pub fn invite(
     }
     let stamp = desk.stamp()?;
     let letters = draw::ticket(&KernelEntropy)?;
-    let voucher = draw::voucher(&letters, handing.until, &KernelEntropy)?;
+    // How long it works is known when it is handed over.
+    let voucher = draw::voucher(&letters, stamp.1, &KernelEntropy)?;
     let voucher = voucher.counted_from(desk.now()?, &desk.machine.ledger.boot_id()?);
     let trace = by.trace(stamp.1);
     let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
     // Who is cut off before the ticket has reached its person is to find nobody invited: until then it is over.
-    let waiting = until(&ticket, stamp.1);
+    let waiting = ticket.clone();
     let mut address = mail.map(str::to_owned);
     let mut was = None;
     let mut decide = |found: Option<Snapshot>| {
@@ -89,7 +89,7 @@ pub fn invite(
     }
     by.write_to_old(desk, &account.name, was.as_deref(), address.as_deref());
     match hand_over(desk, (account, address.as_deref()), (&ticket, &letters), handing) {
-        Ok(handed) => {
+        Ok((handed, ticket)) => {
             put_in_force(desk, account, (&waiting, &ticket))?;
             by.log(desk, "invited", &[("user", &account.name)]);
             Ok(handed)
@@ -101,10 +101,12 @@ pub fn invite(
     }
 }
 
-fn until(ticket: &Ticket, until: UnixTime) -> Ticket {
-    let mut ticket = ticket.clone();
-    ticket.voucher.until = until;
-    ticket
+/// Returns a ticket as it works for so many seconds, by either clock.
+fn working(desk: &Desk, ticket: &Ticket, life: u64) -> Result<Ticket, Failure> {
+    let until = ticket.trace.at.plus(life);
+    let voucher = Voucher { until, ..ticket.voucher.clone() };
+    let voucher = voucher.counted_from(desk.now()?, &desk.machine.ledger.boot_id()?);
+    Ok(Ticket { voucher, ..ticket.clone() })
 }
 
 /// Why no ticket is put in a record.
@@ -153,21 +155,24 @@ fn hand_over(
     (account, mail): (&Account, Option<&str>),
     (ticket, letters): (&Ticket, &Zeroizing<String>),
     handing: &mut Handing<'_>,
-) -> Result<Invited, Failure> {
+) -> Result<(Invited, Ticket), Failure> {
     let grouped = letters::in_groups(letters, GROUP, '-');
+    let lives = desk.policy.set_up.ticket_lives;
+    let mailed = working(desk, ticket, lives.mail)?;
     let handout = Handout {
         user: &account.name,
         purpose: ticket.purpose,
         ticket: &grouped,
         by: &ticket.trace.by,
         at: ticket.trace.at,
-        until: ticket.voucher.until,
+        until: mailed.voucher.until,
     };
     match (send_ticket(desk, mail, &handout), &mut handing.report) {
-        (Ok(address), _) => Ok(Invited::Mailed(address)),
+        (Ok(address), _) => Ok((Invited::Mailed(address), mailed)),
         (Err(_), Some(report)) => {
-            report.add([&account.name, &grouped, &stamp(ticket.voucher.until)])?;
-            Ok(Invited::InReport)
+            let on_paper = working(desk, ticket, lives.paper)?;
+            report.add([&account.name, &grouped, &stamp(on_paper.voucher.until)])?;
+            Ok((Invited::InReport, on_paper))
         }
         (Err(fault), None) => {
             let failure = Failure::from(fault);

@@ -153,7 +153,7 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "no_ticket" => (
             "set-up begins with a ticket, and none was typed that works",
-            "Send one: twinlock invite USER. A ticket works once, and for three days.",
+            "Send one: twinlock invite USER. A ticket works once, by mail for a day and on paper for a week unless the settings say otherwise.",
         ),
         "key_not_changed" => (
             "somebody else has seen the key, and its owner did not change it",

@@ -9,7 +9,6 @@ use twinlock_core::{
     letters,
     ports::Ledger,
     record::Record,
-    voucher::TICKET_LIFE,
 };
 use twinlock_host::entropy::KernelEntropy;
 use zeroize::Zeroizing;
@@ -42,10 +41,10 @@ pub struct Message<'a> {
 }
 
 impl Drawn {
-    /// Draws one.
-    pub fn new(desk: &Desk, purpose: Purpose, trace: Trace) -> Result<Self, Failure> {
+    /// Draws one that works for so many seconds.
+    pub fn new(desk: &Desk, purpose: Purpose, trace: Trace, life: u64) -> Result<Self, Failure> {
         let letters = draw::ticket(&KernelEntropy)?;
-        let voucher = draw::voucher(&letters, trace.at.plus(TICKET_LIFE), &KernelEntropy)?;
+        let voucher = draw::voucher(&letters, trace.at.plus(life), &KernelEntropy)?;
         let voucher = voucher.counted_from(desk.now()?, &desk.machine.ledger.boot_id()?);
         Ok(Self { letters, ticket: Ticket { purpose, voucher, trace } })
     }
@@ -91,6 +90,13 @@ impl Drawn {
         };
         desk.print(&text)
     }
+}
+
+/// Returns how many seconds a ticket works: less where it is going to be mailed.
+pub fn life_of(desk: &Desk, user: &str, on_record: Option<&str>) -> u64 {
+    let lives = desk.policy.set_up.ticket_lives;
+    let is_mailed = Address::of(user, on_record, &desk.policy.mail).is_ok();
+    if is_mailed { lives.mail } else { lives.paper }
 }
 
 type Sent = Result<Address, MailFault>;

@@ -3,7 +3,10 @@
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
 pub use crate::network::Network;
-use crate::{record::Parameters, time::UnixTime};
+use crate::{
+    record::Parameters,
+    time::{DAY, UnixTime},
+};
 
 /// All settings of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,23 @@ pub struct SetUpRules {
     pub reason: Option<String>,
     /// What somebody needs whose authenticators were reset.
     pub after_reset: AfterReset,
+    /// How long tickets work.
+    pub ticket_lives: TicketLives,
+}
+
+/// How long a ticket works, by the way it takes to its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TicketLives {
+    /// Seconds of one that is mailed (NIST SP 800-63B-4 section 4.2.1.2: at most 24 hours).
+    pub mail: u64,
+    /// Seconds of one that is handed over.
+    pub paper: u64,
+}
+
+impl Default for TicketLives {
+    fn default() -> Self {
+        Self { mail: DAY, paper: 7 * DAY }
+    }
 }
 
 /// Whether set-up needs a ticket, so that a stolen password does not enrol a thief.

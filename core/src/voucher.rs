@@ -8,13 +8,11 @@ use sha2::Sha256;
 
 use crate::time::{BootTime, DAY, Now, UnixTime};
 
-/// Letters of a ticket: 56 bits, which nobody guesses in three days at the pace of the throttle.
+/// Letters of a ticket: 56 bits, which nobody guesses in a month at the pace of the throttle.
 pub const TICKET_LETTERS: usize = 12;
 /// Digits of a bypass: read over a telephone, valid for hours, behind a first factor.
 pub const BYPASS_DIGITS: usize = 9;
-/// Seconds that a ticket works.
-pub const TICKET_LIFE: u64 = 3 * DAY;
-/// The longest time that a ticket works, where a whole group is invited until a day, in seconds.
+/// The longest time that settings may let a ticket work, in seconds.
 pub const TICKET_LONGEST: u64 = 31 * DAY;
 /// The most tickets, and the most bypasses, of one person.
 pub const VOUCHERS_MAX: usize = 8;

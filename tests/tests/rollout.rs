@@ -190,6 +190,36 @@ fn a_ticket_that_no_mail_takes_is_in_the_report_or_nowhere() {
     assert!(again.code == Some(1) && again.stderr.contains("cannot be written"), "{again:?}");
 }
 
+/// Seconds from now until a ticket of this user ends.
+fn ticket_life(m: &Machine, user: &str) -> u64 {
+    let status = twinlock(m, &format!("status {user} --json"));
+    let (_, rest) = status.ok().split_once("\"until\":").expect("a ticket");
+    let until: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    until.parse::<u64>().expect("an instant").saturating_sub(twinlock_tests::now())
+}
+
+/// NIST SP 800-63B-4 section 4.2.1.2: what is mailed works for a day.
+#[test]
+fn mailed_ticket_lives_a_day_and_paper_a_week() {
+    let m = machine();
+    let near = |found: u64, wanted: u64| (wanted - 60..=wanted).contains(&found);
+    twinlock(&m, "invite --group dev --until 2099-01-31").ok();
+    assert!(near(ticket_life(&m, "bob"), 86_400), "{}", ticket_life(&m, "bob"));
+    twinlock(&m, "invite bob").ok();
+    assert!(near(ticket_life(&m, "bob"), 86_400), "{}", ticket_life(&m, "bob"));
+    m.run(["twinlock", "remove", "bob", "--yes"]).ok();
+    m.file("/usr/local/bin/takes-mail").write("#!/bin/sh\nexit 75\n").mode(0o755);
+    write(&m, "/root/people.csv", "user\nbob\n");
+    twinlock(&m, "enroll --from /root/people.csv --report /root/tickets.csv").ok();
+    assert!(near(ticket_life(&m, "bob"), 7 * 86_400), "{}", ticket_life(&m, "bob"));
+    m.settings("ticket_lifetime_mail = \"2 h\"\nticket_lifetime_paper = \"3 h\"\n");
+    twinlock(&m, "invite bob").ok();
+    assert!(near(ticket_life(&m, "bob"), 3 * 3600), "{}", ticket_life(&m, "bob"));
+    m.settings("mail_domain = \"example.org\"\nticket_lifetime_mail = \"2 h\"\n");
+    twinlock(&m, "invite bob").ok();
+    assert!(near(ticket_life(&m, "bob"), 2 * 3600), "{}", ticket_life(&m, "bob"));
+}
+
 #[test]
 fn a_login_is_explained_step_by_step() {
     let m = machine();

@@ -26,7 +26,7 @@ use crate::{
     one_time::{self, Left},
     picture::{self, Pictures},
     successor::{active, failed, put},
-    ticket::{Drawn, Message},
+    ticket::{Drawn, Message, life_of},
     verbs::BackupCodes,
     wording::{WIDTH, count, plain, wrap},
 };
@@ -77,7 +77,8 @@ fn announcement(desk: &Desk, account: &Account, found: &Snapshot, wanted: &Backu
 fn owe(desk: &Desk, (account, mail): (&Account, Option<&str>), by: &Proven) -> Result<(), Failure> {
     let stamp = desk.stamp()?;
     let trace = by.trace(stamp.1);
-    let drawn = Drawn::new(desk, Purpose::Codes, trace.clone())?;
+    let life = life_of(desk, &account.name, mail);
+    let drawn = Drawn::new(desk, Purpose::Codes, trace.clone(), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         let mut record = enrolment::owing_codes(found.record, trace.clone(), stamp);

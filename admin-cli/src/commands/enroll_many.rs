@@ -9,7 +9,6 @@ use twinlock_core::{
     otp::{base32, hotp::Keyed, otpauth},
     record::{Algorithm, Authenticator, Moving},
     takeover::Takeover,
-    voucher::TICKET_LIFE,
 };
 use twinlock_host::prepare;
 
@@ -57,8 +56,7 @@ pub fn run(desk: &Desk, path: &str, wanted: &Enroll) -> Result<(), Failure> {
     let total = PeopleList::rows(path)?;
     let mut list = PeopleList::open(path)?;
     let mut report = wanted.many.report.as_deref().map(ReportFile::create).transpose()?;
-    let until = desk.now()?.unix.plus(TICKET_LIFE);
-    let mut handing = Handing { until, report: report.as_mut() };
+    let mut handing = Handing { report: report.as_mut() };
     // Standard input is the list; the terminal is another way in.
     let at_terminal = path == "-" && acting.is_asked();
     let mut keyboard = if at_terminal { Keyboard::at_terminal()? } else { Keyboard::open()? };

@@ -11,7 +11,7 @@ use crate::{
     keyboard::Keyboard,
     mail::Address,
     successor::{begin, failed},
-    ticket::{Drawn, Message},
+    ticket::{Drawn, Message, life_of},
     verbs::Invite,
     wording::plain,
 };
@@ -34,7 +34,8 @@ pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
     let on_record = before.and_then(|found| found.beside.mail);
     let mail = wanted.mail.clone().or_else(|| on_record.clone());
     let by = acting.prove(desk, &mut Keyboard::open()?)?;
-    let drawn = invite(desk, &by, &account, wanted.mail.as_deref())?;
+    let life = life_of(desk, &account.name, mail.as_deref());
+    let drawn = invite(desk, &by, &account, wanted.mail.as_deref(), life)?;
     by.log(desk, "invited", &[("user", &account.name)]);
     by.write_to_old(desk, &account.name, on_record.as_deref(), mail.as_deref());
     let user = plain(&account.name);
@@ -56,9 +57,10 @@ fn invite(
     by: &Proven,
     account: &Account,
     mail: Option<&str>,
+    life: u64,
 ) -> Result<Drawn, Failure> {
     let stamp = desk.stamp()?;
-    let drawn = Drawn::new(desk, Purpose::SetUp, by.trace(stamp.1))?;
+    let drawn = Drawn::new(desk, Purpose::SetUp, by.trace(stamp.1), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
         let mut record = enrolment::begun(account, before, stamp);

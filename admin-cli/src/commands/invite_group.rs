@@ -1,10 +1,6 @@
 //! `twinlock invite --group G --until DATE`: tickets for all members who are not enrolled, then a rule that reminds them.
 
-use twinlock_core::{
-    account::Account,
-    time::UnixTime,
-    voucher::{TICKET_LIFE, TICKET_LONGEST},
-};
+use twinlock_core::{account::Account, time::UnixTime};
 use twinlock_host::{
     directory::{Directory, Whose},
     prepare,
@@ -49,10 +45,7 @@ pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure
     let by = acting.prove(desk, &mut keyboard)?;
     let mut report = wanted.report.as_deref().map(ReportFile::create).transpose()?;
     list::warn_of_silence(&whose);
-    let mut handing = Handing {
-        until: until.max(now.plus(TICKET_LIFE)).min(now.plus(TICKET_LONGEST)),
-        report: report.as_mut(),
-    };
+    let mut handing = Handing { report: report.as_mut() };
     let mut crowd = Crowd::begin(desk, 0)?;
     for account in plan.into_accounts() {
         if keyboard.is_interrupted() {

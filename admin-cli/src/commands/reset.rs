@@ -20,7 +20,7 @@ use crate::{
     keyboard::{Keyboard, tell},
     one_time, password, person,
     successor::{active, put},
-    ticket::{Drawn, Message},
+    ticket::{Drawn, Message, life_of},
     verbs::Reset,
     wording::{WIDTH, count, instant, plain, wrap},
 };
@@ -42,7 +42,8 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     let said = announcement(desk, &account, &found);
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;
     let by = acting.prove(desk, &mut keyboard)?;
-    let drawn = put_an_end(desk, &account, &by)?;
+    let mail = found.record.beside.mail.as_deref();
+    let drawn = put_an_end(desk, &account, mail, &by)?;
     let sessions = wanted.end_sessions.then(|| end_sessions(&account));
     let password = wanted.expire_password.then(|| expire_password(&account.name));
     let user = plain(&account.name);
@@ -60,7 +61,6 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
             "password": password.map_or(Value::Null, Into::into),
         }),
     };
-    let mail = found.record.beside.mail.as_deref();
     drawn
         .deliver(desk, (&account, mail), &message)
         .map_err(|failure| unshown(&account.name, failure))?;
@@ -74,10 +74,16 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
 }
 
 /// One change, after which nothing of before lets anybody in, a login under way not either.
-fn put_an_end(desk: &Desk, account: &Account, by: &Proven) -> Result<Drawn, Failure> {
+fn put_an_end(
+    desk: &Desk,
+    account: &Account,
+    mail: Option<&str>,
+    by: &Proven,
+) -> Result<Drawn, Failure> {
     let stamp = desk.stamp()?;
     let trace = by.trace(stamp.1);
-    let drawn = Drawn::new(desk, Purpose::SetUp, trace.clone())?;
+    let life = life_of(desk, &account.name, mail);
+    let drawn = Drawn::new(desk, Purpose::SetUp, trace.clone(), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         let mut record = enrolment::reset(found.record, trace.clone(), stamp);

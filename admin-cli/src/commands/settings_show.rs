@@ -139,6 +139,8 @@ fn people(policy: &Policy, usual: &Policy) -> Vec<Line> {
                 AfterReset::Login => "login",
             })
         }),
+        both("ticket_lifetime_mail", |policy| duration(policy.set_up.ticket_lives.mail)),
+        both("ticket_lifetime_paper", |policy| duration(policy.set_up.ticket_lives.paper)),
         both("require_own_code", |policy| (policy.own_code.need == OwnCodeNeed::Asked).to_string()),
         both("own_code_exempt", |policy| {
             let names: Vec<String> =
@@ -216,6 +218,7 @@ mod tests {
     fn what_is_shown_says_the_same_when_read() {
         let all = "issuer = \"Ex \\\"å\\\\\"\nlanguage = \"sv\"\nnot_enrolled = \"allow\"\nwindow = 10\n\
                    enroll_needs_ticket = false\nenroll_reason = \"Because.\"\nafter_reset = \"login\"\n\
+                   ticket_lifetime_mail = \"90 min\"\nticket_lifetime_paper = \"3 d\"\n\
                    handover_logins = 0\nremember_for = \"8 h\"\nrequire_own_code = false\n\
                    own_code_exempt = [\"kim\", \"o\\\"x\"]\nmail_domain = \"example.org\"\n\
                    mail_from = \"tw@example.org\"\nsendmail = \"/opt/mail\"\n\

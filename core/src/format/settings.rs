@@ -42,6 +42,8 @@ struct File {
     enroll_needs_ticket: Option<bool>,
     enroll_reason: Option<Spanned<String>>,
     after_reset: Option<Spanned<String>>,
+    ticket_lifetime_mail: Option<Spanned<String>>,
+    ticket_lifetime_paper: Option<Spanned<String>>,
     handover_logins: Option<Spanned<i64>>,
     remember_for: Option<Spanned<String>>,
     require_own_code: Option<bool>,
@@ -93,6 +95,8 @@ impl File {
             enroll_needs_ticket: table.boolean("enroll_needs_ticket")?,
             enroll_reason: table.string("enroll_reason")?,
             after_reset: table.string("after_reset")?,
+            ticket_lifetime_mail: table.string("ticket_lifetime_mail")?,
+            ticket_lifetime_paper: table.string("ticket_lifetime_paper")?,
             handover_logins: table.number("handover_logins")?,
             remember_for: table.string_or_number("remember_for")?,
             require_own_code: table.boolean("require_own_code")?,
@@ -246,6 +250,7 @@ impl Reader<'_> {
                 "after_reset",
                 &[("ticket", AfterReset::Ticket), ("login", AfterReset::Login)],
             )?,
+            ticket_lives: self.ticket_lives(file)?,
         })
     }
 

@@ -1,6 +1,9 @@
 //! What a settings file says, and the line of each mistake.
 
-use crate::{format::settings::*, policy::Action};
+use crate::{
+    format::settings::*,
+    policy::{Action, TicketLives},
+};
 
 #[test]
 fn an_empty_file_is_the_default() {
@@ -102,7 +105,8 @@ fn each_mistake_names_its_line() {
 fn people_and_administrators_can_be_set_up_otherwise() {
     let policy = read(
         "not_enrolled = \"enroll\"\nenroll_needs_ticket = false\nenroll_reason = \"Så är det.\"\n\
-         after_reset = \"login\"\nhandover_logins = 0\nremember_for = \"8 h\"\n\
+         after_reset = \"login\"\nticket_lifetime_mail = \"8 h\"\n\
+         ticket_lifetime_paper = \"31 d\"\nhandover_logins = 0\nremember_for = \"8 h\"\n\
          require_own_code = false\nown_code_exempt = [\"kim\"]\nmail_domain = \"example.org\"\n\
          mail_from = \"tw@example.org\"\nsendmail = \"/opt/sendmail\"\n\
          [backup_codes]\ncount = 1\nwarn_below = 1\necho = false\n[[rule]]\naction = \"remind\"\nuntil = 2027-02-28\n",
@@ -113,6 +117,7 @@ fn people_and_administrators_can_be_set_up_otherwise() {
         ticket: TicketNeed::Free,
         reason: Some("Så är det.".into()),
         after_reset: AfterReset::Login,
+        ticket_lives: TicketLives { mail: 8 * 3600, paper: 31 * DAY },
     };
     assert_eq!((policy.set_up, policy.handover_logins), (rules, 0));
     assert_eq!(policy.remember_for, 8 * 3600);
@@ -121,4 +126,18 @@ fn people_and_administrators_can_be_set_up_otherwise() {
     assert_eq!(policy.mail.domain.as_deref(), Some("example.org"));
     assert_eq!(policy.backup_codes, BackupCodes { count: 1, warn_below: 1, echo: Echo::Hidden });
     assert_eq!(policy.rules[0].action, Action::Remind);
+}
+
+#[test]
+fn ticket_that_never_works_or_hardly_ever_ends_is_a_mistake() {
+    for (text, what) in [
+        ("ticket_lifetime_mail = \"0\"", "ticket_lifetime_mail is no duration"),
+        ("ticket_lifetime_mail = \"59 s\"", "of 1 min to 31 d"),
+        ("ticket_lifetime_paper = \"32 d\"", "ticket_lifetime_paper is no duration"),
+        ("ticket_lifetime_paper = \"soon\"", "ticket_lifetime_paper is no duration"),
+        ("ticket_lifetime = \"24 h\"", "unknown field `ticket_lifetime`"),
+    ] {
+        let mistake = read(text).unwrap_err();
+        assert!(mistake.line == 1 && mistake.what.contains(what), "{text}: {mistake:?}");
+    }
 }

@@ -4,10 +4,12 @@ use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
 use toml::Spanned;
 
-use crate::format::settings::{Mistake, Reader};
+use crate::format::settings::{File, Mistake, Reader};
 use crate::{
     format::lines::line_at,
+    policy::TicketLives,
     time::{DAY, HOUR, MINUTE},
+    voucher::TICKET_LONGEST,
 };
 
 impl Reader<'_> {
@@ -94,6 +96,31 @@ impl Reader<'_> {
             return Err(self.mistake(&found, what));
         }
         Ok(Some(found.into_inner()))
+    }
+
+    /// How long tickets work; one that never works would be no ticket.
+    pub(super) fn ticket_lives(&self, file: &mut File) -> Result<TicketLives, Mistake> {
+        let usual = TicketLives::default();
+        let mail = file.ticket_lifetime_mail.take();
+        let paper = file.ticket_lifetime_paper.take();
+        Ok(TicketLives {
+            mail: self.ticket_life(mail, "ticket_lifetime_mail")?.unwrap_or(usual.mail),
+            paper: self.ticket_life(paper, "ticket_lifetime_paper")?.unwrap_or(usual.paper),
+        })
+    }
+
+    fn ticket_life(
+        &self,
+        found: Option<Spanned<String>>,
+        key: &str,
+    ) -> Result<Option<u64>, Mistake> {
+        let Some(found) = found else { return Ok(None) };
+        let seconds = seconds_of(found.get_ref());
+        let fits = seconds.filter(|seconds| (MINUTE..=TICKET_LONGEST).contains(seconds));
+        fits.map(Some).ok_or_else(|| {
+            let what = format!("{key} is no duration like \"24 h\", of 1 min to 31 d");
+            self.mistake(&found, what)
+        })
     }
 
     /// A duration: `"90 min"`, `"12h"`, `"7 d"`, or 0 for none; at most `most` seconds.
