@@ -36,6 +36,7 @@ pub struct HostLedger {
     owner: Owner,
     records: Cow<'static, str>,
     root: OnceCell<Room>,
+    called_by_root: bool,
 }
 
 impl HostLedger {
@@ -49,7 +50,22 @@ impl HostLedger {
             owner,
             records: places.records.clone(),
             root: OnceCell::new(),
+            called_by_root: false,
         }
+    }
+
+    /// Takes it that root has called, whose links need no other group: one call less than asking for it. Whose group a
+    /// link has decides nothing, so root in another group loses nothing by it.
+    pub fn set_called_by_root(&mut self) {
+        self.called_by_root = true;
+    }
+
+    fn shelf(&self, room: Room) -> Box<dyn Shelf + '_> {
+        if self.called_by_root {
+            // It is new, so nobody has asked for it yet.
+            let _ = room.foreign_group.set(false);
+        }
+        Box::new(HostShelf { room })
     }
 
     fn root(&self) -> Result<&Room, LedgerFault> {
@@ -137,7 +153,7 @@ fn place_of(seat: &Seat) -> (&'static str, String) {
 
 impl Ledger for HostLedger {
     fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
-        Ok(Box::new(HostShelf { room: self.open_seat(seat)? }))
+        Ok(self.shelf(self.open_seat(seat)?))
     }
 
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
@@ -152,7 +168,7 @@ impl Ledger for HostLedger {
         let room = root.below(&path, self.owner).map_err(store)?;
         // Done to one that was there as well: what is made for the first time tells that somebody is new.
         room.keep_private().map_err(io)?;
-        Ok(Box::new(HostShelf { room }))
+        Ok(self.shelf(room))
     }
 
     fn floor(&self, now: Now) -> Result<Horizon, LedgerFault> {

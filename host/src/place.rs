@@ -31,7 +31,7 @@ pub struct Room {
     fd: OwnedFd,
     owner: Owner,
     listed: Cell<bool>,
-    foreign_group: OnceCell<bool>,
+    pub(crate) foreign_group: OnceCell<bool>,
 }
 
 impl Room {

@@ -70,7 +70,11 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
     let policy = pam_line::over(line, presence, loaded.policy);
     let mut machine = Machine::new(&policy, path, ROOT);
     machine.accounts = Nss::with_large_groups(ffi::large_group);
-    let request = facts::collect(handle, claim);
+    let uid = getuid();
+    if uid.is_root() {
+        machine.ledger.set_called_by_root();
+    }
+    let request = facts::collect(handle, claim, uid);
     let person = PamConversation {
         conversation: handle.get_item::<Conv<'_>>().ok().flatten(),
         carrier: Carrier::of(&request.source),

@@ -6,7 +6,7 @@ use pam::{
     items::{RHost, Service, Tty, User},
     module::PamHandle,
 };
-use rustix::process::{Uid, getuid};
+use rustix::process::Uid;
 use twinlock_core::request::{Claim, PublicKey, Request, Source};
 
 use crate::ffi;
@@ -15,11 +15,11 @@ use crate::ffi;
 const TEXT_MAX: usize = 4096;
 
 /// Collects the facts of one call.
-pub(crate) fn collect(handle: &mut PamHandle, claim: Claim) -> Request {
+///
+/// `uid` is the real one: root in sshd and login, the caller in su and sudo.
+pub(crate) fn collect(handle: &mut PamHandle, claim: Claim, uid: Uid) -> Request {
     // May ask for the name where the application has none yet; what it is, is read as bytes below.
     let _ = handle.get_user(None);
-    // The real uid: root in sshd and login, the caller in su and sudo.
-    let uid = getuid();
     let keys = keys(handle, uid);
     Request {
         service: service(handle),

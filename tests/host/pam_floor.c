@@ -109,6 +109,7 @@ int pam_sm_authenticate(pam_handle_t *handle, int flags, int argc, const char **
     char room[1024], *answer = NULL;
     struct passwd account, *found = NULL;
     read_file(open_plain("/etc/twinlock/twinlock.toml", O_RDONLY));
+    open_plain("/etc/twinlock/rules.toml", O_RDONLY);
     if (getuid() != 0 || pam_get_user(handle, &user, NULL) != PAM_SUCCESS)
         return PAM_AUTH_ERR;
     if (getpwnam_r(user, &account, room, sizeof room, &found) != 0 || found == NULL)

@@ -38,6 +38,11 @@ pub const EVERYWHERE: &[Row] = &[
     ("read /etc/passwd", Short, "libc reads on"),
     ("openat2 ", With(&[EPERM, ENOSYS]), "the path is walked part by part"),
     ("openat2 /etc/twinlock/twinlock.toml", With(&[ENOENT]), "no file means the built-in settings"),
+    (
+        "openat2 /etc/twinlock/rules.toml",
+        With(&[ENOENT]),
+        "no file means that the command wrote no rules",
+    ),
     ("newfstatat /run/twinlock ", With(&[ENOENT]), "what is absent is made, and stands already"),
     ("openat2 /run/twinlock", With(&[ENOENT]), "what is absent is made, and stands already"),
     ("read /etc/twinlock/twinlock.toml", With(&[EINTR]), "it is read again"),

@@ -37,6 +37,12 @@ fn a_group_is_invited_and_its_rule_written_once() {
     assert_eq!(m.file(RULES).read(), moved);
 }
 
+/// Behind a line that lets everybody pass: the module itself says no, or nothing.
+fn wired(m: &Machine, arguments: &str) {
+    let ours = format!("auth required pam_twinlock.so first_factor=stack {arguments}");
+    m.pam("probe", &format!("auth required pam_permit.so\n{ours}\n"));
+}
+
 /// A login of somebody who is not enrolled, and whether it is let in.
 fn gets_in(m: &Machine, user: &str) -> bool {
     m.pamtester("probe", user).input("\n\n\n\n").output().code == Some(0)
@@ -45,14 +51,12 @@ fn gets_in(m: &Machine, user: &str) -> bool {
 #[test]
 fn rules_of_the_command_are_in_force_behind_any_settings() {
     let m = machine();
+    wired(&m, "");
     assert!(!gets_in(&m, "bob"));
     twinlock(&m, "invite --group dev --until 2099-01-31").ok();
     assert!(gets_in(&m, "bob") && !gets_in(&m, "dee"));
     m.file("/etc/twinlock/other.toml").write("window = 2\n");
-    m.pam(
-        "probe",
-        "auth required pam_twinlock.so first_factor=stack config=/etc/twinlock/other.toml\n",
-    );
+    wired(&m, "config=/etc/twinlock/other.toml");
     assert!(gets_in(&m, "bob") && !gets_in(&m, "dee"));
     // The settings' own rules come first.
     m.file("/etc/twinlock/other.toml").write("[[rule]]\nuser = \"bob\"\naction = \"require\"\n");
@@ -62,6 +66,7 @@ fn rules_of_the_command_are_in_force_behind_any_settings() {
 #[test]
 fn a_fault_in_rules_is_one_in_the_settings() {
     let m = machine();
+    wired(&m, "");
     twinlock(&m, "settings apply").ok();
     twinlock(&m, "invite --group dev --until 2099-01-31").ok();
     let good = m.file(RULES).read();
@@ -180,6 +185,7 @@ fn rule_is_written_after_the_tickets_or_not_at_all() {
     assert!(lines.len() == 3 && lines[2].contains("event=rule_written"), "{lines:?}");
     // Where no ticket has reached anybody, nobody is let in without a code either.
     let m = machine();
+    wired(&m, "");
     m.file("/usr/local/bin/takes-mail").write("#!/bin/sh\nexit 75\n");
     let failed = twinlock(&m, "invite --group dev --until 2099-01-31");
     assert!(failed.code == Some(1) && failed.stderr.contains("no rule is written"), "{failed:?}");
