@@ -15,7 +15,7 @@ pub use rollout::{GroupInvite, List, Many};
 #[derive(Parser)]
 #[command(name = "twinlock", version, max_term_width = 78)]
 pub struct Command {
-    /// Settings that the module would decide by, as its config= names them [default: /etc/twinlock/twinlock.toml]
+    /// Settings file [default: /etc/twinlock/twinlock.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<String>,
     /// Print JSON for scripts

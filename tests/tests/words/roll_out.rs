@@ -117,7 +117,8 @@ fn invite_group() {
     s.pipe("invite --group nobo --until 2099-01-31", &[]);
     s.pipe("invite --group dev --until 2001-01-31", &[]);
     s.pipe("invite --group dev --until tomorrow", &[]);
-    s.terminal("invite --group dev --until 2099-01-31", &["OWN"]);
+    s.terminal("invite --group dev --until 2099-01-31", &[]);
+    s.pipe("invite --group dev --until 2099-01-31 --dry-run --report /root/report", &[]);
     s.pipe("invite --group dev --until 2099-01-31 --report /root/report", &["OWN"]);
     s.pipe("invite --group dev --until 2099-01-31", &["OWN"]);
     s.terminal("invite --group dev --until 2099-01-31", &["OWN"]);
@@ -220,7 +221,8 @@ fn machine() {
     let mut s = script("machine");
     s.m.settings("window = 2\n");
     s.both("settings check");
-    s.both("settings apply");
+    s.pipe("settings apply", &["OWN"]);
+    s.terminal("settings apply", &["OWN"]);
     s.both("settings show");
     s.m.settings("windwo = 2\n");
     s.both("settings check");
