@@ -33,6 +33,7 @@ impl Verb {
             Self::Settings(Settings::Apply(_)) => Operation::SettingsApply,
             Self::Settings(Settings::Show) => Operation::SettingsShow,
             Self::Epoch(Epoch::Ensure) => Operation::EpochEnsure,
+            Self::Epoch(Epoch::Sweep) => Operation::EpochSweep,
             Self::Epoch(Epoch::Now(_)) => Operation::EpochNow,
             Self::Epoch(Epoch::Show) => Operation::EpochShow,
             Self::Doctor(twinlock_doctor::Doctor::Ssh(_)) => Operation::DoctorSsh,
@@ -103,7 +104,7 @@ impl Verb {
             | Self::Why { .. }
             | Self::Explain { .. }
             | Self::Settings(_)
-            | Self::Epoch(Epoch::Ensure | Epoch::Show)
+            | Self::Epoch(Epoch::Ensure | Epoch::Show | Epoch::Sweep)
             | Self::Doctor(_)
             | Self::Deliver { .. }
             | Self::Completions { .. }

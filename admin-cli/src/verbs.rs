@@ -143,7 +143,7 @@ impl Verb {
             | Self::Why { .. }
             | Self::Explain { .. }
             | Self::Settings(Settings::Check { .. } | Settings::Show)
-            | Self::Epoch(Epoch::Ensure | Epoch::Show)
+            | Self::Epoch(Epoch::Ensure | Epoch::Show | Epoch::Sweep)
             | Self::Doctor(_)
             | Self::Deliver { .. }
             | Self::Completions { .. }
@@ -302,4 +302,7 @@ pub enum Epoch {
     Now(Grounds),
     /// Say since when used codes are known
     Show,
+    /// Remove expired tries, used steps and devices from the ledger (a unit runs this)
+    #[command(hide = true)]
+    Sweep,
 }

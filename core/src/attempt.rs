@@ -178,7 +178,10 @@ impl<'a> Trial<'a> {
             if self.budget != Budget::Verify {
                 self.forgive(&facts, Some(own), now.unix);
             }
-        } else if !refunds(&outcome, self.budget) {
+            return Ok(outcome);
+        }
+        self.drop_expired(&facts, horizon.floor, now);
+        if !refunds(&outcome, self.budget) {
             match self.budget {
                 Budget::Proven | Budget::Unproven => self.note_failure(&facts, now.unix),
                 Budget::Exempt => self.note_nothing(&facts, now.unix),
@@ -196,6 +199,7 @@ impl<'a> Trial<'a> {
         let _ = self.compare(code, &evidence);
         // Names without an account share their tries: whether one is throttled would tell that it has none.
         self.till(now).work_as_if(code);
+        self.drop_expired(&facts, horizon.floor, now);
         self.note_nothing(&facts, now.unix);
         Ok(())
     }

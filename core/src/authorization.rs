@@ -71,6 +71,8 @@ pub enum Operation {
     SettingsShow,
     /// `epoch ensure`.
     EpochEnsure,
+    /// `epoch sweep`, which a unit runs.
+    EpochSweep,
     /// `epoch now`.
     EpochNow,
     /// `epoch show`.
@@ -128,7 +130,7 @@ pub struct Permission {
 }
 
 /// All operations.
-pub const OPERATIONS: [Operation; 35] = [
+pub const OPERATIONS: [Operation; 36] = [
     Operation::Enroll,
     Operation::EnrollList,
     Operation::ImportUri,
@@ -158,6 +160,7 @@ pub const OPERATIONS: [Operation; 35] = [
     Operation::SettingsApply,
     Operation::SettingsShow,
     Operation::EpochEnsure,
+    Operation::EpochSweep,
     Operation::EpochNow,
     Operation::EpochShow,
     Operation::DoctorSsh,
@@ -228,6 +231,7 @@ impl Operation {
             Self::SettingsApply => changes("settings apply", OwnCode, &["settings_applied"], &[]),
             Self::SettingsShow => reads("settings show", Caller::Anyone, Nothing),
             Self::EpochEnsure => reads("epoch ensure", Caller::Unit, Nothing),
+            Self::EpochSweep => reads("epoch sweep", Caller::Unit, Nothing),
             Self::EpochNow => changes("epoch now", OwnCode, &["epoch_begun"], &[]),
             Self::EpochShow => reads("epoch show", Caller::Root, Nothing),
             Self::DoctorSsh => reads("doctor ssh", Caller::Anyone, Nothing),

@@ -3,18 +3,23 @@
 use crate::{
     account::Folder,
     attempt::{Outcome, Trial},
-    facts,
+    expiry, facts,
     fault::LedgerFault,
     format::ledger_names,
     ledger::{Budget, Facts, Row, Try},
+    ledger_sweep::Sweep,
+    policy::Limits,
     ports::Creation,
     replay, row,
     throttle::{self, Case, Familiarity, Weighed},
-    time::{DAY, UnixTime},
+    time::{DAY, Now, UnixTime},
 };
 
 /// How often a slot may be lost to another process before the try is refused.
 const SLOT_RACES: usize = 64;
+
+/// Tries a day that each of the 256 folders of unknown names takes: two days of them are less than half of the ledger's names.
+const UNKNOWN_A_DAY: u32 = 100;
 
 /// What became of the charge.
 pub(crate) enum Charge {
@@ -86,7 +91,7 @@ impl Trial<'_> {
             }
         };
         let case = Case { charged, facts, in_a_row, familiarity, now };
-        match throttle::weigh(&self.policy.throttle, &case) {
+        match throttle::weigh(&self.limits(), &case) {
             Weighed::Judge => None,
             Weighed::Wait { until } => Some(Outcome::Throttled { until, wait: until.since(now) }),
             Weighed::Locked => Some(Outcome::Locked),
@@ -116,6 +121,21 @@ impl Trial<'_> {
             }
             (None, None) => {}
         }
+    }
+
+    /// Removes a few expired tries, so that those who only guess do not fill the ledger; nothing is done where none is.
+    pub(crate) fn drop_expired(&self, facts: &Facts, floor: UnixTime, now: Now) {
+        let sweep = Sweep { shelf: self.shelf, floor, now, noted: Some(self.noted()) };
+        sweep.drop_tries(facts, expiry::AT_ONCE);
+    }
+
+    /// The limits of this try. Names without an account share 256 folders, which are bounded in all.
+    fn limits(&self) -> Limits {
+        let mut limits = self.policy.throttle;
+        if self.person.is_none() {
+            limits.per_day = limits.per_day.min(UNKNOWN_A_DAY);
+        }
+        limits
     }
 
     fn begin_row(&self, facts: &Facts, now: UnixTime) {

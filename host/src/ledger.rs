@@ -24,6 +24,8 @@ pub(crate) mod epoch;
 
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS: i64 = 0x0102_1994;
+/// The most names that are read from one folder: all that the ledger holds, so that no folder is full for good.
+const NAMES_MAX: usize = 131_072;
 /// The longest text of a link that is read; ours are shorter than 128 bytes.
 const TEXT_MAX: usize = 256;
 
@@ -33,7 +35,7 @@ pub struct HostLedger {
     path: Cow<'static, str>,
     kind: LedgerKind,
     is_mounted: bool,
-    owner: Owner,
+    pub(crate) owner: Owner,
     records: Cow<'static, str>,
     root: OnceCell<Room>,
     called_by_root: bool,
@@ -68,7 +70,7 @@ impl HostLedger {
         Box::new(HostShelf { room })
     }
 
-    fn root(&self) -> Result<&Room, LedgerFault> {
+    pub(crate) fn root(&self) -> Result<&Room, LedgerFault> {
         if let Some(root) = self.root.get() {
             return Ok(root);
         }
@@ -184,8 +186,8 @@ impl Ledger for HostLedger {
 }
 
 /// One person's links.
-struct HostShelf {
-    room: Room,
+pub(crate) struct HostShelf {
+    pub(crate) room: Room,
 }
 
 impl Shelf for HostShelf {
@@ -198,7 +200,7 @@ impl Shelf for HostShelf {
     }
 
     fn names(&self) -> Result<Vec<String>, LedgerFault> {
-        self.room.names().map_err(io)
+        self.room.names_up_to(NAMES_MAX).map_err(io)
     }
 
     fn content(&self, name: &str) -> Result<Option<String>, LedgerFault> {
@@ -225,11 +227,13 @@ fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<String>, LedgerF
     }
 }
 
-fn io(errno: Errno) -> LedgerFault {
+/// The fault that an errno is.
+pub(crate) fn io(errno: Errno) -> LedgerFault {
     LedgerFault::Io { errno: errno.raw_os_error() }
 }
 
-fn store(fault: StoreFault) -> LedgerFault {
+/// The fault that a folder has, where it is no ledger.
+pub(crate) fn store(fault: StoreFault) -> LedgerFault {
     match fault {
         StoreFault::Io { errno } => LedgerFault::Io { errno },
         StoreFault::FolderMissing => io(Errno::NOENT),

@@ -8,6 +8,8 @@ pub mod codes;
 pub mod entropy;
 pub mod journal;
 pub mod ledger;
+#[cfg(feature = "tools")]
+pub mod ledger_rooms;
 pub mod machine;
 pub mod outbox;
 pub mod place;

@@ -126,6 +126,38 @@ fn the_same_calls_are_made_for_everybody() {
     }
 }
 
+/// Expired tries are removed by the same calls for everybody, a few at each charge.
+#[test]
+fn expired_tries_go_by_the_same_calls() {
+    let m = machine();
+    m.epoch(1500, 0);
+    let old = "at=$(($(date +%s) - 86500)); for d in /run/twinlock/users/* /run/twinlock/unknown/*; do \
+               cd $d; set -- try.*; [ -L $1 ] || continue; \
+               for i in $(seq 20); do ln -s $at try.unproven.20000.$i.192.0.2.9; done; done";
+    let unlinked = |with_old: bool| {
+        EACH.map(|name| {
+            m.run(["sh", "-c", "rm -f /run/twinlock/*/*/try.unproven.20000.*"]).ok();
+            keep(&m, 2);
+            if with_old {
+                m.run(["sh", "-c", old]).ok();
+            }
+            let call = m.pamtester_as(&["-I", FROM], "ahead", name).input("000000\n\n");
+            call.strace("/tmp/trace", &["-e", "inject=select,pselect6:retval=0"]).output();
+            let trace = m.trace("/tmp/trace").between("/var/lib/twinlock", "NETLINK_AUDIT");
+            let mut names: Vec<String> = trace.names().into_iter().map(str::to_owned).collect();
+            names.dedup();
+            let lines = trace.mentioning("try.unproven.20000");
+            (names, lines.iter().filter(|line| line.contains("unlinkat(")).count())
+        })
+    };
+    let (without, with) = (unlinked(false), unlinked(true));
+    for each in [&without, &with] {
+        assert!(each.iter().all(|(names, _)| *names == each[0].0), "{each:#?}");
+    }
+    assert!(without.iter().all(|(_, removed)| *removed == 0), "{without:#?}");
+    assert!(with.iter().all(|(_, removed)| *removed == 8), "{with:#?}");
+}
+
 #[test]
 fn the_same_work_is_done_for_everybody() {
     let m = machine();

@@ -262,7 +262,7 @@ const LEDGERS: [(&str, &str); 20] = [
     ("mkdir -m 700 $L/users; mkdir $A; chmod 733 $A", "ledger_untrusted"),
     ("mkdir -m 700 $L/users $A; chown 20001 $A", "ledger_untrusted"),
     ("mkdir -m 700 $L/users $A; ln -s x $A/try.proven.20000.0.unknown", "ledger_untrusted"),
-    ("mkdir -m 700 $L/users $A; cd $A; seq 17000 | xargs touch", "ledger_io"),
+    ("mkdir -m 700 $L/users $A; cd $A; seq 132000 | xargs touch", "ledger_io"),
     ("rm $L/epoch; mkdir $L/epoch", "ledger_io"),
 ];
 

@@ -52,6 +52,7 @@ fn installing_wires_nothing_and_readies_store_and_ledger() {
         "local-fs.target.wants/run-twinlock.mount",
         "multi-user.target.wants/twinlock-deliver.path",
         "timers.target.wants/twinlock-deliver.timer",
+        "timers.target.wants/twinlock-sweep.timer",
     ] {
         assert!(m.file(&format!("/etc/systemd/system/{unit}")).exists(), "{unit} is not enabled");
     }

@@ -24,7 +24,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 59] = [
+const CORE: [(&str, Kind); 61] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -57,6 +57,7 @@ const CORE: [(&str, Kind); 59] = [
     ("fingerprint", Decision),
     ("clock_mark", Decision),
     ("epoch", Decision),
+    ("expiry", Decision),
     ("judge", Decision),
     ("letters", Decision),
     ("otp", Decision),
@@ -78,6 +79,7 @@ const CORE: [(&str, Kind); 59] = [
     ("dialogue", Order),
     ("draw", Order),
     ("facts", Order),
+    ("ledger_sweep", Order),
     ("login", Order),
     ("redeem", Order),
     ("refusals", Order),

@@ -36,6 +36,8 @@ use crate::{
     wording::{Notation, harmless},
 };
 
+/// From how many percent on a ledger is said to be filling up.
+const FILLING: u64 = 50;
 /// Logins trust root's files alone.
 const OWNER: Owner = Owner(0);
 
@@ -195,7 +197,8 @@ fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
     if !places.ledger_mounted {
         std::fs::symlink_metadata(path).ok()?;
     }
-    let fault = machine.ledger.epoch().err()?;
+    let used = machine.ledger.epoch().and_then(|_| machine.ledger.try_writing());
+    let Err(fault) = used else { return filling(machine, path) };
     let meaning = reasons::explain(fault.reason(), "").meaning;
     Some(Finding {
         level: Level::LockOut,
@@ -203,5 +206,21 @@ fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
         place: path.to_owned(),
         what: format!("Every code is refused: {meaning}."),
         remedy: Failure::from(fault).remedy,
+    })
+}
+
+/// A ledger that is filling up is seen before it refuses.
+fn filling(machine: &Machine, path: &str) -> Option<Finding> {
+    let fill = machine.ledger.fill().ok()?;
+    let (what, percent) = match fill.names >= fill.space {
+        true => ("names", fill.names),
+        false => ("space", fill.space),
+    };
+    (percent >= FILLING).then(|| Finding {
+        level: Level::Warning,
+        id: "ledger-filling",
+        place: path.to_owned(),
+        what: format!("{percent} % of the ledger's {what} are taken; once none is left, every code is refused."),
+        remedy: "Run `twinlock epoch sweep`; if it helps little, give the mount more: nr_inodes= and size= in a drop-in of run-twinlock.mount.".to_owned(),
     })
 }

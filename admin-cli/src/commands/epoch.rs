@@ -1,6 +1,6 @@
 //! `twinlock epoch`: makes what the first login needs, and begins the ledger's memory anew.
 
-use twinlock_core::{epoch, text::duration, time::UnixTime};
+use twinlock_core::{epoch, ledger_sweep::Sweep, ports::Ledger, text::duration, time::UnixTime};
 use twinlock_host::prepare::{self, PrepareFault};
 
 use crate::{
@@ -27,6 +27,25 @@ pub fn now(desk: &Desk) -> Result<(), Failure> {
     let floor = prepare::restart(&desk.machine).map_err(|fault| stands(failure(fault)))?;
     by.log(desk, "epoch_begun", &[]);
     say(desk, "A new epoch has begun", floor);
+    Ok(())
+}
+
+/// Removes what is expired from the whole ledger.
+pub fn sweep(desk: &Desk) -> Result<(), Failure> {
+    desk.need_root("sweep the ledger")?;
+    let now = desk.now()?;
+    let ledger = &desk.machine.ledger;
+    let floor = ledger.floor(now)?.floor;
+    let (mut removed, mut unread) = (0, 0);
+    ledger.visit(&mut |shelf| match (Sweep { shelf, floor, now, noted: None }).drop_all() {
+        Ok(count) => removed += count,
+        // The person's next login says what is wrong with it.
+        Err(_) => unread += 1,
+    })?;
+    desk.say(
+        &format!("Expired names removed from the ledger: {removed}. Folders that could not be read: {unread}."),
+        serde_json::json!({ "removed": removed, "unread": unread }),
+    );
     Ok(())
 }
 

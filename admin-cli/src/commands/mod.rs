@@ -96,6 +96,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now(_)) => epoch::now(&desk),
         Verb::Epoch(Epoch::Show) => epoch::show(&desk),
+        Verb::Epoch(Epoch::Sweep) => epoch::sweep(&desk),
         Verb::Deliver { patience } => {
             let done = deliver::run(&desk, *patience);
             done.map_err(|failure| failure.or("what was not sent waits, and goes next time"))

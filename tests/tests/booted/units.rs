@@ -2,11 +2,12 @@
 
 use twinlock_tests::{Booted, shipped};
 
-const UNITS: [&str; 4] = [
+const UNITS: [&str; 5] = [
     "run-twinlock.mount",
     "twinlock-epoch.service",
     "twinlock-deliver.path",
     "twinlock-deliver.timer",
+    "twinlock-sweep.timer",
 ];
 
 #[track_caller]

@@ -5,7 +5,7 @@ use crate::{doctor, flat, shut};
 const KEY_SAYS: &str = "usepam yes\npermitrootlogin no\npubkeyauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
 /// What is done to a machine that is fine, what doctor then finds, and what its report says.
-const BEHIND: [(&str, &str, &str); 19] = [
+const BEHIND: [(&str, &str, &str); 21] = [
     ("rm -r $V/users/ada", "lock-out nobody-enrolled", "twinlock enroll USER"),
     ("chmod 644 $V/users/ada/record.1.toml", "lock-out nobody-enrolled", "ada: the record, or"),
     ("twinlock remove ada --yes", "lock-out nobody-enrolled", "everybody is refused."),
@@ -23,6 +23,16 @@ const BEHIND: [(&str, &str, &str); 19] = [
         "umount /run/twinlock; mkdir -m 700 /var/other; mount --bind /var/other /run/twinlock",
         "lock-out ledger-refuses",
         "Start run-twinlock.mount",
+    ),
+    (
+        "mount -o remount,ro /run/twinlock",
+        "lock-out ledger-refuses",
+        "could not be read or written",
+    ),
+    (
+        "mount -o remount,nr_inodes=1024 /run/twinlock; cd /run/twinlock; seq 700 | xargs touch",
+        "warning ledger-filling",
+        "% of the ledger's names are taken",
     ),
     ("umount /run/twinlock", "lock-out ledger-refuses", "Start the mount unit first"),
     ("umount /run/twinlock; rmdir /run/twinlock", "lock-out ledger-refuses", "nothing is mounted"),

@@ -13,6 +13,7 @@ pub const ROWS: &[&str] = &[
     "epoch show",
     "doctor ssh",
     "deliver",
+    "epoch sweep",
 ];
 
 #[test]
@@ -30,6 +31,7 @@ fn settings_memory_and_mail() {
         page.run(&m, (row, row));
     }
     page.run(&m, (ROWS[7], "deliver"));
+    page.run(&m, (ROWS[8], ROWS[8]));
     page.hold_all(&[&ROWS[..6], &ROWS[7..]].concat());
 }
 

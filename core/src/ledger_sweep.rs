@@ -1,0 +1,79 @@
+//! Removing what is expired from one person's names: a few at each charge, and all of it by the unit that sweeps.
+
+use alloc::vec::Vec;
+
+use crate::{
+    expiry, facts,
+    fault::LedgerFault,
+    format::{devices, ledger_names},
+    ledger::Facts,
+    ports::Shelf,
+    replay, row,
+    time::{Now, UnixTime},
+};
+
+/// One look at one person's names.
+pub struct Sweep<'a> {
+    /// The names.
+    pub shelf: &'a dyn Shelf,
+    /// The last second that the ledger knows nothing about.
+    pub floor: UnixTime,
+    /// Now.
+    pub now: Now,
+    /// The row of failures that is noted beside the record, where it is known. Without it, tries stay until the ledger has a
+    /// row of its own.
+    pub noted: Option<u32>,
+}
+
+impl Sweep<'_> {
+    /// Removes the oldest expired tries, `most` of them, and says how many. Whoever does so at the same time removes the
+    /// same names, which nobody makes again: they carry the day of their making.
+    pub fn drop_tries(&self, facts: &Facts, most: usize) -> usize {
+        let now = self.now.unix;
+        let expired = expiry::expired(facts, self.floor, now);
+        let Some(newest) = expired.last() else { return 0 };
+        // A row of a time to come is of a clock that was set back: what it counts cannot be told now.
+        let is_ahead = facts.row.is_some_and(|row| row.since > now);
+        if is_ahead || (facts.row.is_none() && self.noted.is_none()) {
+            return 0;
+        }
+        let row = row::in_force(facts, self.noted.unwrap_or_default(), now);
+        if let Some(folded) = expiry::folded(facts, row, newest.at) {
+            // First of all: without it, the row would be shorter by what is removed.
+            let name = ledger_names::row_name(folded);
+            if self.shelf.create(&name, &ledger_names::instant(now)).is_err() {
+                return 0;
+            }
+            if let Some(old) = facts.row.filter(|old| *old != folded) {
+                self.shelf.erase(&ledger_names::row_name(old));
+            }
+        }
+        let removed = expired.iter().take(most);
+        removed.map(|charged| self.shelf.erase(&ledger_names::try_name(&charged.name))).count()
+    }
+
+    /// Removes all that is expired: tries, used steps that are refused without their names, and devices that are over by the
+    /// clock that cannot be set. Says how many names.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when the names cannot be read.
+    pub fn drop_all(&self) -> Result<usize, LedgerFault> {
+        let facts = facts::read(self.shelf, None)?;
+        let mut removed = self.drop_tries(&facts, usize::MAX);
+        for used in replay::forgotten(&facts.used) {
+            self.shelf.erase(&ledger_names::used_name(used));
+            removed += 1;
+        }
+        let names = self.shelf.names()?;
+        let devices: Vec<_> =
+            names.iter().filter(|name| name.starts_with(devices::DEVICE)).collect();
+        for name in devices {
+            let device = self.shelf.content(name)?.and_then(|text| devices::read(&text));
+            if device.is_some_and(|device| device.until_boot <= self.now.boot) {
+                self.shelf.erase(name);
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}

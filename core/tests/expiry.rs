@@ -1,0 +1,117 @@
+//! Guessing for weeks: the ledger stays small, forgets nothing that counts, and a login pays for a few names at most.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+mod world;
+
+use twinlock_core::{
+    request::{Claim, Request, Source},
+    verdict::Verdict,
+};
+use world::{World, request};
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+fn pass(world: &World, seconds: u64) {
+    world.unix.set(world.unix.get() + seconds);
+    world.boot.set(world.boot.get() + seconds);
+}
+
+fn from(user: &str, claim: Claim, last: u8) -> Request {
+    Request { source: Source::address([203, 0, 113, last].into()), ..request(user, claim) }
+}
+
+/// So many wrong codes at once, each from an address of its own.
+fn guess(world: &World, user: &str, claim: Claim, times: u8) {
+    for last in 0..times {
+        world.refuse(&from(user, claim, last), &[&world.wrong_code(), "", ""]);
+    }
+}
+
+fn tries(world: &World) -> usize {
+    world.names.borrow().keys().filter(|name| name.contains("/try.")).count()
+}
+
+#[test]
+fn weeks_of_guessing_leave_few_names() {
+    for user in ["ada", "nobody-here"] {
+        let world = World::new();
+        let most = (0..30).map(|_| {
+            guess(&world, user, Claim::Follows, 60);
+            pass(&world, DAY + HOUR);
+            tries(&world)
+        });
+        let most = most.max().unwrap();
+        assert!(most <= 130, "{user}: {most}");
+        let all = world.names.borrow().len();
+        assert!(all <= 150, "{user}: {all}");
+    }
+}
+
+/// However many a day the settings allow.
+#[test]
+fn unknown_names_are_bounded_whatever_the_settings_say() {
+    let mut world = World::new();
+    world.policy.throttle.per_day = 10_000;
+    guess(&world, "nobody-here", Claim::Follows, 250);
+    assert_eq!(tries(&world), 100);
+    let world = World { policy: world.policy.clone(), ..World::new() };
+    guess(&world, "ada", Claim::Follows, 250);
+    assert_eq!(tries(&world), 250);
+}
+
+#[test]
+fn a_charge_removes_at_most_eight_names() {
+    let world = World::new();
+    guess(&world, "ada", Claim::Follows, 40);
+    pass(&world, DAY + HOUR);
+    for left in [33, 26, 19, 12, 5] {
+        guess(&world, "ada", Claim::Follows, 1);
+        // The first of them stays charged for an address that has tried before.
+        assert!(tries(&world).abs_diff(left) <= 1, "{left}: {}", tries(&world));
+        pass(&world, HOUR);
+    }
+}
+
+/// Wrong codes behind a proven first factor: the row that locks is as long as before their names went.
+#[test]
+fn expired_tries_stay_in_their_row() {
+    let world = World::new();
+    for _ in 0..4 {
+        guess(&world, "ada", Claim::Stack, 30);
+        pass(&world, DAY + HOUR);
+    }
+    assert!(tries(&world) < 100, "{}", tries(&world));
+    assert_eq!(
+        world.login(&from("ada", Claim::Stack, 200), &[&world.code(0), ""]),
+        Verdict::Denied
+    );
+    assert!(world.reasons().contains(&"locked"), "{:?}", world.reasons());
+}
+
+/// What a clock that is ahead would remove is still charged when it is right again.
+#[test]
+fn a_clock_ahead_gives_no_second_day() {
+    let world = World::new();
+    guess(&world, "nobody-here", Claim::Follows, 60);
+    let right = world.unix.get();
+    world.unix.set(right + 30 * DAY);
+    guess(&world, "nobody-here", Claim::Follows, 20);
+    world.unix.set(right);
+    assert!(tries(&world) >= 60, "{}", tries(&world));
+}
+
+/// Used steps go by their distance to the newest, not by any clock.
+#[test]
+fn a_clock_ahead_brings_no_code_back() {
+    let world = World::new();
+    let code = world.code(0);
+    assert_eq!(world.login(&request("ada", Claim::Stack), &[&code]), Verdict::Granted);
+    let right = world.unix.get();
+    for ahead in [2 * DAY, 30 * DAY] {
+        world.unix.set(right + ahead);
+        guess(&world, "ada", Claim::Follows, 9);
+        world.unix.set(right);
+        world.refuse(&request("ada", Claim::Stack), &[&code, ""]);
+    }
+}
