@@ -114,7 +114,7 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "Look whether the disk is full (df -i) or read-only; the code still works then.",
         ),
         "before_epoch" => (
-            "the code is from before the ledger's memory: after a restart, or since the clock was ahead",
+            "the code is older than the ledger: after a restart, or the clock was ahead",
             "After a restart wait for a newer code: `twinlock epoch show` says from when they count. Was the \
              clock ahead, and is it right now? Then run: twinlock epoch now",
         ),
