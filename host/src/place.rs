@@ -253,7 +253,8 @@ pub(crate) fn read_opened(
         return Err(StoreFault::WrongKind);
     }
     trusted(&stat, rights.0, rights.1)?;
-    if stat.st_nlink != 1 {
+    // None is left where another file took its place behind the opening: it is read as it stood a moment ago.
+    if stat.st_nlink > 1 {
         return Err(StoreFault::HardLink);
     }
     let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
