@@ -10,6 +10,8 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::process::{getpgrp, kill_current_process_group};
+use rustix::termios::tcgetpgrp;
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
@@ -127,6 +129,13 @@ impl Keyboard {
     fn wait(&self) -> Result<bool, Failure> {
         let stdin = std::io::stdin();
         let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
+        if is_in_background(input) {
+            come_to_the_front();
+        }
+        if is_in_background(input) {
+            // Nothing brings it there. The read that follows stops again, or fails.
+            return Ok(self.is_interrupted());
+        }
         let mut watched =
             [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(&input, PollFlags::IN)];
         match poll(&mut watched, None) {
@@ -162,6 +171,18 @@ impl Keyboard {
         self.read_ahead.drain(..=end);
         Some(line)
     }
+}
+
+/// Whether another group of processes has this terminal in front.
+fn is_in_background(input: BorrowedFd<'_>) -> bool {
+    tcgetpgrp(input).is_ok_and(|front| front != getpgrp())
+}
+
+/// Stops as a read of the terminal would, until a shell or sudo puts this program in front. One that only waits for
+/// input is never put there: sudo runs what stands in a pipeline in the background until it is stopped so.
+fn come_to_the_front() {
+    // Where it fails, the read that follows does too.
+    let _ = kill_current_process_group(rustix::process::Signal::TTIN);
 }
 
 /// Says something beside the result: prompts and remarks go where a redirected standard output does not.

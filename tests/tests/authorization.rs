@@ -1,6 +1,6 @@
 //! A helper whom sudo lets run one verb of the command: without a code of their own it opens, shows and moves nothing.
 
-use twinlock_tests::{Finished, Machine};
+use twinlock_tests::{Finished, Machine, Session};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
@@ -206,11 +206,60 @@ fn after_a_reset_enrolling_oneself_takes_the_ticket() {
 
 #[test]
 fn code_is_asked_at_the_terminal_where_data_is_piped() {
+    let uri = "cat /home/kim/uri";
+    for line in [
+        format!("{uri} | twinlock import uri bob"),
+        format!("{uri} | sudo /usr/bin/twinlock import uri bob"),
+        format!("{uri} | sudo /usr/bin/twinlock import uri bob 2>&1 | cat"),
+    ] {
+        let m = machine("import");
+        m.file("/home/kim/uri").write(URI).mode(0o644);
+        let mut session = at_terminal(&m, &line);
+        session.expect("Your own code (kim): ").send_line(&m.code("kim")).expect("ended=0");
+        assert!(session.transcript().contains("bob is enrolled"), "{}", session.transcript());
+    }
+}
+
+/// kim's shell at a terminal runs a pipeline; as root where it has no sudo of its own.
+fn at_terminal<'m>(m: &'m Machine, line: &str) -> Session<'m> {
+    let line = format!("{line}; echo ended=$?");
+    let shell = m.call(["sh", "-c", &line]).logged_in("kim");
+    if line.contains("sudo") { shell.as_user("kim").open() } else { shell.open() }
+}
+
+#[test]
+fn code_is_asked_at_the_terminal_where_the_output_is_piped() {
+    let m = machine("export");
+    let mut session = at_terminal(&m, "sudo /usr/bin/twinlock export ada | cat");
+    session.expect("Your own code (kim): ").send_line(&m.wrong_code("kim"));
+    session.expect("Your own code (kim): ").send_line(&m.code("kim")).expect("ended=0");
+    assert!(session.transcript().contains(ADA), "{}", session.transcript());
+}
+
+#[test]
+fn interrupt_at_the_terminal_ends_a_pipeline() {
     let m = machine("import");
     m.file("/home/kim/uri").write(URI).mode(0o644);
-    let line = "cat /home/kim/uri | twinlock import uri bob; echo ended=$?";
-    let mut session = m.call(["sh", "-c", line]).logged_in("kim").open();
-    session.expect("Your own code (kim): ").send_line(&m.code("kim")).expect("ended=0");
+    for sudo in ["", "sudo /usr/bin/"] {
+        let line = format!("trap : INT; cat /home/kim/uri | {sudo}twinlock import uri bob");
+        let mut session = at_terminal(&m, &line);
+        session.expect("Your own code (kim): ").send("\x03");
+        session.expect("stopped; nothing was changed").expect("ended=");
+    }
+    assert!(m.logged("event=enrolled user=bob").is_empty());
+}
+
+#[test]
+fn terminal_that_cannot_be_had_ends_the_prompt() {
+    let m = machine("import");
+    m.file("/home/kim/uri").write(URI).mode(0o644);
+    // What ignores that signal cannot be stopped, and nobody puts it in front.
+    let job = "(trap '' TTIN; exec twinlock import uri bob)";
+    let line = format!("set -m; cat /home/kim/uri | {job} & wait $!");
+    let mut session = at_terminal(&m, &line);
+    session.expect("Your own code (kim): ").expect("stopped; nothing was changed");
+    session.expect("ended=130");
+    assert!(m.logged("event=enrolled user=bob").is_empty());
 }
 
 #[test]
