@@ -319,8 +319,7 @@ impl Default for Places {
 }
 
 impl Policy {
-    /// Returns these settings with those that are the command's own taken from `command`. `--config` names what the module
-    /// would decide by; own codes, mail and its language are what /etc/twinlock says, whatever file it names.
+    /// Returns these settings with the command's own (own codes, mail, its language, the lives of tickets) from `command`.
     #[must_use]
     pub fn with_command_settings(self, command: &Self) -> Self {
         // Each field is named, so that a new one does not compile before it is decided on.
@@ -331,7 +330,7 @@ impl Policy {
             issuer: _,
             not_enrolled: _,
             not_enrolled_by: _,
-            set_up: _,
+            set_up: SetUpRules { ticket_lives, ticket: _, reason: _, after_reset: _ },
             handover_logins: _,
             backup_codes: _,
             remember_for: _,
@@ -346,7 +345,8 @@ impl Policy {
             rules: _,
             places: _,
         } = command;
-        Self { own_code: own_code.clone(), mail: mail.clone(), language: *language, ..self }
+        let set_up = SetUpRules { ticket_lives: *ticket_lives, ..self.set_up };
+        Self { own_code: own_code.clone(), mail: mail.clone(), language: *language, set_up, ..self }
     }
 }
 
@@ -388,6 +388,10 @@ mod tests {
             own_code: OwnCode { need: OwnCodeNeed::NotAsked, exempt: alloc::vec!["eve".into()] },
             mail: Mail { sendmail: "/home/eve/x".into(), ..Mail::default() },
             language: Language::Swedish,
+            set_up: SetUpRules {
+                ticket_lives: TicketLives { mail: 7 * DAY, paper: 90 * DAY },
+                ..SetUpRules::default()
+            },
             ..Policy::default()
         };
         let both = named.with_command_settings(&Policy::default());

@@ -29,7 +29,8 @@ use crate::{
 
 /// Each round that fails is one in which another writer got on.
 const ROUNDS: usize = 4096;
-/// Seconds after which a draft without a claim is taken for a killed writer's. One that is not is written again.
+/// Seconds after which a draft is taken for a killed writer's, whatever process has its number now. One that is not is
+/// written again.
 const ABANDONED: u64 = 60;
 /// What stands between the name of a file and the mark in the name of a claim.
 const CLAIM: &str = ".next.";
@@ -127,9 +128,10 @@ impl SwapFile {
     /// Writes a draft, claims the mark for it, and follows the claim; whether that has replaced the file. Where it has not,
     /// it may have been done by another writer, which a look at the file tells.
     fn offer(&self, mark: &str, after: &Content) -> Result<bool, StoreFault> {
-        let mut nonce = [0; 8];
+        let mut nonce = [0; 4];
         KernelEntropy.fill(&mut nonce).map_err(|MachineFault| place::fault(Errno::IO))?;
-        let draft = format!("{}.{:016x}", self.name, u64::from_ne_bytes(nonce));
+        let draft =
+            format!("{}.{:08x}{:08x}", self.name, std::process::id(), u32::from_ne_bytes(nonce));
         let claim = self.claim(mark);
         let written = good::write(&self.folder, &draft, after, self.owner);
         let claimed = written.and_then(|()| fs::symlinkat(&draft, &self.folder, &claim));
@@ -233,6 +235,12 @@ impl SwapFile {
     }
 
     fn is_abandoned(&self, draft: &str) -> bool {
+        let writer = draft.get(self.name.len() + 1..self.name.len() + 9);
+        let writer = writer.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
+        let is_gone = std::fs::symlink_metadata(format!("/proc/{writer}"));
+        if is_gone.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return true;
+        }
         let Ok(stat) = fs::statat(&self.folder, draft, AtFlags::SYMLINK_NOFOLLOW) else {
             return false;
         };

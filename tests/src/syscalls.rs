@@ -215,6 +215,7 @@ const TABLE: &[Row] = &[
     (libc::SYS_getgid, "getgid", Nothing, NEVER),
     (libc::SYS_getegid, "getegid", Nothing, NEVER),
     (libc::SYS_getpid, "getpid", Nothing, NEVER),
+    (libc::SYS_prlimit64, "prlimit64", Nothing, NEVER),
     (libc::SYS_gettid, "gettid", Nothing, NEVER),
     (libc::SYS_rt_sigaction, "rt_sigaction", Nothing, NEVER),
     (libc::SYS_rt_sigprocmask, "rt_sigprocmask", Nothing, NEVER),

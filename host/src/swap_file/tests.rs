@@ -91,16 +91,19 @@ fn claim_without_its_draft_is_removed() {
 }
 
 #[test]
-fn only_old_drafts_are_swept() {
+fn only_drafts_of_the_dead_and_old_ones_are_swept() {
     let folder = tempfile::tempdir().unwrap();
     let rules = file(folder.path());
-    for (name, age) in [("rules.toml.00000000000000aa", 3600), ("rules.toml.00000000000000bb", 0)] {
+    let ours = |nonce: &str| format!("rules.toml.{:08x}{nonce}", std::process::id());
+    let (old, new) = (ours("000000aa"), ours("000000bb"));
+    let of_the_dead = "rules.toml.ffffffff000000cc".to_owned();
+    for (name, age) in [(&old, 3600), (&new, 0), (&of_the_dead, 0)] {
         let draft = std::fs::File::create(folder.path().join(name)).unwrap();
         let then = std::time::SystemTime::now() - std::time::Duration::from_secs(age);
         draft.set_modified(then).unwrap();
     }
     add(&rules, "one").unwrap();
-    assert_eq!(names(folder.path()), ["rules.toml", "rules.toml.00000000000000bb"]);
+    assert_eq!(names(folder.path()), ["rules.toml", new.as_str()]);
 }
 
 #[test]
