@@ -92,7 +92,7 @@ fn a_remembered_device_does_not_outlive_a_reset() {
     let m = machine(Server::Publickey);
     m.settings("remember_for = \"8h\"\n");
     let mut session = m.at_the_prompt("ada", First::Key);
-    session.send_line(&m.code("ada")).expect("Type yes (Enter: no): ").send_line("yes");
+    session.send_line(&m.code("ada")).expect("or press Enter for no: ").send_line("yes");
     assert!(session.logged_in(), "{}", session.transcript());
     let mut session = m.past_the_first_factor("ada", First::Key);
     assert!(session.logged_in(), "{}", session.transcript());
@@ -102,7 +102,7 @@ fn a_remembered_device_does_not_outlive_a_reset() {
     m.run(["twinlock", "forget", "ada", "1"]).ok();
     assert_eq!(m.run(["twinlock", "forget", "ada", "--all"]).code, Some(3));
     let mut session = m.at_the_prompt("ada", First::Key);
-    session.send_line(&m.code_in("ada", 1)).expect("Type yes (Enter: no): ").send_line("yes");
+    session.send_line(&m.code_in("ada", 1)).expect("or press Enter for no: ").send_line("yes");
     assert!(session.logged_in(), "{}", session.transcript());
     printed(&m, "reset ada", "ticket");
     // Whoever comes with a verified key is set up anew without a ticket; nobody gets in before.
@@ -135,7 +135,7 @@ fn a_remembered_device_does_not_outlive_new_backup_codes() {
     let m = machine(Server::Publickey);
     m.settings("window = 10\nremember_for = \"8h\"\n");
     let mut session = m.at_the_prompt("ada", First::Key);
-    session.send_line(&m.code("ada")).expect("Type yes (Enter: no): ").send_line("yes");
+    session.send_line(&m.code("ada")).expect("or press Enter for no: ").send_line("yes");
     assert!(session.logged_in(), "{}", session.transcript());
     let mut session = m.past_the_first_factor("ada", First::Key);
     assert!(session.logged_in(), "remembered: {}", session.transcript());
@@ -155,7 +155,7 @@ fn after_a_change_the_old_app_and_what_hung_on_it_are_dead() {
     let codes = confirm_codes(&mut session);
     assert!(session.logged_in(), "{}", session.transcript());
     let mut session = m.at_the_prompt("ada", First::Key);
-    session.send_line(&m.code("ada")).expect("Type yes (Enter: no): ").send_line("yes");
+    session.send_line(&m.code("ada")).expect("or press Enter for no: ").send_line("yes");
     assert!(session.logged_in(), "{}", session.transcript());
     let mut session = m.past_the_first_factor("ada", First::Key);
     assert!(session.logged_in(), "remembered: {}", session.transcript());

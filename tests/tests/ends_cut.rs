@@ -49,7 +49,7 @@ fn devices(m: &Machine) {
         let items = ["-I", "rhost=127.0.0.1", "-E", &info];
         let mut session = m.pamtester_as(&items, "key", "ada").open();
         session.expect("Verification code").send_line(&m.code_in("ada", steps));
-        session.expect("Type yes (Enter: no): ").send_line("yes");
+        session.expect("or press Enter for no: ").send_line("yes");
         assert_eq!(session.exit_code(), Some(0), "{}", session.transcript());
     }
 }

@@ -330,7 +330,11 @@ impl Visit<'_> {
         trial.forgive_late();
         self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
         let mut course = Course { generation, shown: Shown::Something };
-        self.finish(talk, trial, wish, &mut course)?;
+        // Whoever brings a ticket has no device to be remembered by yet.
+        if wish == Wish::Change {
+            self.serve(talk, trial, &mut course)?;
+        }
+        self.still_stands(talk, &course)?;
         Ok(Accepted::Ticket)
     }
 }
