@@ -1,6 +1,6 @@
 //! The demo that types by itself: in with a code, and out with a wrong and with a used one.
 
-use super::room::{Room, USER};
+use super::room::{NOBODY_CALLED, Room, USER};
 use crate::app::{App, step, wait_past};
 use crate::command::Done;
 use crate::screen::{Screen, say};
@@ -31,7 +31,8 @@ pub(super) fn show(room: &Room) -> Done {
 
 /// Enrols, reading the key off the screen as a person would; the app, and the period of its code.
 fn enrol() -> Done<(App, u64)> {
-    let words = ["twinlock", "enroll", USER].map(str::to_owned);
+    let words = [&["env"], &NOBODY_CALLED[..], &["twinlock", "enroll", USER]].concat();
+    let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
     let mut screen = Screen::start(&words, "sudo twinlock enroll ada")?;
     let mut shown = String::new();
     while !asks_for_the_code(&shown) {

@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 use std::process::{Command, Stdio};
 
-use super::room::{Room, USER};
+use super::room::{NOBODY_CALLED, Room, USER};
 use crate::command::{Done, command, run};
 
 /// Asks, and reads one line and no byte more, so that what is typed ahead reaches the next program.
@@ -62,10 +62,10 @@ fn log_in(room: &Room) {
     drop(run(&mut in_front(&room.ssh())));
 }
 
-/// A program that Ctrl-C ends, although the demo itself ignores it.
+/// A program of the room, that Ctrl-C ends, although the demo itself ignores it.
 fn in_front<S: AsRef<str>>(words: &[S]) -> Command {
     let mut command = command("env", &["--default-signal=INT,QUIT"]);
-    command.args(words.iter().map(AsRef::as_ref));
+    command.args(NOBODY_CALLED).args(words.iter().map(AsRef::as_ref));
     command
 }
 

@@ -68,6 +68,10 @@ pub(super) struct Room {
     _sshd: Child,
 }
 
+/// For env(1): in the room ada has logged in, whoever has called the demo by sudo outside.
+pub(super) const NOBODY_CALLED: [&str; 4] =
+    ["--unset=SUDO_UID", "--unset=SUDO_GID", "--unset=PKEXEC_UID", "--unset=DOAS_USER"];
+
 impl Room {
     /// Puts everything in its place, and starts sshd.
     pub(super) fn furnish(artefacts: &Artefacts) -> Done<Self> {
