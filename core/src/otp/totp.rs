@@ -20,9 +20,10 @@ pub fn begin_of(step: Step, period: Period) -> UnixTime {
 
 /// The newest step within `window` steps each way that the typed code belongs to.
 ///
-/// Every step of the window is computed and compared, whichever matches, so that the time
-/// taken says nothing. The newest is given where two steps share a code: claiming it
-/// refuses the older one too.
+/// Steps are compared from the newest down, and none after a match: the newest is returned
+/// where two steps share a code, since claiming it refuses the older one too. A code that
+/// matches no step is compared with all of them. One that matches leads to more calls anyway,
+/// the claim first of all, so the time of this search tells nothing that they do not.
 #[must_use]
 pub fn matching_step(
     keyed: &Keyed,
@@ -34,13 +35,10 @@ pub fn matching_step(
     let centre = centre.0.saturating_add_signed(i64::from(authenticator.drift()));
     let first = centre.saturating_sub(u64::from(window));
     let last = centre.saturating_add(u64::from(window));
-    let mut found = None;
-    for step in first..=last {
-        if is_code_of(keyed.truncated(step), authenticator.parameters.digits, typed) {
-            found = Some(Step(step));
-        }
-    }
-    found
+    let digits = authenticator.parameters.digits;
+    let newest =
+        (first..=last).rev().find(|step| is_code_of(keyed.truncated(*step), digits, typed));
+    newest.map(Step)
 }
 
 #[cfg(test)]
