@@ -60,10 +60,12 @@ pub enum LetterKind {
     BreakGlass,
     /// Two codes in a row have said where an authenticator stands, and logins go by that from now on.
     Resynchronized,
+    /// A login has found the set-up ticket expired, and a fresh one is to be mailed.
+    TicketExpired,
 }
 
 /// All kinds, with the word of each in file names.
-pub const KINDS: [(LetterKind, &str); 16] = [
+pub const KINDS: [(LetterKind, &str); 17] = [
     (LetterKind::BackupCodeUsed, "backup-code-used"),
     (LetterKind::FewCodesLeft, "few-codes-left"),
     (LetterKind::SetUpDone, "set-up-done"),
@@ -80,6 +82,7 @@ pub const KINDS: [(LetterKind, &str); 16] = [
     (LetterKind::Unlocked, "unlocked"),
     (LetterKind::BreakGlass, "break-glass"),
     (LetterKind::Resynchronized, "resynchronized"),
+    (LetterKind::TicketExpired, "ticket-expired"),
 ];
 
 impl LetterKind {
@@ -106,10 +109,11 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// All of them.
+    /// All of them. An expired ticket is told by the mail that brings the fresh one, and has no text of its own.
     pub fn all() -> impl Iterator<Item = Self> {
         let tickets = [Purpose::SetUp, Purpose::Codes].into_iter().map(Self::Ticket);
-        KINDS.into_iter().map(|(kind, _)| Self::Event(kind)).chain(tickets)
+        let told = KINDS.into_iter().filter(|(kind, _)| *kind != LetterKind::TicketExpired);
+        told.map(|(kind, _)| Self::Event(kind)).chain(tickets)
     }
 
     /// The word in the names of files with a text for it.

@@ -63,6 +63,7 @@ pub mod spend;
 pub mod takeover;
 pub mod text;
 pub mod throttle;
+pub mod ticket_renewal;
 pub mod time;
 pub mod verdict;
 pub mod voucher;

@@ -1,5 +1,7 @@
 //! Many people at once: lists, lists of people, and a group with a deadline.
 
+#[path = "rollout/fresh_ticket.rs"]
+mod fresh_ticket;
 #[path = "rollout/group.rs"]
 mod group;
 

@@ -24,7 +24,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 61] = [
+const CORE: [(&str, Kind); 62] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -69,6 +69,7 @@ const CORE: [(&str, Kind); 61] = [
     ("rules", Decision),
     ("takeover", Decision),
     ("throttle", Decision),
+    ("ticket_renewal", Decision),
     ("ports", Port),
     ("format", Form),
     ("text", Words),

@@ -1,10 +1,12 @@
 //! `twinlock deliver`: sends the letters that wait in the outbox.
 
+mod renewal;
+
 use std::time::Duration;
 
 use twinlock_core::{
     delivery::Fate,
-    letter::{Letter, Topic},
+    letter::{Letter, LetterKind, Topic},
     ports::{Accounts, Records},
     text::mail::Blanks,
     time::UnixTime,
@@ -67,10 +69,11 @@ impl Run<'_> {
         let outcome = match self.send(claimed, now) {
             Err(Hindrance::Elsewhere(failure)) => Err((failure, None)),
             Err(Hindrance::Mail(fault)) => Err((Failure::from(fault.clone()), Some(fault))),
-            Ok(()) => Ok(()),
+            Ok(sending) => Ok(sending),
         };
         match outcome {
-            Ok(()) => {
+            Ok(Sending::NotNeeded) => Ok(self.post.discard(claimed)?),
+            Ok(Sending::Sent) => {
                 report.sent += 1;
                 report.strikes = 0;
                 self.log("mail_sent", &claimed.letter);
@@ -95,8 +98,11 @@ impl Run<'_> {
         }
     }
 
-    fn send(&self, claimed: &Claimed, now: UnixTime) -> Result<(), Hindrance> {
+    fn send(&self, claimed: &Claimed, now: UnixTime) -> Result<Sending, Hindrance> {
         let letter = &claimed.letter;
+        if letter.kind == LetterKind::TicketExpired {
+            return self.renew(claimed);
+        }
         let to = self.address(letter)?;
         let office = Office::open(self.desk, Duration::from_secs(self.seconds))?;
         let blanks = Blanks::of_letter(self.desk.policy.language, letter, &office.host);
@@ -107,7 +113,8 @@ impl Run<'_> {
         if !Post::has_time(claimed, self.desk.now()?.unix.max(now), self.seconds) {
             return Err(Hindrance::Elsewhere(late()));
         }
-        Ok(office.send(&to, &letter.user, &sheet)?)
+        office.send(&to, &letter.user, &sheet)?;
+        Ok(Sending::Sent)
     }
 
     fn address(&self, letter: &Letter) -> Result<Address, Hindrance> {
@@ -136,6 +143,14 @@ impl Run<'_> {
     fn log(&self, event: &str, letter: &Letter) {
         actor::log(self.desk, event, &[("user", &letter.user), ("kind", letter.kind.word())]);
     }
+}
+
+/// What came of a letter that could be sent.
+enum Sending {
+    /// It went.
+    Sent,
+    /// There was nothing to send any more: the user is set up, or has a ticket.
+    NotNeeded,
 }
 
 /// Why a letter was not sent.

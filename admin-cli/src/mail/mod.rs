@@ -13,4 +13,4 @@ pub use address::Address;
 pub use examine::{examine, setting as sender_fault};
 pub use fault::MailFault;
 pub use office::{Office, Sheet};
-pub use ticket::send_ticket;
+pub use ticket::{send_ticket, send_ticket_within};

@@ -26,8 +26,18 @@ pub fn send_ticket(
     on_record: Option<&str>,
     handout: &Handout<'_>,
 ) -> Result<Address, MailFault> {
+    send_ticket_within(desk, on_record, handout, PATIENCE)
+}
+
+/// Does what [`send_ticket`] does, and kills a program that takes longer than `patience`.
+pub fn send_ticket_within(
+    desk: &Desk,
+    on_record: Option<&str>,
+    handout: &Handout<'_>,
+    patience: Duration,
+) -> Result<Address, MailFault> {
     let to = Address::of(handout.user, on_record, &desk.policy.mail)?;
-    let office = Office::open(desk, PATIENCE)?;
+    let office = Office::open(desk, patience)?;
     let topic = Topic::Ticket(handout.purpose);
     let blanks = Blanks::of_ticket(handout, &office.host);
     // Of two tickets within a second both are shown.

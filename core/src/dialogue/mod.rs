@@ -1,5 +1,6 @@
 //! What is asked and said, one file a dialogue.
 pub mod asking;
+pub mod fresh_ticket;
 pub mod hand_over;
 pub mod new_codes;
 pub mod new_key;

@@ -10,6 +10,7 @@ use crate::{
     change::change,
     dialogue::{
         asking::{End, Wish},
+        fresh_ticket,
         hand_over::{self, HandOver},
         new_codes,
         new_key::Place,
@@ -47,6 +48,7 @@ impl Visit<'_> {
         let reset = held.record.as_ref().and_then(|found| found.record.beside.reset.clone());
         let mut trial = self.trial(Some(account), held, shelf.as_ref());
         let talk = self.talk(account, &folder, shelf.as_ref());
+        fresh_ticket::request(&talk, offer, trial.person.as_ref().map(|(_, found)| &found.record));
         let came = set_up::offer(&talk, (offer, reset.as_ref()), &mut |code| {
             self.judge(Some(account), (&mut trial, None), code)
         });

@@ -25,6 +25,8 @@ pub enum SetUp {
         /// Whether the login goes on without.
         without: Going,
     },
+    /// The ticket has expired, and a fresh one is on its way by mail.
+    TicketExpired,
     /// The ticket is wrong, and is asked for again.
     WrongTicket {
         /// Answers left.

@@ -339,7 +339,7 @@ them (twinlock reset), and change your password and your SSH key.
 Until then your own codes may be refused: type two in a row.
 ",
         ),
-        Topic::Ticket(Purpose::SetUp) => (
+        Topic::Event(LetterKind::TicketExpired) | Topic::Ticket(Purpose::SetUp) => (
             "Set up two-step verification for {user} on {host}",
             "\
 Hello {user},

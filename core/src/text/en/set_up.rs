@@ -20,6 +20,9 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         SetUp::BeginAgain { without } => {
             format!("\nThat is not the word start.\n{}", begin(Beginning::Word, *without))
         }
+        SetUp::TicketExpired => {
+            "\nYour set-up ticket has expired. A new one is on its way to you by mail.".into()
+        }
         SetUp::WrongTicket { left } => format!(
             "\nThat ticket is wrong, or its time is over. {}\n\
              Your set-up ticket (12 letters, Enter stops): ",

@@ -339,7 +339,7 @@ spärra dem (twinlock reset), och byt lösenord och SSH-nyckel. Tills
 dess kan dina egna koder nekas: skriv två i rad.
 ",
         ),
-        Topic::Ticket(Purpose::SetUp) => (
+        Topic::Event(LetterKind::TicketExpired) | Topic::Ticket(Purpose::SetUp) => (
             "Ställ in tvåstegsverifiering för {user} på {host}",
             "\
 Hej {user}!

@@ -20,6 +20,9 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         SetUp::BeginAgain { without } => {
             format!("\nDet är inte ordet starta.\n{}", begin(Beginning::Word, *without))
         }
+        SetUp::TicketExpired => {
+            "\nDin biljett har gått ut. En ny är på väg till dig med e-post.".into()
+        }
         SetUp::WrongTicket { left } => format!(
             "\nBiljetten är fel, eller så har den gått ut. {left} försök kvar.\n\
              Din biljett (12 bokstäver, Enter avbryter): "
