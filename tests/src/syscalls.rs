@@ -191,6 +191,7 @@ const TABLE: &[Row] = &[
     (libc::SYS_fcntl, "fcntl", File(0), &[EMFILE, EINVAL]),
     (libc::SYS_getrandom, "getrandom", Nothing, &[EINTR, EAGAIN, ENOSYS, EINVAL]),
     (libc::SYS_clock_gettime, "clock_gettime", Nothing, &[EINVAL, EPERM]),
+    (libc::SYS_clock_adjtime, "clock_adjtime", Nothing, &[EPERM, EINVAL]),
     (libc::SYS_mmap, "mmap", Nothing, MAP),
     (libc::SYS_munmap, "munmap", Nothing, &[ENOMEM, EINVAL]),
     (libc::SYS_mprotect, "mprotect", Nothing, &[ENOMEM, EACCES]),

@@ -59,22 +59,20 @@ fn the_screens_code_scans_and_a_proof_switches_it_on() {
     m.pamtester("probe", "ada").input(format!("{}\n\n", m.code_in("ada", 1))).output().ok();
     let logged = m.logged("event=enrolled");
     assert_eq!(logged.len(), 1);
-    assert!(
-        logged[0]
-            .ends_with(&format!("event=enrolled user=ada authenticator=app actor={}", m.actor()))
-    );
+    assert!(logged[0].contains("event=enrolled user=ada authenticator=app"), "{logged:?}");
+    assert!(logged[0].ends_with(&format!("actor={}", m.actor())), "{logged:?}");
 }
 
 #[test]
 fn every_way_of_drawing_scans() {
     let m = machine();
-    for args in [&["--ascii"][..], &["--name", "phone"]] {
+    for (args, entry) in [(&["--ascii"][..], "ada"), (&["--name", "phone"], "ada%20%28phone%29")] {
         let shell = format!("twinlock enroll ada {} </dev/null", args.join(" "));
         let piped = m.run(["sh", "-c", &shell]);
         assert_eq!(piped.code, Some(130), "{piped:?}");
         assert!(!piped.stdout.contains('\x1b'));
         let found = scanned(&photographed(&piped.stdout)).expect("a code that scans");
-        assert!(found.starts_with("otpauth://totp/twinbox:ada?secret="), "{found}");
+        assert!(found.starts_with(&format!("otpauth://totp/twinbox:{entry}?secret=")), "{found}");
     }
     let no_colour = m.call(["twinlock", "enroll", "ada"]).env("NO_COLOR", "1");
     let mut s = no_colour.open();
@@ -131,9 +129,9 @@ fn stopping_leaves_nothing() {
     let before = records(&m);
     let files = ["--png", "/root/a.png", "--svg", "/root/a.svg"];
     let stops: [fn(&Machine, &mut Session<'_>); 7] = [
-        |_, s| _ = s.send("\n"),
+        |_, s| _ = s.send("\n").expect("press Enter once more to stop").expect(ASKED).send("\n"),
         |_, s| _ = s.send("\x04"),
-        |_, s| _ = s.send("hunter2\n  \n"),
+        |_, s| _ = s.send("hunter2\n  \n").expect("once more").expect(ASKED).send("\n"),
         |m, _| interrupt(m, "INT"),
         |m, _| interrupt(m, "TERM"),
         |m, _| interrupt(m, "HUP"),

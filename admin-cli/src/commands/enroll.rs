@@ -70,7 +70,7 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     let pictures =
         show(desk, wanted, &successor).map_err(|failure| failure.but("nothing was changed"))?;
     prove(desk, &successor, &mut keyboard)?;
-    by.is_still_first(desk)?;
+    still_first(desk, &account, &by)?;
     let mail = successor.record.beside.mail.clone();
     put_in_force(desk, (&account, &folder), (successor, &by))?;
     pictures.keep();
@@ -83,6 +83,14 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     // What cannot be shown is owed: the enrolment stands all the same.
     finish(desk, &account, wanted, codes.unwrap_or(CodesShown::Owed));
     Ok(())
+}
+
+/// Refuses where the first enrollment of the host was another one; that of the same user is named as such.
+fn still_first(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failure> {
+    by.is_still_first(desk).map_err(|failure| match desk.machine.records.newest(account) {
+        Ok(Some(found)) if enrolment::is_enrolled(&found) => overtaken(&account.name),
+        Ok(_) | Err(_) => failure,
+    })
 }
 
 /// Whoever enrolls another user has the key on the screen: its owner is asked to change it at the next logins.
