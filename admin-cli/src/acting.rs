@@ -13,7 +13,7 @@ use twinlock_core::{
     request::{Source, SourceLabel},
     time::UnixTime,
 };
-use twinlock_host::{journal::Severity, roll};
+use twinlock_host::{journal::Severity, prepare, roll};
 
 use crate::{
     actor::{self, Login},
@@ -236,6 +236,11 @@ fn account_name(desk: &Desk, user: &str) -> String {
 /// Looks at all records only where that decides.
 fn population(desk: &Desk, permission: &Permission, target: Target) -> Population {
     let decides = permission.proof == Proof::OwnCodeUnlessFirst && target != Target::Many;
+    if decides {
+        // A first command that was cut off has begun a store: it is finished, or nothing could be proven of it. What
+        // cannot be finished is found wanting below.
+        let _ = prepare::prepare_store(&desk.own.machine);
+    }
     match decides.then(|| roll::ever_enrolled(&desk.own.machine.records)) {
         Some(Ok(false)) => Population::NeverEnrolled,
         Some(Ok(true) | Err(_)) | None => Population::Enrolled,

@@ -131,7 +131,7 @@ fn users_files_of_the_invoking_user_are_imported() {
 #[test]
 fn patterns_for_google_quote_no_line() {
     let m = machine();
-    m.file("/etc/gshadow").write(&format!("root:{SECRET}::\n")).mode(0o640);
+    m.file("/etc/gshadow").write(format!("root:{SECRET}::\n")).mode(0o640);
     for path in ["/etc/shadow", "/root/secret", "/etc/gshadow"] {
         let done = sudo(&m, &format!("import google cy --file {path}")).output();
         assert_eq!(done.code, Some(1), "{done:?}");
