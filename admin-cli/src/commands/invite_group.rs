@@ -1,6 +1,6 @@
 //! `twinlock invite --group G --until DATE`: tickets for all members who are not enrolled, then a rule that reminds them.
 
-use twinlock_core::{account::Account, time::UnixTime};
+use twinlock_core::{account::Account, fault::LookupFault, time::UnixTime};
 use twinlock_host::{
     directory::{Directory, Whose},
     prepare,
@@ -11,7 +11,7 @@ use crate::{
     acting::{Acting, Proven},
     commands::{
         crowd::{Crowd, Fate},
-        invite_plan::Plan,
+        invite_plan::{self, Preview},
         list,
     },
     desk::Desk,
@@ -24,6 +24,9 @@ use crate::{
     wording::{WIDTH, date, plain, wrap},
 };
 
+const STOPPED: &str =
+    "Stopped before the rule was written: without it, who is not enrolled is refused as before.";
+
 /// Invites one member after the other, then writes the rule.
 pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
     desk.need_root("invite people")?;
@@ -32,51 +35,50 @@ pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure
     let until = day(wanted.until.as_deref().unwrap_or_default(), now)?;
     let reminder = Reminder { group, until };
     let whose = Whose::Members(group.to_owned());
-    let plan = Plan::of(desk, members(&whose)?, now);
+    let mut directory =
+        Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
     // Whatever would keep the rule from being written does so before anybody has a ticket.
-    let would = reminder::plan(desk, reminder)?;
+    let written = reminder::plan(desk, reminder)?;
+    let report = wanted.report.as_deref();
     let Some(acting) = acting else {
         list::warn_of_silence(&whose);
-        return plan.print(desk, wanted, reminder, would);
+        return Preview { whose: &whose, reminder, written, report, now }.print(desk);
     };
-    plan.check_mail(wanted.report.as_deref())?;
+    invite_plan::check_mail(desk, &whose, report, now)?;
     prepare::prepare_store(&desk.machine)?;
     let mut keyboard = Keyboard::open()?;
     let by = acting.prove(desk, &mut keyboard)?;
-    let mut report = wanted.report.as_deref().map(ReportFile::create).transpose()?;
+    let mut report = report.map(ReportFile::create).transpose()?;
     list::warn_of_silence(&whose);
     let mut handing = Handing { report: report.as_mut() };
     let mut crowd = Crowd::begin(desk, 0)?;
-    for account in plan.into_accounts() {
+    while let Some(account) = directory.next_account().map_err(broken_off)? {
         if keyboard.is_interrupted() {
-            say(
-                desk,
-                "Stopped before the rule was written: without it, who is not enrolled is refused as before.",
-            );
+            say(desk, STOPPED);
             return crowd.interrupted();
         }
         one(desk, &by, &account, (&mut crowd, &mut handing))?;
     }
+    rule(desk, &by, reminder, crowd)
+}
+
+/// Writes the rule, once the tickets are given.
+fn rule(desk: &Desk, by: &Proven, reminder: Reminder<'_>, crowd: Crowd<'_>) -> Result<(), Failure> {
     if crowd.nobody_can_begin() {
         say(desk, "Nobody has got a ticket, so no rule is written.");
         return crowd.end();
     }
     let written = reminder::write(desk, reminder);
     if let Ok(written) = written {
-        announce(desk, &by, reminder, written);
+        announce(desk, by, reminder, written);
     }
     let people = crowd.end();
     written.map_err(|failure| failure.or("the rule is not written"))?;
     people
 }
 
-fn members(whose: &Whose) -> Result<Vec<Account>, Failure> {
-    let mut directory = Directory::open(whose).map_err(|fault| list::no_directory(whose, fault))?;
-    let mut accounts = Vec::new();
-    while let Some(account) = directory.next_account()? {
-        accounts.push(account);
-    }
-    Ok(accounts)
+fn broken_off(fault: LookupFault) -> Failure {
+    Failure::from(fault).but("who was invited before stays so, and the rule is not written")
 }
 
 fn say(desk: &Desk, sentence: &str) {

@@ -5,15 +5,18 @@ use twinlock_core::{
     account::Account, beside::Purpose, format::settings::rules as rules_form, record::State,
     time::UnixTime,
 };
-use twinlock_host::settings::RULES;
+use twinlock_host::{
+    directory::{Directory, Whose},
+    settings::RULES,
+};
 
 use crate::{
+    commands::list,
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::tell,
     mail::{Address, MailFault, sender_fault},
     reminder::{Reminder, Written},
-    verbs::GroupInvite,
     wording::{WIDTH, count, date, plain, stamp, wrap},
 };
 
@@ -26,94 +29,110 @@ enum Member {
     Failing(Failure),
 }
 
-/// What would become of all.
-pub struct Plan {
-    members: Vec<(Account, Member)>,
-    /// Why no ticket at all goes by mail, where none does.
-    without_mail: Option<MailFault>,
+/// Does something for each member, one after the other: a group may be larger than memory is worth.
+pub fn each_member(
+    whose: &Whose,
+    act: &mut dyn FnMut(&Account) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut directory = Directory::open(whose).map_err(|fault| list::no_directory(whose, fault))?;
+    while let Some(account) = directory.next_account()? {
+        act(&account)?;
+    }
+    Ok(())
 }
 
-impl Plan {
-    /// Looks at the members, and writes nothing.
-    pub fn of(desk: &Desk, accounts: Vec<Account>, now: UnixTime) -> Self {
-        let fault = sender_fault(&desk.policy);
-        let member = |account: Account| {
-            let member = member(desk, &account, now, fault.as_ref());
-            (account, member)
-        };
-        let members: Vec<_> = accounts.into_iter().map(member).collect();
-        let mut to_invite = members.iter().filter_map(|(_, member)| match member {
-            Member::ToMail(_) => Some(None),
-            Member::ToReport(fault) => Some(Some(fault)),
-            Member::Enrolled | Member::Invited(_) | Member::Failing(_) => None,
-        });
-        let first = to_invite.next().flatten().cloned();
-        let without_mail = first.filter(|_| to_invite.all(|fault| fault.is_some()));
-        Self { members, without_mail }
-    }
+/// Says once that no ticket goes by mail, where none does; without a report that is a refusal.
+pub fn check_mail(
+    desk: &Desk,
+    whose: &Whose,
+    report: Option<&str>,
+    now: UnixTime,
+) -> Result<(), Failure> {
+    let Some(fault) = without_mail(desk, whose, now)? else { return Ok(()) };
+    let what = format!("no ticket can be mailed: {}", fault.what());
+    let Some(report) = report else {
+        let remedy = format!("{} Or add --report FILE, for tickets by hand.", fault.remedy());
+        return Err(Failure::new(Exit::NotInState, format!("{what}; nothing was changed"), remedy));
+    };
+    let said = format!("twinlock: {what}; all tickets go into {}", plain(report));
+    tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+    Ok(())
+}
 
-    /// Those whom it is about.
-    pub fn into_accounts(self) -> impl Iterator<Item = Account> {
-        self.members.into_iter().map(|(account, _)| account)
-    }
-
-    /// Says once that no ticket goes by mail; without a report that is a refusal.
-    pub fn check_mail(&self, report: Option<&str>) -> Result<(), Failure> {
-        let Some(fault) = &self.without_mail else { return Ok(()) };
-        let what = format!("no ticket can be mailed: {}", fault.what());
-        let Some(report) = report else {
-            let remedy = format!("{} Or add --report FILE, for tickets by hand.", fault.remedy());
-            return Err(Failure::new(
-                Exit::NotInState,
-                format!("{what}; nothing was changed"),
-                remedy,
-            ));
-        };
-        let said = format!("twinlock: {what}; all tickets go into {}", plain(report));
-        tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
-        Ok(())
-    }
-
-    /// Prints it.
-    pub fn print(
-        &self,
-        desk: &Desk,
-        wanted: &GroupInvite,
-        reminder: Reminder<'_>,
-        written: Written,
-    ) -> Result<(), Failure> {
-        let report = wanted.report.as_deref();
-        if desk.json {
-            let people: Vec<Value> = self
-                .members
-                .iter()
-                .map(|(account, member)| object(account, member, report))
-                .collect();
-            let rule = json!({
-                "file": RULES, "group": reminder.group, "until": date(reminder.until),
-                "state": written.word(),
-            });
-            let object = json!({ "dry_run": true, "people": people, "rule": rule });
-            return desk.print(&format!("{object}\n"));
+/// Why no ticket at all goes by mail, where somebody is to get one and none does.
+fn without_mail(desk: &Desk, whose: &Whose, now: UnixTime) -> Result<Option<MailFault>, Failure> {
+    let sender = sender_fault(&desk.policy);
+    let (mut first, mut mailed) = (None, false);
+    each_member(whose, &mut |account| {
+        match member(desk, account, now, sender.as_ref()) {
+            Member::ToMail(_) => mailed = true,
+            Member::ToReport(fault) => drop(first.get_or_insert(fault)),
+            Member::Enrolled | Member::Invited(_) | Member::Failing(_) => {}
         }
-        let mut text = String::from("Nothing is written. Without --dry-run it would be:\n");
+        Ok(())
+    })?;
+    Ok(first.filter(|_| !mailed))
+}
+
+/// What is shown of an invitation that is not made.
+pub struct Preview<'a> {
+    /// The members.
+    pub whose: &'a Whose,
+    /// The rule.
+    pub reminder: Reminder<'a>,
+    /// What would become of it.
+    pub written: Written,
+    /// Where tickets go that no mail takes.
+    pub report: Option<&'a str>,
+    /// Now.
+    pub now: UnixTime,
+}
+
+impl Preview<'_> {
+    /// Prints it, member by member.
+    pub fn print(&self, desk: &Desk) -> Result<(), Failure> {
+        if desk.json { self.print_json(desk) } else { self.print_text(desk) }
+    }
+
+    fn print_json(&self, desk: &Desk) -> Result<(), Failure> {
+        desk.print("{\"dry_run\":true,\"people\":[")?;
+        let sender = sender_fault(&desk.policy);
+        let mut comma = "";
+        each_member(self.whose, &mut |account| {
+            let member = member(desk, account, self.now, sender.as_ref());
+            let object = object(account, &member, self.report);
+            desk.print(&format!("{}{object}", std::mem::replace(&mut comma, ",")))
+        })?;
+        let rule = json!({
+            "file": RULES, "group": self.reminder.group, "until": date(self.reminder.until),
+            "state": self.written.word(),
+        });
+        desk.print(&format!("],\"rule\":{rule}}}\n"))
+    }
+
+    fn print_text(&self, desk: &Desk) -> Result<(), Failure> {
+        desk.print("Nothing is written. Without --dry-run it would be:\n")?;
+        let sender = sender_fault(&desk.policy);
         let mut to_invite = 0;
-        for (account, member) in &self.members {
-            let (said, invites) = said(member, report);
+        each_member(self.whose, &mut |account| {
+            let member = member(desk, account, self.now, sender.as_ref());
+            let (said, invites) = said(&member, self.report);
             to_invite += usize::from(invites);
             let line = format!("{}: {said}", plain(&account.name));
-            text.push_str(&format!("{}\n", wrap(&line, WIDTH, 4)));
-        }
-        text.push_str(&format!("{} to invite.\n", count(to_invite, "person")));
-        let rule = match written {
+            desk.print(&format!("{}\n", wrap(&line, WIDTH, 4)))
+        })?;
+        let rule = || rules_form::one(&self.reminder.rule());
+        let rule = match self.written {
             Written::Before => format!("{RULES} is left as it is."),
-            Written::Added => format!("{RULES} gets:\n{}", rules_form::one(&reminder.rule())),
-            Written::Moved => {
-                format!("{RULES} has another day:\n{}", rules_form::one(&reminder.rule()))
-            }
+            Written::Added => format!("{RULES} gets:\n{}", rule()),
+            Written::Moved => format!("{RULES} has another day:\n{}", rule()),
         };
-        text.push_str(&format!("{}\n{}\n", rule.trim_end(), wrap(&reminder.effect(), WIDTH, 0)));
-        desk.print(&text)
+        desk.print(&format!(
+            "{} to invite.\n{}\n{}\n",
+            count(to_invite, "person"),
+            rule.trim_end(),
+            wrap(&self.reminder.effect(), WIDTH, 0)
+        ))
     }
 }
 
