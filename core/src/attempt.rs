@@ -212,7 +212,7 @@ impl<'a> Trial<'a> {
         own: &Try,
     ) -> Result<Outcome, LedgerFault> {
         let till = self.till(now);
-        let nonce = Nonce::of_charge(&ledger_names::try_name(own), now.boot);
+        let nonce = Nonce::of_charge(own, now.boot);
         let claimant = Claimant::new(self.shelf, evidence.now, nonce);
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {

@@ -8,7 +8,11 @@ const KEY_SAYS: &str = "usepam yes\npermitrootlogin no\npubkeyauthentication yes
 const BEHIND: [(&str, &str, &str); 21] = [
     ("rm -r $V/users/ada", "lock-out nobody-enrolled", "twinlock enroll USER"),
     ("chmod 644 $V/users/ada/record.1.toml", "lock-out nobody-enrolled", "ada: the record, or"),
-    ("twinlock remove ada --yes", "lock-out nobody-enrolled", "everybody is refused."),
+    (
+        "twinlock remove ada --yes; rm $V/outbox/*@*",
+        "lock-out nobody-enrolled",
+        "everybody is refused.",
+    ),
     ("echo windwo = 1 >$E/twinlock.toml", "lock-out settings-refuse", "Did you mean window?"),
     ("echo x >$E/settings.good; echo [ >$E/twinlock.toml", "lock-out settings-refuse", ".toml:1"),
     (
