@@ -245,31 +245,16 @@ mod tests {
     use twinlock_core::{
         answer::{self, Answer},
         ledger::Used,
-        record::{Generation, Moving, Parameters, State},
+        record::{Moving, Parameters},
         secret::{Key, Typed},
     };
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
     fn record(drift: i32) -> Record {
-        let key = Key::new(vec![7; 20]).unwrap();
-        let app = Authenticator {
-            name: "app".into(),
-            key,
-            parameters: Parameters::default(),
-            moving: Moving::Clock { drift },
-            seen: None,
-        };
-        Record {
-            user: "ada".into(),
-            uid: 1000,
-            state: State::Active,
-            generation: Generation(1),
-            since: UnixTime(0),
-            authenticators: vec![app],
-            codes: None,
-            beside: twinlock_core::beside::Beside::default(),
-        }
+        let mut record = Record::of_nobody(Key::new(vec![7; 20]).unwrap());
+        record.authenticators[0].moving = Moving::Clock { drift };
+        record
     }
 
     fn code(record: &Record, steps: i64) -> Code {
