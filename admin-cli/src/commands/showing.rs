@@ -43,7 +43,7 @@ pub enum SeenWhere {
 pub fn show(desk: &Desk, drawing: &Drawing, owned: &Owned<'_>) -> Result<Pictures, Failure> {
     let issuer = issuer(desk);
     let authenticator = owned.authenticator;
-    let account = otpauth::account_label(owned.user, &authenticator.name);
+    let account = otpauth::account_label(&issuer, owned.user, &authenticator.name);
     let label = Label { issuer: &issuer, account: &account };
     let uri = otpauth::write_next(&label, authenticator);
     let matrix = Matrix::of(&uri).map_err(|_| too_long())?;

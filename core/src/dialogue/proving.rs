@@ -141,7 +141,7 @@ pub fn is_pending(record: &Record, key: &Key) -> bool {
 /// The step of a right code; nothing where too many were wrong.
 fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option<Step>, Stop> {
     let issuer = talk.issuer();
-    let account = otpauth::account_label(&talk.account.name, &authenticator.name);
+    let account = otpauth::account_label(&issuer, &talk.account.name, &authenticator.name);
     let label = Label { issuer: &issuer, account: &account };
     let digits = authenticator.parameters.digits.get();
     let ask = talk.set_up(&SetUp::AskCode { digits });

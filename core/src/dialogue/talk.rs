@@ -146,8 +146,9 @@ impl Talk<'_> {
     /// The entry in the app of an authenticator of that name, such as `Example:ada (phone)`.
     #[must_use]
     pub fn entry(&self, authenticator: &str) -> String {
-        let account = otpauth::account_label(&self.account.name, authenticator);
-        alloc::format!("{}:{account}", self.issuer())
+        let issuer = self.issuer();
+        let account = otpauth::account_label(&issuer, &self.account.name, authenticator);
+        alloc::format!("{issuer}:{account}")
     }
 
     /// Words of every login.

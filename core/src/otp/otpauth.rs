@@ -52,11 +52,12 @@ pub struct Label<'a> {
     pub account: &'a str,
 }
 
-/// Returns the account part of a label: the user's name, and behind it that of an authenticator which is not the usual
-/// `app`, so that two entries of one account can be told apart in the app.
+/// Returns the account part of a label: the user's name, and behind it that of an authenticator which has one of its own,
+/// so that two entries of one account can be told apart in the app. The usual `app` is none, nor is the issuer's name, which
+/// an imported key brings.
 #[must_use]
-pub fn account_label(user: &str, authenticator: &str) -> String {
-    if authenticator == DEFAULT_NAME {
+pub fn account_label(issuer: &str, user: &str, authenticator: &str) -> String {
+    if authenticator == DEFAULT_NAME || authenticator == issuer {
         return user.into();
     }
     let mut label = String::with_capacity(user.len() + authenticator.len() + 3);

@@ -17,7 +17,7 @@ fn enroll() {
         &["<first>", "AAAA", "<group>"],
     );
     s.m.run(["twinlock", "remove", "bob", "--yes"]).ok();
-    s.by(Line::Root).dialogue("bob", "enroll bob --ascii", &["hunter2", ""]);
+    s.by(Line::Root).dialogue("bob", "enroll bob --ascii", &["hunter2", "", ""]);
     s.dialogue("bob", "enroll bob", &["<never>"; 5]);
     s.pipe("status bob", &[]);
     s.finish();
