@@ -156,8 +156,16 @@ proptest! {
             fresh: Generation(1),
             wanted: Wanted::Newer,
         };
+        let mut expected = export.record;
+        // No clock is off by more than a day: such a drift is forgotten.
+        for one in &mut expected.authenticators {
+            let period = i64::try_from(one.parameters.period.seconds()).expect("seconds");
+            if (i64::from(one.drift()) * period).unsigned_abs() > 86_400 {
+                one.moving = Moving::default();
+            }
+        }
         let taken = carry::onto(None, read.record, arrival);
-        prop_assert_eq!(taken, Ok(Carried::Replaces(Box::new(export.record))));
+        prop_assert_eq!(taken, Ok(Carried::Replaces(Box::new(expected))));
     }
 
     #[test]
