@@ -8,7 +8,7 @@ use twinlock_tests::{Cut, Ended, Machine, Otp, Place, Scratch, thorough};
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const OTHER: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
-const BY: &str = "--yes --break-glass test";
+const BY: &str = "--yes";
 
 /// What counts of a person's state, however keys and times were drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ fn facts(m: &Machine, what: &str) -> Facts {
 fn run(m: &Machine, verb: &Verb) -> Option<i32> {
     m.run(["rm", "-f", "/root/report"]).ok();
     let words = format!("twinlock {}", verb.words);
-    m.call(words.split(' ')).without_a_login().input(&verb.input).output().code
+    m.call(words.split(' ')).input(&verb.input).output().code
 }
 
 /// What comes of it where one comes after the other: the first first, the second first, and the second alone.

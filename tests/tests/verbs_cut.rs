@@ -14,12 +14,12 @@ const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of th
 
 /// A verb, and what its new record has that the old one has not.
 const VERBS: [(&str, &str); 7] = [
-    ("reset ada --yes --break-glass test", "state = \"pending\""),
-    ("backup-codes ada --yes --break-glass test", "[owed_codes]"),
-    ("backup-codes ada --yes --break-glass test --print --save /root/codes", "codes = \""),
-    ("show-key ada --yes --break-glass test --png /root/qr.png", "seen_by = \"root\""),
-    ("bypass ada --yes --break-glass test --reason test", "[[bypass]]"),
-    ("remove ada --yes --break-glass test", "state = \"removed\""),
+    ("reset ada --yes", "state = \"pending\""),
+    ("backup-codes ada --yes", "[owed_codes]"),
+    ("backup-codes ada --yes --print --save /root/codes", "codes = \""),
+    ("show-key ada --yes --png /root/qr.png", "seen_by = \"root\""),
+    ("bypass ada --yes --reason test", "[[bypass]]"),
+    ("remove ada --yes", "state = \"removed\""),
     ("invite ada", "[[ticket]]"),
 ];
 
@@ -136,7 +136,7 @@ fn refused_by_the_disk_it_is_said_which_record_stands() {
             for nth in 1.. {
                 world.reset(verb.0);
                 let inject = format!("inject={call}:error={error}:when={nth}");
-                let call = world.m.call(World::argv(verb.0)).without_a_login();
+                let call = world.m.call(World::argv(verb.0));
                 let done = call.strace("/dev/null", &["-e", &inject]).output();
                 let said = done.stderr.replace('\n', " ");
                 match (world.stands(verb), done.code) {
@@ -169,7 +169,7 @@ fn a_full_and_a_read_only_disk_are_said_and_change_nothing() {
     m.run(["sh", "-c", "cat /dev/zero >/var/lib/twinlock/filler 2>/dev/null; true"]).ok();
     for state in ["full", "read-only"] {
         for (verb, _) in VERBS.into_iter().filter(|(verb, _)| !verb.starts_with("invite")) {
-            let done = m.call(World::argv(verb)).without_a_login().output();
+            let done = m.call(World::argv(verb)).output();
             assert_eq!(done.code, Some(6), "{state} {verb}: {done:?}");
             let said = done.stderr.replace('\n', " ");
             assert!(said.contains("nothing was changed") && done.stdout.is_empty(), "{said}");

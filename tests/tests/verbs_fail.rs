@@ -7,7 +7,7 @@ use twinlock_tests::{Ended, Machine, Otp, Place, Scratch, thorough};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
-const BY: &str = "--yes --break-glass test";
+const BY: &str = "--yes";
 
 /// A verb, and what comes before it.
 struct Verb {

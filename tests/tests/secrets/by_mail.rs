@@ -40,7 +40,9 @@ fn a_ticket_is_in_its_mail_alone_and_no_letter_has_a_secret() {
         codes.iter().map(String::as_str).chain([bypass.as_str(), ADA]).collect();
     done(&m, "deliver", "");
     kept_quiet(&m, &secrets, &["/root/codes", "/var/lib/twinlock/users/ada/record."]);
-    assert_eq!(mails().matches("\nTo: <ada@example.org>\n").count(), 4);
+    let of_ada = letters.lines().filter(|line| line.contains(" ada@")).count();
+    assert!(of_ada >= 4, "{letters}");
+    assert_eq!(mails().matches("\nTo: <ada@example.org>\n").count(), of_ada);
 }
 
 /// Three groups of four capitals.
