@@ -65,6 +65,9 @@ impl Acting {
             (Some(own), Some(user)) if own.name == *user => Target::Oneself,
             (_, Some(_)) => Target::Another,
         };
+        // A new host has no store yet, or one that a cut first command has begun: nothing could be proven of it. What
+        // cannot be made is found wanting below.
+        let _ = prepare::prepare_store(&desk.own.machine);
         let population = population(desk, &permission, target);
         let first = population == Population::NeverEnrolled;
         let asked = desk.policy.own_code.need == OwnCodeNeed::Asked && !first;
@@ -236,11 +239,6 @@ fn account_name(desk: &Desk, user: &str) -> String {
 /// Looks at all records only where that decides.
 fn population(desk: &Desk, permission: &Permission, target: Target) -> Population {
     let decides = permission.proof == Proof::OwnCodeUnlessFirst && target != Target::Many;
-    if decides {
-        // A first command that was cut off has begun a store: it is finished, or nothing could be proven of it. What
-        // cannot be finished is found wanting below.
-        let _ = prepare::prepare_store(&desk.own.machine);
-    }
     match decides.then(|| roll::ever_enrolled(&desk.own.machine.records)) {
         Some(Ok(false)) => Population::NeverEnrolled,
         Some(Ok(true) | Err(_)) | None => Population::Enrolled,

@@ -23,8 +23,6 @@ pub fn ensure(desk: &Desk) -> Result<(), Failure> {
 /// Begins a new epoch, with the clock as it stands now.
 pub fn now(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("begin an epoch")?;
-    // On a new host there is no store yet in which the acting user could be looked up.
-    let _ = prepare::prepare_store(&desk.machine);
     let by = Acting::of(desk)?.prove(desk, &mut Keyboard::open()?)?;
     let floor = prepare::restart(&desk.machine).map_err(|fault| stands(failure(fault)))?;
     by.log(desk, "epoch_begun", &[]);
