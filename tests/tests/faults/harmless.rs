@@ -156,7 +156,7 @@ pub const FIRST: &[Row] = &[
     ("getdents64 /var/lib/twinlock/users/ada 6", Any, ROW),
     ("readlinkat /run/twinlock/users/ada/try.", With(&[ENOENT]), "another login has forgiven it"),
     ("sendto /dev/log", Any, NOTE),
-    ("newfstatat /run/twinlock 2", Any, NOTE),
+    ("statx /run/twinlock 2", Any, NOTE),
     ("openat2 /run/twinlock/users/ada 3", Any, NOTE),
     ("fstat /run/twinlock/users/ada 2", Any, NOTE),
     ("fstatfs /run/twinlock/users/ada", Any, NOTE),
