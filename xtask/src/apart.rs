@@ -27,7 +27,7 @@ pub(crate) fn apart(more: &[&str]) -> Done<Command> {
 
 /// This program again, in namespaces of its own, at a chore that it refuses elsewhere.
 pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
-    let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
+    let this = crate::machine::this_program()?;
     let mut command = apart(more)?;
     command.arg(this).arg(chore);
     Ok(command)

@@ -68,7 +68,16 @@ fn made_at() -> String {
     let mut log = command("git", &["log", "-1", "--format=%ct"]);
     let committed = output(log.current_dir(repository())).unwrap_or_default();
     let digits = committed.trim();
-    if digits.is_empty() { "0".into() } else { digits.to_owned() }
+    if digits.is_empty() { changelog_changed_at() } else { digits.to_owned() }
+}
+
+/// Where no git tells it: when the changelog was last written, in seconds since 1970.
+fn changelog_changed_at() -> String {
+    let changed = std::fs::metadata(repository().join("packaging/CHANGELOG.md"))
+        .and_then(|found| found.modified())
+        .ok()
+        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    changed.map_or_else(|| "0".into(), |since| since.as_secs().to_string())
 }
 
 impl Layout {

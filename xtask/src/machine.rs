@@ -23,6 +23,13 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
+/// This program's file; where cargo has built it anew meanwhile, the kernel still names the one that is gone.
+pub(crate) fn this_program() -> Done<PathBuf> {
+    let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
+    let name = this.to_string_lossy();
+    Ok(name.strip_suffix(" (deleted)").map_or_else(|| this.clone(), PathBuf::from))
+}
+
 /// Whether this runs as root.
 pub(crate) fn root() -> bool {
     rustix::process::geteuid().is_root()

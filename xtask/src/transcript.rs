@@ -8,7 +8,7 @@ use crate::machine::repository;
 /// Runs the demo that types by itself, which fails unless all it promises has happened, and finds
 /// README's transcript in it, line by line in order. Codes, ports and seconds may differ.
 pub(crate) fn check() -> Done {
-    let this = std::env::current_exe().map_err(|error| format!("No way to the demo: {error}."))?;
+    let this = crate::machine::this_program()?;
     let mut demo = command(&this.to_string_lossy(), &["demo", "--auto", "--yes"]);
     let (status, shown) = watched(&mut demo)?;
     judged(&demo, status)?;

@@ -83,7 +83,7 @@ fn as_root() -> Done<Command> {
     if !words.is_empty() {
         words.push("--preserve-env=CARGO_TARGET_DIR");
     }
-    let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
+    let this = crate::machine::this_program()?;
     let this = this.to_string_lossy();
     words.extend([&this, INSIDE]);
     let (program, arguments) = words.split_first().ok_or("Nothing to run.")?;

@@ -60,7 +60,7 @@ fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
 
 /// This program again, in namespaces behind the guard.
 fn guarded(typist: Typist) -> Done<Command> {
-    let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
+    let this = crate::machine::this_program()?;
     let who = if typist == Typist::Person { "person" } else { "itself" };
     let guard = ["sh", "-c", GUARD, "demo", who];
     let line = [becoming_root()?, &guard, &apart::APART, &["--uts"]].concat();
