@@ -177,7 +177,7 @@ fn pending(table: PendingTable) -> Option<Pending> {
     })
 }
 
-fn voucher((salt, hash): (&str, &str), until: u64, boot: Option<String>) -> Option<Voucher> {
+fn voucher(salt: &str, hash: &str, until: u64, boot: Option<String>) -> Option<Voucher> {
     let by_boot = plain(boot, end_by_boot)?.map(Box::new);
     let mut found = Voucher { salt: [0; 16], hash: [0; 32], until: UnixTime(until), by_boot };
     hex(salt, &mut found.salt)?;
@@ -201,14 +201,14 @@ fn hex(text: &str, into: &mut [u8]) -> Option<()> {
 fn ticket(table: TicketTable) -> Option<Ticket> {
     Some(Ticket {
         purpose: Purpose::named(&table.purpose)?,
-        voucher: voucher((&table.salt, &table.hash), table.until, table.boot)?,
+        voucher: voucher(&table.salt, &table.hash, table.until, table.boot)?,
         trace: trace(TraceTable { by: table.by, at: table.at })?,
     })
 }
 
 fn bypass(table: BypassTable) -> Option<Bypass> {
     Some(Bypass {
-        voucher: voucher((&table.salt, &table.hash), table.until, table.boot)?,
+        voucher: voucher(&table.salt, &table.hash, table.until, table.boot)?,
         uses: (table.uses > 0).then_some(table.uses)?,
         trace: trace(TraceTable { by: table.by, at: table.at })?,
     })
