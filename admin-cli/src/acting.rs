@@ -20,6 +20,7 @@ use crate::{
     denial::{first_is_over, refused},
     desk::{Desk, Request},
     exit::{Exit, Failure},
+    first_run::FirstRun,
     keyboard::Keyboard,
     mail::Address,
     own_code::{self, Question, Ways},
@@ -46,7 +47,7 @@ pub struct Acting {
 }
 
 /// A user who acts: there is none without a code that was right, or a ground why none is asked for.
-pub struct Proven(Acting);
+pub struct Proven(Acting, FirstRun);
 
 impl Acting {
     /// Finds out who acts; everybody who may not is refused here, before anything else is looked at.
@@ -68,13 +69,12 @@ impl Acting {
         // A new host has no store yet, or one that a cut first command has begun: nothing could be proven of it. What
         // cannot be made is found wanting below.
         let _ = prepare::prepare_store(&desk.own.machine);
-        let population = population(desk, &permission, target);
+        let exempt = account.as_ref().is_some_and(|account| is_exempt(desk, account));
+        let population = if exempt { Population::Enrolled } else { population(desk, &permission) };
         let first = population == Population::NeverEnrolled;
         let asked = desk.policy.own_code.need == OwnCodeNeed::Asked && !first;
         let found = match &account {
-            Some(account) if asked && !is_exempt(desk, account) => {
-                desk.own.machine.records.newest(account)?
-            }
+            Some(account) if asked && !exempt => desk.own.machine.records.newest(account)?,
             _ => None,
         };
         let factor = factor(desk, account.as_ref(), found.as_ref());
@@ -108,7 +108,7 @@ impl Acting {
             let question = Question { codes, ways: Ways::All, then: &mut |_, _| Ok(()) };
             own_code::ask(desk, keyboard, (&account, found), question)?;
         }
-        let proven = Proven(self);
+        let proven = Proven(self, FirstRun::default());
         proven.tell_root(desk);
         Ok(proven)
     }
@@ -130,16 +130,21 @@ impl Proven {
         Trace { by: self.0.name.clone(), at }
     }
 
-    /// Refuses what went on as the first enrollment of the host, where another one was faster: who held a prompt open
-    /// until then is asked for a code like everybody.
+    /// Refuses to enroll one of the first users of the host where another run has enrolled an account meanwhile: a
+    /// caller who held a prompt or a list open until then is asked for a code like every other.
     pub fn is_still_first(&self, desk: &Desk) -> Result<(), Failure> {
         if self.0.ruling != Ruling::Free(Ground::FirstOfHost) {
             return Ok(());
         }
-        match roll::ever_enrolled(&desk.own.machine.records)? {
-            false => Ok(()),
-            true => Err(first_is_over()),
+        match self.1.goes_on(&desk.own.machine.records)? {
+            true => Ok(()),
+            false => Err(first_is_over()),
         }
+    }
+
+    /// Notes a user whom this run has enrolled: it says nothing of what others have done meanwhile.
+    pub fn has_enrolled(&self, user: &str) {
+        self.1.add(user);
     }
 
     /// Logs what was done: what and whom it is about, why, whether a code was given, and by whom it was done.
@@ -237,8 +242,8 @@ fn account_name(desk: &Desk, user: &str) -> String {
 }
 
 /// Looks at all records only where that decides.
-fn population(desk: &Desk, permission: &Permission, target: Target) -> Population {
-    let decides = permission.proof == Proof::OwnCodeUnlessFirst && target != Target::Many;
+fn population(desk: &Desk, permission: &Permission) -> Population {
+    let decides = permission.proof == Proof::OwnCodeUnlessFirst;
     match decides.then(|| roll::ever_enrolled(&desk.own.machine.records)) {
         Some(Ok(false)) => Population::NeverEnrolled,
         Some(Ok(true) | Err(_)) | None => Population::Enrolled,

@@ -61,6 +61,7 @@ pub fn invite(
             "Set root up here: twinlock enroll root",
         ));
     }
+    by.is_still_first(desk)?;
     let stamp = desk.stamp()?;
     let letters = draw::ticket(&KernelEntropy)?;
     // How long it works is known when it is handed over.

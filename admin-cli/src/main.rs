@@ -11,6 +11,7 @@ mod desk;
 mod draft;
 mod exemption;
 mod exit;
+mod first_run;
 mod inviting;
 mod keyboard;
 mod listing;

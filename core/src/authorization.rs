@@ -183,7 +183,7 @@ impl Operation {
             Self::Enroll => changes("enroll", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone]),
             Self::EnrollList => {
                 let (logged, mailed) = (&["enrolled", "invited"], &[SetUpDone, MailChanged]);
-                changes("enroll --from", OwnCode, logged, mailed)
+                changes("enroll --from", OwnCodeUnlessFirst, logged, mailed)
             }
             Self::ImportUri => {
                 changes("import uri", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone])
@@ -199,7 +199,7 @@ impl Operation {
                 changes("import google|oath USER", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone])
             }
             Self::ImportFiles => {
-                changes("import google|oath --all", OwnCode, &["enrolled"], &[SetUpDone])
+                changes("import google|oath --all", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone])
             }
             Self::ImportPreview => reads("import google|oath --dry-run", Caller::Root, Nothing),
             Self::Export => changes("export", OwnCode, &["exported"], &[KeyExported]),
@@ -289,18 +289,11 @@ mod tests {
             EnrollList, EpochNow, Export, Forget, ImportFiles, Invite, InviteGroup, SettingsApply,
             Unlock,
         };
-        for one in [
-            Export,
-            EnrollList,
-            Invite,
-            InviteGroup,
-            EpochNow,
-            Unlock,
-            Forget,
-            SettingsApply,
-            ImportFiles,
-        ] {
+        for one in [Export, Invite, InviteGroup, EpochNow, Unlock, Forget, SettingsApply] {
             assert_eq!(one.permission().proof, Proof::OwnCode, "{one:?}");
+        }
+        for one in [EnrollList, ImportFiles] {
+            assert_eq!(one.permission().proof, Proof::OwnCodeUnlessFirst, "{one:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The roll: everybody who has a folder, for the command's lists.
 
+use std::collections::BTreeSet;
+
 use twinlock_core::{account::Folder, fault::StoreFault, ports::Snapshot, record::State};
 
 use crate::{
@@ -25,16 +27,22 @@ pub struct Entry {
 /// # Errors
 /// [`StoreFault`] when the folder of folders cannot be read.
 pub fn everybody(records: &HostRecords) -> Result<impl Iterator<Item = Entry> + '_, StoreFault> {
+    Ok(names(records)?.into_iter().map(|user| Entry { found: newest(records, &user), user }))
+}
+
+/// Returns the names of all users who have a folder, sorted.
+fn names(records: &HostRecords) -> Result<Vec<String>, StoreFault> {
     let names = match records.root()?.below(USERS, records.owner) {
         Err(fault) if place::is_absent(fault) => Vec::new(),
         users => users?.names_up_to(PEOPLE_MAX).map_err(place::fault)?,
     };
     let mut people: Vec<String> = names.iter().filter_map(|name| Folder::name_of(name)).collect();
     people.sort_unstable();
-    Ok(people.into_iter().map(|user| {
-        let folder = Folder::of(&user).map_err(|_| StoreFault::NameTooLong);
-        Entry { found: folder.and_then(|folder| records.newest_in(&folder)), user }
-    }))
+    Ok(people)
+}
+
+fn newest(records: &HostRecords, user: &str) -> Result<Option<Snapshot>, StoreFault> {
+    records.newest_in(&Folder::of(user).map_err(|_| StoreFault::NameTooLong)?)
 }
 
 /// The number of the newest record in a folder, whether it can be read or not: what a removal follows.
@@ -54,6 +62,18 @@ pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<
 /// # Errors
 /// [`StoreFault`] where it cannot be told.
 pub fn ever_enrolled(records: &HostRecords) -> Result<bool, StoreFault> {
+    any_other_enrolled(records, &BTreeSet::new())
+}
+
+/// Does what [`ever_enrolled`] does, for all accounts but those named: what one run enrolled itself says nothing of
+/// others.
+///
+/// # Errors
+/// [`StoreFault`] where it cannot be told.
+pub fn any_other_enrolled(
+    records: &HostRecords,
+    except: &BTreeSet<String>,
+) -> Result<bool, StoreFault> {
     let root = match records.root() {
         Err(fault) if place::is_absent(fault) => {
             // The settings remember a store that is not here.
@@ -67,15 +87,17 @@ pub fn ever_enrolled(records: &HostRecords) -> Result<bool, StoreFault> {
     }
     store_id::prove(&root, &records.store_id_copy, records.owner)?;
     let mut known = Vec::new();
-    for entry in everybody(records)? {
-        match entry.found {
-            Ok(None) => {}
-            Ok(Some(found))
+    for user in names(records)? {
+        let found = if except.contains(&user) { None } else { Some(newest(records, &user)) };
+        match found {
+            None => known.push(user),
+            Some(Ok(None)) => {}
+            Some(Ok(Some(found)))
                 if found.record.state == State::Pending && found.record.beside.reset.is_none() =>
             {
-                known.push(entry.user);
+                known.push(user);
             }
-            Ok(Some(_)) | Err(_) => return Ok(true),
+            Some(Ok(Some(_)) | Err(_)) => return Ok(true),
         }
     }
     for uid in root.below(UIDS, records.owner)?.names_up_to(PEOPLE_MAX).map_err(place::fault)? {

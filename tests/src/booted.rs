@@ -18,6 +18,7 @@ use crate::codes::{Otp, now};
 use crate::holder::apart_from_the_caller;
 use crate::session::{Session, terminal};
 use crate::shipped::PASSWORD;
+use crate::twinlock::ROOT_IS_EXEMPT;
 
 const BOOT: &str = include_str!("boot.sh");
 /// Longer than a boot, or the next minute of cron, takes on a busy host.
@@ -175,9 +176,11 @@ impl Booted {
         self
     }
 
-    /// The settings' whole text, behind what the apps of one second need.
+    /// The settings' text, behind what the apps of one second need and, where it says nothing of own codes, a line that
+    /// lets root act without one.
     pub fn settings(&self, text: &str) -> &Self {
-        self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{text}"))
+        let exempt = if text.contains("own_code") { "" } else { ROOT_IS_EXEMPT };
+        self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{exempt}{text}"))
     }
 
     /// Writes a file of root's.

@@ -9,6 +9,9 @@ use crate::codes::{Otp, now};
 use crate::holder::BOOTED_EARLIER;
 use crate::machine::Machine;
 
+/// What [`Machine::settings`] adds to its text.
+pub const ROOT_IS_EXEMPT: &str = "own_code_exempt = [\"root\"]\n";
+const SETTINGS: &str = "/etc/twinlock/twinlock.toml";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
 impl Machine {
@@ -17,6 +20,9 @@ impl Machine {
     pub fn twinlock(&self) -> &Self {
         self.files();
         self.file("/etc/twinlock").make_folder();
+        if !self.file(SETTINGS).exists() {
+            self.settings("");
+        }
         self.run(["twinlock", "epoch", "ensure"]).ok();
         self.epoch_minutes_ago(10)
     }
@@ -39,9 +45,22 @@ impl Machine {
         self
     }
 
-    /// The settings file's whole text.
+    /// The settings file's text, and before its first table a line that lets root, who runs the tests' commands like a
+    /// robot, act without a code; a text that says anything of own codes stands alone.
     pub fn settings(&self, text: &str) -> &Self {
-        self.file("/etc/twinlock/twinlock.toml").write(text);
+        if text.contains("own_code") {
+            return self.settings_alone(text);
+        }
+        let mut tables = text.match_indices('[').map(|(at, _)| at);
+        let table = tables.find(|at| *at == 0 || text[..*at].ends_with('\n'));
+        let (head, tables) = text.split_at(table.unwrap_or(text.len()));
+        let end = if head.is_empty() || head.ends_with('\n') { "" } else { "\n" };
+        self.settings_alone(&format!("{head}{end}{ROOT_IS_EXEMPT}{tables}"))
+    }
+
+    /// The settings file's whole text.
+    pub fn settings_alone(&self, text: &str) -> &Self {
+        self.file(SETTINGS).write(text);
         self
     }
 

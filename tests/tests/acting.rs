@@ -192,9 +192,13 @@ fn root_by_a_key_is_asked_where_root_is_set_up() {
     let m = machine();
     m.key("root").pam("sshd", stock("sshd")).sshd("");
     let reset = || m.ssh("root").key().command(RESET.split(' ')).call();
+    m.settings_alone("");
+    refused(&reset().output(), (4, "Enroll yourself first: twinlock enroll root."));
+    m.settings("");
     reset().output().ok();
-    assert_eq!(logged(&m), "user=ada own_code=none actor=root");
+    assert_eq!(logged(&m), "user=ada own_code=exempt actor=root");
     again(&m);
+    m.settings_alone("");
     m.enrolled("root", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     refused(&reset().output(), (130, "stopped; nothing was changed"));
     let otp: Otp = m.otp("root");
@@ -205,7 +209,7 @@ fn root_by_a_key_is_asked_where_root_is_set_up() {
 #[test]
 fn a_robot_that_is_exempt_is_not_asked_and_settings_may_ask_nobody() {
     let m = machine();
-    m.settings("own_code_exempt = [\"bob\"]\n");
+    m.settings("own_code_exempt = [\"bob\", \"root\"]\n");
     let by_bob = || words(&m, format!("sudo {RESET}")).as_user("bob").logged_in("bob").output();
     by_bob().ok();
     assert_eq!(logged(&m), format!("user=ada own_code=exempt actor=uid:{}", m.uid("bob")));

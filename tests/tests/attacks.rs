@@ -150,7 +150,7 @@ fn a_code_without_the_password_behind_it_makes_no_source_known() {
 #[test]
 fn settings_that_were_cut_off_exempt_nobody() {
     let m = machine();
-    m.settings("[[rule]]\naction = \"exempt\"\n");
+    m.settings_alone("[[rule]]\naction = \"exempt\"\n");
     let mut s = m.su("mallory", "ada").open();
     s.expect("assword").expect(": ").send_line(PASSWORD);
     assert!(!s.logged_in(), "{}", s.transcript());

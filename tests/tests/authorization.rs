@@ -1,5 +1,8 @@
 //! A helper whom sudo lets run one verb of the command: without a code of their own it opens, shows and moves nothing.
 
+#[path = "authorization/no_second_factor.rs"]
+mod no_second_factor;
+
 use twinlock_tests::{Finished, Machine, Session};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -97,6 +100,21 @@ fn import_of_a_record_takes_a_code() {
     let before = m.tree("/var/lib/twinlock/users");
     refused(&record("helper", &export), "Enroll yourself first");
     assert_eq!(before, m.tree("/var/lib/twinlock/users"));
+}
+
+#[test]
+fn export_to_another_host_takes_a_code_on_each() {
+    let m = machine("export");
+    // README's line, by one host that is both: the code of there comes first, that of here is typed.
+    let (there, here) = (m.code_in("kim", 1), m.code("kim"));
+    let line =
+        format!("{{ echo {there}; twinlock export ada; }} | cat | twinlock import record ada");
+    let call = m.call(["sh", "-c", &line]).logged_in("kim").input(here + "\n");
+    assert!(call.output().ok().contains("ada"));
+    for event in ["event=exported user=ada", "event=accepted user=kim service=twinlock"] {
+        assert!(!m.logged(event).is_empty(), "{event}");
+    }
+    assert_eq!(m.logged("event=accepted user=kim service=twinlock").len(), 2);
 }
 
 #[test]

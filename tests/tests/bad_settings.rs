@@ -14,7 +14,7 @@ fn machine() -> Machine {
     let m = Machine::new();
     m.user("ada").user("carol").bare();
     m.enrolled_with("ada", &Otp { period: 1, ..Otp::new(KEY) });
-    m.settings(TOML);
+    m.settings_alone(TOML);
     sh(&m, "cp -a $E /root/etc");
     m
 }

@@ -15,7 +15,7 @@ const AUDIT: &str = "NETLINK_AUDIT";
 
 fn machine() -> Machine {
     let m = Machine::new();
-    m.twinlock().app_only("ada").proven("one").settings(&shipped("twinlock.toml"));
+    m.twinlock().app_only("ada").proven("one").settings_alone(&shipped("twinlock.toml"));
     login(&m, 0);
     m
 }

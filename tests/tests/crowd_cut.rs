@@ -5,7 +5,7 @@ use twinlock_tests::{Cut, Finished, Machine, Otp, Place, thorough};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
-const SETTINGS: &str = "# ours\nwindow = 2\n";
+const SETTINGS: &str = "# ours\nown_code_exempt = [\"root\"]\nwindow = 2\n";
 const UNTIL: &str = "2099-01-31";
 
 fn machine() -> Machine {

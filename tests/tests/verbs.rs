@@ -137,7 +137,7 @@ fn unlock_lets_somebody_try_again() {
     assert!(refused.stderr.contains("Too many wrong codes"), "{refused:?}");
     let unlocked = twinlock(&m, "unlock ada");
     assert_eq!(unlocked.ok(), "5 wrong codes of ada forgotten: 5 from unknown.\n");
-    let line = "event=unlocked user=ada tries=5 own_code=none actor=";
+    let line = "event=unlocked user=ada tries=5 own_code=exempt actor=";
     assert!(m.logged("event=unlocked")[0].ends_with(&format!("{line}{}", m.actor())));
     assert!(m.file("/var/lib/twinlock/outbox/ada@unlocked").exists());
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
@@ -155,7 +155,7 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     assert_eq!(s.exit_code(), Some(0));
     assert!(
         m.logged("event=removed")[0]
-            .ends_with(&format!("event=removed user=ada own_code=none actor={}", m.actor()))
+            .ends_with(&format!("event=removed user=ada own_code=exempt actor={}", m.actor()))
     );
     assert!(!m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/*"]).stdout.contains(KEY));
     let refused = m.pamtester("probe", "ada").input("\n").output();

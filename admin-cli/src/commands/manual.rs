@@ -42,13 +42,14 @@ stopped at a question; nothing was written
 .SH "WHO ACTS"
 Every verb that gives a way in, shows a key, moves mail or changes what is in force asks for a code of whoever has logged in,
 by the kernel's login user id, which sudo and su do not change. It is judged, spent and throttled as at a login. About oneself
-they take two. Root who has logged in as root is asked where root is enrolled. Enrolling oneself while not enrolled, and the first
-enrollment of a host, take none. The code is a line of standard input; where that holds data, its first line, or it is typed at
+they take two. A user without a second factor, root too, is refused, but for \fBtwinlock enroll\fR of themselves. Whatever enrolls
+takes no code while no account of the host was ever enrolled: one user, or all users of a list or of an import. The code is a line of standard input; where that holds data, its first line, or it is typed at
 the terminal.
 Where nobody has logged in, a real console will do (tty1, ttyS0, console: by the controlling terminal); elsewhere, as in a service
 or in a container, and where sudo was called by another user or the session is another user's, \fB\-\-break\-glass\fR
 \fIREASON\fR goes without, is logged at alert and mailed to root.
-A job of cron is a login of its owner where cron's PAM file has pam_loginuid, as Debian's has: root's jobs act as root.
+A job of cron is a login of its owner where cron's PAM file has pam_loginuid, as Debian's has: root's jobs act as root,
+who must be named in \fBown_code_exempt\fR for that.
 The settings \fBrequire_own_code\fR and \fBown_code_exempt\fR change that, the latter for robots that log in.
 This stops slips and unattended terminals; root can edit the files all the same.
 .SH FILES

@@ -141,6 +141,7 @@ fn enrol(
         successor.record.codes = Some(laid.map_err(|fault| Failure::from(fault).unchanged())?);
     }
     place(desk, (account, successor.after), &successor.record)?;
+    by.has_enrolled(&account.name);
     for one in &successor.record.authenticators {
         by.log(desk, "enrolled", &[("user", &account.name), ("authenticator", &one.name)]);
     }

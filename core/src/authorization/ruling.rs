@@ -77,8 +77,6 @@ pub enum Ground {
     BreakGlass,
     /// The account stands in `own_code_exempt`.
     Exempt,
-    /// Root has logged in and is not enrolled.
-    RootNotEnrolled,
     /// The first enrollment of the host.
     FirstOfHost,
     /// The acting user enrolls themselves.
@@ -96,7 +94,6 @@ impl Ground {
             Self::Console => "console",
             Self::BreakGlass => "break_glass",
             Self::Exempt => "exempt",
-            Self::RootNotEnrolled => "none",
             Self::FirstOfHost => "bootstrap",
             Self::OwnEnrollment => "own_enrollment",
             Self::NotNeeded => "not_needed",
@@ -136,7 +133,7 @@ pub fn rule(permission: &Permission, case: &Situation) -> Result<Ruling, Denial>
     if case.break_glass {
         return Ok(Ruling::Free(Ground::BreakGlass));
     }
-    if permission.proof == Proof::OwnCodeUnlessFirst && case.target != Target::Many {
+    if permission.proof == Proof::OwnCodeUnlessFirst && case.factor != ActorFactor::Exempt {
         // Nobody's code could be asked for, whoever acts.
         if case.population == Population::NeverEnrolled {
             return Ok(Ruling::Free(Ground::FirstOfHost));
@@ -161,11 +158,81 @@ fn of_login(permission: &Permission, case: &Situation) -> Result<Ruling, Denial>
             Ok(Ruling::Free(Ground::NotNeeded))
         }
         ActorFactor::Enrolled => Ok(Ruling::Codes(if own { 2 } else { 1 })),
-        ActorFactor::NotEnrolled | ActorFactor::Reset if case.actor == Actor::Root => {
-            Ok(Ruling::Free(Ground::RootNotEnrolled))
-        }
         ActorFactor::Reset => Err(Denial::Reset),
         ActorFactor::NotEnrolled => Err(Denial::NoSecondFactor),
         ActorFactor::NoAccount => Err(Denial::NoAccount),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authorization::{OPERATIONS, Operation};
+
+    /// Another account of the host is enrolled, and `actor` acts for a third one.
+    fn case(actor: Actor, factor: ActorFactor) -> Situation {
+        Situation {
+            need: OwnCodeNeed::Asked,
+            actor,
+            factor,
+            target: Target::Another,
+            population: Population::Enrolled,
+            break_glass: false,
+        }
+    }
+
+    fn ruled(one: Operation, case: &Situation) -> Result<Ruling, Denial> {
+        rule(&one.permission(), case)
+    }
+
+    #[test]
+    fn without_a_second_factor_root_is_refused_like_a_user() {
+        for one in OPERATIONS {
+            for actor in [Actor::Root, Actor::Person(1000)] {
+                for target in [Target::Oneself, Target::Another, Target::Many] {
+                    let case = Situation { target, ..case(actor, ActorFactor::NotEnrolled) };
+                    let proof = one.permission().proof;
+                    let expected = match (proof, target) {
+                        (Proof::Nothing, _) => Ok(Ruling::Free(Ground::NotNeeded)),
+                        (Proof::OwnCodeUnlessFirst, Target::Oneself) => {
+                            Ok(Ruling::Free(Ground::OwnEnrollment))
+                        }
+                        _ => Err(Denial::NoSecondFactor),
+                    };
+                    assert_eq!(ruled(one, &case), expected, "{one:?} {actor:?} {target:?}");
+                    let reset = Situation { factor: ActorFactor::Reset, ..case };
+                    if proof != Proof::Nothing {
+                        assert_eq!(ruled(one, &reset), Err(Denial::Reset), "{one:?} {actor:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn new_host_frees_what_enrolls_and_nothing_else() {
+        for one in OPERATIONS {
+            for actor in [Actor::Root, Actor::Person(1000), Actor::Unproven(Doubt::NoLogin)] {
+                let factor = match actor.uid() {
+                    Some(_) => ActorFactor::NotEnrolled,
+                    None => ActorFactor::NoAccount,
+                };
+                let case =
+                    Situation { population: Population::NeverEnrolled, ..case(actor, factor) };
+                let enrolls = one.permission().proof == Proof::OwnCodeUnlessFirst;
+                let first = ruled(one, &case) == Ok(Ruling::Free(Ground::FirstOfHost));
+                assert_eq!(first, enrolls, "{one:?} {actor:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn exempt_account_is_logged_as_exempt_on_a_new_host_too() {
+        let robot = Situation {
+            population: Population::NeverEnrolled,
+            target: Target::Many,
+            ..case(Actor::Root, ActorFactor::Exempt)
+        };
+        assert_eq!(ruled(Operation::EnrollList, &robot), Ok(Ruling::Free(Ground::Exempt)));
     }
 }

@@ -17,7 +17,7 @@ const GLASS: &str = "--break-glass 'phone of kim lost'";
 /// ada is set up, kim is too, bob is not; robot is exempt.
 fn machine() -> Booted {
     let b = Booted::new();
-    b.settings("own_code_exempt = [\"robot\"]\n");
+    b.settings("own_code_exempt = [\"robot\", \"root\"]\n");
     b.user("ada").user("bob").user("kim").user("robot");
     b.enrolled("ada").enrolled("kim");
     b
@@ -143,7 +143,7 @@ fn a_job_of_cron_is_its_owners() {
         [ended("/root/out"), ended("/home/kim/out")].iter().all(|text| !text.is_empty())
     });
     assert_eq!(ended("/root/out"), "ended=0\n");
-    log.one_more("none", "root");
+    log.one_more("exempt", "root");
     // kim's code was asked for, and cron types none.
     assert_eq!(ended("/home/kim/out"), "ended=130\n");
 }
@@ -167,7 +167,7 @@ fn at_the_console_login_says_who_it_is() {
     console.send_line("exit").expect("login: ").send_line("root");
     console.expect("Password: ").send_line(PASSWORD).expect("# ");
     console.send_line(&format!("{BYPASS}; echo ended=$?")).expect("ended=0");
-    log.one_more("none", "root");
+    log.one_more("exempt", "root");
     console.send_line("exit").expect("login: ");
 }
 
@@ -179,7 +179,9 @@ fn root_by_a_key_is_asked_where_root_is_set_up_and_an_exempt_robot_is_not() {
     b.ssh("robot", &format!("sudo {BYPASS}"), "").ok();
     log.one_more("exempt", &format!("uid:{}", b.uid("robot")));
     b.ssh("root", BYPASS, "").ok();
-    log.one_more("none", "root");
+    log.one_more("exempt", "root");
+    b.settings("own_code_exempt = [\"robot\"]\n");
+    refused(&b.ssh("root", BYPASS, ""), (4, "Enroll yourself first: twinlock enroll root."));
     b.enrolled("root");
     refused(&b.ssh("root", BYPASS, ""), (130, "stopped; nothing was changed"));
     b.ssh("root", BYPASS, &(b.code("root") + "\n")).ok();

@@ -19,6 +19,7 @@ pub const ROWS: &[&str] = &[
 #[test]
 fn settings_memory_and_mail() {
     let (m, mut page) = (people(), Page::read());
+    m.file("/etc/twinlock/twinlock.toml").remove();
     page.run(&m, (ROWS[1], "settings show"));
     m.settings("rule = [{ user = \"nobo\", action = \"exempt\" }]\n");
     page.run(&m, (ROWS[0], "settings check"));

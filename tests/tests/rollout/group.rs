@@ -108,11 +108,11 @@ fn shadowed_rule_is_refused_with_the_line_before_any_ticket() {
     let m = machine();
     let settings = m.file("/etc/twinlock/twinlock.toml").read();
     for (rules, line) in [
-        ("[[rule]]\ngroup = \"dev\"\naction = \"exempt\"\n", 4),
-        ("\n# all\n[[rule]]\naction = \"require\"\n", 6),
+        ("[[rule]]\ngroup = \"dev\"\naction = \"exempt\"\n", 5),
+        ("\n# all\n[[rule]]\naction = \"require\"\n", 7),
         (
             "[[rule]]\nuser = \"x\"\naction = \"exempt\"\n[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = 2098-01-01\n",
-            7,
+            8,
         ),
     ] {
         m.settings(&format!("{settings}{rules}"));
