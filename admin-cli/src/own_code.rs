@@ -151,7 +151,9 @@ impl Asking<'_> {
                 if by_app || self.ways == Ways::All { Ok(()) } else { again(APP_ALONE.into()) }
             }
             Outcome::Wrong => again("That code is wrong.".into()),
-            Outcome::Replayed { wait } | Outcome::BeforeEpoch { wait, .. } => again(format!(
+            Outcome::Replayed { wait }
+            | Outcome::Repeated { wait }
+            | Outcome::BeforeEpoch { wait, .. } => again(format!(
                 "That code was used already. Wait for the next one ({}).",
                 duration(wait)
             )),

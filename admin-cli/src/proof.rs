@@ -85,7 +85,9 @@ pub fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding
             Some(owner) => Finding::Right { found, apart: apart(owner, found, evidence) },
             None => Finding::Wrong,
         },
-        Ruling::Replayed { wait } => Finding::Used { wait },
+        Ruling::Replayed { wait } | Ruling::Repeated { wait } | Ruling::RepeatedLate { wait } => {
+            Finding::Used { wait }
+        }
         Ruling::BeforeEpoch { wait, ahead } => Finding::BeforeEpoch { wait, ahead },
         Ruling::Wrong => beyond(record, code, evidence),
     }

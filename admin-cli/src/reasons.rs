@@ -79,7 +79,8 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "replayed" => (
             "the code, or a later one, was used already",
-            "Wait for the next code; one code opens one thing once.",
+            "Wait for the next code; one code opens one thing once. A program that repeats its text (mail, web, VPN) \
+             needs a session or a cache: pam_twinlock(8), PROGRAMS.",
         ),
         "spent" => (
             "the backup code was used already",
@@ -135,7 +136,12 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "not_a_code" => (
             "what was typed has not the shape of a code; it was not looked at",
-            "Type the 6 to 8 digits of the app. A password typed here is not kept anywhere.",
+            "Type the 6 to 8 digits of the app; where one field takes both, the password, then the code, in one \
+             answer. A password typed here is not kept anywhere.",
+        ),
+        "caller_not_root" => (
+            "the program that asked does not run as root, and only root can read records",
+            "The log has its user id (uid=). Run it as root, or exempt its service by a [[rule]] of twinlock.toml.",
         ),
         "stopped" => ("nothing was typed, or the person chose to stop", "Nothing is wrong."),
         "conversation_failed" => (
@@ -221,7 +227,7 @@ mod tests {
         fault::{CodesFault, LedgerFault},
     };
 
-    const OF_LOGINS: [Reason; 36] = [
+    const OF_LOGINS: [Reason; 37] = [
         Reason::WrongCode,
         Reason::Replayed,
         Reason::BeforeEpoch,
@@ -244,6 +250,7 @@ mod tests {
         Reason::LookupFailed,
         Reason::Clock,
         Reason::Rule(1),
+        Reason::CallerNotRoot { uid: 1000 },
         Reason::Ledger(LedgerFault::NotMounted),
         Reason::Ledger(LedgerFault::NotTmpfs),
         Reason::Ledger(LedgerFault::Untrusted),

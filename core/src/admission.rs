@@ -74,6 +74,17 @@ pub enum Without {
 }
 
 impl Admission {
+    /// Returns what becomes of a login in which nothing but a code is asked for, behind a proven first factor.
+    pub fn with_code_only(self) -> Self {
+        match self {
+            Self::SetUp(Offer { without: Without::Refused, .. }) => Self::Refuse(Reason::NotSetUp),
+            Self::SetUp(Offer { without: Without::LetThrough(_), .. }) => {
+                Self::Exempt(Reason::Reminded)
+            }
+            Self::Exempt(_) | Self::Ask | Self::Refuse(_) => self,
+        }
+    }
+
     /// The same where nothing can be shown or asked.
     pub fn without_set_up(self) -> Self {
         match self {

@@ -33,7 +33,7 @@ impl Outcome {
     pub fn rebuff(&self) -> Option<Reason> {
         match self {
             Self::Wrong => Some(Reason::WrongCode),
-            Self::Replayed { .. } => Some(Reason::Replayed),
+            Self::Replayed { .. } | Self::Repeated { .. } => Some(Reason::Replayed),
             Self::BeforeEpoch { .. } => Some(Reason::BeforeEpoch),
             Self::Spent => Some(Reason::Spent),
             Self::ClockOff { .. } => Some(Reason::ClockOff),
@@ -102,7 +102,12 @@ pub enum Outcome {
         /// Seconds until there is another.
         wait: u64,
     },
-    /// A code of a set, right once: the charge stands, since one is as good as another to who guesses.
+    /// The text of a code that was accepted before: no guess, so the charge is given back.
+    Repeated {
+        /// Seconds until there is another.
+        wait: u64,
+    },
+    /// A code of a set that was accepted before: no guess either.
     Spent,
     /// Too old for the ledger to tell.
     BeforeEpoch {
@@ -181,12 +186,12 @@ impl<'a> Trial<'a> {
             return Ok(outcome);
         }
         self.drop_expired(&facts, horizon.floor, now);
-        if !refunds(&outcome, self.budget) {
-            match self.budget {
-                Budget::Proven | Budget::Unproven => self.note_failure(&facts, now.unix),
-                Budget::Exempt => self.note_nothing(&facts, now.unix),
-                Budget::Verify => {}
-            }
+        let counts = !refunds(&outcome, self.budget);
+        match self.budget {
+            Budget::Proven | Budget::Unproven if counts => self.note_failure(&facts, now.unix),
+            // A repetition makes the calls of a wrong code, but for the charge that it gets back.
+            Budget::Unproven | Budget::Exempt => self.note_nothing(&facts, now.unix),
+            Budget::Proven | Budget::Verify => {}
         }
         Ok(outcome)
     }
@@ -235,16 +240,20 @@ impl<'a> Trial<'a> {
                     return Ok(outcome);
                 }
             };
-            let claimed = claim(&claimant, found)? == Creation::Made;
-            if !claimed || was_held_up(self.ports.clock, now) || self.is_overtaken(found)? {
-                return Ok(Outcome::Replayed { wait: self.next_code(found, evidence.now) });
+            let wait = self.next_code(found, evidence.now);
+            match claim(&claimant, found)? {
+                // Another login was accepted by this very text a moment ago.
+                Creation::Taken => return Ok(Outcome::Repeated { wait }),
+                Creation::Made
+                    if was_held_up(self.ports.clock, now) || self.is_overtaken(found)? =>
+                {
+                    return Ok(Outcome::Replayed { wait });
+                }
+                Creation::Made => {}
             }
             match settle(self.ports.records, &mut self.person, found) {
                 Ok(Settled::Granted(accepted)) => return Ok(Outcome::Granted(accepted)),
-                Ok(Settled::Burned) => {
-                    let wait = self.next_code(found, evidence.now);
-                    return Ok(Outcome::Replayed { wait });
-                }
+                Ok(Settled::Burned) => return Ok(Outcome::Replayed { wait }),
                 Ok(Settled::Changed) => {}
                 Err(reason) => return Ok(Outcome::Faulty(reason)),
             }
@@ -253,7 +262,7 @@ impl<'a> Trial<'a> {
     }
 
     fn till(&self, since: Now) -> Till<'a> {
-        Till::new(self.ports, self.shelf, self.budget, since, self.policy.field)
+        Till::new(self.ports, self.shelf, self.budget, since, self.policy.questions())
     }
 
     /// Whether another login has meanwhile used a newer code than two adjacent ones, which the drift that they bring would
@@ -280,6 +289,15 @@ impl<'a> Trial<'a> {
         match judge(&snapshot.record, code, evidence) {
             Ruling::Right(found) => Ok(found),
             Ruling::Replayed { wait } => Err(Outcome::Replayed { wait }),
+            Ruling::Repeated { wait } => Err(Outcome::Repeated { wait }),
+            Ruling::RepeatedLate { wait } if self.budget == Budget::Proven => {
+                // Codes of a phone whose clock is off may have been accepted before, too.
+                match self.memory.note(&snapshot.record, code, evidence) {
+                    Sign::Off { ahead, wait } => Err(Outcome::ClockOff { ahead, wait }),
+                    Sign::Adjacent(_) | Sign::Nothing => Err(Outcome::Repeated { wait }),
+                }
+            }
+            Ruling::RepeatedLate { wait } => Err(Outcome::Repeated { wait }),
             Ruling::BeforeEpoch { wait, ahead } => Err(Outcome::BeforeEpoch { wait, ahead }),
             // Before a proven first factor every wrong code is as much work as any other.
             Ruling::Wrong if self.budget != Budget::Proven => Err(Outcome::Wrong),
@@ -320,18 +338,19 @@ pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
     waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
 }
 
-/// What is given back: all but what was judged and wrong. A replay counts where no first factor was proven.
+/// What is given back: all but what was judged and wrong. The text of a code that was accepted before is no guess: whoever
+/// holds it gains nothing by it. A code that is only older than one that was accepted counts before a first factor.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
-        Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::Spent | Outcome::HalfJudged(_) => {
-            false
-        }
+        Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::HalfJudged(_) => false,
         Outcome::Replayed { .. } | Outcome::BeforeEpoch { .. } => budget == Budget::Proven,
         Outcome::Granted(_)
         | Outcome::LastCode(_)
         | Outcome::Ticket(_)
         | Outcome::NoBypass
         | Outcome::NoTicket
+        | Outcome::Repeated { .. }
+        | Outcome::Spent
         | Outcome::Throttled { .. }
         | Outcome::Locked
         | Outcome::Faulty(_) => true,

@@ -2,6 +2,7 @@
 
 use crate::{
     answer::Code,
+    earlier_codes::EarlierCodes,
     judge::{Match, Ruling},
     ledger::{Mark, Used},
     otp::hotp::{Keyed, is_code_of},
@@ -35,15 +36,18 @@ pub fn judge(
         is_code_of(keyed.truncated(counter), digits, code.of_length(digits))
     };
     let mut found = None;
-    // The last one used is computed in every case, so that a code that was just used is said to be that.
-    let last = next.checked_sub(1).filter(|last| is_at(*last));
+    // Those that were used are computed in every case, so that a code that was used is said to be that.
+    let last = next.checked_sub(1).is_some_and(is_at);
+    let typed = code.of_length(authenticator.parameters.digits);
+    let earlier = EarlierCodes { keyed, mark, used }.repeated(authenticator, typed);
     for counter in next..next.saturating_add(LOOK_AHEAD) {
         if is_at(counter) && found.is_none() {
             found = Some(counter);
         }
     }
     let Some(counter) = found else {
-        return if last.is_some() { Ruling::Replayed { wait: 0 } } else { Ruling::Wrong };
+        let repeated = last || earlier.is_some();
+        return if repeated { Ruling::Repeated { wait: 0 } } else { Ruling::Wrong };
     };
     let Some(next) = counter.checked_add(1) else { return Ruling::Wrong };
     let moves = Some(Moving::Counter { next });
@@ -100,13 +104,15 @@ mod tests {
 
     #[test]
     fn the_last_one_used_is_said_to_be_used() {
-        assert_eq!(rule(10, 9, &[]), Ruling::Replayed { wait: 0 });
+        assert_eq!(rule(10, 9, &[]), Ruling::Repeated { wait: 0 });
     }
 
     #[test]
     fn the_ledger_refuses_what_the_record_has_forgotten() {
         assert_eq!(rule(10, 11, &[12]), Ruling::Wrong);
-        assert_eq!(rule(10, 12, &[12]), Ruling::Replayed { wait: 0 });
+        assert_eq!(rule(10, 12, &[12]), Ruling::Repeated { wait: 0 });
+        assert_eq!(rule(10, 6, &[12, 6]), Ruling::Repeated { wait: 0 });
+        assert_eq!(rule(10, 7, &[12, 6]), Ruling::Wrong);
         assert!(matches!(rule(10, 13, &[12]), Ruling::Right(_)));
     }
 

@@ -158,6 +158,11 @@ pub enum Reason {
     Clock,
     /// A rule, counted from 1, exempts.
     Rule(usize),
+    /// The calling program does not run as root, and so cannot read what only root may.
+    CallerNotRoot {
+        /// Its effective user id.
+        uid: u32,
+    },
     /// The record proves nothing.
     Store(StoreFault),
     /// The ledger proves nothing.
@@ -194,6 +199,7 @@ impl Reason {
             self,
             Self::LookupFailed
                 | Self::Clock
+                | Self::CallerNotRoot { .. }
                 | Self::Store(_)
                 | Self::Ledger(_)
                 | Self::Codes(_)
@@ -229,6 +235,7 @@ impl Reason {
             Self::LookupFailed => "lookup_failed",
             Self::Clock => "clock_failed",
             Self::Rule(_) => "rule",
+            Self::CallerNotRoot { .. } => "caller_not_root",
             Self::Store(fault) => fault.reason(),
             Self::Ledger(fault) => fault.reason(),
             Self::Codes(fault) => fault.reason(),

@@ -3,6 +3,7 @@
 use crate::{
     answer::Code,
     clock_mark, counter,
+    earlier_codes::EarlierCodes,
     ledger::{Facts, Horizon, Mark, Stretch, Used},
     otp::{
         hotp::Keyed,
@@ -42,9 +43,19 @@ impl<'a> Evidence<'a> {
 pub enum Ruling {
     /// Right, if its step can still be claimed.
     Right(Match),
-    /// Right, but it or a later one was used already.
+    /// Right, but a later one was used already.
     Replayed {
         /// Seconds until the app shows one that is not.
+        wait: u64,
+    },
+    /// The very code that was accepted a moment ago: its text is repeated, and guesses nothing.
+    Repeated {
+        /// Seconds until the app shows one that was not used.
+        wait: u64,
+    },
+    /// The same, of a code that is not of now any more.
+    RepeatedLate {
+        /// Seconds until the app shows one that was not used.
         wait: u64,
     },
     /// Right, but so old that the ledger cannot tell whether it was used.
@@ -113,8 +124,13 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
     let now = step_at(evidence.now, authenticator.parameters.period);
     let around = (now, evidence.window);
     let typed = code.of_length(authenticator.parameters.digits);
-    let Some(step) = matching_step(&keyed, authenticator, typed, around) else {
-        return Ruling::Wrong;
+    let matching = matching_step(&keyed, authenticator, typed, around);
+    let mark = keyed.mark(authenticator);
+    let earlier = EarlierCodes { keyed: &keyed, mark, used: evidence.used };
+    let wait = |next| seconds_until(next, authenticator, evidence.now);
+    let Some(step) = matching else {
+        let next = earlier.repeated(authenticator, typed);
+        return next.map_or(Ruling::Wrong, |next| Ruling::RepeatedLate { wait: wait(next) });
     };
     let reading = Reading {
         used: evidence.used,
@@ -123,12 +139,11 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
         now,
         window: evidence.window,
     };
-    let mark = keyed.mark(authenticator);
-    let wait = |next| seconds_until(next, authenticator, evidence.now);
     match freshness(&reading, authenticator, mark, step) {
         Freshness::Fresh => {
             Ruling::Right(Match { authenticator: 0, mark, first: None, step, moves: None })
         }
+        Freshness::Used { next } if earlier.is_used(step) => Ruling::Repeated { wait: wait(next) },
         Freshness::Used { next } => Ruling::Replayed { wait: wait(next) },
         Freshness::BeforeEpoch { next, last } => {
             let shown = last.0.saturating_sub(u64::from(evidence.window));
@@ -143,13 +158,19 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
 fn with_index(ruling: Ruling, index: usize) -> Ruling {
     match ruling {
         Ruling::Right(found) => Ruling::Right(Match { authenticator: index, ..found }),
-        Ruling::Replayed { .. } | Ruling::BeforeEpoch { .. } | Ruling::Wrong => ruling,
+        Ruling::Replayed { .. }
+        | Ruling::Repeated { .. }
+        | Ruling::RepeatedLate { .. }
+        | Ruling::BeforeEpoch { .. }
+        | Ruling::Wrong => ruling,
     }
 }
 
 fn better(one: Ruling, other: Ruling) -> Ruling {
     let rank = |ruling: &Ruling| match ruling {
-        Ruling::Right(_) => 3,
+        Ruling::Right(_) => 5,
+        Ruling::Repeated { .. } => 4,
+        Ruling::RepeatedLate { .. } => 3,
         Ruling::Replayed { .. } => 2,
         Ruling::BeforeEpoch { .. } => 1,
         Ruling::Wrong => 0,
@@ -229,11 +250,30 @@ mod tests {
         let code = code_of(&record.authenticators[0], 0);
         let Ruling::Right(found) = rule(&record, &code, &[]) else { panic!() };
         let used = [Used { mark: found.mark, step: found.step }];
-        assert_eq!(rule(&record, &code, &used), Ruling::Replayed { wait: 30 });
+        assert_eq!(rule(&record, &code, &used), Ruling::Repeated { wait: 30 });
         let older = code_of(&record.authenticators[0], -1);
         assert!(matches!(rule(&record, &older, &used), Ruling::Replayed { .. }));
         let newer = code_of(&record.authenticators[0], 1);
         assert!(matches!(rule(&record, &newer, &used), Ruling::Right(_)));
+    }
+
+    #[test]
+    fn accepted_text_is_recognized_out_of_the_window() {
+        let record = record(vec![app(1, Parameters::default()), app(2, Parameters::default())]);
+        let other = &record.authenticators[1];
+        let keyed = Keyed::new(&other.key, other.parameters.algorithm).unwrap();
+        let step = |offset: i64| Step(step_at(NOW, Period::THIRTY).0.saturating_add_signed(offset));
+        let used = [-40, -7].map(|offset| Used { mark: keyed.mark(other), step: step(offset) });
+        for (offset, ruling) in [
+            (-40, Ruling::RepeatedLate { wait: 0 }),
+            (-7, Ruling::RepeatedLate { wait: 0 }),
+            (-8, Ruling::Wrong),
+            (-39, Ruling::Wrong),
+        ] {
+            assert_eq!(rule(&record, &code_of(other, offset), &used), ruling, "{offset}");
+            let first = code_of(&record.authenticators[0], offset);
+            assert_eq!(rule(&record, &first, &used), Ruling::Wrong, "{offset}");
+        }
     }
 
     /// Log and status then name one authenticator, and always the same.

@@ -2,6 +2,7 @@
 
 mod asked;
 mod beyond;
+mod code_only;
 mod remembered;
 mod told;
 
@@ -11,7 +12,7 @@ use crate::{
     dialogue::{asking::End, parting::Parting},
     event::{Kind, Reason},
     fault::LookupFault,
-    policy::{Action, Field, Policy},
+    policy::{Action, Field, Policy, Questions},
     ports::{Part, Ports, Snapshot},
     record::State,
     request::{Claim, Request, SourceLabel, Standing},
@@ -103,10 +104,16 @@ impl Visit<'_> {
             public_key: self.request.public_key,
             now,
         };
-        let admission = admit(&known);
+        let admission = match admit(&known) {
+            Admission::Refuse(reason) => Admission::Refuse(self.blamed(reason)),
+            admission @ (Admission::Exempt(_) | Admission::Ask | Admission::SetUp(_)) => admission,
+        };
         let held = Held { record: snapshot.ok().flatten(), stand_in, noted_as: None };
         match admission {
             admission if self.can_talk() => self.follow(admission, account, held),
+            admission if self.asks_code_only() => {
+                self.follow(admission.with_code_only(), account, held)
+            }
             admission => self.follow(admission.without_set_up(), account, held),
         }
     }
@@ -125,7 +132,12 @@ impl Visit<'_> {
 
     /// Whether more can be asked and shown than one code: to who stands behind a proven first factor, at a prompt.
     fn can_talk(&self) -> bool {
-        self.standing == Standing::Proven && self.policy.field == Field::Code
+        self.standing == Standing::Proven && self.policy.questions() == Questions::All
+    }
+
+    /// Returns whether a code stands behind a proven first factor, and nothing more is asked.
+    fn asks_code_only(&self) -> bool {
+        self.standing == Standing::Proven && self.policy.field == Field::Code && !self.can_talk()
     }
 
     fn follow(&self, admission: Admission, account: Option<&Account>, held: Held) -> Verdict {
@@ -133,6 +145,10 @@ impl Visit<'_> {
             (Admission::Exempt(reason), Standing::Proven) => {
                 self.note(account, Kind::Exempt, reason);
                 Verdict::Exempt
+            }
+            (Admission::Refuse(Reason::NotSetUp), Standing::Proven) => {
+                self.leave_for_another_login();
+                self.conclude(account, End::Denied(Reason::NotSetUp))
             }
             (Admission::Refuse(reason), Standing::Proven) => self.refuse(account, reason),
             (Admission::SetUp(offer), _) => self.set_up(account, held, offer),
@@ -189,6 +205,13 @@ impl Visit<'_> {
         }
     }
 
+    /// Returns the reason to give for a fault: what a program that does not run as root cannot read is not broken.
+    fn blamed(&self, reason: Reason) -> Reason {
+        let unreadable = matches!(reason, Reason::Store(_) | Reason::Ledger(_));
+        let caller = if unreadable { self.ports.accounts.caller() } else { 0 };
+        if caller == 0 { reason } else { Reason::CallerNotRoot { uid: caller } }
+    }
+
     fn decoy(&self, looked_up: &LookedUp) -> Verdict {
         let account = looked_up.as_ref().ok().and_then(Option::as_ref);
         let reason = match self.request.claim {
@@ -203,6 +226,7 @@ impl Visit<'_> {
 
     /// No code would help: who stands behind a proven first factor is told why, others are asked all the same.
     fn refuse(&self, account: Option<&Account>, reason: Reason) -> Verdict {
+        let reason = self.blamed(reason);
         let end = match self.standing {
             Standing::Proven => End::Broken(reason),
             Standing::Ahead | Standing::Decoy => {

@@ -96,6 +96,8 @@ pub enum Message {
         /// The account name.
         user: String,
     },
+    /// The calling program does not run as root.
+    CallerNotRoot,
     /// Something else of the machine is broken.
     MachineFault {
         /// The account name.
@@ -103,6 +105,8 @@ pub enum Message {
     },
     /// Somebody else has changed the record under this login.
     Overtaken,
+    /// More than a code has to be asked or shown, and this program cannot.
+    Elsewhere,
     /// The question behind last words; any answer will do.
     PressEnter,
 }

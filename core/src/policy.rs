@@ -2,7 +2,10 @@
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
-pub use crate::network::Network;
+pub use crate::{
+    network::Network,
+    questions::{Field, Questions},
+};
 use crate::{
     record::Parameters,
     time::{DAY, UnixTime},
@@ -37,6 +40,8 @@ pub struct Policy {
     pub echo: Echo,
     /// What one answer holds; the PAM line says so.
     pub field: Field,
+    /// What may be asked besides a code; the PAM line and the calling program say so.
+    pub questions: Questions,
     /// How guessing is slowed down.
     pub throttle: Limits,
     /// Whether a clock that is far off is learned from two adjacent codes.
@@ -201,20 +206,6 @@ impl Author {
     }
 }
 
-/// What one answer holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Field {
-    /// A code alone, asked for as often as `tries` says.
-    #[default]
-    Code,
-    /// What a line before was given: a code is its end, or all of it.
-    Given,
-    /// A line before should have been given something, and was not.
-    Missing,
-    /// A password and right behind it a code, in one answer.
-    PasswordAndCode,
-}
-
 /// Whether what is typed can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Echo {
@@ -339,6 +330,7 @@ impl Policy {
             prompt: _,
             echo: _,
             field: _,
+            questions: _,
             throttle: _,
             resync: _,
             new_keys: _,
@@ -366,6 +358,7 @@ impl Default for Policy {
             prompt: None,
             echo: Echo::default(),
             field: Field::default(),
+            questions: Questions::default(),
             throttle: Limits::default(),
             resync: Resync::default(),
             new_keys: Parameters::default(),

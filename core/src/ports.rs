@@ -243,6 +243,11 @@ pub trait Conversation {
         self.tell(text);
     }
 
+    /// Returns whether what is shown stands on a terminal, where a QR code can be scanned.
+    fn is_terminal(&self) -> bool {
+        true
+    }
+
     /// Hands a part of the last answer on to the line that comes next, where one waits for it. Unless this is called,
     /// nothing is.
     fn hand_on(&self, _: Part) {}
@@ -286,6 +291,11 @@ pub trait Accounts {
 
     /// What this machine is called, for the app's list; never empty.
     fn host_name(&self) -> String;
+
+    /// Returns the effective user id of the calling program; asked only where something could not be read or written.
+    fn caller(&self) -> u32 {
+        0
+    }
 }
 
 /// Randomness of the kernel.

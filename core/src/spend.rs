@@ -15,7 +15,7 @@ use crate::{
     fault::{CodesFault, StoreFault},
     format::ledger_names,
     ledger::{Budget, Mark, Used},
-    policy::Field,
+    policy::Questions,
     ports::{Creation, Ports, Shelf, Snapshot},
     record::{Generation, Record, SetId, State},
     time::{Now, Step},
@@ -34,8 +34,8 @@ pub struct Till<'a> {
     pub budget: Budget,
     /// When it was charged.
     pub since: Now,
-    /// What the answer held: behind a field for a code alone, a new set can be shown.
-    pub field: Field,
+    /// What may be asked: a new set is shown where all may.
+    pub questions: Questions,
     /// The code that this attempt has spent: it stays its own while the record changes.
     own: Cell<Option<(SetId, u8)>>,
 }
@@ -101,9 +101,9 @@ impl<'a> Till<'a> {
         shelf: &'a dyn Shelf,
         budget: Budget,
         since: Now,
-        field: Field,
+        questions: Questions,
     ) -> Self {
-        Self { ports, shelf, budget, since, field, own: Cell::new(None) }
+        Self { ports, shelf, budget, since, questions, own: Cell::new(None) }
     }
 
     /// Judges a code of the shape of a set, and spends it where it is right.
@@ -147,7 +147,7 @@ impl<'a> Till<'a> {
     fn offer_last(&self, person: &mut Option<(&Account, Snapshot)>, found: &Found) -> Spending {
         let Some((account, snapshot)) = person else { return Spending::Changed };
         let last = found.last(snapshot.record.generation);
-        if self.budget == Budget::Proven && self.field == Field::Code {
+        if self.budget == Budget::Proven && self.questions == Questions::All {
             return Spending::Last(last);
         }
         self.end_set(account, last)

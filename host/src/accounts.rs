@@ -100,6 +100,10 @@ impl Accounts for Nss {
         })
     }
 
+    fn caller(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
     fn host_name(&self) -> String {
         let name = rustix::system::uname();
         let name = name.nodename().to_string_lossy();

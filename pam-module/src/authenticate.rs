@@ -67,17 +67,19 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
         journal.send(Severity::Debug, &format!("event=debug settings={file}"));
     }
     let presence = given.as_ref().map_or(Given::Nothing, |_| Given::Something);
-    let policy = pam_line::over(line, presence, loaded.policy);
+    let mut policy = pam_line::over(line, presence, loaded.policy);
+    let uid = getuid();
+    let request = facts::collect(handle, claim, uid);
+    policy.restrict_to(&request.source);
     let mut machine = Machine::new(&policy, path, ROOT);
     machine.accounts = Nss::with_large_groups(ffi::large_group);
-    let uid = getuid();
     if uid.is_root() {
         machine.ledger.set_called_by_root();
     }
-    let request = facts::collect(handle, claim, uid);
+    let screen = facts::screen(handle, &request.service);
     let person = PamConversation {
         conversation: handle.get_item::<Conv<'_>>().ok().flatten(),
-        carrier: Carrier::of(&request.source),
+        carrier: Carrier::of(&request.source, screen),
     };
     let conversation = OneField::new(person, given, line.forward);
     let verdict = login(&request, &policy, machine.ports(&conversation));

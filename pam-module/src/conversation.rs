@@ -26,28 +26,59 @@ pub(crate) struct PamConversation<'a> {
 pub(crate) enum Carrier {
     /// OpenSSH's client writes what no question comes behind as a message of its own: letters beyond ASCII in octal.
     Ssh,
-    /// Words arrive as they are.
-    Plain,
+    /// A terminal of the machine: words arrive as they are.
+    Terminal,
+    /// A program that a local user calls: it may put its own prompt in place of every question, as `sudo -p` does.
+    Local,
+    /// A program without a terminal, such as a web page.
+    Program,
 }
 
 impl Carrier {
-    pub(crate) fn of(source: &Source) -> Self {
-        match source {
-            Source::Address(_) => Self::Ssh,
-            Source::Uid(_) | Source::Tty(_) | Source::Unknown => Self::Plain,
+    pub(crate) fn of(source: &Source, screen: Screen) -> Self {
+        match (source, screen) {
+            (Source::Uid(_), _) => Self::Local,
+            (_, Screen::None) => Self::Program,
+            (Source::Address(_), Screen::Terminal) => Self::Ssh,
+            (Source::Tty(_) | Source::Unknown, Screen::Terminal) => Self::Terminal,
         }
+    }
+}
+
+/// What the user looks at, as far as the calling program says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Screen {
+    /// A terminal, near or behind sshd.
+    Terminal,
+    /// None.
+    None,
+}
+
+/// A question in two parts: what is shown before it, and its last line.
+fn in_parts(text: &str) -> (&str, &str) {
+    match text.rsplit_once('\n') {
+        Some((before, question)) => (before.trim_matches('\n'), question),
+        None => ("", text),
     }
 }
 
 impl PamConversation<'_> {
     /// Asks, and gives the answer byte by byte.
+    ///
+    /// Where the program may show a prompt of its own instead, all but the last line is a message, which it never replaces,
+    /// and nothing typed can be seen: under another prompt it may be a password.
     pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationFault> {
         let conversation = self.conversation.as_ref().ok_or(ConversationFault)?;
+        let (before, question) =
+            if self.carrier == Carrier::Local { in_parts(text) } else { ("", text) };
+        if !before.is_empty() {
+            self.show(before);
+        }
         let style = match echo {
-            Echo::Hidden => PAM_PROMPT_ECHO_OFF,
-            Echo::Shown => PAM_PROMPT_ECHO_ON,
+            Echo::Shown if self.carrier != Carrier::Local => PAM_PROMPT_ECHO_ON,
+            Echo::Shown | Echo::Hidden => PAM_PROMPT_ECHO_OFF,
         };
-        let answer = conversation.send(style, text).map_err(|_| ConversationFault)?;
+        let answer = conversation.send(style, question).map_err(|_| ConversationFault)?;
         answer.ok_or(ConversationFault)
     }
 }
@@ -55,6 +86,10 @@ impl PamConversation<'_> {
 impl Conversation for PamConversation<'_> {
     fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
         self.bytes(text, echo).map(|answer| typed(answer.as_bytes()))
+    }
+
+    fn is_terminal(&self) -> bool {
+        self.carrier != Carrier::Program
     }
 
     fn tell(&self, text: &str) {
@@ -65,7 +100,7 @@ impl Conversation for PamConversation<'_> {
     }
 
     fn say_last(&self, words: &str, question: &str) {
-        if self.carrier == Carrier::Plain || words.is_ascii() {
+        if self.carrier != Carrier::Ssh || words.is_ascii() {
             self.tell(words);
         } else {
             let _ = self.bytes(&format!("\n{}\n{question}", words.trim()), Echo::Hidden);
@@ -97,6 +132,22 @@ pub(crate) fn typed(bytes: &[u8]) -> Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_are_their_last_lines() {
+        assert_eq!(in_parts("Verification code: "), ("", "Verification code: "));
+        assert_eq!(in_parts("\nMenu:\n  1  App\nChoose: "), ("Menu:\n  1  App", "Choose: "));
+        assert_eq!(in_parts("\nWrong.\n\n"), ("Wrong.", ""));
+    }
+
+    #[test]
+    fn local_users_source_outweighs_the_screen() {
+        for screen in [Screen::Terminal, Screen::None] {
+            assert!(Carrier::of(&Source::Uid(1000), screen) == Carrier::Local);
+        }
+        assert!(Carrier::of(&Source::Unknown, Screen::None) == Carrier::Program);
+        assert!(Carrier::of(&Source::Tty("tty1".into()), Screen::Terminal) == Carrier::Terminal);
+    }
 
     #[test]
     fn every_byte_of_an_odd_password_counts() {

@@ -9,7 +9,7 @@ use pam::{
 use rustix::process::Uid;
 use twinlock_core::request::{Claim, PublicKey, Request, Source};
 
-use crate::ffi;
+use crate::{conversation::Screen, ffi};
 
 /// The longest user name and service looked at, in bytes.
 const TEXT_MAX: usize = 4096;
@@ -80,6 +80,24 @@ fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     tty.filter(|tty| !tty.is_empty()).map_or(Source::Unknown, Source::Tty)
 }
 
+/// Services of display managers, by how they begin: they name the terminal that their display stands on.
+const DISPLAY_MANAGERS: [&str; 5] = ["gdm", "lightdm", "sddm", "lxdm", "xdm"];
+
+/// Returns whether the user looks at a terminal: one that sshd serves, or one of the machine without a display on it. A
+/// program that says nothing of a terminal, such as a web page, has none.
+pub(crate) fn screen(handle: &PamHandle, service: &str) -> Screen {
+    let displays = DISPLAY_MANAGERS.iter().any(|name| service.starts_with(name));
+    let tty = handle.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0.to_bytes());
+    if !displays && tty.is_some_and(is_terminal) { Screen::Terminal } else { Screen::None }
+}
+
+/// Returns whether a name is a terminal's: `ssh`, as sshd says, or a device such as `/dev/pts/0` and `tty1`.
+fn is_terminal(name: &[u8]) -> bool {
+    let device = name.strip_prefix(b"/dev/").unwrap_or(name);
+    let of_a_kind = [&b"tty"[..], b"pts/", b"console", b"hvc", b"sclp_line", b"xvc"];
+    name == b"ssh" || of_a_kind.iter().any(|kind| device.starts_with(kind))
+}
+
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     // With a zone behind it, as of a link-local client, it names no client: the same address may be another one's elsewhere.
     std::str::from_utf8(bytes).ok()?.parse().ok()
@@ -107,6 +125,17 @@ mod tests {
             (b"xpublickey y", false),
         ] {
             assert_eq!(named_keys(info).is_some(), named, "{info:?}");
+        }
+    }
+
+    #[test]
+    fn terminals_are_told_from_other_programs() {
+        for name in ["ssh", "/dev/pts/0", "pts/3", "tty1", "/dev/ttyS0", "/dev/console", "hvc0"] {
+            assert!(is_terminal(name.as_bytes()), "{name}");
+        }
+        for name in ["", ":0", "web console", "xrdp-sesman", "cockpit", "/dev/", "dovecot", "sshd2"]
+        {
+            assert!(!is_terminal(name.as_bytes()), "{name}");
         }
     }
 

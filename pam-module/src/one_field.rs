@@ -98,6 +98,10 @@ impl Conversation for OneField<'_> {
         self.person.show(text);
     }
 
+    fn is_terminal(&self) -> bool {
+        self.person.is_terminal()
+    }
+
     fn hand_on(&self, part: Part) {
         self.part.set(Some(part));
     }

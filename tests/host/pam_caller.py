@@ -35,7 +35,7 @@ class Conversation(ctypes.Structure):
     _fields_ = [("converse", Converse), ("data", ctypes.c_void_p)]
 
 
-SUCCESS, CONV_ERR, RHOST, FAIL_DELAY = 0, 19, 4, 10
+SUCCESS, CONV_ERR, TTY, RHOST, FAIL_DELAY = 0, 19, 3, 4, 10
 
 
 def say(kind, text):
@@ -77,6 +77,8 @@ def login(service, user, source):
     conversation = Conversation(Converse(converse), None)
     no_wait = Delay(lambda *_: None)
     pam.pam_start(service, user, ctypes.byref(conversation), ctypes.byref(handle))
+    # As sshd says, whose client is a terminal.
+    pam.pam_set_item(handle, TTY, b"ssh")
     pam.pam_set_item(handle, RHOST, source)
     pam.pam_set_item(handle, FAIL_DELAY, ctypes.cast(no_wait, ctypes.c_void_p))
     code = pam.pam_authenticate(handle, 0)

@@ -5,7 +5,7 @@ mod behind;
 #[path = "doctor/codes.rs"]
 mod codes;
 
-use twinlock_doctor::Format;
+use twinlock_doctor::{Format, Settings};
 use twinlock_tests::{Machine, shipped};
 
 const KEY_DROP_IN: &str = "10-twinlock-publickey.conf";
@@ -326,7 +326,8 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
     let streams: [&mut dyn std::io::Write; 2] = [&mut out, &mut complaints];
-    let code = twinlock_doctor::ssh(&arguments, Format::Text, vec![], streams).expect("a report");
+    let code = twinlock_doctor::ssh(&arguments, Format::Text, Settings::default(), streams)
+        .expect("a report");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (code, text(out), text(complaints))
 }

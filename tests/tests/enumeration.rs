@@ -178,3 +178,56 @@ fn the_same_work_is_done_for_everybody() {
         assert!(most - least <= most / 50, "{on_file} {answer}: {EACH:?} {work:?}");
     }
 }
+
+/// Behind a failed first factor no code is looked at: the text of an accepted code makes the calls of any other, however
+/// often a program repeats it.
+#[test]
+fn decoy_tells_accepted_text_from_none() {
+    let m = machine();
+    let code = m.code("ada");
+    let call = m.pamtester_as(&["-I", FROM], "ahead", "ada").input(format!("{code}\n"));
+    m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*"]).ok();
+    assert_eq!(call.output().code, Some(0), "{:?}", m.log());
+    let calls = |name: &str, answer: &str| {
+        let call = m.pamtester_as(&["-I", FROM], "decoy", name).input(format!("{answer}\n"));
+        call.strace("/tmp/trace", &["-e", "inject=select,pselect6:retval=0"]).output();
+        let mut names: Vec<String> = m
+            .trace("/tmp/trace")
+            .between("pam.d/decoy", "NETLINK_AUDIT")
+            .names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        names.dedup();
+        names
+    };
+    let state = m.state();
+    let first = calls("nix", "000000");
+    assert!(first.len() > 5, "{first:?}");
+    for name in EACH {
+        for answer in [code.as_str(), &code, "000000", "hunter2"] {
+            assert_eq!(calls(name, answer), first, "{name} {answer}");
+        }
+    }
+    assert_eq!(m.state(), state, "nothing is written");
+}
+
+/// Before a first factor the text of an accepted code makes the calls of a wrong one, but for the charge it gets back.
+#[test]
+fn repeated_text_makes_the_calls_of_a_guess() {
+    let m = machine();
+    let code = m.code("ada");
+    m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*"]).ok();
+    let call = m.pamtester_as(&["-I", FROM], "ahead", "ada").input(format!("{code}\n"));
+    assert_eq!(call.output().code, Some(0), "{:?}", m.log());
+    let without_unlink = |answer: &str| {
+        keep(&m, 2);
+        let names = calls(&m, "ada", answer).into_iter().filter(|name| name != "unlinkat");
+        let mut names: Vec<_> = names.collect();
+        names.dedup();
+        names
+    };
+    let (repeated, guessed) = (without_unlink(&code), without_unlink("000000"));
+    assert_eq!(repeated, guessed);
+    assert!(m.logged("reason=replayed").len() == 1, "{:?}", m.log());
+}

@@ -24,7 +24,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 62] = [
+const CORE: [(&str, Kind); 64] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -39,6 +39,7 @@ const CORE: [(&str, Kind); 62] = [
     ("message", Noun),
     ("network", Noun),
     ("policy", Noun),
+    ("questions", Noun),
     ("record", Noun),
     ("request", Noun),
     ("secret", Noun),
@@ -53,6 +54,7 @@ const CORE: [(&str, Kind); 62] = [
     ("counter", Decision),
     ("delivery", Decision),
     ("device", Decision),
+    ("earlier_codes", Decision),
     ("enrolment", Decision),
     ("fingerprint", Decision),
     ("clock_mark", Decision),

@@ -14,7 +14,7 @@ use twinlock_core::{
     record::State,
 };
 use twinlock_doctor::{
-    Format, NOT_READABLE, Ssh,
+    Format, NOT_READABLE, Settings, Ssh,
     finding::{Finding, Level},
 };
 use twinlock_host::{
@@ -46,19 +46,29 @@ pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     let format = if command.json { Format::Json } else { Format::Text };
     // Settings, records and ledger are those of this machine, not of a tree of files.
     let here = arguments.root == Path::new("/");
-    let behind = match Chosen::of(command) {
-        Ok(chosen) if here => behind(&chosen),
-        Ok(_) => Vec::new(),
+    let settings = match Chosen::of(command) {
+        Ok(chosen) if here => Settings { refusing: behind(&chosen), exempt: exempt(&chosen) },
+        Ok(_) => Settings::default(),
         Err(failure) => return failure.print(command.json),
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
-    let examined = twinlock_doctor::ssh(arguments, format, behind, [&mut out, &mut complaints]);
+    let examined = twinlock_doctor::ssh(arguments, format, settings, [&mut out, &mut complaints]);
     let notation = if command.json { Notation::Json } else { Notation::Text };
     let written = stdout().write_all(harmless(&String::from_utf8_lossy(&out), notation).as_bytes());
     tell(&String::from_utf8_lossy(&complaints));
     let examined = written.and(examined);
     // Output that nobody reads any more is no verdict.
     ExitCode::from(examined.unwrap_or(NOT_READABLE))
+}
+
+/// Lists the services that a rule exempts for everybody and for good.
+fn exempt(chosen: &Chosen) -> Vec<String> {
+    let rules = chosen.load().map(|loaded| loaded.policy.rules).unwrap_or_default();
+    let of_all = |rule: &Rule| {
+        let anybody = rule.user.is_none() && rule.group.is_none() && rule.network.is_none();
+        anybody && rule.action == Action::Exempt && rule.until.is_none()
+    };
+    rules.into_iter().filter(of_all).filter_map(|rule| rule.service).collect()
 }
 
 /// What makes the module refuse, whatever stack it stands in.

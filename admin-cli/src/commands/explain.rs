@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use twinlock_core::{
     account::{Account, Membership},
     admission::{self, AccountState, Admission, Known, Offer, Without},
+    event::Reason,
     facts,
     fault::{LedgerFault, LookupFault, StoreFault},
     ledger::Budget,
@@ -22,6 +23,7 @@ use twinlock_core::{
 };
 
 use line::{Comes, Talks};
+use twinlock_doctor::judge::not_root::SERVICES;
 
 use crate::{
     commands::why::{self, Waiting},
@@ -116,8 +118,20 @@ fn come_to(desk: &Desk, login: &Login<'_>, (comes, seen): (&Comes, Seen<'_>)) ->
     let admission = match talks {
         Talks::Freely => admission::admit(&known),
         Talks::OneCode => admission::admit(&known).without_set_up(),
+        Talks::CodeOnly => admission::admit(&known).with_code_only(),
     };
+    if SERVICES.contains(&login.service) && !matches!(admission, Admission::Exempt(_)) {
+        return not_root(login);
+    }
     end(desk, &plain(&login.account.name), (admission, found.ok().flatten()))
+}
+
+/// The end of a login by a program that does not run as root, as far as its service tells.
+fn not_root(login: &Login<'_>) -> Step {
+    let word = Reason::CallerNotRoot { uid: login.account.uid }.word();
+    let explained = reasons::explain(word, &plain(&login.account.name));
+    let said = format!("refused ({word}): {}. {}", explained.meaning, explained.remedy);
+    step(("refuse", Some(word)), said.trim_end_matches('.'))
 }
 
 fn step((word, reason): (&str, Option<&str>), said: &str) -> Step {

@@ -130,7 +130,7 @@ impl Asked<'_> {
     fn answer(&self, outcome: Outcome, before: &Facts) -> Result<Verdict, Failure> {
         Ok(Verdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,
-            Outcome::Replayed { wait } => Finding::Used { wait },
+            Outcome::Replayed { wait } | Outcome::Repeated { wait } => Finding::Used { wait },
             Outcome::BeforeEpoch { wait, ahead } => Finding::BeforeEpoch { wait, ahead },
             Outcome::Throttled { until, .. } => return Ok(Verdict::Throttled(until)),
             Outcome::Faulty(reason) => {

@@ -25,8 +25,8 @@ use crate::{
 };
 
 /// What refuses before this module knows whose login it is, or before it is asked at all.
-const ELSEWHERE: &str =
-    "\nRefused all the same? twinlock doctor ssh, then: journalctl -t twinlock -t sshd";
+const ELSEWHERE: &str = "\nRefused all the same? twinlock doctor ssh, then: journalctl -t twinlock -t sshd. A program that does not run as \
+     root (caller_not_root) leaves its refusals in the log alone.";
 
 /// What the ledger says.
 struct Ledgers {

@@ -67,6 +67,15 @@ pub enum Format {
     Json,
 }
 
+/// What the settings of twinlock bring about, whatever the stack.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// What makes the module refuse once it is called; it counts where some line calls it.
+    pub refusing: Vec<Finding>,
+    /// Services that a rule exempts for everybody.
+    pub exempt: Vec<String>,
+}
+
 /// Nothing is wrong.
 pub const FINE: u8 = 0;
 /// Something that is needed cannot be read.
@@ -76,7 +85,6 @@ pub const FOUND: u8 = 7;
 
 /// Examines sshd and its stack, writes the report and returns the exit code.
 ///
-/// `behind` is what makes the module refuse once it is called; it counts where some line calls it.
 /// The report goes to `out`, and why there is none to `complaints`.
 ///
 /// # Errors
@@ -84,12 +92,12 @@ pub const FOUND: u8 = 7;
 pub fn ssh(
     arguments: &Ssh,
     format: Format,
-    behind: Vec<Finding>,
+    settings: Settings,
     [out, complaints]: [&mut dyn Write; 2],
 ) -> io::Result<u8> {
     let machine = Machine::new(arguments.root.clone(), arguments.sshd_says.clone());
     let rows = if arguments.verbose { Rows::All } else { Rows::Wrong };
-    match examine(&machine, rows, behind) {
+    match examine(&machine, rows, settings) {
         Ok(report) => {
             match format {
                 Format::Text => report.text(out)?,
@@ -161,7 +169,9 @@ impl From<Silence> for Hindrance {
     }
 }
 
-fn examine(machine: &Machine, rows: Rows, behind: Vec<Finding>) -> Result<Report, Hindrance> {
+fn examine(machine: &Machine, rows: Rows, settings: Settings) -> Result<Report, Hindrance> {
+    let Settings { refusing, exempt } = settings;
+    let asks = |service: &&str| !exempt.iter().any(|other| other == service);
     let config = sshd::config::load(machine)?;
     let mut findings = Vec::new();
     let mut facts = match machine.complaint()? {
@@ -187,7 +197,10 @@ fn examine(machine: &Machine, rows: Rows, behind: Vec<Finding>) -> Result<Report
     if wired {
         findings.extend(judge::stack(&case));
         findings.extend(judge::twice::judge(&case));
-        findings.extend(behind);
+        findings.extend(refusing);
+    }
+    for name in judge::not_root::SERVICES.into_iter().filter(asks) {
+        findings.extend(judge::not_root::judge(name, &pam::load::load(machine, name)?));
     }
     findings.extend(facts.iter().flat_map(sshd::judge::judge));
     if let Some(facts) = facts.filter(|_| wired) {

@@ -16,7 +16,7 @@ use crate::{
     },
     event::{Accepted, Reason},
     message::{Message, Ways},
-    policy::{Field, Policy},
+    policy::{Field, Policy, Questions},
     ports::{Codes, Conversation},
     record::SetId,
     request::Standing,
@@ -215,6 +215,8 @@ impl Asking<'_> {
     /// Before a first factor is proven all ways are offered to everybody, and nothing is read for it.
     fn ways(&self) -> Ways {
         match (self.standing, &self.backup) {
+            // A change is nothing that can be offered where nothing but a code is asked for.
+            _ if self.policy.questions() != Questions::All => Ways::Everybodys,
             (Standing::Proven, Some(backup)) if backup.has_unspent() => Ways::WithCodes,
             (Standing::Proven, _) => Ways::AppOnly,
             (Standing::Ahead | Standing::Decoy, _) => Ways::Everybodys,
@@ -263,7 +265,9 @@ impl Asking<'_> {
             // Before a proven first factor the questions go on as for everybody.
             Some(Outcome::Faulty(reason)) => (Message::NotAccepted, reason),
             Some(Outcome::Wrong) => (Message::Wrong { left }, Reason::WrongCode),
-            Some(Outcome::Replayed { wait }) => (Message::Replayed { wait }, Reason::Replayed),
+            Some(Outcome::Replayed { wait } | Outcome::Repeated { wait }) => {
+                (Message::Replayed { wait }, Reason::Replayed)
+            }
             Some(Outcome::Spent) => (Message::Spent, Reason::Spent),
             Some(Outcome::BeforeEpoch { wait, ahead }) => {
                 (Message::BeforeEpoch { wait, ahead }, Reason::BeforeEpoch)

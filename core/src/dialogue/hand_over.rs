@@ -34,7 +34,8 @@ pub fn hand_over(
     let told = Change::Seen { by: seen.trace.by.clone(), at: seen.trace.at, left };
     let mut question = talk.change(&told);
     for _ in 0..talk.policy.tries {
-        let typed = talk.ask_shown(&question)?;
+        // A program that cannot deliver the question puts it off, as its user would have to.
+        let Ok(typed) = talk.ask_shown(&question) else { break };
         if is_begin(typed.text()) {
             let replaced = new_key::replace(talk, place, judge);
             if matches!(replaced, Err(Stop::Declined(reason)) if reason != Reason::RecordChanging) {
@@ -54,8 +55,11 @@ pub fn hand_over(
     Ok(HandOver::PutOff)
 }
 
-/// Counted durably, before anybody gets in: else whoever fills the disk has a seen key for ever.
-fn put_off(talk: &Talk<'_>, place: &Place, seen: &Seen) -> Result<(), Stop> {
+/// Counts durably, before anybody gets in, that a change was put off: else whoever fills the disk has a seen key for ever.
+///
+/// # Errors
+/// [`Stop`] where it was put off as often as the settings allow, or the record cannot be written.
+pub fn put_off(talk: &Talk<'_>, place: &Place, seen: &Seen) -> Result<(), Stop> {
     Ok(change(talk.ports.records, talk.account, &mut |found| {
         let mut record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
         let counted = seen_at(&mut record, place).filter(|now| now.trace == seen.trace);

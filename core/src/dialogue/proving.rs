@@ -181,13 +181,18 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option
     Ok(None)
 }
 
-/// The picture and the key, to stand right above the question.
+/// The picture and the key, to stand right above the question; the key alone where no picture can be shown.
 fn picture(
     talk: &Talk<'_>,
     (authenticator, label): (&Authenticator, &Label<'_>),
     drawing: Drawing,
 ) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
+    if !talk.person().is_terminal() {
+        let key = base32::in_groups(&authenticator.key);
+        text.push_str(&Zeroizing::new(talk.set_up(&SetUp::TypeKey { key })));
+        return text;
+    }
     let uri = otpauth::write(label, &authenticator.key, authenticator.parameters);
     let drawn = match drawing.plain {
         Plain::Blocks => Matrix::of(&uri).map(|matrix| matrix.half_blocks(drawing.ink)).ok(),

@@ -56,7 +56,9 @@ pub fn ask(talk: &Talk<'_>, first: &Change, judge: Judge<'_>) -> Result<Second, 
                 Outcome::HalfJudged(fault) => return Err(Stop::Broken(Reason::Codes(fault))),
                 Outcome::Throttled { until, wait } => return Err(talk.throttled(until, wait)),
                 Outcome::Locked => return Err(talk.locked()),
-                Outcome::Replayed { wait } | Outcome::BeforeEpoch { wait, .. } => {
+                Outcome::Replayed { wait }
+                | Outcome::Repeated { wait }
+                | Outcome::BeforeEpoch { wait, .. } => {
                     (Change::UsedSecond { wait }, Reason::Replayed)
                 }
                 Outcome::Wrong

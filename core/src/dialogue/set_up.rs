@@ -118,6 +118,7 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
                 | Outcome::NoTicket
                 | Outcome::Wrong
                 | Outcome::Replayed { .. }
+                | Outcome::Repeated { .. }
                 | Outcome::Spent
                 | Outcome::BeforeEpoch { .. }
                 | Outcome::ClockOff { .. }

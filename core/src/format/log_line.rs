@@ -6,7 +6,7 @@ use core::fmt::Write;
 use crate::{
     code_set::Shape,
     decimal::Decimal,
-    event::{Accepted, Event, Kind, Resynced},
+    event::{Accepted, Event, Kind, Reason, Resynced},
 };
 
 /// As long as most lines are.
@@ -15,7 +15,7 @@ const USUAL: usize = 192;
 const LONGEST: usize = 128;
 
 /// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step resync
-/// codes_left uses_left reason.
+/// codes_left uses_left reason uid detail.
 #[must_use]
 pub fn write(event: &Event) -> String {
     let mut line = String::with_capacity(USUAL);
@@ -39,9 +39,17 @@ pub fn write(event: &Event) -> String {
     }
     if let Some(reason) = event.reason {
         pair(&mut line, "reason", reason.word());
+        if let Reason::CallerNotRoot { uid } = reason {
+            pair(&mut line, "uid", Decimal::of(uid.into()).as_str());
+            line.push_str(NOT_ROOT);
+        }
     }
     line
 }
+
+/// What to do about a program that does not run as root.
+const NOT_ROOT: &str = " detail=\"only root can read the records: run the program as root, or exempt its service by a \
+                        [[rule]] in twinlock.toml\"";
 
 /// Which code of a set it was is not told: whoever reads the log and finds the paper would know which ones still work.
 fn write_accepted(line: &mut String, accepted: &Accepted) {

@@ -4,7 +4,7 @@ use alloc::{format, string::String};
 
 use crate::{
     format::foreign_arguments,
-    policy::{Author, Echo, Field, NotEnrolled, Policy, Resync},
+    policy::{Author, Echo, Field, NotEnrolled, Policy, Questions, Resync},
     request::Claim,
 };
 
@@ -29,6 +29,10 @@ pub struct Line {
     pub not_enrolled: NotEnrolled,
     /// `noskewadj`
     pub resync: Resync,
+    /// `tries=`
+    pub tries: Option<u8>,
+    /// `code_only`
+    pub questions: Questions,
 }
 
 /// What a line is there for.
@@ -83,7 +87,7 @@ pub enum Given {
 pub struct LineFault(pub String);
 
 /// All arguments there are, for finding the nearest to a misspelt one.
-pub const ARGUMENTS: [&str; 15] = [
+pub const ARGUMENTS: [&str; 17] = [
     "first_factor=",
     "probe=",
     "prompt=",
@@ -99,6 +103,8 @@ pub const ARGUMENTS: [&str; 15] = [
     "nullok",
     "noskewadj",
     "no_increment_hotp",
+    "tries=",
+    "code_only",
 ];
 
 /// Reads the arguments. Nothing is passed over: an argument that is not understood may have been meant to make the line stricter.
@@ -116,6 +122,7 @@ pub fn read<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<Line, LineFa
             Some((name @ ("prompt" | "authtok_prompt"), value)) => {
                 once(&mut line.prompt, name, value.into())?;
             }
+            Some((name @ "tries", value)) => once(&mut line.tries, name, tries(value)?)?,
             Some((name @ "config", value)) => once(&mut line.config, name, config(value)?)?,
             Some(_) => return Err(unknown(argument)),
             None => word(&mut line, argument)?,
@@ -143,6 +150,8 @@ fn bare() -> Line {
         forward: Forward::Nothing,
         not_enrolled: NotEnrolled::Deny,
         resync: Resync::Offered,
+        tries: None,
+        questions: Questions::All,
     }
 }
 
@@ -156,6 +165,7 @@ fn word(line: &mut Line, argument: &str) -> Result<(), LineFault> {
         "forward_pass" => line.forward = Forward::Password,
         "nullok" => line.not_enrolled = NotEnrolled::Allow,
         "noskewadj" => line.resync = Resync::Off,
+        "code_only" => line.questions = Questions::CodeOnly,
         // A wrong code never moves a counter here.
         "no_increment_hotp" => {}
         _ => return Err(unknown(argument)),
@@ -213,6 +223,12 @@ fn claim(value: &str) -> Result<Claim, LineFault> {
                 tidy(value)
             ))
         })
+}
+
+fn tries(value: &str) -> Result<u8, LineFault> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let number = value.parse().ok().filter(|number| digits && (1..=10).contains(number));
+    number.ok_or_else(|| LineFault(format!("tries={} must be a number from 1 to 10", tidy(value))))
 }
 
 fn config(value: &str) -> Result<String, LineFault> {
@@ -283,6 +299,12 @@ pub fn over(line: &Line, given: Given, mut policy: Policy) -> Policy {
     }
     if line.resync == Resync::Off {
         policy.resync = Resync::Off;
+    }
+    if let Some(tries) = line.tries {
+        policy.tries = policy.tries.min(tries);
+    }
+    if line.questions == Questions::CodeOnly {
+        policy.questions = Questions::CodeOnly;
     }
     if line.not_enrolled == NotEnrolled::Allow && policy.not_enrolled_by == Author::Nobody {
         policy.not_enrolled = NotEnrolled::Allow;

@@ -25,9 +25,12 @@ impl Visit<'_> {
         let shelf = match self.open_shelf(account) {
             Ok(shelf) => shelf,
             Err(fault) if self.standing == Standing::Proven => {
-                return End::Broken(Reason::Ledger(fault));
+                return End::Broken(self.blamed(Reason::Ledger(fault)));
             }
-            Err(fault) => return told::unjudged(asking.ask(&mut |_| None), Reason::Ledger(fault)),
+            Err(fault) => {
+                let reason = self.blamed(Reason::Ledger(fault));
+                return told::unjudged(asking.ask(&mut |_| None), reason);
+            }
         };
         let noted_as = held.noted_as;
         let mut trial = self.trial(account, held, shelf.as_ref());
@@ -36,6 +39,7 @@ impl Visit<'_> {
             Some(account) if self.can_talk() => {
                 self.go_on(account, &mut trial, (end, asking.wish.get()))
             }
+            Some(account) if self.asks_code_only() => self.put_off(account, &trial, end),
             _ => end,
         }
     }

@@ -72,7 +72,7 @@ impl Visit<'_> {
         }
     }
 
-    fn talk<'t>(
+    pub(super) fn talk<'t>(
         &'t self,
         account: &'t Account,
         folder: &'t Folder,
@@ -189,7 +189,7 @@ impl Visit<'_> {
     }
 
     /// The place of the authenticator whose code it was, if somebody else has seen its key.
-    fn seen_place(&self, trial: &Trial<'_>, accepted: &Accepted) -> Option<usize> {
+    pub(super) fn seen_place(&self, trial: &Trial<'_>, accepted: &Accepted) -> Option<usize> {
         let Accepted::App { authenticator, .. } = accepted else { return None };
         let (_, snapshot) = trial.person.as_ref()?;
         let mut all = snapshot.record.authenticators.iter();
@@ -366,7 +366,7 @@ fn is_bypass(accepted: &Accepted) -> bool {
     matches!(accepted, Accepted::Bypass { .. })
 }
 
-fn ended(stop: Stop) -> End {
+pub(super) fn ended(stop: Stop) -> End {
     match stop {
         Stop::CutOff => End::CutOff,
         Stop::Declined(reason) => End::Denied(reason),

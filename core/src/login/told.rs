@@ -169,6 +169,7 @@ pub(super) fn verdict_of(end: &End) -> Verdict {
 fn fault_message(reason: Reason, user: String) -> Message {
     match reason {
         Reason::NotEnrolled => Message::NotEnrolled { user },
+        Reason::CallerNotRoot { .. } => Message::CallerNotRoot,
         Reason::Store(StoreFault::NameTooLong) => Message::MachineFault { user },
         Reason::Store(_) | Reason::Codes(CodesFault::Record(_)) => {
             Message::RecordUnreadable { user }

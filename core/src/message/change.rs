@@ -16,6 +16,13 @@ pub enum Change {
         /// How often that can still be put off.
         left: u8,
     },
+    /// A key that an administrator has seen, at a login that cannot ask for its replacement.
+    SeenElsewhere {
+        /// Who has seen it.
+        by: String,
+        /// When.
+        at: UnixTime,
+    },
     /// Asks again whether the key is to be replaced, after a word that is none of the answers.
     SeenAgain {
         /// How often that can still be put off.

@@ -52,6 +52,11 @@ pub enum SetUp {
         /// The key.
         key: Zeroizing<String>,
     },
+    /// The key alone, in groups, where no picture can be shown.
+    TypeKey {
+        /// The key.
+        key: Zeroizing<String>,
+    },
     /// Asks for the first code.
     AskCode {
         /// Its length.

@@ -11,7 +11,7 @@ use crate::text::*;
 use alloc::{format, vec, vec::Vec};
 
 #[expect(clippy::too_many_lines, reason = "a list of everything that is said")]
-fn all() -> [Message; 44] {
+fn all() -> [Message; 46] {
     let user = || "a".repeat(32);
     [
         Message::AskCode,
@@ -29,6 +29,8 @@ fn all() -> [Message; 44] {
         Message::NoBypass,
         Message::NoTicket,
         Message::Overtaken,
+        Message::Elsewhere,
+        Message::CallerNotRoot,
         Message::PressEnter,
         Message::NoSuchWay(Ways::Everybodys),
         Message::NoSuchWay(Ways::WithCodes),
@@ -119,6 +121,7 @@ fn set_up_messages() -> Vec<SetUp> {
         SetUp::BegunBefore { at: AT, source: source(), key: SameKey::Another },
         SetUp::Scan,
         SetUp::OrType { key: Zeroizing::new("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into()) },
+        SetUp::TypeKey { key: Zeroizing::new("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into()) },
         SetUp::AskCode { digits: 8 },
         SetUp::WrongCode,
         SetUp::ClockOff { ahead: -570 },
@@ -171,6 +174,7 @@ fn change_messages() -> Vec<Change> {
         Change::Seen { by: by(), at: AT, left: 1 },
         Change::Seen { by: by(), at: AT, left: 9 },
         Change::SeenAgain { left: 9 },
+        Change::SeenElsewhere { by: by(), at: AT },
         Change::Menu { changed: AT, authenticators: 1 },
         Change::Menu { changed: AT, authenticators: 2 },
         Change::NoSuchChoice,

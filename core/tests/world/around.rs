@@ -38,6 +38,10 @@ impl Conversation for World {
     fn tell(&self, text: &str) {
         self.said.borrow_mut().push(text.into());
     }
+
+    fn is_terminal(&self) -> bool {
+        self.terminal.get()
+    }
 }
 
 impl World {
@@ -91,6 +95,10 @@ impl Accounts for World {
 
     fn host_name(&self) -> String {
         "web01".into()
+    }
+
+    fn caller(&self) -> u32 {
+        self.caller.get()
     }
 }
 

@@ -93,6 +93,10 @@ pub struct World {
     pub letters: RefCell<Vec<Letter>>,
     /// What the next random bytes are made from.
     pub seed: Cell<u64>,
+    /// The effective user id of the program that asks.
+    pub caller: Cell<u32>,
+    /// Whether that program has a terminal.
+    pub terminal: Cell<bool>,
 }
 
 /// What the person does at a prompt.
@@ -138,6 +142,8 @@ impl World {
             spend_fault: Cell::new(None),
             letters: RefCell::default(),
             seed: Cell::new(1),
+            caller: Cell::new(0),
+            terminal: Cell::new(true),
         };
         world.begin_epoch(START - 3600);
         world.account("ada", 1000);

@@ -13,9 +13,9 @@ const STOP: [&str; 2] = ["-e", "inject=renameat2:signal=SIGSTOP:when=2"];
 #[test]
 fn a_renewed_last_code_is_in_force_although_a_bypass_was_given_meanwhile() {
     let m = server("en", &format!("{OPEN}[backup_codes]\ncount = 1\n"));
-    m.user("mallory").shipped_pam("su");
+    m.shipped_pam("login");
     let old = with_codes(&m).remove(0);
-    let mut held = m.su("mallory", "ada").strace("/tmp/trace", &STOP).open();
+    let mut held = m.login("ada").strace("/tmp/trace", &STOP).open();
     held.expect("assword").expect(": ").send_line(PASSWORD);
     held.expect(PROMPT).send_line(&old);
     held.expect("show that you have it: ");
@@ -31,7 +31,7 @@ fn a_renewed_last_code_is_in_force_although_a_bypass_was_given_meanwhile() {
     assert!(stopped(), "{}", held.transcript());
     let bypass = ["bypass", "ada", "--yes", "--reason", "test", "--break-glass", "test"];
     m.call([&["twinlock"][..], &bypass].concat()).without_a_login().output().ok();
-    for pid in m.pids("su") {
+    for pid in m.pids("login") {
         m.signal("CONT", pid);
     }
     held.expect(LOGGED_IN);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use twinlock_core::{
     format::pam_line::{self, Given, Line, Task},
-    policy::{Author, Field, NotEnrolled, Policy},
+    policy::{Author, Field, NotEnrolled, Policy, Questions},
     request::{Claim, PublicKey},
 };
 use twinlock_doctor::{
@@ -45,6 +45,8 @@ pub enum Talks {
     Freely,
     /// One code, or nothing.
     OneCode,
+    /// Codes behind a first factor, and nothing else.
+    CodeOnly,
 }
 
 /// One line of ours: where it stands, and what it says, or what is wrong with it.
@@ -74,7 +76,7 @@ pub fn look(desk: &Desk, login: &Login<'_>, public_key: PublicKey) -> Stack {
     let objects: Vec<Value> = lines.iter().map(object).collect();
     Stack {
         step: Step { lines: said, object: json!({ "file": service.file, "lines": objects }) },
-        comes: comes(desk, &lines, public_key),
+        comes: comes(desk, login.service, &lines, public_key),
     }
 }
 
@@ -88,8 +90,11 @@ fn ours(handler: &Handler) -> Option<Ours<'_>> {
     }
 }
 
+/// Services that a local user calls as root, which are asked for a code and nothing more.
+const LOCAL: [&str; 6] = ["su", "su-l", "sudo", "sudo-i", "doas", "polkit-1"];
+
 /// The line that judges: behind a key where one was checked, else the first that takes a password's place.
-fn comes(desk: &Desk, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
+fn comes(desk: &Desk, service: &str, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
     if lines.iter().any(|one| one.line.is_err()) {
         return Comes::ToRefusal;
     }
@@ -105,9 +110,17 @@ fn comes(desk: &Desk, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
     let Some((claim, line)) = judging().find(fits).or_else(|| judging().next()) else {
         return Comes::Past;
     };
-    let policy = pam_line::over(line, Given::Nothing, desk.policy.clone());
-    let alone = claim == Claim::Follows || policy.field != Field::Code;
-    Comes::ToJudge(Box::new(policy), if alone { Talks::OneCode } else { Talks::Freely })
+    let mut policy = pam_line::over(line, Given::Nothing, desk.policy.clone());
+    if LOCAL.contains(&service) && policy.questions == Questions::All {
+        policy.questions = Questions::Elsewhere;
+    }
+    let talks = match (claim, policy.field, policy.questions) {
+        (Claim::Follows, ..) => Talks::OneCode,
+        (_, Field::Code, Questions::All) => Talks::Freely,
+        (_, Field::Code, Questions::CodeOnly | Questions::Elsewhere) => Talks::CodeOnly,
+        (_, Field::Given | Field::PasswordAndCode | Field::Missing, _) => Talks::OneCode,
+    };
+    Comes::ToJudge(Box::new(policy), talks)
 }
 
 fn said(desk: &Desk, one: &Ours<'_>) -> String {
@@ -139,6 +152,9 @@ fn said(desk: &Desk, one: &Ours<'_>) -> String {
         }
         .to_owned(),
     ];
+    if line.questions == Questions::CodeOnly {
+        parts.push("code_only asks for nothing but a code".into());
+    }
     if line.not_enrolled == NotEnrolled::Allow {
         parts.push(match desk.policy.not_enrolled_by {
             Author::Nobody => "nullok lets in who is not enrolled".into(),

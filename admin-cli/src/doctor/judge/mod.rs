@@ -4,6 +4,7 @@ pub mod doors;
 mod kept;
 pub mod lines;
 mod misspelt;
+pub mod not_root;
 mod one_field;
 mod promises;
 pub mod remedies;

@@ -94,6 +94,36 @@ fn one_field_is_clean_as_shipped_and_each_damage_is_found() {
 }
 
 #[test]
+fn lockers_that_include_login_are_locked_out() {
+    const LOGIN: &str = include_str!("../../../../config/pam.d/login");
+    let found = |own: &'static str| {
+        let common = include_str!("../../../../tests/stock/pam.d/common-auth");
+        let files = tree(&[
+            ("/etc/pam.d/swaylock", own),
+            ("/etc/pam.d/login", LOGIN),
+            ("/etc/pam.d/common-auth", common),
+        ]);
+        not_root::SERVICES
+            .into_iter()
+            .filter_map(|name| not_root::judge(name, &load(&files, name).unwrap()))
+            .map(|finding| (finding.id, finding.level, finding.place))
+            .collect::<Vec<_>>()
+    };
+    let locked = ("caller-not-root", Level::LockOut, "/etc/pam.d/swaylock".to_owned());
+    let ours = "auth required pam_twinlock.so first_factor=stack\n";
+    for own in ["auth include login\n", "@include login\n", "auth substack login\n", ours] {
+        assert_eq!(found(own), std::slice::from_ref(&locked), "{own}");
+    }
+    let probe = "auth required pam_twinlock.so probe=publickey\nauth include common-auth\n";
+    for own in ["@include common-auth\n", "# auth include login\n", probe] {
+        assert_eq!(found(own), [], "{own}");
+    }
+    // What stands in for a file that is missing is no locker's.
+    let other = tree(&[("/etc/pam.d/other", LOGIN)]);
+    assert_eq!(not_root::judge("i3lock", &load(&other, "i3lock").unwrap()), None);
+}
+
+#[test]
 fn stock_stacks_never_ask_for_a_code() {
     for text in [DEBIAN, RHEL, ARCH] {
         assert_eq!(ids(text, Reach::EVERY), [("not-wired", Level::WayIn)]);

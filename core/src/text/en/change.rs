@@ -19,6 +19,11 @@ pub(in crate::text) fn say(message: &Change) -> String {
             )),
             begin(*left)
         ),
+        Change::SeenElsewhere { by, at } => wrap(&format!(
+            "The key in your app was seen by {by} on {}: log in by ssh, or at the console, to \
+             replace it.",
+            date(*at)
+        )),
         Change::SeenAgain { left } => format!("\nThat is not the word start.\n{}", begin(*left)),
         Change::Menu { changed, authenticators } => format!(
             "\nThat code is right. Last change: {}.\n  \

@@ -139,6 +139,10 @@ pub(in crate::text) fn say(message: &Message) -> String {
              Ask your administrator (twinlock why {user}).\n\
              Press Enter to end: "
         ),
+        Message::CallerNotRoot => "\nThis program does not run as root, so it cannot check codes.\n\
+             Ask your administrator (reason caller_not_root in the log).\n\
+             Press Enter to end: "
+            .into(),
         Message::MachineFault { user } => format!(
             "\nThis machine cannot check codes just now. Ask your administrator\n\
              (twinlock why {user}).\n\
@@ -146,6 +150,9 @@ pub(in crate::text) fn say(message: &Message) -> String {
         ),
         Message::Overtaken => {
             "Your account was changed at the same time, from elsewhere: log in again.".into()
+        }
+        Message::Elsewhere => {
+            "There is more to ask than this program can: log in by ssh or at the console.".into()
         }
         Message::PressEnter => "Press Enter to end: ".into(),
     }

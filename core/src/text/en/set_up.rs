@@ -55,6 +55,10 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
              (Type \"i\" if the app does not find the QR code, \"a\" for plain letters.)",
             key.as_str()
         ),
+        SetUp::TypeKey { key } => format!(
+            "\nIn your app, add an account and type this key (time-based):\n    {}",
+            key.as_str()
+        ),
         SetUp::AskCode { digits } => format!("{digits}-digit code that the app shows now: "),
         SetUp::WrongCode => {
             "\nThat code is not of this key. Look for the account that the app has\n\

@@ -19,6 +19,11 @@ pub(in crate::text) fn say(message: &Change) -> String {
             )),
             begin(*left)
         ),
+        Change::SeenElsewhere { by, at } => wrap(&format!(
+            "Nyckeln i din app har setts av {by} den {}: logga in med ssh, eller vid datorn, för \
+             att byta den.",
+            date(*at)
+        )),
         Change::SeenAgain { left } => {
             format!("\nDet är inte ordet starta.\n{}", begin(*left))
         }

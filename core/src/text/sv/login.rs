@@ -144,6 +144,10 @@ pub(in crate::text) fn say(message: &Message) -> String {
              Be din administratör om hjälp (twinlock why {user}).\n\
              Tryck Enter för att avsluta: "
         ),
+        Message::CallerNotRoot => "\nProgrammet körs inte som root och kan därför inte kontrollera koder.\n\
+             Be din administratör om hjälp (caller_not_root i loggen).\n\
+             Tryck Enter för att avsluta: "
+            .into(),
         Message::MachineFault { user } => format!(
             "\nDatorn kan inte kontrollera koder just nu. Be din administratör om hjälp\n\
              (twinlock why {user}).\n\
@@ -151,6 +155,9 @@ pub(in crate::text) fn say(message: &Message) -> String {
         ),
         Message::Overtaken => {
             "Ditt konto ändrades samtidigt från ett annat håll: logga in igen.".into()
+        }
+        Message::Elsewhere => {
+            "Det krävs fler frågor än programmet kan ställa: logga in med ssh.".into()
         }
         Message::PressEnter => "Tryck Enter för att avsluta: ".into(),
     }

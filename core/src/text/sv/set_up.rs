@@ -56,6 +56,10 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
              (Skriv \"i\" om appen inte hittar QR-koden, \"a\" för vanliga tecken.)",
             key.as_str()
         ),
+        SetUp::TypeKey { key } => format!(
+            "\nLägg till ett konto i appen och skriv in den här nyckeln (tidsbaserad):\n    {}",
+            key.as_str()
+        ),
         SetUp::AskCode { digits } => format!("Koden med {digits} siffror som appen visar nu: "),
         SetUp::WrongCode => {
             "\nKoden hör inte till den här nyckeln. Leta efter kontot som du just lade\n\

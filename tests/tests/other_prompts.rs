@@ -1,0 +1,165 @@
+//! sudo that shows a prompt of its own in place of every question, as Ansible has it do, and programs that repeat a text.
+
+use twinlock_tests::{Call, LOGGED_IN, Machine, PASSWORD, Session};
+
+/// What stands in place of every prompt.
+const OWN: &str = "become-success-key password: ";
+
+fn machine(settings: &str) -> Machine {
+    let m = Machine::new();
+    m.twinlock().person("ada").sudoer("ada").shipped_pam("sudo").shipped_pam("su");
+    m.settings(settings);
+    m
+}
+
+/// The ways in which sudo is told to replace prompts.
+fn ways(m: &Machine) -> [Call<'_>; 3] {
+    let command = format!("echo \"{LOGGED_IN}$(id -un)\"");
+    let argv = |option: &[&str]| {
+        let words = ["sudo", "-k"].into_iter().chain(option.iter().copied());
+        m.call(words.chain(["sh", "-c", command.as_str()]).map(str::to_owned)).as_user("ada")
+    };
+    [argv(&["-p", OWN]), argv(&[]).env("SUDO_PROMPT", OWN), argv(&[])]
+}
+
+fn override_prompt(m: &Machine) {
+    let line = format!("Defaults passprompt_override, passprompt=\"{OWN}\"\n");
+    m.file("/etc/sudoers.d/prompt").write(line).mode(0o440);
+}
+
+fn each_way(m: &Machine, mut test: impl FnMut(Session<'_>)) {
+    for (number, call) in ways(m).into_iter().enumerate() {
+        if number == 2 {
+            override_prompt(m);
+        }
+        m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/used.* /run/twinlock/users/ada/try.*"])
+            .ok();
+        let mut session = call.open();
+        session.expect(OWN).send_line(PASSWORD);
+        test(session);
+    }
+}
+
+#[test]
+fn sudo_with_a_prompt_of_its_own_lets_in() {
+    let m = machine("");
+    each_way(&m, |mut s| {
+        s.expect(OWN).send_line(&m.code("ada"));
+        assert_eq!(s.logged_in_as().as_deref(), Some("root"), "{}", s.transcript());
+    });
+}
+
+/// A password that is typed at the second prompt, which looks like the first.
+#[test]
+fn nothing_typed_at_a_replaced_prompt_is_seen() {
+    let m = machine("echo = true\n[backup_codes]\necho = true\n");
+    each_way(&m, |mut s| {
+        s.expect(OWN).send_line(PASSWORD);
+        s.expect("That is not a code").expect(OWN).send_line("?");
+        s.expect("Other ways to sign in").expect("3  Stop").expect(OWN).send_line("2");
+        s.expect(OWN).send_line("FEJT-QYCH-WGPV-SARM-XOKB");
+        s.expect("That code is wrong").expect(OWN).send_line("");
+        s.expect("try again").send("\x03");
+        assert!(!s.logged_in());
+        let screen = s.transcript();
+        assert!(!screen.contains(PASSWORD) && !screen.contains("FEJT"), "{screen}");
+    });
+}
+
+#[test]
+fn key_seen_by_an_administrator_is_told_of_under_a_replaced_prompt() {
+    let m = machine("require_own_code = false\n");
+    m.run(["twinlock", "show-key", "ada", "--yes", "--png", "/root/qr"]).ok();
+    each_way(&m, |mut s| {
+        s.expect(OWN).send_line(&m.code("ada"));
+        s.expect("was seen by");
+        assert_eq!(s.logged_in_as().as_deref(), Some("root"), "{}", s.transcript());
+    });
+}
+
+#[test]
+fn nobody_is_set_up_under_a_replaced_prompt() {
+    let m = machine(
+        "not_enrolled = \"enroll\"\nenroll_needs_ticket = false\nrequire_own_code = false\n",
+    );
+    m.run(["twinlock", "remove", "ada", "--yes"]).ok();
+    each_way(&m, |mut s| {
+        s.expect("log in by ssh").expect("try again").send("\x03");
+        assert!(!s.logged_in(), "{}", s.transcript());
+        assert!(!s.transcript().contains("otpauth"), "{}", s.transcript());
+    });
+    assert_eq!(m.logged("reason=not_set_up").len() % 3, 0, "{:?}", m.log());
+}
+
+const MAIL: &str = "auth required pam_twinlock.so first_factor=follows forward_pass\n\
+                    auth required pam_unix.so use_first_pass nodelay\n\
+                    account required pam_permit.so\n";
+
+/// A mail client polls with the text of the morning, and its user logs in elsewhere meanwhile.
+#[test]
+fn polling_mail_client_throttles_nobody() {
+    let m = machine("tries = 1\n");
+    m.pam("imap", MAIL);
+    let typed = format!("{PASSWORD}{}", m.code("ada"));
+    let poll = |later: i64| {
+        let call = m.pamtester_as(&["-I", "rhost=192.0.2.9"], "imap", "ada").clock(later);
+        call.input(format!("{typed}\n")).output().code == Some(0)
+    };
+    assert!(poll(0));
+    for minute in 0..12 {
+        assert!(!poll(minute * 60), "{minute}: a code works once");
+    }
+    assert_eq!(m.tries("ada"), 0, "{}", m.state());
+    assert_eq!(m.logged("reason=replayed").len(), 12, "{:?}", m.log());
+    assert_eq!(m.logged("reason=wrong_code").len() + m.logged("reason=throttled").len(), 0);
+    let why = m.run(["twinlock", "why", "ada"]).ok().to_owned();
+    assert!(why.contains("  replayed: "), "{why}");
+    // Its user is let in from the same address at once, and a guess from there is paid for.
+    let fresh = format!("{PASSWORD}{}", m.code_in("ada", 1));
+    let call = m.pamtester_as(&["-I", "rhost=192.0.2.9"], "imap", "ada");
+    assert_eq!(call.input(format!("{fresh}\n")).output().code, Some(0));
+    let wrong = format!("{PASSWORD}{}", m.wrong_code("ada"));
+    let call = m.pamtester_as(&["-I", "rhost=192.0.2.9"], "imap", "ada");
+    assert_ne!(call.input(format!("{wrong}\n")).output().code, Some(0));
+    assert_eq!(m.tries("ada"), 1);
+}
+
+#[test]
+fn parallel_connections_let_one_in_and_charge_none() {
+    let m = machine("");
+    m.pam("ftp", MAIL);
+    let script = "for i in 1 2 3 4 5 6 7 8; do \
+                  (printf '%s\\n' \"$TYPED\" | pamtester -I rhost=192.0.2.9 ftp ada authenticate \
+                  >/dev/null 2>&1; echo $? >/root/ended.$i) & done; wait; cat /root/ended.*";
+    let typed = format!("{PASSWORD}{}", m.code("ada"));
+    let ended = m.call(["sh", "-c", script]).env("TYPED", &typed).output();
+    let ended = ended.ok();
+    assert_eq!(ended.lines().filter(|code| *code == "0").count(), 1, "{ended}");
+    assert_eq!(m.tries("ada"), 0, "{}", m.state());
+    assert_eq!(m.logged("reason=replayed").len(), 7, "{:?}", m.log());
+}
+
+/// Debian's i3lock and swaylock include login's file, and run as their user.
+#[test]
+fn screen_locker_is_refused_as_not_root_and_found() {
+    let m = machine("");
+    m.shipped_pam("login").pam("swaylock", "auth include login\n");
+    let call = m.pamtester("swaylock", "ada").as_user("ada");
+    let ended = call.input(format!("{PASSWORD}\n{}\n", m.code("ada"))).output();
+    assert_ne!(ended.code, Some(0), "{ended:?}");
+    assert!((ended.stdout + &ended.stderr).contains("does not run as root"), "{:?}", m.log());
+    let logged = m.logged("reason=caller_not_root");
+    assert!(logged.len() == 1 && logged[0].contains(" uid="), "{:?}", m.log());
+    assert!(m.logged("reason=record_io").is_empty());
+    let explained = m.run(["twinlock", "explain", "ada", "--service", "swaylock"]);
+    assert!(explained.stdout.contains("caller_not_root"), "{explained:?}");
+    let report = m.run(["twinlock", "doctor", "ssh"]).stdout;
+    assert!(report.contains("swaylock does not run as root"), "{report}");
+    m.settings("[[rule]]\nservice = \"swaylock\"\naction = \"exempt\"\n");
+    let report = m.run(["twinlock", "doctor", "ssh"]).stdout;
+    assert!(!report.contains("swaylock does not run as root"), "{report}");
+    let call = m.pamtester("swaylock", "ada").as_user("ada");
+    assert!(m.logged("event=exempt").is_empty());
+    call.input(format!("{PASSWORD}\n")).output();
+    assert_eq!(m.logged("event=exempt").len(), 1, "{:?}", m.log());
+}
