@@ -13,6 +13,10 @@ use crate::{event::Resynced, time::UnixTime};
 pub enum Message {
     /// The first prompt.
     AskCode,
+    /// The first prompt, where a ticket for new backup codes works.
+    AskCodeOrTicket,
+    /// The prompt for a ticket, behind the menu.
+    AskTicket,
     /// The only prompt where password and code are one answer.
     AskPasswordAndCode,
     /// The menu of other ways.
@@ -120,4 +124,6 @@ pub enum Ways {
     WithCodes,
     /// Behind one, where there are no backup codes.
     AppOnly,
+    /// Behind one, where a ticket for new backup codes works.
+    WithTicket,
 }

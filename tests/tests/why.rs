@@ -142,3 +142,44 @@ fn a_ledger_that_cannot_be_used_is_told_too() {
     let json = m.run(["twinlock", "why", "ada", "--json"]);
     assert!(json.ok().contains("\"ledger\":\"ledger_untrusted\""), "{json:?}");
 }
+
+#[test]
+fn reset_invitation_and_tickets_are_told() {
+    let m = machine();
+    m.user("bob").user("carl");
+    m.run(["twinlock", "backup-codes", "ada", "--yes"]).ok();
+    let said = why(&m, "ada").replace('\n', " ");
+    assert!(
+        said.contains("ada is enrolled")
+            && said.contains("Ticket for new backup codes: from root, until "),
+        "{said}"
+    );
+    let reset = m.run(["twinlock", "reset", "ada", "--yes"]);
+    let told = "A login by an ssh key sets up an app without a ticket.";
+    assert!(reset.ok().replace('\n', " ").contains(told), "{reset:?}");
+    let said = why(&m, "ada").replace("\n  ", " ").replace('\n', " ");
+    assert!(said.starts_with("ada was reset by root at "), "{said}");
+    assert!(
+        said.contains("The next login sets up an app. For a new ticket: twinlock invite ada"),
+        "{said}"
+    );
+    assert!(said.contains("Ticket for set-up: from root, until "), "{said}");
+    m.run(["twinlock", "invite", "bob"]).ok();
+    let said = why(&m, "bob");
+    assert!(said.starts_with("bob is invited, and no app is set up."), "{said}");
+    assert!(said.contains("Ticket for set-up: from root, until "), "{said}");
+    m.settings("not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n");
+    let begun = m.pamtester("probe", "carl").input("start\n\n\n").output();
+    assert_ne!(begun.code, Some(0), "{begun:?}");
+    let said = why(&m, "carl").replace("\n  ", " ").replace('\n', " ");
+    assert!(
+        said.starts_with("carl has begun set-up and not finished it, and no app is set up."),
+        "{said}"
+    );
+    assert!(said.contains("Set-up was begun at "), "{said}");
+    // Where the settings ask for no ticket, the command says so.
+    m.settings("after_reset = \"login\"\n").run(["twinlock", "remove", "bob", "--yes"]);
+    m.enrolled("bob", KEY);
+    let reset = m.run(["twinlock", "reset", "bob", "--yes"]);
+    assert!(reset.ok().contains("after_reset = \"login\""), "{reset:?}");
+}

@@ -23,9 +23,13 @@ pub fn lines(desk: &Desk, record: &Record, now: UnixTime) -> Vec<String> {
     lines.extend(beside.owed_codes.as_ref().map(|trace| {
         format!("New backup codes are owed since {}: the next login shows them.", by(trace))
     }));
-    lines.extend(under_way(beside, now));
-    lines.extend(given_out(beside, now));
+    lines.extend(on_the_way(beside, now));
     lines
+}
+
+/// Returns the lines about a set-up that was begun, and about tickets and bypasses that were given out.
+pub fn on_the_way(beside: &Beside, now: UnixTime) -> Vec<String> {
+    under_way(beside, now).into_iter().chain(given_out(beside, now)).collect()
 }
 
 fn by(trace: &Trace) -> String {

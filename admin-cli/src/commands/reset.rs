@@ -8,6 +8,7 @@ use twinlock_core::{
     beside::Purpose,
     enrolment,
     letter::LetterKind,
+    policy::AfterReset,
     ports::{Records, Snapshot},
 };
 use twinlock_host::programs;
@@ -49,7 +50,8 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     let user = plain(&account.name);
     let message = Message {
         done: &format!(
-            "{user} is reset: codes, backup codes, tickets, bypasses and remembered devices of before open nothing."
+            "{user} is reset: codes, backup codes, tickets, bypasses and remembered devices of before open nothing. {}",
+            without_a_ticket(desk)
         ),
         todo: &format!(
             "{user} logs in as usual, types it where it is asked for, and sets up an app."
@@ -70,6 +72,16 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::told(Exit::Refused))
+    }
+}
+
+/// Says which logins set up an app without the ticket.
+fn without_a_ticket(desk: &Desk) -> &'static str {
+    match desk.policy.set_up.after_reset {
+        AfterReset::Ticket => "A login by an ssh key sets up an app without a ticket.",
+        AfterReset::Login => {
+            "The next login sets up an app without a ticket (after_reset = \"login\")."
+        }
     }
 }
 

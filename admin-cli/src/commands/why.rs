@@ -3,6 +3,7 @@
 use serde_json::json;
 use twinlock_core::{
     account::Account,
+    beside::Beside,
     epoch, facts,
     fault::LedgerFault,
     ledger::{Budget, Facts, Refused, Try},
@@ -17,6 +18,7 @@ use twinlock_core::{
 
 use crate::{
     ahead,
+    commands::beside,
     desk::Desk,
     exit::Failure,
     person::{self, Person, Standing},
@@ -56,7 +58,10 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
         let object = object(&name, person.as_ref(), &ledgers);
         return desk.print(&format!("{object}\n"));
     }
-    let mut lines = vec![state(&name, person.as_ref())];
+    let record = account.and_then(|account| desk.machine.records.newest(&account).ok().flatten());
+    let extras = record.as_ref().map(|found| &found.record.beside);
+    let mut lines = vec![state(&name, person.as_ref(), extras)];
+    lines.extend(extras.iter().flat_map(|extras| beside::on_the_way(extras, now.unix)));
     match &ledgers {
         Ok(ledgers) => lines.extend(spoken(&name, ledgers, now.unix)),
         Err(fault) => {
@@ -131,7 +136,7 @@ fn next_try(facts: &Facts, budget: Budget, source: SourceLabel, now: UnixTime) -
     Try { budget, day: now.day(), slot, source }
 }
 
-fn state(name: &str, person: Option<&Person>) -> String {
+fn state(name: &str, person: Option<&Person>, extras: Option<&Beside>) -> String {
     let user = plain(name);
     let Some(person) = person else {
         return format!(
@@ -142,13 +147,10 @@ fn state(name: &str, person: Option<&Person>) -> String {
         Standing::Enrolled | Standing::NoAccount => {
             format!("{user} is enrolled, and the record can be read.")
         }
-        Standing::Pending | Standing::Removed | Standing::NotEnrolled => format!(
+        Standing::Pending => pending(&user, extras),
+        Standing::Removed | Standing::NotEnrolled => format!(
             "{user} is {}. To enroll: twinlock enroll {user}",
-            match person.standing {
-                Standing::Pending => "not set up yet",
-                Standing::Removed => "removed",
-                _ => "not enrolled",
-            }
+            if person.standing == Standing::Removed { "removed" } else { "not enrolled" }
         ),
         Standing::Broken(fault) => {
             let reason = person.standing.reason().unwrap_or_default();
@@ -159,6 +161,23 @@ fn state(name: &str, person: Option<&Person>) -> String {
             )
         }
     }
+}
+
+/// An account that was reset or invited, or whose set-up was begun: what its next login needs.
+fn pending(user: &str, extras: Option<&Beside>) -> String {
+    let (done, has_ticket) = match extras {
+        Some(Beside { reset: Some(trace), .. }) => {
+            (format!("was reset by {} at {}", plain(&trace.by), instant(trace.at)), true)
+        }
+        Some(Beside { tickets, .. }) if !tickets.is_empty() => ("is invited".to_owned(), true),
+        Some(_) | None => ("has begun set-up and not finished it".to_owned(), false),
+    };
+    let next = if has_ticket {
+        format!("The next login sets up an app. For a new ticket: twinlock invite {user}")
+    } else {
+        format!("To enroll: twinlock enroll {user}")
+    };
+    format!("{user} {done}, and no app is set up. {next}")
 }
 
 fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {

@@ -55,6 +55,8 @@ pub struct Asking<'a> {
     pub user: String,
     /// The person's backup codes, where there are any.
     pub backup: Option<Backup<'a>>,
+    /// Whether a ticket for new backup codes works for this person.
+    pub has_ticket: bool,
     /// What is wanted besides, once a code is right.
     pub wish: Cell<Wish>,
     /// What is said at the end.
@@ -205,7 +207,9 @@ impl Asking<'_> {
                 self.wish.set(Wish::Change);
                 self.prompt(None).map(Said::Answer)
             }
-            Ok(Chosen::Backup(answer)) => Ok(Said::Answer(self.worth_judging(answer))),
+            Ok(Chosen::Backup(answer) | Chosen::Ticket(answer)) => {
+                Ok(Said::Answer(self.worth_judging(answer)))
+            }
             Ok(Chosen::Stop) => Ok(Said::Answer(Answer::Stop)),
             Ok(Chosen::Nothing) => Ok(Said::NoSuchWay(ways)),
             Err(_) => Err(End::CutOff),
@@ -217,6 +221,7 @@ impl Asking<'_> {
         match (self.standing, &self.backup) {
             // A change is nothing that can be offered where nothing but a code is asked for.
             _ if self.policy.questions() != Questions::All => Ways::Everybodys,
+            (Standing::Proven, _) if self.has_ticket => Ways::WithTicket,
             (Standing::Proven, Some(backup)) if backup.has_unspent() => Ways::WithCodes,
             (Standing::Proven, _) => Ways::AppOnly,
             (Standing::Ahead | Standing::Decoy, _) => Ways::Everybodys,
@@ -226,6 +231,7 @@ impl Asking<'_> {
     fn prompt(&self, before: Option<&Rebuff>) -> Result<Answer, End> {
         let question = match self.policy.field {
             Field::PasswordAndCode => Message::AskPasswordAndCode,
+            Field::Code if self.has_ticket => Message::AskCodeOrTicket,
             Field::Code | Field::Given | Field::Missing => Message::AskCode,
         };
         let built_in = || text::login(self.policy.language, &question);

@@ -15,6 +15,8 @@ pub enum Chosen {
     App,
     /// A backup code; what was typed as one is an answer like any other.
     Backup(Answer),
+    /// A ticket for new backup codes; what was typed as one is an answer like any other.
+    Ticket(Answer),
     /// To sign in, and then to change something.
     Change,
     /// Nothing more.
@@ -37,13 +39,18 @@ pub fn choose(
     for _ in 0..policy.tries {
         match conversation.ask(&question, Echo::Shown)?.text().trim() {
             "1" => return Ok(Chosen::App),
-            "2" if ways != Ways::AppOnly => {
+            "2" if matches!(ways, Ways::Everybodys | Ways::WithCodes) => {
                 let prompt = text::login(policy.language, &Message::AskBackupCode);
                 let typed = conversation.ask(&prompt, policy.backup_codes.echo)?;
                 return Ok(Chosen::Backup(answer::read(&typed)));
             }
             "3" => return Ok(Chosen::Stop),
             "4" if ways != Ways::Everybodys => return Ok(Chosen::Change),
+            "5" if ways == Ways::WithTicket => {
+                let prompt = text::login(policy.language, &Message::AskTicket);
+                let typed = conversation.ask(&prompt, Echo::Shown)?;
+                return Ok(Chosen::Ticket(answer::read(&typed)));
+            }
             _ => {
                 let again = text::login(policy.language, &Message::NotAChoice);
                 question = alloc::format!("{again}{menu}");

@@ -43,7 +43,7 @@ pub fn offer(
     (offer, reset): (Offer, Option<&Trace>),
     judge: Judge<'_>,
 ) -> Result<Came, Stop> {
-    let ticket = match begin(talk, offer, judge)? {
+    let ticket = match begin(talk, (offer, reset), judge)? {
         Begun::Yes(ticket) => ticket,
         Begun::No => return without(talk, offer),
     };
@@ -68,7 +68,11 @@ enum Begun {
     No,
 }
 
-fn begin(talk: &Talk<'_>, offer: Offer, judge: Judge<'_>) -> Result<Begun, Stop> {
+fn begin(
+    talk: &Talk<'_>,
+    (offer, reset): (Offer, Option<&Trace>),
+    judge: Judge<'_>,
+) -> Result<Begun, Stop> {
     let by = match offer.ticket {
         TicketNeed::Needed => Beginning::Ticket,
         TicketNeed::Free => Beginning::Word,
@@ -78,7 +82,7 @@ fn begin(talk: &Talk<'_>, offer: Offer, judge: Judge<'_>) -> Result<Begun, Stop>
         Without::LetThrough(until) => Going::On(until),
     };
     let reason = talk.policy.set_up.reason.clone();
-    let first = SetUp::Begin { user: talk.name(), reason, by, without };
+    let first = SetUp::Begin { user: talk.name(), reason, by, without, reset: reset.cloned() };
     let typed = talk.ask_shown(&talk.set_up(&first))?;
     match by {
         Beginning::Ticket => ask_for_ticket(talk, answer::read(&typed), judge),

@@ -8,6 +8,7 @@ use crate::{
     account::{Account, Folder},
     answer::Code,
     attempt::{Outcome, Trial},
+    beside::{Purpose, Ticket},
     dialogue::asking::{Asking, Backup, End, Wish},
     event::{Kind, Reason},
     fault::LedgerFault,
@@ -21,7 +22,8 @@ use crate::{
 impl Visit<'_> {
     /// Asks for codes and has each judged; behind a right one, what there is to be said and changed.
     pub(super) fn ask_and_judge(&self, account: Option<&Account>, held: Held) -> End {
-        let asking = Asking { backup: self.backup(account, &held), ..self.asking(account) };
+        let (backup, has_ticket) = (self.backup(account, &held), self.has_ticket(&held));
+        let asking = Asking { backup, has_ticket, ..self.asking(account) };
         let shelf = match self.open_shelf(account) {
             Ok(shelf) => shelf,
             Err(fault) if self.standing == Standing::Proven => {
@@ -114,9 +116,22 @@ impl Visit<'_> {
             standing: self.standing,
             user: told::name_of(account),
             backup: None,
+            has_ticket: false,
             wish: Cell::new(Wish::Nothing),
             parting: &self.parting,
         }
+    }
+
+    /// Whether a ticket for new backup codes works here and now: what it leads to is a dialogue.
+    fn has_ticket(&self, held: &Held) -> bool {
+        let Some(found) = &held.record else { return false };
+        let mut tickets = found.record.beside.tickets.iter();
+        if self.standing != Standing::Proven || !self.can_talk() || tickets.len() == 0 {
+            return false;
+        }
+        let works =
+            |ticket: &Ticket, now| ticket.purpose == Purpose::Codes && !ticket.voucher.is_over(now);
+        self.ports.clock.now().is_ok_and(|now| tickets.any(|ticket| works(ticket, now)))
     }
 
     fn backup(&self, account: Option<&Account>, held: &Held) -> Option<Backup<'_>> {

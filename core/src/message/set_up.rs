@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use zeroize::Zeroizing;
 
-use crate::time::UnixTime;
+use crate::{beside::Trace, time::UnixTime};
 
 /// One thing to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum SetUp {
         by: Beginning,
         /// Whether the login goes on without.
         without: Going,
+        /// Who has reset this person, and when.
+        reset: Option<Trace>,
     },
     /// Asks again for the word that begins it, after another word.
     BeginAgain {

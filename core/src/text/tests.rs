@@ -1,5 +1,6 @@
 //! Every message fits its line, its prompt, and both languages.
 
+use crate::beside::Trace;
 use crate::event::Resynced;
 use crate::message::Ways;
 use crate::message::{
@@ -11,7 +12,7 @@ use crate::text::*;
 use alloc::{format, vec, vec::Vec};
 
 #[expect(clippy::too_many_lines, reason = "a list of everything that is said")]
-fn all() -> [Message; 46] {
+fn all() -> [Message; 50] {
     let user = || "a".repeat(32);
     [
         Message::AskCode,
@@ -35,6 +36,10 @@ fn all() -> [Message; 46] {
         Message::NoSuchWay(Ways::Everybodys),
         Message::NoSuchWay(Ways::WithCodes),
         Message::NoSuchWay(Ways::AppOnly),
+        Message::NoSuchWay(Ways::WithTicket),
+        Message::OtherWays(Ways::WithTicket),
+        Message::AskCodeOrTicket,
+        Message::AskTicket,
         Message::Replayed { wait: 17 },
         Message::BeforeEpoch { wait: 599, ahead: None },
         Message::BeforeEpoch { wait: 86_399, ahead: None },
@@ -135,7 +140,10 @@ fn set_up_messages() -> Vec<SetUp> {
     for by in [Beginning::Word, Beginning::Ticket] {
         for without in [Going::No, Going::On(None), Going::On(Some(AT))] {
             for reason in [None, Some("word ".repeat(60).trim().into())] {
-                all.push(SetUp::Begin { user: user(), reason, by, without });
+                for reset in [None, Some(Trace { by: user(), at: AT })] {
+                    let (user, reason) = (user(), reason.clone());
+                    all.push(SetUp::Begin { user, reason, by, without, reset });
+                }
             }
         }
     }

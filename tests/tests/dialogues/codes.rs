@@ -114,9 +114,14 @@ fn codes_that_somebody_has_made() {
         taken(true);
         let words = [&[TICKET, "AAAA", "", ""], seen_through(language)].concat();
         assert!(!shown(&m, &format!("{language}/codes-by-ticket-kept"), &words).logged_in());
+        // The menu has it too: a slip, then the ticket at its own prompt.
+        let words = ["?", "2", "5", TICKET, "<group>"];
+        assert!(shown(&m, &format!("{language}/codes-by-ticket-in-menu"), &words).logged_in());
+        assert!(!shown(&m, &format!("{language}/ticket-again"), &[TICKET, ""]).logged_in());
+        forget(&m);
+        taken(true);
         let words = [TICKET, "<group>"];
         assert!(shown(&m, &format!("{language}/codes-by-ticket"), &words).logged_in());
-        assert!(!shown(&m, &format!("{language}/ticket-again"), &[TICKET, ""]).logged_in());
         taken(false);
         forget(&m);
         let words = ["<code>", "<group>"];

@@ -12,6 +12,8 @@ use crate::{
 pub(in crate::text) fn say(message: &Message) -> String {
     match message {
         Message::AskCode => "Verification code (? for other ways): ".into(),
+        Message::AskCodeOrTicket => "Verification code or ticket (? for other ways): ".into(),
+        Message::AskTicket => "Ticket for new backup codes (12 letters): ".into(),
         Message::AskPasswordAndCode => "Password & verification code: ".into(),
         Message::OtherWays(Ways::Everybodys) => "\nOther ways to sign in:\n  \
              1  Code from your authenticator app\n  \
@@ -34,6 +36,13 @@ pub(in crate::text) fn say(message: &Message) -> String {
              reset).\n\
              Choose 1, 3 or 4: "
             .into(),
+        Message::OtherWays(Ways::WithTicket) => "\nOther ways to sign in:\n  \
+             1  Code from your authenticator app\n  \
+             3  Stop\n  \
+             4  Sign in and change something: new backup codes, a new app\n  \
+             5  Ticket for new backup codes, from a mail or your administrator\n\
+             Choose 1, 3, 4 or 5: "
+            .into(),
         Message::AskBackupCode => "One-time backup code: ".into(),
         Message::NotAccepted => "That was not accepted.".into(),
         Message::Wrong { left: 0 } => "That code is wrong.".into(),
@@ -54,6 +63,9 @@ pub(in crate::text) fn say(message: &Message) -> String {
         }
         Message::NoSuchWay(Ways::AppOnly) => {
             "That was none of the choices (1, 3 or 4). Type ? to see them again.".into()
+        }
+        Message::NoSuchWay(Ways::WithTicket) => {
+            "That was none of the choices (1, 3, 4 or 5). Type ? to see them again.".into()
         }
         Message::NotAChoice => "\nThat is none of the choices.".into(),
         Message::Replayed { wait: 0 } => {

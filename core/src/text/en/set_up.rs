@@ -3,6 +3,7 @@
 use alloc::{format, string::String};
 
 use crate::{
+    beside::Trace,
     message::set_up::{Beginning, Going, SameKey, SetUp},
     text::{clock, date, duration, minute, wrap},
 };
@@ -10,13 +11,13 @@ use crate::{
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(in crate::text) fn say(message: &SetUp) -> String {
     match message {
-        SetUp::Begin { user, reason, by, without } => {
-            format!(
-                "\n{}\n{APPS}\n{}",
-                why(user, reason.as_deref(), *without),
-                begin(*by, *without)
-            )
-        }
+        SetUp::Begin { user, reason, by, without, reset } => format!(
+            "\n{}{}\n{APPS}\n{}{}",
+            reset.as_ref().map(after_reset).unwrap_or_default(),
+            why(user, reason.as_deref(), *without),
+            ticket(*by, reset.as_ref()),
+            begin(*by, *without)
+        ),
         SetUp::BeginAgain { without } => {
             format!("\nThat is not the word start.\n{}", begin(Beginning::Word, *without))
         }
@@ -98,6 +99,27 @@ const APPS: &str = "It takes about two minutes and an authenticator app, such as
                     Bitwarden                          on a phone or a computer\n  \
                     KeePassXC                          on a computer\n\
                     or any other app for time-based codes (TOTP).";
+
+fn after_reset(reset: &Trace) -> String {
+    let (by, at) = (&reset.by, date(reset.at));
+    wrap(&format!(
+        "Two-step verification was reset by {by} on {at}: codes and apps set up before no longer work. Set it up again."
+    )) + "\n"
+}
+
+/// Where the ticket is that is asked for.
+fn ticket(by: Beginning, reset: Option<&Trace>) -> String {
+    match (by, reset) {
+        (Beginning::Word, _) => String::new(),
+        (Beginning::Ticket, Some(Trace { by, .. })) => {
+            wrap(&format!("Your ticket came to you by mail, or your administrator ({by}) has it."))
+                + "\n"
+        }
+        (Beginning::Ticket, None) => {
+            wrap("Your ticket came to you by mail, or your administrator has it.") + "\n"
+        }
+    }
+}
 
 fn why(user: &str, reason: Option<&str>, without: Going) -> String {
     const IS: &str = "two-step verification: besides the key or password, a code from your phone.";

@@ -12,6 +12,8 @@ use crate::{
 pub(in crate::text) fn say(message: &Message) -> String {
     match message {
         Message::AskCode => "Verifieringskod (? för andra sätt): ".into(),
+        Message::AskCodeOrTicket => "Verifieringskod eller biljett (? för andra sätt): ".into(),
+        Message::AskTicket => "Biljett för nya reservkoder (12 bokstäver): ".into(),
         Message::AskPasswordAndCode => "Lösenord och verifieringskod: ".into(),
         Message::OtherWays(Ways::Everybodys) => "\nAndra sätt att logga in:\n  \
              1  Kod från din autentiseringsapp\n  \
@@ -34,6 +36,13 @@ pub(in crate::text) fn say(message: &Message) -> String {
              (twinlock bypass, twinlock reset).\n\
              Välj 1, 3 eller 4: "
             .into(),
+        Message::OtherWays(Ways::WithTicket) => "\nAndra sätt att logga in:\n  \
+             1  Kod från din autentiseringsapp\n  \
+             3  Avbryt\n  \
+             4  Logga in och ändra något: nya reservkoder, en ny app\n  \
+             5  Biljett för nya reservkoder, ur ett brev eller från din administratör\n\
+             Välj 1, 3, 4 eller 5: "
+            .into(),
         Message::AskBackupCode => "Reservkod: ".into(),
         Message::NotAccepted => "Det godtogs inte.".into(),
         Message::Wrong { left: 0 } => "Fel kod.".into(),
@@ -54,6 +63,9 @@ pub(in crate::text) fn say(message: &Message) -> String {
         }
         Message::NoSuchWay(Ways::AppOnly) => {
             "Det var inget av valen (1, 3 eller 4). Skriv ? för att se dem igen.".into()
+        }
+        Message::NoSuchWay(Ways::WithTicket) => {
+            "Det var inget av valen (1, 3, 4 eller 5). Skriv ? för att se dem igen.".into()
         }
         Message::NotAChoice => "\nDet är inget av valen.".into(),
         Message::Replayed { wait: 0 } => {

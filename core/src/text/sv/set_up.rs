@@ -3,6 +3,7 @@
 use alloc::{format, string::String};
 
 use crate::{
+    beside::Trace,
     message::set_up::{Beginning, Going, SameKey, SetUp},
     text::{clock, date, duration, minute, wrap},
 };
@@ -10,13 +11,13 @@ use crate::{
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(in crate::text) fn say(message: &SetUp) -> String {
     match message {
-        SetUp::Begin { user, reason, by, without } => {
-            format!(
-                "\n{}\n{APPS}\n{}",
-                why(user, reason.as_deref(), *without),
-                begin(*by, *without)
-            )
-        }
+        SetUp::Begin { user, reason, by, without, reset } => format!(
+            "\n{}{}\n{APPS}\n{}{}",
+            reset.as_ref().map(after_reset).unwrap_or_default(),
+            why(user, reason.as_deref(), *without),
+            ticket(*by, reset.as_ref()),
+            begin(*by, *without)
+        ),
         SetUp::BeginAgain { without } => {
             format!("\nDet är inte ordet starta.\n{}", begin(Beginning::Word, *without))
         }
@@ -99,6 +100,27 @@ const APPS: &str = "Det tar ungefär två minuter och du behöver en autentiseri
                     Bitwarden                          i en telefon eller dator\n  \
                     KeePassXC                          i en dator\n\
                     eller en annan app för tidsbaserade koder (TOTP).";
+
+fn after_reset(reset: &Trace) -> String {
+    let (by, at) = (&reset.by, date(reset.at));
+    wrap(&format!(
+        "Tvåstegsverifieringen återställdes av {by} {at}: tidigare koder och appar gäller inte längre. Ställ in den på nytt."
+    )) + "\n"
+}
+
+/// Where the ticket is that is asked for.
+fn ticket(by: Beginning, reset: Option<&Trace>) -> String {
+    match (by, reset) {
+        (Beginning::Word, _) => String::new(),
+        (Beginning::Ticket, Some(Trace { by, .. })) => {
+            wrap(&format!("Din biljett kom med e-post, eller så har din administratör ({by}) den."))
+                + "\n"
+        }
+        (Beginning::Ticket, None) => {
+            wrap("Din biljett kom med e-post, eller så har din administratör den.") + "\n"
+        }
+    }
+}
 
 fn why(user: &str, reason: Option<&str>, without: Going) -> String {
     const IS: &str =
