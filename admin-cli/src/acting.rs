@@ -16,7 +16,7 @@ use twinlock_core::{
 use twinlock_host::{journal::Severity, prepare, roll};
 
 use crate::{
-    actor::{self, Login},
+    actor::{self, Login, Said},
     denial::{first_is_over, refused},
     desk::{Desk, Request},
     exit::{Exit, Failure},
@@ -164,7 +164,7 @@ impl Proven {
         pairs.push(("own_code", own_code));
         let severity =
             if self.0.break_glass.is_some() { Severity::Alert } else { Severity::Notice };
-        actor::log_as(desk, severity, (event, &pairs), &self.0.login);
+        actor::log_as(desk, severity, &Said { event, pairs: &pairs }, &self.0.login);
     }
 
     /// Tells the user whom it is about, who may not have asked for it.

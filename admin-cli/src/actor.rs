@@ -121,12 +121,20 @@ fn console_name(device: u64) -> Option<String> {
 
 /// Logs a change, with the acting person last.
 pub fn log(desk: &Desk, event: &str, pairs: &[(&str, &str)]) {
-    log_as(desk, Severity::Notice, (event, pairs), &Login::read());
+    log_as(desk, Severity::Notice, &Said { event, pairs }, &Login::read());
+}
+
+/// What a line of the log says before it names the acting person.
+pub struct Said<'a> {
+    /// The word of `event=`.
+    pub event: &'a str,
+    /// The other keys with their values.
+    pub pairs: &'a [(&'a str, &'a str)],
 }
 
 /// As [`log`], for a login that is known already.
-pub fn log_as(desk: &Desk, severity: Severity, said: (&str, &[(&str, &str)]), login: &Login) {
-    let (event, pairs) = said;
+pub fn log_as(desk: &Desk, severity: Severity, said: &Said<'_>, login: &Login) {
+    let Said { event, pairs } = *said;
     let (actor, doubt) = (login.word(), login.doubt());
     let mut pairs = pairs.to_vec();
     pairs.extend(doubt.as_ref().map(|(key, uid)| (*key, uid.as_str())));

@@ -101,42 +101,41 @@ fn agreed() -> Done<bool> {
 }
 
 fn install(before: &[&str], names: &[&str]) -> Done {
-    let quiet = quiet_servers(before, names)?;
-    let apt = |words: &[&str]| {
-        let mut line = before.to_vec();
-        line.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes"]);
-        line.extend(words);
-        let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
-        run(&mut command(program, arguments))
-    };
-    let mut words = vec!["--no-install-recommends", "install"];
-    words.extend(names);
+    let names = names.join(" ");
+    let apt = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes";
+    let install = format!("{apt} --no-install-recommends install {names}");
     // Package lists that are missing or old are the usual reason for the first to fail.
-    let installed = apt(&words).or_else(|_| apt(&["update"]).and_then(|()| apt(&words)));
-    if quiet {
-        servers_stay_off(before)?;
-    }
-    installed.map_err(|error| format!("{error} Install by hand: {}", names.join(" ")))
+    let install = format!("{install} || {{ {apt} update && {install}; }}");
+    let script = if starts_servers(&names) { quietly(POLICY, &install) } else { install };
+    as_root(before, &script).map_err(|error| format!("{error} Install by hand: {names}"))
 }
 
-/// Debian starts a new server at once, to the whole network: who wants a demo has not asked for
-/// that. Says whether it has been prevented.
-fn quiet_servers(before: &[&str], names: &[&str]) -> Done<bool> {
+/// Returns whether Debian would start a server among these packages at once, to the whole network: who wants a demo has
+/// not asked for that.
+fn starts_servers(names: &str) -> bool {
     let booted = Path::new("/run/systemd/system").exists();
-    let servers: Vec<&str> = SERVERS.into_iter().filter(|one| names.contains(one)).collect();
+    let is_named = |server: &&str| names.split(' ').any(|name| name == *server);
+    let servers: Vec<&str> = SERVERS.into_iter().filter(is_named).collect();
     if !booted || servers.is_empty() || Path::new(POLICY).exists() {
-        return Ok(false);
+        return false;
     }
     eprintln!("({} will be installed, but neither started nor enabled.)", servers.join(", "));
-    as_root(before, &format!("printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}"))?;
-    Ok(true)
+    true
 }
 
-fn servers_stay_off(before: &[&str]) -> Done {
+/// Wraps a script that installs servers: none is started, and `policy` is gone afterwards, by Ctrl-C as well. One shell
+/// does all of it, since Ctrl-C ends this program before the shell.
+fn quietly(policy: &str, install: &str) -> String {
     // Each by itself: one that was not installed must not keep the others on.
-    let off = "for unit in ssh.service ssh.socket openvpn.service freeradius.service; do \
-               systemctl disable --quiet $unit 2>/dev/null || true; done";
-    as_root(before, &format!("rm -f {POLICY}; {off}"))
+    let units = "ssh.service ssh.socket openvpn.service freeradius.service";
+    format!(
+        "trap 'rm -f {policy}' EXIT; trap 'exit 130' INT TERM HUP
+         printf '#!/bin/sh\\nexit 101\\n' >{policy} && chmod 755 {policy} || exit 1
+         {install}
+         status=$?
+         for unit in {units}; do systemctl disable --quiet $unit 2>/dev/null || true; done
+         exit $status"
+    )
 }
 
 fn as_root(before: &[&str], script: &str) -> Done {
@@ -144,4 +143,28 @@ fn as_root(before: &[&str], script: &str) -> Done {
     line.extend(["sh", "-c", script]);
     let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
     run(&mut command(program, arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_is_removed_however_the_installation_ends() {
+        let policy = std::env::temp_dir().join(format!("policy-rc.d.{}", std::process::id()));
+        let path = policy.to_str().expect("a plain path");
+        // No unit is touched: `systemctl` is a function here.
+        let there = format!("test -x {path}");
+        for (install, code) in [
+            (there.clone(), 0),
+            (format!("{there} && false"), 1),
+            (format!("{there} && kill -INT $$"), 130),
+            (format!("{there} && kill -TERM $$"), 130),
+        ] {
+            let script = format!("systemctl() {{ :; }}\n{}", quietly(path, &install));
+            let ended = command("sh", &["-c", &script]).status().expect("sh");
+            assert_eq!(ended.code(), Some(code), "{install}");
+            assert!(!policy.exists(), "{install}");
+        }
+    }
 }

@@ -153,8 +153,8 @@ impl From<Silence> for Hindrance {
     fn from(silence: Silence) -> Self {
         let (what, remedy) = match silence {
             Silence::NoProgram => (
-                "There is no sshd on PATH nor at /usr/sbin/sshd.".to_owned(),
-                "Install the SSH server, or set PATH.",
+                "There is no sshd in /usr/sbin, nor in another folder of programs.".to_owned(),
+                "Install the SSH server (Debian: apt install openssh-server).",
             ),
             Silence::Refused(said) if said.contains("privilege separation directory") => (
                 format!("sshd does not say its settings: {said}."),

@@ -84,6 +84,23 @@ fn login_with_an_expired_ticket_mails_another() {
 }
 
 #[test]
+fn reminder_of_the_settings_mails_another_too() {
+    let m = invited();
+    m.run(["rm", "/etc/twinlock/rules.toml"]).ok();
+    m.file("/etc/twinlock/twinlock.toml").append("not_enrolled = \"remind\"\n");
+    let quiet = login(&m, 3, "\n");
+    assert!(quiet.code == Some(0) && waiting(&m).is_empty(), "{quiet:?}");
+    let told = login(&m, 25, "\n");
+    assert!(told.code == Some(0), "{told:?}");
+    assert!((told.stdout.clone() + &told.stderr).contains("has expired"), "{told:?}");
+    assert_eq!(waiting(&m), "bob@ticket-expired\n");
+    assert_eq!(deliver(&m, 25).ok(), "1 letter sent.\n");
+    let mailed = tickets(&m);
+    let fresh = login(&m, 25, &format!("{}\n\n\n", mailed[mailed.len() - 1]));
+    assert!((fresh.stdout.clone() + &fresh.stderr).contains("scan this QR code"), "{fresh:?}");
+}
+
+#[test]
 fn day_is_not_used_up_where_no_mail_went() {
     let m = invited();
     let takes = m.file("/usr/local/bin/takes-mail").read();
