@@ -169,7 +169,10 @@ impl<'a> Trial<'a> {
             return Ok(outcome);
         }
         let horizon = self.ports.ledger.floor(now)?;
-        let evidence = Evidence::of(&facts, &horizon, now.unix, self.policy.window);
+        let mut evidence = Evidence::of(&facts, &horizon, now.unix, self.policy.window);
+        if let Some((_, snapshot)) = &self.person {
+            evidence = evidence.of_record(&snapshot.record, &horizon);
+        }
         let outcome = if code.is_voucher() {
             self.redeem(code, now, horizon.reached())
         } else {

@@ -27,6 +27,20 @@ pub struct Beside {
     pub tickets: Vec<Ticket>,
     /// Bypasses that work.
     pub bypasses: Vec<Bypass>,
+    /// A key that was generated on this host, and since when codes of it are accepted.
+    pub fresh_key: Option<FreshKey>,
+}
+
+/// A key that was generated on this host and put in force at an instant of a boot: whatever was used of it, was used here
+/// since then. Only a ledger that began before that instant, in the same boot, can do without the epoch for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreshKey {
+    /// What used steps of the key are filed under.
+    pub mark: [u8; 16],
+    /// The boot in which it was put in force, as the epoch names it.
+    pub boot_id: String,
+    /// When, by the clock that cannot be set.
+    pub since: BootTime,
 }
 
 impl Beside {

@@ -4,9 +4,10 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use crate::{
     account::Account,
-    beside::{Beside, Bypass, Purpose, Ticket, Trace},
+    beside::{Beside, Bypass, FreshKey, Purpose, Ticket, Trace},
+    otp::hotp::Keyed,
     record::{AUTHENTICATORS_MAX, Authenticator, Generation, Record, SetId, Snapshot, State},
-    time::UnixTime,
+    time::{BootTime, UnixTime},
     voucher::VOUCHERS_MAX,
 };
 
@@ -87,6 +88,14 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
         beside: Beside { mail: found.beside.mail.clone(), ..Beside::default() },
     };
     Some(Successor { after: before.sequence, record })
+}
+
+/// Notes that a record's only key was generated on this host, and that no code of it was taken before `since`.
+pub fn mark_as_fresh(record: &mut Record, boot_id: &str, since: BootTime) {
+    let [only] = record.authenticators.as_slice() else { return };
+    let Some(keyed) = Keyed::new(&only.key, only.parameters.algorithm) else { return };
+    let mark = keyed.mark(only).0;
+    record.beside.fresh_key = Some(FreshKey { mark, boot_id: boot_id.into(), since });
 }
 
 /// The record of somebody who has no authenticator and is to get one.

@@ -20,7 +20,9 @@ pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
 /// What the ledger of an epoch knows nothing about; nothing where [`floor`] says nothing.
 #[must_use]
 pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
-    floor(&epoch, boot_id, now).map(|floor| Horizon { floor, ahead: epoch.ahead })
+    let Epoch { begun, .. } = epoch;
+    let floor = floor(&epoch, boot_id, now)?;
+    Some(Horizon { floor, ahead: epoch.ahead, boot_id: epoch.boot_id, begun })
 }
 
 /// What a new epoch remembers of the clock mark: codes may have been used up to a touch later.

@@ -32,9 +32,28 @@ impl<'a> Evidence<'a> {
     /// Takes what the ledger has on file, and what it knows nothing about.
     #[must_use]
     pub fn of(facts: &'a Facts, horizon: &'a Horizon, now: UnixTime, window: u8) -> Self {
-        let Horizon { floor, ahead } = horizon;
+        let Horizon { floor, ahead, .. } = horizon;
         Self { used: &facts.used, floor: *floor, ahead, now, window }
     }
+
+    /// Drops the floor for a record whose only key was put in force since the ledger began: each step of it that was used
+    /// has its name in this ledger.
+    #[must_use]
+    pub fn of_record(self, record: &Record, horizon: &Horizon) -> Self {
+        let floor = if knows_all_of(record, horizon) { UnixTime(0) } else { self.floor };
+        Self { floor, ..self }
+    }
+}
+
+fn knows_all_of(record: &Record, horizon: &Horizon) -> bool {
+    let (Some(fresh), [only]) = (&record.beside.fresh_key, record.authenticators.as_slice()) else {
+        return false;
+    };
+    let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;
+    // The key may have been exchanged since, by one that came from elsewhere.
+    same_ledger
+        && Keyed::new(&only.key, only.parameters.algorithm)
+            .is_some_and(|keyed| keyed.mark(only).0 == fresh.mark)
 }
 
 /// What a code is.
@@ -182,9 +201,11 @@ fn better(one: Ruling, other: Ruling) -> Ruling {
 mod tests {
     use super::*;
     use crate::answer::{self, Answer};
+    use crate::enrolment;
     use crate::otp::hotp::digits_of;
     use crate::record::{Algorithm, Digits, Generation, Parameters, Period, State};
     use crate::secret::{Key, Typed};
+    use crate::time::BootTime;
     use alloc::{string::String, vec, vec::Vec};
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -288,5 +309,56 @@ mod tests {
     #[test]
     fn a_tombstone_and_an_empty_record_match_nothing() {
         assert_eq!(rule(&record(vec![]), "000000", &[]), Ruling::Wrong);
+    }
+
+    fn boot(at: u64) -> BootTime {
+        BootTime(at)
+    }
+
+    fn horizon(boot_id: &str, begun: u64) -> Horizon {
+        Horizon { floor: NOW, ahead: Vec::new(), boot_id: boot_id.into(), begun: boot(begun) }
+    }
+
+    /// A record whose only key was put in force in boot `b`, at 100.
+    fn fresh() -> Record {
+        let mut record = Record::nobodys().unwrap();
+        enrolment::mark_as_fresh(&mut record, "b", boot(100));
+        record
+    }
+
+    fn floor(record: &Record, horizon: &Horizon) -> UnixTime {
+        let facts = Facts::default();
+        Evidence::of(&facts, horizon, NOW, 1).of_record(record, horizon).floor
+    }
+
+    #[test]
+    fn key_generated_since_the_ledger_began_has_no_floor() {
+        assert_eq!(floor(&fresh(), &horizon("b", 100)), UnixTime(0));
+        assert_eq!(floor(&fresh(), &horizon("b", 1)), UnixTime(0));
+    }
+
+    #[test]
+    fn key_older_than_the_ledger_keeps_the_floor() {
+        // A later epoch, another boot whatever its clock says, and a key that came from elsewhere.
+        assert_eq!(floor(&fresh(), &horizon("b", 101)), NOW);
+        assert_eq!(floor(&fresh(), &horizon("c", 1)), NOW);
+        let imported = Record::nobodys().unwrap();
+        assert_eq!(floor(&imported, &horizon("b", 1)), NOW);
+    }
+
+    #[test]
+    fn exchanged_or_second_key_keeps_the_floor() {
+        let other = || Key::new(alloc::vec![7; 20]).unwrap();
+        let mut exchanged = fresh();
+        exchanged.authenticators[0].key = other();
+        assert_eq!(floor(&exchanged, &horizon("b", 1)), NOW);
+        let mut two = fresh();
+        let second = Authenticator { key: other(), ..two.authenticators[0].copied() };
+        two.authenticators.push(second);
+        assert_eq!(floor(&two, &horizon("b", 1)), NOW);
+        // Nothing is noted of a record with two keys, either.
+        two.beside.fresh_key = None;
+        enrolment::mark_as_fresh(&mut two, "b", boot(100));
+        assert_eq!(two.beside.fresh_key, None);
     }
 }

@@ -174,6 +174,10 @@ pub struct Horizon {
     pub floor: UnixTime,
     /// Times since then in which an earlier ledger has seen codes used.
     pub ahead: Vec<Stretch>,
+    /// The boot in which the ledger began.
+    pub boot_id: String,
+    /// When it began, by the clock that cannot be set.
+    pub begun: BootTime,
 }
 
 impl Horizon {

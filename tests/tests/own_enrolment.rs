@@ -1,6 +1,6 @@
 //! `twinlock enroll` about oneself, at a terminal: behind the proof stand the backup codes, in force or owed.
 
-use twinlock_tests::{CutDialogue, Dialogue, Machine, codes_shown, key_shown};
+use twinlock_tests::{CutDialogue, Dialogue, Machine, Otp, codes_shown, key_shown, now};
 
 const ALL: [&str; 2] = ["<first>", "<group>"];
 
@@ -133,4 +133,80 @@ fn refused_by_the_disk_it_is_said_which_stands() {
         stands == 2 && !said.contains("not certain")
     });
     assert_eq!(met, [true; 3]);
+}
+
+/// The ledger has just begun, and ada is enrolled by kim with a key that this host generates.
+fn enrolled_since_the_ledger_began() -> (Machine, Otp) {
+    let m = machine();
+    m.epoch(0, now());
+    let session = m.call(["twinlock", "enroll", "ada"]).logged_in("kim").open();
+    let mut all = m.dialogue("ada", session);
+    all.answer(&["<first>"]);
+    assert_eq!(all.session().exit_code(), Some(0));
+    let otp = key_shown(&all.screen()).expect("a key");
+    drop(all);
+    (m, otp)
+}
+
+/// Why a code of ada's is refused; nothing where it is right, and the backup codes follow it.
+fn refusal(m: &Machine, user: &str, code: &str) -> Option<String> {
+    let seen = m.log().len();
+    let login = m.pamtester("probe", user).input(format!("{code}\n\n\n")).output();
+    if login.code == Some(0) || codes_shown(&login.stderr).len() == 10 {
+        return None;
+    }
+    let lines = m.log()[seen..].join("\n");
+    let reason = lines.split("reason=").nth(1).expect("a reason");
+    reason.split_whitespace().next().map(str::to_owned)
+}
+
+#[test]
+fn key_generated_here_needs_no_wait_and_each_code_works_once() {
+    let (m, otp) = enrolled_since_the_ledger_began();
+    // The code that has proven the key opens nothing.
+    assert_eq!(refusal(&m, "ada", &otp.in_steps(0)).as_deref(), Some("replayed"));
+    let next = otp.in_steps(1);
+    assert_eq!(refusal(&m, "ada", &next), None);
+    assert_eq!(refusal(&m, "ada", &next).as_deref(), Some("replayed"));
+    // A new epoch, and a ledger that has lost its names, wait as for any key.
+    let later = otp.in_steps(2);
+    m.run(["twinlock", "epoch", "now"]).ok();
+    assert_eq!(refusal(&m, "ada", &later).as_deref(), Some("before_epoch"));
+    let (m, otp) = enrolled_since_the_ledger_began();
+    assert_eq!(refusal(&m, "ada", &otp.in_steps(1)), None);
+    m.run(["sh", "-c", "rm -r /run/twinlock/users/*"]).ok();
+    m.epoch(0, now());
+    assert_eq!(refusal(&m, "ada", &otp.in_steps(1)).as_deref(), Some("before_epoch"));
+}
+
+#[test]
+fn restored_and_imported_records_revive_no_code() {
+    let (m, otp) = enrolled_since_the_ledger_began();
+    m.run(["cp", "-a", "/var/lib/twinlock/users/ada", "/root/backup"]).ok();
+    let export = m.run(["twinlock", "export", "ada"]).ok().to_owned();
+    assert!(!export.contains("fresh_key"), "{export}");
+    let used = otp.in_steps(1);
+    assert_eq!(refusal(&m, "ada", &used), None);
+    // The record as it was before that login, under the next number.
+    let restore = "cd /var/lib/twinlock/users/ada; rm -f *; cp -a /root/backup/. .";
+    m.run(["sh", "-c", restore]).ok();
+    assert_eq!(refusal(&m, "ada", &used).as_deref(), Some("replayed"));
+    // Removed, and brought back by the export: the key counts as one that came from elsewhere.
+    m.run(["twinlock", "remove", "ada", "--yes"]).ok();
+    let import = m.call(["twinlock", "import", "record", "ada", "--older"]);
+    import.input(export).output().ok();
+    assert_ne!(refusal(&m, "ada", &used), None);
+    assert_eq!(refusal(&m, "ada", &otp.in_steps(2)).as_deref(), Some("before_epoch"));
+}
+
+#[test]
+fn key_that_was_brought_waits_for_the_epoch() {
+    const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    let m = machine();
+    m.user("bob").epoch(0, now()).enrolled("ada", KEY);
+    assert_eq!(refusal(&m, "ada", &m.code_in("ada", 1)).as_deref(), Some("before_epoch"));
+    let otp = Otp::new("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U");
+    let typed = format!("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U\n{}\n", otp.in_steps(0));
+    m.call(["twinlock", "enroll", "bob", "--secret-stdin"]).input(typed).output().ok();
+    assert_eq!(refusal(&m, "bob", &otp.in_steps(1)).as_deref(), Some("before_epoch"));
 }

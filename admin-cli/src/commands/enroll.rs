@@ -14,7 +14,7 @@ use twinlock_core::{
     fault::{CommitFault, StoreFault},
     judge::{Evidence, Match},
     ports::{Creation, Entropy, Ledger, Records, Seat, Shelf},
-    record::{Authenticator, Moving},
+    record::{Authenticator, Moving, Record},
     secret::{Key, Typed},
     text::duration,
     time::UnixTime,
@@ -65,8 +65,11 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     let mut authenticator = new_authenticator(desk, wanted, &mut keyboard)?;
     authenticator.seen = seen(desk, &account, &by)?;
     let stamp = desk.stamp()?;
-    let successor = enrolment::enrol(&account, before.as_ref(), authenticator, stamp)
+    let mut successor = enrolment::enrol(&account, before.as_ref(), authenticator, stamp)
         .map_err(|_| import_uri::already(&account.name))?;
+    if !wanted.secret_stdin {
+        mark_as_fresh(desk, &mut successor.record)?;
+    }
     let pictures =
         show(desk, wanted, &successor).map_err(|failure| failure.but("nothing was changed"))?;
     prove(desk, &successor, &mut keyboard)?;
@@ -97,6 +100,17 @@ fn still_first(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failur
 fn seen(desk: &Desk, account: &Account, by: &Proven) -> Result<Option<Seen>, Failure> {
     let trace = by.trace(desk.now()?.unix);
     Ok((!by.is(&account.name)).then_some(Seen { trace, postponed: 0 }))
+}
+
+/// Notes that the key was generated here, before its first code is taken. The ledger begins now, if it has not begun.
+fn mark_as_fresh(desk: &Desk, record: &mut Record) -> Result<(), Failure> {
+    let now = desk.now()?;
+    if desk.machine.ledger.floor(now).is_ok()
+        && let Ok(boot_id) = desk.machine.ledger.boot_id()
+    {
+        enrolment::mark_as_fresh(record, &boot_id, now.boot);
+    }
+    Ok(())
 }
 
 fn check_arguments(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {

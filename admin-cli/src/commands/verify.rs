@@ -154,6 +154,7 @@ impl Asked<'_> {
         let now = self.desk.now()?;
         let horizon = self.desk.machine.ledger.floor(now)?;
         let evidence = Evidence::of(before, &horizon, now.unix, self.desk.policy.window);
+        let evidence = evidence.of_record(self.record, &horizon);
         Ok(examine(self.record, self.code, &evidence))
     }
 

@@ -119,7 +119,9 @@ fn put(
         if !proving::is_pending(&record, &proven.authenticator.key) {
             return Err(OVERTAKEN);
         }
-        make(record, proven.authenticator.copied(), stamp).ok_or(OVERTAKEN)
+        let mut record = make(record, proven.authenticator.copied(), stamp).ok_or(OVERTAKEN)?;
+        proven.mark_as_fresh(talk, &mut record);
+        Ok(record)
     })?;
     Ok(stamp.0)
 }

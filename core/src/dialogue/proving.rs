@@ -26,7 +26,7 @@ use crate::{
     record::{Authenticator, Moving, Record, State},
     replay,
     secret::Key,
-    time::{Now, Step, UnixTime},
+    time::{BootTime, Now, Step, UnixTime},
 };
 
 /// Questions until a code was right: mistypings, and the picture drawn another way.
@@ -40,6 +40,8 @@ pub struct Proven {
     pub authenticator: Authenticator,
     /// The step of the first code.
     pub step: Step,
+    /// An instant before the proof, by the clock that cannot be set.
+    pub since: BootTime,
 }
 
 /// How the picture is drawn.
@@ -55,12 +57,24 @@ enum Plain {
     Letters,
 }
 
+impl Proven {
+    /// Notes in a record whose only key this is that it was generated here; a kernel that does not name its boot leaves it
+    /// out, and the key waits for the epoch like any other.
+    pub fn mark_as_fresh(&self, talk: &Talk<'_>, record: &mut Record) {
+        if let Ok(boot_id) = talk.ports.ledger.boot_id() {
+            enrolment::mark_as_fresh(record, &boot_id, self.since);
+        }
+    }
+}
+
 /// Keeps a key as pending, shows it under the authenticator's `name`, and has it proven.
 ///
 /// # Errors
 /// [`Stop`]; the key stays pending, for the same person to go on with within a quarter of an hour.
 pub fn prove(talk: &Talk<'_>, name: &str) -> Result<Proven, Stop> {
     let begun = begin(talk)?;
+    // Before the proof: the ledger that has this key's first step is known by an instant before it.
+    let since = talk.now()?.boot;
     if let Some(notice) = &begun.notice {
         talk.person().show(&talk.set_up(notice));
     }
@@ -73,7 +87,7 @@ pub fn prove(talk: &Talk<'_>, name: &str) -> Result<Proven, Stop> {
     };
     let done = ask_for_code(talk, &authenticator);
     match done {
-        Ok(Some(step)) => return Ok(Proven { authenticator, step }),
+        Ok(Some(step)) => return Ok(Proven { authenticator, step, since }),
         Ok(None) | Err(Stop::Declined(Reason::NotSetUp)) => {}
         Err(stop) => return Err(stop),
     }

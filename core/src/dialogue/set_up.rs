@@ -177,6 +177,7 @@ fn enrol(
         let successor = enrolment::enrol(talk.account, Some(&found), authenticator, stamp);
         let mut record = successor.map_err(|_| OVERTAKEN)?.record;
         record.beside.owed_codes = Some(talk.own_trace(stamp.1));
+        proven.mark_as_fresh(talk, &mut record);
         Ok(record)
     })?;
     Ok(stamp.0)

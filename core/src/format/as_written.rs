@@ -23,6 +23,7 @@ pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
         codes: plain(head.value("codes"), string)?.map(Into::into),
         mail: plain(head.value("mail"), string)?.map(String::from),
         changed: plain(head.value("changed"), number)?,
+        fresh_key: plain(head.value("fresh_key"), string)?.map(String::from),
         authenticator: paragraphs
             .map(|text| entry(text.strip_prefix(HEADING)?))
             .collect::<Option<Vec<_>>>()?,

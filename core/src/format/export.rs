@@ -71,11 +71,10 @@ pub enum ExportFault {
 }
 
 /// What of a record goes to other hosts: vouchers would work once on each of them, and a key that was only shown is
-/// for one place and a quarter of an hour.
+/// for one place and a quarter of an hour; on another host no key is fresh.
 #[must_use]
 pub fn carried(record: Record) -> Record {
-    let Beside { mail, changed, reset, owed_codes, pending: _, tickets: _, bypasses: _ } =
-        record.beside;
+    let Beside { mail, changed, reset, owed_codes, .. } = record.beside;
     let beside = Beside { mail, changed, reset, owed_codes, ..Beside::default() };
     Record { beside, ..record }
 }
@@ -185,7 +184,8 @@ fn assembled(head: Head, record: Record, set: Option<CodeSet>) -> Result<Export,
     };
     let carries_too_much = record.beside.pending.is_some()
         || !record.beside.tickets.is_empty()
-        || !record.beside.bypasses.is_empty();
+        || !record.beside.bypasses.is_empty()
+        || record.beside.fresh_key.is_some();
     if carries_too_much {
         return Err(ExportFault::Malformed);
     }
@@ -236,7 +236,11 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_is_no_export() {
+        let fresh = "changed = 1800000100\nfresh_key = \"07070707070707070707070707070707.\
+                     0123456789abcdef0123456789abcdef.5\"\n";
         for (from, to, fault) in [
+            // No export says that a key was generated here.
+            ("changed = 1800000100\n", fresh, ExportFault::Malformed),
             ("version 1\n", "version 2\n", ExportFault::Newer { version: 2 }),
             ("version 1\n", "version 0\n", ExportFault::Head),
             ("# twinlock", "twinlock", ExportFault::Head),

@@ -45,6 +45,7 @@ pub(super) struct File<'a> {
     pub(super) codes: Option<alloc::borrow::Cow<'a, str>>,
     pub(super) mail: Option<String>,
     pub(super) changed: Option<u64>,
+    pub(super) fresh_key: Option<String>,
     pub(super) authenticator: Vec<Entry>,
     pub(super) reset: Option<TraceTable>,
     pub(super) owed_codes: Option<TraceTable>,
@@ -79,6 +80,7 @@ impl File<'_> {
             codes: table.string("codes")?.map(|text| text.into_inner().into()),
             mail: table.string("mail")?.map(Spanned::into_inner),
             changed: table.number("changed")?.map(Spanned::into_inner),
+            fresh_key: table.string("fresh_key")?.map(Spanned::into_inner),
             authenticator: each(&mut table, "authenticator", Entry::of)?,
             reset: table.table_if_any("reset")?.map(TraceTable::of).transpose()?,
             owed_codes: table.table_if_any("owed_codes")?.map(TraceTable::of).transpose()?,
@@ -274,6 +276,10 @@ pub fn write(record: &Record) -> Zeroizing<String> {
     }
     if let Some(changed) = record.beside.changed {
         text.push_str(&format!("changed = {}\n", changed.0));
+    }
+    if let Some(fresh) = &record.beside.fresh_key {
+        let mark = HEXLOWER.encode(&fresh.mark);
+        text.push_str(&format!("fresh_key = \"{mark}.{}.{}\"\n", fresh.boot_id, fresh.since.0));
     }
     for authenticator in &record.authenticators {
         write_entry(&mut text, authenticator);

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::format::record::{File, quoted};
 use crate::{
-    beside::{Beside, Bypass, Pending, Purpose, Seen, Ticket, Trace},
+    beside::{Beside, Bypass, FreshKey, Pending, Purpose, Seen, Ticket, Trace},
     format::tables::{Odd, Table},
     otp::base32,
     request::SourceLabel,
@@ -134,7 +134,16 @@ pub(super) fn values(file: &mut File<'_>) -> Option<Beside> {
         pending: plain(file.pending.take(), pending)?,
         tickets: tickets.into_iter().map(ticket).collect::<Option<Vec<_>>>()?,
         bypasses: bypasses.into_iter().map(bypass).collect::<Option<Vec<_>>>()?,
+        fresh_key: plain(file.fresh_key.take(), fresh_key)?,
     })
+}
+
+fn fresh_key(text: String) -> Option<FreshKey> {
+    let (mark, since) = text.split_once('.')?;
+    let EndByBoot { boot_id, until: since } = end_by_boot(since.into())?;
+    let mut fresh = FreshKey { mark: [0; 16], boot_id, since };
+    hex(mark, &mut fresh.mark)?;
+    Some(fresh)
 }
 
 /// A value that may be missing, but not be odd.

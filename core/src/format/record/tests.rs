@@ -1,6 +1,8 @@
 //! Records are read as they were written, and nothing else is one.
 
+use crate::beside::FreshKey;
 use crate::format::record::*;
+use crate::time::BootTime;
 
 const FIRST: &str = include_str!("../../../../tests/vectors/record-1.toml");
 
@@ -122,4 +124,21 @@ fn one_key_stands_once() {
         FIRST.replace("MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     assert_ne!(twice, FIRST);
     assert!(read(&twice).is_err());
+}
+
+#[test]
+fn fresh_key_is_read_as_it_is_written() {
+    let fresh =
+        FreshKey { mark: [0xa7; 16], boot_id: "0123456789abcdef".repeat(2), since: BootTime(90) };
+    let mut record = read(FIRST).unwrap();
+    record.beside.fresh_key = Some(fresh);
+    let text = write(&record);
+    assert!(as_written::take_apart(&text).is_some(), "{}", *text);
+    assert_eq!(read(&text).unwrap(), record);
+    assert_eq!(by_toml(&text).unwrap(), record);
+    for (from, to) in
+        [("a7a7a7", "a7a7"), ("cdef0123", "cdef012"), (".90", ".-9"), (".90", ".9x"), (".90", "")]
+    {
+        assert!(read(&text.replacen(from, to, 1)).is_err(), "{from} {to}");
+    }
 }
