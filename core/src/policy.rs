@@ -199,13 +199,6 @@ pub enum Author {
     Settings,
 }
 
-impl Author {
-    /// The settings, where they say anything.
-    pub(crate) fn of<T>(written: Option<&T>) -> Self {
-        written.map_or(Self::Nobody, |_| Self::Settings)
-    }
-}
-
 /// Whether what is typed can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Echo {

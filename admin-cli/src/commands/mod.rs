@@ -31,6 +31,8 @@ mod remove;
 mod reset;
 mod settings_apply;
 mod settings_check;
+#[cfg(test)]
+mod settings_documents;
 mod settings_show;
 mod show_key;
 mod showing;

@@ -2,29 +2,16 @@
 
 use serde_json::json;
 use twinlock_core::{
-    format::settings::rules::{self, quoted},
-    policy::{
-        AfterReset, Echo, Language, LedgerKind, NotEnrolled, OwnCodeNeed, Policy, TicketNeed,
+    format::settings::{
+        rules::{self, quoted},
+        table::{Kind, SETTINGS, Setting},
     },
+    policy::Policy,
+    time::{DAY, HOUR, MINUTE},
 };
 use twinlock_host::settings;
 
 use crate::{desk::Desk, exit::Failure, wording::plain};
-
-/// One line: key, value, and what holds without one.
-struct Line {
-    key: &'static str,
-    value: String,
-    usual: Usual,
-}
-
-/// What holds where nothing is set.
-enum Usual {
-    /// A value, as it would be set.
-    Value(String),
-    /// Something that no value says, in words.
-    Unset(&'static str),
-}
 
 /// Prints the settings in force.
 pub fn run(desk: &Desk) -> Result<(), Failure> {
@@ -52,157 +39,65 @@ impl Desk {
 fn text(policy: &Policy) -> String {
     let usual = Policy::default();
     let mut text = String::new();
-    for (table, lines) in tables(policy, &usual) {
-        if !table.is_empty() {
-            text.push_str(&format!("\n[{table}]\n"));
+    for section in &SETTINGS {
+        if !section.name.is_empty() {
+            text.push_str(&format!("\n[{}]\n", section.name));
         }
-        lines.iter().for_each(|line| text.push_str(&said(line)));
+        section.settings.iter().for_each(|setting| text.push_str(&line(setting, policy, &usual)));
     }
     policy.rules.iter().for_each(|rule| text.push_str(&rules::one(rule)));
     text
 }
 
-/// All settings but the rules, table by table.
-fn tables(policy: &Policy, usual: &Policy) -> [(&'static str, Vec<Line>); 5] {
-    [
-        ("", general(policy, usual)),
-        ("", people(policy, usual)),
-        ("backup_codes", backup_codes(policy, usual)),
-        ("throttle", throttle(policy, usual)),
-        ("totp", totp(policy, usual)),
-    ]
-}
-
-fn said(line: &Line) -> String {
-    let Line { key, value, usual } = line;
-    match usual {
-        Usual::Value(usual) if usual == value => format!("{key} = {value}  # default\n"),
-        Usual::Value(usual) => format!("{key} = {value}  # default: {usual}\n"),
-        Usual::Unset(words) if value.is_empty() => format!("# {key}: {words}\n"),
-        Usual::Unset(_) => format!("{key} = {value}\n"),
+/// Returns the line of one setting, with its default.
+fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
+    let key = setting.key;
+    match (value(setting, policy), value(setting, usual)) {
+        (None, _) => {
+            let means = setting.unset.as_ref().map_or("not set", |unset| unset.means);
+            format!("# {key}: {means}\n")
+        }
+        (Some(value), None) => format!("{key} = {value}\n"),
+        (Some(value), Some(usual)) if value == usual => format!("{key} = {value}  # default\n"),
+        (Some(value), Some(usual)) => format!("{key} = {value}  # default: {usual}\n"),
     }
 }
 
-fn line(key: &'static str, value: String, usual: String) -> Line {
-    Line { key, value, usual: Usual::Value(usual) }
-}
-
-/// A line for what may stay unset, and what then holds.
-fn or_unset(key: &'static str, value: Option<&str>, words: &'static str) -> Line {
-    Line { key, value: value.map_or(String::new(), quoted), usual: Usual::Unset(words) }
-}
-
-fn general(policy: &Policy, usual: &Policy) -> Vec<Line> {
-    let both = |key, of: fn(&Policy) -> String| line(key, of(policy), of(usual));
-    vec![
-        or_unset("issuer", policy.issuer.as_deref(), "the host name"),
-        both("language", |policy| {
-            quoted(match policy.language {
-                Language::English => "en",
-                Language::Swedish => "sv",
-            })
-        }),
-        both("not_enrolled", |policy| {
-            quoted(match policy.not_enrolled {
-                NotEnrolled::Deny => "deny",
-                NotEnrolled::Enroll => "enroll",
-                NotEnrolled::Remind => "remind",
-                NotEnrolled::Allow => "allow",
-            })
-        }),
-        both("window", |policy| policy.window.to_string()),
-        both("tries", |policy| policy.tries.to_string()),
-        or_unset("prompt", policy.prompt.as_deref(), "built in"),
-        both("echo", |policy| (policy.echo == Echo::Shown).to_string()),
-        both("handover_logins", |policy| policy.handover_logins.to_string()),
-        both("remember_for", |policy| duration(policy.remember_for)),
-        both("records", |policy| quoted(&policy.places.records)),
-        both("ledger", |policy| quoted(&policy.places.ledger)),
-        both("ledger_persistent", |policy| {
-            (policy.places.ledger_kind == LedgerKind::Persistent).to_string()
-        }),
-        both("ledger_mounted", |policy| policy.places.ledger_mounted.to_string()),
-    ]
-}
-
-/// How people are set up, and what administrators show.
-fn people(policy: &Policy, usual: &Policy) -> Vec<Line> {
-    let both = |key, of: fn(&Policy) -> String| line(key, of(policy), of(usual));
-    vec![
-        both("enroll_needs_ticket", |policy| {
-            (policy.set_up.ticket == TicketNeed::Needed).to_string()
-        }),
-        or_unset("enroll_reason", policy.set_up.reason.as_deref(), "built in"),
-        both("after_reset", |policy| {
-            quoted(match policy.set_up.after_reset {
-                AfterReset::Ticket => "ticket",
-                AfterReset::Login => "login",
-            })
-        }),
-        both("ticket_lifetime_mail", |policy| duration(policy.set_up.ticket_lives.mail)),
-        both("ticket_lifetime_paper", |policy| duration(policy.set_up.ticket_lives.paper)),
-        both("require_own_code", |policy| (policy.own_code.need == OwnCodeNeed::Asked).to_string()),
-        both("own_code_exempt", |policy| {
-            let names: Vec<String> =
-                policy.own_code.exempt.iter().map(|name| quoted(name)).collect();
+/// Returns the value of a setting in TOML; nothing if it is not set.
+pub fn value(setting: &Setting, policy: &Policy) -> Option<String> {
+    Some(match setting.kind {
+        Kind::Word { get, .. } => quoted(get(policy)),
+        Kind::Number { get, .. } => get(policy).to_string(),
+        Kind::Boolean { get, .. } => get(policy).to_string(),
+        Kind::Text { get, .. } => quoted(get(policy)?),
+        Kind::Path { get, .. } => quoted(get(policy)),
+        Kind::Duration { get, .. } => duration(get(policy)),
+        Kind::Names { get, .. } => {
+            let names: Vec<String> = get(policy).iter().map(|name| quoted(name)).collect();
             format!("[{}]", names.join(", "))
-        }),
-        or_unset("mail_domain", policy.mail.domain.as_deref(), "none"),
-        both("mail_from", |policy| quoted(&policy.mail.from)),
-        both("sendmail", |policy| quoted(&policy.mail.sendmail)),
-    ]
+        }
+    })
 }
 
-fn backup_codes(policy: &Policy, usual: &Policy) -> Vec<Line> {
-    let shown = |policy: &Policy| policy.backup_codes.echo == Echo::Shown;
-    let both =
-        |key, of: fn(&Policy) -> u8| line(key, of(policy).to_string(), of(usual).to_string());
-    vec![
-        both("count", |policy| policy.backup_codes.count),
-        both("warn_below", |policy| policy.backup_codes.warn_below),
-        line("echo", shown(policy).to_string(), shown(usual).to_string()),
-    ]
-}
-
-/// A duration as the settings take it.
+/// Returns a duration in the largest unit that it is whole in.
 fn duration(seconds: u64) -> String {
     match seconds {
         0 => "0".into(),
-        seconds => quoted(&format!("{seconds} s")),
+        _ if seconds > DAY && seconds.is_multiple_of(DAY) => {
+            quoted(&format!("{} d", seconds / DAY))
+        }
+        _ if seconds.is_multiple_of(HOUR) => quoted(&format!("{} h", seconds / HOUR)),
+        _ if seconds.is_multiple_of(MINUTE) => quoted(&format!("{} min", seconds / MINUTE)),
+        _ => quoted(&format!("{seconds} s")),
     }
 }
 
-fn throttle(policy: &Policy, usual: &Policy) -> Vec<Line> {
-    let both =
-        |key, of: fn(&Policy) -> u64| line(key, of(policy).to_string(), of(usual).to_string());
-    vec![
-        both("free", |policy| policy.throttle.free.into()),
-        both("delay", |policy| policy.throttle.delay),
-        both("max_delay", |policy| policy.throttle.max_delay),
-        both("per_day", |policy| policy.throttle.per_day.into()),
-        both("in_a_row", |policy| policy.throttle.in_a_row.into()),
-    ]
-}
-
-fn totp(policy: &Policy, usual: &Policy) -> Vec<Line> {
-    let both = |key, of: fn(&Policy) -> String| line(key, of(policy), of(usual));
-    vec![
-        both("digits", |policy| policy.new_keys.digits.get().to_string()),
-        both("period", |policy| policy.new_keys.period.seconds().to_string()),
-        both("algorithm", |policy| quoted(policy.new_keys.algorithm.name())),
-    ]
-}
-
-/// The names of the settings in which two differ, `rule` for all rules together.
+/// Returns the names of the settings in which two policies differ, `rule` for all rules together.
 pub fn changed(old: &Policy, new: &Policy) -> Vec<&'static str> {
-    let usual = Policy::default();
-    let of = |policy: &Policy| {
-        let tables = tables(policy, &usual).into_iter();
-        tables.flat_map(|(_, lines)| lines).collect::<Vec<_>>()
-    };
-    let pairs = of(old).into_iter().zip(of(new));
+    let settings = SETTINGS.iter().flat_map(|section| section.settings);
+    let differs = |setting: &&Setting| value(setting, old) != value(setting, new);
     let mut names: Vec<&'static str> =
-        pairs.filter(|(old, new)| old.value != new.value).map(|(old, _)| old.key).collect();
+        settings.filter(differs).map(|setting| setting.key).collect();
     if old.rules != new.rules {
         names.push("rule");
     }

@@ -129,9 +129,9 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// A list of texts; empty where there is none.
-    pub(super) fn strings(&mut self, key: &'static str) -> Result<Vec<String>, Odd> {
-        let Some((span, value)) = self.take(key) else { return Ok(Vec::new()) };
+    /// A list of texts.
+    pub(super) fn strings(&mut self, key: &'static str) -> Result<Option<Vec<String>>, Odd> {
+        let Some((span, value)) = self.take(key) else { return Ok(None) };
         let DeValue::Array(list) = value else {
             return Err(unexpected(&span, key, (&value, "a list")));
         };
@@ -139,7 +139,7 @@ impl<'i> Table<'i> {
             let text = value.get_ref().as_str().map(ToString::to_string);
             text.ok_or_else(|| unexpected(&value.span(), key, (value.get_ref(), "strings")))
         };
-        list.into_iter().map(one).collect()
+        list.into_iter().map(one).collect::<Result<_, _>>().map(Some)
     }
 
     /// A table in this one; an empty one where there is none.

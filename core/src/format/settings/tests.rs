@@ -2,7 +2,12 @@
 
 use crate::{
     format::settings::*,
-    policy::{Action, TicketLives},
+    policy::{
+        Action, AfterReset, Author, BackupCodes, Echo, Language, LedgerKind, Limits, NotEnrolled,
+        OwnCode, OwnCodeNeed, SetUpRules, TicketLives, TicketNeed,
+    },
+    record::Algorithm,
+    time::DAY,
 };
 
 #[test]

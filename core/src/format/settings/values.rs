@@ -1,141 +1,131 @@
-//! Single values of a settings file: numbers in their range, words of a list, texts, folders, durations.
+//! Single values of a settings file: each is held against the range of its setting.
 
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
 
 use toml::Spanned;
 
-use crate::format::settings::{File, Mistake, Reader};
+use crate::format::settings::{
+    Found, Mistake, Reader, Value,
+    table::{Kind, Section, Setting},
+};
 use crate::{
     format::lines::line_at,
-    policy::TicketLives,
+    policy::Policy,
     time::{DAY, HOUR, MINUTE},
-    voucher::TICKET_LONGEST,
 };
+
+/// What is wrong with a value, as a clause that begins with the name of the setting.
+type Wrong = String;
 
 impl Reader<'_> {
     pub(super) fn mistake<T>(&self, found: &Spanned<T>, what: String) -> Mistake {
         Mistake { line: line_at(self.text, found.span().start), what }
     }
 
-    pub(super) fn number<N: TryFrom<i64>>(
-        &self,
-        found: Option<Spanned<i64>>,
-        key: &str,
-        range: (i64, i64),
-        usual: N,
-    ) -> Result<N, Mistake> {
-        let Some(found) = found else { return Ok(usual) };
-        let value = *found.get_ref();
-        let fits = (range.0..=range.1).contains(&value);
-        match N::try_from(value) {
-            Ok(value) if fits => Ok(value),
-            _ => Err(self.mistake(
-                &found,
-                format!("{key} = {value} is not between {} and {}", range.0, range.1),
-            )),
+    /// Sets a setting, or says why its value cannot be.
+    pub(super) fn set(&self, policy: &mut Policy, found: Found) -> Result<(), Mistake> {
+        let Found { section, setting, value } = found;
+        match value {
+            Value::Text(text) => set_text(policy, section, setting, text.get_ref())
+                .map_err(|what| self.mistake(&text, what)),
+            Value::Number(number) => set_number(policy, section, setting, *number.get_ref())
+                .map_err(|what| self.mistake(&number, what)),
+            Value::Boolean(value) => {
+                if let Kind::Boolean { set, .. } = setting.kind {
+                    set(policy, value);
+                }
+                Ok(())
+            }
+            Value::Names(names) => {
+                if let Kind::Names { set, .. } = setting.kind {
+                    set(policy, names);
+                }
+                Ok(())
+            }
         }
     }
+}
 
-    pub(super) fn word<T: Copy + Default>(
-        &self,
-        found: Option<Spanned<String>>,
-        key: &str,
-        words: &[(&str, T)],
-    ) -> Result<T, Mistake> {
-        let Some(found) = found else {
-            return Ok(T::default());
-        };
-        let hit = words.iter().find(|(word, _)| word == found.get_ref());
-        hit.map(|(_, value)| *value).ok_or_else(|| {
-            let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.mistake(
-                &found,
-                format!("{key} = \"{}\" is none of {}", found.get_ref(), all.join(", ")),
-            )
-        })
-    }
-
-    pub(super) fn issuer(&self, found: Spanned<String>) -> Result<String, Mistake> {
-        let bad = |letter: char| letter.is_control() || letter == ':';
-        if found.get_ref().is_empty() || found.get_ref().len() > 64 || found.get_ref().contains(bad)
-        {
-            return Err(self.mistake(
-                &found,
-                "issuer must be 1 to 64 bytes without colons and control characters".into(),
-            ));
+fn set_number(
+    policy: &mut Policy,
+    section: &Section,
+    setting: &Setting,
+    value: i64,
+) -> Result<(), Wrong> {
+    let Kind::Number { least, most, set, .. } = setting.kind else { return Ok(()) };
+    match u32::try_from(value) {
+        Ok(value) if (least..=most).contains(&value) => {
+            set(policy, value);
+            Ok(())
         }
-        Ok(found.into_inner())
+        _ => Err(format!(
+            "{} = {value} is not between {least} and {most}",
+            section.full_name(setting)
+        )),
     }
+}
 
-    pub(super) fn folder(
-        &self,
-        found: Option<Spanned<String>>,
-        key: &str,
-        usual: Cow<'static, str>,
-    ) -> Result<Cow<'static, str>, Mistake> {
-        let Some(found) = found else { return Ok(usual) };
-        let path = found.get_ref();
-        let whole = path.starts_with('/') && path.len() < 1024 && !path.contains('\0');
-        let plain = path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
-        if whole && plain {
-            return Ok(found.into_inner().into());
+fn set_text(
+    policy: &mut Policy,
+    section: &Section,
+    setting: &Setting,
+    text: &str,
+) -> Result<(), Wrong> {
+    let name = section.full_name(setting);
+    match setting.kind {
+        Kind::Word { words, set, .. } => {
+            let word = words.iter().find(|word| word.eq_ignore_ascii_case(text));
+            let wrong = || format!("{name} = \"{text}\" is none of {}", words.join(", "));
+            set(policy, word.ok_or_else(wrong)?);
         }
-        Err(self.mistake(&found, format!("{key} must be a whole path without . and .. in it")))
-    }
-
-    /// A text of one line.
-    pub(super) fn text(
-        &self,
-        found: Option<Spanned<String>>,
-        (key, most): (&str, usize),
-    ) -> Result<Option<String>, Mistake> {
-        let Some(found) = found else { return Ok(None) };
-        let text = found.get_ref();
-        if text.is_empty() || text.len() > most || text.contains(char::is_control) {
-            let what = format!("{key} must be 1 to {most} bytes without control characters");
-            return Err(self.mistake(&found, what));
+        Kind::Text { most, set, .. } => {
+            // The URI of a key has a colon between issuer and user.
+            let colons = setting.key != "issuer";
+            set(
+                policy,
+                line_of(text, most, colons).ok_or_else(|| unfit_line(&name, most, colons))?,
+            );
         }
-        Ok(Some(found.into_inner()))
+        Kind::Path { set, .. } => {
+            let wrong = || format!("{name} must be a whole path without . and .. in it");
+            set(policy, path_of(text).ok_or_else(wrong)?);
+        }
+        Kind::Duration { least, most, set, .. } => {
+            let seconds = seconds_of(text).filter(|seconds| (least..=most).contains(seconds));
+            set(policy, seconds.ok_or_else(|| unfit_duration(&name, least, most))?);
+        }
+        Kind::Number { .. } | Kind::Boolean { .. } | Kind::Names { .. } => {}
     }
+    Ok(())
+}
 
-    /// How long tickets work; one that never works would be no ticket.
-    pub(super) fn ticket_lives(&self, file: &mut File) -> Result<TicketLives, Mistake> {
-        let usual = TicketLives::default();
-        let mail = file.ticket_lifetime_mail.take();
-        let paper = file.ticket_lifetime_paper.take();
-        Ok(TicketLives {
-            mail: self.ticket_life(mail, "ticket_lifetime_mail")?.unwrap_or(usual.mail),
-            paper: self.ticket_life(paper, "ticket_lifetime_paper")?.unwrap_or(usual.paper),
-        })
-    }
+/// Returns a text of one line that is neither empty nor too long.
+fn line_of(text: &str, most: usize, colons: bool) -> Option<String> {
+    let unfit = |letter: char| letter.is_control() || (letter == ':' && !colons);
+    let fits = !text.is_empty() && text.len() <= most && !text.contains(unfit);
+    fits.then(|| text.to_string())
+}
 
-    fn ticket_life(
-        &self,
-        found: Option<Spanned<String>>,
-        key: &str,
-    ) -> Result<Option<u64>, Mistake> {
-        let Some(found) = found else { return Ok(None) };
-        let seconds = seconds_of(found.get_ref());
-        let fits = seconds.filter(|seconds| (MINUTE..=TICKET_LONGEST).contains(seconds));
-        fits.map(Some).ok_or_else(|| {
-            let what = format!("{key} is no duration like \"24 h\", of 1 min to 31 d");
-            self.mistake(&found, what)
-        })
-    }
+fn unfit_line(name: &str, most: usize, colons: bool) -> Wrong {
+    let without = if colons { "" } else { "colons and " };
+    format!("{name} must be 1 to {most} bytes without {without}control characters")
+}
 
-    /// A duration: `"90 min"`, `"12h"`, `"7 d"`, or 0 for none; at most `most` seconds.
-    pub(super) fn duration(
-        &self,
-        found: Option<Spanned<String>>,
-        (key, most): (&str, u64),
-    ) -> Result<u64, Mistake> {
-        let Some(found) = found else { return Ok(0) };
-        let seconds = seconds_of(found.get_ref());
-        seconds.filter(|seconds| *seconds <= most).ok_or_else(|| {
-            let what =
-                format!("{key} is no duration like \"8 h\", of at most {} d, or 0", most / DAY);
-            self.mistake(&found, what)
-        })
+fn path_of(text: &str) -> Option<String> {
+    let whole = text.starts_with('/') && text.len() < 1024 && !text.contains('\0');
+    let plain = text.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
+    (whole && plain).then(|| text.to_string())
+}
+
+fn unfit_duration(name: &str, least: u64, most: u64) -> Wrong {
+    let days = most / DAY;
+    if least == 0 {
+        format!("{name} is no duration like \"8 h\", of at most {days} d, or 0")
+    } else {
+        format!("{name} is no duration like \"24 h\", of {} min to {days} d", least / MINUTE)
     }
 }
 
