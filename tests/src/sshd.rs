@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use crate::call::{PATIENCE, faked_clock};
 use crate::machine::Machine;
 
+/// Where sshd writes its process number.
+const NUMBER: &str = "/run/sshd.pid";
 const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 
 /// Debian 12's settings, and the one host key.
@@ -39,7 +41,7 @@ impl Machine {
     /// Ends sshd; its connections live on.
     pub fn stop_sshd(&self) -> &Self {
         if self.listening() {
-            let pid = self.file("/run/sshd.pid").read();
+            let pid = self.file(NUMBER).read();
             self.signal("TERM", pid.trim().parse().expect("sshd's number"));
             self.until_listening(false);
         }
@@ -48,6 +50,10 @@ impl Machine {
 
     fn sshd_under(&self, settings: &str, env: &[(String, String)]) -> &Self {
         self.stop_sshd();
+        // One that was killed leaves its number behind.
+        if self.file(NUMBER).exists() {
+            self.file(NUMBER).remove();
+        }
         self.host_key();
         self.file("/etc/ssh/sshd_config").write(STOCK);
         self.file("/etc/ssh/sshd_config.d/20-test.conf").write(settings);
@@ -74,7 +80,8 @@ impl Machine {
 
     fn until_listening(&self, wanted: bool) {
         let end = Instant::now() + PATIENCE;
-        while self.listening() != wanted {
+        // sshd writes its number after it has begun to listen.
+        while self.listening() != wanted || (wanted && !self.has_number()) {
             assert!(
                 Instant::now() < end,
                 "sshd does not come or go; its log:\n{}",
@@ -82,6 +89,10 @@ impl Machine {
             );
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    fn has_number(&self) -> bool {
+        self.file(NUMBER).exists() && self.file(NUMBER).read().ends_with('\n')
     }
 
     // Asked of the kernel, so that no connection is made that sshd would log and count.

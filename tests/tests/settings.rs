@@ -219,7 +219,7 @@ fn apply_asks_for_an_own_code() {
     assert_eq!(m.file(FILE).read(), "require_own_code = false\n");
     let logged = m.logged("event=settings_applied ");
     assert!(
-        logged.len() == 1 && logged[0].contains("changed=tries:require_own_code:own_code_exempt"),
+        logged.len() == 1 && logged[0].contains("changed=require_own_code:own_code_exempt:tries"),
         "{logged:?}"
     );
     assert!(

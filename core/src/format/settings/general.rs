@@ -74,7 +74,7 @@ pub(super) static GENERAL: [Setting; 23] = [
     )
     .or_unset(
         "\"You have access to customers' data, so a second factor is needed.\"",
-        "a built-in sentence",
+        "built in",
     ),
     Setting::word(
         "after_reset",
@@ -178,7 +178,7 @@ pub(super) static GENERAL: [Setting; 23] = [
         |policy, text| policy.prompt = Some(text),
         "The text of the first prompt, up to 500 bytes.",
     )
-    .or_unset("\"Verification code: \"", "the built-in prompt in the language above"),
+    .or_unset("\"Verification code: \"", "the built-in prompt"),
     Setting::boolean(
         "echo",
         |policy| policy.echo == Echo::Shown,
