@@ -72,10 +72,7 @@ pub(super) static GENERAL: [Setting; 23] = [
         |policy, text| policy.set_up.reason = Some(text),
         "Why a second factor is needed, shown during set-up: up to 300 bytes.",
     )
-    .or_unset(
-        "\"You have access to customers' data, so a second factor is needed.\"",
-        "built in",
-    ),
+    .or_unset("\"You have access to customers' data, so a second factor is needed.\"", "built in"),
     Setting::word(
         "after_reset",
         &["ticket", "login"],
