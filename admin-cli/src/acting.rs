@@ -120,6 +120,12 @@ impl Proven {
         self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
+    /// Whether the command shows its output to that user: the acting user, or the one who called sudo where no login set a
+    /// login uid, as in a container.
+    pub fn shows_to(&self, account: &Account) -> bool {
+        self.is(&account.name) || self.0.login.is_called_by(account.uid)
+    }
+
     /// Where the acting user counts as sitting.
     pub fn source(&self) -> SourceLabel {
         source_of(self.0.login.actor)

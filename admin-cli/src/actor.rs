@@ -52,6 +52,24 @@ impl Login {
         Self { traces, actor: traces.actor() }
     }
 
+    /// Returns the user who has called the command: by the login uid, else by sudo, doas or pkexec; nothing where they
+    /// contradict each other.
+    pub fn caller(&self) -> Option<u32> {
+        let named = self.traces.login.or_else(|| invokers().first().copied())?;
+        self.is_called_by(named).then_some(named)
+    }
+
+    /// Tells whether this user has called the command: by the login uid, or by sudo, doas or pkexec where no login set one.
+    pub fn is_called_by(&self, uid: u32) -> bool {
+        match self.traces.login {
+            Some(login) => login == uid && self.actor.uid() == Some(uid),
+            None => {
+                let invokers = invokers();
+                !invokers.is_empty() && invokers.iter().all(|invoker| *invoker == uid)
+            }
+        }
+    }
+
     /// Returns the word of `actor=` in the log: the login uid, or that there is none.
     pub fn word(&self) -> String {
         match (self.actor, self.traces.login) {

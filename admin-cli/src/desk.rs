@@ -26,6 +26,9 @@ use crate::{
     wording::{Notation, WIDTH, harmless, plain, wrap},
 };
 
+/// What an ordinary user does instead; administrators know sudo.
+pub const OWN_WAY: &str = "For backup codes or an app of your own: log in, type ?, then 4. The rest is done by an administrator, with root's rights.";
+
 /// What is asked of the command.
 pub struct Request {
     /// What it is to do, as the table of permissions knows it.
@@ -129,7 +132,7 @@ impl Desk {
         if geteuid().is_root() {
             return Ok(());
         }
-        Err(Failure::new(Exit::NotAllowed, format!("only root may {what}"), "Try again with sudo."))
+        Err(Failure::new(Exit::NotAllowed, format!("only root may {what}"), OWN_WAY))
     }
 
     /// The account of a name.

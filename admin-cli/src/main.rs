@@ -29,6 +29,7 @@ mod picture;
 mod piped;
 mod progress;
 mod proof;
+mod qr_reader;
 mod reasons;
 mod remarks;
 mod reminder;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
     // Keys and codes are in no core dump, whatever the kernel would make of one.
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     write_errors_are_said();
+    wording::use_zone_of_host();
     let command = match Command::try_parse() {
         Ok(command) => command,
         // A script that asks for JSON reads no usage text.

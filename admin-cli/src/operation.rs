@@ -28,6 +28,9 @@ impl Verb {
             Self::Forget(_) => Operation::Forget,
             Self::Why { .. } => Operation::Why,
             Self::Explain { .. } => Operation::Explain,
+            Self::Remove(wanted) if wanted.authenticator.is_some() => {
+                Operation::RemoveAuthenticator
+            }
             Self::Remove(_) => Operation::Remove,
             Self::Settings(Settings::Check { .. }) => Operation::SettingsCheck,
             Self::Settings(Settings::Apply(_)) => Operation::SettingsApply,
@@ -49,6 +52,7 @@ impl Verb {
             Self::Enroll(wanted) => wanted.user.as_deref(),
             Self::Import(Import::Uri { user, .. } | Import::Migration { user, .. }) => Some(user),
             Self::Import(Import::Record { user, .. }) => user.as_deref(),
+            Self::Import(Import::Qr(wanted)) => Some(wanted.user()),
             Self::Import(Import::Google(wanted)) => only(&wanted.users),
             Self::Import(Import::Oath(wanted)) => only(&wanted.users),
             Self::Export(wanted) => Some(&wanted.user),
@@ -82,6 +86,7 @@ impl Verb {
                 Import::Uri { grounds, .. }
                 | Import::Migration { grounds, .. }
                 | Import::Record { grounds, .. } => grounds.clone(),
+                Import::Qr(wanted) => wanted.grounds.clone(),
                 Import::Google(wanted) => wanted.grounds.clone(),
                 Import::Oath(wanted) => wanted.grounds.clone(),
             },
@@ -118,6 +123,7 @@ fn of_import(import: &Import) -> Operation {
         Import::Uri { .. } => Operation::ImportUri,
         Import::Migration { .. } => Operation::ImportMigration,
         Import::Record { .. } => Operation::ImportRecord,
+        Import::Qr(_) => Operation::ImportQr,
         Import::Google(wanted) => of_files(wanted.how, &wanted.users),
         Import::Oath(wanted) => of_files(wanted.how, &wanted.users),
     }
@@ -169,7 +175,7 @@ mod tests {
     }
 
     fn parsed(words: &[String]) -> Option<Verb> {
-        let tails: [&[&str]; 4] = [&[], &["ada"], &["bash"], &["ada", "--all"]];
+        let tails: [&[&str]; 5] = [&[], &["ada"], &["bash"], &["ada", "--all"], &["ada", "qr.png"]];
         let tries = tails.iter().map(|tail| {
             let line = ["twinlock".to_owned()].into_iter().chain(words.iter().cloned());
             Command::try_parse_from(line.chain(tail.iter().map(|word| (*word).to_owned())))

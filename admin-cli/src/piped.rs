@@ -1,6 +1,9 @@
 //! Data on standard input, and the acting user's own code where it stands on the line before.
 
-use std::io::{IsTerminal, Read};
+use std::{
+    io::{IsTerminal, Read},
+    os::fd::AsFd,
+};
 
 use twinlock_core::{
     answer::{self, Answer},
@@ -20,13 +23,40 @@ pub struct Piped {
     code: Option<Zeroizing<String>>,
 }
 
+/// Why standard input is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PipedError {
+    /// A PNG or JPEG picture.
+    Picture,
+    /// No UTF-8.
+    Encoding,
+    /// More than any text that is taken.
+    TooLong,
+    /// Reading failed.
+    Io,
+}
+
 impl Piped {
     /// Reads standard input to its end, or one code and `most` bytes of it. A first line that has the shape of a code is
     /// no data: none of the formats that are read here begins with one.
-    pub fn read(most: u64) -> std::io::Result<Self> {
-        let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
-        std::io::stdin().lock().take(most + CODE_MAX).read_to_string(&mut text)?;
-        Ok(Self::split(text))
+    pub fn read(most: u64) -> Result<Self, PipedError> {
+        let most = most.saturating_add(CODE_MAX);
+        // Reserved at once: a buffer that grows leaves unwiped copies behind.
+        let room = usize::try_from(most).unwrap_or(0).saturating_add(1);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+        // Past the buffer of the standard library, which cannot be wiped.
+        let input = std::io::stdin().as_fd().try_clone_to_owned().map_err(|_| PipedError::Io)?;
+        let read = std::fs::File::from(input).take(most.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|_| PipedError::Io)?;
+        if u64::try_from(bytes.len()).map_or(true, |length| length > most) {
+            return Err(PipedError::TooLong);
+        }
+        let is_picture = bytes.starts_with(b"\x89PNG") || bytes.starts_with(b"\xff\xd8\xff");
+        let text = std::str::from_utf8(&bytes).map_err(|_| match is_picture {
+            true => PipedError::Picture,
+            false => PipedError::Encoding,
+        })?;
+        Ok(Self::split(Zeroizing::new(text.to_owned())))
     }
 
     fn split(text: Zeroizing<String>) -> Self {

@@ -2,7 +2,10 @@
 
 use twinlock_core::{
     foreign::Remark,
-    format::{google::GoogleFault, oath::OathMistake},
+    format::{
+        google::GoogleFault,
+        oath::{OathMistake, PassedOver, Unread},
+    },
 };
 use twinlock_host::source::SourceFault;
 
@@ -20,6 +23,8 @@ pub struct Worded {
     pub word: &'static str,
     /// For people.
     pub text: String,
+    /// Whether the source holds something there that nobody has read, so that it is kept.
+    pub keeps_source: bool,
 }
 
 impl Worded {
@@ -125,11 +130,28 @@ pub fn worded(remark: Remark) -> Worded {
         Remark::SameKey { line, first } => {
             (line, "same_key", format!("the key of line {first} once more; left out"))
         }
+        Remark::SameKeyOther { line, first } => (
+            line,
+            "same_key_other",
+            format!("the key of line {first} once more, for codes of another kind or length; left out"),
+        ),
+        Remark::RepeatedOption { line } => {
+            (line, "repeated_option", "an option that stands above already; left out".into())
+        }
         Remark::TooMany { line } => {
             (line, "too_many", "more authenticators than a person can have (16); left out".into())
         }
     };
-    Worded { line, word, text }
+    Worded { line, word, text, keeps_source: remark.keeps_source() }
+}
+
+/// A line of pam_oath's file that nobody reads, in words.
+pub fn passed_over(one: PassedOver) -> Worded {
+    let (word, text) = match one.what {
+        Unread::Comment => ("comment", "a comment; left out"),
+        Unread::Rest => ("rest_of_line", "text behind the entry; left out"),
+    };
+    Worded { line: one.line, word, text: text.into(), keeps_source: true }
 }
 
 /// A file of Google's module that cannot be taken over.
@@ -171,6 +193,9 @@ pub fn google_failure(path: &str, fault: GoogleFault) -> Failure {
 pub fn oath_failure(path: &str, (line, mistake): (u32, OathMistake)) -> Failure {
     let what: String = match mistake {
         OathMistake::Type => "a type that twinlock does not know".into(),
+        OathMistake::ByteOrderMark => {
+            "a byte order mark stands before it, so that pam_oath does not know the line".into()
+        }
         OathMistake::User => "no name that can be read".into(),
         OathMistake::NoKey => "there is no key".into(),
         OathMistake::Key => "the key is no hexadecimal".into(),

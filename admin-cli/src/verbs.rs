@@ -1,10 +1,12 @@
 //! The verbs and their arguments: help texts, man page and completions come from here.
 
+mod picture;
 mod recovery;
 mod rollout;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use picture::FromPicture;
 pub use recovery::{
     BackupCodes, Bypass, Change, Deed, Drawing, Export, Forget, Grounds, Invite, Remove, Reset,
     ShowKey, Unlock,
@@ -196,10 +198,15 @@ pub enum Import {
         /// Which of several accounts in it, by the name that the app shows
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+        /// Which of several accounts of one name, by its number in the list that is shown
+        #[arg(long, value_name = "N")]
+        index: Option<usize>,
         /// Why, and by which right
         #[command(flatten)]
         grounds: Grounds,
     },
+    /// A picture of a QR code, PNG or JPEG: of one key, or of an export of Google's app
+    Qr(FromPicture),
     /// What `twinlock export` has written on another host, on standard input
     #[command(override_usage = "twinlock import record [OPTIONS] <USER>")]
     Record {

@@ -1,10 +1,15 @@
 //! Words for a screen: names without surprises, instants, counts, and lines that fit.
 
+use std::{path::Path, sync::OnceLock};
+
 use twinlock_core::time::UnixTime;
 pub use twinlock_doctor::{
     harmless::{Notation, harmless},
     wrap::{WIDTH, wrap},
 };
+
+/// The largest /etc/localtime that is read, in bytes: zones have a few thousand.
+const LOCALTIME_MAX: u64 = 128 * 1024;
 
 /// A name or path as it may be shown: what a terminal would obey, or not show, is escaped.
 pub fn plain(text: &str) -> String {
@@ -21,10 +26,67 @@ pub fn date(at: UnixTime) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// A date and time of day to the second, UTC.
+/// A date and time of day to the second, in the host's time zone, with its offset.
 pub fn instant(at: UnixTime) -> String {
-    let (hours, minutes, seconds) = at.clock();
-    format!("{} {hours:02}:{minutes:02}:{seconds:02} UTC", date(at))
+    instant_in(at, offset(at))
+}
+
+fn instant_in(at: UnixTime, offset: i32) -> String {
+    let local = shifted(at, offset);
+    let (hours, minutes, seconds) = local.clock();
+    let zone = if offset == 0 { "UTC".into() } else { written(offset) };
+    format!("{} {hours:02}:{minutes:02}:{seconds:02} {zone}", date(local))
+}
+
+/// `+01:00`.
+fn written(offset: i32) -> String {
+    let sign = if offset < 0 { '-' } else { '+' };
+    let minutes = offset.unsigned_abs() / 60;
+    format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+fn shifted(at: UnixTime, offset: i32) -> UnixTime {
+    UnixTime(at.0.saturating_add_signed(i64::from(offset)))
+}
+
+/// Says in which zone the times of a table are.
+pub fn zone() -> &'static str {
+    if zone_of_host().is_some() { "local" } else { "UTC" }
+}
+
+/// Returns the seconds that the host's clocks on the wall are ahead of UTC at an instant.
+fn offset(at: UnixTime) -> i32 {
+    let instant = i64::try_from(at.0).unwrap_or(i64::MAX);
+    zone_of_host().map_or(0, |zone| {
+        zone.find_local_time_type(instant).map_or(0, tz::LocalTimeType::ut_offset)
+    })
+}
+
+static ZONE: OnceLock<Option<tz::TimeZone>> = OnceLock::new();
+
+/// Takes the zone of /etc/localtime for all instants from now on; UTC where it is that, or cannot be read. `TZ` is not asked: it
+/// is the caller's.
+pub fn use_zone_of_host() {
+    let _ = ZONE.set(read_zone(Path::new("/etc/localtime")));
+}
+
+fn zone_of_host() -> Option<&'static tz::TimeZone> {
+    ZONE.get().and_then(Option::as_ref)
+}
+
+fn read_zone(path: &Path) -> Option<tz::TimeZone> {
+    let file = std::fs::metadata(path).ok()?;
+    let fits = file.is_file() && file.len() <= LOCALTIME_MAX;
+    let bytes = fits.then(|| std::fs::read(path).ok()).flatten()?;
+    let zone = tz::TimeZone::from_tz_data(&bytes).ok()?;
+    let now = zone.find_current_local_time_type().ok()?.ut_offset();
+    (now != 0 || !zone.as_ref().transitions().is_empty()).then_some(zone)
+}
+
+/// A time of day, in the host's time zone, with its offset.
+pub fn time_of_day(at: UnixTime) -> String {
+    let instant = instant(at);
+    instant.split_once(' ').map_or_else(String::new, |(_, time)| time.to_owned())
 }
 
 /// A date and time of day as spreadsheets take it (RFC 3339).
@@ -33,8 +95,9 @@ pub fn stamp(at: UnixTime) -> String {
     format!("{}T{hours:02}:{minutes:02}:{seconds:02}Z", date(at))
 }
 
-/// A date and time of day to the minute, for tables.
+/// A date and time of day to the minute, for tables, in the host's time zone.
 pub fn minute(at: UnixTime) -> String {
+    let at = shifted(at, offset(at));
     let (hours, minutes, _) = at.clock();
     format!("{} {hours:02}:{minutes:02}", date(at))
 }
@@ -68,7 +131,8 @@ mod tests {
     #[test]
     fn instants_read_well() {
         let at = UnixTime(1_795_219_205);
-        assert_eq!(instant(at), "2026-11-21 00:00:05 UTC");
-        assert_eq!(minute(at), "2026-11-21 00:00");
+        assert_eq!(instant_in(at, 0), "2026-11-21 00:00:05 UTC");
+        assert_eq!(instant_in(at, 3600), "2026-11-21 01:00:05 +01:00");
+        assert_eq!(instant_in(at, -12_600), "2026-11-20 20:30:05 -03:30");
     }
 }

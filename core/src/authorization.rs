@@ -21,6 +21,8 @@ pub enum Operation {
     ImportUri,
     /// `import migration USER`.
     ImportMigration,
+    /// `import qr USER FILE`.
+    ImportQr,
     /// `import record`.
     ImportRecord,
     /// `import google USER` and `import oath --user USER`: files of one user.
@@ -63,6 +65,8 @@ pub enum Operation {
     Explain,
     /// `remove USER`.
     Remove,
+    /// `remove USER --authenticator NAME`.
+    RemoveAuthenticator,
     /// `settings check`.
     SettingsCheck,
     /// `settings apply`.
@@ -130,11 +134,12 @@ pub struct Permission {
 }
 
 /// All operations.
-pub const OPERATIONS: [Operation; 36] = [
+pub const OPERATIONS: [Operation; 38] = [
     Operation::Enroll,
     Operation::EnrollList,
     Operation::ImportUri,
     Operation::ImportMigration,
+    Operation::ImportQr,
     Operation::ImportRecord,
     Operation::ImportFile,
     Operation::ImportFiles,
@@ -156,6 +161,7 @@ pub const OPERATIONS: [Operation; 36] = [
     Operation::Why,
     Operation::Explain,
     Operation::Remove,
+    Operation::RemoveAuthenticator,
     Operation::SettingsCheck,
     Operation::SettingsApply,
     Operation::SettingsShow,
@@ -191,6 +197,7 @@ impl Operation {
             Self::ImportMigration => {
                 changes("import migration", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone])
             }
+            Self::ImportQr => changes("import qr", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone]),
             Self::ImportRecord => {
                 let mailed = &[RecordImported, MailChanged];
                 changes("import record", OwnCodeUnlessFirst, &["record_imported"], mailed)
@@ -227,6 +234,10 @@ impl Operation {
             Self::Why => reads("why", Caller::Root, Nothing),
             Self::Explain => reads("explain", Caller::Root, Nothing),
             Self::Remove => changes("remove", OwnCode, &["removed"], &[Removed]),
+            Self::RemoveAuthenticator => {
+                let logged = &["authenticator_removed"];
+                changes("remove --authenticator", OwnCode, logged, &[KeyChanged])
+            }
             Self::SettingsCheck => reads("settings check", Caller::Anyone, Nothing),
             Self::SettingsApply => changes("settings apply", OwnCode, &["settings_applied"], &[]),
             Self::SettingsShow => reads("settings show", Caller::Anyone, Nothing),

@@ -188,9 +188,54 @@ pub enum Remark {
         /// The earlier line.
         first: u32,
     },
+    /// The same key stands in an earlier line, with another kind or length of codes.
+    SameKeyOther {
+        /// Where.
+        line: u32,
+        /// The earlier line.
+        first: u32,
+    },
     /// More authenticators than a person can have.
     TooMany {
         /// Where.
         line: u32,
     },
+    /// An option that stands in the file already; the first one counts.
+    RepeatedOption {
+        /// Where.
+        line: u32,
+    },
+}
+
+impl Remark {
+    /// Tells whether something stands in the file that was not understood, or is used and has no place here: the file is kept
+    /// then, because nobody has read what it holds.
+    #[must_use]
+    pub fn keeps_source(self) -> bool {
+        match self {
+            Self::UnknownOption { .. }
+            | Self::UnreadableOption { .. }
+            | Self::DeadCodes { .. }
+            | Self::TooManyCodes { .. }
+            | Self::SameKeyOther { .. }
+            | Self::TooMany { .. }
+            | Self::RepeatedOption { .. } => true,
+            // Read and told, or of no use to anybody once the user is here.
+            Self::ShortKey { .. }
+            | Self::Padding
+            | Self::Window { .. }
+            | Self::LookAhead { .. }
+            | Self::RateLimit { .. }
+            | Self::LastLogins { .. }
+            | Self::SkewUnderWay { .. }
+            | Self::Fork { .. }
+            | Self::ReuseAllowed
+            | Self::ReuseUnreadable { .. }
+            | Self::FutureSteps { .. }
+            | Self::Password { .. }
+            | Self::PinElsewhere { .. }
+            | Self::LastCodeTooOld { .. }
+            | Self::SameKey { .. } => false,
+        }
+    }
 }

@@ -124,8 +124,12 @@ pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Takeover {
     for token in tokens {
         let line = token.line;
         let known = takeover.authenticators.iter().position(|known| known.key == token.key);
-        if let Some(first) = known.and_then(|known| lines.get(known)) {
-            takeover.remarks.push(Remark::SameKey { line, first: *first });
+        if let Some((place, first)) = known.and_then(|known| Some((known, *lines.get(known)?))) {
+            let is_folded = fold(token, place, now, &mut takeover);
+            takeover.remarks.push(match is_folded {
+                true => Remark::SameKey { line, first },
+                false => Remark::SameKeyOther { line, first },
+            });
             continue;
         }
         if takeover.authenticators.len() == AUTHENTICATORS_MAX {
@@ -136,6 +140,29 @@ pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Takeover {
         take_token(token, now, &mut takeover);
     }
     takeover
+}
+
+/// Adds what a second line of the same key knows: a code that was used, or a counter that is further. Says whether the line
+/// makes the same codes.
+fn fold(token: Token, place: usize, now: UnixTime, takeover: &mut Takeover) -> bool {
+    let mut alone = Takeover::default();
+    take_token(token, now, &mut alone);
+    let (Some(here), Some(there)) =
+        (takeover.authenticators.get_mut(place), alone.authenticators.pop())
+    else {
+        return false;
+    };
+    match (&mut here.moving, there.moving) {
+        _ if here.parameters != there.parameters => return false,
+        (Moving::Clock { .. }, Moving::Clock { .. }) => {}
+        (Moving::Counter { next }, Moving::Counter { next: further }) => *next = further.max(*next),
+        (Moving::Clock { .. } | Moving::Counter { .. }, _) => return false,
+    }
+    takeover.used.extend(alone.used);
+    let of_line =
+        |remark: &Remark| matches!(remark, Remark::Password { .. } | Remark::PinElsewhere { .. });
+    takeover.remarks.extend(alone.remarks.into_iter().filter(of_line));
+    true
 }
 
 fn take_token(token: Token, now: UnixTime, takeover: &mut Takeover) {
@@ -271,6 +298,27 @@ mod tests {
         let names: Vec<_> = takeover.authenticators.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["app", "token", "app-2"]);
         assert_eq!(takeover.remarks, [Remark::SameKey { line: 3, first: 1 }]);
+        let tokens = vec![
+            Token { digits: Digits::EIGHT, ..token(1, 1, clock, None) },
+            token(2, 1, clock, None),
+            token(3, 2, TokenKind::Counter(5), None),
+            token(4, 2, TokenKind::Counter(9), None),
+            token(5, 2, clock, None),
+        ];
+        let takeover = of_oath(tokens, NOW);
+        assert_eq!(
+            takeover.remarks,
+            [
+                Remark::SameKeyOther { line: 2, first: 1 },
+                Remark::SameKey { line: 4, first: 3 },
+                Remark::SameKeyOther { line: 5, first: 3 },
+            ]
+        );
+        assert_eq!(takeover.authenticators[1].moving, Moving::Counter { next: 9 });
+        let last = code(1, STEP);
+        let tokens = vec![token(1, 1, clock, None), token(2, 1, clock, Some(&last))];
+        let takeover = of_oath(tokens, NOW);
+        assert_eq!((takeover.used[0].step.0, takeover.authenticators.len()), (STEP, 1));
         let many = (0..20).map(|byte| token(u32::from(byte), byte, clock, None)).collect();
         let takeover = of_oath(many, NOW);
         assert_eq!((takeover.authenticators.len(), takeover.remarks.len()), (16, 4));

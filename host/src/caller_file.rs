@@ -81,11 +81,34 @@ pub fn is_pipe(path: &Path) -> Result<bool, CallerFileError> {
 /// # Errors
 /// [`CallerFileError`].
 pub fn read(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileError> {
+    content(open(path)?, max)
+}
+
+/// Reads a file as [`read`] does, and hands its content to a job that runs with the rights of the invoking user too: a decoder
+/// that a hostile file misleads has no others.
+///
+/// # Errors
+/// [`CallerFileError`].
+pub fn decode<T: Send>(
+    path: &Path,
+    max: usize,
+    job: impl FnOnce(&[u8]) -> T + Send,
+) -> Result<T, CallerFileError> {
+    let stdin: Option<File> = match is_stdin(path) {
+        true => Some(io::stdin().as_fd().try_clone_to_owned()?.into()),
+        false => None,
+    };
+    as_invoking_user(move || {
+        let file = stdin.map_or_else(|| open_here(path), Ok)?;
+        Ok(job(&content(file, max)?))
+    })
+}
+
+fn content(file: File, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileError> {
     let most = u64::try_from(max).unwrap_or(u64::MAX);
     // Reserved at once: a buffer that grows leaves unwiped copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(max.saturating_add(1)));
-    let read = open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes);
-    read?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > max { Err(CallerFileError::TooLarge) } else { Ok(bytes) }
 }
 
@@ -153,6 +176,8 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert_eq!(read(&link, 4).unwrap().as_slice(), b"text");
+        assert_eq!(decode(&link, 4, <[u8]>::len).unwrap(), 4);
+        assert!(matches!(decode(&path, 3, <[u8]>::len), Err(CallerFileError::TooLarge)));
     }
 
     #[test]

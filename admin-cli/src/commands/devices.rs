@@ -16,7 +16,7 @@ use crate::{
     keyboard::Keyboard,
     table::Columns,
     verbs::Forget,
-    wording::{WIDTH, count, minute, plain, wrap},
+    wording::{WIDTH, count, minute, plain, wrap, zone},
 };
 
 /// A name in the ledger, and what it says where that can be read and still counts.
@@ -44,7 +44,7 @@ pub fn list(desk: &Desk, user: &str) -> Result<(), Failure> {
         let from = one.address.to_string();
         [number.to_string(), minute(one.since), minute(one.until), from, plain(&one.key)]
     }));
-    desk.print(&format!("{}Times are UTC.\n", Columns::default().align(&rows)))
+    desk.print(&format!("{}Times are {}.\n", Columns::default().align(&rows), zone()))
 }
 
 /// Forgets one device, or all.

@@ -79,7 +79,7 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     pictures.keep();
     by.log(desk, "enrolled", &[("user", &account.name), ("authenticator", wanted.name.trim())]);
     by.write_set_up(desk, &account.name, mail.as_deref(), stamp.1);
-    let codes = match by.is(&account.name) {
+    let codes = match by.shows_to(&account) {
         true => first_codes::show(desk, &account, stamp.0, &mut keyboard),
         false => Ok(CodesShown::Owed),
     };
@@ -99,7 +99,7 @@ fn still_first(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failur
 /// Whoever enrolls another user has the key on the screen: its owner is asked to change it at the next logins.
 fn seen(desk: &Desk, account: &Account, by: &Proven) -> Result<Option<Seen>, Failure> {
     let trace = by.trace(desk.now()?.unix);
-    Ok((!by.is(&account.name)).then_some(Seen { trace, postponed: 0 }))
+    Ok((!by.shows_to(account)).then_some(Seen { trace, postponed: 0 }))
 }
 
 /// Notes that the key was generated here, before its first code is taken. The ledger begins now, if it has not begun.

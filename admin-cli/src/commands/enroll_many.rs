@@ -16,6 +16,7 @@ use crate::{
     acting::{Acting, Proven},
     commands::{
         crowd::{Crowd, Fate},
+        import_text::of_uri,
         key_text::complaint,
         take_over::{Outcome, take_over},
     },
@@ -117,9 +118,8 @@ fn authenticator(
 ) -> Result<Authenticator, Failure> {
     let trace = by.trace(desk.now()?.unix);
     let seen = Some(Seen { trace, postponed: 0 });
-    if key.starts_with("otpauth://") {
-        let found =
-            otpauth::parse(key).map_err(|_| odd_key("the otpauth:// line cannot be used"))?;
+    if key.contains("://") {
+        let found = otpauth::parse(key).map_err(|fault| odd_key(&of_uri(fault)))?;
         return Ok(Authenticator { seen, ..found });
     }
     let key = base32::parse(key).map_err(|fault| odd_key(&complaint("the key", fault)))?;

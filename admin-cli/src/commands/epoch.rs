@@ -9,7 +9,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::Keyboard,
-    wording::instant,
+    wording::{instant, time_of_day},
 };
 
 /// Makes what is missing.
@@ -82,10 +82,7 @@ fn none() -> Failure {
 }
 
 fn say(desk: &Desk, what: &str, floor: UnixTime) {
-    let (hours, minutes, seconds) = floor.clock();
-    let sentence = format!(
-        "{what}. Codes from before {hours:02}:{minutes:02}:{seconds:02} UTC count as used."
-    );
+    let sentence = format!("{what}. Codes from before {} count as used.", time_of_day(floor));
     desk.say(&sentence, serde_json::json!({ "used_until": floor.0 }));
 }
 

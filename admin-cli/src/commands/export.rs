@@ -19,6 +19,8 @@ use twinlock_core::{
 };
 use twinlock_host::carried;
 
+use zeroize::Zeroizing;
+
 use crate::{
     acting::{Acting, Proven},
     desk::Desk,
@@ -54,7 +56,15 @@ pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
     let export =
         read(desk, &account).map_err(|failure| failure.but("the keys count as disclosed"))?;
     // TOML's strings know the escape of JSON: another host reads the same.
-    let printed = desk.print_exactly(&harmless(&form::write(&export), Notation::Json));
+    let text = form::write(&export);
+    let text = harmless(&text, Notation::Json);
+    let printed = if desk.json {
+        let object = serde_json::json!({ "user": account.name, "export": text });
+        let object = Zeroizing::new(format!("{object}\n"));
+        desk.print_exactly(&object)
+    } else {
+        desk.print_exactly(&text)
+    };
     printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 

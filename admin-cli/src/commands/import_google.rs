@@ -20,7 +20,8 @@ use crate::{
     acting::{Acting, Proven},
     commands::{
         import_uri::already,
-        imported::{Report, Reports},
+        imported::{Fate, Report, Reports},
+        source_removal::Removal,
         take_over::{Outcome, take_over},
     },
     desk::Desk,
@@ -125,11 +126,12 @@ fn import(
     report.outcome = match take_over(desk, by, account, takeover) {
         // Whoever is named is meant; of all some were enrolled anew since.
         Ok(Outcome::OtherKey) if !wanted.all => Err(already(&account.name)),
-        other => other,
+        other => other.map(Fate::User),
     };
-    let is_needed = matches!(report.outcome, Err(_) | Ok(Outcome::OtherKey));
+    let is_needed = matches!(report.outcome, Err(_) | Ok(Fate::User(Outcome::OtherKey)));
     if wanted.how.remove_source && !is_needed {
-        report.removal = Some(if wanted.how.dry_run { Ok(()) } else { source.remove() });
+        let remove = || if wanted.how.dry_run { Ok(()) } else { source.remove() };
+        report.removal = Some(Removal::unless_kept(report.remarks.iter(), remove));
     }
     report
 }

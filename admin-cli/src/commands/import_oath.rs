@@ -20,13 +20,13 @@ use crate::{
     caller_files,
     commands::{
         import_uri::already,
-        imported::{Report, Reports},
+        imported::{Fate, Report, Reports},
         take_over::{Outcome, take_over},
     },
     desk::Desk,
     exit::{Exit, Failure},
     keyboard::Keyboard,
-    remarks::{oath_failure, source_failure},
+    remarks::{oath_failure, passed_over, source_failure},
     verbs::FromOath,
     wording::plain,
 };
@@ -65,10 +65,15 @@ pub fn run(desk: &Desk, wanted: &FromOath) -> Result<(), Failure> {
     for share in shares {
         reports.add(Some(one(desk, by.as_ref(), wanted, share)))?;
     }
+    let unread = oath::passed_over(&source.bytes);
+    if all_asked && !unread.is_empty() {
+        let remarks = unread.into_iter().map(passed_over).collect();
+        reports.add(Some(Report::of_passed_over(&wanted.file, remarks)))?;
+    }
     if wanted.how.remove_source {
-        let nobody_left = all_asked && reports.all_well();
+        let is_needed = !all_asked || !reports.all_well();
         let remove = || if wanted.how.dry_run { Ok(()) } else { source.remove() };
-        reports.removed(&wanted.file, nobody_left.then(remove));
+        reports.remove(&wanted.file, is_needed, remove);
     }
     reports.end()
 }
@@ -160,7 +165,7 @@ fn import(
     let mut report = Report::of_takeover(&account.name, &wanted.file, &takeover);
     report.outcome = match take_over(desk, by, &account, takeover) {
         Ok(Outcome::OtherKey) => Err(already(&account.name)),
-        other => other,
+        other => other.map(Fate::User),
     };
     Ok(report)
 }

@@ -1,5 +1,6 @@
 //! `twinlock import record USER`: a user as another host knows that user, from standard input; what was used there is used here.
 
+use serde_json::Value;
 use twinlock_core::{
     account::{Account, Folder},
     carry::{self, Arrival, Carried, Conflict, Wanted},
@@ -16,12 +17,14 @@ use twinlock_core::{
     time::UnixTime,
 };
 use twinlock_host::{carried, prepare};
+use zeroize::Zeroizing;
 
 use crate::{
     acting::{Acting, Proven},
+    commands::import_text,
     desk::Desk,
     exit::{Exit, Failure},
-    piped::Piped,
+    piped::{Piped, PipedError},
     reasons,
     successor::place,
     wording::{instant, plain},
@@ -47,9 +50,11 @@ pub fn run(desk: &Desk, user: Option<&str>, wanted: Wanted) -> Result<(), Failur
     desk.need_root("enroll people")?;
     let account = desk.account(user.ok_or_else(no_user)?)?;
     let acting = Acting::of(desk)?;
-    let piped = standard_input()?;
-    let text = &piped.data;
-    let export = form::read(text).map_err(no_export)?;
+    let piped = standard_input(&account.name)?;
+    let text = &text_of(&piped.data);
+    let export = form::read(text).map_err(|fault| {
+        import_text::of_other_verb(text, &account.name).unwrap_or_else(|| no_export(fault))
+    })?;
     if account.name != export.record.user {
         return Err(Failure::new(
             Exit::Refused,
@@ -209,9 +214,24 @@ fn spend(desk: &Desk, folder: &Folder, id: SetId, codes: &CarriedCodes) -> Resul
     Ok(())
 }
 
-fn standard_input() -> Result<Piped, Failure> {
+/// Returns the text of an export: as it is, or out of the object that `export --json` prints.
+fn text_of(data: &Zeroizing<String>) -> Zeroizing<String> {
+    let object = data.starts_with('{').then(|| serde_json::from_str::<Value>(data));
+    match object {
+        Some(Ok(Value::Object(mut object))) => match object.remove("export") {
+            Some(Value::String(export)) => Zeroizing::new(export),
+            Some(_) | None => data.clone(),
+        },
+        Some(_) | None => data.clone(),
+    }
+}
+
+fn standard_input(user: &str) -> Result<Piped, Failure> {
     let most = u64::try_from(EXPORT_MAX).unwrap_or(u64::MAX);
-    Piped::read(most + 1).map_err(|_| no_export(ExportFault::Head))
+    Piped::read(most + 1).map_err(|error| match error {
+        PipedError::TooLong | PipedError::Io => no_export(ExportFault::Head),
+        error => import_text::unreadable(error, user),
+    })
 }
 
 fn report(desk: &Desk, by: &Proven, account: &Account, done: &Done) -> Result<(), Failure> {

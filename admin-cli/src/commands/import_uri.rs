@@ -8,7 +8,7 @@ use twinlock_host::prepare;
 
 use crate::{
     acting::Acting,
-    commands::key_text,
+    commands::import_text,
     desk::Desk,
     exit::{Exit, Failure},
     piped::Piped,
@@ -24,8 +24,8 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let acting = Acting::of(desk)?;
     let account = desk.account(user)?;
-    let piped = Piped::read(INPUT_MAX).map_err(|_| failure(UriFault::Scheme))?;
-    let authenticator = otpauth::parse(&piped.data).map_err(failure)?;
+    let piped = Piped::read(INPUT_MAX).map_err(|error| import_text::unreadable(error, user))?;
+    let authenticator = otpauth::parse(&piped.data).map_err(|fault| failure(fault, user))?;
     prepare::prepare_store(&desk.machine).map_err(|fault| Failure::from(fault).unchanged())?;
     let before = desk.machine.records.before_enrolment(&account);
     let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
@@ -61,25 +61,6 @@ pub fn already(user: &str) -> Failure {
     )
 }
 
-fn failure(fault: UriFault) -> Failure {
-    let what = match fault {
-        UriFault::Scheme => "standard input has no otpauth:// line".into(),
-        UriFault::Type => "only otpauth://totp/ and otpauth://hotp/ can be taken over".into(),
-        UriFault::TooLong => "the line is longer than any otpauth:// line".into(),
-        UriFault::Encoding => "the line has a percent sign without two digits after it".into(),
-        UriFault::NoSecret => "the line has no secret=".into(),
-        UriFault::Twice => "the line has a parameter twice".into(),
-        UriFault::Secret(fault) => key_text::complaint("secret=", fault),
-        UriFault::Digits => "digits= must be 6, 7 or 8".into(),
-        UriFault::Period => "period= must be 1 to 3600".into(),
-        UriFault::Algorithm => "algorithm= must be SHA1, SHA256 or SHA512".into(),
-        UriFault::Counter => {
-            "otpauth://hotp/ needs counter=, a number: that of the next code".into()
-        }
-    };
-    Failure::new(
-        Exit::Usage,
-        what,
-        "Write a line like otpauth://totp/host:user?secret=BASE32&issuer=host to standard input.",
-    )
+fn failure(fault: UriFault, user: &str) -> Failure {
+    Failure::new(Exit::Usage, import_text::of_uri(fault), import_text::uri_remedy(fault, user))
 }

@@ -8,11 +8,11 @@ use twinlock_core::{
 use twinlock_host::source::SourceFault;
 
 use crate::{
-    commands::take_over::Outcome,
+    commands::{source_removal::Removal, take_over::Outcome},
     desk::Desk,
     exit::{Exit, Failure},
     progress::Progress,
-    remarks::{Worded, meaning, worded},
+    remarks::{Worded, worded},
     verbs::How,
     wording::{WIDTH, count, plain, wrap},
 };
@@ -24,7 +24,7 @@ pub struct Report {
     /// The file.
     pub source: String,
     /// What became of it.
-    pub outcome: Result<Outcome, Failure>,
+    pub outcome: Result<Fate, Failure>,
     /// What is carried over.
     pub carried: Carried,
     /// What is to be told.
@@ -32,7 +32,16 @@ pub struct Report {
     /// Lines of the person of which nothing could be taken.
     pub refused: Vec<Failure>,
     /// What became of the file, where it was to be removed.
-    pub removal: Option<Result<(), SourceFault>>,
+    pub removal: Option<Removal>,
+}
+
+/// What a report is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// A user, and what became of them.
+    User(Outcome),
+    /// Lines that nobody reads.
+    PassedOver,
 }
 
 /// What is carried over, in words and numbers.
@@ -97,8 +106,21 @@ impl Report {
         Self {
             user: Some(user.into()),
             source: source.into(),
-            outcome: Ok(Outcome::Imported),
+            outcome: Ok(Fate::User(Outcome::Imported)),
             carried: Carried::of(takeover),
+            remarks,
+            refused: Vec::new(),
+            removal: None,
+        }
+    }
+
+    /// Lines of a source that nobody reads.
+    pub fn of_passed_over(source: &str, remarks: Vec<Worded>) -> Self {
+        Self {
+            user: None,
+            source: source.into(),
+            outcome: Ok(Fate::PassedOver),
+            carried: Carried::default(),
             remarks,
             refused: Vec::new(),
             removal: None,
@@ -108,14 +130,15 @@ impl Report {
     /// The exit status that this alone would have.
     fn exit(&self) -> Option<Exit> {
         let refused = self.refused.first().map(|failure| failure.exit);
-        let stays = matches!(self.removal, Some(Err(_))).then_some(Exit::Refused);
+        let stays = self.removal.as_ref().is_some_and(|removal| *removal != Removal::Done);
+        let stays = stays.then_some(Exit::Refused);
         self.outcome.as_ref().err().map(|failure| failure.exit).or(refused).or(stays)
     }
 
     fn text(&self, (how, tells): (How, Tells)) -> String {
         let who = self.user.as_deref().map_or_else(|| plain(&self.source), plain);
         let mut lines = vec![format!("{who}: {}", self.said(how))];
-        if matches!(self.outcome, Ok(Outcome::Imported)) {
+        if matches!(self.outcome, Ok(Fate::User(Outcome::Imported))) {
             lines.extend(self.carried.authenticators.iter().map(|one| format!("  {one}")));
             let Carried { used_steps, scratch_codes, .. } = self.carried;
             let counts = [(scratch_codes, "backup code"), (used_steps, "used step")];
@@ -131,23 +154,25 @@ impl Report {
             line => format!("  line {line}: {}", remark.text),
         }));
         lines.extend(self.refused.iter().map(|one| format!("  {}. {}", one.what, one.remedy)));
-        lines.extend(self.removal.map(|removal| match removal {
-            Ok(()) if how.dry_run => format!("  {} would be deleted", plain(&self.source)),
-            Ok(()) => format!("  {} is deleted", plain(&self.source)),
-            Err(fault) => format!("  {} stays: {}", plain(&self.source), meaning(fault)),
-        }));
+        let source = plain(&self.source);
+        lines.extend(
+            self.removal.as_ref().map(|removal| format!("  {}", removal.said(&source, how))),
+        );
         lines.iter().map(|line| format!("{}\n", wrap(line, WIDTH, 4))).collect()
     }
 
     fn said(&self, how: How) -> String {
         match &self.outcome {
-            Ok(Outcome::Imported) if how.dry_run => "would be imported".into(),
-            Ok(Outcome::Imported) => "imported".into(),
-            Ok(Outcome::Already) => "imported already; nothing is changed".into(),
-            Ok(Outcome::MovedOn) => "imported already; a counter goes on where it is now".into(),
-            Ok(Outcome::OtherKey) => {
+            Ok(Fate::User(Outcome::Imported)) if how.dry_run => "would be imported".into(),
+            Ok(Fate::User(Outcome::Imported)) => "imported".into(),
+            Ok(Fate::User(Outcome::Already)) => "imported already; nothing is changed".into(),
+            Ok(Fate::User(Outcome::MovedOn)) => {
+                "imported already; a counter goes on where it is now".into()
+            }
+            Ok(Fate::User(Outcome::OtherKey)) => {
                 "already enrolled with another key; the file was left alone".into()
             }
+            Ok(Fate::PassedOver) => "passed over".into(),
             Err(failure) => format!("not imported: {}. {}", failure.what, failure.remedy),
         }
     }
@@ -166,14 +191,15 @@ impl Report {
             "scratch_codes": self.carried.scratch_codes,
             "remarks": self.remarks.iter().map(remark).collect::<Vec<_>>(),
             "refused": self.refused.iter().map(failure).collect::<Vec<_>>(),
-            "source_removed": self.removal.map(|removal| removal.is_ok()),
+            "source_removed": self.removal.as_ref().map(|removal| *removal == Removal::Done),
         })
     }
 
     fn state(&self) -> &'static str {
         match &self.outcome {
-            Ok(Outcome::Imported) => "imported",
-            Ok(Outcome::Already | Outcome::MovedOn | Outcome::OtherKey) => "already",
+            Ok(Fate::User(Outcome::Imported)) => "imported",
+            Ok(Fate::User(Outcome::Already | Outcome::MovedOn | Outcome::OtherKey)) => "already",
+            Ok(Fate::PassedOver) => "passed_over",
             Err(_) => "failed",
         }
     }
@@ -196,7 +222,7 @@ pub struct Reports<'a> {
     tells: Tells,
     all: Vec<Report>,
     without: usize,
-    removal: Option<(String, Option<Result<(), SourceFault>>)>,
+    removal: Option<(String, Removal)>,
 }
 
 impl<'a> Reports<'a> {
@@ -218,8 +244,18 @@ impl<'a> Reports<'a> {
         self.all.iter().all(|report| report.exit().is_none())
     }
 
-    /// What became of a file of many people; nothing where it is still needed.
-    pub fn removed(&mut self, source: &str, removal: Option<Result<(), SourceFault>>) {
+    /// Removes a file of many users, if all of it was read and nobody needs it.
+    pub fn remove(
+        &mut self,
+        source: &str,
+        is_needed: bool,
+        remove: impl FnOnce() -> Result<(), SourceFault>,
+    ) {
+        let remarks = self.all.iter().flat_map(|report| &report.remarks);
+        let removal = match is_needed {
+            true => Removal::Needed,
+            false => Removal::unless_kept(remarks, remove),
+        };
         self.removal = Some((plain(source), removal));
     }
 
@@ -257,7 +293,7 @@ impl<'a> Reports<'a> {
             let summary = json!({
                 "imported": imported, "already": already, "failed": failed, "without": self.without,
             });
-            let removed = self.removal.as_ref().map(|(_, removal)| *removal == Some(Ok(())));
+            let removed = self.removal.as_ref().map(|(_, removal)| *removal == Removal::Done);
             let object = json!({
                 "dry_run": self.how.dry_run,
                 "people": people,
@@ -271,9 +307,9 @@ impl<'a> Reports<'a> {
         };
         self.print(&text)?;
         let stays = match &self.removal {
-            Some((_, Some(Err(_)))) => true,
-            Some((_, None)) => self.all_well(),
-            Some((_, Some(Ok(())))) | None => false,
+            Some((_, Removal::Failed(_) | Removal::Kept(_))) => true,
+            Some((_, Removal::Needed)) => self.all_well(),
+            Some((_, Removal::Done)) | None => false,
         };
         let stays = stays.then_some(Exit::Refused);
         let exits = || self.all.iter().filter_map(Report::exit).chain(stays);
@@ -316,20 +352,15 @@ impl<'a> Reports<'a> {
         more(failed, "not imported");
         more(self.without, "without a file");
         let end = match (self.how, &self.removal) {
-            (How { dry_run: true, .. }, Some((source, Some(Ok(()))))) => {
-                format!(" {source} would be deleted. Nothing was written.")
-            }
-            (How { dry_run: true, .. }, Some((source, _))) => {
-                format!(" {source} would stay. Nothing was written.")
+            (How { dry_run: true, .. }, Some((source, removal))) => {
+                format!(" {}. Nothing was written.", removal.said(source, self.how))
             }
             (How { dry_run: true, .. }, None) => " Nothing was written.".into(),
             (How { remove_source: false, .. }, _) if imported > 0 => {
                 " What was imported from stays; --remove-source deletes it.".into()
             }
-            (_, Some((source, None))) => format!(" {source} stays: somebody in it still needs it."),
-            (_, Some((source, Some(Ok(()))))) => format!(" {source} is deleted."),
-            (_, Some((source, Some(Err(fault))))) => {
-                format!(" {source} stays: {}.", meaning(*fault))
+            (How { .. }, Some((source, removal))) => {
+                format!(" {}.", removal.said(source, self.how))
             }
             (How { .. }, None) => String::new(),
         };

@@ -19,7 +19,7 @@ use crate::{
     listing::{Form, Listing, Row},
     person::{self, Person, Standing},
     verbs::List,
-    wording::{WIDTH, count, date, minute, plain, stamp, wrap},
+    wording::{WIDTH, count, date, minute, plain, stamp, wrap, zone},
 };
 
 const HEADER: [&str; 5] = ["USER", "STATE", "SINCE", "LAST CODE", "AUTHENTICATORS"];
@@ -250,7 +250,7 @@ impl Tally {
         let some = self.others.iter().zip(OTHERS).filter(|(number, _)| **number > 0);
         parts.extend(some.map(|(number, what)| format!("{number} {what}")));
         let people = count(self.all, "person").replace("persons", "people");
-        format!("{people}: {}. Times are UTC.", parts.join(", "))
+        format!("{people}: {}. Times are {}.", parts.join(", "), zone())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The man page and the completion scripts, out of the same words as the help texts.
+//! The man page, out of the same words as the help texts.
 
 use std::io::Write;
 
@@ -95,14 +95,8 @@ pub fn man() -> Result<(), Failure> {
     written.and_then(|()| std::io::stdout().write_all(&text)).map_err(|error| failure(&error))
 }
 
-/// Prints a completion script.
-pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut verbs::Command::command(), "twinlock", &mut text);
-    std::io::stdout().write_all(&text).map_err(|error| failure(&error))
-}
-
-fn failure(error: &std::io::Error) -> Failure {
+/// Says that standard output cannot be written.
+pub fn failure(error: &std::io::Error) -> Failure {
     let what = format!("standard output cannot be written ({error})");
     Failure::new(Exit::Refused, what, "Send it to a file on a disk that has room.")
 }

@@ -3,6 +3,8 @@
 mod backup_codes;
 mod beside;
 mod bypass;
+mod candidates;
+mod completion;
 mod crowd;
 mod deliver;
 mod devices;
@@ -16,7 +18,9 @@ mod first_codes;
 mod import_google;
 mod import_migration;
 mod import_oath;
+mod import_qr;
 mod import_record;
+mod import_text;
 mod import_uri;
 mod imported;
 mod invite;
@@ -28,6 +32,7 @@ mod manual;
 mod own_codes;
 mod own_key;
 mod remove;
+mod remove_authenticator;
 mod reset;
 mod settings_apply;
 mod settings_check;
@@ -36,12 +41,14 @@ mod settings_documents;
 mod settings_show;
 mod show_key;
 mod showing;
+mod source_removal;
 mod status;
 mod take_over;
 mod unlock;
 mod verify;
 mod why;
 
+pub use candidates::Choice;
 pub use key_text::complaint;
 use twinlock_core::carry::Wanted;
 
@@ -64,7 +71,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
             return settings_check::run(command, file.as_deref());
         }
         Verb::Settings(Settings::Apply(wanted)) => return settings_apply::run(command, wanted),
-        Verb::Completions { shell } => return manual::completions(*shell),
+        Verb::Completions { shell } => return completion::run(*shell),
         Verb::Man => return manual::man(),
         _ => {}
     }
@@ -93,7 +100,10 @@ fn answered(command: &Command) -> Result<(), Failure> {
         Verb::Forget(wanted) => devices::forget(&desk, wanted),
         Verb::Why { user } => why::run(&desk, user),
         Verb::Explain { login, service } => explain::run(&desk, login, service),
-        Verb::Remove(wanted) => remove::run(&desk, wanted),
+        Verb::Remove(wanted) => match &wanted.authenticator {
+            Some(name) => remove_authenticator::run(&desk, wanted, name),
+            None => remove::run(&desk, wanted),
+        },
         Verb::Settings(Settings::Show) => settings_show::run(&desk),
         Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
         Verb::Epoch(Epoch::Now(_)) => epoch::now(&desk),
@@ -115,7 +125,11 @@ fn answered(command: &Command) -> Result<(), Failure> {
 fn take_in(desk: &Desk, import: &Import) -> Result<(), Failure> {
     match import {
         Import::Uri { user, .. } => import_uri::run(desk, user),
-        Import::Migration { user, name, .. } => import_migration::run(desk, user, name.as_deref()),
+        Import::Migration { user, name, index, .. } => {
+            let choice = Choice { name: name.as_deref(), index: *index };
+            import_migration::run(desk, user, choice)
+        }
+        Import::Qr(wanted) => import_qr::run(desk, wanted),
         Import::Record { user, older, .. } => {
             let wanted = if *older { Wanted::Any } else { Wanted::Newer };
             import_record::run(desk, user.as_deref(), wanted)

@@ -1,6 +1,9 @@
 //! `twinlock settings show`: what is in force, as a settings file that would say it, the defaults marked.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
+use toml_edit::{DocumentMut, Item, Table, Value};
 use twinlock_core::{
     format::settings::{
         rules::{self, quoted},
@@ -16,7 +19,10 @@ use crate::{desk::Desk, exit::Failure, wording::plain};
 /// Prints the settings in force.
 pub fn run(desk: &Desk) -> Result<(), Failure> {
     if desk.json {
-        let object = json!({ "file": desk.file(), "settings": text(&desk.policy) });
+        let text = text(&desk.policy);
+        let Values { values, rules } = Values::of(&text);
+        let object =
+            json!({ "file": desk.file(), "settings": text, "values": values, "rules": rules });
         return desk.print(&format!("{object}\n"));
     }
     let origin = match desk.file() {
@@ -24,6 +30,52 @@ pub fn run(desk: &Desk) -> Result<(), Failure> {
         None => format!("# There is no {}: everything has its default", plain(&desk.config)),
     };
     desk.print(&format!("{origin}\n{}", text(&desk.policy)))
+}
+
+/// Settings as names and values, both texts: of a table, its name and a dot before.
+#[derive(Default)]
+struct Values {
+    values: BTreeMap<String, String>,
+    rules: Vec<BTreeMap<String, String>>,
+}
+
+impl Values {
+    fn of(text: &str) -> Self {
+        let mut all = Self::default();
+        let Ok(document) = text.parse::<DocumentMut>() else { return all };
+        for (key, item) in document.iter() {
+            match item {
+                Item::Value(value) => {
+                    all.values.insert(key.into(), bare(value));
+                }
+                Item::Table(table) => all
+                    .values
+                    .extend(pairs(table).map(|(name, value)| (format!("{key}.{name}"), value))),
+                Item::ArrayOfTables(rules) => {
+                    all.rules.extend(rules.iter().map(|rule| pairs(rule).collect()));
+                }
+                Item::None => {}
+            }
+        }
+        all
+    }
+}
+
+fn pairs(table: &Table) -> impl Iterator<Item = (String, String)> + '_ {
+    table.iter().filter_map(|(name, item)| Some((name.to_owned(), bare(item.as_value()?))))
+}
+
+/// A value without the marks of TOML.
+fn bare(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.value().clone(),
+        Value::Array(values) => values.iter().map(bare).collect::<Vec<_>>().join(","),
+        Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_)
+        | Value::InlineTable(_) => value.clone().decorated("", "").to_string(),
+    }
 }
 
 impl Desk {

@@ -62,6 +62,13 @@ fn issuer(desk: &Desk) -> String {
     desk.policy.issuer.clone().unwrap_or_else(host)
 }
 
+/// Returns the entry in the app of an authenticator of that name, such as `Example:ada (phone)`.
+pub fn entry(desk: &Desk, user: &str, authenticator: &str) -> String {
+    let issuer = issuer(desk);
+    let account = otpauth::account_label(&issuer, user, authenticator);
+    format!("{issuer}:{account}")
+}
+
 fn too_long() -> Failure {
     Failure::new(
         Exit::NotInState,

@@ -15,8 +15,9 @@ use twinlock_core::{
 };
 
 use crate::{
+    actor::Login,
     commands::beside,
-    desk::Desk,
+    desk::{Desk, OWN_WAY},
     exemption::{self, Reach},
     exit::{Exit, Failure, store_remedy},
     one_time::{self, Left},
@@ -26,7 +27,10 @@ use crate::{
 
 /// Says how one person stands.
 pub fn run(desk: &Desk, user: Option<&str>) -> Result<(), Failure> {
-    let account = desk.account(asked_for(user)?)?;
+    let account = match user {
+        None => caller(desk)?,
+        Some(user) => desk.account(asked_for(user)?)?,
+    };
     let person = person::of_account(desk, &account);
     if desk.json {
         return desk.print(&format!("{}\n", object(desk, &account, &person)));
@@ -36,20 +40,30 @@ pub fn run(desk: &Desk, user: Option<&str>) -> Result<(), Failure> {
     desk.print(&format!("{}\n", wrapped.join("\n")))
 }
 
-fn asked_for(user: Option<&str>) -> Result<&str, Failure> {
-    match user {
-        Some(user) if geteuid().is_root() => Ok(user),
-        None if geteuid().is_root() => Err(Failure::new(
+fn asked_for(user: &str) -> Result<&str, Failure> {
+    if geteuid().is_root() { Ok(user) } else { Err(not_root()) }
+}
+
+/// Returns the user who has logged in and calls root's rights by sudo.
+fn caller(desk: &Desk) -> Result<Account, Failure> {
+    if !geteuid().is_root() {
+        return Err(not_root());
+    }
+    let account = match Login::read().caller() {
+        Some(uid) if uid != 0 => desk.machine.accounts.by_uid(uid)?,
+        _ => None,
+    };
+    account.ok_or_else(|| {
+        Failure::new(
             Exit::Usage,
             "root has to say whose status",
             "Name the account: twinlock status USER. For everybody: twinlock list.",
-        )),
-        _ => Err(Failure::new(
-            Exit::NotAllowed,
-            "records can be read by root alone",
-            "Try again with sudo (sudo twinlock status USER), or ask your administrator.",
-        )),
-    }
+        )
+    })
+}
+
+fn not_root() -> Failure {
+    Failure::new(Exit::NotAllowed, "records can be read by root alone", OWN_WAY)
 }
 
 fn lines(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {

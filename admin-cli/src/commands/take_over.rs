@@ -102,7 +102,11 @@ fn move_on(
 
 fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
     let here = &found.record.authenticators;
-    keys.iter().all(|wanted| here.iter().any(|one| one.key == wanted.key))
+    // The same key with other digits, period or hash makes other codes.
+    let same = |one: &Authenticator, wanted: &Authenticator| {
+        one.key == wanted.key && one.parameters == wanted.parameters
+    };
+    keys.iter().all(|wanted| here.iter().any(|one| same(one, wanted)))
 }
 
 /// Used steps become names in the ledger, as a login makes them.

@@ -29,7 +29,7 @@ use crate::{
     past_code,
     proof::{Apart, Finding, Skew, examine, hint},
     reasons,
-    wording::{instant, plain},
+    wording::{instant, plain, time_of_day},
 };
 
 /// Asks for a code and says what it is.
@@ -316,10 +316,9 @@ fn explain(user: &str, finding: Finding) -> (String, String) {
 }
 
 fn clock_remedy(skew: Skew) -> String {
-    let from = skew.learnable.map(|from| {
-        let (hours, minutes, seconds) = from.clock();
-        format!("from {hours:02}:{minutes:02}:{seconds:02} UTC on, let this host learn it.")
-    });
+    let from = skew
+        .learnable
+        .map(|from| format!("from {} on, let this host learn it.", time_of_day(from)));
     match (skew.ahead, from) {
         (0, Some(from)) => format!("Two codes in a row at a login, {from}"),
         (0, None) => "Remove and enroll again: this host learns no clock like that.".into(),

@@ -54,6 +54,9 @@ pub struct Export {
 pub struct Remove {
     /// Whose; the account may be gone already
     pub user: String,
+    /// Remove this authenticator alone, one of several; the others work on
+    #[arg(long, value_name = "NAME")]
+    pub authenticator: Option<String>,
     /// How it is done
     #[command(flatten)]
     pub deed: Deed,

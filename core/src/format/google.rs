@@ -217,6 +217,7 @@ impl<'a> File<'a> {
             b"ALGORITHM",
         ];
         let mut last_logins = None;
+        let mut met: Vec<&[u8]> = Vec::new();
         for (at, line) in self.lines() {
             let Some(rest) = line.strip_prefix(b"\"") else { continue };
             let line = self.line_at(at);
@@ -226,7 +227,16 @@ impl<'a> File<'a> {
                 b"RATE_LIMIT" => remarks.push(Remark::RateLimit { line }),
                 b"RESETTING_TIME_SKEW" => remarks.push(Remark::SkewUnderWay { line }),
                 [b'L', b'A', b'S', b'T', _] => last_logins = last_logins.or(Some(line)),
-                word if NEEDED.contains(&word) => {}
+                word if NEEDED.contains(&word) && met.contains(&word) => {
+                    remarks.push(Remark::RepeatedOption { line });
+                }
+                word if NEEDED.contains(&word) => {
+                    met.push(word);
+                    let odd = Remark::UnreadableOption { line };
+                    if !is_read_whole(rest) && !remarks.contains(&odd) {
+                        remarks.push(odd);
+                    }
+                }
                 _ => remarks.push(Remark::UnknownOption { line }),
             }
         }
@@ -263,6 +273,23 @@ impl<'a> File<'a> {
     }
 }
 
+/// Tells whether an option has nothing but what is read: no value for a switch, numbers, or the name of a hash.
+fn is_read_whole(option: &[u8]) -> bool {
+    let mut words = option.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
+    let word = words.next().unwrap_or_default();
+    // Google's module looks for one blank between the quotation mark and the word.
+    let is_read =
+        option.first() == Some(&b' ') && option.get(1..).unwrap_or_default().starts_with(word);
+    let mut numbers = words.clone().filter(|value| whole(value).is_some());
+    is_read
+        && match word {
+            b"TOTP_AUTH" => words.next().is_none(),
+            b"DISALLOW_REUSE" => true,
+            b"ALGORITHM" => words.count() == 1,
+            _ => words.count() == 1 && numbers.next().is_some(),
+        }
+}
+
 /// A number of eight digits with nothing behind it.
 fn scratch_code(line: &[u8]) -> Option<Zeroizing<String>> {
     let number = number_at(line).filter(|number| number.rest.is_empty())?;
@@ -278,112 +305,4 @@ fn whole(text: &[u8]) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::{format, vec};
-
-    const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-
-    fn with(rest: &str) -> Google {
-        read(format!("{KEY}\n{rest}\" TOTP_AUTH\n").as_bytes()).unwrap()
-    }
-
-    fn fault(text: &str) -> GoogleFault {
-        read(text.as_bytes()).unwrap_err()
-    }
-
-    fn codes(file: &Google) -> Vec<&str> {
-        file.scratch.iter().map(|code| code.as_str()).collect()
-    }
-
-    #[test]
-    fn a_file_as_the_program_writes_it() {
-        let file = with(
-            "\" RATE_LIMIT 3 30 1800000000\n\" WINDOW_SIZE 17\n\" STEP_SIZE 45\n\
-             \" DISALLOW_REUSE 40000000 40000001\n12345678\n23456789\n",
-        );
-        assert_eq!(file.key.bytes(), b"12345678901234567890");
-        assert_eq!((file.moving, file.parameters.period.seconds()), (Moving::default(), 45));
-        assert_eq!(file.reuse, Reuse::Listed { line: 5, steps: vec![40_000_000, 40_000_001] });
-        assert_eq!((codes(&file), file.ahead), (vec!["12345678", "23456789"], 8));
-        let remarks = [Remark::Window { line: 3, each_way: 8 }, Remark::RateLimit { line: 2 }];
-        assert_eq!(file.remarks, remarks);
-    }
-
-    #[test]
-    fn keys_are_taken_as_googles_module_takes_them() {
-        for text in [
-            "gezd-gnbv GY3TQOJQ\tgezdgnbvgy3tqojq\r",
-            "GEZDGNBVGY3TQ0JQGEZDGNBVGY3TQ0JQ",
-            "GEZDGN8VGY3TQOJQGEZDGNBVGY3TQOJQ==",
-        ] {
-            let file = read(format!("{text}\n\" TOTP_AUTH\n").as_bytes()).unwrap();
-            assert_eq!(file.key.bytes(), b"12345678901234567890", "{text}");
-            let padded = file.remarks.contains(&Remark::Padding);
-            assert_eq!(padded, text.ends_with('='), "{text}");
-        }
-        let old = read(b"GEZDGNBVGY3TQOJQAA\n\" TOTP_AUTH\n").unwrap();
-        assert_eq!(old.remarks, [Remark::ShortKey { bits: 88 }]);
-        for (text, at) in [("GEZ!", 4), ("GE=Z", 3), ("GE9Z", 3)] {
-            assert_eq!(fault(text), GoogleFault::Secret(KeyText::Letter { at }));
-        }
-        assert!(matches!(fault("GEZD\n"), GoogleFault::Secret(KeyText::Length(_))));
-        assert!(matches!(fault("\n\n"), GoogleFault::Secret(KeyText::Length(_))));
-    }
-
-    #[test]
-    fn what_moves_the_code_is_found_where_googles_module_finds_it() {
-        let moving = |rest: &str| read(format!("{KEY}\n{rest}").as_bytes()).map(|file| file.moving);
-        let counter = |next| Ok(Moving::Counter { next });
-        let clock = |drift| Ok(Moving::Clock { drift });
-        assert_eq!(moving("\" HOTP_COUNTER 7\n\" TOTP_AUTH\n"), counter(7));
-        assert_eq!(moving("\" HOTP_COUNTER 7\n\" HOTP_COUNTER 9\n"), counter(7));
-        assert_eq!(moving("\" HOTP_COUNTER 0\n12345678 \" TOTP_AUTH"), clock(0));
-        assert_eq!(moving("\" HOTP_COUNTERS 7\n"), Err(GoogleFault::NoMode));
-        assert_eq!(moving("\" TIME_SKEW -20\r\n\" TOTP_AUTH"), clock(-20));
-        assert_eq!(moving("\" TIME_SKEW x\n\" TOTP_AUTH"), clock(0));
-        let skew = moving("\" TOTP_AUTH\n\" TIME_SKEW 2881\n");
-        assert_eq!(skew, Err(GoogleFault::Skew { line: 3 }));
-        assert_eq!(moving("\" STEP_SIZE 60\n\" TOTP_AUTH\n\" TIME_SKEW 1440\n"), clock(1440));
-        let skew = moving("\" STEP_SIZE 60\n\" TOTP_AUTH\n\" TIME_SKEW 1441\n");
-        assert_eq!(skew, Err(GoogleFault::Skew { line: 4 }));
-    }
-
-    #[test]
-    fn codes_end_at_the_first_odd_line() {
-        let file = with("12345678\n\n  23456789\n\" X\n34567890 \n45678901\n12345678\n");
-        assert_eq!(codes(&file), ["12345678", "23456789"]);
-        assert_eq!(
-            file.remarks,
-            [Remark::UnknownOption { line: 5 }, Remark::DeadCodes { line: 6, count: 2 }]
-        );
-        let file = with("02345678\n");
-        assert_eq!((codes(&file), file.remarks.len()), (vec![], 1));
-        assert_eq!(codes(&with("12345678\r\n12345678\n23456789\n")), ["12345678", "23456789"]);
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_told_with_its_line() {
-        assert_eq!(fault(""), GoogleFault::Empty);
-        assert_eq!(fault(&"A".repeat(GOOGLE_MAX + 1)), GoogleFault::TooLarge);
-        assert_eq!(fault("A\nB\0"), GoogleFault::Nul { line: 2 });
-        assert_eq!(fault(KEY), GoogleFault::NoMode);
-        for size in ["0", "61", "x", "30x", ""] {
-            let text = format!("{KEY}\n\" TOTP_AUTH\n\" STEP_SIZE {size}\n");
-            assert_eq!(fault(&text), GoogleFault::Step { line: 3 }, "{size}");
-        }
-        let file = with("\" DISALLOW_REUSE 1 x\n\" WINDOW_SIZE 101\n\" LAST1 h 1\n\" LAST0 h 1\n");
-        assert_eq!(file.reuse, Reuse::Unreadable { line: 2 });
-        let last = Remark::LastLogins { line: 4 };
-        assert_eq!(file.remarks, [Remark::UnreadableOption { line: 3 }, last]);
-    }
-
-    #[test]
-    fn a_forks_parameters_are_taken() {
-        let file = with("\" DIGITS 8\n\" ALGORITHM sha256\n");
-        assert_eq!(file.parameters.digits.get(), 8);
-        assert_eq!(file.parameters.algorithm, Algorithm::Sha256);
-        let nine = format!("{KEY}\n\" DIGITS 9\n\" TOTP_AUTH");
-        assert_eq!(fault(&nine), GoogleFault::Fork { line: 2 });
-    }
-}
+mod tests;

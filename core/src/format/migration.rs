@@ -6,7 +6,10 @@ use data_encoding::BASE64_NOPAD;
 use zeroize::Zeroizing;
 
 use crate::{
-    otp::otpauth::{decode, strip_prefix_any_case, tidy_name},
+    otp::{
+        otpauth::{decode, strip_prefix_any_case, tidy_name},
+        uri_damage,
+    },
     record::{Algorithm, Authenticator, Digits, Moving, Parameters, Period},
     secret::{Key, KeyLength},
 };
@@ -15,6 +18,8 @@ use crate::{
 pub const URI_MAX: usize = 12 * 1024;
 /// The most accounts of one URI; the app puts ten into one.
 pub const ACCOUNTS_MAX: usize = 100;
+const OFFLINE: &str = "otpauth-migration://offline?";
+const SINGLE_KEY: &str = "otpauth://";
 /// The most QR codes of one export.
 const BATCH_MAX: u64 = 1000;
 
@@ -43,6 +48,8 @@ pub struct Batch {
 pub struct Moved {
     /// Issuer and account as the app shows them, in harmless letters.
     pub label: String,
+    /// Other labels of the same key, where [`folded`] has met any.
+    pub other_labels: Vec<String>,
     /// What makes its codes, or why that cannot be used.
     pub authenticator: Result<Authenticator, MovedFault>,
 }
@@ -67,6 +74,14 @@ pub enum MovedFault {
 pub enum MigrationFault {
     /// It does not begin with `otpauth-migration://offline?`.
     Scheme,
+    /// One key, `otpauth://`, and no export.
+    SingleKey,
+    /// A byte order mark stands before it.
+    ByteOrderMark,
+    /// Something else stands before it, such as `QR-Code:`.
+    Prefix,
+    /// Ampersands are written as in a web page.
+    Html,
     /// Longer than any QR code.
     TooLong,
     /// No `data=`, or it is no base64.
@@ -85,14 +100,71 @@ pub fn read(uri: &str) -> Result<Migration, MigrationFault> {
     if uri.len() > URI_MAX {
         return Err(MigrationFault::TooLong);
     }
-    let query = strip_prefix_any_case(uri.trim(), "otpauth-migration://offline?")
-        .ok_or(MigrationFault::Scheme)?;
+    let query = strip_prefix_any_case(uri.trim(), OFFLINE).ok_or_else(|| other_text(uri))?;
+    if uri_damage::is_html(query) {
+        return Err(MigrationFault::Html);
+    }
     let mut data = query.split('&').filter_map(|pair| pair.strip_prefix("data="));
     let text = match (data.next(), data.next()) {
         (Some(text), None) => decode(text).map_err(|_| MigrationFault::Data)?,
         _ => return Err(MigrationFault::Data),
     };
     payload(&bytes(&text)?)
+}
+
+/// Says what stands there instead.
+fn other_text(line: &str) -> MigrationFault {
+    match () {
+        () if strip_prefix_any_case(line.trim(), SINGLE_KEY).is_some() => MigrationFault::SingleKey,
+        () if line.starts_with(uri_damage::BYTE_ORDER_MARK) => MigrationFault::ByteOrderMark,
+        () if uri_damage::contains(line, OFFLINE) => MigrationFault::Prefix,
+        () if uri_damage::contains(line, SINGLE_KEY) => MigrationFault::SingleKey,
+        () => MigrationFault::Scheme,
+    }
+}
+
+/// Folds accounts that make the same codes: of a counter, the furthest one stays. Their labels stay together, the first one
+/// first.
+#[must_use]
+pub fn folded(accounts: Vec<Moved>) -> Vec<Moved> {
+    let mut folded: Vec<Moved> = Vec::new();
+    for account in accounts {
+        match folded.iter_mut().find(|known| makes_same_codes(known, &account)) {
+            Some(known) => known.fold(account),
+            None => folded.push(account),
+        }
+    }
+    folded
+}
+
+impl Moved {
+    fn fold(&mut self, other: Self) {
+        if let (Ok(here), Ok(there)) = (&mut self.authenticator, &other.authenticator) {
+            here.moving = further(here.moving, there.moving);
+        }
+        for label in core::iter::once(other.label).chain(other.other_labels) {
+            if self.label != label && !self.other_labels.contains(&label) {
+                self.other_labels.push(label);
+            }
+        }
+    }
+}
+
+fn makes_same_codes(one: &Moved, other: &Moved) -> bool {
+    let (Ok(one), Ok(other)) = (&one.authenticator, &other.authenticator) else { return false };
+    let by_time = |moving: Moving| matches!(moving, Moving::Clock { .. });
+    one.key == other.key
+        && one.parameters == other.parameters
+        && by_time(one.moving) == by_time(other.moving)
+}
+
+fn further(one: Moving, other: Moving) -> Moving {
+    match (one, other) {
+        (Moving::Counter { next }, Moving::Counter { next: further }) => {
+            Moving::Counter { next: next.max(further) }
+        }
+        (one, _) => one,
+    }
 }
 
 /// Base64 as it is, or as a form has sent it, with blanks for plus signs; the app pads it, and not all that copy it do.
@@ -177,7 +249,7 @@ fn moved(bytes: &[u8]) -> Result<Moved, Cut> {
     let called =
         if issuer.is_empty() { name.split(':').next().unwrap_or_default() } else { &issuer };
     let authenticator = authenticator(&raw, called);
-    Ok(Moved { label, authenticator })
+    Ok(Moved { label, other_labels: Vec::new(), authenticator })
 }
 
 fn authenticator(raw: &Raw<'_>, called: &str) -> Result<Authenticator, MovedFault> {

@@ -16,6 +16,8 @@ use crate::{
 pub const OATH_MAX: usize = 16 * 1024 * 1024;
 /// What liboath looks for at the beginning of a line.
 const TYPE: &[u8] = b"HOTP";
+/// What some editors begin a file in UTF-8 with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A line of which nothing is taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +33,10 @@ pub struct OathFault {
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OathMistake {
-    /// A type that begins with HOTP and is none of liboath's.
+    /// A type that is none of liboath's; liboath passes over most of them.
     Type,
+    /// A byte order mark stands before the type, so that liboath passes over the line.
+    ByteOrderMark,
     /// A name that is not UTF-8, or none.
     User,
     /// No key.
@@ -45,20 +49,86 @@ pub enum OathMistake {
     Counter,
 }
 
-/// Reads a file, line by line. Lines of no type are comments, as for liboath.
+/// What stands in a file and is read by nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Where.
+    pub line: u32,
+    /// What it is.
+    pub what: Unread,
+}
+
+/// What kind of text nobody reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// A comment with words in it, which may be an entry that was switched off.
+    Comment,
+    /// Words behind those of an entry, or bytes behind a NUL byte.
+    Rest,
+}
+
+/// Reads a file, line by line: every line that is neither blank nor a comment is a token or a fault.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Vec<Result<Token, OathFault>> {
-    let lines = (1..).zip(bytes.split(|byte| *byte == b'\n'));
-    lines.filter_map(|(number, line)| read_line(number, line)).collect()
+    lines(bytes).filter_map(|(number, line)| read_line(number, line)).collect()
+}
+
+/// Returns what [`read`] passes over, but for blanks and lines of punctuation: together both account for every byte.
+#[must_use]
+pub fn passed_over(bytes: &[u8]) -> Vec<PassedOver> {
+    let unread = lines(bytes).filter_map(|(line, text)| {
+        let what = if !is_comment(text) {
+            has_rest(text).then_some(Unread::Rest)
+        } else if text.iter().all(|byte| is_blank(*byte) || byte.is_ascii_punctuation()) {
+            None
+        } else {
+            Some(Unread::Comment)
+        };
+        what.map(|what| PassedOver { line, what })
+    });
+    unread.collect()
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    (1..).zip(bytes.split(|byte| *byte == b'\n'))
+}
+
+/// What follows a NUL byte does not exist for C.
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    line.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty())
+}
+
+fn is_comment(line: &[u8]) -> bool {
+    line.iter().find(|byte| !is_blank(**byte)) == Some(&b'#')
+}
+
+/// An entry ends with the last code and the time of the last login, where it has them.
+fn has_rest(line: &[u8]) -> bool {
+    let mut words = words(line).skip(5);
+    let is_code = words.next().is_none_or(|code| {
+        code.len() <= 8 && code.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-')
+    });
+    let is_time = words.next().is_none_or(|time| {
+        time.len() <= 32
+            && time.first().is_some_and(u8::is_ascii_digit)
+            && time.iter().all(|byte| byte.is_ascii_digit() || b"-:+TZL.".contains(byte))
+    });
+    !is_code || !is_time || words.next().is_some() || line.contains(&0)
 }
 
 fn read_line(number: u32, line: &[u8]) -> Option<Result<Token, OathFault>> {
-    // What follows a NUL byte does not exist for C.
-    let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
-    let mut words = line.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
-    let kind = words.next().filter(|kind| kind.starts_with(TYPE))?;
-    let user = words.next().and_then(|user| String::from_utf8(user.to_vec()).ok());
+    if is_comment(line) || line.iter().all(|byte| is_blank(*byte)) {
+        return None;
+    }
+    let mut words = words(line);
+    let kind = words.next().unwrap_or_default();
+    let has_mark = kind.starts_with(BYTE_ORDER_MARK);
+    let is_entry = kind.windows(3).any(|part| part.eq_ignore_ascii_case(b"OTP"));
+    let user = words.next().filter(|_| is_entry);
+    let user = user.and_then(|user| String::from_utf8(user.to_vec()).ok());
     let token = match (type_of(kind), &user) {
+        (None, _) if has_mark => Err(OathMistake::ByteOrderMark),
         (None, _) => Err(OathMistake::Type),
         (_, None) => Err(OathMistake::User),
         (Some(kind), Some(user)) => token((number, user), kind, words),
@@ -169,5 +239,37 @@ mod tests {
         assert_eq!(one(&format!("HOTP ada - {KEY} 1x")).unwrap_err(), OathMistake::Counter);
         assert_eq!(one("HOTP ada -\0 00").unwrap_err(), OathMistake::NoKey);
         assert_eq!(read(b"HOTP \xff - 00").pop().unwrap().unwrap_err().user, None);
+    }
+
+    #[test]
+    fn lines_of_other_types_are_faults_and_no_comments() {
+        for (text, user, what) in [
+            (format!("TOTP/T30 ada - {KEY}"), Some("ada"), OathMistake::Type),
+            (format!("hotp/t30\tada\t-\t{KEY}"), Some("ada"), OathMistake::Type),
+            (format!("OTP ada - {KEY}"), Some("ada"), OathMistake::Type),
+            (format!("\u{feff}HOTP/T30 ada - {KEY}"), Some("ada"), OathMistake::ByteOrderMark),
+            ("\u{feff}# users".into(), None, OathMistake::ByteOrderMark),
+            (format!("; HOTP ada - {KEY}"), None, OathMistake::Type),
+            ("users of the VPN".into(), None, OathMistake::Type),
+            ("\0\0".into(), None, OathMistake::Type),
+        ] {
+            let read = read(text.as_bytes()).pop().unwrap().unwrap_err();
+            assert_eq!((read.user.as_deref(), read.what), (user, what), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_is_named() {
+        let rest = |line| PassedOver { line, what: Unread::Rest };
+        let comment = |line| PassedOver { line, what: Unread::Comment };
+        let text = format!(
+            "#HOTP/T30/6 ada - {KEY}\r\n#\r\n  # ----\n \t\r\n# the tokens\nHOTP ada - {KEY}\r\n\
+             HOTP bob - {KEY} 41 338314 2026-11-21T10:00:00L\nHOTP cy - {KEY} 0 123456 2026 x\n\
+             HOTP di - {KEY}\0 {KEY}\nHOTP ed - {KEY} 0 # spare\nHOTP ed - {KEY} 0 {KEY}"
+        );
+        let expected = vec![comment(1), comment(5), rest(8), rest(9), rest(10), rest(11)];
+        assert_eq!(passed_over(text.as_bytes()), expected);
+        assert_eq!(passed_over(b"\n\n"), []);
+        assert!(read(text.as_bytes()).iter().all(Result::is_ok));
     }
 }

@@ -3,3 +3,4 @@ pub mod base32;
 pub mod hotp;
 pub mod otpauth;
 pub mod totp;
+pub(crate) mod uri_damage;

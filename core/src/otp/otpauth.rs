@@ -1,12 +1,15 @@
 //! `otpauth://` URIs: the form in which apps take a key, from a QR code or a file.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::fmt::Write;
 
 use zeroize::Zeroizing;
 
 use crate::{
-    otp::base32::{self, KeyText},
+    otp::{
+        base32::{self, KeyText},
+        uri_damage,
+    },
     record::{Algorithm, Authenticator, Digits, Moving, Parameters, Period},
     secret::Key,
 };
@@ -22,6 +25,20 @@ pub const DEFAULT_NAME: &str = "app";
 pub enum UriFault {
     /// It does not begin with `otpauth://`.
     Scheme,
+    /// An export of Google's app, `otpauth-migration://`.
+    Export,
+    /// A byte order mark stands before it.
+    ByteOrderMark,
+    /// Something else stands before it, such as `QR-Code:`.
+    Prefix,
+    /// More than one line.
+    Lines,
+    /// Ampersands are written as in a web page.
+    Html,
+    /// A parameter stands inside the value of another one.
+    Nested,
+    /// A parameter that may change codes, and is not known.
+    Unknown,
     /// `otpauth://` of another type than `totp` and `hotp`.
     Type,
     /// Longer than any URI of an authenticator.
@@ -128,7 +145,8 @@ fn encode(uri: &mut String, text: &str) {
     }
 }
 
-/// Reads a URI; the authenticator is named for its issuer, or `app`. Unknown parameters are ignored, as apps do.
+/// Reads a URI; the authenticator is named for its issuer, or `app`. Parameters that change no code are ignored, as apps do;
+/// where one may, or the line is damaged, nothing is read: its codes might have other digits than the app's.
 ///
 /// # Errors
 /// [`UriFault`], which never quotes the URI.
@@ -136,18 +154,34 @@ pub fn parse(uri: &str) -> Result<Authenticator, UriFault> {
     if uri.len() > URI_MAX {
         return Err(UriFault::TooLong);
     }
-    let rest = strip_prefix_any_case(uri.trim(), "otpauth://").ok_or(UriFault::Scheme)?;
+    let line = uri_damage::only_line(uri)?;
+    let rest = strip_prefix_any_case(line, "otpauth://").ok_or(UriFault::Scheme)?;
     let (kind, rest) = match strip_prefix_any_case(rest, "hotp/") {
         Some(rest) => (Kind::Counter, rest),
         None => (Kind::Clock, strip_prefix_any_case(rest, "totp/").ok_or(UriFault::Type)?),
     };
     let (label, query) = rest.split_once('?').ok_or(UriFault::NoSecret)?;
+    if uri_damage::is_html(rest) {
+        return Err(UriFault::Html);
+    }
     let mut fields = Fields::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         fields.take(name, value)?;
     }
     fields.finish(kind, &decode(label)?)
+}
+
+/// Returns whose key a URI has, issuer and account, in harmless letters; `app` where it does not say.
+#[must_use]
+pub fn label(uri: &str) -> String {
+    let path = uri.split(['?', '#']).next().unwrap_or_default();
+    let label = path.rsplit('/').next().unwrap_or_default();
+    let label = decode(label).unwrap_or_default();
+    match label.split_once(':') {
+        Some((issuer, account)) => format!("{}:{}", tidy_name(issuer), tidy_name(account)),
+        None => tidy_name(&label),
+    }
 }
 
 /// What moves the key on.
@@ -169,19 +203,24 @@ struct Fields {
 
 impl Fields {
     fn take(&mut self, name: &str, value: &str) -> Result<(), UriFault> {
-        let field = match name {
+        let (name, value) = (decode(name)?, decode(value)?);
+        if uri_damage::holds_parameter(&value) {
+            return Err(UriFault::Nested);
+        }
+        let field = match name.as_str() {
             "secret" => &mut self.secret,
             "issuer" => &mut self.issuer,
             "digits" => &mut self.digits,
             "period" => &mut self.period,
             "algorithm" => &mut self.algorithm,
             "counter" => &mut self.counter,
-            _ => return Ok(()),
+            name if uri_damage::is_harmless(name) => return Ok(()),
+            _ => return Err(UriFault::Unknown),
         };
         if field.is_some() {
             return Err(UriFault::Twice);
         }
-        *field = Some(decode(value)?);
+        *field = Some(value);
         Ok(())
     }
 
@@ -220,8 +259,11 @@ impl Fields {
     }
 }
 
+/// Digits alone: another spelling, such as `+8` or `08`, is read in different ways by apps.
 fn number(text: &str) -> Option<u64> {
-    text.parse().ok()
+    let number: u64 = text.parse().ok()?;
+    let usual = text.len() == 1 || !text.starts_with(['0', '+']);
+    usual.then_some(number)
 }
 
 /// A name that is safe in a log line and on a screen, of at most 40 characters.

@@ -16,8 +16,10 @@ pub const ROWS: &[&str] = &[
     "devices USER",
     "forget USER",
     "remove USER",
+    "remove USER --authenticator",
     "import uri USER",
     "import migration USER",
+    "import qr USER FILE",
     "import record USER",
     "export USER",
 ];
@@ -60,7 +62,9 @@ fn what_an_administrator_gives() {
 #[test]
 fn what_is_forgotten_and_ended() {
     let (m, mut page) = (people(), Page::read());
-    let [.., unlock, devices, forget, remove, _, _, _, _] = *ROWS else { panic!("the rows") };
+    let [.., unlock, devices, forget, remove, one_of_several, _, _, _, _, _] = *ROWS else {
+        panic!("the rows")
+    };
     login(&m, &m.wrong_code("ada"));
     page.run(&m, (unlock, "unlock ada"));
     let record = m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/record.*"]).stdout;
@@ -73,13 +77,17 @@ fn what_is_forgotten_and_ended() {
     page.run(&m, (forget, "forget ada 1"));
     page.run(&m, (devices, "devices ada"));
     page.run(&m, (remove, "remove ada --yes"));
-    page.hold_all(&[unlock, devices, forget, remove]);
+    let two = format!("HOTP/T30 ada - {}\nHOTP/T30 ada - {}\n", "31".repeat(20), "32".repeat(20));
+    m.file("/root/oath").write(two).mode(0o600);
+    m.run(["twinlock", "import", "oath", "/root/oath"]).ok();
+    page.run(&m, (one_of_several, "remove ada --authenticator app-2 --yes"));
+    page.hold_all(&[unlock, devices, forget, remove, one_of_several]);
 }
 
 #[test]
 fn what_is_set_up_and_taken_over() {
     let (m, mut page) = (people(), Page::read());
-    let [enroll, .., uri, migration, record, export] = *ROWS else { panic!("the rows") };
+    let [enroll, .., uri, migration, qr, record, export] = *ROWS else { panic!("the rows") };
     let json = |words: &str| m.call(format!("twinlock --json {words}").split(' '));
     let otp = Otp::new(BOB);
     let typed = format!("{BOB}\n{}\n", otp.in_steps(0));
@@ -89,10 +97,14 @@ fn what_is_set_up_and_taken_over() {
     m.run(["twinlock", "remove", "bob", "--yes"]).ok();
     let seed = include_str!("../../fuzz/seeds/migration/two");
     page.call(migration, json("import migration bob --name box").input(seed));
-    let exported = m.run(["twinlock", "--json", "export", "ada"]).ok().to_owned();
-    assert_eq!(exported, m.run(["twinlock", "export", "ada"]).ok(), "{export}");
-    page.call(record, json("import record ada").input(exported));
-    page.hold_all(&[enroll, uri, migration, record]);
+    m.run(["twinlock", "show-key", "bob", "--yes", "--png", "/root/bob.png"]).ok();
+    page.run(&m, (qr, "import qr bob /root/bob.png"));
+    let exported = page.run(&m, (export, "export ada"));
+    let text = exported["export"].as_str().expect("a text");
+    assert_eq!(text, m.run(["twinlock", "export", "ada"]).ok());
+    page.call(record, json("import record ada").input(text));
+    page.call(record, json("import record ada").input(format!("{exported}\n")));
+    page.hold_all(&[enroll, uri, migration, qr, record, export]);
 }
 
 /// Each fails for another reason, by root.

@@ -93,7 +93,7 @@ fn base64_is_taken_as_it_comes() {
 fn what_is_no_export_is_refused() {
     let data = |payload: &[u8]| read(&uri(payload)).unwrap_err();
     for (text, fault) in [
-        ("otpauth://totp/x?data=AA", MigrationFault::Scheme),
+        ("otpauth://totp/x?data=AA", MigrationFault::SingleKey),
         ("otpauth-migration://offline?", MigrationFault::Data),
         ("otpauth-migration://offline?data=A", MigrationFault::Data),
         ("otpauth-migration://offline?data=%4", MigrationFault::Data),
@@ -129,4 +129,46 @@ fn labels_steer_no_terminal() {
     assert_eq!(found.accounts[0].label, "a2Jb");
     let long = [field(1, KEY), field(3, &[b'x'; 100]), vec![0x30, 2]].concat();
     assert_eq!(read(&uri(&field(1, &long))).unwrap().accounts[0].label.len(), 40);
+}
+
+#[test]
+fn equal_keys_are_folded() {
+    let one = |key: &[u8], name: &str, kind: u8, counter: u8| {
+        let mut account = [field(1, key), field(2, name.as_bytes())].concat();
+        account.extend([0x20, 1, 0x28, 1, 0x30, kind, 0x38, counter]);
+        field(1, &account)
+    };
+    let other = b"abcdefghijabcdefghij";
+    let all = [
+        one(KEY, "ada", 2, 0),
+        one(other, "ada", 2, 0),
+        one(KEY, "ada", 2, 0),
+        one(KEY, "Ada (old)", 2, 0),
+        one(KEY, "ada", 1, 7),
+        one(KEY, "ada", 1, 9),
+        one(KEY, "ada", 1, 3),
+        one(b"short", "bad", 2, 0),
+        one(b"short", "bad", 2, 0),
+    ];
+    let found = folded(read(&uri(&all.concat())).unwrap().accounts);
+    let labels: Vec<_> = found.iter().map(|one| one.label.as_str()).collect();
+    assert_eq!(labels, ["ada", "ada", "ada", "bad", "bad"]);
+    assert_eq!(found[0].other_labels, ["Ada old"]);
+    let token = found[2].authenticator.as_ref().unwrap();
+    assert_eq!(token.moving, Moving::Counter { next: 9 });
+}
+
+#[test]
+fn other_text_is_named() {
+    let line = uri(&field(1, &account(KEY, [1, 1, 2])));
+    for (text, fault) in [
+        ("otpauth://totp/x?secret=A".into(), MigrationFault::SingleKey),
+        ("QR-Code:otpauth://totp/x?secret=A".into(), MigrationFault::SingleKey),
+        (format!("\u{feff}{line}"), MigrationFault::ByteOrderMark),
+        (format!("QR-Code:{line}"), MigrationFault::Prefix),
+        (format!("{line}&amp;x=1"), MigrationFault::Html),
+        ("http://x".into(), MigrationFault::Scheme),
+    ] {
+        assert_eq!(read(&text).unwrap_err(), fault, "{text}");
+    }
 }

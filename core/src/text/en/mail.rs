@@ -55,9 +55,8 @@ should you lose your phone.
     Codes left:  {left}
     As of:       {time}
 
-Make new ones while your phone is at hand. On {host}, type:
-
-    twinlock backup-codes
+Make new ones while your phone is at hand: log in on {host}, type ?
+where a code is asked for, then 4.
 
 The old ones stop working then.
 

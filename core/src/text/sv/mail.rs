@@ -56,9 +56,8 @@ om du blir av med telefonen.
     Koder kvar:  {left}
     Gäller:      {time}
 
-Skaffa nya medan du har telefonen till hands. Skriv på {host}:
-
-    twinlock backup-codes
+Skaffa nya medan du har telefonen till hands: logga in på {host},
+skriv ? där en kod efterfrågas, och sedan 4.
 
 De gamla slutar då att gälla.
 

@@ -1,0 +1,244 @@
+//! Keys that an export or a picture holds, and which of them is meant: by name, by number, or because there is one alone.
+
+use twinlock_core::{
+    account::Account,
+    format::migration::{Moved, MovedFault},
+    record::Authenticator,
+    takeover::Takeover,
+};
+
+use crate::{
+    acting::Proven,
+    commands::{
+        import_uri::already,
+        take_over::{Outcome, take_over},
+    },
+    desk::Desk,
+    exit::{Exit, Failure},
+    wording::{count, plain},
+};
+
+/// A key that can be chosen.
+pub struct Candidate {
+    /// Issuer and account, in harmless letters.
+    pub label: String,
+    /// Other labels of the same key.
+    pub other_labels: Vec<String>,
+    /// The key, or why it cannot be used.
+    pub authenticator: Result<Authenticator, Failure>,
+}
+
+impl From<Moved> for Candidate {
+    fn from(account: Moved) -> Self {
+        let Moved { label, other_labels, authenticator } = account;
+        let authenticator = authenticator.map_err(|fault| unusable(&label, fault));
+        Self { label, other_labels, authenticator }
+    }
+}
+
+impl Candidate {
+    fn is_called(&self, name: &str) -> bool {
+        std::iter::once(&self.label).chain(&self.other_labels).any(|label| is_called(label, name))
+    }
+}
+
+/// What the command line says of the choice.
+#[derive(Clone, Copy, Default)]
+pub struct Choice<'a> {
+    /// `--name`.
+    pub name: Option<&'a str>,
+    /// `--index`, from 1.
+    pub index: Option<usize>,
+}
+
+/// Returns the one key that is meant; `more` says what else may hold it.
+///
+/// # Errors
+/// None or several are meant; the remedy lists them.
+pub fn choose(
+    mut all: Vec<Candidate>,
+    choice: Choice<'_>,
+    more: &str,
+) -> Result<Candidate, Failure> {
+    let fits = |at: usize, one: &Candidate| {
+        choice.index.is_none_or(|index| index == at + 1)
+            && choice.name.is_none_or(|name| one.is_called(name))
+    };
+    let places: Vec<usize> =
+        all.iter().enumerate().filter(|(at, one)| fits(*at, one)).map(|(at, _)| at).collect();
+    match places.as_slice() {
+        [place] => Ok(all.swap_remove(*place)),
+        [] => Err(Failure::new(
+            Exit::NotInState,
+            match (choice.index, choice.name) {
+                (Some(index), None) => format!("there is no account {index} in it"),
+                (Some(index), Some(name)) => {
+                    format!("account {index} in it is not called {}", plain(name))
+                }
+                (None, name) => {
+                    format!("no account in it is called {}", plain(name.unwrap_or_default()))
+                }
+            },
+            format!("There are: {}.{more}", listed(&all, Numbers::WhereNeeded)),
+        )),
+        _ => {
+            let meant: Vec<&Candidate> = places.iter().filter_map(|at| all.get(*at)).collect();
+            let distinct = meant.iter().enumerate().all(|(at, one)| {
+                meant.iter().take(at).all(|other| !other.label.eq_ignore_ascii_case(&one.label))
+            });
+            let remedy = if distinct && choice.name.is_none() {
+                format!("Say which, by --name: {}.", listed(&all, Numbers::None))
+            } else {
+                format!("Say which, by --index: {}.", listed(&all, Numbers::All))
+            };
+            Err(Failure::new(
+                Exit::Usage,
+                format!("{} are in it; which one is meant?", count(places.len(), "account")),
+                remedy,
+            ))
+        }
+    }
+}
+
+/// Which accounts of a list have their number beside them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    None,
+    WhereNeeded,
+    All,
+}
+
+/// Lists all by their labels. Where two have one label, what is beside the name tells them apart.
+fn listed(all: &[Candidate], numbers: Numbers) -> String {
+    let twice =
+        |label: &str| all.iter().filter(|one| one.label.eq_ignore_ascii_case(label)).count() > 1;
+    let shown = |(at, one): (usize, &Candidate)| {
+        let label = plain(&one.label);
+        let is_twice = twice(&one.label);
+        let kind = match &one.authenticator {
+            Ok(key) if is_twice => format!(
+                " ({} digits, {})",
+                key.parameters.digits.get(),
+                key.parameters.algorithm.name()
+            ),
+            Err(_) if is_twice => " (cannot be used)".into(),
+            _ => String::new(),
+        };
+        match numbers {
+            Numbers::All => format!("{} {label}{kind}", at + 1),
+            Numbers::WhereNeeded if is_twice => format!("{} {label}{kind}", at + 1),
+            Numbers::None | Numbers::WhereNeeded => label,
+        }
+    };
+    all.iter().enumerate().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// By all of the name that the app shows, or by what stands before or behind its colon.
+fn is_called(label: &str, name: &str) -> bool {
+    let (issuer, account) = label.split_once(':').unwrap_or((label, label));
+    [label, issuer, account].iter().any(|part| part.trim().eq_ignore_ascii_case(name.trim()))
+}
+
+/// Enrolls the account with a key that was chosen, and says so.
+pub fn enroll(
+    desk: &Desk,
+    by: &Proven,
+    account: &Account,
+    authenticator: Authenticator,
+) -> Result<(), Failure> {
+    let called = authenticator.name.clone();
+    let takeover = Takeover { authenticators: vec![authenticator], ..Takeover::default() };
+    let (state, said) = match take_over(desk, Some(by), account, takeover)? {
+        Outcome::Imported => {
+            ("imported", format!("is enrolled with the authenticator {}", plain(&called)))
+        }
+        Outcome::Already => ("already", "was imported already; nothing is changed".into()),
+        Outcome::MovedOn => {
+            ("already", "was imported already; the counter goes on where it is now".into())
+        }
+        Outcome::OtherKey => return Err(already(&account.name)),
+    };
+    desk.say(
+        &format!("{} {said}.", plain(&account.name)),
+        serde_json::json!({ "user": account.name, "authenticator": called, "state": state }),
+    );
+    Ok(())
+}
+
+fn unusable(label: &str, fault: MovedFault) -> Failure {
+    let why = match fault {
+        MovedFault::Algorithm => "its hash is MD5, or one that twinlock does not know".into(),
+        MovedFault::Digits => "its codes have a length that twinlock does not know".into(),
+        MovedFault::Kind => "it is moved neither by time nor by a counter".into(),
+        MovedFault::Counter => "its counter is negative".into(),
+        MovedFault::Key(length) => {
+            format!("its key has {} bytes; 10 to 128 can be used", length.0)
+        }
+    };
+    Failure::new(
+        Exit::Refused,
+        format!("{} cannot be taken over: {why}", plain(label)),
+        "Enroll the user anew: twinlock enroll USER",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(labels: &[&str]) -> Vec<Candidate> {
+        let candidate = |label: &&str| Candidate {
+            label: (*label).into(),
+            other_labels: Vec::new(),
+            authenticator: Err(unusable(label, MovedFault::Kind)),
+        };
+        labels.iter().map(candidate).collect()
+    }
+
+    fn by_name(name: &str) -> Choice<'_> {
+        Choice { name: Some(name), index: None }
+    }
+
+    fn by_index(index: usize) -> Choice<'static> {
+        Choice { name: None, index: Some(index) }
+    }
+
+    #[test]
+    fn one_of_several_is_chosen_by_its_name() {
+        let labels = ["box:ada", "box:bob", "mail:cy"];
+        for (name, chosen) in
+            [("box:ada", "box:ada"), ("BOB", "box:bob"), ("mail", "mail:cy"), ("cy ", "mail:cy")]
+        {
+            assert_eq!(choose(all(&labels), by_name(name), "").unwrap().label, chosen);
+        }
+        let vague = choose(all(&labels), Choice::default(), "").map(|_| ()).unwrap_err();
+        assert_eq!(
+            (vague.exit, vague.what.as_str()),
+            (Exit::Usage, "3 accounts are in it; which one is meant?")
+        );
+        assert_eq!(vague.remedy, "Say which, by --name: box:ada, box:bob, mail:cy.");
+        let none = choose(all(&labels), by_name("dee"), " More.").map(|_| ()).unwrap_err();
+        assert_eq!(none.remedy, "There are: box:ada, box:bob, mail:cy. More.");
+        assert_eq!(choose(all(&labels[..1]), Choice::default(), "").unwrap().label, "box:ada");
+    }
+
+    #[test]
+    fn equal_names_are_chosen_by_number() {
+        let labels = ["box:ada", "Box:Ada", "mail:cy"];
+        for choice in [Choice::default(), by_name("ada")] {
+            let vague = choose(all(&labels), choice, "").map(|_| ()).unwrap_err();
+            let listed = "1 box:ada (cannot be used), 2 Box:Ada (cannot be used), 3 mail:cy.";
+            assert_eq!(vague.remedy, format!("Say which, by --index: {listed}"));
+        }
+        assert_eq!(choose(all(&labels), by_index(2), "").unwrap().label, "Box:Ada");
+        let both = Choice { name: Some("box"), index: Some(2) };
+        assert_eq!(choose(all(&labels), both, "").unwrap().label, "Box:Ada");
+        for index in [0, 4] {
+            let none = choose(all(&labels), by_index(index), "").map(|_| ()).unwrap_err();
+            assert_eq!(none.what, format!("there is no account {index} in it"));
+        }
+        let both = Choice { name: Some("box"), index: Some(3) };
+        let none = choose(all(&labels), both, "").map(|_| ()).unwrap_err();
+        assert_eq!(none.what, "account 3 in it is not called box");
+    }
+}

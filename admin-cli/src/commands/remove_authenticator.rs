@@ -1,0 +1,104 @@
+//! `twinlock remove USER --authenticator NAME`: removes one of several authenticators; the others work on.
+
+use twinlock_core::{
+    enrolment,
+    letter::LetterKind,
+    ports::{Records, Snapshot},
+    record::Record,
+};
+
+use crate::{
+    acting::Acting,
+    commands::showing,
+    confirm::confirm,
+    desk::Desk,
+    exit::{Exit, Failure},
+    keyboard::Keyboard,
+    successor::{active, put},
+    verbs::Remove,
+    wording::plain,
+};
+
+/// Removes the authenticator, after asking.
+pub fn run(desk: &Desk, wanted: &Remove, name: &str) -> Result<(), Failure> {
+    desk.need_root("remove people")?;
+    let acting = Acting::of(desk)?;
+    let account = desk.account(&wanted.user)?;
+    let user = account.name.as_str();
+    let found = active(desk.machine.records.newest(&account)?).ok_or_else(|| not_enrolled(user))?;
+    let judged = found.record;
+    let key = judged.authenticators.get(place_of(&judged, name)?).map(|one| &one.key);
+    let mut keyboard = Keyboard::open()?;
+    let shown = plain(name);
+    let consequence = format!(
+        "Codes of {shown} are refused from then on; the other authenticators of {} work on.",
+        plain(user)
+    );
+    confirm(&mut keyboard, &wanted.deed, user, (&consequence, "removed"))?;
+    let by = acting.prove(desk, &mut keyboard)?;
+    let stamp = desk.stamp()?;
+    let mut decide = |found: Option<Snapshot>| {
+        let record = active(found).ok_or_else(|| not_enrolled(user))?.record;
+        let place = place_of(&record, name)?;
+        if record.authenticators.get(place).map(|one| &one.key) != key {
+            return Err(overtaken(user));
+        }
+        enrolment::without(record, place, stamp).ok_or_else(|| overtaken(user))
+    };
+    put(desk, &account, &mut decide, &|record| record.generation == stamp.0)?;
+    by.log(desk, "authenticator_removed", &[("user", user), ("authenticator", name)]);
+    by.write_to(desk, user, LetterKind::KeyChanged, stamp.1);
+    let entry = showing::entry(desk, user, name);
+    desk.say(
+        &format!(
+            "{shown} is removed; the other authenticators of {} work on. Delete this entry in the app: {}",
+            plain(user),
+            plain(&entry)
+        ),
+        serde_json::json!({
+            "user": user, "state": "authenticator_removed", "authenticator": name, "entry": entry,
+        }),
+    );
+    Ok(())
+}
+
+/// Returns the place of an authenticator that may be removed.
+fn place_of(record: &Record, name: &str) -> Result<usize, Failure> {
+    let names: Vec<String> = record.authenticators.iter().map(|one| plain(&one.name)).collect();
+    let user = plain(&record.user);
+    let place = record.authenticators.iter().position(|one| one.name == name);
+    match place {
+        None => Err(Failure::new(
+            Exit::NotInState,
+            format!("{user} has no authenticator {}", plain(name)),
+            format!("There are: {}.", names.join(", ")),
+        )),
+        Some(_) if names.len() == 1 => Err(Failure::new(
+            Exit::NotInState,
+            format!("{} is the only authenticator of {user}; nothing was changed", plain(name)),
+            format!(
+                "For another app: twinlock change {user}, or log in, type ?, then 4. For a lost phone: twinlock reset {user}. To end the enrollment: twinlock remove {user}"
+            ),
+        )),
+        Some(place) => Ok(place),
+    }
+}
+
+fn not_enrolled(user: &str) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("{} is not enrolled", plain(user)),
+        "Look at the spelling: twinlock list shows everybody.",
+    )
+}
+
+fn overtaken(user: &str) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!(
+            "the authenticators of {} changed meanwhile; nothing was changed here",
+            plain(user)
+        ),
+        "Look at `twinlock status`, then try again.",
+    )
+}

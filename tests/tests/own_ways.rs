@@ -1,0 +1,182 @@
+//! What the command does for one user: one of several authenticators removed, own status, own way, completions, narrow screens.
+
+use twinlock_tests::{Finished, Machine, Otp};
+
+const KIM: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const ADA: &str = "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK";
+const HEX: [&str; 2] =
+    ["6162636465666768696a6162636465666768696a", "7172737475767778797a7172737475767778797a"];
+
+fn machine() -> Machine {
+    let m = Machine::new();
+    m.user("ada").user("kim").bare();
+    m.settings("issuer = \"Example\"\nmail_domain = \"example.org\"\n");
+    m.file("/etc/sudoers.d/kim").write("kim ALL=(root) NOPASSWD: ALL\n").mode(0o440);
+    m.enrolled("kim", KIM);
+    m.app("kim", &Otp::new(KIM));
+    m
+}
+
+/// ada has an app and a second one.
+fn with_two(m: &Machine) {
+    let text = format!("HOTP/T30 ada - {}\nHOTP/T30 ada - {}\n", HEX[0], HEX[1]);
+    m.file("/etc/users.oath").write(text).mode(0o600);
+    m.call(["twinlock", "import", "oath", "/etc/users.oath"])
+        .logged_in("kim")
+        .input(m.code("kim") + "\n")
+        .output()
+        .ok();
+}
+
+fn by_kim(m: &Machine, words: &str, typed: &str) -> Finished {
+    let words = format!("sudo twinlock {words}");
+    m.call(words.split(' ')).as_user("kim").logged_in("kim").input(typed).output()
+}
+
+fn told(done: &Finished) -> String {
+    format!("{} {}", done.stdout, done.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn one_of_several_authenticators_is_removed() {
+    let m = machine();
+    with_two(&m);
+    let remove = |name: &str, typed: String| {
+        by_kim(&m, &format!("remove ada --authenticator {name} --yes"), &typed)
+    };
+    let none = remove("phone", String::new());
+    assert_eq!(none.code, Some(3), "{none:?}");
+    assert!(told(&none).contains("ada has no authenticator phone"), "{none:?}");
+    assert!(told(&none).contains("There are: app, app-2."), "{none:?}");
+    let wrong = remove("app-2", format!("{0}\n{0}\n{0}\n", m.wrong_code("kim")));
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    let done = remove("app-2", m.code_in("kim", 1) + "\n");
+    assert!(told(&done).contains("Delete this entry in the app: Example:ada (app-2)"), "{done:?}");
+    let line = &m.logged("event=authenticator_removed")[0];
+    assert!(line.contains("user=ada authenticator=app-2") && line.contains("own_code=given"));
+    let outbox = m.run(["sh", "-c", "ls -R /var/lib/twinlock/outbox | grep key-changed"]);
+    assert!(outbox.ok().contains("key-changed"), "{outbox:?}");
+    m.app("ada", &Otp::new(ADA));
+    m.asked("ada", &m.code("ada")).ok();
+    let last = remove("app", String::new());
+    assert_eq!(last.code, Some(3), "{last:?}");
+    for way in ["is the only authenticator of ada", "twinlock reset ada", "twinlock remove ada"] {
+        assert!(told(&last).contains(way), "{way}: {last:?}");
+    }
+}
+
+#[test]
+fn ordinary_users_are_told_their_own_way() {
+    let m = machine();
+    for words in [
+        "backup-codes ada",
+        "change ada",
+        "status",
+        "status ada",
+        "enroll ada",
+        "devices ada",
+        "list",
+    ] {
+        let done =
+            m.call(format!("twinlock {words}").split(' ')).as_user("ada").logged_in("ada").output();
+        assert_eq!(done.code, Some(4), "{words}: {done:?}");
+        assert!(told(&done).contains("log in, type ?, then 4"), "{words}: {done:?}");
+        assert!(!told(&done).contains("Try again with sudo"), "{words}: {done:?}");
+    }
+}
+
+#[test]
+fn status_without_a_name_is_of_the_login_user() {
+    let m = machine();
+    assert!(by_kim(&m, "status", "").ok().starts_with("kim is enrolled"));
+    let root = m.call(["twinlock", "status"]).logged_in("root").output();
+    assert_eq!(root.code, Some(2), "{root:?}");
+    // A service that sets SUDO_UID against the login's.
+    let odd = m.call(["env", "SUDO_UID=0", "twinlock", "status"]).without_a_login().output();
+    assert_eq!(odd.code, Some(2), "{odd:?}");
+}
+
+#[test]
+fn whoever_enrolls_themselves_by_sudo_has_seen_their_key_alone() {
+    for login in [true, false] {
+        let m = Machine::new();
+        m.twinlock().user("kim");
+        m.file("/etc/sudoers.d/kim").write("kim ALL=(root) NOPASSWD: ALL\n").mode(0o440);
+        let call = m.call(["sudo", "twinlock", "enroll", "kim"]).as_user("kim");
+        let call = if login { call.logged_in("kim") } else { call.without_a_login() };
+        let mut s = call.open();
+        s.expect("shown in the app: ");
+        let key = s
+            .transcript()
+            .lines()
+            .find_map(|line| line.strip_prefix("    ").map(|key| key.replace([' ', '\r'], "")))
+            .expect("the key in letters");
+        m.app("kim", &Otp::new(&key));
+        s.send_line(&m.code("kim")).expect("They are shown only now");
+        let record = m.file("/var/lib/twinlock/users/kim/record.1.toml").read();
+        assert!(!record.contains("seen"), "{login}: {record}");
+    }
+}
+
+#[test]
+fn json_of_exports_and_settings_is_json() {
+    let m = machine();
+    m.settings("require_own_code = false\nissuer = \"Example\"\n");
+    let export = m.run(["twinlock", "export", "kim", "--json"]);
+    let object: serde_json::Value = serde_json::from_str(export.ok()).expect("JSON");
+    assert_eq!(object["user"], "kim");
+    assert!(object["export"].as_str().expect("a text").contains("# end of export"));
+    let shown = m.run(["twinlock", "settings", "show", "--json"]);
+    let object: serde_json::Value = serde_json::from_str(shown.ok()).expect("JSON");
+    assert_eq!(object["values"]["issuer"], "Example");
+    assert_eq!(object["values"]["not_enrolled"], "deny");
+}
+
+#[test]
+fn narrow_terminals_get_short_lines() {
+    let m = machine();
+    let mut s = m.call(["twinlock", "status", "kim"]).first("stty cols 60").open();
+    assert_eq!(s.exit_code(), Some(0));
+    let mut failing = m.call(["twinlock", "remove", "nobody"]).first("stty cols 60").open();
+    assert_eq!(failing.exit_code(), Some(3));
+    for line in s.transcript().lines().chain(failing.transcript().lines()) {
+        assert!(line.chars().count() <= 60, "{line}");
+    }
+}
+
+#[test]
+fn administrators_see_local_time_with_its_offset() {
+    let m = machine();
+    m.run(["cp", "/usr/share/zoneinfo/Asia/Kolkata", "/etc/localtime"]).ok();
+    let status = m.run(["twinlock", "status", "kim"]);
+    assert!(status.ok().contains(" +05:30"), "{status:?}");
+    assert!(m.run(["twinlock", "list"]).ok().ends_with("Times are local.\n"));
+}
+
+#[test]
+fn completions_know_users_and_groups_and_no_hidden_verb() {
+    let m = machine();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = m.run(["twinlock", "completions", shell]);
+        for hidden in ["deliver", "sweep", "completions"] {
+            assert!(!script.ok().contains(hidden), "{shell} {hidden}");
+        }
+        m.file(&format!("/root/{shell}")).write(script.ok());
+    }
+    let asked = |words: &str| {
+        let ask = format!(
+            ". /root/bash; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _twinlock twinlock \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
+             printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        m.run(["bash", "-c", &ask]).ok().to_owned()
+    };
+    assert_eq!(asked("twinlock reset ki"), "kim\n");
+    assert_eq!(asked("twinlock import uri ki"), "kim\n");
+    assert_eq!(asked("twinlock invite --group roo"), "root\n");
+    assert!(!asked("twinlock reset ''").contains('<'));
+    assert!(asked("twinlock ''").contains("enroll"));
+    let fish =
+        m.run(["fish", "-c", "source /root/fish; complete --do-complete 'twinlock reset ki'"]);
+    assert!(fish.ok().contains("kim"), "{fish:?}");
+}
