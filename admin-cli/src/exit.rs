@@ -174,6 +174,9 @@ impl From<LedgerFault> for Failure {
             LedgerFault::Untrusted => {
                 "Begin the ledger anew: systemctl restart run-twinlock.mount (without systemd, mount it anew), then `twinlock epoch ensure`; for a minute codes are then refused as used."
             }
+            LedgerFault::Reserved => {
+                "Remove what is expired: `twinlock epoch sweep`; or give the ledger more names: nr_inodes= in a drop-in of run-twinlock.mount."
+            }
             LedgerFault::Io { .. } => {
                 "Look at the ledger folder (df -i), and at the kernel's log (dmesg)."
             }

@@ -203,6 +203,10 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "the ledger folder is a link, not root's, open to others or damaged",
             "Begin it anew: systemctl restart run-twinlock.mount, then twinlock epoch ensure.",
         ),
+        "ledger_reserved" => (
+            "half of the ledger's names are taken, and the rest is kept for logins that have proven a password or key first",
+            "Remove what is expired (twinlock epoch sweep), find who guesses (twinlock why USER), and give the ledger more names: nr_inodes= in a drop-in of run-twinlock.mount.",
+        ),
         "ledger_io" => (
             "the ledger could not be read or written",
             "Look whether the ledger folder is full (df -i) and at the kernel's log (dmesg).",
@@ -254,6 +258,7 @@ mod tests {
         Reason::Ledger(LedgerFault::NotMounted),
         Reason::Ledger(LedgerFault::NotTmpfs),
         Reason::Ledger(LedgerFault::Untrusted),
+        Reason::Ledger(LedgerFault::Reserved),
         Reason::Ledger(LedgerFault::Io { errno: 0 }),
         Reason::Unwritten(StoreFault::Io { errno: 28 }),
         Reason::RecordChanging,

@@ -3,6 +3,7 @@
 use crate::{
     account::Folder,
     attempt::{Outcome, Trial},
+    event::Reason,
     expiry, facts,
     fault::LedgerFault,
     format::ledger_names,
@@ -10,7 +11,7 @@ use crate::{
     ledger_sweep::Sweep,
     policy::Limits,
     ports::Creation,
-    replay, row,
+    replay, reserve, row,
     throttle::{self, Case, Familiarity, Weighed},
     time::{DAY, Now, UnixTime},
 };
@@ -37,11 +38,12 @@ impl Trial<'_> {
         {
             return Ok(Charge::Taken(charged));
         }
+        let full = self.reserved()?;
         for _ in 0..SLOT_RACES {
             let facts = facts::read(self.shelf, None)?;
             let slot = throttle::free_slot(&facts, self.budget, self.source, now.day());
             let name = self.name_of(slot, now);
-            if let Some(outcome) = self.weigh(&facts, &name, now) {
+            if let Some(outcome) = self.weigh(&facts, &name, now).or_else(|| full.clone()) {
                 self.pretend_to_take(&facts, now)?;
                 return Ok(Charge::Refused(outcome));
             }
@@ -61,21 +63,39 @@ impl Trial<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
+    /// Refuses an attempt before a proven first factor where the names that are left are kept for others. Asked of everybody,
+    /// throttled or not, and answered by the ledger as a whole.
+    fn reserved(&self) -> Result<Option<Outcome>, LedgerFault> {
+        if !self.budget.is_uniform() {
+            return Ok(None);
+        }
+        let admits = reserve::admits(self.ports.ledger.capacity()?, self.familiarity());
+        Ok((!admits).then_some(Outcome::Faulty(Reason::Ledger(LedgerFault::Reserved))))
+    }
+
     /// What charging does, on a name that stands already: before a first factor nobody may see who is throttled.
     fn pretend_to_take(&self, facts: &Facts, now: UnixTime) -> Result<(), LedgerFault> {
-        let Some(standing) = facts.tries.first().filter(|_| self.budget.is_uniform()) else {
+        if !self.budget.is_uniform() {
             return Ok(());
-        };
+        }
+        // Without a try on file, the folder's own name stands.
+        let standing = facts.tries.first().map(|charged| ledger_names::try_name(&charged.name));
+        let name = standing.as_deref().unwrap_or(".");
         // A name that another process has forgiven meanwhile would now be a try that nobody made.
-        if let Some(made) = self.take(&standing.name, now)? {
-            self.shelf.erase(&ledger_names::try_name(&made));
+        if self.shelf.create(name, &ledger_names::instant(now))? == Creation::Made {
+            self.shelf.erase(name);
         }
         Ok(())
     }
 
+    /// Returns whether this user has got in from this source before.
+    fn familiarity(&self) -> Familiarity {
+        let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
+        Familiarity::of(found, self.source)
+    }
+
     /// What the throttle says to a try, where it is not to be judged.
     pub(crate) fn weigh(&self, facts: &Facts, charged: &Try, now: UnixTime) -> Option<Outcome> {
-        let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
         let in_a_row = match self.budget {
             Budget::Proven => {
                 row::length(facts, row::in_force(facts, self.noted(), now), Some(charged))
@@ -86,9 +106,7 @@ impl Trial<'_> {
         let familiarity = match self.budget {
             // Whoever asks has not got in as this user, from wherever they sit.
             Budget::Verify => Familiarity::Stranger,
-            Budget::Proven | Budget::Unproven | Budget::Exempt => {
-                Familiarity::of(found, self.source)
-            }
+            Budget::Proven | Budget::Unproven | Budget::Exempt => self.familiarity(),
         };
         let case = Case { charged, facts, in_a_row, familiarity, now };
         match throttle::weigh(&self.limits(), &case) {
@@ -125,7 +143,8 @@ impl Trial<'_> {
 
     /// Removes a few expired tries, so that those who only guess do not fill the ledger; nothing is done where none is.
     pub(crate) fn drop_expired(&self, facts: &Facts, floor: UnixTime, now: Now) {
-        let sweep = Sweep { shelf: self.shelf, floor, now, noted: Some(self.noted()) };
+        let sweep =
+            Sweep { shelf: self.shelf, floor, now, noted: Some(self.noted()), in_force: None };
         sweep.drop_tries(facts, expiry::AT_ONCE);
     }
 

@@ -113,6 +113,8 @@ pub enum LedgerFault {
     NotTmpfs,
     /// The folder is a link, not root's, or open to others.
     Untrusted,
+    /// What is left of its names is kept for logins behind a proven first factor.
+    Reserved,
     /// Reading or creating a name failed.
     Io {
         /// The errno.
@@ -128,6 +130,7 @@ impl LedgerFault {
             Self::NotMounted => "ledger_not_mounted",
             Self::NotTmpfs => "ledger_not_tmpfs",
             Self::Untrusted => "ledger_untrusted",
+            Self::Reserved => "ledger_reserved",
             Self::Io { .. } => "ledger_io",
         }
     }

@@ -144,6 +144,20 @@ pub struct Refused {
 /// How many refusals are kept for one person.
 pub const REFUSALS_KEPT: u8 = 8;
 
+/// How many names the ledger can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Names in all; 0 where nothing bounds them.
+    pub names: u64,
+    /// Names that can still be made.
+    pub free: u64,
+}
+
+impl Capacity {
+    /// Capacity of a ledger whose names nothing bounds.
+    pub const UNBOUNDED: Self = Self { names: 0, free: 0 };
+}
+
 /// When the ledger's memory begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Epoch {

@@ -6,10 +6,12 @@ use crate::{
     expiry, facts,
     fault::LedgerFault,
     format::{devices, ledger_names},
-    ledger::Facts,
+    ledger::{Facts, Mark},
+    otp::hotp::Keyed,
     ports::Shelf,
+    record::{Authenticator, Record},
     replay, row,
-    time::{Now, UnixTime},
+    time::{DAY, Now, UnixTime},
 };
 
 /// One look at one person's names.
@@ -23,6 +25,20 @@ pub struct Sweep<'a> {
     /// The row of failures that is noted beside the record, where it is known. Without it, tries stay until the ledger has a
     /// row of its own.
     pub noted: Option<u32>,
+    /// What the keys of the user's record are filed under, where the record is known. Without it, used steps of other keys
+    /// stay.
+    pub in_force: Option<Vec<Mark>>,
+}
+
+/// Returns what the used steps of a record's keys and of its set of codes are filed under.
+#[must_use]
+pub fn in_force(record: &Record) -> Vec<Mark> {
+    let of_key = |one: &Authenticator| {
+        let keyed = Keyed::new(&one.key, one.parameters.algorithm);
+        keyed.map(|keyed| keyed.mark(one))
+    };
+    let keys = record.authenticators.iter().filter_map(of_key);
+    keys.chain(record.codes.map(Mark::of_set)).collect()
 }
 
 impl Sweep<'_> {
@@ -52,7 +68,8 @@ impl Sweep<'_> {
         removed.map(|charged| self.shelf.erase(&ledger_names::try_name(&charged.name))).count()
     }
 
-    /// Removes all that is expired: tries, used steps that are refused without their names, and devices that are over by the
+    /// Removes all that is expired: tries, used steps that are refused without their names or whose keys
+    /// are gone, and devices that are over by the
     /// clock that cannot be set. Says how many names.
     ///
     /// # Errors
@@ -64,6 +81,7 @@ impl Sweep<'_> {
             self.shelf.erase(&ledger_names::used_name(used));
             removed += 1;
         }
+        removed += self.drop_of_removed_keys(&facts)?;
         let names = self.shelf.names()?;
         let devices: Vec<_> =
             names.iter().filter(|name| name.starts_with(devices::DEVICE)).collect();
@@ -71,6 +89,22 @@ impl Sweep<'_> {
             let device = self.shelf.content(name)?.and_then(|text| devices::read(&text));
             if device.is_some_and(|device| device.until_boot <= self.now.boot) {
                 self.shelf.erase(name);
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes what was used a day ago of keys that the record has no more: whoever enrolls such a key again shows codes that
+    /// are newer. The ledger must have known it for a day, as with [tries](expiry::expired).
+    fn drop_of_removed_keys(&self, facts: &Facts) -> Result<usize, LedgerFault> {
+        let Some(in_force) = &self.in_force else { return Ok(0) };
+        let mut removed = 0;
+        for used in facts.used.iter().filter(|used| !in_force.contains(&used.mark)) {
+            let name = ledger_names::used_name(used);
+            let at = self.shelf.content(&name)?.and_then(|text| ledger_names::read_instant(&text));
+            if at.is_some_and(|at| at >= self.floor && self.now.unix.since(at) >= DAY) {
+                self.shelf.erase(&name);
                 removed += 1;
             }
         }

@@ -56,6 +56,7 @@ pub mod redeem;
 pub mod refusals;
 pub mod replay;
 pub mod request;
+pub mod reserve;
 pub mod resync;
 pub mod row;
 pub mod rules;

@@ -10,7 +10,7 @@ use crate::{
     code_set::{CodeSet, Digest, Recipe, Shape},
     event::Event,
     fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
-    ledger::Horizon,
+    ledger::{Capacity, Horizon},
     letter::Letter,
     policy::Echo,
     record::{Record, SetId},
@@ -167,11 +167,18 @@ pub trait Ledger {
     /// [`LedgerFault`] where the ledger is not what it must be.
     fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
 
-    /// As [`Ledger::open`], by the same calls whether the names were there or not.
+    /// As [`Ledger::open`], by the same calls whether the names were there or not. In the [reserve](crate::reserve) it
+    /// opens one folder for everybody.
     ///
     /// # Errors
     /// As [`Ledger::open`].
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
+
+    /// Returns how many names the ledger can still take.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] when the file system does not say.
+    fn capacity(&self) -> Result<Capacity, LedgerFault>;
 
     /// What the ledger knows nothing about; begins an epoch where there is none.
     ///

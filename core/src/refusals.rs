@@ -6,10 +6,18 @@ use crate::{
     ledger::{REFUSALS_KEPT, Refused},
     ports::{Ports, Seat, Shelf},
     request::{Request, Standing},
+    reserve,
+    throttle::Familiarity,
 };
 
-/// Keeps one more refusal in place of the oldest, as well as it goes.
+/// Keeps one more refusal in place of the oldest, best effort. Before a proven first factor nothing is kept where names are
+/// scarce: each account has eight of them, and would fill the [reserve](crate::reserve).
 pub fn keep(ports: &Ports<'_>, seat: &Seat, request: &Request, reason: Reason) {
+    let admits = |capacity| reserve::admits(capacity, Familiarity::Stranger);
+    let is_scarce = || !ports.ledger.capacity().is_ok_and(admits);
+    if request.standing() != Standing::Proven && is_scarce() {
+        return;
+    }
     let (Ok(now), Ok(shelf)) = (ports.clock.now(), ports.ledger.open(seat)) else {
         return;
     };

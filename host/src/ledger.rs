@@ -8,10 +8,11 @@ use rustix::{
 };
 use twinlock_core::{
     fault::{LedgerFault, StoreFault},
-    ledger::Horizon,
+    ledger::{Capacity, Horizon},
     pieces::joined,
     policy::{LedgerKind, Places},
     ports::{Creation, Ledger, Seat, Shelf},
+    reserve,
     time::Now,
 };
 
@@ -160,6 +161,8 @@ impl Ledger for HostLedger {
 
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         let root = self.root()?;
+        // In the reserve nothing is charged, and no folder is made: that of an account without one would be a name more.
+        let seat = if reserve::has_begun(self.capacity()?) { &Seat::Bucket(0) } else { seat };
         let (group, name) = place_of(seat);
         let path = joined(&[group, "/", &name]);
         match fs::mkdirat(root.fd(), &path, Mode::RWXU) {
@@ -171,6 +174,14 @@ impl Ledger for HostLedger {
         // Done to one that was there as well: what is made for the first time tells that somebody is new.
         room.keep_private().map_err(io)?;
         Ok(self.shelf(room))
+    }
+
+    fn capacity(&self) -> Result<Capacity, LedgerFault> {
+        if self.kind == LedgerKind::Persistent {
+            return Ok(Capacity::UNBOUNDED);
+        }
+        let stat = fs::fstatfs(self.root()?.fd()).map_err(io)?;
+        Ok(Capacity { names: stat.f_files, free: stat.f_ffree })
     }
 
     fn floor(&self, now: Now) -> Result<Horizon, LedgerFault> {

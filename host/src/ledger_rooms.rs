@@ -5,6 +5,7 @@ use rustix::{
     io::Errno,
 };
 use twinlock_core::{
+    account::Folder,
     fault::{LedgerFault, MachineFault},
     ports::{Entropy, Shelf},
 };
@@ -14,8 +15,10 @@ use crate::{
     ledger::{HostLedger, HostShelf, io, store},
 };
 
-/// The folders that people's folders lie in.
-const GROUPS: [&str; 2] = ["users", "unknown"];
+/// The folder that accounts' folders lie in.
+const USERS: &str = "users";
+/// The folders that all folders lie in.
+const GROUPS: [&str; 2] = [USERS, "unknown"];
 /// People in one ledger, at most: all that it holds.
 const FOLDERS_MAX: usize = 131_072;
 
@@ -29,21 +32,27 @@ pub struct Fill {
 }
 
 impl HostLedger {
-    /// Visits each person's names. A folder that cannot be opened is passed over: the next login of its person says why.
+    /// Visits each user's names, with the folder name of an account's. A folder that cannot be opened is passed over: the
+    /// next login of its user says why.
     ///
     /// # Errors
     /// [`LedgerFault`] where the ledger is not what it must be.
-    pub fn visit(&self, visit: &mut dyn FnMut(&dyn Shelf)) -> Result<(), LedgerFault> {
+    pub fn visit(
+        &self,
+        visit: &mut dyn FnMut(Option<&Folder>, &dyn Shelf),
+    ) -> Result<(), LedgerFault> {
         let root = self.root()?;
-        for group in GROUPS {
-            let group = match root.below(group, self.owner) {
+        for called in GROUPS {
+            let group = match root.below(called, self.owner) {
                 Ok(group) => group,
                 Err(fault) if crate::place::is_absent(fault) => continue,
                 Err(fault) => return Err(store(fault)),
             };
             for name in group.names_up_to(FOLDERS_MAX).map_err(io)? {
+                let user = Folder::name_of(&name).filter(|_| called == USERS);
+                let folder = user.and_then(|user| Folder::of(&user).ok());
                 if let Ok(room) = group.below(&name, self.owner) {
-                    visit(&HostShelf { room });
+                    visit(folder.as_ref(), &HostShelf { room });
                 }
             }
         }

@@ -126,6 +126,33 @@ fn the_same_calls_are_made_for_everybody() {
     }
 }
 
+/// In a ledger that is half full, and in one of which only the reserve is left, all are refused by the same calls.
+#[test]
+fn the_same_calls_are_made_in_a_scarce_ledger() {
+    let m = machine();
+    let full = "mount -o remount,nr_inodes=2000 /run/twinlock; cd /run/twinlock; \
+                while [ $(df --output=iused . | tail -1) -lt $least ]; do \
+                for i in $(seq 50); do : >fill.$(date +%s%N); done; done";
+    for least in ["1010", "1510"] {
+        m.call(["sh", "-c", full]).env("least", least).output().ok();
+        ask(&m, "ahead", "ada", "000000");
+        for on_file in ON_FILE {
+            let each = EACH.map(|name| {
+                keep(&m, on_file);
+                calls(&m, name, "000000")
+            });
+            assert!(each[0].len() > 20, "{each:?}");
+            assert!(each.iter().all(|calls| *calls == each[0]), "{least} {on_file}: {each:#?}");
+            let texts = EACH.map(|name| {
+                keep(&m, on_file);
+                seen(&m, "ahead", name, "000000")
+            });
+            assert!(texts.iter().all(|text| *text == texts[0]), "{least} {on_file}: {texts:#?}");
+        }
+    }
+    assert!(!m.logged("reason=ledger_reserved").is_empty(), "{:?}", m.log());
+}
+
 /// Expired tries are removed by the same calls for everybody, a few at each charge.
 #[test]
 fn expired_tries_go_by_the_same_calls() {

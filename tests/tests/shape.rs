@@ -24,7 +24,7 @@ enum Kind {
 
 use Kind::{Decision, Form, Noun, Order, Port, Words};
 
-const CORE: [(&str, Kind); 64] = [
+const CORE: [(&str, Kind); 65] = [
     ("account", Noun),
     ("answer", Noun),
     ("beside", Noun),
@@ -66,6 +66,7 @@ const CORE: [(&str, Kind); 64] = [
     ("pending", Decision),
     ("qr", Decision),
     ("replay", Decision),
+    ("reserve", Decision),
     ("resync", Decision),
     ("row", Decision),
     ("rules", Decision),

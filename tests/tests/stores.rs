@@ -108,38 +108,6 @@ fn a_ledger_without_a_free_inode_refuses_with_a_reason() {
     assert!(passes(&m, "ada", &m.code_in("ada", 6)));
 }
 
-/// Names of tries that are a day old, as weeks of guessing have left them.
-const EXPIRED: &str = "mkdir -p -m 700 $D; cd $D; at=$(($(date +%s) - 86500)); \
-                       python3 -c \"import os
-for i in range($N): os.symlink('$at', f'try.unproven.20000.{i}.192.0.2.9')\"";
-
-#[test]
-fn a_folder_full_of_expired_tries_keeps_nobody_out() {
-    let m = machine("");
-    m.epoch(1500, 0);
-    sh(&m, &format!("D=/run/twinlock/users/ada; N=20000; {EXPIRED}; ln -s 1 row.$(date +%s).0"));
-    assert!(passes(&m, "ada", &m.code("ada")), "{:?}", m.log());
-}
-
-#[test]
-fn sweeping_removes_what_is_expired_alone() {
-    let m = machine("");
-    m.epoch(1500, 0);
-    let code = m.code("ada");
-    assert!(passes(&m, "ada", &code));
-    sh(&m, &format!("D=/run/twinlock/users/ada; N=30; {EXPIRED}; ln -s 1 row.0.7"));
-    sh(&m, "ln -s $(date +%s) /run/twinlock/users/ada/try.unproven.20001.0.192.0.2.9");
-    sh(&m, &format!("D=/run/twinlock/unknown/00; N=30; {EXPIRED}; ln -s 1 row.0.0"));
-    let swept = m.run(["twinlock", "--json", "epoch", "sweep"]);
-    assert!(swept.ok().contains("\"removed\":60"), "{swept:?}");
-    let left = m.tree("/run/twinlock");
-    assert_eq!(left.matches("/try.").count(), 1, "{left}");
-    assert!(left.contains("/used.") && left.contains(".37"), "{left}");
-    assert!(!passes(&m, "ada", &code));
-    let again = m.run(["twinlock", "--json", "epoch", "sweep"]);
-    assert!(again.ok().contains("\"removed\":0"), "{again:?}");
-}
-
 #[test]
 fn without_a_log_logins_go_on() {
     let m = machine("");

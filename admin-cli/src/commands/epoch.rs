@@ -1,6 +1,13 @@
 //! `twinlock epoch`: makes what the first login needs, and begins the ledger's memory anew.
 
-use twinlock_core::{epoch, ledger_sweep::Sweep, ports::Ledger, text::duration, time::UnixTime};
+use twinlock_core::{
+    account::Folder,
+    epoch,
+    ledger_sweep::{self, Sweep},
+    ports::Ledger,
+    text::duration,
+    time::UnixTime,
+};
 use twinlock_host::prepare::{self, PrepareFault};
 
 use crate::{
@@ -37,10 +44,17 @@ pub fn sweep(desk: &Desk) -> Result<(), Failure> {
     let ledger = &desk.machine.ledger;
     let floor = ledger.floor(now)?.floor;
     let (mut removed, mut unread) = (0, 0);
-    ledger.visit(&mut |shelf| match (Sweep { shelf, floor, now, noted: None }).drop_all() {
-        Ok(count) => removed += count,
-        // The person's next login says what is wrong with it.
-        Err(_) => unread += 1,
+    let of_record = |folder: &Folder| {
+        let newest = desk.machine.records.newest_in(folder).ok().flatten()?;
+        Some(ledger_sweep::in_force(&newest.record))
+    };
+    ledger.visit(&mut |folder, shelf| {
+        let in_force = folder.and_then(of_record);
+        match (Sweep { shelf, floor, now, noted: None, in_force }).drop_all() {
+            Ok(count) => removed += count,
+            // The user's next login says what is wrong with it.
+            Err(_) => unread += 1,
+        }
     })?;
     desk.say(
         &format!("Expired names removed from the ledger: {removed}. Folders that could not be read: {unread}."),

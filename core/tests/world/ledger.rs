@@ -4,7 +4,7 @@ use twinlock_core::{
     clock_mark::Known,
     epoch,
     fault::LedgerFault,
-    ledger::{Epoch, Horizon},
+    ledger::{Capacity, Epoch, Horizon},
     ports::{Creation, Ledger, Seat, Shelf},
     time::Now,
 };
@@ -25,6 +25,13 @@ impl Ledger for World {
 
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         self.open(seat)
+    }
+
+    fn capacity(&self) -> Result<Capacity, LedgerFault> {
+        if self.fails() {
+            return Err(LedgerFault::Io { errno: 5 });
+        }
+        Ok(self.capacity.get())
     }
 
     fn floor(&self, now: Now) -> Result<Horizon, LedgerFault> {

@@ -28,7 +28,7 @@ use twinlock_core::{
     event::{Accepted, Event, Resynced},
     fault::{CommitFault, StoreFault},
     format::record as form,
-    ledger::Epoch,
+    ledger::{Capacity, Epoch},
     letter::Letter,
     login::login,
     otp::totp::step_at,
@@ -62,6 +62,7 @@ pub struct World {
     pub trust: Cell<Trust>,
     /// How often the machine was started.
     pub boots: Cell<u64>,
+    pub capacity: Cell<Capacity>,
     pub store_fault: Cell<Option<StoreFault>>,
     /// What a full or read-only disk says to every change.
     pub disk_fault: Cell<Option<StoreFault>>,
@@ -123,6 +124,7 @@ impl World {
             clock_mark: RefCell::new(Known { mark: MADE, ahead: vec![] }),
             trust: Cell::new(Trust::Alone),
             boots: Cell::new(1),
+            capacity: Cell::new(Capacity::UNBOUNDED),
             store_fault: Cell::new(None),
             disk_fault: Cell::new(None),
             faults: RefCell::default(),
