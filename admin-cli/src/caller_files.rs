@@ -22,9 +22,10 @@ pub fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> Failure 
             what,
             "Copy it to a file that you may read. With full root rights: sudo env -u SUDO_UID twinlock ...",
         ),
-        CallerFileError::Kind | CallerFileError::TooLarge | CallerFileError::Io(_) => {
-            Failure::new(Exit::Usage, what, remedy)
-        }
+        CallerFileError::Kind
+        | CallerFileError::Silent
+        | CallerFileError::TooLarge
+        | CallerFileError::Io(_) => Failure::new(Exit::Usage, what, remedy),
     }
 }
 
@@ -43,13 +44,13 @@ pub fn unwritable(path: &str, error: &NewFileError) -> Failure {
             what,
             "Call twinlock by sudo, doas or pkexec itself, which set their variables.",
         ),
-        NewFileError::ForeignFolder | NewFileError::OpenFolder | NewFileError::SystemFolder => {
-            Failure::new(
-                Exit::Usage,
-                what,
-                "Name a file in your home folder, such as ~/twinlock-file.",
-            )
-        }
+        NewFileError::ForeignFolder(_)
+        | NewFileError::OpenFolder(_)
+        | NewFileError::SystemFolder => Failure::new(
+            Exit::Usage,
+            what,
+            "Name a file in your home folder, such as ~/twinlock-file.",
+        ),
         NewFileError::Io(fault) if fault.kind() == std::io::ErrorKind::PermissionDenied => {
             Failure::new(
                 Exit::Usage,

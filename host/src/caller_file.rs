@@ -8,10 +8,18 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{self, CWD, Mode, OFlags};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{self, CWD, Mode, OFlags},
+};
 use zeroize::Zeroizing;
 
 use crate::invoking_user::{InvokingUser, InvokingUserError, run_as};
+
+/// `PIPEFS_MAGIC` of linux/magic.h: where pipes without a name lie.
+const PIPEFS: i64 = 0x5049_5045;
+/// How long a program may take to write to a named pipe.
+const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// Why a file of the caller's cannot be used. Carries nothing of its content.
 #[derive(Debug)]
@@ -25,6 +33,8 @@ pub enum CallerFileError {
     },
     /// It is a folder, a device or a socket.
     Kind,
+    /// It is a named pipe into which nothing was written.
+    Silent,
     /// It is larger than what is read.
     TooLarge,
     /// The kernel refused.
@@ -40,6 +50,7 @@ impl fmt::Display for CallerFileError {
                 write!(f, "{user} may not open it, and paths are opened as the invoking user")
             }
             Self::Kind => write!(f, "it is no file"),
+            Self::Silent => write!(f, "it is a pipe, and nothing was written to it"),
             Self::TooLarge => write!(f, "it is too large"),
             Self::Io(error) => error.fmt(f),
         }
@@ -133,14 +144,27 @@ fn as_invoking_user<T: Send>(
 }
 
 fn open_here(path: &Path) -> Result<File, CallerFileError> {
-    let is_pipe = kind_of(&std::fs::metadata(path)?)?;
-    // A pipe is waited for. Should something else take the name of a file meanwhile, it does not stop this process.
-    let wait = if is_pipe { OFlags::empty() } else { OFlags::NONBLOCK };
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | wait;
-    let file = fs::openat(CWD, path, flags, Mode::empty()).map_err(io::Error::from)?;
-    let file = File::from(file);
-    kind_of(&file.metadata()?)?;
+    kind_of(&std::fs::metadata(path)?)?;
+    // A pipe that no program writes to does not stop this process, nor what takes the name of a file meanwhile.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let file = File::from(fs::openat(CWD, path, flags, Mode::empty()).map_err(io::Error::from)?);
+    if kind_of(&file.metadata()?)? {
+        wait_for_writer(&file, PATIENCE)?;
+    }
     Ok(file)
+}
+
+/// Waits until something can be read from a pipe, and makes reads wait from then on. A pipe without a name, as a shell makes
+/// it, ends when its writers do, so that it is waited for as long as they take.
+fn wait_for_writer(pipe: &File, most: Timespec) -> Result<(), CallerFileError> {
+    let has_name = fs::fstatfs(pipe).map_err(io::Error::from)?.f_type != PIPEFS;
+    let mut polled = [PollFd::new(pipe, PollFlags::IN)];
+    let ready = poll(&mut polled, has_name.then_some(&most)).map_err(io::Error::from)?;
+    if ready == 0 {
+        return Err(CallerFileError::Silent);
+    }
+    let flags = fs::fcntl_getfl(pipe).map_err(io::Error::from)?;
+    Ok(fs::fcntl_setfl(pipe, flags - OFlags::NONBLOCK).map_err(io::Error::from)?)
 }
 
 /// Tells a pipe from a file, and refuses all else.
@@ -155,6 +179,7 @@ fn kind_of(found: &std::fs::Metadata) -> Result<bool, CallerFileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     #[test]
     fn folders_and_devices_are_no_files() {
@@ -178,6 +203,21 @@ mod tests {
         assert_eq!(read(&link, 4).unwrap().as_slice(), b"text");
         assert_eq!(decode(&link, 4, <[u8]>::len).unwrap(), 4);
         assert!(matches!(decode(&path, 3, <[u8]>::len), Err(CallerFileError::TooLarge)));
+    }
+
+    #[test]
+    fn pipes_that_nobody_writes_to_are_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        fs::mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+        let flags = OFlags::RDWR | OFlags::NONBLOCK;
+        let idle = File::from(fs::openat(CWD, &path, flags, Mode::empty()).unwrap());
+        let soon = Timespec { tv_sec: 0, tv_nsec: 1 };
+        assert!(matches!(wait_for_writer(&idle, soon), Err(CallerFileError::Silent)));
+        std::io::Write::write_all(&mut &idle, b"text").unwrap();
+        let mut bytes = [0; 4];
+        let read = thread::spawn(move || open_here(&path).map(|mut file| file.read(&mut bytes)));
+        assert!(matches!(read.join().unwrap(), Ok(Ok(4))));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub mod post;
 #[cfg(feature = "tools")]
 pub mod prepare;
 #[cfg(feature = "tools")]
+mod private_path;
+#[cfg(feature = "tools")]
 pub mod programs;
 #[cfg(feature = "tools")]
 pub mod roll;

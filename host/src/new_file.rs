@@ -11,15 +11,16 @@ use std::{
 };
 
 use rustix::{
-    fs::{self, AtFlags, CWD, Mode, OFlags, Stat},
+    fs::{self, AtFlags, Mode, OFlags, Stat},
     io::Errno,
     process::geteuid,
 };
 
-use crate::invoking_user::{InvokingUser, InvokingUserError, run_as};
+use crate::{
+    invoking_user::{InvokingUser, InvokingUserError, run_as},
+    private_path,
+};
 
-/// Group or others may make and take names; an access list that lets a user write shows in the group's bits.
-const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// Folders whose files programs act upon, such as /etc/nologin: nothing is made there or below.
 const SYSTEM: [&str; 12] = [
     "/etc",
@@ -45,10 +46,10 @@ pub enum NewFileError {
     NoName,
     /// Something has that name already.
     Taken,
-    /// The folder belongs to another user.
-    ForeignFolder,
-    /// Others can write to the folder, as to /tmp.
-    OpenFolder,
+    /// The folder, or one that it lies in, belongs to another user.
+    ForeignFolder(PathBuf),
+    /// Others can write to the folder, or to one that it lies in, such as /tmp.
+    OpenFolder(PathBuf),
     /// The folder is one of the system's.
     SystemFolder,
     /// The kernel refused.
@@ -61,8 +62,12 @@ impl fmt::Display for NewFileError {
             Self::InvokingUser(error) => error.fmt(f),
             Self::NoName => write!(f, "the path names no file"),
             Self::Taken => write!(f, "a file of that name exists"),
-            Self::ForeignFolder => write!(f, "the folder belongs to another user"),
-            Self::OpenFolder => write!(f, "other users can write to the folder"),
+            Self::ForeignFolder(folder) => {
+                write!(f, "the folder {} belongs to another user", folder.display())
+            }
+            Self::OpenFolder(folder) => {
+                write!(f, "other users can write to the folder {}", folder.display())
+            }
             Self::SystemFolder => write!(f, "programs act upon files in that folder"),
             Self::Io(error) => error.fmt(f),
         }
@@ -118,13 +123,25 @@ impl Vacancy {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let folder = run_as(user.as_ref(), || folder(parent, &name))??;
         let owner = user.as_ref().map_or_else(|| geteuid().as_raw(), InvokingUser::uid);
-        check(&fs::fstat(&folder)?, owner)?;
-        if owner == 0 && is_system(&path_of(&folder)?) {
+        let folder = run_as(user.as_ref(), || private_path::open(parent, owner))??;
+        if owner == 0 && is_system(&private_path::path_of(&folder)) {
             return Err(NewFileError::SystemFolder);
         }
-        Ok(Self { user, folder, name })
+        Self::in_folder(user, folder, name)
+    }
+
+    fn in_folder(
+        user: Option<InvokingUser>,
+        folder: OwnedFd,
+        name: OsString,
+    ) -> Result<Self, NewFileError> {
+        let look = || fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW);
+        match run_as(user.as_ref(), look)? {
+            Ok(_) => Err(NewFileError::Taken),
+            Err(Errno::NOENT) => Ok(Self { user, folder, name }),
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     /// Makes the file, readable and writable by its owner alone; a file that has taken the name meanwhile stays.
@@ -159,33 +176,6 @@ impl NewFile {
     }
 }
 
-fn folder(parent: &Path, name: &OsString) -> Result<OwnedFd, NewFileError> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = fs::openat(CWD, parent, flags, Mode::empty())?;
-    match fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(_) => Err(NewFileError::Taken),
-        Err(Errno::NOENT) => Ok(folder),
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-/// A folder of root's will do for another user as well, where that user may write to it at all.
-fn check(folder: &Stat, owner: u32) -> Result<(), NewFileError> {
-    if folder.st_uid != owner && folder.st_uid != 0 {
-        return Err(NewFileError::ForeignFolder);
-    }
-    if folder.st_mode & WRITABLE_BY_OTHERS != 0 {
-        return Err(NewFileError::OpenFolder);
-    }
-    Ok(())
-}
-
-fn path_of(folder: &OwnedFd) -> Result<PathBuf, NewFileError> {
-    use std::os::fd::AsRawFd;
-    let link = format!("/proc/self/fd/{}", folder.as_raw_fd());
-    std::fs::read_link(link).map_err(NewFileError::Io)
-}
-
 fn is_system(folder: &Path) -> bool {
     folder == Path::new("/") || SYSTEM.iter().any(|system| folder.starts_with(system))
 }
@@ -193,6 +183,7 @@ fn is_system(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::CWD;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     fn private() -> tempfile::TempDir {
@@ -201,13 +192,20 @@ mod tests {
         folder
     }
 
+    /// A vacancy in a folder of these tests, whose own folders (/tmp) are everybody's.
+    fn find(path: &Path) -> Result<Vacancy, NewFileError> {
+        let parent = fs::openat(CWD, path.parent().unwrap(), OFlags::PATH, Mode::empty())?;
+        let folder = private_path::open_below(parent, Path::new(""), geteuid().as_raw())?;
+        Vacancy::in_folder(None, folder, path.file_name().unwrap().to_owned())
+    }
+
     #[test]
     fn new_files_are_closed_and_removed_again() {
         let folder = private();
         let path = folder.path().join("new");
-        let made = Vacancy::find(&path).unwrap().create().unwrap();
+        let made = find(&path).unwrap().create().unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert!(matches!(Vacancy::find(&path), Err(NewFileError::Taken)));
+        assert!(matches!(find(&path), Err(NewFileError::Taken)));
         made.remove().unwrap();
         assert!(!path.exists());
     }
@@ -222,7 +220,7 @@ mod tests {
             std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)).unwrap();
         }
         std::fs::write(other.join("new"), "kept").unwrap();
-        let made = Vacancy::find(&there.join("new")).unwrap().create().unwrap();
+        let made = find(&there.join("new")).unwrap().create().unwrap();
         std::fs::rename(&there, &aside).unwrap();
         symlink(&other, &there).unwrap();
         made.remove().unwrap();
@@ -230,7 +228,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(other.join("new")).unwrap(), "kept");
         // The same for the file itself.
         let path = aside.join("new");
-        let made = Vacancy::find(&path).unwrap().create().unwrap();
+        let made = find(&path).unwrap().create().unwrap();
         std::fs::rename(&path, aside.join("moved")).unwrap();
         std::fs::write(&path, "kept").unwrap();
         made.remove().unwrap();
@@ -242,10 +240,10 @@ mod tests {
         let folder = private();
         let path = folder.path().join("new");
         for target in ["/etc/shadow", "/nowhere"] {
-            let vacancy = Vacancy::find(&path).unwrap();
+            let vacancy = find(&path).unwrap();
             symlink(target, &path).unwrap();
             assert!(matches!(vacancy.create(), Err(NewFileError::Taken)));
-            assert!(matches!(Vacancy::find(&path), Err(NewFileError::Taken)));
+            assert!(matches!(find(&path), Err(NewFileError::Taken)));
             std::fs::remove_file(&path).unwrap();
         }
     }
@@ -256,7 +254,7 @@ mod tests {
         let path = folder.path().join("new");
         for mode in [0o1777, 0o777, 0o770, 0o702] {
             std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(mode)).unwrap();
-            assert!(matches!(Vacancy::find(&path), Err(NewFileError::OpenFolder)), "{mode:o}");
+            assert!(matches!(find(&path), Err(NewFileError::OpenFolder(_))), "{mode:o}");
         }
         assert!(matches!(Vacancy::find(Path::new("/none/new")), Err(NewFileError::Io(_))));
         for path in ["/", "..", "", "/root/.."] {
@@ -278,18 +276,6 @@ mod tests {
             ("/var/local", false),
         ] {
             assert_eq!(is_system(Path::new(path)), is, "{path}");
-        }
-    }
-
-    #[test]
-    fn folders_of_other_users_are_refused() {
-        let folder = private();
-        let mut stat = fs::stat(folder.path()).unwrap();
-        for (owner, of_folder, fits) in
-            [(1000, 1000, true), (1000, 0, true), (1000, 1001, false), (0, 1000, false)]
-        {
-            stat.st_uid = of_folder;
-            assert_eq!(check(&stat, owner).is_ok(), fits, "{owner} {of_folder}");
         }
     }
 }

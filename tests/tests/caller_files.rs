@@ -158,3 +158,98 @@ fn variables_that_name_nobody_open_nothing() {
     refused(&from(&[("PKEXEC_UID", &ada)]), 2, "ada may not open it");
     assert!(from(&[("SUDO_UID", "0")]).stdout.contains("cy"));
 }
+
+/// Verbs that make a file of ada's at the path behind them.
+const MAKING: [&str; 4] = [
+    "show-key bob --yes --png",
+    "show-key bob --yes --svg",
+    "backup-codes bob --yes --save",
+    "enroll --from /home/ada/list --report",
+];
+
+/// A folder of ada's alone, below one that others can write to: a sticky bit helps as little as a link past it.
+#[test]
+fn each_folder_above_a_new_file_is_closed_to_others() {
+    let m = machine();
+    let ada = m.uid("ada");
+    m.file("/home/ada/list").write("user,mail\ncy,\n").mode(0o600).owner(ada);
+    m.file("/home/ada/way").link_to("/srv/open/own");
+    for (above, owner, mode) in [
+        ("/srv/open", 0, 0o1777),
+        ("/srv/open", 0, 0o777),
+        ("/srv/open", ada, 0o775),
+        ("/srv/open", m.uid("cy"), 0o755),
+    ] {
+        m.run(["rm", "-rf", above]).ok();
+        m.file(above).make_folder().owner(owner);
+        m.run(["chmod", &format!("{mode:o}"), above]).ok();
+        m.file("/srv/open/own").make_folder().mode(0o700).owner(ada);
+        for verb in MAKING {
+            for path in ["/srv/open/own/x", "/home/ada/way/x"] {
+                let done = sudo(&m, &format!("{verb} {path}")).output();
+                assert!(matches!(done.code, Some(1 | 2)), "{verb} {path} {mode:o}: {done:?}");
+                let said = done.stderr.replace('\n', " ");
+                assert!(said.contains("/srv/open") && said.contains("home folder"), "{done:?}");
+                assert!(!m.file("/srv/open/own/x").exists(), "{verb} {path}");
+            }
+        }
+    }
+    // From inside as well, and by root itself.
+    let inside = "cd /srv/open/own && sudo twinlock show-key bob --yes --png x";
+    let done = m.call(["sh", "-c", inside]).as_user("ada").logged_in("ada").output();
+    refused(&done, 2, "belongs to another user");
+    refused(
+        &m.run(["twinlock", "show-key", "bob", "--yes", "--png", "/srv/open/own/x"]),
+        2,
+        "home folder",
+    );
+    m.file("/srv/open").owner(0);
+    sudo(&m, "show-key bob --yes --png /home/ada/way/x").output().ok();
+    assert!(m.file("/srv/open/own/x").exists());
+}
+
+#[test]
+fn pipes_and_hard_links_are_neither_waited_for_nor_written() {
+    let m = machine();
+    m.file("/home/ada/list").write("user,mail\ncy,\n").mode(0o600).owner(m.uid("ada"));
+    m.run(["mkfifo", "-m", "666", "/home/ada/fifo"]).ok();
+    m.run(["sh", "-c", "ln /root/secret /home/ada/hard && ln /home/ada/list /home/ada/second"])
+        .ok();
+    for verb in ["enroll --from", "import oath", "settings check"] {
+        let done = sudo(&m, &format!("{verb} /home/ada/fifo")).output();
+        assert!(matches!(done.code, Some(1 | 2)), "{verb}: {done:?}");
+        assert!(done.stderr.contains("/home/ada/fifo"), "{verb}: {done:?}");
+        let done = sudo(&m, &format!("{verb} /home/ada/hard")).output();
+        refused(&done, 2, "ada may not open it");
+    }
+    for verb in MAKING {
+        for path in ["/home/ada/fifo", "/home/ada/hard", "/home/ada/second"] {
+            let done = sudo(&m, &format!("{verb} {path}")).output();
+            assert!(matches!(done.code, Some(1 | 3)), "{verb} {path}: {done:?}");
+            assert!(done.stderr.replace('\n', " ").contains("is not overwritten"), "{done:?}");
+        }
+    }
+    assert!(m.file("/root/secret").read().contains(SECRET));
+    // What a program writes into it is read to its end.
+    let piped = "(printf 'user,mail\\ncy,\\n' >/home/ada/fifo &) ; sudo twinlock enroll --from /home/ada/fifo";
+    let done = m.call(["sh", "-c", piped]).as_user("ada").logged_in("ada").output();
+    assert!(done.stdout.contains("cy"), "{done:?}");
+}
+
+#[test]
+fn drafts_of_settings_are_read_as_the_invoking_user() {
+    let m = machine();
+    m.file("/root/draft.toml").write(format!("tries = 1\n{SECRET} = 7\n")).mode(0o600);
+    m.file("/home/ada/link").link_to("/root/draft.toml");
+    for path in
+        ["/root/draft.toml", "/home/ada/link", "/root/secret", "/etc/shadow", "/proc/1/environ"]
+    {
+        let done = sudo(&m, &format!("settings check {path}")).output();
+        refused(&done, 2, "cannot be read");
+        assert!(!done.stderr.contains("root:") && !done.stderr.contains("tries"), "{done:?}");
+    }
+    // A draft of the user's own is explained line by line.
+    m.file("/home/ada/draft.toml").write("tries = 1\nwindw = 7\n").mode(0o600).owner(m.uid("ada"));
+    let done = sudo(&m, "settings check /home/ada/draft.toml").output();
+    assert!(done.code == Some(2) && done.stderr.contains("windw"), "{done:?}");
+}
