@@ -142,11 +142,26 @@ fn settings_that_come_first_are_found() {
         ),
         ("AuthenticationMethods any\nKbdInteractiveAuthentication no\n", "lock-out prompts-off"),
         ("LoginGraceTime 30\n", "warning grace-short"),
+        ("LoginGraceTime 120\n", "warning grace-short"),
     ] {
         let m = shut();
         m.file("/etc/ssh/sshd_config.d/05-first.conf").write(line);
         m.sshd("PermitRootLogin no\n");
         found(&m, head);
+    }
+}
+
+/// Set-up at a login takes more than the two minutes that sshd gives by itself.
+#[test]
+fn drop_ins_give_five_minutes() {
+    for name in ["both", "key-and-password", "password", "publickey"] {
+        let m = Machine::new();
+        m.drop_in(&format!("10-twinlock-{name}.conf"));
+        let said =
+            m.run(["sh", "-c", "mkdir -p /run/sshd; $(command -v sshd || echo /usr/sbin/sshd) -T"]);
+        let graces: Vec<_> =
+            said.stdout.lines().filter(|line| line.starts_with("logingracetime")).collect();
+        assert_eq!(graces, ["logingracetime 300"], "{name}: {said:?}");
     }
 }
 
@@ -332,7 +347,7 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
     (code, text(out), text(complaints))
 }
 
-const SAYS: &str = "usepam yes\nlogingracetime 120\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\nauthenticationmethods keyboard-interactive:pam\n";
+const SAYS: &str = "usepam yes\nlogingracetime 300\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\nauthenticationmethods keyboard-interactive:pam\n";
 
 #[test]
 fn red_hats_include_is_explained_line_by_line() {

@@ -45,8 +45,11 @@ const ABOUT_WAYS: [&str; 7] = [
 /// A Match block and its line that makes the difference, where one was found.
 type Origin<'a> = Option<(&'a Block, &'a Directive)>;
 
-/// The shortest time in which a person can find the telephone.
-const GRACE: u64 = 120;
+/// The shortest time in which a user can find the telephone.
+const FIND_PHONE: u64 = 120;
+/// The shortest time in which a user can install an app, scan a key and write backup codes down. Set-up happens at a login
+/// whatever the settings say: after a reset, and with a ticket.
+const SET_UP: u64 = 300;
 
 /// With what people come as far as PAM.
 #[must_use]
@@ -229,18 +232,17 @@ impl Facts {
     }
 
     fn grace(&self) -> Option<Finding> {
-        let seconds = self.base.grace().filter(|seconds| *seconds < GRACE)?;
+        let seconds = self.base.grace().filter(|seconds| *seconds < SET_UP)?;
+        let cut_off = match seconds < FIND_PHONE {
+            true => "who has to find the telephone first is cut off",
+            false => "set-up at a login, as after a reset, takes minutes and is cut off",
+        };
         Some(Finding {
             level: Level::Warning,
             id: "grace-short",
             place: self.config.place(&["logingracetime"]),
-            what: format!(
-                "LoginGraceTime is {seconds} s: who has to find the telephone first is cut off."
-            ),
-            remedy: format!(
-                "{} Where people enrol at login, 300.",
-                self.to_write(&[&format!("LoginGraceTime {GRACE}")])
-            ),
+            what: format!("LoginGraceTime is {seconds} s: {cut_off}."),
+            remedy: self.to_write(&[&format!("LoginGraceTime {SET_UP}")]),
         })
     }
 }

@@ -4,7 +4,7 @@ use super::super::probe::{People, plan};
 use super::*;
 use crate::pam::load::tests::tree;
 
-const GOOD: &str = "usepam yes\nlogingracetime 120\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication no\nhostbasedauthentication no\nauthenticationmethods publickey,keyboard-interactive:pam\n";
+const GOOD: &str = "usepam yes\nlogingracetime 300\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication no\nhostbasedauthentication no\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
 /// `differs` gives the user who is told something else, and what.
 fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> Facts {
@@ -50,7 +50,7 @@ const METHODS: &str = "authenticationmethods publickey,keyboard-interactive:pam"
 /// What to change in the right settings, and what is then found.
 type Mutation = (&'static [(&'static str, &'static str)], &'static [(&'static str, Level)]);
 
-const MUTATIONS: [Mutation; 13] = [
+const MUTATIONS: [Mutation; 15] = [
     (&[("usepam yes", "usepam no")], &[("usepam-no", Level::LockOut)]),
     (
         &[("kbdinteractiveauthentication yes", "kbdinteractiveauthentication no")],
@@ -83,7 +83,9 @@ const MUTATIONS: [Mutation; 13] = [
         &[("publickey,keyboard-interactive:pam", "keyboard-interactive:pam,publickey")],
         &[("key-after-code", Level::Warning)],
     ),
-    (&[("logingracetime 120", "logingracetime 30")], &[("grace-short", Level::Warning)]),
+    (&[("logingracetime 300", "logingracetime 30")], &[("grace-short", Level::Warning)]),
+    (&[("logingracetime 300", "logingracetime 120")], &[("grace-short", Level::Warning)]),
+    (&[("logingracetime 300", "logingracetime 0")], &[]),
     (
         &[("permitrootlogin no", "permitrootlogin prohibit-password")],
         &[("root-shut-out", Level::Note)],
@@ -177,10 +179,8 @@ fn remedies_change_the_line_that_sets_it() {
         ),
         (
             "LoginGraceTime 30\n",
-            ("logingracetime 120", "logingracetime 30"),
-            format!(
-                "Change the line at {house}:1 to `LoginGraceTime 120`, {then} Where people enrol at login, 300."
-            ),
+            ("logingracetime 300", "logingracetime 30"),
+            format!("Change the line at {house}:1 to `LoginGraceTime 300`, {then}"),
         ),
         (
             "PasswordAuthentication yes\n",
