@@ -92,6 +92,29 @@ impl LetterKind {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
     }
 
+    /// Returns whether one letter within the hour says enough, however often it happens: what a stranger with a password can
+    /// bring about, and what only reminds. All others tell of a change of their own, and wait for none.
+    #[must_use]
+    pub fn is_merged(self) -> bool {
+        match self {
+            Self::Guessed | Self::FewCodesLeft | Self::TicketExpired => true,
+            Self::BackupCodeUsed
+            | Self::SetUpDone
+            | Self::KeyChanged
+            | Self::CodesRenewed
+            | Self::Reset
+            | Self::BypassGiven
+            | Self::KeyShown
+            | Self::KeyExported
+            | Self::RecordImported
+            | Self::MailChanged
+            | Self::Removed
+            | Self::Unlocked
+            | Self::BreakGlass
+            | Self::Resynchronized => false,
+        }
+    }
+
     /// The kind of a word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {

@@ -32,7 +32,7 @@ fn set_up_at_a_login_ends_in_a_login_and_its_code_is_used_up() {
         assert!(shown.contains(app), "{shown}");
     }
     assert_eq!(kinds(&world), [Kind::Enrolled, Kind::Accepted]);
-    assert_eq!(letters(&world), [LetterKind::SetUpDone, LetterKind::CodesRenewed]);
+    assert_eq!(letters(&world), [LetterKind::SetUpDone]);
     let record = world.newest_record("ada");
     assert_eq!((record.state, record.beside.pending), (State::Active, None));
     assert_eq!((record.beside.owed_codes, record.codes.is_some()), (None, true));

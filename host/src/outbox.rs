@@ -25,11 +25,11 @@ impl HostOutbox {
 }
 
 impl Outbox for HostOutbox {
-    /// One link, whose name only one process can make: while a letter of this kind waits, another one adds nothing.
+    /// One link, whose name only one process can make: while a letter of a merged kind waits, another one adds nothing.
     fn put(&self, letter: &Letter) {
         let Ok(folder) = Folder::of(&letter.user) else { return };
         let path = [&self.records, "/", OUTBOX].concat();
         let Ok(room) = Room::open(&path, self.owner) else { return };
-        let _ = room.link(&letters::name_of(&folder, letter.kind), &letters::write(letter));
+        let _ = room.link(&letters::name_of(&folder, letter), &letters::write(letter));
     }
 }

@@ -113,6 +113,35 @@ fn of_a_kind_a_person_gets_one_an_hour() {
     assert_eq!(m.mailbox("ada", 3).len(), 3);
 }
 
+/// The second reset within the hour, and what else was done meanwhile, are told at once; wrong codes once an hour.
+#[test]
+fn second_reset_within_the_hour_is_mailed() {
+    let m = machine("require_own_code = false\n");
+    m.enrolled("ada", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+    m.run(["sh", "-c", &format!("rm -f {OUTBOX}/*@*")]).ok();
+    let reset = |seconds: i64| {
+        m.call(["twinlock", "reset", "ada", "--yes"]).clock(seconds).output().ok();
+        m.call(["twinlock", "deliver"]).clock(seconds).output()
+    };
+    assert_eq!(reset(0).ok(), "1 letter sent.\n");
+    assert_eq!(reset(600).ok(), "1 letter sent.\n");
+    let (subject, _) = kept("en", "reset");
+    let mails = m.mailbox("ada", 2);
+    assert!(mails.iter().all(|mail| mail.subject() == subject), "{mails:#?}");
+    let told: Vec<_> = mails.iter().map(|mail| &mail.body).collect();
+    assert_ne!(told[0], told[1], "each tells of its own time");
+    // What waits of one kind keeps no other up.
+    put(&m, "ada@guessed");
+    deliver(&m).ok();
+    put(&m, "ada@guessed");
+    m.file(&format!("{OUTBOX}/ada@key-changed.1800000700"))
+        .link_to("1800000700 sshd 203.0.113.7 - 3");
+    m.file(&format!("{OUTBOX}/ada@key-changed.1800000701"))
+        .link_to("1800000701 sshd 203.0.113.7 - 3");
+    assert_eq!(deliver(&m).ok(), "2 letters sent, 1 waiting.\n");
+    assert_eq!(m.mailbox("ada", 5).len(), 5);
+}
+
 #[test]
 fn mail_goes_to_the_address_on_record_or_to_the_name_or_nowhere() {
     let m = machine("");

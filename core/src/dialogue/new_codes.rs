@@ -37,6 +37,8 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
     let codes = draw::codes(count, talk.ports.entropy).map_err(|_| no_entropy())?;
     let written = codes.iter().map(|code| backup_code::written(code)).collect();
     let last = codes.last().ok_or(no_entropy())?;
+    // Set-up has a letter of its own.
+    let is_told = matches!(why, Why::SetUp { .. });
     let mut question = talk.new_codes(&NewCodes::Show { why, codes: Codes(written) });
     let mut empty = false;
     for left in (0..TRIES).rev() {
@@ -55,7 +57,9 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
                 return Err(stop);
             }
             talk.person().tell(&talk.new_codes(&NewCodes::InForce { count }));
-            talk.write(LetterKind::CodesRenewed, Some(count));
+            if !is_told {
+                talk.write(LetterKind::CodesRenewed, Some(count));
+            }
             return Ok(count);
         }
         // An empty answer may be a slip, and the codes may be on paper by now: only a second one ends it.

@@ -20,16 +20,27 @@ const TO: &str = "to=";
 /// An actor whose name is just that.
 const DASH: &str = "%2D";
 
-/// The name of a letter: one for each person and kind.
+/// The name of a letter: `NAME@KIND`, one for each user and kind that is merged, and `NAME@KIND.TIME` for each other event.
 #[must_use]
-pub fn name_of(folder: &Folder, kind: LetterKind) -> String {
-    format!("{}{BETWEEN}{}", folder.as_str(), kind.word())
+pub fn name_of(folder: &Folder, letter: &Letter) -> String {
+    let name = format!("{}{BETWEEN}{}", folder.as_str(), letter.kind.word());
+    match letter.kind.is_merged() {
+        true => name,
+        false => format!("{name}.{}", ledger_names::instant(letter.at)),
+    }
 }
 
-/// The account name and the kind of a letter's name.
+/// Reads the account name and the kind of a letter's name, whether it has an instant or not.
 #[must_use]
 pub fn read_name(name: &str) -> Option<(String, LetterKind)> {
     let (folder, kind) = name.split_once(BETWEEN)?;
+    let kind = match kind.split_once('.') {
+        Some((kind, at)) if at.bytes().all(|byte| byte.is_ascii_digit()) => {
+            ledger_names::read_instant(at).map(|_| kind)?
+        }
+        Some(_) => return None,
+        None => kind,
+    };
     Some((Folder::name_of(folder)?, LetterKind::named(kind)?))
 }
 
@@ -151,17 +162,43 @@ mod tests {
             to("to= -"),
         ] {
             let folder = Folder::of(&letter.user).unwrap();
-            let name = name_of(&folder, letter.kind);
+            let name = name_of(&folder, &letter);
             assert_eq!(read(&name, &write(&letter)), Some(letter));
         }
         assert_eq!(write(&letter()), "1800000000 sshd 203.0.113.7 - 3");
     }
 
     #[test]
+    fn events_have_a_name_each_and_reminders_share_one() {
+        let folder = Folder::of("ada").unwrap();
+        let of = |kind, at| name_of(&folder, &Letter { kind, at: UnixTime(at), ..letter() });
+        assert_eq!(of(LetterKind::Guessed, 5), of(LetterKind::Guessed, 6));
+        assert_eq!(of(LetterKind::Reset, 1_800_000_000), "ada@reset.1800000000");
+        let progress = Progress { tries: 0, cuts: 0, at: UnixTime(7) };
+        let name = of(LetterKind::Reset, 6);
+        assert_eq!(read_waiting(&waiting_name(&name, progress)), Some((&*name, progress)));
+        for (kind, _) in crate::letter::KINDS {
+            assert_eq!(read_name(&of(kind, 9)), Some(("ada".into(), kind)));
+        }
+    }
+
+    #[test]
     fn what_is_odd_is_no_letter() {
         let text = "1800000000 sshd 203.0.113.7 - 3";
         assert!(read("ada@reset", text).is_some());
-        for name in ["ada", "ada@", "@reset", "ada@odd", "a/da@reset", "ada@reset@reset"] {
+        assert!(read("ada@reset.1800000000", text).is_some());
+        for name in [
+            "ada",
+            "ada@",
+            "@reset",
+            "ada@odd",
+            "a/da@reset",
+            "ada@reset@reset",
+            "ada@reset.",
+            "ada@reset.x",
+            "ada@reset.1.1",
+            "ada@.1",
+        ] {
             assert_eq!(read(name, text), None, "{name}");
         }
         for text in [
