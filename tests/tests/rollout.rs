@@ -244,6 +244,36 @@ fn a_login_is_explained_step_by_step() {
     assert_eq!(m.run_as("bob", ["twinlock", "explain", "bob"]).code, Some(4));
 }
 
+/// Under BatchMode ssh answers no prompt, so that sshd refuses it before PAM, and with it a rule, is asked.
+#[test]
+fn programs_never_come_to_an_exempting_rule() {
+    let m = machine();
+    m.settings("[[rule]]\nuser = \"ada\"\naction = \"exempt\"\n");
+    m.key("ada").pam("sshd", &shipped("pam.d/sshd-publickey"));
+    m.drop_in("10-twinlock-publickey.conf").sshd("");
+    let batch = || m.ssh("ada").key().option("BatchMode=yes").command(["true"]).output();
+    assert_ne!(batch().code, Some(0));
+    assert!(m.logged("user=ada").is_empty(), "{:?}", m.log());
+    let explained = twinlock(&m, "explain ada@127.0.0.1");
+    let text = explained.ok();
+    assert!(
+        text.replace("\n    ", " ").contains("ssh under BatchMode is refused before any rule"),
+        "{text}"
+    );
+    let block = "    Match User ada Address 127.0.0.1\n        AuthenticationMethods publickey\n";
+    assert!(text.contains(block), "{text}");
+    let json = twinlock(&m, "--json explain ada@127.0.0.1");
+    assert!(json.ok().contains("Match User ada Address 127.0.0.1\\n"), "{json:?}");
+    // As it is printed it lets the program in.
+    m.stop_sshd().file("/etc/ssh/sshd_config").append(block);
+    m.sshd("");
+    assert_eq!(batch().code, Some(0), "{:?}", m.log());
+    // Who is asked, and other services, have no use for it.
+    for words in ["explain bob@127.0.0.1", "explain ada@127.0.0.1 --service sudo"] {
+        assert!(!twinlock(&m, words).stdout.contains("Match User"), "{words}");
+    }
+}
+
 #[test]
 fn a_pam_line_is_read_with_its_arguments() {
     let m = machine();

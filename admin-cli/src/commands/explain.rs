@@ -2,6 +2,7 @@
 
 mod door;
 mod line;
+mod robots;
 mod rules;
 
 use std::net::IpAddr;
@@ -68,7 +69,7 @@ pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
     let seen = Seen { decided, record: &found, public_key: door.public_key };
     let end = match door.beside_pam {
         Some(said) => step(("without_pam", None), said),
-        None => come_to(desk, &login, (&stack.comes, seen)),
+        None => robots::told(come_to(desk, &login, (&stack.comes, seen)), &login, door.asks),
     };
     print(
         desk,

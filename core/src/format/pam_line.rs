@@ -120,6 +120,11 @@ pub fn read<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<Line, LineFa
             Some((name @ "first_factor", value)) => once(&mut first_factor, name, claim(value)?)?,
             Some((name @ "probe", "publickey")) => once(&mut probe, name, Task::ProbePublickey)?,
             Some((name @ ("prompt" | "authtok_prompt"), value)) => {
+                // libpam ends such an argument at the first space.
+                if value.starts_with('[') && !value.contains(']') {
+                    let form = format!("write [{name}=TEXT], with the brackets around all of it");
+                    return Err(LineFault(form));
+                }
                 once(&mut line.prompt, name, value.into())?;
             }
             Some((name @ "tries", value)) => once(&mut line.tries, name, tries(value)?)?,

@@ -21,6 +21,8 @@ pub struct Door {
     pub step: Step,
     /// Whether every way that comes to PAM has proven a key before.
     pub public_key: PublicKey,
+    /// Whether sshd has PAM ask the client, which a program without a person cannot answer.
+    pub asks: bool,
     /// What becomes of the login where it never comes to PAM.
     pub beside_pam: Option<&'static str>,
 }
@@ -30,6 +32,7 @@ pub fn look(login: &Login<'_>) -> Door {
     let shut = |lines: Vec<String>, object| Door {
         step: Step { lines, object },
         public_key: PublicKey::Absent,
+        asks: false,
         beside_pam: None,
     };
     let is_sshd = login.service == "sshd" || login.service.starts_with("sshd.");
@@ -89,6 +92,7 @@ fn judged(login: &Login<'_>, effective: &Effective) -> Door {
     Door {
         step: Step { lines, object },
         public_key: if key { PublicKey::Verified } else { PublicKey::Absent },
+        asks: !with.is_empty() && with.iter().all(|way| way.gate() == Gate::Prompts),
         beside_pam,
     }
 }

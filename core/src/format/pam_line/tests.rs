@@ -107,6 +107,10 @@ fn one_field_is_for_a_password_that_follows() {
         (["try_first_pass", "use_first_pass"], "exclude each other"),
         (["forward_pass", "echo"], "take echo out"),
         (["authtok_prompt=a", "prompt=b"], "prompt= stands twice"),
+        (
+            ["prompt=[Verification", "code:"],
+            "write [prompt=TEXT], with the brackets around all of it",
+        ),
     ] {
         let [one, other] = arguments;
         let LineFault(sentence) = line(&["first_factor=follows", one, other]).unwrap_err();

@@ -1,0 +1,31 @@
+//! What `twinlock explain` adds where a rule exempts a login by ssh: a program without a person never comes as far as the rule.
+
+use serde_json::json;
+
+use super::{Login, Step};
+
+/// Adds to the end of an exempt login that a client under BatchMode is refused by sshd before PAM is asked, with the block
+/// that lets it in.
+pub fn told(mut end: Step, login: &Login<'_>, asks: bool) -> Step {
+    let is_exempt = end.object["decision"] == "exempt" && end.object["reason"] == "rule";
+    let block = (is_exempt && asks).then(|| block(login));
+    if let Some([matches, methods]) = &block {
+        end.lines.push(
+            "A program cannot answer: ssh under BatchMode is refused before any rule is asked. For a program, \
+             write at the end of sshd_config:"
+                .into(),
+        );
+        end.lines.extend([format!("    {matches}"), format!("        {methods}")]);
+    }
+    end.object["match_block"] = json!(block.map(|lines| lines.join("\n    ")));
+    end
+}
+
+/// The lines of sshd_config. A name that is no plain word is left to the administrator, since sshd reads patterns there.
+fn block(login: &Login<'_>) -> [String; 2] {
+    let name = login.account.name.as_str();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let user = if name.bytes().all(is_plain) { name } else { "NAME" };
+    let from = login.address.map(|address| format!(" Address {address}")).unwrap_or_default();
+    [format!("Match User {user}{from}"), "AuthenticationMethods publickey".into()]
+}
