@@ -1,6 +1,6 @@
 //! Removing what is expired from one person's names: a few at each charge, and all of it by the unit that sweeps.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use crate::{
     expiry, facts,
@@ -53,6 +53,9 @@ impl Sweep<'_> {
         if is_ahead || (facts.row.is_none() && self.noted.is_none()) {
             return 0;
         }
+        if self.is_overtaken(facts) {
+            return 0;
+        }
         let row = row::in_force(facts, self.noted.unwrap_or_default(), now);
         if let Some(folded) = expiry::folded(facts, row, newest.at) {
             // First of all: without it, the row would be shorter by what is removed.
@@ -66,6 +69,14 @@ impl Sweep<'_> {
         }
         let removed = expired.iter().take(most);
         removed.map(|charged| self.shelf.erase(&ledger_names::try_name(&charged.name))).count()
+    }
+
+    /// Returns whether another sweep has begun since the names were read: it makes its row before it removes a try, so that
+    /// what was read may lack tries that its row has counted.
+    fn is_overtaken(&self, facts: &Facts) -> bool {
+        let rows =
+            |names: Vec<String>| names.iter().filter_map(|one| ledger_names::read_row(one)).max();
+        self.shelf.names().map_or(true, |names| rows(names) != facts.row)
     }
 
     /// Removes all that is expired: tries, used steps that are refused without their names or whose keys

@@ -213,7 +213,7 @@ fn pipes_and_hard_links_are_neither_waited_for_nor_written() {
     let m = machine();
     m.file("/home/ada/list").write("user,mail\ncy,\n").mode(0o600).owner(m.uid("ada"));
     m.run(["mkfifo", "-m", "666", "/home/ada/fifo"]).ok();
-    m.run(["sh", "-c", "ln /root/secret /home/ada/hard && ln /home/ada/list /home/ada/second"])
+    m.run(["sh", "-c", "cp -p /root/secret /home/secret && ln /home/secret /home/ada/hard && ln /home/ada/list /home/ada/second"])
         .ok();
     for verb in ["enroll --from", "import oath", "settings check"] {
         let done = sudo(&m, &format!("{verb} /home/ada/fifo")).output();
@@ -229,7 +229,7 @@ fn pipes_and_hard_links_are_neither_waited_for_nor_written() {
             assert!(done.stderr.replace('\n', " ").contains("is not overwritten"), "{done:?}");
         }
     }
-    assert!(m.file("/root/secret").read().contains(SECRET));
+    assert!(m.file("/home/secret").read().contains(SECRET));
     // What a program writes into it is read to its end.
     let piped = "(printf 'user,mail\\ncy,\\n' >/home/ada/fifo &) ; sudo twinlock enroll --from /home/ada/fifo";
     let done = m.call(["sh", "-c", piped]).as_user("ada").logged_in("ada").output();

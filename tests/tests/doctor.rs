@@ -157,8 +157,12 @@ fn drop_ins_give_five_minutes() {
     for name in ["both", "key-and-password", "password", "publickey"] {
         let m = Machine::new();
         m.drop_in(&format!("10-twinlock-{name}.conf"));
-        let said =
-            m.run(["sh", "-c", "mkdir -p /run/sshd; $(command -v sshd || echo /usr/sbin/sshd) -T"]);
+        let said = m.run([
+            "sh",
+            "-c",
+            "mkdir -p /run/sshd; ssh-keygen -qA; echo 'Include /etc/ssh/sshd_config.d/*.conf' >/etc/ssh/sshd_config; \
+             /usr/sbin/sshd -T",
+        ]);
         let graces: Vec<_> =
             said.stdout.lines().filter(|line| line.starts_with("logingracetime")).collect();
         assert_eq!(graces, ["logingracetime 300"], "{name}: {said:?}");

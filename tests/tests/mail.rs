@@ -124,12 +124,16 @@ fn second_reset_within_the_hour_is_mailed() {
         m.call(["twinlock", "deliver"]).clock(seconds).output()
     };
     assert_eq!(reset(0).ok(), "1 letter sent.\n");
-    assert_eq!(reset(600).ok(), "1 letter sent.\n");
+    // Set up again, which is told as well, and reset once more.
+    m.enrolled("ada", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    assert_eq!(reset(600).ok(), "2 letters sent.\n");
     let (subject, _) = kept("en", "reset");
-    let mails = m.mailbox("ada", 2);
-    assert!(mails.iter().all(|mail| mail.subject() == subject), "{mails:#?}");
-    let told: Vec<_> = mails.iter().map(|mail| &mail.body).collect();
-    assert_ne!(told[0], told[1], "each tells of its own time");
+    let mails = m.mailbox("ada", 3);
+    let told: Vec<_> = mails.iter().filter(|mail| mail.subject() == subject).collect();
+    assert!(
+        told.len() == 2 && told[0].body != told[1].body,
+        "each tells of its own time: {mails:#?}"
+    );
     // What waits of one kind keeps no other up.
     put(&m, "ada@guessed");
     deliver(&m).ok();
@@ -139,7 +143,10 @@ fn second_reset_within_the_hour_is_mailed() {
     m.file(&format!("{OUTBOX}/ada@key-changed.1800000701"))
         .link_to("1800000701 sshd 203.0.113.7 - 3");
     assert_eq!(deliver(&m).ok(), "2 letters sent, 1 waiting.\n");
-    assert_eq!(m.mailbox("ada", 5).len(), 5);
+    let mails = m.mailbox("ada", 6);
+    let subjects: Vec<_> = mails.iter().map(|mail| mail.subject()).collect();
+    let of = |kind| subjects.iter().filter(|one| **one == kept("en", kind).0).count();
+    assert_eq!((of("reset"), of("guessed"), of("key-changed")), (2, 1, 2), "{subjects:#?}");
 }
 
 #[test]
