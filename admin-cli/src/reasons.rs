@@ -231,7 +231,7 @@ mod tests {
         fault::{CodesFault, LedgerFault},
     };
 
-    const OF_LOGINS: [Reason; 37] = [
+    const OF_LOGINS: [Reason; 38] = [
         Reason::WrongCode,
         Reason::Replayed,
         Reason::BeforeEpoch,
