@@ -2,7 +2,7 @@
 //!
 //! `TWINLOCK_WRITE_SETTINGS=1 cargo test -p twinlock settings_documents` rewrites both.
 
-use std::{env, fs, path::Path};
+use std::{env, fs, path::PathBuf};
 
 use twinlock_core::{
     format::settings::table::{Kind, SETTINGS, Section, Setting},
@@ -116,7 +116,7 @@ fn renewed(file: &str, after: &str, before: &str, new: &str) -> String {
 
 #[test]
 fn documents_are_the_table() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("..");
     let reference: String = SETTINGS.iter().map(in_reference).collect();
     let page: String = SETTINGS.iter().map(in_page).collect();
     for (file, after, before, new) in [

@@ -91,7 +91,7 @@ impl Desk {
 fn text(policy: &Policy) -> String {
     let usual = Policy::default();
     let mut text = String::new();
-    for section in &SETTINGS {
+    for section in SETTINGS {
         if !section.name.is_empty() {
             text.push_str(&format!("\n[{}]\n", section.name));
         }

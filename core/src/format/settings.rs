@@ -56,7 +56,7 @@ struct File {
 impl File {
     fn of(mut root: Table<'_>) -> Result<Self, Odd> {
         let mut settings = Vec::new();
-        for section in &SETTINGS {
+        for section in SETTINGS {
             if section.name.is_empty() {
                 take(section, &mut root, &mut settings)?;
             } else {

@@ -1,7 +1,7 @@
 //! The settings before the first section: logins, enrollment, tickets, administrators, mail, and where files are.
 
-use super::table::Setting;
 use crate::{
+    format::settings::table::Setting,
     policy::{
         AfterReset, Author, Echo, Language, LedgerKind, NotEnrolled, OwnCodeNeed, TicketNeed,
     },
@@ -12,7 +12,7 @@ use crate::{
 /// The longest time that a device may be remembered, in seconds.
 const REMEMBER_MAX: u64 = 7 * DAY;
 
-pub(super) static GENERAL: [Setting; 23] = [
+pub(super) const GENERAL: &[Setting] = &[
     Setting::text(
         "issuer",
         64,

@@ -1,14 +1,14 @@
 //! The settings of the sections `[backup_codes]`, `[throttle]` and `[totp]`.
 
-use super::{general::echo, table::Setting};
 use crate::{
+    format::settings::{general::echo, table::Setting},
     policy::Echo,
     record::{Algorithm, Digits, Period},
 };
 
 pub(super) const ABOUT_BACKUP_CODES: &str = "Backup codes: twenty letters each; each works once.";
 
-pub(super) static BACKUP_CODES: [Setting; 3] = [
+pub(super) const BACKUP_CODES: &[Setting] = &[
     Setting::number(
         "count",
         1..=20,
@@ -35,7 +35,7 @@ pub(super) static BACKUP_CODES: [Setting; 3] = [
 
 pub(super) const ABOUT_THROTTLE: &str = "Rate limits for wrong codes. A source is an address (IPv6: its /64), a local user or a terminal.";
 
-pub(super) static THROTTLE: [Setting; 5] = [
+pub(super) const THROTTLE: &[Setting] = &[
     Setting::number(
         "free",
         1..=100,
@@ -76,7 +76,7 @@ pub(super) static THROTTLE: [Setting; 5] = [
 
 pub(super) const ABOUT_TOTP: &str = "New keys; existing ones stay as they are. Some apps show six digits, thirty seconds and SHA1 whatever the key says.";
 
-pub(super) static TOTP: [Setting; 3] = [
+pub(super) const TOTP: &[Setting] = &[
     Setting::number(
         "digits",
         6..=8,

@@ -6,8 +6,10 @@
 use alloc::{string::String, vec::Vec};
 use core::ops::RangeInclusive;
 
-use super::{general::GENERAL, sections};
-use crate::policy::Policy;
+use crate::{
+    format::settings::{general::GENERAL, sections},
+    policy::Policy,
+};
 
 /// One setting.
 pub struct Setting {
@@ -109,11 +111,11 @@ pub struct Section {
 }
 
 /// All settings but the rules.
-pub static SETTINGS: [Section; 4] = [
-    Section::new("", "", &GENERAL),
-    Section::new("backup_codes", sections::ABOUT_BACKUP_CODES, &sections::BACKUP_CODES),
-    Section::new("throttle", sections::ABOUT_THROTTLE, &sections::THROTTLE),
-    Section::new("totp", sections::ABOUT_TOTP, &sections::TOTP),
+pub const SETTINGS: &[Section] = &[
+    Section::new("", "", GENERAL),
+    Section::new("backup_codes", sections::ABOUT_BACKUP_CODES, sections::BACKUP_CODES),
+    Section::new("throttle", sections::ABOUT_THROTTLE, sections::THROTTLE),
+    Section::new("totp", sections::ABOUT_TOTP, sections::TOTP),
 ];
 
 impl Setting {
