@@ -13,6 +13,9 @@ use crate::{
 /// Between a person's folder name and the kind: no folder name has it.
 const BETWEEN: char = '@';
 
+/// The longest name that gets an instant: with it and its progress it stays below the 255 bytes of a file name.
+const WITH_TIME_MAX: usize = 180;
+
 /// Where there is nothing to say.
 const NOTHING: &str = "-";
 /// Before an address.
@@ -24,7 +27,7 @@ const DASH: &str = "%2D";
 #[must_use]
 pub fn name_of(folder: &Folder, letter: &Letter) -> String {
     let name = format!("{}{BETWEEN}{}", folder.as_str(), letter.kind.word());
-    match letter.kind.is_merged() {
+    match letter.kind.is_merged() || name.len() > WITH_TIME_MAX {
         true => name,
         false => format!("{name}.{}", ledger_names::instant(letter.at)),
     }

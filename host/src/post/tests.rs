@@ -126,7 +126,7 @@ fn what_fails_waits_longer_each_time_and_dies_at_last() {
         }
     }
     assert!((10..30).contains(&tries), "{tries}");
-    assert!(desk.listed("dead")[0].starts_with("ada@reset@"));
+    assert!(desk.listed("dead")[0].starts_with("ada@reset.1800000000@"));
     assert_eq!(standing(&desk.records), Standing { waiting: 0, dead: 1 });
 }
 
@@ -217,7 +217,7 @@ fn what_was_sent_is_forgotten_after_the_hour() {
     let claimed = desk.claim(NOW);
     desk.post().sent(&claimed[0], NOW).unwrap();
     desk.claim(NOW.plus(3599));
-    assert_eq!(desk.listed("sent"), ["ada@reset"]);
+    assert_eq!(desk.listed("sent"), ["ada@reset.1800000000"]);
     desk.claim(NOW.plus(3600));
     assert!(desk.listed("sent").is_empty());
 }
