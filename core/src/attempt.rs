@@ -1,4 +1,4 @@
-//! One judged try, in the order that makes it safe: charge, compare, claim, look again, refund.
+//! Verifies one code in the only safe order: charge, compare, claim, re-read, refund.
 
 use crate::{
     account::Account,
@@ -24,11 +24,11 @@ use crate::{
     time::{Now, UnixTime},
 };
 
-/// How often a record may change under a login before it gives up.
+/// How often the record may change during one login before the login fails.
 const ROUNDS: usize = 4;
 
 impl Outcome {
-    /// Why a code that was looked at lets nobody in; nothing where it does, or where something is broken.
+    /// Returns why a code was refused; `None` on success, for a missing voucher and for [`Self::Faulty`].
     #[must_use]
     pub fn rebuff(&self) -> Option<Reason> {
         match self {
@@ -49,97 +49,99 @@ impl Outcome {
         }
     }
 
-    /// Returns whether a login goes from now on by where two codes in a row have said that an authenticator stands.
+    /// Returns whether this login learned a new clock drift from two adjacent codes.
     #[must_use]
     pub fn is_resynchronized(&self) -> bool {
         matches!(self, Self::Granted(Accepted::App { resynced: Some(_), .. }))
     }
 }
 
-/// Seconds from charge to claim after which a code is burned: a login that nobody stops takes milliseconds.
+/// Seconds between charge and claim after which a code counts as used. An undisturbed login takes milliseconds.
 const HELD_UP: u64 = 30;
 
-/// Who tries, on which budget.
+/// One login's verification: the user, the source and the budget that pays for it.
 pub struct Trial<'a> {
     /// The settings.
     pub policy: &'a Policy,
-    /// The machine.
+    /// The host ports.
     pub ports: Ports<'a>,
-    /// The names of this person in the ledger.
+    /// The user's names in the ledger.
     pub shelf: &'a dyn Shelf,
-    /// The account and what it is held against; nothing for a name whose every code is wrong.
+    /// The account and its record; `None` if every code for this user name is wrong.
     pub person: Option<(&'a Account, Snapshot)>,
-    /// What a code is held against in vain, where there is no such person.
+    /// Dummy record to compare with if there is no such user, so that both cases cost the same time.
     pub stand_in: Option<Snapshot>,
-    /// What of the machine keeps the person's record from being held against a code: nobody pays for a try that it spoils.
+    /// The host fault that prevents a comparison with the user's record; an attempt that fails for this reason is
+    /// refunded.
     pub broken: Option<Reason>,
-    /// Where the person sits.
+    /// Where the user connects from.
     pub source: &'a SourceLabel,
-    /// Which budget tries are taken from.
+    /// The budget that attempts are charged to.
     pub budget: Budget,
-    /// What the wrong code before would have been right for.
+    /// What the previous wrong code would have matched.
     pub memory: Memory,
 }
 
-/// What became of a try.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {
-    /// Right, and nobody else has used it.
+    /// Right, and claimed by this login.
     Granted(Accepted),
-    /// The last code of a set: right, and spent only by the change that names another set.
+    /// The last code of a set. It is spent by the change that puts another set in force.
     LastCode(LastCode),
-    /// A ticket, which is used up by what it is for.
+    /// A ticket. It is used up by the change that it authorizes.
     Ticket(Ticket),
-    /// Nine digits, of somebody who was given no bypass: not judged.
+    /// Nine digits, but the user has no bypass code; not compared.
     NoBypass,
-    /// Twelve letters, of somebody who was given no ticket: not judged.
+    /// Twelve letters, but the user has no ticket; not compared.
     NoTicket,
-    /// Wrong: the charge stands.
+    /// Wrong; the charge is kept.
     Wrong,
-    /// Right once, but used.
+    /// Matches, but this code or a later one was used already.
     Replayed {
-        /// Seconds until there is another.
+        /// Seconds until the next usable code.
         wait: u64,
     },
-    /// The text of a code that was accepted before: no guess, so the charge is given back.
+    /// The text of a code that was just accepted. Repeating it guesses nothing, so the charge is refunded.
     Repeated {
-        /// Seconds until there is another.
+        /// Seconds until the next usable code.
         wait: u64,
     },
-    /// A code of a set that was accepted before: no guess either.
+    /// A backup code that was accepted before; refunded as well.
     Spent,
-    /// Too old for the ledger to tell.
+    /// Matches, but is older than the epoch, so the ledger cannot tell whether it was used.
     BeforeEpoch {
-        /// Seconds until there is one that it can.
+        /// Seconds until the first code that the ledger can tell.
         wait: u64,
-        /// Until when the clock was ahead, where that is why.
+        /// Until when the clock was ahead, if that is the cause.
         ahead: Option<UnixTime>,
     },
-    /// Right twice for another time than now, and wrong all the same: the charge stands.
+    /// Two codes match a time other than now. Refused; the charge is kept.
     ClockOff {
-        /// By how many seconds the authenticator's clock is ahead of this machine's.
+        /// Seconds by which the authenticator's clock is ahead of this host's.
         ahead: i64,
-        /// Seconds until two codes in a row can be learned from, where they ever can.
+        /// Seconds until drift can be learned from two adjacent codes; `None` if it never can.
         wait: Option<u64>,
     },
-    /// Not judged: too many wrong codes lately.
+    /// Not compared: too many recent wrong codes.
     Throttled {
-        /// When the next is judged.
+        /// When the next code will be compared.
         until: UnixTime,
         /// Seconds until then.
         wait: u64,
     },
-    /// Not judged: too many wrong codes in a row.
+    /// Locked out, not compared: too many consecutive wrong codes.
     Locked,
-    /// Not judged, or judged and burned, because something is broken.
+    /// Not compared, or compared and claimed, because of a fault.
     Faulty(Reason),
-    /// Of no authenticator, and then something was broken: the charge stands, or whoever can break it would guess for free.
+    /// No TOTP match, and the backup codes could not be read. The charge is kept; otherwise, an attacker who can
+    /// cause the fault would get free guesses.
     HalfJudged(CodesFault),
 }
 
 impl<'a> Trial<'a> {
-    /// Judges a code. Only [`Outcome::Granted`] lets anybody in.
+    /// Verifies a code. Only [`Outcome::Granted`] grants access.
     pub fn attempt(&mut self, code: &Code) -> Outcome {
         self.memory.turn();
         let Ok(now) = self.ports.clock.now() else {
@@ -182,7 +184,7 @@ impl<'a> Trial<'a> {
             self.shelf.erase(&ledger_names::try_name(old));
         }
         if matches!(outcome, Outcome::Granted(_)) {
-            // What was found right for somebody who asks about a code forgives no guesses at a login.
+            // A code verified for another program must not clear the failed attempts of logins.
             if self.budget != Budget::Verify {
                 self.forgive(&facts, Some(own), now.unix);
             }
@@ -192,20 +194,20 @@ impl<'a> Trial<'a> {
         let counts = !refunds(&outcome, self.budget);
         match self.budget {
             Budget::Proven | Budget::Unproven if counts => self.note_failure(&facts, now.unix),
-            // A repetition makes the calls of a wrong code, but for the charge that it gets back.
+            // A repeated code makes the same system calls as a wrong one, except for the refund.
             Budget::Unproven | Budget::Exempt => self.note_nothing(&facts, now.unix),
             Budget::Proven | Budget::Verify => {}
         }
         Ok(outcome)
     }
 
-    /// All the work of judging a code whose answer is known beforehand, where nobody may see that it is.
+    /// Does the work of a comparison whose result is already known, so that its timing does not reveal the result.
     fn judge_in_vain(&mut self, code: &Code, now: Now) -> Result<(), LedgerFault> {
         let facts = facts::read(self.shelf, None)?;
         let horizon = self.ports.ledger.floor(now)?;
         let evidence = Evidence::of(&facts, &horizon, now.unix, self.policy.window);
         let _ = self.compare(code, &evidence);
-        // Names without an account share their tries: whether one is throttled would tell that it has none.
+        // Unknown user names share their attempts; visible throttling would reveal that there is no account.
         self.till(now).work_as_if(code);
         self.drop_expired(&facts, horizon.floor, now);
         self.note_nothing(&facts, now.unix);
@@ -225,9 +227,9 @@ impl<'a> Trial<'a> {
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ok(found) => found,
-                // A code of a set would have to be spent for the answer.
+                // `verify` cannot spend a backup code for an answer.
                 Err(outcome) if self.budget == Budget::Verify => return Ok(outcome),
-                // What is left of the work is done for a code that is no other either.
+                // The remaining work is also done for a code that is not a backup code.
                 Err(Outcome::Wrong) => match till.offer(&mut self.person, code) {
                     Spending::Granted(accepted) => return Ok(Outcome::Granted(accepted)),
                     Spending::Last(last) => return Ok(Outcome::LastCode(last)),
@@ -245,7 +247,7 @@ impl<'a> Trial<'a> {
             };
             let wait = self.next_code(found, evidence.now);
             match claim(&claimant, found)? {
-                // Another login was accepted by this very text a moment ago.
+                // Another login has just accepted the same code.
                 Creation::Taken => return Ok(Outcome::Repeated { wait }),
                 Creation::Made
                     if was_held_up(self.ports.clock, now) || self.is_overtaken(found)? =>
@@ -268,8 +270,8 @@ impl<'a> Trial<'a> {
         Till::new(self.ports, self.shelf, self.budget, since, self.policy.questions())
     }
 
-    /// Whether another login has meanwhile used a newer code than two adjacent ones, which the drift that they bring would
-    /// not cover.
+    /// Returns whether another login has since used a code newer than these two adjacent ones; the drift learned from
+    /// them would not cover it.
     fn is_overtaken(&self, claimed: Match) -> Result<bool, LedgerFault> {
         if claimed.first.is_none() {
             return Ok(false);
@@ -279,10 +281,10 @@ impl<'a> Trial<'a> {
         Ok(names.iter().filter_map(|name| ledger_names::read_used(name)).any(newer))
     }
 
-    /// Holds the code against the record, or against one that nobody has, for as much work.
+    /// Compares the code with the record, or with a dummy record at the same cost.
     fn compare(&mut self, code: &Code, evidence: &Evidence<'_>) -> Result<Match, Outcome> {
         let Some((_, snapshot)) = &self.person else {
-            // Whatever it rules: nobody has this key, and nothing is claimed by it.
+            // The result is ignored: no user has this key, and nothing is claimed.
             match &self.stand_in {
                 Some(nobody) => drop(judge(&nobody.record, code, evidence)),
                 None => drop(Record::nobodys().map(|record| judge(&record, code, evidence))),
@@ -294,7 +296,7 @@ impl<'a> Trial<'a> {
             Ruling::Replayed { wait } => Err(Outcome::Replayed { wait }),
             Ruling::Repeated { wait } => Err(Outcome::Repeated { wait }),
             Ruling::RepeatedLate { wait } if self.budget == Budget::Proven => {
-                // Codes of a phone whose clock is off may have been accepted before, too.
+                // The codes of a phone whose clock is off may have been accepted before.
                 match self.memory.note(&snapshot.record, code, evidence) {
                     Sign::Off { ahead, wait } => Err(Outcome::ClockOff { ahead, wait }),
                     Sign::Adjacent(_) | Sign::Nothing => Err(Outcome::Repeated { wait }),
@@ -302,7 +304,7 @@ impl<'a> Trial<'a> {
             }
             Ruling::RepeatedLate { wait } => Err(Outcome::Repeated { wait }),
             Ruling::BeforeEpoch { wait, ahead } => Err(Outcome::BeforeEpoch { wait, ahead }),
-            // Before a proven first factor every wrong code is as much work as any other.
+            // Before a proven first factor, all wrong codes must cost the same.
             Ruling::Wrong if self.budget != Budget::Proven => Err(Outcome::Wrong),
             Ruling::Wrong => match self.memory.note(&snapshot.record, code, evidence) {
                 Sign::Adjacent(found) => Ok(found),
@@ -322,7 +324,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Claims every name that a code uses up; each of them is one attempt's.
+/// Claims every step that a code uses up. Each claim succeeds for one attempt only.
 fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerFault> {
     for used in found.claims() {
         if claimant.claim(&used)? == Creation::Taken {
@@ -332,17 +334,16 @@ fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerFault>
     Ok(Creation::Made)
 }
 
-/// Whether so much time has passed since the names were read that what they said is no longer true: a process can be
-/// stopped between comparing and claiming for as long as its caller likes, until the name that says that the code
-/// was used is so old that it was erased, and the charge forgiven.
+/// Returns whether the names read at `since` may be out of date. The caller can stop the process between compare and
+/// claim for any time, until the claim of the used code has expired and the charge is forgiven.
 pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
     let Ok(now) = clock.now() else { return true };
     let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
     waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
 }
 
-/// What is given back: all but what was judged and wrong. The text of a code that was accepted before is no guess: whoever
-/// holds it gains nothing by it. A code that is only older than one that was accepted counts before a first factor.
+/// Returns whether the charge is refunded: always, unless the code was compared and wrong. A repeated code is no
+/// guess. Before a first factor, a code older than an accepted one counts as a guess.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
         Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::HalfJudged(_) => false,

@@ -1,4 +1,4 @@
-//! The judge: what a typed code is, held against a record and what was used before.
+//! Compares a code with a record and with the used codes.
 
 use crate::{
     answer::Code,
@@ -14,30 +14,30 @@ use crate::{
     time::{Step, UnixTime},
 };
 
-/// What a code is held against.
+/// Ledger state and time that a code is compared with.
 pub struct Evidence<'a> {
-    /// The steps on file.
+    /// The used steps in the ledger.
     pub used: &'a [Used],
-    /// The last second that the ledger knows nothing about.
+    /// The epoch: the ledger knows nothing up to and including this second.
     pub floor: UnixTime,
-    /// Times since then in which an earlier ledger has seen codes used.
+    /// Later periods in which an earlier ledger has seen codes used.
     pub ahead: &'a [Stretch],
-    /// Now.
+    /// The current time.
     pub now: UnixTime,
-    /// Steps accepted each way.
+    /// Steps accepted on each side of now.
     pub window: u8,
 }
 
 impl<'a> Evidence<'a> {
-    /// Takes what the ledger has on file, and what it knows nothing about.
+    /// Builds the evidence from the ledger's entries and its epoch.
     #[must_use]
     pub fn of(facts: &'a Facts, horizon: &'a Horizon, now: UnixTime, window: u8) -> Self {
         let Horizon { floor, ahead, .. } = horizon;
         Self { used: &facts.used, floor: *floor, ahead, now, window }
     }
 
-    /// Drops the floor for a record whose only key was put in force since the ledger began: each step of it that was used
-    /// has its name in this ledger.
+    /// Drops the epoch if the record's only key was enabled after the ledger began: this ledger then knows every used
+    /// step of it.
     #[must_use]
     pub fn of_record(self, record: &Record, horizon: &Horizon) -> Self {
         let floor = if knows_all_of(record, horizon) { UnixTime(0) } else { self.floor };
@@ -50,80 +50,80 @@ fn knows_all_of(record: &Record, horizon: &Horizon) -> bool {
         return false;
     };
     let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;
-    // The key may have been exchanged since, by one that came from elsewhere.
+    // The key may since have been replaced by an imported one.
     same_ledger
         && Keyed::new(&only.key, only.parameters.algorithm)
             .is_some_and(|keyed| keyed.mark(only).0 == fresh.mark)
 }
 
-/// What a code is.
+/// The result of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Ruling {
-    /// Right, if its step can still be claimed.
+    /// Matches; its step still has to be claimed.
     Right(Match),
-    /// Right, but a later one was used already.
+    /// Matches, but a later code was used already.
     Replayed {
-        /// Seconds until the app shows one that is not.
+        /// Seconds until the app shows an unused code.
         wait: u64,
     },
-    /// The very code that was accepted a moment ago: its text is repeated, and guesses nothing.
+    /// The code that was just accepted; repeating it guesses nothing.
     Repeated {
-        /// Seconds until the app shows one that was not used.
+        /// Seconds until the app shows an unused code.
         wait: u64,
     },
-    /// The same, of a code that is not of now any more.
+    /// As [`Self::Repeated`], for a code outside the current window.
     RepeatedLate {
-        /// Seconds until the app shows one that was not used.
+        /// Seconds until the app shows an unused code.
         wait: u64,
     },
-    /// Right, but so old that the ledger cannot tell whether it was used.
+    /// Matches, but is so old that the ledger cannot tell whether it was used.
     BeforeEpoch {
-        /// Seconds until the app shows one that it can tell.
+        /// Seconds until the app shows a code that the ledger can tell.
         wait: u64,
-        /// Until when the clock was ahead, where that is why.
+        /// Until when the clock was ahead, if that is the cause.
         ahead: Option<UnixTime>,
     },
-    /// Of no authenticator.
+    /// Matches no authenticator.
     Wrong,
 }
 
-/// Which authenticator a code belongs to, and what is claimed by it.
+/// The authenticator that a code belongs to, and the steps to claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
-    /// The place in the record.
+    /// Index in the record.
     pub authenticator: usize,
-    /// The key's name in the ledger.
+    /// The key's identifier in the ledger.
     pub mark: Mark,
-    /// The step before, where it took two adjacent codes; it is claimed as well.
+    /// The step of the first of two adjacent codes, which is claimed too; `None` for a single code.
     pub first: Option<Step>,
-    /// The step, or the counter.
+    /// The matched step or counter.
     pub step: Step,
-    /// Where the authenticator stands afterwards, if that has to be written down before anybody gets in.
+    /// The new moving factor, if it must be stored before access is granted.
     pub moves: Option<Moving>,
 }
 
 impl Match {
-    /// The newest of what is claimed.
+    /// Returns the newest step to claim.
     #[must_use]
     pub fn used(&self) -> Used {
         Used { mark: self.mark, step: self.step }
     }
 
-    /// What is claimed in the ledger, the newest first: with its name alone, the older one is refused already.
+    /// Returns the steps to claim, the newest first: once it is claimed, the older one is refused too.
     pub fn claims(&self) -> impl Iterator<Item = Used> {
         let first = self.first.map(|step| Used { step, ..self.used() });
         [Some(self.used()), first].into_iter().flatten()
     }
 
-    /// The oldest step that is claimed.
+    /// Returns the oldest step to claim.
     #[must_use]
     pub fn lowest(&self) -> Step {
         self.first.unwrap_or(self.step)
     }
 }
 
-/// Holds a code against every authenticator, whichever matches, so that time says nothing.
+/// Compares a code with every authenticator, even after a match, so that the time taken reveals nothing.
 pub fn judge(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Ruling {
     let mut best = Ruling::Wrong;
     for (index, authenticator) in record.authenticators.iter().enumerate() {
@@ -297,7 +297,7 @@ mod tests {
         }
     }
 
-    /// Log and status then name one authenticator, and always the same.
+    /// Log and status must always name the same authenticator.
     #[test]
     fn of_two_that_show_the_same_code_the_first_is_meant() {
         let twice = || app(1, Parameters::default());
@@ -319,7 +319,7 @@ mod tests {
         Horizon { floor: NOW, ahead: Vec::new(), boot_id: boot_id.into(), begun: boot(begun) }
     }
 
-    /// A record whose only key was put in force in boot `b`, at 100.
+    /// A record whose only key was enabled in boot `b` at 100.
     fn fresh() -> Record {
         let mut record = Record::nobodys().unwrap();
         enrolment::mark_as_fresh(&mut record, "b", boot(100));
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn key_older_than_the_ledger_keeps_the_floor() {
-        // A later epoch, another boot whatever its clock says, and a key that came from elsewhere.
+        // A later epoch, another boot with any clock, and an imported key keep the epoch.
         assert_eq!(floor(&fresh(), &horizon("b", 101)), NOW);
         assert_eq!(floor(&fresh(), &horizon("c", 1)), NOW);
         let imported = Record::nobodys().unwrap();
@@ -356,7 +356,7 @@ mod tests {
         let second = Authenticator { key: other(), ..two.authenticators[0].copied() };
         two.authenticators.push(second);
         assert_eq!(floor(&two, &horizon("b", 1)), NOW);
-        // Nothing is noted of a record with two keys, either.
+        // A record with two keys keeps the epoch, too.
         two.beside.fresh_key = None;
         enrolment::mark_as_fresh(&mut two, "b", boot(100));
         assert_eq!(two.beside.fresh_key, None);

@@ -1,4 +1,4 @@
-//! A login, from the request to the verdict: the whole story on a page.
+//! A login, from the request to the verdict.
 
 mod asked;
 mod beyond;
@@ -22,7 +22,7 @@ use crate::{
     verdict::Verdict,
 };
 
-/// Decides one login. Everything that is not proven refuses, and says why in the log.
+/// Decides one login. Denies everything that is not proven, and logs the reason.
 pub fn login(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
     let visit = Visit {
         request,
@@ -39,7 +39,7 @@ pub fn login(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
     }
 }
 
-/// One login under way.
+/// One login in progress.
 struct Visit<'a> {
     request: &'a Request,
     policy: &'a Policy,
@@ -49,16 +49,16 @@ struct Visit<'a> {
     parting: Parting,
 }
 
-/// What a code is held against: somebody's record, or in vain nobody's.
+/// Record to verify against; a dummy makes unknown users cost the same time.
 struct Held {
     record: Option<Snapshot>,
     stand_in: Option<Snapshot>,
-    /// What each code is noted as, where not the code is what it is about.
+    /// What to log for each code, if not its own result.
     noted_as: Option<(Kind, Reason)>,
 }
 
 impl Held {
-    /// The same work, and no code is right.
+    /// Returns the same candidate with every code refused, at the same cost.
     fn in_vain(self, noted_as: (Kind, Reason)) -> Self {
         let stand_in = self.stand_in.or(self.record);
         Self { stand_in, record: None, noted_as: Some(noted_as) }
@@ -75,7 +75,7 @@ impl Visit<'_> {
         }
     }
 
-    /// Asks the rules, then the records, and goes where that leads.
+    /// Applies the rules, then the records, and continues accordingly.
     fn admit(&self, looked_up: &LookedUp) -> Verdict {
         let account = looked_up.as_ref().ok().and_then(Option::as_ref);
         let Ok(now) = self.ports.clock.now() else {
@@ -84,7 +84,7 @@ impl Visit<'_> {
         let decided = account.map_or(Err(LookupFault), |account| self.decide(account, now.unix));
         let exempt = matches!(decided, Ok(Decided { action: Action::Exempt, .. }));
         let (snapshot, stand_in) = match (self.standing, account) {
-            // Before a first factor the same is read for everybody, needed or not.
+            // Before a first factor, the same files are read for every user name.
             (Standing::Ahead | Standing::Decoy, account) => {
                 self.ports.records.newest_alike(account)
             }
@@ -130,12 +130,12 @@ impl Visit<'_> {
         rules::decide(&self.policy.rules, &subject, &mut membership)
     }
 
-    /// Whether more can be asked and shown than one code: to who stands behind a proven first factor, at a prompt.
+    /// Returns whether a dialogue is possible: at a prompt, behind a proven first factor.
     fn can_talk(&self) -> bool {
         self.standing == Standing::Proven && self.policy.questions() == Questions::All
     }
 
-    /// Returns whether a code stands behind a proven first factor, and nothing more is asked.
+    /// Returns whether only a code is asked for, behind a proven first factor.
     fn asks_code_only(&self) -> bool {
         self.standing == Standing::Proven && self.policy.field == Field::Code && !self.can_talk()
     }
@@ -153,7 +153,7 @@ impl Visit<'_> {
             (Admission::Refuse(reason), Standing::Proven) => self.refuse(account, reason),
             (Admission::SetUp(offer), _) => self.set_up(account, held, offer),
             (Admission::Exempt(reason), _) => {
-                // Whoever asks before the first factor sees the same questions, exempt or not.
+                // Before the first factor, exempt users see the same questions as all others.
                 let end = self.ask_and_judge(account, self.of_exempt(held, reason));
                 self.ports.conversation.hand_on(match &end {
                     End::Granted(accepted) => Part::AllBut(accepted.length()),
@@ -178,7 +178,7 @@ impl Visit<'_> {
         }
     }
 
-    /// Somebody enrolled: a device that is remembered, or a code.
+    /// Handles an enrolled user: accepts a remembered device or asks for a code.
     fn ask(&self, account: Option<&Account>, held: Held) -> Verdict {
         let familiarity = Familiarity::of(held.record.as_ref(), &self.source);
         let end = match self.of_remembered_device(account, &held) {
@@ -192,7 +192,8 @@ impl Visit<'_> {
         self.conclude(account, end)
     }
 
-    /// A code that somebody types with a password although none is asked for is no part of the password.
+    /// Prepares for a code that an exempt user may type after the password, so that the code is not taken as part of
+    /// the password.
     fn of_exempt(&self, held: Held, reason: Reason) -> Held {
         let noted_as = (Kind::Exempt, reason);
         match &held.record {
@@ -205,7 +206,7 @@ impl Visit<'_> {
         }
     }
 
-    /// Returns the reason to give for a fault: what a program that does not run as root cannot read is not broken.
+    /// Returns the reason to report for a fault: a file that is unreadable only without root is not broken.
     fn blamed(&self, reason: Reason) -> Reason {
         let unreadable = matches!(reason, Reason::Store(_) | Reason::Ledger(_));
         let caller = if unreadable { self.ports.accounts.caller() } else { 0 };
@@ -224,7 +225,8 @@ impl Visit<'_> {
         told::verdict_of(&end)
     }
 
-    /// No code would help: who stands behind a proven first factor is told why, others are asked all the same.
+    /// Refuses a login that no code can help. Behind a proven first factor the user is told why; other users are
+    /// asked for a code as usual.
     fn refuse(&self, account: Option<&Account>, reason: Reason) -> Verdict {
         let reason = self.blamed(reason);
         let end = match self.standing {

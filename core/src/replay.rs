@@ -1,4 +1,4 @@
-//! Replay: whether a step of a key may still be used.
+//! Replay protection: whether a step of a key may still be used.
 
 use alloc::vec::Vec;
 
@@ -8,20 +8,20 @@ use crate::{
     time::{Step, UnixTime},
 };
 
-/// Steps below the highest used one that a clock set back may still reach: a day of thirty seconds.
+/// Steps below the highest used one that are kept, in case the clock is set back: one day at 30 seconds.
 const REACH: u64 = 2880;
 
-/// What a step is looked at with.
+/// Ledger state that a step is checked against.
 pub struct Reading<'a> {
-    /// The steps on file.
+    /// The used steps in the ledger.
     pub used: &'a [Used],
-    /// The last second that the ledger knows nothing about.
+    /// The epoch: the ledger knows nothing up to and including this second.
     pub floor: UnixTime,
-    /// Times since then in which an earlier ledger has seen codes used.
+    /// Later periods in which an earlier ledger has seen codes used.
     pub ahead: &'a [Stretch],
-    /// The step of now.
+    /// The current step.
     pub now: Step,
-    /// Steps accepted each way.
+    /// Steps accepted on each side of now.
     pub window: u8,
 }
 
@@ -29,23 +29,23 @@ pub struct Reading<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Freshness {
-    /// It may.
+    /// The step may be claimed.
     Fresh,
-    /// It or a later one was used; the first step that can be fresh again.
+    /// This step or a later one was used.
     Used {
-        /// What to wait for.
+        /// The first step that can be fresh again.
         next: Step,
     },
-    /// The ledger does not reach back to it; the first step that it knows all about.
+    /// The step is before the epoch.
     BeforeEpoch {
-        /// What to wait for.
+        /// The first step that the ledger can tell.
         next: Step,
         /// The last step that may have been accepted.
         last: Step,
     },
 }
 
-/// Judges one step of one key.
+/// Checks one step of one key.
 pub fn freshness(
     reading: &Reading<'_>,
     authenticator: &Authenticator,
@@ -71,7 +71,7 @@ pub fn freshness(
     }
     let oldest = Step(highest.0.saturating_sub(REACH));
     if step < oldest {
-        // Its name may have been taken away.
+        // The name of a lower step may have been removed already.
         let last = Step(highest.0.saturating_add(reading.window.into()));
         return Freshness::BeforeEpoch { next: oldest, last };
     }
@@ -81,7 +81,8 @@ pub fn freshness(
     Freshness::Fresh
 }
 
-/// Whether a step is newer than every one of its key that was used, and than what the ledger may have forgotten.
+/// Returns whether a step is newer than every used step of its key, and than every step that the ledger may have
+/// forgotten.
 #[must_use]
 pub fn is_newest(
     reading: &Reading<'_>,
@@ -92,16 +93,16 @@ pub fn is_newest(
     step > newest_gone(reading, authenticator, mark)
 }
 
-/// The newest step of a key that was used, or that the ledger may have forgotten.
+/// Returns the newest step of a key that was used or that the ledger may have forgotten.
 #[must_use]
 pub fn newest_gone(reading: &Reading<'_>, authenticator: &Authenticator, mark: Mark) -> Step {
     let of_key = reading.used.iter().filter(|used| used.mark == mark).map(|used| used.step);
     of_key.fold(epoch_bound(reading, authenticator), Step::max)
 }
 
-/// The used steps whose names may go: so far below their key's highest that they are refused without.
+/// Returns the used steps whose names can be removed: far enough below the key's highest step to be refused anyway.
 pub fn forgotten(used: &[Used]) -> impl Iterator<Item = &Used> {
-    // One entry a key, of which a person has few: a day of logins every half minute stays quick to look through.
+    // One entry per key. A user has few keys, so the search stays fast after a day of logins.
     let mut highest: Vec<Used> = Vec::new();
     for one in used {
         match highest.iter_mut().find(|top| top.mark == one.mark) {
@@ -119,14 +120,14 @@ fn after(step: Step) -> Step {
     Step(step.0.saturating_add(1))
 }
 
-/// The last step that could have been accepted before the epoch.
+/// Returns the last step that may have been accepted before the epoch.
 fn epoch_bound(reading: &Reading<'_>, authenticator: &Authenticator) -> Step {
     let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
     let at_epoch = reading.floor.0 / authenticator.parameters.period.seconds();
     Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
 }
 
-/// The last step of the time ahead that a step belongs to.
+/// Returns the last step of the clock-ahead period that a step belongs to.
 fn last_of_a_time_ahead(
     reading: &Reading<'_>,
     authenticator: &Authenticator,
@@ -137,7 +138,7 @@ fn last_of_a_time_ahead(
     let steps = |stretch: &Stretch| {
         let first = (stretch.from.0 / period).saturating_sub(window);
         let last = (stretch.until.0 / period).saturating_add(window);
-        // Its clock may have been learned since.
+        // The drift may have been learned since.
         let first = first.saturating_add_signed(i64::from(drift.min(0)));
         let last = last.saturating_add_signed(i64::from(drift.max(0)));
         (Step(first), Step(last))
@@ -146,8 +147,8 @@ fn last_of_a_time_ahead(
     of_all.filter(|(first, last)| (*first..=*last).contains(&step)).map(|(_, last)| last).max()
 }
 
-/// The used steps that lie so far ahead of now that their owner is shut out by them: no name tells any more which of the
-/// steps around now were used.
+/// Returns the used steps so far in the future that they lock out their user: the names no longer tell which steps
+/// around now were used.
 pub fn far_ahead<'a>(
     used: &'a [Used],
     authenticator: &Authenticator,
@@ -159,18 +160,18 @@ pub fn far_ahead<'a>(
     used.iter().filter(move |one| one.mark == mark && one.step.0 > bound)
 }
 
-/// The highest used step lies further ahead than any code accepted now could.
+/// Returns whether the highest used step is further in the future than any code that is accepted now.
 fn clock_was_set_back(reading: &Reading<'_>, authenticator: &Authenticator, highest: Step) -> bool {
     let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
     let furthest = reading.now.0.saturating_add(u64::from(reading.window)).saturating_add(ahead);
     highest.0 > furthest
 }
 
-/// Seconds until a phone whose clock is right shows the code of a step.
+/// Returns the seconds until an authenticator with a correct clock shows the code of a step.
 #[must_use]
 pub fn seconds_until(step: Step, authenticator: &Authenticator, now: UnixTime) -> u64 {
     if matches!(authenticator.moving, Moving::Counter { .. }) {
-        // The next press of the button shows another.
+        // A counter shows its next code at once.
         return 0;
     }
     let period: Period = authenticator.parameters.period;

@@ -1,4 +1,4 @@
-//! The throttle: whether one more try may be judged now.
+//! The throttle: rate limit and lockout of attempts.
 
 use alloc::vec::Vec;
 
@@ -10,20 +10,20 @@ use crate::{
     time::{DAY, UnixTime},
 };
 
-/// How many tries may stand before old ones are taken away; far above `throttle.in_a_row`.
+/// Number of stored attempts above which old ones are removed; far above `throttle.in_a_row`.
 const SPARE_ABOVE: usize = 1000;
 
-/// Whether a source was accepted before.
+/// Whether a source has been accepted before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Familiarity {
-    /// This person has got in from there: strangers' tries do not shut it out.
+    /// The user has logged in from there; the attempts of strangers do not lock it out.
     Known,
-    /// Nobody has.
+    /// The user has not logged in from there.
     Stranger,
 }
 
 impl Familiarity {
-    /// Whether a source is among those that a person has got in from.
+    /// Returns whether a source is one that the user has logged in from.
     #[must_use]
     pub fn of(found: Option<&Snapshot>, source: &SourceLabel) -> Self {
         if found.is_some_and(|found| found.known.contains(source)) {
@@ -34,37 +34,38 @@ impl Familiarity {
     }
 }
 
-/// What is weighed: a charged try among all others.
+/// Input of the decision: one charged attempt and all others.
 pub struct Case<'a> {
-    /// What was charged for the answer at hand.
+    /// The attempt to decide on.
     pub charged: &'a Try,
-    /// All that is on file, the charged try among it.
+    /// All entries of the ledger, including the charged attempt.
     pub facts: &'a Facts,
-    /// Failures in a row, without the charged try.
+    /// Consecutive failures, without the charged attempt.
     pub in_a_row: u32,
-    /// Whether its source is known.
+    /// Whether the source is known.
     pub familiarity: Familiarity,
-    /// Now.
+    /// The current time.
     pub now: UnixTime,
 }
 
-/// Whether a charged try may be judged.
+/// Whether a charged attempt may be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Weighed {
     /// It may.
     Judge,
-    /// Not before that instant; the charge is given back.
+    /// Not yet; the charge is refunded.
     Wait {
-        /// When the next try may be judged.
+        /// When the next attempt may be compared.
         until: UnixTime,
     },
-    /// Not from this source until somebody known gets in, or `twinlock unlock`.
+    /// Locked out from this source until a login from a known source succeeds or an administrator runs `twinlock
+    /// unlock`.
     Locked,
 }
 
-/// Weighs a charged try. Slots are exclusive, so of any number of processes at one
-/// instant no more are judged than there are free slots.
+/// Decides on a charged attempt. Slots are exclusive, so concurrent processes compare no more codes than there are
+/// free slots.
 pub fn weigh(limits: &Limits, case: &Case<'_>) -> Weighed {
     if let Some(until) = own_delay(limits, case) {
         return Weighed::Wait { until };
@@ -78,7 +79,7 @@ pub fn weigh(limits: &Limits, case: &Case<'_>) -> Weighed {
     day_budget(limits, case).map_or(Weighed::Judge, |until| Weighed::Wait { until })
 }
 
-/// How many tries of one source and budget were charged on other days, less than a day ago.
+/// Returns how many attempts of one source and budget were charged on another day, less than a day ago.
 #[must_use]
 pub fn carried_over(facts: &Facts, name: &Try, now: UnixTime) -> u32 {
     let of_source = |charged: &&Charged| {
@@ -90,7 +91,7 @@ pub fn carried_over(facts: &Facts, name: &Try, now: UnixTime) -> u32 {
     u32_of(facts.tries.iter().filter(of_source).count())
 }
 
-/// The lowest slot of a day that nobody holds.
+/// Returns the lowest free slot of a day.
 #[must_use]
 pub fn free_slot(facts: &Facts, budget: Budget, source: &SourceLabel, day: u64) -> u32 {
     let taken = |slot: u32| {
@@ -102,7 +103,8 @@ pub fn free_slot(facts: &Facts, budget: Budget, source: &SourceLabel, day: u64) 
     (0..u32::MAX).find(|slot| !taken(*slot)).unwrap_or(u32::MAX)
 }
 
-/// Tries so old and so many that no limit needs them: without this, a year of guessing would fill the folder.
+/// Returns attempts that are too old for any limit, once there are many: otherwise, a year of guessing would fill the
+/// folder.
 #[must_use]
 pub fn spare(facts: &Facts, now: UnixTime) -> Vec<&Try> {
     if facts.tries.len() < SPARE_ABOVE {
@@ -119,12 +121,12 @@ fn others<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Charged> {
     case.facts.tries.iter().filter(move |other| other.name != *charged)
 }
 
-/// The end of the delay that this source's own failures have brought.
+/// Returns when the delay caused by this source's own failures ends.
 fn own_delay(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
     let rank = case.charged.slot.saturating_add(carried_over(case.facts, case.charged, case.now));
     let doublings = rank.checked_sub(limits.free)?;
     let delay = match limits.delay.checked_shl(doublings) {
-        // What the shift has pushed out must not make the delay short again.
+        // An overflow of the shift must not shorten the delay.
         Some(delay) if doublings < limits.delay.leading_zeros() => delay.min(limits.max_delay),
         _ => limits.max_delay,
     };
@@ -133,15 +135,16 @@ fn own_delay(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
             other.name.budget == case.charged.budget && other.name.source == case.charged.source
         })
         .map(|other| other.at)
-        // A try from the future was charged before the clock was set back; its delay is over.
+        // An attempt in the future was charged before the clock was set back; its delay is over.
         .filter(|at| *at <= case.now.plus(limits.max_delay))
         .max()?;
     let until = newest.min(case.now).plus(delay);
     (case.now < until).then_some(until)
 }
 
-/// When the day's budget for all strangers together has room again. Behind a proven first factor it is as large as a row
-/// may be: each login of the owner ends a row, and so would give a guesser with many addresses another one.
+/// Returns when the daily budget of all unknown sources together has room again. Behind a proven first factor this
+/// budget equals the lockout limit: each login of the owner resets the consecutive failures, which would give an
+/// attacker with many addresses further guesses.
 fn day_budget(limits: &Limits, case: &Case<'_>) -> Option<UnixTime> {
     let budget = case.charged.budget;
     let most = match budget {

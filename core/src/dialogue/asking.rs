@@ -1,4 +1,4 @@
-//! The questions of a login: prompts, what is said after a wrong answer, and how the asking ends.
+//! The questions of a login: prompts, messages after a wrong answer, and how the questions end.
 
 use alloc::string::String;
 use core::cell::Cell;
@@ -24,46 +24,46 @@ use crate::{
     text,
 };
 
-/// How the asking ended.
+/// How the questions ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// A code was right.
+    /// A code was correct.
     Granted(Accepted),
-    /// The last code of a set was right: another set is shown before anybody gets in.
+    /// The last code of a set was correct. A new set is shown before access is granted.
     LastCode(LastCode),
-    /// A ticket was right.
+    /// A ticket was correct.
     Ticket(Ticket),
-    /// No answer was; the reason of the last.
+    /// No answer was correct; the reason for the last one.
     Denied(Reason),
-    /// The person stopped.
+    /// The user stopped.
     Stopped,
     /// The conversation failed.
     CutOff,
-    /// Something is broken, and no further answer would help.
+    /// A fault that no further answer can help.
     Broken(Reason),
 }
 
-/// Who is asked, and what may be said.
+/// The user to ask, and what may be disclosed.
 pub struct Asking<'a> {
     /// The settings.
     pub policy: &'a Policy,
     /// The person.
     pub conversation: &'a dyn Conversation,
-    /// What may be said.
+    /// Whether the first factor is proven, which decides what may be disclosed.
     pub standing: Standing,
-    /// The account's name, for what is said behind a proven first factor.
+    /// The account name, for messages behind a proven first factor.
     pub user: String,
-    /// The person's backup codes, where there are any.
+    /// The user's backup codes.
     pub backup: Option<Backup<'a>>,
-    /// Whether a ticket for new backup codes works for this person.
+    /// Whether the user has a valid ticket for new backup codes.
     pub has_ticket: bool,
-    /// What is wanted besides, once a code is right.
+    /// What the user also wants to do after a correct code.
     pub wish: Cell<Wish>,
-    /// What is said at the end.
+    /// Messages for the end of the login.
     pub parting: &'a Parting,
 }
 
-/// What is wanted besides getting in.
+/// What the user wants to do besides logging in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Wish {
     /// Nothing.
@@ -73,20 +73,20 @@ pub enum Wish {
     Change,
 }
 
-/// A set of backup codes that is on file for somebody.
+/// A user's set of backup codes.
 pub struct Backup<'a> {
-    /// Where sets lie.
+    /// Where the sets are stored.
     pub codes: &'a dyn Codes,
-    /// Whose it is.
+    /// The user's folder.
     pub folder: Folder,
     /// Its name.
     pub id: SetId,
 }
 
-/// What an answer, or a choice from the menu, came to.
+/// The result of one answer or menu choice.
 enum Said {
     Answer(Answer),
-    /// None of the choices.
+    /// Not in the menu.
     NoSuchWay(Ways),
 }
 
@@ -98,14 +98,15 @@ impl Backup<'_> {
     }
 }
 
-/// What a wrong answer leads to.
+/// What follows a wrong answer.
 struct Rebuff {
     message: Message,
     reason: Reason,
 }
 
 impl Asking<'_> {
-    /// Asks up to `tries` times, once where no first factor is proven; where the judge gives nothing, a code is wrong.
+    /// Asks up to `tries` times, or once if no first factor is proven; a code counts as wrong if `judge` returns
+    /// `None`.
     pub fn ask(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.policy.field {
             Field::Code => self.ask_for_a_code(judge),
@@ -114,8 +115,8 @@ impl Asking<'_> {
         }
     }
 
-    /// One answer, and no word after it: a program that answers every question with the same text is charged once, and
-    /// a right code in front of a wrong password looks like a wrong one.
+    /// Takes one answer without showing a message. A program that answers every question with the same text is
+    /// charged once, and a correct code after a wrong password looks like a wrong one.
     fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.prompt(None) {
             Err(end) => end,
@@ -130,7 +131,7 @@ impl Asking<'_> {
 
     fn ask_for_a_code(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         let mut last: Option<Rebuff> = None;
-        // No code helps where the first factor failed: one question, and sshd asks for the password again.
+        // After a failed first factor no code helps: one question, then sshd asks for the password again.
         let tries = if self.standing == Standing::Decoy { 1 } else { self.policy.tries };
         for left in (0..tries).rev() {
             let answer = match self.ask_once(last.as_ref()) {
@@ -159,18 +160,18 @@ impl Asking<'_> {
         End::Denied(reason)
     }
 
-    /// Says what no code would help against. Only a prompt is sure to be seen; whatever is answered changes nothing.
+    /// Explains a fault that no code can help. Only a prompt is sure to be shown; the answer is ignored.
     pub fn explain(&self, message: &Message) {
         let _ =
             self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
     }
 
-    /// Says what a success has changed. Nothing more is asked, so this may not be seen: `twinlock status` says it as
-    /// well. Nobody is told before a proven first factor.
+    /// Tells the user what a success has changed, only behind a proven first factor. No question follows, so the
+    /// message may not be shown; `twinlock status` shows the same.
     pub fn tell_accepted(&self, accepted: &Accepted) {
         let codes = self.policy.backup_codes;
         let message = match *accepted {
-            // A whole new set was shown just now.
+            // A whole new set was just shown.
             Accepted::BackupCode { shape: Shape::Letters20, left: Some(left) }
                 if left >= codes.count =>
             {
@@ -192,7 +193,7 @@ impl Asking<'_> {
         }
     }
 
-    /// One prompt, and the menu of other ways where it is asked for.
+    /// Shows one prompt, and the menu of other ways if the user asks for it.
     fn ask_once(&self, before: Option<&Rebuff>) -> Result<Said, End> {
         match self.prompt(before)? {
             Answer::Help => {}
@@ -216,10 +217,11 @@ impl Asking<'_> {
         }
     }
 
-    /// Before a first factor is proven all ways are offered to everybody, and nothing is read for it.
+    /// Returns the ways to offer. Before a proven first factor all ways are offered to every user, and no file is
+    /// read for it.
     fn ways(&self) -> Ways {
         match (self.standing, &self.backup) {
-            // A change is nothing that can be offered where nothing but a code is asked for.
+            // A change cannot be offered if only a code is asked for.
             _ if self.policy.questions() != Questions::All => Ways::Everybodys,
             (Standing::Proven, _) if self.has_ticket => Ways::WithTicket,
             (Standing::Proven, Some(backup)) if backup.has_unspent() => Ways::WithCodes,
@@ -244,7 +246,7 @@ impl Asking<'_> {
         answer.map(|answer| self.worth_judging(answer)).map_err(|_| End::CutOff)
     }
 
-    /// Before a first factor nobody has a voucher: one is no code, throttled or not.
+    /// Discards vouchers before a proven first factor, where they are not valid, throttled or not.
     fn worth_judging(&self, answer: Answer) -> Answer {
         match answer {
             Answer::Code(code) if self.standing != Standing::Proven && code.is_voucher() => {
@@ -268,7 +270,7 @@ impl Asking<'_> {
             Some(Outcome::Faulty(reason)) if self.standing == Standing::Proven => {
                 return Err(End::Broken(reason));
             }
-            // Before a proven first factor the questions go on as for everybody.
+            // Before a proven first factor the questions continue as for every user.
             Some(Outcome::Faulty(reason)) => (Message::NotAccepted, reason),
             Some(Outcome::Wrong) => (Message::Wrong { left }, Reason::WrongCode),
             Some(Outcome::Replayed { wait } | Outcome::Repeated { wait }) => {
@@ -289,7 +291,7 @@ impl Asking<'_> {
         Ok(Rebuff { message, reason })
     }
 
-    /// Before a proven first factor all is said in one sentence.
+    /// Returns the text to show. Before a proven first factor, all messages are one sentence.
     fn sayable(&self, message: &Message) -> String {
         let said = if self.standing == Standing::Proven { message } else { &Message::NotAccepted };
         text::login(self.policy.language, said)

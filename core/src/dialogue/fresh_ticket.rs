@@ -1,4 +1,4 @@
-//! Asks for a fresh set-up ticket by mail, at a login that a reminder lets go on and whose ticket has expired.
+//! Requests a new set-up ticket by mail, at a login that is granted with a reminder after the ticket has expired.
 
 use crate::{
     admission::{Offer, Without},
@@ -10,8 +10,8 @@ use crate::{
     ticket_renewal,
 };
 
-/// Puts a letter into the outbox, best effort, and tells the user; `twinlock deliver` draws the ticket. Does nothing where
-/// a ticket still works or went out within a day, where set-up needs none, and where no mail address is known.
+/// Queues a request, best effort, and tells the user; `twinlock deliver` generates the ticket. Does nothing if a
+/// ticket is still valid or was sent within a day, if set-up needs no ticket, or if there is no mail address.
 pub fn request(talk: &Talk<'_>, offer: Offer, record: Option<&Record>) {
     let reminded =
         offer.ticket == TicketNeed::Needed && matches!(offer.without, Without::LetThrough(_));

@@ -1,4 +1,5 @@
-//! A key that somebody else has seen: its owner is told by whom, and replaces it, or puts that off a few times.
+//! Replaces a key that others have seen: tells the user who has seen it; the user replaces it or postpones this a few
+//! times.
 
 use crate::{
     beside::Seen,
@@ -12,19 +13,19 @@ use crate::{
     record::{Generation, Record},
 };
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOver {
-    /// The old key works no more; the record that says so.
+    /// The old key was replaced; the new generation of the record.
     Replaced(Generation),
-    /// It was put off once more.
+    /// The replacement was postponed.
     PutOff,
 }
 
-/// Tells who has seen the key, and has it replaced.
+/// Tells the user who has seen the key, and replaces it.
 ///
 /// # Errors
-/// [`Stop`]; nobody gets in then, and the old key still works.
+/// [`Stop`]; access is denied then, and the old key still works.
 pub fn hand_over(
     talk: &Talk<'_>,
     (place, seen): (&Place, &Seen),
@@ -34,7 +35,7 @@ pub fn hand_over(
     let told = Change::Seen { by: seen.trace.by.clone(), at: seen.trace.at, left };
     let mut question = talk.change(&told);
     for _ in 0..talk.policy.tries {
-        // A program that cannot deliver the question puts it off, as its user would have to.
+        // A program that cannot show the question counts as a postponement.
         let Ok(typed) = talk.ask_shown(&question) else { break };
         if is_begin(typed.text()) {
             let replaced = new_key::replace(talk, place, judge);
@@ -55,10 +56,11 @@ pub fn hand_over(
     Ok(HandOver::PutOff)
 }
 
-/// Counts durably, before anybody gets in, that a change was put off: else whoever fills the disk has a seen key for ever.
+/// Counts a postponement durably before access is granted: otherwise, an attacker who fills the disk could use a
+/// disclosed key for ever.
 ///
 /// # Errors
-/// [`Stop`] where it was put off as often as the settings allow, or the record cannot be written.
+/// [`Stop`] if the limit is reached or the record cannot be written.
 pub fn put_off(talk: &Talk<'_>, place: &Place, seen: &Seen) -> Result<(), Stop> {
     Ok(change(talk.ports.records, talk.account, &mut |found| {
         let mut record = found.map(|found| found.record).ok_or(OVERTAKEN)?;

@@ -1,4 +1,4 @@
-//! What is asked and said, one file a dialogue.
+//! Dialogues with the user, one file each.
 pub mod asking;
 pub mod fresh_ticket;
 pub mod hand_over;

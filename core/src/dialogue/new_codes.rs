@@ -11,13 +11,13 @@ use crate::{
     record::{Record, SetId},
 };
 
-/// Answers taken for the last group.
+/// Number of answers accepted for the last group.
 const TRIES: u8 = 5;
 
-/// Puts a set in force, by the change that makes the old one dead.
+/// Puts a set in force and invalidates the old one in the same change.
 pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), Stop>;
 
-/// Why codes are shown that a record owes, or that its owner has used up.
+/// Returns why codes are shown: the record owes them, or the user has used the last one.
 #[must_use]
 pub fn why_owed(record: &Record) -> Why {
     match &record.beside.owed_codes {
@@ -28,16 +28,16 @@ pub fn why_owed(record: &Record) -> Why {
     }
 }
 
-/// Shows a new set, has it confirmed, and puts it in force; how many codes it has.
+/// Shows a new set, has it confirmed and puts it in force; returns the number of codes.
 ///
 /// # Errors
-/// [`Stop`]; the old codes are what they were then.
+/// [`Stop`]; the old codes are unchanged then.
 pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<u8, Stop> {
     let count = talk.policy.backup_codes.count;
     let codes = draw::codes(count, talk.ports.entropy).map_err(|_| no_entropy())?;
     let written = codes.iter().map(|code| backup_code::written(code)).collect();
     let last = codes.last().ok_or(no_entropy())?;
-    // Set-up has a letter of its own.
+    // Set-up sends its own mail.
     let is_told = matches!(why, Why::SetUp { .. });
     let mut question = talk.new_codes(&NewCodes::Show { why, codes: Codes(written) });
     let mut empty = false;
@@ -50,7 +50,7 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
                 let named = newest.map(|found| found.and_then(|found| found.record.codes));
                 let refused =
                     matches!(stop, Stop::Declined(_) | Stop::Broken(Reason::RecordChanging));
-                // Where the store is in doubt, or somebody has built upon the change, a record names it.
+                // If the store failed, or another process has built upon the change, a record names the set.
                 if refused && named.is_ok_and(|named| named != Some(id)) {
                     talk.ports.codes.take_away(talk.folder, id);
                 }
@@ -62,7 +62,8 @@ pub fn renew(talk: &Talk<'_>, why: Why, put_in_force: PutInForce<'_>) -> Result<
             }
             return Ok(count);
         }
-        // An empty answer may be a slip, and the codes may be on paper by now: only a second one ends it.
+        // A single empty answer may be a slip, and the codes may be written down already; only the second one
+        // cancels.
         let nothing = typed.text().trim().is_empty();
         if nothing && empty {
             break;

@@ -1,5 +1,4 @@
-//! A new key: in the place of an old one, or beside it. The new is proven first, then a second code asked for, and one
-//! change does the rest.
+//! Adds or replaces a key: verifies the new key first, then asks for a second code, and commits one change.
 
 use alloc::string::String;
 
@@ -17,22 +16,22 @@ use crate::{
     record::{Authenticator, Generation, Record, State},
 };
 
-/// Which authenticator is replaced.
+/// The authenticator to replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// Its place in the record.
+    /// Index in the record.
     pub place: usize,
-    /// Its name, which the new key goes on with.
+    /// Its name, which the new key keeps.
     pub name: String,
-    /// The record that it was chosen by.
+    /// The generation of the record that it was chosen from.
     pub generation: Generation,
 }
 
-/// Shows a new key, has it proven, asks for a second code of the old one, and puts it in the old one's place; the
-/// generation of the record that says so.
+/// Shows a new key, verifies it, asks for a second code of the old key and replaces the old key; returns the
+/// generation of the new record.
 ///
 /// # Errors
-/// [`Stop`]; the old key is what it was then.
+/// [`Stop`]; the old key is unchanged then.
 pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Generation, Stop> {
     let proven = proving::prove(talk, &place.name)?;
     let second = second_code::ask(talk, &Change::SecondOfOld, judge)?;
@@ -45,8 +44,8 @@ pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Gener
     Ok(generation)
 }
 
-/// Shows a new key, has it proven, asks for a second code of another one, and puts it beside the others; the generation
-/// of the record that says so.
+/// Shows a new key, verifies it, asks for a second code of another key and adds the new key; returns the generation
+/// of the new record.
 ///
 /// # Errors
 /// [`Stop`]; nothing was added then.
@@ -65,7 +64,7 @@ pub fn add(
     Ok(generation)
 }
 
-/// Removes one of several authenticators, behind a second code; the generation of the record that says so.
+/// Removes one of several authenticators after a second code; returns the generation of the new record.
 ///
 /// # Errors
 /// [`Stop`]; nothing was removed then.
@@ -83,7 +82,7 @@ pub fn remove(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Genera
     Ok(stamp.0)
 }
 
-/// The record to be changed, if it is still the one of that generation; a last backup code is used up in it.
+/// Returns the record to change if it still has this generation; marks a last backup code in it as used.
 fn judged(
     talk: &Talk<'_>,
     found: Option<Snapshot>,
@@ -97,7 +96,7 @@ fn judged(
     }
     match second {
         Second::Used(_) => Ok(record),
-        // The last code of a set is used up by this change, which promises another set.
+        // This change uses up the last code of a set and so owes the user a new set.
         Second::Last(last) if last.is_of(&record) => {
             Ok(enrolment::owing_codes(record, talk.own_trace(stamp.1), stamp))
         }
@@ -105,7 +104,7 @@ fn judged(
     }
 }
 
-/// What a proven key makes of a record.
+/// Builds the new record from the old one and the verified key.
 type Make<'a> = &'a mut dyn FnMut(Record, Authenticator, Stamp) -> Option<Record>;
 
 fn put(

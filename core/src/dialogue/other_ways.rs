@@ -8,27 +8,27 @@ use crate::{
     text,
 };
 
-/// What was chosen.
+/// The choice from the menu.
 #[derive(Debug)]
 pub enum Chosen {
-    /// A code from the app after all.
+    /// A code from the app.
     App,
-    /// A backup code; what was typed as one is an answer like any other.
+    /// A backup code, with the answer as it was typed.
     Backup(Answer),
-    /// A ticket for new backup codes; what was typed as one is an answer like any other.
+    /// A ticket for new backup codes, with the answer as it was typed.
     Ticket(Answer),
-    /// To sign in, and then to change something.
+    /// Log in, then change something.
     Change,
-    /// Nothing more.
+    /// Stop.
     Stop,
-    /// Something that is not offered.
+    /// Not in the menu.
     Nothing,
 }
 
-/// Shows the menu and takes one choice; what is none of them is asked again, as often as a code is.
+/// Shows the menu and reads one choice. An invalid choice is asked again, as often as a code is.
 ///
 /// # Errors
-/// [`ConversationFault`] when no answer came.
+/// [`ConversationFault`] if there is no answer.
 pub fn choose(
     policy: &Policy,
     conversation: &dyn Conversation,

@@ -1,4 +1,4 @@
-//! A new key: kept as pending, shown as a picture and as text, and proven by its first code.
+//! A new key: stores it as pending, shows it as QR code and text, and verifies its first code.
 
 use alloc::string::String;
 
@@ -29,22 +29,22 @@ use crate::{
     time::{BootTime, Now, Step, UnixTime},
 };
 
-/// Questions until a code was right: mistypings, and the picture drawn another way.
+/// Number of questions before the first correct code, including requests to redraw the QR code.
 const QUESTIONS: u8 = 10;
-/// Steps each way in which a wrong code is looked for, to say that a clock is off.
+/// Steps on each side that are searched for a wrong code, to detect a wrong clock.
 const NEARBY: u8 = 20;
 
-/// A key that its owner has proven, and whose code is used up.
+/// A verified key whose first code is used up.
 pub struct Proven {
-    /// What is to be enrolled.
+    /// The authenticator to enroll.
     pub authenticator: Authenticator,
     /// The step of the first code.
     pub step: Step,
-    /// An instant before the proof, by the clock that cannot be set.
+    /// A time before the verification, by the boot clock, which cannot be set.
     pub since: BootTime,
 }
 
-/// How the picture is drawn.
+/// How the QR code is drawn.
 #[derive(Clone, Copy)]
 struct Drawing {
     ink: Ink,
@@ -58,8 +58,8 @@ enum Plain {
 }
 
 impl Proven {
-    /// Notes in a record whose only key this is that it was generated here; a kernel that does not name its boot leaves it
-    /// out, and the key waits for the epoch like any other.
+    /// Notes that the record's only key was generated here. Without a boot id it notes nothing, and the key waits for
+    /// the epoch as usual.
     pub fn mark_as_fresh(&self, talk: &Talk<'_>, record: &mut Record) {
         if let Ok(boot_id) = talk.ports.ledger.boot_id() {
             enrolment::mark_as_fresh(record, &boot_id, self.since);
@@ -67,13 +67,13 @@ impl Proven {
     }
 }
 
-/// Keeps a key as pending, shows it under the authenticator's `name`, and has it proven.
+/// Stores a key as pending, shows it under the name `name`, and verifies its first code.
 ///
 /// # Errors
-/// [`Stop`]; the key stays pending, for the same person to go on with within a quarter of an hour.
+/// [`Stop`]; the key stays pending for a quarter of an hour, in which the same user can continue.
 pub fn prove(talk: &Talk<'_>, name: &str) -> Result<Proven, Stop> {
     let begun = begin(talk)?;
-    // Before the proof: the ledger that has this key's first step is known by an instant before it.
+    // Read before the verification: it identifies the ledger that holds this key's first step.
     let since = talk.now()?.boot;
     if let Some(notice) = &begun.notice {
         talk.person().show(&talk.set_up(notice));
@@ -100,18 +100,18 @@ pub fn prove(talk: &Talk<'_>, name: &str) -> Result<Proven, Stop> {
     Err(Stop::Declined(Reason::NotSetUp))
 }
 
-/// A key to be proven.
+/// A pending key.
 struct Begun {
     key: Key,
-    /// What is to be said of one that was begun with before.
+    /// Message about an earlier set-up that was begun.
     notice: Option<SetUp>,
-    /// Since when it is pending.
+    /// Pending since.
     since: UnixTime,
-    /// Of the record that it is kept in.
+    /// State of the record that holds it.
     state: State,
 }
 
-/// The key to be proven: the one that was begun with, where the same person goes on, else a new one.
+/// Returns the pending key if the same user continues; otherwise, a new key.
 fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
     let (stamp, now) = (talk.stamp()?, talk.now()?);
     let asker = Asker { source: talk.source, fingerprint: talk.fingerprint.as_deref() };
@@ -119,7 +119,7 @@ fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
     change(talk.ports.records, talk.account, &mut |found| {
         let mut record = enrolment::begun(talk.account, found.map(|found| found.record), stamp);
         let before = record.beside.pending.take();
-        // Who has seen a key with one code of somebody enrolled has seen somebody else's key, perhaps.
+        // With one code of an enrolled user, the pending key may have been shown to another person.
         let same = record.state != State::Active
             && before.as_ref().is_some_and(|before| resumes(before, &asker, now));
         let notice = before.as_ref().map(|before| SetUp::BegunBefore {
@@ -145,14 +145,14 @@ fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
     chosen.ok_or(no_entropy())
 }
 
-/// Whether a record still waits for this key: a reset, or somebody else's set-up, has taken it away otherwise.
+/// Returns whether the record still holds this pending key. A reset or another set-up removes it.
 #[must_use]
 pub fn is_pending(record: &Record, key: &Key) -> bool {
     let pending = record.beside.pending.as_ref();
     record.state != State::Removed && pending.is_some_and(|pending| pending.key == *key)
 }
 
-/// The step of a right code; nothing where too many were wrong.
+/// Returns the step of a correct code; `None` after too many wrong ones.
 fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option<Step>, Stop> {
     let issuer = talk.issuer();
     let account = otpauth::account_label(&issuer, &talk.account.name, &authenticator.name);
@@ -174,7 +174,8 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option
                 drawing.plain = Plain::Letters;
                 None
             }
-            // An empty answer may be a slip, and the key is in the app by now: only a second one ends it.
+            // A single empty answer may be a slip, and the key may be in the app already; only the second one
+            // cancels.
             (_, Answer::Stop) if empty => return Err(Stop::Declined(Reason::NotSetUp)),
             (_, Answer::Stop) => Some(SetUp::NothingTyped),
             (_, Answer::Code(code)) => match judge(talk, authenticator, &code)? {
@@ -195,7 +196,7 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option
     Ok(None)
 }
 
-/// The picture and the key, to stand right above the question; the key alone where no picture can be shown.
+/// Returns the QR code and the key, to show above the question; the key alone if no QR code can be shown.
 fn picture(
     talk: &Talk<'_>,
     (authenticator, label): (&Authenticator, &Label<'_>),
@@ -221,7 +222,7 @@ fn picture(
     text
 }
 
-/// A picture that no terminal breaks; nothing where there is none, since a broken one cannot be scanned.
+/// Returns a QR code that fits the terminal; `None` otherwise, since a broken one cannot be scanned.
 fn in_letters(uri: &str, ink: Ink) -> Option<Zeroizing<String>> {
     let fits = |matrix: &Matrix| matrix.ascii_columns() <= COLUMNS;
     let whole = Matrix::of(uri).ok().filter(fits);
@@ -229,7 +230,7 @@ fn in_letters(uri: &str, ink: Ink) -> Option<Zeroizing<String>> {
     Some(matrix.ascii(ink))
 }
 
-/// The step of a right code, which is used up by this; else what is wrong with it.
+/// Returns the step of a correct code and claims it; otherwise, what is wrong with the code.
 fn judge(
     talk: &Talk<'_>,
     authenticator: &Authenticator,

@@ -1,4 +1,4 @@
-//! A remembered device: asked for by typing yes, behind a verified ssh key, for a time.
+//! Remembered devices: asks the user, behind a verified ssh key, and remembers the device for a limited time.
 
 use core::net::IpAddr;
 
@@ -16,10 +16,10 @@ use crate::{
     time::Now,
 };
 
-/// Nanoseconds of a second.
+/// Nanoseconds per second.
 const SECOND: u64 = 1_000_000_000;
 
-/// What a visit could be remembered by; nothing where the settings, or the way that the person came, do not allow it.
+/// Returns what the device can be recognized by; `None` if the settings or the kind of login do not allow it.
 #[must_use]
 pub fn binding<'a>(
     policy: &Policy,
@@ -42,7 +42,7 @@ pub fn binding<'a>(
     })
 }
 
-/// Whether a visit is of a device that is remembered. What cannot be read is not.
+/// Returns whether the device is remembered. An unreadable entry counts as not remembered.
 #[must_use]
 pub fn is_remembered(shelf: &dyn Shelf, binding: &Binding<'_>, now: Now) -> bool {
     let text = shelf.content(&device::name_of(binding)).ok().flatten();
@@ -52,7 +52,7 @@ pub fn is_remembered(shelf: &dyn Shelf, binding: &Binding<'_>, now: Now) -> bool
     })
 }
 
-/// Asks whether the device is to be remembered, and remembers it (best effort); asks no more where the answer was never.
+/// Offers to remember the device and remembers it, best effort. Does not ask again after the answer "never".
 ///
 /// # Errors
 /// [`Stop::CutOff`].
@@ -64,7 +64,7 @@ pub fn offer(talk: &Talk<'_>, binding: &Binding<'_>) -> Result<Remembered, Stop>
     let now = match answer(talk, binding.address)? {
         Wish::No => return Ok(Remembered::No),
         Wish::Never => {
-            // Best effort: where it cannot be kept, the next login asks again.
+            // Best effort: if it cannot be stored, the next login asks again.
             let _ = talk.shelf.create(&never, &ledger_names::instant(talk.now()?.unix));
             return Ok(Remembered::No);
         }
@@ -82,20 +82,20 @@ pub fn offer(talk: &Talk<'_>, binding: &Binding<'_>) -> Result<Remembered, Stop>
         key: fingerprint::of(binding.key),
     };
     let name = device::name_of(binding);
-    // One that is over stands in the way under the same name.
+    // An expired entry blocks the name.
     talk.shelf.erase(&name);
     let made = talk.shelf.create(&name, &devices::write(&device));
     Ok(if made.is_ok() { Remembered::Yes } else { Remembered::No })
 }
 
-/// What was answered.
+/// The user's answer.
 enum Wish {
     Yes,
     No,
     Never,
 }
 
-/// Asks; an answer that is none of the words is asked again.
+/// Asks the question, again after an invalid answer.
 fn answer(talk: &Talk<'_>, from: IpAddr) -> Result<Wish, Stop> {
     let seconds = talk.policy.remember_for;
     let asked = talk.change(&Change::Remember { address: address(from), seconds });

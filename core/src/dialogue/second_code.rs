@@ -1,4 +1,4 @@
-//! A second, later code: what it takes to change anything, since one may have been looked at over a shoulder.
+//! Asks for a second, later code before any change, since the first one may have been observed.
 
 use crate::{
     answer::{self, Answer},
@@ -10,16 +10,16 @@ use crate::{
     spend::LastCode,
 };
 
-/// A second code that was right.
+/// A correct second code.
 pub enum Second {
     /// It is used up.
     Used(Accepted),
-    /// The last of a set: the change that it is for has to use it up.
+    /// The last of a set; the change that it authorizes must use it up.
     Last(LastCode),
 }
 
 impl Second {
-    /// Tells and mails that a backup code was used, and how many are left, once the change that it was for stands.
+    /// Reports on screen and by mail that a backup code was used, and how many are left, once the change is in force.
     pub fn tell_used(&self, talk: &Talk<'_>) {
         let left = match *self {
             Self::Used(Accepted::BackupCode { left, .. }) => left,
@@ -48,7 +48,7 @@ pub fn ask(talk: &Talk<'_>, first: &Change, judge: Judge<'_>) -> Result<Second, 
     for left in (0..talk.policy.tries).rev() {
         let (message, reason) = match answer::read(&talk.ask(&question)?) {
             Answer::Stop => return Err(Stop::Declined(Reason::Stopped)),
-            // A voucher shows that an administrator helps, and not that its bearer is the owner.
+            // A voucher proves that an administrator helps, not that its bearer is the owner.
             Answer::Code(code) if !code.is_voucher() => match judge(&code) {
                 Outcome::Granted(accepted) => return Ok(Second::Used(accepted)),
                 Outcome::LastCode(last) => return Ok(Second::Last(last)),

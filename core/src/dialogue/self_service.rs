@@ -1,4 +1,4 @@
-//! What a person can change behind a right code: new backup codes, a new authenticator; each takes a second code.
+//! Changes that a user can make after a correct code: new backup codes or authenticators. Each needs a second code.
 
 use crate::{
     change::change,
@@ -17,18 +17,18 @@ use crate::{
     record::{Generation, Record, SetId, State},
 };
 
-/// What was changed.
+/// The change that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Served {
     /// Nothing.
     Nothing,
-    /// The backup codes; the record that says so.
+    /// New backup codes; the generation of the new record.
     Codes(Generation),
-    /// An authenticator; the record that says so.
+    /// A changed authenticator; the generation of the new record.
     Key(Generation),
 }
 
-/// Shows the menu, and does what is chosen.
+/// Shows the menu and runs the choice.
 ///
 /// # Errors
 /// [`Stop`]; nothing was changed then.
@@ -50,10 +50,10 @@ pub fn serve(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Serve
     Ok(Served::Nothing)
 }
 
-/// New backup codes, behind a second code.
+/// Issues new backup codes after a second code.
 ///
 /// # Errors
-/// [`Stop`]; the old ones are what they were then, but for one that was the second code.
+/// [`Stop`]; the old codes are unchanged then, except one that was used as the second code.
 pub fn codes(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let second = second_code::ask(talk, &Change::SecondCode, judge)?;
     let generation = talk.stamp()?.0;
@@ -81,25 +81,25 @@ fn put_codes(
     })?)
 }
 
-/// A new authenticator in the place of one of the old ones, behind a second code.
+/// Replaces an authenticator after a second code.
 ///
 /// # Errors
-/// [`Stop`]; the old key is what it was then.
+/// [`Stop`]; the old key is unchanged then.
 pub fn key(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let Some(place) = which(talk, record, Fate::Replaced)? else { return Ok(Served::Nothing) };
     new_key::replace(talk, &place, judge).map(Served::Key)
 }
 
-/// Removes one of several authenticators, behind a second code.
+/// Removes one of several authenticators after a second code.
 ///
 /// # Errors
-/// [`Stop`]; all of them work then as before.
+/// [`Stop`]; all of them still work then.
 pub fn remove(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let Some(place) = which(talk, record, Fate::Removed)? else { return Ok(Served::Nothing) };
     new_key::remove(talk, &place, judge).map(Served::Key)
 }
 
-/// One more authenticator, under a name of its owner's.
+/// Adds an authenticator under a name that the user chooses.
 fn one_more(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
     let typed = talk.ask_shown(&talk.change(&Change::Name))?;
     let wished = otpauth::tidy_name(typed.text());
@@ -107,7 +107,7 @@ fn one_more(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served
     new_key::add(talk, record.generation, &name, judge).map(Served::Key)
 }
 
-/// Which authenticator is meant, where there are several; nothing where none was chosen.
+/// Returns the authenticator that the user chooses; `None` if none was chosen.
 fn which(talk: &Talk<'_>, record: &Record, fate: Fate) -> Result<Option<Place>, Stop> {
     let place = |place: usize| {
         let name = record.authenticators.get(place)?.name.clone();

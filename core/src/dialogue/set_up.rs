@@ -1,4 +1,4 @@
-//! Set-up at a login: why, which apps, the key and its proof, backup codes; switched on by one change, or not at all.
+//! Set-up at a login: reason, suitable apps, key, first code, backup codes. One change enables it.
 
 use crate::{
     admission::{Offer, Without},
@@ -26,18 +26,18 @@ use crate::{
     time::Now,
 };
 
-/// What came of an offer.
+/// The result of an offer.
 pub enum Came {
-    /// The person is enrolled, by a code that is used up; the record that says so.
+    /// The user is enrolled and the code is used up; the generation of the new record.
     Enrolled(Accepted, Generation),
-    /// The person goes on without.
+    /// The user continues without set-up.
     Without,
 }
 
-/// Offers set-up, and carries it through.
+/// Offers set-up and runs it.
 ///
 /// # Errors
-/// [`Stop`]; the person is not enrolled then, unless it was the new codes that were not confirmed.
+/// [`Stop`]; the user is not enrolled then, unless only the new codes were not confirmed.
 pub fn offer(
     talk: &Talk<'_>,
     (offer, reset): (Offer, Option<&Trace>),
@@ -57,7 +57,8 @@ pub fn offer(
     let generation = enrol(talk, &proven, (ticket.as_ref(), reset))?;
     talk.write(LetterKind::SetUpDone, None);
     let why = Why::SetUp { user: talk.name(), host: talk.ports.accounts.host_name() };
-    // Who has proven the key is in, whatever becomes of the codes: they are owed, and shown again next time.
+    // The key is verified, so access is granted even if the codes fail: they stay owed and are shown at the next
+    // login.
     let shown = codes_or_later(talk, why, generation);
     Ok(Came::Enrolled(accepted, shown.generation))
 }
@@ -90,8 +91,8 @@ fn begin(
     }
 }
 
-/// Another word than the one that begins it is asked for again: a slip neither refuses a person nor lets one go on
-/// without. An empty answer declines.
+/// Asks for the word that begins set-up. Another word is asked again, since a slip must neither deny nor grant
+/// access. An empty answer declines.
 fn ask_for_word(talk: &Talk<'_>, first: Typed, without: Going) -> Result<Begun, Stop> {
     let mut typed = first;
     for left in (0..talk.policy.tries).rev() {
@@ -142,7 +143,7 @@ fn ask_for_ticket(talk: &Talk<'_>, first: Answer, judge: Judge<'_>) -> Result<Be
 
 fn without(talk: &Talk<'_>, offer: Offer) -> Result<Came, Stop> {
     match offer.without {
-        // Whoever was enrolled or reset meanwhile is no longer let through.
+        // A user who was enrolled or reset in the meantime is no longer let through.
         Without::LetThrough(_) => match talk.ports.records.newest(talk.account) {
             Ok(found) if found.as_ref().is_none_or(may_go_on) => Ok(Came::Without),
             Ok(_) => Err(OVERTAKEN),
@@ -158,7 +159,7 @@ fn without(talk: &Talk<'_>, offer: Offer) -> Result<Came, Stop> {
     }
 }
 
-/// Switches on: by this one change the key, and nothing before it.
+/// Enrolls the user: this single change enables the key.
 fn enrol(
     talk: &Talk<'_>,
     proven: &Proven,
@@ -187,37 +188,37 @@ fn may_go_on(found: &Snapshot) -> bool {
     !enrolment::is_enrolled(found) && found.record.beside.reset.is_none()
 }
 
-/// Whether a ticket is still there, and still works: a dialogue may be held open for as long as its person likes.
+/// Returns whether a ticket still exists and is valid: the user may hold the dialogue open for any time.
 fn works(record: &Record, ticket: &Ticket, now: Now) -> bool {
     record.beside.tickets.contains(ticket) && !ticket.voucher.is_over(now)
 }
 
-/// By what right codes that are owed are put in force.
+/// What authorizes new codes that are owed.
 pub struct Owed<'a> {
-    /// The record that the code, or the ticket, was judged by.
+    /// The generation of the record that the code or ticket was compared with.
     pub generation: Generation,
-    /// The ticket, where it was one.
+    /// The ticket, if one was used.
     pub ticket: Option<&'a Ticket>,
 }
 
-/// What became of codes that were owed.
+/// The result for codes that were owed.
 pub struct Shown {
-    /// Whether they are owed still.
+    /// Whether they are still owed.
     pub codes: CodesShown,
-    /// The record that says so.
+    /// The generation of the resulting record.
     pub generation: Generation,
 }
 
-/// Whether codes that were shown are in force.
+/// Whether the codes that were shown are in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodesShown {
     /// They are.
     InForce,
-    /// They are not, or it is not known.
+    /// They are not, or it is unknown.
     Owed,
 }
 
-/// The codes that the record of that generation owes; the person is told where they have to be shown again.
+/// Shows the codes that the record of this generation owes; tells the user if they must be shown again.
 pub fn codes_or_later(talk: &Talk<'_>, why: Why, judged: Generation) -> Shown {
     let owed = Owed { generation: judged, ticket: None };
     let still_owed = Shown { codes: CodesShown::Owed, generation: judged };
@@ -228,7 +229,7 @@ pub fn codes_or_later(talk: &Talk<'_>, why: Why, judged: Generation) -> Shown {
     let newest = talk.ports.records.newest(talk.account).ok().flatten();
     match newest.map(|found| found.record) {
         Some(record) if record.generation == new => {
-            // The store has failed behind the change: what stands now may not outlive a power cut.
+            // The store failed after the change: the record in force may not survive a power failure.
             talk.person().tell(&talk.new_codes(&NewCodes::Unsure));
             Shown { codes: CodesShown::Owed, generation: new }
         }
@@ -240,10 +241,10 @@ pub fn codes_or_later(talk: &Talk<'_>, why: Why, judged: Generation) -> Shown {
     }
 }
 
-/// The first codes of somebody who has none, or whose codes somebody else has taken away.
+/// Issues the first codes of a user, or new ones after an administrator revoked the old.
 ///
 /// # Errors
-/// [`Stop`]; the codes stay owed, where it is not the store that failed.
+/// [`Stop`]; the codes stay owed, unless the store failed.
 pub fn first_codes(
     talk: &Talk<'_>,
     why: Why,

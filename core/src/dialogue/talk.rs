@@ -1,4 +1,4 @@
-//! The person that a dialogue is with, and why it may not come to its end.
+//! The context of a dialogue, and the errors that end it.
 
 use alloc::string::String;
 
@@ -24,39 +24,39 @@ use crate::{
     time::{Now, UnixTime},
 };
 
-/// Somebody behind a proven first factor, and what is known about the visit.
+/// A user behind a proven first factor, and the context of the login.
 pub struct Talk<'a> {
     /// The settings.
     pub policy: &'a Policy,
-    /// The machine.
+    /// The host ports.
     pub ports: Ports<'a>,
     /// The account.
     pub account: &'a Account,
-    /// Its folder.
+    /// The account's folder.
     pub folder: &'a Folder,
-    /// Its names in the ledger.
+    /// The user's names in the ledger.
     pub shelf: &'a dyn Shelf,
     /// The PAM service, or `twinlock`.
     pub service: &'a str,
-    /// Where the person sits.
+    /// Where the user connects from.
     pub source: &'a SourceLabel,
-    /// The fingerprint of the verified public key, where there is one.
+    /// The fingerprint of the verified public key, if any.
     pub fingerprint: Option<String>,
-    /// What is said at the end.
+    /// Messages for the end of the login.
     pub parting: &'a Parting,
 }
 
-/// Judges a typed code as every login does.
+/// Verifies a typed code as every login does.
 pub type Judge<'a> = &'a mut dyn FnMut(&Code) -> Outcome;
 
-/// Why a dialogue did not come to its end. Nothing is half done by it.
+/// Why a dialogue ended early. It leaves no partial change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// The conversation failed.
     CutOff,
-    /// The person did not go on, or not rightly.
+    /// The user cancelled or gave wrong answers.
     Declined(Reason),
-    /// Something of the machine is broken.
+    /// A fault of the host.
     Broken(Reason),
 }
 
@@ -85,17 +85,17 @@ impl From<ChangeFault<Stop>> for Stop {
     }
 }
 
-/// What a changed record is to be: nobody else has changed it in a way that matters here.
+/// Error for a record that another process changed during this dialogue.
 pub const OVERTAKEN: Stop = Stop::Declined(Reason::RecordChanging);
 
 impl Talk<'_> {
-    /// The person.
+    /// Returns the conversation with the user.
     #[must_use]
     pub fn person(&self) -> &dyn Conversation {
         self.ports.conversation
     }
 
-    /// Asks, and shows what is typed: a code is for once, and typing blind fails.
+    /// Asks a question and shows the answer while it is typed: a code works once, and typing blind is error-prone.
     ///
     /// # Errors
     /// [`Stop::CutOff`].
@@ -103,7 +103,7 @@ impl Talk<'_> {
         Ok(self.ports.conversation.ask(text, self.policy.echo)?)
     }
 
-    /// Asks for what is no secret.
+    /// Asks a question whose answer is not secret.
     ///
     /// # Errors
     /// [`Stop::CutOff`].
@@ -111,39 +111,39 @@ impl Talk<'_> {
         Ok(self.ports.conversation.ask(text, Echo::Shown)?)
     }
 
-    /// Leaves words for the end.
+    /// Holds a message back until the end.
     pub fn leave_word(&self, words: String) {
         self.parting.leave(words);
     }
 
-    /// Ends where the throttle lets no further code be judged, and leaves word of until when.
+    /// Ends because the rate limit is reached; holds back a message that says until when.
     #[must_use]
     pub fn throttled(&self, until: UnixTime, wait: u64) -> Stop {
         self.leave_word(self.login(&Message::Throttled { until, wait }));
         Stop::Declined(Reason::Throttled)
     }
 
-    /// Ends where too many wrong codes were typed in a row, and leaves word of what helps.
+    /// Ends because the user is locked out; holds back a message that says what to do.
     #[must_use]
     pub fn locked(&self) -> Stop {
         self.leave_word(self.login(&Message::Locked { user: self.name() }));
         Stop::Declined(Reason::Locked)
     }
 
-    /// The account's name, fit for a terminal.
+    /// Returns the account name without terminal control characters.
     #[must_use]
     pub fn name(&self) -> String {
         self.account.plain_name()
     }
 
-    /// What the app shows above the code: the settings' name, or the host's.
+    /// Returns the issuer shown in the app: from the settings, or the host name.
     #[must_use]
     pub fn issuer(&self) -> String {
         let issuer = self.policy.issuer.clone();
         issuer.unwrap_or_else(|| self.ports.accounts.host_name())
     }
 
-    /// The entry in the app of an authenticator of that name, such as `Example:ada (phone)`.
+    /// Returns the app's entry for an authenticator of that name, such as `Example:ada (phone)`.
     #[must_use]
     pub fn entry(&self, authenticator: &str) -> String {
         let issuer = self.issuer();
@@ -151,55 +151,55 @@ impl Talk<'_> {
         alloc::format!("{issuer}:{account}")
     }
 
-    /// Words of every login.
+    /// Returns the text of a login message.
     #[must_use]
     pub fn login(&self, message: &Message) -> String {
         text::login(self.policy.language, message)
     }
 
-    /// Words about set-up.
+    /// Returns the text of a set-up message.
     #[must_use]
     pub fn set_up(&self, message: &SetUp) -> String {
         text::set_up(self.policy.language, message)
     }
 
-    /// Words about changes.
+    /// Returns the text of a message about changes.
     #[must_use]
     pub fn change(&self, message: &Change) -> String {
         text::change(self.policy.language, message)
     }
 
-    /// Words about new codes.
+    /// Returns the text of a message about new codes.
     #[must_use]
     pub fn new_codes(&self, message: &NewCodes) -> zeroize::Zeroizing<String> {
         text::new_codes(self.policy.language, message)
     }
 
-    /// Now.
+    /// Returns the current time.
     ///
     /// # Errors
-    /// [`Stop::Broken`] when a clock does not answer.
+    /// [`Stop::Broken`] if a clock cannot be read.
     pub fn now(&self) -> Result<Now, Stop> {
         self.ports.clock.now().map_err(|_| Stop::Broken(Reason::Clock))
     }
 
-    /// Another generation, and now.
+    /// Returns a new generation and the current time.
     ///
     /// # Errors
-    /// [`Stop::Broken`] without a clock or randomness.
+    /// [`Stop::Broken`] if a clock cannot be read or there are no random bytes.
     pub fn stamp(&self) -> Result<Stamp, Stop> {
         let now = self.now()?.unix;
         let generation = draw::generation(self.ports.entropy).map_err(|_| no_entropy())?;
         Ok((generation, now))
     }
 
-    /// What the person did, now.
+    /// Returns an audit stamp of the user and the current time.
     #[must_use]
     pub fn own_trace(&self, at: UnixTime) -> Trace {
         Trace { by: self.account.name.clone(), at }
     }
 
-    /// Lets the person hear of it by mail, as well as it goes.
+    /// Notifies the user by mail, best effort.
     pub fn write(&self, kind: LetterKind, left: Option<u8>) {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.outbox.put(&Letter {
@@ -215,7 +215,7 @@ impl Talk<'_> {
     }
 }
 
-/// Nothing can be drawn without the kernel's randomness.
+/// Returns the error for missing random bytes.
 #[must_use]
 pub fn no_entropy() -> Stop {
     Stop::Broken(Reason::Unwritten(StoreFault::Io { errno: 0 }))

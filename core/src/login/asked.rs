@@ -1,4 +1,4 @@
-//! The part of a login in which somebody is asked: codes, each judged, and what follows a right one.
+//! Asks for codes during a login, verifies each, and continues after a correct one.
 
 use alloc::boxed::Box;
 use core::cell::Cell;
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Visit<'_> {
-    /// Asks for codes and has each judged; behind a right one, what there is to be said and changed.
+    /// Asks for codes and verifies each; after a correct one, runs the dialogues that follow.
     pub(super) fn ask_and_judge(&self, account: Option<&Account>, held: Held) -> End {
         let (backup, has_ticket) = (self.backup(account, &held), self.has_ticket(&held));
         let asking = Asking { backup, has_ticket, ..self.asking(account) };
@@ -46,7 +46,7 @@ impl Visit<'_> {
         }
     }
 
-    /// One code, judged and noted.
+    /// Verifies and logs one code.
     pub(super) fn judge(
         &self,
         account: Option<&Account>,
@@ -54,18 +54,18 @@ impl Visit<'_> {
         code: &Code,
     ) -> Outcome {
         let outcome = trial.attempt(code);
-        // At once: whoever hangs up after a wrong code, or kills this process, has left a trace by then.
+        // Logged at once: a user who disconnects or kills this process after a wrong code must still leave a trace.
         if let Some(reason) = outcome.rebuff() {
             let (kind, reason) = noted_as.unwrap_or((Kind::Refused, reason));
             self.note(account, kind, reason);
         }
         if outcome.is_resynchronized() {
-            // At once: the drift stands, however this login ends.
+            // Sent at once: the drift is stored, however this login ends.
             self.write(account, LetterKind::Resynchronized, None);
         }
         let guessed = matches!(outcome, Outcome::Throttled { .. } | Outcome::Locked);
         if guessed && self.standing == Standing::Proven {
-            // Whoever guesses here has the password or the key.
+            // An attacker who guesses here has the password or the key.
             self.write(account, LetterKind::Guessed, None);
         }
         outcome
@@ -122,7 +122,7 @@ impl Visit<'_> {
         }
     }
 
-    /// Whether a ticket for new backup codes works here and now: what it leads to is a dialogue.
+    /// Returns whether a ticket for new backup codes works here. It needs a dialogue.
     fn has_ticket(&self, held: &Held) -> bool {
         let Some(found) = &held.record else { return false };
         let mut tickets = found.record.beside.tickets.iter();

@@ -1,5 +1,5 @@
-//! The part of a login beyond a right code, or in its stead: set-up, a key to be replaced, new codes, self-service, a
-//! device to be remembered.
+//! The part of a login after a correct code, or in place of one: set-up, key replacement, new codes, self-service,
+//! remembered devices.
 
 use crate::login::{Held, Visit};
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
 };
 
 impl Visit<'_> {
-    /// Offers set-up to somebody who is not enrolled.
+    /// Offers set-up to a user who is not enrolled.
     pub(super) fn set_up(&self, account: Option<&Account>, held: Held, offer: Offer) -> Verdict {
         let Some((account, folder)) =
             account.and_then(|account| Folder::of(&account.name).ok().map(|it| (account, it)))
@@ -91,7 +91,7 @@ impl Visit<'_> {
         }
     }
 
-    /// What follows the end of the questions, where more can be said.
+    /// Continues after the questions, if a dialogue is possible.
     pub(super) fn go_on(
         &self,
         account: &Account,
@@ -116,15 +116,16 @@ impl Visit<'_> {
         done.map_or_else(ended, End::Granted)
     }
 
-    /// A right code that is used up: what is owed first, then what is wished for. All of it is about the record that the
-    /// code was judged by, or what this login has made of it: whoever changes it meanwhile has the last word.
+    /// Continues after a correct code that is used up: first what the record owes, then what the user asked for. All
+    /// of it applies to the record that the code was compared with, or to this login's own changes of it; a
+    /// concurrent change takes precedence.
     fn after_code(
         &self,
         talk: &Talk<'_>,
         trial: &mut Trial<'_>,
         (accepted, wish): (Accepted, Wish),
     ) -> Result<Accepted, Stop> {
-        // A bypass opens once what it was given for, and nothing that lasts.
+        // A bypass code grants one login and no lasting change.
         let Some(judged) = generation_of(trial).filter(|_| !is_bypass(&accepted)) else {
             return Ok(accepted);
         };
@@ -139,7 +140,7 @@ impl Visit<'_> {
         self.finish(talk, trial, wish, &mut course).map(|()| accepted)
     }
 
-    /// What is asked behind every code, however it was renewed: the change that was wished for, and the device.
+    /// Runs what can follow every code: the requested change, then the offer to remember the device.
     fn finish(
         &self,
         talk: &Talk<'_>,
@@ -154,7 +155,8 @@ impl Visit<'_> {
         self.still_stands(talk, course)
     }
 
-    /// Whose code was right is in, whatever becomes of the codes: they are owed, and shown again next time.
+    /// Shows backup codes that are owed. The code was correct, so access is granted even if this fails: the codes
+    /// stay owed and are shown at the next login.
     fn show_owed(&self, talk: &Talk<'_>, why: Why, course: &mut Course) {
         course.shown = Shown::Something;
         let shown = set_up::codes_or_later(talk, why, course.generation);
@@ -164,7 +166,7 @@ impl Visit<'_> {
         course.generation = shown.generation;
     }
 
-    /// Shows the successor of a backup code that was the last of its set and stood as the second code of a change.
+    /// Shows the new set after the last backup code of a set was the second code of a change.
     fn show_successor(&self, talk: &Talk<'_>, course: &mut Course) {
         let record = self.newest(talk).filter(|record| is_as_judged(record, course));
         let used_up = |record: &Record| {
@@ -176,7 +178,7 @@ impl Visit<'_> {
         }
     }
 
-    /// What was shown may have stood on a screen for as long as its person liked.
+    /// Checks the record again: the dialogue may have been held open for any time.
     fn still_stands(&self, talk: &Talk<'_>, course: &Course) -> Result<(), Stop> {
         if course.shown == Shown::Nothing {
             return Ok(());
@@ -188,7 +190,7 @@ impl Visit<'_> {
         }
     }
 
-    /// The place of the authenticator whose code it was, if somebody else has seen its key.
+    /// Returns the index of the authenticator that matched, if others have seen its key.
     pub(super) fn seen_place(&self, trial: &Trial<'_>, accepted: &Accepted) -> Option<usize> {
         let Accepted::App { authenticator, .. } = accepted else { return None };
         let (_, snapshot) = trial.person.as_ref()?;
@@ -221,14 +223,14 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Why new codes are to be shown, where they are: promised by somebody, or used up just now.
+    /// Returns why new codes must be shown: the record owes them, or the last one was just used.
     fn owed(&self, trial: &Trial<'_>, accepted: &Accepted) -> Option<Why> {
         let record = trial.person.as_ref().map(|(_, snapshot)| &snapshot.record)?;
         let used_up = matches!(accepted, Accepted::BackupCode { left: Some(0), .. });
         (used_up || record.beside.owed_codes.is_some()).then(|| new_codes::why_owed(record))
     }
 
-    /// What was chosen in the menu; who changes nothing is in all the same.
+    /// Runs the choice from the menu; access is granted even if the user changes nothing.
     fn serve(
         &self,
         talk: &Talk<'_>,
@@ -240,7 +242,7 @@ impl Visit<'_> {
         let (Some(found), Some(record)) = (found, self.newest(talk).filter(judged)) else {
             return Err(OVERTAKEN);
         };
-        // A second code is compared with what this login has put in force, codes shown a moment ago among it.
+        // A second code is compared with what this login has put in force, including codes just shown.
         if let Some((_, snapshot)) = &mut trial.person {
             *snapshot = found;
         }
@@ -260,7 +262,7 @@ impl Visit<'_> {
                 self.log(account, Kind::KeyChanged, (None, None));
                 self.show_successor(talk, course);
             }
-            // Where the store failed behind a change, the login ends by what stands now.
+            // The store failed after a change; the login continues with the record that is now in force.
             Err(_) if self.newest(talk).is_some_and(|newest| is_as_judged(&newest, course)) => {
                 talk.person().tell(&talk.change(&Change::Unchanged));
             }
@@ -278,7 +280,7 @@ impl Visit<'_> {
         found.filter(enrolment::is_enrolled)
     }
 
-    /// The last code of a set: its owner gets in by the change that names another set, and not before.
+    /// Handles the last code of a set: access is granted by the change that puts a new set in force, not before.
     fn after_last(
         &self,
         talk: &Talk<'_>,
@@ -311,7 +313,8 @@ impl Visit<'_> {
         Ok(Accepted::BackupCode { shape: last.shape, left: Some(left) })
     }
 
-    /// A ticket for new codes is used up by the change that puts them in force; its bearer then has one.
+    /// Handles a ticket for new codes: it is used up by the change that puts them in force, and the user then enters
+    /// one of them.
     fn after_ticket(
         &self,
         talk: &Talk<'_>,
@@ -332,7 +335,7 @@ impl Visit<'_> {
         trial.forgive_late();
         self.log(Some(talk.account), Kind::CodesRenewed, (None, None));
         let mut course = Course { generation, shown: Shown::Something };
-        // Whoever brings a ticket has no device to be remembered by yet.
+        // A user with a ticket has no device to remember yet.
         if wish == Wish::Change {
             self.serve(talk, trial, &mut course)?;
         }
@@ -341,13 +344,13 @@ impl Visit<'_> {
     }
 }
 
-/// The record that what follows a code is about, and whether anything was shown since it was judged.
+/// The record that the steps after a code apply to, and whether a dialogue was shown since it was compared.
 pub(super) struct Course {
     pub(super) generation: Generation,
     pub(super) shown: Shown,
 }
 
-/// Whether the person was asked anything behind the code.
+/// Whether the user was asked anything after the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
     Nothing,

@@ -1,4 +1,4 @@
-//! The part of a login in which a code is asked for and nothing more: what is owed is put off, and told.
+//! Logins that ask for a code only: what the record owes is postponed, and the user is told.
 
 use crate::{
     account::{Account, Folder},
@@ -17,12 +17,12 @@ use crate::{
 };
 
 impl Visit<'_> {
-    /// Leaves word that only another login can go on.
+    /// Queues the message that the user must log in another way to continue.
     pub(super) fn leave_for_another_login(&self) {
         self.parting.leave(text::login(self.policy.language, &Message::Elsewhere));
     }
 
-    /// Puts off what is owed behind a right code.
+    /// Postpones what the record owes after a correct code.
     pub(super) fn put_off(&self, account: &Account, trial: &Trial<'_>, end: End) -> End {
         match end {
             End::Granted(accepted) => match self.put_off_new_key(account, trial, &accepted) {
@@ -41,8 +41,8 @@ impl Visit<'_> {
         }
     }
 
-    /// Tells whose key has to be replaced; counts it where the PAM line is why it is not asked for now. A program that a
-    /// local user calls counts nothing: its user has logged in elsewhere, which does.
+    /// Tells a user that a key must be replaced. Counts the postponement if the PAM line prevents the dialogue.
+    /// Programs that a local user runs count nothing: the login of that user already did.
     fn put_off_new_key(
         &self,
         account: &Account,

@@ -1,4 +1,4 @@
-//! The part of a login about remembered devices: one that stands for a code, and the offer to remember one.
+//! Remembered devices at a login: accepts one in place of a code.
 
 use crate::{
     account::{Account, Folder},
@@ -29,7 +29,7 @@ impl Visit<'_> {
         }
     }
 
-    /// A device that is remembered stands for a code, while its record is the newest.
+    /// Accepts a remembered device in place of a code, if its record is the newest.
     pub(super) fn of_remembered_device(
         &self,
         account: Option<&Account>,
@@ -41,7 +41,7 @@ impl Visit<'_> {
         let (account, found) = (account?, held.record.as_ref()?);
         let seen = found.record.authenticators.iter().any(|one| one.seen.is_some());
         if seen || found.record.beside.owed_codes.is_some() {
-            // What is owed is shown behind a code.
+            // Codes that are owed are shown after a code only.
             return None;
         }
         let generation = found.record.generation;

@@ -1,4 +1,4 @@
-//! The part of a login in which its end is told: to the person, the log, the ledger, by mail, and as a verdict.
+//! Reports the end of a login: to the user, the log, the ledger, by mail, and as a verdict.
 
 use alloc::string::String;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Visit<'_> {
-    /// Notes the end in the log and for `twinlock why`, and makes it a verdict.
+    /// Records the end in the log and for `twinlock why`, and returns the verdict.
     pub(super) fn conclude(&self, account: Option<&Account>, end: End) -> Verdict {
         match &end {
             End::Granted(accepted) => {
@@ -27,7 +27,7 @@ impl Visit<'_> {
                 self.write_accepted(account, accepted);
             }
             End::Denied(reason) if reason.is_told_at_once() => {}
-            // Whoever changes a record has the last word, and this login knows no more than that.
+            // A concurrent change of the record takes precedence; this login knows nothing more.
             End::Denied(Reason::RecordChanging) | End::Broken(Reason::RecordChanging)
                 if self.can_talk() =>
             {
@@ -55,24 +55,24 @@ impl Visit<'_> {
         verdict_of(&end)
     }
 
-    /// Why somebody does not get in, once it stands in the log.
+    /// Tells the user why access is denied, after it is logged.
     pub(super) fn say_last(&self) {
         self.parting.say(self.policy, self.ports.conversation);
     }
 
-    /// A code from the drawer is worth a letter: its owner knows whether it was theirs.
+    /// Notifies the user by mail when a backup code was used.
     fn write_accepted(&self, account: Option<&Account>, accepted: &Accepted) {
         if let Accepted::BackupCode { left, .. } = *accepted {
             self.write(account, LetterKind::BackupCodeUsed, left);
             let codes = self.policy.backup_codes;
-            // After the last one there is a whole new set.
+            // After the last code there is a whole new set.
             if left.is_some_and(|left| left <= codes.warn_below && left < codes.count) {
                 self.write(account, LetterKind::FewCodesLeft, left);
             }
         }
     }
 
-    /// Lets the person hear of something by mail, as well as it goes.
+    /// Sends the user a mail, best effort.
     pub(super) fn write(&self, account: Option<&Account>, kind: LetterKind, left: Option<u8>) {
         let (Some(account), Ok(now)) = (account, self.ports.clock.now()) else { return };
         self.ports.outbox.put(&Letter {
@@ -87,12 +87,12 @@ impl Visit<'_> {
         });
     }
 
-    /// What a success leaves behind, as well as it goes: the clock mark, and a source that was new.
+    /// Stores what a success leaves behind, best effort: the clock mark and a new source.
     pub(super) fn afterwards(&self, account: Option<&Account>, familiarity: Familiarity) {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now);
         let folder = account.and_then(|account| Folder::of(&account.name).ok());
-        // A code without its first factor is no login, and nobody in particular sits at no place.
+        // A code without a first factor is no login, and an unknown source is no place.
         let lasting = self.standing == Standing::Proven && self.request.source != Source::Unknown;
         let new = lasting && familiarity == Familiarity::Stranger;
         if let Some(folder) = folder.filter(|_| new) {
@@ -100,8 +100,8 @@ impl Visit<'_> {
         }
     }
 
-    /// Notes a refusal or an exemption in the log, and in the ledger a refusal; before a first factor nobody may see
-    /// which of the two it is.
+    /// Logs a refusal or an exemption, and stores a refusal in the ledger. Before a first factor the two must be
+    /// indistinguishable.
     pub(super) fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
         self.log(account, kind, (Some(reason), None));
         if kind == Kind::Refused || self.standing != Standing::Proven {
@@ -127,15 +127,15 @@ impl Visit<'_> {
     }
 }
 
-/// An account's name without anything that a terminal takes for a command.
+/// Returns the account name without terminal control characters.
 pub(super) fn name_of(account: Option<&Account>) -> String {
     account.map_or_else(String::new, Account::plain_name)
 }
 
-/// The end of a dialogue in which no code could be right, with what kept it from being.
+/// Returns the end of a dialogue in which no code could be correct, with the reason for that.
 pub(super) fn with_reason(end: End, reason: Reason) -> End {
     match end {
-        // Each code has been noted with the reason already.
+        // Each code was logged with the reason already.
         End::Denied(last) if last.is_told_at_once() => end,
         End::Granted(_) | End::LastCode(_) | End::Ticket(_) | End::Denied(_) | End::Broken(_) => {
             End::Denied(reason)
@@ -144,7 +144,7 @@ pub(super) fn with_reason(end: End, reason: Reason) -> End {
     }
 }
 
-/// The end of a dialogue in which no code was held against anything, and so none was noted.
+/// Returns the end of a dialogue in which no code was compared, and so none was logged.
 pub(super) fn unjudged(end: End, reason: Reason) -> End {
     match end {
         End::Denied(_) => End::Denied(reason),
