@@ -1,53 +1,53 @@
-//! Accounts of the machine, and the folder name that stands for one.
+//! Accounts of the host, and their folder names.
 
 use alloc::string::String;
 use core::fmt::Write;
 
-/// The longest folder name, in bytes: `NAME_MAX` of Linux.
+/// Maximum length of a folder name in bytes: `NAME_MAX` of Linux.
 const FOLDER_MAX: usize = 255;
 
-/// An account as NSS knows it, looked up once in a login.
+/// An account as NSS returns it, looked up once per login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The canonical name (`pw_name`), whatever was typed.
+    /// The canonical name (`pw_name`), whatever the user typed.
     pub name: String,
     /// The user id.
     pub uid: u32,
     /// The primary group id.
     pub gid: u32,
-    /// The real name from the GECOS field, for administrators' eyes.
+    /// The real name from the GECOS field, shown to administrators.
     pub full_name: String,
 }
 
 impl Account {
-    /// The name without anything that a terminal takes for a command.
+    /// Returns the name without terminal control characters.
     #[must_use]
     pub fn plain_name(&self) -> String {
         self.name.chars().filter(|letter| !letter.is_control()).collect()
     }
 }
 
-/// Whether an account is in a group.
+/// Whether an account is a member of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
-    /// It is.
+    /// Member.
     Member,
-    /// It is not.
+    /// Not a member.
     Outside,
-    /// NSS knows no such group.
+    /// There is no such group.
     NoSuchGroup,
 }
 
-/// The folder of one person below `users/`: the name, percent-encoded.
+/// The folder of one user below `users/`: the percent-encoded name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Folder(String);
 
-/// A name whose encoded form no file system holds.
+/// A name whose encoding is too long for a file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameTooLong;
 
 impl Folder {
-    /// Encodes a name: all but `[a-z0-9._-]`, and a leading dot, become `%XX`.
+    /// Encodes a name: every byte except `[a-z0-9._-]`, and a leading dot, becomes `%XX`.
     ///
     /// # Errors
     /// [`NameTooLong`] over 255 encoded bytes, and for the empty name.
@@ -62,13 +62,13 @@ impl Folder {
         Ok(Self(folder))
     }
 
-    /// The encoded name: one path component, never `.` or `..`.
+    /// Returns the encoded name: one path component, never `.` or `..`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name this folder stands for; nothing when it is not an encoding that [`Folder::of`] makes.
+    /// Returns the name that a folder is for; `None` if [`Folder::of`] makes no such encoding.
     #[must_use]
     pub fn name_of(folder: &str) -> Option<String> {
         let mut bytes = alloc::vec::Vec::new();

@@ -1,4 +1,4 @@
-//! Admission: what becomes of a login before any code is looked at.
+//! Admission: decides on a login before any code is compared.
 
 use crate::{
     beside::{Purpose, Ticket},
@@ -11,70 +11,70 @@ use crate::{
     time::{Now, UnixTime},
 };
 
-/// What the machine knows about the person.
+/// What is known about the user.
 pub struct Known<'a> {
-    /// What NSS said.
+    /// The result of NSS.
     pub account: AccountState,
-    /// What the rules said, where they were asked.
+    /// The result of the rules.
     pub decided: Result<Decided, LookupFault>,
-    /// What the records said, where they were asked.
+    /// The result of the records.
     pub record: Result<Option<&'a Record>, StoreFault>,
-    /// What the settings do with people who are not enrolled.
+    /// The settings, which say how to treat users who are not enrolled.
     pub policy: &'a Policy,
     /// Whether a public key was verified.
     pub public_key: PublicKey,
-    /// Now, for what ends.
+    /// The current time, for rules and exemptions that end.
     pub now: Now,
 }
 
-/// What NSS said about the name.
+/// The result of the NSS lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountState {
-    /// There is such an account.
+    /// The account exists.
     Exists {
         /// Its user id.
         uid: u32,
     },
-    /// There is none.
+    /// There is no such account.
     Unknown,
-    /// It did not answer.
+    /// NSS did not answer.
     Failed,
 }
 
-/// What becomes of the login.
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Admission {
     /// No code is needed.
     Exempt(Reason),
-    /// A code is asked for and judged.
+    /// Ask for a code and verify it.
     Ask,
-    /// Set-up is offered to who stands behind a proven first factor.
+    /// Offer set-up, behind a proven first factor.
     SetUp(Offer),
-    /// No code would help; who stands behind a proven first factor is told.
+    /// Refuse; behind a proven first factor the user is told why.
     Refuse(Reason),
 }
 
-/// Set-up, as it is offered.
+/// How set-up is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
-    /// Whether it begins with a ticket.
+    /// Whether it needs a ticket.
     pub ticket: TicketNeed,
-    /// Whether the login goes on without.
+    /// What happens without set-up.
     pub without: Without,
 }
 
-/// What becomes of a login without set-up.
+/// What happens to a login without set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Without {
-    /// It is refused.
+    /// Access is denied.
     Refused,
-    /// It goes on, until that instant where one is set.
+    /// Access is granted, until this time if one is set.
     LetThrough(Option<UnixTime>),
 }
 
 impl Admission {
-    /// Returns what becomes of a login in which nothing but a code is asked for, behind a proven first factor.
+    /// Returns the decision for a login that asks for a code only, behind a proven first factor.
     pub fn with_code_only(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => Self::Refuse(Reason::NotSetUp),
@@ -85,7 +85,7 @@ impl Admission {
         }
     }
 
-    /// The same where nothing can be shown or asked.
+    /// Returns the decision for a login in which no dialogue is possible.
     pub fn without_set_up(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => {
@@ -99,7 +99,7 @@ impl Admission {
     }
 }
 
-/// Decides; a login that is a decoy is refused without coming here.
+/// Decides. A decoy login is refused before this is called.
 pub fn admit(known: &Known<'_>) -> Admission {
     let uid = match known.account {
         AccountState::Exists { uid } => uid,
@@ -117,7 +117,7 @@ pub fn admit(known: &Known<'_>) -> Admission {
     match known.record {
         Err(fault) => Admission::Refuse(Reason::Store(fault)),
         Ok(Some(Record { state: State::Active, .. })) => Admission::Ask,
-        // Root is never let through for want of a record, and never set up by who comes first.
+        // Root is never admitted without a record and never set up by the first login.
         Ok(_) if uid == 0 => Admission::Refuse(Reason::NotEnrolled),
         Ok(Some(found)) if found.beside.reset.is_some() => after_reset(known),
         Ok(found) => match remind {
@@ -131,7 +131,7 @@ fn set_up(known: &Known<'_>, without: Without) -> Admission {
     Admission::SetUp(Offer { ticket: known.policy.set_up.ticket, without })
 }
 
-/// Who was reset is let through by nothing but set-up: else a reset would open what it was to close.
+/// Decides after a reset. Only set-up grants access; otherwise, a reset would weaken the account.
 fn after_reset(known: &Known<'_>) -> Admission {
     let ticket = match (known.policy.set_up.after_reset, known.public_key) {
         (AfterReset::Login, _) | (AfterReset::Ticket, PublicKey::Verified) => TicketNeed::Free,

@@ -1,4 +1,4 @@
-//! The shape of an answer: what a person can have meant by what was typed.
+//! Classifies an answer by its shape.
 
 use alloc::string::String;
 
@@ -12,29 +12,29 @@ use crate::{
     voucher::{BYPASS_DIGITS, TICKET_LETTERS},
 };
 
-/// Longest answer looked at, in bytes (`PAM_MAX_RESP_SIZE`).
+/// Maximum length of an answer in bytes (`PAM_MAX_RESP_SIZE`).
 pub const ANSWER_MAX: usize = 512;
 
-/// What an answer can mean.
+/// What an answer can be.
 #[derive(Debug)]
 pub enum Answer {
-    /// Nothing typed: stop.
+    /// Empty: stop.
     Stop,
-    /// A question mark: other ways.
+    /// A question mark: show other ways.
     Help,
-    /// What can be a code: 6 to 9 digits, 12 letters or 20.
+    /// A possible code: 6 to 9 digits, 12 letters or 20 letters.
     Code(Code),
-    /// Anything else, such as a password, or what sshd sends for barred users: never counted, hashed or logged.
+    /// Anything else, such as a password or what sshd sends for denied users. It is never counted, hashed or logged.
     Other,
 }
 
-/// The shortest and the longest code, in digits.
+/// Minimum and maximum length of a code in digits.
 const LENGTHS: (usize, usize) = (6, 8);
 
-/// A typed code, or the digits at the end of a longer text: how many of them are the code is for the record to say, so
-/// that nothing before a first factor depends on the account.
+/// A typed code, or the digits at the end of a longer text. The record decides how many of them are the code, so that
+/// nothing before a first factor depends on the account.
 pub struct Code {
-    /// Digits, or letters as capitals.
+    /// Digits, or upper-case letters.
     text: Zeroizing<String>,
     /// Bytes of the answer before the digits.
     before: usize,
@@ -42,12 +42,12 @@ pub struct Code {
     made_of: MadeOf,
 }
 
-/// What a code is made of.
+/// The kind of characters in a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MadeOf {
-    /// Digits of an app or a set, or more of them with a password before.
+    /// Digits of an app or a set; more of them if a password comes first.
     Digits,
-    /// Nine digits and nothing else.
+    /// Exactly nine digits.
     Bypass,
     /// Twelve letters.
     Ticket,
@@ -56,7 +56,7 @@ enum MadeOf {
 }
 
 impl Code {
-    /// What would be a code of that length; nothing, which no code is, where the answer holds none.
+    /// Returns the part that would be a code of that length; an empty text, which is no code, if there is none.
     #[must_use]
     pub fn of_length(&self, length: Digits) -> &str {
         if self.made_of != MadeOf::Digits {
@@ -66,13 +66,13 @@ impl Code {
         let fits = |spare: &usize| match self.field {
             Field::Code => *spare == 0,
             Field::Given | Field::Missing => true,
-            // Without a password nothing could be handed on, and an empty one opens some directories.
+            // Without a password nothing can be passed on, and some directories accept an empty one.
             Field::PasswordAndCode => self.before + spare > 0,
         };
         spare.filter(fits).and_then(|spare| self.text.get(spare..)).unwrap_or_default()
     }
 
-    /// What would be a code of a set of that shape; nothing where the answer holds none.
+    /// Returns the part that would be a code of a set of that shape; an empty text if there is none.
     #[must_use]
     pub fn of_shape(&self, shape: Shape) -> &str {
         match shape {
@@ -82,19 +82,19 @@ impl Code {
         }
     }
 
-    /// Whether it can only be something that an administrator has given out, which works behind a first factor alone.
+    /// Returns whether only an administrator can have issued it. Vouchers work behind a first factor only.
     #[must_use]
     pub fn is_voucher(&self) -> bool {
         matches!(self.made_of, MadeOf::Bypass | MadeOf::Ticket)
     }
 
-    /// The nine digits of a bypass.
+    /// Returns the nine digits of a bypass code.
     #[must_use]
     pub fn bypass(&self) -> Option<&str> {
         (self.made_of == MadeOf::Bypass).then_some(&self.text)
     }
 
-    /// The twelve letters of a ticket.
+    /// Returns the twelve letters of a ticket.
     #[must_use]
     pub fn ticket(&self) -> Option<&str> {
         (self.made_of == MadeOf::Ticket).then_some(&self.text)
@@ -124,7 +124,7 @@ pub fn read(typed: &Typed) -> Answer {
     }
 }
 
-/// What a text without spaces and dashes can be.
+/// Returns what a text without spaces and dashes can be.
 fn code(mut text: Zeroizing<String>) -> Option<Code> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let letters = text.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -139,10 +139,10 @@ fn code(mut text: Zeroizing<String>) -> Option<Code> {
     Some(Code { text, before: 0, field: Field::Code, made_of })
 }
 
-/// Reads an answer of the kind that the field holds.
+/// Reads an answer according to the field.
 ///
-/// Where a code is the end of a longer text, it is the very last characters, without spaces and dashes: what stands
-/// before it is a password, byte by byte, and a space may belong to it.
+/// If a code follows a password, the code is the very last characters, without spaces or dashes. The text before it
+/// is the password, byte by byte, and may contain spaces.
 #[must_use]
 pub fn read_field(field: Field, typed: &Typed) -> Answer {
     let text = typed.text();

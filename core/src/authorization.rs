@@ -1,4 +1,4 @@
-//! Who may do what with the command: one row for every verb and sub-verb, and the decisions that follow from a row.
+//! Who may run which verb of the command, and with which proof: one row per operation.
 
 mod login;
 mod ruling;
@@ -8,9 +8,10 @@ pub use ruling::{ActorFactor, Denial, Ground, Population, Ruling, Situation, Tar
 
 use crate::letter::LetterKind;
 
-/// One thing that the command does: a verb, a sub-verb, or a form of one that needs other rights.
+/// One operation of the command: a verb, a sub-verb, or a form of a verb that needs other rights.
 ///
-/// The command maps each parsed verb to one of these without a wildcard, so a new verb needs a row before it compiles.
+/// The command maps each parsed verb to an operation without a wildcard, so a new verb does not compile without a
+/// row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// `enroll USER`.
@@ -94,25 +95,25 @@ pub enum Operation {
 /// Who may start an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// Every user; the files that are read decide what is shown.
+    /// Every user; the permissions of the files decide what is shown.
     Anyone,
-    /// Root, which sudo makes of the user whom a rule names.
+    /// Root, or sudo for a user whom a rule names.
     Root,
-    /// Root, and a systemd unit starts it: nobody is there to be asked.
+    /// Root, started by a systemd unit; there is no user to ask.
     Unit,
 }
 
-/// Which proof an operation takes of the acting user.
+/// The proof that an operation requires of the acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// None: it only reads what shows no key, or it only makes what is missing.
+    /// None: it reads nothing secret, or only creates what is missing.
     Nothing,
-    /// A code of the acting user; two where the acting user is the target.
+    /// A code of the acting user; two codes if the acting user is the target.
     OwnCode,
-    /// As [`Proof::OwnCode`], and none where the acting user enrolls themselves while not enrolled, or where no account
-    /// of the host was ever enrolled.
+    /// As [`Proof::OwnCode`], but none if the acting user enrolls their own account while not enrolled, or if no
+    /// account of the host was ever enrolled.
     OwnCodeUnlessFirst,
-    /// As [`Proof::OwnCode`], and none where the acting user is the target.
+    /// As [`Proof::OwnCode`], but none if the acting user is the target.
     OwnCodeForAnother,
     /// The operation's own dialogue asks for two codes of the acting user, who is the target.
     Dialogue,
@@ -125,11 +126,11 @@ pub struct Permission {
     pub verb: &'static str,
     /// Who may start it.
     pub caller: Caller,
-    /// Which proof it takes.
+    /// The required proof.
     pub proof: Proof,
-    /// The `event=` words of the lines that say what was done; each line has `own_code=` and `actor=`.
+    /// The `event=` words of its log lines; each line has `own_code=` and `actor=`.
     pub logged: &'static [&'static str],
-    /// What the user concerned gets by mail.
+    /// The mails that the target user gets.
     pub mailed: &'static [LetterKind],
 }
 
@@ -229,7 +230,7 @@ impl Operation {
             Self::Bypass => changes("bypass", OwnCode, &["bypass_given"], &[BypassGiven]),
             Self::Unlock => changes("unlock", OwnCode, &["unlocked"], &[Unlocked]),
             Self::Devices => reads("devices", Caller::Root, Nothing),
-            // Mail would tell of nothing that lets anybody in: from now on there is one code more.
+            // No mail: this takes access away and grants none.
             Self::Forget => changes("forget", OwnCode, &["devices_forgotten"], &[]),
             Self::Why => reads("why", Caller::Root, Nothing),
             Self::Explain => reads("explain", Caller::Root, Nothing),
@@ -253,7 +254,7 @@ impl Operation {
     }
 }
 
-/// Returns a row for an operation that gives a way in, shows a key, moves mail or changes what is in force.
+/// Returns a row for an operation that grants access, shows a key, moves mail or changes what is in force.
 const fn changes(
     verb: &'static str,
     proof: Proof,
@@ -263,7 +264,7 @@ const fn changes(
     Permission { verb, caller: Caller::Root, proof, logged, mailed }
 }
 
-/// Returns a row for an operation that does none of it.
+/// Returns a row for an operation that does none of these.
 const fn reads(verb: &'static str, caller: Caller, proof: Proof) -> Permission {
     Permission { verb, caller, proof, logged: &[], mailed: &[] }
 }

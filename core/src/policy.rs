@@ -1,4 +1,4 @@
-//! What the administrator demands: the settings, with their defaults.
+//! The settings of a host, with their defaults.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
@@ -14,69 +14,69 @@ use crate::{
 /// All settings of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// The name shown in the app; the host name where nothing is set.
+    /// The issuer shown in the app; `None` for the host name.
     pub issuer: Option<String>,
-    /// The language of all people on this host.
+    /// The language of all users on this host.
     pub language: Language,
-    /// What becomes of a person who is proven not to be enrolled.
+    /// How to treat a user who is not enrolled.
     pub not_enrolled: NotEnrolled,
-    /// Who said so: where the settings did, no PAM line may be milder.
+    /// Where `not_enrolled` was set: if in the settings, no PAM argument may be more permissive.
     pub not_enrolled_by: Author,
-    /// How people are set up, and what they are told why.
+    /// How users are set up, and the reason that they are given.
     pub set_up: SetUpRules,
-    /// How often a person may put off changing a key that somebody else has seen: 0 to 10.
+    /// How often a user may postpone replacing a key that others have seen: 0 to 10.
     pub handover_logins: u8,
-    /// How many backup codes there are, and when their number is low.
+    /// The number of backup codes, and when to warn about it.
     pub backup_codes: BackupCodes,
-    /// Seconds that a device is remembered; 0 where none is.
+    /// Seconds for which a device is remembered; 0 disables the feature.
     pub remember_for: u64,
-    /// Steps that are accepted each way of now: 0 to 10.
+    /// Steps accepted on each side of now: 0 to 10.
     pub window: u8,
-    /// Answers that one call takes: 1 to 10.
+    /// Answers accepted per call: 1 to 10.
     pub tries: u8,
-    /// The first prompt, where another than the built-in one is wanted.
+    /// The first prompt; `None` for the built-in text.
     pub prompt: Option<String>,
-    /// Whether what is typed can be seen.
+    /// Whether the answer is shown while it is typed.
     pub echo: Echo,
-    /// What one answer holds; the PAM line says so.
+    /// What one answer contains, as set by the PAM line.
     pub field: Field,
-    /// What may be asked besides a code; the PAM line and the calling program say so.
+    /// What may be asked in addition to a code, as set by the PAM line and the calling program.
     pub questions: Questions,
-    /// How guessing is slowed down.
+    /// The rate limit.
     pub throttle: Limits,
-    /// Whether a clock that is far off is learned from two adjacent codes.
+    /// Whether a large clock drift is learned from two adjacent codes.
     pub resync: Resync,
-    /// What new keys are like.
+    /// The parameters of new keys.
     pub new_keys: Parameters,
-    /// Who is asked; the first that matches decides.
+    /// Which logins need a code; the first rule that matches decides.
     pub rules: Vec<Rule>,
-    /// Whether administrators show a code of their own.
+    /// Whether administrators must enter their own verification code.
     pub own_code: OwnCode,
     /// How mail is sent.
     pub mail: Mail,
-    /// Where records and ledger are.
+    /// Folders of the records and the ledger.
     pub places: Places,
 }
 
-/// How people are set up during a login.
+/// How users are set up during a login.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SetUpRules {
-    /// Whether somebody who was never enrolled needs a ticket.
+    /// Whether a user who was never enrolled needs a ticket.
     pub ticket: TicketNeed,
-    /// What is said why, in place of the built-in text.
+    /// The reason shown to the user; `None` for the built-in text.
     pub reason: Option<String>,
-    /// What somebody needs whose authenticators were reset.
+    /// What a user needs whose authenticators were reset.
     pub after_reset: AfterReset,
-    /// How long tickets work.
+    /// How long tickets are valid.
     pub ticket_lives: TicketLives,
 }
 
-/// How long a ticket works, by the way it takes to its user.
+/// How long a ticket is valid, by delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TicketLives {
-    /// Seconds of one that is mailed (NIST SP 800-63B-4 section 4.2.1.2: at most 24 hours).
+    /// Seconds for a mailed ticket (NIST SP 800-63B-4 section 4.2.1.2: at most 24 hours).
     pub mail: u64,
-    /// Seconds of one that is handed over.
+    /// Seconds for a ticket that is handed over.
     pub paper: u64,
 }
 
@@ -86,35 +86,35 @@ impl Default for TicketLives {
     }
 }
 
-/// Whether set-up needs a ticket, so that a stolen password does not enrol a thief.
+/// Whether set-up needs a ticket, so that a stolen password is not enough to enroll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TicketNeed {
-    /// It does.
+    /// A ticket is required.
     #[default]
     Needed,
-    /// Whoever comes first is set up.
+    /// The first user to log in to the account sets it up.
     Free,
 }
 
-/// What set-up after a reset needs.
+/// What set-up after a reset requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AfterReset {
-    /// A ticket; a verified public key may do without.
+    /// A ticket, or a verified public key.
     #[default]
     Ticket,
-    /// The first factor.
+    /// The first factor only.
     Login,
 }
 
-/// How many backup codes there are.
+/// The number of backup codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackupCodes {
-    /// Codes of a new set: 1 to 20.
+    /// Codes in a new set: 1 to 20.
     pub count: u8,
-    /// At so many or fewer their owner is warned.
+    /// The user is warned when this many or fewer are left.
     pub warn_below: u8,
-    /// Whether one can be seen while it is typed at a prompt of its own: it works once, and twenty letters typed blind
-    /// go wrong.
+    /// Whether a backup code is shown while it is typed at its own prompt. It works once, and twenty letters are hard
+    /// to type blind.
     pub echo: Echo,
 }
 
@@ -124,19 +124,19 @@ impl Default for BackupCodes {
     }
 }
 
-/// Whether administrators show a code of their own.
+/// Whether administrators must enter their own verification code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnCode {
-    /// Whether one is asked for.
+    /// Whether a code is required.
     pub need: OwnCodeNeed,
-    /// Accounts that are not asked.
+    /// Accounts that are exempt.
     pub exempt: Vec<String>,
 }
 
-/// Whether one is asked for.
+/// Whether administrators must enter their own code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnCodeNeed {
-    /// It is.
+    /// A code is required.
     Asked,
     /// Being root is enough.
     NotAsked,
@@ -151,11 +151,11 @@ impl Default for OwnCode {
 /// How mail is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// What stands behind `@` for people without an address on record; nothing: they get no mail.
+    /// The domain of users without a mail address on record; `None` if they get no mail.
     pub domain: Option<String>,
-    /// The sender.
+    /// The sender address.
     pub from: Cow<'static, str>,
-    /// The program that takes mail, as a whole path.
+    /// Absolute path of the program that sends mail.
     pub sendmail: Cow<'static, str>,
 }
 
@@ -165,7 +165,7 @@ impl Default for Mail {
     }
 }
 
-/// The languages that logins speak.
+/// The languages of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
     /// English.
@@ -175,31 +175,31 @@ pub enum Language {
     Swedish,
 }
 
-/// What becomes of a person who is proven not to be enrolled.
+/// How to treat a user who is not enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NotEnrolled {
-    /// Refused.
+    /// Refuse the login.
     #[default]
     Deny,
-    /// Set up during the login.
+    /// Set up the user during the login.
     Enroll,
-    /// Let through without a code, after the offer to be set up.
+    /// Offer set-up, then grant access without a code.
     Remind,
-    /// Let through without a code.
+    /// Grant access without a code.
     Allow,
 }
 
-/// Who said what a setting is.
+/// Where a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Author {
-    /// Nobody: it is the default.
+    /// The default.
     #[default]
     Nobody,
     /// The settings file.
     Settings,
 }
 
-/// Whether what is typed can be seen.
+/// Whether the answer is shown while it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Echo {
     /// Hidden, like a password.
@@ -209,79 +209,80 @@ pub enum Echo {
     Shown,
 }
 
-/// Whether two adjacent codes behind a proven first factor may say that an authenticator's clock is off (RFC 6238 section 6).
+/// Whether two adjacent codes behind a proven first factor may correct the drift (RFC 6238 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Resync {
     /// They may.
     #[default]
     Offered,
-    /// Codes outside the window are wrong, however many there are.
+    /// Codes outside the window are always wrong.
     Off,
 }
 
-/// How guessing is slowed down.
+/// The rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Wrong codes of one source without a delay.
+    /// Wrong codes per source before the first delay.
     pub free: u32,
-    /// Seconds of the first delay; each next is twice as long.
+    /// Seconds of the first delay; each further delay is twice as long.
     pub delay: u64,
     /// Seconds of the longest delay.
     pub max_delay: u64,
-    /// Unproven wrong codes per person and day, all sources together.
+    /// Wrong codes without a first factor per user and day, all sources together.
     pub per_day: u32,
-    /// Wrong codes in a row, all together, before only known sources get on (NIST SP 800-63B section 5.2.2).
+    /// Consecutive wrong codes, all sources together, before unknown sources are locked out (NIST SP 800-63B section
+    /// 5.2.2).
     pub in_a_row: u32,
 }
 
-/// Where records and ledger are.
+/// Folders of the records and the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// The records folder.
     pub records: Cow<'static, str>,
     /// The ledger folder.
     pub ledger: Cow<'static, str>,
-    /// What the ledger may lie on.
+    /// The file systems that may hold the ledger.
     pub ledger_kind: LedgerKind,
-    /// Whether the ledger must be a file system of its own, mounted there.
+    /// Whether the ledger must be a mount point.
     pub ledger_mounted: bool,
 }
 
-/// What the ledger may lie on.
+/// The file systems that may hold the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LedgerKind {
-    /// tmpfs alone, which a restart empties.
+    /// tmpfs only, which a restart empties.
     #[default]
     Tmpfs,
-    /// Anything: the administrator says that it outlives restarts.
+    /// Any: the administrator states that it survives restarts.
     Persistent,
 }
 
-/// One `[[rule]]`: all that is set must match.
+/// One `[[rule]]`. All conditions that are set must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// The canonical account name.
     pub user: Option<String>,
-    /// A group, by name.
+    /// A group name.
     pub group: Option<String>,
     /// The PAM service.
     pub service: Option<String>,
-    /// A network that the source address lies in.
+    /// The network of the source address.
     pub network: Option<Network>,
-    /// What is done with those who match.
+    /// The action if all conditions match.
     pub action: Action,
-    /// From this instant on the action is [`Action::Require`].
+    /// From this time on, the action is [`Action::Require`].
     pub until: Option<UnixTime>,
 }
 
-/// What a rule does.
+/// The action of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// A code is asked for.
+    /// Require a code.
     Require,
-    /// No code is asked for.
+    /// Require no code.
     Exempt,
-    /// Who is enrolled is asked; everybody else is let through, after the offer to be set up.
+    /// Require a code from enrolled users; offer set-up to other users, then grant access.
     Remind,
 }
 
@@ -303,10 +304,11 @@ impl Default for Places {
 }
 
 impl Policy {
-    /// Returns these settings with the command's own (own codes, mail, its language, the lives of tickets) from `command`.
+    /// Returns these settings with the command's own sections (own code, mail, mail language, ticket validity) taken
+    /// from `command`.
     #[must_use]
     pub fn with_command_settings(self, command: &Self) -> Self {
-        // Each field is named, so that a new one does not compile before it is decided on.
+        // Every field is named, so that a new field does not compile until it is handled here.
         let Self {
             own_code,
             mail,

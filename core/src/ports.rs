@@ -1,4 +1,4 @@
-//! The ports: what core asks of the machine. Each may fail, and a failure never says yes.
+//! The ports: what core needs from the host. Each port may fail; a failure never grants access.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 
@@ -22,93 +22,93 @@ use crate::{
 /// All ports of a dialogue.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
-    /// The records.
+    /// User records.
     pub records: &'a dyn Records,
-    /// The sets of one-time codes.
+    /// Sets of one-time codes.
     pub codes: &'a dyn Codes,
     /// The ledger.
     pub ledger: &'a dyn Ledger,
-    /// The person.
+    /// The conversation with the user.
     pub conversation: &'a dyn Conversation,
-    /// The clocks.
+    /// Wall clock and boot clock.
     pub clock: &'a dyn Clock,
-    /// NSS.
+    /// Accounts and groups (NSS).
     pub accounts: &'a dyn Accounts,
     /// The log.
     pub journal: &'a dyn Journal,
-    /// Randomness.
+    /// Random bytes.
     pub entropy: &'a dyn Entropy,
-    /// Mail to people.
+    /// Mail to users.
     pub outbox: &'a dyn Outbox,
 }
 
-/// The records of all people.
+/// The records of all users.
 pub trait Records {
-    /// The newest record of an account; nothing only where its absence is proven.
+    /// Returns the newest record of an account; `None` only if its absence is proven.
     ///
     /// # Errors
-    /// [`StoreFault`] for everything that proves neither.
+    /// [`StoreFault`] if neither can be proven.
     fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault>;
 
-    /// Whether a snapshot is still the newest record, and the very file that it was read from.
+    /// Returns whether a snapshot is still the newest record and was read from the same file.
     ///
     /// # Errors
-    /// [`StoreFault`] when that cannot be said.
+    /// [`StoreFault`] if this cannot be determined.
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault>;
 
-    /// Writes a record durably as the successor of a snapshot, 0 for the first.
+    /// Writes a record durably as the successor of a snapshot; `after` is 0 for the first record.
     ///
     /// # Errors
-    /// [`CommitFault`]; the old record then stands, unless the store failed, or others went on, behind the new one's
-    /// name. The newest record says which.
+    /// [`CommitFault`]. The old record is then in force, unless the store failed, or another process already
+    /// committed a successor of the new record. Read the newest record to find out.
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault>;
 
-    /// As [`Records::newest`], and by the same calls whether there is such an account, and a record of it, or not.
+    /// As [`Records::newest`], with uniform system calls whether or not the account or its record exists.
     ///
-    /// Besides, a record of nobody that a code can be held against in vain.
+    /// Also returns a dummy record that a code can be compared with.
     fn newest_alike(
         &self,
         account: Option<&Account>,
     ) -> (Result<Option<Snapshot>, StoreFault>, Option<Snapshot>);
 
-    /// Notes how many failures in a row there are where there were `counted.0`, as well as it goes; where both are the
-    /// same, nothing but the calls are made. Without a folder it is nobody's note.
+    /// Stores the number of consecutive failures if it was `counted.0`, best effort. If both numbers are equal or
+    /// there is no folder, it makes the same system calls and stores nothing.
     fn note_failures(&self, folder: Option<&Folder>, counted: (u32, u32), now: UnixTime);
 
-    /// Forgets how many failures in a row there were, as well as it goes.
+    /// Clears the number of consecutive failures, best effort.
     fn forget_failures(&self, folder: &Folder);
 
-    /// Notes a source as known, as well as it goes.
+    /// Remembers a source as known, best effort.
     fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime);
 
-    /// Notes how far the wall clock has come, as well as it goes.
+    /// Stores the highest time that the wall clock has shown, best effort.
     fn mark_clock(&self, now: Now);
 }
 
-/// The sets of one-time codes, and which of their codes were spent.
+/// Sets of one-time codes, and which of their codes are spent.
 pub trait Codes {
     /// Reads a set.
     ///
     /// # Errors
-    /// [`StoreFault`] where it is not there, or proves nothing.
+    /// [`StoreFault`] if it is missing or cannot be trusted.
     fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreFault>;
 
-    /// As [`Codes::set`], by the same calls for everybody; without anybody it is a set that nobody has a code of.
+    /// As [`Codes::set`], with uniform system calls; `None` returns a dummy set, which no code matches.
     ///
     /// # Errors
     /// As [`Codes::set`].
     fn set_alike(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreFault>;
 
-    /// The places of the codes that were spent.
+    /// Returns the indexes of the spent codes.
     ///
     /// # Errors
     /// [`StoreFault`] when they cannot be listed.
     fn spent(&self, folder: &Folder, id: SetId) -> Result<Vec<u8>, StoreFault>;
 
-    /// Spends the code at a place of a set, once and for good: durably, before this returns.
+    /// Spends the code at an index of a set, durably and irrevocably.
     ///
     /// # Errors
-    /// [`StoreFault`] when that cannot be written down; the code is then not spent, as far as the machine can help it.
+    /// [`StoreFault`] if this cannot be stored; the code is then left unspent, best effort.
     fn spend(
         &self,
         folder: &Folder,
@@ -116,18 +116,18 @@ pub trait Codes {
         now: UnixTime,
     ) -> Result<Creation, StoreFault>;
 
-    /// Hashes a code by Argon2id.
+    /// Hashes a code with Argon2id.
     ///
     /// # Errors
-    /// [`MachineFault`] where there is no memory for it.
+    /// [`MachineFault`] if there is not enough memory.
     fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineFault>;
 
-    /// Writes the hashes of 1 to [`CODES_MAX`](crate::code_set::CODES_MAX) codes durably, for a record that is then to
-    /// name the set. Two that are the same become one.
+    /// Writes the hashes of 1 to [`CODES_MAX`](crate::code_set::CODES_MAX) codes durably, for a record that will name
+    /// the set. Duplicate codes are stored once.
     ///
     /// # Errors
-    /// [`CommitFault`]; nothing names the set then, so that nothing has changed. [`StoreFault::Malformed`] with the
-    /// number of the first one, counted from 1, that is no code of the shape.
+    /// [`CommitFault`]; no record names the set then, so nothing has changed. [`StoreFault::Malformed`] with the
+    /// number, from 1, of the first code that does not have the given shape.
     fn lay_down(
         &self,
         folder: &Folder,
@@ -135,21 +135,22 @@ pub trait Codes {
         codes: &[Zeroizing<String>],
     ) -> Result<SetId, CommitFault>;
 
-    /// Erases a set that was laid down and that no record names, as well as it goes.
+    /// Erases a set that no record names, best effort.
     fn take_away(&self, folder: &Folder, id: SetId);
 }
 
-/// Whose names in the ledger.
+/// Owner of a folder in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seat {
-    /// An account's.
+    /// An account.
     Account(Folder),
-    /// One of 256 that names without an account share.
+    /// One of 256 buckets that user names without an account share.
     Bucket(u8),
 }
 
 impl Seat {
-    /// The seat of a login. Names without an account share 256 places, so that a stranger cannot fill the ledger.
+    /// Returns the owner for a login. User names without an account share 256 buckets, so that a stranger cannot fill
+    /// the ledger.
     #[must_use]
     pub fn of(account: Option<&Account>, typed: &str) -> Self {
         match account.and_then(|account| Folder::of(&account.name).ok()) {
@@ -161,167 +162,168 @@ impl Seat {
 
 /// The ledger.
 pub trait Ledger {
-    /// Opens one person's names.
+    /// Opens the names of one user.
     ///
     /// # Errors
-    /// [`LedgerFault`] where the ledger is not what it must be.
+    /// [`LedgerFault`] if the ledger cannot be trusted.
     fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
 
-    /// As [`Ledger::open`], by the same calls whether the names were there or not. In the [reserve](crate::reserve) it
-    /// opens one folder for everybody.
+    /// As [`Ledger::open`], with uniform system calls whether or not the names existed. In the
+    /// [reserve](crate::reserve), it opens one folder for all users.
     ///
     /// # Errors
     /// As [`Ledger::open`].
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
 
-    /// Returns how many names the ledger can still take.
+    /// Returns how many names the ledger can still hold.
     ///
     /// # Errors
-    /// [`LedgerFault`] when the file system does not say.
+    /// [`LedgerFault`] if the file system does not report it.
     fn capacity(&self) -> Result<Capacity, LedgerFault>;
 
-    /// What the ledger knows nothing about; begins an epoch where there is none.
+    /// Returns which times the ledger knows nothing about; begins an epoch if there is none.
     ///
     /// # Errors
-    /// [`LedgerFault`] when no epoch can be read or begun.
+    /// [`LedgerFault`] if an epoch can be neither read nor begun.
     fn floor(&self, now: Now) -> Result<Horizon, LedgerFault>;
 
-    /// Names this boot, as the epoch does.
+    /// Returns the boot id, as stored in the epoch.
     ///
     /// # Errors
-    /// [`LedgerFault`] when the kernel does not say.
+    /// [`LedgerFault`] if the kernel does not report it.
     fn boot_id(&self) -> Result<String, LedgerFault>;
 }
 
-/// One person's names in the ledger: each is created by one process only, and carries a short text.
+/// The names of one user in the ledger. Each is created by one process only, and holds a short text.
 pub trait Shelf {
     /// Creates a name.
     ///
     /// # Errors
-    /// [`LedgerFault`] when it could not be created for another reason than that it exists.
+    /// [`LedgerFault`] if creation fails for a reason other than that the name exists.
     fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault>;
 
-    /// All names.
+    /// Returns all names.
     ///
     /// # Errors
-    /// [`LedgerFault`] when they cannot be listed, or are too many.
+    /// [`LedgerFault`] if they cannot be listed or are too many.
     fn names(&self) -> Result<Vec<String>, LedgerFault>;
 
-    /// The text of a name; nothing when it is gone.
+    /// Returns the text of a name; `None` if the name is gone.
     ///
     /// # Errors
-    /// [`LedgerFault`] when it cannot be read.
+    /// [`LedgerFault`] if it cannot be read.
     fn content(&self, name: &str) -> Result<Option<String>, LedgerFault>;
 
-    /// Erases a name, as well as it goes.
+    /// Erases a name, best effort.
     fn erase(&self, name: &str);
 }
 
-/// Whether this process made a name.
+/// Whether this process created a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Creation {
-    /// It did.
+    /// This process created it.
     Made,
-    /// Another one had.
+    /// It existed already.
     Taken,
 }
 
-/// The person on the other side.
+/// The conversation with the user.
 pub trait Conversation {
-    /// Asks, and waits for the answer.
+    /// Asks a question and waits for the answer.
     ///
     /// # Errors
-    /// [`ConversationFault`] when no answer came.
+    /// [`ConversationFault`] if there is no answer.
     fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault>;
 
-    /// Says something, as well as it goes.
+    /// Shows a message, best effort.
     fn tell(&self, text: &str);
 
-    /// Says why somebody does not get in, behind which nothing more is asked. Where words without a question would be
-    /// garbled on their way, `question` stands behind them, and whatever is answered changes nothing.
+    /// Shows why access is denied, as the last message. If a message without a question would be garbled, it is shown
+    /// as part of `question`; the answer is ignored.
     fn say_last(&self, words: &str, question: &str) {
         let _ = question;
         self.tell(words);
     }
 
-    /// Shows something that the next question is about: it comes right before it, and may be longer than a prompt.
+    /// Shows a text that belongs to the next question. It appears right before that question and may be longer than a
+    /// prompt.
     fn show(&self, text: &str) {
         self.tell(text);
     }
 
-    /// Returns whether what is shown stands on a terminal, where a QR code can be scanned.
+    /// Returns whether the user has a terminal, where a QR code can be scanned.
     fn is_terminal(&self) -> bool {
         true
     }
 
-    /// Hands a part of the last answer on to the line that comes next, where one waits for it. Unless this is called,
-    /// nothing is.
+    /// Passes a part of the last answer on to the next PAM module, if that module uses it. Without a call, nothing is
+    /// passed on.
     fn hand_on(&self, _: Part) {}
 }
 
-/// A part of an answer.
+/// The part of an answer to pass on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// All of it: no code was asked for.
+    /// The whole answer: no code was asked for.
     Whole,
-    /// All but so many bytes at its end, which were the code.
+    /// All but this many bytes at its end, which were the code.
     AllBut(usize),
 }
 
-/// No answer came: the line was cut, or there is nobody to ask.
+/// There was no answer: the connection was closed, or there is no user to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConversationFault;
 
-/// The clocks.
+/// Wall clock and boot clock.
 pub trait Clock {
-    /// Both at one instant.
+    /// Returns both clocks, read together.
     ///
     /// # Errors
-    /// [`MachineFault`] when one does not answer, or stands before 1970.
+    /// [`MachineFault`] if a clock cannot be read or shows a time before 1970.
     fn now(&self) -> Result<Now, MachineFault>;
 }
 
-/// NSS.
+/// Accounts and groups (NSS).
 pub trait Accounts {
-    /// The account of a name; nothing where NSS says that there is none.
+    /// Returns the account of a user name; `None` if NSS says that there is none.
     ///
     /// # Errors
-    /// [`LookupFault`] when NSS did not answer.
+    /// [`LookupFault`] if NSS does not answer.
     fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault>;
 
-    /// Whether an account is in a group.
+    /// Returns whether an account is a member of a group.
     ///
     /// # Errors
-    /// [`LookupFault`] when NSS did not answer.
+    /// [`LookupFault`] if NSS does not answer.
     fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupFault>;
 
-    /// What this machine is called, for the app's list; never empty.
+    /// Returns the host name to show in the authenticator app; never empty.
     fn host_name(&self) -> String;
 
-    /// Returns the effective user id of the calling program; asked only where something could not be read or written.
+    /// Returns the effective user id of the calling program. Called only after a read or write has failed.
     fn caller(&self) -> u32 {
         0
     }
 }
 
-/// Randomness of the kernel.
+/// Random bytes from the kernel.
 pub trait Entropy {
     /// Fills a buffer.
     ///
     /// # Errors
-    /// [`MachineFault`] when the kernel gives none.
+    /// [`MachineFault`] if the kernel provides no random bytes.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault>;
 }
 
-/// The log, which cannot fail a login.
+/// The log. A log failure never fails a login.
 pub trait Journal {
-    /// Notes an event.
+    /// Logs an event.
     fn note(&self, event: &Event);
 }
 
-/// Mail to people, which cannot fail a login.
+/// The mail queue. A mail failure never fails a login.
 pub trait Outbox {
-    /// Puts a letter where a service will find it; where one of this kind waits already, it says enough.
+    /// Queues a notification for the delivery service. If one of this kind is queued already, it is not queued twice.
     fn put(&self, letter: &Letter);
 }

@@ -1,4 +1,4 @@
-//! What is kept of one person: state, generation and authenticators.
+//! The record of one user: state, generation and authenticators.
 
 use alloc::{string::String, vec::Vec};
 
@@ -9,35 +9,35 @@ use crate::{
     time::{DAY, UnixTime},
 };
 
-/// Everything that a record file says.
+/// The content of a record file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Record {
     /// The canonical account name.
     pub user: String,
-    /// The account's user id; another one under the same name is refused.
+    /// The account's user id. An account with this name and another user id is refused.
     pub uid: u32,
     /// Whether codes are asked for.
     pub state: State,
-    /// Changes with every change, and is never reused.
+    /// Changes with every change of the record, and is never reused.
     pub generation: Generation,
-    /// When set-up was finished.
+    /// When set-up was completed.
     pub since: UnixTime,
-    /// What makes codes for this person; no key stands twice.
+    /// The user's authenticators; no key occurs twice.
     pub authenticators: Vec<Authenticator>,
-    /// The set of codes that each work once, kept in a file of its own; only somebody enrolled has one.
+    /// The set of backup codes, stored in its own file; only an enrolled user has one.
     pub codes: Option<SetId>,
-    /// What else is kept.
+    /// Optional parts.
     pub beside: Beside,
 }
 
 impl Record {
-    /// A record that belongs to nobody, for as much work on a name that has none.
+    /// Returns a dummy record, so that an unknown user costs the same work.
     #[must_use]
     pub fn nobodys() -> Option<Self> {
         Key::new(alloc::vec![0; 20]).ok().map(Self::of_nobody)
     }
 
-    /// A record with this key that belongs to nobody, and looks like any other.
+    /// Returns a dummy record with this key that looks like any other.
     #[must_use]
     pub fn of_nobody(key: Key) -> Self {
         let authenticator = Authenticator {
@@ -60,43 +60,43 @@ impl Record {
     }
 }
 
-/// A record as it stood when it was read.
+/// A record as it was read.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Its number in the folder, from 1.
+    /// Sequence number in the folder, from 1.
     pub sequence: u64,
-    /// Which file it was read from, whatever is called so later.
+    /// The file that it was read from.
     pub identity: Identity,
-    /// What it says.
+    /// The content.
     pub record: Record,
-    /// Sources from which this person has got in.
+    /// Sources from which this user has logged in.
     pub known: Vec<SourceLabel>,
-    /// Wrong codes in a row, as far as they were noted where a restart does not reach.
+    /// Consecutive wrong codes, as stored where a restart does not clear them.
     pub failures: u32,
 }
 
-/// A file as it stood: one that is put in its place, under the same name, is another.
+/// Identity of a file. A file that replaces it under the same name has another identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Identity {
     /// The inode.
     pub inode: u64,
-    /// When the inode last changed (ctime), in nanoseconds since 1970.
+    /// Change time of the inode (ctime), in nanoseconds since 1970.
     pub changed: i128,
 }
 
-/// Where a person stands with set-up.
+/// The user's enrollment state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Enrolled: codes are asked for.
+    /// Enrolled: a code is required.
     Active,
-    /// Set-up was begun, or is to be done by ticket: there is no authenticator.
+    /// Set-up was begun, or waits for a ticket; there is no authenticator.
     Pending,
-    /// A tombstone: was enrolled once.
+    /// Removed: the user was enrolled once. The record is kept as a tombstone.
     Removed,
 }
 
 impl State {
-    /// Whether the record holds the account's user id: nobody else may have it then.
+    /// Returns whether the record reserves its user id, so that no other account may have it.
     #[must_use]
     pub fn holds_uid(self) -> bool {
         match self {
@@ -106,31 +106,31 @@ impl State {
     }
 }
 
-/// 64 random bits that name one state of a record.
+/// 64 random bits that identify one state of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generation(pub u64);
 
-/// 64 random bits that name one set of codes.
+/// 64 random bits that identify one set of codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SetId(pub u64);
 
 /// One authenticator app or token.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Authenticator {
-    /// What its owner calls it.
+    /// The name that the user gave it.
     pub name: String,
-    /// The shared key.
+    /// The shared secret.
     pub key: Key,
-    /// How it makes codes.
+    /// How codes are computed.
     pub parameters: Parameters,
-    /// What takes it from one code to the next, and where it stands.
+    /// The moving factor and its current value.
     pub moving: Moving,
-    /// Who else than its owner has seen the key.
+    /// Who else has seen the key.
     pub seen: Option<Seen>,
 }
 
 impl Authenticator {
-    /// A second copy, as [`Key::copied`].
+    /// Copies the authenticator, as [`Key::copied`].
     #[must_use]
     pub fn copied(&self) -> Self {
         Self {
@@ -142,7 +142,7 @@ impl Authenticator {
         }
     }
 
-    /// Steps that its clock runs ahead of ours; 0 for a counter.
+    /// Returns how many steps its clock is ahead of this host's; 0 for a counter.
     #[must_use]
     pub fn drift(&self) -> i32 {
         match self.moving {
@@ -152,17 +152,17 @@ impl Authenticator {
     }
 }
 
-/// The moving factor of RFC 4226 section 5.1, and where it stands.
+/// The moving factor of RFC 4226 section 5.1 and its current value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moving {
-    /// The time (TOTP).
+    /// Time (TOTP).
     Clock {
-        /// Steps that the authenticator's clock runs ahead of ours (RFC 6238 section 6).
+        /// Steps by which the authenticator's clock is ahead of this host's (RFC 6238 section 6).
         drift: i32,
     },
-    /// A counter that each code moves by one (HOTP).
+    /// A counter that each code increments (HOTP).
     Counter {
-        /// The lowest counter whose code was not used.
+        /// The lowest unused counter.
         next: u64,
     },
 }
@@ -173,21 +173,21 @@ impl Default for Moving {
     }
 }
 
-/// How codes are made from a key (RFC 6238 sections 1.2 and 4).
+/// How codes are computed from a key (RFC 6238 sections 1.2 and 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameters {
-    /// The hash under HMAC.
+    /// The HMAC hash.
     pub algorithm: Algorithm,
     /// The length of a code.
     pub digits: Digits,
-    /// The length of a step, where time moves it.
+    /// The length of a time step.
     pub period: Period,
 }
 
-/// The hash under HMAC.
+/// The HMAC hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
-    /// HMAC-SHA-1, what every app does.
+    /// HMAC-SHA-1, which every app supports.
     Sha1,
     /// HMAC-SHA-256.
     Sha256,
@@ -203,18 +203,18 @@ pub struct Digits(u8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period(u16);
 
-/// The most authenticators of one person.
+/// Maximum number of authenticators per user.
 pub const AUTHENTICATORS_MAX: usize = 16;
-/// The furthest drift that a record may hold, in steps each way.
+/// Maximum drift in a record, in steps on each side.
 pub const DRIFT_MAX: i32 = 2880;
 
 impl Digits {
-    /// The usual six.
+    /// Six digits, the default.
     pub const SIX: Self = Self(6);
-    /// Eight, as scratch codes have.
+    /// Eight digits, as scratch codes have.
     pub const EIGHT: Self = Self(8);
 
-    /// Takes 6, 7 or 8.
+    /// Returns a length of 6, 7 or 8 digits; `None` for other numbers.
     #[must_use]
     pub fn new(digits: u64) -> Option<Self> {
         match digits {
@@ -225,7 +225,7 @@ impl Digits {
         }
     }
 
-    /// 6, 7 or 8.
+    /// Returns the number of digits: 6, 7 or 8.
     #[must_use]
     pub fn get(self) -> u8 {
         self.0
@@ -233,10 +233,10 @@ impl Digits {
 }
 
 impl Period {
-    /// The usual thirty seconds.
+    /// 30 seconds, the default.
     pub const THIRTY: Self = Self(30);
 
-    /// Takes 1 to 3600 seconds.
+    /// Returns a period of 1 to 3600 seconds; `None` for other numbers.
     #[must_use]
     pub fn new(seconds: u64) -> Option<Self> {
         match u16::try_from(seconds) {
@@ -245,14 +245,14 @@ impl Period {
         }
     }
 
-    /// Seconds, never 0.
+    /// Returns the seconds; never 0.
     #[must_use]
     pub fn seconds(self) -> u64 {
         u64::from(self.0)
     }
 
-    /// Returns whether a drift of so many steps is taken from codes or from an import: [`DRIFT_MAX`] steps each way, and
-    /// no more than a day.
+    /// Returns whether a drift may be learned or imported: at most [`DRIFT_MAX`] steps and at most one day on each
+    /// side.
     #[must_use]
     pub fn believes(self, drift: i32) -> bool {
         let steps = u64::from(drift.unsigned_abs());
@@ -267,7 +267,7 @@ impl Default for Parameters {
 }
 
 impl Algorithm {
-    /// The name in `otpauth://` URIs, settings and records.
+    /// Returns the name used in `otpauth://` URIs, settings and records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -277,7 +277,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of that name, in any case.
+    /// Returns the algorithm with that name, ignoring case.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Sha1, Self::Sha256, Self::Sha512]

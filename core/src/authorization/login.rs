@@ -1,52 +1,52 @@
-//! Who acts: what the kernel, sudo and logind say of a process, and where they contradict each other.
+//! The acting user: what the kernel, sudo and logind report about a process, and where they contradict each other.
 
-/// What is known of the login that a process belongs to.
+/// What is known about the login that a process belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LoginTraces {
-    /// `/proc/self/loginuid`; nothing where no login has set it.
+    /// `/proc/self/loginuid`; `None` if it is unset.
     pub login: Option<u32>,
     /// The user whom sudo, doas or pkexec names as its caller.
     pub invoker: Option<u32>,
-    /// The owner of the logind session, or of the user's slice, that the process runs in.
+    /// The owner of the logind session, or of the user slice, that the process runs in.
     pub session: Option<u32>,
-    /// Whether the controlling terminal is a console of this machine, by the kernel and by logind.
+    /// Whether the controlling terminal is a console of this host, according to the kernel and logind.
     pub console: bool,
 }
 
-/// Who acts.
+/// The acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// The user who has logged in: su and sudo do not change that.
+    /// The user who logged in; su and sudo do not change that.
     Person(u32),
-    /// Root has logged in.
+    /// Root logged in.
     Root,
-    /// No login has set the login uid, and the terminal is a console of this machine.
+    /// The login uid is unset, and the terminal is a console of this host.
     Console,
-    /// It cannot be told.
+    /// Unknown.
     Unproven(Doubt),
 }
 
-/// Why it cannot be told who acts.
+/// Why the acting user is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// No login has set the login uid: a service, a container.
+    /// The login uid is unset: a service or a container.
     NoLogin,
-    /// sudo, doas or pkexec was called by another user than the login uid says.
+    /// sudo, doas or pkexec was called by a user other than the login uid.
     Invoker(u32),
-    /// The process runs in the session of another user than the login uid says.
+    /// The process runs in the session of a user other than the login uid.
     Session(u32),
 }
 
 impl LoginTraces {
-    /// Decides who acts. The login uid decides; any process can set it while it is unset, so a caller of sudo or a
-    /// session of another user puts it in doubt.
+    /// Determines the acting user by the login uid. Any process can set it while it is unset, so a sudo caller or
+    /// session of another user contradicts it.
     #[must_use]
     pub fn actor(&self) -> Actor {
         let other = |uid: &Option<u32>| uid.filter(|_| *uid != self.login);
         if let Some(uid) = other(&self.invoker) {
             return Actor::Unproven(Doubt::Invoker(uid));
         }
-        // A console without a login has root's session, or none.
+        // A console without a login has root's session or none.
         let expected = |uid: &u32| self.login.is_none() && self.console && *uid == 0;
         if let Some(uid) = other(&self.session).filter(|uid| !expected(uid)) {
             return Actor::Unproven(Doubt::Session(uid));
@@ -61,7 +61,7 @@ impl LoginTraces {
 }
 
 impl Actor {
-    /// Returns the uid of the user who has logged in, where that is beyond doubt.
+    /// Returns the uid of the user who logged in, if it is certain.
     #[must_use]
     pub fn uid(self) -> Option<u32> {
         match self {

@@ -1,20 +1,20 @@
-//! Whether an operation may go on: without a proof, after codes of the acting user, or not at all.
+//! Decides whether an operation may run: without proof, after codes of the acting user, or not at all.
 
 use crate::{
     authorization::{Actor, Doubt, Permission, Proof},
     policy::OwnCodeNeed,
 };
 
-/// Everything that decides about one run of an operation.
+/// The facts that decide on one run of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Situation {
-    /// `require_own_code`.
+    /// The setting `require_own_code`.
     pub need: OwnCodeNeed,
-    /// Who acts.
+    /// The acting user.
     pub actor: Actor,
-    /// What the acting user's account is asked.
+    /// The acting user's second factor.
     pub factor: ActorFactor,
-    /// Whom the operation is about.
+    /// The target of the operation.
     pub target: Target,
     /// Whether the host has ever had an enrolled account.
     pub population: Population,
@@ -22,22 +22,22 @@ pub struct Situation {
     pub break_glass: bool,
 }
 
-/// What is known of the acting user's own second factor.
+/// The state of the acting user's second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActorFactor {
-    /// Enrolled: a code can be asked for.
+    /// Enrolled: a code can be required.
     Enrolled,
-    /// Never enrolled, removed, or on the way to a first enrollment.
+    /// Never enrolled, removed, or with a first enrollment in progress.
     NotEnrolled,
-    /// Reset: setting up again is a matter of the ticket.
+    /// Reset: setting up again needs the ticket.
     Reset,
-    /// The account stands in `own_code_exempt`.
+    /// The account is listed in `own_code_exempt`.
     Exempt,
     /// The login uid has no account.
     NoAccount,
 }
 
-/// Whom an operation is about.
+/// The target of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// The acting user.
@@ -51,42 +51,42 @@ pub enum Target {
 /// Whether the host has ever had an enrolled account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Population {
-    /// Proven: no record of an enrolled, reset or removed account, and none that cannot be read.
+    /// Proven: there is no record of an enrolled, reset or removed account, and every record can be read.
     NeverEnrolled,
     /// Anything else.
     Enrolled,
 }
 
-/// What is asked of the acting user.
+/// The proof required of the acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ruling {
-    /// So many codes of their own.
+    /// This many verification codes of the acting user.
     Codes(u8),
-    /// Nothing, for this reason.
+    /// None, for this reason.
     Free(Ground),
 }
 
-/// Why no code is asked for.
+/// Why no code is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
     /// `require_own_code = false`.
     Off,
-    /// Somebody at a console of the machine where no login has set the login uid.
+    /// A console of the host with an unset login uid.
     Console,
     /// `--break-glass`.
     BreakGlass,
-    /// The account stands in `own_code_exempt`.
+    /// The account is listed in `own_code_exempt`.
     Exempt,
     /// The first enrollment of the host.
     FirstOfHost,
-    /// The acting user enrolls themselves.
+    /// The acting user enrolls their own account.
     OwnEnrollment,
-    /// The operation takes no proof.
+    /// The operation requires no proof.
     NotNeeded,
 }
 
 impl Ground {
-    /// Returns the word of `own_code=` in the log.
+    /// Returns the value of `own_code=` in the log.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -104,9 +104,9 @@ impl Ground {
 /// Why an operation is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
-    /// `--break-glass` where it is known who acts.
+    /// `--break-glass` although the acting user is known.
     NothingToBreak,
-    /// It cannot be told who acts.
+    /// The acting user is unknown.
     Unproven(Doubt),
     /// The acting user has no second factor.
     NoSecondFactor,
@@ -116,10 +116,10 @@ pub enum Denial {
     NoAccount,
 }
 
-/// Decides what is asked of the acting user before an operation.
+/// Decides what proof the acting user must give before an operation.
 ///
 /// # Errors
-/// [`Denial`] where it is not to go on, whatever is typed.
+/// [`Denial`] if the operation must not run.
 pub fn rule(permission: &Permission, case: &Situation) -> Result<Ruling, Denial> {
     if permission.proof == Proof::Nothing {
         return Ok(Ruling::Free(Ground::NotNeeded));
@@ -134,7 +134,7 @@ pub fn rule(permission: &Permission, case: &Situation) -> Result<Ruling, Denial>
         return Ok(Ruling::Free(Ground::BreakGlass));
     }
     if permission.proof == Proof::OwnCodeUnlessFirst && case.factor != ActorFactor::Exempt {
-        // Nobody's code could be asked for, whoever acts.
+        // No account could be asked for a code.
         if case.population == Population::NeverEnrolled {
             return Ok(Ruling::Free(Ground::FirstOfHost));
         }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
     use crate::authorization::{OPERATIONS, Operation};
 
-    /// Another account of the host is enrolled, and `actor` acts for a third one.
+    /// Returns the situation of `actor` acting on a third account while another account of the host is enrolled.
     fn case(actor: Actor, factor: ActorFactor) -> Situation {
         Situation {
             need: OwnCodeNeed::Asked,
