@@ -1,4 +1,4 @@
-//! The acting user of an operation: who it is, whether a code of theirs is due, and what is logged and mailed of it.
+//! The acting user of an operation: who it is, whether a code is required, and what is logged and mailed about it.
 
 use twinlock_core::{
     account::Account,
@@ -26,31 +26,31 @@ use crate::{
     own_code::{self, Question, Ways},
 };
 
-/// Bytes of a reason: as long as a value in the log may be.
+/// Longest reason, in bytes: the longest value that the log holds.
 const REASON_MAX: usize = 128;
-/// Where mail about the host goes.
+/// Recipient of mail about the host.
 const ROOT: &str = "root";
 
-/// A user who may act, once their code is right.
+/// An authorized user who still has to enter a code, where one is required.
 pub struct Acting {
     login: Login,
     permission: Permission,
     ruling: Ruling,
-    /// Whose code is asked for, and what it is compared with.
+    /// The account whose code is asked for and the record to verify it against, if a code is required.
     due: Option<(Account, Snapshot)>,
-    /// The name in records.
+    /// The name that records keep.
     name: String,
-    /// Whom the operation is about, by the account's name.
+    /// The account that the operation is about, by the name of its account.
     target: Option<String>,
     reason: Option<String>,
     break_glass: Option<String>,
 }
 
-/// A user who acts: there is none without a code that was right, or a ground why none is asked for.
+/// Proof of authorization: exists only after a correct code, or where the policy asks for none.
 pub struct Proven(Acting, FirstRun);
 
 impl Acting {
-    /// Finds out who acts; everybody who may not is refused here, before anything else is looked at.
+    /// Identifies the acting user and refuses an unauthorized one before anything else is read.
     pub fn of(desk: &Desk) -> Result<Self, Failure> {
         let Request { operation, target, grounds } = &desk.request;
         let login = Login::read();
@@ -66,8 +66,8 @@ impl Acting {
             (Some(own), Some(user)) if own.name == *user => Target::Oneself,
             (_, Some(_)) => Target::Another,
         };
-        // A new host has no store yet, or one that a cut first command has begun: nothing could be proven of it. What
-        // cannot be made is found wanting below.
+        // A new host has no store, or a partial one that a killed first command left; no absence can be proven in it. A
+        // failure here is reported below, where the store is read.
         let _ = prepare::prepare_store(&desk.own.machine);
         let exempt = account.as_ref().is_some_and(|account| is_exempt(desk, account));
         let population = if exempt { Population::Enrolled } else { population(desk, &permission) };
@@ -92,17 +92,18 @@ impl Acting {
         Ok(Self { login, permission, ruling, due, name, target: about, reason, break_glass })
     }
 
-    /// The acting user's own record, where a code of theirs is due and it is about them.
+    /// Returns the acting user's account and record, if a code is required and the operation is about that user.
     pub fn oneself(&mut self, target: &str) -> Option<(Account, Snapshot)> {
         self.due.take_if(|(account, _)| account.name == target)
     }
 
-    /// Whether a code is going to be asked for.
+    /// Reports whether a code will be asked for.
     pub fn is_asked(&self) -> bool {
         self.due.is_some()
     }
 
-    /// Asks for the code, or for two where it is about the acting user: one must not be enough to take an account over.
+    /// Asks for one code, or for two if the operation is about the acting user: a single stolen code must not be enough
+    /// to take over an account.
     pub fn prove(mut self, desk: &Desk, keyboard: &mut Keyboard) -> Result<Proven, Failure> {
         if let (Ruling::Codes(codes), Some((account, found))) = (self.ruling, self.due.take()) {
             let question = Question { codes, ways: Ways::All, then: &mut |_, _| Ok(()) };
@@ -115,29 +116,29 @@ impl Acting {
 }
 
 impl Proven {
-    /// Whether it is about the acting user.
+    /// Reports whether the operation is about the acting user.
     pub fn is(&self, user: &str) -> bool {
         self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
-    /// Whether the command shows its output to that user: the acting user, or the one who called sudo where no login set a
-    /// login uid, as in a container.
+    /// Reports whether `account` belongs to the user who reads the output: the acting user, or the caller of sudo where
+    /// no login set a login uid, as in a container.
     pub fn shows_to(&self, account: &Account) -> bool {
         self.is(&account.name) || self.0.login.is_called_by(account.uid)
     }
 
-    /// Where the acting user counts as sitting.
+    /// Returns the source that the acting user's attempts are counted under.
     pub fn source(&self) -> SourceLabel {
         source_of(self.0.login.actor)
     }
 
-    /// What records keep of it.
+    /// Returns the audit stamp that records keep of the operation.
     pub fn trace(&self, at: UnixTime) -> Trace {
         Trace { by: self.0.name.clone(), at }
     }
 
-    /// Refuses to enroll one of the first users of the host where another run has enrolled an account meanwhile: a
-    /// caller who held a prompt or a list open until then is asked for a code like every other.
+    /// Refuses a first enrollment on a host where another run has enrolled an account meanwhile: a caller who kept a
+    /// prompt or a list open that long needs a code like every other caller.
     pub fn is_still_first(&self, desk: &Desk) -> Result<(), Failure> {
         if self.0.ruling != Ruling::Free(Ground::FirstOfHost) {
             return Ok(());
@@ -148,12 +149,12 @@ impl Proven {
         }
     }
 
-    /// Notes a user whom this run has enrolled: it says nothing of what others have done meanwhile.
+    /// Notes a user whom this run has enrolled, so that it does not count as another run's.
     pub fn has_enrolled(&self, user: &str) {
         self.1.add(user);
     }
 
-    /// Logs what was done: what and whom it is about, why, whether a code was given, and by whom it was done.
+    /// Logs what was done: the event, the target, the reason, whether a code was given, and the acting user.
     pub fn log(&self, desk: &Desk, event: &str, pairs: &[(&str, &str)]) {
         debug_assert!(self.0.permission.logged.contains(&event), "{event} is not in the table");
         let mut pairs = pairs.to_vec();
@@ -173,21 +174,21 @@ impl Proven {
         actor::log_as(desk, severity, &Said { event, pairs: &pairs }, &self.0.login);
     }
 
-    /// Tells the user whom it is about, who may not have asked for it.
+    /// Notifies the target user, who may not have asked for the operation.
     pub fn write_to(&self, desk: &Desk, user: &str, kind: LetterKind, at: UnixTime) {
         debug_assert!(self.0.permission.mailed.contains(&kind), "{kind:?} is not in the table");
         let by = (!self.is(user)).then(|| self.0.name.clone());
         desk.machine.outbox.put(&Letter { by, ..self.letter(user, kind, at) });
     }
 
-    /// Tells a user who was enrolled, where mail for them has an address.
+    /// Notifies an enrolled user, if mail for that user has an address.
     pub fn write_set_up(&self, desk: &Desk, user: &str, mail: Option<&str>, at: UnixTime) {
         if Address::of(user, mail, &desk.policy.mail).is_ok() {
             self.write_to(desk, user, LetterKind::SetUpDone, at);
         }
     }
 
-    /// Tells a user whose mail goes to `now` from this change on, at the address of before.
+    /// Notifies a user at the previous address that mail goes to `now` from this change on.
     pub fn write_to_old(&self, desk: &Desk, user: &str, was: Option<&str>, now: Option<&str>) {
         let of = |address| Address::of(user, address, &desk.policy.mail).ok();
         let Some(old) = of(was).filter(|old| of(now).as_ref() != Some(old)) else { return };
@@ -197,7 +198,7 @@ impl Proven {
         desk.machine.outbox.put(&Letter { by: Some(self.0.name.clone()), to, ..letter });
     }
 
-    /// Break-glass is mailed to root, whatever it was used for.
+    /// Mails root about each use of `--break-glass`.
     fn tell_root(&self, desk: &Desk) {
         if self.0.ruling != Ruling::Free(Ground::BreakGlass) {
             return;
@@ -227,7 +228,7 @@ impl Proven {
     }
 }
 
-/// Where the acting user counts as sitting.
+/// Returns the source that the acting user's attempts are counted under.
 fn source_of(actor: Actor) -> SourceLabel {
     match actor {
         Actor::Person(uid) => Source::Uid(uid).label(),
@@ -241,13 +242,13 @@ fn account_of(desk: &Desk, actor: Actor) -> Result<Option<Account>, Failure> {
     actor.uid().map_or(Ok(None), |uid| Ok(desk.machine.accounts.by_uid(uid)?))
 }
 
-/// The name of an account as the machine spells it; a name without an account is nobody's.
+/// Returns the name of an account as the host spells it, or `user` unchanged if there is no account.
 fn account_name(desk: &Desk, user: &str) -> String {
     let found = desk.machine.accounts.by_name(user).ok().flatten();
     found.map_or_else(|| user.to_owned(), |account| account.name)
 }
 
-/// Looks at all records only where that decides.
+/// Counts the records only where the decision depends on the number: it reads all of them.
 fn population(desk: &Desk, permission: &Permission) -> Population {
     let decides = permission.proof == Proof::OwnCodeUnlessFirst;
     match decides.then(|| roll::ever_enrolled(&desk.own.machine.records)) {
@@ -272,7 +273,7 @@ fn factor(desk: &Desk, account: Option<&Account>, found: Option<&Snapshot>) -> A
     }
 }
 
-/// A reason as the log can hold it whole.
+/// Validates a reason: it must fit in one value of the log.
 pub fn sentence(option: &str, text: &str) -> Result<String, Failure> {
     let text = text.trim();
     if text.is_empty() || text.len() > REASON_MAX || text.contains(char::is_control) {

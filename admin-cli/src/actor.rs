@@ -1,4 +1,4 @@
-//! Who acts, by what the kernel, sudo and logind say, and the log line that says what was done.
+//! The acting user according to the kernel, sudo and logind, and the log line about an operation.
 
 use std::path::Path;
 
@@ -12,33 +12,33 @@ use twinlock_host::journal::Severity;
 
 use crate::{desk::Desk, logind};
 
-/// What the kernel shows for a process that no login has started.
+/// Login uid that the kernel shows for a process that no login has started.
 const UNSET: u32 = u32::MAX;
-/// The character devices of consoles (Documentation/admin-guide/devices.txt of Linux): `/dev/tty1` to `/dev/tty63` and
-/// the serial lines are of one driver, `/dev/console` is of another.
+/// Major device number of consoles and serial lines (Documentation/admin-guide/devices.txt of Linux): `/dev/tty1` to
+/// `/dev/tty63` and `/dev/ttyS*`. `/dev/console` belongs to another driver.
 const TTYS: u32 = 4;
 const CONSOLE: (u32, u32) = (5, 1);
-/// The first serial line of [`TTYS`].
+/// Minor device number of the first serial line of [`TTYS`].
 const SERIAL: u32 = 64;
-/// The place of `tty_nr` in `/proc/self/stat` behind the program's name (proc_pid_stat(5)).
+/// Index of `tty_nr` in `/proc/self/stat`, counted after the program's name (proc_pid_stat(5)).
 const TTY_NR: usize = 4;
 
-/// What is known of the login of this process, and what follows from it.
+/// Login of this process and what follows from it.
 #[derive(Debug, Clone, Copy)]
 pub struct Login {
     traces: LoginTraces,
-    /// Who acts.
+    /// The acting user.
     pub actor: Actor,
 }
 
 impl Login {
-    /// Reads what the kernel, sudo and logind say.
+    /// Reads the login from the kernel, sudo and logind.
     pub fn read() -> Self {
         let login = number("/proc/self/loginuid").filter(|uid| *uid != UNSET);
         let session = logind::session();
         let console = login.is_none()
             && console_name(terminal()).is_some_and(|name| {
-                // logind knows each session on a console; where it does not run, there are none.
+                // logind knows every session on a console; if it does not run, there is no such session.
                 let by_logind = session.as_ref().is_some_and(|one| one.is_roots_on(&name));
                 (by_logind || !logind::is_there()) && std::fs::File::open("/dev/tty").is_ok()
             });
@@ -52,14 +52,15 @@ impl Login {
         Self { traces, actor: traces.actor() }
     }
 
-    /// Returns the user who has called the command: by the login uid, else by sudo, doas or pkexec; nothing where they
-    /// contradict each other.
+    /// Returns the uid of the user who called the command: the login uid, else the caller that sudo, doas or pkexec
+    /// names. Returns `None` if they contradict each other.
     pub fn caller(&self) -> Option<u32> {
         let named = self.traces.login.or_else(|| invokers().first().copied())?;
         self.is_called_by(named).then_some(named)
     }
 
-    /// Tells whether this user has called the command: by the login uid, or by sudo, doas or pkexec where no login set one.
+    /// Reports whether this user called the command, by the login uid, or by sudo, doas or pkexec where no login set
+    /// one.
     pub fn is_called_by(&self, uid: u32) -> bool {
         match self.traces.login {
             Some(login) => login == uid && self.actor.uid() == Some(uid),
@@ -70,7 +71,7 @@ impl Login {
         }
     }
 
-    /// Returns the word of `actor=` in the log: the login uid, or that there is none.
+    /// Returns the value of `actor=` in the log: the login uid, or that there is none.
     pub fn word(&self) -> String {
         match (self.actor, self.traces.login) {
             (Actor::Console, _) => "console".into(),
@@ -80,7 +81,7 @@ impl Login {
         }
     }
 
-    /// Returns who contradicts the login uid, for the log.
+    /// Returns the caller that contradicts the login uid, for the log.
     fn doubt(&self) -> Option<(&'static str, String)> {
         match self.actor {
             Actor::Unproven(Doubt::Invoker(uid)) => Some(("invoker", named(uid))),
@@ -94,7 +95,7 @@ fn named(uid: u32) -> String {
     if uid == UNSET { "unknown".into() } else { format!("uid:{uid}") }
 }
 
-/// Returns the first uid that is not the login's, else any.
+/// Returns the first uid that differs from the login uid; without a login uid, the first of all.
 fn contradicting(uids: Vec<u32>, login: Option<u32>) -> Option<u32> {
     uids.iter().copied().find(|uid| Some(*uid) != login).or_else(|| uids.first().copied())
 }
@@ -103,7 +104,7 @@ fn number(path: impl AsRef<Path>) -> Option<u32> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// Returns the callers of sudo, pkexec and doas as these name them; what cannot be read is nobody's uid.
+/// Returns the callers that sudo, pkexec and doas name; an unreadable value becomes a uid that no user has.
 fn invokers() -> Vec<u32> {
     let uid = |name| {
         let value = std::env::var_os(name)?;
@@ -116,19 +117,19 @@ fn invokers() -> Vec<u32> {
     [uid("SUDO_UID"), uid("PKEXEC_UID"), doas].into_iter().flatten().collect()
 }
 
-/// Returns the device number of the controlling terminal, as the kernel keeps it.
+/// Returns the device number of the controlling terminal, as the kernel encodes it.
 fn terminal() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
     let number = rest.split(' ').nth(TTY_NR).and_then(|text| text.parse::<i32>().ok());
-    // The number is a bit field that is printed with a sign.
+    // The number is a bit field that the kernel prints with a sign.
     number.map_or(0, |number| u64::from(number.cast_unsigned()))
 }
 
 /// Returns the name below `/dev` of a console of this machine.
 fn console_name(device: u64) -> Option<String> {
     match (major(device), minor(device)) {
-        // Number 0 is the console in front, and so none in particular.
+        // Number 0 is the foreground console, which is no particular one.
         (TTYS, 0) => None,
         (TTYS, number) if number < SERIAL => Some(format!("tty{number}")),
         (TTYS, number) => Some(format!("ttyS{}", number - SERIAL)),
@@ -137,20 +138,20 @@ fn console_name(device: u64) -> Option<String> {
     }
 }
 
-/// Logs a change, with the acting person last.
+/// Logs a change; the acting user comes last.
 pub fn log(desk: &Desk, event: &str, pairs: &[(&str, &str)]) {
     log_as(desk, Severity::Notice, &Said { event, pairs }, &Login::read());
 }
 
-/// What a line of the log says before it names the acting person.
+/// What a line of the log says before it names the acting user.
 pub struct Said<'a> {
-    /// The word of `event=`.
+    /// The value of `event=`.
     pub event: &'a str,
     /// The other keys with their values.
     pub pairs: &'a [(&'a str, &'a str)],
 }
 
-/// As [`log`], for a login that is known already.
+/// Logs like [`log`], for a login that was read before.
 pub fn log_as(desk: &Desk, severity: Severity, said: &Said<'_>, login: &Login) {
     let Said { event, pairs } = *said;
     let (actor, doubt) = (login.word(), login.doubt());

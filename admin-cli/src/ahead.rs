@@ -1,4 +1,5 @@
-//! A clock that was ahead, and what it has left: a mark that lies ahead, and used steps that shut their owners out.
+//! Detects that the clock was ahead: a time mark in the future, and used steps in the future that lock out their
+//! owners.
 
 use twinlock_core::{
     clock_mark::was_ahead_until,
@@ -18,27 +19,27 @@ use crate::{
     wording::{instant, plain},
 };
 
-/// What ends it.
+/// Remedy for a clock that was ahead.
 const REMEDY: &str = "Is the clock right now (date)? Then run: twinlock epoch now";
 
-/// Until when the clock was ahead, going by the end of the ledger's past.
+/// Returns until when the clock was ahead, judged by the newest instant in the ledger.
 pub fn of_floor(floor: Option<UnixTime>, now: UnixTime) -> Option<UnixTime> {
     floor.and_then(|floor| was_ahead_until(floor, now))
 }
 
-/// The same, going by the steps that somebody has used.
+/// Returns until when the clock was ahead, judged by the steps that a user has used.
 pub fn of_person(desk: &Desk, found: Option<&Snapshot>, now: UnixTime) -> Option<UnixTime> {
     let record = &found?.record;
     let far = far_ahead::of_person(&desk.machine, &record.user, &record.authenticators, now);
     latest(&far)
 }
 
-/// Says it.
+/// Describes a clock that was ahead.
 pub fn sentence(until: UnixTime) -> String {
     format!("The clock was ahead until {}, so codes of now count as used. {REMEDY}", instant(until))
 }
 
-/// What doctor finds.
+/// Returns the findings of doctor.
 pub fn examine(machine: &Machine, records: &str) -> Vec<Finding> {
     let Ok(now) = machine.clock.now() else { return Vec::new() };
     let known = machine.ledger.epoch().ok().flatten();

@@ -1,4 +1,4 @@
-//! Messages about files whose path the caller gave: what is wrong with a file, and what to do, never with a line of it.
+//! Messages about files whose path the caller gave: what is wrong and what to do. They never quote the file.
 
 use twinlock_host::{caller_file::CallerFileError, new_file::NewFileError};
 
@@ -7,8 +7,8 @@ use crate::{
     wording::plain,
 };
 
-/// Says why a file cannot be read; `remedy` is for a path that is wrong, and where rights are missing the message says how to
-/// give the content another way.
+/// Explains why a file cannot be read. `remedy` is for a wrong path; if permissions are missing, the message says how
+/// to give the content another way.
 pub fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> Failure {
     let what = format!("{} cannot be read ({})", plain(path), plain(&error.to_string()));
     match error {
@@ -29,7 +29,7 @@ pub fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> Failure 
     }
 }
 
-/// Says why a file cannot be made.
+/// Explains why a file cannot be created.
 pub fn unwritable(path: &str, error: &NewFileError) -> Failure {
     let path = plain(path);
     let what = format!("{path} cannot be written ({})", plain(&error.to_string()));

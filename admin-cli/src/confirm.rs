@@ -1,4 +1,4 @@
-//! A question before something that cannot be taken back: the name has to be typed.
+//! Confirmation of an operation that cannot be undone: the user types the name.
 
 use crate::{
     exit::{Exit, Failure},
@@ -7,8 +7,8 @@ use crate::{
     wording::{WIDTH, plain, wrap},
 };
 
-/// Says what is about to happen, and has the name typed unless `--yes` was given. `undone` says what was not done then:
-/// `removed`.
+/// Announces the operation and asks for the name, unless `--yes` was given. `undone` names what did not happen on a
+/// refusal, such as `removed`.
 pub fn confirm(
     keyboard: &mut Keyboard,
     deed: &Deed,

@@ -1,4 +1,4 @@
-//! What is said where the acting user may not go on: what is missing, and how to go on.
+//! Messages for an acting user who is refused: what is missing, and what to do.
 
 use twinlock_core::authorization::{Denial, Doubt};
 
@@ -8,10 +8,10 @@ use crate::{
     wording::plain,
 };
 
-/// Where it cannot be told who acts.
+/// Remedy where the acting user cannot be determined.
 const GLASS: &str = "Where that cannot be (a service, a container), give --break-glass REASON: it is logged and mailed.";
 
-/// Says why an operation is refused.
+/// Explains why an operation is refused.
 pub fn refused(denial: Denial, name: &str, login: &Login) -> Failure {
     let name = plain(name);
     let (what, remedy) = match denial {
@@ -59,7 +59,7 @@ pub fn refused(denial: Denial, name: &str, login: &Login) -> Failure {
     Failure::new(Exit::NotAllowed, what, remedy)
 }
 
-/// Says that another account of the host was enrolled meanwhile.
+/// Explains that another account of the host was enrolled meanwhile.
 pub fn first_is_over() -> Failure {
     Failure::new(
         Exit::NotAllowed,

@@ -1,4 +1,4 @@
-//! What every command works with: the settings, the machine, and who is asking.
+//! Context of every command: the settings, the machine, and the request.
 
 use std::io::{ErrorKind, Write};
 
@@ -26,21 +26,21 @@ use crate::{
     wording::{Notation, WIDTH, harmless, plain, wrap},
 };
 
-/// What an ordinary user does instead; administrators know sudo.
+/// Alternative for an ordinary user; administrators know sudo.
 pub const OWN_WAY: &str = "For backup codes or an app of your own: log in, type ?, then 4. The rest is done by an administrator, with root's rights.";
 
-/// What is asked of the command.
+/// What the command line asks for.
 pub struct Request {
-    /// What it is to do, as the table of permissions knows it.
+    /// The operation, as the permission table names it.
     pub operation: Operation,
-    /// The one user whom it is about, as typed.
+    /// The one user that the operation is about, as typed.
     pub target: Option<String>,
-    /// Why, and by which right.
+    /// Reason and right under which it runs.
     pub grounds: Grounds,
 }
 
 impl Request {
-    /// Returns what a command line asks for.
+    /// Returns the request of a command line.
     pub fn of(command: &Command) -> Self {
         let verb = &command.verb;
         Self {
@@ -51,40 +51,41 @@ impl Request {
     }
 }
 
-/// What every command works with.
+/// Context of every command.
 pub struct Desk {
-    /// The settings in force: those that were asked for, and what is the command's own from /etc/twinlock alone.
+    /// Settings in force: those of the requested file, except that the command's own settings come from /etc/twinlock
+    /// only.
     pub policy: Policy,
-    /// The machine that the settings asked for describe.
+    /// The machine that the requested settings describe.
     pub machine: Machine,
-    /// What own codes are judged by.
+    /// Settings and records to verify the acting user's code against.
     pub own: OwnCodes,
-    /// Whether output is for machines.
+    /// Whether output is JSON.
     pub json: bool,
-    /// The settings file that was asked for.
+    /// Path of the requested settings file.
     pub config: String,
     /// Whether settings.good stands in for it.
     pub stand_in: bool,
-    /// What is asked of the command.
+    /// What the command line asks for.
     pub request: Request,
 }
 
-/// What own codes are judged by: the settings of /etc/twinlock, and the records that they name.
+/// What the acting user's code is verified against: the settings of /etc/twinlock and the records that they name.
 pub struct OwnCodes {
-    /// The settings.
+    /// Settings of /etc/twinlock.
     pub policy: Policy,
-    /// Records and ledger.
+    /// Records and ledger of these settings.
     pub machine: Machine,
 }
 
 impl OwnCodes {
-    /// By the settings of /etc/twinlock.
+    /// Builds it from the settings of /etc/twinlock.
     pub fn of(policy: Policy) -> Self {
         Self { machine: Machine::new(&policy, settings::PATH, OWNER), policy }
     }
 }
 
-/// Root, whose files alone settings are read from.
+/// Only files of root are accepted as settings.
 const OWNER: Owner = Owner(0);
 
 impl Desk {
@@ -105,7 +106,8 @@ impl Desk {
         Ok(Self::with(chosen.path, asked, own, command))
     }
 
-    /// As [`Desk::open`], to mend settings with: those that cannot be used are taken for the defaults, which ask for own codes.
+    /// Opens like [`Desk::open`], but replaces unusable settings by the defaults, which require the acting user's code,
+    /// so that settings can be repaired.
     pub fn open_to_mend(command: &Command) -> Result<Self, Failure> {
         let chosen = Chosen::of(command)?;
         let usual = || Loaded { policy: Policy::default(), stands_in_for: None };
@@ -127,7 +129,7 @@ impl Desk {
         }
     }
 
-    /// Refuses whoever is not root.
+    /// Refuses a caller who is not root.
     pub fn need_root(&self, what: &str) -> Result<(), Failure> {
         if geteuid().is_root() {
             return Ok(());
@@ -135,7 +137,7 @@ impl Desk {
         Err(Failure::new(Exit::NotAllowed, format!("only root may {what}"), OWN_WAY))
     }
 
-    /// The account of a name.
+    /// Looks up an account by name.
     pub fn account(&self, user: &str) -> Result<Account, Failure> {
         self.machine.accounts.by_name(user)?.ok_or_else(|| {
             Failure::new(
@@ -146,19 +148,19 @@ impl Desk {
         })
     }
 
-    /// Now.
+    /// Reads the wall clock and the boot clock together.
     pub fn now(&self) -> Result<Now, Failure> {
         Ok(self.machine.clock.now()?)
     }
 
-    /// A fresh generation and the second it belongs to.
+    /// Returns a fresh generation and the second in which it was drawn.
     pub fn stamp(&self) -> Result<(Generation, UnixTime), Failure> {
         let mut bytes = [0; 8];
         KernelEntropy.fill(&mut bytes)?;
         Ok((Generation(u64::from_ne_bytes(bytes)), self.now()?.unix))
     }
 
-    /// Prints a sentence for a person, or an object for a machine, after what was done is done.
+    /// Prints the result once the work is done: a sentence for a person, or an object for a program.
     pub fn say(&self, sentence: &str, object: serde_json::Value) {
         let said = if self.json { object.to_string() } else { wrap(sentence, WIDTH, 0) };
         // The deed is done: an output that nobody reads does not undo it.

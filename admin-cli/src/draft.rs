@@ -1,4 +1,4 @@
-//! A settings file that the caller names: read once, within bounds, and known by what was read.
+//! A settings file that the caller names: read once, with a size limit; later steps use what was read.
 
 use std::{
     fs::File,
@@ -23,25 +23,25 @@ use crate::{
 };
 
 const REMEDY: &str = "Name a settings file: twinlock settings check FILE";
-/// Nobody but its owner may write to what is installed.
+/// Write permission of group and others.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// What was read.
+/// A settings file as it was read.
 pub struct Draft {
-    /// The path that it was named by.
+    /// Path that the caller gave.
     pub path: String,
-    /// The text.
+    /// Content of the file.
     pub text: String,
-    /// What it says.
+    /// Parsed content.
     pub policy: Policy,
-    /// Its permissions.
+    /// Permission bits.
     pub mode: u32,
     owner: u32,
     is_file: bool,
 }
 
 impl Draft {
-    /// Reads a file that the caller names, with the rights of the invoking user.
+    /// Reads a file that the caller names, with the rights of the calling user.
     pub fn named(path: &str) -> Result<Self, Failure> {
         let opened = caller_file::open(Path::new(path));
         Self::read(path, opened.map_err(|error| unreadable(path, &error, REMEDY))?)
@@ -49,13 +49,13 @@ impl Draft {
 
     /// Reads the file in use.
     pub fn in_use(path: &str) -> Result<Self, Failure> {
-        // A FIFO is not waited for; a login does not trust one either.
+        // Does not block on a FIFO; a login does not trust one either.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let opened = File::options().read(true).custom_flags(flags).open(path);
         Self::read(path, opened.map_err(|error| said(path, &error))?)
     }
 
-    /// Every mistake is said with its line.
+    /// Parses the file; reports every mistake with its line.
     fn read(path: &str, file: File) -> Result<Self, Failure> {
         let found = file.metadata().map_err(|error| said(path, &error))?;
         let text = text(path, &bytes(path, file)?)?;
@@ -73,7 +73,7 @@ impl Draft {
         })
     }
 
-    /// A draft of this text.
+    /// Returns a draft with this text.
     #[cfg(test)]
     pub fn of(text: &str) -> Self {
         let policy = form::read(text).unwrap();
@@ -81,7 +81,7 @@ impl Draft {
         Self { path, text, policy, mode: 0o644, owner: 0, is_file: true }
     }
 
-    /// Refuses what somebody else than root and the acting person can have written.
+    /// Refuses a file that a user other than root and the acting user can write.
     pub fn must_be_ones_own(&self) -> Result<(), Failure> {
         let path = plain(&self.path);
         let by_actor = Login::read().actor.uid() == Some(self.owner);
@@ -102,7 +102,7 @@ fn said(path: &str, error: &std::io::Error) -> Failure {
     Failure::new(Exit::Usage, format!("{} cannot be read ({error})", plain(path)), REMEDY)
 }
 
-/// Reads at most one byte more than can be used.
+/// Reads at most one byte more than the limit.
 fn bytes(path: &str, file: File) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let most = u64::try_from(SETTINGS_MAX).unwrap_or(u64::MAX);

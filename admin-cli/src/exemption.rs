@@ -1,4 +1,4 @@
-//! Whom a rule asks for no code, wherever the login comes from: for lists, where no login is at hand.
+//! Finds the rule that exempts a user from codes, for lists, in which no particular login is known.
 
 use twinlock_core::{
     account::Account,
@@ -9,25 +9,25 @@ use twinlock_core::{
 
 use crate::desk::Desk;
 
-/// A rule that exempts somebody.
+/// A rule that exempts a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exemption {
-    /// Which, counted from 1.
+    /// Number of the rule, counted from 1.
     pub rule: usize,
-    /// How far.
+    /// Scope of the exemption.
     pub reach: Reach,
 }
 
-/// How far an exemption reaches.
+/// Scope of an exemption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Every login.
     Everywhere,
-    /// Those by one service, or from one network.
+    /// Logins by one service or from one network.
     InPart,
 }
 
-/// The first rule that exempts somebody, unless one before it asks everywhere.
+/// Returns the first rule that exempts a user, unless an earlier rule requires a code everywhere.
 pub fn of(desk: &Desk, account: &Account, now: UnixTime) -> Option<Exemption> {
     for (number, rule) in (1..).zip(&desk.policy.rules) {
         let reach = match (&rule.service, &rule.network) {
@@ -47,7 +47,7 @@ pub fn of(desk: &Desk, account: &Account, now: UnixTime) -> Option<Exemption> {
     None
 }
 
-/// A look-up that fails exempts nobody.
+/// Reports whether a rule applies to the account; a failed look-up exempts nobody.
 fn is_about(desk: &Desk, rule: &Rule, account: &Account) -> bool {
     let member = |group: &String| {
         let found = desk.machine.accounts.membership(account, group);
@@ -58,7 +58,7 @@ fn is_about(desk: &Desk, rule: &Rule, account: &Account) -> bool {
 }
 
 impl Exemption {
-    /// `rule 2`, `rule 3 in part`.
+    /// Describes the exemption: `rule 2`, `rule 3 in part`.
     pub fn said(self) -> String {
         match self.reach {
             Reach::Everywhere => format!("rule {}", self.rule),

@@ -1,4 +1,4 @@
-//! How a command fails: what, then what to do, and the exit status of DESIGN.md.
+//! Failures of a command: what is wrong, what to do, and the exit status of DESIGN.md.
 
 use std::{io::Write, process::ExitCode};
 
@@ -9,26 +9,26 @@ use crate::{
     wording::{Notation, WIDTH, harmless, wrap},
 };
 
-/// The exit statuses.
+/// Exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// A wrong code, or no.
+    /// A wrong code, or a negative result.
     Refused = 1,
     /// Wrong usage.
     Usage = 2,
-    /// Not in a state for it.
+    /// The user, file or host is not in a state that allows it.
     NotInState = 3,
     /// Not allowed.
     NotAllowed = 4,
     /// Too many wrong codes.
     Throttled = 5,
-    /// Records or ledger cannot be used.
+    /// Records or ledger are unusable.
     StoreUnreachable = 6,
-    /// Stopped at a question.
+    /// Interrupted at a prompt.
     Interrupted = 130,
 }
 
-/// A failure, in a sentence that says what and one that says what to do.
+/// A failure: one sentence says what is wrong, one says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The exit status.
@@ -37,45 +37,47 @@ pub struct Failure {
     pub what: String,
     /// What to do.
     pub remedy: String,
-    /// Whether it is a fault of records, ledger, accounts or clock as it came, and does not say yet what stands.
+    /// Whether the failure comes unchanged from records, ledger, accounts or clock, and does not say yet what state it
+    /// left.
     bare: bool,
 }
 
 impl Failure {
-    /// A failure.
+    /// Creates a failure.
     pub fn new(exit: Exit, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
     }
 
-    /// What has failed before anything was tried.
+    /// Creates a failure that happened before anything was changed.
     pub fn bare(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
     }
 
-    /// The same, and what stands now.
+    /// Adds the state that is left after the failure.
     #[must_use]
     pub fn but(self, stands: &str) -> Self {
         Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
     }
 
-    /// The same; what says nothing of what stands has met a verb before it began to write.
+    /// Adds that nothing was changed, unless the failure says already what state it left: it happened before the first
+    /// write.
     #[must_use]
     pub fn unchanged(self) -> Self {
         self.or("nothing was changed")
     }
 
-    /// The same; what says nothing of what stands leaves that.
+    /// Adds the state that is left, unless the failure says it already.
     #[must_use]
     pub fn or(self, stands: &str) -> Self {
         if self.bare { self.but(stands) } else { self }
     }
 
-    /// A failure of which the command's own report has said everything.
+    /// Creates a failure that the command's own report has described already.
     pub fn told(exit: Exit) -> Self {
         Self::new(exit, "", "")
     }
 
-    /// Prints it, for a person or for a machine, and gives the exit status.
+    /// Prints the failure as text or JSON and returns the exit status.
     pub fn print(&self, json: bool) -> ExitCode {
         if self.what.is_empty() {
             return ExitCode::from(self.exit as u8);
@@ -84,7 +86,7 @@ impl Failure {
             let object = serde_json::json!({
                 "error": self.what, "remedy": self.remedy, "exit": self.exit as u8,
             });
-            // Whoever has closed standard output goes by the exit status.
+            // A caller that has closed standard output relies on the exit status.
             let object = object.to_string();
             let _ = writeln!(std::io::stdout(), "{}", harmless(&object, Notation::Json));
         } else {
@@ -96,7 +98,7 @@ impl Failure {
 }
 
 impl From<&clap::Error> for Failure {
-    /// What is wrong stands in its first part, usage and advice in the others.
+    /// Takes the first part of clap's message, which says what is wrong; usage and hints follow it.
     fn from(error: &clap::Error) -> Self {
         let text = error.render().to_string();
         let in_a_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -113,7 +115,7 @@ impl From<StoreFault> for Failure {
     }
 }
 
-/// What to do about each fault of the records.
+/// Returns the remedy for each fault of the records.
 pub fn store_remedy(fault: StoreFault) -> &'static str {
     match fault {
         StoreFault::FolderMissing => {

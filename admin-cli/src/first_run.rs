@@ -1,4 +1,4 @@
-//! The first enrollments of a host: whether any account was enrolled by another run than the one under way.
+//! First enrollments of a host: whether another run has enrolled an account since this one began.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,24 +8,24 @@ use std::{
 use twinlock_core::fault::StoreFault;
 use twinlock_host::{records::HostRecords, roll};
 
-/// After so many users the store is not read for each one any more, but for each so many-th part of a list: reading
-/// it each time would take time by the square of the length.
+/// The store is read for each of the first 64 users, then once for each further 64th part of the list: reading it for
+/// every user would take quadratic time.
 const SHARE: usize = 64;
 
-/// What a run that was begun on a host without an enrolled account has done so far.
+/// State of a run that began on a host without an enrolled account.
 #[derive(Default)]
 pub struct FirstRun {
     enrolled: RefCell<BTreeSet<String>>,
     users: Cell<usize>,
-    /// The number of users at which the store is read again.
+    /// Number of users at which the store is read again.
     next_look: Cell<usize>,
 }
 
 impl FirstRun {
-    /// Returns whether nobody but this run has enrolled an account up to now; called once before each user.
+    /// Returns whether no other run has enrolled an account so far. Called once before each user.
     ///
     /// # Errors
-    /// [`StoreFault`] where it cannot be told.
+    /// [`StoreFault`] if the records cannot be read.
     pub fn goes_on(&self, records: &HostRecords) -> Result<bool, StoreFault> {
         let users = self.users.get();
         self.users.set(users + 1);

@@ -1,4 +1,4 @@
-//! Inviting one of many people: a ticket goes into the record, then to its person, and works only from then on.
+//! Invites one of many users: the ticket is stored in the record, then delivered, and only then put in force.
 
 use twinlock_core::{
     account::Account,
@@ -29,25 +29,25 @@ use crate::{
 /// Letters of a ticket between two dashes.
 const GROUP: usize = 4;
 
-/// What became of somebody who was to be invited.
+/// Result of one invitation.
 pub enum Invited {
-    /// Is set up: there is nothing to invite to.
+    /// The user is enrolled already.
     Enrolled,
-    /// Has a ticket that works until then, from an earlier run.
+    /// The user has a ticket from an earlier run, valid until then.
     Already(UnixTime),
-    /// The ticket went by mail.
+    /// The ticket was mailed.
     Mailed(Address),
-    /// The ticket stands in the report.
+    /// The ticket was written to the report.
     InReport,
 }
 
-/// How tickets are given out.
+/// How tickets are delivered.
 pub struct Handing<'a> {
-    /// Where those go that no mail takes.
+    /// Report for the tickets that cannot be mailed.
     pub report: Option<&'a mut ReportFile>,
 }
 
-/// Invites somebody; mail goes to `mail`, where one is given, and that stays on record.
+/// Invites a user. Mail goes to `mail` if given, and the record keeps that address.
 pub fn invite(
     desk: &Desk,
     by: &Proven,
@@ -64,12 +64,12 @@ pub fn invite(
     by.is_still_first(desk)?;
     let stamp = desk.stamp()?;
     let letters = draw::ticket(&KernelEntropy)?;
-    // How long it works is known when it is handed over.
+    // The lifetime depends on how the ticket is delivered.
     let voucher = draw::voucher(&letters, stamp.1, &KernelEntropy)?;
     let voucher = voucher.counted_from(desk.now()?, &desk.machine.ledger.boot_id()?);
     let trace = by.trace(stamp.1);
     let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
-    // Who is cut off before the ticket has reached its person is to find nobody invited: until then it is over.
+    // Stored as expired: a run that is killed before delivery must not leave an invited user without a ticket.
     let waiting = ticket.clone();
     let mut address = mail.map(str::to_owned);
     let mut was = None;
@@ -102,7 +102,7 @@ pub fn invite(
     }
 }
 
-/// Returns a ticket as it works for so many seconds, by either clock.
+/// Returns a copy of the ticket that is valid for `life` seconds, by the wall clock and the boot clock.
 fn working(desk: &Desk, ticket: &Ticket, life: u64) -> Result<Ticket, Failure> {
     let until = ticket.trace.at.plus(life);
     let voucher = Voucher { until, ..ticket.voucher.clone() };
@@ -110,7 +110,7 @@ fn working(desk: &Desk, ticket: &Ticket, life: u64) -> Result<Ticket, Failure> {
     Ok(Ticket { voucher, ..ticket.clone() })
 }
 
-/// Why no ticket is put in a record.
+/// Why no ticket is stored in a record.
 enum Stop {
     Stands(Invited),
     Failure(Failure),
@@ -134,7 +134,7 @@ fn stands_in(desk: &Desk, (account, ticket): (&Account, &Ticket)) -> Result<bool
     Ok(found.is_some_and(|found| found.record.beside.tickets.contains(ticket)))
 }
 
-/// Puts in place what `decide` makes of the record: one that has the ticket.
+/// Stores what `decide` makes of the record: one with the ticket.
 fn put(
     desk: &Desk,
     (account, ticket): (&Account, &Ticket),
@@ -183,7 +183,7 @@ fn hand_over(
     }
 }
 
-/// The ticket has reached its person, and works from now on.
+/// Puts the delivered ticket in force.
 fn put_in_force(
     desk: &Desk,
     account: &Account,
@@ -205,9 +205,9 @@ fn put_in_force(
     })
 }
 
-/// A ticket that nobody has works for nobody; where it stays, it is over, and the next run gives another one.
+/// Removes an undelivered ticket. If that fails, the ticket is expired anyway, and the next run issues another one.
 fn take_back(desk: &Desk, account: &Account, waiting: &Ticket) {
-    // Said is why it reached nobody.
+    // The error to report is why the delivery failed.
     let _ = change::change::<()>(&desk.machine.records, account, &mut |found| {
         let mut record = found.map(|found| found.record).ok_or(())?;
         record.beside.tickets.retain(|other| other != waiting);
@@ -217,7 +217,7 @@ fn take_back(desk: &Desk, account: &Account, waiting: &Ticket) {
 }
 
 impl Invited {
-    /// What is said of it.
+    /// Describes the result.
     pub fn said(&self) -> String {
         match self {
             Self::Enrolled => "enrolled already".into(),
@@ -227,7 +227,7 @@ impl Invited {
         }
     }
 
-    /// The word for scripts.
+    /// Returns the word for scripts.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Enrolled => "enrolled_already",
@@ -237,7 +237,7 @@ impl Invited {
         }
     }
 
-    /// Whether something was done.
+    /// Reports whether anything was changed.
     pub fn is_new(&self) -> bool {
         matches!(self, Self::Mailed(_) | Self::InReport)
     }

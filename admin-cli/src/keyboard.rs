@@ -1,4 +1,4 @@
-//! What a person or a script types: line by line from standard input, and interrupts at a prompt.
+//! Keyboard input of a person or a script: lines from standard input, and interrupts at a prompt.
 
 use std::{
     fs::File,
@@ -17,50 +17,50 @@ use zeroize::Zeroizing;
 use crate::exit::{Exit, Failure};
 use crate::wording::{Notation, harmless};
 
-/// More than any line that is asked for.
+/// Longest line, in bytes: more than any answer needs.
 const LINE_MAX: usize = 4096;
 
-/// Where lines come from.
+/// Source of the lines.
 enum Input {
     /// Standard input.
     Standard,
-    /// The controlling terminal, where standard input holds data.
+    /// The controlling terminal, if standard input holds data.
     Terminal(File),
-    /// Nothing but what was read ahead.
+    /// No source: only what was read ahead.
     Nothing,
 }
 
-/// Standard input or what stands for it, and the signals that end a prompt. From its opening on ^C ends a prompt and nothing
-/// else, so that a change under way is finished.
+/// Line input with the signals that end a prompt. While it is open, ^C only ends a prompt, so that a change under way
+/// is completed.
 pub struct Keyboard {
     signals: SignalFd,
     read_ahead: Zeroizing<Vec<u8>>,
     input: Input,
 }
 
-/// What came.
+/// Result of one read.
 pub enum Line {
-    /// A line, without its end.
+    /// A line without its newline.
     Typed(Zeroizing<String>),
-    /// Nothing more will come.
+    /// End of input.
     End,
-    /// ^C, or the terminal is gone.
+    /// ^C, or the terminal hung up.
     Interrupted,
 }
 
 impl Keyboard {
-    /// Takes the signals over.
+    /// Opens standard input and installs the signal handlers.
     pub fn open() -> Result<Self, Failure> {
         Self::of(Input::Standard)
     }
 
-    /// As [`Keyboard::open`], at the controlling terminal; where there is none, nothing comes.
+    /// Opens like [`Keyboard::open`], at the controlling terminal; without one, the input is empty.
     pub fn at_terminal() -> Result<Self, Failure> {
         let terminal = File::options().read(true).write(true).open("/dev/tty");
         Self::of(terminal.map_or(Input::Nothing, Input::Terminal))
     }
 
-    /// As [`Keyboard::open`], with lines that were read already.
+    /// Opens like [`Keyboard::open`], with lines that were read before.
     pub fn of_text(text: &str) -> Result<Self, Failure> {
         let mut keyboard = Self::of(Input::Nothing)?;
         keyboard.read_ahead.extend(text.bytes().take(LINE_MAX));
@@ -79,14 +79,14 @@ impl Keyboard {
         Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead, input })
     }
 
-    /// Whether a signal came that ends a prompt, where nothing is asked: a long piece of work stops between two parts.
+    /// Reports whether a signal that ends prompts has arrived. Long work without prompts checks this between two steps.
     pub fn is_interrupted(&self) -> bool {
         let mut watched = [PollFd::new(&self.signals, PollFlags::IN)];
         let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
         poll(&mut watched, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
-    /// Asks on a terminal, and reads a line from wherever standard input comes.
+    /// Prints a prompt on the terminal and reads a line from standard input or its replacement.
     pub fn ask(&mut self, prompt: &str) -> Result<Line, Failure> {
         let at_a_terminal = match &self.input {
             Input::Standard => std::io::stdin().is_terminal(),
@@ -118,14 +118,14 @@ impl Keyboard {
                 Ok(0) if self.read_ahead.is_empty() => return Ok(Line::End),
                 Ok(0) => self.read_ahead.push(b'\n'),
                 Ok(_) | Err(Errno::INTR | Errno::AGAIN) => {}
-                // A terminal that has hung up, or no standard input at all.
+                // The terminal hung up, or standard input is closed.
                 Err(Errno::IO | Errno::BADF) => return Ok(Line::End),
                 Err(errno) => return Err(broken(&errno.to_string())),
             }
         }
     }
 
-    /// Waits for input or a signal; yes for a signal.
+    /// Waits for input or a signal; returns true for a signal.
     fn wait(&self) -> Result<bool, Failure> {
         let stdin = std::io::stdin();
         let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
@@ -133,7 +133,7 @@ impl Keyboard {
             come_to_the_front();
         }
         if is_in_background(input) {
-            // Nothing brings it there. The read that follows stops again, or fails.
+            // The process stays in the background. The read that follows stops it again, or fails.
             return Ok(self.is_interrupted());
         }
         let mut watched =
@@ -160,7 +160,7 @@ impl Keyboard {
         let stdin = std::io::stdin();
         let Some(input) = self.source(&stdin) else { return Ok(0) };
         let size = rustix::io::read(input, &mut bytes[..room])?;
-        // Within the capacity, so that no copy is left behind.
+        // Within the capacity, so that no unwiped copy of the buffer is left behind.
         self.read_ahead.extend_from_slice(&bytes[..size]);
         Ok(size)
     }
@@ -173,26 +173,26 @@ impl Keyboard {
     }
 }
 
-/// Whether another group of processes has this terminal in front.
+/// Reports whether another process group is in the foreground of this terminal.
 fn is_in_background(input: BorrowedFd<'_>) -> bool {
     tcgetpgrp(input).is_ok_and(|front| front != getpgrp())
 }
 
-/// Stops as a read of the terminal would, until a shell or sudo puts this program in front. One that only waits for
-/// input is never put there: sudo runs what stands in a pipeline in the background until it is stopped so.
+/// Stops the process as a read of the terminal would, until a shell or sudo puts it in the foreground. Waiting with
+/// poll is not enough: sudo keeps a command in a pipeline in the background until it stops this way.
 fn come_to_the_front() {
-    // Where it fails, the read that follows does too.
+    // If this fails, the read that follows fails too.
     let _ = kill_current_process_group(rustix::process::Signal::TTIN);
 }
 
-/// Says something beside the result: prompts and remarks go where a redirected standard output does not.
+/// Prints prompts and remarks on standard error, so that they stay visible when standard output is redirected.
 pub fn tell(text: &str) {
     tell_exactly(&harmless(text, Notation::Text));
 }
 
-/// As [`tell`], for text of this program's own that moves the cursor.
+/// Prints like [`tell`], without escaping: for text of this program that moves the cursor.
 pub fn tell_exactly(text: &str) {
-    // Whoever has closed standard error does not want to be told.
+    // A caller that has closed standard error does not want the message.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

@@ -1,35 +1,35 @@
-//! Lists of people as they come: a table whose columns grow, CSV, or a JSON array, never all of it in memory.
+//! Lists of users, printed as they are read: a table with growing columns, CSV, or a JSON array. Memory use is bounded.
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{desk::Desk, exit::Failure, table::Columns};
 
-/// Rows that are laid out together.
+/// Rows that are aligned together.
 const BLOCK: usize = 500;
 
-/// What a list is printed as.
+/// Output format of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// For eyes.
+    /// Text for people.
     Table,
-    /// For spreadsheets (RFC 4180).
+    /// CSV (RFC 4180).
     Csv,
-    /// For scripts.
+    /// JSON.
     Json,
 }
 
-/// One row in all its forms.
+/// One row in all formats.
 pub struct Row<const N: usize> {
-    /// For eyes.
+    /// Cells of the table.
     pub cells: [String; N],
-    /// For spreadsheets.
+    /// Fields of the CSV.
     pub fields: Vec<String>,
-    /// For scripts.
+    /// Object of the JSON array.
     pub object: Value,
 }
 
-/// A list under way.
+/// A list that is being printed.
 pub struct Listing<'a, const N: usize> {
     desk: &'a Desk,
     form: Form,
@@ -39,7 +39,7 @@ pub struct Listing<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Listing<'a, N> {
-    /// Begins a list with the header of its form.
+    /// Begins a list with the header of its format.
     pub fn begin(
         desk: &'a Desk,
         form: Form,
@@ -55,7 +55,7 @@ impl<'a, const N: usize> Listing<'a, N> {
         Ok(listing)
     }
 
-    /// One more row.
+    /// Adds a row.
     pub fn add(&mut self, row: Row<N>) -> Result<(), Failure> {
         self.rows += 1;
         match self.form {
@@ -79,7 +79,7 @@ impl<'a, const N: usize> Listing<'a, N> {
         self.desk.print(&text)
     }
 
-    /// Ends the list; what is said of the whole stands below a table alone, and `nobody` in place of an empty one.
+    /// Ends the list. `said` is a summary below a table, `nobody` the text in place of an empty table.
     pub fn end(mut self, (said, nobody): (&str, &str)) -> Result<(), Failure> {
         match self.form {
             Form::Table if self.rows == 0 => self.desk.print(&format!("{nobody}\n")),
@@ -93,11 +93,11 @@ impl<'a, const N: usize> Listing<'a, N> {
     }
 }
 
-/// What a spreadsheet takes for the beginning of a formula.
+/// Characters that begin a formula in a spreadsheet.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// One line of CSV. Names are chosen by strangers: what would be a formula stands behind an apostrophe, which
-/// spreadsheets take for a sign that text follows.
+/// Returns one line of CSV. Users choose their own names, so a value that a spreadsheet would read as a formula gets an
+/// apostrophe in front, which marks it as text.
 pub fn record<T: AsRef<str>>(fields: &[T]) -> Zeroizing<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for field in fields {

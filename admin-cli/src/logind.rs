@@ -1,4 +1,4 @@
-//! What logind keeps of the session that this process runs in: read from its files, which are root's.
+//! The session of this process according to logind: read from its files, which only root can write.
 
 use std::{
     fs,
@@ -6,40 +6,40 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where logind keeps its sessions (sd_session_get_uid(3) reads there).
+/// Directory of logind's session files (sd_session_get_uid(3) reads them too).
 const SESSIONS: &str = "/run/systemd/sessions";
-/// Write permission of the group and of others.
+/// Write permission of group and others.
 const WRITABLE: u32 = 0o022;
 
-/// A session as logind keeps it.
+/// A session of logind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Its owner.
+    /// Owner of the session.
     pub uid: u32,
-    /// Its terminal below `/dev`.
+    /// Terminal of the session, below `/dev`.
     terminal: Option<String>,
-    /// Whether it comes from another machine.
+    /// Whether the session comes from another machine.
     remote: bool,
 }
 
 impl Session {
-    /// Whether root sits at this terminal.
+    /// Reports whether this is a local session of root on this terminal.
     pub fn is_roots_on(&self, terminal: &str) -> bool {
         self.uid == 0 && !self.remote && self.terminal.as_deref() == Some(terminal)
     }
 }
 
-/// Returns whether logind runs, or has run since the machine was started.
+/// Reports whether logind has run since the machine was booted.
 pub fn is_there() -> bool {
     Path::new(SESSIONS).exists()
 }
 
-/// Returns the session whose control group this process is in: no process leaves it without root's rights.
+/// Returns the session whose control group this process is in. A process needs root's rights to leave it.
 pub fn session() -> Option<Session> {
     read(&session_of(&groups())?)
 }
 
-/// Returns everybody whose session this process is in, by control group and by the kernel's audit session.
+/// Returns the owners of the sessions of this process, by control group and by the kernel's audit session.
 pub fn owners(session: Option<&Session>, audit: Option<u32>) -> Vec<u32> {
     let by_audit = audit.filter(|id| *id != u32::MAX).and_then(|id| read(&id.to_string()));
     let slice = slice_of(&groups());
@@ -51,7 +51,7 @@ fn groups() -> String {
     fs::read_to_string("/proc/self/cgroup").unwrap_or_default()
 }
 
-/// Returns the path in the hierarchy that systemd keeps.
+/// Returns the path in systemd's hierarchy.
 fn path_of(groups: &str) -> &str {
     let lines = groups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
     let mut own = lines.filter(|(controllers, _)| matches!(*controllers, "" | "name=systemd"));

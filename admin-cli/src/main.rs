@@ -1,4 +1,4 @@
-//! twinlock: what a person types.
+//! The twinlock command line.
 
 mod acting;
 mod actor;
@@ -55,13 +55,13 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    // Keys and codes are in no core dump, whatever the kernel would make of one.
+    // No core dump may contain keys or codes, whatever the kernel's settings.
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     write_errors_are_said();
     wording::use_zone_of_host();
     let command = match Command::try_parse() {
         Ok(command) => command,
-        // A script that asks for JSON reads no usage text.
+        // A script that asks for JSON does not read usage text.
         Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == "--json") => {
             return Failure::from(&error).print(true);
         }
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    // Doctor examines the settings too, and has an exit status of its own.
+    // doctor checks the settings itself and has its own exit statuses.
     if let Verb::Doctor(Doctor::Ssh(arguments)) = &command.verb {
         return commands::doctor::ssh(arguments, &command);
     }
@@ -80,7 +80,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whoever may write no more (ulimit -f) is told so by an error, and not killed without a word in the middle of a verb.
+/// Blocks SIGXFSZ, so that a caller with a file size limit (ulimit -f) gets an error instead of being killed silently
+/// in the middle of a verb.
 fn write_errors_are_said() {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGXFSZ);

@@ -1,4 +1,4 @@
-//! Mistakes in a settings file, with their place and the nearest name that is known.
+//! Mistakes in a settings file, with their position and the nearest known name.
 
 use twinlock_core::{fault::StoreFault, format::settings::Mistake};
 use twinlock_host::{
@@ -8,12 +8,12 @@ use twinlock_host::{
 
 use crate::{reasons::store_meaning, wording::plain};
 
-/// How like a known name an unknown one must be to be taken for it, of 1.
+/// Similarity, of 1, from which an unknown name is taken for a misspelt known one.
 const LIKENESS: f64 = 0.8;
-/// What makes a file one that logins trust.
+/// Remedy for a settings file that logins do not trust.
 pub const FILE_REMEDY: &str = "Make it a plain file of root: chown root:root, chmod 644.";
 
-/// What is wrong where, and what to do.
+/// Describes a mistake with its position, and what to do.
 pub fn explain(path: &str, mistake: &Mistake) -> (String, String) {
     let place = format!("{}:{}", plain(path), mistake.line);
     let Some(unknown) = mistake.what.strip_prefix("unknown field ") else {
@@ -30,7 +30,7 @@ pub fn explain(path: &str, mistake: &Mistake) -> (String, String) {
     (format!("{place}: there is no setting {}", plain(wrong)), remedy)
 }
 
-/// As [`explain`], for a file that cannot be read or trusted either.
+/// Explains like [`explain`], also for a file that cannot be read or trusted.
 pub fn of_settings(path: &str, fault: &SettingsFault) -> (String, String) {
     match fault {
         SettingsFault::File(fault) => (of_file(path, *fault), FILE_REMEDY.into()),
@@ -41,7 +41,7 @@ pub fn of_settings(path: &str, fault: &SettingsFault) -> (String, String) {
     }
 }
 
-/// What is wrong with a folder above a settings file, and what to do.
+/// Describes what is wrong with a folder above a settings file, and what to do.
 pub fn of_folder(path: &str, folder: &FolderFault) -> (String, String) {
     let why = match folder.fault {
         StoreFault::FolderMissing => "is missing",
@@ -55,7 +55,7 @@ pub fn of_folder(path: &str, folder: &FolderFault) -> (String, String) {
     (what, remedy.into())
 }
 
-/// The file and the line that a fault is in.
+/// Returns the file and line of a fault.
 pub fn place_of(path: &str, fault: &SettingsFault) -> String {
     match fault {
         SettingsFault::File(_) | SettingsFault::Folder(_) => path.to_owned(),
@@ -65,7 +65,7 @@ pub fn place_of(path: &str, fault: &SettingsFault) -> String {
     }
 }
 
-/// What is wrong with the file itself.
+/// Describes what is wrong with the file itself.
 pub fn of_file(path: &str, fault: StoreFault) -> String {
     let meaning = match fault {
         StoreFault::FolderMissing => "there is no such file".into(),
@@ -74,7 +74,7 @@ pub fn of_file(path: &str, fault: StoreFault) -> String {
     format!("{}: {meaning}", plain(path))
 }
 
-/// The words between backticks.
+/// Returns the words between backticks.
 fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

@@ -1,4 +1,4 @@
-//! A person's set of one-time codes, for an administrator: what is left of it.
+//! A user's backup-code set for an administrator: how many codes are left.
 
 use twinlock_core::{
     account::Folder,
@@ -10,16 +10,16 @@ use twinlock_core::{
 };
 use twinlock_host::records::HostRecords;
 
-/// What is left of a set.
+/// How many codes of a set are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Left {
-    /// Codes that were not used.
+    /// Unused codes.
     pub left: u8,
-    /// Codes that there were.
+    /// Codes in the set.
     pub of: usize,
 }
 
-/// What is left of a person's set; nothing where there is none.
+/// Counts the codes that are left in a user's set; returns `None` if there is no set.
 pub fn left(records: &HostRecords, record: &Record) -> Result<Option<Left>, CodesFault> {
     let Some((set, spent)) = find(records, record)? else { return Ok(None) };
     Ok(Some(Left { left: backup_code::left(&set, &spent), of: set.hashes.len() }))

@@ -1,12 +1,12 @@
-//! What a parsed verb does, as core's table of permissions knows it: no verb without a row.
+//! Maps each verb to its operation in core's permission table.
 
 use twinlock_core::authorization::Operation;
 
 use crate::verbs::{Deed, Epoch, Grounds, How, Import, Settings, Verb};
 
 impl Verb {
-    /// Returns the operation of a verb. Every verb stands here by its own name, so that a new one does not compile
-    /// before it has a row.
+    /// Returns the operation of a verb. Lists every verb by name, so that a new one does not compile without an
+    /// operation.
     pub fn operation(&self) -> Operation {
         match self {
             Self::Enroll(wanted) if wanted.many.from.is_some() => Operation::EnrollList,
@@ -46,7 +46,7 @@ impl Verb {
         }
     }
 
-    /// Returns the one user whom a verb is about, as typed; nothing for several users, or for the host.
+    /// Returns the one user that a verb is about, as typed; `None` for several users or for the host.
     pub fn target(&self) -> Option<&str> {
         match self {
             Self::Enroll(wanted) => wanted.user.as_deref(),
@@ -78,7 +78,7 @@ impl Verb {
         }
     }
 
-    /// Returns why a verb is run, and by which right, where it takes that.
+    /// Returns the reason and right under which a verb runs, if it takes any.
     pub fn grounds(&self) -> Grounds {
         match self {
             Self::Enroll(wanted) => wanted.grounds.clone(),

@@ -1,4 +1,4 @@
-//! The acting person's own code: asked for at the keyboard, judged, spent and throttled as at a login.
+//! Asks for the acting user's own code and verifies, claims and throttles it like a login.
 
 use twinlock_core::{
     account::{Account, Folder},
@@ -28,29 +28,29 @@ use crate::{
 
 const APP_ALONE: &str = "A backup code does not do here: type a code of your app.";
 
-/// What is asked for, and what becomes of it.
+/// What is asked for, and what follows.
 pub struct Question<'a> {
-    /// How many codes, each of which is spent.
+    /// How many codes to ask for; each one is claimed.
     pub codes: u8,
-    /// Which ones do.
+    /// Which kinds of codes are accepted.
     pub ways: Ways,
-    /// What follows, while the same person is still asked.
+    /// Runs after the last code, with the same keyboard and attempt.
     pub then: Then<'a>,
 }
 
-/// What follows the last code.
+/// Continuation after the last code.
 pub type Then<'a> = &'a mut dyn FnMut(&mut Trial<'_>, &mut Keyboard) -> Result<(), Failure>;
 
-/// Which codes do.
+/// Which kinds of codes are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// Those that a login takes.
+    /// All that a login accepts.
     All,
-    /// Those of the app: what is asked for has to do with the backup codes.
+    /// Only codes of the app: the operation concerns the backup codes.
     App,
 }
 
-/// Asks for codes of the person.
+/// Asks the user for codes.
 pub fn ask(
     desk: &Desk,
     keyboard: &mut Keyboard,
@@ -86,7 +86,7 @@ pub fn ask(
     then(&mut asking.trial, asking.keyboard)
 }
 
-/// Somebody is asked.
+/// A user who is being asked.
 struct Asking<'a> {
     account: &'a Account,
     trial: Trial<'a>,
@@ -94,11 +94,11 @@ struct Asking<'a> {
     ways: Ways,
 }
 
-/// What an answer came to that is not right.
+/// Result of an answer that is not correct.
 enum Wrong {
-    /// Another one may be.
+    /// Another answer may be correct.
     Again(String),
-    /// No other one helps.
+    /// No other answer helps.
     Over(Failure),
 }
 
@@ -172,7 +172,7 @@ impl Asking<'_> {
         }
     }
 
-    /// What a login leaves behind as well: the clock mark, and a line in the log.
+    /// Keeps what a login keeps as well: the time mark and a line in the log.
     fn accept(&self, accepted: Accepted) {
         let Ports { records, clock, journal, outbox, .. } = self.trial.ports;
         if let Ok(now) = clock.now() {
@@ -238,7 +238,7 @@ impl Asking<'_> {
     }
 }
 
-/// The command as a login sees it: whoever types here has logged in.
+/// Returns the request that a login would make: the user of this keyboard has logged in.
 fn request(account: &Account) -> Request {
     Request {
         service: "twinlock".into(),
@@ -250,7 +250,7 @@ fn request(account: &Account) -> Request {
     }
 }
 
-/// Judging asks nobody anything.
+/// Prompts nobody: verification needs no conversation.
 pub struct Nobody;
 
 impl Conversation for Nobody {
@@ -261,7 +261,7 @@ impl Conversation for Nobody {
     fn tell(&self, _: &str) {}
 }
 
-/// What is said, and how often one may still try.
+/// Appends how many attempts are left.
 pub fn with_tries(said: &str, left: u8) -> String {
     match left {
         0 => said.into(),

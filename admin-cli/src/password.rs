@@ -1,4 +1,4 @@
-//! Whether an account has a password of this host that its user can log in with, and so can be asked to change.
+//! Checks whether an account has a password on this host that its user can log in with, and so can be asked to change.
 
 use std::{fs, io};
 
@@ -9,28 +9,28 @@ use crate::{
     wording::plain,
 };
 
-/// Where the passwords of this host's accounts are kept.
+/// Password file of this host.
 const SHADOW: &str = "/etc/shadow";
-/// Letters of a hash of the oldest kind: a salt of two, and eleven.
+/// Length of a traditional DES hash: a salt of 2 characters and 11 of the hash.
 const DES: usize = 13;
-/// Letters of a hash of BSD's longer kind.
+/// Length of a BSD extended DES hash.
 const EXTENDED_DES: usize = 20;
 
-/// What the host's password file says of an account.
+/// What the host's password file says about an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Password {
-    /// A hash that some password has.
+    /// A hash that some password matches.
     Usable,
     /// Locked, empty, or no hash.
     Unusable,
-    /// There is no line of the account: another host or service keeps it.
+    /// The account has no line: another host or service keeps its password.
     Elsewhere,
 }
 
-/// Refuses where an expired password would lock its user out: with none, there is no old one to type at the change.
+/// Refuses if an expired password would lock out the user: without a current password, it cannot be changed.
 ///
 /// # Errors
-/// [`Failure`] where there is no usable password here, or the file cannot be read.
+/// [`Failure`] if there is no usable password here, or the file cannot be read.
 pub fn must_be_changeable(user: &str) -> Result<(), Failure> {
     let found = fs::read(SHADOW).map(Zeroizing::new).map_err(|error| unreadable(&error))?;
     match password_of(&found, user.as_bytes()) {
@@ -54,7 +54,7 @@ fn password_of(shadow: &[u8], user: &[u8]) -> Password {
     }
 }
 
-/// Returns whether a field can be what crypt(3) makes of a password; `!` and `*` in front are what locks one.
+/// Reports whether a field can be a crypt(3) hash; a leading `!` or `*` locks it.
 fn is_hash(field: &[u8]) -> bool {
     let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/');
     match field {

@@ -1,4 +1,4 @@
-//! Codes of a time that is over, as `twinlock verify` may tell them: nothing is said of one that is still to come.
+//! Past codes, which `twinlock verify` may disclose: it says nothing about codes that are still to come.
 
 use twinlock_core::{
     answer::Code,
@@ -12,19 +12,19 @@ use twinlock_core::{
 
 use crate::proof::{Finding, Skew, clock_of, off_token};
 
-/// A code of a time that is over.
+/// A code of a past step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Past {
-    /// How the clock stands that shows it.
+    /// Clock offset at which the code would be current.
     pub skew: Skew,
-    /// The code's own name in the ledger.
+    /// The ledger entry of the code.
     pub used: Used,
-    /// Whether two codes in a row from there on could still be learned from.
+    /// Whether a login could still learn the drift from two consecutive codes from there on.
     pub is_unused: bool,
 }
 
-/// Finds a code that no login takes among those that are over: before the window, and not after now. Of a code that is
-/// still to come nothing is said, or whoever may ask could find out the next ones.
+/// Finds a code that no login accepts among the past steps: before the window, and not after now. Future codes are not
+/// searched, or a caller could find out the next ones.
 pub fn past(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Option<Past> {
     let found = record.authenticators.iter().filter_map(|owner| past_of(owner, code, evidence));
     found.min_by_key(|past| past.skew.ahead.unsigned_abs())
@@ -48,7 +48,7 @@ fn past_of(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Optio
     Some(Past { skew, used, is_unused })
 }
 
-/// Returns whether a code is one that a token has shown before those that a login takes.
+/// Reports whether a token has shown this code before those that a login accepts.
 pub fn is_passed(record: &Record, code: &Code, evidence: &Evidence<'_>) -> bool {
     let used = Some(Finding::Used { wait: 0 });
     record.authenticators.iter().any(|owner| off_token(owner, code, evidence) == used)

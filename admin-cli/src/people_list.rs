@@ -1,4 +1,4 @@
-//! A list of people out of a file or standard input, row by row; every buffer that a key may have stood in is wiped.
+//! Reads a list of users row by row from a file or standard input; buffers are wiped, since they may hold keys.
 
 use std::{
     fs::File,
@@ -17,7 +17,7 @@ use crate::{
     wording::{count, plain},
 };
 
-/// Bytes that are read at once.
+/// Bytes per read.
 const PIECE: usize = 8192;
 
 /// A list that is being read.
@@ -30,10 +30,10 @@ pub struct PeopleList {
 }
 
 impl PeopleList {
-    /// Opens a list with the rights of the invoking user, and reads the names of its columns.
+    /// Opens a list with the rights of the calling user and reads the column names.
     pub fn open(path: &str) -> Result<Self, Failure> {
         let input = match path {
-            // Past the buffer of the standard library, which cannot be wiped.
+            // Bypasses the buffer of the standard library, which cannot be wiped.
             "-" => {
                 let stdin = std::io::stdin().as_fd().try_clone_to_owned();
                 stdin.map(File::from).map_err(CallerFileError::Io)
@@ -57,7 +57,7 @@ impl PeopleList {
         Ok(list)
     }
 
-    /// For a progress bar: how many rows there are behind the first, where a file tells without being used up.
+    /// Counts the rows after the header, for a progress bar; only a regular file can be counted without consuming it.
     pub fn rows(path: &str) -> Result<usize, Failure> {
         if path == "-" {
             return Ok(0);
@@ -74,10 +74,10 @@ impl PeopleList {
         Ok(rows)
     }
 
-    /// Goes on to the next row.
+    /// Advances to the next row.
     ///
     /// # Errors
-    /// The list cannot be read on.
+    /// [`Failure`] if reading fails.
     pub fn next(&mut self) -> Result<Next, Failure> {
         match self.found() {
             Ok(Found::Row) => Ok(Next::Row),
@@ -88,12 +88,12 @@ impl PeopleList {
         }
     }
 
-    /// The line on which the row stands.
+    /// Returns the line number of the row.
     pub fn line(&self) -> u64 {
         self.people.line()
     }
 
-    /// The row, or what is wrong with it; never with what stands there, which may be a key.
+    /// Returns the row or what is wrong with it, without quoting it: it may hold a key.
     pub fn row(&self) -> Result<Row<'_>, Failure> {
         self.people.row().map_err(|fault| {
             let what = match fault {
@@ -122,7 +122,7 @@ impl PeopleList {
         }
     }
 
-    /// Keys that others may have read are no secret.
+    /// Refuses a file that others may have read: its keys are not secret.
     fn trusted(&self, path: &str) -> Result<(), Failure> {
         let found = self.input.metadata().map_err(|error| unreadable(path, error.into()))?;
         if found.mode() & 0o077 == 0 {
@@ -136,12 +136,12 @@ impl PeopleList {
     }
 }
 
-/// Where a list stands.
+/// Position of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// At a row.
     Row,
-    /// At its end.
+    /// At the end.
     End,
 }
 

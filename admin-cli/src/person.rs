@@ -1,4 +1,4 @@
-//! What is known of one person: record, account and ledger put together.
+//! State of one user, from record, account and ledger.
 
 use twinlock_core::{
     account::{Account, Folder},
@@ -15,39 +15,39 @@ use twinlock_host::roll::Entry;
 
 use crate::desk::Desk;
 
-/// One person.
+/// State of one user.
 pub struct Person {
-    /// The account name.
+    /// Account name.
     pub user: String,
-    /// How it stands.
+    /// Enrollment status.
     pub standing: Standing,
-    /// Since when; nothing where no record can be read.
+    /// Since when; `None` if no record can be read.
     pub since: Option<UnixTime>,
-    /// The authenticators' names.
+    /// Names of the authenticators.
     pub authenticators: Vec<String>,
     /// When a code was last accepted, as far as the ledger remembers.
     pub last_code: Option<UnixTime>,
 }
 
-/// How a person stands.
+/// Enrollment status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Codes are asked for.
+    /// Enrolled: codes are required.
     Enrolled,
-    /// Enrolled, and the account is gone.
+    /// Enrolled, but the account does not exist any more.
     NoAccount,
-    /// Has begun set-up, or is to do it by ticket.
+    /// Set-up has begun, or a ticket was issued.
     Pending,
     /// Was enrolled once.
     Removed,
-    /// Never was.
+    /// Was never enrolled.
     NotEnrolled,
-    /// The record proves nothing, so every login is refused.
+    /// The record is unusable, so every login is refused.
     Broken(StoreFault),
 }
 
 impl Standing {
-    /// One or two words, for tables and scripts.
+    /// Returns one or two words for tables and scripts.
     pub fn word(self) -> &'static str {
         match self {
             Self::Enrolled => "enrolled",
@@ -59,7 +59,7 @@ impl Standing {
         }
     }
 
-    /// The stable reason, where the record is broken.
+    /// Returns the stable reason of a broken record.
     pub fn reason(self) -> Option<String> {
         match self {
             Self::Broken(StoreFault::Malformed { line }) if line > 0 => {
@@ -75,7 +75,7 @@ impl Standing {
     }
 }
 
-/// Somebody with an account, as a login would find the record.
+/// Reads the state of an account, as a login would find its record.
 pub fn of_account(desk: &Desk, account: &Account) -> Person {
     match desk.machine.records.newest(account) {
         Ok(Some(found)) => of_record(desk, account.name.clone(), &found.record),
@@ -84,7 +84,7 @@ pub fn of_account(desk: &Desk, account: &Account) -> Person {
     }
 }
 
-/// Somebody on the roll. Nothing where a cut has left an empty folder.
+/// Reads the state of an entry of the records folder. Returns `None` for an empty folder that a killed command left.
 pub fn of_entry(desk: &Desk, entry: Entry) -> Option<Person> {
     let found = match entry.found {
         Ok(found) => found?,
@@ -93,7 +93,7 @@ pub fn of_entry(desk: &Desk, entry: Entry) -> Option<Person> {
     Some(match desk.machine.accounts.by_name(&entry.user) {
         Ok(Some(account)) if account.name == entry.user => of_account(desk, &account),
         Ok(_) => without_account(desk, entry.user, &found),
-        // NSS did not answer: the record says what it says.
+        // NSS did not answer: only the record is known.
         Err(_) => of_record(desk, entry.user, &found.record),
     })
 }
@@ -130,7 +130,7 @@ fn of_record(desk: &Desk, user: String, record: &Record) -> Person {
     }
 }
 
-/// As well as it goes: a ledger that cannot be read is told by `why` and by the login itself.
+/// Returns when a code was last accepted, best effort: `why` and the login itself report an unreadable ledger.
 fn last_code(desk: &Desk, user: &str, record: &Record) -> Option<UnixTime> {
     let shelf = desk.machine.ledger.open(&Seat::Account(Folder::of(user).ok()?)).ok()?;
     let facts = facts::read(shelf.as_ref(), None).ok()?;
@@ -147,6 +147,6 @@ fn last_of(shelf: &dyn Shelf, facts: &Facts, record: &Record) -> Option<UnixTime
     let own = facts.used.iter().filter(|used| marks.contains(&used.mark));
     let at =
         own.filter_map(|used| facts::instant_of(shelf, &ledger_names::used_name(used)).ok()?);
-    // What was taken over from elsewhere was no login here, and says so by having no instant.
+    // An imported step was no login on this host; its instant is 0.
     at.filter(|at| at.0 > 0).max()
 }

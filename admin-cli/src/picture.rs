@@ -1,4 +1,4 @@
-//! QR codes as pictures: PNG and SVG files that only their maker reads, and that replace nothing.
+//! QR codes as PNG and SVG files with mode 0600; existing files are never overwritten.
 
 use std::{io::Write, path::Path};
 
@@ -11,29 +11,29 @@ use crate::{
     exit::{Exit, Failure},
 };
 
-/// Light modules around the code, as the standard (ISO/IEC 18004) asks for.
+/// Light modules around the code, as ISO/IEC 18004 requires.
 const MARGIN: usize = 4;
-/// Pixels along one side of a module.
+/// Pixels per module side.
 const SCALE: usize = 8;
 
-/// Files that were written; they are removed again unless [`Pictures::keep`] is called, since their key then opens nothing.
+/// Written files. Removed again unless [`Pictures::keep`] is called, since the key in them was not enrolled.
 #[derive(Default)]
 pub struct Pictures {
     written: Vec<NewFile>,
 }
 
 impl Pictures {
-    /// Writes a file that was not there.
+    /// Writes a new file.
     pub fn add(&mut self, path: &str, content: &[u8]) -> Result<(), Failure> {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| unwritable(path, &error))?;
         let written = (&made.file).write_all(content).and_then(|()| made.file.sync_all());
-        // Kept before the content is looked at: what was begun is removed again.
+        // Recorded before the content is written, so that a partial file is removed too.
         self.written.push(made);
         written.map_err(|error| unwritable(path, &error.into()))
     }
 
-    /// The key is in force: the files stay.
+    /// Keeps the files: the key is in force.
     pub fn keep(mut self) {
         self.written.clear();
     }
@@ -47,7 +47,7 @@ impl Drop for Pictures {
     }
 }
 
-/// Refuses a path at which no file can be made, before anything is done that a file is to be written about.
+/// Refuses a path at which no file can be created, before the operation begins.
 pub fn must_be_free(path: &str) -> Result<(), Failure> {
     match Vacancy::find(Path::new(path)) {
         Ok(_) => Ok(()),
@@ -55,7 +55,7 @@ pub fn must_be_free(path: &str) -> Result<(), Failure> {
     }
 }
 
-/// A PNG of one bit a pixel.
+/// Returns a PNG with one bit per pixel.
 pub fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let side = (matrix.side() + 2 * MARGIN) * SCALE;
     let mut bytes = Zeroizing::new(Vec::new());
@@ -74,7 +74,7 @@ pub fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(bytes)
 }
 
-/// Rows of pixels, each padded to whole bytes; 1 is white.
+/// Returns rows of pixels, each padded to whole bytes; 1 is white.
 fn rows(matrix: &Matrix, side: usize) -> Zeroizing<Vec<u8>> {
     let mut rows = Zeroizing::new(Vec::with_capacity(side * side.div_ceil(8)));
     let light = |x: usize, y: usize| {
@@ -90,7 +90,7 @@ fn rows(matrix: &Matrix, side: usize) -> Zeroizing<Vec<u8>> {
     rows
 }
 
-/// An SVG: one path of squares on white.
+/// Returns an SVG: one path of squares on white.
 pub fn svg(matrix: &Matrix) -> Zeroizing<String> {
     let side = matrix.side() + 2 * MARGIN;
     let pixels = side * SCALE;

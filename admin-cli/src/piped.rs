@@ -1,4 +1,4 @@
-//! Data on standard input, and the acting user's own code where it stands on the line before.
+//! Reads data from standard input, and the acting user's own code if it is on the first line.
 
 use std::{
     io::{IsTerminal, Read},
@@ -13,38 +13,38 @@ use zeroize::Zeroizing;
 
 use crate::{exit::Failure, keyboard::Keyboard};
 
-/// More than a code of any kind.
+/// Longest code, in bytes.
 const CODE_MAX: u64 = 64;
 
-/// All of standard input.
+/// Content of standard input.
 pub struct Piped {
     /// The data.
     pub data: Zeroizing<String>,
     code: Option<Zeroizing<String>>,
 }
 
-/// Why standard input is not taken.
+/// Why standard input is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PipedError {
     /// A PNG or JPEG picture.
     Picture,
-    /// No UTF-8.
+    /// Not UTF-8.
     Encoding,
-    /// More than any text that is taken.
+    /// Longer than any accepted text.
     TooLong,
     /// Reading failed.
     Io,
 }
 
 impl Piped {
-    /// Reads standard input to its end, or one code and `most` bytes of it. A first line that has the shape of a code is
-    /// no data: none of the formats that are read here begins with one.
+    /// Reads standard input to its end: one optional code and at most `most` bytes of data. A first line with the shape
+    /// of a code is no data: no accepted format begins with one.
     pub fn read(most: u64) -> Result<Self, PipedError> {
         let most = most.saturating_add(CODE_MAX);
-        // Reserved at once: a buffer that grows leaves unwiped copies behind.
+        // Reserved at once: a growing buffer leaves unwiped copies behind.
         let room = usize::try_from(most).unwrap_or(0).saturating_add(1);
         let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-        // Past the buffer of the standard library, which cannot be wiped.
+        // Bypasses the buffer of the standard library, which cannot be wiped.
         let input = std::io::stdin().as_fd().try_clone_to_owned().map_err(|_| PipedError::Io)?;
         let read = std::fs::File::from(input).take(most.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|_| PipedError::Io)?;
@@ -70,7 +70,7 @@ impl Piped {
         }
     }
 
-    /// Returns where the acting user's code comes from: the first line, else the terminal.
+    /// Returns the keyboard for the acting user's code: the first line, else the terminal.
     pub fn keyboard(&self) -> Result<Keyboard, Failure> {
         match &self.code {
             Some(line) => Keyboard::of_text(line),

@@ -1,10 +1,10 @@
-//! How far a long piece of work has come, on a terminal that somebody looks at.
+//! Progress bar of a long operation on a terminal.
 
 use std::io::IsTerminal;
 
 use crate::keyboard::tell_exactly;
 
-/// Less is done before anybody has read a bar.
+/// Fewer steps than this are done too soon for a bar.
 const MANY: usize = 20;
 /// Columns of the bar.
 const WIDTH: usize = 30;
@@ -17,13 +17,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar where there is much to do, and a terminal.
+    /// Creates a bar if there are many steps and a terminal.
     pub fn of(total: usize) -> Self {
         let drawn = total >= MANY && std::io::stderr().is_terminal();
         Self { total, done: 0, drawn }
     }
 
-    /// One more is done.
+    /// Counts one finished step.
     pub fn step(&mut self) {
         self.done += 1;
         if self.drawn {
@@ -31,7 +31,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar off the line, so that something can be printed there.
+    /// Clears the bar, so that a line can be printed.
     pub fn clear(&self) {
         if self.drawn {
             tell_exactly("\r\x1b[K");

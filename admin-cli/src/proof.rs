@@ -1,4 +1,4 @@
-//! What a typed code says about a record, for an administrator: right, used, or of another time.
+//! Diagnoses a typed code for an administrator: correct, used, or of another time.
 
 use twinlock_core::{
     answer::Code,
@@ -14,71 +14,72 @@ use twinlock_core::{
     time::{Step, UnixTime},
 };
 
-/// Seconds each way in which every code of an app is recognised.
+/// Seconds before and after now in which every code of an app is recognized.
 const NEAR: i64 = 7200;
-/// The grid of the time zones, in seconds.
+/// Granularity of time zones, in seconds.
 const HALF_HOUR: i64 = 1800;
-/// Half hours each way that a wrong time zone can make: from UTC-12 to UTC+14 there are more, but nobody is that lost.
+/// Half hours before and after now that are searched for a wrong time zone. UTC-12 to UTC+14 would need more, but such
+/// an error is unlikely.
 const ZONES: i64 = 28;
-/// How many codes of a token are recognised after they were passed.
+/// How many passed codes of a token are recognized.
 const BEHIND: u64 = 20;
 
-/// How far a code is from the one that is expected next.
+/// Distance of a code from the expected one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Apart {
     /// Of an app.
     Clock(Skew),
     /// Of a token with a button.
     Presses {
-        /// Codes before it that nobody typed.
+        /// Codes before it that were not used.
         skipped: u64,
     },
 }
 
-/// How an app's clock stands to ours, and to what is known of it.
+/// Clock offset of an app, relative to this host and to the learned drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skew {
-    /// By how many seconds its clock is ahead of ours; negative when it is behind.
+    /// Seconds by which its clock is ahead of this host's; negative if it is behind.
     pub ahead: i64,
-    /// By how many seconds it is known to be.
+    /// Seconds of the learned drift.
     pub learnt: i64,
-    /// From when on two codes in a row let a login learn it; nothing where none would.
+    /// From when on a login could learn the offset from two consecutive codes; `None` if never.
     pub learnable: Option<UnixTime>,
 }
 
-/// What a code is.
+/// Diagnosis of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Finding {
-    /// Right, and not used yet.
+    /// Correct and unused.
     Right {
-        /// What it belongs to.
+        /// The authenticator and step that it matches.
         found: Match,
-        /// How far it is from what was expected, though within reach.
+        /// Distance from the expected code, within the window.
         apart: Apart,
     },
-    /// Right, but it or a later one was used.
+    /// Correct, but this or a later code was used.
     Used {
-        /// Seconds until there is another; 0 for a token, whose button has to be pressed.
+        /// Seconds until the next code; 0 for a token, whose button has to be pressed.
         wait: u64,
     },
-    /// Right, but the ledger cannot tell whether it was used.
+    /// Correct, but older than the epoch, so the ledger cannot tell whether it was used.
     BeforeEpoch {
-        /// Seconds until there is one that it can tell.
+        /// Seconds until the first code after the epoch.
         wait: u64,
-        /// Until when the clock was ahead, where that is why.
+        /// Until when the clock was ahead, if that is the cause.
         ahead: Option<UnixTime>,
     },
     /// Of an authenticator that is too far off for one code.
     Off {
-        /// How far.
+        /// The distance.
         apart: Apart,
     },
-    /// Of no authenticator, and of no time nearby.
+    /// Matches no authenticator at any searched time.
     Wrong,
 }
 
-/// Judges a code as a login would, and looks further where a login would not.
+/// Judges a code like a login, then searches further away than a login does.
 pub fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
     match judge(record, code, evidence) {
         Ruling::Right(found) => match record.authenticators.get(found.authenticator) {
@@ -110,7 +111,7 @@ fn apart(authenticator: &Authenticator, found: Match, evidence: &Evidence<'_>) -
     }
 }
 
-/// By how many steps a code is ahead of now, whatever is known of its clock.
+/// Returns by how many steps a code is ahead of now, ignoring the learned drift.
 fn ahead(authenticator: &Authenticator, step: Step, evidence: &Evidence<'_>) -> i64 {
     let now = totp::step_at(evidence.now, authenticator.parameters.period).0;
     i64::try_from(step.0).unwrap_or(0).saturating_sub_unsigned(now)
@@ -121,7 +122,7 @@ fn seconds(authenticator: &Authenticator, steps: i64) -> i64 {
     steps.saturating_mul(i64::try_from(period).unwrap_or(0))
 }
 
-/// What a code would be outside of what a login takes: a clock's is told before a token's, and the nearest first.
+/// Searches beyond what a login accepts: apps before tokens, nearest step first.
 fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
     let clocks = record.authenticators.iter().filter_map(|owner| off_clock(owner, code, evidence));
     if let Some(skew) = clocks.min_by_key(|skew| skew.ahead.unsigned_abs()) {
@@ -131,12 +132,12 @@ fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Finding {
     tokens.find_map(|owner| off_token(owner, code, evidence)).unwrap_or(Finding::Wrong)
 }
 
-/// How the clock stands whose code this is: near now, where a login looks, or a time zone away.
+/// Returns the clock offset at which the code would be current: near now, within a login's reach, or a time zone away.
 fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Skew> {
     clock_of(owner, (code, evidence), &|_| true).map(|(_, skew)| skew)
 }
 
-/// Returns the steps from now of a code, among those that may be told, and what they say of its clock.
+/// Returns the offset in steps of a code, among those that may be disclosed, and what it says about the clock.
 pub fn clock_of(
     owner: &Authenticator,
     (code, evidence): (&Code, &Evidence<'_>),
@@ -164,7 +165,7 @@ pub fn clock_of(
     Some((steps, skew))
 }
 
-/// By how many steps a clock may be ahead, the nearest first.
+/// Returns the clock offsets to search, in steps, nearest first.
 fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     let period = i64::try_from(owner.parameters.period.seconds()).unwrap_or(1).max(1);
     let reach = i64::try_from(resync::reach(owner.parameters.period)).unwrap_or(0);
@@ -180,7 +181,7 @@ fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     steps
 }
 
-/// Returns how far a token is whose code this is: pressed ahead, or passed already.
+/// Returns how far a token's code is from the expected one: ahead, or passed.
 pub fn off_token(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Finding> {
     let Moving::Counter { next } = owner.moving else { return None };
     let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
@@ -198,7 +199,7 @@ pub fn off_token(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) ->
     (next.saturating_sub(BEHIND)..next).find(is_at).map(|_| Finding::Used { wait: 0 })
 }
 
-/// What has to be looked at, where an authenticator is too far off.
+/// Returns what to check if an authenticator is too far off.
 pub fn hint(apart: Apart) -> String {
     match apart {
         Apart::Clock(skew) => clock_hint(skew),
@@ -210,7 +211,7 @@ pub fn hint(apart: Apart) -> String {
     }
 }
 
-/// Whose clock has to be looked at, where a code is of another time.
+/// Returns whose clock to check if a code is of another time.
 fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
     if ahead == 0 {
         let by = duration(learnt.unsigned_abs());
@@ -234,7 +235,7 @@ fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
     )
 }
 
-/// The whole half hours that a clock is off, give or take a minute.
+/// Returns the whole half hours by which a clock is off, with a tolerance of a minute.
 fn zone(ahead: i64) -> Option<u64> {
     let (off, half_hour) = (ahead.unsigned_abs(), HALF_HOUR.unsigned_abs());
     let nearest = (off + half_hour / 2) / half_hour * half_hour;
@@ -286,7 +287,7 @@ mod tests {
         }
     }
 
-    /// How far a code is off that a login does not take.
+    /// Returns the distance of a code that a login does not accept.
     fn off(drift: i32, steps: i64) -> (i64, bool) {
         let finding = examined(drift, steps, &[]);
         assert!(matches!(finding, Finding::Off { .. }), "{steps}: {finding:?}");

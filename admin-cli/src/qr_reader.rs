@@ -1,4 +1,4 @@
-//! QR codes in a picture: PNG and JPEG files, decoded within bounds, and the text of every code in them.
+//! Decodes QR codes in PNG and JPEG files within size limits, and returns the text of each code.
 
 use std::{fmt, io::Cursor};
 
@@ -9,30 +9,30 @@ use zune_jpeg::{
     zune_core::{colorspace::ColorSpace, options::DecoderOptions},
 };
 
-/// The largest file, in bytes: a photo of 50 million pixels is about as large.
+/// Largest file, in bytes: about a photo of 50 million pixels.
 pub const FILE_MAX: usize = 32 * 1024 * 1024;
-/// The most pixels of a picture, and the most along one side.
+/// Largest number of pixels, and largest side.
 const PIXELS_MAX: usize = 64 * 1024 * 1024;
 const SIDE_MAX: usize = 16 * 1024;
-/// The most codes of one picture that are looked at.
+/// Largest number of codes per picture.
 const CODES_MAX: usize = 64;
-/// Pictures above this side are looked at in smaller copies too, where codes of a photo have less noise.
+/// Larger pictures are also searched in reduced copies, in which codes of a photo have less noise.
 const SIDE_OF_SCREENS: usize = 320;
 
-/// Why a picture cannot be read. Carries nothing of its content.
+/// Why a picture cannot be read. Does not quote its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PictureError {
     /// Neither PNG nor JPEG.
     Format,
-    /// A text, which has a verb of its own.
+    /// Text, for which there is another verb.
     Text,
-    /// The file was cut off or is damaged.
+    /// Truncated or damaged.
     Damaged,
-    /// More pixels than are decoded.
+    /// Too many pixels.
     TooLarge,
-    /// No QR code is found in it.
+    /// No QR code found.
     NoCode,
-    /// QR codes are found, and none can be read.
+    /// QR codes found, but none is readable.
     Unreadable,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for PictureError {
     }
 }
 
-/// Grey values of a picture, row by row, 0 for black.
+/// Gray values of a picture, row by row; 0 is black.
 struct Grey {
     width: usize,
     height: usize,
@@ -122,7 +122,7 @@ impl Grey {
         Ok(Self { width, height, pixels: Zeroizing::new(Vec::with_capacity(pixels)) })
     }
 
-    /// Half the width and height, each pixel the mean of four.
+    /// Returns a copy of half the width and height; each pixel is the mean of four.
     fn halved(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let mut pixels = Zeroizing::new(Vec::with_capacity(width * height));
@@ -139,7 +139,7 @@ impl Grey {
         Self { width, height, pixels }
     }
 
-    /// Adds pixels of one grey value, of grey and alpha, of colours, or of colours and alpha; what can be seen through is white.
+    /// Adds pixels with 1 to 4 channels (gray or RGB, with or without alpha); transparent pixels become white.
     fn add(&mut self, samples: &[u8], channels: usize) {
         let grey = |pixel: &[u8]| -> u8 {
             let (value, alpha) = match *pixel {
@@ -160,7 +160,7 @@ impl Grey {
     }
 }
 
-/// Rec. 601, in thousandths.
+/// Returns the luma (Rec. 601), computed in thousandths.
 fn luma(red: u8, green: u8, blue: u8) -> u32 {
     (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000
 }
@@ -233,7 +233,7 @@ mod tests {
         texts(file).map(|texts| texts.iter().map(|text| text.to_string()).collect())
     }
 
-    /// Two pictures below each other.
+    /// Returns two pictures, one below the other.
     fn both(one: &Grey, other: &Grey) -> Grey {
         let width = one.width.max(other.width);
         let mut pixels = Zeroizing::new(Vec::new());
@@ -291,7 +291,7 @@ mod tests {
             let mut writer = encoder.write_header().unwrap();
             writer.write_chunk(png::chunk::IDAT, &[0x78, 1]).unwrap();
             drop(writer);
-            // What claims its size and has no pixels is refused by the claim.
+            // Refused by the claimed size, before the missing pixels are noticed.
             assert_eq!(read(&bytes).unwrap_err(), PictureError::TooLarge, "{width}x{height}");
         }
     }

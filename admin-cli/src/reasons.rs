@@ -1,10 +1,10 @@
-//! The reasons of refusals in plain words, each with what to do about it.
+//! Explains each reason of a refusal in plain words and says what to do.
 
 use twinlock_core::fault::StoreFault;
 
 use crate::exit::store_remedy;
 
-/// A reason, explained.
+/// Explanation of a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
     /// What it means.
@@ -13,7 +13,7 @@ pub struct Explained {
     pub remedy: String,
 }
 
-/// Faults of the records, one of each, so that a word in the ledger finds its fault.
+/// One value per fault of the records, to find the fault of a word in the ledger.
 const STORE_FAULTS: [StoreFault; 17] = [
     StoreFault::FolderMissing,
     StoreFault::StoreIdMissing,
@@ -34,7 +34,7 @@ const STORE_FAULTS: [StoreFault; 17] = [
     StoreFault::Io { errno: 0 },
 ];
 
-/// Explains a reason's stable word for a person.
+/// Explains a reason's stable word.
 pub fn explain(word: &str, user: &str) -> Explained {
     if let Some(fault) = STORE_FAULTS.into_iter().find(|fault| fault.reason() == word) {
         return Explained {
@@ -46,7 +46,7 @@ pub fn explain(word: &str, user: &str) -> Explained {
     Explained { meaning: meaning.into(), remedy: remedy.replace("USER", user) }
 }
 
-/// What each fault of the records means.
+/// Returns what a fault of the records means.
 pub fn store_meaning(fault: StoreFault) -> &'static str {
     match fault {
         StoreFault::FolderMissing => "the records folder, or one above it, is not there",
@@ -69,7 +69,7 @@ pub fn store_meaning(fault: StoreFault) -> &'static str {
     }
 }
 
-/// Meaning and remedy of all reasons that are not the records'.
+/// Returns meaning and remedy of all reasons that do not concern the records.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 fn of_login(word: &str) -> (&'static str, &'static str) {
     match word {

@@ -1,4 +1,4 @@
-//! What an import has to tell about a file, in words: never with anything that stood in it.
+//! Messages of an import about a file. They never quote the file.
 
 use twinlock_core::{
     foreign::Remark,
@@ -15,26 +15,26 @@ use crate::{
     wording::count,
 };
 
-/// The line of a file, the word for scripts, and the words for people.
+/// A message: line, word for scripts, and text.
 pub struct Worded {
-    /// Where; 0 for the whole file.
+    /// Line number; 0 for the whole file.
     pub line: u32,
-    /// For scripts.
+    /// Word for scripts.
     pub word: &'static str,
-    /// For people.
+    /// Text for people.
     pub text: String,
-    /// Whether the source holds something there that nobody has read, so that it is kept.
+    /// Whether the source holds data there that could not be read, so that the source is kept.
     pub keeps_source: bool,
 }
 
 impl Worded {
-    /// Whether it is about how the other module was set up, so that one sentence serves everybody.
+    /// Reports whether it concerns the set-up of the other module, so that one sentence is enough for all users.
     pub fn is_of_module(&self) -> bool {
         ["rate_limit", "last_logins", "window", "look_ahead"].contains(&self.word)
     }
 }
 
-/// A remark in words.
+/// Converts a remark to a message.
 pub fn worded(remark: Remark) -> Worded {
     let now = "protection against replay begins now: codes shown so far count as used";
     let (line, word, text) = match remark {
@@ -145,7 +145,7 @@ pub fn worded(remark: Remark) -> Worded {
     Worded { line, word, text, keeps_source: remark.keeps_source() }
 }
 
-/// A line of pam_oath's file that nobody reads, in words.
+/// Converts an ignored line of pam_oath's file to a message.
 pub fn passed_over(one: PassedOver) -> Worded {
     let (word, text) = match one.what {
         Unread::Comment => ("comment", "a comment; left out"),
@@ -154,7 +154,7 @@ pub fn passed_over(one: PassedOver) -> Worded {
     Worded { line: one.line, word, text: text.into(), keeps_source: true }
 }
 
-/// A file of Google's module that cannot be taken over.
+/// Explains why a file of Google's module cannot be imported.
 pub fn google_failure(path: &str, fault: GoogleFault) -> Failure {
     let (line, what) = match fault {
         GoogleFault::Empty => (0, "it is empty".into()),
@@ -189,7 +189,7 @@ pub fn google_failure(path: &str, fault: GoogleFault) -> Failure {
     Failure::new(Exit::Refused, at_line(path, line, &what), remedy)
 }
 
-/// A line of `pam_oath`'s file that is not taken over.
+/// Explains why a line of `pam_oath`'s file cannot be imported.
 pub fn oath_failure(path: &str, (line, mistake): (u32, OathMistake)) -> Failure {
     let what: String = match mistake {
         OathMistake::Type => "a type that twinlock does not know".into(),
@@ -212,7 +212,7 @@ fn at_line(path: &str, line: u32, what: &str) -> String {
     if line == 0 { format!("{path}: {what}") } else { format!("{path}, line {line}: {what}") }
 }
 
-/// A file that was not read.
+/// Explains why a file was not read.
 pub fn source_failure(path: &str, fault: SourceFault) -> Failure {
     let (exit, remedy) = match fault {
         SourceFault::Absent | SourceFault::NoPath => {
@@ -245,7 +245,7 @@ pub fn source_failure(path: &str, fault: SourceFault) -> Failure {
     Failure::new(exit, format!("{path}: {}", meaning(fault)), remedy)
 }
 
-/// What is wrong with a person's file.
+/// Describes what is wrong with a user's file.
 pub fn meaning(fault: SourceFault) -> String {
     match fault {
         SourceFault::Absent => "there is no such file".into(),

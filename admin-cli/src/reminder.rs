@@ -1,4 +1,4 @@
-//! A reminder for a group, written into rules.toml: twinlock.toml is never rewritten.
+//! Writes the reminder rule of a group to rules.toml; twinlock.toml is never rewritten.
 
 use twinlock_core::{
     fault::{MachineFault, StoreFault},
@@ -24,31 +24,31 @@ use crate::{
 };
 
 const OWNER: Owner = Owner(0);
-/// Settings are readable by everybody.
+/// File mode: all users may read settings.
 const MODE: u32 = 0o644;
 
 /// A group, and the first day on which its members need a code.
 #[derive(Debug, Clone, Copy)]
 pub struct Reminder<'a> {
-    /// The group.
+    /// Name of the group.
     pub group: &'a str,
     /// The day.
     pub until: UnixTime,
 }
 
-/// What became of the rule.
+/// What writing the rule changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// It stood there already.
+    /// Nothing: the rule was there.
     Before,
-    /// It is new.
+    /// The rule was added.
     Added,
-    /// It had another date.
+    /// The date was changed.
     Moved,
 }
 
 impl Written {
-    /// The word for scripts.
+    /// Returns the word for scripts.
     pub fn word(self) -> &'static str {
         match self {
             Self::Before => "there_already",
@@ -61,11 +61,11 @@ impl Written {
 /// Why the rule is not written.
 #[derive(Debug, PartialEq, Eq)]
 enum Fault {
-    /// A rule that comes first decides for the whole group.
+    /// An earlier rule decides for the whole group.
     Shadowed { path: String, line: u32 },
-    /// The settings or the rules that are there cannot be used.
+    /// The existing settings or rules are unusable.
     Unusable { path: String, fault: SettingsFault },
-    /// The kernel gave no randomness.
+    /// The kernel returned no random bytes.
     NoRandomness,
 }
 
@@ -76,7 +76,7 @@ struct Listed {
     lines: Vec<u32>,
 }
 
-/// Says what would become of the rule, and writes nothing.
+/// Returns what writing the rule would change, without writing it.
 pub fn plan(desk: &Desk, reminder: Reminder<'_>) -> Result<Written, Failure> {
     if desk.stand_in {
         return Err(Failure::new(
@@ -96,13 +96,13 @@ pub fn plan(desk: &Desk, reminder: Reminder<'_>) -> Result<Written, Failure> {
     decided(desk, &before, reminder).map(|(_, written)| written).map_err(|fault| failure(&fault))
 }
 
-/// Writes `group = G, action = "remind", until = DATE`, unless it stands there.
+/// Writes `group = G, action = "remind", until = DATE`, unless the rule is there.
 pub fn write(desk: &Desk, reminder: Reminder<'_>) -> Result<Written, Failure> {
     let file = SwapFile::open(RULES, SETTINGS_MAX, OWNER).map_err(|folder| {
         let (what, remedy) = mistake::of_folder(RULES, &folder);
         Failure::new(Exit::NotInState, what, remedy)
     })?;
-    // What it came to at first: another writer may follow the claim of this one.
+    // The first result counts: a retry after a lost race finds its own rule.
     let mut first = None;
     let changed = file.change(&mut |before| {
         let (rules, written) = decided(desk, before, reminder)?;
@@ -135,13 +135,13 @@ fn content(rules: &[Rule]) -> Result<Content, Fault> {
     Ok(Content { bytes: text.into_bytes(), mode: MODE })
 }
 
-/// The settings files whose rules come before these: that of /etc/twinlock, and the one that was asked for.
+/// Returns the settings files whose rules come first: that of /etc/twinlock and the requested one.
 fn files(desk: &Desk) -> impl Iterator<Item = &str> {
     let other = Some(desk.config.as_str()).filter(|path| *path != settings::PATH);
     std::iter::once(settings::PATH).chain(other)
 }
 
-/// The new rules have a part in the copy that stands in for settings with a mistake, where one was kept.
+/// Adds the new rules to the copy that stands in for faulty settings, if there is one.
 fn keep(path: &str) -> Result<(), Failure> {
     good::keep_rules(path, RULES, OWNER).map_err(|fault| {
         let why = mistake::of_file(&settings::beside(path, GOOD), fault);
@@ -150,7 +150,7 @@ fn keep(path: &str) -> Result<(), Failure> {
     })
 }
 
-/// Whether the rule stands there, where that is known.
+/// Explains why the rule is not written, and whether it is in the file, if that is known.
 fn unwritten(stands: Option<bool>, fault: StoreFault) -> Failure {
     let stands = match stands {
         Some(false) => "the rule is not written",
@@ -181,7 +181,7 @@ fn failure(fault: &Fault) -> Failure {
     Failure::new(Exit::NotInState, what, remedy)
 }
 
-/// The new rules of the file, nothing where the rule stands already.
+/// Returns the new content of the file, or `None` if the rule is there.
 fn decided(
     desk: &Desk,
     before: &[u8],
@@ -249,7 +249,7 @@ fn changed(
 }
 
 impl Reminder<'_> {
-    /// The rule that says it.
+    /// Returns the rule.
     pub fn rule(self) -> Rule {
         Rule {
             user: None,
@@ -261,7 +261,7 @@ impl Reminder<'_> {
         }
     }
 
-    /// What it does, in a sentence.
+    /// Describes the effect of the rule.
     pub fn effect(self) -> String {
         format!(
             "Until {} members of {} who are not enrolled are reminded, and let in without a code.",
@@ -270,7 +270,7 @@ impl Reminder<'_> {
         )
     }
 
-    /// Whether a rule says it, of whatever day.
+    /// Reports whether a rule is this one, whatever its date.
     fn is_one(self, rule: &Rule) -> bool {
         Rule { until: Some(self.until), ..rule.clone() } == self.rule()
     }
@@ -308,7 +308,7 @@ mod tests {
             let text = rules_form::written(&after, 1);
             assert_eq!(change(ada, &text, JANUARY), Ok((None, Written::Before)));
         }
-        // As earlier versions wrote it.
+        // The form that earlier versions wrote.
         assert_eq!(change(RULE, "", JANUARY), Ok((None, Written::Before)));
     }
 

@@ -1,4 +1,4 @@
-//! The file that tickets go into which no mail takes: its maker's alone, never overwritten, complete up to its last line.
+//! Report file of the tickets that cannot be mailed: mode 0600, never overwritten, complete up to the last line.
 
 use std::{io::Write, path::Path};
 
@@ -10,17 +10,17 @@ use crate::{
     listing::record,
 };
 
-/// The columns.
+/// Column names.
 const HEADER: [&str; 3] = ["user", "ticket", "until"];
 
-/// A report under way.
+/// A report that is being written.
 pub struct ReportFile {
     path: String,
     made: NewFile,
 }
 
 impl ReportFile {
-    /// Makes the file; one that is there stays.
+    /// Creates the file; refuses an existing one.
     pub fn create(path: &str) -> Result<Self, Failure> {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| failure(path, &error))?;
@@ -29,7 +29,7 @@ impl ReportFile {
         Ok(report)
     }
 
-    /// One more ticket, on the disk before anybody is told of it.
+    /// Appends a ticket and syncs it to disk before it is reported.
     pub fn add(&mut self, fields: [&str; 3]) -> Result<(), Failure> {
         self.write(&fields)
     }

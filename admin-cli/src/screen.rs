@@ -1,43 +1,43 @@
-//! What standard output can show, and a QR code on it.
+//! Properties of standard output, and QR codes on it.
 
 use std::io::IsTerminal;
 
 use twinlock_core::qr::{Ink, Matrix};
 use zeroize::Zeroizing;
 
-/// Exact colours out of the fixed part of the palette: themes leave those alone.
+/// Colors from the fixed part of the palette, which themes do not change.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const WHITE_ON_BLACK: &str = "\x1b[38;5;231;48;5;16m";
 const PLAIN: &str = "\x1b[0m";
 
-/// What standard output is.
+/// Properties of standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Screen {
-    /// Whether colours may be set.
+    /// Whether colors may be set.
     pub paint: Paint,
-    /// How wide it is, where that is known.
+    /// Width in columns, if known.
     pub columns: Option<usize>,
 }
 
-/// Whether colours may be set.
+/// Whether colors may be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// Explicit black and white.
     Colours,
-    /// Whatever the screen has; taken for light on dark.
+    /// The terminal's own colors, assumed to be light on dark.
     None,
 }
 
-/// How a QR code is to be drawn.
+/// Style of a QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// With what.
+    /// Characters.
     pub letters: Letters,
-    /// Which way round.
+    /// Polarity.
     pub shade: Shade,
 }
 
-/// What a drawing is made of.
+/// Characters of a drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Letters {
     /// Half blocks.
@@ -46,26 +46,26 @@ pub enum Letters {
     Ascii,
 }
 
-/// Which way round.
+/// Polarity of a drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shade {
-    /// As scanners expect it.
+    /// Dark on light, as scanners expect.
     Usual,
     /// Dark and light swapped.
     Swapped,
 }
 
-/// The drawing is wider than the screen, by these columns.
+/// The drawing is wider than the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooNarrow {
-    /// What it takes.
+    /// Columns needed.
     pub needed: usize,
-    /// What there is.
+    /// Columns available.
     pub there: usize,
 }
 
 impl Screen {
-    /// Looks at standard output and at `NO_COLOR`.
+    /// Reads the properties of standard output and `NO_COLOR`.
     pub fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
@@ -76,7 +76,7 @@ impl Screen {
         Self { paint: if colours { Paint::Colours } else { Paint::None }, columns }
     }
 
-    /// Draws a QR code, each line ended.
+    /// Draws a QR code; each line ends with a newline.
     ///
     /// # Errors
     /// [`TooNarrow`].
@@ -96,7 +96,7 @@ impl Screen {
     }
 }
 
-/// Without colours the screen is taken for light letters on dark, as terminals are.
+/// Draws without colors, for a terminal with light text on dark.
 fn plain(matrix: &Matrix, style: Style) -> Zeroizing<String> {
     let ink = match style.shade {
         Shade::Usual => Ink::Light,
@@ -116,7 +116,7 @@ fn painted(matrix: &Matrix, style: Style) -> Zeroizing<String> {
         painted.push_str(colours);
         match style.letters {
             Letters::Blocks => painted.push_str(line),
-            // Strokes of a # leave half of a dark module light; a blank in reverse is solid.
+            // The strokes of a # leave half of a dark module light; a blank in reverse video is solid.
             Letters::Ascii => painted.push_str(&solid(line)),
         }
         painted.push_str(PLAIN);

@@ -1,4 +1,4 @@
-//! Putting a changed record in place for a verb, and saying which one stands where that fails.
+//! Stores a changed record for a verb, and reports on a failure whether the old or the new record is in force.
 
 use twinlock_core::{
     account::{Account, Folder},
@@ -14,8 +14,8 @@ use crate::{
     wording::plain,
 };
 
-/// Puts in place what `decide` makes of the newest record. `is_it` tells the new record from all others: a disk that
-/// fails at the very end leaves it standing.
+/// Stores what `decide` makes of the newest record. `is_it` recognizes the new record: a disk error at the very end may
+/// leave it in force.
 pub fn put(
     desk: &Desk,
     account: &Account,
@@ -26,7 +26,7 @@ pub fn put(
     put_found(desk, account, (&find, decide), is_it)
 }
 
-/// As [`put`], for somebody who begins: where a first record was lost, or never finished, there is none.
+/// Stores like [`put`], for a user without a record: there is none before the first enrollment, or it was lost.
 pub fn begin(
     desk: &Desk,
     account: &Account,
@@ -46,7 +46,7 @@ fn put_found(
     let records = &desk.machine.records;
     let fault = match change::change_found(records, account, find, decide) {
         Ok(()) => {
-            // The change stands, whatever the clock says.
+            // The change is in force, whatever the clock says.
             if let Ok(now) = desk.now() {
                 records.mark_clock(now);
             }
@@ -61,7 +61,7 @@ fn put_found(
     Err(failed(&account.name, fault, found))
 }
 
-/// What is said of a store that has failed under a change, and of which record stands: the new one, or not.
+/// Explains a store failure during a change, and whether the new record is in force.
 pub fn failed(user: &str, fault: StoreFault, stands: Result<bool, StoreFault>) -> Failure {
     let failure = Failure::from(fault);
     let (user, what) = (plain(user), failure.what);
@@ -81,7 +81,7 @@ pub fn failed(user: &str, fault: StoreFault, stands: Result<bool, StoreFault>) -
     Failure::new(failure.exit, what, remedy)
 }
 
-/// Puts a record in place that was decided on already, behind the one of that number.
+/// Stores a given record as the successor of that number.
 pub fn place(
     desk: &Desk,
     (account, after): (&Account, u64),
@@ -97,14 +97,14 @@ pub fn place(
     }
 }
 
-/// What is said of a store that has failed under a first record, or one that was decided on already.
+/// Explains a store failure during a first record or a given one.
 pub fn in_doubt(desk: &Desk, account: &Account, (record, fault): (&Record, StoreFault)) -> Failure {
     let is_it = |found: Snapshot| found.record.generation == record.generation;
     let found = desk.machine.records.newest(account).map(|found| found.is_some_and(is_it));
     failed(&account.name, fault, found)
 }
 
-/// Somebody's record, where codes are asked for by it.
+/// Returns the record if it makes codes required.
 pub fn active(found: Option<Snapshot>) -> Option<Snapshot> {
     found.filter(|found| found.record.state == State::Active)
 }

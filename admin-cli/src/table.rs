@@ -6,12 +6,12 @@ use crate::wording::{WIDTH, wrap};
 const FIRST_MAX: usize = 24;
 const GAP: usize = 2;
 
-/// Columns of a table that is printed in parts: they grow, and never shrink.
+/// Column widths of a table that is printed in parts; they only grow.
 #[derive(Default)]
 pub struct Columns(Vec<usize>);
 
 impl Columns {
-    /// Lays rows out, the header first; every row has as many cells as the header.
+    /// Aligns rows, the header first; every row has as many cells as the header.
     pub fn align<const N: usize>(&mut self, rows: &[[String; N]]) -> String {
         let wanted = widths(rows);
         self.0.resize(wanted.len(), 0);
@@ -21,7 +21,7 @@ impl Columns {
     }
 }
 
-/// The widths of all columns but the last.
+/// Returns the widths of all columns but the last.
 fn widths<const N: usize>(rows: &[[String; N]]) -> Vec<usize> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

@@ -1,4 +1,4 @@
-//! Somebody at the terminal, as the dialogues of logins talk to people.
+//! Terminal conversation of a command, as the login dialogues expect it.
 
 use std::cell::RefCell;
 
@@ -14,7 +14,7 @@ use crate::keyboard::{Keyboard, Line, tell};
 pub struct Terminal<'a>(RefCell<&'a mut Keyboard>);
 
 impl<'a> Terminal<'a> {
-    /// Whoever types at this keyboard.
+    /// Creates a conversation with the user of this keyboard.
     pub fn new(keyboard: &'a mut Keyboard) -> Self {
         Self(RefCell::new(keyboard))
     }

@@ -1,4 +1,4 @@
-//! A ticket on its way to a person: drawn, kept as a hash, and then mailed, or shown to be handed over.
+//! A ticket on its way to its user: generated, stored as a hash, then mailed or shown.
 
 use serde_json::Value;
 use twinlock_core::{
@@ -24,24 +24,24 @@ use crate::{
 /// Letters of a ticket between two dashes.
 const GROUP: usize = 4;
 
-/// A ticket that was drawn.
+/// A generated ticket.
 pub struct Drawn {
     letters: Zeroizing<String>,
     ticket: Ticket,
 }
 
-/// What is said with a ticket.
+/// Text around a ticket.
 pub struct Message<'a> {
     /// What was done.
     pub done: &'a str,
-    /// What is to be done with the ticket.
+    /// What to do with the ticket.
     pub todo: &'a str,
-    /// What was done, for scripts.
+    /// What was done, as JSON.
     pub object: Value,
 }
 
 impl Drawn {
-    /// Draws one that works for so many seconds.
+    /// Generates a ticket that is valid for `life` seconds.
     pub fn new(desk: &Desk, purpose: Purpose, trace: Trace, life: u64) -> Result<Self, Failure> {
         let letters = draw::ticket(&KernelEntropy)?;
         let voucher = draw::voucher(&letters, trace.at.plus(life), &KernelEntropy)?;
@@ -49,18 +49,18 @@ impl Drawn {
         Ok(Self { letters, ticket: Ticket { purpose, voucher, trace } })
     }
 
-    /// Adds it to a record; an earlier one for the same dies: it may have got lost.
+    /// Adds it to a record and removes an earlier one for the same purpose, which may have been lost.
     pub fn give(&self, beside: &mut Beside) {
         beside.tickets.retain(|other| other.purpose != self.ticket.purpose);
         enrolment::give_ticket(beside, self.ticket.clone());
     }
 
-    /// Whether a record has it.
+    /// Reports whether a record holds it.
     pub fn is_in(&self, record: &Record) -> bool {
         record.beside.tickets.contains(&self.ticket)
     }
 
-    /// Brings it to its person: by mail, or else by showing it, to be handed over.
+    /// Delivers the ticket: by mail, or else by showing it to the administrator.
     pub fn deliver(
         &self,
         desk: &Desk,
@@ -92,7 +92,7 @@ impl Drawn {
     }
 }
 
-/// Returns how many seconds a ticket works: less where it is going to be mailed.
+/// Returns the lifetime of a ticket in seconds: shorter if it will be mailed.
 pub fn life_of(desk: &Desk, user: &str, on_record: Option<&str>) -> u64 {
     let lives = desk.policy.set_up.ticket_lives;
     let is_mailed = Address::of(user, on_record, &desk.policy.mail).is_ok();

@@ -1,4 +1,4 @@
-//! Words for a screen: names without surprises, instants, counts, and lines that fit.
+//! Text for a screen: escaped names, instants, counts, and wrapped lines.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -8,10 +8,10 @@ pub use twinlock_doctor::{
     wrap::{WIDTH, wrap},
 };
 
-/// The largest /etc/localtime that is read, in bytes: zones have a few thousand.
+/// Largest /etc/localtime, in bytes: real zones take a few thousand.
 const LOCALTIME_MAX: u64 = 128 * 1024;
 
-/// A name or path as it may be shown: what a terminal would obey, or not show, is escaped.
+/// Returns a name or path with control and invisible characters escaped.
 pub fn plain(text: &str) -> String {
     let escape = |letter: char| match letter {
         '\'' | '"' => letter.to_string(),
@@ -20,13 +20,13 @@ pub fn plain(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// A date, UTC.
+/// Returns the date in UTC.
 pub fn date(at: UnixTime) -> String {
     let (year, month, day) = at.date();
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// A date and time of day to the second, in the host's time zone, with its offset.
+/// Returns date and time to the second in the host's time zone, with its offset.
 pub fn instant(at: UnixTime) -> String {
     instant_in(at, offset(at))
 }
@@ -38,7 +38,7 @@ fn instant_in(at: UnixTime, offset: i32) -> String {
     format!("{} {hours:02}:{minutes:02}:{seconds:02} {zone}", date(local))
 }
 
-/// `+01:00`.
+/// Formats an offset like `+01:00`.
 fn written(offset: i32) -> String {
     let sign = if offset < 0 { '-' } else { '+' };
     let minutes = offset.unsigned_abs() / 60;
@@ -49,12 +49,12 @@ fn shifted(at: UnixTime, offset: i32) -> UnixTime {
     UnixTime(at.0.saturating_add_signed(i64::from(offset)))
 }
 
-/// Says in which zone the times of a table are.
+/// Returns a sentence about the time zone of a table.
 pub fn zone() -> &'static str {
     if zone_of_host().is_some() { "local" } else { "UTC" }
 }
 
-/// Returns the seconds that the host's clocks on the wall are ahead of UTC at an instant.
+/// Returns the host's offset from UTC at an instant, in seconds.
 fn offset(at: UnixTime) -> i32 {
     let instant = i64::try_from(at.0).unwrap_or(i64::MAX);
     zone_of_host().map_or(0, |zone| {
@@ -64,8 +64,8 @@ fn offset(at: UnixTime) -> i32 {
 
 static ZONE: OnceLock<Option<tz::TimeZone>> = OnceLock::new();
 
-/// Takes the zone of /etc/localtime for all instants from now on; UTC where it is that, or cannot be read. `TZ` is not asked: it
-/// is the caller's.
+/// Sets the time zone of this process to /etc/localtime, or UTC if it cannot be read. Ignores `TZ`, which the caller
+/// controls.
 pub fn use_zone_of_host() {
     let _ = ZONE.set(read_zone(Path::new("/etc/localtime")));
 }
@@ -83,26 +83,26 @@ fn read_zone(path: &Path) -> Option<tz::TimeZone> {
     (now != 0 || !zone.as_ref().transitions().is_empty()).then_some(zone)
 }
 
-/// A time of day, in the host's time zone, with its offset.
+/// Returns the time of day in the host's time zone, with its offset.
 pub fn time_of_day(at: UnixTime) -> String {
     let instant = instant(at);
     instant.split_once(' ').map_or_else(String::new, |(_, time)| time.to_owned())
 }
 
-/// A date and time of day as spreadsheets take it (RFC 3339).
+/// Returns date and time as spreadsheets read it (RFC 3339).
 pub fn stamp(at: UnixTime) -> String {
     let (hours, minutes, seconds) = at.clock();
     format!("{}T{hours:02}:{minutes:02}:{seconds:02}Z", date(at))
 }
 
-/// A date and time of day to the minute, for tables, in the host's time zone.
+/// Returns date and time to the minute in the host's time zone, for tables.
 pub fn minute(at: UnixTime) -> String {
     let at = shifted(at, offset(at));
     let (hours, minutes, _) = at.clock();
     format!("{} {hours:02}:{minutes:02}", date(at))
 }
 
-/// `1 code`, `2 codes`.
+/// Returns a count with its noun: `1 code`, `2 codes`.
 pub fn count(number: usize, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),

@@ -1,23 +1,23 @@
-//! What doctor has to say: a level, a stable name, one sentence that says what and one that says what to do.
+//! A finding of doctor: a level, a stable name, what is wrong, and what to do.
 use std::cmp::Ordering;
 
-/// How bad it is. The order is the order of the report.
+/// Severity, in the order of the report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Level {
-    /// Somebody gets in without a code, or with nothing but a code.
+    /// A user gets in without a code, or with only a code.
     WayIn,
-    /// Somebody who has everything does not get in.
+    /// A user with all factors does not get in.
     LockOut,
-    /// Harmless as things are; one more change makes it one of the above.
+    /// Harmless now, but one more change makes it a way in or a lock-out.
     Warning,
-    /// Somebody is let in without a code because a line says so.
+    /// A line exempts a user from codes on purpose.
     Exception,
-    /// Worth knowing.
+    /// For information.
     Note,
 }
 
 impl Level {
-    /// The word in reports and in JSON.
+    /// Returns the word in reports and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Level {
         }
     }
 
-    /// Whether the command ends with the exit code for it.
+    /// Reports whether the command fails because of it.
     #[must_use]
     pub fn fails(self) -> bool {
         match self {
@@ -39,26 +39,26 @@ impl Level {
     }
 }
 
-/// One thing that was found.
+/// One finding.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Finding {
-    /// How bad it is.
+    /// Severity.
     pub level: Level,
-    /// Its stable name.
+    /// Stable name.
     pub id: &'static str,
     /// `file:line`, or a file.
     pub place: String,
-    /// What it is.
+    /// What is wrong.
     pub what: String,
     /// What to do.
     pub remedy: String,
 }
 
-/// What makes the rest of a report void until it is corrected.
+/// Findings that have to be corrected first, since they make the other findings unreliable.
 const FIRST: [&str; 3] = ["wrong-arguments", "unknown-argument", "missing-first-factor"];
 
 impl Finding {
-    /// The order of a report: the worst first, and among those what has to be corrected before the others.
+    /// Orders findings in a report: by severity, then those that have to be corrected first.
     #[must_use]
     pub fn in_report(&self, other: &Self) -> Ordering {
         let rank = |one: &Self| (one.level, !FIRST.contains(&one.id));

@@ -1,18 +1,18 @@
-//! Text on its way to a terminal: what a terminal would obey, or would not show, is escaped, whatever file it came from.
+//! Escapes text for a terminal: control characters and invisible characters from any file.
 
 use std::borrow::Cow;
 
-/// What the text is written in.
+/// Notation of the escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notation {
     /// Text for people: `\u{9b}`.
     Text,
-    /// JSON or TOML, in whose strings an escape stands for the letter: `\u009b`.
+    /// JSON or TOML strings, in which an escape stands for the character: `\u009b`.
     Json,
 }
 
-/// Escapes control characters (C0 but for tab and newline, DEL, C1), marks that turn the direction of text, and letters
-/// that have no width. Copies nothing where there is nothing to escape, so that no key lies about a second time.
+/// Escapes control characters (C0 except tab and newline, DEL, C1), bidirectional marks and zero-width characters.
+/// Copies nothing if there is nothing to escape, so that no second copy of a key is left in memory.
 #[must_use]
 pub fn harmless(text: &str, notation: Notation) -> Cow<'_, str> {
     if !text.contains(is_hostile) {
@@ -34,7 +34,7 @@ pub fn harmless(text: &str, notation: Notation) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether a terminal would obey the letter, or not show it.
+/// Reports whether a terminal would interpret the character or not show it.
 fn is_hostile(letter: char) -> bool {
     if letter.is_ascii() {
         return letter.is_ascii_control() && letter != '\n' && letter != '\t';

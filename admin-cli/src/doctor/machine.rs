@@ -1,4 +1,4 @@
-//! The machine that is examined: its files, its accounts, its modules and its sshd.
+//! The examined machine: files, accounts, modules and sshd.
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -13,29 +13,29 @@ use crate::sshd::config::Patterns;
 use crate::sshd::pattern::fits;
 use crate::sshd::probe::People;
 
-/// A machine, or a tree of files that looks like one.
+/// A machine, or a folder with the files of one.
 pub struct Machine {
     root: PathBuf,
     sshd: Option<PathBuf>,
     recorded: Option<PathBuf>,
 }
 
-/// Why sshd's settings are not known.
+/// Why sshd's settings are unknown.
 #[derive(Debug)]
 pub enum Silence {
-    /// There is no sshd.
+    /// sshd is not installed.
     NoProgram,
-    /// It said why not.
+    /// sshd failed with this message.
     Refused(String),
 }
 
 const FOLDERS: [&str; 4] =
     ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
-/// libpam brings it: the folder that has it is the one that libpam looks into.
+/// Module that libpam installs: its folder is the one that libpam searches.
 const LIBPAMS_OWN: &str = "pam_deny.so";
 
 impl Machine {
-    /// `recorded` is a folder with what sshd says, for a tree whose sshd cannot run.
+    /// Creates a machine. `recorded` is a folder with recorded output of sshd, for a tree whose sshd cannot run.
     #[must_use]
     pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
         Self { root, sshd: programs::sshd(), recorded }
@@ -45,10 +45,10 @@ impl Machine {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// The accounts that can have a shell, and the groups.
+    /// Returns the accounts with a login shell, and the groups.
     ///
     /// # Errors
-    /// A list that is there cannot be read.
+    /// [`Unreadable`] if an existing list cannot be read.
     pub fn people(&self) -> Result<People, Unreadable> {
         let accounts = self.list("/etc/passwd")?;
         let names = accounts.lines().filter_map(with_shell).filter(|name| name != "root");
@@ -67,7 +67,7 @@ impl Machine {
         }
     }
 
-    /// The file behind a module's path.
+    /// Looks up the file of a module.
     #[must_use]
     pub fn module(&self, name: &str) -> ModuleFile {
         if name.starts_with('/') {
@@ -86,7 +86,7 @@ impl Machine {
             .unwrap_or(ModuleFile::Missing)
     }
 
-    /// Debian has a folder for each kind of processor.
+    /// Returns the module folders; Debian has one per architecture.
     fn module_folders(&self) -> Vec<String> {
         let mut all: Vec<String> = FOLDERS.map(str::to_owned).to_vec();
         for base in ["/usr/lib", "/lib"] {
@@ -113,10 +113,10 @@ impl Machine {
         })
     }
 
-    /// `sshd -t`: what it complains of, if it does.
+    /// Returns what `sshd -t` complains about, if anything.
     ///
     /// # Errors
-    /// sshd cannot be asked.
+    /// [`Silence`] if sshd cannot be run.
     pub fn complaint(&self) -> Result<Option<String>, Silence> {
         if let Some(folder) = &self.recorded {
             return Ok(fs::read_to_string(folder.join("t")).ok());
@@ -129,10 +129,10 @@ impl Machine {
         }
     }
 
-    /// `sshd -T`, for one person if `connection` is given.
+    /// Returns the output of `sshd -T`, for one user if `connection` is given.
     ///
     /// # Errors
-    /// sshd cannot be asked, or does not answer.
+    /// [`Silence`] if sshd cannot be run or fails.
     pub fn effective(&self, connection: Option<&str>) -> Result<String, Silence> {
         if let Some(folder) = &self.recorded {
             return recorded(folder, connection);
@@ -154,13 +154,13 @@ impl Machine {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        // sshd ends its lines as a terminal in raw mode wants them.
+        // sshd ends these lines with CR LF.
         let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
         Err(Silence::Refused(said.trim().to_owned()))
     }
 }
 
-/// Complaints about the one who asks, or about the moment, and not about the settings.
+/// Reports whether a complaint concerns the caller or the moment, and not the settings.
 fn beside_the_point(said: &str) -> bool {
     said.contains("no hostkeys available")
         || said.contains("Missing privilege separation directory")

@@ -1,4 +1,4 @@
-//! `twinlock doctor`: finds a way in without a code, and a lock-out, before somebody else does.
+//! `twinlock doctor`: finds bypasses and lock-outs in the PAM and sshd configuration.
 #![deny(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -58,37 +58,37 @@ pub struct Ssh {
     pub sshd_says: Option<PathBuf>,
 }
 
-/// For whom the report is written.
+/// Format of the report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
-    /// A person.
+    /// Text for people.
     Text,
-    /// A program.
+    /// JSON.
     Json,
 }
 
-/// What the settings of twinlock bring about, whatever the stack.
+/// Effects of twinlock's settings on every stack.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// What makes the module refuse once it is called; it counts where some line calls it.
+    /// Findings that make the module refuse, wherever a line calls it.
     pub refusing: Vec<Finding>,
-    /// Services that a rule exempts for everybody.
+    /// Services that a rule exempts for all users.
     pub exempt: Vec<String>,
 }
 
-/// Nothing is wrong.
+/// Exit status: nothing is wrong.
 pub const FINE: u8 = 0;
-/// Something that is needed cannot be read.
+/// Exit status: a required file or program cannot be read.
 pub const NOT_READABLE: u8 = 6;
-/// Somebody gets in or is locked out.
+/// Exit status: a way in or a lock-out was found.
 pub const FOUND: u8 = 7;
 
-/// Examines sshd and its stack, writes the report and returns the exit code.
+/// Examines sshd and its stack, writes the report and returns the exit status.
 ///
-/// The report goes to `out`, and why there is none to `complaints`.
+/// The report goes to `out`; the reason for a missing report goes to `complaints`.
 ///
 /// # Errors
-/// The report cannot be written.
+/// [`io::Error`] if the report cannot be written.
 pub fn ssh(
     arguments: &Ssh,
     format: Format,
@@ -112,7 +112,7 @@ pub fn ssh(
     }
 }
 
-/// Why nothing can be said.
+/// Why there is no report.
 struct Hindrance {
     what: String,
     remedy: String,
@@ -240,7 +240,7 @@ fn ask(
     Ok(Facts::new(config, base, asked))
 }
 
-/// Accounts that no file lists cannot be asked about one by one.
+/// Reports accounts from a directory, which cannot be listed and checked one by one.
 fn elsewhere(machine: &Machine, config: &sshd::config::Config) -> Option<Finding> {
     let people = |(word, _): &(String, String)| ["user", "group"].contains(&word.as_str());
     if !config.blocks.iter().flat_map(|block| &block.criteria).any(people) {

@@ -1,4 +1,4 @@
-//! The report, for a person and for a program.
+//! The report, as text and as JSON.
 use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
@@ -7,11 +7,11 @@ use crate::pam::table::{Other, Password, Role, Row, Table};
 use crate::pam::twinlock::Answer;
 use crate::wrap::prose;
 
-/// What was found out.
+/// Result of an examination.
 pub struct Report {
-    /// The findings, worst first.
+    /// Findings, worst first.
     pub findings: Vec<Finding>,
-    /// The stack's truth table; none when libpam cannot load the service.
+    /// Truth table of the stack; `None` if libpam cannot load the service.
     pub table: Option<Table>,
     /// Which rows are shown.
     pub rows: Rows,
@@ -20,22 +20,22 @@ pub struct Report {
 /// Which rows of the table are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rows {
-    /// Those in which somebody gets in who should not.
+    /// Rows with wrong access.
     Wrong,
-    /// Every one.
+    /// All rows.
     All,
 }
 
 const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "line that decides"];
 
 impl Report {
-    /// Whether somebody gets in or is locked out.
+    /// Reports whether there is a way in or a lock-out.
     #[must_use]
     pub fn fails(&self) -> bool {
         self.findings.iter().any(|finding| finding.level.fails())
     }
 
-    /// One sentence for the whole.
+    /// Summarizes the findings in one sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
         let count =
@@ -55,10 +55,10 @@ impl Report {
         }
     }
 
-    /// Writes the report for a person.
+    /// Writes the report as text.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// [`io::Error`] if the output cannot be written.
     pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", prose(&self.verdict(), 2))?;
         for (number, finding) in self.findings.iter().enumerate() {
@@ -91,10 +91,10 @@ impl Report {
         cells.iter().try_for_each(|row| line(out, row, &widths))
     }
 
-    /// Writes the report for a program.
+    /// Writes the report as JSON.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// [`io::Error`] if the output cannot be written.
     pub fn json(&self, out: &mut dyn Write) -> io::Result<()> {
         let findings: Vec<_> = (self.findings.iter())
             .map(|one| {
@@ -118,7 +118,7 @@ impl Report {
         writeln!(out, "{whole:#}")
     }
 
-    /// Of wrong rows that differ in conditions only, or in why there is no code, the plainest.
+    /// Returns the rows to show; of wrong rows that differ only in conditions or in the missing code, the simplest one.
     fn shown(&self) -> Vec<&Row> {
         let Some(table) = &self.table else { return Vec::new() };
         if self.rows == Rows::All {
@@ -172,8 +172,7 @@ impl Report {
     }
 }
 
-/// An empty row is a rule.
-/// The other modules for a second factor, where the row has them agree.
+/// Returns the modules of other second factors that succeed in the row.
 fn helpers<'a>(table: &'a Table, row: &Row) -> impl Iterator<Item = &'a str> {
     let right = row.world.other == Other::Right;
     table.cast.iter().filter(move |_| right).filter_map(|line| match &line.role {

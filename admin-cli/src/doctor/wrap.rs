@@ -1,17 +1,17 @@
-//! Lines that fit on a screen.
+//! Wraps lines to fit on a screen.
 
 use std::io::IsTerminal;
 
-/// No line that a person reads is longer.
+/// Longest line of prose, in columns.
 pub const WIDTH: usize = 78;
 
-/// A blank that is not broken at.
+/// A no-break space.
 const HELD: char = '\u{a0}';
 
-/// The fewest columns that text is broken for.
+/// Narrowest width for wrapping, in columns.
 const NARROWEST: usize = 20;
 
-/// Returns the width of a narrower terminal, else the width that is wished. What goes to a file or a pipe has that one.
+/// Returns `width`, or the terminal's width if that is smaller. Files and pipes get `width`.
 fn at_terminal(width: usize) -> usize {
     let columns = |size: rustix::termios::Winsize| usize::from(size.ws_col);
     let stdout = std::io::stdout();
@@ -20,14 +20,14 @@ fn at_terminal(width: usize) -> usize {
         false => None,
     };
     match there {
-        // A terminal that does not say how wide it is has 0.
+        // A terminal that does not know its width reports 0.
         Some(there) if there > 0 => width.min(there.max(NARROWEST)),
         Some(_) | None => width,
     }
 }
 
-/// Breaks a text at blanks, so that lines fit where no single word is too long; later lines are indented. Lines are no longer
-/// than the terminal is wide.
+/// Wraps a text at blanks to `width` columns or the terminal's width; a single word may be longer. Later lines are
+/// indented.
 #[must_use]
 pub fn wrap(text: &str, width: usize, indent: usize) -> String {
     wrap_at(text, at_terminal(width), indent)
@@ -61,7 +61,7 @@ fn wrap_line(wrapped: &mut String, line: &str, (width, indent): (usize, usize)) 
     }
 }
 
-/// Breaks prose at blanks, but for those between back quotes: what stands there is to be copied.
+/// Wraps prose at blanks, but not between back quotes: that text is to be copied.
 #[must_use]
 pub fn prose(text: &str, indent: usize) -> String {
     let quoted = |(number, part): (usize, &str)| match number % 2 {

@@ -1,4 +1,4 @@
-//! Addresses that no header, no shell and no mail server reads as something else.
+//! Mail addresses that no header, shell or mail server can misread.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use twinlock_core::policy::Mail;
 
 use crate::mail::fault::MailFault;
 
-/// The longest part before the `@`, and the longest domain (RFC 5321 section 4.5.3.1).
+/// Longest local part and longest domain, in bytes (RFC 5321 section 4.5.3.1).
 const LOCAL_MAX: usize = 64;
 const DOMAIN_MAX: usize = 253;
 const LABEL_MAX: usize = 63;
 
-/// An address: `name@domain`, or the name alone of a mailbox on this machine.
+/// A mail address: `name@domain`, or only the name of a local mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
 
 impl Address {
-    /// Reads an address. Of RFC 5321's letters those are refused that servers read as a route, a file or a program, and
-    /// what is not ASCII, which most servers do not take.
+    /// Parses an address. Of the characters of RFC 5321, those are refused that servers read as a route, a file or a
+    /// program; so is non-ASCII, which most servers do not accept.
     pub fn read(text: &str) -> Option<Self> {
         let fits = match text.split_once('@') {
             Some((local, domain)) => is_local(local) && is_domain(domain),
@@ -26,8 +26,8 @@ impl Address {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Where mail for somebody goes: to the address on record, else to the account's name at the domain of the settings,
-    /// where that makes an address.
+    /// Returns the address of a user: the one on record, else the account name at the domain of the settings, if that
+    /// makes a valid address.
     pub fn of(user: &str, on_record: Option<&str>, mail: &Mail) -> Result<Self, MailFault> {
         if let Some(address) = on_record {
             return Self::read(address).ok_or_else(|| MailFault::OddAddress(address.to_owned()));
@@ -36,13 +36,13 @@ impl Address {
         named.ok_or(MailFault::NoAddress)
     }
 
-    /// The text.
+    /// Returns the address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// For the screen of an administrator who gives a ticket out: enough to see where it went.
+/// Shortens the address for the screen of the administrator who issues a ticket: enough to see where it went.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.split_once('@') {

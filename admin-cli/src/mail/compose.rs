@@ -1,4 +1,4 @@
-//! A mail as a program that takes mail reads it: headers, an empty line, the text, in lines that end as Unix has them.
+//! Composes a mail for a sendmail program: headers, an empty line and the text, with Unix line ends.
 
 use mail_builder::{
     MessageBuilder,
@@ -9,19 +9,19 @@ use zeroize::Zeroizing;
 
 use crate::mail::address::Address;
 
-/// What stands around the text.
+/// The headers of a mail.
 pub struct Envelope<'a> {
     /// The sender.
     pub from: &'a Address,
     /// The only recipient.
     pub to: &'a Address,
-    /// When it is sent.
+    /// When the mail is sent.
     pub at: UnixTime,
-    /// What is the same when the same mail is sent twice, so that a reader is shown it once; without its `<>`.
+    /// Message-ID without `<>`. The same for a mail that is sent twice, so that mail readers show it once.
     pub id: String,
 }
 
-/// The whole mail.
+/// Composes the whole mail.
 pub fn compose(envelope: &Envelope<'_>, written: &Written) -> Zeroizing<Vec<u8>> {
     let nobody = None::<&str>;
     let at = i64::try_from(envelope.at.0).unwrap_or(i64::MAX);
@@ -31,7 +31,7 @@ pub fn compose(envelope: &Envelope<'_>, written: &Written) -> Zeroizing<Vec<u8>>
         .subject(written.subject.as_str())
         .date(at)
         .message_id(envelope.id.as_str())
-        // RFC 3834, and what Exchange looks for: nobody's absence is answered to a machine.
+        // RFC 3834, and the header that Exchange reads: suppresses automatic replies.
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .header("X-Auto-Response-Suppress", Raw::new("All"))
         .text_body(written.body.as_str());

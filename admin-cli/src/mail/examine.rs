@@ -1,4 +1,4 @@
-//! What doctor finds about mail: texts that are not used, a program that is not there, letters that do not get away.
+//! Findings of doctor about mail: unusable text files, a missing mail program, undelivered notifications.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -15,12 +15,12 @@ use crate::{
     wording::count,
 };
 
-/// All of it.
+/// Returns all findings about mail.
 pub fn examine(policy: &Policy, machine: &Machine) -> Vec<Finding> {
     let outbox = format!("{}/outbox", policy.places.records);
     let standing = post::standing(&machine.records);
     let mut found: Vec<Finding> = replacement::unusable().into_iter().map(unused).collect();
-    // Where no mail is meant to be sent, nothing of it is missing.
+    // On a host that is not meant to send mail, nothing is missing.
     if policy.mail.domain.is_some() || standing.waiting > 0 {
         found.extend(setting(policy).map(|fault| unsendable(&fault)));
     }
@@ -33,7 +33,7 @@ fn unused((place, what, remedy): (String, String, String)) -> Finding {
     Finding { level: Level::Warning, id: "mail-text", place, what, remedy }
 }
 
-/// Why nobody could be sent mail, by the settings alone.
+/// Returns why the settings alone rule out all mail.
 pub fn setting(policy: &Policy) -> Option<MailFault> {
     let mail = &policy.mail;
     if Address::read(&mail.from).is_none() {

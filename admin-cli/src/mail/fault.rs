@@ -1,4 +1,4 @@
-//! Why a mail was not sent, in a sentence that says what and one that says what to do.
+//! Why a mail was not sent: what went wrong, and what to do.
 
 use crate::{
     exit::{Exit, Failure},
@@ -8,39 +8,39 @@ use crate::{
 /// Why a mail was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailFault {
-    /// Nobody has said where mail for this person goes.
+    /// The user has no mail address.
     NoAddress,
-    /// What is on record is no address that mail is sent to.
+    /// The address on record is invalid.
     OddAddress(String),
-    /// `mail_from` is no address.
+    /// `mail_from` is no valid address.
     OddSender(String),
-    /// The program that takes mail cannot be started.
+    /// The mail program cannot be started.
     NotStarted {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// Why.
+        /// Error of the operating system.
         error: String,
     },
-    /// It has not ended in time, and was killed.
+    /// The mail program did not end in time and was killed.
     Slow {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// After so many seconds.
+        /// Timeout in seconds.
         seconds: u64,
     },
-    /// It has ended with another status than 0.
+    /// The mail program ended with a status other than 0.
     Refused {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// `status 75`, `signal 9`.
+        /// How it ended: `status 75`, `signal 9`.
         ended: String,
-        /// The last line that it said on its standard error.
+        /// The last line of its standard error.
         said: String,
     },
 }
 
 impl MailFault {
-    /// What is wrong.
+    /// Describes what is wrong.
     pub fn what(&self) -> String {
         match self {
             Self::NoAddress => "no mail address is known".into(),
@@ -65,7 +65,7 @@ impl MailFault {
         }
     }
 
-    /// What to do.
+    /// Describes what to do.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::NoAddress => "Set mail_domain in the settings, or give the person an address.",

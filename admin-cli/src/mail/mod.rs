@@ -1,4 +1,4 @@
-//! Mail to people: where it goes, what it looks like, and the program that takes it.
+//! Mail to users: the address, the text, and the program that sends it.
 
 mod address;
 mod compose;

@@ -1,4 +1,4 @@
-//! What every mail of a run has in common: the sender, the host, the program that takes mail, the words.
+//! What all mails of a run share: the sender, the host, the mail program and the language.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use crate::{
     },
 };
 
-/// What every mail of a run has in common.
+/// What all mails of a run share.
 pub struct Office {
-    /// What this machine is called.
+    /// Name of this host.
     pub host: String,
     from: Address,
     now: UnixTime,
@@ -32,20 +32,20 @@ pub struct Office {
     sendmail: Sendmail,
 }
 
-/// What one mail says.
+/// Content of one mail.
 pub struct Sheet<'a> {
-    /// What it is about.
+    /// Topic, which selects the text.
     pub topic: Topic,
-    /// What its text is filled with.
+    /// Values that are filled into the text.
     pub blanks: &'a Blanks,
-    /// The instant that it tells of.
+    /// When the reported event happened.
     pub at: UnixTime,
-    /// What tells it from others of that instant to that person.
+    /// Distinguishes this mail from others to the same user about the same instant.
     pub name: &'a str,
 }
 
 impl Office {
-    /// By the settings in force.
+    /// Prepares mail with the settings in force.
     pub fn open(desk: &Desk, patience: Duration) -> Result<Self, MailFault> {
         let mail = &desk.policy.mail;
         let odd = || MailFault::OddSender(mail.from.to_string());
@@ -58,7 +58,7 @@ impl Office {
         })
     }
 
-    /// Writes a mail and hands it over.
+    /// Composes a mail and sends it.
     pub fn send(&self, to: &Address, user: &str, sheet: &Sheet<'_>) -> Result<(), MailFault> {
         let written = replacement::write(self.language, sheet.topic, sheet.blanks);
         let id = self.id(user, sheet);
@@ -66,9 +66,9 @@ impl Office {
         self.sendmail.send(&compose(&envelope, &written))
     }
 
-    /// The same for the same mail, so that one that is sent twice is shown once.
+    /// Returns the Message-ID: the same for a repeated mail, so that mail readers show it once.
     fn id(&self, user: &str, sheet: &Sheet<'_>) -> String {
-        // RFC 5322 has dots between words only.
+        // RFC 5322 allows dots only between atoms.
         let plain = |text: &str| {
             let folder = Folder::of(text).map(|folder| folder.as_str().replace('.', "="));
             folder.unwrap_or_else(|_| "x".into())

@@ -1,4 +1,4 @@
-//! Texts with which an administrator replaces those that are built in: `/etc/twinlock/text/KIND.txt`.
+//! Mail texts of the administrator that replace the built-in ones: `/etc/twinlock/text/KIND.txt`.
 
 use twinlock_core::{
     fault::StoreFault,
@@ -10,28 +10,28 @@ use twinlock_host::place::{self, Owner, READABLE};
 
 use crate::{mistake, wording::plain};
 
-/// The folder, whichever settings were asked for.
+/// The folder, which does not depend on the requested settings file.
 const FOLDER: &str = "/etc/twinlock/text";
-/// The longest text.
+/// Longest text, in bytes.
 const TEXT_MAX: usize = 16 * 1024;
 
 /// Why a text is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unusable {
-    /// The file cannot be trusted or read.
+    /// The file is not trusted or cannot be read.
     File(StoreFault),
-    /// It is not UTF-8.
+    /// The file is not UTF-8.
     NotUtf8,
-    /// What it says.
+    /// The text is invalid.
     Text(TextFault),
 }
 
-/// The file that replaces the text of a topic.
+/// Returns the path of the file that replaces the text of a topic.
 pub fn path(topic: Topic) -> String {
     format!("{FOLDER}/{}.txt", topic.word())
 }
 
-/// The text of the file, where there is one.
+/// Reads the file, if there is one.
 fn read(path: &str, owner: Owner) -> Result<Option<String>, Unusable> {
     let bytes = match place::read_file(path, (owner, READABLE), TEXT_MAX) {
         Err(fault) if place::is_absent(fault) => return Ok(None),
@@ -40,14 +40,14 @@ fn read(path: &str, owner: Owner) -> Result<Option<String>, Unusable> {
     String::from_utf8(bytes).map(Some).map_err(|_| Unusable::NotUtf8)
 }
 
-/// The mail: in the administrator's words where they can be used, else in those that are built in.
+/// Writes a mail with the administrator's text if it is usable, else with the built-in text.
 pub fn write(language: Language, topic: Topic, blanks: &Blanks) -> Written {
     let text = read(&path(topic), Owner(0)).ok().flatten();
     let replaced = text.and_then(|text| mail::replaced(&text, topic, blanks).ok());
     replaced.unwrap_or_else(|| mail::built_in(language, topic, blanks))
 }
 
-/// The texts that are there and are not used: path, what is wrong, what to do.
+/// Returns the text files that are not used: path, what is wrong, what to do.
 pub fn unusable() -> Vec<(String, String, String)> {
     let of = |topic: Topic| {
         let path = path(topic);

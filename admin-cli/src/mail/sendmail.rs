@@ -1,4 +1,4 @@
-//! The program that takes mail: started with a clean environment, given the mail, and waited for, but not forever.
+//! Runs the mail program with a clean environment, passes it the mail, and waits for it with a timeout.
 
 use std::{
     fs::File,
@@ -17,26 +17,26 @@ use rustix::{
 
 use crate::mail::fault::MailFault;
 
-/// What the program finds on its way.
+/// `PATH` of the mail program.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// Bytes of what it says that are kept.
+/// Bytes of its standard error that are kept.
 const SAID_MAX: usize = 4096;
-/// How often it is asked whether it has ended.
+/// Interval between two checks whether it has ended.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long it may take to end when it is told to, and what it has said may take to arrive.
+/// How long it may take to end after SIGTERM, and how long its last output may take to arrive.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The program.
+/// The mail program.
 #[derive(Debug, Clone)]
 pub struct Sendmail {
-    /// Its whole path.
+    /// Absolute path.
     pub program: String,
-    /// How long it may take.
+    /// Timeout.
     pub patience: Duration,
 }
 
 impl Sendmail {
-    /// Hands a mail over. The recipient stands in the mail alone, so that no name is ever read as an option.
+    /// Sends a mail. The recipient is named only in the mail, so that no address is ever parsed as an option.
     pub fn send(&self, mail: &[u8]) -> Result<(), MailFault> {
         let not_started = |error: io::Error| MailFault::NotStarted {
             program: self.program.clone(),
@@ -60,15 +60,15 @@ impl Sendmail {
     fn start(&self, mail: File) -> io::Result<Child> {
         let mut command = Command::new(&self.program);
         command.args(["-t", "-i"]).env_clear().env("PATH", PATH).current_dir("/");
-        // A group of its own, so that it can be ended with all that it has started.
+        // A process group of its own, so that its children are killed with it.
         command.process_group(0);
         command.stdin(mail).stdout(Stdio::null()).stderr(Stdio::piped());
         command.spawn()
     }
 }
 
-/// The mail as a file in memory: were this process killed while it fills a pipe, half of it would be taken for a mail,
-/// and a program that does not read would hold it up.
+/// Returns the mail as a memory file. With a pipe, half a mail would be sent if this process were killed, and a program
+/// that does not read would block it.
 fn whole(mail: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create("mail", MemfdFlags::CLOEXEC)?);
     file.write_all(mail)?;
@@ -76,7 +76,8 @@ fn whole(mail: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Reads all that the program says, so that it never waits for a reader, and keeps the last line of its beginning.
+/// Drains the program's standard error, so that it never blocks, and keeps the last line of the first [`SAID_MAX`]
+/// bytes.
 fn listen(child: &mut Child) -> Receiver<String> {
     let (tell, told) = mpsc::channel();
     let mut stderr = child.stderr.take();
@@ -89,7 +90,7 @@ fn listen(child: &mut Child) -> Receiver<String> {
         }
         let mut text = String::from_utf8_lossy(&kept).into_owned();
         if kept.len() == SAID_MAX {
-            // The last line is cut.
+            // Drops the last line, which is cut.
             text.truncate(text.rfind('\n').unwrap_or(text.len()));
         }
         let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
@@ -109,13 +110,13 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Ends the program and all that it has started.
+/// Kills the program and its children.
 fn end(child: &mut Child) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let send = |signal| group.map(|group| kill_process_group(group, signal));
     send(Signal::TERM);
     wait(child, GRACE);
-    // Whether it has ended or not: what it has started may not have.
+    // Sent even if the program has ended: its children may still run.
     send(Signal::KILL);
     let _ = child.wait();
 }

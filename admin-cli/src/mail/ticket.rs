@@ -1,4 +1,4 @@
-//! A ticket by mail: sent at once and never kept, so that whoever gives it out can show it where mail fails.
+//! Tickets by mail: sent at once and never queued, so that the administrator can show the ticket if the mail fails.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use crate::{
     },
 };
 
-/// How long an administrator waits for the program that takes mail.
+/// How long an administrator waits for the mail program.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Mails a ticket to whom it is for, at the address on record or else at the domain of the settings, and says where it
-/// went. Nothing of it is kept, and it is tried once.
+/// Mails a ticket to its user, at the address on record or at the domain of the settings, and returns the address.
+/// Tries once and keeps nothing.
 pub fn send_ticket(
     desk: &Desk,
     on_record: Option<&str>,
@@ -29,7 +29,7 @@ pub fn send_ticket(
     send_ticket_within(desk, on_record, handout, PATIENCE)
 }
 
-/// Does what [`send_ticket`] does, and kills a program that takes longer than `patience`.
+/// Sends like [`send_ticket`], but kills a mail program that takes longer than `patience`.
 pub fn send_ticket_within(
     desk: &Desk,
     on_record: Option<&str>,
@@ -40,7 +40,7 @@ pub fn send_ticket_within(
     let office = Office::open(desk, patience)?;
     let topic = Topic::Ticket(handout.purpose);
     let blanks = Blanks::of_ticket(handout, &office.host);
-    // Of two tickets within a second both are shown.
+    // Two tickets within one second are two mails, and both must be shown.
     let name = format!("{}={}", topic.word(), std::process::id());
     let sheet = Sheet { topic, blanks: &blanks, at: handout.at, name: &name };
     office.send(&to, handout.user, &sheet)?;
@@ -73,10 +73,10 @@ mod tests {
         until: UnixTime(1_800_259_200),
     };
 
-    /// A desk whose mail goes to a shell script.
+    /// Returns a desk whose mail goes to a shell script.
     fn desk(folder: &tempfile::TempDir, script: &str) -> Desk {
         let program = folder.path().join("sendmail");
-        // By a process of its own: what another thread starts meanwhile must not hold the file open.
+        // Written by a separate process: a child that another test thread forks meanwhile must not keep the file open.
         let words = ["-c", "cat >\"$0\" && chmod 755 \"$0\"", program.to_str().unwrap()];
         let mut writer = Command::new("sh").args(words).stdin(Stdio::piped()).spawn().unwrap();
         let text = format!("#!/bin/sh\ncd {}\n{script}\n", folder.path().display());

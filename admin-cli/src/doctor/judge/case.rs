@@ -1,10 +1,10 @@
-//! What a stack is judged by: its truth table, and who gets as far as PAM.
+//! Input of the judgment of a stack: its truth table, and which users sshd lets through to PAM.
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{Beside, Recipe};
 use crate::pam::table::{Cast, Password, Role, Row, Table};
 use crate::pam::twinlock::Answer;
 
-/// With what sshd lets people come as far as PAM.
+/// First factors with which sshd lets users through to PAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reach {
     /// Some way reaches PAM without a key.
@@ -14,44 +14,44 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Nothing is known of sshd, or PAM is not asked at all.
+    /// Both: sshd's settings are unknown, or PAM is not asked at all.
     pub const EVERY: Self = Self { without_key: true, with_key: true };
 
-    /// Whether people come so, with or without a key.
+    /// Reports whether users reach PAM with (`key`) or without a key.
     #[must_use]
     pub fn covers(self, key: bool) -> bool {
         if key { self.with_key } else { self.without_key }
     }
 }
 
-/// A table and the circumstances it is judged in.
+/// A truth table and its circumstances.
 pub struct Case<'a> {
-    /// The table.
+    /// The truth table.
     pub table: &'a Table,
-    /// The file to name when no line is to blame.
+    /// The file to name if no line is to blame.
     pub file: &'a str,
-    /// What sshd lets through.
+    /// What sshd lets through now.
     pub reach: Reach,
-    /// With what people come once sshd is set right.
+    /// What sshd lets through once its settings are corrected.
     pub wanted: Reach,
 }
 
 /// What is wrong with a row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Wrong {
-    /// Nothing was proven, and they are in.
+    /// Access without any factor.
     Open,
-    /// A code and nothing else.
+    /// Access with only a code.
     CodeAlone,
-    /// A password and no code.
+    /// Access with a password but no code.
     PasswordAlone,
-    /// A key and no code.
+    /// Access with a key but no code.
     KeyAlone,
-    /// An exempt account with nothing.
+    /// Access of an exempt account without any factor.
     ExemptAlone,
 }
 
-/// What is wrong with a row, if anything is.
+/// Returns what is wrong with a row, if anything.
 #[must_use]
 pub fn wrong(row: &Row) -> Option<Wrong> {
     if !row.passes() {
@@ -70,13 +70,13 @@ pub fn wrong(row: &Row) -> Option<Wrong> {
 }
 
 impl Case<'_> {
-    /// The line of that number.
+    /// Returns the line of that number.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&Cast> {
         self.table.cast.get(number)
     }
 
-    /// What to write instead of a stack that is wrong as a whole.
+    /// Returns the stack to write in place of one that is wrong as a whole.
     #[must_use]
     pub fn recipe(&self) -> String {
         Recipe {
@@ -89,7 +89,7 @@ impl Case<'_> {
         .text()
     }
 
-    /// The same, where no line is refused for its arguments: what such a stack is meant to do cannot be seen.
+    /// Returns the recipe, unless a line is refused for its arguments: then the purpose of the stack is unknown.
     #[must_use]
     pub fn recipe_when_read(&self) -> String {
         let mistaken =
@@ -117,13 +117,13 @@ impl Case<'_> {
         proofs
     }
 
-    /// Whether a rewritten stack asks anybody for a password.
+    /// Reports whether a rewritten stack asks any user for a password.
     #[must_use]
     pub fn asks_password(&self) -> bool {
         self.wanted.without_key || !self.key_is_enough()
     }
 
-    /// Whether who has a key needs no password in this stack.
+    /// Reports whether a user with a key needs no password in this stack.
     fn key_is_enough(&self) -> bool {
         let without = |row: &Row| {
             row.passes() && row.world.key && matches!(row.world.password, Password::None(_))

@@ -1,4 +1,4 @@
-//! Who gets through the stack who should not.
+//! Findings about users whom the stack lets in and should not.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::judge::remedies::KEY_LINE;
@@ -10,7 +10,7 @@ use crate::pam::table::{Cast, Other, Role, Row};
 use crate::pam::twinlock::{Answer, Stand};
 
 impl Case<'_> {
-    /// The row with the fewest conditions stands for all that are wrong in the same way.
+    /// Reports one kind of wrong rows by its row with the fewest conditions.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
         let rows = || self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
         let possible = |row: &&Row| self.reach.covers(row.world.key);
@@ -33,7 +33,7 @@ impl Case<'_> {
         Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
     }
 
-    /// A condition that picks people on purpose makes an exception; any other one is a hole.
+    /// Returns the level: an exception if a condition selects users on purpose, else a way in.
     fn level(&self, kind: Wrong, row: &Row) -> Level {
         let chosen = |condition: &str| {
             ["pam_succeed_if.so", "pam_listfile.so", "pam_access.so"]
@@ -71,7 +71,7 @@ impl Case<'_> {
         when
     }
 
-    /// The line of ours that said what did not count, or else the last line that was asked.
+    /// Returns the line of ours whose answer was not required, else the last line that was called.
     fn to_blame(&self, kind: Wrong, row: &Row) -> Option<String> {
         let helper = self.helper(row).map(|(line, _)| line);
         helper
@@ -95,7 +95,7 @@ impl Case<'_> {
             .find(|line| matches!(&line.role, Role::Twinlock(args) if args.stand != Stand::Probe))
     }
 
-    /// The line of another second factor whose yes this row needs: a row without it comes first.
+    /// Returns the line of another second factor whose success this row needs; rows without one come first.
     fn helper(&self, row: &Row) -> Option<(&Cast, &Second)> {
         let yes = row
             .steps
@@ -155,7 +155,7 @@ fn words(kind: Wrong, when: &str) -> (&'static str, String) {
     }
 }
 
-/// The words where the yes of another second factor opens.
+/// Returns name and text of a finding in which another second factor grants access.
 fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
     match kind {
         Wrong::Open => (
@@ -185,7 +185,7 @@ fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
     }
 }
 
-/// The line as it should be: the same arguments, a control that makes its no final.
+/// Returns the corrected line: the same arguments, with a control that makes a failure final.
 fn required(line: &Cast) -> String {
     let Kind::Module { path, args } = &line.handler.kind else {
         return KEY_LINE.to_owned();

@@ -1,4 +1,4 @@
-//! Which lines of a stack outlive its rewriting, and in which words the others go.
+//! Sorts the lines of a stack: those that a rewrite keeps, and those that it leaves out, with the reason.
 use crate::judge::case::Case;
 use crate::pam::code::Code;
 use crate::pam::control::Action;
@@ -6,16 +6,16 @@ use crate::pam::modules::{Asks, file_name};
 use crate::pam::stack::Kind;
 use crate::pam::table::{Cast, Role};
 
-/// Lines of the old stack that are neither a password's nor ours.
+/// Lines of the old stack that are neither ours nor ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Kept {
-    /// Lines that bind everybody who gets in.
+    /// Lines that apply to every user who gets in.
     pub first: Vec<String>,
     /// Lines that count a wrong password.
     pub on_failure: Vec<String>,
-    /// Lines that forget what was counted.
+    /// Lines that reset the count.
     pub on_success: Vec<String>,
-    /// What is not written again: why, and which lines.
+    /// Lines that are left out, by reason.
     pub left_out: Vec<(&'static str, Vec<String>)>,
 }
 
@@ -25,7 +25,7 @@ enum Place {
     OnFailure,
     OnSuccess,
     LeftOut(&'static str),
-    /// It is written anew, or has nothing to say.
+    /// Rewritten, or without effect.
     Anew,
 }
 
@@ -63,7 +63,7 @@ impl Kept {
         }
     }
 
-    /// The words for what is not written again, if anything is not.
+    /// Describes the lines that are left out, if there are any.
     pub(super) fn farewell(&self) -> Option<String> {
         let reason = |(why, lines): &(&str, Vec<String>)| format!("{} ({why})", lines.join(", "));
         let reasons: Vec<String> = self.left_out.iter().map(reason).collect();
@@ -95,7 +95,7 @@ impl Case<'_> {
         }
     }
 
-    /// Passwords are counted where one is asked for.
+    /// Keeps a line that counts failures only if the new stack asks for a password.
     fn counting(&self, place: Place) -> Place {
         match self.asks_password() {
             true => place,
@@ -103,7 +103,7 @@ impl Case<'_> {
         }
     }
 
-    /// Whether nobody gets in past this line; where nobody gets in at all, lines before the first factor count.
+    /// Reports whether nobody gets in past this line. If nobody gets in at all, lines before the first factor count.
     fn binds_all(&self, number: usize) -> bool {
         let mut passing = self.table.rows.iter().filter(|row| row.passes()).peekable();
         if passing.peek().is_some() {
@@ -115,7 +115,7 @@ impl Case<'_> {
     }
 }
 
-/// The control of a line whose no is one.
+/// Returns the control of a line whose failure counts.
 fn must(line: &Cast) -> Option<&'static str> {
     match line.handler.actions.on(Code::AUTH_ERR) {
         Action::Bad => Some("required"),
@@ -125,7 +125,7 @@ fn must(line: &Cast) -> Option<&'static str> {
     .filter(|_| line.handler.actions.on(Code::SUCCESS) == Action::Ok)
 }
 
-/// `optional`: whatever it says changes nothing.
+/// Reports whether the line is `optional`, without effect on the result.
 fn harmless(line: &Cast) -> bool {
     let on = |code| line.handler.actions.on(code);
     on(Code::AUTH_ERR) == Action::Ignore && matches!(on(Code::SUCCESS), Action::Ok | Action::Ignore)

@@ -1,4 +1,4 @@
-//! What can be said of single lines and files, without walking the stack.
+//! Findings about single lines and files, without the truth table.
 use crate::finding::{Finding, Level};
 use crate::judge::misspelt;
 use crate::judge::one_field;
@@ -9,25 +9,25 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Handler, Kind, Service};
 use crate::pam::twinlock::{BROKEN, MODULE, Mistake, Stand, is_twinlock, read};
 
-/// What is known of a module's file.
+/// What is known about a module's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ModuleFile {
-    /// It is there.
+    /// The file exists.
     At {
-        /// Where.
+        /// Path.
         path: String,
-        /// Its owner.
+        /// Owner.
         uid: u32,
-        /// The permission bits of the file, and those of its folder.
+        /// Permission bits of the file and of its folder.
         modes: [u32; 2],
     },
-    /// It is not in any folder of modules.
+    /// No module folder holds it.
     Missing,
-    /// No folder of modules was found to look into.
+    /// No module folder was found.
     Unknown,
 }
 
-/// Judges the lines of a service; `module` finds the file behind a path, `recipe` is what to write instead.
+/// Judges the lines of a service. `module` looks up a module's file; `recipe` is the stack to write instead.
 pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &str) -> Vec<Finding> {
     let file = service.file.as_deref().unwrap_or("/etc/pam.d/sshd");
     if let Some(fault) = &service.unusable {
@@ -64,7 +64,7 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &st
     found
 }
 
-/// A missing module for the account shuts out even who has a key alone.
+/// Reports a missing module of the account phase, which locks out users with a key too.
 fn gone(line: &Handler, module: &dyn Fn(&str) -> ModuleFile) -> Option<Finding> {
     let Kind::Module { path, .. } = &line.kind else { return None };
     let counts = matches!(line.actions.on(Code::MODULE_UNKNOWN), Action::Bad | Action::Die);
@@ -134,7 +134,7 @@ fn arguments(line: &Handler) -> Option<Finding> {
     Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
 }
 
-/// A line whose no does not count, whatever the other lines make of it.
+/// Reports a line whose failure does not count, whatever the other lines do.
 fn control(line: &Handler) -> Option<Finding> {
     let Kind::Module { path, args } = &line.kind else { return None };
     let stand = read(args).stand;
@@ -159,7 +159,7 @@ fn control(line: &Handler) -> Option<Finding> {
     })
 }
 
-/// Each file once, however many lines name it.
+/// Reports each module file once, however many lines name it.
 fn files(ours: &[&Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
     let mut seen = Vec::new();
     let mut found = Vec::new();

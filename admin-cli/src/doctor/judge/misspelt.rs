@@ -1,4 +1,4 @@
-//! A module that PAM cannot load, and whose name is nearly ours.
+//! A misspelt name of our module, which PAM cannot load.
 use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::pam::code::Code;
@@ -7,16 +7,16 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Handler, Kind};
 use crate::pam::twinlock::MODULE;
 
-/// Letters that may be wrong: fewer than part any other module's name from ours.
+/// Largest edit distance: smaller than the distance of any other module's name from ours.
 const SLIPS: usize = 3;
 
-/// Whether somebody may have meant our module with a name that no file has.
+/// Reports whether the name of a missing file is a misspelling of our module.
 pub(super) fn is_meant(path: &str) -> bool {
     let name = file_name(path);
     name != MODULE && (strsim::osa_distance(name, MODULE) <= SLIPS || name.contains("twinlock"))
 }
 
-/// Lines that name a module that is not there and was meant to be ours.
+/// Reports lines that name a missing module whose name is a misspelling of ours.
 pub(super) fn judge(auth: &[Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
     let wrong = |line: &Handler| {
         let Kind::Module { path, .. } = &line.kind else { return None };
@@ -41,7 +41,7 @@ fn missing(line: &Handler, path: &str) -> Finding {
     }
 }
 
-/// The one word to change.
+/// Returns the word to change.
 pub(super) fn remedy(path: &str) -> String {
     format!("Write {MODULE} instead of {}.", file_name(path))
 }

@@ -1,4 +1,4 @@
-//! From facts to findings; nothing here touches the machine.
+//! Derives findings from facts, without access to the machine.
 pub mod case;
 pub mod doors;
 mod kept;
@@ -15,7 +15,7 @@ pub mod twice;
 use crate::finding::Finding;
 use case::{Case, Wrong};
 
-/// Everything that the table shows.
+/// Returns all findings about the truth table.
 #[must_use]
 pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> =

@@ -1,9 +1,9 @@
-//! Services whose programs do not run as root: no code can be checked there, so who is asked for one is locked out.
+//! Services whose programs do not run as root: no code can be verified there, so a required code locks out the user.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::{Facility, Handler, Kind, Service};
 use crate::pam::twinlock::{is_twinlock, read};
 
-/// Services of programs that run as the user in front of them, or as a user of their own.
+/// Services of programs that run as the calling user, or as a service user.
 pub const SERVICES: [&str; 12] = [
     "i3lock",
     "swaylock",
@@ -19,7 +19,7 @@ pub const SERVICES: [&str; 12] = [
     "postgresql",
 ];
 
-/// Judges one of [`SERVICES`] by its own file; one that has none is not installed.
+/// Judges one of [`SERVICES`] by its own file; without one it is not installed.
 #[must_use]
 pub fn judge(name: &str, service: &Service) -> Option<Finding> {
     let own = service.file.as_ref().filter(|file| file.rsplit('/').next() == Some(name))?;

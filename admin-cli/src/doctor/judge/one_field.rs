@@ -1,4 +1,4 @@
-//! Lines that take a password together with the code, and lines that let people in who have none.
+//! Lines that take password and code in one field, and lines that admit users who are not enrolled.
 use twinlock_core::format::pam_line::{FirstPass, Forward, Line};
 use twinlock_core::policy::NotEnrolled;
 
@@ -9,7 +9,7 @@ use crate::pam::modules::{Nature, file_name, nature};
 use crate::pam::stack::{Handler, Kind};
 use crate::pam::twinlock::{is_twinlock, read};
 
-/// Judges each line of ours together with what stands behind it.
+/// Judges each line of ours together with the lines after it.
 #[must_use]
 pub fn judge(auth: &[Handler]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -38,7 +38,7 @@ fn let_through(handler: &Handler, line: &Line) -> Option<Finding> {
     })
 }
 
-/// A password that is handed on has to be taken up, or a client that asks once cannot give it.
+/// Reports a password that no later line takes over: a client that asks once cannot give it again.
 fn asked_again(handler: &Handler, line: &Line, behind: &[Handler]) -> Option<Finding> {
     let (path, args) = behind.iter().find_map(|next| match &next.kind {
         Kind::Module { path, args } => {
@@ -61,7 +61,7 @@ fn asked_again(handler: &Handler, line: &Line, behind: &[Handler]) -> Option<Fin
     })
 }
 
-/// Whoever is refused before the password is looked at learns that the code was wrong.
+/// Reports a line that refuses before the password is checked: this discloses that the code was wrong.
 fn told_apart(handler: &Handler, line: &Line) -> Option<Finding> {
     let one_field = line.forward == Forward::Password || line.first_pass != FirstPass::Ignored;
     let ends = handler.actions.on(Code::AUTH_ERR) == Action::Die;

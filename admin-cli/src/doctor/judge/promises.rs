@@ -1,4 +1,4 @@
-//! Lines of ours that do not stand where they say, or where nobody comes by.
+//! Lines of ours whose arguments contradict their position, or that are never reached.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::pam::dispatch::Impression;
@@ -7,7 +7,7 @@ use crate::pam::table::{Cast, Role, Row};
 use crate::pam::twinlock::Stand;
 
 impl Case<'_> {
-    /// A line of ours that no way leads to, or only ways on which its answer changes nothing.
+    /// Reports a line of ours that is never reached, or only where its answer has no effect.
     pub(super) fn unreached(&self, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else {
             return None;
@@ -38,14 +38,14 @@ impl Case<'_> {
         })
     }
 
-    /// The line at which a right password ends the stack.
+    /// Returns the line at which a correct password ends the stack.
     fn ender(&self, ours: &Place) -> Option<String> {
         let row = self.table.rows.iter().find(|row| wrong(row) == Some(Wrong::PasswordAlone))?;
         let place = &self.line(row.steps.last()?.line)?.handler.place;
         (place != ours).then(|| place.to_string())
     }
 
-    /// `first_factor=stack` promises that only success leads there.
+    /// Reports a `first_factor=stack` line that is also reached after a failure.
     pub(super) fn reached_by_failure(&self, number: usize, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else {
             return None;

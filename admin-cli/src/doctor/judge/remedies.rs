@@ -1,45 +1,45 @@
-//! The lines to write: the same words in every remedy.
+//! The lines to write, in the same form in every remedy.
 use crate::judge::case::Reach;
 use crate::judge::kept::Kept;
 
-/// Public key and code.
+/// Line for public key and code.
 pub const KEY_LINE: &str = "auth required pam_twinlock.so first_factor=publickey";
 
-/// What sshd has to ask of a person with a key.
+/// sshd setting for users with a key.
 pub const KEY_METHODS: &str = "AuthenticationMethods publickey,keyboard-interactive:pam";
 
-/// What sshd has to ask of a person with a password.
+/// sshd setting for users with a password.
 pub const PASSWORD_METHODS: &str = "AuthenticationMethods keyboard-interactive:pam";
 
-/// What sshd has to ask where some come with a key and some with a password.
+/// sshd setting if some users have a key and some a password.
 pub const BOTH_METHODS: &str =
     "AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam";
 
-/// What a whole stack is made of.
+/// Input of a whole stack.
 pub struct Recipe<'a> {
-    /// The file to write it into.
+    /// The file to write.
     pub file: &'a str,
-    /// With what people come.
+    /// First factors of the users.
     pub reach: Reach,
-    /// The modules that ask for a password, in their order.
+    /// The modules that ask for a password, in order.
     pub proofs: Vec<&'a str>,
-    /// Whether who has a key gives a password as well.
+    /// Whether users with a key type a password as well.
     pub beside_key: Beside,
-    /// Lines of the old stack, besides those.
+    /// Lines of the old stack that are kept.
     pub kept: Kept,
 }
 
-/// What a stack asks of people with a key, besides a code.
+/// What a stack asks users with a key for, besides a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Beside {
     /// Nothing.
     Nothing,
-    /// Their password.
+    /// A password.
     Password,
 }
 
 impl Recipe<'_> {
-    /// Sentences in one line, and below it the lines.
+    /// Returns a line of sentences, and below it the lines of the stack.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!(
@@ -76,7 +76,7 @@ impl Recipe<'_> {
         for (number, module) in proofs.iter().enumerate() {
             let over = proofs.len() - number + 1 + failed;
             let again = if number == 0 { "" } else { " try_first_pass" };
-            // A delay of its own would tell a wrong password from a right one.
+            // The delay of pam_unix would distinguish a wrong password from a right one.
             let quick = if *module == "pam_unix.so" { " nodelay" } else { "" };
             lines.push(format!("auth [success={over} default=ignore] {module}{quick}{again}"));
         }

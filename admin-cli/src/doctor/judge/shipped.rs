@@ -1,4 +1,4 @@
-//! A stack that is right, and an sshd that lacks the settings which are shipped with it.
+//! A correct stack with an sshd that lacks the settings shipped with it.
 use crate::finding::Finding;
 use crate::judge::case::{Case, Reach};
 use crate::pam::table::{Role, Table};
@@ -8,7 +8,7 @@ use crate::sshd::config::{Config, Directive};
 const EXAMPLES: &str = "/usr/share/doc/twinlock/examples/sshd_config.d";
 const FOLDER: &str = "/etc/ssh/sshd_config.d";
 
-/// What the missing settings bring about, in sshd and in the stack that they lead nobody to.
+/// Findings that follow from the missing settings, in sshd and in the unreached stack.
 const CONSEQUENCES: [&str; 10] = [
     "usepam-no",
     "prompts-off",
@@ -22,9 +22,9 @@ const CONSEQUENCES: [&str; 10] = [
     "way-leads-nowhere",
 ];
 
-/// Gives all consequences of missing settings the same remedy, so that no two of them contradict each other.
+/// Gives all findings that follow from missing settings the same remedy, so that no two remedies contradict each other.
 pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
-    // Who has written the ways down wants something else than nothing.
+    // An administrator who has set these keywords wants a particular policy, so they are not replaced.
     let written = |keyword: &str| {
         config.directives.iter().any(|line| line.block.is_none() && line.keyword == keyword)
     };
@@ -42,7 +42,8 @@ pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
     }
 }
 
-/// A line of a Match block, or of a file that is read first, wins over what is copied.
+/// Reports whether the setting would override the copied file: it is in a Match block, or in a file that sshd reads
+/// first.
 fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     let single = ["usepam-no", "prompts-off"].contains(&finding.id);
     let at = |line: &&Directive| line.place.to_string() == finding.place;
@@ -52,7 +53,7 @@ fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     })
 }
 
-/// The settings that the stack is made for, where it has no fault under them.
+/// Returns the settings file that the stack is made for, if the stack is correct with it.
 fn drop_in(table: &Table) -> Option<&'static str> {
     let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
     let probes = any(&|role| matches!(role, Role::Twinlock(args) if args.stand == Stand::Probe));

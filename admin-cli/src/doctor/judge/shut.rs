@@ -1,4 +1,4 @@
-//! People who have everything and still do not get in.
+//! Users with all factors who do not get in.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
 use crate::judge::misspelt;

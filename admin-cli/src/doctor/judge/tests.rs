@@ -1,4 +1,4 @@
-//! Stacks of real distributions and the shipped ones, whole and damaged.
+//! Stacks of real distributions and the shipped ones, intact and damaged.
 mod damages;
 mod seconds;
 
@@ -118,7 +118,7 @@ fn lockers_that_include_login_are_locked_out() {
     for own in ["@include common-auth\n", "# auth include login\n", probe] {
         assert_eq!(found(own), [], "{own}");
     }
-    // What stands in for a file that is missing is no locker's.
+    // The file that stands in for a missing one does not come from a screen locker.
     let other = tree(&[("/etc/pam.d/other", LOGIN)]);
     assert_eq!(not_root::judge("i3lock", &load(&other, "i3lock").unwrap()), None);
 }

@@ -1,11 +1,11 @@
-//! Another module that asks for a code, left beside ours.
+//! Another module that asks for a code, in a stack that asks for ours too.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
 use crate::pam::modules::Asks;
 use crate::pam::stack::Kind;
 use crate::pam::table::{Cast, Role};
 
-/// A finding for each such line, where ours is asked as well.
+/// Reports each such line.
 #[must_use]
 pub fn judge(case: &Case<'_>) -> Vec<Finding> {
     let ours = |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand.judges());
@@ -36,7 +36,7 @@ fn twice(case: &Case<'_>, number: usize, line: &Cast) -> Option<Finding> {
     })
 }
 
-/// Whether the stack is right without the line: no jump counts it, and no password comes from it.
+/// Reports whether the stack is correct without the line: no jump counts it, and it provides no password.
 fn may_go(case: &Case<'_>, number: usize, line: &Cast) -> bool {
     let Kind::Module { args, .. } = &line.handler.kind else { return false };
     if args.iter().any(|arg| arg == "forward_pass") {

@@ -1,10 +1,10 @@
-//! The return codes of PAM, under the names that control flags use.
+//! Return codes of PAM, under the names that control flags use.
 
-/// One return code, always a valid one.
+/// A valid return code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Code(u8);
 
-/// How many codes there are; a table of actions has one entry for each.
+/// Number of codes; a table of actions has one entry for each.
 pub const CODES: usize = 32;
 
 const NAMES: [&str; CODES] = [
@@ -43,51 +43,51 @@ const NAMES: [&str; CODES] = [
 ];
 
 impl Code {
-    /// The module agrees.
+    /// The module succeeds.
     pub const SUCCESS: Self = Self(0);
-    /// The module cannot do its work.
+    /// The module cannot work.
     pub const SERVICE_ERR: Self = Self(3);
-    /// What libpam itself answers for a line that it cannot run.
+    /// libpam's answer for a line that it cannot run.
     pub const PERM_DENIED: Self = Self(6);
     /// The module refuses.
     pub const AUTH_ERR: Self = Self(7);
-    /// The module could not ask its source.
+    /// The module's source of information is unavailable.
     pub const AUTHINFO_UNAVAIL: Self = Self(9);
     /// The module does not know the account.
     pub const USER_UNKNOWN: Self = Self(10);
-    /// Agreed, but the password has to be changed.
+    /// Success, but the password has to be changed.
     pub const NEW_AUTHTOK_REQD: Self = Self(12);
-    /// The person could not be asked.
+    /// The conversation failed.
     pub const CONV_ERR: Self = Self(19);
     /// The module has no opinion.
     pub const IGNORE: Self = Self(25);
-    /// The service's files cannot be used at all.
+    /// The service's files are unusable.
     pub const ABORT: Self = Self(26);
-    /// The module's file is not there.
+    /// The module's file is missing.
     pub const MODULE_UNKNOWN: Self = Self(28);
     /// The module wants to be called again.
     pub const INCOMPLETE: Self = Self(31);
 
-    /// The code of that name.
+    /// Returns the code of a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         all().find(|code| code.name() == name)
     }
 
-    /// The name in control flags.
+    /// Returns the name in control flags.
     #[must_use]
     pub fn name(self) -> &'static str {
         NAMES.get(self.index()).copied().unwrap_or("unknown")
     }
 
-    /// The place in a table with one entry for each code.
+    /// Returns the index in a table with one entry for each code.
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
-/// Every code, in libpam's order.
+/// Returns every code, in libpam's order.
 pub fn all() -> impl Iterator<Item = Code> {
     (0u8..).take(CODES).map(Code)
 }

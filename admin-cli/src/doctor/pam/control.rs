@@ -1,22 +1,22 @@
-//! Control flags: what a line does with each return code of its module.
+//! Control flags: the action for each return code of a module.
 use super::code::{CODES, Code, all};
 
 /// What libpam does next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// As if the line were not there.
+    /// Ignores the line.
     Ignore,
-    /// A yes that a later no overrides.
+    /// Success, which a later failure overrides.
     Ok,
-    /// A yes that ends the stack.
+    /// Success that ends the stack.
     Done,
-    /// A no, the stack goes on.
+    /// Failure; the stack continues.
     Bad,
-    /// A no that ends the stack.
+    /// Failure that ends the stack.
     Die,
-    /// Forget what this stack has said so far.
+    /// Forgets the result of this stack so far.
     Reset,
-    /// Skip so many lines.
+    /// Skips that many lines.
     Jump(u32),
 }
 
@@ -24,20 +24,20 @@ pub enum Action {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Actions([Action; CODES]);
 
-/// What the control field of a line means.
+/// Meaning of a control field.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Control {
     /// A module line.
     Actions(Box<Actions>),
-    /// A module line whose brackets libpam cannot read: every code is bad.
+    /// A module line with a control field that libpam cannot parse: every code is bad.
     Unreadable(String),
-    /// The lines of another file stand here.
+    /// Inserts the lines of another file.
     Include,
-    /// The lines of another file stand here, as one line.
+    /// Inserts the lines of another file as one line.
     Substack,
 }
 
-/// The words between brackets, in the order in which libpam compares prefixes.
+/// Action words, in the order in which libpam compares prefixes.
 const WORDS: [(&str, Action); 6] = [
     ("ignore", Action::Ignore),
     ("ok", Action::Ok),
@@ -48,13 +48,13 @@ const WORDS: [(&str, Action); 6] = [
 ];
 
 impl Actions {
-    /// The action for one code.
+    /// Returns the action for a code.
     #[must_use]
     pub fn on(&self, code: Code) -> Action {
         self.0.get(code.index()).copied().unwrap_or(Action::Bad)
     }
 
-    /// Every code is bad.
+    /// Returns the table in which every code is bad.
     #[must_use]
     pub fn bad() -> Self {
         Self([Action::Bad; CODES])
@@ -69,7 +69,7 @@ impl Actions {
     }
 }
 
-/// Reads the control field, without its brackets.
+/// Parses a control field without its brackets.
 #[must_use]
 pub fn parse(field: &str) -> Control {
     let actions = match field.to_ascii_lowercase().as_str() {
@@ -87,7 +87,7 @@ pub fn parse(field: &str) -> Control {
     Control::Actions(Box::new(actions))
 }
 
-/// A table that is being filled: later pairs overwrite, `default` fills what is still open.
+/// A partial table: later pairs overwrite, `default` fills the missing entries.
 #[derive(Default)]
 struct Draft([Option<Action>; CODES]);
 
@@ -127,7 +127,7 @@ fn brackets(field: &str) -> Result<Actions, String> {
     Ok(table.finish(Action::Bad))
 }
 
-/// `None` is the word `default`.
+/// Parses a code name; `None` is the word `default`.
 fn code_word(text: &str) -> Result<(Option<Code>, &str), String> {
     all()
         .find_map(|code| Some((Some(code), text.strip_prefix(code.name())?)))
@@ -150,7 +150,7 @@ fn action_word(text: &str) -> Result<(Action, &str), String> {
     }
 }
 
-/// C's isspace.
+/// Skips the characters of C's isspace.
 fn skip_space(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r'])
 }

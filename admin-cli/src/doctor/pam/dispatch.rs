@@ -1,34 +1,34 @@
-//! libpam's walk over a stack: which lines are called, and what they add up to.
+//! libpam's dispatch of a stack: which lines are called, and the result.
 use super::code::Code;
 use super::control::Action;
 use super::stack::{DEEPEST, Handler, Kind};
 
-/// What the stack has said so far.
+/// Result of the stack so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Impression {
-    /// Nothing yet.
+    /// None yet.
     Undecided,
-    /// Yes, so far.
+    /// Success so far.
     Positive,
-    /// No; nothing but a reset takes it back.
+    /// Failure; only a reset takes it back.
     Negative,
 }
 
 /// One call of a module.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// Which line, counted from 0 in the flattened stack.
+    /// Index of the line in the flattened stack.
     pub line: usize,
-    /// What had been said when it was called.
+    /// Result of the stack before the call.
     pub before: Impression,
-    /// What it returned.
+    /// Return code of the call.
     pub returned: Code,
 }
 
-/// The result of one walk.
+/// Result of one dispatch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
-    /// What the application gets.
+    /// The code that the application receives.
     pub code: Code,
     /// The calls, in order.
     pub steps: Vec<Step>,
@@ -48,7 +48,7 @@ enum Next {
     End,
 }
 
-/// Walks the stack; `answer` is asked what the module of a line returns.
+/// Dispatches a stack; `answer` returns what the module of a line returns.
 pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> Code) -> Outcome {
     let mut steps = Vec::new();
     let mut state = START;
@@ -109,7 +109,7 @@ impl State {
         }
     }
 
-    /// The first code that is not success stays, even among those that count as a yes.
+    /// Keeps the first code other than success, also among those that count as success.
     fn agree(&mut self, returned: Code) {
         let open = match self.impression {
             Impression::Undecided => true,
@@ -129,7 +129,7 @@ impl State {
         }
     }
 
-    /// The last line that is passed over; a jump beyond the end of its stack refuses.
+    /// Returns the last line that is skipped; a jump beyond the end of its stack fails.
     fn follow(&mut self, next: Next, stack: &[Handler], line: usize) -> usize {
         match next {
             Next::Line => line,
@@ -145,7 +145,7 @@ impl State {
         }
     }
 
-    /// A success that nobody stands for is none: libpam's last check.
+    /// Returns the final code: libpam refuses a success that no module has given.
     fn result(self) -> Code {
         if self.status == Code::SUCCESS && self.impression != Impression::Positive {
             return Code::PERM_DENIED;
@@ -166,7 +166,7 @@ fn last_of_stack(stack: &[Handler], mut line: usize) -> usize {
     line
 }
 
-/// A substack is skipped as one line. Returns where it ends, and how much of the jump is left.
+/// Skips lines; a substack counts as one. Returns where the jump ends and how many lines are left to skip.
 fn skip(stack: &[Handler], mut line: usize, mut count: u32) -> (usize, u32) {
     let own = level(stack, line);
     while count > 0 && level(stack, line + 1).is_some() && level(stack, line + 1) >= own {
@@ -184,7 +184,7 @@ mod tests {
     use super::super::load::tests::{Tree, auth_stack};
     use super::*;
 
-    /// The stack of `lines`, where the module's name is what it returns.
+    /// Dispatches the stack of `lines`, in which a module's name is its return code.
     fn result(lines: &str) -> (Code, Vec<usize>) {
         let mut tree = Tree::new();
         tree.insert("/etc/pam.d/t".into(), lines.into());

@@ -1,26 +1,26 @@
-//! Lines and fields of a PAM file, cut where libpam cuts them.
+//! Lines and fields of a PAM file, split as libpam splits them.
 
 /// A line with its continuations.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
-    /// The number of its first line in the file, from 1.
+    /// Number of its first line in the file, from 1.
     pub number: usize,
-    /// Its text, without the comment.
+    /// Its text without the comment.
     pub text: String,
 }
 
 /// The lines of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lines {
-    /// Those that libpam acts upon.
+    /// Lines that libpam uses.
     pub complete: Vec<Line>,
-    /// The first line of a continuation that the end of the file cuts: libpam then uses nothing of the file.
+    /// First line of a continuation that the end of the file cuts off: libpam then ignores the whole file.
     pub cut: Option<usize>,
 }
 
 const BLANK: [char; 3] = [' ', '\n', '\t'];
 
-/// Cuts the text of a file into lines.
+/// Splits the text of a file into lines.
 #[must_use]
 pub fn lines(text: &str) -> Lines {
     let mut complete = Vec::new();
@@ -33,7 +33,7 @@ pub fn lines(text: &str) -> Lines {
             continue;
         }
         let mut line = open.take().unwrap_or(Line { number, text: String::new() });
-        // A comment ends the line even when a backslash stands before it.
+        // A comment ends the line, even after a backslash.
         let continued = (visible.len() == raw.len())
             .then(|| visible.trim_end_matches(BLANK).strip_suffix('\\'))
             .flatten();
@@ -52,7 +52,7 @@ pub fn lines(text: &str) -> Lines {
     Lines { complete, cut: open.map(|line| line.number) }
 }
 
-/// Takes the next field: blanks part fields, `[…]` is one field.
+/// Returns the next field and the rest: fields are separated by blanks, `[…]` is one field.
 #[must_use]
 pub fn field(text: &str) -> Option<(String, &str)> {
     let text = text.trim_start_matches(BLANK);
@@ -66,7 +66,7 @@ pub fn field(text: &str) -> Option<(String, &str)> {
     Some((word.to_owned(), rest))
 }
 
-/// All fields that are left: a module's arguments.
+/// Returns the remaining fields, which are a module's arguments.
 #[must_use]
 pub fn fields(mut text: &str) -> Vec<String> {
     let mut all = Vec::new();
@@ -77,7 +77,7 @@ pub fn fields(mut text: &str) -> Vec<String> {
     all
 }
 
-/// `\]` stands for a bracket inside.
+/// Reads a bracketed field, in which `\]` is a literal bracket.
 fn bracketed(inside: &str) -> (String, &str) {
     let mut word = String::new();
     let mut rest = inside.chars();

@@ -1,33 +1,33 @@
-//! Reads a service's files and flattens them as libpam does.
+//! Loads a service's files and flattens them as libpam does.
 use std::io;
 
 use super::control::{self, Actions, Control};
 use super::line::{Line, field, fields, lines};
 use super::stack::{DEEPEST, Facility, Fault, Handler, Kind, Place, Service, facility};
 
-/// Where the files come from.
+/// Source of the files.
 pub trait Files {
-    /// The text of a file.
+    /// Returns the text of a file.
     ///
     /// # Errors
-    /// `NotFound` is an answer like any other; every other error ends the reading.
+    /// `NotFound` is a normal answer; every other error ends the loading.
     fn text(&self, path: &str) -> io::Result<String>;
-    /// Whether that is a folder.
+    /// Reports whether a path is a folder.
     fn is_folder(&self, path: &str) -> bool;
 }
 
-/// A file that is there and cannot be read.
+/// A file that exists and cannot be read.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// The file.
+    /// Path of the file.
     pub path: String,
-    /// Why not.
+    /// The error.
     pub error: io::Error,
 }
 
-/// Where a service's file is looked for; the first one counts.
+/// Folders of a service's file, in order of precedence.
 pub const FOLDERS: [&str; 3] = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"];
-/// Far more than a service leads through; a file that includes itself twice on each of 15 levels is 32,768.
+/// Largest number of files of a service. A file that includes itself twice on each of 15 levels would be 32,768.
 const FILES_MAX: usize = 500;
 const SINGLE_FILE: &str = "/etc/pam.conf";
 const DEFAULT_SERVICE: &str = "other";
@@ -35,7 +35,7 @@ const DEFAULT_SERVICE: &str = "other";
 /// Loads a service.
 ///
 /// # Errors
-/// A file that exists and cannot be read.
+/// [`Unreadable`] if a file exists and cannot be read.
 pub fn load(files: &dyn Files, service: &str) -> Result<Service, Unreadable> {
     let service = service.to_ascii_lowercase();
     let mut loader = Loader { files, service, included: 0, loaded: Service::default() };
@@ -47,7 +47,7 @@ pub fn load(files: &dyn Files, service: &str) -> Result<Service, Unreadable> {
     Ok(loader.loaded)
 }
 
-/// What the lines of one file are for.
+/// Purpose of the lines of one file.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     service: Option<&'a str>,
@@ -56,7 +56,7 @@ struct Scope<'a> {
     level: usize,
 }
 
-/// `Err(None)`: libpam gives up on this file.
+/// Result of reading one file; `Err(None)` means that libpam gives up on it.
 type Reading = Result<(), Option<Unreadable>>;
 
 struct Loader<'f> {
@@ -153,7 +153,8 @@ impl Loader<'_> {
         }
     }
 
-    /// A broken file that is included refuses as one line; at the top it makes the service unusable.
+    /// Gives up on a broken file: an included one becomes a line that refuses, one at the top makes the service
+    /// unusable.
     fn give_up_at_top(&mut self, place: Place, what: &str, scope: Scope<'_>) {
         if scope.depth == 0 {
             self.give_up(place, what);
@@ -191,7 +192,7 @@ impl Loader<'_> {
             return self.at_include(entry, rest);
         }
         let known = facility(kind);
-        // libpam takes a word that it does not know for the question that matters most.
+        // libpam treats an unknown word as `auth`.
         let facility = known.or(entry.scope.only).unwrap_or(Facility::Auth);
         if entry.scope.only.is_some_and(|only| only != facility) {
             return Ok(());
@@ -254,7 +255,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Debian's `@include` takes the lines of every kind, and a missing file makes the service unusable.
+    /// Reads Debian's `@include`: it takes lines of every type, and a missing file makes the service unusable.
     fn at_include(&mut self, entry: &Entry<'_>, rest: &str) -> Reading {
         let target = field(rest).map(|(word, _)| word);
         let scope =
@@ -273,7 +274,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Whether the file was there and could be used.
+    /// Includes a file; reports whether it exists and is usable.
     fn include_file(
         &mut self,
         entry: &Entry<'_>,

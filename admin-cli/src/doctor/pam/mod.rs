@@ -1,4 +1,4 @@
-//! libpam's way from files to a result, as pure functions.
+//! libpam's processing from files to a result, as pure functions.
 pub mod code;
 pub mod control;
 pub mod dispatch;

@@ -1,4 +1,4 @@
-//! What each module may answer, as far as a doctor can know it from outside.
+//! Possible answers of each module, as far as they are known from outside.
 use super::code::Code;
 
 /// How a module's answer comes about.
@@ -6,41 +6,41 @@ use super::code::Code;
 pub enum Nature {
     /// Always the same.
     Fixed(Code),
-    /// It looks at the account, the caller or the time; its yes proves nobody.
+    /// Depends on the account, the caller or the time; success proves no identity.
     Condition,
-    /// It asks for a password, or for something else that only one person knows; the name tells it from others.
+    /// Asks for a password or another secret of the user; the name distinguishes it from others.
     Proof(String),
-    /// It checks a second factor as we do.
+    /// Checks another second factor.
     Second(Second),
 }
 
-/// A module that checks a second factor: its yes stands for no password.
+/// A module that checks a second factor: its success does not replace a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Second {
-    /// The name of its file.
+    /// Name of its file.
     pub name: String,
-    /// What the person is asked for.
+    /// What it asks for.
     pub asks: Asks,
-    /// What it answers where it knows nothing of the account.
+    /// Its answer for an account that it does not know.
     pub unknown: Code,
 }
 
-/// What a module for a second factor asks for.
+/// What a module of a second factor asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asks {
-    /// A code, as we do; one app may make the codes for both.
+    /// A code, like ours; one app may generate the codes for both.
     Code,
-    /// Something else that a person holds.
+    /// Another thing that the user owns.
     Thing,
 }
 
-/// Modules that ask for a code that an app or a list has.
+/// Modules that ask for a code of an app or a list.
 const CODES: [&str; 4] = ["pam_google_authenticator", "pam_oath", "pam_otpw", "pam_totp"];
 
-/// Modules that ask for a thing, or ask a telephone.
+/// Modules that ask for a device or call a telephone.
 const THINGS: [&str; 4] = ["pam_duo", "pam_yubico", "pam_u2f", "pam_fido2"];
 
-/// Words that make such a module let pass, or stand aside for, an account that it does not know.
+/// Arguments with which such a module accepts or ignores an account that it does not know.
 const LENIENT: [&str; 2] = ["nullok", "nouserok"];
 
 fn second(file: &str, args: &[String]) -> Option<Second> {
@@ -55,7 +55,7 @@ fn second(file: &str, args: &[String]) -> Option<Second> {
     Some(Second { name: file.to_owned(), asks, unknown })
 }
 
-/// The nature of a module, by the name of its file and its arguments.
+/// Returns the nature of a module by its file name and arguments.
 #[must_use]
 pub fn nature(path: &str, args: &[String]) -> Nature {
     let file = file_name(path);
@@ -74,13 +74,13 @@ pub fn nature(path: &str, args: &[String]) -> Nature {
     }
 }
 
-/// The last part of a path.
+/// Returns the last part of a path.
 #[must_use]
 pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// `auth=CODE`; the first such argument counts.
+/// Returns the code of `auth=CODE`; the first such argument counts.
 fn debug_answer(args: &[String]) -> Code {
     args.iter()
         .find_map(|arg| arg.strip_prefix("auth="))
@@ -88,7 +88,8 @@ fn debug_answer(args: &[String]) -> Code {
         .unwrap_or(Code::SUCCESS)
 }
 
-/// Counting a failure says nothing; the other calls let pass who is not shut out.
+/// Returns the answer of a counting module: counting a failure has no result, the other calls succeed unless the user
+/// is locked out.
 fn counter_answer(args: &[String]) -> Code {
     if args.iter().any(|arg| arg == "authfail") {
         return Code::IGNORE;

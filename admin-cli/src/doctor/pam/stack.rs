@@ -1,9 +1,9 @@
-//! A service as libpam keeps it: one flat list of lines for each kind of question.
+//! A service as libpam keeps it: one flat list of lines for each type.
 use std::collections::BTreeMap;
 
 use super::control::Actions;
 
-/// How deep includes and substacks may go.
+/// Largest depth of includes and substacks.
 pub const DEEPEST: usize = 15;
 
 /// A line of a file.
@@ -11,7 +11,7 @@ pub const DEEPEST: usize = 15;
 pub struct Place {
     /// The file.
     pub file: String,
-    /// The line, from 1.
+    /// The line number, from 1.
     pub line: usize,
 }
 
@@ -26,14 +26,14 @@ impl std::fmt::Display for Place {
 pub enum Kind {
     /// A module.
     Module {
-        /// As it is written.
+        /// Path as written.
         path: String,
-        /// Its arguments.
+        /// Arguments.
         args: Vec<String>,
     },
-    /// The head of a substack; runs nothing.
+    /// Head of a substack; runs nothing.
     Substack,
-    /// A line that libpam cannot use and therefore answers with permission denied.
+    /// A line that libpam cannot use and answers with `PAM_PERM_DENIED`.
     Broken,
 }
 
@@ -42,33 +42,33 @@ pub enum Kind {
 pub struct Handler {
     /// What it runs.
     pub kind: Kind,
-    /// What it does with the answer.
+    /// Actions for its return codes.
     pub actions: Actions,
-    /// How many substacks it stands in.
+    /// Number of substacks around it.
     pub level: usize,
     /// Where it is written.
     pub place: Place,
 }
 
-/// The question that a line belongs to.
+/// Type of a line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Facility {
-    /// Who is it?
+    /// Authentication.
     Auth,
-    /// May the account be used?
+    /// Account validity.
     Account,
     /// Begin and end of a session.
     Session,
-    /// A new password.
+    /// Password change.
     Password,
 }
 
-/// Something in the files that libpam takes as a refusal.
+/// A fault in the files that libpam treats as a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
-    /// Where.
+    /// Where it is.
     pub place: Place,
-    /// What, as a clause.
+    /// Description, as a clause.
     pub what: String,
 }
 
@@ -77,16 +77,16 @@ pub struct Fault {
 pub struct Service {
     pub(super) own: BTreeMap<Facility, Vec<Handler>>,
     pub(super) other: BTreeMap<Facility, Vec<Handler>>,
-    /// The service's own file, when there is one.
+    /// The service's own file, if there is one.
     pub file: Option<String>,
     /// Lines that libpam cannot use.
     pub faults: Vec<Fault>,
-    /// Set when libpam gives up before the first question: nobody gets in, not even with a key.
+    /// Set if libpam gives up before authentication: nobody gets in, not even with a key.
     pub unusable: Option<Fault>,
 }
 
 impl Service {
-    /// The lines for a question; without any, those of the service `other`.
+    /// Returns the lines of a type; without any, those of the service `other`.
     #[must_use]
     pub fn lines(&self, facility: Facility) -> &[Handler] {
         let find = |from: &'_ BTreeMap<Facility, Vec<Handler>>| from.contains_key(&facility);
@@ -95,7 +95,7 @@ impl Service {
     }
 }
 
-/// The question that the first word of a line names.
+/// Returns the type that the first word of a line names.
 pub(super) fn facility(word: &str) -> Option<Facility> {
     match word.to_ascii_lowercase().as_str() {
         "auth" => Some(Facility::Auth),

@@ -1,4 +1,4 @@
-//! The truth table of a stack: who comes with what, and whether libpam lets them in.
+//! Truth table of a stack: combinations of factors, and whether libpam grants access.
 use super::code::Code;
 use super::dispatch::{Step, dispatch};
 use super::modules::{Nature, Second, file_name, nature};
@@ -8,61 +8,61 @@ use super::twinlock::{Answer, Arguments, BROKEN, is_twinlock, read};
 /// The first factor that a module in the stack checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Password {
-    /// The named module agrees, every other one does not know the account.
+    /// The named module succeeds; the others do not know the account.
     By(String),
-    /// Every module answers so.
+    /// Every module returns this code.
     None(Code),
 }
 
-/// What comes of another module that checks a second factor.
+/// Answer of the modules of other second factors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Other {
-    /// Every such module says no, or there is none.
+    /// Every such module fails, or there is none.
     Wrong,
     /// No such module knows the account.
     Unknown,
-    /// Every such module agrees.
+    /// Every such module succeeds.
     Right,
 }
 
-/// Who comes, with what.
+/// One combination of factors.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct World {
-    /// sshd has checked a public key before.
+    /// sshd has verified a public key.
     pub key: bool,
-    /// The password, or what stands for it.
+    /// The password or its equivalent.
     pub password: Password,
     /// The code.
     pub answer: Answer,
-    /// What another module for a second factor makes of them.
+    /// Answer of the modules of other second factors.
     pub other: Other,
-    /// Which conditions hold, a bit for each.
+    /// Which conditions hold, one bit for each.
     pub conditions: u32,
 }
 
-/// A world and what becomes of it.
+/// A world and its result.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
-    /// Who comes.
+    /// The combination of factors.
     pub world: World,
-    /// What libpam says.
+    /// libpam's result.
     pub code: Code,
-    /// The modules on the way.
+    /// The modules that were called.
     pub steps: Vec<Step>,
 }
 
-/// What stands on a line.
+/// Role of a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// Ours.
+    /// Our module.
     Twinlock(Arguments),
     /// Always the same answer.
     Fixed(Code),
     /// The condition of that number.
     Condition(usize),
-    /// Asks for a password or the like.
+    /// Asks for a password or its equivalent.
     Proof(String),
-    /// Checks a second factor that is not ours.
+    /// Checks another second factor.
     Second(Second),
     /// Runs nothing.
     Idle,
@@ -73,16 +73,16 @@ pub enum Role {
 pub struct Cast {
     /// The line.
     pub handler: Handler,
-    /// What it does.
+    /// Its role.
     pub role: Role,
 }
 
-/// A module that looks at the account, the caller or the time.
+/// A module that checks the account, the caller or the time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
-    /// Module and arguments, as written.
+    /// Module and arguments as written.
     pub text: String,
-    /// Where it is written first.
+    /// Where it is first written.
     pub place: Place,
 }
 
@@ -97,11 +97,11 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// More conditions than this are tried together and one by one, not in every combination.
+/// Above this number, conditions are tried all together and one by one, not in every combination.
 const FREE_CONDITIONS: usize = 4;
 
 impl Row {
-    /// Whether libpam lets this one in.
+    /// Reports whether libpam grants access.
     #[must_use]
     pub fn passes(&self) -> bool {
         self.code == Code::SUCCESS
@@ -109,7 +109,7 @@ impl Row {
 }
 
 impl World {
-    /// Whether nothing has been proven before the code.
+    /// Reports whether no factor besides the code was proven.
     #[must_use]
     pub fn empty_handed(&self) -> bool {
         !self.key && matches!(self.password, Password::None(_))
@@ -117,7 +117,7 @@ impl World {
 }
 
 impl Table {
-    /// The table of this stack without one of its lines.
+    /// Returns the table of this stack without one of its lines.
     #[must_use]
     pub fn without(&self, number: usize) -> Self {
         let mut cast = self.cast.clone();
@@ -131,7 +131,7 @@ impl Table {
     }
 }
 
-/// Fills the table. `present` says whether the file of a module is there.
+/// Computes the table. `present` reports whether the file of a module exists.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> Table {
     let mut conditions = Vec::new();
     let cast: Vec<Cast> = stack

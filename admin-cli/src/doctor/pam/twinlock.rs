@@ -1,4 +1,4 @@
-//! A line that names pam_twinlock.so: what it claims to stand behind, and what it answers.
+//! A line with pam_twinlock.so: its claim about the first factor, and its answers.
 use twinlock_core::format::foreign_arguments;
 use twinlock_core::format::pam_line::{self, Line, Task};
 use twinlock_core::request::Claim;
@@ -6,10 +6,10 @@ use twinlock_core::request::Claim;
 use super::code::Code;
 use super::modules::file_name;
 
-/// The file that makes a line one of ours.
+/// File name of our module.
 pub const MODULE: &str = "pam_twinlock.so";
 
-/// What the line says of the first factor.
+/// What the line says about the first factor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stand {
     /// `first_factor=publickey`
@@ -22,7 +22,7 @@ pub enum Stand {
     Failed,
     /// `probe=publickey`
     Probe,
-    /// Nothing that the module accepts: it refuses everybody.
+    /// Nothing that the module accepts: it refuses every login.
     Nothing,
 }
 
@@ -31,41 +31,41 @@ pub enum Stand {
 pub enum Mistake {
     /// No `first_factor=` and no `probe=`.
     NoFirstFactor,
-    /// Something else that the module says in this sentence.
+    /// Another mistake, described in the module's words.
     Other(String),
-    /// A word that is no argument, and the nearest one that is.
+    /// An unknown word, and the nearest known argument.
     Unknown(String, Option<&'static str>),
 }
 
 /// The arguments of one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arguments {
-    /// What it says of the first factor.
+    /// What the line says about the first factor.
     pub stand: Stand,
-    /// What is wrong with it: the module then refuses everybody.
+    /// What is wrong with it: the module then refuses every login.
     pub mistake: Option<Mistake>,
-    /// All that the module reads there, where it can be read.
+    /// The parsed arguments, if they are valid.
     pub line: Option<Line>,
 }
 
-/// Who stands before the module.
+/// The code that the user gives, or why none is judged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
-    /// Somebody with the right code.
+    /// A correct code.
     Right,
-    /// Somebody without it.
+    /// No correct code.
     Wrong,
-    /// Somebody without it, while the module cannot judge and says so with this code.
+    /// No correct code, and the module cannot judge it and returns this code.
     Broken(Code),
-    /// An account of which no code is asked.
+    /// An exempt account.
     Exempt,
 }
 
-/// What the module answers when it cannot judge: settings, store or conversation are out of reach, or it panicked.
+/// Return codes if the module cannot judge: settings, store or conversation are unavailable, or it panicked.
 pub const BROKEN: [Code; 4] =
     [Code::SERVICE_ERR, Code::AUTHINFO_UNAVAIL, Code::CONV_ERR, Code::ABORT];
 
-/// Whole arguments that somebody may have meant; the others are core's.
+/// Known misspelt whole arguments; core knows the others.
 const WHOLE: [&str; 5] = [
     "first_factor=publickey",
     "first_factor=stack",
@@ -74,13 +74,13 @@ const WHOLE: [&str; 5] = [
     "probe=publickey",
 ];
 
-/// Whether the path names this module.
+/// Reports whether the path names our module.
 #[must_use]
 pub fn is_twinlock(path: &str) -> bool {
     file_name(path) == MODULE
 }
 
-/// Reads the arguments of a line, as the module itself does.
+/// Parses the arguments of a line as the module does.
 #[must_use]
 pub fn read(args: &[String]) -> Arguments {
     match pam_line::read(args.iter().map(String::as_str)) {
@@ -104,7 +104,7 @@ fn stand(task: Task) -> Stand {
 fn mistake(args: &[String], sentence: String) -> Mistake {
     let has = |name: &str| args.iter().any(|arg| arg.starts_with(name));
     let alone = |arg: &String| {
-        // Said once: the module refuses a first factor that stands twice.
+        // Reported once: the module refuses a repeated first factor.
         let other = Some("first_factor=follows").filter(|_| !arg.starts_with("first_factor="));
         pam_line::read(other.into_iter().chain([arg.as_str()])).is_err()
     };
@@ -131,7 +131,7 @@ fn nearest(arg: &str) -> Option<&'static str> {
 }
 
 impl Stand {
-    /// What the module answers on such a line.
+    /// Returns the module's answer on such a line.
     #[must_use]
     pub fn answer(self, key: bool, answer: Answer) -> Code {
         match (self, answer) {
@@ -147,7 +147,7 @@ impl Stand {
         }
     }
 
-    /// Whether a code is judged there.
+    /// Reports whether the line verifies codes.
     #[must_use]
     pub fn judges(self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! Where in sshd's files a setting stands, and which Match blocks there are.
+//! Where a setting is in sshd's files, and the Match blocks.
 use std::io;
 
 use crate::pam::load::{Files, Unreadable};
@@ -7,54 +7,54 @@ use crate::pam::stack::Place;
 /// One setting as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Directive {
-    /// In lower case letters.
+    /// In lower case.
     pub keyword: String,
     /// The rest of the line.
     pub value: String,
-    /// Where.
+    /// Where it is.
     pub place: Place,
-    /// The Match block that it stands in.
+    /// Index of its Match block.
     pub block: Option<usize>,
 }
 
 /// One `Match` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
-    /// Pairs of a criterion, in lower case letters, and its patterns; `all` has none.
+    /// Criteria in lower case with their patterns; `all` has none.
     pub criteria: Vec<(String, String)>,
-    /// Where.
+    /// Where it is.
     pub place: Place,
 }
 
 /// sshd's files.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Config {
-    /// In the order in which sshd reads them; the first value counts.
+    /// Settings in the order in which sshd reads them; the first value counts.
     pub directives: Vec<Directive>,
     /// The Match lines.
     pub blocks: Vec<Block>,
     /// The main file.
     pub file: String,
-    /// The folder of the first Include, where a file of one's own can stand.
+    /// Folder of the first Include, in which a new file can be placed.
     pub drop_ins: Option<String>,
     included: usize,
 }
 
-/// Files that a pattern names.
+/// Source of files that match a pattern.
 pub trait Patterns: Files {
-    /// The files of one folder whose names fit the pattern, sorted.
+    /// Returns the files of one folder whose names match the pattern, sorted.
     fn matching(&self, pattern: &str) -> Vec<String>;
 }
 
 const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
 const DEEPEST: usize = 16;
-/// Files that include each other have no end, and sshd refuses them; far more than anybody has.
+/// Largest number of files. sshd refuses files that include each other without end.
 const FILES_MAX: usize = 500;
 
 /// Reads sshd's files.
 ///
 /// # Errors
-/// A file that exists and cannot be read.
+/// [`Unreadable`] if a file exists and cannot be read.
 pub fn load(files: &dyn Patterns) -> Result<Config, Unreadable> {
     let mut config = Config::default();
     for file in MAIN_FILES {
@@ -128,7 +128,7 @@ impl Config {
         Ok(())
     }
 
-    /// Where the keyword stands outside of Match blocks, or else the main file.
+    /// Returns where a keyword is set outside of Match blocks, else the main file.
     #[must_use]
     pub fn place(&self, keywords: &[&str]) -> String {
         self.directives
@@ -137,7 +137,7 @@ impl Config {
             .map_or_else(|| self.file.clone(), |line| line.place.to_string())
     }
 
-    /// Blocks that set one of the keywords, with the line that does.
+    /// Returns the blocks that set one of the keywords, with the line that does.
     pub fn blocks_with<'a>(
         &'a self,
         keywords: &'a [&str],
@@ -149,7 +149,7 @@ impl Config {
     }
 }
 
-/// Keyword and value; blanks or one `=` part them.
+/// Splits a line into keyword and value, at blanks or one `=`.
 fn split(raw: &str) -> Option<(String, String)> {
     let line = raw.trim();
     if line.is_empty() || line.starts_with('#') {

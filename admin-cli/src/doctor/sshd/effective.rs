@@ -1,28 +1,28 @@
-//! What `sshd -T` says: the settings that hold for one person from one address.
+//! Output of `sshd -T`: the settings that apply to one user from one address.
 
-/// The settings that decide who is asked what.
+/// Settings that decide what a user is asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Effective {
     lines: Vec<(String, String)>,
 }
 
-/// One way in: what sshd asks for, in this order.
+/// One alternative of AuthenticationMethods: its methods, in order.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Way(pub Vec<String>);
 
 /// What a way asks for besides a key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Gate {
-    /// PAM, with prompts that a person answers one by one.
+    /// PAM, with prompts that the user answers one by one.
     Prompts,
-    /// PAM, with one text for every prompt.
+    /// PAM, with one text as the answer to every prompt.
     OneText,
-    /// Neither: PAM judges nobody on this way.
+    /// Neither: PAM does not judge this way.
     None,
 }
 
 impl Effective {
-    /// Reads the output of `sshd -T`.
+    /// Parses the output of `sshd -T`.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let lines = text
@@ -33,44 +33,44 @@ impl Effective {
         Self { lines }
     }
 
-    /// The first value of a keyword, in lower case letters.
+    /// Returns the first value of a keyword, in lower case.
     #[must_use]
     pub fn value(&self, keyword: &str) -> Option<&str> {
         self.lines.iter().find(|(word, _)| word == keyword).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the keyword is there and says yes.
+    /// Reports whether the keyword is set to yes.
     #[must_use]
     pub fn yes(&self, keyword: &str) -> bool {
         self.value(keyword) == Some("yes")
     }
 
-    /// Whether PAM's prompts can be used.
+    /// Reports whether PAM's prompts can be used.
     #[must_use]
     pub fn prompts(&self) -> bool {
         self.yes("kbdinteractiveauthentication") || self.yes("challengeresponseauthentication")
     }
 
-    /// The service that sshd names to PAM.
+    /// Returns the PAM service name of sshd.
     #[must_use]
     pub fn service(&self) -> &str {
         self.value("pamservicename").unwrap_or("sshd")
     }
 
-    /// How long a person may take; `None` is for ever.
+    /// Returns LoginGraceTime in seconds; `None` is unlimited.
     #[must_use]
     pub fn grace(&self) -> Option<u64> {
         let seconds = self.value("logingracetime")?.parse().ok()?;
         (seconds > 0).then_some(seconds)
     }
 
-    /// Whether `AuthenticationMethods` is set at all.
+    /// Reports whether `AuthenticationMethods` is set.
     #[must_use]
     pub fn names_ways(&self) -> bool {
         !matches!(self.value("authenticationmethods"), None | Some("any" | "none" | ""))
     }
 
-    /// The ways in. Without AuthenticationMethods each method that is on is one.
+    /// Returns the ways to log in. Without AuthenticationMethods, each enabled method is one.
     #[must_use]
     pub fn ways(&self) -> Vec<Way> {
         if self.names_ways() {
@@ -92,13 +92,13 @@ impl Effective {
     }
 }
 
-/// Without the device that may stand after a colon.
+/// Returns a method without the device after a colon.
 fn method(text: &str) -> String {
     text.split(':').next().unwrap_or_default().to_owned()
 }
 
 impl Way {
-    /// Where PAM judges.
+    /// Returns how PAM is asked on this way.
     #[must_use]
     pub fn gate(&self) -> Gate {
         let has = |name: &str| self.0.iter().any(|method| method == name);
@@ -111,7 +111,7 @@ impl Way {
         }
     }
 
-    /// Whether PAM is told of a key: only of one that was asked before.
+    /// Reports whether PAM learns about a key: only if the key comes first.
     #[must_use]
     pub fn key_before_pam(&self) -> bool {
         self.0
@@ -120,7 +120,7 @@ impl Way {
             .any(|method| method == "publickey")
     }
 
-    /// Whether the method is part of it.
+    /// Reports whether the way contains the method.
     #[must_use]
     pub fn asks(&self, name: &str) -> bool {
         self.0.iter().any(|method| method == name)

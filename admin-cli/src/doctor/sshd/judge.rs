@@ -1,4 +1,4 @@
-//! From what sshd says to findings: ways in that PAM never sees, and ways that lead nowhere.
+//! Derives findings from sshd's settings: ways that bypass PAM, and ways that lock out users.
 use super::config::{Block, Config, Directive};
 use super::effective::{Effective, Gate, Way};
 use super::pattern::fits_list;
@@ -7,19 +7,19 @@ use crate::finding::{Finding, Level};
 use crate::judge::case::Reach;
 use crate::judge::remedies::KEY_METHODS;
 
-/// Everything that is known of sshd.
+/// All that is known about sshd.
 pub struct Facts {
     /// sshd's files.
     pub config: Config,
-    /// `sshd -T` without a person: no Match block counts.
+    /// `sshd -T` without a user: no Match block applies.
     pub base: Effective,
     /// `sshd -T -C` for each question.
     pub asked: Vec<(Probe, Effective)>,
-    /// With what people shall come to PAM.
+    /// First factors with which users should reach PAM.
     wanted: Reach,
 }
 
-/// What is wrong with the settings for one person.
+/// What is wrong with the settings for one user.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Issue {
     NoPamOpen,
@@ -42,16 +42,16 @@ const ABOUT_WAYS: [&str; 7] = [
     "hostbasedauthentication",
 ];
 
-/// A Match block and its line that makes the difference, where one was found.
+/// The Match block and the line that makes the difference, if found.
 type Origin<'a> = Option<(&'a Block, &'a Directive)>;
 
-/// The shortest time in which a user can find the telephone.
+/// Shortest time in which a user can find the telephone, in seconds.
 const FIND_PHONE: u64 = 120;
-/// The shortest time in which a user can install an app, scan a key and write backup codes down. Set-up happens at a login
-/// whatever the settings say: after a reset, and with a ticket.
+/// Shortest time in which a user can install an app, scan a key and write down backup codes, in seconds. Set-up can
+/// happen at any login, whatever the settings: after a reset, and with a ticket.
 const SET_UP: u64 = 300;
 
-/// With what people come as far as PAM.
+/// Returns the first factors with which users reach PAM.
 #[must_use]
 pub fn reach(facts: &Facts) -> Reach {
     let reach = facts.known_reach();
@@ -72,7 +72,7 @@ fn known_reach(facts: &Facts) -> Reach {
     reach
 }
 
-/// Without a question, the settings for nobody stand for everybody.
+/// Returns the settings of each user asked about; without any, the base settings.
 fn people(facts: &Facts) -> Vec<(&str, &Effective)> {
     if facts.asked.is_empty() {
         return vec![("", &facts.base)];
@@ -80,7 +80,7 @@ fn people(facts: &Facts) -> Vec<(&str, &Effective)> {
     facts.asked.iter().map(|(probe, effective)| (probe.user.as_str(), effective)).collect()
 }
 
-/// The ways that PermitRootLogin leaves.
+/// Returns the ways that PermitRootLogin allows.
 fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
     let permit =
         if user == "root" { effective.value("permitrootlogin").unwrap_or("yes") } else { "yes" };
@@ -123,7 +123,7 @@ fn issues(user: &str, effective: &Effective) -> Vec<Issue> {
     found
 }
 
-/// Everything that sshd's settings show.
+/// Returns all findings about sshd's settings.
 #[must_use]
 pub fn judge(facts: &Facts) -> Vec<Finding> {
     let base = issues("", &facts.base);
@@ -153,7 +153,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
 }
 
 impl Facts {
-    /// What is known, and what follows from it for the ways in.
+    /// Combines sshd's settings and derives how users reach PAM.
     #[must_use]
     pub fn new(config: Config, base: Effective, asked: Vec<(Probe, Effective)>) -> Self {
         let mut facts = Self { config, base, asked, wanted: Reach::EVERY };
@@ -176,7 +176,7 @@ impl Facts {
         }
     }
 
-    /// One finding for each Match block that makes the difference.
+    /// Reports an issue once for each Match block that causes it.
     fn by_match(&self, kind: &Issue, holders: &[&Probe]) -> Vec<Finding> {
         let mut groups: Vec<(Origin<'_>, Vec<&Probe>)> = Vec::new();
         for probe in holders {
@@ -214,7 +214,7 @@ impl Facts {
         finding
     }
 
-    /// The block whose value is the one in force; more than one may fit, the first one counts.
+    /// Returns the Match block whose value is in force; of several matching blocks, the first counts.
     fn block(&self, kind: &Issue, probe: &Probe) -> Origin<'_> {
         let effective =
             self.asked.iter().find(|(other, _)| other == probe).map(|(_, effective)| effective)?;
@@ -281,7 +281,7 @@ fn other_id(way: &Way) -> &'static str {
     }
 }
 
-/// Whether the block picks some people or places, and not all of them.
+/// Reports whether the block selects some users or addresses, not all of them.
 fn picks(block: &Block) -> bool {
     block.criteria.iter().any(|(word, list)| {
         let named = ["user", "group", "address", "host", "localport", "localaddress"]

@@ -1,4 +1,4 @@
-//! sshd's side: what it asks for before and beside PAM.
+//! sshd's settings: what it asks for before and besides PAM.
 pub mod config;
 pub mod effective;
 pub mod judge;

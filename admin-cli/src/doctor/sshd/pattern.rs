@@ -1,6 +1,6 @@
-//! sshd's patterns: `*`, `?`, lists with `!`, and an example of what one accepts.
+//! sshd's patterns: `*`, `?`, lists with `!`, and examples that match.
 
-/// Whether the text fits one pattern.
+/// Reports whether the text matches one pattern.
 #[must_use]
 pub fn fits(pattern: &str, text: &str) -> bool {
     let mut pattern_rest = pattern.chars();
@@ -22,7 +22,7 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Whether the text fits a list; a `!` that fits decides against it.
+/// Reports whether the text matches a list; a matching `!` pattern rejects it.
 #[must_use]
 pub fn fits_list(list: &str, text: &str) -> bool {
     let (no, yes): (Vec<_>, Vec<_>) = list.split(',').partition(|one| one.starts_with('!'));
@@ -30,13 +30,13 @@ pub fn fits_list(list: &str, text: &str) -> bool {
     !refused && yes.iter().any(|one| fits(one, text))
 }
 
-/// Names or host names that the list accepts, one for each of its patterns.
+/// Returns names or host names that match the list, one for each of its patterns.
 #[must_use]
 pub fn examples(list: &str) -> Vec<String> {
     list.split(',').map(|one| one.trim_start_matches('!').replace(['*', '?'], "x")).collect()
 }
 
-/// Addresses that the list accepts: the first one of a network that a host can have.
+/// Returns addresses that match the list: the first host address of each network.
 #[must_use]
 pub fn addresses(list: &str) -> Vec<String> {
     list.split(',').map(|one| one.trim_start_matches('!')).filter_map(address).collect()

@@ -1,4 +1,4 @@
-//! Whom to ask sshd about: enough people and addresses to see every Match block at work.
+//! Selects questions for sshd: enough users and addresses to trigger every Match block.
 use super::config::{Block, Config};
 use super::pattern::{addresses, examples, fits_list};
 
@@ -7,16 +7,16 @@ use super::pattern::{addresses, examples, fits_list};
 pub struct Probe {
     /// The account.
     pub user: String,
-    /// From where.
+    /// The connection.
     pub from: From,
 }
 
-/// Where a connection comes from and where it arrives.
+/// Source and destination of a connection.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct From {
     /// The client's address.
     pub addr: String,
-    /// The client's name.
+    /// The client's host name.
     pub host: String,
     /// The server's address.
     pub laddr: String,
@@ -24,33 +24,33 @@ pub struct From {
     pub lport: String,
 }
 
-/// Questions, and how many were left out.
+/// The questions, and how many were left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// To ask.
+    /// The questions.
     pub probes: Vec<Probe>,
-    /// Left out, because there are too many.
+    /// How many were left out because there are too many.
     pub left_out: usize,
 }
 
-/// Who there is to ask about.
+/// Accounts and groups of the machine.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct People {
     /// Accounts with a login shell, root first.
     pub accounts: Vec<String>,
-    /// Groups with those whom they list.
+    /// Groups with their members.
     pub groups: Vec<(String, Vec<String>)>,
 }
 
-/// The most questions that are asked: each one is a run of sshd.
+/// Largest number of questions: each one runs sshd.
 pub const MOST: usize = 300;
 
 const LOCAL: &str = "127.0.0.1";
-/// An address of the documentation's: nobody's.
+/// Address from a documentation range (RFC 5737), which no host has.
 pub(super) const REMOTE: &str = "203.0.113.7";
 
 impl Probe {
-    /// The argument of `-C`.
+    /// Returns the argument of `-C`.
     #[must_use]
     pub fn argument(&self) -> String {
         let From { addr, host, laddr, lport } = &self.from;
@@ -58,7 +58,7 @@ impl Probe {
     }
 }
 
-/// Chooses the questions.
+/// Selects the questions.
 #[must_use]
 pub fn plan(config: &Config, people: &People) -> Plan {
     let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
@@ -74,7 +74,7 @@ pub fn plan(config: &Config, people: &People) -> Plan {
     Plan { probes, left_out }
 }
 
-/// root, and somebody of whom no line speaks, who stands for all the others.
+/// Returns root and one user whom no line names, who represents all the others.
 fn everyday(people: &People) -> Vec<String> {
     let mut both: Vec<String> = people.accounts.iter().take(2).cloned().collect();
     if both.len() < 2 {
@@ -83,7 +83,7 @@ fn everyday(people: &People) -> Vec<String> {
     both
 }
 
-/// Those whom a Match line names come first, so that a cut does not lose them.
+/// Returns the users to ask about. Users in Match lines come first, so that a limit does not drop them.
 fn users(config: &Config, people: &People) -> Vec<String> {
     let mut named = Vec::new();
     for (word, list) in config.blocks.iter().flat_map(|block| &block.criteria) {
@@ -117,7 +117,7 @@ fn from(addr: &str) -> From {
     }
 }
 
-/// From here, from elsewhere, and for each Match line from where it wants it.
+/// Returns the connections to ask about: local, remote, and one that matches each Match line.
 fn froms(blocks: &[Block]) -> Vec<From> {
     let mut all = vec![from(REMOTE), from(LOCAL)];
     for block in blocks {

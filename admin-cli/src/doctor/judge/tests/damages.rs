@@ -1,9 +1,9 @@
-//! What can be done to the shipped stacks, and what is then found: data only.
+//! Damage to the shipped stacks and the expected findings, as data.
 use super::{BOTH, KEY, KEY_ONLY, NO_KEY, PASSWORD};
 use crate::finding::Level;
 use crate::judge::case::Reach;
 
-/// A shipped stack, with what sshd lets through, what to change, and what is then found.
+/// A shipped stack, what sshd lets through, the change, and the expected findings.
 pub(super) type Damage = (
     &'static str,
     Reach,

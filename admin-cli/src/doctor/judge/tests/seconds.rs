@@ -1,4 +1,4 @@
-//! Other modules for a second factor: they are no password, and people are not asked twice.
+//! Modules of other second factors: they are not taken for passwords, and users are not asked twice.
 use super::*;
 
 const STACK: &str = "auth requisite pam_twinlock.so first_factor=stack\n";
@@ -7,7 +7,7 @@ fn by<'a>(found: &'a [Finding], id: &str) -> &'a Finding {
     found.iter().find(|one| one.id == id).unwrap_or_else(|| panic!("{id} is not in {found:?}"))
 }
 
-/// The lines of a remedy, as a stack.
+/// Returns the lines of a remedy as a stack.
 fn lines_of(remedy: &str) -> String {
     remedy.lines().skip(1).map(|line| format!("{line}\n")).collect()
 }

@@ -24,7 +24,8 @@ impl Facts {
         })
     }
 
-    /// One line for the whole report, so that no two remedies contradict each other.
+    /// Returns the AuthenticationMethods line, the same for the whole report, so that no two remedies contradict each
+    /// other.
     fn methods(&self) -> &'static str {
         match self.wanted {
             Reach { with_key: true, without_key: true } => BOTH_METHODS,
@@ -33,7 +34,8 @@ impl Facts {
         }
     }
 
-    /// With what people come today, but past PAM: they shall come with the same, and a code.
+    /// Returns the first factors with which users bypass PAM today: they should reach PAM with the same, and need a
+    /// code.
     pub(super) fn meant(&self) -> Reach {
         let mut meant = self.known_reach();
         for way in self.base.ways() {
@@ -44,7 +46,7 @@ impl Facts {
         if meant.with_key || meant.without_key { meant } else { Reach::EVERY }
     }
 
-    /// Decides with what people shall come to this stack; one of ours that asks for no password is for keys.
+    /// Decides with which first factors users should reach this stack; one with our line and no password is for keys.
     pub fn settle(&mut self, table: &Table) -> Reach {
         let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
         let ours = any(&|role| matches!(role, Role::Twinlock(_)));
@@ -54,7 +56,7 @@ impl Facts {
         self.wanted
     }
 
-    /// The first value counts: a line that sets it is changed, and only what no line sets is written anew.
+    /// Tells how to set lines. The first value counts: an existing line is changed, and only missing lines are added.
     pub(super) fn to_write(&self, lines: &[&str]) -> String {
         let change = |line: &&str| {
             Some(format!("change the line at {} to `{line}`", self.set_by(line)?.place))
@@ -72,7 +74,7 @@ impl Facts {
         format!("{steps}, then run `sshd -t` and reload sshd.")
     }
 
-    /// The line whose value is the one in force for everybody.
+    /// Returns the line whose value is in force for all users.
     fn set_by(&self, line: &str) -> Option<&Directive> {
         let keyword = line.split(' ').next()?.to_ascii_lowercase();
         let old = (keyword == "kbdinteractiveauthentication").then_some(OLD_PROMPTS);

@@ -1,4 +1,4 @@
-//! Settings as sshd prints them, and what is found in them.
+//! Settings as sshd prints them, and the expected findings.
 use super::super::config::load;
 use super::super::probe::{People, plan};
 use super::*;
@@ -6,7 +6,7 @@ use crate::pam::load::tests::tree;
 
 const GOOD: &str = "usepam yes\nlogingracetime 300\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication no\nhostbasedauthentication no\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
-/// `differs` gives the user who is told something else, and what.
+/// Returns facts; `differs` gives the user whose settings differ, and the settings.
 fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> Facts {
     let files = tree(&[
         ("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"),
@@ -47,7 +47,7 @@ fn the_right_settings_are_clean() {
 
 const METHODS: &str = "authenticationmethods publickey,keyboard-interactive:pam";
 
-/// What to change in the right settings, and what is then found.
+/// A change to correct settings and the expected findings.
 type Mutation = (&'static [(&'static str, &'static str)], &'static [(&'static str, Level)]);
 
 const MUTATIONS: [Mutation; 15] = [
