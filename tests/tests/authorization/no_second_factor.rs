@@ -11,12 +11,13 @@ const MINE: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const SAID: &str =
     "Enroll yourself first: twinlock enroll root. If root is a robot, name it in own_code_exempt.";
 /// Each row of the table that takes a proof, and a line of it.
-const LINES: [(&str, &str); 24] = [
+const LINES: [(&str, &str); 26] = [
     ("enroll", "enroll bob --secret-stdin"),
     ("enroll --from", "enroll --from /root/people.csv"),
     ("import uri", "import uri bob"),
     ("import migration", "import migration bob --name token"),
     ("import record", "import record bob"),
+    ("import qr", "import qr bob /root/qr.png"),
     ("import google|oath USER", "import google bob"),
     ("import google|oath USER", "import oath /root/oath --user bob"),
     ("import google|oath --all", "import google --all"),
@@ -33,6 +34,7 @@ const LINES: [(&str, &str); 24] = [
     ("unlock", "unlock ada"),
     ("forget", "forget ada --all"),
     ("remove", "remove ada --yes"),
+    ("remove --authenticator", "remove ada --authenticator phone --yes"),
     ("settings apply", "settings apply"),
     ("settings apply", "settings apply /root/draft.toml"),
     ("epoch now", "epoch now"),
@@ -80,7 +82,9 @@ fn root_is_refused_at_each_row_of_the_table() {
         rows.filter(|row| row.proof != Proof::Nothing).map(|row| row.verb).collect();
     assert_eq!(lines, rows);
     let m = new_host();
-    m.settings("").enrolled("ada", ADA).settings_alone("");
+    m.settings("").enrolled("ada", ADA);
+    by_root(&m, "show-key ada --yes --png /root/qr.png", "").ok();
+    m.settings_alone("");
     let stands = || m.tree("/var/lib/twinlock/users") + &m.tree("/etc/twinlock");
     let (before, logged) = (stands(), m.log().len());
     for (_, line) in LINES {
