@@ -1,6 +1,6 @@
-/* What an accepted login cannot do without, and nothing else: the look-up of the account, the question, and the system
- * calls that the promises of twinlock's design stand on. It decides nothing and lets everybody in: it is here to be
- * measured, as what a module in C that kept the same promises would cost at the least.
+/* The minimum of an accepted login: the account look-up, the prompt, and the system calls that the guarantees of
+ * twinlock's design require. It decides nothing and accepts every login: it measures the least that a C module with
+ * the same guarantees would cost.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static int open_plain(const char *path, unsigned flags)
     return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
 }
 
-/* A file is trusted by what its descriptor says of it, and read whole. */
+/* Checks owner and mode through the descriptor, then reads the whole file. */
 static void read_file(int fd)
 {
     char text[4096];
@@ -37,7 +37,7 @@ static void read_file(int fd)
         close(fd);
 }
 
-/* Names are facts: what is used, tried and known stands in listings, which end with an empty one. */
+/* Reads a whole directory: used codes, attempts and known sources are recorded as file names. */
 static void list(int fd)
 {
     char names[8192];
@@ -65,7 +65,7 @@ static void read_record(const char *user)
     close(folder);
 }
 
-/* Charged before it is judged, claimed by a name that only one can make, the record looked at once more, refunded. */
+/* Charges the attempt, claims the code by creating its name exclusively, re-reads the record, refunds the attempt. */
 static void judge(const char *user)
 {
     char text[256];

@@ -1,15 +1,15 @@
-/* Is to a PAM module what sshd is: asks libpam for one login after the other, and says what each took.
+/* Acts as sshd towards a PAM module: asks libpam for one login after the other and reports the time of each.
  *
  * pam_host SERVICE [NAME=VALUE...]   each NAME=VALUE goes into PAM's environment, as sshd puts SSH_CONNECTION there
  *
  * Each line on stdin is a login: the user, then the answers to the module's questions, with a tab
- * before each; a question without an answer left gets an empty one. "-" as the service asks nothing of
- * libpam, so that what the marks themselves take can be subtracted.
- * Before libpam is asked, the account is looked up, as sshd, sudo and su do: what the first look-up in
- * a process takes is then paid for.
+ * before each; further questions get an empty answer. With the service "-", libpam is not called, so
+ * that the cost of the marks themselves can be subtracted.
+ * The account is looked up before libpam is called, as in sshd, sudo and su: the cost of the first
+ * look-up in a process is then not the module's.
  * Each line on stdout is PAM's code and the nanoseconds that pam_authenticate took.
  *
- * The marks are SIGURG, sent to itself, which means nothing to whom it is not traced by:
+ * The marks are SIGURG signals to itself, which have no effect on an untraced process:
  * before pam_start, before pam_authenticate, after pam_authenticate, after pam_end.
  */
 #define _GNU_SOURCE
@@ -24,7 +24,7 @@
 
 static char *answers;
 
-/* sshd answers each message that is no question with an empty response as well. */
+/* Like sshd, gives an empty response to each message that is no question. */
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *data)
 {
     (void)data;
@@ -42,7 +42,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
     return PAM_SUCCESS;
 }
 
-/* What a failed login would wait for is no cost of the module's, and sshd waits elsewhere. */
+/* Skips the delay after a failure, which is not a cost of the module; sshd waits elsewhere. */
 static void no_delay(int code, unsigned microseconds, void *data)
 {
     (void)code, (void)microseconds, (void)data;

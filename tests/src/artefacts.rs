@@ -1,10 +1,10 @@
-//! What the repository ships and builds, as the machines get it.
+//! Files that the repository ships and builds, for the machines.
 
 use std::path::PathBuf;
 
 use crate::repository::repository;
 
-/// Debian's own stacks, so that a test does not depend on what this host has made of them.
+/// Debian's own stacks, so that tests do not depend on local changes of this host.
 pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
     ("common-account", include_str!("../stock/pam.d/common-account")),
     ("common-auth", include_str!("../stock/pam.d/common-auth")),
@@ -20,42 +20,42 @@ pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
     ("sudo-i", include_str!("../stock/pam.d/sudo-i")),
 ];
 
-/// What Debian's login and su read for every account; without its comments.
+/// Debian's login.defs without comments, which login and su read for every account.
 pub(crate) const LOGIN_DEFS: &str = include_str!("../stock/login.defs");
 
-/// What Debian's login shells read.
+/// Debian's /etc/profile, which login shells read.
 pub(crate) const PROFILE: &str = include_str!("../stock/profile");
 
-/// A file of the repository's `config` folder, such as `pam.d/sshd-both`.
+/// Returns a file of the repository's `config` folder, such as `pam.d/sshd-both`.
 pub fn shipped(path: &str) -> String {
     let file = repository().join("config").join(path);
     std::fs::read_to_string(&file)
         .unwrap_or_else(|e| panic!("config/{path} of this repository cannot be read: {e}"))
 }
 
-/// Debian's own stack of a service.
+/// Returns Debian's own stack of a service.
 pub fn stock(service: &str) -> &'static str {
     let found = STOCK_PAM.iter().find(|(name, _)| *name == service);
     found.map_or_else(|| panic!("no stock stack is kept for {service}"), |(_, text)| text)
 }
 
-/// A release artefact, built by `cargo xtask test` before the tests run.
+/// Returns a release artefact, which `cargo xtask test` builds before the tests run.
 pub fn built(name: &str) -> Vec<u8> {
     let file = target().join("release").join(name);
     std::fs::read(&file)
         .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
 }
 
-/// The program behind `cargo xtask`, which a test run has built before anything else.
+/// Returns the xtask program, which a test run builds first.
 pub fn chores() -> Vec<u8> {
     let file = target().join("debug/xtask");
     std::fs::read(&file)
         .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
 }
 
-/// Where cargo puts what it builds.
+/// Returns cargo's target folder.
 pub(crate) fn target() -> PathBuf {
-    // A relative folder is meant from where cargo was started, which is the repository.
+    // A relative folder is relative to cargo's start folder, which is the repository.
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     repository().join(target)
 }

@@ -1,4 +1,4 @@
-//! A Debian that boots with systemd as its first process, and twinlock installed from its package.
+//! A Debian that boots with systemd as its first process and has twinlock installed from its package.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,14 +21,14 @@ use crate::shipped::PASSWORD;
 use crate::twinlock::ROOT_IS_EXEMPT;
 
 const BOOT: &str = include_str!("boot.sh");
-/// Longer than a boot, or the next minute of cron, takes on a busy host.
+/// Timeout: longer than a boot, or the wait for cron's next minute, on a busy host.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long it is between two looks.
+/// Interval between two checks.
 const PAUSE: Duration = Duration::from_millis(100);
-/// What an ssh client inside needs to go in by root's key.
+/// Options of an ssh client inside, to log in with root's key.
 const SSH: [&str; 6] =
     ["ssh", "-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
-/// People have root's key, and sudo asks nobody for a password.
+/// Accounts have root's key, and sudo asks for no password.
 const FURNISH: &str = "\
 mkdir -p -m 700 /root/.ssh
 ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
@@ -37,12 +37,12 @@ echo 'ALL ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/all
 chmod 440 /etc/sudoers.d/all
 ";
 
-/// A machine that has booted; all of it is in memory, and gone when this is dropped.
+/// A booted machine; all of it is in memory and removed on drop.
 ///
-/// Debian's own stacks stand in `/etc/pam.d`, and sshd lets in by key or password; people have
-/// apps that show a new code each second.
+/// `/etc/pam.d` has Debian's own stacks, and sshd accepts a key or a password; users have apps that show a new code
+/// each second.
 pub struct Booted {
-    /// The terminal behind its console, with a login prompt.
+    /// Its console, with a login prompt.
     console: Mutex<Session<'static>>,
     life: Option<ChildStdin>,
     outside: u32,
@@ -50,7 +50,7 @@ pub struct Booted {
 }
 
 impl Booted {
-    /// Boots it.
+    /// Boots a machine.
     #[expect(clippy::new_without_default, reason = "it starts processes")]
     pub fn new() -> Booted {
         let (master, slave) = terminal(&host());
@@ -70,7 +70,7 @@ impl Booted {
         booted
     }
 
-    /// Starts it anew, as `reboot` does.
+    /// Reboots it.
     #[track_caller]
     pub fn restart(&self) -> &Self {
         let before = self.leader();
@@ -88,12 +88,12 @@ impl Booted {
         });
     }
 
-    /// What its console shows, and where one types.
+    /// Returns the console.
     pub fn console(&self) -> MutexGuard<'_, Session<'static>> {
         self.console.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for something that will come.
+    /// Waits until a condition holds.
     #[track_caller]
     pub fn until(&self, what: &str, mut come: impl FnMut() -> bool) {
         let end = Instant::now() + PATIENCE;
@@ -104,7 +104,7 @@ impl Booted {
         }
     }
 
-    /// The number outside of the system's own first process.
+    /// Returns the PID, outside, of the system's first process.
     fn leader(&self) -> Option<u32> {
         // The script, unshare, the script inside, the one that starts nspawn, and nspawn.
         let mut process = self.outside;
@@ -128,7 +128,7 @@ impl Booted {
         command
     }
 
-    /// Runs shell text as root, as nobody's login, to its end.
+    /// Runs a shell script as root without a login uid.
     #[track_caller]
     pub fn run(&self, shell: &str) -> Finished {
         let mut command = self.enter();
@@ -146,7 +146,7 @@ impl Booted {
         finished.unwrap_or_else(|| panic!("{line} of {user} does not end"))
     }
 
-    /// Logs `user` in by ssh, on a terminal; more options of ssh first.
+    /// Logs in `user` by ssh on a terminal; `options` go to ssh.
     pub fn login(&self, user: &str, options: &[&str]) -> Session<'_> {
         let mut command = self.enter();
         command.args(["setsid", "-c"]).args(SSH).args(options);
@@ -156,7 +156,7 @@ impl Booted {
         Session::start(&root, format!("ssh {user}"), command)
     }
 
-    /// A new account with [`PASSWORD`] and root's key.
+    /// Creates an account with [`PASSWORD`] and root's key.
     pub fn user(&self, name: &str) -> &Self {
         let make = format!(
             "useradd --create-home --shell /bin/sh {name} && echo '{name}:{PASSWORD}' | chpasswd &&
@@ -167,30 +167,30 @@ impl Booted {
         self
     }
 
-    /// Enrols `user`.
+    /// Enrolls `user`.
     pub fn enrolled(&self, user: &str) -> &Self {
         let uri = otp(user).uri(user);
-        // No login has started this, so the second one and all behind it take break-glass.
+        // No login has started this process, so every enrollment after the first needs break-glass.
         let import = format!("echo '{uri}' | twinlock import uri {user}");
         self.run(&format!("{import} || {import} --break-glass 'a test begins'")).ok();
         self
     }
 
-    /// The settings' text, behind what the apps of one second need and, where it says nothing of own codes, a line that
-    /// lets root act without one.
+    /// Writes the settings: the text, the settings for apps with one-second steps, and, unless the text is about own
+    /// codes, a line that lets root act without one.
     pub fn settings(&self, text: &str) -> &Self {
         let exempt = if text.contains("own_code") { "" } else { ROOT_IS_EXEMPT };
         self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{exempt}{text}"))
     }
 
-    /// Writes a file of root's.
+    /// Writes a file owned by root.
     pub fn write(&self, path: &str, text: &str) -> &Self {
         let quoted = text.replace('\'', "'\\''");
         self.run(&format!("printf %s '{quoted}' >{path}")).ok();
         self
     }
 
-    /// A code of `user` that was not asked for before.
+    /// Returns a code of `user` that was not returned before.
     pub fn code(&self, user: &str) -> String {
         let mut steps = self.last_steps.lock().unwrap_or_else(PoisonError::into_inner);
         let step = steps.get(user).map_or(0, |last| last + 1).max(now());
@@ -198,25 +198,25 @@ impl Booted {
         otp(user).at(step)
     }
 
-    /// A code that is not right for `user`.
+    /// Returns a code that is not valid for `user`.
     pub fn wrong_code(&self, user: &str) -> String {
         otp(user).wrong()
     }
 
-    /// The log's lines of twinlock that contain `text`.
+    /// Returns twinlock's log lines that contain `text`.
     pub fn logged(&self, text: &str) -> Vec<String> {
         let journal = "journalctl --sync; journalctl --output=cat --identifier=twinlock";
         let said = self.run(journal);
         said.ok().lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
-    /// The number of an account.
+    /// Returns the uid of an account.
     pub fn uid(&self, user: &str) -> u32 {
         let said = self.run(&format!("id -u {user}"));
         said.ok().trim().parse().expect("a number")
     }
 
-    /// The ledger began so many minutes ago, as on a machine that has been up for longer.
+    /// Backdates the ledger by that many minutes, as on a machine that has been up for longer.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         let up = clock_gettime(ClockId::Boottime).tv_sec;
         let up = u64::try_from(up).expect("a machine that is up");
@@ -230,7 +230,7 @@ impl Booted {
 
 impl Drop for Booted {
     fn drop(&mut self) {
-        // Its end is waited for: the script then clears up after itself.
+        // Waits for its end: the script then cleans up.
         drop(self.life.take());
         self.console().exit_code();
     }
@@ -242,7 +242,7 @@ fn otp(user: &str) -> Otp {
     Otp { period: 1, ..Otp::new(&key) }
 }
 
-/// What `cargo xtask test --all` has made before these tests run.
+/// Returns a file that `cargo xtask test --all` has built before these tests.
 fn kept(name: &str) -> PathBuf {
     let file = target().join(name);
     assert!(file.exists(), "{} is missing: run `cargo xtask test --all`", file.display());
@@ -263,7 +263,7 @@ fn opened(path: &str) -> OwnedFd {
     rustix::fs::open(path, flags, Mode::empty()).expect("the root of a machine can be opened")
 }
 
-/// The last that this process has started.
+/// Returns the last child of a process.
 fn child_of(process: u32) -> Option<u32> {
     let mut text = String::new();
     let file = File::open(format!("/proc/{process}/task/{process}/children"));

@@ -1,4 +1,4 @@
-//! One command in a machine: who runs it, under what, and what came of it.
+//! One command in a machine: who runs it, how, and its result.
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,10 +9,10 @@ use std::time::Duration;
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// Longer than anything here takes on a busy host; after it, the test fails.
+/// Timeout: longer than any command here takes on a busy host. The test then fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A command about to run; [`Call::output`] and [`Call::open`] start it.
+/// A command to run; [`Call::output`] and [`Call::open`] start it.
 #[must_use]
 pub struct Call<'m> {
     machine: &'m Machine,
@@ -25,22 +25,22 @@ pub struct Call<'m> {
     login: u32,
 }
 
-/// What the kernel has for a process that nobody's login has started.
+/// Login uid of a process that no login has started.
 const NO_LOGIN: u32 = u32::MAX;
 
-/// What a command left behind.
+/// Result of a command.
 #[derive(Debug)]
 pub struct Finished {
-    /// The exit code: 128 + N if signal N ended the command.
+    /// Exit code: 128 + N if signal N ended the command.
     pub code: Option<i32>,
-    /// Everything it wrote to stdout.
+    /// Its standard output.
     pub stdout: String,
-    /// Everything it wrote to stderr.
+    /// Its standard error.
     pub stderr: String,
 }
 
 impl Finished {
-    /// Stdout of a command that must have ended well.
+    /// Returns the standard output; panics unless the command succeeded.
     #[track_caller]
     pub fn ok(&self) -> &str {
         assert_eq!(self.code, Some(0), "a command failed: {self:#?}");
@@ -62,59 +62,58 @@ impl<'m> Call<'m> {
         }
     }
 
-    /// Run by `user`, with that account's groups, and no capability.
+    /// Runs it as `user`, with that account's groups and no capability.
     pub fn as_user(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
         self
     }
 
-    /// Run in the session of somebody who has logged in; else it is root's.
+    /// Runs it in the session of a user who has logged in; the default is root.
     pub fn logged_in(mut self, user: &str) -> Self {
         self.login = self.machine.uid(user);
         self
     }
 
-    /// Run where nobody has logged in, as a service or a container is.
+    /// Runs it without a login uid, like a service or a container.
     pub fn without_a_login(mut self) -> Self {
         self.login = NO_LOGIN;
         self
     }
 
-    /// More arguments.
+    /// Adds arguments.
     pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.argv.extend(args.into_iter().map(Into::into));
         self
     }
 
-    /// One more variable in the environment.
+    /// Adds an environment variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Shell text that the same process runs before it becomes the command, as the same user:
-    /// `umask 777; ulimit -f 0`, or closing a descriptor.
+    /// Adds shell text that the same process runs as the same user before it executes the command: `umask 777; ulimit
+    /// -f 0`, or closing a descriptor.
     pub fn first(mut self, shell: &str) -> Self {
         self.first = Some(shell.to_owned());
         self
     }
 
-    /// What stdin holds, where no terminal is opened.
+    /// Sets the standard input, if no terminal is opened.
     pub fn input(mut self, text: impl AsRef<[u8]>) -> Self {
         self.input = text.as_ref().to_vec();
         self
     }
 
-    /// The command sees a clock that is `seconds` off (libfaketime; a setuid program does not
-    /// load it).
+    /// Shifts the command's clock by `seconds` (libfaketime; a setuid program does not load it).
     pub fn clock(self, seconds: i64) -> Self {
         let mut call = self;
         call.env.extend(faked_clock(seconds));
         call
     }
 
-    /// Runs under `strace -f` with these options, such as `-e inject=symlinkat:error=ENOSPC`;
-    /// the trace is written to `file`.
+    /// Runs it under `strace -f` with these options, such as `-e inject=symlinkat:error=ENOSPC`; writes the trace to
+    /// `file`.
     pub fn strace(mut self, file: &str, options: &[&str]) -> Self {
         let mut words =
             vec!["strace".to_owned(), "-f".to_owned(), "-o".to_owned(), file.to_owned()];
@@ -123,7 +122,7 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Runs to the end without a terminal.
+    /// Runs it without a terminal and waits for its end.
     #[track_caller]
     pub fn output(self) -> Finished {
         let command = self.command(&[]);
@@ -131,7 +130,7 @@ impl<'m> Call<'m> {
         finished.unwrap_or_else(|| panic!("{:?} does not end", self.argv))
     }
 
-    /// Starts it on a terminal of the machine's own.
+    /// Starts it on a terminal of the machine.
     pub fn open(self) -> Session<'m> {
         let command = self.command(&["setsid", "-c"]);
         Session::start(self.machine.holder().root(), self.argv.join(" "), command)
@@ -146,11 +145,11 @@ impl<'m> Call<'m> {
         command.arg(format!("HOME={home}")).arg(format!("USER={user}"));
         command.arg(format!("LOGNAME={user}"));
         command.args(before);
-        // nsenter stops itself when its child is stopped, and stays so when only that is woken.
+        // nsenter stops itself when its child is stopped, and stays stopped when only the child is continued.
         let login = format!("echo {} >/proc/self/loginuid; \"$@\"; exit $?", self.login);
         command.args(["sh", "-c", &login, "sh"]);
         self.as_whom(&mut command);
-        // Last, so that a preload meets the command alone.
+        // Last, so that a preload affects the command alone.
         if !self.env.is_empty() {
             command.arg("env").args(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         }
@@ -181,7 +180,7 @@ impl Finished {
     }
 }
 
-/// The variables that put a program's clock `seconds` off.
+/// Returns the variables that shift a program's clock by `seconds`.
 pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
     let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
     [
@@ -191,12 +190,12 @@ pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
     ]
 }
 
-/// Runs it to the end without a terminal; nothing where it does not end.
+/// Runs a command without a terminal and waits for its end; returns `None` on a timeout.
 pub(crate) fn finish(mut command: Command, input: Vec<u8>) -> Option<Finished> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(&mut command);
     let mut stdin = child.stdin.take().expect("stdin is a pipe");
-    // A command may end without reading; that is its own affair.
+    // A command may end without reading its input.
     let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
     let stdout = reader(child.stdout.take());
     let stderr = reader(child.stderr.take());
@@ -224,7 +223,7 @@ fn text(reader: JoinHandle<Vec<u8>>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-// The child goes to a thread of its own, which the machine's end sets free.
+// The child is moved to a thread, which ends with the machine.
 pub(crate) fn wait(mut child: Child) -> Option<ExitStatus> {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait()));

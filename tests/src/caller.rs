@@ -1,4 +1,4 @@
-//! A program that logs in through libpam, and answers each prompt as a test says: nothing, too much, or not at all.
+//! A program that logs in through libpam and answers each prompt as a test says: with nothing, too much, or not at all.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};
@@ -7,11 +7,11 @@ use std::sync::mpsc::{Receiver, channel};
 use crate::call::{PATIENCE, spawn};
 use crate::machine::Machine;
 
-/// Debian's own, for which its packages are made.
+/// Debian's own interpreter, for which its packages are built.
 const PYTHON: &str = "/usr/bin/python3";
 const PROGRAM: &str = include_str!("../host/pam_caller.py");
 
-/// One login after the other, each carried on prompt by prompt.
+/// A series of logins, each controlled prompt by prompt.
 pub struct Caller<'m> {
     machine: &'m Machine,
     child: Child,
@@ -21,10 +21,10 @@ pub struct Caller<'m> {
     screen: String,
 }
 
-/// What a prompt gets.
+/// Answer to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
-    /// These bytes, as C takes them.
+    /// These bytes as a C string.
     Text(&'a [u8]),
     /// A response without a text.
     Null,
@@ -34,12 +34,12 @@ pub enum Reply<'a> {
     Gone,
 }
 
-/// What a login came to.
+/// State of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It asks.
+    /// It prompts.
     Asks,
-    /// It ended, by this code of PAM.
+    /// It ended with this PAM code.
     Ended(i32),
     /// The program ended at a prompt.
     Gone,
@@ -49,7 +49,7 @@ impl Machine {
     /// Starts such a program.
     pub fn caller(&self) -> Caller<'_> {
         let mut command = self.holder().enter();
-        // nsenter stops itself when its child is stopped, and stays so when only that is woken.
+        // nsenter stops itself when its child is stopped, and stays stopped when only the child is continued.
         command.args(["sh", "-c", "\"$@\"; exit $?", "sh", PYTHON, "-c", PROGRAM]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = spawn(&mut command);
@@ -65,7 +65,7 @@ impl Machine {
 }
 
 impl Caller<'_> {
-    /// Begins a login of `user` from an address, and goes on to its first prompt.
+    /// Begins a login of `user` from an address and advances to its first prompt.
     #[track_caller]
     pub fn login(&mut self, service: &str, user: &str, source: &str) -> Next {
         user.clone_into(&mut self.user);
@@ -74,7 +74,7 @@ impl Caller<'_> {
         self.wait()
     }
 
-    /// Answers the prompt, and goes on to the next.
+    /// Answers the prompt and advances to the next.
     #[track_caller]
     pub fn reply(&mut self, reply: Reply<'_>) -> Next {
         self.send(reply);
@@ -95,7 +95,7 @@ impl Caller<'_> {
         self.screen.push('\n');
     }
 
-    /// Answers prompts in turn as [`Machine::typed`] says, as far as there are any.
+    /// Answers prompts in turn, in the notation of [`Machine::typed`], while there are words and prompts.
     #[track_caller]
     pub fn type_all(&mut self, words: &[&str]) -> Next {
         let mut next = Next::Asks;
@@ -109,7 +109,7 @@ impl Caller<'_> {
         next
     }
 
-    /// A whole login; whether its end is that `user` is in. Prompts beyond the words get nothing.
+    /// Runs a whole login and reports whether it succeeded. Prompts beyond the words get no answer.
     #[track_caller]
     pub fn gets_in(&mut self, (service, user, source): (&str, &str, &str), words: &[&str]) -> bool {
         let mut next = self.login(service, user, source);
@@ -122,7 +122,7 @@ impl Caller<'_> {
         next == Next::Ended(0)
     }
 
-    /// All that this login has shown so far.
+    /// Returns all that this login has shown so far.
     pub fn screen(&self) -> &str {
         &self.screen
     }

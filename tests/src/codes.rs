@@ -1,34 +1,34 @@
-//! Codes as an authenticator app would show them, by oathtool, the independent oracle.
+//! Codes of an authenticator app, by oathtool as an independent oracle.
 
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// An authenticator app's account: key and parameters.
+/// An account in an authenticator app: key and parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otp {
     /// The key in base32.
     pub key: String,
     /// SHA1, SHA256 or SHA512.
     pub algorithm: String,
-    /// How long a code is.
+    /// Digits of a code.
     pub digits: u32,
-    /// How many seconds a step lasts.
+    /// Seconds of a step.
     pub period: u64,
 }
 
-/// Seconds since 1970 on the real clock.
+/// Returns the real time in seconds since 1970.
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.expect("a clock after 1970").as_secs()
 }
 
 impl Otp {
-    /// What every app takes: SHA1, six digits, thirty seconds.
+    /// Creates an account with the usual parameters: SHA1, six digits, thirty seconds.
     pub fn new(key: &str) -> Otp {
         Otp { key: key.to_owned(), algorithm: "SHA1".to_owned(), digits: 6, period: 30 }
     }
 
-    /// The code at a moment, in seconds since 1970.
+    /// Returns the code at a time, in seconds since 1970.
     pub fn at(&self, time: u64) -> String {
         let output = Command::new("oathtool")
             .arg(format!("--totp={}", self.algorithm))
@@ -44,10 +44,9 @@ impl Otp {
         said
     }
 
-    /// The code of now, or of `steps` later (or earlier, if negative).
+    /// Returns the current code, or that of `steps` later (earlier if negative).
     ///
-    /// An earlier code leaves the window when the step ends, so this then waits until the step
-    /// has most of its time before it.
+    /// An earlier code leaves the window when the step ends, so this first waits until most of the step is left.
     pub fn in_steps(&self, steps: i64) -> String {
         if steps < 0 {
             let left = self.period - now() % self.period;
@@ -58,7 +57,7 @@ impl Otp {
         self.near(steps)
     }
 
-    /// A code of the right shape that is not right within ten steps either way.
+    /// Returns a well-formed code that is not valid within ten steps.
     pub fn wrong(&self) -> String {
         let near: Vec<String> = (-10..=10).map(|steps| self.near(steps)).collect();
         let digits = usize::try_from(self.digits).expect("a few digits");
@@ -72,7 +71,7 @@ impl Otp {
         self.at(now().checked_add_signed(offset).expect("a time after 1970"))
     }
 
-    /// The `otpauth://` line for `user`.
+    /// Returns the `otpauth://` line for `user`.
     pub fn uri(&self, user: &str) -> String {
         let Otp { key, algorithm, digits, period } = self;
         format!(
@@ -82,22 +81,22 @@ impl Otp {
     }
 }
 
-/// A token with a button: a key, and nothing that runs.
+/// A token with a button: a key without a clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// The key in base32.
     pub key: String,
-    /// How long a code is.
+    /// Digits of a code.
     pub digits: u32,
 }
 
 impl Token {
-    /// What most tokens are: six digits.
+    /// Creates a token with six digits.
     pub fn new(key: &str) -> Token {
         Token { key: key.to_owned(), digits: 6 }
     }
 
-    /// The code of a counter.
+    /// Returns the code of a counter.
     pub fn at(&self, counter: u64) -> String {
         let output = Command::new("oathtool")
             .args(["--hotp", "--base32", "--digits", &self.digits.to_string()])
@@ -108,7 +107,7 @@ impl Token {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// The `otpauth://` line for `user`, with the counter of the next code.
+    /// Returns the `otpauth://` line for `user`, with the counter of the next code.
     pub fn uri(&self, user: &str, counter: u64) -> String {
         let Token { key, digits } = self;
         format!(

@@ -1,4 +1,4 @@
-//! Many enrolled people, whose records are made without the command.
+//! Many enrolled users, whose records are written without the command.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,12 +7,12 @@ use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 
 use crate::machine::Machine;
 
-/// Above all numbers that the machine gives to its own accounts.
+/// First uid, above those that the machine assigns.
 const FIRST_UID: u64 = 1_000_000;
 
 impl Machine {
-    /// As many people more, each with a record like that of `model`, who are no accounts of the
-    /// machine: a fleet's records on one of its hosts. `each` is told how many there are so far.
+    /// Adds records like that of `model` for users without an account on the machine, as on one host of a fleet. `each`
+    /// receives the number of records so far.
     pub fn crowd(&self, model: &str, people: std::ops::Range<u64>, mut each: impl FnMut(u64)) {
         let record = format!("/var/lib/twinlock/users/{model}/record.1.toml");
         let record = self.file(&record).read();

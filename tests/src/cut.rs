@@ -1,4 +1,4 @@
-//! A command that is cut off, killed or refused by the disk, again and again from one state of twinlock's folders.
+//! Repeats a command from one saved state of twinlock's folders, and kills it or fails its system calls.
 
 use nix::errno::Errno;
 
@@ -9,7 +9,7 @@ use crate::tracer::{Blow, Ended, Part, Place};
 const KEEP: &str = "rm -rf /tmp/kept; mkdir /tmp/kept; \
     for folder in /var/lib/twinlock /run/twinlock /etc/twinlock; do \
     [ ! -d $folder ] || cp -a --parents $folder /tmp/kept; done";
-/// What was not there before is not there again.
+/// Restores the folders, and removes those that did not exist.
 const BACK: &str = "cd /tmp/kept; for folder in var/lib/twinlock run/twinlock etc/twinlock; do \
     [ ! -d /$folder ] || find /$folder -mindepth 1 -delete; \
     if [ -d $folder ]; then mkdir -p /$folder; cp -a $folder/. /$folder; \
@@ -19,7 +19,7 @@ const LEFT: &str = "find /var/lib/twinlock /run/twinlock /etc/twinlock -name 'tm
     -name 'rules.toml.?*' -o -name 'store-id.?*' -o -name 'clock.?*'";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
-/// A command, and the state before it.
+/// A command and the state before it.
 pub struct Cut<'m> {
     machine: &'m Machine,
     words: Vec<String>,
@@ -27,7 +27,7 @@ pub struct Cut<'m> {
 }
 
 impl Place {
-    /// Whether a call changes anything; the others are struck where everything is tried.
+    /// Reports whether a call changes anything; other calls are struck only with [`crate::thorough`].
     pub fn writes(&self) -> bool {
         let call = self.what.split(' ').next().unwrap_or_default();
         let changing = [
@@ -49,7 +49,7 @@ impl Place {
 }
 
 impl Machine {
-    /// `twinlock` with these words and this input, from the state that stands now.
+    /// Prepares `twinlock` with these words and this input, and saves the current state.
     pub fn cut(&self, words: &str, input: &str) -> Cut<'_> {
         keep(self);
         let words = ["twinlock"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();
@@ -57,7 +57,7 @@ impl Machine {
     }
 }
 
-/// The state that stands now is come back to.
+/// Saves the current state, which [`Cut::back`] restores.
 pub(crate) fn keep(machine: &Machine) {
     machine.run(["sh", "-c", KEEP]).ok();
 }
@@ -67,17 +67,17 @@ pub(crate) fn back(machine: &Machine) {
 }
 
 impl Cut<'_> {
-    /// The state before the command stands again.
+    /// Restores the state before the command.
     pub fn back(&self) {
         back(self.machine);
     }
 
-    /// Runs it to its end, from wherever things stand.
+    /// Runs the command from the current state.
     pub fn again(&self) -> Finished {
         self.machine.call(self.words.clone()).input(&self.input).output()
     }
 
-    /// Its system calls where nobody strikes: those that `chosen` takes.
+    /// Returns the command's system calls that `chosen` accepts, from a run without failures.
     #[track_caller]
     pub fn places(&self, chosen: impl Fn(&Place) -> bool) -> Vec<Place> {
         let mut places = self.struck(None);
@@ -86,13 +86,13 @@ impl Cut<'_> {
         places
     }
 
-    /// Kills it there, from the state before it.
+    /// Restores the state, runs the command and kills it at that call.
     #[track_caller]
     pub fn killed(&self, place: &Place) {
         self.struck(Some((place, Blow::Kill)));
     }
 
-    /// That call of it fails so, from the state before it.
+    /// Restores the state, runs the command and fails that call with `errno`.
     #[track_caller]
     pub fn failed(&self, place: &Place, errno: Errno) -> Ended {
         let ended = self.run(Some((place, Blow::Fail(errno))));
@@ -100,7 +100,7 @@ impl Cut<'_> {
         ended
     }
 
-    /// Stops it there, from the state before it, until `meanwhile` is done.
+    /// Restores the state, runs the command and stops it at that call until `meanwhile` returns.
     pub fn held(&self, place: &Place, meanwhile: &mut dyn FnMut()) -> Ended {
         self.run(Some((place, Blow::Hold(meanwhile))))
     }
@@ -119,7 +119,7 @@ impl Cut<'_> {
         self.machine.struck((&argv, &self.input), ALL, blow)
     }
 
-    /// Runs it from the state before it; its n-th call of that name fails so.
+    /// Restores the state and runs the command with its n-th call of that name failing.
     pub fn refused(&self, (call, errno, nth): (&str, Errno, usize)) -> Finished {
         self.back();
         let inject = format!("inject={call}:error={errno:?}:when={nth}");
@@ -127,7 +127,7 @@ impl Cut<'_> {
         command.strace("/dev/null", &["-e", &inject]).output()
     }
 
-    /// What lies about of commands that were cut off.
+    /// Returns the files that interrupted commands left.
     pub fn left(&self) -> String {
         self.machine.run(["sh", "-c", LEFT]).ok().to_owned()
     }

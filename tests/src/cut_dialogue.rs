@@ -1,4 +1,4 @@
-//! A verb that talks at a terminal, killed or refused by the disk, again and again from one state of twinlock's folders.
+//! Repeats a verb with a terminal dialogue from one saved state, and kills it or fails its system calls.
 
 use nix::errno::Errno;
 
@@ -6,14 +6,14 @@ use crate::cut;
 use crate::extent::thorough;
 use crate::machine::Machine;
 
-/// What changes something; the other calls are struck where everything is tried.
+/// Calls that change files; the others are struck only with [`crate::thorough`].
 const CHANGING: [&str; 7] =
     ["fsync", "renameat2", "unlinkat", "symlinkat", "mkdirat", "fchmod", "utimensat"];
-/// As disks refuse.
+/// Errors of a failing disk.
 const REFUSALS: [(&str, Errno); 3] =
     [("renameat2", Errno::EIO), ("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS)];
 
-/// A dialogue with somebody, and what is answered there.
+/// A dialogue with a user, and the answers.
 pub struct CutDialogue<'m> {
     machine: &'m Machine,
     words: Vec<String>,
@@ -21,25 +21,26 @@ pub struct CutDialogue<'m> {
     answers: &'m [&'m str],
 }
 
-/// How a dialogue has ended.
+/// How a dialogue ended.
 pub struct Outcome {
     /// Everything shown.
     pub screen: String,
-    /// The exit status, 128 + N where signal N ended it.
+    /// The exit status, 128 + N if signal N ended it.
     pub code: Option<i32>,
     /// Which call was struck, and how.
     pub blow: String,
 }
 
 impl Outcome {
-    /// What was shown, on one line.
+    /// Returns what was shown, as one line.
     pub fn said(&self) -> String {
         self.screen.replace("\r\n", " ")
     }
 }
 
 impl Machine {
-    /// `twinlock` with these words, by somebody who has logged in as `user`, from the state that stands now.
+    /// Prepares a dialogue of `twinlock` with these words, by a user who has logged in as `user`, and saves the current
+    /// state.
     pub fn cut_dialogue<'m>(
         &'m self,
         (user, words): (&str, &str),
@@ -52,7 +53,7 @@ impl Machine {
 }
 
 impl CutDialogue<'_> {
-    /// Goes through the dialogue as far as it comes.
+    /// Runs the dialogue to its end or failure.
     pub fn run(&self, blow: String) -> Outcome {
         cut::back(self.machine);
         let call = self.machine.call(self.words.clone()).logged_in(&self.user);
@@ -62,7 +63,7 @@ impl CutDialogue<'_> {
         Outcome { screen: all.screen(), code, blow }
     }
 
-    /// Kills it at each call between two texts; what each left.
+    /// Kills it at each call between two texts; returns what `left` makes of each outcome.
     #[track_caller]
     pub fn killed<T>(&self, (from, to): (&str, &str), left: impl Fn(&Outcome) -> T) -> Vec<T> {
         let whole = self.run("trace=all".into());
@@ -78,7 +79,7 @@ impl CutDialogue<'_> {
         checked.map(|cut| left(&cut)).collect()
     }
 
-    /// Has the disk refuse each call of a kind, until none is left; `is_done` says whether the dialogue came through.
+    /// Fails the n-th call of each kind, until a run has fewer calls. `is_done` reports whether the dialogue succeeded.
     pub fn refused(&self, mut is_done: impl FnMut(&Outcome) -> bool) {
         for (call, errno) in REFUSALS {
             let blow = |nth| format!("inject={call}:error={errno:?}:when={nth}");

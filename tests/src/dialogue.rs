@@ -1,10 +1,10 @@
-//! A dialogue on a terminal: each prompt is answered when it stands there, and the whole is written down.
+//! A dialogue on a terminal: each prompt is answered when it is shown, and the whole is recorded.
 
 use crate::machine::Machine;
 use crate::session::Session;
 use crate::transcript;
 
-/// A session at whose prompts somebody answers who reads the screen.
+/// A session whose prompts are answered from what is on the screen.
 pub struct Dialogue<'m> {
     machine: &'m Machine,
     user: String,
@@ -12,7 +12,7 @@ pub struct Dialogue<'m> {
     typed: Vec<Typed>,
 }
 
-/// One answer: how much was shown when it was typed, what it was, and what is written down for it.
+/// One answer: how much was shown before it, its text, and its placeholder in the transcript.
 pub(crate) struct Typed {
     pub(crate) at: usize,
     pub(crate) text: String,
@@ -20,14 +20,14 @@ pub(crate) struct Typed {
 }
 
 impl Machine {
-    /// The session's prompts are answered by `user`.
+    /// Starts a dialogue in which `user` answers the session's prompts.
     pub fn dialogue<'m>(&'m self, user: &str, session: Session<'m>) -> Dialogue<'m> {
         Dialogue { machine: self, user: user.to_owned(), session, typed: Vec::new() }
     }
 }
 
 impl<'m> Dialogue<'m> {
-    /// Answers one prompt after the other; for words in pointed brackets see [`Machine::typed`].
+    /// Answers the prompts in turn; [`Machine::typed`] explains words in angle brackets.
     #[track_caller]
     pub fn answer(&mut self, words: &[&str]) -> &mut Self {
         for word in words {
@@ -45,7 +45,7 @@ impl<'m> Dialogue<'m> {
         self
     }
 
-    /// Answers as far as the dialogue comes, and then with nothing until its end; the exit status.
+    /// Answers while there are prompts, then with empty lines until the end; returns the exit status.
     pub fn answer_while_asked(&mut self, words: &[&str]) -> Option<i32> {
         for word in words {
             if !self.asks() {
@@ -56,42 +56,42 @@ impl<'m> Dialogue<'m> {
         self.session.give_up()
     }
 
-    /// Everything shown so far.
+    /// Returns everything shown so far.
     pub fn screen(&self) -> String {
         self.session.transcript()
     }
 
-    /// Waits for a prompt or the end, and says whether it is a prompt.
+    /// Waits for a prompt or the end; returns true for a prompt.
     pub fn asks(&self) -> bool {
         self.session.asks() == Some(true)
     }
 
-    /// Waits for the next prompt, and says everything shown so far.
+    /// Waits for the next prompt and returns everything shown so far.
     #[track_caller]
     pub fn next_prompt(&mut self) -> String {
         self.session.until_a_prompt();
         self.session.transcript()
     }
 
-    /// The session, for what a dialogue cannot do.
+    /// Returns the session, for what a dialogue cannot do.
     pub fn session(&mut self) -> &mut Session<'m> {
         &mut self.session
     }
 
-    /// Waits for the end, and says whether a shell or command was reached.
+    /// Waits for the end; returns whether a shell or command was reached.
     #[track_caller]
     pub fn logged_in(&mut self) -> bool {
         self.session.logged_in()
     }
 
-    /// Waits for the end, and gives all that was shown, with placeholders for what is another each time.
+    /// Waits for the end; returns all that was shown, with placeholders for what varies.
     #[track_caller]
     pub fn written(&mut self) -> String {
         self.session.exit_code();
         transcript::written(&self.session.transcript(), &self.typed)
     }
 
-    /// Waits for the end, and holds all that was shown against the transcript of that name.
+    /// Waits for the end and compares all that was shown with the transcript of that name.
     #[track_caller]
     pub fn is_as_written(&mut self, name: &str) -> &mut Self {
         let written = self.written();

@@ -1,6 +1,6 @@
-//! How much is tested: what every change must pass, or what takes long, too.
+//! How much to test: what every change must pass, or slow tests too.
 
-/// Whether everything is to be tried, as `cargo xtask test --all` asks for, and not a part that stands for it.
+/// Reports whether everything is to be tried, as `cargo xtask test --all` asks for, instead of a sample.
 pub fn thorough() -> bool {
     std::env::var_os("TWINLOCK_TEST_ALL").is_some()
 }

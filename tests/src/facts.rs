@@ -1,14 +1,14 @@
-//! Accounts, keys and stacks: what a test says of its machine before anybody logs in.
+//! Accounts, keys and stacks of a machine, set up before a login.
 
 use crate::artefacts::shipped;
 use crate::machine::Machine;
 use crate::programs::LOGGED_IN;
 
-/// Far from every account that a system makes for itself.
+/// Far from every account that a system creates by itself.
 const FIRST_UID: u32 = 20_001;
 
 impl Machine {
-    /// An account that cannot log in yet, with a home and a shell.
+    /// Creates an account without a password or key, with a home and a shell.
     pub fn user(&self, name: &str) -> &Self {
         let accounts = self.file("/etc/passwd").read();
         let highest =
@@ -17,7 +17,7 @@ impl Machine {
         self.user_with_uid(name, uid)
     }
 
-    /// As [`Machine::user`], with a number of the test's choice.
+    /// Creates an account like [`Machine::user`], with a given uid.
     pub fn user_with_uid(&self, name: &str, uid: u32) -> &Self {
         let home = format!("/home/{name}");
         let profile = format!("{home}/.profile");
@@ -25,19 +25,19 @@ impl Machine {
         self.file("/etc/group").append(format!("{name}:x:{uid}:\n"));
         self.file("/etc/shadow").append(format!("{name}:!:19000:0:99999:7:::\n"));
         self.file(&home).make_folder().owner(uid);
-        // A login shell says that it was reached, and ends: nobody has to type `exit`.
+        // A login shell reports that it was reached and ends: no test has to type `exit`.
         self.file(&profile).write(format!("echo \"{LOGGED_IN}$(id -un)\"\nexit\n")).owner(uid);
         self
     }
 
-    /// The account's password.
+    /// Sets the account's password.
     pub fn password(&self, user: &str, password: &str) -> &Self {
         let chpasswd = self.call(["chpasswd", "-c", "SHA512", "-s", "1000"]);
         chpasswd.input(format!("{user}:{password}\n")).output().ok();
         self
     }
 
-    /// A key pair for the account: the client has the one half, authorized_keys the other.
+    /// Creates a key pair: the client has the private key, authorized_keys the public key.
     pub fn key(&self, user: &str) -> &Self {
         let file = format!("/root/keys/{user}");
         self.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &file]).ok();
@@ -50,28 +50,28 @@ impl Machine {
         self
     }
 
-    /// The account may run everything by sudo, after what PAM asks.
+    /// Allows the account to run everything by sudo, after what PAM asks.
     pub fn sudoer(&self, user: &str) -> &Self {
         let file = format!("/etc/sudoers.d/{user}");
         self.file(&file).write(format!("{user} ALL=(ALL:ALL) ALL\n")).mode(0o440);
         self
     }
 
-    /// The PAM stack of a service: the file's whole text.
+    /// Writes the PAM stack of a service.
     pub fn pam(&self, service: &str, text: &str) -> &Self {
         let file = format!("/etc/pam.d/{service}");
         self.file(&file).write(text);
         self
     }
 
-    /// One of the sshd drop-ins that the repository ships.
+    /// Installs an sshd drop-in of the repository.
     pub fn drop_in(&self, name: &str) -> &Self {
         let file = format!("/etc/ssh/sshd_config.d/{name}");
         self.file(&file).write(shipped(&format!("sshd_config.d/{name}")));
         self
     }
 
-    /// The number of an account.
+    /// Returns the uid of an account.
     pub fn uid(&self, user: &str) -> u32 {
         let accounts = self.file("/etc/passwd").read();
         let own = format!("{user}:");

@@ -1,4 +1,4 @@
-//! Files of the private machine, reached from the test process.
+//! Files of the private machine, accessed from the test process.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::machine::Machine;
 
-/// A path inside a machine; links on the way are followed inside the machine only.
+/// A path inside a machine; links on the way are resolved inside the machine only.
 #[derive(Clone, Copy)]
 pub struct MachineFile<'m> {
     machine: &'m Machine,
@@ -22,19 +22,18 @@ pub struct MachineFile<'m> {
 }
 
 impl Machine {
-    /// The file at `path`, which need not exist.
+    /// Returns the file at `path`, which need not exist.
     pub fn file<'m>(&'m self, path: &'m str) -> MachineFile<'m> {
         MachineFile { machine: self, path }
     }
 
-    /// The path by which the test process itself reaches one of the machine, while that lives.
+    /// Returns the path by which the test process reaches a file of the machine while the machine lives.
     pub fn outside(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.holder().pid()))
     }
 
-    /// A listing of everything under `path`: kind and mode, owner, inode, time of change, and
-    /// the content's hash or the link's target. Two equal listings mean that nothing was
-    /// written or rewritten.
+    /// Returns a listing of everything under `path`: type, mode, owner, inode, change time, and the content's hash or
+    /// the link's target. Two equal listings mean that nothing was written.
     pub fn tree(&self, path: &str) -> String {
         let folder = self.file(path).open(OFlags::PATH);
         let mut lines = Vec::new();
@@ -45,12 +44,12 @@ impl Machine {
 }
 
 impl MachineFile<'_> {
-    /// The whole content.
+    /// Returns the content as text.
     pub fn read(&self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// The whole content, as bytes.
+    /// Returns the content as bytes.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         File::from(self.open(OFlags::RDONLY))
@@ -59,17 +58,17 @@ impl MachineFile<'_> {
         bytes
     }
 
-    /// Makes the file, or replaces what was in it; its mode is 0644, its owner root.
+    /// Creates or overwrites the file, owned by root; a new file has mode 0644.
     pub fn write(&self, content: impl AsRef<[u8]>) -> &Self {
         self.put(OFlags::TRUNC, content.as_ref())
     }
 
-    /// Adds to the end.
+    /// Appends to the file.
     pub fn append(&self, content: impl AsRef<[u8]>) -> &Self {
         self.put(OFlags::APPEND, content.as_ref())
     }
 
-    /// Whether anything has this name, a broken link too.
+    /// Reports whether the name exists, even as a broken link.
     pub fn exists(&self) -> bool {
         match self.try_open(OFlags::PATH | OFlags::NOFOLLOW) {
             Ok(_) => true,
@@ -86,7 +85,7 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Sets owner and group, by number.
+    /// Sets owner and group to this id.
     pub fn owner(&self, id: u32) -> &Self {
         let file = self.open(OFlags::RDONLY);
         rustix::fs::fchown(&file, Some(Uid::from_raw(id)), Some(Gid::from_raw(id)))
@@ -94,7 +93,7 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Makes the folder, in a folder that exists.
+    /// Creates the folder in an existing folder.
     pub fn make_folder(&self) -> &Self {
         let (folder, name) = self.parent();
         rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o755))
@@ -102,7 +101,7 @@ impl MachineFile<'_> {
         self.mode(0o755)
     }
 
-    /// Makes a symbolic link of this name, in place of a file or link that has it.
+    /// Creates a symbolic link, in place of an existing file or link.
     pub fn link_to(&self, target: &str) -> &Self {
         let (folder, name) = self.parent();
         let _ = rustix::fs::unlinkat(&folder, name, rustix::fs::AtFlags::empty());
@@ -111,7 +110,7 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Where the symbolic link of this name leads.
+    /// Returns the target of the symbolic link.
     pub fn target(&self) -> String {
         let (folder, name) = self.parent();
         rustix::fs::readlinkat(&folder, name, Vec::new())
@@ -128,8 +127,8 @@ impl MachineFile<'_> {
         self
     }
 
-    /// A path by which the test process itself reaches the folder of this file, and the name
-    /// in it; the path is good while the descriptor is held.
+    /// Returns a descriptor of the file's folder and the name in it; paths through the descriptor are valid while it is
+    /// open.
     pub(crate) fn parent(&self) -> (OwnedFd, &str) {
         let (folder, name) = self.path.rsplit_once('/').expect("an absolute path");
         let folder = MachineFile {
@@ -144,7 +143,7 @@ impl MachineFile<'_> {
         File::from(self.open(OFlags::WRONLY | OFlags::CREATE | how))
             .write_all(content)
             .unwrap_or_else(|e| self.fail("cannot be written", e));
-        // Whatever umask the test process was given.
+        // Independent of the test process's umask.
         if is_new { self.mode(0o644) } else { self }
     }
 
@@ -169,7 +168,7 @@ impl MachineFile<'_> {
     }
 }
 
-/// The path by which this process reaches what it holds open.
+/// Returns the path by which this process reaches a descriptor.
 pub(crate) fn reached(fd: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
@@ -206,7 +205,7 @@ fn line(real: &Path, shown: &Path, meta: &std::fs::Metadata) -> String {
         let _ = write!(text, " -> {}", target.display());
     } else if meta.is_file() {
         let (mut hash, mut bytes) = (DefaultHasher::new(), Vec::new());
-        // A file may be a sparse gigabyte; length and time of change tell the rest.
+        // A file may be a sparse gigabyte; length and change time describe the rest.
         if let Ok(file) = File::open(real) {
             let _ = file.take(1 << 20).read_to_end(&mut bytes);
         }

@@ -1,4 +1,4 @@
-//! The first process of a private machine: while it lives, the machine does.
+//! The first process of a private machine, which keeps the machine alive.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
@@ -10,22 +10,22 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::own_root::own_root;
 
-/// How far the machine's boot lies back further than the real one's: an epoch of some minutes
-/// ago must exist on a host that has just started.
+/// How much earlier the machine was booted than the host, in seconds: an epoch of some minutes ago must be possible on
+/// a host that has just started.
 pub(crate) const BOOTED_EARLIER: u64 = 86_400;
 
 const ROOM: &str = include_str!("room.sh");
-/// Where Debian's programs lie; the caller's own PATH may lack the second half.
+/// Folders of Debian's programs; the caller's own PATH may lack the sbin folders.
 pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// Debian's own soft limit: many programs close all that they could have open.
+/// Debian's soft limit of open files: many programs close every possible descriptor.
 const OPEN_FILES: u64 = 1024;
 
-/// How much is put into a private machine.
+/// How much to put into a private machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Furnished {
     /// All that the tests need.
     Whole,
-    /// What shows that a machine can be made, by programs that every Debian has.
+    /// Enough to check that a machine can be created, with programs that every Debian has.
     Bare,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    /// Starts it; `disk` is a folder of the real machine, which appears inside as `/disk`.
+    /// Starts it; `disk` is a folder of the host that appears inside as `/disk`.
     pub(crate) fn start(disk: Option<&Path>) -> Holder {
         assert!(
             rustix::process::geteuid().is_root(),
@@ -54,7 +54,10 @@ impl Holder {
         }
     }
 
-    /// Makes the namespaces, and what stands in them; an error is a sentence.
+    /// Creates the namespaces and their content.
+    ///
+    /// # Errors
+    /// A sentence that describes what failed.
     pub(crate) fn begun(disk: Option<&Path>, furnished: Furnished) -> Result<Holder, String> {
         let mut unshare = Command::new("unshare")
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--time"])
@@ -80,14 +83,14 @@ impl Holder {
         Ok(Holder { unshare, life, pid, root })
     }
 
-    /// A command that will run inside; its arguments are the program and the program's own.
+    /// Returns a command that runs its arguments inside.
     pub(crate) fn enter(&self) -> Command {
         let mut command = apart_from_the_caller("nsenter");
         command
             .args(["--target", &self.pid.to_string()])
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--time"])
-            // The root of that process, and never that of its mount namespace: in a chroot they differ, and the latter
-            // is the machine outside.
+            // The root of that process, not that of its mount namespace: in a chroot they differ, and the latter is the
+            // machine outside.
             .args(["--root", "--wd"])
             .arg("--");
         command
@@ -97,7 +100,7 @@ impl Holder {
         &self.root
     }
 
-    /// The number outside of the machine's first process.
+    /// Returns the PID, outside, of the machine's first process.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
@@ -105,26 +108,26 @@ impl Holder {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        // Not killed: unshare then waits for the kernel to have ended everything inside.
+        // Not killed: unshare then waits until the kernel has ended everything inside.
         drop(self.life.take());
         let _ = self.unshare.wait();
     }
 }
 
-/// A command that takes nothing of the caller's session: no terminal that sudo and ssh would talk to behind their input,
-/// no signal that nohup or a shell's `&` has switched off, no variable.
+/// Returns a command detached from the caller's session: without its terminal, which sudo and ssh would use besides
+/// their input, without ignored signals (nohup, `&`), and without variables.
 pub(crate) fn apart_from_the_caller(program: &str) -> Command {
     let mut command = Command::new("setsid");
     command.args(["env", "--default-signal", program]).env_clear().env("PATH", PATH);
     command
 }
 
-/// What a login on Debian begins with, whatever this process was started with.
+/// Sets the limits of a Debian login, independent of this process's own.
 fn usual_limits() {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let hard = getrlimit(Resource::Nofile).maximum;
     let current = Some(hard.map_or(OPEN_FILES, |hard| hard.min(OPEN_FILES)));
-    // One that may not be set is not far from the usual.
+    // A limit that may not be set is close to the usual one.
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: hard });
 }
 

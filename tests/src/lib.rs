@@ -1,4 +1,4 @@
-//! Gives each test a private machine, and drives real sshd, sudo, su and login there.
+//! Creates a private machine for each test and runs real sshd, sudo, su and login in it.
 //!
 //! ```no_run
 //! use twinlock_tests::{Machine, shipped};
@@ -14,8 +14,8 @@
 //! ```
 //!
 //! A machine is a set of namespaces (mount, process, network, name, IPC, time) over an overlay
-//! of the real root file system. Whatever is written lands on a tmpfs that ends with the
-//! machine; the machine ends when it is dropped, or when the test process dies in any way.
+//! of the real root file system. All writes go to a tmpfs that is removed with the machine.
+//! The machine ends when it is dropped, or when the test process dies for any reason.
 //! It needs root and the Debian packages listed in `packages.txt`.
 
 mod artefacts;

@@ -1,4 +1,4 @@
-//! The private machine: what it is made of, and how a command is run in it.
+//! The private machine: its parts, and how commands are run in it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,27 +11,27 @@ use crate::files::reached;
 use crate::holder::Holder;
 use crate::syslog::Syslog;
 
-/// A machine of the test's own, with nobody on it but the system's accounts.
+/// A private machine with only the system's accounts.
 ///
-/// It has Debian's stock PAM stacks, accounts and settings whatever this machine's owner has made of them, UTC, a
-/// loopback, a log daemon, terminals, an empty /home and /root, and a fresh ledger folder; twinlock comes with
-/// [`Machine::twinlock`]. Its commands have no terminal of the caller's, no variable, and Debian's usual limits.
+/// It has Debian's stock PAM stacks, accounts and settings whatever the host has, UTC, a loopback, a log daemon,
+/// terminals, an empty /home and /root, and a fresh ledger folder; [`Machine::twinlock`] adds twinlock. Its commands
+/// have no terminal or variable of the caller and Debian's usual limits.
 pub struct Machine {
-    // The order matters: what listens ends before what it listens in.
+    // Drop order: the listeners end before the machine that they listen in.
     log: Mutex<Option<Syslog>>,
     keys: Mutex<BTreeMap<String, Otp>>,
     holder: Holder,
 }
 
 impl Machine {
-    /// Starts a machine; a host that cannot make one is told in one sentence.
+    /// Starts a machine; panics with one sentence on a host that cannot create one.
     #[expect(clippy::new_without_default, reason = "it starts processes")]
     pub fn new() -> Machine {
         Machine::over(None)
     }
 
-    /// As [`Machine::new`], with an absolute folder of the real machine as `/disk`: what is
-    /// written there is on a disk, and stays.
+    /// Starts a machine like [`Machine::new`], with an absolute folder of the host as `/disk`: files there are on a
+    /// disk and persist.
     pub fn with_disk(folder: &Path) -> Machine {
         Machine::over(Some(folder))
     }
@@ -70,17 +70,17 @@ impl Machine {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A command, to be run by root unless [`Call::as_user`] says otherwise.
+    /// Returns a command, run by root unless [`Call::as_user`] says otherwise.
     pub fn call<S: Into<String>>(&self, argv: impl IntoIterator<Item = S>) -> Call<'_> {
         Call::new(self, argv.into_iter().map(Into::into).collect())
     }
 
-    /// Runs a command as root, without a terminal and with an empty input, to its end.
+    /// Runs a command as root without a terminal, with empty input.
     pub fn run<S: Into<String>>(&self, argv: impl IntoIterator<Item = S>) -> Finished {
         self.call(argv).output()
     }
 
-    /// Runs a command as `user`, without a terminal and with an empty input, to its end.
+    /// Runs a command as `user` without a terminal, with empty input.
     pub fn run_as<S: Into<String>>(
         &self,
         user: &str,
@@ -89,17 +89,17 @@ impl Machine {
         self.call(argv).as_user(user).output()
     }
 
-    /// The log daemon's socket appears, and what is sent there is kept.
+    /// Starts the log daemon, which keeps all messages.
     pub fn log_daemon(&self) -> &Self {
         self.replace_log(Syslog::listen)
     }
 
-    /// The log daemon is replaced by one that never reads.
+    /// Replaces the log daemon by one that never reads.
     pub fn deaf_log_daemon(&self) -> &Self {
         self.replace_log(Syslog::deaf)
     }
 
-    /// There is no /dev/log.
+    /// Removes /dev/log.
     pub fn no_log_daemon(&self) -> &Self {
         if self.log_slot().take().is_some() {
             self.file("/dev/log").remove();
@@ -107,21 +107,20 @@ impl Machine {
         self
     }
 
-    /// The lines that arrived at the log daemon so far, in order.
+    /// Returns the log lines so far, in order.
     pub fn log(&self) -> Vec<String> {
         let log = self.log_slot();
         log.as_ref().map(Syslog::lines).unwrap_or_default()
     }
 
-    /// Those of the log's lines that contain `text`.
+    /// Returns the log lines that contain `text`.
     pub fn logged(&self, text: &str) -> Vec<String> {
         let mut lines = self.log();
         lines.retain(|line| line.contains(text));
         lines
     }
 
-    /// The processes inside, as number and command line; the machine's first and `ps` itself
-    /// are left out.
+    /// Returns the processes inside, as PID and command line, without the first process and `ps` itself.
     pub fn processes(&self) -> Vec<(u32, String)> {
         let listing = self.run(["ps", "-e", "-o", "pid=,args="]);
         let rows = listing.ok().lines().filter_map(process);

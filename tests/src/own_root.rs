@@ -1,4 +1,4 @@
-//! Refuses to work where the machine that would be changed is not the one that is seen: in a chroot, or where private
+//! Refuses to run where changes would reach another machine than the visible one, such as in a chroot, or where private
 //! namespaces are forbidden.
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use crate::holder::{Furnished, Holder};
 
 const CHROOT: &str = "this is a chroot: what is done here would reach the machine around it";
 
-/// Checks that root may make private machines here, and that nothing outside would be meant.
+/// Checks that root may create private machines here, and that nothing outside would be changed.
 ///
 /// # Errors
 /// What is forbidden or wrong, as a clause without a full stop.
@@ -21,12 +21,12 @@ pub fn private_machines() -> Result<(), String> {
     Holder::begun(None, Furnished::Bare).map(drop)
 }
 
-/// Checks, once for each process, that its root is the machine's own.
+/// Checks, once per process, that its root is the machine's own.
 pub(crate) fn own_root() -> Result<(), String> {
     static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
     let checked = CHECKED.get_or_init(|| {
         root_of_the_first_process()?;
-        // In a thread of its own, whose root no other thread shares: it ends in that of the namespace.
+        // In a separate thread with its own root, since the check leaves it in the namespace's root.
         let thread = std::thread::spawn(root_of_the_namespace);
         thread.join().unwrap_or_else(|_| Err("the check of the root has failed".to_owned()))
     });
@@ -38,11 +38,11 @@ fn root_of_the_first_process() -> Result<(), String> {
     let own = looked_at("/").map_err(|error| format!("/ cannot be looked at: {error}"))?;
     let first = match looked_at("/proc/1/root/") {
         Ok(first) => first,
-        // A first process with more rights than root has here tells nothing: the mount namespace decides.
+        // The first process has more rights than root has here, so its root is unknown; the mount namespace decides.
         Err(Errno::ACCESS | Errno::PERM) => return Ok(()),
         Err(error) => return Err(format!("/proc is not mounted ({error})")),
     };
-    // Seen from another mount namespace, the numbers of the mounts differ where the roots do not.
+    // From another mount namespace, mount ids differ even if the roots are the same.
     let namespace = |of: &str| std::fs::read_link(format!("/proc/{of}/ns/mnt")).ok();
     let together = namespace("1") == namespace("self");
     if same(&first, &own) && (!together || first.stx_mnt_id == own.stx_mnt_id) {
@@ -52,7 +52,7 @@ fn root_of_the_first_process() -> Result<(), String> {
     }
 }
 
-/// Checks that the root of this thread is that of its mount namespace, where nsenter(1) would lead: a chroot may have
+/// Checks that the root of this thread is that of its mount namespace, which nsenter(1) would enter: a chroot may have
 /// a first process of its own.
 fn root_of_the_namespace() -> Result<(), String> {
     let (before, after) = around_entering().map_err(|error| {
@@ -65,7 +65,7 @@ fn root_of_the_namespace() -> Result<(), String> {
     }
 }
 
-/// The root of this thread, and then that of its mount namespace.
+/// Returns the root of this thread, before and after it enters the root of its mount namespace.
 fn around_entering() -> std::io::Result<(Statx, Statx)> {
     let before = looked_at("/")?;
     let namespace = File::open("/proc/thread-self/ns/mnt")?;

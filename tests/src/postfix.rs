@@ -1,14 +1,14 @@
-//! A real postfix of the machine's own, which delivers to mailboxes of the machine and nowhere else.
+//! A real postfix of the machine, which delivers to local mailboxes and nowhere else.
 
 use std::time::{Duration, Instant};
 
 use crate::artefacts::target;
 use crate::machine::Machine;
 
-/// Longer than a delivery on one machine takes on a busy host.
+/// Timeout: longer than a local delivery takes on a busy host.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Takes mail for example.org, and refuses what would leave the machine.
+/// Accepts mail for example.org and refuses mail to other machines.
 const MAIN: &str = "\
 compatibility_level = 3.6
 myhostname = twinbox.example.org
@@ -25,8 +25,8 @@ alias_database =
 biff = no
 ";
 
-/// What the package's own scripts do, and no service in a chroot. One that this machine has itself would be another
-/// everywhere, and its spool would be sent on.
+/// Does what the package's scripts do, without chrooted services. The host's own configuration and spool are replaced:
+/// they would vary, and queued mail would be sent.
 const INSTALL: &str = "\
 rm -rf /etc/postfix /var/spool/postfix /var/lib/postfix /usr/lib/postfix /usr/share/postfix
 sed -i '/^post\\(fix\\|drop\\):/d' /etc/passwd /etc/group /etc/shadow
@@ -48,7 +48,7 @@ postfix start
 ";
 
 impl Machine {
-    /// Installs postfix, from what `cargo xtask test` has fetched, and starts it with the mailboxes empty.
+    /// Installs postfix, which `cargo xtask test` has downloaded, and starts it with empty mailboxes.
     #[track_caller]
     pub fn postfix(&self) -> &Self {
         let folder = target().join("mail-server");
@@ -68,7 +68,7 @@ impl Machine {
         self
     }
 
-    /// The mails of somebody, oldest first, once there are so many.
+    /// Waits until a user has `count` mails and returns them, oldest first.
     #[track_caller]
     pub fn mailbox(&self, user: &str, count: usize) -> Vec<Mail> {
         let path = format!("/var/mail/{user}");
@@ -90,14 +90,14 @@ impl Machine {
 /// One mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// The headers as they came, in lines that are unfolded.
+    /// The headers as they came, unfolded.
     pub headers: Vec<String>,
-    /// The text, decoded.
+    /// The decoded text.
     pub body: String,
 }
 
 impl Mail {
-    /// Those of a mailbox.
+    /// Parses the mails of a mailbox.
     #[must_use]
     pub fn all(mailbox: &str) -> Vec<Mail> {
         let mut mails: Vec<String> = Vec::new();
@@ -113,7 +113,7 @@ impl Mail {
         mails.iter().map(|mail| Mail::read(mail)).collect()
     }
 
-    /// A mail as it was handed over.
+    /// Parses a mail as it was sent.
     #[must_use]
     pub fn read(text: &str) -> Mail {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -130,7 +130,7 @@ impl Mail {
         mail
     }
 
-    /// The value of a header that is there once.
+    /// Returns the value of a header that occurs once.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let start = format!("{name}: ");
@@ -140,7 +140,7 @@ impl Mail {
         value
     }
 
-    /// The subject, decoded (RFC 2047).
+    /// Returns the decoded subject (RFC 2047).
     #[must_use]
     pub fn subject(&self) -> String {
         let value = self.header("Subject").unwrap_or_default();
@@ -151,7 +151,7 @@ impl Mail {
     }
 }
 
-/// One encoded word.
+/// Decodes one encoded word.
 fn word(word: &str) -> String {
     let inner = word.strip_prefix("=?utf-8?").and_then(|rest| rest.strip_suffix("?="));
     match inner.and_then(|inner| inner.split_once('?')) {
@@ -182,7 +182,7 @@ fn from_base64(text: &str) -> String {
     String::from_utf8(bytes).expect("a subject in UTF-8")
 }
 
-/// Bytes that are written as a mark and two digits become themselves.
+/// Decodes bytes that are written as a mark and two hexadecimal digits.
 fn decoded(text: &str, mark: u8) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let [first, tail @ ..] = rest {

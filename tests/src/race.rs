@@ -1,13 +1,12 @@
-//! Many at one instant: sessions held at their prompts, answered, and let go together.
+//! Concurrent logins: sessions stopped at their prompts, answered, and continued together.
 
 use crate::machine::Machine;
 use crate::session::Session;
 
 impl Machine {
-    /// Types a line into each session, `program` being stopped in all of them meanwhile, and
-    /// lets all go on by one system call.
+    /// Stops `program` in all sessions, types a line into each, and continues all with one system call.
     ///
-    /// Each session must stand at a prompt.
+    /// Each session must be at a prompt.
     pub fn at_once(&self, program: &str, answers: &mut [(Session<'_>, String)]) -> &Self {
         self.run(["pkill", "-STOP", "-x", program]).ok();
         for (session, line) in answers.iter_mut() {
@@ -17,7 +16,7 @@ impl Machine {
         self
     }
 
-    /// The numbers of the processes whose program has this name.
+    /// Returns the PIDs of the processes whose program has this name.
     pub fn pids(&self, program: &str) -> Vec<u32> {
         let found = self.run(["pgrep", "-x", program]);
         found.stdout.lines().filter_map(|line| line.parse().ok()).collect()

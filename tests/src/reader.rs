@@ -1,29 +1,29 @@
-//! A person who reads the screen: the key and the codes that it shows, and what is typed because of them.
+//! A user who reads the screen: finds the shown key and codes, and what to type.
 
 use crate::codes::Otp;
 use crate::machine::Machine;
 
-/// Letters of a backup code as it is shown, and of its last group.
+/// Length of a shown backup code, and of its last group.
 const CODE: usize = 24;
 const GROUP: usize = 4;
 
-/// The last key that a screen shows, as typed into an app.
+/// Returns the last key on a screen, as typed into an app.
 pub fn key_shown(screen: &str) -> Option<Otp> {
     let line = screen.lines().map(bare).rfind(|line| is_key(line))?;
     Some(Otp::new(&line.replace(' ', "")))
 }
 
-/// All backup codes that a screen shows, in order.
+/// Returns all backup codes on a screen, in order.
 pub fn codes_shown(screen: &str) -> Vec<String> {
     screen.split_whitespace().filter(|word| is_code(word)).map(str::to_owned).collect()
 }
 
-/// A line without what plink puts in front of it, and without its margins.
+/// Returns a line without plink's prefix and without its margins.
 pub(crate) fn bare(line: &str) -> &str {
     line.strip_prefix("| ").unwrap_or(line).trim()
 }
 
-/// Whether this is a key as it is shown: eight groups of four.
+/// Reports whether this is a key as shown: eight groups of four.
 pub(crate) fn is_key(line: &str) -> bool {
     let base32 = |group: &str| {
         group.len() == GROUP && group.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
@@ -31,7 +31,7 @@ pub(crate) fn is_key(line: &str) -> bool {
     line.split(' ').count() == 8 && line.split(' ').all(base32)
 }
 
-/// Whether this is a backup code as it is shown: five groups of four letters.
+/// Reports whether this is a backup code as shown: five groups of four letters.
 pub(crate) fn is_code(word: &str) -> bool {
     let letters =
         |group: &str| group.len() == GROUP && group.bytes().all(|b| b.is_ascii_uppercase());
@@ -39,10 +39,10 @@ pub(crate) fn is_code(word: &str) -> bool {
 }
 
 impl Machine {
-    /// What `user` types who reads the screen: `<code>` is the code that the own app shows, `<next>` and `<later>` the
-    /// two after it, `<wrong>` none of its codes, `<first>` and `<second>` those of the key on the screen, `<never>` none
-    /// of that key's, `<slow>` one seven minutes old, `<group>` the last group of the last code there. Everything else is
-    /// typed as it is.
+    /// Returns what `user` types for a word: `<code>` is the app's current code, `<next>` and `<later>` the two after
+    /// it, `<wrong>` an invalid code, `<first>` and `<second>` codes of the key on the screen, `<never>` an invalid
+    /// code of that key, `<slow>` one that is seven minutes old, `<group>` the last group of the last code on the
+    /// screen. Other words are typed as they are.
     pub fn typed(&self, user: &str, (screen, word): (&str, &str)) -> String {
         match word {
             "<code>" => self.code(user),

@@ -1,4 +1,4 @@
-//! Finds the checkout that a program works on, at run time: a copied or moved checkout is not the one it was compiled in.
+//! Finds the checkout at run time: it may be a copy of the one that the program was compiled in.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 /// Returns the folder of the checkout that this process works on.
 ///
 /// # Panics
-/// Where neither cargo nor the current folder leads to a checkout.
+/// If neither cargo nor the current folder leads to a checkout.
 pub fn repository() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {
@@ -14,7 +14,7 @@ pub fn repository() -> &'static Path {
     })
 }
 
-/// Finds the checkout by what cargo has set in the environment, else by the current folder.
+/// Finds the checkout by cargo's environment, else by the current folder.
 fn here() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     found(package.as_deref(), &std::env::current_dir().ok()?)
@@ -22,7 +22,7 @@ fn here() -> Option<PathBuf> {
 
 /// Finds the checkout around the folder of the package that cargo runs, else around the current folder.
 ///
-/// A package that is not of this workspace, as where cargo runs another program that runs this one, does not count.
+/// A package of another workspace does not count: cargo may run a program that runs this one.
 #[must_use]
 pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
     let around =
@@ -30,7 +30,7 @@ pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
     package.and_then(around).or_else(|| around(current))
 }
 
-/// Whether a folder has the files that only twinlock's workspace has together.
+/// Reports whether a folder has the files that together only twinlock's workspace has.
 fn is_checkout(folder: &Path) -> bool {
     ["Cargo.toml", "xtask/Cargo.toml", "pam-module/Cargo.toml", "tests/packages.txt"]
         .iter()

@@ -1,8 +1,9 @@
-//! What a command says, word for word, in files that a test compares.
+//! Golden files of a command's output, compared word for word.
 
 use crate::repository::repository;
 
-/// Compares with `tests/said/NAME`, instants left out; with `TWINLOCK_WRITE_SAID` in the environment the file is written.
+/// Compares with `tests/said/NAME`, with placeholders for instants. If `TWINLOCK_WRITE_SAID` is set, writes the file
+/// instead.
 #[track_caller]
 pub fn said(name: &str, text: &str) {
     let found = without_instants(text);
@@ -14,7 +15,7 @@ pub fn said(name: &str, text: &str) {
     assert!(found == wanted, "tests/said/{name} says:\n{wanted}\nand this was said:\n{found}");
 }
 
-/// `DATE` for days, `TIME` for times of day, `UNIX` for seconds since 1970, `TICKET` for tickets.
+/// Replaces days by `DATE`, times of day by `TIME`, seconds since 1970 by `UNIX` and tickets by `TICKET`.
 fn without_instants(text: &str) -> String {
     let mut found = String::new();
     let mut rest = text;

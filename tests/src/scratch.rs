@@ -1,4 +1,4 @@
-//! Sets of scratch codes, laid beside a record as an import does; the hashes are those of the reference implementation.
+//! Backup-code sets, stored as an import does; the hashes come from the reference implementation.
 
 use crate::machine::Machine;
 
@@ -7,7 +7,7 @@ const STORE: &str = "/var/lib/twinlock/users";
 /// A set of codes that each work once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scratch {
-    /// The number by which the record names it.
+    /// Id by which the record names it.
     pub id: &'static str,
     text: &'static str,
 }
@@ -16,7 +16,7 @@ impl Scratch {
     /// Three codes, hashed as an import hashes them: [`Scratch::CODES`].
     pub const FEW: Scratch =
         Scratch { id: "0123456789abcdef", text: include_str!("../vectors/codes-1.toml") };
-    /// Twenty-four codes, hashed with less memory, for tests of many at one instant: [`Scratch::code`].
+    /// Twenty-four codes, hashed with less memory, for concurrent tests: [`Scratch::code`].
     pub const MANY: Scratch =
         Scratch { id: "fedcba9876543210", text: include_str!("../vectors/codes-24.toml") };
     /// The codes of [`Scratch::FEW`].
@@ -24,7 +24,7 @@ impl Scratch {
     /// A code of no set here.
     pub const WRONG: &'static str = "55555555";
 
-    /// One of the codes of [`Scratch::MANY`].
+    /// Returns one of the codes of [`Scratch::MANY`].
     #[must_use]
     pub fn code(place: u32) -> String {
         (10_000_019 + place * 3_000_017).to_string()
@@ -32,7 +32,7 @@ impl Scratch {
 }
 
 impl Machine {
-    /// `user`, who is enrolled, has these scratch codes as well.
+    /// Adds a set of codes to `user`, who is enrolled.
     pub fn scratch(&self, user: &str, set: Scratch) -> &Self {
         let name = self.run(["sh", "-c", &format!("cd {STORE}/{user}; ls -d record.*")]);
         let record = format!("{STORE}/{user}/{}", name.ok().trim());
@@ -45,12 +45,12 @@ impl Machine {
         self
     }
 
-    /// Where a person's set lies.
+    /// Returns the path of a user's set.
     pub fn codes_file(&self, user: &str, set: Scratch) -> String {
         format!("{STORE}/{user}/codes.{}", set.id)
     }
 
-    /// How many codes `user` has spent.
+    /// Counts the codes that `user` has used.
     pub fn spent(&self, user: &str) -> usize {
         self.tree(&format!("{STORE}/{user}")).matches("/spent.").count()
     }

@@ -15,7 +15,7 @@ use rustix::termios::Winsize;
 use crate::call::{PATIENCE, spawn, wait};
 use crate::programs::LOGGED_IN;
 
-/// A running command and its terminal; dropping it hangs the terminal up.
+/// A running command and its terminal; dropping it hangs up the terminal.
 pub struct Session<'m> {
     machine: PhantomData<&'m ()>,
     name: String,
@@ -24,7 +24,7 @@ pub struct Session<'m> {
     keyboard: File,
     screen: Arc<Screen>,
     read_so_far: usize,
-    // How much was shown when something was typed last.
+    // How much had been shown at the last input.
     answered: usize,
 }
 
@@ -46,12 +46,12 @@ impl Session<'_> {
         let (master, slave) = terminal(root);
         command.stdin(copy(&slave)).stdout(copy(&slave)).stderr(slave);
         let child = spawn(&mut command);
-        // The command holds the last copies of the slave's descriptors, else no end is seen.
+        // The command holds the last copies of the terminal's descriptors, and its end would not be seen.
         drop(command);
         Session::of(name, master, child)
     }
 
-    /// A command that runs, and the other end of its terminal.
+    /// Returns a session of a running command and the other end of its terminal.
     pub(crate) fn of(name: String, master: OwnedFd, child: Child) -> Self {
         let screen = Arc::new(Screen::default());
         let (watched, display) = (Arc::clone(&screen), File::from(copy(&master)));
@@ -68,14 +68,14 @@ impl Session<'_> {
         }
     }
 
-    /// Waits until `text` is shown, after whatever was expected before.
+    /// Waits until `text` is shown after the last match.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> &mut Self {
         self.expect_one_of(&[text]);
         self
     }
 
-    /// Waits until one of the texts is shown, and says which.
+    /// Waits until one of the texts is shown; returns its index.
     #[track_caller]
     pub fn expect_one_of(&mut self, texts: &[&str]) -> usize {
         let from = self.read_so_far;
@@ -99,12 +99,12 @@ impl Session<'_> {
     /// Types exactly this; `\x03` is ^C, `\x04` is ^D.
     pub fn send(&mut self, keys: &str) -> &mut Self {
         self.answered = self.screen.lock().bytes.len();
-        // A terminal that has hung up takes no keys; what was shown then tells the test why.
+        // A terminal that has hung up accepts no input; the screen then tells the test why.
         let _ = self.keyboard.write_all(keys.as_bytes());
         self
     }
 
-    /// Waits until a prompt stands there that has not been answered.
+    /// Waits for a prompt that has not been answered.
     #[track_caller]
     pub(crate) fn until_a_prompt(&mut self) {
         if self.asks() != Some(true) {
@@ -112,7 +112,7 @@ impl Session<'_> {
         }
     }
 
-    /// Whether a prompt comes, or the end; nothing where neither does.
+    /// Waits for a prompt or the end; returns `None` on a timeout.
     pub(crate) fn asks(&self) -> Option<bool> {
         let answered = self.answered;
         self.screen.until(|shown| {
@@ -121,7 +121,7 @@ impl Session<'_> {
         })
     }
 
-    /// Answers every further prompt with nothing, until the command ends; says its exit code.
+    /// Answers every further prompt with an empty line until the command ends; returns its exit code.
     #[track_caller]
     pub fn give_up(&mut self) -> Option<i32> {
         loop {
@@ -132,17 +132,17 @@ impl Session<'_> {
         }
     }
 
-    /// Everything shown so far.
+    /// Returns everything shown so far.
     pub fn transcript(&self) -> String {
         String::from_utf8_lossy(&self.screen.lock().bytes).into_owned()
     }
 
-    /// Waits for the command's end, and says its exit code: 128 + N if signal N ended it.
+    /// Waits for the command's end and returns its exit code: 128 + N if signal N ended it.
     #[track_caller]
     pub fn exit_code(&mut self) -> Option<i32> {
         if let Some(child) = self.child.take() {
             self.status = wait(child);
-            // What it wrote last may still be on its way.
+            // Its last output may still be on its way.
             self.screen.until_at_most(Duration::from_secs(2), |shown| shown.hung_up.then_some(()));
         }
         let Some(status) = self.status else {
@@ -151,14 +151,14 @@ impl Session<'_> {
         status.code()
     }
 
-    /// Waits for the end, and says whether a shell or command was reached as the other account.
+    /// Waits for the end; returns whether a shell or command was reached as the other account.
     #[track_caller]
     pub fn logged_in(&mut self) -> bool {
         self.exit_code();
         self.transcript().contains(LOGGED_IN)
     }
 
-    /// As [`Session::logged_in`], and as which account.
+    /// Waits like [`Session::logged_in`]; returns the name of the account.
     #[track_caller]
     pub fn logged_in_as(&mut self) -> Option<String> {
         self.exit_code();
@@ -185,7 +185,7 @@ impl Screen {
     fn watch(&self, mut display: File) {
         let mut bytes = [0_u8; 4096];
         loop {
-            // EIO is how a terminal says that nobody has it open any more.
+            // EIO: no process has the terminal open any more.
             let size = display.read(&mut bytes).unwrap_or(0);
             let mut shown = self.lock();
             shown.bytes.extend_from_slice(&bytes[..size]);
@@ -219,7 +219,7 @@ impl Screen {
     }
 }
 
-// Of the machine's own devpts: inside, the terminal then has a name that login and su find.
+// From the machine's own devpts: inside, the terminal then has a name that login and su find.
 pub(crate) fn terminal(root: &OwnedFd) -> (OwnedFd, OwnedFd) {
     let ptmx = rustix::fs::openat2(
         root,

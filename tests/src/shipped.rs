@@ -1,14 +1,14 @@
-//! Servers wired as the repository ships them, and people who may log in there.
+//! Servers configured as the repository ships them, and users who can log in there.
 
 use crate::artefacts::shipped;
 use crate::codes::Otp;
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// The password of everybody whom [`Machine::person`] makes.
+/// Password of every user that [`Machine::person`] creates.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// How the module's first prompt begins.
+/// Beginning of the module's first prompt.
 pub const PROMPT: &str = "Verification code";
 
 /// One of the shipped pairs of a PAM stack and a drop-in for sshd.
@@ -24,14 +24,14 @@ pub enum Server {
     Both,
 }
 
-/// What stands before the code at one login.
+/// First factor of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum First {
     /// A public key.
     Key,
     /// A password.
     Password,
-    /// The one, then the other.
+    /// A public key, then a password.
     KeyThenPassword,
 }
 
@@ -40,7 +40,7 @@ impl Server {
     pub const ALL: [Server; 4] =
         [Server::Publickey, Server::Password, Server::KeyAndPassword, Server::Both];
 
-    /// Every shipped server with each first factor that it takes.
+    /// Every shipped server with each first factor that it accepts.
     pub const WAYS: [(Server, First); 5] = [
         (Server::Publickey, First::Key),
         (Server::Password, First::Password),
@@ -49,7 +49,7 @@ impl Server {
         (Server::Both, First::Password),
     ];
 
-    /// The stack's file.
+    /// Returns the name of the stack's file.
     pub fn pam(self) -> &'static str {
         match self {
             Server::Publickey => "pam.d/sshd-publickey",
@@ -58,7 +58,7 @@ impl Server {
         }
     }
 
-    /// The drop-in's name.
+    /// Returns the name of the drop-in.
     pub fn drop_in(self) -> &'static str {
         match self {
             Server::Publickey => "10-twinlock-publickey.conf",
@@ -70,7 +70,7 @@ impl Server {
 }
 
 impl Machine {
-    /// An enrolled account with a password, a key and a TOTP key of its own.
+    /// Creates an enrolled account with a password, a key and its own TOTP key.
     pub fn person(&self, name: &str) -> &Self {
         let key: String = name.to_uppercase().chars().cycle().take(32).collect();
         if name != "root" {
@@ -79,17 +79,17 @@ impl Machine {
         self.password(name, PASSWORD).key(name).enrolled_with(name, &Otp::new(&key))
     }
 
-    /// twinlock, and sshd wired as shipped.
+    /// Installs twinlock and starts sshd configured as shipped.
     pub fn server(&self, server: Server) -> &Self {
         self.pam("sshd", &shipped(server.pam())).drop_in(server.drop_in()).sshd("")
     }
 
-    /// The service's stack as shipped.
+    /// Installs the service's stack as shipped.
     pub fn shipped_pam(&self, service: &str) -> &Self {
         self.pam(service, &shipped(&format!("pam.d/{service}")))
     }
 
-    /// A service in which everybody stands behind a first factor, for what is not about that.
+    /// Adds a service whose first factor always succeeds, for tests of the code alone.
     pub fn proven(&self, service: &str) -> &Self {
         let first = "auth required pam_permit.so\n";
         let code = "auth requisite pam_twinlock.so first_factor=stack\n";
@@ -97,13 +97,13 @@ impl Machine {
         self.pam(service, &format!("{first}{code}{rest}"))
     }
 
-    /// An enrolled account without a password.
+    /// Creates an enrolled account without a password.
     pub fn app_only(&self, name: &str) -> &Self {
         let key = name.bytes().cycle().map(|byte| char::from(b'A' + byte % 26));
         self.user(name).enrolled_with(name, &Otp::new(&key.take(32).collect::<String>()))
     }
 
-    /// ssh with a first factor that is right, up to the code's prompt.
+    /// Logs in by ssh with a correct first factor, up to the prompt for the code.
     #[track_caller]
     pub fn at_the_prompt(&self, user: &str, first: First) -> Session<'_> {
         let mut session = self.past_the_first_factor(user, first);
@@ -111,7 +111,7 @@ impl Machine {
         session
     }
 
-    /// ssh with a first factor that is right, and nothing expected after it.
+    /// Logs in by ssh with a correct first factor, without expecting a prompt.
     #[track_caller]
     pub fn past_the_first_factor(&self, user: &str, first: First) -> Session<'_> {
         match first {
@@ -129,12 +129,12 @@ impl Machine {
         }
     }
 
-    /// All that logins write: the ledger and the records.
+    /// Returns all that logins write: the ledger and the records.
     pub fn state(&self) -> String {
         format!("{}\n{}", self.tree("/run/twinlock"), self.tree("/var/lib/twinlock"))
     }
 
-    /// How many tries are charged to `user`.
+    /// Counts the attempts charged to `user`.
     pub fn tries(&self, user: &str) -> usize {
         let name = format!("/run/twinlock/users/{user}/try.");
         self.tree("/run/twinlock").matches(&name).count()

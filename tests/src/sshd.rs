@@ -1,4 +1,4 @@
-//! The machine's own sshd, at port 22 of its own loopback.
+//! The machine's own sshd, on port 22 of its loopback.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::call::{PATIENCE, faked_clock};
 use crate::machine::Machine;
 
-/// Where sshd writes its process number.
+/// sshd's PID file.
 const NUMBER: &str = "/run/sshd.pid";
 const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 
@@ -23,22 +23,21 @@ AcceptEnv LANG LC_*
 Subsystem sftp /usr/lib/openssh/sftp-server
 ";
 
-// Made once for all machines of a test process.
+// Created once for all machines of a test process.
 static PAIR: OnceLock<(String, String)> = OnceLock::new();
 
 impl Machine {
-    /// Starts sshd, or starts it anew, with these settings before Debian's own and after the
-    /// drop-ins named 10 to 19.
+    /// Starts or restarts sshd with these settings, before Debian's own and after the drop-ins 10 to 19.
     pub fn sshd(&self, settings: &str) -> &Self {
         self.sshd_under(settings, &[])
     }
 
-    /// As [`Machine::sshd`], with a clock that is `seconds` off.
+    /// Starts sshd like [`Machine::sshd`], with its clock shifted by `seconds`.
     pub fn sshd_with_clock(&self, settings: &str, seconds: i64) -> &Self {
         self.sshd_under(settings, &faked_clock(seconds))
     }
 
-    /// Ends sshd; its connections live on.
+    /// Stops sshd; its connections stay open.
     pub fn stop_sshd(&self) -> &Self {
         if self.listening() {
             let pid = self.file(NUMBER).read();
@@ -50,14 +49,14 @@ impl Machine {
 
     fn sshd_under(&self, settings: &str, env: &[(String, String)]) -> &Self {
         self.stop_sshd();
-        // One that was killed leaves its number behind.
+        // A killed sshd leaves its PID file.
         if self.file(NUMBER).exists() {
             self.file(NUMBER).remove();
         }
         self.host_key();
         self.file("/etc/ssh/sshd_config").write(STOCK);
         self.file("/etc/ssh/sshd_config.d/20-test.conf").write(settings);
-        // By its full path: sshd starts itself anew for each connection.
+        // By its full path: sshd executes itself again for each connection.
         let mut call = self.call(["/usr/sbin/sshd"]);
         for (name, value) in env {
             call = call.env(name, value);
@@ -80,7 +79,7 @@ impl Machine {
 
     fn until_listening(&self, wanted: bool) {
         let end = Instant::now() + PATIENCE;
-        // sshd writes its number after it has begun to listen.
+        // sshd writes its PID file after it has begun to listen.
         while self.listening() != wanted || (wanted && !self.has_number()) {
             assert!(
                 Instant::now() < end,
@@ -95,7 +94,7 @@ impl Machine {
         self.file(NUMBER).exists() && self.file(NUMBER).read().ends_with('\n')
     }
 
-    // Asked of the kernel, so that no connection is made that sshd would log and count.
+    // Asks the kernel, so that sshd does not log and count a connection.
     fn listening(&self) -> bool {
         let table = format!("/proc/{}/net/tcp", self.holder().pid());
         let sockets = std::fs::read_to_string(table).expect("the machine's sockets");

@@ -1,4 +1,4 @@
-//! The system calls that a login and the command make, and the errors that the manual pages and the disks behind them have for each.
+//! The system calls of a login and the command, with the errors of each from the manual pages and from disks.
 
 use nix::errno::Errno::{self, *};
 use nix::libc;
@@ -6,22 +6,22 @@ use nix::libc;
 /// What a call's arguments name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// Nothing that tells one call from another.
+    /// Nothing that distinguishes one call from another.
     Nothing,
-    /// An open file: which argument.
+    /// An open file: index of the argument.
     File(usize),
-    /// A path: which arguments are the folder and the rest.
+    /// A path: indexes of the folder and the path argument.
     Path(usize, usize),
-    /// A socket's address: which argument.
+    /// A socket's address: index of the argument.
     Address(usize),
 }
 
 use Names::{Address, File, Nothing, Path};
 
-/// A system call: its number, its name, what it is about, and how it can fail.
+/// A system call: its number, its name, what it refers to, and its errors.
 pub(crate) type Row = (i64, &'static str, Names, &'static [Errno]);
 
-/// The usual first; a test that has little time takes the first two.
+/// The usual errors first; a short test tries the first two.
 const OPEN: &[Errno] = &[
     EACCES,
     EMFILE,
@@ -130,7 +130,7 @@ const PLACE: &[Errno] = &[
     ELOOP,
     ENAMETOOLONG,
 ];
-/// What cannot fail, or can only by the caller's own mistake.
+/// For calls that cannot fail, or only by the caller's own mistake.
 const NEVER: &[Errno] = &[];
 
 const TABLE: &[Row] = &[
@@ -196,7 +196,7 @@ const TABLE: &[Row] = &[
     (libc::SYS_munmap, "munmap", Nothing, &[ENOMEM, EINVAL]),
     (libc::SYS_mprotect, "mprotect", Nothing, &[ENOMEM, EACCES]),
     (libc::SYS_mremap, "mremap", Nothing, &[ENOMEM, EAGAIN]),
-    // Tells of a failure by the break that there was: see `Blow::Fail`.
+    // Reports a failure by returning the old break: see `Blow::Fail`.
     (libc::SYS_brk, "brk", Nothing, &[ENOMEM]),
     (libc::SYS_madvise, "madvise", Nothing, &[EAGAIN, ENOMEM, EINVAL]),
     (libc::SYS_signalfd4, "signalfd4", Nothing, &[EMFILE, ENFILE, ENODEV, ENOMEM]),
@@ -226,7 +226,7 @@ const TABLE: &[Row] = &[
     (libc::SYS_futex, "futex", Nothing, NEVER),
 ];
 
-/// The row of a call's number.
+/// Returns the row of a call's number.
 pub(crate) fn row(number: u64) -> Option<&'static Row> {
     TABLE.iter().find(|row| u64::try_from(row.0) == Ok(number))
 }

@@ -1,4 +1,4 @@
-//! The machine's log daemon: it keeps each line that arrives at /dev/log.
+//! The machine's log daemon, which keeps each message sent to /dev/log.
 
 use std::io::ErrorKind;
 use std::net::Shutdown;
@@ -21,7 +21,7 @@ struct Desk {
 }
 
 impl Syslog {
-    /// Listens at `path`, and reads, so that no sender ever waits.
+    /// Listens at `path` and reads, so that no sender ever waits.
     pub(crate) fn listen(path: &Path) -> Syslog {
         let mut syslog = Syslog::deaf(path);
         let desk = Arc::clone(&syslog.desk);
@@ -33,7 +33,7 @@ impl Syslog {
         syslog
     }
 
-    /// A daemon that has hung: the socket is there, and nobody reads.
+    /// Creates a hung daemon: the socket exists, and nobody reads.
     pub(crate) fn deaf(path: &Path) -> Syslog {
         let socket = UnixDatagram::bind(path).expect("the machine's /dev/log cannot be bound");
         let everybody = std::fs::Permissions::from_mode(0o666);
@@ -43,7 +43,7 @@ impl Syslog {
         Syslog { desk: Arc::new(Desk { socket, lines }), reader: None }
     }
 
-    /// All lines so far, those that wait in the socket too.
+    /// Returns all lines so far, with those that wait in the socket.
     pub(crate) fn lines(&self) -> Vec<String> {
         if self.reader.is_some() {
             self.desk.collect();
@@ -59,7 +59,7 @@ impl Desk {
         poll(&mut fds, None).is_ok() && !fds[0].revents().contains(PollFlags::HUP)
     }
 
-    // Receives under the lock, so that the lines stand in the order in which they came.
+    // Receives under the lock, so that the lines keep their order.
     fn collect(&self) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let mut datagram = [0_u8; 65_536];

@@ -1,17 +1,17 @@
-//! What strace wrote: the system calls of a command, in order.
+//! Output of strace: the system calls of a command, in order.
 
 use std::collections::BTreeMap;
 
 use crate::machine::Machine;
 
-/// The system calls that a command made.
+/// The system calls of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
     lines: Vec<String>,
 }
 
 impl Machine {
-    /// Reads the file that was named to [`crate::Call::strace`].
+    /// Reads the file that was passed to [`crate::Call::strace`].
     pub fn trace(&self, file: &str) -> Trace {
         let text = self.file(file).read();
         Trace { lines: text.lines().map(str::to_owned).collect() }
@@ -19,8 +19,8 @@ impl Machine {
 }
 
 impl Trace {
-    /// The calls after the first one that mentions `from`, and before the next that mentions
-    /// `to`; both must be there.
+    /// Returns the calls after the first one that mentions `from`, and before the next that mentions `to`. Panics
+    /// unless both exist.
     #[track_caller]
     pub fn between(&self, from: &str, to: &str) -> Trace {
         let place = |lines: &[String], text: &str| {
@@ -32,8 +32,8 @@ impl Trace {
         Trace { lines }
     }
 
-    /// The calls as [`Trace::between`], each as strace's `inject` names it: the call, and how
-    /// many of it its process had made by then.
+    /// Returns the calls of [`Trace::between`] as strace's `inject` names them: the call, and its ordinal in its
+    /// process.
     #[track_caller]
     pub fn places(&self, from: &str, to: &str) -> Vec<(String, usize)> {
         let until = |text: &str| {
@@ -54,24 +54,24 @@ impl Trace {
         places
     }
 
-    /// The names of the calls, in order.
+    /// Returns the names of the calls, in order.
     pub fn names(&self) -> Vec<&str> {
         self.lines.iter().filter_map(|line| name(line)).collect()
     }
 
-    /// How often a call was made, if only by its name.
+    /// Counts the calls of a name.
     pub fn count(&self, call: &str) -> usize {
         self.names().iter().filter(|name| **name == call).count()
     }
 
-    /// The lines of [`Trace::between`].
+    /// Returns the lines of [`Trace::between`].
     #[track_caller]
     pub fn lines_between(&self, from: &str, to: &str) -> Vec<&str> {
         let after = self.lines.iter().skip_while(|line| !line.contains(from)).skip(1);
         after.map(String::as_str).take_while(|line| !line.contains(to)).collect()
     }
 
-    /// The lines that mention `text`.
+    /// Returns the lines that mention `text`.
     pub fn mentioning(&self, text: &str) -> Vec<&str> {
         let lines = self.lines.iter().map(String::as_str);
         lines.filter(|line| line.contains(text)).collect()

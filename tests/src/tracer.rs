@@ -1,4 +1,4 @@
-//! A program under ptrace in a machine: its system calls are listed, and one of them meets a blow.
+//! Runs a program in a machine under ptrace: lists its system calls, and strikes one of them.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -16,61 +16,61 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use crate::machine::Machine;
 use crate::syscalls::{self, Names};
 
-/// More than any program here makes: one that goes on so long does not end.
+/// More calls than any program here makes; beyond it, the program is taken to loop.
 const CALLS_MAX: usize = 20_000;
 
-/// One system call, so named that the same call of the next run has the same name.
+/// One system call, named so that it has the same name in the next run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The call and what it is about: `read /etc/passwd`.
+    /// The call and what it refers to: `read /etc/passwd`.
     pub what: String,
-    /// Which of that name, from 1.
+    /// Ordinal among the calls of that name, from 1.
     pub nth: usize,
     number: u64,
 }
 
 /// What happens to a system call.
 pub enum Blow<'a> {
-    /// It is not made, and reports this error.
+    /// It is not made and returns this error.
     Fail(Errno),
-    /// It is made for so many bytes at most.
+    /// It is made for at most this many bytes.
     Short(u64),
     /// The process is killed when the call is done.
     Kill,
-    /// The process is stopped when the call is done, and goes on when this has ended.
+    /// The process is stopped when the call is done, and continued when this returns.
     Hold(&'a mut dyn FnMut()),
 }
 
 /// How a traced program ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its exit code; nothing where a signal ended it.
+    /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// Its system calls between the two that were asked for.
+    /// Its system calls within the part.
     pub places: Vec<Place>,
-    /// Whether the blow met its call.
+    /// Whether the call was struck.
     pub struck: bool,
-    /// What it wrote to stdout and stderr.
+    /// Its output on stdout and stderr.
     pub said: String,
 }
 
-/// Which part of a program is meant, by its calls: from the first whose name has this text...
+/// Part of a program, given by its calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// ... until
+    /// Begins at the first call whose name contains this.
     pub from: &'static str,
-    /// the first of this name.
+    /// Ends before the next call whose name contains this.
     pub to: &'static str,
 }
 
 impl Place {
-    /// The errors that this call can report; those met most often come first.
+    /// Returns the errors of this call, the most frequent ones first.
     pub fn errors(&self) -> &'static [Errno] {
         let row = syscalls::row(self.number);
         row.map_or(&[], |(_, _, _, errors)| errors)
     }
 
-    /// How few bytes at a time this call may be made for.
+    /// Returns the smallest byte counts that this call may be made for.
     pub fn shorts(&self) -> &'static [u64] {
         match self.what.split(' ').next() {
             Some("read") => &[1, 0],
@@ -83,8 +83,7 @@ impl Place {
 }
 
 impl Machine {
-    /// Runs a program of the machine to its end under ptrace. Waits of libpam after a failure
-    /// are skipped.
+    /// Runs a program of the machine under ptrace. libpam's delays after a failure are skipped.
     pub fn struck<'a>(
         &self,
         (argv, input): (&[&str], &str),
@@ -97,7 +96,7 @@ impl Machine {
         let enter = self.holder().enter();
         command.arg(enter.get_program()).args(enter.get_args()).args(argv);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        // A pipe that nobody reads meanwhile would hold the program up.
+        // A pipe that nobody reads meanwhile would block the program.
         let said = memfd_create("said", MemfdFlags::CLOEXEC);
         let mut said = File::from(said.expect("a file for what is said"));
         let out = || Stdio::from(said.try_clone().expect("a descriptor"));
@@ -122,7 +121,7 @@ fn text(file: &mut File) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Traces the child, lets it go, and follows it through nsenter's fork to the program itself.
+/// Traces the child, continues it, and follows nsenter's fork to the program itself.
 fn seized(child: &mut Child, input: &str) -> Pid {
     let first = Pid::from_raw(child.id().try_into().expect("a process number"));
     let options = Options::PTRACE_O_TRACESYSGOOD
@@ -133,7 +132,7 @@ fn seized(child: &mut Child, input: &str) -> Pid {
         | Options::PTRACE_O_EXITKILL;
     ptrace::seize(first, options).expect("this machine does not let root trace a process");
     let mut stdin = child.stdin.take().expect("stdin is a pipe");
-    // A program may end without reading; that is its own affair.
+    // A program may end without reading its input.
     let _ = stdin.write_all(format!("go\n{input}").as_bytes());
     drop(stdin);
     let second = loop {
@@ -156,7 +155,7 @@ fn seized(child: &mut Child, input: &str) -> Pid {
     }
 }
 
-/// The next of ptrace's own events, or what came instead.
+/// Returns the next ptrace event, or another status that came first.
 fn event(pid: Pid) -> Result<i32, WaitStatus> {
     let status = waited(pid);
     if let WaitStatus::PtraceEvent(_, _, event) = status { Ok(event) } else { Err(status) }
@@ -176,7 +175,7 @@ fn resume(pid: Pid) {
     ptrace::cont(pid, None).expect("a traced process goes on");
 }
 
-/// One program on its way.
+/// A running program.
 struct Run<'a> {
     pid: Pid,
     memory: File,
@@ -187,7 +186,7 @@ struct Run<'a> {
     struck: bool,
 }
 
-/// What is still to be done when a call comes back.
+/// What to do when a call returns.
 enum Then {
     Nothing,
     Report(i64),
@@ -196,7 +195,7 @@ enum Then {
 }
 
 impl Drop for Run<'_> {
-    // Nothing of a machine can end while a process in it waits for its tracer.
+    // Nothing in a machine can end while a process in it waits for its tracer.
     fn drop(&mut self) {
         if nix::sys::signal::kill(self.pid, Signal::SIGKILL).is_ok() {
             let _ = waitpid(self.pid, Some(WaitPidFlag::__WALL));
@@ -212,11 +211,11 @@ impl<'a> Run<'a> {
 
     fn follow(&mut self) -> Option<i32> {
         let mut signal = None;
-        // The program begins inside of its execve, which has still to come back.
+        // The program begins inside its execve, which has yet to return.
         let mut then = Some(Then::Nothing);
         for _ in 0..CALLS_MAX * 2 {
             if let Err(errno) = ptrace::syscall(self.pid, signal.take()) {
-                // Killed by the kernel between two stops: its end is told by what is waited for.
+                // Killed by the kernel between two stops: the next wait reports its end.
                 assert_eq!(errno, Errno::ESRCH, "a traced process goes on");
             }
             match waited(self.pid) {
@@ -243,7 +242,7 @@ impl<'a> Run<'a> {
         let _ = nix::sys::signal::kill(self.pid, Signal::SIGKILL);
     }
 
-    /// What the program starts runs on untraced; each of its calls would be another story.
+    /// Stops tracing the program's children; their calls are not part of the test.
     fn let_go(&self, event: i32) {
         if !(libc::PTRACE_EVENT_FORK..=libc::PTRACE_EVENT_CLONE).contains(&event) {
             return;
@@ -292,7 +291,7 @@ impl<'a> Run<'a> {
         self.meet(registers)
     }
 
-    /// Strikes the call that has just begun, if it is the one.
+    /// Strikes the call that has just begun, if it is the chosen one.
     fn meet(&mut self, mut registers: user_regs_struct) -> Then {
         let Some((place, blow)) = &self.blow else { return Then::Nothing };
         if self.places.last() != Some(place) {
@@ -315,7 +314,7 @@ impl<'a> Run<'a> {
                 self.set(registers);
                 Then::Nothing
             }
-            // This call never comes back.
+            // This call never returns.
             Blow::Kill if place.what == "exit_group" => {
                 self.kill();
                 Then::Nothing
@@ -354,7 +353,7 @@ impl<'a> Run<'a> {
             registers.r10,
             registers.r8,
             registers.r9,
-            // For calls that take no folder.
+            // For calls without a folder.
             libc::AT_FDCWD.cast_unsigned().into(),
         ];
         let about = match *names {
@@ -372,13 +371,13 @@ impl<'a> Run<'a> {
         format!("{name} {}", steady(&about))
     }
 
-    /// Which file a descriptor stands for.
+    /// Returns the path of a descriptor.
     fn file(&self, descriptor: u64) -> String {
         let link = format!("/proc/{}/fd/{}", self.pid, descriptor & 0xffff_ffff);
         std::fs::read_link(link).map_or_else(|_| String::new(), |path| path.display().to_string())
     }
 
-    /// A text of C in the process's memory.
+    /// Reads a C string from the process's memory.
     fn text(&self, address: u64) -> String {
         let mut bytes = [0; 256];
         let read = self.memory.read_at(&mut bytes, address).unwrap_or(0);
@@ -387,7 +386,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The text without what differs from run to run: numbers, and what is made of hexadecimal digits.
+/// Replaces what varies between runs: numbers, and words of hexadecimal digits.
 fn steady(text: &str) -> String {
     let words = text.split_inclusive(['/', '.', ':', '[', ']']);
     let hash = |word: &str| {

@@ -1,11 +1,11 @@
-//! Transcripts in `tests/vectors/dialogues`, which tests compare word for word.
+//! Transcripts in `tests/vectors/dialogues`, compared word for word.
 
 use crate::dialogue::Typed;
 use crate::picture::is_square;
 use crate::reader::{bare, is_code, is_key};
 use crate::repository::repository;
 
-/// Set to anything, it has the transcripts written anew instead of compared.
+/// If set, transcripts are written instead of compared.
 const WRITE: &str = "TWINLOCK_WRITE_TRANSCRIPTS";
 
 const HEAD: &str = "\
@@ -16,7 +16,7 @@ const HEAD: &str = "\
 # machine's own greeting is left out.
 ";
 
-/// Compares what was written down with the transcript of that name, or puts it there.
+/// Compares with the transcript of that name, or writes it.
 #[track_caller]
 pub(crate) fn compare(name: &str, text: &str) {
     let file = repository().join("tests/vectors/dialogues").join(name);
@@ -32,7 +32,7 @@ pub(crate) fn compare(name: &str, text: &str) {
     assert!(old == new, "not as {}, which has\n{old}\nbut\n{new}", file.display());
 }
 
-/// What a terminal has shown, with what was typed, and with placeholders for what differs each time.
+/// Returns a terminal's output with the input, and with placeholders for what varies.
 pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
     let mut text = String::new();
     let mut done = 0;
@@ -54,7 +54,7 @@ pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
         let square = is_square(line.strip_prefix("| ").unwrap_or(line));
         let line = if square { "[square]".to_owned() } else { placed(line) };
         let again = square && lines.last() == Some(&line);
-        // The machine's own greeting, which is none of ours.
+        // The machine's own greeting.
         let greeting = ["Linux ", "Last login: "].iter().any(|begin| line.starts_with(begin));
         if !again && !greeting {
             lines.push(line);
@@ -64,7 +64,7 @@ pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
     lines.join("\n").trim_end_matches('\n').to_owned() + "\n"
 }
 
-/// A client that drops half blocks leaves of a square what is different each time.
+/// Removes the remains of QR codes: a client that drops half blocks leaves what varies.
 fn lines_without_broken_squares(lines: &mut Vec<String>) {
     let mut from = 0;
     while let Some(begin) = place(lines, from, "scan this QR code:") {
@@ -107,7 +107,7 @@ fn word(word: &str) -> String {
     word.to_owned()
 }
 
-/// Whether somebody has typed a backup code, in whatever way.
+/// Reports whether the text is a backup code, in any form that a user may type.
 fn is_typed_code(text: &str) -> bool {
     let letters = text.chars().filter(char::is_ascii_alphabetic).count();
     letters == 20 && text.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, ' ' | '-'))
@@ -122,7 +122,7 @@ fn letters(text: &str) -> String {
     text.chars().map(hidden).collect()
 }
 
-/// Waits stand in brackets: how long they are depends on when the test was run.
+/// Replaces waiting times by brackets: they depend on when the test runs.
 fn waits(line: &str) -> String {
     let Some((before, rest)) = line.split_once('(') else { return line.to_owned() };
     let Some((inside, after)) = rest.split_once(')') else { return line.to_owned() };

@@ -1,4 +1,4 @@
-//! The real module and the real command, installed in a machine as a package would.
+//! The real module and command, installed in a machine as a package would.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::codes::{Otp, now};
 use crate::holder::BOOTED_EARLIER;
 use crate::machine::Machine;
 
-/// What [`Machine::settings`] adds to its text.
+/// The line that [`Machine::settings`] adds to its text.
 pub const ROOT_IS_EXEMPT: &str = "own_code_exempt = [\"root\"]\n";
 const SETTINGS: &str = "/etc/twinlock/twinlock.toml";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
 impl Machine {
-    /// Installs the release artefacts, makes the store and the ledger, and puts the epoch ten
-    /// minutes back, so that the codes of now are good.
+    /// Installs the release artefacts, creates the store and the ledger, and backdates the epoch by ten minutes, so
+    /// that current codes are accepted.
     pub fn twinlock(&self) -> &Self {
         self.files();
         self.file("/etc/twinlock").make_folder();
@@ -30,23 +30,23 @@ impl Machine {
     /// Installs the release artefacts alone: no store, no ledger.
     pub fn files(&self) -> &Self {
         self.file(MODULE).write(built("libpam_twinlock.so"));
-        // Written by a process of its own: what another thread starts meanwhile would for a
-        // moment hold the file open too, and what is open for writing cannot be run.
+        // Written by a separate process: a child that another thread forks meanwhile would hold the file open for a
+        // moment, and a file open for writing cannot be executed.
         let copy = self.call(["sh", "-c", "cat >/usr/bin/twinlock && chmod 755 /usr/bin/twinlock"]);
         copy.input(built("twinlock")).output().ok();
         self
     }
 
-    /// Installs `pam_panic_probe.so`: the module's own entry points around a login that asks
-    /// "Probe: ", and panics with the answer.
+    /// Installs `pam_panic_probe.so`: the module's own entry points around a login that asks "Probe: " and panics with
+    /// the answer.
     pub fn panic_probe(&self) -> &Self {
         let module = "/usr/lib/x86_64-linux-gnu/security/pam_panic_probe.so";
         self.file(module).write(built("examples/libpanic_probe.so"));
         self
     }
 
-    /// The settings file's text, and before its first table a line that lets root, who runs the tests' commands like a
-    /// robot, act without a code; a text that says anything of own codes stands alone.
+    /// Writes the settings: the text, and before its first table a line that lets root, who runs the tests' commands
+    /// like a robot, act without a code. A text that is about own codes is written unchanged.
     pub fn settings(&self, text: &str) -> &Self {
         if text.contains("own_code") {
             return self.settings_alone(text);
@@ -58,58 +58,57 @@ impl Machine {
         self.settings_alone(&format!("{head}{end}{ROOT_IS_EXEMPT}{tables}"))
     }
 
-    /// The settings file's whole text.
+    /// Writes the settings file unchanged.
     pub fn settings_alone(&self, text: &str) -> &Self {
         self.file(SETTINGS).write(text);
         self
     }
 
-    /// Enrols `user` with a key in base32, by `twinlock import uri`.
+    /// Enrolls `user` with a key in base32, by `twinlock import uri`.
     pub fn enrolled(&self, user: &str, key: &str) -> &Self {
         self.enrolled_with(user, &Otp::new(key))
     }
 
-    /// Enrols `user` with an app's account of any parameters.
+    /// Enrolls `user` with an app's account of any parameters.
     pub fn enrolled_with(&self, user: &str, otp: &Otp) -> &Self {
         let import = self.call(["twinlock", "import", "uri", user]);
         import.input(format!("{}\n", otp.uri(user))).output().ok();
         self.app(user, otp)
     }
 
-    /// `user` has this account in an app; nothing is told to the machine.
+    /// Adds an account to the app of `user`, without enrolling.
     pub fn app(&self, user: &str, otp: &Otp) -> &Self {
         self.keys().insert(user.to_owned(), otp.clone());
         self
     }
 
-    /// The account in the app of `user`.
+    /// Returns the account in the app of `user`.
     pub fn otp(&self, user: &str) -> Otp {
         let otp = self.keys().get(user).cloned();
         otp.unwrap_or_else(|| panic!("{user} has no authenticator app in this test"))
     }
 
-    /// The code that the app of `user` shows now.
+    /// Returns the current code of the app of `user`.
     pub fn code(&self, user: &str) -> String {
         self.otp(user).in_steps(0)
     }
 
-    /// The code that the app showed, or will show, so many steps from now.
+    /// Returns the code of the app that many steps from now.
     pub fn code_in(&self, user: &str, steps: i64) -> String {
         self.otp(user).in_steps(steps)
     }
 
-    /// A code that is not right for `user`.
+    /// Returns a code that is not valid for `user`.
     pub fn wrong_code(&self, user: &str) -> String {
         self.otp(user).wrong()
     }
 
-    /// The ledger began so many minutes ago, and knows of no code used since.
+    /// Backdates the epoch by that many minutes, with no used codes.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         self.epoch(minutes, now() - minutes * 60)
     }
 
-    /// The ledger began so many minutes ago, in a boot before which the wall clock had come as
-    /// far as `mark`.
+    /// Backdates the epoch by that many minutes, with the wall clock before that boot at `mark`.
     pub fn epoch(&self, minutes: u64, mark: u64) -> &Self {
         let ago = Duration::from_secs(minutes * 60);
         let up = clock_gettime(ClockId::Boottime);
@@ -120,7 +119,7 @@ impl Machine {
         self
     }
 
-    /// How the log names whoever runs these tests, by the kernel's word.
+    /// Returns the `actor=` value of the user who runs these tests, by the kernel's login uid.
     pub fn actor(&self) -> String {
         let loginuid = self.run(["cat", "/proc/self/loginuid"]).stdout;
         match loginuid.trim() {
@@ -130,7 +129,7 @@ impl Machine {
         }
     }
 
-    /// What the kernel calls this boot, without the dashes.
+    /// Returns the kernel's boot id without dashes.
     pub fn boot_id(&self) -> String {
         self.file("/proc/sys/kernel/random/boot_id").read().trim().replace('-', "")
     }

@@ -1,11 +1,11 @@
-//! Namespaces of one's own, in which nothing of this machine is changed.
+//! Private namespaces, in which changes do not reach this machine.
 
 use std::process::Command;
 
 use crate::command::{Done, command};
 use crate::machine::becoming_root;
 
-/// Mounts and processes: both end with the first process inside.
+/// Mount and PID namespace; both end with the first process inside.
 pub(crate) const APART: [&str; 8] = [
     "unshare",
     "--mount",
@@ -17,15 +17,15 @@ pub(crate) const APART: [&str; 8] = [
     "--mount-proc",
 ];
 
-/// The beginning of a command that root runs in namespaces of its own; what it is to run is its
-/// further arguments. More of its own: `--net`, `--uts`.
+/// Returns a command that root runs in private namespaces; its further arguments are the program to run. `more` adds
+/// namespaces: `--net`, `--uts`.
 pub(crate) fn apart(more: &[&str]) -> Done<Command> {
     let line = [becoming_root()?, &APART, more].concat();
     let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
     Ok(command(program, arguments))
 }
 
-/// This program again, in namespaces of its own, at a chore that it refuses elsewhere.
+/// Returns a command that runs this program in private namespaces, with a task that it refuses outside of them.
 pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let mut command = apart(more)?;
@@ -33,7 +33,7 @@ pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     Ok(command)
 }
 
-/// Refuses to go on outside such namespaces, where the machine itself would be changed.
+/// Refuses to run outside such namespaces, where the machine itself would be changed.
 pub(crate) fn inside() -> Done {
     if std::process::id() == 1 {
         return Ok(());

@@ -1,4 +1,4 @@
-//! An authenticator app, as far as typing its codes goes: oathtool.
+//! An authenticator app's codes, from oathtool.
 
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
@@ -7,23 +7,23 @@ use crate::command::{Done, command, output};
 
 const PERIOD: u64 = 30;
 
-/// The app's account.
+/// An account in the app.
 pub(crate) struct App {
     key: String,
 }
 
 impl App {
-    /// An account with a key in base32.
+    /// Creates an account with a key in base32.
     pub(crate) fn new(key: &str) -> Self {
         Self { key: key.to_owned() }
     }
 
-    /// The code that is shown now.
+    /// Returns the current code.
     pub(crate) fn code(&self) -> Done<String> {
         self.code_of(step())
     }
 
-    /// A code that is none of those that would be taken now or in a while.
+    /// Returns a code that is not accepted now or soon.
     pub(crate) fn wrong_code(&self) -> Done<String> {
         let now = step();
         let near = (now - 2..now + 4).map(|step| self.code_of(step)).collect::<Done<Vec<_>>>()?;
@@ -39,13 +39,13 @@ impl App {
     }
 }
 
-/// The number of the period that is running.
+/// Returns the number of the current period.
 pub(crate) fn step() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.unwrap_or_default().as_secs() / PERIOD
 }
 
-/// Waits until another period than this one is running.
+/// Waits until a period later than `used`.
 pub(crate) fn wait_past(used: u64) {
     while step() == used {
         sleep(Duration::from_millis(200));

@@ -1,4 +1,4 @@
-//! A Debian that boots: made once and kept packed, then booted in memory by tests of its own.
+//! A Debian that boots: built once and stored packed; its tests boot it in memory.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,11 @@ use crate::command::{Done, run};
 use crate::fresh::mirror;
 use crate::machine::target;
 
-/// What is booted, beside the least that Debian is.
+/// Packages to include besides a minimal Debian.
 const INCLUDE: &str = "--include=systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,\
                        sudo,cron,systemd-container,procps";
 
-/// In memory, since dpkg waits for the disk after each package.
+/// Builds it in memory, since dpkg syncs to disk after each package.
 const MAKE: &str = r#"
 tar=$1
 shift
@@ -23,7 +23,7 @@ tar --directory=/mnt --create --numeric-owner --file="$tar.new" .
 mv "$tar.new" "$tar"
 "#;
 
-/// Sees to it that the packed system is there.
+/// Builds the packed system unless it exists.
 pub(crate) fn ready() -> Done {
     let (tar, made_of) = (target().join("booted.tar"), target().join("booted.txt"));
     let as_wanted = fs::read_to_string(&made_of).is_ok_and(|text| text == INCLUDE);

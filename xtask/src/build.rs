@@ -1,4 +1,4 @@
-//! Builds what is installed: the module and the command, each alone.
+//! Builds the installed artefacts, the module and the command, each separately.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::command::{Done, cargo, command, run};
 use crate::machine::{repository, target};
 
-/// What is installed.
+/// The installed artefacts.
 pub(crate) struct Artefacts {
     /// `libpam_twinlock.so`, which becomes `pam_twinlock.so`.
     pub(crate) module: PathBuf,
@@ -14,20 +14,20 @@ pub(crate) struct Artefacts {
     pub(crate) command: PathBuf,
 }
 
-/// Builds the release artefacts. Built together, the command's features would change the module.
+/// Builds the release artefacts, one at a time: built together, the command's features would change the module.
 pub(crate) fn release() -> Done<Artefacts> {
     for package in ["pam_twinlock", "twinlock"] {
         run(&mut releasing(package))?;
     }
-    // The same flags: other ones would compile everything once more.
+    // The same flags, or everything would be compiled again.
     run(releasing("pam_twinlock").args(["--example", "panic_probe"]))?;
     let folder = target().join("release");
     host(&folder)?;
     Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
 }
 
-/// The program that is to a module what sshd is, in C, as whatever loads a module is; and the module that is measured
-/// as the floor of all.
+/// Builds the C programs of the tests: a host that loads modules as sshd does, and the module that measures the
+/// minimum.
 fn host(folder: &Path) -> Done {
     let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
     compile.arg(folder.join("pam_host")).arg(repository().join("tests/host/pam_host.c"));
@@ -39,7 +39,7 @@ fn host(folder: &Path) -> Done {
 
 fn releasing(package: &str) -> Command {
     let mut command = cargo(&["build", "--release", "--locked", "--package", package]);
-    // The builder's folders stay out of what is installed: it is the same wherever it is built.
+    // Remaps the builder's folders, so that artefacts are reproducible.
     let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     for (folder, name) in [(Some(repository().to_owned()), "/twinlock"), (cargo_home(), "/cargo")] {
         if let Some(folder) = folder {

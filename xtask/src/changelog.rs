@@ -1,11 +1,11 @@
-//! packaging/CHANGELOG.md in the form that Debian's tools read.
+//! Converts packaging/CHANGELOG.md to Debian's changelog format.
 
 use crate::command::{Done, command, output};
 
-/// Debian's tools want lines of at most 80 columns.
+/// Columns of a line; Debian's tools require at most 80.
 const WIDTH: usize = 78;
 
-/// The changelog of the package, all of its versions released at `seconds` of Unix time.
+/// Returns the package's changelog, with all versions dated `seconds` (Unix time).
 pub(crate) fn debian(markdown: &str, maintainer: &str, seconds: &str) -> Done<String> {
     let at = format!("--date=@{seconds}");
     let date = output(command("date", &["--utc", "--rfc-email", &at]).env("LC_ALL", "C"))?;
@@ -13,7 +13,7 @@ pub(crate) fn debian(markdown: &str, maintainer: &str, seconds: &str) -> Done<St
     if text.is_empty() { Err("packaging/CHANGELOG.md has no version.".into()) } else { Ok(text) }
 }
 
-/// One entry for each heading that names a version.
+/// Returns one entry for each heading that names a version.
 fn entries(markdown: &str, signature: &str) -> String {
     let mut text = String::new();
     for section in markdown.split("\n## ").skip(1) {

@@ -1,4 +1,4 @@
-//! Runs other programs, and says in one sentence what went wrong with them.
+//! Runs other programs and describes their failures in one sentence.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write, stderr, stdin};
@@ -7,17 +7,18 @@ use std::process::{Command, ExitStatus, Stdio};
 
 const SBIN: [&str; 2] = ["/usr/sbin", "/sbin"];
 
-/// What every chore ends with.
+/// Result of every task.
 pub(crate) type Done<T = ()> = Result<T, String>;
 
-/// A command of `program` with its arguments.
+/// Returns a command with its arguments.
 pub(crate) fn command<S: AsRef<str>>(program: &str, arguments: &[S]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments.iter().map(AsRef::as_ref)).env("PATH", path());
     command
 }
 
-/// The caller's PATH, and behind it what Debian leaves out for all but root: pivot_root, chroot and debootstrap lie there.
+/// Returns the caller's PATH, extended by the folders that Debian adds only for root: pivot_root, chroot and
+/// debootstrap are there.
 fn path() -> OsString {
     let given = std::env::var_os("PATH").unwrap_or_default();
     let named = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
@@ -25,12 +26,12 @@ fn path() -> OsString {
     std::env::join_paths(folders).unwrap_or(given)
 }
 
-/// The cargo that runs this.
+/// Returns a command for the cargo that runs this program.
 pub(crate) fn cargo<S: AsRef<str>>(arguments: &[S]) -> Command {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = command(&cargo, arguments);
     command.current_dir(crate::machine::repository());
-    // What cargo told this program is about this program alone.
+    // Cargo's variables for this program must not reach another cargo.
     for (name, _) in std::env::vars_os() {
         if name
             .to_str()
@@ -42,13 +43,13 @@ pub(crate) fn cargo<S: AsRef<str>>(arguments: &[S]) -> Command {
     command
 }
 
-/// Runs a command in front of the person, to its end.
+/// Runs a command in the foreground.
 pub(crate) fn run(command: &mut Command) -> Done {
     let status = command.status().map_err(|error| not_started(command, &error))?;
     judged(command, status)
 }
 
-/// Runs a command, and gives back what it printed on stdout.
+/// Runs a command and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> Done<String> {
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| not_started(command, &error))?;
@@ -58,7 +59,7 @@ pub(crate) fn output(command: &mut Command) -> Done<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command with an empty input, shows all that it prints, and gives it back as well.
+/// Runs a command with empty input, shows its output, and returns it too.
 pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
@@ -71,7 +72,7 @@ pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     let mut lines = BufReader::new(reader);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        // A closed screen does not end the run.
+        // A closed terminal does not end the run.
         let _ = screen.write_all(&line);
         all.push_str(&String::from_utf8_lossy(&line));
         line.clear();
@@ -80,7 +81,7 @@ pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     Ok((status, all))
 }
 
-/// As [`watched`], without showing it.
+/// Runs a command like [`watched`], without showing its output.
 pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (mut reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
@@ -94,17 +95,17 @@ pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String
     Ok((status, String::from_utf8_lossy(&all).into_owned()))
 }
 
-/// Whether a program of that name can be found.
+/// Reports whether a program of that name is in PATH.
 pub(crate) fn exists(program: &str) -> bool {
     std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
-/// Whether a person sits in front of this.
+/// Reports whether this runs at a terminal.
 pub(crate) fn person() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
-/// The error of a command that ran and did not end well.
+/// Returns an error if the command failed.
 pub(crate) fn judged(command: &Command, status: ExitStatus) -> Done {
     if status.success() {
         return Ok(());
@@ -112,7 +113,7 @@ pub(crate) fn judged(command: &Command, status: ExitStatus) -> Done {
     Err(format!("`{}` ended with {status}.", shown(command)))
 }
 
-/// The command as one would type it.
+/// Returns the command line as typed in a shell.
 pub(crate) fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();

@@ -1,4 +1,4 @@
-//! `cargo xtask package`: lays out the files of the .deb and has dpkg-deb pack them.
+//! `cargo xtask package`: lays out the files of the .deb and runs dpkg-deb.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use crate::maintainer::{Purpose, maintainer};
 use crate::manual;
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
-/// What an administrator may have changed, and an upgrade leaves alone.
+/// Files that an administrator may change, which an upgrade keeps.
 const CONFFILES: &str = "/etc/twinlock/twinlock.toml\n";
 const DESCRIPTION: &str = "\
 Description: second lock on logins: codes from an authenticator app
@@ -29,7 +29,7 @@ struct Layout {
     maintainer: String,
 }
 
-/// Packs the artefacts; gives back where the package is.
+/// Packs the artefacts and returns the path of the package.
 pub(crate) fn package(artefacts: &Artefacts, purpose: Purpose) -> Done<PathBuf> {
     let folder = target().join(match purpose {
         Purpose::Release => "package",
@@ -49,7 +49,7 @@ pub(crate) fn package(artefacts: &Artefacts, purpose: Purpose) -> Done<PathBuf> 
     let architecture = output(&mut command("dpkg", &["--print-architecture"]))?;
     let architecture = architecture.trim();
     layout.control(&folder, architecture)?;
-    // Whatever umask the builder has.
+    // Independent of the builder's umask.
     run(command("chmod", &["--recursive", "u=rwX,go=rX"]).arg(&layout.root))?;
     let name = format!("twinlock_{}_{architecture}.deb", env!("CARGO_PKG_VERSION"));
     let deb = folder.join(name);
@@ -59,8 +59,8 @@ pub(crate) fn package(artefacts: &Artefacts, purpose: Purpose) -> Done<PathBuf> 
     Ok(deb)
 }
 
-/// The instant that every file of the package bears: the one of the last commit, so that the same
-/// commit makes the same package.
+/// Returns the modification time of every file in the package: the time of the last commit, so that the build is
+/// reproducible.
 fn made_at() -> String {
     if let Ok(given) = std::env::var("SOURCE_DATE_EPOCH") {
         return given;
@@ -71,7 +71,7 @@ fn made_at() -> String {
     if digits.is_empty() { changelog_changed_at() } else { digits.to_owned() }
 }
 
-/// Where no git tells it: when the changelog was last written, in seconds since 1970.
+/// Returns the modification time of the changelog in Unix time, for a build without git.
 fn changelog_changed_at() -> String {
     let changed = std::fs::metadata(repository().join("packaging/CHANGELOG.md"))
         .and_then(|found| found.modified())
@@ -128,7 +128,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Refuses a document with a link to a file that is not in the package.
+    /// Refuses a document that links to a file outside of the package.
     fn links_lead_somewhere(&self) -> Done {
         let documents = self.root.join(DOCUMENTS);
         for file in files(&documents)?.iter().filter(|file| name(file).ends_with(".md")) {
@@ -150,7 +150,7 @@ impl Layout {
         Ok(())
     }
 
-    /// What the command says of itself: its manual page, and completions for shells.
+    /// Adds the files that the command generates: its manual page and the shell completions.
     fn spoken_by(&self, twinlock: &Path) -> Done {
         let said = |words: &[&str]| output(&mut command(&twinlock.to_string_lossy(), words));
         let page = "usr/share/man/man1/twinlock.1";
@@ -186,16 +186,16 @@ impl Layout {
         self.write("DEBIAN/control", &control)
     }
 
-    /// The sum of each file that is not a conffile, whose sum dpkg itself keeps.
+    /// Returns the checksum of each file except the conffiles, whose checksums dpkg records itself.
     fn sums(&self) -> Done<String> {
         const SUM: &str = "find . -path ./DEBIAN -prune -o -path ./etc -prune -o -type f -printf '%P\\0' \
                            | sort -z | xargs -0 --no-run-if-empty md5sum --";
         output(command("sh", &["-euc", SUM]).env("LC_ALL", "C").current_dir(&self.root))
     }
 
-    /// The packages of the libraries that module and command ask for, with the versions they need.
+    /// Returns the packages of the libraries that module and command need, with versions.
     fn depends(&self, folder: &Path) -> Done<String> {
-        // dpkg-shlibdeps insists on a source package's control file.
+        // dpkg-shlibdeps requires the control file of a source package.
         let source = folder.join("debian");
         put(
             &source.join("control"),
@@ -238,7 +238,7 @@ fn text(file: &Path) -> Done<String> {
     fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))
 }
 
-/// README's links as the package lays its files out.
+/// Rewrites README's links to the paths in the package.
 fn installed_links(readme: &str) -> String {
     let moved = [
         ("](packaging/doc/", "]("),
@@ -249,14 +249,14 @@ fn installed_links(readme: &str) -> String {
     moved.iter().fold(readme.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// The files that a document links, without those of other hosts and its own headings.
+/// Returns the files that a document links to, without URLs and anchors.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     let files = targets.map(|target| target.split('#').next().unwrap_or_default());
     files.filter(|file| !file.is_empty() && !file.contains("://"))
 }
 
-/// The plain files of a folder, in order.
+/// Returns the regular files of a folder, sorted.
 fn files(folder: &Path) -> Done<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)
         .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
@@ -270,7 +270,7 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// As Debian's policy counts: each file in full kibibytes, each folder as one.
+/// Returns the installed size as Debian's policy defines it: each file in full KiB, each folder as one.
 fn kibibytes(folder: &Path) -> Done<u64> {
     let refused = |error| format!("{} cannot be measured: {error}.", folder.display());
     let mut sum = 1;

@@ -1,4 +1,5 @@
-//! The .deb in a fresh Debian 12: installed, logged in with, kept while PAM names it, removed.
+//! Installs the .deb in a fresh Debian 12, logs in with it, and tests that removal is refused while PAM names the
+//! module.
 
 use std::fs;
 use std::net::TcpStream;
@@ -14,7 +15,7 @@ use crate::ledger::begin_earlier;
 use crate::machine::target;
 use crate::screen::Screen;
 
-/// The chore that this calls for itself inside its private namespaces.
+/// Internal task that runs inside the private namespaces.
 pub(crate) const INSIDE: &str = "fresh-inside";
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -34,7 +35,7 @@ chroot "$root" install -d -o ada -g ada -m 0700 /home/ada/.ssh
 chroot "$root" install -o ada -g ada -m 0600 /root/key.pub /home/ada/.ssh/authorized_keys
 "#;
 
-/// Makes the system, and goes through it.
+/// Creates the system and tests it.
 pub(crate) fn check(deb: &Path) -> Done {
     let root = target().join("fresh");
     clear(&root)?;
@@ -54,7 +55,7 @@ fn bootstrap(root: &Path) -> Done {
     run(apart(&[])?.args(words).arg(root).args(mirror()))
 }
 
-/// Where this machine has its own packages from; debootstrap's own choice where it does not say.
+/// Returns the package mirror of this machine, or `None` to use debootstrap's default.
 pub(crate) fn mirror() -> Option<String> {
     let policy = output(&mut command("apt-cache", &["policy", "base-files"])).ok()?;
     policy
@@ -63,7 +64,7 @@ pub(crate) fn mirror() -> Option<String> {
         .map(str::to_owned)
 }
 
-/// What runs inside the namespaces.
+/// Tests the package; runs inside the namespaces.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     let [deb, root] = words else {
         return Err("The fresh system's inside takes a package and a folder.".into());
@@ -81,7 +82,7 @@ pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The fresh system, in its folder.
+/// The fresh system in its folder.
 struct System {
     root: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! Gives every parser to libFuzzer for a while.
+//! Runs libFuzzer on every parser for a limited time.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,14 +8,13 @@ use crate::machine::{repository, target};
 
 /// Seconds for each parser.
 const SECONDS: u32 = 20;
-/// What makes the compiler count which code is reached.
+/// Compiler flags that count which code is reached.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
                      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
                      -Cllvm-args=-sanitizer-coverage-pc-table \
                      -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
-/// Builds the targets, and looks for bytes that break a promise, or take more time, memory or
-/// room than any file of ours is worth.
+/// Builds the targets and searches for input that breaks a guarantee, or takes too much time or memory.
 pub(crate) fn check() -> Done {
     let program = build()?;
     let seeds = repository().join("tests/fuzz/seeds");
@@ -43,7 +42,8 @@ pub(crate) fn check() -> Done {
     Ok(())
 }
 
-/// The targets have a workspace of their own, whose lock file goes stale unnoticed when core's dependencies change.
+/// Checks the lock file of the fuzzing workspace, which otherwise becomes stale unnoticed when core's dependencies
+/// change.
 pub(crate) fn lock_is_current() -> Done {
     let manifest = ["--manifest-path", "tests/fuzz/Cargo.toml"];
     let metadata = ["metadata", "--locked", "--format-version=1"];
@@ -56,14 +56,14 @@ fn build() -> Done<PathBuf> {
     let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
     let host = host.trim();
     let folder = target().join("fuzz");
-    // With a target of its own, what runs while it is built is built without the flags.
+    // With an explicit target, build scripts and macros are built without the flags.
     let mut build = cargo(&["build", "--release", "--locked", "--quiet", "--target", host]);
     build.args(["--manifest-path", "tests/fuzz/Cargo.toml"]);
     run(build.env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &folder))?;
     Ok(folder.join(host).join("release/twinlock-fuzz"))
 }
 
-/// The targets, by their folders of seeds; a test asks that each target has one.
+/// Returns the targets by their seed folders; a test checks that each target has one.
 fn names(seeds: &std::path::Path) -> Done<Vec<String>> {
     let folders = fs::read_dir(seeds).map_err(|error| format!("{}: {error}", seeds.display()))?;
     let mut names: Vec<String> =

@@ -1,4 +1,4 @@
-//! Dates a ledger back, as one that a machine has made while it started.
+//! Backdates a ledger, as if the machine had created it at boot.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,9 +9,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::command::Done;
 
-/// A ledger refuses every code of the minute in which it began, since it cannot know which were
-/// used before. On a real machine that minute passes while it starts; here it would be spent
-/// waiting. So its beginning is put back to where the machine's unit would have put it.
+/// Backdates the start of a ledger. A ledger refuses every code of its first minute, since it cannot know which were
+/// used before; on a real machine that minute passes during boot, here it would have to be waited for.
 pub(crate) fn begin_earlier(ledger: &Path) -> Done {
     let up = clock_gettime(ClockId::Boottime);
     let up = Duration::from_secs(u64::try_from(up.tv_sec).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The mail server of the system tests: its package is fetched and not installed, since it would take the place of this
+//! The mail server of the system tests: its package is downloaded but not installed, since it would replace this
 //! machine's own.
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::command::{Done, command, output, run};
 use crate::machine::{becoming_root, debian, target};
 
-/// Whatever else it needs and this machine has not comes with it.
+/// Downloads the package with the dependencies that this machine lacks.
 const FETCH: [&str; 8] = [
     "apt-get",
     "--quiet",
@@ -19,7 +19,7 @@ const FETCH: [&str; 8] = [
     "install",
 ];
 
-/// Sees to it that the packages are there.
+/// Downloads the packages unless they are there.
 pub(crate) fn ready() -> Done {
     let folder = target().join("mail-server");
     if !debian() || fetched(&folder) {
@@ -29,7 +29,7 @@ pub(crate) fn ready() -> Done {
     fs::create_dir_all(&partial)
         .map_err(|error| format!("{} cannot be made: {error}.", partial.display()))?;
     let into = format!("--option=Dir::Cache::Archives={}", folder.display());
-    // Old package lists name packages that are gone.
+    // Old package lists name packages that were removed.
     fetch(&into).or_else(|_| update().and_then(|()| fetch(&into)))?;
     if fetched(&folder) { Ok(()) } else { Err("apt-get has fetched no postfix.".into()) }
 }

@@ -1,4 +1,4 @@
-//! Does every chore of the project: `cargo xtask demo | test | bench | package`.
+//! Runs the project's tasks: `cargo xtask demo | test | bench | package`.
 
 mod apart;
 mod app;
@@ -65,7 +65,7 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
   bench      10                    1 GB                 10
 ";
 
-/// What was typed after `cargo xtask`.
+/// The arguments after `cargo xtask`.
 struct Typed {
     chore: String,
     flags: Vec<String>,
@@ -77,7 +77,7 @@ impl Typed {
         Ok(Self { chore, flags: words.collect() })
     }
 
-    /// Refuses every flag that the chore does not know.
+    /// Refuses flags that the task does not know.
     fn only(&self, known: &[&str]) -> Result<(), String> {
         match self.flags.iter().find(|flag| !known.contains(&flag.as_str())) {
             Some(flag) => Err(format!("`{}` has no `{flag}`.", self.chore)),
@@ -136,7 +136,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Enters the checkout, and asks whether a chore that needs private machines can be done here.
+/// Enters the checkout and checks that a task with private machines can run here.
 fn may_begin(typed: &Typed) -> Done {
     let apart = match typed.chore.as_str() {
         "test" | "demo" | "bench" => true,
@@ -146,7 +146,7 @@ fn may_begin(typed: &Typed) -> Done {
     let checkout = machine::checkout().ok_or(
         "This is no checkout of twinlock: enter one, and run `cargo xtask` there.".to_owned(),
     )?;
-    // What this calls for itself as root gets the folder, and not what cargo has set.
+    // The task that runs as root inherits the folder, but not cargo's variables.
     std::env::set_current_dir(&checkout)
         .map_err(|error| format!("{} cannot be entered: {error}.", checkout.display()))?;
     if apart { preflight::check() } else { Ok(()) }

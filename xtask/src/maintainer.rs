@@ -1,4 +1,4 @@
-//! Who answers for the package: packaging/debian/maintainer, or a made-up address for tests.
+//! The package's maintainer: packaging/debian/maintainer, or a placeholder address for tests.
 
 use std::fs;
 
@@ -10,16 +10,16 @@ const FILE: &str = "packaging/debian/maintainer";
 const KEY: &str = "MAINTAINER=";
 const MADE_UP: &str = "twinlock test build <nobody@twinlock.invalid>";
 
-/// What a package is made for.
+/// Purpose of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Other machines: a maintainer answers for it.
+    /// Release to other machines: needs a maintainer.
     Release,
-    /// Tests on this machine, in a folder of its own, so that none is released by mistake.
+    /// Tests on this machine, in a separate folder, so that the package is not released by mistake.
     Test,
 }
 
-/// The Maintainer field for such a package.
+/// Returns the Maintainer field of such a package.
 pub(crate) fn maintainer(purpose: Purpose) -> Done<String> {
     if purpose == Purpose::Test {
         return Ok(MADE_UP.into());
@@ -53,7 +53,7 @@ fn in_file(text: &str) -> Done<String> {
     }
 }
 
-/// Whether it is a name and an address that mail can reach, on one line.
+/// Reports whether the value is one line with a name and a mail address.
 fn is_address(value: &str) -> bool {
     let parts = value.strip_suffix('>').and_then(|value| value.split_once(" <"));
     let Some((name, (user, host))) =

@@ -1,4 +1,4 @@
-//! Holds the manual pages to what man(1) can show.
+//! Checks the manual pages with man(1).
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::{Done, command};
 use crate::machine::repository;
 
-/// Every page can be shown.
+/// Checks that every page can be shown.
 pub(crate) fn check() -> Done {
     let folder = repository().join("packaging/man");
     let pages = fs::read_dir(&folder)
@@ -17,7 +17,7 @@ pub(crate) fn check() -> Done {
     Ok(())
 }
 
-/// The page can be shown by man(1), which finds nothing odd in it.
+/// Checks that man(1) shows the page without a warning.
 pub(crate) fn shown_without_warning(page: &Path) -> Done {
     let words =
         ["--warnings", "--encoding=UTF-8", "--troff-device=utf8", "--ditroff", "--local-file"];

@@ -1,11 +1,11 @@
-//! Looks at the built module as libpam and an auditor will: symbols, size, what is linked in.
+//! Checks the built module: exported symbols, size, linked crates.
 
 use std::path::Path;
 
 use crate::command::{Done, cargo, command, output};
 use crate::machine::repository;
 
-/// What libpam may call; nothing else is to be seen from outside.
+/// The PAM entry points, which are the only exported symbols.
 const ENTRY_POINTS: [&str; 6] = [
     "pam_sm_acct_mgmt",
     "pam_sm_authenticate",
@@ -17,7 +17,7 @@ const ENTRY_POINTS: [&str; 6] = [
 const MOST_CRATES: usize = 34;
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Exactly the entry points of a PAM module are exported.
+/// Checks that exactly the entry points are exported.
 pub(crate) fn symbols(module: &Path) -> Done {
     let listing = ["--dynamic", "--defined-only", "--format=posix"];
     let table = output(command("nm", &listing).arg(module))?;
@@ -29,7 +29,7 @@ pub(crate) fn symbols(module: &Path) -> Done {
     Err(format!("Exported are {}, and not exactly {}.", found.join(" "), ENTRY_POINTS.join(" ")))
 }
 
-/// The module is loaded into sshd: it stays small.
+/// Checks the module's size, since it is loaded into sshd.
 pub(crate) fn size(module: &Path) -> Done {
     let bytes = std::fs::metadata(module).map_err(|error| format!("No module: {error}."))?.len();
     eprintln!("{bytes} bytes");
@@ -40,7 +40,7 @@ pub(crate) fn size(module: &Path) -> Done {
     }
 }
 
-/// Every linked crate is code in sshd: there are few.
+/// Checks the number of linked crates, since each one is code in sshd.
 pub(crate) fn crates() -> Done {
     let listing = [
         "tree",
@@ -68,7 +68,7 @@ pub(crate) fn crates() -> Done {
     ))
 }
 
-/// A panic must reach the catch of each entry point.
+/// Checks that panics unwind, so that the entry points can catch them.
 pub(crate) fn unwinds() -> Done {
     let manifest = std::fs::read_to_string(repository().join("Cargo.toml"))
         .map_err(|error| format!("Cargo.toml cannot be read: {error}."))?;
@@ -80,7 +80,7 @@ pub(crate) fn unwinds() -> Done {
     Err("Cargo.toml must say `panic = \"unwind\"` under [profile.release]: with \"abort\" a panic would end sshd.".into())
 }
 
-/// The builder's folders are not in what is installed.
+/// Checks that the artefact contains no path of the builder.
 pub(crate) fn anonymous(artefact: &Path) -> Done {
     let bytes = std::fs::read(artefact)
         .map_err(|error| format!("{} cannot be read: {error}.", artefact.display()))?;

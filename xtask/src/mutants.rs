@@ -1,4 +1,4 @@
-//! Changes what decides about a code, here and there, and asks whether a test notices.
+//! Mutation tests of the code that decides about codes.
 
 use std::path::PathBuf;
 
@@ -6,9 +6,9 @@ use crate::command::{Done, cargo, run};
 use crate::machine::target;
 
 const VERSION: &str = "27.1.0";
-/// What lets somebody in, by itself: a change that no test notices is a way in that no test would.
+/// The code that grants access: a mutation that no test notices could be a bypass that no test would find.
 const FILES: [&str; 6] = ["replay", "judge", "redeem", "settle", "pending", "admission"];
-/// Tests that drive whole logins, without those that draw lives or simulate years.
+/// Tests that run whole logins, without the slow randomized ones.
 const TESTS: [&str; 12] = [
     "login",
     "meanwhile",
@@ -23,13 +23,13 @@ const TESTS: [&str; 12] = [
     "scratch",
     "one_field",
 ];
-/// Seconds that building and testing may take, each: a change may make a loop of what ends.
+/// Timeout of a build and of the tests, in seconds each: a mutation may cause an endless loop.
 const PATIENCE: &str = "300";
 
-/// Fails where a change went unnoticed; cargo-mutants names it, and keeps what it saw in target/mutants.
+/// Fails if a mutation was not noticed. cargo-mutants names it and stores its output in target/mutants.
 pub(crate) fn check() -> Done {
     let mut mutants = cargo(&["mutants", "--package", "twinlock-core", "--baseline", "skip"]);
-    // Beside cargo's own commands it is found by its folder.
+    // cargo finds the subcommand by its folder in PATH.
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(installed()?).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders).map_err(|error| format!("PATH: {error}."))?;
@@ -46,7 +46,7 @@ pub(crate) fn check() -> Done {
     run(&mut mutants)
 }
 
-/// The folder of cargo-mutants, which is put beside the artefacts and nowhere else.
+/// Returns the folder of cargo-mutants, which is installed only in the target folder.
 fn installed() -> Done<PathBuf> {
     let root = target().join("tools");
     let folder = root.join("bin");

@@ -1,4 +1,4 @@
-//! Finds out which Debian packages are missing, and installs them with the person's consent.
+//! Finds missing Debian packages and installs them with the user's consent.
 
 use std::io::{Write, stderr, stdin};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::{Done, command, output, person, run};
 use crate::machine::{becoming_root, debian, repository};
 
-/// Whether the person has agreed beforehand that packages are installed.
+/// Whether the user has consented to installing packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consent {
     /// By `--yes` or `CI=1`.
@@ -15,11 +15,11 @@ pub(crate) enum Consent {
     Ask,
 }
 
-/// What linking the module takes.
+/// Packages to link the module.
 pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
-/// What the demo runs.
+/// Packages of the demo.
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
-/// What the bench runs, and compares with.
+/// Packages of the bench, with the compared modules.
 pub(crate) const TO_BENCH: &[&str] = &[
     "binutils",
     "libpam-google-authenticator",
@@ -30,21 +30,21 @@ pub(crate) const TO_BENCH: &[&str] = &[
     "util-linux",
     "valgrind",
 ];
-/// What a .deb is made with; man-db reads the manual pages once, as their readers will.
+/// Packages to build a .deb; man-db checks the manual pages.
 pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "man-db"];
-/// What a fresh Debian is made with, and a network of its own set up.
+/// Packages to create a fresh Debian and a private network.
 pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
-/// What a Debian is made and booted with.
+/// Packages to build and boot a Debian.
 pub(crate) const TO_BOOT: &[&str] = &["debootstrap", "systemd-container", "oathtool"];
-/// What libFuzzer is compiled with.
+/// Packages to compile libFuzzer.
 pub(crate) const TO_FUZZ: &[&str] = &["g++"];
 
-/// Servers among them, which Debian would start.
+/// Packages whose servers Debian would start.
 const SERVERS: [&str; 3] = ["openssh-server", "openvpn", "freeradius"];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// The packages of the system tests, one to a line.
+/// Returns the packages of the system tests, one per line.
 pub(crate) fn of_the_tests() -> Done<Vec<String>> {
     let list = repository().join("tests/packages.txt");
     let text = std::fs::read_to_string(&list)
@@ -53,7 +53,7 @@ pub(crate) fn of_the_tests() -> Done<Vec<String>> {
     Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
-/// Sees to it that all of these packages are there.
+/// Installs the missing ones of these packages.
 pub(crate) fn ensure<S: AsRef<str>>(wanted: &[S], consent: Consent) -> Done {
     let wanted: Vec<&str> = wanted.iter().map(AsRef::as_ref).collect();
     if !debian() {
@@ -104,14 +104,14 @@ fn install(before: &[&str], names: &[&str]) -> Done {
     let names = names.join(" ");
     let apt = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes";
     let install = format!("{apt} --no-install-recommends install {names}");
-    // Package lists that are missing or old are the usual reason for the first to fail.
+    // A first failure is usually caused by missing or old package lists.
     let install = format!("{install} || {{ {apt} update && {install}; }}");
     let script = if starts_servers(&names) { quietly(POLICY, &install) } else { install };
     as_root(before, &script).map_err(|error| format!("{error} Install by hand: {names}"))
 }
 
-/// Returns whether Debian would start a server among these packages at once, to the whole network: who wants a demo has
-/// not asked for that.
+/// Reports whether Debian would start a server of these packages, reachable from the network: the user who wants a demo
+/// has not asked for that.
 fn starts_servers(names: &str) -> bool {
     let booted = Path::new("/run/systemd/system").exists();
     let is_named = |server: &&str| names.split(' ').any(|name| name == *server);
@@ -123,10 +123,10 @@ fn starts_servers(names: &str) -> bool {
     true
 }
 
-/// Wraps a script that installs servers: none is started, and `policy` is gone afterwards, by Ctrl-C as well. One shell
-/// does all of it, since Ctrl-C ends this program before the shell.
+/// Wraps a script that installs servers: no server is started, and `policy` is removed afterwards, also on Ctrl-C. One
+/// shell does all of it, since Ctrl-C ends this program before the shell.
 fn quietly(policy: &str, install: &str) -> String {
-    // Each by itself: one that was not installed must not keep the others on.
+    // One at a time: a unit that was not installed must not keep the others enabled.
     let units = "ssh.service ssh.socket openvpn.service freeradius.service";
     format!(
         "trap 'rm -f {policy}' EXIT; trap 'exit 130' INT TERM HUP
@@ -153,7 +153,7 @@ mod tests {
     fn policy_is_removed_however_the_installation_ends() {
         let policy = std::env::temp_dir().join(format!("policy-rc.d.{}", std::process::id()));
         let path = policy.to_str().expect("a plain path");
-        // No unit is touched: `systemctl` is a function here.
+        // No unit is touched: `systemctl` is a shell function here.
         let there = format!("test -x {path}");
         for (install, code) in [
             (there.clone(), 0),

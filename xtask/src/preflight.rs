@@ -1,14 +1,14 @@
-//! Checks, before a chore touches anything, that root may make private machines here and would change none but them.
+//! Checks, before a task changes anything, that root may create private machines here and would change only those.
 
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::command::Done;
 use crate::machine::becoming_root;
 
-/// The chore that this calls for itself as root.
+/// Internal task that runs as root.
 pub(crate) const INSIDE: &str = "preflight-inside";
 
-/// Returns the sentence to end with where the chore cannot be done here.
+/// Returns an error if the task cannot be done here.
 pub(crate) fn check() -> Done {
     let before = becoming_root()?;
     let this = std::env::current_exe().map_err(|_| refusal("/proc is not mounted"))?;
@@ -29,7 +29,7 @@ pub(crate) fn check() -> Done {
     }
 }
 
-/// What runs as root.
+/// Runs the checks as root.
 pub(crate) fn inside() -> ExitCode {
     match twinlock_tests::private_machines() {
         Ok(()) => ExitCode::SUCCESS,

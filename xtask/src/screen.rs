@@ -1,4 +1,4 @@
-//! A terminal behind which a program runs: what it shows is read, and shown here too.
+//! A terminal for a program: reads what the program shows, and shows it here too.
 
 use std::fs::File;
 use std::io::{Read, Write, stdout};
@@ -15,24 +15,24 @@ use crate::command::Done;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A program on a terminal of its own.
+/// A program on its own terminal.
 pub(crate) struct Screen {
     terminal: File,
     child: Child,
     seen: String,
-    /// The beginning of a letter whose rest has not been read yet.
+    /// First bytes of a UTF-8 character whose rest has not been read.
     split: Vec<u8>,
 }
 
 impl Screen {
-    /// Starts a program, and shows it as somebody would have typed it.
+    /// Starts a program and shows its command line as if it had been typed.
     pub(crate) fn start(words: &[String], shown: &str) -> Done<Self> {
         say(&format!("\n$ {shown}\n"));
         let (terminal, slave) =
             pair().map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
         let twins = slave.try_clone().and_then(|out| Ok((out, slave.try_clone()?)));
         let (out, err) = twins.map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
-        // setsid(1) makes the terminal the controlling one, as ssh and prompts ask for.
+        // setsid(1) makes the terminal the controlling one, as ssh and prompts require.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]).args(words).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
         command.stdin(slave).stdout(out).stderr(err);
@@ -41,7 +41,7 @@ impl Screen {
         Ok(Self { terminal, child, seen: String::new(), split: Vec::new() })
     }
 
-    /// Waits until one of these texts is shown; which one, and all that was shown before it.
+    /// Waits until one of these texts is shown. Returns its index and everything shown before it.
     pub(crate) fn expect(&mut self, texts: &[&str]) -> Done<(usize, String)> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -65,14 +65,14 @@ impl Screen {
         typed.map_err(|error| format!("The program does not take what is typed: {error}."))
     }
 
-    /// Types a line that the program hides; it is shown in brackets here.
+    /// Types a line that the program does not echo; it is shown in brackets here.
     pub(crate) fn type_hidden(&mut self, line: &str) -> Done {
         let shown = if line.is_empty() { "Enter" } else { line };
         say(&format!("[{shown}]"));
         self.type_line(line)
     }
 
-    /// Waits for the end; how it ended, and what was shown meanwhile.
+    /// Waits for the end. Returns the status and what was shown meanwhile.
     pub(crate) fn end(mut self) -> Done<(ExitStatus, String)> {
         let until = Instant::now() + PATIENCE;
         while self.read_on(until) {}
@@ -83,7 +83,7 @@ impl Screen {
         Ok((status, std::mem::take(&mut self.seen)))
     }
 
-    /// Reads what is there or comes; false at the end of the program and of the time.
+    /// Reads available output; returns false at the end of the program or of the time.
     fn read_on(&mut self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let Ok(left) = Timespec::try_from(left) else {
@@ -94,7 +94,7 @@ impl Screen {
             return false;
         }
         let mut bytes = [0; 4096];
-        // A terminal whose last program has gone answers with an error.
+        // Reading a terminal fails when its last program has ended.
         let Ok(length @ 1..) = self.terminal.read(&mut bytes) else {
             return false;
         };
@@ -109,7 +109,7 @@ impl Screen {
     }
 }
 
-/// How many bytes end with a whole letter: a read may stop within one.
+/// Returns how many bytes end with a whole UTF-8 character: a read may stop within one.
 fn whole_letters(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -117,7 +117,7 @@ fn whole_letters(bytes: &[u8]) -> usize {
     }
 }
 
-/// Both ends of a new terminal: the one that a person holds, and the program's.
+/// Opens a new terminal: the controller's end and the program's.
 fn pair() -> rustix::io::Result<(File, File)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
@@ -130,7 +130,7 @@ fn pair() -> rustix::io::Result<(File, File)> {
     Ok((master.into(), slave.into()))
 }
 
-/// Shows text at once.
+/// Prints text and flushes it.
 pub(crate) fn say(text: &str) {
     let mut screen = stdout();
     let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());

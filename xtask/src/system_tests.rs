@@ -1,4 +1,4 @@
-//! Builds the programs of the system tests once, and runs several of them at once: in the usual way, and in the others.
+//! Builds the system test programs once and runs several at a time, in the usual and in the other environments.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,24 @@ use crate::machine::{becoming_root, repository};
 use crate::tally::Counts;
 use crate::test::Extent;
 
-/// In its presence the tests try everything, and not a part that stands for it.
+/// If set, the tests try everything instead of a sample.
 pub(crate) const ALL: &str = "TWINLOCK_TEST_ALL";
 
-/// Each program runs so many of its tests at once: many of them wait.
+/// Tests that each program runs at a time: many of them wait.
 const THREADS: &str = "--test-threads=2";
 
 /// How the tests are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// As whoever has called this, by root.
+    /// As root, in the caller's environment.
     Usual,
-    /// By a person at a terminal, who has sudo.
+    /// By a user with sudo at a terminal.
     SudoAtATerminal,
-    /// Without a terminal, with the PATH of an account that is not root's, and no core files.
+    /// Without a terminal, with the PATH of an ordinary user, and without core files.
     Bare,
 }
 
-/// An /etc of its own with one more account, and the program at a terminal of that account's.
+/// Runs the program with a private /etc that has one more account, at a terminal of that account.
 const SUDO_AT_A_TERMINAL: &str = r#"
 mount -t tmpfs -o mode=0755 etc /mnt
 cp -a /etc/. /mnt
@@ -56,7 +56,7 @@ pub(crate) struct Program {
     package: PathBuf,
 }
 
-/// Compiles them all.
+/// Compiles all test programs.
 pub(crate) fn programs() -> Done<Vec<Program>> {
     let words = ["test", "--locked", "--no-run", "--message-format=json-render-diagnostics"];
     let mut build =
@@ -72,7 +72,7 @@ pub(crate) fn programs() -> Done<Vec<Program>> {
     if found.is_empty() { Err("cargo names no system test.".into()) } else { Ok(found) }
 }
 
-/// What a line of cargo's says about a program with tests.
+/// Returns the test program that a line of cargo's output names, if any.
 fn program(line: &str) -> Option<Program> {
     let said: Value = serde_json::from_str(line).ok()?;
     if said.pointer("/profile/test")? != &Value::Bool(true) {
@@ -85,7 +85,7 @@ fn program(line: &str) -> Option<Program> {
     })
 }
 
-/// Runs them all, as many at once as there are processors, and counts what passed.
+/// Runs all programs, one per processor at a time, and counts the results.
 pub(crate) fn run(programs: &[Program], way: Way, extent: Extent) -> Done<Counts> {
     let waiting = Mutex::new(programs.iter());
     let counts = Mutex::new(Counts::default());
@@ -97,7 +97,7 @@ pub(crate) fn run(programs: &[Program], way: Way, extent: Extent) -> Done<Counts
                 Err(error) => (error, false),
             };
             let mut all = counts.lock().unwrap_or_else(PoisonError::into_inner);
-            // A closed screen does not end the run.
+            // A closed terminal does not end the run.
             let _ = writeln!(std::io::stderr(), "\n--- {}\n{}", program.name, text.trim_end());
             all.add(Counts::of_a_run(&text, passed));
         }
@@ -124,7 +124,7 @@ fn one(program: &Program, way: Way, extent: Extent) -> Done<(String, bool)> {
     Ok((text, status.success()))
 }
 
-/// The beginning of a command line by which root runs what follows.
+/// Returns the beginning of a command line that runs a program as root.
 fn started(way: Way) -> Done<Command> {
     let before = becoming_root()?;
     let line = match way {

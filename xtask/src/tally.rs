@@ -1,4 +1,4 @@
-//! Counts what passed and what failed, in the outputs of test runners as well.
+//! Counts passed and failed tests, also from the output of test runners.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 use crate::command::Done;
 use crate::machine::target;
 
-/// The sums over all runs.
+/// Totals over all runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// What passed.
+    /// Passed tests.
     pub(crate) passed: u64,
-    /// What failed.
+    /// Failed tests.
     pub(crate) failed: u64,
 }
 
 impl Counts {
-    /// Reads the closing lines of nextest and of `cargo test`.
+    /// Parses the summary lines of nextest and of `cargo test`.
     pub(crate) fn read(output: &str) -> Self {
         let mut all = Self::default();
         for line in output.lines().filter(|line| closing(line)) {
@@ -30,8 +30,8 @@ impl Counts {
         all
     }
 
-    /// As [`Counts::read`]; a runner that fails without a failed test, because it did not even compile or was killed,
-    /// counts as one failure.
+    /// Parses like [`Counts::read`]. A runner that fails without a failed test, because it did not compile or was
+    /// killed, counts as one failure.
     pub(crate) fn of_a_run(output: &str, passed: bool) -> Self {
         let mut counts = Self::read(output);
         if !passed && counts.failed == 0 {
@@ -40,7 +40,7 @@ impl Counts {
         counts
     }
 
-    /// Adds what another run counted.
+    /// Adds the counts of another run.
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
@@ -52,7 +52,7 @@ fn closing(line: &str) -> bool {
     line.starts_with("test result: ") || (line.starts_with("Summary [") && line.contains(" run:"))
 }
 
-/// The number that stands before a word: `12 passed`.
+/// Returns the number before a word: `12 passed`.
 fn before(line: &str, word: &str) -> u64 {
     let words: Vec<&str> = line.split_whitespace().collect();
     let pairs = words.iter().zip(words.iter().skip(1));
@@ -60,7 +60,7 @@ fn before(line: &str, word: &str) -> u64 {
     found.filter_map(|(number, _)| number.parse::<u64>().ok()).sum()
 }
 
-/// A list of steps, each shown with its time, and their sum.
+/// A list of steps with their times, and the totals.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     counts: Counts,
@@ -68,12 +68,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// A check of one's own: it counts as one.
+    /// Runs a check, which counts as one test.
     pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Done) {
         self.step(name, || check().map(|()| Counts { passed: 1, failed: 0 }));
     }
 
-    /// A runner, which counts for itself.
+    /// Runs a test runner, which reports its own counts.
     pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> Done<Counts>) {
         eprintln!("\n==> {name}");
         let began = Instant::now();
@@ -86,7 +86,7 @@ impl Tally {
         self.steps.push((name.to_owned(), began.elapsed(), outcome));
     }
 
-    /// Shows every step and, last, the sum; a failure if anything failed, or nothing ran.
+    /// Prints every step and the totals; fails if anything failed or nothing ran.
     pub(crate) fn close(self) -> ExitCode {
         println!();
         for (name, time, outcome) in &self.steps {
@@ -111,7 +111,7 @@ impl Tally {
     }
 }
 
-/// How much of the disk a folder takes, what has several names counted once.
+/// Returns the disk usage of a folder; hard links count once.
 fn size(folder: &Path) -> u64 {
     let mut seen = HashSet::new();
     let (mut waiting, mut blocks) = (vec![folder.to_owned()], 0_u64);

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that a change must pass, a line per step, the sum at the end.
+//! `cargo xtask test`: all that a change must pass, one line per step, the totals at the end.
 
 use std::process::{Command, ExitCode};
 
@@ -13,19 +13,19 @@ use crate::{
     bench, booted, deb, fresh, fuzz, mail_server, manual, module, mutants, transcript, without_std,
 };
 
-/// How much is tested.
+/// How much to test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// What every change must pass.
     Usual,
-    /// What takes long, too.
+    /// Slow tests too.
     Everything,
 }
 
-/// What needs neither root nor libpam's headers.
+/// Packages that need neither root nor libpam's headers.
 const WITHOUT_ROOT: [&str; 4] = ["twinlock-core", "twinlock-host", "twinlock", "xtask"];
 
-/// Runs every step, whatever became of the one before.
+/// Runs every step, even after a failure.
 pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     let mut needed = packages::of_the_tests()?;
     let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();
@@ -74,7 +74,7 @@ fn read_through(tally: &mut Tally) {
     tally.check("fuzzing: the lock file is current", fuzz::lock_is_current);
     tally.check("formatted", || run(&mut cargo(&["fmt", "--all", "--check"])));
     let strict = ["--quiet", "--all-targets", "--locked", "--", "--deny", "warnings"];
-    // The module alone: beside the command it would be compiled with the command's features.
+    // The module alone: together with the command it would be compiled with the command's features.
     let alone = [&["clippy", "--package", "pam_twinlock"][..], &strict[..]].concat();
     let others =
         [&["clippy", "--workspace", "--exclude", "pam_twinlock"][..], &strict[..]].concat();
@@ -96,7 +96,7 @@ fn look_at(tally: &mut Tally, artefacts: &Artefacts) {
 fn without_root() -> Done<Counts> {
     let chosen: Vec<&str> = WITHOUT_ROOT.iter().flat_map(|name| ["--package", name]).collect();
     let mut counts = counted(&mut runner(&chosen))?;
-    // nextest leaves the examples in the documentation out.
+    // nextest does not run doc tests.
     if exists("cargo-nextest") {
         let examples = [
             "test",
@@ -112,7 +112,7 @@ fn without_root() -> Done<Counts> {
     Ok(counts)
 }
 
-/// The system tests in the usual way; where everything is tried, in the other ways as well, on the same build.
+/// Runs the system tests in the usual environment, and in the others too for `--all`, with the same build.
 fn system_tests(tally: &mut Tally, extent: Extent) {
     let mut built = None;
     tally.check("system tests: compiled", || {
@@ -130,7 +130,7 @@ fn system_tests(tally: &mut Tally, extent: Extent) {
     }
 }
 
-/// Those that cargo passes over unless they are asked for.
+/// Runs the tests that cargo ignores by default.
 fn booted_tests() -> Done<Counts> {
     let mut command = runner(&["--package", "twinlock-tests", "--test", "booted"]);
     let only: &[&str] =
@@ -139,7 +139,7 @@ fn booted_tests() -> Done<Counts> {
     counted(&mut as_root(command))
 }
 
-/// Only the tests themselves become root, so that cargo's files stay the person's own.
+/// Returns a command that runs only the tests as root, so that cargo's files keep their owner.
 fn as_root(mut command: Command) -> Command {
     if !root() {
         let architecture = std::env::consts::ARCH.to_uppercase();
@@ -156,7 +156,7 @@ fn runner(chosen: &[&str]) -> Command {
     cargo(&[before, chosen].concat())
 }
 
-/// Runs a test runner, and counts what it counted.
+/// Runs a test runner and returns its counts.
 fn counted(command: &mut Command) -> Done<Counts> {
     let (status, text) = watched(command)?;
     Ok(Counts::of_a_run(&text, status.success()))

@@ -1,5 +1,4 @@
-//! Builds core where there is no standard library, which proves that neither it nor what it
-//! links asks for one.
+//! Builds core without the standard library, which proves that neither core nor its dependencies need it.
 
 use std::fs;
 use std::path::Path;
@@ -7,11 +6,10 @@ use std::path::Path;
 use crate::command::{Done, cargo, command, output, run};
 use crate::machine::target;
 
-/// What remains of Rust without std.
+/// Libraries of Rust without std.
 const REMAINS: [&str; 3] = ["libcore-", "liballoc-", "libcompiler_builtins-"];
 
-/// Targets without std must be downloaded. This takes the one at hand and leaves std out: the
-/// folder that the compiler looks into holds core and alloc alone.
+/// Copies core and alloc from the installed target, since targets without std would have to be downloaded.
 pub(crate) fn check() -> Done {
     let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
     let full = output(&mut command("rustc", &["--print", "target-libdir"]))?;

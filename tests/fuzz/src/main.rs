@@ -1,4 +1,4 @@
-//! One target under libFuzzer, which looks for bytes that reach new code: TWINLOCK_FUZZ names the target.
+//! Runs one target under libFuzzer, which searches for input that reaches new code: TWINLOCK_FUZZ names the target.
 #![no_main]
 
 #[path = "../targets/mod.rs"]

@@ -1,11 +1,12 @@
-//! What goes from one place to another: exports, lists of people, letters in the outbox, devices in the ledger.
+//! Formats that leave a host or wait on it: exports, lists of users, notifications in the outbox, devices in the
+//! ledger.
 
 use twinlock_core::format::people::{Found, People};
 use twinlock_core::format::{devices, export as exports, letters};
 
 use super::text;
 
-/// What is read is written, and read as the same: nothing is lost between two hosts.
+/// Checks that an export survives a round trip: nothing is lost between two hosts.
 pub(crate) fn export(bytes: &[u8]) {
     let Ok(found) = exports::read(&text(bytes)) else { return };
     assert!(found.used.len() <= exports::USED_MAX);
@@ -17,7 +18,7 @@ pub(crate) fn export(bytes: &[u8]) {
     assert_eq!(exports::carried(again.record), found.record);
 }
 
-/// A list says the same in pieces of any size, and of each row the line.
+/// Checks that a list gives the same rows and line numbers when read in pieces of any size.
 pub(crate) fn people(bytes: &[u8]) {
     let whole = rows(bytes, bytes.len().max(1));
     for size in [1, 7] {
@@ -50,7 +51,7 @@ fn rows(bytes: &[u8], size: usize) -> Vec<String> {
     }
 }
 
-/// The first line is the name, the rest the text.
+/// Parses a notification: the first line is the name, the rest the text.
 pub(crate) fn letter(bytes: &[u8]) {
     let text = text(bytes);
     let (name, text) = text.split_once('\n').unwrap_or((&text, ""));

@@ -1,4 +1,4 @@
-//! Texts that stand for a value: records, settings, PAM lines, URIs, keys, answers, log lines.
+//! Texts that represent a value: records, settings, PAM lines, URIs, keys, answers, log lines.
 
 use twinlock_core::answer::{self, Answer};
 use twinlock_core::event::{Accepted, Event, Kind};
@@ -25,7 +25,7 @@ pub(crate) fn record(bytes: &[u8]) {
     assert_eq!(*records::write(&again), *written);
 }
 
-/// A set is read in one form alone: the one that is written.
+/// Checks that a set is accepted only in the form in which it is written.
 pub(crate) fn codes(bytes: &[u8]) {
     let text = text(bytes);
     if let Ok(found) = sets_of_codes::read(&text) {
@@ -65,7 +65,7 @@ fn is_within_bounds(policy: &Policy) {
     }
 }
 
-/// The arguments are the lines of the text.
+/// Parses arguments, one per line.
 pub(crate) fn pam_line(bytes: &[u8]) {
     let text = text(bytes);
     let arguments: Vec<&str> = text.lines().collect();
@@ -104,7 +104,7 @@ pub(crate) fn answer(bytes: &[u8]) {
     let text = text(bytes);
     let lengths = || [6, 7, 8].into_iter().filter_map(Digits::new);
     if let Answer::Code(code) = answer::read(&Typed::new(text.clone())) {
-        // No digit is made up, and none is left out.
+        // No digit is added or dropped.
         let typed: String = text.chars().filter(char::is_ascii_digit).collect();
         let held: String = lengths().map(|length| code.of_length(length)).collect();
         assert_eq!(typed, held + code.bypass().unwrap_or_default());
@@ -122,7 +122,7 @@ pub(crate) fn answer(bytes: &[u8]) {
     }
 }
 
-/// Names that strangers choose, one a line: no line of theirs looks like one of ours.
+/// Checks that user-chosen names, one per line, cannot forge a line of ours.
 pub(crate) fn log_line(bytes: &[u8]) {
     let text = text(bytes);
     let mut lines = text.split('\n').map(str::to_owned);

@@ -1,4 +1,4 @@
-//! What other programs hand over: files of pam_google_authenticator and pam_oath, and the export of Google's app.
+//! Files of other programs: pam_google_authenticator, pam_oath, and the export of Google's app.
 
 use twinlock_core::{
     format::{google as googles, migration as migrations, oath as oaths},

@@ -1,4 +1,4 @@
-//! What each parser promises about arbitrary bytes: one function a parser, which panics where a promise is broken.
+//! Guarantees of each parser for arbitrary bytes: one function per parser, which panics if a guarantee is broken.
 
 mod carried;
 mod forms;
@@ -6,17 +6,17 @@ mod imports;
 mod names;
 mod wiring;
 
-/// One parser, by the name that its folder of seeds has.
+/// One parser, by the name of its seed folder.
 pub struct Target {
-    /// Its name.
+    /// Name.
     pub name: &'static str,
-    /// Gives it these bytes.
+    /// Runs the parser on these bytes.
     pub run: fn(&[u8]),
-    /// How often the usual test gives it bytes: those that take longer less often.
+    /// Number of inputs in the ordinary test: fewer for slow parsers.
     pub rounds: u32,
 }
 
-/// Every parser of text that comes from outside.
+/// Every parser of external text.
 pub const TARGETS: &[Target] = &[
     Target { name: "record", run: forms::record, rounds: 3000 },
     Target { name: "codes", run: forms::codes, rounds: 5000 },
@@ -42,17 +42,17 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sshd-t", run: wiring::sshd_t, rounds: 10_000 },
 ];
 
-/// The target of that name.
+/// Returns the target of that name.
 pub fn named(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|target| target.name == name)
 }
 
-/// The bytes as a parser gets them.
+/// Converts bytes to the text that a parser receives.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// One line that a terminal shows as it is.
+/// Checks that a text is one line without characters that a terminal would interpret.
 fn is_one_harmless_line(text: &str) {
     assert!(text.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{text:?}");
 }

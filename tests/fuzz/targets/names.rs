@@ -1,4 +1,4 @@
-//! Names and single words: of the ledger, of folders, of the epoch, of networks.
+//! Names and single words: ledger names, folder names, the epoch, networks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use twinlock_core::request::SourceLabel;
 
 use super::{is_one_harmless_line, text};
 
-/// What is read has one name, and what has that name is read as the same.
+/// Checks that a ledger name survives a round trip.
 pub(crate) fn ledger_name(bytes: &[u8]) {
     let text = text(bytes);
     if let Some(used) = names::read_used(&text) {
@@ -37,7 +37,7 @@ pub(crate) fn ledger_name(bytes: &[u8]) {
     }
 }
 
-/// Short links lie in the inode: a full disk refuses none.
+/// Checks that a name of ours is short: a short link is stored in the inode, which works on a full disk.
 fn is_a_name_of_ours(name: &str) {
     is_one_harmless_line(name);
     assert!(name.len() <= 128 && !name.contains('/'), "{name}");
@@ -53,7 +53,7 @@ pub(crate) fn epoch(bytes: &[u8]) {
     assert!(!boot.contains(['-', '\n']), "{boot:?}");
 }
 
-/// A name is one folder, and a folder one name.
+/// Checks that names and folders map one to one.
 pub(crate) fn folder(bytes: &[u8]) {
     let text = text(bytes);
     if let Some(name) = Folder::name_of(&text) {
@@ -67,7 +67,7 @@ pub(crate) fn folder(bytes: &[u8]) {
     }
 }
 
-/// A network holds its own address, and not both families.
+/// Checks that a network contains its own address, and only one address family.
 pub(crate) fn network(bytes: &[u8]) {
     let text = text(bytes);
     let Some(network) = Network::parse(&text) else { return };

@@ -1,42 +1,42 @@
-//! What one whole `pam_authenticate` costs, less what measuring it costs.
+//! The cost of one `pam_authenticate`, less the cost of measuring.
 
 use super::steps::{MOST_STEPS, Steps};
 use super::{Host, NOTHING};
 use crate::machine::Machine;
 
-/// The calls that wait for a disk.
+/// System calls that wait for a disk.
 const SYNCS: [&str; 5] = ["fsync", "fdatasync", "sync", "syncfs", "sync_file_range"];
 
-/// The cost of one login, between the entry into libpam and the return from it.
+/// Cost of one login, from entering libpam to returning from it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// In user mode; nothing if there are more than are counted.
+    /// Instructions in user mode; `None` if there are more than are counted.
     pub instructions: Option<usize>,
-    /// How often some of them were repeated: callgrind counts these as well.
+    /// Repetitions of instructions, which callgrind counts too.
     pub repeated: usize,
-    /// All of them.
+    /// System calls.
     pub system_calls: usize,
-    /// Those that wait for a disk.
+    /// System calls that wait for a disk.
     pub syncs: usize,
 }
 
-/// What the marks take, to be subtracted from each cost.
+/// Cost of the marks, subtracted from each cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Ruler(Cost);
 
 impl Machine {
-    /// A ruler, tried on nothing first.
+    /// Returns a ruler, calibrated on an empty login.
     #[track_caller]
     pub fn ruler(&self) -> Ruler {
         let mut host = self.host(NOTHING, &[]);
-        // The first time, the dynamic linker looks up what is called.
+        // The dynamic linker resolves symbols at the first call.
         host.login("nobody", &[]);
         Ruler(Cost::of(&host.stepped("nobody", &[])))
     }
 }
 
 impl Ruler {
-    /// One login of a host, with PAM's code.
+    /// Measures one login of a host; returns PAM's code and the cost.
     #[track_caller]
     pub fn measure(self, host: &mut Host<'_>, user: &str, answers: &[&str]) -> (u32, Cost) {
         let steps = host.stepped(user, answers);

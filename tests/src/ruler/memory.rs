@@ -1,4 +1,4 @@
-//! How much memory a login adds to its host at most, between loading the modules and the answer.
+//! Peak memory that a login adds to its host, between loading the modules and the answer.
 
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
@@ -8,17 +8,17 @@ use super::Host;
 /// Resident memory, in KiB.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// All of it, with the pages of libraries that other processes share.
+    /// All of it, including library pages shared with other processes.
     pub resident: usize,
-    /// What belongs to this process alone, and to no file.
+    /// Private memory without a file.
     pub anonymous: usize,
 }
 
 impl Host<'_> {
-    /// What one login adds at its peak, beginning before `pam_start`, which loads the modules.
+    /// Returns the peak that one login adds, from before `pam_start`, which loads the modules.
     ///
-    /// Memory is given back by system calls alone, so what is resident before each of them, and
-    /// at the end, has the peak among it.
+    /// Only system calls return memory to the kernel, so the peak is among the values before each of them and at the
+    /// end.
     #[track_caller]
     pub fn peak(&mut self, user: &str, answers: &[&str]) -> Memory {
         self.trace();
@@ -50,7 +50,7 @@ impl Host<'_> {
     }
 
     fn resident(&self) -> Memory {
-        // Counted from the page tables: what /proc/PID/status says may be off by some pages.
+        // Counted from the page tables: /proc/PID/status may be off by some pages.
         let text = std::fs::read_to_string(self.proc("smaps_rollup")).expect("the host's memory");
         let of = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));

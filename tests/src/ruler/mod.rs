@@ -1,4 +1,4 @@
-//! Measures one `pam_authenticate` of a host as sshd is one: instructions, system calls, memory, time.
+//! Measures one `pam_authenticate` of a host like sshd: instructions, system calls, memory, time.
 
 mod cost;
 mod memory;
@@ -27,10 +27,10 @@ pub use steps::{MOST_STEPS, Made, Steps};
 
 const PROGRAM: &str = "pam_host";
 
-/// The service of which nothing is asked: what the marks themselves take.
+/// PAM service of an empty login, which measures the marks themselves.
 pub const NOTHING: &str = "-";
 
-/// A process that asks libpam for one login after the other, as its lines say.
+/// A process that calls libpam for one login after the other, as its input says.
 pub struct Host<'m> {
     // The host ends before its machine does.
     _machine: &'m Machine,
@@ -41,12 +41,12 @@ pub struct Host<'m> {
     pid: Pid,
 }
 
-/// What came of one login.
+/// Result of one login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Login {
-    /// PAM's code: 0 is that the person is in.
+    /// PAM's code: 0 is success.
     pub code: u32,
-    /// How long `pam_authenticate` took.
+    /// Duration of `pam_authenticate`.
     pub took: Duration,
 }
 
@@ -55,7 +55,7 @@ impl Machine {
     #[track_caller]
     pub fn host(&self, service: &str, variables: &[&str]) -> Host<'_> {
         if !self.file("/usr/bin/pam_host").exists() {
-            // By a process of its own, as with the command.
+            // Written by a separate process, as with the command.
             let copy =
                 self.call(["sh", "-c", "cat >/usr/bin/pam_host && chmod 755 /usr/bin/pam_host"]);
             copy.input(built(PROGRAM)).output().ok();
@@ -72,7 +72,7 @@ impl Machine {
 }
 
 impl Host<'_> {
-    /// One login: `user`, and an answer to each question; further questions get an empty one.
+    /// Logs in `user` with these answers; further questions get an empty one.
     #[track_caller]
     pub fn login(&mut self, user: &str, answers: &[&str]) -> Login {
         self.ask(user, answers);
@@ -102,7 +102,7 @@ impl Host<'_> {
         ptrace::detach(self.pid, None).expect("the host goes on by itself");
     }
 
-    /// Lets the traced host run to its next mark.
+    /// Continues the traced host to its next mark.
     fn to_the_mark(&self) {
         while let Some(signal) = self.stopped() {
             if signal == Signal::SIGURG {
@@ -113,8 +113,7 @@ impl Host<'_> {
         panic!("the host ended before its mark");
     }
 
-    /// Waits for the host to stop; says the signal that stopped it, which at a system call and at
-    /// the host's end is none.
+    /// Waits for the host to stop; returns the signal, or `None` at a system call and at the host's end.
     fn stopped(&self) -> Option<Signal> {
         match waitpid(self.pid, None) {
             Ok(WaitStatus::Stopped(_, signal)) => Some(signal),
@@ -123,7 +122,7 @@ impl Host<'_> {
         }
     }
 
-    /// A file of the traced process, as this process reaches it.
+    /// Returns the path of a /proc file of the traced process.
     fn proc(&self, name: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{name}", self.pid))
     }
@@ -136,7 +135,7 @@ impl Drop for Host<'_> {
     }
 }
 
-/// The number, outside, of the program that nsenter has started in the machine.
+/// Returns the PID, outside, of the program that nsenter has started in the machine.
 fn inside(nsenter: u32) -> Pid {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {

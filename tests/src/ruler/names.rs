@@ -1,20 +1,20 @@
-//! The names of the kernel's system calls, out of its own header.
+//! Names of the kernel's system calls, from its own header.
 
 use std::collections::BTreeMap;
 
-/// Where Debian's linux-libc-dev, which every C compiler brings along, keeps them.
+/// Headers of Debian's linux-libc-dev, which every C compiler depends on.
 const HEADERS: [&str; 2] =
     ["/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm/unistd_64.h"];
 
-/// The name of each number.
+/// Name of each number.
 pub(super) type Names = BTreeMap<u64, String>;
 
-/// The name of a number, or the number.
+/// Returns the name of a number, or the number.
 pub(super) fn named(names: &Names, number: u64) -> String {
     names.get(&number).cloned().unwrap_or_else(|| number.to_string())
 }
 
-/// Reads all of them.
+/// Reads all names.
 pub(super) fn names() -> Names {
     let header = HEADERS.iter().find_map(|file| std::fs::read_to_string(file).ok());
     let header = header.expect("the kernel's header (package linux-libc-dev)");

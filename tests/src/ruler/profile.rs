@@ -1,4 +1,4 @@
-//! Puts the instructions of a login under the objects and functions that they belong to.
+//! Assigns the instructions of a login to objects and functions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -6,30 +6,30 @@ use std::process::Command;
 
 use super::steps::{Made, Steps};
 
-/// What the whole work is done for, however deep in libc it is done.
+/// The object on whose behalf other objects work.
 const MODULE: &str = "pam_twinlock.so";
 
-/// The instructions of one login, sorted by where they lie.
+/// Instructions of one login by location.
 #[derive(Debug, Default)]
 pub struct Profile {
     /// By object: `libc.so.6`, `pam_twinlock.so`.
     pub objects: BTreeMap<String, u64>,
     /// By function of the module: its own instructions, and those of other objects on its behalf.
     pub functions: BTreeMap<String, Row>,
-    /// Where in its file the functions of the module begin that ran.
+    /// File offsets of the module's functions that ran.
     pub ran: BTreeSet<u64>,
-    /// By function of the other objects, where these have symbols.
+    /// By function of the other objects, as far as they have symbols.
     pub elsewhere: BTreeMap<String, u64>,
-    /// The system calls, each with the object and the function that it was made for.
+    /// The system calls, each with the object and function that made it.
     pub calls: Vec<(Made, String)>,
 }
 
-/// The instructions of one function of the module.
+/// Instructions of one function of the module.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Row {
-    /// In the function itself, with what was inlined into it.
+    /// In the function itself, with inlined code.
     pub own: u64,
-    /// In other objects, libc above all, until they came back to it.
+    /// In other objects, mainly libc, until they returned to it.
     pub called: u64,
 }
 
@@ -42,7 +42,7 @@ struct Object {
 }
 
 impl Profile {
-    /// Sorts; `root` is the host's root folder, where the objects lie.
+    /// Assigns the instructions; `root` is the host's root folder with the objects.
     pub(crate) fn of(steps: &Steps, root: &Path) -> Profile {
         let objects = objects(&steps.maps, root);
         let mut found = HashMap::new();

@@ -1,7 +1,7 @@
-//! Counts the instructions of one login by taking them one at a time.
+//! Counts the instructions of one login by single-stepping.
 //!
-//! Slow and exact: what runs is the machine itself, with all its system calls, and not a
-//! simulation that would send the module down another path.
+//! Slow but exact: it runs on the real machine with all its system calls, and not in a simulator, which could change
+//! the module's path.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -14,34 +14,34 @@ use nix::unistd::Pid;
 use super::names::{Names, named, names};
 use super::{Host, Login, Profile};
 
-/// The longest text of a system call's arguments that is looked at.
+/// Longest text of a system call's arguments that is read.
 const TEXT_MAX: usize = 80;
 
-/// Beyond this many instructions a login runs on at its own speed, and only its system calls are
-/// watched: that there are more instructions is all that is said.
+/// Largest number of single steps. A longer login continues at full speed, and only its system calls are recorded; the
+/// number of instructions is then unknown.
 pub const MOST_STEPS: usize = 250_000;
 
 /// Everything that ran in user mode between the marks, in order.
 #[derive(Debug)]
 pub struct Steps {
-    /// What came of the login.
+    /// Result of the login.
     pub login: Login,
-    /// The address of each instruction; a repeated one (`rep movsb`) stands once.
+    /// Address of each instruction; a repeated one (`rep movsb`) is listed once.
     pub trail: Vec<u64>,
-    /// How often instructions were repeated beyond that, which some simulators count as well.
+    /// Further repetitions of instructions, which some simulators count too.
     pub repeated: usize,
     /// The system calls.
     pub made: Vec<Made>,
-    /// Where the addresses lie.
+    /// Memory map of the addresses.
     pub(crate) maps: String,
 }
 
 /// One system call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// After how many instructions.
+    /// Number of instructions before it.
     pub at: usize,
-    /// What it is called.
+    /// Name.
     pub name: String,
     /// Those of the first three arguments that point to text.
     pub texts: Vec<String>,
@@ -55,7 +55,7 @@ struct Taken {
 }
 
 impl Host<'_> {
-    /// One login, instruction by instruction.
+    /// Runs one login instruction by instruction.
     #[track_caller]
     pub fn stepped(&mut self, user: &str, answers: &[&str]) -> Steps {
         self.trace();
@@ -73,7 +73,7 @@ impl Host<'_> {
         Steps { login: self.answer(), trail, repeated, made, maps }
     }
 
-    /// As [`Host::stepped`], with each instruction under the function that it belongs to.
+    /// Runs one login like [`Host::stepped`], and assigns each instruction to its function.
     #[track_caller]
     pub fn profiled(&mut self, user: &str, answers: &[&str]) -> (Steps, Profile) {
         let steps = self.stepped(user, answers);
@@ -81,7 +81,7 @@ impl Host<'_> {
         (steps, profile)
     }
 
-    /// Two processors would wake each other after each instruction.
+    /// Two processors would have to wake each other after each instruction.
     fn on_one_processor(&self) -> Together {
         let before = sched_getaffinity(Pid::from_raw(0)).expect("this process's processors");
         let first = (0..CpuSet::count()).find(|at| before.is_set(*at).unwrap_or_default());
@@ -115,7 +115,7 @@ impl Host<'_> {
             } else {
                 taken.trail.push(now.rip);
             }
-            // The kernel leaves the number there when a step led through it.
+            // The kernel leaves the number in the register when a step led through it.
             if now.orig_rax != u64::MAX {
                 let texts = [now.rdi, now.rsi, now.rdx].map(|at| text(&memory, at));
                 let texts = texts.into_iter().flatten().collect();
@@ -135,7 +135,7 @@ impl Host<'_> {
             if pass == Some(Signal::SIGURG) {
                 return;
             }
-            // The way into a system call and the way out of it are one stop each.
+            // Entry and exit of a system call are one stop each.
             within = pass.is_none() && !within;
             if within {
                 let number = ptrace::getregs(self.pid).expect("the host's registers").orig_rax;
@@ -146,7 +146,7 @@ impl Host<'_> {
     }
 }
 
-/// Sets both processes free again at its end.
+/// Restores the processor affinity of both processes on drop.
 struct Together {
     before: CpuSet,
     host: Pid,

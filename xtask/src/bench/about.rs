@@ -1,14 +1,14 @@
-//! On what it was measured: the kind of machine, the day, the versions.
+//! Conditions of a measurement: the machine, the date, and the versions.
 
 use std::fs;
 
 use crate::command::{command, output};
 
-/// The packages whose versions decide what is compared.
+/// Packages whose versions affect the comparison.
 const PACKAGES: [&str; 5] =
     ["libpam0g", "libpam-google-authenticator", "libpam-oath", "openssh-server", "libc6"];
 
-/// Sentences about this machine, this day and these versions.
+/// Returns sentences about this machine, the date and the versions.
 pub(super) fn about(disk: Option<&str>) -> Vec<String> {
     let said = |program: &str, words: &[&str]| {
         output(&mut command(program, words)).unwrap_or_default().trim().to_owned()

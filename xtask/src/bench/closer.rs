@@ -1,4 +1,4 @@
-//! One accepted login seen from close by: its functions, and its system calls in order.
+//! Details of one accepted login: instructions by function, and its system calls in order.
 
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -12,21 +12,21 @@ use super::room::{Medium, furnished, replace_module};
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
 
-/// What is shown of it.
+/// What to show of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     /// Instructions by object and function.
     Functions,
-    /// System calls, with the function that each was made for.
+    /// System calls, with the function that made each.
     Calls,
-    /// Nothing: what ran is written down for the linker.
+    /// Nothing; writes the order of the functions for the linker.
     Layout,
 }
 
-/// Functions of other objects beyond these are small.
+/// Number of rows for other objects; further ones are small.
 const MOST_ROWS: usize = 30;
 
-/// What these flags ask for, if anything.
+/// Returns what these flags ask for, if anything.
 pub(super) fn wanted(flags: &[String]) -> Option<Look> {
     flags.iter().find_map(|flag| match flag.as_str() {
         "--functions" => Some(Look::Functions),
@@ -36,7 +36,7 @@ pub(super) fn wanted(flags: &[String]) -> Option<Look> {
     })
 }
 
-/// Builds the module with the names of its functions, beside the one that is shipped.
+/// Builds the module with symbols, besides the shipped one.
 pub(super) fn with_names() -> Done<PathBuf> {
     let folder = target().join("symbols");
     let mut build = cargo(&["build", "--release", "--locked", "--package", "pam_twinlock"]);
@@ -46,7 +46,7 @@ pub(super) fn with_names() -> Done<PathBuf> {
     Ok(folder.join("release/libpam_twinlock.so"))
 }
 
-/// Runs it, and prints.
+/// Runs the login and prints the details.
 pub(super) fn look(look: Look, module: &Path) -> Done<ExitCode> {
     let m = furnished(Medium::Tmpfs)?;
     replace_module(&m, module)?;

@@ -1,26 +1,27 @@
-//! What is measured: our module on two lines, its two peers, libpam with nothing to do, and what no module could do without.
+//! The measured PAM stacks: our module on two lines, two other modules, libpam alone, and the minimum that any module
+//! needs.
 
 use std::time::{Duration, Instant};
 
 use twinlock_tests::{Machine, Otp};
 
-/// Who logs in.
+/// The user who logs in.
 pub(super) const USER: &str = "ada";
-/// Who does not exist.
+/// A user who does not exist.
 const STRANGER: &str = "nobody-here";
-/// The key of all three modules, as an app has it.
+/// Key for all three modules, in base32.
 pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-/// The same key, as a users file has it.
+/// The same key in hexadecimal, as a users file has it.
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
-/// Until then a wrong code stays wrong: it is none of those ten periods to either side.
+/// For this time a wrong code stays wrong: it differs from the codes of ten periods before and after.
 const STAYS_WRONG: Duration = Duration::from_secs(240);
 
-/// One PAM stack that is measured.
+/// A measured PAM stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Contestant {
-    /// libpam with a module that says yes.
+    /// libpam with pam_permit.
     Libpam,
-    /// twinlock behind a first factor.
+    /// twinlock after a first factor.
     Twinlock,
     /// twinlock before a first factor, in one field.
     Follows,
@@ -28,28 +29,28 @@ pub(super) enum Contestant {
     Google,
     /// pam_oath.
     Oath,
-    /// A module in C that makes the calls of an accepted login without which a promise would break, and decides nothing.
+    /// A C module that makes only the system calls that the promised guarantees require, and decides nothing.
     Floor,
 }
 
 /// How a login ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
-    /// A right code.
+    /// A correct code.
     Accepted,
     /// A wrong code.
     Wrong,
-    /// A name that no account has.
+    /// A user name without an account.
     Unknown,
 }
 
 impl Contestant {
     pub(super) const ALL: [Self; 6] =
         [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath, Self::Floor];
-    /// Those that twinlock is held to.
+    /// The modules that twinlock is compared with.
     pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
-    /// The name of the PAM service, and the heading of its column.
+    /// Returns the name of the PAM service, which is the heading of its column.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Libpam => "libpam",
@@ -61,7 +62,7 @@ impl Contestant {
         }
     }
 
-    /// The module with its arguments.
+    /// Returns the module with its arguments.
     pub(super) fn line(self) -> &'static str {
         match self {
             Self::Libpam => "pam_permit.so",
@@ -73,17 +74,17 @@ impl Contestant {
         }
     }
 
-    /// The module's file.
+    /// Returns the module's file.
     pub(super) fn module(self) -> &'static str {
         self.line().split(' ').next().unwrap_or_default()
     }
 
-    /// Whether it takes part: what decides nothing can only let in.
+    /// Reports whether the stack takes part: a module that decides nothing can only accept.
     pub(super) fn has(self, ending: Ending) -> bool {
         self != Self::Floor || ending == Ending::Accepted
     }
 
-    /// Keeps what [`Contestant::reset`] of twinlock goes back to: all but the used codes.
+    /// Saves the state that [`Contestant::reset`] of twinlock restores: all but the used codes.
     pub(super) fn keep(m: &Machine) {
         let script = "cp -a /run/twinlock/users /root/ledger
                       find /root/ledger -name 'used.*' -delete
@@ -91,13 +92,12 @@ impl Contestant {
         m.run(["sh", "-eu", "-c", script]).ok();
     }
 
-    /// Puts the state back to what it was before the last login, so that the same code is good
-    /// once more. What this writes is on the disk before the next login begins: else a module
-    /// that syncs would pay for it.
+    /// Restores the state before the last login, so that the same code is valid again. Syncs it to disk before the next
+    /// login begins, or a module that syncs would be charged for it.
     pub(super) fn reset(self, m: &Machine) {
         let script = match self {
             Self::Libpam => return,
-            // More than a minute after the last login, the clock mark is moved again.
+            // More than a minute after the last login, the time mark moves again.
             Self::Twinlock | Self::Follows | Self::Floor => {
                 "find /run/twinlock -path '*/users/*' -type l -delete
                  cp -a /root/ledger/. /run/twinlock/users
@@ -131,13 +131,13 @@ impl Ending {
         }
     }
 
-    /// Whether it ended as it was to: else something else was measured.
+    /// Reports whether the login ended as expected; otherwise the measurement is invalid.
     pub(super) fn is(self, contestant: Contestant, code: u32) -> bool {
         (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam)
     }
 }
 
-/// The app of the person who logs in.
+/// The app of the user who logs in.
 pub(super) struct App {
     otp: Otp,
     wrong: Option<(Instant, String)>,
@@ -148,7 +148,7 @@ impl App {
         Self { otp: Otp::new(KEY), wrong: None }
     }
 
-    /// Who logs in, and with what.
+    /// Returns the user name and the code of a login.
     pub(super) fn typed(&mut self, ending: Ending) -> (&'static str, String) {
         match ending {
             Ending::Accepted => (USER, self.otp.in_steps(0)),
@@ -165,7 +165,7 @@ impl App {
     }
 }
 
-/// The line of a users file that is its person's.
+/// Returns the user's line of a users file.
 pub(super) fn users_line() -> String {
     format!("HOTP/T30 {USER} - {KEY_IN_HEX}\n")
 }

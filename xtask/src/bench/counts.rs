@@ -1,4 +1,4 @@
-//! What can be counted, and comes out the same each time: instructions, calls, memory, size.
+//! Reproducible measurements: instructions, system calls, memory, size.
 
 use twinlock_tests::{Machine, Memory, Ruler};
 
@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::room::module_of;
 use crate::command::Done;
 
-/// Counts everything of every stack.
+/// Counts everything for every stack.
 pub(super) fn count(m: &Machine, extent: Extent, figures: &mut Figures) -> Done {
     let (ruler, mut app) = (m.ruler(), App::new());
     let mut turns = Vec::new();
@@ -66,7 +66,7 @@ impl Counting<'_> {
                 self.put(What::SystemCalls, cost.system_calls);
                 self.put(What::Syncs, cost.syncs);
             }
-            // Where there are too many to count, the second call has no fewer.
+            // If there are too many to count, the second call has as many.
             let Some(instructions) = cost.instructions else { return Ok(()) };
             self.put(*what, instructions);
             if *what == What::Instructions {
@@ -78,7 +78,7 @@ impl Counting<'_> {
 
     fn memory(&mut self) {
         let mut most = Memory::default();
-        // How many pages of a library the kernel brings in around the one that is asked for varies.
+        // The kernel maps a varying number of library pages around a fault.
         for _ in 0..3 {
             self.contestant.reset(self.m);
             let (user, code) = self.app.typed(self.ending);
@@ -90,7 +90,7 @@ impl Counting<'_> {
         self.put(What::AllMemory, most.resident);
     }
 
-    /// A second opinion, of a simulator that does not know every system call.
+    /// Counts with callgrind as a cross-check; it does not know every system call.
     fn callgrind(&mut self) -> Done {
         self.contestant.reset(self.m);
         let (user, code) = self.app.typed(self.ending);

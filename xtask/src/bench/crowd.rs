@@ -1,4 +1,4 @@
-//! The same login among ten records, and among many.
+//! The same login with ten records and with many.
 
 use std::fs;
 
@@ -11,16 +11,16 @@ use super::figures::{Figures, What, median};
 use super::progress::Progress;
 use crate::command::Done;
 
-/// What a million records take in a tmpfs, with room for the rest of the machine.
+/// Memory for a million records in a tmpfs with some to spare, in KiB.
 const MEMORY_FOR_A_MILLION: u64 = 14 * 1024 * 1024;
 
-/// Numbers of records.
+/// Numbers of records in a quick run.
 const QUICK: [u64; 2] = [10, 1_000];
 const FULL: [u64; 4] = [10, 1_000, 100_000, 1_000_000];
-/// A users file is one list, written anew at each login: beyond this it only takes time.
+/// Largest users file: pam_oath rewrites it at each login, so a longer one only takes time.
 const LONGEST_LIST: u64 = 100_000;
 
-/// Fills a machine with records, and measures between.
+/// Adds records to a machine and measures in between.
 pub(super) fn fill(m: &Machine, extent: Extent, figures: &mut Figures) -> Done {
     let (sizes, rounds) = match extent {
         Extent::Quick => (QUICK.as_slice(), 9),
@@ -60,7 +60,7 @@ pub(super) fn fill(m: &Machine, extent: Extent, figures: &mut Figures) -> Done {
     Ok(())
 }
 
-/// pam_oath's people stand in one file; the one who logs in stands last.
+/// Adds users to pam_oath's file; the user who logs in is the last.
 fn lengthen(m: &Machine, size: u64) {
     let others = (1..size).map(|number| format!("HOTP/T30 u{number:07} - 00\n"));
     m.file("/root/oath").write(others.collect::<String>() + &users_line()).mode(0o600);
@@ -81,7 +81,7 @@ fn timed(m: &Machine, contestant: Contestant, rounds: u64, app: &mut App) -> Don
     median(samples).ok_or_else(|| "No round was run.".into())
 }
 
-/// In KiB.
+/// Returns the free memory in KiB.
 fn free_memory() -> u64 {
     let table = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = table.lines().find_map(|line| line.strip_prefix("MemAvailable:"));

@@ -1,41 +1,41 @@
-//! All that was measured, each figure under what it is of.
+//! The measured figures, by what was measured.
 
 use std::collections::BTreeMap;
 
 use super::contestants::{Contestant, Ending};
 
-/// What a figure is of.
+/// What a figure measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
-    /// Instructions in user mode, of the first call in a process.
+    /// Instructions in user mode of the first call in a process.
     Instructions,
-    /// The same of the second call in the same process.
+    /// Instructions in user mode of the second call in the same process.
     SecondCall,
-    /// The first call with each repetition of an instruction counted, as callgrind does.
+    /// Instructions of the first call with each repetition counted, as callgrind does.
     Repetitions,
-    /// The first call by callgrind's own count.
+    /// Instructions of the first call as callgrind counts them.
     Callgrind,
     /// System calls of the first call.
     SystemCalls,
-    /// Those of them that wait for a disk.
+    /// System calls of the first call that wait for a disk.
     Syncs,
-    /// Memory of its own, in KiB.
+    /// Private memory, in KiB.
     OwnMemory,
-    /// Memory with the libraries' pages, in KiB.
+    /// Memory including library pages, in KiB.
     AllMemory,
-    /// Microseconds, with the state in memory.
+    /// Time with the state in memory, in microseconds.
     OnTmpfs,
-    /// Microseconds, with the state on a disk.
+    /// Time with the state on a disk, in microseconds.
     OnDisk,
-    /// Milliseconds of a whole ssh login.
+    /// Time of a whole ssh login, in milliseconds.
     Ssh,
-    /// The module's file, in bytes.
+    /// Size of the module's file, in bytes.
     Size,
-    /// Instructions among as many records.
+    /// Instructions with that many records.
     Among(u64),
-    /// System calls among as many records.
+    /// System calls with that many records.
     CallsAmong(u64),
-    /// Microseconds among as many records.
+    /// Time with that many records, in microseconds.
     TimeAmong(u64),
 }
 
@@ -52,13 +52,13 @@ impl Figures {
         self.0.get(&(what, ending, contestant)).copied()
     }
 
-    /// Our figure divided by a peer's.
+    /// Returns our figure divided by a peer's.
     pub(super) fn ratio(&self, what: What, ending: Ending, peer: Contestant) -> Option<f64> {
         let ours = self.get(what, ending, Contestant::Twinlock)?;
         Some(ours / self.get(what, ending, peer)?).filter(|ratio| ratio.is_finite())
     }
 
-    /// How many records there were, where that was varied.
+    /// Returns the numbers of records that were measured.
     pub(super) fn crowds(&self) -> Vec<u64> {
         let mut crowds: Vec<u64> = self.0.keys().filter_map(|(what, ..)| what.crowd()).collect();
         crowds.dedup();
@@ -86,7 +86,7 @@ impl What {
         if let Self::Among(records) = self { Some(records) } else { None }
     }
 
-    /// Its name for programs.
+    /// Returns the name in JSON.
     fn key(self) -> String {
         match self {
             Self::Instructions => "instructions".into(),
@@ -108,7 +108,7 @@ impl What {
     }
 }
 
-/// The middle one; of nothing, nothing.
+/// Returns the median, or `None` without values.
 pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()

@@ -1,22 +1,22 @@
-//! What the design promises, held against what was measured.
+//! The design's performance goals, compared with the measurements.
 
 use super::contestants::{Contestant, Ending};
 use super::figures::{Figures, What};
 
-/// The budget of a whole accepted login, libpam's own part included.
+/// Most instructions of an accepted login, including libpam's own.
 const INSTRUCTIONS: f64 = 80_000.0;
 const SYSTEM_CALLS: f64 = 40.0;
 const MEMORY: f64 = 512.0;
-/// Peers wait for their disk, we do not.
+/// Largest share of a peer's time on a disk: peers wait for the disk, twinlock does not.
 const DISK_SHARE: f64 = 1.0 / 20.0;
-/// What among a million records may differ: counts hardly, wall time by its noise.
+/// Largest growth of counts with a million records; wall time may also vary by its noise.
 const COUNT_GROWTH: f64 = 1.02;
 const TIME_GROWTH: f64 = 1.2;
 
-/// One promise.
+/// One goal.
 pub(super) struct Goal {
     pub(super) promise: String,
-    /// What was measured, in words; nothing if it was not.
+    /// The measurement in words, or `None` if there is none.
     pub(super) measured: Option<String>,
     pub(super) met: bool,
 }
@@ -31,7 +31,7 @@ impl Goal {
     }
 }
 
-/// Judges all of them.
+/// Judges all goals.
 pub(super) fn judge(figures: &Figures) -> Vec<Goal> {
     let mut goals = budget(figures);
     goals.extend(Ending::ALL.map(|ending| in_memory(figures, ending)));
@@ -107,12 +107,12 @@ fn among_many(figures: &Figures) -> Vec<Goal> {
     rows.map(goal).into()
 }
 
-/// A ratio.
+/// Formats a ratio.
 pub(super) fn times(ratio: f64) -> String {
     format!("{ratio:.2} times")
 }
 
-/// A number with commas between thousands.
+/// Formats a number with commas between thousands.
 pub(super) fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What of the module a login runs, written down for the linker: what lies together is brought in together.
+//! Writes the order of the functions that a login runs, so that the linker places them on the same pages.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::write as write_file;
 use crate::command::{Done, command, output};
 use crate::machine::repository;
 
-/// What the module's build gives to the linker.
+/// The linker input of the module's build.
 const FILE: &str = "pam-module/layout.ld";
 const BEGIN: &str = "\
 /* Made by `cargo xtask bench --layout`; not written by hand. The functions that logins run lie side by side, so that few
@@ -28,7 +28,7 @@ const END: &str = "  }
 INSERT BEFORE .text;
 ";
 
-/// Follows every kind of login, and writes the names of the functions that ran: first those of the usual one.
+/// Traces every kind of login and writes the functions that ran: those of the usual login first.
 pub(super) fn write(m: &Machine, module: &Path) -> Done<ExitCode> {
     let (mut ran, mut app) = (Vec::new(), App::new());
     for contestant in [Contestant::Twinlock, Contestant::Follows] {
@@ -46,7 +46,7 @@ pub(super) fn write(m: &Machine, module: &Path) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Each once, in the order of the logins that ran them.
+/// Returns each function once, in the order of the logins that ran it.
 fn names(module: &Path, ran: &[BTreeSet<u64>]) -> Done<Vec<String>> {
     let listing = output(command("nm", &["--defined-only"]).arg(module))?;
     let named = |line: &str| {
@@ -61,7 +61,7 @@ fn names(module: &Path, ran: &[BTreeSet<u64>]) -> Done<Vec<String>> {
     Ok(ordered.into_iter().map(|(_, name)| name).filter(|name| seen.insert(name.clone())).collect())
 }
 
-/// A symbol as it is called in every build: what a compiler derives from versions and folders is left open.
+/// Returns a symbol pattern that matches every build: hashes of versions and folders are replaced.
 fn lasting(symbol: &str) -> String {
     if let Some((name, _)) = symbol.split_once("17h") {
         return format!("{name}17h*");

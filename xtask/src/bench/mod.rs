@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what a login costs, beside the two modules that do the same.
+//! `cargo xtask bench`: the cost of a login, compared with two other modules.
 
 mod about;
 mod closer;
@@ -26,24 +26,24 @@ use crate::{Typed, build};
 use figures::Figures;
 use room::Medium;
 
-/// How much is measured.
+/// How much to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// All of it, some minutes long.
+    /// Everything; takes several minutes.
     Full,
-    /// What a minute is enough for.
+    /// A selection; takes about a minute.
     Quick,
 }
 
-/// The chore that this calls for itself as root.
+/// Internal task that runs as root.
 pub(crate) const INSIDE: &str = "bench-inside";
-/// What may be typed after it.
+/// Accepted flags.
 pub(crate) const FLAGS: [&str; 6] =
     ["--quick", "--json", "--functions", "--calls", "--layout", "--yes"];
-/// The report, in the repository.
+/// The report in the repository.
 const REPORT: &str = "packaging/doc/bench.md";
 
-/// Builds, measures as root, and shows the report; that of all of it is kept.
+/// Builds, measures as root, and shows the report; stores the report of a full run.
 pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {
     let needed = [packages::TO_BUILD, packages::TO_BENCH].concat();
     packages::ensure(&needed, typed.consent())?;
@@ -67,7 +67,7 @@ pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts the report into the repository, and its sentences into README.md in the place of the old.
+/// Writes the report to the repository and replaces its sentences in README.md.
 fn keep(report: &str) -> Done {
     let (file, readme) = (repository().join(REPORT), repository().join("README.md"));
     let old = fs::read_to_string(&file).unwrap_or_default();
@@ -77,7 +77,7 @@ fn keep(report: &str) -> Done {
     check_readme()
 }
 
-/// This program again, as root, at the measuring itself.
+/// Returns a command that runs this program as root for the measurement.
 fn as_root() -> Done<Command> {
     let mut words = becoming_root()?.to_vec();
     if !words.is_empty() {
@@ -90,7 +90,7 @@ fn as_root() -> Done<Command> {
     Ok(command(program, arguments))
 }
 
-/// What runs as root.
+/// Measures; runs as root.
 pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
     if let (Some(look), Some(module)) = (closer::wanted(flags), flags.last()) {
         return closer::look(look, Path::new(module));
@@ -127,14 +127,14 @@ fn measure(extent: Extent, disk: bool) -> Done<Figures> {
     Ok(figures)
 }
 
-/// Holds the sentences in README.md to those of the report.
+/// Checks that README.md quotes the sentences of the report.
 pub(crate) fn check_readme() -> Done {
     let report = read(&repository().join(REPORT))?;
     let readme = read(&repository().join("README.md"))?;
     report::repeated(&report, &readme)
 }
 
-/// Where the last run is kept.
+/// Returns where the results of the last run are stored.
 fn kept(kind: &str) -> PathBuf {
     target().join(format!("bench.{kind}"))
 }

@@ -1,9 +1,9 @@
-//! One line on the terminal that says how far a long run has come.
+//! Progress line of a long run on the terminal.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Instant;
 
-/// How far one part of the run has come.
+/// Progress of one part of the run.
 pub(super) struct Progress {
     what: &'static str,
     done: u64,
@@ -19,12 +19,12 @@ impl Progress {
         progress
     }
 
-    /// One more of them begins.
+    /// Counts one step that begins.
     pub(super) fn step(&mut self) {
         self.to(self.done + 1);
     }
 
-    /// So many are done.
+    /// Sets the number of finished steps.
     pub(super) fn to(&mut self, done: u64) {
         self.done = done;
         let percent = done * 100 / self.all.max(1);
@@ -37,7 +37,7 @@ impl Progress {
     fn show(&self) {
         if stderr().is_terminal() {
             eprint!("\r\x1b[K{}: {} %", self.what, self.shown);
-            // What cannot be shown ends no run.
+            // A closed terminal does not end the run.
             let _ = stderr().flush();
         }
     }

@@ -1,4 +1,4 @@
-//! The report: goals, tables, and what was compared; the same text for a terminal and a file.
+//! The report: goals, tables and conditions, as one text for a terminal and a file.
 
 use twinlock_tests::MOST_STEPS;
 
@@ -8,7 +8,7 @@ use super::figures::{Figures, What};
 use super::goals::{Goal, grouped, judge, times};
 use crate::command::Done;
 
-/// Stands before the sentences that README.md repeats, and after them.
+/// Marker before and after the sentences that README.md quotes.
 pub(super) const QUOTE: &str = "<!-- quoted in README.md -->\n";
 
 const COMPARED: &str = "
@@ -34,7 +34,7 @@ const NOTES: &str = "
 - Memory is the most that is resident between loading the modules and the answer, less what libpam alone takes.
 ";
 
-/// The whole report as Markdown.
+/// Returns the report as Markdown.
 pub(super) fn report(figures: &Figures, about: &[String]) -> String {
     let goals = judge(figures);
     let mut text = format!(
@@ -60,13 +60,13 @@ pub(super) fn report(figures: &Figures, about: &[String]) -> String {
     aligned(&(text + NOTES))
 }
 
-/// The same for programs.
+/// Returns the report as JSON.
 pub(super) fn json(figures: &Figures, about: &[String]) -> String {
     let about = about.join(" ").replace('\\', "").replace('"', "'");
     format!("{{\n  \"about\": \"{about}\",\n  \"figures\": [\n{}\n  ]\n}}\n", figures.json())
 }
 
-/// README.md must have, line by line, what the report says it quotes.
+/// Checks that README.md contains each line that the report marks as quoted.
 pub(super) fn repeated(report: &str, readme: &str) -> Done {
     let quote = report.split(QUOTE).nth(1).ok_or("The report of the bench quotes nothing.")?;
     match quote.lines().find(|line| !readme.lines().any(|own| own == *line)) {
@@ -77,7 +77,7 @@ pub(super) fn repeated(report: &str, readme: &str) -> Done {
     }
 }
 
-/// README.md with the sentences of a new report for those of the old one.
+/// Replaces the quoted sentences in README.md.
 pub(super) fn renewed(readme: &str, old: &str, new: &str) -> String {
     let quote = |report: &str| report.split(QUOTE).nth(1).map(str::to_owned);
     match (quote(old), quote(new)) {
@@ -86,7 +86,7 @@ pub(super) fn renewed(readme: &str, old: &str, new: &str) -> String {
     }
 }
 
-/// Pads the cells of each table, so that it can be read as it stands.
+/// Pads the cells of each table, so that the source is readable.
 fn aligned(text: &str) -> String {
     let mut all = String::new();
     let mut table: Vec<Vec<String>> = Vec::new();
@@ -123,7 +123,7 @@ fn padded(table: &[Vec<String>]) -> String {
     text
 }
 
-/// The sentences for README.md: our figures, and how many goals are met.
+/// Returns the sentences for README.md: our figures, and how many goals are met.
 fn quote(figures: &Figures, goals: &[Goal]) -> String {
     let own = |what| figures.get(what, Ending::Accepted, Contestant::Twinlock);
     let show = |value: Option<f64>| value.map_or_else(|| "?".into(), grouped);
@@ -146,7 +146,7 @@ fn quote(figures: &Figures, goals: &[Goal]) -> String {
     )
 }
 
-/// How far down the goals can be reached at all.
+/// Describes the lower bound of each goal.
 fn floor(figures: &Figures) -> String {
     let of = |what, who| figures.get(what, Ending::Accepted, who);
     let own = |what| of(what, Contestant::Floor).map_or_else(|| "?".into(), grouped);
@@ -189,12 +189,12 @@ fn table(figures: &Figures, ending: Ending) -> String {
         if of(Contestant::Twinlock).is_none() {
             continue;
         }
-        // Of memory, what libpam takes by itself is no part.
+        // Memory that libpam itself takes is subtracted.
         let over_libpam = matches!(what, What::OwnMemory | What::AllMemory);
         let base = if over_libpam { of(Contestant::Libpam).unwrap_or_default() } else { 0.0 };
         let cell = |contestant: &Contestant| match of(*contestant) {
             Some(value) => grouped(value - base),
-            // More than are stepped through.
+            // There were more instructions than are counted.
             None if what == What::Instructions
                 && figures.get(What::OwnMemory, ending, *contestant).is_some() =>
             {
@@ -209,7 +209,7 @@ fn table(figures: &Figures, ending: Ending) -> String {
     text
 }
 
-/// Ours divided by each peer's.
+/// Returns our figure divided by each peer's.
 fn ratios(figures: &Figures, what: What, ending: Ending) -> String {
     let ratio = |peer| {
         let ratio = figures.ratio(what, ending, peer);

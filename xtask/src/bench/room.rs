@@ -1,4 +1,4 @@
-//! The private machine in which everything is measured, with the modules' state where it is wanted.
+//! The private machines for the measurement, with the modules' state in memory or on disk.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,12 @@ use super::contestants::{App, Contestant, Ending, KEY, USER, users_line};
 use crate::command::{Done, command, output};
 use crate::machine::target;
 
-/// Where the modules keep what they must not forget.
+/// Where the modules store persistent state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Medium {
     /// In memory.
     Tmpfs,
-    /// On the disk that holds the target folder; twinlock's ledger stays in memory, as shipped.
+    /// On the disk of the target folder; twinlock's ledger stays in memory, as shipped.
     Disk,
 }
 
@@ -31,8 +31,8 @@ mount --bind /disk/twinlock /var/lib/twinlock
 mount --bind /disk/oath /var/lib/oath
 mount --bind /disk/home /home
 ";
-/// As the program itself asks and recommends: each code once, three tries in half a minute. The
-/// key is its own choice, so that of the app takes its place.
+/// Options that google-authenticator asks about and recommends: each code once, three attempts per 30 seconds. It
+/// generates a key, which is replaced by the app's.
 const GOOGLE: &str = "
 setpriv --reuid=$user --regid=$user --init-groups env HOME=/home/$user google-authenticator \
     --time-based --disallow-reuse --rate-limit=3 --rate-time=30 --window-size=3 \
@@ -42,7 +42,7 @@ chown $user:$user /root/google
 chmod 0400 /root/google
 ";
 
-/// A machine with all modules, and one person who is enrolled with each.
+/// Creates a machine with all modules and one user enrolled with each.
 pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     let (m, script) = match medium {
         Medium::Tmpfs => (Machine::new(), IN_MEMORY),
@@ -62,7 +62,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
         peer.reset(&m);
     }
     let mut app = App::new();
-    // The first login from anywhere leaves more behind than all later ones.
+    // The first login from a source stores more than later ones.
     for contestant in [Contestant::Twinlock, Contestant::Google, Contestant::Oath] {
         let (user, code) = app.typed(Ending::Accepted);
         let login = m.host(contestant.name(), &[]).login(user, &[&code]);
@@ -75,7 +75,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     Ok(m)
 }
 
-/// A folder on this machine's disk that is emptied before and after.
+/// Returns an empty folder on this machine's disk; it is emptied again afterwards.
 fn disk() -> Done<PathBuf> {
     let folder = target().join("bench-disk");
     std::fs::create_dir_all(&folder)
@@ -83,14 +83,14 @@ fn disk() -> Done<PathBuf> {
     Ok(folder)
 }
 
-/// Leaves nothing of the runs on the disk.
+/// Removes the files of the runs from the disk.
 pub(super) fn clear_disk() -> Done {
     let folder = disk()?;
     std::fs::remove_dir_all(&folder)
         .map_err(|error| format!("{} cannot be removed: {error}.", folder.display()))
 }
 
-/// The kind of file system that the disk has; nothing where that is memory as well.
+/// Returns the file system type of the disk, or `None` if it is in memory too.
 pub(super) fn kind_of_disk() -> Done<Option<String>> {
     let folder = disk()?;
     let mut find = command("findmnt", &["--noheadings", "--output", "FSTYPE", "--target"]);
@@ -98,12 +98,12 @@ pub(super) fn kind_of_disk() -> Done<Option<String>> {
     Ok(Some(kind).filter(|kind| kind != "tmpfs" && kind != "ramfs"))
 }
 
-/// A module's file in the machine.
+/// Returns the path of a module in the machine.
 pub(super) fn module_of(contestant: Contestant) -> String {
     format!("{MODULES}/{}", contestant.module())
 }
 
-/// Another build of our module takes the place of the one that is shipped.
+/// Replaces the shipped module by another build.
 pub(super) fn replace_module(m: &Machine, file: &Path) -> Done {
     let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}.", file.display()))?;
     m.file(&module_of(Contestant::Twinlock)).write(bytes);

@@ -1,4 +1,4 @@
-//! A whole login by ssh, from the start of the client to its end: a key, a code, `true`.
+//! Time of a whole ssh login, from the start of the client to its end: a key, a code, `true`.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -10,11 +10,11 @@ use super::figures::{Figures, What, median};
 use super::progress::Progress;
 use crate::command::Done;
 
-/// Those whose stacks can stand alone behind a key.
+/// The stacks that work behind a key alone.
 const STACKS: [Contestant; 4] =
     [Contestant::Libpam, Contestant::Twinlock, Contestant::Google, Contestant::Oath];
 
-/// Logs in by ssh, in turns.
+/// Logs in by ssh with each stack in turn.
 pub(super) fn log_in(m: &Machine, rounds: u64, figures: &mut Figures) -> Done {
     m.key(USER).drop_in(Server::Publickey.drop_in()).sshd("MaxStartups 100\n");
     m.file("/root/askpass").write("#!/bin/sh\ncat /root/code\n").mode(0o700);
@@ -42,7 +42,7 @@ pub(super) fn log_in(m: &Machine, rounds: u64, figures: &mut Figures) -> Done {
     Ok(())
 }
 
-/// The shipped stack, with another module in the place of ours.
+/// Returns the shipped stack with another module in place of ours.
 fn stack(contestant: Contestant) -> String {
     let ours = shipped(Server::Publickey.pam());
     if contestant == Contestant::Twinlock {

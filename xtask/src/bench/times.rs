@@ -1,4 +1,4 @@
-//! Wall time, in rounds in which every stack has its turn, so that noise meets them all alike.
+//! Wall time, in rounds of all stacks, so that noise affects them equally.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::room::Medium;
 use crate::command::Done;
 
-/// Times every stack in every room.
+/// Times every stack on every machine.
 pub(super) fn time(rooms: &[(Medium, Machine)], rounds: u64, figures: &mut Figures) -> Done {
     let mut app = App::new();
     let mut hosts: Vec<(Medium, &Machine, Contestant, Host<'_>)> = Vec::new();
@@ -34,7 +34,7 @@ pub(super) fn time(rooms: &[(Medium, Machine)], rounds: u64, figures: &mut Figur
                     let (who, ending) = (contestant.name(), ending.name());
                     return Err(format!("{who} ended the {ending} with {}.", login.code));
                 }
-                // The first round finds nothing in the processor's memory.
+                // The first round fills the processor's caches.
                 if round > 0 {
                     let key = (what(*medium), ending, *contestant);
                     samples.entry(key).or_default().push(login.took.as_secs_f64() * 1e6);

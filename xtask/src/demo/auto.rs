@@ -1,19 +1,20 @@
-//! The demo that types by itself: in with a code, and out with a wrong and with a used one.
+//! The automatic demo: a login with a code, and refused logins with a wrong and a used code.
 
 use super::room::{NOBODY_CALLED, Room, USER};
 use crate::app::{App, step, wait_past};
 use crate::command::Done;
 use crate::screen::{Screen, say};
 
-/// Where the kernel keeps who has logged in from being changed, the one who enrols is not the one who logs in.
+/// Text of the prompt to change the key. It is shown where the kernel forbids to change the login uid, since then the
+/// enrolling user is not the user who logs in.
 const PUT_OFF: &str = "put it off";
-/// Ends the question under new backup codes.
+/// End of the prompt below new backup codes.
 const CODES: &str = "to show that you have them: ";
 const PROMPT: &str = "Verification code";
-/// Typed as `$(whoami)`, so that what was typed is not taken for the answer.
+/// Typed as `$(whoami)`, so that the echo of the input does not match.
 const IN: &str = "I am ada";
 
-/// Shows all three, and fails unless all three happened.
+/// Shows the three logins; fails unless each ends as expected.
 pub(super) fn show(room: &Room) -> Done {
     say("An sshd of the demo's own, on 127.0.0.1, with the shipped stack sshd-publickey.\n");
     let (app, enrolled_at) = enrol()?;
@@ -29,7 +30,7 @@ pub(super) fn show(room: &Room) -> Done {
     Ok(())
 }
 
-/// Enrols, reading the key off the screen as a person would; the app, and the period of its code.
+/// Enrolls and reads the key from the screen. Returns the app and the period of its code.
 fn enrol() -> Done<(App, u64)> {
     let words = [&["env"], &NOBODY_CALLED[..], &["twinlock", "enroll", USER]].concat();
     let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
@@ -41,7 +42,7 @@ fn enrol() -> Done<(App, u64)> {
     let key = key_in(&shown).ok_or("No key in groups of four was shown.")?;
     let (app, used) = (App::new(&key), step());
     screen.type_line(&app.code()?)?;
-    // Where the one who enrols is not the one who logs in, the codes are shown at the login.
+    // If the enrolling user is not the user who logs in, the codes are shown at the login.
     if let (1, shown) = screen.expect(&["is enrolled", CODES])? {
         confirm(&mut screen, &shown)?;
     }
@@ -49,13 +50,13 @@ fn enrol() -> Done<(App, u64)> {
     if status.success() { Ok((app, used)) } else { Err(format!("Enrolling ended with {status}.")) }
 }
 
-/// Whether the last line is a question for a code, behind all that explains it.
+/// Reports whether the last line is a prompt for a code.
 fn asks_for_the_code(shown: &str) -> bool {
     let last = shown.lines().next_back().unwrap_or_default().to_lowercase();
     key_in(shown).is_some() && last.contains("code") && last.ends_with(": ")
 }
 
-/// The line that holds nothing but groups of four letters.
+/// Returns the line that consists of groups of four letters.
 fn key_in(shown: &str) -> Option<String> {
     let group = |word: &str| {
         word.len() == 4 && word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
@@ -65,13 +66,13 @@ fn key_in(shown: &str) -> Option<String> {
     keys.next().map(|words| words.concat())
 }
 
-/// Types what shows that the backup codes were written down.
+/// Types the confirmation that the backup codes were written down.
 fn confirm(screen: &mut Screen, shown: &str) -> Done {
     let group = last_group(shown).ok_or("No backup code was shown.")?;
     screen.type_line(group)
 }
 
-/// The last group of the last backup code.
+/// Returns the last group of the last backup code.
 fn last_group(shown: &str) -> Option<&str> {
     let mut words = shown.split_whitespace();
     words.rfind(|word| word.split('-').count() == 5)?.rsplit('-').next()
@@ -104,10 +105,10 @@ fn refused(room: &Room, code: &str, because: &str) -> Done {
     screen.expect(&[because])?;
     screen.expect(&[PROMPT])?;
     screen.expect(&[": "])?;
-    // Nothing is an answer as well: it stops.
+    // An empty answer ends the login.
     screen.type_hidden("")?;
     let (status, shown) = screen.end()?;
-    // ssh's own word for "not logged in".
+    // ssh's message for a refused login.
     if status.code() == Some(255) && shown.contains("Permission denied") {
         return Ok(());
     }

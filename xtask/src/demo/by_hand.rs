@@ -1,4 +1,4 @@
-//! The demo as a person goes through it: enrol, log in, try what is refused.
+//! The interactive demo: enroll, log in, try what is refused.
 
 use std::io::{Write, stdout};
 use std::process::{Command, Stdio};
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use super::room::{NOBODY_CALLED, Room, USER};
 use crate::command::{Done, command, run};
 
-/// Asks, and reads one line and no byte more, so that what is typed ahead reaches the next program.
-/// It asks itself: once the question is there, Ctrl-C ends it.
+/// Asks and reads exactly one line, so that input typed ahead reaches the next program. The program prints the prompt
+/// itself: once the prompt is shown, Ctrl-C ends it.
 const ASK: &str = "printf %s \"$0\" >&2; IFS= read -r line && printf %s \"$line\"";
 
 const WELCOME: &str = "
@@ -31,7 +31,7 @@ What next?
   q      end the demo; so does ^C here
 ";
 
-/// Goes on until the person has seen enough.
+/// Repeats until the user has seen enough.
 pub(super) fn show(room: &Room) -> Done {
     println!("{WELCOME}");
     while run(&mut in_front(&["twinlock", "enroll", USER])).is_err() {
@@ -45,7 +45,7 @@ pub(super) fn show(room: &Room) -> Done {
     log_in(room);
     loop {
         print!("{TRY}");
-        // What twinlock has to say by its exit status, it has said in words as well.
+        // twinlock has described its exit status in words already.
         match answer("> ").as_deref() {
             Some("") => log_in(room),
             Some("w") => drop(run(&mut in_front(&["twinlock", "why", USER]))),
@@ -62,14 +62,14 @@ fn log_in(room: &Room) {
     drop(run(&mut in_front(&room.ssh())));
 }
 
-/// A program of the room, that Ctrl-C ends, although the demo itself ignores it.
+/// Returns a program of the demo that Ctrl-C ends, although the demo itself ignores it.
 fn in_front<S: AsRef<str>>(words: &[S]) -> Command {
     let mut command = command("env", &["--default-signal=INT,QUIT"]);
     command.args(NOBODY_CALLED).args(words.iter().map(AsRef::as_ref));
     command
 }
 
-/// What the person typed; nothing at the end of the input and at Ctrl-C.
+/// Returns the typed line, or `None` at the end of input and at Ctrl-C.
 fn answer(question: &str) -> Option<String> {
     let _ = stdout().flush();
     let mut ask = in_front(&["sh", "-c", ASK, question]);

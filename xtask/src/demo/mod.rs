@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a real sshd that asks for a code, in a room that ends with the demo.
+//! `cargo xtask demo`: a real sshd that asks for a code, in a private machine that ends with the demo.
 
 mod auto;
 mod by_hand;
@@ -19,21 +19,21 @@ use room::Room;
 /// Who types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Typist {
-    /// The person at the terminal.
+    /// The user at the terminal.
     Person,
     /// The demo itself.
     Itself,
 }
 
-/// The chore that the demo calls for itself inside its private namespaces.
+/// Internal task that runs inside the private namespaces.
 pub(crate) const INSIDE: &str = "demo-inside";
-/// The chore that shows a module and a command that were built before: the demo's own test runs it.
+/// Internal task that shows a given module and command; the demo's own test runs it.
 pub(crate) const BUILT: &str = "demo-built";
 
-/// Keeps Ctrl-C for the program in front, and ends the namespaces when it is ended itself.
+/// Leaves Ctrl-C to the program in the foreground, and ends the namespaces when it is ended itself.
 const GUARD: &str = include_str!("guard.sh");
 
-/// Builds, and shows it.
+/// Builds and shows the demo.
 pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
     packages::ensure(&[packages::TO_BUILD, packages::TO_SHOW].concat(), consent)?;
     if typist == Typist::Person && !crate::command::person() {
@@ -42,14 +42,13 @@ pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
     Err(become_the_demo(&build::release()?, typist)?)
 }
 
-/// Shows what was built before.
+/// Shows the demo with given artefacts.
 pub(crate) fn built(words: &[String]) -> Done<ExitCode> {
     let (artefacts, typist) = told(words)?;
     Err(become_the_demo(&artefacts, typist)?)
 }
 
-/// Replaces this process by the demo, so that no process is left that Ctrl-C would end; returns
-/// only why it could not.
+/// Replaces this process by the demo, so that no process is left that Ctrl-C would end. Returns only on failure.
 fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     let mut demo = guarded(typist)?;
     demo.arg(&artefacts.module).arg(&artefacts.command);
@@ -58,7 +57,7 @@ fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     Ok(format!("The demo could not be started: {error}."))
 }
 
-/// This program again, in namespaces behind the guard.
+/// Returns a command that runs this program in namespaces behind the guard.
 fn guarded(typist: Typist) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let who = if typist == Typist::Person { "person" } else { "itself" };
@@ -70,7 +69,7 @@ fn guarded(typist: Typist) -> Done<Command> {
     Ok(command)
 }
 
-/// The artefacts to show, and who types.
+/// Parses the artefacts to show, and who types.
 fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
     let [module, command, rest @ ..] = words else {
         return Err("The demo's inside takes a module and a command.".into());
@@ -84,11 +83,11 @@ fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
     Ok((artefacts, typist))
 }
 
-/// What runs inside the namespaces.
+/// Shows the demo; runs inside the namespaces.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     apart::inside()?;
     let (artefacts, typist) = told(words)?;
-    // The repository may lie in a folder that the room covers.
+    // The repository may be in a folder that the demo covers.
     std::env::set_current_dir("/").map_err(|error| format!("/ cannot be entered: {error}."))?;
     let room = Room::furnish(&artefacts)?;
     match typist {

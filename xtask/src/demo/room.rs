@@ -1,4 +1,4 @@
-//! The demo's room: files of its own over those of the machine, one account, one sshd.
+//! The demo's private machine: files mounted over those of the host, one account, one sshd.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -15,8 +15,7 @@ use crate::machine::multiarch;
 /// The account that logs in.
 pub(super) const USER: &str = "ada";
 
-/// Debian's own stacks, as far as the shipped one includes them; what this machine has made of
-/// them must not decide how the demo ends.
+/// Debian's own stacks, as far as the shipped one includes them; local changes on this host must not affect the demo.
 const STACKS: [(&str, &str); 4] = [
     ("sshd", include_str!("../../../config/pam.d/sshd-publickey")),
     ("common-account", include_str!("../../../tests/stock/pam.d/common-account")),
@@ -28,7 +27,7 @@ const MOTD: &str =
     "\nYou are in: sshd has checked your key, twinlock your code. `exit` leads back.\n\n";
 const STARTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Folders that are replaced by copies, and folders that begin empty.
+/// Mounts copies over some folders, and empty folders over others.
 const FURNISH: &str = r#"
 echo demo >/proc/sys/kernel/hostname
 mount -t tmpfs -o mode=0755,nosuid,nodev demo /mnt
@@ -60,20 +59,20 @@ chown -R $user:$user /home/$user
 echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /run/sshd/host_key.pub)" >/root/known_hosts
 "#;
 
-/// The furnished room, with its sshd.
+/// The prepared machine with its sshd.
 pub(super) struct Room {
     port: u16,
-    // In a session of its own, out of the terminal's reach; ended by the kernel together with the
-    // room's first process.
+    // In a session of its own, so that the terminal does not signal it; the kernel ends it together with the first
+    // process.
     _sshd: Child,
 }
 
-/// For env(1): in the room ada has logged in, whoever has called the demo by sudo outside.
+/// Arguments of env(1) that remove the caller of sudo outside: inside, ada has logged in.
 pub(super) const NOBODY_CALLED: [&str; 4] =
     ["--unset=SUDO_UID", "--unset=SUDO_GID", "--unset=PKEXEC_UID", "--unset=DOAS_USER"];
 
 impl Room {
-    /// Puts everything in its place, and starts sshd.
+    /// Prepares the files and starts sshd.
     pub(super) fn furnish(artefacts: &Artefacts) -> Done<Self> {
         // Read before their folders are covered.
         let module = read(&artefacts.module)?;
@@ -94,17 +93,18 @@ impl Room {
         write("/etc/twinlock/twinlock.toml", b"issuer = \"twinlock demo\"\n")?;
         output(&mut command("/usr/local/bin/twinlock", &["epoch", "ensure"]))?;
         begin_earlier(Path::new("/run/twinlock"))?;
-        // Who enrols here is who logs in then: a key that somebody else has seen would have to be replaced.
+        // The enrolling user must be the user who logs in, or the key counts as disclosed and would have to be
+        // replaced.
         let _ = fs::write("/proc/self/loginuid", "4242");
         Ok(Self { port, _sshd: start_sshd(port)? })
     }
 
-    /// The port on 127.0.0.1.
+    /// Returns the port on 127.0.0.1.
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    /// ssh to the room's sshd, with the key of the room's user and no setting of the person's.
+    /// Returns the ssh command to the demo's sshd, with the demo's key and without the caller's configuration.
     pub(super) fn ssh(&self) -> Vec<String> {
         let port = self.port.to_string();
         let words = [
