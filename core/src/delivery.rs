@@ -1,39 +1,39 @@
-//! When a letter is sent, sent again, or given up: at most one an hour of a kind, and at most twice each.
+//! Mail delivery: decides when a notification is sent, retried or given up. At most one per kind and hour.
 
 use crate::{
     letter::Progress,
     time::{DAY, HOUR, MINUTE, UnixTime},
 };
 
-/// Between two letters of a kind to one person.
+/// Seconds between two notifications of one kind to one user.
 pub const BETWEEN: u64 = HOUR;
-/// After the first failure; twice as long after each further one.
+/// Seconds before the first retry; doubled after each further failure.
 const FIRST_PAUSE: u64 = 15 * MINUTE;
-/// The longest pause.
+/// Maximum seconds between retries.
 const LONGEST_PAUSE: u64 = 6 * HOUR;
-/// A letter that cannot be sent is given up when what it tells is so old.
+/// Age in seconds at which an undeliverable notification is given up.
 const OLDEST: u64 = 4 * DAY;
-/// How often a letter may have been sent without anybody knowing.
+/// How often sending may be interrupted with an unknown result.
 const CUTS: u32 = 2;
 
-/// What becomes of a letter.
+/// What happens to a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Fate {
     /// It waits.
     Waits(Progress),
-    /// It is given up, and kept for an administrator to see.
+    /// It is given up and kept for an administrator to see.
     Dead,
 }
 
-/// A letter that has just come out of the outbox, where one of its kind was last sent at an instant.
+/// Returns the initial progress of a new notification, given when one of its kind was last sent.
 #[must_use]
 pub fn fresh(now: UnixTime, last: Option<UnixTime>) -> Progress {
     Progress { tries: 0, cuts: 0, at: free_from(now, last).unwrap_or(now) }
 }
 
-/// From when on the next of a kind may be sent, where that is not now. An instant that lies far ahead was written by a
-/// clock that was wrong, and holds nobody up.
+/// Returns when the next notification of a kind may be sent; `None` for now. A time far in the future was written by
+/// a wrong clock and is ignored.
 #[must_use]
 pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
     let last = last.filter(|last| last.since(now) < BETWEEN)?;
@@ -41,31 +41,32 @@ pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
     (free > now).then_some(free)
 }
 
-/// Whether a waiting letter is to be sent now. No pause is longer than the longest: a clock was set back since.
+/// Returns whether a waiting notification is due. A pause beyond the maximum means that the clock was set back; it is
+/// due then.
 #[must_use]
 pub fn is_due(progress: Progress, now: UnixTime) -> bool {
     progress.at <= now || progress.at.since(now) > LONGEST_PAUSE
 }
 
-/// The same letter while it is sent, which takes at most so many seconds.
+/// Marks a notification as being sent for at most `seconds`.
 #[must_use]
 pub fn begun(progress: Progress, now: UnixTime, seconds: u64) -> Progress {
     Progress { tries: progress.tries.saturating_add(1), at: now.plus(seconds), ..progress }
 }
 
-/// Whether its sending was cut off: it should have ended long ago, or the clock was set back.
+/// Returns whether sending was interrupted: it should have ended long ago, or the clock was set back.
 #[must_use]
 pub fn is_cut(progress: Progress, now: UnixTime) -> bool {
     progress.at < now || progress.at.since(now) > HOUR
 }
 
-/// After a cut. Whether it was sent is not known, so that it is sent again, but not again and again.
+/// Decides after an interruption. The notification may have been sent; it is sent again, but not indefinitely.
 pub fn after_cut(progress: Progress, now: UnixTime) -> Fate {
     let cuts = progress.cuts.saturating_add(1);
     if cuts >= CUTS { Fate::Dead } else { Fate::Waits(Progress { cuts, at: now, ..progress }) }
 }
 
-/// After it was not sent, where it tells of an instant.
+/// Decides after a failure, for a notification about an event at `of`.
 pub fn after_failure(progress: Progress, of: UnixTime, now: UnixTime) -> Fate {
     if now.since(of) > OLDEST {
         return Fate::Dead;
@@ -75,7 +76,7 @@ pub fn after_failure(progress: Progress, of: UnixTime, now: UnixTime) -> Fate {
     Fate::Waits(Progress { at: now.plus(pause), ..progress })
 }
 
-/// Not begun after all, and free from an instant on.
+/// Returns a notification to the queue until a given time, without counting an attempt.
 #[must_use]
 pub fn put_off(progress: Progress, until: UnixTime) -> Progress {
     Progress { tries: progress.tries.saturating_sub(1), at: until, ..progress }

@@ -1,10 +1,10 @@
-//! Letters: what a person is to hear about by mail, since somebody else may have done it.
+//! Mail notifications: changes that the user should know of, since another person may have made them.
 
 use alloc::string::String;
 
 use crate::{beside::Purpose, request::SourceLabel, time::UnixTime};
 
-/// One thing that happened to a person's second lock.
+/// One notification about a user's second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     /// The canonical account name.
@@ -13,15 +13,15 @@ pub struct Letter {
     pub kind: LetterKind,
     /// When.
     pub at: UnixTime,
-    /// The PAM service, or `twinlock` where a command did it.
+    /// The PAM service, or `twinlock` for a command.
     pub service: String,
-    /// Where from.
+    /// The source.
     pub source: SourceLabel,
-    /// Who did it, where somebody else did.
+    /// Who did it, if not the user.
     pub by: Option<String>,
-    /// How many backup codes are left, where that is what it is about.
+    /// Backup codes left, if relevant.
     pub left: Option<u8>,
-    /// Where it goes, where not to the address on record at the time of sending: the address of before.
+    /// The recipient, if not the address on record when it is sent: the previous address.
     pub to: Option<String>,
 }
 
@@ -34,37 +34,37 @@ pub enum LetterKind {
     FewCodesLeft,
     /// Set-up was finished.
     SetUpDone,
-    /// An authenticator was replaced, added or taken away.
+    /// An authenticator was replaced, added or removed.
     KeyChanged,
-    /// There is a new set of backup codes; the old ones are dead.
+    /// There is a new set of backup codes; the old ones are invalid.
     CodesRenewed,
-    /// An administrator has reset the person.
+    /// An administrator reset the user.
     Reset,
-    /// Wrong codes behind a right password or key.
+    /// Wrong codes after a correct password or key.
     Guessed,
-    /// An administrator has given out a bypass.
+    /// An administrator issued a bypass code.
     BypassGiven,
-    /// An administrator has looked at the key.
+    /// An administrator displayed the key.
     KeyShown,
     /// The record, with its keys, was exported for another host.
     KeyExported,
-    /// A record that another host has exported is in force.
+    /// A record exported by another host was imported.
     RecordImported,
-    /// Mail goes to another address from now on; sent to the one of before.
+    /// The mail address was changed; sent to the previous one.
     MailChanged,
-    /// The enrollment was ended.
+    /// The enrollment was removed.
     Removed,
-    /// Wrong codes were cleared, so that more can be tried.
+    /// Failed attempts were cleared.
     Unlocked,
-    /// An administrator acted without a code of their own; sent to root.
+    /// An administrator acted without entering a verification code; sent to root.
     BreakGlass,
-    /// Two codes in a row have said where an authenticator stands, and logins go by that from now on.
+    /// A new drift or counter was learned from two adjacent codes.
     Resynchronized,
-    /// A login has found the set-up ticket expired, and a fresh one is to be mailed.
+    /// A login found the set-up ticket expired; a new one will be mailed.
     TicketExpired,
 }
 
-/// All kinds, with the word of each in file names.
+/// All kinds, with their words in file names.
 pub const KINDS: [(LetterKind, &str); 17] = [
     (LetterKind::BackupCodeUsed, "backup-code-used"),
     (LetterKind::FewCodesLeft, "few-codes-left"),
@@ -86,14 +86,14 @@ pub const KINDS: [(LetterKind, &str); 17] = [
 ];
 
 impl LetterKind {
-    /// The word in file names.
+    /// Returns the word used in file names.
     #[must_use]
     pub fn word(self) -> &'static str {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
     }
 
-    /// Returns whether one letter within the hour says enough, however often it happens: what a stranger with a password can
-    /// bring about, and what only reminds. All others tell of a change of their own, and wait for none.
+    /// Returns whether one notification per hour is enough: for events that a stranger with a password can cause, and
+    /// for reminders. All others report a change each and are never delayed.
     #[must_use]
     pub fn is_merged(self) -> bool {
         match self {
@@ -115,31 +115,31 @@ impl LetterKind {
         }
     }
 
-    /// The kind of a word.
+    /// Returns the kind with that word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         KINDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
     }
 }
 
-/// What a mail is about.
+/// The topic of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// Something that happened.
+    /// An event.
     Event(LetterKind),
-    /// A ticket, which is in the mail.
+    /// A ticket, which the mail contains.
     Ticket(Purpose),
 }
 
 impl Topic {
-    /// All of them. An expired ticket is told by the mail that brings the fresh one, and has no text of its own.
+    /// Returns all topics. An expired ticket has no text of its own: the mail with the new ticket reports it.
     pub fn all() -> impl Iterator<Item = Self> {
         let tickets = [Purpose::SetUp, Purpose::Codes].into_iter().map(Self::Ticket);
         let told = KINDS.into_iter().filter(|(kind, _)| *kind != LetterKind::TicketExpired);
         told.map(|(kind, _)| Self::Event(kind)).chain(tickets)
     }
 
-    /// The word in the names of files with a text for it.
+    /// Returns the word used in the names of text files.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -149,7 +149,7 @@ impl Topic {
         }
     }
 
-    /// The words that may stand in braces in a text for it.
+    /// Returns the placeholders that a text may contain.
     #[must_use]
     pub fn blanks(self) -> &'static [&'static str] {
         match self {
@@ -159,33 +159,33 @@ impl Topic {
     }
 }
 
-/// The blank that a text for a ticket must have.
+/// The placeholder that a ticket text must contain.
 pub const TICKET: &str = "ticket";
 
-/// A ticket on its way to whom it is for.
+/// A ticket to be mailed.
 #[derive(Debug)]
 pub struct Handout<'a> {
     /// The canonical account name.
     pub user: &'a str,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
-    /// Its letters, in groups.
+    /// Its letters in groups.
     pub ticket: &'a str,
-    /// Who gives it out.
+    /// Who issues it.
     pub by: &'a str,
     /// When.
     pub at: UnixTime,
-    /// From this instant on it works no more.
+    /// Expiry.
     pub until: UnixTime,
 }
 
-/// How far a letter has come that was taken out of the outbox.
+/// Delivery progress of a notification that was taken from the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// How often its sending was begun.
+    /// How often sending was begun.
     pub tries: u32,
-    /// How often it was begun and nobody knows how it ended: it may have been sent then.
+    /// How often sending was interrupted with an unknown result.
     pub cuts: u32,
-    /// While it waits: from when on it is sent. While it is sent: by when that has ended.
+    /// While waiting: when it is due. While being sent: when sending must have ended.
     pub at: UnixTime,
 }

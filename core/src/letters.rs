@@ -1,11 +1,11 @@
-//! Letters that come from random bytes, each as likely as any other, and are written in groups for eyes.
+//! Random letters, uniformly distributed, and their display in groups.
 
 use alloc::string::String;
 
 use zeroize::Zeroizing;
 
-/// Appends letters of an alphabet of 1 to 256 until there are `count`, or the bytes are used up. Bytes past the last
-/// whole multiple of the alphabet's length are thrown away, since they would make its first letters likelier.
+/// Appends letters of an alphabet of 1 to 256 letters until there are `count` or the bytes are used up. Bytes beyond
+/// the last whole multiple of the alphabet's length are discarded, since they would bias the first letters.
 pub fn append(letters: &mut String, count: usize, (alphabet, bytes): (&[u8], &[u8])) {
     let length = alphabet.len();
     let fair = 256_usize.checked_rem(length).map_or(0, |spare| 256 - spare);
@@ -17,7 +17,7 @@ pub fn append(letters: &mut String, count: usize, (alphabet, bytes): (&[u8], &[u
     }
 }
 
-/// `FEJTQYCHWGPV` as `FEJT-QYCH-WGPV`.
+/// Returns text in groups: `FEJTQYCHWGPV` as `FEJT-QYCH-WGPV`.
 #[must_use]
 pub fn in_groups(text: &str, group: usize, between: char) -> Zeroizing<String> {
     let mut grouped = Zeroizing::new(String::with_capacity(text.len() * 2));

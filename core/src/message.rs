@@ -1,4 +1,4 @@
-//! What is said to a person during a login; `text` has the words.
+//! Messages shown during a login; `text` holds their texts.
 
 pub mod change;
 pub mod new_codes;
@@ -8,84 +8,84 @@ use alloc::string::String;
 
 use crate::{event::Resynced, time::UnixTime};
 
-/// One thing to say. Only [`Message::NotAccepted`] and the prompts are said before a first factor is proven.
+/// One message. Before a proven first factor, only [`Message::NotAccepted`] and the prompts are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// The first prompt.
     AskCode,
-    /// The first prompt, where a ticket for new backup codes works.
+    /// The first prompt, if a ticket for new backup codes is valid.
     AskCodeOrTicket,
-    /// The prompt for a ticket, behind the menu.
+    /// The prompt for a ticket, after the menu.
     AskTicket,
-    /// The only prompt where password and code are one answer.
+    /// The only prompt if password and code are one answer.
     AskPasswordAndCode,
     /// The menu of other ways.
     OtherWays(Ways),
     /// The prompt for a backup code.
     AskBackupCode,
-    /// Not accepted, whatever the reason.
+    /// Not accepted, for any reason.
     NotAccepted,
     /// A wrong code.
     Wrong {
         /// Answers left in this call.
         left: u8,
     },
-    /// What was typed is no code.
+    /// The answer is not a code.
     NotACode,
-    /// Nine digits, of somebody who has no bypass that works.
+    /// Nine digits, but the user has no valid bypass code.
     NoBypass,
-    /// Twelve letters, of somebody who has no ticket that works.
+    /// Twelve letters, but the user has no valid ticket.
     NoTicket,
-    /// What was typed is none of the menu's choices, again and again.
+    /// Invalid menu choices, too often.
     NoSuchWay(Ways),
-    /// Stands above the menu that is shown again, after an answer that is none of its choices.
+    /// Shown above the repeated menu after an invalid choice.
     NotAChoice,
     /// A code that was used already.
     Replayed {
-        /// Seconds until the app shows another.
+        /// Seconds until the app shows the next code.
         wait: u64,
     },
-    /// A code of a set that was used already.
+    /// A used backup code.
     Spent,
-    /// What is left of a set after one of its codes was accepted.
+    /// How many backup codes are left after one was accepted.
     CodesLeft {
-        /// How many.
+        /// Number of codes.
         left: u8,
     },
-    /// The same, where it is time for new ones.
+    /// As [`Self::CodesLeft`], with a warning to renew them.
     FewCodesLeft {
-        /// How many.
+        /// Number of codes.
         left: u8,
     },
-    /// A code from before the machine's memory begins.
+    /// A code from before the epoch.
     BeforeEpoch {
-        /// Seconds until the app shows one from after.
+        /// Seconds until the app shows a later code.
         wait: u64,
-        /// Until when the machine's clock was ahead, where that is why.
+        /// Until when the host's clock was ahead, if that is the cause.
         ahead: Option<UnixTime>,
     },
-    /// Two adjacent codes, right for another time than now.
+    /// Two adjacent codes of a time other than now.
     ClockOff {
-        /// By how many seconds the app's clock is ahead of this machine's; negative when it is behind.
+        /// Seconds by which the app's clock is ahead of this host's; negative if it is behind.
         ahead: i64,
-        /// Seconds until two codes in a row help, where they ever do.
+        /// Seconds until two adjacent codes help; `None` if they never do.
         wait: Option<u64>,
     },
-    /// Two adjacent codes have let somebody in.
+    /// Two adjacent codes granted access.
     Resynced(Resynced),
-    /// Too many wrong codes lately.
+    /// Too many recent wrong codes.
     Throttled {
-        /// When the next is judged.
+        /// When the next code will be compared.
         until: UnixTime,
         /// Seconds until then.
         wait: u64,
     },
-    /// Too many wrong codes in a row.
+    /// Locked out: too many consecutive wrong codes.
     Locked {
         /// The account name.
         user: String,
     },
-    /// Not enrolled, and the settings ask for it.
+    /// Not enrolled, although the settings require it.
     NotEnrolled {
         /// The account name.
         user: String,
@@ -95,35 +95,35 @@ pub enum Message {
         /// The account name.
         user: String,
     },
-    /// The code was right, and the record cannot be written.
+    /// The code was correct, but the record cannot be written.
     RecordUnwritable {
         /// The account name.
         user: String,
     },
-    /// The calling program does not run as root.
+    /// The calling program is not root.
     CallerNotRoot,
-    /// Something else of the machine is broken.
+    /// Another fault of the host.
     MachineFault {
         /// The account name.
         user: String,
     },
-    /// Somebody else has changed the record under this login.
+    /// Another process changed the record during this login.
     Overtaken,
-    /// More than a code has to be asked or shown, and this program cannot.
+    /// A dialogue is needed, which this program cannot show.
     Elsewhere,
-    /// The question behind last words; any answer will do.
+    /// The question after the last message; any answer is accepted.
     PressEnter,
 }
 
-/// What the menu of other ways offers.
+/// The entries in the menu of other ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// What everybody is offered before a first factor, so that nothing is told.
+    /// The same entries for every user, before a first factor, so that nothing is disclosed.
     Everybodys,
-    /// Behind one: app, backup codes, and changing something.
+    /// Behind a first factor: app, backup codes and changes.
     WithCodes,
-    /// Behind one, where there are no backup codes.
+    /// Behind a first factor, without backup codes.
     AppOnly,
-    /// Behind one, where a ticket for new backup codes works.
+    /// Behind a first factor, with a valid ticket for new backup codes.
     WithTicket,
 }

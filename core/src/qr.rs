@@ -1,39 +1,39 @@
-//! QR codes: a text as modules, drawn with half blocks or with plain ASCII.
+//! QR codes drawn as text with half blocks or plain ASCII.
 
 use alloc::{string::String, vec, vec::Vec};
 
 use qrcodegen_no_heap::{QrCode, QrCodeEcc, QrSegment, Version};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Light modules around a drawing; scanners make do with less than the standard's four.
+/// Light modules around a drawing; scanners need fewer than the standard's four.
 pub const MARGIN: usize = 2;
-/// Columns that every terminal has, and every client shows unbroken.
+/// Columns that every terminal has and every client shows without a line break.
 pub const COLUMNS: usize = 78;
-/// Capital letters and digits in a row from which on they are written as such: 5.5 bits each in place of 8, behind the
-/// heads of two parts more.
+/// Minimum run of upper-case letters and digits that is encoded as alphanumeric: 5.5 bits per character instead of 8,
+/// at the cost of two more segment headers.
 const RUN_MIN: usize = 16;
 
-/// The modules of a QR code, wiped when dropped since they carry a key.
+/// The modules of a QR code; wiped when dropped since they contain a key.
 pub struct Matrix {
     side: usize,
     dark: Zeroizing<Vec<u8>>,
 }
 
-/// Which modules the characters of a drawing stand for.
+/// Which modules the characters of a drawing represent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
-    /// The light ones, for light letters on a dark screen.
+    /// Light modules, for light text on a dark background.
     Light,
-    /// The dark ones, for dark letters on a light screen.
+    /// Dark modules, for dark text on a light background.
     Dark,
 }
 
-/// The text is longer than any QR code holds.
+/// The text is too long for a QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
 impl Matrix {
-    /// Encodes a text at the lowest error correction, which makes the smallest picture.
+    /// Encodes a text at the lowest error correction, which gives the smallest code.
     ///
     /// # Errors
     /// [`TooLong`].
@@ -47,7 +47,7 @@ impl Matrix {
             QrSegment::make_alphanumeric(run, &mut bits),
             QrSegment::make_bytes(after.as_bytes()),
         ];
-        // A part without a character would cost the bits of its head.
+        // An empty segment would still cost its header.
         let wanted = |segment: &QrSegment<'_>| segment.num_chars() > 0;
         let segments: Vec<_> = segments.into_iter().filter(wanted).collect();
         let (least, most) = (Version::MIN, Version::MAX);
@@ -73,37 +73,37 @@ impl Matrix {
         Self { side: usize::try_from(side).unwrap_or(0), dark: Zeroizing::new(dark) }
     }
 
-    /// Modules along one side, without a margin.
+    /// Returns the modules per side, without a margin.
     #[must_use]
     pub fn side(&self) -> usize {
         self.side
     }
 
-    /// Whether a module is dark; what lies outside is light.
+    /// Returns whether a module is dark; outside the code all modules are light.
     #[must_use]
     pub fn is_dark(&self, x: usize, y: usize) -> bool {
         let inside = x < self.side && y < self.side;
         inside && self.dark.get(y * self.side + x).is_some_and(|module| *module == 1)
     }
 
-    /// Columns that [`Matrix::half_blocks`] takes.
+    /// Returns the columns of [`Matrix::half_blocks`].
     #[must_use]
     pub fn columns(&self) -> usize {
         self.side + 2 * MARGIN
     }
 
-    /// Columns that [`Matrix::ascii`] takes.
+    /// Returns the columns of [`Matrix::ascii`].
     #[must_use]
     pub fn ascii_columns(&self) -> usize {
         2 * (self.side + 2 * self.ascii_margin())
     }
 
-    /// Half as wide a margin where the picture is then no wider than a terminal.
+    /// Returns half the margin if the drawing then fits the terminal.
     fn ascii_margin(&self) -> usize {
         if 2 * (self.side + 2 * MARGIN) <= COLUMNS { MARGIN } else { MARGIN / 2 }
     }
 
-    /// Lines of half blocks, two modules a character, each line ended.
+    /// Draws with half blocks, two modules per character; each line ends with a newline.
     #[must_use]
     pub fn half_blocks(&self, ink: Ink) -> Zeroizing<String> {
         let mut drawing =
@@ -123,7 +123,7 @@ impl Matrix {
         drawing
     }
 
-    /// Lines of `##` and blanks, one module two characters wide, each line ended.
+    /// Draws with `##` and spaces, two characters per module; each line ends with a newline.
     #[must_use]
     pub fn ascii(&self, ink: Ink) -> Zeroizing<String> {
         let margin = self.ascii_margin();
@@ -139,7 +139,7 @@ impl Matrix {
         drawing
     }
 
-    /// Whether a place of a drawing, margin included, is drawn.
+    /// Returns whether a position of a drawing, margin included, is drawn.
     fn inked(&self, (x, y): (usize, usize), margin: usize, ink: Ink) -> bool {
         let module = x.checked_sub(margin).zip(y.checked_sub(margin));
         let dark = module.is_some_and(|(x, y)| self.is_dark(x, y));
@@ -147,7 +147,7 @@ impl Matrix {
     }
 }
 
-/// A text as its longest run of capital letters and digits, which is a key, and what stands before and behind it.
+/// Splits a text at its longest run of upper-case letters and digits, which is a key: before, run, after.
 fn around_the_longest_run(text: &str) -> (&str, &str, &str) {
     let is_outside = |letter: char| !letter.is_ascii_uppercase() && !letter.is_ascii_digit();
     let longest = text.split(is_outside).max_by_key(|run| run.len()).unwrap_or_default();
@@ -163,7 +163,7 @@ mod tests {
 
     const URI: &str = "otpauth://totp/twinbox:ada?secret=JBSWY3DPEHPK3PXP&issuer=twinbox";
 
-    /// The modules that a drawing shows, margin included.
+    /// Returns the modules that a drawing shows, margin included.
     fn read_back(drawing: &str, ink: Ink) -> Vec<Vec<bool>> {
         let dark = |drawn: bool| drawn == (ink == Ink::Dark);
         let upper = |letter| dark(matches!(letter, '█' | '▀'));
@@ -184,7 +184,7 @@ mod tests {
                 for (x, dark) in row.iter().enumerate() {
                     let module = x.checked_sub(MARGIN).zip(y.checked_sub(MARGIN));
                     let right = module.is_some_and(|(x, y)| matrix.is_dark(x, y));
-                    // Below the last whole line there is no module, and nothing is drawn.
+                    // Below the last whole line there are no modules, and nothing is drawn.
                     assert!(*dark == right || y >= matrix.columns(), "{x} {y}");
                 }
             }

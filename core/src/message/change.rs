@@ -1,111 +1,111 @@
-//! What is said when somebody changes something behind a right code, or has to.
+//! Messages about changes after a correct code.
 
 use alloc::{string::String, vec::Vec};
 
 use crate::time::UnixTime;
 
-/// One thing to say.
+/// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Somebody else has seen the key; it is to be replaced.
+    /// Another user has seen the key; it should be replaced.
     Seen {
         /// Who has seen it.
         by: String,
-        /// When.
+        /// When it was seen.
         at: UnixTime,
-        /// How often that can still be put off.
+        /// How often the replacement can still be postponed.
         left: u8,
     },
-    /// A key that an administrator has seen, at a login that cannot ask for its replacement.
+    /// An administrator has seen the key, and this login cannot ask for its replacement.
     SeenElsewhere {
         /// Who has seen it.
         by: String,
-        /// When.
+        /// When it was seen.
         at: UnixTime,
     },
-    /// Asks again whether the key is to be replaced, after a word that is none of the answers.
+    /// Asks again whether to replace the key, after an invalid answer.
     SeenAgain {
-        /// How often that can still be put off.
+        /// How often the replacement can still be postponed.
         left: u8,
     },
-    /// What can be changed.
+    /// The menu of changes.
     Menu {
         /// When something was last changed.
         changed: UnixTime,
-        /// How many authenticators there are: one of several can be removed.
+        /// Number of authenticators; one of several can be removed.
         authenticators: usize,
     },
-    /// Stands above a menu that is shown again, after an answer that is none of its choices.
+    /// Shown above the repeated menu after an invalid choice.
     NoSuchChoice,
-    /// Which of several authenticators is meant.
+    /// Asks which of several authenticators.
     Which {
         /// Their names.
         names: Vec<String>,
-        /// What is to become of it.
+        /// What will happen to it.
         fate: Fate,
     },
-    /// Asks for a second code, before anything is changed.
+    /// Asks for a second code before any change.
     SecondCode,
-    /// Asks for a second code, behind the proof of a new key.
+    /// Asks for a second code after the new key was verified.
     SecondOfOld,
-    /// Asks for a second code, behind the proof of one more key.
+    /// Asks for a second code after an additional key was verified.
     SecondOfOther,
-    /// Asks for a second code, before an authenticator is removed.
+    /// Asks for a second code before an authenticator is removed.
     SecondToRemove {
         /// Its name.
         name: String,
     },
-    /// What one more authenticator is to be called.
+    /// Asks for the name of an additional authenticator.
     Name,
-    /// One more key works.
+    /// The additional key is enabled.
     Added,
     /// The second code is wrong.
     WrongSecond {
         /// Answers left.
         left: u8,
     },
-    /// The second code was used.
+    /// The second code was used already.
     UsedSecond {
-        /// Seconds until there is another.
+        /// Seconds until the next code.
         wait: u64,
     },
-    /// What was typed is no code.
+    /// The answer is not a code.
     NotACode,
-    /// The new key works, the old one no more.
+    /// The new key is enabled and the old one disabled.
     Replaced {
-        /// The entry of the app that shows codes of no use now, such as `Example:ada (phone)`.
+        /// The app's entry that is now useless, such as `Example:ada (phone)`.
         entry: String,
     },
-    /// One of several authenticators works no more.
+    /// One of several authenticators was removed.
     Removed {
         /// Its entry in the app.
         entry: String,
     },
-    /// The key that was to be replaced is still in force.
+    /// The key that should have been replaced is still in force.
     OldKeyStays,
     /// Nothing was changed.
     Unchanged,
-    /// Asks whether the device is to be remembered.
+    /// Asks whether to remember the device.
     Remember {
-        /// Where the person sits.
+        /// The source address.
         address: String,
         /// How long, in seconds.
         seconds: u64,
     },
 }
 
-/// What is to become of one of several authenticators.
+/// What will happen to one of several authenticators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// Another key takes its place.
+    /// It is replaced.
     Replaced,
     /// It is removed.
     Removed,
 }
 
-/// What is typed to have a device remembered, in each language.
+/// The answers that mean yes, in each language.
 pub const YES: [&str; 2] = ["yes", "ja"];
-/// What is typed to be asked no more about a device, in each language.
+/// The answers that mean "do not ask again about this device", in each language.
 pub const NEVER: [&str; 2] = ["never", "aldrig"];
-/// What is typed to leave a device unremembered this time; an empty answer says the same.
+/// The answers that mean no, in each language; an empty answer also means no.
 pub const NO: [&str; 2] = ["no", "nej"];

@@ -1,48 +1,48 @@
-//! What is said around new backup codes.
+//! Messages about new backup codes.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use zeroize::Zeroizing;
 
-/// One thing to say.
+/// One message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NewCodes {
-    /// Shows the codes, and asks for the last group of the last.
+    /// Shows the codes and asks for the last group of the last one.
     Show {
         /// Why there are new ones.
         why: Why,
-        /// The codes, in groups.
+        /// The codes in groups.
         codes: Codes,
     },
-    /// What was typed is not the last group.
+    /// The answer is not the last group.
     NotTheLast {
         /// Answers left.
         left: u8,
-        /// How many codes are shown.
+        /// Number of codes shown.
         count: u8,
     },
-    /// Nothing was typed: another empty answer ends it.
+    /// An empty answer; another one cancels.
     NothingTyped {
-        /// How many codes are shown.
+        /// Number of codes shown.
         count: u8,
     },
-    /// They work from now on.
+    /// The codes are now valid.
     InForce {
-        /// How many.
+        /// Number of codes.
         count: u8,
     },
-    /// They were not confirmed; the next login shows others.
+    /// Not confirmed; the next login shows others.
     Later,
-    /// They may work.
+    /// They may be valid.
     Unsure,
-    /// They were not confirmed; the old code still works.
+    /// Not confirmed; the old code still works.
     OldOneStays,
-    /// They were not confirmed; the ticket still works.
+    /// Not confirmed; the ticket still works.
     TicketStays,
 }
 
-/// Codes on their way to a screen.
+/// Codes to be displayed.
 #[derive(PartialEq, Eq)]
 pub struct Codes(pub Vec<Zeroizing<String>>);
 
@@ -55,24 +55,24 @@ impl fmt::Debug for Codes {
 /// Why there are new codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// The last of the old ones was typed just now.
+    /// The last old code was just used.
     LastTyped,
-    /// Set-up has just been finished.
+    /// Set-up was just completed.
     SetUp {
         /// The account name.
         user: String,
-        /// The machine.
+        /// The host name.
         host: String,
     },
-    /// There are none: they were not confirmed before, or used up.
+    /// There are none: never confirmed, or used up.
     None,
-    /// Somebody else has enrolled their owner, who never had any.
+    /// Another user enrolled this one, who never had codes.
     First,
-    /// An administrator has put an end to the old ones.
+    /// An administrator revoked the old ones.
     Given {
-        /// Who.
+        /// The administrator.
         by: String,
     },
-    /// Their owner wants them.
+    /// The user asked for them.
     Wished,
 }

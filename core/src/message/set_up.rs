@@ -1,4 +1,4 @@
-//! What is said while somebody is set up.
+//! Messages of the set-up.
 
 use alloc::string::String;
 
@@ -6,55 +6,55 @@ use zeroize::Zeroizing;
 
 use crate::{beside::Trace, time::UnixTime};
 
-/// One thing to say.
+/// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetUp {
-    /// What it is about, and how to begin.
+    /// What set-up is, and how to begin.
     Begin {
         /// The account name.
         user: String,
-        /// Why, in the administrator's words.
+        /// The administrator's reason.
         reason: Option<String>,
-        /// What begins it.
+        /// What the user types to begin.
         by: Beginning,
-        /// Whether the login goes on without.
+        /// Whether the login continues without set-up.
         without: Going,
-        /// Who has reset this person, and when.
+        /// Who reset this user, and when.
         reset: Option<Trace>,
     },
-    /// Asks again for the word that begins it, after another word.
+    /// Asks again for the word that begins set-up.
     BeginAgain {
-        /// Whether the login goes on without.
+        /// Whether the login continues without set-up.
         without: Going,
     },
-    /// The ticket has expired, and a fresh one is on its way by mail.
+    /// The ticket has expired; a new one will be mailed.
     TicketExpired,
-    /// The ticket is wrong, and is asked for again.
+    /// The ticket is wrong; asks again.
     WrongTicket {
         /// Answers left.
         left: u8,
     },
-    /// What was typed is no ticket, and it is asked for again.
+    /// The answer is not a ticket; asks again.
     NotATicket,
-    /// The last word to who did not begin: a script, perhaps.
+    /// The last message to a client that did not begin, perhaps a script.
     NeedsAPerson,
-    /// Above the key: somebody has begun before.
+    /// Shown above the key: set-up was begun before.
     BegunBefore {
         /// When.
         at: UnixTime,
-        /// Where from.
+        /// The source.
         source: String,
         /// Whether this is the key that was shown then.
         key: SameKey,
     },
-    /// Above the picture.
+    /// Shown above the QR code.
     Scan,
-    /// Below the picture: the key, in groups.
+    /// Shown below the QR code: the key in groups.
     OrType {
         /// The key.
         key: Zeroizing<String>,
     },
-    /// The key alone, in groups, where no picture can be shown.
+    /// The key alone in groups, if no QR code can be shown.
     TypeKey {
         /// The key.
         key: Zeroizing<String>,
@@ -64,28 +64,28 @@ pub enum SetUp {
         /// Its length.
         digits: u8,
     },
-    /// The code is of another key.
+    /// The code belongs to another key.
     WrongCode,
-    /// The code is right for another time.
+    /// The code is correct for another time.
     ClockOff {
-        /// By how many seconds the app's clock is ahead.
+        /// Seconds by which the app's clock is ahead.
         ahead: i64,
     },
     /// The code was used already.
     UsedCode {
-        /// Seconds until there is another.
+        /// Seconds until the next code.
         wait: u64,
     },
-    /// What was typed is no code.
+    /// The answer is not a code.
     NotACode,
-    /// Nothing was typed: another empty answer ends it.
+    /// An empty answer; another one cancels.
     NothingTyped,
-    /// No further code is asked for.
+    /// No further code is accepted.
     TooMany {
-        /// Until when a login goes on with the key, where it still does.
+        /// Until when a login can continue with this key, if it can.
         until: Option<UnixTime>,
     },
-    /// No further ticket is asked for.
+    /// No further ticket is accepted.
     NoTicket {
         /// The account name.
         user: String,
@@ -101,28 +101,28 @@ pub enum Beginning {
     Ticket,
 }
 
-/// Whether a login goes on without set-up.
+/// Whether a login continues without set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Going {
     /// It does not.
     No,
-    /// It does, until that day where there is one.
+    /// It does, until this day if one is set.
     On(Option<UnixTime>),
 }
 
-/// Whether a key is the one that was shown before.
+/// Whether the key is the one that was shown before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameKey {
     /// It is.
     Same,
-    /// The one that was shown before works no more.
+    /// No; the key that was shown before is no longer valid.
     Another,
 }
 
-/// What is typed to begin set-up, in each language, also without a Swedish keyboard.
+/// The words that begin set-up, in each language, including a form without Swedish letters.
 pub const WORDS: [&str; 4] = ["start", "starta", "börja", "borja"];
 
-/// Whether an answer is a word that begins set-up, in capitals or not.
+/// Returns whether an answer is a word that begins set-up, ignoring case.
 #[must_use]
 pub fn is_begin(word: &str) -> bool {
     let word = word.trim().to_lowercase();

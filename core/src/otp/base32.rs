@@ -1,4 +1,4 @@
-//! Keys as people type them: base32 (RFC 4648 section 6) with spaces, dashes and small letters.
+//! Keys as users type them: base32 (RFC 4648 section 6) with spaces, dashes and lower case.
 
 use alloc::{string::String, vec::Vec};
 
@@ -10,21 +10,21 @@ use crate::secret::{Key, KeyLength};
 /// Why a text is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyText {
-    /// A character that base32 has not; counted from 1.
+    /// A character that base32 does not have.
     Letter {
-        /// Where it stands.
+        /// Its position, from 1.
         at: usize,
     },
-    /// A length that no number of bytes encodes to.
+    /// An impossible length.
     Incomplete,
-    /// Too short or too long to be a key.
+    /// Too short or too long for a key.
     Length(KeyLength),
 }
 
-/// Reads a key, ignoring case, spaces, dashes and padding at the end.
+/// Parses a key, ignoring case, spaces, dashes and trailing padding.
 ///
 /// # Errors
-/// [`KeyText`] says what is wrong and where, and never quotes the text.
+/// [`KeyText`] gives the error and its position, and never quotes the text.
 pub fn parse(text: &str) -> Result<Key, KeyText> {
     let mut letters: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(text.len()));
     for (index, letter) in text.trim_end_matches(['=', ' ', '\n', '\r']).chars().enumerate() {
@@ -43,8 +43,8 @@ pub fn parse(text: &str) -> Result<Key, KeyText> {
     Key::new(bytes).map_err(KeyText::Length)
 }
 
-/// Reads a key as `pam_google_authenticator` takes it: three digits stand for the letters that they look like, and
-/// bits that fill no byte are dropped.
+/// Parses a key as `pam_google_authenticator` does: three digits are read as similar letters, and trailing bits that
+/// do not fill a byte are dropped.
 ///
 /// # Errors
 /// As [`parse`].
@@ -71,7 +71,7 @@ pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyText> {
     Key::new(core::mem::take(&mut *bytes)).map_err(KeyText::Length)
 }
 
-/// Some issuers leave bits in the last letter that belong to no byte; every app ignores them.
+/// Clears spare bits in the last letter; some issuers set them, and every app ignores them.
 fn clear_spare_bits(letters: &mut [u8]) {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let keep = match letters.len() % 8 {
@@ -87,13 +87,13 @@ fn clear_spare_bits(letters: &mut [u8]) {
     }
 }
 
-/// Writes a key without padding, as `otpauth://` URIs carry it.
+/// Returns a key without padding, as in `otpauth://` URIs.
 #[must_use]
 pub fn write(key: &Key) -> Zeroizing<String> {
     Zeroizing::new(BASE32_NOPAD.encode(key.bytes()))
 }
 
-/// Writes a key in groups of four, for eyes and fingers.
+/// Returns a key in groups of four, for reading and typing.
 #[must_use]
 pub fn in_groups(key: &Key) -> Zeroizing<String> {
     let text = write(key);
@@ -141,7 +141,7 @@ mod tests {
             let key = Key::new(vec![0xff; length]).unwrap();
             assert_eq!(parse(&write(&key)).unwrap(), key);
         }
-        // 11 bytes end in a letter with two spare bits: F, and anything that differs in those.
+        // 11 bytes end in a letter with two spare bits: F, or any letter that differs only in those.
         let spare = "GEZDGNBVGY3TQOJQGF";
         assert_eq!(parse(spare).unwrap().bytes().len(), 11);
     }

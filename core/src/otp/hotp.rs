@@ -14,7 +14,7 @@ use crate::{
     secret::Key,
 };
 
-/// HMAC with a key already taken in, so that each further code costs two blocks instead of four.
+/// HMAC state with the key already absorbed, so that each further code costs two blocks instead of four.
 pub struct Keyed(Keys);
 
 enum Keys {
@@ -23,11 +23,11 @@ enum Keys {
     Sha512(Hmac<Sha512>),
 }
 
-/// What is hashed for a [`Mark`]; longer than the 8 bytes of a counter, so no code is ever this.
+/// HMAC input for a [`Mark`]; longer than the 8 bytes of a counter, so it never equals the input for a code.
 const MARK_TEXT: &[u8] = b"twinlock used step";
 
 impl Keyed {
-    /// Takes a key in.
+    /// Absorbs a key.
     #[must_use]
     pub fn new(key: &Key, algorithm: Algorithm) -> Option<Self> {
         let bytes = key.bytes();
@@ -38,18 +38,18 @@ impl Keyed {
         }))
     }
 
-    /// The code for a counter, as the number before it is cut to digits (RFC 4226 section 5.3).
+    /// Returns the truncated MAC for a counter (RFC 4226 section 5.3).
     #[must_use]
     pub fn truncated(&self, counter: u64) -> u32 {
         self.mac(&counter.to_be_bytes(), dynamic_truncation)
     }
 
-    /// The name under which used steps of this key are filed; steps of another length are other steps.
+    /// Returns the identifier of this key in the ledger; another period gives another identifier.
     #[must_use]
     pub fn mark(&self, authenticator: &Authenticator) -> Mark {
         let seconds = match authenticator.moving {
             Moving::Clock { .. } => authenticator.parameters.period.seconds(),
-            // No period has this length: counters are no steps.
+            // No period is 0, so counters and steps never mix.
             Moving::Counter { .. } => 0,
         };
         let mut text = [0; MARK_TEXT.len() + 8];
@@ -72,14 +72,14 @@ fn finish<M: Mac>(mut keyed: M, text: &[u8]) -> impl AsRef<[u8]> {
     keyed.finalize().into_bytes()
 }
 
-/// The last four bits of the MAC choose 31 bits of it (RFC 4226 section 5.3).
+/// Selects 31 bits by the last four bits of the MAC (RFC 4226 section 5.3).
 fn dynamic_truncation(mac: &[u8]) -> u32 {
     let offset = usize::from(mac.last().copied().unwrap_or_default() & 0x0f);
     mac.iter().skip(offset).take(4).fold(0, |number, byte| number << 8 | u32::from(*byte))
         & 0x7fff_ffff
 }
 
-/// The decimal code of a truncated MAC, with leading zeros.
+/// Returns the decimal code of a truncated MAC, with leading zeros.
 #[must_use]
 pub fn digits_of(truncated: u32, digits: Digits) -> Zeroizing<String> {
     let mut code = Zeroizing::new(String::with_capacity(8));
@@ -90,7 +90,7 @@ pub fn digits_of(truncated: u32, digits: Digits) -> Zeroizing<String> {
     code
 }
 
-/// Whether a typed code is that of a truncated MAC, in constant time for codes of one length.
+/// Returns whether a typed code is that of a truncated MAC, in constant time for codes of one length.
 #[must_use]
 pub fn is_code_of(truncated: u32, digits: Digits, typed: &str) -> bool {
     let (mut code, mut rest) = (Zeroizing::new([b'0'; 8]), truncated);

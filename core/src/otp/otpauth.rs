@@ -1,4 +1,4 @@
-//! `otpauth://` URIs: the form in which apps take a key, from a QR code or a file.
+//! `otpauth://` URIs: the format of keys in QR codes and files.
 
 use alloc::{format, string::String, vec::Vec};
 use core::fmt::Write;
@@ -14,42 +14,42 @@ use crate::{
     secret::Key,
 };
 
-/// The longest URI read, in bytes; a QR code holds less than half of it.
+/// Maximum length of a URI in bytes; a QR code holds less than half of it.
 const URI_MAX: usize = 8192;
 
-/// What an authenticator is called that nobody has named.
+/// Default name of an authenticator.
 pub const DEFAULT_NAME: &str = "app";
 
-/// Why a text is not an `otpauth://` URI that can be used.
+/// Why a text is not a usable `otpauth://` URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UriFault {
     /// It does not begin with `otpauth://`.
     Scheme,
-    /// An export of Google's app, `otpauth-migration://`.
+    /// An export of Google Authenticator, `otpauth-migration://`.
     Export,
-    /// A byte order mark stands before it.
+    /// It begins with a byte order mark.
     ByteOrderMark,
-    /// Something else stands before it, such as `QR-Code:`.
+    /// It begins with other text, such as `QR-Code:`.
     Prefix,
     /// More than one line.
     Lines,
-    /// Ampersands are written as in a web page.
+    /// It contains HTML-encoded ampersands.
     Html,
-    /// A parameter stands inside the value of another one.
+    /// A parameter value contains another parameter.
     Nested,
-    /// A parameter that may change codes, and is not known.
+    /// An unknown parameter that may change codes.
     Unknown,
-    /// `otpauth://` of another type than `totp` and `hotp`.
+    /// A type other than `totp` and `hotp`.
     Type,
-    /// Longer than any URI of an authenticator.
+    /// Longer than any plausible URI.
     TooLong,
-    /// A percent sign without two hexadecimal digits, or bytes that are not UTF-8.
+    /// Invalid percent encoding, or not UTF-8.
     Encoding,
-    /// No `secret=`.
+    /// `secret=` is missing.
     NoSecret,
-    /// The same parameter twice.
+    /// A duplicate parameter.
     Twice,
-    /// The secret is not a key.
+    /// The secret is not a valid key.
     Secret(KeyText),
     /// `digits=` other than 6, 7, 8.
     Digits,
@@ -57,21 +57,21 @@ pub enum UriFault {
     Period,
     /// `algorithm=` other than SHA1, SHA256, SHA512.
     Algorithm,
-    /// `hotp` without the `counter=` of its next code.
+    /// `hotp` without `counter=`.
     Counter,
 }
 
-/// Who and what a URI is for.
+/// Issuer and account of a URI.
 pub struct Label<'a> {
-    /// The service, shown above the code in the app.
+    /// The issuer, shown above the code in the app.
     pub issuer: &'a str,
-    /// The account there, shown below it.
+    /// The account, shown below the code.
     pub account: &'a str,
 }
 
-/// Returns the account part of a label: the user's name, and behind it that of an authenticator which has one of its own,
-/// so that two entries of one account can be told apart in the app. The usual `app` is none, nor is the issuer's name, which
-/// an imported key brings.
+/// Returns the account part of a label: the user name, followed by the name of the authenticator if it has a distinct
+/// one, so that two entries of one account can be told apart in the app. The default `app` and the issuer's name,
+/// which imported keys have, are not distinct.
 #[must_use]
 pub fn account_label(issuer: &str, user: &str, authenticator: &str) -> String {
     if authenticator == DEFAULT_NAME || authenticator == issuer {
@@ -82,7 +82,7 @@ pub fn account_label(issuer: &str, user: &str, authenticator: &str) -> String {
     label
 }
 
-/// Writes the URI of a key that time moves; parameters that have their usual value are left out, so that the QR code stays small.
+/// Returns the URI of a TOTP key. Parameters with default values are omitted to keep the QR code small.
 #[must_use]
 pub fn write(label: &Label<'_>, key: &Key, parameters: Parameters) -> Zeroizing<String> {
     let mut uri = Zeroizing::new(String::from("otpauth://totp/"));
@@ -107,7 +107,7 @@ pub fn write(label: &Label<'_>, key: &Key, parameters: Parameters) -> Zeroizing<
     uri
 }
 
-/// A URI without its issuer, which apps take from the label as well: its QR code is smaller.
+/// Returns a URI without its issuer parameter, for a smaller QR code; apps take the issuer from the label as well.
 #[must_use]
 pub fn shortened(uri: &str) -> Zeroizing<String> {
     let mut short = Zeroizing::new(String::with_capacity(uri.len()));
@@ -120,7 +120,7 @@ pub fn shortened(uri: &str) -> Zeroizing<String> {
     short
 }
 
-/// Writes the URI of an authenticator as it stands now: of a token with a button, with the number of its next code.
+/// Returns the URI of an authenticator in its current state: a HOTP token has the counter of its next code.
 #[must_use]
 pub fn write_next(label: &Label<'_>, authenticator: &Authenticator) -> Zeroizing<String> {
     let of_time = write(label, &authenticator.key, authenticator.parameters);
@@ -145,8 +145,9 @@ fn encode(uri: &mut String, text: &str) {
     }
 }
 
-/// Reads a URI; the authenticator is named for its issuer, or `app`. Parameters that change no code are ignored, as apps do;
-/// where one may, or the line is damaged, nothing is read: its codes might have other digits than the app's.
+/// Parses a URI. The authenticator is named for its issuer, or `app`. Parameters that change no code are ignored, as
+/// apps do; if one may change codes, or the line is damaged, the URI is refused, since its codes might differ from
+/// the app's.
 ///
 /// # Errors
 /// [`UriFault`], which never quotes the URI.
@@ -172,7 +173,7 @@ pub fn parse(uri: &str) -> Result<Authenticator, UriFault> {
     fields.finish(kind, &decode(label)?)
 }
 
-/// Returns whose key a URI has, issuer and account, in harmless letters; `app` where it does not say.
+/// Returns issuer and account of a URI in safe characters; `app` if it has none.
 #[must_use]
 pub fn label(uri: &str) -> String {
     let path = uri.split(['?', '#']).next().unwrap_or_default();
@@ -184,7 +185,7 @@ pub fn label(uri: &str) -> String {
     }
 }
 
-/// What moves the key on.
+/// The moving factor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Clock,
@@ -230,7 +231,7 @@ impl Fields {
         if let Some(text) = &self.digits {
             parameters.digits = number(text).and_then(Digits::new).ok_or(UriFault::Digits)?;
         }
-        // What means nothing for this kind is as unknown as any other parameter.
+        // A parameter that does not apply to this kind counts as unknown.
         if let Some(text) = self.period.as_ref().filter(|_| kind == Kind::Clock) {
             parameters.period = number(text).and_then(Period::new).ok_or(UriFault::Period)?;
         }
@@ -259,14 +260,14 @@ impl Fields {
     }
 }
 
-/// Digits alone: another spelling, such as `+8` or `08`, is read in different ways by apps.
+/// Parses plain digits: apps disagree about other spellings, such as `+8` or `08`.
 fn number(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
     let usual = text.len() == 1 || !text.starts_with(['0', '+']);
     usual.then_some(number)
 }
 
-/// A name that is safe in a log line and on a screen, of at most 40 characters.
+/// Returns a name that is safe in log lines and on a terminal, at most 40 characters long.
 #[must_use]
 pub fn tidy_name(text: &str) -> String {
     let name: String = text
@@ -280,13 +281,13 @@ pub fn tidy_name(text: &str) -> String {
     }
 }
 
-/// What stands behind a prefix in any case.
+/// Returns the text after a prefix, ignoring case.
 pub(crate) fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..))?
 }
 
-/// Percent signs and what they stand for.
+/// Decodes percent encoding.
 pub(crate) fn decode(text: &str) -> Result<Zeroizing<String>, UriFault> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -1,4 +1,4 @@
-//! TOTP (RFC 6238): which steps a code may belong to, and which it does.
+//! TOTP (RFC 6238): finds the step that a code belongs to.
 
 use crate::{
     otp::hotp::{Keyed, is_code_of},
@@ -6,24 +6,23 @@ use crate::{
     time::{Step, UnixTime},
 };
 
-/// The step that an instant lies in (RFC 6238 section 4.2, `T0` = 0).
+/// Returns the step of a time (RFC 6238 section 4.2, `T0` = 0).
 #[must_use]
 pub fn step_at(time: UnixTime, period: Period) -> Step {
     Step(time.0 / period.seconds())
 }
 
-/// The first second of a step.
+/// Returns the first second of a step.
 #[must_use]
 pub fn begin_of(step: Step, period: Period) -> UnixTime {
     UnixTime(step.0.saturating_mul(period.seconds()))
 }
 
-/// The newest step within `window` steps each way that the typed code belongs to.
+/// Returns the newest step within `window` steps on each side whose code was typed.
 ///
-/// Steps are compared from the newest down, and none after a match: the newest is returned
-/// where two steps share a code, since claiming it refuses the older one too. A code that
-/// matches no step is compared with all of them. One that matches leads to more calls anyway,
-/// the claim first of all, so the time of this search tells nothing that they do not.
+/// Compares from the newest step down and stops at a match: if two steps share a code, claiming the newer one refuses
+/// the older one, too. A wrong code is compared with every step. A correct code leads to further system calls anyway,
+/// such as the claim, so the time of this search reveals nothing more.
 #[must_use]
 pub fn matching_step(
     keyed: &Keyed,

@@ -1,22 +1,22 @@
-//! Damage of an `otpauth://` line that would otherwise be read as another line: text around it, HTML, parameters inside values.
+//! Detects damaged `otpauth://` lines that would be misread: surrounding text, HTML, parameters inside values.
 
 use crate::otp::otpauth::{UriFault, strip_prefix_any_case};
 
 const SCHEME: &str = "otpauth://";
 const EXPORT_SCHEME: &str = "otpauth-migration://";
-/// What some editors begin a file in UTF-8 with.
+/// The mark at the start of a UTF-8 file from some editors.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
-/// What an ampersand is called in a web page.
+/// HTML encodings of an ampersand.
 const HTML_AMPERSANDS: [&str; 4] = ["&amp", "&#38", "&#x26", "&#038"];
-/// Parameters that decide what a code is.
+/// Parameters that determine the codes.
 const DECISIVE: [&str; 5] = ["secret", "digits", "period", "algorithm", "counter"];
-/// Parameters of apps that change no code.
+/// Parameters of apps that do not change codes.
 const HARMLESS: [&str; 8] = ["image", "icon", "logo", "color", "lock", "creator", "group", "tag"];
 
-/// Returns the one line of a text, without the blanks around it.
+/// Returns the only line of a text, without surrounding blanks.
 ///
 /// # Errors
-/// [`UriFault`] where the text is more, less or something else than one `otpauth://` line.
+/// [`UriFault`] if the text is not exactly one `otpauth://` line.
 pub(super) fn only_line(text: &str) -> Result<&str, UriFault> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines.next().ok_or(UriFault::Scheme)?;
@@ -31,13 +31,13 @@ pub(super) fn only_line(text: &str) -> Result<&str, UriFault> {
     }
 }
 
-/// Tells whether a web page has written the line.
+/// Returns whether the line is HTML-encoded.
 pub(crate) fn is_html(line: &str) -> bool {
     HTML_AMPERSANDS.iter().any(|name| contains(line, name))
 }
 
-/// Tells whether a decoded value holds a parameter that was meant to stand beside it: behind a comma, a semicolon, a second
-/// question mark, or an ampersand that was encoded once too often.
+/// Returns whether a decoded value contains a parameter: after a comma, a semicolon, a second question mark or a
+/// doubly encoded ampersand.
 pub(super) fn holds_parameter(value: &str) -> bool {
     DECISIVE.iter().any(|name| {
         let after = |at: usize| value.as_bytes().get(at + name.len()..).unwrap_or_default();
@@ -51,17 +51,17 @@ pub(super) fn holds_parameter(value: &str) -> bool {
     })
 }
 
-/// Tells whether an unknown parameter changes no code.
+/// Returns whether an unknown parameter changes no code.
 pub(super) fn is_harmless(name: &str) -> bool {
     HARMLESS.contains(&name)
 }
 
-/// Tells whether a part stands in a text, in any case.
+/// Returns whether a text contains a part, ignoring case.
 pub(crate) fn contains(text: &str, part: &str) -> bool {
     positions(text, part).next().is_some()
 }
 
-/// Returns the places of a part of a text, in any case; without a copy of the text, which holds a key.
+/// Returns the positions of a part in a text, ignoring case, without copying the text, which contains a key.
 fn positions<'a>(text: &'a str, part: &'a str) -> impl Iterator<Item = usize> + 'a {
     let windows = text.as_bytes().windows(part.len()).enumerate();
     windows.filter(|(_, found)| found.eq_ignore_ascii_case(part.as_bytes())).map(|(at, _)| at)

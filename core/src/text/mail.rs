@@ -1,4 +1,4 @@
-//! The text of a mail: built in, or an administrator's, with what happened filled into its blanks.
+//! The text of a mail: built in or an administrator's, with placeholders filled in.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -12,47 +12,47 @@ use crate::{
     time::UnixTime,
 };
 
-/// The longest value that is filled in, in letters: longer ones are cut.
+/// Maximum length of a filled-in value in characters; longer values are truncated.
 const VALUE_MAX: usize = 100;
-/// The longest subject, in letters.
+/// Maximum length of a subject in characters.
 const SUBJECT_MAX: usize = 250;
-/// What an administrator's text begins with.
+/// The first word of an administrator's text.
 const SUBJECT: &str = "Subject:";
-/// What stands for nothing.
+/// The text for an empty value.
 const NOTHING: &str = "-";
 
-/// A mail without its addresses. The body may hold a ticket.
+/// A mail without addresses. The body may contain a ticket.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The subject: one line.
+    /// The subject, one line.
     pub subject: String,
-    /// The text.
+    /// The body.
     pub body: Zeroizing<String>,
 }
 
 /// Why a text cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextFault {
-    /// The first line is no `Subject:` with something behind it.
+    /// The first line is not `Subject:` with a text.
     NoSubject,
-    /// There is nothing behind the first line.
+    /// There is no body after the first line.
     NoBody,
-    /// A word in braces that is no blank of this kind of mail.
+    /// An unknown placeholder for this topic.
     Unknown(String),
-    /// A brace without its other.
+    /// An unpaired brace.
     Unpaired,
-    /// A letter that no text has.
+    /// A control character.
     Control,
-    /// A mail that is to bring a ticket, and has no blank for it.
+    /// A ticket mail without its placeholder.
     NoTicket,
 }
 
-/// What the blanks are filled with.
+/// The values of the placeholders.
 #[derive(Debug)]
 pub struct Blanks(Vec<(&'static str, Zeroizing<String>)>);
 
 impl Blanks {
-    /// Those of a letter.
+    /// Returns the values for a notification.
     #[must_use]
     pub fn of_letter(language: Language, letter: &Letter, host: &str) -> Self {
         let left = letter.left.map_or_else(|| NOTHING.into(), |left| format!("{left}"));
@@ -67,7 +67,7 @@ impl Blanks {
         ])
     }
 
-    /// Those of a ticket.
+    /// Returns the values for a ticket.
     #[must_use]
     pub fn of_ticket(handout: &Handout<'_>, host: &str) -> Self {
         Self::tidied([
@@ -90,7 +90,7 @@ impl Blanks {
     }
 }
 
-/// A value on one line, of letters that neither a header nor a reader's eye stumbles over.
+/// Returns a value on one line, in characters that are safe in a header and for display.
 fn tidy(value: &str, most: usize) -> Zeroizing<String> {
     let hidden = |letter: char| {
         letter.is_control()
@@ -110,7 +110,7 @@ fn instant(at: UnixTime) -> String {
     format!("{year:04}-{month:02}-{day:02} {hours:02}:{minutes:02}:{seconds:02} UTC")
 }
 
-/// A source for eyes.
+/// Returns a source for display.
 fn source(language: Language, label: &SourceLabel) -> String {
     let (label, words) = (
         label.as_str(),
@@ -128,17 +128,17 @@ fn source(language: Language, label: &SourceLabel) -> String {
     }
 }
 
-/// What sources are called.
+/// Words for sources.
 pub(in crate::text) struct Sources {
     /// A local user.
     pub(in crate::text) uid: &'static str,
-    /// A terminal of the machine.
+    /// A terminal of the host.
     pub(in crate::text) tty: &'static str,
-    /// Nothing is known.
+    /// An unknown source.
     pub(in crate::text) unknown: &'static str,
 }
 
-/// A mail in the words that are built in.
+/// Returns a mail with the built-in text.
 #[must_use]
 pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> Written {
     let (subject, body) = match language {
@@ -155,14 +155,14 @@ pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> Written {
     Written { subject: subject_of(&filled(subject)), body }
 }
 
-/// A mail in an administrator's words: `Subject:` on the first line, the text behind it.
+/// Returns a mail with an administrator's text: `Subject:` in the first line, then the body.
 ///
 /// # Errors
-/// [`TextFault`]; the built-in words are then to be taken.
+/// [`TextFault`]; use the built-in text then.
 pub fn replaced(text: &str, topic: Topic, blanks: &Blanks) -> Result<Written, TextFault> {
     let (subject, body) = split(text)?;
     if topic.blanks().contains(&TICKET) {
-        // A ticket in the subject would be on every screen that announces a mail.
+        // Mail programs show the subject in notifications, so a ticket must not be in it.
         match (has_ticket(subject, topic)?, has_ticket(body, topic)?) {
             (true, _) => return Err(TextFault::Unknown(TICKET.into())),
             (false, false) => return Err(TextFault::NoTicket),
@@ -176,12 +176,12 @@ pub fn replaced(text: &str, topic: Topic, blanks: &Blanks) -> Result<Written, Te
 }
 
 fn has_ticket(text: &str, topic: Topic) -> Result<bool, TextFault> {
-    // A letter that no text has.
+    // A character that no text contains.
     let mark = Zeroizing::new(String::from("\0"));
     Ok(fill(text, topic, &Blanks(Vec::from([(TICKET, mark)])))?.contains('\0'))
 }
 
-/// Whether an administrator's text can be used.
+/// Checks whether an administrator's text can be used.
 ///
 /// # Errors
 /// [`TextFault`].
@@ -207,8 +207,8 @@ fn subject_of(filled: &str) -> String {
     tidy(filled, SUBJECT_MAX).as_str().into()
 }
 
-/// Fills in what stands in braces; a value is never read as a text again. `{{` and `}}` are braces. What has no value
-/// stays as it is.
+/// Fills in the placeholders. A value is not expanded again. `{{` and `}}` are literal braces. A placeholder without
+/// a value is kept.
 fn fill(text: &str, topic: Topic, blanks: &Blanks) -> Result<Zeroizing<String>, TextFault> {
     let mut filled = Zeroizing::new(String::with_capacity(text.len() * 2));
     let mut rest = text;
@@ -222,7 +222,7 @@ fn fill(text: &str, topic: Topic, blanks: &Blanks) -> Result<Zeroizing<String>, 
     Ok(filled)
 }
 
-/// Takes what begins with a brace off a text, and gives what is left of it.
+/// Splits a text that begins with a brace after that brace expression.
 fn brace<'a>(
     text: &'a str,
     topic: Topic,

@@ -1,4 +1,4 @@
-//! Words for people, in the language of the settings.
+//! Texts for users, in the configured language.
 
 mod en;
 pub mod mail;
@@ -19,7 +19,7 @@ use crate::{
     time::UnixTime,
 };
 
-/// What is said during a login.
+/// Returns the text of a login message.
 #[must_use]
 pub fn login(language: Language, message: &Message) -> String {
     match language {
@@ -28,7 +28,7 @@ pub fn login(language: Language, message: &Message) -> String {
     }
 }
 
-/// What is said while somebody is set up.
+/// Returns the text of a set-up message.
 #[must_use]
 pub fn set_up(language: Language, message: &SetUp) -> String {
     match language {
@@ -37,7 +37,7 @@ pub fn set_up(language: Language, message: &SetUp) -> String {
     }
 }
 
-/// What is said around new backup codes; it holds them.
+/// Returns the text of a message about new backup codes, which it contains.
 #[must_use]
 pub fn new_codes(language: Language, message: &NewCodes) -> Zeroizing<String> {
     Zeroizing::new(match language {
@@ -46,7 +46,7 @@ pub fn new_codes(language: Language, message: &NewCodes) -> Zeroizing<String> {
     })
 }
 
-/// What is said when somebody changes something.
+/// Returns the text of a message about changes.
 #[must_use]
 pub fn change(language: Language, message: &Change) -> String {
     match language {
@@ -55,7 +55,7 @@ pub fn change(language: Language, message: &Change) -> String {
     }
 }
 
-/// A duration for eyes: `17 s`, `4 min 10 s`, `2 h 5 min`; the units are those of both languages.
+/// Returns a duration for display: `17 s`, `4 min 10 s`, `2 h 5 min`; the units suit both languages.
 #[must_use]
 pub fn duration(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -67,14 +67,14 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// A time that is whole in one unit, for words of a language.
+/// A whole number of one unit, to be spelled out in a language.
 enum Spelled {
     Days(u64),
     Hours(u64),
     Minutes(u64),
 }
 
-/// The largest unit that a time in seconds is whole in; nothing for seconds, and for none.
+/// Returns the largest unit that divides a number of seconds; `None` if there is none, and for 0.
 fn spelled(seconds: u64) -> Option<Spelled> {
     let whole = |unit: u64| (seconds > 0 && seconds.is_multiple_of(unit)).then(|| seconds / unit);
     whole(86_400)
@@ -83,25 +83,25 @@ fn spelled(seconds: u64) -> Option<Spelled> {
         .or_else(|| whole(60).map(Spelled::Minutes))
 }
 
-/// A time of day for eyes.
+/// Returns a time of day for display.
 fn clock(at: UnixTime) -> String {
     let (hours, minutes, seconds) = at.clock();
     alloc::format!("{hours:02}:{minutes:02}:{seconds:02} UTC")
 }
 
-/// A minute for eyes: `14:03 UTC`.
+/// Returns hours and minutes for display: `14:03 UTC`.
 fn minute(at: UnixTime) -> String {
     let (hours, minutes, _) = at.clock();
     alloc::format!("{hours:02}:{minutes:02} UTC")
 }
 
-/// A day for eyes: `2026-03-02`.
+/// Returns a date for display: `2026-03-02`.
 fn date(at: UnixTime) -> String {
     let (year, month, day) = at.date();
     alloc::format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Codes, one a line, numbered where there are several.
+/// Returns codes, one per line, numbered if there are several.
 fn code_lines(codes: &Codes) -> Zeroizing<String> {
     let mut lines = Zeroizing::new(String::with_capacity(codes.0.len() * 40));
     for (number, code) in (1..).zip(&codes.0) {
@@ -116,18 +116,18 @@ fn code_lines(codes: &Codes) -> Zeroizing<String> {
     lines
 }
 
-/// Choices, one a line, each with its number.
+/// Returns choices, one per line, each with its number.
 fn choices(names: &[String]) -> String {
     let line = |(number, name): (usize, &String)| alloc::format!("  {number}  {}\n", plain(name));
     (1..).zip(names).map(line).collect()
 }
 
-/// A name without anything that a terminal takes for a command, and not too long for a line.
+/// Returns a name without terminal control characters, short enough for a line.
 fn plain(name: &str) -> String {
     name.chars().filter(|letter| !letter.is_control()).take(60).collect()
 }
 
-/// A text in lines of at most 76 characters.
+/// Wraps a text at 76 characters.
 fn wrap(text: &str) -> String {
     let mut wrapped = String::with_capacity(text.len() + 8);
     let mut column = 0;

@@ -1,4 +1,4 @@
-//! Every message fits its line, its prompt, and both languages.
+//! Every message fits its line and prompt in both languages.
 
 use crate::beside::Trace;
 use crate::event::Resynced;
@@ -78,7 +78,7 @@ fn lines_fit_a_terminal_and_prompts_their_clients() {
     }
 }
 
-/// What OpenSSH's client would show in octal, and nobody is asked a question for.
+/// These texts must be ASCII: OpenSSH's client would show other characters in octal, as no question follows.
 #[test]
 fn what_strangers_and_scripts_are_told_at_last_is_ascii() {
     let told = [Message::NotAccepted, Message::Wrong { left: 0 }];

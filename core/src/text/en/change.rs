@@ -1,4 +1,4 @@
-//! English: what is said when somebody changes something behind a right code, or has to.
+//! English: messages about changes after a correct code.
 
 use alloc::{format, string::String};
 
@@ -116,7 +116,7 @@ fn begin(left: u8) -> String {
     }
 }
 
-/// A time of whole days, hours or minutes in words.
+/// Spells out whole days, hours or minutes.
 fn span(seconds: u64) -> String {
     match spelled(seconds) {
         Some(Spelled::Days(1)) => "1 day".into(),

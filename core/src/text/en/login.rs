@@ -1,4 +1,4 @@
-//! English: what is said during a login.
+//! English: messages of a login.
 
 use alloc::{format, string::String};
 

@@ -6,7 +6,7 @@ use crate::{
     text::mail::Sources,
 };
 
-/// What sources are called.
+/// Words for sources.
 pub(in crate::text) const SOURCES: Sources = Sources {
     uid: "this machine, user number",
     tty: "this machine, terminal",
@@ -20,7 +20,7 @@ twinlock on {host}. We never ask for a code or a password by mail,
 and nobody else may. Please do not reply to this message.
 ";
 
-/// The subject and the text.
+/// Returns subject and body.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(in crate::text) fn say(topic: Topic) -> (&'static str, &'static str) {
     match topic {

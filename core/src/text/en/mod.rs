@@ -1,4 +1,4 @@
-//! English: one file a dialogue.
+//! English, one file per dialogue.
 pub(super) mod change;
 pub(super) mod login;
 pub(super) mod mail;

@@ -1,4 +1,4 @@
-//! English: what is said around new backup codes.
+//! English: messages about new backup codes.
 
 use alloc::{format, string::String};
 

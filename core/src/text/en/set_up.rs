@@ -1,4 +1,4 @@
-//! English: what is said while somebody is set up.
+//! English: messages of the set-up.
 
 use alloc::{format, string::String};
 
@@ -107,7 +107,7 @@ fn after_reset(reset: &Trace) -> String {
     )) + "\n"
 }
 
-/// Where the ticket is that is asked for.
+/// Tells where to find the ticket.
 fn ticket(by: Beginning, reset: Option<&Trace>) -> String {
     match (by, reset) {
         (Beginning::Word, _) => String::new(),

@@ -1,4 +1,4 @@
-//! Swedish: what is said when somebody changes something behind a right code, or has to.
+//! Swedish: messages about changes after a correct code.
 
 use alloc::{format, string::String};
 
@@ -114,7 +114,7 @@ fn begin(left: u8) -> String {
     }
 }
 
-/// A time of whole days, hours or minutes in words.
+/// Spells out whole days, hours or minutes.
 fn span(seconds: u64) -> String {
     match spelled(seconds) {
         Some(Spelled::Days(1)) => "1 dag".into(),

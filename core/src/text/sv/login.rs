@@ -1,4 +1,4 @@
-//! Swedish: what is said during a login.
+//! Swedish: messages of a login.
 
 use alloc::{format, string::String};
 

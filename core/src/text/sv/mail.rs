@@ -6,7 +6,7 @@ use crate::{
     text::mail::Sources,
 };
 
-/// What sources are called.
+/// Words for sources.
 pub(in crate::text) const SOURCES: Sources = Sources {
     uid: "datorn själv, användarnummer",
     tty: "datorn själv, terminal",
@@ -20,7 +20,7 @@ twinlock på {host}. Vi frågar aldrig efter koder eller lösenord i
 e-post, och ingen annan får göra det. Svara inte på det här brevet.
 ";
 
-/// The subject and the text.
+/// Returns subject and body.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(in crate::text) fn say(topic: Topic) -> (&'static str, &'static str) {
     match topic {

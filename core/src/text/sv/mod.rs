@@ -1,4 +1,4 @@
-//! Swedish: one file a dialogue.
+//! Swedish, one file per dialogue.
 pub(super) mod change;
 pub(super) mod login;
 pub(super) mod mail;

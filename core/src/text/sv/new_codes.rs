@@ -1,4 +1,4 @@
-//! Swedish: what is said around new backup codes.
+//! Swedish: messages about new backup codes.
 
 use alloc::{format, string::String};
 

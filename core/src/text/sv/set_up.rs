@@ -1,4 +1,4 @@
-//! Swedish: what is said while somebody is set up.
+//! Swedish: messages of the set-up.
 
 use alloc::{format, string::String};
 
@@ -108,7 +108,7 @@ fn after_reset(reset: &Trace) -> String {
     )) + "\n"
 }
 
-/// Where the ticket is that is asked for.
+/// Tells where to find the ticket.
 fn ticket(by: Beginning, reset: Option<&Trace>) -> String {
     match (by, reset) {
         (Beginning::Word, _) => String::new(),
