@@ -1,4 +1,4 @@
-//! Codes that each work once: which answers can be one, and which of a set it is.
+//! Backup codes: recognizes them and finds them in a set.
 
 use alloc::string::String;
 
@@ -11,23 +11,24 @@ use crate::{
     secret::Typed,
 };
 
-/// The shape that an answer has; only what has the shape of a set is ever hashed.
+/// Returns the shape of an answer. An answer is hashed only if it has the shape of the set.
 #[must_use]
 pub fn shape_of(code: &Code) -> Option<Shape> {
     let fits = |shape: &Shape| shape.fits(code.of_shape(*shape));
     [Shape::Digits8, Shape::Letters20].into_iter().find(fits)
 }
 
-/// Letters of one group, of which the last confirms a set.
+/// Letters per group. The last group confirms a set.
 pub const GROUP: usize = 4;
 
-/// `FEJT-QYCH-WGPV-SARM-XOKB`
+/// Returns a code in groups: `FEJT-QYCH-WGPV-SARM-XOKB`.
 #[must_use]
 pub fn written(code: &str) -> Zeroizing<String> {
     letters::in_groups(code, GROUP, '-')
 }
 
-/// Whether what was typed shows that its owner has a code: its last group, or all of it, in any case.
+/// Returns whether the answer proves that the user has stored a code: its last group or the whole code, ignoring
+/// case.
 #[must_use]
 pub fn is_shown(code: &str, typed: &Typed) -> bool {
     let mut compact = Zeroizing::new(String::with_capacity(typed.text().len()));
@@ -37,7 +38,8 @@ pub fn is_shown(code: &str, typed: &Typed) -> bool {
     *compact == code || last.is_some_and(|last| *compact == last)
 }
 
-/// The place of a code in its set. Every hash is compared, whichever matches, so that time says nothing.
+/// Returns the index of a code in its set. Compares with every hash, even after a match, so that the time taken
+/// reveals nothing.
 #[must_use]
 pub fn place_in(set: &CodeSet, typed: &Digest) -> Option<u8> {
     let mut found = None;
@@ -49,7 +51,7 @@ pub fn place_in(set: &CodeSet, typed: &Digest) -> Option<u8> {
     found
 }
 
-/// How many codes of a set were not used; names of places that it does not have count nothing.
+/// Returns how many codes of a set are unused. Indexes outside the set are ignored.
 #[must_use]
 pub fn left(set: &CodeSet, spent: &[u8]) -> u8 {
     let places = (0..=u8::MAX).zip(&set.hashes).map(|(place, _)| place);

@@ -1,4 +1,4 @@
-//! Charging a try before it is judged, and what its end leaves: a longer row of failures, or none.
+//! Charges an attempt before its code is compared, and records the result: a longer failure streak or none.
 
 use crate::{
     account::Folder,
@@ -16,23 +16,24 @@ use crate::{
     time::{DAY, Now, UnixTime},
 };
 
-/// How often a slot may be lost to another process before the try is refused.
+/// How many slots may be lost to other processes before the attempt is refused.
 const SLOT_RACES: usize = 64;
 
-/// Tries a day that each of the 256 folders of unknown names takes: two days of them are less than half of the ledger's names.
+/// Attempts per day for each of the 256 buckets of unknown user names: two days of them use less than half of the
+/// ledger's names.
 const UNKNOWN_A_DAY: u32 = 100;
 
-/// What became of the charge.
+/// The result of charging.
 pub(crate) enum Charge {
     Taken(Try),
     Refused(Outcome),
 }
 
 impl Trial<'_> {
-    /// Takes the lowest free slot of today for this source, in competition with everybody else. What the throttle would
-    /// refuse is not even charged: whoever kills this process before it gives a charge back must gain nothing by it.
+    /// Takes the lowest free slot of today for this source, in competition with other processes. An attempt that the
+    /// throttle would refuse is not charged: killing this process before a refund must gain an attacker nothing.
     pub(crate) fn charge(&self, now: UnixTime) -> Result<Charge, LedgerFault> {
-        // An ordinary login finds the first slot free, and looks at the names once, after it is charged.
+        // An ordinary login finds the first slot free and lists the names once, after it is charged.
         if self.budget == Budget::Proven
             && let Some(charged) = self.take(&self.name_of(0, now), now)?
         {
@@ -63,8 +64,8 @@ impl Trial<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
-    /// Refuses an attempt before a proven first factor where the names that are left are kept for others. Asked of everybody,
-    /// throttled or not, and answered by the ledger as a whole.
+    /// Refuses an attempt before a proven first factor if the remaining names are reserved. Checked for every user,
+    /// throttled or not, against the whole ledger.
     fn reserved(&self) -> Result<Option<Outcome>, LedgerFault> {
         if !self.budget.is_uniform() {
             return Ok(None);
@@ -73,38 +74,40 @@ impl Trial<'_> {
         Ok((!admits).then_some(Outcome::Faulty(Reason::Ledger(LedgerFault::Reserved))))
     }
 
-    /// What charging does, on a name that stands already: before a first factor nobody may see who is throttled.
+    /// Makes the system calls of a charge on a name that exists: before a first factor, throttling must not be
+    /// observable.
     fn pretend_to_take(&self, facts: &Facts, now: UnixTime) -> Result<(), LedgerFault> {
         if !self.budget.is_uniform() {
             return Ok(());
         }
-        // Without a try on file, the folder's own name stands.
+        // Without a stored attempt, use the name of the folder itself.
         let standing = facts.tries.first().map(|charged| ledger_names::try_name(&charged.name));
         let name = standing.as_deref().unwrap_or(".");
-        // A name that another process has forgiven meanwhile would now be a try that nobody made.
+        // If another process has forgiven that name meanwhile, it would now count as an attempt.
         if self.shelf.create(name, &ledger_names::instant(now))? == Creation::Made {
             self.shelf.erase(name);
         }
         Ok(())
     }
 
-    /// Returns whether this user has got in from this source before.
+    /// Returns whether this user has logged in from this source before.
     fn familiarity(&self) -> Familiarity {
         let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
         Familiarity::of(found, self.source)
     }
 
-    /// What the throttle says to a try, where it is not to be judged.
+    /// Returns the throttle's refusal of an attempt, if any.
     pub(crate) fn weigh(&self, facts: &Facts, charged: &Try, now: UnixTime) -> Option<Outcome> {
         let in_a_row = match self.budget {
             Budget::Proven => {
                 row::length(facts, row::in_force(facts, self.noted(), now), Some(charged))
             }
-            // A row that ends when the owner gets in, and outlives a restart, would tell strangers that there is an owner.
+            // A streak that ends with the owner's login and survives a restart would tell strangers that the account
+            // is in use.
             Budget::Unproven | Budget::Exempt | Budget::Verify => 0,
         };
         let familiarity = match self.budget {
-            // Whoever asks has not got in as this user, from wherever they sit.
+            // The caller of `verify` has not logged in as this user, from any source.
             Budget::Verify => Familiarity::Stranger,
             Budget::Proven | Budget::Unproven | Budget::Exempt => self.familiarity(),
         };
@@ -116,13 +119,13 @@ impl Trial<'_> {
         }
     }
 
-    /// Failures that were noted where a restart does not reach.
+    /// Returns the failures stored where a restart does not clear them.
     fn noted(&self) -> u32 {
         self.person.as_ref().map_or(0, |(_, snapshot)| snapshot.failures)
     }
 
-    /// Makes the row one longer, also beside the record. Where it begins is written first: whoever reads the record's
-    /// note later finds in the ledger which of these tries it has counted.
+    /// Lengthens the failure streak in the ledger and next to the record. Its start is written first: a later reader
+    /// of the record's number finds in the ledger which attempts are included.
     pub(crate) fn note_failure(&mut self, facts: &Facts, now: UnixTime) {
         self.begin_row(facts, now);
         let length = row::length(facts, row::in_force(facts, self.noted(), now), None);
@@ -141,14 +144,15 @@ impl Trial<'_> {
         }
     }
 
-    /// Removes a few expired tries, so that those who only guess do not fill the ledger; nothing is done where none is.
+    /// Removes a few expired attempts, so that a guessing attacker does not fill the ledger; a no-op if there are
+    /// none.
     pub(crate) fn drop_expired(&self, facts: &Facts, floor: UnixTime, now: Now) {
         let sweep =
             Sweep { shelf: self.shelf, floor, now, noted: Some(self.noted()), in_force: None };
         sweep.drop_tries(facts, expiry::AT_ONCE);
     }
 
-    /// The limits of this try. Names without an account share 256 folders, which are bounded in all.
+    /// Returns the limits of this attempt. User names without an account share 256 buckets, whose total is bounded.
     fn limits(&self) -> Limits {
         let mut limits = self.policy.throttle;
         if self.person.is_none() {
@@ -164,7 +168,7 @@ impl Trial<'_> {
         }
     }
 
-    /// The calls of [`Trial::note_failure`] without a longer row.
+    /// Makes the system calls of [`Trial::note_failure`] without lengthening the streak.
     pub(crate) fn note_nothing(&self, facts: &Facts, now: UnixTime) {
         self.begin_row(facts, now);
         let person = self.person.as_ref().map(|(account, snapshot)| (Some(account), snapshot));
@@ -176,7 +180,8 @@ impl Trial<'_> {
         }
     }
 
-    /// A success forgives the failures of its own source, ends every row, and forgets steps that are refused without their names.
+    /// Forgives the failures of this source after a success, ends the failure streak, and removes steps that are
+    /// refused without their names.
     pub(crate) fn forgive(&self, facts: &Facts, own: Option<&Try>, now: UnixTime) {
         self.end_row(facts, own, now);
         for charged in &facts.tries {
@@ -190,16 +195,17 @@ impl Trial<'_> {
         }
     }
 
-    /// As [`Trial::forgive`], of a success that came after its code was judged.
+    /// As [`Trial::forgive`], for a success that came after the comparison.
     pub(crate) fn forgive_late(&self) {
         if let (Ok(now), Ok(facts)) = (self.ports.clock.now(), facts::read(self.shelf, None)) {
             self.forgive(&facts, None, now.unix);
         }
     }
 
-    /// Costs nothing where there is no row, as after almost every login before.
+    /// Ends the failure streak. Costs nothing if there is none, as after almost every login.
     fn end_row(&self, facts: &Facts, own: Option<&Try>, now: UnixTime) {
-        // Also where the ledger knows of no row: what a cut or a slower process has left there would be one after a restart.
+        // Even if the ledger has no streak: a number left by a crash or a slower process would become a streak after
+        // a restart.
         let person = self.person.as_ref().filter(|(_, snapshot)| snapshot.failures > 0);
         if let Some(folder) = person.and_then(|(account, _)| Folder::of(&account.name).ok()) {
             self.ports.records.forget_failures(&folder);

@@ -1,4 +1,4 @@
-//! Claiming a step or a counter: each name is made by one attempt, and its text says by which.
+//! Claims steps and counters: each name is created by one attempt, and its text identifies that attempt.
 
 use crate::{
     fault::LedgerFault,
@@ -8,7 +8,7 @@ use crate::{
     time::UnixTime,
 };
 
-/// One attempt, or one operation of the command, that claims what a code uses up.
+/// An attempt or command that claims what a code uses up.
 pub struct Claimant<'a> {
     shelf: &'a dyn Shelf,
     now: UnixTime,
@@ -16,17 +16,17 @@ pub struct Claimant<'a> {
 }
 
 impl<'a> Claimant<'a> {
-    /// Begins an attempt, with a nonce that is no other attempt's.
+    /// Creates a claimant; the nonce must be unique to the attempt.
     #[must_use]
     pub fn new(shelf: &'a dyn Shelf, now: UnixTime, nonce: Nonce) -> Self {
         Self { shelf, now, nonce }
     }
 
-    /// Claims a step. Where this very attempt has claimed it before, it still has it: a record that changes meanwhile has
-    /// the code judged again.
+    /// Claims a step. Idempotent for one attempt, since a concurrent change of the record makes it compare the code
+    /// again.
     ///
     /// # Errors
-    /// [`LedgerFault`] when the name cannot be made or read.
+    /// [`LedgerFault`] if the name cannot be created or read.
     pub fn claim(&self, used: &Used) -> Result<Creation, LedgerFault> {
         let name = ledger_names::used_name(used);
         match self.shelf.create(&name, &ledger_names::write_claim(self.now, self.nonce))? {

@@ -1,4 +1,4 @@
-//! The clock mark: how far the wall clock is known to have come, and the times ahead of that in which codes were used.
+//! The clock mark: the highest trusted time of the wall clock, and the later periods in which codes were used.
 
 use alloc::vec::Vec;
 
@@ -7,61 +7,61 @@ use crate::{
     time::{BootTime, MINUTE, Now, UnixTime},
 };
 
-/// Seconds between two touches of the clock mark; codes used in between are not yet marked.
+/// Seconds between two updates of the clock mark; codes used in between are not marked yet.
 pub const MARK_INTERVAL: u64 = MINUTE;
-/// Seconds that the mark may move beyond what the clock that cannot be set says, where nothing vouches for the other one.
+/// Seconds that the mark may advance beyond the boot clock if the wall clock is not synchronized.
 const SLACK: u64 = 5 * MINUTE;
-/// Seconds between two times ahead that are one.
+/// Periods that are less than this many seconds apart are merged.
 const GAP: u64 = 15 * MINUTE;
-/// How many times ahead are kept apart: they stand in the epoch, whose text is short.
+/// Maximum number of separate periods: they are stored in the epoch, whose text is short.
 pub const STRETCHES_MAX: usize = 4;
 
-/// The mark as it stands.
+/// The stored mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockMark {
-    /// How far the wall clock is known to have come; 0 where it never moved.
+    /// The highest trusted time of the wall clock; 0 if it never moved.
     pub at: UnixTime,
-    /// When it was made, by the wall clock of that time: what is moved from where it never moved.
+    /// When it was created, by the wall clock of that time: the start if it never moved.
     pub made: UnixTime,
-    /// Seconds since the kernel's start when it moved last, in whatever boot.
+    /// Seconds between the kernel's start and the last move, in any boot.
     pub moved: u64,
 }
 
-/// What of the wall clock has been written down.
+/// What is stored about the wall clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// The mark.
     pub mark: ClockMark,
-    /// The times ahead.
+    /// Periods ahead of the mark.
     pub ahead: Vec<Stretch>,
 }
 
-/// Whether anything vouches for the wall clock.
+/// Whether the wall clock can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// The kernel says that it is synchronized.
+    /// The kernel reports that it is synchronized.
     Synchronized,
-    /// Nothing does.
+    /// It is not synchronized.
     Alone,
 }
 
-/// Where the clock stands, seen from the mark.
+/// The position of the clock relative to the mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Distance {
-    /// The mark is as good as there, or further.
+    /// The mark is at or beyond the clock.
     Reached,
-    /// As far as time can have gone by.
+    /// Within the time that can have elapsed.
     Near,
-    /// Further than that.
+    /// Further ahead than the time that can have elapsed.
     Far,
 }
 
 impl ClockMark {
-    /// Says where the clock stands: it can have gone on as long as the other clock has, and a little.
+    /// Returns the position of the clock: it can have advanced as far as the boot clock, plus a tolerance.
     pub fn distance(&self, now: Now) -> Distance {
         let begin = if self.at == UnixTime(0) { self.made } else { self.at };
-        // In a later boot the other clock has begun anew: since then, at least, so much time has passed.
+        // A later boot has restarted the boot clock: at least this much time has elapsed since.
         let gone = now.boot.seconds().checked_sub(self.moved);
         let gone = gone.unwrap_or(now.boot.seconds());
         if now.unix < self.at.plus(MARK_INTERVAL) {
@@ -73,7 +73,7 @@ impl ClockMark {
         }
     }
 
-    /// Stands at an instant.
+    /// Moves the mark to a time.
     #[must_use]
     pub fn moved_to(self, at: UnixTime, boot: BootTime) -> Self {
         Self { at, moved: boot.seconds(), ..self }
@@ -81,7 +81,7 @@ impl ClockMark {
 }
 
 impl Known {
-    /// Notes that a code was used at an instant that is far ahead of the mark.
+    /// Records that a code was used at a time far ahead of the mark.
     #[must_use]
     pub fn used_far_ahead(self, now: Now, trust: Trust) -> Self {
         let Self { mark, mut ahead } = self;
@@ -90,7 +90,7 @@ impl Known {
                 ahead.push(Stretch { from: now.unix, until: now.unix });
                 Self { mark, ahead: tidy(ahead) }
             }
-            // The mark follows. That it was not here before is kept as well, for whoever lowers it again.
+            // The mark follows. The previous position is kept too, in case an administrator lowers the mark again.
             Trust::Synchronized => {
                 close(&mut ahead, mark.at);
                 ahead.push(Stretch { from: now.unix, until: now.unix });
@@ -99,8 +99,8 @@ impl Known {
         }
     }
 
-    /// Believes the clock as it stands, for an administrator who has set it right: the mark goes there, also back. Times
-    /// that lie ahead stay, and those that used names of the ledger are `dropped` of become some.
+    /// Trusts the clock as it is, for an administrator who has corrected it: moves the mark there, even back. Periods
+    /// in the future are kept, and those of the used names that were removed (`dropped`) are added.
     #[must_use]
     pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
         let Self { mark, mut ahead } = self;
@@ -111,7 +111,7 @@ impl Known {
     }
 }
 
-/// The mark went on within the last time that began before it.
+/// Ends the last period that began before the mark.
 fn close(ahead: &mut [Stretch], mark: UnixTime) {
     let last = ahead.iter_mut().filter(|stretch| stretch.from <= mark).max();
     if let Some(last) = last {
@@ -119,7 +119,7 @@ fn close(ahead: &mut [Stretch], mark: UnixTime) {
     }
 }
 
-/// Times in order; what is close together is one, and where there are too many, the closest two are.
+/// Sorts periods, merges those that are close together, and merges the closest two while there are too many.
 #[must_use]
 pub fn tidy(mut ahead: Vec<Stretch>) -> Vec<Stretch> {
     ahead.sort_unstable();
@@ -149,7 +149,7 @@ fn join_closest(joined: &mut Vec<Stretch>) {
     }
 }
 
-/// Until when the clock was ahead, where an instant lies so far ahead of now that waiting is no remedy.
+/// Returns until when the clock was ahead, if a time is so far in the future that waiting does not help.
 #[must_use]
 pub fn was_ahead_until(instant: UnixTime, now: UnixTime) -> Option<UnixTime> {
     (instant.since(now) >= SLACK).then_some(instant)
@@ -186,7 +186,7 @@ mod tests {
             (50_301, 100, Distance::Far),
             (50_700, 500, Distance::Near),
             (50_701, 500, Distance::Far),
-            // Another boot, which is younger: it has run for a minute and a half.
+            // Another, younger boot: it has run for a minute and a half.
             (50_390, 90, Distance::Near),
             (50_391, 90, Distance::Far),
             (4_294_967_295, 500, Distance::Far),
@@ -211,7 +211,7 @@ mod tests {
     fn a_synchronized_clock_is_followed_and_can_be_taken_back() {
         let one = known(50_000, 100).used_far_ahead(at(90_000, 200), Trust::Synchronized);
         assert_eq!(one.mark, mark(90_000, 200));
-        // It went on for a while, and then proved wrong.
+        // The clock continued for a while and then proved wrong.
         let on = Known { mark: one.mark.moved_to(UnixTime(95_000), BootTime(0).plus(5200)), ..one };
         let back = on.believing(at(55_000, 5300), &[]);
         assert_eq!(back.mark, mark(55_000, 5300));

@@ -1,4 +1,4 @@
-//! A set of codes that each work once: their hashes, and how they were hashed.
+//! A set of one-time codes: their hashes and hash parameters.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -6,31 +6,31 @@ use core::fmt;
 use constant_time_eq::constant_time_eq_32;
 use zeroize::Zeroizing;
 
-/// The most codes of one set.
+/// Maximum number of codes in a set.
 pub const CODES_MAX: usize = 64;
 
-/// The codes of one set, as hashes.
+/// The hashed codes of one set.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CodeSet {
-    /// What its codes look like.
+    /// The shape of its codes.
     pub shape: Shape,
-    /// How they were hashed: one recipe for all, so that one evaluation serves them all.
+    /// How they were hashed: the same recipe for all, so that one evaluation checks them all.
     pub recipe: Recipe,
     /// Their hashes, 1 to [`CODES_MAX`] of them.
     pub hashes: Vec<Digest>,
 }
 
-/// What the codes of a set look like.
+/// The shape of the codes in a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// Eight digits, as the scratch codes of pam_google_authenticator.
+    /// Eight digits, as scratch codes of pam_google_authenticator.
     Digits8,
     /// Twenty letters: 94 bits.
     Letters20,
 }
 
 impl Shape {
-    /// Characters of a code, as it is hashed.
+    /// Returns the length of a code as it is hashed.
     #[must_use]
     pub fn length(self) -> usize {
         match self {
@@ -39,7 +39,7 @@ impl Shape {
         }
     }
 
-    /// The word in files.
+    /// Returns the word used in files.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -48,13 +48,13 @@ impl Shape {
         }
     }
 
-    /// The shape of a word.
+    /// Returns the shape with that word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         [Self::Digits8, Self::Letters20].into_iter().find(|shape| shape.word() == word)
     }
 
-    /// What new codes of this shape are hashed at.
+    /// Returns the Argon2id cost for new codes of this shape.
     #[must_use]
     pub fn cost(self) -> Cost {
         match self {
@@ -63,7 +63,7 @@ impl Shape {
         }
     }
 
-    /// Whether a text is a code of this shape, as it is hashed: without spaces and dashes, in capitals.
+    /// Returns whether a text is a code of this shape as it is hashed: without spaces and dashes, in upper case.
     #[must_use]
     pub fn fits(self, text: &str) -> bool {
         let letter = |byte: u8| match self {
@@ -83,7 +83,7 @@ pub struct Recipe {
     pub cost: Cost,
 }
 
-/// What one evaluation costs: memory and passes over it, in one lane.
+/// Cost of one evaluation: memory and passes, in one lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
     memory_kib: u32,
@@ -91,43 +91,43 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// 19 MiB and two passes, as OWASP advises for passwords: eight digits have no strength of their own.
+    /// 19 MiB and two passes, as OWASP recommends for passwords: eight digits are guessable.
     pub const GUESSABLE: Self = Self { memory_kib: 19 * 1024, passes: 2 };
 
-    /// 8 MiB and one pass: twenty letters cannot be guessed at any price, and a login should not wait.
+    /// 8 MiB and one pass: twenty letters are not guessable at any cost, and a login should be fast.
     pub const STRONG: Self = Self { memory_kib: 8 * 1024, passes: 1 };
 
-    /// Takes 8 KiB to 64 MiB and 1 to 10 passes: a file that is read must not ask for gigabytes, or for seconds.
+    /// Accepts 8 KiB to 64 MiB and 1 to 10 passes, so that a file cannot demand gigabytes or seconds.
     #[must_use]
     pub fn new(memory_kib: u32, passes: u32) -> Option<Self> {
         let believed = (8..=64 * 1024).contains(&memory_kib) && (1..=10).contains(&passes);
         believed.then_some(Self { memory_kib, passes })
     }
 
-    /// KiB of memory.
+    /// Returns the memory in KiB.
     #[must_use]
     pub fn memory_kib(self) -> u32 {
         self.memory_kib
     }
 
-    /// Passes over the memory.
+    /// Returns the passes over the memory.
     #[must_use]
     pub fn passes(self) -> u32 {
         self.passes
     }
 }
 
-/// The hash of a code; eight digits are found from it by trying all.
+/// The hash of a code. Eight digits can be recovered from it by trying all.
 pub struct Digest(Zeroizing<[u8; 32]>);
 
 impl Digest {
-    /// Takes the bytes over.
+    /// Wraps the bytes.
     #[must_use]
     pub fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0

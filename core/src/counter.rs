@@ -1,4 +1,4 @@
-//! Codes that a counter moves (HOTP): which counter a code belongs to, and whether it may still be used.
+//! HOTP codes: which counter a code belongs to, and whether it may still be used.
 
 use crate::{
     answer::Code,
@@ -10,19 +10,19 @@ use crate::{
     time::Step,
 };
 
-/// Counters looked at from the next one on: a button may have been pressed a few times in a pocket
-/// (the look-ahead window of RFC 4226 section 7.4; pam_oath's, too, is five).
+/// Counters checked, from the next one on: the button may have been pressed by accident (look-ahead window of RFC
+/// 4226 section 7.4; pam_oath also uses five).
 pub const LOOK_AHEAD: u64 = 5;
 
-/// The lowest counter that neither the record nor the ledger knows as used. The ledger may know more: of a right code
-/// that could not be written down, or of a key that was removed, and imported again with an older counter.
+/// Returns the lowest counter that neither the record nor the ledger knows as used. The ledger may know more: of a
+/// correct code that could not be stored, or of a key that was removed and re-imported with an older counter.
 #[must_use]
 pub fn lowest_unused(next: u64, mark: Mark, used: &[Used]) -> u64 {
     let of_key = used.iter().filter(|one| one.mark == mark);
     of_key.map(|one| one.step.0.saturating_add(1)).fold(next, u64::max)
 }
 
-/// Judges a code against the counters from `next` on. Only a right code moves the counter.
+/// Compares a code with the counters from `next` on. Only a correct code moves the counter.
 pub fn judge(
     (keyed, next): (&Keyed, u64),
     authenticator: &Authenticator,
@@ -36,7 +36,7 @@ pub fn judge(
         is_code_of(keyed.truncated(counter), digits, code.of_length(digits))
     };
     let mut found = None;
-    // Those that were used are computed in every case, so that a code that was used is said to be that.
+    // Used counters are always computed, so that a used code is reported as used.
     let last = next.checked_sub(1).is_some_and(is_at);
     let typed = code.of_length(authenticator.parameters.digits);
     let earlier = EarlierCodes { keyed, mark, used }.repeated(authenticator, typed);

@@ -1,4 +1,4 @@
-//! Codes of one authenticator that were accepted before: their text typed again is a repetition, and no guess.
+//! Previously accepted codes of one authenticator: typing one again is a repetition, not a guess.
 
 use crate::{
     ledger::{Mark, Used},
@@ -7,30 +7,30 @@ use crate::{
     time::Step,
 };
 
-/// How many accepted codes a text is compared with, the newest ones. A program that repeats its text, such as a mail client
-/// that polls, is recognized until its user has logged in so often with newer codes.
+/// How many of the newest accepted codes a text is compared with. A program that repeats its code, such as a polling
+/// mail client, is recognized until its user has logged in this often with newer codes.
 const COMPARED: usize = 8;
 
-/// The accepted codes of one key. The ledger holds their steps alone: without the key, a step tells nothing of its code.
+/// The accepted codes of one key. The ledger stores steps only; without the key, a step does not reveal its code.
 pub struct EarlierCodes<'a> {
     /// The key.
     pub keyed: &'a Keyed,
-    /// What its steps are filed under.
+    /// The key's identifier in the ledger.
     pub mark: Mark,
-    /// The steps on file, of all keys.
+    /// The used steps of all keys.
     pub used: &'a [Used],
 }
 
 impl EarlierCodes<'_> {
-    /// Returns whether the code of a step was accepted, or used up on the way.
+    /// Returns whether the code of a step was accepted, or claimed by an interrupted login.
     #[must_use]
     pub fn is_used(&self, step: Step) -> bool {
         self.steps().any(|used| used == step)
     }
 
-    /// Returns the first step that can be fresh again where `typed` is the text of one of the newest accepted codes.
+    /// Returns the first step that can be fresh again, if `typed` is one of the newest accepted codes.
     ///
-    /// Computes equally many codes whether any was accepted or not, so that time does not tell.
+    /// Computes the same number of codes whether or not any was accepted, so that the time taken reveals nothing.
     #[must_use]
     pub fn repeated(&self, authenticator: &Authenticator, typed: &str) -> Option<Step> {
         let mut newest = [None; COMPARED];
@@ -51,7 +51,7 @@ impl EarlierCodes<'_> {
     }
 }
 
-/// Puts a step in its place among the newest, which are sorted from the newest down.
+/// Inserts a step among the newest ones, which are sorted in descending order.
 fn insert(newest: &mut [Option<Step>; COMPARED], step: Step) {
     let mut carried = Some(step);
     for place in newest {
@@ -103,7 +103,7 @@ mod tests {
         for step in steps {
             assert_eq!(repeated(&steps, own(), step), Some(Step(901)), "{step}");
         }
-        // No step is not step 0.
+        // An absent step must not be taken for step 0.
         for step in [0, 8, 299, 901] {
             assert_eq!(repeated(&steps, own(), step), None, "{step}");
         }

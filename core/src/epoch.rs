@@ -1,4 +1,4 @@
-//! The epoch: before which instant the ledger remembers nothing, so that every code counts as used.
+//! The epoch: the time up to which the ledger knows nothing, so that every earlier code counts as used.
 
 use crate::{
     clock_mark::MARK_INTERVAL,
@@ -8,8 +8,8 @@ use crate::{
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// The last second that the ledger knows nothing about; nothing when the epoch is of
-/// another boot, or lies ahead, so that a new one has to be begun.
+/// Returns the last second that the ledger knows nothing about; `None` if the epoch belongs to another boot or is in
+/// the future, so that a new one must begin.
 #[must_use]
 pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     let elapsed = now.boot.0.checked_sub(epoch.begun.0)?;
@@ -17,7 +17,7 @@ pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     (epoch.boot_id == boot_id).then(|| begun.max(epoch.mark))
 }
 
-/// What the ledger of an epoch knows nothing about; nothing where [`floor`] says nothing.
+/// Returns what the ledger knows nothing about; `None` if [`floor`] is `None`.
 #[must_use]
 pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
     let Epoch { begun, .. } = epoch;
@@ -25,7 +25,7 @@ pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
     Some(Horizon { floor, ahead: epoch.ahead, boot_id: epoch.boot_id, begun })
 }
 
-/// What a new epoch remembers of the clock mark: codes may have been used up to a touch later.
+/// Returns the mark for a new epoch: codes may have been used up to one interval after the clock mark.
 #[must_use]
 pub fn mark_from(mtime: Option<UnixTime>) -> UnixTime {
     mtime.map_or(UnixTime(0), |mtime| mtime.plus(MARK_INTERVAL))

@@ -1,4 +1,4 @@
-//! Which tries in the ledger are of no use any more, and how the row of failures outlives them.
+//! Expired attempts in the ledger, and how the failure streak survives their removal.
 
 use alloc::vec::Vec;
 
@@ -7,11 +7,12 @@ use crate::{
     time::{DAY, UnixTime},
 };
 
-/// How many expired names a charge removes at most: a login adds one, so that what has piled up shrinks, and waits for none.
+/// Maximum number of expired names removed by one charge: a login adds one name, so a backlog shrinks without slowing
+/// it.
 pub const AT_ONCE: usize = 8;
 
-/// Tries that no limit counts any more, the oldest first. The ledger must have known them for a day: one that seems older
-/// than the ledger was charged before the clock was set forward, and may be of a minute ago.
+/// Returns attempts that no limit counts any more, the oldest first. The ledger must be at least a day older: an
+/// attempt that seems older than the ledger was charged before the clock was set forward and may be recent.
 #[must_use]
 pub fn expired(facts: &Facts, floor: UnixTime, now: UnixTime) -> Vec<&Charged> {
     let is_over = |charged: &&Charged| charged.at >= floor && now.since(charged.at) >= DAY;
@@ -20,7 +21,8 @@ pub fn expired(facts: &Facts, floor: UnixTime, now: UnixTime) -> Vec<&Charged> {
     expired
 }
 
-/// The row that has counted every try up to an instant, so that their names may go; nothing where it has counted them.
+/// Returns the streak that includes every attempt up to a given time, so that their names can be removed; `None` if
+/// it includes them already.
 #[must_use]
 pub fn folded(facts: &Facts, row: Row, until: UnixTime) -> Option<Row> {
     let counts = |charged: &&Charged| {
@@ -62,7 +64,7 @@ mod tests {
         assert_eq!(ages(60), [0_u64; 0]);
     }
 
-    /// A clock that jumps ten days ahead makes a try of a minute ago look old, and older than the ledger.
+    /// After the clock jumps ten days ahead, a recent attempt looks old, and older than the ledger.
     #[test]
     fn clock_set_forward_expires_nothing() {
         let facts = facts(&[60], Budget::Proven);
@@ -78,7 +80,7 @@ mod tests {
             let until = UnixTime(NOW.0 - DAY);
             let after = folded(&facts, before, until).unwrap();
             assert_eq!(row::length(&facts, before, None), row::length(&facts, after, None));
-            // Whether or not the names are gone by then.
+            // Whether or not the names are removed by then.
             let left = Facts { tries: facts.tries[3..].to_vec(), ..Facts::default() };
             assert_eq!(row::length(&left, after, None), carried + 5);
             assert_eq!(folded(&facts, after, until), None);

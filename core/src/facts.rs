@@ -1,4 +1,4 @@
-//! What the ledger has on file for one person, read from its names.
+//! Reads the ledger's entries of one user.
 
 use crate::{
     fault::LedgerFault,
@@ -8,7 +8,7 @@ use crate::{
     time::UnixTime,
 };
 
-/// Reads the ledger; the own charge, where there is one, is known without reading it.
+/// Reads the ledger. The caller's own charge, if any, is known without reading it.
 ///
 /// # Errors
 /// [`LedgerFault`] when a name cannot be read.
@@ -22,7 +22,7 @@ pub fn read(shelf: &dyn Shelf, own: Option<(&Try, UnixTime)>) -> Result<Facts, L
                 Some((own, at)) if *own == found => Some(at),
                 _ => instant_of(shelf, &name)?,
             };
-            // A name that another process erased meanwhile was refunded.
+            // A name that another process has erased meanwhile was refunded.
             facts.tries.extend(at.map(|at| Charged { name: found, at }));
         } else if let Some(row) = ledger_names::read_row(&name) {
             facts.row = facts.row.max(Some(row));
@@ -31,10 +31,10 @@ pub fn read(shelf: &dyn Shelf, own: Option<(&Try, UnixTime)>) -> Result<Facts, L
     Ok(facts)
 }
 
-/// When a name was made; nothing when it is gone.
+/// Returns when a name was created; `None` if it is gone.
 ///
 /// # Errors
-/// [`LedgerFault`] when its text is not an instant.
+/// [`LedgerFault`] if its text is not a time.
 pub fn instant_of(shelf: &dyn Shelf, name: &str) -> Result<Option<UnixTime>, LedgerFault> {
     match shelf.content(name)? {
         None => Ok(None),

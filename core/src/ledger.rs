@@ -1,4 +1,4 @@
-//! What the ledger's names say: used steps, tries, refusals, the epoch.
+//! Entries of the ledger: used steps, attempts, refusals, the epoch.
 
 use alloc::{string::String, vec::Vec};
 
@@ -8,12 +8,12 @@ use crate::{
     time::{BootTime, Step, UnixTime},
 };
 
-/// Names the codes of one key without telling the key: what a used step is filed under.
+/// Identifies a key in the ledger without revealing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark(pub [u8; 16]);
 
 impl Mark {
-    /// What the codes of a set are filed under, each as the step of its place.
+    /// Returns the identifier of a set of codes; each code is stored as the step of its index.
     #[must_use]
     pub fn of_set(id: SetId) -> Self {
         let mut mark = [0; 16];
@@ -23,7 +23,7 @@ impl Mark {
     }
 }
 
-/// A step of a key that was accepted, or burned on the way.
+/// A step of a key that was accepted, or claimed by an interrupted login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
     /// The key.
@@ -32,17 +32,16 @@ pub struct Used {
     pub step: Step,
 }
 
-/// Tells one attempt from every other, and is never used again.
+/// Identifies one attempt; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nonce(pub [u8; 16]);
 
 impl Nonce {
-    /// The nonce of an attempt that holds a charge, which no other process holds at the same time: the clock that never goes
-    /// back, to the nanosecond, then the charge's slot and its budget, day and source. Randomness would cost each login a
-    /// call.
+    /// Returns the nonce of an attempt that holds a charge, which is exclusive: the boot clock in nanoseconds, then
+    /// slot, budget, day and source of the charge. Random bytes would cost each login a system call.
     #[must_use]
     pub fn of_charge(charge: &Try, boot: BootTime) -> Self {
-        // FNV-1a: nothing depends on it but that two sources at one nanosecond differ.
+        // FNV-1a: only needs to distinguish two sources at the same nanosecond.
         let fold = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
         let start = (charge.day as u32).rotate_left(8) ^ charge.budget as u32 ^ 0x811c_9dc5;
         let rest = charge.source.as_str().bytes().fold(start, fold);
@@ -51,23 +50,23 @@ impl Nonce {
     }
 }
 
-/// Which budget a try is taken from.
+/// The budget that an attempt is charged to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
     /// Behind a proven first factor.
     Proven,
-    /// Before one.
+    /// Before a first factor.
     Unproven,
-    /// Before one, where a rule asks for no code: bounded as those, and in nobody's way. Who types only a password that
-    /// ends in digits has guessed at no code.
+    /// Before a first factor, if a rule requires no code. Bounded like unproven attempts, but without locking out the
+    /// user: a password that ends in digits is no guess at a code.
     Exempt,
-    /// Of `twinlock verify`: bounded by itself, so that guesses there neither lock the user out of logins nor are more
-    /// guesses of a login.
+    /// `twinlock verify`. Separate, so that guesses there neither lock the user out of logins nor add guesses to a
+    /// login.
     Verify,
 }
 
 impl Budget {
-    /// Returns whether no caller may see from texts, calls or work whom a code was compared with.
+    /// Returns whether texts, system calls and work must not reveal which record a code was compared with.
     #[must_use]
     pub fn is_uniform(self) -> bool {
         match self {
@@ -76,7 +75,7 @@ impl Budget {
         }
     }
 
-    /// Returns whether a wrong code makes the failure streak of its user longer.
+    /// Returns whether a wrong code lengthens the user's failure streak.
     #[must_use]
     pub fn is_in_streak(self) -> bool {
         match self {
@@ -86,49 +85,49 @@ impl Budget {
     }
 }
 
-/// A try that was charged. The slot is what only one process can get.
+/// A charged attempt. Only one process can get each slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Try {
-    /// The budget it was taken from.
+    /// The budget.
     pub budget: Budget,
-    /// The UTC day it was charged on, counted from 1970.
+    /// The UTC day of the charge, in days since 1970.
     pub day: u64,
-    /// Which of the day's tries of this source it is, from 0.
+    /// Number of the attempt within the day and source, from 0.
     pub slot: u32,
-    /// Where it came from.
+    /// The source.
     pub source: SourceLabel,
 }
 
-/// A try, and when it was charged.
+/// An attempt and the time of its charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charged {
-    /// The try.
+    /// The attempt.
     pub name: Try,
     /// When.
     pub at: UnixTime,
 }
 
-/// All that is on file for one person.
+/// All entries of one user.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Steps that were accepted.
+    /// Used steps.
     pub used: Vec<Used>,
-    /// Tries that were charged and not refunded.
+    /// Attempts that were charged and not refunded.
     pub tries: Vec<Charged>,
-    /// Where the row of failures begins, if that is written.
+    /// The start of the failure streak, if stored.
     pub row: Option<Row>,
 }
 
-/// Where a row of failures begins: those before a restart, which only their number is left of, and those since an instant.
+/// The start of a failure streak: the number of failures before a restart, and the time after which attempts count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
-    /// After this instant tries count.
+    /// Attempts after this time count.
     pub since: UnixTime,
-    /// How many there were that this ledger has not seen.
+    /// Number of earlier failures, which this ledger does not contain.
     pub carried: u32,
 }
 
-/// One refusal, kept for `twinlock why`.
+/// A refusal, kept for `twinlock why`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// When.
@@ -137,41 +136,41 @@ pub struct Refused {
     pub reason: String,
     /// The PAM service.
     pub service: String,
-    /// Where it came from.
+    /// The source.
     pub source: SourceLabel,
 }
 
-/// How many refusals are kept for one person.
+/// Number of refusals kept per user.
 pub const REFUSALS_KEPT: u8 = 8;
 
 /// How many names the ledger can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Names in all; 0 where nothing bounds them.
+    /// Total number of names; 0 if unbounded.
     pub names: u64,
-    /// Names that can still be made.
+    /// Number of free names.
     pub free: u64,
 }
 
 impl Capacity {
-    /// Capacity of a ledger whose names nothing bounds.
+    /// The capacity of a ledger without a bound.
     pub const UNBOUNDED: Self = Self { names: 0, free: 0 };
 }
 
-/// When the ledger's memory begins.
+/// The start of the ledger's knowledge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Epoch {
     /// `/proc/sys/kernel/random/boot_id` without dashes.
     pub boot_id: String,
-    /// The instant, on the clock that cannot be set.
+    /// When the ledger began, by the boot clock.
     pub begun: BootTime,
-    /// How far the wall clock is known to have come before.
+    /// The clock mark: the highest trusted time before.
     pub mark: UnixTime,
-    /// Times ahead of that in which codes were used.
+    /// Periods ahead of the mark in which codes were used.
     pub ahead: Vec<Stretch>,
 }
 
-/// A time ahead of the mark in which codes were used, while nothing vouched for the clock: should it ever come, they
+/// A period ahead of the mark in which codes were used while the clock was not trusted. If that time comes, its codes
 /// count as used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stretch {
@@ -184,18 +183,18 @@ pub struct Stretch {
 /// What the ledger knows nothing about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Horizon {
-    /// The last second of the past.
+    /// The last unknown second of the past.
     pub floor: UnixTime,
-    /// Times since then in which an earlier ledger has seen codes used.
+    /// Later periods in which an earlier ledger has seen codes used.
     pub ahead: Vec<Stretch>,
     /// The boot in which the ledger began.
     pub boot_id: String,
-    /// When it began, by the clock that cannot be set.
+    /// When it began, by the boot clock.
     pub begun: BootTime,
 }
 
 impl Horizon {
-    /// The last second that a clock is known to have shown before this ledger began.
+    /// Returns the latest time that a clock is known to have shown before this ledger began.
     #[must_use]
     pub fn reached(&self) -> UnixTime {
         self.ahead.iter().map(|stretch| stretch.until).fold(self.floor, UnixTime::max)

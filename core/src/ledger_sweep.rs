@@ -1,4 +1,4 @@
-//! Removing what is expired from one person's names: a few at each charge, and all of it by the unit that sweeps.
+//! Removes a user's expired names: a few at each charge, all of them by the sweep unit.
 
 use alloc::{string::String, vec::Vec};
 
@@ -14,23 +14,23 @@ use crate::{
     time::{DAY, Now, UnixTime},
 };
 
-/// One look at one person's names.
+/// One sweep of a user's names.
 pub struct Sweep<'a> {
     /// The names.
     pub shelf: &'a dyn Shelf,
-    /// The last second that the ledger knows nothing about.
+    /// The epoch: the ledger knows nothing up to and including this second.
     pub floor: UnixTime,
-    /// Now.
+    /// The current time.
     pub now: Now,
-    /// The row of failures that is noted beside the record, where it is known. Without it, tries stay until the ledger has a
-    /// row of its own.
+    /// The failure streak stored next to the record, if known. Otherwise, attempts are kept until the ledger has its
+    /// own streak.
     pub noted: Option<u32>,
-    /// What the keys of the user's record are filed under, where the record is known. Without it, used steps of other keys
-    /// stay.
+    /// The identifiers of the record's keys and set, if the record is known. Otherwise, used steps of other keys are
+    /// kept.
     pub in_force: Option<Vec<Mark>>,
 }
 
-/// Returns what the used steps of a record's keys and of its set of codes are filed under.
+/// Returns the identifiers of a record's keys and of its set of codes.
 #[must_use]
 pub fn in_force(record: &Record) -> Vec<Mark> {
     let of_key = |one: &Authenticator| {
@@ -42,13 +42,13 @@ pub fn in_force(record: &Record) -> Vec<Mark> {
 }
 
 impl Sweep<'_> {
-    /// Removes the oldest expired tries, `most` of them, and says how many. Whoever does so at the same time removes the
-    /// same names, which nobody makes again: they carry the day of their making.
+    /// Removes up to `most` of the oldest expired attempts and returns their number. Safe to run concurrently: names
+    /// carry their day and are never created again.
     pub fn drop_tries(&self, facts: &Facts, most: usize) -> usize {
         let now = self.now.unix;
         let expired = expiry::expired(facts, self.floor, now);
         let Some(newest) = expired.last() else { return 0 };
-        // A row of a time to come is of a clock that was set back: what it counts cannot be told now.
+        // A streak in the future dates from a clock that was set back; what it includes is unknown.
         let is_ahead = facts.row.is_some_and(|row| row.since > now);
         if is_ahead || (facts.row.is_none() && self.noted.is_none()) {
             return 0;
@@ -58,7 +58,7 @@ impl Sweep<'_> {
         }
         let row = row::in_force(facts, self.noted.unwrap_or_default(), now);
         if let Some(folded) = expiry::folded(facts, row, newest.at) {
-            // First of all: without it, the row would be shorter by what is removed.
+            // Written first: otherwise, the streak would lose the removed attempts.
             let name = ledger_names::row_name(folded);
             if self.shelf.create(&name, &ledger_names::instant(now)).is_err() {
                 return 0;
@@ -71,20 +71,19 @@ impl Sweep<'_> {
         removed.map(|charged| self.shelf.erase(&ledger_names::try_name(&charged.name))).count()
     }
 
-    /// Returns whether another sweep has begun since the names were read: it makes its row before it removes a try, so that
-    /// what was read may lack tries that its row has counted.
+    /// Returns whether another sweep has begun since the names were read. It writes its streak before it removes an
+    /// attempt, so attempts that its streak includes may have been missed.
     fn is_overtaken(&self, facts: &Facts) -> bool {
         let rows =
             |names: Vec<String>| names.iter().filter_map(|one| ledger_names::read_row(one)).max();
         self.shelf.names().map_or(true, |names| rows(names) != facts.row)
     }
 
-    /// Removes all that is expired: tries, used steps that are refused without their names or whose keys
-    /// are gone, and devices that are over by the
-    /// clock that cannot be set. Says how many names.
+    /// Removes all that is expired: attempts, used steps that are refused anyway or whose keys are gone, and devices
+    /// that have expired by the boot clock. Returns the number of removed names.
     ///
     /// # Errors
-    /// [`LedgerFault`] when the names cannot be read.
+    /// [`LedgerFault`] if the names cannot be read.
     pub fn drop_all(&self) -> Result<usize, LedgerFault> {
         let facts = facts::read(self.shelf, None)?;
         let mut removed = self.drop_tries(&facts, usize::MAX);
@@ -106,8 +105,8 @@ impl Sweep<'_> {
         Ok(removed)
     }
 
-    /// Removes what was used a day ago of keys that the record has no more: whoever enrolls such a key again shows codes that
-    /// are newer. The ledger must have known it for a day, as with [tries](expiry::expired).
+    /// Removes steps that were used more than a day ago with keys that the record no longer has: if such a key is
+    /// enrolled again, its codes are newer. The ledger must be a day older, as with [attempts](expiry::expired).
     fn drop_of_removed_keys(&self, facts: &Facts) -> Result<usize, LedgerFault> {
         let Some(in_force) = &self.in_force else { return Ok(0) };
         let mut removed = 0;

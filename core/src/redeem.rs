@@ -1,4 +1,4 @@
-//! Vouchers in a try that was charged: nine digits that stand for a code, twelve letters that begin something.
+//! Verifies vouchers in a charged attempt: bypass codes (nine digits) and tickets (twelve letters).
 
 use crate::{
     answer::Code,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Trial<'_> {
-    /// Judges a voucher behind a proven first factor; nowhere else is one of use.
+    /// Verifies a voucher. Vouchers work only behind a proven first factor.
     pub(crate) fn redeem(&mut self, code: &Code, now: Now, reached: UnixTime) -> Outcome {
         let Some((_, snapshot)) = self.person.as_ref().filter(|_| self.budget == Budget::Proven)
         else {
@@ -41,7 +41,7 @@ impl Trial<'_> {
         }
     }
 
-    /// Takes one use off, durably, before anybody gets in: the change is one that only one process can make.
+    /// Uses up one use durably before access is granted; only one process can commit this change.
     fn use_bypass(&self, typed: &str, at: &Moment<'_>) -> Outcome {
         let Some((account, snapshot)) = &self.person else { return Outcome::Wrong };
         let is_it = |bypass: &Bypass| bypass.voucher.is(typed, at);
@@ -68,7 +68,7 @@ impl Trial<'_> {
     }
 }
 
-/// The ticket of a text, of the one purpose that a record in that state has tickets for.
+/// Returns the ticket with this text, of the one purpose that a record in its state has tickets for.
 #[must_use]
 pub fn ticket_of<'a>(record: &'a Record, typed: &str, at: &Moment<'_>) -> Option<&'a Ticket> {
     let purpose = match record.state {

@@ -1,4 +1,4 @@
-//! The last refusals of a person, kept in the ledger for `twinlock why`.
+//! The last refusals of a user, kept in the ledger for `twinlock why`.
 
 use crate::{
     event::Reason,
@@ -10,8 +10,8 @@ use crate::{
     throttle::Familiarity,
 };
 
-/// Keeps one more refusal in place of the oldest, best effort. Before a proven first factor nothing is kept where names are
-/// scarce: each account has eight of them, and would fill the [reserve](crate::reserve).
+/// Stores a refusal in place of the oldest, best effort. Before a proven first factor nothing is stored while names
+/// are scarce: each account has eight of them, which would fill the [reserve](crate::reserve).
 pub fn keep(ports: &Ports<'_>, seat: &Seat, request: &Request, reason: Reason) {
     let admits = |capacity| reserve::admits(capacity, Familiarity::Stranger);
     let is_scarce = || !ports.ledger.capacity().is_ok_and(admits);
@@ -28,7 +28,7 @@ pub fn keep(ports: &Ports<'_>, seat: &Seat, request: &Request, reason: Reason) {
         source: request.source.label(),
     };
     let text = ledger_names::write_refused(&refused);
-    // Before a first factor a refusal takes a place whatever it is for: by the same calls for everybody.
+    // Before a first factor a refusal always takes a slot, so that the system calls are uniform.
     if request.standing() == Standing::Proven
         && matches!(reason, Reason::Throttled | Reason::Locked)
         && let Some(slot) = told_already(shelf.as_ref(), &refused)
@@ -53,8 +53,8 @@ fn replace(shelf: &dyn Shelf, slot: u8, text: &str) {
     let _ = shelf.create(&name, text);
 }
 
-/// Where the same source was told the same: a throttled one asks again and again, and would push out why it is.
-/// What is written is compared with what was read, since writing tidies.
+/// Returns the slot in which the same refusal of the same source is stored: a throttled source asks repeatedly and
+/// would displace the cause. Compares with the text as read back, since writing replaces characters.
 fn told_already(shelf: &dyn Shelf, refused: &Refused) -> Option<u8> {
     let refused = ledger_names::read_refused(&ledger_names::write_refused(refused))?;
     let is_alike = |slot: &u8| {
@@ -75,14 +75,14 @@ fn oldest(shelf: &dyn Shelf) -> Option<u8> {
     (0..REFUSALS_KEPT).min_by_key(at)
 }
 
-/// The refusals on file, newest first.
+/// Returns the stored refusals, newest first.
 #[must_use]
 pub fn all(shelf: &dyn Shelf) -> alloc::vec::Vec<Refused> {
     let read = |slot| {
         let text = shelf.content(&ledger_names::refused_name(slot)).ok().flatten()?;
         ledger_names::read_refused(&text)
     };
-    // Within one second the higher place is the newer one, while there are places left.
+    // Within one second the higher slot is newer, until the slots wrap around.
     let mut found: alloc::vec::Vec<Refused> = (0..REFUSALS_KEPT).rev().filter_map(read).collect();
     found.sort_by_key(|refused| core::cmp::Reverse(refused.at));
     found

@@ -1,9 +1,9 @@
-//! The reserve of the ledger: names that attempts before a proven first factor leave to logins behind one.
+//! The ledger's reserve: names that attempts before a proven first factor leave for logins behind one.
 
 use crate::{ledger::Capacity, throttle::Familiarity};
 
-/// Returns whether an attempt before a proven first factor may take one more name: strangers share the first half, and users
-/// at a known source the first three quarters.
+/// Returns whether an attempt before a proven first factor may take another name: strangers share the first half,
+/// users at a known source the first three quarters.
 #[must_use]
 pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     let kept = match familiarity {
@@ -13,8 +13,8 @@ pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     capacity.names == 0 || capacity.free > kept
 }
 
-/// Returns whether the last quarter has begun, in which attempts before a proven first factor one
-/// folder, which is the same for everybody.
+/// Returns whether the last quarter has begun, in which all attempts before a proven first factor open the same
+/// folder.
 #[must_use]
 pub fn has_begun(capacity: Capacity) -> bool {
     !admits(capacity, Familiarity::Known)
@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(with(0, 0), [true; 3]);
         let Capacity { names, free } = Capacity::UNBOUNDED;
         assert_eq!(with(names, free), [true; 3]);
-        // A file system that says nonsense.
+        // A file system that reports nonsense.
         assert_eq!(with(10, u64::MAX), [true; 3]);
     }
 }

@@ -1,5 +1,5 @@
-//! Resynchronization: two adjacent codes outside the window say where an authenticator stands
-//! (RFC 6238 section 6, RFC 4226 section 7.4).
+//! Resynchronization: two adjacent codes outside the window reveal the drift of an authenticator (RFC 6238 section 6,
+//! RFC 4226 section 7.4).
 
 use alloc::vec::Vec;
 
@@ -18,67 +18,67 @@ use crate::{
     time::{Step, UnixTime},
 };
 
-/// The most steps each way of the window's centre in which an authenticator's clock is looked for.
+/// Maximum steps searched on each side of the window's centre.
 const REACH_STEPS: u64 = 20;
-/// The same in seconds: a longer period must not let in codes that are older.
+/// The same bound in seconds: a longer period must not accept older codes.
 const REACH_SECONDS: u64 = 600;
-/// The longest wait that is worth telling: where clocks jumped, no number of seconds is to be relied on.
+/// Maximum wait in seconds that is reported: after clock jumps, longer predictions are unreliable.
 const WAIT_MAX: u64 = 86_400;
-/// Counters from the next one on in which a token is looked for.
+/// Counters searched, from the next one on, to resynchronize a token.
 pub const PRESSES: u64 = 100;
 
-/// Returns how many steps each way of the window's centre an authenticator's clock is looked for: twenty, and no more than
-/// ten minutes; 0 for a period so long that no two codes fit.
+/// Returns how many steps are searched on each side of the window's centre: at most twenty and at most ten minutes; 0
+/// if the period is too long for two codes to fit.
 #[must_use]
 pub fn reach(period: Period) -> u64 {
     REACH_STEPS.min(REACH_SECONDS / period.seconds())
 }
 
-/// A step that a wrong code would have been right for.
+/// A step that a wrong code would have matched.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stray {
     mark: Mark,
     step: Step,
 }
 
-/// What the wrong code before this one would have been right for. It lives as long as one call asks.
+/// What the previous wrong code would have matched. Lives for one call.
 pub struct Memory {
     offered: Resync,
     before: Vec<Stray>,
     last: Vec<Stray>,
 }
 
-/// What a wrong code and the one typed before it say together.
+/// What a wrong code and the previous one reveal together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Sign {
     /// Nothing.
     Nothing,
-    /// They are neighbours, and of no use any more, or on this host.
+    /// They are adjacent, but already used up or not usable on this host.
     Off {
-        /// By how many seconds the authenticator's clock is ahead of this machine's; negative when it is behind, and 0
-        /// where a login without a learnt drift would take the code.
+        /// Seconds by which the authenticator's clock is ahead of this host's; negative if it is behind, and 0 if a
+        /// login without learned drift would accept the code.
         ahead: i64,
-        /// Seconds until it shows two that can be learned from, where it ever will.
+        /// Seconds until it shows two codes that can be learned from; `None` if it never does.
         wait: Option<u64>,
     },
-    /// They are neighbours, and new: this is where the authenticator stands, if both can still be claimed.
+    /// They are adjacent and new: the drift is known, if both can still be claimed.
     Adjacent(Match),
 }
 
 impl Memory {
-    /// Nothing was typed yet.
+    /// Creates an empty memory.
     #[must_use]
     pub fn new(offered: Resync) -> Self {
         Self { offered, before: Vec::new(), last: Vec::new() }
     }
 
-    /// The next code was typed. What was not judged has no neighbours.
+    /// Starts the next code. A code that was not compared has no neighbours.
     pub fn turn(&mut self) {
         self.before = core::mem::take(&mut self.last);
     }
 
-    /// Notes what a wrong code would have been right for, and holds it against the one before.
+    /// Records what a wrong code would have matched, and compares it with the previous one.
     pub fn note(&mut self, record: &Record, code: &Code, evidence: &Evidence<'_>) -> Sign {
         self.last.clear();
         let mut best = Sign::Nothing;
@@ -106,7 +106,7 @@ impl Memory {
     }
 }
 
-/// One authenticator that two codes may be of.
+/// An authenticator that may have produced both codes.
 struct Candidate<'a> {
     authenticator: &'a Authenticator,
     index: usize,
@@ -115,7 +115,7 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// The first and the last step that are looked at.
+    /// Returns the first and the last step searched.
     fn range(&self) -> (u64, u64) {
         match self.authenticator.moving {
             Moving::Clock { drift } => {
@@ -170,8 +170,8 @@ impl Candidate<'_> {
         }
     }
 
-    /// Whether a step and the one before it are newer than all that was used, without the exception that is made
-    /// elsewhere for a clock set back: so the drift that follows from them covers every step that was ever claimed.
+    /// Returns whether a step and its predecessor are newer than every used step, without the exception for a clock
+    /// that was set back, so that the new drift covers every step ever claimed.
     fn are_new(&self, step: u64) -> bool {
         let first = Step(step.saturating_sub(1));
         replay::is_newest(
@@ -193,7 +193,7 @@ impl Candidate<'_> {
     }
 }
 
-/// From when on a clock that is so many steps ahead of this machine's shows codes that can be learned from.
+/// Returns from when on an authenticator that is this many steps ahead shows codes that can be learned from.
 #[must_use]
 pub fn learnable_from(
     (authenticator, mark): (&Authenticator, Mark),
@@ -215,7 +215,7 @@ fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> Readin
     }
 }
 
-/// The newest where two pairs share their codes: claiming it refuses the older one too.
+/// Returns the newer of two matches: claiming it refuses the older one, too.
 fn better(one: Sign, other: Sign) -> Sign {
     let rank = |sign: &Sign| match sign {
         Sign::Adjacent(_) => 2,

@@ -1,19 +1,19 @@
-//! Failures in a row (NIST SP 800-63B section 5.2.2): how many there are, whatever was restarted meanwhile.
+//! The failure streak (NIST SP 800-63B section 5.2.2): consecutive failures, which survive restarts.
 
 use crate::{
     ledger::{Facts, Row, Try},
     time::UnixTime,
 };
 
-/// The row in force; where the ledger says nothing, what was noted beside the record goes before all tries.
+/// Returns the streak in force. If the ledger has none, the number stored next to the record precedes all attempts.
 #[must_use]
 pub fn in_force(facts: &Facts, noted: u32, now: UnixTime) -> Row {
     let row = facts.row.unwrap_or(Row { since: UnixTime(0), carried: noted });
-    // A success from the future is of a clock that was set back since: it breaks no row.
+    // A success in the future dates from a clock that was set back; it does not end a streak.
     if row.since > now { Row { since: UnixTime(0), ..row } } else { row }
 }
 
-/// How long the row is without `except`, a try that is not judged yet.
+/// Returns the length of the streak without `except`, an attempt that is not compared yet.
 #[must_use]
 pub fn length(facts: &Facts, row: Row, except: Option<&Try>) -> u32 {
     let counts = |at: UnixTime, name: &Try| {

@@ -1,4 +1,4 @@
-//! After the claim: the record is looked at once more, and written where the code moves it.
+//! Re-reads the record after the claim, and commits a moved HOTP counter or learned drift before granting.
 
 use crate::{
     account::{Account, Folder},
@@ -9,29 +9,29 @@ use crate::{
     record::{Authenticator, Moving, State},
 };
 
-/// How often a record may change under a login before the code is judged afresh.
+/// How often the record may change during a login before the code is compared again.
 const ROUNDS: usize = 4;
 
-/// What the record says to a code that was claimed.
+/// The result of the re-read.
 pub enum Settled {
-    /// It is what the code was held against, or says now where the authenticator stands.
+    /// The record is unchanged, or the moving factor is committed.
     Granted(Accepted),
-    /// The counter was moved past the code.
+    /// The counter has moved past the code.
     Burned,
-    /// It is another one: the code is to be held against that.
+    /// The record has changed; compare the code with the new one.
     Changed,
 }
 
-/// What became of a record that had to be written.
+/// The result of a commit.
 enum Written {
     Done(Settled),
     Overtaken,
 }
 
-/// After the claim: grants if the record still says what was judged, else loads it afresh.
+/// Grants access if the record is still the one that was compared; otherwise, reloads it.
 ///
 /// # Errors
-/// The [`Reason`] when the record cannot be read again, or not be written.
+/// The [`Reason`] if the record cannot be read again or cannot be written.
 pub fn settle(
     records: &dyn Records,
     person: &mut Option<(&Account, Snapshot)>,
@@ -64,8 +64,9 @@ pub fn settle(
     Ok(Settled::Changed)
 }
 
-/// Whether another login has only moved a counter or noted a drift since: the key is looked at as well, since a hand
-/// that edits a record may leave its generation. Two adjacent codes are judged by where the authenticator stood.
+/// Returns whether another login has since changed only a counter or drift. Compares the keys too, since a manual
+/// edit may keep the generation. For two adjacent codes, the drift that they were compared with must be unchanged as
+/// well.
 fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
     let pair = fresh.record.authenticators.get(found.authenticator);
     let pair = pair.zip(judged.record.authenticators.get(found.authenticator));
@@ -77,7 +78,7 @@ fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
         })
 }
 
-/// Makes the record say where the authenticator stands now, if it has to before anybody gets in.
+/// Commits the moving factor, if that is required before granting access.
 fn write_down(
     records: &dyn Records,
     folder: &Folder,
@@ -115,7 +116,7 @@ fn write_down(
     }
 }
 
-/// What two adjacent codes have said, against where the authenticator stood.
+/// Returns what two adjacent codes revealed, relative to the previous moving factor.
 fn resynced(authenticator: &Authenticator, found: Match) -> Option<Resynced> {
     let first = found.first?;
     Some(match (authenticator.moving, found.moves?) {

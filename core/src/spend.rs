@@ -1,4 +1,4 @@
-//! A code of a set: hashed, compared, spent for good, and the record looked at once more before anybody gets in.
+//! Verifies backup codes: hash, compare, spend, and re-read the record before access is granted.
 
 use core::cell::Cell;
 
@@ -21,56 +21,56 @@ use crate::{
     time::{Now, Step},
 };
 
-/// How often a record may change under a login before the code is judged afresh.
+/// How often the record may change during a login before the code is compared again.
 const ROUNDS: usize = 4;
 
-/// Where codes are spent, in a try that was charged.
+/// Verifies the backup codes of a charged attempt.
 pub struct Till<'a> {
-    /// The machine.
+    /// The host ports.
     pub ports: Ports<'a>,
-    /// The names of this person in the ledger.
+    /// The user's names in the ledger.
     pub shelf: &'a dyn Shelf,
-    /// Which budget the try was taken from.
+    /// The budget of the attempt.
     pub budget: Budget,
     /// When it was charged.
     pub since: Now,
-    /// What may be asked: a new set is shown where all may.
+    /// What may be asked: a new set can be shown only in a full dialogue.
     pub questions: Questions,
-    /// The code that this attempt has spent: it stays its own while the record changes.
+    /// The code that this attempt has spent: it may use it again after the record changes.
     own: Cell<Option<(SetId, u8)>>,
 }
 
-/// What became of a code that no authenticator has made.
+/// The result for a code that matches no authenticator.
 pub enum Spending {
-    /// Right, spent by this process alone, and the record still names its set.
+    /// Correct and spent by this process, and the record still names its set.
     Granted(Accepted),
-    /// Right, the last of its set, and not spent: the change that names the next set does that.
+    /// Correct, the last of its set, and not spent: the change that enables the next set spends it.
     Last(LastCode),
-    /// Not of the person's set.
+    /// Not in the user's set.
     Wrong,
-    /// Right once.
+    /// Already spent.
     Spent,
-    /// Right and burned, but the record is another one: the code is to be held against that.
+    /// Correct and spent, but the record has changed: compare the code with the new record.
     Changed,
-    /// It could not be judged, or not be spent.
+    /// It could not be compared or not be spent.
     Faulty(CodesFault),
 }
 
-/// The last code of a set, found right and not spent.
+/// The last code of a set, correct and not spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastCode {
     /// The set.
     pub id: SetId,
-    /// Its place in it.
+    /// Its index in the set.
     pub place: u8,
-    /// What it looks like.
+    /// Its shape.
     pub shape: Shape,
-    /// The record that named the set.
+    /// The generation of the record that named the set.
     pub generation: Generation,
 }
 
 impl LastCode {
-    /// Whether a record is still the one that the code was judged by.
+    /// Returns whether a record is still the one that the code was compared with.
     #[must_use]
     pub fn is_of(&self, record: &Record) -> bool {
         record.state == State::Active
@@ -79,7 +79,7 @@ impl LastCode {
     }
 }
 
-/// A code that was found in its set.
+/// A code that is in the set.
 struct Found {
     folder: Folder,
     id: SetId,
@@ -94,7 +94,7 @@ impl Found {
 }
 
 impl<'a> Till<'a> {
-    /// Begins an attempt, which has spent nothing.
+    /// Creates a verifier that has not spent a code.
     #[must_use]
     pub fn new(
         ports: Ports<'a>,
@@ -106,7 +106,7 @@ impl<'a> Till<'a> {
         Self { ports, shelf, budget, since, questions, own: Cell::new(None) }
     }
 
-    /// Judges a code of the shape of a set, and spends it where it is right.
+    /// Compares a code that has the shape of a set, and spends it if it is correct.
     pub fn offer(&self, person: &mut Option<(&Account, Snapshot)>, code: &Code) -> Spending {
         if backup_code::shape_of(code).is_none() {
             return Spending::Wrong;
@@ -143,7 +143,8 @@ impl<'a> Till<'a> {
         }
     }
 
-    /// Where a new set can be shown, the last code is spent by its successor; elsewhere by a change that promises one.
+    /// If a new set can be shown, enabling it spends the last code; otherwise, a change that notes that a new set is
+    /// owed does.
     fn offer_last(&self, person: &mut Option<(&Account, Snapshot)>, found: &Found) -> Spending {
         let Some((account, snapshot)) = person else { return Spending::Changed };
         let last = found.last(snapshot.record.generation);
@@ -153,7 +154,7 @@ impl<'a> Till<'a> {
         self.end_set(account, last)
     }
 
-    /// Spends the last code by the change that takes its set away: only one process can make it.
+    /// Spends the last code by the change that removes its set: only one process can commit it.
     fn end_set(&self, account: &Account, last: LastCode) -> Spending {
         let now = self.since.unix;
         let Ok(generation) = draw::generation(self.ports.entropy) else {
@@ -173,7 +174,8 @@ impl<'a> Till<'a> {
         }
     }
 
-    /// Before a proven first factor, an answer of that shape costs the same whoever is asked for, throttled or not.
+    /// Does the work of a comparison: before a proven first factor, an answer of this shape costs the same for every
+    /// user name, throttled or not.
     pub fn work_as_if(&self, code: &Code) {
         if self.budget.is_uniform()
             && let Some(shape) = backup_code::shape_of(code)
@@ -188,7 +190,7 @@ impl<'a> Till<'a> {
         let recipe = set.filter(|set| set.shape == shape).map_or(&built_in, |set| &set.recipe);
         let digest = self.ports.codes.digest(code.of_shape(shape), recipe);
         if let (Some(set), Ok(digest)) = (set, &digest) {
-            // Whatever it says: nobody has these codes.
+            // The result is ignored: these are dummy codes.
             let _ = backup_code::place_in(set, digest);
         }
     }
@@ -214,7 +216,7 @@ impl<'a> Till<'a> {
         };
         let text = code.of_shape(set.shape);
         if text.is_empty() {
-            // Of another shape than the set: as much work as a code that is wrong.
+            // The shape differs from that of the set: do the same work as for a wrong code.
             if self.budget.is_uniform()
                 && let Some(shape) = backup_code::shape_of(code)
             {
@@ -228,7 +230,8 @@ impl<'a> Till<'a> {
         Ok(place.map(|place| Found { folder, id, set, place }))
     }
 
-    /// After the code is spent: whoever changed the set, or removed the person, meanwhile has the last word.
+    /// Re-reads the record after the code is spent: a concurrent change of the set, or a removal of the user, takes
+    /// precedence.
     fn look_again(&self, person: &mut Option<(&Account, Snapshot)>, found: &Found) -> Spending {
         for _ in 0..ROUNDS {
             let Some((account, snapshot)) = person else { return Spending::Changed };
@@ -255,9 +258,9 @@ impl<'a> Till<'a> {
         Spending::Changed
     }
 
-    /// Two codes that were the last two a moment ago are each the last one now: their set ends by one change.
+    /// Grants access, or ends the set if concurrent logins have just spent its last two codes.
     fn accept(&self, account: &Account, generation: Generation, found: &Found) -> Spending {
-        // So that `twinlock status` knows when a code was last used; the code is spent without it.
+        // Tells `twinlock status` when a code was last used; the code is spent even without it.
         let used = Used { mark: Mark::of_set(found.id), step: Step(found.place.into()) };
         let name = ledger_names::used_name(&used);
         let _ = self.shelf.create(&name, &ledger_names::instant(self.since.unix));

@@ -1,4 +1,4 @@
-//! Vouchers: set-up tickets and bypasses that an administrator gives somebody, kept as salted hashes.
+//! Vouchers: set-up tickets and bypass codes that an administrator issues, stored as salted hashes.
 
 use alloc::{boxed::Box, string::String};
 
@@ -8,71 +8,71 @@ use sha2::Sha256;
 
 use crate::time::{BootTime, DAY, Now, UnixTime};
 
-/// Letters of a ticket: 56 bits, which nobody guesses in a month at the pace of the throttle.
+/// Letters in a ticket: 56 bits, which cannot be guessed in a month under the rate limit.
 pub const TICKET_LETTERS: usize = 12;
-/// Digits of a bypass: read over a telephone, valid for hours, behind a first factor.
+/// Digits in a bypass code: short enough to read over the telephone; valid for hours, behind a first factor.
 pub const BYPASS_DIGITS: usize = 9;
-/// The longest time that settings may let a ticket work, in seconds.
+/// Maximum validity of a ticket in seconds.
 pub const TICKET_LONGEST: u64 = 31 * DAY;
-/// The most tickets, and the most bypasses, of one person.
+/// Maximum number of tickets, and of bypass codes, per user.
 pub const VOUCHERS_MAX: usize = 8;
 
-/// The hash of a voucher, and until when it works.
+/// The hash and expiry of a voucher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voucher {
-    /// The salt, the key under HMAC-SHA-256.
+    /// The salt: the HMAC-SHA-256 key.
     pub salt: [u8; 16],
     /// The hash.
     pub hash: [u8; 32],
-    /// From this instant on it works no more.
+    /// Expiry by the wall clock.
     pub until: UnixTime,
-    /// The same by the clock that cannot be set; nothing in a record of before.
+    /// Expiry by the boot clock; `None` in an older record.
     pub by_boot: Option<Box<EndByBoot>>,
 }
 
-/// The end of a voucher by the clock that cannot be set, which means something within one boot only.
+/// Expiry by the boot clock, which is comparable within one boot only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndByBoot {
-    /// The boot it was given out in, as the epoch names it.
+    /// Boot id of the boot in which it was issued, as stored in the epoch.
     pub boot_id: String,
-    /// From this instant on it works no more.
+    /// Expiry.
     pub until: BootTime,
 }
 
-/// When a voucher is typed, and what is known of the time besides.
+/// The time at which a voucher is typed.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
-    /// Both clocks.
+    /// Both clocks, read together.
     pub now: Now,
-    /// This boot.
+    /// The current boot id.
     pub boot_id: &'a str,
-    /// How far the wall clock is known to have come before this boot.
+    /// The highest trusted wall-clock time before this boot.
     pub reached: UnixTime,
 }
 
 impl Voucher {
-    /// The voucher of a text, with a random salt.
+    /// Returns the voucher for a text with a random salt.
     #[must_use]
     pub fn of(text: &str, until: UnixTime, salt: [u8; 16]) -> Option<Self> {
         Some(Self { salt, hash: hash(&salt, text)?, until, by_boot: None })
     }
 
-    /// Ends it by the clock that cannot be set as well, so that it does not live again when the other one is set back.
+    /// Adds an expiry by the boot clock, so that setting the wall clock back does not make the voucher valid again.
     #[must_use]
     pub fn counted_from(self, now: Now, boot_id: &str) -> Self {
         let until = now.boot.plus(self.until.since(now.unix));
         Self { by_boot: Some(Box::new(EndByBoot { boot_id: boot_id.into(), until })), ..self }
     }
 
-    /// Whether its time is over by either clock. In a later boot the second clock has begun anew: where it has come as
-    /// far all the same, more than the voucher's whole life has passed.
+    /// Returns whether it has expired by either clock. A later boot restarts the boot clock; if it has nevertheless
+    /// reached the expiry, more than the voucher's lifetime has elapsed.
     #[must_use]
     pub fn is_over(&self, now: Now) -> bool {
         now.unix >= self.until || self.by_boot.as_ref().is_some_and(|end| now.boot >= end.until)
     }
 
-    /// Whether a text is this voucher's, and it still works. After a restart it is over where the clock is known to
-    /// have passed its end.
+    /// Returns whether a text matches this voucher and it is valid. After a restart it is expired if the clock is
+    /// known to have passed its end.
     #[must_use]
     pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
         let same =
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_brings_no_voucher_back() {
-        // Given out at 1000, 50 s after the machine's start, for 100 s.
+        // Issued at 1000, 50 s after the kernel started, for 100 s.
         let given = Now { unix: UnixTime(1000), boot: BootTime(0).plus(50) };
         let voucher = Voucher::of("123456789", UnixTime(1100), [7; 16]).unwrap();
         let voucher = voucher.counted_from(given, "b");
@@ -110,7 +110,8 @@ mod tests {
             (1099, 150, "b", 0, false),
             (500, 149, "b", 0, true),
             (0, 100_000, "b", 0, false),
-            // Within one boot a mark that lies ahead takes nothing away: this may be the way out of it.
+            // Within one boot, a mark in the future does not expire a voucher, which may be needed to recover from
+            // it.
             (1050, 100, "b", 9000, true),
             (1050, 20, "c", 1099, true),
             (1050, 20, "c", 1100, false),
