@@ -1,4 +1,4 @@
-//! What a record keeps beside the authenticators: mail, a set-up under way, vouchers, and what somebody else did.
+//! The optional parts of a record: mail address, set-up in progress, vouchers, and what administrators did.
 
 use alloc::{string::String, vec::Vec};
 
@@ -9,42 +9,42 @@ use crate::{
     voucher::Voucher,
 };
 
-/// What stands beside the authenticators; for almost everybody nothing of it does.
+/// The optional parts of a record; almost always empty.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Beside {
-    /// Where mail for this person goes, where not to the account's name.
+    /// The user's mail address; `None` for the account name at the configured domain.
     pub mail: Option<String>,
-    /// When an authenticator or the codes were last changed after set-up.
+    /// When an authenticator or the backup codes were last changed after set-up.
     pub changed: Option<UnixTime>,
-    /// Who has reset this person: set-up then goes by `after_reset`.
+    /// Who reset this user; set-up then follows `after_reset`.
     pub reset: Option<Trace>,
-    /// New backup codes are to be shown at the next login: to whom somebody else's command has taken the old ones, or
-    /// who never confirmed the first.
+    /// Set if new backup codes are shown at the next login: an administrator revoked the old ones, or the first ones
+    /// were never confirmed.
     pub owed_codes: Option<Trace>,
-    /// A key that was shown and not proven yet.
+    /// A key that was shown and is not verified yet.
     pub pending: Option<Pending>,
-    /// Tickets that work.
+    /// Valid tickets.
     pub tickets: Vec<Ticket>,
-    /// Bypasses that work.
+    /// Valid bypass codes.
     pub bypasses: Vec<Bypass>,
-    /// A key that was generated on this host, and since when codes of it are accepted.
+    /// A key that was generated on this host, and since when its codes are accepted.
     pub fresh_key: Option<FreshKey>,
 }
 
-/// A key that was generated on this host and put in force at an instant of a boot: whatever was used of it, was used here
-/// since then. Only a ledger that began before that instant, in the same boot, can do without the epoch for it.
+/// A key that was generated on this host and enabled at a known time of a boot, so that every use of it since then
+/// happened here. Only a ledger that began before that time in the same boot can do without the epoch for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshKey {
-    /// What used steps of the key are filed under.
+    /// The key's identifier in the ledger.
     pub mark: [u8; 16],
-    /// The boot in which it was put in force, as the epoch names it.
+    /// Boot id of the boot in which the key was enabled, as stored in the epoch.
     pub boot_id: String,
-    /// When, by the clock that cannot be set.
+    /// When, by the boot clock, which cannot be set.
     pub since: BootTime,
 }
 
 impl Beside {
-    /// Whether anything is under way: a set-up, a voucher, codes to be shown.
+    /// Returns whether anything is in progress: a set-up, a voucher or codes to be shown.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.owed_codes.is_some()
@@ -57,47 +57,47 @@ impl Beside {
 /// Who did something, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    /// The acting person's account name, `root`, or this person's own name.
+    /// The account name of the acting user, or `root`.
     pub by: String,
     /// When.
     pub at: UnixTime,
 }
 
-/// A key that somebody else than its owner has seen.
+/// Who else has seen a user's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// Who, and when.
     pub trace: Trace,
-    /// How often its owner has put the change off.
+    /// How often the user has postponed the replacement.
     pub postponed: u8,
 }
 
-/// A key that was shown to somebody who has not proven it yet.
+/// A key that was shown to a user who has not verified it yet.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pending {
     /// The key.
     pub key: Key,
     /// When it was first shown.
     pub since: UnixTime,
-    /// To whom: where the person sat.
+    /// Where the user connected from.
     pub source: SourceLabel,
-    /// The fingerprint of the public key that the person came with, where there was one.
+    /// The fingerprint of the user's verified public key, if any.
     pub fingerprint: Option<String>,
-    /// Until when it is shown again, by the clock that cannot be set; nothing in a record of before.
+    /// Until when the key is shown again, by the boot clock; `None` in an older record.
     pub until_boot: Option<BootTime>,
 }
 
-/// What a ticket is for.
+/// The purpose of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Setting up an authenticator.
+    /// Set up an authenticator.
     SetUp,
-    /// New backup codes.
+    /// Issue new backup codes.
     Codes,
 }
 
 impl Purpose {
-    /// The word in records.
+    /// Returns the word used in records.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -106,31 +106,31 @@ impl Purpose {
         }
     }
 
-    /// The purpose of a word.
+    /// Returns the purpose with that word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         [Self::SetUp, Self::Codes].into_iter().find(|purpose| purpose.word() == word)
     }
 }
 
-/// Twelve letters that an administrator has given out.
+/// A ticket: twelve letters that an administrator issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
-    /// What it is for.
+    /// The purpose.
     pub purpose: Purpose,
-    /// Its hash, and its end.
+    /// Its hash and expiry.
     pub voucher: Voucher,
-    /// Who gave it out, and when.
+    /// Who issued it, and when.
     pub trace: Trace,
 }
 
-/// Nine digits that stand for a code so many times.
+/// A bypass code: nine digits that are accepted as a code a limited number of times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bypass {
-    /// Its hash, and its end.
+    /// Its hash and expiry.
     pub voucher: Voucher,
-    /// How often it still works, 1 to 255.
+    /// Remaining uses, 1 to 255.
     pub uses: u8,
-    /// Who gave it out, and when.
+    /// Who issued it, and when.
     pub trace: Trace,
 }

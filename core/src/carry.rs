@@ -1,4 +1,4 @@
-//! Carrying one person from host to host: which of two records counts, and what may come along with it.
+//! Merges a record exported by another host: decides which record is newer and what is kept.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -8,83 +8,84 @@ use crate::{
     time::{HOUR, UnixTime},
 };
 
-/// How far the other host's clock may be ahead, in seconds, before its instants are not believed.
+/// Seconds by which the other host's clock may be ahead before its times are refused.
 pub(crate) const AHEAD_MAX: u64 = HOUR;
 
-/// What is done with a record that came from another host.
+/// The result of an import.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Carried {
-    /// The record here says the same already.
+    /// No change: the local record is the same.
     Nothing,
-    /// The same record, but counters have moved on over there: where each authenticator stands then.
+    /// The same record with newer counters; the new moving factor of each authenticator.
     MovedOn(Vec<Moving>),
-    /// It takes the place of the record here, or is the first.
+    /// The imported record replaces the local one or is the first.
     Replaces(Box<Record>),
 }
 
-/// Why the record here stays.
+/// Why the local record is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conflict {
-    /// It was changed later than the one that came.
+    /// The local record was changed later.
     ChangedLater {
-        /// When the one here was.
+        /// When the local record was changed.
         here: UnixTime,
-        /// When the one that came was.
+        /// When the imported record was changed.
         there: UnixTime,
     },
-    /// Both were changed in the same second, and differ.
+    /// Both were changed in the same second and differ.
     SameInstant,
-    /// They have one generation and differ: one of them was edited by hand.
+    /// They have the same generation and differ: one of them was edited by hand.
     Edited,
-    /// The one that came was changed at a time that is still to come.
+    /// The imported record was changed in the future.
     Ahead {
-        /// When.
+        /// Time of its last change.
         there: UnixTime,
     },
-    /// It is of somebody who has never had an authenticator.
+    /// The imported user has never had an authenticator.
     NotSetUp,
-    /// It ends what is in force or under way here: a removal or a reset is for an administrator of this host to decide.
+    /// It would end an enrollment or set-up on this host: removal and reset are decided by an administrator of this
+    /// host.
     EndsHere {
-        /// The state of the one that came.
+        /// The state of the imported record.
         state: State,
     },
 }
 
-/// What else is known of a record that came.
+/// Context of an imported record.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
-    /// When its set of codes was made, where it has one.
+    /// When its set of backup codes was created.
     pub codes_since: Option<UnixTime>,
-    /// Now.
+    /// The current time.
     pub now: UnixTime,
-    /// A generation for a record that is not taken as it came.
+    /// The generation to use if the record is changed during import.
     pub fresh: Generation,
-    /// Whether a record that is older than the one here is wanted all the same.
+    /// Whether an older record is accepted.
     pub wanted: Wanted,
 }
 
-/// Which records are wanted.
+/// Which records are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// Those that were changed after the one here.
+    /// Those that were changed after the local record.
     Newer,
-    /// Any: an administrator says so.
+    /// Any; requested by an administrator.
     Any,
 }
 
-/// When a record was last changed by somebody, and not by a login.
+/// Returns when a record was last changed by a user or administrator, as opposed to a login.
 #[must_use]
 pub fn changed(record: &Record) -> UnixTime {
     record.beside.changed.map_or(record.since, |changed| changed.max(record.since))
 }
 
-/// Decides between the record here and one that came, which has this host's user id already.
+/// Decides between the local record and an imported one, which already has the local user id.
 ///
-/// Generations are random and have no order, so the order is that of the instants of the last change. A set of codes
-/// comes along only where this host cannot have had and forgotten it: its spent places would be forgotten with it.
+/// Generations are random, so records are ordered by the time of their last change. A set of codes is imported only
+/// if this host cannot have had it before: otherwise, its spent codes might be forgotten.
 ///
 /// # Errors
-/// [`Conflict`]; the record here then stays as it is.
+/// [`Conflict`]; the local record is then unchanged.
 pub fn onto(
     here: Option<&Snapshot>,
     mut came: Record,
@@ -117,20 +118,20 @@ pub fn onto(
     let unknown = came.codes == here.codes || arrival.codes_since.is_some_and(|made| made > stood);
     let mut record = with_counters(came, &here.authenticators);
     if here.beside.mail.is_some() {
-        // Another host moves no mail: the address here hears of what is done here.
+        // Another host cannot redirect mail: the local address is notified of changes made here.
         record.beside.mail.clone_from(&here.beside.mail);
     }
     if !unknown && record.codes.is_some() {
         record.codes = None;
         record.beside.owed_codes = Some(Trace { by: record.user.clone(), at: arrival.now });
-        // No longer what the other host has, so that it is not taken for that.
+        // A new time, since the result differs from the record of the other host.
         record.beside.changed = Some(arrival.now);
         record.generation = arrival.fresh;
     }
     Ok(Carried::Replaces(Box::new(record)))
 }
 
-/// The same state on both hosts, but for what logins move.
+/// Merges two records of the same generation, which differ only in what logins change.
 fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
     let same_keys = |(one, other): (&Authenticator, &Authenticator)| {
         one.key == other.key && one.parameters == other.parameters
@@ -149,14 +150,14 @@ fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
     Ok(if stays { Carried::Nothing } else { Carried::MovedOn(moving) })
 }
 
-/// Sets a drift to 0 that no login of any host would have learned: the window would lie where its sender likes.
+/// Resets a drift that no login would have learned: otherwise, the sender could place the window anywhere.
 fn forget_odd_drift(one: &mut Authenticator) {
     if !one.parameters.period.believes(one.drift()) {
         one.moving = Moving::Clock { drift: 0 };
     }
 }
 
-/// Counters of keys that are here, too, never go back.
+/// Never decreases a counter of a key that is in the local record, too.
 fn with_counters(mut came: Record, here: &[Authenticator]) -> Record {
     for one in &mut came.authenticators {
         if let Some(known) = here.iter().find(|known| known.key == one.key) {
@@ -166,7 +167,7 @@ fn with_counters(mut came: Record, here: &[Authenticator]) -> Record {
     came
 }
 
-/// Of two counters the further one; a clock's drift is of the host whose clock it was held against.
+/// Returns the higher of two counters, or the local drift: drift is relative to this host's clock.
 fn furthest(here: Moving, there: Moving) -> Moving {
     match (here, there) {
         (Moving::Counter { next: one }, Moving::Counter { next: other }) => {

@@ -1,4 +1,4 @@
-//! Bounds on what another host says of a user: times, steps and counters, held against this host's clock and record.
+//! Plausibility checks of an import: its times, steps and counters against this host's clock and record.
 
 use alloc::vec::Vec;
 
@@ -10,61 +10,62 @@ use crate::{
     time::{Step, UnixTime},
 };
 
-/// How far ahead of now a used step may lie, in seconds, beside the drift of its authenticator: so long it shuts the owner out.
+/// Seconds that a used step may be in the future, in addition to its authenticator's drift. It locks the user out for
+/// that long.
 pub const STEP_AHEAD_MAX: u64 = 600;
-/// How far a counter may be ahead of the one in the record here: more codes than are used between two imports.
+/// How far a counter may be ahead of the local one: more codes than are used between two imports.
 pub const COUNTER_AHEAD_MAX: u64 = 1000;
-/// The highest counter of a key that is new here.
+/// The highest counter of a key that is new to this host.
 pub const COUNTER_MAX: u64 = 1_000_000;
 
-/// What an export says, without its keys' secrets.
+/// The claims of an export, without the secrets.
 pub struct Claims<'a> {
     /// The record.
     pub record: &'a Record,
     /// When the export was written.
     pub written: UnixTime,
-    /// When its set of backup codes was made.
+    /// When its set of backup codes was created.
     pub codes_since: Option<UnixTime>,
     /// When each backup code was spent.
     pub spent: &'a [(u8, UnixTime)],
-    /// The used steps, and when each was used.
+    /// The used steps, with the time of each use.
     pub used: &'a [(Used, UnixTime)],
 }
 
-/// Why an export is not believed.
+/// Why an export is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Implausible {
-    /// A time lies ahead of this host's clock.
+    /// A time is in the future.
     Time {
         /// The time.
         at: UnixTime,
     },
-    /// A used step lies further ahead than any code that is taken now.
+    /// A used step is further in the future than any code that is accepted now.
     Step {
         /// When its code is shown.
         at: UnixTime,
     },
-    /// A counter is further ahead than codes can have been used.
+    /// A counter is higher than plausible.
     Counter {
         /// The counter in the export.
         there: u64,
-        /// The highest that is believed.
+        /// The highest plausible counter.
         most: u64,
     },
 }
 
-/// The highest step that is believed of one key.
+/// The highest plausible step of one key.
 struct Bound {
     mark: Mark,
     most: u64,
-    /// Seconds of a step; 0 where the steps are a counter or places of a set.
+    /// Seconds per step; 0 for counters and for indexes of a set.
     period: u64,
 }
 
-/// Checks every time, step and counter of an export against this host's clock and the record here.
+/// Checks every time, step and counter of an export against this host's clock and record.
 ///
 /// # Errors
-/// [`Implausible`], for the first one beyond its bound; the whole export is then refused, and nothing of it written.
+/// [`Implausible`] for the first implausible value; the whole export is then refused and nothing is written.
 pub fn check(claims: &Claims<'_>, here: Option<&Record>, now: UnixTime) -> Result<(), Implausible> {
     check_times(claims, now)?;
     for one in &claims.record.authenticators {
@@ -88,7 +89,7 @@ pub fn check(claims: &Claims<'_>, here: Option<&Record>, now: UnixTime) -> Resul
     Ok(())
 }
 
-/// Keeps the used steps of keys and sets that one of the two records has: what is filed under an unknown key has no bound.
+/// Keeps the used steps whose key or set is in one of the two records; those of unknown keys have no bound.
 pub fn keep_known(used: &mut Vec<(Used, UnixTime)>, came: &Record, here: Option<&Record>) {
     let known = bounds(came, here, UnixTime(0));
     used.retain(|(used, _)| known.iter().any(|bound| bound.mark == used.mark));
@@ -124,7 +125,7 @@ fn counter_max(one: &Authenticator, here: Option<&Record>) -> u64 {
 
 fn bounds(came: &Record, here: Option<&Record>, now: UnixTime) -> Vec<Bound> {
     let mut bounds = Vec::new();
-    // The record here comes first: it is believed where both have the key.
+    // The local record first: it takes precedence if both have the key.
     for record in here.into_iter().chain([came]) {
         let keys = record.authenticators.iter();
         bounds.extend(keys.filter_map(|one| bound(one, here, now)));
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(with_step(&clock(), None, here + 40), Err(Implausible::Step { at }));
         let drifting = record(Moving::Clock { drift: 20 });
         assert_eq!(with_step(&drifting, None, here + 41), Ok(()));
-        // The drift that counts is the one that was learnt here.
+        // The drift learned on this host is the one that counts.
         assert!(with_step(&drifting, Some(&clock()), here + 41).is_err());
         assert!(with_step(&clock(), None, u64::MAX).is_err());
     }

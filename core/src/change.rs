@@ -1,4 +1,4 @@
-//! A change of a record: the newest is loaded, changed and put in place, again where somebody else was faster.
+//! Changes a record: loads the newest, changes and commits it, and retries after a concurrent change.
 
 use crate::{
     account::{Account, Folder},
@@ -7,27 +7,27 @@ use crate::{
     record::Record,
 };
 
-/// How often somebody else may be faster.
+/// How many concurrent changes are tolerated.
 const ROUNDS: usize = 8;
 
 /// Why nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeFault<E> {
-    /// The newest record speaks against it.
+    /// `decide` refused the change for the newest record.
     Declined(E),
-    /// The store failed; the newest record, where it can be read, says whether it did so behind the change.
+    /// The store failed. The newest record, if it can be read, shows whether the change was committed nevertheless.
     Store(StoreFault),
-    /// Somebody else was faster again and again; theirs stands.
+    /// Other processes kept changing the record; theirs is in force.
     Changing,
 }
 
-/// What is decided on the newest record; nothing where its absence is proven.
+/// Makes the new record from the newest one; `None` if its absence is proven.
 pub type Decide<'a, E> = &'a mut dyn FnMut(Option<Snapshot>) -> Result<Record, E>;
 
-/// Puts in place what `decide` makes of the newest record.
+/// Commits what `decide` makes of the newest record.
 ///
 /// # Errors
-/// [`ChangeFault`]; nothing has changed then, unless it is the store that failed.
+/// [`ChangeFault`]; nothing has changed then, unless the store failed.
 pub fn change<E>(
     records: &dyn Records,
     account: &Account,
@@ -36,10 +36,10 @@ pub fn change<E>(
     change_found(records, account, &|| records.newest(account), decide)
 }
 
-/// How the newest record is found.
+/// Finds the newest record.
 pub type Find<'a> = &'a dyn Fn() -> Result<Option<Snapshot>, StoreFault>;
 
-/// As [`change`], of the record that `find` finds.
+/// As [`change`], for the record that `find` returns.
 ///
 /// # Errors
 /// As [`change`].
@@ -59,7 +59,8 @@ pub fn change_found<E>(
         match records.commit(&folder, after, &record) {
             Ok(()) => return Ok(()),
             Err(CommitFault::Overtaken) if before != Some(record.generation) => {
-                // Somebody may have built upon it before this process looked around: then it has happened all the same.
+                // Another process may have built upon the change before this process re-read it: it is committed
+                // then.
                 let newest = find().map_err(ChangeFault::Store)?;
                 if newest.is_some_and(|newest| newest.record.generation == record.generation) {
                     return Ok(());

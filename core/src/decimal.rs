@@ -1,9 +1,9 @@
-//! Whole numbers as decimal text without the formatting machinery, which would be a tenth of a login's work.
+//! Decimal text of whole numbers without the formatting machinery, which would take a tenth of a login's CPU time.
 
-/// The most digits of a 64-bit number.
+/// Maximum number of digits of a 64-bit number.
 const MOST: usize = 20;
 
-/// A number as it is written: no sign, no zero before it.
+/// A number in decimal, without sign or leading zeros.
 #[derive(Debug, Clone, Copy)]
 pub struct Decimal {
     digits: [u8; MOST],
@@ -11,12 +11,12 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Writes a number down.
+    /// Formats a number.
     #[must_use]
     pub fn of(number: u64) -> Self {
         let (mut digits, mut begin, mut rest) = ([b'0'; MOST], MOST, number);
         for (place, digit) in digits.iter_mut().enumerate().rev() {
-            // Below ten, so that nothing is lost.
+            // Below ten, so the cast is lossless.
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;
             begin = place;
@@ -27,7 +27,7 @@ impl Decimal {
         Self { digits, begin }
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         let digits = self.digits.get(self.begin..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Remembered devices: a name in the ledger that stands for a code, for a time.
+//! Remembered devices: entries in the ledger that are accepted in place of a code for a limited time.
 
 use alloc::string::String;
 use core::net::IpAddr;
@@ -11,44 +11,44 @@ use crate::{
     time::{BootTime, Now, UnixTime},
 };
 
-/// What a device is remembered by: each of it must be the same again.
+/// What a device is recognized by; all of it must match.
 pub struct Binding<'a> {
     /// The account's user id.
     pub uid: u32,
     /// The PAM service.
     pub service: &'a str,
-    /// The verified public key, whole.
+    /// The whole verified public key.
     pub key: &'a str,
-    /// The address, literally.
+    /// The exact source address.
     pub address: IpAddr,
-    /// The record: a reset and every change end all devices.
+    /// The generation of the record: every change of the record forgets all devices.
     pub generation: Generation,
 }
 
-/// A device that is remembered.
+/// A remembered device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Since when.
     pub since: UnixTime,
-    /// From this instant on it is not.
+    /// Expiry by the wall clock.
     pub until: UnixTime,
-    /// The same by the clock that cannot be set.
+    /// Expiry by the boot clock, which cannot be set.
     pub until_boot: BootTime,
-    /// The record that it was remembered under.
+    /// The generation of the record under which it was remembered.
     pub generation: Generation,
-    /// Where from.
+    /// The source address.
     pub address: IpAddr,
-    /// The key's fingerprint, cut to what tells keys apart for eyes.
+    /// The key's fingerprint, truncated for display.
     pub key: String,
 }
 
-/// The ledger's name of a device.
+/// Returns the ledger name of a device.
 #[must_use]
 pub fn name_of(binding: &Binding<'_>) -> String {
     named("device.", binding)
 }
 
-/// The ledger's name that says that its owner wants to be asked no more about a device.
+/// Returns the ledger name which records that the user does not want to be asked about a device again.
 #[must_use]
 pub fn never_name_of(binding: &Binding<'_>) -> String {
     named("never.", binding)
@@ -70,8 +70,8 @@ fn named(kind: &str, binding: &Binding<'_>) -> String {
     name
 }
 
-/// Whether a device is still remembered. A clock that was set back before it began, or a machine that has run longer
-/// than it lasts, ends it.
+/// Returns whether a device is still remembered. It ends if the clock was set back before its start, or if the host
+/// has run longer than its lifetime.
 #[must_use]
 pub fn is_remembered(device: &Device, now: Now) -> bool {
     device.since <= now.unix && now.unix < device.until && now.boot < device.until_boot

@@ -1,4 +1,4 @@
-//! What is drawn at random: generations, keys, backup codes, tickets, bypasses.
+//! Generates random values: generations, keys, backup codes, tickets, bypass codes.
 
 use alloc::{string::String, vec, vec::Vec};
 
@@ -18,11 +18,11 @@ use crate::{
 
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &[u8] = b"0123456789";
-/// Bytes of a new key: as long as the hash of HMAC-SHA-1 (RFC 4226 section 4, R6).
+/// Bytes of a new key: the length of HMAC-SHA-1 (RFC 4226 section 4, R6).
 const KEY: usize = 20;
-/// Bytes asked for at once: more than a code of twenty letters throws away.
+/// Bytes requested at once: more than a code of twenty letters discards.
 const CHUNK: usize = 64;
-/// Chunks after which the entropy gives the same bytes again and again, and is none.
+/// Maximum number of requests; an entropy source that needs more returns constant bytes.
 const CHUNKS_MAX: usize = 64;
 
 fn letters(
@@ -42,34 +42,34 @@ fn letters(
     Err(MachineFault)
 }
 
-/// Draws a new set of so many backup codes, without dashes.
+/// Generates `count` backup codes, without dashes.
 ///
 /// # Errors
-/// [`MachineFault`] when there is no randomness.
+/// [`MachineFault`] if there are no random bytes.
 pub fn codes(count: u8, entropy: &dyn Entropy) -> Result<Vec<Zeroizing<String>>, MachineFault> {
     (0..count).map(|_| letters(Shape::Letters20.length(), LETTERS, entropy)).collect()
 }
 
-/// Draws a ticket: twelve letters, without dashes.
+/// Generates a ticket: twelve letters, without dashes.
 ///
 /// # Errors
-/// [`MachineFault`] when there is no randomness.
+/// [`MachineFault`] if there are no random bytes.
 pub fn ticket(entropy: &dyn Entropy) -> Result<Zeroizing<String>, MachineFault> {
     letters(TICKET_LETTERS, LETTERS, entropy)
 }
 
-/// Draws a bypass: nine digits.
+/// Generates a bypass code: nine digits.
 ///
 /// # Errors
-/// [`MachineFault`] when there is no randomness.
+/// [`MachineFault`] if there are no random bytes.
 pub fn bypass(entropy: &dyn Entropy) -> Result<Zeroizing<String>, MachineFault> {
     letters(BYPASS_DIGITS, DIGITS, entropy)
 }
 
-/// The hash of a ticket or a bypass, with a salt of its own.
+/// Hashes a ticket or bypass code with a new salt.
 ///
 /// # Errors
-/// [`MachineFault`] when there is no randomness.
+/// [`MachineFault`] if there are no random bytes.
 pub fn voucher(
     text: &str,
     until: UnixTime,
@@ -80,30 +80,30 @@ pub fn voucher(
     Voucher::of(text, until, salt).ok_or(MachineFault)
 }
 
-/// Draws a generation.
+/// Generates a generation.
 ///
 /// # Errors
-/// [`MachineFault`] when there is no randomness.
+/// [`MachineFault`] if there are no random bytes.
 pub fn generation(entropy: &dyn Entropy) -> Result<Generation, MachineFault> {
     let mut bytes = [0; 8];
     entropy.fill(&mut bytes)?;
     Ok(Generation(u64::from_ne_bytes(bytes)))
 }
 
-/// Draws a nonce.
+/// Generates a nonce.
 ///
 /// # Errors
-/// [`MachineFault`] when there is no randomness.
+/// [`MachineFault`] if there are no random bytes.
 pub fn nonce(entropy: &dyn Entropy) -> Result<Nonce, MachineFault> {
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes)?;
     Ok(Nonce(bytes))
 }
 
-/// Draws a key of 160 bits.
+/// Generates a key of 160 bits.
 ///
 /// # Errors
-/// [`MachineFault`] when there is no randomness.
+/// [`MachineFault`] if there are no random bytes.
 pub fn key(entropy: &dyn Entropy) -> Result<Key, MachineFault> {
     let mut bytes = vec![0; KEY];
     let filled = entropy.fill(&mut bytes);

@@ -1,4 +1,5 @@
-//! Enrolment: which record follows when somebody gets an authenticator, a voucher or new codes, or loses all of them.
+//! Enrollment: builds the next record when a user gets an authenticator, a voucher or new codes, or is reset or
+//! removed.
 
 use alloc::{format, string::String, vec, vec::Vec};
 
@@ -11,23 +12,23 @@ use crate::{
     voucher::VOUCHERS_MAX,
 };
 
-/// A record, and the number of the one that it follows.
+/// A new record and the sequence number of the one that it follows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Successor {
-    /// The number of the record before, 0 for none.
+    /// Sequence number of the previous record; 0 if there is none.
     pub after: u64,
-    /// The record.
+    /// The new record.
     pub record: Record,
 }
 
-/// The person is enrolled already, since that instant: nothing is replaced silently.
+/// The user is enrolled already; nothing is replaced silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AlreadyEnrolled {
-    /// When set-up was finished.
+    /// When set-up was completed.
     pub since: UnixTime,
 }
 
-/// The first record of a person, or the one after a tombstone.
+/// Returns the first record of a user, or the one after a tombstone.
 ///
 /// # Errors
 /// [`AlreadyEnrolled`].
@@ -53,24 +54,24 @@ pub fn enrol(
         since: now,
         authenticators: vec![authenticator],
         codes: None,
-        // What was under way for somebody without an authenticator ends with the first one: tickets, too.
+        // The first authenticator ends everything in progress, including tickets.
         beside: Beside { mail, ..Beside::default() },
     };
     Ok(Successor { after, record })
 }
 
-/// Promises the first codes of somebody who is enrolled by this record, by whoever enrols.
+/// Notes that the newly enrolled user is owed first backup codes, by the user who enrolls them.
 pub fn promise_first_codes(record: &mut Record, by: String) {
     record.beside.owed_codes = Some(Trace { by, at: record.since });
 }
 
-/// Whether codes are asked for by this record.
+/// Returns whether the record requires codes.
 #[must_use]
 pub fn is_enrolled(found: &Snapshot) -> bool {
     found.record.state == State::Active
 }
 
-/// The tombstone after a record; nothing where there is nobody to remove.
+/// Returns the tombstone that follows a record; `None` if there is no user to remove.
 #[must_use]
 pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Option<Successor> {
     let found = &before.record;
@@ -90,7 +91,7 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
     Some(Successor { after: before.sequence, record })
 }
 
-/// Notes that a record's only key was generated on this host, and that no code of it was taken before `since`.
+/// Notes that the record's only key was generated on this host and that no code of it was accepted before `since`.
 pub fn mark_as_fresh(record: &mut Record, boot_id: &str, since: BootTime) {
     let [only] = record.authenticators.as_slice() else { return };
     let Some(keyed) = Keyed::new(&only.key, only.parameters.algorithm) else { return };
@@ -98,7 +99,7 @@ pub fn mark_as_fresh(record: &mut Record, boot_id: &str, since: BootTime) {
     record.beside.fresh_key = Some(FreshKey { mark, boot_id: boot_id.into(), since });
 }
 
-/// The record of somebody who has no authenticator and is to get one.
+/// Returns the record of a user who has no authenticator yet and is about to get one.
 #[must_use]
 pub fn begun(account: &Account, before: Option<Record>, (generation, now): Stamp) -> Record {
     let beside = match before {
@@ -118,7 +119,7 @@ pub fn begun(account: &Account, before: Option<Record>, (generation, now): Stamp
     }
 }
 
-/// What becomes of somebody whose authenticators are reset: all that let them in is dead, and what would is begun anew.
+/// Returns the record after a reset: authenticators, codes and vouchers are removed, and set-up starts again.
 #[must_use]
 pub fn reset(found: Record, trace: Trace, (generation, now): Stamp) -> Record {
     let since = later(&found, now);
@@ -134,9 +135,10 @@ pub fn reset(found: Record, trace: Trace, (generation, now): Stamp) -> Record {
     }
 }
 
-/// Puts a new authenticator in the place of another one: the old key stops with the same change.
+/// Replaces an authenticator with a new one; the same change invalidates the old key.
 ///
-/// The name stays, as it is the owner's. Nothing where there is no such place, or where the new key stands already.
+/// Keeps the name, which the user chose. `None` if there is no authenticator at this index or the record has the new
+/// key already.
 #[must_use]
 pub fn replace(
     mut found: Record,
@@ -156,9 +158,9 @@ pub fn replace(
     Some(found)
 }
 
-/// Puts one more authenticator beside the others, under a name that none of them has.
+/// Adds an authenticator under a unique name.
 ///
-/// Nothing where there are as many as a record holds, or where the key stands already.
+/// `None` if the record is full or has the key already.
 #[must_use]
 pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> Option<Record> {
     let others = &found.authenticators;
@@ -174,7 +176,7 @@ pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> O
     Some(found)
 }
 
-/// The name that one more authenticator gets: the wished one, or the first free one of it with a number.
+/// Returns the name for a further authenticator: the requested one, or the first free one of it with a number.
 #[must_use]
 pub fn free_name(record: &Record, wished: &str) -> Option<String> {
     let is_free = |name: &String| record.authenticators.iter().all(|other| other.name != *name);
@@ -182,7 +184,7 @@ pub fn free_name(record: &Record, wished: &str) -> Option<String> {
     core::iter::once(wished.into()).chain(numbered).find(is_free)
 }
 
-/// Removes one authenticator; nothing where there is no such place, or no other one: a record keeps one at least.
+/// Removes one authenticator; `None` if there is none at this index or it is the last one.
 #[must_use]
 pub fn without(mut found: Record, place: usize, (generation, now): Stamp) -> Option<Record> {
     if found.authenticators.len() < 2 || place >= found.authenticators.len() {
@@ -196,7 +198,7 @@ pub fn without(mut found: Record, place: usize, (generation, now): Stamp) -> Opt
     Some(found)
 }
 
-/// Names a new set of codes; the old one is dead with the same change, and so is what was promised in its stead.
+/// Enables a new set of codes. The same change invalidates the old set and settles what was owed.
 #[must_use]
 pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> Record {
     found.beside.changed = Some(later(&found, now));
@@ -207,7 +209,7 @@ pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> 
     found
 }
 
-/// Takes the codes away, and promises new ones.
+/// Revokes the codes and notes that new ones are owed.
 #[must_use]
 pub fn owing_codes(mut found: Record, trace: Trace, (generation, now): Stamp) -> Record {
     found.beside.changed = Some(later(&found, now));
@@ -217,21 +219,21 @@ pub fn owing_codes(mut found: Record, trace: Trace, (generation, now): Stamp) ->
     found
 }
 
-/// When a change was made, which is never before the one that it follows: by that, one host knows what another has not
-/// seen yet, whatever their clocks say.
+/// Returns the time of a change, never before that of the previous one: hosts order their records by it, even if
+/// their clocks differ.
 fn later(found: &Record, now: UnixTime) -> UnixTime {
     let before = found.beside.changed.map_or(found.since, |changed| changed.max(found.since));
     now.max(before.plus(1))
 }
 
-/// Another generation, and when: what a change is stamped with.
+/// The new generation and time of a change.
 pub type Stamp = (Generation, UnixTime);
 
-/// Adds a ticket. Those whose time is over go, and the oldest where there are too many.
+/// Adds a ticket. Expired tickets are removed, and the oldest one if there are too many.
 pub fn give_ticket(beside: &mut Beside, ticket: Ticket) {
     let now = ticket.trace.at;
     if ticket.purpose == Purpose::SetUp {
-        // Whoever was shown a key without this ticket does not go on with it.
+        // A key that was shown without this ticket must not be continued with.
         beside.pending = None;
     }
     beside.tickets.retain(|other| now < other.voucher.until);
@@ -240,7 +242,7 @@ pub fn give_ticket(beside: &mut Beside, ticket: Ticket) {
     beside.tickets.push(ticket);
 }
 
-/// Adds a bypass, as [`give_ticket`] does; one that is there already is not there twice.
+/// Adds a bypass code, as [`give_ticket`] does; a duplicate is not added.
 pub fn give_bypass(beside: &mut Beside, bypass: Bypass) {
     let now = bypass.trace.at;
     beside.bypasses.retain(|other| now < other.voucher.until && *other != bypass);

@@ -1,4 +1,4 @@
-//! What is told to the log: one event for each call.
+//! Log events: one per call.
 
 use alloc::string::String;
 
@@ -9,22 +9,22 @@ use crate::{
     time::Step,
 };
 
-/// One line of the log.
+/// One log event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// What happened.
     pub kind: Kind,
-    /// The canonical account name; nothing where NSS knows none, since what was typed may be a password.
+    /// The canonical account name; `None` if NSS does not know the user name, which may be a mistyped password.
     pub user: Option<String>,
     /// The PAM service.
     pub service: String,
-    /// Where it came from.
+    /// The source.
     pub source: SourceLabel,
-    /// The word of `first_factor=`.
+    /// The value of `first_factor=`.
     pub first_factor: &'static str,
-    /// What was accepted.
+    /// What was accepted, if anything.
     pub accepted: Option<Accepted>,
-    /// Why, where it was not.
+    /// The reason, if nothing was accepted.
     pub reason: Option<Reason>,
 }
 
@@ -35,148 +35,148 @@ pub enum Kind {
     Accepted,
     /// No code was needed.
     Exempt,
-    /// Refused.
+    /// Access was denied.
     Refused,
-    /// Set-up was finished during the login.
+    /// Set-up was completed during the login.
     Enrolled,
     /// An authenticator was replaced during the login.
     KeyChanged,
     /// A new set of backup codes was confirmed during the login.
     CodesRenewed,
-    /// The device is remembered from now on.
+    /// The device was remembered.
     DeviceRemembered,
 }
 
-/// What two adjacent codes have said about an authenticator.
+/// What was learned from two adjacent codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resynced {
-    /// Where its clock stands.
+    /// The drift of the authenticator's clock.
     Clock {
-        /// Steps that it is ahead of this machine's; negative when it is behind.
+        /// Steps that it is ahead of this host's; negative if it is behind.
         steps: i32,
         /// The same in seconds.
         seconds: i64,
     },
-    /// How often its button was pressed without a login.
+    /// How many codes of a counter were skipped.
     Counter {
-        /// Codes that nobody typed.
+        /// Number of skipped codes.
         skipped: u64,
     },
 }
 
-/// What let somebody in.
+/// What granted access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
     /// A code of an authenticator.
     App {
         /// Its name.
         authenticator: String,
-        /// The step claimed, or the counter.
+        /// The claimed step or counter.
         step: Step,
-        /// What was learned on the way, where it took two codes.
+        /// What was learned, if two codes were needed.
         resynced: Option<Resynced>,
-        /// Bytes at the end of the answer that were the code; never logged.
+        /// Length of the code at the end of the answer in bytes; never logged.
         length: usize,
     },
-    /// A code of the person's set.
+    /// A backup code.
     BackupCode {
-        /// What it looks like.
+        /// Its shape.
         shape: Shape,
-        /// How many of the set are left, as far as that is known.
+        /// Codes left in the set, if known.
         left: Option<u8>,
     },
-    /// Nine digits that an administrator has given out.
+    /// A bypass code.
     Bypass {
-        /// How often they still work.
+        /// Remaining uses.
         left: u8,
     },
     /// A set-up ticket, or a ticket for new backup codes.
     Ticket,
-    /// A device that is remembered; no code was asked for.
+    /// A remembered device; no code was asked for.
     Device,
 }
 
 impl Accepted {
-    /// Bytes at the end of the answer that were the code.
+    /// Returns the length of the code at the end of the answer in bytes.
     #[must_use]
     pub fn length(&self) -> usize {
         match self {
             Self::App { length, .. } => *length,
             Self::BackupCode { shape, .. } => shape.length(),
-            // Asked for by itself alone, behind a first factor that was handed on before.
+            // Asked for separately, behind a first factor that was passed on before.
             Self::Bypass { .. } | Self::Ticket | Self::Device => 0,
         }
     }
 }
 
-/// Why somebody was refused or exempt: stable words for the log and for `twinlock why`.
+/// Why access was denied or exempt: stable words for the log and for `twinlock why`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// The code belongs to no authenticator.
+    /// The code matches no authenticator.
     WrongCode,
-    /// The code, or a later one, was used before.
+    /// This code or a later one was used before.
     Replayed,
-    /// The code of a set was used before.
+    /// The backup code was used before.
     Spent,
-    /// The code is older than the ledger.
+    /// The code is older than the epoch.
     BeforeEpoch,
-    /// Two adjacent codes of another time than now.
+    /// Two adjacent codes of a time other than now.
     ClockOff,
-    /// Too many wrong codes lately.
+    /// Too many recent wrong codes.
     Throttled,
-    /// Too many wrong codes in a row.
+    /// Locked out: too many consecutive wrong codes.
     Locked,
-    /// Answers that were no codes.
+    /// The answers were not codes.
     NotACode,
-    /// The person stopped.
+    /// The user stopped.
     Stopped,
     /// The conversation failed.
     Conversation,
-    /// `use_first_pass`, and no line before has been given anything.
+    /// `use_first_pass`, but no earlier module has stored an answer.
     NoFirstPass,
-    /// Proven not to be enrolled.
+    /// The user is not enrolled; this is proven.
     NotEnrolled,
-    /// Not enrolled, and set-up was offered and not finished.
+    /// Not enrolled; set-up was offered but not completed.
     NotSetUp,
-    /// Set-up was offered and there is no ticket, or it was not given.
+    /// Set-up needs a ticket, and there is none or it was not entered.
     NoTicket,
-    /// A key that somebody else has seen was to be changed, and was not.
+    /// A key that others have seen was not replaced.
     NotHandedOver,
-    /// New backup codes were shown and not confirmed.
+    /// New backup codes were shown but not confirmed.
     Unconfirmed,
-    /// Let through once more without being set up.
+    /// Granted with a reminder, without set-up.
     Reminded,
-    /// NSS knows no such account.
+    /// NSS knows no such user.
     UnknownUser,
-    /// `first_factor=publickey`, and none was verified.
+    /// `first_factor=publickey`, but no public key was verified.
     NoPublicKey,
-    /// The line stands behind a failed first factor.
+    /// The first factor failed.
     FirstFactorFailed,
     /// NSS did not answer.
     LookupFailed,
-    /// A clock did not answer.
+    /// A clock could not be read.
     Clock,
-    /// A rule, counted from 1, exempts.
+    /// Exempt by a rule, counted from 1.
     Rule(usize),
-    /// The calling program does not run as root, and so cannot read what only root may.
+    /// The calling program is not root and cannot read files that only root may read.
     CallerNotRoot {
         /// Its effective user id.
         uid: u32,
     },
-    /// The record proves nothing.
+    /// The record cannot be trusted.
     Store(StoreFault),
-    /// The ledger proves nothing.
+    /// The ledger cannot be trusted.
     Ledger(LedgerFault),
-    /// The set of codes proves nothing, or a code of it cannot be spent.
+    /// The set of codes cannot be trusted, or a code of it cannot be spent.
     Codes(CodesFault),
-    /// The code was right, and that it is used could not be written down.
+    /// The code was correct, but its use could not be stored.
     Unwritten(StoreFault),
-    /// The record changed while the code was judged, again and again.
+    /// The record kept changing while the code was compared.
     RecordChanging,
 }
 
 impl Reason {
-    /// Whether each code that is refused for it is told by itself, so that the end of the call has nothing to add.
+    /// Returns whether each refused code is reported separately, so that the end of the call has nothing to add.
     #[must_use]
     pub fn is_told_at_once(self) -> bool {
         matches!(
@@ -192,7 +192,7 @@ impl Reason {
         )
     }
 
-    /// Whether an administrator has something to mend.
+    /// Returns whether an administrator has to fix something.
     #[must_use]
     pub fn is_machines_fault(self) -> bool {
         matches!(
@@ -208,7 +208,7 @@ impl Reason {
         )
     }
 
-    /// The stable word.
+    /// Returns the stable word.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

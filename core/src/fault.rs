@@ -1,47 +1,47 @@
-//! What can be wrong with the machine's stores, each with its stable name for the log.
+//! Faults of the host's stores, each with its stable name for the log.
 
-/// A record, folder or store that proves nothing, so that the login is refused.
+/// Why a record, folder or store cannot be trusted; the login fails closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreFault {
-    /// The records folder or one above it is not there.
+    /// The records folder or a parent folder is missing.
     FolderMissing,
-    /// The records folder has no `store-id`: something else is mounted there, or nothing.
+    /// The records folder has no `store-id`: nothing or something else is mounted there.
     StoreIdMissing,
-    /// `/etc/twinlock` has no `store-id`, or another one than the records folder.
+    /// `/etc/twinlock` has no `store-id`, or it differs from that of the records folder.
     StoreIdMismatch,
-    /// A symbolic link stands in the path.
+    /// The path contains a symbolic link.
     Symlink,
-    /// Something other than a regular file or a folder.
+    /// Neither a regular file nor a folder.
     WrongKind,
-    /// Another owner than root.
+    /// Not owned by root.
     WrongOwner,
-    /// Open to others than its owner.
+    /// Accessible to users other than the owner.
     TooOpen,
-    /// A second name for the same file.
+    /// The file has a second name.
     HardLink,
-    /// Over 64 KiB.
+    /// Larger than 64 KiB.
     TooLarge,
-    /// Not in the form of a record; the line is counted from 1.
+    /// Not a valid record.
     Malformed {
-        /// Where the first mistake stands.
+        /// Line of the first error, from 1.
         line: u32,
     },
     /// Written by a newer twinlock.
     Newer {
-        /// The version it carries.
+        /// Its version.
         version: u32,
     },
-    /// The record carries another user id than the account.
+    /// The record has a user id other than the account's.
     OtherUid,
-    /// Another name's record carries this account's user id.
+    /// The record of another user name has this account's user id.
     UidOfAnother,
-    /// The record carries another name than its folder.
+    /// The record has a name other than its folder's.
     OtherName,
-    /// The user id was given to this name by a record that is gone, without a tombstone.
+    /// The user id belonged to a record of this name that is gone without a tombstone.
     RecordLost,
-    /// The encoded name is too long for a folder.
+    /// The encoded name is too long for a folder name.
     NameTooLong,
-    /// Reading or writing failed.
+    /// A read or write failed.
     Io {
         /// The errno.
         errno: i32,
@@ -49,7 +49,7 @@ pub enum StoreFault {
 }
 
 impl StoreFault {
-    /// The stable name in log lines and in `twinlock why`.
+    /// Returns the stable name in log lines and in `twinlock why`.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -74,21 +74,21 @@ impl StoreFault {
     }
 }
 
-/// Why a code of a set, though it may be right, lets nobody in.
+/// Why a code of a set, which may be correct, does not grant access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodesFault {
-    /// The set proves nothing.
+    /// The set cannot be trusted.
     Set(StoreFault),
-    /// There is no memory to hash the code.
+    /// There is not enough memory to hash the code.
     Memory,
-    /// The code is right and burned, and the record cannot be looked at once more.
+    /// The code is correct and spent, but the record cannot be read again.
     Record(StoreFault),
-    /// The code is right, and that it was used cannot be written down.
+    /// The code is correct, but cannot be stored as spent.
     Spend(StoreFault),
 }
 
 impl CodesFault {
-    /// The stable name in log lines and in `twinlock why`.
+    /// Returns the stable name in log lines and in `twinlock why`.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -104,16 +104,16 @@ impl CodesFault {
     }
 }
 
-/// Why the ledger cannot say whether something happened already.
+/// Why the ledger cannot be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerFault {
-    /// Nothing is mounted where the ledger lies, and the settings do not say that this is meant.
+    /// The ledger is not a mount point, and the settings do not allow that.
     NotMounted,
-    /// Not on tmpfs, and the settings do not say that this is meant.
+    /// Not on tmpfs, and the settings do not allow that.
     NotTmpfs,
-    /// The folder is a link, not root's, or open to others.
+    /// The folder is a symbolic link, not owned by root or accessible to other users.
     Untrusted,
-    /// What is left of its names is kept for logins behind a proven first factor.
+    /// The remaining names are reserved for logins behind a proven first factor.
     Reserved,
     /// Reading or creating a name failed.
     Io {
@@ -123,7 +123,7 @@ pub enum LedgerFault {
 }
 
 impl LedgerFault {
-    /// The stable name in log lines.
+    /// Returns the stable name in log lines.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -136,19 +136,19 @@ impl LedgerFault {
     }
 }
 
-/// Why a change was not written.
+/// Why a change was not committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitFault {
-    /// Somebody else changed the record first, or built upon this change: load it and decide again.
+    /// Another process changed the record first, or built upon this change: reload it and decide again.
     Overtaken,
-    /// The store failed; the old record stands, or the new one does and may not outlive a power cut.
+    /// The store failed. Either the old record is in force, or the new one is but may not survive a power failure.
     Store(StoreFault),
 }
 
-/// NSS could not say whether an account or a group exists.
+/// NSS could not determine whether an account or a group exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LookupFault;
 
-/// A clock or the entropy source did not answer.
+/// A clock or the entropy source could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineFault;

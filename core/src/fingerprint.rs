@@ -1,11 +1,11 @@
-//! Fingerprints: of ssh keys, as `ssh-keygen -l` shows them, and of the content of a file.
+//! Fingerprints of ssh keys, as `ssh-keygen -l` shows them, and of file contents.
 
 use alloc::{format, string::String, vec::Vec};
 
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 
-/// The fingerprint of one or several keys, each a line such as `ssh-ed25519 AAAA…`; several are joined by `+`.
+/// Returns the fingerprint of one or more keys, each a line such as `ssh-ed25519 AAAA…`; several are joined by `+`.
 #[must_use]
 pub fn of(keys: &str) -> String {
     let all: Vec<String> = keys.lines().map(of_one).collect();
@@ -14,12 +14,12 @@ pub fn of(keys: &str) -> String {
 
 fn of_one(line: &str) -> String {
     let blob = line.split(' ').nth(1).unwrap_or_default().trim_end();
-    // What is no base64 is told apart all the same.
+    // Text that is not base64 gets a fingerprint, too.
     let bytes = BASE64.decode(blob.as_bytes()).unwrap_or_else(|_| line.as_bytes().to_vec());
     format!("SHA256:{}", BASE64_NOPAD.encode(&Sha256::digest(&bytes)))
 }
 
-/// Returns 16 hexadecimal digits that tell one content of a file from another: the first 64 bits of its SHA-256.
+/// Returns 16 hexadecimal digits that identify a file's content: the first 64 bits of its SHA-256.
 #[must_use]
 pub fn of_content(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_what_ssh_keygen_shows() {
-        // ssh-keygen -lf of this made-up key.
+        // Output of `ssh-keygen -lf` for this made-up key.
         let key =
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
         let one = of(key);

@@ -1,4 +1,4 @@
-//! What other modules' files say of a person, before anything is made of it, and what is odd there.
+//! Content of other modules' files before it is converted, and remarks on it.
 
 use alloc::{string::String, vec::Vec};
 
@@ -14,33 +14,33 @@ use crate::{
 pub struct Google {
     /// The key.
     pub key: Key,
-    /// How it makes codes.
+    /// How codes are computed.
     pub parameters: Parameters,
-    /// What moves it, and where it stands.
+    /// The moving factor and its current value.
     pub moving: Moving,
-    /// Steps into the future from which a code is taken there.
+    /// Steps in the future that are accepted there.
     pub ahead: u8,
-    /// What is known of used codes.
+    /// What is known about used codes.
     pub reuse: Reuse,
-    /// Scratch codes that work there.
+    /// Scratch codes that are valid there.
     pub scratch: Vec<Zeroizing<String>>,
-    /// What is to be told about the file.
+    /// Remarks for the administrator.
     pub remarks: Vec<Remark>,
 }
 
-/// What Google's module does with a code that comes a second time.
+/// How Google's module treats a repeated code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reuse {
-    /// It takes it again.
+    /// It accepts it again.
     Allowed,
-    /// It knows these steps, refuses them, and takes all others.
+    /// It refuses the listed steps and accepts all others.
     Listed {
-        /// The line they stand in.
+        /// The line of the list.
         line: u32,
         /// The steps.
         steps: Vec<u64>,
     },
-    /// It finds its list damaged, and refuses everything.
+    /// The list is damaged, and it refuses every code.
     Unreadable {
         /// The line.
         line: u32,
@@ -50,166 +50,166 @@ pub enum Reuse {
 /// One line of `pam_oath`'s users file.
 #[derive(Debug)]
 pub struct Token {
-    /// Where it stands.
+    /// Line number.
     pub line: u32,
-    /// Whose it is.
+    /// The user name.
     pub user: String,
-    /// What is asked for beside the code.
+    /// What is asked for in addition to the code.
     pub pin: Pin,
     /// The key.
     pub key: Key,
     /// The length of a code.
     pub digits: Digits,
-    /// What moves it.
+    /// What moves the factor.
     pub kind: TokenKind,
     /// The last code that was accepted.
     pub last: Option<Zeroizing<String>>,
 }
 
-/// What `pam_oath` asks for beside the code.
+/// What `pam_oath` asks for in addition to the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pin {
-    /// `-`, nothing.
+    /// `-`: nothing.
     None,
-    /// `+`, what another module checks.
+    /// `+`: a password that another module checks.
     Elsewhere,
-    /// A password that stands in the file.
+    /// A clear-text password in the file.
     ClearText,
 }
 
-/// What moves a token of `pam_oath`.
+/// The moving factor of a `pam_oath` token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// The time.
+    /// Time.
     Clock(Period),
-    /// A counter, and where it stands.
+    /// A counter and its current value.
     Counter(u64),
 }
 
-/// What is not carried over as it stood, or is to be known about what is.
+/// A remark: something that is not imported as it was, or that the administrator should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remark {
     /// The key has fewer than 128 bits.
     ShortKey {
-        /// How many.
+        /// Number of bits.
         bits: usize,
     },
-    /// The key ends in `=`, for which Google's module refuses the file.
+    /// The key ends in `=`, which Google's module refuses.
     Padding,
-    /// `WINDOW_SIZE` of a clock: the `window` that lets the same codes in.
+    /// `WINDOW_SIZE` of a clock, as the `window` that accepts the same codes.
     Window {
-        /// Where.
+        /// Line number.
         line: u32,
-        /// Steps each way.
+        /// Steps on each side.
         each_way: u8,
     },
     /// `WINDOW_SIZE` of a counter.
     LookAhead {
-        /// Where.
+        /// Line number.
         line: u32,
-        /// How many counters.
+        /// Number of counters.
         counters: u8,
     },
     /// `RATE_LIMIT`.
     RateLimit {
-        /// Where.
+        /// Line number.
         line: u32,
     },
     /// `LAST0` to `LAST9`.
     LastLogins {
-        /// Where the first stands.
+        /// Line of the first one.
         line: u32,
     },
-    /// `RESETTING_TIME_SKEW`: the clock was being learnt anew.
+    /// `RESETTING_TIME_SKEW`: the drift was being learned.
     SkewUnderWay {
-        /// Where.
+        /// Line number.
         line: u32,
     },
     /// `DIGITS` or `ALGORITHM`, which only a fork reads.
     Fork {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// An option that nothing is known about.
+    /// An unknown option.
     UnknownOption {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// An option whose value cannot be read, and is not needed.
+    /// An option that is not needed and whose value cannot be read.
     UnreadableOption {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// Lines that look like scratch codes below one that does not: they never worked.
+    /// Lines that look like scratch codes but follow a line that does not: they never worked.
     DeadCodes {
         /// The line at which Google's module stops.
         line: u32,
-        /// How many stand below.
+        /// Number of lines after it.
         count: usize,
     },
     /// More scratch codes than a set holds.
     TooManyCodes {
-        /// How many are left behind.
+        /// Number of codes that are not imported.
         count: usize,
     },
-    /// Codes could be used again.
+    /// Codes could be reused.
     ReuseAllowed,
     /// The list of used codes cannot be read.
     ReuseUnreadable {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// Steps on the list that no code accepted so far can have.
+    /// Listed steps that no code accepted so far can have.
     FutureSteps {
-        /// Where.
+        /// Line number.
         line: u32,
-        /// How many.
+        /// Number of steps.
         count: usize,
     },
-    /// A password in clear text stood in the line.
+    /// The line contained a clear-text password.
     Password {
-        /// Where.
+        /// Line number.
         line: u32,
     },
     /// Another module checks a password before the code.
     PinElsewhere {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// The last code is of no time nearby, so it could not be used again anyway.
+    /// The last code matches no recent time, so it could not be reused anyway.
     LastCodeTooOld {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// The same key stands in an earlier line.
+    /// An earlier line has the same key.
     SameKey {
-        /// Where.
+        /// Line number.
         line: u32,
         /// The earlier line.
         first: u32,
     },
-    /// The same key stands in an earlier line, with another kind or length of codes.
+    /// An earlier line has the same key with another kind or length of codes.
     SameKeyOther {
-        /// Where.
+        /// Line number.
         line: u32,
         /// The earlier line.
         first: u32,
     },
-    /// More authenticators than a person can have.
+    /// More authenticators than a user can have.
     TooMany {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// An option that stands in the file already; the first one counts.
+    /// A repeated option; the first one counts.
     RepeatedOption {
-        /// Where.
+        /// Line number.
         line: u32,
     },
 }
 
 impl Remark {
-    /// Tells whether something stands in the file that was not understood, or is used and has no place here: the file is kept
-    /// then, because nobody has read what it holds.
+    /// Returns whether the source file must be kept: it contains something that was not understood, or that is in use
+    /// and cannot be imported.
     #[must_use]
     pub fn keeps_source(self) -> bool {
         match self {
@@ -220,7 +220,7 @@ impl Remark {
             | Self::SameKeyOther { .. }
             | Self::TooMany { .. }
             | Self::RepeatedOption { .. } => true,
-            // Read and told, or of no use to anybody once the user is here.
+            // Read and reported, or useless after the import.
             Self::ShortKey { .. }
             | Self::Padding
             | Self::Window { .. }

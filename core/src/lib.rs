@@ -1,6 +1,6 @@
-//! Decides who may log in: pure functions over time, randomness and records that come in as arguments.
+//! Decides who may log in: pure functions that take time, randomness and records as arguments.
 //!
-//! Start with [`login`], which is a whole login on a page, then [`attempt`], the order of one judged try.
+//! Start with [`login`], a whole login, then [`attempt`], which verifies one code.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
-//! Networks as rules name them: literal, never a name that somebody else's DNS would answer for.
+//! Networks in rules: literal addresses, never names that an attacker's DNS could answer for.
 
 use core::net::IpAddr;
 
-/// A network as an address and the length of its prefix, both literal.
+/// A network: literal address and prefix length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -29,7 +29,7 @@ impl Network {
         (prefix <= longest).then_some(Self { address, prefix })
     }
 
-    /// Whether an address lies in the network; IPv4 in IPv6 clothes is IPv4.
+    /// Returns whether an address is in the network; an IPv4-mapped IPv6 address counts as IPv4.
     #[must_use]
     pub fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {

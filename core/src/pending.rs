@@ -1,4 +1,4 @@
-//! Set-up that was begun and not finished: who may go on with the same key.
+//! Interrupted set-up: who may continue with the same key.
 
 use crate::{
     beside::Pending,
@@ -6,31 +6,31 @@ use crate::{
     time::{BootTime, Now, UnixTime},
 };
 
-/// Seconds in which a set-up that was cut off goes on with the same key.
+/// Seconds for which an interrupted set-up can continue with the same key.
 const RESUMED_FOR: u64 = 15 * 60;
 
-/// Who asks.
+/// The user who continues.
 pub struct Asker<'a> {
-    /// Where from.
+    /// The source.
     pub source: &'a SourceLabel,
-    /// The fingerprint of the verified key, where there is one.
+    /// The fingerprint of the verified key, if any.
     pub fingerprint: Option<&'a str>,
 }
 
-/// Until when a key that was shown first at that instant is shown again.
+/// Returns until when a key first shown at `since` is shown again.
 #[must_use]
 pub fn resumed_until(since: UnixTime) -> UnixTime {
     since.plus(RESUMED_FOR)
 }
 
-/// Gives the same instant by the clock that cannot be set.
+/// Returns the same time by the boot clock.
 #[must_use]
 pub fn resumed_until_boot(now: Now) -> BootTime {
     now.boot.plus(RESUMED_FOR)
 }
 
-/// Whether a key that was shown is shown again: to nobody but who has seen it, since it may be in an app already. Only
-/// a verified ssh key says who that is: two people at one address may know the same password.
+/// Returns whether a pending key is shown again: only to the user who has seen it, since it may be in an app already.
+/// Only a verified ssh key proves that, because two people at one address may know the same password.
 #[must_use]
 pub fn resumes(pending: &Pending, asker: &Asker<'_>, now: Now) -> bool {
     let same = pending.fingerprint.is_some()

@@ -1,8 +1,8 @@
-//! Texts put together from pieces in one allocation: names and paths of every login.
+//! Concatenates texts in one allocation, for the names and paths of every login.
 
 use alloc::string::String;
 
-/// The pieces, one behind the other.
+/// Returns the pieces joined without a separator.
 #[must_use]
 pub fn joined(pieces: &[&str]) -> String {
     let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());

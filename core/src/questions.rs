@@ -1,36 +1,36 @@
-//! What a login asks: what one answer holds, and what besides a code.
+//! What a login may ask: the content of one answer, and what else besides a code.
 
 use crate::{policy::Policy, request::Source};
 
-/// What one answer holds.
+/// The content of one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Field {
-    /// A code alone, asked for as often as `tries` says.
+    /// A code only, asked for up to `tries` times.
     #[default]
     Code,
-    /// What a line before was given: a code is its end, or all of it.
+    /// The answer to an earlier module: a code is its end or all of it.
     Given,
-    /// A line before should have been given something, and was not.
+    /// An earlier module should have stored an answer, but did not.
     Missing,
-    /// A password and right behind it a code, in one answer.
+    /// A password followed by a code, in one answer.
     PasswordAndCode,
 }
 
 /// What a login may ask besides a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Questions {
-    /// Whatever is owed or wished for.
+    /// Everything that is owed or requested.
     #[default]
     All,
-    /// Nothing: the PAM line says `code_only`. A change that is owed counts as put off.
+    /// Nothing: the PAM line says `code_only`. A change that is owed counts as postponed.
     CodeOnly,
-    /// Nothing: a local user calls the program, as sudo and su are called, which may replace every prompt. What is owed
-    /// waits for the user's next login from elsewhere.
+    /// Nothing: a local user runs the program, as with sudo and su, which may replace every prompt. What is owed
+    /// waits for the user's next login of another kind.
     Elsewhere,
 }
 
 impl Policy {
-    /// Returns what a login may ask besides a code: nothing where one answer holds a password too.
+    /// Returns what a login may ask besides a code: nothing if one answer also holds the password.
     #[must_use]
     pub fn questions(&self) -> Questions {
         match self.field {
@@ -39,8 +39,8 @@ impl Policy {
         }
     }
 
-    /// Restricts what is asked to what a program can show whose caller is a local user: such a program may put its own
-    /// prompt in place of every text that is shown as one, as `sudo -p` does.
+    /// Restricts the questions for programs that a local user runs: such a program may replace every prompt, as `sudo
+    /// -p` does.
     pub fn restrict_to(&mut self, source: &Source) {
         if matches!(source, Source::Uid(_)) && self.questions == Questions::All {
             self.questions = Questions::Elsewhere;

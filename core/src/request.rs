@@ -1,62 +1,62 @@
-//! Who asks to get in, from where, and what has been proven before.
+//! A login request: user, source, and what was proven before.
 
 use alloc::string::String;
 use core::{fmt, net::IpAddr};
 
 use crate::decimal::Decimal;
 
-/// One call of `pam_authenticate`, as the module saw it.
+/// One call of `pam_authenticate`.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The PAM service (`sshd`, `sudo`).
     pub service: String,
-    /// The name as typed; nothing when it was not UTF-8.
+    /// The user name as typed; `None` if it is not UTF-8.
     pub typed_user: Option<String>,
-    /// Where the person sits.
+    /// Where the user connects from.
     pub source: Source,
-    /// What the PAM line says stands before it.
+    /// What the PAM line says about the first factor.
     pub claim: Claim,
-    /// Whether this module saw that sshd has verified a public key.
+    /// Whether sshd has verified a public key.
     pub public_key: PublicKey,
-    /// The keys that sshd has verified, each a line such as `ssh-ed25519 AAAA…`.
+    /// The keys that sshd has verified, one line each, such as `ssh-ed25519 AAAA…`.
     pub keys: Option<String>,
 }
 
-/// What the PAM line says stands before it (`first_factor=`).
+/// What the PAM line says about the first factor (`first_factor=`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// sshd has verified a public key; this module checks that.
+    /// sshd has verified a public key; this module checks it.
     Publickey,
-    /// The line is reached only after a first factor has succeeded.
+    /// The line is reached only after a first factor succeeded.
     Stack,
     /// The first factor comes later.
     Follows,
-    /// The line is reached after a first factor has failed.
+    /// The line is reached after a first factor failed.
     Failed,
 }
 
-/// What `SSH_AUTH_INFO_0` says, asked of a caller that is root.
+/// The content of `SSH_AUTH_INFO_0`, if the caller is root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublicKey {
-    /// sshd verified one.
+    /// sshd verified a public key.
     Verified,
     /// None was verified, or the caller is not sshd.
     Absent,
 }
 
-/// What is known of the first factor while the dialogue runs.
+/// What is proven about the first factor during the dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// A first factor was proven: the person may be told what is wrong.
+    /// A first factor was proven; the user may be told what is wrong.
     Proven,
-    /// It comes later: codes are judged, everybody is told the same.
+    /// It comes later; codes are compared, and every user gets the same messages.
     Ahead,
-    /// It failed or is missing: nothing is judged, nothing written, always refused.
+    /// It failed or is missing: nothing is compared or stored, and access is denied.
     Decoy,
 }
 
 impl Request {
-    /// What the claim and the facts together prove.
+    /// Returns what the claim and the observations prove together.
     #[must_use]
     pub fn standing(&self) -> Standing {
         match (self.claim, self.public_key) {
@@ -68,7 +68,7 @@ impl Request {
 }
 
 impl Claim {
-    /// The word of the PAM line, for log lines.
+    /// Returns the PAM argument's word, for log lines.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -80,27 +80,27 @@ impl Claim {
     }
 }
 
-/// Where the person sits: what tries are counted by.
+/// Where the user connects from; attempts are counted per source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A network address, never a name that a DNS server chose.
+    /// A network address; never a name, which DNS could forge.
     Address(IpAddr),
-    /// A local user who calls su or sudo.
+    /// A local user who runs su or sudo.
     Uid(u32),
-    /// A terminal of the machine.
+    /// A terminal of the host.
     Tty(String),
-    /// Nothing is known.
+    /// Unknown.
     Unknown,
 }
 
 impl Source {
-    /// The source of an address; IPv4 in IPv6 clothes is IPv4.
+    /// Returns the source for an address; an IPv4-mapped IPv6 address counts as IPv4.
     #[must_use]
     pub fn address(address: IpAddr) -> Self {
         Self::Address(address.to_canonical())
     }
 
-    /// The address, where there is one.
+    /// Returns the address, if it is one.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
@@ -109,10 +109,10 @@ impl Source {
         }
     }
 
-    /// The source as a part of a file name: an IPv6 address stands for its /64.
+    /// Returns the source as part of a file name; an IPv6 address is reduced to its /64.
     #[must_use]
     pub fn label(&self) -> SourceLabel {
-        // As long as an IPv6 address.
+        // The length of an IPv6 address.
         let mut label = String::with_capacity(39);
         match self {
             Self::Address(IpAddr::V4(address)) => {
@@ -141,17 +141,17 @@ impl Source {
     }
 }
 
-/// A letter that is harmless in a file name and in a log line.
+/// Replaces a character that is unsafe in a file name or log line.
 fn tidy_letter(letter: char) -> char {
     if letter.is_ascii_alphanumeric() { letter } else { '_' }
 }
 
-/// A source as the ledger's names and the log carry it: `203.0.113.7`, `2001:db8::`, `uid:1000`.
+/// A source as written in ledger names and in the log: `203.0.113.7`, `2001:db8::`, `uid:1000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceLabel(String);
 
 impl SourceLabel {
-    /// Takes back what [`Source::label`] wrote.
+    /// Parses what [`Source::label`] wrote.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let harmless =
@@ -160,7 +160,7 @@ impl SourceLabel {
         fits.then(|| Self(text.into()))
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Rules: who is asked for a code, by the first rule that matches.
+//! Rules: whether a code is required, by the first rule that matches.
 
 use core::net::IpAddr;
 
@@ -9,33 +9,33 @@ use crate::{
     time::UnixTime,
 };
 
-/// Who is looked at.
+/// The login that rules are applied to.
 pub struct Subject<'a> {
     /// The account.
     pub account: &'a Account,
     /// The PAM service.
     pub service: &'a str,
-    /// The source address, where there is one.
+    /// The source address, if there is one.
     pub address: Option<IpAddr>,
-    /// Now, for `until`.
+    /// The current time, for `until`.
     pub now: UnixTime,
 }
 
-/// What a rule decided, and which: counted from 1, nothing where none matched.
+/// A rule's decision and its number from 1; `None` if no rule matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// The rule that said so.
+    /// Number of the rule that decided.
     pub rule: Option<usize>,
-    /// When it ends, where it does and has not yet.
+    /// When the rule ends, if it does and has not yet.
     pub until: Option<UnixTime>,
 }
 
-/// The first rule that matches decides; without one a code is asked for.
+/// Applies the first rule that matches; a code is required if none does.
 ///
 /// # Errors
-/// [`LookupFault`] when a group could not be looked up: an absence that is not proven exempts nobody.
+/// [`LookupFault`] if a group could not be looked up: unproven absence exempts no user.
 pub fn decide(
     rules: &[Rule],
     subject: &Subject<'_>,
@@ -71,14 +71,15 @@ fn matches_all(
         Some(group) => Ok(match membership(subject.account, group)? {
             Membership::Member => true,
             Membership::Outside => false,
-            // A misspelt group neither opens the host nor shuts everybody out: it demands, and exempts nobody.
+            // A misspelt group fails closed without locking users out: its rule may require a code, but never
+            // exempts.
             Membership::NoSuchGroup => rule.action == Action::Require,
         }),
         None => Ok(true),
     }
 }
 
-/// Whether an earlier rule matches every login that a later one does, so that the later one never decides.
+/// Returns whether an earlier rule matches every login that a later one matches, so that the later one never applies.
 #[must_use]
 pub fn shadows(earlier: &Rule, later: &Rule) -> bool {
     let wider = |one: &Option<alloc::string::String>, other: &Option<alloc::string::String>| {

@@ -1,4 +1,4 @@
-//! Secrets: bytes and text that wipe themselves and never print.
+//! Secrets: bytes and texts that are wiped when dropped and never printed.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -6,15 +6,15 @@ use core::fmt;
 use constant_time_eq::constant_time_eq;
 use zeroize::Zeroizing;
 
-/// The shortest key taken, in bytes: the 80 bits of old Google files (RFC 4226 asks for 128).
+/// Minimum key length in bytes: the 80 bits of old Google files (RFC 4226 requires 128).
 pub const KEY_MIN: usize = 10;
-/// The longest key taken, in bytes: one block of SHA-512, as RFC 2104 advises.
+/// Maximum key length in bytes: one block of SHA-512, as RFC 2104 recommends.
 pub const KEY_MAX: usize = 128;
 
-/// The shared key of an authenticator (RFC 4226 section 5.1, `K`).
+/// The shared secret of an authenticator (RFC 4226 section 5.1, `K`).
 pub struct Key(Zeroizing<Vec<u8>>);
 
-/// A key of a length that no authenticator has.
+/// An invalid key length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyLength(
     /// The length found, in bytes.
@@ -22,7 +22,7 @@ pub struct KeyLength(
 );
 
 impl Key {
-    /// Takes [`KEY_MIN`] to [`KEY_MAX`] bytes.
+    /// Accepts [`KEY_MIN`] to [`KEY_MAX`] bytes.
     ///
     /// # Errors
     /// [`KeyLength`] for any other length; the bytes are wiped.
@@ -34,13 +34,13 @@ impl Key {
         }
     }
 
-    /// A second copy, which wipes itself as well: for a change that is decided again where somebody else was faster.
+    /// Returns a copy, which is wiped as well: a change may be decided again after a concurrent one.
     #[must_use]
     pub fn copied(&self) -> Self {
         Self(self.0.clone())
     }
 
-    /// The bytes, for HMAC and for base32.
+    /// Returns the bytes, for HMAC and base32.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -61,17 +61,17 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// What a person typed at a prompt, trimmed of nothing yet.
+/// What a user typed at a prompt, untrimmed.
 pub struct Typed(Zeroizing<String>);
 
 impl Typed {
-    /// Takes the text over.
+    /// Wraps the text.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text as typed.
+    /// Returns the text as typed.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Taking over what another module left: which authenticators, used steps and scratch codes follow from its file.
+//! Plans an import from another module: authenticators, used steps and scratch codes.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -16,44 +16,44 @@ use crate::{
     time::{Step, UnixTime},
 };
 
-/// Used steps taken over: more than any window of Google's module holds.
+/// Maximum number of imported used steps: more than any window of Google's module.
 const USED_MAX: usize = 256;
-/// How far from now a last code is looked for, in steps: no wider a window can be set.
+/// Steps on each side of now in which a last code is searched: the widest window that can be set.
 const NEARBY: u8 = 10;
 
-/// What a person gets.
+/// What a user gets.
 #[derive(Debug, Default)]
 pub struct Takeover {
-    /// The authenticators, the first in the file first.
+    /// The authenticators, in the order of the file.
     pub authenticators: Vec<Authenticator>,
     /// Steps that must not be accepted again.
     pub used: Vec<Used>,
-    /// Scratch codes that still work.
+    /// Unused scratch codes.
     pub scratch: Vec<Zeroizing<String>>,
-    /// What is to be told.
+    /// Remarks for the administrator.
     pub remarks: Vec<Remark>,
-    /// Where mail goes, where the source says.
+    /// The mail address, if the source has one.
     pub mail: Option<String>,
-    /// Who promises backup codes, where the source has none and is to be completed.
+    /// Who notes that backup codes are owed, if the source has none and they should be added.
     pub promised_by: Option<String>,
 }
 
-/// When a file is taken over.
+/// Times relevant to an import.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
-    /// Now.
+    /// The current time.
     pub now: UnixTime,
-    /// When the file last changed.
+    /// When the file was last changed.
     pub changed: UnixTime,
-    /// Steps accepted each way here.
+    /// Steps accepted on each side here.
     pub window: u8,
 }
 
-/// What follows from a file of Google's module. Nothing where its key cannot be used.
+/// Returns the plan for a file of Google's module; `None` if its key is unusable.
 #[must_use]
 pub fn of_google(file: Google, moment: Moment) -> Option<Takeover> {
     let Google { key, parameters, moving, ahead, reuse, scratch, mut remarks } = file;
-    // What is here already, or narrower there than here, is nothing to tell.
+    // Settings that are present here, or are stricter there than here, need no remark.
     remarks.retain(|remark| {
         let as_wide = matches!(remark, Remark::Window { each_way, .. } if *each_way == moment.window);
         let as_far =
@@ -72,7 +72,7 @@ pub fn of_google(file: Google, moment: Moment) -> Option<Takeover> {
     Some(Takeover { authenticators, used, scratch, remarks, ..Takeover::default() })
 }
 
-/// The steps that Google's module has accepted, or may have.
+/// Returns the steps that Google's module has accepted or may have accepted.
 fn used_steps(
     (authenticator, moment, ahead): (&Authenticator, Moment, u8),
     reuse: &Reuse,
@@ -104,11 +104,11 @@ fn used_steps(
         }
     };
     if !known {
-        // Of what may have been used nothing is on file: no code shown so far works again, by a
-        // phone that is a step ahead either.
+        // Used steps are not recorded there: no code shown so far may be accepted again, even if the phone is a step
+        // ahead.
         steps.push(shown.saturating_add(u64::from(ahead.min(1))));
     } else if drift != 0 {
-        // The code from which Google's module learns a drift is accepted, and not put on its list.
+        // Google's module accepts the code from which it learns a drift without listing it.
         steps.push(shown_at(moment.changed.min(moment.now)));
     }
     steps.sort_unstable();
@@ -116,7 +116,7 @@ fn used_steps(
     steps.split_off(steps.len().saturating_sub(USED_MAX))
 }
 
-/// What follows from all lines that one person has in `pam_oath`'s users file.
+/// Returns the plan for all lines of one user in the `pam_oath` users file.
 #[must_use]
 pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Takeover {
     let mut takeover = Takeover::default();
@@ -142,8 +142,8 @@ pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Takeover {
     takeover
 }
 
-/// Adds what a second line of the same key knows: a code that was used, or a counter that is further. Says whether the line
-/// makes the same codes.
+/// Merges a second line with the same key: a used code or a higher counter. Returns whether the line computes the
+/// same codes.
 fn fold(token: Token, place: usize, now: UnixTime, takeover: &mut Takeover) -> bool {
     let mut alone = Takeover::default();
     take_token(token, now, &mut alone);
@@ -195,14 +195,14 @@ fn take_token(token: Token, now: UnixTime, takeover: &mut Takeover) {
     takeover.authenticators.push(authenticator);
 }
 
-/// The counter in the file, or the one after it where the code of that counter was the last one accepted.
+/// Returns the counter in the file, or the next one if the last accepted code belongs to it.
 fn next_of(keyed: &Keyed, digits: Digits, (counter, last): (u64, Option<&str>)) -> Moving {
     let is_used =
         last.is_some_and(|last| same_code(last, &digits_of(keyed.truncated(counter), digits)));
     Moving::Counter { next: counter.saturating_add(u64::from(is_used)) }
 }
 
-/// `app` or `token`, with a number from the second on.
+/// Returns `app` or `token`, numbered from the second one on.
 fn name_of(moving: Moving, others: &[Authenticator]) -> String {
     let kind = match moving {
         Moving::Clock { .. } => "app",
@@ -256,7 +256,7 @@ mod tests {
         let (steps, remarks) = taken(google(3, Reuse::Allowed));
         assert_eq!((steps, remarks), (vec![STEP + 4], vec![Remark::ReuseAllowed]));
         assert_eq!(taken(google(0, Reuse::Unreadable { line: 4 })).0, [STEP + 1]);
-        // Learnt when the file last changed.
+        // Learned when the file was last changed.
         assert_eq!(taken(google(20, listed(&[STEP - 9]))).0, [STEP - 9, STEP + 18]);
     }
 

@@ -1,4 +1,4 @@
-//! Renews set-up tickets: decides when an expired ticket is replaced by mail, and returns the records of the replacement.
+//! Renews expired set-up tickets by mail: decides when, and returns the records of the renewal.
 
 use crate::{
     beside::{Purpose, Ticket, Trace},
@@ -7,23 +7,23 @@ use crate::{
     voucher::Voucher,
 };
 
-/// Returns whether a user who was invited is owed a fresh set-up ticket: there is a ticket, none of them works any more,
-/// and none was given out within a day.
+/// Returns whether a new set-up ticket is due: the user has a ticket, all have expired, and none was issued within a
+/// day.
 #[must_use]
 pub fn is_due(record: &Record, now: Now) -> bool {
     let over =
         |ticket: &Ticket| ticket.voucher.is_over(now) && is_a_day_away(ticket.trace.at, now.unix);
-    // A user who was reset is let through by no reminder, and an administrator has to look first.
+    // A reminder never lets in a user who was reset; an administrator has to act first.
     record.state == State::Pending
         && record.beside.reset.is_none()
         && newest(record).is_some()
         && set_up_tickets(record).all(over)
 }
 
-/// Puts new letters in the place of the expired tickets, which open nothing yet: their end and their day stay those of
-/// the newest expired ticket, so that a renewal that is cut off is begun again. Returns that ticket, too.
+/// Replaces the expired tickets by a reserved one, which is not valid yet. It keeps the end and the issue date of the
+/// newest expired ticket, so that an interrupted renewal is begun again. Also returns that ticket.
 ///
-/// Returns nothing where no renewal is due.
+/// `None` if no renewal is due.
 #[must_use]
 pub fn reserved(
     mut record: Record,
@@ -43,7 +43,7 @@ pub fn reserved(
     Some((record, ticket))
 }
 
-/// Returns the reserved ticket as it works for so many seconds from now, by either clock; the day begins now.
+/// Returns the reserved ticket, valid for `life` seconds from now by either clock, and issued now.
 #[must_use]
 pub fn in_force(reserved: &Ticket, life: u64, now: Now, boot_id: &str) -> Ticket {
     let voucher = Voucher { until: now.unix.plus(life), ..reserved.voucher.clone() };
@@ -51,7 +51,7 @@ pub fn in_force(reserved: &Ticket, life: u64, now: Now, boot_id: &str) -> Ticket
     Ticket { purpose: reserved.purpose, voucher: voucher.counted_from(now, boot_id), trace }
 }
 
-/// Puts the working ticket in the place of the reserved one. Returns nothing where the record has that one no more.
+/// Replaces the reserved ticket by the valid one. `None` if the record no longer has the reserved one.
 #[must_use]
 pub fn renewed(
     mut record: Record,
@@ -61,7 +61,7 @@ pub fn renewed(
 ) -> Option<Record> {
     let mut tickets = record.beside.tickets.iter_mut();
     *tickets.find(|ticket| *ticket == reserved)? = working.clone();
-    // A key that was shown without this ticket is not gone on with.
+    // A key that was shown without this ticket must not be continued with.
     record.beside.pending = None;
     record.generation = generation;
     Some(record)
@@ -75,7 +75,8 @@ fn newest(record: &Record) -> Option<&Ticket> {
     set_up_tickets(record).max_by_key(|ticket| ticket.trace.at)
 }
 
-/// An instant more than a day ahead was written by a wrong clock, and holds nothing up.
+/// Returns whether a time is more than a day away in either direction; one in the future was written by a wrong clock
+/// and is ignored.
 fn is_a_day_away(at: UnixTime, now: UnixTime) -> bool {
     now.since(at) >= DAY || at.since(now) > DAY
 }

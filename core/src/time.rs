@@ -1,43 +1,43 @@
-//! Instants and durations as numbers that cannot be mixed up.
+//! Times and durations as distinct types.
 
 /// Seconds since 1970-01-01 UTC (RFC 6238, `T`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct UnixTime(pub u64);
 
-/// Nanoseconds since the kernel started, sleep included (`CLOCK_BOOTTIME`).
+/// Nanoseconds since the kernel started, including suspend (`CLOCK_BOOTTIME`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct BootTime(pub u64);
 
-/// A count of whole periods since 1970 (RFC 6238 section 4.2, `T`).
+/// Number of whole periods since 1970 (RFC 6238 section 4.2, `T`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step(pub u64);
 
-/// The clocks read at one instant.
+/// Wall and boot clock, read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// The wall clock, which may jump.
     pub unix: UnixTime,
-    /// The clock that only goes forward within one boot.
+    /// The boot clock, which never goes back within one boot.
     pub boot: BootTime,
 }
 
-/// Seconds of a minute.
+/// Seconds per minute.
 pub const MINUTE: u64 = 60;
-/// Seconds of an hour.
+/// Seconds per hour.
 pub const HOUR: u64 = 3600;
-/// Seconds of a day: how long used steps and failed tries are kept.
+/// Seconds per day; used steps and failed attempts are kept that long.
 pub const DAY: u64 = 86_400;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
 impl BootTime {
-    /// Later by `seconds`, at most the end of time.
+    /// Adds seconds, saturating.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(NANOSECONDS)))
     }
 
-    /// Whole seconds since the kernel started.
+    /// Returns whole seconds since the kernel started.
     #[must_use]
     pub fn seconds(self) -> u64 {
         self.0 / NANOSECONDS
@@ -45,36 +45,36 @@ impl BootTime {
 }
 
 impl UnixTime {
-    /// Later by `seconds`, at most the end of time.
+    /// Adds seconds, saturating.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// Seconds from `earlier` to here; 0 when `earlier` lies ahead.
+    /// Returns the seconds since `earlier`; 0 if `earlier` is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The day number since 1970, UTC.
+    /// Returns the UTC day number since 1970.
     #[must_use]
     pub fn day(self) -> u64 {
         self.0 / DAY
     }
 
-    /// Hours, minutes and seconds of the day, UTC.
+    /// Returns hours, minutes and seconds of the UTC day.
     #[must_use]
     pub fn clock(self) -> (u64, u64, u64) {
         let second = self.0 % DAY;
         (second / 3600, second / 60 % 60, second % 60)
     }
 
-    /// The first second of a day, UTC; nothing for a date that the calendar does not have.
+    /// Returns the first second of a UTC day; `None` for an invalid date.
     #[must_use]
     pub fn of_date(year: u16, month: u8, day: u8) -> Option<Self> {
         let (year, month, day) = (u64::from(year), u64::from(month), u64::from(day));
-        // The way back of `date`, whose answer tells whether there is such a date.
+        // The inverse of `date`, which then verifies that the date exists.
         let year_from_march = year.checked_sub(u64::from(month <= 2))?;
         let (era, yoe) = (year_from_march / 400, year_from_march % 400);
         let month_from_march = (month + 9) % 12;
@@ -85,10 +85,10 @@ impl UnixTime {
         (at.date() == (year, month, day)).then_some(at)
     }
 
-    /// Year, month and day of the month, UTC (proleptic Gregorian).
+    /// Returns year, month and day of the month in UTC (proleptic Gregorian calendar).
     #[must_use]
     pub fn date(self) -> (u64, u64, u64) {
-        // Howard Hinnant's days-to-civil: eras of 400 years that begin in March.
+        // Howard Hinnant's `civil_from_days`: eras of 400 years that begin in March.
         let z = self.day() + 719_468;
         let era = z / 146_097;
         let doe = z % 146_097;

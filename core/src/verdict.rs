@@ -1,16 +1,17 @@
-//! How a login ends, as the module turns it into a PAM code.
+//! The verdict of a login, which the module converts to a PAM code.
 
-/// The end of one call of `pam_authenticate`.
+/// The result of one call of `pam_authenticate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// A code was right, and its step claimed.
+    /// A code was correct and its step is claimed.
     Granted,
-    /// No code is needed: a rule exempts, or the settings let those pass who are proven not to be enrolled.
+    /// No code is needed: a rule exempts the login, or the settings admit users who are proven not to be enrolled.
     Exempt,
-    /// A wrong code, nothing typed, or the decoy: all alike, so that the code tells nothing about the first factor.
+    /// A wrong code, an empty answer or a decoy: uniform, so that the PAM code reveals nothing about the first
+    /// factor.
     Denied,
-    /// Something of the machine is broken, or the person is not enrolled: no code would help.
+    /// A fault of the host, or a user who is not enrolled: no code would help.
     Unavailable,
     /// The conversation failed.
     NoConversation,
