@@ -1,6 +1,6 @@
 //! One call of pam_sm_authenticate: read the line, load the settings, hand over to core.
 
-use std::ffi::CStr;
+use std::{cell::RefCell, ffi::CStr};
 
 use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
 use rustix::process::getuid;
@@ -22,7 +22,7 @@ use twinlock_host::{
 
 use crate::{
     conversation::{Carrier, PamConversation},
-    facts, ffi,
+    facts, ffi, final_text,
     one_field::{self, OneField},
     outcome,
 };
@@ -77,17 +77,31 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
         machine.ledger.set_called_by_root();
     }
     let screen = facts::screen(handle, &request.service);
+    let unsent = facts::is_sshd(handle, uid).then(RefCell::default);
     let person = PamConversation {
         conversation: handle.get_item::<Conv<'_>>().ok().flatten(),
         carrier: Carrier::of(&request.source, screen),
+        unsent,
     };
     let conversation = OneField::new(person, given, line.forward);
     let verdict = login(&request, &policy, machine.ports(&conversation));
+    let code = outcome::code(verdict, request.public_key);
+    let final_words = final_words(&conversation, &code);
     let password = conversation.password();
     if password.is_some_and(|password| !hand_on(handle, &password)) {
         return PamResultCode::PAM_AUTHINFO_UNAVAIL;
     }
-    outcome::code(verdict, request.public_key)
+    final_text::keep(handle, &final_words);
+    code
+}
+
+/// Returns the messages to show once the login is complete; those of a refused one are sent here.
+fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String> {
+    if *code == PamResultCode::PAM_SUCCESS {
+        return conversation.person().take_unsent();
+    }
+    conversation.person().send_unsent();
+    Vec::new()
 }
 
 /// Whether the next line has the password now.

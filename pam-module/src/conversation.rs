@@ -1,7 +1,11 @@
 //! The person on the other side of libpam's conversation.
 
+use std::cell::RefCell;
+
 use pam::{
-    constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO},
+    constants::{
+        PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO, PamMessageStyle,
+    },
     conv::Conv,
     secret::SecretBytes,
 };
@@ -19,6 +23,8 @@ pub(crate) struct PamConversation<'a> {
     pub(crate) conversation: Option<Conv<'a>>,
     /// What carries it to the person.
     pub(crate) carrier: Carrier,
+    /// Messages that the next question flushes; `None` where each message is sent at once.
+    pub(crate) unsent: Option<RefCell<Vec<String>>>,
 }
 
 /// What carries words to the person.
@@ -69,6 +75,7 @@ impl PamConversation<'_> {
     /// and nothing typed can be seen: under another prompt it may be a password.
     pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationFault> {
         let conversation = self.conversation.as_ref().ok_or(ConversationFault)?;
+        self.send_unsent();
         let (before, question) =
             if self.carrier == Carrier::Local { in_parts(text) } else { ("", text) };
         if !before.is_empty() {
@@ -80,6 +87,25 @@ impl PamConversation<'_> {
         };
         let answer = conversation.send(style, question).map_err(|_| ConversationFault)?;
         answer.ok_or(ConversationFault)
+    }
+
+    /// Sends the messages that no question has flushed yet.
+    pub(crate) fn send_unsent(&self) {
+        for text in self.take_unsent() {
+            self.send(PAM_ERROR_MSG, &text);
+        }
+    }
+
+    /// Takes the messages that no question has flushed yet.
+    pub(crate) fn take_unsent(&self) -> Vec<String> {
+        self.unsent.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
+    fn send(&self, style: PamMessageStyle, text: &str) {
+        if let Some(conversation) = &self.conversation {
+            // Some applications answer messages with an error; a message decides nothing.
+            let _ = conversation.send(style, text);
+        }
     }
 }
 
@@ -93,9 +119,9 @@ impl Conversation for PamConversation<'_> {
     }
 
     fn tell(&self, text: &str) {
-        if let Some(conversation) = &self.conversation {
-            // Some applications answer messages with an error; what is said last decides nothing.
-            let _ = conversation.send(PAM_ERROR_MSG, text);
+        match &self.unsent {
+            Some(unsent) => unsent.borrow_mut().push(text.to_owned()),
+            None => self.send(PAM_ERROR_MSG, text),
         }
     }
 
@@ -108,9 +134,8 @@ impl Conversation for PamConversation<'_> {
     }
 
     fn show(&self, text: &str) {
-        if let Some(conversation) = &self.conversation {
-            let _ = conversation.send(PAM_TEXT_INFO, text);
-        }
+        self.send_unsent();
+        self.send(PAM_TEXT_INFO, text);
     }
 }
 

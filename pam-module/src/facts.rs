@@ -64,6 +64,11 @@ fn named_keys(info: &[u8]) -> Option<String> {
     (!keys.is_empty()).then(|| keys.join("\n"))
 }
 
+/// Returns whether the application is sshd: only sshd, as root, puts the connection into the PAM environment.
+pub(crate) fn is_sshd(handle: &mut PamHandle, uid: Uid) -> bool {
+    uid.is_root() && ffi::environment(handle, c"SSH_CONNECTION").is_some()
+}
+
 /// An address that sshd or another root service vouches for, a calling user, or a terminal; never a name that DNS chose.
 fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     if !uid.is_root() {

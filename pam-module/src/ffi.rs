@@ -34,6 +34,7 @@ struct Group {
 
 unsafe extern "C" {
     fn pam_getenv(pamh: *mut PamHandle, name: *const c_char) -> *const c_char;
+    fn pam_putenv(pamh: *mut PamHandle, name_value: *const c_char) -> c_int;
     fn pam_set_item(pamh: *mut PamHandle, item_type: c_int, item: *const c_void) -> c_int;
     fn pam_fail_delay(pamh: *mut PamHandle, microseconds: c_uint) -> c_int;
     fn getgrnam_r(
@@ -55,6 +56,13 @@ pub(crate) fn environment(handle: &mut PamHandle, name: &CStr) -> Option<Vec<u8>
     // SAFETY: libpam gives a string that ends in NUL and lives until the environment is changed, which nothing does before it is copied.
     let value = unsafe { CStr::from_ptr(value) };
     Some(value.to_bytes().to_vec())
+}
+
+/// Sets a variable of the PAM environment by `NAME=VALUE`, or removes it by `NAME` alone; libpam copies the text.
+pub(crate) fn put_environment(handle: &mut PamHandle, name_value: &CStr) -> PamResult<()> {
+    // SAFETY: the handle is libpam's own for the time of this call, and libpam copies a text that ends in NUL.
+    let said = unsafe { pam_putenv(handle, name_value.as_ptr()) };
+    if said == 0 { Ok(()) } else { Err(PamResultCode::PAM_BUF_ERR) }
 }
 
 /// Asks libpam to wait about that long if the whole stack fails.

@@ -9,7 +9,7 @@ use pam::{
 
 use twinlock_host::journal::{Severity, Syslog};
 
-use crate::authenticate::authenticate;
+use crate::{authenticate::authenticate, final_text};
 
 /// The module.
 struct Twinlock;
@@ -22,8 +22,10 @@ impl PamHooks for Twinlock {
         authenticate(handle, &arguments)
     }
 
-    /// A stack of this module alone must get through pam_setcred.
-    fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+    /// Shows the final text of the login. A stack of this module alone must get through pam_setcred.
+    fn sm_setcred(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        quieten_panics();
+        final_text::show(handle);
         PamResultCode::PAM_SUCCESS
     }
 

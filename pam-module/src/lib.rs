@@ -4,6 +4,7 @@ mod authenticate;
 mod conversation;
 mod facts;
 mod ffi;
+mod final_text;
 #[expect(
     missing_docs,
     reason = "the entry points come from pam-bindings' macro; libpam's manual has their words"

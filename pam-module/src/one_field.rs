@@ -56,6 +56,11 @@ impl<'a> OneField<'a> {
         }
     }
 
+    /// Returns the person, for messages that no question has flushed yet.
+    pub(crate) fn person(&self) -> &PamConversation<'a> {
+        &self.person
+    }
+
     /// What the next line may have, with a NUL behind it; nothing where that would be nothing.
     pub(crate) fn password(self) -> Option<Zeroizing<Vec<u8>>> {
         let (kept, part) = (self.kept.into_inner()?, self.part.into_inner()?);

@@ -132,3 +132,40 @@ fn codes_that_somebody_has_made() {
         assert!(shown(&m, &format!("{language}/only-code-given"), &words).logged_in());
     }
 }
+
+/// OpenSSH prints a message at the end of authentication twice: as a banner and at the start of the shell.
+#[test]
+fn final_text_is_shown_once() {
+    for (language, text) in
+        BOTH.into_iter().zip(["You have 9 backup codes left.", "Du har 9 reservkoder kvar."])
+    {
+        let m = server(language, OPEN);
+        let codes = with_codes(&m);
+        let mut shell = ssh(&m, First::Key);
+        assert!(shell.answer(&[&codes[0]]).logged_in(), "{}", shell.screen());
+        assert_eq!(shell.screen().matches(text).count(), 1, "{}", shell.screen());
+    }
+}
+
+#[test]
+fn final_text_stays_out_of_the_session() {
+    let m = server("en", OPEN);
+    let codes = with_codes(&m);
+    let ssh = m.ssh("ada").key().command(["/usr/bin/env"]).open();
+    let mut all = m.dialogue("ada", ssh);
+    all.answer(&[&codes[0]]);
+    assert_eq!(all.session().exit_code(), Some(0), "{}", all.screen());
+    assert!(all.screen().contains("SSH_CONNECTION="), "{}", all.screen());
+    assert!(!all.screen().contains("TWINLOCK_"), "{}", all.screen());
+}
+
+#[test]
+fn refused_login_says_its_final_text() {
+    let m = server("en", &format!("{OPEN}tries = 1\n"));
+    with_codes(&m);
+    let mut refused = ssh(&m, First::Key);
+    let wrong = m.wrong_code("ada");
+    refused.answer(&[&wrong]);
+    assert_ne!(refused.answer_while_asked(&[]), Some(0), "{}", refused.screen());
+    assert!(refused.screen().contains("That code is wrong."), "{}", refused.screen());
+}

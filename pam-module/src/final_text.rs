@@ -1,0 +1,50 @@
+//! Final text of a login by ssh, kept until `pam_setcred` so that OpenSSH shows it once.
+//!
+//! sshd sends a message that no question follows as a banner, and prints it again when the shell starts. A message of
+//! `pam_setcred` is printed at that start alone. `pam_setcred` runs in another process of sshd, and of what this module leaves
+//! only the PAM environment reaches it.
+
+use std::ffi::{CStr, CString};
+
+use pam::{constants::PAM_TEXT_INFO, conv::Conv, module::PamHandle};
+
+use crate::ffi;
+
+const NAME: &CStr = c"TWINLOCK_FINAL_TEXT";
+
+/// Keeps the messages for `pam_setcred`. Best effort: the login stands without them.
+pub(crate) fn keep(handle: &mut PamHandle, messages: &[String]) {
+    if messages.is_empty() {
+        return;
+    }
+    let name = NAME.to_string_lossy();
+    if let Ok(variable) = CString::new(format!("{name}={}", messages.join("\n"))) {
+        let _ = ffi::put_environment(handle, &variable);
+    }
+}
+
+/// Shows the text that was kept, and removes it, so that it is shown once and does not reach the session. Best effort.
+pub(crate) fn show(handle: &mut PamHandle) {
+    let Some(text) = ffi::environment(handle, NAME) else { return };
+    let _ = ffi::put_environment(handle, NAME);
+    if let Ok(Some(conversation)) = handle.get_item::<Conv<'_>>() {
+        let _ = conversation.send(PAM_TEXT_INFO, &printable(&text));
+    }
+}
+
+/// Returns the text without control characters other than line ends: another module can set the variable too.
+fn printable(text: &[u8]) -> String {
+    let is_safe = |letter: &char| *letter == '\n' || !letter.is_control();
+    String::from_utf8_lossy(text).chars().filter(is_safe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_removed() {
+        assert_eq!(printable("Två koder.\nKvar: 2".as_bytes()), "Två koder.\nKvar: 2");
+        assert_eq!(printable(b"\x1b]0;x\x07\xff\r"), "]0;x\u{fffd}");
+    }
+}
