@@ -2,7 +2,7 @@
 
 use crate::{
     format::pam_line::{Debug, FirstPass, Given, Line, LineFault, Task, over, read},
-    policy::{Echo, Field, NotEnrolled, Resync},
+    policy::{Echo, Field, NotEnrolled, Policy, Resync},
     request::Claim,
 };
 use alloc::{format, vec::Vec};
@@ -151,4 +151,22 @@ fn the_stricter_of_line_and_settings_wins() {
     let field = line(&["first_factor=follows", "forward_pass"]).unwrap();
     let policy = over(&field, "prompt = \"Code: \"\necho = true");
     assert_eq!((policy.prompt, policy.echo), (None, Echo::Hidden));
+}
+
+#[test]
+fn smaller_number_of_tries_counts() {
+    for (settings, argument, tries) in [
+        (3, "tries=1", 1),
+        (3, "tries=3", 3),
+        (1, "tries=3", 1),
+        (2, "tries=10", 2),
+        (10, "tries=2", 2),
+    ] {
+        let line = line(&["first_factor=stack", argument]).unwrap();
+        let policy = Policy { tries: settings, ..Policy::default() };
+        assert_eq!(over(&line, Given::Nothing, policy).tries, tries, "{settings} {argument}");
+    }
+    let line = line(&["first_factor=stack"]).unwrap();
+    let policy = Policy { tries: 7, ..Policy::default() };
+    assert_eq!(over(&line, Given::Nothing, policy).tries, 7);
 }
