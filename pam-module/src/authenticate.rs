@@ -3,14 +3,14 @@
 use std::{cell::RefCell, ffi::CStr};
 
 use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
-use rustix::process::getuid;
+use rustix::process::{Uid, getuid};
 use twinlock_core::{
     format::{
         log_line,
         pam_line::{self, Debug, Forward, Given, Line, Task},
     },
     login::login,
-    request::Claim,
+    request::{Claim, Request},
 };
 use twinlock_host::{
     accounts::Nss,
@@ -76,13 +76,7 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
     if uid.is_root() {
         machine.ledger.set_called_by_root();
     }
-    let screen = facts::screen(handle, &request.service);
-    let unsent = facts::is_sshd(handle, uid).then(RefCell::default);
-    let person = PamConversation {
-        conversation: handle.get_item::<Conv<'_>>().ok().flatten(),
-        carrier: Carrier::of(&request.source, screen),
-        unsent,
-    };
+    let person = person(handle, &request, uid);
     let conversation = OneField::new(person, given, line.forward);
     let verdict = login(&request, &policy, machine.ports(&conversation));
     let code = outcome::code(verdict, request.public_key);
@@ -93,6 +87,17 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
     }
     final_text::keep(handle, &final_words);
     code
+}
+
+/// Returns the person that the application offers a conversation with.
+fn person<'a>(handle: &'a mut PamHandle, request: &Request, uid: Uid) -> PamConversation<'a> {
+    let screen = facts::screen(handle, &request.service);
+    let unsent = facts::is_sshd(handle, uid).then(RefCell::default);
+    PamConversation {
+        conversation: handle.get_item::<Conv<'_>>().ok().flatten(),
+        carrier: Carrier::of(&request.source, screen),
+        unsent,
+    }
 }
 
 /// Returns the messages to show once the login is complete; those of a refused one are sent here.
