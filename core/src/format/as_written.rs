@@ -1,4 +1,5 @@
-//! Records exactly as they are written, taken apart line by line: a login reads one every time, and TOML costs six times as much.
+//! Parses records exactly as this program writes them, line by line: every login reads one, and the TOML parser costs
+//! six times as much.
 
 use alloc::{string::String, vec::Vec};
 
@@ -6,10 +7,10 @@ use zeroize::Zeroizing;
 
 use crate::format::record::{END, Entry, File};
 
-/// What each authenticator begins with, after an empty line.
+/// The start of each authenticator, after an empty line.
 const HEADING: &str = "[[authenticator]]\n";
 
-/// Takes a record apart; nothing where anything is not as it is written, whatever TOML would say to it.
+/// Parses a record; `None` if anything differs from how it is written, even if it is valid TOML.
 pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
     let mut paragraphs = Paragraphs(Some(text.strip_suffix(END)?.strip_suffix('\n')?));
     let mut head = Lines(Some(paragraphs.next()?));
@@ -32,7 +33,7 @@ pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
     head.0.is_none().then_some(file)
 }
 
-/// What stands between empty lines. Searching for a whole heading takes more than all the rest.
+/// The paragraphs between empty lines. Searching for whole headings would cost more than everything else.
 struct Paragraphs<'a>(Option<&'a str>);
 
 impl<'a> Iterator for Paragraphs<'a> {
@@ -63,20 +64,20 @@ fn entry(text: &str) -> Option<Entry> {
         seen_at: None,
         postponed: None,
     };
-    // Who has seen the key is asked at few logins, and read with what else is rare.
+    // Who has seen the key is relevant to few logins, and read with the other optional parts.
     lines.0.is_none().then_some(entry)
 }
 
-/// A value that may be missing, but not be odd.
+/// Reads an optional value; `None` if it is present but invalid.
 fn plain<'a, T>(value: Option<&'a str>, read: fn(&'a str) -> Option<T>) -> Option<Option<T>> {
     value.map_or(Some(None), |value| read(value).map(Some))
 }
 
-/// Lines that are still to be read; nothing once the last one was.
+/// The remaining lines; `None` after the last one.
 struct Lines<'a>(Option<&'a str>);
 
 impl<'a> Lines<'a> {
-    /// The value of the next line, if it is this key's.
+    /// Returns the value of the next line, if it has this key.
     fn value(&mut self, key: &str) -> Option<&'a str> {
         let text = self.0?.strip_prefix(key)?.strip_prefix(" = ")?;
         let end = text.bytes().position(|byte| byte == b'\n');
@@ -86,18 +87,18 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A string without anything that would have to be written otherwise.
+/// Reads a string that contains nothing to escape.
 fn string(value: &str) -> Option<&str> {
     let text = value.strip_prefix('"')?.strip_suffix('"')?;
     let harmless = |byte: u8| byte != b'"' && byte != b'\\' && byte >= b' ' && byte != 0x7f;
     text.bytes().all(harmless).then_some(text)
 }
 
-/// A number as it is written: no sign, no zero before it.
+/// Reads a number without sign or leading zeros.
 fn number(value: &str) -> Option<u64> {
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = value.parse().ok().filter(|_| digits)?;
-    // TOML ends here.
+    // The maximum in TOML.
     (number <= i64::MAX.unsigned_abs() && (value == "0" || !value.starts_with('0')))
         .then_some(number)
 }

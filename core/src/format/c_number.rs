@@ -1,19 +1,19 @@
-//! Numbers as C's `strtol` reads them, for files of programs that use it.
+//! Parses numbers as C's `strtol` does, for the files of programs that use it.
 
-/// A number at the beginning of a text, and what follows it.
+/// A number at the start of a text, and the rest of the text.
 pub(crate) struct Number<'a> {
     /// The number.
     pub(crate) value: i64,
-    /// What follows.
+    /// The rest.
     pub(crate) rest: &'a [u8],
 }
 
-/// A byte that C's `isspace` takes for blank.
+/// Returns whether C's `isspace` accepts a byte.
 pub(crate) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
 }
 
-/// Skips blanks, takes a sign and digits. Nothing where there are no digits, or more than fit.
+/// Parses blanks, an optional sign and digits. `None` if there are no digits or the number does not fit.
 pub(crate) fn number_at(text: &[u8]) -> Option<Number<'_>> {
     let begin = text.iter().position(|byte| !is_blank(*byte))?;
     let text = text.get(begin..)?;

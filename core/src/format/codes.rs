@@ -14,35 +14,35 @@ use crate::{
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
-/// The largest file read, in bytes.
+/// Maximum file size in bytes.
 pub const FILE_MAX: usize = 16 * 1024;
 
-/// What the names of sets and of spent codes begin with.
+/// Prefix of the names of sets and of spent codes.
 const SET: &str = "codes.";
 const SPENT: &str = "spent.";
 /// The last line.
 const END: &str = "# end of codes";
 
-/// The name of a set's file.
+/// Returns the file name of a set.
 #[must_use]
 pub fn set_name(id: SetId) -> String {
     format!("{SET}{:016x}", id.0)
 }
 
-/// The name that says that a code was used: its set, and its place in it.
+/// Returns the name that marks a code as spent: its set and index.
 #[must_use]
 pub fn spent_name(id: SetId, place: u8) -> String {
     format!("{SPENT}{:016x}.{place}", id.0)
 }
 
-/// The set and the place of a spent code's name.
+/// Parses the set and index from the name of a spent code.
 #[must_use]
 pub fn read_spent(name: &str) -> Option<(SetId, u8)> {
     let (set, place) = name.strip_prefix(SPENT)?.split_once('.')?;
     Some((SetId(bits(set)?), place.parse().ok()?))
 }
 
-/// The set that a file, or the name of a spent code, belongs to.
+/// Returns the set that the name of a set or of a spent code belongs to.
 #[must_use]
 pub fn set_of(name: &str) -> Option<SetId> {
     match name.strip_prefix(SET) {
@@ -55,10 +55,10 @@ fn bits(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok().filter(|bits| format!("{bits:016x}") == text)
 }
 
-/// Reads a set: exactly what is written here, line by line, and nothing else.
+/// Parses a set: exactly what is written here, line by line, and nothing else.
 ///
 /// # Errors
-/// [`StoreFault::Newer`] for a later version, [`StoreFault::Malformed`] for all else.
+/// [`StoreFault::Newer`] for a later version, [`StoreFault::Malformed`] for all other errors.
 pub fn read(text: &str) -> Result<CodeSet, StoreFault> {
     if let Some(fault) = newer(text, VERSION) {
         return Err(fault);
@@ -67,14 +67,14 @@ pub fn read(text: &str) -> Result<CodeSet, StoreFault> {
     set(&mut lines).ok_or(StoreFault::Malformed { line: lines.line })
 }
 
-/// What is left to be read, and the number of the last line that was.
+/// The remaining text and the number of the last line read.
 struct Lines<'a> {
     rest: &'a str,
     line: u32,
 }
 
 impl<'a> Lines<'a> {
-    /// The next line, whole, without its end.
+    /// Returns the next complete line, without its newline.
     fn next(&mut self) -> Option<&'a str> {
         self.line = self.line.saturating_add(1);
         let (line, rest) = self.rest.split_once('\n')?;
@@ -82,7 +82,7 @@ impl<'a> Lines<'a> {
         Some(line)
     }
 
-    /// The value in the next line, between what must stand around it.
+    /// Returns the value in the next line, between this prefix and suffix.
     fn between(&mut self, before: &str, after: &str) -> Option<&'a str> {
         self.next()?.strip_prefix(before)?.strip_suffix(after)
     }
@@ -112,7 +112,7 @@ fn set(lines: &mut Lines<'_>) -> Option<CodeSet> {
             return None;
         }
     }
-    // Cut anywhere, even between two lines, it is no set.
+    // A file that was truncated anywhere, even between two lines, is refused.
     let ended = lines.next()?.is_empty() && lines.next()? == END && lines.rest.is_empty();
     let whole = ended && !hashes.is_empty();
     whole.then_some(CodeSet { shape, recipe: Recipe { salt, cost }, hashes })

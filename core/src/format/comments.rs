@@ -1,10 +1,11 @@
-//! Comments taken out of settings: to the parser each costs as much as what it is about, at every login.
+//! Removes comments from settings: at every login, each costs the parser as much as a setting.
 
 use alloc::{borrow::Cow, string::String};
 
-/// The text without lines that are comments; each stays as an empty line, so that mistakes keep their numbers.
+/// Returns the text with each comment line replaced by an empty line, so that errors keep their line numbers.
 ///
-/// Where a text may go over several lines, a line that begins with `#` can be a part of it, so nothing is taken out.
+/// Returns the text unchanged if it may contain multi-line strings, since a line that begins with `#` can be part of
+/// one.
 pub(super) fn taken_out(text: &str) -> Cow<'_, str> {
     if !text.contains('#') || text.contains("\"\"\"") || text.contains("'''") {
         return Cow::Borrowed(text);
@@ -13,8 +14,8 @@ pub(super) fn taken_out(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split_inclusive('\n').map(kept).collect::<String>())
 }
 
-/// Whether there is nothing but plain comments and empty lines, as in the settings that are shipped. Where not, there may
-/// be all the same.
+/// Returns whether a text contains only plain comments and empty lines, as the shipped settings do. `false` does not
+/// prove the contrary.
 #[must_use]
 pub fn stand_alone(text: &[u8]) -> bool {
     let harmless = |byte: &u8| (*byte >= b' ' && *byte <= b'~') || matches!(byte, b'\n' | b'\t');
@@ -27,7 +28,7 @@ pub fn stand_alone(text: &[u8]) -> bool {
     })
 }
 
-/// What TOML would refuse in a comment is left for it to refuse.
+/// Returns whether a line is a comment that TOML accepts; others are left for TOML to refuse.
 fn is_comment(line: &str) -> bool {
     let ended = line.strip_suffix('\n').unwrap_or(line);
     let ended = ended.strip_suffix('\r').unwrap_or(ended);

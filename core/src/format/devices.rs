@@ -8,12 +8,12 @@ use crate::{
     time::{BootTime, UnixTime},
 };
 
-/// What the names of devices begin with.
+/// Prefix of the names of devices.
 pub const DEVICE: &str = "device.";
-/// The longest part of a fingerprint that is kept: more than tells keys apart for eyes.
+/// Bytes of a fingerprint that are kept: more than needed to distinguish keys by eye.
 const KEY_MAX: usize = 50;
 
-/// Writes what is known of a device.
+/// Formats a device.
 #[must_use]
 pub fn write(device: &Device) -> String {
     let Device { since, until, until_boot, generation, address, .. } = device;
@@ -21,7 +21,7 @@ pub fn write(device: &Device) -> String {
     format!("{} {} {} {:016x} {address} {key}", since.0, until.0, until_boot.0, generation.0)
 }
 
-/// Takes back what [`write`] wrote.
+/// Parses what [`write`] wrote.
 #[must_use]
 pub fn read(text: &str) -> Option<Device> {
     let mut parts = text.split(' ');

@@ -1,5 +1,5 @@
-//! The epoch as the text of one symbolic link: `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`, and `.FROM+SECONDS` for each
-//! time ahead of the mark in which codes were used.
+//! The epoch as the target of one symbolic link: `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`, followed by
+//! `.FROM+SECONDS` for each period ahead of the mark in which codes were used.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -9,7 +9,7 @@ use crate::{
     time::{BootTime, UnixTime},
 };
 
-/// Writes an epoch.
+/// Formats an epoch.
 #[must_use]
 pub fn write(epoch: &Epoch) -> String {
     let mut text = format!("{}.{}.{}", epoch.boot_id, epoch.begun.0, epoch.mark.0);
@@ -19,7 +19,7 @@ pub fn write(epoch: &Epoch) -> String {
     text
 }
 
-/// Reads an epoch; nothing when it is damaged.
+/// Parses an epoch; `None` if it is damaged.
 #[must_use]
 pub fn read(text: &str) -> Option<Epoch> {
     let mut parts = text.split('.');
@@ -39,7 +39,7 @@ fn stretch(text: &str) -> Option<Stretch> {
     Some(Stretch { from, until: UnixTime(from.0.checked_add(seconds)?) })
 }
 
-/// `/proc/sys/kernel/random/boot_id` without dashes and the newline.
+/// Returns `/proc/sys/kernel/random/boot_id` without dashes and the newline.
 #[must_use]
 pub fn boot_id(text: &str) -> String {
     text.chars().filter(char::is_ascii_hexdigit).collect()

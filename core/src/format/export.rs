@@ -1,4 +1,4 @@
-//! What `twinlock export` writes for another host: a person's record, set of codes, spent places and used steps.
+//! The export file for another host: a user's record, set of codes, spent codes and used steps.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -16,9 +16,9 @@ use crate::{
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
-/// The longest text read, in bytes.
+/// Maximum length of an export in bytes.
 pub const EXPORT_MAX: usize = 1024 * 1024;
-/// The most used steps of one export: more than a person makes in the day for which they are kept.
+/// Maximum number of used steps in an export: more than a user produces in the day for which they are kept.
 pub const USED_MAX: usize = 4096;
 
 const HEAD: &str = "# twinlock export, version ";
@@ -26,52 +26,52 @@ const RECORD_END: &str = "\n# end of record\n";
 const CODES_END: &str = "\n# end of codes\n";
 const END: &str = "# end of export\n";
 
-/// One person, as another host gets to know them.
+/// The exported state of one user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Export {
     /// When it was written.
     pub at: UnixTime,
-    /// The record, without what is of one host alone: a key that was only shown, tickets, bypasses.
+    /// The record without what is valid on one host only: a pending key, tickets, bypass codes.
     pub record: Record,
     /// The set of codes that the record names.
     pub codes: Option<CarriedCodes>,
-    /// Used steps, and when each was used.
+    /// Used steps, with the time of each use.
     pub used: Vec<(Used, UnixTime)>,
 }
 
-/// A set of codes on its way.
+/// An exported set of codes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CarriedCodes {
-    /// When the set was made.
+    /// When the set was created.
     pub since: UnixTime,
     /// The set.
     pub set: CodeSet,
-    /// The places that were spent, and when each was.
+    /// The indexes of the spent codes, with the time of each use.
     pub spent: Vec<(u8, UnixTime)>,
 }
 
-/// Why a text is no export.
+/// Why a text is not a valid export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportFault {
-    /// It does not begin as an export does.
+    /// The header is missing.
     Head,
-    /// A newer twinlock has written it.
+    /// Written by a newer twinlock.
     Newer {
-        /// The version it carries.
+        /// Its version.
         version: u32,
     },
-    /// It was cut off, is longer than any export, or has a line that no export has.
+    /// It is truncated, too long or has an unknown line.
     Malformed,
     /// Its record cannot be read.
     Record(StoreFault),
     /// Its set of codes cannot be read.
     Codes(StoreFault),
-    /// Its record names a set of codes, and there is none; or the other way round.
+    /// The record names a set of codes that is missing, or the other way round.
     Set,
 }
 
-/// What of a record goes to other hosts: vouchers would work once on each of them, and a key that was only shown is
-/// for one place and a quarter of an hour; on another host no key is fresh.
+/// Returns the part of a record that is exported. Vouchers would work once on each host, and a pending key belongs to
+/// one source for a quarter of an hour; on another host no key counts as generated there.
 #[must_use]
 pub fn carried(record: Record) -> Record {
     let Beside { mail, changed, reset, owed_codes, .. } = record.beside;
@@ -79,7 +79,7 @@ pub fn carried(record: Record) -> Record {
     Record { beside, ..record }
 }
 
-/// Writes an export.
+/// Formats an export.
 #[must_use]
 pub fn write(export: &Export) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(8192 + export.used.len() * 80));
@@ -104,7 +104,7 @@ pub fn write(export: &Export) -> Zeroizing<String> {
     text
 }
 
-/// Reads an export.
+/// Parses an export.
 ///
 /// # Errors
 /// [`ExportFault`], which never quotes the text.
@@ -137,7 +137,7 @@ pub fn read(text: &str) -> Result<Export, ExportFault> {
     assembled(head, record, codes)
 }
 
-/// A part up to its last line, that included, and what comes behind.
+/// Splits a text after the given last line of a section.
 fn section<'a>(text: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
     let length = text.find(end)?.checked_add(end.len())?;
     text.split_at_checked(length)
@@ -239,7 +239,7 @@ mod tests {
         let fresh = "changed = 1800000100\nfresh_key = \"07070707070707070707070707070707.\
                      0123456789abcdef0123456789abcdef.5\"\n";
         for (from, to, fault) in [
-            // No export says that a key was generated here.
+            // An export never says that a key was generated on this host.
             ("changed = 1800000100\n", fresh, ExportFault::Malformed),
             ("version 1\n", "version 2\n", ExportFault::Newer { version: 2 }),
             ("version 1\n", "version 0\n", ExportFault::Head),

@@ -1,6 +1,6 @@
-//! Arguments of pam_google_authenticator and pam_oath that a line may not have here, each with what to write instead.
+//! Arguments of pam_google_authenticator and pam_oath that are not supported, each with its replacement.
 
-/// A sentence for an argument of another module; nothing for one that is of none.
+/// Returns the sentence for an argument of another module; `None` for other words.
 #[must_use]
 pub fn instead(argument: &str) -> Option<&'static str> {
     let name = argument.split('=').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Files of `pam_google_authenticator`, read as that module reads them; faults give lines and never their text.
+//! Parses files of `pam_google_authenticator` as that module does; errors give lines and never their text.
 
 use alloc::{string::String, vec::Vec};
 
@@ -12,23 +12,23 @@ use crate::{
     secret::Key,
 };
 
-/// The largest file that Google's module reads, in bytes.
+/// Maximum file size in bytes, as in Google's module.
 pub const GOOGLE_MAX: usize = 64 * 1024;
-/// The most scratch codes that are taken over: a set holds no more, and Google's command makes at most ten.
+/// Maximum number of imported scratch codes: a set holds no more, and Google's command makes at most ten.
 const SCRATCH_MAX: usize = 64;
-/// Keys of fewer bits are told about (RFC 4226 section 4, R6).
+/// Keys with fewer bits get a remark (RFC 4226 section 4, R6).
 const BITS_WANTED: usize = 128;
 
-/// Why a file cannot be taken over.
+/// Why a file cannot be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoogleFault {
-    /// Nothing in it.
+    /// The file is empty.
     Empty,
     /// Over 64 KiB.
     TooLarge,
     /// A NUL byte.
     Nul {
-        /// Where.
+        /// Line number.
         line: u32,
     },
     /// The first line is not a key.
@@ -37,22 +37,22 @@ pub enum GoogleFault {
     NoMode,
     /// `STEP_SIZE` other than 1 to 60.
     Step {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// `TIME_SKEW` further off than is believed.
+    /// An implausible `TIME_SKEW`.
     Skew {
-        /// Where.
+        /// Line number.
         line: u32,
     },
-    /// `DIGITS` or `ALGORITHM` of the fork with a value that it has not.
+    /// An invalid value of the fork's `DIGITS` or `ALGORITHM`.
     Fork {
-        /// Where.
+        /// Line number.
         line: u32,
     },
 }
 
-/// Reads a file.
+/// Parses a file.
 ///
 /// # Errors
 /// [`GoogleFault`].
@@ -70,7 +70,7 @@ pub fn read(bytes: &[u8]) -> Result<Google, GoogleFault> {
     Ok(Google { key, parameters, moving, ahead: window / 2, reuse: file.reuse(), scratch, remarks })
 }
 
-/// An option line: where it stands, and what follows the key.
+/// An option line: its number and the text after the key.
 struct Setting<'a> {
     line: u32,
     value: &'a [u8],
@@ -96,7 +96,7 @@ impl<'a> File<'a> {
         u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// Every line that is not empty, with the place where it begins.
+    /// Returns every non-empty line with its offset.
     fn lines(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
         let mut next = 0;
         let lines = self.0.split(|byte| matches!(byte, b'\r' | b'\n')).map(move |line| {
@@ -107,7 +107,7 @@ impl<'a> File<'a> {
         lines.filter(|(_, line)| !line.is_empty())
     }
 
-    /// The first line of a key: the one that counts.
+    /// Returns the first line of a key, which is the one that counts.
     fn setting(&self, key: &str) -> Option<Setting<'a>> {
         self.lines().find_map(|(at, line)| {
             let rest = line.strip_prefix(b"\" ")?.strip_prefix(key.as_bytes())?;
@@ -139,14 +139,14 @@ impl<'a> File<'a> {
         seconds.and_then(|seconds| Period::new(seconds.unsigned_abs())).ok_or(fault)
     }
 
-    /// A counter that is not above 0 is none; a counter wins over the clock.
+    /// Returns the moving factor: a counter above 0 takes precedence over the clock.
     fn moving(&self) -> Result<Moving, GoogleFault> {
         let leading = |value| number_at(value).map_or(0, |number| number.value);
         let counter = self.setting("HOTP_COUNTER").map_or(0, |setting| leading(setting.value));
         if counter > 0 {
             return Ok(Moving::Counter { next: counter.unsigned_abs() });
         }
-        // Anywhere, not only where a line begins.
+        // Anywhere in the file, not only at the start of a line.
         if !self.0.windows(11).any(|part| part == b"\" TOTP_AUTH") {
             return Err(GoogleFault::NoMode);
         }
@@ -175,7 +175,7 @@ impl<'a> File<'a> {
         Ok(parameters)
     }
 
-    /// How many steps or counters are taken; what cannot be read is Google's default.
+    /// Returns the number of accepted steps or counters; Google's default if it cannot be read.
     fn window(&self, moving: Moving, remarks: &mut Vec<Remark>) -> u8 {
         const USUAL: u8 = 3;
         let Some(Setting { line, value }) = self.setting("WINDOW_SIZE") else { return USUAL };
@@ -185,7 +185,7 @@ impl<'a> File<'a> {
             return USUAL;
         };
         remarks.push(match moving {
-            // Of an even number, one more lies ahead than behind.
+            // Of an even number, one more step is ahead than behind.
             Moving::Clock { .. } => Remark::Window { line, each_way: size / 2 },
             Moving::Counter { .. } => Remark::LookAhead { line, counters: size },
         });
@@ -243,13 +243,13 @@ impl<'a> File<'a> {
         remarks.extend(last_logins.map(|line| Remark::LastLogins { line }));
     }
 
-    /// The codes that work: up to the first line that is neither an option nor a code.
+    /// Returns the valid scratch codes: up to the first line that is neither an option nor a code.
     fn scratch(&self, remarks: &mut Vec<Remark>) -> Vec<Zeroizing<String>> {
         let begin = self.0.iter().position(|byte| *byte == b'\n').unwrap_or(self.0.len());
         let mut below = self.lines().skip_while(|(at, _)| *at < begin);
         let mut codes: Vec<Zeroizing<String>> = Vec::new();
         let mut too_many = 0;
-        // Blanks in front of a code may hold the end of a line, in front of an option not.
+        // The newline counts as a blank before a code, but not before an option.
         let mut blank = false;
         let odd = below.find(|(_, line)| {
             let is_option = line.starts_with(b"\"") && !blank;
@@ -273,11 +273,11 @@ impl<'a> File<'a> {
     }
 }
 
-/// Tells whether an option has nothing but what is read: no value for a switch, numbers, or the name of a hash.
+/// Returns whether an option contains only what is understood: no value for a switch, numbers, or the name of a hash.
 fn is_read_whole(option: &[u8]) -> bool {
     let mut words = option.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
     let word = words.next().unwrap_or_default();
-    // Google's module looks for one blank between the quotation mark and the word.
+    // Google's module expects one blank between the quotation mark and the word.
     let is_read =
         option.first() == Some(&b' ') && option.get(1..).unwrap_or_default().starts_with(word);
     let mut numbers = words.clone().filter(|value| whole(value).is_some());
@@ -290,14 +290,14 @@ fn is_read_whole(option: &[u8]) -> bool {
         }
 }
 
-/// A number of eight digits with nothing behind it.
+/// Parses a number of eight digits with nothing after it.
 fn scratch_code(line: &[u8]) -> Option<Zeroizing<String>> {
     let number = number_at(line).filter(|number| number.rest.is_empty())?;
     let is_code = (10_000_000..100_000_000).contains(&number.value);
     is_code.then(|| Zeroizing::new(alloc::format!("{}", number.value)))
 }
 
-/// A whole number, with blanks at most behind it.
+/// Parses a whole number, optionally followed by blanks.
 fn whole(text: &[u8]) -> Option<i64> {
     let number = number_at(text)?;
     let ends = number.rest.first().is_none_or(|byte| is_blank(*byte));

@@ -1,16 +1,16 @@
-//! `settings.good`: twinlock.toml and rules.toml as they last passed together, in one text.
+//! `settings.good`: twinlock.toml and rules.toml as they were last valid together, in one text.
 
 use alloc::{borrow::ToOwned, format, string::String};
 
 use crate::format::settings::SETTINGS_MAX;
 
-/// The largest `settings.good`, in bytes.
+/// Maximum size of `settings.good` in bytes.
 pub const LAST_GOOD_MAX: usize = 2 * SETTINGS_MAX + 200;
 const BEGIN: &str = "# twinlock settings.good ";
 const VERSION: &str = "2: ";
 const END: &str = " bytes of twinlock.toml, then rules.toml";
 
-/// Joins both texts. Without rules, and as it was before there were any, it is the text of twinlock.toml alone.
+/// Joins both texts. Without rules the result is the text of twinlock.toml alone, as in earlier versions.
 #[must_use]
 pub fn join(settings: &str, rules: &str) -> String {
     if rules.is_empty() && !settings.starts_with(BEGIN) {
@@ -19,7 +19,7 @@ pub fn join(settings: &str, rules: &str) -> String {
     format!("{BEGIN}{VERSION}{}{END}\n{settings}{rules}", settings.len())
 }
 
-/// Splits it into the texts of twinlock.toml and rules.toml; nothing where it was cut or is of a newer version.
+/// Splits the text into those of twinlock.toml and rules.toml; `None` if it is truncated or has a newer version.
 #[must_use]
 pub fn split(text: &str) -> Option<(&str, &str)> {
     let Some(rest) = text.strip_prefix(BEGIN) else { return Some((text, "")) };

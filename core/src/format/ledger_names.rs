@@ -1,4 +1,4 @@
-//! The ledger's names and their texts: `used.KEY.STEP`, `try.BUDGET.DAY.SLOT.SOURCE`, `refused.N`.
+//! Names of ledger entries and their texts: `used.KEY.STEP`, `try.BUDGET.DAY.SLOT.SOURCE`, `refused.N`.
 
 use alloc::string::String;
 
@@ -12,10 +12,11 @@ use crate::{
     time::{Step, UnixTime},
 };
 
-/// The longest text of a name: short links live in the inode, so that a full disk refuses none.
+/// Maximum length of a word in an entry: the target of a short link is stored in the inode, so it can be written when
+/// the disk is full.
 const WORD_MAX: usize = 24;
 
-/// The name of a used step.
+/// Returns the name of a used step.
 #[must_use]
 pub fn used_name(used: &Used) -> String {
     let mut mark = [0; 32];
@@ -24,7 +25,7 @@ pub fn used_name(used: &Used) -> String {
     joined(&["used.", mark, ".", Decimal::of(used.step.0).as_str()])
 }
 
-/// Reads the name of a used step.
+/// Parses the name of a used step.
 #[must_use]
 pub fn read_used(name: &str) -> Option<Used> {
     let (mark, step) = name.strip_prefix("used.")?.split_once('.')?;
@@ -40,7 +41,7 @@ fn sixteen_bytes(hex: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-/// The name of a charged try.
+/// Returns the name of a charged attempt.
 #[must_use]
 pub fn try_name(charged: &Try) -> String {
     let budget = match charged.budget {
@@ -53,7 +54,7 @@ pub fn try_name(charged: &Try) -> String {
     joined(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
 }
 
-/// Reads the name of a charged try.
+/// Parses the name of a charged attempt.
 #[must_use]
 pub fn read_try(name: &str) -> Option<Try> {
     let mut parts = name.strip_prefix("try.")?.splitn(4, '.');
@@ -72,37 +73,37 @@ pub fn read_try(name: &str) -> Option<Try> {
     })
 }
 
-/// The name that says where a row of failures begins.
+/// Returns the name that stores the start of a failure streak.
 #[must_use]
 pub fn row_name(row: Row) -> String {
     let (since, carried) = (Decimal::of(row.since.0), Decimal::of(row.carried.into()));
     joined(&["row.", since.as_str(), ".", carried.as_str()])
 }
 
-/// Reads where a row of failures begins.
+/// Parses the start of a failure streak.
 #[must_use]
 pub fn read_row(name: &str) -> Option<Row> {
     let (since, carried) = name.strip_prefix("row.")?.split_once('.')?;
     Some(Row { since: UnixTime(since.parse().ok()?), carried: carried.parse().ok()? })
 }
 
-/// The text of a used step and of a try: when it was made.
+/// Formats the text of a used step or attempt: the time of its creation.
 #[must_use]
 pub fn instant(at: UnixTime) -> String {
     Decimal::of(at.0).as_str().into()
 }
 
-/// Reads when a used step or a try was made, whether its text says by whom or not.
+/// Parses the time of creation of a used step or attempt, with or without a nonce.
 #[must_use]
 pub fn read_instant(text: &str) -> Option<UnixTime> {
     let at = text.split_once('.').map_or(text, |(at, _)| at);
     at.parse().ok().map(UnixTime)
 }
 
-/// The text of a claim: when it was made, and by which attempt.
+/// Formats the text of a claim: the time of its creation and the nonce of the attempt.
 #[must_use]
 pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
-    // Each accepted login writes one: a general encoder takes five times as long.
+    // Each accepted login writes one; a general encoder takes five times as long.
     let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
     let mut text = String::with_capacity(64);
     text.push_str(Decimal::of(at.0).as_str());
@@ -114,19 +115,19 @@ pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
     text
 }
 
-/// Reads which attempt has made a claim; nothing where the text does not say.
+/// Parses the nonce of a claim; `None` if there is none.
 #[must_use]
 pub fn read_nonce(text: &str) -> Option<Nonce> {
     sixteen_bytes(text.split_once('.')?.1).map(Nonce)
 }
 
-/// The name of one of the last refusals.
+/// Returns the name of one of the last refusals.
 #[must_use]
 pub fn refused_name(slot: u8) -> String {
     joined(&["refused.", Decimal::of(slot.into()).as_str()])
 }
 
-/// The text of a refusal: when, why, at which service, from where.
+/// Formats a refusal: time, reason, service, source.
 #[must_use]
 pub fn write_refused(refused: &Refused) -> String {
     let (at, reason, service) =
@@ -134,7 +135,7 @@ pub fn write_refused(refused: &Refused) -> String {
     joined(&[at.as_str(), " ", &reason, " ", &service, " ", refused.source.as_str()])
 }
 
-/// Reads the text of a refusal.
+/// Parses a refusal.
 #[must_use]
 pub fn read_refused(text: &str) -> Option<Refused> {
     let mut parts = text.split(' ');
@@ -183,7 +184,7 @@ mod tests {
         let text = write_claim(at, nonce);
         assert_eq!(text, "1800000000.0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f");
         assert_eq!((read_instant(&text), read_nonce(&text)), (Some(at), Some(nonce)));
-        // As it was written before claims had a nonce.
+        // The format before claims had a nonce.
         assert_eq!((read_instant("1800000000"), read_nonce("1800000000")), (Some(at), None));
         for cut in 11..text.len() {
             assert_eq!(read_nonce(&text[..cut]), None, "{cut}");

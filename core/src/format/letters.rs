@@ -1,4 +1,4 @@
-//! Letters as they wait in the outbox: a symbolic link `NAME@KIND`, whose target says the rest.
+//! Notifications in the outbox: a symbolic link `NAME@KIND`, whose target contains the details.
 
 use alloc::{format, string::String};
 
@@ -10,20 +10,21 @@ use crate::{
     time::UnixTime,
 };
 
-/// Between a person's folder name and the kind: no folder name has it.
+/// Separates the user's folder name from the kind; no folder name contains it.
 const BETWEEN: char = '@';
 
-/// The longest name that gets an instant: with it and its progress it stays below the 255 bytes of a file name.
+/// Maximum length of a name that includes a time: with time and progress it stays below the 255 bytes of a file name.
 const WITH_TIME_MAX: usize = 180;
 
-/// Where there is nothing to say.
+/// An absent value.
 const NOTHING: &str = "-";
-/// Before an address.
+/// Prefix of an address.
 const TO: &str = "to=";
-/// An actor whose name is just that.
+/// The actor `-`, as opposed to an absent one.
 const DASH: &str = "%2D";
 
-/// The name of a letter: `NAME@KIND`, one for each user and kind that is merged, and `NAME@KIND.TIME` for each other event.
+/// Returns the name of a notification: `NAME@KIND` for kinds that are merged, so that there is one per user and kind,
+/// and `NAME@KIND.TIME` for all other events.
 #[must_use]
 pub fn name_of(folder: &Folder, letter: &Letter) -> String {
     let name = format!("{}{BETWEEN}{}", folder.as_str(), letter.kind.word());
@@ -33,7 +34,7 @@ pub fn name_of(folder: &Folder, letter: &Letter) -> String {
     }
 }
 
-/// Reads the account name and the kind of a letter's name, whether it has an instant or not.
+/// Parses user name and kind from the name of a notification, with or without a time.
 #[must_use]
 pub fn read_name(name: &str) -> Option<(String, LetterKind)> {
     let (folder, kind) = name.split_once(BETWEEN)?;
@@ -47,8 +48,8 @@ pub fn read_name(name: &str) -> Option<(String, LetterKind)> {
     Some((Folder::name_of(folder)?, LetterKind::named(kind)?))
 }
 
-/// What a letter says beside its name: `TIME SERVICE SOURCE BY LEFT`, `-` for nothing, all but plain letters as `%XX`.
-/// A letter for another address than that on record has the address as a sixth word, `to=ADDRESS`.
+/// Formats the details of a notification: `TIME SERVICE SOURCE BY LEFT`, with `-` for absent values and all but plain
+/// characters as `%XX`. A notification to an address other than the one on record has a sixth word, `to=ADDRESS`.
 #[must_use]
 pub fn write(letter: &Letter) -> String {
     let by = letter.by.as_deref().map_or_else(|| NOTHING.into(), actor);
@@ -58,7 +59,7 @@ pub fn write(letter: &Letter) -> String {
     format!("{at} {service} {} {by} {left}{to}", letter.source.as_str())
 }
 
-/// Takes back what [`write`] wrote under a name.
+/// Parses what [`write`] wrote under a name.
 #[must_use]
 pub fn read(name: &str, text: &str) -> Option<Letter> {
     let (user, kind) = read_name(name)?;
@@ -86,21 +87,21 @@ pub fn read(name: &str, text: &str) -> Option<Letter> {
     parts.next().is_none().then_some(letter)
 }
 
-/// The name of a letter that waits to be sent: `NAME@KIND@TRIES.CUTS.TIME`, so that nothing but a rename changes how
-/// far it has come, and of several processes one.
+/// Returns the name of a waiting notification: `NAME@KIND@TRIES.CUTS.TIME`, so that its progress changes only by a
+/// rename, in which one of several processes succeeds.
 #[must_use]
 pub fn waiting_name(name: &str, progress: Progress) -> String {
     let at = ledger_names::instant(progress.at);
     format!("{name}{BETWEEN}{}.{}.{at}", progress.tries, progress.cuts)
 }
 
-/// The name of a letter that is being sent: as [`waiting_name`], and a number that no other process has drawn.
+/// Returns the name of a notification that is being sent: as [`waiting_name`], with a nonce of the sending process.
 #[must_use]
 pub fn sending_name(name: &str, progress: Progress, nonce: u64) -> String {
     format!("{}.{nonce:016x}", waiting_name(name, progress))
 }
 
-/// Takes back what [`waiting_name`] made.
+/// Parses what [`waiting_name`] made.
 #[must_use]
 pub fn read_waiting(text: &str) -> Option<(&str, Progress)> {
     let (name, progress) = text.rsplit_once(BETWEEN)?;
@@ -115,7 +116,7 @@ pub fn read_waiting(text: &str) -> Option<(&str, Progress)> {
     parts.next().is_none().then_some((name, Progress { tries, cuts, at }))
 }
 
-/// Takes back what [`sending_name`] made.
+/// Parses what [`sending_name`] made.
 #[must_use]
 pub fn read_sending(text: &str) -> Option<(&str, Progress)> {
     let (waiting, nonce) = text.rsplit_once('.')?;
@@ -123,12 +124,12 @@ pub fn read_sending(text: &str) -> Option<(&str, Progress)> {
     (nonce.len() == 16 && nonce.bytes().all(hex)).then(|| read_waiting(waiting))?
 }
 
-/// Who did it, told apart from nobody.
+/// Formats the actor so that `-` differs from an absent one.
 fn actor(name: &str) -> String {
     if name == NOTHING { DASH.into() } else { plain(name) }
 }
 
-/// A name in harmless letters; what is too long or empty is no name.
+/// Formats a name in safe characters; `-` if it is empty or too long.
 fn plain(text: &str) -> String {
     let odd = |_| String::from("%3F");
     Folder::of(text).map_or_else(odd, |folder| folder.as_str().into())

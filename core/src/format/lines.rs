@@ -1,6 +1,6 @@
-//! Lines of a text, counted from 1: what is told of a mistake in place of the text around it.
+//! Line numbers from 1, which errors report in place of the text.
 
-/// The line that a byte of the text stands in.
+/// Returns the line that contains a byte offset.
 pub(super) fn line_at(text: &str, offset: usize) -> u32 {
     let newlines = text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
     u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)

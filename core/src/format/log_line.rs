@@ -1,4 +1,4 @@
-//! A log line: one line of `key=value`, English and stable.
+//! Log lines: `key=value` pairs, in English and stable.
 
 use alloc::string::String;
 use core::fmt::Write;
@@ -9,13 +9,13 @@ use crate::{
     event::{Accepted, Event, Kind, Reason, Resynced},
 };
 
-/// As long as most lines are.
+/// Typical length of a line.
 const USUAL: usize = 192;
-/// What of a value is written.
+/// Maximum length of a value.
 const LONGEST: usize = 128;
 
-/// Writes an event as a line without its end. Keys: event user service rhost first_factor authenticator step resync
-/// codes_left uses_left reason uid detail.
+/// Formats an event as a line without a newline. Keys: event user service rhost first_factor authenticator step
+/// resync codes_left uses_left reason uid detail.
 #[must_use]
 pub fn write(event: &Event) -> String {
     let mut line = String::with_capacity(USUAL);
@@ -29,7 +29,7 @@ pub fn write(event: &Event) -> String {
         Kind::CodesRenewed => "codes_renewed",
         Kind::DeviceRemembered => "device_remembered",
     });
-    // What was typed for a user may be a password, so only a name that NSS knows is written.
+    // A typed user name may be a password, so only names that NSS knows are logged.
     pair(&mut line, "user", event.user.as_deref().unwrap_or("unknown"));
     pair(&mut line, "service", &event.service);
     pair(&mut line, "rhost", event.source.as_str());
@@ -47,11 +47,12 @@ pub fn write(event: &Event) -> String {
     line
 }
 
-/// What to do about a program that does not run as root.
+/// What to do about a program that is not root.
 const NOT_ROOT: &str = " detail=\"only root can read the records: run the program as root, or exempt its service by a \
                         [[rule]] in twinlock.toml\"";
 
-/// Which code of a set it was is not told: whoever reads the log and finds the paper would know which ones still work.
+/// Does not log which code of a set was used: a reader of the log who finds the paper would know which codes are
+/// still valid.
 fn write_accepted(line: &mut String, accepted: &Accepted) {
     // Writing to a String cannot fail.
     let _ = match accepted {
@@ -78,7 +79,7 @@ fn write_accepted(line: &mut String, accepted: &Accepted) {
     };
 }
 
-/// Writes what an administrator did: `event=`, then the pairs in their order. Keys: user authenticator tries actor.
+/// Formats an administrative action: `event=`, then the pairs in order. Keys: user authenticator tries actor.
 #[must_use]
 pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
     let mut line = String::from("event=");
@@ -89,7 +90,7 @@ pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
     line
 }
 
-/// Writes that a PAM line of a service cannot be used: neither who comes nor from where is known by then.
+/// Formats that the PAM line of a service is invalid: neither user nor source is known at that point.
 #[must_use]
 pub fn of_pam_line(service: &str, sentence: &str) -> String {
     let mut line = String::from("event=refused");
@@ -98,12 +99,12 @@ pub fn of_pam_line(service: &str, sentence: &str) -> String {
     line
 }
 
-/// Appends ` key=value`; all but plain letters become `%XX`, and a long value is cut.
+/// Appends ` key=value`; all but plain characters become `%XX`, and a long value is truncated.
 fn pair(line: &mut String, key: &str, value: &str) {
     for piece in [" ", key, "="] {
         line.push_str(piece);
     }
-    // As almost every value is.
+    // The common case.
     if value.len() <= LONGEST && value.bytes().all(is_plain) {
         return line.push_str(value);
     }

@@ -1,4 +1,4 @@
-//! `otpauth-migration://` URIs: what Google's app shows as QR codes when accounts are exported.
+//! `otpauth-migration://` URIs: the QR codes that Google Authenticator shows for an export.
 
 use alloc::{string::String, vec::Vec};
 
@@ -14,13 +14,13 @@ use crate::{
     secret::{Key, KeyLength},
 };
 
-/// The longest URI read, in bytes: more than the largest QR code holds, each byte as `%XX`.
+/// Maximum length of a URI in bytes: more than the largest QR code with every byte as `%XX`.
 pub const URI_MAX: usize = 12 * 1024;
-/// The most accounts of one URI; the app puts ten into one.
+/// Maximum number of accounts in one URI; the app puts ten into one.
 pub const ACCOUNTS_MAX: usize = 100;
 const OFFLINE: &str = "otpauth-migration://offline?";
 const SINGLE_KEY: &str = "otpauth://";
-/// The most QR codes of one export.
+/// Maximum number of QR codes in one export.
 const BATCH_MAX: u64 = 1000;
 
 /// One QR code of an export.
@@ -28,40 +28,40 @@ const BATCH_MAX: u64 = 1000;
 pub struct Migration {
     /// Its accounts, in their order.
     pub accounts: Vec<Moved>,
-    /// Which of the export's QR codes it is.
+    /// Its position among the export's QR codes.
     pub batch: Batch,
 }
 
-/// Which of an export's QR codes this is.
+/// The position of a QR code within an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batch {
-    /// The number of the export, the same for all its QR codes.
+    /// The id of the export, the same for all its QR codes.
     pub id: u64,
-    /// Which of them, from 0.
+    /// Its index, from 0.
     pub index: u64,
-    /// How many there are, at least 1.
+    /// The number of QR codes, at least 1.
     pub size: u64,
 }
 
 /// One account.
 #[derive(Debug)]
 pub struct Moved {
-    /// Issuer and account as the app shows them, in harmless letters.
+    /// Issuer and account as the app shows them, in safe characters.
     pub label: String,
-    /// Other labels of the same key, where [`folded`] has met any.
+    /// Other labels of the same key, after [`folded`].
     pub other_labels: Vec<String>,
-    /// What makes its codes, or why that cannot be used.
+    /// The authenticator, or why it cannot be used.
     pub authenticator: Result<Authenticator, MovedFault>,
 }
 
 /// Why an account cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovedFault {
-    /// Its hash is MD5, or one that is not known.
+    /// The hash is MD5 or unknown.
     Algorithm,
-    /// Its codes have a length that is not known.
+    /// The number of digits is unknown.
     Digits,
-    /// It is neither moved by time nor by a counter.
+    /// Neither TOTP nor HOTP.
     Kind,
     /// The counter is negative.
     Counter,
@@ -69,30 +69,30 @@ pub enum MovedFault {
     Key(KeyLength),
 }
 
-/// Why a text is no export.
+/// Why a text is not a valid export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MigrationFault {
     /// It does not begin with `otpauth-migration://offline?`.
     Scheme,
-    /// One key, `otpauth://`, and no export.
+    /// A single key, `otpauth://`.
     SingleKey,
-    /// A byte order mark stands before it.
+    /// It begins with a byte order mark.
     ByteOrderMark,
-    /// Something else stands before it, such as `QR-Code:`.
+    /// It begins with other text, such as `QR-Code:`.
     Prefix,
-    /// Ampersands are written as in a web page.
+    /// It contains HTML-encoded ampersands.
     Html,
     /// Longer than any QR code.
     TooLong,
-    /// No `data=`, or it is no base64.
+    /// `data=` is missing or is not base64.
     Data,
-    /// What the base64 stands for was cut off, or is something else.
+    /// The decoded data is truncated or is something else.
     Payload,
-    /// More accounts than are taken at once, or none.
+    /// No accounts, or too many.
     Accounts,
 }
 
-/// Reads a URI.
+/// Parses a URI.
 ///
 /// # Errors
 /// [`MigrationFault`], which never quotes the URI.
@@ -112,7 +112,7 @@ pub fn read(uri: &str) -> Result<Migration, MigrationFault> {
     payload(&bytes(&text)?)
 }
 
-/// Says what stands there instead.
+/// Returns the fault for text that is not a migration URI.
 fn other_text(line: &str) -> MigrationFault {
     match () {
         () if strip_prefix_any_case(line.trim(), SINGLE_KEY).is_some() => MigrationFault::SingleKey,
@@ -123,8 +123,7 @@ fn other_text(line: &str) -> MigrationFault {
     }
 }
 
-/// Folds accounts that make the same codes: of a counter, the furthest one stays. Their labels stay together, the first one
-/// first.
+/// Merges accounts that compute the same codes, keeping the highest counter and all labels, the first one first.
 #[must_use]
 pub fn folded(accounts: Vec<Moved>) -> Vec<Moved> {
     let mut folded: Vec<Moved> = Vec::new();
@@ -167,7 +166,7 @@ fn further(one: Moving, other: Moving) -> Moving {
     }
 }
 
-/// Base64 as it is, or as a form has sent it, with blanks for plus signs; the app pads it, and not all that copy it do.
+/// Decodes base64, also if a form has sent it with blanks for plus signs, or a copy has lost the padding.
 fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, MigrationFault> {
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
     plain.extend(text.trim_end_matches('=').chars().map(|letter| match letter {
@@ -193,7 +192,7 @@ fn payload(bytes: &[u8]) -> Result<Migration, MigrationFault> {
             (3, Value::Number(number)) => size = number,
             (4, Value::Number(number)) => index = number,
             (5, Value::Number(number)) => id = number,
-            // Other tags are of a later app; a known one of another type is none of its.
+            // Unknown tags belong to a later app; a known one with another type is an error.
             (1 | 3..=5, _) => return Err(MigrationFault::Payload),
             _ => {}
         }
@@ -208,7 +207,7 @@ fn payload(bytes: &[u8]) -> Result<Migration, MigrationFault> {
     Ok(Migration { accounts, batch: Batch { id, index, size } })
 }
 
-/// An account's fields as they stand; what is left out is zero.
+/// The fields of an account; missing ones are zero.
 #[derive(Default)]
 struct Raw<'a> {
     secret: &'a [u8],
@@ -240,7 +239,7 @@ fn moved(bytes: &[u8]) -> Result<Moved, Cut> {
     let label = match (issuer.as_str(), name.as_str()) {
         ("", name) => name.into(),
         (issuer, "") => issuer.into(),
-        // The app writes the issuer before the name as well.
+        // The app may repeat the issuer before the name.
         (issuer, name) => {
             let rest = name.strip_prefix(issuer).and_then(|rest| rest.strip_prefix(':'));
             alloc::format!("{issuer}:{}", rest.unwrap_or(name).trim_start())
@@ -253,7 +252,7 @@ fn moved(bytes: &[u8]) -> Result<Moved, Cut> {
 }
 
 fn authenticator(raw: &Raw<'_>, called: &str) -> Result<Authenticator, MovedFault> {
-    // Zero is what the app writes where an account said nothing: then it is what apps take for usual.
+    // The app writes zero for an unspecified value; apps then use the default.
     let algorithm = match raw.algorithm {
         0 | 1 => Algorithm::Sha1,
         2 => Algorithm::Sha256,
@@ -272,12 +271,12 @@ fn authenticator(raw: &Raw<'_>, called: &str) -> Result<Authenticator, MovedFaul
         _ => return Err(MovedFault::Kind),
     };
     let key = Key::new(raw.secret.to_vec()).map_err(MovedFault::Key)?;
-    // The app knows no other period.
+    // The app supports no other period.
     let parameters = Parameters { algorithm, digits, period: Period::THIRTY };
     Ok(Authenticator { name: tidy_name(called), key, parameters, moving, seen: None })
 }
 
-/// A name for eyes: what steers a terminal is left out, and at most forty letters stay.
+/// Returns a name for display without terminal control characters, at most forty characters long.
 fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let kept = |letter: &char| letter.is_alphanumeric() || " .-_@:+/".contains(*letter);
@@ -285,17 +284,17 @@ fn plain(bytes: &[u8]) -> String {
     text.trim().into()
 }
 
-/// The fields of a protobuf message that are still to be read.
+/// The remaining fields of a protobuf message.
 struct Fields<'a>(&'a [u8]);
 
-/// A field's value, as far as the wire tells.
+/// A field's value by wire type.
 enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     Other,
 }
 
-/// A message that ends in the middle of a field, or was never one.
+/// The message ends within a field, or is not a message.
 #[derive(Debug)]
 struct Cut;
 
@@ -327,7 +326,7 @@ impl<'a> Fields<'a> {
         Ok(bytes)
     }
 
-    /// Seven bits a byte, the lowest first, at most ten bytes.
+    /// Parses a varint: seven bits per byte, the lowest first, at most ten bytes.
     fn number(&mut self) -> Result<u64, Cut> {
         let mut number = 0_u64;
         for place in 0..10 {

@@ -1,4 +1,4 @@
-//! Forms: text to values and back, for everything that is written down.
+//! File formats: parsing and formatting of everything that is stored.
 mod as_written;
 mod c_number;
 pub mod codes;

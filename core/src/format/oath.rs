@@ -1,4 +1,4 @@
-//! The users file of `pam_oath`, read as liboath reads it; faults give lines and never their text.
+//! Parses the users file of `pam_oath` as liboath does; errors give lines and never their text.
 
 use alloc::{string::String, vec::Vec};
 
@@ -12,34 +12,34 @@ use crate::{
     secret::{Key, KeyLength},
 };
 
-/// The largest file read, in bytes: about a hundred thousand people.
+/// Maximum file size in bytes: about a hundred thousand users.
 pub const OATH_MAX: usize = 16 * 1024 * 1024;
-/// What liboath looks for at the beginning of a line.
+/// The word that liboath expects at the start of a line.
 const TYPE: &[u8] = b"HOTP";
-/// What some editors begin a file in UTF-8 with.
+/// The mark at the start of a UTF-8 file from some editors.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A line of which nothing is taken over.
+/// A line that cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OathFault {
-    /// Where.
+    /// Line number.
     pub line: u32,
-    /// Whose it is, as far as that can be read.
+    /// The user name, if it can be read.
     pub user: Option<String>,
-    /// Why.
+    /// The reason.
     pub what: OathMistake,
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OathMistake {
-    /// A type that is none of liboath's; liboath passes over most of them.
+    /// A type that liboath does not have; liboath ignores most such lines.
     Type,
-    /// A byte order mark stands before the type, so that liboath passes over the line.
+    /// A byte order mark before the type, so that liboath ignores the line.
     ByteOrderMark,
-    /// A name that is not UTF-8, or none.
+    /// The user name is missing or not UTF-8.
     User,
-    /// No key.
+    /// The key is missing.
     NoKey,
     /// The key is not hexadecimal.
     Key,
@@ -49,31 +49,31 @@ pub enum OathMistake {
     Counter,
 }
 
-/// What stands in a file and is read by nobody.
+/// Text in a file that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassedOver {
-    /// Where.
+    /// Line number.
     pub line: u32,
-    /// What it is.
+    /// Its kind.
     pub what: Unread,
 }
 
-/// What kind of text nobody reads.
+/// A kind of text that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
-    /// A comment with words in it, which may be an entry that was switched off.
+    /// A comment with words in it, perhaps a disabled entry.
     Comment,
-    /// Words behind those of an entry, or bytes behind a NUL byte.
+    /// Words after those of an entry, or bytes after a NUL byte.
     Rest,
 }
 
-/// Reads a file, line by line: every line that is neither blank nor a comment is a token or a fault.
+/// Parses a file line by line: every line that is neither blank nor a comment is a token or a fault.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Vec<Result<Token, OathFault>> {
     lines(bytes).filter_map(|(number, line)| read_line(number, line)).collect()
 }
 
-/// Returns what [`read`] passes over, but for blanks and lines of punctuation: together both account for every byte.
+/// Returns what [`read`] ignores, except blanks and lines of punctuation: together they account for every byte.
 #[must_use]
 pub fn passed_over(bytes: &[u8]) -> Vec<PassedOver> {
     let unread = lines(bytes).filter_map(|(line, text)| {
@@ -93,7 +93,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     (1..).zip(bytes.split(|byte| *byte == b'\n'))
 }
 
-/// What follows a NUL byte does not exist for C.
+/// Splits a line into words. In C, text after a NUL byte does not exist.
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
     line.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty())
@@ -103,7 +103,7 @@ fn is_comment(line: &[u8]) -> bool {
     line.iter().find(|byte| !is_blank(**byte)) == Some(&b'#')
 }
 
-/// An entry ends with the last code and the time of the last login, where it has them.
+/// Returns whether an entry has text after the last code and the time of the last login.
 fn has_rest(line: &[u8]) -> bool {
     let mut words = words(line).skip(5);
     let is_code = words.next().is_none_or(|code| {
@@ -154,7 +154,7 @@ fn token<'a>(
     Ok(Token { line, user: user.into(), pin, key, digits, kind, last })
 }
 
-/// `HOTP`, `HOTP/E`, `HOTP/T30` or `HOTP/T60`, and then perhaps the digits.
+/// Parses `HOTP`, `HOTP/E`, `HOTP/T30` or `HOTP/T60`, optionally followed by the number of digits.
 fn type_of(text: &[u8]) -> Option<(Digits, Option<Period>)> {
     let rest = text.strip_prefix(TYPE)?;
     let (rest, period) = match rest {

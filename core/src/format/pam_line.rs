@@ -1,4 +1,4 @@
-//! The arguments of a PAM line: what stands before it, and what it sees differently from the settings.
+//! The arguments of a PAM line: its first factor, and what it changes in the settings.
 
 use alloc::{format, string::String};
 
@@ -8,10 +8,10 @@ use crate::{
     request::Claim,
 };
 
-/// What a PAM line says.
+/// The arguments of a PAM line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What it is there for.
+    /// Its purpose.
     pub task: Task,
     /// `prompt=`, `authtok_prompt=`
     pub prompt: Option<String>,
@@ -25,7 +25,7 @@ pub struct Line {
     pub first_pass: FirstPass,
     /// `forward_pass`
     pub forward: Forward,
-    /// `nullok`: what becomes of people who are not enrolled, where the settings do not say it.
+    /// `nullok`: how to treat a user who is not enrolled, if the settings do not specify it.
     pub not_enrolled: NotEnrolled,
     /// `noskewadj`
     pub resync: Resync,
@@ -35,58 +35,58 @@ pub struct Line {
     pub questions: Questions,
 }
 
-/// What a line is there for.
+/// The purpose of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// Asks for a code.
+    /// Ask for a code.
     Ask(Claim),
-    /// `probe=publickey`: says whether a key was verified, and never asks.
+    /// `probe=publickey`: report whether a key was verified, without asking.
     ProbePublickey,
 }
 
-/// Whether more is said in the log.
+/// Verbosity of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Debug {
-    /// One line a login.
+    /// One line per login.
     Quiet,
-    /// The settings file used, besides.
+    /// Also log which settings file is used.
     Wordy,
 }
 
-/// What a line makes of the answer that a line before was given.
+/// How a line uses the answer that an earlier module stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstPass {
-    /// Nothing: it asks.
+    /// Ignore it and ask.
     Ignored,
-    /// It is the answer, and where there is none the line asks.
+    /// Use it if there is one; otherwise, ask.
     Tried,
-    /// It is the answer, and the line never asks.
+    /// Use it and never ask.
     Used,
 }
 
-/// What a line leaves to the next one.
+/// What a line passes on to the next module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
     /// Nothing.
     Nothing,
-    /// The password that stood before the code.
+    /// The password that precedes the code.
     Password,
 }
 
-/// Whether a line before was given an answer.
+/// Whether an earlier module has stored an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Given {
-    /// It was.
+    /// Yes.
     Something,
-    /// It was not, or an empty one.
+    /// No, or an empty one.
     Nothing,
 }
 
-/// What is wrong with a line, in a sentence that says what to write.
+/// What is wrong with a line, as a sentence that says what to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineFault(pub String);
 
-/// All arguments there are, for finding the nearest to a misspelt one.
+/// All arguments, to suggest the nearest to a misspelt one.
 pub const ARGUMENTS: [&str; 17] = [
     "first_factor=",
     "probe=",
@@ -107,7 +107,7 @@ pub const ARGUMENTS: [&str; 17] = [
     "code_only",
 ];
 
-/// Reads the arguments. Nothing is passed over: an argument that is not understood may have been meant to make the line stricter.
+/// Parses the arguments. Unknown arguments are errors, since they may have been meant to make the line stricter.
 ///
 /// # Errors
 /// [`LineFault`], a sentence for the log.
@@ -160,7 +160,7 @@ fn bare() -> Line {
     }
 }
 
-/// An argument without a value.
+/// Parses an argument without a value.
 fn word(line: &mut Line, argument: &str) -> Result<(), LineFault> {
     match argument {
         "echo" | "echo_verification_code" | "echo-verification-code" => line.echo = Echo::Shown,
@@ -186,7 +186,7 @@ fn first_pass(line: &mut Line, wanted: FirstPass) -> Result<(), LineFault> {
     Ok(())
 }
 
-/// Of two values one would be passed over, and it may have been the stricter one.
+/// Sets a value once: one of two values would be ignored, perhaps the stricter one.
 fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), LineFault> {
     match place.replace(value) {
         None => Ok(()),
@@ -194,7 +194,7 @@ fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), LineFault>
     }
 }
 
-/// Arguments that are right alone, and wrong together.
+/// Refuses arguments that are invalid in combination.
 fn agreeing(line: Line) -> Result<Line, LineFault> {
     let word = match (line.forward, line.first_pass) {
         (Forward::Password, _) => "forward_pass",
@@ -274,7 +274,7 @@ fn tidy(text: &str) -> String {
 }
 
 impl Line {
-    /// What an answer on this line holds, and so whether it is asked for.
+    /// Returns what an answer on this line contains, and so whether to ask for it.
     #[must_use]
     pub fn field(&self, given: Given) -> Field {
         match (self.first_pass, given, self.forward) {
@@ -286,13 +286,13 @@ impl Line {
     }
 }
 
-/// Puts what a line says over the settings. The one thing that makes a login easier, `nullok`, gives way to settings
-/// that say otherwise.
+/// Applies a line to the settings. The only argument that makes a login more permissive, `nullok`, yields to explicit
+/// settings.
 #[must_use]
 pub fn over(line: &Line, given: Given, mut policy: Policy) -> Policy {
     policy.field = line.field(given);
     if policy.field == Field::PasswordAndCode {
-        // Both are meant for a code alone.
+        // Both settings apply to a field with only a code.
         policy.prompt = None;
         policy.echo = Echo::Hidden;
     }

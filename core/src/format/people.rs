@@ -1,4 +1,4 @@
-//! Lists of people as spreadsheets write them (RFC 4180): columns `user`, `mail` and `key`, read in pieces of any size.
+//! CSV lists of users (RFC 4180) with columns `user`, `mail` and `key`, parsed in chunks of any size.
 
 use alloc::{string::String, vec, vec::Vec};
 use core::str;
@@ -6,15 +6,15 @@ use core::str;
 use csv_core::{ReadRecordResult, Reader};
 use zeroize::Zeroizing;
 
-/// The longest row, in bytes: more than any name, address and otpauth:// line together.
+/// Maximum length of a row in bytes: more than any user name, address and otpauth:// line together.
 pub const ROW_MAX: usize = 16 * 1024;
-/// The most fields of one row.
+/// Maximum number of fields in a row.
 const FIELDS_MAX: usize = 64;
 const COLUMNS: [&str; 3] = ["user", "mail", "key"];
-/// What some spreadsheets begin a file in UTF-8 with.
+/// The mark at the start of a UTF-8 file from some spreadsheets.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A list under way. What stood in it is wiped at its end.
+/// A list that is being parsed. Its content is wiped when dropped.
 pub struct People {
     reader: Reader,
     mark: usize,
@@ -42,7 +42,7 @@ enum State {
     Overflown,
 }
 
-/// Where each column stands.
+/// The index of each column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     user: usize,
@@ -51,45 +51,45 @@ pub struct Head {
     fields: usize,
 }
 
-/// What a piece of the list came to.
+/// What parsing a chunk produced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// The piece is used up.
+    /// The whole chunk was consumed.
     More,
-    /// The first row.
+    /// The header row.
     Head(Head),
-    /// A row, to be had by [`People::row`].
+    /// A row, returned by [`People::row`].
     Row,
-    /// There was no row, or the first one does not name the columns.
+    /// The list is empty, or its first row does not name the columns.
     NoHead,
-    /// Nothing more comes.
+    /// The end of the list.
     End,
 }
 
-/// Somebody in the list; no blanks stand around anything, and nothing is empty but perhaps the name.
+/// A user in the list. Values are trimmed and not empty, except perhaps the user name.
 #[derive(PartialEq, Eq)]
 pub struct Row<'a> {
-    /// The account.
+    /// The account name.
     pub user: &'a str,
-    /// Where mail for the person goes.
+    /// The mail address.
     pub mail: Option<&'a str>,
     /// A key, in base32 or as an otpauth:// line.
     pub key: Option<&'a str>,
 }
 
-/// Why a row cannot be used. None of it tells what stood there, which may be a key.
+/// Why a row cannot be used. Never quotes its text, which may be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowFault {
-    /// It has another number of fields than the first row.
+    /// The number of fields differs from the header row.
     Fields {
-        /// How many it has.
+        /// Number of fields in the row.
         found: usize,
-        /// How many the first row has.
+        /// Number of fields in the header row.
         wanted: usize,
     },
-    /// It is no UTF-8.
+    /// Not UTF-8.
     Encoding,
-    /// It is longer than any row can be: most often a quotation mark that nothing closes.
+    /// Longer than any row: usually an unclosed quotation mark.
     TooLong,
 }
 
@@ -100,7 +100,7 @@ impl core::fmt::Debug for Row<'_> {
 }
 
 impl Head {
-    /// Whether there is a column for keys.
+    /// Returns whether there is a column for keys.
     #[must_use]
     pub fn has_keys(self) -> bool {
         self.key.is_some()
@@ -122,8 +122,8 @@ impl Default for People {
 }
 
 impl People {
-    /// Reads on in the next piece, up to the end of one row; says how much of the piece was used. An empty piece says
-    /// that nothing more comes.
+    /// Parses a chunk up to the end of one row; returns how many bytes were consumed. An empty chunk marks the end of
+    /// the list.
     pub fn read(&mut self, piece: &[u8]) -> (usize, Found) {
         if matches!(self.extent.state, State::Whole | State::Overflown) {
             let line = self.reader.line();
@@ -135,7 +135,7 @@ impl People {
             if rest.is_empty() && !piece.is_empty() {
                 return (used, Found::More);
             }
-            // The reader passes over a second mark, where its first piece is one.
+            // The reader would skip a second byte order mark in its first chunk.
             let rest = if self.begun { rest } else { rest.get(..1).unwrap_or_default() };
             let (result, more) = self.record(rest);
             used += more;
@@ -155,12 +155,12 @@ impl People {
         }
     }
 
-    /// The mark may come in pieces, too.
+    /// Skips the byte order mark, which may be split between chunks.
     fn skip_mark(&mut self, piece: &[u8]) -> usize {
         let mut skipped = 0;
         while let (Some(byte), Some(wanted)) = (piece.get(skipped), MARK.get(self.mark)) {
             if byte != wanted {
-                // What only began like the mark is text.
+                // A partial match is text.
                 let begun = core::mem::replace(&mut self.mark, MARK.len());
                 if let Some(text @ [_, ..]) = MARK.get(..begun) {
                     self.record(text);
@@ -187,7 +187,7 @@ impl People {
     fn found(&mut self, last: Option<&u8>) -> Found {
         let overflowing = self.extent.state == State::Overflowing;
         if !overflowing {
-            // Empty lines before it are passed over, and those within it count.
+            // Empty lines before the row are skipped; those within it count.
             let bytes = self.row.iter().take(self.extent.bytes).chain(last);
             let lines = bytes.filter(|byte| **byte == b'\n').count();
             self.extent.line =
@@ -203,7 +203,7 @@ impl People {
         }
     }
 
-    /// The line on which the row begins that was read last.
+    /// Returns the line number at which the last row begins.
     #[must_use]
     pub fn line(&self) -> u64 {
         self.extent.line
@@ -220,10 +220,10 @@ impl People {
         (known && !twice).then_some(head)
     }
 
-    /// The row that was read last, until more is read.
+    /// Returns the last row, until more is read.
     ///
     /// # Errors
-    /// [`RowFault`]; the rows behind it can be used all the same.
+    /// [`RowFault`]; later rows can still be used.
     pub fn row(&self) -> Result<Row<'_>, RowFault> {
         let Some(head) = self.head.filter(|_| self.extent.state == State::Whole) else {
             return Err(RowFault::TooLong);
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use alloc::{format, string::ToString};
 
-    /// All that is found, in pieces of that many bytes.
+    /// Parses the whole text in chunks of this many bytes.
     fn all(text: &[u8], size: usize) -> Vec<String> {
         let (mut people, mut found) = (People::default(), Vec::new());
         let mut pieces = text.chunks(size).chain([&b""[..]].into_iter().cycle());

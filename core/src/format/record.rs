@@ -1,4 +1,4 @@
-//! Record files: version 1, TOML. Errors give the line and never its text, which may hold a key.
+//! Record files: version 1, TOML. Errors give the line and never its text, which may contain a key.
 
 mod beside;
 
@@ -30,7 +30,7 @@ use crate::{
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
-/// The largest file read, in bytes.
+/// Maximum file size in bytes.
 pub const RECORD_MAX: usize = 64 * 1024;
 pub use crate::record::AUTHENTICATORS_MAX;
 
@@ -119,13 +119,13 @@ impl Entry {
     }
 }
 
-/// The last line: a file that was cut anywhere, even between two authenticators, is no record.
+/// The last line: a file that was truncated anywhere, even between two authenticators, is refused.
 pub(super) const END: &str = "\n# end of record\n";
 
-/// Reads a record.
+/// Parses a record.
 ///
 /// # Errors
-/// [`StoreFault::Newer`] for a later version, [`StoreFault::Malformed`] for all else.
+/// [`StoreFault::Newer`] for a later version, [`StoreFault::Malformed`] for all other errors.
 pub fn read(text: &str) -> Result<Record, StoreFault> {
     if let Some(file) = as_written::take_apart(text).filter(|file| file.version == VERSION) {
         return values(file).ok_or(StoreFault::Malformed { line: 0 });
@@ -133,12 +133,12 @@ pub fn read(text: &str) -> Result<Record, StoreFault> {
     by_toml(text)
 }
 
-/// Reads a record that somebody has edited, or another version has written.
+/// Parses a record that was edited by hand or written by another version.
 fn by_toml(text: &str) -> Result<Record, StoreFault> {
     let file = Table::parse(text).and_then(File::of).map_err(|odd| {
         newer(text, VERSION).unwrap_or(StoreFault::Malformed { line: line_at(text, odd.at) })
     })?;
-    // The parser skips a byte order mark; nothing of ours puts one before a record.
+    // The TOML parser skips a byte order mark; this program never writes one.
     if text.starts_with('\u{feff}') {
         return Err(StoreFault::Malformed { line: 1 });
     }
@@ -151,7 +151,7 @@ fn by_toml(text: &str) -> Result<Record, StoreFault> {
     values(file).ok_or(StoreFault::Malformed { line: 0 })
 }
 
-/// A newer version may have keys that this one does not know: that is said instead of naming them.
+/// Returns the fault for a newer version, whose unknown keys would otherwise be reported as errors.
 pub(crate) fn newer(text: &str, known: u32) -> Option<StoreFault> {
     let version = text.lines().find_map(|line| line.strip_prefix("version = "))?;
     let version = version.trim().parse().ok()?;
@@ -171,7 +171,7 @@ fn values(mut file: File<'_>) -> Option<Record> {
     }
     let authenticators: Vec<_> =
         file.authenticator.into_iter().map(entry).collect::<Option<_>>()?;
-    // An active record without an authenticator would be a person whom no code lets in.
+    // No code could grant access to an active record without an authenticator.
     if (state == State::Active) == authenticators.is_empty() || has_twins(&authenticators) {
         return None;
     }
@@ -194,7 +194,7 @@ fn values(mut file: File<'_>) -> Option<Record> {
     })
 }
 
-/// Two entries with one key would let one code in twice.
+/// Returns whether two entries have the same key, which would accept each code twice.
 fn has_twins(authenticators: &[Authenticator]) -> bool {
     let mut rest = authenticators;
     while let Some((first, others)) = rest.split_first() {
@@ -207,7 +207,7 @@ fn has_twins(authenticators: &[Authenticator]) -> bool {
 }
 
 fn entry(entry: Entry) -> Option<Authenticator> {
-    // Only what is unusual is written: each line costs instructions at every login.
+    // Only non-default values are written: each line costs instructions at every login.
     let usual = Parameters::default();
     let moving = moving(&entry)?;
     let seen = beside::seen(entry.seen_by, entry.seen_at, entry.postponed)?;
@@ -227,7 +227,8 @@ fn entry(entry: Entry) -> Option<Authenticator> {
     })
 }
 
-/// A clock has no counter, and a counter neither drift nor period: a file that says otherwise means something else.
+/// Returns the moving factor. A clock has no counter, and a counter has neither drift nor period; other combinations
+/// are invalid.
 fn moving(entry: &Entry) -> Option<Moving> {
     match (entry.kind.as_deref(), entry.drift, entry.counter) {
         (None | Some("totp"), drift, None) => {
@@ -242,7 +243,7 @@ fn moving(entry: &Entry) -> Option<Moving> {
     }
 }
 
-/// 64 bits as they are written: 16 lower-case hex digits.
+/// Parses 64 bits: 16 lower-case hex digits.
 fn bits(text: &str) -> Option<u64> {
     let mut bytes = [0; 8];
     if text.len() != 16 {
@@ -252,7 +253,7 @@ fn bits(text: &str) -> Option<u64> {
     Some(u64::from_be_bytes(bytes))
 }
 
-/// Writes a record.
+/// Formats a record.
 #[must_use]
 pub fn write(record: &Record) -> Zeroizing<String> {
     let state = match record.state {
@@ -317,7 +318,7 @@ fn write_entry(text: &mut String, authenticator: &Authenticator) {
     }
 }
 
-/// A TOML basic string.
+/// Formats a TOML basic string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {

@@ -1,4 +1,4 @@
-//! The settings file `twinlock.toml`: text to policy, with the line of each mistake.
+//! The settings file `twinlock.toml`: parses it into a policy; errors give the line.
 
 mod general;
 pub mod rules;
@@ -20,26 +20,26 @@ use crate::{
 };
 use table::{Kind, SETTINGS, Section, Setting};
 
-/// The largest file read, in bytes.
+/// Maximum file size in bytes.
 pub const SETTINGS_MAX: usize = 64 * 1024;
 
-/// One mistake in a settings file.
+/// An error in a settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The line, from 1; 0 where none can be named.
+    /// The line, from 1; 0 if unknown.
     pub line: u32,
     /// What is wrong, as a clause.
     pub what: String,
 }
 
-/// A setting that the file contains.
+/// A setting in the file.
 struct Found {
     section: &'static Section,
     setting: &'static Setting,
     value: Value,
 }
 
-/// A value of the type that the setting has, not yet held against its range.
+/// A value of the setting's type, before the range check.
 enum Value {
     Text(Spanned<String>),
     Number(Spanned<i64>),
@@ -47,7 +47,7 @@ enum Value {
     Names(Vec<String>),
 }
 
-/// A whole file, by type.
+/// The values of a file, by type.
 struct File {
     settings: Vec<Found>,
     rules: Vec<rules::RuleTable>,
@@ -71,7 +71,7 @@ impl File {
     }
 }
 
-/// Takes the settings of a section out of its table.
+/// Takes the settings of a section from its table.
 fn take(
     section: &'static Section,
     table: &mut Table<'_>,
@@ -93,10 +93,10 @@ fn take(
     Ok(())
 }
 
-/// Reads a settings file; a setting that it does not contain has its default.
+/// Parses a settings file; missing settings have their defaults.
 ///
 /// # Errors
-/// [`Mistake`], the first one found.
+/// The first [`Mistake`].
 pub fn read(text: &str) -> Result<Policy, Mistake> {
     let text = &comments::taken_out(text);
     let file = Table::parse(text).and_then(File::of);

@@ -1,4 +1,4 @@
-//! TOML as tables whose values are asked for by name; what nobody has asked for at the end is a mistake.
+//! TOML tables whose values are taken by name; a value that was not taken is an error.
 
 use alloc::{
     format,
@@ -12,25 +12,25 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-/// What is odd about a text, and where: a byte of it.
+/// An error in a text and its byte offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Odd {
-    /// The byte.
+    /// The byte offset.
     pub(super) at: usize,
-    /// What is wrong, as a clause without a value.
+    /// What is wrong, as a clause without the value.
     pub(super) what: String,
 }
 
-/// A date as it is written.
+/// A date or time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Dated {
-    /// Year, month and day, where it is a day alone.
+    /// Year, month and day, if there is no time.
     pub(super) day: Option<(u16, u8, u8)>,
     /// The text.
     pub(super) text: String,
 }
 
-/// A table of which each value is taken out once.
+/// A table from which each value is taken once.
 pub(super) struct Table<'i> {
     values: DeTable<'i>,
     at: usize,
@@ -38,7 +38,7 @@ pub(super) struct Table<'i> {
 }
 
 impl<'i> Table<'i> {
-    /// The table of a whole text.
+    /// Parses a whole text.
     pub(super) fn parse(text: &'i str) -> Result<Self, Odd> {
         let parsed = DeTable::parse(text).map_err(|error| Odd {
             at: error.span().map_or(0, |span| span.start),
@@ -52,12 +52,12 @@ impl<'i> Table<'i> {
         Self { values, at, known: Vec::new() }
     }
 
-    /// Where it begins: a byte of the text.
+    /// Returns the byte offset of the table.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// Whether a value that was expected to be of a kind is missing.
+    /// Returns the error for a missing value.
     pub(super) fn missing(&self, key: &str) -> Odd {
         Odd { at: self.at, what: format!("missing field `{key}`") }
     }
@@ -68,7 +68,7 @@ impl<'i> Table<'i> {
         Some((value.span(), value.into_inner()))
     }
 
-    /// A text.
+    /// Takes a string.
     pub(super) fn string(&mut self, key: &'static str) -> Result<Option<Spanned<String>>, Odd> {
         match self.take(key) {
             None => Ok(None),
@@ -77,7 +77,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// A whole number.
+    /// Takes a whole number.
     pub(super) fn number<N: TryFrom<i128>>(
         &mut self,
         key: &'static str,
@@ -101,7 +101,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// A date, or a time.
+    /// Takes a date or a time.
     pub(super) fn date(&mut self, key: &'static str) -> Result<Option<Spanned<Dated>>, Odd> {
         match self.take(key) {
             None => Ok(None),
@@ -114,7 +114,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// A text, or a whole number as one.
+    /// Takes a string, or a whole number as a string.
     pub(super) fn string_or_number(
         &mut self,
         key: &'static str,
@@ -129,7 +129,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// A list of texts.
+    /// Takes a list of strings.
     pub(super) fn strings(&mut self, key: &'static str) -> Result<Option<Vec<String>>, Odd> {
         let Some((span, value)) = self.take(key) else { return Ok(None) };
         let DeValue::Array(list) = value else {
@@ -142,12 +142,12 @@ impl<'i> Table<'i> {
         list.into_iter().map(one).collect::<Result<_, _>>().map(Some)
     }
 
-    /// A table in this one; an empty one where there is none.
+    /// Takes a table; an empty one if it is missing.
     pub(super) fn table(&mut self, key: &'static str) -> Result<Table<'i>, Odd> {
         Ok(self.table_if_any(key)?.unwrap_or(Table::of(DeTable::new(), self.at)))
     }
 
-    /// A table in this one.
+    /// Takes an optional table.
     pub(super) fn table_if_any(&mut self, key: &'static str) -> Result<Option<Table<'i>>, Odd> {
         match self.take(key) {
             None => Ok(None),
@@ -156,7 +156,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// All tables of a name.
+    /// Takes all tables of an array.
     pub(super) fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'i>>, Odd> {
         let Some((span, value)) = self.take(key) else { return Ok(Vec::new()) };
         let DeValue::Array(list) = value else {
@@ -173,14 +173,14 @@ impl<'i> Table<'i> {
         list.into_iter().map(one).collect()
     }
 
-    /// What must be there.
+    /// Returns a value, or the error that it is missing.
     pub(super) fn must<T>(&self, key: &str, value: Option<T>) -> Result<T, Odd> {
         value.ok_or_else(|| self.missing(key))
     }
 
-    /// Nothing that was not asked for is passed over.
+    /// Fails if a value was not taken, so that no value is ignored.
     pub(super) fn end(&self) -> Result<(), Odd> {
-        // The first in the text, not in the alphabet.
+        // The first one in the text, not in the alphabet.
         match self.values.iter().min_by_key(|(key, _)| key.span().start) {
             None => Ok(()),
             Some((key, _)) => Err(Odd {
@@ -195,7 +195,7 @@ impl<'i> Table<'i> {
     }
 }
 
-/// Says the kind of what stands there, and never what it is: it may be a key.
+/// Returns the error for an unexpected type. Never quotes the value, which may be a key.
 fn unexpected(at: &Range<usize>, key: &str, (found, wanted): (&DeValue<'_>, &str)) -> Odd {
     let what = format!("{key} is of type {} where {wanted} is expected", found.type_str());
     Odd { at: at.start, what }

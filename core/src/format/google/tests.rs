@@ -1,4 +1,4 @@
-//! Files of pam_google_authenticator, as that module reads them.
+//! Files of pam_google_authenticator are read as that module reads them.
 
 use crate::format::google::*;
 use alloc::{format, vec};

@@ -1,4 +1,4 @@
-//! What Google's app shows, and what is made to look like it.
+//! Genuine exports of Google Authenticator, and texts that resemble one.
 
 use crate::format::migration::*;
 use alloc::{format, vec};
@@ -31,7 +31,7 @@ fn one(account: &[u8]) -> Result<Authenticator, MovedFault> {
 
 #[test]
 fn what_the_app_shows_is_read() {
-    // Of the app's own documentation: "Hello!" with the bytes DE AD BE EF, too short for a key of ours.
+    // From the app's own documentation: "Hello!" with the bytes DE AD BE EF, which is too short for a key here.
     let shown = "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZTAC";
     let found = read(shown).unwrap();
     assert_eq!(found.accounts[0].label, "Example:alice@google.com");

@@ -1,4 +1,4 @@
-//! Lines as administrators write them, and what becomes of them.
+//! PAM lines as administrators write them, and their effect.
 
 use crate::{
     format::pam_line::{Debug, FirstPass, Given, Line, LineFault, Task, over, read},

@@ -1,4 +1,4 @@
-//! The tables of a record that almost nobody's has: set-up under way, vouchers, what somebody else did.
+//! The optional tables of a record: set-up in progress, vouchers, what administrators did.
 
 use alloc::{
     boxed::Box,
@@ -21,7 +21,7 @@ use crate::{
     voucher::{EndByBoot, VOUCHERS_MAX, Voucher},
 };
 
-/// The longest address, name or fingerprint, in bytes.
+/// Maximum length of an address, name or fingerprint in bytes.
 const TEXT_MAX: usize = 320;
 
 pub(in crate::format) struct TraceTable {
@@ -57,13 +57,13 @@ pub(in crate::format) struct BypassTable {
     at: u64,
 }
 
-/// A text that must be there.
+/// Takes a required string.
 pub(super) fn text(table: &mut Table<'_>, key: &'static str) -> Result<String, Odd> {
     let found = table.string(key)?;
     table.must(key, found).map(Spanned::into_inner)
 }
 
-/// A number that must be there.
+/// Takes a required number.
 pub(super) fn number<N: TryFrom<i128>>(table: &mut Table<'_>, key: &'static str) -> Result<N, Odd> {
     let found = table.number(key)?;
     table.must(key, found).map(Spanned::into_inner)
@@ -119,7 +119,7 @@ impl BypassTable {
     }
 }
 
-/// What the tables say; nothing where one of them is not as it is written.
+/// Returns the values of the tables; `None` if one of them is invalid.
 pub(super) fn values(file: &mut File<'_>) -> Option<Beside> {
     let tickets = core::mem::take(&mut file.ticket);
     let bypasses = core::mem::take(&mut file.bypass);
@@ -146,7 +146,7 @@ fn fresh_key(text: String) -> Option<FreshKey> {
     Some(fresh)
 }
 
-/// A value that may be missing, but not be odd.
+/// Reads an optional value; `None` if it is present but invalid.
 fn plain<T, U>(value: Option<T>, read: fn(T) -> Option<U>) -> Option<Option<U>> {
     value.map_or(Some(None), |value| read(value).map(Some))
 }
@@ -160,7 +160,7 @@ fn trace(table: TraceTable) -> Option<Trace> {
     Some(Trace { by: harmless(table.by)?, at: UnixTime(table.at) })
 }
 
-/// What an authenticator's own lines say of who has seen its key: both of them, or neither.
+/// Returns who has seen an authenticator's key, from two lines of which both or neither must be present.
 pub(super) fn seen(
     by: Option<String>,
     at: Option<u64>,
@@ -269,7 +269,7 @@ fn write_voucher(out: &mut String, voucher: &Voucher) {
     }
 }
 
-/// Appends the lines of an authenticator that say who has seen its key.
+/// Appends the lines that say who has seen an authenticator's key.
 pub(super) fn write_seen(out: &mut String, seen: &Seen) {
     out.push_str(&format!("seen_by = {}\nseen_at = {}\n", quoted(&seen.trace.by), seen.trace.at.0));
     if seen.postponed > 0 {

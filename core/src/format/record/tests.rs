@@ -1,4 +1,4 @@
-//! Records are read as they were written, and nothing else is one.
+//! Records are parsed as they were written, and nothing else is accepted.
 
 use crate::beside::FreshKey;
 use crate::format::record::*;

@@ -1,4 +1,4 @@
-//! The settings before the first section: logins, enrollment, tickets, administrators, mail, and where files are.
+//! The settings before the first section: logins, enrollment, tickets, administrators, mail, paths.
 
 use crate::{
     format::settings::table::Setting,
@@ -9,7 +9,7 @@ use crate::{
     voucher::TICKET_LONGEST,
 };
 
-/// The longest time that a device may be remembered, in seconds.
+/// Maximum time for which a device may be remembered, in seconds.
 const REMEMBER_MAX: u64 = 7 * DAY;
 
 pub(super) const GENERAL: &[Setting] = &[
@@ -200,7 +200,7 @@ pub(super) const GENERAL: &[Setting] = &[
         |policy, persistent| {
             policy.places.ledger_kind =
                 if persistent { LedgerKind::Persistent } else { LedgerKind::Tmpfs };
-            // A folder on a disk needs no mount; `ledger_mounted` comes next and may say otherwise.
+            // A folder on disk needs no mount point; `ledger_mounted` follows and may override this.
             policy.places.ledger_mounted = !persistent;
         },
         "Whether the ledger is on a disk on purpose and survives restarts. If not, a ledger that is not on a tmpfs refuses \

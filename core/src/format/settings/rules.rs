@@ -1,4 +1,4 @@
-//! The `[[rule]]` tables of twinlock.toml, and rules.toml, which holds nothing else.
+//! The `[[rule]]` tables of twinlock.toml and of rules.toml, which contains nothing else.
 
 use alloc::{
     format,
@@ -21,11 +21,11 @@ use crate::{
 
 /// The version of rules.toml that is written; a newer one is refused.
 const VERSION: i64 = 1;
-/// What a person who opens the file is told.
+/// The comment at the top of the file.
 const HEAD: &str = "# Written by twinlock: comments here are lost. Rules of yours belong into twinlock.toml,\n\
                     # whose rules come first.\n";
 
-/// One `[[rule]]` as it is written.
+/// A `[[rule]]` table as it is written.
 pub(super) struct RuleTable {
     user: Option<String>,
     group: Option<String>,
@@ -45,7 +45,7 @@ impl RuleTable {
             service: plain(table.string("service")?),
             network: table.string("network")?,
             until: table.date("until")?,
-            // A misspelt name is told before what is missing because of it.
+            // A misspelt key is reported before the missing action that it causes.
             action: table.end().and_then(|()| table.must("action", action))?,
         };
         Ok(rule)
@@ -54,7 +54,7 @@ impl RuleTable {
 
 impl Reader<'_> {
     fn action(&self, found: &RuleTable) -> Result<Action, Mistake> {
-        // What is left of a longer rule when a file was cut off must not exempt everybody for good.
+        // The beginning of a rule in a truncated file must not exempt all users for ever.
         let of_nobody = found.user.is_none()
             && found.group.is_none()
             && found.service.is_none()
@@ -114,16 +114,16 @@ impl RulesFile {
             version: table.number("version")?,
             rule: table.tables("rule")?.into_iter().map(RuleTable::of).collect::<Result<_, _>>()?,
         };
-        // It tells one writing from another, and means nothing else.
+        // Distinguishes two versions of the file; not used otherwise.
         table.string("generation")?;
         table.end().map(|()| file)
     }
 }
 
-/// Reads rules.toml.
+/// Parses rules.toml.
 ///
 /// # Errors
-/// [`Mistake`], the first one found.
+/// The first [`Mistake`].
 pub fn read(text: &str) -> Result<Vec<Rule>, Mistake> {
     let text = &comments::taken_out(text);
     let file = Table::parse(text).and_then(RulesFile::of);
@@ -136,7 +136,7 @@ pub fn read(text: &str) -> Result<Vec<Rule>, Mistake> {
     file.rule.into_iter().map(|rule| reader.rule(rule)).collect()
 }
 
-/// Returns the text of rules.toml for these rules. `generation` is random, so that no two writings are the same.
+/// Returns the text of rules.toml. `generation` is random, so that no two versions are the same.
 #[must_use]
 pub fn written(rules: &[Rule], generation: u64) -> String {
     let mut text = format!("{HEAD}version = {VERSION}\ngeneration = \"{generation:016x}\"\n");
@@ -144,7 +144,7 @@ pub fn written(rules: &[Rule], generation: u64) -> String {
     text
 }
 
-/// Returns a rule as a `[[rule]]` table, with an empty line before it.
+/// Returns a rule as a `[[rule]]` table, after an empty line.
 #[must_use]
 pub fn one(rule: &Rule) -> String {
     let action = match rule.action {
@@ -185,7 +185,7 @@ pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.chars().map(escape).collect::<String>())
 }
 
-/// Returns the line of each `[[rule]]` in the text of a settings file, from 1; nothing where the text cannot be read.
+/// Returns the line of each `[[rule]]` in a settings file, from 1; empty if the text cannot be parsed.
 #[must_use]
 pub fn lines(text: &str) -> Vec<u32> {
     let text = &comments::taken_out(text);

@@ -1,7 +1,7 @@
-//! The table of settings: each key of `twinlock.toml` with its type, range, documentation, and place in [`Policy`].
+//! The table of settings: each key of `twinlock.toml` with its type, range, documentation, and field of [`Policy`].
 //!
-//! The reader, `twinlock settings show`, `twinlock.toml.reference` and twinlock.toml(5) are made from it. To add a setting,
-//! add an entry here and use the field of [`Policy`].
+//! The parser, `twinlock settings show`, `twinlock.toml.reference` and twinlock.toml(5) are generated from it. To add
+//! a setting, add an entry here and use the field of [`Policy`].
 
 use alloc::{string::String, vec::Vec};
 use core::ops::RangeInclusive;
@@ -17,32 +17,32 @@ pub struct Setting {
     pub key: &'static str,
     /// Its type, its range, and how it is read from and written to a [`Policy`].
     pub kind: Kind,
-    /// Its description in full sentences; what stands between back quotes is a command, a file or a value. Only the command
-    /// carries it.
+    /// Its description in full sentences; text in back quotes is a command, a file or a value. Only the command
+    /// contains it.
     #[cfg(any(test, feature = "people"))]
     pub doc: &'static str,
-    /// For a setting without a default: what applies then.
+    /// For a setting without a default: what applies if it is unset.
     #[cfg(any(test, feature = "people"))]
     pub unset: Option<Unset>,
 }
 
-/// What applies when a setting without a default is not set.
+/// What applies if a setting without a default is unset.
 pub struct Unset {
-    /// A value as an example, in TOML.
+    /// An example value in TOML.
     pub example: &'static str,
     /// What applies, as a noun phrase.
     pub means: &'static str,
 }
 
-/// The type of a setting. `get` returns the value in a policy, `set` replaces it by one within the range.
+/// The type of a setting. `get` returns the value in a policy; `set` replaces it with a value within the range.
 pub enum Kind {
     /// One of a list of words.
     Word {
         /// The words.
         words: &'static [&'static str],
-        /// Returns the word in force.
+        /// Returns the current word.
         get: fn(&Policy) -> &'static str,
-        /// Takes one of the words.
+        /// Sets one of the words.
         set: fn(&mut Policy, &'static str),
     },
     /// A whole number from `least` to `most`.
@@ -51,57 +51,57 @@ pub enum Kind {
         least: u32,
         /// The largest value.
         most: u32,
-        /// Returns the value in force.
+        /// Returns the current value.
         get: fn(&Policy) -> u64,
-        /// Takes a value within the range.
+        /// Sets a value within the range.
         set: fn(&mut Policy, u32),
     },
     /// `true` or `false`.
     Boolean {
-        /// Returns the value in force.
+        /// Returns the current value.
         get: fn(&Policy) -> bool,
-        /// Takes a value.
+        /// Sets a value.
         set: fn(&mut Policy, bool),
     },
     /// A line of 1 to `most` bytes without control characters.
     Text {
-        /// The longest text, in bytes.
+        /// The maximum length in bytes.
         most: usize,
-        /// Returns the text in force, nothing where it is not set.
+        /// Returns the current text; `None` if it is unset.
         get: fn(&Policy) -> Option<&str>,
-        /// Takes a text within the bounds.
+        /// Sets a text within the bounds.
         set: fn(&mut Policy, String),
     },
     /// An absolute path without `.` and `..`.
     Path {
-        /// Returns the path in force.
+        /// Returns the current path.
         get: fn(&Policy) -> &str,
-        /// Takes such a path.
+        /// Sets such a path.
         set: fn(&mut Policy, String),
     },
-    /// A duration such as `"8 h"`, of `least` to `most` seconds; 0 is allowed where `least` is 0.
+    /// A duration such as `"8 h"`, of `least` to `most` seconds; 0 is allowed if `least` is 0.
     Duration {
-        /// The shortest, in seconds.
+        /// The minimum in seconds.
         least: u64,
-        /// The longest, in seconds.
+        /// The maximum in seconds.
         most: u64,
-        /// Returns the seconds in force.
+        /// Returns the current seconds.
         get: fn(&Policy) -> u64,
-        /// Takes seconds within the range.
+        /// Sets seconds within the range.
         set: fn(&mut Policy, u64),
     },
     /// A list of account names.
     Names {
-        /// Returns the names in force.
+        /// Returns the current names.
         get: fn(&Policy) -> &[String],
-        /// Takes any list.
+        /// Sets any list.
         set: fn(&mut Policy, Vec<String>),
     },
 }
 
 /// The settings of one section of the file.
 pub struct Section {
-    /// The name between brackets; empty for the keys before the first section.
+    /// The name in brackets; empty for the keys before the first section.
     pub name: &'static str,
     /// Its description.
     #[cfg(any(test, feature = "people"))]
@@ -110,7 +110,7 @@ pub struct Section {
     pub settings: &'static [Setting],
 }
 
-/// All settings but the rules.
+/// All settings except the rules.
 pub const SETTINGS: &[Section] = &[
     Section::new("", "", GENERAL),
     Section::new("backup_codes", sections::ABOUT_BACKUP_CODES, sections::BACKUP_CODES),
@@ -188,7 +188,7 @@ impl Setting {
         Self::new(key, Kind::Names { get, set }, doc)
     }
 
-    /// Says that the setting may stay unset: an example of a value, and what applies without one.
+    /// Marks a setting as optional: an example value, and what applies without one.
     pub(super) const fn or_unset(self, example: &'static str, means: &'static str) -> Self {
         let unset = Some(Unset { example, means });
         #[cfg(not(any(test, feature = "people")))]
@@ -200,7 +200,7 @@ impl Setting {
         }
     }
 
-    // Without the feature `people`, in the module, the description is dropped.
+    // Without the feature `people`, as in the module, the description is dropped.
     const fn new(key: &'static str, kind: Kind, doc: &'static str) -> Self {
         #[cfg(not(any(test, feature = "people")))]
         let _ = doc;

@@ -1,4 +1,4 @@
-//! What a settings file says, and the line of each mistake.
+//! Settings files and the line of each error.
 
 use crate::{
     format::settings::*,
@@ -17,7 +17,7 @@ fn an_empty_file_is_the_default() {
 
 #[test]
 fn the_shipped_files_are_the_default() {
-    // The reference writes everything out, and what is written no PAM line makes milder.
+    // The reference sets every value explicitly, and no PAM argument makes an explicit value more permissive.
     let written = Policy { not_enrolled_by: Author::Settings, ..Policy::default() };
     for (shipped, policy) in [
         (include_str!("../../../../config/twinlock.toml"), Policy::default()),

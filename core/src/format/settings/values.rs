@@ -1,4 +1,4 @@
-//! Single values of a settings file: each is held against the range of its setting.
+//! Values of a settings file, each checked against the range of its setting.
 
 use alloc::{
     format,
@@ -25,7 +25,7 @@ impl Reader<'_> {
         Mistake { line: line_at(self.text, found.span().start), what }
     }
 
-    /// Sets a setting, or says why its value cannot be.
+    /// Sets a setting, or returns why the value is invalid.
     pub(super) fn set(&self, policy: &mut Policy, found: Found) -> Result<(), Mistake> {
         let Found { section, setting, value } = found;
         match value {
@@ -102,7 +102,7 @@ fn set_text(
     Ok(())
 }
 
-/// Returns a text of one line that is neither empty nor too long.
+/// Returns a text that is one line, not empty and not too long.
 fn line_of(text: &str, most: usize, colons: bool) -> Option<String> {
     let unfit = |letter: char| letter.is_control() || (letter == ':' && !colons);
     let fits = !text.is_empty() && text.len() <= most && !text.contains(unfit);
@@ -129,7 +129,7 @@ fn unfit_duration(name: &str, least: u64, most: u64) -> Wrong {
     }
 }
 
-/// Seconds of a duration such as `8 h`, `30m`, `7d` or `0`.
+/// Parses a duration such as `8 h`, `30m`, `7d` or `0` into seconds.
 #[must_use]
 pub fn seconds_of(text: &str) -> Option<u64> {
     let text = text.trim();
