@@ -1,4 +1,4 @@
-//! `twinlock backup-codes USER`: a person's backup codes are dead at once, and new ones are fetched, or handed over.
+//! `twinlock backup-codes USER`: revokes a user's backup codes and issues new ones, at the next login or on paper.
 
 use std::cell::Cell;
 
@@ -31,7 +31,7 @@ use crate::{
     wording::{WIDTH, count, plain, wrap},
 };
 
-/// Renews somebody's backup codes, after asking.
+/// Replaces a user's backup codes after confirmation.
 pub fn run(desk: &Desk, wanted: &BackupCodes) -> Result<(), Failure> {
     desk.need_root("renew backup codes")?;
     wanted.save.as_deref().map(picture::must_be_free).transpose()?;
@@ -73,7 +73,7 @@ fn announcement(desk: &Desk, account: &Account, found: &Snapshot, wanted: &Backu
     format!("{dead} {next}")
 }
 
-/// Takes the codes away, and promises new ones, which nobody else will see.
+/// Revokes the codes; the user's next login shows new ones, which nobody else sees.
 fn owe(desk: &Desk, (account, mail): (&Account, Option<&str>), by: &Proven) -> Result<(), Failure> {
     let stamp = desk.stamp()?;
     let trace = by.trace(stamp.1);
@@ -104,7 +104,7 @@ fn owe(desk: &Desk, (account, mail): (&Account, Option<&str>), by: &Proven) -> R
     })
 }
 
-/// Draws the new codes here, for paper.
+/// Generates the new codes here, to be printed.
 fn hand_over(
     desk: &Desk,
     account: &Account,
@@ -123,7 +123,7 @@ fn hand_over(
     let set = Cell::new(None);
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
-        // A set of its own each time: whoever was faster may have put an end to the one that was named before.
+        // A new set for each attempt: a concurrent change may have removed the set of the last one.
         let laid = desk.machine.records.lay_down(&folder, Shape::Letters20, &codes);
         let laid = laid.map_err(|fault| match fault {
             CommitFault::Store(fault) => failed(&account.name, fault, Ok(false)),
@@ -171,7 +171,7 @@ fn show(desk: &Desk, account: &Account, wanted: &BackupCodes, list: &str) -> Res
     })
 }
 
-/// One line each, in groups.
+/// Lists the codes in groups, one per line.
 fn listed(codes: &[Zeroizing<String>]) -> Zeroizing<String> {
     let mut list = Zeroizing::new(String::with_capacity(codes.len() * 32));
     for code in codes {

@@ -1,4 +1,5 @@
-//! What a record keeps beside the authenticators, in words and for scripts: what is under way, given out, owed or seen.
+//! Describes what a record holds besides the authenticators: pending set-up, tickets, bypass codes, owed codes,
+//! disclosed keys.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -13,7 +14,7 @@ use crate::{
     wording::{count, instant, plain},
 };
 
-/// The lines of it; for almost everybody there are none.
+/// Returns the lines about it; for most users there are none.
 pub fn lines(desk: &Desk, record: &Record, now: UnixTime) -> Vec<String> {
     let beside = &record.beside;
     let mut lines = Vec::new();
@@ -27,7 +28,7 @@ pub fn lines(desk: &Desk, record: &Record, now: UnixTime) -> Vec<String> {
     lines
 }
 
-/// Returns the lines about a set-up that was begun, and about tickets and bypasses that were given out.
+/// Returns the lines about a pending set-up, tickets and bypass codes.
 pub fn on_the_way(beside: &Beside, now: UnixTime) -> Vec<String> {
     under_way(beside, now).into_iter().chain(given_out(beside, now)).collect()
 }
@@ -36,7 +37,7 @@ fn by(trace: &Trace) -> String {
     format!("{} (by {})", instant(trace.at), plain(&trace.by))
 }
 
-/// Who has seen a key, and how often its owner may still put the change off.
+/// Describes to whom a key was disclosed, and how often its owner may still postpone the change.
 fn seen(desk: &Desk, one: &Authenticator) -> Option<String> {
     let seen = one.seen.as_ref()?;
     let left = desk.policy.handover_logins.saturating_sub(seen.postponed);
@@ -53,7 +54,7 @@ fn under_way(beside: &Beside, now: UnixTime) -> Option<String> {
     let pending = beside.pending.as_ref()?;
     let until = resumed_until(pending.since);
     let (at, from) = (instant(pending.since), pending.source.as_str());
-    // Only a verified ssh key says that the same person goes on.
+    // Only a verified ssh key proves that the same user continues.
     Some(if pending.fingerprint.is_some() && now < until {
         format!(
             "Set-up was begun at {at} from {from}; from there, with the same ssh key, it goes on until {}.",
@@ -85,7 +86,7 @@ fn given_out(beside: &Beside, now: UnixTime) -> Vec<String> {
     tickets.chain(bypasses).collect()
 }
 
-/// The same for scripts; instants are seconds since 1970.
+/// Returns the same as JSON; instants are seconds since 1970.
 pub fn object(record: &Record) -> Value {
     let beside = &record.beside;
     let trace = |trace: &Trace| json!({ "by": trace.by, "at": trace.at.0 });

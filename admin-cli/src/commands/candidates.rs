@@ -1,4 +1,4 @@
-//! Keys that an export or a picture holds, and which of them is meant: by name, by number, or because there is one alone.
+//! Selects one of the keys in an export or a picture: by name, by number, or because there is only one.
 
 use twinlock_core::{
     account::Account,
@@ -20,7 +20,7 @@ use crate::{
 
 /// A key that can be chosen.
 pub struct Candidate {
-    /// Issuer and account, in harmless letters.
+    /// Issuer and account, escaped for a terminal.
     pub label: String,
     /// Other labels of the same key.
     pub other_labels: Vec<String>,
@@ -42,7 +42,7 @@ impl Candidate {
     }
 }
 
-/// What the command line says of the choice.
+/// Selection on the command line.
 #[derive(Clone, Copy, Default)]
 pub struct Choice<'a> {
     /// `--name`.
@@ -51,10 +51,10 @@ pub struct Choice<'a> {
     pub index: Option<usize>,
 }
 
-/// Returns the one key that is meant; `more` says what else may hold it.
+/// Returns the selected key; `more` says what else may hold it.
 ///
 /// # Errors
-/// None or several are meant; the remedy lists them.
+/// [`Failure`] if none or several match; the remedy lists them.
 pub fn choose(
     mut all: Vec<Candidate>,
     choice: Choice<'_>,
@@ -100,7 +100,7 @@ pub fn choose(
     }
 }
 
-/// Which accounts of a list have their number beside them.
+/// Which accounts of a list are numbered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Numbers {
     None,
@@ -108,7 +108,7 @@ enum Numbers {
     All,
 }
 
-/// Lists all by their labels. Where two have one label, what is beside the name tells them apart.
+/// Lists all candidates by label. Equal labels are distinguished by their other properties.
 fn listed(all: &[Candidate], numbers: Numbers) -> String {
     let twice =
         |label: &str| all.iter().filter(|one| one.label.eq_ignore_ascii_case(label)).count() > 1;
@@ -133,13 +133,13 @@ fn listed(all: &[Candidate], numbers: Numbers) -> String {
     all.iter().enumerate().map(shown).collect::<Vec<_>>().join(", ")
 }
 
-/// By all of the name that the app shows, or by what stands before or behind its colon.
+/// Reports whether the name matches the whole label, or its part before or after the colon.
 fn is_called(label: &str, name: &str) -> bool {
     let (issuer, account) = label.split_once(':').unwrap_or((label, label));
     [label, issuer, account].iter().any(|part| part.trim().eq_ignore_ascii_case(name.trim()))
 }
 
-/// Enrolls the account with a key that was chosen, and says so.
+/// Enrolls the account with the selected key and reports it.
 pub fn enroll(
     desk: &Desk,
     by: &Proven,

@@ -1,4 +1,4 @@
-//! `twinlock completions SHELL`: what clap writes, without hidden verbs, and with the host's users and groups.
+//! `twinlock completions SHELL`: clap's output without hidden verbs, extended by the host's users and groups.
 
 use std::io::Write;
 
@@ -29,7 +29,7 @@ pub fn run(shell: Shell) -> Result<(), Failure> {
 
 /// Returns a command without its hidden verbs.
 fn shown(command: &Command) -> Command {
-    // Names of clap's live as long as the program, which ends with the script.
+    // clap wants static names; the process ends after the script.
     let lasting = |text: &str| -> &'static str { text.to_owned().leak() };
     let mut copy = Command::new(lasting(command.get_name()));
     if let Some(about) = command.get_about() {
@@ -64,7 +64,7 @@ fn verbs_of_users(command: &Command) -> Vec<String> {
     found
 }
 
-/// Leaves out the lines by which clap's function is registered, and renames it: another one calls it.
+/// Renames clap's function and drops its registration, since another function calls it.
 fn without_registration(text: &str) -> String {
     let end = text.find("\nif [[ \"${BASH_VERSINFO").unwrap_or(text.len());
     text.get(..end).unwrap_or(text).replace("_twinlock() {", "_twinlock_verbs() {")
@@ -102,7 +102,7 @@ complete -F _twinlock -o bashdefault -o default twinlock
     )
 }
 
-/// Groups have no hint of clap's.
+/// Completes groups, for which clap has no hint.
 fn zsh(text: &str) -> String {
     text.replace(":GROUP:_default", ":GROUP:_groups").replace(":USER:_default", ":USER:_users")
 }

@@ -1,4 +1,4 @@
-//! The report of a run over many people: each as soon as it is done, and the sum at the end; it streams.
+//! Report of a run over many users: each result as soon as it is known, the totals at the end; memory use is bounded.
 
 use serde_json::{Value, json};
 
@@ -10,19 +10,19 @@ use crate::{
     wording::{WIDTH, plain, wrap},
 };
 
-/// What became of one person.
+/// Result for one user.
 pub enum Fate {
-    /// Is enrolled with the key of the list.
+    /// Enrolled with the key of the list.
     Enrolled,
     /// Was enrolled with that key before.
     EnrolledAlready,
     /// Is enrolled with another key, which stays.
     OtherKey,
-    /// Was to be invited.
+    /// Result of an invitation.
     Invited(Invited),
 }
 
-/// A run under way.
+/// A run in progress.
 pub struct Crowd<'a> {
     desk: &'a Desk,
     progress: Progress,
@@ -35,7 +35,7 @@ pub struct Crowd<'a> {
 }
 
 impl<'a> Crowd<'a> {
-    /// Begins; nothing is drawn where the number of people is not known.
+    /// Begins a run; shows no progress bar if the number of users is unknown.
     pub fn begin(desk: &'a Desk, total: usize) -> Result<Self, Failure> {
         if desk.json {
             desk.print("{\"people\":[")?;
@@ -53,7 +53,7 @@ impl<'a> Crowd<'a> {
         })
     }
 
-    /// One more is done.
+    /// Reports one user.
     pub fn add(
         &mut self,
         (line, user): (u64, &str),
@@ -79,13 +79,13 @@ impl<'a> Crowd<'a> {
         self.desk.print(text).map_err(|failure| failure.but(stands))
     }
 
-    /// Somebody for whom nothing was to be done.
+    /// Counts a user for whom nothing had to be done.
     pub fn pass(&mut self) {
         self.already += 1;
         self.progress.step();
     }
 
-    /// Whether everybody was to be given something, and nobody has it.
+    /// Reports whether tickets were due and none was delivered.
     pub fn nobody_can_begin(&self) -> bool {
         self.failed > 0 && self.enrolled + self.invited + self.already == 0
     }
@@ -97,7 +97,7 @@ impl<'a> Crowd<'a> {
             Ok(Fate::EnrolledAlready | Fate::OtherKey | Fate::Invited(_)) => &mut self.already,
             Err(_) => &mut self.failed,
         } += 1;
-        // A store that cannot be reached is worse than a person who cannot be enrolled.
+        // An unreachable store outranks a user who cannot be enrolled.
         if let Err(failure) = fate
             && self.worst != Some(Exit::StoreUnreachable)
         {
@@ -106,13 +106,13 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// The sum, and the exit status: 6 before 1.
+    /// Prints the totals; the exit status is 6 before 1.
     pub fn end(self) -> Result<(), Failure> {
         self.sum("")?;
         self.worst.map_or(Ok(()), |exit| Err(Failure::told(exit)))
     }
 
-    /// As [`Crowd::end`], where somebody has stopped it between two people.
+    /// Ends like [`Crowd::end`], after an interrupt between two users.
     pub fn interrupted(self) -> Result<(), Failure> {
         self.sum(" Stopped; run it again for the others.")?;
         Err(Failure::told(Exit::Interrupted))

@@ -1,4 +1,4 @@
-//! `twinlock deliver`: sends the letters that wait in the outbox.
+//! `twinlock deliver`: sends the notifications that wait in the outbox.
 
 mod renewal;
 
@@ -21,12 +21,12 @@ use crate::{
     wording::count,
 };
 
-/// Failures that say: it will be the same for the others.
+/// Consecutive failures after which the run ends, since the others would fail too.
 const STRIKES: u32 = 5;
-/// What a slow program counts for: each costs a minute.
+/// Weight of a mail program that times out: each one costs a minute.
 const SLOW: u32 = 2;
 
-/// What came of the letters.
+/// Totals of a run.
 #[derive(Default)]
 struct Report {
     sent: usize,
@@ -36,7 +36,7 @@ struct Report {
     failure: Option<Failure>,
 }
 
-/// Sends what is due.
+/// Sends the notifications that are due.
 pub fn run(desk: &Desk, patience: u64) -> Result<(), Failure> {
     desk.need_root("send the outbox")?;
     let post = Post::open(&desk.machine.records)?;
@@ -106,7 +106,7 @@ impl Run<'_> {
         let to = self.address(letter)?;
         let office = Office::open(self.desk, Duration::from_secs(self.seconds))?;
         let blanks = Blanks::of_letter(self.desk.policy.language, letter, &office.host);
-        // The same whenever the letter is sent, so that a mailbox shows it once.
+        // The same for every attempt, so that a mail reader shows a repeated mail once.
         let name = letter.kind.word();
         let sheet =
             Sheet { topic: Topic::Event(letter.kind), blanks: &blanks, at: letter.at, name };
@@ -145,19 +145,19 @@ impl Run<'_> {
     }
 }
 
-/// What came of a letter that could be sent.
+/// Result of a delivery attempt.
 enum Sending {
-    /// It went.
+    /// Sent.
     Sent,
-    /// There was nothing to send any more: the user is set up, or has a ticket.
+    /// Not needed any more: the user is enrolled, or has a valid ticket.
     NotNeeded,
 }
 
-/// Why a letter was not sent.
+/// Why a notification was not sent.
 enum Hindrance {
-    /// Mail.
+    /// The mail failed.
     Mail(MailFault),
-    /// Accounts, records or the clock.
+    /// Accounts, records or the clock failed.
     Elsewhere(Failure),
 }
 

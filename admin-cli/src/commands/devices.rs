@@ -1,4 +1,4 @@
-//! `twinlock devices USER` and `twinlock forget USER`: devices that stand for a code, and the end of that.
+//! `twinlock devices USER` and `twinlock forget USER`: lists and forgets remembered devices.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -19,13 +19,13 @@ use crate::{
     wording::{WIDTH, count, minute, plain, wrap, zone},
 };
 
-/// A name in the ledger, and what it says where that can be read and still counts.
+/// A ledger entry of a device, with its content if that is readable and still valid.
 struct Remembered {
     name: String,
     device: Option<Device>,
 }
 
-/// Lists somebody's devices.
+/// Lists a user's devices.
 pub fn list(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("list devices")?;
     let account = desk.account(user)?;
@@ -88,7 +88,7 @@ pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
     Ok(())
 }
 
-/// In the order of their beginning; those that no longer count come without what they say.
+/// Returns the devices, oldest first; expired ones have no content.
 fn remembered(desk: &Desk, account: &Account) -> Result<Vec<Remembered>, Failure> {
     let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
     let generation = generation(desk, account)?;

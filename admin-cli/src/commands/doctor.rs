@@ -1,4 +1,4 @@
-//! `twinlock doctor`: prints what the doctor finds, in the stack and in what the module needs behind it.
+//! `twinlock doctor`: prints the findings about the PAM stack and about settings, records and ledger.
 
 use std::{
     io::{Write, stdout},
@@ -36,15 +36,15 @@ use crate::{
     wording::{Notation, harmless},
 };
 
-/// From how many percent on a ledger is said to be filling up.
+/// Percentage of use from which a ledger is reported as filling up.
 const FILLING: u64 = 50;
-/// Logins trust root's files alone.
+/// Logins trust only files of root.
 const OWNER: Owner = Owner(0);
 
 /// Examines sshd and its stack.
 pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     let format = if command.json { Format::Json } else { Format::Text };
-    // Settings, records and ledger are those of this machine, not of a tree of files.
+    // Settings, records and ledger belong to this machine, not to a tree of files.
     let here = arguments.root == Path::new("/");
     let settings = match Chosen::of(command) {
         Ok(chosen) if here => Settings { refusing: behind(&chosen), exempt: exempt(&chosen) },
@@ -57,11 +57,11 @@ pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     let written = stdout().write_all(harmless(&String::from_utf8_lossy(&out), notation).as_bytes());
     tell(&String::from_utf8_lossy(&complaints));
     let examined = written.and(examined);
-    // Output that nobody reads any more is no verdict.
+    // A report that cannot be written gives no verdict.
     ExitCode::from(examined.unwrap_or(NOT_READABLE))
 }
 
-/// Lists the services that a rule exempts for everybody and for good.
+/// Lists the services that a rule exempts for all users without an end.
 fn exempt(chosen: &Chosen) -> Vec<String> {
     let rules = chosen.load().map(|loaded| loaded.policy.rules).unwrap_or_default();
     let of_all = |rule: &Rule| {
@@ -71,7 +71,7 @@ fn exempt(chosen: &Chosen) -> Vec<String> {
     rules.into_iter().filter(of_all).filter_map(|rule| rule.service).collect()
 }
 
-/// What makes the module refuse, whatever stack it stands in.
+/// Finds what makes the module refuse in any stack.
 fn behind(chosen: &Chosen) -> Vec<Finding> {
     let config = &chosen.path;
     let loaded = match chosen.load() {
@@ -92,7 +92,7 @@ fn behind(chosen: &Chosen) -> Vec<Finding> {
     });
     found.extend(ledger(&machine, places));
     found.extend(ahead::examine(&machine, &places.records));
-    // Mail is the command's, whichever settings were asked for.
+    // Mail settings come from the command's own file, whichever settings were requested.
     let own = if chosen.is_named { settings::load(settings::PATH, OWNER) } else { Ok(loaded) };
     found.extend(own.iter().flat_map(|own| mail::examine(&own.policy, &machine)));
     found
@@ -130,7 +130,7 @@ fn unseen(records: &str) -> Finding {
     }
 }
 
-/// Whether the records folder proves an absence, as a login asks it to; the finding lacks its place.
+/// Checks whether the records folder can prove an absence, as a login requires; the finding has no place yet.
 fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     let refusing = |who: &str, fault: StoreFault| {
         let failure = Failure::from(fault);
@@ -144,13 +144,13 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     };
     let root = machine.records.root().map_err(|fault| refusing("Everybody", fault))?;
     let copy = settings::beside(config, store_id::NAME);
-    // A record that is there counts without the proof.
+    // An existing record is valid without the proof.
     store_id::prove(&root, &copy, OWNER)
         .and_then(|()| [USERS, UIDS].iter().try_for_each(|name| root.below(name, OWNER).map(drop)))
         .map_err(|fault| refusing("Whoever has no record in this folder", fault))
 }
 
-/// The records folder is the right one, and of no use to anybody.
+/// Reports a records folder that is valid but useless: no user is enrolled.
 fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     let mut broken = None;
     for entry in roll::everybody(&machine.records).into_iter().flatten() {
@@ -182,13 +182,13 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     })
 }
 
-/// An account that cannot be looked up may well be there.
+/// Reports whether an entry belongs to an account; one that cannot be looked up may exist.
 fn counts(machine: &Machine, entry: &Entry) -> bool {
     let active = matches!(&entry.found, Ok(Some(found)) if found.record.state == State::Active);
     active && !matches!(machine.accounts.by_name(&entry.user), Ok(None))
 }
 
-/// Whether the first rule that every login by sshd matches asks for no code.
+/// Reports whether the first rule that matches every sshd login exempts it.
 fn exempts_everybody(machine: &Machine, policy: &Policy) -> bool {
     let everybody = |rule: &&Rule| {
         let everywhere = rule.service.as_ref().is_none_or(|service| service == "sshd");
@@ -201,7 +201,7 @@ fn exempts_everybody(machine: &Machine, policy: &Policy) -> bool {
     })
 }
 
-/// A ledger that is not there yet is made by the first login, unless it has to be mounted.
+/// Reports a ledger that is missing and has to be mounted; otherwise the first login creates it.
 fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
     let path = &*places.ledger;
     if !places.ledger_mounted {
@@ -219,7 +219,7 @@ fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
     })
 }
 
-/// A ledger that is filling up is seen before it refuses.
+/// Reports a ledger that is filling up, before it refuses logins.
 fn filling(machine: &Machine, path: &str) -> Option<Finding> {
     let fill = machine.ledger.fill().ok()?;
     let (what, percent) = match fill.names >= fill.space {

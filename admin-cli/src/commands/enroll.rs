@@ -1,4 +1,4 @@
-//! `twinlock enroll USER`: a key, its QR code, a proof, and only then a record.
+//! `twinlock enroll USER`: shows a QR code, verifies one code, then writes the record.
 
 use std::io::IsTerminal;
 
@@ -41,10 +41,10 @@ use crate::{
 
 /// 160 bits, as RFC 4226 section 4 recommends.
 const KEY_BYTES: usize = 20;
-/// How many answers a proof takes.
+/// Number of answers to the prompt for the proof.
 const TRIES: u8 = 5;
 
-/// Enrols somebody.
+/// Enrolls a user.
 pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     check_arguments(desk, wanted)?;
@@ -83,12 +83,12 @@ pub fn run(desk: &Desk, wanted: &Enroll) -> Result<(), Failure> {
         true => first_codes::show(desk, &account, stamp.0, &mut keyboard),
         false => Ok(CodesShown::Owed),
     };
-    // What cannot be shown is owed: the enrolment stands all the same.
+    // Codes that cannot be shown are owed at the next login; the enrollment is done anyway.
     finish(desk, &account, wanted, codes.unwrap_or(CodesShown::Owed));
     Ok(())
 }
 
-/// Refuses where the first enrollment of the host was another one; that of the same user is named as such.
+/// Refuses if another account was enrolled first on this host; names an enrollment of the same user as such.
 fn still_first(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failure> {
     by.is_still_first(desk).map_err(|failure| match desk.machine.records.newest(account) {
         Ok(Some(found)) if enrolment::is_enrolled(&found) => overtaken(&account.name),
@@ -96,13 +96,14 @@ fn still_first(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failur
     })
 }
 
-/// Whoever enrolls another user has the key on the screen: its owner is asked to change it at the next logins.
+/// Marks a key as disclosed if it belongs to another user: it is on the administrator's screen, so its owner is asked
+/// to change it at the next logins.
 fn seen(desk: &Desk, account: &Account, by: &Proven) -> Result<Option<Seen>, Failure> {
     let trace = by.trace(desk.now()?.unix);
     Ok((!by.shows_to(account)).then_some(Seen { trace, postponed: 0 }))
 }
 
-/// Notes that the key was generated here, before its first code is taken. The ledger begins now, if it has not begun.
+/// Records that the key was generated here, before its first code is accepted. Starts the ledger if there is none.
 fn mark_as_fresh(desk: &Desk, record: &mut Record) -> Result<(), Failure> {
     let now = desk.now()?;
     if desk.machine.ledger.floor(now).is_ok()
@@ -164,7 +165,7 @@ fn fresh_key() -> Result<Key, Failure> {
     Key::new(std::mem::take(&mut *bytes)).map_err(|_| twinlock_core::fault::MachineFault.into())
 }
 
-/// Asks until a code proves that the app has the key, and claims its step, so that it opens nothing afterwards.
+/// Asks until a code proves that the app has the key, and claims its step, so that the code is not accepted by a login.
 fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<(), Failure> {
     let user = &successor.record.user;
     let folder = Folder::of(user).map_err(|_| StoreFault::NameTooLong)?;
@@ -179,7 +180,7 @@ fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<
             Line::End | Line::Interrupted => return Err(stopped(user)),
         };
         let said = match answer::read(&typed) {
-            // An empty answer may be a slip, and the key is in the app by now: only a second one ends it.
+            // An empty answer may be a mistake, and the app has the key by now: only a second one ends the dialogue.
             Answer::Stop if empty || !std::io::stdin().is_terminal() => return Err(stopped(user)),
             Answer::Stop => {
                 empty = true;
@@ -200,7 +201,7 @@ fn prove(desk: &Desk, successor: &Successor, keyboard: &mut Keyboard) -> Result<
     Err(unproven(user))
 }
 
-/// Nothing where the code is right and its step is claimed, else what to say.
+/// Verifies the code and claims its step; returns a message if it is not accepted.
 fn weigh(
     desk: &Desk,
     successor: &Successor,
@@ -209,7 +210,7 @@ fn weigh(
 ) -> Result<Option<String>, Failure> {
     let now = desk.now()?.unix;
     let facts = facts::read(shelf, None)?;
-    // A code of before the epoch will do: what it proves is that the app has the key, and no login takes it later.
+    // A code from before the epoch is accepted: it only proves that the app has the key, and no login accepts it later.
     let evidence = Evidence {
         used: &facts.used,
         floor: UnixTime(0),

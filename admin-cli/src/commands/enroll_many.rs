@@ -1,4 +1,5 @@
-//! `twinlock enroll --from people.csv`: everybody in a list, each one wholly or not at all, as often as it takes.
+//! `twinlock enroll --from people.csv`: enrolls the users of a list, each one completely or not at all; can be
+//! repeated.
 
 use std::collections::HashMap;
 
@@ -31,12 +32,12 @@ use crate::{
     wording::plain,
 };
 
-/// Whose the keys of a list are, by what their used steps are filed under.
+/// Owners of the list's keys, by the ledger key of their used steps.
 #[derive(Default)]
 struct Owners(HashMap<[u8; 16], String>);
 
 impl Owners {
-    /// Two people with one key have each other's codes: a line was copied.
+    /// Refuses a key that another user has: a line was copied, and both would have the same codes.
     fn only(&mut self, user: &str, authenticator: &Authenticator) -> Result<(), Failure> {
         let keyed = Keyed::new(&authenticator.key, Algorithm::Sha256);
         let Some(keyed) = keyed else { return Ok(()) };
@@ -49,7 +50,7 @@ impl Owners {
     }
 }
 
-/// Enrols or invites everybody in the list.
+/// Enrolls or invites the users of the list.
 pub fn run(desk: &Desk, path: &str, wanted: &Enroll) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let acting = Acting::of(desk)?;
@@ -58,7 +59,7 @@ pub fn run(desk: &Desk, path: &str, wanted: &Enroll) -> Result<(), Failure> {
     let mut list = PeopleList::open(path)?;
     let mut report = wanted.many.report.as_deref().map(ReportFile::create).transpose()?;
     let mut handing = Handing { report: report.as_mut() };
-    // Standard input is the list; the terminal is another way in.
+    // Standard input is the list, so codes are read from the terminal.
     let at_terminal = path == "-" && acting.is_asked();
     let mut keyboard = if at_terminal { Keyboard::at_terminal()? } else { Keyboard::open()? };
     let by = acting.prove(desk, &mut keyboard)?;
@@ -110,7 +111,7 @@ fn one(
     }
 }
 
-/// A key that stands in a list was seen by whoever has the list.
+/// Marks a key from a list as disclosed to the list's reader.
 fn authenticator(
     desk: &Desk,
     by: &Proven,

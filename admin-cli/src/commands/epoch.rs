@@ -1,4 +1,4 @@
-//! `twinlock epoch`: makes what the first login needs, and begins the ledger's memory anew.
+//! `twinlock epoch`: creates what the first login needs, and manages the replay-protection epoch.
 
 use twinlock_core::{
     account::Folder,
@@ -19,7 +19,7 @@ use crate::{
     wording::{instant, time_of_day},
 };
 
-/// Makes what is missing.
+/// Creates what is missing.
 pub fn ensure(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("prepare records and ledger")?;
     let floor = prepare::prepare(&desk.machine).map_err(|fault| in_part(failure(fault)))?;
@@ -27,7 +27,7 @@ pub fn ensure(desk: &Desk) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Begins a new epoch, with the clock as it stands now.
+/// Starts a new epoch at the current time.
 pub fn now(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("begin an epoch")?;
     let by = Acting::of(desk)?.prove(desk, &mut Keyboard::open()?)?;
@@ -37,7 +37,7 @@ pub fn now(desk: &Desk) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes what is expired from the whole ledger.
+/// Removes expired entries from the whole ledger.
 pub fn sweep(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("sweep the ledger")?;
     let now = desk.now()?;
@@ -52,7 +52,7 @@ pub fn sweep(desk: &Desk) -> Result<(), Failure> {
         let in_force = folder.and_then(of_record);
         match (Sweep { shelf, floor, now, noted: None, in_force }).drop_all() {
             Ok(count) => removed += count,
-            // The user's next login says what is wrong with it.
+            // The user's next login reports what is wrong with it.
             Err(_) => unread += 1,
         }
     })?;
@@ -63,7 +63,7 @@ pub fn sweep(desk: &Desk) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says since when used codes are known.
+/// Prints since when used codes are known.
 pub fn show(desk: &Desk) -> Result<(), Failure> {
     desk.need_root("look into the ledger")?;
     let now = desk.now()?;
@@ -100,12 +100,12 @@ fn say(desk: &Desk, what: &str, floor: UnixTime) {
     desk.say(&sentence, serde_json::json!({ "used_until": floor.0 }));
 }
 
-/// Each part is made whole, or not at all.
+/// Adds that each part is created completely or not at all.
 fn in_part(failure: Failure) -> Failure {
     failure.but("what is missing is made when this is done again")
 }
 
-/// The epoch is replaced last of all, and whole.
+/// Adds that the old epoch is still in force: it is replaced last and atomically.
 fn stands(failure: Failure) -> Failure {
     failure.but("no new epoch has begun")
 }

@@ -1,4 +1,4 @@
-//! `twinlock explain USER@ADDRESS`: what would become of a login, step by step, and which rule can never take effect.
+//! `twinlock explain USER@ADDRESS`: explains what a login would do, step by step, and which rules have no effect.
 
 mod door;
 mod line;
@@ -34,23 +34,23 @@ use crate::{
     wording::{WIDTH, count, date, instant, plain, wrap},
 };
 
-/// One login that may come.
+/// A possible login.
 pub struct Login<'a> {
     /// The account.
     pub account: &'a Account,
     /// The PAM service.
     pub service: &'a str,
-    /// From where, where it has an address.
+    /// The client's address, if there is one.
     pub address: Option<IpAddr>,
-    /// Now.
+    /// Time of the login.
     pub now: Now,
 }
 
-/// What is said of a step, and the same for scripts.
+/// Explanation of one step, as text and as JSON.
 pub struct Step {
-    /// Lines for a person.
+    /// Lines of text.
     pub lines: Vec<String>,
-    /// For scripts.
+    /// The JSON object.
     pub object: Value,
 }
 
@@ -85,14 +85,14 @@ pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
     )
 }
 
-/// What the steps before the last have found.
+/// Results of the steps before the last.
 struct Seen<'a> {
     decided: Result<Decided, LookupFault>,
     record: &'a Result<Option<Snapshot>, StoreFault>,
     public_key: PublicKey,
 }
 
-/// The end of a login that comes to PAM.
+/// Explains the end of a login that reaches PAM.
 fn come_to(desk: &Desk, login: &Login<'_>, (comes, seen): (&Comes, Seen<'_>)) -> Step {
     let (policy, talks) = match comes {
         Comes::ToJudge(policy, talks) => (policy.as_ref(), *talks),
@@ -127,7 +127,7 @@ fn come_to(desk: &Desk, login: &Login<'_>, (comes, seen): (&Comes, Seen<'_>)) ->
     end(desk, &plain(&login.account.name), (admission, found.ok().flatten()))
 }
 
-/// The end of a login by a program that does not run as root, as far as its service tells.
+/// Explains the end of a login by a program that does not run as root, as its service shows.
 fn not_root(login: &Login<'_>) -> Step {
     let word = Reason::CallerNotRoot { uid: login.account.uid }.word();
     let explained = reasons::explain(word, &plain(&login.account.name));
@@ -172,7 +172,7 @@ fn print(desk: &Desk, login: &Login<'_>, steps: [(&str, Step); 6]) -> Result<(),
     desk.print(&format!("{}\n", text.join("\n")))
 }
 
-/// `ada@203.0.113.7` or `ada`; a name may have an `@` of its own.
+/// Splits `ada@203.0.113.7` or `ada`; a name may contain an `@`.
 fn taken_apart(login: &str) -> Result<(&str, Option<IpAddr>), Failure> {
     match login.rsplit_once('@').map(|(user, address)| (user, address.parse())) {
         Some((user, Ok(address))) => Ok((user, Some(address))),
@@ -233,7 +233,7 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
-/// What the throttle would say to the next code from a source, behind a proven first factor.
+/// Returns what the throttle would decide about the next code from a source, after a proven first factor.
 fn weighed(
     desk: &Desk,
     login: &Login<'_>,
@@ -282,7 +282,7 @@ fn throttle(desk: &Desk, login: &Login<'_>, found: Option<&Snapshot>) -> Step {
     Step { lines: vec![said], object: json!({ "state": word, "until": until }) }
 }
 
-/// What the person will be asked, and what that needs.
+/// Explains what the user will be asked, and what that needs.
 fn end(desk: &Desk, user: &str, (admission, found): (Admission, Option<&Snapshot>)) -> Step {
     let (word, reason, said) = match admission {
         Admission::Ask => ("ask", None, asked(found)),
@@ -338,7 +338,7 @@ fn offered(offer: Offer) -> String {
     }
 }
 
-/// What the rules are asked about.
+/// Returns what the rules are matched against.
 pub fn subject<'a>(login: &Login<'a>) -> Subject<'a> {
     Subject {
         account: login.account,
@@ -348,7 +348,7 @@ pub fn subject<'a>(login: &Login<'a>) -> Subject<'a> {
     }
 }
 
-/// A group's membership, as the rules ask for it.
+/// Returns a group's membership as the rules ask for it.
 pub fn membership(
     desk: &Desk,
 ) -> impl FnMut(&Account, &str) -> Result<Membership, LookupFault> + '_ {

@@ -1,4 +1,4 @@
-//! `twinlock export USER`: a person's record, set of codes, spent places and used steps, for another host.
+//! `twinlock export USER`: prints a user's record, code set, used codes and used steps, for another host.
 
 use std::io::IsTerminal;
 
@@ -31,10 +31,10 @@ use crate::{
     wording::{Notation, harmless, plain},
 };
 
-/// How often a record may change while what stands beside it is read.
+/// Attempts to read a consistent state while the record changes.
 const ROUNDS: usize = 4;
 
-/// Exports somebody: asks for the own code, marks the keys as disclosed, and prints them last.
+/// Exports a user: asks for the own code, marks the keys as disclosed, and prints them last.
 pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
     let user = &wanted.user;
     if !wanted.yes && std::io::stdout().is_terminal() {
@@ -55,7 +55,7 @@ pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
     mark(desk, &account, &by)?;
     let export =
         read(desk, &account).map_err(|failure| failure.but("the keys count as disclosed"))?;
-    // TOML's strings know the escape of JSON: another host reads the same.
+    // A TOML string accepts JSON's escapes: another host reads the same text.
     let text = form::write(&export);
     let text = harmless(&text, Notation::Json);
     let printed = if desk.json {
@@ -68,7 +68,7 @@ pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
     printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 
-/// Marks all keys as disclosed, durably and before one is printed. A record whose keys are all marked stays as it is.
+/// Marks all keys as disclosed, durably and before any is printed. Does not rewrite a record whose keys are all marked.
 fn mark(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failure> {
     let (generation, now) = desk.stamp()?;
     let own = by.is(&account.name);
@@ -137,7 +137,7 @@ fn codes(
     Ok(Some(CarriedCodes { since, set, spent }))
 }
 
-/// The used steps of all keys that this person has, or had: the newest, where there are very many.
+/// Returns the used steps of all current and earlier keys of the user; of very many, only the newest.
 fn used(desk: &Desk, account: &Account) -> Result<Vec<(Used, UnixTime)>, Failure> {
     let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
     let mut used = facts::read(shelf.as_ref(), None)?.used;

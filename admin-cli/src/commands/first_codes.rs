@@ -1,4 +1,4 @@
-//! The backup codes of somebody just enrolled: shown to whoever enrols oneself, else owed at the next login.
+//! Backup codes of a new user: shown if users enroll themselves, otherwise owed at the next login.
 
 use std::io::IsTerminal;
 
@@ -18,10 +18,10 @@ use twinlock_core::{
 
 use crate::{actor, desk::Desk, exit::Failure, keyboard::Keyboard, terminal::Terminal};
 
-/// Shows them to their owner, who sits here and has just proven the key; whether they are in force.
+/// Shows the codes to their owner, who has just proven the key; returns whether they are in force.
 ///
 /// # Errors
-/// [`Failure`] where nothing was shown: they are owed, as they are to everybody else.
+/// [`Failure`] if nothing was shown: the codes are then owed at the next login.
 pub fn show(
     desk: &Desk,
     account: &Account,

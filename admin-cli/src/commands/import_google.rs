@@ -1,4 +1,4 @@
-//! `twinlock import google USER` and `--all`: people's keys out of the files of pam_google_authenticator.
+//! `twinlock import google USER` and `--all`: imports keys from the files of pam_google_authenticator.
 
 use std::{
     ffi::OsString,
@@ -32,7 +32,7 @@ use crate::{
     wording::{WIDTH, count, plain, wrap},
 };
 
-/// Imports everybody who was named, or everybody.
+/// Imports the named users, or all.
 pub fn run(desk: &Desk, wanted: &FromGoogle) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let acting = (!wanted.how.dry_run).then(|| Acting::of(desk)).transpose()?;
@@ -77,7 +77,7 @@ fn is_of_each(spec: &str) -> bool {
     spec.starts_with("~/") || spec.contains("${HOME}") || spec.contains("${USER}")
 }
 
-/// Nothing where one of all has no file.
+/// Imports one user; returns `None` if one of all has no file.
 fn one(desk: &Desk, by: Option<&Proven>, wanted: &FromGoogle, name: &str) -> Option<Report> {
     let failed =
         |source: &str, failure| Some(Report::of_failure(Some(name.to_owned()), source, failure));
@@ -124,7 +124,7 @@ fn import(
 ) -> Report {
     let mut report = Report::of_takeover(&account.name, shown, &takeover);
     report.outcome = match take_over(desk, by, account, takeover) {
-        // Whoever is named is meant; of all some were enrolled anew since.
+        // A named user is an error; with `--all`, some users were enrolled again since.
         Ok(Outcome::OtherKey) if !wanted.all => Err(already(&account.name)),
         other => other.map(Fate::User),
     };
@@ -136,7 +136,7 @@ fn import(
     report
 }
 
-/// A path as `secret=` of Google's module means it. A home or a name that would lead elsewhere gives no path.
+/// Expands a path as `secret=` of Google's module means it. A home or name that would lead elsewhere gives no path.
 fn expanded(spec: &str, account: &Account, home: &Path) -> PathBuf {
     let bytes = home.as_os_str().as_bytes();
     let spec =

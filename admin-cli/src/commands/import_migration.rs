@@ -1,4 +1,4 @@
-//! `twinlock import migration USER`: one account out of what Google's app exports, from standard input.
+//! `twinlock import migration USER`: imports one account from the export of Google's app, from standard input.
 
 use twinlock_core::format::migration::{self, Batch, MigrationFault, Moved};
 
@@ -13,17 +13,17 @@ use crate::{
     piped::Piped,
 };
 
-/// More than an export of a hundred QR codes.
+/// Longest input, in bytes: more than an export of a hundred QR codes.
 const INPUT_MAX: u64 = 1024 * 1024;
 
-/// All that was read: the accounts of all lines, and which QR codes they were.
+/// The accounts of all lines, and which QR codes they came from.
 #[derive(Default)]
 pub struct Export {
     accounts: Vec<Moved>,
     batches: Vec<Batch>,
 }
 
-/// Reads the lines, chooses the account and enrolls its key.
+/// Reads the lines, selects the account and enrolls its key.
 pub fn run(desk: &Desk, user: &str, choice: Choice<'_>) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let acting = Acting::of(desk)?;
@@ -54,13 +54,13 @@ impl Export {
         Ok(())
     }
 
-    /// Returns the accounts, equal keys folded, and a sentence about QR codes that are missing.
+    /// Returns the accounts without duplicates, and a sentence about missing QR codes.
     pub fn end(self) -> (Vec<Moved>, String) {
         (migration::folded(self.accounts), missing(&self.batches))
     }
 }
 
-/// Says that there are more QR codes, where there are.
+/// Describes missing QR codes, if there are any.
 fn missing(batches: &[Batch]) -> String {
     let Some(first) = batches.first() else { return String::new() };
     let mut indices: Vec<u64> =
@@ -77,7 +77,7 @@ fn missing(batches: &[Batch]) -> String {
     )
 }
 
-/// Says what is wrong with one line of an export.
+/// Explains what is wrong with one line of an export.
 fn no_export(line: usize, fault: MigrationFault, user: &str) -> Failure {
     let place = if line == 0 { "standard input".into() } else { format!("line {line}") };
     let remedy = match fault {

@@ -1,4 +1,4 @@
-//! `twinlock import oath FILE`: people's keys out of the users file of pam_oath.
+//! `twinlock import oath FILE`: imports keys from the users file of pam_oath.
 
 use std::path::Path;
 
@@ -31,16 +31,16 @@ use crate::{
     wording::plain,
 };
 
-/// All lines of one person.
+/// All lines of one user.
 #[derive(Default)]
 struct Share {
-    /// Nothing for lines without a name that can be read.
+    /// The user; `None` for lines without a readable name.
     user: Option<String>,
     tokens: Vec<Token>,
     faults: Vec<OathFault>,
 }
 
-/// Imports everybody in the file, or those who were named.
+/// Imports all users in the file, or the named ones.
 pub fn run(desk: &Desk, wanted: &FromOath) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let acting = (!wanted.how.dry_run).then(|| Acting::of(desk)).transpose()?;
@@ -90,7 +90,7 @@ fn open(desk: &Desk, wanted: &FromOath) -> Result<Source, Failure> {
             fault => unusable(&wanted.file, fault),
         });
     }
-    // With `usersfile=${HOME}/...` the file is the person's own.
+    // With `usersfile=${HOME}/...` the file belongs to the user.
     let person = match wanted.users.as_slice() {
         [user] => desk.machine.accounts.by_name(user)?,
         _ => None,
@@ -118,7 +118,7 @@ fn absent(wanted: &FromOath) -> Failure {
     )
 }
 
-/// The lines by person, in the order in which people come first.
+/// Groups the lines by user, in the order of first occurrence.
 fn shares(source: &Source) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
     let mut places = std::collections::HashMap::new();
@@ -147,7 +147,7 @@ fn one(desk: &Desk, by: Option<&Proven>, wanted: &FromOath, share: Share) -> Rep
         faults.iter().map(|fault| oath_failure(&path, (fault.line, fault.what))).collect();
     let imported = match &user {
         Some(user) if !tokens.is_empty() => import(desk, by, wanted, (user, tokens)),
-        // There is no share without a line.
+        // Every share has at least one line.
         _ => Err(refused.remove(0)),
     };
     let failed = |failure| Report::of_failure(user, &wanted.file, failure);

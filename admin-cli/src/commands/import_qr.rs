@@ -1,4 +1,5 @@
-//! `twinlock import qr USER FILE`: a key out of a picture of a QR code, decoded as the user who called sudo.
+//! `twinlock import qr USER FILE`: imports a key from a picture of a QR code, opened with the rights of the calling
+//! user.
 
 use std::path::Path;
 
@@ -24,7 +25,7 @@ use crate::{
 
 const PICTURE: &str = "Name a PNG or JPEG file that shows the QR code.";
 
-/// Reads the picture, chooses the key and enrolls it.
+/// Reads the picture, selects the key and enrolls it.
 pub fn run(desk: &Desk, wanted: &FromPicture) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let acting = Acting::of(desk)?;
@@ -40,7 +41,7 @@ pub fn run(desk: &Desk, wanted: &FromPicture) -> Result<(), Failure> {
     candidates::enroll(desk, &by, &account, authenticator)
 }
 
-/// What the QR codes of a picture hold.
+/// Content of a picture's QR codes.
 struct Found {
     candidates: Vec<Candidate>,
     more: String,

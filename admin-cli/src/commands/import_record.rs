@@ -1,4 +1,5 @@
-//! `twinlock import record USER`: a user as another host knows that user, from standard input; what was used there is used here.
+//! `twinlock import record USER`: imports a user's record of another host from standard input; codes used there are
+//! used here.
 
 use serde_json::Value;
 use twinlock_core::{
@@ -30,22 +31,22 @@ use crate::{
     wording::{instant, plain},
 };
 
-/// How often somebody else may be faster.
+/// Attempts after concurrent changes.
 const ROUNDS: usize = 8;
 
-/// What became of it.
+/// Result of the import.
 enum Done {
     /// Nothing had to be done.
     Nothing,
-    /// Counters moved on.
+    /// Counters were moved forward.
     MovedOn,
-    /// The record that came is in force, in this state.
+    /// The imported record is in force, in this state.
     Imported(State),
-    /// As [`Done::Imported`], and new codes are shown at the next login in place of those that came.
+    /// As [`Done::Imported`], but the next login shows new codes in place of the imported ones.
     WithoutCodes,
 }
 
-/// Reads the export of a user and takes it over.
+/// Reads an export and imports it.
 pub fn run(desk: &Desk, user: Option<&str>, wanted: Wanted) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let account = desk.account(user.ok_or_else(no_user)?)?;
@@ -70,7 +71,7 @@ pub fn run(desk: &Desk, user: Option<&str>, wanted: Wanted) -> Result<(), Failur
     let by = acting.prove(desk, &mut piped.keyboard()?)?;
     by.is_still_first(desk)?;
     let was = mail_of(desk, &account)?;
-    // An address that is here stays.
+    // An existing address stays.
     let mail = was.clone().or_else(|| export.record.beside.mail.clone());
     for _ in 0..ROUNDS {
         let export = form::read(text).map_err(no_export)?;
@@ -85,14 +86,14 @@ pub fn run(desk: &Desk, user: Option<&str>, wanted: Wanted) -> Result<(), Failur
     Err(CommitFault::Overtaken.into())
 }
 
-/// Where mail for the account goes before anything is taken over.
+/// Returns the mail address of the account before the import.
 fn mail_of(desk: &Desk, account: &Account) -> Result<Option<String>, Failure> {
     let here = desk.machine.records.before_enrolment(account);
     let here = here.map_err(|fault| Failure::from(fault).unchanged())?;
     Ok(here.and_then(|here| here.record.beside.mail))
 }
 
-/// Somebody else has changed the record meanwhile.
+/// Another command has changed the record meanwhile.
 struct Overtaken;
 
 fn once(
@@ -117,7 +118,8 @@ fn once(
     let after = here.as_ref().map_or(0, |here| here.sequence);
     let carried = carry::onto(here.as_ref(), came, arrival);
     let carried = carried.map_err(|fault| conflict(fault, &account.name))?;
-    // From here on it is decided, and written. Used steps come first: what was used over there opens nothing here.
+    // The decision is made; what follows are writes. Used steps come first, so that no code used on the other host is
+    // accepted here.
     burn(desk, account, &used).map_err(Failure::unchanged)?;
     if spends && let Some((id, codes)) = set.zip(codes.as_ref()) {
         spend(desk, &folder, id, codes).map_err(Failure::unchanged)?;
@@ -145,7 +147,7 @@ fn once(
     }
 }
 
-/// Codes that no record here names yet.
+/// Stores codes that no record names yet.
 fn bring(desk: &Desk, folder: &Folder, (id, codes): (SetId, &CarriedCodes)) -> Result<(), Failure> {
     let brought = carried::bring(&desk.machine.records, folder, (id, &codes.set, codes.since));
     brought.map_err(|fault| match fault {
@@ -162,7 +164,7 @@ fn moved_on(here: Snapshot, moving: &[Moving]) -> Record {
     record
 }
 
-/// Refuses an export with a time, step or counter beyond its bound.
+/// Refuses an export with a time, step or counter out of bounds.
 fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), Failure> {
     let claims = Claims {
         record: &export.record,
@@ -204,7 +206,7 @@ fn burn(desk: &Desk, account: &Account, used: &[(Used, UnixTime)]) -> Result<(),
     Ok(())
 }
 
-/// What was spent on either host is spent here, before the record is in force.
+/// Marks codes used on either host as used, before the record is in force.
 fn spend(desk: &Desk, folder: &Folder, id: SetId, codes: &CarriedCodes) -> Result<(), Failure> {
     for (place, at) in &codes.spent {
         match desk.machine.records.spend(folder, (id, *place), *at)? {
@@ -214,7 +216,7 @@ fn spend(desk: &Desk, folder: &Folder, id: SetId, codes: &CarriedCodes) -> Resul
     Ok(())
 }
 
-/// Returns the text of an export: as it is, or out of the object that `export --json` prints.
+/// Returns the text of an export: as it is, or from the object that `export --json` prints.
 fn text_of(data: &Zeroizing<String>) -> Zeroizing<String> {
     let object = data.starts_with('{').then(|| serde_json::from_str::<Value>(data));
     match object {
@@ -338,7 +340,7 @@ fn no_export(fault: ExportFault) -> Failure {
     )
 }
 
-/// The form without a user was released: the other host chose the user then.
+/// Explains that USER is required. Earlier versions took the user from the export, so that the other host chose it.
 fn no_user() -> Failure {
     Failure::new(
         Exit::Usage,

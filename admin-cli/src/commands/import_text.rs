@@ -1,4 +1,4 @@
-//! What is said of a text that an import cannot take: what it is instead, and the command that takes it.
+//! Messages about text that an import cannot use: what it is, and which command takes it.
 
 use twinlock_core::{
     format::migration::MigrationFault,
@@ -12,25 +12,25 @@ use crate::{
     wording::plain,
 };
 
-/// What to do about text before a line.
+/// Remedy for text before a line.
 pub const WITHOUT_PREFIX: &str =
     "Delete what stands before otpauth; zbarimg leaves it out with --raw.";
-/// What to do about a byte order mark.
+/// Remedy for a byte order mark.
 pub const WITHOUT_MARK: &str = "Save the file as UTF-8 without a byte order mark (BOM), or drop its first three bytes: tail -c +4 FILE";
-/// What to do about a line that was copied from a web page.
+/// Remedy for a line that was copied from a web page.
 pub const WITHOUT_HTML: &str = "Write & in place of each &amp; and try again.";
 
-/// Gives a command for a user.
+/// Returns a command for a user.
 pub fn command(verb: &str, user: &str) -> String {
     format!("Give the same text to: twinlock {verb} {}", plain(user))
 }
 
-/// Gives the command that takes a picture.
+/// Returns the command that imports a picture.
 pub fn of_picture(user: &str) -> String {
     format!("twinlock import qr {} FILE.png", plain(user))
 }
 
-/// Says what is wrong with an export of Google's app.
+/// Describes what is wrong with an export of Google's app.
 pub fn of_export(fault: MigrationFault) -> &'static str {
     match fault {
         MigrationFault::Scheme => "has no otpauth-migration://offline?data= in it",
@@ -45,7 +45,7 @@ pub fn of_export(fault: MigrationFault) -> &'static str {
     }
 }
 
-/// Says what is wrong with an `otpauth://` line.
+/// Describes what is wrong with an `otpauth://` line.
 pub fn of_uri(fault: UriFault) -> String {
     let what = match fault {
         UriFault::Scheme => "standard input has no otpauth:// line",
@@ -78,7 +78,7 @@ pub fn of_uri(fault: UriFault) -> String {
     what.into()
 }
 
-/// Says what to do about an `otpauth://` line.
+/// Describes what to do about an `otpauth://` line.
 pub fn uri_remedy(fault: UriFault, user: &str) -> String {
     match fault {
         UriFault::Export => command("import migration", user),
@@ -104,7 +104,7 @@ pub fn uri_remedy(fault: UriFault, user: &str) -> String {
     }
 }
 
-/// Says why standard input could not be taken at all.
+/// Explains why standard input could not be used.
 pub fn unreadable(error: PipedError, user: &str) -> Failure {
     let (what, remedy) = match error {
         PipedError::Picture => ("standard input is a picture, and no text", of_picture(user)),
@@ -120,7 +120,7 @@ pub fn unreadable(error: PipedError, user: &str) -> Failure {
     Failure::new(Exit::Usage, what, remedy)
 }
 
-/// Says which verb takes a text that is no export of `twinlock export`; nothing where none does.
+/// Names the verb for a text that is no export of `twinlock export`; returns `None` if there is none.
 pub fn of_other_verb(text: &str, user: &str) -> Option<Failure> {
     let (what, remedy) = match otpauth::parse(text) {
         Err(UriFault::Scheme | UriFault::TooLong) if !text.starts_with('\u{feff}') => return None,

@@ -1,4 +1,4 @@
-//! `twinlock import uri USER`: takes over a key that an app or a token already has, from an otpauth:// line on standard input.
+//! `twinlock import uri USER`: imports the key of an app or token from an otpauth:// line on standard input.
 
 use twinlock_core::{
     enrolment,
@@ -16,10 +16,10 @@ use crate::{
     wording::plain,
 };
 
-/// More than any line that can be used.
+/// Longest input, in bytes: more than any usable line.
 const INPUT_MAX: u64 = 16 * 1024;
 
-/// Reads the line and enrols its key.
+/// Reads the line and enrolls its key.
 pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("enroll people")?;
     let acting = Acting::of(desk)?;
@@ -52,7 +52,7 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Somebody who is enrolled keeps the key that works.
+/// Refuses to replace the key of an enrolled user.
 pub fn already(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,

@@ -1,4 +1,4 @@
-//! The report of an import: each person as soon as it is done, and the sum of all at the end.
+//! Report of an import: each user as soon as the result is known, the totals at the end.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -17,34 +17,34 @@ use crate::{
     wording::{WIDTH, count, plain, wrap},
 };
 
-/// What is told of one person.
+/// Report about one user.
 pub struct Report {
-    /// Who; nothing for a line that names nobody.
+    /// The user; `None` for a line without a name.
     pub user: Option<String>,
     /// The file.
     pub source: String,
-    /// What became of it.
+    /// Result.
     pub outcome: Result<Fate, Failure>,
-    /// What is carried over.
+    /// What is imported.
     pub carried: Carried,
-    /// What is to be told.
+    /// Messages.
     pub remarks: Vec<Worded>,
-    /// Lines of the person of which nothing could be taken.
+    /// Lines of the user that could not be imported.
     pub refused: Vec<Failure>,
-    /// What became of the file, where it was to be removed.
+    /// Result of the file's removal, if it was requested.
     pub removal: Option<Removal>,
 }
 
-/// What a report is of.
+/// Subject of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// A user, and what became of them.
+    /// Result for a user.
     User(Outcome),
-    /// Lines that nobody reads.
+    /// Ignored lines.
     PassedOver,
 }
 
-/// What is carried over, in words and numbers.
+/// What is imported, in words and numbers.
 #[derive(Default)]
 pub struct Carried {
     authenticators: Vec<String>,
@@ -53,7 +53,7 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// What a takeover carries.
+    /// Summarizes a takeover.
     pub fn of(takeover: &Takeover) -> Self {
         Self {
             authenticators: takeover.authenticators.iter().map(described).collect(),
@@ -86,7 +86,7 @@ fn described(one: &Authenticator) -> String {
 }
 
 impl Report {
-    /// A person of whom nothing was taken.
+    /// Creates a report about a user of whom nothing was imported.
     pub fn of_failure(user: Option<String>, source: &str, failure: Failure) -> Self {
         Self {
             user,
@@ -99,7 +99,7 @@ impl Report {
         }
     }
 
-    /// A person, before it is known what becomes of it.
+    /// Creates a report about a user before the result is known.
     pub fn of_takeover(user: &str, source: &str, takeover: &Takeover) -> Self {
         let mut remarks: Vec<Worded> = takeover.remarks.iter().copied().map(worded).collect();
         remarks.sort_by_key(|remark| remark.line);
@@ -114,7 +114,7 @@ impl Report {
         }
     }
 
-    /// Lines of a source that nobody reads.
+    /// Creates a report about ignored lines of a source.
     pub fn of_passed_over(source: &str, remarks: Vec<Worded>) -> Self {
         Self {
             user: None,
@@ -127,7 +127,7 @@ impl Report {
         }
     }
 
-    /// The exit status that this alone would have.
+    /// Returns the exit status that this report alone would give.
     fn exit(&self) -> Option<Exit> {
         let refused = self.refused.first().map(|failure| failure.exit);
         let stays = self.removal.as_ref().is_some_and(|removal| *removal != Removal::Done);
@@ -205,16 +205,16 @@ impl Report {
     }
 }
 
-/// Which remarks a person's report has.
+/// Which messages a user's report shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tells {
     /// All of them.
     All,
-    /// Those that are the person's own: the others are told once, for everybody.
+    /// Those about the user; the others are shown once for all users.
     Own,
 }
 
-/// All reports of one run.
+/// All reports of a run.
 pub struct Reports<'a> {
     desk: &'a Desk,
     how: How,
@@ -226,7 +226,7 @@ pub struct Reports<'a> {
 }
 
 impl<'a> Reports<'a> {
-    /// For a run over so many people.
+    /// Begins a run over that many users.
     pub fn begin(desk: &'a Desk, how: How, total: usize) -> Self {
         Self {
             desk,
@@ -239,12 +239,12 @@ impl<'a> Reports<'a> {
         }
     }
 
-    /// Whether everybody so far got everything.
+    /// Reports whether everything so far succeeded.
     pub fn all_well(&self) -> bool {
         self.all.iter().all(|report| report.exit().is_none())
     }
 
-    /// Removes a file of many users, if all of it was read and nobody needs it.
+    /// Removes a file of many users, if all of it was read and no user needs it.
     pub fn remove(
         &mut self,
         source: &str,
@@ -259,7 +259,7 @@ impl<'a> Reports<'a> {
         self.removal = Some((plain(source), removal));
     }
 
-    /// One more is done; nothing where somebody has no file.
+    /// Adds a report; `None` stands for a user without a file.
     pub fn add(&mut self, report: Option<Report>) -> Result<(), Failure> {
         if let Some(mut report) = report {
             report.outcome = report.outcome.map_err(Failure::unchanged);
@@ -283,7 +283,7 @@ impl<'a> Reports<'a> {
         self.desk.print(text).map_err(|failure| failure.but(stands))
     }
 
-    /// The sum, and the exit status: 6 before 1 before 3.
+    /// Prints the totals; the exit status is 6 before 1 before 3.
     pub fn end(self) -> Result<(), Failure> {
         self.progress.clear();
         let of = |state: &str| self.all.iter().filter(|report| report.state() == state).count();
@@ -318,7 +318,7 @@ impl<'a> Reports<'a> {
         first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(Failure::told(exit)))
     }
 
-    /// What is the same for many, once each, with how many it is about.
+    /// Lists the messages that concern many users, once each with their number.
     fn of_everybody(&self) -> String {
         if self.tells == Tells::All {
             return String::new();

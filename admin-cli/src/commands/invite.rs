@@ -1,4 +1,4 @@
-//! `twinlock invite USER`: a ticket with which somebody sets up an app at a login, so that nobody else sees the key.
+//! `twinlock invite USER`: issues a set-up ticket, so that users set up an app at a login and nobody else sees the key.
 
 use serde_json::json;
 use twinlock_core::{account::Account, beside::Purpose, enrolment, ports::Snapshot, record::State};
@@ -16,7 +16,7 @@ use crate::{
     wording::plain,
 };
 
-/// Gives a ticket to somebody who has no authenticator.
+/// Issues a ticket to a user without an authenticator.
 pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
     desk.need_root("invite people")?;
     let acting = Acting::of(desk)?;

@@ -1,4 +1,5 @@
-//! `twinlock invite --group G --until DATE`: tickets for all members who are not enrolled, then a rule that reminds them.
+//! `twinlock invite --group G --until DATE`: issues tickets to all members who are not enrolled, then writes a reminder
+//! rule.
 
 use twinlock_core::{account::Account, fault::LookupFault, time::UnixTime};
 use twinlock_host::{
@@ -27,7 +28,7 @@ use crate::{
 const STOPPED: &str =
     "Stopped before the rule was written: without it, who is not enrolled is refused as before.";
 
-/// Invites one member after the other, then writes the rule.
+/// Invites the members one after the other, then writes the rule.
 pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
     desk.need_root("invite people")?;
     let acting = if wanted.dry_run { None } else { Some(Acting::of(desk)?) };
@@ -37,7 +38,7 @@ pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure
     let whose = Whose::Members(group.to_owned());
     let mut directory =
         Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
-    // Whatever would keep the rule from being written does so before anybody has a ticket.
+    // Whatever prevents the rule is reported before any ticket is issued.
     let written = reminder::plan(desk, reminder)?;
     let report = wanted.report.as_deref();
     let Some(acting) = acting else {
@@ -62,7 +63,7 @@ pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure
     rule(desk, &by, reminder, crowd)
 }
 
-/// Writes the rule, once the tickets are given.
+/// Writes the rule after the tickets are issued.
 fn rule(desk: &Desk, by: &Proven, reminder: Reminder<'_>, crowd: Crowd<'_>) -> Result<(), Failure> {
     if crowd.nobody_can_begin() {
         say(desk, "Nobody has got a ticket, so no rule is written.");

@@ -1,4 +1,4 @@
-//! What an invitation of a group would do, found out before anything is done: for `--dry-run`, and to refuse in time.
+//! Plan of a group invitation, made before any change: for `--dry-run`, and to refuse early.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -20,7 +20,7 @@ use crate::{
     wording::{WIDTH, count, date, plain, stamp, wrap},
 };
 
-/// What would become of one member.
+/// What would be done for one member.
 enum Member {
     Enrolled,
     Invited(UnixTime),
@@ -29,7 +29,7 @@ enum Member {
     Failing(Failure),
 }
 
-/// Does something for each member, one after the other: a group may be larger than memory is worth.
+/// Calls a function for each member in turn, without collecting them: a group may be large.
 pub fn each_member(
     whose: &Whose,
     act: &mut dyn FnMut(&Account) -> Result<(), Failure>,
@@ -41,7 +41,7 @@ pub fn each_member(
     Ok(())
 }
 
-/// Says once that no ticket goes by mail, where none does; without a report that is a refusal.
+/// Reports once that no ticket goes by mail; without a report file, that is a refusal.
 pub fn check_mail(
     desk: &Desk,
     whose: &Whose,
@@ -59,7 +59,7 @@ pub fn check_mail(
     Ok(())
 }
 
-/// Why no ticket at all goes by mail, where somebody is to get one and none does.
+/// Returns why no ticket goes by mail, if tickets are due and none does.
 fn without_mail(desk: &Desk, whose: &Whose, now: UnixTime) -> Result<Option<MailFault>, Failure> {
     let sender = sender_fault(&desk.policy);
     let (mut first, mut mailed) = (None, false);
@@ -74,22 +74,22 @@ fn without_mail(desk: &Desk, whose: &Whose, now: UnixTime) -> Result<Option<Mail
     Ok(first.filter(|_| !mailed))
 }
 
-/// What is shown of an invitation that is not made.
+/// Preview of an invitation.
 pub struct Preview<'a> {
     /// The members.
     pub whose: &'a Whose,
     /// The rule.
     pub reminder: Reminder<'a>,
-    /// What would become of it.
+    /// What writing the rule would change.
     pub written: Written,
-    /// Where tickets go that no mail takes.
+    /// Report file for the tickets that cannot be mailed.
     pub report: Option<&'a str>,
-    /// Now.
+    /// Time of the preview.
     pub now: UnixTime,
 }
 
 impl Preview<'_> {
-    /// Prints it, member by member.
+    /// Prints the preview, member by member.
     pub fn print(&self, desk: &Desk) -> Result<(), Failure> {
         if desk.json { self.print_json(desk) } else { self.print_text(desk) }
     }
@@ -164,7 +164,7 @@ fn member(desk: &Desk, account: &Account, now: UnixTime, fault: Option<&MailFaul
     }
 }
 
-/// What would become of a member, and whether that is an invitation.
+/// Describes what would be done for a member, and whether that is an invitation.
 fn said(member: &Member, report: Option<&str>) -> (String, bool) {
     match (member, report) {
         (Member::Enrolled, _) => ("enrolled already".into(), false),

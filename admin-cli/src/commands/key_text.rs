@@ -1,4 +1,4 @@
-//! A key that somebody brings along: a line of base32 on standard input.
+//! Reads a given key: a line of base32 on standard input.
 
 use twinlock_core::{
     otp::base32::{self, KeyText},
@@ -31,7 +31,7 @@ pub fn read(keyboard: &mut Keyboard) -> Result<Key, Failure> {
     }
 }
 
-/// What is wrong with a key, without quoting it.
+/// Describes what is wrong with a key, without quoting it.
 pub fn complaint(what: &str, fault: KeyText) -> String {
     match fault {
         KeyText::Letter { at } => format!("letter {at} of {what} is no base32 (A-Z, 2-7)"),

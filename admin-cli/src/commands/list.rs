@@ -1,4 +1,5 @@
-//! `twinlock list`: everybody who is or was enrolled, and whose record is broken; with `--not-enrolled`, who is not.
+//! `twinlock list`: lists all users who are or were enrolled or have a broken record; with `--not-enrolled`, those who
+//! are not.
 
 use serde_json::json;
 use twinlock_core::{
@@ -34,11 +35,11 @@ const FIELDS: [&str; 8] = [
     "exempt_reach",
 ];
 
-/// Lists people.
+/// Lists users.
 pub fn run(desk: &Desk, wanted: &List) -> Result<(), Failure> {
     desk.need_root("list people")?;
     let form = match (desk.json, wanted.csv) {
-        // clap sees no conflict where --json stands before the verb.
+        // clap finds no conflict if --json comes before the verb.
         (true, true) => return Err(two_forms()),
         (true, false) => Form::Json,
         (false, true) => Form::Csv,
@@ -59,7 +60,7 @@ fn two_forms() -> Failure {
     Failure::new(Exit::Usage, what, "Leave one of them out.")
 }
 
-/// Everybody on the roll.
+/// Lists all entries of the records folder.
 fn everybody(desk: &Desk, form: Form) -> Result<(), Failure> {
     let now = desk.now()?;
     let mut list = Listing::begin(desk, form, (HEADER, &FIELDS))?;
@@ -107,7 +108,7 @@ fn directory(desk: &Desk, form: Form, (whose, only): (&Whose, Only)) -> Result<(
     list.end((&wrap(&said, WIDTH, 2), &nobody))
 }
 
-/// Whose logins no code guards: a broken record has none that is right, either.
+/// Reports whether no code guards the user's logins; with a broken record, no code is valid either.
 fn lacks_a_code(standing: Standing) -> bool {
     match standing {
         Standing::NotEnrolled | Standing::Removed | Standing::Pending | Standing::Broken(_) => true,
@@ -115,7 +116,7 @@ fn lacks_a_code(standing: Standing) -> bool {
     }
 }
 
-/// A directory that does not list its people hides those who are not enrolled.
+/// Warns that a directory that does not list its users hides those who are not enrolled.
 pub fn warn_of_silence(whose: &Whose) {
     let silent = Directory::silent();
     if silent.is_empty() {
@@ -132,7 +133,7 @@ pub fn warn_of_silence(whose: &Whose) {
     tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
 }
 
-/// Why a directory was not opened.
+/// Explains why a directory was not opened.
 pub fn no_directory(whose: &Whose, fault: DirectoryFault) -> Failure {
     match (whose, fault) {
         (Whose::Members(group), DirectoryFault::NoSuchGroup) => Failure::new(
@@ -152,7 +153,7 @@ fn exempt(desk: &Desk, account: Option<&Account>, now: Now) -> Option<Exemption>
     exemption::of(desk, account?, now.unix)
 }
 
-/// One person for scripts; instants are seconds since 1970.
+/// Returns one user as JSON; instants are seconds since 1970.
 pub fn object(person: &Person) -> serde_json::Value {
     json!({
         "user": person.user,
@@ -164,7 +165,7 @@ pub fn object(person: &Person) -> serde_json::Value {
     })
 }
 
-/// An exemption for scripts.
+/// Returns an exemption as JSON.
 pub fn exempt_object(exempt: Option<Exemption>) -> serde_json::Value {
     json!(exempt.map(|exempt| json!({ "rule": exempt.rule, "reach": reach(exempt) })))
 }
@@ -219,7 +220,7 @@ fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
     ]
 }
 
-/// How many stand how.
+/// Number of users by status.
 #[derive(Default)]
 struct Tally {
     all: usize,
@@ -227,7 +228,7 @@ struct Tally {
     others: [usize; 5],
 }
 
-/// What is said of each other standing.
+/// Description of each other status.
 const OTHERS: [&str; 5] =
     ["without an account", "pending", "removed", "not enrolled", "broken (twinlock why USER)"];
 

@@ -1,4 +1,4 @@
-//! The man page, out of the same words as the help texts.
+//! Generates the manual page from the help texts.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use crate::{
     verbs,
 };
 
-/// What clap knows nothing about.
+/// Sections that clap does not generate.
 const REST: &str = r#".SH "EXIT STATUS"
 .TP
 .B 0
@@ -95,7 +95,7 @@ pub fn man() -> Result<(), Failure> {
     written.and_then(|()| std::io::stdout().write_all(&text)).map_err(|error| failure(&error))
 }
 
-/// Says that standard output cannot be written.
+/// Explains that standard output cannot be written.
 pub fn failure(error: &std::io::Error) -> Failure {
     let what = format!("standard output cannot be written ({error})");
     Failure::new(Exit::Refused, what, "Send it to a file on a disk that has room.")
@@ -136,7 +136,7 @@ fn section(name: &str, verb: &Command) -> String {
     text
 }
 
-/// How a verb is called, in as many ways as there are.
+/// Returns the synopsis of a verb, one line for each form.
 fn headings(name: &str, verb: &Command) -> Vec<String> {
     if let Some(usage) = verb.get_overridden_usage() {
         let ways = usage.to_string().replace("[OPTIONS] ", "").replace(['<', '>'], "");
@@ -169,7 +169,7 @@ fn described(argument: &Arg) -> String {
     format!(".TP\n{name}\n{}{}\n", roff(&help), roff(&usual))
 }
 
-/// Text that troff takes as it stands.
+/// Escapes text for troff.
 fn roff(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }

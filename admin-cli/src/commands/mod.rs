@@ -1,4 +1,4 @@
-//! The commands, one file a verb.
+//! The commands, one file per verb.
 
 mod backup_codes;
 mod beside;
@@ -58,14 +58,14 @@ use crate::{
     verbs::{Command, Epoch, Import, Settings, Verb},
 };
 
-/// Runs a verb. What keeps one that changes something from its work is said together with what stands.
+/// Runs a verb. A failure is reported together with the state that it left.
 pub fn run(command: &Command) -> Result<(), Failure> {
     let done = answered(command);
     if command.verb.changes() { done.map_err(Failure::unchanged) } else { done }
 }
 
 fn answered(command: &Command) -> Result<(), Failure> {
-    // What is needed to mend settings, or has nothing to do with any, works without them.
+    // Verbs that repair settings, or need none, run without them.
     match &command.verb {
         Verb::Settings(Settings::Check { file }) => {
             return settings_check::run(command, file.as_deref());
@@ -113,7 +113,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
             let done = deliver::run(&desk, *patience);
             done.map_err(|failure| failure.or("what was not sent waits, and goes next time"))
         }
-        // Answered without a desk, before this.
+        // Handled above, without a desk.
         Verb::Settings(Settings::Check { .. } | Settings::Apply(_))
         | Verb::Doctor(_)
         | Verb::Completions { .. }
@@ -121,7 +121,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Runs what brings keys from elsewhere.
+/// Runs the imports.
 fn take_in(desk: &Desk, import: &Import) -> Result<(), Failure> {
     match import {
         Import::Uri { user, .. } => import_uri::run(desk, user),

@@ -1,4 +1,5 @@
-//! `twinlock backup-codes` about oneself: behind a code of the app and a second one, shown once and confirmed.
+//! `twinlock backup-codes` for the acting user: needs a code of the app and a second one; the codes are shown once and
+//! confirmed.
 
 use std::io::IsTerminal;
 
@@ -29,7 +30,7 @@ use crate::{
     wording::plain,
 };
 
-/// Renews the acting person's own backup codes.
+/// Renews the acting user's own backup codes.
 pub fn renew(desk: &Desk, oneself: (Account, Snapshot)) -> Result<(), Failure> {
     let name = oneself.0.name.clone();
     let mut serve = |talk: &Talk<'_>, record: &Record, judge: Judge<'_>| {
@@ -42,10 +43,10 @@ pub fn renew(desk: &Desk, oneself: (Account, Snapshot)) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A dialogue of logins, at the terminal.
+/// A login dialogue, at the terminal.
 pub type Serve<'a> = &'a mut dyn FnMut(&Talk<'_>, &Record, Judge<'_>) -> Result<Served, Stop>;
 
-/// Asks the acting person for a code, and goes on in the words of a login; what was changed.
+/// Asks the acting user for a code and continues with a login dialogue; returns what was changed.
 pub fn talk_about_oneself(
     desk: &Desk,
     (account, found): (Account, Snapshot),

@@ -1,4 +1,5 @@
-//! `twinlock change`: another app of one's own, behind two codes; the old one stops once the new one is proven.
+//! `twinlock change`: replaces the acting user's own authenticator after two codes; the old one stays valid until the
+//! new one is proven.
 
 use serde_json::json;
 use twinlock_core::{
@@ -18,7 +19,7 @@ use crate::{
     wording::plain,
 };
 
-/// Replaces an authenticator of the acting person.
+/// Replaces an authenticator of the acting user.
 pub fn run(desk: &Desk, wanted: &Change) -> Result<(), Failure> {
     desk.need_root("change authenticators")?;
     let mut acting = Acting::of(desk)?;
@@ -51,7 +52,7 @@ fn not_set_up(user: &str) -> Failure {
     )
 }
 
-/// Whoever changed somebody else's key would have both.
+/// Refuses to change another user's key: the caller would then have both factors of that user.
 fn of_another(user: &str) -> Failure {
     let user = plain(user);
     Failure::new(

@@ -1,4 +1,4 @@
-//! `twinlock remove USER`: ends somebody's enrolment, whether the account or the record can still be read or not.
+//! `twinlock remove USER`: ends a user's enrollment, even if the account or the record cannot be read any more.
 
 use twinlock_core::{
     account::{Account, Folder},
@@ -23,15 +23,15 @@ use crate::{
     wording::plain,
 };
 
-/// What is there to be removed.
+/// The state to be removed.
 struct Found {
-    /// The number of the newest record.
+    /// Number of the newest record.
     sequence: u64,
     /// The record, or why it cannot be read.
     record: Result<Snapshot, StoreFault>,
 }
 
-/// Removes somebody, after asking.
+/// Removes a user after confirmation.
 pub fn run(desk: &Desk, wanted: &Remove) -> Result<(), Failure> {
     desk.need_root("remove people")?;
     let acting = Acting::of(desk)?;
@@ -58,7 +58,7 @@ pub fn run(desk: &Desk, wanted: &Remove) -> Result<(), Failure> {
 
 fn find(desk: &Desk, folder: &Folder) -> Result<Option<Found>, Failure> {
     let records = &desk.machine.records;
-    // The folder is looked at through its parent, so that one that is not there is not taken for empty.
+    // The folder is opened through its parent, so that a missing one is not taken for an empty one.
     records.root()?;
     let Some(sequence) = roll::newest_sequence(records, folder)? else {
         return Ok(None);
@@ -81,7 +81,7 @@ fn tombstone(
     match &found.record {
         Ok(snapshot) => {
             enrolment::remove(snapshot, generation, now).ok_or_else(|| nobody(user)).map(|made| {
-                // The folder's name is whose it is, also where a record of somebody else was copied in.
+                // The folder's name is the user, even if another user's record was copied into it.
                 let record = Record { user: user.to_owned(), ..made.record };
                 Successor { record, ..made }
             })
@@ -117,7 +117,7 @@ fn put(
                 Ok(found) => {
                     Ok(found.is_some_and(|found| found.record.generation == record.generation))
                 }
-                // It could not be read before, so it is still the old one.
+                // The same error as before: the old record is still in force.
                 Err(fault) if before.record.as_ref().err() == Some(&fault) => Ok(false),
                 Err(fault) => Err(fault),
             };

@@ -1,4 +1,4 @@
-//! `twinlock remove USER --authenticator NAME`: removes one of several authenticators; the others work on.
+//! `twinlock remove USER --authenticator NAME`: removes one of several authenticators.
 
 use twinlock_core::{
     enrolment,
@@ -19,7 +19,7 @@ use crate::{
     wording::plain,
 };
 
-/// Removes the authenticator, after asking.
+/// Removes the authenticator after confirmation.
 pub fn run(desk: &Desk, wanted: &Remove, name: &str) -> Result<(), Failure> {
     desk.need_root("remove people")?;
     let acting = Acting::of(desk)?;
@@ -62,7 +62,7 @@ pub fn run(desk: &Desk, wanted: &Remove, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the place of an authenticator that may be removed.
+/// Returns the index of an authenticator that may be removed.
 fn place_of(record: &Record, name: &str) -> Result<usize, Failure> {
     let names: Vec<String> = record.authenticators.iter().map(|one| plain(&one.name)).collect();
     let user = plain(&record.user);

@@ -1,4 +1,4 @@
-//! `twinlock reset USER`: all that lets somebody in by a code is dead at once, and a ticket begins anew.
+//! `twinlock reset USER`: revokes all codes of a user at once and issues a set-up ticket.
 
 use std::process::{Command, Stdio};
 
@@ -26,7 +26,7 @@ use crate::{
     wording::{WIDTH, count, instant, plain, wrap},
 };
 
-/// Resets somebody, after asking.
+/// Resets a user after confirmation.
 pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     desk.need_root("reset people")?;
     let acting = Acting::of(desk)?;
@@ -66,7 +66,7 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     drawn
         .deliver(desk, (&account, mail), &message)
         .map_err(|failure| unshown(&account.name, failure))?;
-    // The reset stands, and the ticket was given; what was asked for beside it is not all done.
+    // The reset is done and the ticket issued, but a further request failed.
     let done = ["ended", "none", "expired"];
     if [sessions, password].into_iter().flatten().all(|word| done.contains(&word)) {
         Ok(())
@@ -75,7 +75,7 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
     }
 }
 
-/// Says which logins set up an app without the ticket.
+/// Describes which logins set up an app without the ticket.
 fn without_a_ticket(desk: &Desk) -> &'static str {
     match desk.policy.set_up.after_reset {
         AfterReset::Ticket => "A login by an ssh key sets up an app without a ticket.",
@@ -85,7 +85,7 @@ fn without_a_ticket(desk: &Desk) -> &'static str {
     }
 }
 
-/// One change, after which nothing of before lets anybody in, a login under way not either.
+/// Revokes everything in one change, also for a login in progress.
 fn put_an_end(
     desk: &Desk,
     account: &Account,
@@ -131,7 +131,7 @@ fn announcement(desk: &Desk, account: &Account, found: &Snapshot) -> String {
     )
 }
 
-/// Sessions that are open stay so by themselves; what became of them, in a word.
+/// Ends open sessions, which continue otherwise; returns the result as a word.
 fn end_sessions(account: &Account) -> &'static str {
     let uid = account.uid.to_string();
     if !std::path::Path::new("/run/systemd/system").exists() {
@@ -142,11 +142,11 @@ fn end_sessions(account: &Account) -> &'static str {
         tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
         return "no_systemd";
     }
-    // Where sd_uid_get_state(3) looks: of somebody who is not here, loginctl knows nothing and fails.
+    // The file that sd_uid_get_state(3) reads: loginctl fails for a user without a session.
     if !std::path::Path::new("/run/systemd/users").join(&uid).exists() {
         return "none";
     }
-    // By number: loginctl takes a name of digits for the number of somebody else.
+    // By uid: loginctl takes a name of digits for another user's uid.
     outcome(&["loginctl", "terminate-user", &uid], "ended")
 }
 
@@ -154,7 +154,7 @@ fn expire_password(user: &str) -> &'static str {
     outcome(&["chage", "-d", "0", "--", user], "expired")
 }
 
-/// Runs a program of the system, and says so where it fails: the reset stands.
+/// Runs a system program and reports its failure; the reset is done anyway.
 fn outcome(argv: &[&str], done: &'static str) -> &'static str {
     let mut command = Command::new(programs::whole_path(argv.first().unwrap_or(&"")));
     command.args(argv.iter().skip(1)).env_clear();

@@ -1,5 +1,5 @@
-//! `twinlock settings apply [FILE]`: installs a file, or checks the one in use again, and keeps a copy for when it has a
-//! mistake.
+//! `twinlock settings apply [FILE]`: installs a file, or checks the one in use again, and stores a copy to fall back
+//! on.
 
 use serde_json::json;
 use twinlock_core::{format::settings as form, policy::Rule};
@@ -24,10 +24,10 @@ use crate::{
 };
 
 const OWNER: Owner = Owner(0);
-/// Bytes of a value in the log.
+/// Longest value in the log, in bytes.
 const LOGGED_MAX: usize = 128;
 
-/// Applies settings, behind a code of the acting person.
+/// Applies settings after a code of the acting user.
 pub fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
     let desk = Desk::open_to_mend(command)?;
     desk.need_root("apply settings")?;
@@ -40,7 +40,7 @@ pub fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
     let by = acting.prove(&desk, &mut Keyboard::open()?)?;
     work.install(&desk)?;
     let kept = work.keep(&desk);
-    // Installed is what counts, whether a copy was kept or not.
+    // The file is installed, whether a copy was stored or not.
     let changed = logged(&work.changed);
     by.log(&desk, "settings_applied", &[("file", &desk.config), ("changed", &changed)]);
     kept?;
@@ -59,12 +59,12 @@ pub fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is to be done, as it was found before anything was asked.
+/// The plan, made before any prompt.
 struct Work {
     draft: Draft,
     /// Whether it is another file than the one in use.
     is_new: bool,
-    /// The text of the file in use, where there is one.
+    /// Content of the file in use, if there is one.
     before: Option<Vec<u8>>,
     changed: Vec<&'static str>,
     rules: Vec<Rule>,
@@ -77,7 +77,7 @@ impl Work {
             let (what, remedy) = mistake::of_folder(config, &folder);
             Failure::new(Exit::Refused, what, remedy)
         })?;
-        // A copy is of both files, so both must be good.
+        // A copy consists of both files, so both must be valid.
         let rules = settings::read_rules(RULES, OWNER);
         let rules = rules.map_err(|fault| settings_failure(config, &fault))?;
         let draft = file.map_or_else(|| Draft::in_use(config), Draft::named)?;
@@ -107,7 +107,7 @@ impl Work {
         format!("{path} differs from {of} in: {}.", self.changed.join(", "))
     }
 
-    /// Puts the file in its place. Whoever has saved the one in use meanwhile has the last word.
+    /// Installs the file. A concurrent change of the file in use wins.
     fn install(&self, desk: &Desk) -> Result<(), Failure> {
         let config = &desk.config;
         if std::fs::read(config).ok() != self.before {
@@ -134,7 +134,7 @@ impl Work {
     fn keep(&self, desk: &Desk) -> Result<(), Failure> {
         let path = good_beside(&desk.config);
         good::keep(&desk.config, RULES, &self.content(), OWNER).map_err(|fault| {
-            // A disk that fails at the very end leaves the new one standing.
+            // After a disk error at the very end, the new file is in force.
             let kept = settings::kept(&desk.config, OWNER);
             let remedy = if kept.as_ref() == Ok(&self.draft.policy) {
                 "This one stands in all the same; look at the folder and its disk, and apply it again."
@@ -153,7 +153,7 @@ impl Work {
     }
 }
 
-/// The names of settings as one value in the log, which is cut between two of them.
+/// Joins the names of settings as one value for the log, cut between two names.
 fn logged(changed: &[&str]) -> String {
     let mut text = String::new();
     for (place, name) in changed.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! `twinlock settings check [FILE]`: every mistake with its place, and the nearest name that is known; it only reads.
+//! `twinlock settings check [FILE]`: reports every mistake with its position and the nearest known name; changes
+//! nothing.
 
 use rustix::process::geteuid;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ use crate::{
 
 const OWNER: Owner = Owner(0);
 
-/// Something that is no mistake, and hardly meant.
+/// A valid setting that is probably not intended.
 #[derive(Debug, PartialEq, Eq)]
 struct Warning {
     line: Option<u32>,
@@ -61,12 +62,12 @@ pub fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> {
     } else {
         wrap(&said, WIDTH, 0)
     };
-    // What was to be done is done.
+    // The check is complete; a failed write does not change its result.
     let _ = std::io::Write::write_all(&mut std::io::stdout(), format!("{said}\n").as_bytes());
     Ok(())
 }
 
-/// Says the warnings about a draft and the rules that would follow its own; the same for scripts.
+/// Prints the warnings about a draft and its rules; returns them as JSON.
 pub fn warn(draft: &Draft, rules: &[Rule]) -> Value {
     let warnings = warnings(draft, rules, &Nss::default());
     for warning in &warnings {
@@ -78,7 +79,7 @@ pub fn warn(draft: &Draft, rules: &[Rule]) -> Value {
     warnings.iter().map(object).collect()
 }
 
-/// The file in use must be one that a login trusts.
+/// Refuses a file in use that logins do not trust.
 pub fn must_be_trusted(path: &str) -> Result<(), Failure> {
     if !geteuid().is_root() {
         return Ok(());
@@ -128,7 +129,7 @@ fn warnings(draft: &Draft, written: &[Rule], accounts: &dyn Accounts) -> Vec<War
     warnings
 }
 
-/// What is odd about one rule.
+/// Returns what is odd about one rule.
 fn doubts(rule: &Rule, accounts: &dyn Accounts) -> Vec<String> {
     let mut doubts = Vec::new();
     if let Some(user) = &rule.user {

@@ -1,4 +1,4 @@
-//! Holds twinlock.toml.reference and twinlock.toml(5) to the table of settings, and writes them if asked to.
+//! Checks twinlock.toml.reference and twinlock.toml(5) against the table of settings, and rewrites them on request.
 //!
 //! `TWINLOCK_WRITE_SETTINGS=1 cargo test -p twinlock settings_documents` rewrites both.
 
@@ -16,7 +16,7 @@ const REFERENCE: &str = "config/twinlock.toml.reference";
 const PAGE: &str = "packaging/man/twinlock.toml.5";
 const WIDTH: usize = 86;
 
-/// Returns a text as lines of a comment.
+/// Returns a text as comment lines.
 fn comment(text: &str) -> String {
     let lines = wrap(&text.replace('`', "\""), WIDTH, 0);
     lines.lines().map(|line| format!("# {line}\n")).collect()
@@ -50,7 +50,7 @@ fn in_reference(section: &Section) -> String {
     text
 }
 
-/// Returns the description, with the values that the setting takes where the description does not name them.
+/// Returns the description, with the accepted values unless it names them.
 fn with_form(setting: &Setting) -> String {
     match setting.kind {
         Kind::Word { words, .. } if words.iter().any(|word| !setting.doc.contains(word)) => {
@@ -79,7 +79,7 @@ fn in_page(section: &Section) -> String {
     text
 }
 
-/// Returns the values that a setting takes.
+/// Returns the accepted values of a setting.
 fn form(kind: &Kind) -> String {
     match kind {
         Kind::Word { words, .. } => {
@@ -95,7 +95,7 @@ fn form(kind: &Kind) -> String {
     }
 }
 
-/// Returns prose for troff, a sentence a line, with the parts between back quotes in bold.
+/// Returns prose for troff, one sentence per line, with backquoted parts in bold.
 fn roff(text: &str) -> String {
     let escaped = text.replace('\\', "\\e").replace('-', "\\-").replace('"', "\\(dq");
     let parts = escaped.split('`').enumerate();
@@ -107,7 +107,7 @@ fn roff(text: &str) -> String {
     format!("{}\n", text.replace(". ", ".\n"))
 }
 
-/// Returns the file with what lies between two places replaced.
+/// Returns the file with the part between two markers replaced.
 fn renewed(file: &str, after: &str, before: &str, new: &str) -> String {
     let (head, rest) = file.split_once(after).expect("the beginning of the settings");
     let (_, tail) = rest.split_once(before).expect("the end of the settings");

@@ -1,4 +1,4 @@
-//! `twinlock settings show`: what is in force, as a settings file that would say it, the defaults marked.
+//! `twinlock settings show`: prints the settings in force in the form of a settings file, with defaults marked.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub fn run(desk: &Desk) -> Result<(), Failure> {
     desk.print(&format!("{origin}\n{}", text(&desk.policy)))
 }
 
-/// Settings as names and values, both texts: of a table, its name and a dot before.
+/// Settings as names and values; settings in a table have its name and a dot in front.
 #[derive(Default)]
 struct Values {
     values: BTreeMap<String, String>,
@@ -65,7 +65,7 @@ fn pairs(table: &Table) -> impl Iterator<Item = (String, String)> + '_ {
     table.iter().filter_map(|(name, item)| Some((name.to_owned(), bare(item.as_value()?))))
 }
 
-/// A value without the marks of TOML.
+/// Returns a value without TOML's quotation marks.
 fn bare(value: &Value) -> String {
     match value {
         Value::String(text) => text.value().clone(),
@@ -79,7 +79,7 @@ fn bare(value: &Value) -> String {
 }
 
 impl Desk {
-    /// The file that the settings in force come from; nothing where there is none.
+    /// Returns the file of the settings in force, or `None` if there is none.
     fn file(&self) -> Option<String> {
         if self.stand_in {
             return Some(settings::good_beside(&self.config));
@@ -115,7 +115,7 @@ fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
     }
 }
 
-/// Returns the value of a setting in TOML; nothing if it is not set.
+/// Returns the value of a setting in TOML, or `None` if it is not set.
 pub fn value(setting: &Setting, policy: &Policy) -> Option<String> {
     Some(match setting.kind {
         Kind::Word { get, .. } => quoted(get(policy)),
@@ -131,7 +131,7 @@ pub fn value(setting: &Setting, policy: &Policy) -> Option<String> {
     })
 }
 
-/// Returns a duration in the largest unit that it is whole in.
+/// Returns a duration in the largest unit that divides it.
 fn duration(seconds: u64) -> String {
     match seconds {
         0 => "0".into(),
@@ -144,7 +144,7 @@ fn duration(seconds: u64) -> String {
     }
 }
 
-/// Returns the names of the settings in which two policies differ, `rule` for all rules together.
+/// Returns the names of the settings in which two policies differ; `rule` stands for all rules.
 pub fn changed(old: &Policy, new: &Policy) -> Vec<&'static str> {
     let settings = SETTINGS.iter().flat_map(|section| section.settings);
     let differs = |setting: &&Setting| value(setting, old) != value(setting, new);
@@ -180,7 +180,7 @@ mod tests {
             let policy = read(settings).unwrap();
             let shown = text(&policy);
             let mut again = read(&shown).unwrap();
-            // All is written there, the defaults as well.
+            // The file states all settings, including defaults.
             assert_eq!(std::mem::take(&mut again.not_enrolled_by), Author::Settings);
             let policy = Policy { not_enrolled_by: Author::Nobody, ..policy };
             assert_eq!(again, policy, "{shown}");

@@ -1,4 +1,4 @@
-//! `twinlock show-key USER`: a key that is on file, shown for hand-over, and marked as seen before anybody sees it.
+//! `twinlock show-key USER`: shows a stored key for hand-over, and marks it as disclosed first.
 
 use std::io::IsTerminal;
 
@@ -23,7 +23,7 @@ use crate::{
     wording::plain,
 };
 
-/// Shows somebody's key, after asking.
+/// Shows a user's key after confirmation.
 pub fn run(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
     desk.need_root("show keys")?;
     check_arguments(desk, wanted)?;
@@ -41,7 +41,7 @@ pub fn run(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
     confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "shown"))?;
     let by = acting.prove(desk, &mut keyboard)?;
     mark(desk, &account, &name, &by)?;
-    // What is shown is what stands marked now.
+    // Shows exactly the key that is marked.
     let found = desk.machine.records.newest(&account).map_err(|fault| marked(fault.into()))?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
     let authenticator = choose(&found.record, Some(&name))?;
@@ -87,7 +87,7 @@ fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticato
     })
 }
 
-/// Durably, before the key is shown: whoever is cut off then has seen it all the same.
+/// Marks the key as disclosed, durably and before it is shown: a command killed afterwards may have shown it.
 fn mark(desk: &Desk, account: &Account, name: &str, by: &Proven) -> Result<(), Failure> {
     let (generation, now) = desk.stamp()?;
     let mut decide = |found: Option<Snapshot>| {

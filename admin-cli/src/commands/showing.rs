@@ -1,4 +1,4 @@
-//! A key on its way to an app: as a QR code on the screen and in files, and as text.
+//! Shows a key for an app: as QR code on the screen and in files, and as text.
 
 use twinlock_core::{
     otp::{
@@ -20,26 +20,26 @@ use crate::{
     wording::{WIDTH, plain, wrap},
 };
 
-/// Who an authenticator is of, and where its key is to be seen.
+/// An authenticator with its owner, and where to show its key.
 pub struct Owned<'a> {
-    /// The account name.
+    /// Account name.
     pub user: &'a str,
     /// The authenticator.
     pub authenticator: &'a Authenticator,
-    /// Where its key is to be seen.
+    /// Where to show its key.
     pub seen: SeenWhere,
 }
 
-/// Where a key is to be seen.
+/// Where a key is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeenWhere {
-    /// On the screen, and in the files that were asked for.
+    /// On the screen and in the requested files.
     OnScreen,
-    /// In the files alone: whoever brought the key along has it, and a script's output is no place for one.
+    /// In files only: the user who gave the key has it, and a script's output must not contain one.
     InFiles,
 }
 
-/// Shows a key; the files are deleted again where it does not come into force.
+/// Shows a key; the files are removed again unless the key comes into force.
 pub fn show(desk: &Desk, drawing: &Drawing, owned: &Owned<'_>) -> Result<Pictures, Failure> {
     let issuer = issuer(desk);
     let authenticator = owned.authenticator;
@@ -56,13 +56,13 @@ pub fn show(desk: &Desk, drawing: &Drawing, owned: &Owned<'_>) -> Result<Picture
     Ok(pictures)
 }
 
-/// What the app shows above the code: the settings' name, or the host's.
+/// Returns the issuer that the app shows: the name from the settings, or the host's.
 fn issuer(desk: &Desk) -> String {
     let host = || rustix::system::uname().nodename().to_string_lossy().replace(':', "-");
     desk.policy.issuer.clone().unwrap_or_else(host)
 }
 
-/// Returns the entry in the app of an authenticator of that name, such as `Example:ada (phone)`.
+/// Returns the label in the app for an authenticator of that name, such as `Example:ada (phone)`.
 pub fn entry(desk: &Desk, user: &str, authenticator: &str) -> String {
     let issuer = issuer(desk);
     let account = otpauth::account_label(&issuer, user, authenticator);
@@ -88,7 +88,7 @@ fn files(wanted: &Drawing, matrix: &Matrix) -> Result<Pictures, Failure> {
     Ok(pictures)
 }
 
-/// Stands above the code: what follows below it has to fit on one screen with it.
+/// Returns the text above the QR code; both must fit on one screen together with the text below.
 fn introduction(authenticator: &Authenticator, label: &Label<'_>) -> String {
     let parameters = authenticator.parameters;
     let said = format!(
@@ -115,7 +115,7 @@ fn moving(authenticator: &Authenticator) -> String {
     }
 }
 
-/// The code begins on a line of its own, and has its lines to itself.
+/// Returns the QR code on lines of its own.
 fn on_screen(wanted: &Drawing, matrix: &Matrix) -> Zeroizing<String> {
     let style = Style {
         letters: if wanted.ascii { Letters::Ascii } else { Letters::Blocks },

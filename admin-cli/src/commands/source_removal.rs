@@ -1,4 +1,4 @@
-//! What becomes of a source that was to be removed: it goes only when all that it holds was read.
+//! Removal of an imported source: only if all of its content was read.
 
 use twinlock_host::source::SourceFault;
 
@@ -7,21 +7,21 @@ use crate::{
     verbs::How,
 };
 
-/// What became of a source that was to be removed.
+/// Result of a source's removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
-    /// It is gone, or would be.
+    /// It was removed, or would be.
     Done,
     /// It could not be removed.
     Failed(SourceFault),
-    /// It holds something that nobody has read, on these lines.
+    /// These lines hold content that could not be read.
     Kept(Vec<u32>),
     /// A user in it was not imported.
     Needed,
 }
 
 impl Removal {
-    /// Removes a source by a function, unless a remark says that nobody has read all of it.
+    /// Removes a source by calling a function, unless a remark says that not all of it was read.
     pub fn unless_kept<'a>(
         remarks: impl Iterator<Item = &'a Worded>,
         remove: impl FnOnce() -> Result<(), SourceFault>,
@@ -52,7 +52,7 @@ impl Removal {
     }
 }
 
-/// `line 3 is`, `lines 3 and 7 are`; line 0 stands for the whole file.
+/// Returns `line 3 is`, or `lines 3 and 7 are`; line 0 stands for the whole file.
 fn numbered(lines: &[u32]) -> String {
     match lines {
         [] | [0] => "something in it is".into(),

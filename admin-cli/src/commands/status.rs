@@ -1,4 +1,4 @@
-//! `twinlock status USER`: whether somebody is enrolled, since when, and when a code was last used.
+//! `twinlock status USER`: prints whether a user is enrolled, since when, and when a code was last used.
 
 use rustix::process::geteuid;
 use serde_json::Value;
@@ -25,7 +25,7 @@ use crate::{
     wording::{WIDTH, instant, plain, wrap},
 };
 
-/// Says how one person stands.
+/// Prints the status of one user.
 pub fn run(desk: &Desk, user: Option<&str>) -> Result<(), Failure> {
     let account = match user {
         None => caller(desk)?,
@@ -44,7 +44,7 @@ fn asked_for(user: &str) -> Result<&str, Failure> {
     if geteuid().is_root() { Ok(user) } else { Err(not_root()) }
 }
 
-/// Returns the user who has logged in and calls root's rights by sudo.
+/// Returns the logged-in user who runs the command by sudo.
 fn caller(desk: &Desk) -> Result<Account, Failure> {
     if !geteuid().is_root() {
         return Err(not_root());
@@ -97,12 +97,12 @@ fn lines(desk: &Desk, account: &Account, person: &Person) -> Vec<String> {
     lines
 }
 
-/// Now, for what ends; without a clock nothing has ended.
+/// Returns the current time, to find what has expired; without a clock nothing has.
 fn now(desk: &Desk) -> UnixTime {
     desk.now().map(|now| now.unix).unwrap_or_default()
 }
 
-/// What stands beside the authenticators.
+/// Returns the lines about what a record holds besides the authenticators.
 fn besides(desk: &Desk, account: &Account) -> Vec<String> {
     match desk.machine.records.newest(account) {
         Ok(Some(found)) => beside::lines(desk, &found.record, now(desk)),
@@ -110,7 +110,7 @@ fn besides(desk: &Desk, account: &Account) -> Vec<String> {
     }
 }
 
-/// What the next login does for somebody whose ticket works.
+/// Describes what the next login does for a user with a valid ticket.
 fn by_ticket(desk: &Desk, account: &Account) -> Option<String> {
     let found = desk.machine.records.newest(account).ok()??;
     let now = now(desk);
@@ -119,7 +119,7 @@ fn by_ticket(desk: &Desk, account: &Account) -> Option<String> {
     tickets.any(works).then(|| "The next login takes the ticket, and sets up an app.".into())
 }
 
-/// Somebody without an authenticator: reset, invited, or in the middle of set-up.
+/// Describes a user without an authenticator: reset, invited, or with a pending set-up.
 fn of_pending(desk: &Desk, account: &Account, since: &str) -> String {
     let user = plain(&account.name);
     let found = desk.machine.records.newest(account).ok().flatten();
@@ -134,7 +134,7 @@ fn of_pending(desk: &Desk, account: &Account, since: &str) -> String {
     }
 }
 
-/// What becomes of the logins of somebody who is not enrolled.
+/// Describes what happens at the logins of a user who is not enrolled.
 fn consequence(desk: &Desk, account: &Account) -> String {
     let user = plain(&account.name);
     match desk.policy.not_enrolled {
@@ -201,13 +201,13 @@ fn codes(desk: &Desk, record: &Record) -> Option<String> {
     }
 }
 
-/// For scripts: nothing where there is no set, or where its file cannot be used.
+/// Returns the number of unused codes for JSON; `None` without a set or with an unusable file.
 fn codes_left(desk: &Desk, account: &Account) -> Option<u8> {
     let found = desk.machine.records.newest(account).ok()??;
     one_time::left(&desk.machine.records, &found.record).ok()?.map(|found| found.left)
 }
 
-/// What moves its codes on, and where it stands.
+/// Describes the moving factor of an authenticator and its value.
 fn moving(one: &Authenticator) -> String {
     let seconds = one.parameters.period.seconds();
     let off = |drift: i32| duration(u64::from(drift.unsigned_abs()).saturating_mul(seconds));
@@ -241,7 +241,7 @@ fn object(desk: &Desk, account: &Account, person: &Person) -> serde_json::Value 
     object
 }
 
-/// What a removal leaves.
+/// Describes what remains after a removal.
 pub fn after_removal(desk: &Desk, account: Option<&Account>, user: &str) -> String {
     let said = format!("{} is removed: codes of the old key open nothing.", plain(user));
     match account {

@@ -1,4 +1,4 @@
-//! Taking one person over: used steps first, then scratch codes, and the record that puts all in force last.
+//! Imports one user: first the used steps, then the backup codes, and last the record that puts all in force.
 
 use twinlock_core::{
     account::{Account, Folder},
@@ -17,26 +17,26 @@ use crate::{
     acting::Proven, commands::import_uri::already, desk::Desk, exit::Failure, successor::place,
 };
 
-/// When a code was used that nobody typed on this host: `twinlock status` tells of logins here.
+/// Instant of a use on another host: `twinlock status` reports only logins here.
 const NOT_HERE: UnixTime = UnixTime(0);
 
-/// What became of a person whose import did not fail.
+/// Result of an import without failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Is enrolled now, or would be.
     Imported,
     /// Was enrolled with the same keys before.
     Already,
-    /// As [`Outcome::Already`], and a counter has moved on over there since: it does so here.
+    /// As [`Outcome::Already`], but a counter has advanced on the other side, and now here.
     MovedOn,
     /// Was enrolled with another key, which stays.
     OtherKey,
 }
 
-/// Takes a person over. Cut off anywhere, it leaves the old state or the new one: until the record stands, what is
-/// laid down before it only refuses codes, or is named by nobody.
+/// Imports a user. If it is killed, the old or the new state is in force: until the record is written,
+/// the earlier writes only refuse codes, or are not referenced.
 ///
-/// Nothing is written where nobody has proven that they may: that is a preview.
+/// Without `by` it is a preview and writes nothing.
 pub fn take_over(
     desk: &Desk,
     by: Option<&Proven>,
@@ -57,7 +57,7 @@ pub fn take_over(
             if !has_all(&found, &takeover.authenticators) {
                 return Ok(Outcome::OtherKey);
             }
-            // What was used over there since is used up here too; nothing else of a later file counts.
+            // Codes used on the other side are used here as well; a later file has no other effect.
             if by.is_some() {
                 burn(desk, &folder, &takeover).map_err(Failure::unchanged)?;
             }
@@ -74,7 +74,7 @@ pub fn take_over(
     }
 }
 
-/// Counters go on where they are further over there, and never back.
+/// Moves counters forward, never back.
 fn move_on(
     desk: &Desk,
     by: Option<&Proven>,
@@ -102,14 +102,14 @@ fn move_on(
 
 fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
     let here = &found.record.authenticators;
-    // The same key with other digits, period or hash makes other codes.
+    // The same key with other digits, period or hash generates other codes.
     let same = |one: &Authenticator, wanted: &Authenticator| {
         one.key == wanted.key && one.parameters == wanted.parameters
     };
     keys.iter().all(|wanted| here.iter().any(|one| same(one, wanted)))
 }
 
-/// Used steps become names in the ledger, as a login makes them.
+/// Writes used steps to the ledger like a login.
 fn burn(desk: &Desk, folder: &Folder, takeover: &Takeover) -> Result<(), Failure> {
     let shelf = desk.machine.ledger.open(&Seat::Account(folder.clone()))?;
     let now = desk.now()?;

@@ -1,4 +1,4 @@
-//! `twinlock unlock USER`: forgets wrong codes, so that somebody may try again at once.
+//! `twinlock unlock USER`: clears a user's failed attempts.
 
 use std::collections::BTreeMap;
 
@@ -18,17 +18,17 @@ use crate::{
     wording::{count, plain},
 };
 
-/// What is said where the ledger cannot be looked at afterwards.
+/// Text if the ledger cannot be read afterwards.
 const UNSEEN: &str = "how many wrong codes are left cannot be said";
 
-/// Erases the tries of one person.
+/// Clears the attempts of one user.
 pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("unlock people")?;
     let acting = Acting::of(desk)?;
     let account = desk.account(user)?;
     let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
     let names = shelf.names()?;
-    // What only looks like a try, or has a damaged text, locks somebody out just as well.
+    // A name that only looks like an attempt, or has damaged content, locks out the user too.
     let tries: Vec<&String> = names.iter().filter(|name| name.starts_with("try.")).collect();
     let carried = carried(desk, &account, &names);
     if tries.is_empty() && carried == 0 {
@@ -69,7 +69,7 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Wrong codes in a row from before a restart, of which only the number is left.
+/// Counts the consecutive wrong codes from before a restart, of which only the number is left.
 fn carried(desk: &Desk, account: &Account, names: &[String]) -> usize {
     let row = names.iter().filter_map(|name| ledger_names::read_row(name)).max();
     let noted = || desk.machine.records.newest(account).ok().flatten().map(|found| found.failures);
@@ -77,7 +77,7 @@ fn carried(desk: &Desk, account: &Account, names: &[String]) -> usize {
     usize::try_from(carried).unwrap_or(usize::MAX)
 }
 
-/// What is not erased locks somebody out as before.
+/// Explains that attempts which were not cleared still lock out the user.
 fn not_erased(user: &str, (stay, others): (usize, &str)) -> Failure {
     let (user, stay) = (plain(user), count(stay, "wrong code"));
     Failure::new(

@@ -1,5 +1,5 @@
-//! `twinlock verify USER`: tries a code as a login would. The try is charged, and a code that is right is used up by it,
-//! so that the answer is worth nothing at a login.
+//! `twinlock verify USER`: verifies a code like a login. The attempt is charged and a correct code is claimed, so that
+//! the answer is of no use at a login.
 
 use twinlock_core::{
     account::Account,
@@ -32,7 +32,7 @@ use crate::{
     wording::{instant, plain, time_of_day},
 };
 
-/// Asks for a code and says what it is.
+/// Asks for a code and diagnoses it.
 pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     desk.need_root("try other people's codes")?;
     let acting = Acting::of(desk)?;
@@ -93,7 +93,7 @@ fn not_tried(user: &str) -> Failure {
     )
 }
 
-/// A code that was charged for.
+/// A charged attempt.
 struct Asked<'a> {
     desk: &'a Desk,
     shelf: &'a dyn Shelf,
@@ -101,16 +101,17 @@ struct Asked<'a> {
     code: &'a Code,
 }
 
-/// What is said of a code.
+/// What is reported about a code.
 enum Verdict {
-    /// As a login would judge it, or of a time that is over.
+    /// The diagnosis, as a login would judge it, or of a past code.
     Found(Finding),
-    /// Not judged.
+    /// Not judged until then.
     Throttled(UnixTime),
 }
 
 impl Asked<'_> {
-    /// Judges the code as a login does, on a budget of its own: what is right is used up before anything is said.
+    /// Verifies the code like a login, with a separate attempt limit: a correct code is claimed before anything is
+    /// reported.
     fn charged(&self, account: &Account, judged: Snapshot, source: &SourceLabel) -> Outcome {
         let mut trial = Trial {
             policy: &self.desk.policy,
@@ -126,7 +127,7 @@ impl Asked<'_> {
         trial.attempt(self.code)
     }
 
-    /// Makes words of what became of the try; a code of the past that could still be learned from is used up first.
+    /// Converts the outcome to a report; a past code from which the drift could still be learned is claimed first.
     fn answer(&self, outcome: Outcome, before: &Facts) -> Result<Verdict, Failure> {
         Ok(Verdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,
@@ -186,7 +187,7 @@ impl Asked<'_> {
 }
 
 impl Verdict {
-    /// The word in the log.
+    /// Returns the word in the log.
     fn word(&self) -> &'static str {
         match self {
             Self::Found(Finding::Right { .. }) => "right",
@@ -242,7 +243,7 @@ fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failur
     }
 }
 
-/// Key and value for scripts.
+/// Returns key and value for JSON.
 fn number(apart: Apart) -> (&'static str, i64) {
     match apart {
         Apart::Clock(skew) => ("clock_ahead", skew.ahead),
@@ -275,7 +276,7 @@ fn clock(Skew { ahead, learnt, .. }: Skew) -> String {
     }
 }
 
-/// Why a login would refuse a code, and what to do.
+/// Returns why a login would refuse a code, and what to do.
 fn explain(user: &str, finding: Finding) -> (String, String) {
     match finding {
         Finding::Right { .. } => (String::from("right"), String::new()),

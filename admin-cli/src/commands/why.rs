@@ -1,4 +1,4 @@
-//! `twinlock why USER`: the last refusals with their remedies, and what would refuse right now.
+//! `twinlock why USER`: prints the last refusals with their remedies, and what would refuse a login now.
 
 use serde_json::json;
 use twinlock_core::{
@@ -26,23 +26,23 @@ use crate::{
     wording::{WIDTH, instant, plain, wrap},
 };
 
-/// What refuses before this module knows whose login it is, or before it is asked at all.
+/// What refuses a login before this module knows the user, or before it is called.
 const ELSEWHERE: &str = "\nRefused all the same? twinlock doctor ssh, then: journalctl -t twinlock -t sshd. A program that does not run as \
      root (caller_not_root) leaves its refusals in the log alone.";
 
-/// What the ledger says.
+/// Content of the ledger.
 struct Ledgers {
     refused: Vec<Refused>,
     waiting: Vec<Waiting>,
     floor: Option<UnixTime>,
-    /// Until when the clock was ahead, where that shuts this person out now.
+    /// Until when the clock was ahead, if that locks out the user now.
     ahead: Option<UnixTime>,
 }
 
-/// A source whose next try would not be judged.
+/// A source whose next attempt would not be judged.
 pub struct Waiting {
     source: SourceLabel,
-    /// Nothing where only `unlock`, or somebody known, ends it.
+    /// Until when; `None` if only `unlock`, or a login from a known source, ends it.
     pub until: Option<UnixTime>,
 }
 
@@ -93,7 +93,7 @@ fn look(
     })
 }
 
-/// Asks the throttle what it would say to one more try from each source on file.
+/// Returns what the throttle would decide about one more attempt from each recorded source.
 fn waiting(
     desk: &Desk,
     shelf: &dyn Shelf,
@@ -111,7 +111,7 @@ fn waiting(
     Ok(waits.collect())
 }
 
-/// Whether the next try from a source would not be judged.
+/// Returns the wait of a source whose next attempt would not be judged.
 pub fn of_source(
     desk: &Desk,
     facts: &Facts,
@@ -163,7 +163,7 @@ fn state(name: &str, person: Option<&Person>, extras: Option<&Beside>) -> String
     }
 }
 
-/// An account that was reset or invited, or whose set-up was begun: what its next login needs.
+/// Explains what the next login needs of an account that was reset or invited, or has a pending set-up.
 fn pending(user: &str, extras: Option<&Beside>) -> String {
     let (done, has_ticket) = match extras {
         Some(Beside { reset: Some(trace), .. }) => {
@@ -211,7 +211,7 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
     lines
 }
 
-/// One after the other for the same reason, newest first: told once.
+/// Describes consecutive refusals for the same reason, newest first, as one.
 fn refusals_alike(name: &str, group: &[Refused]) -> Option<String> {
     let (newest, oldest) = (group.first()?, group.last()?);
     let told = refusal(name, newest);

@@ -1,4 +1,4 @@
-//! Sends a fresh set-up ticket to a user who was invited, whose ticket has expired and who has asked at a login.
+//! Mails a new set-up ticket to an invited user whose ticket has expired and who has asked for one at a login.
 
 use std::time::Duration;
 
@@ -28,20 +28,20 @@ use crate::{
 /// Letters of a ticket between two dashes.
 const GROUP: usize = 4;
 
-/// A ticket whose letters stand in the record, and open nothing yet.
+/// A ticket that is stored in the record but not yet valid.
 struct Reserved {
     ticket: Ticket,
     mail: Option<String>,
 }
 
-/// Why nothing was reserved.
+/// Why no ticket was stored.
 enum Stop {
     NotDue,
     Hindrance(Hindrance),
 }
 
 impl Run<'_> {
-    /// Mails a fresh ticket to the address on record, then puts it in force. Killed or failed anywhere before that, the
+    /// Mails a new ticket to the address on record, then puts it in force. If this is killed or fails before that, the
     /// record still says that a ticket is due.
     pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, Hindrance> {
         let desk = self.desk;
@@ -77,7 +77,7 @@ impl Run<'_> {
         Ok(Sending::Sent)
     }
 
-    /// Proves that the record can be written before a mail goes out.
+    /// Stores the ticket, which proves that the record is writable, before the mail is sent.
     fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, Stop> {
         let desk = self.desk;
         let generation = desk.stamp()?.0;

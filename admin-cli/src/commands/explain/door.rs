@@ -1,4 +1,4 @@
-//! What sshd asks of a login before and beside PAM: `sshd -T -C`, for exactly this person from exactly there.
+//! What sshd asks of a login before and besides PAM: `sshd -T -C` for this user and address.
 
 use std::path::PathBuf;
 
@@ -15,19 +15,19 @@ use twinlock_doctor::{
 use super::{Login, Step};
 use crate::wording::plain;
 
-/// What was seen.
+/// sshd's part of a login.
 pub struct Door {
-    /// For the report.
+    /// Explanation for the report.
     pub step: Step,
-    /// Whether every way that comes to PAM has proven a key before.
+    /// Whether every way to PAM requires a public key first.
     pub public_key: PublicKey,
-    /// Whether sshd has PAM ask the client, which a program without a person cannot answer.
+    /// Whether sshd lets PAM prompt the client, which an unattended program cannot answer.
     pub asks: bool,
-    /// What becomes of the login where it never comes to PAM.
+    /// Result of a login that never reaches PAM.
     pub beside_pam: Option<&'static str>,
 }
 
-/// Asks sshd; other services have no door of their own.
+/// Asks sshd; other services have no such step.
 pub fn look(login: &Login<'_>) -> Door {
     let shut = |lines: Vec<String>, object| Door {
         step: Step { lines, object },
@@ -97,7 +97,7 @@ fn judged(login: &Login<'_>, effective: &Effective) -> Door {
     }
 }
 
-/// The ways, as they are told.
+/// Describes the ways to log in.
 fn lines(
     login: &Login<'_>,
     effective: &Effective,

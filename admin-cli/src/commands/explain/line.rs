@@ -1,4 +1,4 @@
-//! What the service's own PAM lines say, as doctor reads them: whether one comes to twinlock, and what it sees otherwise.
+//! What the service's own PAM lines do, as doctor reads them: whether one reaches twinlock, and with which arguments.
 
 use std::path::PathBuf;
 
@@ -20,36 +20,36 @@ use twinlock_doctor::{
 use super::{Login, Step};
 use crate::{desk::Desk, wording::plain};
 
-/// What was read.
+/// The service's PAM stack.
 pub struct Stack {
-    /// For the report.
+    /// Explanation for the report.
     pub step: Step,
-    /// What becomes of a login there.
+    /// What the stack leads to.
     pub comes: Comes,
 }
 
 /// What a service's lines lead to.
 pub enum Comes {
-    /// To a line that judges codes, with the settings as it sees them.
+    /// A line that verifies codes, with its settings.
     ToJudge(Box<Policy>, Talks),
-    /// To a line that the module refuses.
+    /// A line that the module refuses.
     ToRefusal,
-    /// To no line that judges a code.
+    /// No line that verifies codes.
     Past,
 }
 
 /// Whether set-up can be shown there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Talks {
-    /// It can.
+    /// Yes.
     Freely,
-    /// One code, or nothing.
+    /// No: one code or nothing.
     OneCode,
-    /// Codes behind a first factor, and nothing else.
+    /// No: only codes after a first factor.
     CodeOnly,
 }
 
-/// One line of ours: where it stands, and what it says, or what is wrong with it.
+/// One line of ours: its place and its arguments, or what is wrong with it.
 struct Ours<'a> {
     handler: &'a Handler,
     line: Result<Line, String>,
@@ -90,10 +90,10 @@ fn ours(handler: &Handler) -> Option<Ours<'_>> {
     }
 }
 
-/// Services that a local user calls as root, which are asked for a code and nothing more.
+/// Services that local users call as root, which ask only for a code.
 const LOCAL: [&str; 6] = ["su", "su-l", "sudo", "sudo-i", "doas", "polkit-1"];
 
-/// The line that judges: behind a key where one was checked, else the first that takes a password's place.
+/// Returns what the lines lead to. Of several that verify codes, the one for this first factor counts, else the first.
 fn comes(desk: &Desk, service: &str, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
     if lines.iter().any(|one| one.line.is_err()) {
         return Comes::ToRefusal;

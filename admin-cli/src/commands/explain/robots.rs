@@ -1,11 +1,11 @@
-//! What `twinlock explain` adds where a rule exempts a login by ssh: a program without a person never comes as far as the rule.
+//! Note of `twinlock explain` about an exempt ssh login: an unattended program never reaches the rule.
 
 use serde_json::json;
 
 use super::{Login, Step};
 
-/// Adds to the end of an exempt login that a client under BatchMode is refused by sshd before PAM is asked, with the block
-/// that lets it in.
+/// Adds to an exempt login that sshd refuses a client with BatchMode before PAM is asked, and the settings that let it
+/// in.
 pub fn told(mut end: Step, login: &Login<'_>, asks: bool) -> Step {
     let is_exempt = end.object["decision"] == "exempt" && end.object["reason"] == "rule";
     let block = (is_exempt && asks).then(|| block(login));
@@ -21,7 +21,8 @@ pub fn told(mut end: Step, login: &Login<'_>, asks: bool) -> Step {
     end
 }
 
-/// The lines of sshd_config. A name that is no plain word is left to the administrator, since sshd reads patterns there.
+/// Returns lines for sshd_config. A name that is no plain word is left to the administrator, since sshd reads patterns
+/// there.
 fn block(login: &Login<'_>) -> [String; 2] {
     let name = login.account.name.as_str();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

@@ -1,4 +1,4 @@
-//! The rules one by one: which matches a login and why the others do not, and which can never take effect.
+//! Explains each rule: why it does or does not match a login, and which rules have no effect.
 
 use serde_json::json;
 use twinlock_core::{
@@ -15,10 +15,10 @@ use crate::{
     wording::{date, plain},
 };
 
-/// Services that have no network address.
+/// Services without a network address.
 const LOCAL: [&str; 7] = ["su", "su-l", "sudo", "sudo-i", "login", "polkit-1", "vlock"];
 
-/// Walks through all rules, and says what they decide.
+/// Evaluates all rules and describes the decision.
 pub fn walk(desk: &Desk, login: &Login<'_>) -> (Result<Decided, LookupFault>, Step) {
     let all = &desk.policy.rules;
     let decided = rules::decide(all, &subject(login), &mut membership(desk));
@@ -55,7 +55,7 @@ pub fn walk(desk: &Desk, login: &Login<'_>) -> (Result<Decided, LookupFault>, St
     (decided, Step { lines, object: json!({ "rules": objects, "decides": first }) })
 }
 
-/// What a rule says, as it stands in the settings.
+/// Returns a rule as it is written in the settings.
 fn described(rule: &Rule) -> String {
     let word = match rule.action {
         Action::Require => "require",
@@ -76,7 +76,7 @@ fn described(rule: &Rule) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Why a rule does not match; the first thing that is against it.
+/// Returns the first reason why a rule does not match.
 fn verdict(desk: &Desk, login: &Login<'_>, rule: &Rule) -> String {
     if rule.user.as_ref().is_some_and(|user| *user != login.account.name) {
         return "is about somebody else".into();
@@ -110,7 +110,7 @@ fn effect(rule: &Rule, login: &Login<'_>) -> &'static str {
     }
 }
 
-/// Why a rule has no effect on any login, in a sentence without its stop.
+/// Returns why a rule never has an effect, as a sentence without a full stop.
 fn never(desk: &Desk, login: &Login<'_>, (all, number): (&[Rule], usize)) -> Option<String> {
     let rule = all.get(number.checked_sub(1)?)?;
     let over = rule.until.is_some_and(|until| login.now.unix >= until);
@@ -131,7 +131,7 @@ fn never(desk: &Desk, login: &Login<'_>, (all, number): (&[Rule], usize)) -> Opt
     Some(format!("It can never take effect: {why}"))
 }
 
-/// A rule about somebody, or a group, that there is not.
+/// Returns the missing user or group of a rule, if any.
 fn of_nobody(desk: &Desk, rule: &Rule) -> Option<String> {
     let accounts = &desk.machine.accounts;
     let anybody =

@@ -1,4 +1,4 @@
-//! Tables of people as they are printed.
+//! Tables of users as they are printed.
 
 use super::*;
 use crate::table::Columns;
