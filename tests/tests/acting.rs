@@ -1,4 +1,4 @@
-//! Whose code a grave verb asks for: that of whoever has logged in, whatever they have become since.
+//! Whose code a privileged verb asks for: that of the user who has logged in, whatever uid the process has since.
 
 use twinlock_tests::{Call, Finished, Machine, Otp, stock};
 
@@ -6,7 +6,7 @@ const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const RESET: &str = "twinlock reset ada --yes";
 
-/// ada is set up, kim is too and may use sudo, bob is not and may.
+/// Creates a machine: ada is enrolled, kim is enrolled and may use sudo, bob is not enrolled and may use sudo.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob");
@@ -25,7 +25,7 @@ fn words(m: &Machine, line: impl AsRef<str>) -> Call<'_> {
     m.call(["sh", "-c", line.as_ref()])
 }
 
-/// The one line of a reset.
+/// Returns the log line of a reset.
 fn logged(m: &Machine) -> String {
     let lines = m.logged("event=reset ");
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -99,7 +99,7 @@ fn neither_a_bypass_nor_a_ticket_is_a_code_of_ones_own() {
 #[test]
 fn where_nobody_has_logged_in_it_takes_a_reason_that_is_logged() {
     let m = machine();
-    // As systemd-run and a container leave it: with a terminal of any name, or without one.
+    // As systemd-run and a container start it: with a terminal of any name, or without one.
     let service = |line: &str| words(&m, line).without_a_login();
     refused(&service(RESET).output(), (4, "nobody has logged in here"));
     refused(&service(RESET).input(m.code("kim") + "\n").output(), (4, "nobody has logged in here"));
@@ -125,7 +125,7 @@ fn console_on_standard_input_is_no_console() {
     for (major, minor) in [("4", "1"), ("4", "64"), ("5", "1")] {
         let m = machine();
         m.run(["mknod", "/root/any-name", "c", major, minor]).ok();
-        // Open for writing alone, which any process of root's can have without waiting for the line.
+        // Open for writing only, which any root process can have without waiting for the line.
         let done = words(&m, format!("{RESET} 0>/root/any-name")).without_a_login().output();
         if done.stderr.contains("/root/any-name") {
             // This machine has no such device.
@@ -138,7 +138,7 @@ fn console_on_standard_input_is_no_console() {
 #[test]
 fn another_caller_of_sudo_puts_the_login_in_doubt() {
     for chain in [
-        // A process that no login has started makes itself root's, or an exempt robot's.
+        // A process without a login uid gives itself that of root or of an exempt robot.
         "echo 0 >/proc/self/loginuid; sudo RESET",
         "echo $(id -u robot) >/proc/self/loginuid; sudo RESET",
         "sudo RESET",
@@ -179,7 +179,7 @@ fn session_of_another_user_puts_the_login_in_doubt() {
         words(&m, format!("{write}; {RESET}")).logged_in("kim").input(m.code("kim") + "\n").output()
     };
     if m.call(["cat", "/proc/self/sessionid"]).logged_in("kim").output().stdout == "4294967295" {
-        // This kernel counts no sessions.
+        // This kernel has no audit sessions.
         return;
     }
     refused(&line(m.uid("bob"), "TTY=pts/0\\n"), (4, "the session is another user's"));

@@ -1,4 +1,4 @@
-//! What of before still opens anything after a verb has put an end to it, tried through a real sshd.
+//! What a verb revokes grants no access afterwards, tested with a real sshd.
 
 use twinlock_tests::{First, Machine, Otp, PROMPT, Scratch, Server, Session, key_shown};
 
@@ -10,14 +10,14 @@ fn machine(server: Server) -> Machine {
     m
 }
 
-/// What stands in quotes after a key of the one line of JSON that a verb prints.
+/// Returns the quoted value of a key in the one line of JSON that a verb prints.
 fn printed(m: &Machine, words: &str, key: &str) -> String {
     let done = m.run(format!("twinlock --json {words} --yes").split(' '));
     let (_, after) = done.ok().split_once(&format!("\"{key}\":\"")).expect("the key");
     after.split_once('"').expect("its end").0.to_owned()
 }
 
-/// Whether an answer to the first question gets ada in; nothing more is answered.
+/// Reports whether an answer to the first prompt logs ada in; further prompts get no answer.
 fn gets_in(m: &Machine, first: First, answer: &str) -> bool {
     let mut session = m.past_the_first_factor("ada", first);
     session.expect_one_of(&[PROMPT, SETUP]);
@@ -105,7 +105,7 @@ fn a_remembered_device_does_not_outlive_a_reset() {
     session.send_line(&m.code_in("ada", 1)).expect("or press Enter for no: ").send_line("yes");
     assert!(session.logged_in(), "{}", session.transcript());
     printed(&m, "reset ada", "ticket");
-    // Whoever comes with a verified key is set up anew without a ticket; nobody gets in before.
+    // With a verified key, the user is set up without a ticket; no login succeeds before.
     let mut session = m.past_the_first_factor("ada", First::Key);
     session.expect(": ").give_up();
     assert!(!session.logged_in(), "{}", session.transcript());
@@ -164,7 +164,7 @@ fn after_a_change_the_old_app_and_what_hung_on_it_are_dead() {
     all.answer(&["<next>", "<first>", "<later>"]);
     assert_eq!(all.session().exit_code(), Some(0), "{}", all.screen());
     let new = key_shown(&all.screen()).expect("a key");
-    // Asked again: the device is forgotten.
+    // Asked again, since the device is forgotten.
     for answer in [&m.code_in("ada", 3), &ticket, Scratch::CODES[0]] {
         assert!(!gets_in(&m, First::Key, answer), "{answer}");
     }

@@ -1,4 +1,4 @@
-//! Attacks by people who have one factor, a shell or a moment: each got through once.
+//! Attacks by users with one factor, a shell or a moment: each of them succeeded once.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn machine() -> Machine {
     m
 }
 
-/// mallory, who knows ada's password, at the prompt for ada's code.
+/// Returns mallory, who knows ada's password, at the prompt for ada's code.
 fn at_the_code(m: &Machine) -> Session<'_> {
     let mut s = m.su("mallory", "ada").open();
     s.expect("assword").expect(": ").send_line(PASSWORD);
@@ -25,7 +25,7 @@ fn got_in(s: &mut Session<'_>) -> bool {
     s.expect_one_of(&[LOGGED_IN, PROMPT, "Press Enter"]) == 0
 }
 
-/// So many tries of mallory as processes leave that were killed before they gave them back.
+/// Leaves that many attempts of mallory's processes that were killed before they refunded them.
 fn tries_of_killed_processes(m: &Machine, count: usize) {
     let source = format!("try.{{}}.{}.$n.uid:{}", now() / 86_400, m.uid("mallory"));
     let (proven, unproven) = (source.replace("{}", "proven"), source.replace("{}", "unproven"));
@@ -38,9 +38,8 @@ fn tries_of_killed_processes(m: &Machine, count: usize) {
     m.run(["sh", "-c", &script]).ok();
 }
 
-/// A throttled try is given back by the process that made it, and its caller can kill
-/// that first: what is left behind must be bounded, since over 16,384 names the folder cannot be
-/// listed, and nobody gets in any more, from anywhere.
+/// A throttled attempt is refunded by its own process, which its caller can kill before that. The leftovers must be
+/// bounded: with over 16,384 names the folder cannot be listed, and no login succeeds any more.
 #[test]
 fn a_killed_process_leaves_no_more_tries_than_the_limits_need() {
     for (stack, typed) in
@@ -60,14 +59,14 @@ fn a_killed_process_leaves_no_more_tries_than_the_limits_need() {
     }
 }
 
-/// Whole seconds since the kernel started.
+/// Returns the whole seconds since the kernel started.
 fn uptime(m: &Machine) -> u64 {
     let text = m.run(["cat", "/proc/uptime"]);
     text.ok().split('.').next().and_then(|seconds| seconds.parse().ok()).expect("seconds")
 }
 
-/// Time and ledger are read once for a try, and su can be stopped between that and the claim for
-/// as long as its caller likes: until the name of the step has been forgotten.
+/// Time and ledger are read once per attempt, and a caller can stop su between that and the claim until the step's name
+/// has been removed.
 #[test]
 fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     let m = machine();
@@ -75,7 +74,7 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     let later = "auth required pam_permit.so\nauth requisite pam_twinlock.so first_factor=stack\n";
     m.pam("later", later);
     let code = m.code("ada");
-    // What `kill -STOP` by mallory does, at the instant that matters: the ledger has been read.
+    // Like `kill -STOP` by mallory at the decisive moment: the ledger has been read.
     let stop = ["-P", "/run/twinlock/epoch", "-e", "inject=readlinkat:signal=SIGSTOP:when=1"];
     let mut thief = m.su("mallory", "ada").strace("/tmp/trace", &stop).open();
     thief.expect("assword").expect(": ").send_line(PASSWORD);
@@ -96,8 +95,8 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
         let clock = i64::try_from(seconds).expect("a day");
         m.pamtester("later", "ada").clock(clock).input(format!("{next}\n")).output().ok();
     }
-    // The clock that the logins above saw was faked. This one nobody can set, and it says that the thief was held up for
-    // more than thirty seconds; both count whole ones.
+    // The clock of the logins above was faked. This one cannot be set, and it shows that the thief was held up for more
+    // than thirty seconds; both count whole seconds.
     let held_up = uptime(&m) + 32;
     while uptime(&m) < held_up {
         std::thread::sleep(Duration::from_millis(500));
@@ -108,8 +107,8 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     assert!(!got_in(&mut thief), "{}", m.logged("event=accepted").join("\n"));
 }
 
-/// A record that was made anew under the very number that a waiting login has read must not let
-/// the key in that it replaced.
+/// A record that was created anew under the same number as the one that a waiting login has read must not accept the
+/// replaced key.
 #[test]
 fn a_key_that_was_replaced_under_the_same_number_is_dead() {
     let m = machine();
@@ -121,7 +120,7 @@ fn a_key_that_was_replaced_under_the_same_number_is_dead() {
     assert!(!got_in(&mut s), "{}", s.transcript());
 }
 
-/// Every prepared store has a folder `users`, so without it nothing is proven about anybody.
+/// Every initialized store has a folder `users`; without it no absence is proven.
 #[test]
 fn a_store_without_its_users_proves_nobodys_absence() {
     let m = machine();
@@ -132,7 +131,7 @@ fn a_store_without_its_users_proves_nobodys_absence() {
     assert!(!got_in(&mut s), "{}", s.transcript());
 }
 
-/// A right code before a wrong password is no login, so it must not make its source a known one.
+/// A correct code before a wrong password is no login, so it must not make its source a known one.
 #[test]
 fn a_code_without_the_password_behind_it_makes_no_source_known() {
     let m = machine();
@@ -145,8 +144,7 @@ fn a_code_without_the_password_behind_it_makes_no_source_known() {
     assert!(!kept.contains("/known."), "{kept}");
 }
 
-/// A settings file that was cut off while it was written may end with a rule that exempts, without
-/// the lines that say whom.
+/// A settings file that was cut off while being written may end with an exempting rule that lacks its conditions.
 #[test]
 fn settings_that_were_cut_off_exempt_nobody() {
     let m = machine();
@@ -157,8 +155,7 @@ fn settings_that_were_cut_off_exempt_nobody() {
     assert!(!m.logged("twinlock.toml:2: a rule that exempts must say whom").is_empty());
 }
 
-/// A record that vanished without a tombstone was lost, and its owner has not become somebody
-/// who was never enrolled.
+/// A record that vanished without a tombstone was lost; its owner does not count as never enrolled.
 #[test]
 fn a_lost_record_is_no_absence_and_a_new_enrolment_makes_it_good() {
     let m = machine();
@@ -168,7 +165,7 @@ fn a_lost_record_is_no_absence_and_a_new_enrolment_makes_it_good() {
     s.expect("assword").expect(": ").send_line(PASSWORD);
     assert!(!got_in(&mut s), "{}", s.transcript());
     assert!(!m.logged("reason=record_lost").is_empty(), "{}", m.log().join("\n"));
-    // A cut behind the first record leaves a mark; what is lost with its whole folder is no absence then either.
+    // A first record that is killed half way leaves a mark, so that the loss of the whole folder is no absence either.
     let mark = "cd /var/lib/twinlock/uids; for link in *; do ln -sfn +ada $link; done";
     m.run(["sh", "-c", mark]).ok();
     let mut s = m.su("mallory", "ada").open();
@@ -181,7 +178,7 @@ fn a_lost_record_is_no_absence_and_a_new_enrolment_makes_it_good() {
     assert!(got_in(&mut s), "{}", s.transcript());
 }
 
-/// Who hangs up after each wrong code, or kills his su, must not guess without a line in the log.
+/// A caller who hangs up after each wrong code, or kills su, must not guess without a log line.
 #[test]
 fn a_wrong_code_is_logged_even_if_the_caller_hangs_up_then() {
     let m = machine();

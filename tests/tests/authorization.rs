@@ -1,4 +1,4 @@
-//! A helper whom sudo lets run one verb of the command: without a code of their own it opens, shows and moves nothing.
+//! A helper whom sudo allows one verb of the command: without an own code it grants, shows and changes nothing.
 
 #[path = "authorization/no_second_factor.rs"]
 mod no_second_factor;
@@ -9,7 +9,8 @@ const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const URI: &str = "otpauth://totp/x:bob?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
 
-/// ada and kim are enrolled, bob is invited, helper is not enrolled; a rule each lets helper and kim run one verb.
+/// Creates a machine: ada and kim are enrolled, bob is invited, helper is not enrolled; a sudoers rule each lets helper
+/// and kim run one verb.
 fn machine(verb: &str) -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob").user("helper").user("carl");
@@ -31,7 +32,7 @@ fn refused(done: &Finished, said: &str) {
     assert!(done.stderr.replace('\n', " ").contains(said), "{done:?}");
 }
 
-/// What helper may not do, kim may behind a code; the log says who did what.
+/// Checks that helper is refused and kim needs a code; the log names the acting user.
 #[track_caller]
 fn takes_a_code(line: &str, data: &str, event: &str) -> Machine {
     let verb = line.split(' ').nth(1).expect("a verb");
@@ -63,7 +64,7 @@ fn export_takes_a_code_and_discloses_the_keys() {
     let status = m.run(["twinlock", "status", "ada"]);
     assert!(status.ok().replace('\n', " ").contains("was seen by kim"), "{status:?}");
     assert!(letter(&m, "ada@key-exported").contains(" kim "));
-    // What is marked stays as it is, and is told again.
+    // A marked key stays marked; the next output says so again.
     let before = m.file("/var/lib/twinlock/users/ada/record.2.toml").read();
     m.run(["twinlock", "export", "ada"]).ok();
     assert_eq!(before, m.file("/var/lib/twinlock/users/ada/record.2.toml").read());
@@ -105,7 +106,8 @@ fn import_of_a_record_takes_a_code() {
 #[test]
 fn export_to_another_host_takes_a_code_on_each() {
     let m = machine("export");
-    // README's line, by one host that is both: the code of there comes first, that of here is typed.
+    // README's command line with one host as both ends: the code of the source host comes first, that of the target
+    // host is typed.
     let (there, here) = (m.code_in("kim", 1), m.code("kim"));
     let line =
         format!("{{ echo {there}; twinlock export ada; }} | cat | twinlock import record ada");
@@ -129,7 +131,7 @@ fn invitation_to_another_address_takes_a_code_and_tells_the_old_one() {
         &(m.code_in("kim", 1) + "\n"),
     );
     again.ok();
-    // The first change is still told to whom it was taken from.
+    // The first change is still mailed to the previous address.
     assert!(letter(&m, "bob@mail-changed").trim_end().ends_with("to=bob%40example.org"));
 }
 
@@ -238,7 +240,7 @@ fn code_is_asked_at_the_terminal_where_data_is_piped() {
     }
 }
 
-/// kim's shell at a terminal runs a pipeline; as root where it has no sudo of its own.
+/// Returns kim's shell at a terminal with a pipeline; it runs as root unless the line has its own sudo.
 fn at_terminal<'m>(m: &'m Machine, line: &str) -> Session<'m> {
     let line = format!("{line}; echo ended=$?");
     let shell = m.call(["sh", "-c", &line]).logged_in("kim");
@@ -271,7 +273,7 @@ fn interrupt_at_the_terminal_ends_a_pipeline() {
 fn terminal_that_cannot_be_had_ends_the_prompt() {
     let m = machine("import");
     m.file("/home/kim/uri").write(URI).mode(0o644);
-    // What ignores that signal cannot be stopped, and nobody puts it in front.
+    // A program that ignores the signal cannot be stopped, so it is never put in the foreground.
     let job = "(trap '' TTIN; exec twinlock import uri bob)";
     let line = format!("set -m; cat /home/kim/uri | {job} & wait $!");
     let mut session = at_terminal(&m, &line);
@@ -283,7 +285,7 @@ fn terminal_that_cannot_be_had_ends_the_prompt() {
 #[test]
 fn what_units_run_asks_nobody() {
     let m = machine("status");
-    // Nobody has an address, so nothing is sent.
+    // No user has an address, so nothing is sent.
     m.settings("");
     for line in ["twinlock epoch ensure", "twinlock deliver"] {
         m.call(line.split(' ')).without_a_login().output().ok();

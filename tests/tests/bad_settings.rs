@@ -1,5 +1,5 @@
-//! Settings files and PAM lines that are wrong: the last good settings stand in, else everybody
-//! is refused, and the log names file and line.
+//! Faulty settings files and PAM lines: the last good settings stand in, or every login is refused, and the log names
+//! file and line.
 
 use twinlock_tests::{Machine, Otp};
 
@@ -8,8 +8,8 @@ const TOML: &str = "tries = 1\nwindow = 10\nnot_enrolled = \"allow\"\n";
 /// 64 MiB of address space and two seconds of processor time, for the whole program.
 const BOUNDS: &str = "ulimit -v 65536; ulimit -t 2";
 
-/// ada is enrolled with an app that shows a new code each second; carol never was, and passes
-/// as long as the settings file is in force.
+/// Creates a machine: ada is enrolled with an app that shows a new code each second; carol is not enrolled, and is let
+/// in while the settings file is in force.
 fn machine() -> Machine {
     let m = Machine::new();
     m.user("ada").user("carol").bare();
@@ -24,26 +24,26 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", &format!("{places}{script}")]).ok();
 }
 
-/// The files are as they were, and no code is used.
+/// Restores the files and clears the used codes.
 fn mend(m: &Machine) {
     sh(m, "rm -rf $E /root/elsewhere /run/twinlock/users; cp -a /root/etc $E");
 }
 
-/// The exit code, what the program said, and what the log did; nothing was rewritten.
+/// Returns the exit code, the program's output and the log; checks that nothing was rewritten.
 #[track_caller]
 fn asked(m: &Machine, user: &str, code: &str) -> (Option<i32>, String, String) {
     let records = || m.run(["sh", "-c", "cat /var/lib/twinlock/users/*/record.*"]).ok().to_owned();
     let kept = || format!("{}\n{}", m.tree("/etc/twinlock"), records());
     let (before, logged) = (kept(), m.log().len());
     let said = m.asking(user, code, &[]).first(BOUNDS).output();
-    // A login that is let in may note its source beside the record.
+    // A successful login may store its source beside the record.
     if said.code != Some(0) {
         assert_eq!(kept(), before);
     }
     (said.code, said.stderr, m.log()[logged..].join("\n"))
 }
 
-/// What is done to the settings file, and what the log says of it.
+/// Damage to the settings file and the expected log text.
 const SETTINGS: [(&str, &str); 35] = [
     ("head -c 4096 /dev/urandom >$T", "twinlock.toml:"),
     ("printf '# \\377\\n' >>$T", "twinlock.toml:4: not UTF-8"),
@@ -123,7 +123,7 @@ fn the_last_good_settings_stand_in_for_bad_ones() {
         let expected =
             format!("event=settings_fallback using=settings.good detail=\"/etc/twinlock/{detail}");
         assert!(log.starts_with("<81>") && log.contains(&expected), "{damage}: {log}");
-        // The bad file would let her pass; the good one does not.
+        // The faulty file would let her in; the good one does not.
         let (exit, _, log) = asked(&m, "carol", "");
         assert!(exit == Some(1) && log.contains("reason=not_enrolled"), "{damage}: {log}");
     }
@@ -166,7 +166,7 @@ fn what_an_editor_adds_harms_no_settings() {
     }
 }
 
-/// A file cut at each byte, by an editor on a full disk: how many of them let anybody in.
+/// A file cut at each byte, as by an editor on a full disk, must not let anybody in.
 #[test]
 fn settings_cut_anywhere_let_nobody_in() {
     let m = machine();
@@ -182,13 +182,13 @@ fn settings_cut_anywhere_let_nobody_in() {
     let call = m.call(["sh", "-uc", cut]).env("CODE", &m.wrong_code("ada"));
     let said = call.output().stdout;
     let bytes = said.strip_prefix("end ").map(str::trim).unwrap_or_else(|| panic!("{said}"));
-    // So many lines at one instant are not all kept by a log that nobody waits for.
+    // The log drops some of so many lines at one instant.
     let told = m.file("/tmp/told").read();
     assert!(told.contains("pamtester: Error in service module") && !told.contains("unknown"));
     assert_eq!((told.matches("pamtester: ").count() / 2).to_string(), bytes, "{told}");
 }
 
-/// Arguments of the PAM line, and what the log says of them.
+/// Arguments of the PAM line and the expected log text.
 const ARGUMENTS: [(&[u8], &str); 21] = [
     (b"", "first_factor= is missing"),
     (b"debug echo", "first_factor= is missing"),

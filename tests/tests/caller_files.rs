@@ -1,12 +1,13 @@
-//! Files at paths of the caller's: a sudoers rule for twinlock alone reads, makes and removes nothing that its holder could not.
+//! Files whose path the caller gives: a sudoers rule for twinlock alone must not read, create or remove a file that the
+//! caller could not.
 
 use twinlock_tests::{Call, Finished, Machine};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-/// Stands in a file that only root reads.
+/// Content of a file that only root can read.
 const SECRET: &str = "correct-horse-battery";
 
-/// ada may run twinlock as root, and nothing else; bob is enrolled.
+/// Creates a machine: ada may run only twinlock as root; bob is enrolled.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").user("cy").enrolled("bob", KEY);
@@ -65,7 +66,7 @@ fn root_makes_nothing_in_system_folders() {
     }
 }
 
-/// The folder is swapped for a link to another while the code is asked for.
+/// The folder is replaced by a link to another one while the code is asked for.
 #[test]
 fn a_swapped_folder_costs_no_other_file() {
     for (user, end) in [("ada", "\x03"), ("ada", "\x04"), ("root", "\x03")] {
@@ -84,7 +85,7 @@ fn a_swapped_folder_costs_no_other_file() {
         m.file(&folder).link_to("/etc");
         session.send(end);
         session.expect("stopped; cy is not enrolled");
-        // sudo ends by the signal that ended the command.
+        // sudo ends with the signal that ended the command.
         assert_ne!(session.exit_code(), Some(0), "{}", session.transcript());
         assert_eq!(m.file("/etc/shadow").read(), shadow);
         assert!(!m.file(&format!("{home}/aside/shadow")).exists(), "{user}");
@@ -127,7 +128,7 @@ fn users_files_of_the_invoking_user_are_imported() {
     assert!(!m.file("/home/ada/users.oath").exists());
 }
 
-/// `--file` is a pattern for files of the imported user; a file of root's is not told to the caller.
+/// `--file` is a pattern for files of the imported user; a file of root must not be quoted to the caller.
 #[test]
 fn patterns_for_google_quote_no_line() {
     let m = machine();
@@ -159,7 +160,7 @@ fn variables_that_name_nobody_open_nothing() {
     assert!(from(&[("SUDO_UID", "0")]).stdout.contains("cy"));
 }
 
-/// Verbs that make a file of ada's at the path behind them.
+/// Verbs that create a file for ada at the path appended to them.
 const MAKING: [&str; 4] = [
     "show-key bob --yes --png",
     "show-key bob --yes --svg",
@@ -167,7 +168,7 @@ const MAKING: [&str; 4] = [
     "enroll --from /home/ada/list --report",
 ];
 
-/// A folder of ada's alone, below one that others can write to: a sticky bit helps as little as a link past it.
+/// A folder of ada below one that others can write to: neither a sticky bit nor a link around it helps.
 #[test]
 fn each_folder_above_a_new_file_is_closed_to_others() {
     let m = machine();
@@ -194,7 +195,7 @@ fn each_folder_above_a_new_file_is_closed_to_others() {
             }
         }
     }
-    // From inside as well, and by root itself.
+    // Also from inside, and by root itself.
     let inside = "cd /srv/open/own && sudo twinlock show-key bob --yes --png x";
     let done = m.call(["sh", "-c", inside]).as_user("ada").logged_in("ada").output();
     refused(&done, 2, "belongs to another user");
@@ -230,7 +231,7 @@ fn pipes_and_hard_links_are_neither_waited_for_nor_written() {
         }
     }
     assert!(m.file("/home/secret").read().contains(SECRET));
-    // What a program writes into it is read to its end.
+    // A FIFO is read until its writer closes it.
     let piped = "(printf 'user,mail\\ncy,\\n' >/home/ada/fifo &) ; sudo twinlock enroll --from /home/ada/fifo";
     let done = m.call(["sh", "-c", piped]).as_user("ada").logged_in("ada").output();
     assert!(done.stdout.contains("cy"), "{done:?}");
@@ -248,7 +249,7 @@ fn drafts_of_settings_are_read_as_the_invoking_user() {
         refused(&done, 2, "cannot be read");
         assert!(!done.stderr.contains("root:") && !done.stderr.contains("tries"), "{done:?}");
     }
-    // A draft of the user's own is explained line by line.
+    // A draft of the caller's own is quoted line by line.
     m.file("/home/ada/draft.toml").write("tries = 1\nwindw = 7\n").mode(0o600).owner(m.uid("ada"));
     let done = sudo(&m, "settings check /home/ada/draft.toml").output();
     assert!(done.code == Some(2) && done.stderr.contains("windw"), "{done:?}");

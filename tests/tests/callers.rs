@@ -1,5 +1,5 @@
-//! sudo, su and login: their people get in, strangers write nothing, and the module leaves
-//! the program that loaded it, sshd too, as it was.
+//! sudo, su and login: their users get in, other users write nothing, and the module leaves its host program, sshd
+//! included, unchanged.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, PASSWORD, PROMPT, Server, Session, shipped};
 
@@ -12,12 +12,12 @@ fn machine() -> Machine {
     m
 }
 
-/// Each caller, opened by ada, whose code is asked for, and whom it leads to.
+/// Returns each caller, started by ada, with the user whose code is asked for and the target user.
 fn callers(m: &Machine) -> [(Call<'_>, &'static str, &'static str); 4] {
     let reached = format!("{LOGGED_IN}root");
     [
         (m.sudo("ada"), "ada", "root"),
-        // Has a PAM file of its own; hands words to a login shell, so it is given only plain ones.
+        // It has its own PAM file. It passes words to a login shell, so it only gets plain ones.
         (m.call(["sudo", "-k", "-i", "echo", &reached]).as_user("ada"), "ada", "root"),
         (m.su("ada", "bob"), "bob", "bob"),
         (m.login("ada"), "ada", "ada"),
@@ -36,7 +36,7 @@ fn a_password_and_a_code_get_in() {
     let m = machine();
     for (call, asked, reached) in callers(&m) {
         let mut s = at_the_prompt(call);
-        // Not the same code twice: ada logs in by sudo and by login.
+        // Clears the used code: ada logs in by sudo and by login.
         m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/used.*"]).ok();
         s.send_line(&m.code(asked));
         assert_eq!(s.logged_in_as().as_deref(), Some(reached), "{}", s.transcript());
@@ -65,7 +65,7 @@ fn a_wrong_password_with_the_right_code_writes_nothing() {
         let mut s = call.open();
         s.expect("assword").expect(": ").send_line("wrong");
         s.expect(PROMPT).send_line(&m.code(asked));
-        // One question, and then the password again.
+        // One prompt for a code, then the password again.
         s.expect("was not accepted");
         s.expect_one_of(&["try again", "failure", "incorrect"]);
         assert_eq!(m.state(), before, "{}", s.transcript());
@@ -106,8 +106,8 @@ fn what_su_writes_belongs_to_root_whatever_umask_limits_and_environment_the_call
     again.send_line(&code).expect("was used already");
 }
 
-/// What a shell that the stack starts right behind the module can see of the program; not its queued
-/// signals, which are counted for the user and so for everybody's processes.
+/// Shows the program's state as a shell started right after the module sees it, without queued signals, which are
+/// counted per user and not per process.
 const LOOK: &str = "#!/bin/sh
 exec >>/root/looked 2>&1
 for fd in /proc/$PPID/fd/*; do echo \"fd ${fd##*/} $(readlink $fd | sed 's/[0-9][0-9]*//g')\"; done

@@ -1,11 +1,12 @@
-//! One person on many hosts: what was used on one is used on the other, twice is once, and nothing goes back.
+//! One user on several hosts: a code used on one is used on the other, a repeated import changes nothing, and nothing
+//! goes back.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SCRATCH: [&str; 4] = ["12345678", "23456789", "34567890", "45678901"];
 
-/// A host on which ada has an account, under another number on each.
+/// Creates a host on which ada has an account with this uid.
 fn host(uid: u32) -> Machine {
     let m = Machine::new();
     m.twinlock().user_with_uid("ada", uid).app("ada", &Otp::new(KEY));
@@ -13,7 +14,7 @@ fn host(uid: u32) -> Machine {
     m
 }
 
-/// As [`host`], and ada is enrolled with four backup codes.
+/// Creates a host like [`host`], with ada enrolled and four backup codes.
 fn first() -> Machine {
     let m = host(1000);
     let text = format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n{}\n", SCRATCH.join("\n"));
@@ -35,7 +36,7 @@ fn lets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
 }
 
-/// Without the line that says when it was written.
+/// Removes the line with the time of the export.
 fn lasting(export: &str) -> String {
     export.lines().filter(|line| !line.starts_with("exported ")).collect::<Vec<_>>().join("\n")
 }
@@ -54,7 +55,7 @@ fn what_was_used_there_is_used_here_and_twice_is_once() {
     assert_eq!(import(&b, &text, "").ok(), same);
     assert_eq!(b.tree("/var/lib/twinlock/users/ada"), state);
     assert!(lets_in(&b, &b.code_in("ada", 1)) && lets_in(&b, SCRATCH[1]));
-    // Neither host brings back what the other has spent.
+    // Neither host restores a code that was used on the other.
     assert_eq!(import(&b, &text, "").ok(), same);
     assert!(!lets_in(&b, SCRATCH[1]));
     assert_eq!(import(&a, &export(&b), "").ok(), same);
@@ -79,7 +80,7 @@ fn the_later_change_counts_a_removal_too() {
     assert_eq!(removal.code, Some(3), "{removal:?}");
     assert!(removal.stderr.contains("another host ends nothing here"), "{removal:?}");
     assert!(lets_in(&a, &a.code("ada")) && lets_in(&a, SCRATCH[0]));
-    // Taken all the same, the codes that may have been used here before stay dead.
+    // If the older record is imported anyway, codes that may have been used here stay used.
     let taken = import(&b, &old, "--older --json");
     let object = "{\"codes_owed\":true,\"state\":\"imported\",\"user\":\"ada\"}\n";
     assert_eq!(taken.ok(), object);
@@ -135,7 +136,7 @@ fn an_account_out_of_googles_app_is_taken_over_once() {
     assert!(none.stderr.contains("The export has 2 QR codes"), "{none:?}");
 }
 
-/// A host that lies about one part of an export.
+/// Returns exports of a dishonest host, each with one false part.
 fn lies(text: &str) -> Vec<(&'static str, String)> {
     let line = |start: &str| text.lines().find(|line| line.starts_with(start)).expect("the line");
     let used = line("used.");

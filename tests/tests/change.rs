@@ -1,14 +1,15 @@
-//! `twinlock change`: an authenticator of one's own, at a terminal, behind two codes; what is refused, and what is cut off.
+//! `twinlock change`: replaces an own authenticator at a terminal after two codes; with refusals and interruptions.
 
 use twinlock_tests::{Call, Dialogue, Machine, Otp, Scratch, key_shown};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const STORE: &str = "/var/lib/twinlock";
-/// The own code, the one that the new app shows, and the next one of the old app.
+/// The own code, the code of the new app, and the next code of the old app.
 const WORDS: [&str; 3] = ["<code>", "<first>", "<next>"];
 
-/// ada and kim are set up, bob is not; the window is wide, for several codes in a row without waiting.
+/// Creates a machine: ada and kim are enrolled, bob is not; the window is wide, so that several consecutive codes work
+/// without waiting.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob");
@@ -49,7 +50,7 @@ fn two_codes_and_a_proof_put_the_new_one_in_the_old_ones_place() {
     assert!(m.log().iter().all(|line| !line.contains(&new.key)));
 }
 
-/// Answers until nothing is asked; the old one then works, and the one that was shown does not.
+/// Answers all prompts; checks that the old authenticator works and the shown one does not.
 #[track_caller]
 fn changes_nothing(m: &Machine, words: &[&str], said: &str) {
     m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
@@ -130,7 +131,7 @@ fn a_reset_meanwhile_is_not_undone() {
     }
 }
 
-/// Whether the new key stands in the place of the old one: exactly one of them does.
+/// Reports whether the new key has replaced the old one; checks that exactly one of them works.
 fn is_new(m: &Machine, screen: &str) -> bool {
     let shown = key_shown(screen);
     let verify = |otp: &Otp| {

@@ -1,4 +1,4 @@
-//! What programs that speak ssh get: files after a code, and no costs without one.
+//! ssh clients for programs: files after a code, and no cost without one.
 
 use twinlock_tests::{Call, First, Machine, PASSWORD, PROMPT, Server, Session};
 
@@ -88,7 +88,7 @@ fn ssh_without_a_terminal_costs_no_try() {
         let m = server(kind);
         let ssh = m.ssh("ada").option("NumberOfPasswordPrompts=3");
         let ssh = if first == First::Password { ssh } else { ssh.key() };
-        // Nothing to ask on: such a client answers each question with nothing.
+        // Without a terminal such a client answers each prompt with an empty line.
         let ended = ssh.call().first("exec setsid -w \"$@\"").output();
         assert_eq!(ended.code, Some(255), "{kind:?}: {ended:?}");
         assert_eq!(m.tries("ada"), 0, "{kind:?}: {}", m.state());

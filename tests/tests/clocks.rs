@@ -1,4 +1,4 @@
-//! Clocks that jump, go back and start anew: no code comes back, and nobody is shut out for long.
+//! Clocks that jump, go back and restart: no code works again, and users are not locked out for long.
 
 use std::thread;
 
@@ -9,14 +9,14 @@ const STEP: i64 = 30;
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 
-/// A machine whose ledger has begun a while ago, in the first boot that it knows of.
+/// Creates a machine whose ledger began earlier, in the first known boot.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().proven("one").app_only("ada").epoch(30, 0);
     m
 }
 
-/// In the middle of a step, some time tomorrow: every program here is told what time it is.
+/// Returns an instant in the middle of a step tomorrow; every program here gets a faked clock.
 fn noon() -> i64 {
     let tomorrow = i64::try_from(now()).expect("a time") + DAY;
     tomorrow - tomorrow % STEP + STEP / 3
@@ -26,12 +26,12 @@ fn code(m: &Machine, at: i64) -> String {
     m.otp("ada").at(u64::try_from(at).expect("a time after 1970"))
 }
 
-/// How far a clock that shows `at` is off.
+/// Returns the offset of a clock that shows `at`.
 fn off(at: i64) -> i64 {
     at - i64::try_from(now()).expect("a time")
 }
 
-/// Whether one of these moments' codes, typed one after the other at `at`, gets ada in.
+/// Reports whether one of the codes of these moments, typed in turn at `at`, logs ada in.
 fn gets_in(m: &Machine, at: i64, moments: &[i64]) -> bool {
     let codes: Vec<_> = moments.iter().map(|moment| code(m, *moment)).collect();
     let call = m.pamtester("one", "ada").clock(off(at)).input(codes.join("\n") + "\n");
@@ -97,7 +97,7 @@ fn after_forty_logins_a_clock_set_back_fifty_steps_lets_the_owner_in() {
     assert!(gets_in(&m, on, &[on]), "{:?}", m.log());
 }
 
-/// The machine starts again, with a clock that shows `at`: the ledger is empty, the boot another.
+/// Restarts the machine with a clock that shows `at`: the ledger is empty and the boot id new.
 fn restart(m: &Machine, at: i64) {
     let remount = "umount /run/twinlock; mount -t tmpfs -o mode=0700 ledger /run/twinlock";
     m.run(["sh", "-c", remount]).ok();
@@ -106,7 +106,7 @@ fn restart(m: &Machine, at: i64) {
     m.call(["twinlock", "epoch", "ensure"]).clock(off(at)).output().ok();
 }
 
-/// As if the machine had been up for half an hour, with the mark and the times ahead that its epoch has.
+/// Makes the machine appear half an hour older, and keeps the epoch's mark and times ahead.
 fn half_an_hour_later(m: &Machine) {
     let link = m.file("/run/twinlock/epoch");
     let epoch = link.target();
@@ -122,7 +122,7 @@ fn mark(m: &Machine) -> i64 {
     seconds.ok().trim().parse().expect("a time")
 }
 
-/// The mark stands there, as after a login of then.
+/// Sets the time mark as a login at that time would.
 fn set_mark(m: &Machine, at: i64) {
     m.run(["touch", "-d", &format!("@{at}"), "/var/lib/twinlock/clock"]).ok();
 }
@@ -143,7 +143,7 @@ fn a_clock_set_back_over_a_restart_brings_no_code_back() {
     assert!(!gets_in(&m, start, &[start, start + STEP, start]), "{:?}", m.log());
     assert!(!gets_in(&m, last, &[last, last + STEP, last]), "{:?}", m.log());
     assert_eq!(m.logged("reason=before_epoch").len(), 6, "{:?}", m.log());
-    // What is known of the clock alone keeps them out: without it, this ledger would take the first code again.
+    // Only the recorded clock error keeps them out: otherwise this ledger would accept the first code again.
     m.epoch(30, 0);
     assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
     m.file("/run/twinlock/epoch").link_to(&known);
@@ -154,7 +154,7 @@ fn a_clock_set_back_over_a_restart_brings_no_code_back() {
 #[test]
 fn a_ledger_of_another_boot_is_not_believed() {
     let (m, start) = (machine(), noon());
-    // A tmpfs is empty after a restart; elsewhere the ledger itself has to say whose it is.
+    // A tmpfs is empty after a restart; another ledger has to record its boot.
     m.settings("ledger_persistent = true\n");
     assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
     m.file("/root/boot-id").write("00000000-1111-4222-8333-444444444444\n");
@@ -181,7 +181,8 @@ fn the_clock_mark_goes_forward_as_far_as_time_can_have_gone_by() {
     assert_eq!(times_ahead(&m), 0);
 }
 
-/// The kernel of these tests may or may not be synchronized; either way nobody is shut out, and no code comes back.
+/// The kernel of these tests may be synchronized or not; in both cases users are not locked out, and no code works
+/// again.
 #[test]
 fn after_a_login_while_the_clock_was_ahead_the_owner_gets_in_again() {
     let (m, start) = (machine(), noon());
@@ -190,7 +191,7 @@ fn after_a_login_while_the_clock_was_ahead_the_owner_gets_in_again() {
     assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
     assert!(gets_in(&m, there, &[there]), "{:?}", m.log());
     assert!(times_ahead(&m) > 0, "{}", m.tree("/var/lib/twinlock"));
-    // Right again, and not yet started anew: the used step shuts its owner out.
+    // The clock is right again, without a restart: the used step locks out its owner.
     let now = start + 5 * 60;
     let refused = m.pamtester("one", "ada").clock(off(now)).input(code(&m, now) + "\n").output();
     assert!(refused.stderr.contains("was ahead until"), "{refused:?}");

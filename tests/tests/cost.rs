@@ -1,16 +1,16 @@
-//! What an accepted login costs: system calls, writes and log lines.
+//! Cost of an accepted login: system calls, writes and log lines.
 
 use twinlock_tests::{Cost, Machine, NOTHING, Trace, shipped};
 
-/// Of a whole `pam_authenticate`, libpam's share included. Lowered when a login gets cheaper, and
-/// never raised.
+/// Most instructions of a whole `pam_authenticate`, including libpam's own. Lowered when a login becomes cheaper, never
+/// raised.
 const MOST_INSTRUCTIONS: usize = 80_000;
 const MOST_SYSTEM_CALLS: usize = 55;
-/// What libpam alone takes at least: less would mean that something else was measured.
+/// Fewest instructions of libpam alone: fewer would mean that the measurement is wrong.
 const LIBPAM_ALONE: usize = 8_000;
 
 const BEGIN: &str = "performing operation";
-/// What libpam opens once all modules have answered.
+/// The socket that libpam opens after all modules have answered.
 const AUDIT: &str = "NETLINK_AUDIT";
 
 fn machine() -> Machine {
@@ -20,7 +20,7 @@ fn machine() -> Machine {
     m
 }
 
-/// The trace of a login with the code that many steps from now.
+/// Returns the trace of a login with the code that many steps from now.
 fn login(m: &Machine, steps: i64) -> Trace {
     let call = m.pamtester_as(&["-v", "-I", "rhost=192.0.2.1"], "one", "ada");
     let call = call.input(m.code_in("ada", steps) + "\n");
@@ -31,7 +31,7 @@ fn login(m: &Machine, steps: i64) -> Trace {
 #[test]
 fn an_accepted_login_keeps_to_its_budget() {
     let m = machine();
-    // Looking an account up costs more the more there are.
+    // Looking up an account costs more with more accounts.
     let accounts = m.file("/etc/passwd").read();
     let few = accounts.lines().filter(|line| line.starts_with("root:") || line.starts_with("ada:"));
     m.file("/etc/passwd").write(few.collect::<Vec<_>>().join("\n") + "\n");
@@ -43,7 +43,7 @@ fn an_accepted_login_keeps_to_its_budget() {
     assert!(costs.iter().all(|cost| cost.syncs == 0), "{costs:?}");
 }
 
-/// Where the host is busy, libpam asks the kernel's audit again and again: the least of some counts.
+/// Returns the smallest cost of several logins: on a busy host, libpam repeats its requests to the audit system.
 fn cost_of_a_login(m: &Machine) -> Cost {
     m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/used.*"]).ok();
     let (said, cost) = m.ruler().measure(&mut m.host("one", &[]), "ada", &[&m.code("ada")]);
@@ -56,11 +56,11 @@ fn the_ruler_itself_weighs_nothing() {
     let m = Machine::new();
     let (_, cost) = m.ruler().measure(&mut m.host(NOTHING, &[]), "ada", &[]);
     assert_eq!(cost.system_calls, 0, "{cost:?}");
-    // The dynamic linker looks up, the first time, what the marks call.
+    // The dynamic linker resolves the marks' symbols at the first call.
     assert!(cost.instructions.is_some_and(|count| count < 3_000), "{cost:?}");
 }
 
-/// What would wait, change the program that loaded the module, or leave its process.
+/// System calls that would wait, change the host program, or leave its process.
 const NEVER: [&str; 28] = [
     "fsync",
     "fdatasync",

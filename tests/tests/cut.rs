@@ -1,4 +1,4 @@
-//! su and sudo stopped at any system call by the users who called them: nobody waits, and each code works once.
+//! su and sudo stopped at any system call by their callers: no other login has to wait, and each code works once.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -14,7 +14,7 @@ fn ada_gets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("one", "ada").input(format!("{code}\n\n")).output().stdout.contains(IN)
 }
 
-/// How the local users here call a program that asks for their own code.
+/// Returns how the local users here start a program that asks for their own code.
 fn caller(program: &str, user: &str) -> String {
     match program {
         "su" => format!("su {user} -c true"),
@@ -22,7 +22,7 @@ fn caller(program: &str, user: &str) -> String {
     }
 }
 
-/// The ledger has its folders, and the clock mark is fresh.
+/// Creates a machine whose ledger has its folders and a fresh time mark.
 fn with_callers() -> Machine {
     let m = Machine::new();
     m.twinlock().proven("one").proven("su").proven("sudo").server(Server::Publickey);
@@ -33,7 +33,7 @@ fn with_callers() -> Machine {
     m
 }
 
-/// The module's system calls in a caller's process.
+/// Returns the module's system calls in a caller's process.
 fn places_in(m: &Machine, program: &str) -> Vec<Place> {
     let words = caller(program, "ada");
     let call = m.call(words.split(' ')).as_user("ada").input(format!("{}\n", m.code("ada")));
@@ -42,7 +42,7 @@ fn places_in(m: &Machine, program: &str) -> Vec<Place> {
     m.trace("/tmp/trace").places("/etc/twinlock/twinlock.toml", "event=accepted")
 }
 
-/// Starts one caller for each place, by an account of its own, to be stopped there for good.
+/// Starts one caller for each place, each by its own account, and leaves it stopped there.
 fn stop_everywhere(m: &Machine, program: &str, places: &[Place]) -> Vec<String> {
     let people: Vec<_> = (0..places.len()).map(|number| format!("{program}{number}")).collect();
     let mut script = String::new();
@@ -72,7 +72,7 @@ fn until_stopped(m: &Machine, program: &str, wanted: usize) {
     }
 }
 
-/// Lets the stopped ones go on to their ends.
+/// Lets the stopped callers run to their ends.
 fn wake(m: &Machine, program: &str) {
     let end = Instant::now() + Duration::from_secs(60);
     while !m.pids(program).is_empty() {
@@ -100,7 +100,7 @@ fn nobody_waits_for(program: &str) {
     let user =
         |line: &String| line.split(' ').find(|word| word.starts_with("user=")).map(str::to_owned);
     let codes: BTreeSet<_> = accepted.iter().map(|line| (user(line), step(line))).collect();
-    // ada's own first login was forgotten on purpose.
+    // ada's own first login was cleared on purpose.
     assert!(codes.len() >= accepted.len() - 1, "{accepted:#?}");
 }
 
@@ -134,10 +134,10 @@ fn su_and_sudo_stopped_at_their_prompts_delay_neither_their_user_nor_others() {
     }
 }
 
-/// ada's su, stopped when her code has been found right and is about to be claimed.
+/// Returns ada's su, stopped between the verification of her code and its claim.
 fn stopped_before_its_claim<'m>(m: &'m Machine, code: &str) -> Session<'m> {
     let places = places_in(m, "su");
-    // The charge, the claim; a process stops when the call is done, so it is the one before.
+    // The charge, then the claim. A process stops after a call, so it is stopped at the one before.
     let links = places.iter().enumerate().filter(|(_, place)| place.0 == "symlinkat");
     let claim = links.map(|(at, _)| at).nth(1).expect("a claim");
     let (call, count) = &places[claim - 1];
@@ -159,7 +159,7 @@ fn goes_on_and_is_refused(m: &Machine, mut su: Session<'_>) {
 fn a_login_stopped_for_long_does_not_get_in_by_its_code() {
     let m = with_callers();
     let su = stopped_before_its_claim(&m, &m.code("ada"));
-    // What it read of the ledger counts for thirty seconds: this one is for who has the time.
+    // What it read of the ledger is valid for thirty seconds; only the thorough test waits for that.
     let long = if thorough() { 31 } else { 0 };
     thread::sleep(Duration::from_secs(long));
     m.run(["pkill", "-CONT", "-x", "su"]).ok();
@@ -184,7 +184,7 @@ fn a_login_stopped_while_its_owner_is_removed_does_not_get_in() {
     goes_on_and_is_refused(&m, su);
 }
 
-/// The record in force has the last word: its own claim does not stand in the way of a login whose key is there again.
+/// The record in force decides: an own claim does not prevent a login whose key is back in the record.
 #[test]
 fn a_login_stopped_while_its_record_is_made_anew_is_judged_by_that() {
     for same in [true, false] {

@@ -1,11 +1,11 @@
-//! The demo at a terminal: what Ctrl-C ends at each prompt, and what is left after its end.
+//! The demo at a terminal: what Ctrl-C ends at each prompt, and what is left afterwards.
 
 use twinlock_tests::{Machine, PASSWORD, Session, chores, codes_shown, key_shown, now};
 
 const CODE: &str = "Verification code";
 const MENU: &str = "so does ^C here";
 const AGAIN: &str = "Not enrolled. Enter: once more.";
-/// What a person types; the shell that they type it into lives on at Ctrl-C.
+/// What the user types; the shell survives Ctrl-C.
 const TYPED: &str = "trap : INT
 before=$(stty -g)
 xtask demo-built /usr/lib/x86_64-linux-gnu/security/pam_twinlock.so /usr/bin/twinlock
@@ -38,7 +38,7 @@ fn started(m: &Machine, who: Who) -> Session<'_> {
     }
 }
 
-/// The demo up to the first question of ssh.
+/// Returns the demo at ssh's first prompt.
 fn at_the_code(m: &Machine, who: Who) -> Session<'_> {
     let mut s = started(m, who);
     enrol(&mut s);
@@ -55,14 +55,14 @@ fn enrol(s: &mut Session<'_>) {
     s.send_line(last).expect("is enrolled");
 }
 
-/// Waits until the newest program of that name waits for its terminal: ssh and sudo look for an
-/// interrupt only when their reading ends.
+/// Waits until the newest program of that name reads its terminal: ssh and sudo notice an interrupt only when their
+/// read ends.
 fn until_it_reads(m: &Machine, program: &str) {
     let look = format!("until grep -qs '^0 ' /proc/$(pgrep -nx {program})/syscall; do :; done");
     m.run(["sh", "-c", &look]).ok();
 }
 
-/// Nothing runs that the demo has started, and nothing is mounted; what ends is waited for.
+/// Waits until no process of the demo runs, and checks that nothing is mounted.
 fn nothing_is_left(m: &Machine, mounts: &str) {
     for name in ["xtask", "sshd", "ssh", "unshare"] {
         m.run(["pidwait", "--exact", name]);
@@ -73,7 +73,7 @@ fn nothing_is_left(m: &Machine, mounts: &str) {
     assert_eq!(m.file("/proc/1/mounts").read(), mounts);
 }
 
-/// The number of the process that was started as `xtask demo`.
+/// Returns the PID of `xtask demo`.
 fn demo(m: &Machine) -> u32 {
     let all = m.processes();
     let found = all.iter().find(|(_, args)| {
@@ -130,7 +130,7 @@ fn two_interrupts_at_once_end_in_order() {
         let mounts = m.file("/proc/1/mounts").read();
         let mut s = at_the_code(&m, who);
         until_it_reads(&m, "ssh");
-        // The second one meets the demo between two programs, or at its menu.
+        // The second one arrives between two programs, or at the menu.
         s.send("\x03\x03").expect(MENU).expect("> ").send("\x03");
         s.expect("The demo has ended").expect("ended 0").expect("terminal as before");
         s.exit_code();
@@ -144,7 +144,7 @@ fn terminated_or_hung_up_it_clears_up() {
         for (signal, status) in [("TERM", "ended 143"), ("HUP", "ended 129")] {
             let m = machine();
             let mounts = m.file("/proc/1/mounts").read();
-            // The question hides what is typed: the terminal does not echo.
+            // The prompt hides its input: the terminal does not echo.
             let mut s = at_the_code(&m, who);
             m.signal(signal, demo(&m));
             s.expect(status).expect("terminal as before");

@@ -1,4 +1,4 @@
-//! `twinlock doctor ssh` beside a real sshd: what it says is what happens.
+//! `twinlock doctor ssh` compared with a real sshd: its findings match what happens.
 
 #[path = "doctor/behind.rs"]
 mod behind;
@@ -11,7 +11,7 @@ use twinlock_tests::{Machine, shipped};
 const KEY_DROP_IN: &str = "10-twinlock-publickey.conf";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
-/// Each shipped stack with each drop-in that it goes with.
+/// Each shipped stack with each drop-in that belongs to it.
 const PAIRS: [(&str, &str); 4] = [
     ("sshd-publickey", KEY_DROP_IN),
     ("sshd-password", "10-twinlock-password.conf"),
@@ -25,14 +25,14 @@ fn machine() -> Machine {
     m
 }
 
-/// Key and code, as shipped.
+/// Creates a machine with key and code, as shipped.
 fn shut() -> Machine {
     let m = machine();
     m.pam("sshd", &shipped("pam.d/sshd-publickey")).drop_in(KEY_DROP_IN);
     m
 }
 
-/// `level id` of each finding, and the exit code.
+/// Returns `level id` of each finding, and the exit code.
 fn doctor(m: &Machine) -> (Option<i32>, Vec<String>) {
     let said = m.run(["twinlock", "doctor", "ssh"]);
     let heads = said.stdout.lines().filter_map(|line| {
@@ -48,7 +48,7 @@ fn doctor(m: &Machine) -> (Option<i32>, Vec<String>) {
     (said.code, heads)
 }
 
-/// The report as one line.
+/// Returns the report as one line.
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -151,7 +151,7 @@ fn settings_that_come_first_are_found() {
     }
 }
 
-/// Set-up at a login takes more than the two minutes that sshd gives by itself.
+/// Set-up at a login takes longer than sshd's default of two minutes.
 #[test]
 fn drop_ins_give_five_minutes() {
     for name in ["both", "key-and-password", "password", "publickey"] {
@@ -285,7 +285,7 @@ fn root_needs_more_than_debians_permit_root_login() {
 const LAST: &str = "auth       requisite                   pam_twinlock.so first_factor=stack\n";
 const ADAS_KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Whether a right password and a wrong code get in, with this as the stack's last auth line.
+/// Reports whether a correct password and a wrong code get in with this last auth line.
 fn gets_in_without_a_code(last: &str) -> (bool, Vec<String>) {
     let m = machine();
     let stack = shipped("pam.d/sshd-password");
@@ -312,7 +312,7 @@ fn what_doctor_calls_a_way_in_is_one() {
     assert!(!in_ && heads.contains(&"way-in password-alone".to_owned()), "{in_} {heads:?}");
 }
 
-/// Red Hat's files cannot be run here: a tree of files, and what its sshd would say.
+/// Runs doctor on Red Hat's files, which cannot be run here: a tree of files, and recorded output of sshd.
 fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
     let tree = tempfile::tempdir().expect("a folder");
     let write = |path: &str, text: &str| {

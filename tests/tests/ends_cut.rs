@@ -1,4 +1,4 @@
-//! `unlock`, `forget`, `epoch now` and `settings apply` cut off at their system calls and refused by the disk.
+//! `unlock`, `forget`, `epoch now` and `settings apply`, killed at their system calls and with disk errors.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Finished, Machine, thorough};
@@ -7,14 +7,14 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SEAT: &str = "/run/twinlock/users/ada";
 const RECORDS: &str = "/var/lib/twinlock";
 
-/// A verb: what it is to end, and what is left of that.
+/// A verb, what it revokes, and what is left of that.
 struct End {
     words: &'static str,
     begin: fn(&Machine),
-    /// What counts of it; empty once it is ended.
+    /// Returns what is still in force; empty after the verb.
     left: fn(&Machine) -> Vec<String>,
     blows: &'static [(&'static str, Errno)],
-    /// What is said where all of it still counts, and where some of it does.
+    /// Expected text if all of it is still in force, and if some of it is.
     said: [&'static str; 2],
 }
 
@@ -42,7 +42,7 @@ fn remembered(m: &Machine) -> Vec<String> {
     devices.ok().lines().filter(|line| line.contains("127.0.0.1")).map(str::to_owned).collect()
 }
 
-/// Two devices that were remembered at logins.
+/// Creates two remembered devices by logins.
 fn devices(m: &Machine) {
     for (key, steps) in [("one", 0), ("two", 1)] {
         let info = format!("SSH_AUTH_INFO_0=publickey ssh-ed25519 {key}");
@@ -65,7 +65,7 @@ fn wrong_codes_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
     });
 }
 
-/// Strikes at each call of the verb, and looks at what is left.
+/// Strikes each call of the verb and checks what is left.
 fn ended(end: &End) {
     let m = machine();
     (end.begin)(&m);
@@ -95,7 +95,7 @@ fn ended(end: &End) {
     }
 }
 
-/// Done again, nothing is left; where nothing was left before, that is said.
+/// Checks that a repetition leaves nothing, and that it says so if nothing was left before.
 fn goes_on(m: &Machine, (cut, end): (&Cut<'_>, &End), left: usize) {
     let again = cut.again();
     let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));
@@ -191,7 +191,8 @@ fn the_settings_that_are_kept_are_the_old_ones_or_the_new_ones() {
     }
 }
 
-/// No room in the ledger and the records: forgetting needs none, and what needs some says that it has found none.
+/// On a full ledger and records disk, forgetting works, since it needs no space; a verb that needs space reports that
+/// there is none.
 #[test]
 fn a_full_disk_hinders_only_what_needs_room() {
     let m = machine();
@@ -216,13 +217,13 @@ fn a_full_disk_hinders_only_what_needs_room() {
         m.call(format!("twinlock {words}").split(' ')).output().ok();
     }
     assert_eq!((names(&m, SEAT, "try."), remembered(&m)), (Vec::new(), Vec::new()));
-    // A key that is shown is marked as disclosed first.
+    // A key is marked as disclosed before it is shown.
     let done = m.run(["twinlock", "export", "ada"]);
     says(&done, "nothing was changed");
     assert_eq!(done.stdout, "");
 }
 
-/// Neither a block nor a name is free there.
+/// Fills a file system until neither a block nor an inode is free.
 fn fill(m: &Machine, folder: &str) {
     let script = format!(
         "cat /dev/zero >{folder}/filler 2>/dev/null; i=0; \
@@ -270,6 +271,6 @@ fn a_read_only_disk_forgets_nothing_and_that_is_said() {
     assert!(m.logged("event=unlocked").is_empty(), "{:?}", m.log());
     m.run(["mount", "-t", "tmpfs", "-o", "ro,mode=0700", "none", RECORDS]).ok();
     let done = m.run(["twinlock", "epoch", "now"]);
-    // Whoever acts could not be looked up.
+    // The acting user could not be looked up.
     says(&done, "nothing was changed");
 }

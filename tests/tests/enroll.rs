@@ -1,4 +1,4 @@
-//! `twinlock enroll`: a key reaches an app as a picture or as text, and nothing is switched on without a proof.
+//! `twinlock enroll`: a key reaches an app as QR code or as text, and is enabled only after a proof.
 
 use twinlock_tests::{Machine, Otp, Session, photographed, scanned, svg_to_png};
 
@@ -18,7 +18,7 @@ fn enroll<'m>(m: &'m Machine, args: &[&str]) -> Session<'m> {
     session
 }
 
-/// The key as the screen shows it, typed into an app by hand.
+/// Returns the app with the key typed from the screen.
 fn typed_off(m: &Machine, session: &Session<'_>) -> Otp {
     let transcript = session.transcript();
     let groups = |line: &&str| line.starts_with("    ") && line.trim().len() == 39;
@@ -55,7 +55,7 @@ fn the_screens_code_scans_and_a_proof_switches_it_on() {
     assert_eq!(state(&m), "enrolled");
     let said = m.pamtester("probe", "ada").input(format!("{code}\n\n")).output();
     assert!(said.code != Some(0) && said.stderr.contains("used already"), "{said:?}");
-    // Whoever has enrolled her has seen the key; she puts off changing it.
+    // The enrolling user has seen the key; ada postpones its change.
     m.pamtester("probe", "ada").input(format!("{}\n\n", m.code_in("ada", 1))).output().ok();
     let logged = m.logged("event=enrolled");
     assert_eq!(logged.len(), 1);

@@ -1,8 +1,8 @@
-//! `twinlock enroll` cut off at every step, on a full disk and without a ledger: all of it stands, or nothing.
+//! `twinlock enroll` killed at every step, on a full disk and without a ledger: it is done completely or not at all.
 
 use twinlock_tests::{Finished, Machine, Otp, thorough};
 
-/// What is said where nobody is enrolled.
+/// Expected text if the user is not enrolled.
 const OLD: &str = "nothing was changed";
 
 fn machine() -> Machine {
@@ -15,7 +15,7 @@ fn machine() -> Machine {
     m
 }
 
-/// A key of its own for each round, so that no round's used code stands in the way of another's.
+/// Returns a different key for each round, so that the used codes of other rounds do not matter.
 fn app(round: usize) -> Otp {
     let letter =
         |place: u32| char::from(b'A' + u8::try_from(round / 26_usize.pow(place) % 26).unwrap());
@@ -38,12 +38,12 @@ fn is_enrolled(m: &Machine) -> bool {
     enrolled
 }
 
-/// Who has the user id, with a mark while a first record is on its way.
+/// Returns the user who holds the uid, with a mark while a first record is being written.
 fn holder(m: &Machine) -> String {
     m.run(["sh", "-c", "readlink /var/lib/twinlock/uids/*"]).stdout.trim().to_owned()
 }
 
-/// What the round left is all or nothing, and nobody has to clean up before the next.
+/// Checks that the round left all or nothing, and that the next one needs no clean-up.
 fn all_or_nothing(m: &Machine, (what, round): (&str, usize), otp: &Otp) {
     let known = |otp: &Otp| {
         let verify = m.call(["twinlock", "verify", "ada"]);
@@ -53,7 +53,7 @@ fn all_or_nothing(m: &Machine, (what, round): (&str, usize), otp: &Otp) {
     m.run(["rm", "-f", "/root/qr.svg"]).ok();
     if is_enrolled(m) {
         known(otp);
-        // Done again, it says so, and ends what was cut behind the record.
+        // A repetition reports it and completes what was interrupted after the record.
         assert_eq!(enroll(m, otp).code, Some(3), "{what} {round}");
     } else {
         m.settings("not_enrolled = \"allow\"\n");
@@ -65,7 +65,7 @@ fn all_or_nothing(m: &Machine, (what, round): (&str, usize), otp: &Otp) {
     }
     assert_eq!(holder(m), "ada", "{what} {round}");
     m.run(["rm", "-f", "/root/qr.svg"]).ok();
-    // A tombstone would prove what a first enrolment has to prove without one.
+    // A tombstone would prove what a first enrollment has to prove without one.
     m.run(["sh", "-c", "rm -r /var/lib/twinlock/users/* /var/lib/twinlock/uids/*"]).ok();
 }
 
@@ -101,7 +101,7 @@ fn killed_at_any_call_that_writes() {
     assert!(round > 30, "{round}");
 }
 
-/// Each call, where the list above names those that one thinks of; the old state up to one of them, then the new one.
+/// Strikes each call, where the list above names chosen ones: the old state up to one of them, then the new one.
 #[test]
 fn killed_anywhere_nobody_is_half_enrolled() {
     let m = machine();

@@ -1,5 +1,5 @@
-//! Before a first factor nobody can see who is unknown, barred, not enrolled, throttled, exempt or
-//! enrolled: not by prompts and texts, not by system calls, not by work.
+//! Before a first factor, unknown, barred, not enrolled, throttled, exempt and enrolled users are indistinguishable: by
+//! prompts, texts, system calls and work.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -8,13 +8,13 @@ const AHEAD: &str =
 const DECOY: &str =
     "auth required pam_twinlock.so first_factor=failed\naccount required pam_permit.so\n";
 const RULE: &str = "[[rule]]\nuser = \"exo\"\naction = \"exempt\"\n";
-/// One of each kind: enrolled, unknown, not enrolled, exempt.
+/// One user of each kind: enrolled, unknown, not enrolled, exempt.
 const EACH: [&str; 4] = ["ada", "nix", "bob", "exo"];
-/// A wrong code, eight digits, a password, and what sshd types for barred accounts.
+/// A wrong code, eight digits, a password, and what sshd sends for barred accounts.
 const ANSWERS: [&str; 4] = ["000000", "00000000", "hunter2", "\u{8}\r\u{7f}INCORRECT"];
-/// Wrong codes on file: with the last number, everybody is throttled.
+/// Numbers of recorded wrong codes: with the last one, every user is throttled.
 const ON_FILE: [usize; 2] = [2, 5];
-/// The same that the ruler comes from: what is on file is of who is measured.
+/// The ruler's address, since attempts are recorded per source.
 const FROM: &str = "rhost=192.0.2.1";
 
 fn machine() -> Machine {
@@ -26,7 +26,7 @@ fn machine() -> Machine {
     let root = "root:x:0:0:root:/root:/bin/sh".to_owned();
     let lines: Vec<_> = std::iter::once(root).chain(few.map(str::to_owned)).collect();
     m.file("/etc/passwd").write(lines.join("\n") + "\n");
-    // What happens the first time only has happened.
+    // Excludes the effects of a first login.
     for name in EACH {
         ask(&m, "ahead", name, "000000\n000000\n000000\n000000\n000000\n000000");
         ask(&m, "ahead", name, "000000\n000000\n000000\n000000\n000000\n000000");
@@ -34,7 +34,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Looking an account up takes the longer the later it stands, which is nobody's secret: all others stand before this one.
+/// Moves a user to the end of passwd: a look-up takes longer the later the account is listed, which is no secret.
 fn stand_last(m: &Machine, name: &str) {
     let all = m.file("/etc/passwd").read();
     let is_it = |line: &&str| line.split(':').next() == Some(name);
@@ -42,7 +42,7 @@ fn stand_last(m: &Machine, name: &str) {
     m.file("/etc/passwd").write([others, own].concat().join("\n") + "\n");
 }
 
-/// One call from the same address, without libpam's wait.
+/// Calls the module once from the same address, without libpam's delay.
 fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
     let quick = ["--seccomp-bpf", "-qq", "-e", "trace=select,pselect6"];
     let skip = ["-e", "inject=select,pselect6:retval=0"];
@@ -50,8 +50,8 @@ fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
     call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
 }
 
-/// Of everybody's wrong codes so many are on file, of this very second, since delays end; and nothing else is. Fewer are
-/// made up for as well: each one more shows in the work.
+/// Records exactly that many wrong codes for each user, at the current second, since delays end. Missing ones are added
+/// too: each one affects the work.
 fn keep(m: &Machine, on_file: usize) {
     let script = r#"
         rm -f /var/lib/twinlock/users/*/failed.* /var/lib/twinlock/nobody/failed.*
@@ -69,7 +69,7 @@ fn keep(m: &Machine, on_file: usize) {
     m.call(["sh", "-c", script]).env("last", &last).output().ok();
 }
 
-/// What somebody sees who types the same answer three times; who is exempt is refused by nobody here.
+/// Returns what a user sees who types the same answer three times; an exempt user is not refused here.
 fn seen(m: &Machine, service: &str, name: &str, answer: &str) -> String {
     let said = ask(m, service, name, &[answer; 3].join("\n"));
     assert_eq!(said.code, Some(1));
@@ -96,7 +96,7 @@ fn everybody_sees_the_same() {
     }
 }
 
-/// The names of the calls from the first look into the records on, each run of one kind as one.
+/// Returns the names of the calls from the first access to the records on; a run of one name counts once.
 fn calls(m: &Machine, name: &str, answer: &str) -> Vec<String> {
     let call = m.pamtester_as(&["-I", FROM], "ahead", name).input(format!("{answer}\n\n"));
     call.strace("/tmp/trace", &["-e", "inject=select,pselect6:retval=0"]).output();
@@ -126,7 +126,7 @@ fn the_same_calls_are_made_for_everybody() {
     }
 }
 
-/// In a ledger that is half full, and in one of which only the reserve is left, all are refused by the same calls.
+/// A half full ledger, and one with only its reserve left, refuse all users with the same calls.
 #[test]
 fn the_same_calls_are_made_in_a_scarce_ledger() {
     let m = machine();
@@ -153,7 +153,7 @@ fn the_same_calls_are_made_in_a_scarce_ledger() {
     assert!(!m.logged("reason=ledger_reserved").is_empty(), "{:?}", m.log());
 }
 
-/// Expired tries are removed by the same calls for everybody, a few at each charge.
+/// Expired attempts are removed with the same calls for every user, a few at each charge.
 #[test]
 fn expired_tries_go_by_the_same_calls() {
     let m = machine();
@@ -193,7 +193,7 @@ fn the_same_work_is_done_for_everybody() {
     for (on_file, answer) in usual.into_iter().flatten() {
         let work = EACH.map(|name| {
             stand_last(&m, name);
-            // Where the host is busy, libpam asks the kernel's audit again and again.
+            // On a busy host, libpam repeats its requests to the audit system.
             let counts = (0..3).filter_map(|_| {
                 keep(&m, on_file);
                 ruler.measure(&mut m.host("ahead", &[]), name, &[answer]).1.instructions
@@ -206,8 +206,8 @@ fn the_same_work_is_done_for_everybody() {
     }
 }
 
-/// Behind a failed first factor no code is looked at: the text of an accepted code makes the calls of any other, however
-/// often a program repeats it.
+/// After a failed first factor no code is checked: the text of an accepted code causes the same calls as any other,
+/// however often a program repeats it.
 #[test]
 fn decoy_tells_accepted_text_from_none() {
     let m = machine();
@@ -239,7 +239,7 @@ fn decoy_tells_accepted_text_from_none() {
     assert_eq!(m.state(), state, "nothing is written");
 }
 
-/// Before a first factor the text of an accepted code makes the calls of a wrong one, but for the charge it gets back.
+/// Before a first factor the text of an accepted code causes the same calls as a wrong one, except for the refund.
 #[test]
 fn repeated_text_makes_the_calls_of_a_guess() {
     let m = machine();

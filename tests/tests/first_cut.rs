@@ -1,5 +1,5 @@
-//! The first command on a new host cut off at its system calls and refused by the disk: the same command ends the work,
-//! and until then nobody is let in for want of a record.
+//! The first command on a new host, killed at its system calls and with disk errors: the same command completes the
+//! work, and until then no user counts as not enrolled.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Machine, Otp, Place, thorough};
@@ -7,7 +7,7 @@ use twinlock_tests::{Cut, Machine, Otp, Place, thorough};
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const STORE: &str = "/var/lib/twinlock";
 
-/// twinlock's files alone: no store, no ledger, no settings.
+/// Creates a host with only twinlock's files: no store, no ledger, no settings.
 fn new_host() -> Machine {
     let m = Machine::new();
     m.files().user("ada");
@@ -15,7 +15,7 @@ fn new_host() -> Machine {
     m
 }
 
-/// First commands, and what is typed into them.
+/// Returns first commands and their input.
 fn firsts() -> Vec<(&'static str, String)> {
     let uri = format!("{}\n", Otp::new(KEY).uri("ada"));
     let mut all = vec![("import uri ada", uri), ("epoch ensure", String::new())];
@@ -23,7 +23,7 @@ fn firsts() -> Vec<(&'static str, String)> {
     all
 }
 
-/// Root, who is not enrolled, may only enroll on a new host; for all else the settings name it as a robot.
+/// Lets root act: root, who is not enrolled, may only enroll on a new host; for all else the settings exempt root.
 fn lets_root_act(m: &Machine, words: &str) {
     if !words.starts_with("import") && words != "epoch ensure" {
         m.run(["mkdir", "-p", "/etc/twinlock"]).ok();
@@ -31,30 +31,31 @@ fn lets_root_act(m: &Machine, words: &str) {
     }
 }
 
-/// One of the ledger's 256 folders for names without an account stands for the others.
+/// Reports whether to strike a call; one of the ledger's 256 folders for names without an account represents the
+/// others.
 fn chosen(place: &Place) -> bool {
     let what = &place.what;
     let stands = !what.contains("/unknown/") || what.contains("/unknown/a0");
     stands && (thorough() || place.writes())
 }
 
-/// The names of the store, without what is drawn by lot or counted, and without the mark of a first record on its way,
-/// which the next change takes away.
+/// Returns the names in the store without random and counted parts, and without the mark of a first record, which the
+/// next change removes.
 fn names(m: &Machine) -> String {
     let steady = "s/codes[.].*/codes/; s/record[.][0-9]*/record/; /uids.*+/d";
     let names = format!("cd {STORE} && find . | sed '{steady}' | sort");
     m.run(["sh", "-c", &names]).ok().to_owned()
 }
 
-/// Both copies of the store's name are one.
+/// Checks that both copies of the store id are equal.
 fn is_one_store(m: &Machine) -> bool {
     m.run(["cmp", &format!("{STORE}/store-id"), "/etc/twinlock/store-id"]).code == Some(0)
 }
 
-/// The same command makes all that it makes on a host where nobody has cut it off.
+/// Checks that the same command creates everything that it creates on a host without interruption.
 fn goes_on(m: &Machine, (cut, words): (&Cut<'_>, &str), whole: &str) {
     let again = cut.again();
-    // The first enrollment of the host was done: the next one takes a code.
+    // The first enrollment of the host was done: the next one needs a code.
     let is_over = again.code == Some(4) && again.stderr.contains("Enroll yourself first");
     let told = is_over && m.run(["twinlock", "status", "ada"]).ok().starts_with("ada is enrolled");
     assert!(again.code == Some(0) || told, "{words}: {again:?}");
@@ -63,11 +64,11 @@ fn goes_on(m: &Machine, (cut, words): (&Cut<'_>, &str), whole: &str) {
     assert_eq!(cut.left(), "", "{words}");
 }
 
-/// Whoever is not enrolled may be let in without a code, but only where that is proven.
+/// A user who is not enrolled may be let in without a code, but only if the absence is proven.
 fn lets_nobody_in_unproven(m: &Machine) {
     m.file("/etc/twinlock/twinlock.toml").write("not_enrolled = \"allow\"\n");
     let done = m.pamtester("probe", "ada").input("\n").output();
-    // By the module alone, an exempt person is none of its affair, which is no success.
+    // Only the module decides here; it ignores an exempt user, which is no success.
     let exempt = !m.logged("event=allowed").is_empty();
     assert!(done.code != Some(0) && (!exempt || is_one_store(m)), "{:?}", m.log());
     m.file("/etc/twinlock/twinlock.toml").remove();
@@ -75,7 +76,7 @@ fn lets_nobody_in_unproven(m: &Machine) {
 
 #[test]
 fn killed_anywhere_the_first_command_is_done_by_doing_it_again() {
-    // What all of them make, the first makes too.
+    // The parts that all commands create are covered by the first one.
     for (words, input) in firsts().into_iter().take(if thorough() { usize::MAX } else { 1 }) {
         let m = new_host();
         lets_root_act(&m, words);

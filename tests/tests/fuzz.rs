@@ -1,4 +1,4 @@
-//! The fuzz targets with what was found so far, and with as many changed copies as there is time for.
+//! The fuzz targets on the inputs found so far, and on as many mutations as there is time for.
 
 #[path = "../fuzz/targets/mod.rs"]
 mod targets;
@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use targets::{TARGETS, Target};
 use twinlock_tests::{repository, thorough};
 
-/// What changes are made of: bytes at which parsers turn.
+/// Bytes that parsers treat specially, inserted by mutations.
 const PIECES: [&[u8]; 30] = [
     b"\"",
     b"'''",
@@ -42,7 +42,7 @@ const PIECES: [&[u8]; 30] = [
     b"include ",
 ];
 
-/// A sequence of numbers that is the same in every run (SplitMix64).
+/// A reproducible sequence of numbers (SplitMix64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -53,7 +53,7 @@ impl Numbers {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below that, which is not 0.
+    /// Returns a number below `most`, which is not 0.
     fn below(&mut self, most: usize) -> usize {
         let most = u64::try_from(most).expect("a length");
         usize::try_from(self.next() % most).expect("below a length")
@@ -69,7 +69,7 @@ fn seeds(target: &Target) -> Vec<Vec<u8>> {
     files.iter().map(|file| std::fs::read(file).expect("a seed")).collect()
 }
 
-/// A copy of one seed, with some of its bytes replaced, cut out, doubled, or followed by a part of another seed.
+/// Returns a copy of a seed with some bytes replaced, removed, repeated, or followed by a part of another seed.
 fn changed(seeds: &[Vec<u8>], numbers: &mut Numbers) -> Vec<u8> {
     let mut bytes = seeds[numbers.below(seeds.len())].clone();
     for _ in 0..=numbers.below(6) {

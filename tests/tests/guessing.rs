@@ -1,5 +1,5 @@
-//! Guessing through the real module: never more codes judged than the settings allow, the owner
-//! gets in meanwhile, and what keeps others out ends as it says.
+//! Guessing through the real module: no more codes are judged than the settings allow, the owner gets in meanwhile, and
+//! each delay ends as announced.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ const IN: &str = "successfully authenticated";
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const OWNER: &str = "198.51.100.1";
 
-/// ada's app shows a new code each second, so that she can log in each second.
+/// Creates a machine: ada's app shows a new code each second, so that she can log in each second.
 fn machine(settings: &str) -> Machine {
     let m = Machine::new();
     m.user("ada").bare();
@@ -20,7 +20,7 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// One call from an address, with these codes typed one after the other; libpam's wait is skipped.
+/// Calls the module from an address with these codes in turn, without libpam's delay.
 fn call(m: &Machine, from: &str, codes: &[&str]) -> Finished {
     call_at(m, (from, 0), codes)
 }
@@ -39,12 +39,12 @@ fn gets_in(m: &Machine, from: &str) -> bool {
     call(m, from, &[&m.code("ada")]).stdout.contains(IN)
 }
 
-/// Codes that were compared, and wrong.
+/// Counts the codes that were compared and wrong.
 fn judged(m: &Machine) -> usize {
     m.logged("reason=wrong_code").len()
 }
 
-/// Ten wrong codes a call.
+/// Ten wrong codes per call.
 const TRIES: &str = "tries = 10\n";
 
 #[test]
@@ -70,7 +70,7 @@ fn at_the_prompt<'m>(m: &'m Machine, from: &str) -> Session<'m> {
     session
 }
 
-/// Thirty-two wrong codes at one instant, and how many of them are on file as judged.
+/// Sends thirty-two wrong codes at the same time; returns how many are recorded as judged.
 fn at_one_instant(m: &Machine, from: impl Fn(u32) -> String) -> usize {
     let wrong = m.wrong_code("ada");
     let waiting = (0..32).map(|number| (at_the_prompt(m, &from(number)), wrong.clone()));
@@ -97,7 +97,7 @@ fn a_burst_leaves_one_note() {
     assert!(gets_in(&m, OWNER));
     let notes = || m.tree("/var/lib/twinlock/users/ada").matches("/failed.").count();
     assert_eq!(notes(), 0, "{}", m.tree("/var/lib/twinlock"));
-    // What is wrong within the second of a success belongs to the row that it has ended.
+    // A wrong code in the same second as a success belongs to the streak that the success ended.
     call_at(&m, ("203.0.113.7", 5), &[&m.wrong_code("ada")]);
     assert_eq!(notes(), 1, "{}", m.tree("/var/lib/twinlock"));
 }
@@ -145,7 +145,7 @@ fn delays_end_by_themselves_and_by_unlock() {
     let from = "203.0.113.7";
     call(&m, from, &[wrong.as_str(); 10]);
     assert_eq!(judged(&m), 5);
-    // The sixth is judged half a minute later, and the seventh a minute after that.
+    // The sixth is judged half a minute later, the seventh a minute after that.
     for (seconds, in_all) in [(29, 5), (31, 6), (85, 6), (92, 7)] {
         call_at(&m, (from, seconds), &[&wrong]);
         assert_eq!(judged(&m), in_all, "{seconds}: {}", m.state());
@@ -155,7 +155,7 @@ fn delays_end_by_themselves_and_by_unlock() {
     assert!(gets_in(&m, from), "{:?}", m.log().last());
 }
 
-/// What a restart leaves: records, and a ledger that began some minutes ago.
+/// Simulates a restart: the records stay, the ledger began some minutes ago.
 fn restart(m: &Machine) {
     m.run(["sh", "-c", "rm -rf /run/twinlock/*"]).ok();
     m.epoch_minutes_ago(10);
@@ -175,7 +175,7 @@ fn a_restart_refills_no_row() {
     assert_eq!(judged(&m), 8);
     assert!(!gets_in(&m, "203.0.113.99"));
     assert_eq!((judged(&m), m.logged("reason=locked").len()), (8, 1), "{:?}", m.log());
-    // The owner's login ends the row, also for the time after the next restart.
+    // The owner's login ends the streak, also after the next restart.
     assert!(gets_in(&m, OWNER));
     restart(&m);
     assert!(gets_in(&m, "203.0.113.99"), "{:?}", m.log());
@@ -195,7 +195,7 @@ fn unlock_forgets_what_was_before_a_restart() {
     assert!(gets_in(&m, "203.0.113.9"), "{:?}", m.log());
 }
 
-/// Ends the attack, also where the owner was kept out and the test fails.
+/// Ends the attack on drop, also if the test fails.
 struct EndOfAttack<'a>(&'a AtomicBool);
 
 impl Drop for EndOfAttack<'_> {
@@ -204,7 +204,7 @@ impl Drop for EndOfAttack<'_> {
     }
 }
 
-/// An attack from many places at once goes on, and the owner logs in again and again.
+/// The owner logs in repeatedly during an attack from many addresses.
 #[test]
 fn the_owner_gets_in_throughout_an_attack() {
     let m = machine(TRIES);

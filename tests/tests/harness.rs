@@ -1,4 +1,4 @@
-//! The private machine keeps its promises, shown with modules that Debian ships.
+//! The private machine keeps its guarantees, tested with modules that Debian ships.
 
 use std::path::Path;
 use std::process::Command;
@@ -269,13 +269,13 @@ fn a_stopped_program_goes_on_when_it_is_woken() {
     let pids = m.pids("su");
     m.run_as("ada", ["kill", "-STOP", &pids[0].to_string()]).ok();
     let stopped = || m.run(["ps", "-o", "stat=", &pids[0].to_string()]).ok().starts_with('T');
-    // The kernel stops it when it next runs; a test that waits for ever is ended by its runner.
+    // The kernel stops it when it next runs; the test runner ends a test that waits forever.
     while !stopped() {}
     m.signal("CONT", pids[0]);
     assert!(su.send_line("staple").logged_in());
 }
 
-/// What a command finds in a machine, whatever whoever runs these tests has.
+/// Prints what a command finds in a machine, independent of the user who runs these tests.
 const FOUND: &str = "cat /etc/hostname; umask; ulimit -S -n; (: </dev/tty) 2>/dev/null || echo no terminal; \
     date +%Z; command -v pivot_root; grep -c -v -e nologin$ -e /bash$ -e /sync$ /etc/passwd; \
     env | cut -d= -f1 | sort | xargs; sed -n 's/^SigIgn:.*\\(........\\)$/\\1/p' /proc/self/status";
@@ -287,12 +287,12 @@ fn nothing_of_the_caller_reaches_a_machine() {
     let usual = "twinbox\n0022\n1024\nno terminal\nUTC\n/usr/sbin/pivot_root\n0\n\
         HOME LANG LOGNAME PATH PWD SHELL TERM USER\n";
     let signals = found.stdout.strip_prefix(usual).unwrap_or_else(|| panic!("{found:?}"));
-    // The 32nd is libc's own, which nobody can set.
+    // Signal 32 is libc's own, which cannot be set.
     let ignored = u32::from_str_radix(signals.trim(), 16).expect("a mask") & 0x7fff_ffff;
     assert_eq!(ignored, 0, "{found:?}");
 }
 
-/// This program again, at the test above; what is put before it.
+/// Runs this program again with only the test above; `before` precedes the command.
 fn again(before: &str) -> (bool, String) {
     let this = std::env::current_exe().expect("this program");
     let test = format!("{} --exact nothing_of_the_caller_reaches_a_machine", this.display());

@@ -1,11 +1,10 @@
-//! What a local user does to su and sudo before he starts them changes nothing but that he is
-//! refused.
+//! A local user's manipulations of su and sudo before the start: the only effect is a refusal.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, Otp};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// ada is enrolled with an app that shows a new code each second.
+/// Creates a machine: ada is enrolled with an app that shows a new code each second.
 fn machine(settings: &str) -> Machine {
     let m = Machine::new();
     m.user("ada").bare();
@@ -14,12 +13,12 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// Nobody has a name in the ledger.
+/// Clears the ledger of all users.
 fn forget(m: &Machine) {
     m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
 }
 
-/// What a local user can do to the program that he starts.
+/// What a local user can do to a program before starting it.
 const HOSTILE: [&str; 34] = [
     "true",
     "prlimit --pid $$ --nofile=3",
@@ -62,7 +61,7 @@ const HOSTILE: [&str; 34] = [
 const STACK: &str = "auth required pam_permit.so\nauth required pam_twinlock.so first_factor=stack\n\
                      account required pam_permit.so\nsession required pam_permit.so\n";
 
-/// The waits of libpam and of su after a failure are skipped.
+/// Options that skip the delays of libpam and su after a failure.
 const QUICK: [&str; 5] = [
     "-qq",
     "-e",
@@ -80,14 +79,14 @@ fn machine_of_su_and_sudo() -> Machine {
     m
 }
 
-/// What bob starts, which asks for the code of the other.
+/// Returns what bob starts, with the user whose code is asked for.
 fn callers(m: &Machine) -> [(Call<'_>, &'static str); 2] {
     let said = format!("echo \"{LOGGED_IN}$(id -un)\"");
     let sudo = m.call(["sudo", "-S", "-k", "sh", "-c", &said]).as_user("bob");
     [(m.su("bob", "ada"), "ada"), (sudo, "bob")]
 }
 
-/// Whether that caller, made hostile and given a code, gets in.
+/// Reports whether that caller, manipulated and given a code, gets in.
 fn gets_in(caller: Call<'_>, hostile: &str, code: &str) -> bool {
     let call = caller.first(hostile).strace("/tmp/trace", &QUICK).input(format!("{code}\n\n"));
     call.output().stdout.contains(LOGGED_IN)
@@ -102,7 +101,7 @@ fn a_hostile_caller_changes_nothing_but_that_he_is_refused() {
             let (_, asked) = caller();
             forget(&m);
             assert!(!gets_in(caller().0, hostile, &m.wrong_code(asked)), "{asked}: {hostile}");
-            // Whether the right code gets in under such limits is the caller's own affair.
+            // Whether the correct code works under such limits is up to the caller.
             let _ = gets_in(caller().0, hostile, &m.code(asked));
             only_root_s(&m, hostile);
             let next = m.code_in(asked, 4);
@@ -116,7 +115,7 @@ fn a_hostile_caller_changes_nothing_but_that_he_is_refused() {
 #[track_caller]
 fn only_root_s(m: &Machine, after: &str) {
     for line in m.state().lines() {
-        // A link's own group and mode open nothing, and its text is public to who reads folders.
+        // Group and mode of a link grant nothing, and its text is public to readers of the folder.
         let right = [" 40700 0:0 ", " 100600 0:0 ", " 120777 0:"];
         assert!(right.iter().any(|right| line.contains(right)), "{after}: {line}");
     }

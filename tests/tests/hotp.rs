@@ -1,4 +1,5 @@
-//! Tokens with a button: a right code moves the counter, durably and before anybody gets in, and nothing else does.
+//! Tokens with a button: a correct code advances the counter, durably and before access is granted, and nothing else
+//! does.
 
 use std::sync::Mutex;
 use std::thread;
@@ -6,7 +7,7 @@ use std::thread;
 use twinlock_tests::{First, Machine, PASSWORD, PROMPT, Server, Session, Token};
 
 const IN: &str = "successfully authenticated";
-/// The calls that leave something behind.
+/// Calls that change something.
 const CHANGES: [&str; 9] = [
     "symlinkat",
     "openat",
@@ -20,11 +21,11 @@ const CHANGES: [&str; 9] = [
 ];
 const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// ada's record is what she was enrolled with; a copy of it is kept.
+/// Enrolls ada and keeps a copy of her record.
 fn machine() -> (Machine, Token) {
     let m = Machine::new();
     m.user("ada").bare();
-    // What slows wrong codes down is for other tests.
+    // The throttle is tested elsewhere.
     m.settings("[throttle]\nfree = 50\n");
     let token = Token::new(KEY);
     import(&m, &token, 10);
@@ -37,7 +38,7 @@ fn import(m: &Machine, token: &Token, counter: u64) {
     import.input(token.uri("ada", counter) + "\n").output().ok();
 }
 
-/// As on the day of the enrolment.
+/// Restores the state after enrollment.
 fn anew(m: &Machine) {
     let again =
         "rm -rf /run/twinlock/users /var/lib/twinlock; cp -a /root/records /var/lib/twinlock";
@@ -48,7 +49,7 @@ fn gets_in(m: &Machine, codes: &[String]) -> bool {
     m.asked("ada", &format!("{}\n", codes.join("\n"))).code == Some(0)
 }
 
-/// The counter in the record.
+/// Returns the counter in the record.
 fn next(m: &Machine) -> u64 {
     let record = m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/record.*.toml"]);
     let line = record.ok().lines().find_map(|line| line.strip_prefix("counter = "));
@@ -145,7 +146,7 @@ fn the_counter_is_on_the_disk_before_the_answer() {
     let call = m.pamtester_as(&["-v"], "bare", "ada").strace("/tmp/trace", &["-s", "400"]);
     assert!(call.input(token.at(10) + "\n").output().stdout.contains(IN));
     let trace = m.trace("/tmp/trace");
-    // The claim, the new record on the disk, its name, the folder, and only then the answer.
+    // The claim, the new record on disk, its name, the folder, and only then the result.
     assert!(!trace.between("\"used.", "counter = 11").names().contains(&"renameat2"));
     let written = trace.between("counter = 11", IN);
     let names = written.names();
@@ -155,7 +156,7 @@ fn the_counter_is_on_the_disk_before_the_answer() {
     assert!(folder.is_some() && names.contains(&"unlinkat"), "{written:#?}");
 }
 
-/// A login that is killed at that place: its code works once at most, and the next one works.
+/// Kills a login at that place; checks that its code works at most once, and that the next one works.
 fn killed_at(m: &Machine, token: &Token, (call, nth): &(String, usize)) -> bool {
     anew(m);
     let inject = format!("inject={call}:signal=KILL:when={nth}");
@@ -164,7 +165,7 @@ fn killed_at(m: &Machine, token: &Token, (call, nth): &(String, usize)) -> bool 
     assert!(killed.code == Some(137) && !killed.stdout.contains(IN), "{call} {nth}: {killed:?}");
     let again = gets_in(m, &[token.at(10)]);
     assert!(!gets_in(m, &[token.at(10)]), "{call} {nth}: twice: {}", m.log().join("\n"));
-    // A restart in between takes no counter back that let somebody in.
+    // A restart meanwhile does not restore a used counter.
     m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
     let after_restart = gets_in(m, &[token.at(10)]);
     assert!(!(again && after_restart), "{call} {nth}: after a restart: {}", m.log().join("\n"));
@@ -179,7 +180,7 @@ fn killed_anywhere_no_code_works_twice_and_the_owner_gets_in() {
     let call = m.pamtester_as(&["-v"], "bare", "ada").strace("/tmp/trace", &["-s", "400"]);
     assert!(call.input(token.at(10) + "\n").output().stdout.contains(IN));
     let mut places = m.trace("/tmp/trace").places("try.proven", IN);
-    // Between two calls that change something nothing changes.
+    // Only calls that change something matter.
     places.retain(|(call, _)| CHANGES.contains(&call.as_str()));
     assert!(places.len() > 12, "{places:?}");
     let (work, fates) = (Mutex::new(0..places.len()), Mutex::new(vec![false; places.len()]));
@@ -206,7 +207,7 @@ fn at_the_prompt(m: &Machine, from: usize) -> Session<'_> {
     s
 }
 
-/// How many of these get in, all answering at one instant.
+/// Counts how many of these get in when all answer at the same time.
 fn winners(m: &Machine, codes: &[String]) -> usize {
     let rival = |(number, code): (usize, &String)| (at_the_prompt(m, number), code.clone());
     let mut rivals: Vec<_> = codes.iter().enumerate().map(rival).collect();
@@ -267,7 +268,7 @@ fn where_the_counter_cannot_be_written_nobody_gets_in_until_it_can() {
     ] {
         let (m, token) = machine();
         m.run(["sh", "-euc", stuck]).ok();
-        // Longer than the look-ahead: each try burns a code.
+        // Longer than the look-ahead: each attempt uses a code.
         for counter in 10..17 {
             let said = m.asked("ada", &(token.at(counter) + "\n"));
             let words = said.stdout + &said.stderr;

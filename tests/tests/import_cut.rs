@@ -1,5 +1,5 @@
-//! Imports of one person cut off at their system calls and refused by the disk: nobody, or the whole person, and the
-//! same command ends the work.
+//! Imports of one user, killed at their system calls and with disk errors: all or nothing is imported, and the same
+//! command completes the work.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Finished, Machine, Otp, Scratch, thorough};
@@ -8,11 +8,11 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 
-/// An import, and what is typed into it.
+/// An import and its input.
 struct Import {
     words: &'static str,
     input: String,
-    /// A scratch code that comes with it, and one that was spent over there.
+    /// An imported backup code, and one that was used on the other side.
     scratch: Option<(&'static str, Option<&'static str>)>,
     app: Otp,
 }
@@ -27,7 +27,7 @@ fn host() -> Machine {
     m
 }
 
-/// As another host knows ada: with a code that was used there, and scratch codes of which one is spent.
+/// Returns an export of ada from another host: with a used code, and backup codes of which one is used.
 fn exported() -> String {
     let m = host();
     m.enrolled("ada", KEY).scratch("ada", Scratch::FEW);
@@ -69,7 +69,7 @@ fn is_enrolled(m: &Machine) -> bool {
     enrolled
 }
 
-/// What is said of ada's record where the disk has failed.
+/// Reports whether the text about ada's record after a disk error is correct.
 fn told(done: bool, said: &str) -> bool {
     said.contains(if done { "all the same" } else { "nothing was changed" })
 }
@@ -82,7 +82,7 @@ fn lets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
 }
 
-/// Done again, all of it is there; where it was there before, that is said.
+/// Checks that a repetition imports everything, and that it says so if everything was there before.
 fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &Import), was_done: bool) {
     let again = cut.again();
     let text = again.stdout.clone() + &again.stderr;
@@ -96,7 +96,7 @@ fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &Import), was_done: bool) {
     let sets = m.run(["sh", "-c", &format!("ls {PERSON} | grep -c ^codes")]);
     match import.scratch {
         None => assert_eq!(sets.stdout.trim(), "0"),
-        // A set of its own: one that was laid down in vain is named by nobody, and goes in a day.
+        // A new set: an unused earlier one is not referenced and is removed after a day.
         Some((_, None)) => assert_ne!(sets.stdout.trim(), "0"),
         Some((_, Some(_))) => assert_eq!(sets.stdout.trim(), "1"),
     }
@@ -105,7 +105,7 @@ fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &Import), was_done: bool) {
     }
 }
 
-/// What was used on the other host opens nothing here; what was not, does.
+/// Checks that a code used on the other host is refused here, and an unused one accepted.
 fn opens_once(m: &Machine, import: &Import) {
     let Some((scratch, spent)) = import.scratch else { return };
     m.app("ada", &import.app);

@@ -1,4 +1,4 @@
-//! Files that Google's own program and module wrote are taken over: the same app goes on where it was.
+//! Imports files that Google's own program and module wrote: the same app keeps working.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ fn machine() -> Machine {
     m
 }
 
-/// What Google's program writes for `user`; the key in it is in the app afterwards.
+/// Runs Google's program for `user` and enters its key in the app.
 fn set_up(m: &Machine, user: &str, flags: &str) {
     let fixed = "google-authenticator -C -f -q -Q NONE -l box -i box";
     m.run_as(user, format!("{fixed} {flags}").split(' ')).ok();
@@ -27,7 +27,7 @@ fn scratch_codes(m: &Machine) -> Vec<String> {
     codes.map(str::to_owned).collect()
 }
 
-/// Whether Google's module lets ada in with a code, on a clock so many seconds off.
+/// Reports whether Google's module accepts ada's code with its clock shifted by that many seconds.
 fn google(m: &Machine, code: &str, clock: i64) -> bool {
     let call = m.pamtester("google", "ada").input(format!("{code}\n"));
     let call = if clock == 0 { call } else { call.clock(clock) };
@@ -119,7 +119,7 @@ fn many_homes_have_a_bar_on_a_terminal() {
 fn a_clock_that_googles_module_has_learnt_is_known() {
     let m = machine();
     set_up(&m, "ada", "-t -d -w 3 -u -e 0");
-    // Three codes in a row of a phone that is ten minutes ahead.
+    // Three consecutive codes of a phone that is ten minutes ahead.
     let phone = |steps: i64| m.code_in("ada", 20 + steps);
     assert!(!google(&m, &phone(-4), -120) && !google(&m, &phone(-3), -90));
     assert!(google(&m, &phone(-2), -60), "{}", m.file(FILE).read());
@@ -177,7 +177,7 @@ fn importing_again_changes_nothing_and_another_key_stays() {
         other.stdout.contains("ada is enrolled already, and keeps the key that works"),
         "{other:?}"
     );
-    // Of all, that is no failure.
+    // With `--all` that is no failure.
     let all = m.run(["twinlock", "import", "google", "--all", "--remove-source"]);
     let said = "ada: already enrolled with another key; the file was left alone\n";
     assert!(all.ok().contains(said) && m.file(FILE).exists(), "{all:?}");

@@ -1,5 +1,5 @@
-//! Homes belong to people who may be hostile: an import reads nothing but their own file, waits for nothing, and
-//! writes nothing there; cut off anywhere, it leaves the old state or the new one.
+//! Home directories of hostile users: an import reads only the user's own file, waits for nothing and writes nothing
+//! there; when killed, it leaves the old or the new state.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
@@ -17,7 +17,7 @@ fn text() -> String {
     format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n12345678\n23456789\n34567890\n")
 }
 
-/// A file as Google's program leaves it in a home.
+/// Writes a file as Google's program leaves it in a home.
 fn write(m: &Machine, user: &str) {
     let file = format!("/home/{user}/.google_authenticator");
     m.file(&file).write(text()).mode(0o400).owner(m.uid(user));
@@ -31,7 +31,7 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", script]).ok();
 }
 
-/// What is made of ada's file, by root, before the import; and what is said of it.
+/// Manipulations of ada's file before an import by root, and the expected message.
 const TRAPS: [(&str, &str); 18] = [
     ("mkfifo -m 600 $F; chown ada $F", "it is no file"),
     ("mkdir $F; chown ada $F", "it is no file"),
@@ -78,7 +78,7 @@ fn no_trap_in_a_home_is_walked_into_and_nobody_else_suffers() {
     }
 }
 
-/// Homes of accounts that have none, or share one.
+/// Accounts without a home, or with a shared one: skipped with `--all`, refused by name.
 #[test]
 fn odd_homes_are_passed_over_among_all_and_told_one_by_one() {
     let m = machine();
@@ -149,7 +149,7 @@ fn a_home_that_only_its_owner_may_enter_is_read_as_its_owner() {
     let m = machine();
     write(&m, "ada");
     sh(&m, "chmod 700 /home/ada");
-    // Without the powers over other people's files that root has elsewhere: as on a file server.
+    // Without root's capabilities over files of others, as on a file server.
     let squashed = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"];
     let command = ["twinlock", "import", "google", "--remove-source", "ada"];
     let done = m.run(squashed.into_iter().chain(command));
@@ -157,7 +157,7 @@ fn a_home_that_only_its_owner_may_enter_is_read_as_its_owner() {
     assert!(!m.file(FILE).exists());
 }
 
-/// The system calls that change something.
+/// System calls that change something.
 const CHANGES: [&str; 9] = [
     "symlinkat",
     "mkdirat",
@@ -171,14 +171,14 @@ const CHANGES: [&str; 9] = [
 ];
 const IMPORT: [&str; 5] = ["twinlock", "import", "google", "--remove-source", "ada"];
 
-/// Nobody has a record, a claim or a set of codes, and ada's file lies where it was.
+/// Removes all records, claims and code sets, and restores ada's file.
 fn begin_again(m: &Machine) {
     let script = "rm -rf /var/lib/twinlock/users/ada /var/lib/twinlock/uids/* /run/twinlock/users \
                   /home/ada/.twinlock-gone.*; cp -p /tmp/source $F.new; mv $F.new $F";
     sh(m, &script.replace("$F", FILE));
 }
 
-/// What a cut at the `nth` of these calls leaves; whether the import came to its end before it.
+/// Kills the import at the `nth` of these calls; returns whether it had completed before.
 fn cut(m: &Machine, (call, nth): (&str, usize), code: &str) -> bool {
     begin_again(m);
     let inject = format!("inject={call}:signal=KILL:when={nth}");

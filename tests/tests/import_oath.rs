@@ -1,11 +1,11 @@
-//! A users file that pam_oath has rewritten at a login is taken over: the same tokens go on where they were.
+//! Imports a users file that pam_oath has rewritten at a login: the same tokens keep working.
 
 use std::process::Command;
 
 use twinlock_tests::{Finished, Machine, Otp};
 
 const FILE: &str = "/etc/users.oath";
-/// The keys of ada, bob and cy, as pam_oath and as an app write them.
+/// Keys of ada, bob and cy in the notations of pam_oath and of an app.
 const HEX: [&str; 3] = [
     "3132333435363738393031323334353637383930",
     "6162636465666768696a6162636465666768696a",

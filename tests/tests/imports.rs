@@ -1,4 +1,4 @@
-//! What users feed the imports with: sources that hold more than was understood, lines for another verb, pictures of QR codes.
+//! Input of imports: sources with unreadable content, lines for another verb, pictures of QR codes.
 
 use twinlock_tests::{Call, Finished, Machine, Otp};
 
@@ -25,7 +25,7 @@ fn piped(m: &Machine, words: &str, text: impl AsRef<[u8]>) -> Finished {
     m.call(format!("twinlock import {words}").split(' ')).input(text).output()
 }
 
-/// All that was said, in one line.
+/// Returns all output as one line.
 fn told(done: &Finished) -> String {
     format!("{} {}", done.stdout, done.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -147,7 +147,7 @@ fn texts_of_another_verb_name_that_verb() {
 #[test]
 fn equal_names_of_an_export_are_taken_by_number() {
     let m = machine();
-    // One key under one name, twice, and another key of that name.
+    // One key twice under one name, and another key of that name.
     let account = |key: &[u8]| {
         let mut account = vec![0x0a, u8::try_from(key.len()).expect("short")];
         account.extend(key);
@@ -166,7 +166,7 @@ fn equal_names_of_an_export_are_taken_by_number() {
     piped(&m, "migration ada --index 2", &text).ok();
     m.app("ada", &Otp::new("MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK"));
     m.asked("ada", &m.code("ada")).ok();
-    // Equal keys are one: nothing is left to choose.
+    // Duplicates count as one key: there is nothing to choose.
     piped(&m, "migration bob", uri(&[one.clone(), one].concat())).ok();
 }
 

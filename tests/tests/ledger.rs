@@ -1,10 +1,10 @@
-//! How the ledger stays usable: expired names are swept, and half of it is kept from attempts without a first factor.
+//! How the ledger stays usable: expired names are removed, and half of it is reserved for attempts with a first factor.
 
 use twinlock_tests::{Finished, First, Machine, Otp, Server};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// ada is enrolled with an app that shows a new code each second.
+/// Creates a machine: ada is enrolled with an app that shows a new code each second.
 fn machine(settings: &str) -> Machine {
     let m = Machine::new();
     m.user("ada").bare().enrolled_with("ada", &every_second());
@@ -25,7 +25,7 @@ fn passes(m: &Machine, user: &str, code: &str) -> bool {
     m.asked(user, code).code == Some(0)
 }
 
-/// Names of tries that are a day old, as weeks of guessing have left them.
+/// Creates names of attempts that are a day old, as weeks of guessing leave them.
 const EXPIRED: &str = "umask 077; mkdir -p $D; cd $D; at=$(($(date +%s) - 86500)); \
                        python3 -c \"import os
 for i in range($N): os.symlink('$at', f'try.unproven.20000.{i}.192.0.2.9')\"";
@@ -57,7 +57,7 @@ fn sweeping_removes_what_is_expired_alone() {
     assert!(again.ok().contains("\"removed\":0"), "{again:?}");
 }
 
-/// Two used steps of a key that no record has, one of a day ago and one of a minute ago.
+/// Creates two used steps of a key without a record, one a day old and one a minute old.
 const OF_A_REMOVED_KEY: &str = "cd $D; now=$(date +%s); \
     ln -s $((now - 86500)) used.00112233445566778899aabbccddeeff.100; \
     ln -s $((now - 60)) used.00112233445566778899aabbccddeeff.200";
@@ -73,14 +73,14 @@ fn used_steps_of_removed_keys_are_swept_after_a_day() {
     for user in ["ada", "reset"] {
         sh(&m, &format!("D=/run/twinlock/users/{user}; {OF_A_REMOVED_KEY}"));
     }
-    // Whose record cannot be read has no key that is known to be gone.
+    // The keys of an unreadable record are not known to be gone.
     sh(
         &m,
         &format!(
             "mkdir -m 700 /run/twinlock/users/odd; D=/run/twinlock/users/odd; {OF_A_REMOVED_KEY}"
         ),
     );
-    // The key that is in force, used a day ago.
+    // The key in force, used a day ago.
     sh(
         &m,
         "cd /run/twinlock/users/ada; for i in used.*; do case $i in used.0011*) ;; *) ln -sf $(($(date +%s) - 86500)) $i;; esac; done",
@@ -111,7 +111,7 @@ fn two_sweeps_at_once_remove_what_is_expired_alone() {
     sh(&m, sweep);
     let left = m.tree("/run/twinlock");
     assert_eq!(left.matches("/try.").count(), 3, "{left}");
-    // The failures that the expired tries were are counted once, whoever has counted them.
+    // Expired attempts are counted as failures once, whichever process removes them.
     assert_eq!(left.matches("/row.").count(), 3, "{left}");
     assert_eq!(left.matches(".407 ").count() + left.matches(".7 ").count(), 3, "{left}");
     assert!(!passes(&m, "ada", &code));
@@ -139,13 +139,13 @@ fn sweeping_during_logins_lets_each_code_in_once() {
     assert_eq!(m.tree("/run/twinlock").matches("/try.unproven").count(), 0);
 }
 
-/// A first factor follows the module, as where an app's code is asked for before the password.
+/// A stack in which the first factor follows the module, as when a code is asked for before the password.
 const FOLLOWS: &str = "auth required pam_twinlock.so first_factor=follows\n\
                        auth required pam_permit.so\naccount required pam_permit.so\n";
-/// Where everybody in these tests sits.
+/// Source address of all users in these tests.
 const FROM: &str = "rhost=192.0.2.1";
 
-/// One call before a first factor, answered with these lines, without libpam's wait.
+/// Calls the module once before a first factor with these answers, without libpam's delay.
 fn follows(m: &Machine, user: &str, lines: &str) -> Finished {
     let call = m.pamtester_as(&["-I", FROM], "follows", user).input(format!("{lines}\n"));
     let quick = ["--seccomp-bpf", "-qq", "-e", "trace=select,pselect6"];
@@ -153,14 +153,14 @@ fn follows(m: &Machine, user: &str, lines: &str) -> Finished {
     call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
 }
 
-/// Names that are taken, in percent.
+/// Returns the percentage of names in use.
 fn taken(m: &Machine) -> u32 {
     let said = m.run(["df", "--output=ipcent", "/run/twinlock"]);
     let percent = said.ok().lines().last().unwrap_or_default().trim().trim_end_matches('%');
     percent.parse().expect("percent")
 }
 
-/// Takes names of the ledger up to so many in a thousand.
+/// Uses up names of the ledger, up to that many per thousand.
 fn take(m: &Machine, thousandth: u32) {
     sh(m, "mount -o remount,nr_inodes=2000 /run/twinlock; rm -f /run/twinlock/fill.*");
     let used = "$(df --output=iused /run/twinlock | tail -1)";
@@ -187,7 +187,7 @@ fn wrong_codes_for_known_names_leave_room_for_proven_logins() {
         assert_ne!(follows(&m, name, guesses).code, Some(0));
     }
     assert!((50..=76).contains(&taken(&m)), "{} %", taken(&m));
-    // What was refused for it was not compared: a right code does not get in there either.
+    // A code refused for lack of space was not compared: a correct code is refused there too.
     let code = m.code("ada");
     assert_ne!(follows(&m, "ada", &format!("{code}\n{code}\n{code}")).code, Some(0));
     assert_eq!(m.logged("reason=ledger_reserved").len(), 1, "{:?}", m.log());
@@ -219,13 +219,13 @@ fn known_sources_get_in_where_strangers_have_taken_half() {
     let before = m.tree("/run/twinlock/users");
     assert_ne!(follows(&m, "ada", &m.code_in("ada", 6)).code, Some(0));
     assert_eq!(m.tree("/run/twinlock/users").lines().count(), before.lines().count());
-    // A folder of its own is made for whoever comes behind a first factor, and for nobody else.
+    // A folder is created for a user with a proven first factor, and for no other.
     m.user("new").enrolled_with("new", &every_second());
     assert_ne!(follows(&m, "new", &m.code("new")).code, Some(0));
     assert!(!m.file("/run/twinlock/users/new").exists());
     assert!(passes(&m, "new", &m.code_in("new", 2)), "{:?}", m.log());
     assert!(passes(&m, "ada", &m.code_in("ada", 9)), "{:?}", m.log());
-    // Once it is swept, or has more names, all is as before.
+    // After a sweep, or with more names, it works as before.
     take(&m, 200);
     assert_eq!(follows(&m, "eve", &m.code_in("eve", 1)).code, Some(0), "{:?}", m.log());
 }

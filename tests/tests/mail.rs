@@ -1,4 +1,4 @@
-//! `twinlock deliver` beside a real postfix: letters of the outbox become mails in a mailbox.
+//! `twinlock deliver` with a real postfix: notifications of the outbox become mails in a mailbox.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// A letter as a login puts it there, of another instant than the one before.
+/// Adds a notification as a login does, with another instant than the one before.
 fn put(m: &Machine, name: &str) {
     static AT: AtomicU64 = AtomicU64::new(1_800_000_000);
     let at = AT.fetch_add(1, Ordering::Relaxed);
@@ -43,7 +43,7 @@ fn deliver(m: &Machine) -> Finished {
     m.run(["twinlock", "deliver"])
 }
 
-/// What is kept of a mail, for the machine of these tests.
+/// Returns the expected mail, adapted to the machine of these tests.
 fn kept(language: &str, kind: &str) -> (String, String) {
     let file = repository().join(format!("tests/vectors/mail/{language}/{kind}.txt"));
     let text = std::fs::read_to_string(file).expect("a mail that is kept");
@@ -73,7 +73,7 @@ fn each_kind_arrives_in_both_languages() {
             headers(mail, kind);
         }
         assert_eq!(m.run(["ls", OUTBOX]).ok(), "dead\nsending\nsent\nwaiting\n");
-        // A log daemon that is busy loses lines.
+        // A busy log daemon loses lines.
         assert!(!m.logged("event=mail_sent user=ada kind=").is_empty(), "{:?}", m.log());
     }
 }
@@ -113,7 +113,7 @@ fn of_a_kind_a_person_gets_one_an_hour() {
     assert_eq!(m.mailbox("ada", 3).len(), 3);
 }
 
-/// The second reset within the hour, and what else was done meanwhile, are told at once; wrong codes once an hour.
+/// A second reset within the hour, and other changes meanwhile, are mailed at once; wrong codes once an hour.
 #[test]
 fn second_reset_within_the_hour_is_mailed() {
     let m = machine("require_own_code = false\n");
@@ -124,7 +124,7 @@ fn second_reset_within_the_hour_is_mailed() {
         m.call(["twinlock", "deliver"]).clock(seconds).output()
     };
     assert_eq!(reset(0).ok(), "1 letter sent.\n");
-    // Set up again, which is told as well, and reset once more.
+    // Enrolled again, which is mailed as well, and reset again.
     m.enrolled("ada", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     assert_eq!(reset(600).ok(), "2 letters sent.\n");
     let (subject, _) = kept("en", "reset");
@@ -134,7 +134,7 @@ fn second_reset_within_the_hour_is_mailed() {
         told.len() == 2 && told[0].body != told[1].body,
         "each tells of its own time: {mails:#?}"
     );
-    // What waits of one kind keeps no other up.
+    // A waiting notification of one kind does not delay the other kinds.
     put(&m, "ada@guessed");
     deliver(&m).ok();
     put(&m, "ada@guessed");

@@ -1,4 +1,4 @@
-//! `twinlock deliver` where mail, disk or process fail: no letter is lost, none goes out more than twice.
+//! `twinlock deliver` with failing mail, disk or process: no notification is lost, and none is sent more than twice.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use twinlock_tests::{Finished, Machine, Mail};
 
 const OUTBOX: &str = "/var/lib/twinlock/outbox";
 const PROGRAM: &str = "/opt/sendmail";
-/// Keeps what it is given, in a file of its own.
+/// Stores each mail in a separate file.
 const KEEPS: &str = "f=$(mktemp /opt/mail/XXXXXX); cat >$f.part; rm $f; mv $f.part $f\n";
 
-/// A machine whose program that takes mail is a shell script.
+/// Creates a machine whose mail program is a shell script.
 fn machine(script: &str) -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob");
@@ -20,12 +20,12 @@ fn machine(script: &str) -> Machine {
 }
 
 fn program(m: &Machine, script: &str) {
-    // Written by a process of its own: what is open for writing cannot be run.
+    // Written by a separate process: a file open for writing cannot be executed.
     let write = format!("rm -f {PROGRAM}; cat >{PROGRAM}; chmod 755 {PROGRAM}");
     m.call(["sh", "-c", &write]).input(format!("#!/bin/sh\n{script}")).output().ok();
 }
 
-/// A letter of a moment ago, as a login puts it there.
+/// Adds a recent notification as a login does.
 fn put(m: &Machine, name: &str) {
     let now = m.run(["date", "+%s"]).ok().trim().to_owned();
     m.file(&format!("{OUTBOX}/{name}")).link_to(&format!("{now} sshd 203.0.113.7 - 3"));
@@ -44,7 +44,7 @@ fn names(m: &Machine, folder: &str) -> Vec<String> {
     listed.ok().lines().map(str::to_owned).collect()
 }
 
-/// How often each mail came, by its Message-ID.
+/// Returns how often each mail was sent, by its Message-ID.
 fn kept(m: &Machine) -> BTreeMap<String, usize> {
     let all = m.run([
         "sh",
@@ -194,7 +194,7 @@ fn killed_at_any_call_no_letter_is_lost_and_none_goes_out_thrice() {
             put(&m, "ada@reset");
             let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
             let command = m.call(["twinlock", "deliver", "--patience", "2"]);
-            // Of the command alone, and not of the program that takes mail.
+            // Affects only the command, not the mail program.
             let cut = command.strace("/dev/null", &["-b", "execve", "-e", &inject]).output();
             for after in [0, 100, 200] {
                 later(&m, after);

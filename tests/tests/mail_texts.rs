@@ -1,4 +1,4 @@
-//! Every mail, word for word, in both languages: `vectors/mail/LANGUAGE/KIND.txt`.
+//! Every mail, word for word in both languages: `vectors/mail/LANGUAGE/KIND.txt`.
 
 use twinlock_core::{
     letter::{Handout, Letter, LetterKind, Topic},

@@ -1,4 +1,4 @@
-//! The units that run `twinlock deliver`: what systemd makes of them, and what they are started by.
+//! The units that run `twinlock deliver`: systemd's verification, and their triggers.
 
 use twinlock_tests::{Machine, repository};
 
@@ -21,7 +21,7 @@ fn systemd_understands_them() {
     for unit in UNITS {
         let path = format!("/etc/systemd/system/{unit}");
         let said = m.run(["systemd-analyze", "verify", "--man=no", &path]);
-        // It also complains of what else is installed here.
+        // systemd also complains about other units that are installed here.
         let ours = said.stderr.lines().filter(|line| line.contains("twinlock"));
         assert_eq!(ours.collect::<Vec<_>>(), Vec::<&str>::new(), "{said:?}");
     }

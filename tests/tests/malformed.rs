@@ -1,19 +1,19 @@
-//! Every malformed record and ledger is refused within bounds: nobody gets in, nothing is
-//! rewritten, and the log says what is wrong.
+//! Every malformed record and ledger is refused within limits: no login succeeds, nothing is rewritten, and the log
+//! says what is wrong.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const OTHER: &str = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU";
-/// What the scripts of the tables are written in.
+/// Variables for the scripts of the tables.
 const PLACES: &str = "S=/var/lib/twinlock; U=$S/users; P=$U/ada; R=$P/record.1.toml; \
                       L=/run/twinlock; A=$L/users/ada; ";
-/// What a person behind a proven first factor is told where the machine is at fault.
+/// What a user with a proven first factor is told if the machine is at fault.
 const TOLD: &str = "Ask your administrator\n(twinlock why ";
 /// 64 MiB of address space and two seconds of processor time, for the whole program.
 const BOUNDS: &str = "ulimit -v 65536; ulimit -t 2";
 
-/// ada and bob are enrolled with apps that show a new code each second; carol never was.
+/// Creates a machine: ada and bob are enrolled with apps that show a new code each second; carol is not enrolled.
 fn machine() -> Machine {
     let m = Machine::new();
     m.user("ada").user("bob").user("carol").bare();
@@ -28,7 +28,7 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", &format!("{PLACES}{script}")]).ok();
 }
 
-/// Everything is as it was before the first login.
+/// Restores the state before the first login.
 fn mend(m: &Machine) {
     sh(
         m,
@@ -45,20 +45,20 @@ fn everything_kept(m: &Machine) -> String {
     format!("{}\n{}", m.tree("/var/lib/twinlock"), m.tree("/etc/twinlock"))
 }
 
-/// `user` does not get in by `code`; the log's lines of that.
+/// Checks that `user` is refused with `code`; returns the log lines about it.
 #[track_caller]
 fn refused(m: &Machine, (user, code): (&str, &str), damage: &str) -> String {
     let (kept, logged) = (everything_kept(m), m.log().len());
     let said = bounded(m, user, code);
     let log = m.log()[logged..].join("\n");
-    // Any other end than libpam's own no is a crash, or a limit that was met.
+    // Another end than libpam's failure is a crash, or an exceeded limit.
     assert_eq!(said.code, Some(1), "{damage}: {said:?} {log}");
     assert!(said.stderr.contains(TOLD) || !log.contains("<84>"), "{damage}: {said:?}");
     assert_eq!(everything_kept(m), kept, "{damage}: rewritten");
     log
 }
 
-/// What is done to ada's record, and the reason in the log.
+/// Damage to ada's record, and the expected reason in the log.
 const RECORDS: [(&str, &str); 45] = [
     (": >$R", "record_malformed"),
     ("rm $R; : >$R", "record_too_open"),
@@ -129,7 +129,7 @@ const RECORDS: [(&str, &str); 45] = [
     ("sed -i 's/^user.*/user = \"Ada\"/' $R", "record_other_name"),
 ];
 
-/// What is done to the folders on the way to ada's record, and the reason in the log.
+/// Damage to the folders above ada's record, and the expected reason in the log.
 const FOLDERS: [(&str, &str); 21] = [
     ("mv $P /root/p; ln -s /root/p $P", "record_symlink"),
     ("rm -rf /root/u; mv $U /root/u; ln -s /root/u $U", "record_symlink"),
@@ -197,7 +197,7 @@ fn a_record_of_exactly_64_kib_is_read() {
     assert!(log.contains("reason=record_too_large"), "{log}");
 }
 
-/// A record cut at each byte, asked with the right code: how many of them let ada in.
+/// A record cut at each byte must not accept ada's correct code.
 #[test]
 fn a_record_cut_anywhere_lets_nobody_in() {
     let m = machine();
@@ -216,7 +216,7 @@ fn a_record_cut_anywhere_lets_nobody_in() {
     assert_eq!(refused.to_string(), words[0]);
 }
 
-/// What is done to the records' own folders, by which carol's absence is not proven any more.
+/// Damage to the records' folders, after which carol's absence is not proven any more.
 const UNPROVEN: [(&str, &str); 10] = [
     ("chmod 702 $S", "record_too_open"),
     ("chmod 755 $S", "record_too_open"),
@@ -242,7 +242,7 @@ fn a_folder_that_others_can_change_proves_no_absence() {
     }
 }
 
-/// What is done to the ledger, and the reason in the log.
+/// Damage to the ledger, and the expected reason in the log.
 const LEDGERS: [(&str, &str); 20] = [
     ("umount $L; rm -r $L", "ledger_not_mounted"),
     ("umount $L; chmod 755 $L", "ledger_not_mounted"),
@@ -278,7 +278,7 @@ fn a_ledger_that_is_none_is_refused() {
     }
 }
 
-/// What is done to the epoch: the ledger then remembers nothing that was before.
+/// Damage to the epoch, after which the ledger counts as empty.
 const EPOCHS: [&str; 11] = [
     "rm $L/epoch",
     "rm $L/epoch; : >$L/epoch",
@@ -299,7 +299,7 @@ fn a_damaged_epoch_is_begun_anew_and_no_code_of_before_gets_in() {
     for damage in EPOCHS {
         mend(&m);
         sh(&m, damage);
-        // Of a while ago, of now, and one ahead that may have been used already.
+        // A past code, the current one, and a future one that may have been used.
         for steps in [-5, 0, 5] {
             let log = refused(&m, ("ada", &m.otp("ada").at(now_and(steps))), damage);
             assert!(log.contains("reason=before_epoch"), "{damage} {steps}: {log}");

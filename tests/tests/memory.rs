@@ -1,4 +1,4 @@
-//! What the command does to many people it does to one after the other: its memory does not grow with their number.
+//! Commands over many users process one at a time: memory use does not grow with their number.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -6,23 +6,23 @@ use std::time::{Duration, Instant};
 use twinlock_tests::{Machine, thorough};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-/// KiB that nothing takes, whatever the number.
+/// Largest memory of any run, in KiB.
 const MOST: u64 = 100 * 1024;
-/// KiB by which the heap differs from one run to the next.
+/// Variation of the heap between runs, in KiB.
 const UNREST: u64 = 1024;
-/// Bytes of a name that is held, with all that a heap adds to it.
+/// Bytes per stored name, with the heap's overhead.
 const NAME: u64 = 250;
 const FEW: u64 = 1_000;
-/// Longer than a hundred thousand people take on a busy host.
+/// Timeout: longer than a hundred thousand users take on a busy host.
 const PATIENCE: Duration = Duration::from_secs(1800);
-/// The kernel keeps the peak for as long as the process runs.
+/// Reads the peak, which the kernel keeps as long as the process runs.
 const WATCH: &str = "\
 twinlock $1 >/root/out 2>/root/err & P=$!
 while N=; while read -r K V R; do [ $K = VmHWM: ] && N=$V; done </proc/$P/status; [ -n \"$N\" ]; do M=$N; done
 wait $P; echo $? $M >/root/peak.new; mv /root/peak.new /root/peak
 ";
 
-/// A machine with so many people in the group dev.
+/// Creates a machine with that many users in the group dev.
 fn machine(people: u64) -> Machine {
     let m = Machine::new();
     m.twinlock();
@@ -35,7 +35,7 @@ fn machine(people: u64) -> Machine {
     m
 }
 
-/// Runs the command; its peak in KiB.
+/// Runs the command; returns its peak in KiB.
 #[track_caller]
 fn peak(m: &Machine, words: &str) -> u64 {
     m.run(["rm", "-f", "/root/peak", "/root/report.csv"]).ok();
@@ -53,11 +53,11 @@ fn peak(m: &Machine, words: &str) -> u64 {
     peak
 }
 
-/// A list of so many rows, over and over the same people.
+/// Writes a list of that many rows, which repeats the users.
 fn list(m: &Machine, rows: u64, people: u64) {
     let rows = (0..rows).fold("user,key\n".to_owned(), |mut text, row| {
         let person = row % people;
-        // No two people with one key.
+        // Every user has another key.
         let [first, second] = [person / 26, person % 26].map(letter);
         let _ = writeln!(text, "u{person:07},{}{first}{second}", &KEY[..30]);
         text
@@ -65,17 +65,17 @@ fn list(m: &Machine, rows: u64, people: u64) {
     m.file("/root/people.csv").write(rows).mode(0o600);
 }
 
-/// A letter of the alphabet, which every key may hold.
+/// Returns a letter, which is valid in any key.
 fn letter(digit: u64) -> char {
     char::from(b'A' + u8::try_from(digit).expect("below 26"))
 }
 
-/// How many the others are.
+/// Returns the larger number of users.
 fn many() -> u64 {
     if thorough() { 100_000 } else { 10_000 }
 }
 
-/// Ten times as many, or a hundred times, take no more but what is held of each.
+/// Checks that ten or a hundred times as many users take no more memory than what is stored for each.
 #[track_caller]
 fn alike((few, more): (u64, u64), (words, people, held): (&str, u64, u64)) {
     let most = few + UNREST + people * held / 1024;
@@ -126,7 +126,7 @@ fn rows_of_a_list_stream() {
 
 #[test]
 fn files_of_people_stream_behind_their_names() {
-    // Each is looked up in /etc/passwd from its beginning, so many of them take very long.
+    // Each look-up reads /etc/passwd from its beginning, so many users take very long.
     let people = many() / 10;
     let (few, more) = (machine(people / 10), machine(people));
     let words = "import google --all";

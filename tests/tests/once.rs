@@ -1,4 +1,4 @@
-//! A code works once: on one service or two, for one process or many, and when the ledger is gone.
+//! A code works once: on one service or two, in one process or many, and after the ledger is lost.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Whether one of the codes, typed one after the other, gets `user` in.
+/// Reports whether one of the codes, typed in turn, logs `user` in.
 fn gets_in(m: &Machine, service: &str, user: &str, codes: &[&str]) -> bool {
     let typed = format!("{}\n", codes.join("\n"));
     m.pamtester(service, user).input(typed).output().stdout.contains(IN)
@@ -47,7 +47,7 @@ fn a_code_is_used_up_with_every_code_before_it() {
     assert!(gets_in(&m, "two", "ada", &[&next]));
 }
 
-/// One of those who try the same code at one instant, and how often it has.
+/// One of those who try the same code at the same time, and its number of tries.
 struct Rival<'m> {
     session: Session<'m>,
     from: String,
@@ -63,7 +63,7 @@ impl<'m> Rival<'m> {
         Rival { session, from, service, asked: 0 }
     }
 
-    /// Twenty-four from places of their own, eight from one, where the throttle thins them out.
+    /// Returns a rival: twenty-four have their own address, eight share one, where the throttle refuses some.
     fn number(m: &'m Machine, number: u32) -> Rival<'m> {
         let from = format!("192.0.2.{}", number.min(24));
         Rival::at_the_prompt(m, from, if number.is_multiple_of(2) { "one" } else { "two" })
@@ -76,7 +76,7 @@ impl<'m> Rival<'m> {
     }
 }
 
-/// How often an answer is asked for in one call, as the settings below have it.
+/// Number of prompts per call, by the settings below.
 const TRIES: u32 = 10;
 
 fn round<'m>(m: &'m Machine, rivals: Vec<Rival<'m>>, code: &str) -> (Vec<Rival<'m>>, usize) {
@@ -92,7 +92,7 @@ fn round<'m>(m: &'m Machine, rivals: Vec<Rival<'m>>, code: &str) -> (Vec<Rival<'
         let won = session.expect_one_of(&[IN, PROMPT]) == 0;
         winners += usize::from(won);
         let rival = Rival { session, from, service, asked };
-        // The last answer of a call is followed by no prompt.
+        // No prompt follows the last answer of a call.
         next.push(if won || asked + 1 == TRIES { rival.again(m) } else { rival });
     }
     (next, winners)
@@ -111,7 +111,7 @@ fn of_thirty_two_at_one_instant_one_gets_in() {
         assert_eq!(winners, 1, "round {step}: {}\n{}", m.log().join("\n"), m.state());
         rivals = next;
     }
-    // Not counted in the log: of so many lines at one instant some do not fit, and are not waited for.
+    // Not counted in the log, which drops some of so many lines at one instant.
     assert_eq!(m.state().matches("/used.").count(), 20, "{}", m.state());
     assert_eq!(m.tries("ada"), 0, "{}", m.state());
 }
@@ -156,7 +156,7 @@ fn a_lost_ledger_brings_no_code_back() {
                 let ahead = m.code_in("ada", 1);
                 assert!(!gets_in(&m, "one", "ada", &[&code, &ahead, &code]), "{loss}");
                 assert_eq!(m.logged("reason=before_epoch").len(), 3, "{loss}: {:?}", m.log());
-                // As if two minutes had passed since the ledger was begun anew.
+                // As if two minutes had passed since the ledger was created again.
                 m.epoch(2, 0);
                 let later = m.otp("ada").at(now() + 120);
                 let call = m.pamtester("one", "ada").clock(120).input(format!("{later}\n"));
@@ -168,7 +168,7 @@ fn a_lost_ledger_brings_no_code_back() {
 
 const MOUNT: &str = "mount -t tmpfs -o mode=0700,nosuid,nodev,noexec ledger /run/twinlock";
 
-/// A mount that fails, the settings that stand in for it, the mount, and its end.
+/// A mount that fails, the settings that replace it, the mount, and its end.
 #[test]
 fn ledger_below_a_mount_brings_no_code_back() {
     let m = machine();
@@ -193,7 +193,7 @@ fn ledger_below_a_mount_brings_no_code_back() {
     assert_eq!(m.logged("reason=before_epoch").len(), 3, "{:?}", m.log());
 }
 
-/// Without a mount nobody gets in, nothing is written there, and the mount mends it.
+/// Without its mount every login is refused and nothing is written there; the mount repairs it.
 #[test]
 fn folder_without_its_mount_refuses() {
     let m = machine();
@@ -214,7 +214,7 @@ fn folder_without_its_mount_refuses() {
     assert!(gets_in(&m, "one", "ada", &[&m.code("ada")]), "{:?}", m.log());
 }
 
-/// What a mount shows twice is one ledger, and is not emptied.
+/// A bind mount over itself is the same ledger, and is not emptied.
 #[test]
 fn ledger_bound_over_itself_stays() {
     let m = machine();

@@ -1,11 +1,11 @@
-//! Password and code in one answer, typed into pamtester: what is judged, and what the next line gets.
+//! Password and code in one answer, sent by pamtester: what is judged, and what the next line receives.
 
 use twinlock_tests::{Finished, Machine, PASSWORD, shipped};
 
 const PROMPT: &str = "Password & verification code: ";
-/// What the next line gets where it is to get nothing.
+/// What the next line receives in place of a password.
 const STAND_IN: &[u8] = b"\x08\n\r\x7fINCORRECT";
-/// Keeps what a line is given, byte by byte.
+/// Stores what a line receives, byte by byte.
 const SEE: &str = "#!/bin/sh\ncat >/root/seen\n";
 const REST: &str = "account required pam_permit.so\nsession required pam_permit.so\n";
 
@@ -17,14 +17,14 @@ fn machine() -> Machine {
     m
 }
 
-/// One line of ours, and behind it one that sees what it is given and says yes.
+/// Writes a stack of one line of ours and one that records what it receives and succeeds.
 fn watched(m: &Machine, before: &str, arguments: &str) {
     let ours = format!("auth required pam_twinlock.so first_factor=follows {arguments}\n");
     let see = "auth required pam_exec.so quiet expose_authtok /root/see\n";
     m.pam("watched", &format!("{before}{ours}{see}{REST}"));
 }
 
-/// One call, with everything that is typed; codes may be used again.
+/// Calls the stack once with this input; clears used codes.
 fn typed(m: &Machine, service: &str, user: &str, text: impl AsRef<[u8]>) -> Finished {
     m.run(["sh", "-c", "rm -f /run/twinlock/users/*/used.* /root/seen"]).ok();
     let mut input = text.as_ref().to_vec();
@@ -69,7 +69,7 @@ fn the_shipped_stack_wants_both_and_asks_everybody_the_same_once() {
     }
 }
 
-/// `SSSS…`: as many bytes as the longest password that one answer can hold with a code.
+/// Longest password that fits into one answer with a code, in bytes.
 const LONG: usize = 505;
 
 #[test]
@@ -111,16 +111,16 @@ fn where_no_code_was_right_the_next_line_gets_what_nobody_has() {
         assert!(!passes(&m, "watched", user, &text), "{user} {text}");
         assert_eq!(seen(&m), STAND_IN, "{user} {text}");
     }
-    // Nobody answers.
+    // No answer.
     m.file("/root/seen").remove();
     assert_ne!(m.pamtester("watched", "ada").output().code, Some(0));
     assert_eq!(seen(&m), STAND_IN);
-    // Throttled, by the one wrong code.
+    // Throttled by the one wrong code.
     m.settings("[throttle]\nfree = 1\n");
     assert!(!passes(&m, "watched", "ada", format!("{PASSWORD}{code}")));
     assert_eq!(m.logged("reason=throttled").len(), 1);
     assert_eq!(seen(&m), STAND_IN);
-    // Broken settings.
+    // Faulty settings.
     m.settings("windwo = 1\n");
     assert!(!passes(&m, "watched", "ada", format!("{PASSWORD}{code}")));
     assert_eq!(seen(&m), STAND_IN);
@@ -197,7 +197,7 @@ fn what_a_line_before_was_given_is_looked_at_first() {
         assert!(!ended.stderr.contains("erification"), "{arguments}: {ended:?}");
         assert_eq!(String::from_utf8_lossy(&seen(&m)), next, "{arguments}");
     }
-    // Where no line before has asked, one asks and the other does not.
+    // If no line before has asked, one asks and the other does not.
     watched(&m, "", "try_first_pass");
     assert!(passes(&m, "watched", "ada", m.code("ada")));
     watched(&m, "", "use_first_pass");

@@ -1,4 +1,4 @@
-//! Programs that ask once, as Debian packages them: OpenVPN's plugin, FreeRADIUS, and what they are left with in memory.
+//! Programs that ask once, as Debian packages them: OpenVPN's plugin and FreeRADIUS, and what stays in their memory.
 
 use twinlock_tests::{Machine, PASSWORD, Session, shipped};
 
@@ -14,7 +14,7 @@ fn machine() -> Machine {
     m
 }
 
-/// A server whose one lock is the plugin, and the fingerprint of its certificate.
+/// Starts a server that only the plugin protects; returns the fingerprint of its certificate too.
 fn vpn_server<'m>(m: &'m Machine, service: &str) -> (Session<'m>, String) {
     let made = m.run(["sh", "-c", CERTIFICATE]);
     let (_, fingerprint) = made.ok().trim().split_once('=').expect("a fingerprint");
@@ -25,7 +25,7 @@ fn vpn_server<'m>(m: &'m Machine, service: &str) -> (Session<'m>, String) {
         server.args(["--dh", "none", "--ca", "/root/server.crt", "--cert", "/root/server.crt"]);
     let server = server.args(["--key", "/root/server.key", "--verify-client-cert", "none"]);
     let server = server.args(["--username-as-common-name", "--plugin", PLUGIN, service]);
-    // Keys are made anew after seconds instead of an hour, with the password that the client has kept.
+    // Keys are renewed after seconds instead of an hour, with the password that the client has kept.
     let server = server.args(["--auth-gen-token", "--reneg-sec", "4", "--hand-window", "2"]);
     let mut server = server.open();
     server.expect("Initialization Sequence Completed");
@@ -66,7 +66,7 @@ fn openvpn_lets_in_who_has_both_and_stays_connected() {
     assert!(!said.contains(PASSWORD) && !said.contains(&format!("y{code}")), "{said}");
 }
 
-/// The five lines of pam_twinlock(8), with `code` as the last one.
+/// Returns the five lines of pam_twinlock(8), with `code` as the last one.
 fn password_then_code(code: &str) -> String {
     format!(
         "auth [success=2 default=ignore] pam_unix.so nodelay\n\
@@ -76,17 +76,17 @@ fn password_then_code(code: &str) -> String {
     )
 }
 
-/// What the plugin answers behind a static challenge: questions with these words in them, and no others.
+/// What the plugin answers with a static challenge: prompts that contain these words, and no others.
 const CHALLENGE: &str = "openvpn login USERNAME password PASSWORD verification OTP";
 
-/// Password and code as a client sends them behind a static challenge.
+/// Returns password and code as a client sends them with a static challenge.
 fn challenged(m: &Machine, code: &str) -> String {
     let script =
         "printf 'SCRV1:%s:%s' \"$(printf %s \"$1\" | base64)\" \"$(printf %s \"$2\" | base64)\"";
     m.run(["sh", "-c", script, "sh", PASSWORD, code]).ok().to_owned()
 }
 
-/// A user who owes a new key and backup codes, behind a program that asks for password and code and nothing more.
+/// A user who owes a key change and backup codes logs in with a program that asks for password and code only.
 #[test]
 fn openvpn_with_a_challenge_lets_in_who_owes_a_change() {
     for argument in ["", "code_only"] {
@@ -112,7 +112,7 @@ fn openvpn_with_a_challenge_lets_in_who_owes_a_change() {
     }
 }
 
-/// FreeRADIUS with its PAM module and nothing else, for a client on the loopback.
+/// FreeRADIUS with only its PAM module, for a client on the loopback.
 const RADIUSD: &str = "\
 name = radiusd
 libdir = /usr/lib/freeradius
@@ -146,7 +146,7 @@ server default {
 }
 ";
 
-/// The answer to one request: `Access-Accept` or `Access-Reject`.
+/// Sends one request; returns whether the answer is `Access-Accept`.
 fn radius(m: &Machine, user: &str, text: &str) -> bool {
     let said = m.run(["radtest", user, text, "127.0.0.1", "0", "testing123"]).stdout;
     let accepted = said.contains("Received Access-Accept");
@@ -183,7 +183,7 @@ fn freeradius_that_runs_as_root_lets_in_who_has_both() {
     assert!(!radius(&m, "ada", &format!("{PASSWORD}{code}")));
 }
 
-/// Debian's own user for it can read /etc/shadow, and no records.
+/// Debian's service user can read /etc/shadow, but no records.
 #[test]
 fn freeradius_that_is_not_root_lets_nobody_in_and_the_log_says_why() {
     let m = machine();
@@ -194,7 +194,7 @@ fn freeradius_that_is_not_root_lets_nobody_in_and_the_log_says_why() {
     assert!(refused.len() == 1 && refused[0].contains(" uid="), "{:?}", m.log());
 }
 
-/// Counts, in the memory of the program that called the stack, each line of /root/needles.
+/// Counts the occurrences of each line of /root/needles in the memory of the program that called the stack.
 const LOOK: &str = r#"#!/usr/bin/perl
 my $pid = getppid();
 open(my $maps, "<", "/proc/$pid/maps") or die;
@@ -230,7 +230,7 @@ fn one_copy_of_the_password_is_left_and_that_is_libpams() {
     }
 }
 
-/// Whoever reads /etc/pam.d/sshd sees one prompt; sshd's own password method shows none of it.
+/// /etc/pam.d/sshd has one prompt; sshd's own password method shows none.
 #[test]
 fn sshds_password_method_has_one_field_too() {
     let m = machine();
@@ -250,7 +250,7 @@ fn sshds_password_method_has_one_field_too() {
     assert!(!gets_in("ada", &format!("{PASSWORD}{}", m.wrong_code("ada"))));
     assert!(gets_in("ada", &format!("{PASSWORD}{code}")));
     assert!(!gets_in("ada", &format!("{PASSWORD}{code}")));
-    // sshd sends a text of its own for accounts that it bars; it is no code and costs none.
+    // sshd sends a fixed text for accounts that it bars; it is no code and costs no attempt.
     let before = m.tries("root");
     assert!(!gets_in("root", &format!("{PASSWORD}{code}")));
     assert_eq!(m.tries("root"), before);

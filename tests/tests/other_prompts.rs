@@ -1,8 +1,8 @@
-//! sudo that shows a prompt of its own in place of every question, as Ansible has it do, and programs that repeat a text.
+//! sudo with its own text in place of every prompt, as Ansible sets it, and programs that repeat an answer.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, PASSWORD, Session};
 
-/// What stands in place of every prompt.
+/// Text in place of every prompt.
 const OWN: &str = "become-success-key password: ";
 
 fn machine(settings: &str) -> Machine {
@@ -12,7 +12,7 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// The ways in which sudo is told to replace prompts.
+/// Returns the ways to replace sudo's prompts.
 fn ways(m: &Machine) -> [Call<'_>; 3] {
     let command = format!("echo \"{LOGGED_IN}$(id -un)\"");
     let argv = |option: &[&str]| {
@@ -27,8 +27,8 @@ fn override_prompt(m: &Machine) {
     m.file("/etc/sudoers.d/prompt").write(lines).mode(0o440);
 }
 
-/// Waits for the next question: under `sudo -p` and SUDO_PROMPT it is always the own one, under passprompt_override some
-/// versions of sudo replace the prompt for a password alone.
+/// Waits for the next prompt: `sudo -p` and SUDO_PROMPT always replace it, passprompt_override replaces only the
+/// password prompt in some versions of sudo.
 fn asked<'s, 'm>(session: &'s mut Session<'m>) -> &'s mut Session<'m> {
     session.expect_one_of(&[OWN, "other ways): ", "Choose 1-3: ", "backup code: "]);
     session
@@ -56,7 +56,7 @@ fn sudo_with_a_prompt_of_its_own_lets_in() {
     });
 }
 
-/// A password that is typed at the second prompt, which looks like the first.
+/// A password typed at the second prompt, which looks like the first, must not be echoed.
 #[test]
 fn nothing_typed_at_a_replaced_prompt_is_seen() {
     let m = machine("echo = true\n[backup_codes]\necho = true\n");
@@ -102,7 +102,7 @@ const MAIL: &str = "auth required pam_twinlock.so first_factor=follows forward_p
                     auth required pam_unix.so use_first_pass nodelay\n\
                     account required pam_permit.so\n";
 
-/// A mail client polls with the text of the morning, and its user logs in elsewhere meanwhile.
+/// A mail client polls with the answer of the morning while its user logs in elsewhere.
 #[test]
 fn polling_mail_client_throttles_nobody() {
     let m = machine("tries = 1\n");
@@ -121,7 +121,7 @@ fn polling_mail_client_throttles_nobody() {
     assert_eq!(m.logged("reason=wrong_code").len() + m.logged("reason=throttled").len(), 0);
     let why = m.run(["twinlock", "why", "ada"]).ok().to_owned();
     assert!(why.contains("  replayed: "), "{why}");
-    // Its user is let in from the same address at once, and a guess from there is paid for.
+    // The user is let in from the same address at once, and a guess from there is charged.
     let fresh = format!("{PASSWORD}{}", m.code_in("ada", 1));
     let call = m.pamtester_as(&["-I", "rhost=192.0.2.9"], "imap", "ada");
     assert_eq!(call.input(format!("{fresh}\n")).output().code, Some(0));
@@ -146,7 +146,7 @@ fn parallel_connections_let_one_in_and_charge_none() {
     assert_eq!(m.logged("reason=replayed").len(), 7, "{:?}", m.log());
 }
 
-/// Debian's i3lock and swaylock include login's file, and run as their user.
+/// Debian's i3lock and swaylock include login's file and run as their user.
 #[test]
 fn screen_locker_is_refused_as_not_root_and_found() {
     let m = machine("");

@@ -1,11 +1,11 @@
-//! `twinlock backup-codes` about oneself, cut off and refused by the disk: the old codes stand or the new ones, and it is
-//! said which.
+//! `twinlock backup-codes` for the acting user, killed and with disk errors: the old or the new codes are in force, and
+//! the output says which.
 
 use twinlock_tests::{Machine, Scratch, codes_shown};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const STORE: &str = "/var/lib/twinlock";
-/// Two codes of one's own, and the last group of a code that is shown.
+/// Two own codes, and the last group of a shown code.
 const WORDS: [&str; 3] = ["<code>", "<next>", "<group>"];
 
 fn machine() -> Machine {
@@ -21,7 +21,7 @@ fn lets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
 }
 
-/// Whether the codes that were shown stand in the place of the old ones: exactly one of the two sets does.
+/// Reports whether the shown codes have replaced the old ones; checks that exactly one of the sets works.
 fn is_new(m: &Machine, screen: &str) -> bool {
     let new = codes_shown(screen).first().is_some_and(|code| lets_in(m, code));
     assert_ne!(new, lets_in(m, Scratch::CODES[0]), "{screen} {:?}", m.log());
@@ -37,7 +37,7 @@ fn killed_in_its_second_half_the_old_codes_stand_or_the_new_ones() {
     assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?}");
 }
 
-/// Whether it is said that the old ones stand, and not the new ones.
+/// Reports whether the output says that the old codes are in force, and not the new ones.
 fn says_old(said: &str) -> bool {
     let old = ["nothing was changed", "what was in force still is"];
     old.iter().any(|old| said.contains(old)) && !said.contains("all the same")

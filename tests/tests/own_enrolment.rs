@@ -1,4 +1,4 @@
-//! `twinlock enroll` about oneself, at a terminal: behind the proof stand the backup codes, in force or owed.
+//! `twinlock enroll` for the acting user at a terminal: after the proof, the backup codes are in force or owed.
 
 use twinlock_tests::{CutDialogue, Dialogue, Machine, Otp, codes_shown, key_shown, now};
 
@@ -46,11 +46,11 @@ fn who_does_not_confirm_them_is_enrolled_and_shown_others_at_a_login() {
         let mut all = dialogue(&m);
         all.answer(&["<first>"]).next_prompt();
         if end.is_empty() {
-            // One empty answer is asked again: it may be a slip.
+            // After an empty answer the prompt is repeated: it may be a mistake.
             all.answer(&[end]).next_prompt();
         }
         all.answer(&[end]);
-        // ^C reaches what the terminal was opened by as well.
+        // ^C also reaches the process that opened the terminal.
         let code = all.session().give_up();
         assert!(code == Some(0) || end == "\u{3}", "{code:?}: {}", all.screen());
         let screen = all.screen().replace("\r\n", " ");
@@ -65,7 +65,7 @@ fn who_does_not_confirm_them_is_enrolled_and_shown_others_at_a_login() {
     }
 }
 
-/// Whoever reads along at somebody else's enrolment reads no backup codes.
+/// An administrator who enrolls another user must not see the backup codes.
 #[test]
 fn another_who_enrolls_sees_none() {
     let m = machine();
@@ -87,12 +87,13 @@ fn another_who_enrolls_sees_none() {
 }
 
 fn struck(m: &Machine) -> CutDialogue<'_> {
-    // The first command of all makes the store.
+    // The first command of all creates the store.
     m.run(["twinlock", "epoch", "ensure"]).ok();
     m.cut_dialogue(("ada", "enroll ada"), &ALL)
 }
 
-/// Not enrolled, enrolled with codes owed, or with those that were shown: nothing else.
+/// Returns 0 for not enrolled, 1 for enrolled with owed codes, 2 for the shown codes; checks that there is no other
+/// state.
 fn stands(m: &Machine, screen: &str) -> u8 {
     if status(m, "ada is not enrolled") {
         return 0;
@@ -135,7 +136,7 @@ fn refused_by_the_disk_it_is_said_which_stands() {
     assert_eq!(met, [true; 3]);
 }
 
-/// The ledger has just begun, and ada is enrolled by kim with a key that this host generates.
+/// Creates a machine whose ledger has just begun; kim enrolls ada with a key generated on this host.
 fn enrolled_since_the_ledger_began() -> (Machine, Otp) {
     let m = machine();
     m.epoch(0, now());
@@ -148,7 +149,7 @@ fn enrolled_since_the_ledger_began() -> (Machine, Otp) {
     (m, otp)
 }
 
-/// Why a code of ada's is refused; nothing where it is right, and the backup codes follow it.
+/// Returns why a code of ada is refused, or `None` if it is correct and the backup codes follow.
 fn refusal(m: &Machine, user: &str, code: &str) -> Option<String> {
     let seen = m.log().len();
     let login = m.pamtester("probe", user).input(format!("{code}\n\n\n")).output();
@@ -163,12 +164,12 @@ fn refusal(m: &Machine, user: &str, code: &str) -> Option<String> {
 #[test]
 fn key_generated_here_needs_no_wait_and_each_code_works_once() {
     let (m, otp) = enrolled_since_the_ledger_began();
-    // The code that has proven the key opens nothing.
+    // The code that proved the key is refused.
     assert_eq!(refusal(&m, "ada", &otp.in_steps(0)).as_deref(), Some("replayed"));
     let next = otp.in_steps(1);
     assert_eq!(refusal(&m, "ada", &next), None);
     assert_eq!(refusal(&m, "ada", &next).as_deref(), Some("replayed"));
-    // A new epoch, and a ledger that has lost its names, wait as for any key.
+    // A new epoch, and a ledger that has lost its names, delay this key like any other.
     let later = otp.in_steps(2);
     m.run(["twinlock", "epoch", "now"]).ok();
     assert_eq!(refusal(&m, "ada", &later).as_deref(), Some("before_epoch"));
@@ -187,11 +188,11 @@ fn restored_and_imported_records_revive_no_code() {
     assert!(!export.contains("fresh_key"), "{export}");
     let used = otp.in_steps(1);
     assert_eq!(refusal(&m, "ada", &used), None);
-    // The record as it was before that login, under the next number.
+    // Restores the record before that login under the next number.
     let restore = "cd /var/lib/twinlock/users/ada; rm -f *; cp -a /root/backup/. .";
     m.run(["sh", "-c", restore]).ok();
     assert_eq!(refusal(&m, "ada", &used).as_deref(), Some("replayed"));
-    // Removed, and brought back by the export: the key counts as one that came from elsewhere.
+    // Removed and imported from the export: the key counts as one from another host.
     m.run(["twinlock", "remove", "ada", "--yes"]).ok();
     let import = m.call(["twinlock", "import", "record", "ada", "--older"]);
     import.input(export).output().ok();

@@ -1,4 +1,5 @@
-//! What the command does for one user: one of several authenticators removed, own status, own way, completions, narrow screens.
+//! The command for one user: removing one of several authenticators, own status, self-service, completions, narrow
+//! screens.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
@@ -17,7 +18,7 @@ fn machine() -> Machine {
     m
 }
 
-/// ada has an app and a second one.
+/// Enrolls ada with two apps.
 fn with_two(m: &Machine) {
     let text = format!("HOTP/T30 ada - {}\nHOTP/T30 ada - {}\n", HEX[0], HEX[1]);
     m.file("/etc/users.oath").write(text).mode(0o600);
@@ -91,7 +92,7 @@ fn status_without_a_name_is_of_the_login_user() {
     assert!(by_kim(&m, "status", "").ok().starts_with("kim is enrolled"));
     let root = m.call(["twinlock", "status"]).logged_in("root").output();
     assert_eq!(root.code, Some(2), "{root:?}");
-    // A service that sets SUDO_UID against the login's.
+    // A service whose SUDO_UID contradicts the login uid.
     let odd = m.call(["env", "SUDO_UID=0", "twinlock", "status"]).without_a_login().output();
     assert_eq!(odd.code, Some(2), "{odd:?}");
 }

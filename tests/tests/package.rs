@@ -1,4 +1,4 @@
-//! The .deb on a machine: installed, logged in with, kept while PAM names it, removed, purged.
+//! The .deb on a machine: installed, used for logins, kept while PAM names it, removed, purged.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use twinlock_tests::{Machine, repository, shipped, stock};
 const DEB: &str = "/run/twinlock.deb";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
-/// The package that `cargo xtask test` has made before the tests run.
+/// Returns the package that `cargo xtask test` builds before the tests.
 fn built() -> Vec<u8> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
     let folder = repository().join(target).join("package-for-tests");
@@ -16,7 +16,7 @@ fn built() -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{name} is missing ({error}): run `cargo xtask test`"))
 }
 
-/// A machine with the package installed, and ada enrolled behind a key and a code.
+/// Creates a machine with the package installed, and ada enrolled with a key and a code.
 fn machine() -> Machine {
     let m = Machine::new();
     m.file(DEB).write(built());
@@ -117,7 +117,7 @@ fn purged_before_anybody_was_enrolled_it_leaves_nothing() {
     let m = Machine::new();
     m.file(DEB).write(built());
     m.run(["dpkg", "--install", DEB]).ok();
-    // A ledger that is in use is unmounted all the same.
+    // A ledger in use is unmounted anyway.
     let busy = "cd /run/twinlock && dpkg --purge twinlock";
     m.run(["sh", "-c", busy]).ok();
     let mounts = m.file("/proc/1/mounts").read();

@@ -1,5 +1,5 @@
-//! Two verbs on one person at the same instant, the second at each system call of the first: all ends as if one had come
-//! after the other.
+//! Two concurrent verbs on one user, the second at each system call of the first: the result is as if they had run in
+//! sequence.
 
 use std::fs;
 
@@ -10,21 +10,21 @@ const OTHER: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes";
 
-/// What counts of a person's state, however keys and times were drawn.
+/// State of a user without random keys and times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts {
     state: Option<String>,
     has: Vec<(&'static str, usize)>,
 }
 
-/// A verb, and what is typed into it.
+/// A verb and its input.
 #[derive(Clone)]
 struct Verb {
     words: String,
     input: String,
 }
 
-/// How two verbs ended, and what stands then.
+/// How two verbs ended, and the resulting state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Outcome {
     first: Option<i32>,
@@ -32,7 +32,7 @@ struct Outcome {
     facts: Facts,
 }
 
-/// Parts of a record that a verb adds or takes away.
+/// Parts of a record that a verb adds or removes.
 const PARTS: [&str; 9] = [
     "[[authenticator]]",
     "[[ticket]]",
@@ -63,7 +63,7 @@ fn facts(m: &Machine, what: &str) -> Facts {
     let state = line("state = ").map(|state| state.trim_matches('"').to_owned());
     let links = m.run(["sh", "-c", "ls /var/lib/twinlock/uids | grep -cv +"]).stdout;
     let links: usize = links.trim().parse().expect("a number");
-    // To somebody who is removed it holds nothing.
+    // The folder of a removed user holds nothing.
     assert!(links == 1 || (links == 0 && state.as_deref().is_none_or(|state| state == "removed")));
     let has = PARTS.iter().map(|part| (*part, text.matches(part).count()));
     Facts { state, has: has.filter(|(_, count)| *count > 0).collect() }
@@ -75,7 +75,7 @@ fn run(m: &Machine, verb: &Verb) -> Option<i32> {
     m.call(words.split(' ')).input(&verb.input).output().code
 }
 
-/// What comes of it where one comes after the other: the first first, the second first, and the second alone.
+/// Returns the outcomes in sequence: the first verb first, the second first, and the second alone.
 fn in_turn(m: &Machine, cut: &Cut<'_>, (first, second): (&Verb, &Verb)) -> [Outcome; 3] {
     cut.back();
     let ended = (run(m, first), run(m, second));
@@ -89,15 +89,15 @@ fn in_turn(m: &Machine, cut: &Cut<'_>, (first, second): (&Verb, &Verb)) -> [Outc
 }
 
 fn chosen(place: &Place) -> bool {
-    // Before a name is taken, and behind that.
+    // Before a name is taken, and after it.
     let turns = ["renameat2 ", "fsync "];
     let about = place.what.contains("/users/ada/");
-    // Behind its last call a program is held no more.
+    // After its last call a program is not held any more.
     let last = place.what.starts_with("exit_group");
     !last && (thorough() || (about && turns.iter().any(|turn| place.what.starts_with(turn))))
 }
 
-/// The first says that it has done nothing, and nothing of it is to be seen: the second has met nothing, or ended it.
+/// Reports whether the first verb says that it did nothing and has no effect: the second ran before it or undid it.
 fn stood_back(ended: &Ended, outcome: &Outcome, [one, alone]: [&Outcome; 2]) -> bool {
     let said = ended.said.replace('\n', " ");
     let told = ["nothing was changed", "meanwhile", "already", "nothing to reset", "is not set up"];
@@ -107,7 +107,7 @@ fn stood_back(ended: &Ended, outcome: &Outcome, [one, alone]: [&Outcome; 2]) -> 
         && (same(one) || same(alone))
 }
 
-/// The second has met what the first had done so far, and put an end to that; then the first was done, as a whole.
+/// Reports whether the second verb undid the partial work of the first, and the first was then done completely.
 fn undone_and_redone(outcome: &Outcome, other: &Outcome) -> bool {
     let done = outcome.first == Some(0) && outcome.second == Some(0);
     done && (outcome.first, &outcome.facts) == (other.first, &other.facts)
@@ -169,7 +169,7 @@ fn two_verbs_about_one_who_is_enrolled() {
     }
 }
 
-/// ada as another host knows her, where her key was shown since.
+/// Returns an export of ada from another host, where her key was disclosed since.
 fn exported() -> String {
     let there = Machine::new();
     there.twinlock().user("ada").enrolled("ada", OTHER);

@@ -1,4 +1,4 @@
-//! Holds doctor's simulator of libpam to the real libpam, stack by stack; needs root and pamtester.
+//! Compares doctor's simulator of libpam with the real libpam, stack by stack; needs root and pamtester.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use twinlock_doctor::pam::load::{Files, load};
 use twinlock_doctor::pam::modules::{Nature, nature};
 use twinlock_doctor::pam::stack::{Facility, Handler, Kind};
 
-/// pamtester says libpam's sentences; those that these stacks can end in.
+/// libpam's messages as pamtester prints them, for the possible results of these stacks.
 const SENTENCES: [(&str, &str); 21] = [
     ("success", "successfully authenticated"),
     ("abort", "Initialization failure"),
@@ -59,7 +59,7 @@ const PARTS: [(&str, &str); 12] = [
     ("p-cut", "auth required pam_permit.so\nauth required \\\n"),
 ];
 
-/// Written by hand: one for each rule, and the shapes of real distributions.
+/// Hand-written stacks: one for each rule, and the forms of real distributions.
 const STACKS: &str = include_str!("pam_dispatch/stacks.txt");
 
 struct Folder(PathBuf);
@@ -86,7 +86,7 @@ fn written() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Numbers that are the same in every run.
+/// Reproducible numbers.
 struct Numbers(u64);
 
 impl Numbers {
@@ -167,7 +167,7 @@ fn simulated(folder: &Folder, service: &str) -> &'static str {
     dispatch(loaded.lines(Facility::Auth), answer).code.name()
 }
 
-/// All services in one private mount namespace: `service<TAB>last line of pamtester`.
+/// Runs all services in one private mount namespace; returns the last line of pamtester by service.
 fn real(folder: &Path) -> BTreeMap<String, String> {
     let script = r#"mount --bind "$1" /etc/pam.d || exit 1
         for file in /etc/pam.d/t*; do

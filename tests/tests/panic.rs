@@ -1,9 +1,9 @@
-//! The module as a guest in other programs: a panic harms nobody, and nothing of it stays behind.
+//! The module as a guest in other programs: a panic does no harm, and the module leaves nothing behind.
 
 use twinlock_tests::{Finished, LOGGED_IN, Machine, PROMPT, Trace};
 
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
-/// Of what is typed, and of what the panic says, nothing may be seen anywhere.
+/// Typed text; it must not appear anywhere, nor must the panic's message.
 const TYPED: &str = "471108";
 const SAID: [&str; 4] = [TYPED, "panic_probe was told", "panicked", "RUST_BACKTRACE"];
 
@@ -29,7 +29,7 @@ fn nothing_of_it_shows(m: &Machine, shown: &str) {
 fn a_panic_is_pam_abort_and_one_line_in_the_log() {
     let m = machine();
     let done = m.pamtester("probe", "ada").input(format!("{TYPED}\n")).output();
-    // What libpam calls PAM_ABORT.
+    // libpam's message for PAM_ABORT.
     assert_eq!(done.stderr, "Probe: pamtester: Critical error - immediate abort\n");
     assert_eq!((done.code, done.stdout.as_str()), (Some(1), ""));
     nothing_of_it_shows(&m, "");
@@ -115,7 +115,7 @@ fn the_module_exports_the_six_entry_points_alone() {
     assert_eq!(names, known.map(|name| format!("pam_sm_{name}")));
 }
 
-/// Whether a library that was mapped was unmapped whole before the end.
+/// Reports whether a mapped library was unmapped completely before the end.
 fn unloaded(trace: &Trace, library: &str) -> bool {
     let opened = trace.between(library, "exit_group");
     let mapped = opened.mentioning("mmap(NULL, ")[0];

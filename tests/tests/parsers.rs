@@ -1,4 +1,4 @@
-//! What was written is read back as it was.
+//! Formats survive a round trip: what is written is parsed unchanged.
 
 #[path = "parsers/carried.rs"]
 mod carried;
@@ -23,7 +23,7 @@ use twinlock_core::secret::Key;
 use twinlock_core::time::{BootTime, Step, UnixTime};
 
 fn cases(cases: u32) -> ProptestConfig {
-    // No file of failures is kept: what fails is printed in its smallest form.
+    // No file of failures is kept: a failure is printed in its smallest form.
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -69,7 +69,7 @@ prop_compose! {
         set in option::of(any::<u64>().prop_map(SetId)),
     ) -> Record {
         let mut at = 0;
-        // One key stands once: a twin of random bytes is rare, and is left out.
+        // A key may occur once: a random duplicate is rare, and is dropped.
         while at < authenticators.len() {
             let twin = authenticators[..at].iter().any(|one| one.key == authenticators[at].key);
             if twin { drop(authenticators.remove(at)) } else { at += 1 }
@@ -141,7 +141,7 @@ proptest! {
         let read = ledger_names::read_refused(&text).expect("what was written");
         prop_assert!(read.at == refused.at && read.source == refused.source);
         for text in [&name, &other, &text] {
-            // Short links lie in the inode: a full disk refuses none.
+            // A short link is stored in the inode, which works on a full disk.
             prop_assert!(text.len() <= 128, "{}", text);
             is_one_harmless_line(text);
         }

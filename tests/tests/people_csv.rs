@@ -1,4 +1,4 @@
-//! Lists of people as spreadsheets, careless hands and strangers make them.
+//! Lists of users as written by spreadsheets, with mistakes, and by attackers.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -18,7 +18,7 @@ fn from(m: &Machine, list: impl AsRef<[u8]>) -> Finished {
     m.run(["twinlock", "enroll", "--from", "/root/people.csv"])
 }
 
-/// A report without its line breaks.
+/// Returns a report without line breaks.
 fn said(done: &Finished) -> String {
     done.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,8 +1,8 @@
-//! Control characters of any file reach no terminal: each verb that quotes a file is fed with them.
+//! Control characters of any file must not reach a terminal: each verb that quotes a file is tested with them.
 
 use twinlock_tests::{Finished, Machine};
 
-/// Clears a screen in C0 and C1, rings, deletes, turns the direction, and hides.
+/// Clears a screen in C0 and C1, rings, deletes, changes the direction of text, and hides.
 const HOSTILE: &str =
     "x\u{1b}[2J\u{9b}31m\u{7}\u{7f}\u{8}\r\u{202e}\u{2066}\u{200b}\u{feff}\u{85}y";
 
@@ -16,7 +16,7 @@ fn harmless(done: &Finished, verb: &str) {
     assert_eq!(said.chars().find(raw), None, "{verb}: {said:?}");
 }
 
-/// As TOML writes it: C1, DEL and marks of direction may stand in a string as they are.
+/// Returns the same text for TOML, whose strings may contain C1, DEL and bidirectional marks literally.
 fn in_toml() -> String {
     HOSTILE
         .replace('\u{1b}', "\\u001b")
@@ -68,7 +68,7 @@ fn records_are_quoted_without_controls() {
     }
 }
 
-/// Lists, files of other modules, settings and wirings, each with hostile letters wherever text may stand.
+/// Writes lists, files of other modules, settings and PAM files with hostile characters wherever text is allowed.
 fn files(m: &Machine) {
     let odd = HOSTILE;
     m.file("/root/list").write(format!("user,mail\n{odd},{odd}@example.org\nada,{odd}\n"));

@@ -1,4 +1,4 @@
-//! Removing the package: which lines of PAM keep it, wherever they stand, and which do not.
+//! Removal of the package: which PAM lines prevent it, wherever they are, and which do not.
 
 use twinlock_tests::{Finished, Machine, repository};
 
@@ -6,7 +6,7 @@ const PRERM: &str = "/var/lib/twinlock.prerm";
 const LINE: &str = "auth required pam_twinlock.so first_factor=publickey\n";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
-/// The script that dpkg runs before it removes the package.
+/// Installs the script that dpkg runs before it removes the package.
 fn machine() -> Machine {
     let m = Machine::new();
     m.files();
@@ -20,7 +20,7 @@ fn removal(m: &Machine) -> Finished {
     m.run(["sh", PRERM, "remove"])
 }
 
-/// Removal is refused, and says where the line is.
+/// Checks that removal is refused with the place of the line.
 #[track_caller]
 fn kept_by(m: &Machine, place: &str) {
     let refused = removal(m);
@@ -127,7 +127,7 @@ fn broken_command_or_reader_lets_nothing_slip() {
     m.file("/usr/bin/twinlock").write("#!/bin/false\n");
     m.file("/etc/pam.d/a").write(LINE);
     kept_by(&m, "/etc/pam.d/a, line 1");
-    // Programs of the caller's own folder are not run.
+    // Programs in the caller's own folder are not run.
     m.file("/tmp/perl").write("#!/bin/true\n").mode(0o755);
     let own = m.call(["sh", PRERM, "remove"]).env("PATH", "/tmp:/usr/bin:/bin").output();
     assert_eq!(own.code, Some(1), "{own:#?}");

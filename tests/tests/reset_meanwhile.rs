@@ -1,5 +1,5 @@
-//! A reset at the same instant as another reset, and as a login of the same person: one of two resets is done, and what
-//! a login has proven before the reset opens nothing after it.
+//! A reset concurrent with another reset or with a login of the same user: one of two resets is done, and what a login
+//! proved before the reset grants nothing after it.
 
 use twinlock_tests::{Blow, Cut, First, Machine, Part, Place, Scratch, Server, Session, thorough};
 
@@ -21,7 +21,7 @@ fn machine() -> Machine {
     m
 }
 
-/// ada is reset, and nothing of before is left: one record, one ticket, no codes, no bypass.
+/// Checks that ada is reset and all is revoked: one record, one ticket, no codes, no bypass code.
 #[track_caller]
 fn is_reset(m: &Machine, what: &str) {
     let record = m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/record.*"]).ok().to_owned();
@@ -37,7 +37,7 @@ fn lets_in(m: &Machine, answer: &str) -> bool {
     done.code == Some(0)
 }
 
-/// The ticket that a reset has printed.
+/// Returns the ticket that a reset has printed.
 fn ticket_of(screen: &str) -> String {
     let is_ticket = |word: &&str| word.len() == 14 && word.matches('-').count() == 2;
     screen.split_whitespace().rfind(is_ticket).expect("a ticket").to_owned()
@@ -49,7 +49,7 @@ fn asked<'m>(m: &'m Machine, user: &str) -> (Session<'m>, String) {
     (session, m.code(user))
 }
 
-/// A bypass makes another record of the same person, and the login finds its own claim.
+/// A bypass code changes the record during a login, which must recognize its own claim.
 #[test]
 fn login_outlives_a_change_of_its_record() {
     let m = machine();
@@ -89,7 +89,7 @@ fn of_two_administrators_at_one_instant_one_resets_in_every_round() {
     assert_eq!(m.logged("event=reset ").len(), rounds(8));
 }
 
-/// What opens a login, and is dead by a reset.
+/// Returns credentials that are accepted before a reset and revoked by it.
 fn given(m: &Machine) -> [(&'static str, String); 3] {
     let argv = "twinlock --json bypass ada --yes --break-glass test --reason test --uses 9";
     let done = m.call(argv.split(' ')).without_a_login().output();
@@ -99,7 +99,7 @@ fn given(m: &Machine) -> [(&'static str, String); 3] {
 }
 
 fn chosen(place: &Place) -> bool {
-    // The charge, the claim, and what is spent in the record.
+    // The charge, the claim, and the change of the record.
     let calls = ["symlinkat ", "linkat ", "renameat2 "];
     thorough() || calls.iter().any(|call| place.what.starts_with(call))
 }
@@ -124,7 +124,7 @@ fn reset_at_each_call(m: &Machine, cut: &Cut<'_>, (what, typed): (&str, &str)) {
         }
         found.push(ended.code == Some(0));
     }
-    // Up to one call the reset comes before the login, and from that one on behind it.
+    // Up to one call the reset comes before the login, from then on after it.
     let is_in_order = found.is_sorted() && found.first() == Some(&false);
     assert!(is_in_order && found.last() == Some(&true), "{what}: {found:?} {:?}", places.places);
 }

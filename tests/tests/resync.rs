@@ -1,4 +1,5 @@
-//! A phone whose clock is off: two codes in a row let its owner in, once, and the machine goes by that clock from then on.
+//! A phone with a wrong clock: two consecutive codes log its owner in, once, and the machine knows the drift from then
+//! on.
 
 use std::sync::Mutex;
 use std::thread;
@@ -6,7 +7,7 @@ use std::thread;
 use twinlock_tests::{First, Machine, PASSWORD, PROMPT, Server, Session, now};
 
 const IN: &str = "successfully authenticated";
-/// The calls that leave something behind.
+/// Calls that change something.
 const CHANGES: [&str; 9] = [
     "symlinkat",
     "openat",
@@ -23,13 +24,13 @@ const BEGIN: &str = "performing operation";
 fn machine() -> Machine {
     let m = Machine::new();
     m.bare().app_only("ada").epoch_minutes_ago(60);
-    // What slows wrong codes down is for other tests.
+    // The throttle is tested elsewhere.
     m.settings("[throttle]\nfree = 50\n");
     m.run(["cp", "-a", "/var/lib/twinlock", "/root/records"]).ok();
     m
 }
 
-/// The codes that a phone shows at these steps from `at`.
+/// Returns the codes that a phone shows at these steps from `at`.
 fn shown(m: &Machine, at: u64, steps: &[i64]) -> Vec<String> {
     let code = |step: &i64| m.otp("ada").at(at.saturating_add_signed(step * 30));
     steps.iter().map(code).collect()
@@ -39,7 +40,7 @@ fn gets_in(m: &Machine, codes: &[String]) -> bool {
     m.asked("ada", &format!("{}\n", codes.join("\n"))).code == Some(0)
 }
 
-/// The last line of the log about somebody who got in, from its event on.
+/// Returns the last log line about an accepted login, from its event on.
 fn accepted(m: &Machine) -> String {
     let lines = m.logged("event=accepted");
     let (_, event) = lines.last().expect("somebody got in").split_once("event=").expect("an event");
@@ -64,7 +65,7 @@ fn by_sshd_two_codes_in_a_row_let_in_and_say_how_far_the_clock_is_off() {
     assert!(m.run(["ls", "/var/lib/twinlock/outbox"]).ok().contains("ada@resynchronized"));
     let status = m.run(["twinlock", "status", "ada"]);
     assert!(status.ok().contains("s, clock 9 min 30 s slow, SHA1)"), "{status:?}");
-    // None of the two works again, alone or with its neighbour; the next one does, by itself, and once.
+    // Neither of the two works again, alone or with its neighbor; the next one works alone, and once.
     for again in [&codes[..1], &codes[1..2], &codes[..2]] {
         let mut s = m.at_the_prompt("ada", First::Key);
         for code in again {
@@ -177,14 +178,14 @@ fn of_two_pairs_that_share_a_code_at_most_one_gets_in() {
     }
 }
 
-/// As on the day of the enrolment: the record says nothing of a drift, and nobody has used a code.
+/// Restores the state after enrollment: no drift in the record, and no used code.
 fn anew(m: &Machine) {
     let again =
         "rm -rf /run/twinlock/users /var/lib/twinlock; cp -a /root/records /var/lib/twinlock";
     m.run(["sh", "-c", again]).ok();
 }
 
-/// A call that is killed at that place; whatever it leaves, no pair works twice, and the next one works.
+/// Kills a call at that place; checks that no pair works twice, and that the next one works.
 fn killed_at(m: &Machine, (call, nth): &(String, usize)) -> bool {
     anew(m);
     let codes = shown(m, now(), &[-12, -11, -10, -9, -8]);
@@ -194,7 +195,7 @@ fn killed_at(m: &Machine, (call, nth): &(String, usize)) -> bool {
     assert!(killed.code == Some(137) && !killed.stdout.contains(IN), "{call} {nth}: {killed:?}");
     let again = gets_in(m, &codes[..2]);
     assert!(!gets_in(m, &codes[..2]), "{call} {nth}: twice: {}", m.log().join("\n"));
-    // Where the drift was not written yet, it takes a pair again.
+    // If the drift was not written yet, it takes a pair again.
     assert!(
         gets_in(m, &codes[2..3]) || gets_in(m, &codes[3..]),
         "{call} {nth}: {}",
@@ -211,7 +212,7 @@ fn killed_between_the_claims_and_the_answer_no_pair_works_twice_and_the_owner_ge
     assert!(done.stdout.contains(IN), "{done:?}");
     let trace = m.trace("/tmp/trace");
     let mut places = trace.places("reason=wrong_code", IN);
-    // Between two calls that change something nothing changes.
+    // Only calls that change something matter.
     places.retain(|(call, _)| CHANGES.contains(&call.as_str()));
     let renamed = trace.between(BEGIN, IN).count("renameat2");
     assert!(renamed == 1 && places.len() > 12, "{places:?}");
@@ -228,7 +229,7 @@ fn killed_between_the_claims_and_the_answer_no_pair_works_twice_and_the_owner_ge
         }
     });
     let fates = fates.into_inner().expect("fates");
-    // Up to the first claim the pair is unused, and burned from there on, long before the record is written.
+    // Up to the first claim the pair is unused, from then on used, long before the record is written.
     let burned = fates.iter().position(|again| !again).expect("some are burned");
     assert!(fates[burned..].iter().all(|again| !again), "{fates:?} {places:?}");
     let written = places.iter().position(|(call, _)| call == "renameat2").expect("a change");

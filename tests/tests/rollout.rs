@@ -1,4 +1,4 @@
-//! Many people at once: lists, lists of people, and a group with a deadline.
+//! Many users at once: listings, lists of users, and a group with a deadline.
 
 #[path = "rollout/fresh_ticket.rs"]
 mod fresh_ticket;
@@ -10,7 +10,7 @@ use twinlock_tests::{Finished, Machine, Otp, said, shipped};
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SENDMAIL: &str = "#!/bin/sh\ncat >>/root/mail\n";
 
-/// A machine with people, a group and a program that takes mail.
+/// Creates a machine with users, a group and a mail program.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock();
@@ -33,14 +33,14 @@ fn write(m: &Machine, path: &str, text: &str) {
     m.file(path).write(text).mode(0o600);
 }
 
-/// Only what is about those who were made here.
+/// Returns only the lines about users that were created here.
 fn ours(text: &str) -> String {
     let names = ["ada", "bob", "cy", "dee", "USER", "user", "["];
     let line = |line: &&str| names.iter().any(|name| line.starts_with(name));
     text.lines().filter(line).map(|line| format!("{line}\n")).collect()
 }
 
-/// Members of a group whose entry is so many bytes long, and longer.
+/// Returns members of a group whose entry has at least that many bytes.
 fn crowd(bytes: usize) -> String {
     let mut all = String::new();
     for number in 0_u32.. {
@@ -74,7 +74,7 @@ fn members_of_large_groups_are_found() {
     }
 }
 
-/// What no buffer holds refuses, and says so.
+/// A group entry larger than any buffer is refused with the reason.
 #[test]
 fn group_over_the_bound_refuses_with_a_reason() {
     let m = machine();
@@ -193,7 +193,7 @@ fn a_ticket_that_no_mail_takes_is_in_the_report_or_nowhere() {
     assert_eq!(again.code, Some(1), "{again:?}");
 }
 
-/// Seconds from now until a ticket of this user ends.
+/// Returns the seconds until this user's ticket expires.
 fn ticket_life(m: &Machine, user: &str) -> u64 {
     let status = twinlock(m, &format!("status {user} --json"));
     let (_, rest) = status.ok().split_once("\"until\":").expect("a ticket");
@@ -201,7 +201,7 @@ fn ticket_life(m: &Machine, user: &str) -> u64 {
     until.parse::<u64>().expect("an instant").saturating_sub(twinlock_tests::now())
 }
 
-/// NIST SP 800-63B-4 section 4.2.1.2: what is mailed works for a day.
+/// NIST SP 800-63B-4 section 4.2.1.2: a mailed ticket is valid for a day.
 #[test]
 fn mailed_ticket_lives_a_day_and_paper_a_week() {
     let m = machine();
@@ -244,7 +244,7 @@ fn a_login_is_explained_step_by_step() {
     assert_eq!(m.run_as("bob", ["twinlock", "explain", "bob"]).code, Some(4));
 }
 
-/// Under BatchMode ssh answers no prompt, so that sshd refuses it before PAM, and with it a rule, is asked.
+/// With BatchMode ssh answers no prompt, so sshd refuses it before PAM is asked, and no rule is reached.
 #[test]
 fn programs_never_come_to_an_exempting_rule() {
     let m = machine();
@@ -264,10 +264,10 @@ fn programs_never_come_to_an_exempting_rule() {
     assert!(text.contains(block), "{text}");
     let json = twinlock(&m, "--json explain ada@127.0.0.1");
     assert!(json.ok().contains("Match User ada Address 127.0.0.1\\n"), "{json:?}");
-    // As it is printed it lets the program in.
+    // The printed lines let the program in.
     m.stop_sshd().sshd(block);
     assert_eq!(batch().code, Some(0), "{:?}", m.log());
-    // Who is asked, and other services, have no use for it.
+    // Users who are asked for a code, and other services, do not need it.
     for words in ["explain bob@127.0.0.1", "explain ada@127.0.0.1 --service sudo"] {
         assert!(!twinlock(&m, words).stdout.contains("Match User"), "{words}");
     }

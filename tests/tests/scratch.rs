@@ -1,4 +1,4 @@
-//! Scratch codes: each works once, on whatever service, and what is wrong with their file shuts nobody else out.
+//! Backup codes of an import: each works once, on any service, and a damaged file locks out no other user.
 
 use std::thread;
 
@@ -17,12 +17,12 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", script]).ok();
 }
 
-/// Whether that answer gets ada in; after a wrong one she stops.
+/// Reports whether that answer logs ada in; she stops after a wrong one.
 fn gets_in(m: &Machine, code: &str) -> bool {
     m.asked("ada", &format!("{code}\n")).code == Some(0)
 }
 
-/// No try is on file.
+/// Clears all attempts.
 fn forget(m: &Machine) {
     sh(m, "rm -rf /run/twinlock/users /var/lib/twinlock/users/*/failed.*");
 }
@@ -81,7 +81,7 @@ fn guesses_are_counted_and_then_not_even_hashed() {
     assert!(gets_in(&m, CODES[0]));
 }
 
-/// What can be wrong with the file, as shell text in which F is its name, and the reason in the log.
+/// Damage to the file, as shell text with its name in F, and the expected reason in the log.
 const DAMAGES: [(&str, &str); 14] = [
     ("rm $F", "codes_missing"),
     ("chown 1 $F", "codes_untrusted"),
@@ -113,7 +113,7 @@ fn damaged(m: &Machine, (damage, reason): (&str, &str)) {
     sh(m, &format!("F={file}; {damage}"));
     assert!(!gets_in(m, CODES[0]), "{damage}");
     assert_eq!(m.logged(&format!("reason={reason}")).len(), 1, "{damage}: {:?}", m.log());
-    // It was held against the app, and wrong: who breaks the file must not guess for free.
+    // It was compared with the app's code and is wrong: a user who damages the file must not guess for free.
     assert_eq!(m.tries("ada"), 1, "{damage}");
     let why = m.run(["twinlock", "why", "ada"]);
     assert!(why.ok().contains("backup codes"), "{damage}: {why:?}");
@@ -151,7 +151,7 @@ fn a_spend_that_does_not_reach_the_disk_lets_nobody_in() {
     assert!(gets_in(&m, CODES[0]));
 }
 
-/// Limits under which the 19 MiB cannot be had.
+/// Limits under which the 19 MiB cannot be allocated.
 const TIGHT: [&str; 4] = [
     "prlimit --pid $$ --as=16000000",
     "prlimit --pid $$ --as=20000000",
@@ -176,7 +176,7 @@ fn a_caller_who_allows_no_memory_is_refused_and_charged() {
     assert!(done.stdout.contains(LOGGED_IN), "{done:?} {:?}", m.log());
 }
 
-/// Kilobytes of a line of /proc/PID/status.
+/// Returns the kilobytes of a line of /proc/PID/status.
 fn kilobytes(m: &Machine, pid: u32, line: &str) -> u64 {
     let status = m.run(["grep", line, &format!("/proc/{pid}/status")]);
     let number = status.ok().split_whitespace().nth(1).map(str::parse);
@@ -193,7 +193,7 @@ fn the_process_does_not_keep_the_memory() {
     for code in CODES {
         s.send_line(code);
         if code == CODES[2] {
-            // The last of a set is followed by another set before its owner gets in.
+            // After the last code of a set, another set is shown before its owner gets in.
             s.expect("show that you have them: ");
             let last = codes_shown(&s.transcript()).pop().expect("new codes");
             s.send_line(&last[20..]);
@@ -221,7 +221,7 @@ fn before_a_first_factor_everybody_makes_the_same_calls() {
         let names = trace.between(PROMPT, "not accepted");
         names.names().join(" ")
     };
-    // The first one makes what all need.
+    // The first one creates what all need.
     let _ = calls("ada");
     let enrolled = calls("ada");
     assert!(enrolled.contains("mmap madvise munmap"), "{enrolled}");
@@ -241,7 +241,7 @@ fn an_administrator_sees_what_is_left_and_ends_it() {
     assert!(json.ok().contains("\"codes_left\":2"), "{json:?}");
     let verify =
         |code: &str| m.call(["twinlock", "verify", "ada"]).input(format!("{code}\n")).output();
-    // Whoever may ask about codes learns of none of them whether it still works.
+    // A user who may ask about codes does not learn whether any of them still works.
     let said = [CODES[0], CODES[2], Scratch::WRONG].map(verify);
     for one in &said {
         assert_eq!((one.code, &one.stderr), (Some(1), &said[2].stderr));

@@ -1,4 +1,4 @@
-//! A scratch code that many type at one instant, and a login that is killed or stopped while it spends one.
+//! A backup code that many type at the same time, and a login that is killed or stopped while it uses one.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ fn gets_in(m: &Machine, code: &str) -> bool {
     m.asked("ada", &format!("{code}\n")).code == Some(0)
 }
 
-/// As before the first login; no code was spent.
+/// Restores the state before the first login; no code is used.
 fn anew(m: &Machine) {
     let store = "/var/lib/twinlock/users/ada";
     let script =
@@ -35,7 +35,7 @@ fn at_the_prompt(m: &Machine, number: u32) -> Session<'_> {
     session
 }
 
-/// One round: everybody types the code at one instant. Whoever got in comes back to a prompt.
+/// Runs one round: all type the code at the same time. Those who got in return to a prompt.
 fn winners<'m>(m: &'m Machine, rivals: &mut Vec<(Session<'m>, String)>, code: &str) -> usize {
     rivals.iter_mut().for_each(|(_, typed)| code.clone_into(typed));
     m.at_once("pamtester", rivals);
@@ -61,7 +61,7 @@ fn of_thirty_two_at_one_instant_one_gets_in() {
         }
         let won = winners(&m, &mut rivals, &Scratch::code(place));
         assert_eq!(won, 1, "round {place}: {}\n{}", m.log().join("\n"), m.state());
-        // Nobody is to be slowed down by the rounds before.
+        // Clears the failed attempts of the rounds before.
         m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*"]).ok();
     }
     assert_eq!(m.spent("ada"), 20);
@@ -69,7 +69,7 @@ fn of_thirty_two_at_one_instant_one_gets_in() {
 
 type Place = (String, usize);
 
-/// The system calls of a login from the reading of the set to its end.
+/// Returns the system calls of a login from reading the set to its end.
 fn places(m: &Machine) -> Vec<Place> {
     anew(m);
     let call = m.pamtester_as(&["-v"], "bare", "ada").strace("/tmp/trace", &[]);
@@ -78,7 +78,7 @@ fn places(m: &Machine) -> Vec<Place> {
     m.trace("/tmp/trace").places("\"codes.", "successfully authenti")
 }
 
-/// Kills a login there, and tells whether its code can still be used; it is never used twice.
+/// Kills a login there; returns whether its code can still be used, and checks that it never works twice.
 fn killed_unused(place: &Place, m: &Machine) -> bool {
     anew(m);
     let inject = format!("inject={}:signal=KILL:when={}", place.0, place.1);
@@ -114,7 +114,7 @@ fn a_login_killed_anywhere_spends_its_code_at_most_once_and_shuts_nobody_out() {
         }
     });
     let fates = fates.into_inner().expect("fates");
-    // Up to one call the code is unused, and from the next one on it is spent.
+    // Up to one call the code is unused, from the next one on it is used.
     let spent = fates.iter().position(|unused| !unused).expect("some are spent");
     assert_eq!(places[spent - 1].0, "symlinkat", "{fates:?} {places:?}");
     assert!(fates[spent..].iter().all(|unused| !unused), "{fates:?}");
@@ -138,7 +138,7 @@ fn a_login_stopped_between_judging_and_spending_gains_nothing() {
     }
 }
 
-/// ada's su, stopped when her code has been found right and is about to be spent.
+/// Returns ada's su, stopped between the verification of her code and its use.
 fn stopped_before_spending(m: &Machine) -> Session<'_> {
     let su = || m.call(["su", "ada", "-c", "echo reached"]).as_user("ada");
     let done = su().input(format!("{}\n", Scratch::CODES[2])).strace("/tmp/trace", &[]).output();

@@ -1,4 +1,4 @@
-//! No secret that a verb holds stands in arguments, environments, the log, a core, or a file that others can read.
+//! No secret of a verb is left in arguments, environments, the log, a core, or a file that others can read.
 
 #[path = "secrets/at_a_login.rs"]
 mod at_a_login;
@@ -14,7 +14,7 @@ const CY: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const TOKEN: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR";
 const EXPORT: &str = include_str!("../fuzz/seeds/migration/two");
 const TRACE: &str = "/tmp/trace";
-/// Each program that is started, with all of its arguments and its environment.
+/// strace options that show each started program with all arguments and its environment.
 const STARTED: [&str; 5] = ["-v", "-s", "65536", "-e", "trace=execve"];
 
 fn machine() -> Machine {
@@ -34,7 +34,7 @@ fn done(m: &Machine, words: &str, input: &str) -> Finished {
     done
 }
 
-/// The shapes in which a secret is written: as it is, in a row, and in groups.
+/// Returns the notations of a secret: as it is, in one run, and in groups.
 fn shapes(secret: &str) -> Vec<String> {
     let bare = secret.replace([' ', '-'], "");
     let letters: Vec<char> = bare.chars().collect();
@@ -47,13 +47,13 @@ fn shapes(secret: &str) -> Vec<String> {
     all
 }
 
-/// Looks for what a verb held: whatever file has it is one of these, and root's alone.
+/// Searches for a verb's secrets: only these files may contain them, with access for root only.
 #[track_caller]
 fn kept_quiet(m: &Machine, secrets: &[&str], files: &[&str]) {
     let started = m.file(TRACE).read();
     assert!(started.contains("execve(\"/") && started.contains("PATH="), "{started}");
     m.file(TRACE).remove();
-    // Facts of the ledger are names and the targets of links.
+    // The ledger stores facts as names and link targets.
     let names = m.run(["find", "/etc", "/run", "/tmp", "/var", "-printf", "%p %l\n"]);
     let shapes: Vec<String> = secrets.iter().flat_map(|secret| shapes(secret)).collect();
     for shape in &shapes {
@@ -72,7 +72,7 @@ fn kept_quiet(m: &Machine, secrets: &[&str], files: &[&str]) {
     }
 }
 
-/// What stands in quotes after a key of the JSON that a verb prints.
+/// Returns the quoted value of a key in the JSON that a verb prints.
 fn printed(done: &Finished, key: &str) -> String {
     let (_, after) = done.ok().split_once(&format!("\"{key}\":\"")).expect("the key");
     after.split_once('"').expect("its end").0.to_owned()
@@ -155,7 +155,7 @@ fn a_scratch_file_that_is_imported_leaves_its_key_and_codes_nowhere_else() {
     assert_eq!(codes.stdout, "", "{:?}", m.log());
 }
 
-/// The own code, the one that the new app shows, and what each verb asks for besides.
+/// The own code, the code of the new app, and other answers must appear only on the terminal.
 #[test]
 fn what_stands_on_a_terminal_stands_nowhere_else() {
     for (words, user, typed) in [
@@ -177,8 +177,8 @@ fn what_stands_on_a_terminal_stands_nowhere_else() {
     }
 }
 
-/// Whether a program that dies leaves a core: not where this kernel gives cores to a program of its own, nor where
-/// whoever has started these tests may have none and root may not raise a limit.
+/// Reports whether a program that dies leaves a core: not if this kernel pipes cores to a program, nor if the caller's
+/// limit forbids cores and root may not raise it.
 fn makes_cores(m: &Machine) -> bool {
     let limit = m.run(["sh", "-c", "ulimit -c unlimited 2>/dev/null; ulimit -c"]);
     let plain = m.file("/proc/sys/kernel/core_pattern").read().trim() == "core";
@@ -194,7 +194,7 @@ fn a_verb_that_dies_with_a_secret_in_it_leaves_no_core() {
     m.run(["sh", "-c", &format!("{most}; kill -ABRT $$")]);
     assert_eq!(!cores().is_empty(), makes_cores(&m));
     m.run(["sh", "-c", "rm -f /root/cores/*"]).ok();
-    // What forbids it wherever cores go: before it reads anything.
+    // Cores are forbidden wherever they go, and before anything is read.
     m.call(["twinlock", "status", "bob"]).strace(TRACE, &["-e", "trace=prctl,openat"]).output();
     let trace = m.file(TRACE).read();
     let forbids = trace.find("PR_SET_DUMPABLE, SUID_DUMP_DISABLE").expect("cores are forbidden");
@@ -211,7 +211,7 @@ fn a_verb_that_dies_with_a_secret_in_it_leaves_no_core() {
     assert_eq!(cores(), "");
 }
 
-/// The key on a screen of `enroll`.
+/// Returns the key on a screen of `enroll`.
 fn key_of(screen: &str) -> Option<Otp> {
     let groups = |line: &&str| line.starts_with("    ") && line.trim().len() == 39;
     screen.lines().find(groups).map(|line| Otp::new(&line.replace([' ', '\r'], "")))

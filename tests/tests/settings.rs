@@ -1,4 +1,4 @@
-//! `twinlock settings`: each mistake by file and line, and a good file kept for the day of a bad one.
+//! `twinlock settings`: each mistake with file and line, and a good file stored to fall back on.
 
 #[path = "settings/config.rs"]
 mod config;
@@ -105,7 +105,7 @@ fn a_good_file_is_kept_and_stands_in() {
     assert_eq!(names.ok(), "settings.good\nstore-id\ntwinlock.toml\n");
 }
 
-/// What stands in twinlock's folders; a check changes none of it.
+/// Returns the content of twinlock's folders, which a check must not change.
 fn stands(m: &Machine) -> String {
     let folders = ["/etc", "/var/lib/twinlock", "/root", "/home/ada"];
     folders.map(|folder| m.tree(folder)).join("\n")
@@ -231,14 +231,14 @@ fn apply_asks_for_an_own_code() {
 #[test]
 fn settings_with_a_mistake_are_mended_by_apply() {
     let m = machine();
-    // What such a file exempts exempts nobody.
+    // An exemption in such a file has no effect.
     m.enrolled("root", KEY).settings("windwo = 1\n");
     let text = format!("window = 2\n{EXEMPT}");
     m.file("/root/new.toml").write(&text);
     let apply = m.call(["twinlock", "settings", "apply", "/root/new.toml"]);
     apply.input(m.code("root") + "\n").output().ok();
     assert_eq!(m.file(FILE).read(), text);
-    // A copy that no login would use does not stay in its place.
+    // A copy that logins would not use is replaced.
     for damage in ["chmod 666 $G", "rm $G; mkfifo $G", "ln -sf /etc/passwd $G", "echo [ >$G"] {
         m.run(["sh", "-ec", &format!("G={GOOD}; {damage}")]).ok();
         twinlock(&m, "settings apply").ok();

@@ -1,24 +1,24 @@
-//! The workspace keeps its shape: who may use what, and what a file may be.
+//! Checks the structure of the workspace: dependencies between crates and modules, and rules for files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use twinlock_tests::repository;
 
-/// What a file of core is, by the first part of its path.
+/// Kind of a file of core, by the first part of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// A fact about a thing.
+    /// A data type.
     Noun,
-    /// A pure answer to one question.
+    /// A pure decision.
     Decision,
-    /// What core asks of the machine.
+    /// An interface to the machine.
     Port,
-    /// Text to values and back.
+    /// Conversion between text and values.
     Form,
-    /// Words for people.
+    /// Texts for users.
     Words,
-    /// The order of the work.
+    /// Control flow.
     Order,
 }
 
@@ -92,7 +92,7 @@ const CORE: [(&str, Kind); 65] = [
     ("lib", Order),
 ];
 
-/// Which kinds a kind may use.
+/// Returns the kinds that a kind may use.
 fn may_use(kind: Kind) -> &'static [Kind] {
     match kind {
         Noun | Port => &[Noun],
@@ -104,7 +104,7 @@ fn may_use(kind: Kind) -> &'static [Kind] {
     }
 }
 
-/// Each crate, and those of the workspace that it may be built from.
+/// Each crate with the workspace crates that it may depend on.
 const CRATES: [(&str, &[&str]); 6] = [
     ("core", &[]),
     ("host", &["twinlock-core"]),
@@ -114,14 +114,14 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("xtask", &["twinlock-tests"]),
 ];
 
-/// A source file: its path in the repository, and its text.
+/// A source file: its path in the repository and its text.
 struct Source {
     path: String,
     text: String,
 }
 
 impl Source {
-    /// The text without comments, literals and unit tests, which may use anything.
+    /// Returns the text without comments, literals and unit tests, which may use anything.
     fn code(&self) -> String {
         let mut code = String::new();
         for line in self.text.lines().take_while(|line| *line != "#[cfg(test)]") {
@@ -132,7 +132,7 @@ impl Source {
     }
 }
 
-/// A line without its comment, and without what stands in quotes.
+/// Returns a line without its comment and without quoted text.
 fn without_literals(line: &str) -> String {
     let mut plain = String::new();
     let mut quoted = false;
@@ -176,7 +176,7 @@ fn everything() -> Vec<Source> {
     CRATES.iter().flat_map(|(name, _)| sources(name)).collect()
 }
 
-/// A copied or moved checkout would read, and build in, the one it was compiled in.
+/// A copied or moved checkout must not read from, or build in, the one it was compiled in.
 #[test]
 fn no_source_keeps_the_folder_it_was_compiled_in() {
     let compiled_in = concat!("env!(\"CARGO_", "MANIFEST_DIR");
@@ -188,13 +188,13 @@ fn no_source_keeps_the_folder_it_was_compiled_in() {
     }
 }
 
-/// The first part of a path below `core/src`.
+/// Returns the first part of a path below `core/src`.
 fn part(path: &str) -> &str {
     let below = path.strip_prefix("core/src/").expect("a file of core");
     below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
 }
 
-/// The parts of core that a code names by `crate::`, in groups too.
+/// Returns the parts of core that a code names by `crate::`, in groups too.
 fn named(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, start) in code.match_indices("crate::") {
@@ -207,7 +207,7 @@ fn named(code: &str) -> BTreeSet<String> {
     found
 }
 
-/// The first words of the paths in a group, up to its end.
+/// Returns the first words of the paths in a group.
 fn heads(group: &str) -> Vec<String> {
     let (mut depth, mut found, mut fresh) = (1, Vec::new(), true);
     for (at, letter) in group.char_indices() {
@@ -256,7 +256,7 @@ fn inside_core_each_part_uses_what_it_may() {
                 wrong.push(format!("{} ({own:?}) uses `{used}`", source.path));
             }
         }
-        // A path that goes up would hide from this test where it leads.
+        // A relative path upwards would hide its target from this test.
         if code.contains("super::") {
             wrong.push(format!("{} has a path with super::", source.path));
         }
@@ -320,7 +320,7 @@ fn unsafe_code_stands_in_three_files() {
     assert_eq!(found, three);
 }
 
-/// The parts of host that only the command has.
+/// Returns the modules of host that only the command uses.
 fn tools() -> Vec<String> {
     let lib = std::fs::read_to_string(repository().join("host/src/lib.rs")).expect("host");
     let (mut found, mut tool) = (Vec::new(), false);

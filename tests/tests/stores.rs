@@ -1,11 +1,11 @@
-//! Stores that are full, read-only, gone, foreign or failing: an ordinary login works where it
-//! can, and what is not proven refuses with its reason.
+//! Stores that are full, read-only, missing, foreign or failing: ordinary logins work if possible, and what is not
+//! proven is refused with its reason.
 
 use twinlock_tests::{First, Machine, Otp, Server};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// ada is enrolled with an app that shows a new code each second; carol never was.
+/// Creates a machine: ada is enrolled with an app that shows a new code each second; carol is not enrolled.
 fn machine(settings: &str) -> Machine {
     let m = Machine::new();
     m.user("ada").user("carol").bare();
@@ -18,7 +18,7 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", script]).ok();
 }
 
-/// Nobody has a name in the ledger.
+/// Clears the ledger of all users.
 fn forget(m: &Machine) {
     sh(m, "rm -rf /run/twinlock/users");
 }
@@ -27,7 +27,7 @@ fn passes(m: &Machine, user: &str, code: &str) -> bool {
     m.asked(user, code).code == Some(0)
 }
 
-/// What the log says of the next call, which must refuse.
+/// Checks that the next call is refused; returns the log lines about it.
 #[track_caller]
 fn refused(m: &Machine, user: &str, code: &str) -> String {
     let before = m.log().len();
@@ -60,7 +60,7 @@ fn a_read_only_var_stops_nobody() {
     assert_eq!(m.logged("event=accepted").len(), 1);
 }
 
-/// Takes every free inode of a tmpfs of at most 1,024.
+/// Uses up every free inode of a tmpfs of at most 1,024.
 const TAKE_INODES: &str = "i=0; while true >$W/fill.$i; do i=$((i + 1)); done 2>/dev/null";
 
 #[test]
@@ -114,7 +114,7 @@ fn without_a_log_logins_go_on() {
     m.no_log_daemon();
     assert!(passes(&m, "ada", &m.code("ada")));
     m.deaf_log_daemon();
-    // Whoever waits for this daemon, waits: its queue is full.
+    // A client that waits for this daemon blocks: its queue is full.
     sh(&m, "for i in $(seq 600); do timeout 1 logger -t fill x || exit 0; done; exit 1");
     for steps in [2, 3] {
         let said = m.asking("ada", &m.code_in("ada", steps), &["-e", "trace=sendto"]).output();
@@ -136,7 +136,7 @@ fn whoever_comes_with_a_key_is_told_that_the_record_cannot_be_read() {
     ada_gets_in_by_sshd(&m);
 }
 
-/// What makes a store that proves nothing of carol, and the reason in the log.
+/// Damage after which a store proves nothing about carol, and the expected reason in the log.
 const UNPROVEN: [(&str, &str); 22] = [
     ("rm -rf $V", "records_missing"),
     ("mount -t tmpfs -o mode=0755 other $V", "record_too_open"),
@@ -206,7 +206,7 @@ fn a_record_is_for_its_user_id_and_a_user_id_for_its_record() {
     m.file("/etc/passwd").write(accounts.replace(&format!("ada:x:{uid}:"), "ada:x:29999:"));
     let log = refused(&m, "ada", &m.code("ada"));
     assert!(log.contains("reason=record_other_uid"), "{log}");
-    // Another name for the number that ada holds.
+    // Another name for ada's uid.
     m.file("/etc/passwd").write(accounts).append(format!("alias:x:{uid}:{uid}::/:/bin/sh\n"));
     let log = refused(&m, "alias", "");
     assert!(log.contains("reason=uid_of_another"), "{log}");

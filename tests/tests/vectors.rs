@@ -1,4 +1,4 @@
-//! Codes of random keys, times and parameters are those of oathtool.
+//! Codes of random keys, times and parameters, compared with oathtool.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -14,10 +14,10 @@ use twinlock_tests::{Machine, Otp};
 
 const CASES: u64 = 10_000;
 const AT_ONCE: u64 = 4;
-/// Up to the year 3058; oathtool takes no more than its time_t.
+/// Latest time: the year 3058, the limit of oathtool.
 const LATEST: u64 = 1 << 35;
 
-/// SplitMix64 (Steele, Lea and Flood 2014): what is random here need only be various.
+/// SplitMix64 (Steele, Lea and Flood 2014): the values need to vary, not to be secret.
 struct Dice(u64);
 
 impl Dice {
@@ -43,7 +43,7 @@ struct Case {
 }
 
 impl Case {
-    /// The one with this number among those of a seed.
+    /// Returns the case of this number from a seed.
     fn of(seed: u64, number: u64) -> Case {
         let mut dice = Dice(seed.wrapping_add(number.wrapping_mul(0x2545_f491_4f6c_dd1d)));
         let length = dice.between(KEY_MIN as u64, KEY_MAX as u64);
@@ -57,7 +57,7 @@ impl Case {
         }
     }
 
-    /// As the module makes it, from the key as a person would have typed it.
+    /// Returns the code that the module computes, from the key as a user would type it.
     fn ours(&self) -> String {
         let typed =
             base32::in_groups(&Key::new(self.key.clone()).expect("a length that keys have"));
@@ -91,7 +91,7 @@ impl Case {
     }
 }
 
-/// Of the environment, so that what failed once can be had again.
+/// Returns the seed from the environment, to reproduce a failure.
 fn seed() -> u64 {
     let given = std::env::var("TWINLOCK_TEST_SEED").ok();
     given.map_or_else(new_seed, |text| text.parse().expect("TWINLOCK_TEST_SEED is a number"))
@@ -117,7 +117,7 @@ fn ten_thousand_codes_are_those_of_oathtool() {
     });
 }
 
-/// The codes of a hundred counters from the first one on.
+/// Returns the codes of a hundred counters, from the first one on.
 fn codes_of_tokens(case: &Case, first: u64) -> String {
     let mut hex = String::new();
     case.key.iter().for_each(|byte| write!(hex, "{byte:02x}").expect("memory"));

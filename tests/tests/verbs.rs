@@ -1,4 +1,4 @@
-//! The administrator's verbs: exact words, exit statuses, JSON and log lines.
+//! The administrator's verbs: exact texts, exit statuses, JSON and log lines.
 
 use twinlock_tests::{Finished, Machine, Otp, PASSWORD};
 
@@ -20,7 +20,7 @@ fn wrong_tries(m: &Machine, count: usize) {
     m.pamtester("probe", "ada").input(format!("{answers}\n")).output();
 }
 
-/// What is typed, the exit status, and what is said of it.
+/// Command line, exit status, and expected text.
 const REFUSALS: [(&str, i32, &str); 10] = [
     (
         "status",
@@ -176,7 +176,7 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
 }
 
-/// A name that begins with a dash, as a directory service may have it, is no option of chage.
+/// A name that begins with a dash, which a directory service allows, is no option of chage.
 #[test]
 fn a_reset_says_by_its_status_what_was_left_undone() {
     let m = machine();
@@ -211,7 +211,7 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
     assert!(left.stderr.contains("`chage -d 0 -- ada` failed (exit status: 3)"), "{left:?}");
 }
 
-/// Without an old password to type, a change of it cannot be passed: an ssh key would open nothing any more.
+/// Without an old password the forced change cannot be completed, so an ssh key would not log in any more.
 #[test]
 fn account_without_password_is_not_expired() {
     let m = machine();

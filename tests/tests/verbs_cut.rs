@@ -1,5 +1,5 @@
-//! Verbs that write, killed at their system calls and refused by the disk: the old record or the new one, and it is said
-//! which.
+//! Verbs that write, killed at their system calls and with disk errors: the old or the new record is in force, and the
+//! output says which.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,7 +12,7 @@ const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
-/// A verb, and what its new record has that the old one has not.
+/// A verb, and text that only its new record contains.
 const VERBS: [(&str, &str); 7] = [
     ("reset ada --yes", "state = \"pending\""),
     ("backup-codes ada --yes", "[owed_codes]"),
@@ -23,14 +23,14 @@ const VERBS: [(&str, &str); 7] = [
     ("invite ada", "[[ticket]]"),
 ];
 
-/// What stood in ada's folder when she was enrolled, and when she was removed.
+/// Content of ada's folder when she was enrolled, and when she was removed.
 struct World {
     m: Machine,
     enrolled: Vec<u8>,
     removed: Vec<u8>,
 }
 
-/// Which record stands.
+/// Which record is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stands {
     Old,
@@ -48,7 +48,7 @@ impl World {
         World { m, enrolled, removed }
     }
 
-    /// What stands before a verb.
+    /// Returns the record before a verb.
     fn before(&self, verb: &str) -> &[u8] {
         if verb.starts_with("invite") { &self.removed } else { &self.enrolled }
     }
@@ -80,7 +80,7 @@ impl World {
         self.m.outside(folder).join(name)
     }
 
-    /// The newest record, which must be the old one or a whole new one.
+    /// Returns which record is the newest; checks that it is the old one or a complete new one.
     fn stands(&self, (verb, new): (&str, &str)) -> Stands {
         let status = self.m.run(["twinlock", "status", "ada"]);
         assert_eq!(status.code, Some(0), "{verb}: {status:?}");
@@ -122,7 +122,7 @@ fn killed_anywhere_a_verb_leaves_the_old_record_or_the_new_one() {
             world.killed_at(verb.0, Some(place));
             found.push(world.stands(verb));
         }
-        // Up to one call it is the old one, and from that one on the new one.
+        // Up to one call it is the old one, from then on the new one.
         let turn = found.iter().position(|stands| *stands == Stands::New).expect("a new record");
         assert!(turn > 0 && found[turn..].iter().all(|stands| *stands == Stands::New), "{verb:?}");
     }

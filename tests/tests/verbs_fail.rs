@@ -1,5 +1,5 @@
-//! Each system call of each verb that writes fails in turn, in each way it can: the old record stands or the new one, and
-//! it is said which.
+//! Each system call of each verb that writes fails in each way it can: the old or the new record is in force, and the
+//! output says which.
 
 use std::fs;
 
@@ -9,11 +9,11 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes";
 
-/// A verb, and what comes before it.
+/// A verb and its preparation.
 struct Verb {
     words: String,
     begin: fn(&Machine) -> String,
-    /// What its new record has that the old one has not.
+    /// Text that only its new record contains.
     new: &'static str,
 }
 
@@ -44,7 +44,7 @@ fn migration(_: &Machine) -> String {
     format!("{}\n", include_str!("../fuzz/seeds/migration/two"))
 }
 
-/// As another host knows ada.
+/// Returns an export of ada from another host.
 fn exported(m: &Machine) -> String {
     enrolled(m);
     let export = m.run(["twinlock", "export", "ada"]).ok().to_owned();
@@ -98,7 +98,7 @@ fn imports() -> Vec<Verb> {
     ]
 }
 
-/// The newest record, and nothing where there is none.
+/// Returns the newest record, or `None` if there is none.
 fn record(m: &Machine) -> Option<String> {
     let folder = m.outside(PERSON);
     let names = fs::read_dir(&folder).ok()?.flatten().map(|entry| entry.file_name());
@@ -107,7 +107,7 @@ fn record(m: &Machine) -> Option<String> {
     Some(fs::read_to_string(folder.join(format!("record.{newest}.toml"))).expect("a record"))
 }
 
-/// What may be said where the old state stands, and where the new one does.
+/// Reports whether the output is correct for the old or the new state.
 fn says(ended: &Ended, is_new: bool) -> bool {
     let said = ended.said.replace("\n    ", " ").replace('\n', " ");
     let old = [
@@ -123,7 +123,7 @@ fn says(ended: &Ended, is_new: bool) -> bool {
     if is_new { told(&new) } else { told(&old) && !told(&new) }
 }
 
-/// Whoever gets no memory ends without a word, as one who is killed.
+/// A process that gets no memory ends without a message, like a killed one.
 fn is_of_memory(place: &Place) -> bool {
     let calls = ["brk", "mmap", "mprotect", "mremap", "munmap", "clone3", "getrandom"];
     calls.contains(&place.what.as_str())
@@ -131,7 +131,7 @@ fn is_of_memory(place: &Place) -> bool {
 
 fn fails(verb: &Verb) -> Vec<String> {
     let m = Machine::new();
-    // The proof of an enrolment is typed again and again.
+    // The proof of an enrollment is typed repeatedly.
     m.twinlock().user("ada").settings("window = 10\n");
     let input = (verb.begin)(&m);
     let cut = m.cut(&verb.words, &input);

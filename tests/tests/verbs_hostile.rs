@@ -1,5 +1,5 @@
-//! Verbs under limits, masks and clocks that leave them next to nothing: the old record or the new one, and it is said
-//! which; whatever is made is root's alone.
+//! Verbs with extreme limits, umasks and clocks: the old or the new record is in force, the output says which, and new
+//! files are accessible to root only.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes --break-glass test";
 const YEAR: i64 = 365 * 86_400;
 
-/// Verbs, and what their new record has that the old one has not.
+/// Verbs, and text that only their new record contains.
 const VERBS: [(&str, &str); 6] = [
     ("reset ada", "state = \"pending\""),
     ("backup-codes ada", "[owed_codes]"),
@@ -32,7 +32,7 @@ fn records(m: &Machine) -> Vec<String> {
     paths.map(|entry| fs::read_to_string(entry.path()).expect("a record")).collect()
 }
 
-/// Runs each verb behind that shell text, and holds what it says against what stands.
+/// Runs each verb after that shell text and checks its output against the record in force.
 fn each_verb(hostile: &str) {
     let m = machine();
     let cut = m.cut("status ada", "");
@@ -46,7 +46,7 @@ fn each_verb(hostile: &str) {
         let now = records(&m);
         if now == old {
             assert!(matches!(done.code, Some(1..=6)), "{what}");
-            // Before anything has begun; and where too little is left even for a look afterwards.
+            // Before anything has begun, and where too little is left to check the result.
             let told = [
                 "nothing was changed",
                 "standard input cannot be read",

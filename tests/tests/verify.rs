@@ -1,4 +1,4 @@
-//! `twinlock verify`: what it says of a code, what it charges and uses up, and what it never tells.
+//! `twinlock verify`: what it reports about a code, what it charges and claims, and what it never discloses.
 
 use twinlock_tests::Machine;
 
@@ -35,14 +35,14 @@ fn verify_is_charged_and_logged_each_time() {
     }
     let names = m.tree("/run/twinlock/users/ada");
     assert!(names.contains("try.verify.") && !names.contains("try.proven."), "{names}");
-    // Not even a right code is judged then.
+    // Not even a correct code is judged then.
     for _ in 0..40 {
         let (code, said) = verify(&m, &m.code("ada"));
         assert!(code == Some(5) && said.contains("too many codes of ada were tried"), "{said}");
     }
     assert_eq!(m.logged("event=code_tried user=ada finding=wrong").len(), 5);
     assert_eq!(m.logged("event=code_tried user=ada finding=throttled").len(), 40);
-    // The user is not locked out by it, and logs in; that gives nothing back here.
+    // The user is not locked out by it and logs in; that refunds nothing here.
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
     assert_eq!(verify(&m, &m.code_in("ada", 1)).0, Some(5));
     assert_eq!(m.tries("ada"), begun + 5);
@@ -56,7 +56,7 @@ fn verify_gives_no_guesses_of_a_login_back() {
     let (code, said) = verify(&m, &m.code("ada"));
     assert!(code == Some(0) && said.contains("used up by this"), "{said}");
     assert_eq!(m.tries("ada"), before);
-    // What it said is worth nothing at a login.
+    // The code is of no use at a login.
     let refused = m.pamtester("probe", "ada").input(format!("{}\n\n", m.code("ada"))).output();
     assert_ne!(refused.code, Some(0), "{refused:?}");
     assert!(m.logged("reason=replayed").len() == 1, "{:?}", m.log());
@@ -70,7 +70,7 @@ fn verify_says_nothing_of_codes_to_come() {
         unlocked(&m);
         assert_eq!(verify(&m, &m.code_in("ada", steps)), (wrong, said.clone()), "{steps}");
     }
-    // A code of the past that could still be learned from is used up by the answer.
+    // A past code from which the drift could still be learned is claimed by the answer.
     unlocked(&m);
     let (_, said) = verify(&m, &m.code_in("ada", -10));
     assert!(said.contains("the phone's is slow"), "{said}");

@@ -1,4 +1,4 @@
-//! `twinlock why`: every kind of refusal is told in plain words with a remedy, whatever is broken.
+//! `twinlock why`: every kind of refusal is explained in plain words with a remedy, whatever is broken.
 
 use twinlock_tests::Machine;
 
@@ -57,7 +57,7 @@ fn a_throttled_source_is_told_until_when() {
     assert!(said.contains("Too many wrong codes from unknown: the next is judged at 20"), "{said}");
     assert!(said.contains("  throttled: too many wrong codes came from there lately\n"), "{said}");
     assert!(said.contains("twinlock unlock ada\n"), "{said}");
-    // A throttled source that asks again does not push out what it is throttled for.
+    // Repeated attempts from a throttled source do not displace the refusals that caused it.
     for _ in 0..3 {
         answer(&m, "ada", &wrong);
     }
@@ -177,7 +177,7 @@ fn reset_invitation_and_tickets_are_told() {
         "{said}"
     );
     assert!(said.contains("Set-up was begun at "), "{said}");
-    // Where the settings ask for no ticket, the command says so.
+    // If the settings require no ticket, the command says so.
     m.settings("after_reset = \"login\"\n").run(["twinlock", "remove", "bob", "--yes"]);
     m.enrolled("bob", KEY);
     let reset = m.run(["twinlock", "reset", "bob", "--yes"]);

@@ -1,4 +1,4 @@
-//! An administrator without a second factor, root like a user: refused, but for the enrollments that begin a host.
+//! An administrator without a second factor, root included: refused, except for the first enrollments of a host.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{ADA, KIM, URI, by, refused};
 const MINE: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const SAID: &str =
     "Enroll yourself first: twinlock enroll root. If root is a robot, name it in own_code_exempt.";
-/// Each row of the table that takes a proof, and a line of it.
+/// A command line for each row of the permission table that requires authorization.
 const LINES: [(&str, &str); 26] = [
     ("enroll", "enroll bob --secret-stdin"),
     ("enroll --from", "enroll --from /root/people.csv"),
@@ -40,7 +40,7 @@ const LINES: [(&str, &str); 26] = [
     ("epoch now", "epoch now"),
 ];
 
-/// A host on which nobody is enrolled, as a package and useradd leave it, with all that the lines read.
+/// Creates a host without an enrolled user, as a package and useradd leave it, with the files that the lines read.
 fn new_host() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").user("kim").settings_alone("");
@@ -93,7 +93,7 @@ fn root_is_refused_at_each_row_of_the_table() {
         assert!(done.stdout.is_empty() && stands() == before, "{line}: {done:?}");
     }
     assert_eq!(m.log().len(), logged, "{:?}", m.log());
-    // What units run asks nobody, and what only reads shows itself.
+    // Verbs of the systemd units ask for nothing, and read-only verbs need no code.
     for line in ["epoch ensure", "epoch sweep", "deliver", "status ada", "why ada", "list"] {
         by_root(&m, line, "").ok();
     }
@@ -128,7 +128,7 @@ fn whatever_enrolls_begins_a_new_host_without_a_code() {
         ("import migration ada --name token", seed, 1),
         ("import google ada", "", 1),
         ("import oath /root/oath --user ada", "", 1),
-        // A migration, and a list, are one enrollment of the host, however many users they have.
+        // A migration or a list counts as one first enrollment, however many users it has.
         ("import google --all", "", 2),
         ("import google ada bob", "", 2),
         ("import oath /root/oath", "", 2),
@@ -145,7 +145,7 @@ fn whatever_enrolls_begins_a_new_host_without_a_code() {
             let logged = m.logged("event=enrolled ");
             assert_eq!(logged.len(), users, "{line}: {logged:?}");
             assert!(logged.iter().all(|one| one.contains("own_code=bootstrap")), "{logged:?}");
-            // It was the first, and is over.
+            // The first enrollment is done.
             let next = by_root(&m, "import uri kim", URI);
             refused(&next, "Enroll yourself first: twinlock enroll root.");
         }
@@ -161,7 +161,7 @@ fn new_host_frees_nothing_that_does_not_enroll() {
             refused(&by_root(&m, line, ""), SAID);
         }
     }
-    // README's way: the administrator first, and then everybody by a code.
+    // As in README: first the administrator, then the others with a code.
     by_root(&m, "import uri root", &(Otp::new(KIM).uri("root") + "\n")).ok();
     let code = |step| Otp::new(KIM).in_steps(step) + "\n";
     let group = "invite --group staff --until 2099-01-31 --report /root/tickets.csv";
@@ -181,7 +181,7 @@ fn list_held_open_since_bootstrap_enrolls_nobody_more() {
     held.send("\x04");
     assert_eq!(held.exit_code(), Some(1));
     assert!(m.logged("event=enrolled user=kim").is_empty());
-    // A user of the list's own who sets up meanwhile is another account, too.
+    // A user of the same list who enrolls meanwhile is another account too.
     let m = new_host();
     let mut held = m.call(words).logged_in("kim").open();
     held.send_line("user,mail,key").send_line("bob,,").expect("bob");
@@ -204,7 +204,7 @@ fn two_first_enrollments_at_once_leave_a_host_that_takes_codes() {
         let held = cut.held(&place, &mut || {
             other = by_root(&m, "import uri ada", &URI.replace("bob", "ada")).code;
         });
-        // Refused is whoever comes second to the look; in the same instant both stand.
+        // The second one to check is refused; in the same instant both succeed.
         let codes = (other, held.code);
         let both = [(0, 0), (0, 4), (4, 0)].map(|(one, two)| (Some(one), Some(two)));
         assert!(both.contains(&codes), "{place:?}: {codes:?} {}", held.said);
@@ -224,7 +224,7 @@ fn exempt_robot_rolls_out_a_new_host() {
     by_root(&m, "enroll --from /root/people.csv", "").ok();
     let logged = m.logged("event=enrolled ");
     assert!(logged.iter().all(|one| one.contains("own_code=exempt actor=root")), "{logged:?}");
-    // sudo changes nobody: a user is not root, and no robot.
+    // sudo does not change the identity: a user is neither root nor a robot.
     m.file("/etc/sudoers.d/all").write("ALL ALL=(root) NOPASSWD: ALL\n").mode(0o440);
     refused(&by(&m, "kim", "sudo twinlock unlock ada", ""), "twinlock enroll kim.");
 }

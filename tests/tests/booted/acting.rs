@@ -1,10 +1,10 @@
-//! Who acts, by the kernel's word, when the real programs have started what acts.
+//! The acting user by the kernel's login uid, when real programs have started the command.
 
 use twinlock_tests::{Booted, Finished, PASSWORD};
 
-/// Any grave verb does; this one may be done again and again.
+/// Any privileged verb works; this one can be repeated.
 const BYPASS: &str = "twinlock bypass ada --yes --reason test";
-/// A container that has this machine's programs and its store.
+/// A container with this machine's programs and its store.
 const BOXED: &str = "\
 #!/bin/sh
 mkdir -p /srv/box/usr
@@ -14,7 +14,7 @@ exec systemd-nspawn --quiet --register=no --keep-unit --pipe --directory=/srv/bo
 ";
 const GLASS: &str = "--break-glass 'phone of kim lost'";
 
-/// ada is set up, kim is too, bob is not; robot is exempt.
+/// Creates a machine: ada and kim are enrolled, bob is not; robot is exempt.
 fn machine() -> Booted {
     let b = Booted::new();
     b.settings("own_code_exempt = [\"robot\", \"root\"]\n");
@@ -23,7 +23,7 @@ fn machine() -> Booted {
     b
 }
 
-/// What the log says of the one act since the last look: whether a code was given, and who acted.
+/// The log since the last look: whether a code was given, and who acted.
 struct Log<'b> {
     booted: &'b Booted,
     seen: usize,
@@ -108,7 +108,7 @@ fn what_no_login_has_started_takes_a_reason() {
     b.write("/usr/local/bin/boxed", BOXED);
     b.run("chmod 755 /usr/local/bin/boxed").ok();
     let nobody = ("nobody has logged in here", "break_glass".to_owned());
-    // sudo's variables reach it, and name another user than the login, which is not known there.
+    // sudo's variables reach it and name another user than the login, which is unknown there.
     let invoker = format!("break_glass invoker=uid:{}", b.uid("kim"));
     let another = ("it cannot be told who acts", invoker);
     for (start, (said, own_code)) in [

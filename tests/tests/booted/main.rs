@@ -1,4 +1,4 @@
-//! What only a machine that has booted shows: who acts, and what systemd makes of twinlock's units.
+//! Tests that need a booted machine: the acting user, and twinlock's units under systemd.
 
 mod acting;
 mod resetting;

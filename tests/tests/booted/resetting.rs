@@ -1,4 +1,4 @@
-//! What a reset does beside the records: sessions are ended, and a new password is chosen.
+//! What a reset does besides the records: it ends sessions and forces a new password.
 
 use twinlock_tests::{Booted, PASSWORD, Session};
 
@@ -16,7 +16,7 @@ fn lives(session: &mut Session<'_>) {
     session.send_line("expr 40 + 2").expect("42").expect("$ ");
 }
 
-/// The state in the answer of `reset USER --end-sessions`.
+/// Returns the state in the answer of `reset USER --end-sessions`.
 #[track_caller]
 fn ended(b: &Booted, user: &str) -> String {
     let done = b.run(&format!("twinlock --json reset --yes --end-sessions -- '{user}'"));
@@ -45,7 +45,7 @@ fn an_odd_name_means_nobody_else() {
     let b = Booted::new();
     b.settings("").user("bob");
     let number = b.uid("bob");
-    // Directories have names that useradd does not make; the first one is bob's number.
+    // Directories allow names that useradd refuses; the first one is bob's uid.
     let names = [number.to_string(), "%n".to_owned(), "~bob".to_owned(), "bob.*".to_owned()];
     for (uid, name) in (3000..).zip(&names) {
         let make = format!(

@@ -1,4 +1,4 @@
-//! What systemd makes of the package's units: at the start of the machine, for letters, and after a purge.
+//! The package's units under systemd: at boot, for notifications, and after a purge.
 
 use twinlock_tests::{Booted, shipped};
 
@@ -56,7 +56,7 @@ fn each_start_is_an_epoch_of_its_own() {
     let after = epoch();
     assert_ne!(before.split('.').next(), after.split('.').next());
     units_stand(&b);
-    // Nobody knows any more whether it was used.
+    // Whether it was used is unknown now.
     b.write("/etc/pam.d/sshd", &shipped("pam.d/sshd-publickey"));
     b.write(
         "/etc/ssh/sshd_config.d/10-twinlock.conf",
@@ -126,7 +126,7 @@ fn upgrade_starts_no_disabled_unit_and_keeps_the_ledger() {
         assert_eq!(property(&b, unit, "UnitFileState"), "disabled", "{unit}");
     }
     assert_eq!(b.run("readlink /run/twinlock/epoch").ok(), epoch);
-    // What wants a disabled unit does not bring it back either.
+    // Nor does a unit that wants a disabled unit start it.
     b.run("systemctl disable --now run-twinlock.mount").ok();
     let said = b.run("dpkg --install /root/twinlock.deb");
     said.ok();
@@ -159,14 +159,14 @@ fn policy_that_says_no_keeps_every_unit_off() {
     units_stand(&b);
 }
 
-/// The unit's sandbox leaves it what a sweep needs: the ledger, and the records.
+/// The unit's sandbox must allow what a sweep needs: the ledger and the records.
 #[test]
 #[ignore = "boots a Debian: cargo xtask test --all"]
 fn the_sweep_removes_what_is_expired_in_its_sandbox() {
     let b = Booted::new();
     b.settings("").user("ada").enrolled("ada");
     let folder = "/run/twinlock/users/ada";
-    // Used steps so far below the newest one that they are refused without their names, and a try of now.
+    // Used steps so far below the newest one that they are refused without their entries, and a current attempt.
     let names = "umask 077; mkdir -p $D; cd $D; now=$(date +%s); \
                  for i in $(seq 30) 1000000; do ln -s $now used.00112233445566778899aabbccddeeff.$i; done; \
                  ln -s $now try.proven.20001.0.192.0.2.9";

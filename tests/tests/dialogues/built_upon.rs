@@ -1,5 +1,5 @@
-//! A change of a login that is stopped right behind the new record's name, while somebody else builds upon it: it has
-//! happened, and what it named is there.
+//! A login's change is stopped right after the new record is named, and another command builds upon it: the change is
+//! in force, and what it refers to exists.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use twinlock_tests::{LOGGED_IN, PASSWORD, PROMPT, codes_shown};
 
 use crate::people::{OPEN, server, with_codes};
 
-/// The set is given its name by the first, the record by the second.
+/// The first rename names the set, the second the record.
 const STOP: [&str; 2] = ["-e", "inject=renameat2:signal=SIGSTOP:when=2"];
 
 #[test]

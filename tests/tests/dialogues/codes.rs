@@ -1,4 +1,4 @@
-//! Backup codes: how many are left, the warning, the last one renewed, and codes that are owed.
+//! Backup codes: how many are left, the warning, the renewed last code, and owed codes.
 
 use twinlock_core::{beside::Purpose, enrolment};
 use twinlock_tests::{First, Otp, codes_shown};
@@ -46,7 +46,8 @@ fn the_only_code_is_renewed_each_time() {
     }
 }
 
-/// The owner of a lost phone, with one backup code: it is renewed, the menu comes, and the new one allows the change.
+/// The owner of a lost phone with one backup code: the code is renewed, the menu comes, and the new code allows the
+/// change.
 #[test]
 fn lost_phone_with_one_code() {
     for language in BOTH {
@@ -79,7 +80,7 @@ fn codes_that_were_not_confirmed_are_shown_again() {
     }
 }
 
-/// The key, which another has seen, is put off; the codes, which nobody has seen, are written down.
+/// The disclosed key's change is postponed; the codes, which nobody has seen, are written down.
 #[test]
 fn the_first_codes_of_somebody_whom_another_enrolled() {
     for language in BOTH {
@@ -114,7 +115,7 @@ fn codes_that_somebody_has_made() {
         taken(true);
         let words = [&[TICKET, "AAAA", "", ""], seen_through(language)].concat();
         assert!(!shown(&m, &format!("{language}/codes-by-ticket-kept"), &words).logged_in());
-        // The menu has it too: a slip, then the ticket at its own prompt.
+        // The menu shows it too: after a mistake, the ticket at its own prompt.
         let words = ["?", "2", "5", TICKET, "<group>"];
         assert!(shown(&m, &format!("{language}/codes-by-ticket-in-menu"), &words).logged_in());
         assert!(!shown(&m, &format!("{language}/ticket-again"), &[TICKET, ""]).logged_in());

@@ -1,4 +1,4 @@
-//! A device that is remembered: asked for, declined, and not asked about while it lasts.
+//! A remembered device: offered, declined, and not offered again while it is valid.
 
 use twinlock_tests::First;
 

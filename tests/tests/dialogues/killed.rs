@@ -1,5 +1,5 @@
-//! A dialogue that is killed at each system call of its second half: what was before it, or what comes after it, and
-//! never two codes for one.
+//! A dialogue killed at each system call of its second half: the old or the new state is in force, and one code never
+//! works twice.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -18,13 +18,13 @@ const IN: &str = "successfully authenti";
 struct Scene {
     settings: &'static str,
     begin: fn(&Machine) -> Vec<String>,
-    /// What the trace mentions where its second half begins.
+    /// What the trace mentions at the beginning of the second half.
     half: &'static str,
-    /// Whether the old state stands, and whether the new one does.
+    /// Whether the old state is in force, and whether the new one is.
     states: fn(&mut Caller<'_>, &Ended) -> [bool; 2],
 }
 
-/// What is known of a dialogue that was killed.
+/// A dialogue that was killed.
 struct Ended<'m> {
     m: &'m Machine,
     screen: String,
@@ -33,7 +33,8 @@ struct Ended<'m> {
 
 type Call = (String, usize);
 
-/// Calls that change nothing leave things as the one before them did; they are for the thorough.
+/// Calls that change something. The others leave the state of the call before them; only the thorough test strikes
+/// those.
 const CHANGING: [&str; 10] = [
     "openat",
     "write",
@@ -70,7 +71,7 @@ fn stage(scene: &Scene) -> (Machine, Vec<String>) {
     (m, words)
 }
 
-/// The calls of the second half of a whole dialogue.
+/// Returns the calls of the second half of a complete dialogue.
 fn places(scene: &Scene) -> Vec<Call> {
     let (m, words) = stage(scene);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -83,7 +84,7 @@ fn places(scene: &Scene) -> Vec<Call> {
     places
 }
 
-/// Kills the dialogue there; whether the new state stands.
+/// Kills the dialogue at that call; returns whether the new state is in force.
 fn killed((m, words): (&Machine, &[String]), scene: &Scene, place: &Call) -> bool {
     reset(m);
     let inject = format!("inject={}:signal=KILL:when={}", place.0, place.1);
@@ -117,14 +118,14 @@ fn killed_at_each(scene: &Scene) {
         }
     });
     let fates = fates.into_inner().expect("fates");
-    // How many writes show a picture depends on the picture: which one is meant differs from run to run.
+    // The number of writes for a QR code varies, so an ordinal does not name the same write in each run.
     let of_place = places.iter().zip(fates).filter(|((call, _), _)| call != "write");
     let fates: Vec<bool> = of_place.map(|(_, new)| new).collect();
     let first = fates.iter().position(|new| *new).expect("some come late enough");
     assert!(first > 0 && fates[first..].iter().all(|new| *new), "{fates:?} {places:?}");
 }
 
-/// Whether an app with that key, or with ada's own, gets in.
+/// Reports whether an app with that key, or with ada's own, gets in.
 fn app_gets_in(caller: &mut Caller<'_>, ended: &Ended<'_>, key: Option<&str>) -> bool {
     let own = ended.m.otp("ada");
     if let Some(key) = key {
@@ -146,7 +147,7 @@ fn set_up_is_done_or_not_begun() {
         half: "code that the app shows now",
         states: |caller, ended| {
             let Some(key) = key_shown(&ended.screen).map(|otp| otp.key) else {
-                // Struck while the picture was shown: what nobody has seen is in no app.
+                // Killed while the QR code was shown: no app has the key.
                 return [caller.gets_in(PLACE, &["start", "<first>", "<group>"]), false];
             };
             let new = app_gets_in(caller, ended, Some(&key));

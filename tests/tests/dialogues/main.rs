@@ -1,4 +1,4 @@
-//! Every dialogue as a terminal shows it, word for word, in both languages; and what becomes of those that are cut off.
+//! Every dialogue as a terminal shows it, word for word in both languages, and dialogues that are interrupted.
 
 mod abuse;
 mod built_upon;

@@ -1,4 +1,4 @@
-//! The menu behind the question mark, for who has backup codes, for who has none, and before a first factor.
+//! The menu at `?`: with backup codes, without any, and before a first factor.
 
 use crate::people::{BOTH, OPEN, enrolled, forget, server, shown, with_codes};
 

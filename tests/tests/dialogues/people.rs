@@ -1,4 +1,4 @@
-//! A server, ada in the state that a dialogue begins with, and ada's logins there.
+//! A server, ada in the initial state of a dialogue, and ada's logins.
 
 use twinlock_core::{
     beside::{Purpose, Ticket, Trace},
@@ -9,20 +9,21 @@ use twinlock_core::{
 };
 use twinlock_tests::{Dialogue, First, Machine, PASSWORD, Server, codes_shown, key_shown, now};
 
-/// The languages of the settings.
+/// Languages of the settings.
 pub const BOTH: [&str; 2] = ["en", "sv"];
-/// Last words that OpenSSH's client would garble stand in a question of their own, which Enter answers.
+/// Returns the answers to a final message: OpenSSH's client would garble one with non-ASCII characters, so it is a
+/// prompt that Enter answers.
 pub fn seen_through(language: &str) -> &'static [&'static str] {
     if language == "en" { &[] } else { &[""] }
 }
 
-/// What whoever is not enrolled is set up by.
+/// Settings with which a user who is not enrolled is set up.
 pub const OPEN: &str = "not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n";
-/// A ticket that [`ticket`] makes.
+/// A ticket that [`ticket`] creates.
 pub const TICKET: &str = "FEJT-QYCH-WGPV";
 const STORE: &str = "/var/lib/twinlock/users/ada";
 
-/// A server in that language, and ada, who has a key and a password and is not enrolled.
+/// Creates a server in that language; ada has a key and a password and is not enrolled.
 pub fn server(language: &str, more: &str) -> Machine {
     let m = Machine::new();
     m.bare().user("ada").password("ada", PASSWORD).key("ada").server(Server::Both);
@@ -30,29 +31,29 @@ pub fn server(language: &str, more: &str) -> Machine {
     m
 }
 
-/// These settings. The window is wide, for several logins in a row without waiting.
+/// Writes these settings, with a wide window, so that several consecutive logins work without waiting.
 pub fn speaks(m: &Machine, language: &str, more: &str) {
     m.settings(&format!("language = \"{language}\"\nwindow = 10\n{more}"));
 }
 
-/// Nobody is enrolled, and nothing was used.
+/// Removes all records and used codes.
 pub fn afresh(m: &Machine) {
     forget(m);
     m.run(["sh", "-c", "rm -rf /var/lib/twinlock/users/* /var/lib/twinlock/uids/*"]).ok();
 }
 
-/// Nothing was used, and nobody has guessed.
+/// Clears used codes and failed attempts.
 pub fn forget(m: &Machine) {
     m.run(["sh", "-c", "rm -rf /run/twinlock/users/*"]).ok();
 }
 
-/// Ada has an app, set up by somebody's command.
+/// Enrolls ada with an app, by an administrator's command.
 pub fn enrolled(m: &Machine) {
     afresh(m);
     m.enrolled("ada", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
 }
 
-/// Ada has an app and backup codes, set up through libpam at her own place; these are they.
+/// Enrolls ada with an app and backup codes through libpam from her own address; returns the codes.
 pub fn with_codes(m: &Machine) -> Vec<String> {
     afresh(m);
     let mut caller = m.caller();
@@ -63,7 +64,7 @@ pub fn with_codes(m: &Machine) -> Vec<String> {
     codes_shown(caller.screen())
 }
 
-/// What ada's record says becomes something else.
+/// Changes ada's record.
 pub fn change(m: &Machine, change: impl FnOnce(Record) -> Record) {
     let name = m.run(["sh", "-c", &format!("cd {STORE}; ls -d record.*")]);
     let file = format!("{STORE}/{}", name.ok().trim());
@@ -71,27 +72,27 @@ pub fn change(m: &Machine, change: impl FnOnce(Record) -> Record) {
     m.file(&file).write(&*form::write(&change(record)));
 }
 
-/// What kim did, an hour ago.
+/// Returns the audit stamp of kim, an hour ago.
 pub fn by_kim() -> Trace {
     Trace { by: "kim".into(), at: UnixTime(now() - 3600) }
 }
 
-/// Somebody whom this text stands for a while.
+/// Returns a voucher with this text that is valid for a while.
 pub fn voucher(text: &str) -> Voucher {
     Voucher::of(text, UnixTime(now() + 3600), [3; 16]).expect("a voucher")
 }
 
-/// [`TICKET`], from kim.
+/// Returns [`TICKET`], issued by kim.
 pub fn ticket(purpose: Purpose) -> Ticket {
     Ticket { purpose, voucher: voucher(&TICKET.replace('-', "")), trace: by_kim() }
 }
 
-/// Ada at an ssh client.
+/// Returns ada at an ssh client.
 pub fn ssh(m: &Machine, first: First) -> Dialogue<'_> {
     m.dialogue("ada", m.past_the_first_factor("ada", first))
 }
 
-/// A login with ada's ssh key: what is typed, and the transcript that it is.
+/// Logs in with ada's ssh key and these answers, and compares with the transcript of that name.
 #[track_caller]
 pub fn shown<'m>(m: &'m Machine, name: &str, words: &[&str]) -> Dialogue<'m> {
     let mut dialogue = ssh(m, First::Key);

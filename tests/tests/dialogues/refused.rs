@@ -1,4 +1,4 @@
-//! Who is refused: wrong codes, used ones, too many of them, nobody's, and a record that cannot be read.
+//! Refused logins: wrong and used codes, too many of them, unknown users, and an unreadable record.
 
 use crate::people::{BOTH, afresh, enrolled, forget, seen_through, server, shown, speaks};
 
@@ -13,7 +13,7 @@ fn a_wrong_code_says_what_is_wrong() {
         let letters = ["AAAA-AAAA-AAAA-AAAA-AAAA", "AAAA-AAAA-AAAA", ""];
         assert!(!shown(&m, &format!("{language}/wrong-letters"), &letters).logged_in());
         forget(&m);
-        // The very same digits: the app may show others by then.
+        // The same digits: the app may show others by then.
         let code = m.code("ada");
         assert!(shown(&m, &format!("{language}/right-code"), &[&code]).logged_in());
         assert!(!shown(&m, &format!("{language}/used-code"), &[&code, ""]).logged_in());

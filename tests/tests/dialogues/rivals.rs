@@ -1,4 +1,4 @@
-//! The same backup code, or the same last one, typed by thirty-two at one instant: one of them gets in.
+//! Thirty-two concurrent logins with the same backup code, or the same last one: one of them succeeds.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn rivals(m: &Machine) -> Vec<Caller<'_>> {
     (0..RIVALS).map(|_| m.caller()).collect()
 }
 
-/// Each at a prompt of a login, from a place of its own.
+/// Takes each to the prompt of a login, each from its own address.
 fn ask(m: &Machine, rivals: &mut [Caller<'_>], ended: &[bool]) {
     for (number, rival) in rivals.iter_mut().enumerate().filter(|(number, _)| ended[*number]) {
         let next = rival.login("bare", "ada", &format!("192.0.2.{number}"));
@@ -22,7 +22,7 @@ fn ask(m: &Machine, rivals: &mut [Caller<'_>], ended: &[bool]) {
     }
 }
 
-/// All answers are there before any of them is read.
+/// Sends all answers before any of them is read.
 fn at_once(m: &Machine, rivals: &mut [Caller<'_>], answers: &[String]) -> Vec<Next> {
     m.run(["pkill", "-STOP", "-x", "python3"]).ok();
     for (rival, answer) in rivals.iter_mut().zip(answers) {
@@ -36,7 +36,7 @@ fn winners(ends: &[Next]) -> usize {
     ends.iter().filter(|end| **end == Next::Ended(0)).count()
 }
 
-/// How many sets of codes there are of ada's.
+/// Counts ada's code sets.
 fn sets(m: &Machine) -> usize {
     let folder = m.outside("/var/lib/twinlock/users/ada");
     let names =
@@ -44,7 +44,7 @@ fn sets(m: &Machine) -> usize {
     names.filter(|name| name.to_string_lossy().starts_with("codes.")).count()
 }
 
-/// Nobody is slowed down by the rounds before.
+/// Clears the failed attempts of the rounds before.
 fn forgive(m: &Machine) {
     m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*"]).ok();
 }
@@ -57,7 +57,7 @@ fn of_thirty_two_with_one_code_one_gets_in() {
     let mut codes = Vec::new();
     for round in 0..ROUNDS {
         if round % 8 == 0 {
-            // A login takes ten wrong answers, and the last code of a set is another story.
+            // A login takes ten wrong answers; the last code of a set is tested separately.
             let waiting = rivals.iter_mut().zip(&ended).filter(|(_, ended)| !**ended);
             waiting.for_each(|(rival, _)| assert_ne!(rival.reply(Reply::Text(b"")), Next::Asks));
             ended.fill(true);
@@ -80,7 +80,7 @@ fn of_thirty_two_with_the_last_code_one_renews_it() {
         ask(&m, &mut rivals, &[true; RIVALS]);
         let shown = at_once(&m, &mut rivals, &vec![code.clone(); RIVALS]);
         assert!(shown.iter().all(|next| *next == Next::Asks), "round {round}: {shown:?}");
-        // Whoever was held up too long is told to type another code, and has none.
+        // A login that was held up too long is asked for another code, and has none.
         let code_of = |rival: &Caller<'_>| codes_shown(rival.screen()).pop().unwrap_or_default();
         let new: Vec<String> = rivals.iter().map(code_of).collect();
         let last = |code: &String| code.get(20..).unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! A key that somebody else has seen: put off, put off for the last time, replaced.
+//! A disclosed key: its change postponed, postponed for the last time, and done.
 
 use twinlock_core::beside::Seen;
 

@@ -1,4 +1,4 @@
-//! What a person changes behind a right code: new backup codes, a new authenticator, one of several.
+//! Self-service after a correct code: new backup codes, a new authenticator, one of several.
 
 use twinlock_core::record::Authenticator;
 

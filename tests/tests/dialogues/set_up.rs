@@ -1,4 +1,4 @@
-//! Set-up at a login: by typing start, by a ticket, by a reminder, gone on with, begun elsewhere, and mistyped.
+//! Set-up at a login: by typing start, by a ticket, by a reminder, continued, begun elsewhere, and mistyped.
 
 use twinlock_core::{beside::Purpose, enrolment};
 use twinlock_tests::{First, Next};

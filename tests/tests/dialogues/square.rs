@@ -1,4 +1,4 @@
-//! The picture of a key during a login, as a phone sees it: in both inks, and in plain letters.
+//! The QR code of a key during a login, as a phone sees it: in both polarities, and in ASCII.
 
 use twinlock_tests::{First, key_shown, photographed, scanned};
 
@@ -18,13 +18,13 @@ fn the_picture_holds_the_key_that_stands_below_it() {
         before = all.len();
         let seen = photographed(again);
         assert!(again.contains(if light == "a" { "##" } else { "scan" }), "{again}");
-        // One of the inks is for a light screen, and a photograph of a dark one shows its negative.
+        // One polarity is for a light screen; a photograph of a dark one shows its negative.
         let read = scanned(&seen).or_else(|| scanned(&negative(&seen)));
         assert_eq!(read.as_ref(), Some(&uri), "{drawn}: {again}");
     }
 }
 
-/// The same picture on a terminal with dark letters on a light screen.
+/// Returns the same picture on a terminal with dark text on a light screen.
 fn negative(picture: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(picture);
     let (head, rows) = text.split_at(text.find("\n1\n").expect("a picture") + 3);

@@ -1,4 +1,4 @@
-//! What an administrator gives: a bypass, a reset that is followed by a ticket or by a login.
+//! Administrator's aids: a bypass code, and a reset followed by a ticket or by a login.
 
 use twinlock_core::{
     beside::{Bypass, Purpose},

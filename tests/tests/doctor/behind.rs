@@ -1,10 +1,10 @@
-//! What makes the module refuse behind a stack that is right: settings, records and ledger.
+//! What makes the module refuse in a correct stack: settings, records and ledger.
 
 use crate::{doctor, flat, shut};
 
 const KEY_SAYS: &str = "usepam yes\npermitrootlogin no\npubkeyauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
-/// What is done to a machine that is fine, what doctor then finds, and what its report says.
+/// Damage to a correct machine, the expected finding, and the expected text of the report.
 const BEHIND: [(&str, &str, &str); 21] = [
     ("rm -r $V/users/ada", "lock-out nobody-enrolled", "twinlock enroll USER"),
     ("chmod 644 $V/users/ada/record.1.toml", "lock-out nobody-enrolled", "ada: the record, or"),

@@ -1,4 +1,4 @@
-//! Another module's code: doctor's remedy is pasted, and a code in place of the password stays outside.
+//! Another module's code: doctor's remedy is applied, and a code in place of the password is refused.
 
 use twinlock_tests::{Machine, Otp, Session};
 
@@ -9,7 +9,7 @@ const GOOGLE: &str =
     "auth required pam_google_authenticator.so nullok echo_verification_code grace_period=3600\n";
 const REST: &str = "@include common-account\n@include common-session\n";
 
-/// Somebody whose app is known to Google's module and to twinlock, and who has a password.
+/// Creates a user whose app is enrolled with Google's module and with twinlock, and who has a password.
 fn machine() -> Machine {
     let m = Machine::new();
     m.user("ada").twinlock().enrolled("ada", ADAS_KEY).password("ada", "correct horse");
@@ -22,7 +22,7 @@ fn machine() -> Machine {
     m
 }
 
-/// A login that has typed a password and a code.
+/// Returns a login with a typed password and code.
 fn typed<'m>(m: &'m Machine, password: &str, code: &str) -> Session<'m> {
     let mut s = m.ssh("ada").option("NumberOfPasswordPrompts=1").open();
     s.expect("ssword: ").send_line(password);
@@ -30,7 +30,7 @@ fn typed<'m>(m: &'m Machine, password: &str, code: &str) -> Session<'m> {
     s
 }
 
-/// The auth lines of doctor's first remedy.
+/// Returns the auth lines of doctor's first remedy.
 fn remedy(m: &Machine) -> String {
     let said = m.run(["twinlock", "doctor", "ssh"]).stdout;
     let lines = said.lines().filter_map(|line| line.strip_prefix("      "));

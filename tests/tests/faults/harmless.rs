@@ -1,30 +1,30 @@
-//! The faults that leave a right code right, each with the reason why it may.
+//! Faults after which a correct code is still accepted, each with the reason why that is safe.
 
 use nix::errno::Errno::{self, *};
 use twinlock_tests::Place;
 
 use crate::strike::{Means, Strike};
 
-/// How a call may fail.
+/// How a call fails.
 pub enum How {
     /// In every way.
     Any,
     /// With one of these errors.
     With(&'static [Errno]),
-    /// For fewer bytes than asked.
+    /// For fewer bytes than requested.
     Short,
-    /// By an end of the file where it does not end.
+    /// With a premature end of file.
     Cut,
-    /// In every way, once the charge was given back.
+    /// In every way, after the refund.
     Late,
 }
 
 use How::{Any, Cut, Late, Short, With};
 
-/// What a call's name begins with, how it may fail, and why nobody is refused for it.
+/// Prefix of a call's name, how it fails, and why no login is refused for it.
 pub type Row = (&'static str, How, &'static str);
 
-/// Those of every login.
+/// Faults in every login.
 pub const EVERYWHERE: &[Row] = &[
     ("close ", Any, "nothing was written by it, and nothing is learnt from it"),
     ("socket 1/0", Any, "libc goes on to the files"),
@@ -85,7 +85,7 @@ pub const EVERYWHERE: &[Row] = &[
     ),
 ];
 
-/// Ahead of a first factor what proves an absence is read for everybody.
+/// Faults before a first factor, where the proof of an absence is read for every user.
 pub const AHEAD: &[Row] = &[
     (
         "mkdirat /run/twinlock/users/ada",
@@ -111,7 +111,7 @@ pub const AHEAD: &[Row] = &[
 ];
 const UNASKED: &str = "whoever has a record need not be proven absent";
 
-/// A set of codes is read.
+/// Faults while a code set is read.
 pub const SET: &[Row] = &[
     ("read /var/lib/twinlock/users/ada/codes.", With(&[EINTR]), "it is read again"),
     ("read /var/lib/twinlock/users/ada/codes.", Short, "it is read on"),
@@ -121,7 +121,7 @@ pub const SET: &[Row] = &[
 ];
 const WHEN: &str = "it tells when a code was used; that it was stands beside the record";
 
-/// A record that is replaced by its successor.
+/// Faults while a record is replaced.
 pub const CHANGE: &[Row] = &[
     ("getrandom ", With(&[EINTR]), "it is asked again"),
     ("write /var/lib/twinlock/users/ada/tmp.", With(&[EINTR]), "it is written on"),
@@ -139,7 +139,7 @@ pub const CHANGE: &[Row] = &[
 
 const HOLDER: &str = "nobody seems to hold the user id, and the person takes it again";
 
-/// A first code that is wrong by itself.
+/// Faults at a first code, which is wrong by itself.
 pub const FIRST: &[Row] = &[
     ("symlinkat /run/twinlock/users/ada/row.", Any, ROW),
     ("unlinkat /run/twinlock/users/ada/row.", Any, ROW),
@@ -165,7 +165,7 @@ pub const FIRST: &[Row] = &[
 const ROW: &str = "the row of failures is noted as well as it goes; the tries themselves count";
 const NOTE: &str = "a refusal is noted as well as it goes";
 
-/// The row by which a strike may leave a right code right.
+/// Returns the row that allows a correct code after a strike.
 pub fn row<'r>(rows: &[&'r [Row]], strike: &Strike<'_>) -> Option<&'r Row> {
     let Place { what, nth, .. } = strike.place;
     let place = format!("{what} {nth} ");

@@ -1,5 +1,5 @@
-//! Each system call of a login goes wrong in turn, in each way it can: nobody gets in by it, nothing enrolled is lost,
-//! and the owner gets in afterwards.
+//! Every system call of a login fails in each way it can: no login succeeds by it, no enrollment is lost, and the owner
+//! gets in afterwards.
 
 mod harmless;
 mod scenario;
@@ -13,7 +13,7 @@ use strike::{Means, Strike, at_each, failures, try_all};
 use twinlock_tests::{Blow, Ended, thorough};
 use world::World;
 
-/// What is wrong with the outcome of a strike; nothing where all is well.
+/// What is wrong with the outcome of a strike; `None` if nothing is.
 type Complaint = Option<&'static str>;
 
 fn blow<'a>(means: Means) -> Blow<'a> {
@@ -24,14 +24,14 @@ fn blow<'a>(means: Means) -> Blow<'a> {
     }
 }
 
-/// A login that meets the strike, which must have happened.
+/// Runs a login with the strike, and checks that it happened.
 fn struck(world: &World<'_>, lines: &str, strike: &Strike<'_>) -> Ended {
     let ended = world.login(lines, Some((strike.place, blow(strike.means))));
     assert!(ended.struck, "{strike:?} did not happen: {ended:?}");
     ended
 }
 
-/// The owner gets in with a later code, and nothing is left charged by then.
+/// Checks that the owner gets in with a later code, and that no charge is left.
 fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     if world.scenario.record == Record::Reads && !world.is_as_enrolled() {
         return Some("the record is not what it was");
@@ -42,7 +42,7 @@ fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     (world.names("try.") > 0).then_some("a try stays charged after the owner got in")
 }
 
-/// Nothing but the list lets a struck right code in, and that once.
+/// Checks that a struck correct code is accepted only as listed, and only once.
 fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static Row>) {
     let (typed, before) = (world.typed(0), world.m.log().len());
     let Scenario { harmless, charged, .. } = world.scenario;
@@ -63,7 +63,7 @@ fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static 
     (complaint, row)
 }
 
-/// A wrong code stays wrong, and one that was judged stays charged.
+/// Checks that a wrong code is refused, and stays charged once it was judged.
 fn wrong(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let before = world.m.log().len();
     let granted = struck(world, &world.wrong, strike).code == Some(0);
@@ -77,7 +77,7 @@ fn wrong(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     }
 }
 
-/// What became of the code of a login that was killed on the way.
+/// State of the code of a login that was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Unused,
@@ -98,7 +98,7 @@ fn killed(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Fate) {
     (complaint, fate)
 }
 
-/// Of the one that is held and the one that comes meanwhile with the same code, one gets in.
+/// Checks that of a held login and one with the same code meanwhile, one succeeds.
 fn held_for_the_same(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let typed = world.typed(0);
     let mut other = false;
@@ -112,7 +112,7 @@ fn held_for_the_same(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     }
 }
 
-/// Nobody waits for the one that is held.
+/// Checks that no other login waits for the held one.
 fn held_for_the_next(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let mut other = false;
     let mut meanwhile = || other = world.gets_in(&world.typed(1));
@@ -132,7 +132,7 @@ fn no_complaints(strikes: &[Strike<'_>], found: &[Complaint]) {
     assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
-/// The scenario's calls, of a login with a right code.
+/// Returns the calls of the scenario's login with a correct code.
 fn places(scenario: &Scenario) -> Vec<twinlock_tests::Place> {
     let world = World::new(scenario);
     world.places(&world.typed(0))
@@ -166,7 +166,7 @@ fn a_kill(scenario: &Scenario) {
     let found = try_all(scenario, &strikes, killed);
     let (complaints, fates): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     no_complaints(&strikes, &complaints);
-    // Up to one call the code is unused, and from that one on it is burned.
+    // Up to one call the code is unused, from then on it is used.
     let burned = fates.iter().position(|fate| *fate == Fate::Burned).expect("some are burned");
     assert!(places[burned].what.contains(scenario.claim), "{fates:?} {places:?}");
     assert!(fates[burned..].iter().all(|fate| *fate == Fate::Burned), "{fates:?}");

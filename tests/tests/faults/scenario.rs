@@ -1,4 +1,4 @@
-//! The logins that are struck: each is one entry of a table.
+//! The struck logins, one table entry each.
 
 use twinlock_tests::{Machine, Otp, Scratch, Token};
 
@@ -12,42 +12,42 @@ const FOLLOWS: &str =
 
 /// A way in which ada logs in.
 pub struct Scenario {
-    /// The auth lines of the service.
+    /// Auth lines of the service.
     pub stack: &'static str,
-    /// The settings.
+    /// Settings.
     pub settings: &'static str,
-    /// Enrols ada.
+    /// Enrolls ada.
     pub enrol: fn(&Machine),
-    /// The lines that get ada in; those of a later turn do, whatever became of the earlier.
+    /// Returns the answers that log ada in; those of a later turn work whatever happened to the earlier ones.
     pub typed: fn(&Machine, Turn) -> String,
-    /// A code that does not.
+    /// Returns a wrong code.
     pub wrong: fn(&Machine) -> String,
-    /// How the name begins that is made when a code is claimed, which burns it.
+    /// Prefix of the name that claims a code.
     pub claim: &'static str,
-    /// Refusals in the log that keep their charge.
+    /// Log texts of refusals that keep their charge.
     pub charged: &'static [&'static str],
-    /// The faults that leave a right code right.
+    /// Faults after which a correct code is still accepted.
     pub harmless: &'static [&'static [Row]],
     /// What the login does to her record.
     pub record: Record,
 }
 
-/// Which of several logins in a row, from 0.
+/// Index of one of several consecutive logins, from 0.
 pub type Turn = u8;
 
 /// What a login does to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// It reads it.
+    /// Only reads it.
     Reads,
-    /// It writes another.
+    /// Writes a successor.
     Moves,
 }
 
-/// A code of the app behind a first factor.
+/// A code of the app after a first factor.
 pub const PROVEN: Scenario = Scenario {
     stack: BEHIND,
-    // Whoever counts as not enrolled would be let in.
+    // A user who counts as not enrolled would be let in.
     settings: "tries = 1\nwindow = 10\nnot_enrolled = \"allow\"\n",
     enrol: app,
     typed: code,
@@ -58,11 +58,11 @@ pub const PROVEN: Scenario = Scenario {
     record: Record::Reads,
 };
 
-/// The same where the code comes first.
+/// The same with the code first.
 pub const CODE_FIRST: Scenario =
     Scenario { stack: FOLLOWS, charged: &[], harmless: &[AHEAD, EVERYWHERE], ..PROVEN };
 
-/// Ada is asked for a code as a member of a group alone.
+/// A code that is required only by membership in a group.
 pub const DEMANDED: Scenario = Scenario {
     settings: "tries = 1\nwindow = 10\n\
                [[rule]]\ngroup = \"staff\"\naction = \"require\"\n\
@@ -71,19 +71,19 @@ pub const DEMANDED: Scenario = Scenario {
     ..PROVEN
 };
 
-/// A code of a set, each of which works once.
+/// A code of a set, which works once each.
 pub const SCRATCH: Scenario = Scenario {
     enrol: app_and_set,
     typed: code_of_set,
     wrong: |_| Scratch::WRONG.to_owned(),
     claim: "spent.",
-    // What was held against the app and not against the set is half judged.
+    // A code that was checked against the app but not against the set is half judged.
     charged: &["reason=codes_", "reason=code_not_spent", "reason=record_"],
     harmless: &[SET, EVERYWHERE],
     ..PROVEN
 };
 
-/// A code of a token, which moves a counter.
+/// A code of a token, which advances a counter.
 pub const TOKEN: Scenario = Scenario {
     enrol: token,
     typed: |_, turn| Token::new(KEY).at(u64::from(turn)),
@@ -93,9 +93,9 @@ pub const TOKEN: Scenario = Scenario {
     ..PROVEN
 };
 
-/// Two codes in a row of a phone whose clock is off.
+/// Two consecutive codes of a phone with a wrong clock.
 pub const TWO_CODES: Scenario = Scenario {
-    // A first code of each pair counts as wrong; what slows those down is for other tests.
+    // The first code of each pair counts as wrong; the throttle is tested elsewhere.
     settings: "not_enrolled = \"allow\"\n[throttle]\nfree = 50\n",
     enrol: slow_app,
     typed: |m, turn| {
@@ -109,7 +109,7 @@ pub const TWO_CODES: Scenario = Scenario {
     ..PROVEN
 };
 
-/// An app that shows a new code each second, so that the next one is soon there.
+/// Enrolls an app that shows a new code each second, so that the next one comes soon.
 fn app(m: &Machine) {
     m.enrolled_with("ada", &Otp { period: 1, ..Otp::new(KEY) });
 }
@@ -123,7 +123,8 @@ fn app_of_staff(m: &Machine) {
     m.run(["sed", "-i", "s/^staff:.*/staff:x:50:ada/", "/etc/group"]).ok();
 }
 
-/// The last code of a set opens by its successor alone, which is for other tests: a third login is one by the app.
+/// Returns a code of the set. The last code only works together with its renewal, which is tested elsewhere, so the
+/// third login uses the app.
 fn code_of_set(m: &Machine, turn: Turn) -> String {
     let [first, second, _] = Scratch::CODES;
     match turn {
@@ -147,7 +148,7 @@ fn token(m: &Machine) {
     import.input(Token::new(KEY).uri("ada", 0) + "\n").output().ok();
 }
 
-/// No code of any counter near.
+/// Returns a code that is not valid for any counter nearby.
 fn wrong_for_token() -> String {
     let near: Vec<String> = (0..100).map(|counter| Token::new(KEY).at(counter)).collect();
     let mut shapes = (0..10).map(|digit: u8| digit.to_string().repeat(6));

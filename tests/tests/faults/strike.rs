@@ -1,4 +1,4 @@
-//! Every way in which one system call of a login goes wrong, and many machines to try them on.
+//! Every way in which one system call of a login fails, and several machines to try them on.
 
 use std::sync::Mutex;
 use std::thread;
@@ -9,33 +9,33 @@ use twinlock_tests::{Place, thorough};
 use crate::scenario::Scenario;
 use crate::world::World;
 
-/// One call, and what happens to it.
+/// One call and its fault.
 #[derive(Debug)]
 pub struct Strike<'p> {
     /// The call.
     pub place: &'p Place,
-    /// What happens to it.
+    /// The fault.
     pub means: Means,
-    /// Whether a code that is accepted is so before this call.
+    /// Whether this call comes after the acceptance of the code.
     pub late: bool,
 }
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
-    /// It reports an error.
+    /// It returns an error.
     Fail(Errno),
-    /// It is made for so many bytes at most.
+    /// It is made for at most this many bytes.
     Short(u64),
     /// The process is killed.
     Kill,
-    /// The process is held while somebody logs in with the same code.
+    /// The process is held while another login uses the same code.
     HoldForTheSame,
     /// The process is held while the owner logs in with the next code.
     HoldForTheNext,
 }
 
-/// All errors and short reads of these calls; in the usual test the first few of each.
+/// Returns all errors and short reads of these calls; the ordinary test takes the first few of each.
 pub fn failures(places: &[Place], few: usize) -> Vec<Strike<'_>> {
     let of_place = |place: &Place| {
         let most = if thorough() { usize::MAX } else { few };
@@ -45,7 +45,7 @@ pub fn failures(places: &[Place], few: usize) -> Vec<Strike<'_>> {
     strikes(places, of_place)
 }
 
-/// The same at each of these calls.
+/// Returns the same fault at each of these calls.
 pub fn at_each(places: &[Place], means: Means) -> Vec<Strike<'_>> {
     strikes(places, |_| vec![means])
 }
@@ -62,7 +62,7 @@ fn strikes(places: &[Place], means: impl Fn(&Place) -> Vec<Means>) -> Vec<Strike
     strikes
 }
 
-/// Tries each strike on one of several machines; what is found is in the order of the strikes.
+/// Tries each strike on one of several machines; the results are in the order of the strikes.
 pub fn try_all<T: Send>(
     scenario: &Scenario,
     strikes: &[Strike<'_>],

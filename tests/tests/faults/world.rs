@@ -1,4 +1,4 @@
-//! A machine that is as before the first login whenever it is wished so.
+//! A machine that can be reset to the state before the first login.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -9,27 +9,27 @@ use twinlock_tests::{Blow, Ended, Machine, Part, Place};
 
 use crate::scenario::{Scenario, Turn};
 
-/// From the module's first system call to the first that libpam makes when it has ended.
+/// From the module's first system call to libpam's first one after it.
 const MODULE: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "socket 16/9" };
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const LEDGER: &str = "/run/twinlock/users";
 const EPOCH: &str = "/run/twinlock/epoch";
 const ANSWER: &str = "read pipe:";
 
-/// A machine with ada enrolled, and what stood there then.
+/// A machine with ada enrolled, and its initial state.
 pub struct World<'s> {
     /// The machine.
     pub m: Machine,
     /// How ada logs in.
     pub scenario: &'s Scenario,
-    /// A code of hers that is not right.
+    /// A wrong code for her.
     pub wrong: String,
     enrolled: Vec<(String, Vec<u8>)>,
     epoch: PathBuf,
 }
 
 impl<'s> World<'s> {
-    /// A machine of its own for one thread of the test.
+    /// Creates a machine for one thread of the test.
     pub fn new(scenario: &'s Scenario) -> World<'s> {
         let m = Machine::new();
         m.user("ada").bare().pam("bare", scenario.stack);
@@ -42,7 +42,7 @@ impl<'s> World<'s> {
         world
     }
 
-    /// What stands in ada's folder, but for known sources, the row of failures, and codes that are spent.
+    /// Returns the content of ada's folder, without known sources, the failure streak and used codes.
     pub fn person(&self) -> Vec<(String, Vec<u8>)> {
         let names = fs::read_dir(self.m.outside(PERSON)).expect("ada's folder");
         let names = names.map(|entry| entry.expect("a name").file_name());
@@ -58,18 +58,18 @@ impl<'s> World<'s> {
         names.into_iter().map(read).collect()
     }
 
-    /// Whether her folder is as it was when she was enrolled.
+    /// Reports whether her folder is as it was after enrollment.
     pub fn is_as_enrolled(&self) -> bool {
         self.person() == self.enrolled
     }
 
-    /// The lines that get ada in.
+    /// Returns the answers that log ada in.
     pub fn typed(&self, turn: Turn) -> String {
         (self.scenario.typed)(&self.m, turn)
     }
 
-    /// As before the first login: the ledger has no names, no source is known, the record is the
-    /// first one, and the clock mark is old.
+    /// Restores the state before the first login: an empty ledger, no known source, the first record, and an old time
+    /// mark.
     pub fn reset(&self) {
         let _ = fs::remove_dir_all(self.m.outside(LEDGER));
         let folder = self.m.outside(PERSON);
@@ -96,27 +96,27 @@ impl<'s> World<'s> {
         clock.set_modified(old).expect("the clock mark");
     }
 
-    /// A login with these lines, one call of which may meet a blow.
+    /// Runs a login with these answers, one call of which may be struck.
     pub fn login<'a>(&self, lines: &str, blow: Option<(&'a Place, Blow<'a>)>) -> Ended {
         let argv = ["pamtester", "-I", "rhost=192.0.2.1", "bare", "ada", "authenticate"];
         self.m.struck((&argv, &format!("{lines}\n")), MODULE, blow)
     }
 
-    /// Whether these lines get ada in.
+    /// Reports whether these answers log ada in.
     pub fn gets_in(&self, lines: &str) -> bool {
         self.login(lines, None).code == Some(0)
     }
 
-    /// The system calls of the first login with these lines.
+    /// Returns the system calls of the first login with these answers.
     pub fn places(&self, lines: &str) -> Vec<Place> {
         self.reset();
         let mut places = self.login(lines, None).places;
-        // The answer is read byte by byte: the first stands for all.
+        // The answer is read byte by byte: the first read represents all.
         places.retain(|place| !(place.what.starts_with(ANSWER) && place.nth > 1));
         places
     }
 
-    /// How many names of a kind stand in ada's part of the ledger.
+    /// Counts the names of a kind in ada's part of the ledger.
     pub fn names(&self, kind: &str) -> usize {
         let names = fs::read_dir(self.m.outside(LEDGER).join("ada"));
         let names = names.into_iter().flatten().flatten();

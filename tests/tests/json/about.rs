@@ -1,4 +1,4 @@
-//! What is told of people and their logins.
+//! Commands that print the state of users and their logins.
 
 use twinlock_core::{
     format::ledger_names::try_name,

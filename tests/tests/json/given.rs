@@ -1,4 +1,4 @@
-//! What is given to one person, and taken away.
+//! Commands that issue something to one user, or revoke it.
 
 use twinlock_tests::{Machine, Otp, Scratch};
 
@@ -24,7 +24,7 @@ pub const ROWS: &[&str] = &[
     "export USER",
 ];
 
-/// The programs that mail is handed to, or that end sessions.
+/// Installs a program that receives mail or ends sessions.
 fn program(m: &Machine, path: &str, then: &str) {
     m.file(path).write(format!("#!/bin/sh\n{then}\n")).mode(0o755);
 }
@@ -107,7 +107,7 @@ fn what_is_set_up_and_taken_over() {
     page.hold_all(&[enroll, uri, migration, qr, record, export]);
 }
 
-/// Each fails for another reason, by root.
+/// Commands of root that fail, each for another reason.
 const FAILURES: &[&str] = &[
     "",
     "frobnicate",

@@ -1,4 +1,4 @@
-//! What is told of the machine.
+//! Commands that print the state of the machine.
 
 use twinlock_tests::shipped;
 

@@ -1,4 +1,5 @@
-//! What every command prints with `--json`: held to the table of packaging/doc/json.md, key by key, and the table to it.
+//! `--json` output of every command, checked against the table of packaging/doc/json.md key by key, and the table
+//! against the output.
 
 mod about;
 mod given;
@@ -16,10 +17,10 @@ use page::Page;
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 
-/// A verb that help does not show; the other two print a script and a page.
+/// Verbs that help does not show; the others print a script and a manual page.
 const HIDDEN: [&str; 2] = ["deliver", "epoch sweep"];
 
-/// ada is set up with scratch codes and has logged in; bob has an account.
+/// Creates a machine: ada is enrolled with backup codes and has logged in; bob has an account.
 fn people() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").enrolled("ada", ADA).scratch("ada", Scratch::FEW);
@@ -32,7 +33,7 @@ fn login(m: &Machine, typed: &str) {
     m.pamtester("probe", "ada").input(format!("{typed}\n\n")).output();
 }
 
-/// The verbs below a command, by its help.
+/// Returns the verbs below a command, from its help.
 fn below(m: &Machine, words: &str) -> Vec<String> {
     let help = m.run(format!("twinlock {words} --help").split_whitespace()).ok().to_owned();
     let Some((_, commands)) = help.split_once("Commands:\n") else { return Vec::new() };
@@ -45,7 +46,7 @@ fn below(m: &Machine, words: &str) -> Vec<String> {
         .collect()
 }
 
-/// A row's command without what stands for a name.
+/// Returns a row's command without placeholders.
 fn verb(row: &str) -> String {
     let words = row.split(' ').filter(|word| !word.chars().all(|one| !one.is_lowercase()));
     words.filter(|word| !word.starts_with("--")).collect::<Vec<_>>().join(" ")

@@ -1,8 +1,8 @@
-//! What becomes of many people at once.
+//! Commands over many users.
 
 use crate::{BOB, Page, people};
 
-/// The key of ada, as pam_oath has it.
+/// ada's key in the notation of pam_oath.
 const HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
 
 pub const ROWS: &[&str] = &[

@@ -1,4 +1,4 @@
-//! What a JSON value looks like, as packaging/doc/json.md writes it: `{user: text, since: instant?, mail*: text}`.
+//! Shape of a JSON value in the notation of packaging/doc/json.md: `{user: text, since: instant?, mail*: text}`.
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Instants of the years in which these tests run; no other number is as large.
 const INSTANTS: std::ops::Range<u64> = 1_500_000_000..5_000_000_000;
 
-/// What stands behind a key.
+/// Value of a key.
 #[derive(Debug)]
 pub struct Outline {
     kind: Kind,
@@ -35,14 +35,14 @@ struct Field {
 }
 
 impl Field {
-    /// A key in capitals stands for any.
+    /// Matches a key; one in capitals matches any.
     fn is(&self, key: &str) -> bool {
         self.key == key || self.key.chars().all(|letter| letter.is_ascii_uppercase())
     }
 }
 
 impl Outline {
-    /// Reads an outline, all of the text.
+    /// Parses an outline, to the end of the text.
     #[track_caller]
     pub fn read(text: &str) -> Outline {
         let mut letters = text.chars().peekable();
@@ -51,7 +51,7 @@ impl Outline {
         outline
     }
 
-    /// Holds a value to it, and notes what of the outline was met there.
+    /// Checks a value against it, and records which parts of the outline occurred.
     #[track_caller]
     pub fn hold(&self, value: &Value, (place, met): (&str, &mut BTreeSet<String>)) {
         if value.is_null() && self.or_null {
@@ -90,7 +90,7 @@ impl Outline {
         }
     }
 
-    /// All that has to be met for the outline to say nothing that never is.
+    /// Returns the parts that must occur somewhere, or the outline would describe what never happens.
     pub fn wanted(&self, place: &str) -> Vec<String> {
         let mut wanted = vec![format!("{place} is there")];
         if self.or_null {
@@ -141,7 +141,7 @@ fn field(letters: &mut Peekable<Chars<'_>>) -> Field {
     Field { key, may_be_missing, holds: outline(letters) }
 }
 
-/// What stands between brackets, with commas.
+/// Parses a list between brackets, separated by commas.
 fn between<T>(
     letters: &mut Peekable<Chars<'_>>,
     end: char,

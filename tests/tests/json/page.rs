@@ -1,4 +1,4 @@
-//! The table of packaging/doc/json.md, and how much of it was met.
+//! The table of packaging/doc/json.md, and which of its parts occurred.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,19 +16,19 @@ pub struct Page {
     met: BTreeSet<String>,
 }
 
-/// Each row's command, and what stands in its second column.
+/// Returns each row's command and its second column.
 fn table() -> impl Iterator<Item = (&'static str, &'static str)> {
     let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
     rows.skip(1).map(|(command, prints)| (command.trim_matches('`'), prints))
 }
 
-/// The commands of the table.
+/// Returns the commands of the table.
 pub fn commands() -> Vec<&'static str> {
     table().map(|(command, _)| command).filter(|command| *command != FAILURE).collect()
 }
 
 impl Page {
-    /// Reads the table; a row without an outline says how it is otherwise.
+    /// Parses the table; a row without an outline says how it differs.
     pub fn read() -> Page {
         let outlined = table().filter_map(|(command, prints)| {
             let begins = prints.starts_with("`{") || prints.starts_with("`[");
@@ -38,20 +38,20 @@ impl Page {
         Page { rows: outlined.collect(), met: BTreeSet::new() }
     }
 
-    /// Runs a command as root, and holds what it prints to its row.
+    /// Runs a command as root and checks its output against its row.
     #[track_caller]
     pub fn run(&mut self, m: &Machine, (row, words): (&str, &str)) -> Value {
         self.call(row, m.call(format!("twinlock --json {words}").split(' ')))
     }
 
-    /// As [`Page::run`], for a call of any kind; a status is not looked at.
+    /// Checks any call like [`Page::run`], without its exit status.
     #[track_caller]
     pub fn call(&mut self, row: &str, call: Call<'_>) -> Value {
         let done = call.output();
         self.hold(row, &done)
     }
 
-    /// Runs a command that fails, and holds its failure to the first row, and its status to what stands there.
+    /// Runs a command that fails, and checks its output and status against the first row.
     #[track_caller]
     pub fn fails(&mut self, call: Call<'_>) {
         let done = call.output();
@@ -73,7 +73,7 @@ impl Page {
         found
     }
 
-    /// All that the rows say has been met.
+    /// Checks that all parts of these rows have occurred.
     #[track_caller]
     pub fn hold_all(self, rows: &[&str]) {
         for row in rows {

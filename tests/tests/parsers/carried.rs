@@ -1,4 +1,4 @@
-//! What goes from host to host, or from app to host: exports, Google's QR codes and lists of people come back as they were.
+//! Formats that leave a host or an app survive a round trip: exports, Google's QR codes and lists of users.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -40,7 +40,7 @@ prop_compose! {
     }
 }
 
-/// Who was removed was not reset, and is owed nothing.
+/// Adapts generated extras: a removed user was not reset and has no owed codes.
 fn fitting(record: &Record, beside: Beside) -> Beside {
     match record.state {
         State::Removed => Beside { reset: None, owed_codes: None, ..beside },
@@ -75,7 +75,7 @@ prop_compose! {
     ) -> Export {
         record.beside = fitting(&record, beside);
         if let (Some((next, trace, postponed)), Some(one)) = (moved, record.authenticators.first_mut()) {
-            // A counter goes by no period.
+            // A counter has no period.
             one.parameters.period = Period::THIRTY;
             one.moving = Moving::Counter { next };
             one.seen = Some(Seen { trace, postponed });
@@ -86,7 +86,7 @@ prop_compose! {
     }
 }
 
-/// A number as protobuf writes it.
+/// Encodes a number as protobuf does.
 fn number(mut number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number > 0x7f {
@@ -102,7 +102,7 @@ fn field(tag: u64, bytes: &[u8]) -> Vec<u8> {
     [number(tag << 3 | 2), number(length), bytes.to_vec()].concat()
 }
 
-/// What Google's app puts into a QR code, each byte as `%XX`.
+/// Returns the content of a QR code of Google's app, with each byte as `%XX`.
 fn exported_by_google(accounts: &[(Key, String, [u64; 4])]) -> String {
     let mut payload = Vec::new();
     for (key, issuer, numbers) in accounts {
@@ -134,7 +134,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// A field as spreadsheets write it.
+/// Quotes a field as spreadsheets do.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
@@ -157,7 +157,7 @@ proptest! {
             wanted: Wanted::Newer,
         };
         let mut expected = export.record;
-        // No clock is off by more than a day: such a drift is forgotten.
+        // No clock is off by more than a day: such a drift is dropped.
         for one in &mut expected.authenticators {
             let period = i64::try_from(one.parameters.period.seconds()).expect("seconds");
             if (i64::from(one.drift()) * period).unsigned_abs() > 86_400 {

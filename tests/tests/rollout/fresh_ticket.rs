@@ -1,4 +1,4 @@
-//! A fresh ticket by mail for members of a group whose ticket has expired, at their logins, while the rule runs.
+//! Renewed tickets by mail for members of a group whose ticket has expired, at their logins, while the rule is active.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -7,7 +7,7 @@ use crate::{machine, twinlock};
 const HOUR: i64 = 3600;
 const OUTBOX: &str = "/var/lib/twinlock/outbox";
 
-/// A machine whose group dev was invited, by tickets of an hour.
+/// Creates a machine whose group dev was invited with tickets of an hour.
 fn invited() -> Machine {
     let m = machine();
     let ours = "auth required pam_twinlock.so first_factor=stack";
@@ -16,7 +16,7 @@ fn invited() -> Machine {
     twinlock(&m, "invite bob --mail bob@example.net").ok();
     twinlock(&m, "invite --group dev --until 2099-01-31").ok();
     assert_eq!(tickets(&m).len(), 2);
-    // What the commands themselves have to tell is not what is looked at.
+    // Ignores the notifications of the commands themselves.
     m.run(["find", OUTBOX, "-type", "l", "-delete"]).ok();
     m
 }
@@ -29,13 +29,13 @@ fn deliver(m: &Machine, hours: i64) -> Finished {
     m.call(["twinlock", "deliver"]).clock(hours * HOUR).output()
 }
 
-/// What lies in the outbox, and waits in it.
+/// Returns the names of the notifications that wait in the outbox.
 fn waiting(m: &Machine) -> String {
     let script = format!("ls {OUTBOX} {OUTBOX}/waiting 2>/dev/null | grep @");
     m.run(["sh", "-c", &script]).stdout
 }
 
-/// The tickets of all mails, the newest last.
+/// Returns the tickets of all mails, the newest last.
 fn tickets(m: &Machine) -> Vec<String> {
     let is_ticket = |line: &&str| {
         let groups: Vec<_> = line.split('-').collect();
@@ -71,7 +71,7 @@ fn login_with_an_expired_ticket_mails_another() {
     let logged = m.log().join("\n");
     assert!(logged.contains("event=mail_sent user=bob kind=ticket-expired"), "{logged}");
     assert!(!(logged + &sent.stdout + &sent.stderr).contains(&mailed[2]));
-    // The first one stays dead, the fresh one begins set-up.
+    // The first one stays expired, the new one begins set-up.
     let old = login(&m, 25, &format!("{}\n\n", mailed[0]));
     assert!(!(old.stdout.clone() + &old.stderr).contains("QR code:"), "{old:?}");
     let fresh = login(&m, 25, &format!("{}\n\n\n", mailed[2]));
@@ -112,7 +112,7 @@ fn day_is_not_used_up_where_no_mail_went() {
     assert_eq!(deliver(&m, 26).ok(), "1 letter sent.\n");
     let fresh = login(&m, 26, &format!("{}\n\n\n", tickets(&m)[2]));
     assert!((fresh.stdout.clone() + &fresh.stderr).contains("scan this QR code"), "{fresh:?}");
-    // Killed while the mail program runs, the command is begun again.
+    // Killed while the mail program runs, the command is started again.
     let m = invited();
     let kills = "#!/bin/sh\ncat >/dev/null; kill -9 $(cat /proc/$PPID/stat | cut -d' ' -f1)\n";
     m.file("/usr/local/bin/takes-mail").write(kills).mode(0o755);
@@ -126,7 +126,7 @@ fn day_is_not_used_up_where_no_mail_went() {
 #[test]
 fn letter_alone_gives_no_ticket() {
     let m = invited();
-    // ada is enrolled, bob's ticket works, dee was never invited, and nobody-here is no account.
+    // ada is enrolled, bob's ticket is valid, dee was never invited, and nobody-here is no account.
     for user in ["ada", "bob", "dee", "nobody-here"] {
         let letter = format!("{OUTBOX}/{user}@ticket-expired");
         m.file(&letter).link_to("1800000000 sshd 203.0.113.7 - - to=eve%40example.net");
@@ -134,7 +134,7 @@ fn letter_alone_gives_no_ticket() {
     let said = deliver(&m, 0);
     assert_eq!(said.ok(), "0 letters sent, 1 for people without an address dropped.\n");
     assert_eq!((tickets(&m).len(), waiting(&m).as_str()), (2, ""));
-    // Where one is due, it goes to the address on record, whatever the letter says.
+    // A due ticket goes to the address on record, whatever the notification says.
     let letter = format!("{OUTBOX}/cy@ticket-expired");
     m.file(&letter).link_to("1800000001 sshd 203.0.113.7 - - to=eve%40example.net");
     assert_eq!(deliver(&m, 25).ok(), "1 letter sent.\n");

@@ -1,4 +1,4 @@
-//! A group with a deadline: tickets first, then a rule in rules.toml, which many administrators write at once.
+//! A group with a deadline: first tickets, then a rule in rules.toml, which several administrators write concurrently.
 
 use twinlock_tests::{Machine, said};
 
@@ -37,13 +37,13 @@ fn a_group_is_invited_and_its_rule_written_once() {
     assert_eq!(m.file(RULES).read(), moved);
 }
 
-/// Behind a line that lets everybody pass: the module itself says no, or nothing.
+/// Writes a stack whose other line always succeeds: the module fails it, or has no opinion.
 fn wired(m: &Machine, arguments: &str) {
     let ours = format!("auth required pam_twinlock.so first_factor=stack {arguments}");
     m.pam("probe", &format!("auth required pam_permit.so\n{ours}\n"));
 }
 
-/// A login of somebody who is not enrolled, and whether it is let in.
+/// Logs in a user who is not enrolled; returns whether the login is accepted.
 fn gets_in(m: &Machine, user: &str) -> bool {
     m.pamtester("probe", user).input("\n\n\n\n").output().code == Some(0)
 }
@@ -83,7 +83,7 @@ fn a_fault_in_rules_is_one_in_the_settings() {
     ] {
         m.run(["sh", "-euc", &format!("R={RULES}; {damage}")]).ok();
         let before = m.log().len();
-        // The copy has the rule, and nobody else is let in.
+        // The copy has the rule, and no other user is let in.
         assert!(gets_in(&m, "bob") && !gets_in(&m, "dee"), "{damage}: {:?}", m.log());
         let logged = m.log()[before..].join("\n");
         assert!(
@@ -172,7 +172,7 @@ fn without_mail_it_is_said_once_before_anything() {
 #[test]
 fn rule_is_written_after_the_tickets_or_not_at_all() {
     let m = machine();
-    // The mail program sees what is in force while the tickets go out.
+    // The mail program sees which rules are in force while the tickets are sent.
     let program = "#!/bin/sh\ncat >>/root/mail; test ! -e /etc/twinlock/rules.toml && echo before >>/root/seen\nexit 0\n";
     m.file("/usr/local/bin/takes-mail").write(program);
     twinlock(&m, "invite --group dev --until 2099-01-31").ok();
@@ -183,7 +183,7 @@ fn rule_is_written_after_the_tickets_or_not_at_all() {
         .filter(|line| line.contains("event=invited") || line.contains("event=rule_written"))
         .collect();
     assert!(lines.len() == 3 && lines[2].contains("event=rule_written"), "{lines:?}");
-    // Where no ticket has reached anybody, nobody is let in without a code either.
+    // If no ticket was delivered, no login is accepted without a code either.
     let m = machine();
     wired(&m, "");
     m.file("/usr/local/bin/takes-mail").write("#!/bin/sh\nexit 75\n");
@@ -192,7 +192,7 @@ fn rule_is_written_after_the_tickets_or_not_at_all() {
     assert!(!m.file(RULES).exists() && !gets_in(&m, "bob"));
 }
 
-/// Many administrators at once, some of them killed: each whose command has ended well finds the rule written.
+/// Concurrent administrators, some of them killed: after each successful command the rule is in the file.
 #[test]
 fn many_at_once_lose_no_rule() {
     let m = machine();

@@ -1,4 +1,4 @@
-//! A ticket that goes by mail is in that mail alone, and no letter has any other secret.
+//! A mailed ticket is only in that mail, and no notification contains another secret.
 
 use twinlock_tests::codes_shown;
 
@@ -45,7 +45,7 @@ fn a_ticket_is_in_its_mail_alone_and_no_letter_has_a_secret() {
     assert_eq!(mails().matches("\nTo: <ada@example.org>\n").count(), of_ada);
 }
 
-/// Three groups of four capitals.
+/// Reports whether a line is three groups of four capitals.
 fn is_ticket(line: &str) -> bool {
     let group =
         |group: &str| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_uppercase());

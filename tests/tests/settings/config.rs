@@ -1,10 +1,10 @@
-//! `--config` and `config=`: a file of root's in folders of root's alone, which decides only what the module would decide.
+//! `--config` and `config=`: a file of root in folders of root, which decides only what the module would decide.
 
 use twinlock_tests::{Finished, Machine};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// ada is set up; kim is too, and may run each verb of twinlock; eve has a folder of her own.
+/// Creates a machine: ada is enrolled; kim is too, and may run each verb of twinlock; eve has her own folder.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("eve");
@@ -28,7 +28,7 @@ fn asked(m: &Machine) -> Finished {
     m.pamtester("probe", "ada").input(m.code("ada") + "\n").output()
 }
 
-/// Ways to a file that root has not written alone: what is made of /d and /d/t.toml, and the path that is named.
+/// Paths to a file that users other than root can write: manipulations of /d and /d/t.toml, and the path.
 const WAYS: [(&str, &str); 15] = [
     ("chmod 666 /d/t.toml", "/d/t.toml"),
     ("chmod 620 /d/t.toml", "/d/t.toml"),
@@ -61,7 +61,7 @@ fn files_that_others_can_exchange_are_refused() {
         }
         assert_eq!(m.tree("/home"), before, "{make}");
         assert!(m.logged("event=bypass_given").is_empty(), "{make}");
-        // The module takes the same file as little.
+        // The module refuses the same file.
         let line = format!("auth required pam_twinlock.so first_factor=stack config={path}\n");
         m.pam("probe", &line);
         let done = asked(&m);
@@ -123,7 +123,7 @@ fn relative_path_is_seen_from_the_folder_of_the_caller() {
     assert!(shown.stderr.contains("the folder /home/eve does not belong"), "{shown:?}");
 }
 
-/// The attack: a draft that was only checked became the fallback of a file that is not there.
+/// The attack: a draft that was only checked became the fallback of a missing file.
 #[test]
 fn draft_of_the_caller_is_never_in_force() {
     let m = machine();
@@ -148,7 +148,7 @@ fn draft_of_the_caller_is_never_in_force() {
     assert!(m.logged("event=bypass_given").is_empty(), "{:?}", m.log());
 }
 
-/// Even a file of root's: whose code is asked for, where mail goes and by which words are not its affair.
+/// Even a file of root must not decide whose code is asked for, where mail goes, or its texts.
 #[test]
 fn own_codes_and_mail_are_those_of_etc_twinlock() {
     let m = machine();
@@ -180,7 +180,7 @@ fn own_codes_and_mail_are_those_of_etc_twinlock() {
     );
 }
 
-/// A wrong code is counted where /etc/twinlock says, not in a ledger that the named file brings along.
+/// A wrong code is counted in the ledger of /etc/twinlock, not in one that the named file sets.
 #[test]
 fn own_codes_are_judged_by_the_records_of_etc_twinlock() {
     let m = machine();

@@ -1,13 +1,13 @@
-//! What the command says of itself: help texts, manual page and completions know the same verbs and options.
+//! Help texts, manual page and completions list the same verbs and options.
 
 use twinlock_tests::Machine;
 
 use crate::script;
 
 const PAGE: &str = "/root/twinlock.1";
-/// What every verb takes.
+/// Options of every verb.
 const EVERYWHERE: [&str; 3] = ["--config", "--json", "--help"];
-/// How a shell is asked what it would offer; zsh offers nothing without a terminal.
+/// How to ask a shell for its completions; zsh offers none without a terminal.
 const OFFERS: [(&str, &str); 2] = [
     (
         "bash",
@@ -18,7 +18,7 @@ const OFFERS: [(&str, &str); 2] = [
     ("fish", "source /root/offer; complete --do-complete \"twinlock $argv[1] --\"\n"),
 ];
 
-/// A verb, as it is typed, and the options that its help names.
+/// A verb as typed, and the options in its help.
 struct Known {
     verb: String,
     options: Vec<String>,
@@ -34,7 +34,7 @@ fn said(m: &Machine, words: &str) -> String {
     m.run(format!("twinlock {words}").split(' ')).ok().to_owned()
 }
 
-/// Every verb that can be run, found as a person finds it: from `--help` downwards.
+/// Finds every verb that can be run, from `--help` downwards.
 fn known(m: &Machine, above: &str) -> Vec<Known> {
     let help = said(m, format!("{above} --help").trim_start());
     let verbs = verbs(&help);
@@ -45,7 +45,7 @@ fn known(m: &Machine, above: &str) -> Vec<Known> {
     verbs.iter().flat_map(below).collect()
 }
 
-/// The first words of the lines below `Commands:`, but for `help` itself; wrapped lines stand further in.
+/// Returns the first words of the lines below `Commands:`, except `help` itself; wrapped lines are indented further.
 fn verbs(help: &str) -> Vec<String> {
     let Some((_, list)) = help.split_once("\nCommands:\n") else { return Vec::new() };
     let lines = list.lines().take_while(|line| !line.is_empty());
@@ -94,7 +94,7 @@ fn the_manual_page_has_every_verb_and_option_and_no_warning() {
         };
         let at = sections.iter().rposition(own).unwrap_or_else(|| panic!("{verb} has no section"));
         for option in options {
-            // What every verb takes stands in front of them all.
+            // The common options come before all verbs.
             let page = if EVERYWHERE.contains(&option.as_str()) { 0 } else { at };
             assert!(sections[page].contains(&format!(" {option}")), "{verb} {option}");
         }
@@ -127,7 +127,7 @@ fn completions_can_be_read_by_their_shells() {
     }
 }
 
-/// What a person is offered who types a verb, two dashes, and the key for more.
+/// Completions for a user who types a verb, two dashes, and Tab.
 #[test]
 fn completions_offer_what_a_verb_takes() {
     let m = machine();

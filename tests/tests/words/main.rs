@@ -1,6 +1,6 @@
-//! What the verbs say, word for word, on a terminal and on a pipe: held to the files in `tests/vectors/verbs`.
+//! Output of the verbs, word for word, on a terminal and in a pipe, compared with the files in `tests/vectors/verbs`.
 //!
-//! With `TWINLOCK_WRITE_VECTORS=1` the files are written anew, to be read through and committed.
+//! With `TWINLOCK_WRITE_VECTORS=1` the files are rewritten, to be reviewed and committed.
 
 mod help;
 mod paper;
@@ -13,7 +13,7 @@ use script::{Line, Script};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// ada is set up, and so is kim, who administers this machine; bob is not.
+/// Creates a script: ada is enrolled, and so is kim, who administers this machine; bob is not.
 fn script(name: &str) -> Script {
     let script = Script::new(name);
     let m = &script.m;
@@ -153,7 +153,7 @@ fn remove() {
     s.finish();
 }
 
-/// Who is refused, and told why, before anything is looked at.
+/// Acting users who are refused before anything is read, and the reasons.
 #[test]
 fn acting() {
     let mut s = script("acting");

@@ -1,12 +1,12 @@
-//! What was said, written down with placeholders for what is another each time, and held to a file.
+//! A transcript with placeholders for what varies, compared with a file.
 
 use twinlock_tests::repository;
 
-/// Letters of a placeholder's pattern: `9` is a digit, `A` a capital, anything else itself.
+/// Patterns of the placeholders: `9` is a digit, `A` a capital, anything else itself.
 const PLACEHOLDERS: [(&str, &str); 12] = [
     ("9999-99-99 99:99:99 UTC", "<INSTANT>"),
     ("9999-99-99T99:99:99Z", "<STAMP>"),
-    // Where a line ends before the last word.
+    // If a line is wrapped before the last word.
     ("9999-99-99 99:99:99", "<INSTANT>"),
     ("9999-99-99 99:99", "<MINUTE>"),
     ("9999-99-99", "<DATE>"),
@@ -26,12 +26,12 @@ pub struct Paper {
 }
 
 impl Paper {
-    /// Nothing is written yet.
+    /// Creates an empty transcript.
     pub fn new(name: &str) -> Paper {
         Paper { name: name.to_owned(), text: String::new() }
     }
 
-    /// What was typed to run it, and what was typed then.
+    /// Adds a command line and its input.
     pub fn command(&mut self, how: &str, words: &str, typed: &[&str]) {
         let bare = |line: &&str| line.trim_start_matches('<').trim_end_matches('>').to_owned();
         let typed = typed.iter().map(|line| format!(" <{}>", bare(line))).collect::<String>();
@@ -39,7 +39,7 @@ impl Paper {
         self.text += &format!("$ {}    # on a {how}{typed}\n", words.trim_end());
     }
 
-    /// What it said; what was typed at a terminal stands there too.
+    /// Adds its output, with what was typed at a terminal.
     pub fn said(&mut self, where_to: &str, text: &str, typed: &[String]) {
         let mut text = left_standing(text);
         let codes = typed.iter().filter(|line| line.len() == 6 && line.parse::<u32>().is_ok());
@@ -51,12 +51,12 @@ impl Paper {
         }
     }
 
-    /// How it ended.
+    /// Adds its exit status.
     pub fn exit(&mut self, code: Option<i32>) {
         self.text += &format!("exit {}\n\n", code.unwrap_or(-1));
     }
 
-    /// Holds it to its file.
+    /// Compares it with its file.
     #[track_caller]
     pub fn compare(self) {
         let folder = repository().join("tests/vectors/verbs");
@@ -75,7 +75,7 @@ impl Paper {
     }
 }
 
-/// What a terminal shows in the end: a return begins the line anew, and what is written there takes the old one's place.
+/// Returns what a terminal finally shows: text after a carriage return overwrites the line.
 fn left_standing(text: &str) -> String {
     let line = |line: &str| {
         let mut shown: Vec<char> = Vec::new();

@@ -1,4 +1,4 @@
-//! What the verbs say that tell of people, bring many along, or carry them from host to host.
+//! Output of the verbs that list, enroll or move many users.
 
 use twinlock_tests::Scratch;
 
@@ -230,7 +230,7 @@ fn machine() {
     s.both("settings show");
     s.m.settings("");
     s.pipe("epoch now", &["OWN"]);
-    // Codes of now count as used in the new epoch.
+    // In the new epoch, current codes count as used.
     s.m.epoch_minutes_ago(10);
     s.terminal("epoch now", &["OWN"]);
     s.both("epoch show");
@@ -243,7 +243,7 @@ fn machine() {
     s.finish();
 }
 
-/// A long list draws a bar on a terminal, which is gone at the end; a pipe gets the report and nothing else.
+/// A long list shows a progress bar on a terminal and removes it at the end; a pipe only gets the report.
 #[test]
 fn progress() {
     let mut s = script("progress");
@@ -259,7 +259,7 @@ fn progress() {
     s.finish();
 }
 
-/// Colours, and whatever else steers a terminal, are for a terminal that wants them.
+/// Colors and other control sequences go only to a terminal that supports them.
 #[test]
 fn colours() {
     let s = script("colours");

@@ -1,4 +1,4 @@
-//! Commands one after another on a private machine, with what each of them said.
+//! Commands in sequence on a private machine, with the output of each.
 
 use twinlock_tests::{Machine, Otp};
 
@@ -7,15 +7,15 @@ use crate::paper::Paper;
 /// Who has logged in where a command is run.
 #[derive(Clone, Copy)]
 pub enum Line {
-    /// Somebody.
+    /// A user.
     Person(&'static str),
     /// Root.
     Root,
-    /// Nobody.
+    /// No login.
     Nobody,
 }
 
-/// A machine, and the paper on which all is written down.
+/// A machine and the transcript.
 pub struct Script {
     /// The machine.
     pub m: Machine,
@@ -24,25 +24,25 @@ pub struct Script {
 }
 
 impl Script {
-    /// A bare machine; kim has logged in.
+    /// Creates a machine without enrolled users; kim has logged in.
     pub fn new(name: &str) -> Script {
         Script { m: Machine::new(), paper: Paper::new(name), by: Line::Person("kim") }
     }
 
-    /// Somebody else has logged in.
+    /// Changes who has logged in.
     pub fn by(&mut self, line: Line) -> &mut Script {
         self.by = line;
         self
     }
 
-    /// ada is set up once more.
+    /// Enrolls ada again.
     pub fn again(&mut self) {
         self.m.run(["twinlock", "remove", "ada", "--yes"]);
         self.m.run(["rm", "-rf", "/run/twinlock/users/ada"]).ok();
         self.m.enrolled("ada", crate::ADA);
     }
 
-    /// Runs a command on a pipe.
+    /// Runs a command in a pipe.
     pub fn pipe(&mut self, words: &str, typed: &[&str]) {
         let lines = self.typed(typed);
         let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -53,13 +53,13 @@ impl Script {
         self.paper.exit(done.code);
     }
 
-    /// Runs a command on a pipe and on a terminal, where it asks nothing.
+    /// Runs a command without prompts in a pipe and on a terminal.
     pub fn both(&mut self, words: &str) {
         self.pipe(words, &[]);
         self.terminal(words, &[]);
     }
 
-    /// Runs a command on a pipe, by bob, who is not root.
+    /// Runs a command in a pipe as bob, who is not root.
     pub fn unprivileged(&mut self, words: &str) {
         let done = self.call(words).as_user("bob").output();
         self.paper.command("pipe, by bob", words, &[]);
@@ -83,7 +83,7 @@ impl Script {
         self.paper.exit(code);
     }
 
-    /// Runs a command on a terminal, to the end of its dialogue with `user`, who reads the screen; see [`Machine::typed`].
+    /// Runs a command on a terminal, to the end of its dialogue with `user`; [`Machine::typed`] explains the words.
     pub fn dialogue(&mut self, user: &str, words: &str, typed: &[&str]) {
         let mut dialogue = self.m.dialogue(user, self.call(words).open());
         dialogue.answer(typed);
@@ -94,13 +94,13 @@ impl Script {
         self.paper.exit(code);
     }
 
-    /// Holds the paper to its file.
+    /// Compares the transcript with its file.
     pub fn finish(self) {
         self.paper.compare();
     }
 
     fn call(&self, words: &str) -> twinlock_tests::Call<'_> {
-        // Each command finds the code of now unused, and nobody throttled.
+        // Each command finds the current code unused and no user throttled.
         self.m.run(["rm", "-rf", "/run/twinlock/users/kim"]).ok();
         let call = self.m.call(format!("twinlock {words}").split_whitespace());
         match self.by {
@@ -110,7 +110,7 @@ impl Script {
         }
     }
 
-    /// What is typed for words that stand for a code of kim's.
+    /// Returns the input for words that stand for a code of kim.
     fn typed(&self, typed: &[&str]) -> Vec<String> {
         let otp: Otp = self.m.otp("kim");
         let line = |line: &&str| match *line {

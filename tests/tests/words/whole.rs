@@ -1,4 +1,4 @@
-//! Whole dialogues of the verbs that show a key or codes on a terminal, with the mistakes that people make there.
+//! Complete dialogues of the verbs that show a key or codes on a terminal, with typical user mistakes.
 
 use crate::{script, script::Line};
 

@@ -1,4 +1,4 @@
-//! What the doctor says: of a machine that is fine, of Debian as it comes, and of what stands in its way.
+//! doctor's output on a correct machine, on stock Debian, and with obstacles.
 
 use twinlock_tests::{shipped, stock};
 
@@ -14,14 +14,14 @@ fn doctor() {
     s.pipe("--json doctor ssh", &[]);
     s.pipe("doctor ssh --verbose", &[]);
     s.unprivileged("doctor ssh");
-    // A robot, whom sshd lets in without a code: named, and no finding to mend.
+    // A robot that sshd lets in without a code: listed, but no finding.
     let robot = "Match User robot\n    AuthenticationMethods publickey\nMatch all\n";
     s.m.sshd(&format!("PermitRootLogin no\n{robot}"));
     s.both("doctor ssh");
     s.m.sshd("PermitRootLogin no\n").settings("windwo = 1\n");
     s.both("doctor ssh");
     s.m.settings("").file(&format!("/etc/ssh/sshd_config.d/{DROP_IN}")).remove();
-    // As libpam-cap writes itself there, by a module that every Debian has.
+    // As libpam-cap writes it, with a module that every Debian has.
     let more = format!("{}auth\toptional\t\t\tpam_group.so\n", stock("common-auth"));
     s.m.pam("common-auth", &more).pam("sshd", stock("sshd")).sshd("");
     s.both("doctor ssh");
