@@ -1,10 +1,10 @@
-//! Links the unwinder into the module, so that no further library is loaded into the program that asks, and lays out what
-//! a login runs.
+//! Links the unwinder statically, so that the module loads no further library into the calling program, and orders
+//! the functions that a login runs.
 
 use std::{env, error::Error, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // std asks the linker for libgcc_s; what answers to that name is a linker script that gives the static one.
+    // std asks the linker for libgcc_s; a linker script of that name selects the static library.
     let folder = env::var("OUT_DIR")?;
     fs::write(Path::new(&folder).join("libgcc_s.so"), "INPUT(-lgcc_eh -lgcc)\n")?;
     println!("cargo::rustc-link-search=native={folder}");

@@ -1,4 +1,4 @@
-//! Accounts and groups, through NSS.
+//! Accounts and groups through NSS.
 
 use nix::{
     errno::Errno,
@@ -10,19 +10,19 @@ use twinlock_core::{
     ports::{Accounts, Membership},
 };
 
-/// The most that is read for one entry of the group database: some three million short names.
+/// Maximum size of one group entry in bytes: some three million short names.
 pub const GROUP_MAX: usize = 64 << 20;
 
-/// A group whose entry is larger than the 1 MiB that nix reads.
+/// A group whose entry exceeds the 1 MiB that nix reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LargeGroup {
-    /// Its number.
+    /// Its group id.
     pub gid: u32,
-    /// Whether its entry names the member that was asked for.
+    /// Whether the entry lists the requested member.
     pub lists: bool,
 }
 
-/// How such a group is looked up, and a member in it.
+/// Looks up such a group and a member in it.
 pub type LookUpLarge = fn(&str, &str) -> Result<Option<LargeGroup>, LookupFault>;
 
 /// The name service switch of libc.
@@ -42,7 +42,7 @@ impl Default for Nss {
 }
 
 impl Nss {
-    /// Has large groups looked up by a caller's own function, which may call libc.
+    /// Looks up large groups with the caller's function, which may call libc.
     #[must_use]
     pub fn with_large_groups(large: LookUpLarge) -> Self {
         Self { large }
@@ -62,10 +62,10 @@ impl Nss {
 
 #[cfg(feature = "tools")]
 impl Nss {
-    /// The account of a user id, whose name counts.
+    /// Returns the account of a user id.
     ///
     /// # Errors
-    /// [`LookupFault`] when NSS did not answer.
+    /// [`LookupFault`] if NSS does not answer.
     pub fn by_uid(&self, uid: u32) -> Result<Option<Account>, LookupFault> {
         let user = User::from_uid(nix::unistd::Uid::from_raw(uid)).map_err(|_| LookupFault)?;
         Ok(user.map(account))
@@ -88,7 +88,7 @@ impl Accounts for Nss {
         Ok(user.map(account))
     }
 
-    /// By `getgrnam`, group by group: `getgrouplist` gives the primary group alone when NSS fails, and says so to nobody.
+    /// Checks each group with `getgrnam`: if NSS fails, `getgrouplist` silently returns the primary group only.
     fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupFault> {
         let Some(group) = self.group(group, &account.name)? else {
             return Ok(Membership::NoSuchGroup);
@@ -107,7 +107,7 @@ impl Accounts for Nss {
     fn host_name(&self) -> String {
         let name = rustix::system::uname();
         let name = name.nodename().to_string_lossy();
-        // The app's label is `host:user`, so a name with a colon would be cut there.
+        // The app's label is `host:user`, so a colon in the host name would truncate it.
         let plain =
             !name.is_empty() && !name.contains([':', '/']) && !name.contains(char::is_control);
         if plain { name.into_owned() } else { "localhost".to_owned() }

@@ -1,4 +1,5 @@
-//! Reading and noting by the same calls for everybody: before a first factor nobody may see who is enrolled.
+//! Reads records and stores failures with uniform system calls: before a first factor, a caller must not learn who is
+//! enrolled.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -17,12 +18,13 @@ use crate::{
     records::{FAILED, HostRecords, Left, Newest, USERS, belongs_to, newest_of},
 };
 
-/// The folder with the record that is read where there is none; made with the store.
+/// The folder with the dummy record that is read if there is no other; created with the store.
 pub(crate) const NOBODY: &str = "nobody";
 /// The user id that no account has (`(uid_t) -1`).
 const NO_UID: u32 = u32::MAX;
 
-/// What [`twinlock_core::ports::Records::newest`] finds, and the record of nobody that was read where it finds none.
+/// Implements [`twinlock_core::ports::Records::newest`] with uniform system calls; also returns the dummy record if
+/// there is no other.
 pub(crate) fn newest(
     records: &HostRecords,
     account: Option<&Account>,
@@ -36,7 +38,7 @@ pub(crate) fn newest(
     let (own, stand_in, folder_is_there) = match read(records, account.map(|_| &folder)) {
         Ok((found, true)) => (found, None, true),
         Ok((found, false)) => (None, found, false),
-        // Without a record of nobody the absence is to be proven all the same.
+        // Without a dummy record, the absence still has to be proven.
         Err(fault) if place::is_absent(fault) => (None, None, false),
         Err(fault) => return (Err(fault), None),
     };
@@ -45,7 +47,7 @@ pub(crate) fn newest(
         (None, true) => Left::Folder,
         (None, false) => Left::Nothing,
     };
-    // Proven for those who are enrolled as well, whom it says nothing about.
+    // Also run for enrolled users, where the result is ignored.
     let absent = records.prove_absence(sought, &folder, left);
     let found = match (account, own) {
         (None, _) => Ok(None),
@@ -60,7 +62,7 @@ pub(crate) fn newest(
     (found, stand_in)
 }
 
-/// Reads the record of somebody, or of nobody where there is no folder; whether there is one.
+/// Reads a user's record, or the dummy record if there is no folder; returns which of them was read.
 fn read(
     records: &HostRecords,
     folder: Option<&Folder>,
@@ -71,18 +73,18 @@ fn read(
     let found = match newest_of(&room, records.owner)? {
         Newest::Read(found) => Some(*found),
         Newest::Empty => None,
-        // Read again, by other calls: a record that changes at this very moment shows itself anyhow.
+        // Read again, with other system calls: a record that changes at this moment is observable anyway.
         Newest::Superseded => folder.map_or(Ok(None), |folder| records.newest_in(folder))?,
     };
     Ok((found, is_own))
 }
 
-/// A name with this letter alone is nobody's folder, and not there.
+/// Returns the path of a user's folder; without one, a path that never exists: no folder name is just `%`.
 pub(crate) fn path_of(folder: Option<&Folder>) -> String {
     joined(&[USERS, "/", folder.map_or("%", Folder::as_str)])
 }
 
-/// What [`twinlock_core::ports::Records::note_failures`] says.
+/// Implements [`twinlock_core::ports::Records::note_failures`].
 pub(crate) fn note_failures(
     records: &HostRecords,
     folder: Option<&Folder>,
@@ -92,7 +94,7 @@ pub(crate) fn note_failures(
     let Ok(root) = records.root() else { return };
     let path = folder.map_or_else(|| NOBODY.to_owned(), |folder| path_of(Some(folder)));
     let Ok(room) = root.below(&path, records.owner) else { return };
-    // Where nothing is noted, what is made is no note, and goes at once.
+    // If there is nothing to store, the created name stores nothing and is removed at once.
     let noted = |number: u32| {
         let noted = Decimal::of(number.into());
         if before == after { "failed".to_owned() } else { [FAILED, noted.as_str()].concat() }

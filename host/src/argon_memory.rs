@@ -1,4 +1,4 @@
-//! Memory for one evaluation of Argon2: mapped for it, and given back to the kernel whole on every way out.
+//! Memory for one evaluation of Argon2: mapped for it, and unmapped on every way out.
 #![expect(unsafe_code, reason = "the heap keeps 19 MiB for good, and aborts where there is none")]
 
 use core::{ptr, ptr::NonNull, slice};
@@ -9,24 +9,24 @@ use rustix::{
     mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
 };
 
-/// Blocks that nothing else has seen, and that nothing sees afterwards: what is unmapped is wiped by the kernel.
+/// Memory blocks that are not shared; the kernel wipes them when they are unmapped.
 pub(crate) struct Blocks {
     start: NonNull<Block>,
     count: usize,
 }
 
 impl Blocks {
-    /// Maps so many blocks; a caller's resource limits make it fail, and never abort.
+    /// Maps this many blocks. Fails, but never aborts, if the caller's resource limits are reached.
     pub(crate) fn map(count: usize) -> io::Result<Self> {
         let length = count.checked_mul(Block::SIZE).ok_or(Errno::NOMEM)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a private mapping where the kernel likes, which overlaps nothing.
+        // SAFETY: a private mapping at an address that the kernel chooses, so it overlaps nothing.
         let mapped =
             unsafe { mmap_anonymous(ptr::null_mut(), length, protection, MapFlags::PRIVATE) }?;
         let start = NonNull::new(mapped.cast::<Block>()).ok_or(Errno::NOMEM)?;
         let blocks = Self { start, count };
-        // Core dumps leave it out, as well as it goes.
-        // SAFETY: the range is the mapping just made, and its content does not change.
+        // Excluded from core dumps, best effort. SAFETY: the range is the mapping just made, and its content does not
+        // change.
         let _ = unsafe { madvise(mapped, length, Advice::LinuxDontDump) };
         Ok(blocks)
     }
@@ -34,14 +34,15 @@ impl Blocks {
 
 impl AsMut<[Block]> for Blocks {
     fn as_mut(&mut self) -> &mut [Block] {
-        // SAFETY: the mapping is as long, page-aligned, zeroed by the kernel (a block is 128 integers), and borrowed with this value alone.
+        // SAFETY: the mapping has this length, is page-aligned and zeroed by the kernel (a block is 128 integers),
+        // and is borrowed together with this value only.
         unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.count) }
     }
 }
 
 impl Drop for Blocks {
     fn drop(&mut self) {
-        // SAFETY: the mapping is this value's own, of this length, and no borrow of it outlives the value.
+        // SAFETY: this value owns the mapping, which has this length, and no borrow of it outlives the value.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.count * Block::SIZE) };
     }
 }

@@ -1,4 +1,5 @@
-//! What lies below a mounted ledger: a folder that was a ledger once, whose codes must not come back when the mount stops.
+//! Empties the folder below a mounted ledger: it may have been a ledger once, whose names must not reappear when it
+//! is unmounted.
 
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
@@ -14,17 +15,17 @@ use crate::{ledger::epoch::EPOCH, mount, place::Owner};
 /// The folders of a ledger.
 const GROUPS: [&str; 2] = ["users", "unknown"];
 
-/// Empties the folder that a mount hides. Where nothing is mounted, or this process may not look, nothing is done.
+/// Empties the folder that a mount hides. A no-op if nothing is mounted or this process may not look.
 ///
 /// # Errors
-/// The errno when a name stays.
+/// The errno if a name remains.
 pub(crate) fn empty(path: &str, owner: Owner) -> io::Result<()> {
     if !mount::is_at(path).unwrap_or(false) {
         return Ok(());
     }
     let Some((above, name)) = path.rsplit_once('/') else { return Ok(()) };
     let above = if above.is_empty() { "/" } else { above };
-    // A copy of the mount above, without the mounts in it: nobody else ever sees it.
+    // A private copy of the mount above, without its submounts.
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let Ok(above) = open_tree(CWD, above, flags) else { return Ok(()) };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
@@ -34,7 +35,7 @@ pub(crate) fn empty(path: &str, owner: Owner) -> io::Result<()> {
     if is_the_ledger || hidden.st_uid != owner.0 {
         return Ok(());
     }
-    // First of all: without it, whatever is left counts as used.
+    // Removed first: without an epoch, every remaining code counts as used.
     match fs::unlinkat(&folder, EPOCH, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(errno) => return Err(errno),

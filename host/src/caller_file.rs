@@ -1,4 +1,4 @@
-//! Files whose path the caller of the command has given: opened for reading with the invoking user's rights.
+//! Opens files whose path the command's caller gave, with the rights of the invoking user.
 
 use std::{
     fmt,
@@ -16,26 +16,26 @@ use zeroize::Zeroizing;
 
 use crate::invoking_user::{InvokingUser, InvokingUserError, run_as};
 
-/// `PIPEFS_MAGIC` of linux/magic.h: where pipes without a name lie.
+/// `PIPEFS_MAGIC` of linux/magic.h: the file system of anonymous pipes.
 const PIPEFS: i64 = 0x5049_5045;
-/// How long a program may take to write to a named pipe.
+/// How long to wait for a writer of a named pipe.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// Why a file of the caller's cannot be used. Carries nothing of its content.
+/// Why a caller's file cannot be used. Contains nothing of its content.
 #[derive(Debug)]
 pub enum CallerFileError {
-    /// The invoking user cannot be told.
+    /// The invoking user cannot be determined.
     InvokingUser(InvokingUserError),
     /// The invoking user may not open it.
     Denied {
         /// The invoking user's name.
         user: String,
     },
-    /// It is a folder, a device or a socket.
+    /// It is a folder, device or socket.
     Kind,
     /// It is a named pipe into which nothing was written.
     Silent,
-    /// It is larger than what is read.
+    /// It exceeds the maximum size.
     TooLarge,
     /// The kernel refused.
     Io(io::Error),
@@ -76,7 +76,7 @@ pub fn open(path: &Path) -> Result<File, CallerFileError> {
     as_invoking_user(|| open_here(path))
 }
 
-/// Tells whether a path leads to a pipe, which can be read once only; with the rights of the invoking user.
+/// Returns whether a path leads to a pipe, which can be read only once; checked with the rights of the invoking user.
 ///
 /// # Errors
 /// [`CallerFileError`].
@@ -95,8 +95,8 @@ pub fn read(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileErr
     content(open(path)?, max)
 }
 
-/// Reads a file as [`read`] does, and hands its content to a job that runs with the rights of the invoking user too: a decoder
-/// that a hostile file misleads has no others.
+/// Reads a file as [`read`] does, and passes its content to a job with the rights of the invoking user, so that a
+/// hostile file cannot exploit a decoder to gain more.
 ///
 /// # Errors
 /// [`CallerFileError`].
@@ -117,13 +117,14 @@ pub fn decode<T: Send>(
 
 fn content(file: File, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileError> {
     let most = u64::try_from(max).unwrap_or(u64::MAX);
-    // Reserved at once: a buffer that grows leaves unwiped copies behind.
+    // Reserved at once: a growing buffer would leave unwiped copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(max.saturating_add(1)));
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > max { Err(CallerFileError::TooLarge) } else { Ok(bytes) }
 }
 
-/// Standard input is the caller's already; opened once more by its path, a pipe of another user's would be refused.
+/// Returns whether a path is standard input, which the caller already has open. Reopening it by path would fail for a
+/// pipe of another user.
 fn is_stdin(path: &Path) -> bool {
     ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
@@ -145,7 +146,7 @@ fn as_invoking_user<T: Send>(
 
 fn open_here(path: &Path) -> Result<File, CallerFileError> {
     kind_of(&std::fs::metadata(path)?)?;
-    // A pipe that no program writes to does not stop this process, nor what takes the name of a file meanwhile.
+    // Neither a pipe without a writer nor a file that replaces it may block this process.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let file = File::from(fs::openat(CWD, path, flags, Mode::empty()).map_err(io::Error::from)?);
     if kind_of(&file.metadata()?)? {
@@ -154,8 +155,8 @@ fn open_here(path: &Path) -> Result<File, CallerFileError> {
     Ok(file)
 }
 
-/// Waits until something can be read from a pipe, and makes reads wait from then on. A pipe without a name, as a shell makes
-/// it, ends when its writers do, so that it is waited for as long as they take.
+/// Waits until a pipe can be read, and then makes it blocking. An anonymous pipe, as made by a shell, ends with its
+/// writers, so the wait is not limited.
 fn wait_for_writer(pipe: &File, most: Timespec) -> Result<(), CallerFileError> {
     let has_name = fs::fstatfs(pipe).map_err(io::Error::from)?.f_type != PIPEFS;
     let mut polled = [PollFd::new(pipe, PollFlags::IN)];
@@ -167,7 +168,7 @@ fn wait_for_writer(pipe: &File, most: Timespec) -> Result<(), CallerFileError> {
     Ok(fs::fcntl_setfl(pipe, flags - OFlags::NONBLOCK).map_err(io::Error::from)?)
 }
 
-/// Tells a pipe from a file, and refuses all else.
+/// Returns whether it is a pipe; refuses everything except pipes and regular files.
 fn kind_of(found: &std::fs::Metadata) -> Result<bool, CallerFileError> {
     let kind = found.file_type();
     match (kind.is_file(), kind.is_fifo()) {

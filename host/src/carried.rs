@@ -1,4 +1,4 @@
-//! What `export` reads beside a record, and `import record` writes beside one: a set with its age, and when codes were spent.
+//! What `export` and `import record` transfer besides a record: a set with its age, and when its codes were spent.
 
 use rustix::fs::{self, AtFlags, Timespec, Timestamps};
 use twinlock_core::{
@@ -13,10 +13,10 @@ use twinlock_core::{
 
 use crate::{commit, place, records::HostRecords};
 
-/// When a set was made: its file is written once.
+/// Returns when a set was created: its file is written once.
 ///
 /// # Errors
-/// [`StoreFault`] where that cannot be read.
+/// [`StoreFault`] if the file cannot be read.
 pub fn made_at(records: &HostRecords, folder: &Folder, id: SetId) -> Result<UnixTime, StoreFault> {
     let room = records.open(folder)?;
     let stat = fs::statat(room.fd(), form::set_name(id), AtFlags::SYMLINK_NOFOLLOW);
@@ -24,10 +24,10 @@ pub fn made_at(records: &HostRecords, folder: &Folder, id: SetId) -> Result<Unix
     Ok(UnixTime(u64::try_from(seconds).unwrap_or_default()))
 }
 
-/// The places of a set that were spent, by their number, each with the time; 0 where that cannot be read.
+/// Returns the spent codes of a set with the time of each, by index; the time is 0 if it cannot be read.
 ///
 /// # Errors
-/// [`StoreFault`] when they cannot be listed.
+/// [`StoreFault`] if they cannot be listed.
 pub fn spent_at(
     records: &HostRecords,
     folder: &Folder,
@@ -43,10 +43,10 @@ pub fn spent_at(
     Ok(places.into_iter().map(|place| (place, at(place))).collect())
 }
 
-/// Lays down a set that another host has made, under its own number and with its age. One that is here already stays.
+/// Stores a set from another host under its own id and with its age. A set that is present already is kept.
 ///
 /// # Errors
-/// [`CommitFault`]; [`StoreFault::Malformed`] where another set has that number here.
+/// [`CommitFault`]; [`StoreFault::Malformed`] if another set has that id on this host.
 pub fn bring(
     records: &HostRecords,
     folder: &Folder,

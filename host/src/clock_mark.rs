@@ -1,4 +1,4 @@
-//! The clock mark on disk: the times of one empty file, and a symbolic link for each time ahead of it.
+//! The clock mark on disk: the times of an empty file, and a symbolic link for each later period.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RawDir, Timespec, Timestamps},
@@ -13,18 +13,18 @@ use twinlock_core::{
 
 use crate::synchronized;
 
-/// The file whose modification time is the mark: its seconds by the wall clock, and in place of nanoseconds the seconds
-/// since the kernel's start when it moved.
+/// The file whose modification time is the mark: the seconds are the wall clock's, and the nanoseconds field contains
+/// the seconds between the kernel's start and the last move.
 pub const CLOCK: &str = "clock";
-/// What the names of times ahead begin with: the first second follows, and the modification time is the last one.
+/// Prefix of the names of later periods; the first second follows, and the modification time is the last second.
 const AHEAD: &str = "ahead.";
-/// The most seconds since the kernel's start that a file keeps: 31 years.
+/// Maximum seconds since the kernel's start that a file can store: 31 years.
 const MOVED_MAX: u64 = 999_999_999;
 
-/// Reads all that is known of the clock; nothing where there is no mark.
+/// Reads what is stored about the clock; `None` if there is no mark.
 ///
 /// # Errors
-/// The errno where that cannot be said.
+/// The errno if it cannot be read.
 pub fn read(records: &str) -> io::Result<Option<Known>> {
     let Some(mark) = mark(records)? else { return Ok(None) };
     Ok(Some(Known { mark, ahead: ahead(records)? }))
@@ -46,7 +46,8 @@ fn seconds(of_file: i64) -> UnixTime {
     UnixTime(u64::try_from(of_file).unwrap_or(0))
 }
 
-/// Notes that a code was used now. An ordinary login looks at the mark, and once a minute moves it. Best effort.
+/// Stores that a code was used now, best effort. An ordinary login only reads the mark and moves it at most once a
+/// minute.
 pub(crate) fn advance(records: &str, now: Now) {
     let Ok(Some(mark)) = mark(records) else { return };
     match mark.distance(now) {
@@ -66,15 +67,15 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     let before = Known { mark, ahead };
     let after = before.clone().used_far_ahead(now, trust);
     if write(records, &before, &after).is_err() {
-        // What cannot be noted apart must not come back either: then the mark itself goes there.
+        // If the period cannot be stored separately, move the mark itself: the used codes must stay refused.
         let _ = set_mark(records, &mark.moved_to(now.unix, now.boot));
     }
 }
 
-/// Believes the clock as it stands, also where it stands before the mark; `dropped` are times whose used names go.
+/// Trusts the clock as it is, even if it is behind the mark; `dropped` are the periods of removed used names.
 ///
 /// # Errors
-/// The errno; nothing is believed then.
+/// The errno; the clock is not trusted then.
 #[cfg(feature = "tools")]
 pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Result<()> {
     let before = read(records)?.ok_or(Errno::NOENT)?;
@@ -82,7 +83,8 @@ pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Resul
     write(records, &before, &after)
 }
 
-/// Times ahead first, then the mark, then those that became part of others: a cut refuses more than it must.
+/// Writes new periods first, then the mark, then removes merged periods: an interruption refuses too much rather than
+/// too little.
 fn write(records: &str, before: &Known, after: &Known) -> io::Result<()> {
     for stretch in after.ahead.iter().filter(|one| !before.ahead.contains(one)) {
         put(records, stretch)?;
@@ -122,7 +124,8 @@ fn touch(path: &str, at: UnixTime, nanoseconds: u64) -> io::Result<()> {
     fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-/// The times ahead that are on file. A name that is none is nothing; one that lies backwards counts as its first second.
+/// Returns the stored periods. Other names are ignored; a period that ends before its start is reduced to its first
+/// second.
 fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = fs::openat(CWD, records, flags, Mode::empty())?;
@@ -135,7 +138,7 @@ fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
         let Some(from) = from.and_then(|from| from.parse().ok()).map(UnixTime) else { continue };
         let until = match fs::statat(&folder, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => seconds(stat.st_mtime),
-            // Another login has made it part of one that stands.
+            // Another login has merged it into another period.
             Err(Errno::NOENT) => continue,
             Err(errno) => return Err(errno),
         };
@@ -153,7 +156,7 @@ mod tests {
         Now { unix: UnixTime(unix), boot: BootTime(0).plus(up) }
     }
 
-    /// A records folder whose mark stands at an instant.
+    /// A records folder whose mark has this time.
     fn records(mark: u64, moved: u64) -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Sets of one-time codes on disk: `codes.SET` beside the record that names it, and a name for each code that was spent.
+//! Sets of one-time codes on disk: `codes.SET` next to the record that names it, and a name for each spent code.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use rustix::{
@@ -27,7 +27,7 @@ use crate::{
     records::HostRecords,
 };
 
-/// The set in nobody's folder; no other has this number, but by a chance of one in 2^64.
+/// The dummy set; another set has this id with a probability of 2^-64.
 const NOBODYS: SetId = SetId(0);
 
 impl Codes for HostRecords {
@@ -93,7 +93,7 @@ impl Codes for HostRecords {
     }
 
     fn take_away(&self, folder: &Folder, id: SetId) {
-        // What stays is swept away with the next change, once it is a day old.
+        // What remains is removed with the next change after a day.
         if let Ok(room) = self.open(folder) {
             let _ = fs::unlinkat(room.fd(), form::set_name(id), AtFlags::empty());
         }
@@ -107,8 +107,7 @@ fn read(records: &HostRecords, room: &Room, id: SetId) -> Result<CodeSet, StoreF
     form::read(text)
 }
 
-/// A code counts as spent only once no power cut can bring it back; the name of one that does not is taken away again,
-/// since nobody is let in by it.
+/// Makes a spent code durable. A name that cannot be made durable is removed, since access is not granted for it.
 fn make_durable(room: &Room, name: &str) -> rustix::io::Result<()> {
     let synced = fs::fsync(room.fd());
     if synced.is_err() {
@@ -117,7 +116,7 @@ fn make_durable(room: &Room, name: &str) -> rustix::io::Result<()> {
     synced
 }
 
-/// Makes the set that is read where somebody has none: its hashes are of no code.
+/// Creates the dummy set, whose hashes match no code. It is read for users without a set.
 #[cfg(feature = "tools")]
 pub(crate) fn make_nobodys(records: &HostRecords, room: &Room) -> Result<(), StoreFault> {
     let name = form::set_name(NOBODYS);
@@ -167,7 +166,7 @@ fn hashed(
     Ok(CodeSet { shape, recipe, hashes })
 }
 
-/// A failure of the machine, which has no errno.
+/// Returns the fault for a failure that has no errno.
 fn io() -> StoreFault {
     StoreFault::Io { errno: 0 }
 }

@@ -1,4 +1,5 @@
-//! A change of a record: written aside, made durable, and put in place under a name that only one process can take.
+//! Commits a record atomically: written to a temporary file, made durable, and linked under a name that only one
+//! process can create.
 
 use rustix::{
     fd::{BorrowedFd, OwnedFd},
@@ -37,14 +38,14 @@ pub(crate) fn commit(
     let done = put(records, &room, next, record);
     match done {
         Ok(()) if !holds => claim.let_go(),
-        // Overtaken, too, says that a record stands.
+        // `Overtaken` also means that there is a record.
         Ok(()) | Err(CommitFault::Overtaken) if phase == Phase::Begun => claim.finish(),
         Ok(()) | Err(CommitFault::Overtaken | CommitFault::Store(_)) => {}
     }
     done
 }
 
-/// Ends what a cut behind the first record has left.
+/// Completes the link of a first record after an interruption.
 #[cfg(feature = "tools")]
 pub(crate) fn finish(
     records: &HostRecords,
@@ -59,7 +60,7 @@ pub(crate) fn finish(
     Ok(())
 }
 
-/// Opens a person's folder, made where it is not there yet.
+/// Opens a user's folder and creates it if it is missing.
 fn person(records: &HostRecords, root: &Room, folder: &Folder) -> Result<Room, StoreFault> {
     root.make(USERS, records.owner).map_err(place::fault)?;
     let users = root.below(USERS, records.owner)?;
@@ -69,7 +70,7 @@ fn person(records: &HostRecords, root: &Room, folder: &Folder) -> Result<Room, S
     users.below(folder.as_str(), records.owner)
 }
 
-/// Writes the first record of a folder; one that is there already stays.
+/// Writes the first record of a folder; an existing one is kept.
 #[cfg(feature = "tools")]
 pub(crate) fn put_first(
     records: &HostRecords,
@@ -92,7 +93,8 @@ fn put(records: &HostRecords, room: &Room, next: u64, record: &Record) -> Result
     }
     match placed {
         Ok(()) => {}
-        // Without the temporary file, too, somebody was faster: only a finished change sweeps others' away.
+        // A missing temporary file also means that another process was faster: only a completed change removes those
+        // of others.
         Err(Errno::EXIST | Errno::NOENT) => return Err(CommitFault::Overtaken),
         Err(errno) => return Err(store(errno)),
     }
@@ -102,7 +104,8 @@ fn put(records: &HostRecords, room: &Room, next: u64, record: &Record) -> Result
         let _ = fs::unlinkat(room.fd(), cut_off, AtFlags::empty());
     }
     if listing.sequences.iter().any(|sequence| *sequence > next) {
-        // Others went on from ours, or from a successor that was gone again, and then ours was never the newest.
+        // Other processes continued from this record, or from a successor that is gone; in the latter case, this
+        // record never was the newest.
         let _ = fs::unlinkat(room.fd(), record_name(next), AtFlags::empty());
         return Err(CommitFault::Overtaken);
     }
@@ -113,7 +116,7 @@ fn put(records: &HostRecords, room: &Room, next: u64, record: &Record) -> Result
     Ok(())
 }
 
-/// Makes a durable file of a name that nobody has, in a person's folder.
+/// Creates a durable file with a new name in a user's folder.
 pub(crate) fn lay_beside(
     records: &HostRecords,
     folder: &Folder,
@@ -124,7 +127,7 @@ pub(crate) fn lay_beside(
     lay_in(records, &room, (name, text))
 }
 
-/// Makes a durable file of a name that nobody has, in an opened folder.
+/// Creates a durable file with a new name in an open folder.
 pub(crate) fn lay_in(
     records: &HostRecords,
     room: &Room,
@@ -138,13 +141,13 @@ pub(crate) fn lay_in(
     }
     match placed {
         Ok(()) => fs::fsync(room.fd()).map_err(store),
-        // Without the temporary file somebody else's change was faster, and has swept it away.
+        // The temporary file is missing: another process's change was faster and has removed it.
         Err(Errno::EXIST | Errno::NOENT) => Err(CommitFault::Overtaken),
         Err(errno) => Err(store(errno)),
     }
 }
 
-/// Writes the text to a new file beside, durable and root's whatever umask and group the caller has.
+/// Writes the text to a temporary file, durably and owned by root, regardless of the caller's umask and group.
 fn write_aside(records: &HostRecords, room: &Room, text: &[u8]) -> io::Result<String> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineFault| Errno::IO)?;
@@ -173,13 +176,13 @@ fn fill(records: &HostRecords, fd: &OwnedFd, text: &[u8]) -> io::Result<()> {
     fs::fsync(fd)
 }
 
-/// Gives a file its final name unless that is taken.
+/// Gives a file its final name unless that exists.
 pub(crate) fn place_once(folder: BorrowedFd<'_>, temporary: &str, name: &str) -> io::Result<()> {
     match fs::renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => {
             fs::linkat(folder, temporary, folder, name, AtFlags::empty())?;
             match fs::unlinkat(folder, temporary, AtFlags::empty()) {
-                // A later change has swept it away, and the file has its name.
+                // A later change has removed the temporary file, and the final name exists.
                 Err(Errno::NOENT) => Ok(()),
                 unlinked => unlinked,
             }

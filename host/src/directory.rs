@@ -1,4 +1,4 @@
-//! Whom the name service lists, one by one: a directory may know a hundred thousand people.
+//! Lists the accounts that NSS enumerates, one by one: a directory may contain a hundred thousand users.
 
 use std::{
     collections::HashSet,
@@ -18,24 +18,24 @@ use crate::{
     programs,
 };
 
-/// Programs that let nobody in.
+/// Shells that do not allow a login.
 const CLOSED: [&str; 5] = ["nologin", "false", "sync", "shutdown", "halt"];
 
-/// Whose accounts are listed.
+/// The accounts to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whose {
-    /// All that have a login shell.
+    /// All accounts with a login shell.
     WithShell,
-    /// A group's members, by the primary group as well.
+    /// The members of a group, including those whose primary group it is.
     Members(String),
 }
 
-/// Why nobody is listed.
+/// Why the accounts cannot be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DirectoryFault {
-    /// The name service did not answer.
+    /// NSS did not answer.
     Lookup,
-    /// It knows no such group.
+    /// There is no such group.
     NoSuchGroup,
 }
 
@@ -45,18 +45,18 @@ impl From<LookupFault> for DirectoryFault {
     }
 }
 
-/// Accounts as they come.
+/// An iterator over accounts.
 pub struct Directory {
     child: Child,
     lines: BufReader<ChildStdout>,
     group: Option<u32>,
-    /// Members whom the list of accounts has not shown yet.
+    /// Members that the list of accounts has not contained yet.
     named: HashSet<String>,
     left: Option<std::vec::IntoIter<String>>,
 }
 
 impl Directory {
-    /// Opens the list of accounts: `getent passwd`, since getpwent itself is not safe to call.
+    /// Opens the list of accounts: `getent passwd`, since calling getpwent is unsafe.
     ///
     /// # Errors
     /// [`DirectoryFault`].
@@ -76,16 +76,16 @@ impl Directory {
         Ok(Self { child, lines: BufReader::new(stdout), group, named, left: None })
     }
 
-    /// Sources of the name service that may know more people than they list.
+    /// Returns NSS sources that may know more users than they enumerate.
     #[must_use]
     pub fn silent() -> Vec<String> {
         homes::silent_sources()
     }
 
-    /// The next account.
+    /// Returns the next account.
     ///
     /// # Errors
-    /// [`LookupFault`] where the list breaks off.
+    /// [`LookupFault`] if the list is interrupted.
     pub fn next_account(&mut self) -> Result<Option<Account>, LookupFault> {
         while self.left.is_none() {
             let mut line = Vec::new();
@@ -106,7 +106,7 @@ impl Directory {
                 }
             }
         }
-        // Members of a directory that does not list its people are known by name.
+        // Members in a directory that does not enumerate its users are looked up by name.
         for name in self.left.iter_mut().flatten() {
             if let Some(user) = User::from_name(&name).map_err(|_| LookupFault)? {
                 return Ok(Some(of_user(user)));
@@ -136,7 +136,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // Whoever stops reading early leaves nobody behind.
+        // A caller that stops early must not leave a process behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

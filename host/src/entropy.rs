@@ -1,4 +1,4 @@
-//! Randomness of the kernel.
+//! Random bytes from the kernel.
 
 use rustix::rand::{GetRandomFlags, getrandom};
 use twinlock_core::{fault::MachineFault, ports::Entropy};

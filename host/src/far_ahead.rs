@@ -1,4 +1,4 @@
-//! Used steps that a clock that was far ahead has left, and that shut their owners out since it was set right.
+//! Used steps that a fast clock has left in the future, and that lock out their users since the clock was corrected.
 
 use twinlock_core::{
     account::Folder,
@@ -14,16 +14,16 @@ use twinlock_core::{
 
 use crate::{machine::Machine, roll};
 
-/// A used step of somebody, far ahead of now.
+/// A user's step that is far in the future.
 pub struct FarAhead {
-    /// Who has used it.
+    /// The user.
     pub user: String,
-    /// When its code is shown by a clock that is right.
+    /// When a correct clock shows its code.
     pub time: Stretch,
     used: Used,
 }
 
-/// Looks for them among all who have a record; who cannot be read has none.
+/// Searches the entries of all users with a record; users whose entries cannot be read are skipped.
 #[must_use]
 pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
     let mut found = Vec::new();
@@ -35,7 +35,7 @@ pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
     found
 }
 
-/// Looks for those of one person.
+/// Searches the entries of one user.
 #[must_use]
 pub fn of_person(
     machine: &Machine,
@@ -67,7 +67,7 @@ pub fn of_person(
     found
 }
 
-/// Takes their names away.
+/// Removes these entries.
 pub(crate) fn forget(machine: &Machine, far: &[FarAhead]) {
     for one in far {
         let Ok(folder) = Folder::of(&one.user) else { continue };

@@ -1,4 +1,4 @@
-//! Writes twinlock.toml and `settings.good`: the settings that are applied, and the copy for when they have a mistake.
+//! Writes twinlock.toml and its last good copy `settings.good`, which is used while twinlock.toml has an error.
 
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -19,10 +19,10 @@ use crate::{
     trusted_path,
 };
 
-/// The permissions that a file of settings may have: nobody but root writes to it, and nobody runs it.
+/// The permissions that a settings file may have: only root writes it, and it is not executable.
 const MODE_MAX: u32 = 0o644;
 
-/// Keeps the settings, with the rules at that path, as `settings.good` beside the settings file.
+/// Stores the settings, with the rules at that path, as `settings.good` next to the settings file.
 ///
 /// # Errors
 /// [`StoreFault`].
@@ -38,7 +38,7 @@ pub fn keep(
     change(settings_path, owner, &mut |_| both(&text, rules_path, mode, owner).map(Some))
 }
 
-/// A copy that no login would use is in nobody's way.
+/// Removes a copy that no login would use, so that it does not block a new one.
 fn remove_unusable(settings_path: &str, owner: Owner) {
     let path = settings::good_beside(settings_path);
     let found = place::read_file(&path, (owner, READABLE), last_good::LAST_GOOD_MAX);
@@ -48,7 +48,7 @@ fn remove_unusable(settings_path: &str, owner: Owner) {
     }
 }
 
-/// Puts the rules at that path into the `settings.good` that was kept before, where there is one.
+/// Updates the rules in an existing `settings.good` with those at that path.
 ///
 /// # Errors
 /// [`StoreFault`].
@@ -57,7 +57,7 @@ pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result
     change(settings_path, owner, &mut |before| {
         let Ok(mode) = fs::stat(&path).map(|found| found.st_mode) else { return Ok(None) };
         let text = std::str::from_utf8(before).ok();
-        // What cannot be read stands in for nothing, and is left for the administrator.
+        // An unreadable copy is never used, and is left for the administrator.
         let Some((kept, _)) = text.and_then(last_good::split) else { return Ok(None) };
         both(kept, rules_path, mode, owner).map(Some)
     })
@@ -92,10 +92,10 @@ fn change(
     }
 }
 
-/// Puts the content in the place of the settings file: whole, or not at all.
+/// Replaces the settings file atomically.
 ///
 /// # Errors
-/// [`StoreFault`]; what was there before then stands.
+/// [`StoreFault`]; the previous file is unchanged then.
 pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(), StoreFault> {
     let opened = trusted_path::folder_to_write(settings_path, owner);
     let (folder, name) = opened.map_err(|found| found.fault)?;
@@ -103,7 +103,7 @@ pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(
     put(&folder, name, &content, owner).map_err(place::fault)
 }
 
-/// How often somebody else's change may sweep the temporary file away.
+/// How often a concurrent change may remove the temporary file.
 const ROUNDS: usize = 8;
 
 fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
@@ -131,7 +131,7 @@ fn put_once(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io
     Ok(())
 }
 
-/// Takes away what was being written when somebody was cut off. What stays does no harm.
+/// Removes temporary files that an interrupted process left, best effort.
 pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
     let Ok(entries) = fs::Dir::read_from(folder) else { return };
     let temporary = |file: &str| {
@@ -149,7 +149,7 @@ pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
     }
 }
 
-/// Writes a new file, and gives it its mode once all of it is there.
+/// Writes a new file, and sets its mode once it is complete.
 pub(crate) fn write(
     folder: &OwnedFd,
     name: &str,

@@ -1,4 +1,4 @@
-//! Everybody's homes: whom the name service lists, and where each one's home is.
+//! Home folders of all users that NSS enumerates.
 
 use std::{path::PathBuf, process::Command};
 
@@ -7,24 +7,24 @@ use twinlock_core::fault::LookupFault;
 
 use crate::programs;
 
-/// Sources of `nsswitch.conf` that list everybody they know.
+/// Sources of `nsswitch.conf` that enumerate all their users.
 const LISTING: [&str; 6] = ["files", "compat", "db", "altfiles", "extrausers", "systemd"];
 
-/// What the name service lists.
+/// The users that NSS enumerates.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// The account names, each once.
+    /// The account names, without duplicates.
     pub names: Vec<String>,
-    /// Lines that are no account that can be named.
+    /// Number of unreadable lines.
     pub unreadable: usize,
-    /// Sources that may know more people than they list.
+    /// Sources that may know more users than they enumerate.
     pub silent: Vec<String>,
 }
 
-/// Everybody whom `getent passwd` lists: getpwent itself is not safe to call.
+/// Returns all users that `getent passwd` lists; calling getpwent is unsafe.
 ///
 /// # Errors
-/// [`LookupFault`] where it cannot be asked.
+/// [`LookupFault`] if NSS cannot be queried.
 pub fn listing() -> Result<Listing, LookupFault> {
     let mut getent = Command::new(programs::whole_path("getent"));
     getent.arg("passwd").env_clear().env("PATH", programs::PATH);
@@ -37,7 +37,7 @@ pub fn listing() -> Result<Listing, LookupFault> {
     Ok(listing)
 }
 
-/// Sources of this machine's name service that may know more people than they list.
+/// Returns this host's NSS sources that may know more users than they enumerate.
 #[must_use]
 pub fn silent_sources() -> Vec<String> {
     silent(&std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default())
@@ -64,10 +64,10 @@ fn silent(switch: &str) -> Vec<String> {
     sources.filter(|source| !LISTING.contains(source)).map(str::to_owned).collect()
 }
 
-/// Where an account's home is; nothing where there is no such account.
+/// Returns the home folder of an account; `None` if there is no such account.
 ///
 /// # Errors
-/// [`LookupFault`] where that cannot be asked.
+/// [`LookupFault`] if NSS cannot be queried.
 pub fn home_of(name: &str) -> Result<Option<PathBuf>, LookupFault> {
     Ok(User::from_name(name).map_err(|_| LookupFault)?.map(|user| user.dir))
 }

@@ -1,4 +1,4 @@
-//! The user for whom root runs the command, as sudo, doas or pkexec names that user; and work done with that user's rights.
+//! The invoking user, for whom root runs the command through sudo, doas or pkexec, and work with that user's rights.
 
 use std::{
     ffi::{CString, OsString},
@@ -12,11 +12,11 @@ use rustix::{
     thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid},
 };
 
-/// Variables that carry a user id in decimal digits.
+/// Variables that contain a user id.
 const UID_VARIABLES: [&str; 2] = ["SUDO_UID", "PKEXEC_UID"];
-/// The variable of doas, which carries a name.
+/// The variable of doas, which contains a user name.
 const NAME_VARIABLE: &str = "DOAS_USER";
-/// The id that stands for "leave as it is" in setresuid(2): accepted, it would leave root's rights in force.
+/// The id that means "unchanged" to setresuid(2): accepting it would keep root's rights.
 const NO_ID: u32 = u32::MAX;
 
 /// The user who called the command through sudo, doas or pkexec.
@@ -28,19 +28,19 @@ pub struct InvokingUser {
     groups: Vec<u32>,
 }
 
-/// Why the invoking user cannot be told. Nothing is opened then.
+/// Why the invoking user cannot be determined. No file is opened then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvokingUserError {
-    /// A variable holds something else than a user id.
+    /// A variable does not contain a user id.
     NotAnId {
         /// The variable.
         variable: &'static str,
     },
     /// A variable names an account that does not exist.
     NoAccount,
-    /// Two variables name two users other than root.
+    /// The variables name two different users other than root.
     TwoUsers,
-    /// The name service did not answer.
+    /// NSS did not answer.
     Lookup,
 }
 
@@ -62,10 +62,10 @@ impl fmt::Display for InvokingUserError {
 impl std::error::Error for InvokingUserError {}
 
 impl InvokingUser {
-    /// Returns the invoking user; nothing where the process acts for itself: it is not root, or root called it.
+    /// Returns the invoking user; `None` if the process acts for its own user: it is not root, or root called it.
     ///
     /// # Errors
-    /// [`InvokingUserError`] where the variables contradict each other or name nobody.
+    /// [`InvokingUserError`] if the variables contradict each other or name no user.
     pub fn find() -> Result<Option<Self>, InvokingUserError> {
         if !geteuid().is_root() {
             return Ok(None);
@@ -81,7 +81,7 @@ impl InvokingUser {
         let user = user.map_err(|_| InvokingUserError::Lookup)?;
         let user = user.ok_or(InvokingUserError::NoAccount)?;
         let name = CString::new(user.name.as_str()).map_err(|_| InvokingUserError::Lookup)?;
-        // A name service that fails gives the primary group alone: fewer rights, never more.
+        // If NSS fails, only the primary group is returned: fewer rights, never more.
         let groups = getgrouplist(&name, user.gid).map_err(|_| InvokingUserError::Lookup)?;
         let groups = groups.into_iter().map(nix::unistd::Gid::as_raw).collect();
         Ok(Some(Self { name: user.name, uid, gid: user.gid.as_raw(), groups }))
@@ -105,10 +105,10 @@ impl InvokingUser {
         self.gid
     }
 
-    /// Gives up root's rights for this user's, for the calling thread and for good.
+    /// Drops root's rights for this user's, permanently and in the calling thread only.
     ///
     /// # Errors
-    /// The errno of the kernel, where the rights were not given up.
+    /// The errno; the rights were not dropped then.
     pub fn become_in_this_thread(&self) -> Result<(), Errno> {
         if self.uid == 0 || [self.uid, self.gid].contains(&NO_ID) || self.groups.contains(&NO_ID) {
             return Err(Errno::INVAL);
@@ -117,16 +117,17 @@ impl InvokingUser {
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
         set_thread_groups(&groups)?;
         set_thread_res_gid(gid, gid, gid)?;
-        // The last step: with the user id go all capabilities.
+        // The last step: changing the user id drops all capabilities.
         set_thread_res_uid(uid, uid, uid)
     }
 }
 
-/// Runs a job with the rights of the invoking user: in a thread that gives up root's rights for good, so that nothing has to be
-/// taken back. Descriptors that it opens belong to the process. Without an invoking user the job runs as it is.
+/// Runs a job with the rights of the invoking user, in a thread that drops root's rights permanently, so that nothing
+/// has to be restored. Descriptors that it opens belong to the process. Without an invoking user, the job runs
+/// unchanged.
 ///
 /// # Errors
-/// The errno of the kernel, where there is no thread or the rights could not be changed; the job has not run then.
+/// The errno if the thread cannot be created or the rights cannot be dropped; the job has not run then.
 pub fn run_as<T: Send>(
     user: Option<&InvokingUser>,
     job: impl FnOnce() -> T + Send,
@@ -141,9 +142,9 @@ pub fn run_as<T: Send>(
     })
 }
 
-/// Returns the user id that the variables name, by a function each for the environment and the name service; nothing where
-/// none is set, or all name root. A variable that names root does not outweigh one that names a user: an environment that
-/// doas or sudo was told to keep may carry it.
+/// Returns the user id in the variables, with functions to read the environment and NSS; `None` if no variable is set
+/// or all name root. A variable that names root does not override one that names a user: it may come from an
+/// environment that doas or sudo was told to keep.
 fn named(
     variable: impl Fn(&str) -> Option<OsString>,
     uid_of: impl Fn(&str) -> Result<u32, InvokingUserError>,
@@ -167,7 +168,7 @@ fn named(
     Ok(named)
 }
 
-/// Reads a user id as sudo writes it: digits alone, without a leading zero.
+/// Parses a user id as sudo writes it: digits without a leading zero.
 fn user_id(value: &OsString) -> Option<u32> {
     let text = value.to_str()?;
     let uid: u32 = text.parse().ok()?;

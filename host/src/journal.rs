@@ -1,4 +1,4 @@
-//! The log: one datagram to `/dev/log` that never waits, so that a log daemon that does not read stops nobody.
+//! The log: one datagram to `/dev/log`, sent without blocking, so that a hanging log daemon delays no login.
 
 use std::borrow::Cow;
 
@@ -13,21 +13,21 @@ use twinlock_core::{
     ports::Journal,
 };
 
-/// syslog's LOG_AUTHPRIV, in the place where a priority carries it.
+/// LOG_AUTHPRIV of syslog, shifted into a priority.
 const AUTHPRIV: u64 = 10 << 3;
 
-/// How much a line matters (syslog's severities).
+/// Severity of a line (syslog).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Somebody must act now: the settings cannot be read.
+    /// An administrator must act now: the settings cannot be read.
     Alert,
-    /// A refusal that is the machine's fault.
+    /// A login refused because of a fault of the host.
     Warning,
-    /// A refusal.
+    /// A refused login.
     Notice,
     /// An accepted code.
     Info,
-    /// Asked for by `debug`.
+    /// Extra output of the PAM argument `debug`.
     Debug,
 }
 
@@ -44,13 +44,13 @@ impl Default for Syslog {
 }
 
 impl Syslog {
-    /// A socket elsewhere.
+    /// Returns the log with another socket path.
     #[must_use]
     pub fn at(path: &str) -> Self {
         Self { path: path.to_owned().into() }
     }
 
-    /// Sends one line; what cannot be sent at once is lost.
+    /// Sends one line; it is lost if it cannot be sent at once.
     pub fn send(&self, severity: Severity, line: &str) {
         let severity = match severity {
             Severity::Alert => 1_u64,

@@ -1,4 +1,4 @@
-//! Group entries over 1 MiB, for the command: `getent group`, whose answer is taken up to 64 MiB.
+//! Group entries over 1 MiB, for the command: runs `getent group`, up to 64 MiB of output.
 
 use std::{
     io::Read,
@@ -12,17 +12,17 @@ use crate::{
     programs,
 };
 
-/// What `getent` says where the name service knows no such group.
+/// The exit status of `getent` if there is no such group.
 const NOT_FOUND: i32 = 2;
 
-/// A group as `getent` writes it.
+/// A group as `getent` prints it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) gid: u32,
     pub(crate) members: Vec<String>,
 }
 
-/// Looks a group up, and a member in it.
+/// Looks up a group and a member in it.
 pub(crate) fn look_up(group: &str, member: &str) -> Result<Option<LargeGroup>, LookupFault> {
     let found = entry(group)?;
     Ok(found.map(|found| LargeGroup {
@@ -31,7 +31,7 @@ pub(crate) fn look_up(group: &str, member: &str) -> Result<Option<LargeGroup>, L
     }))
 }
 
-/// Looks a group up; nothing where the name service knows none of that name.
+/// Looks up a group; `None` if there is none of that name.
 pub(crate) fn entry(group: &str) -> Result<Option<Entry>, LookupFault> {
     let mut getent = Command::new(programs::whole_path("getent"));
     getent.args(["group", "--", group]).env_clear().env("PATH", programs::PATH);
@@ -48,7 +48,8 @@ pub(crate) fn entry(group: &str) -> Result<Option<Entry>, LookupFault> {
     }
 }
 
-/// A whole line of `NAME:PASSWORD:GID:MEMBER,…`, which is about another group where a number was asked for.
+/// Parses a line `NAME:PASSWORD:GID:MEMBER,…`. Fails for another group, which `getent` prints if the name is a
+/// number.
 fn parse(text: &str, group: &str) -> Option<Entry> {
     let mut parts = text.strip_suffix('\n')?.splitn(4, ':');
     let (name, _) = (parts.next()?, parts.next()?);
@@ -65,7 +66,7 @@ mod tests {
     fn root_is_found_and_others_are_not() {
         assert_eq!(entry("root").unwrap().unwrap().gid, 0);
         assert_eq!(entry("no-such-group-here"), Ok(None));
-        // getent takes a number for a group's.
+        // `getent` reads a number as a group id.
         assert_eq!(entry("0"), Err(LookupFault));
         assert_eq!(entry("a\0b"), Err(LookupFault));
     }

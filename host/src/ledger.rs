@@ -1,4 +1,5 @@
-//! The ledger on its tmpfs: every fact is a symbolic link that only one process can create, and its target is the text.
+//! The ledger on its tmpfs: each entry is a symbolic link, which only one process can create, with its text as
+//! target.
 
 use std::{borrow::Cow, cell::OnceCell, os::fd::BorrowedFd};
 
@@ -25,9 +26,9 @@ pub(crate) mod epoch;
 
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS: i64 = 0x0102_1994;
-/// The most names that are read from one folder: all that the ledger holds, so that no folder is full for good.
+/// Maximum number of names read from one folder: all that the ledger can hold, so that no folder is ever too full.
 const NAMES_MAX: usize = 131_072;
-/// The longest text of a link that is read; ours are shorter than 128 bytes.
+/// Maximum length of a link's text; ours are shorter than 128 bytes.
 const TEXT_MAX: usize = 256;
 
 /// The ledger folder.
@@ -43,7 +44,7 @@ pub struct HostLedger {
 }
 
 impl HostLedger {
-    /// The ledger at the place that the settings name; the records folder has the clock mark.
+    /// Returns the ledger of these settings; the clock mark is in the records folder.
     #[must_use]
     pub fn new(places: &Places, owner: Owner) -> Self {
         Self {
@@ -57,15 +58,15 @@ impl HostLedger {
         }
     }
 
-    /// Takes it that root has called, whose links need no other group: one call less than asking for it. Whose group a
-    /// link has decides nothing, so root in another group loses nothing by it.
+    /// Assumes that root is the caller, so that new links need no other group; saves a system call. The group of a
+    /// link is never checked, so a wrong assumption does no harm.
     pub fn set_called_by_root(&mut self) {
         self.called_by_root = true;
     }
 
     fn shelf(&self, room: Room) -> Box<dyn Shelf + '_> {
         if self.called_by_root {
-            // It is new, so nobody has asked for it yet.
+            // The folder is new, so the value is not set yet.
             let _ = room.foreign_group.set(false);
         }
         Box::new(HostShelf { room })
@@ -99,7 +100,7 @@ impl HostLedger {
         }
     }
 
-    /// Whether somebody has a folder in the ledger; nothing is made where there is none.
+    /// Returns whether a user has a folder in the ledger, without creating one.
     #[must_use]
     pub fn has(&self, seat: &Seat) -> bool {
         let (group, name) = place_of(seat);
@@ -107,19 +108,19 @@ impl HostLedger {
         fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
-    /// Empties what lies below the mount, of a time when nothing was mounted there.
+    /// Empties the folder below the mount, which may date from a time without a mount.
     ///
     /// # Errors
-    /// [`LedgerFault`] when a name stays.
+    /// [`LedgerFault`] if a name remains.
     #[cfg(feature = "tools")]
     pub(crate) fn empty_below(&self) -> Result<(), LedgerFault> {
         crate::below::empty(&self.path, self.owner).map_err(io)
     }
 
-    /// Makes the 256 buckets that names without an account share.
+    /// Creates the 256 buckets that user names without an account share.
     ///
     /// # Errors
-    /// [`LedgerFault`] when one cannot be made.
+    /// [`LedgerFault`] if one cannot be created.
     pub fn make_buckets(&self) -> Result<(), LedgerFault> {
         (0..=u8::MAX).try_for_each(|bucket| self.open_seat(&Seat::Bucket(bucket)).map(drop))
     }
@@ -161,7 +162,8 @@ impl Ledger for HostLedger {
 
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         let root = self.root()?;
-        // In the reserve nothing is charged, and no folder is made: that of an account without one would be a name more.
+        // In the reserve nothing is charged and no folder is created: one for an account without a folder would take
+        // a name.
         let seat = if reserve::has_begun(self.capacity()?) { &Seat::Bucket(0) } else { seat };
         let (group, name) = place_of(seat);
         let path = joined(&[group, "/", &name]);
@@ -171,7 +173,7 @@ impl Ledger for HostLedger {
             Err(errno) => return Err(io(errno)),
         }
         let room = root.below(&path, self.owner).map_err(store)?;
-        // Done to one that was there as well: what is made for the first time tells that somebody is new.
+        // Also called for an existing folder: otherwise, a new folder would reveal a new user.
         room.keep_private().map_err(io)?;
         Ok(self.shelf(room))
     }
@@ -196,7 +198,7 @@ impl Ledger for HostLedger {
     }
 }
 
-/// One person's links.
+/// One user's links.
 pub(crate) struct HostShelf {
     pub(crate) room: Room,
 }
@@ -219,12 +221,12 @@ impl Shelf for HostShelf {
     }
 
     fn erase(&self, name: &str) {
-        // What is not erased refuses longer than it must, and lets nobody in.
+        // A remaining name refuses codes longer than necessary, but never grants access.
         let _ = fs::unlinkat(self.room.fd(), name, AtFlags::empty());
     }
 }
 
-/// The text of a link; what is no link, or no text, reads as empty and so as damaged.
+/// Returns the text of a link; empty, and so invalid, if it is not a link or not text.
 fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<String>, LedgerFault> {
     let mut buffer = [0_u8; TEXT_MAX];
     match fs::readlinkat_raw(folder, name, &mut buffer[..]) {
@@ -238,12 +240,12 @@ fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<String>, LedgerF
     }
 }
 
-/// The fault that an errno is.
+/// Returns the fault for an errno.
 pub(crate) fn io(errno: Errno) -> LedgerFault {
     LedgerFault::Io { errno: errno.raw_os_error() }
 }
 
-/// The fault that a folder has, where it is no ledger.
+/// Returns the ledger fault for a folder's fault.
 pub(crate) fn store(fault: StoreFault) -> LedgerFault {
     match fault {
         StoreFault::Io { errno } => LedgerFault::Io { errno },

@@ -1,4 +1,4 @@
-//! All folders of the ledger, one after the other, and how full it is.
+//! Visits all folders of the ledger, and reports how full it is.
 
 use rustix::{
     fs::{self, AtFlags},
@@ -15,28 +15,28 @@ use crate::{
     ledger::{HostLedger, HostShelf, io, store},
 };
 
-/// The folder that accounts' folders lie in.
+/// The parent folder of the accounts' folders.
 const USERS: &str = "users";
-/// The folders that all folders lie in.
+/// The parent folders of all folders.
 const GROUPS: [&str; 2] = [USERS, "unknown"];
-/// People in one ledger, at most: all that it holds.
+/// Maximum number of folders: all that the ledger can hold.
 const FOLDERS_MAX: usize = 131_072;
 
-/// How much of something is taken, in percent.
+/// Used share in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fill {
-    /// Of its names; 0 where the file system does not bound them.
+    /// Of its names; 0 if the file system does not limit them.
     pub names: u64,
     /// Of its space.
     pub space: u64,
 }
 
 impl HostLedger {
-    /// Visits each user's names, with the folder name of an account's. A folder that cannot be opened is passed over: the
-    /// next login of its user says why.
+    /// Visits each user's names, with the folder name for accounts. A folder that cannot be opened is skipped: the
+    /// next login of its user reports why.
     ///
     /// # Errors
-    /// [`LedgerFault`] where the ledger is not what it must be.
+    /// [`LedgerFault`] if the ledger cannot be trusted.
     pub fn visit(
         &self,
         visit: &mut dyn FnMut(Option<&Folder>, &dyn Shelf),
@@ -59,24 +59,24 @@ impl HostLedger {
         Ok(())
     }
 
-    /// Makes a name and removes it again, as a login does.
+    /// Creates a name and removes it again, as a login does.
     ///
     /// # Errors
-    /// [`LedgerFault`] when no login can.
+    /// [`LedgerFault`] if a login would fail.
     pub fn try_writing(&self) -> Result<(), LedgerFault> {
         let root = self.root()?;
         let mut nonce = [0; 8];
         KernelEntropy.fill(&mut nonce).map_err(|MachineFault| io(Errno::IO))?;
-        // Whatever is left of it by a process that is killed goes with the next new epoch.
+        // If this process is killed in between, the next new epoch removes the name.
         let name = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
         root.link(&name, "doctor").map_err(io)?;
         fs::unlinkat(root.fd(), &name, AtFlags::empty()).map_err(io)
     }
 
-    /// How full the ledger is.
+    /// Returns how full the ledger is.
     ///
     /// # Errors
-    /// [`LedgerFault`] when that cannot be said.
+    /// [`LedgerFault`] if this cannot be determined.
     pub fn fill(&self) -> Result<Fill, LedgerFault> {
         let stat = fs::fstatfs(self.root()?.fd()).map_err(io)?;
         Ok(Fill {

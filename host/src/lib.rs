@@ -1,4 +1,4 @@
-//! The machine: files, clock, entropy, accounts and log behind the ports of twinlock-core.
+//! The host: files, clocks, random bytes, accounts and log behind the ports of twinlock-core.
 #![deny(unsafe_code)]
 
 pub mod accounts;

@@ -1,4 +1,4 @@
-//! The whole machine behind core's ports, put together from the settings.
+//! All of core's ports for this host, built from the settings.
 
 use twinlock_core::{
     policy::Policy,
@@ -10,7 +10,7 @@ use crate::{
     outbox::HostOutbox, place::Owner, records::HostRecords, settings, store_id,
 };
 
-/// The machine.
+/// The ports of this host.
 #[derive(Debug)]
 pub struct Machine {
     /// The records folder.
@@ -23,12 +23,12 @@ pub struct Machine {
     pub clock: KernelClock,
     /// The log.
     pub journal: Syslog,
-    /// Letters to people.
+    /// The mail queue.
     pub outbox: HostOutbox,
 }
 
 impl Machine {
-    /// The machine that the settings at `settings_path` describe.
+    /// Returns the ports for these settings; `settings_path` is the file that they come from.
     #[must_use]
     pub fn new(policy: &Policy, settings_path: &str, owner: Owner) -> Self {
         let places = &policy.places;
@@ -43,7 +43,7 @@ impl Machine {
         }
     }
 
-    /// Its ports, with a person on the other side.
+    /// Returns core's ports with a conversation.
     #[must_use]
     pub fn ports<'a>(&'a self, conversation: &'a dyn Conversation) -> Ports<'a> {
         Ports {

@@ -1,4 +1,4 @@
-//! Whether a folder is where a file system is mounted.
+//! Checks whether a folder is a mount point.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -13,26 +13,26 @@ use crate::{
     place::{Owner, PRIVATE, Room},
 };
 
-/// What a folder is, by one call where the kernel knows mount points (Linux 5.8).
+/// Properties of a folder, from one system call if the kernel reports mount points (Linux 5.8).
 struct Seen {
     mode: u32,
     user: u32,
     is_mounted: bool,
 }
 
-/// Checks by path that a folder is a mount point, and the owner's alone.
+/// Checks by path that a folder is a mount point and accessible to the owner only.
 pub(crate) fn check(path: &str, owner: Owner) -> Result<(), LedgerFault> {
     judge(look(CWD, path), owner)
 }
 
-/// Opens such a folder, by as many calls as one that is none; a link anywhere in its path is refused.
+/// Opens such a folder, with as many system calls as an ordinary one; refuses a symbolic link anywhere in the path.
 pub(crate) fn open(path: &str, owner: Owner) -> Result<Room, LedgerFault> {
     let fd = opening::folder(CWD, path, ResolveFlags::NO_SYMLINKS).map_err(fault)?;
     judge(look(fd.as_fd(), ""), owner)?;
     Ok(Room::of_checked(fd, owner))
 }
 
-/// Whether a path is a mount point, whoever it belongs to.
+/// Returns whether a path is a mount point, regardless of its owner.
 ///
 /// # Errors
 /// The errno.
@@ -41,7 +41,7 @@ pub(crate) fn is_at(path: &str) -> io::Result<bool> {
     look(CWD, path).map(|seen| seen.is_mounted)
 }
 
-/// A folder that no file system is mounted on is that first of all: what its mode is, says how it was left.
+/// Reports a missing mount before any other fault: the mode of the folder below depends on how it was left.
 fn judge(seen: io::Result<Seen>, owner: Owner) -> Result<(), LedgerFault> {
     let seen = seen.map_err(fault)?;
     if FileType::from_raw_mode(seen.mode) != FileType::Directory {
@@ -75,7 +75,7 @@ fn look(from: BorrowedFd<'_>, path: &str) -> io::Result<Seen> {
     }
 }
 
-/// Older kernels: another device than the folder above it.
+/// For older kernels: compares the device with that of the parent folder.
 fn look_by_device(from: BorrowedFd<'_>, path: &str) -> io::Result<Seen> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
     let own = fs::statat(from, path, flags)?;

@@ -1,5 +1,5 @@
-//! New files at a path of the caller's: made and removed relative to an open folder that no other user can write to, with the
-//! invoking user's rights.
+//! Creates and removes a file at a path that the caller gave, relative to an open folder that no other user can write
+//! to, with the rights of the invoking user.
 
 use std::{
     ffi::OsString,
@@ -21,7 +21,7 @@ use crate::{
     private_path,
 };
 
-/// Folders whose files programs act upon, such as /etc/nologin: nothing is made there or below.
+/// Folders with files that affect programs, such as /etc/nologin: no file is created in or below them.
 const SYSTEM: [&str; 12] = [
     "/etc",
     "/run",
@@ -37,20 +37,20 @@ const SYSTEM: [&str; 12] = [
     "/var/spool",
 ];
 
-/// Why a file cannot be made.
+/// Why a file cannot be created.
 #[derive(Debug)]
 pub enum NewFileError {
-    /// The invoking user cannot be told.
+    /// The invoking user cannot be determined.
     InvokingUser(InvokingUserError),
-    /// The path names no file, such as `/` or `..`.
+    /// The path has no file name, such as `/` or `..`.
     NoName,
-    /// Something has that name already.
+    /// The name exists.
     Taken,
-    /// The folder, or one that it lies in, belongs to another user.
+    /// The folder, or a parent of it, belongs to another user.
     ForeignFolder(PathBuf),
-    /// Others can write to the folder, or to one that it lies in, such as /tmp.
+    /// Other users can write to the folder or a parent of it, such as /tmp.
     OpenFolder(PathBuf),
-    /// The folder is one of the system's.
+    /// The folder is a system folder.
     SystemFolder,
     /// The kernel refused.
     Io(io::Error),
@@ -91,7 +91,7 @@ impl From<io::Error> for NewFileError {
     }
 }
 
-/// An unused name in an open folder, where a file is to be made.
+/// An unused name in an open folder, where a file will be created.
 #[derive(Debug)]
 pub struct Vacancy {
     user: Option<InvokingUser>,
@@ -99,7 +99,7 @@ pub struct Vacancy {
     name: OsString,
 }
 
-/// A file that was made; [`NewFile::remove`] takes it away again.
+/// A file that was created; [`NewFile::remove`] removes it again.
 #[derive(Debug)]
 pub struct NewFile {
     /// Open for writing.
@@ -109,7 +109,7 @@ pub struct NewFile {
 }
 
 impl Vacancy {
-    /// Opens the folder of a path and checks it. Nothing is made yet.
+    /// Opens the folder of a path and checks it. Creates nothing.
     ///
     /// # Errors
     /// [`NewFileError`].
@@ -144,7 +144,7 @@ impl Vacancy {
         }
     }
 
-    /// Makes the file, readable and writable by its owner alone; a file that has taken the name meanwhile stays.
+    /// Creates the file, readable and writable by its owner only; fails if the name exists meanwhile.
     ///
     /// # Errors
     /// [`NewFileError`].
@@ -159,10 +159,10 @@ impl Vacancy {
 }
 
 impl NewFile {
-    /// Removes the file, if its name still leads to it; another file of that name stays.
+    /// Removes the file if its name still leads to it; another file of that name is kept.
     ///
     /// # Errors
-    /// The errno of the kernel.
+    /// The errno.
     pub fn remove(&self) -> Result<(), Errno> {
         let Vacancy { user, folder, name } = &self.vacancy;
         run_as(user.as_ref(), || {
@@ -170,7 +170,7 @@ impl NewFile {
             if (found.st_dev, found.st_ino) != (self.made.st_dev, self.made.st_ino) {
                 return Ok(());
             }
-            // Nobody else can have put another file here since: the folder is closed to all others.
+            // No other user can have put another file here, since the folder is closed to them.
             fs::unlinkat(folder, name, AtFlags::empty())
         })?
     }
@@ -192,7 +192,7 @@ mod tests {
         folder
     }
 
-    /// A vacancy in a folder of these tests, whose own folders (/tmp) are everybody's.
+    /// A vacancy in a folder of these tests, whose parent folder (/tmp) is writable by all users.
     fn find(path: &Path) -> Result<Vacancy, NewFileError> {
         let parent = fs::openat(CWD, path.parent().unwrap(), OFlags::PATH, Mode::empty())?;
         let folder = private_path::open_below(parent, Path::new(""), geteuid().as_raw())?;

@@ -1,4 +1,4 @@
-//! Opening folders and files without following a link anywhere.
+//! Opens folders and files without following symbolic links.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -7,7 +7,7 @@ use rustix::{
     io::{self, Errno},
 };
 
-/// Opens a file by its whole path.
+/// Opens a file by its absolute path.
 pub(crate) fn file_by_path(path: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     match fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
@@ -22,15 +22,15 @@ pub(crate) fn walk_to_file(path: &str) -> io::Result<OwnedFd> {
     file(parent.as_fd(), name)
 }
 
-/// Opens a file of a folder.
+/// Opens a file in a folder.
 pub(crate) fn file(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
-    // A FIFO opens at once without a writer, and is then found not to be a regular file.
+    // A FIFO opens at once without a writer, and is refused afterwards.
     let flags =
         OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
     fs::openat(parent, name, flags, Mode::empty())
 }
 
-/// Opens a folder by a path, from another.
+/// Opens a folder by a path relative to another folder.
 pub(crate) fn folder(
     parent: BorrowedFd<'_>,
     path: &str,
@@ -46,7 +46,7 @@ pub(crate) fn folder(
 const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
-/// What openat2 does, component by component, for kernels and containers that have none.
+/// Emulates openat2 component by component, for kernels and containers without it.
 fn walk(parent: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
     let start = if path.starts_with('/') { "/" } else { "." };
     let mut at = fs::openat(parent, start, FOLDER, Mode::empty())?;

@@ -1,4 +1,4 @@
-//! Letters waiting to be sent: `outbox/NAME@KIND` beside the records, each a symbolic link whose target says the rest.
+//! The mail outbox: `outbox/NAME@KIND` next to the records, each a symbolic link whose target contains the details.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use twinlock_core::{account::Folder, format::letters, letter::Letter, ports::Out
 
 use crate::place::{Owner, Room};
 
-/// The folder of letters, below the records folder.
+/// The folder of queued notifications, below the records folder.
 pub const OUTBOX: &str = "outbox";
 
 /// The outbox.
@@ -17,7 +17,7 @@ pub struct HostOutbox {
 }
 
 impl HostOutbox {
-    /// The outbox of the records at `records`.
+    /// Returns the outbox of the records at `records`.
     #[must_use]
     pub fn new(records: impl Into<Cow<'static, str>>, owner: Owner) -> Self {
         Self { records: records.into(), owner }
@@ -25,7 +25,8 @@ impl HostOutbox {
 }
 
 impl Outbox for HostOutbox {
-    /// One link, whose name only one process can make: while a letter of a merged kind waits, another one adds nothing.
+    /// Creates a link, whose name only one process can create: while a notification of a merged kind is queued,
+    /// another one is a no-op.
     fn put(&self, letter: &Letter) {
         let Ok(folder) = Folder::of(&letter.user) else { return };
         let path = [&self.records, "/", OUTBOX].concat();

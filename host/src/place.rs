@@ -1,4 +1,5 @@
-//! Folders and files that only root can have made: opened without links, checked once open, read within bounds.
+//! Trusted folders and files, which only root can have created: opened without following links, checked when open,
+//! and read up to a limit.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -14,14 +15,14 @@ use twinlock_core::{fault::StoreFault, record::Identity};
 
 use crate::opening;
 
-/// The most names that are read from one folder.
+/// Maximum number of names read from one folder.
 const NAMES_MAX: usize = 16_384;
-/// Nobody but the owner may do anything.
+/// Permission bits that must be clear if only the owner has access.
 pub const PRIVATE: u32 = 0o077;
-/// Everybody may read, nobody but the owner may write.
+/// Permission bits that must be clear if all users may read but only the owner may write.
 pub const READABLE: u32 = 0o022;
 
-/// Who must own what is trusted: root, or the user who runs a test.
+/// The required owner of trusted files: root, or the user who runs a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner(pub u32);
 
@@ -35,22 +36,22 @@ pub struct Room {
 }
 
 impl Room {
-    /// Opens a folder by its whole path; a link anywhere in it is refused.
+    /// Opens a folder by its absolute path; refuses a symbolic link anywhere in it.
     ///
     /// # Errors
-    /// [`StoreFault`] when it is not there, not a folder, not the owner's or open to others.
+    /// [`StoreFault`] if it is missing, not a folder, has another owner or is accessible to other users.
     pub fn open(path: &str, owner: Owner) -> Result<Self, StoreFault> {
         Self::checked(opening::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
     }
 
-    /// Opens a folder in or below the one at `root`, by its whole path, where both are the owner's alone: a call less
-    /// than opening one after the other.
+    /// Opens a folder in or below the one at `root`, by its absolute path, where both must be accessible to the owner
+    /// only. One system call less than opening both.
     ///
     /// # Errors
-    /// As [`Room::open`], of either.
+    /// As [`Room::open`], for either folder.
     pub fn open_in(root: &str, path: &str, owner: Owner) -> Result<Self, StoreFault> {
         let stat = fs::statat(CWD, root, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
-        // What is no folder is found out by opening the path, and said to be what it is.
+        // If it is not a folder, opening the path reports what it is.
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
             trusted(&stat, owner, PRIVATE)?;
         }
@@ -66,10 +67,11 @@ impl Room {
         Self::checked(opening::folder(self.fd.as_fd(), path, resolve), owner)
     }
 
-    /// Opens a folder below this one, or where there is none another, by the same calls; whether it is the first.
+    /// Opens a folder below this one, or another one if it is missing, with uniform system calls; returns whether it
+    /// is the first.
     ///
     /// # Errors
-    /// As [`Room::open`], of either.
+    /// As [`Room::open`], for either folder.
     pub fn below_or(
         &self,
         (path, instead): (&str, &str),
@@ -77,7 +79,7 @@ impl Room {
     ) -> Result<(Self, bool), StoreFault> {
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
         let first = opening::folder(self.fd.as_fd(), path, resolve);
-        // No folder of ours has this in its name, so that one of the two is not there in either case.
+        // No folder name contains this character, so one of the two is always missing.
         let second = if matches!(first, Err(Errno::NOENT)) { instead } else { "%" };
         let second = opening::folder(self.fd.as_fd(), second, resolve);
         match first {
@@ -93,38 +95,39 @@ impl Room {
         Ok(Self::of_checked(fd, owner))
     }
 
-    /// A folder that was checked elsewhere.
+    /// Wraps a folder that was checked elsewhere.
     pub(crate) fn of_checked(fd: OwnedFd, owner: Owner) -> Self {
         Self { fd, owner, listed: Cell::new(false), foreign_group: OnceCell::new() }
     }
 
-    /// Makes a folder in this one, for nobody but root, whatever the caller's umask and group are.
+    /// Creates a folder in this one, accessible to root only, regardless of the caller's umask and group.
     ///
     /// # Errors
-    /// The errno; an existing folder is no error.
+    /// The errno; an existing folder is not an error.
     pub fn make(&self, name: &str, owner: Owner) -> io::Result<()> {
         make_folder(self.fd.as_fd(), name, owner)
     }
 
-    /// Makes a symbolic link in this folder, which only one process can, with `text` for its target.
+    /// Creates a symbolic link in this folder with `text` as its target. Only one process can create it.
     ///
     /// # Errors
-    /// The errno; `EEXIST` where the name is taken.
+    /// The errno; `EEXIST` if the name exists.
     pub fn link(&self, name: &str, text: &str) -> io::Result<()> {
-        // su and sudo run with their caller's group, which the link then carries.
+        // su and sudo run with the group of their caller, which a new link inherits.
         let foreign = || self.owner.0 == 0 && !rustix::process::getegid().is_root();
-        // Asked for a name that is taken as well: who is throttled makes no name, and does not show it.
+        // Also called if the name exists: a throttled user creates no name, which must not be observable.
         let foreign = *self.foreign_group.get_or_init(foreign);
         fs::symlinkat(text, &self.fd, name)?;
         if foreign {
-            // Whose group a link has decides nothing in a folder of root alone, so neither does a failure here.
+            // The group of a link in a folder that only root can access is never checked, so a failure here is
+            // harmless.
             let group = Some(fs::Gid::ROOT);
             let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
         }
         Ok(())
     }
 
-    /// Makes the folder its owner's alone again, whichever umask and group it was made with.
+    /// Makes the folder accessible to its owner only, regardless of the umask and group that it was created with.
     ///
     /// # Errors
     /// The errno.
@@ -133,13 +136,13 @@ impl Room {
         fs::fchmod(&self.fd, Mode::RWXU)
     }
 
-    /// The descriptor, for calls on names in this folder.
+    /// Returns the descriptor, for system calls on names in this folder.
     #[must_use]
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 
-    /// All names in the folder that are UTF-8; ours are.
+    /// Returns all names in the folder that are UTF-8, as all of ours are.
     ///
     /// # Errors
     /// The errno; `E2BIG` over 16,384 names.
@@ -147,7 +150,7 @@ impl Room {
         self.names_up_to(NAMES_MAX)
     }
 
-    /// As [`Room::names`], for a folder that may hold more.
+    /// As [`Room::names`], for a folder that may contain more names.
     ///
     /// # Errors
     /// The errno; `E2BIG` over `most` names.
@@ -171,7 +174,7 @@ impl Room {
         Ok(names)
     }
 
-    /// Reads a private file of this folder whole.
+    /// Reads a private file of this folder.
     ///
     /// # Errors
     /// As [`read_file`].
@@ -179,7 +182,7 @@ impl Room {
         self.read_known(name, owner, max).map(|(bytes, _)| bytes)
     }
 
-    /// As [`Room::read`], with what tells the file from another that takes its name later.
+    /// As [`Room::read`], with the identity of the file, which a later file of that name does not have.
     ///
     /// # Errors
     /// As [`read_file`].
@@ -192,10 +195,10 @@ impl Room {
         read_opened(opening::file(self.fd.as_fd(), name), (owner, PRIVATE), max)
     }
 
-    /// Whether a name is in the folder.
+    /// Returns whether a name is in the folder.
     ///
     /// # Errors
-    /// The errno when that cannot be said.
+    /// The errno if this cannot be determined.
     pub fn has(&self, name: &str) -> io::Result<bool> {
         match fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
@@ -205,23 +208,24 @@ impl Room {
     }
 }
 
-/// Makes a folder by path; its parents must be there.
+/// Creates a folder; its parent must exist.
 ///
 /// # Errors
-/// The errno; an existing folder is no error.
+/// The errno; an existing folder is not an error.
 pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Result<()> {
     match fs::mkdirat(parent, name, Mode::RWXU) {
         Ok(()) => {}
         Err(Errno::EXIST) => return Ok(()),
         Err(errno) => return Err(errno),
     }
-    // By name, which only root can change there: a caller who allows no more descriptors leaves no folder of his group behind.
+    // By name, which only root can change there: opening it could fail at the caller's descriptor limit and leave a
+    // folder with the caller's group.
     let (user, group) = ids(owner);
     fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
     fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())
 }
 
-/// Gives a new file or folder to its owner and his group, whichever group the caller had.
+/// Gives a new file or folder to its owner and the owner's group, regardless of the caller's group.
 ///
 /// # Errors
 /// The errno.
@@ -234,10 +238,11 @@ fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
     (Some(fs::Uid::from_raw(owner.0)), (owner.0 == 0).then_some(fs::Gid::ROOT))
 }
 
-/// Reads a file by its whole path: regular, of one name, the owner's, and not open to those in `closed_to`.
+/// Reads a file by its absolute path: regular, with one name, the required owner, and without the permission bits in
+/// `rights`.
 ///
 /// # Errors
-/// [`StoreFault`] for everything else, [`StoreFault::TooLarge`] over `max` bytes.
+/// [`StoreFault`] otherwise; [`StoreFault::TooLarge`] over `max` bytes.
 pub fn read_file(path: &str, rights: (Owner, u32), max: usize) -> Result<Vec<u8>, StoreFault> {
     read_opened(opening::file_by_path(path), rights, max).map(|(bytes, _)| bytes)
 }
@@ -253,7 +258,7 @@ pub(crate) fn read_opened(
         return Err(StoreFault::WrongKind);
     }
     trusted(&stat, rights.0, rights.1)?;
-    // None is left where another file took its place behind the opening: it is read as it stood a moment ago.
+    // The link count is 0 if another file replaced it after it was opened; the previous content is read then.
     if stat.st_nlink > 1 {
         return Err(StoreFault::HardLink);
     }
@@ -265,15 +270,15 @@ pub(crate) fn read_opened(
     Ok((bytes, identity(&stat)))
 }
 
-/// What tells a file from another of its name.
+/// Returns the identity of a file.
 #[must_use]
 pub fn identity(stat: &Stat) -> Identity {
     let seconds = i128::from(stat.st_ctime) * 1_000_000_000;
     Identity { inode: stat.st_ino, changed: seconds + i128::from(stat.st_ctime_nsec) }
 }
 
-/// Reads what was there when the size was asked; a file that grows meanwhile is cut. One that ends early is being
-/// rewritten in place: part of the settings may exempt whom the whole of them does not.
+/// Reads the size that the file had when it was checked; later additions are ignored. Fails if the file ends early,
+/// since it is being rewritten in place: a part of the settings may exempt users whom the whole does not.
 fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
     let mut bytes = zeroize::Zeroizing::new(vec![0; size]);
     let mut filled = 0;
@@ -298,7 +303,7 @@ pub(crate) fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), S
     Ok(())
 }
 
-/// The fault that an errno at opening or reading is.
+/// Returns the fault for an errno from opening or reading.
 #[must_use]
 pub fn fault(errno: Errno) -> StoreFault {
     match errno {
@@ -309,7 +314,7 @@ pub fn fault(errno: Errno) -> StoreFault {
     }
 }
 
-/// A file of a fault that means: it is not there.
+/// Returns whether a fault means that the file does not exist.
 #[must_use]
 pub fn is_absent(fault: StoreFault) -> bool {
     fault == StoreFault::FolderMissing

@@ -1,4 +1,5 @@
-//! The way of letters out of the outbox: taken, sent by one process, and kept where that fails, all by renaming links.
+//! Delivery of queued mail: claimed and sent by one process, and retried or given up on failure, by renaming symbolic
+//! links.
 
 mod names;
 
@@ -23,20 +24,20 @@ use crate::{
     records::HostRecords,
 };
 
-/// Letters that wait to be sent, or to be sent again.
+/// Notifications that wait to be sent or sent again.
 const WAITING: &str = "waiting";
-/// Letters that a process is sending.
+/// Notifications that a process is sending.
 const SENDING: &str = "sending";
-/// When a letter of each kind was last sent to each person, and of which instant it told.
+/// When a notification of each kind was last sent to each user, and the time of its event.
 const SENT: &str = "sent";
-/// Letters that were given up, and names that are none.
+/// Notifications that were given up, and invalid names.
 const DEAD: &str = "dead";
-/// Bytes of a name that are kept among the dead.
+/// Bytes of a name that are kept in the folder of given-up notifications.
 const NAME_KEPT: usize = 200;
-/// Seconds that a process has beyond those that sending takes.
+/// Seconds allowed to a process in addition to the sending time.
 const SLACK: u64 = 30;
 
-/// The folders.
+/// The mail folders.
 #[derive(Debug)]
 pub struct Post {
     outbox: Room,
@@ -46,36 +47,36 @@ pub struct Post {
     dead: Room,
 }
 
-/// How much of what there is.
+/// The number of notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
-    /// Letters that wait.
+    /// Waiting notifications.
     pub waiting: usize,
-    /// Letters that were given up, and names that are none.
+    /// Given-up notifications and invalid names.
     pub dead: usize,
 }
 
-/// A letter that is to be sent now.
+/// A notification that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     name: String,
     progress: Progress,
 }
 
-/// A letter that this process alone is sending.
+/// A notification that only this process is sending.
 #[derive(Debug)]
 pub struct Claimed {
-    /// The letter.
+    /// The notification.
     pub letter: Letter,
     name: String,
     progress: Progress,
     held: String,
 }
 
-/// What came of gathering.
+/// The result of gathering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gathered {
-    /// Names that went among the dead.
+    /// Number of names that were given up.
     pub dead: usize,
     /// Why something could not be moved or listed.
     pub fault: Option<StoreFault>,
@@ -98,7 +99,7 @@ impl Gathered {
 }
 
 impl Post {
-    /// Opens the folders of the records, and makes those that are missing.
+    /// Opens the mail folders of the records and creates missing ones.
     ///
     /// # Errors
     /// [`StoreFault`].
@@ -115,8 +116,8 @@ impl Post {
         Ok(Self { outbox, waiting, sending, sent, dead })
     }
 
-    /// Takes what lies in the outbox, and what a process that was killed has left, so that it waits to be sent; what is
-    /// no letter goes among the dead. A name that cannot be moved keeps no other up.
+    /// Moves the content of the outbox, and what a killed process has left, to the waiting folder; invalid names are
+    /// given up. A name that cannot be moved does not block the others.
     pub fn gather(&self, now: UnixTime) -> Gathered {
         let mut gathered = Gathered::default();
         for name in gathered.names(&self.sending) {
@@ -138,7 +139,7 @@ impl Post {
         gathered
     }
 
-    /// What was being sent, where that was cut off.
+    /// Recovers a notification whose sending was interrupted.
     fn recover(&self, name: &[u8], now: UnixTime) -> io::Result<usize> {
         let Some((letter, progress)) = text(name).and_then(letters::read_sending) else {
             return self.bury(&self.sending, name);
@@ -155,7 +156,7 @@ impl Post {
         }
     }
 
-    /// One name in the outbox. While a letter of its kind waits, another one adds nothing.
+    /// Takes one name from the outbox. While a notification of its kind is waiting, another one is a no-op.
     fn take(&self, name: &[u8], now: UnixTime, waiting: &mut HashSet<String>) -> io::Result<usize> {
         let letter = text(name).filter(|name| self.reads(&self.outbox, name));
         let Some(letter) = letter else {
@@ -177,10 +178,10 @@ impl Post {
         target(room, name.as_bytes()).is_some_and(|text| letters::read(name, &text).is_some())
     }
 
-    /// The letters that are to be sent now, those that have waited longest first.
+    /// Returns the notifications that are due, those that have waited longest first.
     ///
     /// # Errors
-    /// [`StoreFault`] where they cannot be listed.
+    /// [`StoreFault`] if they cannot be listed.
     pub fn due(&self, now: UnixTime) -> Result<Vec<Due>, StoreFault> {
         let listed = names(&self.waiting).map_err(place::fault)?;
         let read = |name: &Vec<u8>| {
@@ -195,11 +196,11 @@ impl Post {
         Ok(due)
     }
 
-    /// Takes a letter for this process alone, which has so many seconds to send it; nothing where another one has it, or
-    /// one of its kind was sent within the hour.
+    /// Claims a notification for this process, which has this many seconds to send it; `None` if another process has
+    /// claimed it, or one of its kind was sent within the hour.
     ///
     /// # Errors
-    /// [`StoreFault`] where it cannot be moved.
+    /// [`StoreFault`] if it cannot be moved.
     pub fn claim(
         &self,
         due: Due,
@@ -216,7 +217,7 @@ impl Post {
         if !rename((&self.waiting, from.as_bytes()), (&self.sending, held.as_bytes()))? {
             return Ok(None);
         }
-        // That it was begun outlives a power cut, as far as the disk can help it.
+        // Make the claim durable, best effort.
         let _ = fs::fsync(self.sending.fd());
         let read = target(&self.sending, held.as_bytes());
         let Some(letter) = read.and_then(|text| letters::read(&due.name, &text)) else {
@@ -226,10 +227,11 @@ impl Post {
         let claimed = Claimed { letter, name: due.name, progress, held };
         let last = self.last(&claimed.name)?;
         if last.is_some_and(|(_, of)| of == claimed.letter.at) {
-            // It was sent, and cut off before it was taken away.
+            // It was sent, but the process was interrupted before it removed it.
             return unlink(&self.sending, claimed.held.as_bytes()).map(|()| None);
         }
-        // Looked at after the claim stands: of two that send letters of a kind, one at least sees the other.
+        // Checked after the claim is made: of two processes that send notifications of one kind, at least one sees
+        // the other.
         let others = self.is_rivalled(&claimed)?.then(|| now.plus(delivery::BETWEEN));
         let free = others.or(delivery::free_from(now, last.map(|(sent, _)| sent)));
         match free {
@@ -249,43 +251,43 @@ impl Post {
         Ok(names(&self.sending)?.iter().any(same))
     }
 
-    /// Whether there are still so many seconds to send it in, before it counts as cut off.
+    /// Returns whether this many seconds are left to send it before it counts as interrupted.
     #[must_use]
     pub fn has_time(claimed: &Claimed, now: UnixTime, seconds: u64) -> bool {
         now.plus(seconds) <= claimed.progress.at
     }
 
-    /// It was sent.
+    /// Reports that it was sent.
     ///
     /// # Errors
-    /// [`StoreFault`] where it cannot be taken away: it may then be sent a second time.
+    /// [`StoreFault`] if it cannot be removed: it may be sent a second time then.
     pub fn sent(&self, claimed: &Claimed, now: UnixTime) -> Result<(), StoreFault> {
-        // As well as it goes: a full disk must not have it sent again.
+        // Best effort: a full disk must not cause a second mail.
         let _ = self.note(claimed, now);
         self.discard(claimed)
     }
 
-    /// There is nobody to send it to.
+    /// Reports that it has no recipient.
     ///
     /// # Errors
-    /// [`StoreFault`] where it cannot be taken away.
+    /// [`StoreFault`] if it cannot be removed.
     pub fn discard(&self, claimed: &Claimed) -> Result<(), StoreFault> {
         unlink(&self.sending, claimed.held.as_bytes()).map_err(place::fault)
     }
 
-    /// It was not sent; whether it is sent again.
+    /// Reports that it was not sent; returns whether it will be retried.
     ///
     /// # Errors
-    /// [`StoreFault`] where it cannot be moved: it then counts as cut off.
+    /// [`StoreFault`] if it cannot be moved: it counts as interrupted then.
     pub fn failed(&self, claimed: &Claimed, now: UnixTime) -> Result<Fate, StoreFault> {
         let fate = delivery::after_failure(claimed.progress, claimed.letter.at, now);
         self.settle(claimed, fate).map(|()| fate).map_err(place::fault)
     }
 
-    /// It can never be sent.
+    /// Reports that it can never be sent.
     ///
     /// # Errors
-    /// [`StoreFault`] where it cannot be moved.
+    /// [`StoreFault`] if it cannot be moved.
     pub fn give_up(&self, claimed: &Claimed) -> Result<(), StoreFault> {
         self.settle(claimed, Fate::Dead).map_err(place::fault)
     }
@@ -301,14 +303,14 @@ impl Post {
         }
     }
 
-    /// Moves a name among the dead, whatever it is; gives how many were moved.
+    /// Moves any name to the folder of given-up notifications; returns how many were moved.
     fn bury(&self, from: &Room, name: &[u8]) -> io::Result<usize> {
         let mut to = name.get(..NAME_KEPT).unwrap_or(name).to_vec();
         to.extend(format!(".{:016x}", nonce()?).bytes());
         rename((from, name), (&self.dead, &to)).map(usize::from)
     }
 
-    /// When a letter of this name was last sent, and of which instant it told.
+    /// Returns when a notification of this name was last sent, and the time of its event.
     fn last(&self, name: &str) -> io::Result<Option<(UnixTime, UnixTime)>> {
         Ok(target(&self.sent, name.as_bytes()).and_then(|text| read_note(&text)))
     }
@@ -321,7 +323,7 @@ impl Post {
         fs::renameat_with(room, temporary.as_str(), room, claimed.name.as_str(), flags)
     }
 
-    /// What was sent longer ago than anything depends on.
+    /// Removes entries for sent notifications that nothing depends on any more.
     fn forget(&self, now: UnixTime) -> io::Result<()> {
         for name in names(&self.sent)? {
             let last = target(&self.sent, &name).and_then(|text| read_note(&text));
@@ -338,7 +340,7 @@ fn read_note(text: &str) -> Option<(UnixTime, UnixTime)> {
     Some((ledger_names::read_instant(sent)?, ledger_names::read_instant(of)?))
 }
 
-/// How much waits, and how much was given up; changes nothing.
+/// Returns how many notifications are waiting and how many were given up; read-only.
 #[must_use]
 pub fn standing(records: &HostRecords) -> Standing {
     let Ok(root) = records.root() else { return Standing::default() };

@@ -1,4 +1,4 @@
-//! What has to stand before the first login: records folder, store-id, clock mark, ledger and epoch.
+//! Creates what must exist before the first login: records folder, store-id, clock mark, ledger and epoch.
 
 use std::mem;
 
@@ -29,21 +29,21 @@ use crate::{
     store_id,
 };
 
-/// Why it could not be prepared.
+/// Why the preparation failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrepareFault {
-    /// The records folder.
+    /// The records folder failed.
     Store(StoreFault),
-    /// The ledger.
+    /// The ledger failed.
     Ledger(LedgerFault),
-    /// A clock or the entropy source.
+    /// A clock or the entropy source failed.
     Machine,
 }
 
-/// Makes what is missing, and gives the second that the ledger's memory begins with. What is there is left as it is.
+/// Creates what is missing and returns the second at which the ledger's epoch begins. Idempotent.
 ///
 /// # Errors
-/// [`PrepareFault`]; a records folder without the store-id that the settings remember is never given a new one.
+/// [`PrepareFault`]; a records folder that has lost the store-id known to the settings never gets a new one.
 pub fn prepare(machine: &Machine) -> Result<UnixTime, PrepareFault> {
     prepare_store(machine).map_err(PrepareFault::Store)?;
     let now = machine.clock.now().map_err(|MachineFault| PrepareFault::Machine)?;
@@ -53,7 +53,7 @@ pub fn prepare(machine: &Machine) -> Result<UnixTime, PrepareFault> {
     Ok(floor)
 }
 
-/// Begins a new epoch now, and believes the clock as it stands: the mark of how far it has come is set to it.
+/// Begins a new epoch now, and trusts the clock as it is: sets the clock mark to it.
 ///
 /// # Errors
 /// [`PrepareFault`].
@@ -62,7 +62,8 @@ pub fn restart(machine: &Machine) -> Result<UnixTime, PrepareFault> {
     let now = machine.clock.now().map_err(|MachineFault| PrepareFault::Machine)?;
     let far = far_ahead::all(machine, now.unix);
     let dropped: Vec<_> = far.iter().map(|one| one.time).collect();
-    // In this order a cut anywhere refuses more than it must: what the names said stands elsewhere before they go.
+    // In this order an interruption refuses too much rather than too little: the names are removed only after their
+    // content is stored elsewhere.
     clock_mark::believe(&machine.records.path, now, &dropped)
         .map_err(|errno| PrepareFault::Store(place::fault(errno)))?;
     let floor = machine.ledger.begin_epoch(now).map_err(PrepareFault::Ledger)?;
@@ -70,7 +71,7 @@ pub fn restart(machine: &Machine) -> Result<UnixTime, PrepareFault> {
     Ok(floor)
 }
 
-/// The records part alone, for commands that write records.
+/// Prepares the records only, for commands that write records.
 ///
 /// # Errors
 /// [`StoreFault`].
@@ -86,20 +87,21 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreFault> {
     make_clock(machine).map_err(place::fault)
 }
 
-/// How often somebody else's first command may be faster.
+/// How often another process's first command may be faster.
 const ROUNDS: usize = 8;
 
-/// Both copies of the store-id, made where neither is there; of several first commands at once all end with the same.
+/// Creates both copies of the store-id if both are missing. If several first commands run concurrently, all end with
+/// the same one.
 fn agree_on_store_id(machine: &Machine, root: &Room) -> Result<(), StoreFault> {
     let records = &machine.records;
     for _ in 0..ROUNDS {
-        // In this order: the one beside the settings is made last.
+        // In this order: the copy next to the settings is made last.
         let theirs = store_id::of_settings(&records.store_id_copy, records.owner)?;
         let ours = store_id::of_records(root, records.owner)?;
         match (ours, theirs) {
             (Some(ours), Some(theirs)) if ours == theirs => return Ok(()),
             (Some(_), Some(_)) => return Err(StoreFault::StoreIdMismatch),
-            // The settings remember a store that is not here: it is not mounted, and must not be begun anew.
+            // The settings know a store that is missing: it is not mounted, and must not be created anew.
             (None, Some(_)) => return Err(StoreFault::StoreIdMissing),
             (Some(ours), None) => write_copy(machine, &ours)?,
             (None, None) => {
@@ -111,7 +113,7 @@ fn agree_on_store_id(machine: &Machine, root: &Room) -> Result<(), StoreFault> {
     Err(place::fault(Errno::AGAIN))
 }
 
-/// A record with a key that nobody has, to be read where somebody has none.
+/// Creates the dummy record, which is read for users without a record.
 fn make_nobody(machine: &Machine, root: &Room) -> Result<(), StoreFault> {
     let records = &machine.records;
     root.make(NOBODY, records.owner).map_err(place::fault)?;
@@ -140,10 +142,10 @@ fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreFault> {
     write_new(copy, id, machine.records.owner)
 }
 
-/// A store-id is whole or absent: a part of one would be a mismatch for ever.
+/// Writes a store-id whole or not at all: a part of one would be a permanent mismatch.
 fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreFault> {
     let fill = |fd: &OwnedFd| {
-        // Shorter than what any file system takes at once, so that less is an error of the disk.
+        // Every file system writes this few bytes at once, so a short write is a disk error.
         match io::write(fd, format!("{id}\n").as_bytes())? {
             written if written == id.len() + 1 => Ok(()),
             _ => Err(Errno::NOSPC),
@@ -152,7 +154,7 @@ fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreFault> {
     make_whole(path, owner, &fill).map_err(place::fault)
 }
 
-/// Makes a private file under its name with all that belongs to it. Where somebody else was faster, theirs stands.
+/// Creates a private file atomically. A file that another process created first is kept.
 fn make_whole(
     path: &str,
     owner: Owner,
@@ -166,7 +168,7 @@ fn make_whole(
         .and_then(|()| commit::place_once(folder.as_fd(), &temporary, name));
     good::sweep(&folder, name);
     match placed {
-        // Without the temporary file, too: only who was faster sweeps others' away.
+        // A missing temporary file also means success: only a faster process removes those of others.
         Ok(()) | Err(Errno::EXIST | Errno::NOENT) => fs::fsync(&folder),
         refused => refused,
     }
@@ -196,7 +198,7 @@ fn make_clock(machine: &Machine) -> io::Result<()> {
     if clock_mark::read(&machine.records.path)?.is_some() {
         return Ok(());
     }
-    // Nothing was accepted yet, so the mark begins at the beginning of time.
+    // No code was accepted yet, so the mark begins at time 0.
     let begin = Timespec { tv_sec: 0, tv_nsec: 0 };
     let times = Timestamps { last_access: begin, last_modification: begin };
     make_whole(&path, machine.records.owner, &|fd| fs::futimens(fd, &times))

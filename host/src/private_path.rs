@@ -1,4 +1,4 @@
-//! Opens the folder of a new file where no other user can write to it, nor to any folder on the way from / down.
+//! Opens the folder of a new file, if no other user can write to it or to any folder above it.
 
 use std::{
     collections::VecDeque,
@@ -17,25 +17,25 @@ use rustix::{
 
 use crate::new_file::NewFileError;
 
-/// Group or others may make and take names. An access list that lets a user write shows in the group's bits, and a sticky bit
-/// does not help: names can still be made, and the names of files that programs look for waited for.
+/// Group or others may create and remove names. An ACL that lets a user write is visible in the group bits. A sticky
+/// bit does not help: an attacker can still create names and wait for the names of files that programs look for.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
-/// Symbolic links on one way, as many as the kernel follows.
+/// Maximum number of symbolic links in a path, as in the kernel.
 const LINKS_MAX: usize = 40;
 
-/// A walk through folders, each checked once it is open.
+/// A walk through folders, each checked after it is opened.
 struct Walk {
     folder: OwnedFd,
     owner: u32,
     links: usize,
 }
 
-/// Opens a folder by its path, name by name, as a user with this id. A relative path begins in the working folder, whose own
-/// folders are looked at as well.
+/// Opens a folder by its path, component by component, for a user with this id. A relative path begins in the working
+/// folder, whose parents are checked as well.
 ///
 /// # Errors
-/// [`NewFileError`] for the first folder that is not there, that belongs to neither root nor the user, or that others can
-/// write to.
+/// [`NewFileError`] for the first folder that is missing, belongs to neither root nor the user, or is writable by
+/// other users.
 pub(crate) fn open(path: &Path, owner: u32) -> Result<OwnedFd, NewFileError> {
     let from = if path.is_absolute() { Path::new("/") } else { Path::new(".") };
     let folder = fs::openat(CWD, from, FOLDER, Mode::empty())?;
@@ -45,7 +45,7 @@ pub(crate) fn open(path: &Path, owner: u32) -> Result<OwnedFd, NewFileError> {
     open_below(folder, path, owner)
 }
 
-/// As [`open`], from a folder whose own folders are not looked at.
+/// As [`open`], from a folder whose parents are not checked.
 pub(crate) fn open_below(
     folder: OwnedFd,
     path: &Path,
@@ -59,14 +59,14 @@ pub(crate) fn open_below(
             names_of(&target).rev().for_each(|name| names.push_front(name));
         }
     }
-    // A way back may end in a folder that was walked through by its name before, and so was checked.
+    // A path with `..` may end in a folder that was already walked through, and so was checked.
     Ok(walk.folder)
 }
 
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Walk {
-    /// Goes to one more name; returns where a symbolic link leads, which only the user or root can have made.
+    /// Walks one component; returns the target of a symbolic link, which only the user or root can have created.
     fn step(&mut self, name: &OsString) -> Result<Option<PathBuf>, NewFileError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let next = fs::openat(&self.folder, name, flags, Mode::empty())?;
@@ -97,7 +97,7 @@ impl Walk {
     }
 }
 
-/// The names of a path, `..` among them, which the walk resolves in the folder that it has come to.
+/// Returns the components of a path, including `..`, which the walk resolves in the folder that it has reached.
 fn names_of(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
     let named = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
     let names: Vec<OsString> =
@@ -105,7 +105,7 @@ fn names_of(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
     names.into_iter()
 }
 
-/// Checks the folders that an open one lies in, up to /.
+/// Checks the parents of an open folder, up to /.
 fn check_above(folder: &OwnedFd, owner: u32) -> Result<(), NewFileError> {
     let mut below = fs::fstat(folder)?;
     let mut above = fs::openat(folder, "..", FOLDER, Mode::empty())?;
@@ -124,7 +124,7 @@ fn check(folder: &OwnedFd, stat: &Stat, owner: u32) -> Result<(), NewFileError> 
     check_stat(stat, owner).map_err(|error| error.of(path_of(folder)))
 }
 
-/// Why a folder is not one's own alone.
+/// Why a folder is not private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exposed {
     ToItsOwner,
@@ -140,7 +140,7 @@ impl Exposed {
     }
 }
 
-/// A folder of root's will do for another user as well, where that user may write to it at all.
+/// Accepts a folder of root for another user as well, if that user may write to it.
 fn check_stat(stat: &Stat, owner: u32) -> Result<(), Exposed> {
     if stat.st_uid != owner && stat.st_uid != 0 {
         return Err(Exposed::ToItsOwner);
@@ -151,7 +151,7 @@ fn check_stat(stat: &Stat, owner: u32) -> Result<(), Exposed> {
     Ok(())
 }
 
-/// Returns the path that an open folder has now.
+/// Returns the current path of an open folder.
 pub(crate) fn path_of(folder: &OwnedFd) -> PathBuf {
     let link = format!("/proc/self/fd/{}", folder.as_raw_fd());
     std::fs::read_link(link).unwrap_or_default()
@@ -215,7 +215,7 @@ mod tests {
     fn working_folders_are_checked_up_to_the_root() {
         let (tree, me) = tree();
         let folder = fs::openat(CWD, tree.path(), FOLDER, Mode::empty()).unwrap();
-        // What lies above it is the machine's /tmp, which is everybody's.
+        // Its parent is the host's /tmp, which is writable by all users.
         let is_open = std::fs::metadata(tree.path().parent().unwrap()).unwrap();
         let is_open = is_open.permissions().mode() & WRITABLE_BY_OTHERS != 0;
         assert_eq!(check_above(&folder, me).is_err(), is_open);

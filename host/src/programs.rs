@@ -1,16 +1,16 @@
-//! Whole paths of the system's programs: root runs none by a name that a PATH completes.
+//! Absolute paths of system programs: root never runs a program by searching PATH.
 
 use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-/// Where distributions have their programs; the last is NixOS'.
+/// Program folders of the distributions; the last is that of NixOS.
 const FOLDERS: [&str; 5] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin"];
 /// The PATH of the programs that are run.
 pub const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Returns the whole path of a program; where there is none, the path where it is missed.
+/// Returns the absolute path of a program; the default path if it is missing.
 #[must_use]
 pub fn whole_path(name: &str) -> PathBuf {
     let places = FOLDERS.map(|folder| Path::new(folder).join(name));
@@ -18,7 +18,7 @@ pub fn whole_path(name: &str) -> PathBuf {
     found.unwrap_or_else(|| Path::new("/usr/bin").join(name))
 }
 
-/// Returns the path of the sshd that was built on this machine, if root alone can replace it; else the distribution's.
+/// Returns the path of a locally built sshd, if only root can replace it; otherwise, the distribution's.
 #[must_use]
 pub fn sshd() -> Option<PathBuf> {
     let roots = |path: &Path| {

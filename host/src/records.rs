@@ -1,4 +1,4 @@
-//! Records on disk: the newest `record.N.toml` of a person, or the proof that there is none.
+//! Records on disk: finds the newest `record.N.toml` of a user, or proves that there is none.
 
 use std::borrow::Cow;
 
@@ -25,13 +25,13 @@ use crate::{
     uid_link::{self, Phase},
 };
 
-/// The folder of all people's folders.
+/// The parent folder of the users' folders.
 pub const USERS: &str = "users";
-/// The folder of links from user ids to names.
+/// The folder of symbolic links from user ids to user names.
 pub const UIDS: &str = "uids";
-/// What the count of wrong codes in a row stands behind.
+/// Prefix of the number of consecutive failures.
 pub(crate) const FAILED: &str = "failed.";
-/// Sources remembered for one person.
+/// Maximum number of known sources per user.
 const KNOWN_MAX: usize = 64;
 /// How often a record may be replaced while it is read.
 const ROUNDS: usize = 8;
@@ -44,31 +44,31 @@ pub struct HostRecords {
     pub(crate) owner: Owner,
 }
 
-/// What stands in a person's folder.
+/// The content of a user's folder.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) sequences: Vec<u64>,
-    /// Files that a change under way, or one that was cut off, has written aside.
+    /// Temporary files of a change that is in progress or was interrupted.
     pub(crate) temporary: Vec<String>,
-    /// Sets of codes, and the names of spent ones.
+    /// Sets of codes and the names of spent codes.
     pub(crate) of_sets: Vec<String>,
     known: Vec<SourceLabel>,
     failures: u32,
-    /// Lower numbers of failures, as processes leave them that note one at the same instant.
+    /// Lower numbers of failures, left by processes that stored one concurrently.
     outdated: Vec<u32>,
 }
 
 impl HostRecords {
-    /// The records at `path`; `store_id_copy` is the file beside the settings.
+    /// Returns the records at `path`; `store_id_copy` is the file next to the settings.
     #[must_use]
     pub fn new(path: impl Into<Cow<'static, str>>, store_id_copy: &str, owner: Owner) -> Self {
         Self { path: path.into(), store_id_copy: store_id_copy.into(), owner }
     }
 
-    /// The newest record in a folder, whoever it belongs to; nothing where the folder has none.
+    /// Returns the newest record in a folder, regardless of its user; `None` if the folder has none.
     ///
     /// # Errors
-    /// [`StoreFault`] for everything that proves neither.
+    /// [`StoreFault`] if neither can be proven.
     pub fn newest_in(&self, folder: &Folder) -> Result<Option<Snapshot>, StoreFault> {
         Ok(self.look_in(folder)?.0)
     }
@@ -91,22 +91,22 @@ impl HostRecords {
         Err(StoreFault::Io { errno: Errno::AGAIN.raw_os_error() })
     }
 
-    /// By way of the records folder, so that one that others can write to gives no record either.
+    /// Opens a user's folder by way of the records folder, so that one that other users can write to is refused.
     pub(crate) fn open(&self, folder: &Folder) -> Result<Room, StoreFault> {
         let path = joined(&[&*self.path, "/", USERS, "/", folder.as_str()]);
         Room::open_in(&self.path, &path, self.owner)
     }
 
-    /// Opens the records folder itself.
+    /// Opens the records folder.
     ///
     /// # Errors
-    /// [`StoreFault`] where it is not what it must be.
+    /// [`StoreFault`] if it cannot be trusted.
     pub fn root(&self) -> Result<Room, StoreFault> {
         Room::open(&self.path, self.owner)
     }
 
-    /// An absence counts only in the folder that is ours, where nobody else holds the user id, and where the name that
-    /// holds it has not lost its record: whoever was removed has a tombstone.
+    /// Proves that a user has no record. This needs the right records folder, and that no other user name holds the
+    /// user id, and that the record of the name that holds it was not lost: a removed user has a tombstone.
     pub(crate) fn prove_absence(
         &self,
         account: &Account,
@@ -115,12 +115,12 @@ impl HostRecords {
     ) -> Result<(), StoreFault> {
         let root = self.root()?;
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
-        // Made with the store-id, as the user ids' folder is: a store without them has lost something.
+        // Created with the store-id, as is the folder of user ids: a store without them is damaged.
         root.below(USERS, self.owner)?;
         let Some(link) = uid_link::read(self, account.uid)? else { return Ok(()) };
         if link.folder == *folder {
             return match (link.phase, left) {
-                // The folder is made before the link.
+                // The folder is created before the link.
                 (_, Left::Tombstone) | (Phase::Begun, Left::Folder) => Ok(()),
                 (Phase::Begun, Left::Nothing) | (Phase::Held, _) => Err(StoreFault::RecordLost),
             };
@@ -134,7 +134,7 @@ impl HostRecords {
         Ok(found.is_some_and(|found| found.record.state.holds_uid() && found.record.uid == uid))
     }
 
-    /// The record that an enrolment follows: a lost one is made good by it.
+    /// Returns the record that an enrollment follows; an enrollment repairs a lost one.
     ///
     /// # Errors
     /// As [`Records::newest`].
@@ -148,7 +148,7 @@ impl HostRecords {
 
 #[cfg(feature = "tools")]
 impl HostRecords {
-    /// Ends what a cut behind somebody's first record has left, for whoever finds that record standing. Best effort.
+    /// Completes what an interruption after a user's first record has left, once that record is found. Best effort.
     pub fn finish_first(&self, account: &Account) {
         let _ = commit::finish(self, account);
     }
@@ -187,7 +187,8 @@ impl Records for HostRecords {
     }
 
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault> {
-        // The successor is looked for first: while the old one stands and no successor did, the old one was the newest.
+        // Look for the successor first: if the old record exists and its successor does not, the old one was the
+        // newest.
         let next = snapshot.sequence.checked_add(1).ok_or(StoreFault::TooLarge)?;
         let superseded = self.identity_of(folder, next)?.is_some();
         Ok(!superseded && self.identity_of(folder, snapshot.sequence)? == Some(snapshot.identity))
@@ -225,7 +226,8 @@ impl HostRecords {
     }
 }
 
-/// Whether a record is of the account that it is filed under; a tombstone's user id may have been given to another since.
+/// Checks that a record belongs to the account that it is stored for; the user id of a tombstone may have been reused
+/// since.
 pub(crate) fn belongs_to(found: &Snapshot, account: &Account) -> Result<(), StoreFault> {
     if found.record.user != account.name {
         return Err(StoreFault::OtherName);
@@ -253,7 +255,7 @@ fn parsed(
     })
 }
 
-/// What is left of somebody, as far as it proves an absence.
+/// What remains of a user, as evidence of absence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
     /// No folder.
@@ -265,13 +267,13 @@ pub(crate) enum Left {
 }
 
 impl Left {
-    /// What a record leaves.
+    /// Returns what a record leaves.
     pub(crate) fn of(found: &Snapshot) -> Self {
         if found.record.state == State::Removed { Self::Tombstone } else { Self::Folder }
     }
 }
 
-/// What was found in a person's folder.
+/// The content of a user's folder.
 pub(crate) enum Newest {
     Read(Box<Snapshot>),
     Empty,
@@ -279,7 +281,7 @@ pub(crate) enum Newest {
     Superseded,
 }
 
-/// Reads the newest record in an opened folder.
+/// Reads the newest record in an open folder.
 pub(crate) fn newest_of(room: &Room, owner: Owner) -> Result<Newest, StoreFault> {
     let listing = list(room)?;
     for number in listing.outdated.iter().filter(|number| **number < listing.failures) {
@@ -295,14 +297,14 @@ pub(crate) fn newest_of(room: &Room, owner: Owner) -> Result<Newest, StoreFault>
     }
 }
 
-/// Lists a person's folder.
+/// Lists a user's folder.
 pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
     let mut listing = Listing::default();
     for name in room.names().map_err(place::fault)? {
         if let Some(source) = name.strip_prefix("known.") {
             listing.known.extend(SourceLabel::read(source));
         } else if let Some(failures) = name.strip_prefix(FAILED) {
-            // What cannot be read is no count, and counts nobody free: the ledger has its own.
+            // An invalid number counts as 0, but forgives nothing: the ledger has its own.
             let failures = failures.parse().unwrap_or_default();
             listing.outdated.push(listing.failures.min(failures));
             listing.failures = listing.failures.max(failures);
@@ -312,7 +314,7 @@ pub(crate) fn list(room: &Room) -> Result<Listing, StoreFault> {
             listing.of_sets.push(name);
         } else if let Some(number) = name.strip_prefix("record.") {
             let number = number.strip_suffix(".toml").and_then(|number| number.parse().ok());
-            // A name that only looks like a record may be the newest one, damaged: nothing is proven then.
+            // A name that resembles a record may be the newest one, damaged; nothing is proven then.
             listing.sequences.push(number.ok_or(StoreFault::Malformed { line: 0 })?);
         }
     }

@@ -1,4 +1,4 @@
-//! The roll: everybody who has a folder, for the command's lists.
+//! Lists all users who have a folder, for the command.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use crate::{
     store_id, uid_link,
 };
 
-/// People of the largest roll that is called.
+/// Maximum number of users listed.
 const PEOPLE_MAX: usize = 10_000_000;
 
-/// One person on the roll.
+/// One user in the list.
 #[derive(Debug)]
 pub struct Entry {
     /// The account name.
     pub user: String,
-    /// The newest record, or why it cannot be read; nothing where a cut left an empty folder.
+    /// The newest record, or why it cannot be read; `None` for an empty folder left by an interruption.
     pub found: Result<Option<Snapshot>, StoreFault>,
 }
 
-/// Everybody, by name: the names at once, each record only when its turn comes.
+/// Returns all users by name. The names are read at once, each record when the iterator reaches it.
 ///
 /// # Errors
-/// [`StoreFault`] when the folder of folders cannot be read.
+/// [`StoreFault`] if the parent folder cannot be read.
 pub fn everybody(records: &HostRecords) -> Result<impl Iterator<Item = Entry> + '_, StoreFault> {
     Ok(names(records)?.into_iter().map(|user| Entry { found: newest(records, &user), user }))
 }
@@ -45,10 +45,10 @@ fn newest(records: &HostRecords, user: &str) -> Result<Option<Snapshot>, StoreFa
     records.newest_in(&Folder::of(user).map_err(|_| StoreFault::NameTooLong)?)
 }
 
-/// The number of the newest record in a folder, whether it can be read or not: what a removal follows.
+/// Returns the number of the newest record in a folder, even if it cannot be read: a removal follows it.
 ///
 /// # Errors
-/// [`StoreFault`] when the folder itself cannot be read, or a name in it only looks like a record.
+/// [`StoreFault`] if the folder cannot be read, or contains a name that only resembles a record.
 pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<u64>, StoreFault> {
     match records.open(folder) {
         Err(fault) if place::is_absent(fault) => Ok(None),
@@ -56,27 +56,26 @@ pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<
     }
 }
 
-/// Returns whether any account was ever enrolled: a record that is active, reset or removed, one that cannot be read, or
-/// a user id whose record was lost. A store that was never begun has none; `false` is proven by the store id.
+/// Returns whether any account was ever enrolled: there is a record that is active, reset, removed or unreadable, or
+/// a user id whose record was lost. For a store that was never created, `false` is proven by the store-id.
 ///
 /// # Errors
-/// [`StoreFault`] where it cannot be told.
+/// [`StoreFault`] if this cannot be determined.
 pub fn ever_enrolled(records: &HostRecords) -> Result<bool, StoreFault> {
     any_other_enrolled(records, &BTreeSet::new())
 }
 
-/// Does what [`ever_enrolled`] does, for all accounts but those named: what one run enrolled itself says nothing of
-/// others.
+/// As [`ever_enrolled`], without the named accounts: those that a run has just enrolled prove nothing about others.
 ///
 /// # Errors
-/// [`StoreFault`] where it cannot be told.
+/// [`StoreFault`] if this cannot be determined.
 pub fn any_other_enrolled(
     records: &HostRecords,
     except: &BTreeSet<String>,
 ) -> Result<bool, StoreFault> {
     let root = match records.root() {
         Err(fault) if place::is_absent(fault) => {
-            // The settings remember a store that is not here.
+            // The settings know a store that is missing.
             return Ok(store_id::of_settings(&records.store_id_copy, records.owner)?.is_some());
         }
         root => root?,

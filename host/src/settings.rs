@@ -1,4 +1,5 @@
-//! The settings in force: the settings file and rules.toml, and the last good copy of both where one cannot be used.
+//! The settings in force: the settings file and rules.toml, or the last good copy of both if one of them cannot be
+//! used.
 
 use twinlock_core::{
     fault::StoreFault,
@@ -16,43 +17,43 @@ use crate::{
 };
 use std::os::fd::AsFd;
 
-/// Where settings are when a PAM line says nothing else.
+/// The default path of the settings.
 pub const PATH: &str = "/etc/twinlock/twinlock.toml";
-/// The rules that the command writes; they come after those of the settings, whichever file those are in.
+/// The rules that the command writes. They follow those of the settings, at any settings path.
 pub const RULES: &str = "/etc/twinlock/rules.toml";
-/// The last settings and rules that were applied, beside the settings.
+/// The settings and rules that were last applied, next to the settings.
 pub const GOOD: &str = "settings.good";
 
-/// Why settings cannot be used.
+/// Why the settings cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingsFault {
     /// The file cannot be trusted or read.
     File(StoreFault),
-    /// A folder above it is not root's alone.
+    /// A parent folder is writable by users other than root.
     Folder(FolderFault),
-    /// It has a mistake.
+    /// It has an error.
     Mistake(Mistake),
     /// rules.toml cannot be trusted or read.
     RulesFile(StoreFault),
-    /// rules.toml has a mistake.
+    /// rules.toml has an error.
     RulesMistake(Mistake),
 }
 
-/// What was loaded.
+/// The loaded settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
     /// The settings in force.
     pub policy: Policy,
-    /// Why the files themselves could not be used, where the last good copy stands in.
+    /// Why the files could not be used, if the last good copy is used instead.
     pub stands_in_for: Option<SettingsFault>,
 }
 
 const ABSENT: SettingsFault = SettingsFault::File(StoreFault::FolderMissing);
 
-/// Loads the settings in force: the files, else the last good copy of both; no file at all is the default.
+/// Loads the settings in force: the files, or the last good copy of both. If there is no file, the defaults apply.
 ///
 /// # Errors
-/// [`SettingsFault`] of the first file, when no good copy stands in.
+/// [`SettingsFault`] of the first file, if there is no good copy.
 pub fn load(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
     load_beside(path, RULES, owner)
 }
@@ -66,11 +67,11 @@ fn load_beside(path: &str, rules: &str, owner: Owner) -> Result<Loaded, Settings
     loaded
 }
 
-/// As [`load`], for a file that a PAM line or an option names: its absence is a mistake, and every folder above it must be
-/// root's alone.
+/// As [`load`], for a file that a PAM line or an option names: it must exist, and only root may write to any folder
+/// above it.
 ///
 /// # Errors
-/// [`SettingsFault`]; behind a folder that others can write to no good copy stands in either.
+/// [`SettingsFault`]; the good copy is not used if other users can write to such a folder.
 pub fn load_named(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
     let (folder, name) = trusted_path::folder_of(path, owner).map_err(SettingsFault::Folder)?;
     let opened = opening::file(folder.as_fd(), name);
@@ -108,7 +109,7 @@ pub fn read(path: &str, owner: Owner) -> Result<Policy, SettingsFault> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Policy, SettingsFault> {
-    // As the file is shipped: a login need not wake the parser for that.
+    // As the file is shipped: a login can skip the parser.
     if comments::stand_alone(bytes) {
         return Ok(Policy::default());
     }
@@ -124,13 +125,13 @@ fn utf8(bytes: &[u8]) -> Result<&str, Mistake> {
     })
 }
 
-/// The settings, and behind their rules those of rules.toml.
+/// Appends the rules of rules.toml to those of the settings.
 fn with_rules(mut policy: Policy, rules: &str, owner: Owner) -> Result<Policy, SettingsFault> {
     policy.rules.extend(read_rules(rules, owner)?);
     Ok(policy)
 }
 
-/// Reads the rules that the command wrote; there may be none.
+/// Reads the rules that the command wrote; the file may be missing.
 ///
 /// # Errors
 /// [`SettingsFault::RulesFile`] and [`SettingsFault::RulesMistake`].
@@ -145,7 +146,7 @@ pub fn read_rules(path: &str, owner: Owner) -> Result<Vec<Rule>, SettingsFault> 
     }
 }
 
-/// The settings of the last good copy beside a settings file, without rules.toml.
+/// Returns the settings of the last good copy next to a settings file, without rules.toml.
 ///
 /// # Errors
 /// [`SettingsFault`].
@@ -153,7 +154,7 @@ pub fn kept(path: &str, owner: Owner) -> Result<Policy, SettingsFault> {
     good_parts(path, owner).map(|(policy, _)| policy)
 }
 
-/// The last good copy beside a settings file.
+/// Returns the last good copy next to a settings file.
 fn good(path: &str, owner: Owner) -> Result<Policy, SettingsFault> {
     let (mut policy, rules) = good_parts(path, owner)?;
     policy.rules.extend(rules);
@@ -171,13 +172,13 @@ fn good_parts(path: &str, owner: Owner) -> Result<(Policy, Vec<Rule>), SettingsF
     Ok((parse(settings.as_bytes())?, rules))
 }
 
-/// The path of `settings.good` beside a settings file.
+/// Returns the path of `settings.good` next to a settings file.
 #[must_use]
 pub fn good_beside(path: &str) -> String {
     beside(path, GOOD)
 }
 
-/// The path of another file beside a settings file.
+/// Returns the path of another file next to a settings file.
 #[must_use]
 pub fn beside(path: &str, name: &str) -> String {
     match path.rsplit_once('/') {
@@ -187,7 +188,7 @@ pub fn beside(path: &str, name: &str) -> String {
 }
 
 impl SettingsFault {
-    /// One clause for the log: what is wrong, and where.
+    /// Returns a clause for the log: what is wrong, and where.
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {
@@ -244,7 +245,7 @@ mod tests {
         (folder, format!("{base}/twinlock.toml"), format!("{base}/{GOOD}"))
     }
 
-    /// Without rules.toml.
+    /// Loads settings without rules.toml.
     fn load(path: &str, owner: Owner) -> Result<Loaded, SettingsFault> {
         load_beside(path, "/none/rules.toml", owner)
     }

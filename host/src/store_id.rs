@@ -1,19 +1,19 @@
-//! The store-id: proof that the records folder is the one that belongs to this machine's settings.
+//! The store-id: proves that the records folder belongs to this host's settings.
 
 use twinlock_core::fault::StoreFault;
 
 use crate::place::{self, Owner, READABLE, Room};
 
-/// The name of the file, in the records folder and beside the settings.
+/// The file name, in the records folder and next to the settings.
 pub const NAME: &str = "store-id";
 /// Its length: 32 hexadecimal digits and a newline.
 const LENGTH: usize = 33;
 
-/// Proves that the records folder is ours, so that what is not in it does not exist.
+/// Proves that the records folder is the right one, so that what is missing from it does not exist.
 ///
 /// # Errors
-/// [`StoreFault::StoreIdMissing`] where the records folder has none, [`StoreFault::StoreIdMismatch`]
-/// where the other copy is absent or another.
+/// [`StoreFault::StoreIdMissing`] if the records folder has none, [`StoreFault::StoreIdMismatch`] if the other copy
+/// is missing or differs.
 pub fn prove(records: &Room, copy: &str, owner: Owner) -> Result<(), StoreFault> {
     let ours = of_records(records, owner)?.ok_or(StoreFault::StoreIdMissing)?;
     match of_settings(copy, owner)? {
@@ -22,18 +22,18 @@ pub fn prove(records: &Room, copy: &str, owner: Owner) -> Result<(), StoreFault>
     }
 }
 
-/// The store-id in the records folder.
+/// Returns the store-id of the records folder.
 ///
 /// # Errors
-/// [`StoreFault`] where something is there that cannot be read.
+/// [`StoreFault`] if the file exists but cannot be read.
 pub fn of_records(records: &Room, owner: Owner) -> Result<Option<String>, StoreFault> {
     value(records.read(NAME, owner, LENGTH))
 }
 
-/// The store-id beside the settings; everybody may read it.
+/// Returns the store-id next to the settings, which all users may read.
 ///
 /// # Errors
-/// [`StoreFault`] where something is there that cannot be read.
+/// [`StoreFault`] if the file exists but cannot be read.
 pub fn of_settings(copy: &str, owner: Owner) -> Result<Option<String>, StoreFault> {
     value(place::read_file(copy, (owner, READABLE), LENGTH))
 }

@@ -1,10 +1,10 @@
-//! Changes a file of root's by compare-and-swap without a lock: of several writers at once none loses a change.
+//! Changes a file of root by compare-and-swap without a lock: concurrent writers lose no change.
 //!
-//! A file of this name is never written, only replaced. Its content now has a mark. Whoever replaces it writes a draft
-//! under a random name, and then makes the claim: a symbolic link that has the mark in its own name and leads to the draft.
-//! Only one process can make that link, so that only one draft can follow a content. The draft is then renamed over the
-//! file, by its writer or by anyone who meets the claim; a draft can be renamed once. A process that is killed or stopped
-//! in between holds nobody up.
+//! The file is only ever replaced, never written in place. A mark identifies its current content. To replace it, a
+//! process writes a draft under a random name and then makes a claim: a symbolic link to the draft, with the mark in
+//! its own name. Only one process can create that link, so only one draft can follow a content. The draft is then
+//! renamed over the file by its writer, or by any process that finds the claim; a draft can be renamed only once. A
+//! process that is killed or stopped in between blocks no other.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -27,12 +27,12 @@ use crate::{
     trusted_path::{self, FolderFault},
 };
 
-/// Each round that fails is one in which another writer got on.
+/// Maximum number of rounds; each failed round means that another writer succeeded.
 const ROUNDS: usize = 4096;
-/// Seconds after which a draft is taken for a killed writer's, whatever process has its number now. One that is not is
-/// written again.
+/// Seconds after which a draft counts as abandoned, even if a process has its process id. A draft that was not
+/// abandoned is written again.
 const ABANDONED: u64 = 60;
-/// What stands between the name of a file and the mark in the name of a claim.
+/// Separates the file name from the mark in the name of a claim.
 const CLAIM: &str = ".next.";
 
 /// A file that is changed by compare-and-swap.
@@ -56,11 +56,11 @@ pub struct Content {
 /// Why a file was not changed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SwapError<E> {
-    /// The decision was not to.
+    /// `decide` refused the change.
     Declined(E),
-    /// It cannot be read or written. Whether it has changed, a look at it says.
+    /// The file cannot be read or written. Read it to find out whether it has changed.
     Store(StoreFault),
-    /// Other writers were faster each time.
+    /// Other writers were faster in every round.
     Busy,
 }
 
@@ -70,20 +70,20 @@ impl<E> From<StoreFault> for SwapError<E> {
     }
 }
 
-/// Decides on the content that follows another; nothing where that one is to stay.
+/// Returns the new content for the current one; `None` to keep it.
 pub type Decide<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Content>, E>;
 
 impl SwapFile {
-    /// Opens the folder of a file by the file's whole path.
+    /// Opens the folder of a file by the file's absolute path.
     ///
     /// # Errors
-    /// [`FolderFault`] where a folder is not root's alone.
+    /// [`FolderFault`] if users other than root can write to a folder above it.
     pub fn open(path: &str, max: usize, owner: Owner) -> Result<Self, FolderFault> {
         let (folder, name) = trusted_path::folder_to_write(path, owner)?;
         Ok(Self { folder, name: name.to_owned(), owner, max })
     }
 
-    /// Reads it; nothing where it is not there.
+    /// Reads the file; `None` if it is missing.
     ///
     /// # Errors
     /// [`StoreFault`].
@@ -96,7 +96,8 @@ impl SwapFile {
         }
     }
 
-    /// Changes it as `decide` says, which is asked again where another writer was faster; whether it has changed.
+    /// Changes the file as `decide` says, which is called again after a concurrent change; returns whether the file
+    /// has changed.
     ///
     /// # Errors
     /// [`SwapError`].
@@ -110,7 +111,7 @@ impl SwapFile {
             }
             let Some(after) = decide(&before).map_err(SwapError::Declined)? else {
                 self.sweep();
-                // A claim of ours that somebody else has followed stands already.
+                // The claim was made, and another process has already followed it.
                 return Ok(offered);
             };
             if after.bytes.len() > self.max {
@@ -125,8 +126,8 @@ impl SwapFile {
         Err(SwapError::Busy)
     }
 
-    /// Writes a draft, claims the mark for it, and follows the claim; whether that has replaced the file. Where it has not,
-    /// it may have been done by another writer, which a look at the file tells.
+    /// Writes a draft, makes a claim for the mark and follows it; returns whether this has replaced the file. If not,
+    /// another writer may have done it, which reading the file shows.
     fn offer(&self, mark: &str, after: &Content) -> Result<bool, StoreFault> {
         let mut nonce = [0; 4];
         KernelEntropy.fill(&mut nonce).map_err(|MachineFault| place::fault(Errno::IO))?;
@@ -141,14 +142,14 @@ impl SwapFile {
         }
         let followed = self.follow(mark, &draft);
         if followed.is_err() {
-            // Nobody is to follow it later, when it was said to have failed.
+            // A draft that was reported as failed must not be used later.
             self.remove(&draft);
             self.withdraw(&claim, &draft);
         }
         followed
     }
 
-    /// Follows the claim of another writer, where there is one for the content that is there now.
+    /// Follows another writer's claim for the current content, if there is one.
     fn help(&self, mark: &str) -> Result<bool, StoreFault> {
         let claim = self.claim(mark);
         let draft = match fs::readlinkat(&self.folder, &claim, Vec::new()) {
@@ -161,10 +162,11 @@ impl SwapFile {
         Ok(true)
     }
 
-    /// Renames the draft of a claim over the file; no where another has, or where the claim came too late.
+    /// Renames the draft of a claim over the file; returns `false` if another process has, or if the claim came too
+    /// late.
     fn follow(&self, mark: &str, draft: &str) -> Result<bool, StoreFault> {
         let claim = self.claim(mark);
-        // Behind the claim: a mark that is past does not come back, so whoever claims it claims nothing.
+        // Checked after the claim: an old mark never returns, so a claim for it has no effect.
         if !self.is_at(mark)? {
             self.remove(draft);
             self.withdraw(&claim, draft);
@@ -177,7 +179,7 @@ impl SwapFile {
                 Ok(true)
             }
             Err(Errno::NOENT) => {
-                // A draft that was swept away, or a content that somebody has put back by hand.
+                // The draft was removed, or an administrator restored an old content.
                 if self.is_at(mark)? {
                     self.withdraw(&claim, draft);
                 }
@@ -200,7 +202,7 @@ impl SwapFile {
         nonce.is_some_and(is_hex)
     }
 
-    /// Removes a claim that leads to this draft.
+    /// Removes the claim for this draft.
     fn withdraw(&self, claim: &str, draft: &str) {
         let found = fs::readlinkat(&self.folder, claim, Vec::new());
         if found.is_ok_and(|found| found.as_bytes() == draft.as_bytes()) {
@@ -208,15 +210,15 @@ impl SwapFile {
         }
     }
 
-    /// What stays does no harm.
+    /// Removes a name, best effort.
     fn remove(&self, name: &str) {
         let _ = fs::unlinkat(&self.folder, name, AtFlags::empty());
     }
 
-    /// Removes what writers have left that were killed: claims of marks that are past, and drafts without a claim.
+    /// Removes what killed writers have left: claims for old marks, and drafts without a claim.
     fn sweep(&self) {
         let names = self.names();
-        // Read after the names: a claim that is among them, and not for this content, is of one before.
+        // Read after the names: a claim among them that is not for this content is for an earlier one.
         let Ok(now) = self.read() else { return };
         let now = self.claim(&fingerprint::of_content(&now.unwrap_or_default()));
         let begin = format!("{}{CLAIM}", self.name);

@@ -1,4 +1,4 @@
-//! Sets of codes that no record names any more: taken away by the change that has put an end to them.
+//! Removes sets of codes that no record names any more.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -15,8 +15,8 @@ use crate::{
     records::{HostRecords, Listing, record_name},
 };
 
-/// Takes away what belongs to sets other than `kept`, the newest record's, whose number is `newest`. A set that no
-/// record has named yet may be about to be named: it goes only when it has lain about for a day.
+/// Removes all sets except `kept`, that of the newest record, whose number is `newest`. A set that no record names
+/// yet may be about to be named, so it is removed only after a day.
 pub(crate) fn sets(
     records: &HostRecords,
     (room, newest): (&Room, u64),

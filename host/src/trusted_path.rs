@@ -1,4 +1,4 @@
-//! Opens a file whose folders, from / down, belong to root and can be written by root alone.
+//! Opens a file whose parent folders up to / belong to root and are writable by root only.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -10,25 +10,27 @@ use twinlock_core::fault::StoreFault;
 
 use crate::place::{self, Owner, READABLE};
 
-/// A folder on the way to a file that is not root's alone.
+/// A parent folder of a file that is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderFault {
-    /// The folder's whole path.
+    /// The folder's absolute path.
     pub path: String,
     /// What is wrong with it.
     pub fault: StoreFault,
 }
 
-/// Opens the folder of a file by the file's whole path, component by component from /, and returns it with the file's
-/// name. Each folder is checked once it is open; no link is followed, so that no name can be exchanged behind the check.
+/// Opens the folder of a file by the file's absolute path, component by component from /, and returns it with the
+/// file's name. Each folder is checked after it is opened and no link is followed, so that no name can be replaced
+/// after its check.
 ///
 /// # Errors
-/// [`FolderFault`] for the first folder that is not there, is a link, or that others than root own or can write to.
+/// [`FolderFault`] for the first folder that is missing, is a symbolic link, has an owner other than root or is
+/// writable by other users.
 pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderFault> {
     folder_below("/", CWD, path, owner)
 }
 
-/// As [`folder_of`], with a descriptor by which the folder can be listed and synced.
+/// As [`folder_of`], with a descriptor that allows listing and syncing the folder.
 ///
 /// # Errors
 /// As [`folder_of`].
@@ -41,7 +43,7 @@ pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), Fold
     Ok((folder, name))
 }
 
-/// As [`folder_of`], from the folder that is called `root` in `at`.
+/// As [`folder_of`], from the folder that is named `root` in `at`.
 fn folder_below<'a>(
     root: &str,
     at: BorrowedFd<'_>,
@@ -66,11 +68,11 @@ fn folder_below<'a>(
 }
 
 fn open(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> Result<OwnedFd, StoreFault> {
-    // A path descriptor needs no right to read the folder.
+    // A path descriptor needs no permission to read the folder.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = fs::openat(parent, name, flags, Mode::empty());
     let folder = opened.map_err(|errno| match errno {
-        // Both a link and a file are said to be no folder.
+        // The errno is the same for a link and a file.
         Errno::NOTDIR if is_link(parent, name) => StoreFault::Symlink,
         errno => place::fault(errno),
     })?;

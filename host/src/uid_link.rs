@@ -1,4 +1,5 @@
-//! Whose a user id is: a symbolic link for each, made before the first record of its name and marked until that stands.
+//! `uids/UID` → user name symlinks; a `+` prefix marks a first enrollment in progress. A link is created before the
+//! first record of its name.
 
 use rustix::{
     fs::{self, AtFlags},
@@ -14,35 +15,36 @@ use crate::{
     records::{HostRecords, UIDS},
 };
 
-/// Before the name; no folder's name has it. Behind the number it marks the link that is to replace another.
+/// Before the name it marks a first enrollment in progress; no folder name contains it. After the number it marks a
+/// new link that will replace another.
 const MARK: char = '+';
 
-/// Who a user id was last given to, whatever has become of the record.
+/// The name that last held a user id, regardless of its record.
 pub(crate) struct Link {
     /// The folder of the name.
     pub(crate) folder: Folder,
-    /// How far that name has come.
+    /// The state of its first enrollment.
     pub(crate) phase: Phase,
 }
 
 #[cfg(feature = "tools")]
 impl Link {
-    /// Whether the first record of the name stood.
+    /// Returns whether the first record of the name was committed.
     pub(crate) fn is_held(&self) -> bool {
         self.phase == Phase::Held
     }
 }
 
-/// How far a name has come to hold a user id.
+/// The state of a name's first enrollment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Its first record was on the way, and is not known to have got there: without one, nothing was lost.
+    /// In progress: its first record may not exist, and if it is missing, nothing was lost.
     Begun,
-    /// Its first record stood.
+    /// Its first record was committed.
     Held,
 }
 
-/// Reads the link of a user id; nothing where it was given to nobody.
+/// Reads the link of a user id; `None` if there is none.
 pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, StoreFault> {
     let uids = records.root()?.below(UIDS, records.owner)?;
     let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
@@ -60,20 +62,20 @@ pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, Stor
     Ok(Some(Link { folder, phase }))
 }
 
-/// A name on its way to a user id.
+/// A claim of a user name to a user id.
 pub(crate) struct Claim<'a> {
-    /// Where the records are.
+    /// The records.
     pub(crate) records: &'a HostRecords,
-    /// Their folder.
+    /// The records folder.
     pub(crate) root: &'a Room,
-    /// What the person's folder is called.
+    /// The folder of the user name.
     pub(crate) folder: &'a Folder,
     /// The user id.
     pub(crate) uid: u32,
 }
 
 impl Claim<'_> {
-    /// Takes the user id, before the record stands, so that no instant has a record without a link.
+    /// Claims the user id before the record exists, so that there never is a record without a link.
     pub(crate) fn begin(&self) -> Result<Phase, CommitFault> {
         self.take().map_err(CommitFault::Store)
     }
@@ -82,7 +84,7 @@ impl Claim<'_> {
         self.root.make(UIDS, self.records.owner).map_err(place::fault)?;
         let link = read(self.records, self.uid)?;
         match link {
-            // A lost record is made good by the one that follows, and stays lost until that stands.
+            // A new record repairs a lost one, which counts as lost until then.
             Some(Link { folder, phase }) if folder == *self.folder => return Ok(phase),
             Some(Link { folder, .. }) if self.records.holds(&folder, self.uid)? => {
                 return Err(StoreFault::UidOfAnother);
@@ -94,7 +96,7 @@ impl Claim<'_> {
         let marked = format!("{MARK}{}", self.folder.as_str());
         match fs::symlinkat(marked, uids.fd(), self.uid.to_string()) {
             Ok(()) => {}
-            // Of two who enrol the same person at one instant the record decides.
+            // If two processes enroll the same user at once, the record decides.
             Err(Errno::EXIST) => return self.rival(),
             Err(errno) => return Err(place::fault(errno)),
         }
@@ -109,13 +111,13 @@ impl Claim<'_> {
         }
     }
 
-    /// Takes the mark away, behind a record that stands. Best effort: it costs no more than that a loss of the record
-    /// would not be noticed, and whoever enrols or changes something next tries again.
+    /// Removes the mark once the record exists. Best effort: a remaining mark only means that a loss of the record
+    /// would go unnoticed, and the next enrollment or change tries again.
     pub(crate) fn finish(&self) {
         let _ = self.replace();
     }
 
-    /// What a cut leaves beside the link is replaced by the next one, and named by nobody.
+    /// Replaces the link. A temporary link left by an interruption is overwritten, and is never read.
     fn replace(&self) -> io::Result<()> {
         let (link, aside) = (format!("{UIDS}/{}", self.uid), format!("{UIDS}/{}", self.aside()));
         self.unlink(&self.aside())?;
@@ -123,7 +125,7 @@ impl Claim<'_> {
         fs::renameat(self.root.fd(), aside, self.root.fd(), link)
     }
 
-    /// Lets go of the user id. Best effort: a link to somebody who is removed holds nothing.
+    /// Releases the user id. Best effort: a link to a removed user holds nothing.
     pub(crate) fn let_go(&self) {
         let _ = self.unlink(&self.uid.to_string());
         let _ = self.unlink(&self.aside());

@@ -1,4 +1,4 @@
-//! One call of pam_sm_authenticate: read the line, load the settings, hand over to core.
+//! One call of pam_sm_authenticate: parses the line, loads the settings and calls core.
 
 use std::{cell::RefCell, ffi::CStr};
 
@@ -27,11 +27,11 @@ use crate::{
     outcome,
 };
 
-/// Asked of libpam for every failure, so that no answer comes faster than another; libpam varies it.
+/// Requested from libpam for every failure, so that no answer comes faster than another; libpam randomizes it.
 const DELAY_MICROSECONDS: u32 = 1_000_000;
 const ROOT: Owner = Owner(0);
 
-/// Decides one login, and logs what keeps it from being decided.
+/// Decides one login, and logs what prevents a decision.
 pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamResultCode {
     let journal = Syslog::default();
     ffi::delay_on_failure(handle, DELAY_MICROSECONDS);
@@ -51,7 +51,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
 
 fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) -> PamResultCode {
     let given = one_field::given(handle, line.first_pass);
-    // First of all: whatever happens from here on, the next line has no password unless it is to have one.
+    // Done first: whatever happens later, the next module gets no password unless it is passed on explicitly.
     if line.forward == Forward::Password && ffi::set_authtok(handle, one_field::STAND_IN).is_err() {
         return PamResultCode::PAM_AUTHINFO_UNAVAIL;
     }
@@ -109,12 +109,12 @@ fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String>
     Vec::new()
 }
 
-/// Whether the next line has the password now.
+/// Passes the password to the next module; returns whether that succeeded.
 fn hand_on(handle: &mut PamHandle, password: &[u8]) -> bool {
     CStr::from_bytes_with_nul(password).is_ok_and(|text| ffi::set_authtok(handle, text).is_ok())
 }
 
-/// What was loaded, after the log was told what an administrator has to mend.
+/// Returns the loaded settings, after logging what an administrator has to fix.
 fn usable(path: &str, loaded: Result<Loaded, SettingsFault>, journal: &Syslog) -> Option<Loaded> {
     match loaded {
         Ok(loaded) => {
@@ -134,7 +134,7 @@ fn usable(path: &str, loaded: Result<Loaded, SettingsFault>, journal: &Syslog) -
     }
 }
 
-/// A clause as one value of a log line.
+/// Quotes a clause as one value of a log line.
 fn quoted(clause: &str) -> String {
     let harmless = |letter: char| match letter {
         '"' => '\'',

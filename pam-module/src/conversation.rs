@@ -1,4 +1,4 @@
-//! The person on the other side of libpam's conversation.
+//! Core's conversation port over libpam's conversation function.
 
 use std::cell::RefCell;
 
@@ -17,26 +17,27 @@ use twinlock_core::{
     secret::Typed,
 };
 
-/// A conversation, where the application offers one.
+/// The application's conversation function, if it has one.
 pub(crate) struct PamConversation<'a> {
-    /// What libpam was given.
+    /// The function from libpam.
     pub(crate) conversation: Option<Conv<'a>>,
-    /// What carries it to the person.
+    /// How messages reach the user.
     pub(crate) carrier: Carrier,
     /// Messages that the next question flushes; `None` where each message is sent at once.
     pub(crate) unsent: Option<RefCell<Vec<String>>>,
 }
 
-/// What carries words to the person.
+/// How messages reach the user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
-    /// OpenSSH's client writes what no question comes behind as a message of its own: letters beyond ASCII in octal.
+    /// OpenSSH's client: it shows a message that no question follows separately, with characters beyond ASCII in
+    /// octal.
     Ssh,
-    /// A terminal of the machine: words arrive as they are.
+    /// A terminal of the host: messages arrive unchanged.
     Terminal,
-    /// A program that a local user calls: it may put its own prompt in place of every question, as `sudo -p` does.
+    /// A program that a local user runs: it may replace every prompt, as `sudo -p` does.
     Local,
-    /// A program without a terminal, such as a web page.
+    /// A program without a terminal, such as a web application.
     Program,
 }
 
@@ -51,16 +52,16 @@ impl Carrier {
     }
 }
 
-/// What the user looks at, as far as the calling program says.
+/// The user's screen, according to the calling program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Screen {
-    /// A terminal, near or behind sshd.
+    /// A terminal, local or behind sshd.
     Terminal,
     /// None.
     None,
 }
 
-/// A question in two parts: what is shown before it, and its last line.
+/// Splits a question into the text before its last line, and its last line.
 fn in_parts(text: &str) -> (&str, &str) {
     match text.rsplit_once('\n') {
         Some((before, question)) => (before.trim_matches('\n'), question),
@@ -69,10 +70,10 @@ fn in_parts(text: &str) -> (&str, &str) {
 }
 
 impl PamConversation<'_> {
-    /// Asks, and gives the answer byte by byte.
+    /// Asks a question and returns the answer as bytes.
     ///
-    /// Where the program may show a prompt of its own instead, all but the last line is a message, which it never replaces,
-    /// and nothing typed can be seen: under another prompt it may be a password.
+    /// If the program may replace the prompt, all but the last line is sent as a message, which it never replaces,
+    /// and the answer is hidden: under another prompt it may be a password.
     pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationFault> {
         let conversation = self.conversation.as_ref().ok_or(ConversationFault)?;
         self.send_unsent();
@@ -139,8 +140,8 @@ impl Conversation for PamConversation<'_> {
     }
 }
 
-/// An answer as text. What is too long is no code. Where a password is not UTF-8, there are as many letters as bytes, so
-/// that a code at its end is still at its end.
+/// Returns an answer as text. An answer that is too long is not a code. In a password that is not UTF-8, each byte
+/// becomes one character, so that a code at its end is still at its end.
 pub(crate) fn typed(bytes: &[u8]) -> Typed {
     if bytes.len() > ANSWER_MAX {
         return Typed::new("not a code".to_owned());

@@ -1,4 +1,4 @@
-//! What libpam and the kernel say about the caller: service, user, source, and whether sshd has verified a key.
+//! What libpam and the kernel report about the caller: service, user, source, and whether sshd has verified a key.
 
 use std::net::IpAddr;
 
@@ -11,14 +11,14 @@ use twinlock_core::request::{Claim, PublicKey, Request, Source};
 
 use crate::{conversation::Screen, ffi};
 
-/// The longest user name and service looked at, in bytes.
+/// Maximum length of a user name or service in bytes.
 const TEXT_MAX: usize = 4096;
 
-/// Collects the facts of one call.
+/// Collects the request of one call.
 ///
-/// `uid` is the real one: root in sshd and login, the caller in su and sudo.
+/// `uid` is the real user id: root in sshd and login, the caller in su and sudo.
 pub(crate) fn collect(handle: &mut PamHandle, claim: Claim, uid: Uid) -> Request {
-    // May ask for the name where the application has none yet; what it is, is read as bytes below.
+    // May ask for the user name if the application has none yet; its bytes are read below.
     let _ = handle.get_user(None);
     let keys = keys(handle, uid);
     Request {
@@ -33,7 +33,7 @@ pub(crate) fn collect(handle: &mut PamHandle, claim: Claim, uid: Uid) -> Request
     }
 }
 
-/// The PAM service, which names the file that the line stands in.
+/// Returns the PAM service, which is the name of the file that contains the line.
 pub(crate) fn service(handle: &mut PamHandle) -> String {
     let service = handle.get_item::<Service<'_>>().ok().flatten();
     item(service.map(|item| item.0.to_bytes())).unwrap_or_default()
@@ -44,12 +44,12 @@ fn item(bytes: Option<&[u8]>) -> Option<String> {
     String::from_utf8(bytes.to_vec()).ok()
 }
 
-/// Whether sshd has verified a public key.
+/// Returns whether sshd has verified a public key.
 pub(crate) fn public_key(handle: &mut PamHandle, uid: Uid) -> PublicKey {
     if keys(handle, uid).is_some() { PublicKey::Verified } else { PublicKey::Absent }
 }
 
-/// The public keys that sshd has verified: only root's PAM environment is sshd's.
+/// Returns the public keys that sshd has verified; only the PAM environment of a root program comes from sshd.
 fn keys(handle: &mut PamHandle, uid: Uid) -> Option<String> {
     let info = ffi::environment(handle, c"SSH_AUTH_INFO_0").unwrap_or_default();
     named_keys(&info).filter(|_| uid.is_root())
@@ -69,7 +69,7 @@ pub(crate) fn is_sshd(handle: &mut PamHandle, uid: Uid) -> bool {
     uid.is_root() && ffi::environment(handle, c"SSH_CONNECTION").is_some()
 }
 
-/// An address that sshd or another root service vouches for, a calling user, or a terminal; never a name that DNS chose.
+/// Returns an address from sshd or another root service, a calling user or a terminal; never a DNS name.
 fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     if !uid.is_root() {
         return Source::Uid(uid.as_raw());
@@ -85,18 +85,18 @@ fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     tty.filter(|tty| !tty.is_empty()).map_or(Source::Unknown, Source::Tty)
 }
 
-/// Services of display managers, by how they begin: they name the terminal that their display stands on.
+/// Prefixes of display manager services: the terminal that they name is that of their display.
 const DISPLAY_MANAGERS: [&str; 5] = ["gdm", "lightdm", "sddm", "lxdm", "xdm"];
 
-/// Returns whether the user looks at a terminal: one that sshd serves, or one of the machine without a display on it. A
-/// program that says nothing of a terminal, such as a web page, has none.
+/// Returns whether the user has a terminal: one behind sshd, or one of the host without a display. A program that
+/// names no terminal, such as a web application, has none.
 pub(crate) fn screen(handle: &PamHandle, service: &str) -> Screen {
     let displays = DISPLAY_MANAGERS.iter().any(|name| service.starts_with(name));
     let tty = handle.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0.to_bytes());
     if !displays && tty.is_some_and(is_terminal) { Screen::Terminal } else { Screen::None }
 }
 
-/// Returns whether a name is a terminal's: `ssh`, as sshd says, or a device such as `/dev/pts/0` and `tty1`.
+/// Returns whether a name is that of a terminal: `ssh`, as sshd sets, or a device such as `/dev/pts/0` and `tty1`.
 fn is_terminal(name: &[u8]) -> bool {
     let device = name.strip_prefix(b"/dev/").unwrap_or(name);
     let of_a_kind = [&b"tty"[..], b"pts/", b"console", b"hvc", b"sclp_line", b"xvc"];
@@ -104,7 +104,8 @@ fn is_terminal(name: &[u8]) -> bool {
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
-    // With a zone behind it, as of a link-local client, it names no client: the same address may be another one's elsewhere.
+    // An address with a zone, as of a link-local client, is not unique: another client may have it on another
+    // interface.
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 

@@ -1,5 +1,5 @@
-//! What libpam and libc offer and pam-bindings and nix lack: the PAM environment, the delay after a failure, what the next
-//! module takes for the typed password, and groups over 1 MiB.
+//! Functions of libpam and libc that pam-bindings and nix lack: the PAM environment, the delay after a failure,
+//! `PAM_AUTHTOK`, and groups over 1 MiB.
 #![expect(
     unsafe_code,
     reason = "C functions of libpam and libc; one call a block, each with its reason"
@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use twinlock_core::fault::LookupFault;
 use twinlock_host::accounts::{GROUP_MAX, LargeGroup};
 
-/// The first buffer for an entry that 1 MiB has not held.
+/// Size of the first buffer for an entry over 1 MiB.
 const GROUP_BUFFER: usize = 2 << 20;
 
 /// `struct group` of grp.h.
@@ -46,32 +46,34 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// A variable of the PAM environment, which only the application and other modules can set; never the caller's own environment.
+/// Returns a variable of the PAM environment, which only the application and other modules can set; never of the
+/// caller's own environment.
 pub(crate) fn environment(handle: &mut PamHandle, name: &CStr) -> Option<Vec<u8>> {
-    // SAFETY: the handle is libpam's own for the time of this call, and the name ends in NUL.
+    // SAFETY: libpam owns the handle for the time of this call, and the name ends in NUL.
     let value = unsafe { pam_getenv(handle, name.as_ptr()) };
     if value.is_null() {
         return None;
     }
-    // SAFETY: libpam gives a string that ends in NUL and lives until the environment is changed, which nothing does before it is copied.
+    // SAFETY: libpam returns a string that ends in NUL and lives until the environment is changed, which does not
+    // happen before it is copied.
     let value = unsafe { CStr::from_ptr(value) };
     Some(value.to_bytes().to_vec())
 }
 
 /// Sets a variable of the PAM environment by `NAME=VALUE`, or removes it by `NAME` alone; libpam copies the text.
 pub(crate) fn put_environment(handle: &mut PamHandle, name_value: &CStr) -> PamResult<()> {
-    // SAFETY: the handle is libpam's own for the time of this call, and libpam copies a text that ends in NUL.
+    // SAFETY: libpam owns the handle for the time of this call, and copies a text that ends in NUL.
     let said = unsafe { pam_putenv(handle, name_value.as_ptr()) };
     if said == 0 { Ok(()) } else { Err(PamResultCode::PAM_BUF_ERR) }
 }
 
-/// Asks libpam to wait about that long if the whole stack fails.
+/// Asks libpam to wait about this long if the whole stack fails.
 pub(crate) fn delay_on_failure(handle: &mut PamHandle, microseconds: u32) {
-    // SAFETY: the handle is libpam's own for the time of this call.
+    // SAFETY: libpam owns the handle for the time of this call.
     let _ = unsafe { pam_fail_delay(handle, microseconds) };
 }
 
-/// Puts a copy of a text in place of `PAM_AUTHTOK`; libpam wipes the old one, and its copy when the stack ends.
+/// Replaces `PAM_AUTHTOK` with a copy of a text; libpam wipes the old value, and its copy when the stack ends.
 pub(crate) fn set_authtok(handle: &mut PamHandle, text: &CStr) -> PamResult<()> {
     let kind = ItemType::AuthTok as c_int;
     // SAFETY: the handle is libpam's own for the time of this call, and libpam copies a text that ends in NUL.
@@ -79,7 +81,7 @@ pub(crate) fn set_authtok(handle: &mut PamHandle, text: &CStr) -> PamResult<()> 
     if said == 0 { Ok(()) } else { Err(PamResultCode::PAM_BUF_ERR) }
 }
 
-/// Looks a group up whose entry is larger than nix reads, in buffers of up to 64 MiB, and a member in it.
+/// Looks up a group whose entry is larger than nix reads, in buffers of up to 64 MiB, and a member in it.
 pub(crate) fn large_group(group: &str, member: &str) -> Result<Option<LargeGroup>, LookupFault> {
     let name = CString::new(group).map_err(|_| LookupFault)?;
     let mut length = GROUP_BUFFER;
@@ -93,7 +95,7 @@ pub(crate) fn large_group(group: &str, member: &str) -> Result<Option<LargeGroup
 }
 
 fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<LargeGroup>, Errno> {
-    // Memory that a caller's limits do not allow is an error, and ends no process.
+    // Allocated fallibly: the caller's memory limits must not abort the process.
     let mut buffer: Vec<c_char> = Vec::new();
     buffer.try_reserve_exact(length).map_err(|_| Errno::NOMEM)?;
     let mut entry = MaybeUninit::<Group>::uninit();
@@ -107,12 +109,12 @@ fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<Large
     if found.is_null() {
         return Ok(None);
     }
-    // SAFETY: where it says 0 and gives an entry, it has filled the one that it was handed.
+    // SAFETY: if the result is 0 with an entry, the passed entry has been filled.
     let entry = unsafe { entry.assume_init() };
     Ok(Some(LargeGroup { gid: entry.gid, lists: lists(&entry, member) }))
 }
 
-/// Whether a group's entry names a member; the buffer that it was read into must still be there.
+/// Returns whether a group's entry lists a member; the buffer of the entry must still be alive.
 fn lists(group: &Group, member: &str) -> bool {
     let mut at = group.members;
     while !at.is_null() {
@@ -121,11 +123,11 @@ fn lists(group: &Group, member: &str) -> bool {
         if name.is_null() {
             return false;
         }
-        // SAFETY: each member is a string that ends in NUL, in the buffer of the caller.
+        // SAFETY: each member is a string that ends in NUL, in the caller's buffer.
         if unsafe { CStr::from_ptr(name) }.to_bytes() == member.as_bytes() {
             return true;
         }
-        // SAFETY: a member is followed by another one, or by the null pointer.
+        // SAFETY: a member is followed by another one or by the null pointer.
         at = unsafe { at.add(1) };
     }
     false

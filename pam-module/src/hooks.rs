@@ -29,7 +29,7 @@ impl PamHooks for Twinlock {
         PamResultCode::PAM_SUCCESS
     }
 
-    /// Refusing here would stop cron jobs, which were never asked for a code.
+    /// Succeeds: refusing here would stop cron jobs, which are never asked for a code.
     fn acct_mgmt(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
     }
@@ -42,14 +42,15 @@ impl PamHooks for Twinlock {
         PamResultCode::PAM_SUCCESS
     }
 
-    /// No password is ours to change, so a line that says otherwise is a mistake.
+    /// Fails: this module changes no password, so such a line is an error.
     fn sm_chauthtok(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SERVICE_ERR
     }
 }
 
-/// The default hook prints what may be a secret to the terminal of sudo, and can lock up when memory is short.
-/// Ours says where, and never what. Only this library's own copy of std is touched; the host's hook stays.
+/// Replaces the default panic hook, which prints what may be a secret to sudo's terminal and can deadlock when memory
+/// is low. The new hook reports the location only. It affects only this library's own copy of std; the calling
+/// program's hook is unchanged.
 fn quieten_panics() {
     panic::set_hook(Box::new(|panic| {
         let at =

@@ -1,5 +1,5 @@
-//! One answer that holds password and code: taken from the line before, kept until it is known which part is the
-//! password, and handed on to the next line.
+//! One answer with password and code: taken from an earlier module, kept until the password part is known, and passed
+//! on to the next module.
 
 use std::{
     cell::{Cell, RefCell},
@@ -17,11 +17,11 @@ use zeroize::Zeroizing;
 
 use crate::conversation::{PamConversation, typed};
 
-/// What the next line finds unless it is to have a password: no prompt then tells a wrong code from a right one, and it is
-/// what sshd, too, writes where nothing may be right.
+/// What the next module gets unless it should have a password, so that no prompt distinguishes a wrong code from a
+/// right one. sshd uses the same text if no password may be right.
 pub(crate) const STAND_IN: &CStr = c"\x08\n\r\x7fINCORRECT";
 
-/// What a line before was given; an empty answer is none.
+/// Returns the answer that an earlier module stored; `None` if it is empty.
 pub(crate) fn given(handle: &PamHandle, first_pass: FirstPass) -> Option<SecretBytes> {
     match first_pass {
         FirstPass::Ignored => None,
@@ -32,7 +32,7 @@ pub(crate) fn given(handle: &PamHandle, first_pass: FirstPass) -> Option<SecretB
     }
 }
 
-/// The person behind an answer that may have been given before.
+/// The conversation around an answer that may have been stored before.
 pub(crate) struct OneField<'a> {
     person: PamConversation<'a>,
     given: Cell<Option<SecretBytes>>,
@@ -61,7 +61,7 @@ impl<'a> OneField<'a> {
         &self.person
     }
 
-    /// What the next line may have, with a NUL behind it; nothing where that would be nothing.
+    /// Returns the password for the next module, with a trailing NUL; `None` if it is empty.
     pub(crate) fn password(self) -> Option<Zeroizing<Vec<u8>>> {
         let (kept, part) = (self.kept.into_inner()?, self.part.into_inner()?);
         let length = match part {
@@ -84,7 +84,7 @@ impl Conversation for OneField<'_> {
         };
         let typed = typed(answer.as_bytes());
         if self.forward == Forward::Password {
-            // A part of an earlier answer is none of this one.
+            // A part of an earlier answer does not apply to this one.
             self.part.set(None);
             self.kept.replace(Some(answer));
         }

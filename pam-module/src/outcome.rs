@@ -1,11 +1,10 @@
-//! The one table of what a verdict is to libpam.
+//! The mapping from verdicts to PAM codes.
 
 use pam::constants::PamResultCode;
 use twinlock_core::{request::PublicKey, verdict::Verdict};
 
-/// The code for a verdict. An exemption is a success where this module itself has seen the
-/// key verified, so that a stack of this module alone works; elsewhere it leaves the decision
-/// to the rest of the stack.
+/// Returns the PAM code of a verdict. An exemption is a success if this module has checked the verified key, so that
+/// a stack of this module alone works; otherwise, it leaves the decision to the rest of the stack.
 pub(crate) fn code(verdict: Verdict, public_key: PublicKey) -> PamResultCode {
     match (verdict, public_key) {
         (Verdict::Granted, _) | (Verdict::Exempt, PublicKey::Verified) => {
@@ -18,7 +17,7 @@ pub(crate) fn code(verdict: Verdict, public_key: PublicKey) -> PamResultCode {
     }
 }
 
-/// What `probe=publickey` answers.
+/// Returns the PAM code of `probe=publickey`.
 pub(crate) fn probe(public_key: PublicKey) -> PamResultCode {
     match public_key {
         PublicKey::Verified => PamResultCode::PAM_SUCCESS,

@@ -1,4 +1,4 @@
-//! The epoch of the ledger: one symbolic link, which is begun once a boot, and replaced whole.
+//! The ledger's epoch: one symbolic link, begun once per boot and replaced atomically.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
@@ -18,42 +18,42 @@ use twinlock_core::{
 use super::{HostLedger, io, text_of};
 use crate::{clock_mark, entropy::KernelEntropy, place::Room};
 
-/// How often somebody else's new epoch may be faster.
+/// How often another process may begin a new epoch first.
 const ROUNDS: usize = 8;
 pub(crate) const EPOCH: &str = "epoch";
-/// The file that names this boot.
+/// The file that contains the boot id.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 impl HostLedger {
-    /// The epoch as it is written, where it is readable.
+    /// Returns the stored epoch, if it can be read.
     ///
     /// # Errors
-    /// [`LedgerFault`] where the ledger is not what it must be.
+    /// [`LedgerFault`] if the ledger cannot be trusted.
     pub fn epoch(&self) -> Result<Option<Epoch>, LedgerFault> {
         let root = self.root()?;
         Ok(text_of(root.fd(), EPOCH)?.and_then(|text| epoch_text::read(&text)))
     }
 
-    /// Whether an epoch was begun since this machine was started.
+    /// Returns whether an epoch began in this boot.
     #[must_use]
     pub fn is_of_this_boot(&self, epoch: &Epoch) -> bool {
         self.this_boot().is_ok_and(|boot_id| boot_id == epoch.boot_id)
     }
 
-    /// Begins a new epoch now, in place of any that is there.
+    /// Begins a new epoch now, replacing any other.
     ///
     /// # Errors
-    /// [`LedgerFault`] when it cannot be written.
+    /// [`LedgerFault`] if it cannot be written.
     pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerFault> {
         self.begin_anew(now).map(|horizon| horizon.floor)
     }
 
-    /// Begins the first epoch, where no other process is faster.
+    /// Begins the first epoch, unless another process does so first.
     pub(super) fn begin_first(&self, now: Now) -> Result<Horizon, LedgerFault> {
         let epoch = self.new_epoch(now)?;
         match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
             Ok(()) => of_new(epoch, now),
-            // Another login's, which is kept, or one that is of no use.
+            // Either another login's epoch, which is kept, or an unusable one.
             Err(Errno::EXIST) => match self.of_standing(now)? {
                 Some(horizon) => Ok(horizon),
                 None => self.begin_anew(now),
@@ -68,12 +68,12 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// What the epoch says that stands there; nothing when it is damaged, or another boot's.
+    /// Returns the horizon of the stored epoch; `None` if it is damaged or from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerFault> {
         let text = text_of(CWD, &joined(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
         match self.kind {
-            // What lies on a tmpfs is of this boot: a restart empties it.
+            // A tmpfs belongs to the current boot, since a restart empties it.
             LedgerKind::Tmpfs => {
                 let boot_id = known.boot_id.clone();
                 Ok(epoch::horizon(known, &boot_id, now))
@@ -100,7 +100,7 @@ impl HostLedger {
     }
 }
 
-/// A damaged epoch, or another boot's, is replaced whole: a link by its name is never half there.
+/// Replaces a damaged epoch or one from another boot atomically.
 fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
     for _ in 0..ROUNDS {
         match replace_once(root, text) {
@@ -121,7 +121,7 @@ fn replace_once(root: &Room, text: &str) -> Result<(), LedgerFault> {
         let _ = fs::unlinkat(root.fd(), &temporary, AtFlags::empty());
     }
     placed.map_err(io)?;
-    // What others were cut off at. Who is under way meanwhile begins again.
+    // Removes what interrupted processes have left. A process that is still running begins again.
     for cut_off in root.names().unwrap_or_default() {
         if cut_off.starts_with("epoch.") {
             let _ = fs::unlinkat(root.fd(), &cut_off, AtFlags::empty());

@@ -1,4 +1,4 @@
-//! Names of links, whatever bytes they are: listed, read, moved and taken away.
+//! Names of symbolic links as bytes: listed, read, moved and removed.
 
 use std::mem::MaybeUninit;
 
@@ -10,12 +10,12 @@ use twinlock_core::{fault::MachineFault, ports::Entropy};
 
 use crate::{entropy::KernelEntropy, place::Room};
 
-/// The most names that are looked at in one run: the next one looks at the others.
+/// Maximum number of names per run; the next run handles the others.
 const NAMES_MAX: usize = 50_000;
-/// The longest text of a link that is read.
+/// Maximum length of a link's text.
 const TEXT_MAX: usize = 1024;
 
-/// The names in a folder, whatever bytes they are.
+/// Returns the names in a folder, as bytes.
 pub(super) fn names(room: &Room) -> io::Result<Vec<Vec<u8>>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = fs::openat(room.fd(), ".", flags, Mode::empty())?;
@@ -35,12 +35,12 @@ pub(super) fn names(room: &Room) -> io::Result<Vec<Vec<u8>>> {
     Ok(names)
 }
 
-/// A name in UTF-8.
+/// Returns a name as UTF-8.
 pub(super) fn text(name: &[u8]) -> Option<&str> {
     str::from_utf8(name).ok()
 }
 
-/// The text of a link; nothing where it is none, or longer than any of ours.
+/// Returns the text of a link; `None` if it is not a link or is too long.
 pub(super) fn target(room: &Room, name: &[u8]) -> Option<String> {
     let mut buffer = [0_u8; TEXT_MAX];
     let length = fs::readlinkat_raw(room.fd(), name, &mut buffer[..]).ok()?;
@@ -48,15 +48,15 @@ pub(super) fn target(room: &Room, name: &[u8]) -> Option<String> {
     Some(str::from_utf8(bytes).ok()?.to_owned())
 }
 
-/// Moves a name, and never onto another; whether it was there to be moved.
+/// Moves a name without replacing another; returns whether it existed.
 pub(super) fn rename(from: (&Room, &[u8]), to: (&Room, &[u8])) -> io::Result<bool> {
     let only = RenameFlags::NOREPLACE;
     let moved = match fs::renameat_with(from.0.fd(), from.1, to.0.fd(), to.1, only) {
-        // A file system without it, such as NFS: what would be replaced is another letter of the same person and kind.
+        // On a file system without the flag, such as NFS, this may replace a notification of the same user and kind.
         Err(Errno::INVAL | Errno::NOSYS) => {
             fs::renameat_with(from.0.fd(), from.1, to.0.fd(), to.1, RenameFlags::empty())
         }
-        // One of the same person and kind waits from the same second on, and says enough.
+        // The target is a notification to the same user, of the same kind and second, and is enough.
         Err(Errno::EXIST) => fs::unlinkat(from.0.fd(), from.1, AtFlags::empty()),
         moved => moved,
     };
@@ -67,7 +67,7 @@ pub(super) fn rename(from: (&Room, &[u8]), to: (&Room, &[u8])) -> io::Result<boo
     }
 }
 
-/// Takes a name away that may be gone already.
+/// Removes a name, which may be gone already.
 pub(super) fn unlink(room: &Room, name: &[u8]) -> io::Result<()> {
     match fs::unlinkat(room.fd(), name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -75,7 +75,7 @@ pub(super) fn unlink(room: &Room, name: &[u8]) -> io::Result<()> {
     }
 }
 
-/// A number that no other process draws.
+/// Returns a random number that no other process generates.
 pub(super) fn nonce() -> io::Result<u64> {
     let mut bytes = [0; 8];
     KernelEntropy.fill(&mut bytes).map_err(|MachineFault| Errno::IO)?;

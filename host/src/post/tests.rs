@@ -1,4 +1,4 @@
-//! The way of letters, with folders of their own.
+//! Mail delivery in temporary folders.
 
 use std::{
     fs,

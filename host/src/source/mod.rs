@@ -1,5 +1,5 @@
-//! Files that stand with the people they are about: read as that person, without following a person's links, and
-//! never waited for.
+//! Reads files in users' home folders with the rights of that user, without following the user's links and without
+//! blocking for ever.
 
 mod removal;
 mod walk;
@@ -23,12 +23,12 @@ use zeroize::Zeroizing;
 
 use crate::invoking_user::InvokingUser;
 
-/// How long a file system may take to answer: a dead one must not hold up everybody else.
+/// How long a file system may take to answer: a dead one must not block the other users.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Nobody but the owner may read or write it.
+/// Permission bits that must be clear: only the owner may read or write it.
 const CLOSED: u32 = 0o077;
 
-/// Whose file it is: nobody else's but root's is taken.
+/// The owner of a file; only files of this user or of root are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person {
     /// The user id.
@@ -37,30 +37,30 @@ pub struct Person {
     pub gid: u32,
 }
 
-/// Why a file was not read, or not removed.
+/// Why a file was not read or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceFault {
-    /// There is none.
+    /// It does not exist.
     Absent,
-    /// The path is not absolute, or goes up.
+    /// The path is not absolute, or contains `..`.
     NoPath,
-    /// A symbolic link that is not root's alone stands in the path, or in place of the file.
+    /// The path contains a symbolic link that users other than root could have created, or the file is a link.
     Link,
-    /// No regular file.
+    /// Not a regular file.
     Kind,
-    /// It, or a folder on the way, belongs to somebody else.
+    /// It, or a folder above it, belongs to another user.
     Owner,
-    /// Others may read or write it, or swap it.
+    /// Other users can read, write or replace it.
     TooOpen,
-    /// It has a second name somewhere.
+    /// It has a second name.
     HardLink,
-    /// Larger than anything that can be read.
+    /// Too large.
     TooLarge,
     /// The file system does not answer.
     Stuck,
-    /// It changed, or another file took its name.
+    /// It changed, or another file replaced it.
     Changed,
-    /// Reading or writing failed.
+    /// A read or write failed.
     Io {
         /// The errno.
         errno: i32,
@@ -70,14 +70,14 @@ pub enum SourceFault {
 /// A file that was read.
 #[derive(Debug)]
 pub struct Source {
-    /// What stands in it.
+    /// The content.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// When it last changed, by a time that its owner cannot set (ctime).
+    /// The time of its last change (ctime), which the owner cannot set.
     pub changed: UnixTime,
     held: Arc<Held>,
 }
 
-/// The file and its folder, held open from the moment they were checked.
+/// The file and its folder, kept open since they were checked.
 #[derive(Debug)]
 struct Held {
     folder: OwnedFd,
@@ -88,7 +88,7 @@ struct Held {
     reader: Option<InvokingUser>,
 }
 
-/// Reads a file of a person, of at most `max` bytes.
+/// Reads a user's file of at most `max` bytes.
 ///
 /// # Errors
 /// [`SourceFault`].
@@ -97,7 +97,7 @@ pub fn read(path: &Path, person: Person, max: usize) -> Result<Source, SourceFau
     in_turn(person, None, move || walk::open(&path, person).and_then(|held| take(held, max)))
 }
 
-/// Reads a file whose path the invoking user gave, of at most `max` bytes, with that user's rights alone.
+/// Reads a file of at most `max` bytes, whose path the invoking user gave, with that user's rights only.
 ///
 /// # Errors
 /// [`SourceFault`].
@@ -111,7 +111,7 @@ pub fn read_as(path: &Path, user: &InvokingUser, max: usize) -> Result<Source, S
 }
 
 impl Source {
-    /// Overwrites the file and takes its name away, if it is still the one that was read.
+    /// Overwrites and unlinks the file, if it is still the one that was read.
     ///
     /// # Errors
     /// [`SourceFault`].
@@ -144,8 +144,8 @@ fn take(held: Held, max: usize) -> Result<Source, SourceFault> {
     Ok(Source { bytes, changed, held: Arc::new(held) })
 }
 
-/// As the person, who alone may enter a home on a file server; then as root, whose reach a home
-/// below a folder of another group may need. What the invoking user named is done as that user alone.
+/// Runs as the user, who may be the only one with access to a home on a file server, then as root, which a home below
+/// a folder of another group may require. For a path that the invoking user gave, runs as that user only.
 fn in_turn<T: Send + 'static>(
     person: Person,
     reader: Option<&InvokingUser>,
@@ -167,7 +167,7 @@ fn in_turn<T: Send + 'static>(
     }
 }
 
-/// Does it in a thread of its own, which is left behind where it does not end: it ends with the process.
+/// Runs in a separate thread, which is abandoned if it does not finish; it ends with the process.
 fn within<T: Send + 'static>(
     patience: Duration,
     job: impl FnOnce() -> Result<T, SourceFault> + Send + 'static,
@@ -178,7 +178,7 @@ fn within<T: Send + 'static>(
     told.recv_timeout(patience).unwrap_or(Err(SourceFault::Stuck))
 }
 
-/// For this thread's files alone; with the id go the powers over other people's files.
+/// Switches this thread's file access to the user; this drops the capabilities that override file permissions.
 fn become_person(person: Person) -> Result<(), SourceFault> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
@@ -186,7 +186,7 @@ fn become_person(person: Person) -> Result<(), SourceFault> {
     let (uid, gid) = (Uid::from_raw(person.uid), Gid::from_raw(person.gid));
     setfsgid(gid);
     setfsuid(uid);
-    // These calls tell nothing but what was in force before.
+    // These calls report no error, only the previous value, so a second call reads the result.
     let in_force = setfsgid(gid) == gid && setfsuid(uid) == uid;
     if in_force { Ok(()) } else { Err(fault(Errno::PERM)) }
 }
@@ -200,13 +200,14 @@ fn fault(errno: Errno) -> SourceFault {
     }
 }
 
-/// Opens a name in a folder only if it is a regular file of the person's, closed to others, with one name.
+/// Opens a name in a folder only if it is a regular file with one name that belongs to the user and is closed to
+/// others.
 fn open_file(
     folder: &OwnedFd,
     name: &OsString,
     person: Person,
 ) -> Result<(OwnedFd, Stat), SourceFault> {
-    // Looked at before it is opened: opening a device may do something.
+    // Checked before it is opened: opening a device may have side effects.
     let seen = fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
     let kind = |stat: &Stat| match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok(()),
@@ -219,7 +220,7 @@ fn open_file(
         | FileType::Unknown => Err(SourceFault::Kind),
     };
     kind(&seen)?;
-    // Should a FIFO take the name meanwhile, it opens at once without a writer.
+    // A FIFO that takes the name meanwhile opens at once without a writer.
     let flags =
         OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
     let file = fs::openat(folder, name, flags, Mode::empty()).map_err(fault)?;

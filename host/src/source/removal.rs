@@ -1,4 +1,4 @@
-//! The end of a file that was taken over: overwritten by its descriptor, and unlinked under no other's name.
+//! Removes an imported file: overwrites it by its descriptor and unlinks it without removing another file.
 
 use rustix::{
     fs::{self, AtFlags, Mode, OFlags, RenameFlags, Stat},
@@ -11,7 +11,7 @@ use crate::{
     source::{Held, SourceFault, fault},
 };
 
-/// Overwrites what was read, if nothing has changed since.
+/// Overwrites what was read, if it has not changed since.
 pub(super) fn overwrite(held: &Held) -> Result<(), SourceFault> {
     let stat = fs::fstat(&held.file).map_err(fault)?;
     let times = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
@@ -21,7 +21,7 @@ pub(super) fn overwrite(held: &Held) -> Result<(), SourceFault> {
     if stat.st_nlink != 1 {
         return Err(SourceFault::HardLink);
     }
-    // Google's program makes it 0400, which stops its owner too.
+    // Google's program sets mode 0400, which also stops the owner.
     fs::fchmod(&held.file, Mode::RUSR | Mode::WUSR).map_err(fault)?;
     let flags =
         OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
@@ -43,8 +43,8 @@ pub(super) fn overwrite(held: &Held) -> Result<(), SourceFault> {
     fs::fsync(&file).map_err(fault)
 }
 
-/// Takes the name away. Under a name that nobody knows it is looked at once more, so that a file which
-/// took its place a moment ago is put back and not lost.
+/// Unlinks the file. Moves it to an unknown name and checks it there first, so that a file which has just replaced it
+/// is restored and not lost.
 pub(super) fn unlink(held: &Held) -> Result<(), SourceFault> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineFault| fault(Errno::IO))?;
@@ -53,7 +53,7 @@ pub(super) fn unlink(held: &Held) -> Result<(), SourceFault> {
     let only = RenameFlags::NOREPLACE;
     match fs::renameat_with(folder, &held.name, folder, &aside, only) {
         Ok(()) => {}
-        // A file system without it, such as NFS.
+        // A file system without the flag, such as NFS.
         Err(Errno::INVAL | Errno::NOSYS) => return unlink_in_place(held),
         Err(errno) => return Err(changed(errno)),
     }
@@ -76,7 +76,7 @@ fn unlink_in_place(held: &Held) -> Result<(), SourceFault> {
     Ok(())
 }
 
-/// The zeros are durable already; that the name is gone may be forgotten by a power cut.
+/// Syncs the folder, best effort: the zeros are durable already, and a power failure may only restore the name.
 fn settle(held: &Held) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     if let Ok(folder) = fs::openat(&held.folder, ".", flags, Mode::empty()) {
@@ -93,7 +93,7 @@ fn same(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
-/// A name that was there a moment ago.
+/// Returns the fault for a name that existed a moment ago.
 fn changed(errno: Errno) -> SourceFault {
     let fault = fault(errno);
     if fault == SourceFault::Absent { SourceFault::Changed } else { fault }

@@ -1,4 +1,4 @@
-//! Files of people, as they should be and as they should not.
+//! Users' files that are accepted and refused.
 
 use std::{
     os::unix::fs::{PermissionsExt, symlink},
@@ -65,7 +65,7 @@ fn what_is_no_file_is_found_out_at_once() {
 #[test]
 fn a_persons_links_are_not_followed() {
     let (home, file) = home();
-    // What its group may write to is no folder of root's alone either.
+    // A folder that its group can write to is not root's alone either.
     mode(home.path(), 0o770);
     let link = file.with_file_name("link");
     symlink(&file, &link).unwrap();

@@ -1,4 +1,4 @@
-//! The way to a person's file, folder by folder.
+//! Walks the path to a user's file, folder by folder.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -13,25 +13,25 @@ use rustix::{
 
 use crate::source::{Held, Person, SourceFault, fault, open_file};
 
-/// Links of root's that are followed, such as the one that a distribution puts at /home.
+/// Maximum number of root's links followed, such as a distribution's link at /home.
 const LINKS_MAX: usize = 8;
-/// Others than the owner and the group may make and take names.
+/// Users other than the owner and group may create and remove names.
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
-/// Nobody but the owner may.
+/// Users other than the owner may create and remove names.
 const WRITABLE: u32 = 0o022;
 
-/// A folder is only passed through: that needs no right to list it.
+/// A folder is only traversed, which needs no permission to list it.
 const FOLDER: OFlags =
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
-/// Opens a file, and checks it.
+/// Opens a file and checks it.
 pub(super) fn open(path: &Path, person: Person) -> Result<Held, SourceFault> {
     let name = path.file_name().ok_or(SourceFault::NoPath)?.to_owned();
     let Way { end: folder, fault: mistrust } =
         folder(path.parent().ok_or(SourceFault::NoPath)?, person)?;
     if let Some(mistrust) = mistrust {
-        // Where there is no file, nobody needs to be told about the way to it.
+        // If the file does not exist, faults of its path are not reported.
         fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
         return Err(mistrust);
     }
@@ -39,10 +39,10 @@ pub(super) fn open(path: &Path, person: Person) -> Result<Held, SourceFault> {
     Ok(Held { folder, name, file, stat, person, reader: None })
 }
 
-/// A way that was gone to its end.
+/// A completed walk.
 struct Way {
     end: OwnedFd,
-    /// Why nothing at its end is believed.
+    /// Why the file at its end is not trusted.
     fault: Option<SourceFault>,
 }
 
@@ -77,7 +77,7 @@ fn folder(path: &Path, person: Person) -> Result<Way, SourceFault> {
     Ok(way)
 }
 
-/// The components, the last one first.
+/// Returns the components, the last one first.
 fn parts(path: &Path) -> Result<Vec<OsString>, SourceFault> {
     let mut parts = Vec::new();
     for component in path.components() {
@@ -95,10 +95,10 @@ fn root() -> Result<OwnedFd, SourceFault> {
     fs::openat(CWD, "/", FOLDER, Mode::empty()).map_err(fault)
 }
 
-/// Whoever else owned a folder on the way could put another one in place of all below it.
+/// Enters a folder. Another owner of a folder in the path could replace everything below it.
 fn enter(way: &mut Way, part: &OsString, person: Person) -> Result<(), SourceFault> {
     way.end = fs::openat(&way.end, part, FOLDER, Mode::empty()).map_err(|errno| match errno {
-        // A link took the folder's name since it was looked at.
+        // A link has replaced the folder since it was checked.
         Errno::NOTDIR => SourceFault::Link,
         other => fault(other),
     })?;
@@ -111,7 +111,7 @@ fn enter(way: &mut Way, part: &OsString, person: Person) -> Result<(), SourceFau
     Ok(())
 }
 
-/// Where a link leads that nobody but root can have made.
+/// Returns the target of a link that only root can have created.
 fn roots_link(at: &OwnedFd, part: &OsString) -> Result<std::ffi::CString, SourceFault> {
     let roots = |stat: &Stat| stat.st_uid == 0 && stat.st_mode & WRITABLE == 0;
     if !roots(&fs::fstat(at).map_err(fault)?) {

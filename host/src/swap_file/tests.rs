@@ -1,4 +1,4 @@
-//! Writers at once, writers that were killed, and what they leave.
+//! Concurrent writers, killed writers and what they leave.
 
 use super::*;
 use rustix::fs::{Mode, OFlags};
@@ -11,7 +11,7 @@ fn file(folder: &Path) -> SwapFile {
     SwapFile { folder: fd, name: "rules.toml".into(), owner, max: 64 * 1024 }
 }
 
-/// Adds a line, unless it is there.
+/// Adds a line unless it is present.
 fn add(file: &SwapFile, line: &str) -> Result<bool, SwapError<Infallible>> {
     file.change(&mut |before| {
         let text = String::from_utf8(before.to_vec()).unwrap();

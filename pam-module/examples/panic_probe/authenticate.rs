@@ -1,4 +1,4 @@
-//! What stands in for a login: it asks for a code, and panics with it in hand.
+//! A replacement for the login that asks for a code and panics while it holds it.
 
 use std::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! The module's own entry points around a login that panics, to show that a panic harms nobody.
+//! The module's entry points around a login that panics, to test that a panic is contained.
 
 mod authenticate;
 mod final_text;
