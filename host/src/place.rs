@@ -1,5 +1,5 @@
-//! Trusted folders and files, which only root can have created: opened without following links, checked when open,
-//! and read up to a limit.
+//! Trusted folders and files, which only root can have created: opened without following links, checked,
+//! size-limited.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -67,8 +67,7 @@ impl Room {
         Self::checked(opening::folder(self.fd.as_fd(), path, resolve), owner)
     }
 
-    /// Opens a folder below this one, or another one if it is missing, with uniform system calls; returns whether it
-    /// is the first.
+    /// Opens a folder below this one, or `instead` if it is missing, uniformly; returns whether it is the first.
     ///
     /// # Errors
     /// As [`Room::open`], for either folder.
@@ -119,8 +118,7 @@ impl Room {
         let foreign = *self.foreign_group.get_or_init(foreign);
         fs::symlinkat(text, &self.fd, name)?;
         if foreign {
-            // The group of a link in a folder that only root can access is never checked, so a failure here is
-            // harmless.
+            // Never checked in a folder that only root can access, so a failure here is harmless.
             let group = Some(fs::Gid::ROOT);
             let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
         }
@@ -218,8 +216,7 @@ pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Resu
         Err(Errno::EXIST) => return Ok(()),
         Err(errno) => return Err(errno),
     }
-    // By name, which only root can change there: opening it could fail at the caller's descriptor limit and leave a
-    // folder with the caller's group.
+    // By name: opening it could fail at the caller's descriptor limit and leave the caller's group on it.
     let (user, group) = ids(owner);
     fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
     fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())
@@ -238,8 +235,7 @@ fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
     (Some(fs::Uid::from_raw(owner.0)), (owner.0 == 0).then_some(fs::Gid::ROOT))
 }
 
-/// Reads a file by its absolute path: regular, with one name, the required owner, and without the permission bits in
-/// `rights`.
+/// Reads a regular file by its absolute path: one name, the required owner, none of the permission bits in `rights`.
 ///
 /// # Errors
 /// [`StoreFault`] otherwise; [`StoreFault::TooLarge`] over `max` bytes.
