@@ -92,7 +92,7 @@ impl Acting {
         Ok(Self { login, permission, ruling, due, name, target: about, reason, break_glass })
     }
 
-    /// Returns the acting user's account and record, if a code is required and the operation is about that user.
+    /// Takes the acting user's account and record, if a code is required and the operation is about that user.
     pub fn oneself(&mut self, target: &str) -> Option<(Account, Snapshot)> {
         self.due.take_if(|(account, _)| account.name == target)
     }

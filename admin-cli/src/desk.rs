@@ -163,22 +163,23 @@ impl Desk {
     /// Prints the result once the work is done: a sentence for a person, or an object for a program.
     pub fn say(&self, sentence: &str, object: serde_json::Value) {
         let said = if self.json { object.to_string() } else { wrap(sentence, WIDTH, 0) };
-        // The deed is done: an output that nobody reads does not undo it.
+        // The operation is done; a failed write of its output does not undo it.
         let _ = self.print(&format!("{said}\n"));
     }
 
-    /// Prints what was asked for; what a terminal would obey is escaped, whatever file it came from.
+    /// Prints output with control and invisible characters escaped, whatever file they came from.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         let notation = if self.json { Notation::Json } else { Notation::Text };
         self.print_exactly(&harmless(text, notation))
     }
 
-    /// As [`Desk::print`], for text of this program's own that sets colours, or that was made harmless already.
+    /// Prints like [`Desk::print`], without escaping: for text with this program's own colors, or text that is escaped
+    /// already.
     pub fn print_exactly(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => Ok(()),
-            // A reader that has seen enough, such as head(1).
+            // The reader has closed the pipe, such as head(1).
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             Err(error) => Err(Failure::new(
                 Exit::Refused,
@@ -189,16 +190,16 @@ impl Desk {
     }
 }
 
-/// The settings file that was asked for.
+/// The requested settings file.
 pub struct Chosen {
-    /// Its whole path.
+    /// Absolute path.
     pub path: String,
-    /// Whether an option names it: then it must be there, in folders of root's alone.
+    /// Whether an option names it: then it must exist, in folders that only root can write to.
     pub is_named: bool,
 }
 
 impl Chosen {
-    /// By `--config`, seen from the folder that the command was started in.
+    /// Returns the file of `--config`, relative to the working directory, or the default.
     pub fn of(command: &Command) -> Result<Self, Failure> {
         let Some(named) = &command.config else {
             return Ok(Self { path: settings::PATH.into(), is_named: false });
@@ -218,7 +219,7 @@ impl Chosen {
         Ok(Self { path, is_named: true })
     }
 
-    /// Loads it.
+    /// Loads the settings.
     pub fn load(&self) -> Result<Loaded, SettingsFault> {
         if self.is_named {
             settings::load_named(&self.path, OWNER)
@@ -236,7 +237,7 @@ fn say_stand_in(path: &str, loaded: &Loaded) {
     }
 }
 
-/// Settings that cannot be used.
+/// Explains why settings cannot be used.
 pub fn settings_failure(path: &str, fault: &SettingsFault) -> Failure {
     let (what, remedy) = mistake::of_settings(path, fault);
     let remedy =

@@ -69,7 +69,7 @@ pub fn invite(
     let voucher = voucher.counted_from(desk.now()?, &desk.machine.ledger.boot_id()?);
     let trace = by.trace(stamp.1);
     let ticket = Ticket { purpose: Purpose::SetUp, voucher, trace };
-    // Stored as expired: a run that is killed before delivery must not leave an invited user without a ticket.
+    // Stored as expired: if this run is killed before delivery, the next one has to issue another ticket.
     let waiting = ticket.clone();
     let mut address = mail.map(str::to_owned);
     let mut was = None;

@@ -1,4 +1,4 @@
-//! The verbs and their arguments: help texts, man page and completions come from here.
+//! Verbs and their arguments: the source of help texts, manual page and completions.
 
 mod picture;
 mod recovery;
@@ -121,7 +121,8 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Whether it is to change what stands; the outbox and an epoch's folders are gone on with, whatever stands of them.
+    /// Reports whether the verb changes stored state. Work on the outbox and the epoch's folders is resumed after a
+    /// failure, so those verbs do not count.
     pub fn changes(&self) -> bool {
         match self {
             Self::Enroll(_)

@@ -14,7 +14,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Starts a server that only the plugin protects; returns the fingerprint of its certificate too.
+/// Starts a server that only the plugin protects; returns it with the fingerprint of its certificate.
 fn vpn_server<'m>(m: &'m Machine, service: &str) -> (Session<'m>, String) {
     let made = m.run(["sh", "-c", CERTIFICATE]);
     let (_, fingerprint) = made.ok().trim().split_once('=').expect("a fingerprint");

@@ -24,7 +24,8 @@ pub struct FromPicture {
 }
 
 impl FromPicture {
-    /// Returns the user. `import oath` has its file first, so both orders are taken: a picture is known by its name.
+    /// Returns the user. `import oath` takes its file first, so both orders are accepted: the picture is recognized by
+    /// its name.
     pub fn user(&self) -> &str {
         if self.is_turned() { &self.file } else { &self.user }
     }
@@ -37,7 +38,7 @@ impl FromPicture {
         }
     }
 
-    /// Returns which key is meant.
+    /// Returns which key is selected.
     pub fn choice(&self) -> Choice<'_> {
         Choice { name: self.name.as_deref(), index: self.index }
     }
@@ -47,7 +48,7 @@ impl FromPicture {
     }
 }
 
-/// Tells whether a word is no user name: no account has a slash in its name, or is called as pictures are.
+/// Reports whether a word is no user name: no account name contains a slash or ends like a picture's.
 fn is_path(word: &str) -> bool {
     let suffix = word.rsplit_once('.').map_or("", |(_, suffix)| suffix);
     let suffixes = ["png", "jpg", "jpeg"];

@@ -1,4 +1,4 @@
-//! Arguments of the verbs that take something away from somebody, or give something out.
+//! Arguments of the verbs that revoke or issue credentials.
 
 use clap::Args;
 

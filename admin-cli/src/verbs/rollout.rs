@@ -1,4 +1,4 @@
-//! What brings many people along: whom to list, and how.
+//! Arguments of the verbs over many users.
 
 use clap::Args;
 

@@ -37,7 +37,7 @@ fn a_group_is_invited_and_its_rule_written_once() {
     assert_eq!(m.file(RULES).read(), moved);
 }
 
-/// Writes a stack whose other line always succeeds: the module fails it, or has no opinion.
+/// Writes a stack with pam_permit before our line, so that the module alone decides.
 fn wired(m: &Machine, arguments: &str) {
     let ours = format!("auth required pam_twinlock.so first_factor=stack {arguments}");
     m.pam("probe", &format!("auth required pam_permit.so\n{ours}\n"));
