@@ -44,8 +44,7 @@ impl Room {
         Self::checked(opening::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
     }
 
-    /// Opens a folder in or below the one at `root`, by its absolute path, where both must be accessible to the owner
-    /// only. One system call less than opening both.
+    /// Opens a folder in or below `root` by its absolute path, both private to the owner, with one system call less.
     ///
     /// # Errors
     /// As [`Room::open`], for either folder.
@@ -118,7 +117,7 @@ impl Room {
         let foreign = *self.foreign_group.get_or_init(foreign);
         fs::symlinkat(text, &self.fd, name)?;
         if foreign {
-            // Never checked in a folder that only root can access, so a failure here is harmless.
+            // The group is never checked in a folder of root alone, so a failure here is harmless.
             let group = Some(fs::Gid::ROOT);
             let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
         }
