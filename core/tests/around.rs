@@ -1,4 +1,5 @@
-//! Around the dialogues: changes that others build upon, resets under an open screen, vouchers behind the menu, last words.
+//! Concurrent changes during dialogues: changes that others build upon, resets during a question, vouchers after the
+//! menu, final messages.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -37,11 +38,11 @@ fn ty(text: &str) -> Line {
     Line::Type(text.into())
 }
 
-/// A store as host's: of a change that is held up between its name and the look around (host/src/commit.rs, `put`),
-/// while somebody else builds upon it, it says that it was overtaken.
+/// A store like the host's: if another process builds upon a change between its link and its re-read
+/// (host/src/commit.rs, `put`), the change is reported as overtaken.
 struct BuiltUpon<'a> {
     world: &'a World,
-    /// Changes until the one that somebody else builds upon.
+    /// Changes until the one that another process builds upon.
     until: Cell<u32>,
     build: fn(&World),
 }
@@ -83,7 +84,7 @@ impl Records for BuiltUpon<'_> {
     }
 }
 
-/// An administrator gives ada a bypass: the codes stay what they are.
+/// An administrator issues a bypass code for ada; her backup codes are unchanged.
 fn bypass(world: &World) {
     change(world, |mut record| {
         let voucher = Voucher::of("123456789", UnixTime(START + 3600), [5; 16]).unwrap();
@@ -92,7 +93,7 @@ fn bypass(world: &World) {
     });
 }
 
-/// Whatever the login was told: the set that the newest record names is there, and its codes are those that were shown.
+/// Whatever the login reported: the set that the newest record names exists and contains the codes that were shown.
 fn codes_are_there(world: &World, lines: &[&str]) {
     world.lines.borrow_mut().extend(lines.iter().map(|line| ty(line)));
     world.said.borrow_mut().clear();
@@ -109,7 +110,7 @@ fn codes_are_there(world: &World, lines: &[&str]) {
     assert!(named.is_none() || world.is_unspent(named, &shown[0].replace('-', "")));
 }
 
-/// Whoever has nothing but the last code gets in with it or with the one that was shown.
+/// A user who has only the last code gets in with it or with the code that was shown.
 #[test]
 fn who_has_only_the_last_code_is_not_locked_out_by_a_change_upon_its_renewal() {
     let (world, codes) = with_codes(1);
@@ -150,7 +151,8 @@ fn set_up_that_is_held_open_ends_with_a_reset() {
     assert_ne!(verdict, Verdict::Granted, "let in after the reset: {}", screen(&world));
 }
 
-/// What a login before a first factor noted, and how many calls it made more than one with an answer that is no code.
+/// Returns what a login before a first factor stored, and how many more system calls it made than for an answer that
+/// is not a code.
 fn seen(user: &str, throttled: bool, lines: &[&str]) -> (Vec<&'static str>, usize) {
     let one = |last: &str| {
         let mut world = World::new();
@@ -184,7 +186,7 @@ fn a_voucher_typed_behind_the_menu_is_not_judged_before_a_first_factor_either() 
     }
 }
 
-/// What is said of codes that were just shown is true, whatever fails.
+/// Whatever fails, what the user is told about the codes just shown is true.
 #[test]
 fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
     for at in 0..120 {
@@ -204,12 +206,12 @@ fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
     }
 }
 
-/// A person whose client asks a question behind last words, as ssh does in Swedish.
+/// A user whose client asks a question after the final message, as ssh does in Swedish.
 struct Asked<'a> {
     world: &'a World,
     last: Cell<u32>,
     behind: Cell<u32>,
-    /// Events in the log when the last words were said.
+    /// Number of log events when the final message was shown.
     logged: Cell<usize>,
 }
 
@@ -297,7 +299,7 @@ fn what_is_promised_of_a_pending_key_is_true() {
     assert!(same || !said.contains("within 15 minutes"), "{}", &said[said.len() - 200..]);
 }
 
-/// LoginGraceTime, or whoever closes the window, ends the module while "Press Enter" stands there.
+/// LoginGraceTime, or a user who closes the window, ends the module during "Press Enter".
 #[test]
 fn a_refusal_is_logged_before_its_last_words() {
     let world = newcomer();

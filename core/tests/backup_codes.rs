@@ -1,4 +1,4 @@
-//! Backup codes at a login: used, warned of, renewed, owed, fetched by ticket.
+//! Backup codes at a login: use, warning, renewal, codes that are owed, tickets.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -50,7 +50,7 @@ fn a_reset_while_the_last_code_is_renewed_wins() {
     let (world, codes) = with_codes(1);
     world.change_at.set(None);
     let before = world.newest_record("ada").generation;
-    // Somebody else renews the same code first.
+    // A concurrent login renews with the same code first.
     assert_eq!(world.login(&stack(), &[&codes[0], "<group>"]), Verdict::Granted);
     assert_ne!(world.newest_record("ada").generation, before);
     assert_eq!(world.login(&stack(), &[&codes[0], "<group>", ""]), Verdict::Denied);

@@ -1,4 +1,4 @@
-//! Changes at a login: a key that somebody has seen, self-service, bypasses, remembered devices, letters.
+//! Changes at a login: a key that others have seen, self-service, bypass codes, remembered devices, notifications.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -34,7 +34,7 @@ fn seen() -> World {
     world
 }
 
-/// A visit with a key that sshd has verified.
+/// A login with a key that sshd has verified.
 fn by_key(key: &str) -> Request {
     Request {
         public_key: PublicKey::Verified,
@@ -204,7 +204,7 @@ fn a_bypass_works_so_often_and_behind_a_first_factor_alone() {
     assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
 }
 
-/// A password may be twelve letters or nine digits: only where such a thing was given is it a try.
+/// A password may be twelve letters or nine digits, so such an answer is an attempt only if a voucher was issued.
 #[test]
 fn vouchers_count_where_there_are_any() {
     let given = |record: Record, some: bool| {
@@ -264,7 +264,7 @@ fn a_bypass_that_is_over_does_not_live_again_when_the_clock_goes_back() {
         world.unix.set(START + 3600 - back);
         assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied, "{back}");
     }
-    // A clock that goes forward and back ends nothing too early.
+    // A clock that jumps forward and back expires nothing too early.
     give_bypass(&world, 3600);
     assert_eq!(world.login(&stack(), &["123456789"]), Verdict::Granted);
 }
@@ -279,10 +279,10 @@ fn after_a_restart_a_bypass_is_over_where_the_clock_has_passed_its_end() {
         world.restart(START + 600);
         let verdict = world.login(&stack(), &["123456789", ""]);
         assert_eq!(verdict == Verdict::Denied, over, "{later}");
-        // One that is given out now works, however far ahead the mark is.
+        // A new bypass code works, however far ahead the mark is.
         give_bypass(&world, 900);
         assert_eq!(world.login(&stack(), &["123456789"]), Verdict::Granted, "{later}");
-        // The machine has run for longer than the bypass was to last.
+        // The host has run for longer than the bypass code was valid.
         world.restart(START + 600);
         world.boot.set(world.boot.get() + 3600);
         assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);

@@ -1,4 +1,4 @@
-//! Clocks that are wrong for a while: no code works twice, and nobody is shut out once the clock is right.
+//! Temporarily wrong clocks: no code works twice, and no user is locked out once the clock is correct.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -21,7 +21,7 @@ fn gets_in(world: &World, code: &str) -> bool {
     world.login(&stack(), &[code, ""]) == Verdict::Granted
 }
 
-/// A world whose mark stands at the beginning, as after a login of then.
+/// A world whose mark is at the start, as after a login at that time.
 fn begun() -> World {
     let world = World::new();
     assert!(gets_in(&world, &world.code(0)));
@@ -39,7 +39,7 @@ fn after_a_login_with_a_clock_that_was_ahead_a_restart_shuts_nobody_out() {
         world.restart(START + 120);
         world.pass(90);
         assert!(gets_in(&world, &world.code(0)), "{ahead} {}", screen(&world));
-        // Time goes on and gets there, in this boot or in another one: the code was used once.
+        // Time reaches that point, in this boot or another one: the code was used once.
         world.pass(START + ahead - world.unix.get());
         assert!(!gets_in(&world, &seen), "{ahead}");
         assert!(world.reasons().contains(&"before_epoch"), "{:?}", world.reasons());
@@ -53,7 +53,7 @@ fn after_a_login_with_a_clock_that_was_ahead_a_restart_shuts_nobody_out() {
 
 #[test]
 fn a_mark_that_lags_and_a_clock_set_back_over_a_restart_bring_no_code_back() {
-    // Off for a week, and nothing vouches for the clock since.
+    // The clock is a week ahead and has not been synchronized since.
     let world = begun();
     world.restart(START + 7 * DAY);
     world.pass(90);
@@ -92,7 +92,7 @@ fn while_the_kernel_vouches_for_the_clock_the_mark_follows_any_distance() {
     }
 }
 
-/// Of the whole machine: what `twinlock epoch now` does to the mark.
+/// The effect of `twinlock epoch now` on the mark.
 fn believe(world: &World) {
     let now = twinlock_core::ports::Clock::now(world).unwrap();
     let known = world.clock_mark.borrow().clone();
@@ -143,7 +143,7 @@ fn a_clock_at_1970_and_one_at_2106_let_the_owner_in() {
         world.restart(odd);
         world.pass(90);
         let inside = gets_in(&world, &world.code(0));
-        // Back in 1970 the mark lies ahead: nobody knows which codes of then were used.
+        // Back in 1970 the mark is in the future, so it is unknown which codes of that time were used.
         assert_eq!(inside, odd > START, "{odd}");
         world.restart(START + HOUR);
         world.pass(90);
@@ -154,7 +154,7 @@ fn a_clock_at_1970_and_one_at_2106_let_the_owner_in() {
 #[test]
 fn a_machine_that_slept_has_not_stood_still() {
     let world = begun();
-    // The other clock counts sleep: a night is no jump.
+    // The boot clock includes suspend: a night is not a jump.
     for _ in 0..5 {
         world.pass(8 * HOUR);
         assert!(gets_in(&world, &world.code(0)));

@@ -1,4 +1,4 @@
-//! Programs that can ask for a code and nothing more, and programs that do not run as root.
+//! Programs that can ask only for a code, and programs that are not root.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -40,7 +40,7 @@ fn postponed(world: &World) -> u8 {
     world.newest_record("ada").authenticators[0].seen.as_ref().unwrap().postponed
 }
 
-/// One question is answered, and every other fails.
+/// One question is answered, and every other one fails.
 fn one_answer(world: &World) -> Verdict {
     world.pass(60);
     world.login(&stack(), &[&world.code(0)])

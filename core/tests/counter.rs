@@ -1,4 +1,4 @@
-//! Tokens with a button: a right code moves the counter, durably and once, and nothing else does.
+//! HOTP tokens: only a correct code moves the counter, durably and once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -17,7 +17,7 @@ use world::{
     request,
 };
 
-/// ada has a token that stands at 10.
+/// ada has a token whose next counter is 10.
 fn world() -> World {
     let world = World::new();
     world.equip("ada", vec![token(7, 10)]);

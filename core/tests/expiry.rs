@@ -1,4 +1,4 @@
-//! Guessing for weeks: the ledger stays small, forgets nothing that counts, and a login pays for a few names at most.
+//! Guessing for weeks: the ledger stays small and forgets nothing relevant, and each login removes only a few names.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -21,7 +21,7 @@ fn from(user: &str, claim: Claim, last: u8) -> Request {
     Request { source: Source::address([203, 0, 113, last].into()), ..request(user, claim) }
 }
 
-/// So many wrong codes at once, each from an address of its own.
+/// Enters this many wrong codes at once, each from a different address.
 fn guess(world: &World, user: &str, claim: Claim, times: u8) {
     for last in 0..times {
         world.refuse(&from(user, claim, last), &[&world.wrong_code(), "", ""]);
@@ -48,7 +48,7 @@ fn weeks_of_guessing_leave_few_names() {
     }
 }
 
-/// However many a day the settings allow.
+/// However many attempts per day the settings allow.
 #[test]
 fn unknown_names_are_bounded_whatever_the_settings_say() {
     let mut world = World::new();
@@ -67,13 +67,13 @@ fn a_charge_removes_at_most_eight_names() {
     pass(&world, DAY + HOUR);
     for left in [33, 26, 19, 12, 5] {
         guess(&world, "ada", Claim::Follows, 1);
-        // The first of them stays charged for an address that has tried before.
+        // The first one stays charged to an address that has made an attempt before.
         assert!(tries(&world).abs_diff(left) <= 1, "{left}: {}", tries(&world));
         pass(&world, HOUR);
     }
 }
 
-/// Wrong codes behind a proven first factor: the row that locks is as long as before their names went.
+/// Wrong codes behind a proven first factor: the streak that locks out is as long as before their names were removed.
 #[test]
 fn expired_tries_stay_in_their_row() {
     let world = World::new();
@@ -89,7 +89,7 @@ fn expired_tries_stay_in_their_row() {
     assert!(world.reasons().contains(&"locked"), "{:?}", world.reasons());
 }
 
-/// What a clock that is ahead would remove is still charged when it is right again.
+/// Attempts that a fast clock would expire are still charged when it is correct again.
 #[test]
 fn a_clock_ahead_gives_no_second_day() {
     let world = World::new();
@@ -101,7 +101,7 @@ fn a_clock_ahead_gives_no_second_day() {
     assert!(tries(&world) >= 60, "{}", tries(&world));
 }
 
-/// Used steps go by their distance to the newest, not by any clock.
+/// Used steps expire by their distance to the newest one, not by a clock.
 #[test]
 fn a_clock_ahead_brings_no_code_back() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! A fresh set-up ticket by mail, once a day, at logins that a reminder lets go on and whose ticket has expired.
+//! A new set-up ticket by mail, once a day, at logins that are granted with a reminder after the ticket has expired.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -24,7 +24,7 @@ use world::{START, World, request};
 
 use world::people::{change, letters, newcomer, screen, stack, ticket};
 
-/// A ticket that worked for an hour, from so many seconds after the start on.
+/// A ticket that is valid for an hour from this many seconds after the start.
 fn given_at(seconds: u64) -> Ticket {
     let at = UnixTime(START + seconds);
     let voucher = Voucher { until: at.plus(HOUR), ..ticket(Purpose::SetUp).voucher };
@@ -42,7 +42,7 @@ fn rule(until: Option<UnixTime>) -> Rule {
     }
 }
 
-/// A world in which ada was invited with a rule that reminds her for a month, and has these tickets.
+/// A world in which ada was invited, with a rule that reminds her for a month, and has these tickets.
 fn invited(tickets: Vec<Ticket>) -> World {
     let mut world = newcomer();
     world.policy.not_enrolled = NotEnrolled::Deny;
@@ -66,7 +66,7 @@ fn now(seconds: u64) -> Now {
     Now { unix: UnixTime(START + seconds), boot }
 }
 
-/// What the other clock shows at the start, and the boot.
+/// The boot clock at the start, and the boot.
 const BOOTED: u64 = 1_000_000;
 const BOOT_ID: &str = "00000000000000000000000000000001";
 const ASKED: [LetterKind; 1] = [LetterKind::TicketExpired];
@@ -82,7 +82,7 @@ fn expired_ticket_is_renewed_once_a_day() {
     }
     assert_eq!(world.letters.borrow()[0].user, "ada");
     assert!(world.letters.borrow()[0].to.is_none(), "it goes to the address on record");
-    // What the command makes of it begins another day.
+    // The renewal by the command starts another day.
     world.letters.borrow_mut().clear();
     change(&world, |record| renewed(record, DAY + 60));
     for (seconds, due) in [(DAY + 61, false), (2 * DAY, false), (2 * DAY + 60, true)] {
@@ -92,7 +92,7 @@ fn expired_ticket_is_renewed_once_a_day() {
     }
 }
 
-/// The record after `twinlock deliver` has mailed a ticket.
+/// Returns the record after `twinlock deliver` has mailed a ticket.
 fn renewed(record: Record, seconds: u64) -> Record {
     let drawn = Voucher::of("AAAABBBBCCCC", UnixTime(0), [7; 16]).unwrap();
     let (record, reserved) =
@@ -182,14 +182,14 @@ fn day_is_counted_whatever_the_clock_did() {
         let world = invited(vec![given_at(at)]);
         world.newest_record("ada")
     };
-    // A ticket of a clock that was a year ahead, ended by the clock that cannot be set.
+    // A ticket issued while the clock was a year ahead, expired by the boot clock.
     let mut ahead = record(365 * DAY);
     let given = Now { boot: now(0).boot, ..now(365 * DAY) };
     ahead.beside.tickets[0].voucher = given_at(365 * DAY).voucher.counted_from(given, BOOT_ID);
     let after = |seconds| Now { boot: now(seconds).boot, ..now(DAY) };
     assert!(!ticket_renewal::is_due(&ahead, after(HOUR - 1)), "it works");
     assert!(ticket_renewal::is_due(&ahead, after(HOUR)), "it holds nobody up for a year");
-    // Set back by less than a day, the clock does not make another one due.
+    // Setting the clock back by less than a day does not make another ticket due.
     let mut near = record(DAY + HOUR);
     near.beside.tickets[0].voucher.until = UnixTime(START);
     assert!(!ticket_renewal::is_due(&near, now(DAY)));
@@ -206,7 +206,7 @@ fn renewal_gives_way_to_whoever_was_faster() {
     assert!(reserve(DAY - 1).is_none());
     let (_, reserved) = reserve(DAY).unwrap();
     let working = ticket_renewal::in_force(&reserved, HOUR, now(DAY), BOOT_ID);
-    // Meanwhile another ticket was given out.
+    // Another ticket was issued in the meantime.
     let found = world.newest_record("ada");
     assert!(ticket_renewal::renewed(found, &reserved, &working, Generation(7)).is_none());
     let mut enrolled = world.newest_record("ada");

@@ -1,4 +1,4 @@
-//! What a guesser can do in a year under the defaults, by a simulation that the threat model quotes.
+//! How many guesses an attacker gets in a year under the defaults: a simulation that the threat model quotes.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,19 +20,19 @@ use world::{START, World, request};
 
 const DAY: u64 = 86_400;
 const YEAR: u64 = 365;
-/// The owner logs in this often a day, from one place that is known.
+/// The owner logs in this often per day, from one known source.
 const OWNER: u64 = 8;
 
-/// Who guesses: where from, and behind what.
+/// The attacker's source and position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Guesser {
-    /// Behind the right password, from one address that the owner has never used.
+    /// Behind the correct password, from one address that the owner has never used.
     OneAddress,
-    /// Behind the right password, from a new address each time.
+    /// Behind the correct password, from a new address each time.
     ManyAddresses,
-    /// Behind the right password, from the owner's own address.
+    /// Behind the correct password, from the owner's own address.
     OwnersAddress,
-    /// Where the code comes before the password, from a new address each time.
+    /// Where the code is asked before the password, from a new address each time.
     CodeFirst,
 }
 
@@ -40,7 +40,7 @@ fn owner() -> Request {
     Request { source: Source::address([198, 51, 100, 1].into()), ..request("ada", Claim::Stack) }
 }
 
-/// The guesser's next call; `number` makes the address a new one.
+/// Returns the attacker's next request; `number` makes the address unique.
 fn guess(guesser: Guesser, number: u128) -> Request {
     let new = Source::address(Ipv6Addr::from_bits(0x2001_0db8 << 96 | (number << 64)).into());
     let (source, claim) = match guesser {
@@ -52,7 +52,7 @@ fn guess(guesser: Guesser, number: u128) -> Request {
     Request { source, ..request("ada", claim) }
 }
 
-/// Guesses judged on each day, by somebody who guesses whenever a guess is judged.
+/// Returns the guesses compared on each day, for an attacker who guesses as often as possible.
 fn judged(guesser: Guesser, days: u64) -> Vec<u64> {
     let mut world = World::new();
     world.policy.tries = 1;
@@ -84,7 +84,7 @@ fn judged(guesser: Guesser, days: u64) -> Vec<u64> {
     counts
 }
 
-/// The owner logs in, as soon as what was guessed at the same address has been waited for.
+/// Logs the owner in, after waiting for the delay caused by guesses from the same address.
 fn log_in(world: &World, begin: u64) -> u64 {
     let wait = (0..60).map(|times| begin + times * 30).find(|at| {
         set(world, *at);
@@ -100,7 +100,7 @@ fn set(world: &World, unix: u64) {
     world.boot.set(world.boot.get() + ahead);
 }
 
-/// The chance that one of `guesses` was one of the three codes that are right at a time.
+/// Returns the chance that one of `guesses` was one of the three codes that are valid at a time.
 fn chance(guesses: u64) -> f64 {
     1.0 - (1.0 - 3.0 / 1e6_f64).powf(guesses as f64)
 }
@@ -111,16 +111,16 @@ fn percent(chance: f64) -> String {
 
 const SIMULATED: u64 = 4;
 
-/// The threat model has the row that this guesser's days come to.
+/// Checks that the threat model contains the row for this attacker.
 fn is_quoted(guesser: Guesser, name: &str) {
     let counts = judged(guesser, SIMULATED);
-    // What is counted is a day old at most, so that from the third day on each is as the one before.
+    // Nothing older than a day counts, so from the third day on all days are equal.
     let (most, last) = (counts.iter().max().copied().unwrap(), counts[counts.len() - 1]);
     assert!(counts[2..].iter().all(|count| count.abs_diff(last) <= last / 10), "{counts:?}");
     let year = counts.iter().sum::<u64>() + most * (YEAR - SIMULATED);
     let (daily, yearly) = (percent(chance(most)), percent(chance(year)));
     let row = format!("| {name} | {most} | {daily} | {year} | {yearly} |");
-    // Asked at run time: a copied checkout has a threat model of its own.
+    // Read at run time: a copied checkout has its own threat model.
     let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".into());
     let path = here + "/../packaging/doc/threat-model.md";
     let text = std::fs::read_to_string(path).unwrap();

@@ -1,4 +1,5 @@
-//! Dialogues held open: what was shown before somebody else's change opens nothing after it, and a pass nothing lasting.
+//! Dialogues that are held open: what was shown before a concurrent change grants nothing after it, and a bypass code
+//! grants nothing lasting.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -41,7 +42,7 @@ fn by_key(key: &str) -> Request {
         ..request("ada", Claim::Publickey)
     }
 }
-/// An administrator resets ada, and ada is set up anew with another key: her own codes are not yet confirmed.
+/// An administrator resets ada, and ada is set up again with another key; her new codes are not confirmed yet.
 fn reset_and_anew(world: &World) {
     change(world, |record| {
         enrolment::reset(record, trace(), (Generation(77), UnixTime(START + 1)))
@@ -226,7 +227,7 @@ fn going_on_without_ends_with_enrolment() {
 #[test]
 fn the_same_source_resumes_somebody_elses_key() {
     let (world, codes) = with_codes(10);
-    // one stolen code, at the same source
+    // One stolen code, at the same source.
     let _ = world.login(&stack(), &["?", "4", &codes[0], "2"]);
     let stolen = screen(&world);
     world.unix.set(world.unix.get() + 120);
@@ -257,7 +258,7 @@ fn a_login_under_way_ends_with_a_reset() {
 #[test]
 fn one_code_of_before_and_one_of_after_a_reset_change_nothing() {
     let (world, codes) = with_codes(10);
-    // the attacker has one old backup code and, later, one code of the new app
+    // The attacker has one old backup code and, later, one code of the new app.
     push(
         &world,
         vec![
@@ -269,7 +270,7 @@ fn one_code_of_before_and_one_of_after_a_reset_change_nothing() {
             ty("<group>"),
         ],
     );
-    // the menu is read before: hold at the menu prompt comes after newest()
+    // The menu is read before: a pause at the menu prompt comes after newest().
     let v = world.login(&stack(), &[]);
     let record = world.newest_record("ada");
     assert!(record.codes.is_none(), "{v:?}");
@@ -355,7 +356,8 @@ fn a_clock_that_is_ahead_over_there_does_not_undo_a_reset() {
     use twinlock_core::carry::{self, Arrival, Carried, Wanted};
     use twinlock_core::record::SetId;
     let (world, _) = with_codes(10);
-    // The other host's clock is 50 minutes ahead; its record was imported here, codes were spent here, then reset here.
+    // The other host's clock is 50 minutes ahead. Its record was imported here, codes were spent here, then the user
+    // was reset here.
     let mut there = world.newest_record("ada");
     there.codes = Some(SetId(5));
     there.generation = Generation(5);

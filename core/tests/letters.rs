@@ -1,11 +1,11 @@
-//! Codes are drawn uniformly: no letter, no place and no pair of letters is more frequent than chance has it.
+//! Codes are uniformly distributed: no letter, position or pair of letters is more frequent than chance allows.
 #![allow(clippy::indexing_slicing, reason = "a test that cannot go on must stop")]
 
 use std::cell::Cell;
 
 use twinlock_core::{draw, fault::MachineFault, ports::Entropy};
 
-/// `SplitMix64`, whose bytes are as good as the kernel's for this, and the same in every run.
+/// `SplitMix64`: for this test as good as the kernel's random bytes, and reproducible.
 struct Seeded(Cell<u64>);
 
 impl Entropy for Seeded {
@@ -22,9 +22,9 @@ impl Entropy for Seeded {
     }
 }
 
-/// Of 25 degrees of freedom: beyond it once in ten thousand million times. A remainder taken of a byte gives 268.
+/// For 25 degrees of freedom: exceeded with a probability of 10^-10. A byte modulo 26 gives 268.
 const BOUND: f64 = 100.0;
-/// Of 675 degrees of freedom, as rare.
+/// For 675 degrees of freedom, with the same probability.
 const BOUND_OF_PAIRS: f64 = 940.0;
 
 fn chi_square(counts: &[u32]) -> f64 {

@@ -1,4 +1,4 @@
-//! Random lives through every dialogue: stores that fail, clocks that jump, administrators who step in.
+//! Random sequences of dialogues with failing stores, jumping clocks and interventions of administrators.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,20 +28,20 @@ use world::{
     reader, request,
 };
 
-/// One thing that happens.
+/// One event.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A login half a minute later; what stands in brackets is read from the screen, or from what the person holds.
+    /// A login half a minute later; a word in angle brackets is read from the screen or from what the user holds.
     Login { way: Way, lines: Vec<&'static str>, faults: Vec<bool> },
-    /// Time passes on both clocks.
+    /// Both clocks advance.
     Wait(u64),
-    /// The wall clock alone is set.
+    /// The wall clock is set.
     SetClock(i64),
-    /// Somebody else looks at the key.
+    /// Another user sees the key.
     See,
-    /// Somebody else takes the codes away.
+    /// An administrator revokes the codes.
     Owe,
-    /// Somebody else resets the person.
+    /// An administrator resets the user.
     Reset,
 }
 
@@ -67,7 +67,7 @@ fn line() -> impl Strategy<Value = &'static str> {
     ]
 }
 
-/// What people type who know what they are doing, up to some point.
+/// The input of a knowledgeable user, up to some point.
 fn course() -> impl Strategy<Value = Vec<&'static str>> {
     let courses: Vec<Vec<&'static str>> = vec![
         vec!["start", "<first>", "<group>"],
@@ -76,7 +76,7 @@ fn course() -> impl Strategy<Value = Vec<&'static str>> {
         vec!["<own>", "start", "<first>", "<next>", "<group>"],
         vec!["?", "4", "<own>", "1", "<next>", "<group>"],
         vec!["?", "4", "<own>", "2", "<first>", "<code>", "<group>"],
-        // With one code alone.
+        // With only one code.
         vec!["?", "4", "<own>", "1", "<group>"],
         vec!["?", "4", "<own>", "2", "<first>", "<first>", "<group>"],
         vec!["<own>", "start", "<first>", "<first>", "<group>"],
@@ -127,10 +127,10 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-/// A life: what the person holds, and what has let somebody in.
+/// The user's possessions, and the codes that granted access.
 struct Life {
     world: World,
-    /// Backup codes that were confirmed and not used, of the set in force.
+    /// Confirmed and unused backup codes of the set in force.
     held: Vec<String>,
     used: BTreeSet<String>,
     steps: BTreeSet<(Vec<u8>, u64)>,
@@ -138,7 +138,7 @@ struct Life {
     latest: u64,
 }
 
-/// What of a record only its owner may change, with two codes.
+/// The parts of a record that only its owner may change, with two codes.
 #[derive(PartialEq)]
 struct Own {
     keys: Vec<Vec<u8>>,
@@ -244,11 +244,11 @@ impl Life {
         self.record().is_some_and(|record| record.beside.owed_codes.is_some())
     }
 
-    /// What was read from the screen: keys, and codes that were confirmed.
+    /// Learns the keys and confirmed codes on the screen.
     fn learn(&mut self, _: &[Event]) {
         let shown = screen(&self.world);
         self.shown.extend(reader::key(&shown).map(|key| key.key.bytes().to_vec()));
-        // What was typed as a code is on the screen of nobody.
+        // What was typed as a code is not shown on any screen.
         let codes = reader::codes(&shown);
         let in_force = self.record().and_then(|record| record.codes);
         let new = in_force.is_some_and(|id| {
@@ -265,11 +265,11 @@ impl Life {
         let spent: Vec<String> =
             typed.iter().filter(|line| self.held.contains(line)).cloned().collect();
         drop(typed);
-        // Whether it was used or refused by a fault on the way: it may be gone.
+        // Whether it was used or refused because of a fault: it may be spent.
         self.held.retain(|code| !spent.contains(code) || self.world.is_unspent(in_force, code));
     }
 
-    /// What let somebody in was typed, and was never used before.
+    /// Checks that what granted access was typed and was never used before.
     fn account_for(&mut self, accepted: &Accepted) {
         let typed = self.world.typed.borrow().clone();
         match accepted {
@@ -293,7 +293,7 @@ impl Life {
         }
     }
 
-    /// One code was not enough for what changed.
+    /// Checks that a change needed more than one code.
     fn compare(&self, before: &Own, owed: bool) {
         let after = self.own();
         if before.keys.is_empty() || after == *before {
@@ -305,7 +305,7 @@ impl Life {
         });
         let keys_changed = after.keys != before.keys;
         let ended = after.codes.is_none();
-        // Codes that are owed, and the last one's successor, take the one code that they are shown behind.
+        // Codes that are owed, and the set after the last code, need only the one code that precedes them.
         let enough = if keys_changed { 3 } else { 2 };
         let excused = !keys_changed && (owed || ended || self.was_last(&typed));
         assert!(excused || codes.count() >= enough, "{typed:?}");
@@ -316,7 +316,7 @@ impl Life {
             || screen(&self.world).contains("You have no backup")
     }
 
-    /// Once the store answers: by the app, or by a code, or by being set up.
+    /// Returns whether the owner gets in once the store works: by the app, a backup code or set-up.
     fn owner_gets_in(&mut self) -> bool {
         let password = visit(Way::Password);
         if !self.is_enrolled() {

@@ -1,4 +1,4 @@
-//! Logins through core's front door, with a machine that is made of maps.
+//! Logins through core's entry point, with in-memory ports.
 
 mod world;
 
@@ -59,7 +59,7 @@ fn the_person_is_told_what_is_wrong_behind_a_first_factor_only() {
     assert_eq!(world.said.borrow()[..3], [PROMPT.to_owned(), plain.clone(), plain]);
 }
 
-/// As sshd does: after a wrong password one question for a code, and then the password again.
+/// As sshd does: after a wrong password one question for a code, then the password again.
 #[test]
 fn failed_first_factor_is_asked_one_code() {
     for user in ["ada", "bob", "nobody-here"] {
@@ -96,7 +96,7 @@ fn everybody_unproven_sees_the_same() {
         world.account("bob", 1001);
         prepare(&mut world);
         let wrong = world.wrong_code();
-        // The verdict may differ, since nobody sees it; what is said may not.
+        // The verdict may differ, since it is not observable; the messages must not.
         let _ = world.login(&request(user, claim), &["?", "2", "x", "hunter2", &wrong]);
         world.said.take()
     };
@@ -224,7 +224,7 @@ fn a_clock_set_back_shuts_the_owner_out_of_nothing() {
 fn a_refusal_is_logged_where_nothing_could_be_judged() {
     let world = World::new();
     let code = world.code(0);
-    // The clock is asked first, the account before it.
+    // The account is looked up before the clock is read.
     world.faults.borrow_mut().extend([false, true]);
     world.refuse(&request("ada", Claim::Follows), &[&code, &code, &code]);
     assert_eq!(world.reasons(), ["clock_failed"]);

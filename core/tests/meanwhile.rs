@@ -1,4 +1,4 @@
-//! A record that changes between the claim of a code and the look at the record behind it.
+//! A record that changes between the claim of a code and the re-read.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -16,7 +16,7 @@ use world::{
     reader,
 };
 
-/// What becomes of a login with these codes, ada's record being changed behind the claim.
+/// Logs in with these codes while ada's record is changed after the claim.
 fn login(codes: &[String], change: impl FnOnce(&mut Record)) -> (Verdict, World) {
     let world = World::new();
     let mut record = world.newest_record("ada");
@@ -61,7 +61,7 @@ fn another_generation_of_the_same_key_stops_nobody() {
     }
 }
 
-/// A bypass is given, and a reset is taken back, while the login looks: each change has a generation of its own.
+/// A bypass code is issued and a reset is undone during the re-read; each change has its own generation.
 #[test]
 fn backup_code_outlives_a_change_of_the_record() {
     for codes in [&["10000001", "20000002"][..], &["10000001", "20000002", "30000003"]] {
@@ -90,7 +90,7 @@ fn token_outlives_another_generation() {
     assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Denied);
 }
 
-/// What another attempt has claimed at the same instant is not this one's, whatever its name and time.
+/// A claim of another attempt at the same time is not this one's, even with the same name and time.
 #[test]
 fn anothers_claim_stays_anothers() {
     let world = World::new();
@@ -122,7 +122,7 @@ fn another_key_or_length_burns_the_code() {
     }
 }
 
-/// A drift that another login has noted moves no single code; a pair of codes is judged again by it.
+/// A drift learned by another login does not affect a single code; a pair of codes is compared again with it.
 #[test]
 fn two_codes_are_judged_by_where_the_clock_stands() {
     let to = |drift: i32| move |record: &mut Record| app(record).moving = Moving::Clock { drift };
@@ -136,7 +136,7 @@ fn two_codes_are_judged_by_where_the_clock_stands() {
     }
 }
 
-/// The counter has gone past the code, by another login at the same instant.
+/// A concurrent login has moved the counter past the code.
 #[test]
 fn a_token_that_was_moved_on_lets_one_in() {
     for (next, verdict) in [(7, Verdict::Granted), (8, Verdict::Denied), (9, Verdict::Denied)] {
@@ -152,7 +152,7 @@ fn a_token_that_was_moved_on_lets_one_in() {
     }
 }
 
-/// A reset ends the login under way: what it has given begins set-up at the next one.
+/// A reset ends the login in progress: its ticket begins set-up at the next one.
 #[test]
 fn who_was_reset_meanwhile_uses_no_ticket_in_this_login() {
     let codes = [one(), vec!["FEJTQYCHWGPV".into()]].concat();

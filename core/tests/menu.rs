@@ -1,4 +1,5 @@
-//! The menu of changes behind a right code: how it is reached with the last backup code or a ticket, and what it removes.
+//! The menu of changes after a correct code: how it is reached with the last backup code or a ticket, and what it
+//! removes.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -23,7 +24,7 @@ fn flat(world: &World) -> String {
     screen(world).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The owner of a lost phone has one code, the last: it is renewed, and then the menu comes.
+/// The owner of a lost phone has only the last code: it is renewed, then the menu follows.
 #[test]
 fn last_backup_code_reaches_the_menu() {
     for count in [1, 3] {
@@ -34,7 +35,7 @@ fn last_backup_code_reaches_the_menu() {
         world.letters.borrow_mut().clear();
         let old = world.newest_record("ada").authenticators[0].key.copied();
         let last = codes.last().unwrap();
-        // `<new>` is the last code that the screen shows: with one code a set it is used up as the second one.
+        // `<new>` is the last code on the screen: in a set of one code it is used up as the second one.
         let typed = ["?", "4", last, "<group>", "2", "<first>", "<new>", "<group>"];
         assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
         let record = world.newest_record("ada");
@@ -76,7 +77,7 @@ fn ticket_for_codes_reaches_the_menu() {
 
 #[test]
 fn one_code_never_changes_anything_twice() {
-    // The ticket, or the last code, is used up: typed again as the second code, it changes nothing.
+    // The ticket or the last code is used up: entered again as the second code, it changes nothing.
     let (world, codes) = with_codes(1);
     let typed = ["?", "4", &codes[0], "<group>", "2", "<first>", &codes[0], "", ""];
     let old = world.newest_record("ada").authenticators[0].key.copied();

@@ -1,4 +1,4 @@
-//! Password and code in one answer: what is judged, what is charged, and what is handed on.
+//! Password and code in one answer: what is compared, charged and passed on.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -39,7 +39,7 @@ fn a_right_code_hands_on_what_stands_before_it() {
     assert_eq!(world.login(&ada(), &[&typed]), Verdict::Granted);
     assert_eq!(*world.said.borrow(), ["Password & verification code: "]);
     assert_eq!(world.handed_on.take(), [Part::AllBut(6)]);
-    // Used up, whatever the password was.
+    // Used up, whether or not the password was correct.
     assert_eq!(world.login(&ada(), &[&typed]), Verdict::Denied);
     assert_eq!(world.handed_on.take(), []);
     assert_eq!(world.reasons(), ["", "replayed"]);

@@ -1,4 +1,4 @@
-//! Random lives: stores that fail, clocks that jump, ledgers that are lost, people who type anything.
+//! Random sequences of logins with failing stores, jumping clocks, lost ledgers and arbitrary input.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -20,25 +20,25 @@ use world::{
 
 const SCRATCH: [&str; 3] = ["10000001", "20000002", "30000003"];
 
-/// One thing that happens.
+/// One event.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A login with codes of some steps from the phone's now, of a token, or with something else.
+    /// A login with codes at some steps from the phone's current one, codes of a token, or other input.
     Login { claim: Claim, answers: Vec<Typing>, faults: Vec<bool> },
-    /// Time passes on both clocks.
+    /// Both clocks advance.
     Wait(u64),
-    /// The wall clock alone is set.
+    /// The wall clock is set.
     SetClock(i64),
-    /// The phone's clock goes by so many steps of ours.
+    /// The phone's clock advances by this many steps of the host's.
     SetPhone(i64),
-    /// The ledger is lost, epoch and all.
+    /// The ledger is lost, including the epoch.
     LoseLedger,
 }
 
 #[derive(Debug, Clone)]
 enum Typing {
     Code(i64),
-    /// The button is pressed so often for nothing, and once more.
+    /// A code of the token after its button was pressed this many times without a login.
     Token(u64),
     Again(usize),
     Scratch(&'static str),
@@ -89,10 +89,10 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-/// A life, and the codes that let somebody in.
+/// The state of one sequence, and the codes that granted access.
 struct Life {
     world: World,
-    /// Steps that the phone is ahead of the machine.
+    /// Steps that the phone is ahead of the host.
     phone: i64,
     /// The counter of the token's next code.
     button: u64,
@@ -156,7 +156,7 @@ impl Life {
         self.account_for(owner, (step.0, resynced.is_some()), (&lines, claim));
     }
 
-    /// What let somebody in was typed, was of now, was never used before, and is written down where it has to be.
+    /// Checks that what granted access was typed, is current, was never used before, and is stored where required.
     fn account_for(
         &mut self,
         owner: &Authenticator,
@@ -213,11 +213,12 @@ impl Life {
         Line::Type(text)
     }
 
-    /// Whether the owner gets in with two codes in a row of each, the first of which may do.
+    /// Returns whether the owner gets in with two adjacent codes of each authenticator, the first of which may
+    /// suffice.
     fn owner_gets_in(&mut self) -> bool {
         let record = self.world.newest_record("ada");
         let drift = i64::from(record.authenticators.first().unwrap().drift());
-        // What is further off than that is for the administrator.
+        // A larger drift needs an administrator.
         self.phone = self.phone.clamp(drift - 18, drift + 18);
         let codes = [self.world.code(self.phone), self.world.code(self.phone + 1)];
         let ask = request("ada", Claim::Stack);
@@ -247,7 +248,7 @@ proptest! {
         let behind = life.latest + 2 * 86_400 - life.world.unix.get();
         life.wait(behind);
         if !life.owner_gets_in() {
-            // A ledger that was lost just before begins its memory with this login: the codes of later are good.
+            // A ledger that was just lost begins a new epoch with this login; later codes are valid.
             life.wait(3 * 3600);
             prop_assert!(life.owner_gets_in(), "{:?} {:?}", life.world.said.borrow(), life.world.reasons());
         }

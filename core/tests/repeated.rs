@@ -1,4 +1,4 @@
-//! Programs that repeat a text which was accepted: pictures of a page, parallel connections, a client that polls.
+//! Programs that repeat an accepted code: images of a web page, parallel connections, a polling client.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -59,7 +59,7 @@ fn polling_for_a_day_charges_nothing_and_is_named() {
         assert!(is_in(&world, claim, &code));
         for minute in 0..1440 {
             world.pass(60);
-            // A phone that shows the same digits again is a new code.
+            // If the phone shows the same digits again, it is a new code.
             let again = (-2..=2).any(|offset| world.code(offset) == code);
             assert!(again || !is_in(&world, claim, &code), "{claim:?} {minute}");
         }
@@ -81,7 +81,7 @@ fn newer_logins_elsewhere_leave_the_text_known() {
         assert_eq!(tries(&world), 0, "{login}");
         assert!(is_in(&world, Claim::Stack, &world.code(0)), "{login}");
     }
-    // Of no more than the last eight.
+    // Only the last eight codes are compared.
     assert!(!is_in(&world, Claim::Follows, &polled));
     assert_eq!(tries(&world), 1);
 }
@@ -118,7 +118,7 @@ fn guesses_beside_the_accepted_text_are_charged() {
     }
 }
 
-/// Before a first factor it is a guess like another: nobody was ever accepted by it.
+/// Before a first factor it is a guess like any other: it was never accepted.
 #[test]
 fn older_code_that_was_never_accepted_is_charged() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! Two adjacent codes: where an authenticator stands is learned from them, once, behind a first factor alone.
+//! Two adjacent codes: the drift is learned from them once, only behind a first factor.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -24,12 +24,12 @@ fn pass(world: &World, seconds: u64) {
 }
 
 fn login(world: &World, codes: &[&str]) -> Verdict {
-    // Wrong codes are to be judged here, not slowed down.
+    // Wrong codes must be compared here, not throttled.
     world.names.borrow_mut().retain(|name, _| !name.contains("/try."));
     world.login(&request("ada", Claim::Stack), codes)
 }
 
-/// A login with the codes of these steps from now.
+/// Logs in with the codes of these steps from now.
 fn with(world: &World, offsets: &[i64]) -> Verdict {
     let codes: Vec<String> = offsets.iter().map(|offset| world.code(*offset)).collect();
     login(world, &codes.iter().map(String::as_str).collect::<Vec<_>>())
@@ -98,7 +98,7 @@ fn what_is_not_adjacent_lets_nobody_in() {
         let verdict = with(&world, offsets);
         assert!(matches!(verdict, Verdict::Denied | Verdict::NoConversation), "{offsets:?}");
     }
-    // Nothing is kept from one call to the next.
+    // Nothing is remembered between calls.
     assert_eq!(with(&world, &[-10]), Verdict::NoConversation);
     assert_eq!(with(&world, &[-9]), Verdict::NoConversation);
     let wrong = world.wrong_code();
@@ -148,7 +148,7 @@ fn old_codes_let_nobody_in_and_are_said_to_be_old() {
     assert!(said.contains("That code is right for 9 min ago"), "{said}");
     assert_eq!(world.reasons()[1..], ["wrong_code", "clock_off", "clock_off"]);
     assert_eq!(world.names.borrow().keys().filter(|name| name.contains("/try.")).count(), 3);
-    // Of the time just before the last used one: -1 and 0 are not both newer.
+    // Just before the last used step: -1 and 0 are not both newer.
     pass(&world, 300);
     assert_eq!(with(&world, &[-11, -10]), Verdict::NoConversation);
     assert_eq!(with(&world, &[-10, -9]), Verdict::NoConversation);
@@ -168,7 +168,7 @@ fn a_phone_set_right_is_told_how_long_the_learnt_clock_stands_in_its_way() {
         let (_, wait) = said.split_once("Wait ").unwrap();
         assert!(wait.contains(", then type two codes in a row."), "{said}");
     }
-    // Twelve steps after the pair was learnt, the first newer one is shown; a code later there are two.
+    // Twelve steps after the pair was learned, the first newer code is shown; one code later there are two.
     let left = 12 * 30 - 329 - world.unix.get().wrapping_sub(329) % 30;
     assert!(world.said.borrow().concat().contains(&format!("Wait {left} s,")), "{left}");
     pass(&world, left - 1);
@@ -195,10 +195,10 @@ fn a_code_of_the_next_half_minute_is_no_fault_of_the_phone() {
 fn codes_from_before_the_epoch_teach_nothing() {
     let world = World::new();
     world.begin_epoch(world.unix.get() - 300);
-    // Ten steps ago, and the window: the first that counts is -8.
+    // Ten steps ago, plus the window: the first code that counts is -8.
     assert_eq!(with(&world, &[-9, -8]), Verdict::NoConversation);
     assert_eq!(with(&world, &[-8, -7]), Verdict::Granted);
-    // The bound goes by the drift that stood while those codes could be used.
+    // The bound depends on the drift that applied while those codes could be used.
     let world = World::new();
     app_with_drift(&world, 10);
     world.begin_epoch(world.unix.get() - 300);
@@ -253,16 +253,16 @@ fn a_clock_set_back_brings_no_pair_back() {
     assert_eq!(with(&world, &[0]), Verdict::Granted);
     pass(&world, 30);
     assert_eq!(with(&world, &[0]), Verdict::Granted);
-    // Ten minutes back: what was used lies ahead, and is looked for there.
+    // Ten minutes back: the used steps are now in the future, and are searched there.
     world.unix.set(world.unix.get() - 600);
     assert_eq!(with(&world, &[19, 20]), Verdict::NoConversation);
     assert_eq!(with(&world, &[18, 19, 20]), Verdict::Denied);
     assert_eq!(moving(&world), Moving::default());
-    // The app goes on in its own time.
+    // The app's clock advances at its own rate.
     pass(&world, 90);
     assert_eq!(with(&world, &[18, 19]), Verdict::Granted);
     assert_eq!(moving(&world), Moving::Clock { drift: 19 });
-    // The clock is right again.
+    // The clock is correct again.
     pass(&world, 600);
     world.unix.set(world.unix.get() + 600);
     pass(&world, 600);
@@ -308,16 +308,16 @@ fn a_fault_anywhere_lets_no_pair_in_without_its_drift_and_none_twice() {
     assert!(refused > 10, "{refused}");
 }
 
-/// The argument why `replay::epoch_bound` with the drift of now is enough, whatever the drift was before: a pair must be
-/// newer than all that was used and than the old bound, so its own drift covers everything before it, and what is used
-/// afterwards lies within the window of that drift.
+/// Shows why `replay::epoch_bound` with the current drift suffices, whatever the drift was before: a pair must be
+/// newer than every used step and than the old bound, so its drift covers everything before it, and later uses are
+/// within the window of that drift.
 #[test]
 fn a_ledger_lost_after_a_pair_brings_no_code_back() {
     for drifts in [[15, -3, 3, -12], [-15, 4, -12, 2], [18, 37, 20, 2], [-5, -20, -37, -50]] {
         let world = World::new();
         let mut granted: Vec<u64> = Vec::new();
         for drift in drifts {
-            // The app's clock may have gone back: its codes count again when all before them are past.
+            // The app's clock may have been set back: its codes count again once all earlier ones have expired.
             pass(&world, 1800);
             let now = world.unix.get() / 30;
             assert_eq!(with(&world, &[drift - 1, drift]), Verdict::Granted, "{drifts:?} {drift}");
@@ -328,7 +328,7 @@ fn a_ledger_lost_after_a_pair_brings_no_code_back() {
     }
 }
 
-/// Loses the ledger, and types all that ever let somebody in, for as long as it could be looked at.
+/// Loses the ledger, and enters every code that ever granted access, while it could still be accepted.
 fn forget_and_replay(world: &World, granted: &[u64]) {
     let (unix, boot) = (world.unix.get(), world.boot.get());
     world.names.borrow_mut().clear();

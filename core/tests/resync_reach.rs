@@ -1,4 +1,4 @@
-//! How far resynchronization reaches: ten minutes and a day, whatever the period, and never without a mail.
+//! The limits of resynchronization: ten minutes and one day, for every period, and always with a mail.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -17,7 +17,7 @@ use world::{
 };
 
 fn login(world: &World, codes: &[&str]) -> Verdict {
-    // Wrong codes are to be judged here, not slowed down.
+    // Wrong codes must be compared here, not throttled.
     world.names.borrow_mut().retain(|name, _| !name.contains("/try."));
     world.login(&request("ada", Claim::Stack), codes)
 }
@@ -26,7 +26,7 @@ fn moving(world: &World) -> Moving {
     world.newest_record("ada").authenticators.first().unwrap().moving
 }
 
-/// An app whose codes change every so many seconds, and whose clock is that many steps ahead already.
+/// An app with this period whose clock is already this many steps ahead.
 fn app_of_period(world: &World, seconds: u64, drift: i32) -> Authenticator {
     let app = || Authenticator {
         parameters: Parameters {
@@ -72,7 +72,7 @@ fn resync_reaches_ten_minutes_whatever_the_period() {
     }
 }
 
-/// The input of the issue: codes 85 minutes old let in, and the owner's own code was wrong from then on.
+/// Regression: codes 85 minutes old were accepted, and the owner's own codes were refused afterwards.
 #[test]
 fn old_codes_of_a_long_period_do_not_shut_the_owner_out() {
     let world = World::new();
@@ -111,7 +111,7 @@ fn learned_drift_is_mailed_at_once() {
     let codes = [code_of(&token(7, 0), 20), code_of(&token(7, 0), 21)];
     assert_eq!(login(&world, &[&codes[0], &codes[1]]), Verdict::Granted);
     assert_eq!(letters(&world), [LetterKind::Resynchronized]);
-    // Nothing is learned, and nothing is mailed.
+    // Nothing is learned or mailed.
     let world = World::new();
     assert_ne!(pair_of(&world, &authenticator(), -21), Verdict::Granted);
     assert_ne!(login(&world, &[&world.code(-9), &world.code(-10)]), Verdict::Granted);

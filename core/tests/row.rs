@@ -1,4 +1,4 @@
-//! Failures in a row: what ends them, what they tell, and who has none.
+//! The failure streak: what ends it, what it discloses, and which logins have none.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -21,7 +21,7 @@ fn from(number: u8, claim: Claim) -> Request {
     Request { source: Source::address([192, 0, 2, number].into()), ..request("ada", claim) }
 }
 
-/// The reason of the last event.
+/// Returns the reason of the last event.
 fn reason(world: &World) -> &'static str {
     world.reasons().last().copied().unwrap()
 }
@@ -34,7 +34,7 @@ fn before_a_first_factor_no_row_tells_that_there_is_an_owner() {
         world.refuse(&from(number, Claim::Follows), &[&wrong]);
         assert_eq!(reason(&world), "wrong_code");
     }
-    // Neither what she does nor a restart changes that, and her own row is as long as it is.
+    // Neither a login nor a restart changes that, and her own streak keeps its length.
     world.failures.set(100);
     world.refuse(&from(9, Claim::Follows), &[&wrong]);
     assert_eq!(reason(&world), "wrong_code");
@@ -50,7 +50,7 @@ fn a_success_forgets_a_note_that_the_ledger_knows_nothing_of() {
     world.refuse(&from(1, Claim::Stack), &[&wrong]);
     assert_eq!(world.login(&from(1, Claim::Stack), &[&world.code(0)]), Verdict::Granted);
     assert_eq!(world.failures.get(), 0);
-    // As a process leaves it that was killed on the way, or was slower than the success.
+    // As left by a process that was killed, or that was slower than the success.
     world.failures.set(99);
     world.unix.set(world.unix.get() + 60);
     world.boot.set(world.boot.get() + 60);
@@ -78,7 +78,7 @@ fn who_is_exempt_has_guessed_at_no_code() {
     let tries = || world.names.borrow().keys().filter(|name| name.contains("/try.")).count();
     assert_eq!(tries(), 9, "bounded as everybody's");
     assert_eq!(world.login(&from(99, Claim::Stack), &[]), Verdict::Exempt);
-    // Where a code is asked for, they are in nobody's way.
+    // Where a code is required, they lock out no user.
     world.policy.rules.clear();
     world.policy.field = Field::Code;
     assert_eq!(world.login(&from(99, Claim::Stack), &[&world.code(0)]), Verdict::Granted);

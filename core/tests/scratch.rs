@@ -1,4 +1,4 @@
-//! Logins with the codes of a set, each of which works once.
+//! Logins with backup codes, each of which works once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -67,7 +67,7 @@ fn the_menu_offers_backup_codes_to_who_has_some_left() {
         assert_eq!((verdict == Verdict::Granted, menus(&world)), (granted, 1), "{code}");
         assert_eq!(tries(&world) > before, !granted, "{code}");
     }
-    // All are used where no other set could be shown, or there were never any.
+    // Use up the last code where no new set can be shown: no backup code is offered then, as for a user without a set.
     assert!(gets_in(&world, Claim::Follows, SET[2]));
     for user in ["ada", "bob"] {
         let _ = world.login(&request(user, Claim::Stack), &["?", "2", ""]);
@@ -106,7 +106,7 @@ fn a_spent_code_stays_spent_when_the_ledger_is_lost() {
     world.names.borrow_mut().clear();
     *world.epoch.borrow_mut() = None;
     assert!(!gets_in(&world, Claim::Stack, SET[0]));
-    // Another code needs no step that the ledger could know.
+    // Another code needs no step in the ledger.
     assert!(gets_in(&world, Claim::Stack, SET[1]));
 }
 
@@ -154,9 +154,9 @@ fn before_a_proven_first_factor_everybody_costs_one_hash() {
     }
     let broken = |world: &World| world.sets.borrow_mut().clear();
     assert_eq!(hashed(&broken, "ada", Claim::Follows), enrolled);
-    // Behind one, who has no set costs nothing.
+    // Behind a first factor, a user without a set costs nothing.
     assert!(hashed(&|_| {}, "cid", Claim::Stack).0.is_empty());
-    // Names without an account share their tries, so that a throttled one must not cost less than another.
+    // User names without an account share their attempts, so a throttled one must not cost less than another.
     let throttled = |world: &World| {
         for _ in 0..5 {
             assert!(!gets_in(world, Claim::Follows, "12345678"));

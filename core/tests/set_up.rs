@@ -1,4 +1,4 @@
-//! Set-up at a login: begun, cut, resumed, by ticket, after a reset, or not at all.
+//! Set-up at a login: begun, interrupted, resumed, by ticket, after a reset, or declined.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -61,7 +61,7 @@ fn wrong_word_is_asked_again() {
     for (slip, word) in [("strat", "start"), ("yes", "START"), ("1", "starta"), ("Borja?", "Börja")]
     {
         let mut world = newcomer();
-        // Where the login goes on without, a slip must not let anybody go on without either.
+        // If the login continues without set-up, a slip must not grant access without it.
         world.policy.not_enrolled = NotEnrolled::Remind;
         let typed = [slip, word, "<first>", "<group>"];
         assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
@@ -132,7 +132,7 @@ fn the_same_ssh_key_goes_on_with_the_same_key_of_the_app() {
     assert!(world.newest_record("ada").authenticators[0].key == first.key);
 }
 
-/// Behind one address sit many people, and a password may be known to two of them.
+/// Many users may share an address, and two of them may know the same password.
 #[test]
 fn who_is_not_known_by_the_same_ssh_key_gets_another_key_and_is_told() {
     let (mine, other) = (by_key("ssh-ed25519 AAAA"), by_key("ssh-ed25519 BBBB"));
@@ -189,7 +189,7 @@ fn after_a_quarter_of_an_hour_set_up_begins_anew() {
     let _ = world.login(&mine, &["start"]);
     let second = reader::key(&screen(&world)).unwrap();
     assert!(second.key != first.key);
-    // A clock that is set back gives nobody more time.
+    // Setting the clock back does not extend the time.
     world.boot.set(world.boot.get() + 15 * 60);
     let _ = world.login(&mine, &["start"]);
     assert!(reader::key(&screen(&world)).unwrap().key != second.key);
@@ -212,7 +212,7 @@ fn a_reset_kills_a_set_up_that_is_under_way() {
     let world = newcomer();
     world.change_at.set(None);
     let _ = world.login(&stack(), &["start"]);
-    // The key of the screen is proven after the record was reset under it.
+    // The key on the screen is verified after the record was reset.
     change(&world, |record| {
         twinlock_core::enrolment::reset(
             record,
@@ -222,7 +222,7 @@ fn a_reset_kills_a_set_up_that_is_under_way() {
     });
     let record = world.newest_record("ada");
     assert!(record.beside.pending.is_none() && record.state == State::Pending);
-    // It asks for a ticket now, which a password does not replace.
+    // It now requires a ticket, which a password does not replace.
     assert_eq!(world.login(&stack(), &["start", ""]), Verdict::Denied);
     assert_eq!(world.reasons().last(), Some(&"no_ticket"));
 }

@@ -1,4 +1,4 @@
-//! The authenticators of a world, and what they show.
+//! The authenticators of a world and their codes.
 
 use twinlock_core::{
     otp::hotp::{Keyed, digits_of},
@@ -8,7 +8,7 @@ use twinlock_core::{
 
 const SEED: [u8; 20] = *b"12345678901234567890";
 
-/// The app that everybody has.
+/// The app that every user has.
 pub fn authenticator() -> Authenticator {
     Authenticator {
         name: "app".into(),
@@ -19,7 +19,7 @@ pub fn authenticator() -> Authenticator {
     }
 }
 
-/// A token with a button, whose key is one byte again and again.
+/// A HOTP token whose key is one repeated byte.
 pub fn token(byte: u8, next: u64) -> Authenticator {
     Authenticator {
         name: "token".into(),
@@ -30,13 +30,13 @@ pub fn token(byte: u8, next: u64) -> Authenticator {
     }
 }
 
-/// The code of a step of an app with this key.
+/// Returns the code of a step for an app with this key.
 pub fn code_of_bytes(key: &[u8], step: u64) -> String {
     let key = Key::new(key.to_vec()).unwrap();
     code_of(&Authenticator { key, ..authenticator() }, step)
 }
 
-/// The code of a step or a counter.
+/// Returns the code of a step or counter.
 pub fn code_of(authenticator: &Authenticator, step: u64) -> String {
     let keyed = Keyed::new(&authenticator.key, authenticator.parameters.algorithm).unwrap();
     digits_of(keyed.truncated(step), authenticator.parameters.digits).to_string()

@@ -1,4 +1,4 @@
-//! What is around a login in the world of maps: a person who types, clocks, accounts, a log.
+//! Ports of a world: the user at the prompt, clocks, accounts, log.
 
 use twinlock_core::{
     account::{Account, Membership},
@@ -45,15 +45,16 @@ impl Conversation for World {
 }
 
 impl World {
-    /// What the app of the authenticator that ada has shows, whichever key that is.
+    /// Returns the current code of ada's authenticator, with her current key.
     fn code_now(&self) -> String {
         let record = self.records.borrow().contains_key("ada").then(|| self.newest_record("ada"));
         let first = record.as_ref().and_then(|record| record.authenticators.first());
         first.map_or_else(String::new, |app| code_of(app, self.unix.get() / 30))
     }
 
-    /// What a person types who reads the screen: `<group>` is the last group of the last code shown, `<new>` that code, `<first>` the code
-    /// of the key shown, `<own>` one of the own app, `<next>` a later one, after waiting for it.
+    /// Returns what a user types who reads the screen: `<group>` is the last group of the last code shown, `<new>`
+    /// that code, `<first>` the code of the key shown, `<own>` a code of the user's app, `<next>` a later one after
+    /// waiting for it.
     fn typed(&self, text: String) -> String {
         let said = self.said.borrow().join("\n");
         match text.as_str() {
@@ -103,7 +104,7 @@ impl Accounts for World {
 }
 
 impl Entropy for World {
-    /// The bytes of a small generator (xorshift), the same in every run.
+    /// The bytes of a small generator (xorshift), reproducible.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault> {
         if self.fails() {
             return Err(MachineFault);

@@ -1,4 +1,4 @@
-//! A world for dialogues: stores that fail, clocks that jump and a person who types from a script.
+//! A world for dialogues: failing stores, jumping clocks and a scripted user.
 #![allow(
     missing_docs,
     dead_code,
@@ -43,10 +43,10 @@ use twinlock_core::{
 use apps::{authenticator, code_of};
 
 pub const START: u64 = 1_800_000_000;
-/// A mark that was made when the world began, and never moved.
+/// A mark that was created when the world began, and never moved.
 const MADE: ClockMark = ClockMark { at: UnixTime(0), made: UnixTime(START), moved: 1_000_000 };
 
-/// Everything that a login can see, behind cells so that tests can change it under way.
+/// Everything that a login can observe, in cells so that tests can change it during a login.
 pub struct World {
     pub policy: Policy,
     pub unix: Cell<u64>,
@@ -58,54 +58,54 @@ pub struct World {
     pub names: Rc<RefCell<BTreeMap<String, String>>>,
     pub epoch: RefCell<Option<Epoch>>,
     pub clock_mark: RefCell<Known>,
-    /// Whether the kernel vouches for the clock.
+    /// Whether the kernel reports the clock as synchronized.
     pub trust: Cell<Trust>,
-    /// How often the machine was started.
+    /// Number of boots.
     pub boots: Cell<u64>,
     pub capacity: Cell<Capacity>,
     pub store_fault: Cell<Option<StoreFault>>,
-    /// What a full or read-only disk says to every change.
+    /// The error of a full or read-only disk for every change.
     pub disk_fault: Cell<Option<StoreFault>>,
-    /// Each call of a store or the ledger takes one; `true` makes it fail.
+    /// Each call of a store or the ledger takes one entry; `true` makes it fail.
     pub faults: RefCell<VecDeque<bool>>,
     pub lines: RefCell<VecDeque<Line>>,
     pub said: RefCell<Vec<String>>,
-    /// Whether what was typed could be seen, question by question.
+    /// Whether the answer was shown while it was typed, per question.
     pub echoes: RefCell<Vec<Echo>>,
-    /// What was typed in the last login.
+    /// The answers of the last login.
     pub typed: RefCell<Vec<String>>,
     pub handed_on: RefCell<Vec<Part>>,
     pub events: RefCell<Vec<Event>>,
-    /// Writes a new record under the login at that call of `is_newest`.
+    /// Writes a new record during the login at this call of `is_newest`.
     pub change_at: Cell<Option<u32>>,
-    /// What is written then; a tombstone, unless it is set.
+    /// The record to write; a tombstone by default.
     pub becomes: RefCell<Option<Record>>,
     pub writes: Cell<u32>,
-    /// Sets of codes, by number; a spent code has an instant.
+    /// Sets of codes by number; a spent code has a time.
     pub sets: RefCell<BTreeMap<u64, CodeSet>>,
     pub spent: RefCell<BTreeMap<(u64, u8), UnixTime>>,
-    /// Codes that were hashed.
+    /// The codes that were hashed.
     pub hashed: RefCell<Vec<String>>,
-    /// How many seconds pass while a code is hashed.
+    /// Seconds that pass while a code is hashed.
     pub late: Cell<u64>,
-    /// What becomes of the next codes to be spent.
+    /// The fault for the next codes to be spent.
     pub spend_fault: Cell<Option<StoreFault>>,
-    /// Letters in the outbox.
+    /// Notifications in the outbox.
     pub letters: RefCell<Vec<Letter>>,
-    /// What the next random bytes are made from.
+    /// The seed of the next random bytes.
     pub seed: Cell<u64>,
-    /// The effective user id of the program that asks.
+    /// The effective user id of the calling program.
     pub caller: Cell<u32>,
-    /// Whether that program has a terminal.
+    /// Whether the calling program has a terminal.
     pub terminal: Cell<bool>,
 }
 
-/// What the person does at a prompt.
+/// The user's reaction to a prompt.
 #[derive(Debug, Clone)]
 pub enum Line {
     Type(String),
     Cut,
-    /// Something happens elsewhere while the question stands, and then this is typed.
+    /// Another process acts during the question, then this is typed.
     Do(fn(&World), String),
 }
 
@@ -163,7 +163,7 @@ impl World {
         });
     }
 
-    /// The machine starts again, with a clock that shows `unix`: the ledger is empty, and the other clock begins anew.
+    /// Restarts the host at the wall-clock time `unix`: the ledger is empty, and the boot clock restarts.
     pub fn restart(&self, unix: u64) {
         self.names.borrow_mut().clear();
         self.boots.set(self.boots.get() + 1);
@@ -174,7 +174,7 @@ impl World {
         let _ = Ledger::floor(self, Clock::now(self).unwrap()).unwrap();
     }
 
-    /// Both clocks go on.
+    /// Advances both clocks.
     pub fn pass(&self, seconds: u64) {
         self.unix.set(self.unix.get() + seconds);
         self.boot.set(self.boot.get() + seconds);
@@ -215,12 +215,12 @@ impl World {
         code_of(&authenticator(), step_at(UnixTime(unix), Period::THIRTY).0)
     }
 
-    /// What the newest record says.
+    /// Returns the newest record.
     pub fn newest_record(&self, name: &str) -> Record {
         form::read(&self.records.borrow().get(name).unwrap().1).unwrap()
     }
 
-    /// Gives somebody these authenticators in place of the app.
+    /// Gives a user these authenticators in place of the app.
     pub fn equip(&self, name: &str, authenticators: Vec<Authenticator>) {
         let record = Record { authenticators, ..self.record(name, 1000, State::Active) };
         let text = form::write(&record).to_string();
@@ -233,7 +233,7 @@ impl World {
         (0..).map(|number| format!("{number:06}")).find(|code| !right.contains(code)).unwrap()
     }
 
-    /// One login; what is typed is taken from `lines` first, then the line is cut.
+    /// Runs one login. Answers come from `lines`; after that, the connection is closed.
     pub fn login(&self, request: &Request, lines: &[&str]) -> Verdict {
         self.lines.borrow_mut().extend(lines.iter().map(|line| Line::Type((*line).into())));
         self.said.borrow_mut().clear();
@@ -244,12 +244,12 @@ impl World {
         verdict
     }
 
-    /// One login that must be refused as wrong.
+    /// Runs one login that must be refused as wrong.
     pub fn refuse(&self, request: &Request, lines: &[&str]) {
         assert_eq!(self.login(request, lines), Verdict::Denied);
     }
 
-    /// The step of the last code that was accepted, and what it taught.
+    /// Returns the step of the last accepted code, and what was learned from it.
     pub fn accepted(&self) -> (Step, Option<Resynced>) {
         match self.events.borrow().last().and_then(|event| event.accepted.clone()) {
             Some(Accepted::App { step, resynced, .. }) => (step, resynced),
@@ -271,7 +271,7 @@ impl World {
         }
     }
 
-    /// The reasons of all events, in order.
+    /// Returns the reasons of all events in order.
     pub fn reasons(&self) -> Vec<&'static str> {
         let events = self.events.borrow();
         events.iter().map(|event| event.reason.map_or("", |reason| reason.word())).collect()
@@ -374,7 +374,7 @@ impl Records for World {
             return Err(CommitFault::Overtaken);
         }
         *found = (after + 1, form::write(record).to_string());
-        // As when the folder cannot be made durable: the change stands, and nobody may go by it.
+        // As if the folder could not be made durable: the change is in force, but must not be relied on.
         if self.fails() { Err(CommitFault::Store(StoreFault::Io { errno: 5 })) } else { Ok(()) }
     }
 

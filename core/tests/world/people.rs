@@ -1,4 +1,4 @@
-//! People in the world of maps, as dialogues find them: newcomers, somebody with codes; and what they see.
+//! The users of a world: newcomers, a user with codes, and what they see.
 
 use twinlock_core::{
     beside::{Purpose, Ticket, Trace},
@@ -19,7 +19,7 @@ pub fn stack() -> Request {
     request("ada", Claim::Stack)
 }
 
-/// A world in which ada is not enrolled, and is set up by whoever has the first factor.
+/// A world in which ada is not enrolled, and the first login with the first factor sets her up.
 pub fn newcomer() -> World {
     let mut world = World::new();
     world.records.borrow_mut().clear();
@@ -52,7 +52,7 @@ pub fn screen(world: &World) -> String {
     world.said.borrow().join("\n")
 }
 
-/// A world in which ada has a set of codes of her own.
+/// A world in which ada has her own set of codes.
 pub fn with_codes(count: u8) -> (World, Vec<String>) {
     let mut world = newcomer();
     world.policy.backup_codes = BackupCodes { count, warn_below: 3, ..BackupCodes::default() };

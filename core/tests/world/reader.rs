@@ -1,4 +1,4 @@
-//! A person who reads the screen: the codes and the key that it shows.
+//! Reads codes and keys from the screen.
 
 use twinlock_core::{
     otp::{base32, totp::step_at},
@@ -8,18 +8,18 @@ use twinlock_core::{
 
 use super::apps::{authenticator, code_of};
 
-/// All backup codes on a screen, as they are shown.
+/// Returns all backup codes on a screen, in groups.
 pub fn codes(said: &str) -> Vec<String> {
     let is_code = |word: &&str| word.len() == 24 && word.split('-').all(|group| group.len() == 4);
     said.split_whitespace().filter(is_code).map(str::to_owned).collect()
 }
 
-/// The last group of the last code on a screen.
+/// Returns the last group of the last code on a screen.
 pub fn last_group(said: &str) -> String {
     codes(said).last().map(|code| code[20..].to_owned()).unwrap_or_default()
 }
 
-/// The last key on a screen: eight groups of four.
+/// Returns the last key on a screen: eight groups of four.
 pub fn key(said: &str) -> Option<Authenticator> {
     let of_key = |line: &&str| {
         let groups: Vec<&str> = line.trim().split(' ').collect();
@@ -29,7 +29,7 @@ pub fn key(said: &str) -> Option<Authenticator> {
     Some(Authenticator { key: base32::parse(&line.replace(' ', "")).ok()?, ..authenticator() })
 }
 
-/// What the app shows that was given the last key on a screen.
+/// Returns the code of an app that was given the last key on a screen.
 pub fn code_of_key(said: &str, unix: u64) -> String {
     key(said)
         .map_or_else(String::new, |key| code_of(&key, step_at(UnixTime(unix), Period::THIRTY).0))

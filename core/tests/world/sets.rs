@@ -1,4 +1,4 @@
-//! Sets of one-time codes in the world of maps.
+//! Sets of one-time codes of a world.
 
 use twinlock_core::{
     account::Folder,
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::World;
 
 impl World {
-    /// Enrols ada anew, with a set of codes.
+    /// Enrolls ada again with a set of codes.
     pub fn with_set(&self, id: u64, codes: &[&str]) {
         let recipe = Recipe { salt: [9; 16], cost: Cost::GUESSABLE };
         let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();
@@ -29,19 +29,19 @@ impl World {
 }
 
 impl World {
-    /// The place of a code in a set.
+    /// Returns the index of a code in a set.
     fn place_of(&self, id: SetId, code: &str) -> Option<u8> {
         let sets = self.sets.borrow();
         let set = sets.get(&id.0)?;
         backup_code::place_in(set, &digest_of(code, &set.recipe))
     }
 
-    /// Whether a code is one of a set.
+    /// Returns whether a code is in a set.
     pub fn is_of_set(&self, id: SetId, code: &str) -> bool {
         self.place_of(id, code).is_some()
     }
 
-    /// Whether a code is one of the set in force, and not spent.
+    /// Returns whether a code is in the set in force and unspent.
     pub fn is_unspent(&self, id: Option<SetId>, code: &str) -> bool {
         let Some(id) = id else { return false };
         let place = self.place_of(id, code);
@@ -118,7 +118,7 @@ impl Codes for World {
     }
 }
 
-/// Not Argon2id, which lives in host: salt and code side by side tell codes apart as well.
+/// Not Argon2id, which is in host: salt and code together distinguish codes equally well.
 fn digest_of(code: &str, recipe: &Recipe) -> Digest {
     let mut bytes = Zeroizing::new([0; 32]);
     let parts = recipe.salt.iter().copied().chain(code.bytes());
