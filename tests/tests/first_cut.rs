@@ -64,7 +64,7 @@ fn goes_on(m: &Machine, (cut, words): (&Cut<'_>, &str), whole: &str) {
     assert_eq!(cut.left(), "", "{words}");
 }
 
-/// A user who is not enrolled may be let in without a code, but only if the absence is proven.
+/// Checks that a user without a record is let in without a code only if the absence is proven.
 fn lets_nobody_in_unproven(m: &Machine) {
     m.file("/etc/twinlock/twinlock.toml").write("not_enrolled = \"allow\"\n");
     let done = m.pamtester("probe", "ada").input("\n").output();

@@ -63,7 +63,7 @@ fn facts(m: &Machine, what: &str) -> Facts {
     let state = line("state = ").map(|state| state.trim_matches('"').to_owned());
     let links = m.run(["sh", "-c", "ls /var/lib/twinlock/uids | grep -cv +"]).stdout;
     let links: usize = links.trim().parse().expect("a number");
-    // The folder of a removed user holds nothing.
+    // A removed user has no uid link.
     assert!(links == 1 || (links == 0 && state.as_deref().is_none_or(|state| state == "removed")));
     let has = PARTS.iter().map(|part| (*part, text.matches(part).count()));
     Facts { state, has: has.filter(|(_, count)| *count > 0).collect() }

@@ -123,7 +123,7 @@ fn says(ended: &Ended, is_new: bool) -> bool {
     if is_new { told(&new) } else { told(&old) && !told(&new) }
 }
 
-/// A process that gets no memory ends without a message, like a killed one.
+/// Reports whether a call allocates memory: without memory a process ends without a message, like a killed one.
 fn is_of_memory(place: &Place) -> bool {
     let calls = ["brk", "mmap", "mprotect", "mremap", "munmap", "clone3", "getrandom"];
     calls.contains(&place.what.as_str())

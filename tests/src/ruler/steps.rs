@@ -81,7 +81,7 @@ impl Host<'_> {
         (steps, profile)
     }
 
-    /// Two processors would have to wake each other after each instruction.
+    /// Binds both processes to one processor: two processors would have to wake each other after each instruction.
     fn on_one_processor(&self) -> Together {
         let before = sched_getaffinity(Pid::from_raw(0)).expect("this process's processors");
         let first = (0..CpuSet::count()).find(|at| before.is_set(*at).unwrap_or_default());
