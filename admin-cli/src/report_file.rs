@@ -10,7 +10,6 @@ use crate::{
     listing::record,
 };
 
-/// Column names.
 const HEADER: [&str; 3] = ["user", "ticket", "until"];
 
 /// A report that is being written.

@@ -56,7 +56,6 @@ pub fn run(desk: &Desk, patience: u64) -> Result<(), Failure> {
     report.tell(desk)
 }
 
-/// One run.
 struct Run<'a> {
     desk: &'a Desk,
     post: &'a Post,
@@ -147,7 +146,6 @@ impl Run<'_> {
 
 /// Result of a delivery attempt.
 enum Sending {
-    /// Sent.
     Sent,
     /// Not needed any more: the user is enrolled, or has a valid ticket.
     NotNeeded,
@@ -155,7 +153,6 @@ enum Sending {
 
 /// Why a notification was not sent.
 enum Hindrance {
-    /// The mail failed.
     Mail(MailFault),
     /// Accounts, records or the clock failed.
     Elsewhere(Failure),

@@ -208,7 +208,6 @@ impl Report {
 /// Which messages a user's report shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tells {
-    /// All of them.
     All,
     /// Those about the user; the others are shown once for all users.
     Own,

@@ -25,9 +25,7 @@ pub(super) enum Contestant {
     Twinlock,
     /// twinlock before a first factor, in one field.
     Follows,
-    /// pam_google_authenticator.
     Google,
-    /// pam_oath.
     Oath,
     /// A C module that makes only the system calls that the promised guarantees require, and decides nothing.
     Floor,

@@ -21,7 +21,6 @@ use room::Room;
 pub(crate) enum Typist {
     /// The user at the terminal.
     Person,
-    /// The demo itself.
     Itself,
 }
 
