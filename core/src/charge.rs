@@ -64,13 +64,14 @@ impl Trial<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
-    /// Refuses an attempt before a proven first factor if the remaining names are reserved. Checked for every user,
-    /// throttled or not, against the whole ledger.
+    /// Refuses an attempt before a proven first factor if the remaining names are reserved, or were when its folder was
+    /// opened. Checked for every user, throttled or not, against the whole ledger.
     fn reserved(&self) -> Result<Option<Outcome>, LedgerFault> {
         if !self.budget.is_uniform() {
             return Ok(None);
         }
-        let admits = reserve::admits(self.ports.ledger.capacity()?, self.familiarity());
+        let capacity = self.ports.ledger.capacity()?;
+        let admits = !self.shelf.is_of_all() && reserve::admits(capacity, self.familiarity());
         Ok((!admits).then_some(Outcome::Faulty(Reason::Ledger(LedgerFault::Reserved))))
     }
 

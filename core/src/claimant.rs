@@ -70,6 +70,10 @@ mod tests {
         fn erase(&self, name: &str) {
             self.0.borrow_mut().remove(name);
         }
+
+        fn is_of_all(&self) -> bool {
+            false
+        }
     }
 
     const STEP: Used = Used { mark: Mark([7; 16]), step: Step(60_000_000) };

@@ -216,6 +216,10 @@ pub trait Shelf {
 
     /// Erases a name, best effort.
     fn erase(&self, name: &str);
+
+    /// Returns whether this is the folder that stands for every user's in the [reserve](crate::reserve). It does not have
+    /// the used steps and the attempts of a user, so nothing may be verified against it, however many names are free later.
+    fn is_of_all(&self) -> bool;
 }
 
 /// Whether this process created a name.

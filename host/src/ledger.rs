@@ -64,12 +64,12 @@ impl HostLedger {
         self.called_by_root = true;
     }
 
-    fn shelf(&self, room: Room) -> Box<dyn Shelf + '_> {
+    fn shelf(&self, room: Room, is_of_all: bool) -> Box<dyn Shelf + '_> {
         if self.called_by_root {
             // The folder is new, so the value is not set yet.
             let _ = room.foreign_group.set(false);
         }
-        Box::new(HostShelf { room })
+        Box::new(HostShelf { room, is_of_all })
     }
 
     pub(crate) fn root(&self) -> Result<&Room, LedgerFault> {
@@ -157,25 +157,26 @@ fn place_of(seat: &Seat) -> (&'static str, String) {
 
 impl Ledger for HostLedger {
     fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
-        Ok(self.shelf(self.open_seat(seat)?))
+        Ok(self.shelf(self.open_seat(seat)?, false))
     }
 
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
         let root = self.root()?;
         // In the reserve nothing is charged and no folder is created: one for an account without a folder would take
         // a name.
-        let seat = if reserve::has_begun(self.capacity()?) { &Seat::Bucket(0) } else { seat };
+        let is_of_all = reserve::has_begun(self.capacity()?);
+        let seat = if is_of_all { &Seat::Bucket(0) } else { seat };
         let (group, name) = place_of(seat);
         let path = joined(&[group, "/", &name]);
         match fs::mkdirat(root.fd(), &path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(Errno::NOENT) => return self.open(seat),
+            Err(Errno::NOENT) => return Ok(self.shelf(self.open_seat(seat)?, is_of_all)),
             Err(errno) => return Err(io(errno)),
         }
         let room = root.below(&path, self.owner).map_err(store)?;
         // Also called for an existing folder: otherwise, a new folder would reveal a new user.
         room.keep_private().map_err(io)?;
-        Ok(self.shelf(room))
+        Ok(self.shelf(room, is_of_all))
     }
 
     fn capacity(&self) -> Result<Capacity, LedgerFault> {
@@ -201,6 +202,8 @@ impl Ledger for HostLedger {
 /// One user's links.
 pub(crate) struct HostShelf {
     pub(crate) room: Room,
+    /// Whether it was opened in the reserve, in place of a user's own.
+    pub(crate) is_of_all: bool,
 }
 
 impl Shelf for HostShelf {
@@ -223,6 +226,10 @@ impl Shelf for HostShelf {
     fn erase(&self, name: &str) {
         // A remaining name refuses codes longer than necessary, but never grants access.
         let _ = fs::unlinkat(self.room.fd(), name, AtFlags::empty());
+    }
+
+    fn is_of_all(&self) -> bool {
+        self.is_of_all
     }
 }
 

@@ -52,7 +52,7 @@ impl HostLedger {
                 let user = Folder::name_of(&name).filter(|_| called == USERS);
                 let folder = user.and_then(|user| Folder::of(&user).ok());
                 if let Ok(room) = group.below(&name, self.owner) {
-                    visit(folder.as_ref(), &HostShelf { room });
+                    visit(folder.as_ref(), &HostShelf { room, is_of_all: false });
                 }
             }
         }

@@ -229,3 +229,22 @@ fn known_sources_get_in_where_strangers_have_taken_half() {
     take(&m, 200);
     assert_eq!(follows(&m, "eve", &m.code_in("eve", 1)).code, Some(0), "{:?}", m.log());
 }
+
+#[test]
+fn session_held_open_since_the_reserve_is_refused() {
+    let m = machine("");
+    m.pam("follows", FOLLOWS);
+    take(&m, 800);
+    let mut held = m.pamtester_as(&["-I", FROM], "follows", "ada").open();
+    held.expect("Verification code");
+    let code = m.code("ada");
+    assert!(passes(&m, "ada", &code), "{:?}", m.log());
+    // A sweep, or a refund, frees names while the session waits.
+    take(&m, 200);
+    held.send_line(&code);
+    assert_ne!(held.exit_code(), Some(0), "{:?}", m.log());
+    assert_eq!(m.logged("event=accepted").len(), 1, "{:?}", m.log());
+    assert_eq!(m.logged("reason=ledger_reserved").len(), 1, "{:?}", m.log());
+    assert!(!m.tree("/run/twinlock/unknown").contains("used."));
+    assert_eq!(follows(&m, "ada", &m.code_in("ada", 3)).code, Some(0), "{:?}", m.log());
+}

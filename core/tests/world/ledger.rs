@@ -6,6 +6,7 @@ use twinlock_core::{
     fault::LedgerFault,
     ledger::{Capacity, Epoch, Horizon},
     ports::{Creation, Ledger, Seat, Shelf},
+    reserve,
     time::Now,
 };
 
@@ -20,11 +21,14 @@ impl Ledger for World {
             Seat::Account(folder) => format!("users/{}/", folder.as_str()),
             Seat::Bucket(bucket) => format!("unknown/{bucket}/"),
         };
-        Ok(Box::new(FakeShelf { world: self, prefix }))
+        Ok(Box::new(FakeShelf { world: self, prefix, is_of_all: false }))
     }
 
     fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
-        self.open(seat)
+        if !reserve::has_begun(self.capacity.get()) {
+            return self.open(seat);
+        }
+        Ok(Box::new(FakeShelf { world: self, prefix: "unknown/0/".into(), is_of_all: true }))
     }
 
     fn capacity(&self) -> Result<Capacity, LedgerFault> {
@@ -57,6 +61,7 @@ impl Ledger for World {
 struct FakeShelf<'a> {
     world: &'a World,
     prefix: String,
+    is_of_all: bool,
 }
 
 impl Shelf for FakeShelf<'_> {
@@ -95,5 +100,9 @@ impl Shelf for FakeShelf<'_> {
         if !self.world.fails() {
             self.world.names.borrow_mut().remove(&format!("{}{name}", self.prefix));
         }
+    }
+
+    fn is_of_all(&self) -> bool {
+        self.is_of_all
     }
 }
