@@ -81,7 +81,7 @@ impl Trial<'_> {
         if !self.budget.is_uniform() {
             return Ok(());
         }
-        // Without a stored attempt, use the name of the folder itself.
+        // Without a stored attempt, use `.`, which always exists.
         let standing = facts.tries.first().map(|charged| ledger_names::try_name(&charged.name));
         let name = standing.as_deref().unwrap_or(".");
         // If another process has forgiven that name meanwhile, it would now count as an attempt.
@@ -205,8 +205,8 @@ impl Trial<'_> {
 
     /// Ends the failure streak. Costs nothing if there is none, as after almost every login.
     fn end_row(&self, facts: &Facts, own: Option<&Try>, now: UnixTime) {
-        // Even if the ledger has no streak: a number left by a crash or a slower process would become a streak after
-        // a restart.
+        // Even if the ledger has no streak: a number that a crash or a slower process left next to the record would
+        // become a streak after a restart.
         let person = self.person.as_ref().filter(|(_, snapshot)| snapshot.failures > 0);
         if let Some(folder) = person.and_then(|(account, _)| Folder::of(&account.name).ok()) {
             self.ports.records.forget_failures(&folder);

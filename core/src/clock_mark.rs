@@ -49,7 +49,7 @@ pub enum Trust {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Distance {
-    /// The mark is at or beyond the clock.
+    /// The clock is behind the mark, or less than [`MARK_INTERVAL`] ahead of it.
     Reached,
     /// Within the time that can have elapsed.
     Near,

@@ -206,7 +206,8 @@ impl Visit<'_> {
         }
     }
 
-    /// Returns the reason to report for a fault: a file that is unreadable only without root is not broken.
+    /// Returns the reason to report for a fault: a file that only root can read is not broken if the caller is not
+    /// root.
     fn blamed(&self, reason: Reason) -> Reason {
         let unreadable = matches!(reason, Reason::Store(_) | Reason::Ledger(_));
         let caller = if unreadable { self.ports.accounts.caller() } else { 0 };

@@ -50,7 +50,7 @@ fn what_has_nothing_to_do_with_the_code_stops_nobody() {
     }
 }
 
-/// The login meets its own claim, and has it: what the code is held against again still has the key.
+/// The login finds its own claim and keeps it: the new record still has the key.
 #[test]
 fn another_generation_of_the_same_key_stops_nobody() {
     for codes in [one(), two()] {

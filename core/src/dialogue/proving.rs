@@ -29,7 +29,7 @@ use crate::{
     time::{BootTime, Now, Step, UnixTime},
 };
 
-/// Number of questions before the first correct code, including requests to redraw the QR code.
+/// Maximum number of questions until the first correct code, including requests to redraw the QR code.
 const QUESTIONS: u8 = 10;
 /// Steps on each side that are searched for a wrong code, to detect a wrong clock.
 const NEARBY: u8 = 20;

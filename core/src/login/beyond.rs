@@ -262,7 +262,7 @@ impl Visit<'_> {
                 self.log(account, Kind::KeyChanged, (None, None));
                 self.show_successor(talk, course);
             }
-            // The store failed after a change; the login continues with the record that is now in force.
+            // If the store failed after the change, `still_stands` decides by the record that is now in force.
             Err(_) if self.newest(talk).is_some_and(|newest| is_as_judged(&newest, course)) => {
                 talk.person().tell(&talk.change(&Change::Unchanged));
             }
@@ -313,8 +313,7 @@ impl Visit<'_> {
         Ok(Accepted::BackupCode { shape: last.shape, left: Some(left) })
     }
 
-    /// Handles a ticket for new codes: it is used up by the change that puts them in force, and the user then enters
-    /// one of them.
+    /// Handles a ticket for new codes: the change that puts them in force uses it up, and access is granted.
     fn after_ticket(
         &self,
         talk: &Talk<'_>,

@@ -92,7 +92,7 @@ impl Visit<'_> {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now);
         let folder = account.and_then(|account| Folder::of(&account.name).ok());
-        // A code without a first factor is no login, and an unknown source is no place.
+        // A code without a first factor is no login, and an unknown source cannot be remembered.
         let lasting = self.standing == Standing::Proven && self.request.source != Source::Unknown;
         let new = lasting && familiarity == Familiarity::Stranger;
         if let Some(folder) = folder.filter(|_| new) {
