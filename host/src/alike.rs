@@ -94,7 +94,7 @@ pub(crate) fn note_failures(
     let Ok(root) = records.root() else { return };
     let path = folder.map_or_else(|| NOBODY.to_owned(), |folder| path_of(Some(folder)));
     let Ok(room) = root.below(&path, records.owner) else { return };
-    // If there is nothing to store, the created name stores nothing and is removed at once.
+    // If both numbers are equal, the created name has no meaning and is removed at once.
     let noted = |number: u32| {
         let noted = Decimal::of(number.into());
         if before == after { "failed".to_owned() } else { [FAILED, noted.as_str()].concat() }
