@@ -64,8 +64,8 @@ impl Trial<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
-    /// Refuses an attempt before a proven first factor if the remaining names are reserved, or were when its folder was
-    /// opened. Checked for every user, throttled or not, against the whole ledger.
+    /// Refuses an attempt before a proven first factor if the remaining names are reserved, or were when the user's
+    /// folder was opened. Checked for every user, throttled or not, against the whole ledger.
     fn reserved(&self) -> Result<Option<Outcome>, LedgerFault> {
         if !self.budget.is_uniform() {
             return Ok(None);

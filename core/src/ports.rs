@@ -217,8 +217,8 @@ pub trait Shelf {
     /// Erases a name, best effort.
     fn erase(&self, name: &str);
 
-    /// Returns whether this is the folder that stands for every user's in the [reserve](crate::reserve). It does not have
-    /// the used steps and the attempts of a user, so nothing may be verified against it, however many names are free later.
+    /// Returns whether this is the folder that all users share in the [reserve](crate::reserve). It lacks a user's
+    /// used steps and attempts, so no code may be verified with it, even if names become free later.
     fn is_of_all(&self) -> bool;
 }
 

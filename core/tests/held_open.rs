@@ -402,6 +402,6 @@ fn attempt_begun_in_the_reserve_stays_refused() {
     push(&world, vec![Line::Do(sweep, code), ty(&world.code(1)), ty(&world.code(1))]);
     assert_eq!(world.login(&follows, &[]), Verdict::Denied);
     assert_eq!(world.reasons().last(), Some(&"ledger_reserved"));
-    // A login that begins now is verified.
+    // A login that begins now compares the code.
     assert_eq!(world.login(&follows, &[&world.code(1)]), Verdict::Granted);
 }

@@ -202,7 +202,7 @@ impl Ledger for HostLedger {
 /// One user's links.
 pub(crate) struct HostShelf {
     pub(crate) room: Room,
-    /// Whether it was opened in the reserve, in place of a user's own.
+    /// Whether it is the folder that all users share in the reserve.
     pub(crate) is_of_all: bool,
 }
 

@@ -1,8 +1,8 @@
 //! Final text of a login by ssh, kept until `pam_setcred` so that OpenSSH shows it once.
 //!
 //! sshd sends a message that no question follows as a banner, and prints it again when the shell starts. A message of
-//! `pam_setcred` is printed at that start alone. `pam_setcred` runs in another process of sshd, and of what this module leaves
-//! only the PAM environment reaches it.
+//! `pam_setcred` is printed only when the shell starts. `pam_setcred` runs in another process of sshd, and receives
+//! only the PAM environment from this module.
 
 use std::ffi::{CStr, CString};
 
@@ -12,7 +12,7 @@ use crate::ffi;
 
 const NAME: &CStr = c"TWINLOCK_FINAL_TEXT";
 
-/// Keeps the messages for `pam_setcred`. Best effort: the login stands without them.
+/// Keeps the messages for `pam_setcred`. Best effort: the login is granted without them.
 pub(crate) fn keep(handle: &mut PamHandle, messages: &[String]) {
     if messages.is_empty() {
         return;
@@ -23,7 +23,7 @@ pub(crate) fn keep(handle: &mut PamHandle, messages: &[String]) {
     }
 }
 
-/// Shows the text that was kept, and removes it, so that it is shown once and does not reach the session. Best effort.
+/// Shows the kept text and removes it, so that it is shown once and does not reach the session. Best effort.
 pub(crate) fn show(handle: &mut PamHandle) {
     let Some(text) = ffi::environment(handle, NAME) else { return };
     let _ = ffi::put_environment(handle, NAME);
