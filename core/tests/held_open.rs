@@ -1,5 +1,4 @@
-//! Dialogues that are held open: what was shown before a concurrent change grants nothing after it, and a bypass code
-//! grants nothing lasting.
+//! Dialogues held open: after a concurrent change they grant nothing, and a bypass code grants nothing lasting.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -357,8 +356,7 @@ fn a_clock_that_is_ahead_over_there_does_not_undo_a_reset() {
     use twinlock_core::carry::{self, Arrival, Carried, Wanted};
     use twinlock_core::record::SetId;
     let (world, _) = with_codes(10);
-    // The other host's clock is 50 minutes ahead. Its record was imported here, codes were spent here, then the user
-    // was reset here.
+    // The other host's clock is 50 minutes ahead; its record was imported, codes spent, the user reset.
     let mut there = world.newest_record("ada");
     there.codes = Some(SetId(5));
     there.generation = Generation(5);
