@@ -1,4 +1,4 @@
-//! File formats: parsing and formatting of everything that is stored.
+//! Forms: parsing and formatting of everything that is stored.
 mod as_written;
 mod c_number;
 pub mod codes;
