@@ -217,6 +217,7 @@ impl Remark {
             | Self::UnreadableOption { .. }
             | Self::DeadCodes { .. }
             | Self::TooManyCodes { .. }
+            | Self::ReuseUnreadable { .. }
             | Self::SameKeyOther { .. }
             | Self::TooMany { .. }
             | Self::RepeatedOption { .. } => true,
@@ -230,7 +231,6 @@ impl Remark {
             | Self::SkewUnderWay { .. }
             | Self::Fork { .. }
             | Self::ReuseAllowed
-            | Self::ReuseUnreadable { .. }
             | Self::FutureSteps { .. }
             | Self::Password { .. }
             | Self::PinElsewhere { .. }

@@ -81,7 +81,11 @@ fn google_files_stay_while_anything_in_them_is_unread() {
         ("\" TOTP_AUTH\n\" TOTP_AUTH\n", true),
         ("\" TOTP_AUTH\n\" NEW_OPTION 1\n", true),
         ("\" TOTP_AUTH\n12345678\nold key: ABC\n23456789\n", true),
-        ("\" TOTP_AUTH\n\" RATE_LIMIT 3 30\n12345678\n", false),
+        ("\" TOTP_AUTH\n\" RATE_LIMIT 3 30 1800000000 spare key JBSWY3DPEHPK3PXP\n", true),
+        ("\" TOTP_AUTH\n\" LAST0 spare key JBSWY3DPEHPK3PXP\n", true),
+        ("\" TOTP_AUTH\n\" DISALLOW_REUSE spare key JBSWY3DPEHPK3PXP\n", true),
+        ("\" TOTP_AUTH\n\" RESETTING_TIME_SKEW spare key JBSWY3DPEHPK3PXP\n", true),
+        ("\" TOTP_AUTH\n\" RATE_LIMIT 3 30\n\" LAST0 203.0.113.7 1800000000\n12345678\n", false),
     ] {
         let m = machine();
         m.file(path).write(format!("{KEY}\n{rest}")).mode(0o400).owner(m.uid("bob"));

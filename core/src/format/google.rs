@@ -19,6 +19,18 @@ const SCRATCH_MAX: usize = 64;
 /// Keys with fewer bits get a remark (RFC 4226 section 4, R6).
 const BITS_WANTED: usize = 128;
 
+/// Options whose values are read.
+const NEEDED: [&[u8]; 8] = [
+    b"TOTP_AUTH",
+    b"HOTP_COUNTER",
+    b"STEP_SIZE",
+    b"WINDOW_SIZE",
+    b"DISALLOW_REUSE",
+    b"TIME_SKEW",
+    b"DIGITS",
+    b"ALGORITHM",
+];
+
 /// Why a file cannot be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoogleFault {
@@ -206,16 +218,6 @@ impl<'a> File<'a> {
     }
 
     fn other_options(&self, remarks: &mut Vec<Remark>) {
-        const NEEDED: [&[u8]; 8] = [
-            b"TOTP_AUTH",
-            b"HOTP_COUNTER",
-            b"STEP_SIZE",
-            b"WINDOW_SIZE",
-            b"DISALLOW_REUSE",
-            b"TIME_SKEW",
-            b"DIGITS",
-            b"ALGORITHM",
-        ];
         let mut last_logins = None;
         let mut met: Vec<&[u8]> = Vec::new();
         for (at, line) in self.lines() {
@@ -223,20 +225,18 @@ impl<'a> File<'a> {
             let line = self.line_at(at);
             let mut words = rest.split(|byte| is_blank(*byte));
             let word = words.find(|word| !word.is_empty()).unwrap_or_default();
+            let odd = Remark::UnreadableOption { line };
+            if !is_read_whole(rest) && !remarks.contains(&odd) {
+                remarks.push(odd);
+            }
             match word {
                 b"RATE_LIMIT" => remarks.push(Remark::RateLimit { line }),
                 b"RESETTING_TIME_SKEW" => remarks.push(Remark::SkewUnderWay { line }),
-                [b'L', b'A', b'S', b'T', _] => last_logins = last_logins.or(Some(line)),
+                word if is_last_login(word) => last_logins = last_logins.or(Some(line)),
                 word if NEEDED.contains(&word) && met.contains(&word) => {
                     remarks.push(Remark::RepeatedOption { line });
                 }
-                word if NEEDED.contains(&word) => {
-                    met.push(word);
-                    let odd = Remark::UnreadableOption { line };
-                    if !is_read_whole(rest) && !remarks.contains(&odd) {
-                        remarks.push(odd);
-                    }
-                }
+                word if NEEDED.contains(&word) => met.push(word),
                 _ => remarks.push(Remark::UnknownOption { line }),
             }
         }
@@ -273,21 +273,52 @@ impl<'a> File<'a> {
     }
 }
 
-/// Returns whether an option contains only what is understood: no value for a switch, numbers, or the name of a hash.
+/// Returns whether an option is what Google's module writes, so that nothing is lost with it: no value for a switch, numbers
+/// alone, or the name of a hash. An unknown option is judged elsewhere.
 fn is_read_whole(option: &[u8]) -> bool {
-    let mut words = option.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
-    let word = words.next().unwrap_or_default();
+    let words = option.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
+    let words: Vec<&[u8]> = words.collect();
+    let Some((word, values)) = words.split_first() else { return true };
     // Google's module expects one blank between the quotation mark and the word.
-    let is_read =
-        option.first() == Some(&b' ') && option.get(1..).unwrap_or_default().starts_with(word);
-    let mut numbers = words.clone().filter(|value| whole(value).is_some());
-    is_read
-        && match word {
-            b"TOTP_AUTH" => words.next().is_none(),
-            b"DISALLOW_REUSE" => true,
-            b"ALGORITHM" => words.count() == 1,
-            _ => words.count() == 1 && numbers.next().is_some(),
+    let is_read = option.strip_prefix(b" ").is_some_and(|option| option.starts_with(word));
+    let is_whole = match (*word, values) {
+        (b"TOTP_AUTH", values) => values.is_empty(),
+        // The list of used codes has a remark of its own.
+        (b"DISALLOW_REUSE", _) => true,
+        (b"ALGORITHM", values) => values.len() == 1,
+        (b"RATE_LIMIT", values) => values.len() >= 2 && values.iter().all(|value| is_digits(value)),
+        (b"RESETTING_TIME_SKEW", values) => values.iter().all(|value| is_step_and_skew(value)),
+        (word, [host, time]) if is_last_login(word) => is_host(host) && is_digits(time),
+        (b"HOTP_COUNTER" | b"STEP_SIZE" | b"WINDOW_SIZE" | b"TIME_SKEW" | b"DIGITS", [number]) => {
+            whole(number).is_some()
         }
+        (word, _) => !(is_last_login(word) || NEEDED.contains(&word)),
+    };
+    is_read && is_whole
+}
+
+/// `LAST0` to `LAST9`, and `LAST/`, which Google's module writes after the clock was set back.
+fn is_last_login(word: &[u8]) -> bool {
+    matches!(word, [b'L', b'A', b'S', b'T', b'0'..=b'9' | b'/'])
+}
+
+fn is_digits(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// A client as Google's module writes it: a name or an address, with its zone.
+fn is_host(text: &[u8]) -> bool {
+    let is_part =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'%' | b'.' | b'-');
+    text.len() <= 255 && text.iter().all(is_part)
+}
+
+/// A step and by how many steps the phone was off, with its sign: `60000000-2`.
+fn is_step_and_skew(text: &[u8]) -> bool {
+    let sign = text.iter().position(|byte| matches!(byte, b'+' | b'-'));
+    let parts = sign.and_then(|at| text.split_at_checked(at));
+    parts
+        .is_some_and(|(step, skew)| is_digits(step) && is_digits(skew.get(1..).unwrap_or_default()))
 }
 
 /// Parses a number of eight digits with nothing after it.

@@ -113,6 +113,20 @@ fn what_nobody_reads_keeps_the_file() {
         "# GEZDGNBVGY3TQOJQ\n",
         "OLDKEYOLDKEYOLDK\n12345678\n",
         "12345678 # Ada's last\n",
+        "\" RATE_LIMIT 3 30 1800000000 spare key JBSWY3DPEHPK3PXP\n",
+        "\" RATE_LIMIT 3 30 JBSWY3DPEHPK3PXP\n",
+        "\" RATE_LIMIT 3\n",
+        "\" RATE_LIMIT spare\n",
+        "\"RATE_LIMIT 3 30\n",
+        "\" LAST0 spare key JBSWY3DPEHPK3PXP\n",
+        "\" LAST0 h 1 JBSWY3DPEHPK3PXP\n",
+        "\" LAST0 JBSWY3DPEHPK3PXP\n",
+        "\" LAST0 spare=JBSWY3DPEHPK3PXP 1\n",
+        "\" LAST1 h 1\n\" LAST2 h x\n",
+        "\" LASTX h 1\n",
+        "\" RESETTING_TIME_SKEW spare key JBSWY3DPEHPK3PXP\n",
+        "\" RESETTING_TIME_SKEW 60000000+1 60000001-\n",
+        "\" RESETTING_TIME_SKEW 60000000\n",
     ] {
         assert!(keeps(rest), "{rest}");
     }
@@ -120,6 +134,9 @@ fn what_nobody_reads_keeps_the_file() {
         "",
         "\r\n",
         "\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 17\n\" LAST0 h 1\n\" TIME_SKEW 2\n\" DISALLOW_REUSE 1 2 3\n12345678\n",
+        "\" RATE_LIMIT 3 30 1800000000 1800000010\n\" LAST9 2001:db8::1%eth0 1800000000\n\" LAST/ h 1\n",
+        "\" RESETTING_TIME_SKEW 60000000+1 60000001-2 \n",
+        "\" RESETTING_TIME_SKEW \n",
     ] {
         assert!(!keeps(rest), "{rest}");
     }
