@@ -125,8 +125,8 @@ impl Vacancy {
         };
         let owner = user.as_ref().map_or_else(|| geteuid().as_raw(), InvokingUser::uid);
         let folder = run_as(user.as_ref(), || private_path::open(parent, owner))??;
-        if owner == 0 && is_system(&private_path::path_of(&folder)) {
-            return Err(NewFileError::SystemFolder);
+        if owner == 0 {
+            refuse_system(private_path::path_of(&folder))?;
         }
         Self::in_folder(user, folder, name)
     }
@@ -174,6 +174,11 @@ impl NewFile {
             fs::unlinkat(folder, name, AtFlags::empty())
         })?
     }
+}
+
+/// Refuses a folder of the system, and one whose path is unknown.
+fn refuse_system(folder: io::Result<PathBuf>) -> Result<(), NewFileError> {
+    if is_system(&folder?) { Err(NewFileError::SystemFolder) } else { Ok(()) }
 }
 
 fn is_system(folder: &Path) -> bool {
@@ -277,5 +282,13 @@ mod tests {
         ] {
             assert_eq!(is_system(Path::new(path)), is, "{path}");
         }
+    }
+
+    #[test]
+    fn folder_of_unknown_path_is_refused() {
+        let unknown = refuse_system(Err(io::ErrorKind::PermissionDenied.into()));
+        assert!(matches!(unknown, Err(NewFileError::Io(_))));
+        assert!(matches!(refuse_system(Ok("/etc".into())), Err(NewFileError::SystemFolder)));
+        assert!(refuse_system(Ok("/root".into())).is_ok());
     }
 }

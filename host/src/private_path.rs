@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     ffi::OsString,
+    io,
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
         unix::ffi::OsStringExt,
@@ -121,7 +122,8 @@ fn check_above(folder: &OwnedFd, owner: u32) -> Result<(), NewFileError> {
 }
 
 fn check(folder: &OwnedFd, stat: &Stat, owner: u32) -> Result<(), NewFileError> {
-    check_stat(stat, owner).map_err(|error| error.of(path_of(folder)))
+    // Without its path, the message still says what is wrong.
+    check_stat(stat, owner).map_err(|error| error.of(path_of(folder).unwrap_or_default()))
 }
 
 /// Why a folder is not private.
@@ -152,9 +154,16 @@ fn check_stat(stat: &Stat, owner: u32) -> Result<(), Exposed> {
 }
 
 /// Returns the current path of an open folder.
-pub(crate) fn path_of(folder: &OwnedFd) -> PathBuf {
-    let link = format!("/proc/self/fd/{}", folder.as_raw_fd());
-    std::fs::read_link(link).unwrap_or_default()
+///
+/// # Errors
+/// If /proc does not tell, or tells a path that does not begin at this process's root.
+pub(crate) fn path_of(folder: &OwnedFd) -> io::Result<PathBuf> {
+    path_behind(Path::new(&format!("/proc/self/fd/{}", folder.as_raw_fd())))
+}
+
+fn path_behind(link: &Path) -> io::Result<PathBuf> {
+    let path = std::fs::read_link(link)?;
+    if path.is_absolute() { Ok(path) } else { Err(Errno::NOENT.into()) }
 }
 
 #[cfg(test)]
@@ -176,7 +185,7 @@ mod tests {
         let folder = fs::openat(CWD, tree.path(), FOLDER, Mode::empty()).unwrap();
         let opened = open_below(folder, Path::new(path), owner)?;
         let top = tree.path().canonicalize().unwrap();
-        Ok(path_of(&opened).strip_prefix(top).unwrap().to_owned())
+        Ok(path_of(&opened).unwrap().strip_prefix(top).unwrap().to_owned())
     }
 
     #[test]
@@ -233,5 +242,16 @@ mod tests {
             stat.st_uid = of_folder;
             assert_eq!(check_stat(&stat, owner).is_ok(), fits, "{owner} {of_folder}");
         }
+    }
+
+    #[test]
+    fn unknown_paths_are_errors() {
+        let (tree, _) = tree();
+        symlink("(unreachable)/etc", tree.path().join("outside")).unwrap();
+        for link in ["outside", "none", "a"] {
+            assert!(path_behind(&tree.path().join(link)).is_err(), "{link}");
+        }
+        let etc = fs::openat(CWD, "/etc", FOLDER, Mode::empty()).unwrap();
+        assert_eq!(path_of(&etc).unwrap(), Path::new("/etc"));
     }
 }
