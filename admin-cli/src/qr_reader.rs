@@ -1,6 +1,12 @@
-//! Decodes QR codes in PNG and JPEG files within size limits, and returns the text of each code.
+//! Decodes QR codes in PNG and JPEG files within limits of size and time, and returns the text of each code.
 
-use std::{fmt, io::Cursor};
+use std::{
+    fmt,
+    io::Cursor,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 
 use rqrr::PreparedImage;
 use zeroize::{Zeroize, Zeroizing};
@@ -19,6 +25,9 @@ const CODES_MAX: usize = 64;
 /// Larger pictures are also searched in reduced copies, in which codes of a photo have less noise.
 const SIDE_OF_SCREENS: usize = 320;
 
+/// How long reading may take: the search compares all triples of finder patterns, and a small picture can hold thousands.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Why a picture cannot be read. Does not quote its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PictureError {
@@ -34,6 +43,10 @@ pub enum PictureError {
     NoCode,
     /// QR codes found, but none is readable.
     Unreadable,
+    /// The search for QR codes was abandoned.
+    TooSlow,
+    /// The kernel refused a thread.
+    NoThread,
 }
 
 impl fmt::Display for PictureError {
@@ -45,6 +58,8 @@ impl fmt::Display for PictureError {
             Self::TooLarge => "the picture has more than 64 million pixels",
             Self::NoCode => "no QR code is found in the picture",
             Self::Unreadable => "a QR code is found in the picture, and it cannot be read",
+            Self::TooSlow => "it takes more than ten seconds to find a QR code in the picture",
+            Self::NoThread => "the machine has no thread left to read the picture in",
         })
     }
 }
@@ -56,11 +71,31 @@ struct Grey {
     pixels: Zeroizing<Vec<u8>>,
 }
 
-/// Returns the texts of all QR codes in a picture, each once.
+/// Returns the texts of all QR codes in a picture, each once, within ten seconds.
 ///
 /// # Errors
 /// [`PictureError`].
 pub fn texts(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
+    let file = Zeroizing::new(file.to_vec());
+    within(PATIENCE, move || search(&file))
+}
+
+/// Does the job in a thread of its own, which has the rights of the calling thread. After `patience` the thread is
+/// abandoned, and ends with the process.
+fn within<T: Send + 'static>(
+    patience: Duration,
+    job: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
+) -> Result<T, PictureError> {
+    let (tell, told) = mpsc::channel();
+    let worker = thread::Builder::new().spawn(move || tell.send(job()));
+    worker.map_err(|_| PictureError::NoThread)?;
+    told.recv_timeout(patience).unwrap_or_else(|error| match error {
+        RecvTimeoutError::Timeout => Err(PictureError::TooSlow),
+        RecvTimeoutError::Disconnected => Err(PictureError::Unreadable),
+    })
+}
+
+fn search(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
     let grey = match file {
         [0x89, b'P', b'N', b'G', ..] => of_png(file)?,
         [0xff, 0xd8, 0xff, ..] => of_jpeg(file)?,
@@ -75,7 +110,9 @@ pub fn texts(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
         found.look(&grey);
         grey.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
         found.look(&grey);
-        if grey.width.max(grey.height) < 2 * SIDE_OF_SCREENS {
+        // A reduced copy may show what was found here and could not be read, and nothing else.
+        let is_done = !found.texts.is_empty() && !found.unreadable;
+        if is_done || grey.width.max(grey.height) < 2 * SIDE_OF_SCREENS {
             break;
         }
         grey = grey.halved();
@@ -294,5 +331,27 @@ mod tests {
             // Refused by the claimed size, before the missing pixels are noticed.
             assert_eq!(read(&bytes).unwrap_err(), PictureError::TooLarge, "{width}x{height}");
         }
+    }
+
+    /// Returns a picture full of finder patterns, which a QR code has three of.
+    fn tiled(side: usize) -> Grey {
+        const PITCH: usize = 9;
+        let mut pixels = Zeroizing::new(Vec::new());
+        for y in 0..side {
+            for x in 0..side {
+                let (x, y) = (x % PITCH, y % PITCH);
+                let ring = x.abs_diff(4).max(y.abs_diff(4));
+                pixels.push(if matches!(ring, 2 | 4) { 255 } else { 0 });
+            }
+        }
+        Grey { width: side, height: side, pixels }
+    }
+
+    #[test]
+    fn search_that_takes_too_long_is_abandoned() {
+        let picture = png_of(&tiled(450));
+        let begun = std::time::Instant::now();
+        assert_eq!(read(&picture).unwrap_err(), PictureError::TooSlow);
+        assert!(begun.elapsed() < 10 * PATIENCE);
     }
 }

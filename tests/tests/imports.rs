@@ -225,6 +225,21 @@ fn pictures_are_read_as_the_invoking_user() {
     sudo(&m, "import qr cy /home/ada/qr.png").output().ok();
 }
 
+/// The command promises ten seconds; a busy machine may take ten times that.
+#[test]
+fn picture_that_is_searched_too_long_is_abandoned() {
+    let m = machine();
+    // 450 by 450 pixels, full of finder patterns.
+    let picture = include_bytes!("../vectors/tiled-finder-patterns.png");
+    m.file("/root/x.png").write(picture).mode(0o600);
+    let begun = std::time::Instant::now();
+    let done = m.run(["twinlock", "import", "qr", "cy", "/root/x.png"]);
+    assert!(begun.elapsed().as_secs() < 100, "{:?}", begun.elapsed());
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(told(&done).contains("Crop the picture to the QR code"), "{done:?}");
+    not_enrolled(&m, "cy");
+}
+
 #[test]
 fn what_is_no_picture_of_a_code_says_what_to_do() {
     let m = machine();

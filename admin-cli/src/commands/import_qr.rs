@@ -94,6 +94,8 @@ fn unreadable(wanted: &FromPicture, error: PictureError) -> Failure {
             "Text goes to standard input: twinlock import uri {user} < FILE (an export of Google's app: import migration)"
         ),
         PictureError::Damaged => "Copy it again, or make another screenshot.".into(),
+        PictureError::TooSlow => "Crop the picture to the QR code, and save that.".into(),
+        PictureError::NoThread => "Try again when the machine is less busy.".into(),
         PictureError::TooLarge => "Cut out the QR code, and save that.".into(),
         PictureError::NoCode | PictureError::Unreadable => format!(
             "Use a screenshot, or a photo from the front, sharp and bright, with the white margin around the code. Or read the code with another program, and give its text: twinlock import uri {user}"
