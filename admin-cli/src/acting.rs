@@ -3,7 +3,8 @@
 use twinlock_core::{
     account::Account,
     authorization::{
-        Actor, ActorFactor, Ground, Permission, Population, Proof, Ruling, Situation, Target, rule,
+        Actor, ActorFactor, Ground, Operation, Permission, Population, Proof, Ruling, Situation,
+        Target, rule,
     },
     beside::Trace,
     letter::{Letter, LetterKind},
@@ -36,6 +37,8 @@ pub struct Acting {
     login: Login,
     permission: Permission,
     ruling: Ruling,
+    /// What the ruling was made on.
+    case: Situation,
     /// The account whose code is asked for and the record to verify it against, if a code is required.
     due: Option<(Account, Snapshot)>,
     /// The name that records keep.
@@ -89,7 +92,7 @@ impl Acting {
         let name = account.as_ref().map_or(ROOT, |account| account.name.as_str()).to_owned();
         let ruling = rule(&permission, &case).map_err(|denial| refused(denial, &name, &login))?;
         let due = account.zip(found).filter(|_| matches!(ruling, Ruling::Codes(_)));
-        Ok(Self { login, permission, ruling, due, name, target: about, reason, break_glass })
+        Ok(Self { login, permission, ruling, case, due, name, target: about, reason, break_glass })
     }
 
     /// Takes the acting user's account and record, if a code is required and the operation is about that user.
@@ -147,6 +150,17 @@ impl Proven {
             true => Ok(()),
             false => Err(first_is_over()),
         }
+    }
+
+    /// Refuses to invite a user as part of an enrollment that takes no code because it is the first of the host: what
+    /// `invite` refuses there must not be free in a list.
+    pub fn may_invite(&self) -> Result<(), Failure> {
+        let Acting { ruling, case, name, login, .. } = &self.0;
+        if *ruling == Ruling::Free(Ground::FirstOfHost) {
+            let invitation = rule(&Operation::Invite.permission(), case);
+            invitation.map_err(|denial| refused(denial, name, login))?;
+        }
+        Ok(())
     }
 
     /// Notes a user whom this run has enrolled, so that it does not count as another run's.

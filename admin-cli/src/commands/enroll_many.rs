@@ -107,7 +107,10 @@ fn one(
             owners.only(&account.name, &authenticator)?;
             enrol(desk, by, (&account, row.mail), authenticator)
         }
-        None => invite(desk, by, &account, (row.mail, handing)).map(Fate::Invited),
+        None => by
+            .may_invite()
+            .and_then(|()| invite(desk, by, &account, (row.mail, handing)))
+            .map(Fate::Invited),
     }
 }
 

@@ -181,14 +181,41 @@ fn list_held_open_since_bootstrap_enrolls_nobody_more() {
     held.send("\x04");
     assert_eq!(held.exit_code(), Some(1));
     assert!(m.logged("event=enrolled user=kim").is_empty());
-    // A user of the same list who enrolls meanwhile is another account too.
+    // A user who was only invited before, and sets up meanwhile, is another account, too.
     let m = new_host();
+    m.settings("").run(["twinlock", "invite", "bob"]).ok();
+    m.settings_alone("");
     let mut held = m.call(words).logged_in("kim").open();
-    held.send_line("user,mail,key").send_line("bob,,").expect("bob");
+    held.send_line("user,mail,key").send_line(&format!("ada,,{ADA}")).expect("ada: enrolled");
     m.settings("").run(["twinlock", "remove", "bob", "--yes"]);
     m.enrolled("bob", MINE).settings_alone("");
     held.send_line(&format!("kim,,{KIM}")).expect("was enrolled meanwhile");
     assert!(m.logged("event=enrolled user=kim").is_empty());
+}
+
+#[test]
+fn list_on_a_new_host_invites_nobody() {
+    let m = new_host();
+    m.settings_alone("");
+    let list = format!("user,mail,key\nkim,thief@example.org,\nbob,,\nada,,{ADA}\n");
+    let words = ["twinlock", "enroll", "--from", "-", "--report", "/root/tickets.csv"];
+    let done = m.call(words).logged_in("root").input(&list).output();
+    refused_rows(&done, 2);
+    assert!(m.logged("event=invited").is_empty(), "{:?}", m.log());
+    assert_eq!(m.logged("event=enrolled").len(), 1, "{:?}", m.log());
+    assert!(!m.tree("/var/lib/twinlock").contains("kim"), "{}", m.tree("/var/lib/twinlock"));
+}
+
+/// Checks that so many rows were refused with the sentence of `invite`.
+fn refused_rows(done: &Finished, rows: usize) {
+    let told = format!("{}{}", done.stdout, done.stderr);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        told.matches("Enroll yourself first: twinlock enroll root.").count(),
+        rows,
+        "{told}"
+    );
+    assert_ne!(done.code, Some(0));
 }
 
 #[test]
