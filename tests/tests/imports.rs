@@ -255,3 +255,67 @@ fn what_is_no_picture_of_a_code_says_what_to_do() {
         not_enrolled(&m, "cy");
     }
 }
+
+const KEY_OF_OTHER: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+#[test]
+fn picture_with_two_codes_needs_index() {
+    let m = machine();
+    m.file("/root/two.png").write(include_bytes!("../vectors/pictures/two.png"));
+    let vague = m.run(["twinlock", "import", "qr", "ada", "/root/two.png"]);
+    assert_eq!(vague.code, Some(2), "{vague:?}");
+    for label in ["Example:ada", "Other:ada"] {
+        assert!(told(&vague).contains(label), "{vague:?}");
+    }
+    not_enrolled(&m, "ada");
+    for index in ["0", "3", "x"] {
+        let none = m.run(["twinlock", "import", "qr", "ada", "/root/two.png", "--index", index]);
+        assert!(none.code.is_some_and(|code| code != 0), "{index}: {none:?}");
+    }
+    not_enrolled(&m, "ada");
+    m.run(["twinlock", "import", "qr", "ada", "/root/two.png", "--index", "1"]).ok();
+    m.run(["twinlock", "import", "qr", "bob", "/root/two.png", "--index", "2"]).ok();
+    let taken = [KEY, KEY_OF_OTHER].map(|key| {
+        let is_in = |user| m.run(["twinlock", "export", user]).ok().contains(key);
+        [is_in("ada"), is_in("bob")]
+    });
+    assert!(matches!(taken, [[true, false], [false, true]] | [[false, true], [true, false]]));
+}
+
+#[test]
+fn picture_of_an_export_is_taken() {
+    let m = machine();
+    m.file("/root/export.png").write(include_bytes!("../vectors/pictures/migration.png"));
+    let picture = m.run(["twinlock", "import", "qr", "ada", "/root/export.png", "--index", "1"]);
+    picture.ok();
+    // The key of the export: 12345678901234567890.
+    assert!(m.run(["twinlock", "export", "ada"]).ok().contains(KEY_OF_OTHER));
+}
+
+#[test]
+fn jpeg_is_taken() {
+    let m = machine();
+    m.file("/root/one.jpg").write(include_bytes!("../vectors/pictures/one.jpg"));
+    m.run(["twinlock", "import", "qr", "ada", "/root/one.jpg"]).ok();
+    m.app("ada", &Otp::new(KEY));
+    m.asked("ada", &m.code("ada")).ok();
+    let half = &include_bytes!("../vectors/pictures/one.jpg")[..400];
+    m.file("/root/half.jpg").write(half);
+    let cut = m.run(["twinlock", "import", "qr", "bob", "/root/half.jpg"]);
+    assert_eq!(cut.code, Some(1), "{cut:?}");
+    not_enrolled(&m, "bob");
+}
+
+#[test]
+fn same_key_for_other_codes_is_not_taken_silently() {
+    for other in ["&digits=8", "&period=60", "&algorithm=SHA256"] {
+        let m = machine();
+        m.enrolled("ada", KEY);
+        let before = m.run(["twinlock", "export", "ada"]).ok().to_owned();
+        let uri = format!("otpauth://totp/Example:ada?secret={KEY}&issuer=Example{other}\n");
+        let done = piped(&m, "uri ada", uri);
+        assert!(done.code.is_some_and(|code| code != 0), "{other}: {done:?}");
+        assert!(told(&done).contains("already"), "{other}: {done:?}");
+        assert_eq!(m.run(["twinlock", "export", "ada"]).ok(), before, "{other}");
+    }
+}

@@ -183,3 +183,14 @@ fn reset_invitation_and_tickets_are_told() {
     let reset = m.run(["twinlock", "reset", "bob", "--yes"]);
     assert!(reset.ok().contains("after_reset = \"login\""), "{reset:?}");
 }
+
+#[test]
+fn one_field_advice_says_password_then_code() {
+    let m = machine();
+    m.pam("probe", "auth required pam_twinlock.so first_factor=follows forward_pass\n");
+    answer(&m, "ada", "hunter2\n");
+    let said = why(&m, "ada").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("not_a_code: "), "{said}");
+    assert!(said.contains("the password, then the code, in one answer."), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
