@@ -204,7 +204,7 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
             "Begin it anew: systemctl restart run-twinlock.mount, then twinlock epoch ensure.",
         ),
         "ledger_reserved" => (
-            "half of the ledger's names are taken, and the rest is kept for logins that have proven a password or key first",
+            "half of the ledger is taken; the rest is kept for proven first factors",
             "Remove what is expired (twinlock epoch sweep), find who guesses (twinlock why USER), and give the ledger more names: nr_inodes= in a drop-in of run-twinlock.mount.",
         ),
         "ledger_io" => (

@@ -4,10 +4,11 @@
 mod world;
 
 use twinlock_core::{
+    ledger::Capacity,
     request::{Claim, Request, Source},
     verdict::Verdict,
 };
-use world::{World, request};
+use world::{Line, World, request};
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
@@ -114,4 +115,24 @@ fn a_clock_ahead_brings_no_code_back() {
         world.unix.set(right);
         world.refuse(&request("ada", Claim::Stack), &[&code, ""]);
     }
+}
+
+#[test]
+fn attempt_begun_in_the_reserve_stays_refused() {
+    let world = World::new();
+    let names = |free| Capacity { names: 1000, free };
+    let follows = request("ada", Claim::Follows);
+    // The owner uses the code elsewhere, and names become free, while the question is open.
+    fn sweep(world: &World) {
+        world.capacity.set(Capacity { names: 1000, free: 900 });
+    }
+    let code = world.code(0);
+    assert_eq!(world.login(&request("ada", Claim::Stack), &[&code]), Verdict::Granted);
+    world.capacity.set(names(100));
+    let typed = || Line::Type(world.code(1));
+    world.lines.borrow_mut().extend([Line::Do(sweep, code), typed(), typed()]);
+    assert_eq!(world.login(&follows, &[]), Verdict::Denied);
+    assert_eq!(world.reasons().last(), Some(&"ledger_reserved"));
+    // A login that begins now compares the code.
+    assert_eq!(world.login(&follows, &[&world.code(1)]), Verdict::Granted);
 }

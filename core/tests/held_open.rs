@@ -11,7 +11,6 @@ use twinlock_core::{
     account::Account,
     beside::{Bypass, Purpose, Trace},
     enrolment,
-    ledger::Capacity,
     policy::{NotEnrolled, TicketNeed},
     ports::Records,
     record::{Generation, State},
@@ -383,23 +382,4 @@ fn there_copy(world: &World, id: u64) -> twinlock_core::record::Record {
     r.generation = Generation(id);
     r.beside.changed = Some(UnixTime(START + 3000));
     r
-}
-
-#[test]
-fn attempt_begun_in_the_reserve_stays_refused() {
-    let world = World::new();
-    let names = |free| Capacity { names: 1000, free };
-    let follows = request("ada", Claim::Follows);
-    // The owner uses the code elsewhere, and names become free, while the question is open.
-    fn sweep(world: &World) {
-        world.capacity.set(Capacity { names: 1000, free: 900 });
-    }
-    let code = world.code(0);
-    assert_eq!(world.login(&stack(), &[&code]), Verdict::Granted);
-    world.capacity.set(names(100));
-    push(&world, vec![Line::Do(sweep, code), ty(&world.code(1)), ty(&world.code(1))]);
-    assert_eq!(world.login(&follows, &[]), Verdict::Denied);
-    assert_eq!(world.reasons().last(), Some(&"ledger_reserved"));
-    // A login that begins now compares the code.
-    assert_eq!(world.login(&follows, &[&world.code(1)]), Verdict::Granted);
 }

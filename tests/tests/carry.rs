@@ -101,7 +101,8 @@ fn a_terminal_is_shown_no_key_and_a_cut_export_changes_nothing() {
     for cut in [0, 1, 30, text.len() / 2, text.len() - 1] {
         let refused = import(&b, &text[..cut], "");
         assert!(matches!(refused.code, Some(1 | 2)), "{cut}: {refused:?}");
-        assert!(!refused.stderr.contains(KEY) && refused.stderr.contains("twinlock export USER"));
+        let said = &refused.stderr;
+        assert!(!said.contains(KEY) && said.contains("twinlock export USER"), "{cut}: {said}");
     }
     assert_eq!(b.tree("/var/lib/twinlock"), before);
     assert_eq!(b.run(["twinlock", "export", "ada"]).code, Some(3));

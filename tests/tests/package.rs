@@ -56,7 +56,7 @@ fn installing_wires_nothing_and_readies_store_and_ledger() {
     ] {
         assert!(m.file(&format!("/etc/systemd/system/{unit}")).exists(), "{unit} is not enabled");
     }
-    m.run(["twinlock", "settings", "apply"]).ok();
+    m.settings("").run(["twinlock", "settings", "apply"]).ok();
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn it_stays_while_pam_names_it_and_says_what_to_delete() {
 fn an_upgrade_is_never_refused_and_leaves_settings_and_records_alone() {
     let m = machine();
     wire(&m);
-    m.settings("tries = 2\n");
+    m.settings_alone("tries = 2\n");
     let records = m.tree("/var/lib/twinlock");
     m.run(["dpkg", "--install", DEB]).ok();
     assert_eq!(m.tree("/var/lib/twinlock"), records);

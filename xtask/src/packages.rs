@@ -162,7 +162,9 @@ mod tests {
             (format!("{there} && kill -TERM $$"), 130),
         ] {
             let script = format!("systemctl() {{ :; }}\n{}", quietly(path, &install));
-            let ended = command("sh", &["-c", &script]).status().expect("sh");
+            // A caller in the background ignores what Ctrl-C sends, and a shell cannot undo that.
+            let shell = ["--default-signal=INT,TERM", "sh", "-c", &script];
+            let ended = command("env", &shell).status().expect("sh");
             assert_eq!(ended.code(), Some(code), "{install}");
             assert!(!policy.exists(), "{install}");
         }

@@ -122,6 +122,9 @@ pub fn unreadable(error: PipedError, user: &str) -> Failure {
 
 /// Names the verb for a text that is no export of `twinlock export`; returns `None` if there is none.
 pub fn of_other_verb(text: &str, user: &str) -> Option<Failure> {
+    if !text.contains("otpauth") && !text.starts_with('\u{feff}') {
+        return None;
+    }
     let (what, remedy) = match otpauth::parse(text) {
         Err(UriFault::Scheme | UriFault::TooLong) if !text.starts_with('\u{feff}') => return None,
         Err(UriFault::Export) => (of_uri(UriFault::Export), command("import migration", user)),

@@ -59,16 +59,22 @@ impl File {
         for section in SETTINGS {
             if section.name.is_empty() {
                 take(section, &mut root, &mut settings)?;
-            } else {
+            } else if root.has(section.name) {
                 let mut table = root.table(section.name)?;
                 take(section, &mut table, &mut settings)?;
-                table.end()?;
+                table.end_among(keys(section))?;
             }
         }
         let rules = root.tables("rule")?.into_iter().map(rules::RuleTable::of);
         let rules = rules.collect::<Result<_, _>>()?;
-        root.end().map(|()| Self { settings, rules })
+        let sections = SETTINGS.iter().map(|section| section.name).filter(|name| !name.is_empty());
+        let known = SETTINGS.iter().take(1).flat_map(keys).chain(sections).chain(["rule"]);
+        root.end_among(known).map(|()| Self { settings, rules })
     }
+}
+
+fn keys(section: &'static Section) -> impl Iterator<Item = &'static str> {
+    section.settings.iter().map(|setting| setting.key)
 }
 
 /// Takes the settings of a section from its table.
@@ -79,6 +85,10 @@ fn take(
 ) -> Result<(), Odd> {
     for setting in section.settings {
         let key = setting.key;
+        // A login reads the file: most settings are not in it, and asking costs less than taking.
+        if !table.has(key) {
+            continue;
+        }
         let value = match setting.kind {
             Kind::Word { .. } | Kind::Text { .. } | Kind::Path { .. } => {
                 table.string(key)?.map(Value::Text)

@@ -178,8 +178,18 @@ impl<'i> Table<'i> {
         value.ok_or_else(|| self.missing(key))
     }
 
+    /// Returns whether a value of this name was not taken yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
     /// Fails if a value was not taken, so that no value is ignored.
     pub(super) fn end(&self) -> Result<(), Odd> {
+        self.end_among(self.known.iter().copied())
+    }
+
+    /// As [`Table::end`], of a table that was asked only for values that it has; `known` are all names.
+    pub(super) fn end_among(&self, known: impl Iterator<Item = &'static str>) -> Result<(), Odd> {
         // The first one in the text, not in the alphabet.
         match self.values.iter().min_by_key(|(key, _)| key.span().start) {
             None => Ok(()),
@@ -188,7 +198,7 @@ impl<'i> Table<'i> {
                 what: format!(
                     "unknown field `{}`, expected one of `{}`",
                     key.get_ref().escape_debug(),
-                    self.known.join("`, `")
+                    known.collect::<Vec<_>>().join("`, `")
                 ),
             }),
         }
