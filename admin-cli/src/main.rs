@@ -1,46 +1,15 @@
 //! The twinlock command line.
 
-mod acting;
-mod actor;
-mod ahead;
-mod caller_files;
+mod authorize;
+mod cli;
 mod commands;
-mod confirm;
-mod denial;
-mod desk;
-mod draft;
-mod exemption;
-mod exit;
-mod first_run;
-mod inviting;
-mod keyboard;
-mod listing;
-mod logind;
+mod context;
+mod enrollment;
+mod error;
+mod import;
 mod mail;
-mod mistake;
-mod one_time;
-mod operation;
-mod own_code;
-mod password;
-mod past_code;
-mod people_list;
-mod person;
-mod picture;
-mod piped;
-mod progress;
-mod proof;
-mod qr_reader;
-mod reasons;
-mod remarks;
-mod reminder;
-mod report_file;
-mod screen;
-mod successor;
-mod table;
 mod terminal;
-mod ticket;
-mod verbs;
-mod wording;
+mod text;
 
 use std::process::ExitCode;
 
@@ -50,15 +19,15 @@ use rustix::process::DumpableBehavior;
 use twinlock_doctor::Doctor;
 
 use crate::{
-    exit::Failure,
-    verbs::{Command, Verb},
+    cli::{Command, Verb},
+    error::exit::Failure,
 };
 
 fn main() -> ExitCode {
     // No core dump may contain keys or codes, whatever the kernel's settings.
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     write_errors_are_said();
-    wording::use_zone_of_host();
+    text::use_zone_of_host();
     let command = match Command::try_parse() {
         Ok(command) => command,
         // A script that asks for JSON does not read usage text.

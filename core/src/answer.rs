@@ -5,11 +5,13 @@ use alloc::string::String;
 use zeroize::Zeroizing;
 
 use crate::{
-    code_set::Shape,
+    base::secret::Typed,
     policy::Field,
-    record::Digits,
-    secret::Typed,
-    voucher::{BYPASS_DIGITS, TICKET_LETTERS},
+    record::{
+        Digits,
+        code_set::Shape,
+        voucher::{BYPASS_DIGITS, TICKET_LETTERS},
+    },
 };
 
 /// Maximum length of an answer in bytes (`PAM_MAX_RESP_SIZE`).

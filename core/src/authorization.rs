@@ -4,9 +4,11 @@ mod login;
 mod ruling;
 
 pub use login::{Actor, Doubt, LoginTraces};
-pub use ruling::{ActorFactor, Denial, Ground, Population, Ruling, Situation, Target, rule};
+pub use ruling::{
+    ActorFactor, AuthorizationRuling, Denial, Ground, Population, Situation, Target, rule,
+};
 
-use crate::letter::LetterKind;
+use crate::notify::notification::NotificationKind;
 
 /// One operation of the command: a verb, a sub-verb, or a form of a verb that needs other rights.
 ///
@@ -131,7 +133,7 @@ pub struct Permission {
     /// The `event=` words of its log lines; each line has `own_code=` and `actor=`.
     pub logged: &'static [&'static str],
     /// The mails that the target user gets.
-    pub mailed: &'static [LetterKind],
+    pub mailed: &'static [NotificationKind],
 }
 
 /// All operations.
@@ -181,7 +183,7 @@ impl Operation {
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a table: one row for each operation")]
     pub fn permission(self) -> Permission {
-        use LetterKind::{
+        use NotificationKind::{
             BypassGiven, CodesRenewed, KeyChanged, KeyExported, KeyShown, MailChanged,
             RecordImported, Removed, SetUpDone, Unlocked,
         };
@@ -221,7 +223,7 @@ impl Operation {
             Self::InviteGroup => {
                 changes("invite --group", OwnCode, &["invited", "rule_written"], &[])
             }
-            Self::Reset => changes("reset", OwnCode, &["reset"], &[LetterKind::Reset]),
+            Self::Reset => changes("reset", OwnCode, &["reset"], &[NotificationKind::Reset]),
             Self::BackupCodes => {
                 changes("backup-codes", OwnCode, &["codes_ended", "codes_renewed"], &[CodesRenewed])
             }
@@ -259,7 +261,7 @@ const fn changes(
     verb: &'static str,
     proof: Proof,
     logged: &'static [&'static str],
-    mailed: &'static [LetterKind],
+    mailed: &'static [NotificationKind],
 ) -> Permission {
     Permission { verb, caller: Caller::Root, proof, logged, mailed }
 }

@@ -1,73 +1,76 @@
 //! A login, from the request to the verdict.
 
-mod asked;
-mod beyond;
+mod after_code;
+mod challenge;
 mod code_only;
+mod outcome;
 mod remembered;
-mod told;
 
 use crate::{
-    account::Account,
-    admission::{AccountState, Admission, Known, admit},
-    dialogue::{asking::End, parting::Parting},
-    event::{Kind, Reason},
-    fault::LookupFault,
-    policy::{Action, Field, Policy, Questions},
+    base::{
+        account::Account,
+        error::LookupError,
+        request::{Claim, FirstFactor, Request, SourceLabel},
+        time::UnixTime,
+    },
+    dialogue::{asking::End, final_message::FinalMessage},
+    event::{Kind, Reason, verdict::Verdict},
+    ledger::throttle::Familiarity,
+    policy::{
+        Action, Field, Policy, Questions,
+        admission::{AccountState, Admission, Known, admit},
+        rules::{self, Decided, Subject},
+    },
     ports::{Part, Ports, Snapshot},
     record::State,
-    request::{Claim, Request, SourceLabel, Standing},
-    rules::{self, Decided, Subject},
-    throttle::Familiarity,
-    time::UnixTime,
-    verdict::Verdict,
 };
 
 /// Decides one login. Denies everything that is not proven, and logs the reason.
 pub fn login(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
-    let visit = Visit {
+    let flow = LoginFlow {
         request,
         policy,
         ports,
-        standing: request.standing(),
+        first_factor: request.first_factor(),
         source: request.source.label(),
-        parting: Parting::default(),
+        final_message: FinalMessage::default(),
     };
-    let account = visit.look_up();
-    match visit.standing {
-        Standing::Decoy => visit.decoy(&account),
-        Standing::Ahead | Standing::Proven => visit.admit(&account),
+    let account = flow.look_up();
+    match flow.first_factor {
+        FirstFactor::Decoy => flow.decoy(&account),
+        FirstFactor::Ahead | FirstFactor::Proven => flow.admit(&account),
     }
 }
 
 /// One login in progress.
-struct Visit<'a> {
+struct LoginFlow<'a> {
     request: &'a Request,
     policy: &'a Policy,
     ports: Ports<'a>,
-    standing: Standing,
+    first_factor: FirstFactor,
     source: SourceLabel,
-    parting: Parting,
+    final_message: FinalMessage,
 }
 
 /// Record to verify against; a dummy makes unknown users cost the same time.
-struct Held {
+struct Candidate {
     record: Option<Snapshot>,
     stand_in: Option<Snapshot>,
     /// What to log for each code, if not its own result.
     noted_as: Option<(Kind, Reason)>,
 }
 
-impl Held {
+impl Candidate {
     /// Returns the same candidate with every code refused, at the same cost.
-    fn in_vain(self, noted_as: (Kind, Reason)) -> Self {
+    fn verify_dummy(self, kind: Kind, reason: Reason) -> Self {
         let stand_in = self.stand_in.or(self.record);
-        Self { stand_in, record: None, noted_as: Some(noted_as) }
+        Self { stand_in, record: None, noted_as: Some((kind, reason)) }
     }
 }
 
-type LookedUp = Result<Option<Account>, LookupFault>;
+type LookedUp = Result<Option<Account>, LookupError>;
 
-impl Visit<'_> {
+impl LoginFlow<'_> {
     fn look_up(&self) -> LookedUp {
         match &self.request.typed_user {
             Some(name) => self.ports.accounts.by_name(name),
@@ -81,17 +84,17 @@ impl Visit<'_> {
         let Ok(now) = self.ports.clock.now() else {
             return self.refuse(account, Reason::Clock);
         };
-        let decided = account.map_or(Err(LookupFault), |account| self.decide(account, now.unix));
+        let decided = account.map_or(Err(LookupError), |account| self.decide(account, now.unix));
         let exempt = matches!(decided, Ok(Decided { action: Action::Exempt, .. }));
-        let (snapshot, stand_in) = match (self.standing, account) {
+        let (snapshot, stand_in) = match (self.first_factor, account) {
             // Before a first factor, the same files are read for every user name.
-            (Standing::Ahead | Standing::Decoy, account) => {
-                self.ports.records.newest_alike(account)
+            (FirstFactor::Ahead | FirstFactor::Decoy, account) => {
+                self.ports.records.newest_uniform(account)
             }
-            (Standing::Proven, Some(account)) if !exempt => {
+            (FirstFactor::Proven, Some(account)) if !exempt => {
                 (self.ports.records.newest(account), None)
             }
-            (Standing::Proven, _) => (Ok(None), None),
+            (FirstFactor::Proven, _) => (Ok(None), None),
         };
         let known = Known {
             account: state_of(looked_up),
@@ -108,7 +111,7 @@ impl Visit<'_> {
             Admission::Refuse(reason) => Admission::Refuse(self.blamed(reason)),
             admission @ (Admission::Exempt(_) | Admission::Ask | Admission::SetUp(_)) => admission,
         };
-        let held = Held { record: snapshot.ok().flatten(), stand_in, noted_as: None };
+        let held = Candidate { record: snapshot.ok().flatten(), stand_in, noted_as: None };
         match admission {
             admission if self.can_talk() => self.follow(admission, account, held),
             admission if self.asks_code_only() => {
@@ -118,7 +121,7 @@ impl Visit<'_> {
         }
     }
 
-    fn decide(&self, account: &Account, now: UnixTime) -> Result<Decided, LookupFault> {
+    fn decide(&self, account: &Account, now: UnixTime) -> Result<Decided, LookupError> {
         let subject = Subject {
             account,
             service: &self.request.service,
@@ -132,25 +135,27 @@ impl Visit<'_> {
 
     /// Returns whether a dialogue is possible: at a prompt, behind a proven first factor.
     fn can_talk(&self) -> bool {
-        self.standing == Standing::Proven && self.policy.questions() == Questions::All
+        self.first_factor == FirstFactor::Proven && self.policy.questions() == Questions::All
     }
 
     /// Returns whether only a code is asked for, behind a proven first factor.
     fn asks_code_only(&self) -> bool {
-        self.standing == Standing::Proven && self.policy.field == Field::Code && !self.can_talk()
+        self.first_factor == FirstFactor::Proven
+            && self.policy.field == Field::Code
+            && !self.can_talk()
     }
 
-    fn follow(&self, admission: Admission, account: Option<&Account>, held: Held) -> Verdict {
-        match (admission, self.standing) {
-            (Admission::Exempt(reason), Standing::Proven) => {
+    fn follow(&self, admission: Admission, account: Option<&Account>, held: Candidate) -> Verdict {
+        match (admission, self.first_factor) {
+            (Admission::Exempt(reason), FirstFactor::Proven) => {
                 self.note(account, Kind::Exempt, reason);
                 Verdict::Exempt
             }
-            (Admission::Refuse(Reason::NotSetUp), Standing::Proven) => {
+            (Admission::Refuse(Reason::NotSetUp), FirstFactor::Proven) => {
                 self.leave_for_another_login();
                 self.conclude(account, End::Denied(Reason::NotSetUp))
             }
-            (Admission::Refuse(reason), Standing::Proven) => self.refuse(account, reason),
+            (Admission::Refuse(reason), FirstFactor::Proven) => self.refuse(account, reason),
             (Admission::SetUp(offer), _) => self.set_up(account, held, offer),
             (Admission::Exempt(reason), _) => {
                 // Before the first factor, exempt users see the same questions as all others.
@@ -171,15 +176,15 @@ impl Visit<'_> {
                 Verdict::Exempt
             }
             (Admission::Refuse(reason), _) => {
-                let end = self.ask_and_judge(account, held.in_vain((Kind::Refused, reason)));
-                self.conclude(account, told::with_reason(end, reason))
+                let end = self.ask_and_judge(account, held.verify_dummy(Kind::Refused, reason));
+                self.conclude(account, outcome::with_reason(end, reason))
             }
             (Admission::Ask, _) => self.ask(account, held),
         }
     }
 
     /// Handles an enrolled user: accepts a remembered device or asks for a code.
-    fn ask(&self, account: Option<&Account>, held: Held) -> Verdict {
+    fn ask(&self, account: Option<&Account>, held: Candidate) -> Verdict {
         let familiarity = Familiarity::of(held.record.as_ref(), &self.source);
         let end = match self.of_remembered_device(account, &held) {
             Some(accepted) => End::Granted(accepted),
@@ -194,15 +199,15 @@ impl Visit<'_> {
 
     /// Prepares for a code that an exempt user may type after the password, so that the code is not taken as part of
     /// the password.
-    fn of_exempt(&self, held: Held, reason: Reason) -> Held {
+    fn of_exempt(&self, held: Candidate, reason: Reason) -> Candidate {
         let noted_as = (Kind::Exempt, reason);
         match &held.record {
             Some(found)
                 if self.policy.field != Field::Code && found.record.state == State::Active =>
             {
-                Held { noted_as: Some(noted_as), ..held }
+                Candidate { noted_as: Some(noted_as), ..held }
             }
-            Some(_) | None => held.in_vain(noted_as),
+            Some(_) | None => held.verify_dummy(noted_as.0, noted_as.1),
         }
     }
 
@@ -221,19 +226,19 @@ impl Visit<'_> {
             Claim::Stack | Claim::Follows | Claim::Failed => Reason::FirstFactorFailed,
         };
         let end = self.asking(account).ask(&mut |_| None);
-        self.log(account, Kind::Refused, (Some(reason), None));
+        self.log(account, Kind::Refused, Some(reason), None);
         self.say_last();
-        told::verdict_of(&end)
+        outcome::verdict_of(&end)
     }
 
     /// Refuses a login that no code can help. Behind a proven first factor the user is told why; other users are
     /// asked for a code as usual.
     fn refuse(&self, account: Option<&Account>, reason: Reason) -> Verdict {
         let reason = self.blamed(reason);
-        let end = match self.standing {
-            Standing::Proven => End::Broken(reason),
-            Standing::Ahead | Standing::Decoy => {
-                told::unjudged(self.asking(account).ask(&mut |_| None), reason)
+        let end = match self.first_factor {
+            FirstFactor::Proven => End::Broken(reason),
+            FirstFactor::Ahead | FirstFactor::Decoy => {
+                outcome::unjudged(self.asking(account).ask(&mut |_| None), reason)
             }
         };
         self.conclude(account, end)
@@ -244,6 +249,6 @@ fn state_of(looked_up: &LookedUp) -> AccountState {
     match looked_up {
         Ok(Some(account)) => AccountState::Exists { uid: account.uid },
         Ok(None) => AccountState::Unknown,
-        Err(LookupFault) => AccountState::Failed,
+        Err(LookupError) => AccountState::Failed,
     }
 }

@@ -6,7 +6,7 @@ pub mod set_up;
 
 use alloc::string::String;
 
-use crate::{event::Resynced, time::UnixTime};
+use crate::{base::time::UnixTime, event::Resynced};
 
 /// One message. Before a proven first factor, only [`Message::NotAccepted`] and the prompts are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

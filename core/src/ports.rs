@@ -4,19 +4,23 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 
 use zeroize::Zeroizing;
 
-pub use crate::{account::Membership, record::Snapshot};
+pub use crate::{base::account::Membership, record::Snapshot};
 use crate::{
-    account::{Account, Folder},
-    code_set::{CodeSet, Digest, Recipe, Shape},
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, LedgerError, LookupError, MachineError, StoreError},
+        request::SourceLabel,
+        secret::Typed,
+        time::{Now, UnixTime},
+    },
     event::Event,
-    fault::{CommitFault, LedgerFault, LookupFault, MachineFault, StoreFault},
     ledger::{Capacity, Horizon},
-    letter::Letter,
+    notify::notification::Notification,
     policy::Echo,
-    record::{Record, SetId},
-    request::SourceLabel,
-    secret::Typed,
-    time::{Now, UnixTime},
+    record::{
+        Record, SetId,
+        code_set::{CodeSet, Digest, Recipe, Shape},
+    },
 };
 
 /// All ports of a dialogue.
@@ -25,7 +29,7 @@ pub struct Ports<'a> {
     /// User records.
     pub records: &'a dyn Records,
     /// Sets of one-time codes.
-    pub codes: &'a dyn Codes,
+    pub codes: &'a dyn CodeSets,
     /// The ledger.
     pub ledger: &'a dyn Ledger,
     /// The conversation with the user.
@@ -47,33 +51,33 @@ pub trait Records {
     /// Returns the newest record of an account; `None` only if its absence is proven.
     ///
     /// # Errors
-    /// [`StoreFault`] if neither can be proven.
-    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault>;
+    /// [`StoreError`] if neither can be proven.
+    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreError>;
 
     /// Returns whether a snapshot is still the newest record and was read from the same file.
     ///
     /// # Errors
-    /// [`StoreFault`] if this cannot be determined.
-    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault>;
+    /// [`StoreError`] if this cannot be determined.
+    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError>;
 
     /// Writes a record durably as the successor of a snapshot; `after` is 0 for the first record.
     ///
     /// # Errors
-    /// [`CommitFault`]. The old record is then in force, unless the store failed, or another process already
+    /// [`CommitError`]. The old record is then in force, unless the store failed, or another process already
     /// committed a successor of the new record. Read the newest record to find out.
-    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault>;
+    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError>;
 
     /// As [`Records::newest`], with uniform system calls whether or not the account or its record exists.
     ///
     /// Also returns a dummy record that a code can be compared with.
-    fn newest_alike(
+    fn newest_uniform(
         &self,
         account: Option<&Account>,
-    ) -> (Result<Option<Snapshot>, StoreFault>, Option<Snapshot>);
+    ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>);
 
     /// Stores the number of consecutive failures if it was `counted.0`, best effort. If both numbers are equal or
     /// there is no folder, it makes the same system calls and stores nothing.
-    fn note_failures(&self, folder: Option<&Folder>, counted: (u32, u32), now: UnixTime);
+    fn note_failures(&self, folder: Option<&Folder>, before: u32, after: u32, now: UnixTime);
 
     /// Clears the number of consecutive failures, best effort.
     fn forget_failures(&self, folder: &Folder);
@@ -86,54 +90,55 @@ pub trait Records {
 }
 
 /// Sets of one-time codes, and which of their codes are spent.
-pub trait Codes {
+pub trait CodeSets {
     /// Reads a set.
     ///
     /// # Errors
-    /// [`StoreFault`] if it is missing or cannot be trusted.
-    fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreFault>;
+    /// [`StoreError`] if it is missing or cannot be trusted.
+    fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreError>;
 
-    /// As [`Codes::set`], with uniform system calls; `None` returns a dummy set, which no code matches.
+    /// As [`CodeSets::set`], with uniform system calls; `None` returns a dummy set, which no code matches.
     ///
     /// # Errors
-    /// As [`Codes::set`].
-    fn set_alike(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreFault>;
+    /// As [`CodeSets::set`].
+    fn set_uniform(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreError>;
 
     /// Returns the indexes of the spent codes.
     ///
     /// # Errors
-    /// [`StoreFault`] when they cannot be listed.
-    fn spent(&self, folder: &Folder, id: SetId) -> Result<Vec<u8>, StoreFault>;
+    /// [`StoreError`] when they cannot be listed.
+    fn spent(&self, folder: &Folder, id: SetId) -> Result<Vec<u8>, StoreError>;
 
     /// Spends the code at an index of a set, durably and irrevocably.
     ///
     /// # Errors
-    /// [`StoreFault`] if this cannot be stored; the code is then left unspent, best effort.
+    /// [`StoreError`] if this cannot be stored; the code is then left unspent, best effort.
     fn spend(
         &self,
         folder: &Folder,
-        code: (SetId, u8),
+        id: SetId,
+        place: u8,
         now: UnixTime,
-    ) -> Result<Creation, StoreFault>;
+    ) -> Result<Creation, StoreError>;
 
     /// Hashes a code with Argon2id.
     ///
     /// # Errors
-    /// [`MachineFault`] if there is not enough memory.
-    fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineFault>;
+    /// [`MachineError`] if there is not enough memory.
+    fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineError>;
 
-    /// Writes the hashes of 1 to [`CODES_MAX`](crate::code_set::CODES_MAX) codes durably, for a record that will name
+    /// Writes the hashes of 1 to [`CODES_MAX`](crate::record::code_set::CODES_MAX) codes durably, for a record that will name
     /// the set. Duplicate codes are stored once.
     ///
     /// # Errors
-    /// [`CommitFault`]; no record names the set then, so nothing has changed. [`StoreFault::Malformed`] with the
+    /// [`CommitError`]; no record names the set then, so nothing has changed. [`StoreError::Malformed`] with the
     /// number, from 1, of the first code that does not have the given shape.
     fn lay_down(
         &self,
         folder: &Folder,
         shape: Shape,
         codes: &[Zeroizing<String>],
-    ) -> Result<SetId, CommitFault>;
+    ) -> Result<SetId, CommitError>;
 
     /// Erases a set that no record names, best effort.
     fn take_away(&self, folder: &Folder, id: SetId);
@@ -141,14 +146,14 @@ pub trait Codes {
 
 /// Owner of a folder in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seat {
+pub enum LedgerKey {
     /// An account.
     Account(Folder),
     /// One of 256 buckets that user names without an account share.
     Bucket(u8),
 }
 
-impl Seat {
+impl LedgerKey {
     /// Returns the owner for a login. User names without an account share 256 buckets, so that a stranger cannot fill
     /// the ledger.
     #[must_use]
@@ -165,59 +170,60 @@ pub trait Ledger {
     /// Opens the names of one user.
     ///
     /// # Errors
-    /// [`LedgerFault`] if the ledger cannot be trusted.
-    fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
+    /// [`LedgerError`] if the ledger cannot be trusted.
+    fn open(&self, ledger_key: &LedgerKey) -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
     /// As [`Ledger::open`], with uniform system calls whether or not the names existed. In the
-    /// [reserve](crate::reserve), it opens one folder for all users.
+    /// [reserve](crate::ledger::reserve), it opens one folder for all users.
     ///
     /// # Errors
     /// As [`Ledger::open`].
-    fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault>;
+    fn open_uniform(&self, ledger_key: &LedgerKey)
+    -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
     /// Returns how many names the ledger can still hold.
     ///
     /// # Errors
-    /// [`LedgerFault`] if the file system does not report it.
-    fn capacity(&self) -> Result<Capacity, LedgerFault>;
+    /// [`LedgerError`] if the file system does not report it.
+    fn capacity(&self) -> Result<Capacity, LedgerError>;
 
     /// Returns which times the ledger knows nothing about; begins an epoch if there is none.
     ///
     /// # Errors
-    /// [`LedgerFault`] if an epoch can be neither read nor begun.
-    fn floor(&self, now: Now) -> Result<Horizon, LedgerFault>;
+    /// [`LedgerError`] if an epoch can be neither read nor begun.
+    fn floor(&self, now: Now) -> Result<Horizon, LedgerError>;
 
     /// Returns the boot id, as stored in the epoch.
     ///
     /// # Errors
-    /// [`LedgerFault`] if the kernel does not report it.
-    fn boot_id(&self) -> Result<String, LedgerFault>;
+    /// [`LedgerError`] if the kernel does not report it.
+    fn boot_id(&self) -> Result<String, LedgerError>;
 }
 
 /// The names of one user in the ledger. Each is created by one process only, and holds a short text.
-pub trait Shelf {
+pub trait UserLedger {
     /// Creates a name.
     ///
     /// # Errors
-    /// [`LedgerFault`] if creation fails for a reason other than that the name exists.
-    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault>;
+    /// [`LedgerError`] if creation fails for a reason other than that the name exists.
+    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerError>;
 
     /// Returns all names.
     ///
     /// # Errors
-    /// [`LedgerFault`] if they cannot be listed or are too many.
-    fn names(&self) -> Result<Vec<String>, LedgerFault>;
+    /// [`LedgerError`] if they cannot be listed or are too many.
+    fn names(&self) -> Result<Vec<String>, LedgerError>;
 
     /// Returns the text of a name; `None` if the name is gone.
     ///
     /// # Errors
-    /// [`LedgerFault`] if it cannot be read.
-    fn content(&self, name: &str) -> Result<Option<String>, LedgerFault>;
+    /// [`LedgerError`] if it cannot be read.
+    fn content(&self, name: &str) -> Result<Option<String>, LedgerError>;
 
     /// Erases a name, best effort.
     fn erase(&self, name: &str);
 
-    /// Returns whether this is the folder that all users share in the [reserve](crate::reserve). It lacks a user's
+    /// Returns whether this is the folder that all users share in the [reserve](crate::ledger::reserve). It lacks a user's
     /// used steps and attempts, so no code may be verified with it, even if names become free later.
     fn is_of_all(&self) -> bool;
 }
@@ -237,8 +243,8 @@ pub trait Conversation {
     /// Asks a question and waits for the answer.
     ///
     /// # Errors
-    /// [`ConversationFault`] if there is no answer.
-    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault>;
+    /// [`ConversationError`] if there is no answer.
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationError>;
 
     /// Shows a message, best effort.
     fn tell(&self, text: &str);
@@ -277,15 +283,15 @@ pub enum Part {
 
 /// There was no answer: the connection was closed, or there is no user to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConversationFault;
+pub struct ConversationError;
 
 /// Wall clock and boot clock.
 pub trait Clock {
     /// Returns both clocks, read together.
     ///
     /// # Errors
-    /// [`MachineFault`] if a clock cannot be read or shows a time before 1970.
-    fn now(&self) -> Result<Now, MachineFault>;
+    /// [`MachineError`] if a clock cannot be read or shows a time before 1970.
+    fn now(&self) -> Result<Now, MachineError>;
 }
 
 /// Accounts and groups (NSS).
@@ -293,14 +299,14 @@ pub trait Accounts {
     /// Returns the account of a user name; `None` if NSS says that there is none.
     ///
     /// # Errors
-    /// [`LookupFault`] if NSS does not answer.
-    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault>;
+    /// [`LookupError`] if NSS does not answer.
+    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupError>;
 
     /// Returns whether an account is a member of a group.
     ///
     /// # Errors
-    /// [`LookupFault`] if NSS does not answer.
-    fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupFault>;
+    /// [`LookupError`] if NSS does not answer.
+    fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupError>;
 
     /// Returns the host name to show in the authenticator app; never empty.
     fn host_name(&self) -> String;
@@ -316,8 +322,8 @@ pub trait Entropy {
     /// Fills a buffer.
     ///
     /// # Errors
-    /// [`MachineFault`] if the kernel provides no random bytes.
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault>;
+    /// [`MachineError`] if the kernel provides no random bytes.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineError>;
 }
 
 /// The log. A log failure never fails a login.
@@ -329,5 +335,5 @@ pub trait Journal {
 /// The mail queue. A mail failure never fails a login.
 pub trait Outbox {
     /// Queues a notification for the delivery service. If one of this kind is queued already, it is not queued twice.
-    fn put(&self, letter: &Letter);
+    fn put(&self, notification: &Notification);
 }

@@ -11,19 +11,22 @@ mod world;
 use std::cell::Cell;
 
 use twinlock_core::{
-    account::{Account, Folder},
-    beside::{Bypass, Trace},
-    enrolment,
-    fault::{CommitFault, StoreFault},
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, StoreError},
+        request::{Claim, SourceLabel},
+        secret::Typed,
+        time::{Now, UnixTime},
+    },
+    event::verdict::Verdict,
     login::login,
     policy::Echo,
-    ports::{Conversation, ConversationFault, Part, Ports, Records, Snapshot},
-    record::{Generation, Record},
-    request::{Claim, SourceLabel},
-    secret::Typed,
-    time::{Now, UnixTime},
-    verdict::Verdict,
-    voucher::Voucher,
+    ports::{Conversation, ConversationError, Part, Ports, Records, Snapshot},
+    record::{
+        Generation, Record, enrollment,
+        extras::{AuditStamp, Bypass},
+        voucher::Voucher,
+    },
 };
 use world::{
     Line, START, World,
@@ -31,15 +34,15 @@ use world::{
     reader, request,
 };
 
-fn trace() -> Trace {
-    Trace { by: "kim".into(), at: UnixTime(START) }
+fn audit() -> AuditStamp {
+    AuditStamp { by: "kim".into(), at: UnixTime(START) }
 }
 fn ty(text: &str) -> Line {
     Line::Type(text.into())
 }
 
 /// A store like the host's: if another process builds upon a change between its link and its re-read
-/// (host/src/commit.rs, `put`), the change is reported as overtaken.
+/// (host/src/store/commit.rs, `put`), the change is reported as overtaken.
 struct BuiltUpon<'a> {
     world: &'a World,
     /// Changes until the one that another process builds upon.
@@ -48,30 +51,30 @@ struct BuiltUpon<'a> {
 }
 
 impl Records for BuiltUpon<'_> {
-    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault> {
+    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreError> {
         self.world.newest(account)
     }
-    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault> {
+    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError> {
         self.world.is_newest(folder, snapshot)
     }
-    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault> {
+    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError> {
         self.world.commit(folder, after, record)?;
         let until = self.until.get();
         self.until.set(until.wrapping_sub(1));
         if until == 0 {
             (self.build)(self.world);
-            return Err(CommitFault::Overtaken);
+            return Err(CommitError::Overtaken);
         }
         Ok(())
     }
-    fn newest_alike(
+    fn newest_uniform(
         &self,
         account: Option<&Account>,
-    ) -> (Result<Option<Snapshot>, StoreFault>, Option<Snapshot>) {
-        self.world.newest_alike(account)
+    ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>) {
+        self.world.newest_uniform(account)
     }
-    fn note_failures(&self, folder: Option<&Folder>, counted: (u32, u32), now: UnixTime) {
-        self.world.note_failures(folder, counted, now);
+    fn note_failures(&self, folder: Option<&Folder>, before: u32, after: u32, now: UnixTime) {
+        self.world.note_failures(folder, before, after, now);
     }
     fn forget_failures(&self, folder: &Folder) {
         self.world.forget_failures(folder);
@@ -88,7 +91,7 @@ impl Records for BuiltUpon<'_> {
 fn bypass(world: &World) {
     change(world, |mut record| {
         let voucher = Voucher::of("123456789", UnixTime(START + 3600), [5; 16]).unwrap();
-        record.beside.bypasses.push(Bypass { voucher, uses: 1, trace: trace() });
+        record.extras.bypasses.push(Bypass { voucher, uses: 1, audit: audit() });
         record
     });
 }
@@ -135,7 +138,7 @@ fn a_set_that_somebody_elses_change_has_carried_on_is_not_taken_away_last_code()
 #[test]
 fn a_set_that_somebody_elses_change_has_carried_on_is_not_taken_away_owed() {
     let (world, _) = with_codes(10);
-    change(&world, |r| enrolment::owing_codes(r, trace(), (Generation(50), UnixTime(START))));
+    change(&world, |r| enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START))));
     world.unix.set(world.unix.get() + 60);
     codes_are_there(&world, &["<own>", "<group>"]);
 }
@@ -143,7 +146,7 @@ fn a_set_that_somebody_elses_change_has_carried_on_is_not_taken_away_owed() {
 #[test]
 fn set_up_that_is_held_open_ends_with_a_reset() {
     fn reset(world: &World) {
-        change(world, |r| enrolment::reset(r, trace(), (Generation(77), UnixTime(START + 1))));
+        change(world, |r| enrollment::reset(r, audit(), (Generation(77), UnixTime(START + 1))));
     }
     let world = newcomer();
     world.lines.borrow_mut().extend([ty("start"), ty("<first>"), Line::Do(reset, "".into())]);
@@ -198,7 +201,7 @@ fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
         if promised && verdict == Verdict::Granted {
             let record = world.newest_record("ada");
             assert!(
-                record.beside.owed_codes.is_some(),
+                record.extras.owed_codes.is_some(),
                 "fault {at}: {:?} is in force",
                 record.codes
             );
@@ -216,7 +219,7 @@ struct Asked<'a> {
 }
 
 impl Conversation for Asked<'_> {
-    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationError> {
         self.behind.set(self.behind.get() + u32::from(self.last.get() > 0));
         self.world.ask(text, echo)
     }
@@ -272,7 +275,7 @@ fn last_words_of_a_hand_over_are_said_once() {
     world.policy.tries = 10;
     change(&world, |mut r| {
         r.authenticators[0].seen =
-            Some(twinlock_core::beside::Seen { trace: trace(), postponed: 0 });
+            Some(twinlock_core::record::extras::KeyDisclosure { audit: audit(), postponed: 0 });
         r
     });
     world.unix.set(world.unix.get() + 60);

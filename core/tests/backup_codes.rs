@@ -8,12 +8,10 @@
 mod world;
 
 use twinlock_core::{
-    beside::{Purpose, Trace},
-    event::{Accepted, Kind},
-    letter::LetterKind,
-    request::Claim,
-    time::UnixTime,
-    verdict::Verdict,
+    base::{request::Claim, time::UnixTime},
+    event::{Accepted, Kind, verdict::Verdict},
+    notify::notification::NotificationKind,
+    record::extras::{AuditStamp, Purpose},
 };
 use world::{START, World, reader, request};
 
@@ -65,7 +63,7 @@ fn the_person_is_told_how_many_are_left_and_warned() {
         assert_eq!(world.login(&stack(), &[&codes[code]]), Verdict::Granted);
         assert!(screen(&world).contains(said), "{}", screen(&world));
     }
-    assert_eq!(letters(&world), [LetterKind::BackupCodeUsed, LetterKind::FewCodesLeft]);
+    assert_eq!(letters(&world), [NotificationKind::BackupCodeUsed, NotificationKind::FewCodesLeft]);
     let events = world.events.borrow();
     assert!(matches!(events[0].accepted, Some(Accepted::BackupCode { left: Some(4), .. })));
 }
@@ -91,9 +89,9 @@ fn one_letter_less_or_other_is_another_code() {
 fn owed_codes_are_shown_at_the_next_login_until_they_are_confirmed() {
     let world = World::new();
     change(&world, |record| {
-        let trace = Trace { by: "kim".into(), at: UnixTime(START + 1) };
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(START + 1) };
         let stamp = (twinlock_core::record::Generation(8), UnixTime(START + 1));
-        twinlock_core::enrolment::owing_codes(record, trace, stamp)
+        twinlock_core::record::enrollment::owing_codes(record, audit, stamp)
     });
     assert_eq!(world.login(&stack(), &[&world.code(0), ""]), Verdict::Granted);
     assert!(screen(&world).contains("kim has made new backup codes"), "{}", screen(&world));
@@ -108,8 +106,8 @@ fn owed_codes_are_shown_at_the_next_login_until_they_are_confirmed() {
 fn first_codes_are_called_so_behind_another_change_as_well() {
     let world = World::new();
     change(&world, |mut record| {
-        twinlock_core::enrolment::promise_first_codes(&mut record, "kim".into());
-        record.beside.changed = Some(UnixTime(START + 1));
+        twinlock_core::record::enrollment::promise_first_codes(&mut record, "kim".into());
+        record.extras.changed = Some(UnixTime(START + 1));
         record
     });
     assert_eq!(world.login(&stack(), &[&world.code(0), "<group>"]), Verdict::Granted);
@@ -120,10 +118,10 @@ fn first_codes_are_called_so_behind_another_change_as_well() {
 fn a_ticket_fetches_new_codes_and_gets_in_once() {
     let world = World::new();
     change(&world, |record| {
-        let trace = Trace { by: "kim".into(), at: UnixTime(START) };
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
         let stamp = (twinlock_core::record::Generation(8), UnixTime(START));
-        let mut record = twinlock_core::enrolment::owing_codes(record, trace, stamp);
-        twinlock_core::enrolment::give_ticket(&mut record.beside, ticket(Purpose::Codes));
+        let mut record = twinlock_core::record::enrollment::owing_codes(record, audit, stamp);
+        twinlock_core::record::enrollment::give_ticket(&mut record.extras, ticket(Purpose::Codes));
         record
     });
     assert_eq!(world.login(&stack(), &["fejtqychwgpv", "", ""]), Verdict::Denied, "not confirmed");

@@ -8,16 +8,19 @@
 mod world;
 
 use twinlock_core::{
-    beside::{Purpose, Seen, Trace},
-    event::{Accepted, Kind},
-    letter::LetterKind,
+    base::{
+        request::{Claim, PublicKey, Request},
+        time::UnixTime,
+    },
+    event::{Accepted, Kind, verdict::Verdict},
+    notify::notification::NotificationKind,
     policy::Echo,
     ports::{Clock, Ledger},
-    record::Record,
-    request::{Claim, PublicKey, Request},
-    time::UnixTime,
-    verdict::Verdict,
-    voucher::Voucher,
+    record::{
+        Record,
+        extras::{AuditStamp, KeyDisclosure, Purpose},
+        voucher::Voucher,
+    },
 };
 use world::{START, World, request};
 
@@ -27,8 +30,8 @@ use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
 fn seen() -> World {
     let world = World::new();
     change(&world, |mut record| {
-        let trace = Trace { by: "kim".into(), at: UnixTime(START - 100) };
-        record.authenticators[0].seen = Some(Seen { trace, postponed: 0 });
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(START - 100) };
+        record.authenticators[0].seen = Some(KeyDisclosure { audit, postponed: 0 });
         record
     });
     world
@@ -51,7 +54,7 @@ fn a_key_that_somebody_has_seen_is_replaced_in_one_change() {
     assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
     assert!(screen(&world).contains("was seen by kim on 2027-01-15"), "{}", screen(&world));
     assert_eq!(kinds(&world), [Kind::KeyChanged, Kind::Accepted]);
-    assert_eq!(letters(&world), [LetterKind::KeyChanged]);
+    assert_eq!(letters(&world), [NotificationKind::KeyChanged]);
     let record = world.newest_record("ada");
     assert!(record.generation != old && record.authenticators[0].seen.is_none());
     world.unix.set(world.unix.get() + 60);
@@ -186,9 +189,9 @@ fn a_bypass_works_so_often_and_behind_a_first_factor_alone() {
     let world = World::new();
     change(&world, |mut record| {
         let voucher = Voucher::of("123456789", UnixTime(START + 3600), [3; 16]).unwrap();
-        let trace = Trace { by: "kim".into(), at: UnixTime(START) };
-        let bypass = twinlock_core::beside::Bypass { voucher, uses: 2, trace };
-        twinlock_core::enrolment::give_bypass(&mut record.beside, bypass);
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
+        let bypass = twinlock_core::record::extras::Bypass { voucher, uses: 2, audit };
+        twinlock_core::record::enrollment::give_bypass(&mut record.extras, bypass);
         record
     });
     for claim in [Claim::Follows, Claim::Failed, Claim::Publickey] {
@@ -211,10 +214,10 @@ fn vouchers_count_where_there_are_any() {
         let mut record = record;
         if some {
             let voucher = Voucher::of("123456789", UnixTime(START + 3600), [3; 16]).unwrap();
-            let trace = Trace { by: "kim".into(), at: UnixTime(START) };
-            record.beside.bypasses =
-                vec![twinlock_core::beside::Bypass { voucher, uses: 2, trace }];
-            record.beside.tickets = vec![ticket(Purpose::Codes)];
+            let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
+            record.extras.bypasses =
+                vec![twinlock_core::record::extras::Bypass { voucher, uses: 2, audit }];
+            record.extras.tickets = vec![ticket(Purpose::Codes)];
         }
         record
     };
@@ -234,8 +237,9 @@ fn a_bypass_ends_with_its_time() {
     let world = World::new();
     change(&world, |mut record| {
         let voucher = Voucher::of("123456789", UnixTime(START + 10), [3; 16]).unwrap();
-        let trace = Trace { by: "kim".into(), at: UnixTime(START) };
-        record.beside.bypasses = vec![twinlock_core::beside::Bypass { voucher, uses: 2, trace }];
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
+        record.extras.bypasses =
+            vec![twinlock_core::record::extras::Bypass { voucher, uses: 2, audit }];
         record
     });
     world.unix.set(START + 10);
@@ -248,8 +252,9 @@ fn give_bypass(world: &World, life: u64) {
     change(world, |mut record| {
         let voucher = Voucher::of("123456789", now.unix.plus(life), [3; 16]).unwrap();
         let voucher = voucher.counted_from(now, &boot_id);
-        let trace = Trace { by: "kim".into(), at: now.unix };
-        record.beside.bypasses = vec![twinlock_core::beside::Bypass { voucher, uses: 9, trace }];
+        let audit = AuditStamp { by: "kim".into(), at: now.unix };
+        record.extras.bypasses =
+            vec![twinlock_core::record::extras::Bypass { voucher, uses: 9, audit }];
         record
     });
 }
@@ -302,7 +307,7 @@ fn a_device_is_remembered_for_a_time_and_for_itself_alone() {
     assert_eq!(world.login(&here, &[]), Verdict::Granted, "no code is asked for");
     assert_eq!(world.events.borrow().last().unwrap().accepted, Some(Accepted::Device));
     let elsewhere = Request {
-        source: twinlock_core::request::Source::address([203, 0, 113, 8].into()),
+        source: twinlock_core::base::request::Source::address([203, 0, 113, 8].into()),
         ..here.clone()
     };
     let sudo = Request { service: "sudo".into(), ..here.clone() };
@@ -323,7 +328,7 @@ fn a_change_ends_remembered_devices_and_root_has_none() {
     change(&world, |record| Record { generation: twinlock_core::record::Generation(77), ..record });
     assert_eq!(world.login(&here, &[""]), Verdict::Denied);
     world.account("root", 0);
-    world.enrol("root", 0);
+    world.enroll("root", 0);
     world.unix.set(world.unix.get() + 60);
     let root = Request { typed_user: Some("root".into()), ..here };
     assert_eq!(world.login(&root, &[&world.code(0)]), Verdict::Granted);
@@ -338,7 +343,7 @@ fn guessing_behind_a_right_password_is_worth_a_letter() {
     for _ in 0..3 {
         world.refuse(&stack(), &[&wrong, &wrong, &wrong]);
     }
-    assert_eq!(letters(&world), [LetterKind::Guessed]);
+    assert_eq!(letters(&world), [NotificationKind::Guessed]);
     let world = World::new();
     for _ in 0..3 {
         world.refuse(&request("ada", Claim::Follows), &[&wrong, &wrong, &wrong]);

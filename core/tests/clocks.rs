@@ -7,7 +7,7 @@
 
 mod world;
 
-use twinlock_core::{clock_mark::Trust, time::UnixTime, verdict::Verdict};
+use twinlock_core::{base::time::UnixTime, event::verdict::Verdict, ledger::clock_mark::Trust};
 use world::{
     START, World,
     people::{screen, stack},

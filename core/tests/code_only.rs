@@ -8,13 +8,14 @@
 mod world;
 
 use twinlock_core::{
-    beside::{Purpose, Seen, Trace},
-    event::Kind,
-    fault::StoreFault,
+    base::{
+        error::StoreError,
+        request::{Claim, Source},
+        time::UnixTime,
+    },
+    event::{Kind, verdict::Verdict},
     policy::{Action, NotEnrolled, Questions, Rule},
-    request::{Claim, Source},
-    time::UnixTime,
-    verdict::Verdict,
+    record::extras::{AuditStamp, KeyDisclosure, Purpose},
 };
 use world::{
     START, World,
@@ -29,8 +30,8 @@ fn seen(questions: Questions) -> World {
     let mut world = World::new();
     world.policy.questions = questions;
     change(&world, |mut record| {
-        let trace = Trace { by: "kim".into(), at: UnixTime(START - 100) };
-        record.authenticators[0].seen = Some(Seen { trace, postponed: 0 });
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(START - 100) };
+        record.authenticators[0].seen = Some(KeyDisclosure { audit, postponed: 0 });
         record
     });
     world
@@ -77,7 +78,7 @@ fn answer_repeated_to_every_question_puts_the_change_off() {
 fn full_disk_grants_nothing_that_is_not_counted() {
     for questions in [Questions::All, Questions::CodeOnly] {
         let world = seen(questions);
-        world.disk_fault.set(Some(StoreFault::Io { errno: 28 }));
+        world.disk_fault.set(Some(StoreError::Io { errno: 28 }));
         assert_ne!(one_answer(&world), Verdict::Granted, "{questions:?}");
         assert_eq!(postponed(&world), 0);
     }
@@ -112,14 +113,15 @@ fn owed_codes_wait() {
         let mut world = World::new();
         world.policy.questions = questions;
         change(&world, |mut record| {
-            record.beside.owed_codes = Some(Trace { by: "kim".into(), at: UnixTime(START - 5) });
+            record.extras.owed_codes =
+                Some(AuditStamp { by: "kim".into(), at: UnixTime(START - 5) });
             record
         });
         for _ in 0..5 {
             assert_eq!(one_answer(&world), Verdict::Granted, "{questions:?}: {}", screen(&world));
         }
         let record = world.newest_record("ada");
-        assert!(record.beside.owed_codes.is_some() && record.codes.is_none(), "{questions:?}");
+        assert!(record.extras.owed_codes.is_some() && record.codes.is_none(), "{questions:?}");
     }
 }
 
@@ -146,7 +148,7 @@ fn last_backup_code_lets_in_and_owes_new_ones() {
         assert_eq!(world.login(&stack(), &[&codes[0]]), Verdict::Granted, "{}", screen(&world));
         assert_eq!(world.typed.borrow().len(), 1, "{questions:?}");
         let record = world.newest_record("ada");
-        assert!(old.is_some() && record.codes.is_none() && record.beside.owed_codes.is_some());
+        assert!(old.is_some() && record.codes.is_none() && record.extras.owed_codes.is_some());
         assert_ne!(world.login(&stack(), &[&codes[0]]), Verdict::Granted, "{questions:?}");
     }
 }
@@ -169,12 +171,12 @@ fn ticket_is_kept_for_another_login() {
         let mut world = World::new();
         world.policy.questions = questions;
         change(&world, |mut record| {
-            record.beside.tickets.push(ticket(Purpose::Codes));
+            record.extras.tickets.push(ticket(Purpose::Codes));
             record
         });
         assert_eq!(world.login(&stack(), &["FEJT-QYCH-WGPV"]), Verdict::Denied, "{questions:?}");
         assert!(screen(&world).contains("log in by ssh"), "{}", screen(&world));
-        assert_eq!(world.newest_record("ada").beside.tickets.len(), 1);
+        assert_eq!(world.newest_record("ada").extras.tickets.len(), 1);
     }
 }
 
@@ -195,14 +197,14 @@ fn local_source_restricts_and_no_argument_widens() {
 fn caller_that_is_not_root_is_named() {
     for claim in [Claim::Stack, Claim::Follows] {
         let world = World::new();
-        world.store_fault.set(Some(StoreFault::Io { errno: 13 }));
+        world.store_fault.set(Some(StoreError::Io { errno: 13 }));
         assert_ne!(world.login(&request("ada", claim), &["000000"; 9]), Verdict::Granted);
         assert_eq!(world.reasons()[0], "record_io", "{claim:?}: root's disk is broken");
         world.events.borrow_mut().clear();
         world.caller.set(998);
         assert_ne!(world.login(&request("ada", claim), &["000000"; 9]), Verdict::Granted);
         let events = world.events.borrow();
-        let line = twinlock_core::format::log_line::write(events.last().unwrap());
+        let line = twinlock_core::event::log_line::write(events.last().unwrap());
         assert!(line.contains(" reason=caller_not_root uid=998 detail=\"only root"), "{line}");
         let told = screen(&world).contains("does not run as root");
         assert_eq!(told, claim == Claim::Stack, "strangers are told nothing: {}", screen(&world));
@@ -212,7 +214,7 @@ fn caller_that_is_not_root_is_named() {
 #[test]
 fn exempt_service_needs_no_root() {
     let mut world = World::new();
-    world.store_fault.set(Some(StoreFault::Io { errno: 13 }));
+    world.store_fault.set(Some(StoreError::Io { errno: 13 }));
     world.caller.set(998);
     let service = Some("sshd".into());
     let action = Action::Exempt;

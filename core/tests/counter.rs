@@ -4,12 +4,9 @@
 mod world;
 
 use twinlock_core::{
-    event::Resynced,
-    fault::StoreFault,
-    record::{Authenticator, Moving},
-    request::Claim,
-    time::Step,
-    verdict::Verdict,
+    base::{error::StoreError, request::Claim, time::Step},
+    event::{Resynced, verdict::Verdict},
+    record::{Authenticator, MovingFactor},
 };
 use world::{
     World,
@@ -37,8 +34,8 @@ fn with(world: &World, counters: &[u64]) -> Verdict {
 
 fn next(world: &World) -> u64 {
     match world.newest_record("ada").authenticators.first().unwrap().moving {
-        Moving::Counter { next } => next,
-        Moving::Clock { .. } => u64::MAX,
+        MovingFactor::Counter { next } => next,
+        MovingFactor::Clock { .. } => u64::MAX,
     }
 }
 
@@ -118,7 +115,7 @@ fn what_could_not_be_written_down_is_burned_and_the_next_code_is_good() {
 #[test]
 fn a_store_that_is_full_for_long_does_not_shorten_the_look_ahead() {
     let world = world();
-    world.disk_fault.set(Some(StoreFault::Io { errno: 28 }));
+    world.disk_fault.set(Some(StoreError::Io { errno: 28 }));
     for counter in 10..30 {
         assert_eq!(with(&world, &[counter]), Verdict::Unavailable, "{counter}");
     }
@@ -159,8 +156,8 @@ fn a_token_and_an_app_stand_side_by_side() {
     assert_eq!(world.login(&ask, &[&code_of(&token(8, 0), 3)]), Verdict::Granted);
     assert_eq!(with(&world, &[10]), Verdict::Granted);
     assert_eq!(world.login(&ask, &[&world.code(0)]), Verdict::NoConversation);
-    let stands: Vec<Moving> =
+    let stands: Vec<MovingFactor> =
         world.newest_record("ada").authenticators.iter().map(|one| one.moving).collect();
-    let counter = |next| Moving::Counter { next };
-    assert_eq!(stands, [counter(11), Moving::default(), counter(4)]);
+    let counter = |next| MovingFactor::Counter { next };
+    assert_eq!(stands, [counter(11), MovingFactor::default(), counter(4)]);
 }

@@ -4,9 +4,9 @@
 mod world;
 
 use twinlock_core::{
+    base::request::{Claim, Request, Source},
+    event::verdict::Verdict,
     ledger::Capacity,
-    request::{Claim, Request, Source},
-    verdict::Verdict,
 };
 use world::{Line, World, request};
 

@@ -8,17 +8,19 @@
 mod world;
 
 use twinlock_core::{
-    beside::{Purpose, Ticket, Trace},
-    enrolment,
-    format::record as form,
-    letter::LetterKind,
+    base::{
+        request::Claim,
+        time::{BootTime, DAY, HOUR, Now, UnixTime},
+    },
+    event::verdict::Verdict,
+    notify::notification::NotificationKind,
     policy::{Action, NotEnrolled, Rule, TicketNeed},
-    record::{Generation, Record, State},
-    request::Claim,
-    ticket_renewal,
-    time::{BootTime, DAY, HOUR, Now, UnixTime},
-    verdict::Verdict,
-    voucher::Voucher,
+    record::{
+        Generation, Record, State, enrollment,
+        extras::{AuditStamp, Purpose, Ticket},
+        text as form, ticket_renewal,
+        voucher::Voucher,
+    },
 };
 use world::{START, World, request};
 
@@ -28,7 +30,7 @@ use world::people::{change, letters, newcomer, screen, stack, ticket};
 fn given_at(seconds: u64) -> Ticket {
     let at = UnixTime(START + seconds);
     let voucher = Voucher { until: at.plus(HOUR), ..ticket(Purpose::SetUp).voucher };
-    Ticket { voucher, trace: Trace { by: "kim".into(), at }, ..ticket(Purpose::SetUp) }
+    Ticket { voucher, audit: AuditStamp { by: "kim".into(), at }, ..ticket(Purpose::SetUp) }
 }
 
 fn rule(until: Option<UnixTime>) -> Rule {
@@ -50,8 +52,8 @@ fn invited(tickets: Vec<Ticket>) -> World {
     world.policy.mail.domain = Some("example.org".into());
     world.policy.rules = vec![rule(Some(UnixTime(START + 30 * DAY)))];
     let account = world.accounts.borrow().get("ada").cloned().unwrap();
-    let mut record = enrolment::begun(&account, None, (Generation(5), UnixTime(START)));
-    record.beside.tickets = tickets;
+    let mut record = enrollment::begun(&account, None, (Generation(5), UnixTime(START)));
+    record.extras.tickets = tickets;
     world.records.borrow_mut().insert("ada".into(), (1, form::write(&record).to_string()));
     world
 }
@@ -69,7 +71,7 @@ fn now(seconds: u64) -> Now {
 /// The boot clock at the start, and the boot.
 const BOOTED: u64 = 1_000_000;
 const BOOT_ID: &str = "00000000000000000000000000000001";
-const ASKED: [LetterKind; 1] = [LetterKind::TicketExpired];
+const ASKED: [NotificationKind; 1] = [NotificationKind::TicketExpired];
 
 #[test]
 fn expired_ticket_is_renewed_once_a_day() {
@@ -98,12 +100,12 @@ fn renewed(record: Record, seconds: u64) -> Record {
     let (record, reserved) =
         ticket_renewal::reserved(record, &drawn, Generation(6), now(seconds)).unwrap();
     assert!(ticket_renewal::is_due(&record, now(seconds)), "nothing is mailed yet");
-    assert_eq!(record.beside.tickets, std::slice::from_ref(&reserved));
+    assert_eq!(record.extras.tickets, std::slice::from_ref(&reserved));
     assert!(reserved.voucher.is_over(now(seconds)), "it opens nothing yet");
     let working = ticket_renewal::in_force(&reserved, HOUR, now(seconds), BOOT_ID);
     let record = ticket_renewal::renewed(record, &reserved, &working, Generation(7)).unwrap();
     assert!(!ticket_renewal::is_due(&record, now(seconds)));
-    assert_eq!((working.trace.by.as_str(), working.trace.at), ("kim", UnixTime(START + seconds)));
+    assert_eq!((working.audit.by.as_str(), working.audit.at), ("kim", UnixTime(START + seconds)));
     record
 }
 
@@ -116,7 +118,7 @@ fn renewed_ticket_begins_set_up() {
     let right = ["AAAA-BBBB-CCCC", "<first>", "<group>"];
     assert_eq!(world.login(&stack(), &right), Verdict::Granted, "{}", screen(&world));
     assert_eq!(world.newest_record("ada").state, State::Active);
-    assert!(!letters(&world).contains(&LetterKind::TicketExpired));
+    assert!(!letters(&world).contains(&NotificationKind::TicketExpired));
 }
 
 #[test]
@@ -160,7 +162,7 @@ fn only_a_running_reminder_renews() {
     };
     let was_reset = |world: &mut World| {
         change(world, |mut record| {
-            record.beside.reset = Some(Trace { by: "kim".into(), at: UnixTime(START) });
+            record.extras.reset = Some(AuditStamp { by: "kim".into(), at: UnixTime(START) });
             record
         });
     };
@@ -185,13 +187,13 @@ fn day_is_counted_whatever_the_clock_did() {
     // A ticket issued while the clock was a year ahead, expired by the boot clock.
     let mut ahead = record(365 * DAY);
     let given = Now { boot: now(0).boot, ..now(365 * DAY) };
-    ahead.beside.tickets[0].voucher = given_at(365 * DAY).voucher.counted_from(given, BOOT_ID);
+    ahead.extras.tickets[0].voucher = given_at(365 * DAY).voucher.counted_from(given, BOOT_ID);
     let after = |seconds| Now { boot: now(seconds).boot, ..now(DAY) };
     assert!(!ticket_renewal::is_due(&ahead, after(HOUR - 1)), "it works");
     assert!(ticket_renewal::is_due(&ahead, after(HOUR)), "it holds nobody up for a year");
     // Setting the clock back by less than a day does not make another ticket due.
     let mut near = record(DAY + HOUR);
-    near.beside.tickets[0].voucher.until = UnixTime(START);
+    near.extras.tickets[0].voucher.until = UnixTime(START);
     assert!(!ticket_renewal::is_due(&near, now(DAY)));
 }
 

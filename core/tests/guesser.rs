@@ -13,8 +13,8 @@ mod world;
 use std::net::Ipv6Addr;
 
 use twinlock_core::{
-    request::{Claim, Request, Source},
-    verdict::Verdict,
+    base::request::{Claim, Request, Source},
+    event::verdict::Verdict,
 };
 use world::{START, World, request};
 
@@ -122,7 +122,7 @@ fn is_quoted(guesser: Guesser, name: &str) {
     let row = format!("| {name} | {most} | {daily} | {year} | {yearly} |");
     // Read at run time: a copied checkout has its own threat model.
     let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".into());
-    let path = here + "/../packaging/doc/threat-model.md";
+    let path = here + "/../docs/threat-model.md";
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.contains(&row), "the threat model must say:\n{row}");
 }

@@ -8,16 +8,19 @@
 mod world;
 
 use twinlock_core::{
-    account::Account,
-    beside::{Bypass, Purpose, Trace},
-    enrolment,
+    base::{
+        account::Account,
+        request::{Claim, PublicKey, Request},
+        time::UnixTime,
+    },
+    event::verdict::Verdict,
     policy::{NotEnrolled, TicketNeed},
     ports::Records,
-    record::{Generation, State},
-    request::{Claim, PublicKey, Request},
-    time::UnixTime,
-    verdict::Verdict,
-    voucher::Voucher,
+    record::{
+        Generation, State, enrollment,
+        extras::{AuditStamp, Bypass, Purpose},
+        voucher::Voucher,
+    },
 };
 use world::{
     Line, START, World,
@@ -25,8 +28,8 @@ use world::{
     reader, request,
 };
 
-fn trace() -> Trace {
-    Trace { by: "kim".into(), at: UnixTime(START) }
+fn audit() -> AuditStamp {
+    AuditStamp { by: "kim".into(), at: UnixTime(START) }
 }
 fn ty(text: &str) -> Line {
     Line::Type(text.into())
@@ -44,26 +47,26 @@ fn by_key(key: &str) -> Request {
 /// An administrator resets ada, and ada is set up again with another key; her new codes are not confirmed yet.
 fn reset_and_anew(world: &World) {
     change(world, |record| {
-        enrolment::reset(record, trace(), (Generation(77), UnixTime(START + 1)))
+        enrollment::reset(record, audit(), (Generation(77), UnixTime(START + 1)))
     });
     let account = Account { name: "ada".into(), uid: 1000, gid: 1000, full_name: String::new() };
     let before = world.newest(&account).unwrap();
-    let key = twinlock_core::secret::Key::new(vec![42; 20]).unwrap();
+    let key = twinlock_core::base::secret::Key::new(vec![42; 20]).unwrap();
     let mut app = world::apps::authenticator();
     app.key = key;
     let new =
-        enrolment::enrol(&account, before.as_ref(), app, (Generation(78), UnixTime(START + 2)))
+        enrollment::enroll(&account, before.as_ref(), app, (Generation(78), UnixTime(START + 2)))
             .unwrap();
     change(world, |_| {
         let mut r = new.record;
-        r.beside.owed_codes = Some(Trace { by: "ada".into(), at: UnixTime(START + 2) });
+        r.extras.owed_codes = Some(AuditStamp { by: "ada".into(), at: UnixTime(START + 2) });
         r
     });
 }
 #[test]
 fn codes_shown_before_a_reset_open_nothing_after_it() {
     let (world, _) = with_codes(10);
-    change(&world, |r| enrolment::owing_codes(r, trace(), (Generation(50), UnixTime(START))));
+    change(&world, |r| enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START))));
     world.unix.set(world.unix.get() + 60);
     push(&world, vec![ty("<own>"), Line::Do(reset_and_anew, "<group>".into())]);
     let _ = world.login(&stack(), &[]);
@@ -79,11 +82,11 @@ fn codes_shown_before_a_reset_open_nothing_after_it() {
 #[test]
 fn codes_shown_before_they_are_renewed_are_dead() {
     let (world, _) = with_codes(10);
-    change(&world, |r| enrolment::owing_codes(r, trace(), (Generation(50), UnixTime(START))));
+    change(&world, |r| enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START))));
     world.unix.set(world.unix.get() + 60);
     fn renew(world: &World) {
         change(world, |r| {
-            enrolment::owing_codes(r, trace(), (Generation(51), UnixTime(START + 9)))
+            enrollment::owing_codes(r, audit(), (Generation(51), UnixTime(START + 9)))
         });
     }
     push(&world, vec![ty("<own>"), Line::Do(renew, "<group>".into())]);
@@ -97,8 +100,8 @@ fn codes_shown_before_they_are_renewed_are_dead() {
 fn a_ticket_for_codes_dies_with_a_reset_under_the_dialogue() {
     let (world, _) = with_codes(10);
     change(&world, |r| {
-        let mut r = enrolment::owing_codes(r, trace(), (Generation(50), UnixTime(START)));
-        r.beside.tickets.push(ticket(Purpose::Codes));
+        let mut r = enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START)));
+        r.extras.tickets.push(ticket(Purpose::Codes));
         r
     });
     push(&world, vec![ty("FEJT-QYCH-WGPV"), Line::Do(reset_and_anew, "<group>".into())]);
@@ -115,14 +118,14 @@ fn a_ticket_for_codes_dies_with_a_reset_under_the_dialogue() {
 fn a_ticket_that_was_taken_back_under_the_dialogue_is_dead() {
     let (world, _) = with_codes(10);
     change(&world, |r| {
-        let mut r = enrolment::owing_codes(r, trace(), (Generation(50), UnixTime(START)));
-        r.beside.tickets.push(ticket(Purpose::Codes));
+        let mut r = enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START)));
+        r.extras.tickets.push(ticket(Purpose::Codes));
         r
     });
     fn again(world: &World) {
         change(world, |r| {
-            let mut r = enrolment::owing_codes(r, trace(), (Generation(51), UnixTime(START + 9)));
-            r.beside.tickets.clear();
+            let mut r = enrollment::owing_codes(r, audit(), (Generation(51), UnixTime(START + 9)));
+            r.extras.tickets.clear();
             r
         });
     }
@@ -165,7 +168,7 @@ fn a_bypass_for_an_hour_does_not_become_a_remembered_device() {
 fn give_bypass(world: &World) {
     change(world, |mut r| {
         let voucher = Voucher::of("123456789", UnixTime(START + 3600), [5; 16]).unwrap();
-        r.beside.bypasses.push(Bypass { voucher, uses: 1, trace: trace() });
+        r.extras.bypasses.push(Bypass { voucher, uses: 1, audit: audit() });
         r
     });
 }
@@ -173,7 +176,7 @@ fn give_bypass(world: &World) {
 #[test]
 fn a_bypass_does_not_fetch_owed_codes() {
     let (world, _) = with_codes(10);
-    change(&world, |r| enrolment::owing_codes(r, trace(), (Generation(50), UnixTime(START))));
+    change(&world, |r| enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START))));
     give_bypass(&world);
     assert_eq!(world.login(&stack(), &["123456789", "<group>"]), Verdict::Granted);
     let got = reader::codes(&screen(&world));
@@ -199,10 +202,10 @@ fn an_offer_of_set_up_from_before_does_not_outlive_a_reset() {
     world.policy.not_enrolled = NotEnrolled::Enroll;
     world.policy.set_up.ticket = TicketNeed::Free;
     fn enrolled_then_reset(world: &World) {
-        world.enrol("ada", 1000);
+        world.enroll("ada", 1000);
         change(world, |r| {
-            let mut r = enrolment::reset(r, trace(), (Generation(77), UnixTime(START + 1)));
-            r.beside.tickets.push(ticket(Purpose::SetUp));
+            let mut r = enrollment::reset(r, audit(), (Generation(77), UnixTime(START + 1)));
+            r.extras.tickets.push(ticket(Purpose::SetUp));
             r
         });
     }
@@ -213,11 +216,11 @@ fn an_offer_of_set_up_from_before_does_not_outlive_a_reset() {
 }
 
 #[test]
-fn going_on_without_ends_with_enrolment() {
+fn going_on_without_ends_with_enrollment() {
     let mut world = newcomer();
     world.policy.not_enrolled = NotEnrolled::Remind;
     fn enrolled(world: &World) {
-        world.enrol("ada", 1000);
+        world.enroll("ada", 1000);
     }
     push(&world, vec![Line::Do(enrolled, "".into())]);
     assert_ne!(world.login(&stack(), &[]), Verdict::Exempt, "without a code past an active record");
@@ -239,7 +242,7 @@ fn the_same_source_resumes_somebody_elses_key() {
     };
     let stolen_key: String = key_line(&stolen).unwrap().split_whitespace().collect();
     let key =
-        twinlock_core::otp::base32::in_groups(&world.newest_record("ada").authenticators[0].key);
+        twinlock_core::base::base32::in_groups(&world.newest_record("ada").authenticators[0].key);
     let now: String = key.as_str().split_whitespace().collect();
     assert_ne!(stolen_key, now, "the key in force was shown to who had one code");
 }
@@ -248,7 +251,7 @@ fn the_same_source_resumes_somebody_elses_key() {
 fn a_login_under_way_ends_with_a_reset() {
     let (world, codes) = with_codes(10);
     fn reset(world: &World) {
-        change(world, |r| enrolment::reset(r, trace(), (Generation(77), UnixTime(START + 1))));
+        change(world, |r| enrollment::reset(r, audit(), (Generation(77), UnixTime(START + 1))));
     }
     push(&world, vec![ty("?"), ty("4"), ty(&codes[0]), Line::Do(reset, "3".into())]);
     assert_ne!(world.login(&stack(), &[]), Verdict::Granted);
@@ -279,8 +282,8 @@ fn one_code_of_before_and_one_of_after_a_reset_change_nothing() {
 fn an_expired_ticket_held_open_is_dead() {
     let (world, _) = with_codes(10);
     change(&world, |r| {
-        let mut r = enrolment::owing_codes(r, trace(), (Generation(50), UnixTime(START)));
-        r.beside.tickets.push(ticket(Purpose::Codes));
+        let mut r = enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START)));
+        r.extras.tickets.push(ticket(Purpose::Codes));
         r
     });
     fn wait(world: &World) {
@@ -348,38 +351,4 @@ fn a_throttled_bucket_does_not_tell_who_exists() {
         }
         assert_eq!(work[0], work[1], "somebody who exists costs an Argon2, nobody costs none");
     }
-}
-
-#[test]
-fn a_clock_that_is_ahead_over_there_does_not_undo_a_reset() {
-    use twinlock_core::carry::{self, Arrival, Carried, Wanted};
-    use twinlock_core::record::SetId;
-    let (world, _) = with_codes(10);
-    // The other host's clock is 50 minutes ahead; its record was imported, codes spent, the user reset.
-    let mut there = world.newest_record("ada");
-    there.codes = Some(SetId(5));
-    there.generation = Generation(5);
-    there.beside.changed = Some(UnixTime(START + 3000));
-    let here =
-        enrolment::reset(there_copy(&world, 5), trace(), (Generation(77), UnixTime(START + 1200)));
-    change(&world, |_| here);
-    let account = Account { name: "ada".into(), uid: 1000, gid: 1000, full_name: String::new() };
-    let snapshot = world.newest(&account).unwrap();
-    let arrival = Arrival {
-        codes_since: Some(UnixTime(START + 3000)),
-        now: UnixTime(START + 1300),
-        fresh: Generation(9),
-        wanted: Wanted::Newer,
-    };
-    let done = carry::onto(snapshot.as_ref(), there, arrival);
-    if let Ok(Carried::Replaces(record)) = &done {
-        panic!("{:?} {:?}", record.state, record.codes);
-    }
-}
-fn there_copy(world: &World, id: u64) -> twinlock_core::record::Record {
-    let mut r = world.newest_record("ada");
-    r.codes = Some(twinlock_core::record::SetId(id));
-    r.generation = Generation(id);
-    r.beside.changed = Some(UnixTime(START + 3000));
-    r
 }

@@ -3,13 +3,13 @@
 
 use std::cell::Cell;
 
-use twinlock_core::{draw, fault::MachineFault, ports::Entropy};
+use twinlock_core::{base::error::MachineError, ports::Entropy, verify::generate};
 
 /// `SplitMix64`: for this test as good as the kernel's random bytes, and reproducible.
 struct Seeded(Cell<u64>);
 
 impl Entropy for Seeded {
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault> {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineError> {
         for chunk in buffer.chunks_mut(8) {
             let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
             self.0.set(state);
@@ -43,7 +43,7 @@ fn letters_of_codes_are_uniform_in_every_place_and_next_to_each_other() {
     let mut pairs = vec![0_u32; 26 * 26];
     for seed in 0..500 {
         let entropy = Seeded(Cell::new(seed << 32));
-        for code in draw::codes(20, &entropy).unwrap_or_default() {
+        for code in generate::codes(20, &entropy).unwrap_or_default() {
             let letters = code.as_bytes();
             for (place, letter) in letters.iter().enumerate() {
                 places[place][index(*letter)] += 1;
@@ -68,7 +68,7 @@ fn letters_of_tickets_are_uniform() {
     let entropy = Seeded(Cell::new(7));
     let mut letters = vec![0_u32; 26];
     for _ in 0..17_000 {
-        let ticket = draw::ticket(&entropy).unwrap_or_default();
+        let ticket = generate::ticket(&entropy).unwrap_or_default();
         ticket.bytes().for_each(|letter| letters[index(letter)] += 1);
     }
     assert_eq!(letters.iter().sum::<u32>(), 17_000 * 12);

@@ -13,14 +13,16 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use twinlock_core::{
-    beside::{Seen, Trace},
-    enrolment,
-    event::{Accepted, Event, Kind},
+    base::{
+        request::{Claim, PublicKey, Request},
+        time::UnixTime,
+    },
+    event::{Accepted, Event, Kind, verdict::Verdict},
     policy::{AfterReset, BackupCodes, NotEnrolled, TicketNeed},
-    record::{Generation, Record, SetId, State},
-    request::{Claim, PublicKey, Request},
-    time::UnixTime,
-    verdict::Verdict,
+    record::{
+        Generation, Record, SetId, State, enrollment,
+        extras::{AuditStamp, KeyDisclosure},
+    },
 };
 use world::{
     Line, World,
@@ -161,8 +163,8 @@ impl Life {
     }
 
     fn meet(&mut self, happening: &Happening) {
-        let trace = Trace { by: "kim".into(), at: UnixTime(self.world.unix.get()) };
-        let stamp = (Generation(self.world.unix.get() ^ 0xabcd), trace.at);
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(self.world.unix.get()) };
+        let stamp = (Generation(self.world.unix.get() ^ 0xabcd), audit.at);
         match happening {
             Happening::Login { way, lines, faults } => {
                 self.wait(31);
@@ -174,15 +176,15 @@ impl Life {
             }
             _ if !self.is_enrolled() => {}
             Happening::See => change(&self.world, |mut record| {
-                record.authenticators[0].seen = Some(Seen { trace, postponed: 0 });
+                record.authenticators[0].seen = Some(KeyDisclosure { audit, postponed: 0 });
                 record
             }),
             Happening::Owe => {
-                change(&self.world, |record| enrolment::owing_codes(record, trace, stamp));
+                change(&self.world, |record| enrollment::owing_codes(record, audit, stamp));
                 self.held.clear();
             }
             Happening::Reset => {
-                change(&self.world, |record| enrolment::reset(record, trace, stamp));
+                change(&self.world, |record| enrollment::reset(record, audit, stamp));
                 self.held.clear();
             }
         }
@@ -241,7 +243,7 @@ impl Life {
     }
 
     fn owes(&self) -> bool {
-        self.record().is_some_and(|record| record.beside.owed_codes.is_some())
+        self.record().is_some_and(|record| record.extras.owed_codes.is_some())
     }
 
     /// Learns the keys and confirmed codes on the screen.

@@ -3,10 +3,12 @@
 mod world;
 
 use twinlock_core::{
-    fault::StoreFault,
+    base::{
+        error::StoreError,
+        request::{Claim, PublicKey, Source},
+    },
+    event::verdict::Verdict,
     policy::{Action, NotEnrolled, Rule},
-    request::{Claim, PublicKey, Source},
-    verdict::Verdict,
 };
 use world::{World, request};
 
@@ -84,7 +86,7 @@ fn a_code_is_nothing_without_a_first_factor() {
         assert_eq!(world.writes.get(), 0, "{claim:?}");
         let verified = world::request("ada", Claim::Publickey);
         let verified =
-            twinlock_core::request::Request { public_key: PublicKey::Verified, ..verified };
+            twinlock_core::base::request::Request { public_key: PublicKey::Verified, ..verified };
         assert_eq!(world.login(&verified, &[&code]), Verdict::Granted);
     }
 }
@@ -107,7 +109,7 @@ fn everybody_unproven_sees_the_same() {
         assert_eq!(dialogue(&|_| {}, "nobody-here", claim), enrolled);
         assert_eq!(dialogue(&|_| {}, "bob", claim), enrolled);
         assert_eq!(dialogue(&|world| world.policy.rules.push(exempt()), "bob", claim), enrolled);
-        let broken = |world: &mut World| world.store_fault.set(Some(StoreFault::StoreIdMismatch));
+        let broken = |world: &mut World| world.store_fault.set(Some(StoreError::StoreIdMismatch));
         assert_eq!(dialogue(&broken, "ada", claim), enrolled);
         let throttled = |world: &mut World| {
             let wrong = world.wrong_code();
@@ -181,7 +183,7 @@ fn absence_is_told_or_allowed_and_a_fault_is_neither() {
     world.policy.not_enrolled = NotEnrolled::Allow;
     assert_eq!(ask(&world, "bob"), Verdict::Exempt);
     assert_eq!(ask(&world, "root"), Verdict::Unavailable);
-    world.store_fault.set(Some(StoreFault::StoreIdMissing));
+    world.store_fault.set(Some(StoreError::StoreIdMissing));
     assert_eq!(ask(&world, "bob"), Verdict::Unavailable);
     assert!(world.said.borrow()[0].contains("twinlock why bob"));
     assert_eq!(

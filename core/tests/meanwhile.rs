@@ -4,10 +4,11 @@
 mod world;
 
 use twinlock_core::{
-    beside::Purpose,
-    record::{Authenticator, Digits, Generation, Moving, Parameters, Record, State},
-    secret::Key,
-    verdict::Verdict,
+    base::secret::Key,
+    event::verdict::Verdict,
+    record::{
+        Authenticator, Digits, Generation, MovingFactor, Parameters, Record, State, extras::Purpose,
+    },
 };
 use world::{
     World,
@@ -44,9 +45,9 @@ fn app(record: &mut Record) -> &mut Authenticator {
 fn what_has_nothing_to_do_with_the_code_stops_nobody() {
     for codes in [one(), two()] {
         let (verdict, world) =
-            login(&codes, |record| record.beside.mail = Some("ada@example.org".into()));
+            login(&codes, |record| record.extras.mail = Some("ada@example.org".into()));
         assert_eq!(verdict, Verdict::Granted);
-        assert_eq!(world.newest_record("ada").beside.mail.as_deref(), Some("ada@example.org"));
+        assert_eq!(world.newest_record("ada").extras.mail.as_deref(), Some("ada@example.org"));
     }
 }
 
@@ -125,14 +126,15 @@ fn another_key_or_length_burns_the_code() {
 /// A drift learned by another login does not affect a single code; a pair of codes is compared again with it.
 #[test]
 fn two_codes_are_judged_by_where_the_clock_stands() {
-    let to = |drift: i32| move |record: &mut Record| app(record).moving = Moving::Clock { drift };
+    let to =
+        |drift: i32| move |record: &mut Record| app(record).moving = MovingFactor::Clock { drift };
     assert_eq!(login(&one(), to(1)).0, Verdict::Granted);
     for (drift, verdict) in [(0, Verdict::Granted), (1, Verdict::Granted), (60, Verdict::Denied)] {
         let (said, world) = login(&two(), to(drift));
         assert_eq!(said, verdict, "{drift}");
         let learnt = if said == Verdict::Granted { 6 } else { drift };
         let moving = world.newest_record("ada").authenticators[0].moving;
-        assert_eq!(moving, Moving::Clock { drift: learnt }, "{drift}");
+        assert_eq!(moving, MovingFactor::Clock { drift: learnt }, "{drift}");
     }
 }
 
@@ -145,7 +147,7 @@ fn a_token_that_was_moved_on_lets_one_in() {
         let at = |next| Authenticator { parameters, ..token(9, next) };
         world.equip("ada", vec![at(7)]);
         let mut record = world.newest_record("ada");
-        app(&mut record).moving = Moving::Counter { next };
+        app(&mut record).moving = MovingFactor::Counter { next };
         world.becomes.replace(Some(record));
         world.change_at.set(Some(0));
         assert_eq!(world.login(&stack(), &[&code_of(&at(7), 7), ""]), verdict, "{next}");
@@ -159,10 +161,10 @@ fn who_was_reset_meanwhile_uses_no_ticket_in_this_login() {
     let (verdict, world) = login(&codes, |record| {
         record.state = State::Pending;
         record.authenticators.clear();
-        record.beside.tickets.push(ticket(Purpose::SetUp));
+        record.extras.tickets.push(ticket(Purpose::SetUp));
     });
     assert_eq!(verdict, Verdict::Denied);
     let screen = screen(&world);
     assert!(screen.contains("You have no ticket") && reader::codes(&screen).is_empty(), "{screen}");
-    assert_eq!(world.newest_record("ada").beside.tickets.len(), 1);
+    assert_eq!(world.newest_record("ada").extras.tickets.len(), 1);
 }

@@ -9,11 +9,10 @@
 mod world;
 
 use twinlock_core::{
-    beside::{Purpose, Trace},
-    event::Kind,
-    letter::LetterKind,
-    time::UnixTime,
-    verdict::Verdict,
+    base::time::UnixTime,
+    event::{Kind, verdict::Verdict},
+    notify::notification::NotificationKind,
+    record::extras::{AuditStamp, Purpose},
 };
 use world::{START, World};
 
@@ -40,7 +39,7 @@ fn last_backup_code_reaches_the_menu() {
         assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
         let record = world.newest_record("ada");
         assert!(record.authenticators[0].key != old, "{}", screen(&world));
-        assert!(record.codes.is_some() && record.beside.owed_codes.is_none());
+        assert!(record.codes.is_some() && record.extras.owed_codes.is_none());
         assert!(flat(&world).contains("delete the older entry web01:ada."), "{}", screen(&world));
         let left = if count == 1 {
             "That was your last backup code."
@@ -48,7 +47,7 @@ fn last_backup_code_reaches_the_menu() {
             "You have 2 backup codes left."
         };
         assert!(screen(&world).contains(left), "{}", screen(&world));
-        assert!(letters(&world).contains(&LetterKind::BackupCodeUsed));
+        assert!(letters(&world).contains(&NotificationKind::BackupCodeUsed));
         let shown = world::reader::codes(&screen(&world));
         let next = if count == 1 { shown.last().unwrap() } else { &shown[0] };
         assert_eq!(
@@ -63,10 +62,10 @@ fn last_backup_code_reaches_the_menu() {
 fn ticket_for_codes_reaches_the_menu() {
     let world = World::new();
     change(&world, |record| {
-        let trace = Trace { by: "kim".into(), at: UnixTime(START) };
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
         let stamp = (twinlock_core::record::Generation(8), UnixTime(START));
-        let mut record = twinlock_core::enrolment::owing_codes(record, trace, stamp);
-        twinlock_core::enrolment::give_ticket(&mut record.beside, ticket(Purpose::Codes));
+        let mut record = twinlock_core::record::enrollment::owing_codes(record, audit, stamp);
+        twinlock_core::record::enrollment::give_ticket(&mut record.extras, ticket(Purpose::Codes));
         record
     });
     let old = world.newest_record("ada").authenticators[0].key.copied();
@@ -109,7 +108,7 @@ fn one_of_several_authenticators_is_removed_behind_two_codes() {
             screen(&world)
         );
         assert_eq!(kinds(&world).last(), Some(&Kind::Accepted));
-        assert!(letters(&world).contains(&LetterKind::KeyChanged));
+        assert!(letters(&world).contains(&NotificationKind::KeyChanged));
     }
     for rest in [
         &["4", "2", "000000", "", ""][..],
@@ -134,7 +133,7 @@ fn last_authenticator_is_never_removed() {
     assert!(!screen(&world).contains("Remove one"), "{}", screen(&world));
     let record = world.newest_record("ada");
     let stamp = (twinlock_core::record::Generation(9), UnixTime(START));
-    assert_eq!(twinlock_core::enrolment::without(record, 0, stamp), None);
+    assert_eq!(twinlock_core::record::enrollment::without(record, 0, stamp), None);
 }
 
 #[test]

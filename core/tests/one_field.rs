@@ -4,11 +4,13 @@
 mod world;
 
 use twinlock_core::{
-    fault::StoreFault,
+    base::{
+        error::StoreError,
+        request::{Claim, Request},
+    },
+    event::verdict::Verdict,
     policy::{Action, Field, Language, NotEnrolled, Rule},
     ports::Part,
-    request::{Claim, Request},
-    verdict::Verdict,
 };
 use world::{World, request};
 
@@ -83,7 +85,7 @@ fn who_is_exempt_may_type_a_code_or_not() {
     let typed = format!("hunter2{}", world.code(0));
     assert_eq!(world.login(&ada(), &[&typed]), Verdict::Exempt);
     assert_eq!(world.handed_on.take(), [Part::AllBut(6)]);
-    world.store_fault.set(Some(StoreFault::StoreIdMissing));
+    world.store_fault.set(Some(StoreError::StoreIdMissing));
     assert_eq!(world.login(&ada(), &["hunter2"]), Verdict::Exempt);
 }
 
@@ -97,7 +99,7 @@ fn who_is_not_enrolled_hands_on_everything_where_that_is_allowed() {
     world.policy.not_enrolled = NotEnrolled::Allow;
     assert_eq!(world.login(&bob, &["hunter2"]), Verdict::Exempt);
     assert_eq!(world.handed_on.take(), [Part::Whole]);
-    world.store_fault.set(Some(StoreFault::StoreIdMissing));
+    world.store_fault.set(Some(StoreError::StoreIdMissing));
     world.refuse(&bob, &["hunter2"]);
     assert_eq!(world.handed_on.take(), []);
 }

@@ -7,10 +7,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use twinlock_core::{
-    event::Accepted,
-    record::{Authenticator, Moving},
-    request::Claim,
-    verdict::Verdict,
+    base::request::Claim,
+    event::{Accepted, verdict::Verdict},
+    record::{Authenticator, MovingFactor},
 };
 use world::{
     Line, START, World,
@@ -153,15 +152,17 @@ impl Life {
         };
         let mut keys = before.authenticators.iter();
         let owner = keys.find(|one| one.name == authenticator).unwrap();
-        self.account_for(owner, (step.0, resynced.is_some()), (&lines, claim));
+        self.account_for(owner, step.0, resynced.is_some(), &lines, claim);
     }
 
     /// Checks that what granted access was typed, is current, was never used before, and is stored where required.
     fn account_for(
         &mut self,
         owner: &Authenticator,
-        (step, pair): (u64, bool),
-        (lines, claim): (&[Line], Claim),
+        step: u64,
+        pair: bool,
+        lines: &[Line],
+        claim: Claim,
     ) {
         let shows = |line: &Line, step: u64| {
             let code = code_of(owner, step);
@@ -181,10 +182,10 @@ impl Life {
             record.authenticators.iter().find(|one| one.name == owner.name).unwrap().moving;
         let now = self.world.unix.get() / 30;
         match (owner.moving, stands) {
-            (Moving::Counter { next }, Moving::Counter { next: stands }) => {
+            (MovingFactor::Counter { next }, MovingFactor::Counter { next: stands }) => {
                 assert!(step >= next && stands == step + 1, "{step} {next} {stands}");
             }
-            (Moving::Clock { drift }, Moving::Clock { drift: stands }) => {
+            (MovingFactor::Clock { drift }, MovingFactor::Clock { drift: stands }) => {
                 let expected = now.saturating_add_signed(drift.into());
                 assert!(step.abs_diff(expected) <= if pair { 20 } else { 1 }, "{step} at {now}");
                 let learned = i64::from(stands) == step.cast_signed() - now.cast_signed();
@@ -223,7 +224,7 @@ impl Life {
         let codes = [self.world.code(self.phone), self.world.code(self.phone + 1)];
         let ask = request("ada", Claim::Stack);
         let by_phone = self.world.login(&ask, &codes.each_ref().map(String::as_str));
-        let Moving::Counter { next } = record.authenticators.last().unwrap().moving else {
+        let MovingFactor::Counter { next } = record.authenticators.last().unwrap().moving else {
             return false;
         };
         self.button = self.button.min(next + 98);

@@ -4,11 +4,10 @@
 mod world;
 
 use twinlock_core::{
-    format::record,
+    base::request::Claim,
+    event::verdict::Verdict,
     policy::Field,
-    record::{Authenticator, Moving, Record, State},
-    request::Claim,
-    verdict::Verdict,
+    record::{Authenticator, MovingFactor, Record, State, text},
 };
 use world::{
     World,
@@ -132,9 +131,9 @@ fn older_code_that_was_never_accepted_is_charged() {
 fn text_accepted_for_another_account_is_charged() {
     let world = World::new();
     world.account("bob", 1001);
-    let authenticators = vec![Authenticator { moving: Moving::default(), ..token(9, 0) }];
+    let authenticators = vec![Authenticator { moving: MovingFactor::default(), ..token(9, 0) }];
     let bobs = Record { authenticators, ..world.record("bob", 1001, State::Active) };
-    world.records.borrow_mut().insert("bob".into(), (1, record::write(&bobs).to_string()));
+    world.records.borrow_mut().insert("bob".into(), (1, text::write(&bobs).to_string()));
     let code = world.code(0);
     assert!(is_in(&world, Claim::Follows, &code));
     for (number, user) in ["bob", "nobody-here"].into_iter().enumerate() {
@@ -155,7 +154,10 @@ fn token_that_repeats_its_code_charges_nothing() {
         assert!(!is_in(&world, Claim::Follows, code));
     }
     assert_eq!(tries(&world), 0);
-    assert_eq!(world.newest_record("ada").authenticators[0].moving, Moving::Counter { next: 3 });
+    assert_eq!(
+        world.newest_record("ada").authenticators[0].moving,
+        MovingFactor::Counter { next: 3 }
+    );
 }
 
 #[test]

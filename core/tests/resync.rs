@@ -4,13 +4,10 @@
 mod world;
 
 use twinlock_core::{
-    event::Resynced,
-    fault::StoreFault,
+    base::{error::StoreError, request::Claim, time::Step},
+    event::{Resynced, verdict::Verdict},
     policy::Resync,
-    record::{DRIFT_MAX, Moving},
-    request::Claim,
-    time::Step,
-    verdict::Verdict,
+    record::{DRIFT_MAX, MovingFactor},
 };
 use world::{
     World,
@@ -39,12 +36,12 @@ fn used(world: &World) -> usize {
     world.names.borrow().keys().filter(|name| name.contains("/used.")).count()
 }
 
-fn moving(world: &World) -> Moving {
+fn moving(world: &World) -> MovingFactor {
     world.newest_record("ada").authenticators.first().unwrap().moving
 }
 
 fn app_with_drift(world: &World, drift: i32) {
-    let moving = Moving::Clock { drift };
+    let moving = MovingFactor::Clock { drift };
     world.equip("ada", vec![twinlock_core::record::Authenticator { moving, ..authenticator() }]);
 }
 
@@ -54,7 +51,7 @@ fn two_adjacent_codes_let_in_and_are_both_burned() {
         let world = World::new();
         assert_eq!(with(&world, &[drift, drift + 1]), Verdict::Granted, "{drift}");
         let steps = i32::try_from(drift + 1).unwrap();
-        assert_eq!(moving(&world), Moving::Clock { drift: steps });
+        assert_eq!(moving(&world), MovingFactor::Clock { drift: steps });
         assert_eq!(used(&world), 2);
         assert_eq!(world.reasons(), ["wrong_code", ""]);
         let (step, resynced) = world.accepted();
@@ -104,7 +101,7 @@ fn what_is_not_adjacent_lets_nobody_in() {
     let wrong = world.wrong_code();
     let codes = [world.code(-10), wrong, world.code(-9)];
     assert_eq!(login(&world, &codes.each_ref().map(String::as_str)), Verdict::Denied);
-    assert_eq!((used(&world), moving(&world)), (0, Moving::default()));
+    assert_eq!((used(&world), moving(&world)), (0, MovingFactor::default()));
     assert!(
         world.reasons().iter().all(|reason| ["wrong_code", "conversation_failed"].contains(reason))
     );
@@ -120,7 +117,7 @@ fn nothing_of_it_happens_before_a_first_factor() {
         let said = world.said.borrow().concat();
         assert_eq!(said.matches("That was not accepted.").count(), refusals, "{claim:?}");
     }
-    assert_eq!((used(&world), moving(&world)), (0, Moving::default()));
+    assert_eq!((used(&world), moving(&world)), (0, MovingFactor::default()));
     assert!(!world.reasons().contains(&"clock_off"));
 }
 
@@ -175,7 +172,7 @@ fn a_phone_set_right_is_told_how_long_the_learnt_clock_stands_in_its_way() {
     assert_eq!(with(&world, &[0, 1]), Verdict::NoConversation, "a second too early");
     pass(&world, 1);
     assert_eq!(with(&world, &[0, 1]), Verdict::Granted);
-    assert_eq!(moving(&world), Moving::Clock { drift: 1 });
+    assert_eq!(moving(&world), MovingFactor::Clock { drift: 1 });
 }
 
 #[test]
@@ -204,7 +201,7 @@ fn codes_from_before_the_epoch_teach_nothing() {
     world.begin_epoch(world.unix.get() - 300);
     assert_eq!(with(&world, &[1, 2]), Verdict::NoConversation);
     assert_eq!(with(&world, &[2, 3]), Verdict::Granted);
-    assert_eq!(moving(&world), Moving::Clock { drift: 3 });
+    assert_eq!(moving(&world), MovingFactor::Clock { drift: 3 });
 }
 
 #[test]
@@ -219,7 +216,7 @@ fn a_drift_ends_where_nobody_believes_it() {
         assert_eq!(with(&world, &beyond), Verdict::NoConversation);
         assert_eq!(world.reasons()[..2], ["wrong_code", "clock_off"]);
         assert_eq!(with(&world, &within), Verdict::Granted);
-        assert_eq!(moving(&world), Moving::Clock { drift: sign * DRIFT_MAX });
+        assert_eq!(moving(&world), MovingFactor::Clock { drift: sign * DRIFT_MAX });
         assert_eq!(with(&world, &[edge + 1]), Verdict::Granted, "the window is around it");
     }
 }
@@ -257,26 +254,26 @@ fn a_clock_set_back_brings_no_pair_back() {
     world.unix.set(world.unix.get() - 600);
     assert_eq!(with(&world, &[19, 20]), Verdict::NoConversation);
     assert_eq!(with(&world, &[18, 19, 20]), Verdict::Denied);
-    assert_eq!(moving(&world), Moving::default());
+    assert_eq!(moving(&world), MovingFactor::default());
     // The app's clock advances at its own rate.
     pass(&world, 90);
     assert_eq!(with(&world, &[18, 19]), Verdict::Granted);
-    assert_eq!(moving(&world), Moving::Clock { drift: 19 });
+    assert_eq!(moving(&world), MovingFactor::Clock { drift: 19 });
     // The clock is correct again.
     pass(&world, 600);
     world.unix.set(world.unix.get() + 600);
     pass(&world, 600);
     assert_eq!(with(&world, &[-1, 0]), Verdict::Granted);
-    assert_eq!(moving(&world), Moving::Clock { drift: 0 });
+    assert_eq!(moving(&world), MovingFactor::Clock { drift: 0 });
     assert_eq!(with(&world, &[1]), Verdict::Granted);
 }
 
 #[test]
 fn on_a_full_disk_a_pair_is_refused_and_the_next_one_is_good() {
     let world = World::new();
-    world.disk_fault.set(Some(StoreFault::Io { errno: 28 }));
+    world.disk_fault.set(Some(StoreError::Io { errno: 28 }));
     assert_eq!(with(&world, &[-10, -9]), Verdict::Unavailable);
-    assert_eq!((used(&world), moving(&world)), (2, Moving::default()));
+    assert_eq!((used(&world), moving(&world)), (2, MovingFactor::default()));
     assert_eq!(world.reasons(), ["wrong_code", "record_not_written"]);
     world.disk_fault.set(None);
     assert_eq!(with(&world, &[-10, -9]), Verdict::NoConversation);

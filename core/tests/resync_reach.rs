@@ -4,10 +4,10 @@
 mod world;
 
 use twinlock_core::{
-    letter::LetterKind,
-    record::{Authenticator, Moving, Parameters, Period},
-    request::Claim,
-    verdict::Verdict,
+    base::request::Claim,
+    event::verdict::Verdict,
+    notify::notification::NotificationKind,
+    record::{Authenticator, MovingFactor, Parameters, Period},
 };
 use world::{
     World,
@@ -22,7 +22,7 @@ fn login(world: &World, codes: &[&str]) -> Verdict {
     world.login(&request("ada", Claim::Stack), codes)
 }
 
-fn moving(world: &World) -> Moving {
+fn moving(world: &World) -> MovingFactor {
     world.newest_record("ada").authenticators.first().unwrap().moving
 }
 
@@ -33,7 +33,7 @@ fn app_of_period(world: &World, seconds: u64, drift: i32) -> Authenticator {
             period: Period::new(seconds).unwrap(),
             ..authenticator().parameters
         },
-        moving: Moving::Clock { drift },
+        moving: MovingFactor::Clock { drift },
         ..authenticator()
     };
     world.equip("ada", vec![app()]);
@@ -56,7 +56,7 @@ fn resync_reaches_ten_minutes_whatever_the_period() {
             world.policy.window = 0;
             let app = app_of_period(&world, period, 0);
             let verdict = pair_of(&world, &app, first);
-            let learnt = moving(&world) != Moving::default();
+            let learnt = moving(&world) != MovingFactor::default();
             assert_eq!((verdict == Verdict::Granted, learnt), (learns, learns), "{period} {first}");
         }
     }
@@ -67,7 +67,7 @@ fn resync_reaches_ten_minutes_whatever_the_period() {
             let app = app_of_period(&world, period, 0);
             let by_itself = [first, first + 1].contains(&0);
             assert_eq!(pair_of(&world, &app, first) == Verdict::Granted, by_itself, "{first}");
-            assert_eq!((moving(&world), letters(&world)), (Moving::default(), vec![]));
+            assert_eq!((moving(&world), letters(&world)), (MovingFactor::default(), vec![]));
         }
     }
 }
@@ -79,7 +79,7 @@ fn old_codes_of_a_long_period_do_not_shut_the_owner_out() {
     let app = app_of_period(&world, 300, 0);
     assert_ne!(pair_of(&world, &app, -17), Verdict::Granted);
     assert_ne!(pair_of(&world, &app, 16), Verdict::Granted);
-    assert_eq!(moving(&world), Moving::default());
+    assert_eq!(moving(&world), MovingFactor::default());
     let now = world.unix.get() / 300;
     assert_eq!(login(&world, &[&code_of(&app, now)]), Verdict::Granted);
 }
@@ -94,7 +94,11 @@ fn learned_drift_ends_after_a_day() {
             let app = app_of_period(&world, period, known);
             let granted = pair_of(&world, &app, i64::from(known) + 1) == Verdict::Granted;
             let drift = if learns { known + 2 } else { known };
-            assert_eq!((granted, moving(&world)), (learns, Moving::Clock { drift }), "{period}");
+            assert_eq!(
+                (granted, moving(&world)),
+                (learns, MovingFactor::Clock { drift }),
+                "{period}"
+            );
         }
     }
 }
@@ -103,14 +107,14 @@ fn learned_drift_ends_after_a_day() {
 fn learned_drift_is_mailed_at_once() {
     let world = World::new();
     assert_eq!(pair_of(&world, &authenticator(), -12), Verdict::Granted);
-    assert_eq!(letters(&world), [LetterKind::Resynchronized]);
+    assert_eq!(letters(&world), [NotificationKind::Resynchronized]);
     assert_eq!(login(&world, &[&world.code(-10)]), Verdict::Granted);
     assert_eq!(letters(&world).len(), 1, "a usual login is not mailed");
     let world = World::new();
     world.equip("ada", vec![token(7, 0)]);
     let codes = [code_of(&token(7, 0), 20), code_of(&token(7, 0), 21)];
     assert_eq!(login(&world, &[&codes[0], &codes[1]]), Verdict::Granted);
-    assert_eq!(letters(&world), [LetterKind::Resynchronized]);
+    assert_eq!(letters(&world), [NotificationKind::Resynchronized]);
     // Nothing is learned or mailed.
     let world = World::new();
     assert_ne!(pair_of(&world, &authenticator(), -21), Verdict::Granted);

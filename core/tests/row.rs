@@ -4,9 +4,9 @@
 mod world;
 
 use twinlock_core::{
+    base::request::{Claim, Request, Source},
+    event::verdict::Verdict,
     policy::{Action, Field, Rule},
-    request::{Claim, Request, Source},
-    verdict::Verdict,
 };
 use world::{World, request};
 

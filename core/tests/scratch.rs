@@ -4,12 +4,9 @@
 mod world;
 
 use twinlock_core::{
-    code_set::Shape,
-    event::{Accepted, Kind},
-    fault::StoreFault,
-    record::State,
-    request::Claim,
-    verdict::Verdict,
+    base::{error::StoreError, request::Claim},
+    event::{Accepted, Kind, verdict::Verdict},
+    record::{State, code_set::Shape},
 };
 use world::{World, request};
 
@@ -141,7 +138,7 @@ fn before_a_proven_first_factor_everybody_costs_one_hash() {
         let world = world();
         world.account("bob", 1001);
         world.account("cid", 1002);
-        world.enrol("cid", 1002);
+        world.enroll("cid", 1002);
         prepare(&world);
         let _ = world.login(&request(user, claim), &["12345678", ""]);
         let said = world.said.take();
@@ -182,7 +179,7 @@ fn what_cannot_be_judged_or_spent_is_refused_and_charged() {
         [(Claim::Stack, Verdict::Unavailable), (Claim::Follows, Verdict::Denied)]
     {
         let world = world();
-        world.spend_fault.set(Some(StoreFault::Io { errno: 28 }));
+        world.spend_fault.set(Some(StoreError::Io { errno: 28 }));
         assert_eq!(world.login(&request("ada", claim), &[SET[0], "", ""]), verdict);
         assert_eq!(tries(&world), 1);
         world.spend_fault.set(None);

@@ -8,15 +8,18 @@
 mod world;
 
 use twinlock_core::{
-    beside::{Purpose, Trace},
-    event::Kind,
-    format::record as form,
-    letter::LetterKind,
+    base::{
+        request::{Claim, PublicKey, Request},
+        time::UnixTime,
+    },
+    event::{Kind, verdict::Verdict},
+    notify::notification::NotificationKind,
     policy::{AfterReset, NotEnrolled, TicketNeed},
-    record::State,
-    request::{Claim, PublicKey, Request},
-    time::UnixTime,
-    verdict::Verdict,
+    record::{
+        State,
+        extras::{AuditStamp, Purpose},
+        text as form,
+    },
 };
 use world::{START, reader, request};
 
@@ -32,10 +35,10 @@ fn set_up_at_a_login_ends_in_a_login_and_its_code_is_used_up() {
         assert!(shown.contains(app), "{shown}");
     }
     assert_eq!(kinds(&world), [Kind::Enrolled, Kind::Accepted]);
-    assert_eq!(letters(&world), [LetterKind::SetUpDone]);
+    assert_eq!(letters(&world), [NotificationKind::SetUpDone]);
     let record = world.newest_record("ada");
-    assert_eq!((record.state, record.beside.pending), (State::Active, None));
-    assert_eq!((record.beside.owed_codes, record.codes.is_some()), (None, true));
+    assert_eq!((record.state, record.extras.pending), (State::Active, None));
+    assert_eq!((record.extras.owed_codes, record.codes.is_some()), (None, true));
     let code = reader::code_of_key(&shown, world.unix.get());
     assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Denied, "used up");
     let backup = reader::codes(&shown);
@@ -86,7 +89,7 @@ fn empty_answer_loses_no_scanned_key() {
     let world = newcomer();
     let typed = ["start", "", "999999", "", "<first>", "AAAA", "", "BBBB", "<group>"];
     assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "not twice in a row");
-    assert_eq!(world.newest_record("ada").beside.owed_codes, None);
+    assert_eq!(world.newest_record("ada").extras.owed_codes, None);
 }
 
 #[test]
@@ -101,13 +104,13 @@ fn a_cut_anywhere_leaves_nobody_half_enrolled() {
             1 => {
                 assert_eq!(verdict, Verdict::NoConversation);
                 let record = record.unwrap();
-                assert!(record.state == State::Pending && record.beside.pending.is_some());
+                assert!(record.state == State::Pending && record.extras.pending.is_some());
                 let rest = ["start", "<first>", "<group>"];
                 assert_eq!(world.login(&stack(), &rest), Verdict::Granted);
             }
             _ => {
                 assert_eq!(verdict, Verdict::Granted, "the key was proven");
-                assert!(record.unwrap().beside.owed_codes.is_some());
+                assert!(record.unwrap().extras.owed_codes.is_some());
             }
         }
     }
@@ -171,7 +174,7 @@ fn a_key_that_another_source_has_seen_is_never_enrolled() {
     assert_eq!(world.login(&stack(), &["start"]), Verdict::NoConversation);
     let stolen = reader::key(&screen(&world)).unwrap();
     let elsewhere = Request {
-        source: twinlock_core::request::Source::address([198, 51, 100, 9].into()),
+        source: twinlock_core::base::request::Source::address([198, 51, 100, 9].into()),
         ..stack()
     };
     assert_eq!(world.login(&elsewhere, &["start", "<first>", "<group>"]), Verdict::Granted);
@@ -214,14 +217,14 @@ fn a_reset_kills_a_set_up_that_is_under_way() {
     let _ = world.login(&stack(), &["start"]);
     // The key on the screen is verified after the record was reset.
     change(&world, |record| {
-        twinlock_core::enrolment::reset(
+        twinlock_core::record::enrollment::reset(
             record,
-            Trace { by: "kim".into(), at: UnixTime(START) },
+            AuditStamp { by: "kim".into(), at: UnixTime(START) },
             (twinlock_core::record::Generation(99), UnixTime(START)),
         )
     });
     let record = world.newest_record("ada");
-    assert!(record.beside.pending.is_none() && record.state == State::Pending);
+    assert!(record.extras.pending.is_none() && record.state == State::Pending);
     // It now requires a ticket, which a password does not replace.
     assert_eq!(world.login(&stack(), &["start", ""]), Verdict::Denied);
     assert_eq!(world.reasons().last(), Some(&"no_ticket"));
@@ -234,8 +237,8 @@ fn a_ticket_begins_set_up_once() {
     world.policy.set_up.ticket = TicketNeed::Needed;
     let account = world.accounts.borrow().get("ada").cloned().unwrap();
     let stamp = (twinlock_core::record::Generation(5), UnixTime(START));
-    let mut record = twinlock_core::enrolment::begun(&account, None, stamp);
-    twinlock_core::enrolment::give_ticket(&mut record.beside, ticket(Purpose::SetUp));
+    let mut record = twinlock_core::record::enrollment::begun(&account, None, stamp);
+    twinlock_core::record::enrollment::give_ticket(&mut record.extras, ticket(Purpose::SetUp));
     let text = form::write(&record).to_string();
     world.records.borrow_mut().insert("ada".into(), (1, text));
     let wrong = ["AAAA-AAAA-AAAA", "123456", "BBBBBBBBBBBB"];
@@ -245,7 +248,7 @@ fn a_ticket_begins_set_up_once() {
     let right = ["fejt-qych-wgpv", "<first>", "<group>"];
     assert_eq!(world.login(&stack(), &right), Verdict::Granted, "{}", screen(&world));
     let record = world.newest_record("ada");
-    assert!(record.beside.tickets.is_empty() && record.state == State::Active);
+    assert!(record.extras.tickets.is_empty() && record.state == State::Active);
     assert_eq!(world.login(&stack(), &["FEJTQYCHWGPV", ""]), Verdict::Denied);
 }
 
@@ -258,11 +261,11 @@ fn a_proven_key_does_without_a_ticket_after_a_reset_and_a_password_does_not() {
     ] {
         let mut world = newcomer();
         world.policy.set_up.after_reset = after_reset;
-        world.enrol("ada", 1000);
+        world.enroll("ada", 1000);
         change(&world, |record| {
-            let trace = Trace { by: "kim".into(), at: UnixTime(START) };
+            let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
             let stamp = (twinlock_core::record::Generation(9), UnixTime(START));
-            twinlock_core::enrolment::reset(record, trace, stamp)
+            twinlock_core::record::enrollment::reset(record, audit, stamp)
         });
         let claim = if key == PublicKey::Verified { Claim::Publickey } else { Claim::Stack };
         let request = Request { public_key: key, ..request("ada", claim) };

@@ -2,13 +2,15 @@
 
 use proptest::prelude::*;
 use twinlock_core::{
+    base::{
+        secret::{KEY_MAX, KEY_MIN, Key},
+        time::UnixTime,
+    },
     otp::{
         hotp::{Keyed, digits_of},
         totp::step_at,
     },
     record::{Algorithm, Digits, Period},
-    secret::{KEY_MAX, KEY_MIN, Key},
-    time::UnixTime,
 };
 
 fn theirs(ours: Algorithm) -> totp_rs::Algorithm {

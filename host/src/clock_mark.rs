@@ -5,10 +5,14 @@ use rustix::{
     io::{self, Errno},
 };
 use twinlock_core::{
-    clock_mark::{ClockMark, Distance, Known, MARK_INTERVAL, Trust},
-    ledger::Stretch,
-    pieces::joined,
-    time::{Now, UnixTime},
+    base::{
+        concat::concat,
+        time::{Now, UnixTime},
+    },
+    ledger::{
+        Stretch,
+        clock_mark::{ClockMark, Distance, Known, MARK_INTERVAL, Trust},
+    },
 };
 
 use crate::synchronized;
@@ -31,7 +35,7 @@ pub fn read(records: &str) -> io::Result<Option<Known>> {
 }
 
 fn mark(records: &str) -> io::Result<Option<ClockMark>> {
-    match fs::statat(CWD, joined(&[records, "/", CLOCK]), AtFlags::SYMLINK_NOFOLLOW) {
+    match fs::statat(CWD, concat(&[records, "/", CLOCK]), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(ClockMark {
             at: seconds(stat.st_mtime),
             made: seconds(stat.st_ctime),
@@ -114,7 +118,7 @@ fn name(records: &str, from: UnixTime) -> String {
 }
 
 fn set_mark(records: &str, mark: &ClockMark) -> io::Result<()> {
-    touch(&joined(&[records, "/", CLOCK]), mark.at, mark.moved.min(MOVED_MAX))
+    touch(&concat(&[records, "/", CLOCK]), mark.at, mark.moved.min(MOVED_MAX))
 }
 
 fn touch(path: &str, at: UnixTime, nanoseconds: u64) -> io::Result<()> {
@@ -144,13 +148,13 @@ fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
         };
         found.push(Stretch { from, until: until.max(from) });
     }
-    Ok(twinlock_core::clock_mark::tidy(found))
+    Ok(twinlock_core::ledger::clock_mark::tidy(found))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twinlock_core::time::BootTime;
+    use twinlock_core::base::time::BootTime;
 
     fn at(unix: u64, up: u64) -> Now {
         Now { unix: UnixTime(unix), boot: BootTime(0).plus(up) }

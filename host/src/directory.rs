@@ -10,12 +10,11 @@ use nix::{
     errno::Errno,
     unistd::{Group, User},
 };
-use twinlock_core::{account::Account, fault::LookupFault};
+use twinlock_core::base::{account::Account, error::LookupError};
 
 use crate::{
-    homes,
-    large_group::{self, Entry},
-    programs,
+    accounts::large_group::{self, Entry},
+    homes, programs,
 };
 
 /// Shells that do not allow a login.
@@ -32,15 +31,15 @@ pub enum Whose {
 
 /// Why the accounts cannot be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DirectoryFault {
+pub enum DirectoryError {
     /// NSS did not answer.
     Lookup,
     /// There is no such group.
     NoSuchGroup,
 }
 
-impl From<LookupFault> for DirectoryFault {
-    fn from(LookupFault: LookupFault) -> Self {
+impl From<LookupError> for DirectoryError {
+    fn from(LookupError: LookupError) -> Self {
         Self::Lookup
     }
 }
@@ -59,17 +58,17 @@ impl Directory {
     /// Opens the list of accounts: `getent passwd`, since calling getpwent is unsafe.
     ///
     /// # Errors
-    /// [`DirectoryFault`].
-    pub fn open(whose: &Whose) -> Result<Self, DirectoryFault> {
+    /// [`DirectoryError`].
+    pub fn open(whose: &Whose) -> Result<Self, DirectoryError> {
         let group = match whose {
             Whose::WithShell => None,
-            Whose::Members(name) => Some(group_of(name)?.ok_or(DirectoryFault::NoSuchGroup)?),
+            Whose::Members(name) => Some(group_of(name)?.ok_or(DirectoryError::NoSuchGroup)?),
         };
         let mut getent = Command::new(programs::whole_path("getent"));
         getent.arg("passwd").env_clear().env("PATH", programs::PATH);
         let spawned = getent.stdout(Stdio::piped()).stdin(Stdio::null()).spawn();
-        let mut child = spawned.map_err(|_| DirectoryFault::Lookup)?;
-        let stdout = child.stdout.take().ok_or(DirectoryFault::Lookup)?;
+        let mut child = spawned.map_err(|_| DirectoryError::Lookup)?;
+        let stdout = child.stdout.take().ok_or(DirectoryError::Lookup)?;
         let (group, named) = group.map_or((None, HashSet::new()), |group| {
             (Some(group.gid), group.members.into_iter().collect())
         });
@@ -85,14 +84,14 @@ impl Directory {
     /// Returns the next account.
     ///
     /// # Errors
-    /// [`LookupFault`] if the list is interrupted.
-    pub fn next_account(&mut self) -> Result<Option<Account>, LookupFault> {
+    /// [`LookupError`] if the list is interrupted.
+    pub fn next_account(&mut self) -> Result<Option<Account>, LookupError> {
         while self.left.is_none() {
             let mut line = Vec::new();
             match self.lines.read_until(b'\n', &mut line) {
-                Err(_) => return Err(LookupFault),
+                Err(_) => return Err(LookupError),
                 Ok(0) if !self.child.wait().is_ok_and(|status| status.success()) => {
-                    return Err(LookupFault);
+                    return Err(LookupError);
                 }
                 Ok(0) => {
                     let mut left: Vec<String> = self.named.drain().collect();
@@ -108,7 +107,7 @@ impl Directory {
         }
         // Members in a directory that does not enumerate its users are looked up by name.
         for name in self.left.iter_mut().flatten() {
-            if let Some(user) = User::from_name(&name).map_err(|_| LookupFault)? {
+            if let Some(user) = User::from_name(&name).map_err(|_| LookupError)? {
                 return Ok(Some(of_user(user)));
             }
         }
@@ -142,11 +141,11 @@ impl Drop for Directory {
     }
 }
 
-fn group_of(name: &str) -> Result<Option<Entry>, LookupFault> {
+fn group_of(name: &str) -> Result<Option<Entry>, LookupError> {
     match Group::from_name(name) {
         Ok(found) => Ok(found.map(|group| Entry { gid: group.gid.as_raw(), members: group.mem })),
         Err(Errno::ERANGE) => large_group::entry(name),
-        Err(_) => Err(LookupFault),
+        Err(_) => Err(LookupError),
     }
 }
 
@@ -179,6 +178,6 @@ mod tests {
         assert!(!all(&Whose::WithShell).contains(&"nobody".to_owned()));
         assert!(all(&Whose::Members("root".into())).contains(&"root".to_owned()));
         let absent = Directory::open(&Whose::Members("no-such-group-here".into())).err();
-        assert_eq!(absent, Some(DirectoryFault::NoSuchGroup));
+        assert_eq!(absent, Some(DirectoryError::NoSuchGroup));
     }
 }

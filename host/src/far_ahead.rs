@@ -1,18 +1,18 @@
 //! Used steps that a fast clock has left in the future, and that lock out their users since the clock was corrected.
 
 use twinlock_core::{
-    account::Folder,
-    facts,
-    format::ledger_names,
-    ledger::{Stretch, Used},
+    base::{
+        account::Folder,
+        time::{Step, UnixTime},
+    },
+    ledger::{Stretch, Used, names},
     otp::{hotp::Keyed, totp},
-    ports::{Ledger, Seat},
-    record::{Authenticator, Moving},
-    replay,
-    time::{Step, UnixTime},
+    ports::{Ledger, LedgerKey},
+    record::{Authenticator, MovingFactor},
+    verify::{history, replay},
 };
 
-use crate::{machine::Machine, roll};
+use crate::{machine::Machine, store::enrolled_users};
 
 /// A user's step that is far in the future.
 pub struct FarAhead {
@@ -27,7 +27,7 @@ pub struct FarAhead {
 #[must_use]
 pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
     let mut found = Vec::new();
-    for entry in roll::everybody(&machine.records).into_iter().flatten() {
+    for entry in enrolled_users::everybody(&machine.records).into_iter().flatten() {
         let Ok(Some(snapshot)) = &entry.found else { continue };
         let authenticators = &snapshot.record.authenticators;
         found.extend(of_person(machine, &entry.user, authenticators, now));
@@ -44,13 +44,15 @@ pub fn of_person(
     now: UnixTime,
 ) -> Vec<FarAhead> {
     let facts = Folder::of(user).ok().and_then(|folder| {
-        let seat = Seat::Account(folder);
-        let shelf = machine.ledger.has(&seat).then(|| machine.ledger.open(&seat).ok())??;
-        facts::read(shelf.as_ref(), None).ok()
+        let ledger_key = LedgerKey::Account(folder);
+        let user_ledger =
+            machine.ledger.has(&ledger_key).then(|| machine.ledger.open(&ledger_key).ok())??;
+        history::read(user_ledger.as_ref(), None).ok()
     });
     let Some(facts) = facts else { return Vec::new() };
     let mut found = Vec::new();
-    for one in authenticators.iter().filter(|one| matches!(one.moving, Moving::Clock { .. })) {
+    for one in authenticators.iter().filter(|one| matches!(one.moving, MovingFactor::Clock { .. }))
+    {
         let Some(keyed) = Keyed::new(&one.key, one.parameters.algorithm) else { continue };
         let period = one.parameters.period;
         let far = replay::far_ahead(&facts.used, one, keyed.mark(one), totp::step_at(now, period));
@@ -71,7 +73,7 @@ pub fn of_person(
 pub(crate) fn forget(machine: &Machine, far: &[FarAhead]) {
     for one in far {
         let Ok(folder) = Folder::of(&one.user) else { continue };
-        let Ok(shelf) = machine.ledger.open(&Seat::Account(folder)) else { continue };
-        shelf.erase(&ledger_names::used_name(&one.used));
+        let Ok(user_ledger) = machine.ledger.open(&LedgerKey::Account(folder)) else { continue };
+        user_ledger.erase(&names::used_name(&one.used));
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Command};
 
 use nix::unistd::User;
-use twinlock_core::fault::LookupFault;
+use twinlock_core::base::error::LookupError;
 
 use crate::programs;
 
@@ -12,7 +12,7 @@ const LISTING: [&str; 6] = ["files", "compat", "db", "altfiles", "extrausers", "
 
 /// The users that NSS enumerates.
 #[derive(Debug, Default)]
-pub struct Listing {
+pub struct AccountNames {
     /// The account names, without duplicates.
     pub names: Vec<String>,
     /// Number of unreadable lines.
@@ -24,13 +24,13 @@ pub struct Listing {
 /// Returns all users that `getent passwd` lists; calling getpwent is unsafe.
 ///
 /// # Errors
-/// [`LookupFault`] if NSS cannot be queried.
-pub fn listing() -> Result<Listing, LookupFault> {
+/// [`LookupError`] if NSS cannot be queried.
+pub fn listing() -> Result<AccountNames, LookupError> {
     let mut getent = Command::new(programs::whole_path("getent"));
     getent.arg("passwd").env_clear().env("PATH", programs::PATH);
-    let output = getent.output().map_err(|_| LookupFault)?;
+    let output = getent.output().map_err(|_| LookupError)?;
     if !output.status.success() {
-        return Err(LookupFault);
+        return Err(LookupError);
     }
     let mut listing = read(&output.stdout);
     listing.silent = silent_sources();
@@ -43,8 +43,8 @@ pub fn silent_sources() -> Vec<String> {
     silent(&std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default())
 }
 
-fn read(text: &[u8]) -> Listing {
-    let mut listing = Listing::default();
+fn read(text: &[u8]) -> AccountNames {
+    let mut listing = AccountNames::default();
     for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
         match str::from_utf8(name) {
@@ -67,9 +67,9 @@ fn silent(switch: &str) -> Vec<String> {
 /// Returns the home folder of an account; `None` if there is no such account.
 ///
 /// # Errors
-/// [`LookupFault`] if NSS cannot be queried.
-pub fn home_of(name: &str) -> Result<Option<PathBuf>, LookupFault> {
-    Ok(User::from_name(name).map_err(|_| LookupFault)?.map(|user| user.dir))
+/// [`LookupError`] if NSS cannot be queried.
+pub fn home_of(name: &str) -> Result<Option<PathBuf>, LookupError> {
+    Ok(User::from_name(name).map_err(|_| LookupError)?.map(|user| user.dir))
 }
 
 #[cfg(test)]

@@ -6,10 +6,8 @@ use rustix::net::{
     AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with,
 };
 use twinlock_core::{
-    decimal::Decimal,
-    event::{Event, Kind},
-    format::log_line,
-    pieces::joined,
+    base::{concat::concat, decimal::Decimal},
+    event::{Event, Kind, log_line},
     ports::Journal,
 };
 
@@ -62,7 +60,7 @@ impl Syslog {
         let priority = Decimal::of(AUTHPRIV | severity);
         let pid = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
         let pid = Decimal::of(pid.into());
-        let text = joined(&["<", priority.as_str(), ">twinlock[", pid.as_str(), "]: ", line]);
+        let text = concat(&["<", priority.as_str(), ">twinlock[", pid.as_str(), "]: ", line]);
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let Ok(address) = SocketAddrUnix::new(&*self.path) else {
             return;

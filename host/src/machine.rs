@@ -6,8 +6,15 @@ use twinlock_core::{
 };
 
 use crate::{
-    accounts::Nss, clock::KernelClock, entropy::KernelEntropy, journal::Syslog, ledger::HostLedger,
-    outbox::HostOutbox, place::Owner, records::HostRecords, settings, store_id,
+    accounts::Nss,
+    clock::KernelClock,
+    entropy::KernelEntropy,
+    journal::Syslog,
+    ledger::HostLedger,
+    outbox::HostOutbox,
+    settings,
+    store::{records::HostRecords, store_id},
+    trusted_dir::Owner,
 };
 
 /// The ports of this host.
@@ -32,7 +39,7 @@ impl Machine {
     #[must_use]
     pub fn new(policy: &Policy, settings_path: &str, owner: Owner) -> Self {
         let places = &policy.places;
-        let copy = settings::beside(settings_path, store_id::NAME);
+        let copy = settings::extras(settings_path, store_id::NAME);
         Self {
             records: HostRecords::new(places.records.clone(), &copy, owner),
             ledger: HostLedger::new(places, owner),

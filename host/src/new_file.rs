@@ -1,6 +1,9 @@
 //! Creates and removes a file at a path that the caller gave, relative to an open folder that no other user can write
 //! to, with the rights of the invoking user.
 
+#[cfg(feature = "tools")]
+mod private_path;
+
 use std::{
     ffi::OsString,
     fmt,
@@ -16,10 +19,7 @@ use rustix::{
     process::geteuid,
 };
 
-use crate::{
-    invoking_user::{InvokingUser, InvokingUserError, run_as},
-    private_path,
-};
+use crate::invoking_user::{InvokingUser, InvokingUserError, run_as};
 
 /// Folders with files that affect programs, such as /etc/nologin: no file is created in or below them.
 const SYSTEM: [&str; 12] = [

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
-use twinlock_core::{account::Folder, format::letters, letter::Letter, ports::Outbox};
+use twinlock_core::{
+    base::account::Folder,
+    notify::{notification::Notification, spool_name},
+    ports::Outbox,
+};
 
-use crate::place::{Owner, Room};
+use crate::trusted_dir::{Owner, TrustedDir};
 
 /// The folder of queued notifications, below the records folder.
 pub const OUTBOX: &str = "outbox";
@@ -27,10 +31,11 @@ impl HostOutbox {
 impl Outbox for HostOutbox {
     /// Creates a link, whose name only one process can create: while a notification of a merged kind is queued,
     /// another one is a no-op.
-    fn put(&self, letter: &Letter) {
-        let Ok(folder) = Folder::of(&letter.user) else { return };
+    fn put(&self, notification: &Notification) {
+        let Ok(folder) = Folder::of(&notification.user) else { return };
         let path = [&self.records, "/", OUTBOX].concat();
-        let Ok(room) = Room::open(&path, self.owner) else { return };
-        let _ = room.link(&letters::name_of(&folder, letter), &letters::write(letter));
+        let Ok(dir) = TrustedDir::open(&path, self.owner) else { return };
+        let _ =
+            dir.link(&spool_name::name_of(&folder, notification), &spool_name::write(notification));
     }
 }

@@ -7,7 +7,7 @@
 use core::mem::MaybeUninit;
 
 use nix::libc;
-use twinlock_core::clock_mark::Trust;
+use twinlock_core::ledger::clock_mark::Trust;
 
 /// Asks the kernel, which a daemon such as chronyd keeps informed; setting the clock by hand clears the state. If the
 /// system call is not allowed, the clock is not trusted.

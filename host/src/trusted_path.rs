@@ -6,17 +6,17 @@ use rustix::{
     fs::{self, AtFlags, CWD, FileType, Mode, OFlags},
     io::Errno,
 };
-use twinlock_core::fault::StoreFault;
+use twinlock_core::base::error::StoreError;
 
-use crate::place::{self, Owner, READABLE};
+use crate::trusted_dir::{self, Owner, READABLE};
 
 /// A parent folder of a file that is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderFault {
+pub struct FolderError {
     /// The folder's absolute path.
     pub path: String,
     /// What is wrong with it.
-    pub fault: StoreFault,
+    pub fault: StoreError,
 }
 
 /// Opens the folder of a file by the file's absolute path, component by component from /, and returns it with the
@@ -24,9 +24,9 @@ pub struct FolderFault {
 /// after its check.
 ///
 /// # Errors
-/// [`FolderFault`] for the first folder that is missing, is a symbolic link, has an owner other than root or is
+/// [`FolderError`] for the first folder that is missing, is a symbolic link, has an owner other than root or is
 /// writable by other users.
-pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderFault> {
+pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderError> {
     folder_below("/", CWD, path, owner)
 }
 
@@ -35,11 +35,11 @@ pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderFaul
 /// # Errors
 /// As [`folder_of`].
 #[cfg(feature = "tools")]
-pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderFault> {
+pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderError> {
     let (folder, name) = folder_of(path, owner)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = fs::openat(&folder, ".", flags, Mode::empty())
-        .map_err(|errno| FolderFault { path: path.to_owned(), fault: place::fault(errno) })?;
+        .map_err(|errno| FolderError { path: path.to_owned(), fault: trusted_dir::fault(errno) })?;
     Ok((folder, name))
 }
 
@@ -49,9 +49,9 @@ fn folder_below<'a>(
     at: BorrowedFd<'_>,
     path: &'a str,
     owner: Owner,
-) -> Result<(OwnedFd, &'a str), FolderFault> {
+) -> Result<(OwnedFd, &'a str), FolderError> {
     let mut way = root.to_owned();
-    let refused = |way: &str, fault| FolderFault { path: way.to_owned(), fault };
+    let refused = |way: &str, fault| FolderError { path: way.to_owned(), fault };
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let mut folder = open(at, root, owner).map_err(|fault| refused(&way, fault))?;
     for part in folders.split('/').filter(|part| !part.is_empty() && *part != ".") {
@@ -60,24 +60,24 @@ fn folder_below<'a>(
         }
         way.push_str(part);
         if part == ".." {
-            return Err(refused(&way, StoreFault::WrongKind));
+            return Err(refused(&way, StoreError::WrongKind));
         }
         folder = open(folder.as_fd(), part, owner).map_err(|fault| refused(&way, fault))?;
     }
     Ok((folder, name))
 }
 
-fn open(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> Result<OwnedFd, StoreFault> {
+fn open(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> Result<OwnedFd, StoreError> {
     // A path descriptor needs no permission to read the folder.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = fs::openat(parent, name, flags, Mode::empty());
     let folder = opened.map_err(|errno| match errno {
         // The errno is the same for a link and a file.
-        Errno::NOTDIR if is_link(parent, name) => StoreFault::Symlink,
-        errno => place::fault(errno),
+        Errno::NOTDIR if is_link(parent, name) => StoreError::Symlink,
+        errno => trusted_dir::fault(errno),
     })?;
-    let stat = fs::fstat(&folder).map_err(place::fault)?;
-    place::trusted(&stat, owner, READABLE)?;
+    let stat = fs::fstat(&folder).map_err(trusted_dir::fault)?;
+    trusted_dir::trusted(&stat, owner, READABLE)?;
     Ok(folder)
 }
 
@@ -104,7 +104,7 @@ mod tests {
         (folder, fd, Owner(rustix::process::getuid().as_raw()))
     }
 
-    fn found(fd: &OwnedFd, path: &str, owner: Owner) -> Result<String, (String, StoreFault)> {
+    fn found(fd: &OwnedFd, path: &str, owner: Owner) -> Result<String, (String, StoreError)> {
         let found = folder_below(".", fd.as_fd(), path, owner);
         found.map(|(_, name)| name.to_owned()).map_err(|fault| (fault.path, fault.fault))
     }
@@ -123,11 +123,11 @@ mod tests {
         for mode in [0o775, 0o757, 0o1777, 0o722] {
             let path = tree.path().join("a");
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            let open = Err(("./a".to_owned(), StoreFault::TooOpen));
+            let open = Err(("./a".to_owned(), StoreError::TooOpen));
             assert_eq!(found(&fd, "a/b/c/file", me), open, "{mode:o}");
         }
         let other = Owner(me.0 + 1);
-        assert_eq!(found(&fd, "a/file", other), Err((".".into(), StoreFault::WrongOwner)));
+        assert_eq!(found(&fd, "a/file", other), Err((".".into(), StoreError::WrongOwner)));
     }
 
     #[test]
@@ -136,10 +136,10 @@ mod tests {
         symlink("a", tree.path().join("link")).unwrap();
         std::fs::write(tree.path().join("a/plain"), "").unwrap();
         for (path, place, fault) in [
-            ("link/file", "./link", StoreFault::Symlink),
-            ("a/../a/file", "./a/..", StoreFault::WrongKind),
-            ("a/plain/file", "./a/plain", StoreFault::WrongKind),
-            ("a/none/file", "./a/none", StoreFault::FolderMissing),
+            ("link/file", "./link", StoreError::Symlink),
+            ("a/../a/file", "./a/..", StoreError::WrongKind),
+            ("a/plain/file", "./a/plain", StoreError::WrongKind),
+            ("a/none/file", "./a/none", StoreError::FolderMissing),
         ] {
             assert_eq!(found(&fd, path, me), Err((place.into(), fault)), "{path}");
         }

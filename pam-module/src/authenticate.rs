@@ -5,26 +5,24 @@ use std::{cell::RefCell, ffi::CStr};
 use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
 use rustix::process::{Uid, getuid};
 use twinlock_core::{
-    format::{
-        log_line,
-        pam_line::{self, Debug, Forward, Given, Line, Task},
-    },
+    base::request::{Claim, Request},
+    event::log_line,
     login::login,
-    request::{Claim, Request},
+    policy::pam_line::{self, Debug, Forward, Given, PamLine, Task},
 };
 use twinlock_host::{
     accounts::Nss,
     journal::{Severity, Syslog},
     machine::Machine,
-    place::Owner,
-    settings::{self, Loaded, SettingsFault},
+    settings::{self, Loaded, SettingsReadError},
+    trusted_dir::Owner,
 };
 
 use crate::{
     conversation::{Carrier, PamConversation},
-    facts, ffi, final_text,
+    ffi, final_text,
     one_field::{self, OneField},
-    outcome,
+    outcome, pam_items,
 };
 
 /// Requested from libpam for every failure, so that no answer comes faster than another; libpam randomizes it.
@@ -38,18 +36,20 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
     let line = match read_line(arguments) {
         Ok(line) => line,
         Err(sentence) => {
-            journal
-                .send(Severity::Alert, &log_line::of_pam_line(&facts::service(handle), &sentence));
+            journal.send(
+                Severity::Alert,
+                &log_line::of_pam_line(&pam_items::service(handle), &sentence),
+            );
             return PamResultCode::PAM_SERVICE_ERR;
         }
     };
     match line.task {
-        Task::ProbePublickey => outcome::probe(facts::public_key(handle, getuid())),
-        Task::Ask(claim) => ask(handle, (&line, claim), &journal),
+        Task::ProbePublickey => outcome::probe(pam_items::public_key(handle, getuid())),
+        Task::Ask(claim) => ask(handle, &line, claim, &journal),
     }
 }
 
-fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) -> PamResultCode {
+fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -> PamResultCode {
     let given = one_field::given(handle, line.first_pass);
     // Done first: whatever happens later, the next module gets no password unless it is passed on explicitly.
     if line.forward == Forward::Password && ffi::set_authtok(handle, one_field::STAND_IN).is_err() {
@@ -69,7 +69,7 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
     let presence = given.as_ref().map_or(Given::Nothing, |_| Given::Something);
     let mut policy = pam_line::over(line, presence, loaded.policy);
     let uid = getuid();
-    let request = facts::collect(handle, claim, uid);
+    let request = pam_items::collect(handle, claim, uid);
     policy.restrict_to(&request.source);
     let mut machine = Machine::new(&policy, path, ROOT);
     machine.accounts = Nss::with_large_groups(ffi::large_group);
@@ -91,8 +91,8 @@ fn ask(handle: &mut PamHandle, (line, claim): (&Line, Claim), journal: &Syslog) 
 
 /// Returns the person that the application offers a conversation with.
 fn person<'a>(handle: &'a mut PamHandle, request: &Request, uid: Uid) -> PamConversation<'a> {
-    let screen = facts::screen(handle, &request.service);
-    let unsent = facts::is_sshd(handle, uid).then(RefCell::default);
+    let screen = pam_items::screen(handle, &request.service);
+    let unsent = pam_items::is_sshd(handle, uid).then(RefCell::default);
     PamConversation {
         conversation: handle.get_item::<Conv<'_>>().ok().flatten(),
         carrier: Carrier::of(&request.source, screen),
@@ -115,7 +115,11 @@ fn hand_on(handle: &mut PamHandle, password: &[u8]) -> bool {
 }
 
 /// Returns the loaded settings, after logging what an administrator has to fix.
-fn usable(path: &str, loaded: Result<Loaded, SettingsFault>, journal: &Syslog) -> Option<Loaded> {
+fn usable(
+    path: &str,
+    loaded: Result<Loaded, SettingsReadError>,
+    journal: &Syslog,
+) -> Option<Loaded> {
     match loaded {
         Ok(loaded) => {
             if let Some(fault) = &loaded.stands_in_for {
@@ -144,7 +148,7 @@ fn quoted(clause: &str) -> String {
     format!("\"{}\"", clause.chars().take(300).map(harmless).collect::<String>())
 }
 
-fn read_line(arguments: &[&CStr]) -> Result<Line, String> {
+fn read_line(arguments: &[&CStr]) -> Result<PamLine, String> {
     let mut texts = Vec::with_capacity(arguments.len());
     for argument in arguments {
         texts.push(argument.to_str().map_err(|_| "an argument is not UTF-8".to_owned())?);

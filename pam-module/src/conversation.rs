@@ -11,10 +11,9 @@ use pam::{
 };
 use twinlock_core::{
     answer::ANSWER_MAX,
+    base::{request::Source, secret::Typed},
     policy::Echo,
-    ports::{Conversation, ConversationFault},
-    request::Source,
-    secret::Typed,
+    ports::{Conversation, ConversationError},
 };
 
 /// The application's conversation function, if it has one.
@@ -74,8 +73,8 @@ impl PamConversation<'_> {
     ///
     /// If the program may replace the prompt, all but the last line is sent as a message, which it never replaces,
     /// and the answer is hidden: under another prompt it may be a password.
-    pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationFault> {
-        let conversation = self.conversation.as_ref().ok_or(ConversationFault)?;
+    pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationError> {
+        let conversation = self.conversation.as_ref().ok_or(ConversationError)?;
         self.send_unsent();
         let (before, question) =
             if self.carrier == Carrier::Local { in_parts(text) } else { ("", text) };
@@ -86,8 +85,8 @@ impl PamConversation<'_> {
             Echo::Shown if self.carrier != Carrier::Local => PAM_PROMPT_ECHO_ON,
             Echo::Shown | Echo::Hidden => PAM_PROMPT_ECHO_OFF,
         };
-        let answer = conversation.send(style, question).map_err(|_| ConversationFault)?;
-        answer.ok_or(ConversationFault)
+        let answer = conversation.send(style, question).map_err(|_| ConversationError)?;
+        answer.ok_or(ConversationError)
     }
 
     /// Sends the messages that no question has flushed yet.
@@ -111,7 +110,7 @@ impl PamConversation<'_> {
 }
 
 impl Conversation for PamConversation<'_> {
-    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationError> {
         self.bytes(text, echo).map(|answer| typed(answer.as_bytes()))
     }
 

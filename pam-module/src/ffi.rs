@@ -17,7 +17,7 @@ use pam::{
     module::{PamHandle, PamResult},
 };
 use rustix::io::Errno;
-use twinlock_core::fault::LookupFault;
+use twinlock_core::base::error::LookupError;
 use twinlock_host::accounts::{GROUP_MAX, LargeGroup};
 
 /// Size of the first buffer for an entry over 1 MiB.
@@ -82,16 +82,16 @@ pub(crate) fn set_authtok(handle: &mut PamHandle, text: &CStr) -> PamResult<()> 
 }
 
 /// Looks up a group whose entry is larger than nix reads, in buffers of up to 64 MiB, and a member in it.
-pub(crate) fn large_group(group: &str, member: &str) -> Result<Option<LargeGroup>, LookupFault> {
-    let name = CString::new(group).map_err(|_| LookupFault)?;
+pub(crate) fn large_group(group: &str, member: &str) -> Result<Option<LargeGroup>, LookupError> {
+    let name = CString::new(group).map_err(|_| LookupError)?;
     let mut length = GROUP_BUFFER;
     while length <= GROUP_MAX {
         match group_within(&name, member, length) {
             Err(Errno::RANGE) => length *= 2,
-            found => return found.map_err(|_| LookupFault),
+            found => return found.map_err(|_| LookupError),
         }
     }
-    Err(LookupFault)
+    Err(LookupError)
 }
 
 fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<LargeGroup>, Errno> {

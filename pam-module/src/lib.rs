@@ -2,7 +2,6 @@
 
 mod authenticate;
 mod conversation;
-mod facts;
 mod ffi;
 mod final_text;
 #[expect(
@@ -12,5 +11,6 @@ mod final_text;
 mod hooks;
 mod one_field;
 mod outcome;
+mod pam_items;
 
 pub use hooks::*;

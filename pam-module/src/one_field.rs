@@ -8,10 +8,12 @@ use std::{
 
 use pam::{items::AuthTok, module::PamHandle, secret::SecretBytes};
 use twinlock_core::{
-    format::pam_line::{FirstPass, Forward},
-    policy::Echo,
-    ports::{Conversation, ConversationFault, Part},
-    secret::Typed,
+    base::secret::Typed,
+    policy::{
+        Echo,
+        pam_line::{FirstPass, Forward},
+    },
+    ports::{Conversation, ConversationError, Part},
 };
 use zeroize::Zeroizing;
 
@@ -77,7 +79,7 @@ impl<'a> OneField<'a> {
 }
 
 impl Conversation for OneField<'_> {
-    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationError> {
         let answer = match self.given.take() {
             Some(given) => given,
             None => self.person.bytes(text, echo)?,

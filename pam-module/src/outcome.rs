@@ -1,7 +1,7 @@
 //! The mapping from verdicts to PAM codes.
 
 use pam::constants::PamResultCode;
-use twinlock_core::{request::PublicKey, verdict::Verdict};
+use twinlock_core::{base::request::PublicKey, event::verdict::Verdict};
 
 /// Returns the PAM code of a verdict. An exemption is a success if this module has checked the verified key, so that
 /// a stack of this module alone works; otherwise, it leaves the decision to the rest of the stack.

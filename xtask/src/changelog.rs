@@ -1,4 +1,4 @@
-//! Converts packaging/CHANGELOG.md to Debian's changelog format.
+//! Converts CHANGELOG.md to Debian's changelog format.
 
 use crate::command::{Done, command, output};
 
@@ -10,7 +10,7 @@ pub(crate) fn debian(markdown: &str, maintainer: &str, seconds: &str) -> Done<St
     let at = format!("--date=@{seconds}");
     let date = output(command("date", &["--utc", "--rfc-email", &at]).env("LC_ALL", "C"))?;
     let text = entries(markdown, &format!(" -- {maintainer}  {}", date.trim()));
-    if text.is_empty() { Err("packaging/CHANGELOG.md has no version.".into()) } else { Ok(text) }
+    if text.is_empty() { Err("CHANGELOG.md has no version.".into()) } else { Ok(text) }
 }
 
 /// Returns one entry for each heading that names a version.

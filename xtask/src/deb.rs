@@ -73,7 +73,7 @@ fn made_at() -> String {
 
 /// Returns the modification time of the changelog in Unix time, for a build without git.
 fn changelog_changed_at() -> String {
-    let changed = std::fs::metadata(repository().join("packaging/CHANGELOG.md"))
+    let changed = std::fs::metadata(repository().join("CHANGELOG.md"))
         .and_then(|found| found.modified())
         .ok()
         .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
@@ -109,7 +109,7 @@ impl Layout {
             &format!("{DOCUMENTS}/README.md"),
             &installed_links(&text(&here.join("README.md"))?),
         )?;
-        let changes = text(&here.join("packaging/CHANGELOG.md"))?;
+        let changes = text(&here.join("CHANGELOG.md"))?;
         let changes = changelog::debian(&changes, &self.maintainer, &made_at())?;
         self.write(&format!("{DOCUMENTS}/changelog"), &changes)?;
         self.compress(&format!("{DOCUMENTS}/changelog"))?;
@@ -122,7 +122,7 @@ impl Layout {
                 )?;
             }
         }
-        for file in files(&here.join("packaging/doc"))? {
+        for file in files(&here.join("docs"))? {
             self.place(&file, &format!("{DOCUMENTS}/{}", name(&file)), 0o644)?;
         }
         Ok(())
@@ -241,8 +241,8 @@ fn text(file: &Path) -> Done<String> {
 /// Rewrites README's links to the paths in the package.
 fn installed_links(readme: &str) -> String {
     let moved = [
-        ("](packaging/doc/", "]("),
-        ("](packaging/CHANGELOG.md)", "](changelog.gz)"),
+        ("](docs/", "]("),
+        ("](CHANGELOG.md)", "](changelog.gz)"),
         ("](LICENSE-MIT)", "](copyright)"),
         ("](LICENSE-APACHE)", "](copyright)"),
     ];

@@ -74,7 +74,7 @@ pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     let mut furnish = command("sh", &["-eu", "-c", FURNISH]);
     output(furnish.env("root", root).env("deb", deb))?;
     system.install()?;
-    system.enrol()?;
+    system.enroll()?;
     system.wire()?;
     system.log_in()?;
     system.stays_while_named()?;
@@ -108,7 +108,7 @@ impl System {
         if before == after { Ok(()) } else { Err("Installing changed /etc/pam.d.".into()) }
     }
 
-    fn enrol(&self) -> Done {
+    fn enroll(&self) -> Done {
         let uri = format!("otpauth://totp/fresh:ada?secret={KEY}&issuer=fresh");
         let script = format!("echo '{uri}' | twinlock import uri ada");
         run(&mut self.command(&["sh", "-c", &script]))?;

@@ -44,7 +44,7 @@ Usage: cargo xtask CHORE
        --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian,
                   one that boots, and the system tests by a sudo user at a terminal and without one
   bench           what a login costs, beside pam_google_authenticator and pam_oath: some minutes
-       --quick    in a minute, and without writing packaging/doc/bench.md
+       --quick    in a minute, and without writing docs/bench.md
        --json     for programs
        --functions, --calls
                   one accepted login: instructions by function, system calls in order

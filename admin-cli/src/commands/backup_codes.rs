@@ -4,61 +4,70 @@ use std::cell::Cell;
 
 use serde_json::json;
 use twinlock_core::{
-    account::{Account, Folder},
-    backup_code,
-    beside::Purpose,
-    code_set::Shape,
-    draw, enrolment,
-    fault::{CommitFault, StoreFault},
-    letter::LetterKind,
-    ports::{Codes, Records, Snapshot},
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, StoreError},
+    },
+    notify::notification::NotificationKind,
+    ports::{CodeSets, Records, Snapshot},
+    record::{code_set::Shape, enrollment, extras::Purpose},
+    verify::{code_match, generate},
 };
 use twinlock_host::entropy::KernelEntropy;
 use zeroize::Zeroizing;
 
 use crate::{
-    acting::{Acting, Proven},
-    commands::own_codes,
-    confirm::confirm,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
-    one_time::{self, Left},
-    picture::{self, Pictures},
-    successor::{active, failed, put},
-    ticket::{Drawn, Message, life_of},
-    verbs::BackupCodes,
-    wording::{WIDTH, count, plain, wrap},
+    authorize::authorizer::{Authorized, Authorizer},
+    cli::BackupCodesArgs,
+    context::Context,
+    enrollment::{
+        one_time::{self, Left},
+        own_codes,
+        record_update::{active, failed, put},
+        ticket::{Drawn, TicketMessage, life_of},
+    },
+    error::exit::{Exit, Failure},
+    terminal::{
+        confirm::confirm,
+        keyboard::Keyboard,
+        qr_image::{self, Pictures},
+    },
+    text::{WIDTH, count, plain, wrap},
 };
 
 /// Replaces a user's backup codes after confirmation.
-pub fn run(desk: &Desk, wanted: &BackupCodes) -> Result<(), Failure> {
-    desk.need_root("renew backup codes")?;
-    wanted.save.as_deref().map(picture::must_be_free).transpose()?;
-    let mut acting = Acting::of(desk)?;
-    let account = desk.account(&wanted.user)?;
-    let found = desk.machine.records.newest(&account)?;
+pub(crate) fn run(context: &Context, wanted: &BackupCodesArgs) -> Result<(), Failure> {
+    context.need_root("renew backup codes")?;
+    wanted.save.as_deref().map(qr_image::must_be_free).transpose()?;
+    let mut authorizer = Authorizer::of(context)?;
+    let account = context.account(&wanted.user)?;
+    let found = context.machine.records.newest(&account)?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
     if !wanted.print
         && wanted.save.is_none()
-        && let Some(oneself) = acting.oneself(&account.name)
+        && let Some(oneself) = authorizer.oneself(&account.name)
     {
-        return own_codes::renew(desk, oneself);
+        return own_codes::renew(context, oneself.0, oneself.1);
     }
     let mut keyboard = Keyboard::open()?;
-    let said = announcement(desk, &account, &found, wanted);
-    confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;
-    let by = acting.prove(desk, &mut keyboard)?;
+    let said = announcement(context, &account, &found, wanted);
+    confirm(&mut keyboard, &wanted.privileged, &account.name, &said, "changed")?;
+    let by = authorizer.prove(context, &mut keyboard)?;
     if wanted.print || wanted.save.is_some() {
-        hand_over(desk, &account, wanted, &by)
+        hand_over(context, &account, wanted, &by)
     } else {
-        owe(desk, (&account, found.record.beside.mail.as_deref()), &by)
+        owe(context, &account, found.record.extras.mail.as_deref(), &by)
     }
 }
 
-fn announcement(desk: &Desk, account: &Account, found: &Snapshot, wanted: &BackupCodes) -> String {
+fn announcement(
+    context: &Context,
+    account: &Account,
+    found: &Snapshot,
+    wanted: &BackupCodesArgs,
+) -> String {
     let user = plain(&account.name);
-    let dead = match one_time::left(&desk.machine.records, &found.record) {
+    let dead = match one_time::left(&context.machine.records, &found.record) {
         Ok(Some(Left { left: 0, .. }) | None) => format!("{user} has no backup codes left."),
         Ok(Some(Left { left, .. })) => {
             format!("{} of {user} will be dead at once.", count(left.into(), "backup code"))
@@ -74,22 +83,27 @@ fn announcement(desk: &Desk, account: &Account, found: &Snapshot, wanted: &Backu
 }
 
 /// Revokes the codes; the user's next login shows new ones, which nobody else sees.
-fn owe(desk: &Desk, (account, mail): (&Account, Option<&str>), by: &Proven) -> Result<(), Failure> {
-    let stamp = desk.stamp()?;
-    let trace = by.trace(stamp.1);
-    let life = life_of(desk, &account.name, mail);
-    let drawn = Drawn::new(desk, Purpose::Codes, trace.clone(), life)?;
+fn owe(
+    context: &Context,
+    account: &Account,
+    mail: Option<&str>,
+    by: &Authorized,
+) -> Result<(), Failure> {
+    let stamp = context.stamp()?;
+    let audit = by.audit(stamp.1);
+    let life = life_of(context, &account.name, mail);
+    let drawn = Drawn::new(context, Purpose::Codes, audit.clone(), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
-        let mut record = enrolment::owing_codes(found.record, trace.clone(), stamp);
-        drawn.give(&mut record.beside);
+        let mut record = enrollment::owing_codes(found.record, audit.clone(), stamp);
+        drawn.give(&mut record.extras);
         Ok(record)
     };
-    put(desk, account, &mut decide, &|record| record.generation == stamp.0)?;
-    by.log(desk, "codes_ended", &[("user", &account.name)]);
-    by.write_to(desk, &account.name, LetterKind::CodesRenewed, stamp.1);
+    put(context, account, &mut decide, &|record| record.generation == stamp.0)?;
+    by.log(context, "codes_ended", &[("user", &account.name)]);
+    by.write_to(context, &account.name, NotificationKind::CodesRenewed, stamp.1);
     let user = plain(&account.name);
-    let message = Message {
+    let message = TicketMessage {
         done: &format!(
             "The backup codes of {user} are dead. New ones are shown at the next login."
         ),
@@ -98,7 +112,7 @@ fn owe(desk: &Desk, (account, mail): (&Account, Option<&str>), by: &Proven) -> R
         ),
         object: json!({ "user": account.name, "codes": null }),
     };
-    drawn.deliver(desk, (account, mail), &message).map_err(|failure| {
+    drawn.deliver(context, account, mail, &message).map_err(|failure| {
         let what = format!("{}; the backup codes of {user} are dead", failure.what);
         Failure::new(failure.exit, what, "New ones are shown at the next login.")
     })
@@ -106,44 +120,51 @@ fn owe(desk: &Desk, (account, mail): (&Account, Option<&str>), by: &Proven) -> R
 
 /// Generates the new codes here, to be printed.
 fn hand_over(
-    desk: &Desk,
+    context: &Context,
     account: &Account,
-    wanted: &BackupCodes,
-    by: &Proven,
+    wanted: &BackupCodesArgs,
+    by: &Authorized,
 ) -> Result<(), Failure> {
-    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-    let codes = draw::codes(desk.policy.backup_codes.count, &KernelEntropy)?;
+    let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
+    let codes = generate::codes(context.policy.backup_codes.count, &KernelEntropy)?;
     let list = listed(&codes);
     let mut files = Pictures::default();
     if let Some(path) = &wanted.save {
         let added = files.add(path, list.as_bytes());
         added.map_err(|failure| failure.but("nothing was changed"))?;
     }
-    let stamp = desk.stamp()?;
+    let stamp = context.stamp()?;
     let set = Cell::new(None);
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         // A new set for each attempt: a concurrent change may have removed the set of the last one.
-        let laid = desk.machine.records.lay_down(&folder, Shape::Letters20, &codes);
+        let laid = context.machine.records.lay_down(&folder, Shape::Letters20, &codes);
         let laid = laid.map_err(|fault| match fault {
-            CommitFault::Store(fault) => failed(&account.name, fault, Ok(false)),
-            CommitFault::Overtaken => fault.into(),
+            CommitError::Store(fault) => failed(&account.name, fault, Ok(false)),
+            CommitError::Overtaken => fault.into(),
         })?;
         set.set(Some(laid));
-        Ok(enrolment::with_codes(found.record, laid, stamp))
+        Ok(enrollment::with_codes(found.record, laid, stamp))
     };
-    put(desk, account, &mut decide, &|record| record.codes.is_some() && record.codes == set.get())?;
+    put(context, account, &mut decide, &|record| {
+        record.codes.is_some() && record.codes == set.get()
+    })?;
     files.keep();
     let to = if wanted.print { "screen" } else { "file" };
-    by.log(desk, "codes_renewed", &[("user", &account.name), ("shown", to)]);
-    by.write_to(desk, &account.name, LetterKind::CodesRenewed, stamp.1);
-    show(desk, account, wanted, &list)
+    by.log(context, "codes_renewed", &[("user", &account.name), ("shown", to)]);
+    by.write_to(context, &account.name, NotificationKind::CodesRenewed, stamp.1);
+    show(context, account, wanted, &list)
 }
 
-fn show(desk: &Desk, account: &Account, wanted: &BackupCodes, list: &str) -> Result<(), Failure> {
+fn show(
+    context: &Context,
+    account: &Account,
+    wanted: &BackupCodesArgs,
+    list: &str,
+) -> Result<(), Failure> {
     let user = plain(&account.name);
     let codes: Vec<&str> = list.lines().filter(|_| wanted.print).collect();
-    let text = if desk.json {
+    let text = if context.json {
         Zeroizing::new(format!("{}\n", json!({ "user": account.name, "codes": codes })))
     } else {
         let place = match (&wanted.save, wanted.print) {
@@ -164,7 +185,7 @@ fn show(desk: &Desk, account: &Account, wanted: &BackupCodes, list: &str) -> Res
         }
         text
     };
-    desk.print(&text).map_err(|failure| {
+    context.print(&text).map_err(|failure| {
         let what =
             format!("{}; the old backup codes of {user} are dead all the same", failure.what);
         Failure::new(failure.exit, what, format!("Do it again: twinlock backup-codes {user}"))
@@ -175,7 +196,7 @@ fn show(desk: &Desk, account: &Account, wanted: &BackupCodes, list: &str) -> Res
 fn listed(codes: &[Zeroizing<String>]) -> Zeroizing<String> {
     let mut list = Zeroizing::new(String::with_capacity(codes.len() * 32));
     for code in codes {
-        list.push_str(&backup_code::written(code));
+        list.push_str(&code_match::written(code));
         list.push('\n');
     }
     list

@@ -2,28 +2,29 @@
 
 use serde_json::json;
 use twinlock_core::{
-    account::Account,
-    beside::Bypass,
-    draw, enrolment,
-    format::settings::values::seconds_of,
-    letter::LetterKind,
-    letters,
+    base::{
+        account::Account,
+        random_text,
+        time::{DAY, UnixTime},
+    },
+    notify::notification::NotificationKind,
+    policy::settings::values::seconds_of,
     ports::{Ledger, Records, Snapshot},
+    record::{enrollment, extras::Bypass},
     text::duration,
-    time::{DAY, UnixTime},
+    verify::generate,
 };
 use twinlock_host::entropy::KernelEntropy;
 use zeroize::Zeroizing;
 
 use crate::{
-    acting::{Acting, Proven},
-    confirm::confirm,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
-    successor::{active, put},
-    verbs,
-    wording::{WIDTH, instant, plain, wrap},
+    authorize::authorizer::{Authorized, Authorizer},
+    cli,
+    context::Context,
+    enrollment::record_update::{active, put},
+    error::exit::{Exit, Failure},
+    terminal::{confirm::confirm, keyboard::Keyboard},
+    text::{WIDTH, instant, plain, wrap},
 };
 
 /// Longest lifetime, in seconds.
@@ -40,15 +41,15 @@ struct Drawn {
 }
 
 /// Issues a bypass code after confirmation.
-pub fn run(desk: &Desk, wanted: &verbs::Bypass) -> Result<(), Failure> {
-    desk.need_root("give bypasses")?;
+pub(crate) fn run(context: &Context, wanted: &cli::BypassArgs) -> Result<(), Failure> {
+    context.need_root("give bypasses")?;
     let life = life(&wanted.time)?;
-    if wanted.deed.grounds.reason.is_none() {
+    if wanted.privileged.grounds.reason.is_none() {
         return Err(no_reason());
     }
-    let acting = Acting::of(desk)?;
-    let account = desk.account(&wanted.user)?;
-    if active(desk.machine.records.newest(&account)?).is_none() {
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(&wanted.user)?;
+    if active(context.machine.records.newest(&account)?).is_none() {
         return Err(not_set_up(&account.name));
     }
     let mut keyboard = Keyboard::open()?;
@@ -58,43 +59,44 @@ pub fn run(desk: &Desk, wanted: &verbs::Bypass) -> Result<(), Failure> {
         times(wanted.uses),
         duration(life)
     );
-    confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "given out"))?;
-    let by = acting.prove(desk, &mut keyboard)?;
-    let drawn = give(desk, &account, (life, wanted.uses), &by)?;
-    show(desk, &account, &drawn, wanted.uses)
+    confirm(&mut keyboard, &wanted.privileged, &account.name, &said, "given out")?;
+    let by = authorizer.prove(context, &mut keyboard)?;
+    let drawn = give(context, &account, life, wanted.uses, &by)?;
+    show(context, &account, &drawn, wanted.uses)
 }
 
 fn give(
-    desk: &Desk,
+    context: &Context,
     account: &Account,
-    (life, uses): (u64, u8),
-    by: &Proven,
+    life: u64,
+    uses: u8,
+    by: &Authorized,
 ) -> Result<Drawn, Failure> {
-    let instant = desk.now()?;
+    let instant = context.now()?;
     let now = instant.unix;
     let until = now.plus(life);
-    let digits = draw::bypass(&KernelEntropy)?;
-    let voucher = draw::voucher(&digits, until, &KernelEntropy)?;
-    let voucher = voucher.counted_from(instant, &desk.machine.ledger.boot_id()?);
-    let bypass = Bypass { voucher, uses, trace: by.trace(now) };
+    let digits = generate::bypass(&KernelEntropy)?;
+    let voucher = generate::voucher(&digits, until, &KernelEntropy)?;
+    let voucher = voucher.counted_from(instant, &context.machine.ledger.boot_id()?);
+    let bypass = Bypass { voucher, uses, audit: by.audit(now) };
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         // The generation stays: this change revokes nothing.
         let mut record = found.record;
-        enrolment::give_bypass(&mut record.beside, bypass.clone());
+        enrollment::give_bypass(&mut record.extras, bypass.clone());
         Ok(record)
     };
-    put(desk, account, &mut decide, &|record| record.beside.bypasses.contains(&bypass))?;
+    put(context, account, &mut decide, &|record| record.extras.bypasses.contains(&bypass))?;
     let (times, end) = (uses.to_string(), until.0.to_string());
-    by.log(desk, "bypass_given", &[("user", &account.name), ("uses", &times), ("until", &end)]);
-    by.write_to(desk, &account.name, LetterKind::BypassGiven, now);
+    by.log(context, "bypass_given", &[("user", &account.name), ("uses", &times), ("until", &end)]);
+    by.write_to(context, &account.name, NotificationKind::BypassGiven, now);
     Ok(Drawn { digits, until })
 }
 
-fn show(desk: &Desk, account: &Account, drawn: &Drawn, uses: u8) -> Result<(), Failure> {
-    let grouped = letters::in_groups(&drawn.digits, GROUP, ' ');
+fn show(context: &Context, account: &Account, drawn: &Drawn, uses: u8) -> Result<(), Failure> {
+    let grouped = random_text::in_groups(&drawn.digits, GROUP, ' ');
     let user = plain(&account.name);
-    let text = if desk.json {
+    let text = if context.json {
         let object = json!({
             "user": account.name, "bypass": *grouped, "until": drawn.until.0, "uses": uses,
         });
@@ -115,7 +117,7 @@ fn show(desk: &Desk, account: &Account, drawn: &Drawn, uses: u8) -> Result<(), F
             wrap(&todo, WIDTH, 0)
         ))
     };
-    desk.print(&text).map_err(|failure| {
+    context.print(&text).map_err(|failure| {
         let what = format!("{}; a bypass that nobody has seen was given out", failure.what);
         Failure::new(failure.exit, what, "It opens nothing by itself. Give another one.")
     })

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::Shell;
 
-use crate::{exit::Failure, verbs};
+use crate::{cli, error::exit::Failure};
 
 /// Arguments that hold a user name.
 const USERS: [&str; 2] = ["user", "users"];
@@ -13,8 +13,9 @@ const USERS: [&str; 2] = ["user", "users"];
 const GROUP: &str = "group";
 
 /// Prints a completion script.
-pub fn run(shell: Shell) -> Result<(), Failure> {
-    let mut command = shown(&verbs::Command::command());
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
+pub(crate) fn run(shell: Shell) -> Result<(), Failure> {
+    let mut command = shown(&cli::Command::command());
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command, "twinlock", &mut text);
     let text = String::from_utf8_lossy(&text).into_owned();
@@ -24,7 +25,9 @@ pub fn run(shell: Shell) -> Result<(), Failure> {
         Shell::Fish => format!("{text}{}", fish(&command)),
         _ => text,
     };
-    std::io::stdout().write_all(text.as_bytes()).map_err(|error| super::manual::failure(&error))
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| crate::commands::manual::failure(&error))
 }
 
 /// Returns a command without its hidden verbs.

@@ -5,20 +5,22 @@ mod renewal;
 use std::time::Duration;
 
 use twinlock_core::{
-    delivery::Fate,
-    letter::{Letter, LetterKind, Topic},
+    base::time::UnixTime,
+    notify::{
+        notification::{Notification, NotificationKind, Topic},
+        retry::RetryDecision,
+        template::Blanks,
+    },
     ports::{Accounts, Records},
-    text::mail::Blanks,
-    time::UnixTime,
 };
-use twinlock_host::post::{Claimed, Post, standing};
+use twinlock_host::mail_spool::{Claimed, MailSpool, standing};
 
 use crate::{
-    actor,
-    desk::Desk,
-    exit::{Exit, Failure},
-    mail::{Address, MailFault, Office, Sheet},
-    wording::count,
+    authorize::actor,
+    context::Context,
+    error::exit::{Exit, Failure},
+    mail::{Address, MailBody, MailError, Mailer},
+    text::count,
 };
 
 /// Consecutive failures after which the run ends, since the others would fail too.
@@ -28,7 +30,7 @@ const SLOW: u32 = 2;
 
 /// Totals of a run.
 #[derive(Default)]
-struct Report {
+struct DeliveryReport {
     sent: usize,
     unaddressed: usize,
     dead: usize,
@@ -37,37 +39,37 @@ struct Report {
 }
 
 /// Sends the notifications that are due.
-pub fn run(desk: &Desk, patience: u64) -> Result<(), Failure> {
-    desk.need_root("send the outbox")?;
-    let post = Post::open(&desk.machine.records)?;
-    let mut report = Report::default();
-    let gathered = post.gather(desk.now()?.unix);
+pub(crate) fn run(context: &Context, patience: u64) -> Result<(), Failure> {
+    context.need_root("send the outbox")?;
+    let post = MailSpool::open(&context.machine.records)?;
+    let mut report = DeliveryReport::default();
+    let gathered = post.gather(context.now()?.unix);
     report.dead = gathered.dead;
     report.failure = gathered.fault.map(Failure::from);
-    let run = Run { desk, post: &post, seconds: patience.max(1) };
-    for due in post.due(desk.now()?.unix)? {
+    let run = Run { context, post: &post, seconds: patience.max(1) };
+    for due in post.due(context.now()?.unix)? {
         if report.strikes >= STRIKES {
             break;
         }
-        if let Some(claimed) = post.claim(due, desk.now()?.unix, run.seconds)? {
+        if let Some(claimed) = post.claim(due, context.now()?.unix, run.seconds)? {
             run.deliver(&claimed, &mut report)?;
         }
     }
-    report.tell(desk)
+    report.tell(context)
 }
 
 struct Run<'a> {
-    desk: &'a Desk,
-    post: &'a Post,
+    context: &'a Context,
+    post: &'a MailSpool,
     seconds: u64,
 }
 
 impl Run<'_> {
-    fn deliver(&self, claimed: &Claimed, report: &mut Report) -> Result<(), Failure> {
-        let now = self.desk.now()?.unix;
+    fn deliver(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), Failure> {
+        let now = self.context.now()?.unix;
         let outcome = match self.send(claimed, now) {
-            Err(Hindrance::Elsewhere(failure)) => Err((failure, None)),
-            Err(Hindrance::Mail(fault)) => Err((Failure::from(fault.clone()), Some(fault))),
+            Err(DeliveryHindrance::Elsewhere(failure)) => Err((failure, None)),
+            Err(DeliveryHindrance::Mail(fault)) => Err((Failure::from(fault.clone()), Some(fault))),
             Ok(sending) => Ok(sending),
         };
         match outcome {
@@ -75,72 +77,81 @@ impl Run<'_> {
             Ok(Sending::Sent) => {
                 report.sent += 1;
                 report.strikes = 0;
-                self.log("mail_sent", &claimed.letter);
-                Ok(self.post.sent(claimed, self.desk.now()?.unix)?)
+                self.log("mail_sent", &claimed.notification);
+                Ok(self.post.sent(claimed, self.context.now()?.unix)?)
             }
-            Err((_, Some(MailFault::NoAddress))) => {
+            Err((_, Some(MailError::NoAddress))) => {
                 report.unaddressed += 1;
                 Ok(self.post.discard(claimed)?)
             }
-            Err((failure, Some(MailFault::OddAddress(_)))) => {
+            Err((failure, Some(MailError::OddAddress(_)))) => {
                 report.failed(failure, 0);
                 self.bury(claimed, report)
             }
             Err((failure, fault)) => {
                 report.failed(failure, fault.map_or(1, |fault| strikes(&fault)));
-                match self.post.failed(claimed, self.desk.now()?.unix)? {
-                    Fate::Waits(_) => self.log("mail_failed", &claimed.letter),
-                    Fate::Dead => self.died(claimed, report),
+                match self.post.failed(claimed, self.context.now()?.unix)? {
+                    RetryDecision::Waits(_) => self.log("mail_failed", &claimed.notification),
+                    RetryDecision::Dead => self.died(claimed, report),
                 }
                 Ok(())
             }
         }
     }
 
-    fn send(&self, claimed: &Claimed, now: UnixTime) -> Result<Sending, Hindrance> {
-        let letter = &claimed.letter;
-        if letter.kind == LetterKind::TicketExpired {
+    fn send(&self, claimed: &Claimed, now: UnixTime) -> Result<Sending, DeliveryHindrance> {
+        let notification = &claimed.notification;
+        if notification.kind == NotificationKind::TicketExpired {
             return self.renew(claimed);
         }
-        let to = self.address(letter)?;
-        let office = Office::open(self.desk, Duration::from_secs(self.seconds))?;
-        let blanks = Blanks::of_letter(self.desk.policy.language, letter, &office.host);
+        let to = self.address(notification)?;
+        let mailer = Mailer::open(self.context, Duration::from_secs(self.seconds))?;
+        let blanks = Blanks::of_letter(self.context.policy.language, notification, &mailer.host);
         // The same for every attempt, so that a mail reader shows a repeated mail once.
-        let name = letter.kind.word();
-        let sheet =
-            Sheet { topic: Topic::Event(letter.kind), blanks: &blanks, at: letter.at, name };
-        if !Post::has_time(claimed, self.desk.now()?.unix.max(now), self.seconds) {
-            return Err(Hindrance::Elsewhere(late()));
+        let name = notification.kind.word();
+        let body = MailBody {
+            topic: Topic::Event(notification.kind),
+            blanks: &blanks,
+            at: notification.at,
+            name,
+        };
+        if !MailSpool::has_time(claimed, self.context.now()?.unix.max(now), self.seconds) {
+            return Err(DeliveryHindrance::Elsewhere(late()));
         }
-        office.send(&to, &letter.user, &sheet)?;
+        mailer.send(&to, &notification.user, &body)?;
         Ok(Sending::Sent)
     }
 
-    fn address(&self, letter: &Letter) -> Result<Address, Hindrance> {
-        if let Some(to) = &letter.to {
-            return Ok(Address::read(to).ok_or_else(|| MailFault::OddAddress(to.clone()))?);
+    fn address(&self, notification: &Notification) -> Result<Address, DeliveryHindrance> {
+        if let Some(to) = &notification.to {
+            return Ok(Address::read(to).ok_or_else(|| MailError::OddAddress(to.clone()))?);
         }
-        let user = letter.user.as_str();
-        let Some(account) = self.desk.machine.accounts.by_name(user).map_err(Failure::from)? else {
-            return Err(MailFault::NoAddress.into());
+        let user = notification.user.as_str();
+        let Some(account) = self.context.machine.accounts.by_name(user).map_err(Failure::from)?
+        else {
+            return Err(MailError::NoAddress.into());
         };
-        let found = self.desk.machine.records.newest(&account).map_err(Failure::from)?;
-        let on_record = found.and_then(|found| found.record.beside.mail);
-        Ok(Address::of(user, on_record.as_deref(), &self.desk.policy.mail)?)
+        let found = self.context.machine.records.newest(&account).map_err(Failure::from)?;
+        let on_record = found.and_then(|found| found.record.extras.mail);
+        Ok(Address::of(user, on_record.as_deref(), &self.context.policy.mail)?)
     }
 
-    fn bury(&self, claimed: &Claimed, report: &mut Report) -> Result<(), Failure> {
+    fn bury(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), Failure> {
         self.died(claimed, report);
         Ok(self.post.give_up(claimed)?)
     }
 
-    fn died(&self, claimed: &Claimed, report: &mut Report) {
+    fn died(&self, claimed: &Claimed, report: &mut DeliveryReport) {
         report.dead += 1;
-        self.log("mail_given_up", &claimed.letter);
+        self.log("mail_given_up", &claimed.notification);
     }
 
-    fn log(&self, event: &str, letter: &Letter) {
-        actor::log(self.desk, event, &[("user", &letter.user), ("kind", letter.kind.word())]);
+    fn log(&self, event: &str, notification: &Notification) {
+        actor::log(
+            self.context,
+            event,
+            &[("user", &notification.user), ("kind", notification.kind.word())],
+        );
     }
 }
 
@@ -152,19 +163,19 @@ enum Sending {
 }
 
 /// Why a notification was not sent.
-enum Hindrance {
-    Mail(MailFault),
+enum DeliveryHindrance {
+    Mail(MailError),
     /// Accounts, records or the clock failed.
     Elsewhere(Failure),
 }
 
-impl From<MailFault> for Hindrance {
-    fn from(fault: MailFault) -> Self {
+impl From<MailError> for DeliveryHindrance {
+    fn from(fault: MailError) -> Self {
         Self::Mail(fault)
     }
 }
 
-impl From<Failure> for Hindrance {
+impl From<Failure> for DeliveryHindrance {
     fn from(failure: Failure) -> Self {
         Self::Elsewhere(failure)
     }
@@ -178,23 +189,23 @@ fn late() -> Failure {
     )
 }
 
-fn strikes(fault: &MailFault) -> u32 {
+fn strikes(fault: &MailError) -> u32 {
     match fault {
-        MailFault::OddSender(_) | MailFault::NotStarted { .. } => STRIKES,
-        MailFault::Slow { .. } => SLOW,
-        MailFault::Refused { .. } => 1,
-        MailFault::NoAddress | MailFault::OddAddress(_) => 0,
+        MailError::OddSender(_) | MailError::NotStarted { .. } => STRIKES,
+        MailError::Slow { .. } => SLOW,
+        MailError::Refused { .. } => 1,
+        MailError::NoAddress | MailError::OddAddress(_) => 0,
     }
 }
 
-impl Report {
+impl DeliveryReport {
     fn failed(&mut self, failure: Failure, strikes: u32) {
         self.strikes += strikes;
         self.failure.get_or_insert(failure);
     }
 
-    fn tell(self, desk: &Desk) -> Result<(), Failure> {
-        let waiting = standing(&desk.machine.records).waiting;
+    fn tell(self, context: &Context) -> Result<(), Failure> {
+        let waiting = standing(&context.machine.records).waiting;
         let mut parts = vec![format!("{} sent", count(self.sent, "letter"))];
         for (number, what) in [
             (waiting, "waiting"),
@@ -211,12 +222,12 @@ impl Report {
         });
         match self.failure {
             None => {
-                desk.say(&format!("{}.", parts.join(", ")), object);
+                context.say(&format!("{}.", parts.join(", ")), object);
                 Ok(())
             }
-            Some(failure) if desk.json => Err(failure),
+            Some(failure) if context.json => Err(failure),
             Some(failure) => {
-                desk.say(&format!("{}.", parts.join(", ")), object);
+                context.say(&format!("{}.", parts.join(", ")), object);
                 Err(failure)
             }
         }

@@ -1,22 +1,23 @@
-//! `twinlock devices USER` and `twinlock forget USER`: lists and forgets remembered devices.
+//! `twinlock device_text USER` and `twinlock forget USER`: lists and forgets remembered devices.
 
 use serde_json::{Value, json};
 use twinlock_core::{
-    account::Account,
-    device::{self, Device},
-    format::devices,
-    ports::{Ledger, Records, Seat},
+    base::account::Account,
+    ledger::{
+        device::{self, Device},
+        device_text,
+    },
+    ports::{Ledger, LedgerKey, Records},
     record::{Generation, State},
 };
 
 use crate::{
-    acting::Acting,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
-    table::Columns,
-    verbs::Forget,
-    wording::{WIDTH, count, minute, plain, wrap, zone},
+    authorize::authorizer::Authorizer,
+    cli::Forget,
+    context::Context,
+    error::exit::{Exit, Failure},
+    terminal::{keyboard::Keyboard, table::Columns},
+    text::{WIDTH, count, minute, plain, wrap, zone},
 };
 
 /// A ledger entry of a device, with its content if that is readable and still valid.
@@ -26,34 +27,34 @@ struct Remembered {
 }
 
 /// Lists a user's devices.
-pub fn list(desk: &Desk, user: &str) -> Result<(), Failure> {
-    desk.need_root("list devices")?;
-    let account = desk.account(user)?;
-    let found = remembered(desk, &account)?;
+pub(crate) fn list(context: &Context, user: &str) -> Result<(), Failure> {
+    context.need_root("list devices")?;
+    let account = context.account(user)?;
+    let found = remembered(context, &account)?;
     let live: Vec<&Device> = found.iter().filter_map(|one| one.device.as_ref()).collect();
-    if desk.json {
+    if context.json {
         let all: Vec<Value> = (1..).zip(&live).map(|(number, one)| object(number, one)).collect();
-        return desk.print(&format!("{}\n", Value::from(all)));
+        return context.print(&format!("{}\n", Value::from(all)));
     }
     if live.is_empty() {
         let said = format!("No device of {} is remembered.", plain(&account.name));
-        return desk.print(&format!("{}\n", wrap(&said, WIDTH, 0)));
+        return context.print(&format!("{}\n", wrap(&said, WIDTH, 0)));
     }
     let mut rows = vec![["NUMBER", "SINCE", "UNTIL", "FROM", "KEY"].map(String::from)];
     rows.extend((1..).zip(live).map(|(number, one): (usize, &Device)| {
         let from = one.address.to_string();
         [number.to_string(), minute(one.since), minute(one.until), from, plain(&one.key)]
     }));
-    desk.print(&format!("{}Times are {}.\n", Columns::default().align(&rows), zone()))
+    context.print(&format!("{}Times are {}.\n", Columns::default().align(&rows), zone()))
 }
 
 /// Forgets one device, or all.
-pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
-    desk.need_root("forget devices")?;
-    let acting = Acting::of(desk)?;
-    let account = desk.account(&wanted.user)?;
+pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> {
+    context.need_root("forget devices")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(&wanted.user)?;
     let user = plain(&account.name);
-    let mut found = remembered(desk, &account)?;
+    let mut found = remembered(context, &account)?;
     let number = found.iter().filter(|one| one.device.is_some()).count();
     if number == 0 {
         let what = format!("no device of {user} is remembered");
@@ -65,12 +66,12 @@ pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
         let Some(place) = place else { return Err(no_such(&user, number)) };
         found = vec![found.swap_remove(place)];
     }
-    let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
-    let by = acting.prove(desk, &mut Keyboard::open()?)?;
-    found.iter().for_each(|one| shelf.erase(&one.name));
+    let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(&account), &account.name))?;
+    let by = authorizer.prove(context, &mut Keyboard::open()?)?;
+    found.iter().for_each(|one| user_ledger.erase(&one.name));
     let forgotten = found.iter().filter(|one| one.device.is_some()).count();
     let unseen = "which devices are left cannot be said";
-    let names = shelf.names().map_err(|fault| Failure::from(fault).but(unseen))?;
+    let names = user_ledger.names().map_err(|fault| Failure::from(fault).but(unseen))?;
     let stay = found.iter().filter(|one| names.contains(&one.name)).count();
     if stay > 0 {
         let others = if stay == found.len() { "nothing was changed" } else { "others are gone" };
@@ -80,8 +81,8 @@ pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
         return Err(Failure::new(Exit::StoreUnreachable, what, remedy));
     }
     let text = forgotten.to_string();
-    by.log(desk, "devices_forgotten", &[("user", &account.name), ("devices", &text)]);
-    desk.say(
+    by.log(context, "devices_forgotten", &[("user", &account.name), ("devices", &text)]);
+    context.say(
         &format!("{} of {user} forgotten.", count(forgotten, "device")),
         json!({ "user": account.name, "forgotten": forgotten }),
     );
@@ -89,14 +90,16 @@ pub fn forget(desk: &Desk, wanted: &Forget) -> Result<(), Failure> {
 }
 
 /// Returns the devices, oldest first; expired ones have no content.
-fn remembered(desk: &Desk, account: &Account) -> Result<Vec<Remembered>, Failure> {
-    let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
-    let generation = generation(desk, account)?;
-    let now = desk.now()?;
+fn remembered(context: &Context, account: &Account) -> Result<Vec<Remembered>, Failure> {
+    let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
+    let generation = generation(context, account)?;
+    let now = context.now()?;
     let mut found = Vec::new();
-    for name in shelf.names()?.into_iter().filter(|name| name.starts_with(devices::DEVICE)) {
-        let text = shelf.content(&name)?.unwrap_or_default();
-        let device = devices::read(&text)
+    for name in
+        user_ledger.names()?.into_iter().filter(|name| name.starts_with(device_text::DEVICE))
+    {
+        let text = user_ledger.content(&name)?.unwrap_or_default();
+        let device = device_text::read(&text)
             .filter(|one| device::is_remembered(one, now) && Some(one.generation) == generation);
         found.push(Remembered { name, device });
     }
@@ -104,8 +107,8 @@ fn remembered(desk: &Desk, account: &Account) -> Result<Vec<Remembered>, Failure
     Ok(found)
 }
 
-fn generation(desk: &Desk, account: &Account) -> Result<Option<Generation>, Failure> {
-    let found = desk.machine.records.newest(account)?;
+fn generation(context: &Context, account: &Account) -> Result<Option<Generation>, Failure> {
+    let found = context.machine.records.newest(account)?;
     Ok(found
         .map(|found| found.record)
         .filter(|found| found.state == State::Active)

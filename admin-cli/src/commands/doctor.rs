@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::geteuid;
 use twinlock_core::{
-    fault::StoreFault,
+    base::error::StoreError,
     policy::{Action, NotEnrolled, Places, Policy, Rule},
     ports::{Accounts, Clock},
     record::State,
@@ -19,21 +19,23 @@ use twinlock_doctor::{
 };
 use twinlock_host::{
     machine::Machine,
-    place::Owner,
-    records::{UIDS, USERS},
-    roll::{self, Entry},
-    settings::{self, SettingsFault},
-    store_id,
+    settings::{self, SettingsReadError},
+    store::{
+        enrolled_users::{self, EnrolledUser},
+        records::{UIDS, USERS},
+        store_id,
+    },
+    trusted_dir::Owner,
 };
 
 use crate::{
-    ahead,
-    desk::{self, Chosen},
-    exit::Failure,
-    keyboard::tell,
-    mail, mistake, reasons,
-    verbs::Command,
-    wording::{Notation, harmless},
+    cli::Command,
+    context::{self, ChosenSettings},
+    enrollment::ahead,
+    error::{exit::Failure, refusal_messages, settings_errors},
+    mail,
+    terminal::keyboard::tell,
+    text::{Notation, harmless},
 };
 
 /// Percentage of use from which a ledger is reported as filling up.
@@ -42,11 +44,11 @@ const FILLING: u64 = 50;
 const OWNER: Owner = Owner(0);
 
 /// Examines sshd and its stack.
-pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
+pub(crate) fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     let format = if command.json { Format::Json } else { Format::Text };
     // Settings, records and ledger belong to this machine, not to a tree of files.
     let here = arguments.root == Path::new("/");
-    let settings = match Chosen::of(command) {
+    let settings = match ChosenSettings::of(command) {
         Ok(chosen) if here => Settings { refusing: behind(&chosen), exempt: exempt(&chosen) },
         Ok(_) => Settings::default(),
         Err(failure) => return failure.print(command.json),
@@ -62,7 +64,7 @@ pub fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
 }
 
 /// Lists the services that a rule exempts for all users without an end.
-fn exempt(chosen: &Chosen) -> Vec<String> {
+fn exempt(chosen: &ChosenSettings) -> Vec<String> {
     let rules = chosen.load().map(|loaded| loaded.policy.rules).unwrap_or_default();
     let of_all = |rule: &Rule| {
         let anybody = rule.user.is_none() && rule.group.is_none() && rule.network.is_none();
@@ -72,7 +74,7 @@ fn exempt(chosen: &Chosen) -> Vec<String> {
 }
 
 /// Finds what makes the module refuse in any stack.
-fn behind(chosen: &Chosen) -> Vec<Finding> {
+fn behind(chosen: &ChosenSettings) -> Vec<Finding> {
     let config = &chosen.path;
     let loaded = match chosen.load() {
         Ok(loaded) => loaded,
@@ -98,23 +100,23 @@ fn behind(chosen: &Chosen) -> Vec<Finding> {
     found
 }
 
-fn refusing_settings(config: &str, fault: &SettingsFault) -> Finding {
-    let failure = desk::settings_failure(config, fault);
+fn refusing_settings(config: &str, fault: &SettingsReadError) -> Finding {
+    let failure = context::settings_failure(config, fault);
     Finding {
         level: Level::LockOut,
         id: "settings-refuse",
-        place: mistake::place_of(config, fault),
+        place: settings_errors::place_of(config, fault),
         what: format!("Every login that comes to the module is refused: {}.", failure.what),
         remedy: failure.remedy,
     }
 }
 
-fn stand_in(config: &str, fault: &SettingsFault) -> Finding {
-    let (what, remedy) = mistake::of_settings(config, fault);
+fn stand_in(config: &str, fault: &SettingsReadError) -> Finding {
+    let (what, remedy) = settings_errors::of_settings(config, fault);
     Finding {
         level: Level::Warning,
         id: "settings-fallback",
-        place: mistake::place_of(config, fault),
+        place: settings_errors::place_of(config, fault),
         what: format!("{what}; settings.good is in force instead."),
         remedy: format!("{remedy} Then run `twinlock settings apply`."),
     }
@@ -132,18 +134,18 @@ fn unseen(records: &str) -> Finding {
 
 /// Checks whether the records folder can prove an absence, as a login requires; the finding has no place yet.
 fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
-    let refusing = |who: &str, fault: StoreFault| {
+    let refusing = |who: &str, fault: StoreError| {
         let failure = Failure::from(fault);
         Finding {
             level: Level::LockOut,
             id: "records-refuse",
             place: String::new(),
-            what: format!("{who} is refused: {}.", reasons::store_meaning(fault)),
+            what: format!("{who} is refused: {}.", refusal_messages::store_meaning(fault)),
             remedy: failure.remedy,
         }
     };
     let root = machine.records.root().map_err(|fault| refusing("Everybody", fault))?;
-    let copy = settings::beside(config, store_id::NAME);
+    let copy = settings::extras(config, store_id::NAME);
     // An existing record is valid without the proof.
     store_id::prove(&root, &copy, OWNER)
         .and_then(|()| [USERS, UIDS].iter().try_for_each(|name| root.below(name, OWNER).map(drop)))
@@ -153,7 +155,7 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
 /// Reports a records folder that is valid but useless: no user is enrolled.
 fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     let mut broken = None;
-    for entry in roll::everybody(&machine.records).into_iter().flatten() {
+    for entry in enrolled_users::everybody(&machine.records).into_iter().flatten() {
         if counts(machine, &entry) {
             return None;
         }
@@ -166,7 +168,7 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     let remedy = match broken {
         None => "To begin: twinlock enroll USER".to_owned(),
         Some((user, fault)) => {
-            let explained = reasons::explain(fault.reason(), &user);
+            let explained = refusal_messages::explain(fault.reason(), &user);
             format!("{user}: {}. {}", explained.meaning, explained.remedy)
         }
     };
@@ -183,7 +185,7 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
 }
 
 /// Reports whether an entry belongs to an account; one that cannot be looked up may exist.
-fn counts(machine: &Machine, entry: &Entry) -> bool {
+fn counts(machine: &Machine, entry: &EnrolledUser) -> bool {
     let active = matches!(&entry.found, Ok(Some(found)) if found.record.state == State::Active);
     active && !matches!(machine.accounts.by_name(&entry.user), Ok(None))
 }
@@ -209,7 +211,7 @@ fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
     }
     let used = machine.ledger.epoch().and_then(|_| machine.ledger.try_writing());
     let Err(fault) = used else { return filling(machine, path) };
-    let meaning = reasons::explain(fault.reason(), "").meaning;
+    let meaning = refusal_messages::explain(fault.reason(), "").meaning;
     Some(Finding {
         level: Level::LockOut,
         id: "ledger-refuses",

@@ -4,32 +4,32 @@
 use std::collections::HashMap;
 
 use twinlock_core::{
-    account::Account,
-    beside::Seen,
-    format::people::Row,
-    otp::{base32, hotp::Keyed, otpauth},
-    record::{Algorithm, Authenticator, Moving},
-    takeover::Takeover,
+    base::{account::Account, base32},
+    otp::{hotp::Keyed, otpauth},
+    record::{Algorithm, Authenticator, MovingFactor, extras::KeyDisclosure},
 };
-use twinlock_host::prepare;
+use twinlock_host::create_store;
+use twinlock_migrate::{plan::Plan, user_list::UserRow};
 
 use crate::{
-    acting::{Acting, Proven},
-    commands::{
-        crowd::{Crowd, Fate},
-        import_text::of_uri,
+    authorize::authorizer::{Authorized, Authorizer},
+    cli::Enroll,
+    context::Context,
+    enrollment::{
+        batch::{Batch, BatchOutcome},
+        inviting::{Handing, invite},
         key_text::complaint,
-        take_over::{Outcome, take_over},
+        people_list::{Next, PeopleList},
+        report_file::ReportFile,
     },
-    desk::Desk,
-    exit::{Exit, Failure},
-    inviting::{Handing, invite},
-    keyboard::Keyboard,
+    error::exit::{Exit, Failure},
+    import::{
+        import_text::of_uri,
+        take_over::{ImportOutcome, take_over},
+    },
     mail::Address,
-    people_list::{Next, PeopleList},
-    report_file::ReportFile,
-    verbs::Enroll,
-    wording::plain,
+    terminal::keyboard::Keyboard,
+    text::plain,
 };
 
 /// Owners of the list's keys, by the ledger key of their used steps.
@@ -51,49 +51,58 @@ impl Owners {
 }
 
 /// Enrolls or invites the users of the list.
-pub fn run(desk: &Desk, path: &str, wanted: &Enroll) -> Result<(), Failure> {
-    desk.need_root("enroll people")?;
-    let acting = Acting::of(desk)?;
-    prepare::prepare_store(&desk.machine)?;
+pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), Failure> {
+    context.need_root("enroll people")?;
+    let authorizer = Authorizer::of(context)?;
+    create_store::prepare_store(&context.machine)?;
     let total = PeopleList::rows(path)?;
     let mut list = PeopleList::open(path)?;
     let mut report = wanted.many.report.as_deref().map(ReportFile::create).transpose()?;
     let mut handing = Handing { report: report.as_mut() };
     // Standard input is the list, so codes are read from the terminal.
-    let at_terminal = path == "-" && acting.is_asked();
+    let at_terminal = path == "-" && authorizer.is_asked();
     let mut keyboard = if at_terminal { Keyboard::at_terminal()? } else { Keyboard::open()? };
-    let by = acting.prove(desk, &mut keyboard)?;
-    let mut crowd = Crowd::begin(desk, total)?;
+    let by = authorizer.prove(context, &mut keyboard)?;
+    let mut batch = Batch::begin(context, total)?;
     let mut owners = Owners::default();
     loop {
         if keyboard.is_interrupted() {
-            return crowd.interrupted();
+            return batch.interrupted();
         }
         match list.next() {
-            Ok(Next::End) => return crowd.end(),
+            Ok(Next::End) => return batch.end(),
             Ok(Next::Row) => {
                 let row = list.row();
                 let user = row.as_ref().map(|row| row.user.to_owned()).unwrap_or_default();
                 let fate = row.and_then(|row| {
-                    one(desk, &by, (&row, &wanted.name), (&mut owners, &mut handing))
+                    let listed = ListedUser { row: &row, name: &wanted.name };
+                    one(context, &by, &listed, &mut owners, &mut handing)
                 });
-                crowd.add((list.line(), &user), fate)?;
+                batch.add(list.line(), &user, fate)?;
             }
             Err(failure) => {
-                crowd.add((list.line(), ""), Err(failure))?;
-                return crowd.end();
+                batch.add(list.line(), "", Err(failure))?;
+                return batch.end();
             }
         }
     }
 }
 
+/// A line of the list, and the name for its authenticator.
+struct ListedUser<'a> {
+    row: &'a UserRow<'a>,
+    name: &'a str,
+}
+
 fn one(
-    desk: &Desk,
-    by: &Proven,
-    (row, name): (&Row<'_>, &str),
-    (owners, handing): (&mut Owners, &mut Handing<'_>),
-) -> Result<Fate, Failure> {
-    let account = desk.account(row.user)?;
+    context: &Context,
+    by: &Authorized,
+    row: &ListedUser<'_>,
+    owners: &mut Owners,
+    handing: &mut Handing<'_>,
+) -> Result<BatchOutcome, Failure> {
+    let ListedUser { row, name } = *row;
+    let account = context.account(row.user)?;
     if let Some(odd) = row.mail.filter(|mail| Address::read(mail).is_none()) {
         return Err(Failure::new(
             Exit::Refused,
@@ -103,25 +112,26 @@ fn one(
     }
     match row.key {
         Some(key) => {
-            let authenticator = authenticator(desk, by, (key, name))?;
+            let authenticator = authenticator(context, by, key, name)?;
             owners.only(&account.name, &authenticator)?;
-            enrol(desk, by, (&account, row.mail), authenticator)
+            enroll(context, by, &account, row.mail, authenticator)
         }
         None => by
             .may_invite()
-            .and_then(|()| invite(desk, by, &account, (row.mail, handing)))
-            .map(Fate::Invited),
+            .and_then(|()| invite(context, by, &account, row.mail, handing))
+            .map(BatchOutcome::Invited),
     }
 }
 
 /// Marks a key from a list as disclosed to the list's reader.
 fn authenticator(
-    desk: &Desk,
-    by: &Proven,
-    (key, name): (&str, &str),
+    context: &Context,
+    by: &Authorized,
+    key: &str,
+    name: &str,
 ) -> Result<Authenticator, Failure> {
-    let trace = by.trace(desk.now()?.unix);
-    let seen = Some(Seen { trace, postponed: 0 });
+    let audit = by.audit(context.now()?.unix);
+    let seen = Some(KeyDisclosure { audit, postponed: 0 });
     if key.contains("://") {
         let found = otpauth::parse(key).map_err(|fault| odd_key(&of_uri(fault)))?;
         return Ok(Authenticator { seen, ..found });
@@ -130,28 +140,29 @@ fn authenticator(
     Ok(Authenticator {
         name: name.trim().to_owned(),
         key,
-        parameters: desk.policy.new_keys,
-        moving: Moving::default(),
+        parameters: context.policy.new_keys,
+        moving: MovingFactor::default(),
         seen,
     })
 }
 
-fn enrol(
-    desk: &Desk,
-    by: &Proven,
-    (account, mail): (&Account, Option<&str>),
+fn enroll(
+    context: &Context,
+    by: &Authorized,
+    account: &Account,
+    mail: Option<&str>,
     authenticator: Authenticator,
-) -> Result<Fate, Failure> {
-    let takeover = Takeover {
-        promised_by: authenticator.seen.as_ref().map(|seen| seen.trace.by.clone()),
+) -> Result<BatchOutcome, Failure> {
+    let takeover = Plan {
+        promised_by: authenticator.seen.as_ref().map(|seen| seen.audit.by.clone()),
         authenticators: vec![authenticator],
         mail: mail.map(str::to_owned),
-        ..Takeover::default()
+        ..Plan::default()
     };
-    Ok(match take_over(desk, Some(by), account, takeover)? {
-        Outcome::Imported => Fate::Enrolled,
-        Outcome::Already | Outcome::MovedOn => Fate::EnrolledAlready,
-        Outcome::OtherKey => Fate::OtherKey,
+    Ok(match take_over(context, Some(by), account, takeover)? {
+        ImportOutcome::Imported => BatchOutcome::Enrolled,
+        ImportOutcome::Already | ImportOutcome::MovedOn => BatchOutcome::EnrolledAlready,
+        ImportOutcome::OtherKey => BatchOutcome::OtherKey,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod door;
 mod line;
+mod offered;
 mod robots;
 mod rules;
 
@@ -9,18 +10,22 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 use twinlock_core::{
-    account::{Account, Membership},
-    admission::{self, AccountState, Admission, Known, Offer, Without},
+    base::{
+        account::{Account, Membership},
+        error::{LedgerError, LookupError, StoreError},
+        request::{PublicKey, Source, SourceLabel},
+        time::{Now, UnixTime},
+    },
     event::Reason,
-    facts,
-    fault::{LedgerFault, LookupFault, StoreFault},
     ledger::Budget,
-    policy::{NotEnrolled, TicketNeed},
-    ports::{Accounts, Ledger, Records, Seat, Snapshot},
-    record::{Moving, State},
-    request::{PublicKey, Source, SourceLabel},
-    rules::{Decided, Subject},
-    time::{Now, UnixTime},
+    policy::{
+        NotEnrolled,
+        admission::{self, AccountState, Admission, Known},
+        rules::{Decided, Subject},
+    },
+    ports::{Accounts, Ledger, LedgerKey, Records, Snapshot},
+    record::{MovingFactor, State},
+    verify::history,
 };
 
 use line::{Comes, Talks};
@@ -28,51 +33,53 @@ use twinlock_doctor::judge::not_root::SERVICES;
 
 use crate::{
     commands::why::{self, Waiting},
-    desk::Desk,
-    exit::{Exit, Failure},
-    reasons,
-    wording::{WIDTH, count, date, instant, plain, wrap},
+    context::Context,
+    error::{
+        exit::{Exit, Failure},
+        refusal_messages,
+    },
+    text::{WIDTH, count, instant, plain, wrap},
 };
 
 /// A possible login.
-pub struct Login<'a> {
+pub(crate) struct ExplainedLogin<'a> {
     /// The account.
-    pub account: &'a Account,
+    pub(crate) account: &'a Account,
     /// The PAM service.
-    pub service: &'a str,
+    pub(crate) service: &'a str,
     /// The client's address, if there is one.
-    pub address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
     /// Time of the login.
-    pub now: Now,
+    pub(crate) now: Now,
 }
 
 /// Explanation of one step, as text and as JSON.
-pub struct Step {
+pub(crate) struct ExplainStep {
     /// Lines of text.
-    pub lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// The JSON object.
-    pub object: Value,
+    pub(crate) object: Value,
 }
 
 /// Explains one login.
-pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
-    desk.need_root("see what would become of people's logins")?;
+pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), Failure> {
+    context.need_root("see what would become of people's logins")?;
     let (user, address) = taken_apart(login)?;
-    let account = desk.account(user)?;
-    let login = Login { account: &account, service, address, now: desk.now()? };
+    let account = context.account(user)?;
+    let login = ExplainedLogin { account: &account, service, address, now: context.now()? };
     let door = door::look(&login);
-    let (decided, rules) = rules::walk(desk, &login);
-    let found = desk.machine.records.newest(&account);
-    let record = record(desk, &login, &found);
-    let throttle = throttle(desk, &login, found.as_ref().ok().and_then(Option::as_ref));
-    let stack = line::look(desk, &login, door.public_key);
+    let (decided, rules) = rules::walk(context, &login);
+    let found = context.machine.records.newest(&account);
+    let record = record(context, &login, &found);
+    let throttle = throttle(context, &login, found.as_ref().ok().and_then(Option::as_ref));
+    let stack = line::look(context, &login, door.public_key);
     let seen = Seen { decided, record: &found, public_key: door.public_key };
     let end = match door.beside_pam {
-        Some(said) => step(("without_pam", None), said),
-        None => robots::told(come_to(desk, &login, (&stack.comes, seen)), &login, door.asks),
+        Some(said) => step("without_pam", None, said),
+        None => robots::told(come_to(context, &login, &stack.comes, seen), &login, door.asks),
     };
     print(
-        desk,
+        context,
         &login,
         [
             ("sshd", door.step),
@@ -87,22 +94,28 @@ pub fn run(desk: &Desk, login: &str, service: &str) -> Result<(), Failure> {
 
 /// Results of the steps before the last.
 struct Seen<'a> {
-    decided: Result<Decided, LookupFault>,
-    record: &'a Result<Option<Snapshot>, StoreFault>,
+    decided: Result<Decided, LookupError>,
+    record: &'a Result<Option<Snapshot>, StoreError>,
     public_key: PublicKey,
 }
 
 /// Explains the end of a login that reaches PAM.
-fn come_to(desk: &Desk, login: &Login<'_>, (comes, seen): (&Comes, Seen<'_>)) -> Step {
+fn come_to(
+    context: &Context,
+    login: &ExplainedLogin<'_>,
+    comes: &Comes,
+    seen: Seen<'_>,
+) -> ExplainStep {
     let (policy, talks) = match comes {
         Comes::ToJudge(policy, talks) => (policy.as_ref(), *talks),
         Comes::ToRefusal => {
             let said = "refused (pam_line): a PAM line cannot be used. twinlock doctor ssh says what to write";
-            return step(("refuse", Some("pam_line")), said);
+            return step("refuse", Some("pam_line"), said);
         }
         Comes::Past => {
             return step(
-                ("no_line", None),
+                "no_line",
+                None,
                 "no code is asked for: no line of this service judges one",
             );
         }
@@ -124,27 +137,31 @@ fn come_to(desk: &Desk, login: &Login<'_>, (comes, seen): (&Comes, Seen<'_>)) ->
     if SERVICES.contains(&login.service) && !matches!(admission, Admission::Exempt(_)) {
         return not_root(login);
     }
-    end(desk, &plain(&login.account.name), (admission, found.ok().flatten()))
+    end(context, &plain(&login.account.name), admission, found.ok().flatten())
 }
 
 /// Explains the end of a login by a program that does not run as root, as its service shows.
-fn not_root(login: &Login<'_>) -> Step {
+fn not_root(login: &ExplainedLogin<'_>) -> ExplainStep {
     let word = Reason::CallerNotRoot { uid: login.account.uid }.word();
-    let explained = reasons::explain(word, &plain(&login.account.name));
+    let explained = refusal_messages::explain(word, &plain(&login.account.name));
     let said = format!("refused ({word}): {}. {}", explained.meaning, explained.remedy);
-    step(("refuse", Some(word)), said.trim_end_matches('.'))
+    step("refuse", Some(word), said.trim_end_matches('.'))
 }
 
-fn step((word, reason): (&str, Option<&str>), said: &str) -> Step {
-    Step {
+fn step(word: &str, reason: Option<&str>, said: &str) -> ExplainStep {
+    ExplainStep {
         lines: vec![format!("So: {said}.")],
         object: json!({ "decision": word, "reason": reason, "key_to_change": false }),
     }
 }
 
-fn print(desk: &Desk, login: &Login<'_>, steps: [(&str, Step); 6]) -> Result<(), Failure> {
+fn print(
+    context: &Context,
+    login: &ExplainedLogin<'_>,
+    steps: [(&str, ExplainStep); 6],
+) -> Result<(), Failure> {
     let address = login.address.map(|address| address.to_string());
-    if desk.json {
+    if context.json {
         let mut object = json!({
             "user": login.account.name, "uid": login.account.uid,
             "service": login.service, "address": address,
@@ -152,7 +169,7 @@ fn print(desk: &Desk, login: &Login<'_>, steps: [(&str, Step); 6]) -> Result<(),
         if let Some(fields) = object.as_object_mut() {
             fields.extend(steps.into_iter().map(|(name, step)| (name.to_owned(), step.object)));
         }
-        return desk.print(&format!("{object}\n"));
+        return context.print(&format!("{object}\n"));
     }
     let from =
         address.map_or_else(|| "without an address".into(), |address| format!("from {address}"));
@@ -169,7 +186,7 @@ fn print(desk: &Desk, login: &Login<'_>, steps: [(&str, Step); 6]) -> Result<(),
     let lines = steps.into_iter().flat_map(|(_, step)| step.lines);
     let text: Vec<String> =
         std::iter::once(head).chain(lines).map(|line| wrap(&line, WIDTH, 4)).collect();
-    desk.print(&format!("{}\n", text.join("\n")))
+    context.print(&format!("{}\n", text.join("\n")))
 }
 
 /// Splits `ada@203.0.113.7` or `ada`; a name may contain an `@`.
@@ -188,10 +205,14 @@ fn taken_apart(login: &str) -> Result<(&str, Option<IpAddr>), Failure> {
     }
 }
 
-fn record(desk: &Desk, login: &Login<'_>, found: &Result<Option<Snapshot>, StoreFault>) -> Step {
+fn record(
+    context: &Context,
+    login: &ExplainedLogin<'_>,
+    found: &Result<Option<Snapshot>, StoreError>,
+) -> ExplainStep {
     let (word, said) = match found {
         Err(fault) => {
-            let explained = reasons::explain(fault.reason(), &plain(&login.account.name));
+            let explained = refusal_messages::explain(fault.reason(), &plain(&login.account.name));
             (fault.reason(), format!("Record: {}. {}", explained.meaning, explained.remedy))
         }
         Ok(None) => ("none", "Record: none, and that is proven.".into()),
@@ -201,7 +222,7 @@ fn record(desk: &Desk, login: &Login<'_>, found: &Result<Option<Snapshot>, Store
             State::Removed => ("removed", "Record: removed, as if there were none.".into()),
         },
     };
-    let setting = match desk.policy.not_enrolled {
+    let setting = match context.policy.not_enrolled {
         NotEnrolled::Deny => "deny",
         NotEnrolled::Enroll => "enroll",
         NotEnrolled::Remind => "remind",
@@ -211,40 +232,53 @@ fn record(desk: &Desk, login: &Login<'_>, found: &Result<Option<Snapshot>, Store
     if word != "enrolled" {
         lines.push(format!("Settings: not_enrolled = \"{setting}\" for who has no record."));
     }
-    Step { lines, object: json!({ "state": word, "not_enrolled": setting }) }
+    ExplainStep { lines, object: json!({ "state": word, "not_enrolled": setting }) }
 }
 
 fn enrolled(found: &Snapshot) -> String {
     let apps = &found.record.authenticators;
-    let tokens = apps.iter().filter(|one| matches!(one.moving, Moving::Counter { .. })).count();
+    let tokens =
+        apps.iter().filter(|one| matches!(one.moving, MovingFactor::Counter { .. })).count();
     let codes = if found.record.codes.is_some() { ", and backup codes" } else { "" };
     let tokens = if tokens > 0 { format!(" ({} with a button)", tokens) } else { String::new() };
     format!("Record: enrolled, with {}{tokens}{codes}.", count(apps.len(), "authenticator"))
 }
 
 fn pending(found: &Snapshot, now: UnixTime) -> String {
-    let beside = &found.record.beside;
-    let works = beside.tickets.iter().filter(|ticket| now < ticket.voucher.until).count();
+    let extras = &found.record.extras;
+    let works = extras.tickets.iter().filter(|ticket| now < ticket.voucher.until).count();
     let tickets =
         if works == 1 { "1 ticket works".into() } else { format!("{works} tickets work") };
-    match &beside.reset {
-        Some(trace) => format!("Record: reset by {}, {tickets}.", plain(&trace.by)),
+    match &extras.reset {
+        Some(audit) => format!("Record: reset by {}, {tickets}.", plain(&audit.by)),
         None => format!("Record: set-up is not finished, {tickets}."),
     }
 }
 
 /// Returns what the throttle would decide about the next code from a source, after a proven first factor.
 fn weighed(
-    desk: &Desk,
-    login: &Login<'_>,
-    (found, source): (Option<&Snapshot>, SourceLabel),
-) -> Result<Option<Waiting>, LedgerFault> {
-    let shelf = desk.machine.ledger.open(&Seat::of(Some(login.account), &login.account.name))?;
-    let facts = facts::read(shelf.as_ref(), None)?;
-    Ok(why::of_source(desk, &facts, (found, login.now.unix), (Budget::Proven, source)))
+    context: &Context,
+    login: &ExplainedLogin<'_>,
+    found: Option<&Snapshot>,
+    source: SourceLabel,
+) -> Result<Option<Waiting>, LedgerError> {
+    let user_ledger =
+        context.machine.ledger.open(&LedgerKey::of(Some(login.account), &login.account.name))?;
+    let facts = history::read(user_ledger.as_ref(), None)?;
+    Ok(why::of_source(
+        context,
+        &facts,
+        found,
+        login.now.unix,
+        why::Origin { budget: Budget::Proven, source },
+    ))
 }
 
-fn throttle(desk: &Desk, login: &Login<'_>, found: Option<&Snapshot>) -> Step {
+fn throttle(
+    context: &Context,
+    login: &ExplainedLogin<'_>,
+    found: Option<&Snapshot>,
+) -> ExplainStep {
     let source = match (login.address, login.service) {
         (Some(address), _) => Source::address(address),
         (None, "sudo" | "sudo-i") => Source::Uid(login.account.uid),
@@ -252,11 +286,14 @@ fn throttle(desk: &Desk, login: &Login<'_>, found: Option<&Snapshot>) -> Step {
     };
     if source == Source::Unknown {
         let said = "Throttle: wrong codes are counted by who calls; twinlock why tells of all.";
-        return Step { lines: vec![said.into()], object: json!({ "state": null, "until": null }) };
+        return ExplainStep {
+            lines: vec![said.into()],
+            object: json!({ "state": null, "until": null }),
+        };
     }
-    let (word, until, said) = match weighed(desk, login, (found, source.label())) {
+    let (word, until, said) = match weighed(context, login, found, source.label()) {
         Err(fault) => {
-            let meaning = reasons::explain(fault.reason(), "").meaning;
+            let meaning = refusal_messages::explain(fault.reason(), "").meaning;
             (fault.reason(), None, format!("Throttle: {meaning}: every code is refused."))
         }
         Ok(None) => ("open", None, "Throttle: the next code from there is judged.".into()),
@@ -279,25 +316,30 @@ fn throttle(desk: &Desk, login: &Login<'_>, found: Option<&Snapshot>) -> Step {
             ),
         },
     };
-    Step { lines: vec![said], object: json!({ "state": word, "until": until }) }
+    ExplainStep { lines: vec![said], object: json!({ "state": word, "until": until }) }
 }
 
 /// Explains what the user will be asked, and what that needs.
-fn end(desk: &Desk, user: &str, (admission, found): (Admission, Option<&Snapshot>)) -> Step {
+fn end(
+    context: &Context,
+    user: &str,
+    admission: Admission,
+    found: Option<&Snapshot>,
+) -> ExplainStep {
     let (word, reason, said) = match admission {
-        Admission::Ask => ("ask", None, asked(found)),
+        Admission::Ask => ("ask", None, offered::asked(found)),
         Admission::Exempt(reason) => {
             ("exempt", Some(reason.word()), format!("no code is asked for ({})", reason.word()))
         }
         Admission::Refuse(reason) => {
-            let explained = reasons::explain(reason.word(), user);
+            let explained = refusal_messages::explain(reason.word(), user);
             let said =
                 format!("refused ({}): {}. {}", reason.word(), explained.meaning, explained.remedy);
             ("refuse", Some(reason.word()), said)
         }
-        Admission::SetUp(offer) => ("set_up", None, offered(offer)),
+        Admission::SetUp(offer) => ("set_up", None, offered::offered(offer)),
     };
-    let grace = match desk.policy.handover_logins {
+    let grace = match context.policy.handover_logins {
         0 => "at once".to_owned(),
         more => format!("within {}", count(usize::from(more), "login")),
     };
@@ -310,36 +352,14 @@ fn end(desk: &Desk, user: &str, (admission, found): (Admission, Option<&Snapshot
             "After a right code: a new key, since somebody else has seen this one, {grace}."
         ));
     }
-    Step { lines, object: json!({ "decision": word, "reason": reason, "key_to_change": seen }) }
-}
-
-fn asked(found: Option<&Snapshot>) -> String {
-    let codes = found.is_some_and(|found| found.record.codes.is_some());
-    match codes {
-        true => "a code of an authenticator is asked for, or a backup code".into(),
-        false => "a code of an authenticator is asked for".into(),
-    }
-}
-
-fn offered(offer: Offer) -> String {
-    let ticket = match offer.ticket {
-        TicketNeed::Needed => "with a ticket",
-        TicketNeed::Free => "without a ticket",
-    };
-    match offer.without {
-        Without::Refused => format!("set-up is offered, {ticket}; without it the login is refused"),
-        Without::LetThrough(None) => {
-            format!("set-up is offered, {ticket}; without it the login goes on without a code")
-        }
-        Without::LetThrough(Some(until)) => format!(
-            "set-up is offered, {ticket}; without it the login goes on without a code, until {}",
-            date(until)
-        ),
+    ExplainStep {
+        lines,
+        object: json!({ "decision": word, "reason": reason, "key_to_change": seen }),
     }
 }
 
 /// Returns what the rules are matched against.
-pub fn subject<'a>(login: &Login<'a>) -> Subject<'a> {
+pub(crate) fn subject<'a>(login: &ExplainedLogin<'a>) -> Subject<'a> {
     Subject {
         account: login.account,
         service: login.service,
@@ -349,10 +369,10 @@ pub fn subject<'a>(login: &Login<'a>) -> Subject<'a> {
 }
 
 /// Returns a group's membership as the rules ask for it.
-pub fn membership(
-    desk: &Desk,
-) -> impl FnMut(&Account, &str) -> Result<Membership, LookupFault> + '_ {
-    |account, group| desk.machine.accounts.membership(account, group)
+pub(crate) fn membership(
+    context: &Context,
+) -> impl FnMut(&Account, &str) -> Result<Membership, LookupError> + '_ {
+    |account, group| context.machine.accounts.membership(account, group)
 }
 
 #[cfg(test)]

@@ -3,39 +3,40 @@
 use std::io::IsTerminal;
 
 use twinlock_core::{
-    account::{Account, Folder},
-    beside::Seen,
-    facts,
-    fault::StoreFault,
-    format::{
-        export::{self as form, CarriedCodes, Export, USED_MAX},
-        ledger_names,
+    base::{
+        account::{Account, Folder},
+        error::StoreError,
+        time::UnixTime,
     },
-    ledger::Used,
-    letter::LetterKind,
-    ports::{Codes, Ledger, Records, Seat, Snapshot},
-    record::State,
-    time::UnixTime,
+    ledger::{Used, names},
+    notify::notification::NotificationKind,
+    ports::{CodeSets, Ledger, LedgerKey, Records, Snapshot},
+    record::{State, extras::KeyDisclosure},
+    verify::history,
 };
-use twinlock_host::carried;
+use twinlock_host::store::exported_state;
+use twinlock_migrate::{
+    export as form,
+    export::{CarriedCodes, Export, USED_MAX},
+};
 
 use zeroize::Zeroizing;
 
 use crate::{
-    acting::{Acting, Proven},
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
-    successor::put,
-    verbs,
-    wording::{Notation, harmless, plain},
+    authorize::authorizer::{Authorized, Authorizer},
+    cli,
+    context::Context,
+    enrollment::record_update::put,
+    error::exit::{Exit, Failure},
+    terminal::keyboard::Keyboard,
+    text::{Notation, harmless, plain},
 };
 
 /// Attempts to read a consistent state while the record changes.
 const ROUNDS: usize = 4;
 
 /// Exports a user: asks for the own code, marks the keys as disclosed, and prints them last.
-pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Failure> {
     let user = &wanted.user;
     if !wanted.yes && std::io::stdout().is_terminal() {
         return Err(Failure::new(
@@ -47,47 +48,47 @@ pub fn run(desk: &Desk, wanted: &verbs::Export) -> Result<(), Failure> {
             ),
         ));
     }
-    desk.need_root("read people's keys")?;
-    let acting = Acting::of(desk)?;
-    let account = desk.account(user)?;
-    read(desk, &account)?;
-    let by = acting.prove(desk, &mut Keyboard::open()?)?;
-    mark(desk, &account, &by)?;
+    context.need_root("read people's keys")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(user)?;
+    read(context, &account)?;
+    let by = authorizer.prove(context, &mut Keyboard::open()?)?;
+    mark(context, &account, &by)?;
     let export =
-        read(desk, &account).map_err(|failure| failure.but("the keys count as disclosed"))?;
+        read(context, &account).map_err(|failure| failure.but("the keys count as disclosed"))?;
     // A TOML string accepts JSON's escapes: another host reads the same text.
     let text = form::write(&export);
     let text = harmless(&text, Notation::Json);
-    let printed = if desk.json {
+    let printed = if context.json {
         let object = serde_json::json!({ "user": account.name, "export": text });
         let object = Zeroizing::new(format!("{object}\n"));
-        desk.print_exactly(&object)
+        context.print_exactly(&object)
     } else {
-        desk.print_exactly(&text)
+        context.print_exactly(&text)
     };
     printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 
 /// Marks all keys as disclosed, durably and before any is printed. Does not rewrite a record whose keys are all marked.
-fn mark(desk: &Desk, account: &Account, by: &Proven) -> Result<(), Failure> {
-    let (generation, now) = desk.stamp()?;
+fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), Failure> {
+    let (generation, now) = context.stamp()?;
     let own = by.is(&account.name);
-    let found = desk.machine.records.newest(account)?;
+    let found = context.machine.records.newest(account)?;
     let is_due =
         |found: &Snapshot| !own && found.record.authenticators.iter().any(|one| one.seen.is_none());
     if found.as_ref().is_some_and(is_due) {
         let mut decide = |found: Option<Snapshot>| {
             let mut record = found.ok_or_else(|| not_enrolled(&account.name))?.record;
             for one in record.authenticators.iter_mut().filter(|one| one.seen.is_none()) {
-                one.seen = Some(Seen { trace: by.trace(now), postponed: 0 });
+                one.seen = Some(KeyDisclosure { audit: by.audit(now), postponed: 0 });
             }
             record.generation = generation;
             Ok(record)
         };
-        put(desk, account, &mut decide, &|record| record.generation == generation)?;
+        put(context, account, &mut decide, &|record| record.generation == generation)?;
     }
-    by.log(desk, "exported", &[("user", &account.name)]);
-    by.write_to(desk, &account.name, LetterKind::KeyExported, now);
+    by.log(context, "exported", &[("user", &account.name)]);
+    by.write_to(context, &account.name, NotificationKind::KeyExported, now);
     Ok(())
 }
 
@@ -100,20 +101,20 @@ fn not_enrolled(user: &str) -> Failure {
     )
 }
 
-fn read(desk: &Desk, account: &Account) -> Result<Export, Failure> {
-    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
+fn read(context: &Context, account: &Account) -> Result<Export, Failure> {
+    let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     for _ in 0..ROUNDS {
-        let found = desk.machine.records.newest(account)?;
+        let found = context.machine.records.newest(account)?;
         let begun = |found: &Snapshot| {
-            found.record.state == State::Pending && found.record.beside.reset.is_none()
+            found.record.state == State::Pending && found.record.extras.reset.is_none()
         };
         let Some(found) = found.filter(|found| !begun(found)) else {
             return Err(not_enrolled(&account.name));
         };
-        let codes = codes(desk, &folder, &found);
-        let used = used(desk, account)?;
-        if desk.machine.records.is_newest(&folder, &found)? {
-            let (at, record) = (desk.now()?.unix, form::carried(found.record));
+        let codes = codes(context, &folder, &found);
+        let used = used(context, account)?;
+        if context.machine.records.is_newest(&folder, &found)? {
+            let (at, record) = (context.now()?.unix, form::carried(found.record));
             return Ok(Export { at, record, codes: codes?, used });
         }
     }
@@ -125,27 +126,27 @@ fn read(desk: &Desk, account: &Account) -> Result<Export, Failure> {
 }
 
 fn codes(
-    desk: &Desk,
+    context: &Context,
     folder: &Folder,
     found: &Snapshot,
-) -> Result<Option<CarriedCodes>, StoreFault> {
+) -> Result<Option<CarriedCodes>, StoreError> {
     let Some(id) = found.record.codes else { return Ok(None) };
-    let records = &desk.machine.records;
-    let (set, since) = (records.set(folder, id)?, carried::made_at(records, folder, id)?);
-    let mut spent = carried::spent_at(records, folder, id)?;
+    let records = &context.machine.records;
+    let (set, since) = (records.set(folder, id)?, exported_state::made_at(records, folder, id)?);
+    let mut spent = exported_state::spent_at(records, folder, id)?;
     spent.retain(|(place, _)| usize::from(*place) < set.hashes.len());
     Ok(Some(CarriedCodes { since, set, spent }))
 }
 
 /// Returns the used steps of all current and earlier keys of the user; of very many, only the newest.
-fn used(desk: &Desk, account: &Account) -> Result<Vec<(Used, UnixTime)>, Failure> {
-    let shelf = desk.machine.ledger.open(&Seat::of(Some(account), &account.name))?;
-    let mut used = facts::read(shelf.as_ref(), None)?.used;
+fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, Failure> {
+    let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
+    let mut used = history::read(user_ledger.as_ref(), None)?.used;
     used.sort_by_key(|used| (used.mark.0, used.step));
     let spare = used.len().saturating_sub(USED_MAX);
     used.drain(..spare);
     let with_instant = |used: Used| {
-        let at = facts::instant_of(shelf.as_ref(), &ledger_names::used_name(&used))?;
+        let at = history::instant_of(user_ledger.as_ref(), &names::used_name(&used))?;
         Ok(at.map(|at| (used, at)))
     };
     used.into_iter().filter_map(|used| with_instant(used).transpose()).collect()

@@ -1,79 +1,85 @@
 //! `twinlock invite USER`: issues a set-up ticket, so that users set up an app at a login and nobody else sees the key.
 
 use serde_json::json;
-use twinlock_core::{account::Account, beside::Purpose, enrolment, ports::Snapshot, record::State};
-use twinlock_host::prepare;
+use twinlock_core::{
+    base::account::Account,
+    ports::Snapshot,
+    record::{State, enrollment, extras::Purpose},
+};
+use twinlock_host::create_store;
 
 use crate::{
-    acting::{Acting, Proven},
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
+    authorize::authorizer::{Authorized, Authorizer},
+    cli::Invite,
+    context::Context,
+    enrollment::{
+        record_update::{begin, failed},
+        ticket::{Drawn, TicketMessage, life_of},
+    },
+    error::exit::{Exit, Failure},
     mail::Address,
-    successor::{begin, failed},
-    ticket::{Drawn, Message, life_of},
-    verbs::Invite,
-    wording::plain,
+    terminal::keyboard::Keyboard,
+    text::plain,
 };
 
 /// Issues a ticket to a user without an authenticator.
-pub fn run(desk: &Desk, wanted: &Invite) -> Result<(), Failure> {
-    desk.need_root("invite people")?;
-    let acting = Acting::of(desk)?;
+pub(crate) fn run(context: &Context, wanted: &Invite) -> Result<(), Failure> {
+    context.need_root("invite people")?;
+    let authorizer = Authorizer::of(context)?;
     wanted.mail.as_deref().map_or(Ok(()), check_address)?;
-    let account = desk.account(wanted.user.as_deref().unwrap_or_default())?;
+    let account = context.account(wanted.user.as_deref().unwrap_or_default())?;
     if account.uid == 0 {
         return Err(root_has_no_ticket());
     }
-    let prepared = prepare::prepare_store(&desk.machine);
+    let prepared = create_store::prepare_store(&context.machine);
     prepared.map_err(|fault| failed(&account.name, fault, Ok(false)))?;
-    let before = desk.machine.records.before_enrolment(&account)?.map(|found| found.record);
+    let before = context.machine.records.before_enrollment(&account)?.map(|found| found.record);
     if before.as_ref().is_some_and(|found| found.state == State::Active) {
         return Err(set_up_already(&account.name));
     }
-    let on_record = before.and_then(|found| found.beside.mail);
+    let on_record = before.and_then(|found| found.extras.mail);
     let mail = wanted.mail.clone().or_else(|| on_record.clone());
-    let by = acting.prove(desk, &mut Keyboard::open()?)?;
-    let life = life_of(desk, &account.name, mail.as_deref());
-    let drawn = invite(desk, &by, &account, wanted.mail.as_deref(), life)?;
-    by.log(desk, "invited", &[("user", &account.name)]);
-    by.write_to_old(desk, &account.name, on_record.as_deref(), mail.as_deref());
+    let by = authorizer.prove(context, &mut Keyboard::open()?)?;
+    let life = life_of(context, &account.name, mail.as_deref());
+    let drawn = invite(context, &by, &account, wanted.mail.as_deref(), life)?;
+    by.log(context, "invited", &[("user", &account.name)]);
+    by.write_to_old(context, &account.name, on_record.as_deref(), mail.as_deref());
     let user = plain(&account.name);
-    let message = Message {
+    let message = TicketMessage {
         done: &format!("{user} is invited."),
         todo: &format!(
             "{user} logs in as usual, types it where it is asked for, and sets up an app."
         ),
         object: json!({ "user": account.name, "state": "pending" }),
     };
-    drawn.deliver(desk, (&account, mail.as_deref()), &message).map_err(|failure| {
+    drawn.deliver(context, &account, mail.as_deref(), &message).map_err(|failure| {
         let what = format!("{}; {user} is invited all the same", failure.what);
         Failure::new(failure.exit, what, "For a ticket that somebody sees, invite again.")
     })
 }
 
 fn invite(
-    desk: &Desk,
-    by: &Proven,
+    context: &Context,
+    by: &Authorized,
     account: &Account,
     mail: Option<&str>,
     life: u64,
 ) -> Result<Drawn, Failure> {
-    let stamp = desk.stamp()?;
-    let drawn = Drawn::new(desk, Purpose::SetUp, by.trace(stamp.1), life)?;
+    let stamp = context.stamp()?;
+    let drawn = Drawn::new(context, Purpose::SetUp, by.audit(stamp.1), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
-        let mut record = enrolment::begun(account, before, stamp);
+        let mut record = enrollment::begun(account, before, stamp);
         if record.generation != stamp.0 {
             return Err(set_up_already(&account.name));
         }
         if let Some(mail) = mail {
-            record.beside.mail = Some(mail.to_owned());
+            record.extras.mail = Some(mail.to_owned());
         }
-        drawn.give(&mut record.beside);
+        drawn.give(&mut record.extras);
         Ok(record)
     };
-    begin(desk, account, &mut decide, &|record| drawn.is_in(record))?;
+    begin(context, account, &mut decide, &|record| drawn.is_in(record))?;
     Ok(drawn)
 }
 

@@ -1,105 +1,112 @@
 //! `twinlock invite --group G --until DATE`: issues tickets to all members who are not enrolled, then writes a reminder
 //! rule.
 
-use twinlock_core::{account::Account, fault::LookupFault, time::UnixTime};
+pub(crate) mod plan;
+
+use twinlock_core::base::{account::Account, error::LookupError, time::UnixTime};
 use twinlock_host::{
+    create_store,
     directory::{Directory, Whose},
-    prepare,
     settings::RULES,
 };
 
 use crate::{
-    acting::{Acting, Proven},
-    commands::{
-        crowd::{Crowd, Fate},
-        invite_plan::{self, Preview},
-        list,
+    authorize::authorizer::{Authorized, Authorizer},
+    cli::GroupInvite,
+    commands::{invite_group::plan::Preview, list},
+    context::Context,
+    enrollment::{
+        batch::{Batch, BatchOutcome},
+        inviting::{Handing, Invited, invite},
+        reminder::{self, Reminder, Written},
+        report_file::ReportFile,
     },
-    desk::Desk,
-    exit::{Exit, Failure},
-    inviting::{Handing, Invited, invite},
-    keyboard::{Keyboard, tell},
-    reminder::{self, Reminder, Written},
-    report_file::ReportFile,
-    verbs::GroupInvite,
-    wording::{WIDTH, date, plain, wrap},
+    error::exit::{Exit, Failure},
+    terminal::keyboard::{Keyboard, tell},
+    text::{WIDTH, date, plain, wrap},
 };
 
 const STOPPED: &str =
     "Stopped before the rule was written: without it, who is not enrolled is refused as before.";
 
 /// Invites the members one after the other, then writes the rule.
-pub fn run(desk: &Desk, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
-    desk.need_root("invite people")?;
-    let acting = if wanted.dry_run { None } else { Some(Acting::of(desk)?) };
-    let now = desk.now()?.unix;
+pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
+    context.need_root("invite people")?;
+    let authorizer = if wanted.dry_run { None } else { Some(Authorizer::of(context)?) };
+    let now = context.now()?.unix;
     let until = day(wanted.until.as_deref().unwrap_or_default(), now)?;
     let reminder = Reminder { group, until };
     let whose = Whose::Members(group.to_owned());
     let mut directory =
         Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
     // Whatever prevents the rule is reported before any ticket is issued.
-    let written = reminder::plan(desk, reminder)?;
+    let written = reminder::plan(context, reminder)?;
     let report = wanted.report.as_deref();
-    let Some(acting) = acting else {
+    let Some(authorizer) = authorizer else {
         list::warn_of_silence(&whose);
-        return Preview { whose: &whose, reminder, written, report, now }.print(desk);
+        return Preview { whose: &whose, reminder, written, report, now }.print(context);
     };
-    invite_plan::check_mail(desk, &whose, report, now)?;
-    prepare::prepare_store(&desk.machine)?;
+    plan::check_mail(context, &whose, report, now)?;
+    create_store::prepare_store(&context.machine)?;
     let mut keyboard = Keyboard::open()?;
-    let by = acting.prove(desk, &mut keyboard)?;
+    let by = authorizer.prove(context, &mut keyboard)?;
     let mut report = report.map(ReportFile::create).transpose()?;
     list::warn_of_silence(&whose);
     let mut handing = Handing { report: report.as_mut() };
-    let mut crowd = Crowd::begin(desk, 0)?;
+    let mut batch = Batch::begin(context, 0)?;
     while let Some(account) = directory.next_account().map_err(broken_off)? {
         if keyboard.is_interrupted() {
-            say(desk, STOPPED);
-            return crowd.interrupted();
+            say(context, STOPPED);
+            return batch.interrupted();
         }
-        one(desk, &by, &account, (&mut crowd, &mut handing))?;
+        one(context, &by, &account, &mut batch, &mut handing)?;
     }
-    rule(desk, &by, reminder, crowd)
+    rule(context, &by, reminder, batch)
 }
 
 /// Writes the rule after the tickets are issued.
-fn rule(desk: &Desk, by: &Proven, reminder: Reminder<'_>, crowd: Crowd<'_>) -> Result<(), Failure> {
-    if crowd.nobody_can_begin() {
-        say(desk, "Nobody has got a ticket, so no rule is written.");
-        return crowd.end();
+fn rule(
+    context: &Context,
+    by: &Authorized,
+    reminder: Reminder<'_>,
+    batch: Batch<'_>,
+) -> Result<(), Failure> {
+    if batch.nobody_can_begin() {
+        say(context, "Nobody has got a ticket, so no rule is written.");
+        return batch.end();
     }
-    let written = reminder::write(desk, reminder);
+    let written = reminder::write(context, reminder);
     if let Ok(written) = written {
-        announce(desk, by, reminder, written);
+        announce(context, by, reminder, written);
     }
-    let people = crowd.end();
+    let people = batch.end();
     written.map_err(|failure| failure.or("the rule is not written"))?;
     people
 }
 
-fn broken_off(fault: LookupFault) -> Failure {
+fn broken_off(fault: LookupError) -> Failure {
     Failure::from(fault).but("who was invited before stays so, and the rule is not written")
 }
 
-fn say(desk: &Desk, sentence: &str) {
-    if !desk.json {
+fn say(context: &Context, sentence: &str) {
+    if !context.json {
         tell(&format!("{}\n", wrap(sentence, WIDTH, 0)));
     }
 }
 
 fn one(
-    desk: &Desk,
-    by: &Proven,
+    context: &Context,
+    by: &Authorized,
     account: &Account,
-    (crowd, handing): (&mut Crowd<'_>, &mut Handing<'_>),
+    batch: &mut Batch<'_>,
+    handing: &mut Handing<'_>,
 ) -> Result<(), Failure> {
-    match invite(desk, by, account, (None, handing)) {
+    match invite(context, by, account, None, handing) {
         Ok(Invited::Enrolled) => {
-            crowd.pass();
+            batch.pass();
             Ok(())
         }
-        other => crowd.add((0, &account.name), other.map(Fate::Invited)),
+        other => batch.add(0, &account.name, other.map(BatchOutcome::Invited)),
     }
 }
 
@@ -130,15 +137,15 @@ fn day(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
     Ok(date)
 }
 
-fn announce(desk: &Desk, by: &Proven, reminder: Reminder<'_>, written: Written) {
+fn announce(context: &Context, by: &Authorized, reminder: Reminder<'_>, written: Written) {
     let day = date(reminder.until);
     if written == Written::Before {
         let group = plain(reminder.group);
-        say(desk, &format!("The rule for {group} until {day} stands already."));
+        say(context, &format!("The rule for {group} until {day} stands already."));
         return;
     }
-    by.log(desk, "rule_written", &[("group", reminder.group), ("until", &day)]);
-    say(desk, &format!("{RULES}: {}", reminder.effect()));
+    by.log(context, "rule_written", &[("group", reminder.group), ("until", &day)]);
+    say(context, &format!("{RULES}: {}", reminder.effect()));
 }
 
 #[cfg(test)]

@@ -3,24 +3,28 @@
 
 use serde_json::json;
 use twinlock_core::{
-    account::Account,
+    base::{
+        account::Account,
+        time::{Now, UnixTime},
+    },
     ports::Accounts,
-    time::{Now, UnixTime},
 };
 use twinlock_host::{
-    directory::{Directory, DirectoryFault, Whose},
-    roll,
+    directory::{Directory, DirectoryError, Whose},
+    store::enrolled_users,
 };
 
 use crate::{
-    desk::Desk,
-    exemption::{self, Exemption, Reach},
-    exit::{Exit, Failure},
-    keyboard::tell,
-    listing::{Form, Listing, Row},
-    person::{self, Person, Standing},
-    verbs::List,
-    wording::{WIDTH, count, date, minute, plain, stamp, wrap, zone},
+    cli::List,
+    context::Context,
+    enrollment::{
+        exemption::{self, Exemption, ExemptionReach},
+        listing::{Form, ListRow, Listing},
+        person::{self, EnrollmentStatus, Person},
+    },
+    error::exit::{Exit, Failure},
+    terminal::keyboard::tell,
+    text::{WIDTH, count, date, minute, plain, stamp, wrap, zone},
 };
 
 const HEADER: [&str; 5] = ["USER", "STATE", "SINCE", "LAST CODE", "AUTHENTICATORS"];
@@ -36,9 +40,9 @@ const FIELDS: [&str; 8] = [
 ];
 
 /// Lists users.
-pub fn run(desk: &Desk, wanted: &List) -> Result<(), Failure> {
-    desk.need_root("list people")?;
-    let form = match (desk.json, wanted.csv) {
+pub(crate) fn run(context: &Context, wanted: &List) -> Result<(), Failure> {
+    context.need_root("list people")?;
+    let form = match (context.json, wanted.csv) {
         // clap finds no conflict if --json comes before the verb.
         (true, true) => return Err(two_forms()),
         (true, false) => Form::Json,
@@ -46,11 +50,11 @@ pub fn run(desk: &Desk, wanted: &List) -> Result<(), Failure> {
         (false, false) => Form::Table,
     };
     match (&wanted.group, wanted.not_enrolled) {
-        (None, false) => everybody(desk, form),
+        (None, false) => everybody(context, form),
         (group, not_enrolled) => {
             let whose = group.clone().map_or(Whose::WithShell, Whose::Members);
             let only = if not_enrolled { Only::NotEnrolled } else { Only::All };
-            directory(desk, form, (&whose, only))
+            directory(context, form, &whose, only)
         }
     }
 }
@@ -61,17 +65,17 @@ fn two_forms() -> Failure {
 }
 
 /// Lists all entries of the records folder.
-fn everybody(desk: &Desk, form: Form) -> Result<(), Failure> {
-    let now = desk.now()?;
-    let mut list = Listing::begin(desk, form, (HEADER, &FIELDS))?;
+fn everybody(context: &Context, form: Form) -> Result<(), Failure> {
+    let now = context.now()?;
+    let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
     let mut tally = Tally::default();
-    for entry in roll::everybody(&desk.machine.records)? {
-        let account = desk.machine.accounts.by_name(&entry.user).ok().flatten();
-        let Some(person) = person::of_entry(desk, entry) else { continue };
-        tally.count(person.standing);
-        list.add(row(&person, exempt(desk, account.as_ref(), now)))?;
+    for entry in enrolled_users::everybody(&context.machine.records)? {
+        let account = context.machine.accounts.by_name(&entry.user).ok().flatten();
+        let Some(person) = person::of_entry(context, entry) else { continue };
+        tally.count(person.status);
+        list.add(row(&person, exempt(context, account.as_ref(), now)))?;
     }
-    list.end((&wrap(&tally.said(), WIDTH, 2), "Nobody is enrolled. To begin: twinlock enroll USER"))
+    list.end(&wrap(&tally.said(), WIDTH, 2), "Nobody is enrolled. To begin: twinlock enroll USER")
 }
 
 /// Which of a directory's accounts are listed.
@@ -81,20 +85,20 @@ enum Only {
     NotEnrolled,
 }
 
-fn directory(desk: &Desk, form: Form, (whose, only): (&Whose, Only)) -> Result<(), Failure> {
-    let now = desk.now()?;
+fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result<(), Failure> {
+    let now = context.now()?;
     let mut directory = Directory::open(whose).map_err(|fault| no_directory(whose, fault))?;
     warn_of_silence(whose);
-    let mut list = Listing::begin(desk, form, (HEADER, &FIELDS))?;
+    let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
     let (mut tally, mut all) = (Tally::default(), 0);
     while let Some(account) = directory.next_account()? {
         all += 1;
-        let person = person::of_account(desk, &account);
-        if only == Only::NotEnrolled && !lacks_a_code(person.standing) {
+        let person = person::of_account(context, &account);
+        if only == Only::NotEnrolled && !lacks_a_code(person.status) {
             continue;
         }
-        tally.count(person.standing);
-        list.add(row(&person, exempt(desk, Some(&account), now)))?;
+        tally.count(person.status);
+        list.add(row(&person, exempt(context, Some(&account), now)))?;
     }
     let of = match whose {
         Whose::WithShell => format!("{} with a login shell", count(all, "account")),
@@ -105,19 +109,22 @@ fn directory(desk: &Desk, form: Form, (whose, only): (&Whose, Only)) -> Result<(
         Only::All => format!("Nobody is there: {of}."),
     };
     let said = format!("{} Looked at: {of}.", tally.said());
-    list.end((&wrap(&said, WIDTH, 2), &nobody))
+    list.end(&wrap(&said, WIDTH, 2), &nobody)
 }
 
 /// Reports whether no code guards the user's logins; with a broken record, no code is valid either.
-fn lacks_a_code(standing: Standing) -> bool {
-    match standing {
-        Standing::NotEnrolled | Standing::Removed | Standing::Pending | Standing::Broken(_) => true,
-        Standing::Enrolled | Standing::NoAccount => false,
+fn lacks_a_code(status: EnrollmentStatus) -> bool {
+    match status {
+        EnrollmentStatus::NotEnrolled
+        | EnrollmentStatus::Removed
+        | EnrollmentStatus::Pending
+        | EnrollmentStatus::Broken(_) => true,
+        EnrollmentStatus::Enrolled | EnrollmentStatus::NoAccount => false,
     }
 }
 
 /// Warns that a directory that does not list its users hides those who are not enrolled.
-pub fn warn_of_silence(whose: &Whose) {
+pub(crate) fn warn_of_silence(whose: &Whose) {
     let silent = Directory::silent();
     if silent.is_empty() {
         return;
@@ -134,9 +141,9 @@ pub fn warn_of_silence(whose: &Whose) {
 }
 
 /// Explains why a directory was not opened.
-pub fn no_directory(whose: &Whose, fault: DirectoryFault) -> Failure {
+pub(crate) fn no_directory(whose: &Whose, fault: DirectoryError) -> Failure {
     match (whose, fault) {
-        (Whose::Members(group), DirectoryFault::NoSuchGroup) => Failure::new(
+        (Whose::Members(group), DirectoryError::NoSuchGroup) => Failure::new(
             Exit::NotInState,
             format!("there is no group {}", plain(group)),
             "Look at the spelling (getent group NAME).",
@@ -149,16 +156,16 @@ pub fn no_directory(whose: &Whose, fault: DirectoryFault) -> Failure {
     }
 }
 
-fn exempt(desk: &Desk, account: Option<&Account>, now: Now) -> Option<Exemption> {
-    exemption::of(desk, account?, now.unix)
+fn exempt(context: &Context, account: Option<&Account>, now: Now) -> Option<Exemption> {
+    exemption::of(context, account?, now.unix)
 }
 
 /// Returns one user as JSON; instants are seconds since 1970.
-pub fn object(person: &Person) -> serde_json::Value {
+pub(crate) fn object(person: &Person) -> serde_json::Value {
     json!({
         "user": person.user,
-        "state": person.standing.word(),
-        "reason": person.standing.reason(),
+        "state": person.status.word(),
+        "reason": person.status.reason(),
         "since": person.since.map(|at| at.0),
         "last_code": person.last_code.map(|at| at.0),
         "authenticators": person.authenticators,
@@ -166,29 +173,29 @@ pub fn object(person: &Person) -> serde_json::Value {
 }
 
 /// Returns an exemption as JSON.
-pub fn exempt_object(exempt: Option<Exemption>) -> serde_json::Value {
+pub(crate) fn exempt_object(exempt: Option<Exemption>) -> serde_json::Value {
     json!(exempt.map(|exempt| json!({ "rule": exempt.rule, "reach": reach(exempt) })))
 }
 
 fn reach(exempt: Exemption) -> &'static str {
     match exempt.reach {
-        Reach::Everywhere => "everywhere",
-        Reach::InPart => "in part",
+        ExemptionReach::Everywhere => "everywhere",
+        ExemptionReach::InPart => "in part",
     }
 }
 
-fn row(person: &Person, exempt: Option<Exemption>) -> Row<5> {
+fn row(person: &Person, exempt: Option<Exemption>) -> ListRow<5> {
     let mut object = object(person);
     if let Some(fields) = object.as_object_mut() {
         fields.insert("exempt".into(), exempt_object(exempt));
     }
-    Row { cells: cells(person, exempt), fields: fields(person, exempt), object }
+    ListRow { cells: cells(person, exempt), fields: fields(person, exempt), object }
 }
 
 fn cells(person: &Person, exempt: Option<Exemption>) -> [String; 5] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let names: Vec<String> = person.authenticators.iter().map(|name| plain(name)).collect();
-    let last = match person.standing.reason() {
+    let last = match person.status.reason() {
         Some(reason) => reason,
         None if names.is_empty() => "-".into(),
         None => names.join(", "),
@@ -199,7 +206,7 @@ fn cells(person: &Person, exempt: Option<Exemption>) -> [String; 5] {
     };
     [
         plain(&person.user),
-        person.standing.word().into(),
+        person.status.word().into(),
         or_dash(person.since.map(date)),
         or_dash(person.last_code.map(minute)),
         last,
@@ -210,8 +217,8 @@ fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
     let instant = |at: Option<UnixTime>| at.map(stamp).unwrap_or_default();
     vec![
         person.user.clone(),
-        person.standing.word().into(),
-        person.standing.reason().unwrap_or_default(),
+        person.status.word().into(),
+        person.status.reason().unwrap_or_default(),
         instant(person.since),
         instant(person.last_code),
         person.authenticators.join(" "),
@@ -233,16 +240,16 @@ const OTHERS: [&str; 5] =
     ["without an account", "pending", "removed", "not enrolled", "broken (twinlock why USER)"];
 
 impl Tally {
-    fn count(&mut self, standing: Standing) {
+    fn count(&mut self, status: EnrollmentStatus) {
         self.all += 1;
         let [gone, pending, removed, never, broken] = &mut self.others;
-        *match standing {
-            Standing::Enrolled => &mut self.enrolled,
-            Standing::NoAccount => gone,
-            Standing::Pending => pending,
-            Standing::Removed => removed,
-            Standing::NotEnrolled => never,
-            Standing::Broken(_) => broken,
+        *match status {
+            EnrollmentStatus::Enrolled => &mut self.enrolled,
+            EnrollmentStatus::NoAccount => gone,
+            EnrollmentStatus::Pending => pending,
+            EnrollmentStatus::Removed => removed,
+            EnrollmentStatus::NotEnrolled => never,
+            EnrollmentStatus::Broken(_) => broken,
         } += 1;
     }
 

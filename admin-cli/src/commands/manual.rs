@@ -5,8 +5,8 @@ use std::io::Write;
 use clap::{Arg, Command, CommandFactory};
 
 use crate::{
-    exit::{Exit, Failure},
-    verbs,
+    cli,
+    error::exit::{Exit, Failure},
 };
 
 /// Sections that clap does not generate.
@@ -81,8 +81,8 @@ no colours; the QR code is then drawn for light letters on a dark screen
 "#;
 
 /// Prints twinlock(1).
-pub fn man() -> Result<(), Failure> {
-    let command = verbs::Command::command();
+pub(crate) fn man() -> Result<(), Failure> {
+    let command = cli::Command::command();
     let page = clap_mangen::Man::new(command.clone()).section("1");
     let mut text = Vec::new();
     let written = page
@@ -96,7 +96,7 @@ pub fn man() -> Result<(), Failure> {
 }
 
 /// Explains that standard output cannot be written.
-pub fn failure(error: &std::io::Error) -> Failure {
+pub(crate) fn failure(error: &std::io::Error) -> Failure {
     let what = format!("standard output cannot be written ({error})");
     Failure::new(Exit::Refused, what, "Send it to a file on a disk that has room.")
 }
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn every_verb_and_option_that_is_shown_has_its_place() {
-        let command = verbs::Command::command();
+        let command = cli::Command::command();
         let text = verbs_section(&command);
         for wanted in [
             "twinlock enroll USER",
@@ -207,7 +207,7 @@ mod tests {
     fn completions_know_the_verbs() {
         let mut text = Vec::new();
         let shell = clap_complete::Shell::Bash;
-        clap_complete::generate(shell, &mut verbs::Command::command(), "twinlock", &mut text);
+        clap_complete::generate(shell, &mut cli::Command::command(), "twinlock", &mut text);
         assert!(String::from_utf8(text).unwrap().contains("enroll"));
     }
 }

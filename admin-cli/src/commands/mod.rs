@@ -1,116 +1,96 @@
 //! The commands, one file per verb.
 
 mod backup_codes;
-mod beside;
 mod bypass;
-mod candidates;
+mod change;
 mod completion;
-mod crowd;
 mod deliver;
 mod devices;
-pub mod doctor;
+pub(crate) mod doctor;
 mod enroll;
 mod enroll_many;
 mod epoch;
 mod explain;
 mod export;
-mod first_codes;
-mod import_google;
-mod import_migration;
-mod import_oath;
-mod import_qr;
-mod import_record;
-mod import_text;
-mod import_uri;
-mod imported;
 mod invite;
 mod invite_group;
-mod invite_plan;
-mod key_text;
 mod list;
 mod manual;
-mod own_codes;
-mod own_key;
 mod remove;
 mod remove_authenticator;
 mod reset;
-mod settings_apply;
-mod settings_check;
-#[cfg(test)]
-mod settings_documents;
-mod settings_show;
+mod settings;
 mod show_key;
-mod showing;
-mod source_removal;
 mod status;
-mod take_over;
 mod unlock;
 mod verify;
 mod why;
 
-pub use candidates::Choice;
-pub use key_text::complaint;
-use twinlock_core::carry::Wanted;
+use crate::cli::picture::Choice;
+use twinlock_migrate::merge::Wanted;
 
 use crate::{
-    desk::Desk,
-    exit::Failure,
-    verbs::{Command, Epoch, Import, Settings, Verb},
+    cli::{Command, EpochVerb, Import, Settings, Verb},
+    context::Context,
+    error::exit::Failure,
+    import,
 };
 
 /// Runs a verb. A failure is reported together with the state that it left.
-pub fn run(command: &Command) -> Result<(), Failure> {
+pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     let done = answered(command);
     if command.verb.changes() { done.map_err(Failure::unchanged) } else { done }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one line for each verb")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
 fn answered(command: &Command) -> Result<(), Failure> {
     // Verbs that repair settings, or need none, run without them.
     match &command.verb {
         Verb::Settings(Settings::Check { file }) => {
-            return settings_check::run(command, file.as_deref());
+            return settings::check::run(command, file.as_deref());
         }
-        Verb::Settings(Settings::Apply(wanted)) => return settings_apply::run(command, wanted),
+        Verb::Settings(Settings::Apply(wanted)) => return settings::apply::run(command, wanted),
         Verb::Completions { shell } => return completion::run(*shell),
         Verb::Man => return manual::man(),
         _ => {}
     }
-    let desk = Desk::open(command)?;
+    let context = Context::open(command)?;
     match &command.verb {
         Verb::Enroll(wanted) => match &wanted.many.from {
-            Some(path) => enroll_many::run(&desk, path, wanted),
-            None => enroll::run(&desk, wanted),
+            Some(path) => enroll_many::run(&context, path, wanted),
+            None => enroll::run(&context, wanted),
         },
-        Verb::Import(import) => take_in(&desk, import),
-        Verb::Export(wanted) => export::run(&desk, wanted),
-        Verb::Status { user } => status::run(&desk, user.as_deref()),
-        Verb::List(wanted) => list::run(&desk, wanted),
-        Verb::Verify { user, .. } => verify::run(&desk, user),
+        Verb::Import(import) => take_in(&context, import),
+        Verb::Export(wanted) => export::run(&context, wanted),
+        Verb::Status { user } => status::run(&context, user.as_deref()),
+        Verb::List(wanted) => list::run(&context, wanted),
+        Verb::Verify { user, .. } => verify::run(&context, user),
         Verb::Invite(wanted) => match &wanted.many.group {
-            Some(group) => invite_group::run(&desk, group, &wanted.many),
-            None => invite::run(&desk, wanted),
+            Some(group) => invite_group::run(&context, group, &wanted.many),
+            None => invite::run(&context, wanted),
         },
-        Verb::Reset(wanted) => reset::run(&desk, wanted),
-        Verb::Change(wanted) => own_key::run(&desk, wanted),
-        Verb::BackupCodes(wanted) => backup_codes::run(&desk, wanted),
-        Verb::ShowKey(wanted) => show_key::run(&desk, wanted),
-        Verb::Bypass(wanted) => bypass::run(&desk, wanted),
-        Verb::Unlock(wanted) => unlock::run(&desk, &wanted.user),
-        Verb::Devices { user } => devices::list(&desk, user),
-        Verb::Forget(wanted) => devices::forget(&desk, wanted),
-        Verb::Why { user } => why::run(&desk, user),
-        Verb::Explain { login, service } => explain::run(&desk, login, service),
+        Verb::Reset(wanted) => reset::run(&context, wanted),
+        Verb::Change(wanted) => change::run(&context, wanted),
+        Verb::BackupCodes(wanted) => backup_codes::run(&context, wanted),
+        Verb::ShowKey(wanted) => show_key::run(&context, wanted),
+        Verb::Bypass(wanted) => bypass::run(&context, wanted),
+        Verb::Unlock(wanted) => unlock::run(&context, &wanted.user),
+        Verb::Devices { user } => devices::list(&context, user),
+        Verb::Forget(wanted) => devices::forget(&context, wanted),
+        Verb::Why { user } => why::run(&context, user),
+        Verb::Explain { login, service } => explain::run(&context, login, service),
         Verb::Remove(wanted) => match &wanted.authenticator {
-            Some(name) => remove_authenticator::run(&desk, wanted, name),
-            None => remove::run(&desk, wanted),
+            Some(name) => remove_authenticator::run(&context, wanted, name),
+            None => remove::run(&context, wanted),
         },
-        Verb::Settings(Settings::Show) => settings_show::run(&desk),
-        Verb::Epoch(Epoch::Ensure) => epoch::ensure(&desk),
-        Verb::Epoch(Epoch::Now(_)) => epoch::now(&desk),
-        Verb::Epoch(Epoch::Show) => epoch::show(&desk),
-        Verb::Epoch(Epoch::Sweep) => epoch::sweep(&desk),
+        Verb::Settings(Settings::Show) => settings::show::run(&context),
+        Verb::Epoch(EpochVerb::Ensure) => epoch::ensure(&context),
+        Verb::Epoch(EpochVerb::Now(_)) => epoch::now(&context),
+        Verb::Epoch(EpochVerb::Show) => epoch::show(&context),
+        Verb::Epoch(EpochVerb::Sweep) => epoch::sweep(&context),
         Verb::Deliver { patience } => {
-            let done = deliver::run(&desk, *patience);
+            let done = deliver::run(&context, *patience);
             done.map_err(|failure| failure.or("what was not sent waits, and goes next time"))
         }
         // Handled above, without a desk.
@@ -122,19 +102,19 @@ fn answered(command: &Command) -> Result<(), Failure> {
 }
 
 /// Runs the imports.
-fn take_in(desk: &Desk, import: &Import) -> Result<(), Failure> {
-    match import {
-        Import::Uri { user, .. } => import_uri::run(desk, user),
+fn take_in(context: &Context, wanted: &Import) -> Result<(), Failure> {
+    match wanted {
+        Import::Uri { user, .. } => import::uri::run(context, user),
         Import::Migration { user, name, index, .. } => {
             let choice = Choice { name: name.as_deref(), index: *index };
-            import_migration::run(desk, user, choice)
+            import::migration::run(context, user, choice)
         }
-        Import::Qr(wanted) => import_qr::run(desk, wanted),
+        Import::Qr(wanted) => import::qr::run(context, wanted),
         Import::Record { user, older, .. } => {
-            let wanted = if *older { Wanted::Any } else { Wanted::Newer };
-            import_record::run(desk, user.as_deref(), wanted)
+            let age = if *older { Wanted::Any } else { Wanted::Newer };
+            import::record::run(context, user.as_deref(), age)
         }
-        Import::Google(wanted) => import_google::run(desk, wanted),
-        Import::Oath(wanted) => import_oath::run(desk, wanted),
+        Import::Google(options) => import::google::run(context, options),
+        Import::Oath(options) => import::oath::run(context, options),
     }
 }

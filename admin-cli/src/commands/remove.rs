@@ -1,26 +1,29 @@
 //! `twinlock remove USER`: ends a user's enrollment, even if the account or the record cannot be read any more.
 
 use twinlock_core::{
-    account::{Account, Folder},
-    beside::Beside,
-    enrolment::{self, Successor},
-    fault::{CommitFault, StoreFault},
-    letter::LetterKind,
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, StoreError},
+    },
+    notify::notification::NotificationKind,
     ports::{Accounts, Records, Snapshot},
-    record::{Record, State},
+    record::{
+        Record, State,
+        enrollment::{self, Successor},
+        extras::RecordExtras,
+    },
 };
-use twinlock_host::roll;
+use twinlock_host::store::enrolled_users;
 
 use crate::{
-    acting::Acting,
+    authorize::authorizer::Authorizer,
+    cli::Remove,
     commands::status,
-    confirm::confirm,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
-    successor::failed,
-    verbs::Remove,
-    wording::plain,
+    context::Context,
+    enrollment::record_update::failed,
+    error::exit::{Exit, Failure},
+    terminal::{confirm::confirm, keyboard::Keyboard},
+    text::plain,
 };
 
 /// The state to be removed.
@@ -28,39 +31,39 @@ struct Found {
     /// Number of the newest record.
     sequence: u64,
     /// The record, or why it cannot be read.
-    record: Result<Snapshot, StoreFault>,
+    record: Result<Snapshot, StoreError>,
 }
 
 /// Removes a user after confirmation.
-pub fn run(desk: &Desk, wanted: &Remove) -> Result<(), Failure> {
-    desk.need_root("remove people")?;
-    let acting = Acting::of(desk)?;
-    let account = desk.machine.accounts.by_name(&wanted.user)?;
+pub(crate) fn run(context: &Context, wanted: &Remove) -> Result<(), Failure> {
+    context.need_root("remove people")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.machine.accounts.by_name(&wanted.user)?;
     let user = account.as_ref().map_or(wanted.user.as_str(), |account| account.name.as_str());
-    let folder = Folder::of(user).map_err(|_| StoreFault::NameTooLong)?;
-    let Some(found) = find(desk, &folder)? else {
+    let folder = Folder::of(user).map_err(|_| StoreError::NameTooLong)?;
+    let Some(found) = find(context, &folder)? else {
         return Err(nobody(user));
     };
-    let mut successor = tombstone(desk, (user, account.as_ref()), &found)?;
+    let mut successor = tombstone(context, user, account.as_ref(), &found)?;
     let mut keyboard = Keyboard::open()?;
-    confirm(&mut keyboard, &wanted.deed, user, (&consequence(user, &found), "removed"))?;
-    let by = acting.prove(desk, &mut keyboard)?;
-    successor.record.since = desk.now()?.unix;
-    put(desk, &folder, (&successor, &found))?;
-    by.log(desk, "removed", &[("user", user)]);
-    by.write_to(desk, user, LetterKind::Removed, successor.record.since);
-    desk.say(
-        &status::after_removal(desk, account.as_ref(), user),
+    confirm(&mut keyboard, &wanted.privileged, user, &consequence(user, &found), "removed")?;
+    let by = authorizer.prove(context, &mut keyboard)?;
+    successor.record.since = context.now()?.unix;
+    put(context, &folder, &successor, &found)?;
+    by.log(context, "removed", &[("user", user)]);
+    by.write_to(context, user, NotificationKind::Removed, successor.record.since);
+    context.say(
+        &status::after_removal(context, account.as_ref(), user),
         serde_json::json!({ "user": user, "state": "removed" }),
     );
     Ok(())
 }
 
-fn find(desk: &Desk, folder: &Folder) -> Result<Option<Found>, Failure> {
-    let records = &desk.machine.records;
+fn find(context: &Context, folder: &Folder) -> Result<Option<Found>, Failure> {
+    let records = &context.machine.records;
     // The folder is opened through its parent, so that a missing one is not taken for an empty one.
     records.root()?;
-    let Some(sequence) = roll::newest_sequence(records, folder)? else {
+    let Some(sequence) = enrolled_users::newest_sequence(records, folder)? else {
         return Ok(None);
     };
     let record = match records.newest_in(folder) {
@@ -73,14 +76,15 @@ fn find(desk: &Desk, folder: &Folder) -> Result<Option<Found>, Failure> {
 }
 
 fn tombstone(
-    desk: &Desk,
-    (user, account): (&str, Option<&Account>),
+    context: &Context,
+    user: &str,
+    account: Option<&Account>,
     found: &Found,
 ) -> Result<Successor, Failure> {
-    let (generation, now) = desk.stamp()?;
+    let (generation, now) = context.stamp()?;
     match &found.record {
         Ok(snapshot) => {
-            enrolment::remove(snapshot, generation, now).ok_or_else(|| nobody(user)).map(|made| {
+            enrollment::remove(snapshot, generation, now).ok_or_else(|| nobody(user)).map(|made| {
                 // The folder's name is the user, even if another user's record was copied into it.
                 let record = Record { user: user.to_owned(), ..made.record };
                 Successor { record, ..made }
@@ -96,23 +100,24 @@ fn tombstone(
                 since: now,
                 authenticators: Vec::new(),
                 codes: None,
-                beside: Beside::default(),
+                extras: RecordExtras::default(),
             },
         }),
     }
 }
 
 fn put(
-    desk: &Desk,
+    context: &Context,
     folder: &Folder,
-    (successor, before): (&Successor, &Found),
+    successor: &Successor,
+    before: &Found,
 ) -> Result<(), Failure> {
-    let records = &desk.machine.records;
+    let records = &context.machine.records;
     let record = &successor.record;
     match records.commit(folder, successor.after, record) {
         Ok(()) => Ok(()),
-        Err(CommitFault::Overtaken) => Err(CommitFault::Overtaken.into()),
-        Err(CommitFault::Store(fault)) => {
+        Err(CommitError::Overtaken) => Err(CommitError::Overtaken.into()),
+        Err(CommitError::Store(fault)) => {
             let stands = match records.newest_in(folder) {
                 Ok(found) => {
                     Ok(found.is_some_and(|found| found.record.generation == record.generation))

@@ -1,31 +1,32 @@
 //! `twinlock remove USER --authenticator NAME`: removes one of several authenticators.
 
 use twinlock_core::{
-    enrolment,
-    letter::LetterKind,
+    notify::notification::NotificationKind,
     ports::{Records, Snapshot},
-    record::Record,
+    record::{Record, enrollment},
 };
 
 use crate::{
-    acting::Acting,
-    commands::showing,
-    confirm::confirm,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
-    successor::{active, put},
-    verbs::Remove,
-    wording::plain,
+    authorize::authorizer::Authorizer,
+    cli::Remove,
+    context::Context,
+    enrollment::{
+        key_display,
+        record_update::{active, put},
+    },
+    error::exit::{Exit, Failure},
+    terminal::{confirm::confirm, keyboard::Keyboard},
+    text::plain,
 };
 
 /// Removes the authenticator after confirmation.
-pub fn run(desk: &Desk, wanted: &Remove, name: &str) -> Result<(), Failure> {
-    desk.need_root("remove people")?;
-    let acting = Acting::of(desk)?;
-    let account = desk.account(&wanted.user)?;
+pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), Failure> {
+    context.need_root("remove people")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(&wanted.user)?;
     let user = account.name.as_str();
-    let found = active(desk.machine.records.newest(&account)?).ok_or_else(|| not_enrolled(user))?;
+    let found =
+        active(context.machine.records.newest(&account)?).ok_or_else(|| not_enrolled(user))?;
     let judged = found.record;
     let key = judged.authenticators.get(place_of(&judged, name)?).map(|one| &one.key);
     let mut keyboard = Keyboard::open()?;
@@ -34,22 +35,22 @@ pub fn run(desk: &Desk, wanted: &Remove, name: &str) -> Result<(), Failure> {
         "Codes of {shown} are refused from then on; the other authenticators of {} work on.",
         plain(user)
     );
-    confirm(&mut keyboard, &wanted.deed, user, (&consequence, "removed"))?;
-    let by = acting.prove(desk, &mut keyboard)?;
-    let stamp = desk.stamp()?;
+    confirm(&mut keyboard, &wanted.privileged, user, &consequence, "removed")?;
+    let by = authorizer.prove(context, &mut keyboard)?;
+    let stamp = context.stamp()?;
     let mut decide = |found: Option<Snapshot>| {
         let record = active(found).ok_or_else(|| not_enrolled(user))?.record;
         let place = place_of(&record, name)?;
         if record.authenticators.get(place).map(|one| &one.key) != key {
             return Err(overtaken(user));
         }
-        enrolment::without(record, place, stamp).ok_or_else(|| overtaken(user))
+        enrollment::without(record, place, stamp).ok_or_else(|| overtaken(user))
     };
-    put(desk, &account, &mut decide, &|record| record.generation == stamp.0)?;
-    by.log(desk, "authenticator_removed", &[("user", user), ("authenticator", name)]);
-    by.write_to(desk, user, LetterKind::KeyChanged, stamp.1);
-    let entry = showing::entry(desk, user, name);
-    desk.say(
+    put(context, &account, &mut decide, &|record| record.generation == stamp.0)?;
+    by.log(context, "authenticator_removed", &[("user", user), ("authenticator", name)]);
+    by.write_to(context, user, NotificationKind::KeyChanged, stamp.1);
+    let entry = key_display::entry(context, user, name);
+    context.say(
         &format!(
             "{shown} is removed; the other authenticators of {} work on. Delete this entry in the app: {}",
             plain(user),

@@ -4,54 +4,58 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use twinlock_core::{
-    account::Account,
-    beside::Purpose,
-    enrolment,
-    letter::LetterKind,
+    base::account::Account,
+    notify::notification::NotificationKind,
     policy::AfterReset,
     ports::{Records, Snapshot},
+    record::{enrollment, extras::Purpose},
 };
 use twinlock_host::programs;
 
 use crate::{
-    acting::{Acting, Proven},
-    confirm::confirm,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::{Keyboard, tell},
-    one_time, password, person,
-    successor::{active, put},
-    ticket::{Drawn, Message, life_of},
-    verbs::Reset,
-    wording::{WIDTH, count, instant, plain, wrap},
+    authorize::authorizer::{Authorized, Authorizer},
+    cli::Reset,
+    context::Context,
+    enrollment::{
+        one_time, password, person,
+        record_update::{active, put},
+        ticket::{Drawn, TicketMessage, life_of},
+    },
+    error::exit::{Exit, Failure},
+    terminal::{
+        confirm::confirm,
+        keyboard::{Keyboard, tell},
+    },
+    text::{WIDTH, count, instant, plain, wrap},
 };
 
 /// Resets a user after confirmation.
-pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
-    desk.need_root("reset people")?;
-    let acting = Acting::of(desk)?;
-    let account = desk.account(&wanted.user)?;
+#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
+pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), Failure> {
+    context.need_root("reset people")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(&wanted.user)?;
     if account.uid == 0 {
         return Err(root_has_no_ticket());
     }
-    let found = desk.machine.records.newest(&account)?;
+    let found = context.machine.records.newest(&account)?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
     if wanted.expire_password {
         password::must_be_changeable(&account.name)?;
     }
     let mut keyboard = Keyboard::open()?;
-    let said = announcement(desk, &account, &found);
-    confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "changed"))?;
-    let by = acting.prove(desk, &mut keyboard)?;
-    let mail = found.record.beside.mail.as_deref();
-    let drawn = put_an_end(desk, &account, mail, &by)?;
+    let said = announcement(context, &account, &found);
+    confirm(&mut keyboard, &wanted.privileged, &account.name, &said, "changed")?;
+    let by = authorizer.prove(context, &mut keyboard)?;
+    let mail = found.record.extras.mail.as_deref();
+    let drawn = put_an_end(context, &account, mail, &by)?;
     let sessions = wanted.end_sessions.then(|| end_sessions(&account));
     let password = wanted.expire_password.then(|| expire_password(&account.name));
     let user = plain(&account.name);
-    let message = Message {
+    let message = TicketMessage {
         done: &format!(
             "{user} is reset: codes, backup codes, tickets, bypasses and remembered devices of before open nothing. {}",
-            without_a_ticket(desk)
+            without_a_ticket(context)
         ),
         todo: &format!(
             "{user} logs in as usual, types it where it is asked for, and sets up an app."
@@ -64,7 +68,7 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
         }),
     };
     drawn
-        .deliver(desk, (&account, mail), &message)
+        .deliver(context, &account, mail, &message)
         .map_err(|failure| unshown(&account.name, failure))?;
     // The reset is done and the ticket issued, but a further request failed.
     let done = ["ended", "none", "expired"];
@@ -76,8 +80,8 @@ pub fn run(desk: &Desk, wanted: &Reset) -> Result<(), Failure> {
 }
 
 /// Describes which logins set up an app without the ticket.
-fn without_a_ticket(desk: &Desk) -> &'static str {
-    match desk.policy.set_up.after_reset {
+fn without_a_ticket(context: &Context) -> &'static str {
+    match context.policy.set_up.after_reset {
         AfterReset::Ticket => "A login by an ssh key sets up an app without a ticket.",
         AfterReset::Login => {
             "The next login sets up an app without a ticket (after_reset = \"login\")."
@@ -87,29 +91,29 @@ fn without_a_ticket(desk: &Desk) -> &'static str {
 
 /// Revokes everything in one change, also for a login in progress.
 fn put_an_end(
-    desk: &Desk,
+    context: &Context,
     account: &Account,
     mail: Option<&str>,
-    by: &Proven,
+    by: &Authorized,
 ) -> Result<Drawn, Failure> {
-    let stamp = desk.stamp()?;
-    let trace = by.trace(stamp.1);
-    let life = life_of(desk, &account.name, mail);
-    let drawn = Drawn::new(desk, Purpose::SetUp, trace.clone(), life)?;
+    let stamp = context.stamp()?;
+    let audit = by.audit(stamp.1);
+    let life = life_of(context, &account.name, mail);
+    let drawn = Drawn::new(context, Purpose::SetUp, audit.clone(), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
-        let mut record = enrolment::reset(found.record, trace.clone(), stamp);
-        drawn.give(&mut record.beside);
+        let mut record = enrollment::reset(found.record, audit.clone(), stamp);
+        drawn.give(&mut record.extras);
         Ok(record)
     };
-    put(desk, account, &mut decide, &|record| record.generation == stamp.0)?;
-    by.log(desk, "reset", &[("user", &account.name)]);
-    by.write_to(desk, &account.name, LetterKind::Reset, stamp.1);
+    put(context, account, &mut decide, &|record| record.generation == stamp.0)?;
+    by.log(context, "reset", &[("user", &account.name)]);
+    by.write_to(context, &account.name, NotificationKind::Reset, stamp.1);
     Ok(drawn)
 }
 
-fn announcement(desk: &Desk, account: &Account, found: &Snapshot) -> String {
-    let person = person::of_account(desk, account);
+fn announcement(context: &Context, account: &Account, found: &Snapshot) -> String {
+    let person = person::of_account(context, account);
     let last = person.last_code.map_or_else(
         || "no code since this machine was started".into(),
         |at| format!("last code {}", instant(at)),
@@ -121,7 +125,7 @@ fn announcement(desk: &Desk, account: &Account, found: &Snapshot) -> String {
     };
     let names: Vec<String> = person.authenticators.iter().map(|name| plain(name)).collect();
     let mut parts = vec![format!("the authenticator {}", names.join(", "))];
-    if let Ok(Some(left)) = one_time::left(&desk.machine.records, &found.record) {
+    if let Ok(Some(left)) = one_time::left(&context.machine.records, &found.record) {
         parts.push(format!("none of {}", count(left.left.into(), "backup code")));
     }
     format!(

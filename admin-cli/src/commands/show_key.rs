@@ -3,33 +3,32 @@
 use std::io::IsTerminal;
 
 use twinlock_core::{
-    account::Account,
-    beside::Seen,
-    letter::LetterKind,
+    base::account::Account,
+    notify::notification::NotificationKind,
     ports::{Records, Snapshot},
-    record::{Authenticator, Record},
+    record::{Authenticator, Record, extras::KeyDisclosure},
 };
 
 use crate::{
-    acting::{Acting, Proven},
-    commands::showing::{self, Owned, SeenWhere},
-    confirm::confirm,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
-    picture,
-    successor::{active, put},
-    verbs::ShowKey,
-    wording::plain,
+    authorize::authorizer::{Authorized, Authorizer},
+    cli::ShowKey,
+    context::Context,
+    enrollment::{
+        key_display::{self, Owned, SeenWhere},
+        record_update::{active, put},
+    },
+    error::exit::{Exit, Failure},
+    terminal::{confirm::confirm, keyboard::Keyboard, qr_image},
+    text::plain,
 };
 
 /// Shows a user's key after confirmation.
-pub fn run(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
-    desk.need_root("show keys")?;
-    check_arguments(desk, wanted)?;
-    let acting = Acting::of(desk)?;
-    let account = desk.account(&wanted.user)?;
-    let found = desk.machine.records.newest(&account)?;
+pub(crate) fn run(context: &Context, wanted: &ShowKey) -> Result<(), Failure> {
+    context.need_root("show keys")?;
+    check_arguments(context, wanted)?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(&wanted.user)?;
+    let found = context.machine.records.newest(&account)?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
     let name = choose(&found.record, wanted.authenticator.as_deref())?.name.clone();
     let mut keyboard = Keyboard::open()?;
@@ -38,28 +37,28 @@ pub fn run(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
         "This shows the secret key of {user} (authenticator {}). Whoever sees it can log in as {user} as far as codes go, so {user} is asked to change it at the next logins.",
         plain(&name)
     );
-    confirm(&mut keyboard, &wanted.deed, &account.name, (&said, "shown"))?;
-    let by = acting.prove(desk, &mut keyboard)?;
-    mark(desk, &account, &name, &by)?;
+    confirm(&mut keyboard, &wanted.privileged, &account.name, &said, "shown")?;
+    let by = authorizer.prove(context, &mut keyboard)?;
+    mark(context, &account, &name, &by)?;
     // Shows exactly the key that is marked.
-    let found = desk.machine.records.newest(&account).map_err(|fault| marked(fault.into()))?;
+    let found = context.machine.records.newest(&account).map_err(|fault| marked(fault.into()))?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
     let authenticator = choose(&found.record, Some(&name))?;
     let seen =
         if std::io::stdout().is_terminal() { SeenWhere::OnScreen } else { SeenWhere::InFiles };
     let owned = Owned { user: &account.name, authenticator, seen };
-    showing::show(desk, &wanted.drawing, &owned).map_err(marked)?.keep();
-    finish(desk, &account, &name, wanted);
+    key_display::show(context, &wanted.drawing, &owned).map_err(marked)?.keep();
+    finish(context, &account, &name, wanted);
     Ok(())
 }
 
-fn check_arguments(desk: &Desk, wanted: &ShowKey) -> Result<(), Failure> {
+fn check_arguments(context: &Context, wanted: &ShowKey) -> Result<(), Failure> {
     let files = [&wanted.drawing.png, &wanted.drawing.svg];
     for path in files.into_iter().flatten() {
-        picture::must_be_free(path)?;
+        qr_image::must_be_free(path)?;
     }
     let to_a_file = files.into_iter().any(Option::is_some);
-    if !to_a_file && (desk.json || !std::io::stdout().is_terminal()) {
+    if !to_a_file && (context.json || !std::io::stdout().is_terminal()) {
         return Err(Failure::new(
             Exit::Usage,
             "standard output is no terminal, and a key is not to lie about in a file or a log",
@@ -88,31 +87,31 @@ fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticato
 }
 
 /// Marks the key as disclosed, durably and before it is shown: a command killed afterwards may have shown it.
-fn mark(desk: &Desk, account: &Account, name: &str, by: &Proven) -> Result<(), Failure> {
-    let (generation, now) = desk.stamp()?;
+fn mark(context: &Context, account: &Account, name: &str, by: &Authorized) -> Result<(), Failure> {
+    let (generation, now) = context.stamp()?;
     let mut decide = |found: Option<Snapshot>| {
         let mut found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         choose(&found.record, Some(name))?;
         for one in found.record.authenticators.iter_mut().filter(|one| one.name == name) {
             if !by.is(&account.name) {
-                one.seen = Some(Seen { trace: by.trace(now), postponed: 0 });
+                one.seen = Some(KeyDisclosure { audit: by.audit(now), postponed: 0 });
             }
         }
         found.record.generation = generation;
         Ok(found.record)
     };
-    put(desk, account, &mut decide, &|record| record.generation == generation)?;
-    by.log(desk, "key_shown", &[("user", &account.name), ("authenticator", name)]);
-    by.write_to(desk, &account.name, LetterKind::KeyShown, now);
+    put(context, account, &mut decide, &|record| record.generation == generation)?;
+    by.log(context, "key_shown", &[("user", &account.name), ("authenticator", name)]);
+    by.write_to(context, &account.name, NotificationKind::KeyShown, now);
     Ok(())
 }
 
-fn finish(desk: &Desk, account: &Account, name: &str, wanted: &ShowKey) {
+fn finish(context: &Context, account: &Account, name: &str, wanted: &ShowKey) {
     let files: Vec<&str> = [&wanted.drawing.png, &wanted.drawing.svg]
         .into_iter()
         .filter_map(|path| path.as_deref())
         .collect();
-    desk.say(
+    context.say(
         &format!("{} is asked to change this key at the next logins.", plain(&account.name)),
         serde_json::json!({ "user": account.name, "authenticator": name, "files": files }),
     );

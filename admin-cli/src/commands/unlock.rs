@@ -3,34 +3,37 @@
 use std::collections::BTreeMap;
 
 use twinlock_core::{
-    account::{Account, Folder},
-    fault::StoreFault,
-    format::ledger_names,
-    letter::LetterKind,
-    ports::{Ledger, Records, Seat},
+    base::{
+        account::{Account, Folder},
+        error::StoreError,
+    },
+    ledger::names,
+    notify::notification::NotificationKind,
+    ports::{Ledger, LedgerKey, Records},
 };
 
 use crate::{
-    acting::Acting,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::Keyboard,
-    wording::{count, plain},
+    authorize::authorizer::Authorizer,
+    context::Context,
+    error::exit::{Exit, Failure},
+    terminal::keyboard::Keyboard,
+    text::{count, plain},
 };
 
 /// Text if the ledger cannot be read afterwards.
 const UNSEEN: &str = "how many wrong codes are left cannot be said";
 
 /// Clears the attempts of one user.
-pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
-    desk.need_root("unlock people")?;
-    let acting = Acting::of(desk)?;
-    let account = desk.account(user)?;
-    let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
-    let names = shelf.names()?;
+#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
+pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
+    context.need_root("unlock people")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(user)?;
+    let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(&account), &account.name))?;
+    let names = user_ledger.names()?;
     // A name that only looks like an attempt, or has damaged content, locks out the user too.
     let tries: Vec<&String> = names.iter().filter(|name| name.starts_with("try.")).collect();
-    let carried = carried(desk, &account, &names);
+    let carried = carried(context, &account, &names);
     if tries.is_empty() && carried == 0 {
         return Err(Failure::new(
             Exit::NotInState,
@@ -38,21 +41,21 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
             format!("What refuses is told by: twinlock why {}", plain(&account.name)),
         ));
     }
-    let by = acting.prove(desk, &mut Keyboard::open()?)?;
-    tries.iter().for_each(|name| shelf.erase(name));
-    let folder = Folder::of(&account.name).map_err(|_| StoreFault::NameTooLong)?;
-    desk.machine.records.forget_failures(&folder);
-    names.iter().filter(|name| name.starts_with("row.")).for_each(|name| shelf.erase(name));
-    let left = shelf.names().map_err(|fault| Failure::from(fault).but(UNSEEN))?;
+    let by = authorizer.prove(context, &mut Keyboard::open()?)?;
+    tries.iter().for_each(|name| user_ledger.erase(name));
+    let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
+    context.machine.records.forget_failures(&folder);
+    names.iter().filter(|name| name.starts_with("row.")).for_each(|name| user_ledger.erase(name));
+    let left = user_ledger.names().map_err(|fault| Failure::from(fault).but(UNSEEN))?;
     let stay = tries.iter().filter(|name| left.contains(name)).count();
-    let in_a_row = self::carried(desk, &account, &left);
+    let in_a_row = self::carried(context, &account, &left);
     if stay + in_a_row > 0 {
         let others = if names.iter().all(|name| left.contains(name)) {
             "nothing was changed"
         } else {
             "the others are forgotten"
         };
-        return Err(not_erased(&account.name, (stay.max(in_a_row), others)));
+        return Err(not_erased(&account.name, stay.max(in_a_row), others));
     }
     let mut sources = by_source(&tries);
     if carried > 0 {
@@ -60,9 +63,9 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     }
     let all: usize = sources.values().sum();
     let number = all.to_string();
-    by.log(desk, "unlocked", &[("user", &account.name), ("tries", &number)]);
-    by.write_to(desk, &account.name, LetterKind::Unlocked, desk.now()?.unix);
-    desk.say(
+    by.log(context, "unlocked", &[("user", &account.name), ("tries", &number)]);
+    by.write_to(context, &account.name, NotificationKind::Unlocked, context.now()?.unix);
+    context.say(
         &sentence(&account.name, &sources),
         serde_json::json!({ "user": account.name, "forgotten": all, "sources": sources }),
     );
@@ -70,15 +73,16 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
 }
 
 /// Counts the consecutive wrong codes from before a restart, of which only the number is left.
-fn carried(desk: &Desk, account: &Account, names: &[String]) -> usize {
-    let row = names.iter().filter_map(|name| ledger_names::read_row(name)).max();
-    let noted = || desk.machine.records.newest(account).ok().flatten().map(|found| found.failures);
+fn carried(context: &Context, account: &Account, names: &[String]) -> usize {
+    let row = names.iter().filter_map(|name| names::read_row(name)).max();
+    let noted =
+        || context.machine.records.newest(account).ok().flatten().map(|found| found.failures);
     let carried = row.map(|row| row.carried).or_else(noted).unwrap_or_default();
     usize::try_from(carried).unwrap_or(usize::MAX)
 }
 
 /// Explains that attempts which were not cleared still lock out the user.
-fn not_erased(user: &str, (stay, others): (usize, &str)) -> Failure {
+fn not_erased(user: &str, stay: usize, others: &str) -> Failure {
     let (user, stay) = (plain(user), count(stay, "wrong code"));
     Failure::new(
         Exit::StoreUnreachable,
@@ -90,7 +94,7 @@ fn not_erased(user: &str, (stay, others): (usize, &str)) -> Failure {
 fn by_source(tries: &[&String]) -> BTreeMap<String, usize> {
     let mut sources = BTreeMap::new();
     for name in tries {
-        let source = ledger_names::read_try(name).map(|found| found.source);
+        let source = names::read_try(name).map(|found| found.source);
         let source = source.map_or_else(|| "damaged".into(), |source| source.as_str().to_owned());
         *sources.entry(source).or_insert(0) += 1;
     }

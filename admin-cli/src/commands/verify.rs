@@ -2,43 +2,43 @@
 //! the answer is of no use at a login.
 
 use twinlock_core::{
-    account::Account,
     answer::{self, Answer, Code},
-    attempt::{Outcome, Trial},
-    code_set::Shape,
-    enrolment, facts,
-    format::ledger_names,
-    judge::Evidence,
-    ledger::{Budget, Facts},
+    base::{account::Account, request::SourceLabel, secret::Typed, time::UnixTime},
+    ledger::{Budget, LedgerHistory, names},
     policy::Resync,
-    ports::{Ledger, Records, Seat, Shelf, Snapshot},
-    record::Record,
-    request::SourceLabel,
-    resync::Memory,
-    secret::Typed,
+    ports::{Ledger, LedgerKey, Records, Snapshot, UserLedger},
+    record::{Record, code_set::Shape, enrollment},
     text::duration,
-    time::UnixTime,
+    verify::{
+        attempt::{Attempt, Outcome},
+        history,
+        judge::Evidence,
+        resync::Memory,
+    },
 };
 
 use crate::{
-    acting::Acting,
-    desk::Desk,
-    exit::{Exit, Failure},
-    keyboard::{Keyboard, Line},
-    own_code::Nobody,
-    past_code,
-    proof::{Apart, Finding, Skew, examine, hint},
-    reasons,
-    wording::{instant, plain, time_of_day},
+    authorize::{authorizer::Authorizer, own_code::Nobody},
+    context::Context,
+    enrollment::{
+        code_diagnosis::{Apart, CodeDiagnosis, Skew, examine, hint},
+        past_code,
+    },
+    error::{
+        exit::{Exit, Failure},
+        refusal_messages,
+    },
+    terminal::keyboard::{InputLine, Keyboard},
+    text::{instant, plain, time_of_day},
 };
 
 /// Asks for a code and diagnoses it.
-pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
-    desk.need_root("try other people's codes")?;
-    let acting = Acting::of(desk)?;
-    let account = desk.account(user)?;
+pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
+    context.need_root("try other people's codes")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(user)?;
     let enrolled =
-        || desk.machine.records.newest(&account).map(|it| it.filter(enrolment::is_enrolled));
+        || context.machine.records.newest(&account).map(|it| it.filter(enrollment::is_enrolled));
     let (Some(found), Some(judged)) = (enrolled()?, enrolled()?) else {
         return Err(Failure::new(
             Exit::NotInState,
@@ -46,23 +46,24 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
             format!("To enroll: twinlock enroll {}", plain(&account.name)),
         ));
     };
-    let shelf = desk.machine.ledger.open(&Seat::of(Some(&account), &account.name))?;
+    let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(&account), &account.name))?;
     let mut keyboard = Keyboard::open()?;
-    let by = acting.prove(desk, &mut keyboard)?;
+    let by = authorizer.prove(context, &mut keyboard)?;
     let typed = ask(&mut keyboard, &account.name)?;
     let code = read(&typed, &account.name)?;
-    let before = facts::read(shelf.as_ref(), None)?;
-    let asked = Asked { desk, shelf: shelf.as_ref(), record: &found.record, code: &code };
+    let before = history::read(user_ledger.as_ref(), None)?;
+    let asked =
+        Asked { context, user_ledger: user_ledger.as_ref(), record: &found.record, code: &code };
     let answer = asked.answer(asked.charged(&account, judged, &by.source()), &before)?;
-    by.log(desk, "code_tried", &[("user", &account.name), ("finding", answer.word())]);
-    answer.tell(desk, &found.record)
+    by.log(context, "code_tried", &[("user", &account.name), ("finding", answer.word())]);
+    answer.tell(context, &found.record)
 }
 
 fn ask(keyboard: &mut Keyboard, user: &str) -> Result<Typed, Failure> {
     match keyboard.ask(&format!("Code of {}: ", plain(user)))? {
-        Line::Typed(line) => Ok(Typed::new(line.as_str().to_owned())),
-        Line::End => Ok(Typed::new(String::new())),
-        Line::Interrupted => Err(stopped()),
+        InputLine::Typed(line) => Ok(Typed::new(line.as_str().to_owned())),
+        InputLine::End => Ok(Typed::new(String::new())),
+        InputLine::Interrupted => Err(stopped()),
     }
 }
 
@@ -95,16 +96,16 @@ fn not_tried(user: &str) -> Failure {
 
 /// A charged attempt.
 struct Asked<'a> {
-    desk: &'a Desk,
-    shelf: &'a dyn Shelf,
+    context: &'a Context,
+    user_ledger: &'a dyn UserLedger,
     record: &'a Record,
     code: &'a Code,
 }
 
 /// What is reported about a code.
-enum Verdict {
+enum VerifyVerdict {
     /// The diagnosis, as a login would judge it, or of a past code.
-    Found(Finding),
+    Found(CodeDiagnosis),
     /// Not judged until then.
     Throttled(UnixTime),
 }
@@ -113,29 +114,29 @@ impl Asked<'_> {
     /// Verifies the code like a login, with a separate attempt limit: a correct code is claimed before anything is
     /// reported.
     fn charged(&self, account: &Account, judged: Snapshot, source: &SourceLabel) -> Outcome {
-        let mut trial = Trial {
-            policy: &self.desk.policy,
-            ports: self.desk.machine.ports(&Nobody),
-            shelf: self.shelf,
+        let mut attempt = Attempt {
+            policy: &self.context.policy,
+            ports: self.context.machine.ports(&Nobody),
+            user_ledger: self.user_ledger,
             person: Some((account, judged)),
             stand_in: None,
             broken: None,
             source,
             budget: Budget::Verify,
-            memory: Memory::new(self.desk.policy.resync),
+            memory: Memory::new(self.context.policy.resync),
         };
-        trial.attempt(self.code)
+        attempt.verify(self.code)
     }
 
     /// Converts the outcome to a report; a past code from which the drift could still be learned is claimed first.
-    fn answer(&self, outcome: Outcome, before: &Facts) -> Result<Verdict, Failure> {
-        Ok(Verdict::Found(match outcome {
+    fn answer(&self, outcome: Outcome, before: &LedgerHistory) -> Result<VerifyVerdict, Failure> {
+        Ok(VerifyVerdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,
-            Outcome::Replayed { wait } | Outcome::Repeated { wait } => Finding::Used { wait },
-            Outcome::BeforeEpoch { wait, ahead } => Finding::BeforeEpoch { wait, ahead },
-            Outcome::Throttled { until, .. } => return Ok(Verdict::Throttled(until)),
+            Outcome::Replayed { wait } | Outcome::Repeated { wait } => CodeDiagnosis::Used { wait },
+            Outcome::BeforeEpoch { wait, ahead } => CodeDiagnosis::BeforeEpoch { wait, ahead },
+            Outcome::Throttled { until, .. } => return Ok(VerifyVerdict::Throttled(until)),
             Outcome::Faulty(reason) => {
-                let explained = reasons::explain(reason.word(), &plain(&self.record.user));
+                let explained = refusal_messages::explain(reason.word(), &plain(&self.record.user));
                 let what = format!("the code cannot be judged: {}", explained.meaning);
                 return Err(Failure::new(Exit::StoreUnreachable, what, explained.remedy));
             }
@@ -151,57 +152,57 @@ impl Asked<'_> {
         }))
     }
 
-    fn right(&self, before: &Facts) -> Result<Finding, Failure> {
-        let now = self.desk.now()?;
-        let horizon = self.desk.machine.ledger.floor(now)?;
-        let evidence = Evidence::of(before, &horizon, now.unix, self.desk.policy.window);
+    fn right(&self, before: &LedgerHistory) -> Result<CodeDiagnosis, Failure> {
+        let now = self.context.now()?;
+        let horizon = self.context.machine.ledger.floor(now)?;
+        let evidence = Evidence::of(before, &horizon, now.unix, self.context.policy.window);
         let evidence = evidence.of_record(self.record, &horizon);
         Ok(examine(self.record, self.code, &evidence))
     }
 
-    fn of_the_past(&self) -> Result<Finding, Failure> {
-        let now = self.desk.now()?;
-        let horizon = self.desk.machine.ledger.floor(now)?;
-        let mut facts = facts::read(self.shelf, None)?;
-        let window = self.desk.policy.window;
+    fn of_the_past(&self) -> Result<CodeDiagnosis, Failure> {
+        let now = self.context.now()?;
+        let horizon = self.context.machine.ledger.floor(now)?;
+        let mut facts = history::read(self.user_ledger, None)?;
+        let window = self.context.policy.window;
         let evidence = Evidence::of(&facts, &horizon, now.unix, window);
         if past_code::is_passed(self.record, self.code, &evidence) {
-            return Ok(Finding::Used { wait: 0 });
+            return Ok(CodeDiagnosis::Used { wait: 0 });
         }
         let Some(found) = past_code::past(self.record, self.code, &evidence) else {
-            return Ok(Finding::Wrong);
+            return Ok(CodeDiagnosis::Wrong);
         };
         if found.is_unused {
-            let name = ledger_names::used_name(&found.used);
-            let _ = self.shelf.create(&name, &ledger_names::instant(now.unix))?;
+            let name = names::used_name(&found.used);
+            let _ = self.user_ledger.create(&name, &names::instant(now.unix))?;
             facts.used.push(found.used);
         }
         let evidence = Evidence::of(&facts, &horizon, now.unix, window);
         let skew = past_code::past(self.record, self.code, &evidence).unwrap_or(found).skew;
-        let learnable = match self.desk.policy.resync {
+        let learnable = match self.context.policy.resync {
             Resync::Off => None,
             Resync::Offered => skew.learnable,
         };
-        Ok(Finding::Off { apart: Apart::Clock(Skew { learnable, ..skew }) })
+        Ok(CodeDiagnosis::Off { apart: Apart::Clock(Skew { learnable, ..skew }) })
     }
 }
 
-impl Verdict {
+impl VerifyVerdict {
     /// Returns the word in the log.
     fn word(&self) -> &'static str {
         match self {
-            Self::Found(Finding::Right { .. }) => "right",
-            Self::Found(Finding::Used { .. }) => "used",
-            Self::Found(Finding::BeforeEpoch { .. }) => "before_epoch",
-            Self::Found(Finding::Off { .. }) => "off",
-            Self::Found(Finding::Wrong) => "wrong",
+            Self::Found(CodeDiagnosis::Right { .. }) => "right",
+            Self::Found(CodeDiagnosis::Used { .. }) => "used",
+            Self::Found(CodeDiagnosis::BeforeEpoch { .. }) => "before_epoch",
+            Self::Found(CodeDiagnosis::Off { .. }) => "off",
+            Self::Found(CodeDiagnosis::Wrong) => "wrong",
             Self::Throttled(_) => "throttled",
         }
     }
 
-    fn tell(self, desk: &Desk, record: &Record) -> Result<(), Failure> {
+    fn tell(self, context: &Context, record: &Record) -> Result<(), Failure> {
         match self {
-            Self::Found(finding) => conclude(desk, record, finding),
+            Self::Found(finding) => conclude(context, record, finding),
             Self::Throttled(until) => Err(Failure::new(
                 Exit::Throttled,
                 format!(
@@ -215,10 +216,11 @@ impl Verdict {
     }
 }
 
-fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failure> {
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
+fn conclude(context: &Context, record: &Record, finding: CodeDiagnosis) -> Result<(), Failure> {
     let user = plain(&record.user);
     match finding {
-        Finding::Right { found, apart } => {
+        CodeDiagnosis::Right { found, apart } => {
             let name = record.authenticators.get(found.authenticator).map(|one| one.name.as_str());
             let said = format!(
                 "Right: a code of {}'s authenticator {}, used up by this. {}",
@@ -227,7 +229,7 @@ fn conclude(desk: &Desk, record: &Record, finding: Finding) -> Result<(), Failur
                 within_reach(apart)
             );
             let (key, value) = number(apart);
-            desk.say(
+            context.say(
                 &said,
                 serde_json::json!({
                     "user": record.user, "finding": "right",
@@ -277,29 +279,29 @@ fn clock(Skew { ahead, learnt, .. }: Skew) -> String {
 }
 
 /// Returns why a login would refuse a code, and what to do.
-fn explain(user: &str, finding: Finding) -> (String, String) {
+fn explain(user: &str, finding: CodeDiagnosis) -> (String, String) {
     match finding {
-        Finding::Right { .. } => (String::from("right"), String::new()),
-        Finding::Used { wait: 0 } => (
+        CodeDiagnosis::Right { .. } => (String::from("right"), String::new()),
+        CodeDiagnosis::Used { wait: 0 } => (
             format!("right for {user}, but that code or a later one was used already"),
             "Take the one shown now; on a token, press the button.".into(),
         ),
-        Finding::Used { wait } => (
+        CodeDiagnosis::Used { wait } => (
             format!("right for {user}, but that code or a later one was used already"),
             format!("The next one is shown in {}.", duration(wait)),
         ),
-        Finding::BeforeEpoch { ahead: Some(until), .. } => (
+        CodeDiagnosis::BeforeEpoch { ahead: Some(until), .. } => (
             format!(
                 "right for {user}, but perhaps used while the clock was ahead, until {}",
                 instant(until)
             ),
             "Is the clock right now? Then run: twinlock epoch now".into(),
         ),
-        Finding::BeforeEpoch { wait, .. } => (
+        CodeDiagnosis::BeforeEpoch { wait, .. } => (
             format!("right for {user}, but perhaps used before this machine's start"),
             format!("The first one that counts is shown in {}.", duration(wait)),
         ),
-        Finding::Off { apart } => (
+        CodeDiagnosis::Off { apart } => (
             format!("too far off: by itself a login refuses it. {}", hint(apart)),
             match apart {
                 Apart::Clock(skew) => clock_remedy(skew),
@@ -309,7 +311,7 @@ fn explain(user: &str, finding: Finding) -> (String, String) {
                 }
             },
         ),
-        Finding::Wrong => (
+        CodeDiagnosis::Wrong => (
             format!("wrong: no authenticator of {user} shows that code around now"),
             "Look whether the app shows this host's entry, and whether its clock is fast: a code that is still to come is never told. Else remove and enroll again.".into(),
         ),
@@ -333,35 +335,35 @@ fn clock_remedy(skew: Skew) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twinlock_core::time::UnixTime;
+    use twinlock_core::base::time::UnixTime;
 
     fn skewed(ahead: i64) -> Apart {
         Apart::Clock(Skew { ahead, learnt: 330, learnable: Some(UnixTime(1_800_000_000)) })
     }
 
-    fn off(apart: Apart) -> Finding {
-        Finding::Off { apart }
+    fn off(apart: Apart) -> CodeDiagnosis {
+        CodeDiagnosis::Off { apart }
     }
 
     #[test]
     fn every_refusal_has_its_sentence_and_remedy() {
         for (finding, sentence, remedy) in [
-            (Finding::Used { wait: 17 }, "used already", "The next one is shown in 17 s."),
+            (CodeDiagnosis::Used { wait: 17 }, "used already", "The next one is shown in 17 s."),
             (
-                Finding::BeforeEpoch { wait: 60, ahead: None },
+                CodeDiagnosis::BeforeEpoch { wait: 60, ahead: None },
                 "this machine's start",
                 "shown in 1 min.",
             ),
             (
-                Finding::BeforeEpoch { wait: 600, ahead: Some(UnixTime(0)) },
+                CodeDiagnosis::BeforeEpoch { wait: 600, ahead: Some(UnixTime(0)) },
                 "while the clock was ahead, until 1970-01-01",
                 "twinlock epoch now",
             ),
-            (Finding::Used { wait: 0 }, "used already", "press the button"),
+            (CodeDiagnosis::Used { wait: 0 }, "used already", "press the button"),
             (off(skewed(-270)), "about 4 min 30 s behind", "at a login, from 08:00:00 UTC on"),
             (off(skewed(0)), "the app's was set right since", "Two codes in a row at a login"),
             (off(Apart::Presses { skipped: 9 }), "pressed 9 times", "two in a row"),
-            (Finding::Wrong, "no authenticator of ada", "Look whether"),
+            (CodeDiagnosis::Wrong, "no authenticator of ada", "Look whether"),
         ] {
             let said = explain("ada", finding);
             assert!(said.0.contains(sentence) && said.1.contains(remedy), "{said:?}");

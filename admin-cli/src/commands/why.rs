@@ -2,28 +2,30 @@
 
 use serde_json::json;
 use twinlock_core::{
-    account::Account,
-    beside::Beside,
-    epoch, facts,
-    fault::LedgerFault,
-    ledger::{Budget, Facts, Refused, Try},
-    ports::{Accounts, Ledger, Records, Seat, Shelf, Snapshot},
-    refusals,
-    request::SourceLabel,
-    row,
+    base::{
+        account::Account,
+        error::LedgerError,
+        request::SourceLabel,
+        time::{Now, UnixTime},
+    },
+    ledger::{
+        Budget, LedgerHistory, Refused, Try, epoch, failure_streak,
+        throttle::{self, Familiarity, ThrottleDecision, ThrottleInput},
+    },
+    ports::{Accounts, Ledger, LedgerKey, Records, Snapshot, UserLedger},
+    record::extras::RecordExtras,
     text::duration,
-    throttle::{self, Case, Familiarity, Weighed},
-    time::{Now, UnixTime},
+    verify::{history, refusal_log},
 };
 
 use crate::{
-    ahead,
-    commands::beside,
-    desk::Desk,
-    exit::Failure,
-    person::{self, Person, Standing},
-    reasons::explain,
-    wording::{WIDTH, instant, plain, wrap},
+    context::Context,
+    enrollment::{
+        ahead, extras,
+        person::{self, EnrollmentStatus, Person},
+    },
+    error::{exit::Failure, refusal_messages::explain},
+    text::{WIDTH, instant, plain, wrap},
 };
 
 /// What refuses a login before this module knows the user, or before it is called.
@@ -40,28 +42,29 @@ struct Ledgers {
 }
 
 /// A source whose next attempt would not be judged.
-pub struct Waiting {
+pub(crate) struct Waiting {
     source: SourceLabel,
     /// Until when; `None` if only `unlock`, or a login from a known source, ends it.
-    pub until: Option<UnixTime>,
+    pub(crate) until: Option<UnixTime>,
 }
 
 /// Explains the last refusals.
-pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
-    desk.need_root("see why people were refused")?;
-    let account = desk.machine.accounts.by_name(user)?;
+pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
+    context.need_root("see why people were refused")?;
+    let account = context.machine.accounts.by_name(user)?;
     let name = account.as_ref().map_or(user, |account| account.name.as_str()).to_owned();
-    let person = account.as_ref().map(|account| person::of_account(desk, account));
-    let now = desk.now()?;
-    let ledgers = look(desk, (account.as_ref(), &name), now);
-    if desk.json {
+    let person = account.as_ref().map(|account| person::of_account(context, account));
+    let now = context.now()?;
+    let ledgers = look(context, account.as_ref(), &name, now);
+    if context.json {
         let object = object(&name, person.as_ref(), &ledgers);
-        return desk.print(&format!("{object}\n"));
+        return context.print(&format!("{object}\n"));
     }
-    let record = account.and_then(|account| desk.machine.records.newest(&account).ok().flatten());
-    let extras = record.as_ref().map(|found| &found.record.beside);
+    let record =
+        account.and_then(|account| context.machine.records.newest(&account).ok().flatten());
+    let extras = record.as_ref().map(|found| &found.record.extras);
     let mut lines = vec![state(&name, person.as_ref(), extras)];
-    lines.extend(extras.iter().flat_map(|extras| beside::on_the_way(extras, now.unix)));
+    lines.extend(extras.iter().flat_map(|extras| extras::on_the_way(extras, now.unix)));
     match &ledgers {
         Ok(ledgers) => lines.extend(spoken(&name, ledgers, now.unix)),
         Err(fault) => {
@@ -71,23 +74,24 @@ pub fn run(desk: &Desk, user: &str) -> Result<(), Failure> {
     }
     lines.push(ELSEWHERE.into());
     let wrapped: Vec<String> = lines.iter().map(|line| wrap(line, WIDTH, 2)).collect();
-    desk.print(&format!("{}\n", wrapped.join("\n")))
+    context.print(&format!("{}\n", wrapped.join("\n")))
 }
 
 fn look(
-    desk: &Desk,
-    (account, name): (Option<&Account>, &str),
+    context: &Context,
+    account: Option<&Account>,
+    name: &str,
     now: Now,
-) -> Result<Ledgers, LedgerFault> {
-    let ledger = &desk.machine.ledger;
-    let shelf = ledger.open(&Seat::of(account, name))?;
-    let found = account.and_then(|account| desk.machine.records.newest(account).ok().flatten());
+) -> Result<Ledgers, LedgerError> {
+    let ledger = &context.machine.ledger;
+    let user_ledger = ledger.open(&LedgerKey::of(account, name))?;
+    let found = account.and_then(|account| context.machine.records.newest(account).ok().flatten());
     let floor = ledger.epoch()?.and_then(|known| epoch::floor(&known, &known.boot_id, now));
     let ahead =
-        ahead::of_person(desk, found.as_ref(), now.unix).max(ahead::of_floor(floor, now.unix));
+        ahead::of_person(context, found.as_ref(), now.unix).max(ahead::of_floor(floor, now.unix));
     Ok(Ledgers {
-        refused: refusals::all(shelf.as_ref()),
-        waiting: waiting(desk, shelf.as_ref(), (found.as_ref(), now.unix))?,
+        refused: refusal_log::all(user_ledger.as_ref()),
+        waiting: waiting(context, user_ledger.as_ref(), found.as_ref(), now.unix)?,
         floor,
         ahead,
     })
@@ -95,65 +99,77 @@ fn look(
 
 /// Returns what the throttle would decide about one more attempt from each recorded source.
 fn waiting(
-    desk: &Desk,
-    shelf: &dyn Shelf,
-    (found, now): (Option<&Snapshot>, UnixTime),
-) -> Result<Vec<Waiting>, LedgerFault> {
-    let facts = facts::read(shelf, None)?;
-    let mut sources: Vec<(Budget, SourceLabel)> = Vec::new();
-    for charged in &facts.tries {
-        let source = (charged.name.budget, charged.name.source.clone());
+    context: &Context,
+    user_ledger: &dyn UserLedger,
+    found: Option<&Snapshot>,
+    now: UnixTime,
+) -> Result<Vec<Waiting>, LedgerError> {
+    let history = history::read(user_ledger, None)?;
+    let mut sources: Vec<Origin> = Vec::new();
+    for charged in &history.tries {
+        let source = Origin { budget: charged.name.budget, source: charged.name.source.clone() };
         if !sources.contains(&source) {
             sources.push(source);
         }
     }
-    let waits = sources.into_iter().filter_map(|from| of_source(desk, &facts, (found, now), from));
+    let waits =
+        sources.into_iter().filter_map(|from| of_source(context, &history, found, now, from));
     Ok(waits.collect())
 }
 
+/// Where an attempt comes from, and the budget that it is taken from.
+#[derive(PartialEq)]
+pub(crate) struct Origin {
+    pub(crate) budget: Budget,
+    pub(crate) source: SourceLabel,
+}
+
 /// Returns the wait of a source whose next attempt would not be judged.
-pub fn of_source(
-    desk: &Desk,
-    facts: &Facts,
-    (found, now): (Option<&Snapshot>, UnixTime),
-    (budget, source): (Budget, SourceLabel),
+pub(crate) fn of_source(
+    context: &Context,
+    history: &LedgerHistory,
+    found: Option<&Snapshot>,
+    now: UnixTime,
+    origin: Origin,
 ) -> Option<Waiting> {
+    let Origin { budget, source } = origin;
     let failures = found.map_or(0, |found| found.failures);
-    let in_a_row = row::length(facts, row::in_force(facts, failures, now), None);
+    let in_a_row =
+        failure_streak::length(history, failure_streak::in_force(history, failures, now), None);
     let familiarity = Familiarity::of(found, &source);
-    let charged = next_try(facts, budget, source, now);
-    let case = Case { charged: &charged, facts, in_a_row, familiarity, now };
-    let until = match throttle::weigh(&desk.policy.throttle, &case) {
-        Weighed::Judge => return None,
-        Weighed::Wait { until } => Some(until),
-        Weighed::Locked => None,
+    let charged = next_try(history, budget, source, now);
+    let case = ThrottleInput { charged: &charged, history, in_a_row, familiarity, now };
+    let until = match throttle::check(&context.policy.throttle, &case) {
+        ThrottleDecision::Judge => return None,
+        ThrottleDecision::Wait { until } => Some(until),
+        ThrottleDecision::Locked => None,
     };
     Some(Waiting { source: charged.source, until })
 }
 
-fn next_try(facts: &Facts, budget: Budget, source: SourceLabel, now: UnixTime) -> Try {
-    let slot = throttle::free_slot(facts, budget, &source, now.day());
+fn next_try(history: &LedgerHistory, budget: Budget, source: SourceLabel, now: UnixTime) -> Try {
+    let slot = throttle::free_slot(history, budget, &source, now.day());
     Try { budget, day: now.day(), slot, source }
 }
 
-fn state(name: &str, person: Option<&Person>, extras: Option<&Beside>) -> String {
+fn state(name: &str, person: Option<&Person>, extras: Option<&RecordExtras>) -> String {
     let user = plain(name);
     let Some(person) = person else {
         return format!(
             "There is no account {user}. Names without one share 256 places, so what follows may be another name's."
         );
     };
-    match person.standing {
-        Standing::Enrolled | Standing::NoAccount => {
+    match person.status {
+        EnrollmentStatus::Enrolled | EnrollmentStatus::NoAccount => {
             format!("{user} is enrolled, and the record can be read.")
         }
-        Standing::Pending => pending(&user, extras),
-        Standing::Removed | Standing::NotEnrolled => format!(
+        EnrollmentStatus::Pending => pending(&user, extras),
+        EnrollmentStatus::Removed | EnrollmentStatus::NotEnrolled => format!(
             "{user} is {}. To enroll: twinlock enroll {user}",
-            if person.standing == Standing::Removed { "removed" } else { "not enrolled" }
+            if person.status == EnrollmentStatus::Removed { "removed" } else { "not enrolled" }
         ),
-        Standing::Broken(fault) => {
-            let reason = person.standing.reason().unwrap_or_default();
+        EnrollmentStatus::Broken(fault) => {
+            let reason = person.status.reason().unwrap_or_default();
             let explained = explain(fault.reason(), &user);
             format!(
                 "Every login of {user} is refused now: {} ({reason}).\n  {}",
@@ -164,12 +180,14 @@ fn state(name: &str, person: Option<&Person>, extras: Option<&Beside>) -> String
 }
 
 /// Explains what the next login needs of an account that was reset or invited, or has a pending set-up.
-fn pending(user: &str, extras: Option<&Beside>) -> String {
+fn pending(user: &str, extras: Option<&RecordExtras>) -> String {
     let (done, has_ticket) = match extras {
-        Some(Beside { reset: Some(trace), .. }) => {
-            (format!("was reset by {} at {}", plain(&trace.by), instant(trace.at)), true)
+        Some(RecordExtras { reset: Some(audit), .. }) => {
+            (format!("was reset by {} at {}", plain(&audit.by), instant(audit.at)), true)
         }
-        Some(Beside { tickets, .. }) if !tickets.is_empty() => ("is invited".to_owned(), true),
+        Some(RecordExtras { tickets, .. }) if !tickets.is_empty() => {
+            ("is invited".to_owned(), true)
+        }
         Some(_) | None => ("has begun set-up and not finished it".to_owned(), false),
     };
     let next = if has_ticket {
@@ -207,12 +225,12 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
     let alike = |one: &Refused, other: &Refused| {
         (&one.reason, &one.service, &one.source) == (&other.reason, &other.service, &other.source)
     };
-    lines.extend(ledgers.refused.chunk_by(alike).filter_map(|group| refusals_alike(name, group)));
+    lines.extend(ledgers.refused.chunk_by(alike).filter_map(|group| refusals_uniform(name, group)));
     lines
 }
 
 /// Describes consecutive refusals for the same reason, newest first, as one.
-fn refusals_alike(name: &str, group: &[Refused]) -> Option<String> {
+fn refusals_uniform(name: &str, group: &[Refused]) -> Option<String> {
     let (newest, oldest) = (group.first()?, group.last()?);
     let told = refusal(name, newest);
     Some(match group.len() {
@@ -237,12 +255,12 @@ fn refusal(name: &str, refused: &Refused) -> String {
 fn object(
     name: &str,
     person: Option<&Person>,
-    ledgers: &Result<Ledgers, LedgerFault>,
+    ledgers: &Result<Ledgers, LedgerError>,
 ) -> serde_json::Value {
     let mut object = json!({
         "user": name,
-        "state": person.map_or("unknown user", |person| person.standing.word()),
-        "reason": person.and_then(|person| person.standing.reason()),
+        "state": person.map_or("unknown user", |person| person.status.word()),
+        "reason": person.and_then(|person| person.status.reason()),
     });
     let more = match ledgers {
         Ok(ledgers) => json!({

@@ -4,7 +4,7 @@ use std::fmt;
 
 use twinlock_core::policy::Mail;
 
-use crate::mail::fault::MailFault;
+use crate::mail::fault::MailError;
 
 /// Longest local part and longest domain, in bytes (RFC 5321 section 4.5.3.1).
 const LOCAL_MAX: usize = 64;
@@ -13,12 +13,12 @@ const LABEL_MAX: usize = 63;
 
 /// A mail address: `name@domain`, or only the name of a local mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address(String);
+pub(crate) struct Address(String);
 
 impl Address {
     /// Parses an address. Of the characters of RFC 5321, those are refused that servers read as a route, a file or a
     /// program; so is non-ASCII, which most servers do not accept.
-    pub fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let fits = match text.split_once('@') {
             Some((local, domain)) => is_local(local) && is_domain(domain),
             None => is_local(text),
@@ -28,16 +28,16 @@ impl Address {
 
     /// Returns the address of a user: the one on record, else the account name at the domain of the settings, if that
     /// makes a valid address.
-    pub fn of(user: &str, on_record: Option<&str>, mail: &Mail) -> Result<Self, MailFault> {
+    pub(crate) fn of(user: &str, on_record: Option<&str>, mail: &Mail) -> Result<Self, MailError> {
         if let Some(address) = on_record {
-            return Self::read(address).ok_or_else(|| MailFault::OddAddress(address.to_owned()));
+            return Self::read(address).ok_or_else(|| MailError::OddAddress(address.to_owned()));
         }
         let named = mail.domain.as_ref().and_then(|domain| Self::read(&format!("{user}@{domain}")));
-        named.ok_or(MailFault::NoAddress)
+        named.ok_or(MailError::NoAddress)
     }
 
     /// Returns the address as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -64,10 +64,10 @@ fn is_local(local: &str) -> bool {
 }
 
 fn is_domain(domain: &str) -> bool {
-    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let notification = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let label = |label: &str| {
         (1..=LABEL_MAX).contains(&label.len())
-            && label.bytes().all(letter)
+            && label.bytes().all(notification)
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -141,9 +141,9 @@ mod tests {
         let read = |text| Ok(Address::read(text).unwrap());
         assert_eq!(of(Some("a@b.example"), Some("example.org")), read("a@b.example"));
         assert_eq!(of(None, Some("example.org")), read("ada@example.org"));
-        assert_eq!(of(None, None), Err(MailFault::NoAddress));
-        assert_eq!(of(None, Some("exa mple.org")), Err(MailFault::NoAddress));
-        let odd = Err(MailFault::OddAddress("a b@c".into()));
+        assert_eq!(of(None, None), Err(MailError::NoAddress));
+        assert_eq!(of(None, Some("exa mple.org")), Err(MailError::NoAddress));
+        let odd = Err(MailError::OddAddress("a b@c".into()));
         assert_eq!(of(Some("a b@c"), Some("example.org")), odd);
     }
 

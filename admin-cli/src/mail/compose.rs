@@ -4,25 +4,25 @@ use mail_builder::{
     MessageBuilder,
     headers::{address::Address as Header, raw::Raw},
 };
-use twinlock_core::{text::mail::Written, time::UnixTime};
+use twinlock_core::{base::time::UnixTime, notify::template::Written};
 use zeroize::Zeroizing;
 
 use crate::mail::address::Address;
 
 /// The headers of a mail.
-pub struct Envelope<'a> {
+pub(crate) struct Envelope<'a> {
     /// The sender.
-    pub from: &'a Address,
+    pub(crate) from: &'a Address,
     /// The only recipient.
-    pub to: &'a Address,
+    pub(crate) to: &'a Address,
     /// When the mail is sent.
-    pub at: UnixTime,
+    pub(crate) at: UnixTime,
     /// Message-ID without `<>`. The same for a mail that is sent twice, so that mail readers show it once.
-    pub id: String,
+    pub(crate) id: String,
 }
 
 /// Composes the whole mail.
-pub fn compose(envelope: &Envelope<'_>, written: &Written) -> Zeroizing<Vec<u8>> {
+pub(crate) fn compose(envelope: &Envelope<'_>, written: &Written) -> Zeroizing<Vec<u8>> {
     let nobody = None::<&str>;
     let at = i64::try_from(envelope.at.0).unwrap_or(i64::MAX);
     let message = MessageBuilder::new()

@@ -6,48 +6,51 @@ use twinlock_core::policy::Policy;
 use twinlock_doctor::finding::{Finding, Level};
 use twinlock_host::{
     machine::Machine,
-    post::{self, Standing},
+    mail_spool::{self, QueueDepth},
     settings,
 };
 
 use crate::{
-    mail::{address::Address, fault::MailFault, replacement},
-    wording::count,
+    mail::{address::Address, fault::MailError, replacement},
+    text::count,
 };
 
 /// Returns all findings about mail.
-pub fn examine(policy: &Policy, machine: &Machine) -> Vec<Finding> {
+pub(crate) fn examine(policy: &Policy, machine: &Machine) -> Vec<Finding> {
     let outbox = format!("{}/outbox", policy.places.records);
-    let standing = post::standing(&machine.records);
-    let mut found: Vec<Finding> = replacement::unusable().into_iter().map(unused).collect();
+    let standing = mail_spool::standing(&machine.records);
+    let mut found: Vec<Finding> = replacement::unusable()
+        .into_iter()
+        .map(|(place, what, remedy)| unused(place, what, remedy))
+        .collect();
     // On a host that is not meant to send mail, nothing is missing.
     if policy.mail.domain.is_some() || standing.waiting > 0 {
         found.extend(setting(policy).map(|fault| unsendable(&fault)));
     }
-    found.extend(letters(&outbox, standing));
+    found.extend(notifications(&outbox, standing));
     found
 }
 
-fn unused((place, what, remedy): (String, String, String)) -> Finding {
+fn unused(place: String, what: String, remedy: String) -> Finding {
     let what = format!("This text is not used, and the one that is built in instead: {what}.");
     Finding { level: Level::Warning, id: "mail-text", place, what, remedy }
 }
 
 /// Returns why the settings alone rule out all mail.
-pub fn setting(policy: &Policy) -> Option<MailFault> {
+pub(crate) fn setting(policy: &Policy) -> Option<MailError> {
     let mail = &policy.mail;
     if Address::read(&mail.from).is_none() {
-        return Some(MailFault::OddSender(mail.from.to_string()));
+        return Some(MailError::OddSender(mail.from.to_string()));
     }
     let error = match fs::metadata(&*mail.sendmail) {
         Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => return None,
         Ok(_) => "it is no program".to_owned(),
         Err(error) => error.to_string(),
     };
-    Some(MailFault::NotStarted { program: mail.sendmail.to_string(), error })
+    Some(MailError::NotStarted { program: mail.sendmail.to_string(), error })
 }
 
-fn unsendable(fault: &MailFault) -> Finding {
+fn unsendable(fault: &MailError) -> Finding {
     Finding {
         level: Level::Warning,
         id: "mail-unsendable",
@@ -57,7 +60,7 @@ fn unsendable(fault: &MailFault) -> Finding {
     }
 }
 
-fn letters(outbox: &str, standing: Standing) -> Vec<Finding> {
+fn notifications(outbox: &str, standing: QueueDepth) -> Vec<Finding> {
     let mut found = Vec::new();
     if standing.waiting > 0 {
         found.push(Finding {

@@ -1,13 +1,13 @@
 //! Why a mail was not sent: what went wrong, and what to do.
 
 use crate::{
-    exit::{Exit, Failure},
-    wording::plain,
+    error::exit::{Exit, Failure},
+    text::plain,
 };
 
 /// Why a mail was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MailFault {
+pub(crate) enum MailError {
     /// The user has no mail address.
     NoAddress,
     /// The address on record is invalid.
@@ -39,9 +39,9 @@ pub enum MailFault {
     },
 }
 
-impl MailFault {
+impl MailError {
     /// Describes what is wrong.
-    pub fn what(&self) -> String {
+    pub(crate) fn what(&self) -> String {
         match self {
             Self::NoAddress => "no mail address is known".into(),
             Self::OddAddress(address) => {
@@ -66,7 +66,7 @@ impl MailFault {
     }
 
     /// Describes what to do.
-    pub fn remedy(&self) -> &'static str {
+    pub(crate) fn remedy(&self) -> &'static str {
         match self {
             Self::NoAddress => "Set mail_domain in the settings, or give the person an address.",
             Self::OddAddress(_) => "Give the person a plain address, such as ada@example.org.",
@@ -81,14 +81,14 @@ impl MailFault {
     }
 }
 
-impl From<MailFault> for Failure {
-    fn from(fault: MailFault) -> Self {
+impl From<MailError> for Failure {
+    fn from(fault: MailError) -> Self {
         let exit = match fault {
-            MailFault::Slow { .. } | MailFault::Refused { .. } => Exit::Refused,
-            MailFault::NoAddress
-            | MailFault::OddAddress(_)
-            | MailFault::OddSender(_)
-            | MailFault::NotStarted { .. } => Exit::NotInState,
+            MailError::Slow { .. } | MailError::Refused { .. } => Exit::Refused,
+            MailError::NoAddress
+            | MailError::OddAddress(_)
+            | MailError::OddSender(_)
+            | MailError::NotStarted { .. } => Exit::NotInState,
         };
         Self::new(exit, format!("no mail was sent: {}", fault.what()), fault.remedy())
     }

@@ -1,14 +1,16 @@
 //! Mail texts of the administrator that replace the built-in ones: `/etc/twinlock/text/KIND.txt`.
 
 use twinlock_core::{
-    fault::StoreFault,
-    letter::Topic,
+    base::error::StoreError,
+    notify::{
+        notification::Topic,
+        template::{self, Blanks, TemplateError, Written},
+    },
     policy::Language,
-    text::mail::{self, Blanks, TextFault, Written},
 };
-use twinlock_host::place::{self, Owner, READABLE};
+use twinlock_host::trusted_dir::{self, Owner, READABLE};
 
-use crate::{mistake, wording::plain};
+use crate::{error::settings_errors, text::plain};
 
 /// The folder, which does not depend on the requested settings file.
 const FOLDER: &str = "/etc/twinlock/text";
@@ -17,43 +19,43 @@ const TEXT_MAX: usize = 16 * 1024;
 
 /// Why a text is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unusable {
+pub(crate) enum Unusable {
     /// The file is not trusted or cannot be read.
-    File(StoreFault),
+    File(StoreError),
     /// The file is not UTF-8.
     NotUtf8,
     /// The text is invalid.
-    Text(TextFault),
+    Text(TemplateError),
 }
 
 /// Returns the path of the file that replaces the text of a topic.
-pub fn path(topic: Topic) -> String {
+pub(crate) fn path(topic: Topic) -> String {
     format!("{FOLDER}/{}.txt", topic.word())
 }
 
 /// Reads the file, if there is one.
 fn read(path: &str, owner: Owner) -> Result<Option<String>, Unusable> {
-    let bytes = match place::read_file(path, (owner, READABLE), TEXT_MAX) {
-        Err(fault) if place::is_absent(fault) => return Ok(None),
+    let bytes = match trusted_dir::read_file(path, owner, READABLE, TEXT_MAX) {
+        Err(fault) if trusted_dir::is_absent(fault) => return Ok(None),
         read => read.map_err(Unusable::File)?,
     };
     String::from_utf8(bytes).map(Some).map_err(|_| Unusable::NotUtf8)
 }
 
 /// Writes a mail with the administrator's text if it is usable, else with the built-in text.
-pub fn write(language: Language, topic: Topic, blanks: &Blanks) -> Written {
+pub(crate) fn write(language: Language, topic: Topic, blanks: &Blanks) -> Written {
     let text = read(&path(topic), Owner(0)).ok().flatten();
-    let replaced = text.and_then(|text| mail::replaced(&text, topic, blanks).ok());
-    replaced.unwrap_or_else(|| mail::built_in(language, topic, blanks))
+    let replaced = text.and_then(|text| template::replaced(&text, topic, blanks).ok());
+    replaced.unwrap_or_else(|| template::built_in(language, topic, blanks))
 }
 
 /// Returns the text files that are not used: path, what is wrong, what to do.
-pub fn unusable() -> Vec<(String, String, String)> {
+pub(crate) fn unusable() -> Vec<(String, String, String)> {
     let of = |topic: Topic| {
         let path = path(topic);
         let unusable = match read(&path, Owner(0)) {
             Ok(None) => None,
-            Ok(Some(text)) => mail::check(&text, topic).err().map(Unusable::Text),
+            Ok(Some(text)) => template::check(&text, topic).err().map(Unusable::Text),
             Err(unusable) => Some(unusable),
         };
         let (what, remedy) = explain(&path, topic, &unusable?);
@@ -68,23 +70,27 @@ fn explain(path: &str, topic: Topic, unusable: &Unusable) -> (String, String) {
         format!("Known here: {}. A brace itself is written twice.", words.join(" "))
     };
     match unusable {
-        Unusable::File(fault) => (mistake::of_file(path, *fault), mistake::FILE_REMEDY.into()),
+        Unusable::File(fault) => {
+            (settings_errors::of_file(path, *fault), settings_errors::FILE_REMEDY.into())
+        }
         Unusable::NotUtf8 => ("it is not UTF-8".into(), "Save it as UTF-8.".into()),
-        Unusable::Text(TextFault::Unknown(word)) => {
+        Unusable::Text(TemplateError::Unknown(word)) => {
             (format!("it has {{{}}}, which is not known there", plain(word)), known())
         }
-        Unusable::Text(TextFault::Unpaired) => ("it has a brace without its other".into(), known()),
-        Unusable::Text(TextFault::NoTicket) => {
+        Unusable::Text(TemplateError::Unpaired) => {
+            ("it has a brace without its other".into(), known())
+        }
+        Unusable::Text(TemplateError::NoTicket) => {
             ("it is to bring a ticket, and has no {ticket}".into(), known())
         }
-        Unusable::Text(TextFault::NoSubject) => (
+        Unusable::Text(TemplateError::NoSubject) => (
             "its first line is no subject".into(),
             "Begin it with a line such as: Subject: News about your codes".into(),
         ),
-        Unusable::Text(TextFault::NoBody) => {
+        Unusable::Text(TemplateError::NoBody) => {
             ("nothing stands behind its first line".into(), "Write the text there.".into())
         }
-        Unusable::Text(TextFault::Control) => {
+        Unusable::Text(TemplateError::Control) => {
             ("it has control characters".into(), "Take them out.".into())
         }
     }

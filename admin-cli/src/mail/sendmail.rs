@@ -15,7 +15,7 @@ use rustix::{
     process::{Pid, Signal, kill_process_group},
 };
 
-use crate::mail::fault::MailFault;
+use crate::mail::fault::MailError;
 
 /// `PATH` of the mail program.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -28,17 +28,17 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// The mail program.
 #[derive(Debug, Clone)]
-pub struct Sendmail {
+pub(crate) struct Sendmail {
     /// Absolute path.
-    pub program: String,
+    pub(crate) program: String,
     /// Timeout.
-    pub patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 impl Sendmail {
     /// Sends a mail. The recipient is named only in the mail, so that no address is ever parsed as an option.
-    pub fn send(&self, mail: &[u8]) -> Result<(), MailFault> {
-        let not_started = |error: io::Error| MailFault::NotStarted {
+    pub(crate) fn send(&self, mail: &[u8]) -> Result<(), MailError> {
+        let not_started = |error: io::Error| MailError::NotStarted {
             program: self.program.clone(),
             error: error.to_string(),
         };
@@ -48,13 +48,13 @@ impl Sendmail {
         let Some(status) = wait(&mut child, self.patience) else {
             end(&mut child);
             let seconds = self.patience.as_secs();
-            return Err(MailFault::Slow { program: self.program.clone(), seconds });
+            return Err(MailError::Slow { program: self.program.clone(), seconds });
         };
         if status.success() {
             return Ok(());
         }
         let said = said.recv_timeout(GRACE).unwrap_or_default();
-        Err(MailFault::Refused { program: self.program.clone(), ended: ended(status), said })
+        Err(MailError::Refused { program: self.program.clone(), ended: ended(status), said })
     }
 
     fn start(&self, mail: File) -> io::Result<Child> {

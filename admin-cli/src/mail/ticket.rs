@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use twinlock_core::{
-    letter::{Handout, Topic},
-    text::mail::Blanks,
+use twinlock_core::notify::{
+    notification::{TicketMail, Topic},
+    template::Blanks,
 };
 
 use crate::{
-    desk::Desk,
+    context::Context,
     mail::{
         address::Address,
-        fault::MailFault,
-        office::{Office, Sheet},
+        fault::MailError,
+        mailer::{MailBody, Mailer},
     },
 };
 
@@ -21,29 +21,29 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Mails a ticket to its user, at the address on record or at the domain of the settings, and returns the address.
 /// Tries once and keeps nothing.
-pub fn send_ticket(
-    desk: &Desk,
+pub(crate) fn send_ticket(
+    context: &Context,
     on_record: Option<&str>,
-    handout: &Handout<'_>,
-) -> Result<Address, MailFault> {
-    send_ticket_within(desk, on_record, handout, PATIENCE)
+    ticket_mail: &TicketMail<'_>,
+) -> Result<Address, MailError> {
+    send_ticket_within(context, on_record, ticket_mail, PATIENCE)
 }
 
 /// Sends like [`send_ticket`], but kills a mail program that takes longer than `patience`.
-pub fn send_ticket_within(
-    desk: &Desk,
+pub(crate) fn send_ticket_within(
+    context: &Context,
     on_record: Option<&str>,
-    handout: &Handout<'_>,
+    ticket_mail: &TicketMail<'_>,
     patience: Duration,
-) -> Result<Address, MailFault> {
-    let to = Address::of(handout.user, on_record, &desk.policy.mail)?;
-    let office = Office::open(desk, patience)?;
-    let topic = Topic::Ticket(handout.purpose);
-    let blanks = Blanks::of_ticket(handout, &office.host);
+) -> Result<Address, MailError> {
+    let to = Address::of(ticket_mail.user, on_record, &context.policy.mail)?;
+    let mailer = Mailer::open(context, patience)?;
+    let topic = Topic::Ticket(ticket_mail.purpose);
+    let blanks = Blanks::of_ticket(ticket_mail, &mailer.host);
     // Two tickets within one second are two mails, and both must be shown.
     let name = format!("{}={}", topic.word(), std::process::id());
-    let sheet = Sheet { topic, blanks: &blanks, at: handout.at, name: &name };
-    office.send(&to, handout.user, &sheet)?;
+    let body = MailBody { topic, blanks: &blanks, at: ticket_mail.at, name: &name };
+    mailer.send(&to, ticket_mail.user, &body)?;
     Ok(to)
 }
 
@@ -51,8 +51,8 @@ pub fn send_ticket_within(
 mod tests {
     use super::*;
     use crate::{
-        desk::{OwnCodes, Request},
-        verbs::Grounds,
+        cli::Grounds,
+        context::{CallerRequest, OwnCodes},
     };
     use std::{
         fs,
@@ -60,11 +60,11 @@ mod tests {
         process::{Command, Stdio},
     };
     use twinlock_core::{
-        authorization::Operation, beside::Purpose, policy::Policy, time::UnixTime,
+        authorization::Operation, base::time::UnixTime, policy::Policy, record::extras::Purpose,
     };
-    use twinlock_host::{machine::Machine, place::Owner};
+    use twinlock_host::{machine::Machine, trusted_dir::Owner};
 
-    const HANDOUT: Handout<'static> = Handout {
+    const TICKET_MAIL: TicketMail<'static> = TicketMail {
         user: "ada",
         purpose: Purpose::SetUp,
         ticket: "FEJT-QYCH-WGPV",
@@ -74,7 +74,7 @@ mod tests {
     };
 
     /// Returns a desk whose mail goes to a shell script.
-    fn desk(folder: &tempfile::TempDir, script: &str) -> Desk {
+    fn context(folder: &tempfile::TempDir, script: &str) -> Context {
         let program = folder.path().join("sendmail");
         // Written by a separate process: a child that another test thread forks meanwhile must not keep the file open.
         let words = ["-c", "cat >\"$0\" && chmod 755 \"$0\"", program.to_str().unwrap()];
@@ -87,20 +87,20 @@ mod tests {
         policy.mail.sendmail = program.to_str().unwrap().to_owned().into();
         let machine = Machine::new(&policy, "/none/twinlock.toml", Owner(0));
         let (config, own) = ("/none/twinlock.toml".into(), OwnCodes::of(policy.clone()));
-        let request = Request {
+        let request = CallerRequest {
             operation: Operation::Invite,
             target: Some("ada".into()),
             grounds: Grounds::default(),
         };
-        Desk { policy, machine, own, json: false, config, stand_in: false, request }
+        Context { policy, machine, own, json: false, config, stand_in: false, request }
     }
 
     #[test]
     fn a_ticket_goes_to_whom_it_is_for() {
         let folder = tempfile::tempdir().unwrap();
-        let desk = desk(&folder, "cat >mail");
+        let context = context(&folder, "cat >mail");
         let sent = |on_record| {
-            let to = send_ticket(&desk, on_record, &HANDOUT).unwrap();
+            let to = send_ticket(&context, on_record, &TICKET_MAIL).unwrap();
             (to, fs::read_to_string(folder.path().join("mail")).unwrap())
         };
         let (to, mail) = sent(None);
@@ -120,15 +120,15 @@ mod tests {
     #[test]
     fn who_gives_it_out_is_told_why_it_did_not_go() {
         let folder = tempfile::tempdir().unwrap();
-        let mut desk = desk(&folder, "cat >/dev/null; echo 'queue is full' >&2; exit 75");
-        let fault = send_ticket(&desk, None, &HANDOUT).unwrap_err();
+        let mut context = context(&folder, "cat >/dev/null; echo 'queue is full' >&2; exit 75");
+        let fault = send_ticket(&context, None, &TICKET_MAIL).unwrap_err();
         assert!(fault.what().ends_with("took no mail (status 75: queue is full)"), "{fault:?}");
-        desk.policy.mail.sendmail = "/none".into();
-        let fault = send_ticket(&desk, None, &HANDOUT).unwrap_err();
-        assert!(matches!(fault, MailFault::NotStarted { .. }), "{fault:?}");
-        let odd = send_ticket(&desk, Some("-x"), &HANDOUT);
-        assert_eq!(odd, Err(MailFault::OddAddress("-x".into())));
-        desk.policy.mail.domain = None;
-        assert_eq!(send_ticket(&desk, None, &HANDOUT), Err(MailFault::NoAddress));
+        context.policy.mail.sendmail = "/none".into();
+        let fault = send_ticket(&context, None, &TICKET_MAIL).unwrap_err();
+        assert!(matches!(fault, MailError::NotStarted { .. }), "{fault:?}");
+        let odd = send_ticket(&context, Some("-x"), &TICKET_MAIL);
+        assert_eq!(odd, Err(MailError::OddAddress("-x".into())));
+        context.policy.mail.domain = None;
+        assert_eq!(send_ticket(&context, None, &TICKET_MAIL), Err(MailError::NoAddress));
     }
 }

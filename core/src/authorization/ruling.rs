@@ -59,7 +59,7 @@ pub enum Population {
 
 /// The proof required of the acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ruling {
+pub enum AuthorizationRuling {
     /// This many verification codes of the acting user.
     Codes(u8),
     /// None, for this reason.
@@ -120,44 +120,44 @@ pub enum Denial {
 ///
 /// # Errors
 /// [`Denial`] if the operation must not run.
-pub fn rule(permission: &Permission, case: &Situation) -> Result<Ruling, Denial> {
+pub fn rule(permission: &Permission, case: &Situation) -> Result<AuthorizationRuling, Denial> {
     if permission.proof == Proof::Nothing {
-        return Ok(Ruling::Free(Ground::NotNeeded));
+        return Ok(AuthorizationRuling::Free(Ground::NotNeeded));
     }
     if case.break_glass && case.actor.uid().is_some() {
         return Err(Denial::NothingToBreak);
     }
     if case.need == OwnCodeNeed::NotAsked {
-        return Ok(Ruling::Free(Ground::Off));
+        return Ok(AuthorizationRuling::Free(Ground::Off));
     }
     if case.break_glass {
-        return Ok(Ruling::Free(Ground::BreakGlass));
+        return Ok(AuthorizationRuling::Free(Ground::BreakGlass));
     }
     if permission.proof == Proof::OwnCodeUnlessFirst && case.factor != ActorFactor::Exempt {
         // No account could be asked for a code.
         if case.population == Population::NeverEnrolled {
-            return Ok(Ruling::Free(Ground::FirstOfHost));
+            return Ok(AuthorizationRuling::Free(Ground::FirstOfHost));
         }
         let own = case.target == Target::Oneself && case.actor.uid().is_some();
         if own && case.factor == ActorFactor::NotEnrolled {
-            return Ok(Ruling::Free(Ground::OwnEnrollment));
+            return Ok(AuthorizationRuling::Free(Ground::OwnEnrollment));
         }
     }
     match case.actor {
         Actor::Unproven(doubt) => Err(Denial::Unproven(doubt)),
-        Actor::Console => Ok(Ruling::Free(Ground::Console)),
+        Actor::Console => Ok(AuthorizationRuling::Free(Ground::Console)),
         Actor::Person(_) | Actor::Root => of_login(permission, case),
     }
 }
 
-fn of_login(permission: &Permission, case: &Situation) -> Result<Ruling, Denial> {
+fn of_login(permission: &Permission, case: &Situation) -> Result<AuthorizationRuling, Denial> {
     let own = case.target == Target::Oneself;
     match case.factor {
-        ActorFactor::Exempt => Ok(Ruling::Free(Ground::Exempt)),
+        ActorFactor::Exempt => Ok(AuthorizationRuling::Free(Ground::Exempt)),
         ActorFactor::Enrolled if own && permission.proof == Proof::OwnCodeForAnother => {
-            Ok(Ruling::Free(Ground::NotNeeded))
+            Ok(AuthorizationRuling::Free(Ground::NotNeeded))
         }
-        ActorFactor::Enrolled => Ok(Ruling::Codes(if own { 2 } else { 1 })),
+        ActorFactor::Enrolled => Ok(AuthorizationRuling::Codes(if own { 2 } else { 1 })),
         ActorFactor::Reset => Err(Denial::Reset),
         ActorFactor::NotEnrolled => Err(Denial::NoSecondFactor),
         ActorFactor::NoAccount => Err(Denial::NoAccount),
@@ -181,7 +181,7 @@ mod tests {
         }
     }
 
-    fn ruled(one: Operation, case: &Situation) -> Result<Ruling, Denial> {
+    fn ruled(one: Operation, case: &Situation) -> Result<AuthorizationRuling, Denial> {
         rule(&one.permission(), case)
     }
 
@@ -193,9 +193,9 @@ mod tests {
                     let case = Situation { target, ..case(actor, ActorFactor::NotEnrolled) };
                     let proof = one.permission().proof;
                     let expected = match (proof, target) {
-                        (Proof::Nothing, _) => Ok(Ruling::Free(Ground::NotNeeded)),
+                        (Proof::Nothing, _) => Ok(AuthorizationRuling::Free(Ground::NotNeeded)),
                         (Proof::OwnCodeUnlessFirst, Target::Oneself) => {
-                            Ok(Ruling::Free(Ground::OwnEnrollment))
+                            Ok(AuthorizationRuling::Free(Ground::OwnEnrollment))
                         }
                         _ => Err(Denial::NoSecondFactor),
                     };
@@ -220,7 +220,7 @@ mod tests {
                 let case =
                     Situation { population: Population::NeverEnrolled, ..case(actor, factor) };
                 let enrolls = one.permission().proof == Proof::OwnCodeUnlessFirst;
-                let first = ruled(one, &case) == Ok(Ruling::Free(Ground::FirstOfHost));
+                let first = ruled(one, &case) == Ok(AuthorizationRuling::Free(Ground::FirstOfHost));
                 assert_eq!(first, enrolls, "{one:?} {actor:?}");
             }
         }
@@ -233,6 +233,9 @@ mod tests {
             target: Target::Many,
             ..case(Actor::Root, ActorFactor::Exempt)
         };
-        assert_eq!(ruled(Operation::EnrollList, &robot), Ok(Ruling::Free(Ground::Exempt)));
+        assert_eq!(
+            ruled(Operation::EnrollList, &robot),
+            Ok(AuthorizationRuling::Free(Ground::Exempt))
+        );
     }
 }

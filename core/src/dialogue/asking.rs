@@ -4,24 +4,19 @@ use alloc::string::String;
 use core::cell::Cell;
 
 use crate::{
-    account::Folder,
     answer::{self, Answer, Code},
-    attempt::Outcome,
-    backup_code,
-    beside::Ticket,
-    code_set::Shape,
+    base::{account::Folder, request::FirstFactor},
     dialogue::{
+        final_message::FinalMessage,
         other_ways::{self, Chosen},
-        parting::Parting,
     },
     event::{Accepted, Reason},
     message::{Message, Ways},
     policy::{Field, Policy, Questions},
-    ports::{Codes, Conversation},
-    record::SetId,
-    request::Standing,
-    spend::LastCode,
+    ports::{CodeSets, Conversation},
+    record::{SetId, code_set::Shape, extras::Ticket},
     text,
+    verify::{attempt::Outcome, code_match, code_set_verify::LastCode},
 };
 
 /// How the questions ended.
@@ -50,7 +45,7 @@ pub struct Asking<'a> {
     /// The person.
     pub conversation: &'a dyn Conversation,
     /// Whether the first factor is proven, which decides what may be disclosed.
-    pub standing: Standing,
+    pub first_factor: FirstFactor,
     /// The account name, for messages behind a proven first factor.
     pub user: String,
     /// The user's backup codes.
@@ -60,7 +55,7 @@ pub struct Asking<'a> {
     /// What the user also wants to do after a correct code.
     pub wish: Cell<Wish>,
     /// Messages for the end of the login.
-    pub parting: &'a Parting,
+    pub final_message: &'a FinalMessage,
 }
 
 /// What the user wants to do besides logging in.
@@ -76,7 +71,7 @@ pub enum Wish {
 /// A user's set of backup codes.
 pub struct Backup<'a> {
     /// Where the sets are stored.
-    pub codes: &'a dyn Codes,
+    pub codes: &'a dyn CodeSets,
     /// The user's folder.
     pub folder: Folder,
     /// Its name.
@@ -94,12 +89,12 @@ impl Backup<'_> {
     fn has_unspent(&self) -> bool {
         let set = self.codes.set(&self.folder, self.id);
         let spent = self.codes.spent(&self.folder, self.id);
-        matches!((set, spent), (Ok(set), Ok(spent)) if backup_code::left(&set, &spent) > 0)
+        matches!((set, spent), (Ok(set), Ok(spent)) if code_match::left(&set, &spent) > 0)
     }
 }
 
 /// What follows a wrong answer.
-struct Rebuff {
+struct Rejection {
     message: Message,
     reason: Reason,
 }
@@ -122,40 +117,40 @@ impl Asking<'_> {
             Err(end) => end,
             Ok(Answer::Stop) => End::Stopped,
             Ok(Answer::Help | Answer::Other) => End::Denied(Reason::NotACode),
-            Ok(Answer::Code(code)) => match self.weigh(judge(&code), 0) {
+            Ok(Answer::Code(code)) => match self.check(judge(&code), 0) {
                 Err(end) => end,
-                Ok(rebuff) => End::Denied(rebuff.reason),
+                Ok(rejection) => End::Denied(rejection.reason),
             },
         }
     }
 
     fn ask_for_a_code(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
-        let mut last: Option<Rebuff> = None;
+        let mut last: Option<Rejection> = None;
         // After a failed first factor no code helps: one question, then sshd asks for the password again.
-        let tries = if self.standing == Standing::Decoy { 1 } else { self.policy.tries };
+        let tries = if self.first_factor == FirstFactor::Decoy { 1 } else { self.policy.tries };
         for left in (0..tries).rev() {
             let answer = match self.ask_once(last.as_ref()) {
                 Ok(answer) => answer,
                 Err(end) => return end,
             };
-            let rebuff = match answer {
-                Said::Answer(Answer::Code(code)) => self.weigh(judge(&code), left),
+            let rejection = match answer {
+                Said::Answer(Answer::Code(code)) => self.check(judge(&code), left),
                 Said::Answer(Answer::Stop) => return End::Stopped,
                 Said::Answer(Answer::Help | Answer::Other) => {
-                    Ok(Rebuff { message: Message::NotACode, reason: Reason::NotACode })
+                    Ok(Rejection { message: Message::NotACode, reason: Reason::NotACode })
                 }
                 Said::NoSuchWay(ways) => {
-                    Ok(Rebuff { message: Message::NoSuchWay(ways), reason: Reason::NotACode })
+                    Ok(Rejection { message: Message::NoSuchWay(ways), reason: Reason::NotACode })
                 }
             };
-            match rebuff {
-                Ok(rebuff) => last = Some(rebuff),
+            match rejection {
+                Ok(rejection) => last = Some(rejection),
                 Err(end) => return end,
             }
         }
-        let reason = last.map_or(Reason::NotACode, |rebuff| {
-            self.parting.leave(self.sayable(&rebuff.message));
-            rebuff.reason
+        let reason = last.map_or(Reason::NotACode, |rejection| {
+            self.final_message.leave(self.sayable(&rejection.message));
+            rejection.reason
         });
         End::Denied(reason)
     }
@@ -188,13 +183,13 @@ impl Asking<'_> {
             | Accepted::Ticket
             | Accepted::Device => return,
         };
-        if self.standing == Standing::Proven {
+        if self.first_factor == FirstFactor::Proven {
             self.conversation.tell(&text::login(self.policy.language, &message));
         }
     }
 
     /// Shows one prompt, and the menu of other ways if the user asks for it.
-    fn ask_once(&self, before: Option<&Rebuff>) -> Result<Said, End> {
+    fn ask_once(&self, before: Option<&Rejection>) -> Result<Said, End> {
         match self.prompt(before)? {
             Answer::Help => {}
             other @ (Answer::Stop | Answer::Code(_) | Answer::Other) => {
@@ -220,17 +215,17 @@ impl Asking<'_> {
     /// Returns the ways to offer. Before a proven first factor all ways are offered to every user, and no file is
     /// read for it.
     fn ways(&self) -> Ways {
-        match (self.standing, &self.backup) {
+        match (self.first_factor, &self.backup) {
             // A change cannot be offered if only a code is asked for.
             _ if self.policy.questions() != Questions::All => Ways::Everybodys,
-            (Standing::Proven, _) if self.has_ticket => Ways::WithTicket,
-            (Standing::Proven, Some(backup)) if backup.has_unspent() => Ways::WithCodes,
-            (Standing::Proven, _) => Ways::AppOnly,
-            (Standing::Ahead | Standing::Decoy, _) => Ways::Everybodys,
+            (FirstFactor::Proven, _) if self.has_ticket => Ways::WithTicket,
+            (FirstFactor::Proven, Some(backup)) if backup.has_unspent() => Ways::WithCodes,
+            (FirstFactor::Proven, _) => Ways::AppOnly,
+            (FirstFactor::Ahead | FirstFactor::Decoy, _) => Ways::Everybodys,
         }
     }
 
-    fn prompt(&self, before: Option<&Rebuff>) -> Result<Answer, End> {
+    fn prompt(&self, before: Option<&Rejection>) -> Result<Answer, End> {
         let question = match self.policy.field {
             Field::PasswordAndCode => Message::AskPasswordAndCode,
             Field::Code if self.has_ticket => Message::AskCodeOrTicket,
@@ -238,8 +233,8 @@ impl Asking<'_> {
         };
         let built_in = || text::login(self.policy.language, &question);
         let mut prompt = self.policy.prompt.clone().unwrap_or_else(built_in);
-        if let Some(rebuff) = before {
-            prompt = alloc::format!("\n{}\n{prompt}", self.sayable(&rebuff.message));
+        if let Some(rejection) = before {
+            prompt = alloc::format!("\n{}\n{prompt}", self.sayable(&rejection.message));
         }
         let typed = self.conversation.ask(&prompt, self.policy.echo);
         let answer = typed.map(|typed| answer::read_field(self.policy.field, &typed));
@@ -249,14 +244,14 @@ impl Asking<'_> {
     /// Discards vouchers before a proven first factor, where they are not valid, throttled or not.
     fn worth_judging(&self, answer: Answer) -> Answer {
         match answer {
-            Answer::Code(code) if self.standing != Standing::Proven && code.is_voucher() => {
+            Answer::Code(code) if self.first_factor != FirstFactor::Proven && code.is_voucher() => {
                 Answer::Other
             }
             other @ (Answer::Stop | Answer::Code(_) | Answer::Help | Answer::Other) => other,
         }
     }
 
-    fn weigh(&self, outcome: Option<Outcome>, left: u8) -> Result<Rebuff, End> {
+    fn check(&self, outcome: Option<Outcome>, left: u8) -> Result<Rejection, End> {
         let (message, reason) = match outcome {
             None => (Message::NotAccepted, Reason::WrongCode),
             Some(Outcome::Granted(accepted)) => return Err(End::Granted(accepted)),
@@ -265,9 +260,9 @@ impl Asking<'_> {
             Some(Outcome::NoBypass) => (Message::NoBypass, Reason::NotACode),
             Some(Outcome::NoTicket) => (Message::NoTicket, Reason::NotACode),
             Some(Outcome::HalfJudged(fault)) => {
-                return self.weigh(Some(Outcome::Faulty(Reason::Codes(fault))), left);
+                return self.check(Some(Outcome::Faulty(Reason::Codes(fault))), left);
             }
-            Some(Outcome::Faulty(reason)) if self.standing == Standing::Proven => {
+            Some(Outcome::Faulty(reason)) if self.first_factor == FirstFactor::Proven => {
                 return Err(End::Broken(reason));
             }
             // Before a proven first factor the questions continue as for every user.
@@ -288,12 +283,13 @@ impl Asking<'_> {
             }
             Some(Outcome::Locked) => (Message::Locked { user: self.user.clone() }, Reason::Locked),
         };
-        Ok(Rebuff { message, reason })
+        Ok(Rejection { message, reason })
     }
 
     /// Returns the text to show. Before a proven first factor, all messages are one sentence.
     fn sayable(&self, message: &Message) -> String {
-        let said = if self.standing == Standing::Proven { message } else { &Message::NotAccepted };
+        let said =
+            if self.first_factor == FirstFactor::Proven { message } else { &Message::NotAccepted };
         text::login(self.policy.language, said)
     }
 }

@@ -2,15 +2,14 @@
 //! times.
 
 use crate::{
-    beside::Seen,
-    change::change,
     dialogue::{
-        new_key::{self, Place},
-        talk::{Judge, OVERTAKEN, Stop, Talk},
+        context::{DialogueContext, DialogueError, Judge, OVERTAKEN},
+        new_key::{self, KeySlot},
     },
     event::Reason,
     message::{change::Change, set_up::is_begin},
-    record::{Generation, Record},
+    record::{Generation, Record, extras::KeyDisclosure},
+    verify::record_update::change,
 };
 
 /// The result.
@@ -25,34 +24,36 @@ pub enum HandOver {
 /// Tells the user who has seen the key, and replaces it.
 ///
 /// # Errors
-/// [`Stop`]; access is denied then, and the old key still works.
+/// [`DialogueError`]; access is denied then, and the old key still works.
 pub fn hand_over(
-    talk: &Talk<'_>,
-    (place, seen): (&Place, &Seen),
+    context: &DialogueContext<'_>,
+    place: &KeySlot,
+    seen: &KeyDisclosure,
     judge: Judge<'_>,
-) -> Result<HandOver, Stop> {
-    let left = talk.policy.handover_logins.saturating_sub(seen.postponed);
-    let told = Change::Seen { by: seen.trace.by.clone(), at: seen.trace.at, left };
-    let mut question = talk.change(&told);
-    for _ in 0..talk.policy.tries {
+) -> Result<HandOver, DialogueError> {
+    let left = context.policy.handover_logins.saturating_sub(seen.postponed);
+    let told = Change::Seen { by: seen.audit.by.clone(), at: seen.audit.at, left };
+    let mut question = context.change(&told);
+    for _ in 0..context.policy.tries {
         // A program that cannot show the question counts as a postponement.
-        let Ok(typed) = talk.ask_shown(&question) else { break };
+        let Ok(typed) = context.ask_shown(&question) else { break };
         if is_begin(typed.text()) {
-            let replaced = new_key::replace(talk, place, judge);
-            if matches!(replaced, Err(Stop::Declined(reason)) if reason != Reason::RecordChanging) {
-                talk.leave_word(talk.change(&Change::OldKeyStays));
+            let replaced = new_key::replace(context, place, judge);
+            if matches!(replaced, Err(DialogueError::Declined(reason)) if reason != Reason::RecordChanging)
+            {
+                context.leave_word(context.change(&Change::OldKeyStays));
             }
             return replaced.map(HandOver::Replaced);
         }
         if typed.text().trim().is_empty() {
             break;
         }
-        question = talk.change(&Change::SeenAgain { left });
+        question = context.change(&Change::SeenAgain { left });
     }
     if left == 0 {
-        return Err(Stop::Declined(Reason::NotHandedOver));
+        return Err(DialogueError::Declined(Reason::NotHandedOver));
     }
-    put_off(talk, place, seen)?;
+    put_off(context, place, seen)?;
     Ok(HandOver::PutOff)
 }
 
@@ -60,21 +61,25 @@ pub fn hand_over(
 /// disclosed key for ever.
 ///
 /// # Errors
-/// [`Stop`] if the limit is reached or the record cannot be written.
-pub fn put_off(talk: &Talk<'_>, place: &Place, seen: &Seen) -> Result<(), Stop> {
-    Ok(change(talk.ports.records, talk.account, &mut |found| {
+/// [`DialogueError`] if the limit is reached or the record cannot be written.
+pub fn put_off(
+    context: &DialogueContext<'_>,
+    place: &KeySlot,
+    seen: &KeyDisclosure,
+) -> Result<(), DialogueError> {
+    Ok(change(context.ports.records, context.account, &mut |found| {
         let mut record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
-        let counted = seen_at(&mut record, place).filter(|now| now.trace == seen.trace);
+        let counted = seen_at(&mut record, place).filter(|now| now.audit == seen.audit);
         let counted = counted.ok_or(OVERTAKEN)?;
-        if counted.postponed >= talk.policy.handover_logins {
-            return Err(Stop::Declined(Reason::NotHandedOver));
+        if counted.postponed >= context.policy.handover_logins {
+            return Err(DialogueError::Declined(Reason::NotHandedOver));
         }
         counted.postponed = counted.postponed.saturating_add(1);
         Ok(record)
     })?)
 }
 
-fn seen_at<'a>(record: &'a mut Record, place: &Place) -> Option<&'a mut Seen> {
+fn seen_at<'a>(record: &'a mut Record, place: &KeySlot) -> Option<&'a mut KeyDisclosure> {
     let is_same = record.generation == place.generation;
     let found = record.authenticators.get_mut(place.place).filter(|_| is_same)?;
     found.seen.as_mut()

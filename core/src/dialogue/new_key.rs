@@ -3,22 +3,24 @@
 use alloc::string::String;
 
 use crate::{
-    change::change,
     dialogue::{
-        proving::{self, Proven},
+        context::{DialogueContext, DialogueError, Judge, OVERTAKEN},
+        proving::{self, ProvenKey},
         second_code::{self, Second},
-        talk::{Judge, OVERTAKEN, Stop, Talk},
     },
-    enrolment::{self, Stamp},
-    letter::LetterKind,
     message::change::Change,
+    notify::notification::NotificationKind,
     ports::Snapshot,
-    record::{Authenticator, Generation, Record, State},
+    record::{
+        Authenticator, Generation, Record, State,
+        enrollment::{self, Stamp},
+    },
+    verify::record_update::change,
 };
 
 /// The authenticator to replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct KeySlot {
     /// Index in the record.
     pub place: usize,
     /// Its name, which the new key keeps.
@@ -31,16 +33,21 @@ pub struct Place {
 /// generation of the new record.
 ///
 /// # Errors
-/// [`Stop`]; the old key is unchanged then.
-pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Generation, Stop> {
-    let proven = proving::prove(talk, &place.name)?;
-    let second = second_code::ask(talk, &Change::SecondOfOld, judge)?;
-    let generation = put(talk, (place.generation, &proven, &second), &mut |record, new, stamp| {
-        enrolment::replace(record, (place.place, new), stamp)
-    })?;
-    talk.person().tell(&talk.change(&Change::Replaced { entry: talk.entry(&place.name) }));
-    second.tell_used(talk);
-    talk.write(LetterKind::KeyChanged, None);
+/// [`DialogueError`]; the old key is unchanged then.
+pub fn replace(
+    context: &DialogueContext<'_>,
+    place: &KeySlot,
+    judge: Judge<'_>,
+) -> Result<Generation, DialogueError> {
+    let proven = proving::prove(context, &place.name)?;
+    let second = second_code::ask(context, &Change::SecondOfOld, judge)?;
+    let generation =
+        put(context, place.generation, &proven, &second, &mut |record, new, stamp| {
+            enrollment::replace(record, place.place, new, stamp)
+        })?;
+    context.person().tell(&context.change(&Change::Replaced { entry: context.entry(&place.name) }));
+    second.tell_used(context);
+    context.write(NotificationKind::KeyChanged, None);
     Ok(generation)
 }
 
@@ -48,48 +55,52 @@ pub fn replace(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Gener
 /// of the new record.
 ///
 /// # Errors
-/// [`Stop`]; nothing was added then.
+/// [`DialogueError`]; nothing was added then.
 pub fn add(
-    talk: &Talk<'_>,
+    context: &DialogueContext<'_>,
     generation: Generation,
     name: &str,
     judge: Judge<'_>,
-) -> Result<Generation, Stop> {
-    let proven = proving::prove(talk, name)?;
-    let second = second_code::ask(talk, &Change::SecondOfOther, judge)?;
-    let generation = put(talk, (generation, &proven, &second), &mut enrolment::add)?;
-    talk.person().tell(&talk.change(&Change::Added));
-    second.tell_used(talk);
-    talk.write(LetterKind::KeyChanged, None);
+) -> Result<Generation, DialogueError> {
+    let proven = proving::prove(context, name)?;
+    let second = second_code::ask(context, &Change::SecondOfOther, judge)?;
+    let generation = put(context, generation, &proven, &second, &mut enrollment::add)?;
+    context.person().tell(&context.change(&Change::Added));
+    second.tell_used(context);
+    context.write(NotificationKind::KeyChanged, None);
     Ok(generation)
 }
 
 /// Removes one of several authenticators after a second code; returns the generation of the new record.
 ///
 /// # Errors
-/// [`Stop`]; nothing was removed then.
-pub fn remove(talk: &Talk<'_>, place: &Place, judge: Judge<'_>) -> Result<Generation, Stop> {
+/// [`DialogueError`]; nothing was removed then.
+pub fn remove(
+    context: &DialogueContext<'_>,
+    place: &KeySlot,
+    judge: Judge<'_>,
+) -> Result<Generation, DialogueError> {
     let first = Change::SecondToRemove { name: place.name.clone() };
-    let second = second_code::ask(talk, &first, judge)?;
-    let stamp = talk.stamp()?;
-    change(talk.ports.records, talk.account, &mut |found| {
-        let record = judged(talk, found, place.generation, &second, stamp)?;
-        enrolment::without(record, place.place, stamp).ok_or(OVERTAKEN)
+    let second = second_code::ask(context, &first, judge)?;
+    let stamp = context.stamp()?;
+    change(context.ports.records, context.account, &mut |found| {
+        let record = judged(context, found, place.generation, &second, stamp)?;
+        enrollment::without(record, place.place, stamp).ok_or(OVERTAKEN)
     })?;
-    talk.person().tell(&talk.change(&Change::Removed { entry: talk.entry(&place.name) }));
-    talk.write(LetterKind::KeyChanged, None);
-    second.tell_used(talk);
+    context.person().tell(&context.change(&Change::Removed { entry: context.entry(&place.name) }));
+    context.write(NotificationKind::KeyChanged, None);
+    second.tell_used(context);
     Ok(stamp.0)
 }
 
 /// Returns the record to change if it still has this generation; marks a last backup code in it as used.
 fn judged(
-    talk: &Talk<'_>,
+    context: &DialogueContext<'_>,
     found: Option<Snapshot>,
     generation: Generation,
     second: &Second,
     stamp: Stamp,
-) -> Result<Record, Stop> {
+) -> Result<Record, DialogueError> {
     let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
     if record.state != State::Active || record.generation != generation {
         return Err(OVERTAKEN);
@@ -98,7 +109,7 @@ fn judged(
         Second::Used(_) => Ok(record),
         // This change uses up the last code of a set and so owes the user a new set.
         Second::Last(last) if last.is_of(&record) => {
-            Ok(enrolment::owing_codes(record, talk.own_trace(stamp.1), stamp))
+            Ok(enrollment::owing_codes(record, context.own_audit(stamp.1), stamp))
         }
         Second::Last(_) => Err(OVERTAKEN),
     }
@@ -108,18 +119,20 @@ fn judged(
 type Make<'a> = &'a mut dyn FnMut(Record, Authenticator, Stamp) -> Option<Record>;
 
 fn put(
-    talk: &Talk<'_>,
-    (generation, proven, second): (Generation, &Proven, &Second),
+    context: &DialogueContext<'_>,
+    generation: Generation,
+    proven: &ProvenKey,
+    second: &Second,
     make: Make<'_>,
-) -> Result<Generation, Stop> {
-    let stamp = talk.stamp()?;
-    change(talk.ports.records, talk.account, &mut |found| {
-        let record = judged(talk, found, generation, second, stamp)?;
+) -> Result<Generation, DialogueError> {
+    let stamp = context.stamp()?;
+    change(context.ports.records, context.account, &mut |found| {
+        let record = judged(context, found, generation, second, stamp)?;
         if !proving::is_pending(&record, &proven.authenticator.key) {
             return Err(OVERTAKEN);
         }
         let mut record = make(record, proven.authenticator.copied(), stamp).ok_or(OVERTAKEN)?;
-        proven.mark_as_fresh(talk, &mut record);
+        proven.mark_as_fresh(context, &mut record);
         Ok(record)
     })?;
     Ok(stamp.0)

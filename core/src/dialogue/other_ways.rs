@@ -4,7 +4,7 @@ use crate::{
     answer::{self, Answer},
     message::{Message, Ways},
     policy::{Echo, Policy},
-    ports::{Conversation, ConversationFault},
+    ports::{Conversation, ConversationError},
     text,
 };
 
@@ -28,12 +28,12 @@ pub enum Chosen {
 /// Shows the menu and reads one choice. An invalid choice is asked again, as often as a code is.
 ///
 /// # Errors
-/// [`ConversationFault`] if there is no answer.
+/// [`ConversationError`] if there is no answer.
 pub fn choose(
     policy: &Policy,
     conversation: &dyn Conversation,
     ways: Ways,
-) -> Result<Chosen, ConversationFault> {
+) -> Result<Chosen, ConversationError> {
     let menu = text::login(policy.language, &Message::OtherWays(ways));
     let mut question = menu.clone();
     for _ in 0..policy.tries {

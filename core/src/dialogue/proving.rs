@@ -6,27 +6,28 @@ use zeroize::Zeroizing;
 
 use crate::{
     answer::{self, Answer, Code},
-    beside::Pending,
-    change::change,
-    claimant::Claimant,
-    dialogue::talk::{Stop, Talk, no_entropy},
-    draw, enrolment,
+    base::{
+        base32,
+        secret::Key,
+        time::{BootTime, Now, Step, UnixTime},
+    },
+    dialogue::context::{DialogueContext, DialogueError, no_entropy},
     event::Reason,
     ledger::Used,
     message::set_up::{SameKey, SetUp},
     otp::{
-        base32,
         hotp::Keyed,
         otpauth::{self, Label},
+        qr::{COLUMNS, Ink, Matrix},
         totp,
     },
-    pending::{self, Asker, resumes},
     ports::Creation,
-    qr::{COLUMNS, Ink, Matrix},
-    record::{Authenticator, Moving, Record, State},
-    replay,
-    secret::Key,
-    time::{BootTime, Now, Step, UnixTime},
+    record::{
+        Authenticator, MovingFactor, Record, State, enrollment,
+        extras::Pending,
+        pending::{self, Asker, resumes},
+    },
+    verify::{claimant::Claimant, generate, record_update::change, replay},
 };
 
 /// Maximum number of questions until the first correct code, including requests to redraw the QR code.
@@ -35,7 +36,7 @@ const QUESTIONS: u8 = 10;
 const NEARBY: u8 = 20;
 
 /// A verified key whose first code is used up.
-pub struct Proven {
+pub struct ProvenKey {
     /// The authenticator to enroll.
     pub authenticator: Authenticator,
     /// The step of the first code.
@@ -57,12 +58,12 @@ enum Plain {
     Letters,
 }
 
-impl Proven {
+impl ProvenKey {
     /// Notes that the record's only key was generated here. Without a boot id it notes nothing, and the key waits for
     /// the epoch as usual.
-    pub fn mark_as_fresh(&self, talk: &Talk<'_>, record: &mut Record) {
-        if let Ok(boot_id) = talk.ports.ledger.boot_id() {
-            enrolment::mark_as_fresh(record, &boot_id, self.since);
+    pub fn mark_as_fresh(&self, context: &DialogueContext<'_>, record: &mut Record) {
+        if let Ok(boot_id) = context.ports.ledger.boot_id() {
+            crate::verify::fresh_key::mark_as_fresh(record, &boot_id, self.since);
         }
     }
 }
@@ -70,34 +71,34 @@ impl Proven {
 /// Stores a key as pending, shows it under the name `name`, and verifies its first code.
 ///
 /// # Errors
-/// [`Stop`]; the key stays pending for a quarter of an hour, in which the same user can continue.
-pub fn prove(talk: &Talk<'_>, name: &str) -> Result<Proven, Stop> {
-    let begun = begin(talk)?;
+/// [`DialogueError`]; the key stays pending for a quarter of an hour, in which the same user can continue.
+pub fn prove(context: &DialogueContext<'_>, name: &str) -> Result<ProvenKey, DialogueError> {
+    let begun = begin(context)?;
     // Read before the verification: it identifies the ledger that holds this key's first step.
-    let since = talk.now()?.boot;
+    let since = context.now()?.boot;
     if let Some(notice) = &begun.notice {
-        talk.person().show(&talk.set_up(notice));
+        context.person().show(&context.set_up(notice));
     }
     let authenticator = Authenticator {
         name: name.into(),
         key: begun.key,
-        parameters: talk.policy.new_keys,
-        moving: Moving::default(),
+        parameters: context.policy.new_keys,
+        moving: MovingFactor::default(),
         seen: None,
     };
-    let done = ask_for_code(talk, &authenticator);
+    let done = ask_for_code(context, &authenticator);
     match done {
-        Ok(Some(step)) => return Ok(Proven { authenticator, step, since }),
-        Ok(None) | Err(Stop::Declined(Reason::NotSetUp)) => {}
+        Ok(Some(step)) => return Ok(ProvenKey { authenticator, step, since }),
+        Ok(None) | Err(DialogueError::Declined(Reason::NotSetUp)) => {}
         Err(stop) => return Err(stop),
     }
     if begun.state != State::Active {
         let until = pending::resumed_until(begun.since);
-        let resumes = |now: &Now| talk.fingerprint.is_some() && now.unix < until;
-        let until = talk.now().ok().filter(resumes).map(|_| until);
-        talk.leave_word(talk.set_up(&SetUp::TooMany { until }));
+        let resumes = |now: &Now| context.fingerprint.is_some() && now.unix < until;
+        let until = context.now().ok().filter(resumes).map(|_| until);
+        context.leave_word(context.set_up(&SetUp::TooMany { until }));
     }
-    Err(Stop::Declined(Reason::NotSetUp))
+    Err(DialogueError::Declined(Reason::NotSetUp))
 }
 
 /// A pending key.
@@ -112,13 +113,13 @@ struct Begun {
 }
 
 /// Returns the pending key if the same user continues; otherwise, a new key.
-fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
-    let (stamp, now) = (talk.stamp()?, talk.now()?);
-    let asker = Asker { source: talk.source, fingerprint: talk.fingerprint.as_deref() };
+fn begin(context: &DialogueContext<'_>) -> Result<Begun, DialogueError> {
+    let (stamp, now) = (context.stamp()?, context.now()?);
+    let asker = Asker { source: context.source, fingerprint: context.fingerprint.as_deref() };
     let mut chosen = None;
-    change(talk.ports.records, talk.account, &mut |found| {
-        let mut record = enrolment::begun(talk.account, found.map(|found| found.record), stamp);
-        let before = record.beside.pending.take();
+    change(context.ports.records, context.account, &mut |found| {
+        let mut record = enrollment::begun(context.account, found.map(|found| found.record), stamp);
+        let before = record.extras.pending.take();
         // With one code of an enrolled user, the pending key may have been shown to another person.
         let same = record.state != State::Active
             && before.as_ref().is_some_and(|before| resumes(before, &asker, now));
@@ -130,16 +131,16 @@ fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
         let pending = match before.filter(|_| same) {
             Some(before) => before,
             None => Pending {
-                key: draw::key(talk.ports.entropy).map_err(|_| no_entropy())?,
+                key: generate::key(context.ports.entropy).map_err(|_| no_entropy())?,
                 since: stamp.1,
-                source: talk.source.clone(),
-                fingerprint: talk.fingerprint.clone(),
+                source: context.source.clone(),
+                fingerprint: context.fingerprint.clone(),
                 until_boot: Some(pending::resumed_until_boot(now)),
             },
         };
         let since = pending.since;
         chosen = Some(Begun { key: pending.key.copied(), notice, since, state: record.state });
-        record.beside.pending = Some(pending);
+        record.extras.pending = Some(pending);
         Ok(record)
     })?;
     chosen.ok_or(no_entropy())
@@ -148,23 +149,26 @@ fn begin(talk: &Talk<'_>) -> Result<Begun, Stop> {
 /// Returns whether the record still holds this pending key. A reset or another set-up removes it.
 #[must_use]
 pub fn is_pending(record: &Record, key: &Key) -> bool {
-    let pending = record.beside.pending.as_ref();
+    let pending = record.extras.pending.as_ref();
     record.state != State::Removed && pending.is_some_and(|pending| pending.key == *key)
 }
 
 /// Returns the step of a correct code; `None` after too many wrong ones.
-fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option<Step>, Stop> {
-    let issuer = talk.issuer();
-    let account = otpauth::account_label(&issuer, &talk.account.name, &authenticator.name);
+fn ask_for_code(
+    context: &DialogueContext<'_>,
+    authenticator: &Authenticator,
+) -> Result<Option<Step>, DialogueError> {
+    let issuer = context.issuer();
+    let account = otpauth::account_label(&issuer, &context.account.name, &authenticator.name);
     let label = Label { issuer: &issuer, account: &account };
     let digits = authenticator.parameters.digits.get();
-    let ask = talk.set_up(&SetUp::AskCode { digits });
+    let ask = context.set_up(&SetUp::AskCode { digits });
     let mut drawing = Drawing { ink: Ink::Light, plain: Plain::Blocks };
-    talk.person().show(&picture(talk, (authenticator, &label), drawing));
+    context.person().show(&picture(context, authenticator, &label, drawing));
     let mut question = ask.clone();
     let mut empty = false;
     for _ in 0..QUESTIONS {
-        let typed = talk.ask(&question)?;
+        let typed = context.ask(&question)?;
         let said = match (typed.text().trim(), answer::read(&typed)) {
             ("i" | "I", _) => {
                 drawing.ink = if drawing.ink == Ink::Light { Ink::Dark } else { Ink::Light };
@@ -176,9 +180,9 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option
             }
             // A single empty answer may be a slip, and the key may be in the app already; only the second one
             // cancels.
-            (_, Answer::Stop) if empty => return Err(Stop::Declined(Reason::NotSetUp)),
+            (_, Answer::Stop) if empty => return Err(DialogueError::Declined(Reason::NotSetUp)),
             (_, Answer::Stop) => Some(SetUp::NothingTyped),
-            (_, Answer::Code(code)) => match judge(talk, authenticator, &code)? {
+            (_, Answer::Code(code)) => match judge(context, authenticator, &code)? {
                 Ok(step) => return Ok(Some(step)),
                 Err(message) => Some(message),
             },
@@ -186,9 +190,9 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option
         };
         empty = said == Some(SetUp::NothingTyped);
         question = match said {
-            Some(message) => alloc::format!("{}\n{ask}", talk.set_up(&message)),
+            Some(message) => alloc::format!("{}\n{ask}", context.set_up(&message)),
             None => {
-                talk.person().show(&picture(talk, (authenticator, &label), drawing));
+                context.person().show(&picture(context, authenticator, &label, drawing));
                 ask.clone()
             }
         };
@@ -198,14 +202,15 @@ fn ask_for_code(talk: &Talk<'_>, authenticator: &Authenticator) -> Result<Option
 
 /// Returns the QR code and the key, to show above the question; the key alone if no QR code can be shown.
 fn picture(
-    talk: &Talk<'_>,
-    (authenticator, label): (&Authenticator, &Label<'_>),
+    context: &DialogueContext<'_>,
+    authenticator: &Authenticator,
+    label: &Label<'_>,
     drawing: Drawing,
 ) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
-    if !talk.person().is_terminal() {
+    if !context.person().is_terminal() {
         let key = base32::in_groups(&authenticator.key);
-        text.push_str(&Zeroizing::new(talk.set_up(&SetUp::TypeKey { key })));
+        text.push_str(&Zeroizing::new(context.set_up(&SetUp::TypeKey { key })));
         return text;
     }
     let uri = otpauth::write(label, &authenticator.key, authenticator.parameters);
@@ -214,11 +219,11 @@ fn picture(
         Plain::Letters => in_letters(&uri, drawing.ink),
     };
     if let Some(drawn) = drawn {
-        text.push_str(&talk.set_up(&SetUp::Scan));
+        text.push_str(&context.set_up(&SetUp::Scan));
         text.push_str(&drawn);
     }
     let key = base32::in_groups(&authenticator.key);
-    text.push_str(&Zeroizing::new(talk.set_up(&SetUp::OrType { key })));
+    text.push_str(&Zeroizing::new(context.set_up(&SetUp::OrType { key })));
     text
 }
 
@@ -232,32 +237,33 @@ fn in_letters(uri: &str, ink: Ink) -> Option<Zeroizing<String>> {
 
 /// Returns the step of a correct code and claims it; otherwise, what is wrong with the code.
 fn judge(
-    talk: &Talk<'_>,
+    context: &DialogueContext<'_>,
     authenticator: &Authenticator,
     code: &Code,
-) -> Result<Result<Step, SetUp>, Stop> {
+) -> Result<Result<Step, SetUp>, DialogueError> {
     let Some(keyed) = Keyed::new(&authenticator.key, authenticator.parameters.algorithm) else {
         return Err(no_entropy());
     };
-    let now = talk.now()?.unix;
+    let now = context.now()?.unix;
     let shown = totp::step_at(now, authenticator.parameters.period);
     let typed = code.of_length(authenticator.parameters.digits);
-    let Some(step) = totp::matching_step(&keyed, authenticator, typed, (shown, talk.policy.window))
+    let Some(step) =
+        totp::matching_step(&keyed, authenticator, typed, shown, context.policy.window)
     else {
-        let near = totp::matching_step(&keyed, authenticator, typed, (shown, NEARBY));
+        let near = totp::matching_step(&keyed, authenticator, typed, shown, NEARBY);
         let period = i64::try_from(authenticator.parameters.period.seconds()).unwrap_or(30);
         return Ok(Err(near.map_or(SetUp::WrongCode, |near| SetUp::ClockOff {
             ahead: near.0.cast_signed().wrapping_sub(shown.0.cast_signed()).saturating_mul(period),
         })));
     };
     let used = Used { mark: keyed.mark(authenticator), step };
-    let nonce = draw::nonce(talk.ports.entropy).map_err(|_| no_entropy())?;
-    match Claimant::new(talk.shelf, now, nonce).claim(&used) {
+    let nonce = generate::nonce(context.ports.entropy).map_err(|_| no_entropy())?;
+    match Claimant::new(context.user_ledger, now, nonce).claim(&used) {
         Ok(Creation::Made) => Ok(Ok(step)),
         Ok(Creation::Taken) => {
             let next = Step(step.0.saturating_add(1));
             Ok(Err(SetUp::UsedCode { wait: replay::seconds_until(next, authenticator, now) }))
         }
-        Err(fault) => Err(Stop::Broken(Reason::Ledger(fault))),
+        Err(fault) => Err(DialogueError::Broken(Reason::Ledger(fault))),
     }
 }

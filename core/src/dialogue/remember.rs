@@ -3,17 +3,21 @@
 use core::net::IpAddr;
 
 use crate::{
-    account::Account,
-    device::{self, Binding, Device},
-    dialogue::talk::{Stop, Talk},
-    fingerprint,
-    format::{devices, ledger_names},
+    base::{
+        account::Account,
+        fingerprint,
+        request::{FirstFactor, PublicKey, Request},
+        time::Now,
+    },
+    dialogue::context::{DialogueContext, DialogueError},
+    ledger::{
+        device::{self, Binding, Device},
+        device_text, names,
+    },
     message::change::{Change, NEVER, NO, YES},
     policy::Policy,
-    ports::Shelf,
+    ports::UserLedger,
     record::Generation,
-    request::{PublicKey, Request, Standing},
-    time::Now,
 };
 
 /// Nanoseconds per second.
@@ -27,7 +31,7 @@ pub fn binding<'a>(
     account: &Account,
     generation: Generation,
 ) -> Option<Binding<'a>> {
-    let proven = request.standing() == Standing::Proven;
+    let proven = request.first_factor() == FirstFactor::Proven;
     let allowed = policy.remember_for > 0
         && proven
         && request.public_key == PublicKey::Verified
@@ -44,9 +48,9 @@ pub fn binding<'a>(
 
 /// Returns whether the device is remembered. An unreadable entry counts as not remembered.
 #[must_use]
-pub fn is_remembered(shelf: &dyn Shelf, binding: &Binding<'_>, now: Now) -> bool {
-    let text = shelf.content(&device::name_of(binding)).ok().flatten();
-    let device = text.and_then(|text| devices::read(&text));
+pub fn is_remembered(user_ledger: &dyn UserLedger, binding: &Binding<'_>, now: Now) -> bool {
+    let text = user_ledger.content(&device::name_of(binding)).ok().flatten();
+    let device = text.and_then(|text| device_text::read(&text));
     device.is_some_and(|device| {
         device.generation == binding.generation && device::is_remembered(&device, now)
     })
@@ -55,26 +59,29 @@ pub fn is_remembered(shelf: &dyn Shelf, binding: &Binding<'_>, now: Now) -> bool
 /// Offers to remember the device and remembers it, best effort. Does not ask again after the answer "never".
 ///
 /// # Errors
-/// [`Stop::CutOff`].
-pub fn offer(talk: &Talk<'_>, binding: &Binding<'_>) -> Result<Remembered, Stop> {
+/// [`DialogueError::CutOff`].
+pub fn offer(
+    context: &DialogueContext<'_>,
+    binding: &Binding<'_>,
+) -> Result<Remembered, DialogueError> {
     let never = device::never_name_of(binding);
-    if talk.shelf.content(&never).ok().flatten().is_some() {
+    if context.user_ledger.content(&never).ok().flatten().is_some() {
         return Ok(Remembered::No);
     }
-    let now = match answer(talk, binding.address)? {
+    let now = match answer(context, binding.address)? {
         Wish::No => return Ok(Remembered::No),
         Wish::Never => {
             // Best effort: if it cannot be stored, the next login asks again.
-            let _ = talk.shelf.create(&never, &ledger_names::instant(talk.now()?.unix));
+            let _ = context.user_ledger.create(&never, &names::instant(context.now()?.unix));
             return Ok(Remembered::No);
         }
-        Wish::Yes => talk.now()?,
+        Wish::Yes => context.now()?,
     };
-    let seconds = talk.policy.remember_for;
+    let seconds = context.policy.remember_for;
     let device = Device {
         since: now.unix,
         until: now.unix.plus(seconds),
-        until_boot: crate::time::BootTime(
+        until_boot: crate::base::time::BootTime(
             now.boot.0.saturating_add(seconds.saturating_mul(SECOND)),
         ),
         generation: binding.generation,
@@ -83,8 +90,8 @@ pub fn offer(talk: &Talk<'_>, binding: &Binding<'_>) -> Result<Remembered, Stop>
     };
     let name = device::name_of(binding);
     // An expired entry blocks the name.
-    talk.shelf.erase(&name);
-    let made = talk.shelf.create(&name, &devices::write(&device));
+    context.user_ledger.erase(&name);
+    let made = context.user_ledger.create(&name, &device_text::write(&device));
     Ok(if made.is_ok() { Remembered::Yes } else { Remembered::No })
 }
 
@@ -96,19 +103,19 @@ enum Wish {
 }
 
 /// Asks the question, again after an invalid answer.
-fn answer(talk: &Talk<'_>, from: IpAddr) -> Result<Wish, Stop> {
-    let seconds = talk.policy.remember_for;
-    let asked = talk.change(&Change::Remember { address: address(from), seconds });
+fn answer(context: &DialogueContext<'_>, from: IpAddr) -> Result<Wish, DialogueError> {
+    let seconds = context.policy.remember_for;
+    let asked = context.change(&Change::Remember { address: address(from), seconds });
     let mut question = asked.clone();
-    for _ in 0..talk.policy.tries {
-        let typed = talk.ask_shown(&question)?;
+    for _ in 0..context.policy.tries {
+        let typed = context.ask_shown(&question)?;
         let word = typed.text().trim();
         let is = |words: &[&str]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
         match () {
             () if is(&YES) => return Ok(Wish::Yes),
             () if is(&NEVER) => return Ok(Wish::Never),
             () if word.is_empty() || is(&NO) => return Ok(Wish::No),
-            () => question = alloc::format!("{}{asked}", talk.change(&Change::NoSuchChoice)),
+            () => question = alloc::format!("{}{asked}", context.change(&Change::NoSuchChoice)),
         }
     }
     Ok(Wish::No)

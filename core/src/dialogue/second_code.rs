@@ -2,12 +2,11 @@
 
 use crate::{
     answer::{self, Answer},
-    attempt::Outcome,
-    dialogue::talk::{Judge, Stop, Talk},
+    dialogue::context::{DialogueContext, DialogueError, Judge},
     event::{Accepted, Reason},
-    letter::LetterKind,
     message::{Message, change::Change},
-    spend::LastCode,
+    notify::notification::NotificationKind,
+    verify::{attempt::Outcome, code_set_verify::LastCode},
 };
 
 /// A correct second code.
@@ -20,42 +19,48 @@ pub enum Second {
 
 impl Second {
     /// Reports on screen and by mail that a backup code was used, and how many are left, once the change is in force.
-    pub fn tell_used(&self, talk: &Talk<'_>) {
+    pub fn tell_used(&self, context: &DialogueContext<'_>) {
         let left = match *self {
             Self::Used(Accepted::BackupCode { left, .. }) => left,
             Self::Last(_) => Some(0),
             Self::Used(_) => return,
         };
-        talk.write(LetterKind::BackupCodeUsed, left);
+        context.write(NotificationKind::BackupCodeUsed, left);
         let Some(left) = left else { return };
-        let few = left <= talk.policy.backup_codes.warn_below;
+        let few = left <= context.policy.backup_codes.warn_below;
         if few && left > 0 {
-            talk.write(LetterKind::FewCodesLeft, Some(left));
+            context.write(NotificationKind::FewCodesLeft, Some(left));
         }
         let message =
             if few { Message::FewCodesLeft { left } } else { Message::CodesLeft { left } };
-        talk.person().tell(&talk.login(&message));
+        context.person().tell(&context.login(&message));
     }
 }
 
 /// Asks for a second code.
 ///
 /// # Errors
-/// [`Stop`]; nothing may be changed then.
-pub fn ask(talk: &Talk<'_>, first: &Change, judge: Judge<'_>) -> Result<Second, Stop> {
-    let mut question = talk.change(first);
+/// [`DialogueError`]; nothing may be changed then.
+pub fn ask(
+    context: &DialogueContext<'_>,
+    first: &Change,
+    judge: Judge<'_>,
+) -> Result<Second, DialogueError> {
+    let mut question = context.change(first);
     let mut last = Reason::Stopped;
-    for left in (0..talk.policy.tries).rev() {
-        let (message, reason) = match answer::read(&talk.ask(&question)?) {
-            Answer::Stop => return Err(Stop::Declined(Reason::Stopped)),
+    for left in (0..context.policy.tries).rev() {
+        let (message, reason) = match answer::read(&context.ask(&question)?) {
+            Answer::Stop => return Err(DialogueError::Declined(Reason::Stopped)),
             // A voucher proves that an administrator helps, not that its bearer is the owner.
             Answer::Code(code) if !code.is_voucher() => match judge(&code) {
                 Outcome::Granted(accepted) => return Ok(Second::Used(accepted)),
                 Outcome::LastCode(last) => return Ok(Second::Last(last)),
-                Outcome::Faulty(reason) => return Err(Stop::Broken(reason)),
-                Outcome::HalfJudged(fault) => return Err(Stop::Broken(Reason::Codes(fault))),
-                Outcome::Throttled { until, wait } => return Err(talk.throttled(until, wait)),
-                Outcome::Locked => return Err(talk.locked()),
+                Outcome::Faulty(reason) => return Err(DialogueError::Broken(reason)),
+                Outcome::HalfJudged(fault) => {
+                    return Err(DialogueError::Broken(Reason::Codes(fault)));
+                }
+                Outcome::Throttled { until, wait } => return Err(context.throttled(until, wait)),
+                Outcome::Locked => return Err(context.locked()),
                 Outcome::Replayed { wait }
                 | Outcome::Repeated { wait }
                 | Outcome::BeforeEpoch { wait, .. } => {
@@ -71,7 +76,7 @@ pub fn ask(talk: &Talk<'_>, first: &Change, judge: Judge<'_>) -> Result<Second, 
             Answer::Code(_) | Answer::Help | Answer::Other => (Change::NotACode, Reason::NotACode),
         };
         last = reason;
-        question = talk.change(&message);
+        question = context.change(&message);
     }
-    Err(Stop::Declined(last))
+    Err(DialogueError::Declined(last))
 }

@@ -1,20 +1,19 @@
 //! Changes that a user can make after a correct code: new backup codes or authenticators. Each needs a second code.
 
 use crate::{
-    change::change,
     dialogue::{
+        context::{DialogueContext, DialogueError, Judge, OVERTAKEN},
         new_codes,
-        new_key::{self, Place},
+        new_key::{self, KeySlot},
         second_code::{self, Second},
-        talk::{Judge, OVERTAKEN, Stop, Talk},
     },
-    enrolment,
     message::{
         change::{Change, Fate},
         new_codes::Why,
     },
     otp::otpauth,
-    record::{Generation, Record, SetId, State},
+    record::{Generation, Record, SetId, State, enrollment},
+    verify::record_update::change,
 };
 
 /// The change that was made.
@@ -31,20 +30,24 @@ pub enum Served {
 /// Shows the menu and runs the choice.
 ///
 /// # Errors
-/// [`Stop`]; nothing was changed then.
-pub fn serve(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
-    let changed = record.beside.changed.unwrap_or(record.since);
+/// [`DialogueError`]; nothing was changed then.
+pub fn serve(
+    context: &DialogueContext<'_>,
+    record: &Record,
+    judge: Judge<'_>,
+) -> Result<Served, DialogueError> {
+    let changed = record.extras.changed.unwrap_or(record.since);
     let authenticators = record.authenticators.len();
-    let menu = talk.change(&Change::Menu { changed, authenticators });
+    let menu = context.change(&Change::Menu { changed, authenticators });
     let mut question = menu.clone();
-    for _ in 0..talk.policy.tries {
-        match (talk.ask_shown(&question)?.text().trim(), authenticators > 1) {
-            ("1", _) => return codes(talk, record, judge),
-            ("2", _) => return key(talk, record, judge),
-            ("3", _) => return one_more(talk, record, judge),
-            ("4", true) => return remove(talk, record, judge),
+    for _ in 0..context.policy.tries {
+        match (context.ask_shown(&question)?.text().trim(), authenticators > 1) {
+            ("1", _) => return codes(context, record, judge),
+            ("2", _) => return key(context, record, judge),
+            ("3", _) => return one_more(context, record, judge),
+            ("4", true) => return remove(context, record, judge),
             ("" | "4" | "5", _) => return Ok(Served::Nothing),
-            _ => question = alloc::format!("{}{menu}", talk.change(&Change::NoSuchChoice)),
+            _ => question = alloc::format!("{}{menu}", context.change(&Change::NoSuchChoice)),
         }
     }
     Ok(Served::Nothing)
@@ -53,23 +56,29 @@ pub fn serve(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Serve
 /// Issues new backup codes after a second code.
 ///
 /// # Errors
-/// [`Stop`]; the old codes are unchanged then, except one that was used as the second code.
-pub fn codes(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
-    let second = second_code::ask(talk, &Change::SecondCode, judge)?;
-    let generation = talk.stamp()?.0;
-    new_codes::renew(talk, Why::Wished, &mut |id| {
-        put_codes(talk, (record, &second), (id, generation))
+/// [`DialogueError`]; the old codes are unchanged then, except one that was used as the second code.
+pub fn codes(
+    context: &DialogueContext<'_>,
+    record: &Record,
+    judge: Judge<'_>,
+) -> Result<Served, DialogueError> {
+    let second = second_code::ask(context, &Change::SecondCode, judge)?;
+    let generation = context.stamp()?.0;
+    new_codes::renew(context, Why::Wished, &mut |id| {
+        put_codes(context, record, &second, id, generation)
     })?;
     Ok(Served::Codes(generation))
 }
 
 fn put_codes(
-    talk: &Talk<'_>,
-    (judged, second): (&Record, &Second),
-    (id, generation): (SetId, Generation),
-) -> Result<(), Stop> {
-    let stamp = (generation, talk.now()?.unix);
-    Ok(change(talk.ports.records, talk.account, &mut |found| {
+    context: &DialogueContext<'_>,
+    judged: &Record,
+    second: &Second,
+    id: SetId,
+    generation: Generation,
+) -> Result<(), DialogueError> {
+    let stamp = (generation, context.now()?.unix);
+    Ok(change(context.ports.records, context.account, &mut |found| {
         let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
         let fits = match second {
             Second::Used(_) => {
@@ -77,56 +86,72 @@ fn put_codes(
             }
             Second::Last(last) => last.is_of(&record),
         };
-        if fits { Ok(enrolment::with_codes(record, id, stamp)) } else { Err(OVERTAKEN) }
+        if fits { Ok(enrollment::with_codes(record, id, stamp)) } else { Err(OVERTAKEN) }
     })?)
 }
 
 /// Replaces an authenticator after a second code.
 ///
 /// # Errors
-/// [`Stop`]; the old key is unchanged then.
-pub fn key(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
-    let Some(place) = which(talk, record, Fate::Replaced)? else { return Ok(Served::Nothing) };
-    new_key::replace(talk, &place, judge).map(Served::Key)
+/// [`DialogueError`]; the old key is unchanged then.
+pub fn key(
+    context: &DialogueContext<'_>,
+    record: &Record,
+    judge: Judge<'_>,
+) -> Result<Served, DialogueError> {
+    let Some(place) = which(context, record, Fate::Replaced)? else { return Ok(Served::Nothing) };
+    new_key::replace(context, &place, judge).map(Served::Key)
 }
 
 /// Removes one of several authenticators after a second code.
 ///
 /// # Errors
-/// [`Stop`]; all of them still work then.
-pub fn remove(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
-    let Some(place) = which(talk, record, Fate::Removed)? else { return Ok(Served::Nothing) };
-    new_key::remove(talk, &place, judge).map(Served::Key)
+/// [`DialogueError`]; all of them still work then.
+pub fn remove(
+    context: &DialogueContext<'_>,
+    record: &Record,
+    judge: Judge<'_>,
+) -> Result<Served, DialogueError> {
+    let Some(place) = which(context, record, Fate::Removed)? else { return Ok(Served::Nothing) };
+    new_key::remove(context, &place, judge).map(Served::Key)
 }
 
 /// Adds an authenticator under a name that the user chooses.
-fn one_more(talk: &Talk<'_>, record: &Record, judge: Judge<'_>) -> Result<Served, Stop> {
-    let typed = talk.ask_shown(&talk.change(&Change::Name))?;
+fn one_more(
+    context: &DialogueContext<'_>,
+    record: &Record,
+    judge: Judge<'_>,
+) -> Result<Served, DialogueError> {
+    let typed = context.ask_shown(&context.change(&Change::Name))?;
     let wished = otpauth::tidy_name(typed.text());
-    let name = enrolment::free_name(record, &wished).unwrap_or(wished);
-    new_key::add(talk, record.generation, &name, judge).map(Served::Key)
+    let name = enrollment::free_name(record, &wished).unwrap_or(wished);
+    new_key::add(context, record.generation, &name, judge).map(Served::Key)
 }
 
 /// Returns the authenticator that the user chooses; `None` if none was chosen.
-fn which(talk: &Talk<'_>, record: &Record, fate: Fate) -> Result<Option<Place>, Stop> {
+fn which(
+    context: &DialogueContext<'_>,
+    record: &Record,
+    fate: Fate,
+) -> Result<Option<KeySlot>, DialogueError> {
     let place = |place: usize| {
         let name = record.authenticators.get(place)?.name.clone();
-        Some(Place { place, name, generation: record.generation })
+        Some(KeySlot { place, name, generation: record.generation })
     };
     if record.authenticators.len() < 2 {
         return Ok(place(0));
     }
     let names = record.authenticators.iter().map(|one| one.name.clone()).collect();
-    let menu = talk.change(&Change::Which { names, fate });
+    let menu = context.change(&Change::Which { names, fate });
     let mut question = menu.clone();
-    for _ in 0..talk.policy.tries {
-        let typed = talk.ask_shown(&question)?;
+    for _ in 0..context.policy.tries {
+        let typed = context.ask_shown(&question)?;
         let typed = typed.text().trim();
         let number = typed.parse().ok().and_then(|number: usize| number.checked_sub(1));
         match number.and_then(place) {
             Some(place) => return Ok(Some(place)),
             None if typed.is_empty() => return Ok(None),
-            None => question = alloc::format!("{}{menu}", talk.change(&Change::NoSuchChoice)),
+            None => question = alloc::format!("{}{menu}", context.change(&Change::NoSuchChoice)),
         }
     }
     Ok(None)

@@ -6,7 +6,7 @@ use alloc::{borrow::Cow, string::String};
 ///
 /// Returns the text unchanged if it may contain multi-line strings, since a line that begins with `#` can be part of
 /// one.
-pub(super) fn taken_out(text: &str) -> Cow<'_, str> {
+pub(crate) fn taken_out(text: &str) -> Cow<'_, str> {
     if !text.contains('#') || text.contains("\"\"\"") || text.contains("'''") {
         return Cow::Borrowed(text);
     }

@@ -1,7 +1,7 @@
 //! Line numbers from 1, which errors report in place of the text.
 
 /// Returns the line that contains a byte offset.
-pub(super) fn line_at(text: &str, offset: usize) -> u32 {
+pub(crate) fn line_at(text: &str, offset: usize) -> u32 {
     let newlines = text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
     u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)
 }

@@ -14,24 +14,24 @@ use toml::{
 
 /// An error in a text and its byte offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Odd {
+pub(crate) struct TableError {
     /// The byte offset.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// What is wrong, as a clause without the value.
-    pub(super) what: String,
+    pub(crate) what: String,
 }
 
 /// A date or time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Dated {
+pub(crate) struct Dated {
     /// Year, month and day, if there is no time.
-    pub(super) day: Option<(u16, u8, u8)>,
+    pub(crate) day: Option<(u16, u8, u8)>,
     /// The text.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// A table from which each value is taken once.
-pub(super) struct Table<'i> {
+pub(crate) struct Table<'i> {
     values: DeTable<'i>,
     at: usize,
     known: Vec<&'static str>,
@@ -39,8 +39,8 @@ pub(super) struct Table<'i> {
 
 impl<'i> Table<'i> {
     /// Parses a whole text.
-    pub(super) fn parse(text: &'i str) -> Result<Self, Odd> {
-        let parsed = DeTable::parse(text).map_err(|error| Odd {
+    pub(crate) fn parse(text: &'i str) -> Result<Self, TableError> {
+        let parsed = DeTable::parse(text).map_err(|error| TableError {
             at: error.span().map_or(0, |span| span.start),
             what: error.message().replace('\n', ", ").trim().to_string(),
         })?;
@@ -53,13 +53,13 @@ impl<'i> Table<'i> {
     }
 
     /// Returns the byte offset of the table.
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// Returns the error for a missing value.
-    pub(super) fn missing(&self, key: &str) -> Odd {
-        Odd { at: self.at, what: format!("missing field `{key}`") }
+    pub(crate) fn missing(&self, key: &str) -> TableError {
+        TableError { at: self.at, what: format!("missing field `{key}`") }
     }
 
     fn take(&mut self, key: &'static str) -> Option<(Range<usize>, DeValue<'i>)> {
@@ -69,40 +69,43 @@ impl<'i> Table<'i> {
     }
 
     /// Takes a string.
-    pub(super) fn string(&mut self, key: &'static str) -> Result<Option<Spanned<String>>, Odd> {
+    pub(crate) fn string(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Spanned<String>>, TableError> {
         match self.take(key) {
             None => Ok(None),
             Some((span, DeValue::String(text))) => Ok(Some(Spanned::new(span, text.into_owned()))),
-            Some((span, other)) => Err(unexpected(&span, key, (&other, "a string"))),
+            Some((span, other)) => Err(unexpected(&span, key, &other, "a string")),
         }
     }
 
     /// Takes a whole number.
-    pub(super) fn number<N: TryFrom<i128>>(
+    pub(crate) fn number<N: TryFrom<i128>>(
         &mut self,
         key: &'static str,
-    ) -> Result<Option<Spanned<N>>, Odd> {
+    ) -> Result<Option<Spanned<N>>, TableError> {
         let Some((span, value)) = self.take(key) else { return Ok(None) };
         let read = value
             .as_integer()
             .and_then(|integer| i128::from_str_radix(integer.as_str(), integer.radix()).ok());
         let number = read.and_then(|number| N::try_from(number).ok());
-        let odd = || unexpected(&span, key, (&value, "a whole number"));
+        let odd = || unexpected(&span, key, &value, "a whole number");
         let number = number.ok_or_else(odd)?;
         Ok(Some(Spanned::new(span, number)))
     }
 
     /// `true` or `false`.
-    pub(super) fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, Odd> {
+    pub(crate) fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, TableError> {
         match self.take(key) {
             None => Ok(None),
             Some((_, DeValue::Boolean(value))) => Ok(Some(value)),
-            Some((span, other)) => Err(unexpected(&span, key, (&other, "true or false"))),
+            Some((span, other)) => Err(unexpected(&span, key, &other, "true or false")),
         }
     }
 
     /// Takes a date or a time.
-    pub(super) fn date(&mut self, key: &'static str) -> Result<Option<Spanned<Dated>>, Odd> {
+    pub(crate) fn date(&mut self, key: &'static str) -> Result<Option<Spanned<Dated>>, TableError> {
         match self.take(key) {
             None => Ok(None),
             Some((span, DeValue::Datetime(date))) => {
@@ -110,57 +113,60 @@ impl<'i> Table<'i> {
                 let day = day.map(|day| (day.year, day.month, day.day));
                 Ok(Some(Spanned::new(span, Dated { day, text: date.to_string() })))
             }
-            Some((span, other)) => Err(unexpected(&span, key, (&other, "a date"))),
+            Some((span, other)) => Err(unexpected(&span, key, &other, "a date")),
         }
     }
 
     /// Takes a string, or a whole number as a string.
-    pub(super) fn string_or_number(
+    pub(crate) fn string_or_number(
         &mut self,
         key: &'static str,
-    ) -> Result<Option<Spanned<String>>, Odd> {
+    ) -> Result<Option<Spanned<String>>, TableError> {
         match self.take(key) {
             Some((span, DeValue::Integer(integer))) => {
                 Ok(Some(Spanned::new(span, integer.as_str().to_string())))
             }
             Some((span, DeValue::String(text))) => Ok(Some(Spanned::new(span, text.into_owned()))),
-            Some((span, other)) => Err(unexpected(&span, key, (&other, "a string"))),
+            Some((span, other)) => Err(unexpected(&span, key, &other, "a string")),
             None => Ok(None),
         }
     }
 
     /// Takes a list of strings.
-    pub(super) fn strings(&mut self, key: &'static str) -> Result<Option<Vec<String>>, Odd> {
+    pub(crate) fn strings(&mut self, key: &'static str) -> Result<Option<Vec<String>>, TableError> {
         let Some((span, value)) = self.take(key) else { return Ok(None) };
         let DeValue::Array(list) = value else {
-            return Err(unexpected(&span, key, (&value, "a list")));
+            return Err(unexpected(&span, key, &value, "a list"));
         };
         let one = |value: Spanned<DeValue<'i>>| {
             let text = value.get_ref().as_str().map(ToString::to_string);
-            text.ok_or_else(|| unexpected(&value.span(), key, (value.get_ref(), "strings")))
+            text.ok_or_else(|| unexpected(&value.span(), key, value.get_ref(), "strings"))
         };
         list.into_iter().map(one).collect::<Result<_, _>>().map(Some)
     }
 
     /// Takes a table; an empty one if it is missing.
-    pub(super) fn table(&mut self, key: &'static str) -> Result<Table<'i>, Odd> {
+    pub(crate) fn table(&mut self, key: &'static str) -> Result<Table<'i>, TableError> {
         Ok(self.table_if_any(key)?.unwrap_or(Table::of(DeTable::new(), self.at)))
     }
 
     /// Takes an optional table.
-    pub(super) fn table_if_any(&mut self, key: &'static str) -> Result<Option<Table<'i>>, Odd> {
+    pub(crate) fn table_if_any(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Table<'i>>, TableError> {
         match self.take(key) {
             None => Ok(None),
             Some((span, DeValue::Table(values))) => Ok(Some(Table::of(values, span.start))),
-            Some((span, other)) => Err(unexpected(&span, key, (&other, "a table"))),
+            Some((span, other)) => Err(unexpected(&span, key, &other, "a table")),
         }
     }
 
     /// Takes all tables of an array.
-    pub(super) fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'i>>, Odd> {
+    pub(crate) fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'i>>, TableError> {
         let Some((span, value)) = self.take(key) else { return Ok(Vec::new()) };
         let DeValue::Array(list) = value else {
-            return Err(unexpected(&span, key, (&value, "a list of tables")));
+            return Err(unexpected(&span, key, &value, "a list of tables"));
         };
         let one = |value: Spanned<DeValue<'i>>| {
             let span = value.span();
@@ -168,32 +174,35 @@ impl<'i> Table<'i> {
                 return Ok(Table::of(values, span.start));
             }
             let what = format!("{key} holds something else than tables");
-            Err(Odd { at: span.start, what })
+            Err(TableError { at: span.start, what })
         };
         list.into_iter().map(one).collect()
     }
 
     /// Returns a value, or the error that it is missing.
-    pub(super) fn must<T>(&self, key: &str, value: Option<T>) -> Result<T, Odd> {
+    pub(crate) fn must<T>(&self, key: &str, value: Option<T>) -> Result<T, TableError> {
         value.ok_or_else(|| self.missing(key))
     }
 
     /// Returns whether a value of this name was not taken yet.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.values.contains_key(key)
     }
 
     /// Fails if a value was not taken, so that no value is ignored.
-    pub(super) fn end(&self) -> Result<(), Odd> {
+    pub(crate) fn end(&self) -> Result<(), TableError> {
         self.end_among(self.known.iter().copied())
     }
 
     /// As [`Table::end`], of a table that was asked only for values that it has; `known` are all names.
-    pub(super) fn end_among(&self, known: impl Iterator<Item = &'static str>) -> Result<(), Odd> {
+    pub(crate) fn end_among(
+        &self,
+        known: impl Iterator<Item = &'static str>,
+    ) -> Result<(), TableError> {
         // The first one in the text, not in the alphabet.
         match self.values.iter().min_by_key(|(key, _)| key.span().start) {
             None => Ok(()),
-            Some((key, _)) => Err(Odd {
+            Some((key, _)) => Err(TableError {
                 at: key.span().start,
                 what: format!(
                     "unknown field `{}`, expected one of `{}`",
@@ -206,7 +215,7 @@ impl<'i> Table<'i> {
 }
 
 /// Returns the error for an unexpected type. Never quotes the value, which may be a key.
-fn unexpected(at: &Range<usize>, key: &str, (found, wanted): (&DeValue<'_>, &str)) -> Odd {
+fn unexpected(at: &Range<usize>, key: &str, found: &DeValue<'_>, wanted: &str) -> TableError {
     let what = format!("{key} is of type {} where {wanted} is expected", found.type_str());
-    Odd { at: at.start, what }
+    TableError { at: at.start, what }
 }

@@ -1,31 +1,31 @@
 //! Logins that ask for a code only: what the record owes is postponed, and the user is told.
 
 use crate::{
-    account::{Account, Folder},
-    attempt::Trial,
+    base::account::{Account, Folder},
     dialogue::{
         asking::End,
+        context::{DialogueContext, DialogueError},
         hand_over,
-        new_key::Place,
-        talk::{Stop, Talk},
+        new_key::KeySlot,
     },
     event::{Accepted, Reason},
-    login::{Visit, beyond::ended},
+    login::{LoginFlow, after_code::ended},
     message::{Message, change::Change},
     policy::Questions,
     text,
+    verify::attempt::Attempt,
 };
 
-impl Visit<'_> {
+impl LoginFlow<'_> {
     /// Queues the message that the user must log in another way to continue.
     pub(super) fn leave_for_another_login(&self) {
-        self.parting.leave(text::login(self.policy.language, &Message::Elsewhere));
+        self.final_message.leave(text::login(self.policy.language, &Message::Elsewhere));
     }
 
     /// Postpones what the record owes after a correct code.
-    pub(super) fn put_off(&self, account: &Account, trial: &Trial<'_>, end: End) -> End {
+    pub(super) fn put_off(&self, account: &Account, attempt: &Attempt<'_>, end: End) -> End {
         match end {
-            End::Granted(accepted) => match self.put_off_new_key(account, trial, &accepted) {
+            End::Granted(accepted) => match self.put_off_new_key(account, attempt, &accepted) {
                 Ok(()) => End::Granted(accepted),
                 Err(stop) => ended(stop),
             },
@@ -46,26 +46,26 @@ impl Visit<'_> {
     fn put_off_new_key(
         &self,
         account: &Account,
-        trial: &Trial<'_>,
+        attempt: &Attempt<'_>,
         accepted: &Accepted,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), DialogueError> {
         let Ok(folder) = Folder::of(&account.name) else { return Ok(()) };
-        let place = self.seen_place(trial, accepted);
-        let Some((at, (_, snapshot))) = place.zip(trial.person.as_ref()) else { return Ok(()) };
+        let place = self.seen_place(attempt, accepted);
+        let Some((at, (_, snapshot))) = place.zip(attempt.person.as_ref()) else { return Ok(()) };
         let record = &snapshot.record;
         let Some(found) = record.authenticators.get(at) else { return Ok(()) };
         let Some(seen) = &found.seen else { return Ok(()) };
-        let place = Place { place: at, name: found.name.clone(), generation: record.generation };
-        let talk: Talk<'_> = self.talk(account, &folder, trial.shelf);
+        let place = KeySlot { place: at, name: found.name.clone(), generation: record.generation };
+        let context: DialogueContext<'_> = self.context(account, &folder, attempt.user_ledger);
         if self.policy.questions() == Questions::CodeOnly {
-            hand_over::put_off(&talk, &place, seen).inspect_err(|stop| {
-                if *stop == Stop::Declined(Reason::NotHandedOver) {
+            hand_over::put_off(&context, &place, seen).inspect_err(|stop| {
+                if *stop == DialogueError::Declined(Reason::NotHandedOver) {
                     self.leave_for_another_login();
                 }
             })?;
         }
-        let told = Change::SeenElsewhere { by: seen.trace.by.clone(), at: seen.trace.at };
-        talk.person().tell(&talk.change(&told));
+        let told = Change::SeenElsewhere { by: seen.audit.by.clone(), at: seen.audit.at };
+        context.person().tell(&context.change(&told));
         Ok(())
     }
 }

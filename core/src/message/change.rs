@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::time::UnixTime;
+use crate::base::time::UnixTime;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]

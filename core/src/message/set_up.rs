@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use zeroize::Zeroizing;
 
-use crate::{beside::Trace, time::UnixTime};
+use crate::{base::time::UnixTime, record::extras::AuditStamp};
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum SetUp {
         /// Whether the login continues without set-up.
         without: Going,
         /// Who reset this user, and when.
-        reset: Option<Trace>,
+        reset: Option<AuditStamp>,
     },
     /// Asks again for the word that begins set-up.
     BeginAgain {

@@ -9,9 +9,9 @@ use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
 use crate::{
-    ledger::Mark,
-    record::{Algorithm, Authenticator, Digits, Moving},
-    secret::Key,
+    base::secret::Key,
+    ledger::KeyId,
+    record::{Algorithm, Authenticator, Digits, MovingFactor},
 };
 
 /// HMAC state with the key already absorbed, so that each further code costs two blocks instead of four.
@@ -23,7 +23,7 @@ enum Keys {
     Sha512(Hmac<Sha512>),
 }
 
-/// HMAC input for a [`Mark`]; longer than the 8 bytes of a counter, so it never equals the input for a code.
+/// HMAC input for a [`KeyId`]; longer than the 8 bytes of a counter, so it never equals the input for a code.
 const MARK_TEXT: &[u8] = b"twinlock used step";
 
 impl Keyed {
@@ -46,16 +46,16 @@ impl Keyed {
 
     /// Returns the identifier of this key in the ledger; another period gives another identifier.
     #[must_use]
-    pub fn mark(&self, authenticator: &Authenticator) -> Mark {
+    pub fn mark(&self, authenticator: &Authenticator) -> KeyId {
         let seconds = match authenticator.moving {
-            Moving::Clock { .. } => authenticator.parameters.period.seconds(),
+            MovingFactor::Clock { .. } => authenticator.parameters.period.seconds(),
             // No period is 0, so counters and steps never mix.
-            Moving::Counter { .. } => 0,
+            MovingFactor::Counter { .. } => 0,
         };
         let mut text = [0; MARK_TEXT.len() + 8];
         let parts = MARK_TEXT.iter().copied().chain(seconds.to_be_bytes());
         text.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        Mark(self.mac(&text, |mac| mac.first_chunk().copied().unwrap_or_default()))
+        KeyId(self.mac(&text, |mac| mac.first_chunk().copied().unwrap_or_default()))
     }
 
     fn mac<T>(&self, text: &[u8], of: impl FnOnce(&[u8]) -> T) -> T {
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_mark_belongs_to_the_key_and_to_what_moves_it() {
-        let mark = |text: &[u8], moving: Moving| {
+        let mark = |text: &[u8], moving: MovingFactor| {
             let key = Key::new(text.to_vec()).unwrap();
             let parameters = Parameters::default();
             let authenticator =
@@ -171,9 +171,18 @@ mod tests {
             keyed.mark(&authenticator)
         };
         let key = b"12345678901234567890";
-        assert_eq!(mark(key, Moving::default()), mark(key, Moving::Clock { drift: 7 }));
-        assert_ne!(mark(key, Moving::default()), mark(b"12345678901234567891", Moving::default()));
-        assert_ne!(mark(key, Moving::default()), mark(key, Moving::Counter { next: 0 }));
-        assert_eq!(mark(key, Moving::Counter { next: 9 }), mark(key, Moving::Counter { next: 0 }));
+        assert_eq!(mark(key, MovingFactor::default()), mark(key, MovingFactor::Clock { drift: 7 }));
+        assert_ne!(
+            mark(key, MovingFactor::default()),
+            mark(b"12345678901234567891", MovingFactor::default())
+        );
+        assert_ne!(
+            mark(key, MovingFactor::default()),
+            mark(key, MovingFactor::Counter { next: 0 })
+        );
+        assert_eq!(
+            mark(key, MovingFactor::Counter { next: 9 }),
+            mark(key, MovingFactor::Counter { next: 0 })
+        );
     }
 }

@@ -6,12 +6,12 @@ use core::fmt::Write;
 use zeroize::Zeroizing;
 
 use crate::{
-    otp::{
+    base::{
         base32::{self, KeyText},
-        uri_damage,
+        secret::Key,
     },
-    record::{Algorithm, Authenticator, Digits, Moving, Parameters, Period},
-    secret::Key,
+    otp::uri_damage,
+    record::{Algorithm, Authenticator, Digits, MovingFactor, Parameters, Period},
 };
 
 /// Maximum length of a URI in bytes; a QR code holds less than half of it.
@@ -22,7 +22,7 @@ pub const DEFAULT_NAME: &str = "app";
 
 /// Why a text is not a usable `otpauth://` URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UriFault {
+pub enum UriError {
     /// It does not begin with `otpauth://`.
     Scheme,
     /// An export of Google Authenticator, `otpauth-migration://`.
@@ -124,7 +124,7 @@ pub fn shortened(uri: &str) -> Zeroizing<String> {
 #[must_use]
 pub fn write_next(label: &Label<'_>, authenticator: &Authenticator) -> Zeroizing<String> {
     let of_time = write(label, &authenticator.key, authenticator.parameters);
-    let Moving::Counter { next } = authenticator.moving else { return of_time };
+    let MovingFactor::Counter { next } = authenticator.moving else { return of_time };
     let mut uri = Zeroizing::new(String::with_capacity(of_time.len() + 32));
     uri.push_str("otpauth://hotp/");
     uri.push_str(of_time.strip_prefix("otpauth://totp/").unwrap_or_default());
@@ -150,20 +150,20 @@ fn encode(uri: &mut String, text: &str) {
 /// the app's.
 ///
 /// # Errors
-/// [`UriFault`], which never quotes the URI.
-pub fn parse(uri: &str) -> Result<Authenticator, UriFault> {
+/// [`UriError`], which never quotes the URI.
+pub fn parse(uri: &str) -> Result<Authenticator, UriError> {
     if uri.len() > URI_MAX {
-        return Err(UriFault::TooLong);
+        return Err(UriError::TooLong);
     }
     let line = uri_damage::only_line(uri)?;
-    let rest = strip_prefix_any_case(line, "otpauth://").ok_or(UriFault::Scheme)?;
+    let rest = strip_prefix_any_case(line, "otpauth://").ok_or(UriError::Scheme)?;
     let (kind, rest) = match strip_prefix_any_case(rest, "hotp/") {
         Some(rest) => (Kind::Counter, rest),
-        None => (Kind::Clock, strip_prefix_any_case(rest, "totp/").ok_or(UriFault::Type)?),
+        None => (Kind::Clock, strip_prefix_any_case(rest, "totp/").ok_or(UriError::Type)?),
     };
-    let (label, query) = rest.split_once('?').ok_or(UriFault::NoSecret)?;
+    let (label, query) = rest.split_once('?').ok_or(UriError::NoSecret)?;
     if uri_damage::is_html(rest) {
-        return Err(UriFault::Html);
+        return Err(UriError::Html);
     }
     let mut fields = Fields::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -203,10 +203,10 @@ struct Fields {
 }
 
 impl Fields {
-    fn take(&mut self, name: &str, value: &str) -> Result<(), UriFault> {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), UriError> {
         let (name, value) = (decode(name)?, decode(value)?);
         if uri_damage::holds_parameter(&value) {
-            return Err(UriFault::Nested);
+            return Err(UriError::Nested);
         }
         let field = match name.as_str() {
             "secret" => &mut self.secret,
@@ -216,46 +216,46 @@ impl Fields {
             "algorithm" => &mut self.algorithm,
             "counter" => &mut self.counter,
             name if uri_damage::is_harmless(name) => return Ok(()),
-            _ => return Err(UriFault::Unknown),
+            _ => return Err(UriError::Unknown),
         };
         if field.is_some() {
-            return Err(UriFault::Twice);
+            return Err(UriError::Twice);
         }
         *field = Some(value);
         Ok(())
     }
 
-    fn finish(self, kind: Kind, label: &str) -> Result<Authenticator, UriFault> {
+    fn finish(self, kind: Kind, label: &str) -> Result<Authenticator, UriError> {
         let moving = self.moving(kind)?;
         let mut parameters = Parameters::default();
         if let Some(text) = &self.digits {
-            parameters.digits = number(text).and_then(Digits::new).ok_or(UriFault::Digits)?;
+            parameters.digits = number(text).and_then(Digits::new).ok_or(UriError::Digits)?;
         }
         // A parameter that does not apply to this kind counts as unknown.
         if let Some(text) = self.period.as_ref().filter(|_| kind == Kind::Clock) {
-            parameters.period = number(text).and_then(Period::new).ok_or(UriFault::Period)?;
+            parameters.period = number(text).and_then(Period::new).ok_or(UriError::Period)?;
         }
         if let Some(text) = &self.algorithm {
-            parameters.algorithm = Algorithm::named(text).ok_or(UriFault::Algorithm)?;
+            parameters.algorithm = Algorithm::named(text).ok_or(UriError::Algorithm)?;
         }
-        let secret = self.secret.ok_or(UriFault::NoSecret)?;
+        let secret = self.secret.ok_or(UriError::NoSecret)?;
         let issuer = self.issuer.as_ref().map(|issuer| issuer.as_str());
         let prefix = label.split_once(':').map(|(issuer, _)| issuer);
         Ok(Authenticator {
             name: tidy_name(issuer.or(prefix).unwrap_or("app")),
-            key: base32::parse(&secret).map_err(UriFault::Secret)?,
+            key: base32::parse(&secret).map_err(UriError::Secret)?,
             parameters,
             moving,
             seen: None,
         })
     }
 
-    fn moving(&self, kind: Kind) -> Result<Moving, UriFault> {
+    fn moving(&self, kind: Kind) -> Result<MovingFactor, UriError> {
         let next = self.counter.as_deref().map(|text| number(text));
         match (kind, next) {
-            (Kind::Clock, _) => Ok(Moving::default()),
-            (Kind::Counter, Some(Some(next))) => Ok(Moving::Counter { next }),
-            (Kind::Counter, _) => Err(UriFault::Counter),
+            (Kind::Clock, _) => Ok(MovingFactor::default()),
+            (Kind::Counter, Some(Some(next))) => Ok(MovingFactor::Counter { next }),
+            (Kind::Counter, _) => Err(UriError::Counter),
         }
     }
 }
@@ -282,25 +282,25 @@ pub fn tidy_name(text: &str) -> String {
 }
 
 /// Returns the text after a prefix, ignoring case.
-pub(crate) fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+pub fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..))?
 }
 
 /// Decodes percent encoding.
-pub(crate) fn decode(text: &str) -> Result<Zeroizing<String>, UriFault> {
+pub fn decode(text: &str) -> Result<Zeroizing<String>, UriError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'%' => {
-                let high = hex(rest.next()).ok_or(UriFault::Encoding)?;
-                high << 4 | hex(rest.next()).ok_or(UriFault::Encoding)?
+                let high = hex(rest.next()).ok_or(UriError::Encoding)?;
+                high << 4 | hex(rest.next()).ok_or(UriError::Encoding)?
             }
             other => other,
         });
     }
-    String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| UriFault::Encoding)
+    String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| UriError::Encoding)
 }
 
 fn hex(byte: Option<u8>) -> Option<u8> {
@@ -345,36 +345,36 @@ mod tests {
     #[test]
     fn what_cannot_be_used_says_why() {
         let with = |query: &str| parse(&alloc::format!("otpauth://totp/x?{query}")).unwrap_err();
-        assert_eq!(parse("http://x").unwrap_err(), UriFault::Scheme);
-        assert_eq!(parse("otpauth://yaotp/x?secret=A").unwrap_err(), UriFault::Type);
+        assert_eq!(parse("http://x").unwrap_err(), UriError::Scheme);
+        assert_eq!(parse("otpauth://yaotp/x?secret=A").unwrap_err(), UriError::Type);
         for counter in
             ["", "&counter=", "&counter=x", "&counter=-1", "&counter=99999999999999999999"]
         {
             let uri = alloc::format!("otpauth://hotp/x?secret={KEY}{counter}");
-            assert_eq!(parse(&uri).unwrap_err(), UriFault::Counter, "{counter}");
+            assert_eq!(parse(&uri).unwrap_err(), UriError::Counter, "{counter}");
         }
-        assert_eq!(parse("otpauth://totp/x").unwrap_err(), UriFault::NoSecret);
-        assert_eq!(with("issuer=x"), UriFault::NoSecret);
-        assert_eq!(with("secret=A&secret=B"), UriFault::Twice);
-        assert_eq!(with("secret=%4"), UriFault::Encoding);
-        assert_eq!(with("secret=%ff"), UriFault::Encoding);
-        assert_eq!(with("secret=A1"), UriFault::Secret(KeyText::Letter { at: 2 }));
+        assert_eq!(parse("otpauth://totp/x").unwrap_err(), UriError::NoSecret);
+        assert_eq!(with("issuer=x"), UriError::NoSecret);
+        assert_eq!(with("secret=A&secret=B"), UriError::Twice);
+        assert_eq!(with("secret=%4"), UriError::Encoding);
+        assert_eq!(with("secret=%ff"), UriError::Encoding);
+        assert_eq!(with("secret=A1"), UriError::Secret(KeyText::Letter { at: 2 }));
         let key = |more: &str| with(&alloc::format!("secret={KEY}&{more}"));
-        assert_eq!(key("digits=9"), UriFault::Digits);
-        assert_eq!(key("period=0"), UriFault::Period);
-        assert_eq!(key("algorithm=MD5"), UriFault::Algorithm);
-        assert_eq!(parse(&"o".repeat(9000)).unwrap_err(), UriFault::TooLong);
+        assert_eq!(key("digits=9"), UriError::Digits);
+        assert_eq!(key("period=0"), UriError::Period);
+        assert_eq!(key("algorithm=MD5"), UriError::Algorithm);
+        assert_eq!(parse(&"o".repeat(9000)).unwrap_err(), UriError::TooLong);
     }
 
     #[test]
     fn a_token_brings_its_counter_and_has_no_period() {
         let uri = alloc::format!("otpauth://HOTP/x:ada?secret={KEY}&counter=42&digits=8&period=0");
         let token = parse(&uri).unwrap();
-        assert_eq!(token.moving, Moving::Counter { next: 42 });
+        assert_eq!(token.moving, MovingFactor::Counter { next: 42 });
         assert_eq!(token.parameters.digits.get(), 8);
         assert_eq!(token.parameters.period, Period::THIRTY);
         let uri = alloc::format!("otpauth://totp/x:ada?secret={KEY}&counter=x");
-        assert_eq!(parse(&uri).unwrap().moving, Moving::default());
+        assert_eq!(parse(&uri).unwrap().moving, MovingFactor::default());
     }
 
     #[test]
@@ -389,7 +389,7 @@ mod tests {
     fn a_token_goes_on_where_it_stands() {
         let uri = "otpauth://hotp/h:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=h&digits=8&counter=41";
         let token = parse(uri).unwrap();
-        assert_eq!(token.moving, Moving::Counter { next: 41 });
+        assert_eq!(token.moving, MovingFactor::Counter { next: 41 });
         assert_eq!(*write_next(&Label { issuer: "h", account: "ada" }, &token), uri);
     }
 }

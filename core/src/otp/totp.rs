@@ -1,9 +1,9 @@
 //! TOTP (RFC 6238): finds the step that a code belongs to.
 
 use crate::{
+    base::time::{Step, UnixTime},
     otp::hotp::{Keyed, is_code_of},
     record::{Authenticator, Period},
-    time::{Step, UnixTime},
 };
 
 /// Returns the step of a time (RFC 6238 section 4.2, `T0` = 0).
@@ -28,9 +28,9 @@ pub fn matching_step(
     keyed: &Keyed,
     authenticator: &Authenticator,
     typed: &str,
-    around: (Step, u8),
+    centre: Step,
+    window: u8,
 ) -> Option<Step> {
-    let (centre, window) = around;
     let centre = centre.0.saturating_add_signed(i64::from(authenticator.drift()));
     let first = centre.saturating_sub(u64::from(window));
     let last = centre.saturating_add(u64::from(window));
@@ -43,9 +43,9 @@ pub fn matching_step(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::secret::Key;
     use crate::otp::hotp::digits_of;
-    use crate::record::{Algorithm, Digits, Moving, Parameters};
-    use crate::secret::Key;
+    use crate::record::{Algorithm, Digits, MovingFactor, Parameters};
 
     const SEED: &[u8] = b"1234567890123456789012345678901234567890123456789012345678901234";
 
@@ -58,7 +58,7 @@ mod tests {
                 digits: Digits::new(8).unwrap(),
                 period: Period::THIRTY,
             },
-            moving: Moving::default(),
+            moving: MovingFactor::default(),
             seen: None,
         }
     }
@@ -80,7 +80,7 @@ mod tests {
             let authenticator = authenticator(algorithm, length);
             let keyed = Keyed::new(&authenticator.key, algorithm).unwrap();
             let step = step_at(UnixTime(time), Period::THIRTY);
-            let found = matching_step(&keyed, &authenticator, code, (step, 0));
+            let found = matching_step(&keyed, &authenticator, code, step, 0);
             assert_eq!(found, Some(step), "{row}");
             rows += 1;
         }
@@ -100,7 +100,7 @@ mod tests {
             (102, 1, false),
             (98, 1, false),
         ] {
-            let hit = matching_step(&keyed, &authenticator, &code, (Step(centre), window));
+            let hit = matching_step(&keyed, &authenticator, &code, Step(centre), window);
             assert_eq!(hit.is_some(), found, "{centre} ±{window}");
         }
     }
@@ -110,10 +110,10 @@ mod tests {
         let mut authenticator = authenticator(Algorithm::Sha1, 20);
         let keyed = Keyed::new(&authenticator.key, Algorithm::Sha1).unwrap();
         let code = digits_of(keyed.truncated(110), Digits::new(8).unwrap());
-        authenticator.moving = Moving::Clock { drift: 10 };
-        assert!(matching_step(&keyed, &authenticator, &code, (Step(100), 0)).is_some());
-        authenticator.moving = Moving::Clock { drift: -10 };
-        assert!(matching_step(&keyed, &authenticator, &code, (Step(120), 0)).is_some());
-        assert!(matching_step(&keyed, &authenticator, &code, (Step(0), 1)).is_none());
+        authenticator.moving = MovingFactor::Clock { drift: 10 };
+        assert!(matching_step(&keyed, &authenticator, &code, Step(100), 0).is_some());
+        authenticator.moving = MovingFactor::Clock { drift: -10 };
+        assert!(matching_step(&keyed, &authenticator, &code, Step(120), 0).is_some());
+        assert!(matching_step(&keyed, &authenticator, &code, Step(0), 1).is_none());
     }
 }

@@ -1,11 +1,11 @@
 //! Detects damaged `otpauth://` lines that would be misread: surrounding text, HTML, parameters inside values.
 
-use crate::otp::otpauth::{UriFault, strip_prefix_any_case};
+use crate::otp::otpauth::{UriError, strip_prefix_any_case};
 
 const SCHEME: &str = "otpauth://";
 const EXPORT_SCHEME: &str = "otpauth-migration://";
 /// The mark at the start of a UTF-8 file from some editors.
-pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
 /// HTML encodings of an ampersand.
 const HTML_AMPERSANDS: [&str; 4] = ["&amp", "&#38", "&#x26", "&#038"];
 /// Parameters that determine the codes.
@@ -16,23 +16,23 @@ const HARMLESS: [&str; 8] = ["image", "icon", "logo", "color", "lock", "creator"
 /// Returns the only line of a text, without surrounding blanks.
 ///
 /// # Errors
-/// [`UriFault`] if the text is not exactly one `otpauth://` line.
-pub(super) fn only_line(text: &str) -> Result<&str, UriFault> {
+/// [`UriError`] if the text is not exactly one `otpauth://` line.
+pub(super) fn only_line(text: &str) -> Result<&str, UriError> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let line = lines.next().ok_or(UriFault::Scheme)?;
+    let line = lines.next().ok_or(UriError::Scheme)?;
     let is_export = contains(text, EXPORT_SCHEME) && !contains(text, SCHEME);
     match () {
-        () if is_export => Err(UriFault::Export),
-        () if text.starts_with(BYTE_ORDER_MARK) => Err(UriFault::ByteOrderMark),
-        () if lines.next().is_some() => Err(UriFault::Lines),
+        () if is_export => Err(UriError::Export),
+        () if text.starts_with(BYTE_ORDER_MARK) => Err(UriError::ByteOrderMark),
+        () if lines.next().is_some() => Err(UriError::Lines),
         () if strip_prefix_any_case(line, SCHEME).is_some() => Ok(line),
-        () if contains(line, SCHEME) => Err(UriFault::Prefix),
-        () => Err(UriFault::Scheme),
+        () if contains(line, SCHEME) => Err(UriError::Prefix),
+        () => Err(UriError::Scheme),
     }
 }
 
 /// Returns whether the line is HTML-encoded.
-pub(crate) fn is_html(line: &str) -> bool {
+pub fn is_html(line: &str) -> bool {
     HTML_AMPERSANDS.iter().any(|name| contains(line, name))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn is_harmless(name: &str) -> bool {
 }
 
 /// Returns whether a text contains a part, ignoring case.
-pub(crate) fn contains(text: &str, part: &str) -> bool {
+pub fn contains(text: &str, part: &str) -> bool {
     positions(text, part).next().is_some()
 }
 
@@ -69,11 +69,11 @@ fn positions<'a>(text: &'a str, part: &'a str) -> impl Iterator<Item = usize> + 
 
 #[cfg(test)]
 mod tests {
-    use crate::otp::otpauth::{UriFault, parse};
+    use crate::otp::otpauth::{UriError, parse};
 
     const LINE: &str = "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-    fn fault(text: &str) -> UriFault {
+    fn fault(text: &str) -> UriError {
         parse(text).unwrap_err()
     }
 
@@ -81,14 +81,14 @@ mod tests {
     fn text_around_the_line_is_named() {
         assert!(parse(&alloc::format!("\n  {LINE}\r\n\n")).is_ok());
         for (text, expected) in [
-            (alloc::format!("\u{feff}{LINE}"), UriFault::ByteOrderMark),
-            (alloc::format!("QR-Code:{LINE}\n"), UriFault::Prefix),
-            (alloc::format!("<a href=\"{LINE}\">"), UriFault::Prefix),
-            (alloc::format!("{LINE}\n{LINE}"), UriFault::Lines),
-            (alloc::format!("{LINE}\n&digits=8"), UriFault::Lines),
-            ("otpauth-migration://offline?data=AA".into(), UriFault::Export),
-            ("QR-Code:OTPAUTH-MIGRATION://offline?data=AA\n\nx".into(), UriFault::Export),
-            ("\n \n".into(), UriFault::Scheme),
+            (alloc::format!("\u{feff}{LINE}"), UriError::ByteOrderMark),
+            (alloc::format!("QR-Code:{LINE}\n"), UriError::Prefix),
+            (alloc::format!("<a href=\"{LINE}\">"), UriError::Prefix),
+            (alloc::format!("{LINE}\n{LINE}"), UriError::Lines),
+            (alloc::format!("{LINE}\n&digits=8"), UriError::Lines),
+            ("otpauth-migration://offline?data=AA".into(), UriError::Export),
+            ("QR-Code:OTPAUTH-MIGRATION://offline?data=AA\n\nx".into(), UriError::Export),
+            ("\n \n".into(), UriError::Scheme),
         ] {
             assert_eq!(fault(&text), expected, "{text}");
         }
@@ -97,31 +97,31 @@ mod tests {
     #[test]
     fn damage_never_gives_other_digits_or_periods() {
         for (tail, expected) in [
-            ("&amp;digits=8", UriFault::Html),
-            ("&AMP;issuer=x", UriFault::Html),
-            ("&#38;period=60", UriFault::Html),
-            ("&issuer=x;digits=8", UriFault::Nested),
-            ("&issuer=x?digits=8", UriFault::Nested),
-            ("&issuer=x#algorithm=SHA256", UriFault::Nested),
-            ("&issuer=x%26digits%3D8", UriFault::Nested),
-            ("&issuer=x%2526Period%253D60", UriFault::Nested),
-            ("&issuer=x\\u0026digits=8", UriFault::Nested),
-            ("&image=x,digits = 8", UriFault::Nested),
-            ("&Digits=8", UriFault::Unknown),
-            ("&digit=8", UriFault::Unknown),
-            ("&%20digits=8", UriFault::Unknown),
-            ("&algo=SHA256", UriFault::Unknown),
-            ("&encoder=steam", UriFault::Unknown),
-            ("&2step_salt=8", UriFault::Unknown),
-            ("&issuer=Tom & Jerry", UriFault::Unknown),
-            ("&%64igits=8&digits=8", UriFault::Twice),
-            ("&digits=8&digits=8", UriFault::Twice),
-            ("&digits", UriFault::Digits),
-            ("&digits=8;period=60", UriFault::Nested),
-            ("&digits=%2008", UriFault::Digits),
-            ("&digits=+8", UriFault::Digits),
-            ("&digits=08", UriFault::Digits),
-            ("&period=30.0", UriFault::Period),
+            ("&amp;digits=8", UriError::Html),
+            ("&AMP;issuer=x", UriError::Html),
+            ("&#38;period=60", UriError::Html),
+            ("&issuer=x;digits=8", UriError::Nested),
+            ("&issuer=x?digits=8", UriError::Nested),
+            ("&issuer=x#algorithm=SHA256", UriError::Nested),
+            ("&issuer=x%26digits%3D8", UriError::Nested),
+            ("&issuer=x%2526Period%253D60", UriError::Nested),
+            ("&issuer=x\\u0026digits=8", UriError::Nested),
+            ("&image=x,digits = 8", UriError::Nested),
+            ("&Digits=8", UriError::Unknown),
+            ("&digit=8", UriError::Unknown),
+            ("&%20digits=8", UriError::Unknown),
+            ("&algo=SHA256", UriError::Unknown),
+            ("&encoder=steam", UriError::Unknown),
+            ("&2step_salt=8", UriError::Unknown),
+            ("&issuer=Tom & Jerry", UriError::Unknown),
+            ("&%64igits=8&digits=8", UriError::Twice),
+            ("&digits=8&digits=8", UriError::Twice),
+            ("&digits", UriError::Digits),
+            ("&digits=8;period=60", UriError::Nested),
+            ("&digits=%2008", UriError::Digits),
+            ("&digits=+8", UriError::Digits),
+            ("&digits=08", UriError::Digits),
+            ("&period=30.0", UriError::Period),
         ] {
             assert_eq!(fault(&alloc::format!("{LINE}{tail}")), expected, "{tail}");
         }

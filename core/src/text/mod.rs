@@ -1,7 +1,6 @@
 //! Texts for users, in the configured language.
 
 mod en;
-pub mod mail;
 mod sv;
 
 use alloc::string::String;
@@ -9,6 +8,7 @@ use alloc::string::String;
 use zeroize::Zeroizing;
 
 use crate::{
+    base::time::UnixTime,
     message::{
         Message,
         change::Change,
@@ -16,7 +16,6 @@ use crate::{
         set_up::SetUp,
     },
     policy::Language,
-    time::UnixTime,
 };
 
 /// Returns the text of a login message.

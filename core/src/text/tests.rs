@@ -1,6 +1,5 @@
 //! Every message fits its line and prompt in both languages.
 
-use crate::beside::Trace;
 use crate::event::Resynced;
 use crate::message::Ways;
 use crate::message::{
@@ -8,6 +7,7 @@ use crate::message::{
     new_codes::Why,
     set_up::{Beginning, Going, SameKey},
 };
+use crate::record::extras::AuditStamp;
 use crate::text::*;
 use alloc::{format, vec, vec::Vec};
 
@@ -140,7 +140,7 @@ fn set_up_messages() -> Vec<SetUp> {
     for by in [Beginning::Word, Beginning::Ticket] {
         for without in [Going::No, Going::On(None), Going::On(Some(AT))] {
             for reason in [None, Some("word ".repeat(60).trim().into())] {
-                for reset in [None, Some(Trace { by: user(), at: AT })] {
+                for reset in [None, Some(AuditStamp { by: user(), at: AT })] {
                     let (user, reason) = (user(), reason.clone());
                     all.push(SetUp::Begin { user, reason, by, without, reset });
                 }

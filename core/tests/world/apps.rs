@@ -1,9 +1,9 @@
 //! The authenticators of a world and their codes.
 
 use twinlock_core::{
+    base::secret::Key,
     otp::hotp::{Keyed, digits_of},
-    record::{Authenticator, Moving, Parameters},
-    secret::Key,
+    record::{Authenticator, MovingFactor, Parameters},
 };
 
 const SEED: [u8; 20] = *b"12345678901234567890";
@@ -14,7 +14,7 @@ pub fn authenticator() -> Authenticator {
         name: "app".into(),
         key: Key::new(SEED.to_vec()).unwrap(),
         parameters: Parameters::default(),
-        moving: Moving::default(),
+        moving: MovingFactor::default(),
         seen: None,
     }
 }
@@ -25,7 +25,7 @@ pub fn token(byte: u8, next: u64) -> Authenticator {
         name: "token".into(),
         key: Key::new(vec![byte; 20]).unwrap(),
         parameters: Parameters::default(),
-        moving: Moving::Counter { next },
+        moving: MovingFactor::Counter { next },
         seen: None,
     }
 }

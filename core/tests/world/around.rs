@@ -1,20 +1,22 @@
 //! Ports of a world: the user at the prompt, clocks, accounts, log.
 
 use twinlock_core::{
-    account::{Account, Membership},
+    base::{
+        account::{Account, Membership},
+        error::{LookupError, MachineError},
+        secret::Typed,
+        time::{BootTime, Now, UnixTime},
+    },
     event::Event,
-    fault::{LookupFault, MachineFault},
-    letter::Letter,
+    notify::notification::Notification,
     policy::Echo,
-    ports::{Accounts, Clock, Conversation, ConversationFault, Entropy, Journal, Outbox, Part},
-    secret::Typed,
-    time::{BootTime, Now, UnixTime},
+    ports::{Accounts, Clock, Conversation, ConversationError, Entropy, Journal, Outbox, Part},
 };
 
 use super::{Line, World, apps::code_of, reader};
 
 impl Conversation for World {
-    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationFault> {
+    fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationError> {
         self.echoes.borrow_mut().push(echo);
         self.said.borrow_mut().push(text.into());
         let line = self.lines.borrow_mut().pop_front();
@@ -27,7 +29,7 @@ impl Conversation for World {
                 self.typed.borrow_mut().push(typed.clone());
                 Ok(Typed::new(typed))
             }
-            Some(Line::Cut) | None => Err(ConversationFault),
+            Some(Line::Cut) | None => Err(ConversationError),
         }
     }
 
@@ -73,9 +75,9 @@ impl World {
 }
 
 impl Clock for World {
-    fn now(&self) -> Result<Now, MachineFault> {
+    fn now(&self) -> Result<Now, MachineError> {
         if self.fails() {
-            return Err(MachineFault);
+            return Err(MachineError);
         }
         let boot = BootTime(self.boot.get() * 1_000_000_000);
         Ok(Now { unix: UnixTime(self.unix.get()), boot })
@@ -83,15 +85,15 @@ impl Clock for World {
 }
 
 impl Accounts for World {
-    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupFault> {
+    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupError> {
         if self.fails() {
-            return Err(LookupFault);
+            return Err(LookupError);
         }
         Ok(self.accounts.borrow().get(name).cloned())
     }
 
-    fn membership(&self, _: &Account, _: &str) -> Result<Membership, LookupFault> {
-        if self.fails() { Err(LookupFault) } else { Ok(Membership::Outside) }
+    fn membership(&self, _: &Account, _: &str) -> Result<Membership, LookupError> {
+        if self.fails() { Err(LookupError) } else { Ok(Membership::Outside) }
     }
 
     fn host_name(&self) -> String {
@@ -105,9 +107,9 @@ impl Accounts for World {
 
 impl Entropy for World {
     /// The bytes of a small generator (xorshift), reproducible.
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineFault> {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineError> {
         if self.fails() {
-            return Err(MachineFault);
+            return Err(MachineError);
         }
         let mut state = self.seed.get();
         for byte in buffer {
@@ -122,7 +124,7 @@ impl Entropy for World {
 }
 
 impl Outbox for World {
-    fn put(&self, letter: &Letter) {
+    fn put(&self, letter: &Notification) {
         let mut letters = self.letters.borrow_mut();
         if !letters.iter().any(|other| (&other.user, other.kind) == (&letter.user, letter.kind)) {
             letters.push(letter.clone());

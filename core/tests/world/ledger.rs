@@ -1,46 +1,45 @@
 //! The ledger of a world: a map and an epoch.
 
 use twinlock_core::{
-    clock_mark::Known,
-    epoch,
-    fault::LedgerFault,
-    ledger::{Capacity, Epoch, Horizon},
-    ports::{Creation, Ledger, Seat, Shelf},
-    reserve,
-    time::Now,
+    base::{error::LedgerError, time::Now},
+    ledger::{Capacity, Epoch, Horizon, clock_mark::Known, epoch, reserve},
+    ports::{Creation, Ledger, LedgerKey, UserLedger},
 };
 
 use super::World;
 
 impl Ledger for World {
-    fn open(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
+    fn open(&self, ledger_key: &LedgerKey) -> Result<Box<dyn UserLedger + '_>, LedgerError> {
         if self.fails() {
-            return Err(LedgerFault::NotTmpfs);
+            return Err(LedgerError::NotTmpfs);
         }
-        let prefix = match seat {
-            Seat::Account(folder) => format!("users/{}/", folder.as_str()),
-            Seat::Bucket(bucket) => format!("unknown/{bucket}/"),
+        let prefix = match ledger_key {
+            LedgerKey::Account(folder) => format!("users/{}/", folder.as_str()),
+            LedgerKey::Bucket(bucket) => format!("unknown/{bucket}/"),
         };
         Ok(Box::new(FakeShelf { world: self, prefix, is_of_all: false }))
     }
 
-    fn open_alike(&self, seat: &Seat) -> Result<Box<dyn Shelf + '_>, LedgerFault> {
+    fn open_uniform(
+        &self,
+        ledger_key: &LedgerKey,
+    ) -> Result<Box<dyn UserLedger + '_>, LedgerError> {
         if !reserve::has_begun(self.capacity.get()) {
-            return self.open(seat);
+            return self.open(ledger_key);
         }
         Ok(Box::new(FakeShelf { world: self, prefix: "unknown/0/".into(), is_of_all: true }))
     }
 
-    fn capacity(&self) -> Result<Capacity, LedgerFault> {
+    fn capacity(&self) -> Result<Capacity, LedgerError> {
         if self.fails() {
-            return Err(LedgerFault::Io { errno: 5 });
+            return Err(LedgerError::Io { errno: 5 });
         }
         Ok(self.capacity.get())
     }
 
-    fn floor(&self, now: Now) -> Result<Horizon, LedgerFault> {
+    fn floor(&self, now: Now) -> Result<Horizon, LedgerError> {
         if self.fails() {
-            return Err(LedgerFault::Untrusted);
+            return Err(LedgerError::Untrusted);
         }
         let boot_id = self.boot_id()?;
         let known = self.epoch.borrow().clone();
@@ -53,7 +52,7 @@ impl Ledger for World {
         }))
     }
 
-    fn boot_id(&self) -> Result<String, LedgerFault> {
+    fn boot_id(&self) -> Result<String, LedgerError> {
         Ok(format!("{:032x}", self.boots.get()))
     }
 }
@@ -64,10 +63,10 @@ struct FakeShelf<'a> {
     is_of_all: bool,
 }
 
-impl Shelf for FakeShelf<'_> {
-    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerFault> {
+impl UserLedger for FakeShelf<'_> {
+    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerError> {
         if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 28 });
+            return Err(LedgerError::Io { errno: 28 });
         }
         self.world.writes.set(self.world.writes.get() + 1);
         let key = format!("{}{name}", self.prefix);
@@ -78,9 +77,9 @@ impl Shelf for FakeShelf<'_> {
         Ok(Creation::Made)
     }
 
-    fn names(&self) -> Result<Vec<String>, LedgerFault> {
+    fn names(&self) -> Result<Vec<String>, LedgerError> {
         if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 5 });
+            return Err(LedgerError::Io { errno: 5 });
         }
         let names = self.world.names.borrow();
         Ok(names
@@ -89,9 +88,9 @@ impl Shelf for FakeShelf<'_> {
             .collect())
     }
 
-    fn content(&self, name: &str) -> Result<Option<String>, LedgerFault> {
+    fn content(&self, name: &str) -> Result<Option<String>, LedgerError> {
         if self.world.fails() {
-            return Err(LedgerFault::Io { errno: 5 });
+            return Err(LedgerError::Io { errno: 5 });
         }
         Ok(self.world.names.borrow().get(&format!("{}{name}", self.prefix)).cloned())
     }

@@ -21,23 +21,26 @@ use std::{
 };
 
 use twinlock_core::{
-    account::{Account, Folder},
-    beside::Beside,
-    clock_mark::{ClockMark, Distance, Known, Trust},
-    code_set::CodeSet,
-    event::{Accepted, Event, Resynced},
-    fault::{CommitFault, StoreFault},
-    format::record as form,
-    ledger::{Capacity, Epoch},
-    letter::Letter,
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, StoreError},
+        request::{Claim, PublicKey, Request, Source, SourceLabel},
+        time::{BootTime, Now, Step, UnixTime},
+    },
+    event::{Accepted, Event, Resynced, verdict::Verdict},
+    ledger::{
+        Capacity, Epoch,
+        clock_mark::{ClockMark, Distance, Known, Trust},
+    },
     login::login,
+    notify::notification::Notification,
     otp::totp::step_at,
     policy::{Echo, Policy},
     ports::{Clock, Ledger, Part, Ports, Records, Snapshot},
-    record::{Authenticator, Generation, Identity, Period, Record, State},
-    request::{Claim, PublicKey, Request, Source, SourceLabel},
-    time::{BootTime, Now, Step, UnixTime},
-    verdict::Verdict,
+    record::{
+        Authenticator, Generation, Identity, Period, Record, State, code_set::CodeSet,
+        extras::RecordExtras, text as form,
+    },
 };
 
 use apps::{authenticator, code_of};
@@ -63,9 +66,9 @@ pub struct World {
     /// Number of boots.
     pub boots: Cell<u64>,
     pub capacity: Cell<Capacity>,
-    pub store_fault: Cell<Option<StoreFault>>,
+    pub store_fault: Cell<Option<StoreError>>,
     /// The error of a full or read-only disk for every change.
-    pub disk_fault: Cell<Option<StoreFault>>,
+    pub disk_fault: Cell<Option<StoreError>>,
     /// Each call of a store or the ledger takes one entry; `true` makes it fail.
     pub faults: RefCell<VecDeque<bool>>,
     pub lines: RefCell<VecDeque<Line>>,
@@ -89,9 +92,9 @@ pub struct World {
     /// Seconds that pass while a code is hashed.
     pub late: Cell<u64>,
     /// The fault for the next codes to be spent.
-    pub spend_fault: Cell<Option<StoreFault>>,
+    pub spend_fault: Cell<Option<StoreError>>,
     /// Notifications in the outbox.
-    pub letters: RefCell<Vec<Letter>>,
+    pub letters: RefCell<Vec<Notification>>,
     /// The seed of the next random bytes.
     pub seed: Cell<u64>,
     /// The effective user id of the calling program.
@@ -149,7 +152,7 @@ impl World {
         };
         world.begin_epoch(START - 3600);
         world.account("ada", 1000);
-        world.enrol("ada", 1000);
+        world.enroll("ada", 1000);
         world
     }
 
@@ -198,11 +201,11 @@ impl World {
             since: UnixTime(START - 1000),
             authenticators,
             codes: None,
-            beside: Beside::default(),
+            extras: RecordExtras::default(),
         }
     }
 
-    pub fn enrol(&self, name: &str, uid: u32) {
+    pub fn enroll(&self, name: &str, uid: u32) {
         let text = form::write(&self.record(name, uid, State::Active)).to_string();
         self.records.borrow_mut().insert(name.into(), (1, text));
     }
@@ -294,9 +297,9 @@ pub fn request(user: &str, claim: Claim) -> Request {
 }
 
 impl Records for World {
-    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreFault> {
+    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreError> {
         if self.fails() {
-            return Err(StoreFault::Io { errno: 5 });
+            return Err(StoreError::Io { errno: 5 });
         }
         if let Some(fault) = self.store_fault.get() {
             return Err(fault);
@@ -313,10 +316,10 @@ impl Records for World {
         }))
     }
 
-    fn newest_alike(
+    fn newest_uniform(
         &self,
         account: Option<&Account>,
-    ) -> (Result<Option<Snapshot>, StoreFault>, Option<Snapshot>) {
+    ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>) {
         let found = account.map_or(Ok(None), |account| self.newest(account));
         let nobody = Record::nobodys().map(|record| Snapshot {
             sequence: 1,
@@ -328,9 +331,9 @@ impl Records for World {
         (found, nobody)
     }
 
-    fn note_failures(&self, folder: Option<&Folder>, counted: (u32, u32), _: UnixTime) {
-        if folder.is_some() && counted.0 != counted.1 && !self.fails() {
-            self.failures.set(counted.1);
+    fn note_failures(&self, folder: Option<&Folder>, before: u32, after: u32, _: UnixTime) {
+        if folder.is_some() && before != after && !self.fails() {
+            self.failures.set(after);
         }
     }
 
@@ -340,9 +343,9 @@ impl Records for World {
         }
     }
 
-    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreFault> {
+    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError> {
         if self.fails() {
-            return Err(StoreFault::Io { errno: 5 });
+            return Err(StoreError::Io { errno: 5 });
         }
         match self.change_at.get() {
             Some(0) => {
@@ -361,21 +364,21 @@ impl Records for World {
         Ok(newest == Some(snapshot.sequence))
     }
 
-    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitFault> {
+    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError> {
         if self.fails() {
-            return Err(CommitFault::Store(StoreFault::Io { errno: 28 }));
+            return Err(CommitError::Store(StoreError::Io { errno: 28 }));
         }
         if let Some(fault) = self.disk_fault.get() {
-            return Err(CommitFault::Store(fault));
+            return Err(CommitError::Store(fault));
         }
         let mut records = self.records.borrow_mut();
         let found = records.entry(folder.as_str().into()).or_default();
         if found.0 != after {
-            return Err(CommitFault::Overtaken);
+            return Err(CommitError::Overtaken);
         }
         *found = (after + 1, form::write(record).to_string());
         // As if the folder could not be made durable: the change is in force, but must not be relied on.
-        if self.fails() { Err(CommitFault::Store(StoreFault::Io { errno: 5 })) } else { Ok(()) }
+        if self.fails() { Err(CommitError::Store(StoreError::Io { errno: 5 })) } else { Ok(()) }
     }
 
     fn remember_source(&self, _: &Folder, source: &SourceLabel, _: UnixTime) {

@@ -1,16 +1,19 @@
 //! The users of a world: newcomers, a user with codes, and what they see.
 
 use twinlock_core::{
-    beside::{Purpose, Ticket, Trace},
-    event::Kind,
-    format::record as form,
-    letter::LetterKind,
+    base::{
+        request::{Claim, Request},
+        time::UnixTime,
+    },
+    event::{Kind, verdict::Verdict},
+    notify::notification::NotificationKind,
     policy::{BackupCodes, NotEnrolled, TicketNeed},
-    record::Record,
-    request::{Claim, Request},
-    time::UnixTime,
-    verdict::Verdict,
-    voucher::Voucher,
+    record::{
+        Record,
+        extras::{AuditStamp, Purpose, Ticket},
+        text as form,
+        voucher::Voucher,
+    },
 };
 
 use super::{START, World, reader, request};
@@ -37,14 +40,14 @@ pub fn change(world: &World, change: impl FnOnce(Record) -> Record) {
 
 pub fn ticket(purpose: Purpose) -> Ticket {
     let voucher = Voucher::of("FEJTQYCHWGPV", UnixTime(START + 86_400), [3; 16]).unwrap();
-    Ticket { purpose, voucher, trace: Trace { by: "kim".into(), at: UnixTime(START) } }
+    Ticket { purpose, voucher, audit: AuditStamp { by: "kim".into(), at: UnixTime(START) } }
 }
 
 pub fn kinds(world: &World) -> Vec<Kind> {
     world.events.borrow().iter().map(|event| event.kind).collect()
 }
 
-pub fn letters(world: &World) -> Vec<LetterKind> {
+pub fn letters(world: &World) -> Vec<NotificationKind> {
     world.letters.borrow().iter().map(|letter| letter.kind).collect()
 }
 

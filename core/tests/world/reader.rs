@@ -1,9 +1,9 @@
 //! Reads codes and keys from the screen.
 
 use twinlock_core::{
-    otp::{base32, totp::step_at},
+    base::{base32, time::UnixTime},
+    otp::totp::step_at,
     record::{Authenticator, Period},
-    time::UnixTime,
 };
 
 use super::apps::{authenticator, code_of};

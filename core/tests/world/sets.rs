@@ -1,14 +1,18 @@
 //! Sets of one-time codes of a world.
 
 use twinlock_core::{
-    account::Folder,
-    backup_code,
-    code_set::{CodeSet, Cost, Digest, Recipe, Shape},
-    fault::{CommitFault, MachineFault, StoreFault},
-    format::{codes, record as form},
-    ports::{Codes, Creation},
-    record::{Generation, Record, SetId},
-    time::UnixTime,
+    base::{
+        account::Folder,
+        error::{CommitError, MachineError, StoreError},
+        time::UnixTime,
+    },
+    ports::{CodeSets, Creation},
+    record::{
+        Generation, Record, SetId,
+        code_set::{CodeSet, Cost, Digest, Recipe, Shape},
+        code_set_text, text as form,
+    },
+    verify::code_match,
 };
 use zeroize::Zeroizing;
 
@@ -33,7 +37,7 @@ impl World {
     fn place_of(&self, id: SetId, code: &str) -> Option<u8> {
         let sets = self.sets.borrow();
         let set = sets.get(&id.0)?;
-        backup_code::place_in(set, &digest_of(code, &set.recipe))
+        code_match::place_in(set, &digest_of(code, &set.recipe))
     }
 
     /// Returns whether a code is in a set.
@@ -49,23 +53,23 @@ impl World {
     }
 }
 
-impl Codes for World {
-    fn set(&self, _: &Folder, id: SetId) -> Result<CodeSet, StoreFault> {
+impl CodeSets for World {
+    fn set(&self, _: &Folder, id: SetId) -> Result<CodeSet, StoreError> {
         if self.fails() {
-            return Err(StoreFault::Io { errno: 5 });
+            return Err(StoreError::Io { errno: 5 });
         }
         let sets = self.sets.borrow();
-        let set = sets.get(&id.0).ok_or(StoreFault::FolderMissing)?;
-        codes::read(&codes::write(set))
+        let set = sets.get(&id.0).ok_or(StoreError::FolderMissing)?;
+        code_set_text::read(&code_set_text::write(set))
     }
 
-    fn set_alike(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreFault> {
-        of.map_or(Err(StoreFault::FolderMissing), |(folder, id)| self.set(folder, id))
+    fn set_uniform(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreError> {
+        of.map_or(Err(StoreError::FolderMissing), |(folder, id)| self.set(folder, id))
     }
 
-    fn spent(&self, _: &Folder, id: SetId) -> Result<Vec<u8>, StoreFault> {
+    fn spent(&self, _: &Folder, id: SetId) -> Result<Vec<u8>, StoreError> {
         if self.fails() {
-            return Err(StoreFault::Io { errno: 5 });
+            return Err(StoreError::Io { errno: 5 });
         }
         let spent = self.spent.borrow();
         Ok(spent.keys().filter(|(set, _)| *set == id.0).map(|(_, place)| *place).collect())
@@ -74,11 +78,12 @@ impl Codes for World {
     fn spend(
         &self,
         _: &Folder,
-        (id, place): (SetId, u8),
+        id: SetId,
+        place: u8,
         now: UnixTime,
-    ) -> Result<Creation, StoreFault> {
+    ) -> Result<Creation, StoreError> {
         if self.fails() {
-            return Err(StoreFault::Io { errno: 28 });
+            return Err(StoreError::Io { errno: 28 });
         }
         if let Some(fault) = self.spend_fault.get() {
             return Err(fault);
@@ -87,9 +92,9 @@ impl Codes for World {
         Ok(if taken { Creation::Taken } else { Creation::Made })
     }
 
-    fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineFault> {
+    fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineError> {
         if self.fails() {
-            return Err(MachineFault);
+            return Err(MachineError);
         }
         self.hashed.borrow_mut().push(code.into());
         self.unix.set(self.unix.get() + self.late.get());
@@ -102,9 +107,9 @@ impl Codes for World {
         _: &Folder,
         shape: Shape,
         codes: &[Zeroizing<String>],
-    ) -> Result<SetId, CommitFault> {
+    ) -> Result<SetId, CommitError> {
         if self.fails() {
-            return Err(CommitFault::Store(StoreFault::Io { errno: 28 }));
+            return Err(CommitError::Store(StoreError::Io { errno: 28 }));
         }
         let recipe = Recipe { salt: [7; 16], cost: shape.cost() };
         let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();

@@ -5,18 +5,18 @@ use rustix::{
     io::Errno,
 };
 use twinlock_core::{
-    epoch,
-    fault::{LedgerFault, MachineFault},
-    format::epoch as epoch_text,
-    ledger::{Epoch, Horizon},
-    pieces::joined,
+    base::{
+        concat::concat,
+        error::{LedgerError, MachineError},
+        time::{Now, UnixTime},
+    },
+    ledger::{Epoch, Horizon, epoch, epoch_text},
     policy::LedgerKind,
     ports::Entropy,
-    time::{Now, UnixTime},
 };
 
-use super::{HostLedger, io, text_of};
-use crate::{clock_mark, entropy::KernelEntropy, place::Room};
+use crate::ledger::{HostLedger, io, text_of};
+use crate::{clock_mark, entropy::KernelEntropy, trusted_dir::TrustedDir};
 
 /// How often another process may begin a new epoch first.
 const ROUNDS: usize = 8;
@@ -28,8 +28,8 @@ impl HostLedger {
     /// Returns the stored epoch, if it can be read.
     ///
     /// # Errors
-    /// [`LedgerFault`] if the ledger cannot be trusted.
-    pub fn epoch(&self) -> Result<Option<Epoch>, LedgerFault> {
+    /// [`LedgerError`] if the ledger cannot be trusted.
+    pub fn epoch(&self) -> Result<Option<Epoch>, LedgerError> {
         let root = self.root()?;
         Ok(text_of(root.fd(), EPOCH)?.and_then(|text| epoch_text::read(&text)))
     }
@@ -43,13 +43,13 @@ impl HostLedger {
     /// Begins a new epoch now, replacing any other.
     ///
     /// # Errors
-    /// [`LedgerFault`] if it cannot be written.
-    pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerFault> {
+    /// [`LedgerError`] if it cannot be written.
+    pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerError> {
         self.begin_anew(now).map(|horizon| horizon.floor)
     }
 
     /// Begins the first epoch, unless another process does so first.
-    pub(super) fn begin_first(&self, now: Now) -> Result<Horizon, LedgerFault> {
+    pub(super) fn begin_first(&self, now: Now) -> Result<Horizon, LedgerError> {
         let epoch = self.new_epoch(now)?;
         match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
             Ok(()) => of_new(epoch, now),
@@ -62,15 +62,15 @@ impl HostLedger {
         }
     }
 
-    fn begin_anew(&self, now: Now) -> Result<Horizon, LedgerFault> {
+    fn begin_anew(&self, now: Now) -> Result<Horizon, LedgerError> {
         let epoch = self.new_epoch(now)?;
         replace(self.root()?, &epoch_text::write(&epoch))?;
         of_new(epoch, now)
     }
 
     /// Returns the horizon of the stored epoch; `None` if it is damaged or from another boot.
-    pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerFault> {
-        let text = text_of(CWD, &joined(&[&*self.path, "/", EPOCH]))?;
+    pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
+        let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
         match self.kind {
             // A tmpfs belongs to the current boot, since a restart empties it.
@@ -82,7 +82,7 @@ impl HostLedger {
         }
     }
 
-    fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerFault> {
+    fn new_epoch(&self, now: Now) -> Result<Epoch, LedgerError> {
         let known = clock_mark::read(&self.records).map_err(io)?;
         let (mark, ahead) =
             known.map_or((None, Vec::new()), |known| (Some(known.mark.at), known.ahead));
@@ -90,7 +90,7 @@ impl HostLedger {
         Ok(Epoch { boot_id: self.this_boot()?, begun: now.boot, mark, ahead })
     }
 
-    pub(super) fn this_boot(&self) -> Result<String, LedgerFault> {
+    pub(super) fn this_boot(&self) -> Result<String, LedgerError> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let fd = fs::openat(CWD, BOOT_ID, flags, Mode::empty()).map_err(io)?;
         let mut buffer = [0; 64];
@@ -101,19 +101,19 @@ impl HostLedger {
 }
 
 /// Replaces a damaged epoch or one from another boot atomically.
-fn replace(root: &Room, text: &str) -> Result<(), LedgerFault> {
+fn replace(root: &TrustedDir, text: &str) -> Result<(), LedgerError> {
     for _ in 0..ROUNDS {
         match replace_once(root, text) {
-            Err(LedgerFault::Io { errno }) if errno == Errno::NOENT.raw_os_error() => {}
+            Err(LedgerError::Io { errno }) if errno == Errno::NOENT.raw_os_error() => {}
             done => return done,
         }
     }
     Err(io(Errno::AGAIN))
 }
 
-fn replace_once(root: &Room, text: &str) -> Result<(), LedgerFault> {
+fn replace_once(root: &TrustedDir, text: &str) -> Result<(), LedgerError> {
     let mut nonce = [0; 8];
-    KernelEntropy.fill(&mut nonce).map_err(|MachineFault| LedgerFault::Io { errno: 0 })?;
+    KernelEntropy.fill(&mut nonce).map_err(|MachineError| LedgerError::Io { errno: 0 })?;
     let temporary = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
     root.link(&temporary, text).map_err(io)?;
     let placed = fs::renameat_with(root.fd(), &temporary, root.fd(), EPOCH, RenameFlags::empty());
@@ -130,7 +130,7 @@ fn replace_once(root: &Room, text: &str) -> Result<(), LedgerFault> {
     Ok(())
 }
 
-fn of_new(epoch: Epoch, now: Now) -> Result<Horizon, LedgerFault> {
+fn of_new(epoch: Epoch, now: Now) -> Result<Horizon, LedgerError> {
     let boot_id = epoch.boot_id.clone();
-    epoch::horizon(epoch, &boot_id, now).ok_or(LedgerFault::Untrusted)
+    epoch::horizon(epoch, &boot_id, now).ok_or(LedgerError::Untrusted)
 }

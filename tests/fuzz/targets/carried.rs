@@ -1,8 +1,9 @@
 //! Formats that leave a host or wait on it: exports, lists of users, notifications in the outbox, devices in the
 //! ledger.
 
-use twinlock_core::format::people::{Found, People};
-use twinlock_core::format::{devices, export as exports, letters};
+use twinlock_core::{ledger::device_text, notify::spool_name};
+use twinlock_migrate::export as exports;
+use twinlock_migrate::user_list::{Found, People};
 
 use super::text;
 
@@ -55,29 +56,29 @@ fn rows(bytes: &[u8], size: usize) -> Vec<String> {
 pub(crate) fn letter(bytes: &[u8]) {
     let text = text(bytes);
     let (name, text) = text.split_once('\n').unwrap_or((&text, ""));
-    if let Some(letter) = letters::read(name, text) {
-        let written = letters::write(&letter);
+    if let Some(letter) = spool_name::read(name, text) {
+        let written = spool_name::write(&letter);
         assert!(!written.contains(['/', '\n']), "{written:?}");
-        assert_eq!(letters::read(name, &written), Some(letter));
+        assert_eq!(spool_name::read(name, &written), Some(letter));
     }
-    if let Some((name, progress)) = letters::read_waiting(name) {
-        let again = letters::waiting_name(name, progress);
-        assert_eq!(letters::read_waiting(&again), Some((name, progress)));
+    if let Some((name, progress)) = spool_name::read_waiting(name) {
+        let again = spool_name::waiting_name(name, progress);
+        assert_eq!(spool_name::read_waiting(&again), Some((name, progress)));
     }
-    if let Some((name, progress)) = letters::read_sending(name) {
-        let again = letters::sending_name(name, progress, 1);
-        assert_eq!(letters::read_sending(&again), Some((name, progress)));
+    if let Some((name, progress)) = spool_name::read_sending(name) {
+        let again = spool_name::sending_name(name, progress, 1);
+        assert_eq!(spool_name::read_sending(&again), Some((name, progress)));
     }
 }
 
 pub(crate) fn device(bytes: &[u8]) {
-    let Some(found) = devices::read(&text(bytes)) else { return };
-    let written = devices::write(&found);
-    let again = devices::read(&written).expect("what was written is read");
+    let Some(found) = device_text::read(&text(bytes)) else { return };
+    let written = device_text::write(&found);
+    let again = device_text::read(&written).expect("what was written is read");
     assert!(
         (again.since, again.until, again.until_boot)
             == (found.since, found.until, found.until_boot)
     );
     assert!(again.generation == found.generation && again.address == found.address);
-    assert_eq!(devices::write(&again), written);
+    assert_eq!(device_text::write(&again), written);
 }

@@ -1,16 +1,18 @@
 //! Texts that represent a value: records, settings, PAM lines, URIs, keys, answers, log lines.
 
 use twinlock_core::answer::{self, Answer};
+use twinlock_core::base::request::Source;
+use twinlock_core::base::secret::Typed;
+use twinlock_core::base::time::Step;
 use twinlock_core::event::{Accepted, Event, Kind};
-use twinlock_core::format::{
-    codes as sets_of_codes, log_line, pam_line as line, record as records, settings as sets,
-};
-use twinlock_core::otp::{base32 as keys, otpauth as uris};
 use twinlock_core::policy::{Field, Policy};
-use twinlock_core::record::{Authenticator, Digits, Moving, State};
-use twinlock_core::request::Source;
-use twinlock_core::secret::Typed;
-use twinlock_core::time::Step;
+use twinlock_core::record::{Authenticator, Digits, MovingFactor, State};
+use twinlock_core::{base::base32 as keys, otp::otpauth as uris};
+use twinlock_core::{
+    event::log_line,
+    policy::{pam_line as line, settings as sets},
+    record::{code_set_text as sets_of_codes, text as records},
+};
 
 use super::{is_one_harmless_line, text};
 
@@ -37,7 +39,7 @@ fn holds_what_authenticators_have(one: &Authenticator) {
     assert!((10..=128).contains(&one.key.bytes().len()));
     assert!((6..=8).contains(&one.parameters.digits.get()));
     assert!((1..=3600).contains(&one.parameters.period.seconds()));
-    if let Moving::Clock { drift } = one.moving {
+    if let MovingFactor::Clock { drift } = one.moving {
         assert!(drift.unsigned_abs() <= 2880);
     }
 }
@@ -85,7 +87,7 @@ pub(crate) fn otpauth(bytes: &[u8]) {
     holds_what_authenticators_have(&found);
     assert!(!found.name.is_empty() && found.name.chars().count() <= 40);
     assert!(!found.name.contains(char::is_control));
-    if found.moving == Moving::default() {
+    if found.moving == MovingFactor::default() {
         let label = uris::Label { issuer: &found.name, account: "ada" };
         let uri = uris::write(&label, &found.key, found.parameters);
         is_one_harmless_line(&uri);

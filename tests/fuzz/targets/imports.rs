@@ -1,9 +1,9 @@
 //! Files of other programs: pam_google_authenticator, pam_oath, and the export of Google's app.
 
-use twinlock_core::{
-    format::{google as googles, migration as migrations, oath as oaths},
-    takeover::{self, Moment},
-    time::UnixTime,
+use twinlock_core::base::time::UnixTime;
+use twinlock_migrate::{
+    google as googles, oath as oaths, otpauth_migration as migrations,
+    plan::{self, PlanTime},
 };
 
 use super::text;
@@ -13,8 +13,8 @@ const NOW: UnixTime = UnixTime(1_800_000_000);
 pub(crate) fn google(bytes: &[u8]) {
     let Ok(file) = googles::read(bytes) else { return };
     let (key, codes) = (file.key.bytes().to_vec(), file.scratch.len());
-    let moment = Moment { now: NOW, changed: UnixTime(NOW.0 - 7), window: 1 };
-    let Some(takeover) = takeover::of_google(file, moment) else { return };
+    let moment = PlanTime { now: NOW, changed: UnixTime(NOW.0 - 7), window: 1 };
+    let Some(takeover) = plan::of_google(file, moment) else { return };
     assert_eq!(takeover.authenticators.len(), 1);
     assert!(takeover.authenticators.iter().all(|one| one.key.bytes() == key.as_slice()));
     assert_eq!(takeover.scratch.len(), codes);
@@ -23,7 +23,7 @@ pub(crate) fn google(bytes: &[u8]) {
 
 pub(crate) fn oath(bytes: &[u8]) {
     let tokens: Vec<_> = oaths::read(bytes).into_iter().filter_map(Result::ok).collect();
-    let takeover = takeover::of_oath(tokens, NOW);
+    let takeover = plan::of_oath(tokens, NOW);
     let mut names: Vec<_> = takeover.authenticators.iter().map(|one| &one.name).collect();
     names.sort();
     names.dedup();

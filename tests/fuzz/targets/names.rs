@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use twinlock_core::account::Folder;
-use twinlock_core::format::{epoch as epochs, ledger_names as names};
+use twinlock_core::base::account::Folder;
+use twinlock_core::base::request::SourceLabel;
+use twinlock_core::ledger::{epoch_text as epochs, names};
 use twinlock_core::policy::Network;
-use twinlock_core::request::SourceLabel;
 
 use super::{is_one_harmless_line, text};
 

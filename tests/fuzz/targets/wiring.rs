@@ -52,7 +52,7 @@ pub(crate) fn pam_d(bytes: &[u8]) {
     for facility in [Facility::Auth, Facility::Account, Facility::Session, Facility::Password] {
         for handler in service.lines(facility) {
             assert!(handler.place.line >= 1);
-            if let twinlock_doctor::pam::stack::Kind::Module { path, args } = &handler.kind
+            if let twinlock_doctor::pam::stack::StackKind::Module { path, args } = &handler.kind
                 && is_twinlock(path)
             {
                 let _ = read(args);

@@ -3,10 +3,10 @@
 
 use std::thread;
 
-use twinlock_core::{
-    beside::{Purpose, Seen},
-    enrolment,
-    format::record as form,
+use twinlock_core::record::{
+    enrollment,
+    extras::{KeyDisclosure, Purpose},
+    text as form,
 };
 use twinlock_tests::{Caller, First, Machine, Next, Reply, key_shown, thorough};
 
@@ -54,7 +54,7 @@ const SCENES: [Scene; 8] = [
             with_codes(m);
             change(m, |found| {
                 let stamp = (found.generation, found.since);
-                enrolment::owing_codes(found, by_kim(), stamp)
+                enrollment::owing_codes(found, by_kim(), stamp)
             });
             words(&["<code>", "<group>"])
         },
@@ -94,8 +94,8 @@ fn by_ticket(m: &Machine) -> Vec<String> {
     enrolled(m);
     change(m, |found| {
         let stamp = (found.generation, found.since);
-        let mut record = enrolment::reset(found, by_kim(), stamp);
-        enrolment::give_ticket(&mut record.beside, ticket(Purpose::SetUp));
+        let mut record = enrollment::reset(found, by_kim(), stamp);
+        enrollment::give_ticket(&mut record.extras, ticket(Purpose::SetUp));
         record
     });
     words(&[TICKET, "<first>", "<group>"])
@@ -104,7 +104,7 @@ fn by_ticket(m: &Machine) -> Vec<String> {
 fn seen(m: &Machine) -> Vec<String> {
     with_codes(m);
     change(m, |mut record| {
-        record.authenticators[0].seen = Some(Seen { trace: by_kim(), postponed: 0 });
+        record.authenticators[0].seen = Some(KeyDisclosure { audit: by_kim(), postponed: 0 });
         record
     });
     words(&["<code>", "start", "<first>", "<next>"])

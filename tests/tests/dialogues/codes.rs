@@ -1,6 +1,6 @@
 //! Backup codes: how many are left, the warning, the renewed last code, and owed codes.
 
-use twinlock_core::{beside::Purpose, enrolment};
+use twinlock_core::record::{enrollment, extras::Purpose};
 use twinlock_tests::{First, Otp, codes_shown};
 
 use crate::people::{
@@ -105,9 +105,9 @@ fn codes_that_somebody_has_made() {
         let taken = |with_ticket: bool| {
             change(&m, |found| {
                 let stamp = (found.generation, found.since);
-                let mut record = enrolment::owing_codes(found, by_kim(), stamp);
+                let mut record = enrollment::owing_codes(found, by_kim(), stamp);
                 if with_ticket {
-                    enrolment::give_ticket(&mut record.beside, ticket(Purpose::Codes));
+                    enrollment::give_ticket(&mut record.extras, ticket(Purpose::Codes));
                 }
                 record
             });

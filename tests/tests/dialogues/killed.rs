@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::thread;
 
-use twinlock_core::beside::Seen;
+use twinlock_core::record::extras::KeyDisclosure;
 use twinlock_tests::{Caller, Dialogue, Machine, codes_shown, key_shown, thorough};
 
 use crate::people::{OPEN, afresh, by_kim, change, forget, server, with_codes};
@@ -182,7 +182,8 @@ fn a_key_is_the_old_one_or_the_new_one() {
         begin: |m| {
             with_codes(m);
             change(m, |mut record| {
-                record.authenticators[0].seen = Some(Seen { trace: by_kim(), postponed: 0 });
+                record.authenticators[0].seen =
+                    Some(KeyDisclosure { audit: by_kim(), postponed: 0 });
                 record
             });
             owned(&["<code>", "start", "<first>", "<next>"])

@@ -1,11 +1,13 @@
 //! A server, ada in the initial state of a dialogue, and ada's logins.
 
 use twinlock_core::{
-    beside::{Purpose, Ticket, Trace},
-    format::record as form,
-    record::Record,
-    time::UnixTime,
-    voucher::Voucher,
+    base::time::UnixTime,
+    record::{
+        Record,
+        extras::{AuditStamp, Purpose, Ticket},
+        text as form,
+        voucher::Voucher,
+    },
 };
 use twinlock_tests::{Dialogue, First, Machine, PASSWORD, Server, codes_shown, key_shown, now};
 
@@ -73,8 +75,8 @@ pub fn change(m: &Machine, change: impl FnOnce(Record) -> Record) {
 }
 
 /// Returns the audit stamp of kim, an hour ago.
-pub fn by_kim() -> Trace {
-    Trace { by: "kim".into(), at: UnixTime(now() - 3600) }
+pub fn by_kim() -> AuditStamp {
+    AuditStamp { by: "kim".into(), at: UnixTime(now() - 3600) }
 }
 
 /// Returns a voucher with this text that is valid for a while.
@@ -84,7 +86,7 @@ pub fn voucher(text: &str) -> Voucher {
 
 /// Returns [`TICKET`], issued by kim.
 pub fn ticket(purpose: Purpose) -> Ticket {
-    Ticket { purpose, voucher: voucher(&TICKET.replace('-', "")), trace: by_kim() }
+    Ticket { purpose, voucher: voucher(&TICKET.replace('-', "")), audit: by_kim() }
 }
 
 /// Returns ada at an ssh client.

@@ -1,6 +1,6 @@
 //! A disclosed key: its change postponed, postponed for the last time, and done.
 
-use twinlock_core::beside::Seen;
+use twinlock_core::record::extras::KeyDisclosure;
 
 use crate::people::{BOTH, OPEN, by_kim, change, forget, seen_through, server, shown, with_codes};
 
@@ -10,7 +10,7 @@ fn a_key_that_somebody_has_seen_is_put_off_and_then_replaced() {
         let m = server(language, &format!("{OPEN}handover_logins = 2\n"));
         with_codes(&m);
         change(&m, |mut record| {
-            record.authenticators[0].seen = Some(Seen { trace: by_kim(), postponed: 0 });
+            record.authenticators[0].seen = Some(KeyDisclosure { audit: by_kim(), postponed: 0 });
             record
         });
         let words = ["<code>", ""];

@@ -48,7 +48,7 @@ fn which_of_several() {
         let m = server(language, OPEN);
         with_codes(&m);
         change(&m, |mut record| {
-            let key = twinlock_core::secret::Key::new(vec![7; 20]).expect("a key");
+            let key = twinlock_core::base::secret::Key::new(vec![7; 20]).expect("a key");
             let first = record.authenticators[0].copied();
             record.authenticators.push(Authenticator { name: "work phone".into(), key, ..first });
             record
@@ -64,7 +64,7 @@ fn one_of_two_is_removed() {
         let m = server(language, OPEN);
         with_codes(&m);
         change(&m, |mut record| {
-            let key = twinlock_core::secret::Key::new(vec![7; 20]).expect("a key");
+            let key = twinlock_core::base::secret::Key::new(vec![7; 20]).expect("a key");
             let first = record.authenticators[0].copied();
             record.authenticators.push(Authenticator { name: "phone".into(), key, ..first });
             record

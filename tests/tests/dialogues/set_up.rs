@@ -1,6 +1,6 @@
 //! Set-up at a login: by typing start, by a ticket, by a reminder, continued, begun elsewhere, and mistyped.
 
-use twinlock_core::{beside::Purpose, enrolment};
+use twinlock_core::record::{enrollment, extras::Purpose};
 use twinlock_tests::{First, Next};
 
 use crate::people::{
@@ -60,9 +60,9 @@ fn by_a_ticket() {
         enrolled(&m);
         change(&m, |found| {
             let stamp = (found.generation, found.since);
-            let mut record = enrolment::reset(found, by_kim(), stamp);
-            record.beside.reset = None;
-            enrolment::give_ticket(&mut record.beside, ticket(Purpose::SetUp));
+            let mut record = enrollment::reset(found, by_kim(), stamp);
+            record.extras.reset = None;
+            enrollment::give_ticket(&mut record.extras, ticket(Purpose::SetUp));
             record
         });
         let wrong = [&["AAAA-BBBB-CCCC"; 3], seen_through(language)].concat();

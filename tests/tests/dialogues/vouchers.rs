@@ -1,8 +1,8 @@
 //! Administrator's aids: a bypass code, and a reset followed by a ticket or by a login.
 
-use twinlock_core::{
-    beside::{Bypass, Purpose},
-    enrolment,
+use twinlock_core::record::{
+    enrollment,
+    extras::{Bypass, Purpose},
 };
 use twinlock_tests::{First, Machine};
 
@@ -19,8 +19,8 @@ fn a_bypass_stands_for_a_code() {
         enrolled(&m);
         change(&m, |mut record| {
             let voucher = voucher("123456789");
-            let bypass = Bypass { voucher, uses: 1, trace: by_kim() };
-            enrolment::give_bypass(&mut record.beside, bypass);
+            let bypass = Bypass { voucher, uses: 1, audit: by_kim() };
+            enrollment::give_bypass(&mut record.extras, bypass);
             record
         });
         assert!(shown(&m, &format!("{language}/bypass"), &["123-456-789"]).logged_in());
@@ -34,8 +34,8 @@ fn reset(m: &Machine) {
     forget(m);
     change(m, |found| {
         let stamp = (found.generation, found.since);
-        let mut record = enrolment::reset(found, by_kim(), stamp);
-        enrolment::give_ticket(&mut record.beside, ticket(Purpose::SetUp));
+        let mut record = enrollment::reset(found, by_kim(), stamp);
+        enrollment::give_ticket(&mut record.extras, ticket(Purpose::SetUp));
         record
     });
 }

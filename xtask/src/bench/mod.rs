@@ -41,7 +41,7 @@ pub(crate) const INSIDE: &str = "bench-inside";
 pub(crate) const FLAGS: [&str; 6] =
     ["--quick", "--json", "--functions", "--calls", "--layout", "--yes"];
 /// The report in the repository.
-const REPORT: &str = "packaging/doc/bench.md";
+const REPORT: &str = "docs/bench.md";
 
 /// Builds, measures as root, and shows the report; stores the report of a full run.
 pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {

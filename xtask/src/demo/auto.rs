@@ -17,7 +17,7 @@ const IN: &str = "I am ada";
 /// Shows the three logins; fails unless each ends as expected.
 pub(super) fn show(room: &Room) -> Done {
     say("An sshd of the demo's own, on 127.0.0.1, with the shipped stack sshd-publickey.\n");
-    let (app, enrolled_at) = enrol()?;
+    let (app, enrolled_at) = enroll()?;
     say("\n(That code is used up. The app shows the next one in a moment.)\n");
     wait_past(enrolled_at);
     let good = app.code()?;
@@ -31,7 +31,7 @@ pub(super) fn show(room: &Room) -> Done {
 }
 
 /// Enrolls and reads the key from the screen. Returns the app and the period of its code.
-fn enrol() -> Done<(App, u64)> {
+fn enroll() -> Done<(App, u64)> {
     let words = [&["env"], &NOBODY_CALLED[..], &["twinlock", "enroll", USER]].concat();
     let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
     let mut screen = Screen::start(&words, "sudo twinlock enroll ada")?;

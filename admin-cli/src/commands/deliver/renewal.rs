@@ -3,26 +3,24 @@
 use std::time::Duration;
 
 use twinlock_core::{
-    account::Account,
-    beside::Ticket,
-    change::{self, ChangeFault},
-    draw,
-    fault::CommitFault,
-    letter::Handout,
-    letters,
+    base::{account::Account, error::CommitError, random_text},
+    notify::notification::TicketMail,
     ports::{Accounts, Ledger},
-    ticket_renewal,
-    voucher::Voucher,
+    record::{extras::Ticket, ticket_renewal, voucher::Voucher},
+    verify::{
+        generate,
+        record_update::{self, ChangeError},
+    },
 };
 use twinlock_host::{
     entropy::KernelEntropy,
-    post::{Claimed, Post},
+    mail_spool::{Claimed, MailSpool},
 };
 
 use crate::{
-    commands::deliver::{Hindrance, Run, Sending, late},
-    exit::Failure,
-    mail::{Address, MailFault, send_ticket_within},
+    commands::deliver::{DeliveryHindrance, Run, Sending, late},
+    error::exit::Failure,
+    mail::{Address, MailError, send_ticket_within},
 };
 
 /// Letters of a ticket between two dashes.
@@ -35,65 +33,66 @@ struct Reserved {
 }
 
 /// Why no ticket was stored.
-enum Stop {
+enum RenewalError {
     NotDue,
-    Hindrance(Hindrance),
+    Hindrance(DeliveryHindrance),
 }
 
 impl Run<'_> {
     /// Mails a new ticket to the address on record, then puts it in force. If this is killed or fails before that, the
     /// record still says that a ticket is due.
-    pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, Hindrance> {
-        let desk = self.desk;
-        let user = &claimed.letter.user;
-        let Some(account) = desk.machine.accounts.by_name(user).map_err(Failure::from)? else {
-            return Err(MailFault::NoAddress.into());
+    pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryHindrance> {
+        let context = self.context;
+        let user = &claimed.notification.user;
+        let Some(account) = context.machine.accounts.by_name(user).map_err(Failure::from)? else {
+            return Err(MailError::NoAddress.into());
         };
-        let letters = draw::ticket(&KernelEntropy).map_err(Failure::from)?;
-        let now = desk.now()?.unix;
-        let drawn = draw::voucher(&letters, now, &KernelEntropy).map_err(Failure::from)?;
+        let notifications = generate::ticket(&KernelEntropy).map_err(Failure::from)?;
+        let now = context.now()?.unix;
+        let drawn =
+            generate::voucher(&notifications, now, &KernelEntropy).map_err(Failure::from)?;
         let reserved = match self.reserve(&account, &drawn) {
             Ok(reserved) => reserved,
-            Err(Stop::NotDue) => return Ok(Sending::NotNeeded),
-            Err(Stop::Hindrance(hindrance)) => return Err(hindrance),
+            Err(RenewalError::NotDue) => return Ok(Sending::NotNeeded),
+            Err(RenewalError::Hindrance(hindrance)) => return Err(hindrance),
         };
-        let boot_id = desk.machine.ledger.boot_id().map_err(Failure::from)?;
-        let life = desk.policy.set_up.ticket_lives.mail;
-        let working = ticket_renewal::in_force(&reserved.ticket, life, desk.now()?, &boot_id);
-        let handout = Handout {
+        let boot_id = context.machine.ledger.boot_id().map_err(Failure::from)?;
+        let life = context.policy.set_up.ticket_lives.mail;
+        let working = ticket_renewal::in_force(&reserved.ticket, life, context.now()?, &boot_id);
+        let ticket_mail = TicketMail {
             user,
             purpose: working.purpose,
-            ticket: &letters::in_groups(&letters, GROUP, '-'),
-            by: &working.trace.by,
-            at: working.trace.at,
+            ticket: &random_text::in_groups(&notifications, GROUP, '-'),
+            by: &working.audit.by,
+            at: working.audit.at,
             until: working.voucher.until,
         };
-        if !Post::has_time(claimed, desk.now()?.unix.max(now), self.seconds) {
-            return Err(Hindrance::Elsewhere(late()));
+        if !MailSpool::has_time(claimed, context.now()?.unix.max(now), self.seconds) {
+            return Err(DeliveryHindrance::Elsewhere(late()));
         }
         let patience = Duration::from_secs(self.seconds);
-        send_ticket_within(desk, reserved.mail.as_deref(), &handout, patience)?;
+        send_ticket_within(context, reserved.mail.as_deref(), &ticket_mail, patience)?;
         self.put_in_force(&account, &reserved.ticket, &working)?;
         Ok(Sending::Sent)
     }
 
     /// Stores the ticket, which proves that the record is writable, before the mail is sent.
-    fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, Stop> {
-        let desk = self.desk;
-        let generation = desk.stamp()?.0;
-        let now = desk.now()?;
+    fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, RenewalError> {
+        let context = self.context;
+        let generation = context.stamp()?.0;
+        let now = context.now()?;
         let mut reserved = None;
-        change::change(&desk.machine.records, account, &mut |found| {
-            let found = found.ok_or(Stop::NotDue)?.record;
-            let mail = found.beside.mail.clone();
-            Address::of(&account.name, mail.as_deref(), &desk.policy.mail)?;
-            let (record, ticket) =
-                ticket_renewal::reserved(found, drawn, generation, now).ok_or(Stop::NotDue)?;
+        record_update::change(&context.machine.records, account, &mut |found| {
+            let found = found.ok_or(RenewalError::NotDue)?.record;
+            let mail = found.extras.mail.clone();
+            Address::of(&account.name, mail.as_deref(), &context.policy.mail)?;
+            let (record, ticket) = ticket_renewal::reserved(found, drawn, generation, now)
+                .ok_or(RenewalError::NotDue)?;
             reserved = Some(Reserved { ticket, mail });
             Ok(record)
         })
         .map_err(stopped)?;
-        reserved.ok_or(Stop::NotDue)
+        reserved.ok_or(RenewalError::NotDue)
     }
 
     fn put_in_force(
@@ -102,37 +101,37 @@ impl Run<'_> {
         reserved: &Ticket,
         working: &Ticket,
     ) -> Result<(), Failure> {
-        let generation = self.desk.stamp()?.0;
-        let put = change::change(&self.desk.machine.records, account, &mut |found| {
-            let found = found.ok_or(CommitFault::Overtaken)?.record;
+        let generation = self.context.stamp()?.0;
+        let put = record_update::change(&self.context.machine.records, account, &mut |found| {
+            let found = found.ok_or(CommitError::Overtaken)?.record;
             ticket_renewal::renewed(found, reserved, working, generation)
-                .ok_or(CommitFault::Overtaken)
+                .ok_or(CommitError::Overtaken)
         });
         put.map_err(|fault| match fault {
-            ChangeFault::Declined(fault) => fault.into(),
-            ChangeFault::Store(fault) => Failure::from(fault),
-            ChangeFault::Changing => CommitFault::Overtaken.into(),
+            ChangeError::Declined(fault) => fault.into(),
+            ChangeError::Store(fault) => Failure::from(fault),
+            ChangeError::Changing => CommitError::Overtaken.into(),
         })
         .map_err(|failure: Failure| failure.but("the ticket that went out does not work"))
     }
 }
 
-fn stopped(fault: ChangeFault<Stop>) -> Stop {
+fn stopped(fault: ChangeError<RenewalError>) -> RenewalError {
     match fault {
-        ChangeFault::Declined(stop) => stop,
-        ChangeFault::Store(fault) => Failure::from(fault).into(),
-        ChangeFault::Changing => Failure::from(CommitFault::Overtaken).into(),
+        ChangeError::Declined(stop) => stop,
+        ChangeError::Store(fault) => Failure::from(fault).into(),
+        ChangeError::Changing => Failure::from(CommitError::Overtaken).into(),
     }
 }
 
-impl From<Failure> for Stop {
+impl From<Failure> for RenewalError {
     fn from(failure: Failure) -> Self {
         Self::Hindrance(failure.into())
     }
 }
 
-impl From<MailFault> for Stop {
-    fn from(fault: MailFault) -> Self {
+impl From<MailError> for RenewalError {
+    fn from(fault: MailError) -> Self {
         Self::Hindrance(fault.into())
     }
 }

@@ -3,34 +3,34 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use twinlock_core::request::PublicKey;
+use twinlock_core::base::request::PublicKey;
 use twinlock_doctor::{
-    machine::{Machine, Silence},
+    machine::{Machine, ProbeError},
     sshd::{
         effective::{Effective, Gate, Way},
         probe::{From, Probe},
     },
 };
 
-use super::{Login, Step};
-use crate::wording::plain;
+use crate::commands::explain::{ExplainStep, ExplainedLogin};
+use crate::text::plain;
 
 /// sshd's part of a login.
-pub struct Door {
+pub(crate) struct Door {
     /// Explanation for the report.
-    pub step: Step,
+    pub(crate) step: ExplainStep,
     /// Whether every way to PAM requires a public key first.
-    pub public_key: PublicKey,
+    pub(crate) public_key: PublicKey,
     /// Whether sshd lets PAM prompt the client, which an unattended program cannot answer.
-    pub asks: bool,
+    pub(crate) asks: bool,
     /// Result of a login that never reaches PAM.
-    pub beside_pam: Option<&'static str>,
+    pub(crate) beside_pam: Option<&'static str>,
 }
 
 /// Asks sshd; other services have no such step.
-pub fn look(login: &Login<'_>) -> Door {
+pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
     let shut = |lines: Vec<String>, object| Door {
-        step: Step { lines, object },
+        step: ExplainStep { lines, object },
         public_key: PublicKey::Absent,
         asks: false,
         beside_pam: None,
@@ -53,10 +53,10 @@ pub fn look(login: &Login<'_>) -> Door {
     let probe = Probe { user: login.account.name.clone(), from };
     match Machine::new(PathBuf::from("/"), None).effective(Some(&probe.argument())) {
         Ok(text) => judged(login, &Effective::read(&text)),
-        Err(Silence::NoProgram) => {
+        Err(ProbeError::NoProgram) => {
             shut(vec!["sshd: there is none here.".into()], json!({ "asked": false }))
         }
-        Err(Silence::Refused(said)) => {
+        Err(ProbeError::Refused(said)) => {
             let said = plain(said.lines().next().unwrap_or_default());
             let line = format!("sshd: does not say what it would do ({said}).");
             shut(vec![line], json!({ "asked": false, "said": said }))
@@ -64,7 +64,7 @@ pub fn look(login: &Login<'_>) -> Door {
     }
 }
 
-fn judged(login: &Login<'_>, effective: &Effective) -> Door {
+fn judged(login: &ExplainedLogin<'_>, effective: &Effective) -> Door {
     let mut ways = effective.ways();
     let permit = effective.value("permitrootlogin").unwrap_or("yes");
     if login.account.uid == 0 {
@@ -77,7 +77,7 @@ fn judged(login: &Login<'_>, effective: &Effective) -> Door {
     let uses_pam = effective.yes("usepam");
     let to_pam = |way: &&Way| uses_pam && way.gate() != Gate::None;
     let (with, without): (Vec<&Way>, Vec<&Way>) = ways.iter().partition(to_pam);
-    let lines = lines(login, effective, (&with, &without));
+    let lines = lines(login, effective, &with, &without);
     let beside_pam = match (with.is_empty(), without.is_empty()) {
         (true, true) => Some("sshd lets this person in by no way, and nobody is asked for a code"),
         (true, false) => Some("no code is asked for: twinlock doctor ssh says what to change"),
@@ -90,7 +90,7 @@ fn judged(login: &Login<'_>, effective: &Effective) -> Door {
         "service": effective.service(),
     });
     Door {
-        step: Step { lines, object },
+        step: ExplainStep { lines, object },
         public_key: if key { PublicKey::Verified } else { PublicKey::Absent },
         asks: !with.is_empty() && with.iter().all(|way| way.gate() == Gate::Prompts),
         beside_pam,
@@ -99,9 +99,10 @@ fn judged(login: &Login<'_>, effective: &Effective) -> Door {
 
 /// Describes the ways to log in.
 fn lines(
-    login: &Login<'_>,
+    login: &ExplainedLogin<'_>,
     effective: &Effective,
-    (with, without): (&[&Way], &[&Way]),
+    with: &[&Way],
+    without: &[&Way],
 ) -> Vec<String> {
     let mut lines = Vec::new();
     let list =

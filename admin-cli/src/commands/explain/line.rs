@@ -4,32 +4,34 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use twinlock_core::{
-    format::pam_line::{self, Given, Line, Task},
-    policy::{Author, Field, NotEnrolled, Policy, Questions},
-    request::{Claim, PublicKey},
+    base::request::{Claim, PublicKey},
+    policy::{
+        Author, Field, NotEnrolled, Policy, Questions,
+        pam_line::{self, Given, PamLine, Task},
+    },
 };
 use twinlock_doctor::{
     machine::Machine,
     pam::{
         load::load,
-        stack::{Facility, Handler, Kind, Service},
+        stack::{Facility, Handler, Service, StackKind},
         twinlock::is_twinlock,
     },
 };
 
-use super::{Login, Step};
-use crate::{desk::Desk, wording::plain};
+use crate::commands::explain::{ExplainStep, ExplainedLogin};
+use crate::{context::Context, text::plain};
 
 /// The service's PAM stack.
-pub struct Stack {
+pub(crate) struct Stack {
     /// Explanation for the report.
-    pub step: Step,
+    pub(crate) step: ExplainStep,
     /// What the stack leads to.
-    pub comes: Comes,
+    pub(crate) comes: Comes,
 }
 
 /// What a service's lines lead to.
-pub enum Comes {
+pub(crate) enum Comes {
     /// A line that verifies codes, with its settings.
     ToJudge(Box<Policy>, Talks),
     /// A line that the module refuses.
@@ -40,7 +42,7 @@ pub enum Comes {
 
 /// Whether set-up can be shown there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Talks {
+pub(crate) enum Talks {
     /// Yes.
     Freely,
     /// No: one code or nothing.
@@ -52,41 +54,44 @@ pub enum Talks {
 /// One line of ours: its place and its arguments, or what is wrong with it.
 struct Ours<'a> {
     handler: &'a Handler,
-    line: Result<Line, String>,
+    line: Result<PamLine, String>,
 }
 
 /// Reads the service's files.
-pub fn look(desk: &Desk, login: &Login<'_>, public_key: PublicKey) -> Stack {
+pub(crate) fn look(context: &Context, login: &ExplainedLogin<'_>, public_key: PublicKey) -> Stack {
     let service = match load(&Machine::new(PathBuf::from("/"), None), login.service) {
         Ok(service) => service,
         Err(unreadable) => {
             let said = format!("PAM: {} cannot be read ({}).", unreadable.path, unreadable.error);
             let object = json!({ "file": null, "lines": [] });
             return Stack {
-                step: Step { lines: vec![plain(&said)], object },
-                comes: Comes::ToJudge(Box::new(desk.policy.clone()), Talks::Freely),
+                step: ExplainStep { lines: vec![plain(&said)], object },
+                comes: Comes::ToJudge(Box::new(context.policy.clone()), Talks::Freely),
             };
         }
     };
     let lines: Vec<Ours<'_>> = service.lines(Facility::Auth).iter().filter_map(ours).collect();
-    let mut said: Vec<String> = lines.iter().map(|one| said(desk, one)).collect();
+    let mut said: Vec<String> = lines.iter().map(|one| said(context, one)).collect();
     if lines.is_empty() {
         said.push(none(&service, login.service));
     }
     let objects: Vec<Value> = lines.iter().map(object).collect();
     Stack {
-        step: Step { lines: said, object: json!({ "file": service.file, "lines": objects }) },
-        comes: comes(desk, login.service, &lines, public_key),
+        step: ExplainStep {
+            lines: said,
+            object: json!({ "file": service.file, "lines": objects }),
+        },
+        comes: comes(context, login.service, &lines, public_key),
     }
 }
 
 fn ours(handler: &Handler) -> Option<Ours<'_>> {
     match &handler.kind {
-        Kind::Module { path, args } if is_twinlock(path) => {
+        StackKind::Module { path, args } if is_twinlock(path) => {
             let line = pam_line::read(args.iter().map(String::as_str)).map_err(|fault| fault.0);
             Some(Ours { handler, line })
         }
-        Kind::Module { .. } | Kind::Substack | Kind::Broken => None,
+        StackKind::Module { .. } | StackKind::Substack | StackKind::Broken => None,
     }
 }
 
@@ -94,7 +99,7 @@ fn ours(handler: &Handler) -> Option<Ours<'_>> {
 const LOCAL: [&str; 6] = ["su", "su-l", "sudo", "sudo-i", "doas", "polkit-1"];
 
 /// Returns what the lines lead to. Of several that verify codes, the one for this first factor counts, else the first.
-fn comes(desk: &Desk, service: &str, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
+fn comes(context: &Context, service: &str, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
     if lines.iter().any(|one| one.line.is_err()) {
         return Comes::ToRefusal;
     }
@@ -106,11 +111,11 @@ fn comes(desk: &Desk, service: &str, lines: &[Ours<'_>], public_key: PublicKey) 
         })
     };
     let behind_a_key = public_key == PublicKey::Verified;
-    let fits = |(claim, _): &(Claim, &Line)| (*claim == Claim::Publickey) == behind_a_key;
+    let fits = |(claim, _): &(Claim, &PamLine)| (*claim == Claim::Publickey) == behind_a_key;
     let Some((claim, line)) = judging().find(fits).or_else(|| judging().next()) else {
         return Comes::Past;
     };
-    let mut policy = pam_line::over(line, Given::Nothing, desk.policy.clone());
+    let mut policy = pam_line::over(line, Given::Nothing, context.policy.clone());
     if LOCAL.contains(&service) && policy.questions == Questions::All {
         policy.questions = Questions::Elsewhere;
     }
@@ -123,7 +128,8 @@ fn comes(desk: &Desk, service: &str, lines: &[Ours<'_>], public_key: PublicKey) 
     Comes::ToJudge(Box::new(policy), talks)
 }
 
-fn said(desk: &Desk, one: &Ours<'_>) -> String {
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+fn said(context: &Context, one: &Ours<'_>) -> String {
     let place = plain(&one.handler.place.to_string());
     let line = match &one.line {
         Ok(line) => line,
@@ -156,14 +162,14 @@ fn said(desk: &Desk, one: &Ours<'_>) -> String {
         parts.push("code_only asks for nothing but a code".into());
     }
     if line.not_enrolled == NotEnrolled::Allow {
-        parts.push(match desk.policy.not_enrolled_by {
+        parts.push(match context.policy.not_enrolled_by {
             Author::Nobody => "nullok lets in who is not enrolled".into(),
             Author::Settings => {
                 "nullok counts for nothing, since the settings have not_enrolled".into()
             }
         });
     }
-    if let Some(other) = line.config.as_ref().filter(|path| **path != desk.config) {
+    if let Some(other) = line.config.as_ref().filter(|path| **path != context.config) {
         let other = plain(other);
         parts.push(format!("config= takes other settings: explain those by --config {other}"));
     }

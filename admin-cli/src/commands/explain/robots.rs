@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::{Login, Step};
+use crate::commands::explain::{ExplainStep, ExplainedLogin};
 
 /// Adds to an exempt login that sshd refuses a client with BatchMode before PAM is asked, and the settings that let it
 /// in.
-pub fn told(mut end: Step, login: &Login<'_>, asks: bool) -> Step {
+#[expect(clippy::indexing_slicing, reason = "a JSON object of this function")]
+pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool) -> ExplainStep {
     let is_exempt = end.object["decision"] == "exempt" && end.object["reason"] == "rule";
     let block = (is_exempt && asks).then(|| block(login));
     if let Some([matches, methods]) = &block {
@@ -23,7 +24,7 @@ pub fn told(mut end: Step, login: &Login<'_>, asks: bool) -> Step {
 
 /// Returns lines for sshd_config. A name that is no plain word is left to the administrator, since sshd reads patterns
 /// there.
-fn block(login: &Login<'_>) -> [String; 2] {
+fn block(login: &ExplainedLogin<'_>) -> [String; 2] {
     let name = login.account.name.as_str();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let user = if name.bytes().all(is_plain) { name } else { "NAME" };

@@ -2,30 +2,37 @@
 
 use serde_json::json;
 use twinlock_core::{
-    account::{Account, Membership},
-    fault::LookupFault,
-    policy::{Action, Rule},
+    base::{
+        account::{Account, Membership},
+        error::LookupError,
+    },
+    policy::{
+        Action, Rule,
+        rules::{self, Decided},
+    },
     ports::Accounts,
-    rules::{self, Decided},
 };
 
-use super::{Login, Step, membership, subject};
+use crate::commands::explain::{ExplainStep, ExplainedLogin, membership, subject};
 use crate::{
-    desk::Desk,
-    wording::{date, plain},
+    context::Context,
+    text::{date, plain},
 };
 
 /// Services without a network address.
 const LOCAL: [&str; 7] = ["su", "su-l", "sudo", "sudo-i", "login", "polkit-1", "vlock"];
 
 /// Evaluates all rules and describes the decision.
-pub fn walk(desk: &Desk, login: &Login<'_>) -> (Result<Decided, LookupFault>, Step) {
-    let all = &desk.policy.rules;
-    let decided = rules::decide(all, &subject(login), &mut membership(desk));
+pub(crate) fn walk(
+    context: &Context,
+    login: &ExplainedLogin<'_>,
+) -> (Result<Decided, LookupError>, ExplainStep) {
+    let all = &context.policy.rules;
+    let decided = rules::decide(all, &subject(login), &mut membership(context));
     let first = decided.ok().and_then(|decided| decided.rule);
     let (mut lines, mut objects) = (Vec::new(), Vec::new());
     for (number, rule) in (1..).zip(all) {
-        let verdict = verdict(desk, login, rule);
+        let verdict = verdict(context, login, rule);
         let (word, said) = match first {
             Some(first) if number > first => {
                 ("not_reached", format!("not reached; {first} decides"))
@@ -36,14 +43,14 @@ pub fn walk(desk: &Desk, login: &Login<'_>) -> (Result<Decided, LookupFault>, St
             _ => ("passed", verdict),
         };
         lines.push(format!("Rule {number} ({}): {said}.", described(rule)));
-        let never = never(desk, login, (all, number));
+        let never = never(context, login, all, number);
         if let Some(never) = &never {
             lines.push(format!("  {never}."));
         }
         objects.push(json!({ "rule": number, "result": word, "said": said, "never": never }));
     }
     lines.push(match decided {
-        Err(LookupFault) => {
+        Err(LookupError) => {
             "Rules: a group could not be looked up, so the login is refused.".into()
         }
         Ok(Decided { rule: None, .. }) if all.is_empty() => {
@@ -52,7 +59,7 @@ pub fn walk(desk: &Desk, login: &Login<'_>) -> (Result<Decided, LookupFault>, St
         Ok(Decided { rule: None, .. }) => "Rules: none matches; a code is needed.".into(),
         Ok(Decided { rule: Some(rule), .. }) => format!("Rules: rule {rule} decides."),
     });
-    (decided, Step { lines, object: json!({ "rules": objects, "decides": first }) })
+    (decided, ExplainStep { lines, object: json!({ "rules": objects, "decides": first }) })
 }
 
 /// Returns a rule as it is written in the settings.
@@ -77,7 +84,7 @@ fn described(rule: &Rule) -> String {
 }
 
 /// Returns the first reason why a rule does not match.
-fn verdict(desk: &Desk, login: &Login<'_>, rule: &Rule) -> String {
+fn verdict(context: &Context, login: &ExplainedLogin<'_>, rule: &Rule) -> String {
     if rule.user.as_ref().is_some_and(|user| *user != login.account.name) {
         return "is about somebody else".into();
     }
@@ -92,15 +99,15 @@ fn verdict(desk: &Desk, login: &Login<'_>, rule: &Rule) -> String {
         _ => {}
     }
     let Some(group) = &rule.group else { return "matches".into() };
-    match desk.machine.accounts.membership(login.account, group) {
+    match context.machine.accounts.membership(login.account, group) {
         Ok(Membership::Member) => "matches".into(),
         Ok(Membership::Outside) => format!("is about members of {}", plain(group)),
         Ok(Membership::NoSuchGroup) => "is about a group that does not exist".into(),
-        Err(LookupFault) => "its group could not be looked up".into(),
+        Err(LookupError) => "its group could not be looked up".into(),
     }
 }
 
-fn effect(rule: &Rule, login: &Login<'_>) -> &'static str {
+fn effect(rule: &Rule, login: &ExplainedLogin<'_>) -> &'static str {
     let over = rule.until.is_some_and(|until| login.now.unix >= until);
     match rule.action {
         _ if over => "its date is over, so a code is needed",
@@ -111,13 +118,18 @@ fn effect(rule: &Rule, login: &Login<'_>) -> &'static str {
 }
 
 /// Returns why a rule never has an effect, as a sentence without a full stop.
-fn never(desk: &Desk, login: &Login<'_>, (all, number): (&[Rule], usize)) -> Option<String> {
+fn never(
+    context: &Context,
+    login: &ExplainedLogin<'_>,
+    all: &[Rule],
+    number: usize,
+) -> Option<String> {
     let rule = all.get(number.checked_sub(1)?)?;
     let over = rule.until.is_some_and(|until| login.now.unix >= until);
     if over && rule.action != Action::Require {
         return Some("Its date is over: it asks for a code, as if it said require".into());
     }
-    let of_nobody = of_nobody(desk, rule);
+    let of_nobody = of_nobody(context, rule);
     let service = rule.service.as_deref().filter(|service| LOCAL.contains(service));
     let no_address = service
         .filter(|_| rule.network.is_some())
@@ -132,8 +144,8 @@ fn never(desk: &Desk, login: &Login<'_>, (all, number): (&[Rule], usize)) -> Opt
 }
 
 /// Returns the missing user or group of a rule, if any.
-fn of_nobody(desk: &Desk, rule: &Rule) -> Option<String> {
-    let accounts = &desk.machine.accounts;
+fn of_nobody(context: &Context, rule: &Rule) -> Option<String> {
+    let accounts = &context.machine.accounts;
     let anybody =
         Account { name: String::new(), uid: u32::MAX, gid: u32::MAX, full_name: String::new() };
     let no_group =

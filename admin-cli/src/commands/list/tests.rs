@@ -1,16 +1,16 @@
 //! Tables of users as they are printed.
 
-use super::*;
-use crate::table::Columns;
-use twinlock_core::fault::StoreFault;
+use crate::commands::list::*;
+use crate::terminal::table::Columns;
+use twinlock_core::base::error::StoreError;
 
-fn person(user: &str, standing: Standing) -> Person {
+fn person(user: &str, status: EnrollmentStatus) -> Person {
     let at = UnixTime(1_795_219_205);
-    let known = matches!(standing, Standing::Enrolled | Standing::NoAccount);
+    let known = matches!(status, EnrollmentStatus::Enrolled | EnrollmentStatus::NoAccount);
     Person {
         user: user.into(),
-        standing,
-        since: (!matches!(standing, Standing::Broken(_))).then_some(at),
+        status,
+        since: (!matches!(status, EnrollmentStatus::Broken(_))).then_some(at),
         authenticators: if known { vec!["app".into()] } else { vec![] },
         last_code: known.then_some(at),
     }
@@ -20,17 +20,17 @@ fn text(people: &[Person]) -> String {
     let mut rows = vec![HEADER.map(String::from)];
     rows.extend(people.iter().map(|person| cells(person, None)));
     let mut tally = Tally::default();
-    people.iter().for_each(|person| tally.count(person.standing));
+    people.iter().for_each(|person| tally.count(person.status));
     format!("{}\n{}\n", Columns::default().align(&rows), wrap(&tally.said(), WIDTH, 2))
 }
 
 #[test]
 fn a_list_is_aligned_and_says_how_many() {
-    let broken = Standing::Broken(StoreFault::Malformed { line: 7 });
+    let broken = EnrollmentStatus::Broken(StoreError::Malformed { line: 7 });
     let people = [
-        person("ada", Standing::Enrolled),
+        person("ada", EnrollmentStatus::Enrolled),
         person("bo", broken),
-        person("c\u{1b}", Standing::Removed),
+        person("c\u{1b}", EnrollmentStatus::Removed),
     ];
     assert_eq!(
         text(&people),
@@ -44,21 +44,21 @@ fn a_list_is_aligned_and_says_how_many() {
 
 #[test]
 fn the_widest_states_fit() {
-    let long = person(&"x".repeat(32), Standing::NoAccount);
-    let table = text(&[long, person("ada", Standing::Broken(StoreFault::StoreIdMismatch))]);
+    let long = person(&"x".repeat(32), EnrollmentStatus::NoAccount);
+    let table = text(&[long, person("ada", EnrollmentStatus::Broken(StoreError::StoreIdMismatch))]);
     assert!(table.lines().all(|line| line.chars().count() <= 78), "{table}");
 }
 
 #[test]
 fn one_person_is_not_people() {
-    let said = text(&[person("ada", Standing::Enrolled)]);
+    let said = text(&[person("ada", EnrollmentStatus::Enrolled)]);
     assert!(said.ends_with("\n1 person: 1 enrolled. Times are UTC.\n"), "{said}");
 }
 
 #[test]
 fn an_exemption_is_told_in_every_form() {
-    let exempt = Some(Exemption { rule: 2, reach: Reach::InPart });
-    let row = row(&person("ada", Standing::NotEnrolled), exempt);
+    let exempt = Some(Exemption { rule: 2, reach: ExemptionReach::InPart });
+    let row = row(&person("ada", EnrollmentStatus::NotEnrolled), exempt);
     assert_eq!(row.cells[4], "- (exempt by rule 2 in part)");
     assert_eq!(row.fields[6..], ["2".to_owned(), "in part".to_owned()]);
     assert_eq!(row.fields.len(), FIELDS.len());

@@ -3,8 +3,8 @@
 use alloc::{format, string::String};
 
 use crate::{
-    beside::Trace,
     message::set_up::{Beginning, Going, SameKey, SetUp},
+    record::extras::AuditStamp,
     text::{clock, date, duration, minute, wrap},
 };
 
@@ -100,7 +100,7 @@ const APPS: &str = "It takes about two minutes and an authenticator app, such as
                     KeePassXC                          on a computer\n\
                     or any other app for time-based codes (TOTP).";
 
-fn after_reset(reset: &Trace) -> String {
+fn after_reset(reset: &AuditStamp) -> String {
     let (by, at) = (&reset.by, date(reset.at));
     wrap(&format!(
         "Two-step verification was reset by {by} on {at}: codes and apps set up before no longer work. Set it up again."
@@ -108,10 +108,10 @@ fn after_reset(reset: &Trace) -> String {
 }
 
 /// Tells where to find the ticket.
-fn ticket(by: Beginning, reset: Option<&Trace>) -> String {
+fn ticket(by: Beginning, reset: Option<&AuditStamp>) -> String {
     match (by, reset) {
         (Beginning::Word, _) => String::new(),
-        (Beginning::Ticket, Some(Trace { by, .. })) => {
+        (Beginning::Ticket, Some(AuditStamp { by, .. })) => {
             wrap(&format!("Your ticket came to you by mail, or your administrator ({by}) has it."))
                 + "\n"
         }

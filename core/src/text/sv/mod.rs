@@ -1,6 +1,5 @@
 //! Swedish, one file per dialogue.
 pub(super) mod change;
 pub(super) mod login;
-pub(super) mod mail;
 pub(super) mod new_codes;
 pub(super) mod set_up;

@@ -3,8 +3,8 @@
 use alloc::{format, string::String};
 
 use crate::{
-    beside::Trace,
     message::set_up::{Beginning, Going, SameKey, SetUp},
+    record::extras::AuditStamp,
     text::{clock, date, duration, minute, wrap},
 };
 
@@ -101,7 +101,7 @@ const APPS: &str = "Det tar ungefär två minuter och du behöver en autentiseri
                     KeePassXC                          i en dator\n\
                     eller en annan app för tidsbaserade koder (TOTP).";
 
-fn after_reset(reset: &Trace) -> String {
+fn after_reset(reset: &AuditStamp) -> String {
     let (by, at) = (&reset.by, date(reset.at));
     wrap(&format!(
         "Tvåstegsverifieringen återställdes av {by} {at}: tidigare koder och appar gäller inte längre. Ställ in den på nytt."
@@ -109,10 +109,10 @@ fn after_reset(reset: &Trace) -> String {
 }
 
 /// Tells where to find the ticket.
-fn ticket(by: Beginning, reset: Option<&Trace>) -> String {
+fn ticket(by: Beginning, reset: Option<&AuditStamp>) -> String {
     match (by, reset) {
         (Beginning::Word, _) => String::new(),
-        (Beginning::Ticket, Some(Trace { by, .. })) => {
+        (Beginning::Ticket, Some(AuditStamp { by, .. })) => {
             wrap(&format!("Din biljett kom med e-post, eller så har din administratör ({by}) den."))
                 + "\n"
         }

@@ -1,0 +1,213 @@
+//! The acting user according to the kernel, sudo and logind, and the log line about an operation.
+
+use std::path::Path;
+
+use nix::unistd::User;
+use rustix::fs::{major, minor};
+use twinlock_core::{
+    authorization::{Actor, Doubt, LoginTraces},
+    event::log_line,
+};
+use twinlock_host::journal::Severity;
+
+use crate::{authorize::logind, context::Context};
+
+/// Login uid that the kernel shows for a process that no login has started.
+const UNSET: u32 = u32::MAX;
+/// Major device number of consoles and serial lines (Documentation/admin-guide/devices.txt of Linux): `/dev/tty1` to
+/// `/dev/tty63` and `/dev/ttyS*`. `/dev/console` belongs to another driver.
+const TTYS: u32 = 4;
+const CONSOLE: (u32, u32) = (5, 1);
+/// Minor device number of the first serial line of [`TTYS`].
+const SERIAL: u32 = 64;
+/// Index of `tty_nr` in `/proc/self/stat`, counted after the program's name (proc_pid_stat(5)).
+const TTY_NR: usize = 4;
+
+/// Login of this process and what follows from it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ActingLogin {
+    traces: LoginTraces,
+    /// The acting user.
+    pub(crate) actor: Actor,
+}
+
+impl ActingLogin {
+    /// Reads the login from the kernel, sudo and logind.
+    pub(crate) fn read() -> Self {
+        let login = number("/proc/self/loginuid").filter(|uid| *uid != UNSET);
+        let session = logind::session();
+        let console = login.is_none()
+            && console_name(terminal()).is_some_and(|name| {
+                // logind knows every session on a console; if it does not run, there is no such session.
+                let by_logind = session.as_ref().is_some_and(|one| one.is_roots_on(&name));
+                (by_logind || !logind::is_there()) && std::fs::File::open("/dev/tty").is_ok()
+            });
+        let owners = logind::owners(session.as_ref(), number("/proc/self/sessionid"));
+        let traces = LoginTraces {
+            login,
+            invoker: contradicting(invokers(), login),
+            session: contradicting(owners, login),
+            console,
+        };
+        Self { traces, actor: traces.actor() }
+    }
+
+    /// Returns the uid of the user who called the command: the login uid, else the caller that sudo, doas or pkexec
+    /// names. Returns `None` if they contradict each other.
+    pub(crate) fn caller(&self) -> Option<u32> {
+        let named = self.traces.login.or_else(|| invokers().first().copied())?;
+        self.is_called_by(named).then_some(named)
+    }
+
+    /// Reports whether this user called the command, by the login uid, or by sudo, doas or pkexec where no login set
+    /// one.
+    pub(crate) fn is_called_by(&self, uid: u32) -> bool {
+        match self.traces.login {
+            Some(login) => login == uid && self.actor.uid() == Some(uid),
+            None => {
+                let invokers = invokers();
+                !invokers.is_empty() && invokers.iter().all(|invoker| *invoker == uid)
+            }
+        }
+    }
+
+    /// Returns the value of `actor=` in the log: the login uid, or that there is none.
+    pub(crate) fn word(&self) -> String {
+        match (self.actor, self.traces.login) {
+            (Actor::Console, _) => "console".into(),
+            (_, Some(0)) => "root".into(),
+            (_, Some(uid)) => format!("uid:{uid}"),
+            (_, None) => "unset".into(),
+        }
+    }
+
+    /// Returns the caller that contradicts the login uid, for the log.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
+    fn doubt(&self) -> Option<(&'static str, String)> {
+        match self.actor {
+            Actor::Unproven(Doubt::Invoker(uid)) => Some(("invoker", named(uid))),
+            Actor::Unproven(Doubt::Session(uid)) => Some(("session", named(uid))),
+            _ => None,
+        }
+    }
+}
+
+fn named(uid: u32) -> String {
+    if uid == UNSET { "unknown".into() } else { format!("uid:{uid}") }
+}
+
+/// Returns the first uid that differs from the login uid; without a login uid, the first of all.
+fn contradicting(uids: Vec<u32>, login: Option<u32>) -> Option<u32> {
+    uids.iter().copied().find(|uid| Some(*uid) != login).or_else(|| uids.first().copied())
+}
+
+fn number(path: impl AsRef<Path>) -> Option<u32> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// Returns the callers that sudo, pkexec and doas name; an unreadable value becomes a uid that no user has.
+fn invokers() -> Vec<u32> {
+    let uid = |name| {
+        let value = std::env::var_os(name)?;
+        Some(value.to_str().and_then(|text| text.parse().ok()).unwrap_or(UNSET))
+    };
+    let doas = std::env::var_os("DOAS_USER").map(|name| {
+        let user = name.to_str().and_then(|name| User::from_name(name).ok().flatten());
+        user.map_or(UNSET, |user| user.uid.as_raw())
+    });
+    [uid("SUDO_UID"), uid("PKEXEC_UID"), doas].into_iter().flatten().collect()
+}
+
+/// Returns the device number of the controlling terminal, as the kernel encodes it.
+fn terminal() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let number = rest.split(' ').nth(TTY_NR).and_then(|text| text.parse::<i32>().ok());
+    // The number is a bit field that the kernel prints with a sign.
+    number.map_or(0, |number| u64::from(number.cast_unsigned()))
+}
+
+/// Returns the name below `/dev` of a console of this machine.
+fn console_name(device: u64) -> Option<String> {
+    match (major(device), minor(device)) {
+        // Number 0 is the foreground console, which is no particular one.
+        (TTYS, 0) => None,
+        (TTYS, number) if number < SERIAL => Some(format!("tty{number}")),
+        (TTYS, number) => Some(format!("ttyS{}", number - SERIAL)),
+        CONSOLE => Some("console".into()),
+        _ => None,
+    }
+}
+
+/// Logs a change; the acting user comes last.
+pub(crate) fn log(context: &Context, event: &str, pairs: &[(&str, &str)]) {
+    log_as(context, Severity::Notice, &Said { event, pairs }, &ActingLogin::read());
+}
+
+/// What a line of the log says before it names the acting user.
+pub(crate) struct Said<'a> {
+    /// The value of `event=`.
+    pub(crate) event: &'a str,
+    /// The other keys with their values.
+    pub(crate) pairs: &'a [(&'a str, &'a str)],
+}
+
+/// Logs like [`log`], for a login that was read before.
+pub(crate) fn log_as(context: &Context, severity: Severity, said: &Said<'_>, login: &ActingLogin) {
+    let Said { event, pairs } = *said;
+    let (actor, doubt) = (login.word(), login.doubt());
+    let mut pairs = pairs.to_vec();
+    pairs.extend(doubt.as_ref().map(|(key, uid)| (*key, uid.as_str())));
+    pairs.push(("actor", &actor));
+    context.machine.journal.send(severity, &log_line::of_administration(event, &pairs));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::makedev;
+
+    #[test]
+    fn log_names_the_login() {
+        for (login, console, word) in [
+            (Some(1000), true, "uid:1000"),
+            (Some(0), true, "root"),
+            (None, false, "unset"),
+            (None, true, "console"),
+        ] {
+            let traces = LoginTraces { login, console, ..LoginTraces::default() };
+            assert_eq!(ActingLogin { traces, actor: traces.actor() }.word(), word);
+        }
+        let traces = LoginTraces { login: Some(0), invoker: Some(1000), ..LoginTraces::default() };
+        let login = ActingLogin { traces, actor: traces.actor() };
+        assert_eq!(
+            (login.word(), login.doubt()),
+            ("root".into(), Some(("invoker", "uid:1000".into())))
+        );
+    }
+
+    #[test]
+    fn console_is_known_by_its_device() {
+        for (major, minor, console) in [
+            (4, 1, Some("tty1")),
+            (4, 63, Some("tty63")),
+            (4, 64, Some("ttyS0")),
+            (5, 1, Some("console")),
+            (4, 0, None),
+            (5, 0, None),
+            (136, 1, None),
+            (1, 3, None),
+            (0, 0, None),
+        ] {
+            let found = console_name(makedev(major, minor));
+            assert_eq!(found.as_deref(), console, "{major}:{minor}");
+        }
+    }
+
+    #[test]
+    fn contradiction_is_found_among_several() {
+        assert_eq!(contradicting(vec![1000, 0], Some(1000)), Some(0));
+        assert_eq!(contradicting(vec![1000, 1000], Some(1000)), Some(1000));
+        assert_eq!(contradicting(Vec::new(), Some(1000)), None);
+    }
+}

@@ -1,0 +1,329 @@
+//! The acting user of an operation: who it is, whether a code is required, and what is logged and mailed about it.
+
+use twinlock_core::{
+    authorization::{
+        Actor, ActorFactor, AuthorizationRuling, Ground, Operation, Permission, Population, Proof,
+        Situation, Target, rule,
+    },
+    base::{
+        account::Account,
+        request::{Source, SourceLabel},
+        time::UnixTime,
+    },
+    notify::notification::{Notification, NotificationKind},
+    policy::OwnCodeNeed,
+    ports::{Accounts, Outbox, Records, Snapshot},
+    record::{State, extras::AuditStamp},
+};
+use twinlock_host::{create_store, journal::Severity, store::enrolled_users};
+
+use crate::{
+    authorize::{
+        actor::{self, ActingLogin, Said},
+        denial::{first_is_over, refused},
+        first_run::FirstRun,
+        own_code::{self, OwnCodeWays, Question},
+    },
+    context::{CallerRequest, Context},
+    error::exit::{Exit, Failure},
+    mail::Address,
+    terminal::keyboard::Keyboard,
+};
+
+/// Longest reason, in bytes: the longest value that the log holds.
+const REASON_MAX: usize = 128;
+/// Recipient of mail about the host.
+const ROOT: &str = "root";
+
+/// An authorized user who still has to enter a code, where one is required.
+pub(crate) struct Authorizer {
+    login: ActingLogin,
+    permission: Permission,
+    ruling: AuthorizationRuling,
+    /// What the ruling was made on.
+    case: Situation,
+    /// The account whose code is asked for and the record to verify it against, if a code is required.
+    due: Option<(Account, Snapshot)>,
+    /// The name that records keep.
+    name: String,
+    /// The account that the operation is about, by the name of its account.
+    target: Option<String>,
+    reason: Option<String>,
+    break_glass: Option<String>,
+}
+
+/// Proof of authorization: exists only after a correct code, or where the policy asks for none.
+pub(crate) struct Authorized(Authorizer, FirstRun);
+
+impl Authorizer {
+    /// Identifies the acting user and refuses an unauthorized one before anything else is read.
+    pub(crate) fn of(context: &Context) -> Result<Self, Failure> {
+        let CallerRequest { operation, target, grounds } = &context.request;
+        let login = ActingLogin::read();
+        let permission = operation.permission();
+        let reason =
+            grounds.reason.as_deref().map(|text| sentence("--reason", text)).transpose()?;
+        let glass = grounds.break_glass.as_deref();
+        let break_glass = glass.map(|text| sentence("--break-glass", text)).transpose()?;
+        let account = account_of(context, login.actor)?;
+        let about = target.as_deref().map(|user| account_name(context, user));
+        let target = match (&account, &about) {
+            (_, None) => Target::Many,
+            (Some(own), Some(user)) if own.name == *user => Target::Oneself,
+            (_, Some(_)) => Target::Another,
+        };
+        // A new host has no store, or a partial one that a killed first command left; no absence can be proven in it. A
+        // failure here is reported below, where the store is read.
+        let _ = create_store::prepare_store(&context.own.machine);
+        let exempt = account.as_ref().is_some_and(|account| is_exempt(context, account));
+        let population =
+            if exempt { Population::Enrolled } else { population(context, &permission) };
+        let first = population == Population::NeverEnrolled;
+        let asked = context.policy.own_code.need == OwnCodeNeed::Asked && !first;
+        let found = match &account {
+            Some(account) if asked && !exempt => context.own.machine.records.newest(account)?,
+            _ => None,
+        };
+        let factor = factor(context, account.as_ref(), found.as_ref());
+        let case = Situation {
+            need: context.policy.own_code.need,
+            actor: login.actor,
+            factor,
+            target,
+            population,
+            break_glass: break_glass.is_some(),
+        };
+        let name = account.as_ref().map_or(ROOT, |account| account.name.as_str()).to_owned();
+        let ruling = rule(&permission, &case).map_err(|denial| refused(denial, &name, &login))?;
+        let due = account.zip(found).filter(|_| matches!(ruling, AuthorizationRuling::Codes(_)));
+        Ok(Self { login, permission, ruling, case, due, name, target: about, reason, break_glass })
+    }
+
+    /// Takes the acting user's account and record, if a code is required and the operation is about that user.
+    pub(crate) fn oneself(&mut self, target: &str) -> Option<(Account, Snapshot)> {
+        self.due.take_if(|(account, _)| account.name == target)
+    }
+
+    /// Reports whether a code will be asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// Asks for one code, or for two if the operation is about the acting user: a single stolen code must not be enough
+    /// to take over an account.
+    pub(crate) fn prove(
+        mut self,
+        context: &Context,
+        keyboard: &mut Keyboard,
+    ) -> Result<Authorized, Failure> {
+        if let (AuthorizationRuling::Codes(codes), Some((account, found))) =
+            (self.ruling, self.due.take())
+        {
+            let question = Question { codes, ways: OwnCodeWays::All, then: &mut |_, _| Ok(()) };
+            own_code::ask(context, keyboard, &account, found, question)?;
+        }
+        let proven = Authorized(self, FirstRun::default());
+        proven.tell_root(context);
+        Ok(proven)
+    }
+}
+
+impl Authorized {
+    /// Reports whether the operation is about the acting user.
+    pub(crate) fn is(&self, user: &str) -> bool {
+        self.0.login.actor.uid().is_some() && self.0.name == user
+    }
+
+    /// Reports whether `account` belongs to the user who reads the output: the acting user, or the caller of sudo where
+    /// no login set a login uid, as in a container.
+    pub(crate) fn shows_to(&self, account: &Account) -> bool {
+        self.is(&account.name) || self.0.login.is_called_by(account.uid)
+    }
+
+    /// Returns the source that the acting user's attempts are counted under.
+    pub(crate) fn source(&self) -> SourceLabel {
+        source_of(self.0.login.actor)
+    }
+
+    /// Returns the audit stamp that records keep of the operation.
+    pub(crate) fn audit(&self, at: UnixTime) -> AuditStamp {
+        AuditStamp { by: self.0.name.clone(), at }
+    }
+
+    /// Refuses a first enrollment on a host where another run has enrolled an account meanwhile: a caller who kept a
+    /// prompt or a list open that long needs a code like every other caller.
+    pub(crate) fn is_still_first(&self, context: &Context) -> Result<(), Failure> {
+        if self.0.ruling != AuthorizationRuling::Free(Ground::FirstOfHost) {
+            return Ok(());
+        }
+        match self.1.goes_on(&context.own.machine.records)? {
+            true => Ok(()),
+            false => Err(first_is_over()),
+        }
+    }
+
+    /// Refuses to invite a user as part of an enrollment that takes no code because it is the first of the host: what
+    /// `invite` refuses there must not be free in a list.
+    pub(crate) fn may_invite(&self) -> Result<(), Failure> {
+        let Authorizer { ruling, case, name, login, .. } = &self.0;
+        if *ruling == AuthorizationRuling::Free(Ground::FirstOfHost) {
+            let invitation = rule(&Operation::Invite.permission(), case);
+            invitation.map_err(|denial| refused(denial, name, login))?;
+        }
+        Ok(())
+    }
+
+    /// Notes a user whom this run has enrolled, so that it does not count as another run's.
+    pub(crate) fn has_enrolled(&self, user: &str) {
+        self.1.add(user);
+    }
+
+    /// Logs what was done: the event, the target, the reason, whether a code was given, and the acting user.
+    pub(crate) fn log(&self, context: &Context, event: &str, pairs: &[(&str, &str)]) {
+        debug_assert!(self.0.permission.logged.contains(&event), "{event} is not in the table");
+        let mut pairs = pairs.to_vec();
+        if let Some(reason) = &self.0.reason {
+            pairs.push(("reason", reason));
+        }
+        if let Some(reason) = &self.0.break_glass {
+            pairs.push(("break_glass", reason));
+        }
+        let own_code = match self.0.ruling {
+            AuthorizationRuling::Codes(_) => "given",
+            AuthorizationRuling::Free(ground) => ground.word(),
+        };
+        pairs.push(("own_code", own_code));
+        let severity =
+            if self.0.break_glass.is_some() { Severity::Alert } else { Severity::Notice };
+        actor::log_as(context, severity, &Said { event, pairs: &pairs }, &self.0.login);
+    }
+
+    /// Notifies the target user, who may not have asked for the operation.
+    pub(crate) fn write_to(
+        &self,
+        context: &Context,
+        user: &str,
+        kind: NotificationKind,
+        at: UnixTime,
+    ) {
+        debug_assert!(self.0.permission.mailed.contains(&kind), "{kind:?} is not in the table");
+        let by = (!self.is(user)).then(|| self.0.name.clone());
+        context.machine.outbox.put(&Notification { by, ..self.letter(user, kind, at) });
+    }
+
+    /// Notifies an enrolled user, if mail for that user has an address.
+    pub(crate) fn write_set_up(
+        &self,
+        context: &Context,
+        user: &str,
+        mail: Option<&str>,
+        at: UnixTime,
+    ) {
+        if Address::of(user, mail, &context.policy.mail).is_ok() {
+            self.write_to(context, user, NotificationKind::SetUpDone, at);
+        }
+    }
+
+    /// Notifies a user at the previous address that mail goes to `now` from this change on.
+    pub(crate) fn write_to_old(
+        &self,
+        context: &Context,
+        user: &str,
+        was: Option<&str>,
+        now: Option<&str>,
+    ) {
+        let of = |address| Address::of(user, address, &context.policy.mail).ok();
+        let Some(old) = of(was).filter(|old| of(now).as_ref() != Some(old)) else { return };
+        let at = context.now().map(|now| now.unix).unwrap_or_default();
+        let letter = self.letter(user, NotificationKind::MailChanged, at);
+        let to = Some(old.as_str().to_owned());
+        context.machine.outbox.put(&Notification { by: Some(self.0.name.clone()), to, ..letter });
+    }
+
+    /// Mails root about each use of `--break-glass`.
+    fn tell_root(&self, context: &Context) {
+        if self.0.ruling != AuthorizationRuling::Free(Ground::BreakGlass) {
+            return;
+        }
+        let at = context.now().map(|now| now.unix).unwrap_or_default();
+        let target = self.0.target.as_deref().map(|user| format!(" {user}")).unwrap_or_default();
+        let letter = self.letter(ROOT, NotificationKind::BreakGlass, at);
+        context.machine.outbox.put(&Notification {
+            service: format!("twinlock {}{target}", self.0.permission.verb),
+            by: Some(self.0.login.word()),
+            to: Some(ROOT.to_owned()),
+            ..letter
+        });
+    }
+
+    fn letter(&self, user: &str, kind: NotificationKind, at: UnixTime) -> Notification {
+        Notification {
+            user: user.to_owned(),
+            kind,
+            at,
+            service: "twinlock".into(),
+            source: source_of(self.0.login.actor),
+            by: None,
+            left: None,
+            to: None,
+        }
+    }
+}
+
+/// Returns the source that the acting user's attempts are counted under.
+fn source_of(actor: Actor) -> SourceLabel {
+    match actor {
+        Actor::Person(uid) => Source::Uid(uid).label(),
+        Actor::Root => Source::Uid(0).label(),
+        Actor::Console => Source::Tty("console".into()).label(),
+        Actor::Unproven(_) => Source::Unknown.label(),
+    }
+}
+
+fn account_of(context: &Context, actor: Actor) -> Result<Option<Account>, Failure> {
+    actor.uid().map_or(Ok(None), |uid| Ok(context.machine.accounts.by_uid(uid)?))
+}
+
+/// Returns the name of an account as the host spells it, or `user` unchanged if there is no account.
+fn account_name(context: &Context, user: &str) -> String {
+    let found = context.machine.accounts.by_name(user).ok().flatten();
+    found.map_or_else(|| user.to_owned(), |account| account.name)
+}
+
+/// Counts the records only where the decision depends on the number: it reads all of them.
+fn population(context: &Context, permission: &Permission) -> Population {
+    let decides = permission.proof == Proof::OwnCodeUnlessFirst;
+    match decides.then(|| enrolled_users::ever_enrolled(&context.own.machine.records)) {
+        Some(Ok(false)) => Population::NeverEnrolled,
+        Some(Ok(true) | Err(_)) | None => Population::Enrolled,
+    }
+}
+
+fn is_exempt(context: &Context, account: &Account) -> bool {
+    context.policy.own_code.exempt.contains(&account.name)
+}
+
+fn factor(context: &Context, account: Option<&Account>, found: Option<&Snapshot>) -> ActorFactor {
+    let Some(account) = account else { return ActorFactor::NoAccount };
+    if is_exempt(context, account) {
+        return ActorFactor::Exempt;
+    }
+    match found.map(|found| &found.record) {
+        Some(record) if record.state == State::Active => ActorFactor::Enrolled,
+        Some(record) if record.extras.reset.is_some() => ActorFactor::Reset,
+        Some(_) | None => ActorFactor::NotEnrolled,
+    }
+}
+
+/// Validates a reason: it must fit in one value of the log.
+pub(crate) fn sentence(option: &str, text: &str) -> Result<String, Failure> {
+    let text = text.trim();
+    if text.is_empty() || text.len() > REASON_MAX || text.contains(char::is_control) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{option} must be a line of 1 to {REASON_MAX} letters"),
+            "It stands in the log: a few words, or the number of a ticket.",
+        ));
+    }
+    Ok(text.to_owned())
+}

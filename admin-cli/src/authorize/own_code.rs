@@ -1,0 +1,324 @@
+//! Asks for the acting user's own code and verifies, claims and throttles it like a login.
+
+use twinlock_core::{
+    answer::{self, Answer, Code},
+    base::{
+        account::{Account, Folder},
+        request::{Claim, PublicKey, Request, Source},
+        secret::Typed,
+        time::UnixTime,
+    },
+    event::{Accepted, Event, Kind, Reason},
+    ledger::Budget,
+    notify::notification::{Notification, NotificationKind},
+    policy::{Echo, Field, Policy},
+    ports::{Conversation, ConversationError, Ledger, LedgerKey, Ports, Snapshot},
+    record::code_set::Shape,
+    text::duration,
+    verify::{
+        attempt::{Attempt, Outcome},
+        refusal_log,
+        resync::Memory,
+    },
+};
+
+use crate::{
+    context::Context,
+    error::{
+        exit::{Exit, Failure},
+        refusal_messages,
+    },
+    terminal::keyboard::{InputLine, Keyboard, tell},
+    text::{WIDTH, instant, plain, wrap},
+};
+
+const APP_ALONE: &str = "A backup code does not do here: type a code of your app.";
+
+/// What is asked for, and what follows.
+pub(crate) struct Question<'a> {
+    /// How many codes to ask for; each one is claimed.
+    pub(crate) codes: u8,
+    /// Which kinds of codes are accepted.
+    pub(crate) ways: OwnCodeWays,
+    /// Runs after the last code, with the same keyboard and attempt.
+    pub(crate) then: Then<'a>,
+}
+
+/// Continuation after the last code.
+pub(crate) type Then<'a> =
+    &'a mut dyn FnMut(&mut Attempt<'_>, &mut Keyboard) -> Result<(), Failure>;
+
+/// Which kinds of codes are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OwnCodeWays {
+    /// All that a login accepts.
+    All,
+    /// Only codes of the app: the operation concerns the backup codes.
+    App,
+}
+
+/// Asks the user for codes.
+pub(crate) fn ask(
+    context: &Context,
+    keyboard: &mut Keyboard,
+    account: &Account,
+    found: Snapshot,
+    question: Question<'_>,
+) -> Result<(), Failure> {
+    let policy = Policy { field: Field::Code, ..context.own.policy.clone() };
+    let machine = &context.own.machine;
+    let user_ledger = machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
+    let source = Source::Uid(account.uid).label();
+    let attempt = Attempt {
+        policy: &policy,
+        ports: machine.ports(&Nobody),
+        user_ledger: user_ledger.as_ref(),
+        person: Some((account, found)),
+        stand_in: None,
+        broken: None,
+        source: &source,
+        budget: Budget::Proven,
+        memory: Memory::new(policy.resync),
+    };
+    let Question { codes, ways, then } = question;
+    let mut asking = CodePrompt { account, attempt, keyboard, ways };
+    let name = plain(&account.name);
+    for nth in 0..codes {
+        if nth > 0 {
+            let said = "This is about yourself, so one code is not enough. Wait for the next one that your app shows, or take a backup code.";
+            tell(&format!("{}\n", wrap(said, WIDTH, 0)));
+        }
+        let which = if nth == 0 { "own" } else { "next" };
+        asking.ask(&format!("Your {which} code ({name}): "))?;
+    }
+    then(&mut asking.attempt, asking.keyboard)
+}
+
+/// A user who is being asked.
+struct CodePrompt<'a> {
+    account: &'a Account,
+    attempt: Attempt<'a>,
+    keyboard: &'a mut Keyboard,
+    ways: OwnCodeWays,
+}
+
+/// Result of an answer that is not correct.
+enum Wrong {
+    /// Another answer may be correct.
+    Again(String),
+    /// No other answer helps.
+    Over(Failure),
+}
+
+impl CodePrompt<'_> {
+    fn ask(&mut self, prompt: &str) -> Result<(), Failure> {
+        let tries = self.attempt.policy.tries;
+        for left in (0..tries).rev() {
+            let typed = match self.keyboard.ask(prompt)? {
+                InputLine::Typed(line) => Typed::new(line.as_str().to_owned()),
+                InputLine::End if left + 1 < tries => return Err(refused()),
+                InputLine::End | InputLine::Interrupted => return Err(stopped()),
+            };
+            let said = match self.check(&typed) {
+                Ok(()) => return Ok(()),
+                Err(Wrong::Over(failure)) => return Err(failure),
+                Err(Wrong::Again(said)) => said,
+            };
+            tell(&format!("{}\n", wrap(&with_tries(&said, left), WIDTH, 0)));
+        }
+        Err(refused())
+    }
+
+    fn check(&mut self, typed: &Typed) -> Result<(), Wrong> {
+        match answer::read(typed) {
+            Answer::Stop => Err(Wrong::Over(stopped())),
+            Answer::Code(code) if code.is_voucher() => Err(Wrong::Again(
+                "A bypass or a ticket does not do here: type a code of your app, or a backup code."
+                    .into(),
+            )),
+            Answer::Code(code)
+                if self.ways == OwnCodeWays::App && !code.of_shape(Shape::Letters20).is_empty() =>
+            {
+                Err(Wrong::Again(APP_ALONE.into()))
+            }
+            Answer::Help | Answer::Other => Err(Wrong::Again("That is not a code.".into())),
+            Answer::Code(code) => self.judge(&code),
+        }
+    }
+
+    fn judge(&mut self, code: &Code) -> Result<(), Wrong> {
+        let outcome = self.attempt.verify(code);
+        if let Some(reason) = outcome.rejection() {
+            self.note(reason);
+        }
+        let again = |said: String| Err(Wrong::Again(said));
+        match outcome {
+            Outcome::Granted(accepted) => {
+                let by_app = matches!(accepted, Accepted::App { .. });
+                self.accept(accepted);
+                if by_app || self.ways == OwnCodeWays::All {
+                    Ok(())
+                } else {
+                    again(APP_ALONE.into())
+                }
+            }
+            Outcome::Wrong => again("That code is wrong.".into()),
+            Outcome::Replayed { wait }
+            | Outcome::Repeated { wait }
+            | Outcome::BeforeEpoch { wait, .. } => again(format!(
+                "That code was used already. Wait for the next one ({}).",
+                duration(wait)
+            )),
+            Outcome::Spent => again("That backup code was used already.".into()),
+            Outcome::ClockOff { .. } => {
+                again("Those codes are not of now: check the clock of your phone.".into())
+            }
+            Outcome::NoBypass | Outcome::NoTicket | Outcome::Ticket(_) => {
+                again("That is not a code.".into())
+            }
+            Outcome::LastCode(_) => Err(Wrong::Over(last_code())),
+            Outcome::Throttled { until, .. } => Err(Wrong::Over(throttled(&instant(until)))),
+            Outcome::Locked => Err(Wrong::Over(locked(&self.account.name))),
+            Outcome::Faulty(reason) => Err(Wrong::Over(self.broken(reason))),
+            Outcome::HalfJudged(fault) => Err(Wrong::Over(self.broken(Reason::Codes(fault)))),
+        }
+    }
+
+    /// Keeps what a login keeps as well: the time mark and a line in the log.
+    fn accept(&self, accepted: Accepted) {
+        let Ports { records, clock, journal, outbox, .. } = self.attempt.ports;
+        if let Ok(now) = clock.now() {
+            records.mark_clock(now);
+            if let Ok(folder) = Folder::of(&self.account.name) {
+                records.remember_source(&folder, self.attempt.source, now.unix);
+            }
+            match accepted {
+                Accepted::BackupCode { left, .. } => {
+                    outbox.put(&self.letter(NotificationKind::BackupCodeUsed, now.unix, left));
+                }
+                Accepted::App { resynced: Some(_), .. } => {
+                    outbox.put(&self.letter(NotificationKind::Resynchronized, now.unix, None));
+                }
+                Accepted::App { .. }
+                | Accepted::Bypass { .. }
+                | Accepted::Ticket
+                | Accepted::Device => {}
+            }
+        }
+        journal.note(&self.event(Kind::Accepted, None, Some(accepted)));
+    }
+
+    fn letter(&self, kind: NotificationKind, at: UnixTime, left: Option<u8>) -> Notification {
+        Notification {
+            user: self.account.name.clone(),
+            kind,
+            at,
+            service: request(self.account).service,
+            source: self.attempt.source.clone(),
+            by: None,
+            left,
+            to: None,
+        }
+    }
+
+    fn note(&self, reason: Reason) {
+        self.attempt.ports.journal.note(&self.event(Kind::Refused, Some(reason), None));
+        let ledger_key = LedgerKey::of(Some(self.account), &self.account.name);
+        refusal_log::keep(&self.attempt.ports, &ledger_key, &request(self.account), reason);
+    }
+
+    fn broken(&self, reason: Reason) -> Failure {
+        if !reason.is_told_at_once() {
+            self.note(reason);
+        }
+        let explained = refusal_messages::explain(reason.word(), &plain(&self.account.name));
+        let what = format!("your code cannot be judged: {}", explained.meaning);
+        Failure::new(Exit::StoreUnreachable, what, explained.remedy)
+    }
+
+    fn event(&self, kind: Kind, reason: Option<Reason>, accepted: Option<Accepted>) -> Event {
+        let request = request(self.account);
+        Event {
+            kind,
+            user: Some(self.account.name.clone()),
+            service: request.service,
+            source: self.attempt.source.clone(),
+            first_factor: request.claim.word(),
+            accepted,
+            reason,
+        }
+    }
+}
+
+/// Returns the request that a login would make: the user of this keyboard has logged in.
+fn request(account: &Account) -> Request {
+    Request {
+        service: "twinlock".into(),
+        typed_user: Some(account.name.clone()),
+        source: Source::Uid(account.uid),
+        claim: Claim::Stack,
+        public_key: PublicKey::Absent,
+        keys: None,
+    }
+}
+
+/// Prompts nobody: verification needs no conversation.
+pub(crate) struct Nobody;
+
+impl Conversation for Nobody {
+    fn ask(&self, _: &str, _: Echo) -> Result<Typed, ConversationError> {
+        Err(ConversationError)
+    }
+
+    fn tell(&self, _: &str) {}
+}
+
+/// Appends how many attempts are left.
+pub(crate) fn with_tries(said: &str, left: u8) -> String {
+    match left {
+        0 => said.into(),
+        1 => format!("{said} 1 try left."),
+        _ => format!("{said} {left} tries left."),
+    }
+}
+
+fn refused() -> Failure {
+    Failure::new(
+        Exit::Refused,
+        "no right code of yours was typed; nothing was changed",
+        "Each code works once. Where the app's clock is in doubt: twinlock verify USER",
+    )
+}
+
+fn stopped() -> Failure {
+    Failure::new(
+        Exit::Interrupted,
+        "stopped; nothing was changed",
+        "Your own code is one line of standard input. A robot that logs in can be named in own_code_exempt.",
+    )
+}
+
+fn last_code() -> Failure {
+    Failure::new(
+        Exit::Refused,
+        "that is your last backup code, which only a login takes; nothing was changed",
+        "Type a code of your app. Without one, log in anew with this code: new ones are shown there.",
+    )
+}
+
+fn throttled(until: &str) -> Failure {
+    Failure::new(
+        Exit::Throttled,
+        format!("too many wrong codes of yours lately; nothing was changed (until {until})"),
+        "Wait until then, and try again.",
+    )
+}
+
+fn locked(name: &str) -> Failure {
+    let name = plain(name);
+    Failure::new(
+        Exit::Throttled,
+        format!("too many wrong codes of {name} in a row; nothing was changed"),
+        format!("Another administrator can end that: twinlock unlock {name}"),
+    )
+}

@@ -1,0 +1,11 @@
+//! The command line: verbs, options, and the operation that each verb is.
+//!
+//! May use: nothing of this crate.
+
+pub(crate) mod operation;
+pub(crate) mod picture;
+pub(crate) mod recovery;
+pub(crate) mod rollout;
+mod verbs;
+
+pub(crate) use verbs::*;

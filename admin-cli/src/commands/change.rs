@@ -1,0 +1,66 @@
+//! `twinlock change`: replaces the acting user's own authenticator after two codes; the old one stays valid until the
+//! new one is proven.
+
+use serde_json::json;
+use twinlock_core::{
+    dialogue::self_service::{self, Served},
+    ports::Records,
+};
+
+use crate::{
+    authorize::{actor, authorizer::Authorizer, own_code::OwnCodeWays},
+    cli::ChangeArgs,
+    context::Context,
+    enrollment::{own_codes, record_update::active},
+    error::exit::{Exit, Failure},
+    text::plain,
+};
+
+/// Replaces an authenticator of the acting user.
+pub(crate) fn run(context: &Context, wanted: &ChangeArgs) -> Result<(), Failure> {
+    context.need_root("change authenticators")?;
+    let mut authorizer = Authorizer::of(context)?;
+    let account = context.account(&wanted.user)?;
+    let found = context.machine.records.newest(&account)?;
+    if active(found).is_none() {
+        return Err(not_set_up(&account.name));
+    }
+    let Some(oneself) = authorizer.oneself(&account.name) else {
+        return Err(of_another(&account.name));
+    };
+    let served = own_codes::talk_about_oneself(
+        context,
+        oneself.0,
+        oneself.1,
+        OwnCodeWays::All,
+        &mut self_service::key,
+    )?;
+    let user = plain(&account.name);
+    if served == Served::Nothing {
+        context.say("Nothing was changed.", json!({ "user": account.name, "changed": false }));
+        return Ok(());
+    }
+    actor::log(context, "key_changed", &[("user", &account.name)]);
+    let said = format!("The old authenticator of {user} works no more.");
+    context.say(&said, json!({ "user": account.name, "changed": true }));
+    Ok(())
+}
+
+fn not_set_up(user: &str) -> Failure {
+    let user = plain(user);
+    Failure::new(
+        Exit::NotInState,
+        format!("{user} is not enrolled: there is nothing to change"),
+        format!("To enroll: twinlock enroll {user}"),
+    )
+}
+
+/// Refuses to change another user's key: the caller would then have both factors of that user.
+fn of_another(user: &str) -> Failure {
+    let user = plain(user);
+    Failure::new(
+        Exit::NotAllowed,
+        format!("only {user} changes the authenticator of {user}"),
+        format!("At the login: ? and then 4. Is the phone lost? twinlock reset {user}"),
+    )
+}

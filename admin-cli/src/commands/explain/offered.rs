@@ -1,0 +1,36 @@
+//! What `twinlock explain` says of a login that asks for a code or offers set-up.
+
+use twinlock_core::{
+    policy::{
+        TicketNeed,
+        admission::{Offer, Without},
+    },
+    record::Snapshot,
+};
+
+use crate::text::date;
+
+pub(super) fn asked(found: Option<&Snapshot>) -> String {
+    let codes = found.is_some_and(|found| found.record.codes.is_some());
+    match codes {
+        true => "a code of an authenticator is asked for, or a backup code".into(),
+        false => "a code of an authenticator is asked for".into(),
+    }
+}
+
+pub(super) fn offered(offer: Offer) -> String {
+    let ticket = match offer.ticket {
+        TicketNeed::Needed => "with a ticket",
+        TicketNeed::Free => "without a ticket",
+    };
+    match offer.without {
+        Without::Refused => format!("set-up is offered, {ticket}; without it the login is refused"),
+        Without::LetThrough(None) => {
+            format!("set-up is offered, {ticket}; without it the login goes on without a code")
+        }
+        Without::LetThrough(Some(until)) => format!(
+            "set-up is offered, {ticket}; without it the login goes on without a code, until {}",
+            date(until)
+        ),
+    }
+}

@@ -1,0 +1,201 @@
+//! Plan of a group invitation, made before any change: for `--dry-run`, and to refuse early.
+
+use serde_json::{Value, json};
+use twinlock_core::{
+    base::{account::Account, time::UnixTime},
+    policy::settings::rules as rules_form,
+    record::{State, extras::Purpose},
+};
+use twinlock_host::{
+    directory::{Directory, Whose},
+    settings::RULES,
+};
+
+use crate::{
+    commands::list,
+    context::Context,
+    enrollment::reminder::{Reminder, Written},
+    error::exit::{Exit, Failure},
+    mail::{Address, MailError, sender_fault},
+    terminal::keyboard::tell,
+    text::{WIDTH, count, date, plain, stamp, wrap},
+};
+
+/// What would be done for one member.
+enum Member {
+    Enrolled,
+    Invited(UnixTime),
+    ToMail(Address),
+    ToReport(MailError),
+    Failing(Failure),
+}
+
+/// Calls a function for each member in turn, without collecting them: a group may be large.
+pub(crate) fn each_member(
+    whose: &Whose,
+    act: &mut dyn FnMut(&Account) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut directory = Directory::open(whose).map_err(|fault| list::no_directory(whose, fault))?;
+    while let Some(account) = directory.next_account()? {
+        act(&account)?;
+    }
+    Ok(())
+}
+
+/// Reports once that no ticket goes by mail; without a report file, that is a refusal.
+pub(crate) fn check_mail(
+    context: &Context,
+    whose: &Whose,
+    report: Option<&str>,
+    now: UnixTime,
+) -> Result<(), Failure> {
+    let Some(fault) = without_mail(context, whose, now)? else { return Ok(()) };
+    let what = format!("no ticket can be mailed: {}", fault.what());
+    let Some(report) = report else {
+        let remedy = format!("{} Or add --report FILE, for tickets by hand.", fault.remedy());
+        return Err(Failure::new(Exit::NotInState, format!("{what}; nothing was changed"), remedy));
+    };
+    let said = format!("twinlock: {what}; all tickets go into {}", plain(report));
+    tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+    Ok(())
+}
+
+/// Returns why no ticket goes by mail, if tickets are due and none does.
+fn without_mail(
+    context: &Context,
+    whose: &Whose,
+    now: UnixTime,
+) -> Result<Option<MailError>, Failure> {
+    let sender = sender_fault(&context.policy);
+    let (mut first, mut mailed) = (None, false);
+    each_member(whose, &mut |account| {
+        match member(context, account, now, sender.as_ref()) {
+            Member::ToMail(_) => mailed = true,
+            Member::ToReport(fault) => drop(first.get_or_insert(fault)),
+            Member::Enrolled | Member::Invited(_) | Member::Failing(_) => {}
+        }
+        Ok(())
+    })?;
+    Ok(first.filter(|_| !mailed))
+}
+
+/// Preview of an invitation.
+pub(crate) struct Preview<'a> {
+    /// The members.
+    pub(crate) whose: &'a Whose,
+    /// The rule.
+    pub(crate) reminder: Reminder<'a>,
+    /// What writing the rule would change.
+    pub(crate) written: Written,
+    /// Report file for the tickets that cannot be mailed.
+    pub(crate) report: Option<&'a str>,
+    /// Time of the preview.
+    pub(crate) now: UnixTime,
+}
+
+impl Preview<'_> {
+    /// Prints the preview, member by member.
+    pub(crate) fn print(&self, context: &Context) -> Result<(), Failure> {
+        if context.json { self.print_json(context) } else { self.print_text(context) }
+    }
+
+    fn print_json(&self, context: &Context) -> Result<(), Failure> {
+        context.print("{\"dry_run\":true,\"people\":[")?;
+        let sender = sender_fault(&context.policy);
+        let mut comma = "";
+        each_member(self.whose, &mut |account| {
+            let member = member(context, account, self.now, sender.as_ref());
+            let object = object(account, &member, self.report);
+            context.print(&format!("{}{object}", std::mem::replace(&mut comma, ",")))
+        })?;
+        let rule = json!({
+            "file": RULES, "group": self.reminder.group, "until": date(self.reminder.until),
+            "state": self.written.word(),
+        });
+        context.print(&format!("],\"rule\":{rule}}}\n"))
+    }
+
+    fn print_text(&self, context: &Context) -> Result<(), Failure> {
+        context.print("Nothing is written. Without --dry-run it would be:\n")?;
+        let sender = sender_fault(&context.policy);
+        let mut to_invite = 0;
+        each_member(self.whose, &mut |account| {
+            let member = member(context, account, self.now, sender.as_ref());
+            let (said, invites) = said(&member, self.report);
+            to_invite += usize::from(invites);
+            let line = format!("{}: {said}", plain(&account.name));
+            context.print(&format!("{}\n", wrap(&line, WIDTH, 4)))
+        })?;
+        let rule = || rules_form::one(&self.reminder.rule());
+        let rule = match self.written {
+            Written::Before => format!("{RULES} is left as it is."),
+            Written::Added => format!("{RULES} gets:\n{}", rule()),
+            Written::Moved => format!("{RULES} has another day:\n{}", rule()),
+        };
+        context.print(&format!(
+            "{} to invite.\n{}\n{}\n",
+            count(to_invite, "person"),
+            rule.trim_end(),
+            wrap(&self.reminder.effect(), WIDTH, 0)
+        ))
+    }
+}
+
+fn member(
+    context: &Context,
+    account: &Account,
+    now: UnixTime,
+    fault: Option<&MailError>,
+) -> Member {
+    if account.uid == 0 {
+        return Member::Failing(Failure::new(
+            Exit::NotInState,
+            "root is never set up at a login, so a ticket would open nothing",
+            "Set root up here: twinlock enroll root",
+        ));
+    }
+    let found = match context.machine.records.before_enrollment(account) {
+        Ok(found) => found.map(|found| found.record),
+        Err(fault) => return Member::Failing(fault.into()),
+    };
+    if found.as_ref().is_some_and(|found| found.state == State::Active) {
+        return Member::Enrolled;
+    }
+    let tickets = found.iter().flat_map(|found| &found.extras.tickets);
+    let works = tickets.filter(|one| one.purpose == Purpose::SetUp && now < one.voucher.until);
+    if let Some(until) = works.map(|one| one.voucher.until).max() {
+        return Member::Invited(until);
+    }
+    let on_record = found.as_ref().and_then(|found| found.extras.mail.as_deref());
+    match (fault, Address::of(&account.name, on_record, &context.policy.mail)) {
+        (Some(fault), _) => Member::ToReport(fault.clone()),
+        (None, Ok(address)) => Member::ToMail(address),
+        (None, Err(fault)) => Member::ToReport(fault),
+    }
+}
+
+/// Describes what would be done for a member, and whether that is an invitation.
+fn said(member: &Member, report: Option<&str>) -> (String, bool) {
+    match (member, report) {
+        (Member::Enrolled, _) => ("enrolled already".into(), false),
+        (Member::Invited(until), _) => (format!("invited already, until {}", stamp(*until)), false),
+        (Member::ToMail(address), _) => (format!("to be invited by mail to {address}"), true),
+        (Member::ToReport(_), Some(_)) => {
+            ("to be invited; the ticket goes into the report".into(), true)
+        }
+        (Member::ToReport(fault), None) => (format!("would fail: {}", fault.what()), false),
+        (Member::Failing(Failure { what, .. }), _) => (format!("would fail: {what}"), false),
+    }
+}
+
+fn object(account: &Account, member: &Member, report: Option<&str>) -> Value {
+    let (word, error) = match (member, report) {
+        (Member::Enrolled, _) => ("enrolled_already", None),
+        (Member::Invited(_), _) => ("invited_already", None),
+        (Member::ToMail(_), _) => ("would_mail", None),
+        (Member::ToReport(_), Some(_)) => ("would_report", None),
+        (Member::ToReport(fault), None) => ("would_fail", Some(fault.what())),
+        (Member::Failing(failure), _) => ("would_fail", Some(failure.what.clone())),
+    };
+    json!({ "user": account.name, "line": null, "state": word, "error": error })
+}

@@ -1,0 +1,184 @@
+//! `twinlock settings apply [FILE]`: installs a file, or checks the one in use again, and stores a copy to fall back
+//! on.
+
+use serde_json::json;
+use twinlock_core::policy::{Rule, settings as form};
+use twinlock_host::{
+    settings::{self, RULES, good_beside, last_good_settings, swap_file::Content},
+    trusted_dir::Owner,
+    trusted_path,
+};
+
+use crate::{
+    authorize::authorizer::Authorizer,
+    cli::{Apply, Command},
+    commands::settings::{check, draft::Draft, show},
+    context::{Context, settings_failure},
+    error::{
+        exit::{Exit, Failure},
+        settings_errors,
+    },
+    terminal::keyboard::{Keyboard, tell},
+    text::{WIDTH, plain, wrap},
+};
+
+const OWNER: Owner = Owner(0);
+/// Longest value in the log, in bytes.
+const LOGGED_MAX: usize = 128;
+
+/// Applies settings after a code of the acting user.
+pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
+    let context = Context::open_to_mend(command)?;
+    context.need_root("apply settings")?;
+    let authorizer = Authorizer::of(&context)?;
+    let work = Work::of(&context, wanted.file.as_deref())?;
+    let warnings = check::warn(&work.draft, &work.rules);
+    if !context.json {
+        tell(&format!("{}\n", wrap(&work.announced(), WIDTH, 0)));
+    }
+    let by = authorizer.prove(&context, &mut Keyboard::open()?)?;
+    work.install(&context)?;
+    let kept = work.keep(&context);
+    // The file is installed, whether a copy was stored or not.
+    let changed = logged(&work.changed);
+    by.log(&context, "settings_applied", &[("file", &context.config), ("changed", &changed)]);
+    kept?;
+    let good = good_beside(&context.config);
+    let said = match work.is_new {
+        true => format!("{} is installed, and kept as {}.", plain(&context.config), plain(&good)),
+        false => format!("{}: no mistake; kept as {}.", plain(&context.config), plain(&good)),
+    };
+    context.say(
+        &said,
+        json!({
+            "file": context.config, "warnings": warnings, "kept": good,
+            "installed": work.is_new, "changed": work.changed,
+        }),
+    );
+    Ok(())
+}
+
+/// The plan, made before any prompt.
+struct Work {
+    draft: Draft,
+    /// Whether it is another file than the one in use.
+    is_new: bool,
+    /// Content of the file in use, if there is one.
+    before: Option<Vec<u8>>,
+    changed: Vec<&'static str>,
+    rules: Vec<Rule>,
+}
+
+impl Work {
+    fn of(context: &Context, file: Option<&str>) -> Result<Self, Failure> {
+        let config = &context.config;
+        trusted_path::folder_of(config, OWNER).map_err(|folder| {
+            let (what, remedy) = settings_errors::of_folder(config, &folder);
+            Failure::new(Exit::Refused, what, remedy)
+        })?;
+        // A copy consists of both files, so both must be valid.
+        let rules = settings::read_rules(RULES, OWNER);
+        let rules = rules.map_err(|fault| settings_failure(config, &fault))?;
+        let draft = file.map_or_else(|| Draft::in_use(config), Draft::named)?;
+        let is_new = file.is_some_and(|file| std::path::absolute(file).ok() != Some(config.into()));
+        if is_new {
+            draft.must_be_ones_own()?;
+        } else {
+            check::must_be_trusted(config)?;
+        }
+        let before = std::fs::read(config).ok();
+        let old = |in_use: &[u8]| {
+            let text = std::str::from_utf8(in_use).ok()?;
+            form::read(text).ok()
+        };
+        let kept = || settings::kept(config, OWNER).ok();
+        let old = if is_new { before.as_deref().and_then(old).or_else(kept) } else { kept() };
+        let changed = show::changed(&old.unwrap_or_default(), &draft.policy);
+        Ok(Self { draft, is_new, before, changed, rules })
+    }
+
+    fn announced(&self) -> String {
+        let of = if self.is_new { "what is in use" } else { "what was applied last" };
+        let path = plain(&self.draft.path);
+        if self.changed.is_empty() {
+            return format!("{path} says the same as {of}.");
+        }
+        format!("{path} differs from {of} in: {}.", self.changed.join(", "))
+    }
+
+    /// Installs the file. A concurrent change of the file in use wins.
+    fn install(&self, context: &Context) -> Result<(), Failure> {
+        let config = &context.config;
+        if std::fs::read(config).ok() != self.before {
+            return Err(Failure::new(
+                Exit::NotInState,
+                format!("{} was changed meanwhile, and is left as it is", plain(config)),
+                "Look at it, then run this again.",
+            ));
+        }
+        if !self.is_new {
+            return Ok(());
+        }
+        last_good_settings::replace(config, &self.content(), OWNER).map_err(|fault| {
+            let found = std::fs::read(config).ok();
+            let stands = match found.as_deref() == Some(self.draft.text.as_bytes()) {
+                true => "the new file is in force all the same",
+                false => "nothing was changed",
+            };
+            let what = format!("{}; {stands}", settings_errors::of_file(config, fault));
+            Failure::new(Exit::StoreUnreachable, what, "Look at the folder and its disk.")
+        })
+    }
+
+    fn keep(&self, context: &Context) -> Result<(), Failure> {
+        let path = good_beside(&context.config);
+        last_good_settings::keep(&context.config, RULES, &self.content(), OWNER).map_err(|fault| {
+            // After a disk error at the very end, the new file is in force.
+            let kept = settings::kept(&context.config, OWNER);
+            let remedy = if kept.as_ref() == Ok(&self.draft.policy) {
+                "This one stands in all the same; look at the folder and its disk, and apply it again."
+            } else {
+                "Look at the folder and its disk; the file kept before still stands in."
+            };
+            let reason = fault.reason();
+            let what =
+                format!("no mistake was found, but {} cannot be written ({reason})", plain(&path));
+            Failure::new(Exit::StoreUnreachable, what, remedy)
+        })
+    }
+
+    fn content(&self) -> Content {
+        Content { bytes: self.draft.text.clone().into_bytes(), mode: self.draft.mode }
+    }
+}
+
+/// Joins the names of settings as one value for the log, cut between two names.
+fn logged(changed: &[&str]) -> String {
+    let mut text = String::new();
+    for (place, name) in changed.iter().enumerate() {
+        let rest = format!(":{}more", changed.len() - place);
+        if text.len() + 1 + name.len() + rest.len() > LOGGED_MAX {
+            text.push_str(&rest);
+            return text;
+        }
+        if place > 0 {
+            text.push(':');
+        }
+        text.push_str(name);
+    }
+    if text.is_empty() { "none".into() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changed_settings_are_one_value() {
+        assert_eq!(logged(&[]), "none");
+        assert_eq!(logged(&["window", "rule"]), "window:rule");
+        let many = vec!["throttle.max_delay"; 20];
+        let text = logged(&many);
+        assert!(text.len() <= LOGGED_MAX && text.ends_with("max_delay:14more"), "{text}");
+    }
+}

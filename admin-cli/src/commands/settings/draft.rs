@@ -1,0 +1,127 @@
+//! A settings file that the caller names: read once, with a size limit; later steps use what was read.
+
+use std::{
+    fs::File,
+    io::Read,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+};
+
+use rustix::fs::OFlags;
+use twinlock_core::policy::{Policy, settings as form, settings::SETTINGS_MAX};
+use twinlock_host::caller_file;
+
+use crate::{
+    authorize::actor::ActingLogin,
+    error::{
+        caller_files::unreadable,
+        exit::{Exit, Failure},
+        settings_errors,
+    },
+    text::plain,
+};
+
+const REMEDY: &str = "Name a settings file: twinlock settings check FILE";
+/// Write permission of group and others.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// A settings file as it was read.
+pub(crate) struct Draft {
+    /// Path that the caller gave.
+    pub(crate) path: String,
+    /// Content of the file.
+    pub(crate) text: String,
+    /// Parsed content.
+    pub(crate) policy: Policy,
+    /// Permission bits.
+    pub(crate) mode: u32,
+    owner: u32,
+    is_file: bool,
+}
+
+impl Draft {
+    /// Reads a file that the caller names, with the rights of the calling user.
+    pub(crate) fn named(path: &str) -> Result<Self, Failure> {
+        let opened = caller_file::open(Path::new(path));
+        Self::read(path, opened.map_err(|error| unreadable(path, &error, REMEDY))?)
+    }
+
+    /// Reads the file in use.
+    pub(crate) fn in_use(path: &str) -> Result<Self, Failure> {
+        // Does not block on a FIFO; a login does not trust one either.
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let opened = File::options().read(true).custom_flags(flags).open(path);
+        Self::read(path, opened.map_err(|error| said(path, &error))?)
+    }
+
+    /// Parses the file; reports every mistake with its line.
+    fn read(path: &str, file: File) -> Result<Self, Failure> {
+        let found = file.metadata().map_err(|error| said(path, &error))?;
+        let text = text(path, &bytes(path, file)?)?;
+        let policy = form::read(&text).map_err(|found| {
+            let (what, remedy) = settings_errors::explain(path, &found);
+            Failure::new(Exit::Usage, what, remedy)
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            text,
+            policy,
+            mode: found.mode() & 0o7777,
+            owner: found.uid(),
+            is_file: found.is_file(),
+        })
+    }
+
+    /// Returns a draft with this text.
+    #[cfg(test)]
+    pub(crate) fn of(text: &str) -> Self {
+        let policy = form::read(text).unwrap();
+        let (path, text) = ("t".into(), text.into());
+        Self { path, text, policy, mode: 0o644, owner: 0, is_file: true }
+    }
+
+    /// Refuses a file that a user other than root and the acting user can write.
+    pub(crate) fn must_be_ones_own(&self) -> Result<(), Failure> {
+        let path = plain(&self.path);
+        let by_actor = ActingLogin::read().actor.uid() == Some(self.owner);
+        let (what, remedy) = if !self.is_file {
+            ("is no regular file", "Save it as a file first.".to_owned())
+        } else if self.owner != 0 && !by_actor {
+            ("belongs to neither root nor you", format!("Read it, then: chown root {path}"))
+        } else if self.mode & OTHERS_WRITE != 0 {
+            ("can be written to by others", format!("Read it, then: chmod go-w {path}"))
+        } else {
+            return Ok(());
+        };
+        Err(Failure::new(Exit::Refused, format!("{path} {what}, and is not installed"), remedy))
+    }
+}
+
+fn said(path: &str, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Usage, format!("{} cannot be read ({error})", plain(path)), REMEDY)
+}
+
+/// Reads at most one byte more than the limit.
+fn bytes(path: &str, file: File) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(SETTINGS_MAX).unwrap_or(u64::MAX);
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| said(path, &error))?;
+    if bytes.len() > SETTINGS_MAX {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{} is over 64 KiB, more than is read at a login", plain(path)),
+            "Take comments out, and rules that a group could say in one.",
+        ));
+    }
+    Ok(bytes)
+}
+
+fn text(path: &str, bytes: &[u8]) -> Result<String, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let what = format!("{}:{line}: not UTF-8", plain(path));
+        Failure::new(Exit::Usage, what, "Save the file as UTF-8.")
+    })?;
+    Ok(text.to_owned())
+}

@@ -1,0 +1,8 @@
+//! The verbs of `settings`: check, apply, show.
+
+pub(crate) mod apply;
+pub(crate) mod check;
+#[cfg(test)]
+pub(crate) mod documents;
+pub(crate) mod draft;
+pub(crate) mod show;

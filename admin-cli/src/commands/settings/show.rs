@@ -1,0 +1,200 @@
+//! `twinlock settings show`: prints the settings in force in the form of a settings file, with defaults marked.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use toml_edit::{DocumentMut, Item, Table, Value};
+use twinlock_core::{
+    base::time::{DAY, HOUR, MINUTE},
+    policy::{
+        Policy,
+        settings::{
+            rules::{self, quoted},
+            table::{Kind, SETTINGS, Setting},
+        },
+    },
+};
+use twinlock_host::settings;
+
+use crate::{context::Context, error::exit::Failure, text::plain};
+
+/// Prints the settings in force.
+pub(crate) fn run(context: &Context) -> Result<(), Failure> {
+    if context.json {
+        let text = text(&context.policy);
+        let Values { values, rules } = Values::of(&text);
+        let object =
+            json!({ "file": context.file(), "settings": text, "values": values, "rules": rules });
+        return context.print(&format!("{object}\n"));
+    }
+    let origin = match context.file() {
+        Some(file) => format!("# From {}", plain(&file)),
+        None => format!("# There is no {}: everything has its default", plain(&context.config)),
+    };
+    context.print(&format!("{origin}\n{}", text(&context.policy)))
+}
+
+/// Settings as names and values; settings in a table have its name and a dot in front.
+#[derive(Default)]
+struct Values {
+    values: BTreeMap<String, String>,
+    rules: Vec<BTreeMap<String, String>>,
+}
+
+impl Values {
+    fn of(text: &str) -> Self {
+        let mut all = Self::default();
+        let Ok(document) = text.parse::<DocumentMut>() else { return all };
+        for (key, item) in document.iter() {
+            match item {
+                Item::Value(value) => {
+                    all.values.insert(key.into(), bare(value));
+                }
+                Item::Table(table) => all
+                    .values
+                    .extend(pairs(table).map(|(name, value)| (format!("{key}.{name}"), value))),
+                Item::ArrayOfTables(rules) => {
+                    all.rules.extend(rules.iter().map(|rule| pairs(rule).collect()));
+                }
+                Item::None => {}
+            }
+        }
+        all
+    }
+}
+
+fn pairs(table: &Table) -> impl Iterator<Item = (String, String)> + '_ {
+    table.iter().filter_map(|(name, item)| Some((name.to_owned(), bare(item.as_value()?))))
+}
+
+/// Returns a value without TOML's quotation marks.
+fn bare(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.value().clone(),
+        Value::Array(values) => values.iter().map(bare).collect::<Vec<_>>().join(","),
+        Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_)
+        | Value::InlineTable(_) => value.clone().decorated("", "").to_string(),
+    }
+}
+
+impl Context {
+    /// Returns the file of the settings in force, or `None` if there is none.
+    fn file(&self) -> Option<String> {
+        if self.stand_in {
+            return Some(settings::good_beside(&self.config));
+        }
+        std::path::Path::new(&self.config).exists().then(|| self.config.clone())
+    }
+}
+
+fn text(policy: &Policy) -> String {
+    let usual = Policy::default();
+    let mut text = String::new();
+    for section in SETTINGS {
+        if !section.name.is_empty() {
+            text.push_str(&format!("\n[{}]\n", section.name));
+        }
+        section.settings.iter().for_each(|setting| text.push_str(&line(setting, policy, &usual)));
+    }
+    policy.rules.iter().for_each(|rule| text.push_str(&rules::one(rule)));
+    text
+}
+
+/// Returns the line of one setting, with its default.
+fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
+    let key = setting.key;
+    match (value(setting, policy), value(setting, usual)) {
+        (None, _) => {
+            let means = setting.unset.as_ref().map_or("not set", |unset| unset.means);
+            format!("# {key}: {means}\n")
+        }
+        (Some(value), None) => format!("{key} = {value}\n"),
+        (Some(value), Some(usual)) if value == usual => format!("{key} = {value}  # default\n"),
+        (Some(value), Some(usual)) => format!("{key} = {value}  # default: {usual}\n"),
+    }
+}
+
+/// Returns the value of a setting in TOML, or `None` if it is not set.
+pub(crate) fn value(setting: &Setting, policy: &Policy) -> Option<String> {
+    Some(match setting.kind {
+        Kind::Word { get, .. } => quoted(get(policy)),
+        Kind::Number { get, .. } => get(policy).to_string(),
+        Kind::Boolean { get, .. } => get(policy).to_string(),
+        Kind::Text { get, .. } => quoted(get(policy)?),
+        Kind::Path { get, .. } => quoted(get(policy)),
+        Kind::Duration { get, .. } => duration(get(policy)),
+        Kind::Names { get, .. } => {
+            let names: Vec<String> = get(policy).iter().map(|name| quoted(name)).collect();
+            format!("[{}]", names.join(", "))
+        }
+    })
+}
+
+/// Returns a duration in the largest unit that divides it.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0 => "0".into(),
+        _ if seconds > DAY && seconds.is_multiple_of(DAY) => {
+            quoted(&format!("{} d", seconds / DAY))
+        }
+        _ if seconds.is_multiple_of(HOUR) => quoted(&format!("{} h", seconds / HOUR)),
+        _ if seconds.is_multiple_of(MINUTE) => quoted(&format!("{} min", seconds / MINUTE)),
+        _ => quoted(&format!("{seconds} s")),
+    }
+}
+
+/// Returns the names of the settings in which two policies differ; `rule` stands for all rules.
+pub(crate) fn changed(old: &Policy, new: &Policy) -> Vec<&'static str> {
+    let settings = SETTINGS.iter().flat_map(|section| section.settings);
+    let differs = |setting: &&Setting| value(setting, old) != value(setting, new);
+    let mut names: Vec<&'static str> =
+        settings.filter(differs).map(|setting| setting.key).collect();
+    if old.rules != new.rules {
+        names.push("rule");
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::policy::{Author, settings::read};
+
+    #[test]
+    fn what_is_shown_says_the_same_when_read() {
+        let all = "issuer = \"Ex \\\"å\\\\\"\nlanguage = \"sv\"\nnot_enrolled = \"allow\"\nwindow = 10\n\
+                   enroll_needs_ticket = false\nenroll_reason = \"Because.\"\nafter_reset = \"login\"\n\
+                   ticket_lifetime_mail = \"90 min\"\nticket_lifetime_paper = \"3 d\"\n\
+                   handover_logins = 0\nremember_for = \"8 h\"\nrequire_own_code = false\n\
+                   own_code_exempt = [\"kim\", \"o\\\"x\"]\nmail_domain = \"example.org\"\n\
+                   mail_from = \"tw@example.org\"\nsendmail = \"/opt/mail\"\n\
+                   tries = 1\nprompt = \"Kod: \"\necho = true\nrecords = \"/srv/r\"\n\
+                   ledger = \"/srv/l\"\nledger_persistent = true\nledger_mounted = true\n[backup_codes]\ncount = 1\nwarn_below = 2\n[throttle]\nfree = 1\n\
+                   delay = 2\nmax_delay = 3\nper_day = 4\nin_a_row = 5\n[totp]\ndigits = 8\n\
+                   period = 60\nalgorithm = \"SHA256\"\n[[rule]]\nuser = \"b\\\"\\n\"\n\
+                   group = \"g\"\nservice = \"sshd\"\nnetwork = \"2001:db8::/32\"\n\
+                   action = \"exempt\"\nuntil = 2027-02-28\n[[rule]]\nnetwork = \"10.0.0.0/8\"\n\
+                   action = \"require\"\n";
+        for settings in ["", "window = 3", all] {
+            let policy = read(settings).unwrap();
+            let shown = text(&policy);
+            let mut again = read(&shown).unwrap();
+            // The file states all settings, including defaults.
+            assert_eq!(std::mem::take(&mut again.not_enrolled_by), Author::Settings);
+            let policy = Policy { not_enrolled_by: Author::Nobody, ..policy };
+            assert_eq!(again, policy, "{shown}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_marked() {
+        let shown = text(&read("window = 3").unwrap());
+        assert!(shown.contains("window = 3  # default: 1\n"), "{shown}");
+        assert!(shown.contains("tries = 3  # default\n"), "{shown}");
+        assert!(shown.contains("# issuer: the host name\n"), "{shown}");
+        assert!(shown.contains("# mail_domain: none\n"), "{shown}");
+    }
+}

@@ -1,0 +1,250 @@
+//! Context of every command: the settings, the machine, and the request.
+
+use std::io::{ErrorKind, Write};
+
+use rustix::process::geteuid;
+use twinlock_core::{
+    authorization::Operation,
+    base::{
+        account::Account,
+        time::{Now, UnixTime},
+    },
+    policy::Policy,
+    ports::{Accounts, Clock, Entropy},
+    record::Generation,
+};
+use twinlock_host::{
+    entropy::KernelEntropy,
+    machine::Machine,
+    settings::{self, Loaded, SettingsReadError},
+    trusted_dir::Owner,
+};
+
+use crate::{
+    cli::{Command, Grounds},
+    error::{
+        exit::{Exit, Failure},
+        settings_errors,
+    },
+    terminal::keyboard::tell,
+    text::{Notation, WIDTH, harmless, plain, wrap},
+};
+
+/// Alternative for an ordinary user; administrators know sudo.
+pub(crate) const OWN_WAY: &str = "For backup codes or an app of your own: log in, type ?, then 4. The rest is done by an administrator, with root's rights.";
+
+/// What the command line asks for.
+pub(crate) struct CallerRequest {
+    /// The operation, as the permission table names it.
+    pub(crate) operation: Operation,
+    /// The one user that the operation is about, as typed.
+    pub(crate) target: Option<String>,
+    /// Reason and right under which it runs.
+    pub(crate) grounds: Grounds,
+}
+
+impl CallerRequest {
+    /// Returns the request of a command line.
+    pub(crate) fn of(command: &Command) -> Self {
+        let verb = &command.verb;
+        Self {
+            operation: verb.operation(),
+            target: verb.target().map(str::to_owned),
+            grounds: verb.grounds(),
+        }
+    }
+}
+
+/// Context of every command.
+pub(crate) struct Context {
+    /// Settings in force: those of the requested file, except that the command's own settings come from /etc/twinlock
+    /// only.
+    pub(crate) policy: Policy,
+    /// The machine that the requested settings describe.
+    pub(crate) machine: Machine,
+    /// Settings and records to verify the acting user's code against.
+    pub(crate) own: OwnCodes,
+    /// Whether output is JSON.
+    pub(crate) json: bool,
+    /// Path of the requested settings file.
+    pub(crate) config: String,
+    /// Whether settings.good stands in for it.
+    pub(crate) stand_in: bool,
+    /// What the command line asks for.
+    pub(crate) request: CallerRequest,
+}
+
+/// What the acting user's code is verified against: the settings of /etc/twinlock and the records that they name.
+pub(crate) struct OwnCodes {
+    /// Settings of /etc/twinlock.
+    pub(crate) policy: Policy,
+    /// Records and ledger of these settings.
+    pub(crate) machine: Machine,
+}
+
+impl OwnCodes {
+    /// Builds it from the settings of /etc/twinlock.
+    pub(crate) fn of(policy: Policy) -> Self {
+        Self { machine: Machine::new(&policy, settings::PATH, OWNER), policy }
+    }
+}
+
+/// Only files of root are accepted as settings.
+const OWNER: Owner = Owner(0);
+
+impl Context {
+    /// Loads the settings.
+    pub(crate) fn open(command: &Command) -> Result<Self, Failure> {
+        let chosen = ChosenSettings::of(command)?;
+        let (config, asked) = (&chosen.path, chosen.load());
+        let asked = asked.map_err(|fault| settings_failure(config, &fault))?;
+        say_stand_in(config, &asked);
+        let own = if chosen.is_named {
+            let own = settings::load(settings::PATH, OWNER);
+            let own = own.map_err(|fault| settings_failure(settings::PATH, &fault))?;
+            say_stand_in(settings::PATH, &own);
+            own.policy
+        } else {
+            asked.policy.clone()
+        };
+        Ok(Self::with(chosen.path, asked, own, command))
+    }
+
+    /// Opens like [`Context::open`], but replaces unusable settings by the defaults, which require the acting user's code,
+    /// so that settings can be repaired.
+    pub(crate) fn open_to_mend(command: &Command) -> Result<Self, Failure> {
+        let chosen = ChosenSettings::of(command)?;
+        let usual = || Loaded { policy: Policy::default(), stands_in_for: None };
+        let own = settings::load(settings::PATH, OWNER).unwrap_or_else(|_| usual());
+        let asked = chosen.load().unwrap_or_else(|_| usual());
+        Ok(Self::with(chosen.path, asked, own.policy, command))
+    }
+
+    fn with(config: String, asked: Loaded, own: Policy, command: &Command) -> Self {
+        let policy = asked.policy.with_command_settings(&own);
+        Self {
+            machine: Machine::new(&policy, &config, OWNER),
+            policy,
+            own: OwnCodes::of(own),
+            json: command.json,
+            config,
+            stand_in: asked.stands_in_for.is_some(),
+            request: CallerRequest::of(command),
+        }
+    }
+
+    /// Refuses a caller who is not root.
+    pub(crate) fn need_root(&self, what: &str) -> Result<(), Failure> {
+        if geteuid().is_root() {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::NotAllowed, format!("only root may {what}"), OWN_WAY))
+    }
+
+    /// Looks up an account by name.
+    pub(crate) fn account(&self, user: &str) -> Result<Account, Failure> {
+        self.machine.accounts.by_name(user)?.ok_or_else(|| {
+            Failure::new(
+                Exit::NotInState,
+                format!("there is no account {}", plain(user)),
+                "Look at the spelling (getent passwd NAME).",
+            )
+        })
+    }
+
+    /// Reads the wall clock and the boot clock together.
+    pub(crate) fn now(&self) -> Result<Now, Failure> {
+        Ok(self.machine.clock.now()?)
+    }
+
+    /// Returns a fresh generation and the second in which it was drawn.
+    pub(crate) fn stamp(&self) -> Result<(Generation, UnixTime), Failure> {
+        let mut bytes = [0; 8];
+        KernelEntropy.fill(&mut bytes)?;
+        Ok((Generation(u64::from_ne_bytes(bytes)), self.now()?.unix))
+    }
+
+    /// Prints the result once the work is done: a sentence for a person, or an object for a program.
+    pub(crate) fn say(&self, sentence: &str, object: serde_json::Value) {
+        let said = if self.json { object.to_string() } else { wrap(sentence, WIDTH, 0) };
+        // The operation is done; a failed write of its output does not undo it.
+        let _ = self.print(&format!("{said}\n"));
+    }
+
+    /// Prints output with control and invisible characters escaped, whatever file they came from.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        let notation = if self.json { Notation::Json } else { Notation::Text };
+        self.print_exactly(&harmless(text, notation))
+    }
+
+    /// Prints like [`Context::print`], without escaping: for text with this program's own colors, or text that is escaped
+    /// already.
+    pub(crate) fn print_exactly(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(()),
+            // The reader has closed the pipe, such as head(1).
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::new(
+                Exit::Refused,
+                format!("standard output cannot be written ({error})"),
+                "Send it to a terminal, or to a file on a disk that has room.",
+            )),
+        }
+    }
+}
+
+/// The requested settings file.
+pub(crate) struct ChosenSettings {
+    /// Absolute path.
+    pub(crate) path: String,
+    /// Whether an option names it: then it must exist, in folders that only root can write to.
+    pub(crate) is_named: bool,
+}
+
+impl ChosenSettings {
+    /// Returns the file of `--config`, relative to the working directory, or the default.
+    pub(crate) fn of(command: &Command) -> Result<Self, Failure> {
+        let Some(named) = &command.config else {
+            return Ok(Self { path: settings::PATH.into(), is_named: false });
+        };
+        let odd = || {
+            Failure::new(
+                Exit::Usage,
+                format!("--config {} is no path that settings are read from", plain(named)),
+                "Give the whole path, without .. in it, such as /etc/twinlock/sudo.toml.",
+            )
+        };
+        let whole = std::path::absolute(named).map_err(|_| odd())?;
+        let path = whole.into_os_string().into_string().map_err(|_| odd())?;
+        if path.split('/').any(|part| part == "..") || path.ends_with('/') {
+            return Err(odd());
+        }
+        Ok(Self { path, is_named: true })
+    }
+
+    /// Loads the settings.
+    pub(crate) fn load(&self) -> Result<Loaded, SettingsReadError> {
+        if self.is_named {
+            settings::load_named(&self.path, OWNER)
+        } else {
+            settings::load(&self.path, OWNER)
+        }
+    }
+}
+
+fn say_stand_in(path: &str, loaded: &Loaded) {
+    if let Some(fault) = &loaded.stands_in_for {
+        let (what, _) = settings_errors::of_settings(path, fault);
+        let said = format!("twinlock: {what}; settings.good is in force instead");
+        tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+    }
+}
+
+/// Explains why settings cannot be used.
+pub(crate) fn settings_failure(path: &str, fault: &SettingsReadError) -> Failure {
+    let (what, remedy) = settings_errors::of_settings(path, fault);
+    let remedy =
+        format!("{remedy} Then run `twinlock settings apply`; until then logins are refused.");
+    Failure::bare(what, remedy)
+}

@@ -1,0 +1,85 @@
+//! Detects that the clock was ahead: a time mark in the future, and used steps in the future that lock out their
+//! owners.
+
+use twinlock_core::{
+    base::time::UnixTime,
+    ledger::{clock_mark::was_ahead_until, epoch},
+    ports::{Clock, Snapshot},
+};
+use twinlock_doctor::finding::{Finding, Level};
+use twinlock_host::{
+    clock_mark,
+    far_ahead::{self, FarAhead},
+    machine::Machine,
+};
+
+use crate::{
+    context::Context,
+    text::{instant, plain},
+};
+
+/// Remedy for a clock that was ahead.
+const REMEDY: &str = "Is the clock right now (date)? Then run: twinlock epoch now";
+
+/// Returns until when the clock was ahead, judged by the newest instant in the ledger.
+pub(crate) fn of_floor(floor: Option<UnixTime>, now: UnixTime) -> Option<UnixTime> {
+    floor.and_then(|floor| was_ahead_until(floor, now))
+}
+
+/// Returns until when the clock was ahead, judged by the steps that a user has used.
+pub(crate) fn of_person(
+    context: &Context,
+    found: Option<&Snapshot>,
+    now: UnixTime,
+) -> Option<UnixTime> {
+    let record = &found?.record;
+    let far = far_ahead::of_person(&context.machine, &record.user, &record.authenticators, now);
+    latest(&far)
+}
+
+/// Describes a clock that was ahead.
+pub(crate) fn sentence(until: UnixTime) -> String {
+    format!("The clock was ahead until {}, so codes of now count as used. {REMEDY}", instant(until))
+}
+
+/// Returns the findings of doctor.
+pub(crate) fn examine(machine: &Machine, records: &str) -> Vec<Finding> {
+    let Ok(now) = machine.clock.now() else { return Vec::new() };
+    let known = machine.ledger.epoch().ok().flatten();
+    let known = known.filter(|known| machine.ledger.is_of_this_boot(known));
+    let floor = known.and_then(|known| epoch::floor(&known, &known.boot_id, now));
+    let finding = |level: Level, what: String| Finding {
+        level,
+        id: "clock-was-ahead",
+        place: records.to_owned(),
+        what,
+        remedy: REMEDY.to_owned(),
+    };
+    let mut found = Vec::new();
+    let mark = clock_mark::read(records).ok().flatten().map(|known| known.mark.at);
+    if let Some(until) = of_floor(floor, now.unix) {
+        let until = instant(until);
+        let what = format!("Every app code is refused: the clock was ahead until {until}.");
+        found.push(finding(Level::LockOut, what));
+    } else if let Some(until) = of_floor(mark, now.unix) {
+        let until = instant(until);
+        let what = format!(
+            "After the next restart every app code would be refused: the clock was ahead until {until}."
+        );
+        found.push(finding(Level::Warning, what));
+    }
+    let far = far_ahead::all(machine, now.unix);
+    if let (Some(until), Some(first)) = (latest(&far), far.first()) {
+        let (user, until) = (plain(&first.user), instant(until));
+        let others = if far.iter().all(|one| one.user == first.user) { "" } else { " and others" };
+        let what = format!(
+            "The app codes of {user}{others} are refused: they logged in while the clock was ahead, until {until}."
+        );
+        found.push(finding(Level::LockOut, what));
+    }
+    found
+}
+
+fn latest(far: &[FarAhead]) -> Option<UnixTime> {
+    far.iter().map(|one| one.time.until).max()
+}

@@ -1,0 +1,184 @@
+//! Report of a run over many users: each result as soon as it is known, the totals at the end; memory use is bounded.
+
+use serde_json::{Value, json};
+
+use crate::{
+    context::Context,
+    enrollment::inviting::Invited,
+    error::exit::{Exit, Failure},
+    terminal::progress::Progress,
+    text::{WIDTH, plain, wrap},
+};
+
+/// Result for one user.
+pub(crate) enum BatchOutcome {
+    /// Enrolled with the key of the list.
+    Enrolled,
+    /// Was enrolled with that key before.
+    EnrolledAlready,
+    /// Is enrolled with another key, which stays.
+    OtherKey,
+    /// Result of an invitation.
+    Invited(Invited),
+}
+
+/// A run in progress.
+pub(crate) struct Batch<'a> {
+    context: &'a Context,
+    progress: Progress,
+    all: usize,
+    enrolled: usize,
+    invited: usize,
+    already: usize,
+    failed: usize,
+    worst: Option<Exit>,
+}
+
+impl<'a> Batch<'a> {
+    /// Begins a run; shows no progress bar if the number of users is unknown.
+    pub(crate) fn begin(context: &'a Context, total: usize) -> Result<Self, Failure> {
+        if context.json {
+            context.print("{\"people\":[")?;
+        }
+        let progress = Progress::of(total);
+        Ok(Self {
+            context,
+            progress,
+            all: 0,
+            enrolled: 0,
+            invited: 0,
+            already: 0,
+            failed: 0,
+            worst: None,
+        })
+    }
+
+    /// Reports one user.
+    pub(crate) fn add(
+        &mut self,
+        line: u64,
+        user: &str,
+        fate: Result<BatchOutcome, Failure>,
+    ) -> Result<(), Failure> {
+        let fate = fate.map_err(Failure::unchanged);
+        self.all += 1;
+        self.count(&fate);
+        let text = if self.context.json {
+            let comma = if self.all > 1 { "," } else { "" };
+            format!("{comma}{}", object(line, user, &fate))
+        } else {
+            self.progress.clear();
+            format!("{}\n", wrap(&sentence(line, user, &fate), WIDTH, 4))
+        };
+        self.print(&text)?;
+        self.progress.step();
+        Ok(())
+    }
+
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        let stands = "who was done up to there stays so all the same";
+        self.context.print(text).map_err(|failure| failure.but(stands))
+    }
+
+    /// Counts a user for whom nothing had to be done.
+    pub(crate) fn pass(&mut self) {
+        self.already += 1;
+        self.progress.step();
+    }
+
+    /// Reports whether tickets were due and none was delivered.
+    pub(crate) fn nobody_can_begin(&self) -> bool {
+        self.failed > 0 && self.enrolled + self.invited + self.already == 0
+    }
+
+    fn count(&mut self, fate: &Result<BatchOutcome, Failure>) {
+        *match fate {
+            Ok(BatchOutcome::Enrolled) => &mut self.enrolled,
+            Ok(BatchOutcome::Invited(invited)) if invited.is_new() => &mut self.invited,
+            Ok(
+                BatchOutcome::EnrolledAlready | BatchOutcome::OtherKey | BatchOutcome::Invited(_),
+            ) => &mut self.already,
+            Err(_) => &mut self.failed,
+        } += 1;
+        // An unreachable store outranks a user who cannot be enrolled.
+        if let Err(failure) = fate
+            && self.worst != Some(Exit::StoreUnreachable)
+        {
+            let store = failure.exit == Exit::StoreUnreachable;
+            self.worst = Some(if store { failure.exit } else { Exit::Refused });
+        }
+    }
+
+    /// Prints the totals; the exit status is 6 before 1.
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        self.sum("")?;
+        self.worst.map_or(Ok(()), |exit| Err(Failure::told(exit)))
+    }
+
+    /// Ends like [`Batch::end`], after an interrupt between two users.
+    pub(crate) fn interrupted(self) -> Result<(), Failure> {
+        self.sum(" Stopped; run it again for the others.")?;
+        Err(Failure::told(Exit::Interrupted))
+    }
+
+    fn sum(&self, end: &str) -> Result<(), Failure> {
+        self.progress.clear();
+        let Self { enrolled, invited, already, failed, .. } = self;
+        if self.context.json {
+            let summary = json!({
+                "enrolled": enrolled, "invited": invited, "already": already, "failed": failed,
+                "interrupted": !end.is_empty(),
+            });
+            return self.print(&format!("],\"summary\":{summary}}}\n"));
+        }
+        let parts = [
+            (*enrolled, "enrolled"),
+            (*invited, "invited"),
+            (*already, "done before"),
+            (*failed, "failed"),
+        ];
+        let some = parts.iter().filter(|(number, _)| *number > 0);
+        let parts: Vec<String> = some.map(|(number, what)| format!("{number} {what}")).collect();
+        let said = if parts.is_empty() { "nobody is in it".into() } else { parts.join(", ") };
+        self.print(&format!("{}\n", wrap(&format!("{said}.{end}"), WIDTH, 0)))
+    }
+}
+
+fn said(fate: &BatchOutcome) -> String {
+    match fate {
+        BatchOutcome::Enrolled => "enrolled".into(),
+        BatchOutcome::EnrolledAlready => "enrolled already".into(),
+        BatchOutcome::OtherKey => "enrolled already, with another key, which stays".into(),
+        BatchOutcome::Invited(invited) => invited.said(),
+    }
+}
+
+fn word(fate: &BatchOutcome) -> &'static str {
+    match fate {
+        BatchOutcome::Enrolled => "enrolled",
+        BatchOutcome::EnrolledAlready => "enrolled_already",
+        BatchOutcome::OtherKey => "other_key",
+        BatchOutcome::Invited(invited) => invited.word(),
+    }
+}
+
+fn sentence(line: u64, user: &str, fate: &Result<BatchOutcome, Failure>) -> String {
+    let who = if user.is_empty() { format!("line {line}") } else { plain(user) };
+    match fate {
+        Ok(fate) => format!("{who}: {}", said(fate)),
+        Err(Failure { what, remedy, .. }) if line > 0 && !user.is_empty() => {
+            format!("{who} (line {line}): failed: {what}. {remedy}")
+        }
+        Err(Failure { what, remedy, .. }) => format!("{who}: failed: {what}. {remedy}"),
+    }
+}
+
+fn object(line: u64, user: &str, fate: &Result<BatchOutcome, Failure>) -> Value {
+    let line = (line > 0).then_some(line);
+    match fate {
+        Ok(fate) => json!({ "user": user, "line": line, "state": word(fate) }),
+        Err(Failure { what, remedy, .. }) => json!({
+            "user": user, "line": line, "state": "failed", "error": what, "remedy": remedy,
+        }),
+    }
+}

@@ -1,0 +1,253 @@
+//! Diagnoses a typed code for an administrator: correct, used, or of another time.
+
+use twinlock_core::{
+    answer::Code,
+    base::time::{Step, UnixTime},
+    otp::{
+        hotp::{Keyed, digits_of, same_code},
+        totp,
+    },
+    record::{Authenticator, MovingFactor, Record},
+    text::duration,
+    verify::{
+        hotp_window,
+        judge::{Evidence, Match, Ruling, judge},
+        resync,
+    },
+};
+
+/// Seconds before and after now in which every code of an app is recognized.
+const NEAR: i64 = 7200;
+/// Granularity of time zones, in seconds.
+const HALF_HOUR: i64 = 1800;
+/// Half hours before and after now that are searched for a wrong time zone. UTC-12 to UTC+14 would need more, but such
+/// an error is unlikely.
+const ZONES: i64 = 28;
+/// How many passed codes of a token are recognized.
+const BEHIND: u64 = 20;
+
+/// Distance of a code from the expected one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Apart {
+    /// Of an app.
+    Clock(Skew),
+    /// Of a token with a button.
+    Presses {
+        /// Codes before it that were not used.
+        skipped: u64,
+    },
+}
+
+/// Clock offset of an app, relative to this host and to the learned drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Skew {
+    /// Seconds by which its clock is ahead of this host's; negative if it is behind.
+    pub(crate) ahead: i64,
+    /// Seconds of the learned drift.
+    pub(crate) learnt: i64,
+    /// From when on a login could learn the offset from two consecutive codes; `None` if never.
+    pub(crate) learnable: Option<UnixTime>,
+}
+
+/// Diagnosis of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum CodeDiagnosis {
+    /// Correct and unused.
+    Right {
+        /// The authenticator and step that it matches.
+        found: Match,
+        /// Distance from the expected code, within the window.
+        apart: Apart,
+    },
+    /// Correct, but this or a later code was used.
+    Used {
+        /// Seconds until the next code; 0 for a token, whose button has to be pressed.
+        wait: u64,
+    },
+    /// Correct, but older than the epoch, so the ledger cannot tell whether it was used.
+    BeforeEpoch {
+        /// Seconds until the first code after the epoch.
+        wait: u64,
+        /// Until when the clock was ahead, if that is the cause.
+        ahead: Option<UnixTime>,
+    },
+    /// Of an authenticator that is too far off for one code.
+    Off {
+        /// The distance.
+        apart: Apart,
+    },
+    /// Matches no authenticator at any searched time.
+    Wrong,
+}
+
+/// Judges a code like a login, then searches further away than a login does.
+pub(crate) fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosis {
+    match judge(record, code, evidence) {
+        Ruling::Right(found) => match record.authenticators.get(found.authenticator) {
+            Some(owner) => CodeDiagnosis::Right { found, apart: apart(owner, found, evidence) },
+            None => CodeDiagnosis::Wrong,
+        },
+        Ruling::Replayed { wait } | Ruling::Repeated { wait } | Ruling::RepeatedLate { wait } => {
+            CodeDiagnosis::Used { wait }
+        }
+        Ruling::BeforeEpoch { wait, ahead } => CodeDiagnosis::BeforeEpoch { wait, ahead },
+        Ruling::Wrong => beyond(record, code, evidence),
+    }
+}
+
+fn apart(authenticator: &Authenticator, found: Match, evidence: &Evidence<'_>) -> Apart {
+    match authenticator.moving {
+        MovingFactor::Clock { drift } => {
+            let steps = ahead(authenticator, found.step, evidence);
+            Apart::Clock(Skew {
+                ahead: seconds(authenticator, steps),
+                learnt: seconds(authenticator, drift.into()),
+                learnable: None,
+            })
+        }
+        MovingFactor::Counter { next } => {
+            let next = hotp_window::lowest_unused(next, found.mark, evidence.used);
+            Apart::Presses { skipped: found.step.0.saturating_sub(next) }
+        }
+    }
+}
+
+/// Returns by how many steps a code is ahead of now, ignoring the learned drift.
+fn ahead(authenticator: &Authenticator, step: Step, evidence: &Evidence<'_>) -> i64 {
+    let now = totp::step_at(evidence.now, authenticator.parameters.period).0;
+    i64::try_from(step.0).unwrap_or(0).saturating_sub_unsigned(now)
+}
+
+fn seconds(authenticator: &Authenticator, steps: i64) -> i64 {
+    let period = authenticator.parameters.period.seconds();
+    steps.saturating_mul(i64::try_from(period).unwrap_or(0))
+}
+
+/// Searches beyond what a login accepts: apps before tokens, nearest step first.
+fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosis {
+    let clocks = record.authenticators.iter().filter_map(|owner| off_clock(owner, code, evidence));
+    if let Some(skew) = clocks.min_by_key(|skew| skew.ahead.unsigned_abs()) {
+        return CodeDiagnosis::Off { apart: Apart::Clock(skew) };
+    }
+    let mut tokens = record.authenticators.iter();
+    tokens.find_map(|owner| off_token(owner, code, evidence)).unwrap_or(CodeDiagnosis::Wrong)
+}
+
+/// Returns the clock offset at which the code would be current: near now, within a login's reach, or a time zone away.
+fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Skew> {
+    clock_of(owner, code, evidence, &|_| true).map(|(_, skew)| skew)
+}
+
+/// Returns the offset in steps of a code, among those that may be disclosed, and what it says about the clock.
+pub(crate) fn clock_of(
+    owner: &Authenticator,
+    code: &Code,
+    evidence: &Evidence<'_>,
+    may_be_told: &dyn Fn(i64) -> bool,
+) -> Option<(i64, Skew)> {
+    let MovingFactor::Clock { drift } = owner.moving else { return None };
+    let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
+    let now = totp::step_at(evidence.now, owner.parameters.period).0;
+    let is_of = |steps: &i64| {
+        let right =
+            digits_of(keyed.truncated(now.saturating_add_signed(*steps)), owner.parameters.digits);
+        same_code(code.of_length(owner.parameters.digits), &right)
+    };
+    let mut told = looked_at(owner, drift.into()).into_iter().filter(|it| may_be_told(*it));
+    let steps = told.find(is_of)?;
+    let period = owner.parameters.period;
+    let is_looked_for = steps.abs_diff(drift.into()) <= resync::reach(period);
+    let learns = i32::try_from(steps).ok().filter(|it| is_looked_for && period.believes(*it));
+    let mark = keyed.mark(owner);
+    let skew = Skew {
+        ahead: if steps.abs() <= evidence.window.into() { 0 } else { seconds(owner, steps) },
+        learnt: seconds(owner, drift.into()),
+        learnable: learns.map(|steps| resync::learnable_from(owner, mark, evidence, steps)),
+    };
+    Some((steps, skew))
+}
+
+/// Returns the clock offsets to search, in steps, nearest first.
+fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
+    let period = i64::try_from(owner.parameters.period.seconds()).unwrap_or(1).max(1);
+    let reach = i64::try_from(resync::reach(owner.parameters.period)).unwrap_or(0);
+    let near = NEAR / period;
+    let zones = (-ZONES..=ZONES).flat_map(|zone| {
+        let steps = zone * HALF_HOUR / period;
+        steps - 2..=steps + 2
+    });
+    let mut steps: Vec<i64> =
+        (-near..=near).chain(drift - reach..=drift + reach).chain(zones).collect();
+    steps.sort_by_key(|steps| (steps.unsigned_abs(), *steps));
+    steps.dedup();
+    steps
+}
+
+/// Returns how far a token's code is from the expected one: ahead, or passed.
+pub(crate) fn off_token(
+    owner: &Authenticator,
+    code: &Code,
+    evidence: &Evidence<'_>,
+) -> Option<CodeDiagnosis> {
+    let MovingFactor::Counter { next } = owner.moving else { return None };
+    let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
+    let next = hotp_window::lowest_unused(next, keyed.mark(owner), evidence.used);
+    let is_at = |counter: &u64| {
+        let right = digits_of(keyed.truncated(*counter), owner.parameters.digits);
+        same_code(code.of_length(owner.parameters.digits), &right)
+    };
+    let ahead = (next..next.saturating_add(resync::PRESSES)).find(is_at);
+    if let Some(counter) = ahead {
+        return Some(CodeDiagnosis::Off {
+            apart: Apart::Presses { skipped: counter.saturating_sub(next) },
+        });
+    }
+    (next.saturating_sub(BEHIND)..next).find(is_at).map(|_| CodeDiagnosis::Used { wait: 0 })
+}
+
+/// Returns what to check if an authenticator is too far off.
+pub(crate) fn hint(apart: Apart) -> String {
+    match apart {
+        Apart::Clock(skew) => clock_hint(skew),
+        Apart::Presses { skipped } => {
+            format!(
+                "It belongs to a token whose button was pressed {skipped} times without a login."
+            )
+        }
+    }
+}
+
+/// Returns whose clock to check if a code is of another time.
+fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
+    if ahead == 0 {
+        let by = duration(learnt.unsigned_abs());
+        let fault = if learnt < 0 { "slow" } else { "fast" };
+        return format!(
+            "It is of now, and this host goes by a clock that was {by} {fault}: the app's was set right since."
+        );
+    }
+    if let Some(zone) = zone(ahead) {
+        let side = if ahead < 0 { "behind" } else { "ahead" };
+        return format!(
+            "The phone's clock is {} {side}: its time zone or automatic time is off.",
+            duration(zone)
+        );
+    }
+    let by = duration(ahead.unsigned_abs());
+    let (side, fault) = if ahead < 0 { ("behind", "slow") } else { ("ahead of", "fast") };
+    format!(
+        "It belongs to a clock that is about {by} {side} this machine's: \
+         the phone's is {fault}, or this one's is wrong (date)."
+    )
+}
+
+/// Returns the whole half hours by which a clock is off, with a tolerance of a minute.
+fn zone(ahead: i64) -> Option<u64> {
+    let (off, half_hour) = (ahead.unsigned_abs(), HALF_HOUR.unsigned_abs());
+    let nearest = (off + half_hour / 2) / half_hour * half_hour;
+    (nearest > 0 && off.abs_diff(nearest) <= 60).then_some(nearest)
+}
+
+#[cfg(test)]
+mod tests;

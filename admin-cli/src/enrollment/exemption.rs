@@ -1,0 +1,67 @@
+//! Finds the rule that exempts a user from codes, for lists, in which no particular login is known.
+
+use twinlock_core::{
+    base::{account::Account, time::UnixTime},
+    policy::{Action, Rule},
+    ports::{Accounts, Membership},
+};
+
+use crate::context::Context;
+
+/// A rule that exempts a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exemption {
+    /// Number of the rule, counted from 1.
+    pub(crate) rule: usize,
+    /// Scope of the exemption.
+    pub(crate) reach: ExemptionReach,
+}
+
+/// Scope of an exemption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExemptionReach {
+    /// Every login.
+    Everywhere,
+    /// Logins by one service or from one network.
+    InPart,
+}
+
+/// Returns the first rule that exempts a user, unless an earlier rule requires a code everywhere.
+pub(crate) fn of(context: &Context, account: &Account, now: UnixTime) -> Option<Exemption> {
+    for (number, rule) in (1..).zip(&context.policy.rules) {
+        let reach = match (&rule.service, &rule.network) {
+            (None, None) => ExemptionReach::Everywhere,
+            _ => ExemptionReach::InPart,
+        };
+        if !is_about(context, rule, account) {
+            continue;
+        }
+        let over = rule.until.is_some_and(|until| now >= until);
+        match (rule.action, reach) {
+            (Action::Exempt, reach) if !over => return Some(Exemption { rule: number, reach }),
+            (_, ExemptionReach::Everywhere) => return None,
+            (_, ExemptionReach::InPart) => {}
+        }
+    }
+    None
+}
+
+/// Reports whether a rule applies to the account; a failed look-up exempts nobody.
+fn is_about(context: &Context, rule: &Rule, account: &Account) -> bool {
+    let member = |group: &String| {
+        let found = context.machine.accounts.membership(account, group);
+        found == Ok(Membership::Member)
+    };
+    rule.user.as_ref().is_none_or(|user| *user == account.name)
+        && rule.group.as_ref().is_none_or(member)
+}
+
+impl Exemption {
+    /// Describes the exemption: `rule 2`, `rule 3 in part`.
+    pub(crate) fn said(self) -> String {
+        match self.reach {
+            ExemptionReach::Everywhere => format!("rule {}", self.rule),
+            ExemptionReach::InPart => format!("rule {} in part", self.rule),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Invites one of many users: the ticket is stored in the record, then delivered, and only then put in force.
+
+use twinlock_core::{
+    base::{
+        account::Account,
+        error::{CommitError, StoreError},
+        random_text,
+        time::UnixTime,
+    },
+    notify::notification::TicketMail,
+    ports::{Ledger, Records, Snapshot},
+    record::{
+        Record, State, enrollment,
+        extras::{Purpose, Ticket},
+        voucher::Voucher,
+    },
+    verify::{
+        generate,
+        record_update::{self, ChangeError},
+    },
+};
+use twinlock_host::entropy::KernelEntropy;
+use zeroize::Zeroizing;
+
+use crate::{
+    authorize::authorizer::Authorized,
+    context::Context,
+    enrollment::{record_update::failed, report_file::ReportFile},
+    error::exit::{Exit, Failure},
+    mail::{Address, send_ticket},
+    text::stamp,
+};
+
+/// Letters of a ticket between two dashes.
+const GROUP: usize = 4;
+
+/// Result of one invitation.
+pub(crate) enum Invited {
+    /// The user is enrolled already.
+    Enrolled,
+    /// The user has a ticket from an earlier run, valid until then.
+    Already(UnixTime),
+    /// The ticket was mailed.
+    Mailed(Address),
+    /// The ticket was written to the report.
+    InReport,
+}
+
+/// How tickets are delivered.
+pub(crate) struct Handing<'a> {
+    /// Report for the tickets that cannot be mailed.
+    pub(crate) report: Option<&'a mut ReportFile>,
+}
+
+/// Invites a user. Mail goes to `mail` if given, and the record keeps that address.
+#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
+pub(crate) fn invite(
+    context: &Context,
+    by: &Authorized,
+    account: &Account,
+    mail: Option<&str>,
+    handing: &mut Handing<'_>,
+) -> Result<Invited, Failure> {
+    if account.uid == 0 {
+        return Err(Failure::new(
+            Exit::NotInState,
+            "root is never set up at a login, so a ticket would open nothing",
+            "Set root up here: twinlock enroll root",
+        ));
+    }
+    by.is_still_first(context)?;
+    let stamp = context.stamp()?;
+    let letters = generate::ticket(&KernelEntropy)?;
+    // The lifetime depends on how the ticket is delivered.
+    let voucher = generate::voucher(&letters, stamp.1, &KernelEntropy)?;
+    let voucher = voucher.counted_from(context.now()?, &context.machine.ledger.boot_id()?);
+    let audit = by.audit(stamp.1);
+    let ticket = Ticket { purpose: Purpose::SetUp, voucher, audit };
+    // Stored as expired: if this run is killed before delivery, the next one has to issue another ticket.
+    let waiting = ticket.clone();
+    let mut address = mail.map(str::to_owned);
+    let mut was = None;
+    let mut decide = |found: Option<Snapshot>| {
+        let before = found.map(|found| found.record);
+        stands(before.as_ref(), stamp.1)?;
+        let mut record = enrollment::begun(account, before, stamp);
+        was = record.extras.mail.take();
+        address = address.take().or_else(|| was.clone());
+        record.extras.mail.clone_from(&address);
+        enrollment::give_ticket(&mut record.extras, waiting.clone());
+        Ok(record)
+    };
+    match put(context, account, &waiting, &mut decide) {
+        Ok(()) => {}
+        Err(InviteError::Stands(invited)) => return Ok(invited),
+        Err(InviteError::Failure(failure)) => return Err(failure),
+    }
+    by.write_to_old(context, &account.name, was.as_deref(), address.as_deref());
+    let given = Given { ticket: &ticket, letters: &letters };
+    match hand_over(context, account, address.as_deref(), &given, handing) {
+        Ok((handed, ticket)) => {
+            put_in_force(context, account, &waiting, &ticket)?;
+            by.log(context, "invited", &[("user", &account.name)]);
+            Ok(handed)
+        }
+        Err(failure) => {
+            take_back(context, account, &waiting);
+            Err(failure)
+        }
+    }
+}
+
+/// Returns a copy of the ticket that is valid for `life` seconds, by the wall clock and the boot clock.
+fn working(context: &Context, ticket: &Ticket, life: u64) -> Result<Ticket, Failure> {
+    let until = ticket.audit.at.plus(life);
+    let voucher = Voucher { until, ..ticket.voucher.clone() };
+    let voucher = voucher.counted_from(context.now()?, &context.machine.ledger.boot_id()?);
+    Ok(Ticket { voucher, ..ticket.clone() })
+}
+
+/// Why no ticket is stored in a record.
+enum InviteError {
+    Stands(Invited),
+    Failure(Failure),
+}
+
+fn stands(before: Option<&Record>, now: UnixTime) -> Result<(), InviteError> {
+    let Some(before) = before else { return Ok(()) };
+    if before.state == State::Active {
+        return Err(InviteError::Stands(Invited::Enrolled));
+    }
+    let tickets = before.extras.tickets.iter();
+    let works = tickets.filter(|one| one.purpose == Purpose::SetUp && now < one.voucher.until);
+    match works.map(|one| one.voucher.until).max() {
+        Some(until) => Err(InviteError::Stands(Invited::Already(until))),
+        None => Ok(()),
+    }
+}
+
+fn stands_in(context: &Context, account: &Account, ticket: &Ticket) -> Result<bool, StoreError> {
+    let found = context.machine.records.newest(account)?;
+    Ok(found.is_some_and(|found| found.record.extras.tickets.contains(ticket)))
+}
+
+/// Stores what `decide` makes of the record: one with the ticket.
+fn put(
+    context: &Context,
+    account: &Account,
+    ticket: &Ticket,
+    decide: &mut dyn FnMut(Option<Snapshot>) -> Result<Record, InviteError>,
+) -> Result<(), InviteError> {
+    let records = &context.machine.records;
+    let find = || records.before_enrollment(account);
+    record_update::change_found(records, account, &find, decide).map_err(|fault| match fault {
+        ChangeError::Declined(stop) => stop,
+        ChangeError::Store(fault) => {
+            InviteError::Failure(failed(&account.name, fault, stands_in(context, account, ticket)))
+        }
+        ChangeError::Changing => InviteError::Failure(CommitError::Overtaken.into()),
+    })
+}
+
+/// A ticket with the letters that its user types.
+struct Given<'a> {
+    ticket: &'a Ticket,
+    letters: &'a Zeroizing<String>,
+}
+
+fn hand_over(
+    context: &Context,
+    account: &Account,
+    mail: Option<&str>,
+    given: &Given<'_>,
+    handing: &mut Handing<'_>,
+) -> Result<(Invited, Ticket), Failure> {
+    let Given { ticket, letters } = *given;
+    let grouped = random_text::in_groups(letters, GROUP, '-');
+    let lives = context.policy.set_up.ticket_lives;
+    let mailed = working(context, ticket, lives.mail)?;
+    let ticket_mail = TicketMail {
+        user: &account.name,
+        purpose: ticket.purpose,
+        ticket: &grouped,
+        by: &ticket.audit.by,
+        at: ticket.audit.at,
+        until: mailed.voucher.until,
+    };
+    match (send_ticket(context, mail, &ticket_mail), &mut handing.report) {
+        (Ok(address), _) => Ok((Invited::Mailed(address), mailed)),
+        (Err(_), Some(report)) => {
+            let on_paper = working(context, ticket, lives.paper)?;
+            report.add([&account.name, &grouped, &stamp(on_paper.voucher.until)])?;
+            Ok((Invited::InReport, on_paper))
+        }
+        (Err(fault), None) => {
+            let failure = Failure::from(fault);
+            let remedy = format!("{} Or add --report FILE, for tickets by hand.", failure.remedy);
+            Err(Failure::new(failure.exit, failure.what, remedy))
+        }
+    }
+}
+
+/// Puts the delivered ticket in force.
+fn put_in_force(
+    context: &Context,
+    account: &Account,
+    waiting: &Ticket,
+    ticket: &Ticket,
+) -> Result<(), Failure> {
+    let overtaken = || InviteError::Failure(CommitError::Overtaken.into());
+    let put = put(context, account, ticket, &mut |found| {
+        let mut record = found.map(|found| found.record).ok_or_else(overtaken)?;
+        let place = record.extras.tickets.iter().position(|one| one == waiting);
+        let place = place.and_then(|place| record.extras.tickets.get_mut(place));
+        *place.ok_or_else(overtaken)? = ticket.clone();
+        record.generation = context.stamp().map_err(InviteError::Failure)?.0;
+        Ok(record)
+    });
+    put.map_err(|stop| match stop {
+        InviteError::Failure(failure) if stands_in(context, account, ticket) == Ok(true) => failure,
+        InviteError::Failure(failure) => failure.but("the ticket that went out does not work"),
+        InviteError::Stands(_) => CommitError::Overtaken.into(),
+    })
+}
+
+/// Removes an undelivered ticket. If that fails, the ticket is expired anyway, and the next run issues another one.
+fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
+    // The error to report is why the delivery failed.
+    let _ = record_update::change::<()>(&context.machine.records, account, &mut |found| {
+        let mut record = found.map(|found| found.record).ok_or(())?;
+        record.extras.tickets.retain(|other| other != waiting);
+        record.generation = context.stamp().map_err(drop)?.0;
+        Ok(record)
+    });
+}
+
+impl Invited {
+    /// Describes the result.
+    pub(crate) fn said(&self) -> String {
+        match self {
+            Self::Enrolled => "enrolled already".into(),
+            Self::Already(until) => format!("invited already, until {}", stamp(*until)),
+            Self::Mailed(address) => format!("invited by mail to {address}"),
+            Self::InReport => "invited; the ticket is in the report".into(),
+        }
+    }
+
+    /// Returns the word for scripts.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Enrolled => "enrolled_already",
+            Self::Already(_) => "invited_already",
+            Self::Mailed(_) => "mailed",
+            Self::InReport => "in_report",
+        }
+    }
+
+    /// Reports whether anything was changed.
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(self, Self::Mailed(_) | Self::InReport)
+    }
+}

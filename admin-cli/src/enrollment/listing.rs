@@ -1,0 +1,132 @@
+//! Lists of users, printed as they are read: a table with growing columns, CSV, or a JSON array. Memory use is bounded.
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::{context::Context, error::exit::Failure, terminal::table::Columns};
+
+/// Rows that are aligned together.
+const BLOCK: usize = 500;
+
+/// Output format of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Text for people.
+    Table,
+    /// CSV (RFC 4180).
+    Csv,
+    /// JSON.
+    Json,
+}
+
+/// One row in all formats.
+pub(crate) struct ListRow<const N: usize> {
+    /// Cells of the table.
+    pub(crate) cells: [String; N],
+    /// Fields of the CSV.
+    pub(crate) fields: Vec<String>,
+    /// Object of the JSON array.
+    pub(crate) object: Value,
+}
+
+/// A list that is being printed.
+pub(crate) struct Listing<'a, const N: usize> {
+    context: &'a Context,
+    form: Form,
+    columns: Columns,
+    block: Vec<[String; N]>,
+    rows: usize,
+}
+
+impl<'a, const N: usize> Listing<'a, N> {
+    /// Begins a list with the header of its format.
+    pub(crate) fn begin(
+        context: &'a Context,
+        form: Form,
+        header: [&str; N],
+        names: &[&str],
+    ) -> Result<Self, Failure> {
+        let block = vec![header.map(String::from)];
+        let listing = Self { context, form, columns: Columns::default(), block, rows: 0 };
+        match form {
+            Form::Table => {}
+            Form::Csv => context.print(&record(names))?,
+            Form::Json => context.print("[")?,
+        }
+        Ok(listing)
+    }
+
+    /// Adds a row.
+    pub(crate) fn add(&mut self, row: ListRow<N>) -> Result<(), Failure> {
+        self.rows += 1;
+        match self.form {
+            Form::Table => {
+                self.block.push(row.cells);
+                if self.block.len() < BLOCK {
+                    return Ok(());
+                }
+                self.flush()
+            }
+            Form::Csv => self.context.print(&record(&row.fields)),
+            Form::Json => {
+                let comma = if self.rows > 1 { "," } else { "" };
+                self.context.print(&format!("{comma}{}", row.object))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        let text = self.columns.align(&std::mem::take(&mut self.block));
+        self.context.print(&text)
+    }
+
+    /// Ends the list. `said` is a summary below a table, `nobody` the text in place of an empty table.
+    pub(crate) fn end(mut self, said: &str, nobody: &str) -> Result<(), Failure> {
+        match self.form {
+            Form::Table if self.rows == 0 => self.context.print(&format!("{nobody}\n")),
+            Form::Table => {
+                self.flush()?;
+                self.context.print(&format!("\n{said}\n"))
+            }
+            Form::Csv => Ok(()),
+            Form::Json => self.context.print("]\n"),
+        }
+    }
+}
+
+/// Characters that begin a formula in a spreadsheet.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// Returns one line of CSV. Users choose their own names, so a value that a spreadsheet would read as a formula gets an
+/// apostrophe in front, which marks it as text.
+pub(crate) fn record<T: AsRef<str>>(fields: &[T]) -> Zeroizing<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for field in fields {
+        let field = field.as_ref();
+        let text = if field.starts_with(FORMULA) { format!("'{field}") } else { field.to_owned() };
+        // Writing to memory cannot fail.
+        let _ = writer.write_field(text);
+    }
+    let _ = writer.write_record(None::<&[u8]>);
+    Zeroizing::new(String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_end_a_field_is_quoted() {
+        assert_eq!(
+            record(&["a,b", "c\"d", "e\nf", "g"]).as_str(),
+            "\"a,b\",\"c\"\"d\",\"e\nf\",g\n"
+        );
+    }
+
+    #[test]
+    fn nothing_is_a_formula() {
+        let found = record(&["=1+1", "+1", "-x", "@SUM(1)", "\t=1", "a=1"]);
+        assert_eq!(found.as_str(), "'=1+1,'+1,'-x,'@SUM(1),'\t=1,a=1\n");
+        assert_eq!(record(&[""; 2]).as_str(), ",\n");
+    }
+}

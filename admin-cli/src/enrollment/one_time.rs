@@ -1,0 +1,35 @@
+//! A user's backup-code set for an administrator: how many codes are left.
+
+use twinlock_core::{
+    base::{
+        account::Folder,
+        error::{CodesError, StoreError},
+    },
+    ports::CodeSets,
+    record::{Record, code_set::CodeSet},
+    verify::code_match,
+};
+use twinlock_host::store::records::HostRecords;
+
+/// How many codes of a set are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// Unused codes.
+    pub(crate) left: u8,
+    /// Codes in the set.
+    pub(crate) of: usize,
+}
+
+/// Counts the codes that are left in a user's set; returns `None` if there is no set.
+pub(crate) fn left(records: &HostRecords, record: &Record) -> Result<Option<Left>, CodesError> {
+    let Some((set, spent)) = find(records, record)? else { return Ok(None) };
+    Ok(Some(Left { left: code_match::left(&set, &spent), of: set.hashes.len() }))
+}
+
+fn find(records: &HostRecords, record: &Record) -> Result<Option<(CodeSet, Vec<u8>)>, CodesError> {
+    let Some(id) = record.codes else { return Ok(None) };
+    let folder = Folder::of(&record.user).map_err(|_| CodesError::Set(StoreError::NameTooLong))?;
+    let set = records.set(&folder, id).map_err(CodesError::Set)?;
+    let spent = records.spent(&folder, id).map_err(CodesError::Set)?;
+    Ok(Some((set, spent)))
+}

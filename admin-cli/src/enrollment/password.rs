@@ -1,0 +1,147 @@
+//! Checks whether an account has a password on this host that its user can log in with, and so can be asked to change.
+
+use std::{fs, io};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    error::exit::{Exit, Failure},
+    text::plain,
+};
+
+/// Password file of this host.
+const SHADOW: &str = "/etc/shadow";
+/// Length of a traditional DES hash: a salt of 2 characters and 11 of the hash.
+const DES: usize = 13;
+/// Length of a BSD extended DES hash.
+const EXTENDED_DES: usize = 20;
+
+/// What the host's password file says about an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Password {
+    /// A hash that some password matches.
+    Usable,
+    /// Locked, empty, or no hash.
+    Unusable,
+    /// The account has no line: another host or service keeps its password.
+    Elsewhere,
+}
+
+/// Refuses if an expired password would lock out the user: without a current password, it cannot be changed.
+///
+/// # Errors
+/// [`Failure`] if there is no usable password here, or the file cannot be read.
+pub(crate) fn must_be_changeable(user: &str) -> Result<(), Failure> {
+    let found = fs::read(SHADOW).map(Zeroizing::new).map_err(|error| unreadable(&error))?;
+    match password_of(&found, user.as_bytes()) {
+        Password::Usable => Ok(()),
+        Password::Unusable => Err(refused(user, "has no password to log in with")),
+        Password::Elsewhere => Err(refused(user, "has no password on this host")),
+    }
+}
+
+/// Reads the first line of an account, as libc and chage do.
+fn password_of(shadow: &[u8], user: &[u8]) -> Password {
+    let mut lines = shadow.split(|byte| *byte == b'\n');
+    let hash = lines.find_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        fields.next().filter(|name| *name == user).map(|_| fields.next().unwrap_or_default())
+    });
+    match hash {
+        None => Password::Elsewhere,
+        Some(hash) if is_hash(hash) => Password::Usable,
+        Some(_) => Password::Unusable,
+    }
+}
+
+/// Reports whether a field can be a crypt(3) hash; a leading `!` or `*` locks it.
+fn is_hash(field: &[u8]) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/');
+    match field {
+        [b'$', rest @ ..] => {
+            let parts: Vec<&[u8]> = rest.split(|byte| *byte == b'$').collect();
+            parts.len() > 2 && parts.last().is_some_and(|hash| !hash.is_empty())
+        }
+        [b'_', rest @ ..] => field.len() == EXTENDED_DES && rest.iter().all(letter),
+        field => field.len() == DES && field.iter().all(letter),
+    }
+}
+
+fn refused(user: &str, why: &str) -> Failure {
+    let user = plain(user);
+    Failure::new(
+        Exit::NotInState,
+        format!("{user} {why}: an expired one would lock {user} out; nothing was changed"),
+        "Leave --expire-password out.",
+    )
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    Failure::new(
+        Exit::StoreUnreachable,
+        format!("{SHADOW} cannot be read ({error}); nothing was changed"),
+        "Look at that file, or leave --expire-password out.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(field: &str) -> Password {
+        let shadow = format!("root:*:1::::::\nadam:$6$a$b:1::::::\nada:{field}:1::::::\n");
+        password_of(shadow.as_bytes(), b"ada")
+    }
+
+    #[test]
+    fn hash_of_any_kind_is_usable() {
+        for hash in [
+            "$6$salt$hash",
+            "$y$j9T$salt$hash",
+            "$2b$10$abcdef",
+            "abJnggxhB/yWI",
+            "_J9..rasmBYk8r9AiWNc",
+        ] {
+            assert_eq!(of(hash), Password::Usable, "{hash}");
+        }
+    }
+
+    #[test]
+    fn locked_or_empty_password_is_unusable() {
+        for field in [
+            "",
+            "!",
+            "!!",
+            "*",
+            "*LK*",
+            "!*",
+            "x",
+            "!$6$salt$hash",
+            "*$6$salt$hash",
+            "NP",
+            "$6$",
+            "$6$salt$",
+        ] {
+            assert_eq!(of(field), Password::Unusable, "{field}");
+        }
+        assert_eq!(password_of(b"ada", b"ada"), Password::Unusable);
+    }
+
+    #[test]
+    fn first_line_of_exactly_that_name_counts() {
+        let shadow = b"adam:$6$a$b:1\n#ada:$6$a$b:1\nada:!:1\nada:$6$a$b:1\n";
+        assert_eq!(password_of(shadow, b"ada"), Password::Unusable);
+        assert_eq!(password_of(shadow, b"ad"), Password::Elsewhere);
+        assert_eq!(password_of(b"", b"ada"), Password::Elsewhere);
+        assert_eq!(password_of(b"\xff\n+\n\0:x\n", b"ada"), Password::Elsewhere);
+    }
+
+    #[test]
+    fn refusal_says_what_to_leave_out() {
+        let refused = refused("ada", "has no password on this host");
+        assert_eq!(refused.exit, Exit::NotInState);
+        assert!(refused.remedy.contains("--expire-password"), "{}", refused.remedy);
+        let unreadable = unreadable(&io::Error::from_raw_os_error(13));
+        assert_eq!(unreadable.exit, Exit::StoreUnreachable);
+    }
+}

@@ -1,0 +1,167 @@
+//! Reads a list of users row by row from a file or standard input; buffers are wiped, since they may hold keys.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::{fd::AsFd, unix::fs::MetadataExt},
+    path::Path,
+};
+
+use twinlock_host::caller_file::{self, CallerFileError};
+use twinlock_migrate::user_list::{Found, People, ROW_MAX, RowError, UserRow};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::{
+        caller_files,
+        exit::{Exit, Failure},
+    },
+    text::{count, plain},
+};
+
+/// Bytes per read.
+const PIECE: usize = 8192;
+
+/// A list that is being read.
+pub(crate) struct PeopleList {
+    input: File,
+    people: People,
+    piece: Zeroizing<Vec<u8>>,
+    read: usize,
+    used: usize,
+}
+
+impl PeopleList {
+    /// Opens a list with the rights of the calling user and reads the column names.
+    pub(crate) fn open(path: &str) -> Result<Self, Failure> {
+        let input = match path {
+            // Bypasses the buffer of the standard library, which cannot be wiped.
+            "-" => {
+                let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+                stdin.map(File::from).map_err(CallerFileError::Io)
+            }
+            path => caller_file::open(Path::new(path)),
+        };
+        let mut list = Self {
+            input: input.map_err(|error| unreadable(path, error))?,
+            people: People::default(),
+            piece: Zeroizing::new(vec![0; PIECE]),
+            read: 0,
+            used: 0,
+        };
+        let Found::Head(head) = list.found().map_err(|error| unreadable(path, error.into()))?
+        else {
+            return Err(no_head(path));
+        };
+        if head.has_keys() && path != "-" {
+            list.trusted(path)?;
+        }
+        Ok(list)
+    }
+
+    /// Counts the rows after the header, for a progress bar; only a regular file can be counted without consuming it.
+    pub(crate) fn rows(path: &str) -> Result<usize, Failure> {
+        if path == "-" {
+            return Ok(0);
+        }
+        let is_pipe = caller_file::is_pipe(Path::new(path));
+        if is_pipe.map_err(|error| unreadable(path, error))? {
+            return Ok(0);
+        }
+        let mut list = Self::open(path)?;
+        let mut rows = 0;
+        while list.next().is_ok_and(|found| found == Next::Row) {
+            rows += 1;
+        }
+        Ok(rows)
+    }
+
+    /// Advances to the next row.
+    ///
+    /// # Errors
+    /// [`Failure`] if reading fails.
+    pub(crate) fn next(&mut self) -> Result<Next, Failure> {
+        match self.found() {
+            Ok(Found::Row) => Ok(Next::Row),
+            Ok(_) => Ok(Next::End),
+            Err(error) => {
+                Err(odd(format!("the list cannot be read on ({error})"), "Look at the file."))
+            }
+        }
+    }
+
+    /// Returns the line number of the row.
+    pub(crate) fn line(&self) -> u64 {
+        self.people.line()
+    }
+
+    /// Returns the row or what is wrong with it, without quoting it: it may hold a key.
+    pub(crate) fn row(&self) -> Result<UserRow<'_>, Failure> {
+        self.people.row().map_err(|fault| {
+            let what = match fault {
+                RowError::Fields { found, wanted } => {
+                    format!("{} where the first line has {wanted}", count(found, "field"))
+                }
+                RowError::Encoding => "not UTF-8".into(),
+                RowError::TooLong => {
+                    format!("longer than {} KiB (is a quotation mark left open?)", ROW_MAX / 1024)
+                }
+            };
+            odd(what, "Correct the line, and run it again: who is done is passed over.")
+        })
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "within the length that was just read")]
+    fn found(&mut self) -> io::Result<Found> {
+        loop {
+            if self.used == self.read {
+                (self.used, self.read) = (0, self.input.read(&mut self.piece)?);
+            }
+            let (used, found) = self.people.read(&self.piece[self.used..self.read]);
+            self.used += used;
+            if found != Found::More {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Refuses a file that others may have read: its keys are not secret.
+    fn trusted(&self, path: &str) -> Result<(), Failure> {
+        let found = self.input.metadata().map_err(|error| unreadable(path, error.into()))?;
+        if found.mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Refused,
+            format!("{} has keys in it, and is open to others", plain(path)),
+            "chmod 600 the file; who could read it until now knows the keys, so tickets are safer.",
+        ))
+    }
+}
+
+/// Position of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// At a row.
+    Row,
+    /// At the end.
+    End,
+}
+
+fn unreadable(path: &str, error: CallerFileError) -> Failure {
+    let remedy =
+        "Name a CSV file with the columns user, mail and perhaps key; or - for standard input.";
+    caller_files::unreadable(path, &error, remedy)
+}
+
+fn no_head(path: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("{}: the first line does not name the columns", plain(path)),
+        "Write `user,mail` or `user,mail,key` there; no other column is known.",
+    )
+}
+
+fn odd(what: String, remedy: &str) -> Failure {
+    Failure::new(Exit::Refused, what, remedy)
+}

@@ -1,0 +1,160 @@
+//! State of one user, from record, account and ledger.
+
+use twinlock_core::{
+    base::{
+        account::{Account, Folder},
+        error::StoreError,
+        time::UnixTime,
+    },
+    ledger::{KeyId, LedgerHistory, names},
+    otp::hotp::Keyed,
+    ports::{Accounts, Ledger, LedgerKey, Records, Snapshot, UserLedger},
+    record::{Record, State},
+    verify::history,
+};
+use twinlock_host::store::enrolled_users::EnrolledUser;
+
+use crate::context::Context;
+
+/// State of one user.
+pub(crate) struct Person {
+    /// Account name.
+    pub(crate) user: String,
+    /// Enrollment status.
+    pub(crate) status: EnrollmentStatus,
+    /// Since when; `None` if no record can be read.
+    pub(crate) since: Option<UnixTime>,
+    /// Names of the authenticators.
+    pub(crate) authenticators: Vec<String>,
+    /// When a code was last accepted, as far as the ledger remembers.
+    pub(crate) last_code: Option<UnixTime>,
+}
+
+/// Enrollment status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EnrollmentStatus {
+    /// Enrolled: codes are required.
+    Enrolled,
+    /// Enrolled, but the account does not exist any more.
+    NoAccount,
+    /// Set-up has begun, or a ticket was issued.
+    Pending,
+    /// Was enrolled once.
+    Removed,
+    /// Was never enrolled.
+    NotEnrolled,
+    /// The record is unusable, so every login is refused.
+    Broken(StoreError),
+}
+
+impl EnrollmentStatus {
+    /// Returns one or two words for tables and scripts.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Enrolled => "enrolled",
+            Self::NoAccount => "no account",
+            Self::Pending => "pending",
+            Self::Removed => "removed",
+            Self::NotEnrolled => "not enrolled",
+            Self::Broken(_) => "broken",
+        }
+    }
+
+    /// Returns the stable reason of a broken record.
+    pub(crate) fn reason(self) -> Option<String> {
+        match self {
+            Self::Broken(StoreError::Malformed { line }) if line > 0 => {
+                Some(format!("record_malformed, line {line}"))
+            }
+            Self::Broken(fault) => Some(fault.reason().into()),
+            Self::Enrolled
+            | Self::NoAccount
+            | Self::Pending
+            | Self::Removed
+            | Self::NotEnrolled => None,
+        }
+    }
+}
+
+/// Reads the state of an account, as a login would find its record.
+pub(crate) fn of_account(context: &Context, account: &Account) -> Person {
+    match context.machine.records.newest(account) {
+        Ok(Some(found)) => of_record(context, account.name.clone(), &found.record),
+        Ok(None) => nobody(account.name.clone(), EnrollmentStatus::NotEnrolled),
+        Err(fault) => nobody(account.name.clone(), EnrollmentStatus::Broken(fault)),
+    }
+}
+
+/// Reads the state of an entry of the records folder. Returns `None` for an empty folder that a killed command left.
+pub(crate) fn of_entry(context: &Context, entry: EnrolledUser) -> Option<Person> {
+    let found = match entry.found {
+        Ok(found) => found?,
+        Err(fault) => return Some(nobody(entry.user, EnrollmentStatus::Broken(fault))),
+    };
+    Some(match context.machine.accounts.by_name(&entry.user) {
+        Ok(Some(account)) if account.name == entry.user => of_account(context, &account),
+        Ok(_) => without_account(context, entry.user, &found),
+        // NSS did not answer: only the record is known.
+        Err(_) => of_record(context, entry.user, &found.record),
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
+fn without_account(context: &Context, user: String, found: &Snapshot) -> Person {
+    let person = of_record(context, user, &found.record);
+    let status = match person.status {
+        EnrollmentStatus::Enrolled => EnrollmentStatus::NoAccount,
+        other => other,
+    };
+    Person { status, ..person }
+}
+
+fn nobody(user: String, status: EnrollmentStatus) -> Person {
+    Person { user, status, since: None, authenticators: Vec::new(), last_code: None }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
+fn of_record(context: &Context, user: String, record: &Record) -> Person {
+    let status = match record.state {
+        State::Active => EnrollmentStatus::Enrolled,
+        State::Pending => EnrollmentStatus::Pending,
+        State::Removed => EnrollmentStatus::Removed,
+    };
+    let last_code = match status {
+        EnrollmentStatus::Enrolled => last_code(context, &user, record),
+        _ => None,
+    };
+    Person {
+        user,
+        status,
+        since: Some(record.since),
+        authenticators: record.authenticators.iter().map(|one| one.name.clone()).collect(),
+        last_code,
+    }
+}
+
+/// Returns when a code was last accepted, best effort: `why` and the login itself report an unreadable ledger.
+fn last_code(context: &Context, user: &str, record: &Record) -> Option<UnixTime> {
+    let user_ledger =
+        context.machine.ledger.open(&LedgerKey::Account(Folder::of(user).ok()?)).ok()?;
+    let facts = history::read(user_ledger.as_ref(), None).ok()?;
+    last_of(user_ledger.as_ref(), &facts, record)
+}
+
+fn last_of(
+    user_ledger: &dyn UserLedger,
+    facts: &LedgerHistory,
+    record: &Record,
+) -> Option<UnixTime> {
+    let keys = record.authenticators.iter();
+    let of_keys = keys.filter_map(|one| {
+        let keyed = Keyed::new(&one.key, one.parameters.algorithm)?;
+        Some(keyed.mark(one))
+    });
+    let marks: Vec<_> = of_keys.chain(record.codes.map(KeyId::of_set)).collect();
+    let own = facts.used.iter().filter(|used| marks.contains(&used.mark));
+    let at =
+        own.filter_map(|used| history::instant_of(user_ledger, &names::used_name(used)).ok()?);
+    // An imported step was no login on this host; its instant is 0.
+    at.filter(|at| at.0 > 0).max()
+}

@@ -1,0 +1,127 @@
+//! Stores a changed record for a verb, and reports on a failure whether the old or the new record is in force.
+
+use twinlock_core::{
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, StoreError},
+    },
+    ports::{Records, Snapshot},
+    record::{Record, State},
+    verify::record_update::{self, ChangeError, Decide, Find},
+};
+
+use crate::{
+    context::Context,
+    error::exit::{Exit, Failure},
+    text::plain,
+};
+
+/// Stores what `decide` makes of the newest record. `is_it` recognizes the new record: a disk error at the very end may
+/// leave it in force.
+pub(crate) fn put(
+    context: &Context,
+    account: &Account,
+    decide: Decide<'_, Failure>,
+    is_it: &dyn Fn(&Record) -> bool,
+) -> Result<(), Failure> {
+    let find = || context.machine.records.newest(account);
+    put_found(context, account, &find, decide, is_it)
+}
+
+/// Stores like [`put`], for a user without a record: there is none before the first enrollment, or it was lost.
+pub(crate) fn begin(
+    context: &Context,
+    account: &Account,
+    decide: Decide<'_, Failure>,
+    is_it: &dyn Fn(&Record) -> bool,
+) -> Result<(), Failure> {
+    let find = || context.machine.records.before_enrollment(account);
+    put_found(context, account, &find, decide, is_it)
+}
+
+fn put_found(
+    context: &Context,
+    account: &Account,
+    find: Find<'_>,
+    decide: Decide<'_, Failure>,
+    is_it: &dyn Fn(&Record) -> bool,
+) -> Result<(), Failure> {
+    let records = &context.machine.records;
+    let fault = match record_update::change_found(records, account, find, decide) {
+        Ok(()) => {
+            // The change is in force, whatever the clock says.
+            if let Ok(now) = context.now() {
+                records.mark_clock(now);
+            }
+            return Ok(());
+        }
+        Err(ChangeError::Declined(failure)) => return Err(failure),
+        Err(ChangeError::Changing) => return Err(changing(&account.name)),
+        Err(ChangeError::Store(fault)) => fault,
+    };
+    let found =
+        records.newest(account).map(|found| found.is_some_and(|found| is_it(&found.record)));
+    Err(failed(&account.name, fault, found))
+}
+
+/// Explains a store failure during a change, and whether the new record is in force.
+pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreError>) -> Failure {
+    let failure = Failure::from(fault);
+    let (user, what) = (plain(user), failure.what);
+    let (what, remedy) = match stands {
+        Ok(true) => (
+            format!(
+                "{what}; the record of {user} was changed all the same, and may change back when the machine is switched off"
+            ),
+            format!("{} Then look at `twinlock status {user}`, and do it again.", failure.remedy),
+        ),
+        Ok(false) => (format!("{what}; nothing was changed"), failure.remedy),
+        Err(_) => (
+            format!("{what}; which record of {user} stands cannot be said"),
+            format!("{} Then look at `twinlock status {user}`.", failure.remedy),
+        ),
+    };
+    Failure::new(failure.exit, what, remedy)
+}
+
+/// Stores a given record as the successor of that number.
+pub(crate) fn place(
+    context: &Context,
+    account: &Account,
+    after: u64,
+    record: &Record,
+) -> Result<(), Failure> {
+    let records = &context.machine.records;
+    let folder = Folder::of(&account.name)
+        .map_err(|_| Failure::from(StoreError::NameTooLong).unchanged())?;
+    match records.commit(&folder, after, record) {
+        Ok(()) => Ok(()),
+        Err(CommitError::Overtaken) => Err(CommitError::Overtaken.into()),
+        Err(CommitError::Store(fault)) => Err(in_doubt(context, account, record, fault)),
+    }
+}
+
+/// Explains a store failure during a first record or a given one.
+pub(crate) fn in_doubt(
+    context: &Context,
+    account: &Account,
+    record: &Record,
+    fault: StoreError,
+) -> Failure {
+    let is_it = |found: Snapshot| found.record.generation == record.generation;
+    let found = context.machine.records.newest(account).map(|found| found.is_some_and(is_it));
+    failed(&account.name, fault, found)
+}
+
+/// Returns the record if it makes codes required.
+pub(crate) fn active(found: Option<Snapshot>) -> Option<Snapshot> {
+    found.filter(|found| found.record.state == State::Active)
+}
+
+fn changing(user: &str) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("the record of {} changes again and again; nothing was changed here", plain(user)),
+        "Look at `twinlock status`, then try again.",
+    )
+}

@@ -1,0 +1,342 @@
+//! Writes the reminder rule of a group to rules.toml; twinlock.toml is never rewritten.
+
+use twinlock_core::{
+    base::{
+        error::{MachineError, StoreError},
+        time::UnixTime,
+    },
+    policy::{
+        Action, Rule,
+        rules::shadows,
+        settings as form,
+        settings::{SETTINGS_MAX, rules as rules_form},
+    },
+    ports::Entropy,
+};
+use twinlock_host::{
+    entropy::KernelEntropy,
+    settings::{
+        self, GOOD, RULES, SettingsReadError, last_good_settings,
+        swap_file::{Content, SwapError, SwapFile},
+    },
+    trusted_dir::{self, Owner, READABLE, read_file},
+};
+
+use crate::{
+    context::Context,
+    error::{
+        exit::{Exit, Failure},
+        settings_errors,
+    },
+    text::{date, plain},
+};
+
+const OWNER: Owner = Owner(0);
+/// File mode: all users may read settings.
+const MODE: u32 = 0o644;
+
+/// A group, and the first day on which its members need a code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reminder<'a> {
+    /// Name of the group.
+    pub(crate) group: &'a str,
+    /// The day.
+    pub(crate) until: UnixTime,
+}
+
+/// What writing the rule changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Nothing: the rule was there.
+    Before,
+    /// The rule was added.
+    Added,
+    /// The date was changed.
+    Moved,
+}
+
+impl Written {
+    /// Returns the word for scripts.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Before => "there_already",
+            Self::Added => "new",
+            Self::Moved => "moved",
+        }
+    }
+}
+
+/// Why the rule is not written.
+#[derive(Debug, PartialEq, Eq)]
+enum ReminderError {
+    /// An earlier rule decides for the whole group.
+    Shadowed { path: String, line: u32 },
+    /// The existing settings or rules are unusable.
+    Unusable { path: String, fault: SettingsReadError },
+    /// The kernel returned no random bytes.
+    NoRandomness,
+}
+
+/// The rules of one file, with the line of each.
+struct Listed {
+    path: String,
+    rules: Vec<Rule>,
+    lines: Vec<u32>,
+}
+
+/// Returns what writing the rule would change, without writing it.
+pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written, Failure> {
+    if context.stand_in {
+        return Err(Failure::new(
+            Exit::NotInState,
+            "the settings or the rules have a mistake, and settings.good stands in for them; nothing was changed",
+            "Mend them first: twinlock settings check",
+        ));
+    }
+    let before = match read_file(RULES, OWNER, READABLE, SETTINGS_MAX) {
+        Ok(bytes) => bytes,
+        Err(fault) if trusted_dir::is_absent(fault) => Vec::new(),
+        Err(fault) => {
+            let fault = SettingsReadError::RulesFile(fault);
+            return Err(failure(&ReminderError::Unusable { path: RULES.into(), fault }));
+        }
+    };
+    decided(context, &before, reminder).map(|(_, written)| written).map_err(|fault| failure(&fault))
+}
+
+/// Writes `group = G, action = "remind", until = DATE`, unless the rule is there.
+pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<Written, Failure> {
+    let file = SwapFile::open(RULES, SETTINGS_MAX, OWNER).map_err(|folder| {
+        let (what, remedy) = settings_errors::of_folder(RULES, &folder);
+        Failure::new(Exit::NotInState, what, remedy)
+    })?;
+    // The first result counts: a retry after a lost race finds its own rule.
+    let mut first = None;
+    let changed = file.change(&mut |before| {
+        let (rules, written) = decided(context, before, reminder)?;
+        first.get_or_insert(written);
+        rules.map(|rules| content(&rules)).transpose()
+    });
+    let stands = || {
+        let rules = settings::read_rules(RULES, OWNER).ok()?;
+        Some(rules.iter().any(|rule| *rule == reminder.rule()))
+    };
+    changed.map_err(|error| match error {
+        SwapError::Declined(fault) => failure(&fault),
+        SwapError::Store(fault) => unwritten(stands(), fault),
+        SwapError::Busy => Failure::new(
+            Exit::NotInState,
+            format!("{RULES} is being written by others all the time; the rule is not written"),
+            "Run it again.",
+        ),
+    })?;
+    for path in files(context) {
+        keep(path)?;
+    }
+    Ok(first.unwrap_or(Written::Before))
+}
+
+fn content(rules: &[Rule]) -> Result<Content, ReminderError> {
+    let mut generation = [0; 8];
+    KernelEntropy.fill(&mut generation).map_err(|MachineError| ReminderError::NoRandomness)?;
+    let text = rules_form::written(rules, u64::from_ne_bytes(generation));
+    Ok(Content { bytes: text.into_bytes(), mode: MODE })
+}
+
+/// Returns the settings files whose rules come first: that of /etc/twinlock and the requested one.
+fn files(context: &Context) -> impl Iterator<Item = &str> {
+    let other = Some(context.config.as_str()).filter(|path| *path != settings::PATH);
+    std::iter::once(settings::PATH).chain(other)
+}
+
+/// Adds the new rules to the copy that stands in for faulty settings, if there is one.
+fn keep(path: &str) -> Result<(), Failure> {
+    last_good_settings::keep_rules(path, RULES, OWNER).map_err(|fault| {
+        let why = settings_errors::of_file(&settings::extras(path, GOOD), fault);
+        let what = format!("{why}; the rule stands in {RULES} all the same");
+        Failure::new(Exit::StoreUnreachable, what, "Look at the disk, then run it again.")
+    })
+}
+
+/// Explains why the rule is not written, and whether it is in the file, if that is known.
+fn unwritten(stands: Option<bool>, fault: StoreError) -> Failure {
+    let stands = match stands {
+        Some(false) => "the rule is not written",
+        Some(true) => {
+            "the rule stands there all the same, and may be gone when the machine is switched off"
+        }
+        None => "whether the rule stands there cannot be said",
+    };
+    let what = format!("{}; {stands}", settings_errors::of_file(RULES, fault));
+    Failure::new(Exit::StoreUnreachable, what, settings_errors::FILE_REMEDY)
+}
+
+fn failure(fault: &ReminderError) -> Failure {
+    let (what, remedy) = match fault {
+        ReminderError::Shadowed { path, line } => (
+            format!(
+                "{}:{line}: the rule there comes first and decides for everybody in the group; no rule is written",
+                plain(path)
+            ),
+            "Take it out, or change it where it stands: twinlock settings show".to_owned(),
+        ),
+        ReminderError::Unusable { path, fault } => {
+            let (what, remedy) = settings_errors::of_settings(path, fault);
+            (format!("{what}; no rule is written"), remedy)
+        }
+        ReminderError::NoRandomness => return MachineError.into(),
+    };
+    Failure::new(Exit::NotInState, what, remedy)
+}
+
+/// Returns the new content of the file, or `None` if the rule is there.
+fn decided(
+    context: &Context,
+    before: &[u8],
+    reminder: Reminder<'_>,
+) -> Result<(Option<Vec<Rule>>, Written), ReminderError> {
+    let earlier = files(context).map(of_settings).collect::<Result<Vec<_>, _>>()?;
+    let text = String::from_utf8_lossy(before);
+    let rules = rules_form::read(&text).map_err(|found| ReminderError::Unusable {
+        path: RULES.into(),
+        fault: SettingsReadError::RulesMistake(found),
+    })?;
+    let lines = rules_form::lines(&text);
+    changed(&earlier, Listed { path: RULES.into(), rules, lines }, reminder)
+}
+
+fn of_settings(path: &str) -> Result<Listed, ReminderError> {
+    let unusable = |fault| ReminderError::Unusable { path: path.to_owned(), fault };
+    let bytes = match read_file(path, OWNER, READABLE, SETTINGS_MAX) {
+        Err(fault) if trusted_dir::is_absent(fault) && path == settings::PATH => Vec::new(),
+        read => read.map_err(|fault| unusable(SettingsReadError::File(fault)))?,
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let policy = form::read(&text).map_err(|found| unusable(SettingsReadError::Mistake(found)))?;
+    Ok(Listed { path: path.to_owned(), lines: rules_form::lines(&text), rules: policy.rules })
+}
+
+fn changed(
+    earlier: &[Listed],
+    mut listed: Listed,
+    reminder: Reminder<'_>,
+) -> Result<(Option<Vec<Rule>>, Written), ReminderError> {
+    let wanted = reminder.rule();
+    let shadowed = |one: &Listed, before: usize| {
+        let place = one.rules.iter().take(before).position(|rule| shadows(rule, &wanted))?;
+        let line = one.lines.get(place).copied().unwrap_or(0);
+        Some((place, ReminderError::Shadowed { path: one.path.clone(), line }))
+    };
+    let mut stands = false;
+    for one in earlier {
+        match shadowed(one, one.rules.len()) {
+            Some((place, _)) if one.rules.get(place) == Some(&wanted) => stands = true,
+            Some((_, fault)) => return Err(fault),
+            None => {}
+        }
+    }
+    if stands && earlier.iter().all(|one| one.rules.contains(&wanted)) {
+        return Ok((None, Written::Before));
+    }
+    let place = listed.rules.iter().position(|rule| reminder.is_one(rule));
+    if let Some((_, fault)) = shadowed(&listed, place.unwrap_or(listed.rules.len())) {
+        return Err(fault);
+    }
+    let written = match place.and_then(|place| listed.rules.get_mut(place)) {
+        Some(rule) if *rule == wanted => return Ok((None, Written::Before)),
+        Some(rule) => {
+            *rule = wanted;
+            Written::Moved
+        }
+        None => {
+            listed.rules.push(wanted);
+            Written::Added
+        }
+    };
+    Ok((Some(listed.rules), written))
+}
+
+impl Reminder<'_> {
+    /// Returns the rule.
+    pub(crate) fn rule(self) -> Rule {
+        Rule {
+            user: None,
+            group: Some(self.group.to_owned()),
+            service: None,
+            network: None,
+            action: Action::Remind,
+            until: Some(self.until),
+        }
+    }
+
+    /// Describes the effect of the rule.
+    pub(crate) fn effect(self) -> String {
+        format!(
+            "Until {} members of {} who are not enrolled are reminded, and let in without a code.",
+            date(self.until),
+            plain(self.group)
+        )
+    }
+
+    /// Reports whether a rule is this one, whatever its date.
+    fn is_one(self, rule: &Rule) -> bool {
+        Rule { until: Some(self.until), ..rule.clone() } == self.rule()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JANUARY: Reminder<'_> = Reminder { group: "dev", until: UnixTime(1_801_353_600) };
+    const MARCH: Reminder<'_> = Reminder { group: "dev", until: UnixTime(1_803_859_200) };
+    const RULE: &str = "[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = 2027-01-31\n";
+
+    fn listed(path: &str, text: &str) -> Listed {
+        let rules = rules_form::read(text).unwrap();
+        Listed { path: path.into(), rules, lines: rules_form::lines(text) }
+    }
+
+    fn change(
+        settings: &str,
+        rules: &str,
+        reminder: Reminder<'_>,
+    ) -> Result<(Option<Vec<Rule>>, Written), ReminderError> {
+        changed(&[listed("t", settings)], listed("r", rules), reminder)
+    }
+
+    #[test]
+    fn rule_is_added_once() {
+        let ada = "[[rule]]\nuser = \"ada\"\naction = \"exempt\"\n";
+        for before in ["", ada] {
+            let (after, written) = change(ada, before, JANUARY).unwrap();
+            let after = after.unwrap();
+            assert_eq!(written, Written::Added);
+            assert_eq!(after.last(), Some(&JANUARY.rule()));
+            let text = rules_form::written(&after, 1);
+            assert_eq!(change(ada, &text, JANUARY), Ok((None, Written::Before)));
+        }
+        // The form that earlier versions wrote.
+        assert_eq!(change(RULE, "", JANUARY), Ok((None, Written::Before)));
+    }
+
+    #[test]
+    fn another_date_replaces_the_old_one() {
+        let (after, written) = change("", &format!("{RULE}{RULE}"), MARCH).unwrap();
+        assert_eq!((written, after), (Written::Moved, Some(vec![MARCH.rule(), JANUARY.rule()])));
+    }
+
+    #[test]
+    fn shadowed_rule_is_refused_with_its_line() {
+        let shadowed = |path: &str, line| Err(ReminderError::Shadowed { path: path.into(), line });
+        let everybody = "\n[[rule]]\naction = \"require\"\n";
+        assert_eq!(change(everybody, "", JANUARY), shadowed("t", 2));
+        let group = "[[rule]]\nuser = \"a\"\naction = \"exempt\"\n# g\n[[rule]]\ngroup = \"dev\"\naction = \"exempt\"\n";
+        assert_eq!(change(group, "", JANUARY), shadowed("t", 5));
+        assert_eq!(change("", group, JANUARY), shadowed("r", 5));
+        assert_eq!(change("", &format!("{group}{RULE}"), MARCH), shadowed("r", 5));
+        assert_eq!(change(RULE, "", MARCH), shadowed("t", 1));
+        let service = "[[rule]]\nservice = \"sudo\"\naction = \"require\"\n";
+        assert!(change(service, "", JANUARY).is_ok());
+    }
+}

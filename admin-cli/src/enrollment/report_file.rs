@@ -1,0 +1,49 @@
+//! Report file of the tickets that cannot be mailed: mode 0600, never overwritten, complete up to the last line.
+
+use std::{io::Write, path::Path};
+
+use twinlock_host::new_file::{NewFile, NewFileError, Vacancy};
+
+use crate::{
+    enrollment::listing::record,
+    error::{
+        caller_files::unwritable,
+        exit::{Exit, Failure},
+    },
+};
+
+const HEADER: [&str; 3] = ["user", "ticket", "until"];
+
+/// A report that is being written.
+pub(crate) struct ReportFile {
+    path: String,
+    made: NewFile,
+}
+
+impl ReportFile {
+    /// Creates the file; refuses an existing one.
+    pub(crate) fn create(path: &str) -> Result<Self, Failure> {
+        let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
+        let made = made.map_err(|error| failure(path, &error))?;
+        let mut report = Self { path: path.into(), made };
+        report.write(&HEADER)?;
+        Ok(report)
+    }
+
+    /// Appends a ticket and syncs it to disk before it is reported.
+    pub(crate) fn add(&mut self, fields: [&str; 3]) -> Result<(), Failure> {
+        self.write(&fields)
+    }
+
+    fn write(&mut self, fields: &[&str]) -> Result<(), Failure> {
+        let line = record(fields);
+        let mut file = &self.made.file;
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+        written.map_err(|error| failure(&self.path, &error.into()))
+    }
+}
+
+fn failure(path: &str, error: &NewFileError) -> Failure {
+    let failure = unwritable(path, error);
+    Failure::new(Exit::Refused, failure.what, failure.remedy)
+}

@@ -1,0 +1,145 @@
+//! A ticket on its way to its user: generated, stored as a hash, then mailed or shown.
+
+use serde_json::Value;
+use twinlock_core::{
+    base::{account::Account, random_text},
+    notify::notification::TicketMail,
+    ports::Ledger,
+    record::{
+        Record, enrollment,
+        extras::{AuditStamp, Purpose, RecordExtras, Ticket},
+    },
+    verify::generate,
+};
+use twinlock_host::entropy::KernelEntropy;
+use zeroize::Zeroizing;
+
+use crate::{
+    context::Context,
+    error::exit::Failure,
+    mail::{self, Address, MailError},
+    terminal::keyboard::tell,
+    text::{WIDTH, instant, plain, wrap},
+};
+
+/// Letters of a ticket between two dashes.
+const GROUP: usize = 4;
+
+/// A generated ticket.
+pub(crate) struct Drawn {
+    letters: Zeroizing<String>,
+    ticket: Ticket,
+}
+
+/// Text around a ticket.
+pub(crate) struct TicketMessage<'a> {
+    /// What was done.
+    pub(crate) done: &'a str,
+    /// What to do with the ticket.
+    pub(crate) todo: &'a str,
+    /// What was done, as JSON.
+    pub(crate) object: Value,
+}
+
+impl Drawn {
+    /// Generates a ticket that is valid for `life` seconds.
+    pub(crate) fn new(
+        context: &Context,
+        purpose: Purpose,
+        audit: AuditStamp,
+        life: u64,
+    ) -> Result<Self, Failure> {
+        let letters = generate::ticket(&KernelEntropy)?;
+        let voucher = generate::voucher(&letters, audit.at.plus(life), &KernelEntropy)?;
+        let voucher = voucher.counted_from(context.now()?, &context.machine.ledger.boot_id()?);
+        Ok(Self { letters, ticket: Ticket { purpose, voucher, audit } })
+    }
+
+    /// Adds it to a record and removes an earlier one for the same purpose, which may have been lost.
+    pub(crate) fn give(&self, extras: &mut RecordExtras) {
+        extras.tickets.retain(|other| other.purpose != self.ticket.purpose);
+        enrollment::give_ticket(extras, self.ticket.clone());
+    }
+
+    /// Reports whether a record holds it.
+    pub(crate) fn is_in(&self, record: &Record) -> bool {
+        record.extras.tickets.contains(&self.ticket)
+    }
+
+    /// Delivers the ticket: by mail, or else by showing it to the administrator.
+    pub(crate) fn deliver(
+        &self,
+        context: &Context,
+        account: &Account,
+        on_record: Option<&str>,
+        message: &TicketMessage<'_>,
+    ) -> Result<(), Failure> {
+        let grouped = random_text::in_groups(&self.letters, GROUP, '-');
+        let ticket_mail = TicketMail {
+            user: &account.name,
+            purpose: self.ticket.purpose,
+            ticket: &grouped,
+            by: &self.ticket.audit.by,
+            at: self.ticket.audit.at,
+            until: self.ticket.voucher.until,
+        };
+        let sent = mail::send_ticket(context, on_record, &ticket_mail);
+        if let Err(fault) = &sent
+            && *fault != MailError::NoAddress
+        {
+            let said = format!("No mail was sent: {}. {}", fault.what(), fault.remedy());
+            tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
+        }
+        let text = if context.json {
+            Zeroizing::new(format!("{}\n", object(message.object.clone(), &ticket_mail, &sent)))
+        } else {
+            sentences(message, &ticket_mail, &sent)
+        };
+        context.print(&text)
+    }
+}
+
+/// Returns the lifetime of a ticket in seconds: shorter if it will be mailed.
+pub(crate) fn life_of(context: &Context, user: &str, on_record: Option<&str>) -> u64 {
+    let lives = context.policy.set_up.ticket_lives;
+    let is_mailed = Address::of(user, on_record, &context.policy.mail).is_ok();
+    if is_mailed { lives.mail } else { lives.paper }
+}
+
+type Sent = Result<Address, MailError>;
+
+fn object(mut object: Value, ticket_mail: &TicketMail<'_>, sent: &Sent) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        let (ticket, address, fault) = match sent {
+            Ok(address) => (Value::Null, address.as_str().into(), Value::Null),
+            Err(MailError::NoAddress) => (ticket_mail.ticket.into(), Value::Null, Value::Null),
+            Err(fault) => (ticket_mail.ticket.into(), Value::Null, fault.what().into()),
+        };
+        fields.insert("ticket".into(), ticket);
+        fields.insert("ticket_until".into(), ticket_mail.until.0.into());
+        fields.insert("mailed_to".into(), address);
+        fields.insert("mail_error".into(), fault);
+    }
+    object
+}
+
+fn sentences(
+    message: &TicketMessage<'_>,
+    ticket_mail: &TicketMail<'_>,
+    sent: &Sent,
+) -> Zeroizing<String> {
+    let (user, until) = (plain(ticket_mail.user), instant(ticket_mail.until));
+    let done = wrap(message.done, WIDTH, 0);
+    Zeroizing::new(match sent {
+        Ok(address) => {
+            let said = format!("A ticket was sent to {address}.");
+            let life = format!("It works once, until {until}.");
+            format!("{done}\n{}\n{life}\n", wrap(&said, WIDTH, 0))
+        }
+        Err(_) => {
+            let said = format!("Hand this ticket to {user}. It works once, until {until}:");
+            let (said, todo) = (wrap(&said, WIDTH, 0), wrap(message.todo, WIDTH, 0));
+            format!("{done}\n{said}\n\n    {}\n\n{todo}\n", ticket_mail.ticket)
+        }
+    })
+}

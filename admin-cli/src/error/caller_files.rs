@@ -1,0 +1,67 @@
+//! Messages about files whose path the caller gave: what is wrong and what to do. They never quote the file.
+
+use twinlock_host::{caller_file::CallerFileError, new_file::NewFileError};
+
+use crate::{
+    error::exit::{Exit, Failure},
+    text::plain,
+};
+
+/// Explains why a file cannot be read. `remedy` is for a wrong path; if permissions are missing, the message says how
+/// to give the content another way.
+pub(crate) fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> Failure {
+    let what = format!("{} cannot be read ({})", plain(path), plain(&error.to_string()));
+    match error {
+        CallerFileError::InvokingUser(_) => Failure::new(
+            Exit::NotAllowed,
+            what,
+            "Call twinlock by sudo, doas or pkexec itself, which set their variables.",
+        ),
+        CallerFileError::Denied { .. } => Failure::new(
+            Exit::Usage,
+            what,
+            "Copy it to a file that you may read. With full root rights: sudo env -u SUDO_UID twinlock ...",
+        ),
+        CallerFileError::Kind
+        | CallerFileError::Silent
+        | CallerFileError::TooLarge
+        | CallerFileError::Io(_) => Failure::new(Exit::Usage, what, remedy),
+    }
+}
+
+/// Explains why a file cannot be created.
+pub(crate) fn unwritable(path: &str, error: &NewFileError) -> Failure {
+    let path = plain(path);
+    let what = format!("{path} cannot be written ({})", plain(&error.to_string()));
+    match error {
+        NewFileError::Taken => Failure::new(
+            Exit::NotInState,
+            format!("{path} is there already, and is not overwritten"),
+            "Name another file, or delete this one first.",
+        ),
+        NewFileError::InvokingUser(_) => Failure::new(
+            Exit::NotAllowed,
+            what,
+            "Call twinlock by sudo, doas or pkexec itself, which set their variables.",
+        ),
+        NewFileError::ForeignFolder(_)
+        | NewFileError::OpenFolder(_)
+        | NewFileError::SystemFolder => Failure::new(
+            Exit::Usage,
+            what,
+            "Name a file in your home folder, such as ~/twinlock-file.",
+        ),
+        NewFileError::Io(fault) if fault.kind() == std::io::ErrorKind::PermissionDenied => {
+            Failure::new(
+                Exit::Usage,
+                what,
+                "Files are made as the user who called sudo. Name one in your home folder, such as ~/twinlock-file.",
+            )
+        }
+        NewFileError::NoName | NewFileError::Io(_) => Failure::new(
+            Exit::Usage,
+            what,
+            "Name a file in a folder that exists and has room, such as your home folder.",
+        ),
+    }
+}

@@ -1,0 +1,194 @@
+//! Failures of a command: what is wrong, what to do, and the exit status of DESIGN.md.
+
+use twinlock_core::base::error::{CommitError, LedgerError, LookupError, MachineError, StoreError};
+
+/// Exit statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// A wrong code, or a negative result.
+    Refused = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// The user, file or host is not in a state that allows it.
+    NotInState = 3,
+    /// Not allowed.
+    NotAllowed = 4,
+    /// Too many wrong codes.
+    Throttled = 5,
+    /// Records or ledger are unusable.
+    StoreUnreachable = 6,
+    /// Interrupted at a prompt.
+    Interrupted = 130,
+}
+
+/// A failure: one sentence says what is wrong, one says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The exit status.
+    pub(crate) exit: Exit,
+    /// What is wrong, and where.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) remedy: String,
+    /// Whether the failure comes unchanged from records, ledger, accounts or clock, and does not say yet what state it
+    /// left.
+    bare: bool,
+}
+
+impl Failure {
+    /// Creates a failure.
+    pub(crate) fn new(exit: Exit, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
+    }
+
+    /// Creates a failure that happened before anything was changed.
+    pub(crate) fn bare(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
+    }
+
+    /// Adds the state that is left after the failure.
+    #[must_use]
+    pub(crate) fn but(self, stands: &str) -> Self {
+        Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
+    }
+
+    /// Adds that nothing was changed, unless the failure says already what state it left: it happened before the first
+    /// write.
+    #[must_use]
+    pub(crate) fn unchanged(self) -> Self {
+        self.or("nothing was changed")
+    }
+
+    /// Adds the state that is left, unless the failure says it already.
+    #[must_use]
+    pub(crate) fn or(self, stands: &str) -> Self {
+        if self.bare { self.but(stands) } else { self }
+    }
+
+    /// Creates a failure that the command's own report has described already.
+    pub(crate) fn told(exit: Exit) -> Self {
+        Self::new(exit, "", "")
+    }
+}
+
+impl From<&clap::Error> for Failure {
+    /// Takes the first part of clap's message, which says what is wrong; usage and hints follow it.
+    fn from(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let in_a_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (what, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let what = what.strip_prefix("error: ").unwrap_or(what);
+        Self::new(Exit::Usage, in_a_line(what), in_a_line(rest))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(fault: StoreError) -> Self {
+        let what = format!("the records cannot be used ({})", fault.reason());
+        Self::bare(what, store_remedy(fault))
+    }
+}
+
+/// Returns the remedy for each fault of the records.
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
+    match fault {
+        StoreError::FolderMissing => {
+            "Mount the records folder that belongs here; on a machine that never had one, run `twinlock epoch ensure`."
+        }
+        StoreError::StoreIdMissing => {
+            "Mount the records folder; if it is lost, restore it from a backup. To begin anew, delete /etc/twinlock/store-id and run `twinlock epoch ensure`."
+        }
+        StoreError::StoreIdMismatch => {
+            "Another records folder is mounted than /etc/twinlock/store-id belongs to. Mount the right one, or copy its store-id to /etc/twinlock."
+        }
+        StoreError::Symlink => {
+            "Replace the symbolic link by the folder itself, or set `records` to the real path."
+        }
+        StoreError::WrongKind => {
+            "Something that is neither file nor folder stands among the records; move it away."
+        }
+        StoreError::WrongOwner => {
+            "Make root the owner: chown -R root:root on the records folder, after looking why it was not."
+        }
+        StoreError::TooOpen => {
+            "Close it: chmod -R go= on the records folder, and treat its keys as seen by others."
+        }
+        StoreError::HardLink => {
+            "A record has a second name somewhere; find it with `find -samefile`, and delete it."
+        }
+        StoreError::TooLarge | StoreError::Malformed { .. } => {
+            "Restore the person's newest record from a backup, or remove and enroll the person again."
+        }
+        StoreError::Newer { .. } => "Install the newer twinlock that wrote it.",
+        StoreError::OtherUid => {
+            "The account was made anew under an old name. `twinlock remove` the old record, then enroll the new person."
+        }
+        StoreError::UidOfAnother => {
+            "Two accounts share this user id, or one was renamed. `twinlock list` shows whose it is; `twinlock remove` that one."
+        }
+        StoreError::RecordLost => {
+            "Restore the person's folder from a backup, or enroll the person again."
+        }
+        StoreError::OtherName => "A record was copied into another person's folder; put it back.",
+        StoreError::NameTooLong => {
+            "No file system holds a folder of that name; give the account a shorter one."
+        }
+        StoreError::Io { .. } => "Look at the disk and at the kernel's log (dmesg).",
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(fault: LedgerError) -> Self {
+        let what = format!("the ledger cannot be used ({})", fault.reason());
+        let remedy = match fault {
+            LedgerError::NotMounted => {
+                "Start the mount unit first: systemctl start run-twinlock.mount. Without systemd, mount a tmpfs there (mode=0700), or set `ledger_mounted = false`."
+            }
+            LedgerError::NotTmpfs => {
+                "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant to lie on a disk."
+            }
+            LedgerError::Untrusted => {
+                "Begin the ledger anew: systemctl restart run-twinlock.mount (without systemd, mount it anew), then `twinlock epoch ensure`; for a minute codes are then refused as used."
+            }
+            LedgerError::Reserved => {
+                "Remove what is expired: `twinlock epoch sweep`; or give the ledger more names: nr_inodes= in a drop-in of run-twinlock.mount."
+            }
+            LedgerError::Io { .. } => {
+                "Look at the ledger folder (df -i), and at the kernel's log (dmesg)."
+            }
+        };
+        Self::bare(what, remedy)
+    }
+}
+
+impl From<CommitError> for Failure {
+    fn from(fault: CommitError) -> Self {
+        match fault {
+            CommitError::Overtaken => Self::new(
+                Exit::NotInState,
+                "somebody else changed this record at the same time; nothing was changed here",
+                "Look at `twinlock status`, then try again.",
+            ),
+            CommitError::Store(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<LookupError> for Failure {
+    fn from(LookupError: LookupError) -> Self {
+        Self::bare(
+            "the account could not be looked up",
+            "Look at the name service (getent passwd NAME).",
+        )
+    }
+}
+
+impl From<MachineError> for Failure {
+    fn from(MachineError: MachineError) -> Self {
+        Self::bare(
+            "the clock or the kernel's randomness did not answer",
+            "Look at the clock (date); it must stand after 1970.",
+        )
+    }
+}

@@ -1,0 +1,124 @@
+//! Mistakes in a settings file, with their position and the nearest known name.
+
+use twinlock_core::{base::error::StoreError, policy::settings::SettingsError};
+use twinlock_host::{
+    settings::{RULES, SettingsReadError},
+    trusted_path::FolderError,
+};
+
+use crate::{error::refusal_messages::store_meaning, text::plain};
+
+/// Similarity, of 1, from which an unknown name is taken for a misspelt known one.
+const LIKENESS: f64 = 0.8;
+/// Remedy for a settings file that logins do not trust.
+pub(crate) const FILE_REMEDY: &str = "Make it a plain file of root: chown root:root, chmod 644.";
+
+/// Describes a mistake with its position, and what to do.
+pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
+    let place = format!("{}:{}", plain(path), mistake.line);
+    let Some(unknown) = mistake.what.strip_prefix("unknown field ") else {
+        let remedy = "Every setting stands, explained, in twinlock.toml.reference.";
+        return (format!("{place}: {}", plain(&mistake.what)), remedy.into());
+    };
+    let mut names = quoted_words(unknown);
+    let wrong = names.next().unwrap_or_default();
+    let known: Vec<&str> = names.collect();
+    let remedy = match nearest(wrong, &known) {
+        Some(near) => format!("Did you mean {near}?"),
+        None => format!("Known here: {}.", known.join(", ")),
+    };
+    (format!("{place}: there is no setting {}", plain(wrong)), remedy)
+}
+
+/// Explains like [`explain`], also for a file that cannot be read or trusted.
+pub(crate) fn of_settings(path: &str, fault: &SettingsReadError) -> (String, String) {
+    match fault {
+        SettingsReadError::File(fault) => (of_file(path, *fault), FILE_REMEDY.into()),
+        SettingsReadError::Folder(folder) => of_folder(path, folder),
+        SettingsReadError::Mistake(mistake) => explain(path, mistake),
+        SettingsReadError::RulesFile(fault) => (of_file(RULES, *fault), FILE_REMEDY.into()),
+        SettingsReadError::RulesMistake(mistake) => explain(RULES, mistake),
+    }
+}
+
+/// Describes what is wrong with a folder above a settings file, and what to do.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
+pub(crate) fn of_folder(path: &str, folder: &FolderError) -> (String, String) {
+    let why = match folder.fault {
+        StoreError::FolderMissing => "is missing",
+        StoreError::Symlink => "is a symbolic link",
+        StoreError::WrongOwner => "does not belong to root",
+        StoreError::TooOpen => "can be written to by others than root",
+        _ => "is no folder that settings are read from",
+    };
+    let what = format!("{}: the folder {} {why}", plain(path), plain(&folder.path));
+    let remedy = "Settings are read from folders that root alone can write to, from / down, such as /etc/twinlock.";
+    (what, remedy.into())
+}
+
+/// Returns the file and line of a fault.
+pub(crate) fn place_of(path: &str, fault: &SettingsReadError) -> String {
+    match fault {
+        SettingsReadError::File(_) | SettingsReadError::Folder(_) => path.to_owned(),
+        SettingsReadError::Mistake(mistake) => format!("{path}:{}", mistake.line),
+        SettingsReadError::RulesFile(_) => RULES.to_owned(),
+        SettingsReadError::RulesMistake(mistake) => format!("{RULES}:{}", mistake.line),
+    }
+}
+
+/// Describes what is wrong with the file itself.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
+pub(crate) fn of_file(path: &str, fault: StoreError) -> String {
+    let meaning = match fault {
+        StoreError::FolderMissing => "there is no such file".into(),
+        fault => store_meaning(fault).replace("the record", "the file"),
+    };
+    format!("{}: {meaning}", plain(path))
+}
+
+/// Returns the words between backticks.
+fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let likeness = |name: &&&str| strsim::jaro_winkler(wrong, name);
+    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (strsim::jaro_winkler(wrong, best) >= LIKENESS).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::policy::settings::read;
+
+    fn explained(text: &str) -> (String, String) {
+        explain("t", &read(text).unwrap_err())
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_told_its_neighbour() {
+        for (text, what, remedy) in [
+            ("windwo = 1", "t:1: there is no setting windwo", "Did you mean window?"),
+            ("\n[throttle]\nfre = 1", "t:3: there is no setting fre", "Did you mean free?"),
+            ("[[rule]]\nacton = 1", "t:2: there is no setting acton", "Did you mean action?"),
+            ("[thottle]", "t:1: there is no setting thottle", "Did you mean throttle?"),
+        ] {
+            assert_eq!(explained(text), (what.into(), remedy.into()));
+        }
+        let (_, remedy) = explained("zzz = 1");
+        assert!(remedy.starts_with("Known here: issuer, language"), "{remedy}");
+    }
+
+    #[test]
+    fn other_mistakes_keep_their_words() {
+        assert_eq!(explained("window = 11").0, "t:1: window = 11 is not between 0 and 10");
+    }
+
+    #[test]
+    fn a_file_is_no_record() {
+        let said = of_file("t", StoreError::WrongOwner);
+        assert_eq!(said, "t: the file, or a folder above it, is not root's");
+        assert_eq!(of_file("t", StoreError::FolderMissing), "t: there is no such file");
+    }
+}

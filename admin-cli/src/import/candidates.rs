@@ -1,0 +1,235 @@
+//! Selects one of the keys in an export or a picture: by name, by number, or because there is only one.
+
+use twinlock_core::{base::account::Account, record::Authenticator};
+use twinlock_migrate::{
+    otpauth_migration::{Moved, MovedKeyError},
+    plan::Plan,
+};
+
+use crate::{
+    authorize::authorizer::Authorized,
+    cli::picture::Choice,
+    context::Context,
+    error::exit::{Exit, Failure},
+    import::{
+        take_over::{ImportOutcome, take_over},
+        uri::already,
+    },
+    text::{count, plain},
+};
+
+/// A key that can be chosen.
+pub(crate) struct Candidate {
+    /// Issuer and account, escaped for a terminal.
+    pub(crate) label: String,
+    /// Other labels of the same key.
+    pub(crate) other_labels: Vec<String>,
+    /// The key, or why it cannot be used.
+    pub(crate) authenticator: Result<Authenticator, Failure>,
+}
+
+impl From<Moved> for Candidate {
+    fn from(account: Moved) -> Self {
+        let Moved { label, other_labels, authenticator } = account;
+        let authenticator = authenticator.map_err(|fault| unusable(&label, fault));
+        Self { label, other_labels, authenticator }
+    }
+}
+
+impl Candidate {
+    fn is_called(&self, name: &str) -> bool {
+        std::iter::once(&self.label).chain(&self.other_labels).any(|label| is_called(label, name))
+    }
+}
+
+/// Returns the selected key; `more` says what else may hold it.
+///
+/// # Errors
+/// [`Failure`] if none or several match; the remedy lists them.
+pub(crate) fn choose(
+    mut all: Vec<Candidate>,
+    choice: Choice<'_>,
+    more: &str,
+) -> Result<Candidate, Failure> {
+    let fits = |at: usize, one: &Candidate| {
+        choice.index.is_none_or(|index| index == at + 1)
+            && choice.name.is_none_or(|name| one.is_called(name))
+    };
+    let places: Vec<usize> =
+        all.iter().enumerate().filter(|(at, one)| fits(*at, one)).map(|(at, _)| at).collect();
+    match places.as_slice() {
+        [place] => Ok(all.swap_remove(*place)),
+        [] => Err(Failure::new(
+            Exit::NotInState,
+            match (choice.index, choice.name) {
+                (Some(index), None) => format!("there is no account {index} in it"),
+                (Some(index), Some(name)) => {
+                    format!("account {index} in it is not called {}", plain(name))
+                }
+                (None, name) => {
+                    format!("no account in it is called {}", plain(name.unwrap_or_default()))
+                }
+            },
+            format!("There are: {}.{more}", listed(&all, Numbers::WhereNeeded)),
+        )),
+        _ => {
+            let meant: Vec<&Candidate> = places.iter().filter_map(|at| all.get(*at)).collect();
+            let distinct = meant.iter().enumerate().all(|(at, one)| {
+                meant.iter().take(at).all(|other| !other.label.eq_ignore_ascii_case(&one.label))
+            });
+            let remedy = if distinct && choice.name.is_none() {
+                format!("Say which, by --name: {}.", listed(&all, Numbers::None))
+            } else {
+                format!("Say which, by --index: {}.", listed(&all, Numbers::All))
+            };
+            Err(Failure::new(
+                Exit::Usage,
+                format!("{} are in it; which one is meant?", count(places.len(), "account")),
+                remedy,
+            ))
+        }
+    }
+}
+
+/// Which accounts of a list are numbered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    None,
+    WhereNeeded,
+    All,
+}
+
+/// Lists all candidates by label. Equal labels are distinguished by their other properties.
+fn listed(all: &[Candidate], numbers: Numbers) -> String {
+    let twice =
+        |label: &str| all.iter().filter(|one| one.label.eq_ignore_ascii_case(label)).count() > 1;
+    let shown = |(at, one): (usize, &Candidate)| {
+        let label = plain(&one.label);
+        let is_twice = twice(&one.label);
+        let kind = match &one.authenticator {
+            Ok(key) if is_twice => format!(
+                " ({} digits, {})",
+                key.parameters.digits.get(),
+                key.parameters.algorithm.name()
+            ),
+            Err(_) if is_twice => " (cannot be used)".into(),
+            _ => String::new(),
+        };
+        match numbers {
+            Numbers::All => format!("{} {label}{kind}", at + 1),
+            Numbers::WhereNeeded if is_twice => format!("{} {label}{kind}", at + 1),
+            Numbers::None | Numbers::WhereNeeded => label,
+        }
+    };
+    all.iter().enumerate().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// Reports whether the name matches the whole label, or its part before or after the colon.
+fn is_called(label: &str, name: &str) -> bool {
+    let (issuer, account) = label.split_once(':').unwrap_or((label, label));
+    [label, issuer, account].iter().any(|part| part.trim().eq_ignore_ascii_case(name.trim()))
+}
+
+/// Enrolls the account with the selected key and reports it.
+pub(crate) fn enroll(
+    context: &Context,
+    by: &Authorized,
+    account: &Account,
+    authenticator: Authenticator,
+) -> Result<(), Failure> {
+    let called = authenticator.name.clone();
+    let takeover = Plan { authenticators: vec![authenticator], ..Plan::default() };
+    let (state, said) = match take_over(context, Some(by), account, takeover)? {
+        ImportOutcome::Imported => {
+            ("imported", format!("is enrolled with the authenticator {}", plain(&called)))
+        }
+        ImportOutcome::Already => ("already", "was imported already; nothing is changed".into()),
+        ImportOutcome::MovedOn => {
+            ("already", "was imported already; the counter goes on where it is now".into())
+        }
+        ImportOutcome::OtherKey => return Err(already(&account.name)),
+    };
+    context.say(
+        &format!("{} {said}.", plain(&account.name)),
+        serde_json::json!({ "user": account.name, "authenticator": called, "state": state }),
+    );
+    Ok(())
+}
+
+fn unusable(label: &str, fault: MovedKeyError) -> Failure {
+    let why = match fault {
+        MovedKeyError::Algorithm => "its hash is MD5, or one that twinlock does not know".into(),
+        MovedKeyError::Digits => "its codes have a length that twinlock does not know".into(),
+        MovedKeyError::Kind => "it is moved neither by time nor by a counter".into(),
+        MovedKeyError::Counter => "its counter is negative".into(),
+        MovedKeyError::Key(length) => {
+            format!("its key has {} bytes; 10 to 128 can be used", length.0)
+        }
+    };
+    Failure::new(
+        Exit::Refused,
+        format!("{} cannot be taken over: {why}", plain(label)),
+        "Enroll the user anew: twinlock enroll USER",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(labels: &[&str]) -> Vec<Candidate> {
+        let candidate = |label: &&str| Candidate {
+            label: (*label).into(),
+            other_labels: Vec::new(),
+            authenticator: Err(unusable(label, MovedKeyError::Kind)),
+        };
+        labels.iter().map(candidate).collect()
+    }
+
+    fn by_name(name: &str) -> Choice<'_> {
+        Choice { name: Some(name), index: None }
+    }
+
+    fn by_index(index: usize) -> Choice<'static> {
+        Choice { name: None, index: Some(index) }
+    }
+
+    #[test]
+    fn one_of_several_is_chosen_by_its_name() {
+        let labels = ["box:ada", "box:bob", "mail:cy"];
+        for (name, chosen) in
+            [("box:ada", "box:ada"), ("BOB", "box:bob"), ("mail", "mail:cy"), ("cy ", "mail:cy")]
+        {
+            assert_eq!(choose(all(&labels), by_name(name), "").unwrap().label, chosen);
+        }
+        let vague = choose(all(&labels), Choice::default(), "").map(|_| ()).unwrap_err();
+        assert_eq!(
+            (vague.exit, vague.what.as_str()),
+            (Exit::Usage, "3 accounts are in it; which one is meant?")
+        );
+        assert_eq!(vague.remedy, "Say which, by --name: box:ada, box:bob, mail:cy.");
+        let none = choose(all(&labels), by_name("dee"), " More.").map(|_| ()).unwrap_err();
+        assert_eq!(none.remedy, "There are: box:ada, box:bob, mail:cy. More.");
+        assert_eq!(choose(all(&labels[..1]), Choice::default(), "").unwrap().label, "box:ada");
+    }
+
+    #[test]
+    fn equal_names_are_chosen_by_number() {
+        let labels = ["box:ada", "Box:Ada", "mail:cy"];
+        for choice in [Choice::default(), by_name("ada")] {
+            let vague = choose(all(&labels), choice, "").map(|_| ()).unwrap_err();
+            let listed = "1 box:ada (cannot be used), 2 Box:Ada (cannot be used), 3 mail:cy.";
+            assert_eq!(vague.remedy, format!("Say which, by --index: {listed}"));
+        }
+        assert_eq!(choose(all(&labels), by_index(2), "").unwrap().label, "Box:Ada");
+        let both = Choice { name: Some("box"), index: Some(2) };
+        assert_eq!(choose(all(&labels), both, "").unwrap().label, "Box:Ada");
+        for index in [0, 4] {
+            let none = choose(all(&labels), by_index(index), "").map(|_| ()).unwrap_err();
+            assert_eq!(none.what, format!("there is no account {index} in it"));
+        }
+        let both = Choice { name: Some("box"), index: Some(3) };
+        let none = choose(all(&labels), both, "").map(|_| ()).unwrap_err();
+        assert_eq!(none.what, "account 3 in it is not called box");
+    }
+}

@@ -1,0 +1,264 @@
+//! Messages of an import about a file. They never quote the file.
+
+use twinlock_migrate::user_file::UserFileError;
+use twinlock_migrate::{
+    google::GoogleError,
+    oath::{OathLineError, PassedOver, Unread},
+    source::Remark,
+};
+
+use crate::{
+    enrollment::key_text::complaint,
+    error::exit::{Exit, Failure},
+    text::count,
+};
+
+/// A message: line, word for scripts, and text.
+pub(crate) struct Worded {
+    /// Line number; 0 for the whole file.
+    pub(crate) line: u32,
+    /// Word for scripts.
+    pub(crate) word: &'static str,
+    /// Text for people.
+    pub(crate) text: String,
+    /// Whether the source holds data there that could not be read, so that the source is kept.
+    pub(crate) keeps_source: bool,
+}
+
+impl Worded {
+    /// Reports whether it concerns the set-up of the other module, so that one sentence is enough for all users.
+    pub(crate) fn is_of_module(&self) -> bool {
+        ["rate_limit", "last_logins", "window", "look_ahead"].contains(&self.word)
+    }
+}
+
+/// Converts a remark to a message.
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+pub(crate) fn worded(remark: Remark) -> Worded {
+    let now = "protection against replay begins now: codes shown so far count as used";
+    let (line, word, text) = match remark {
+        Remark::Window { line, each_way: each_way @ 0..=10 } => (
+            line,
+            "window",
+            format!("WINDOW_SIZE is not carried over; `window = {each_way}` in twinlock.toml is as wide, for everybody"),
+        ),
+        Remark::Window { line, .. } => (
+            line,
+            "window",
+            "WINDOW_SIZE is not carried over; `window = 10` in twinlock.toml is the widest there is, for everybody".into(),
+        ),
+        Remark::LookAhead { line, counters } => (
+            line,
+            "look_ahead",
+            format!("WINDOW_SIZE is not carried over: {counters} counters ahead are more than twinlock looks at"),
+        ),
+        Remark::DeadCodes { line, count: 0 } => {
+            (line, "odd_line", "no scratch code; Google's module stops reading here".into())
+        }
+        Remark::DeadCodes { line, count: below } => (
+            line,
+            "dead_codes",
+            format!(
+                "no scratch code; Google's module stops reading here, so {} below never worked, and are not carried over",
+                count(below, "code")
+            ),
+        ),
+        Remark::TooManyCodes { count: more } => (
+            0,
+            "too_many_codes",
+            format!("{} beyond the 64 that a set holds are left out", count(more, "backup code")),
+        ),
+        Remark::ReuseAllowed => (0, "reuse_allowed", format!("there was no DISALLOW_REUSE; {now}")),
+        Remark::ReuseUnreadable { line } => {
+            (line, "reuse_unreadable", format!("DISALLOW_REUSE cannot be read; {now}"))
+        }
+        Remark::FutureSteps { line, count: future } => (
+            line,
+            "future_steps",
+            format!("{} of DISALLOW_REUSE that lie ahead are left out: no code can have had them", count(future, "step")),
+        ),
+        Remark::ShortKey { bits } => (
+            0,
+            "short_key",
+            format!("the key has {bits} bits; 128 are the least that RFC 4226 allows: enroll anew when it suits"),
+        ),
+        Remark::Padding => (
+            1,
+            "padding",
+            "the key ends in =, for which Google's module refuses the file; it is taken without".into(),
+        ),
+        Remark::RateLimit { line } => (
+            line,
+            "rate_limit",
+            "RATE_LIMIT is not carried over: twinlock counts wrong codes itself (throttle in twinlock.toml)".into(),
+        ),
+        Remark::LastLogins { line } => (
+            line,
+            "last_logins",
+            "LAST0 to LAST9 are not carried over: every login is asked for a code".into(),
+        ),
+        Remark::SkewUnderWay { line } => (
+            line,
+            "skew_under_way",
+            "RESETTING_TIME_SKEW is not carried over: learning the phone's clock begins again".into(),
+        ),
+        Remark::Fork { line } => {
+            (line, "fork", "a fork's option, which Google's module does not read; taken as the fork takes it".into())
+        }
+        Remark::UnknownOption { line } => {
+            (line, "unknown_option", "an option that twinlock does not know; left out".into())
+        }
+        Remark::UnreadableOption { line } => {
+            (line, "unreadable_option", "a value that cannot be read; left out".into())
+        }
+        Remark::Password { line } => (
+            line,
+            "clear_text_password",
+            "a password in clear text is not carried over: who has read this file knows it".into(),
+        ),
+        Remark::PinElsewhere { line } => (
+            line,
+            "password_elsewhere",
+            "the password that goes before the code (+) stays with the module that checks it".into(),
+        ),
+        Remark::LastCodeTooOld { line } => (
+            line,
+            "last_code_old",
+            "the last code is of no time nearby, so nothing has to be carried over for it".into(),
+        ),
+        Remark::SameKey { line, first } => {
+            (line, "same_key", format!("the key of line {first} once more; left out"))
+        }
+        Remark::SameKeyOther { line, first } => (
+            line,
+            "same_key_other",
+            format!("the key of line {first} once more, for codes of another kind or length; left out"),
+        ),
+        Remark::RepeatedOption { line } => {
+            (line, "repeated_option", "an option that stands above already; left out".into())
+        }
+        Remark::TooMany { line } => {
+            (line, "too_many", "more authenticators than a person can have (16); left out".into())
+        }
+    };
+    Worded { line, word, text, keeps_source: remark.keeps_source() }
+}
+
+/// Converts an ignored line of pam_oath's file to a message.
+pub(crate) fn passed_over(one: PassedOver) -> Worded {
+    let (word, text) = match one.what {
+        Unread::Comment => ("comment", "a comment; left out"),
+        Unread::Rest => ("rest_of_line", "text behind the entry; left out"),
+    };
+    Worded { line: one.line, word, text: text.into(), keeps_source: true }
+}
+
+/// Explains why a file of Google's module cannot be imported.
+pub(crate) fn google_failure(path: &str, fault: GoogleError) -> Failure {
+    let (line, what) = match fault {
+        GoogleError::Empty => (0, "it is empty".into()),
+        GoogleError::TooLarge => (0, "it is over 64 KiB".into()),
+        GoogleError::Nul { line } => {
+            (line, "a NUL byte, for which Google's module refuses it".into())
+        }
+        GoogleError::Secret(fault) => (1, complaint("the key", fault)),
+        GoogleError::NoMode => {
+            (0, "it has neither TOTP_AUTH nor HOTP_COUNTER, so no code of an app counts".into())
+        }
+        GoogleError::Step { line } => {
+            (line, "STEP_SIZE is not 1 to 60, for which Google's module refuses it".into())
+        }
+        GoogleError::Skew { line } => {
+            (line, "TIME_SKEW is more than 2880 steps, a clock that is off for good".into())
+        }
+        GoogleError::Fork { line } => {
+            (line, "DIGITS or ALGORITHM has a value that no app has".into())
+        }
+    };
+    let remedy = match fault {
+        GoogleError::Skew { .. } => "Set the phone's clock, delete the line, and import again.",
+        GoogleError::Empty
+        | GoogleError::TooLarge
+        | GoogleError::Nul { .. }
+        | GoogleError::Secret(_)
+        | GoogleError::NoMode
+        | GoogleError::Step { .. }
+        | GoogleError::Fork { .. } => "Mend the file, or enroll the person anew.",
+    };
+    Failure::new(Exit::Refused, at_line(path, line, &what), remedy)
+}
+
+/// Explains why a line of `pam_oath`'s file cannot be imported.
+pub(crate) fn oath_failure(path: &str, line: u32, mistake: OathLineError) -> Failure {
+    let what: String = match mistake {
+        OathLineError::Type => "a type that twinlock does not know".into(),
+        OathLineError::ByteOrderMark => {
+            "a byte order mark stands before it, so that pam_oath does not know the line".into()
+        }
+        OathLineError::User => "no name that can be read".into(),
+        OathLineError::NoKey => "there is no key".into(),
+        OathLineError::Key => "the key is no hexadecimal".into(),
+        OathLineError::KeyLength(length) => {
+            format!("the key has {} bytes; 10 to 128 can be used", length.0)
+        }
+        OathLineError::Counter => "the counter is no number".into(),
+    };
+    let remedy = "Mend the line, or enroll the person anew.";
+    Failure::new(Exit::Refused, at_line(path, line, &what), remedy)
+}
+
+fn at_line(path: &str, line: u32, what: &str) -> String {
+    if line == 0 { format!("{path}: {what}") } else { format!("{path}, line {line}: {what}") }
+}
+
+/// Explains why a file was not read.
+pub(crate) fn source_failure(path: &str, fault: UserFileError) -> Failure {
+    let (exit, remedy) = match fault {
+        UserFileError::Absent | UserFileError::NoPath => {
+            (Exit::NotInState, "Name it by --file, or enroll the person anew.")
+        }
+        UserFileError::Link => (Exit::Refused, "Put the file itself there, and import again."),
+        UserFileError::Kind => (Exit::Refused, "Look what stands there: ls -l."),
+        UserFileError::Owner => (
+            Exit::Refused,
+            "Look whose it is; after that, chown. A home that several accounts share goes to its owner's.",
+        ),
+        UserFileError::TooOpen => (
+            Exit::Refused,
+            "chmod 600 the file; who could read it until now knows the key, so enrolling anew is safer.",
+        ),
+        UserFileError::HardLink => {
+            (Exit::Refused, "Find the other name by find -samefile, and delete it.")
+        }
+        UserFileError::TooLarge => {
+            (Exit::Refused, "Look what stands there: no such file is that large.")
+        }
+        UserFileError::Stuck => {
+            (Exit::Refused, "Look at the file system that it lies on, and import again.")
+        }
+        UserFileError::Changed => (Exit::Refused, "Import again."),
+        UserFileError::Io { .. } => {
+            (Exit::Refused, "Look at the rights on the way, and at the disk (dmesg).")
+        }
+    };
+    Failure::new(exit, format!("{path}: {}", meaning(fault)), remedy)
+}
+
+/// Describes what is wrong with a user's file.
+pub(crate) fn meaning(fault: UserFileError) -> String {
+    match fault {
+        UserFileError::Absent => "there is no such file".into(),
+        UserFileError::NoPath => "that is no absolute path".into(),
+        UserFileError::Link => "a symbolic link stands in the way, or in the file's place".into(),
+        UserFileError::Kind => "it is no file".into(),
+        UserFileError::Owner => "it, or a folder on the way, belongs to somebody else".into(),
+        UserFileError::TooOpen => "it, or a folder on the way, is open to others".into(),
+        UserFileError::HardLink => "it has a second name somewhere".into(),
+        UserFileError::TooLarge => "it is too large".into(),
+        UserFileError::Stuck => "the file system does not answer".into(),
+        UserFileError::Changed => "it has changed meanwhile".into(),
+        UserFileError::Io { errno } => {
+            format!("it cannot be read ({})", std::io::Error::from_raw_os_error(errno))
+        }
+    }
+}

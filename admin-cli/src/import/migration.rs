@@ -1,0 +1,110 @@
+//! `twinlock import otpauth_migration USER`: imports one account from the export of Google's app, from standard input.
+
+use twinlock_migrate::otpauth_migration::{self, MigrationBatch, MigrationError, Moved};
+
+use crate::{
+    authorize::authorizer::Authorizer,
+    cli::picture::Choice,
+    context::Context,
+    error::exit::{Exit, Failure},
+    import::{candidates, import_text},
+    terminal::piped::Piped,
+};
+
+/// Longest input, in bytes: more than an export of a hundred QR codes.
+const INPUT_MAX: u64 = 1024 * 1024;
+
+/// The accounts of all lines, and which QR codes they came from.
+#[derive(Default)]
+pub(crate) struct Export {
+    accounts: Vec<Moved>,
+    batches: Vec<MigrationBatch>,
+}
+
+/// Reads the lines, selects the account and enrolls its key.
+pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(), Failure> {
+    context.need_root("enroll people")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(user)?;
+    let piped = Piped::read(INPUT_MAX).map_err(|error| import_text::unreadable(error, user))?;
+    let mut export = Export::default();
+    for (number, line) in (1..).zip(piped.data.lines()) {
+        if !line.trim().is_empty() {
+            export.add(line).map_err(|fault| no_export(number, fault, user))?;
+        }
+    }
+    if export.batches.is_empty() {
+        return Err(no_export(0, MigrationError::Scheme, user));
+    }
+    let (accounts, more) = export.end();
+    let all = accounts.into_iter().map(Into::into).collect();
+    let authenticator = candidates::choose(all, choice, &more)?.authenticator?;
+    let by = authorizer.prove(context, &mut piped.keyboard()?)?;
+    candidates::enroll(context, &by, &account, authenticator)
+}
+
+impl Export {
+    /// Adds the accounts of one QR code.
+    pub(crate) fn add(&mut self, line: &str) -> Result<(), MigrationError> {
+        let found = otpauth_migration::read(line)?;
+        self.accounts.extend(found.accounts);
+        self.batches.push(found.batch);
+        Ok(())
+    }
+
+    /// Returns the accounts without duplicates, and a sentence about missing QR codes.
+    pub(crate) fn end(self) -> (Vec<Moved>, String) {
+        (otpauth_migration::folded(self.accounts), missing(&self.batches))
+    }
+}
+
+/// Describes missing QR codes, if there are any.
+fn missing(batches: &[MigrationBatch]) -> String {
+    let Some(first) = batches.first() else { return String::new() };
+    let mut indices: Vec<u64> =
+        batches.iter().filter(|batch| batch.id == first.id).map(|batch| batch.index).collect();
+    indices.sort_unstable();
+    indices.dedup();
+    let here = u64::try_from(indices.len()).unwrap_or(u64::MAX);
+    if here >= first.size {
+        return String::new();
+    }
+    format!(
+        " The export has {} QR codes, and {here} of them came: it may be in another.",
+        first.size
+    )
+}
+
+/// Explains what is wrong with one line of an export.
+fn no_export(line: usize, fault: MigrationError, user: &str) -> Failure {
+    let place = if line == 0 { "standard input".into() } else { format!("line {line}") };
+    let remedy = match fault {
+        MigrationError::SingleKey => import_text::command("import uri", user),
+        MigrationError::ByteOrderMark => import_text::WITHOUT_MARK.into(),
+        MigrationError::Prefix => import_text::WITHOUT_PREFIX.into(),
+        MigrationError::Html => import_text::WITHOUT_HTML.into(),
+        MigrationError::Scheme
+        | MigrationError::TooLong
+        | MigrationError::Data
+        | MigrationError::Payload
+        | MigrationError::Accounts => format!(
+            "In the app: Transfer accounts, Export. Read each QR code (zbarimg --raw) into a line of standard input, or take its picture: {}",
+            import_text::of_picture(user)
+        ),
+    };
+    Failure::new(Exit::Usage, format!("{place} {}", import_text::of_export(fault)), remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_qr_codes_are_counted_once() {
+        let batch = |index| MigrationBatch { id: 7, index, size: 2 };
+        let said = " The export has 2 QR codes, and 1 of them came: it may be in another.";
+        assert_eq!(missing(&[batch(0), batch(0)]), said);
+        assert_eq!(missing(&[batch(0), batch(1)]), "");
+        assert_eq!(missing(&[]), "");
+    }
+}

@@ -1,0 +1,381 @@
+//! `twinlock import record USER`: imports a user's record of another host from standard input; codes used there are
+//! used here.
+
+use serde_json::Value;
+use twinlock_core::{
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, StoreError},
+        time::UnixTime,
+    },
+    ledger::{Used, names},
+    notify::notification::NotificationKind,
+    ports::{CodeSets, Creation, Ledger, LedgerKey, Snapshot},
+    record::{MovingFactor, Record, SetId, State},
+};
+use twinlock_host::{create_store, store::exported_state};
+use twinlock_migrate::{
+    export as form,
+    export::{CarriedCodes, EXPORT_MAX, Export, ExportError},
+    merge::{self, Arrival, Carried, Conflict, Wanted},
+    merge_bounds::{self, Claims, Implausible},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    authorize::authorizer::{Authorized, Authorizer},
+    context::Context,
+    enrollment::record_update::place,
+    error::{
+        exit::{Exit, Failure},
+        refusal_messages,
+    },
+    import::import_text,
+    terminal::piped::{Piped, PipedError},
+    text::{instant, plain},
+};
+
+/// Attempts after concurrent changes.
+const ROUNDS: usize = 8;
+
+/// Result of the import.
+enum Done {
+    /// Nothing had to be done.
+    Nothing,
+    /// Counters were moved forward.
+    MovedOn,
+    /// The imported record is in force, in this state.
+    Imported(State),
+    /// As [`Done::Imported`], but the next login shows new codes in place of the imported ones.
+    WithoutCodes,
+}
+
+/// Reads an export and imports it.
+#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
+pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Result<(), Failure> {
+    context.need_root("enroll people")?;
+    let account = context.account(user.ok_or_else(no_user)?)?;
+    let authorizer = Authorizer::of(context)?;
+    let piped = standard_input(&account.name)?;
+    let text = &text_of(&piped.data);
+    let export = form::read(text).map_err(|fault| {
+        import_text::of_other_verb(text, &account.name).unwrap_or_else(|| no_export(fault))
+    })?;
+    if account.name != export.record.user {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "the export is of {}, and not of {}; nothing was changed",
+                plain(&export.record.user),
+                plain(&account.name)
+            ),
+            "Export the user who is meant, under the name that the account has here.",
+        ));
+    }
+    create_store::prepare_store(&context.machine)
+        .map_err(|fault| Failure::from(fault).unchanged())?;
+    let by = authorizer.prove(context, &mut piped.keyboard()?)?;
+    by.is_still_first(context)?;
+    let was = mail_of(context, &account)?;
+    // An existing address stays.
+    let mail = was.clone().or_else(|| export.record.extras.mail.clone());
+    for _ in 0..ROUNDS {
+        let export = form::read(text).map_err(no_export)?;
+        if let Ok(done) = once(context, &account, export, wanted)? {
+            if matches!(done, Done::Imported(_) | Done::WithoutCodes) {
+                by.write_to(
+                    context,
+                    &account.name,
+                    NotificationKind::RecordImported,
+                    context.now()?.unix,
+                );
+                by.write_to_old(context, &account.name, was.as_deref(), mail.as_deref());
+            }
+            return report(context, &by, &account, &done);
+        }
+    }
+    Err(CommitError::Overtaken.into())
+}
+
+/// Returns the mail address of the account before the import.
+fn mail_of(context: &Context, account: &Account) -> Result<Option<String>, Failure> {
+    let here = context.machine.records.before_enrollment(account);
+    let here = here.map_err(|fault| Failure::from(fault).unchanged())?;
+    Ok(here.and_then(|here| here.record.extras.mail))
+}
+
+/// Another command has changed the record meanwhile.
+struct Overtaken;
+
+#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
+fn once(
+    context: &Context,
+    account: &Account,
+    export: Export,
+    wanted: Wanted,
+) -> Result<Result<Done, Overtaken>, Failure> {
+    let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
+    let records = &context.machine.records;
+    let here =
+        records.before_enrollment(account).map_err(|fault| Failure::from(fault).unchanged())?;
+    let (fresh, now) = context.stamp()?;
+    let local = here.as_ref().map(|here| &here.record);
+    believe(&export, local, now)?;
+    let Export { record, codes, mut used, .. } = export;
+    merge_bounds::keep_known(&mut used, &record, local);
+    let set = record.codes;
+    let spends = local.is_some_and(|here| here.codes == set);
+    let codes_since = codes.as_ref().map(|codes| codes.since);
+    let came = Record { uid: account.uid, ..record };
+    let arrival = Arrival { codes_since, now, fresh, wanted };
+    let after = here.as_ref().map_or(0, |here| here.sequence);
+    let carried = merge::onto(here.as_ref(), came, arrival);
+    let carried = carried.map_err(|fault| conflict(fault, &account.name))?;
+    // The decision is made; what follows are writes. Used steps come first, so that no code used on the other host is
+    // accepted here.
+    burn(context, account, &used).map_err(Failure::unchanged)?;
+    if spends && let Some((id, codes)) = set.zip(codes.as_ref()) {
+        spend(context, &folder, id, codes).map_err(Failure::unchanged)?;
+    }
+    let (record, done) = match carried {
+        Carried::Nothing => return Ok(Ok(Done::Nothing)),
+        Carried::MovedOn(moving) => match here {
+            Some(here) => (moved_on(here, &moving), Done::MovedOn),
+            None => return Ok(Ok(Done::Nothing)),
+        },
+        Carried::Replaces(record) if record.codes != set => (*record, Done::WithoutCodes),
+        Carried::Replaces(record) => {
+            if let (Some(id), Some(codes)) = (set, &codes) {
+                bring(context, &folder, id, codes)?;
+                spend(context, &folder, id, codes).map_err(Failure::unchanged)?;
+            }
+            let state = record.state;
+            (*record, Done::Imported(state))
+        }
+    };
+    match place(context, account, after, &record) {
+        Ok(()) => Ok(Ok(done)),
+        Err(failure) if failure == CommitError::Overtaken.into() => Ok(Err(Overtaken)),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Stores codes that no record names yet.
+fn bring(
+    context: &Context,
+    folder: &Folder,
+    id: SetId,
+    codes: &CarriedCodes,
+) -> Result<(), Failure> {
+    let brought =
+        exported_state::bring(&context.machine.records, folder, id, &codes.set, codes.since);
+    brought.map_err(|fault| match fault {
+        CommitError::Overtaken => fault.into(),
+        CommitError::Store(fault) => Failure::from(fault).unchanged(),
+    })
+}
+
+fn moved_on(here: Snapshot, moving: &[MovingFactor]) -> Record {
+    let mut record = here.record;
+    for (one, moving) in record.authenticators.iter_mut().zip(moving) {
+        one.moving = *moving;
+    }
+    record
+}
+
+/// Refuses an export with a time, step or counter out of bounds.
+fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), Failure> {
+    let claims = Claims {
+        record: &export.record,
+        written: export.at,
+        codes_since: export.codes.as_ref().map(|codes| codes.since),
+        spent: export.codes.as_ref().map_or(&[], |codes| &codes.spent),
+        used: &export.used,
+    };
+    merge_bounds::check(&claims, here, now).map_err(implausible)
+}
+
+fn implausible(fault: Implausible) -> Failure {
+    let (what, remedy) = match fault {
+        Implausible::Time { at } => (
+            format!("the export has a time that is still to come here ({})", instant(at)),
+            "Set the clocks of both hosts by the network, and export again.",
+        ),
+        Implausible::Step { at } => (
+            format!("the export says that a code of {} was used already", instant(at)),
+            "Set the clocks of both hosts by the network, and export again.",
+        ),
+        Implausible::Counter { there, most } => (
+            format!(
+                "the export has a counter of {there}, and no more than {most} is believed here"
+            ),
+            "Look at the token and at the other host. To begin anew here: twinlock remove USER, then twinlock enroll USER.",
+        ),
+    };
+    Failure::new(Exit::Refused, what, remedy).but("nothing was changed")
+}
+
+fn burn(context: &Context, account: &Account, used: &[(Used, UnixTime)]) -> Result<(), Failure> {
+    let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
+    for (used, at) in used {
+        match user_ledger.create(&names::used_name(used), &names::instant(*at))? {
+            Creation::Made | Creation::Taken => {}
+        }
+    }
+    Ok(())
+}
+
+/// Marks codes used on either host as used, before the record is in force.
+fn spend(
+    context: &Context,
+    folder: &Folder,
+    id: SetId,
+    codes: &CarriedCodes,
+) -> Result<(), Failure> {
+    for (place, at) in &codes.spent {
+        match context.machine.records.spend(folder, id, *place, *at)? {
+            Creation::Made | Creation::Taken => {}
+        }
+    }
+    Ok(())
+}
+
+/// Returns the text of an export: as it is, or from the object that `export --json` prints.
+fn text_of(data: &Zeroizing<String>) -> Zeroizing<String> {
+    let object = data.starts_with('{').then(|| serde_json::from_str::<Value>(data));
+    match object {
+        Some(Ok(Value::Object(mut object))) => match object.remove("export") {
+            Some(Value::String(export)) => Zeroizing::new(export),
+            Some(_) | None => data.clone(),
+        },
+        Some(_) | None => data.clone(),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
+fn standard_input(user: &str) -> Result<Piped, Failure> {
+    let most = u64::try_from(EXPORT_MAX).unwrap_or(u64::MAX);
+    Piped::read(most + 1).map_err(|error| match error {
+        PipedError::TooLong | PipedError::Io => no_export(ExportError::Head),
+        error => import_text::unreadable(error, user),
+    })
+}
+
+fn report(
+    context: &Context,
+    by: &Authorized,
+    account: &Account,
+    done: &Done,
+) -> Result<(), Failure> {
+    let user = plain(&account.name);
+    let (state, said) = match done {
+        Done::Nothing => ("already", "is the same here already; nothing is changed"),
+        Done::MovedOn => ("moved_on", "is the same here, and a counter goes on where it is now"),
+        Done::Imported(State::Active) => ("imported", "is enrolled here as over there"),
+        Done::Imported(State::Pending) => {
+            ("imported", "is reset here as over there: what let them in is dead")
+        }
+        Done::Imported(State::Removed) => ("imported", "is removed here as over there"),
+        Done::WithoutCodes => (
+            "imported",
+            "is enrolled here as over there; backup codes that may have been used here before were \
+             not taken back, and the next login shows new ones",
+        ),
+    };
+    if state != "already" {
+        by.log(context, "record_imported", &[("user", &account.name)]);
+    }
+    let codes_owed = matches!(done, Done::WithoutCodes);
+    let object = serde_json::json!({
+        "user": account.name, "state": state, "codes_owed": codes_owed,
+    });
+    context.say(&format!("{user} {said}."), object);
+    Ok(())
+}
+
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
+fn conflict(conflict: Conflict, user: &str) -> Failure {
+    let user = plain(user);
+    let older = format!(
+        "See who is right: twinlock status, on both. To take the one that came all the same: twinlock import record {user} --older"
+    );
+    let older = older.as_str();
+    let (exit, what, remedy) = match conflict {
+        Conflict::ChangedLater { here, there } => (
+            Exit::NotInState,
+            format!(
+                "the record here was changed later ({}) than the one that came ({})",
+                instant(here),
+                instant(there)
+            ),
+            older,
+        ),
+        Conflict::SameInstant => (
+            Exit::NotInState,
+            "the record here and the one that came were changed in the same second, and differ".into(),
+            older,
+        ),
+        Conflict::Edited => (
+            Exit::Refused,
+            "the record here and the one that came have one generation, and differ: somebody has edited one".into(),
+            "Remove the person here and import again with --older, or export from here.",
+        ),
+        Conflict::Ahead { there } => (
+            Exit::Refused,
+            format!("the record that came was changed at {}, which is still to come", instant(there)),
+            "Set the clocks of both hosts by the network.",
+        ),
+        Conflict::EndsHere { state } => {
+            let (done, verb) = match state {
+                State::Removed => ("removed", "remove"),
+                State::Pending | State::Active => ("reset", "reset"),
+            };
+            return Failure::new(
+                Exit::NotInState,
+                format!("{user} was {done} over there, and another host ends nothing here"),
+                format!("If {user} is to be {done} here, too: twinlock {verb} {user}"),
+            );
+        }
+        Conflict::NotSetUp => (
+            Exit::Refused,
+            "the record that came is of somebody who has not set up anything".into(),
+            "Export once set-up is finished over there.",
+        ),
+    };
+    Failure::new(exit, what, remedy)
+}
+
+fn no_export(fault: ExportError) -> Failure {
+    let (exit, what) = match fault {
+        ExportError::Head => (Exit::Usage, "standard input is no export of twinlock".into()),
+        ExportError::Newer { version } => {
+            (Exit::Refused, format!("a newer twinlock has written this export (version {version})"))
+        }
+        ExportError::Malformed => {
+            (Exit::Usage, "the export was cut off, or changed on its way".into())
+        }
+        ExportError::Record(fault) => {
+            (Exit::Refused, format!("its record: {}", refusal_messages::store_meaning(fault)))
+        }
+        ExportError::Codes(_) => {
+            (Exit::Refused, "its set of backup codes is damaged, or of a newer twinlock".into())
+        }
+        ExportError::Set => {
+            (Exit::Refused, "its record and its set of backup codes do not belong together".into())
+        }
+    };
+    Failure::new(
+        exit,
+        what,
+        "Write it there again: twinlock export USER | ssh HOST twinlock import record USER",
+    )
+}
+
+/// Explains that USER is required. Earlier versions took the user from the export, so that the other host chose it.
+fn no_user() -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "import record takes the name of the user",
+        "Name the user on both sides: twinlock export ada | ssh HOST twinlock import record ada",
+    )
+}

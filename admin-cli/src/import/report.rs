@@ -1,0 +1,371 @@
+//! Report of an import: each user as soon as the result is known, the totals at the end.
+
+use serde_json::{Value, json};
+use twinlock_core::record::{Authenticator, MovingFactor};
+use twinlock_migrate::plan::Plan;
+use twinlock_migrate::user_file::UserFileError;
+
+use crate::{
+    cli::How,
+    context::Context,
+    error::exit::{Exit, Failure},
+    import::{
+        import_messages::{Worded, worded},
+        source_removal::Removal,
+        take_over::ImportOutcome,
+    },
+    terminal::progress::Progress,
+    text::{WIDTH, count, plain, wrap},
+};
+
+/// Report about one user.
+pub(crate) struct ImportReport {
+    /// The user; `None` for a line without a name.
+    pub(crate) user: Option<String>,
+    /// The file.
+    pub(crate) source: String,
+    /// Result.
+    pub(crate) outcome: Result<Fate, Failure>,
+    /// What is imported.
+    pub(crate) carried: Carried,
+    /// Messages.
+    pub(crate) remarks: Vec<Worded>,
+    /// Lines of the user that could not be imported.
+    pub(crate) refused: Vec<Failure>,
+    /// Result of the file's removal, if it was requested.
+    pub(crate) removal: Option<Removal>,
+}
+
+/// Subject of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Result for a user.
+    User(ImportOutcome),
+    /// Ignored lines.
+    PassedOver,
+}
+
+/// What is imported, in words and numbers.
+#[derive(Default)]
+pub(crate) struct Carried {
+    authenticators: Vec<String>,
+    used_steps: usize,
+    scratch_codes: usize,
+}
+
+impl Carried {
+    /// Summarizes a takeover.
+    pub(crate) fn of(takeover: &Plan) -> Self {
+        Self {
+            authenticators: takeover.authenticators.iter().map(described).collect(),
+            used_steps: takeover.used.len(),
+            scratch_codes: takeover.scratch.len(),
+        }
+    }
+}
+
+fn described(one: &Authenticator) -> String {
+    let bits = one.key.bytes().len() * 8;
+    let parameters = one.parameters;
+    let digits = parameters.digits.get();
+    let name = plain(&one.name);
+    let moved = match one.moving {
+        MovingFactor::Counter { next } => format!("{digits} digits, next counter {next}"),
+        MovingFactor::Clock { drift } => {
+            let seconds = parameters.period.seconds();
+            let steps =
+                |side| format!(", clock {} {side}", count(drift.unsigned_abs() as usize, "step"));
+            let drift = match drift {
+                0 => String::new(),
+                1.. => steps("ahead"),
+                _ => steps("behind"),
+            };
+            format!("{digits} digits every {seconds} s, {}{drift}", parameters.algorithm.name())
+        }
+    };
+    format!("{name}: {bits}-bit key, {moved}")
+}
+
+impl ImportReport {
+    /// Creates a report about a user of whom nothing was imported.
+    pub(crate) fn of_failure(user: Option<String>, source: &str, failure: Failure) -> Self {
+        Self {
+            user,
+            source: source.into(),
+            outcome: Err(failure),
+            carried: Carried::default(),
+            remarks: Vec::new(),
+            refused: Vec::new(),
+            removal: None,
+        }
+    }
+
+    /// Creates a report about a user before the result is known.
+    pub(crate) fn of_takeover(user: &str, source: &str, takeover: &Plan) -> Self {
+        let mut remarks: Vec<Worded> = takeover.remarks.iter().copied().map(worded).collect();
+        remarks.sort_by_key(|remark| remark.line);
+        Self {
+            user: Some(user.into()),
+            source: source.into(),
+            outcome: Ok(Fate::User(ImportOutcome::Imported)),
+            carried: Carried::of(takeover),
+            remarks,
+            refused: Vec::new(),
+            removal: None,
+        }
+    }
+
+    /// Creates a report about ignored lines of a source.
+    pub(crate) fn of_passed_over(source: &str, remarks: Vec<Worded>) -> Self {
+        Self {
+            user: None,
+            source: source.into(),
+            outcome: Ok(Fate::PassedOver),
+            carried: Carried::default(),
+            remarks,
+            refused: Vec::new(),
+            removal: None,
+        }
+    }
+
+    /// Returns the exit status that this report alone would give.
+    fn exit(&self) -> Option<Exit> {
+        let refused = self.refused.first().map(|failure| failure.exit);
+        let stays = self.removal.as_ref().is_some_and(|removal| *removal != Removal::Done);
+        let stays = stays.then_some(Exit::Refused);
+        self.outcome.as_ref().err().map(|failure| failure.exit).or(refused).or(stays)
+    }
+
+    fn text(&self, how: How, tells: Tells) -> String {
+        let who = self.user.as_deref().map_or_else(|| plain(&self.source), plain);
+        let mut lines = vec![format!("{who}: {}", self.said(how))];
+        if matches!(self.outcome, Ok(Fate::User(ImportOutcome::Imported))) {
+            lines.extend(self.carried.authenticators.iter().map(|one| format!("  {one}")));
+            let Carried { used_steps, scratch_codes, .. } = self.carried;
+            let counts = [(scratch_codes, "backup code"), (used_steps, "used step")];
+            let counts = counts.iter().filter(|(number, _)| *number > 0);
+            let counts: Vec<String> = counts.map(|(number, what)| count(*number, what)).collect();
+            if !counts.is_empty() {
+                lines.push(format!("  {}", counts.join(", ")));
+            }
+        }
+        let own = self.remarks.iter().filter(|one| tells == Tells::All || !one.is_of_module());
+        lines.extend(own.map(|remark| match remark.line {
+            0 => format!("  {}", remark.text),
+            line => format!("  line {line}: {}", remark.text),
+        }));
+        lines.extend(self.refused.iter().map(|one| format!("  {}. {}", one.what, one.remedy)));
+        let source = plain(&self.source);
+        lines.extend(
+            self.removal.as_ref().map(|removal| format!("  {}", removal.said(&source, how))),
+        );
+        lines.iter().map(|line| format!("{}\n", wrap(line, WIDTH, 4))).collect()
+    }
+
+    fn said(&self, how: How) -> String {
+        match &self.outcome {
+            Ok(Fate::User(ImportOutcome::Imported)) if how.dry_run => "would be imported".into(),
+            Ok(Fate::User(ImportOutcome::Imported)) => "imported".into(),
+            Ok(Fate::User(ImportOutcome::Already)) => "imported already; nothing is changed".into(),
+            Ok(Fate::User(ImportOutcome::MovedOn)) => {
+                "imported already; a counter goes on where it is now".into()
+            }
+            Ok(Fate::User(ImportOutcome::OtherKey)) => {
+                "already enrolled with another key; the file was left alone".into()
+            }
+            Ok(Fate::PassedOver) => "passed over".into(),
+            Err(failure) => format!("not imported: {}. {}", failure.what, failure.remedy),
+        }
+    }
+
+    fn object(&self) -> Value {
+        let failure = |one: &Failure| json!({ "error": one.what, "remedy": one.remedy });
+        let remark =
+            |one: &Worded| json!({ "line": one.line, "remark": one.word, "text": one.text });
+        json!({
+            "user": self.user,
+            "source": self.source,
+            "state": self.state(),
+            "error": self.outcome.as_ref().err().map(failure),
+            "authenticators": self.carried.authenticators,
+            "used_steps": self.carried.used_steps,
+            "scratch_codes": self.carried.scratch_codes,
+            "remarks": self.remarks.iter().map(remark).collect::<Vec<_>>(),
+            "refused": self.refused.iter().map(failure).collect::<Vec<_>>(),
+            "source_removed": self.removal.as_ref().map(|removal| *removal == Removal::Done),
+        })
+    }
+
+    fn state(&self) -> &'static str {
+        match &self.outcome {
+            Ok(Fate::User(ImportOutcome::Imported)) => "imported",
+            Ok(Fate::User(
+                ImportOutcome::Already | ImportOutcome::MovedOn | ImportOutcome::OtherKey,
+            )) => "already",
+            Ok(Fate::PassedOver) => "passed_over",
+            Err(_) => "failed",
+        }
+    }
+}
+
+/// Which messages a user's report shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    All,
+    /// Those about the user; the others are shown once for all users.
+    Own,
+}
+
+/// All reports of a run.
+pub(crate) struct ImportReports<'a> {
+    context: &'a Context,
+    how: How,
+    progress: Progress,
+    tells: Tells,
+    all: Vec<ImportReport>,
+    without: usize,
+    removal: Option<(String, Removal)>,
+}
+
+impl<'a> ImportReports<'a> {
+    /// Begins a run over that many users.
+    pub(crate) fn begin(context: &'a Context, how: How, total: usize) -> Self {
+        Self {
+            context,
+            how,
+            progress: Progress::of(total),
+            tells: if total > 1 { Tells::Own } else { Tells::All },
+            all: Vec::new(),
+            without: 0,
+            removal: None,
+        }
+    }
+
+    /// Reports whether everything so far succeeded.
+    pub(crate) fn all_well(&self) -> bool {
+        self.all.iter().all(|report| report.exit().is_none())
+    }
+
+    /// Removes a file of many users, if all of it was read and no user needs it.
+    pub(crate) fn remove(
+        &mut self,
+        source: &str,
+        is_needed: bool,
+        remove: impl FnOnce() -> Result<(), UserFileError>,
+    ) {
+        let remarks = self.all.iter().flat_map(|report| &report.remarks);
+        let removal = match is_needed {
+            true => Removal::Needed,
+            false => Removal::unless_kept(remarks, remove),
+        };
+        self.removal = Some((plain(source), removal));
+    }
+
+    /// Adds a report; `None` stands for a user without a file.
+    pub(crate) fn add(&mut self, report: Option<ImportReport>) -> Result<(), Failure> {
+        if let Some(mut report) = report {
+            report.outcome = report.outcome.map_err(Failure::unchanged);
+            if !self.context.json {
+                self.progress.clear();
+                self.print(&report.text(self.how, self.tells))?;
+            }
+            self.all.push(report);
+        } else {
+            self.without += 1;
+        }
+        self.progress.step();
+        Ok(())
+    }
+
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        let stands = match self.how.dry_run {
+            true => "nothing was changed",
+            false => "who was imported up to there is so all the same",
+        };
+        self.context.print(text).map_err(|failure| failure.but(stands))
+    }
+
+    /// Prints the totals; the exit status is 6 before 1 before 3.
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        self.progress.clear();
+        let of = |state: &str| self.all.iter().filter(|report| report.state() == state).count();
+        let (imported, already, failed) = (of("imported"), of("already"), of("failed"));
+        let text = if self.context.json {
+            let people: Vec<Value> = self.all.iter().map(ImportReport::object).collect();
+            let summary = json!({
+                "imported": imported, "already": already, "failed": failed, "without": self.without,
+            });
+            let removed = self.removal.as_ref().map(|(_, removal)| *removal == Removal::Done);
+            let object = json!({
+                "dry_run": self.how.dry_run,
+                "people": people,
+                "summary": summary,
+                "source_removed": removed,
+            });
+            format!("{object}\n")
+        } else {
+            let sum = self.sum(imported, already, failed);
+            format!("{}{}\n", self.of_everybody(), wrap(&sum, WIDTH, 0))
+        };
+        self.print(&text)?;
+        let stays = match &self.removal {
+            Some((_, Removal::Failed(_) | Removal::Kept(_))) => true,
+            Some((_, Removal::Needed)) => self.all_well(),
+            Some((_, Removal::Done)) | None => false,
+        };
+        let stays = stays.then_some(Exit::Refused);
+        let exits = || self.all.iter().filter_map(ImportReport::exit).chain(stays);
+        let order = [Exit::StoreUnreachable, Exit::Refused, Exit::NotInState];
+        let first = order.into_iter().find(|wanted| exits().any(|exit| exit == *wanted));
+        first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(Failure::told(exit)))
+    }
+
+    /// Lists the messages that concern many users, once each with their number.
+    fn of_everybody(&self) -> String {
+        if self.tells == Tells::All {
+            return String::new();
+        }
+        let mut told: Vec<(&str, usize)> = Vec::new();
+        let remarks = self.all.iter().flat_map(|report| &report.remarks);
+        for remark in remarks.filter(|remark| remark.is_of_module()) {
+            match told.iter_mut().find(|(text, _)| *text == remark.text) {
+                Some((_, times)) => *times += 1,
+                None => told.push((&remark.text, 1)),
+            }
+        }
+        let line = |(text, times): &(&str, usize)| {
+            let whose = if *times == 1 { "1 file".into() } else { format!("{times} files") };
+            format!("{}\n", wrap(&format!("{whose}: {text}"), WIDTH, 2))
+        };
+        told.iter().map(line).collect()
+    }
+
+    fn sum(&self, imported: usize, already: usize, failed: usize) -> String {
+        let mut parts = vec![match self.how.dry_run {
+            true => format!("{imported} would be imported"),
+            false => format!("{imported} imported"),
+        }];
+        let mut more = |number: usize, what: &str| {
+            if number > 0 {
+                parts.push(format!("{number} {what}"));
+            }
+        };
+        more(already, "enrolled already");
+        more(failed, "not imported");
+        more(self.without, "without a file");
+        let end = match (self.how, &self.removal) {
+            (How { dry_run: true, .. }, Some((source, removal))) => {
+                format!(" {}. Nothing was written.", removal.said(source, self.how))
+            }
+            (How { dry_run: true, .. }, None) => " Nothing was written.".into(),
+            (How { remove_source: false, .. }, _) if imported > 0 => {
+                " What was imported from stays; --remove-source deletes it.".into()
+            }
+            (How { .. }, Some((source, removal))) => {
+                format!(" {}.", removal.said(source, self.how))
+            }
+            (How { .. }, None) => String::new(),
+        };
+        format!("{}.{end}", parts.join(", "))
+    }
+}

@@ -1,0 +1,87 @@
+//! Removal of an imported source: only if all of its content was read.
+
+use twinlock_migrate::user_file::UserFileError;
+
+use crate::{
+    cli::How,
+    import::import_messages::{Worded, meaning},
+};
+
+/// Result of a source's removal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// It was removed, or would be.
+    Done,
+    /// It could not be removed.
+    Failed(UserFileError),
+    /// These lines hold content that could not be read.
+    Kept(Vec<u32>),
+    /// A user in it was not imported.
+    Needed,
+}
+
+impl Removal {
+    /// Removes a source by calling a function, unless a remark says that not all of it was read.
+    pub(crate) fn unless_kept<'a>(
+        remarks: impl Iterator<Item = &'a Worded>,
+        remove: impl FnOnce() -> Result<(), UserFileError>,
+    ) -> Self {
+        let mut kept: Vec<u32> =
+            remarks.filter(|one| one.keeps_source).map(|one| one.line).collect();
+        kept.sort_unstable();
+        kept.dedup();
+        if !kept.is_empty() {
+            return Self::Kept(kept);
+        }
+        remove().map_or_else(Self::Failed, |()| Self::Done)
+    }
+
+    /// Says that a source is removed, or why it stays.
+    pub(crate) fn said(&self, source: &str, how: How) -> String {
+        let stays = if how.dry_run { "would stay" } else { "stays" };
+        match self {
+            Self::Done if how.dry_run => format!("{source} would be deleted"),
+            Self::Done => format!("{source} is deleted"),
+            Self::Failed(fault) => format!("{source} {stays}: {}", meaning(*fault)),
+            Self::Needed => format!("{source} {stays}: somebody in it still needs it"),
+            Self::Kept(lines) => format!(
+                "{source} {stays}: {} not imported; look, and delete the file yourself",
+                numbered(lines)
+            ),
+        }
+    }
+}
+
+/// Returns `line 3 is`, or `lines 3 and 7 are`; line 0 stands for the whole file.
+fn numbered(lines: &[u32]) -> String {
+    match lines {
+        [] | [0] => "something in it is".into(),
+        [line] => format!("line {line} is"),
+        [rest @ .., last] => {
+            let rest: Vec<String> =
+                rest.iter().filter(|line| **line > 0).map(u32::to_string).collect();
+            match rest.is_empty() {
+                true => format!("line {last} is"),
+                false => format!("lines {} and {last} are", rest.join(", ")),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_named() {
+        for (lines, said) in [
+            (&[3][..], "line 3 is"),
+            (&[0, 3], "line 3 is"),
+            (&[3, 7], "lines 3 and 7 are"),
+            (&[0, 3, 5, 7], "lines 3, 5 and 7 are"),
+            (&[0], "something in it is"),
+        ] {
+            assert_eq!(numbered(lines), said);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Imports one user: first the used steps, then the backup codes, and last the record that puts all in force.
+
+use twinlock_core::{
+    base::{
+        account::{Account, Folder},
+        error::StoreError,
+        time::UnixTime,
+    },
+    ledger::names,
+    ports::{CodeSets, Creation, Ledger, LedgerKey, Records},
+    record::{Authenticator, MovingFactor, Snapshot, code_set::Shape, enrollment},
+};
+use twinlock_host::create_store;
+use twinlock_migrate::plan::Plan;
+
+use crate::{
+    authorize::authorizer::Authorized, context::Context, enrollment::record_update::place,
+    error::exit::Failure, import::uri::already,
+};
+
+/// Instant of a use on another host: `twinlock status` reports only logins here.
+const NOT_HERE: UnixTime = UnixTime(0);
+
+/// Result of an import without failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ImportOutcome {
+    /// Is enrolled now, or would be.
+    Imported,
+    /// Was enrolled with the same keys before.
+    Already,
+    /// As [`ImportOutcome::Already`], but a counter has advanced on the other side, and now here.
+    MovedOn,
+    /// Was enrolled with another key, which stays.
+    OtherKey,
+}
+
+/// Imports a user. If it is killed, the old or the new state is in force: until the record is written,
+/// the earlier writes only refuse codes, or are not referenced.
+///
+/// Without `by` it is a preview and writes nothing.
+pub(crate) fn take_over(
+    context: &Context,
+    by: Option<&Authorized>,
+    account: &Account,
+    takeover: Plan,
+) -> Result<ImportOutcome, Failure> {
+    let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
+    if by.is_some() {
+        create_store::prepare_store(&context.machine)
+            .map_err(|fault| Failure::from(fault).unchanged())?;
+    }
+    let before = context.machine.records.before_enrollment(account);
+    let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
+    match before {
+        Some(found) if enrollment::is_enrolled(&found) => {
+            if by.is_some() {
+                context.machine.records.finish_first(account);
+            }
+            if !has_all(&found, &takeover.authenticators) {
+                return Ok(ImportOutcome::OtherKey);
+            }
+            // Codes used on the other side are used here as well; a later file has no other effect.
+            if by.is_some() {
+                burn(context, &folder, &takeover).map_err(Failure::unchanged)?;
+            }
+            move_on(context, by, account, found, &takeover)
+        }
+        before => {
+            if let Some(by) = by {
+                by.is_still_first(context)?;
+                burn(context, &folder, &takeover).map_err(Failure::unchanged)?;
+                enroll(context, by, account, before.as_ref(), takeover)?;
+            }
+            Ok(ImportOutcome::Imported)
+        }
+    }
+}
+
+/// Moves counters forward, never back.
+fn move_on(
+    context: &Context,
+    by: Option<&Authorized>,
+    account: &Account,
+    mut found: Snapshot,
+    takeover: &Plan,
+) -> Result<ImportOutcome, Failure> {
+    let mut outcome = ImportOutcome::Already;
+    for here in &mut found.record.authenticators {
+        let there = takeover.authenticators.iter().find(|there| there.key == here.key);
+        let there = there.map(|there| there.moving);
+        if let (MovingFactor::Counter { next }, Some(MovingFactor::Counter { next: further })) =
+            (here.moving, there)
+            && further > next
+        {
+            here.moving = MovingFactor::Counter { next: further };
+            outcome = ImportOutcome::MovedOn;
+        }
+    }
+    if outcome == ImportOutcome::MovedOn && by.is_some() {
+        (found.record.generation, _) = context.stamp()?;
+        place(context, account, found.sequence, &found.record)?;
+    }
+    Ok(outcome)
+}
+
+fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
+    let here = &found.record.authenticators;
+    // The same key with other digits, period or hash generates other codes.
+    let same = |one: &Authenticator, wanted: &Authenticator| {
+        one.key == wanted.key && one.parameters == wanted.parameters
+    };
+    keys.iter().all(|wanted| here.iter().any(|one| same(one, wanted)))
+}
+
+/// Writes used steps to the ledger like a login.
+fn burn(context: &Context, folder: &Folder, takeover: &Plan) -> Result<(), Failure> {
+    let user_ledger = context.machine.ledger.open(&LedgerKey::Account(folder.clone()))?;
+    let now = context.now()?;
+    for used in &takeover.used {
+        match user_ledger.create(&names::used_name(used), &names::instant(NOT_HERE))? {
+            Creation::Made | Creation::Taken => {}
+        }
+    }
+    context.machine.records.mark_clock(now);
+    Ok(())
+}
+
+fn enroll(
+    context: &Context,
+    by: &Authorized,
+    account: &Account,
+    before: Option<&Snapshot>,
+    takeover: Plan,
+) -> Result<(), Failure> {
+    let mut authenticators = takeover.authenticators.into_iter();
+    let Some(first) = authenticators.next() else { return Ok(()) };
+    let records = &context.machine.records;
+    let mut successor = enrollment::enroll(account, before, first, context.stamp()?)
+        .map_err(|_| already(&account.name))?;
+    successor.record.authenticators.extend(authenticators);
+    let mail = successor.record.extras.mail.take();
+    successor.record.extras.mail = takeover.mail.or_else(|| mail.clone());
+    if let Some(by) = takeover.promised_by {
+        enrollment::promise_first_codes(&mut successor.record, by);
+    }
+    if !takeover.scratch.is_empty() {
+        let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
+        let laid = records.lay_down(&folder, Shape::Digits8, &takeover.scratch);
+        successor.record.codes = Some(laid.map_err(|fault| Failure::from(fault).unchanged())?);
+    }
+    place(context, account, successor.after, &successor.record)?;
+    by.has_enrolled(&account.name);
+    for one in &successor.record.authenticators {
+        by.log(context, "enrolled", &[("user", &account.name), ("authenticator", &one.name)]);
+    }
+    by.write_set_up(
+        context,
+        &account.name,
+        successor.record.extras.mail.as_deref(),
+        successor.record.since,
+    );
+    by.write_to_old(
+        context,
+        &account.name,
+        mail.as_deref(),
+        successor.record.extras.mail.as_deref(),
+    );
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! `twinlock import uri USER`: imports the key of an app or token from an otpauth:// line on standard input.
+
+use twinlock_core::{
+    otp::otpauth::{self, UriError},
+    record::enrollment,
+};
+use twinlock_host::create_store;
+
+use crate::{
+    authorize::authorizer::Authorizer,
+    context::Context,
+    enrollment::record_update::place,
+    error::exit::{Exit, Failure},
+    import::import_text,
+    terminal::piped::Piped,
+    text::plain,
+};
+
+/// Longest input, in bytes: more than any usable line.
+const INPUT_MAX: u64 = 16 * 1024;
+
+/// Reads the line and enrolls its key.
+pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
+    context.need_root("enroll people")?;
+    let authorizer = Authorizer::of(context)?;
+    let account = context.account(user)?;
+    let piped = Piped::read(INPUT_MAX).map_err(|error| import_text::unreadable(error, user))?;
+    let authenticator = otpauth::parse(&piped.data).map_err(|fault| failure(fault, user))?;
+    create_store::prepare_store(&context.machine)
+        .map_err(|fault| Failure::from(fault).unchanged())?;
+    let before = context.machine.records.before_enrollment(&account);
+    let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
+    let successor = enrollment::enroll(&account, before.as_ref(), authenticator, context.stamp()?)
+        .map_err(|_| {
+            context.machine.records.finish_first(&account);
+            already(&account.name)
+        })?;
+    let by = authorizer.prove(context, &mut piped.keyboard()?)?;
+    by.is_still_first(context)?;
+    place(context, &account, successor.after, &successor.record)?;
+    let name = successor.record.authenticators.first().map_or("", |first| &first.name);
+    by.log(context, "enrolled", &[("user", &account.name), ("authenticator", name)]);
+    by.write_set_up(
+        context,
+        &account.name,
+        successor.record.extras.mail.as_deref(),
+        successor.record.since,
+    );
+    context.say(
+        &format!("{} is enrolled with the authenticator {}.", plain(&account.name), plain(name)),
+        serde_json::json!({ "user": account.name, "authenticator": name }),
+    );
+    Ok(())
+}
+
+/// Refuses to replace the key of an enrolled user.
+pub(crate) fn already(user: &str) -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        format!("{0} is enrolled already, and keeps the key that works", plain(user)),
+        format!("To begin anew: twinlock remove {}, then enroll again.", plain(user)),
+    )
+}
+
+fn failure(fault: UriError, user: &str) -> Failure {
+    Failure::new(Exit::Usage, import_text::of_uri(fault), import_text::uri_remedy(fault, user))
+}

@@ -1,0 +1,81 @@
+//! What all mails of a run share: the sender, the host, the mail program and the language.
+
+use std::time::Duration;
+
+use twinlock_core::{
+    base::{account::Folder, time::UnixTime},
+    notify::{notification::Topic, template::Blanks},
+    policy::Language,
+    ports::{Accounts, Clock},
+};
+
+use crate::{
+    context::Context,
+    mail::{
+        address::Address,
+        compose::{Envelope, compose},
+        fault::MailError,
+        replacement,
+        sendmail::Sendmail,
+    },
+};
+
+/// What all mails of a run share.
+pub(crate) struct Mailer {
+    /// Name of this host.
+    pub(crate) host: String,
+    from: Address,
+    now: UnixTime,
+    language: Language,
+    sendmail: Sendmail,
+}
+
+/// Content of one mail.
+pub(crate) struct MailBody<'a> {
+    /// Topic, which selects the text.
+    pub(crate) topic: Topic,
+    /// Values that are filled into the text.
+    pub(crate) blanks: &'a Blanks,
+    /// When the reported event happened.
+    pub(crate) at: UnixTime,
+    /// Distinguishes this mail from others to the same user about the same instant.
+    pub(crate) name: &'a str,
+}
+
+impl Mailer {
+    /// Prepares mail with the settings in force.
+    pub(crate) fn open(context: &Context, patience: Duration) -> Result<Self, MailError> {
+        let mail = &context.policy.mail;
+        let odd = || MailError::OddSender(mail.from.to_string());
+        Ok(Self {
+            host: context.machine.accounts.host_name(),
+            from: Address::read(&mail.from).ok_or_else(odd)?,
+            now: context.machine.clock.now().map(|now| now.unix).unwrap_or_default(),
+            language: context.policy.language,
+            sendmail: Sendmail { program: mail.sendmail.to_string(), patience },
+        })
+    }
+
+    /// Composes a mail and sends it.
+    pub(crate) fn send(
+        &self,
+        to: &Address,
+        user: &str,
+        body: &MailBody<'_>,
+    ) -> Result<(), MailError> {
+        let written = replacement::write(self.language, body.topic, body.blanks);
+        let id = self.id(user, body);
+        let envelope = Envelope { from: &self.from, to, at: self.now, id };
+        self.sendmail.send(&compose(&envelope, &written))
+    }
+
+    /// Returns the Message-ID: the same for a repeated mail, so that mail readers show it once.
+    fn id(&self, user: &str, body: &MailBody<'_>) -> String {
+        // RFC 5322 allows dots only between atoms.
+        let plain = |text: &str| {
+            let folder = Folder::of(text).map(|folder| folder.as_str().replace('.', "="));
+            folder.unwrap_or_else(|_| "x".into())
+        };
+        format!("{}.{}.{}@{}", body.at.0, body.name, plain(user), plain(&self.host))
+    }
+}

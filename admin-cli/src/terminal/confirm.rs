@@ -1,0 +1,36 @@
+//! Confirmation of an operation that cannot be undone: the user types the name.
+
+use crate::{
+    cli::PrivilegedArgs,
+    error::exit::{Exit, Failure},
+    terminal::keyboard::{InputLine, Keyboard, tell},
+    text::{WIDTH, plain, wrap},
+};
+
+/// Announces the operation and asks for the name, unless `--yes` was given. `undone` names what did not happen on a
+/// refusal, such as `removed`.
+pub(crate) fn confirm(
+    keyboard: &mut Keyboard,
+    privileged: &PrivilegedArgs,
+    user: &str,
+    said: &str,
+    undone: &str,
+) -> Result<(), Failure> {
+    if privileged.yes {
+        return Ok(());
+    }
+    tell(&format!("{}\n", wrap(said, WIDTH, 0)));
+    match keyboard.ask("Type the name to go on: ")? {
+        InputLine::Typed(line) if line.trim() == user => Ok(()),
+        InputLine::Typed(line) if !line.trim().is_empty() => Err(Failure::new(
+            Exit::Refused,
+            format!("that is not {}; nothing was {undone}", plain(user)),
+            "Type the name as it stands on the command line, or give --yes.",
+        )),
+        InputLine::Typed(_) | InputLine::End | InputLine::Interrupted => Err(Failure::new(
+            Exit::Interrupted,
+            format!("stopped; nothing was {undone}"),
+            "Where nobody can be asked, give --yes.",
+        )),
+    }
+}

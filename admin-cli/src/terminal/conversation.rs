@@ -1,0 +1,35 @@
+//! Terminal conversation of a command, as the login dialogues expect it.
+
+use std::cell::RefCell;
+
+use twinlock_core::{
+    base::secret::Typed,
+    policy::Echo,
+    ports::{Conversation, ConversationError},
+};
+
+use crate::terminal::keyboard::{InputLine, Keyboard, tell};
+
+/// The terminal.
+pub(crate) struct Terminal<'a>(RefCell<&'a mut Keyboard>);
+
+impl<'a> Terminal<'a> {
+    /// Creates a conversation with the user of this keyboard.
+    pub(crate) fn new(keyboard: &'a mut Keyboard) -> Self {
+        Self(RefCell::new(keyboard))
+    }
+}
+
+impl Conversation for Terminal<'_> {
+    fn ask(&self, text: &str, _: Echo) -> Result<Typed, ConversationError> {
+        match self.0.borrow_mut().ask(text) {
+            Ok(InputLine::Typed(line)) => Ok(Typed::new(line.as_str().to_owned())),
+            Ok(InputLine::End | InputLine::Interrupted) | Err(_) => Err(ConversationError),
+        }
+    }
+
+    fn tell(&self, text: &str) {
+        tell(text);
+        tell("\n");
+    }
+}

@@ -1,0 +1,30 @@
+//! Printing a failure: for a person on standard error, for a script as JSON on standard output.
+
+use std::{io::Write, process::ExitCode};
+
+use crate::{
+    error::exit::Failure,
+    terminal::keyboard::tell,
+    text::{Notation, WIDTH, harmless, wrap},
+};
+
+impl Failure {
+    /// Prints the failure as text or JSON and returns the exit status.
+    pub(crate) fn print(&self, json: bool) -> ExitCode {
+        if self.what.is_empty() {
+            return ExitCode::from(self.exit as u8);
+        }
+        if json {
+            let object = serde_json::json!({
+                "error": self.what, "remedy": self.remedy, "exit": self.exit as u8,
+            });
+            // A caller that has closed standard output relies on the exit status.
+            let object = object.to_string();
+            let _ = writeln!(std::io::stdout(), "{}", harmless(&object, Notation::Json));
+        } else {
+            let what = wrap(&format!("twinlock: {}", self.what), WIDTH, 0);
+            tell(&format!("{what}\n{}\n", wrap(&self.remedy, WIDTH, 0)));
+        }
+        ExitCode::from(self.exit as u8)
+    }
+}

@@ -1,0 +1,204 @@
+//! Keyboard input of a person or a script: lines from standard input, and interrupts at a prompt.
+
+use std::{
+    fs::File,
+    io::{IsTerminal, Write},
+    os::fd::{AsFd, BorrowedFd},
+};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{getpgrp, kill_current_process_group};
+use rustix::termios::tcgetpgrp;
+use zeroize::Zeroizing;
+
+use crate::error::exit::{Exit, Failure};
+use crate::text::{Notation, harmless};
+
+/// Longest line, in bytes: more than any answer needs.
+const LINE_MAX: usize = 4096;
+
+/// Source of the lines.
+enum Input {
+    /// Standard input.
+    Standard,
+    /// The controlling terminal, if standard input holds data.
+    Terminal(File),
+    /// No source: only what was read ahead.
+    Nothing,
+}
+
+/// Line input with the signals that end a prompt. While it is open, ^C only ends a prompt, so that a change under way
+/// is completed.
+pub(crate) struct Keyboard {
+    signals: SignalFd,
+    read_ahead: Zeroizing<Vec<u8>>,
+    input: Input,
+}
+
+/// Result of one read.
+pub(crate) enum InputLine {
+    /// A line without its newline.
+    Typed(Zeroizing<String>),
+    /// End of input.
+    End,
+    /// ^C, or the terminal hung up.
+    Interrupted,
+}
+
+impl Keyboard {
+    /// Opens standard input and installs the signal handlers.
+    pub(crate) fn open() -> Result<Self, Failure> {
+        Self::of(Input::Standard)
+    }
+
+    /// Opens like [`Keyboard::open`], at the controlling terminal; without one, the input is empty.
+    pub(crate) fn at_terminal() -> Result<Self, Failure> {
+        let terminal = File::options().read(true).write(true).open("/dev/tty");
+        Self::of(terminal.map_or(Input::Nothing, Input::Terminal))
+    }
+
+    /// Opens like [`Keyboard::open`], with lines that were read before.
+    pub(crate) fn of_text(text: &str) -> Result<Self, Failure> {
+        let mut keyboard = Self::of(Input::Nothing)?;
+        keyboard.read_ahead.extend(text.bytes().take(LINE_MAX));
+        Ok(keyboard)
+    }
+
+    fn of(input: Input) -> Result<Self, Failure> {
+        let mut signals = SigSet::empty();
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+            signals.add(signal);
+        }
+        let taken = signals
+            .thread_block()
+            .and_then(|()| SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC));
+        let read_ahead = Zeroizing::new(Vec::with_capacity(LINE_MAX));
+        Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead, input })
+    }
+
+    /// Reports whether a signal that ends prompts has arrived. Long work without prompts checks this between two steps.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        let mut watched = [PollFd::new(&self.signals, PollFlags::IN)];
+        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut watched, Some(&now)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Prints a prompt on the terminal and reads a line from standard input or its replacement.
+    pub(crate) fn ask(&mut self, prompt: &str) -> Result<InputLine, Failure> {
+        let at_a_terminal = match &self.input {
+            Input::Standard => std::io::stdin().is_terminal(),
+            Input::Terminal(_) => true,
+            Input::Nothing => false,
+        };
+        if at_a_terminal {
+            tell(prompt);
+        }
+        let line = self.line();
+        if at_a_terminal && !matches!(line, Ok(InputLine::Typed(_))) {
+            tell("\n");
+        }
+        line
+    }
+
+    fn line(&mut self) -> Result<InputLine, Failure> {
+        loop {
+            if let Some(line) = self.take_line() {
+                return Ok(InputLine::Typed(line));
+            }
+            if self.read_ahead.len() >= LINE_MAX {
+                return Err(broken("a line is longer than 4096 bytes"));
+            }
+            if self.wait()? {
+                return Ok(InputLine::Interrupted);
+            }
+            match self.read_more() {
+                Ok(0) if self.read_ahead.is_empty() => return Ok(InputLine::End),
+                Ok(0) => self.read_ahead.push(b'\n'),
+                Ok(_) | Err(Errno::INTR | Errno::AGAIN) => {}
+                // The terminal hung up, or standard input is closed.
+                Err(Errno::IO | Errno::BADF) => return Ok(InputLine::End),
+                Err(errno) => return Err(broken(&errno.to_string())),
+            }
+        }
+    }
+
+    /// Waits for input or a signal; returns true for a signal.
+    fn wait(&self) -> Result<bool, Failure> {
+        let stdin = std::io::stdin();
+        let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
+        if is_in_background(input) {
+            come_to_the_front();
+        }
+        if is_in_background(input) {
+            // The process stays in the background. The read that follows stops it again, or fails.
+            return Ok(self.is_interrupted());
+        }
+        let mut watched =
+            [PollFd::new(&self.signals, PollFlags::IN), PollFd::new(&input, PollFlags::IN)];
+        match poll(&mut watched, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(broken(&errno.to_string())),
+        }
+        let [signals, _] = watched;
+        Ok(!signals.revents().is_empty())
+    }
+
+    fn source<'a>(&'a self, stdin: &'a std::io::Stdin) -> Option<BorrowedFd<'a>> {
+        match &self.input {
+            Input::Standard => Some(stdin.as_fd()),
+            Input::Terminal(terminal) => Some(terminal.as_fd()),
+            Input::Nothing => None,
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "within the length that was just read")]
+    fn read_more(&mut self) -> rustix::io::Result<usize> {
+        let mut bytes = Zeroizing::new([0; LINE_MAX]);
+        let room = LINE_MAX - self.read_ahead.len();
+        let stdin = std::io::stdin();
+        let Some(input) = self.source(&stdin) else { return Ok(0) };
+        let size = rustix::io::read(input, &mut bytes[..room])?;
+        // Within the capacity, so that no unwiped copy of the buffer is left behind.
+        self.read_ahead.extend_from_slice(&bytes[..size]);
+        Ok(size)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "within the length that was just read")]
+    fn take_line(&mut self) -> Option<Zeroizing<String>> {
+        let end = self.read_ahead.iter().position(|byte| *byte == b'\n')?;
+        let line = Zeroizing::new(String::from_utf8_lossy(&self.read_ahead[..end]).into_owned());
+        self.read_ahead.drain(..=end);
+        Some(line)
+    }
+}
+
+/// Reports whether another process group is in the foreground of this terminal.
+fn is_in_background(input: BorrowedFd<'_>) -> bool {
+    tcgetpgrp(input).is_ok_and(|front| front != getpgrp())
+}
+
+/// Stops the process as a read of the terminal would, until a shell or sudo puts it in the foreground. Waiting with
+/// poll is not enough: sudo keeps a command in a pipeline in the background until it stops this way.
+fn come_to_the_front() {
+    // If this fails, the read that follows fails too.
+    let _ = kill_current_process_group(rustix::process::Signal::TTIN);
+}
+
+/// Prints prompts and remarks on standard error, so that they stay visible when standard output is redirected.
+pub(crate) fn tell(text: &str) {
+    tell_exactly(&harmless(text, Notation::Text));
+}
+
+/// Prints like [`tell`], without escaping: for text of this program that moves the cursor.
+pub(crate) fn tell_exactly(text: &str) {
+    // A caller that has closed standard error does not want the message.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn broken(why: &str) -> Failure {
+    let what = format!("standard input cannot be read ({why})");
+    Failure::new(Exit::Usage, what, "Type at a terminal, or give one line each in a pipe or file.")
+}

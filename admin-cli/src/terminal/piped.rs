@@ -1,0 +1,108 @@
+//! Reads data from standard input, and the acting user's own code if it is on the first line.
+
+use std::{
+    io::{IsTerminal, Read},
+    os::fd::AsFd,
+};
+
+use twinlock_core::{
+    answer::{self, Answer},
+    base::secret::Typed,
+};
+use zeroize::Zeroizing;
+
+use crate::{error::exit::Failure, terminal::keyboard::Keyboard};
+
+/// Longest code, in bytes.
+const CODE_MAX: u64 = 64;
+
+/// Content of standard input.
+pub(crate) struct Piped {
+    /// The data.
+    pub(crate) data: Zeroizing<String>,
+    code: Option<Zeroizing<String>>,
+}
+
+/// Why standard input is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PipedError {
+    /// A PNG or JPEG picture.
+    Picture,
+    /// Not UTF-8.
+    Encoding,
+    /// Longer than any accepted text.
+    TooLong,
+    /// Reading failed.
+    Io,
+}
+
+impl Piped {
+    /// Reads standard input to its end: one optional code and at most `most` bytes of data. A first line with the shape
+    /// of a code is no data: no accepted format begins with one.
+    pub(crate) fn read(most: u64) -> Result<Self, PipedError> {
+        let most = most.saturating_add(CODE_MAX);
+        // Reserved at once: a growing buffer leaves unwiped copies behind.
+        let room = usize::try_from(most).unwrap_or(0).saturating_add(1);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+        // Bypasses the buffer of the standard library, which cannot be wiped.
+        let input = std::io::stdin().as_fd().try_clone_to_owned().map_err(|_| PipedError::Io)?;
+        let read = std::fs::File::from(input).take(most.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|_| PipedError::Io)?;
+        if u64::try_from(bytes.len()).map_or(true, |length| length > most) {
+            return Err(PipedError::TooLong);
+        }
+        let is_picture = bytes.starts_with(b"\x89PNG") || bytes.starts_with(b"\xff\xd8\xff");
+        let text = std::str::from_utf8(&bytes).map_err(|_| match is_picture {
+            true => PipedError::Picture,
+            false => PipedError::Encoding,
+        })?;
+        Ok(Self::split(Zeroizing::new(text.to_owned())))
+    }
+
+    fn split(text: Zeroizing<String>) -> Self {
+        let first = text.split_once('\n').filter(|(line, _)| is_code(line));
+        match first {
+            Some((line, rest)) => Self {
+                data: Zeroizing::new(rest.to_owned()),
+                code: Some(Zeroizing::new(format!("{line}\n"))),
+            },
+            None => Self { data: text, code: None },
+        }
+    }
+
+    /// Returns the keyboard for the acting user's code: the first line, else the terminal.
+    pub(crate) fn keyboard(&self) -> Result<Keyboard, Failure> {
+        match &self.code {
+            Some(line) => Keyboard::of_text(line),
+            None if std::io::stdin().is_terminal() => Keyboard::open(),
+            None => Keyboard::at_terminal(),
+        }
+    }
+}
+
+fn is_code(line: &str) -> bool {
+    let fits = u64::try_from(line.len()).is_ok_and(|length| length < CODE_MAX);
+    fits && matches!(answer::read(&Typed::new(line.trim().to_owned())), Answer::Code(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> (String, Option<String>) {
+        let piped = Piped::split(Zeroizing::new(text.to_owned()));
+        (piped.data.to_string(), piped.code.map(|code| code.trim().to_owned()))
+    }
+
+    #[test]
+    fn code_stands_before_the_data() {
+        let uri = "otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP\n";
+        assert_eq!(split(&format!("123456\n{uri}")), (uri.into(), Some("123456".into())));
+        assert_eq!(split(&format!("123 456\r\n{uri}")), (uri.into(), Some("123 456".into())));
+        let backup = "FEJT-QYCH-WGPV-SARM-XOKB";
+        assert_eq!(split(&format!("{backup}\n{uri}")), (uri.into(), Some(backup.into())));
+        for data in [uri, "twinlock export 1\n123456\n", "", "\n123456\n", "123456"] {
+            assert_eq!(split(data), (data.into(), None));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Properties of standard output, and QR codes on it.
+
+use std::io::IsTerminal;
+
+use twinlock_core::otp::qr::{Ink, Matrix};
+use zeroize::Zeroizing;
+
+/// Colors from the fixed part of the palette, which themes do not change.
+const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
+const WHITE_ON_BLACK: &str = "\x1b[38;5;231;48;5;16m";
+const PLAIN: &str = "\x1b[0m";
+
+/// Properties of standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Screen {
+    /// Whether colors may be set.
+    pub(crate) paint: Paint,
+    /// Width in columns, if known.
+    pub(crate) columns: Option<usize>,
+}
+
+/// Whether colors may be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paint {
+    /// Explicit black and white.
+    Colours,
+    /// The terminal's own colors, assumed to be light on dark.
+    None,
+}
+
+/// Style of a QR code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// Characters.
+    pub(crate) letters: Letters,
+    /// Polarity.
+    pub(crate) shade: Shade,
+}
+
+/// Characters of a drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Letters {
+    /// Half blocks.
+    Blocks,
+    /// `##`.
+    Ascii,
+}
+
+/// Polarity of a drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shade {
+    /// Dark on light, as scanners expect.
+    Usual,
+    /// Dark and light swapped.
+    Swapped,
+}
+
+/// The drawing is wider than the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooNarrow {
+    /// Columns needed.
+    pub(crate) needed: usize,
+    /// Columns available.
+    pub(crate) there: usize,
+}
+
+impl Screen {
+    /// Reads the properties of standard output and `NO_COLOR`.
+    pub(crate) fn of_stdout() -> Self {
+        let stdout = std::io::stdout();
+        let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let colours = stdout.is_terminal() && unset("NO_COLOR") && !dumb;
+        let size = rustix::termios::tcgetwinsize(&stdout).ok();
+        let columns = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+        Self { paint: if colours { Paint::Colours } else { Paint::None }, columns }
+    }
+
+    /// Draws a QR code; each line ends with a newline.
+    ///
+    /// # Errors
+    /// [`TooNarrow`].
+    pub(crate) fn draw(
+        self,
+        matrix: &Matrix,
+        style: Style,
+    ) -> Result<Zeroizing<String>, TooNarrow> {
+        let needed = match style.letters {
+            Letters::Blocks => matrix.columns(),
+            Letters::Ascii => matrix.ascii_columns(),
+        };
+        match self.columns {
+            Some(there) if there < needed => return Err(TooNarrow { needed, there }),
+            Some(_) | None => {}
+        }
+        Ok(match self.paint {
+            Paint::Colours => painted(matrix, style),
+            Paint::None => plain(matrix, style),
+        })
+    }
+}
+
+/// Draws without colors, for a terminal with light text on dark.
+fn plain(matrix: &Matrix, style: Style) -> Zeroizing<String> {
+    let ink = match style.shade {
+        Shade::Usual => Ink::Light,
+        Shade::Swapped => Ink::Dark,
+    };
+    drawn(matrix, style.letters, ink)
+}
+
+fn painted(matrix: &Matrix, style: Style) -> Zeroizing<String> {
+    let colours = match style.shade {
+        Shade::Usual => BLACK_ON_WHITE,
+        Shade::Swapped => WHITE_ON_BLACK,
+    };
+    let drawing = drawn(matrix, style.letters, Ink::Dark);
+    let mut painted = Zeroizing::new(String::with_capacity(drawing.len() * 12));
+    for line in drawing.lines() {
+        painted.push_str(colours);
+        match style.letters {
+            Letters::Blocks => painted.push_str(line),
+            // The strokes of a # leave half of a dark module light; a blank in reverse video is solid.
+            Letters::Ascii => painted.push_str(&solid(line)),
+        }
+        painted.push_str(PLAIN);
+        painted.push('\n');
+    }
+    painted
+}
+
+fn drawn(matrix: &Matrix, letters: Letters, ink: Ink) -> Zeroizing<String> {
+    match letters {
+        Letters::Blocks => matrix.half_blocks(ink),
+        Letters::Ascii => matrix.ascii(ink),
+    }
+}
+
+fn solid(line: &str) -> Zeroizing<String> {
+    Zeroizing::new(line.replace("##", "\x1b[7m  \x1b[27m"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn screen(paint: Paint, columns: usize) -> Screen {
+        Screen { paint, columns: Some(columns) }
+    }
+
+    const BLOCKS: Style = Style { letters: Letters::Blocks, shade: Shade::Usual };
+    const ASCII: Style = Style { letters: Letters::Ascii, shade: Shade::Usual };
+
+    #[test]
+    fn a_drawing_that_does_not_fit_is_not_made() {
+        let matrix = Matrix::of("otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP").unwrap();
+        let columns = matrix.columns();
+        assert!(screen(Paint::None, columns).draw(&matrix, BLOCKS).is_ok());
+        let narrow = TooNarrow { needed: columns, there: columns - 1 };
+        assert_eq!(screen(Paint::None, columns - 1).draw(&matrix, BLOCKS).unwrap_err(), narrow);
+        assert!(screen(Paint::None, columns).draw(&matrix, ASCII).is_err());
+        let unknown = Screen { paint: Paint::None, columns: None };
+        assert!(unknown.draw(&matrix, ASCII).is_ok());
+    }
+
+    #[test]
+    fn colours_are_set_and_ended_on_every_line() {
+        let matrix = Matrix::of("text").unwrap();
+        for style in [BLOCKS, ASCII, Style { shade: Shade::Swapped, ..ASCII }] {
+            let drawing = screen(Paint::Colours, 99).draw(&matrix, style).unwrap();
+            assert!(drawing.lines().all(|line| line.starts_with("\x1b[38;5;")));
+            assert!(drawing.lines().all(|line| line.ends_with(PLAIN)));
+            assert!(!drawing.contains('#'));
+        }
+        let bare = screen(Paint::None, 99).draw(&matrix, BLOCKS).unwrap();
+        assert!(!bare.contains('\x1b'));
+    }
+
+    #[test]
+    fn swapping_swaps() {
+        let matrix = Matrix::of("text").unwrap();
+        let draw = |shade, paint| {
+            let style = Style { letters: Letters::Ascii, shade };
+            screen(paint, 99).draw(&matrix, style).unwrap()
+        };
+        assert!(draw(Shade::Usual, Paint::None).starts_with("####"));
+        assert!(draw(Shade::Swapped, Paint::None).starts_with("    "));
+        assert!(draw(Shade::Usual, Paint::Colours).starts_with(BLACK_ON_WHITE));
+        assert!(draw(Shade::Swapped, Paint::Colours).starts_with(WHITE_ON_BLACK));
+    }
+}

@@ -1,0 +1,148 @@
+//! Keys as users type them: base32 (RFC 4648 section 6) with spaces, dashes and lower case.
+
+use alloc::{string::String, vec::Vec};
+
+use data_encoding::BASE32_NOPAD;
+use zeroize::Zeroizing;
+
+use crate::base::secret::{Key, KeyLength};
+
+/// Why a text is not a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyText {
+    /// A character that base32 does not have.
+    Letter {
+        /// Its position, from 1.
+        at: usize,
+    },
+    /// An impossible length.
+    Incomplete,
+    /// Too short or too long for a key.
+    Length(KeyLength),
+}
+
+/// Parses a key, ignoring case, spaces, dashes and trailing padding.
+///
+/// # Errors
+/// [`KeyText`] gives the error and its position, and never quotes the text.
+pub fn parse(text: &str) -> Result<Key, KeyText> {
+    let mut letters: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(text.len()));
+    for (index, letter) in text.trim_end_matches(['=', ' ', '\n', '\r']).chars().enumerate() {
+        match letter {
+            ' ' | '-' | '\t' => {}
+            'A'..='Z' | 'a'..='z' | '2'..='7' => letters.push(letter.to_ascii_uppercase() as u8),
+            _ => return Err(KeyText::Letter { at: index + 1 }),
+        }
+    }
+    match letters.len() % 8 {
+        0 | 2 | 4 | 5 | 7 => {}
+        _ => return Err(KeyText::Incomplete),
+    }
+    clear_spare_bits(&mut letters);
+    let bytes = BASE32_NOPAD.decode(&letters).map_err(|_| KeyText::Incomplete)?;
+    Key::new(bytes).map_err(KeyText::Length)
+}
+
+/// Parses a key as `pam_google_authenticator` does: three digits are read as similar letters, and trailing bits that
+/// do not fill a byte are dropped.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyText> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let (mut buffer, mut bits): (u32, u32) = (0, 0);
+    for (index, letter) in text.iter().enumerate() {
+        let value = match letter.to_ascii_uppercase() {
+            b' ' | b'\t' | b'\r' | b'-' => continue,
+            b'0' => b'O' - b'A',
+            b'1' => b'L' - b'A',
+            b'8' => b'B' - b'A',
+            letter @ b'A'..=b'Z' => letter - b'A',
+            digit @ b'2'..=b'7' => digit - b'2' + 26,
+            _ => return Err(KeyText::Letter { at: index + 1 }),
+        };
+        buffer = buffer << 5 | u32::from(value);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.extend((buffer >> bits).to_be_bytes().last());
+        }
+    }
+    Key::new(core::mem::take(&mut *bytes)).map_err(KeyText::Length)
+}
+
+/// Clears spare bits in the last letter; some issuers set them, and every app ignores them.
+fn clear_spare_bits(letters: &mut [u8]) {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let keep = match letters.len() % 8 {
+        2 => 0b11100,
+        4 => 0b10000,
+        5 => 0b11110,
+        7 => 0b11000,
+        _ => return,
+    };
+    if let Some(last) = letters.last_mut() {
+        let value = LETTERS.iter().position(|letter| letter == last).unwrap_or(0);
+        *last = LETTERS.get(value & keep).copied().unwrap_or(b'A');
+    }
+}
+
+/// Returns a key without padding, as in `otpauth://` URIs.
+#[must_use]
+pub fn write(key: &Key) -> Zeroizing<String> {
+    Zeroizing::new(BASE32_NOPAD.encode(key.bytes()))
+}
+
+/// Returns a key in groups of four, for reading and typing.
+#[must_use]
+pub fn in_groups(key: &Key) -> Zeroizing<String> {
+    let text = write(key);
+    let mut grouped = Zeroizing::new(String::with_capacity(text.len() + text.len() / 4));
+    for (index, letter) in text.chars().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            grouped.push(' ');
+        }
+        grouped.push(letter);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn keys_are_read_as_people_write_them() {
+        let key = parse("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
+        assert_eq!(key.bytes(), b"12345678901234567890");
+        for text in [
+            "gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
+            "GEZD-GNBV-GY3T-QOJQ-GEZD-GNBV-GY3T-QOJQ==",
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n",
+        ] {
+            assert_eq!(parse(text).unwrap(), key, "{text}");
+        }
+        assert_eq!(*in_groups(&key), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
+    }
+
+    #[test]
+    fn what_is_no_key_says_where() {
+        assert_eq!(parse("GEZDGNBVGY3TQOJ1").unwrap_err(), KeyText::Letter { at: 16 });
+        assert_eq!(parse("GEZD=GNBV").unwrap_err(), KeyText::Letter { at: 5 });
+        assert_eq!(parse("G").unwrap_err(), KeyText::Incomplete);
+        assert_eq!(parse("").unwrap_err(), KeyText::Length(KeyLength(0)));
+        assert_eq!(parse("GEZDGNBV").unwrap_err(), KeyText::Length(KeyLength(5)));
+    }
+
+    #[test]
+    fn every_length_comes_back() {
+        for length in 10..=128 {
+            let key = Key::new(vec![0xff; length]).unwrap();
+            assert_eq!(parse(&write(&key)).unwrap(), key);
+        }
+        // 11 bytes end in a letter with two spare bits: F, or any letter that differs only in those.
+        let spare = "GEZDGNBVGY3TQOJQGF";
+        assert_eq!(parse(spare).unwrap().bytes().len(), 11);
+    }
+}

@@ -1,0 +1,14 @@
+//! Values that every other folder uses: accounts, time, secrets, requests, errors and small text tools.
+//!
+//! May use: nothing of this crate.
+
+pub mod account;
+pub mod base32;
+pub mod concat;
+pub mod decimal;
+pub mod error;
+pub mod fingerprint;
+pub mod random_text;
+pub mod request;
+pub mod secret;
+pub mod time;

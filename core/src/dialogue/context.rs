@@ -1,0 +1,221 @@
+//! The context of a dialogue, and the errors that end it.
+
+use alloc::string::String;
+
+use crate::{
+    answer::Code,
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, StoreError},
+        request::SourceLabel,
+        secret::Typed,
+        time::{Now, UnixTime},
+    },
+    dialogue::final_message::FinalMessage,
+    event::Reason,
+    message::{Message, change::Change, new_codes::NewCodes, set_up::SetUp},
+    notify::notification::{Notification, NotificationKind},
+    otp::otpauth,
+    policy::{Echo, Policy},
+    ports::{Conversation, ConversationError, Ports, UserLedger},
+    record::{enrollment::Stamp, extras::AuditStamp},
+    text,
+    verify::{attempt::Outcome, generate, record_update::ChangeError},
+};
+
+/// A user behind a proven first factor, and the context of the login.
+pub struct DialogueContext<'a> {
+    /// The settings.
+    pub policy: &'a Policy,
+    /// The host ports.
+    pub ports: Ports<'a>,
+    /// The account.
+    pub account: &'a Account,
+    /// The account's folder.
+    pub folder: &'a Folder,
+    /// The user's names in the ledger.
+    pub user_ledger: &'a dyn UserLedger,
+    /// The PAM service, or `twinlock`.
+    pub service: &'a str,
+    /// Where the user connects from.
+    pub source: &'a SourceLabel,
+    /// The fingerprint of the verified public key, if any.
+    pub fingerprint: Option<String>,
+    /// Messages for the end of the login.
+    pub final_message: &'a FinalMessage,
+}
+
+/// Verifies a typed code as every login does.
+pub type Judge<'a> = &'a mut dyn FnMut(&Code) -> Outcome;
+
+/// Why a dialogue ended early. It leaves no partial change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialogueError {
+    /// The conversation failed.
+    CutOff,
+    /// The user cancelled or gave wrong answers.
+    Declined(Reason),
+    /// A fault of the host.
+    Broken(Reason),
+}
+
+impl From<ConversationError> for DialogueError {
+    fn from(_: ConversationError) -> Self {
+        Self::CutOff
+    }
+}
+
+impl From<CommitError> for DialogueError {
+    fn from(fault: CommitError) -> Self {
+        Self::Broken(match fault {
+            CommitError::Overtaken => Reason::RecordChanging,
+            CommitError::Store(fault) => Reason::Unwritten(fault),
+        })
+    }
+}
+
+impl From<ChangeError<DialogueError>> for DialogueError {
+    fn from(fault: ChangeError<Self>) -> Self {
+        match fault {
+            ChangeError::Declined(stop) => stop,
+            ChangeError::Store(fault) => Self::Broken(Reason::Unwritten(fault)),
+            ChangeError::Changing => Self::Broken(Reason::RecordChanging),
+        }
+    }
+}
+
+/// Error for a record that another process changed during this dialogue.
+pub const OVERTAKEN: DialogueError = DialogueError::Declined(Reason::RecordChanging);
+
+impl DialogueContext<'_> {
+    /// Returns the conversation with the user.
+    #[must_use]
+    pub fn person(&self) -> &dyn Conversation {
+        self.ports.conversation
+    }
+
+    /// Asks a question and shows the answer while it is typed: a code works once, and typing blind is error-prone.
+    ///
+    /// # Errors
+    /// [`DialogueError::CutOff`].
+    pub fn ask(&self, text: &str) -> Result<Typed, DialogueError> {
+        Ok(self.ports.conversation.ask(text, self.policy.echo)?)
+    }
+
+    /// Asks a question whose answer is not secret.
+    ///
+    /// # Errors
+    /// [`DialogueError::CutOff`].
+    pub fn ask_shown(&self, text: &str) -> Result<Typed, DialogueError> {
+        Ok(self.ports.conversation.ask(text, Echo::Shown)?)
+    }
+
+    /// Holds a message back until the end.
+    pub fn leave_word(&self, words: String) {
+        self.final_message.leave(words);
+    }
+
+    /// Ends because the rate limit is reached; holds back a message that says until when.
+    #[must_use]
+    pub fn throttled(&self, until: UnixTime, wait: u64) -> DialogueError {
+        self.leave_word(self.login(&Message::Throttled { until, wait }));
+        DialogueError::Declined(Reason::Throttled)
+    }
+
+    /// Ends because the user is locked out; holds back a message that says what to do.
+    #[must_use]
+    pub fn locked(&self) -> DialogueError {
+        self.leave_word(self.login(&Message::Locked { user: self.name() }));
+        DialogueError::Declined(Reason::Locked)
+    }
+
+    /// Returns the account name without terminal control characters.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.account.plain_name()
+    }
+
+    /// Returns the issuer shown in the app: from the settings, or the host name.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        let issuer = self.policy.issuer.clone();
+        issuer.unwrap_or_else(|| self.ports.accounts.host_name())
+    }
+
+    /// Returns the app's entry for an authenticator of that name, such as `Example:ada (phone)`.
+    #[must_use]
+    pub fn entry(&self, authenticator: &str) -> String {
+        let issuer = self.issuer();
+        let account = otpauth::account_label(&issuer, &self.account.name, authenticator);
+        alloc::format!("{issuer}:{account}")
+    }
+
+    /// Returns the text of a login message.
+    #[must_use]
+    pub fn login(&self, message: &Message) -> String {
+        text::login(self.policy.language, message)
+    }
+
+    /// Returns the text of a set-up message.
+    #[must_use]
+    pub fn set_up(&self, message: &SetUp) -> String {
+        text::set_up(self.policy.language, message)
+    }
+
+    /// Returns the text of a message about changes.
+    #[must_use]
+    pub fn change(&self, message: &Change) -> String {
+        text::change(self.policy.language, message)
+    }
+
+    /// Returns the text of a message about new codes.
+    #[must_use]
+    pub fn new_codes(&self, message: &NewCodes) -> zeroize::Zeroizing<String> {
+        text::new_codes(self.policy.language, message)
+    }
+
+    /// Returns the current time.
+    ///
+    /// # Errors
+    /// [`DialogueError::Broken`] if a clock cannot be read.
+    pub fn now(&self) -> Result<Now, DialogueError> {
+        self.ports.clock.now().map_err(|_| DialogueError::Broken(Reason::Clock))
+    }
+
+    /// Returns a new generation and the current time.
+    ///
+    /// # Errors
+    /// [`DialogueError::Broken`] if a clock cannot be read or there are no random bytes.
+    pub fn stamp(&self) -> Result<Stamp, DialogueError> {
+        let now = self.now()?.unix;
+        let generation = generate::generation(self.ports.entropy).map_err(|_| no_entropy())?;
+        Ok((generation, now))
+    }
+
+    /// Returns an audit stamp of the user and the current time.
+    #[must_use]
+    pub fn own_audit(&self, at: UnixTime) -> AuditStamp {
+        AuditStamp { by: self.account.name.clone(), at }
+    }
+
+    /// Notifies the user by mail, best effort.
+    pub fn write(&self, kind: NotificationKind, left: Option<u8>) {
+        let Ok(now) = self.ports.clock.now() else { return };
+        self.ports.outbox.put(&Notification {
+            user: self.account.name.clone(),
+            kind,
+            at: now.unix,
+            service: self.service.into(),
+            source: self.source.clone(),
+            by: None,
+            left,
+            to: None,
+        });
+    }
+}
+
+/// Returns the error for missing random bytes.
+#[must_use]
+pub fn no_entropy() -> DialogueError {
+    DialogueError::Broken(Reason::Unwritten(StoreError::Io { errno: 0 }))
+}

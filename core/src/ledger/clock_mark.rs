@@ -1,0 +1,240 @@
+//! The clock mark: the highest trusted time of the wall clock, and the later periods in which codes were used.
+
+use alloc::vec::Vec;
+
+use crate::{
+    base::time::{BootTime, MINUTE, Now, UnixTime},
+    ledger::Stretch,
+};
+
+/// Seconds between two updates of the clock mark; codes used in between are not marked yet.
+pub const MARK_INTERVAL: u64 = MINUTE;
+/// Seconds that the mark may advance beyond the boot clock if the wall clock is not synchronized.
+const SLACK: u64 = 5 * MINUTE;
+/// Periods that are less than this many seconds apart are merged.
+const GAP: u64 = 15 * MINUTE;
+/// Maximum number of separate periods: they are stored in the epoch, whose text is short.
+pub const STRETCHES_MAX: usize = 4;
+
+/// The stored mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockMark {
+    /// The highest trusted time of the wall clock; 0 if it never moved.
+    pub at: UnixTime,
+    /// When it was created, by the wall clock of that time: the start if it never moved.
+    pub made: UnixTime,
+    /// Seconds between the kernel's start and the last move, in any boot.
+    pub moved: u64,
+}
+
+/// What is stored about the wall clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The mark.
+    pub mark: ClockMark,
+    /// Periods ahead of the mark.
+    pub ahead: Vec<Stretch>,
+}
+
+/// Whether the wall clock can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// The kernel reports that it is synchronized.
+    Synchronized,
+    /// It is not synchronized.
+    Alone,
+}
+
+/// The position of the clock relative to the mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Distance {
+    /// The clock is behind the mark, or less than [`MARK_INTERVAL`] ahead of it.
+    Reached,
+    /// Within the time that can have elapsed.
+    Near,
+    /// Further ahead than the time that can have elapsed.
+    Far,
+}
+
+impl ClockMark {
+    /// Returns the position of the clock: it can have advanced as far as the boot clock, plus a tolerance.
+    pub fn distance(&self, now: Now) -> Distance {
+        let begin = if self.at == UnixTime(0) { self.made } else { self.at };
+        // A later boot has restarted the boot clock: at least this much time has elapsed since.
+        let gone = now.boot.seconds().checked_sub(self.moved);
+        let gone = gone.unwrap_or(now.boot.seconds());
+        if now.unix < self.at.plus(MARK_INTERVAL) {
+            Distance::Reached
+        } else if now.unix <= begin.plus(gone).plus(SLACK) {
+            Distance::Near
+        } else {
+            Distance::Far
+        }
+    }
+
+    /// Moves the mark to a time.
+    #[must_use]
+    pub fn moved_to(self, at: UnixTime, boot: BootTime) -> Self {
+        Self { at, moved: boot.seconds(), ..self }
+    }
+}
+
+impl Known {
+    /// Records that a code was used at a time far ahead of the mark.
+    #[must_use]
+    pub fn used_far_ahead(self, now: Now, trust: Trust) -> Self {
+        let Self { mark, mut ahead } = self;
+        match trust {
+            Trust::Alone => {
+                ahead.push(Stretch { from: now.unix, until: now.unix });
+                Self { mark, ahead: tidy(ahead) }
+            }
+            // The mark follows. The previous position is kept too, in case an administrator lowers the mark again.
+            Trust::Synchronized => {
+                close(&mut ahead, mark.at);
+                ahead.push(Stretch { from: now.unix, until: now.unix });
+                Self { mark: mark.moved_to(now.unix, now.boot), ahead: tidy(ahead) }
+            }
+        }
+    }
+
+    /// Trusts the clock as it is, for an administrator who has corrected it: moves the mark there, even back. Periods
+    /// in the future are kept, and those of the used names that were removed (`dropped`) are added.
+    #[must_use]
+    pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
+        let Self { mark, mut ahead } = self;
+        close(&mut ahead, mark.at);
+        ahead.extend_from_slice(dropped);
+        ahead.retain(|stretch| stretch.until > now.unix);
+        Self { mark: mark.moved_to(now.unix, now.boot), ahead: tidy(ahead) }
+    }
+}
+
+/// Ends the last period that began before the mark.
+fn close(ahead: &mut [Stretch], mark: UnixTime) {
+    let last = ahead.iter_mut().filter(|stretch| stretch.from <= mark).max();
+    if let Some(last) = last {
+        last.until = last.until.max(mark.plus(MARK_INTERVAL));
+    }
+}
+
+/// Sorts periods, merges those that are close together, and merges the closest two while there are too many.
+#[must_use]
+pub fn tidy(mut ahead: Vec<Stretch>) -> Vec<Stretch> {
+    ahead.sort_unstable();
+    let mut joined: Vec<Stretch> = Vec::new();
+    for next in ahead {
+        match joined.last_mut().filter(|last| next.from <= last.until.plus(GAP)) {
+            Some(last) => last.until = last.until.max(next.until),
+            None => joined.push(next),
+        }
+    }
+    while joined.len() > STRETCHES_MAX {
+        join_closest(&mut joined);
+    }
+    joined
+}
+
+fn join_closest(joined: &mut Vec<Stretch>) {
+    let gap = |pair: &[Stretch]| match pair {
+        [one, next] => next.from.since(one.until),
+        _ => u64::MAX,
+    };
+    let closest = joined.windows(2).map(gap).enumerate().min_by_key(|(_, gap)| *gap);
+    let Some((place, _)) = closest else { return };
+    let next = joined.remove(place.saturating_add(1));
+    if let Some(one) = joined.get_mut(place) {
+        one.until = one.until.max(next.until);
+    }
+}
+
+/// Returns until when the clock was ahead, if a time is so far in the future that waiting does not help.
+#[must_use]
+pub fn was_ahead_until(instant: UnixTime, now: UnixTime) -> Option<UnixTime> {
+    (instant.since(now) >= SLACK).then_some(instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn at(unix: u64, up: u64) -> Now {
+        Now { unix: UnixTime(unix), boot: BootTime(0).plus(up) }
+    }
+
+    fn mark(at: u64, moved: u64) -> ClockMark {
+        ClockMark { at: UnixTime(at), made: UnixTime(1000), moved }
+    }
+
+    fn stretch(from: u64, until: u64) -> Stretch {
+        Stretch { from: UnixTime(from), until: UnixTime(until) }
+    }
+
+    fn known(at: u64, moved: u64) -> Known {
+        Known { mark: mark(at, moved), ahead: vec![] }
+    }
+
+    #[test]
+    fn the_mark_goes_as_far_as_time_can_have_gone_by() {
+        for (unix, up, distance) in [
+            (0, 500, Distance::Reached),
+            (50_059, 500, Distance::Reached),
+            (50_060, 100, Distance::Near),
+            (50_300, 100, Distance::Near),
+            (50_301, 100, Distance::Far),
+            (50_700, 500, Distance::Near),
+            (50_701, 500, Distance::Far),
+            // Another, younger boot: it has run for a minute and a half.
+            (50_390, 90, Distance::Near),
+            (50_391, 90, Distance::Far),
+            (4_294_967_295, 500, Distance::Far),
+        ] {
+            assert_eq!(mark(50_000, 100).distance(at(unix, up)), distance, "{unix} {up}");
+        }
+        assert_eq!(mark(0, 100).distance(at(1400, 200)), Distance::Near);
+        assert_eq!(mark(0, 100).distance(at(1401, 200)), Distance::Far);
+    }
+
+    #[test]
+    fn a_clock_that_nothing_vouches_for_leaves_the_mark_where_it_is() {
+        let one = known(50_000, 100).used_far_ahead(at(90_000, 100), Trust::Alone);
+        assert_eq!((one.mark, &*one.ahead), (mark(50_000, 100), &[stretch(90_000, 90_000)][..]));
+        let two = one.used_far_ahead(at(90_500, 600), Trust::Alone);
+        assert_eq!(two.ahead, [stretch(90_000, 90_500)]);
+        let three = two.used_far_ahead(at(600_000, 700), Trust::Alone);
+        assert_eq!(three.ahead, [stretch(90_000, 90_500), stretch(600_000, 600_000)]);
+    }
+
+    #[test]
+    fn a_synchronized_clock_is_followed_and_can_be_taken_back() {
+        let one = known(50_000, 100).used_far_ahead(at(90_000, 200), Trust::Synchronized);
+        assert_eq!(one.mark, mark(90_000, 200));
+        // The clock continued for a while and then proved wrong.
+        let on = Known { mark: one.mark.moved_to(UnixTime(95_000), BootTime(0).plus(5200)), ..one };
+        let back = on.believing(at(55_000, 5300), &[]);
+        assert_eq!(back.mark, mark(55_000, 5300));
+        assert_eq!(back.ahead, [stretch(90_000, 95_060)], "codes of then stay used");
+    }
+
+    #[test]
+    fn what_was_dropped_lies_ahead_and_what_is_past_goes() {
+        let before = Known { mark: mark(50_000, 100), ahead: vec![stretch(40_000, 49_000)] };
+        let after = before.believing(at(50_500, 600), &[stretch(900_000, 900_030)]);
+        assert_eq!(after.ahead, [stretch(900_000, 900_030)]);
+        assert_eq!(known(50_000, 100).believing(at(40_000, 600), &[]).ahead, []);
+    }
+
+    #[test]
+    fn of_too_many_the_closest_become_one() {
+        let many = (0..9).map(|n| stretch(n * n * 10_000, n * n * 10_000)).collect();
+        let few = tidy(many);
+        assert_eq!(few.len(), STRETCHES_MAX);
+        for n in 0..9 {
+            let time = UnixTime(n * n * 10_000);
+            assert!(few.iter().any(|one| one.from <= time && time <= one.until), "{n}");
+        }
+        assert_eq!(tidy(vec![stretch(5, 9), stretch(0, 100)]), [stretch(0, 100)]);
+    }
+}

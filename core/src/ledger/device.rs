@@ -1,0 +1,133 @@
+//! Remembered devices: entries in the ledger that are accepted in place of a code for a limited time.
+
+use alloc::string::String;
+use core::net::IpAddr;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    base::time::{BootTime, Now, UnixTime},
+    record::Generation,
+};
+
+/// What a device is recognized by; all of it must match.
+pub struct Binding<'a> {
+    /// The account's user id.
+    pub uid: u32,
+    /// The PAM service.
+    pub service: &'a str,
+    /// The whole verified public key.
+    pub key: &'a str,
+    /// The exact source address.
+    pub address: IpAddr,
+    /// The generation of the record: every change of the record forgets all devices.
+    pub generation: Generation,
+}
+
+/// A remembered device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Since when.
+    pub since: UnixTime,
+    /// Expiry by the wall clock.
+    pub until: UnixTime,
+    /// Expiry by the boot clock, which cannot be set.
+    pub until_boot: BootTime,
+    /// The generation of the record under which it was remembered.
+    pub generation: Generation,
+    /// The source address.
+    pub address: IpAddr,
+    /// The key's fingerprint, truncated for display.
+    pub key: String,
+}
+
+/// Returns the ledger name of a device.
+#[must_use]
+pub fn name_of(binding: &Binding<'_>) -> String {
+    named("device.", binding)
+}
+
+/// Returns the ledger name which records that the user does not want to be asked about a device again.
+#[must_use]
+pub fn never_name_of(binding: &Binding<'_>) -> String {
+    named("never.", binding)
+}
+
+fn named(kind: &str, binding: &Binding<'_>) -> String {
+    let mut hash = Sha256::new();
+    let numbers = [u64::from(binding.uid), binding.generation.0, binding.service.len() as u64];
+    numbers.iter().for_each(|number| hash.update(number.to_be_bytes()));
+    hash.update(binding.service.as_bytes());
+    match binding.address {
+        IpAddr::V4(address) => hash.update(address.octets()),
+        IpAddr::V6(address) => hash.update(address.octets()),
+    }
+    hash.update(binding.key.as_bytes());
+    let digest = hash.finalize();
+    let mut name = String::from(kind);
+    name.push_str(&HEXLOWER.encode(digest.get(..16).unwrap_or_default()));
+    name
+}
+
+/// Returns whether a device is still remembered. It ends if the clock was set back before its start, or if the host
+/// has run longer than its lifetime.
+#[must_use]
+pub fn is_remembered(device: &Device, now: Now) -> bool {
+    device.since <= now.unix && now.unix < device.until && now.boot < device.until_boot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding() -> Binding<'static> {
+        Binding {
+            uid: 1000,
+            service: "sshd",
+            key: "ssh-ed25519 AAAA",
+            address: [203, 0, 113, 7].into(),
+            generation: Generation(1),
+        }
+    }
+
+    #[test]
+    fn whatever_differs_is_another_device() {
+        let name = name_of(&binding());
+        assert_eq!(name.len(), "device.".len() + 32);
+        for other in [
+            Binding { uid: 1001, ..binding() },
+            Binding { service: "sshd2", ..binding() },
+            Binding { key: "ssh-ed25519 AAAB", ..binding() },
+            Binding { address: [203, 0, 113, 8].into(), ..binding() },
+            Binding { address: "::1".parse().unwrap(), ..binding() },
+            Binding { generation: Generation(2), ..binding() },
+            Binding { service: "sshd", key: "2ssh-ed25519 AAAA", ..binding() },
+        ] {
+            assert_ne!(name_of(&other), name);
+        }
+        assert_eq!(name_of(&binding()), name);
+    }
+
+    #[test]
+    fn its_time_ends_by_both_clocks() {
+        let device = Device {
+            since: UnixTime(100),
+            until: UnixTime(200),
+            until_boot: BootTime(1100),
+            generation: Generation(1),
+            address: [203, 0, 113, 7].into(),
+            key: "SHA256:a".into(),
+        };
+        for (unix, boot, remembered) in [
+            (100, 1000, true),
+            (199, 1099, true),
+            (200, 1000, false),
+            (99, 1000, false),
+            (150, 1100, false),
+        ] {
+            let now = Now { unix: UnixTime(unix), boot: BootTime(boot) };
+            assert_eq!(is_remembered(&device, now), remembered, "{unix} {boot}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Expired attempts in the ledger, and how the failure streak survives their removal.
+
+use alloc::vec::Vec;
+
+use crate::{
+    base::time::{DAY, UnixTime},
+    ledger::{Charged, FailureStreak, LedgerHistory},
+};
+
+/// Maximum number of expired names removed by one charge: a login adds one name, so a backlog shrinks without slowing
+/// it.
+pub const AT_ONCE: usize = 8;
+
+/// Returns attempts that no limit counts any more, the oldest first. The ledger must be at least a day older: an
+/// attempt that seems older than the ledger was charged before the clock was set forward and may be recent.
+#[must_use]
+pub fn expired(history: &LedgerHistory, floor: UnixTime, now: UnixTime) -> Vec<&Charged> {
+    let is_over = |charged: &&Charged| charged.at >= floor && now.since(charged.at) >= DAY;
+    let mut expired: Vec<&Charged> = history.tries.iter().filter(is_over).collect();
+    expired.sort_by_key(|charged| charged.at);
+    expired
+}
+
+/// Returns the streak that includes every attempt up to a given time, so that their names can be removed; `None` if
+/// it includes them already.
+#[must_use]
+pub fn folded(
+    history: &LedgerHistory,
+    row: FailureStreak,
+    until: UnixTime,
+) -> Option<FailureStreak> {
+    let counts = |charged: &&Charged| {
+        charged.name.budget.is_in_streak() && charged.at > row.since && charged.at <= until
+    };
+    let counted = history.tries.iter().filter(counts).count();
+    let counted = u32::try_from(counted).unwrap_or(u32::MAX);
+    (counted > 0)
+        .then(|| FailureStreak { since: until, carried: row.carried.saturating_add(counted) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::request::Source,
+        ledger::{Budget, Try, failure_streak},
+    };
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn history(ages: &[u64], budget: Budget) -> LedgerHistory {
+        let charged = |(slot, age): (usize, &u64)| Charged {
+            name: Try { budget, day: 0, slot: slot as u32, source: Source::Uid(1).label() },
+            at: UnixTime(NOW.0 - age),
+        };
+        LedgerHistory {
+            tries: ages.iter().enumerate().map(charged).collect(),
+            ..LedgerHistory::default()
+        }
+    }
+
+    #[test]
+    fn a_day_ends_a_try_and_not_before() {
+        let history = history(&[DAY - 1, DAY, 2 * DAY, 0], Budget::Unproven);
+        let ages = |floor: u64| -> Vec<u64> {
+            let expired = expired(&history, UnixTime(NOW.0 - floor), NOW);
+            expired.iter().map(|charged| NOW.0 - charged.at.0).collect()
+        };
+        assert_eq!(ages(3 * DAY), [2 * DAY, DAY]);
+        assert_eq!(ages(2 * DAY - 1), [DAY]);
+        assert_eq!(ages(60), [0_u64; 0]);
+    }
+
+    /// After the clock jumps ten days ahead, a recent attempt looks old, and older than the ledger.
+    #[test]
+    fn clock_set_forward_expires_nothing() {
+        let history = history(&[60], Budget::Proven);
+        let (jumped, ledger_age) = (NOW.plus(10 * DAY), 3 * DAY);
+        assert!(expired(&history, UnixTime(jumped.0 - ledger_age), jumped).is_empty());
+    }
+
+    #[test]
+    fn folding_keeps_the_length_of_a_row() {
+        for carried in [0, 7] {
+            let history = history(&[3 * DAY, 2 * DAY, DAY, 5, 4], Budget::Proven);
+            let before = FailureStreak { since: UnixTime(0), carried };
+            let until = UnixTime(NOW.0 - DAY);
+            let after = folded(&history, before, until).unwrap();
+            assert_eq!(
+                failure_streak::length(&history, before, None),
+                failure_streak::length(&history, after, None)
+            );
+            // Whether or not the names are removed by then.
+            let left =
+                LedgerHistory { tries: history.tries[3..].to_vec(), ..LedgerHistory::default() };
+            assert_eq!(failure_streak::length(&left, after, None), carried + 5);
+            assert_eq!(folded(&history, after, until), None);
+        }
+    }
+
+    #[test]
+    fn what_no_row_counts_is_not_folded() {
+        let history = history(&[3 * DAY], Budget::Exempt);
+        let row = FailureStreak { since: UnixTime(0), carried: 0 };
+        assert_eq!(folded(&history, row, NOW), None);
+    }
+}

@@ -1,0 +1,17 @@
+//! What the ledger remembers of a user: attempts, used codes, failure streaks, devices, the epoch, and their file names.
+//!
+//! May use: `base`, `record`, `policy`.
+
+pub mod clock_mark;
+pub mod device;
+pub mod device_text;
+mod entries;
+pub mod epoch;
+pub mod epoch_text;
+pub mod expiry;
+pub mod failure_streak;
+pub mod names;
+pub mod reserve;
+pub mod throttle;
+
+pub use entries::*;

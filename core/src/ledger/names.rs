@@ -1,0 +1,225 @@
+//! Names of ledger entries and their texts: `used.KEY.STEP`, `try.BUDGET.DAY.SLOT.SOURCE`, `refused.N`.
+
+use alloc::string::String;
+
+use data_encoding::HEXLOWER;
+
+use crate::{
+    base::{
+        concat::concat,
+        decimal::Decimal,
+        request::SourceLabel,
+        time::{Step, UnixTime},
+    },
+    ledger::{Budget, FailureStreak, KeyId, Nonce, Refused, Try, Used},
+};
+
+/// Maximum length of a word in an entry: the target of a short link is stored in the inode, so it can be written when
+/// the disk is full.
+const WORD_MAX: usize = 24;
+
+/// Returns the name of a used step.
+#[must_use]
+pub fn used_name(used: &Used) -> String {
+    let mut mark = [0; 32];
+    HEXLOWER.encode_mut(&used.mark.0, &mut mark);
+    let mark = core::str::from_utf8(&mark).unwrap_or_default();
+    concat(&["used.", mark, ".", Decimal::of(used.step.0).as_str()])
+}
+
+/// Parses the name of a used step.
+#[must_use]
+pub fn read_used(name: &str) -> Option<Used> {
+    let (mark, step) = name.strip_prefix("used.")?.split_once('.')?;
+    Some(Used { mark: KeyId(sixteen_bytes(mark)?), step: Step(step.parse().ok()?) })
+}
+
+fn sixteen_bytes(hex: &str) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    if hex.len() != 32 {
+        return None;
+    }
+    HEXLOWER.decode_mut(hex.as_bytes(), &mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Returns the name of a charged attempt.
+#[must_use]
+pub fn try_name(charged: &Try) -> String {
+    let budget = match charged.budget {
+        Budget::Proven => "proven",
+        Budget::Unproven => "unproven",
+        Budget::Exempt => "exempt",
+        Budget::Verify => "verify",
+    };
+    let (day, slot) = (Decimal::of(charged.day), Decimal::of(charged.slot.into()));
+    concat(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
+}
+
+/// Parses the name of a charged attempt.
+#[must_use]
+pub fn read_try(name: &str) -> Option<Try> {
+    let mut parts = name.strip_prefix("try.")?.splitn(4, '.');
+    let budget = match parts.next()? {
+        "proven" => Budget::Proven,
+        "unproven" => Budget::Unproven,
+        "exempt" => Budget::Exempt,
+        "verify" => Budget::Verify,
+        _ => return None,
+    };
+    Some(Try {
+        budget,
+        day: parts.next()?.parse().ok()?,
+        slot: parts.next()?.parse().ok()?,
+        source: SourceLabel::read(parts.next()?)?,
+    })
+}
+
+/// Returns the name that stores the start of a failure streak.
+#[must_use]
+pub fn row_name(row: FailureStreak) -> String {
+    let (since, carried) = (Decimal::of(row.since.0), Decimal::of(row.carried.into()));
+    concat(&["row.", since.as_str(), ".", carried.as_str()])
+}
+
+/// Parses the start of a failure streak.
+#[must_use]
+pub fn read_row(name: &str) -> Option<FailureStreak> {
+    let (since, carried) = name.strip_prefix("row.")?.split_once('.')?;
+    Some(FailureStreak { since: UnixTime(since.parse().ok()?), carried: carried.parse().ok()? })
+}
+
+/// Formats the text of a used step or attempt: the time of its creation.
+#[must_use]
+pub fn instant(at: UnixTime) -> String {
+    Decimal::of(at.0).as_str().into()
+}
+
+/// Parses the time of creation of a used step or attempt, with or without a nonce.
+#[must_use]
+pub fn read_instant(text: &str) -> Option<UnixTime> {
+    let at = text.split_once('.').map_or(text, |(at, _)| at);
+    at.parse().ok().map(UnixTime)
+}
+
+/// Formats the text of a claim: the time of its creation and the nonce of the attempt.
+#[must_use]
+pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
+    // Each accepted login writes one; a general encoder takes five times as long.
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
+    let mut text = String::with_capacity(64);
+    text.push_str(Decimal::of(at.0).as_str());
+    text.push('.');
+    for byte in nonce.0 {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
+}
+
+/// Parses the nonce of a claim; `None` if there is none.
+#[must_use]
+pub fn read_nonce(text: &str) -> Option<Nonce> {
+    sixteen_bytes(text.split_once('.')?.1).map(Nonce)
+}
+
+/// Returns the name of one of the last refusals.
+#[must_use]
+pub fn refused_name(slot: u8) -> String {
+    concat(&["refused.", Decimal::of(slot.into()).as_str()])
+}
+
+/// Formats a refusal: time, reason, service, source.
+#[must_use]
+pub fn write_refused(refused: &Refused) -> String {
+    let (at, reason, service) =
+        (Decimal::of(refused.at.0), tidy(&refused.reason), tidy(&refused.service));
+    concat(&[at.as_str(), " ", &reason, " ", &service, " ", refused.source.as_str()])
+}
+
+/// Parses a refusal.
+#[must_use]
+pub fn read_refused(text: &str) -> Option<Refused> {
+    let mut parts = text.split(' ');
+    Some(Refused {
+        at: read_instant(parts.next()?)?,
+        reason: parts.next()?.into(),
+        service: parts.next()?.into(),
+        source: SourceLabel::read(parts.next()?)?,
+    })
+}
+
+fn tidy(word: &str) -> String {
+    let harmless = |letter: char| {
+        if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' }
+    };
+    match word {
+        "" => "-".into(),
+        word => word.chars().take(WORD_MAX).map(harmless).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back() {
+        let used = Used { mark: KeyId([0xa5; 16]), step: Step(58_123_456) };
+        assert_eq!(used_name(&used), "used.a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5.58123456");
+        assert_eq!(read_used(&used_name(&used)), Some(used));
+        for (source, budget) in [
+            ("203.0.113.7", Budget::Proven),
+            ("2001:db8::", Budget::Unproven),
+            ("uid:1000", Budget::Verify),
+            ("tty:pts_0", Budget::Exempt),
+        ] {
+            let charged =
+                Try { budget, day: 20_000, slot: 3, source: SourceLabel::read(source).unwrap() };
+            assert_eq!(read_try(&try_name(&charged)), Some(charged));
+        }
+    }
+
+    #[test]
+    fn claims_say_when_and_by_which_attempt() {
+        let (at, nonce) = (UnixTime(1_800_000_000), Nonce([0x0f; 16]));
+        let text = write_claim(at, nonce);
+        assert_eq!(text, "1800000000.0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f");
+        assert_eq!((read_instant(&text), read_nonce(&text)), (Some(at), Some(nonce)));
+        // The format before claims had a nonce.
+        assert_eq!((read_instant("1800000000"), read_nonce("1800000000")), (Some(at), None));
+        for cut in 11..text.len() {
+            assert_eq!(read_nonce(&text[..cut]), None, "{cut}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_not_taken_for_ours() {
+        for name in
+            ["", "used.", "used.a5.1", "used.A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5.1", "try.proven.1.2"]
+        {
+            assert_eq!(read_used(name), None, "{name}");
+            assert_eq!(read_try(name), None, "{name}");
+        }
+        assert_eq!(read_try("try.other.1.2.a"), None);
+        assert_eq!(read_try("try.proven.1.-2.a"), None);
+    }
+
+    #[test]
+    fn a_refusal_stays_one_short_line() {
+        let refused = Refused {
+            at: UnixTime(1_800_000_000),
+            reason: "wrong_code".into(),
+            service: "ssh d\n\u{1b}".repeat(99),
+            source: SourceLabel::read("203.0.113.7").unwrap(),
+        };
+        let text = write_refused(&refused);
+        assert!(
+            text.len() < 128 && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)),
+            "{text}"
+        );
+        let read = read_refused(&text).unwrap();
+        assert_eq!((read.at, read.reason), (refused.at, refused.reason));
+        assert_eq!(read_refused("x"), None);
+    }
+}

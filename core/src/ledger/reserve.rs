@@ -1,0 +1,54 @@
+//! The ledger's reserve: names that attempts before a proven first factor leave for logins behind one.
+
+use crate::ledger::{Capacity, throttle::Familiarity};
+
+/// Returns whether an attempt before a proven first factor may take another name: strangers share the first half,
+/// users at a known source the first three quarters.
+#[must_use]
+pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
+    let kept = match familiarity {
+        Familiarity::Stranger => capacity.names / 2,
+        Familiarity::Known => capacity.names / 4,
+    };
+    capacity.names == 0 || capacity.free > kept
+}
+
+/// Returns whether the last quarter has begun, in which all attempts before a proven first factor open the same
+/// folder.
+#[must_use]
+pub fn has_begun(capacity: Capacity) -> bool {
+    !admits(capacity, Familiarity::Known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(names: u64, free: u64) -> [bool; 3] {
+        let capacity = Capacity { names, free };
+        [
+            admits(capacity, Familiarity::Stranger),
+            admits(capacity, Familiarity::Known),
+            !has_begun(capacity),
+        ]
+    }
+
+    #[test]
+    fn half_is_for_strangers_and_a_quarter_for_proven_logins() {
+        assert_eq!(with(131_072, 131_072), [true; 3]);
+        assert_eq!(with(131_072, 65_537), [true; 3]);
+        assert_eq!(with(131_072, 65_536), [false, true, true]);
+        assert_eq!(with(131_072, 32_769), [false, true, true]);
+        assert_eq!(with(131_072, 32_768), [false; 3]);
+        assert_eq!(with(131_072, 0), [false; 3]);
+    }
+
+    #[test]
+    fn what_is_not_bounded_has_no_reserve() {
+        assert_eq!(with(0, 0), [true; 3]);
+        let Capacity { names, free } = Capacity::UNBOUNDED;
+        assert_eq!(with(names, free), [true; 3]);
+        // A file system that reports nonsense.
+        assert_eq!(with(10, u64::MAX), [true; 3]);
+    }
+}

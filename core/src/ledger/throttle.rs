@@ -1,0 +1,331 @@
+//! The throttle: rate limit and lockout of attempts.
+
+use alloc::vec::Vec;
+
+use crate::{
+    base::{
+        request::SourceLabel,
+        time::{DAY, UnixTime},
+    },
+    ledger::{Budget, Charged, LedgerHistory, Try},
+    policy::Limits,
+    record::Snapshot,
+};
+
+/// Number of stored attempts above which old ones are removed; far above `throttle.in_a_row`.
+const SPARE_ABOVE: usize = 1000;
+
+/// Whether a source has been accepted before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Familiarity {
+    /// The user has logged in from there; the attempts of strangers do not lock it out.
+    Known,
+    /// The user has not logged in from there.
+    Stranger,
+}
+
+impl Familiarity {
+    /// Returns whether a source is one that the user has logged in from.
+    #[must_use]
+    pub fn of(found: Option<&Snapshot>, source: &SourceLabel) -> Self {
+        if found.is_some_and(|found| found.known.contains(source)) {
+            Self::Known
+        } else {
+            Self::Stranger
+        }
+    }
+}
+
+/// Input of the decision: one charged attempt and all others.
+pub struct ThrottleInput<'a> {
+    /// The attempt to decide on.
+    pub charged: &'a Try,
+    /// All entries of the ledger, including the charged attempt.
+    pub history: &'a LedgerHistory,
+    /// Consecutive failures, without the charged attempt.
+    pub in_a_row: u32,
+    /// Whether the source is known.
+    pub familiarity: Familiarity,
+    /// The current time.
+    pub now: UnixTime,
+}
+
+/// Whether a charged attempt may be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum ThrottleDecision {
+    /// It may.
+    Judge,
+    /// Not yet; the charge is refunded.
+    Wait {
+        /// When the next attempt may be compared.
+        until: UnixTime,
+    },
+    /// Locked out from this source until a login from a known source succeeds or an administrator runs `twinlock
+    /// unlock`.
+    Locked,
+}
+
+/// Decides on a charged attempt. Slots are exclusive, so concurrent processes compare no more codes than there are
+/// free slots.
+pub fn check(limits: &Limits, case: &ThrottleInput<'_>) -> ThrottleDecision {
+    if let Some(until) = own_delay(limits, case) {
+        return ThrottleDecision::Wait { until };
+    }
+    if case.familiarity == Familiarity::Known {
+        return ThrottleDecision::Judge;
+    }
+    if case.in_a_row >= limits.in_a_row {
+        return ThrottleDecision::Locked;
+    }
+    day_budget(limits, case)
+        .map_or(ThrottleDecision::Judge, |until| ThrottleDecision::Wait { until })
+}
+
+/// Returns how many attempts of one source and budget were charged on another day, less than a day ago.
+#[must_use]
+pub fn carried_over(history: &LedgerHistory, name: &Try, now: UnixTime) -> u32 {
+    let of_source = |charged: &&Charged| {
+        charged.name.budget == name.budget
+            && charged.name.source == name.source
+            && charged.name.day != name.day
+            && now.since(charged.at) < DAY
+    };
+    u32_of(history.tries.iter().filter(of_source).count())
+}
+
+/// Returns the lowest free slot of a day.
+#[must_use]
+pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, day: u64) -> u32 {
+    let taken = |slot: u32| {
+        history.tries.iter().any(|charged| {
+            let name = &charged.name;
+            name.slot == slot && name.day == day && name.budget == budget && name.source == *source
+        })
+    };
+    (0..u32::MAX).find(|slot| !taken(*slot)).unwrap_or(u32::MAX)
+}
+
+/// Returns attempts that are too old for any limit, once there are many: otherwise, a year of guessing would fill the
+/// folder.
+#[must_use]
+pub fn spare(history: &LedgerHistory, now: UnixTime) -> Vec<&Try> {
+    if history.tries.len() < SPARE_ABOVE {
+        return Vec::new();
+    }
+    let mut newest_first: Vec<&Charged> = history.tries.iter().collect();
+    newest_first.sort_by_key(|charged| core::cmp::Reverse(charged.at));
+    let old = newest_first.into_iter().skip(SPARE_ABOVE / 2);
+    old.filter(|charged| now.since(charged.at) >= DAY).map(|charged| &charged.name).collect()
+}
+
+fn others<'a>(case: &'a ThrottleInput<'_>) -> impl Iterator<Item = &'a Charged> {
+    let charged = case.charged;
+    case.history.tries.iter().filter(move |other| other.name != *charged)
+}
+
+/// Returns when the delay caused by this source's own failures ends.
+fn own_delay(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
+    let rank = case.charged.slot.saturating_add(carried_over(case.history, case.charged, case.now));
+    let doublings = rank.checked_sub(limits.free)?;
+    let delay = match limits.delay.checked_shl(doublings) {
+        // An overflow of the shift must not shorten the delay.
+        Some(delay) if doublings < limits.delay.leading_zeros() => delay.min(limits.max_delay),
+        _ => limits.max_delay,
+    };
+    let newest = others(case)
+        .filter(|other| {
+            other.name.budget == case.charged.budget && other.name.source == case.charged.source
+        })
+        .map(|other| other.at)
+        // An attempt in the future was charged before the clock was set back; its delay is over.
+        .filter(|at| *at <= case.now.plus(limits.max_delay))
+        .max()?;
+    let until = newest.min(case.now).plus(delay);
+    (case.now < until).then_some(until)
+}
+
+/// Returns when the daily budget of all unknown sources together has room again. Behind a proven first factor this
+/// budget equals the lockout limit: each login of the owner resets the consecutive failures, which would give an
+/// attacker with many addresses further guesses.
+fn day_budget(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
+    let budget = case.charged.budget;
+    let most = match budget {
+        Budget::Unproven | Budget::Exempt | Budget::Verify => limits.per_day,
+        Budget::Proven => limits.in_a_row,
+    };
+    let today = || {
+        others(case).filter(|other| other.name.budget == budget && case.now.since(other.at) < DAY)
+    };
+    if u32_of(today().count()) < most {
+        return None;
+    }
+    let oldest = today().map(|other| other.at).min()?;
+    Some(oldest.min(case.now).plus(DAY))
+}
+
+fn u32_of(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::failure_streak;
+    use alloc::format;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn name(budget: Budget, slot: u32, source: &str) -> Try {
+        Try { budget, day: NOW.day(), slot, source: SourceLabel::read(source).unwrap() }
+    }
+
+    fn failed(ages: &[u64], source: &str, budget: Budget) -> Vec<Charged> {
+        let tries = ages.iter().enumerate();
+        tries
+            .map(|(slot, age)| Charged {
+                name: name(budget, slot as u32, source),
+                at: UnixTime(NOW.0 - age),
+            })
+            .collect()
+    }
+
+    fn check_next(
+        tries: Vec<Charged>,
+        budget: Budget,
+        source: &str,
+        known: Familiarity,
+    ) -> ThrottleDecision {
+        let mut history = LedgerHistory { tries, ..LedgerHistory::default() };
+        let label = SourceLabel::read(source).unwrap();
+        let slot = free_slot(&history, budget, &label, NOW.day());
+        let charged = name(budget, slot, source);
+        history.tries.push(Charged { name: charged.clone(), at: NOW });
+        let in_a_row = failure_streak::length(
+            &history,
+            failure_streak::in_force(&history, 0, NOW),
+            Some(&charged),
+        );
+        let case = ThrottleInput {
+            charged: &charged,
+            history: &history,
+            in_a_row,
+            familiarity: known,
+            now: NOW,
+        };
+        check(&Limits::default(), &case)
+    }
+
+    #[test]
+    fn the_first_five_are_free_and_then_delays_double() {
+        let next = |failures: usize, age: u64| {
+            let tries = failed(&alloc::vec![age; failures], "a", Budget::Proven);
+            check_next(tries, Budget::Proven, "a", Familiarity::Stranger)
+        };
+        assert_eq!(next(4, 0), ThrottleDecision::Judge);
+        assert_eq!(next(5, 0), ThrottleDecision::Wait { until: NOW.plus(30) });
+        assert_eq!(next(5, 29), ThrottleDecision::Wait { until: NOW.plus(1) });
+        assert_eq!(next(5, 30), ThrottleDecision::Judge);
+        assert_eq!(next(6, 0), ThrottleDecision::Wait { until: NOW.plus(60) });
+        assert_eq!(next(10, 0), ThrottleDecision::Wait { until: NOW.plus(900) });
+        assert_eq!(next(80, 0), ThrottleDecision::Wait { until: NOW.plus(900) });
+        assert_eq!(next(80, 900), ThrottleDecision::Judge);
+    }
+
+    #[test]
+    fn budgets_and_sources_are_separate() {
+        let tries = failed(&[0; 9], "a", Budget::Unproven);
+        let next =
+            |budget, source| check_next(tries.clone(), budget, source, Familiarity::Stranger);
+        assert_eq!(next(Budget::Proven, "a"), ThrottleDecision::Judge);
+        assert_eq!(next(Budget::Unproven, "b"), ThrottleDecision::Judge);
+        assert!(matches!(next(Budget::Unproven, "a"), ThrottleDecision::Wait { .. }));
+    }
+
+    fn strangers(count: u64, budget: Budget, age: u64) -> Vec<Charged> {
+        (0..count).flat_map(|number| failed(&[age], &format!("s{number}"), budget)).collect()
+    }
+
+    #[test]
+    fn strangers_together_have_a_budget_a_day() {
+        let next = |count, age, known| {
+            check_next(strangers(count, Budget::Unproven, age), Budget::Unproven, "z", known)
+        };
+        assert_eq!(next(59, 10, Familiarity::Stranger), ThrottleDecision::Judge);
+        let until = NOW.plus(DAY - 10);
+        assert_eq!(next(60, 10, Familiarity::Stranger), ThrottleDecision::Wait { until });
+        assert_eq!(next(60, DAY, Familiarity::Stranger), ThrottleDecision::Judge);
+        assert_eq!(next(60, 10, Familiarity::Known), ThrottleDecision::Judge);
+    }
+
+    #[test]
+    fn an_owner_who_logs_in_gives_strangers_no_second_row_on_one_day() {
+        let next = |count, age, known| {
+            let history = LedgerHistory {
+                tries: strangers(count, Budget::Proven, age),
+                ..LedgerHistory::default()
+            };
+            let charged = name(Budget::Proven, 0, "z");
+            let case = ThrottleInput {
+                charged: &charged,
+                history: &history,
+                in_a_row: 0,
+                familiarity: known,
+                now: NOW,
+            };
+            check(&Limits::default(), &case)
+        };
+        assert_eq!(next(99, 10, Familiarity::Stranger), ThrottleDecision::Judge);
+        let until = NOW.plus(DAY - 10);
+        assert_eq!(next(100, 10, Familiarity::Stranger), ThrottleDecision::Wait { until });
+        assert_eq!(next(100, DAY, Familiarity::Stranger), ThrottleDecision::Judge);
+        assert_eq!(next(100, 10, Familiarity::Known), ThrottleDecision::Judge);
+    }
+
+    #[test]
+    fn a_hundred_in_a_row_leave_known_sources_only() {
+        let next = |count, known| {
+            check_next(strangers(count, Budget::Proven, 90_000), Budget::Proven, "z", known)
+        };
+        assert_eq!(next(99, Familiarity::Stranger), ThrottleDecision::Judge);
+        assert_eq!(next(100, Familiarity::Stranger), ThrottleDecision::Locked);
+        assert_eq!(next(100, Familiarity::Known), ThrottleDecision::Judge);
+    }
+
+    #[test]
+    fn a_year_of_guessing_fills_nothing() {
+        let count = |number, age| {
+            let history = LedgerHistory {
+                tries: strangers(number, Budget::Proven, age),
+                ..LedgerHistory::default()
+            };
+            spare(&history, NOW).len()
+        };
+        assert_eq!(count(999, DAY), 0);
+        assert_eq!(count(1000, DAY), 500);
+        assert_eq!(count(5000, DAY - 1), 0);
+    }
+
+    #[test]
+    fn midnight_refills_nothing() {
+        let mut tries = failed(&[60; 5], "a", Budget::Proven);
+        tries.iter_mut().for_each(|charged| charged.name.day -= 1);
+        let next = check_next(tries, Budget::Proven, "a", Familiarity::Stranger);
+        assert_eq!(next, ThrottleDecision::Judge);
+        let mut tries = failed(&[10; 5], "a", Budget::Proven);
+        tries.iter_mut().for_each(|charged| charged.name.day -= 1);
+        let next = check_next(tries, Budget::Proven, "a", Familiarity::Stranger);
+        assert_eq!(next, ThrottleDecision::Wait { until: NOW.plus(20) });
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_no_delay_endless() {
+        let future = |ahead: u64| {
+            let mut tries = failed(&[0; 9], "a", Budget::Proven);
+            tries.iter_mut().for_each(|charged| charged.at = NOW.plus(ahead));
+            check_next(tries, Budget::Proven, "a", Familiarity::Stranger)
+        };
+        assert_eq!(future(86_400 * 400), ThrottleDecision::Judge);
+        assert_eq!(future(30), ThrottleDecision::Wait { until: NOW.plus(480) });
+    }
+}

@@ -1,0 +1,212 @@
+//! Reports the end of a login: to the user, the log, the ledger, by mail, and as a verdict.
+
+use alloc::string::String;
+
+use crate::login::LoginFlow;
+use crate::{
+    base::{
+        account::{Account, Folder},
+        error::{CodesError, StoreError},
+        request::{FirstFactor, Source},
+    },
+    dialogue::asking::End,
+    event::{Accepted, Event, Kind, Reason, verdict::Verdict},
+    ledger::throttle::Familiarity,
+    message::Message,
+    notify::notification::{Notification, NotificationKind},
+    text,
+    verify::refusal_log,
+};
+
+impl LoginFlow<'_> {
+    /// Records the end in the log and for `twinlock why`, and returns the verdict.
+    pub(super) fn conclude(&self, account: Option<&Account>, end: End) -> Verdict {
+        match &end {
+            End::Granted(accepted) => {
+                self.log(account, Kind::Accepted, None, Some(accepted.clone()));
+                self.asking(account).tell_accepted(accepted);
+                self.write_accepted(account, accepted);
+            }
+            End::Denied(reason) if reason.is_told_at_once() => {}
+            // A concurrent change of the record takes precedence; this login knows nothing more.
+            End::Denied(Reason::RecordChanging) | End::Broken(Reason::RecordChanging)
+                if self.can_talk() =>
+            {
+                self.note(account, Kind::Refused, Reason::RecordChanging);
+                self.final_message.leave(text::login(self.policy.language, &Message::Overtaken));
+            }
+            End::Denied(reason) => self.note(account, Kind::Refused, *reason),
+            End::LastCode(_) | End::Ticket(_) => {
+                self.note(account, Kind::Refused, Reason::Unconfirmed);
+            }
+            End::Stopped => self.note(account, Kind::Refused, Reason::Stopped),
+            End::CutOff => self.note(account, Kind::Refused, Reason::Conversation),
+            End::Broken(reason) => {
+                if !reason.is_told_at_once() {
+                    self.note(account, Kind::Refused, *reason);
+                }
+                self.asking(account).explain(&fault_message(*reason, name_of(account)));
+            }
+        }
+        if matches!(end, End::Granted(_)) {
+            self.final_message.tell(self.ports.conversation);
+        } else {
+            self.say_last();
+        }
+        verdict_of(&end)
+    }
+
+    /// Tells the user why access is denied, after it is logged.
+    pub(super) fn say_last(&self) {
+        self.final_message.say(self.policy, self.ports.conversation);
+    }
+
+    /// Notifies the user by mail when a backup code was used.
+    fn write_accepted(&self, account: Option<&Account>, accepted: &Accepted) {
+        if let Accepted::BackupCode { left, .. } = *accepted {
+            self.write(account, NotificationKind::BackupCodeUsed, left);
+            let codes = self.policy.backup_codes;
+            // After the last code there is a whole new set.
+            if left.is_some_and(|left| left <= codes.warn_below && left < codes.count) {
+                self.write(account, NotificationKind::FewCodesLeft, left);
+            }
+        }
+    }
+
+    /// Sends the user a mail, best effort.
+    pub(super) fn write(
+        &self,
+        account: Option<&Account>,
+        kind: NotificationKind,
+        left: Option<u8>,
+    ) {
+        let (Some(account), Ok(now)) = (account, self.ports.clock.now()) else { return };
+        self.ports.outbox.put(&Notification {
+            user: account.name.clone(),
+            kind,
+            at: now.unix,
+            service: self.request.service.clone(),
+            source: self.source.clone(),
+            by: None,
+            left,
+            to: None,
+        });
+    }
+
+    /// Stores what a success leaves behind, best effort: the clock mark and a new source.
+    pub(super) fn afterwards(&self, account: Option<&Account>, familiarity: Familiarity) {
+        let Ok(now) = self.ports.clock.now() else { return };
+        self.ports.records.mark_clock(now);
+        let folder = account.and_then(|account| Folder::of(&account.name).ok());
+        // A code without a first factor is no login, and an unknown source cannot be remembered.
+        let lasting =
+            self.first_factor == FirstFactor::Proven && self.request.source != Source::Unknown;
+        let new = lasting && familiarity == Familiarity::Stranger;
+        if let Some(folder) = folder.filter(|_| new) {
+            self.ports.records.remember_source(&folder, &self.source, now.unix);
+        }
+    }
+
+    /// Logs a refusal or an exemption, and stores a refusal in the ledger. Before a first factor the two must be
+    /// indistinguishable.
+    pub(super) fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
+        self.log(account, kind, Some(reason), None);
+        if kind == Kind::Refused || self.first_factor != FirstFactor::Proven {
+            refusal_log::keep(&self.ports, &self.ledger_key(account), self.request, reason);
+        }
+    }
+
+    pub(super) fn log(
+        &self,
+        account: Option<&Account>,
+        kind: Kind,
+        reason: Option<Reason>,
+        accepted: Option<Accepted>,
+    ) {
+        self.ports.journal.note(&Event {
+            kind,
+            user: account.map(|account| account.name.clone()),
+            service: self.request.service.clone(),
+            source: self.source.clone(),
+            first_factor: self.request.claim.word(),
+            accepted,
+            reason,
+        });
+    }
+}
+
+/// Returns the account name without terminal control characters.
+pub(super) fn name_of(account: Option<&Account>) -> String {
+    account.map_or_else(String::new, Account::plain_name)
+}
+
+/// Returns the end of a dialogue in which no code could be correct, with the reason for that.
+pub(super) fn with_reason(end: End, reason: Reason) -> End {
+    match end {
+        // Each code was logged with the reason already.
+        End::Denied(last) if last.is_told_at_once() => end,
+        End::Granted(_) | End::LastCode(_) | End::Ticket(_) | End::Denied(_) | End::Broken(_) => {
+            End::Denied(reason)
+        }
+        End::Stopped | End::CutOff => end,
+    }
+}
+
+/// Returns the end of a dialogue in which no code was compared, and so none was logged.
+pub(super) fn unjudged(end: End, reason: Reason) -> End {
+    match end {
+        End::Denied(_) => End::Denied(reason),
+        End::Granted(_)
+        | End::LastCode(_)
+        | End::Ticket(_)
+        | End::Stopped
+        | End::CutOff
+        | End::Broken(_) => end,
+    }
+}
+
+pub(super) fn verdict_of(end: &End) -> Verdict {
+    match end {
+        End::Granted(_) => Verdict::Granted,
+        End::LastCode(_) | End::Ticket(_) | End::Denied(_) | End::Stopped => Verdict::Denied,
+        End::CutOff => Verdict::NoConversation,
+        End::Broken(_) => Verdict::Unavailable,
+    }
+}
+
+fn fault_message(reason: Reason, user: String) -> Message {
+    match reason {
+        Reason::NotEnrolled => Message::NotEnrolled { user },
+        Reason::CallerNotRoot { .. } => Message::CallerNotRoot,
+        Reason::Store(StoreError::NameTooLong) => Message::MachineFault { user },
+        Reason::Store(_) | Reason::Codes(CodesError::Record(_)) => {
+            Message::RecordUnreadable { user }
+        }
+        Reason::Unwritten(_) => Message::RecordUnwritable { user },
+        Reason::WrongCode
+        | Reason::Replayed
+        | Reason::Spent
+        | Reason::BeforeEpoch
+        | Reason::ClockOff
+        | Reason::Throttled
+        | Reason::Locked
+        | Reason::NotACode
+        | Reason::Stopped
+        | Reason::Conversation
+        | Reason::NoFirstPass
+        | Reason::NotSetUp
+        | Reason::NoTicket
+        | Reason::NotHandedOver
+        | Reason::Unconfirmed
+        | Reason::Reminded
+        | Reason::UnknownUser
+        | Reason::NoPublicKey
+        | Reason::FirstFactorFailed
+        | Reason::LookupFailed
+        | Reason::Clock
+        | Reason::Rule(_)
+        | Reason::Ledger(_)
+        | Reason::Codes(_)
+        | Reason::RecordChanging => Message::MachineFault { user },
+    }
+}

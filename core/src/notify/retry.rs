@@ -1,0 +1,139 @@
+//! Mail delivery: decides when a notification is sent, retried or given up. At most one per kind and hour.
+
+use crate::{
+    base::time::{DAY, HOUR, MINUTE, UnixTime},
+    notify::notification::DeliveryProgress,
+};
+
+/// Seconds between two notifications of one kind to one user.
+pub const BETWEEN: u64 = HOUR;
+/// Seconds before the first retry; doubled after each further failure.
+const FIRST_PAUSE: u64 = 15 * MINUTE;
+/// Maximum seconds between retries.
+const LONGEST_PAUSE: u64 = 6 * HOUR;
+/// Age in seconds at which an undeliverable notification is given up.
+const OLDEST: u64 = 4 * DAY;
+/// How often sending may be interrupted with an unknown result.
+const CUTS: u32 = 2;
+
+/// What happens to a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RetryDecision {
+    /// It waits.
+    Waits(DeliveryProgress),
+    /// It is given up and kept for an administrator to see.
+    Dead,
+}
+
+/// Returns the initial progress of a new notification, given when one of its kind was last sent.
+#[must_use]
+pub fn fresh(now: UnixTime, last: Option<UnixTime>) -> DeliveryProgress {
+    DeliveryProgress { tries: 0, cuts: 0, at: free_from(now, last).unwrap_or(now) }
+}
+
+/// Returns when the next notification of a kind may be sent; `None` for now. A time far in the future was written by
+/// a wrong clock and is ignored.
+#[must_use]
+pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
+    let last = last.filter(|last| last.since(now) < BETWEEN)?;
+    let free = last.plus(BETWEEN);
+    (free > now).then_some(free)
+}
+
+/// Returns whether a waiting notification is due. A pause beyond the maximum means that the clock was set back; it is
+/// due then.
+#[must_use]
+pub fn is_due(progress: DeliveryProgress, now: UnixTime) -> bool {
+    progress.at <= now || progress.at.since(now) > LONGEST_PAUSE
+}
+
+/// Marks a notification as being sent for at most `seconds`.
+#[must_use]
+pub fn begun(progress: DeliveryProgress, now: UnixTime, seconds: u64) -> DeliveryProgress {
+    DeliveryProgress { tries: progress.tries.saturating_add(1), at: now.plus(seconds), ..progress }
+}
+
+/// Returns whether sending was interrupted: it should have ended long ago, or the clock was set back.
+#[must_use]
+pub fn is_cut(progress: DeliveryProgress, now: UnixTime) -> bool {
+    progress.at < now || progress.at.since(now) > HOUR
+}
+
+/// Decides after an interruption. The notification may have been sent; it is sent again, but not indefinitely.
+pub fn after_cut(progress: DeliveryProgress, now: UnixTime) -> RetryDecision {
+    let cuts = progress.cuts.saturating_add(1);
+    if cuts >= CUTS {
+        RetryDecision::Dead
+    } else {
+        RetryDecision::Waits(DeliveryProgress { cuts, at: now, ..progress })
+    }
+}
+
+/// Decides after a failure, for a notification about an event at `of`.
+pub fn after_failure(progress: DeliveryProgress, of: UnixTime, now: UnixTime) -> RetryDecision {
+    if now.since(of) > OLDEST {
+        return RetryDecision::Dead;
+    }
+    let doubled = 1_u64.checked_shl(progress.tries.saturating_sub(1)).unwrap_or(u64::MAX);
+    let pause = FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE);
+    RetryDecision::Waits(DeliveryProgress { at: now.plus(pause), ..progress })
+}
+
+/// Returns a notification to the queue until a given time, without counting an attempt.
+#[must_use]
+pub fn put_off(progress: DeliveryProgress, until: UnixTime) -> DeliveryProgress {
+    DeliveryProgress { tries: progress.tries.saturating_sub(1), at: until, ..progress }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn progress(tries: u32, cuts: u32, at: UnixTime) -> DeliveryProgress {
+        DeliveryProgress { tries, cuts, at }
+    }
+
+    #[test]
+    fn one_an_hour_is_sent_whatever_the_clock_does() {
+        let ago = |seconds| Some(UnixTime(NOW.0 - seconds));
+        assert_eq!(fresh(NOW, None).at, NOW);
+        assert_eq!(fresh(NOW, ago(3600)).at, NOW);
+        assert_eq!(fresh(NOW, ago(3599)).at, NOW.plus(1));
+        assert_eq!(fresh(NOW, ago(0)).at, NOW.plus(3600));
+        assert_eq!(fresh(NOW, Some(NOW.plus(60))).at, NOW.plus(3660));
+        assert_eq!(fresh(NOW, Some(NOW.plus(90_000))).at, NOW);
+        assert!(is_due(progress(0, 0, NOW), NOW) && !is_due(progress(0, 0, NOW.plus(1)), NOW));
+        assert!(is_due(progress(0, 0, NOW.plus(30 * DAY)), NOW));
+    }
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let pause = |tries| match after_failure(progress(tries, 0, NOW), NOW, NOW) {
+            RetryDecision::Waits(progress) => progress.at.since(NOW) / MINUTE,
+            RetryDecision::Dead => 0,
+        };
+        let pauses: Vec<u64> = (1..8).map(pause).collect();
+        assert_eq!(pauses, [15, 30, 60, 120, 240, 360, 360]);
+        assert_eq!(pause(u32::MAX), 360);
+        let old = UnixTime(NOW.0 - OLDEST - 1);
+        assert_eq!(after_failure(progress(1, 0, NOW), old, NOW), RetryDecision::Dead);
+    }
+
+    #[test]
+    fn cut_off_a_letter_is_sent_once_more() {
+        let begun = begun(progress(0, 0, NOW), NOW, 90);
+        assert_eq!(begun, progress(1, 0, NOW.plus(90)));
+        assert!(!is_cut(begun, NOW.plus(90)) && is_cut(begun, NOW.plus(91)));
+        assert!(is_cut(begun, UnixTime(NOW.0 - 2 * DAY)));
+        assert_eq!(
+            after_cut(begun, NOW.plus(91)),
+            RetryDecision::Waits(progress(1, 1, NOW.plus(91)))
+        );
+        assert_eq!(after_cut(progress(2, 1, NOW), NOW), RetryDecision::Dead);
+        assert_eq!(put_off(begun, NOW.plus(5)), progress(0, 0, NOW.plus(5)));
+    }
+}

@@ -1,0 +1,249 @@
+//! Notifications in the outbox: a symbolic link `NAME@KIND`, whose target contains the details.
+
+use alloc::{format, string::String};
+
+use crate::{
+    base::{account::Folder, request::SourceLabel, time::UnixTime},
+    ledger::names,
+    notify::notification::{DeliveryProgress, Notification, NotificationKind},
+};
+
+/// Separates the user's folder name from the kind; no folder name contains it.
+const BETWEEN: char = '@';
+
+/// Maximum length of a name that includes a time: with time and progress it stays below the 255 bytes of a file name.
+const WITH_TIME_MAX: usize = 180;
+
+/// An absent value.
+const NOTHING: &str = "-";
+/// Prefix of an address.
+const TO: &str = "to=";
+/// The actor `-`, as opposed to an absent one.
+const DASH: &str = "%2D";
+
+/// Returns the name of a notification: `NAME@KIND` for kinds that are merged, so that there is one per user and kind,
+/// and `NAME@KIND.TIME` for all other events.
+#[must_use]
+pub fn name_of(folder: &Folder, notification: &Notification) -> String {
+    let name = format!("{}{BETWEEN}{}", folder.as_str(), notification.kind.word());
+    match notification.kind.is_merged() || name.len() > WITH_TIME_MAX {
+        true => name,
+        false => format!("{name}.{}", names::instant(notification.at)),
+    }
+}
+
+/// Parses user name and kind from the name of a notification, with or without a time.
+#[must_use]
+pub fn read_name(name: &str) -> Option<(String, NotificationKind)> {
+    let (folder, kind) = name.split_once(BETWEEN)?;
+    let kind = match kind.split_once('.') {
+        Some((kind, at)) if at.bytes().all(|byte| byte.is_ascii_digit()) => {
+            names::read_instant(at).map(|_| kind)?
+        }
+        Some(_) => return None,
+        None => kind,
+    };
+    Some((Folder::name_of(folder)?, NotificationKind::named(kind)?))
+}
+
+/// Formats the details of a notification: `TIME SERVICE SOURCE BY LEFT`, with `-` for absent values and all but plain
+/// characters as `%XX`. A notification to an address other than the one on record has a sixth word, `to=ADDRESS`.
+#[must_use]
+pub fn write(notification: &Notification) -> String {
+    let by = notification.by.as_deref().map_or_else(|| NOTHING.into(), actor);
+    let left = notification.left.map_or_else(|| NOTHING.into(), |left| format!("{left}"));
+    let (at, service) = (names::instant(notification.at), plain(&notification.service));
+    let to =
+        notification.to.as_deref().map_or_else(String::new, |to| format!(" {TO}{}", plain(to)));
+    format!("{at} {service} {} {by} {left}{to}", notification.source.as_str())
+}
+
+/// Parses what [`write`] wrote under a name.
+#[must_use]
+pub fn read(name: &str, text: &str) -> Option<Notification> {
+    let (user, kind) = read_name(name)?;
+    let mut parts = text.split(' ');
+    let mut next = || parts.next().filter(|part| !part.is_empty());
+    let (at, service, source) = (next()?, next()?, next()?);
+    let (by, left) = (next()?, next()?);
+    let notification = Notification {
+        user,
+        kind,
+        at: names::read_instant(at)?,
+        service: Folder::name_of(service)?,
+        source: SourceLabel::read(source)?,
+        by: match by {
+            NOTHING => None,
+            DASH => Some(NOTHING.into()),
+            by => Some(Folder::name_of(by)?),
+        },
+        left: if left == NOTHING { None } else { Some(left.parse().ok()?) },
+        to: match parts.next() {
+            None => None,
+            Some(to) => Some(Folder::name_of(to.strip_prefix(TO)?)?),
+        },
+    };
+    parts.next().is_none().then_some(notification)
+}
+
+/// Returns the name of a waiting notification: `NAME@KIND@TRIES.CUTS.TIME`, so that its progress changes only by a
+/// rename, in which one of several processes succeeds.
+#[must_use]
+pub fn waiting_name(name: &str, progress: DeliveryProgress) -> String {
+    let at = names::instant(progress.at);
+    format!("{name}{BETWEEN}{}.{}.{at}", progress.tries, progress.cuts)
+}
+
+/// Returns the name of a notification that is being sent: as [`waiting_name`], with a nonce of the sending process.
+#[must_use]
+pub fn sending_name(name: &str, progress: DeliveryProgress, nonce: u64) -> String {
+    format!("{}.{nonce:016x}", waiting_name(name, progress))
+}
+
+/// Parses what [`waiting_name`] made.
+#[must_use]
+pub fn read_waiting(text: &str) -> Option<(&str, DeliveryProgress)> {
+    let (name, progress) = text.rsplit_once(BETWEEN)?;
+    read_name(name)?;
+    let mut parts = progress.split('.');
+    let mut count = || {
+        let part = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        part.parse::<u32>().ok()
+    };
+    let (tries, cuts) = (count()?, count()?);
+    let at: UnixTime = names::read_instant(parts.next()?)?;
+    parts.next().is_none().then_some((name, DeliveryProgress { tries, cuts, at }))
+}
+
+/// Parses what [`sending_name`] made.
+#[must_use]
+pub fn read_sending(text: &str) -> Option<(&str, DeliveryProgress)> {
+    let (waiting, nonce) = text.rsplit_once('.')?;
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    (nonce.len() == 16 && nonce.bytes().all(hex)).then(|| read_waiting(waiting))?
+}
+
+/// Formats the actor so that `-` differs from an absent one.
+fn actor(name: &str) -> String {
+    if name == NOTHING { DASH.into() } else { plain(name) }
+}
+
+/// Formats a name in safe characters; `-` if it is empty or too long.
+fn plain(text: &str) -> String {
+    let odd = |_| String::from("%3F");
+    Folder::of(text).map_or_else(odd, |folder| folder.as_str().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notification() -> Notification {
+        Notification {
+            user: "DOM\\ada".into(),
+            kind: NotificationKind::BackupCodeUsed,
+            at: UnixTime(1_800_000_000),
+            service: "sshd".into(),
+            source: SourceLabel::read("203.0.113.7").unwrap(),
+            by: None,
+            left: Some(3),
+            to: None,
+        }
+    }
+
+    #[test]
+    fn letters_come_back() {
+        let by = |name: &str| Notification { by: Some(name.into()), left: None, ..notification() };
+        let to = |to: &str| Notification { to: Some(to.into()), ..notification() };
+        for notification in [
+            notification(),
+            by("kim lee@x"),
+            by("-"),
+            by("--"),
+            by("%2D"),
+            to("a@b.example"),
+            to("to= -"),
+        ] {
+            let folder = Folder::of(&notification.user).unwrap();
+            let name = name_of(&folder, &notification);
+            assert_eq!(read(&name, &write(&notification)), Some(notification));
+        }
+        assert_eq!(write(&notification()), "1800000000 sshd 203.0.113.7 - 3");
+    }
+
+    #[test]
+    fn events_have_a_name_each_and_reminders_share_one() {
+        let folder = Folder::of("ada").unwrap();
+        let of =
+            |kind, at| name_of(&folder, &Notification { kind, at: UnixTime(at), ..notification() });
+        assert_eq!(of(NotificationKind::Guessed, 5), of(NotificationKind::Guessed, 6));
+        assert_eq!(of(NotificationKind::Reset, 1_800_000_000), "ada@reset.1800000000");
+        let progress = DeliveryProgress { tries: 0, cuts: 0, at: UnixTime(7) };
+        let name = of(NotificationKind::Reset, 6);
+        assert_eq!(read_waiting(&waiting_name(&name, progress)), Some((&*name, progress)));
+        for (kind, _) in crate::notify::notification::KINDS {
+            assert_eq!(read_name(&of(kind, 9)), Some(("ada".into(), kind)));
+        }
+    }
+
+    #[test]
+    fn what_is_odd_is_no_letter() {
+        let text = "1800000000 sshd 203.0.113.7 - 3";
+        assert!(read("ada@reset", text).is_some());
+        assert!(read("ada@reset.1800000000", text).is_some());
+        for name in [
+            "ada",
+            "ada@",
+            "@reset",
+            "ada@odd",
+            "a/da@reset",
+            "ada@reset@reset",
+            "ada@reset.",
+            "ada@reset.x",
+            "ada@reset.1.1",
+            "ada@.1",
+        ] {
+            assert_eq!(read(name, text), None, "{name}");
+        }
+        for text in [
+            "",
+            "1800000000",
+            "x sshd 203.0.113.7 - 3",
+            "1 sshd a/b - 3",
+            "1 sshd x - 3 4",
+            "1 sshd unknown - 3 to=",
+            "1 sshd unknown - 3 to=a b",
+        ] {
+            assert_eq!(read("ada@reset", text), None, "{text}");
+        }
+        let hostile = Notification { service: "x y\n../".into(), ..notification() };
+        assert!(!write(&hostile).contains(['/', '\n']));
+    }
+
+    #[test]
+    fn how_far_a_letter_has_come_stands_in_its_name() {
+        let progress = DeliveryProgress { tries: 3, cuts: 1, at: UnixTime(1_800_000_000) };
+        let waiting = waiting_name("a%2Fda@reset", progress);
+        assert_eq!(waiting, "a%2Fda@reset@3.1.1800000000");
+        assert_eq!(read_waiting(&waiting), Some(("a%2Fda@reset", progress)));
+        let sending = sending_name("ada@reset", progress, 0xab);
+        assert_eq!(sending, "ada@reset@3.1.1800000000.00000000000000ab");
+        assert_eq!(read_sending(&sending), Some(("ada@reset", progress)));
+        for odd in [
+            "ada@reset",
+            "ada@reset@",
+            "ada@reset@1.1",
+            "ada@reset@+1.1.1",
+            "ada@reset@1.1.1.1",
+            "ada@odd@1.1.1",
+            "@1.1.1",
+            "ada@reset@4294967296.1.1",
+        ] {
+            assert_eq!(read_waiting(odd), None, "{odd}");
+        }
+        for odd in [waiting.as_str(), "ada@reset@1.1.1.ab", "ada@reset@1.1.1.00000000000000AB", ""]
+        {
+            assert_eq!(read_sending(odd), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Admission: decides on a login before any code is compared.
+
+use crate::{
+    base::{
+        error::{LookupError, StoreError},
+        request::PublicKey,
+        time::{Now, UnixTime},
+    },
+    event::Reason,
+    policy::{Action, AfterReset, NotEnrolled, Policy, TicketNeed, rules::Decided},
+    record::{
+        Record, State,
+        extras::{Purpose, Ticket},
+    },
+};
+
+/// What is known about the user.
+pub struct Known<'a> {
+    /// The result of NSS.
+    pub account: AccountState,
+    /// The result of the rules.
+    pub decided: Result<Decided, LookupError>,
+    /// The result of the records.
+    pub record: Result<Option<&'a Record>, StoreError>,
+    /// The settings, which say how to treat users who are not enrolled.
+    pub policy: &'a Policy,
+    /// Whether a public key was verified.
+    pub public_key: PublicKey,
+    /// The current time, for rules and exemptions that end.
+    pub now: Now,
+}
+
+/// The result of the NSS lookup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountState {
+    /// The account exists.
+    Exists {
+        /// Its user id.
+        uid: u32,
+    },
+    /// There is no such account.
+    Unknown,
+    /// NSS did not answer.
+    Failed,
+}
+
+/// The decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Admission {
+    /// No code is needed.
+    Exempt(Reason),
+    /// Ask for a code and verify it.
+    Ask,
+    /// Offer set-up, behind a proven first factor.
+    SetUp(Offer),
+    /// Refuse; behind a proven first factor the user is told why.
+    Refuse(Reason),
+}
+
+/// How set-up is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// Whether it needs a ticket.
+    pub ticket: TicketNeed,
+    /// What happens without set-up.
+    pub without: Without,
+}
+
+/// What happens to a login without set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Without {
+    /// Access is denied.
+    Refused,
+    /// Access is granted, until this time if one is set.
+    LetThrough(Option<UnixTime>),
+}
+
+impl Admission {
+    /// Returns the decision for a login that asks for a code only, behind a proven first factor.
+    pub fn with_code_only(self) -> Self {
+        match self {
+            Self::SetUp(Offer { without: Without::Refused, .. }) => Self::Refuse(Reason::NotSetUp),
+            Self::SetUp(Offer { without: Without::LetThrough(_), .. }) => {
+                Self::Exempt(Reason::Reminded)
+            }
+            Self::Exempt(_) | Self::Ask | Self::Refuse(_) => self,
+        }
+    }
+
+    /// Returns the decision for a login in which no dialogue is possible.
+    pub fn without_set_up(self) -> Self {
+        match self {
+            Self::SetUp(Offer { without: Without::Refused, .. }) => {
+                Self::Refuse(Reason::NotEnrolled)
+            }
+            Self::SetUp(Offer { without: Without::LetThrough(_), .. }) => {
+                Self::Exempt(Reason::Reminded)
+            }
+            Self::Exempt(_) | Self::Ask | Self::Refuse(_) => self,
+        }
+    }
+}
+
+/// Decides. A decoy login is refused before this is called.
+pub fn admit(known: &Known<'_>) -> Admission {
+    let uid = match known.account {
+        AccountState::Exists { uid } => uid,
+        AccountState::Unknown => return Admission::Refuse(Reason::UnknownUser),
+        AccountState::Failed => return Admission::Refuse(Reason::LookupFailed),
+    };
+    let remind = match known.decided {
+        Err(LookupError) => return Admission::Refuse(Reason::LookupFailed),
+        Ok(Decided { action: Action::Exempt, rule, .. }) => {
+            return Admission::Exempt(Reason::Rule(rule.unwrap_or(0)));
+        }
+        Ok(Decided { action: Action::Require, .. }) => None,
+        Ok(Decided { action: Action::Remind, until, .. }) => Some(until),
+    };
+    match known.record {
+        Err(fault) => Admission::Refuse(Reason::Store(fault)),
+        Ok(Some(Record { state: State::Active, .. })) => Admission::Ask,
+        // Root is never admitted without a record and never set up by the first login.
+        Ok(_) if uid == 0 => Admission::Refuse(Reason::NotEnrolled),
+        Ok(Some(found)) if found.extras.reset.is_some() => after_reset(known),
+        Ok(found) => match remind {
+            Some(until) => set_up(known, Without::LetThrough(until)),
+            None => absent(known, found),
+        },
+    }
+}
+
+fn set_up(known: &Known<'_>, without: Without) -> Admission {
+    Admission::SetUp(Offer { ticket: known.policy.set_up.ticket, without })
+}
+
+/// Decides after a reset. Only set-up grants access; otherwise, a reset would weaken the account.
+fn after_reset(known: &Known<'_>) -> Admission {
+    let ticket = match (known.policy.set_up.after_reset, known.public_key) {
+        (AfterReset::Login, _) | (AfterReset::Ticket, PublicKey::Verified) => TicketNeed::Free,
+        (AfterReset::Ticket, PublicKey::Absent) => TicketNeed::Needed,
+    };
+    Admission::SetUp(Offer { ticket, without: Without::Refused })
+}
+
+fn absent(known: &Known<'_>, found: Option<&Record>) -> Admission {
+    let works =
+        |ticket: &Ticket| ticket.purpose == Purpose::SetUp && !ticket.voucher.is_over(known.now);
+    let invited = found.is_some_and(|found| found.extras.tickets.iter().any(works));
+    match known.policy.not_enrolled {
+        NotEnrolled::Allow => Admission::Exempt(Reason::NotEnrolled),
+        NotEnrolled::Remind => set_up(known, Without::LetThrough(None)),
+        NotEnrolled::Enroll => set_up(known, Without::Refused),
+        NotEnrolled::Deny if invited => {
+            Admission::SetUp(Offer { ticket: TicketNeed::Needed, without: Without::Refused })
+        }
+        NotEnrolled::Deny => Admission::Refuse(Reason::NotEnrolled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::BootTime;
+    use crate::record::Generation;
+    use crate::record::extras::{AuditStamp, RecordExtras};
+    use crate::record::voucher::Voucher;
+    use alloc::vec::Vec;
+
+    fn record(state: State) -> Record {
+        Record {
+            user: "ada".into(),
+            uid: 1000,
+            state,
+            generation: Generation(1),
+            since: UnixTime(0),
+            authenticators: Vec::new(),
+            codes: None,
+            extras: RecordExtras::default(),
+        }
+    }
+
+    fn decided(action: Action) -> Result<Decided, LookupError> {
+        Ok(Decided { action, rule: Some(1), until: None })
+    }
+
+    fn policy(not_enrolled: NotEnrolled) -> &'static Policy {
+        alloc::boxed::Box::leak(alloc::boxed::Box::new(Policy {
+            not_enrolled,
+            ..Policy::default()
+        }))
+    }
+
+    fn known(record: Result<Option<&Record>, StoreError>, not_enrolled: NotEnrolled) -> Known<'_> {
+        Known {
+            account: AccountState::Exists { uid: 1000 },
+            decided: decided(Action::Require),
+            record,
+            policy: policy(not_enrolled),
+            public_key: PublicKey::Absent,
+            now: at(1000),
+        }
+    }
+
+    const FORCED: Admission =
+        Admission::SetUp(Offer { ticket: TicketNeed::Needed, without: Without::Refused });
+
+    fn at(unix: u64) -> Now {
+        Now { unix: UnixTime(unix), boot: BootTime(0) }
+    }
+
+    #[test]
+    fn set_up_is_offered_as_the_settings_say() {
+        let offered = |without| Admission::SetUp(Offer { ticket: TicketNeed::Needed, without });
+        for (not_enrolled, admission) in [
+            (NotEnrolled::Enroll, FORCED),
+            (NotEnrolled::Remind, offered(Without::LetThrough(None))),
+        ] {
+            assert_eq!(admit(&known(Ok(None), not_enrolled)), admission);
+            let mut root = known(Ok(None), not_enrolled);
+            root.account = AccountState::Exists { uid: 0 };
+            assert_eq!(admit(&root), Admission::Refuse(Reason::NotEnrolled));
+        }
+        let until = Some(UnixTime(5000));
+        for not_enrolled in [NotEnrolled::Deny, NotEnrolled::Enroll, NotEnrolled::Allow] {
+            let mut reminded = known(Ok(None), not_enrolled);
+            reminded.decided = Ok(Decided { action: Action::Remind, rule: Some(1), until });
+            assert_eq!(admit(&reminded), offered(Without::LetThrough(until)));
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_asked_set_up_is_what_it_is_without() {
+        assert_eq!(FORCED.without_set_up(), Admission::Refuse(Reason::NotEnrolled));
+        let reminder = admit(&known(Ok(None), NotEnrolled::Remind));
+        assert_eq!(reminder.without_set_up(), Admission::Exempt(Reason::Reminded));
+        assert_eq!(Admission::Ask.without_set_up(), Admission::Ask);
+    }
+
+    #[test]
+    fn who_was_reset_gets_in_by_set_up_alone() {
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(1) };
+        let extras = RecordExtras { reset: Some(audit), ..RecordExtras::default() };
+        let found = Record { extras, ..record(State::Pending) };
+        for not_enrolled in [NotEnrolled::Deny, NotEnrolled::Remind, NotEnrolled::Allow] {
+            let mut reset = known(Ok(Some(&found)), not_enrolled);
+            assert_eq!(admit(&reset), FORCED);
+            reset.decided = decided(Action::Remind);
+            assert_eq!(admit(&reset), FORCED);
+            reset.public_key = PublicKey::Verified;
+            let free = Offer { ticket: TicketNeed::Free, without: Without::Refused };
+            assert_eq!(admit(&reset), Admission::SetUp(free));
+        }
+    }
+
+    #[test]
+    fn a_ticket_that_works_opens_set_up_where_nothing_else_does() {
+        let voucher =
+            Voucher { salt: [0; 16], hash: [0; 32], until: UnixTime(1001), by_boot: None };
+        let audit = AuditStamp { by: "kim".into(), at: UnixTime(1) };
+        let ticket = Ticket { purpose: Purpose::SetUp, voucher, audit };
+        let extras = RecordExtras { tickets: alloc::vec![ticket], ..RecordExtras::default() };
+        let found = Record { extras, ..record(State::Pending) };
+        let mut invited = known(Ok(Some(&found)), NotEnrolled::Deny);
+        assert_eq!(admit(&invited), FORCED);
+        invited.now = at(1001);
+        assert_eq!(admit(&invited), Admission::Refuse(Reason::NotEnrolled));
+    }
+
+    #[test]
+    fn only_a_proven_absence_can_be_allowed() {
+        let fault = StoreError::StoreIdMissing;
+        let refused = Admission::Refuse(Reason::Store(fault));
+        assert_eq!(admit(&known(Err(fault), NotEnrolled::Allow)), refused);
+        let allowed = Admission::Exempt(Reason::NotEnrolled);
+        assert_eq!(admit(&known(Ok(None), NotEnrolled::Allow)), allowed);
+        let removed = record(State::Removed);
+        assert_eq!(admit(&known(Ok(Some(&removed)), NotEnrolled::Allow)), allowed);
+        let denied = Admission::Refuse(Reason::NotEnrolled);
+        assert_eq!(admit(&known(Ok(None), NotEnrolled::Deny)), denied);
+        assert_eq!(admit(&known(Ok(Some(&removed)), NotEnrolled::Deny)), denied);
+    }
+
+    #[test]
+    fn who_is_enrolled_is_asked() {
+        let active = record(State::Active);
+        assert_eq!(admit(&known(Ok(Some(&active)), NotEnrolled::Allow)), Admission::Ask);
+    }
+
+    #[test]
+    fn root_without_a_record_is_refused() {
+        let mut root = known(Ok(None), NotEnrolled::Allow);
+        root.account = AccountState::Exists { uid: 0 };
+        assert_eq!(admit(&root), Admission::Refuse(Reason::NotEnrolled));
+    }
+
+    #[test]
+    fn a_failed_look_up_exempts_nobody() {
+        let active = record(State::Active);
+        let mut failed = known(Ok(Some(&active)), NotEnrolled::Allow);
+        failed.decided = Err(LookupError);
+        assert_eq!(admit(&failed), Admission::Refuse(Reason::LookupFailed));
+        failed.account = AccountState::Failed;
+        failed.decided = decided(Action::Exempt);
+        assert_eq!(admit(&failed), Admission::Refuse(Reason::LookupFailed));
+        failed.account = AccountState::Unknown;
+        assert_eq!(admit(&failed), Admission::Refuse(Reason::UnknownUser));
+    }
+}

@@ -1,0 +1,15 @@
+//! What the administrator decided: settings, the PAM line, the rules, and who is admitted without a code.
+//!
+//! May use: `base`, `format`, `record`, `event`.
+
+pub mod admission;
+pub mod foreign_arguments;
+pub mod last_good;
+pub mod network;
+mod options;
+pub mod pam_line;
+pub mod questions;
+pub mod rules;
+pub mod settings;
+
+pub use options::*;

@@ -1,0 +1,321 @@
+//! The arguments of a PAM line: its first factor, and what it changes in the settings.
+
+use alloc::{format, string::String};
+
+use crate::{
+    base::request::Claim,
+    policy::{Author, Echo, Field, NotEnrolled, Policy, Questions, Resync, foreign_arguments},
+};
+
+/// The arguments of a PAM line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PamLine {
+    /// Its purpose.
+    pub task: Task,
+    /// `prompt=`, `authtok_prompt=`
+    pub prompt: Option<String>,
+    /// `echo`, `echo_verification_code`
+    pub echo: Echo,
+    /// `config=`
+    pub config: Option<String>,
+    /// `debug`
+    pub debug: Debug,
+    /// `try_first_pass`, `use_first_pass`
+    pub first_pass: FirstPass,
+    /// `forward_pass`
+    pub forward: Forward,
+    /// `nullok`: how to treat a user who is not enrolled, if the settings do not specify it.
+    pub not_enrolled: NotEnrolled,
+    /// `noskewadj`
+    pub resync: Resync,
+    /// `tries=`
+    pub tries: Option<u8>,
+    /// `code_only`
+    pub questions: Questions,
+}
+
+/// The purpose of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Ask for a code.
+    Ask(Claim),
+    /// `probe=publickey`: report whether a key was verified, without asking.
+    ProbePublickey,
+}
+
+/// Verbosity of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Debug {
+    /// One line per login.
+    Quiet,
+    /// Also log which settings file is used.
+    Wordy,
+}
+
+/// How a line uses the answer that an earlier module stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstPass {
+    /// Ignore it and ask.
+    Ignored,
+    /// Use it if there is one; otherwise, ask.
+    Tried,
+    /// Use it and never ask.
+    Used,
+}
+
+/// What a line passes on to the next module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// Nothing.
+    Nothing,
+    /// The password that precedes the code.
+    Password,
+}
+
+/// Whether an earlier module has stored an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// Yes.
+    Something,
+    /// No, or an empty one.
+    Nothing,
+}
+
+/// What is wrong with a line, as a sentence that says what to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PamLineError(pub String);
+
+/// All arguments, to suggest the nearest to a misspelt one.
+pub const ARGUMENTS: [&str; 17] = [
+    "first_factor=",
+    "probe=",
+    "prompt=",
+    "authtok_prompt=",
+    "echo",
+    "echo_verification_code",
+    "echo-verification-code",
+    "config=",
+    "debug",
+    "try_first_pass",
+    "use_first_pass",
+    "forward_pass",
+    "nullok",
+    "noskewadj",
+    "no_increment_hotp",
+    "tries=",
+    "code_only",
+];
+
+/// Parses the arguments. Unknown arguments are errors, since they may have been meant to make the line stricter.
+///
+/// # Errors
+/// [`PamLineError`], a sentence for the log.
+pub fn read<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<PamLine, PamLineError> {
+    let mut first_factor = None;
+    let mut probe = None;
+    let mut line = bare();
+    for argument in arguments {
+        match argument.split_once('=') {
+            Some((name @ "first_factor", value)) => once(&mut first_factor, name, claim(value)?)?,
+            Some((name @ "probe", "publickey")) => once(&mut probe, name, Task::ProbePublickey)?,
+            Some((name @ ("prompt" | "authtok_prompt"), value)) => {
+                // libpam ends such an argument at the first space.
+                if value.starts_with('[') && !value.contains(']') {
+                    let form = format!("write [{name}=TEXT], with the brackets around all of it");
+                    return Err(PamLineError(form));
+                }
+                once(&mut line.prompt, name, value.into())?;
+            }
+            Some((name @ "tries", value)) => once(&mut line.tries, name, tries(value)?)?,
+            Some((name @ "config", value)) => once(&mut line.config, name, config(value)?)?,
+            Some(_) => return Err(unknown(argument)),
+            None => word(&mut line, argument)?,
+        }
+    }
+    line.task = match (first_factor, probe) {
+        (Some(claim), None) => Task::Ask(claim),
+        (None, Some(probe)) => probe,
+        (Some(_), Some(_)) => {
+            return Err(PamLineError("first_factor= and probe= exclude each other".into()));
+        }
+        (None, None) => return Err(missing()),
+    };
+    agreeing(line)
+}
+
+fn bare() -> PamLine {
+    PamLine {
+        task: Task::ProbePublickey,
+        prompt: None,
+        echo: Echo::Hidden,
+        config: None,
+        debug: Debug::Quiet,
+        first_pass: FirstPass::Ignored,
+        forward: Forward::Nothing,
+        not_enrolled: NotEnrolled::Deny,
+        resync: Resync::Offered,
+        tries: None,
+        questions: Questions::All,
+    }
+}
+
+/// Parses an argument without a value.
+fn word(line: &mut PamLine, argument: &str) -> Result<(), PamLineError> {
+    match argument {
+        "echo" | "echo_verification_code" | "echo-verification-code" => line.echo = Echo::Shown,
+        "debug" => line.debug = Debug::Wordy,
+        "try_first_pass" => return first_pass(line, FirstPass::Tried),
+        "use_first_pass" => return first_pass(line, FirstPass::Used),
+        "forward_pass" => line.forward = Forward::Password,
+        "nullok" => line.not_enrolled = NotEnrolled::Allow,
+        "noskewadj" => line.resync = Resync::Off,
+        "code_only" => line.questions = Questions::CodeOnly,
+        // A wrong code never moves a counter here.
+        "no_increment_hotp" => {}
+        _ => return Err(unknown(argument)),
+    }
+    Ok(())
+}
+
+fn first_pass(line: &mut PamLine, wanted: FirstPass) -> Result<(), PamLineError> {
+    if line.first_pass != FirstPass::Ignored && line.first_pass != wanted {
+        return Err(PamLineError("try_first_pass and use_first_pass exclude each other".into()));
+    }
+    line.first_pass = wanted;
+    Ok(())
+}
+
+/// Sets a value once: one of two values would be ignored, perhaps the stricter one.
+fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), PamLineError> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(PamLineError(format!("{name}= stands twice"))),
+    }
+}
+
+/// Refuses arguments that are invalid in combination.
+fn agreeing(line: PamLine) -> Result<PamLine, PamLineError> {
+    let word = match (line.forward, line.first_pass) {
+        (Forward::Password, _) => "forward_pass",
+        (Forward::Nothing, FirstPass::Tried) => "try_first_pass",
+        (Forward::Nothing, FirstPass::Used) => "use_first_pass",
+        (Forward::Nothing, FirstPass::Ignored) => return Ok(line),
+    };
+    if line.task != Task::Ask(Claim::Follows) {
+        return Err(PamLineError(format!(
+            "{word} is for a password that is checked after the code; write: \
+             auth required pam_twinlock.so first_factor=follows {word} - and behind it the line that checks the password, \
+             with use_first_pass"
+        )));
+    }
+    if line.forward == Forward::Password && line.echo == Echo::Shown {
+        return Err(PamLineError(
+            "echo and forward_pass exclude each other: the password would be shown; take echo out"
+                .into(),
+        ));
+    }
+    Ok(line)
+}
+
+fn claim(value: &str) -> Result<Claim, PamLineError> {
+    [Claim::Publickey, Claim::Stack, Claim::Follows, Claim::Failed]
+        .into_iter()
+        .find(|claim| claim.word() == value)
+        .ok_or_else(|| {
+            PamLineError(format!(
+                "first_factor={} is none of publickey, stack, follows, failed",
+                tidy(value)
+            ))
+        })
+}
+
+fn tries(value: &str) -> Result<u8, PamLineError> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let number = value.parse().ok().filter(|number| digits && (1..=10).contains(number));
+    number
+        .ok_or_else(|| PamLineError(format!("tries={} must be a number from 1 to 10", tidy(value))))
+}
+
+fn config(value: &str) -> Result<String, PamLineError> {
+    if value.starts_with('/') {
+        return Ok(value.into());
+    }
+    Err(PamLineError(format!("config={} must be a whole path", tidy(value))))
+}
+
+fn unknown(argument: &str) -> PamLineError {
+    if let Some(("window", value)) = argument.split_once('=')
+        && matches!(value.parse(), Ok(0..=10_u8))
+    {
+        return PamLineError(format!(
+            "window= is of pam_oath; write window = {value} into twinlock.toml instead"
+        ));
+    }
+    PamLineError(match foreign_arguments::instead(argument) {
+        Some(sentence) => sentence.into(),
+        None => format!("unknown argument {}; see pam_twinlock(8)", tidy(argument)),
+    })
+}
+
+fn missing() -> PamLineError {
+    PamLineError(
+        "first_factor= is missing, so a code alone would be a login; behind a verified ssh key write: \
+         auth required pam_twinlock.so first_factor=publickey - behind a password write: \
+         auth required pam_twinlock.so first_factor=stack"
+            .into(),
+    )
+}
+
+fn tidy(text: &str) -> String {
+    let harmless = |letter: char| {
+        if letter.is_ascii_graphic() { letter } else { '?' }
+    };
+    text.chars().take(60).map(harmless).collect()
+}
+
+impl PamLine {
+    /// Returns what an answer on this line contains, and so whether to ask for it.
+    #[must_use]
+    pub fn field(&self, given: Given) -> Field {
+        match (self.first_pass, given, self.forward) {
+            (FirstPass::Used, Given::Nothing, _) => Field::Missing,
+            (_, _, Forward::Password) => Field::PasswordAndCode,
+            (FirstPass::Tried | FirstPass::Used, Given::Something, _) => Field::Given,
+            (FirstPass::Ignored | FirstPass::Tried, _, _) => Field::Code,
+        }
+    }
+}
+
+/// Applies a line to the settings. The only argument that makes a login more permissive, `nullok`, yields to explicit
+/// settings.
+#[must_use]
+pub fn over(line: &PamLine, given: Given, mut policy: Policy) -> Policy {
+    policy.field = line.field(given);
+    if policy.field == Field::PasswordAndCode {
+        // Both settings apply to a field with only a code.
+        policy.prompt = None;
+        policy.echo = Echo::Hidden;
+    }
+    if let Some(prompt) = &line.prompt {
+        policy.prompt = Some(prompt.clone());
+    }
+    if line.echo == Echo::Shown {
+        policy.echo = Echo::Shown;
+    }
+    if line.resync == Resync::Off {
+        policy.resync = Resync::Off;
+    }
+    if let Some(tries) = line.tries {
+        policy.tries = policy.tries.min(tries);
+    }
+    if line.questions == Questions::CodeOnly {
+        policy.questions = Questions::CodeOnly;
+    }
+    if line.not_enrolled == NotEnrolled::Allow && policy.not_enrolled_by == Author::Nobody {
+        policy.not_enrolled = NotEnrolled::Allow;
+    }
+    policy
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! Rules: whether a code is required, by the first rule that matches.
+
+use core::net::IpAddr;
+
+use crate::{
+    base::{
+        account::{Account, Membership},
+        error::LookupError,
+        time::UnixTime,
+    },
+    policy::{Action, Rule},
+};
+
+/// The login that rules are applied to.
+pub struct Subject<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// The PAM service.
+    pub service: &'a str,
+    /// The source address, if there is one.
+    pub address: Option<IpAddr>,
+    /// The current time, for `until`.
+    pub now: UnixTime,
+}
+
+/// A rule's decision and its number from 1; `None` if no rule matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// The action.
+    pub action: Action,
+    /// Number of the rule that decided.
+    pub rule: Option<usize>,
+    /// When the rule ends, if it does and has not yet.
+    pub until: Option<UnixTime>,
+}
+
+/// Applies the first rule that matches; a code is required if none does.
+///
+/// # Errors
+/// [`LookupError`] if a group could not be looked up: unproven absence exempts no user.
+pub fn decide(
+    rules: &[Rule],
+    subject: &Subject<'_>,
+    membership: &mut dyn FnMut(&Account, &str) -> Result<Membership, LookupError>,
+) -> Result<Decided, LookupError> {
+    for (index, rule) in rules.iter().enumerate() {
+        if matches_all(rule, subject, membership)? {
+            let over = rule.until.is_some_and(|until| subject.now >= until);
+            let (action, until) =
+                if over { (Action::Require, None) } else { (rule.action, rule.until) };
+            return Ok(Decided { action, rule: Some(index + 1), until });
+        }
+    }
+    Ok(Decided { action: Action::Require, rule: None, until: None })
+}
+
+fn matches_all(
+    rule: &Rule,
+    subject: &Subject<'_>,
+    membership: &mut dyn FnMut(&Account, &str) -> Result<Membership, LookupError>,
+) -> Result<bool, LookupError> {
+    let same = |wanted: &Option<alloc::string::String>, found: &str| {
+        wanted.as_deref().is_none_or(|wanted| wanted == found)
+    };
+    let inside = rule
+        .network
+        .is_none_or(|network| subject.address.is_some_and(|address| network.holds(address)));
+    if !inside || !same(&rule.user, &subject.account.name) || !same(&rule.service, subject.service)
+    {
+        return Ok(false);
+    }
+    match &rule.group {
+        Some(group) => Ok(match membership(subject.account, group)? {
+            Membership::Member => true,
+            Membership::Outside => false,
+            // A misspelt group fails closed without locking users out: its rule may require a code, but never
+            // exempts.
+            Membership::NoSuchGroup => rule.action == Action::Require,
+        }),
+        None => Ok(true),
+    }
+}
+
+/// Returns whether an earlier rule matches every login that a later one matches, so that the later one never applies.
+#[must_use]
+pub fn shadows(earlier: &Rule, later: &Rule) -> bool {
+    let wider = |one: &Option<alloc::string::String>, other: &Option<alloc::string::String>| {
+        one.is_none() || one == other
+    };
+    wider(&earlier.user, &later.user)
+        && wider(&earlier.group, &later.group)
+        && wider(&earlier.service, &later.service)
+        && (earlier.network.is_none() || earlier.network == later.network)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Network;
+
+    fn account() -> Account {
+        Account { name: "backup".into(), uid: 34, gid: 34, full_name: "".into() }
+    }
+
+    fn rule(action: Action) -> Rule {
+        Rule { user: None, group: None, service: None, network: None, action, until: None }
+    }
+
+    fn action(rules: &[Rule], address: Option<&str>) -> Result<Action, LookupError> {
+        let account = account();
+        let subject = Subject {
+            account: &account,
+            service: "sshd",
+            address: address.map(|address| address.parse().unwrap()),
+            now: UnixTime(1000),
+        };
+        let mut membership = |_: &Account, group: &str| match group {
+            "robots" => Ok(Membership::Member),
+            "broken" => Err(LookupError),
+            "misspelt" => Ok(Membership::NoSuchGroup),
+            _ => Ok(Membership::Outside),
+        };
+        decide(rules, &subject, &mut membership).map(|decided| decided.action)
+    }
+
+    #[test]
+    fn the_first_that_matches_decides() {
+        let exempt = || rule(Action::Exempt);
+        assert_eq!(action(&[], None), Ok(Action::Require));
+        assert_eq!(action(&[exempt()], None), Ok(Action::Exempt));
+        assert_eq!(action(&[rule(Action::Require), exempt()], None), Ok(Action::Require));
+        let named = |user: &str| Rule { user: Some(user.into()), ..exempt() };
+        assert_eq!(action(&[named("backup")], None), Ok(Action::Exempt));
+        assert_eq!(action(&[named("backu")], None), Ok(Action::Require));
+        let service = Rule { service: Some("sudo".into()), ..exempt() };
+        assert_eq!(action(&[service], None), Ok(Action::Require));
+    }
+
+    #[test]
+    fn a_network_needs_an_address() {
+        let local = Rule { network: Network::parse("10.0.0.0/8"), ..rule(Action::Exempt) };
+        assert_eq!(action(core::slice::from_ref(&local), Some("10.9.9.9")), Ok(Action::Exempt));
+        assert_eq!(action(core::slice::from_ref(&local), Some("192.0.2.1")), Ok(Action::Require));
+        assert_eq!(action(&[local], None), Ok(Action::Require));
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_looked_up_exempts_nobody() {
+        let group = |group: &str| Rule { group: Some(group.into()), ..rule(Action::Exempt) };
+        assert_eq!(action(&[group("robots")], None), Ok(Action::Exempt));
+        assert_eq!(action(&[group("others")], None), Ok(Action::Require));
+        assert_eq!(action(&[group("broken")], None), Err(LookupError));
+        assert_eq!(action(&[group("misspelt")], None), Ok(Action::Require));
+        let demanding = Rule { group: Some("misspelt".into()), ..rule(Action::Require) };
+        assert_eq!(action(&[demanding, rule(Action::Exempt)], None), Ok(Action::Require));
+    }
+
+    #[test]
+    fn a_date_ends_an_exemption() {
+        let until = |until| Rule { until: Some(UnixTime(until)), ..rule(Action::Exempt) };
+        assert_eq!(action(&[until(1001)], None), Ok(Action::Exempt));
+        assert_eq!(action(&[until(1000)], None), Ok(Action::Require));
+    }
+
+    #[test]
+    fn wider_rules_shadow_narrower_ones() {
+        let everybody = rule(Action::Require);
+        let group = Rule { group: Some("dev".into()), ..rule(Action::Remind) };
+        let user = Rule { user: Some("ada".into()), ..group.clone() };
+        let inside = Rule { network: Network::parse("10.0.0.0/8"), ..group.clone() };
+        for (earlier, later, shadowed) in [
+            (&everybody, &group, true),
+            (&group, &group, true),
+            (&group, &user, true),
+            (&group, &inside, true),
+            (&user, &group, false),
+            (&inside, &group, false),
+            (&group, &everybody, false),
+        ] {
+            assert_eq!(shadows(earlier, later), shadowed, "{earlier:?} {later:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The settings file `twinlock.toml`: parses it into a policy; errors give the line.
+
+mod general;
+pub mod rules;
+mod sections;
+pub mod table;
+pub mod values;
+
+use alloc::{string::String, vec::Vec};
+
+use toml::Spanned;
+
+use crate::{
+    format::{
+        comments,
+        lines::line_at,
+        tables::{Table, TableError},
+    },
+    policy::Policy,
+};
+use table::{Kind, SETTINGS, Section, Setting};
+
+/// Maximum file size in bytes.
+pub const SETTINGS_MAX: usize = 64 * 1024;
+
+/// An error in a settings file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError {
+    /// The line, from 1; 0 if unknown.
+    pub line: u32,
+    /// What is wrong, as a clause.
+    pub what: String,
+}
+
+/// A setting in the file.
+struct Found {
+    section: &'static Section,
+    setting: &'static Setting,
+    value: Value,
+}
+
+/// A value of the setting's type, before the range check.
+enum Value {
+    Text(Spanned<String>),
+    Number(Spanned<i64>),
+    Boolean(bool),
+    Names(Vec<String>),
+}
+
+/// The values of a file, by type.
+struct File {
+    settings: Vec<Found>,
+    rules: Vec<rules::RuleTable>,
+}
+
+impl File {
+    fn of(mut root: Table<'_>) -> Result<Self, TableError> {
+        let mut settings = Vec::new();
+        for section in SETTINGS {
+            if section.name.is_empty() {
+                take(section, &mut root, &mut settings)?;
+            } else if root.has(section.name) {
+                let mut table = root.table(section.name)?;
+                take(section, &mut table, &mut settings)?;
+                table.end_among(keys(section))?;
+            }
+        }
+        let rules = root.tables("rule")?.into_iter().map(rules::RuleTable::of);
+        let rules = rules.collect::<Result<_, _>>()?;
+        let sections = SETTINGS.iter().map(|section| section.name).filter(|name| !name.is_empty());
+        let known = SETTINGS.iter().take(1).flat_map(keys).chain(sections).chain(["rule"]);
+        root.end_among(known).map(|()| Self { settings, rules })
+    }
+}
+
+fn keys(section: &'static Section) -> impl Iterator<Item = &'static str> {
+    section.settings.iter().map(|setting| setting.key)
+}
+
+/// Takes the settings of a section from its table.
+fn take(
+    section: &'static Section,
+    table: &mut Table<'_>,
+    settings: &mut Vec<Found>,
+) -> Result<(), TableError> {
+    for setting in section.settings {
+        let key = setting.key;
+        // A login reads the file: most settings are not in it, and asking costs less than taking.
+        if !table.has(key) {
+            continue;
+        }
+        let value = match setting.kind {
+            Kind::Word { .. } | Kind::Text { .. } | Kind::Path { .. } => {
+                table.string(key)?.map(Value::Text)
+            }
+            Kind::Duration { .. } => table.string_or_number(key)?.map(Value::Text),
+            Kind::Number { .. } => table.number(key)?.map(Value::Number),
+            Kind::Boolean { .. } => table.boolean(key)?.map(Value::Boolean),
+            Kind::Names { .. } => table.strings(key)?.map(Value::Names),
+        };
+        settings.extend(value.map(|value| Found { section, setting, value }));
+    }
+    Ok(())
+}
+
+/// Parses a settings file; missing settings have their defaults.
+///
+/// # Errors
+/// The first [`SettingsError`].
+pub fn read(text: &str) -> Result<Policy, SettingsError> {
+    let text = &comments::taken_out(text);
+    let file = Table::parse(text).and_then(File::of);
+    let file = file.map_err(|odd| SettingsError { line: line_at(text, odd.at), what: odd.what })?;
+    let reader = Reader { text };
+    let mut policy = Policy::default();
+    for found in file.settings {
+        reader.set(&mut policy, found)?;
+    }
+    policy.rules =
+        file.rules.into_iter().map(|rule| reader.rule(rule)).collect::<Result<_, _>>()?;
+    Ok(policy)
+}
+
+struct Reader<'a> {
+    text: &'a str,
+}
+
+#[cfg(test)]
+mod tests;

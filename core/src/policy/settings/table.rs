@@ -1,0 +1,237 @@
+//! The table of settings: each key of `twinlock.toml` with its type, range, documentation, and field of [`Policy`].
+//!
+//! The parser, `twinlock settings show`, `twinlock.toml.reference` and twinlock.toml(5) are generated from it. To add
+//! a setting, add an entry here and use the field of [`Policy`].
+
+use alloc::{string::String, vec::Vec};
+use core::ops::RangeInclusive;
+
+use crate::policy::{
+    Policy,
+    settings::{general::GENERAL, sections},
+};
+
+/// One setting.
+pub struct Setting {
+    /// The key within its section.
+    pub key: &'static str,
+    /// Its type, its range, and how it is read from and written to a [`Policy`].
+    pub kind: Kind,
+    /// Its description in full sentences; text in back quotes is a command, a file or a value. Only the command
+    /// contains it.
+    #[cfg(any(test, feature = "documents"))]
+    pub doc: &'static str,
+    /// For a setting without a default: what applies if it is unset.
+    #[cfg(any(test, feature = "documents"))]
+    pub unset: Option<Unset>,
+}
+
+/// What applies if a setting without a default is unset.
+pub struct Unset {
+    /// An example value in TOML.
+    pub example: &'static str,
+    /// What applies, as a noun phrase.
+    pub means: &'static str,
+}
+
+/// The type of a setting. `get` returns the value in a policy; `set` replaces it with a value within the range.
+pub enum Kind {
+    /// One of a list of words.
+    Word {
+        /// The words.
+        words: &'static [&'static str],
+        /// Returns the current word.
+        get: fn(&Policy) -> &'static str,
+        /// Sets one of the words.
+        set: fn(&mut Policy, &'static str),
+    },
+    /// A whole number from `least` to `most`.
+    Number {
+        /// The smallest value.
+        least: u32,
+        /// The largest value.
+        most: u32,
+        /// Returns the current value.
+        get: fn(&Policy) -> u64,
+        /// Sets a value within the range.
+        set: fn(&mut Policy, u32),
+    },
+    /// `true` or `false`.
+    Boolean {
+        /// Returns the current value.
+        get: fn(&Policy) -> bool,
+        /// Sets a value.
+        set: fn(&mut Policy, bool),
+    },
+    /// A line of 1 to `most` bytes without control characters.
+    Text {
+        /// The maximum length in bytes.
+        most: usize,
+        /// Returns the current text; `None` if it is unset.
+        get: fn(&Policy) -> Option<&str>,
+        /// Sets a text within the bounds.
+        set: fn(&mut Policy, String),
+    },
+    /// An absolute path without `.` and `..`.
+    Path {
+        /// Returns the current path.
+        get: fn(&Policy) -> &str,
+        /// Sets such a path.
+        set: fn(&mut Policy, String),
+    },
+    /// A duration such as `"8 h"`, of `least` to `most` seconds; 0 is allowed if `least` is 0.
+    Duration {
+        /// The minimum in seconds.
+        least: u64,
+        /// The maximum in seconds.
+        most: u64,
+        /// Returns the current seconds.
+        get: fn(&Policy) -> u64,
+        /// Sets seconds within the range.
+        set: fn(&mut Policy, u64),
+    },
+    /// A list of account names.
+    Names {
+        /// Returns the current names.
+        get: fn(&Policy) -> &[String],
+        /// Sets any list.
+        set: fn(&mut Policy, Vec<String>),
+    },
+}
+
+/// The settings of one section of the file.
+pub struct Section {
+    /// The name in brackets; empty for the keys before the first section.
+    pub name: &'static str,
+    /// Its description.
+    #[cfg(any(test, feature = "documents"))]
+    pub text: &'static str,
+    /// Its settings, in the order of the reference.
+    pub settings: &'static [Setting],
+}
+
+/// All settings except the rules.
+pub const SETTINGS: &[Section] = &[
+    Section::new("", "", GENERAL),
+    Section::new("backup_codes", sections::ABOUT_BACKUP_CODES, sections::BACKUP_CODES),
+    Section::new("throttle", sections::ABOUT_THROTTLE, sections::THROTTLE),
+    Section::new("totp", sections::ABOUT_TOTP, sections::TOTP),
+];
+
+impl Setting {
+    pub(super) const fn word(
+        key: &'static str,
+        words: &'static [&'static str],
+        get: fn(&Policy) -> &'static str,
+        set: fn(&mut Policy, &'static str),
+        doc: &'static str,
+    ) -> Self {
+        Self::new(key, Kind::Word { words, get, set }, doc)
+    }
+
+    pub(super) const fn number(
+        key: &'static str,
+        range: RangeInclusive<u32>,
+        get: fn(&Policy) -> u64,
+        set: fn(&mut Policy, u32),
+        doc: &'static str,
+    ) -> Self {
+        let (least, most) = (*range.start(), *range.end());
+        Self::new(key, Kind::Number { least, most, get, set }, doc)
+    }
+
+    pub(super) const fn boolean(
+        key: &'static str,
+        get: fn(&Policy) -> bool,
+        set: fn(&mut Policy, bool),
+        doc: &'static str,
+    ) -> Self {
+        Self::new(key, Kind::Boolean { get, set }, doc)
+    }
+
+    pub(super) const fn text(
+        key: &'static str,
+        most: usize,
+        get: fn(&Policy) -> Option<&str>,
+        set: fn(&mut Policy, String),
+        doc: &'static str,
+    ) -> Self {
+        Self::new(key, Kind::Text { most, get, set }, doc)
+    }
+
+    pub(super) const fn path(
+        key: &'static str,
+        get: fn(&Policy) -> &str,
+        set: fn(&mut Policy, String),
+        doc: &'static str,
+    ) -> Self {
+        Self::new(key, Kind::Path { get, set }, doc)
+    }
+
+    pub(super) const fn duration(
+        key: &'static str,
+        range: RangeInclusive<u64>,
+        get: fn(&Policy) -> u64,
+        set: fn(&mut Policy, u64),
+        doc: &'static str,
+    ) -> Self {
+        let (least, most) = (*range.start(), *range.end());
+        Self::new(key, Kind::Duration { least, most, get, set }, doc)
+    }
+
+    pub(super) const fn names(
+        key: &'static str,
+        get: fn(&Policy) -> &[String],
+        set: fn(&mut Policy, Vec<String>),
+        doc: &'static str,
+    ) -> Self {
+        Self::new(key, Kind::Names { get, set }, doc)
+    }
+
+    /// Marks a setting as optional: an example value, and what applies without one.
+    pub(super) const fn or_unset(self, example: &'static str, means: &'static str) -> Self {
+        let unset = Some(Unset { example, means });
+        #[cfg(not(any(test, feature = "documents")))]
+        let _ = unset;
+        Self {
+            #[cfg(any(test, feature = "documents"))]
+            unset,
+            ..self
+        }
+    }
+
+    // Without the feature `people`, as in the module, the description is dropped.
+    const fn new(key: &'static str, kind: Kind, doc: &'static str) -> Self {
+        #[cfg(not(any(test, feature = "documents")))]
+        let _ = doc;
+        Self {
+            key,
+            kind,
+            #[cfg(any(test, feature = "documents"))]
+            doc,
+            #[cfg(any(test, feature = "documents"))]
+            unset: None,
+        }
+    }
+}
+
+impl Section {
+    const fn new(name: &'static str, text: &'static str, settings: &'static [Setting]) -> Self {
+        #[cfg(not(any(test, feature = "documents")))]
+        let _ = text;
+        Self {
+            name,
+            #[cfg(any(test, feature = "documents"))]
+            text,
+            settings,
+        }
+    }
+
+    /// Returns the name of a setting in messages: `throttle.free`, or `window` before the first section.
+    pub(super) fn full_name(&self, setting: &Setting) -> String {
+        match self.name {
+            "" => setting.key.into(),
+            name => [name, ".", setting.key].concat(),
+        }
+    }
+}

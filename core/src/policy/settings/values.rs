@@ -1,0 +1,175 @@
+//! Values of a settings file, each checked against the range of its setting.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+};
+
+use toml::Spanned;
+
+use crate::policy::settings::{
+    Found, Reader, SettingsError, Value,
+    table::{Kind, Section, Setting},
+};
+use crate::{
+    base::time::{DAY, HOUR, MINUTE},
+    format::lines::line_at,
+    policy::Policy,
+};
+
+/// What is wrong with a value, as a clause that begins with the name of the setting.
+type Wrong = String;
+
+impl Reader<'_> {
+    pub(super) fn mistake<T>(&self, found: &Spanned<T>, what: String) -> SettingsError {
+        SettingsError { line: line_at(self.text, found.span().start), what }
+    }
+
+    /// Sets a setting, or returns why the value is invalid.
+    pub(super) fn set(&self, policy: &mut Policy, found: Found) -> Result<(), SettingsError> {
+        let Found { section, setting, value } = found;
+        match value {
+            Value::Text(text) => set_text(policy, section, setting, text.get_ref())
+                .map_err(|what| self.mistake(&text, what)),
+            Value::Number(number) => set_number(policy, section, setting, *number.get_ref())
+                .map_err(|what| self.mistake(&number, what)),
+            Value::Boolean(value) => {
+                if let Kind::Boolean { set, .. } = setting.kind {
+                    set(policy, value);
+                }
+                Ok(())
+            }
+            Value::Names(names) => {
+                if let Kind::Names { set, .. } = setting.kind {
+                    set(policy, names);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn set_number(
+    policy: &mut Policy,
+    section: &Section,
+    setting: &Setting,
+    value: i64,
+) -> Result<(), Wrong> {
+    let Kind::Number { least, most, set, .. } = setting.kind else { return Ok(()) };
+    match u32::try_from(value) {
+        Ok(value) if (least..=most).contains(&value) => {
+            set(policy, value);
+            Ok(())
+        }
+        _ => Err(format!(
+            "{} = {value} is not between {least} and {most}",
+            section.full_name(setting)
+        )),
+    }
+}
+
+fn set_text(
+    policy: &mut Policy,
+    section: &Section,
+    setting: &Setting,
+    text: &str,
+) -> Result<(), Wrong> {
+    let name = section.full_name(setting);
+    match setting.kind {
+        Kind::Word { words, set, .. } => {
+            let word = words.iter().find(|word| word.eq_ignore_ascii_case(text));
+            let wrong = || format!("{name} = \"{text}\" is none of {}", words.join(", "));
+            set(policy, word.ok_or_else(wrong)?);
+        }
+        Kind::Text { most, set, .. } => {
+            // The URI of a key has a colon between issuer and user.
+            let colons = setting.key != "issuer";
+            set(
+                policy,
+                line_of(text, most, colons).ok_or_else(|| unfit_line(&name, most, colons))?,
+            );
+        }
+        Kind::Path { set, .. } => {
+            let wrong = || format!("{name} must be a whole path without . and .. in it");
+            set(policy, path_of(text).ok_or_else(wrong)?);
+        }
+        Kind::Duration { least, most, set, .. } => {
+            let seconds = seconds_of(text).filter(|seconds| (least..=most).contains(seconds));
+            set(policy, seconds.ok_or_else(|| unfit_duration(&name, least, most))?);
+        }
+        Kind::Number { .. } | Kind::Boolean { .. } | Kind::Names { .. } => {}
+    }
+    Ok(())
+}
+
+/// Returns a text that is one line, not empty and not too long.
+fn line_of(text: &str, most: usize, colons: bool) -> Option<String> {
+    let unfit = |letter: char| letter.is_control() || (letter == ':' && !colons);
+    let fits = !text.is_empty() && text.len() <= most && !text.contains(unfit);
+    fits.then(|| text.to_string())
+}
+
+fn unfit_line(name: &str, most: usize, colons: bool) -> Wrong {
+    let without = if colons { "" } else { "colons and " };
+    format!("{name} must be 1 to {most} bytes without {without}control characters")
+}
+
+fn path_of(text: &str) -> Option<String> {
+    let whole = text.starts_with('/') && text.len() < 1024 && !text.contains('\0');
+    let plain = text.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
+    (whole && plain).then(|| text.to_string())
+}
+
+fn unfit_duration(name: &str, least: u64, most: u64) -> Wrong {
+    let days = most / DAY;
+    if least == 0 {
+        format!("{name} is no duration like \"8 h\", of at most {days} d, or 0")
+    } else {
+        format!("{name} is no duration like \"24 h\", of {} min to {days} d", least / MINUTE)
+    }
+}
+
+/// Parses a duration such as `8 h`, `30m`, `7d` or `0` into seconds.
+#[must_use]
+pub fn seconds_of(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let number: u64 = number.parse().ok()?;
+    let unit = match unit.trim() {
+        "" if number == 0 => 1,
+        "s" => 1,
+        "m" | "min" => MINUTE,
+        "h" => HOUR,
+        "d" => DAY,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        for (text, seconds) in [
+            ("8h", Some(28_800)),
+            ("8 h", Some(28_800)),
+            ("90 min", Some(5400)),
+            ("30m", Some(1800)),
+            ("7 d", Some(604_800)),
+            ("45s", Some(45)),
+            ("0", Some(0)),
+            ("8", None),
+            ("", None),
+            ("h", None),
+            ("-1h", None),
+            ("1.5h", None),
+            ("99999999999999999999h", None),
+            ("9999999999999999999d", None),
+        ] {
+            assert_eq!(seconds_of(text), seconds, "{text}");
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Enrollment: builds the next record when a user gets an authenticator, a voucher or new codes, or is reset or
+//! removed.
+
+use alloc::{format, string::String, vec, vec::Vec};
+
+use crate::{
+    base::{account::Account, time::UnixTime},
+    record::{
+        AUTHENTICATORS_MAX, Authenticator, Generation, Record, SetId, Snapshot, State,
+        extras::{AuditStamp, Bypass, Purpose, RecordExtras, Ticket},
+        voucher::VOUCHERS_MAX,
+    },
+};
+
+/// A new record and the sequence number of the one that it follows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Successor {
+    /// Sequence number of the previous record; 0 if there is none.
+    pub after: u64,
+    /// The new record.
+    pub record: Record,
+}
+
+/// The user is enrolled already; nothing is replaced silently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlreadyEnrolled {
+    /// When set-up was completed.
+    pub since: UnixTime,
+}
+
+/// Returns the first record of a user, or the one after a tombstone.
+///
+/// # Errors
+/// [`AlreadyEnrolled`].
+pub fn enroll(
+    account: &Account,
+    before: Option<&Snapshot>,
+    authenticator: Authenticator,
+    (generation, now): Stamp,
+) -> Result<Successor, AlreadyEnrolled> {
+    let after = match before {
+        None => 0,
+        Some(found) if is_enrolled(found) => {
+            return Err(AlreadyEnrolled { since: found.record.since });
+        }
+        Some(found) => found.sequence,
+    };
+    let mail = before.and_then(|found| found.record.extras.mail.clone());
+    let record = Record {
+        user: account.name.clone(),
+        uid: account.uid,
+        state: State::Active,
+        generation,
+        since: now,
+        authenticators: vec![authenticator],
+        codes: None,
+        // The first authenticator ends everything in progress, including tickets.
+        extras: RecordExtras { mail, ..RecordExtras::default() },
+    };
+    Ok(Successor { after, record })
+}
+
+/// Notes that the newly enrolled user is owed first backup codes, by the user who enrolls them.
+pub fn promise_first_codes(record: &mut Record, by: String) {
+    record.extras.owed_codes = Some(AuditStamp { by, at: record.since });
+}
+
+/// Returns whether the record requires codes.
+#[must_use]
+pub fn is_enrolled(found: &Snapshot) -> bool {
+    found.record.state == State::Active
+}
+
+/// Returns the tombstone that follows a record; `None` if there is no user to remove.
+#[must_use]
+pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Option<Successor> {
+    let found = &before.record;
+    if found.state == State::Removed {
+        return None;
+    }
+    let record = Record {
+        user: String::clone(&found.user),
+        uid: found.uid,
+        state: State::Removed,
+        generation,
+        since: later(found, now),
+        authenticators: Vec::new(),
+        codes: None,
+        extras: RecordExtras { mail: found.extras.mail.clone(), ..RecordExtras::default() },
+    };
+    Some(Successor { after: before.sequence, record })
+}
+
+/// Returns the record of a user who has no authenticator yet and is about to get one.
+#[must_use]
+pub fn begun(account: &Account, before: Option<Record>, (generation, now): Stamp) -> Record {
+    let extras = match before {
+        Some(found) if found.state == State::Active => return found,
+        Some(found) => found.extras,
+        None => RecordExtras::default(),
+    };
+    Record {
+        user: account.name.clone(),
+        uid: account.uid,
+        state: State::Pending,
+        generation,
+        since: now,
+        authenticators: Vec::new(),
+        codes: None,
+        extras,
+    }
+}
+
+/// Returns the record after a reset: authenticators, codes and vouchers are removed, and set-up starts again.
+#[must_use]
+pub fn reset(found: Record, audit: AuditStamp, (generation, now): Stamp) -> Record {
+    let since = later(&found, now);
+    let mail = found.extras.mail;
+    Record {
+        state: State::Pending,
+        generation,
+        since,
+        authenticators: Vec::new(),
+        codes: None,
+        extras: RecordExtras { mail, reset: Some(audit), ..RecordExtras::default() },
+        ..found
+    }
+}
+
+/// Replaces an authenticator with a new one; the same change invalidates the old key.
+///
+/// Keeps the name, which the user chose. `None` if there is no authenticator at this index or the record has the new
+/// key already.
+#[must_use]
+pub fn replace(
+    mut found: Record,
+    place: usize,
+    new: Authenticator,
+    (generation, now): Stamp,
+) -> Option<Record> {
+    if found.authenticators.iter().any(|other| other.key == new.key) {
+        return None;
+    }
+    let changed = later(&found, now);
+    let old = found.authenticators.get_mut(place)?;
+    let name = core::mem::take(&mut old.name);
+    *old = Authenticator { name, ..new };
+    found.extras.pending = None;
+    found.extras.changed = Some(changed);
+    found.generation = generation;
+    Some(found)
+}
+
+/// Adds an authenticator under a unique name.
+///
+/// `None` if the record is full or has the key already.
+#[must_use]
+pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> Option<Record> {
+    let others = &found.authenticators;
+    if others.len() >= AUTHENTICATORS_MAX || others.iter().any(|other| other.key == new.key) {
+        return None;
+    }
+    let name = free_name(&found, &new.name)?;
+    let changed = later(&found, now);
+    found.authenticators.push(Authenticator { name, ..new });
+    found.extras.pending = None;
+    found.extras.changed = Some(changed);
+    found.generation = generation;
+    Some(found)
+}
+
+/// Returns the name for a further authenticator: the requested one, or the first free one of it with a number.
+#[must_use]
+pub fn free_name(record: &Record, wished: &str) -> Option<String> {
+    let is_free = |name: &String| record.authenticators.iter().all(|other| other.name != *name);
+    let numbered = (2..).map(|number| format!("{wished}-{number}"));
+    core::iter::once(wished.into()).chain(numbered).find(is_free)
+}
+
+/// Removes one authenticator; `None` if there is none at this index or it is the last one.
+#[must_use]
+pub fn without(mut found: Record, place: usize, (generation, now): Stamp) -> Option<Record> {
+    if found.authenticators.len() < 2 || place >= found.authenticators.len() {
+        return None;
+    }
+    let changed = later(&found, now);
+    found.authenticators.remove(place);
+    found.extras.pending = None;
+    found.extras.changed = Some(changed);
+    found.generation = generation;
+    Some(found)
+}
+
+/// Enables a new set of codes. The same change invalidates the old set and settles what was owed.
+#[must_use]
+pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> Record {
+    found.extras.changed = Some(later(&found, now));
+    found.codes = Some(codes);
+    found.extras.owed_codes = None;
+    found.extras.tickets.retain(|ticket| ticket.purpose != Purpose::Codes);
+    found.generation = generation;
+    found
+}
+
+/// Revokes the codes and notes that new ones are owed.
+#[must_use]
+pub fn owing_codes(mut found: Record, audit: AuditStamp, (generation, now): Stamp) -> Record {
+    found.extras.changed = Some(later(&found, now));
+    found.codes = None;
+    found.extras.owed_codes = Some(audit);
+    found.generation = generation;
+    found
+}
+
+/// Returns the time of a change, never before that of the previous one: hosts order their records by it, even if
+/// their clocks differ.
+fn later(found: &Record, now: UnixTime) -> UnixTime {
+    let before = found.extras.changed.map_or(found.since, |changed| changed.max(found.since));
+    now.max(before.plus(1))
+}
+
+/// The new generation and time of a change.
+pub type Stamp = (Generation, UnixTime);
+
+/// Adds a ticket. Expired tickets are removed, and the oldest one if there are too many.
+pub fn give_ticket(extras: &mut RecordExtras, ticket: Ticket) {
+    let now = ticket.audit.at;
+    if ticket.purpose == Purpose::SetUp {
+        // A key that was shown without this ticket must not be continued with.
+        extras.pending = None;
+    }
+    extras.tickets.retain(|other| now < other.voucher.until);
+    let spare = (extras.tickets.len() + 1).saturating_sub(VOUCHERS_MAX);
+    extras.tickets.drain(..spare);
+    extras.tickets.push(ticket);
+}
+
+/// Adds a bypass code, as [`give_ticket`] does; a duplicate is not added.
+pub fn give_bypass(extras: &mut RecordExtras, bypass: Bypass) {
+    let now = bypass.audit.at;
+    extras.bypasses.retain(|other| now < other.voucher.until && *other != bypass);
+    let spare = (extras.bypasses.len() + 1).saturating_sub(VOUCHERS_MAX);
+    extras.bypasses.drain(..spare);
+    extras.bypasses.push(bypass);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::secret::Key;
+    use crate::record::voucher::Voucher;
+    use crate::record::{Identity, MovingFactor, Parameters};
+
+    fn account() -> Account {
+        Account { name: "ada".into(), uid: 1000, gid: 1000, full_name: String::new() }
+    }
+
+    fn authenticator() -> Authenticator {
+        Authenticator {
+            name: "app".into(),
+            key: Key::new(vec![1; 20]).unwrap(),
+            parameters: Parameters::default(),
+            moving: MovingFactor::default(),
+            seen: None,
+        }
+    }
+
+    fn stamp(at: u64) -> (Generation, UnixTime) {
+        (Generation(at), UnixTime(at))
+    }
+
+    #[test]
+    fn a_bypass_that_is_given_again_is_there_once() {
+        let voucher = Voucher { salt: [1; 16], hash: [2; 32], until: UnixTime(60), by_boot: None };
+        let bypass = |uses| Bypass {
+            voucher: voucher.clone(),
+            uses,
+            audit: AuditStamp { by: "root".into(), at: UnixTime(0) },
+        };
+        let mut extras = RecordExtras::default();
+        give_bypass(&mut extras, bypass(1));
+        give_bypass(&mut extras, bypass(1));
+        assert_eq!(extras.bypasses, [bypass(1)]);
+    }
+
+    #[test]
+    fn one_more_authenticator_has_a_name_and_a_key_of_its_own() {
+        let mut record = enroll(&account(), None, authenticator(), stamp(1)).unwrap().record;
+        let another =
+            |byte: u8| Authenticator { key: Key::new(vec![byte; 20]).unwrap(), ..authenticator() };
+        for byte in 2..=16 {
+            record = add(record, another(byte), stamp(byte.into())).unwrap();
+        }
+        let names: Vec<_> = record.authenticators.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names[..3], ["app", "app-2", "app-3"]);
+        assert_eq!((names.len(), record.generation), (16, Generation(16)));
+        assert_eq!(add(record, another(17), stamp(17)), None);
+        let first = enroll(&account(), None, authenticator(), stamp(1)).unwrap().record;
+        assert_eq!(add(first, authenticator(), stamp(2)), None);
+    }
+
+    #[test]
+    fn enrolling_removing_and_enrolling_again_go_on_counting() {
+        let first = enroll(&account(), None, authenticator(), stamp(1)).unwrap();
+        assert_eq!((first.after, first.record.state), (0, State::Active));
+        let first = Snapshot {
+            sequence: 1,
+            identity: Identity::default(),
+            record: first.record,
+            known: vec![],
+            failures: 0,
+        };
+        let twice = enroll(&account(), Some(&first), authenticator(), stamp(2));
+        assert_eq!(twice.unwrap_err().since, UnixTime(1));
+        let gone = remove(&first, Generation(3), UnixTime(3)).unwrap();
+        assert_eq!((gone.after, gone.record.state), (1, State::Removed));
+        assert!(gone.record.authenticators.is_empty());
+        let gone = Snapshot {
+            sequence: 2,
+            identity: Identity::default(),
+            record: gone.record,
+            known: vec![],
+            failures: 0,
+        };
+        assert_eq!(remove(&gone, Generation(4), UnixTime(4)), None);
+        assert_eq!(enroll(&account(), Some(&gone), authenticator(), stamp(5)).unwrap().after, 2);
+    }
+}

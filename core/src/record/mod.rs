@@ -1,0 +1,15 @@
+//! A user's record: authenticators, backup codes, vouchers, pending enrollment, and its text form.
+//!
+//! May use: `base`, `format`.
+
+pub mod code_set;
+pub mod code_set_text;
+pub mod enrollment;
+pub mod extras;
+mod model;
+pub mod pending;
+pub mod text;
+pub mod ticket_renewal;
+pub mod voucher;
+
+pub use model::*;

@@ -1,0 +1,289 @@
+//! The record of one user: state, generation and authenticators.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{
+    base::{
+        request::SourceLabel,
+        secret::Key,
+        time::{DAY, UnixTime},
+    },
+    record::extras::{KeyDisclosure, RecordExtras},
+};
+
+/// The content of a record file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The canonical account name.
+    pub user: String,
+    /// The account's user id. An account with this name and another user id is refused.
+    pub uid: u32,
+    /// Whether codes are asked for.
+    pub state: State,
+    /// Changes with every change of the record, and is never reused.
+    pub generation: Generation,
+    /// When set-up was completed.
+    pub since: UnixTime,
+    /// The user's authenticators; no key occurs twice.
+    pub authenticators: Vec<Authenticator>,
+    /// The set of backup codes, stored in its own file; only an enrolled user has one.
+    pub codes: Option<SetId>,
+    /// Optional parts.
+    pub extras: RecordExtras,
+}
+
+impl Record {
+    /// Returns a dummy record, so that an unknown user costs the same work.
+    #[must_use]
+    pub fn nobodys() -> Option<Self> {
+        Key::new(alloc::vec![0; 20]).ok().map(Self::of_nobody)
+    }
+
+    /// Returns a dummy record with this key that looks like any other.
+    #[must_use]
+    pub fn of_nobody(key: Key) -> Self {
+        let authenticator = Authenticator {
+            name: "app".into(),
+            key,
+            parameters: Parameters::default(),
+            moving: MovingFactor::default(),
+            seen: None,
+        };
+        Self {
+            user: "nobody".into(),
+            uid: u32::MAX,
+            state: State::Active,
+            generation: Generation(0),
+            since: UnixTime(0),
+            authenticators: alloc::vec![authenticator],
+            codes: None,
+            extras: RecordExtras::default(),
+        }
+    }
+}
+
+/// A record as it was read.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Sequence number in the folder, from 1.
+    pub sequence: u64,
+    /// The file that it was read from.
+    pub identity: Identity,
+    /// The content.
+    pub record: Record,
+    /// Sources from which this user has logged in.
+    pub known: Vec<SourceLabel>,
+    /// Consecutive wrong codes, as stored where a restart does not clear them.
+    pub failures: u32,
+}
+
+/// Identity of a file. A file that replaces it under the same name has another identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// The inode.
+    pub inode: u64,
+    /// Change time of the inode (ctime), in nanoseconds since 1970.
+    pub changed: i128,
+}
+
+/// The user's enrollment state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Enrolled: a code is required.
+    Active,
+    /// Set-up was begun, or waits for a ticket; there is no authenticator.
+    Pending,
+    /// Removed: the user was enrolled once. The record is kept as a tombstone.
+    Removed,
+}
+
+impl State {
+    /// Returns whether the record reserves its user id, so that no other account may have it.
+    #[must_use]
+    pub fn holds_uid(self) -> bool {
+        match self {
+            Self::Active | Self::Pending => true,
+            Self::Removed => false,
+        }
+    }
+}
+
+/// 64 random bits that identify one state of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation(pub u64);
+
+/// 64 random bits that identify one set of codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SetId(pub u64);
+
+/// One authenticator app or token.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Authenticator {
+    /// The name that the user gave it.
+    pub name: String,
+    /// The shared secret.
+    pub key: Key,
+    /// How codes are computed.
+    pub parameters: Parameters,
+    /// The moving factor and its current value.
+    pub moving: MovingFactor,
+    /// Who else has seen the key.
+    pub seen: Option<KeyDisclosure>,
+}
+
+impl Authenticator {
+    /// Copies the authenticator, as [`Key::copied`].
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            key: self.key.copied(),
+            parameters: self.parameters,
+            moving: self.moving,
+            seen: self.seen.clone(),
+        }
+    }
+
+    /// Returns how many steps its clock is ahead of this host's; 0 for a counter.
+    #[must_use]
+    pub fn drift(&self) -> i32 {
+        match self.moving {
+            MovingFactor::Clock { drift } => drift,
+            MovingFactor::Counter { .. } => 0,
+        }
+    }
+}
+
+/// The moving factor of RFC 4226 section 5.1 and its current value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovingFactor {
+    /// Time (TOTP).
+    Clock {
+        /// Steps by which the authenticator's clock is ahead of this host's (RFC 6238 section 6).
+        drift: i32,
+    },
+    /// A counter that each code increments (HOTP).
+    Counter {
+        /// The lowest unused counter.
+        next: u64,
+    },
+}
+
+impl Default for MovingFactor {
+    fn default() -> Self {
+        Self::Clock { drift: 0 }
+    }
+}
+
+/// How codes are computed from a key (RFC 6238 sections 1.2 and 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameters {
+    /// The HMAC hash.
+    pub algorithm: Algorithm,
+    /// The length of a code.
+    pub digits: Digits,
+    /// The length of a time step.
+    pub period: Period,
+}
+
+/// The HMAC hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// HMAC-SHA-1, which every app supports.
+    Sha1,
+    /// HMAC-SHA-256.
+    Sha256,
+    /// HMAC-SHA-512.
+    Sha512,
+}
+
+/// The length of a code: 6, 7 or 8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digits(u8);
+
+/// The length of a step in seconds: 1 to 3600.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period(u16);
+
+/// Maximum number of authenticators per user.
+pub const AUTHENTICATORS_MAX: usize = 16;
+/// Maximum drift in a record, in steps on each side.
+pub const DRIFT_MAX: i32 = 2880;
+
+impl Digits {
+    /// Six digits, the default.
+    pub const SIX: Self = Self(6);
+    /// Eight digits, as scratch codes have.
+    pub const EIGHT: Self = Self(8);
+
+    /// Returns a length of 6, 7 or 8 digits; `None` for other numbers.
+    #[must_use]
+    pub fn new(digits: u64) -> Option<Self> {
+        match digits {
+            6 => Some(Self(6)),
+            7 => Some(Self(7)),
+            8 => Some(Self(8)),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of digits: 6, 7 or 8.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Period {
+    /// 30 seconds, the default.
+    pub const THIRTY: Self = Self(30);
+
+    /// Returns a period of 1 to 3600 seconds; `None` for other numbers.
+    #[must_use]
+    pub fn new(seconds: u64) -> Option<Self> {
+        match u16::try_from(seconds) {
+            Ok(seconds @ 1..=3600) => Some(Self(seconds)),
+            _ => None,
+        }
+    }
+
+    /// Returns the seconds; never 0.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        u64::from(self.0)
+    }
+
+    /// Returns whether a drift may be learned or imported: at most [`DRIFT_MAX`] steps and at most one day on each
+    /// side.
+    #[must_use]
+    pub fn believes(self, drift: i32) -> bool {
+        let steps = u64::from(drift.unsigned_abs());
+        drift.unsigned_abs() <= DRIFT_MAX.unsigned_abs() && steps * self.seconds() <= DAY
+    }
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self { algorithm: Algorithm::Sha1, digits: Digits::SIX, period: Period::THIRTY }
+    }
+}
+
+impl Algorithm {
+    /// Returns the name used in `otpauth://` URIs, settings and records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
+
+    /// Returns the algorithm with that name, ignoring case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Sha1, Self::Sha256, Self::Sha512]
+            .into_iter()
+            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+    }
+}

@@ -1,0 +1,84 @@
+//! Renews expired set-up tickets by mail: decides when, and returns the records of the renewal.
+
+use crate::{
+    base::time::{DAY, Now, UnixTime},
+    record::{
+        Generation, Record, State,
+        extras::{AuditStamp, Purpose, Ticket},
+        voucher::Voucher,
+    },
+};
+
+/// Returns whether a new set-up ticket is due: the user has a ticket, all have expired, and none was issued within a
+/// day.
+#[must_use]
+pub fn is_due(record: &Record, now: Now) -> bool {
+    let over =
+        |ticket: &Ticket| ticket.voucher.is_over(now) && is_a_day_away(ticket.audit.at, now.unix);
+    // A reminder never lets in a user who was reset; an administrator has to act first.
+    record.state == State::Pending
+        && record.extras.reset.is_none()
+        && newest(record).is_some()
+        && set_up_tickets(record).all(over)
+}
+
+/// Replaces the expired tickets by a reserved one, which is not valid yet. It keeps the end and the issue date of the
+/// newest expired ticket, so that an interrupted renewal is begun again. Also returns that ticket.
+///
+/// `None` if no renewal is due.
+#[must_use]
+pub fn reserved(
+    mut record: Record,
+    drawn: &Voucher,
+    generation: Generation,
+    now: Now,
+) -> Option<(Record, Ticket)> {
+    if !is_due(&record, now) {
+        return None;
+    }
+    let old = newest(&record)?.clone();
+    let voucher = Voucher { salt: drawn.salt, hash: drawn.hash, ..old.voucher };
+    let ticket = Ticket { voucher, ..old };
+    record.extras.tickets.retain(|other| other.purpose != Purpose::SetUp);
+    record.extras.tickets.push(ticket.clone());
+    record.generation = generation;
+    Some((record, ticket))
+}
+
+/// Returns the reserved ticket, valid for `life` seconds from now by either clock, and issued now.
+#[must_use]
+pub fn in_force(reserved: &Ticket, life: u64, now: Now, boot_id: &str) -> Ticket {
+    let voucher = Voucher { until: now.unix.plus(life), ..reserved.voucher.clone() };
+    let audit = AuditStamp { at: now.unix, ..reserved.audit.clone() };
+    Ticket { purpose: reserved.purpose, voucher: voucher.counted_from(now, boot_id), audit }
+}
+
+/// Replaces the reserved ticket by the valid one. `None` if the record no longer has the reserved one.
+#[must_use]
+pub fn renewed(
+    mut record: Record,
+    reserved: &Ticket,
+    working: &Ticket,
+    generation: Generation,
+) -> Option<Record> {
+    let mut tickets = record.extras.tickets.iter_mut();
+    *tickets.find(|ticket| *ticket == reserved)? = working.clone();
+    // A key that was shown without this ticket must not be continued with.
+    record.extras.pending = None;
+    record.generation = generation;
+    Some(record)
+}
+
+fn set_up_tickets(record: &Record) -> impl Iterator<Item = &Ticket> {
+    record.extras.tickets.iter().filter(|ticket| ticket.purpose == Purpose::SetUp)
+}
+
+fn newest(record: &Record) -> Option<&Ticket> {
+    set_up_tickets(record).max_by_key(|ticket| ticket.audit.at)
+}
+
+/// Returns whether a time is more than a day away in either direction; one in the future was written by a wrong clock
+/// and is ignored.
+fn is_a_day_away(at: UnixTime, now: UnixTime) -> bool {
+    now.since(at) >= DAY || at.since(now) > DAY
+}

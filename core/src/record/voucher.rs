@@ -1,0 +1,138 @@
+//! Vouchers: set-up tickets and bypass codes that an administrator issues, stored as salted hashes.
+
+use alloc::{boxed::Box, string::String};
+
+use constant_time_eq::constant_time_eq_32;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::base::time::{BootTime, DAY, Now, UnixTime};
+
+/// Letters in a ticket: 56 bits, which cannot be guessed in a month under the rate limit.
+pub const TICKET_LETTERS: usize = 12;
+/// Digits in a bypass code: short enough to read over the telephone; valid for hours, behind a first factor.
+pub const BYPASS_DIGITS: usize = 9;
+/// Maximum validity of a ticket in seconds.
+pub const TICKET_LONGEST: u64 = 31 * DAY;
+/// Maximum number of tickets, and of bypass codes, per user.
+pub const VOUCHERS_MAX: usize = 8;
+
+/// The hash and expiry of a voucher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voucher {
+    /// The salt: the HMAC-SHA-256 key.
+    pub salt: [u8; 16],
+    /// The hash.
+    pub hash: [u8; 32],
+    /// Expiry by the wall clock.
+    pub until: UnixTime,
+    /// Expiry by the boot clock; `None` in an older record.
+    pub by_boot: Option<Box<EndByBoot>>,
+}
+
+/// Expiry by the boot clock, which is comparable within one boot only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndByBoot {
+    /// Boot id of the boot in which it was issued, as stored in the epoch.
+    pub boot_id: String,
+    /// Expiry.
+    pub until: BootTime,
+}
+
+/// The time at which a voucher is typed.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// Both clocks, read together.
+    pub now: Now,
+    /// The current boot id.
+    pub boot_id: &'a str,
+    /// The highest trusted wall-clock time before this boot.
+    pub reached: UnixTime,
+}
+
+impl Voucher {
+    /// Returns the voucher for a text with a random salt.
+    #[must_use]
+    pub fn of(text: &str, until: UnixTime, salt: [u8; 16]) -> Option<Self> {
+        Some(Self { salt, hash: hash(&salt, text)?, until, by_boot: None })
+    }
+
+    /// Adds an expiry by the boot clock, so that setting the wall clock back does not make the voucher valid again.
+    #[must_use]
+    pub fn counted_from(self, now: Now, boot_id: &str) -> Self {
+        let until = now.boot.plus(self.until.since(now.unix));
+        Self { by_boot: Some(Box::new(EndByBoot { boot_id: boot_id.into(), until })), ..self }
+    }
+
+    /// Returns whether it has expired by either clock. A later boot restarts the boot clock; if it has nevertheless
+    /// reached the expiry, more than the voucher's lifetime has elapsed.
+    #[must_use]
+    pub fn is_over(&self, now: Now) -> bool {
+        now.unix >= self.until || self.by_boot.as_ref().is_some_and(|end| now.boot >= end.until)
+    }
+
+    /// Returns whether a text matches this voucher and it is valid. After a restart it is expired if the clock is
+    /// known to have passed its end.
+    #[must_use]
+    pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
+        let same =
+            hash(&self.salt, text).is_some_and(|hash| constant_time_eq_32(&hash, &self.hash));
+        let earlier_boot = self.by_boot.as_ref().is_some_and(|end| end.boot_id != at.boot_id);
+        let passed = earlier_boot && at.reached >= self.until;
+        same && !passed && !self.is_over(at.now)
+    }
+}
+
+fn hash(salt: &[u8; 16], text: &str) -> Option<[u8; 32]> {
+    let mut hmac = Hmac::<Sha256>::new_from_slice(salt).ok()?;
+    hmac.update(text.as_bytes());
+    Some(hmac.finalize().into_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(unix: u64, up: u64, boot_id: &str, reached: u64) -> Moment<'_> {
+        let now = Now { unix: UnixTime(unix), boot: BootTime(0).plus(up) };
+        Moment { now, boot_id, reached: UnixTime(reached) }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_brings_no_voucher_back() {
+        // Issued at 1000, 50 s after the kernel started, for 100 s.
+        let given = Now { unix: UnixTime(1000), boot: BootTime(0).plus(50) };
+        let voucher = Voucher::of("123456789", UnixTime(1100), [7; 16]).unwrap();
+        let voucher = voucher.counted_from(given, "b");
+        for (unix, up, boot_id, reached, right) in [
+            (1000, 50, "b", 0, true),
+            (1099, 149, "b", 0, true),
+            (1099, 150, "b", 0, false),
+            (500, 149, "b", 0, true),
+            (0, 100_000, "b", 0, false),
+            // Within one boot, a mark in the future does not expire a voucher, which may be needed to recover from
+            // it.
+            (1050, 100, "b", 9000, true),
+            (1050, 20, "c", 1099, true),
+            (1050, 20, "c", 1100, false),
+            (1050, 150, "c", 0, false),
+        ] {
+            let at = moment(unix, up, boot_id, reached);
+            assert_eq!(voucher.is("123456789", &at), right, "{at:?}");
+        }
+    }
+
+    #[test]
+    fn a_voucher_is_of_one_text_and_ends() {
+        let voucher = Voucher::of("ABCDEFGHIJKL", UnixTime(100), [7; 16]).unwrap();
+        for (text, now, right) in [
+            ("ABCDEFGHIJKL", 99, true),
+            ("ABCDEFGHIJKL", 100, false),
+            ("ABCDEFGHIJKM", 99, false),
+            ("", 99, false),
+        ] {
+            assert_eq!(voucher.is(text, &moment(now, 5, "b", 0)), right, "{text} {now}");
+        }
+        assert_ne!(Voucher::of("ABCDEFGHIJKL", UnixTime(100), [8; 16]).unwrap().hash, voucher.hash);
+    }
+}

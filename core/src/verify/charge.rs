@@ -1,0 +1,249 @@
+//! Charges an attempt before its code is compared, and records the result: a longer failure streak or none.
+
+use crate::{
+    base::{
+        account::Folder,
+        error::LedgerError,
+        time::{DAY, Now, UnixTime},
+    },
+    event::Reason,
+    ledger::{
+        Budget, FailureStreak, LedgerHistory, Try, expiry, failure_streak, names, reserve,
+        throttle::{self, Familiarity, ThrottleDecision, ThrottleInput},
+    },
+    policy::Limits,
+    ports::Creation,
+    verify::{
+        attempt::{Attempt, Outcome},
+        history,
+        ledger_sweep::Sweep,
+        replay,
+    },
+};
+
+/// How many slots may be lost to other processes before the attempt is refused.
+const SLOT_RACES: usize = 64;
+
+/// Attempts per day for each of the 256 buckets of unknown user names: two days of them use less than half of the
+/// ledger's names.
+const UNKNOWN_A_DAY: u32 = 100;
+
+/// The result of charging.
+pub(crate) enum Charge {
+    Taken(Try),
+    Refused(Outcome),
+}
+
+impl Attempt<'_> {
+    /// Takes the lowest free slot of today for this source, in competition with other processes. An attempt that the
+    /// throttle would refuse is not charged: killing this process before a refund must gain an attacker nothing.
+    pub(crate) fn charge(&self, now: UnixTime) -> Result<Charge, LedgerError> {
+        // An ordinary login finds the first slot free and lists the names once, after it is charged.
+        if self.budget == Budget::Proven
+            && let Some(charged) = self.take(&self.name_of(0, now), now)?
+        {
+            return Ok(Charge::Taken(charged));
+        }
+        let full = self.reserved()?;
+        for _ in 0..SLOT_RACES {
+            let history = history::read(self.user_ledger, None)?;
+            let slot = throttle::free_slot(&history, self.budget, self.source, now.day());
+            let name = self.name_of(slot, now);
+            if let Some(outcome) = self.check(&history, &name, now).or_else(|| full.clone()) {
+                self.pretend_to_take(&history, now)?;
+                return Ok(Charge::Refused(outcome));
+            }
+            if let Some(charged) = self.take(&name, now)? {
+                return Ok(Charge::Taken(charged));
+            }
+        }
+        Err(LedgerError::Io { errno: 0 })
+    }
+
+    fn name_of(&self, slot: u32, now: UnixTime) -> Try {
+        Try { budget: self.budget, day: now.day(), slot, source: self.source.clone() }
+    }
+
+    fn take(&self, name: &Try, now: UnixTime) -> Result<Option<Try>, LedgerError> {
+        let made = self.user_ledger.create(&names::try_name(name), &names::instant(now))?;
+        Ok((made == Creation::Made).then(|| name.clone()))
+    }
+
+    /// Refuses an attempt before a proven first factor if the remaining names are reserved, or were when the user's
+    /// folder was opened. Checked for every user, throttled or not, against the whole ledger.
+    fn reserved(&self) -> Result<Option<Outcome>, LedgerError> {
+        if !self.budget.is_uniform() {
+            return Ok(None);
+        }
+        let capacity = self.ports.ledger.capacity()?;
+        let admits = !self.user_ledger.is_of_all() && reserve::admits(capacity, self.familiarity());
+        Ok((!admits).then_some(Outcome::Faulty(Reason::Ledger(LedgerError::Reserved))))
+    }
+
+    /// Makes the system calls of a charge on a name that exists: before a first factor, throttling must not be
+    /// observable.
+    fn pretend_to_take(&self, history: &LedgerHistory, now: UnixTime) -> Result<(), LedgerError> {
+        if !self.budget.is_uniform() {
+            return Ok(());
+        }
+        // Without a stored attempt, use `.`, which always exists.
+        let first_factor = history.tries.first().map(|charged| names::try_name(&charged.name));
+        let name = first_factor.as_deref().unwrap_or(".");
+        // If another process has forgiven that name meanwhile, it would now count as an attempt.
+        if self.user_ledger.create(name, &names::instant(now))? == Creation::Made {
+            self.user_ledger.erase(name);
+        }
+        Ok(())
+    }
+
+    /// Returns whether this user has logged in from this source before.
+    fn familiarity(&self) -> Familiarity {
+        let found = self.person.as_ref().map(|(_, snapshot)| snapshot);
+        Familiarity::of(found, self.source)
+    }
+
+    /// Returns the throttle's refusal of an attempt, if any.
+    pub(crate) fn check(
+        &self,
+        history: &LedgerHistory,
+        charged: &Try,
+        now: UnixTime,
+    ) -> Option<Outcome> {
+        let in_a_row = match self.budget {
+            Budget::Proven => failure_streak::length(
+                history,
+                failure_streak::in_force(history, self.noted(), now),
+                Some(charged),
+            ),
+            // A streak that ends with the owner's login and survives a restart would tell strangers that the account
+            // is in use.
+            Budget::Unproven | Budget::Exempt | Budget::Verify => 0,
+        };
+        let familiarity = match self.budget {
+            // The caller of `verify` has not logged in as this user, from any source.
+            Budget::Verify => Familiarity::Stranger,
+            Budget::Proven | Budget::Unproven | Budget::Exempt => self.familiarity(),
+        };
+        let case = ThrottleInput { charged, history, in_a_row, familiarity, now };
+        match throttle::check(&self.limits(), &case) {
+            ThrottleDecision::Judge => None,
+            ThrottleDecision::Wait { until } => {
+                Some(Outcome::Throttled { until, wait: until.since(now) })
+            }
+            ThrottleDecision::Locked => Some(Outcome::Locked),
+        }
+    }
+
+    /// Returns the failures stored where a restart does not clear them.
+    fn noted(&self) -> u32 {
+        self.person.as_ref().map_or(0, |(_, snapshot)| snapshot.failures)
+    }
+
+    /// Lengthens the failure streak in the ledger and next to the record. Its start is written first: a later reader
+    /// of the record's number finds in the ledger which attempts are included.
+    pub(crate) fn note_failure(&mut self, history: &LedgerHistory, now: UnixTime) {
+        self.begin_row(history, now);
+        let length = failure_streak::length(
+            history,
+            failure_streak::in_force(history, self.noted(), now),
+            None,
+        );
+        match (&mut self.person, &mut self.stand_in) {
+            (Some((account, snapshot)), _) => {
+                let before = core::mem::replace(&mut snapshot.failures, length);
+                let folder = Folder::of(&account.name).ok();
+                self.ports.records.note_failures(folder.as_ref(), before, length, now);
+            }
+            (None, Some(nobody)) => {
+                let before = nobody.failures;
+                nobody.failures = before.wrapping_add(1);
+                self.ports.records.note_failures(None, before, nobody.failures, now);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Removes a few expired attempts, so that a guessing attacker does not fill the ledger; a no-op if there are
+    /// none.
+    pub(crate) fn drop_expired(&self, history: &LedgerHistory, floor: UnixTime, now: Now) {
+        let sweep = Sweep {
+            user_ledger: self.user_ledger,
+            floor,
+            now,
+            noted: Some(self.noted()),
+            in_force: None,
+        };
+        sweep.drop_tries(history, expiry::AT_ONCE);
+    }
+
+    /// Returns the limits of this attempt. User names without an account share 256 buckets, whose total is bounded.
+    fn limits(&self) -> Limits {
+        let mut limits = self.policy.throttle;
+        if self.person.is_none() {
+            limits.per_day = limits.per_day.min(UNKNOWN_A_DAY);
+        }
+        limits
+    }
+
+    fn begin_row(&self, history: &LedgerHistory, now: UnixTime) {
+        if history.row.is_none() {
+            let begins = FailureStreak { since: UnixTime(0), carried: self.noted() };
+            let _ = self.user_ledger.create(&names::row_name(begins), &names::instant(now));
+        }
+    }
+
+    /// Makes the system calls of [`Attempt::note_failure`] without lengthening the streak.
+    pub(crate) fn note_nothing(&self, history: &LedgerHistory, now: UnixTime) {
+        self.begin_row(history, now);
+        let person = self.person.as_ref().map(|(account, snapshot)| (Some(account), snapshot));
+        let shown = person.or(self.stand_in.as_ref().map(|nobody| (None, nobody)));
+        if let Some((account, snapshot)) = shown {
+            let folder = account.and_then(|account| Folder::of(&account.name).ok());
+            let counted = (snapshot.failures, snapshot.failures);
+            self.ports.records.note_failures(folder.as_ref(), counted.0, counted.1, now);
+        }
+    }
+
+    /// Forgives the failures of this source after a success, ends the failure streak, and removes steps that are
+    /// refused without their names.
+    pub(crate) fn forgive(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
+        self.end_row(history, own, now);
+        for charged in &history.tries {
+            let over = now.since(charged.at) >= DAY;
+            if (over || charged.name.source == *self.source) && Some(&charged.name) != own {
+                self.user_ledger.erase(&names::try_name(&charged.name));
+            }
+        }
+        for used in replay::forgotten(&history.used) {
+            self.user_ledger.erase(&names::used_name(used));
+        }
+    }
+
+    /// As [`Attempt::forgive`], for a success that came after the comparison.
+    pub(crate) fn forgive_late(&self) {
+        if let (Ok(now), Ok(history)) =
+            (self.ports.clock.now(), history::read(self.user_ledger, None))
+        {
+            self.forgive(&history, None, now.unix);
+        }
+    }
+
+    /// Ends the failure streak. Costs nothing if there is none, as after almost every login.
+    fn end_row(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
+        // Even if the ledger has no streak: a number that a crash or a slower process left next to the record would
+        // become a streak after a restart.
+        let person = self.person.as_ref().filter(|(_, snapshot)| snapshot.failures > 0);
+        if let Some(folder) = person.and_then(|(account, _)| Folder::of(&account.name).ok()) {
+            self.ports.records.forget_failures(&folder);
+        }
+        let begun = failure_streak::in_force(history, self.noted(), now);
+        if failure_streak::length(history, begun, own) == 0 {
+            return;
+        }
+        let ended = FailureStreak { since: now, carried: 0 };
+        let _ = self.user_ledger.create(&names::row_name(ended), &names::instant(now));
+        if let Some(old) = history.row.filter(|old| *old != ended) {
+            self.user_ledger.erase(&names::row_name(old));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Verifies backup codes: hash, compare, spend, and re-read the record before access is granted.
+
+use core::cell::Cell;
+
+use crate::{
+    answer::Code,
+    base::{
+        account::{Account, Folder},
+        error::{CodesError, StoreError},
+        time::{Now, Step},
+    },
+    event::Accepted,
+    ledger::{Budget, KeyId, Used, names},
+    policy::Questions,
+    ports::{Creation, Ports, Snapshot, UserLedger},
+    record::{
+        Generation, Record, SetId, State,
+        code_set::{CodeSet, Recipe, Shape},
+        enrollment,
+        extras::AuditStamp,
+    },
+    verify::{
+        attempt::was_held_up,
+        code_match, generate,
+        record_update::{ChangeError, change},
+    },
+};
+
+/// How often the record may change during a login before the code is compared again.
+const ROUNDS: usize = 4;
+
+/// Verifies the backup codes of a charged attempt.
+pub struct CodeSetVerifier<'a> {
+    /// The host ports.
+    pub ports: Ports<'a>,
+    /// The user's names in the ledger.
+    pub user_ledger: &'a dyn UserLedger,
+    /// The budget of the attempt.
+    pub budget: Budget,
+    /// When it was charged.
+    pub since: Now,
+    /// What may be asked: a new set can be shown only in a full dialogue.
+    pub questions: Questions,
+    /// The code that this attempt has spent: it may use it again after the record changes.
+    own: Cell<Option<(SetId, u8)>>,
+}
+
+/// The result for a code that matches no authenticator.
+pub enum CodeSetOutcome {
+    /// Correct and spent by this process, and the record still names its set.
+    Granted(Accepted),
+    /// Correct, the last of its set, and not spent: the change that enables the next set spends it.
+    Last(LastCode),
+    /// Not in the user's set.
+    Wrong,
+    /// Already spent.
+    Spent,
+    /// Correct and spent, but the record has changed: compare the code with the new record.
+    Changed,
+    /// It could not be compared or not be spent.
+    Faulty(CodesError),
+}
+
+/// The last code of a set, correct and not spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastCode {
+    /// The set.
+    pub id: SetId,
+    /// Its index in the set.
+    pub place: u8,
+    /// Its shape.
+    pub shape: Shape,
+    /// The generation of the record that named the set.
+    pub generation: Generation,
+}
+
+impl LastCode {
+    /// Returns whether a record is still the one that the code was compared with.
+    #[must_use]
+    pub fn is_of(&self, record: &Record) -> bool {
+        record.state == State::Active
+            && record.generation == self.generation
+            && record.codes == Some(self.id)
+    }
+}
+
+/// A code that is in the set.
+struct Found {
+    folder: Folder,
+    id: SetId,
+    set: CodeSet,
+    place: u8,
+}
+
+impl Found {
+    fn last(&self, generation: Generation) -> LastCode {
+        LastCode { id: self.id, place: self.place, shape: self.set.shape, generation }
+    }
+}
+
+impl<'a> CodeSetVerifier<'a> {
+    /// Creates a verifier that has not spent a code.
+    #[must_use]
+    pub fn new(
+        ports: Ports<'a>,
+        user_ledger: &'a dyn UserLedger,
+        budget: Budget,
+        since: Now,
+        questions: Questions,
+    ) -> Self {
+        Self { ports, user_ledger, budget, since, questions, own: Cell::new(None) }
+    }
+
+    /// Compares a code that has the shape of a set, and spends it if it is correct.
+    pub fn offer(&self, person: &mut Option<(&Account, Snapshot)>, code: &Code) -> CodeSetOutcome {
+        if code_match::shape_of(code).is_none() {
+            return CodeSetOutcome::Wrong;
+        }
+        let Some((account, id)) = owner_of_set(person.as_ref()) else {
+            self.work_as_if(code);
+            return CodeSetOutcome::Wrong;
+        };
+        let found = match self.look_for(account, id, code) {
+            Ok(Some(found)) => found,
+            Ok(None) => return CodeSetOutcome::Wrong,
+            Err(fault) => return CodeSetOutcome::Faulty(fault),
+        };
+        match self.ports.codes.spent(&found.folder, found.id) {
+            Ok(spent) if spent.contains(&found.place) => {
+                let own = self.own.get() == Some((found.id, found.place));
+                return if own { self.look_again(person, &found) } else { CodeSetOutcome::Spent };
+            }
+            Ok(spent) if code_match::left(&found.set, &spent) == 1 => {
+                return self.offer_last(person, &found);
+            }
+            Ok(_) => {}
+            Err(fault) => return CodeSetOutcome::Faulty(CodesError::Set(fault)),
+        }
+        let spent = self.ports.codes.spend(&found.folder, found.id, found.place, self.since.unix);
+        match spent {
+            Ok(Creation::Made) if was_held_up(self.ports.clock, self.since) => {
+                CodeSetOutcome::Spent
+            }
+            Ok(Creation::Made) => {
+                self.own.set(Some((found.id, found.place)));
+                self.look_again(person, &found)
+            }
+            Ok(Creation::Taken) => CodeSetOutcome::Spent,
+            Err(fault) => CodeSetOutcome::Faulty(CodesError::Spend(fault)),
+        }
+    }
+
+    /// If a new set can be shown, enabling it spends the last code; otherwise, a change that notes that a new set is
+    /// owed does.
+    fn offer_last(
+        &self,
+        person: &mut Option<(&Account, Snapshot)>,
+        found: &Found,
+    ) -> CodeSetOutcome {
+        let Some((account, snapshot)) = person else { return CodeSetOutcome::Changed };
+        let last = found.last(snapshot.record.generation);
+        if self.budget == Budget::Proven && self.questions == Questions::All {
+            return CodeSetOutcome::Last(last);
+        }
+        self.end_set(account, last)
+    }
+
+    /// Spends the last code by the change that removes its set: only one process can commit it.
+    fn end_set(&self, account: &Account, last: LastCode) -> CodeSetOutcome {
+        let now = self.since.unix;
+        let Ok(generation) = generate::generation(self.ports.entropy) else {
+            return CodeSetOutcome::Faulty(CodesError::Memory);
+        };
+        let audit = AuditStamp { by: account.name.clone(), at: now };
+        let ended = change(self.ports.records, account, &mut |found| match found {
+            Some(found) if last.is_of(&found.record) => {
+                Ok(enrollment::owing_codes(found.record, audit.clone(), (generation, now)))
+            }
+            _ => Err(()),
+        });
+        match ended {
+            Ok(()) => {
+                CodeSetOutcome::Granted(Accepted::BackupCode { shape: last.shape, left: Some(0) })
+            }
+            Err(ChangeError::Declined(()) | ChangeError::Changing) => CodeSetOutcome::Spent,
+            Err(ChangeError::Store(fault)) => CodeSetOutcome::Faulty(CodesError::Spend(fault)),
+        }
+    }
+
+    /// Does the work of a comparison: before a proven first factor, an answer of this shape costs the same for every
+    /// user name, throttled or not.
+    pub fn work_as_if(&self, code: &Code) {
+        if self.budget.is_uniform()
+            && let Some(shape) = code_match::shape_of(code)
+        {
+            let set = self.ports.codes.set_uniform(None);
+            self.hash_dummy(code, shape, set.as_ref().ok());
+        }
+    }
+
+    fn hash_dummy(&self, code: &Code, shape: Shape, set: Option<&CodeSet>) {
+        let built_in = Recipe { salt: [0; 16], cost: shape.cost() };
+        let recipe = set.filter(|set| set.shape == shape).map_or(&built_in, |set| &set.recipe);
+        let digest = self.ports.codes.digest(code.of_shape(shape), recipe);
+        if let (Some(set), Ok(digest)) = (set, &digest) {
+            // The result is ignored: these are dummy codes.
+            let _ = code_match::place_in(set, digest);
+        }
+    }
+
+    fn look_for(
+        &self,
+        account: &Account,
+        id: SetId,
+        code: &Code,
+    ) -> Result<Option<Found>, CodesError> {
+        let folder =
+            Folder::of(&account.name).map_err(|_| CodesError::Record(StoreError::NameTooLong))?;
+        let set = match self.budget {
+            Budget::Proven | Budget::Verify => self.ports.codes.set(&folder, id),
+            Budget::Unproven | Budget::Exempt => self.ports.codes.set_uniform(Some((&folder, id))),
+        };
+        let set = match set {
+            Ok(set) => set,
+            Err(fault) => {
+                self.work_as_if(code);
+                return Err(CodesError::Set(fault));
+            }
+        };
+        let text = code.of_shape(set.shape);
+        if text.is_empty() {
+            // The shape differs from that of the set: do the same work as for a wrong code.
+            if self.budget.is_uniform()
+                && let Some(shape) = code_match::shape_of(code)
+            {
+                self.hash_dummy(code, shape, Some(&set));
+            }
+            return Ok(None);
+        }
+        let digest = self.ports.codes.digest(text, &set.recipe);
+        let digest = digest.map_err(|_| CodesError::Memory)?;
+        let place = code_match::place_in(&set, &digest);
+        Ok(place.map(|place| Found { folder, id, set, place }))
+    }
+
+    /// Re-reads the record after the code is spent: a concurrent change of the set, or a removal of the user, takes
+    /// precedence.
+    fn look_again(
+        &self,
+        person: &mut Option<(&Account, Snapshot)>,
+        found: &Found,
+    ) -> CodeSetOutcome {
+        for _ in 0..ROUNDS {
+            let Some((account, snapshot)) = person else { return CodeSetOutcome::Changed };
+            match self.ports.records.is_newest(&found.folder, snapshot) {
+                Ok(true) => return self.accept(account, snapshot.record.generation, found),
+                Ok(false) => {}
+                Err(fault) => return CodeSetOutcome::Faulty(CodesError::Record(fault)),
+            }
+            let fresh = match self.ports.records.newest(account) {
+                Ok(Some(fresh)) if fresh.record.state == State::Active => fresh,
+                Ok(_) => {
+                    *person = None;
+                    return CodeSetOutcome::Changed;
+                }
+                Err(fault) => return CodeSetOutcome::Faulty(CodesError::Record(fault)),
+            };
+            let same = fresh.record.generation == snapshot.record.generation
+                && fresh.record.codes == Some(found.id);
+            *snapshot = fresh;
+            if !same {
+                return CodeSetOutcome::Changed;
+            }
+        }
+        CodeSetOutcome::Changed
+    }
+
+    /// Grants access, or ends the set if concurrent logins have just spent its last two codes.
+    fn accept(&self, account: &Account, generation: Generation, found: &Found) -> CodeSetOutcome {
+        // Tells `twinlock status` when a code was last used; the code is spent even without it.
+        let used = Used { mark: KeyId::of_set(found.id), step: Step(found.place.into()) };
+        let name = names::used_name(&used);
+        let _ = self.user_ledger.create(&name, &names::instant(self.since.unix));
+        let spent = match self.ports.codes.spent(&found.folder, found.id) {
+            Ok(spent) => spent,
+            Err(fault) => return CodeSetOutcome::Faulty(CodesError::Set(fault)),
+        };
+        match code_match::left(&found.set, &spent) {
+            0 => self.end_set(account, found.last(generation)),
+            left => CodeSetOutcome::Granted(Accepted::BackupCode {
+                shape: found.set.shape,
+                left: Some(left),
+            }),
+        }
+    }
+}
+
+fn owner_of_set<'a>(person: Option<&(&'a Account, Snapshot)>) -> Option<(&'a Account, SetId)> {
+    let (account, snapshot) = person?;
+    Some((account, snapshot.record.codes?))
+}

@@ -1,0 +1,135 @@
+//! Re-reads the record after the claim, and commits a moved HOTP counter or learned drift before granting.
+
+use crate::{
+    base::{
+        account::{Account, Folder},
+        error::{CommitError, StoreError},
+    },
+    event::{Accepted, Reason, Resynced},
+    ports::{Records, Snapshot},
+    record::{Authenticator, MovingFactor, State},
+    verify::judge::Match,
+};
+
+/// How often the record may change during a login before the code is compared again.
+const ROUNDS: usize = 4;
+
+/// The result of the re-read.
+pub enum Settled {
+    /// The record is unchanged, or the moving factor is committed.
+    Granted(Accepted),
+    /// The counter has moved past the code.
+    Burned,
+    /// The record has changed; compare the code with the new one.
+    Changed,
+}
+
+/// The result of a commit.
+enum Written {
+    Done(Settled),
+    Overtaken,
+}
+
+/// Grants access if the record is still the one that was compared; otherwise, reloads it.
+///
+/// # Errors
+/// The [`Reason`] if the record cannot be read again or cannot be written.
+pub fn settle(
+    records: &dyn Records,
+    person: &mut Option<(&Account, Snapshot)>,
+    found: Match,
+) -> Result<Settled, Reason> {
+    let Some((account, snapshot)) = person else {
+        return Ok(Settled::Changed);
+    };
+    let folder = Folder::of(&account.name).map_err(|_| Reason::Store(StoreError::NameTooLong))?;
+    for _ in 0..ROUNDS {
+        if records.is_newest(&folder, snapshot).map_err(Reason::Store)? {
+            match write_down(records, &folder, snapshot, found)? {
+                Written::Done(settled) => return Ok(settled),
+                Written::Overtaken => {}
+            }
+        }
+        let fresh = match records.newest(account).map_err(Reason::Store)? {
+            Some(fresh) if fresh.record.state == State::Active => fresh,
+            Some(_) | None => {
+                *person = None;
+                return Ok(Settled::Changed);
+            }
+        };
+        let same = gives_the_same(&fresh, snapshot, found);
+        *snapshot = fresh;
+        if !same {
+            return Ok(Settled::Changed);
+        }
+    }
+    Ok(Settled::Changed)
+}
+
+/// Returns whether another login has since changed only a counter or drift. Compares the keys too, since a manual
+/// edit may keep the generation. For two adjacent codes, the drift that they were compared with must be unchanged as
+/// well.
+fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
+    let pair = fresh.record.authenticators.get(found.authenticator);
+    let pair = pair.zip(judged.record.authenticators.get(found.authenticator));
+    fresh.record.generation == judged.record.generation
+        && pair.is_some_and(|(one, other)| {
+            one.key == other.key
+                && one.parameters == other.parameters
+                && (found.first.is_none() || one.moving == other.moving)
+        })
+}
+
+/// Commits the moving factor, if that is required before granting access.
+fn write_down(
+    records: &dyn Records,
+    folder: &Folder,
+    snapshot: &mut Snapshot,
+    found: Match,
+) -> Result<Written, Reason> {
+    let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator) else {
+        return Ok(Written::Done(Settled::Burned));
+    };
+    let accepted = Accepted::App {
+        authenticator: authenticator.name.clone(),
+        step: found.step,
+        resynced: resynced(authenticator, found),
+        length: usize::from(authenticator.parameters.digits.get()),
+    };
+    let Some(moves) = found.moves else {
+        return Ok(Written::Done(Settled::Granted(accepted)));
+    };
+    if let MovingFactor::Counter { next } = authenticator.moving
+        && next > found.lowest().0
+    {
+        return Ok(Written::Done(Settled::Burned));
+    }
+    let stood = core::mem::replace(&mut authenticator.moving, moves);
+    let committed = records.commit(folder, snapshot.sequence, &snapshot.record);
+    if committed.is_err()
+        && let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator)
+    {
+        authenticator.moving = stood;
+    }
+    match committed {
+        Ok(()) => Ok(Written::Done(Settled::Granted(accepted))),
+        Err(CommitError::Overtaken) => Ok(Written::Overtaken),
+        Err(CommitError::Store(fault)) => Err(Reason::Unwritten(fault)),
+    }
+}
+
+/// Returns what two adjacent codes revealed, relative to the previous moving factor.
+fn resynced(authenticator: &Authenticator, found: Match) -> Option<Resynced> {
+    let first = found.first?;
+    Some(match (authenticator.moving, found.moves?) {
+        (MovingFactor::Counter { next }, _) => {
+            Resynced::Counter { skipped: first.0.saturating_sub(next) }
+        }
+        (MovingFactor::Clock { .. }, MovingFactor::Clock { drift: steps }) => {
+            let period = i64::try_from(authenticator.parameters.period.seconds());
+            let seconds = i64::from(steps).saturating_mul(period.unwrap_or(i64::MAX));
+            Resynced::Clock { steps, seconds }
+        }
+        (MovingFactor::Clock { .. }, MovingFactor::Counter { .. }) => return None,
+    })
+}

@@ -1,0 +1,365 @@
+//! Compares a code with a record and with the used codes.
+
+use crate::{
+    answer::Code,
+    base::time::{Step, UnixTime},
+    ledger::{Horizon, KeyId, LedgerHistory, Stretch, Used, clock_mark},
+    otp::{
+        hotp::Keyed,
+        totp::{begin_of, matching_step, step_at},
+    },
+    record::{Authenticator, MovingFactor, Record},
+    verify::{
+        earlier_codes::EarlierCodes,
+        hotp_window,
+        replay::{Freshness, Reading, freshness, seconds_until},
+    },
+};
+
+/// Ledger state and time that a code is compared with.
+pub struct Evidence<'a> {
+    /// The used steps in the ledger.
+    pub used: &'a [Used],
+    /// The epoch: the ledger knows nothing up to and including this second.
+    pub floor: UnixTime,
+    /// Later periods in which an earlier ledger has seen codes used.
+    pub ahead: &'a [Stretch],
+    /// The current time.
+    pub now: UnixTime,
+    /// Steps accepted on each side of now.
+    pub window: u8,
+}
+
+impl<'a> Evidence<'a> {
+    /// Builds the evidence from the ledger's entries and its epoch.
+    #[must_use]
+    pub fn of(history: &'a LedgerHistory, horizon: &'a Horizon, now: UnixTime, window: u8) -> Self {
+        let Horizon { floor, ahead, .. } = horizon;
+        Self { used: &history.used, floor: *floor, ahead, now, window }
+    }
+
+    /// Drops the epoch if the record's only key was enabled after the ledger began: this ledger then knows every used
+    /// step of it.
+    #[must_use]
+    pub fn of_record(self, record: &Record, horizon: &Horizon) -> Self {
+        let floor = if knows_all_of(record, horizon) { UnixTime(0) } else { self.floor };
+        Self { floor, ..self }
+    }
+}
+
+fn knows_all_of(record: &Record, horizon: &Horizon) -> bool {
+    let (Some(fresh), [only]) = (&record.extras.fresh_key, record.authenticators.as_slice()) else {
+        return false;
+    };
+    let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;
+    // The key may since have been replaced by an imported one.
+    same_ledger
+        && Keyed::new(&only.key, only.parameters.algorithm)
+            .is_some_and(|keyed| keyed.mark(only).0 == fresh.mark)
+}
+
+/// The result of the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Ruling {
+    /// Matches; its step still has to be claimed.
+    Right(Match),
+    /// Matches, but a later code was used already.
+    Replayed {
+        /// Seconds until the app shows an unused code.
+        wait: u64,
+    },
+    /// The code that was just accepted; repeating it guesses nothing.
+    Repeated {
+        /// Seconds until the app shows an unused code.
+        wait: u64,
+    },
+    /// As [`Self::Repeated`], for a code outside the current window.
+    RepeatedLate {
+        /// Seconds until the app shows an unused code.
+        wait: u64,
+    },
+    /// Matches, but is so old that the ledger cannot tell whether it was used.
+    BeforeEpoch {
+        /// Seconds until the app shows a code that the ledger can tell.
+        wait: u64,
+        /// Until when the clock was ahead, if that is the cause.
+        ahead: Option<UnixTime>,
+    },
+    /// Matches no authenticator.
+    Wrong,
+}
+
+/// The authenticator that a code belongs to, and the steps to claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// Index in the record.
+    pub authenticator: usize,
+    /// The key's identifier in the ledger.
+    pub mark: KeyId,
+    /// The step of the first of two adjacent codes, which is claimed too; `None` for a single code.
+    pub first: Option<Step>,
+    /// The matched step or counter.
+    pub step: Step,
+    /// The new moving factor, if it must be stored before access is granted.
+    pub moves: Option<MovingFactor>,
+}
+
+impl Match {
+    /// Returns the newest step to claim.
+    #[must_use]
+    pub fn used(&self) -> Used {
+        Used { mark: self.mark, step: self.step }
+    }
+
+    /// Returns the steps to claim, the newest first: once it is claimed, the older one is refused too.
+    pub fn claims(&self) -> impl Iterator<Item = Used> {
+        let first = self.first.map(|step| Used { step, ..self.used() });
+        [Some(self.used()), first].into_iter().flatten()
+    }
+
+    /// Returns the oldest step to claim.
+    #[must_use]
+    pub fn lowest(&self) -> Step {
+        self.first.unwrap_or(self.step)
+    }
+}
+
+/// Compares a code with every authenticator, even after a match, so that the time taken reveals nothing.
+pub fn judge(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Ruling {
+    let mut best = Ruling::Wrong;
+    for (index, authenticator) in record.authenticators.iter().enumerate() {
+        let ruling = judge_one(authenticator, code, evidence);
+        best = better(best, with_index(ruling, index));
+    }
+    best
+}
+
+fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Ruling {
+    let Some(keyed) = Keyed::new(&authenticator.key, authenticator.parameters.algorithm) else {
+        return Ruling::Wrong;
+    };
+    if let MovingFactor::Counter { next } = authenticator.moving {
+        return hotp_window::judge(&keyed, next, authenticator, code, evidence.used);
+    }
+    let now = step_at(evidence.now, authenticator.parameters.period);
+    let around = (now, evidence.window);
+    let typed = code.of_length(authenticator.parameters.digits);
+    let matching = matching_step(&keyed, authenticator, typed, around.0, around.1);
+    let mark = keyed.mark(authenticator);
+    let earlier = EarlierCodes { keyed: &keyed, mark, used: evidence.used };
+    let wait = |next| seconds_until(next, authenticator, evidence.now);
+    let Some(step) = matching else {
+        let next = earlier.repeated(authenticator, typed);
+        return next.map_or(Ruling::Wrong, |next| Ruling::RepeatedLate { wait: wait(next) });
+    };
+    let reading = Reading {
+        used: evidence.used,
+        floor: evidence.floor,
+        ahead: evidence.ahead,
+        now,
+        window: evidence.window,
+    };
+    match freshness(&reading, authenticator, mark, step) {
+        Freshness::Fresh => {
+            Ruling::Right(Match { authenticator: 0, mark, first: None, step, moves: None })
+        }
+        Freshness::Used { next } if earlier.is_used(step) => Ruling::Repeated { wait: wait(next) },
+        Freshness::Used { next } => Ruling::Replayed { wait: wait(next) },
+        Freshness::BeforeEpoch { next, last } => {
+            let shown = last.0.saturating_sub(u64::from(evidence.window));
+            let shown = Step(shown.saturating_add_signed(-i64::from(authenticator.drift())));
+            let ahead = begin_of(shown, authenticator.parameters.period);
+            let ahead = clock_mark::was_ahead_until(ahead, evidence.now);
+            Ruling::BeforeEpoch { wait: wait(next), ahead }
+        }
+    }
+}
+
+fn with_index(ruling: Ruling, index: usize) -> Ruling {
+    match ruling {
+        Ruling::Right(found) => Ruling::Right(Match { authenticator: index, ..found }),
+        Ruling::Replayed { .. }
+        | Ruling::Repeated { .. }
+        | Ruling::RepeatedLate { .. }
+        | Ruling::BeforeEpoch { .. }
+        | Ruling::Wrong => ruling,
+    }
+}
+
+fn better(one: Ruling, other: Ruling) -> Ruling {
+    let rank = |ruling: &Ruling| match ruling {
+        Ruling::Right(_) => 5,
+        Ruling::Repeated { .. } => 4,
+        Ruling::RepeatedLate { .. } => 3,
+        Ruling::Replayed { .. } => 2,
+        Ruling::BeforeEpoch { .. } => 1,
+        Ruling::Wrong => 0,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::{self, Answer};
+    use crate::base::secret::{Key, Typed};
+    use crate::base::time::BootTime;
+    use crate::otp::hotp::digits_of;
+    use crate::record::{Algorithm, Digits, Generation, Parameters, Period, State};
+    use alloc::{string::String, vec, vec::Vec};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn app(byte: u8, parameters: Parameters) -> Authenticator {
+        Authenticator {
+            name: "app".into(),
+            key: Key::new(vec![byte; 20]).unwrap(),
+            parameters,
+            moving: MovingFactor::default(),
+            seen: None,
+        }
+    }
+
+    fn record(authenticators: Vec<Authenticator>) -> Record {
+        Record {
+            user: "ada".into(),
+            uid: 1000,
+            state: State::Active,
+            generation: Generation(1),
+            since: UnixTime(0),
+            authenticators,
+            codes: None,
+            extras: crate::record::extras::RecordExtras::default(),
+        }
+    }
+
+    fn code_of(app: &Authenticator, offset: i64) -> String {
+        let keyed = Keyed::new(&app.key, app.parameters.algorithm).unwrap();
+        let step = step_at(NOW, app.parameters.period).0.saturating_add_signed(offset);
+        (*digits_of(keyed.truncated(step), app.parameters.digits)).clone()
+    }
+
+    fn rule(record: &Record, code: &str, used: &[Used]) -> Ruling {
+        let Answer::Code(code) = answer::read(&Typed::new(code.into())) else { panic!() };
+        judge(
+            record,
+            &code,
+            &Evidence { used, floor: UnixTime(0), ahead: &[], now: NOW, window: 1 },
+        )
+    }
+
+    #[test]
+    fn the_window_holds_for_each_authenticator() {
+        let eight = Parameters {
+            algorithm: Algorithm::Sha512,
+            digits: Digits::new(8).unwrap(),
+            period: Period::new(60).unwrap(),
+        };
+        let record = record(vec![app(1, Parameters::default()), app(2, eight)]);
+        for (index, app) in record.authenticators.iter().enumerate() {
+            for (offset, right) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
+                let ruling = rule(&record, &code_of(app, offset), &[]);
+                let hit = matches!(ruling, Ruling::Right(found) if found.authenticator == index);
+                assert_eq!(hit, right, "{index} {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_is_right_once() {
+        let record = record(vec![app(1, Parameters::default())]);
+        let code = code_of(&record.authenticators[0], 0);
+        let Ruling::Right(found) = rule(&record, &code, &[]) else { panic!() };
+        let used = [Used { mark: found.mark, step: found.step }];
+        assert_eq!(rule(&record, &code, &used), Ruling::Repeated { wait: 30 });
+        let older = code_of(&record.authenticators[0], -1);
+        assert!(matches!(rule(&record, &older, &used), Ruling::Replayed { .. }));
+        let newer = code_of(&record.authenticators[0], 1);
+        assert!(matches!(rule(&record, &newer, &used), Ruling::Right(_)));
+    }
+
+    #[test]
+    fn accepted_text_is_recognized_out_of_the_window() {
+        let record = record(vec![app(1, Parameters::default()), app(2, Parameters::default())]);
+        let other = &record.authenticators[1];
+        let keyed = Keyed::new(&other.key, other.parameters.algorithm).unwrap();
+        let step = |offset: i64| Step(step_at(NOW, Period::THIRTY).0.saturating_add_signed(offset));
+        let used = [-40, -7].map(|offset| Used { mark: keyed.mark(other), step: step(offset) });
+        for (offset, ruling) in [
+            (-40, Ruling::RepeatedLate { wait: 0 }),
+            (-7, Ruling::RepeatedLate { wait: 0 }),
+            (-8, Ruling::Wrong),
+            (-39, Ruling::Wrong),
+        ] {
+            assert_eq!(rule(&record, &code_of(other, offset), &used), ruling, "{offset}");
+            let first = code_of(&record.authenticators[0], offset);
+            assert_eq!(rule(&record, &first, &used), Ruling::Wrong, "{offset}");
+        }
+    }
+
+    /// Log and status must always name the same authenticator.
+    #[test]
+    fn of_two_that_show_the_same_code_the_first_is_meant() {
+        let twice = || app(1, Parameters::default());
+        let record = record(vec![app(2, Parameters::default()), twice(), twice()]);
+        let ruling = rule(&record, &code_of(&record.authenticators[1], 0), &[]);
+        assert!(matches!(ruling, Ruling::Right(found) if found.authenticator == 1), "{ruling:?}");
+    }
+
+    #[test]
+    fn a_tombstone_and_an_empty_record_match_nothing() {
+        assert_eq!(rule(&record(vec![]), "000000", &[]), Ruling::Wrong);
+    }
+
+    fn boot(at: u64) -> BootTime {
+        BootTime(at)
+    }
+
+    fn horizon(boot_id: &str, begun: u64) -> Horizon {
+        Horizon { floor: NOW, ahead: Vec::new(), boot_id: boot_id.into(), begun: boot(begun) }
+    }
+
+    /// A record whose only key was enabled in boot `b` at 100.
+    fn fresh() -> Record {
+        let mut record = Record::nobodys().unwrap();
+        crate::verify::fresh_key::mark_as_fresh(&mut record, "b", boot(100));
+        record
+    }
+
+    fn floor(record: &Record, horizon: &Horizon) -> UnixTime {
+        let history = LedgerHistory::default();
+        Evidence::of(&history, horizon, NOW, 1).of_record(record, horizon).floor
+    }
+
+    #[test]
+    fn key_generated_since_the_ledger_began_has_no_floor() {
+        assert_eq!(floor(&fresh(), &horizon("b", 100)), UnixTime(0));
+        assert_eq!(floor(&fresh(), &horizon("b", 1)), UnixTime(0));
+    }
+
+    #[test]
+    fn key_older_than_the_ledger_keeps_the_floor() {
+        // A later epoch, another boot with any clock, and an imported key keep the epoch.
+        assert_eq!(floor(&fresh(), &horizon("b", 101)), NOW);
+        assert_eq!(floor(&fresh(), &horizon("c", 1)), NOW);
+        let imported = Record::nobodys().unwrap();
+        assert_eq!(floor(&imported, &horizon("b", 1)), NOW);
+    }
+
+    #[test]
+    fn exchanged_or_second_key_keeps_the_floor() {
+        let other = || Key::new(alloc::vec![7; 20]).unwrap();
+        let mut exchanged = fresh();
+        exchanged.authenticators[0].key = other();
+        assert_eq!(floor(&exchanged, &horizon("b", 1)), NOW);
+        let mut two = fresh();
+        let second = Authenticator { key: other(), ..two.authenticators[0].copied() };
+        two.authenticators.push(second);
+        assert_eq!(floor(&two, &horizon("b", 1)), NOW);
+        // A record with two keys keeps the epoch, too.
+        two.extras.fresh_key = None;
+        crate::verify::fresh_key::mark_as_fresh(&mut two, "b", boot(100));
+        assert_eq!(two.extras.fresh_key, None);
+    }
+}

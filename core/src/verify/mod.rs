@@ -1,0 +1,22 @@
+//! Judging one code: charge, compare, claim, commit, refund.
+//!
+//! Start with [`attempt`], which has the order. May use every folder but `dialogue` and `login`.
+
+pub mod attempt;
+pub mod charge;
+pub mod claimant;
+pub mod code_match;
+pub mod code_set_verify;
+pub mod commit_match;
+pub mod earlier_codes;
+pub mod fresh_key;
+pub mod generate;
+pub mod history;
+pub mod hotp_window;
+pub mod judge;
+pub mod ledger_sweep;
+pub mod record_update;
+pub mod refusal_log;
+pub mod replay;
+pub mod resync;
+pub mod voucher_verify;

@@ -1,0 +1,229 @@
+//! Resynchronization: two adjacent codes outside the window reveal the drift of an authenticator (RFC 6238 section 6,
+//! RFC 4226 section 7.4).
+
+use alloc::vec::Vec;
+
+use crate::{
+    answer::Code,
+    base::time::{Step, UnixTime},
+    ledger::KeyId,
+    otp::{
+        hotp::{Keyed, is_code_of},
+        totp::{begin_of, step_at},
+    },
+    policy::Resync,
+    record::{Authenticator, MovingFactor, Period, Record},
+    verify::{
+        hotp_window,
+        judge::{Evidence, Match},
+        replay::{self, Reading},
+    },
+};
+
+/// Maximum steps searched on each side of the window's centre.
+const REACH_STEPS: u64 = 20;
+/// The same bound in seconds: a longer period must not accept older codes.
+const REACH_SECONDS: u64 = 600;
+/// Maximum wait in seconds that is reported: after clock jumps, longer predictions are unreliable.
+const WAIT_MAX: u64 = 86_400;
+/// Counters searched, from the next one on, to resynchronize a token.
+pub const PRESSES: u64 = 100;
+
+/// Returns how many steps are searched on each side of the window's centre: at most twenty and at most ten minutes; 0
+/// if the period is too long for two codes to fit.
+#[must_use]
+pub fn reach(period: Period) -> u64 {
+    REACH_STEPS.min(REACH_SECONDS / period.seconds())
+}
+
+/// A step that a wrong code would have matched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stray {
+    mark: KeyId,
+    step: Step,
+}
+
+/// What the previous wrong code would have matched. Lives for one call.
+pub struct Memory {
+    offered: Resync,
+    before: Vec<Stray>,
+    last: Vec<Stray>,
+}
+
+/// What a wrong code and the previous one reveal together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Sign {
+    /// Nothing.
+    Nothing,
+    /// They are adjacent, but already used up or not usable on this host.
+    Off {
+        /// Seconds by which the authenticator's clock is ahead of this host's; negative if it is behind, and 0 if a
+        /// login without learned drift would accept the code.
+        ahead: i64,
+        /// Seconds until it shows two codes that can be learned from; `None` if it never does.
+        wait: Option<u64>,
+    },
+    /// They are adjacent and new: the drift is known, if both can still be claimed.
+    Adjacent(Match),
+}
+
+impl Memory {
+    /// Creates an empty memory.
+    #[must_use]
+    pub fn new(offered: Resync) -> Self {
+        Self { offered, before: Vec::new(), last: Vec::new() }
+    }
+
+    /// Starts the next code. A code that was not compared has no neighbours.
+    pub fn turn(&mut self) {
+        self.before = core::mem::take(&mut self.last);
+    }
+
+    /// Records what a wrong code would have matched, and compares it with the previous one.
+    pub fn note(&mut self, record: &Record, code: &Code, evidence: &Evidence<'_>) -> Sign {
+        self.last.clear();
+        let mut best = Sign::Nothing;
+        for (index, authenticator) in record.authenticators.iter().enumerate() {
+            let parameters = authenticator.parameters;
+            let Some(keyed) = Keyed::new(&authenticator.key, parameters.algorithm) else {
+                continue;
+            };
+            let mark = keyed.mark(authenticator);
+            let candidate = ResyncCandidate { authenticator, index, mark, evidence };
+            let (first, last) = candidate.range();
+            for step in first..=last {
+                let digits = parameters.digits;
+                if !is_code_of(keyed.truncated(step), digits, code.of_length(digits)) {
+                    continue;
+                }
+                self.last.push(Stray { mark, step: Step(step) });
+                let neighbour = step.checked_sub(1).map(|step| Stray { mark, step: Step(step) });
+                if neighbour.is_some_and(|neighbour| self.before.contains(&neighbour)) {
+                    best = better(best, candidate.sign(self.offered, step));
+                }
+            }
+        }
+        best
+    }
+}
+
+/// An authenticator that may have produced both codes.
+struct ResyncCandidate<'a> {
+    authenticator: &'a Authenticator,
+    index: usize,
+    mark: KeyId,
+    evidence: &'a Evidence<'a>,
+}
+
+impl ResyncCandidate<'_> {
+    /// Returns the first and the last step searched.
+    fn range(&self) -> (u64, u64) {
+        match self.authenticator.moving {
+            MovingFactor::Clock { drift } => {
+                let centre = self.now().saturating_add_signed(i64::from(drift));
+                let reach = reach(self.authenticator.parameters.period);
+                (centre.saturating_sub(reach), centre.saturating_add(reach))
+            }
+            MovingFactor::Counter { next } => {
+                let next = hotp_window::lowest_unused(next, self.mark, self.evidence.used);
+                (next, next.saturating_add(PRESSES - 1))
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        step_at(self.evidence.now, self.authenticator.parameters.period).0
+    }
+
+    fn sign(&self, offered: Resync, step: u64) -> Sign {
+        match (self.authenticator.moving, offered) {
+            (MovingFactor::Clock { .. }, _) => self.clock(offered, step),
+            (MovingFactor::Counter { .. }, Resync::Offered) => {
+                let next = step.checked_add(1).map(|next| MovingFactor::Counter { next });
+                next.map_or(Sign::Nothing, |next| self.adjacent(step, next))
+            }
+            (MovingFactor::Counter { .. }, Resync::Off) => Sign::Nothing,
+        }
+    }
+
+    fn clock(&self, offered: Resync, step: u64) -> Sign {
+        let signed = |step: u64| i64::try_from(step).unwrap_or(i64::MAX);
+        let drift = signed(step).saturating_sub(signed(self.now()));
+        let period = self.authenticator.parameters.period;
+        let believed = i32::try_from(drift).ok().filter(|drift| period.believes(*drift));
+        match (believed, offered) {
+            (Some(drift), Resync::Offered) if self.are_new(step) => {
+                self.adjacent(step, MovingFactor::Clock { drift })
+            }
+            (_, offered) => {
+                let steps = if drift.abs() <= i64::from(self.evidence.window) { 0 } else { drift };
+                let seconds = signed(period.seconds());
+                let learnable = believed.filter(|_| offered == Resync::Offered);
+                let begin = learnable.map(|drift| {
+                    learnable_from(self.authenticator, self.mark, self.evidence, drift)
+                });
+                let wait = begin.map(|begin| begin.since(self.evidence.now));
+                Sign::Off {
+                    ahead: steps.saturating_mul(seconds),
+                    wait: wait.filter(|wait| *wait <= WAIT_MAX),
+                }
+            }
+        }
+    }
+
+    /// Returns whether a step and its predecessor are newer than every used step, without the exception for a clock
+    /// that was set back, so that the new drift covers every step ever claimed.
+    fn are_new(&self, step: u64) -> bool {
+        let first = Step(step.saturating_sub(1));
+        replay::is_newest(
+            &reading(self.authenticator, self.evidence),
+            self.authenticator,
+            self.mark,
+            first,
+        )
+    }
+
+    fn adjacent(&self, step: u64, moves: MovingFactor) -> Sign {
+        Sign::Adjacent(Match {
+            authenticator: self.index,
+            mark: self.mark,
+            first: step.checked_sub(1).map(Step),
+            step: Step(step),
+            moves: Some(moves),
+        })
+    }
+}
+
+/// Returns from when on an authenticator that is this many steps ahead shows codes that can be learned from.
+#[must_use]
+pub fn learnable_from(
+    authenticator: &Authenticator,
+    mark: KeyId,
+    evidence: &Evidence<'_>,
+    drift: i32,
+) -> UnixTime {
+    let gone = replay::newest_gone(&reading(authenticator, evidence), authenticator, mark);
+    let shown = gone.0.saturating_add(1).saturating_add_signed(-i64::from(drift));
+    begin_of(Step(shown), authenticator.parameters.period)
+}
+
+fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> Reading<'a> {
+    Reading {
+        used: evidence.used,
+        floor: evidence.floor,
+        ahead: evidence.ahead,
+        now: step_at(evidence.now, authenticator.parameters.period),
+        window: evidence.window,
+    }
+}
+
+/// Returns the newer of two matches: claiming it refuses the older one, too.
+fn better(one: Sign, other: Sign) -> Sign {
+    let rank = |sign: &Sign| match sign {
+        Sign::Adjacent(_) => 2,
+        Sign::Off { .. } => 1,
+        Sign::Nothing => 0,
+    };
+    if rank(&other) >= rank(&one) { other } else { one }
+}

@@ -1,0 +1,209 @@
+//! Source files as the architecture test reads them: code without comments and literals, its imports, its functions.
+#![allow(clippy::expect_used, reason = "a test that cannot go on must stop")]
+#![allow(dead_code, reason = "shared by tests that each use a part of it")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A source file: its path in the repository, and its text.
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+impl Source {
+    /// Returns the code without comments, literals and unit tests, which may use anything.
+    pub(crate) fn code(&self) -> String {
+        let tests = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
+        if tests && self.path.contains("/src/") {
+            return String::new();
+        }
+        stripped(self.text.lines().take_while(|line| *line != "#[cfg(test)]"))
+    }
+
+    /// Returns the code without comments and literals, unit tests included.
+    pub(crate) fn whole_code(&self) -> String {
+        stripped(self.text.lines())
+    }
+
+    /// Returns the folder below `src`, or the file where it lies beside the folders.
+    pub(crate) fn room(&self) -> &str {
+        let below = self.path.split_once("/src/").map_or(self.path.as_str(), |(_, below)| below);
+        below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
+    }
+}
+
+fn stripped<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let mut code = String::new();
+    for line in lines {
+        code.push_str(&without_literals(line));
+        code.push('\n');
+    }
+    code
+}
+
+/// Returns a line without its comment, and without what stands in quotes.
+fn without_literals(line: &str) -> String {
+    let mut plain = String::new();
+    let mut quoted = false;
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if quoted => drop(letters.next()),
+            '"' => quoted = !quoted,
+            '/' if !quoted && letters.peek() == Some(&'/') => break,
+            _ if !quoted => plain.push(letter),
+            _ => {}
+        }
+    }
+    // Braces as characters would be counted with those of the code.
+    ["'{'", "'}'", "'('", "')'", "'<'", "'>'", "','"]
+        .iter()
+        .fold(plain, |plain, literal| plain.replace(literal, "' '"))
+}
+
+/// Returns the folder of the checkout: cargo runs a test in the folder of its package.
+pub(crate) fn repository() -> PathBuf {
+    let here = std::env::current_dir().expect("a current folder");
+    let found = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
+    found.expect("the source tree of twinlock").to_owned()
+}
+
+/// Reads the source files below a folder of the checkout, sorted by path.
+pub(crate) fn sources(folder: &str) -> Vec<Source> {
+    let repository = repository();
+    let mut found = Vec::new();
+    collect(&repository.join(folder), &mut found);
+    found.sort();
+    let source = |path: PathBuf| {
+        let shown = path.strip_prefix(&repository).expect("a file of the repository");
+        let text = std::fs::read_to_string(&path).expect("a source file in UTF-8");
+        Source { path: shown.display().to_string(), text }
+    };
+    found.into_iter().map(source).collect()
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("target") {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Returns the parts of a crate that a code names by `crate::`, in groups too.
+pub(crate) fn used(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, start) in code.match_indices("crate::") {
+        let rest = code[at + start.len()..].trim_start();
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(heads(group)),
+            None => found.extend([word(rest)]),
+        }
+    }
+    found
+}
+
+/// Returns the first words of the paths in a group, up to its end.
+fn heads(group: &str) -> Vec<String> {
+    let (mut depth, mut found, mut fresh) = (1, Vec::new(), true);
+    for (at, letter) in group.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => fresh = true,
+            letter if fresh && letter.is_alphabetic() => {
+                found.push(word(&group[at..]));
+                fresh = false;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+}
+
+/// A function: its name, and its parameters as they are written.
+pub(crate) struct Function {
+    pub(crate) name: String,
+    parameters: String,
+}
+
+impl Function {
+    /// Returns whether a parameter is a tuple, or a reference to one.
+    pub(crate) fn takes_a_tuple(&self) -> bool {
+        let mut depth = 0_i32;
+        for (at, letter) in self.parameters.char_indices() {
+            match letter {
+                '(' | '[' | '{' | '<' => depth += 1,
+                ')' | ']' | '}' => depth -= 1,
+                '>' if !self.parameters[..at].ends_with('-') => depth -= 1,
+                ':' if depth == 0 => {
+                    let kind = self.parameters[at + 1..].trim_start();
+                    let kind = kind.trim_start_matches(['&', ' ']);
+                    let kind = match kind.strip_prefix('\'') {
+                        Some(named) => named.split_once(' ').map_or("", |(_, kind)| kind),
+                        None => kind,
+                    };
+                    let kind = kind.trim_start_matches("mut ");
+                    if kind.starts_with('(') && !kind.starts_with("()") {
+                        return true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+/// Returns the functions of a code, those in traits without a body too.
+pub(crate) fn functions(code: &str) -> Vec<Function> {
+    let mut found = Vec::new();
+    for (at, start) in code.match_indices("fn ") {
+        let fresh = code[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
+        let rest = &code[at + start.len()..];
+        let name = word(rest);
+        let Some(open) = rest.find('(').filter(|_| fresh && !name.is_empty()) else { continue };
+        let Some(parameters) = enclosed(&rest[open..], '(', ')') else { continue };
+        let inner = parameters.get(1..parameters.len().saturating_sub(1)).unwrap_or_default();
+        found.push(Function { name, parameters: inner.to_owned() });
+    }
+    found
+}
+
+/// Returns what begins with an opening bracket, up to the one that closes it.
+fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
+    let mut depth = 0_i32;
+    for (at, letter) in text.char_indices() {
+        depth += i32::from(letter == open) - i32::from(letter == close);
+        if depth == 0 {
+            return text.get(..=at);
+        }
+    }
+    None
+}
+
+#[test]
+fn paths_are_found_in_every_form() {
+    let code = "use crate::{\n    a::{self, b},\n    c,\n    d::{e::{f}, g},\n};\nuse crate::h::i;\nlet x = crate::j::k();";
+    let found: Vec<String> = used(code).into_iter().collect();
+    assert_eq!(found, ["a", "c", "d", "h", "j"]);
+    assert_eq!(without_literals(r#"a("\"crate::x", 'b'); // crate::y"#), "a(, 'b'); ");
+}
+
+#[test]
+fn tuples_are_found_where_they_are_parameters() {
+    let code = "fn a((x, y): (u8, u8)) {}\nfn b(x: &(u8, u8)) {}\nfn c(x: Option<(u8, u8)>, f: impl Fn((u8, u8)) -> u8) {}\nfn d<'a>(x: &'a str, y: ()) {}";
+    let found: Vec<bool> = functions(code).iter().map(Function::takes_a_tuple).collect();
+    assert_eq!(found, [true, true, false, false]);
+}

@@ -1,0 +1,137 @@
+//! Input of the judgment of a stack: its truth table, and which users sshd lets through to PAM.
+use crate::judge::kept::Kept;
+use crate::judge::remedies::{OtherFactor, StackRecipe};
+use crate::pam::table::{CaseRow, CaseTable, Cast, Password, Role};
+use crate::pam::twinlock::ModuleAnswer;
+
+/// First factors with which sshd lets users through to PAM.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reach {
+    /// Some way reaches PAM without a key.
+    pub without_key: bool,
+    /// Some way reaches PAM after a key.
+    pub with_key: bool,
+}
+
+impl Reach {
+    /// Both: sshd's settings are unknown, or PAM is not asked at all.
+    pub const EVERY: Self = Self { without_key: true, with_key: true };
+
+    /// Reports whether users reach PAM with (`key`) or without a key.
+    #[must_use]
+    pub fn covers(self, key: bool) -> bool {
+        if key { self.with_key } else { self.without_key }
+    }
+}
+
+/// A truth table and its circumstances.
+pub struct Case<'a> {
+    /// The truth table.
+    pub table: &'a CaseTable,
+    /// The file to name if no line is to blame.
+    pub file: &'a str,
+    /// What sshd lets through now.
+    pub reach: Reach,
+    /// What sshd lets through once its settings are corrected.
+    pub wanted: Reach,
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Wrong {
+    /// Access without any factor.
+    Open,
+    /// Access with only a code.
+    CodeAlone,
+    /// Access with a password but no code.
+    PasswordAlone,
+    /// Access with a key but no code.
+    KeyAlone,
+    /// Access of an exempt account without any factor.
+    ExemptAlone,
+}
+
+/// Returns what is wrong with a row, if anything.
+#[must_use]
+pub fn wrong(row: &CaseRow) -> Option<Wrong> {
+    if !row.passes() {
+        return None;
+    }
+    let nothing = row.world.empty_handed();
+    match row.world.answer {
+        ModuleAnswer::Right => nothing.then_some(Wrong::CodeAlone),
+        ModuleAnswer::Exempt => nothing.then_some(Wrong::ExemptAlone),
+        ModuleAnswer::Wrong | ModuleAnswer::Broken(_) if nothing => Some(Wrong::Open),
+        ModuleAnswer::Wrong | ModuleAnswer::Broken(_) => match row.world.password {
+            Password::By(_) => Some(Wrong::PasswordAlone),
+            Password::None(_) => Some(Wrong::KeyAlone),
+        },
+    }
+}
+
+impl Case<'_> {
+    /// Returns the line of that number.
+    #[must_use]
+    pub fn line(&self, number: usize) -> Option<&Cast> {
+        self.table.cast.get(number)
+    }
+
+    /// Returns the stack to write in place of one that is wrong as a whole.
+    #[must_use]
+    pub fn recipe(&self) -> String {
+        StackRecipe {
+            file: self.file,
+            reach: self.wanted,
+            proofs: self.proofs(),
+            beside_key: if self.key_is_enough() {
+                OtherFactor::Nothing
+            } else {
+                OtherFactor::Password
+            },
+            kept: Kept::of(self),
+        }
+        .text()
+    }
+
+    /// Returns the recipe, unless a line is refused for its arguments: then the purpose of the stack is unknown.
+    #[must_use]
+    pub fn recipe_when_read(&self) -> String {
+        let mistaken =
+            |line: &&Cast| matches!(&line.role, Role::Twinlock(args) if args.mistake.is_some());
+        self.table.cast.iter().find(mistaken).map_or_else(
+            || self.recipe(),
+            |line| {
+                format!(
+                    "Correct the arguments of the line at {} first, then run `twinlock doctor ssh` again.",
+                    line.handler.place
+                )
+            },
+        )
+    }
+
+    fn proofs(&self) -> Vec<&str> {
+        let mut proofs: Vec<&str> = Vec::new();
+        for line in &self.table.cast {
+            if let Role::Proof(name) = &line.role
+                && !proofs.contains(&name.as_str())
+            {
+                proofs.push(name);
+            }
+        }
+        proofs
+    }
+
+    /// Reports whether a rewritten stack asks any user for a password.
+    #[must_use]
+    pub fn asks_password(&self) -> bool {
+        self.wanted.without_key || !self.key_is_enough()
+    }
+
+    /// Reports whether a user with a key needs no password in this stack.
+    fn key_is_enough(&self) -> bool {
+        let without = |row: &CaseRow| {
+            row.passes() && row.world.key && matches!(row.world.password, Password::None(_))
+        };
+        self.proofs().is_empty() || self.table.rows.iter().any(without)
+    }
+}

@@ -1,0 +1,205 @@
+//! Findings about users whom the stack lets in and should not.
+use crate::finding::{Finding, Level};
+use crate::judge::case::{Case, Wrong, wrong};
+use crate::judge::remedies::KEY_LINE;
+use crate::pam::code::PamCode;
+use crate::pam::control::ControlAction;
+use crate::pam::modules::Second;
+use crate::pam::stack::StackKind;
+use crate::pam::table::{CaseRow, Cast, Other, Role};
+use crate::pam::twinlock::{ModuleAnswer, Stand};
+
+impl Case<'_> {
+    /// Reports one kind of wrong rows by its row with the fewest conditions.
+    pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
+        let rows = || self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
+        let possible = |row: &&CaseRow| self.reach.covers(row.world.key);
+        let fewest = |row: &&CaseRow| {
+            let broken = matches!(row.world.answer, ModuleAnswer::Broken(_));
+            let helped = row.world.other == Other::Right;
+            (helped, row.world.conditions.count_ones(), broken, row.world.key)
+        };
+        let (row, level) = match rows().filter(possible).min_by_key(fewest) {
+            Some(row) => (row, self.level(kind, row)),
+            None => (rows().min_by_key(fewest)?, Level::Warning),
+        };
+        let place = self.to_blame(kind, row).unwrap_or(self.file.to_owned());
+        let when = self.when(row);
+        let helper = self.helper(row);
+        let (id, what) = match helper {
+            Some((_, second)) => words_with(&second.name, kind, &when),
+            None => words(kind, &when),
+        };
+        Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
+    }
+
+    /// Returns the level: an exception if a condition selects users on purpose, else a way in.
+    fn level(&self, kind: Wrong, row: &CaseRow) -> Level {
+        let chosen = |condition: &str| {
+            ["pam_succeed_if.so", "pam_listfile.so", "pam_access.so"]
+                .contains(&condition.split(' ').next().unwrap_or_default())
+        };
+        let mut held = self.held(row).peekable();
+        let exception = held.peek().is_some() && held.all(chosen);
+        match kind {
+            Wrong::PasswordAlone | Wrong::KeyAlone if exception => Level::Exception,
+            Wrong::Open
+            | Wrong::CodeAlone
+            | Wrong::PasswordAlone
+            | Wrong::KeyAlone
+            | Wrong::ExemptAlone => Level::WayIn,
+        }
+    }
+
+    fn held<'a>(&'a self, row: &'a CaseRow) -> impl Iterator<Item = &'a str> {
+        (0..)
+            .zip(&self.table.conditions)
+            .filter(|(bit, _)| row.world.conditions >> bit & 1 == 1)
+            .map(|(_, condition)| condition.text.as_str())
+    }
+
+    fn when(&self, row: &CaseRow) -> String {
+        let held: Vec<_> = self.held(row).map(|text| format!("`{}`", text.trim())).collect();
+        let mut when = if held.is_empty() {
+            String::new()
+        } else {
+            format!(" when {} says yes", held.join(" and "))
+        };
+        if let ModuleAnswer::Broken(code) = row.world.answer {
+            when.push_str(&format!(" while the module cannot judge and says {}", code.name()));
+        }
+        when
+    }
+
+    /// Returns the line of ours whose answer was not required, else the last line that was called.
+    fn to_blame(&self, kind: Wrong, row: &CaseRow) -> Option<String> {
+        let helper = self.helper(row).map(|(line, _)| line);
+        helper
+            .or_else(|| self.ours(kind, row))
+            .or_else(|| self.line(row.steps.last()?.line))
+            .map(|line| line.handler.place.to_string())
+    }
+
+    fn ours(&self, kind: Wrong, row: &CaseRow) -> Option<&Cast> {
+        let said = match kind {
+            Wrong::CodeAlone => PamCode::SUCCESS,
+            Wrong::ExemptAlone => PamCode::IGNORE,
+            Wrong::Open | Wrong::PasswordAlone | Wrong::KeyAlone => match row.world.answer {
+                ModuleAnswer::Broken(code) => code,
+                ModuleAnswer::Right | ModuleAnswer::Wrong | ModuleAnswer::Exempt => {
+                    PamCode::AUTH_ERR
+                }
+            },
+        };
+        (row.steps.iter().rev())
+            .filter(|step| step.returned == said)
+            .filter_map(|step| self.line(step.line))
+            .find(|line| matches!(&line.role, Role::Twinlock(args) if args.stand != Stand::Probe))
+    }
+
+    /// Returns the line of another second factor whose success this row needs; rows without one come first.
+    fn helper(&self, row: &CaseRow) -> Option<(&Cast, &Second)> {
+        let yes = row
+            .steps
+            .iter()
+            .filter(|step| row.world.other == Other::Right && step.returned == PamCode::SUCCESS);
+        yes.filter_map(|step| self.line(step.line)).find_map(|line| match &line.role {
+            Role::Second(second) => Some((line, second)),
+            Role::Twinlock(_)
+            | Role::Fixed(_)
+            | Role::Condition(_)
+            | Role::Proof(_)
+            | Role::Idle => None,
+        })
+    }
+
+    fn remedy(&self, kind: Wrong, row: &CaseRow) -> String {
+        if self.helper(row).is_some() {
+            return self.recipe();
+        }
+        let only_ours = (self.table.cast.iter()).all(|line| !matches!(line.role, Role::Proof(_)));
+        match self.ours(kind, row) {
+            Some(_) if kind == Wrong::CodeAlone && only_ours => {
+                format!("Write `{KEY_LINE}` there: it refuses who has no key.")
+            }
+            Some(line) if matches!(kind, Wrong::PasswordAlone | Wrong::KeyAlone | Wrong::Open) => {
+                format!("Write `{}` there, so that its no is a no.", required(line))
+            }
+            Some(_) | None => self.recipe(),
+        }
+    }
+}
+
+fn words(kind: Wrong, when: &str) -> (&'static str, String) {
+    match kind {
+        Wrong::Open => (
+            "open-door",
+            format!(
+                "Anybody gets in{when}: no line refuses a wrong password together with a wrong code."
+            ),
+        ),
+        Wrong::CodeAlone => (
+            "code-alone",
+            format!("A code alone gets in{when}: nothing before this line has to be right."),
+        ),
+        Wrong::PasswordAlone => {
+            ("password-alone", format!("A right password gets in without a code{when}."))
+        }
+        Wrong::KeyAlone => {
+            ("key-alone-in-pam", format!("Who has a key gets through PAM without a code{when}."))
+        }
+        Wrong::ExemptAlone => (
+            "ignore-passes",
+            format!(
+                "An exempt account gets in with nothing{when}: the module says ignore, and the other lines let pass."
+            ),
+        ),
+    }
+}
+
+/// Returns name and text of a finding in which another second factor grants access.
+fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
+    match kind {
+        Wrong::Open => (
+            "other-code-alone",
+            format!(
+                "What {name} asks for gets in alone{when}: without a password, a key or our code."
+            ),
+        ),
+        Wrong::ExemptAlone => (
+            "other-code-alone",
+            format!(
+                "What {name} asks for gets an exempt account in alone{when}: without a password or a key."
+            ),
+        ),
+        Wrong::CodeAlone => (
+            "other-code-for-password",
+            format!(
+                "What {name} asks for stands for a password{when}: with it and a code, but without a password or a key, somebody gets in."
+            ),
+        ),
+        Wrong::PasswordAlone | Wrong::KeyAlone => (
+            "other-code-instead",
+            format!(
+                "What {name} asks for gets in in place of twinlock's code{when}: nothing that twinlock counts, limits or refuses applies there."
+            ),
+        ),
+    }
+}
+
+/// Returns the corrected line: the same arguments, with a control that makes a failure final.
+fn required(line: &Cast) -> String {
+    let StackKind::Module { path, args } = &line.handler.kind else {
+        return KEY_LINE.to_owned();
+    };
+    let control = match line.handler.actions.on(PamCode::SUCCESS) {
+        ControlAction::Jump(count) => format!("[success={count} ignore=ignore default=die]"),
+        ControlAction::Ignore
+        | ControlAction::Ok
+        | ControlAction::Done
+        | ControlAction::Bad
+        | ControlAction::Die
+        | ControlAction::Reset => "required".to_owned(),
+    };
+    format!("auth {control} {path} {}", args.join(" ")).trim_end().to_owned()
+}

@@ -1,0 +1,137 @@
+//! Sorts the lines of a stack: those that a rewrite keeps, and those that it leaves out, with the reason.
+use crate::judge::case::Case;
+use crate::pam::code::PamCode;
+use crate::pam::control::ControlAction;
+use crate::pam::modules::{Asks, file_name};
+use crate::pam::stack::StackKind;
+use crate::pam::table::{Cast, Role};
+
+/// Lines of the old stack that are neither ours nor ask for a password.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Kept {
+    /// Lines that apply to every user who gets in.
+    pub first: Vec<String>,
+    /// Lines that count a wrong password.
+    pub on_failure: Vec<String>,
+    /// Lines that reset the count.
+    pub on_success: Vec<String>,
+    /// Lines that are left out, by reason.
+    pub left_out: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Where a line goes.
+enum KeptPlace {
+    First,
+    OnFailure,
+    OnSuccess,
+    LeftOut(&'static str),
+    /// Rewritten, or without effect.
+    Anew,
+}
+
+impl Kept {
+    pub(super) fn of(case: &Case<'_>) -> Self {
+        let mut kept = Self::default();
+        for (number, line) in case.table.cast.iter().enumerate() {
+            let StackKind::Module { path, args } = &line.handler.kind else { continue };
+            let (to, control) = match case.goes(number, line) {
+                KeptPlace::Anew => continue,
+                KeptPlace::LeftOut(why) => {
+                    kept.leave_out(why, format!("{} at {}", file_name(path), line.handler.place));
+                    continue;
+                }
+                KeptPlace::First => (&mut kept.first, must(line).unwrap_or("required")),
+                KeptPlace::OnFailure => (&mut kept.on_failure, "[default=ignore]"),
+                KeptPlace::OnSuccess => (&mut kept.on_success, "required"),
+            };
+            let words = args.iter().map(|arg| match arg.contains(' ') {
+                true => format!(" [{arg}]"),
+                false => format!(" {arg}"),
+            });
+            let text = format!("auth {control} {path}{}", words.collect::<String>());
+            if !to.contains(&text) {
+                to.push(text);
+            }
+        }
+        kept
+    }
+
+    fn leave_out(&mut self, why: &'static str, line: String) {
+        match self.left_out.iter_mut().find(|(other, _)| *other == why) {
+            Some((_, lines)) => lines.push(line),
+            None => self.left_out.push((why, vec![line])),
+        }
+    }
+
+    /// Describes the lines that are left out, if there are any.
+    pub(super) fn farewell(&self) -> Option<String> {
+        let reason = |(why, lines): &(&str, Vec<String>)| format!("{} ({why})", lines.join(", "));
+        let reasons: Vec<String> = self.left_out.iter().map(reason).collect();
+        (!reasons.is_empty()).then(|| format!(". Left out: {}", reasons.join("; ")))
+    }
+}
+
+impl Case<'_> {
+    fn goes(&self, number: usize, line: &Cast) -> KeptPlace {
+        let StackKind::Module { path, args } = &line.handler.kind else { return KeptPlace::Anew };
+        let file = file_name(path);
+        let says = |word: &str| file == "pam_faillock.so" && args.iter().any(|arg| arg == word);
+        match &line.role {
+            Role::Twinlock(_) | Role::Proof(_) | Role::Idle => KeptPlace::Anew,
+            Role::Fixed(PamCode::MODULE_UNKNOWN) => KeptPlace::LeftOut("its file is missing"),
+            Role::Second(second) if second.asks == Asks::Code => {
+                KeptPlace::LeftOut("it asks for a code of its own")
+            }
+            Role::Fixed(_) if ["pam_permit.so", "pam_deny.so"].contains(&file) => KeptPlace::Anew,
+            Role::Fixed(_) if says("authfail") => self.counting(KeptPlace::OnFailure),
+            Role::Fixed(_) if says("authsucc") => self.counting(KeptPlace::OnSuccess),
+            Role::Fixed(_) | Role::Condition(_) | Role::Second(_) => match must(line) {
+                Some(_) if self.binds_all(number) => KeptPlace::First,
+                None if harmless(line) => KeptPlace::LeftOut("it keeps nobody out"),
+                Some(_) | None => KeptPlace::LeftOut(
+                    "it binds some people only: write it again where you mean it",
+                ),
+            },
+        }
+    }
+
+    /// Keeps a line that counts failures only if the new stack asks for a password.
+    fn counting(&self, place: KeptPlace) -> KeptPlace {
+        match self.asks_password() {
+            true => place,
+            false => KeptPlace::LeftOut("no password is asked for"),
+        }
+    }
+
+    /// Reports whether nobody gets in past this line. If nobody gets in at all, lines before the first factor count.
+    fn binds_all(&self, number: usize) -> bool {
+        let mut passing = self.table.rows.iter().filter(|row| row.passes()).peekable();
+        if passing.peek().is_some() {
+            return passing.all(|row| row.steps.iter().any(|step| step.line == number));
+        }
+        let factor =
+            |line: &Cast| matches!(line.role, Role::Twinlock(_) | Role::Proof(_) | Role::Second(_));
+        !self.table.cast.iter().take(number).any(factor)
+    }
+}
+
+/// Returns the control of a line whose failure counts.
+fn must(line: &Cast) -> Option<&'static str> {
+    match line.handler.actions.on(PamCode::AUTH_ERR) {
+        ControlAction::Bad => Some("required"),
+        ControlAction::Die => Some("requisite"),
+        ControlAction::Ignore
+        | ControlAction::Ok
+        | ControlAction::Done
+        | ControlAction::Reset
+        | ControlAction::Jump(_) => None,
+    }
+    .filter(|_| line.handler.actions.on(PamCode::SUCCESS) == ControlAction::Ok)
+}
+
+/// Reports whether the line is `optional`, without effect on the result.
+fn harmless(line: &Cast) -> bool {
+    let on = |code| line.handler.actions.on(code);
+    on(PamCode::AUTH_ERR) == ControlAction::Ignore
+        && matches!(on(PamCode::SUCCESS), ControlAction::Ok | ControlAction::Ignore)
+}

@@ -1,0 +1,219 @@
+//! Findings about single lines and files, without the truth table.
+use crate::finding::{Finding, Level};
+use crate::judge::misspelt;
+use crate::judge::one_field;
+use crate::judge::remedies::KEY_LINE;
+use crate::pam::code::PamCode;
+use crate::pam::control::ControlAction;
+use crate::pam::modules::file_name;
+use crate::pam::stack::{Facility, Handler, Service, StackKind};
+use crate::pam::twinlock::{ArgumentError, BROKEN, MODULE, Stand, is_twinlock, read};
+
+/// What is known about a module's file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ModuleFile {
+    /// The file exists.
+    At {
+        /// Path.
+        path: String,
+        /// Owner.
+        uid: u32,
+        /// Permission bits of the file and of its folder.
+        modes: [u32; 2],
+    },
+    /// No module folder holds it.
+    Missing,
+    /// No module folder was found.
+    Unknown,
+}
+
+/// Judges the lines of a service. `module` looks up a module's file; `recipe` is the stack to write instead.
+pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &str) -> Vec<Finding> {
+    let file = service.file.as_deref().unwrap_or("/etc/pam.d/sshd");
+    if let Some(fault) = &service.unusable {
+        return vec![Finding {
+            level: Level::LockOut,
+            id: "pam-unusable",
+            place: fault.place.to_string(),
+            what: format!("Nobody gets in, not even with a key alone: {}.", fault.what),
+            remedy: "Write the missing file or take that line out.".to_owned(),
+        }];
+    }
+    let auth = service.lines(Facility::Auth);
+    let mut found: Vec<Finding> = (service.faults.iter())
+        .map(|fault| Finding {
+            level: Level::Warning,
+            id: "broken-line",
+            place: fault.place.to_string(),
+            what: format!("libpam takes this line for a refusal: {}.", fault.what),
+            remedy: "Correct the line or take it out.".to_owned(),
+        })
+        .collect();
+    let ours: Vec<&Handler> = auth.iter().filter(|line| is_ours(line)).collect();
+    let meant = misspelt::judge(auth, module);
+    if ours.is_empty() && meant.is_empty() {
+        found.push(not_wired(file, recipe));
+    }
+    found.extend(meant);
+    found.extend(ours.iter().filter_map(|line| arguments(line)));
+    found.extend(ours.iter().filter_map(|line| control(line)));
+    found.extend(one_field::judge(auth));
+    found.extend(service.lines(Facility::Account).iter().filter(|line| is_ours(line)).map(account));
+    found.extend(files(&ours, module));
+    found.extend(service.lines(Facility::Account).iter().filter_map(|line| gone(line, module)));
+    found
+}
+
+/// Reports a missing module of the account phase, which locks out users with a key too.
+fn gone(line: &Handler, module: &dyn Fn(&str) -> ModuleFile) -> Option<Finding> {
+    let StackKind::Module { path, .. } = &line.kind else { return None };
+    let counts =
+        matches!(line.actions.on(PamCode::MODULE_UNKNOWN), ControlAction::Bad | ControlAction::Die);
+    if !counts || is_ours(line) || module(path) != ModuleFile::Missing {
+        return None;
+    }
+    Some(Finding {
+        level: Level::LockOut,
+        id: "account-module-missing",
+        place: line.place.to_string(),
+        what: format!("Nobody gets in: the file of {} is missing.", file_name(path)),
+        remedy: "Install the package that has it, or take the line out.".to_owned(),
+    })
+}
+
+fn is_ours(line: &Handler) -> bool {
+    matches!(&line.kind, StackKind::Module { path, .. } if is_twinlock(path))
+}
+
+fn not_wired(file: &str, recipe: &str) -> Finding {
+    Finding {
+        level: Level::WayIn,
+        id: "not-wired",
+        place: file.to_owned(),
+        what: format!("No auth line names {MODULE}: nobody is ever asked for a code."),
+        remedy: recipe.to_owned(),
+    }
+}
+
+fn account(line: &Handler) -> Finding {
+    Finding {
+        level: Level::WayIn,
+        id: "account-line",
+        place: line.place.to_string(),
+        what: format!(
+            "An account line names {MODULE}: it always says yes, and with `sufficient` that yes ends the checks of the account."
+        ),
+        remedy: "Take the line out; twinlock has auth lines only.".to_owned(),
+    }
+}
+
+fn arguments(line: &Handler) -> Option<Finding> {
+    let StackKind::Module { args, .. } = &line.kind else { return None };
+    let (id, what, remedy) = match read(args).mistake? {
+        ArgumentError::NoFirstFactor => (
+            "missing-first-factor",
+            "The line does not say what stands before it, so the module refuses everybody."
+                .to_owned(),
+            format!(
+                "Write `{KEY_LINE}` if sshd asks for a key before, or `first_factor=stack` if only a right password leads to the line."
+            ),
+        ),
+        ArgumentError::Other(sentence) => (
+            "wrong-arguments",
+            format!("The module refuses everybody: {sentence}."),
+            "Correct the arguments; pam_twinlock(8) has them.".to_owned(),
+        ),
+        ArgumentError::Unknown(word, nearest) => (
+            "unknown-argument",
+            format!("The module does not know the argument `{word}`, so it refuses everybody."),
+            nearest.map_or_else(
+                || format!("Take `{word}` out."),
+                |near| format!("Write `{near}` if that was meant, or take it out."),
+            ),
+        ),
+    };
+    Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
+}
+
+/// Reports a line whose failure does not count, whatever the other lines do.
+fn control(line: &Handler) -> Option<Finding> {
+    let StackKind::Module { path, args } = &line.kind else { return None };
+    let stand = read(args).stand;
+    let weak = |code: &PamCode| match line.actions.on(*code) {
+        ControlAction::Bad | ControlAction::Die => false,
+        ControlAction::Ignore
+        | ControlAction::Ok
+        | ControlAction::Done
+        | ControlAction::Reset
+        | ControlAction::Jump(_) => true,
+    };
+    if !(stand.judges() || stand == Stand::Failed) {
+        return None;
+    }
+    let code = [PamCode::AUTH_ERR].into_iter().chain(BROKEN).find(weak)?;
+    let control = if stand == Stand::Failed { "[default=die]" } else { "required" };
+    Some(Finding {
+        level: Level::Warning,
+        id: "weak-control",
+        place: line.place.to_string(),
+        what: format!(
+            "The control field of this line does not make the module's {} a no.",
+            code.name()
+        ),
+        remedy: format!("Write `auth {control} {path} {}`.", args.join(" ")),
+    })
+}
+
+/// Reports each module file once, however many lines name it.
+fn files(ours: &[&Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
+    let mut seen = Vec::new();
+    let mut found = Vec::new();
+    for line in ours {
+        let StackKind::Module { path, .. } = &line.kind else {
+            continue;
+        };
+        if !seen.contains(path) {
+            seen.push(path.clone());
+            found.extend(file(line, path, &module(path)));
+        }
+    }
+    found
+}
+
+fn file(line: &Handler, name: &str, module: &ModuleFile) -> Vec<Finding> {
+    match module {
+        ModuleFile::Unknown => Vec::new(),
+        ModuleFile::Missing => vec![Finding {
+            level: Level::LockOut,
+            id: "module-missing",
+            place: line.place.to_string(),
+            what: format!("The file of {} is in none of libpam's folders.", file_name(name)),
+            remedy: "Install the package twinlock again, or take the lines that name it out."
+                .to_owned(),
+        }],
+        ModuleFile::At { path, uid, modes } => {
+            let mut found = Vec::new();
+            if *uid != 0 {
+                found.push(Finding {
+                    level: Level::WayIn,
+                    id: "module-owner",
+                    place: path.clone(),
+                    what: format!(
+                        "The module belongs to uid {uid}, who can put another one in its place."
+                    ),
+                    remedy: format!("chown root:root {path}"),
+                });
+            }
+            if modes.iter().any(|mode| mode & 0o022 != 0) {
+                found.push(Finding {
+                    level: Level::WayIn,
+                    id: "module-writable",
+                    place: path.clone(),
+                    what: "The module or its folder can be written by others than root.".to_owned(),
+                    remedy: format!("chmod go-w {path} $(dirname {path})"),
+                });
+            }
+            found
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! A misspelt name of our module, which PAM cannot load.
+use crate::finding::{Finding, Level};
+use crate::judge::lines::ModuleFile;
+use crate::pam::code::PamCode;
+use crate::pam::control::ControlAction;
+use crate::pam::modules::file_name;
+use crate::pam::stack::{Handler, StackKind};
+use crate::pam::twinlock::MODULE;
+
+/// Largest edit distance: smaller than the distance of any other module's name from ours.
+const SLIPS: usize = 3;
+
+/// Reports whether the name of a missing file is a misspelling of our module.
+pub(super) fn is_meant(path: &str) -> bool {
+    let name = file_name(path);
+    name != MODULE && (strsim::osa_distance(name, MODULE) <= SLIPS || name.contains("twinlock"))
+}
+
+/// Reports lines that name a missing module whose name is a misspelling of ours.
+pub(super) fn judge(auth: &[Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
+    let wrong = |line: &Handler| {
+        let StackKind::Module { path, .. } = &line.kind else { return None };
+        let gone = is_meant(path) && module(path) == ModuleFile::Missing;
+        gone.then(|| missing(line, path))
+    };
+    auth.iter().filter_map(wrong).collect()
+}
+
+fn missing(line: &Handler, path: &str) -> Finding {
+    let refuses =
+        matches!(line.actions.on(PamCode::MODULE_UNKNOWN), ControlAction::Bad | ControlAction::Die);
+    let (level, so) = match refuses {
+        true => (Level::LockOut, "every login that comes to this line is refused"),
+        false => (Level::Warning, "this line does nothing"),
+    };
+    Finding {
+        level,
+        id: "module-missing",
+        place: line.place.to_string(),
+        what: format!("PAM cannot load {}: {so}.", file_name(path)),
+        remedy: remedy(path),
+    }
+}
+
+/// Returns the word to change.
+pub(super) fn remedy(path: &str) -> String {
+    format!("Write {MODULE} instead of {}.", file_name(path))
+}

@@ -1,0 +1,37 @@
+//! Derives findings from facts, without access to the machine.
+pub mod case;
+pub mod doors;
+mod kept;
+pub mod lines;
+mod misspelt;
+pub mod not_root;
+mod one_field;
+mod promises;
+pub mod remedies;
+mod shut;
+pub mod twice;
+
+use crate::finding::Finding;
+use case::{Case, Wrong};
+
+/// Returns all findings about the truth table.
+#[must_use]
+pub fn stack(case: &Case<'_>) -> Vec<Finding> {
+    let mut found: Vec<Finding> =
+        [Wrong::Open, Wrong::CodeAlone, Wrong::PasswordAlone, Wrong::KeyAlone, Wrong::ExemptAlone]
+            .into_iter()
+            .filter_map(|wrong| case.door(wrong))
+            .collect();
+    found.extend(case.table.cast.iter().filter_map(|line| case.unreached(line)));
+    let blamed: Vec<String> = found.iter().map(|finding| finding.place.clone()).collect();
+    found.extend(
+        (case.table.cast.iter().enumerate())
+            .filter(|(_, line)| !blamed.contains(&line.handler.place.to_string()))
+            .filter_map(|(number, line)| case.reached_by_failure(number, line)),
+    );
+    found.extend(case.shut());
+    found
+}
+
+#[cfg(test)]
+mod tests;

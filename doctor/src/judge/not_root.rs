@@ -1,0 +1,49 @@
+//! Services whose programs do not run as root: no code can be verified there, so a required code locks out the user.
+use crate::finding::{Finding, Level};
+use crate::pam::stack::{Facility, Handler, Service, StackKind};
+use crate::pam::twinlock::{is_twinlock, read};
+
+/// Services of programs that run as the calling user, or as a service user.
+pub const SERVICES: [&str; 12] = [
+    "i3lock",
+    "swaylock",
+    "gtklock",
+    "hyprlock",
+    "waylock",
+    "xsecurelock",
+    "kde",
+    "kscreensaver",
+    "cinnamon-screensaver",
+    "mate-screensaver",
+    "xfce4-screensaver",
+    "postgresql",
+];
+
+/// Judges one of [`SERVICES`] by its own file; without one it is not installed.
+#[must_use]
+pub fn judge(name: &str, service: &Service) -> Option<Finding> {
+    let own = service.file.as_ref().filter(|file| file.rsplit('/').next() == Some(name))?;
+    let asks = |line: &&Handler| match &line.kind {
+        StackKind::Module { path, args } => is_twinlock(path) && read(args).stand.judges(),
+        StackKind::Substack | StackKind::Broken => false,
+    };
+    let line = service.lines(Facility::Auth).iter().find(asks)?;
+    let by = if line.place.file == *own {
+        "its line".to_owned()
+    } else {
+        format!("{}, which it includes,", line.place.file)
+    };
+    Some(Finding {
+        level: Level::LockOut,
+        id: "caller-not-root",
+        place: own.clone(),
+        what: format!(
+            "{name} does not run as root, and {by} asks for a code that only root can check: a session that is locked stays \
+             locked (reason caller_not_root)."
+        ),
+        remedy: format!(
+            "Write the lines that check the password into {own} itself, or exempt the service in twinlock.toml: [[rule]], \
+             service = \"{name}\", action = \"exempt\". A program that can run as root may do so instead."
+        ),
+    })
+}

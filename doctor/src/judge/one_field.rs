@@ -1,0 +1,77 @@
+//! Lines that take password and code in one field, and lines that admit users who are not enrolled.
+use twinlock_core::policy::NotEnrolled;
+use twinlock_core::policy::pam_line::{FirstPass, Forward, PamLine};
+
+use crate::finding::{Finding, Level};
+use crate::pam::code::PamCode;
+use crate::pam::control::ControlAction;
+use crate::pam::modules::{Nature, file_name, nature};
+use crate::pam::stack::{Handler, StackKind};
+use crate::pam::twinlock::{is_twinlock, read};
+
+/// Judges each line of ours together with the lines after it.
+#[must_use]
+pub(crate) fn judge(auth: &[Handler]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (number, handler) in auth.iter().enumerate() {
+        let StackKind::Module { path, args } = &handler.kind else { continue };
+        let ours = Some(read(args)).filter(|_| is_twinlock(path));
+        let Some(arguments) = ours.filter(|arguments| arguments.stand.judges()) else { continue };
+        let Some(line) = arguments.line else { continue };
+        let behind = auth.get(number + 1..).unwrap_or_default();
+        found.extend(let_through(handler, &line));
+        found.extend(asked_again(handler, &line, behind));
+        found.extend(told_apart(handler, &line));
+    }
+    found
+}
+
+fn let_through(handler: &Handler, line: &PamLine) -> Option<Finding> {
+    (line.not_enrolled == NotEnrolled::Allow).then(|| Finding {
+        level: Level::Exception,
+        id: "nullok",
+        place: handler.place.to_string(),
+        what: "Who is not enrolled gets in with the first factor alone, because of `nullok` (unless twinlock.toml says what \
+               not_enrolled is)."
+            .to_owned(),
+        remedy: "See who is enrolled (`twinlock list`), enroll the others, then take `nullok` out.".to_owned(),
+    })
+}
+
+/// Reports a password that no later line takes over: a client that asks once cannot give it again.
+fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<Finding> {
+    let (path, args) = behind.iter().find_map(|next| match &next.kind {
+        StackKind::Module { path, args } => {
+            let proof = !is_twinlock(path) && matches!(nature(path, args), Nature::Proof(_));
+            proof.then_some((path, args))
+        }
+        StackKind::Substack | StackKind::Broken => None,
+    })?;
+    let takes = |arg: &String| ["use_first_pass", "try_first_pass"].contains(&arg.as_str());
+    let forwards = line.forward == Forward::Password;
+    (forwards && !args.iter().any(takes)).then(|| Finding {
+        level: Level::Warning,
+        id: "password-asked-again",
+        place: handler.place.to_string(),
+        what: format!(
+            "This line hands the password on, and {} is not told to take it: it may ask again.",
+            file_name(path)
+        ),
+        remedy: format!("Write use_first_pass behind {}.", file_name(path)),
+    })
+}
+
+/// Reports a line that refuses before the password is checked: this discloses that the code was wrong.
+fn told_apart(handler: &Handler, line: &PamLine) -> Option<Finding> {
+    let one_field = line.forward == Forward::Password || line.first_pass != FirstPass::Ignored;
+    let ends = handler.actions.on(PamCode::AUTH_ERR) == ControlAction::Die;
+    (one_field && ends).then(|| Finding {
+        level: Level::Warning,
+        id: "code-told-apart",
+        place: handler.place.to_string(),
+        what: "A wrong code ends the stack before the password is looked at, so that time tells a right code from a wrong \
+               one."
+            .to_owned(),
+        remedy: "Write `required` instead of `requisite` there.".to_owned(),
+    })
+}

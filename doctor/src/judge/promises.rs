@@ -1,0 +1,67 @@
+//! Lines of ours whose arguments contradict their position, or that are never reached.
+use crate::finding::{Finding, Level};
+use crate::judge::case::{Case, Wrong, wrong};
+use crate::pam::dispatch::Impression;
+use crate::pam::stack::LinePlace;
+use crate::pam::table::{CaseRow, Cast, Role};
+use crate::pam::twinlock::Stand;
+
+impl Case<'_> {
+    /// Reports a line of ours that is never reached, or only where its answer has no effect.
+    pub(super) fn unreached(&self, line: &Cast) -> Option<Finding> {
+        let Role::Twinlock(args) = &line.role else {
+            return None;
+        };
+        let counts = |row: &CaseRow| {
+            row.steps.iter().any(|step| {
+                let here = self.line(step.line).is_some_and(|other| std::ptr::eq(other, line));
+                here && (step.before != Impression::Negative || !args.stand.judges())
+            })
+        };
+        if self.table.rows.iter().any(counts) {
+            return None;
+        }
+        let open = self
+            .table
+            .rows
+            .iter()
+            .any(|row| matches!(wrong(row), Some(Wrong::PasswordAlone | Wrong::Open)));
+        let before = self
+            .ender(&line.handler.place)
+            .map_or(String::new(), |place| format!(" The stack ends at {place}."));
+        Some(Finding {
+            level: if open { Level::WayIn } else { Level::Warning },
+            id: "never-reached",
+            place: line.handler.place.to_string(),
+            what: format!("This line is never asked after a right password.{before}"),
+            remedy: self.recipe_when_read(),
+        })
+    }
+
+    /// Returns the line at which a correct password ends the stack.
+    fn ender(&self, ours: &LinePlace) -> Option<String> {
+        let row = self.table.rows.iter().find(|row| wrong(row) == Some(Wrong::PasswordAlone))?;
+        let place = &self.line(row.steps.last()?.line)?.handler.place;
+        (place != ours).then(|| place.to_string())
+    }
+
+    /// Reports a `first_factor=stack` line that is also reached after a failure.
+    pub(super) fn reached_by_failure(&self, number: usize, line: &Cast) -> Option<Finding> {
+        let Role::Twinlock(args) = &line.role else {
+            return None;
+        };
+        let called = |row: &&CaseRow| {
+            row.world.empty_handed() && row.steps.iter().any(|step| step.line == number)
+        };
+        if args.stand != Stand::Stack || !self.table.rows.iter().any(|row| called(&row)) {
+            return None;
+        }
+        Some(Finding {
+            level: if self.reach.without_key { Level::WayIn } else { Level::Warning },
+            id: "stack-after-failure",
+            place: line.handler.place.to_string(),
+            what: "This line says first_factor=stack, but a wrong password leads to it too: a stranger is treated as a person with a proven password.".to_owned(),
+            remedy: self.recipe(),
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! The lines to write, in the same form in every remedy.
+use crate::judge::case::Reach;
+use crate::judge::kept::Kept;
+
+/// Line for public key and code.
+pub const KEY_LINE: &str = "auth required pam_twinlock.so first_factor=publickey";
+
+/// sshd setting for users with a key.
+pub const KEY_METHODS: &str = "AuthenticationMethods publickey,keyboard-interactive:pam";
+
+/// sshd setting for users with a password.
+pub const PASSWORD_METHODS: &str = "AuthenticationMethods keyboard-interactive:pam";
+
+/// sshd setting if some users have a key and some a password.
+pub const BOTH_METHODS: &str =
+    "AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam";
+
+/// Input of a whole stack.
+pub struct StackRecipe<'a> {
+    /// The file to write.
+    pub file: &'a str,
+    /// First factors of the users.
+    pub reach: Reach,
+    /// The modules that ask for a password, in order.
+    pub proofs: Vec<&'a str>,
+    /// Whether users with a key type a password as well.
+    pub beside_key: OtherFactor,
+    /// Lines of the old stack that are kept.
+    pub kept: Kept,
+}
+
+/// What a stack asks users with a key for, besides a code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OtherFactor {
+    /// Nothing.
+    Nothing,
+    /// A password.
+    Password,
+}
+
+impl StackRecipe<'_> {
+    /// Returns a line of sentences, and below it the lines of the stack.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "In {}, write these lines in place of all auth lines and of any `@include common-auth`",
+            self.file
+        );
+        if self.three() {
+            text.push_str(&format!(
+                " (a key, a password and a code, as in 10-twinlock-key-and-password.conf with `{KEY_METHODS}`; for a key and a code, write `{KEY_LINE}` for those that name pam_unix.so or the like, pam_twinlock.so, pam_deny.so and pam_permit.so)"
+            ));
+        }
+        text.extend(self.kept.farewell());
+        format!("{text}:\n{}", self.lines().join("\n"))
+    }
+
+    fn three(&self) -> bool {
+        !self.reach.without_key && self.beside_key == OtherFactor::Password
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = self.kept.first.clone();
+        if !self.reach.without_key && !self.three() {
+            lines.push(KEY_LINE.to_owned());
+            return lines;
+        }
+        let proofs = if self.proofs.is_empty() { vec!["pam_unix.so"] } else { self.proofs.clone() };
+        let failed = self.kept.on_failure.len();
+        if self.reach.with_key && !self.three() {
+            let over = proofs.len() + 2 + failed;
+            lines.push(format!(
+                "auth [success={over} default=ignore] pam_twinlock.so probe=publickey"
+            ));
+        }
+        for (number, module) in proofs.iter().enumerate() {
+            let over = proofs.len() - number + 1 + failed;
+            let again = if number == 0 { "" } else { " try_first_pass" };
+            // The delay of pam_unix would distinguish a wrong password from a right one.
+            let quick = if *module == "pam_unix.so" { " nodelay" } else { "" };
+            lines.push(format!("auth [success={over} default=ignore] {module}{quick}{again}"));
+        }
+        lines.extend(self.kept.on_failure.iter().cloned());
+        lines.push("auth [default=die] pam_twinlock.so first_factor=failed".to_owned());
+        lines.push("auth requisite pam_deny.so".to_owned());
+        lines.push("auth required pam_permit.so".to_owned());
+        lines.extend(self.kept.on_success.iter().cloned());
+        lines.push("auth requisite pam_twinlock.so first_factor=stack".to_owned());
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(without_key: bool, with_key: bool, proofs: &[&'static str]) -> Vec<String> {
+        let (reach, proofs) = (Reach { without_key, with_key }, proofs.to_vec());
+        let kept = Kept::default();
+        StackRecipe { file: "", reach, proofs, beside_key: OtherFactor::Nothing, kept }.lines()
+    }
+
+    #[test]
+    fn jumps_land_on_the_line_that_says_yes_so_far() {
+        assert_eq!(lines(false, true, &["pam_unix.so"]), [KEY_LINE]);
+        let both = lines(true, true, &["pam_unix.so", "pam_sss.so"]);
+        for (number, over) in [(0, 4), (1, 3), (2, 2)] {
+            assert!(both[number].contains(&format!("[success={over} ")), "{}", both[number]);
+            assert_eq!(both[number + over + 1], "auth required pam_permit.so");
+        }
+        assert_eq!(lines(true, false, &[]).len(), 5);
+    }
+}

@@ -1,0 +1,83 @@
+//! Users with all factors who do not get in.
+use crate::finding::{Finding, Level};
+use crate::judge::case::Case;
+use crate::judge::misspelt;
+use crate::pam::code::PamCode;
+use crate::pam::modules::file_name;
+use crate::pam::stack::StackKind;
+use crate::pam::table::{Password, Role};
+use crate::pam::twinlock::ModuleAnswer;
+
+impl Case<'_> {
+    pub(super) fn shut(&self) -> Vec<Finding> {
+        let gets_in = |key: bool, answer: ModuleAnswer| {
+            self.table.rows.iter().any(|row| {
+                let proven = row.world.key || !matches!(row.world.password, Password::None(_));
+                row.passes() && proven && row.world.key == key && row.world.answer == answer
+            })
+        };
+        let ways = [false, true].into_iter().filter(|key| self.reach.covers(*key));
+        let mut found = Vec::new();
+        let (open, closed): (Vec<bool>, Vec<bool>) =
+            ways.partition(|key| gets_in(*key, ModuleAnswer::Right));
+        for key in &closed {
+            found.push(self.shut_way(*key, open.is_empty()));
+        }
+        for key in &open {
+            if !gets_in(*key, ModuleAnswer::Exempt) {
+                found.push(self.shut_exempt(*key));
+            }
+        }
+        found.dedup_by(|left, right| left.id == right.id && left.level == right.level);
+        found
+    }
+
+    fn shut_way(&self, key: bool, all: bool) -> Finding {
+        let (with, level) = (
+            if key { "with a key" } else { "without a key" },
+            if all { Level::LockOut } else { Level::Warning },
+        );
+        let missing = (self.table.cast.iter())
+            .find(|line| line.role == Role::Fixed(PamCode::MODULE_UNKNOWN))
+            .and_then(|line| match &line.handler.kind {
+                StackKind::Module { path, .. } => Some(path),
+                StackKind::Substack | StackKind::Broken => None,
+            });
+        let gone = missing.map(|path| format!(" The file of {} is missing.", file_name(path)));
+        let meant = missing.filter(|path| misspelt::is_meant(path));
+        Finding {
+            level,
+            id: if all { "nobody-gets-in" } else { "way-leads-nowhere" },
+            place: self.file.to_owned(),
+            what: match all {
+                true => format!(
+                    "Nobody gets in, not even with everything right.{}",
+                    gone.unwrap_or_default()
+                ),
+                false => format!(
+                    "sshd lets people come {with}, but this stack lets nobody in who comes so."
+                ),
+            },
+            remedy: match all {
+                true => {
+                    meant.map_or_else(|| self.recipe_when_read(), |path| misspelt::remedy(path))
+                }
+                false => format!(
+                    "Take that way out of AuthenticationMethods, or let the stack judge it: {}",
+                    self.recipe_when_read()
+                ),
+            },
+        }
+    }
+
+    fn shut_exempt(&self, key: bool) -> Finding {
+        let with = if key { "with a key" } else { "with a right password" };
+        Finding {
+            level: Level::LockOut,
+            id: "exempt-shut-out",
+            place: self.file.to_owned(),
+            what: format!("An exempt account does not get in {with}: no line says yes when the module says ignore."),
+            remedy: "Write `auth required pam_permit.so` directly before the line with first_factor=stack.".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Another module that asks for a code, in a stack that asks for ours too.
+use crate::finding::{Finding, Level};
+use crate::judge::case::Case;
+use crate::pam::modules::Asks;
+use crate::pam::stack::StackKind;
+use crate::pam::table::{Cast, Role};
+
+/// Reports each such line.
+#[must_use]
+pub fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let ours = |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand.judges());
+    if !case.table.cast.iter().any(ours) {
+        return Vec::new();
+    }
+    let lines = case.table.cast.iter().enumerate();
+    lines.filter_map(|(number, line)| twice(case, number, line)).collect()
+}
+
+fn twice(case: &Case<'_>, number: usize, line: &Cast) -> Option<Finding> {
+    let Role::Second(second) = &line.role else { return None };
+    (second.asks == Asks::Code).then(|| Finding {
+        level: Level::Warning,
+        id: "code-asked-twice",
+        place: line.handler.place.to_string(),
+        what: format!(
+            "{} asks for a code beside twinlock: people are asked twice, and where both know the same app, one code does for both.",
+            second.name
+        ),
+        remedy: match may_go(case, number, line) {
+            true => format!(
+                "Delete that line, `{}` (`twinlock import` takes over what it has stored).",
+                written(line)
+            ),
+            false => case.recipe_when_read(),
+        },
+    })
+}
+
+/// Reports whether the stack is correct without the line: no jump counts it, and it provides no password.
+fn may_go(case: &Case<'_>, number: usize, line: &Cast) -> bool {
+    let StackKind::Module { args, .. } = &line.handler.kind else { return false };
+    if args.iter().any(|arg| arg == "forward_pass") {
+        return false;
+    }
+    let table = case.table.without(number);
+    let case = Case { table: &table, ..*case };
+    !crate::judge::stack(&case).iter().any(|finding| finding.level.fails())
+}
+
+fn written(line: &Cast) -> String {
+    let StackKind::Module { path, args } = &line.handler.kind else { return String::new() };
+    format!("{path} {}", args.join(" ")).trim_end().to_owned()
+}

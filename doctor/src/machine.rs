@@ -1,0 +1,249 @@
+//! The examined machine: files, accounts, modules and sshd.
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use twinlock_host::programs;
+
+use crate::judge::lines::ModuleFile;
+use crate::pam::load::{Files, Unreadable};
+use crate::sshd::config::Patterns;
+use crate::sshd::pattern::fits;
+use crate::sshd::probe::People;
+
+/// A machine, or a folder with the files of one.
+pub struct Machine {
+    root: PathBuf,
+    sshd: Option<PathBuf>,
+    recorded: Option<PathBuf>,
+}
+
+/// Why sshd's settings are unknown.
+#[derive(Debug)]
+pub enum ProbeError {
+    /// sshd is not installed.
+    NoProgram,
+    /// sshd failed with this message.
+    Refused(String),
+}
+
+const FOLDERS: [&str; 4] =
+    ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
+/// Module that libpam installs: its folder is the one that libpam searches.
+const LIBPAMS_OWN: &str = "pam_deny.so";
+
+impl Machine {
+    /// Creates a machine. `recorded` is a folder with recorded output of sshd, for a tree whose sshd cannot run.
+    #[must_use]
+    pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
+        Self { root, sshd: programs::sshd(), recorded }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// Returns the accounts with a login shell, and the groups.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if an existing list cannot be read.
+    pub fn people(&self) -> Result<People, Unreadable> {
+        let accounts = self.list("/etc/passwd")?;
+        let names = accounts.lines().filter_map(with_shell).filter(|name| name != "root");
+        let groups = self.list("/etc/group")?;
+        Ok(People {
+            accounts: ["root".to_owned()].into_iter().chain(names).collect(),
+            groups: groups.lines().filter_map(members).collect(),
+        })
+    }
+
+    fn list(&self, path: &str) -> Result<String, Unreadable> {
+        match self.text(path) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(Unreadable { path: path.to_owned(), error }),
+        }
+    }
+
+    /// Looks up the file of a module.
+    #[must_use]
+    pub fn module(&self, name: &str) -> ModuleFile {
+        if name.starts_with('/') {
+            return self.examine(name).unwrap_or(ModuleFile::Missing);
+        }
+        let all = self.module_folders();
+        let (known, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|folder| self.path(folder).join(LIBPAMS_OWN).exists());
+        if known.is_empty() {
+            return ModuleFile::Unknown;
+        }
+        known
+            .iter()
+            .chain(&others)
+            .find_map(|folder| self.examine(&format!("{folder}/{name}")))
+            .unwrap_or(ModuleFile::Missing)
+    }
+
+    /// Returns the module folders; Debian has one per architecture.
+    fn module_folders(&self) -> Vec<String> {
+        let mut all: Vec<String> = FOLDERS.map(str::to_owned).to_vec();
+        for base in ["/usr/lib", "/lib"] {
+            let entries = fs::read_dir(self.path(base)).into_iter().flatten().flatten();
+            for entry in entries {
+                if let Some(name) =
+                    entry.file_name().to_str().filter(|name| name.contains("-linux-"))
+                {
+                    all.push(format!("{base}/{name}/security"));
+                }
+            }
+        }
+        all
+    }
+
+    fn examine(&self, path: &str) -> Option<ModuleFile> {
+        let file = self.path(path);
+        let found = fs::metadata(&file).ok()?;
+        let folder = fs::metadata(file.parent()?).ok()?;
+        Some(ModuleFile::At {
+            path: path.to_owned(),
+            uid: found.uid(),
+            modes: [found.mode(), folder.mode()],
+        })
+    }
+
+    /// Returns what `sshd -t` complains about, if anything.
+    ///
+    /// # Errors
+    /// [`ProbeError`] if sshd cannot be run.
+    pub fn complaint(&self) -> Result<Option<String>, ProbeError> {
+        if let Some(folder) = &self.recorded {
+            return Ok(fs::read_to_string(folder.join("t")).ok());
+        }
+        match self.sshd(&["-t"]) {
+            Ok(_) => Ok(None),
+            Err(ProbeError::Refused(said)) if beside_the_point(&said) => {
+                Err(ProbeError::Refused(said))
+            }
+            Err(ProbeError::Refused(said)) => Ok(Some(said)),
+            Err(ProbeError::NoProgram) => Err(ProbeError::NoProgram),
+        }
+    }
+
+    /// Returns the output of `sshd -T`, for one user if `connection` is given.
+    ///
+    /// # Errors
+    /// [`ProbeError`] if sshd cannot be run or fails.
+    pub fn effective(&self, connection: Option<&str>) -> Result<String, ProbeError> {
+        if let Some(folder) = &self.recorded {
+            return recorded(folder, connection);
+        }
+        match connection {
+            None => self.sshd(&["-T"]),
+            Some(connection) => self.sshd(&["-T", "-C", connection]),
+        }
+    }
+
+    fn sshd(&self, args: &[&str]) -> Result<String, ProbeError> {
+        let program = self.sshd.as_ref().ok_or(ProbeError::NoProgram)?;
+        let mut command = Command::new(program);
+        command.args(args);
+        if self.root != Path::new("/") {
+            command.arg("-f").arg(self.path("/etc/ssh/sshd_config"));
+        }
+        let output = command.output().map_err(|error| ProbeError::Refused(error.to_string()))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        // sshd ends these lines with CR LF.
+        let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
+        Err(ProbeError::Refused(said.trim().to_owned()))
+    }
+}
+
+/// Reports whether a complaint concerns the caller or the moment, and not the settings.
+fn beside_the_point(said: &str) -> bool {
+    said.contains("no hostkeys available")
+        || said.contains("Missing privilege separation directory")
+        || said.contains("Permission denied")
+}
+
+fn recorded(folder: &Path, connection: Option<&str>) -> Result<String, ProbeError> {
+    let field = |name: &str| {
+        let fields = connection.unwrap_or_default().split(',');
+        fields.filter_map(|field| field.strip_prefix(name)).next().unwrap_or_default().to_owned()
+    };
+    let (user, addr) = (field("user="), field("addr="));
+    [format!("T.{user}.{addr}"), format!("T.{user}"), "T".to_owned()]
+        .iter()
+        .find_map(|name| fs::read_to_string(folder.join(name)).ok())
+        .ok_or(ProbeError::NoProgram)
+}
+
+fn with_shell(line: &str) -> Option<String> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let (name, shell) = (fields.first()?, fields.get(6)?);
+    let program = shell.rsplit('/').next().unwrap_or_default();
+    let closed = ["nologin", "false", "sync", "shutdown", "halt"].contains(&program);
+    (!closed && !name.is_empty()).then(|| (*name).to_owned())
+}
+
+fn members(line: &str) -> Option<(String, Vec<String>)> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let names = fields.get(3)?.split(',').filter(|name| !name.is_empty());
+    Some(((*fields.first()?).to_owned(), names.map(str::to_owned).collect()))
+}
+
+impl Files for Machine {
+    fn text(&self, path: &str) -> io::Result<String> {
+        let bytes = fs::read(self.path(path))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        self.path(path).is_dir()
+    }
+}
+
+impl Patterns for Machine {
+    fn matching(&self, pattern: &str) -> Vec<String> {
+        let Some((folder, name)) = pattern.rsplit_once('/') else {
+            return Vec::new();
+        };
+        let entries = fs::read_dir(self.path(folder)).into_iter().flatten().flatten();
+        let mut all: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|file| fits(name, file) && (!file.starts_with('.') || name.starts_with('.')))
+            .map(|file| format!("{folder}/{file}"))
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_in_a_group() {
+        assert_eq!(
+            members("sftp:x:99:a,b"),
+            Some(("sftp".to_owned(), vec!["a".to_owned(), "b".to_owned()]))
+        );
+        assert_eq!(members("staff:x:50:"), Some(("staff".to_owned(), vec![])));
+        assert_eq!(members("broken"), None);
+    }
+
+    #[test]
+    fn who_has_a_shell() {
+        assert_eq!(
+            with_shell("alice:x:1000:1000::/home/alice:/bin/bash"),
+            Some("alice".to_owned())
+        );
+        assert_eq!(with_shell("bob:x:1001:1001::/home/bob:"), Some("bob".to_owned()));
+        assert_eq!(with_shell("www:x:33:33::/var/www:/usr/sbin/nologin"), None);
+        assert_eq!(with_shell("broken"), None);
+    }
+}

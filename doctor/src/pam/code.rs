@@ -1,0 +1,121 @@
+//! Return codes of PAM, under the names that control flags use.
+
+/// A valid return code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PamCode(u8);
+
+/// Number of codes; a table of actions has one entry for each.
+pub const CODES: usize = 32;
+
+const NAMES: [&str; CODES] = [
+    "success",
+    "open_err",
+    "symbol_err",
+    "service_err",
+    "system_err",
+    "buf_err",
+    "perm_denied",
+    "auth_err",
+    "cred_insufficient",
+    "authinfo_unavail",
+    "user_unknown",
+    "maxtries",
+    "new_authtok_reqd",
+    "acct_expired",
+    "session_err",
+    "cred_unavail",
+    "cred_expired",
+    "cred_err",
+    "no_module_data",
+    "conv_err",
+    "authtok_err",
+    "authtok_recover_err",
+    "authtok_lock_busy",
+    "authtok_disable_aging",
+    "try_again",
+    "ignore",
+    "abort",
+    "authtok_expired",
+    "module_unknown",
+    "bad_item",
+    "conv_again",
+    "incomplete",
+];
+
+impl PamCode {
+    /// The module succeeds.
+    pub const SUCCESS: Self = Self(0);
+    /// The module cannot work.
+    pub const SERVICE_ERR: Self = Self(3);
+    /// libpam's answer for a line that it cannot run.
+    pub const PERM_DENIED: Self = Self(6);
+    /// The module refuses.
+    pub const AUTH_ERR: Self = Self(7);
+    /// The module's source of information is unavailable.
+    pub const AUTHINFO_UNAVAIL: Self = Self(9);
+    /// The module does not know the account.
+    pub const USER_UNKNOWN: Self = Self(10);
+    /// Success, but the password has to be changed.
+    pub const NEW_AUTHTOK_REQD: Self = Self(12);
+    /// The conversation failed.
+    pub const CONV_ERR: Self = Self(19);
+    /// The module has no opinion.
+    pub const IGNORE: Self = Self(25);
+    /// The service's files are unusable.
+    pub const ABORT: Self = Self(26);
+    /// The module's file is missing.
+    pub const MODULE_UNKNOWN: Self = Self(28);
+    /// The module wants to be called again.
+    pub const INCOMPLETE: Self = Self(31);
+
+    /// Returns the code of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        all().find(|code| code.name() == name)
+    }
+
+    /// Returns the name in control flags.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES.get(self.index()).copied().unwrap_or("unknown")
+    }
+
+    /// Returns the index in a table with one entry for each code.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Returns every code, in libpam's order.
+pub fn all() -> impl Iterator<Item = PamCode> {
+    (0u8..).take(CODES).map(PamCode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_at_libpams_numbers() {
+        for (name, code) in [
+            ("success", PamCode::SUCCESS),
+            ("service_err", PamCode::SERVICE_ERR),
+            ("conv_err", PamCode::CONV_ERR),
+            ("perm_denied", PamCode::PERM_DENIED),
+            ("auth_err", PamCode::AUTH_ERR),
+            ("authinfo_unavail", PamCode::AUTHINFO_UNAVAIL),
+            ("user_unknown", PamCode::USER_UNKNOWN),
+            ("new_authtok_reqd", PamCode::NEW_AUTHTOK_REQD),
+            ("ignore", PamCode::IGNORE),
+            ("abort", PamCode::ABORT),
+            ("module_unknown", PamCode::MODULE_UNKNOWN),
+            ("incomplete", PamCode::INCOMPLETE),
+        ] {
+            assert_eq!(PamCode::from_name(name), Some(code));
+            assert_eq!(code.name(), name);
+        }
+        assert_eq!(PamCode::from_name("successful"), None);
+        assert_eq!(all().count(), CODES);
+    }
+}

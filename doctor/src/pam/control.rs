@@ -1,0 +1,220 @@
+//! Control flags: the action for each return code of a module.
+use crate::pam::code::{CODES, PamCode, all};
+
+/// What libpam does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ControlAction {
+    /// Ignores the line.
+    Ignore,
+    /// Success, which a later failure overrides.
+    Ok,
+    /// Success that ends the stack.
+    Done,
+    /// Failure; the stack continues.
+    Bad,
+    /// Failure that ends the stack.
+    Die,
+    /// Forgets the result of this stack so far.
+    Reset,
+    /// Skips that many lines.
+    Jump(u32),
+}
+
+/// One action for each return code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Actions([ControlAction; CODES]);
+
+/// Meaning of a control field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Control {
+    /// A module line.
+    Actions(Box<Actions>),
+    /// A module line with a control field that libpam cannot parse: every code is bad.
+    Unreadable(String),
+    /// Inserts the lines of another file.
+    Include,
+    /// Inserts the lines of another file as one line.
+    Substack,
+}
+
+/// Action words, in the order in which libpam compares prefixes.
+const WORDS: [(&str, ControlAction); 6] = [
+    ("ignore", ControlAction::Ignore),
+    ("ok", ControlAction::Ok),
+    ("done", ControlAction::Done),
+    ("bad", ControlAction::Bad),
+    ("die", ControlAction::Die),
+    ("reset", ControlAction::Reset),
+];
+
+impl Actions {
+    /// Returns the action for a code.
+    #[must_use]
+    pub fn on(&self, code: PamCode) -> ControlAction {
+        self.0.get(code.index()).copied().unwrap_or(ControlAction::Bad)
+    }
+
+    /// Returns the table in which every code is bad.
+    #[must_use]
+    pub fn bad() -> Self {
+        Self([ControlAction::Bad; CODES])
+    }
+
+    fn simple(yes: ControlAction, ignore: ControlAction, others: ControlAction) -> Self {
+        let mut table = Draft::default();
+        table.set(PamCode::SUCCESS, yes);
+        table.set(PamCode::NEW_AUTHTOK_REQD, yes);
+        table.set(PamCode::IGNORE, ignore);
+        table.finish(others)
+    }
+}
+
+/// Parses a control field without its brackets.
+#[must_use]
+pub fn parse(field: &str) -> Control {
+    let actions = match field.to_ascii_lowercase().as_str() {
+        "required" => Actions::simple(ControlAction::Ok, ControlAction::Ignore, ControlAction::Bad),
+        "requisite" => {
+            Actions::simple(ControlAction::Ok, ControlAction::Ignore, ControlAction::Die)
+        }
+        "optional" => {
+            Actions::simple(ControlAction::Ok, ControlAction::Ignore, ControlAction::Ignore)
+        }
+        "sufficient" => {
+            Actions::simple(ControlAction::Done, ControlAction::Ignore, ControlAction::Ignore)
+        }
+        "include" => return Control::Include,
+        "substack" => return Control::Substack,
+        _ => match brackets(field) {
+            Ok(actions) => actions,
+            Err(expected) => return Control::Unreadable(expected),
+        },
+    };
+    Control::Actions(Box::new(actions))
+}
+
+/// A partial table: later pairs overwrite, `default` fills the missing entries.
+#[derive(Default)]
+struct Draft([Option<ControlAction>; CODES]);
+
+impl Draft {
+    fn set(&mut self, code: PamCode, action: ControlAction) {
+        if let Some(entry) = self.0.get_mut(code.index()) {
+            *entry = Some(action);
+        }
+    }
+
+    fn fill(&mut self, action: ControlAction) {
+        for entry in &mut self.0 {
+            entry.get_or_insert(action);
+        }
+    }
+
+    fn finish(self, default: ControlAction) -> Actions {
+        Actions(self.0.map(|entry| entry.unwrap_or(default)))
+    }
+}
+
+fn brackets(field: &str) -> Result<Actions, String> {
+    let mut table = Draft::default();
+    let mut rest = skip_space(field);
+    while !rest.is_empty() {
+        let (code, after) = code_word(rest)?;
+        let after = skip_space(after)
+            .strip_prefix('=')
+            .ok_or_else(|| format!("`=` is missing before `{after}`"))?;
+        let (action, after) = action_word(skip_space(after))?;
+        match code {
+            Some(code) => table.set(code, action),
+            None => table.fill(action),
+        }
+        rest = skip_space(after);
+    }
+    Ok(table.finish(ControlAction::Bad))
+}
+
+/// Parses a code name; `None` is the word `default`.
+fn code_word(text: &str) -> Result<(Option<PamCode>, &str), String> {
+    all()
+        .find_map(|code| Some((Some(code), text.strip_prefix(code.name())?)))
+        .or_else(|| Some((None, text.strip_prefix("default")?)))
+        .filter(|(_, rest)| !rest.is_empty())
+        .ok_or_else(|| format!("`{text}` does not begin with the name of a return code"))
+}
+
+fn action_word(text: &str) -> Result<(ControlAction, &str), String> {
+    if let Some(found) =
+        WORDS.iter().find_map(|(word, action)| Some((*action, text.strip_prefix(word)?)))
+    {
+        return Ok(found);
+    }
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    match digits.parse::<u32>() {
+        Ok(count) if count > 0 => Ok((ControlAction::Jump(count), rest)),
+        Ok(_) | Err(_) => Err(format!("`{text}` does not begin with an action")),
+    }
+}
+
+/// Skips the characters of C's isspace.
+fn skip_space(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(field: &str, code: &str) -> ControlAction {
+        let Control::Actions(actions) = parse(field) else {
+            panic!("{field}");
+        };
+        actions.on(PamCode::from_name(code).unwrap())
+    }
+
+    #[test]
+    fn the_four_words() {
+        for (word, success, ignore, failure) in [
+            ("required", ControlAction::Ok, ControlAction::Ignore, ControlAction::Bad),
+            ("Requisite", ControlAction::Ok, ControlAction::Ignore, ControlAction::Die),
+            ("optional", ControlAction::Ok, ControlAction::Ignore, ControlAction::Ignore),
+            ("SUFFICIENT", ControlAction::Done, ControlAction::Ignore, ControlAction::Ignore),
+        ] {
+            assert_eq!(on(word, "success"), success);
+            assert_eq!(on(word, "new_authtok_reqd"), success);
+            assert_eq!(on(word, "ignore"), ignore);
+            assert_eq!(on(word, "perm_denied"), failure);
+        }
+        assert_eq!(parse("include"), Control::Include);
+        assert_eq!(parse("SubStack"), Control::Substack);
+    }
+
+    #[test]
+    fn pairs_between_brackets() {
+        let field = "success=2 new_authtok_reqd = ok\tdefault=ignore auth_err=die";
+        assert_eq!(on(field, "success"), ControlAction::Jump(2));
+        assert_eq!(on(field, "new_authtok_reqd"), ControlAction::Ok);
+        assert_eq!(on(field, "auth_err"), ControlAction::Die);
+        assert_eq!(on(field, "abort"), ControlAction::Ignore);
+        assert_eq!(on("success=okdefault=ignore", "abort"), ControlAction::Ignore);
+        assert_eq!(on("success=ok", "ignore"), ControlAction::Bad);
+        assert_eq!(on("success=ok success=done", "success"), ControlAction::Done);
+        assert_eq!(on("", "success"), ControlAction::Bad);
+    }
+
+    #[test]
+    fn what_libpam_cannot_read_is_bad_for_every_code() {
+        for field in [
+            "success",
+            "sucess=ok",
+            "success=okay",
+            "success=0",
+            "success=-1",
+            "success ok",
+            "success=",
+            "requird",
+        ] {
+            assert!(matches!(parse(field), Control::Unreadable(_)), "{field}");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! libpam's dispatch of a stack: which lines are called, and the result.
+use crate::pam::code::PamCode;
+use crate::pam::control::ControlAction;
+use crate::pam::stack::{DEEPEST, Handler, StackKind};
+
+/// Result of the stack so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Impression {
+    /// None yet.
+    Undecided,
+    /// Success so far.
+    Positive,
+    /// Failure; only a reset takes it back.
+    Negative,
+}
+
+/// One call of a module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StackStep {
+    /// Index of the line in the flattened stack.
+    pub line: usize,
+    /// Result of the stack before the call.
+    pub before: Impression,
+    /// Return code of the call.
+    pub returned: PamCode,
+}
+
+/// Result of one dispatch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StackOutcome {
+    /// The code that the application receives.
+    pub code: PamCode,
+    /// The calls, in order.
+    pub steps: Vec<StackStep>,
+}
+
+#[derive(Clone, Copy)]
+struct DispatchState {
+    impression: Impression,
+    status: PamCode,
+}
+
+const START: DispatchState =
+    DispatchState { impression: Impression::Undecided, status: PamCode::PERM_DENIED };
+
+enum Next {
+    Line,
+    Skip(u32),
+    End,
+}
+
+/// Dispatches a stack; `answer` returns what the module of a line returns.
+pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) -> StackOutcome {
+    let mut steps = Vec::new();
+    let mut state = START;
+    let mut entered = [START; DEEPEST + 1];
+    let mut previous_level = 0;
+    let mut line = 0;
+    while let Some(handler) = stack.get(line) {
+        let level = handler.level;
+        if previous_level < level
+            && let Some(slot) = entered.get_mut(level)
+        {
+            *slot = state;
+        }
+        previous_level = level;
+        let returned = match handler.kind {
+            StackKind::Substack => {
+                line += 1;
+                continue;
+            }
+            StackKind::Broken => PamCode::PERM_DENIED,
+            StackKind::Module { .. } => answer(handler),
+        };
+        let before = state.impression;
+        steps.push(StackStep { line, before, returned });
+        if returned == PamCode::INCOMPLETE {
+            return StackOutcome { code: returned, steps };
+        }
+        let origin = entered.get(level).copied().unwrap_or(START);
+        let next = state.hear(handler.actions.on(returned), returned, origin);
+        line = state.follow(next, stack, line) + 1;
+    }
+    let code = state.result();
+    StackOutcome { code, steps }
+}
+
+impl DispatchState {
+    fn hear(&mut self, action: ControlAction, returned: PamCode, origin: Self) -> Next {
+        match action {
+            ControlAction::Ignore => Next::Line,
+            ControlAction::Reset => {
+                *self = origin;
+                Next::Line
+            }
+            ControlAction::Ok | ControlAction::Done => {
+                self.agree(returned);
+                let ends = action == ControlAction::Done && self.impression == Impression::Positive;
+                if ends { Next::End } else { Next::Line }
+            }
+            ControlAction::Bad => {
+                self.refuse(returned);
+                Next::Line
+            }
+            ControlAction::Die => {
+                self.refuse(returned);
+                Next::End
+            }
+            ControlAction::Jump(count) => Next::Skip(count),
+        }
+    }
+
+    /// Keeps the first code other than success, also among those that count as success.
+    fn agree(&mut self, returned: PamCode) {
+        let open = match self.impression {
+            Impression::Undecided => true,
+            Impression::Positive => self.status == PamCode::SUCCESS,
+            Impression::Negative => false,
+        };
+        if open {
+            self.impression = Impression::Positive;
+            self.status = returned;
+        }
+    }
+
+    fn refuse(&mut self, returned: PamCode) {
+        if self.impression != Impression::Negative {
+            self.impression = Impression::Negative;
+            self.status = if returned == PamCode::IGNORE { PamCode::PERM_DENIED } else { returned };
+        }
+    }
+
+    /// Returns the last line that is skipped; a jump beyond the end of its stack fails.
+    fn follow(&mut self, next: Next, stack: &[Handler], line: usize) -> usize {
+        match next {
+            Next::Line => line,
+            Next::End => last_of_stack(stack, line),
+            Next::Skip(count) => {
+                let (landed, left) = skip(stack, line, count);
+                if left > 0 {
+                    self.impression = Impression::Negative;
+                    self.status = PamCode::PERM_DENIED;
+                }
+                landed
+            }
+        }
+    }
+
+    /// Returns the final code: libpam refuses a success that no module has given.
+    fn result(self) -> PamCode {
+        if self.status == PamCode::SUCCESS && self.impression != Impression::Positive {
+            return PamCode::PERM_DENIED;
+        }
+        self.status
+    }
+}
+
+fn level(stack: &[Handler], line: usize) -> Option<usize> {
+    stack.get(line).map(|handler| handler.level)
+}
+
+fn last_of_stack(stack: &[Handler], mut line: usize) -> usize {
+    let own = level(stack, line);
+    while level(stack, line + 1).is_some() && level(stack, line + 1) >= own {
+        line += 1;
+    }
+    line
+}
+
+/// Skips lines; a substack counts as one. Returns where the jump ends and how many lines are left to skip.
+fn skip(stack: &[Handler], mut line: usize, mut count: u32) -> (usize, u32) {
+    let own = level(stack, line);
+    while count > 0 && level(stack, line + 1).is_some() && level(stack, line + 1) >= own {
+        line += 1;
+        while level(stack, line + 1) > own {
+            line += 1;
+        }
+        count -= 1;
+    }
+    (line, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::tests::{Tree, auth_stack};
+    use super::*;
+
+    /// Dispatches the stack of `lines`, in which a module's name is its return code.
+    fn result(lines: &str) -> (PamCode, Vec<usize>) {
+        let mut tree = Tree::new();
+        tree.insert("/etc/pam.d/t".into(), lines.into());
+        tree.insert(
+            "/etc/pam.d/inner".into(),
+            "auth sufficient success\nauth required auth_err\n".into(),
+        );
+        tree.insert(
+            "/etc/pam.d/no".into(),
+            "auth requisite auth_err\nauth required success\n".into(),
+        );
+        let stack = auth_stack(&tree, "t");
+        let outcome = dispatch(&stack, &mut |handler| match &handler.kind {
+            StackKind::Module { path, .. } => PamCode::from_name(path).unwrap(),
+            StackKind::Broken | StackKind::Substack => panic!("not a module"),
+        });
+        (outcome.code, outcome.steps.iter().map(|step| step.line).collect())
+    }
+
+    #[test]
+    fn a_jump_is_no_yes() {
+        assert_eq!(
+            result("auth [success=1 default=ignore] success\nauth required auth_err\n").0,
+            PamCode::PERM_DENIED
+        );
+        assert_eq!(
+            result("auth [success=1 default=die] success\nauth required auth_err\nauth required ignore\n").0,
+            PamCode::PERM_DENIED
+        );
+    }
+
+    #[test]
+    fn a_jump_past_the_end_refuses_even_after_a_yes() {
+        assert_eq!(
+            result("auth required success\nauth [success=2] success\nauth required success\n").0,
+            PamCode::PERM_DENIED
+        );
+    }
+
+    #[test]
+    fn a_jump_takes_a_substack_as_one_line_and_an_include_as_its_lines() {
+        let over = "auth [success=1] success\nauth substack no\nauth required success\n";
+        assert_eq!(result(over), (PamCode::SUCCESS, vec![0, 4]));
+        let into = over.replace("substack", "include");
+        assert_eq!(result(&into), (PamCode::SUCCESS, vec![0, 2, 3]));
+    }
+
+    #[test]
+    fn done_and_die_end_a_substack_only_but_an_include_whole() {
+        assert_eq!(
+            result("auth substack inner\nauth required maxtries\n").0,
+            PamCode::from_name("maxtries").unwrap()
+        );
+        assert_eq!(result("auth include inner\nauth required maxtries\n").0, PamCode::SUCCESS);
+        assert_eq!(
+            result("auth substack no\nauth required success\n"),
+            (PamCode::AUTH_ERR, vec![1, 3])
+        );
+    }
+
+    #[test]
+    fn reset_returns_to_the_beginning_of_its_stack() {
+        assert_eq!(
+            result("auth required auth_err\nauth [default=reset] success\nauth required success\n")
+                .0,
+            PamCode::SUCCESS
+        );
+    }
+
+    #[test]
+    fn sufficient_after_a_no_does_not_end_the_stack() {
+        assert_eq!(
+            result("auth required auth_err\nauth sufficient success\nauth required success\n"),
+            (PamCode::AUTH_ERR, vec![0, 1, 2])
+        );
+    }
+
+    #[test]
+    fn the_first_yes_that_is_no_success_stays() {
+        assert_eq!(
+            result("auth required new_authtok_reqd\nauth required success\n").0,
+            PamCode::NEW_AUTHTOK_REQD
+        );
+    }
+}

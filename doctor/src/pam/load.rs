@@ -1,0 +1,342 @@
+//! Loads a service's files and flattens them as libpam does.
+use std::io;
+
+use crate::pam::control::{self, Actions, Control};
+use crate::pam::line::{ConfigLine, field, fields, lines};
+use crate::pam::stack::{
+    DEEPEST, Facility, Handler, LinePlace, Service, StackError, StackKind, facility,
+};
+
+/// Source of the files.
+pub trait Files {
+    /// Returns the text of a file.
+    ///
+    /// # Errors
+    /// `NotFound` is a normal answer; every other error ends the loading.
+    fn text(&self, path: &str) -> io::Result<String>;
+    /// Reports whether a path is a folder.
+    fn is_folder(&self, path: &str) -> bool;
+}
+
+/// A file that exists and cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Path of the file.
+    pub path: String,
+    /// The error.
+    pub error: io::Error,
+}
+
+/// Folders of a service's file, in order of precedence.
+pub const FOLDERS: [&str; 3] = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"];
+/// Largest number of files of a service. A file that includes itself twice on each of 15 levels would be 32,768.
+const FILES_MAX: usize = 500;
+const SINGLE_FILE: &str = "/etc/pam.conf";
+const DEFAULT_SERVICE: &str = "other";
+
+/// Loads a service.
+///
+/// # Errors
+/// [`Unreadable`] if a file exists and cannot be read.
+pub fn load(files: &dyn Files, service: &str) -> Result<Service, Unreadable> {
+    let service = service.to_ascii_lowercase();
+    let mut loader = Loader { files, service, included: 0, loaded: Service::default() };
+    if FOLDERS.iter().any(|folder| files.is_folder(folder)) {
+        loader.folders()?;
+    } else {
+        loader.single_file()?;
+    }
+    Ok(loader.loaded)
+}
+
+/// Purpose of the lines of one file.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    service: Option<&'a str>,
+    only: Option<Facility>,
+    depth: usize,
+    level: usize,
+}
+
+/// Result of reading one file; `Err(None)` means that libpam gives up on it.
+type Reading = Result<(), Option<Unreadable>>;
+
+struct Loader<'f> {
+    files: &'f dyn Files,
+    service: String,
+    included: usize,
+    loaded: Service,
+}
+
+impl Loader<'_> {
+    fn folders(&mut self) -> Result<(), Unreadable> {
+        let mut found = false;
+        for name in [self.service.clone(), DEFAULT_SERVICE.to_owned()] {
+            if self.loaded.unusable.is_some() {
+                return Ok(());
+            }
+            let Some((path, text)) = self.find(&name)? else {
+                continue;
+            };
+            found = true;
+            if name == self.service {
+                self.loaded.file = Some(path.clone());
+            }
+            let scope = Scope { service: Some(&name), only: None, depth: 0, level: 0 };
+            settle(self.read(&path, &text, scope))?;
+        }
+        if !found {
+            let file = format!("{}/{}", FOLDERS.first().unwrap_or(&""), self.service);
+            self.give_up(
+                LinePlace { file, line: 0 },
+                "there is no file for this service and none for `other`",
+            );
+        }
+        Ok(())
+    }
+
+    fn single_file(&mut self) -> Result<(), Unreadable> {
+        let place = LinePlace { file: SINGLE_FILE.to_owned(), line: 0 };
+        match self.open(SINGLE_FILE)? {
+            Some(text) => {
+                self.loaded.file = Some(SINGLE_FILE.to_owned());
+                let scope = Scope { service: None, only: None, depth: 0, level: 0 };
+                settle(self.read(SINGLE_FILE, &text, scope))
+            }
+            None => {
+                self.give_up(place, "neither this file nor a folder pam.d exists");
+                Ok(())
+            }
+        }
+    }
+
+    fn open(&self, path: &str) -> Result<Option<String>, Unreadable> {
+        match self.files.text(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Unreadable { path: path.to_owned(), error }),
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<Option<(String, String)>, Unreadable> {
+        let absolute = name.starts_with('/').then(|| name.to_owned());
+        let paths = match absolute {
+            Some(path) => vec![path],
+            None => FOLDERS.iter().map(|folder| format!("{folder}/{name}")).collect(),
+        };
+        for path in paths {
+            if let Some(text) = self.open(&path)? {
+                return Ok(Some((path, text)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn give_up(&mut self, place: LinePlace, what: &str) {
+        self.loaded.unusable.get_or_insert(StackError { place, what: what.to_owned() });
+    }
+
+    fn read(&mut self, path: &str, text: &str, scope: Scope<'_>) -> Reading {
+        let cut = lines(text);
+        for line in &cut.complete {
+            self.line(path, line, scope)?;
+        }
+        match cut.cut {
+            None => Ok(()),
+            Some(number) => {
+                let place = LinePlace { file: path.to_owned(), line: number };
+                self.give_up_at_top(
+                    place,
+                    "the file ends inside a line that a backslash continues",
+                    scope,
+                );
+                Err(None)
+            }
+        }
+    }
+
+    /// Gives up on a broken file: an included one becomes a line that refuses, one at the top makes the service
+    /// unusable.
+    fn give_up_at_top(&mut self, place: LinePlace, what: &str, scope: Scope<'_>) {
+        if scope.depth == 0 {
+            self.give_up(place, what);
+        } else {
+            self.fault(&place, what.to_owned());
+        }
+    }
+
+    fn line(&mut self, path: &str, line: &ConfigLine, scope: Scope<'_>) -> Reading {
+        let place = LinePlace { file: path.to_owned(), line: line.number };
+        let mut rest = line.text.as_str();
+        let mut first = String::new();
+        if scope.service.is_none() {
+            let Some((name, after)) = field(rest) else {
+                return Ok(());
+            };
+            (first, rest) = (name, after);
+        }
+        let service = scope.service.unwrap_or(&first);
+        let default = service.eq_ignore_ascii_case(DEFAULT_SERVICE);
+        if !default && !service.eq_ignore_ascii_case(&self.service) {
+            return Ok(());
+        }
+        let mut entry = Entry { default, place, service, scope };
+        if scope.service.is_none() {
+            entry.scope.service = Some(service);
+        }
+        self.entry(&entry, rest)
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, text: &str) -> Reading {
+        let (kind, rest) = field(text).unwrap_or_default();
+        let kind = kind.strip_prefix('-').unwrap_or(&kind);
+        if kind.eq_ignore_ascii_case("@include") {
+            return self.at_include(entry, rest);
+        }
+        let known = facility(kind);
+        // libpam treats an unknown word as `auth`.
+        let facility = known.or(entry.scope.only).unwrap_or(Facility::Auth);
+        if entry.scope.only.is_some_and(|only| only != facility) {
+            return Ok(());
+        }
+        if known.is_none() {
+            self.fault(
+                &entry.place,
+                format!("`{kind}` is none of auth, account, password, session"),
+            );
+        }
+        let (flag, rest) = field(rest).unwrap_or_default();
+        let (target, rest) = field(rest).map_or((None, ""), |(word, rest)| (Some(word), rest));
+        match control::parse(&flag) {
+            Control::Include => self.include_at(entry, facility, 0, target.as_deref())?,
+            Control::Substack => {
+                self.add(entry, facility, StackKind::Substack, Actions::bad());
+                self.include_at(entry, facility, 1, target.as_deref())?;
+            }
+            Control::Actions(actions) => {
+                let kind = self.module(entry, target, rest);
+                let kind = known.map_or(StackKind::Broken, |_| kind);
+                self.add(entry, facility, kind, *actions);
+            }
+            Control::Unreadable(why) => {
+                self.fault(
+                    &entry.place,
+                    format!("the control field `[{flag}]` cannot be read: {why}"),
+                );
+                let kind = self.module(entry, target, rest);
+                self.add(entry, facility, kind, Actions::bad());
+            }
+        }
+        Ok(())
+    }
+
+    fn module(&mut self, entry: &Entry<'_>, path: Option<String>, args: &str) -> StackKind {
+        let Some(path) = path else {
+            self.fault(&entry.place, "no module is named".to_owned());
+            return StackKind::Broken;
+        };
+        StackKind::Module { path, args: fields(args) }
+    }
+
+    fn include_at(
+        &mut self,
+        entry: &Entry<'_>,
+        facility: Facility,
+        deeper: usize,
+        target: Option<&str>,
+    ) -> Reading {
+        let scope = Scope {
+            service: Some(entry.service),
+            only: Some(facility),
+            depth: entry.scope.depth + 1,
+            level: entry.scope.level + deeper,
+        };
+        if !self.include_file(entry, target, scope)? {
+            self.add(entry, facility, StackKind::Broken, Actions::bad());
+        }
+        Ok(())
+    }
+
+    /// Reads Debian's `@include`: it takes lines of every type, and a missing file makes the service unusable.
+    fn at_include(&mut self, entry: &Entry<'_>, rest: &str) -> Reading {
+        let target = field(rest).map(|(word, _)| word);
+        let scope =
+            Scope { depth: entry.scope.depth + 1, service: Some(entry.service), ..entry.scope };
+        if self.include_file(entry, target.as_deref(), scope)? {
+            return Ok(());
+        }
+        match entry.scope.only {
+            Some(facility) => self.add(entry, facility, StackKind::Broken, Actions::bad()),
+            None => {
+                let what = format!("`@include {}` cannot be followed", target.unwrap_or_default());
+                self.give_up(entry.place.clone(), &what);
+                return Err(None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Includes a file; reports whether it exists and is usable.
+    fn include_file(
+        &mut self,
+        entry: &Entry<'_>,
+        target: Option<&str>,
+        scope: Scope<'_>,
+    ) -> Result<bool, Option<Unreadable>> {
+        self.included += 1;
+        if self.included > FILES_MAX {
+            self.give_up(entry.place.clone(), "the files include each other without end");
+            return Ok(false);
+        }
+        let found = match target {
+            Some(name) if scope.depth <= DEEPEST && scope.level <= DEEPEST => {
+                self.find(name).map_err(Some)?
+            }
+            Some(_) | None => None,
+        };
+        let Some((path, text)) = found else {
+            let name = target.unwrap_or_default();
+            self.fault(
+                &entry.place,
+                format!("the file `{name}` that it names is not there, or names itself"),
+            );
+            return Ok(false);
+        };
+        match self.read(&path, &text, scope) {
+            Ok(()) => Ok(true),
+            Err(None) => Ok(false),
+            Err(unreadable) => Err(unreadable),
+        }
+    }
+
+    fn add(&mut self, entry: &Entry<'_>, facility: Facility, kind: StackKind, actions: Actions) {
+        let stacks = if entry.default { &mut self.loaded.other } else { &mut self.loaded.own };
+        stacks.entry(facility).or_default().push(Handler {
+            kind,
+            actions,
+            level: entry.scope.level,
+            place: entry.place.clone(),
+        });
+    }
+
+    fn fault(&mut self, place: &LinePlace, what: String) {
+        self.loaded.faults.push(StackError { place: place.clone(), what });
+    }
+}
+
+struct Entry<'a> {
+    default: bool,
+    place: LinePlace,
+    service: &'a str,
+    scope: Scope<'a>,
+}
+
+fn settle(reading: Reading) -> Result<(), Unreadable> {
+    match reading {
+        Ok(()) | Err(None) => Ok(()),
+        Err(Some(unreadable)) => Err(unreadable),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

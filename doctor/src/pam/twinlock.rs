@@ -1,0 +1,220 @@
+//! A line with pam_twinlock.so: its claim about the first factor, and its answers.
+use twinlock_core::base::request::Claim;
+use twinlock_core::policy::foreign_arguments;
+use twinlock_core::policy::pam_line::{self, PamLine, Task};
+
+use crate::pam::code::PamCode;
+use crate::pam::modules::file_name;
+
+/// File name of our module.
+pub const MODULE: &str = "pam_twinlock.so";
+
+/// What the line says about the first factor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stand {
+    /// `first_factor=publickey`
+    PublicKey,
+    /// `first_factor=stack`
+    Stack,
+    /// `first_factor=follows`
+    Follows,
+    /// `first_factor=failed`
+    Failed,
+    /// `probe=publickey`
+    Probe,
+    /// Nothing that the module accepts: it refuses every login.
+    Nothing,
+}
+
+/// What is wrong with the arguments.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ArgumentError {
+    /// No `first_factor=` and no `probe=`.
+    NoFirstFactor,
+    /// Another mistake, described in the module's words.
+    Other(String),
+    /// An unknown word, and the nearest known argument.
+    Unknown(String, Option<&'static str>),
+}
+
+/// The arguments of one line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arguments {
+    /// What the line says about the first factor.
+    pub stand: Stand,
+    /// What is wrong with it: the module then refuses every login.
+    pub mistake: Option<ArgumentError>,
+    /// The parsed arguments, if they are valid.
+    pub line: Option<PamLine>,
+}
+
+/// The code that the user gives, or why none is judged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ModuleAnswer {
+    /// A correct code.
+    Right,
+    /// No correct code.
+    Wrong,
+    /// No correct code, and the module cannot judge it and returns this code.
+    Broken(PamCode),
+    /// An exempt account.
+    Exempt,
+}
+
+/// Return codes if the module cannot judge: settings, store or conversation are unavailable, or it panicked.
+pub const BROKEN: [PamCode; 4] =
+    [PamCode::SERVICE_ERR, PamCode::AUTHINFO_UNAVAIL, PamCode::CONV_ERR, PamCode::ABORT];
+
+/// Known misspelt whole arguments; core knows the others.
+const WHOLE: [&str; 5] = [
+    "first_factor=publickey",
+    "first_factor=stack",
+    "first_factor=follows",
+    "first_factor=failed",
+    "probe=publickey",
+];
+
+/// Reports whether the path names our module.
+#[must_use]
+pub fn is_twinlock(path: &str) -> bool {
+    file_name(path) == MODULE
+}
+
+/// Parses the arguments of a line as the module does.
+#[must_use]
+pub fn read(args: &[String]) -> Arguments {
+    match pam_line::read(args.iter().map(String::as_str)) {
+        Ok(line) => Arguments { stand: stand(line.task), mistake: None, line: Some(line) },
+        Err(fault) => {
+            Arguments { stand: Stand::Nothing, mistake: Some(mistake(args, fault.0)), line: None }
+        }
+    }
+}
+
+fn stand(task: Task) -> Stand {
+    match task {
+        Task::ProbePublickey => Stand::Probe,
+        Task::Ask(Claim::Publickey) => Stand::PublicKey,
+        Task::Ask(Claim::Stack) => Stand::Stack,
+        Task::Ask(Claim::Follows) => Stand::Follows,
+        Task::Ask(Claim::Failed) => Stand::Failed,
+    }
+}
+
+fn mistake(args: &[String], sentence: String) -> ArgumentError {
+    let has = |name: &str| args.iter().any(|arg| arg.starts_with(name));
+    let alone = |arg: &String| {
+        // Reported once: the module refuses a repeated first factor.
+        let other = Some("first_factor=follows").filter(|_| !arg.starts_with("first_factor="));
+        pam_line::read(other.into_iter().chain([arg.as_str()])).is_err()
+    };
+    let unknown = args.iter().find(|arg| *arg != "probe=publickey" && alone(arg));
+    match unknown {
+        Some(word) => match foreign_arguments::instead(word) {
+            Some(sentence) => ArgumentError::Other(sentence.to_owned()),
+            None => ArgumentError::Unknown(word.clone(), nearest(word)),
+        },
+        None if !has("first_factor=") && !has("probe=") => ArgumentError::NoFirstFactor,
+        None => ArgumentError::Other(sentence),
+    }
+}
+
+fn nearest(arg: &str) -> Option<&'static str> {
+    let likeness = |text: &'static str| (strsim::jaro_winkler(text, arg), text);
+    WHOLE
+        .into_iter()
+        .chain(pam_line::ARGUMENTS)
+        .map(likeness)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .map(|(_, text)| text)
+}
+
+impl Stand {
+    /// Returns the module's answer on such a line.
+    #[must_use]
+    pub fn answer(self, key: bool, answer: ModuleAnswer) -> PamCode {
+        match (self, answer) {
+            (Self::Nothing, _) => PamCode::SERVICE_ERR,
+            (Self::Probe, _) if key => PamCode::SUCCESS,
+            (Self::Probe, _) => PamCode::IGNORE,
+            (_, ModuleAnswer::Broken(code)) => code,
+            (Self::Failed, _) | (_, ModuleAnswer::Wrong) => PamCode::AUTH_ERR,
+            (Self::PublicKey, _) if !key => PamCode::AUTH_ERR,
+            (_, ModuleAnswer::Right) => PamCode::SUCCESS,
+            (_, ModuleAnswer::Exempt) if key => PamCode::SUCCESS,
+            (_, ModuleAnswer::Exempt) => PamCode::IGNORE,
+        }
+    }
+
+    /// Reports whether the line verifies codes.
+    #[must_use]
+    pub fn judges(self) -> bool {
+        match self {
+            Self::PublicKey | Self::Stack | Self::Follows => true,
+            Self::Failed | Self::Probe | Self::Nothing => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(args: &str) -> Arguments {
+        read(&args.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn each_stand_is_read() {
+        let stands = [Stand::PublicKey, Stand::Stack, Stand::Follows, Stand::Failed, Stand::Probe];
+        for (text, stand) in WHOLE.into_iter().zip(stands) {
+            let line = of(&format!("{text} echo debug prompt=Code: config=/etc/x"));
+            assert_eq!((line.stand, line.mistake), (stand, None));
+        }
+        assert!(is_twinlock("/lib/security/pam_twinlock.so"));
+        assert!(!is_twinlock("pam_twinlock.so.old"));
+    }
+
+    #[test]
+    fn mistakes_refuse_and_name_the_nearest_word() {
+        let unknown = |word: &str, near| Some(ArgumentError::Unknown(word.to_owned(), near));
+        for (args, mistake) in [
+            ("", Some(ArgumentError::NoFirstFactor)),
+            ("echo", Some(ArgumentError::NoFirstFactor)),
+            ("first_factor=pubkey", unknown("first_factor=pubkey", Some("first_factor=publickey"))),
+            ("probe=pubkey", unknown("probe=pubkey", Some("probe=publickey"))),
+            ("first_factor=stack ecko", unknown("ecko", Some("echo"))),
+            ("first_factor=stack nulok", unknown("nulok", Some("nullok"))),
+            ("first_factor=stack gate", unknown("gate", None)),
+        ] {
+            let line = of(args);
+            assert_eq!((line.stand, line.mistake), (Stand::Nothing, mistake), "{args}");
+        }
+        let both = of("first_factor=stack probe=publickey");
+        assert!(matches!(both.mistake, Some(ArgumentError::Other(_))));
+        for (args, says) in [
+            ("first_factor=stack secret=/etc/keys/${USER}", "twinlock import"),
+            ("first_factor=stack forward_pass", "first_factor=follows forward_pass"),
+        ] {
+            let Some(ArgumentError::Other(sentence)) = of(args).mistake else { panic!("{args}") };
+            assert!(sentence.contains(says), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn an_exempt_account_is_ignored_unless_the_module_saw_the_key() {
+        assert_eq!(Stand::Stack.answer(false, ModuleAnswer::Exempt), PamCode::IGNORE);
+        assert_eq!(Stand::Stack.answer(true, ModuleAnswer::Exempt), PamCode::SUCCESS);
+        assert_eq!(Stand::PublicKey.answer(true, ModuleAnswer::Exempt), PamCode::SUCCESS);
+        assert_eq!(Stand::PublicKey.answer(false, ModuleAnswer::Exempt), PamCode::AUTH_ERR);
+        assert_eq!(Stand::PublicKey.answer(false, ModuleAnswer::Right), PamCode::AUTH_ERR);
+        assert_eq!(Stand::Failed.answer(true, ModuleAnswer::Right), PamCode::AUTH_ERR);
+        assert_eq!(Stand::Failed.answer(true, ModuleAnswer::Exempt), PamCode::AUTH_ERR);
+        assert_eq!(Stand::Probe.answer(false, ModuleAnswer::Right), PamCode::IGNORE);
+        assert_eq!(
+            Stand::Stack.answer(true, ModuleAnswer::Broken(PamCode::CONV_ERR)),
+            PamCode::CONV_ERR
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! A correct stack with an sshd that lacks the settings shipped with it.
+use crate::finding::Finding;
+use crate::judge::case::{Case, Reach};
+use crate::pam::table::{CaseTable, Role};
+use crate::pam::twinlock::Stand;
+use crate::sshd::config::{Config, Directive};
+
+const EXAMPLES: &str = "/usr/share/doc/twinlock/examples/sshd_config.d";
+const FOLDER: &str = "/etc/ssh/sshd_config.d";
+
+/// Findings that follow from the missing settings, in sshd and in the unreached stack.
+const CONSEQUENCES: [&str; 10] = [
+    "usepam-no",
+    "prompts-off",
+    "key-alone",
+    "gssapi-alone",
+    "hostbased-alone",
+    "way-without-pam",
+    "password-method",
+    "key-after-code",
+    "nobody-gets-in",
+    "way-leads-nowhere",
+];
+
+/// Gives all findings that follow from missing settings the same remedy, so that no two remedies contradict each other.
+pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
+    // An administrator who has set these keywords wants a particular policy, so they are not replaced.
+    let written = |keyword: &str| {
+        config.directives.iter().any(|line| line.block.is_none() && line.keyword == keyword)
+    };
+    if config.drop_ins.as_deref() != Some(FOLDER) || written("authenticationmethods") {
+        return;
+    }
+    let Some(name) = drop_in(case.table) else { return };
+    let remedy = format!(
+        "The PAM file is right; sshd's settings for it are missing. Copy them, then run `sshd -t` and reload sshd:\ncp {EXAMPLES}/{name} {FOLDER}/"
+    );
+    for finding in findings.iter_mut().filter(|one| CONSEQUENCES.contains(&one.id)) {
+        if !stays(finding, name, config) {
+            finding.remedy.clone_from(&remedy);
+        }
+    }
+}
+
+/// Reports whether the setting would override the copied file: it is in a Match block, or in a file that sshd reads
+/// first.
+fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
+    let single = ["usepam-no", "prompts-off"].contains(&finding.id);
+    let at = |line: &&Directive| line.place.to_string() == finding.place;
+    config.directives.iter().find(at).is_some_and(|line| {
+        let file = line.place.file.strip_prefix(FOLDER).map(|file| file.trim_start_matches('/'));
+        line.block.is_some() || single && file.is_some_and(|file| file < name)
+    })
+}
+
+/// Returns the settings file that the stack is made for, if the stack is correct with it.
+fn drop_in(table: &CaseTable) -> Option<&'static str> {
+    let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
+    let probes = any(&|role| matches!(role, Role::Twinlock(args) if args.stand == Stand::Probe));
+    let (name, reach) = if probes {
+        ("10-twinlock-both.conf", Reach::EVERY)
+    } else if any(&|role| matches!(role, Role::Proof(_))) {
+        ("10-twinlock-password.conf", Reach { without_key: true, with_key: false })
+    } else {
+        ("10-twinlock-publickey.conf", Reach { without_key: false, with_key: true })
+    };
+    crate::judge::stack(&Case { table, file: "", reach, wanted: reach }).is_empty().then_some(name)
+}

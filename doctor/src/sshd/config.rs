@@ -1,0 +1,233 @@
+//! Where a setting is in sshd's files, and the Match blocks.
+use std::io;
+
+use crate::pam::load::{Files, Unreadable};
+use crate::pam::stack::LinePlace;
+
+/// One setting as written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Directive {
+    /// In lower case.
+    pub keyword: String,
+    /// The rest of the line.
+    pub value: String,
+    /// Where it is.
+    pub place: LinePlace,
+    /// Index of its Match block.
+    pub block: Option<usize>,
+}
+
+/// One `Match` line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Block {
+    /// Criteria in lower case with their patterns; `all` has none.
+    pub criteria: Vec<(String, String)>,
+    /// Where it is.
+    pub place: LinePlace,
+}
+
+/// sshd's files.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Config {
+    /// Settings in the order in which sshd reads them; the first value counts.
+    pub directives: Vec<Directive>,
+    /// The Match lines.
+    pub blocks: Vec<Block>,
+    /// The main file.
+    pub file: String,
+    /// Folder of the first Include, in which a new file can be placed.
+    pub drop_ins: Option<String>,
+    included: usize,
+}
+
+/// Source of files that match a pattern.
+pub trait Patterns: Files {
+    /// Returns the files of one folder whose names match the pattern, sorted.
+    fn matching(&self, pattern: &str) -> Vec<String>;
+}
+
+const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
+const DEEPEST: usize = 16;
+/// Largest number of files. sshd refuses files that include each other without end.
+const FILES_MAX: usize = 500;
+
+/// Reads sshd's files.
+///
+/// # Errors
+/// [`Unreadable`] if a file exists and cannot be read.
+pub fn load(files: &dyn Patterns) -> Result<Config, Unreadable> {
+    let mut config = Config::default();
+    for file in MAIN_FILES {
+        match files.text(file) {
+            Ok(text) => {
+                file.clone_into(&mut config.file);
+                config.read(files, file, &text, None, 0)?;
+                return Ok(config);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Unreadable { path: file.to_owned(), error });
+            }
+        }
+    }
+    MAIN_FILES.first().copied().unwrap_or_default().clone_into(&mut config.file);
+    Ok(config)
+}
+
+impl Config {
+    fn read(
+        &mut self,
+        files: &dyn Patterns,
+        name: &str,
+        text: &str,
+        mut block: Option<usize>,
+        depth: usize,
+    ) -> Result<(), Unreadable> {
+        for (line, raw) in (1..).zip(text.lines()) {
+            let Some((keyword, value)) = split(raw) else {
+                continue;
+            };
+            let place = LinePlace { file: name.to_owned(), line };
+            match keyword.as_str() {
+                "match" => {
+                    self.blocks.push(Block { criteria: criteria(&value), place });
+                    block = Some(self.blocks.len() - 1);
+                }
+                "include" if depth < DEEPEST => self.include(files, &value, block, depth + 1)?,
+                _ => self.directives.push(Directive { keyword, value, place, block }),
+            }
+        }
+        Ok(())
+    }
+
+    fn include(
+        &mut self,
+        files: &dyn Patterns,
+        patterns: &str,
+        block: Option<usize>,
+        depth: usize,
+    ) -> Result<(), Unreadable> {
+        for pattern in patterns.split_whitespace() {
+            let pattern = pattern.trim_matches('"');
+            let pattern = if pattern.starts_with('/') {
+                pattern.to_owned()
+            } else {
+                format!("/etc/ssh/{pattern}")
+            };
+            let folder = pattern.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+            self.drop_ins = self.drop_ins.take().or(folder);
+            for file in files.matching(&pattern) {
+                self.included += 1;
+                if self.included > FILES_MAX {
+                    return Ok(());
+                }
+                let text =
+                    files.text(&file).map_err(|error| Unreadable { path: file.clone(), error })?;
+                self.read(files, &file, &text, block, depth)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns where a keyword is set outside of Match blocks, else the main file.
+    #[must_use]
+    pub fn place(&self, keywords: &[&str]) -> String {
+        self.directives
+            .iter()
+            .find(|line| line.block.is_none() && keywords.contains(&line.keyword.as_str()))
+            .map_or_else(|| self.file.clone(), |line| line.place.to_string())
+    }
+
+    /// Returns the blocks that set one of the keywords, with the line that does.
+    pub fn blocks_with<'a>(
+        &'a self,
+        keywords: &'a [&str],
+    ) -> impl Iterator<Item = (&'a Block, &'a Directive)> {
+        self.directives
+            .iter()
+            .filter(move |line| keywords.contains(&line.keyword.as_str()))
+            .filter_map(|line| Some((self.blocks.get(line.block?)?, line)))
+    }
+}
+
+/// Splits a line into keyword and value, at blanks or one `=`.
+fn split(raw: &str) -> Option<(String, String)> {
+    let line = raw.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return None;
+    }
+    let end = line.find([' ', '\t', '=']).unwrap_or(line.len());
+    let (keyword, rest) = line.split_at(end);
+    let value = rest.trim_start_matches([' ', '\t', '=']);
+    let value = value.split(" #").next().unwrap_or_default().trim();
+    Some((keyword.to_ascii_lowercase(), value.to_owned()))
+}
+
+fn criteria(value: &str) -> Vec<(String, String)> {
+    let spaced = value.replace('=', " ");
+    let mut words = spaced.split_whitespace();
+    let mut pairs = Vec::new();
+    while let Some(word) = words.next() {
+        let alone = ["all", "canonical", "final", "invalid-user"]
+            .contains(&word.to_ascii_lowercase().as_str());
+        let patterns = if alone { "" } else { words.next().unwrap_or_default() };
+        pairs.push((word.to_ascii_lowercase(), patterns.trim_matches('"').to_owned()));
+    }
+    pairs
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::pam::load::tests::{Tree, tree};
+
+    impl Patterns for Tree {
+        fn matching(&self, pattern: &str) -> Vec<String> {
+            let (folder, name) = pattern.rsplit_once('/').unwrap();
+            self.keys()
+                .filter(|path| {
+                    path.rsplit_once('/').is_some_and(|(dir, file)| {
+                        dir == folder && super::super::pattern::fits(name, file)
+                    })
+                })
+                .cloned()
+                .collect()
+        }
+    }
+
+    #[test]
+    fn includes_come_where_they_stand_and_match_ends_with_its_file() {
+        let files = tree(&[
+            (
+                "/etc/ssh/sshd_config",
+                "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes # all\n\tLoginGraceTime=30\n",
+            ),
+            (
+                "/etc/ssh/sshd_config.d/10-a.conf",
+                "usepam no\nMatch User backup,*-bot Address=10.0.0.0/8\n  AuthenticationMethods publickey\n",
+            ),
+            ("/etc/ssh/sshd_config.d/README", "UsePAM maybe\n"),
+        ]);
+        let config = load(&files).unwrap();
+        assert_eq!(config.place(&["usepam"]), "/etc/ssh/sshd_config.d/10-a.conf:1");
+        assert_eq!(config.place(&["logingracetime"]), "/etc/ssh/sshd_config:3");
+        assert_eq!(config.place(&["gssapiauthentication"]), "/etc/ssh/sshd_config");
+        let (block, line) = config.blocks_with(&["authenticationmethods"]).next().unwrap();
+        assert_eq!(line.place.to_string(), "/etc/ssh/sshd_config.d/10-a.conf:3");
+        assert_eq!(
+            block.criteria,
+            [
+                ("user".to_owned(), "backup,*-bot".to_owned()),
+                ("address".to_owned(), "10.0.0.0/8".to_owned())
+            ]
+        );
+        assert!(config.directives.iter().any(|line| line.value == "yes" && line.block.is_none()));
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_not_followed_for_ever() {
+        let main = "Include /etc/ssh/sshd_config\n".repeat(3) + "UsePAM yes\n";
+        let config = load(&tree(&[("/etc/ssh/sshd_config", &main)])).unwrap();
+        assert!((1..10_000).contains(&config.directives.len()));
+    }
+}

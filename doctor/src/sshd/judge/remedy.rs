@@ -1,0 +1,91 @@
+//! What to write into sshd's files, and where.
+use crate::judge::case::Reach;
+use crate::judge::remedies::{BOTH_METHODS, KEY_METHODS, PASSWORD_METHODS};
+use crate::pam::table::{CaseTable, Role};
+use crate::sshd::config::Directive;
+use crate::sshd::effective::Gate;
+use crate::sshd::judge::{Issue, SshdFacts};
+
+const NO_TEXT: &str = "PasswordAuthentication no";
+const OLD_PROMPTS: &str = "challengeresponseauthentication";
+
+impl SshdFacts {
+    pub(super) fn remedy(&self, kind: &Issue) -> String {
+        let methods = [self.methods(), NO_TEXT];
+        let [line, _] = methods.each_ref().map(std::slice::from_ref);
+        self.to_write(match kind {
+            Issue::NoPamOpen | Issue::NoPamShut => &["UsePAM yes"],
+            Issue::NoPrompts => &["KbdInteractiveAuthentication yes"],
+            Issue::KeyAlone | Issue::KeyAfterCode(_) | Issue::OtherAlone(_) => line,
+            Issue::OneText(_) => &methods,
+            Issue::RootShutOut => {
+                return "Leave it so and use sudo; or, once root has a record, write `PermitRootLogin yes`.".to_owned();
+            }
+        })
+    }
+
+    /// Returns the AuthenticationMethods line, the same for the whole report, so that no two remedies contradict each
+    /// other.
+    fn methods(&self) -> &'static str {
+        match self.wanted {
+            Reach { with_key: true, without_key: true } => BOTH_METHODS,
+            Reach { with_key: true, without_key: false } => KEY_METHODS,
+            Reach { with_key: false, .. } => PASSWORD_METHODS,
+        }
+    }
+
+    /// Returns the first factors with which users bypass PAM today: they should reach PAM with the same, and need a
+    /// code.
+    pub(super) fn meant(&self) -> Reach {
+        let mut meant = self.known_reach();
+        for way in self.base.ways() {
+            let key = way.asks("publickey");
+            meant.with_key |= key;
+            meant.without_key |= !key && way.gate() != Gate::None;
+        }
+        if meant.with_key || meant.without_key { meant } else { Reach::EVERY }
+    }
+
+    /// Decides with which first factors users should reach this stack; one with our line and no password is for keys.
+    pub fn settle(&mut self, table: &CaseTable) -> Reach {
+        let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
+        let ours = any(&|role| matches!(role, Role::Twinlock(_)));
+        if self.wanted.with_key && ours && !any(&|role| matches!(role, Role::Proof(_))) {
+            self.wanted.without_key = false;
+        }
+        self.wanted
+    }
+
+    /// Tells how to set lines. The first value counts: an existing line is changed, and only missing lines are added.
+    pub(super) fn to_write(&self, lines: &[&str]) -> String {
+        let change = |line: &&str| {
+            Some(format!("change the line at {} to `{line}`", self.set_by(line)?.place))
+        };
+        let mut steps: Vec<String> = lines.iter().filter_map(change).collect();
+        let new = lines.iter().filter(|line| self.set_by(line).is_none());
+        let new: Vec<String> = new.map(|line| format!("`{line}`")).collect();
+        if !new.is_empty() {
+            steps.push(format!("write {} into {}", new.join(" and "), self.file_to_write()));
+        }
+        let mut steps = steps.join(", ");
+        if let Some(first) = steps.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        format!("{steps}, then run `sshd -t` and reload sshd.")
+    }
+
+    /// Returns the line whose value is in force for all users.
+    fn set_by(&self, line: &str) -> Option<&Directive> {
+        let keyword = line.split(' ').next()?.to_ascii_lowercase();
+        let old = (keyword == "kbdinteractiveauthentication").then_some(OLD_PROMPTS);
+        let mut lines = self.config.directives.iter().filter(|one| one.block.is_none());
+        lines.find(|one| one.keyword == keyword || Some(one.keyword.as_str()) == old)
+    }
+
+    fn file_to_write(&self) -> String {
+        self.config.drop_ins.as_ref().map_or_else(
+            || format!("{} above every Match line", self.config.file),
+            |folder| format!("{folder}/10-twinlock.conf (before any other file that sets it)"),
+        )
+    }
+}

@@ -1,0 +1,218 @@
+//! Settings as sshd prints them, and the expected findings.
+use crate::pam::load::tests::tree;
+use crate::sshd::config::load;
+use crate::sshd::judge::*;
+use crate::sshd::probe::{People, plan};
+
+const GOOD: &str = "usepam yes\nlogingracetime 300\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication no\nhostbasedauthentication no\nauthenticationmethods publickey,keyboard-interactive:pam\n";
+
+/// Returns facts; `differs` gives the user whose settings differ, and the settings.
+fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> SshdFacts {
+    let files = tree(&[
+        ("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"),
+        ("/etc/ssh/sshd_config.d/50-house.conf", config),
+    ]);
+    let config = load(&files).unwrap();
+    let accounts = ["root", "alice", "bob"].map(str::to_owned).to_vec();
+    let people = People { accounts, groups: Vec::new() };
+    let asked = plan(&config, &people).probes.into_iter().map(|probe| {
+        let text =
+            differs.iter().find(|(user, _)| *user == probe.user).map_or(base, |(_, text)| text);
+        (probe, Effective::read(text))
+    });
+    let asked = asked.collect();
+    SshdFacts::new(config, Effective::read(base), asked)
+}
+
+fn ids(facts: &SshdFacts) -> Vec<(&'static str, Level)> {
+    judge(facts).iter().map(|finding| (finding.id, finding.level)).collect()
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    GOOD.replace(from, to)
+}
+
+#[test]
+fn the_right_settings_are_clean() {
+    assert_eq!(judge(&facts("", GOOD, &[])), []);
+    let both = with(
+        "publickey,keyboard-interactive:pam",
+        "publickey,keyboard-interactive:pam keyboard-interactive:pam",
+    );
+    assert_eq!(judge(&facts("", &both, &[])), []);
+    assert_eq!(reach(&facts("", GOOD, &[])), Reach { without_key: false, with_key: true });
+    assert_eq!(reach(&facts("", &both, &[])), Reach::EVERY);
+}
+
+const METHODS: &str = "authenticationmethods publickey,keyboard-interactive:pam";
+
+/// A change to correct settings and the expected findings.
+type Mutation = (&'static [(&'static str, &'static str)], &'static [(&'static str, Level)]);
+
+const MUTATIONS: [Mutation; 15] = [
+    (&[("usepam yes", "usepam no")], &[("usepam-no", Level::LockOut)]),
+    (
+        &[("kbdinteractiveauthentication yes", "kbdinteractiveauthentication no")],
+        &[("prompts-off", Level::LockOut)],
+    ),
+    (&[(METHODS, "authenticationmethods any")], &[("key-alone", Level::WayIn)]),
+    (
+        &[(METHODS, ""), ("gssapiauthentication no", "gssapiauthentication yes")],
+        &[("key-alone", Level::WayIn), ("gssapi-alone", Level::WayIn)],
+    ),
+    (
+        &[(METHODS, ""), ("hostbasedauthentication no", "hostbasedauthentication yes")],
+        &[("key-alone", Level::WayIn), ("hostbased-alone", Level::WayIn)],
+    ),
+    (
+        &[(METHODS, ""), ("passwordauthentication no", "passwordauthentication yes")],
+        &[("key-alone", Level::WayIn), ("password-method", Level::Warning)],
+    ),
+    (
+        &[(METHODS, ""), ("usepam yes", "usepam no")],
+        &[("usepam-no", Level::WayIn), ("key-alone", Level::WayIn)],
+    ),
+    (&[(":pam\n", ":pam publickey\n")], &[("key-alone", Level::WayIn)]),
+    (&[(":pam\n", ":pam gssapi-with-mic\n")], &[("gssapi-alone", Level::WayIn)]),
+    (
+        &[("publickey,keyboard-interactive:pam", "publickey,password")],
+        &[("password-method", Level::Warning)],
+    ),
+    (
+        &[("publickey,keyboard-interactive:pam", "keyboard-interactive:pam,publickey")],
+        &[("key-after-code", Level::Warning)],
+    ),
+    (&[("logingracetime 300", "logingracetime 30")], &[("grace-short", Level::Warning)]),
+    (&[("logingracetime 300", "logingracetime 120")], &[("grace-short", Level::Warning)]),
+    (&[("logingracetime 300", "logingracetime 0")], &[]),
+    (
+        &[("permitrootlogin no", "permitrootlogin prohibit-password")],
+        &[("root-shut-out", Level::Note)],
+    ),
+];
+
+#[test]
+fn each_wrong_setting_is_found() {
+    for (changes, expected) in MUTATIONS {
+        let mut text = GOOD.to_owned();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        assert_eq!(ids(&facts("", &text, &[])), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_match_block_makes_an_exception_that_is_named() {
+    let config =
+        "UsePAM yes\nMatch User bob Address 203.0.113.0/24\n  AuthenticationMethods publickey\n";
+    let robot = with("publickey,keyboard-interactive:pam", "publickey");
+    let found = judge(&facts(config, GOOD, &[("bob", &robot)]));
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((one.id, one.level), ("match-without-code", Level::Exception));
+    assert_eq!(one.place, "/etc/ssh/sshd_config.d/50-house.conf:3");
+    assert_eq!(
+        one.what,
+        "user bob gets in with a key alone by the Match block at /etc/ssh/sshd_config.d/50-house.conf:2."
+    );
+}
+
+#[test]
+fn a_match_block_for_everybody_is_no_exception() {
+    let config = "Match Address 0.0.0.0/0\n  AuthenticationMethods publickey\n";
+    let open = with("publickey,keyboard-interactive:pam", "publickey");
+    let all = [("alice", open.as_str()), ("bob", &open), ("root", GOOD)];
+    assert_eq!(ids(&facts(config, GOOD, &all)), [("key-alone", Level::WayIn)]);
+}
+
+#[test]
+fn a_match_block_that_closes_everything_clears_the_base() {
+    let open = with(
+        "authenticationmethods publickey,keyboard-interactive:pam",
+        "authenticationmethods any",
+    );
+    let all = [("alice", GOOD), ("bob", GOOD), ("root", GOOD)];
+    let found = judge(&facts(&format!("Match all\n  {KEY_METHODS}\n"), &open, &all));
+    assert_eq!(found, []);
+}
+
+#[test]
+fn prompts_off_for_one_person_locks_that_person_out() {
+    let config = "Match User bob\n  KbdInteractiveAuthentication no\n";
+    let off = with("kbdinteractiveauthentication yes", "kbdinteractiveauthentication no");
+    let found = judge(&facts(config, GOOD, &[("bob", &off)]));
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((one.id, one.level), ("prompts-off", Level::LockOut));
+    assert_eq!(one.place, "/etc/ssh/sshd_config.d/50-house.conf:2");
+}
+
+#[test]
+fn remedies_name_a_file_that_sorts_first() {
+    let text = with(
+        "authenticationmethods publickey,keyboard-interactive:pam",
+        "authenticationmethods any",
+    );
+    let found = judge(&facts("UsePAM yes\n", &text, &[]));
+    let remedy = &found.first().unwrap().remedy;
+    assert!(
+        remedy.contains(KEY_METHODS) && remedy.contains("/etc/ssh/sshd_config.d/10-twinlock.conf"),
+        "{remedy}"
+    );
+}
+
+#[test]
+fn remedies_change_the_line_that_sets_it() {
+    let house = "/etc/ssh/sshd_config.d/50-house.conf";
+    let then = "then run `sshd -t` and reload sshd.";
+    for (config, change, remedy) in [
+        (
+            "\nUsePAM no\n",
+            ("usepam yes", "usepam no"),
+            format!("Change the line at {house}:2 to `UsePAM yes`, {then}"),
+        ),
+        (
+            "ChallengeResponseAuthentication no\n",
+            ("kbdinteractiveauthentication yes", "kbdinteractiveauthentication no"),
+            format!("Change the line at {house}:1 to `KbdInteractiveAuthentication yes`, {then}"),
+        ),
+        (
+            "LoginGraceTime 30\n",
+            ("logingracetime 300", "logingracetime 30"),
+            format!("Change the line at {house}:1 to `LoginGraceTime 300`, {then}"),
+        ),
+        (
+            "PasswordAuthentication yes\n",
+            ("publickey,keyboard-interactive:pam", "publickey,password"),
+            format!(
+                "Change the line at {house}:1 to `PasswordAuthentication no`, write `{KEY_METHODS}` into /etc/ssh/sshd_config.d/10-twinlock.conf (before any other file that sets it), {then}"
+            ),
+        ),
+    ] {
+        let found = judge(&facts(config, &with(change.0, change.1), &[]));
+        let [one] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(one.remedy, remedy);
+    }
+}
+
+#[test]
+fn an_example_address_is_called_one() {
+    let found =
+        judge(&facts("", GOOD, &[("root", &with("rootlogin no", "rootlogin without-password"))]));
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    let start = "For user root from 203.0.113.7 (an example address): ";
+    assert!(one.what.starts_with(start), "{}", one.what);
+}
+
+#[test]
+fn one_line_of_methods_in_a_report() {
+    let any = with(METHODS, "");
+    let text = any.replace("passwordauthentication no", "passwordauthentication yes");
+    let found = judge(&facts("", &text, &[]));
+    let said: Vec<_> = found.iter().filter(|one| one.remedy.contains("`Authentication")).collect();
+    assert_eq!(said.len(), 2);
+    let both =
+        "`AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam`";
+    assert!(said.iter().all(|one| one.remedy.contains(both)), "{said:?}");
+}

@@ -1,0 +1,94 @@
+//! Wraps lines to fit on a screen.
+
+use std::io::IsTerminal;
+
+/// Longest line of prose, in columns.
+pub const WIDTH: usize = 78;
+
+/// A no-break space.
+const HELD: char = '\u{a0}';
+
+/// Narrowest width for wrapping, in columns.
+const NARROWEST: usize = 20;
+
+/// Returns `width`, or the terminal's width if that is smaller. Files and pipes get `width`.
+fn at_terminal(width: usize) -> usize {
+    let columns = |size: rustix::termios::Winsize| usize::from(size.ws_col);
+    let stdout = std::io::stdout();
+    let there = match stdout.is_terminal() {
+        true => rustix::termios::tcgetwinsize(&stdout).ok().map(columns),
+        false => None,
+    };
+    match there {
+        // A terminal that does not know its width reports 0.
+        Some(there) if there > 0 => width.min(there.max(NARROWEST)),
+        Some(_) | None => width,
+    }
+}
+
+/// Wraps a text at blanks to `width` columns or the terminal's width; a single word may be longer. Later lines are
+/// indented.
+#[must_use]
+pub fn wrap(text: &str, width: usize, indent: usize) -> String {
+    wrap_at(text, at_terminal(width), indent)
+}
+
+fn wrap_at(text: &str, width: usize, indent: usize) -> String {
+    let mut wrapped = String::new();
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            wrapped.push('\n');
+        }
+        wrap_line(&mut wrapped, line, width, indent);
+    }
+    wrapped
+}
+
+fn wrap_line(wrapped: &mut String, line: &str, width: usize, indent: usize) {
+    let mut column = 0;
+    for (index, word) in line.split(' ').enumerate() {
+        let length = word.chars().count();
+        if index > 0 && column + 1 + length > width {
+            wrapped.push('\n');
+            wrapped.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if index > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += length;
+    }
+}
+
+/// Wraps prose at blanks, but not between back quotes: that text is to be copied.
+#[must_use]
+pub fn prose(text: &str, indent: usize) -> String {
+    let quoted = |(number, part): (usize, &str)| match number % 2 {
+        0 => part.to_owned(),
+        _ => part.replace(' ', &HELD.to_string()),
+    };
+    let held: Vec<String> = text.split('`').enumerate().map(quoted).collect();
+    wrap(&held.join("`"), WIDTH, indent).replace(HELD, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_and_keep_their_words() {
+        let text = "one two three\n  four five";
+        assert_eq!(wrap_at(text, 8, 2), "one two\n  three\n  four\n  five");
+        assert_eq!(wrap_at("unbreakable", 4, 0), "unbreakable");
+        assert_eq!(wrap_at("", 4, 0), "");
+        assert_eq!(wrap_at("a unbreakable b", 4, 0), "a\nunbreakable\nb");
+    }
+
+    #[test]
+    fn what_is_to_be_copied_is_not_broken() {
+        let line = "`auth required pam_twinlock.so first_factor=publickey`";
+        let text = prose(&format!("  To do: in that file, write {line} there."), 4);
+        assert_eq!(text, format!("  To do: in that file, write\n    {line} there."));
+    }
+}

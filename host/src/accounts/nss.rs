@@ -1,0 +1,134 @@
+//! Accounts and groups through NSS.
+
+use nix::{
+    errno::Errno,
+    unistd::{Group, User},
+};
+use twinlock_core::{
+    base::{account::Account, error::LookupError},
+    ports::{Accounts, Membership},
+};
+
+/// Maximum size of one group entry in bytes: some three million short names.
+pub const GROUP_MAX: usize = 64 << 20;
+
+/// A group whose entry exceeds the 1 MiB that nix reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LargeGroup {
+    /// Its group id.
+    pub gid: u32,
+    /// Whether the entry lists the requested member.
+    pub lists: bool,
+}
+
+/// Looks up such a group and a member in it.
+pub type LookUpLarge = fn(&str, &str) -> Result<Option<LargeGroup>, LookupError>;
+
+/// The name service switch of libc.
+#[derive(Debug, Clone, Copy)]
+pub struct Nss {
+    large: LookUpLarge,
+}
+
+impl Default for Nss {
+    fn default() -> Self {
+        #[cfg(feature = "tools")]
+        let large = crate::accounts::large_group::look_up;
+        #[cfg(not(feature = "tools"))]
+        let large = |_: &str, _: &str| Err(LookupError);
+        Self { large }
+    }
+}
+
+impl Nss {
+    /// Looks up large groups with the caller's function, which may call libc.
+    #[must_use]
+    pub fn with_large_groups(large: LookUpLarge) -> Self {
+        Self { large }
+    }
+
+    fn group(&self, name: &str, member: &str) -> Result<Option<LargeGroup>, LookupError> {
+        match Group::from_name(name) {
+            Ok(found) => Ok(found.map(|group| LargeGroup {
+                gid: group.gid.as_raw(),
+                lists: group.mem.iter().any(|name| name == member),
+            })),
+            Err(Errno::ERANGE) => (self.large)(name, member),
+            Err(_) => Err(LookupError),
+        }
+    }
+}
+
+#[cfg(feature = "tools")]
+impl Nss {
+    /// Returns the account of a user id.
+    ///
+    /// # Errors
+    /// [`LookupError`] if NSS does not answer.
+    pub fn by_uid(&self, uid: u32) -> Result<Option<Account>, LookupError> {
+        let user = User::from_uid(nix::unistd::Uid::from_raw(uid)).map_err(|_| LookupError)?;
+        Ok(user.map(account))
+    }
+}
+
+fn account(user: User) -> Account {
+    let full_name = user.gecos.to_string_lossy();
+    Account {
+        full_name: full_name.split(',').next().unwrap_or_default().to_owned(),
+        name: user.name,
+        uid: user.uid.as_raw(),
+        gid: user.gid.as_raw(),
+    }
+}
+
+impl Accounts for Nss {
+    fn by_name(&self, name: &str) -> Result<Option<Account>, LookupError> {
+        let user = User::from_name(name).map_err(|_| LookupError)?;
+        Ok(user.map(account))
+    }
+
+    /// Checks each group with `getgrnam`: if NSS fails, `getgrouplist` silently returns the primary group only.
+    fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupError> {
+        let Some(group) = self.group(group, &account.name)? else {
+            return Ok(Membership::NoSuchGroup);
+        };
+        Ok(if group.gid == account.gid || group.lists {
+            Membership::Member
+        } else {
+            Membership::Outside
+        })
+    }
+
+    fn caller(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
+    fn host_name(&self) -> String {
+        let name = rustix::system::uname();
+        let name = name.nodename().to_string_lossy();
+        // The app's label is `host:user`, so a colon in the host name would truncate it.
+        let plain =
+            !name.is_empty() && !name.contains([':', '/']) && !name.contains(char::is_control);
+        if plain { name.into_owned() } else { "localhost".to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_known_and_others_are_not() {
+        let nss = Nss::default();
+        let root = nss.by_name("root").unwrap().unwrap();
+        assert_eq!((root.name.as_str(), root.uid, root.gid), ("root", 0, 0));
+        assert_eq!(nss.by_name("no-such-user-here").unwrap(), None);
+        #[cfg(feature = "tools")]
+        assert_eq!(nss.by_uid(0), Ok(Some(root.clone())));
+        assert_eq!(nss.by_name(&"x".repeat(100_000)).unwrap(), None);
+        assert_eq!(nss.by_name("a\0b").ok().flatten(), None);
+        assert!(!nss.host_name().is_empty());
+        assert_eq!(nss.membership(&root, "root"), Ok(Membership::Member));
+        assert_eq!(nss.membership(&root, "no-such-group-here"), Ok(Membership::NoSuchGroup));
+    }
+}

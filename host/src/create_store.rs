@@ -1,0 +1,245 @@
+//! Creates what must exist before the first login: records folder, store-id, clock mark, ledger and epoch.
+
+use std::mem;
+
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::{self, CWD, Mode, OFlags, Timespec, Timestamps},
+    io::{self, Errno},
+};
+use twinlock_core::{
+    base::{
+        error::{LedgerError, MachineError, StoreError},
+        secret::Key,
+        time::UnixTime,
+    },
+    ports::{Clock, Entropy, Ledger},
+    record::Record,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    clock_mark::{self, CLOCK},
+    entropy::KernelEntropy,
+    far_ahead,
+    machine::Machine,
+    outbox::OUTBOX,
+    settings::last_good_settings,
+    store::{
+        code_sets, commit,
+        records::{self, UIDS, USERS},
+        store_id,
+        uniform_reads::NOBODY,
+    },
+    trusted_dir::{self, Owner, TrustedDir},
+};
+
+/// Why the preparation failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreateStoreError {
+    /// The records folder failed.
+    Store(StoreError),
+    /// The ledger failed.
+    Ledger(LedgerError),
+    /// A clock or the entropy source failed.
+    Machine,
+}
+
+/// Creates what is missing and returns the second at which the ledger's epoch begins. Idempotent.
+///
+/// # Errors
+/// [`CreateStoreError`]; a records folder that has lost the store-id known to the settings never gets a new one.
+pub fn prepare(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
+    prepare_store(machine).map_err(CreateStoreError::Store)?;
+    let now = machine.clock.now().map_err(|MachineError| CreateStoreError::Machine)?;
+    machine.ledger.empty_below().map_err(CreateStoreError::Ledger)?;
+    let floor = machine.ledger.floor(now).map_err(CreateStoreError::Ledger)?.floor;
+    machine.ledger.make_buckets().map_err(CreateStoreError::Ledger)?;
+    Ok(floor)
+}
+
+/// Begins a new epoch now, and trusts the clock as it is: sets the clock mark to it.
+///
+/// # Errors
+/// [`CreateStoreError`].
+pub fn restart(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
+    prepare_store(machine).map_err(CreateStoreError::Store)?;
+    let now = machine.clock.now().map_err(|MachineError| CreateStoreError::Machine)?;
+    let far = far_ahead::all(machine, now.unix);
+    let dropped: Vec<_> = far.iter().map(|one| one.time).collect();
+    // In this order an interruption refuses too much rather than too little: the names are removed only after their
+    // content is stored elsewhere.
+    clock_mark::believe(&machine.records.path, now, &dropped)
+        .map_err(|errno| CreateStoreError::Store(trusted_dir::fault(errno)))?;
+    let floor = machine.ledger.begin_epoch(now).map_err(CreateStoreError::Ledger)?;
+    far_ahead::forget(machine, &far);
+    Ok(floor)
+}
+
+/// Prepares the records only, for commands that write records.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prepare_store(machine: &Machine) -> Result<(), StoreError> {
+    let records = &machine.records;
+    trusted_dir::make_folder(CWD, &records.path, records.owner).map_err(trusted_dir::fault)?;
+    let root = records.root()?;
+    agree_on_store_id(machine, &root)?;
+    for folder in [USERS, UIDS, OUTBOX] {
+        root.make(folder, records.owner).map_err(trusted_dir::fault)?;
+    }
+    make_nobody(machine, &root)?;
+    make_clock(machine).map_err(trusted_dir::fault)
+}
+
+/// How often another process's first command may be faster.
+const ROUNDS: usize = 8;
+
+/// Creates both copies of the store-id if both are missing. If several first commands run concurrently, all end with
+/// the same one.
+fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
+    let records = &machine.records;
+    for _ in 0..ROUNDS {
+        // In this order: the copy next to the settings is made last.
+        let theirs = store_id::of_settings(&records.store_id_copy, records.owner)?;
+        let ours = store_id::of_records(root, records.owner)?;
+        match (ours, theirs) {
+            (Some(ours), Some(theirs)) if ours == theirs => return Ok(()),
+            (Some(_), Some(_)) => return Err(StoreError::StoreIdMismatch),
+            // The settings know a store that is missing: it is not mounted, and must not be created anew.
+            (None, Some(_)) => return Err(StoreError::StoreIdMissing),
+            (Some(ours), None) => write_copy(machine, &ours)?,
+            (None, None) => {
+                let fresh = fresh_id().map_err(trusted_dir::fault)?;
+                write_new(&format!("{}/{}", records.path, store_id::NAME), &fresh, records.owner)?;
+            }
+        }
+    }
+    Err(trusted_dir::fault(Errno::AGAIN))
+}
+
+/// Creates the dummy record, which is read for users without a record.
+fn make_nobody(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
+    let records = &machine.records;
+    root.make(NOBODY, records.owner).map_err(trusted_dir::fault)?;
+    let dir = root.below(NOBODY, records.owner)?;
+    code_sets::make_nobodys(records, &dir)?;
+    let name = records::record_name(1);
+    if dir.has(&name).map_err(trusted_dir::fault)? {
+        return Ok(());
+    }
+    let mut bytes = Zeroizing::new(vec![0; 20]);
+    KernelEntropy.fill(&mut bytes).map_err(|MachineError| trusted_dir::fault(Errno::IO))?;
+    let Some(record) = Key::new(mem::take(&mut *bytes)).ok().map(Record::of_nobody) else {
+        return Ok(());
+    };
+    commit::put_first(records, &dir, &record)
+}
+
+fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreError> {
+    let copy = &machine.records.store_id_copy;
+    if let Some((folder, _)) = copy.rsplit_once('/') {
+        match fs::mkdirat(CWD, folder, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(trusted_dir::fault(errno)),
+        }
+    }
+    write_new(copy, id, machine.records.owner)
+}
+
+/// Writes a store-id whole or not at all: a part of one would be a permanent mismatch.
+fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreError> {
+    let fill = |fd: &OwnedFd| {
+        // Every file system writes this few bytes at once, so a short write is a disk error.
+        match io::write(fd, format!("{id}\n").as_bytes())? {
+            written if written == id.len() + 1 => Ok(()),
+            _ => Err(Errno::NOSPC),
+        }
+    };
+    make_whole(path, owner, &fill).map_err(trusted_dir::fault)
+}
+
+/// Creates a private file atomically. A file that another process created first is kept.
+fn make_whole(
+    path: &str,
+    owner: Owner,
+    fill: &dyn Fn(&OwnedFd) -> io::Result<()>,
+) -> io::Result<()> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = fs::openat(CWD, folder, flags, Mode::empty())?;
+    let temporary = format!("{name}.{}", fresh_id()?.get(..16).unwrap_or_default());
+    let placed = make_aside(&folder, &temporary, owner, fill)
+        .and_then(|()| commit::place_once(folder.as_fd(), &temporary, name));
+    last_good_settings::sweep(&folder, name);
+    match placed {
+        // A missing temporary file also means success: only a faster process removes those of others.
+        Ok(()) | Err(Errno::EXIST | Errno::NOENT) => fs::fsync(&folder),
+        refused => refused,
+    }
+}
+
+fn make_aside(
+    folder: &OwnedFd,
+    name: &str,
+    owner: Owner,
+    fill: &dyn Fn(&OwnedFd) -> io::Result<()>,
+) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let fd = fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
+    trusted_dir::give_to(&fd, owner)?;
+    fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
+    fill(&fd)?;
+    fs::fsync(&fd)
+}
+
+fn fresh_id() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    KernelEntropy.fill(&mut bytes).map_err(|MachineError| Errno::IO)?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}
+
+fn make_clock(machine: &Machine) -> io::Result<()> {
+    let path = format!("{}/{CLOCK}", machine.records.path);
+    if clock_mark::read(&machine.records.path)?.is_some() {
+        return Ok(());
+    }
+    // No code was accepted yet, so the mark begins at time 0.
+    let begin = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let times = Timestamps { last_access: begin, last_modification: begin };
+    make_whole(&path, machine.records.owner, &|fd| fs::futimens(fd, &times))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::policy::Policy;
+
+    #[test]
+    fn of_several_first_commands_all_end_with_one_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        let path = |name: &str| base.join(name).to_str().unwrap().to_owned();
+        for round in 0..20 {
+            let mut policy = Policy::default();
+            policy.places.records = path(&format!("records{round}")).into();
+            let settings = path(&format!("etc{round}/twinlock.toml"));
+            let owner = Owner(rustix::process::getuid().as_raw());
+            let prepare = || prepare_store(&Machine::new(&policy, &settings, owner));
+            let all: Vec<_> = std::thread::scope(|scope| {
+                let racers: Vec<_> = (0..8).map(|_| scope.spawn(prepare)).collect();
+                racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+            });
+            assert!(all.iter().all(Result::is_ok), "{all:?}");
+            let machine = Machine::new(&policy, &settings, owner);
+            let root = machine.records.root().unwrap();
+            store_id::prove(&root, &machine.records.store_id_copy, owner).unwrap();
+            for place in [path(&format!("etc{round}")), path(&format!("records{round}"))] {
+                let names = std::fs::read_dir(place).unwrap().flatten();
+                let ids = names
+                    .filter(|name| name.file_name().to_string_lossy().starts_with(store_id::NAME));
+                assert_eq!(ids.count(), 1);
+            }
+        }
+    }
+}

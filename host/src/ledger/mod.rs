@@ -1,0 +1,13 @@
+//! The ledger folder: names of attempts and used codes on a tmpfs, its epoch and its mount.
+//!
+//! May use: `trusted_dir`, `open_beneath`, `clock_mark`, `entropy`.
+
+#[cfg(feature = "tools")]
+pub mod all_users;
+#[cfg(feature = "tools")]
+pub(crate) mod below_mount;
+pub(crate) mod epoch;
+mod files;
+pub(crate) mod mount;
+
+pub use files::*;

@@ -1,0 +1,175 @@
+//! Writes twinlock.toml and its last good copy `settings.good`, which is used while twinlock.toml has an error.
+
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::{self, AtFlags, Mode, OFlags},
+    io::{self, Errno},
+};
+use twinlock_core::{
+    base::error::{MachineError, StoreError},
+    policy::{last_good, settings::SETTINGS_MAX},
+    ports::Entropy,
+};
+
+use crate::{
+    entropy::KernelEntropy,
+    settings::{
+        self,
+        swap_file::{Content, Decide, SwapError, SwapFile},
+    },
+    trusted_dir::{self, Owner, READABLE},
+    trusted_path,
+};
+
+/// The permissions that a settings file may have: only root writes it, and it is not executable.
+const MODE_MAX: u32 = 0o644;
+
+/// Stores the settings, with the rules at that path, as `settings.good` next to the settings file.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep(
+    settings_path: &str,
+    rules_path: &str,
+    content: &Content,
+    owner: Owner,
+) -> Result<(), StoreError> {
+    let text = String::from_utf8_lossy(&content.bytes);
+    let mode = content.mode;
+    remove_unusable(settings_path, owner);
+    change(settings_path, owner, &mut |_| both(&text, rules_path, mode, owner).map(Some))
+}
+
+/// Removes a copy that no login would use, so that it does not block a new one.
+fn remove_unusable(settings_path: &str, owner: Owner) {
+    let path = settings::good_beside(settings_path);
+    let found = trusted_dir::read_file(&path, owner, READABLE, last_good::LAST_GOOD_MAX);
+    let is_usable = |fault| trusted_dir::is_absent(fault) || matches!(fault, StoreError::Io { .. });
+    if !found.map_or_else(is_usable, |_| true) {
+        let _ = fs::unlink(&path);
+    }
+}
+
+/// Updates the rules in an existing `settings.good` with those at that path.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result<(), StoreError> {
+    let path = settings::good_beside(settings_path);
+    change(settings_path, owner, &mut |before| {
+        let Ok(mode) = fs::stat(&path).map(|found| found.st_mode) else { return Ok(None) };
+        let text = std::str::from_utf8(before).ok();
+        // An unreadable copy is never used, and is left for the administrator.
+        let Some((kept, _)) = text.and_then(last_good::split) else { return Ok(None) };
+        both(kept, rules_path, mode, owner).map(Some)
+    })
+}
+
+fn both(text: &str, rules_path: &str, mode: u32, owner: Owner) -> Result<Content, StoreError> {
+    let rules = match trusted_dir::read_file(rules_path, owner, READABLE, SETTINGS_MAX) {
+        Err(fault) if trusted_dir::is_absent(fault) => Vec::new(),
+        read => read?,
+    };
+    let joined = last_good::join(text, &String::from_utf8_lossy(&rules));
+    Ok(Content { bytes: joined.into_bytes(), mode: mode & MODE_MAX })
+}
+
+fn change(
+    settings_path: &str,
+    owner: Owner,
+    decide: Decide<'_, StoreError>,
+) -> Result<(), StoreError> {
+    let path = settings::good_beside(settings_path);
+    let file =
+        SwapFile::open(&path, last_good::LAST_GOOD_MAX, owner).map_err(|found| found.fault)?;
+    let mut same = |before: &[u8]| {
+        let after = decide(before)?;
+        let mode = fs::stat(&path).map(|found| found.st_mode & 0o7777);
+        Ok(after.filter(|after| after.bytes != before || mode != Ok(after.mode)))
+    };
+    match file.change(&mut same) {
+        Ok(_) => Ok(()),
+        Err(SwapError::Declined(fault) | SwapError::Store(fault)) => Err(fault),
+        Err(SwapError::Busy) => Err(trusted_dir::fault(Errno::AGAIN)),
+    }
+}
+
+/// Replaces the settings file atomically.
+///
+/// # Errors
+/// [`StoreError`]; the previous file is unchanged then.
+pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(), StoreError> {
+    let opened = trusted_path::folder_to_write(settings_path, owner);
+    let (folder, name) = opened.map_err(|found| found.fault)?;
+    let content = Content { mode: content.mode & MODE_MAX, ..content.clone() };
+    put(&folder, name, &content, owner).map_err(trusted_dir::fault)
+}
+
+/// How often a concurrent change may remove the temporary file.
+const ROUNDS: usize = 8;
+
+fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
+    for _ in 0..ROUNDS {
+        match put_once(folder, name, content, owner) {
+            Err(Errno::NOENT) => {}
+            done => return done,
+        }
+    }
+    Err(Errno::AGAIN)
+}
+
+fn put_once(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
+    let mut nonce = [0; 8];
+    KernelEntropy.fill(&mut nonce).map_err(|MachineError| Errno::IO)?;
+    let temporary = format!("{name}.{:016x}", u64::from_ne_bytes(nonce));
+    let placed = write(folder, &temporary, content, owner)
+        .and_then(|()| fs::renameat(folder, &temporary, folder, name));
+    if placed.is_err() {
+        let _ = fs::unlinkat(folder, &temporary, AtFlags::empty());
+    }
+    placed?;
+    fs::fsync(folder)?;
+    sweep(folder, name);
+    Ok(())
+}
+
+/// Removes temporary files that an interrupted process left, best effort.
+pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
+    let Ok(entries) = fs::Dir::read_from(folder) else { return };
+    let temporary = |file: &str| {
+        let nonce = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+        nonce.is_some_and(|nonce| {
+            nonce.len() == 16 && nonce.bytes().all(|digit| digit.is_ascii_hexdigit())
+        })
+    };
+    for entry in entries.flatten() {
+        if let Ok(file) = entry.file_name().to_str()
+            && temporary(file)
+        {
+            let _ = fs::unlinkat(folder, file, AtFlags::empty());
+        }
+    }
+}
+
+/// Writes a new file, and sets its mode once it is complete.
+pub(crate) fn write(
+    folder: &OwnedFd,
+    name: &str,
+    content: &Content,
+    owner: Owner,
+) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let fd = fs::openat(folder.as_fd(), name, flags, Mode::RUSR | Mode::WUSR)?;
+    trusted_dir::give_to(&fd, owner)?;
+    let mut written = 0;
+    while let Some(rest) = content.bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        match io::write(&fd, rest) {
+            Ok(0) => return Err(Errno::NOSPC),
+            Ok(count) => written += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    fs::fchmod(&fd, Mode::from_raw_mode(content.mode))?;
+    fs::fsync(&fd)
+}

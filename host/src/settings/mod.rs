@@ -1,0 +1,11 @@
+//! The settings files: reading them, replacing them, and the last good ones.
+//!
+//! May use: `trusted_dir`, `trusted_path`, `open_beneath`, `clock`, `entropy`.
+
+#[cfg(feature = "tools")]
+pub mod last_good_settings;
+mod read;
+#[cfg(feature = "tools")]
+pub mod swap_file;
+
+pub use read::*;

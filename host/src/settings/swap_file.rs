@@ -1,0 +1,262 @@
+//! Changes a file of root by compare-and-swap without a lock: concurrent writers lose no change.
+//!
+//! The file is only ever replaced, never written in place. A mark identifies its current content. To replace it, a
+//! process writes a draft under a random name and then makes a claim: a symbolic link to the draft, with the mark in
+//! its own name. Only one process can create that link, so only one draft can follow a content. The draft is then
+//! renamed over the file by its writer, or by any process that finds the claim; a draft can be renamed only once. A
+//! process that is killed or stopped in between blocks no other.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::{
+    fs::{self, AtFlags},
+    io::Errno,
+};
+use twinlock_core::{
+    base::{
+        error::{MachineError, StoreError},
+        fingerprint,
+        time::UnixTime,
+    },
+    ports::{Clock, Entropy},
+};
+
+use crate::{
+    clock::KernelClock,
+    entropy::KernelEntropy,
+    open_beneath,
+    settings::last_good_settings,
+    trusted_dir::{self, Owner, READABLE},
+    trusted_path::{self, FolderError},
+};
+
+/// Maximum number of rounds; each failed round means that another writer succeeded.
+const ROUNDS: usize = 4096;
+/// Seconds after which a draft counts as abandoned, even if a process has its process id. A draft that was not
+/// abandoned is written again.
+const ABANDONED: u64 = 60;
+/// Separates the file name from the mark in the name of a claim.
+const CLAIM: &str = ".next.";
+
+/// A file that is changed by compare-and-swap.
+#[derive(Debug)]
+pub struct SwapFile {
+    folder: OwnedFd,
+    name: String,
+    owner: Owner,
+    max: usize,
+}
+
+/// A new content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The permissions of the file.
+    pub mode: u32,
+}
+
+/// Why a file was not changed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum SwapError<E> {
+    /// `decide` refused the change.
+    Declined(E),
+    /// The file cannot be read or written. Read it to find out whether it has changed.
+    Store(StoreError),
+    /// Other writers were faster in every round.
+    Busy,
+}
+
+impl<E> From<StoreError> for SwapError<E> {
+    fn from(fault: StoreError) -> Self {
+        Self::Store(fault)
+    }
+}
+
+/// Returns the new content for the current one; `None` to keep it.
+pub type Decide<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Content>, E>;
+
+impl SwapFile {
+    /// Opens the folder of a file by the file's absolute path.
+    ///
+    /// # Errors
+    /// [`FolderError`] if users other than root can write to a folder above it.
+    pub fn open(path: &str, max: usize, owner: Owner) -> Result<Self, FolderError> {
+        let (folder, name) = trusted_path::folder_to_write(path, owner)?;
+        Ok(Self { folder, name: name.to_owned(), owner, max })
+    }
+
+    /// Reads the file; `None` if it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let opened = open_beneath::file(self.folder.as_fd(), &self.name);
+        match trusted_dir::read_opened(opened, self.owner, READABLE, self.max) {
+            Ok((bytes, _)) => Ok(Some(bytes)),
+            Err(fault) if trusted_dir::is_absent(fault) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Changes the file as `decide` says, which is called again after a concurrent change; returns whether the file
+    /// has changed.
+    ///
+    /// # Errors
+    /// [`SwapError`].
+    pub fn change<E>(&self, decide: Decide<'_, E>) -> Result<bool, SwapError<E>> {
+        let mut offered = false;
+        for _ in 0..ROUNDS {
+            let before = self.read()?.unwrap_or_default();
+            let mark = fingerprint::of_content(&before);
+            if self.help(&mark)? {
+                continue;
+            }
+            let Some(after) = decide(&before).map_err(SwapError::Declined)? else {
+                self.sweep();
+                // The claim was made, and another process has already followed it.
+                return Ok(offered);
+            };
+            if after.bytes.len() > self.max {
+                return Err(StoreError::TooLarge.into());
+            }
+            if self.offer(&mark, &after)? {
+                self.sweep();
+                return Ok(true);
+            }
+            offered = true;
+        }
+        Err(SwapError::Busy)
+    }
+
+    /// Writes a draft, makes a claim for the mark and follows it; returns whether this has replaced the file. If not,
+    /// another writer may have done it, which reading the file shows.
+    fn offer(&self, mark: &str, after: &Content) -> Result<bool, StoreError> {
+        let mut nonce = [0; 4];
+        KernelEntropy.fill(&mut nonce).map_err(|MachineError| trusted_dir::fault(Errno::IO))?;
+        let draft =
+            format!("{}.{:08x}{:08x}", self.name, std::process::id(), u32::from_ne_bytes(nonce));
+        let claim = self.claim(mark);
+        let written = last_good_settings::write(&self.folder, &draft, after, self.owner);
+        let claimed = written.and_then(|()| fs::symlinkat(&draft, &self.folder, &claim));
+        if let Err(errno) = claimed {
+            self.remove(&draft);
+            return if errno == Errno::EXIST { Ok(false) } else { Err(trusted_dir::fault(errno)) };
+        }
+        let followed = self.follow(mark, &draft);
+        if followed.is_err() {
+            // A draft that was reported as failed must not be used later.
+            self.remove(&draft);
+            self.withdraw(&claim, &draft);
+        }
+        followed
+    }
+
+    /// Follows another writer's claim for the current content, if there is one.
+    fn help(&self, mark: &str) -> Result<bool, StoreError> {
+        let claim = self.claim(mark);
+        let draft = match fs::readlinkat(&self.folder, &claim, Vec::new()) {
+            Ok(draft) => draft,
+            Err(Errno::NOENT) => return Ok(false),
+            Err(errno) => return Err(trusted_dir::fault(errno)),
+        };
+        let draft = draft.to_str().ok().filter(|draft| self.is_draft(draft));
+        self.follow(mark, draft.ok_or(StoreError::WrongKind)?)?;
+        Ok(true)
+    }
+
+    /// Renames the draft of a claim over the file; returns `false` if another process has, or if the claim came too
+    /// late.
+    fn follow(&self, mark: &str, draft: &str) -> Result<bool, StoreError> {
+        let claim = self.claim(mark);
+        // Checked after the claim: an old mark never returns, so a claim for it has no effect.
+        if !self.is_at(mark)? {
+            self.remove(draft);
+            self.withdraw(&claim, draft);
+            return Ok(false);
+        }
+        match fs::renameat(&self.folder, draft, &self.folder, &self.name) {
+            Ok(()) => {
+                fs::fsync(&self.folder).map_err(trusted_dir::fault)?;
+                self.withdraw(&claim, draft);
+                Ok(true)
+            }
+            Err(Errno::NOENT) => {
+                // The draft was removed, or an administrator restored an old content.
+                if self.is_at(mark)? {
+                    self.withdraw(&claim, draft);
+                }
+                Ok(false)
+            }
+            Err(errno) => Err(trusted_dir::fault(errno)),
+        }
+    }
+
+    fn is_at(&self, mark: &str) -> Result<bool, StoreError> {
+        Ok(fingerprint::of_content(&self.read()?.unwrap_or_default()) == mark)
+    }
+
+    fn claim(&self, mark: &str) -> String {
+        format!("{}{CLAIM}{mark}", self.name)
+    }
+
+    fn is_draft(&self, name: &str) -> bool {
+        let nonce = name.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix('.'));
+        nonce.is_some_and(is_hex)
+    }
+
+    /// Removes the claim for this draft.
+    fn withdraw(&self, claim: &str, draft: &str) {
+        let found = fs::readlinkat(&self.folder, claim, Vec::new());
+        if found.is_ok_and(|found| found.as_bytes() == draft.as_bytes()) {
+            self.remove(claim);
+        }
+    }
+
+    /// Removes a name, best effort.
+    fn remove(&self, name: &str) {
+        let _ = fs::unlinkat(&self.folder, name, AtFlags::empty());
+    }
+
+    /// Removes what killed writers have left: claims for old marks, and drafts without a claim.
+    fn sweep(&self) {
+        let names = self.names();
+        // Read after the names: a claim among them that is not for this content is for an earlier one.
+        let Ok(now) = self.read() else { return };
+        let now = self.claim(&fingerprint::of_content(&now.unwrap_or_default()));
+        let begin = format!("{}{CLAIM}", self.name);
+        for name in &names {
+            let is_claim = name.strip_prefix(&begin).is_some_and(is_hex);
+            if is_claim && *name != now || self.is_draft(name) && self.is_abandoned(name) {
+                self.remove(name);
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let Ok(entries) = fs::Dir::read_from(&self.folder) else { return Vec::new() };
+        let name = |entry: fs::DirEntry| entry.file_name().to_str().ok().map(str::to_owned);
+        entries.flatten().filter_map(name).collect()
+    }
+
+    fn is_abandoned(&self, draft: &str) -> bool {
+        let writer = draft.get(self.name.len() + 1..self.name.len() + 9);
+        let writer = writer.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
+        let is_gone = std::fs::symlink_metadata(format!("/proc/{writer}"));
+        if is_gone.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return true;
+        }
+        let Ok(stat) = fs::statat(&self.folder, draft, AtFlags::SYMLINK_NOFOLLOW) else {
+            return false;
+        };
+        let since = u64::try_from(stat.st_mtime).map(UnixTime).unwrap_or_default();
+        KernelClock.now().is_ok_and(|now| now.unix.since(since) >= ABANDONED)
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Lists all users who have a folder, for the command.
+
+use std::collections::BTreeSet;
+
+use twinlock_core::{
+    base::{account::Folder, error::StoreError},
+    ports::Snapshot,
+    record::State,
+};
+
+use crate::{
+    store::{
+        records::{HostRecords, UIDS, USERS, list},
+        store_id, uid_link,
+    },
+    trusted_dir,
+};
+
+/// Maximum number of users listed.
+const PEOPLE_MAX: usize = 10_000_000;
+
+/// One user in the list.
+#[derive(Debug)]
+pub struct EnrolledUser {
+    /// The account name.
+    pub user: String,
+    /// The newest record, or why it cannot be read; `None` for an empty folder left by an interruption.
+    pub found: Result<Option<Snapshot>, StoreError>,
+}
+
+/// Returns all users by name. The names are read at once, each record when the iterator reaches it.
+///
+/// # Errors
+/// [`StoreError`] if the parent folder cannot be read.
+pub fn everybody(
+    records: &HostRecords,
+) -> Result<impl Iterator<Item = EnrolledUser> + '_, StoreError> {
+    Ok(names(records)?.into_iter().map(|user| EnrolledUser { found: newest(records, &user), user }))
+}
+
+/// Returns the names of all users who have a folder, sorted.
+fn names(records: &HostRecords) -> Result<Vec<String>, StoreError> {
+    let names = match records.root()?.below(USERS, records.owner) {
+        Err(fault) if trusted_dir::is_absent(fault) => Vec::new(),
+        users => users?.names_up_to(PEOPLE_MAX).map_err(trusted_dir::fault)?,
+    };
+    let mut people: Vec<String> = names.iter().filter_map(|name| Folder::name_of(name)).collect();
+    people.sort_unstable();
+    Ok(people)
+}
+
+fn newest(records: &HostRecords, user: &str) -> Result<Option<Snapshot>, StoreError> {
+    records.newest_in(&Folder::of(user).map_err(|_| StoreError::NameTooLong)?)
+}
+
+/// Returns the number of the newest record in a folder, even if it cannot be read: a removal follows it.
+///
+/// # Errors
+/// [`StoreError`] if the folder cannot be read, or contains a name that only resembles a record.
+pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<u64>, StoreError> {
+    match records.open(folder) {
+        Err(fault) if trusted_dir::is_absent(fault) => Ok(None),
+        opened => Ok(list(&opened?)?.sequences.into_iter().max()),
+    }
+}
+
+/// Returns whether any account was ever enrolled: there is a record that is active, reset, removed or unreadable, or
+/// a user id whose record was lost. For a store that was never created, `false` is proven by the store-id.
+///
+/// # Errors
+/// [`StoreError`] if this cannot be determined.
+pub fn ever_enrolled(records: &HostRecords) -> Result<bool, StoreError> {
+    any_other_enrolled(records, &BTreeSet::new())
+}
+
+/// As [`ever_enrolled`], without the named accounts: those that a run has just enrolled prove nothing about others.
+///
+/// # Errors
+/// [`StoreError`] if this cannot be determined.
+pub fn any_other_enrolled(
+    records: &HostRecords,
+    except: &BTreeSet<String>,
+) -> Result<bool, StoreError> {
+    let root = match records.root() {
+        Err(fault) if trusted_dir::is_absent(fault) => {
+            // The settings know a store that is missing.
+            return Ok(store_id::of_settings(&records.store_id_copy, records.owner)?.is_some());
+        }
+        root => root?,
+    };
+    let begun = store_id::of_records(&root, records.owner)?;
+    if begun.is_none() && store_id::of_settings(&records.store_id_copy, records.owner)?.is_none() {
+        return Ok(!root.names_up_to(PEOPLE_MAX).map_err(trusted_dir::fault)?.is_empty());
+    }
+    store_id::prove(&root, &records.store_id_copy, records.owner)?;
+    let mut known = Vec::new();
+    for user in names(records)? {
+        let found = if except.contains(&user) { None } else { Some(newest(records, &user)) };
+        match found {
+            None => known.push(user),
+            Some(Ok(None)) => {}
+            Some(Ok(Some(found)))
+                if found.record.state == State::Pending && found.record.extras.reset.is_none() =>
+            {
+                known.push(user);
+            }
+            Some(Ok(Some(_)) | Err(_)) => return Ok(true),
+        }
+    }
+    for uid in
+        root.below(UIDS, records.owner)?.names_up_to(PEOPLE_MAX).map_err(trusted_dir::fault)?
+    {
+        let link = uid.parse().ok().map(|uid| uid_link::read(records, uid)).transpose()?.flatten();
+        let user = link.filter(uid_link::Link::is_held).map(|link| link.folder);
+        let user = user.and_then(|folder| Folder::name_of(folder.as_str()));
+        if user.is_some_and(|user| known.binary_search(&user).is_err()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,74 @@
+//! What `export` and `import record` transfer besides a record: a set with its age, and when its codes were spent.
+
+use rustix::fs::{self, AtFlags, Timespec, Timestamps};
+use twinlock_core::{
+    base::{
+        account::Folder,
+        error::{CommitError, StoreError},
+        time::UnixTime,
+    },
+    ledger::names,
+    ports::CodeSets,
+    record::{SetId, code_set::CodeSet, code_set_text as form},
+};
+
+use crate::{
+    store::{commit, records::HostRecords},
+    trusted_dir,
+};
+
+/// Returns when a set was created: its file is written once.
+///
+/// # Errors
+/// [`StoreError`] if the file cannot be read.
+pub fn made_at(records: &HostRecords, folder: &Folder, id: SetId) -> Result<UnixTime, StoreError> {
+    let dir = records.open(folder)?;
+    let stat = fs::statat(dir.fd(), form::set_name(id), AtFlags::SYMLINK_NOFOLLOW);
+    let seconds = stat.map_err(trusted_dir::fault)?.st_mtime;
+    Ok(UnixTime(u64::try_from(seconds).unwrap_or_default()))
+}
+
+/// Returns the spent codes of a set with the time of each, by index; the time is 0 if it cannot be read.
+///
+/// # Errors
+/// [`StoreError`] if they cannot be listed.
+pub fn spent_at(
+    records: &HostRecords,
+    folder: &Folder,
+    id: SetId,
+) -> Result<Vec<(u8, UnixTime)>, StoreError> {
+    let dir = records.open(folder)?;
+    let mut places = records.spent(folder, id)?;
+    places.sort_unstable();
+    let at = |place: u8| {
+        let target = fs::readlinkat(dir.fd(), form::spent_name(id, place), Vec::new()).ok();
+        target.and_then(|text| names::read_instant(text.to_str().ok()?)).unwrap_or_default()
+    };
+    Ok(places.into_iter().map(|place| (place, at(place))).collect())
+}
+
+/// Stores a set from another host under its own id and with its age. A set that is present already is kept.
+///
+/// # Errors
+/// [`CommitError`]; [`StoreError::Malformed`] if another set has that id on this host.
+pub fn bring(
+    records: &HostRecords,
+    folder: &Folder,
+    id: SetId,
+    set: &CodeSet,
+    since: UnixTime,
+) -> Result<(), CommitError> {
+    let name = form::set_name(id);
+    match records.set(folder, id) {
+        Ok(known) if known == *set => return Ok(()),
+        Ok(_) => return Err(CommitError::Store(StoreError::Malformed { line: 0 })),
+        Err(StoreError::FolderMissing) => {}
+        Err(fault) => return Err(CommitError::Store(fault)),
+    }
+    commit::lay_beside(records, folder, &name, form::write(set).as_bytes())?;
+    let dir = records.open(folder).map_err(CommitError::Store)?;
+    let at = Timespec { tv_sec: i64::try_from(since.0).unwrap_or(i64::MAX), tv_nsec: 0 };
+    let times = Timestamps { last_access: at, last_modification: at };
+    fs::utimensat(dir.fd(), &name, &times, AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|errno| CommitError::Store(trusted_dir::fault(errno)))
+}

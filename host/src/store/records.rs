@@ -1,0 +1,345 @@
+//! Records on disk: finds the newest `record.N.toml` of a user, or proves that there is none.
+
+use std::borrow::Cow;
+
+use rustix::{
+    fs::{self, AtFlags, CWD},
+    io::Errno,
+};
+use twinlock_core::{
+    base::{
+        account::{Account, Folder},
+        concat::concat,
+        decimal::Decimal,
+        error::{CommitError, StoreError},
+        request::SourceLabel,
+        time::{Now, UnixTime},
+    },
+    ledger::names,
+    ports::{Records, Snapshot},
+    record::{Identity, Record, State, code_set_text, text as form},
+};
+
+use crate::{
+    clock_mark,
+    store::{
+        commit, store_id,
+        uid_link::{self, Phase},
+        uniform_reads,
+    },
+    trusted_dir::{self, Owner, TrustedDir},
+};
+
+/// The parent folder of the users' folders.
+pub const USERS: &str = "users";
+/// The folder of symbolic links from user ids to user names.
+pub const UIDS: &str = "uids";
+/// Prefix of the number of consecutive failures.
+pub(crate) const FAILED: &str = "failed.";
+/// Maximum number of known sources per user.
+const KNOWN_MAX: usize = 64;
+/// How often a record may be replaced while it is read.
+const ROUNDS: usize = 8;
+
+/// The records folder.
+#[derive(Debug)]
+pub struct HostRecords {
+    pub(crate) path: Cow<'static, str>,
+    pub(crate) store_id_copy: String,
+    pub(crate) owner: Owner,
+}
+
+/// The content of a user's folder.
+#[derive(Debug, Default)]
+pub(crate) struct FolderListing {
+    pub(crate) sequences: Vec<u64>,
+    /// Temporary files of a change that is in progress or was interrupted.
+    pub(crate) temporary: Vec<String>,
+    /// Sets of codes and the names of spent codes.
+    pub(crate) of_sets: Vec<String>,
+    known: Vec<SourceLabel>,
+    failures: u32,
+    /// Lower numbers of failures, left by processes that stored one concurrently.
+    outdated: Vec<u32>,
+}
+
+impl HostRecords {
+    /// Returns the records at `path`; `store_id_copy` is the file next to the settings.
+    #[must_use]
+    pub fn new(path: impl Into<Cow<'static, str>>, store_id_copy: &str, owner: Owner) -> Self {
+        Self { path: path.into(), store_id_copy: store_id_copy.into(), owner }
+    }
+
+    /// Returns the newest record in a folder, regardless of its user; `None` if the folder has none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if neither can be proven.
+    pub fn newest_in(&self, folder: &Folder) -> Result<Option<Snapshot>, StoreError> {
+        Ok(self.look_in(folder)?.0)
+    }
+
+    fn look_in(&self, folder: &Folder) -> Result<(Option<Snapshot>, Left), StoreError> {
+        for _ in 0..ROUNDS {
+            let dir = match self.open(folder) {
+                Err(fault) if trusted_dir::is_absent(fault) => return Ok((None, Left::Nothing)),
+                opened => opened?,
+            };
+            match newest_of(&dir, self.owner)? {
+                Newest::Read(snapshot) => {
+                    let left = Left::of(&snapshot);
+                    return Ok((Some(*snapshot), left));
+                }
+                Newest::Empty => return Ok((None, Left::Folder)),
+                Newest::Superseded => {}
+            }
+        }
+        Err(StoreError::Io { errno: Errno::AGAIN.raw_os_error() })
+    }
+
+    /// Opens a user's folder by way of the records folder, so that one that other users can write to is refused.
+    pub(crate) fn open(&self, folder: &Folder) -> Result<TrustedDir, StoreError> {
+        let path = concat(&[&*self.path, "/", USERS, "/", folder.as_str()]);
+        TrustedDir::open_in(&self.path, &path, self.owner)
+    }
+
+    /// Opens the records folder.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be trusted.
+    pub fn root(&self) -> Result<TrustedDir, StoreError> {
+        TrustedDir::open(&self.path, self.owner)
+    }
+
+    /// Proves that a user has no record. This needs the right records folder, and that no other user name holds the
+    /// user id, and that the record of the name that holds it was not lost: a removed user has a tombstone.
+    pub(crate) fn prove_absence(
+        &self,
+        account: &Account,
+        folder: &Folder,
+        left: Left,
+    ) -> Result<(), StoreError> {
+        let root = self.root()?;
+        store_id::prove(&root, &self.store_id_copy, self.owner)?;
+        // Created with the store-id, as is the folder of user ids: a store without them is damaged.
+        root.below(USERS, self.owner)?;
+        let Some(link) = uid_link::read(self, account.uid)? else { return Ok(()) };
+        if link.folder == *folder {
+            return match (link.phase, left) {
+                // The folder is created before the link.
+                (_, Left::Tombstone) | (Phase::Begun, Left::Folder) => Ok(()),
+                (Phase::Begun, Left::Nothing) | (Phase::Held, _) => Err(StoreError::RecordLost),
+            };
+        }
+        let held = self.holds(&link.folder, account.uid)?;
+        if held { Err(StoreError::UidOfAnother) } else { Ok(()) }
+    }
+
+    pub(crate) fn holds(&self, folder: &Folder, uid: u32) -> Result<bool, StoreError> {
+        let found = self.newest_in(folder)?;
+        Ok(found.is_some_and(|found| found.record.state.holds_uid() && found.record.uid == uid))
+    }
+
+    /// Returns the record that an enrollment follows; an enrollment repairs a lost one.
+    ///
+    /// # Errors
+    /// As [`Records::newest`].
+    pub fn before_enrollment(&self, account: &Account) -> Result<Option<Snapshot>, StoreError> {
+        match self.newest(account) {
+            Err(StoreError::RecordLost) => Ok(None),
+            found => found,
+        }
+    }
+}
+
+#[cfg(feature = "tools")]
+impl HostRecords {
+    /// Completes what an interruption after a user's first record has left, once that record is found. Best effort.
+    pub fn finish_first(&self, account: &Account) {
+        let _ = commit::finish(self, account);
+    }
+}
+
+impl Records for HostRecords {
+    fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreError> {
+        let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
+        let (found, left) = self.look_in(&folder)?;
+        if let Some(found) = &found {
+            belongs_to(found, account)?;
+        }
+        if found.as_ref().is_none_or(|found| found.record.state == State::Removed) {
+            self.prove_absence(account, &folder, left)?;
+        }
+        Ok(found)
+    }
+
+    fn newest_uniform(
+        &self,
+        account: Option<&Account>,
+    ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>) {
+        uniform_reads::newest(self, account)
+    }
+
+    fn note_failures(&self, folder: Option<&Folder>, before: u32, after: u32, now: UnixTime) {
+        uniform_reads::note_failures(self, folder, before, after, now);
+    }
+
+    fn forget_failures(&self, folder: &Folder) {
+        let Ok(dir) = self.open(folder) else { return };
+        let noted = dir.names().unwrap_or_default();
+        for name in noted.iter().filter(|name| name.starts_with(FAILED)) {
+            let _ = fs::unlinkat(dir.fd(), name.as_str(), AtFlags::empty());
+        }
+    }
+
+    fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError> {
+        // Look for the successor first: if the old record exists and its successor does not, the old one was the
+        // newest.
+        let next = snapshot.sequence.checked_add(1).ok_or(StoreError::TooLarge)?;
+        let superseded = self.identity_of(folder, next)?.is_some();
+        Ok(!superseded && self.identity_of(folder, snapshot.sequence)? == Some(snapshot.identity))
+    }
+
+    fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError> {
+        commit::commit(self, folder, after, record)
+    }
+
+    fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime) {
+        let Ok(dir) = self.open(folder) else { return };
+        let Ok(listing) = list(&dir) else { return };
+        if listing.known.len() >= KNOWN_MAX
+            && let Some(oldest) = oldest(&dir, &listing.known)
+        {
+            let _ = fs::unlinkat(dir.fd(), known_name(oldest), AtFlags::empty());
+        }
+        let _ = dir.link(&known_name(source), &names::instant(now));
+    }
+
+    fn mark_clock(&self, now: Now) {
+        clock_mark::advance(&self.path, now);
+    }
+}
+
+impl HostRecords {
+    fn identity_of(&self, folder: &Folder, sequence: u64) -> Result<Option<Identity>, StoreError> {
+        let name = record_name(sequence);
+        let path = concat(&[&*self.path, "/", USERS, "/", folder.as_str(), "/", &name]);
+        match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(trusted_dir::identity(&stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(trusted_dir::fault(errno)),
+        }
+    }
+}
+
+/// Checks that a record belongs to the account that it is stored for; the user id of a tombstone may have been reused
+/// since.
+pub(crate) fn belongs_to(found: &Snapshot, account: &Account) -> Result<(), StoreError> {
+    if found.record.user != account.name {
+        return Err(StoreError::OtherName);
+    }
+    if found.record.state.holds_uid() && found.record.uid != account.uid {
+        return Err(StoreError::OtherUid);
+    }
+    Ok(())
+}
+
+fn parsed(
+    bytes: Vec<u8>,
+    identity: Identity,
+    sequence: u64,
+    listing: FolderListing,
+) -> Result<Snapshot, StoreError> {
+    // Wrapped first, so that the bytes are wiped on every way out.
+    let bytes = zeroize::Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).map_err(|_| StoreError::Malformed { line: 0 })?;
+    Ok(Snapshot {
+        sequence,
+        identity,
+        record: form::read(text)?,
+        known: listing.known,
+        failures: listing.failures,
+    })
+}
+
+/// What remains of a user, as evidence of absence.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// No folder.
+    Nothing,
+    /// A folder.
+    Folder,
+    /// A tombstone in it.
+    Tombstone,
+}
+
+impl Left {
+    /// Returns what a record leaves.
+    pub(crate) fn of(found: &Snapshot) -> Self {
+        if found.record.state == State::Removed { Self::Tombstone } else { Self::Folder }
+    }
+}
+
+/// The content of a user's folder.
+pub(crate) enum Newest {
+    Read(Box<Snapshot>),
+    Empty,
+    /// Its successor was linked and it was unlinked between listing and reading.
+    Superseded,
+}
+
+/// Reads the newest record in an open folder.
+pub(crate) fn newest_of(dir: &TrustedDir, owner: Owner) -> Result<Newest, StoreError> {
+    let listing = list(dir)?;
+    for number in listing.outdated.iter().filter(|number| **number < listing.failures) {
+        let _ = fs::unlinkat(dir.fd(), format!("{FAILED}{number}"), AtFlags::empty());
+    }
+    let Some(sequence) = listing.sequences.iter().max().copied() else {
+        return Ok(Newest::Empty);
+    };
+    match dir.read_known(&record_name(sequence), owner, form::RECORD_MAX) {
+        Ok((bytes, identity)) => {
+            Ok(Newest::Read(Box::new(parsed(bytes, identity, sequence, listing)?)))
+        }
+        Err(fault) if trusted_dir::is_absent(fault) => Ok(Newest::Superseded),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Lists a user's folder.
+pub(crate) fn list(dir: &TrustedDir) -> Result<FolderListing, StoreError> {
+    let mut listing = FolderListing::default();
+    for name in dir.names().map_err(trusted_dir::fault)? {
+        if let Some(source) = name.strip_prefix("known.") {
+            listing.known.extend(SourceLabel::read(source));
+        } else if let Some(failures) = name.strip_prefix(FAILED) {
+            // An invalid number counts as 0, but forgives nothing: the ledger has its own.
+            let failures = failures.parse().unwrap_or_default();
+            listing.outdated.push(listing.failures.min(failures));
+            listing.failures = listing.failures.max(failures);
+        } else if name.starts_with("tmp.") {
+            listing.temporary.push(name);
+        } else if code_set_text::set_of(&name).is_some() {
+            listing.of_sets.push(name);
+        } else if let Some(number) = name.strip_prefix("record.") {
+            let number = number.strip_suffix(".toml").and_then(|number| number.parse().ok());
+            // A name that resembles a record may be the newest one, damaged; nothing is proven then.
+            listing.sequences.push(number.ok_or(StoreError::Malformed { line: 0 })?);
+        }
+    }
+    Ok(listing)
+}
+
+pub(crate) fn record_name(sequence: u64) -> String {
+    concat(&["record.", Decimal::of(sequence).as_str(), ".toml"])
+}
+
+fn known_name(source: &SourceLabel) -> String {
+    concat(&["known.", source.as_str()])
+}
+
+fn oldest<'a>(dir: &TrustedDir, known: &'a [SourceLabel]) -> Option<&'a SourceLabel> {
+    known.iter().min_by_key(|source| {
+        let text = fs::readlinkat(dir.fd(), known_name(source), Vec::new()).ok();
+        text.and_then(|text| names::read_instant(text.to_str().ok()?))
+    })
+}

@@ -1,0 +1,51 @@
+//! The store-id: proves that the records folder belongs to this host's settings.
+
+use twinlock_core::base::error::StoreError;
+
+use crate::trusted_dir::{self, Owner, READABLE, TrustedDir};
+
+/// The file name, in the records folder and next to the settings.
+pub const NAME: &str = "store-id";
+/// Its length: 32 hexadecimal digits and a newline.
+const LENGTH: usize = 33;
+
+/// Proves that the records folder is the right one, so that what is missing from it does not exist.
+///
+/// # Errors
+/// [`StoreError::StoreIdMissing`] if the records folder has none, [`StoreError::StoreIdMismatch`] if the other copy
+/// is missing or differs.
+pub fn prove(records: &TrustedDir, copy: &str, owner: Owner) -> Result<(), StoreError> {
+    let ours = of_records(records, owner)?.ok_or(StoreError::StoreIdMissing)?;
+    match of_settings(copy, owner)? {
+        Some(theirs) if theirs == ours => Ok(()),
+        Some(_) | None => Err(StoreError::StoreIdMismatch),
+    }
+}
+
+/// Returns the store-id of the records folder.
+///
+/// # Errors
+/// [`StoreError`] if the file exists but cannot be read.
+pub fn of_records(records: &TrustedDir, owner: Owner) -> Result<Option<String>, StoreError> {
+    value(records.read(NAME, owner, LENGTH))
+}
+
+/// Returns the store-id next to the settings, which all users may read.
+///
+/// # Errors
+/// [`StoreError`] if the file exists but cannot be read.
+pub fn of_settings(copy: &str, owner: Owner) -> Result<Option<String>, StoreError> {
+    value(trusted_dir::read_file(copy, owner, READABLE, LENGTH))
+}
+
+fn value(read: Result<Vec<u8>, StoreError>) -> Result<Option<String>, StoreError> {
+    let bytes = match read {
+        Ok(bytes) => bytes,
+        Err(fault) if trusted_dir::is_absent(fault) => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    let text = String::from_utf8(bytes).map_err(|_| StoreError::StoreIdMismatch)?;
+    let id = text.strip_suffix('\n').unwrap_or(&text);
+    let fits = id.len() == LENGTH - 1 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    fits.then(|| Some(id.to_owned())).ok_or(StoreError::StoreIdMismatch)
+}

@@ -1,0 +1,144 @@
+//! `uids/UID` → user name symlinks; a `+` prefix marks a first enrollment in progress. A link is created before the
+//! first record of its name.
+
+use rustix::{
+    fs::{self, AtFlags},
+    io::{self, Errno},
+};
+use twinlock_core::base::{
+    account::Folder,
+    error::{CommitError, StoreError},
+};
+
+use crate::{
+    store::records::{HostRecords, UIDS},
+    trusted_dir::{self, TrustedDir},
+};
+
+/// Before the name it marks a first enrollment in progress; no folder name contains it. After the number it marks a
+/// new link that will replace another.
+const MARK: char = '+';
+
+/// The name that last held a user id, regardless of its record.
+pub(crate) struct Link {
+    /// The folder of the name.
+    pub(crate) folder: Folder,
+    /// The state of its first enrollment.
+    pub(crate) phase: Phase,
+}
+
+#[cfg(feature = "tools")]
+impl Link {
+    /// Returns whether the first record of the name was committed.
+    pub(crate) fn is_held(&self) -> bool {
+        self.phase == Phase::Held
+    }
+}
+
+/// The state of a name's first enrollment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// In progress: its first record may not exist, and if it is missing, nothing was lost.
+    Begun,
+    /// Its first record was committed.
+    Held,
+}
+
+/// Reads the link of a user id; `None` if there is none.
+pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, StoreError> {
+    let uids = records.root()?.below(UIDS, records.owner)?;
+    let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
+        Ok(target) => target,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(trusted_dir::fault(errno)),
+    };
+    let target = target.into_string().map_err(|_| StoreError::Malformed { line: 0 })?;
+    let (phase, folder) = match target.strip_prefix(MARK) {
+        Some(folder) => (Phase::Begun, folder),
+        None => (Phase::Held, target.as_str()),
+    };
+    let name = Folder::name_of(folder).ok_or(StoreError::Malformed { line: 0 })?;
+    let folder = Folder::of(&name).map_err(|_| StoreError::NameTooLong)?;
+    Ok(Some(Link { folder, phase }))
+}
+
+/// A claim of a user name to a user id.
+pub(crate) struct UidClaim<'a> {
+    /// The records.
+    pub(crate) records: &'a HostRecords,
+    /// The records folder.
+    pub(crate) root: &'a TrustedDir,
+    /// The folder of the user name.
+    pub(crate) folder: &'a Folder,
+    /// The user id.
+    pub(crate) uid: u32,
+}
+
+impl UidClaim<'_> {
+    /// Claims the user id before the record exists, so that there never is a record without a link.
+    pub(crate) fn begin(&self) -> Result<Phase, CommitError> {
+        self.take().map_err(CommitError::Store)
+    }
+
+    fn take(&self) -> Result<Phase, StoreError> {
+        self.root.make(UIDS, self.records.owner).map_err(trusted_dir::fault)?;
+        let link = read(self.records, self.uid)?;
+        match link {
+            // A new record repairs a lost one, which counts as lost until then.
+            Some(Link { folder, phase }) if folder == *self.folder => return Ok(phase),
+            Some(Link { folder, .. }) if self.records.holds(&folder, self.uid)? => {
+                return Err(StoreError::UidOfAnother);
+            }
+            Some(_) => self.unlink(&self.uid.to_string()).map_err(trusted_dir::fault)?,
+            None => {}
+        }
+        let uids = self.root.below(UIDS, self.records.owner)?;
+        let marked = format!("{MARK}{}", self.folder.as_str());
+        match fs::symlinkat(marked, uids.fd(), self.uid.to_string()) {
+            Ok(()) => {}
+            // If two processes enroll the same user at once, the record decides.
+            Err(Errno::EXIST) => return self.rival(),
+            Err(errno) => return Err(trusted_dir::fault(errno)),
+        }
+        fs::fsync(uids.fd()).map_err(trusted_dir::fault)?;
+        Ok(Phase::Begun)
+    }
+
+    fn rival(&self) -> Result<Phase, StoreError> {
+        match read(self.records, self.uid)? {
+            Some(link) if link.folder == *self.folder => Ok(link.phase),
+            Some(_) | None => Err(StoreError::UidOfAnother),
+        }
+    }
+
+    /// Removes the mark once the record exists. Best effort: a remaining mark only means that a loss of the record
+    /// would go unnoticed, and the next enrollment or change tries again.
+    pub(crate) fn finish(&self) {
+        let _ = self.replace();
+    }
+
+    /// Replaces the link. A temporary link left by an interruption is overwritten, and is never read.
+    fn replace(&self) -> io::Result<()> {
+        let (link, aside) = (format!("{UIDS}/{}", self.uid), format!("{UIDS}/{}", self.aside()));
+        self.unlink(&self.aside())?;
+        fs::symlinkat(self.folder.as_str(), self.root.fd(), &aside)?;
+        fs::renameat(self.root.fd(), aside, self.root.fd(), link)
+    }
+
+    /// Releases the user id. Best effort: a link to a removed user holds nothing.
+    pub(crate) fn let_go(&self) {
+        let _ = self.unlink(&self.uid.to_string());
+        let _ = self.unlink(&self.aside());
+    }
+
+    fn aside(&self) -> String {
+        format!("{}{MARK}", self.uid)
+    }
+
+    fn unlink(&self, link: &str) -> io::Result<()> {
+        match fs::unlinkat(self.root.fd(), format!("{UIDS}/{link}"), AtFlags::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            unlinked => unlinked,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Reads records and stores failures with uniform system calls: before a first factor, a caller must not learn who is
+//! enrolled.
+
+use rustix::fs::{self, AtFlags};
+use twinlock_core::{
+    base::{
+        account::{Account, Folder},
+        concat::concat,
+        decimal::Decimal,
+        error::StoreError,
+        time::UnixTime,
+    },
+    ledger::names,
+    ports::Snapshot,
+    record::State,
+};
+
+use crate::{
+    store::records::{FAILED, HostRecords, Left, Newest, USERS, belongs_to, newest_of},
+    trusted_dir,
+};
+
+/// The folder with the dummy record that is read if there is no other; created with the store.
+pub(crate) const NOBODY: &str = "nobody";
+/// The user id that no account has (`(uid_t) -1`).
+const NO_UID: u32 = u32::MAX;
+
+/// Implements [`twinlock_core::ports::Records::newest`] with uniform system calls; also returns the dummy record if
+/// there is no other.
+pub(crate) fn newest(
+    records: &HostRecords,
+    account: Option<&Account>,
+) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>) {
+    let nobody =
+        Account { name: NOBODY.into(), uid: NO_UID, gid: NO_UID, full_name: String::new() };
+    let sought = account.unwrap_or(&nobody);
+    let Ok(folder) = Folder::of(&sought.name) else {
+        return (Err(StoreError::NameTooLong), None);
+    };
+    let (own, stand_in, folder_is_there) = match read(records, account.map(|_| &folder)) {
+        Ok((found, true)) => (found, None, true),
+        Ok((found, false)) => (None, found, false),
+        // Without a dummy record, the absence still has to be proven.
+        Err(fault) if trusted_dir::is_absent(fault) => (None, None, false),
+        Err(fault) => return (Err(fault), None),
+    };
+    let left = match (&own, folder_is_there) {
+        (Some(found), _) => Left::of(found),
+        (None, true) => Left::Folder,
+        (None, false) => Left::Nothing,
+    };
+    // Also run for enrolled users, where the result is ignored.
+    let absent = records.prove_absence(sought, &folder, left);
+    let found = match (account, own) {
+        (None, _) => Ok(None),
+        (Some(_), None) => absent.map(|()| None),
+        (Some(account), Some(found)) => belongs_to(&found, account).and_then(|()| {
+            if found.record.state == State::Removed {
+                absent?;
+            }
+            Ok(Some(found))
+        }),
+    };
+    (found, stand_in)
+}
+
+/// Reads a user's record, or the dummy record if there is no folder; returns which of them was read.
+fn read(
+    records: &HostRecords,
+    folder: Option<&Folder>,
+) -> Result<(Option<Snapshot>, bool), StoreError> {
+    let root = records.root()?;
+    let path = path_of(folder);
+    let (dir, is_own) = root.below_or(&path, NOBODY, records.owner)?;
+    let found = match newest_of(&dir, records.owner)? {
+        Newest::Read(found) => Some(*found),
+        Newest::Empty => None,
+        // Read again, with other system calls: a record that changes at this moment is observable anyway.
+        Newest::Superseded => folder.map_or(Ok(None), |folder| records.newest_in(folder))?,
+    };
+    Ok((found, is_own))
+}
+
+/// Returns the path of a user's folder; without one, a path that never exists: no folder name is just `%`.
+pub(crate) fn path_of(folder: Option<&Folder>) -> String {
+    concat(&[USERS, "/", folder.map_or("%", Folder::as_str)])
+}
+
+/// Implements [`twinlock_core::ports::Records::note_failures`].
+pub(crate) fn note_failures(
+    records: &HostRecords,
+    folder: Option<&Folder>,
+    before: u32,
+    after: u32,
+    now: UnixTime,
+) {
+    let Ok(root) = records.root() else { return };
+    let path = folder.map_or_else(|| NOBODY.to_owned(), |folder| path_of(Some(folder)));
+    let Ok(dir) = root.below(&path, records.owner) else { return };
+    // If both numbers are equal, the created name has no meaning and is removed at once.
+    let noted = |number: u32| {
+        let noted = Decimal::of(number.into());
+        if before == after { "failed".to_owned() } else { [FAILED, noted.as_str()].concat() }
+    };
+    let _ = dir.link(&noted(after), &names::instant(now));
+    let _ = fs::unlinkat(dir.fd(), noted(before), AtFlags::empty());
+}

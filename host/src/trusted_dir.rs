@@ -1,0 +1,321 @@
+//! Trusted folders and files, which only root can have created: opened without following links, checked,
+//! size-limited.
+
+use std::{
+    cell::{Cell, OnceCell},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use rustix::{
+    fs::{self, AtFlags, CWD, FileType, Mode, RawDir, ResolveFlags, SeekFrom, Stat},
+    io::{self, Errno},
+};
+use twinlock_core::{base::error::StoreError, record::Identity};
+
+use crate::open_beneath;
+
+/// Maximum number of names read from one folder.
+const NAMES_MAX: usize = 16_384;
+/// Permission bits that must be clear if only the owner has access.
+pub const PRIVATE: u32 = 0o077;
+/// Permission bits that must be clear if all users may read but only the owner may write.
+pub const READABLE: u32 = 0o022;
+
+/// The required owner of trusted files: root, or the user who runs a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner(pub u32);
+
+/// A folder that was checked when it was opened.
+#[derive(Debug)]
+pub struct TrustedDir {
+    fd: OwnedFd,
+    owner: Owner,
+    listed: Cell<bool>,
+    pub(crate) foreign_group: OnceCell<bool>,
+}
+
+impl TrustedDir {
+    /// Opens a folder by its absolute path; refuses a symbolic link anywhere in it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is missing, not a folder, has another owner or is accessible to other users.
+    pub fn open(path: &str, owner: Owner) -> Result<Self, StoreError> {
+        Self::checked(open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
+    }
+
+    /// Opens a folder in or below `root` by its absolute path, both private to the owner, with one system call less.
+    ///
+    /// # Errors
+    /// As [`TrustedDir::open`], for either folder.
+    pub fn open_in(root: &str, path: &str, owner: Owner) -> Result<Self, StoreError> {
+        let stat = fs::statat(CWD, root, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
+        // If it is not a folder, opening the path reports what it is.
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            trusted(&stat, owner, PRIVATE)?;
+        }
+        Self::open(path, owner)
+    }
+
+    /// Opens a folder below this one, by one or two plain components.
+    ///
+    /// # Errors
+    /// As [`TrustedDir::open`].
+    pub fn below(&self, path: &str, owner: Owner) -> Result<Self, StoreError> {
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+        Self::checked(open_beneath::folder(self.fd.as_fd(), path, resolve), owner)
+    }
+
+    /// Opens a folder below this one, or `instead` if it is missing, uniformly; returns whether it is the first.
+    ///
+    /// # Errors
+    /// As [`TrustedDir::open`], for either folder.
+    pub fn below_or(
+        &self,
+        path: &str,
+        instead: &str,
+        owner: Owner,
+    ) -> Result<(Self, bool), StoreError> {
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+        let first = open_beneath::folder(self.fd.as_fd(), path, resolve);
+        // No folder name contains this character, so one of the two is always missing.
+        let second = if matches!(first, Err(Errno::NOENT)) { instead } else { "%" };
+        let second = open_beneath::folder(self.fd.as_fd(), second, resolve);
+        match first {
+            Err(Errno::NOENT) => Self::checked(second, owner).map(|dir| (dir, false)),
+            first => Self::checked(first, owner).map(|dir| (dir, true)),
+        }
+    }
+
+    fn checked(opened: io::Result<OwnedFd>, owner: Owner) -> Result<Self, StoreError> {
+        let fd = opened.map_err(fault)?;
+        let stat = fs::fstat(&fd).map_err(fault)?;
+        trusted(&stat, owner, PRIVATE)?;
+        Ok(Self::of_checked(fd, owner))
+    }
+
+    /// Wraps a folder that was checked elsewhere.
+    pub(crate) fn of_checked(fd: OwnedFd, owner: Owner) -> Self {
+        Self { fd, owner, listed: Cell::new(false), foreign_group: OnceCell::new() }
+    }
+
+    /// Creates a folder in this one, accessible to root only, regardless of the caller's umask and group.
+    ///
+    /// # Errors
+    /// The errno; an existing folder is not an error.
+    pub fn make(&self, name: &str, owner: Owner) -> io::Result<()> {
+        make_folder(self.fd.as_fd(), name, owner)
+    }
+
+    /// Creates a symbolic link in this folder with `text` as its target. Only one process can create it.
+    ///
+    /// # Errors
+    /// The errno; `EEXIST` if the name exists.
+    pub fn link(&self, name: &str, text: &str) -> io::Result<()> {
+        // su and sudo run with the group of their caller, which a new link inherits.
+        let foreign = || self.owner.0 == 0 && !rustix::process::getegid().is_root();
+        // Also called if the name exists: a throttled user creates no name, which must not be observable.
+        let foreign = *self.foreign_group.get_or_init(foreign);
+        fs::symlinkat(text, &self.fd, name)?;
+        if foreign {
+            // The group is never checked in a folder of root alone, so a failure here is harmless.
+            let group = Some(fs::Gid::ROOT);
+            let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
+        }
+        Ok(())
+    }
+
+    /// Makes the folder accessible to its owner only, regardless of the umask and group that it was created with.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn keep_private(&self) -> io::Result<()> {
+        give_to(&self.fd, self.owner)?;
+        fs::fchmod(&self.fd, Mode::RWXU)
+    }
+
+    /// Returns the descriptor, for system calls on names in this folder.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// Returns all names in the folder that are UTF-8, as all of ours are.
+    ///
+    /// # Errors
+    /// The errno; `E2BIG` over 16,384 names.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        self.names_up_to(NAMES_MAX)
+    }
+
+    /// As [`TrustedDir::names`], for a folder that may contain more names.
+    ///
+    /// # Errors
+    /// The errno; `E2BIG` over `most` names.
+    pub fn names_up_to(&self, most: usize) -> io::Result<Vec<String>> {
+        if self.listed.replace(true) {
+            fs::seek(&self.fd, SeekFrom::Start(0))?;
+        }
+        let mut buffer = [MaybeUninit::uninit(); 8192];
+        let mut entries = RawDir::new(&self.fd, &mut buffer);
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            match entry.file_name().to_str() {
+                Ok("." | "..") | Err(_) => {}
+                Ok(name) => names.push(name.to_owned()),
+            }
+            if names.len() > most {
+                return Err(Errno::TOOBIG);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Reads a private file of this folder.
+    ///
+    /// # Errors
+    /// As [`read_file`].
+    pub fn read(&self, name: &str, owner: Owner, max: usize) -> Result<Vec<u8>, StoreError> {
+        self.read_known(name, owner, max).map(|(bytes, _)| bytes)
+    }
+
+    /// As [`TrustedDir::read`], with the identity of the file, which a later file of that name does not have.
+    ///
+    /// # Errors
+    /// As [`read_file`].
+    pub fn read_known(
+        &self,
+        name: &str,
+        owner: Owner,
+        max: usize,
+    ) -> Result<(Vec<u8>, Identity), StoreError> {
+        read_opened(open_beneath::file(self.fd.as_fd(), name), owner, PRIVATE, max)
+    }
+
+    /// Returns whether a name is in the folder.
+    ///
+    /// # Errors
+    /// The errno if this cannot be determined.
+    pub fn has(&self, name: &str) -> io::Result<bool> {
+        match fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+/// Creates a folder; its parent must exist.
+///
+/// # Errors
+/// The errno; an existing folder is not an error.
+pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Result<()> {
+    match fs::mkdirat(parent, name, Mode::RWXU) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(()),
+        Err(errno) => return Err(errno),
+    }
+    // By name: opening it could fail at the caller's descriptor limit and leave the caller's group on it.
+    let (user, group) = ids(owner);
+    fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
+    fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())
+}
+
+/// Gives a new file or folder to its owner and the owner's group, regardless of the caller's group.
+///
+/// # Errors
+/// The errno.
+pub fn give_to(fd: &OwnedFd, owner: Owner) -> io::Result<()> {
+    let (user, group) = ids(owner);
+    fs::fchown(fd, user, group)
+}
+
+fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
+    (Some(fs::Uid::from_raw(owner.0)), (owner.0 == 0).then_some(fs::Gid::ROOT))
+}
+
+/// Reads a regular file by its absolute path: one name, the required owner, none of the permission bits in `rights`.
+///
+/// # Errors
+/// [`StoreError`] otherwise; [`StoreError::TooLarge`] over `max` bytes.
+pub fn read_file(path: &str, owner: Owner, mode: u32, max: usize) -> Result<Vec<u8>, StoreError> {
+    read_opened(open_beneath::file_by_path(path), owner, mode, max).map(|(bytes, _)| bytes)
+}
+
+pub(crate) fn read_opened(
+    opened: io::Result<OwnedFd>,
+    owner: Owner,
+    mode: u32,
+    max: usize,
+) -> Result<(Vec<u8>, Identity), StoreError> {
+    let fd = opened.map_err(fault)?;
+    let stat = fs::fstat(&fd).map_err(fault)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(StoreError::WrongKind);
+    }
+    trusted(&stat, owner, mode)?;
+    // The link count is 0 if another file replaced it after it was opened; the previous content is read then.
+    if stat.st_nlink > 1 {
+        return Err(StoreError::HardLink);
+    }
+    let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
+    if size > max {
+        return Err(StoreError::TooLarge);
+    }
+    let bytes = read_whole(&fd, size).map_err(fault)?;
+    Ok((bytes, identity(&stat)))
+}
+
+/// Returns the identity of a file.
+#[must_use]
+pub fn identity(stat: &Stat) -> Identity {
+    let seconds = i128::from(stat.st_ctime) * 1_000_000_000;
+    Identity { inode: stat.st_ino, changed: seconds + i128::from(stat.st_ctime_nsec) }
+}
+
+/// Reads the size that the file had when it was checked; later additions are ignored. Fails if the file ends early,
+/// since it is being rewritten in place: a part of the settings may exempt users whom the whole does not.
+fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = zeroize::Zeroizing::new(vec![0; size]);
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match io::read(fd, rest) {
+            Ok(0) => return Err(Errno::AGAIN),
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(std::mem::take(&mut *bytes))
+}
+
+pub(crate) fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), StoreError> {
+    if stat.st_uid != owner.0 {
+        return Err(StoreError::WrongOwner);
+    }
+    if stat.st_mode & closed_to != 0 {
+        return Err(StoreError::TooOpen);
+    }
+    Ok(())
+}
+
+/// Returns the fault for an errno from opening or reading.
+#[must_use]
+pub fn fault(errno: Errno) -> StoreError {
+    match errno {
+        Errno::LOOP => StoreError::Symlink,
+        Errno::NOENT => StoreError::FolderMissing,
+        Errno::NOTDIR | Errno::ISDIR => StoreError::WrongKind,
+        other => StoreError::Io { errno: other.raw_os_error() },
+    }
+}
+
+/// Returns whether a fault means that the file does not exist.
+#[must_use]
+pub fn is_absent(fault: StoreError) -> bool {
+    fault == StoreError::FolderMissing
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! The export file for another host: a user's record, set of codes, spent codes and used steps.
+
+use alloc::{format, string::String, vec::Vec};
+
+use zeroize::Zeroizing;
+
+use twinlock_core::{
+    base::{error::StoreError, time::UnixTime},
+    ledger::{Used, names},
+    record::{Record, code_set::CodeSet, code_set_text, extras::RecordExtras, text as records},
+};
+
+/// The version that is written.
+pub const VERSION: u32 = 1;
+/// Maximum length of an export in bytes.
+pub const EXPORT_MAX: usize = 1024 * 1024;
+/// Maximum number of used steps in an export: more than a user produces in the day for which they are kept.
+pub const USED_MAX: usize = 4096;
+
+const HEAD: &str = "# twinlock export, version ";
+const RECORD_END: &str = "\n# end of record\n";
+const CODES_END: &str = "\n# end of codes\n";
+const END: &str = "# end of export\n";
+
+/// The exported state of one user.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Export {
+    /// When it was written.
+    pub at: UnixTime,
+    /// The record without what is valid on one host only: a pending key, tickets, bypass codes.
+    pub record: Record,
+    /// The set of codes that the record names.
+    pub codes: Option<CarriedCodes>,
+    /// Used steps, with the time of each use.
+    pub used: Vec<(Used, UnixTime)>,
+}
+
+/// An exported set of codes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CarriedCodes {
+    /// When the set was created.
+    pub since: UnixTime,
+    /// The set.
+    pub set: CodeSet,
+    /// The indexes of the spent codes, with the time of each use.
+    pub spent: Vec<(u8, UnixTime)>,
+}
+
+/// Why a text is not a valid export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportError {
+    /// The header is missing.
+    Head,
+    /// Written by a newer twinlock.
+    Newer {
+        /// Its version.
+        version: u32,
+    },
+    /// It is truncated, too long or has an unknown line.
+    Malformed,
+    /// Its record cannot be read.
+    Record(StoreError),
+    /// Its set of codes cannot be read.
+    Codes(StoreError),
+    /// The record names a set of codes that is missing, or the other way round.
+    Set,
+}
+
+/// Returns the part of a record that is exported. Vouchers would work once on each host, and a pending key belongs to
+/// one source for a quarter of an hour; on another host no key counts as generated there.
+#[must_use]
+pub fn carried(record: Record) -> Record {
+    let RecordExtras { mail, changed, reset, owed_codes, .. } = record.extras;
+    let extras = RecordExtras { mail, changed, reset, owed_codes, ..RecordExtras::default() };
+    Record { extras, ..record }
+}
+
+/// Formats an export.
+#[must_use]
+pub fn write(export: &Export) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(8192 + export.used.len() * 80));
+    text.push_str(&format!("{HEAD}{VERSION}\nexported {}\n", export.at.0));
+    if let Some(codes) = &export.codes {
+        text.push_str(&format!("codes_since {}\n", codes.since.0));
+        for (place, at) in &codes.spent {
+            text.push_str(&format!("spent {place} {}\n", at.0));
+        }
+    }
+    for (used, at) in &export.used {
+        text.push_str(&format!("{} {}\n", names::used_name(used), at.0));
+    }
+    text.push('\n');
+    text.push_str(&records::write(&export.record));
+    if let Some(carried) = &export.codes {
+        text.push('\n');
+        text.push_str(&code_set_text::write(&carried.set));
+    }
+    text.push('\n');
+    text.push_str(END);
+    text
+}
+
+/// Parses an export.
+///
+/// # Errors
+/// [`ExportError`], which never quotes the text.
+pub fn read(text: &str) -> Result<Export, ExportError> {
+    if text.len() > EXPORT_MAX {
+        return Err(ExportError::Malformed);
+    }
+    let rest = text.strip_prefix(HEAD).ok_or(ExportError::Head)?;
+    let (version, rest) = rest.split_once('\n').ok_or(ExportError::Head)?;
+    match version.parse() {
+        Ok(VERSION) => {}
+        Ok(version) if version > VERSION => return Err(ExportError::Newer { version }),
+        _ => return Err(ExportError::Head),
+    }
+    let body = rest.strip_suffix(END).ok_or(ExportError::Malformed)?;
+    let (head, body) = body.split_once("\n\n").ok_or(ExportError::Malformed)?;
+    let head = head_of(head).ok_or(ExportError::Malformed)?;
+    let (record, rest) = section(body, RECORD_END).ok_or(ExportError::Malformed)?;
+    let record = records::read(record).map_err(ExportError::Record)?;
+    let codes = match rest.strip_prefix('\n').ok_or(ExportError::Malformed)? {
+        "" => None,
+        rest => {
+            let (set, rest) = section(rest, CODES_END).ok_or(ExportError::Malformed)?;
+            if rest != "\n" {
+                return Err(ExportError::Malformed);
+            }
+            Some(code_set_text::read(set).map_err(ExportError::Codes)?)
+        }
+    };
+    assembled(head, record, codes)
+}
+
+/// Splits a text after the given last line of a section.
+fn section<'a>(text: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
+    let length = text.find(end)?.checked_add(end.len())?;
+    text.split_at_checked(length)
+}
+
+/// The lines before the record.
+#[derive(Default)]
+struct Head {
+    at: UnixTime,
+    codes_since: Option<UnixTime>,
+    spent: Vec<(u8, UnixTime)>,
+    used: Vec<(Used, UnixTime)>,
+}
+
+fn head_of(text: &str) -> Option<Head> {
+    let mut lines = text.split('\n');
+    let at = lines.next()?.strip_prefix("exported ").and_then(names::read_instant)?;
+    let mut head = Head { at, ..Head::default() };
+    for line in lines {
+        let (name, instant) = line.rsplit_once(' ')?;
+        let at = names::read_instant(instant)?;
+        if name == "codes_since" && head.codes_since.is_none() {
+            head.codes_since = Some(at);
+        } else if let Some(place) = name.strip_prefix("spent ") {
+            head.spent.push((place.parse().ok()?, at));
+        } else {
+            head.used.push((names::read_used(name)?, at));
+        }
+    }
+    (head.used.len() <= USED_MAX).then_some(head)
+}
+
+fn assembled(head: Head, record: Record, set: Option<CodeSet>) -> Result<Export, ExportError> {
+    let codes = match (record.codes, head.codes_since, set) {
+        (Some(_), Some(since), Some(set)) => {
+            let within = |(place, _): &(u8, UnixTime)| usize::from(*place) < set.hashes.len();
+            if !head.spent.iter().all(within) {
+                return Err(ExportError::Malformed);
+            }
+            Some(CarriedCodes { since, set, spent: head.spent })
+        }
+        (None, None, None) if head.spent.is_empty() => None,
+        _ => return Err(ExportError::Set),
+    };
+    let carries_too_much = record.extras.pending.is_some()
+        || !record.extras.tickets.is_empty()
+        || !record.extras.bypasses.is_empty()
+        || record.extras.fresh_key.is_some();
+    if carries_too_much {
+        return Err(ExportError::Malformed);
+    }
+    Ok(Export { at: head.at, record, codes, used: head.used })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::{base::time::Step, ledger::KeyId, record::extras::AuditStamp};
+
+    const RECORD: &str = include_str!("../../tests/vectors/record-1.toml");
+    const SET: &str = include_str!("../../tests/vectors/codes-1.toml");
+    const VECTOR: &str = include_str!("../../tests/vectors/export-1.txt");
+
+    fn export() -> Export {
+        let mut record = carried(records::read(RECORD).unwrap());
+        record.codes = Some(twinlock_core::record::SetId(0x0123_4567_89ab_cdef));
+        record.extras.changed = Some(UnixTime(1_800_000_100));
+        record.extras.owed_codes =
+            Some(AuditStamp { by: "kim".into(), at: UnixTime(1_800_000_050) });
+        let set = code_set_text::read(SET).unwrap();
+        let spent = alloc::vec![(0, UnixTime(1_800_000_200)), (2, UnixTime(1_800_000_300))];
+        let used = Used { mark: KeyId([7; 16]), step: Step(60_000_000) };
+        Export {
+            at: UnixTime(1_800_000_400),
+            record,
+            codes: Some(CarriedCodes { since: UnixTime(1_800_000_000), set, spent }),
+            used: alloc::vec![(used, UnixTime(1_800_000_310))],
+        }
+    }
+
+    #[test]
+    fn the_vector_is_what_is_written_and_read() {
+        assert_eq!(write(&export()).as_str(), VECTOR);
+        assert_eq!(read(VECTOR), Ok(export()));
+        let bare = Export { codes: None, used: Vec::new(), ..export() };
+        let bare = Export { record: Record { codes: None, ..bare.record }, ..bare };
+        assert_eq!(read(&write(&bare)), Ok(bare));
+    }
+
+    #[test]
+    fn what_was_cut_anywhere_is_no_export() {
+        for cut in 0..VECTOR.len() {
+            assert!(read(VECTOR.get(..cut).unwrap()).is_err(), "{cut}");
+        }
+        assert!(read(&format!("{VECTOR}\n")).is_err());
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_no_export() {
+        let fresh = "changed = 1800000100\nfresh_key = \"07070707070707070707070707070707.\
+                     0123456789abcdef0123456789abcdef.5\"\n";
+        for (from, to, fault) in [
+            // An export never says that a key was generated on this host.
+            ("changed = 1800000100\n", fresh, ExportError::Malformed),
+            ("version 1\n", "version 2\n", ExportError::Newer { version: 2 }),
+            ("version 1\n", "version 0\n", ExportError::Head),
+            ("# twinlock", "twinlock", ExportError::Head),
+            ("exported 1", "exported x", ExportError::Malformed),
+            ("spent 0 ", "spent 64 ", ExportError::Malformed),
+            ("codes_since 1800000000\n", "", ExportError::Set),
+            ("codes = \"0123456789abcdef\"\n", "", ExportError::Set),
+            (
+                "state = \"active\"",
+                "state = \"odd\"",
+                ExportError::Record(StoreError::Malformed { line: 0 }),
+            ),
+            ("lanes = 1", "lanes = 2", ExportError::Codes(StoreError::Malformed { line: 5 })),
+        ] {
+            assert!(VECTOR.contains(from), "{from}");
+            assert_eq!(read(&VECTOR.replacen(from, to, 1)), Err(fault), "{from}");
+        }
+    }
+}

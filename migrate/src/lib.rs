@@ -1,0 +1,17 @@
+//! Enrollments from elsewhere: google-authenticator, oath-toolkit, otpauth-migration, lists of users, and twinlock on another
+//! host. Nothing of it is reachable from the PAM module.
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+mod c_number;
+pub mod export;
+pub mod google;
+pub mod merge;
+pub mod merge_bounds;
+pub mod oath;
+pub mod otpauth_migration;
+pub mod plan;
+pub mod source;
+pub mod user_file;
+pub mod user_list;

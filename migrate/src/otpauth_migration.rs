@@ -1,0 +1,349 @@
+//! `otpauth-migration://` URIs: the QR codes that Google Authenticator shows for an export.
+
+use alloc::{string::String, vec::Vec};
+
+use data_encoding::BASE64_NOPAD;
+use zeroize::Zeroizing;
+
+use twinlock_core::{
+    base::secret::{Key, KeyLength},
+    otp::{
+        otpauth::{decode, strip_prefix_any_case, tidy_name},
+        uri_damage,
+    },
+    record::{Algorithm, Authenticator, Digits, MovingFactor, Parameters, Period},
+};
+
+/// Maximum length of a URI in bytes: more than the largest QR code with every byte as `%XX`.
+pub const URI_MAX: usize = 12 * 1024;
+/// Maximum number of accounts in one URI; the app puts ten into one.
+pub const ACCOUNTS_MAX: usize = 100;
+const OFFLINE: &str = "otpauth-migration://offline?";
+const SINGLE_KEY: &str = "otpauth://";
+/// Maximum number of QR codes in one export.
+const BATCH_MAX: u64 = 1000;
+
+/// One QR code of an export.
+#[derive(Debug)]
+pub struct Migration {
+    /// Its accounts, in their order.
+    pub accounts: Vec<Moved>,
+    /// Its position among the export's QR codes.
+    pub batch: MigrationBatch,
+}
+
+/// The position of a QR code within an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MigrationBatch {
+    /// The id of the export, the same for all its QR codes.
+    pub id: u64,
+    /// Its index, from 0.
+    pub index: u64,
+    /// The number of QR codes, at least 1.
+    pub size: u64,
+}
+
+/// One account.
+#[derive(Debug)]
+pub struct Moved {
+    /// Issuer and account as the app shows them, in safe characters.
+    pub label: String,
+    /// Other labels of the same key, after [`folded`].
+    pub other_labels: Vec<String>,
+    /// The authenticator, or why it cannot be used.
+    pub authenticator: Result<Authenticator, MovedKeyError>,
+}
+
+/// Why an account cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovedKeyError {
+    /// The hash is MD5 or unknown.
+    Algorithm,
+    /// The number of digits is unknown.
+    Digits,
+    /// Neither TOTP nor HOTP.
+    Kind,
+    /// The counter is negative.
+    Counter,
+    /// Too short or too long to be a key.
+    Key(KeyLength),
+}
+
+/// Why a text is not a valid export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationError {
+    /// It does not begin with `otpauth-migration://offline?`.
+    Scheme,
+    /// A single key, `otpauth://`.
+    SingleKey,
+    /// It begins with a byte order mark.
+    ByteOrderMark,
+    /// It begins with other text, such as `QR-Code:`.
+    Prefix,
+    /// It contains HTML-encoded ampersands.
+    Html,
+    /// Longer than any QR code.
+    TooLong,
+    /// `data=` is missing or is not base64.
+    Data,
+    /// The decoded data is truncated or is something else.
+    Payload,
+    /// No accounts, or too many.
+    Accounts,
+}
+
+/// Parses a URI.
+///
+/// # Errors
+/// [`MigrationError`], which never quotes the URI.
+pub fn read(uri: &str) -> Result<Migration, MigrationError> {
+    if uri.len() > URI_MAX {
+        return Err(MigrationError::TooLong);
+    }
+    let query = strip_prefix_any_case(uri.trim(), OFFLINE).ok_or_else(|| other_text(uri))?;
+    if uri_damage::is_html(query) {
+        return Err(MigrationError::Html);
+    }
+    let mut data = query.split('&').filter_map(|pair| pair.strip_prefix("data="));
+    let text = match (data.next(), data.next()) {
+        (Some(text), None) => decode(text).map_err(|_| MigrationError::Data)?,
+        _ => return Err(MigrationError::Data),
+    };
+    payload(&bytes(&text)?)
+}
+
+/// Returns the fault for text that is not a migration URI.
+fn other_text(line: &str) -> MigrationError {
+    match () {
+        () if strip_prefix_any_case(line.trim(), SINGLE_KEY).is_some() => MigrationError::SingleKey,
+        () if line.starts_with(uri_damage::BYTE_ORDER_MARK) => MigrationError::ByteOrderMark,
+        () if uri_damage::contains(line, OFFLINE) => MigrationError::Prefix,
+        () if uri_damage::contains(line, SINGLE_KEY) => MigrationError::SingleKey,
+        () => MigrationError::Scheme,
+    }
+}
+
+/// Merges accounts that compute the same codes, keeping the highest counter and all labels, the first one first.
+#[must_use]
+pub fn folded(accounts: Vec<Moved>) -> Vec<Moved> {
+    let mut folded: Vec<Moved> = Vec::new();
+    for account in accounts {
+        match folded.iter_mut().find(|known| makes_same_codes(known, &account)) {
+            Some(known) => known.fold(account),
+            None => folded.push(account),
+        }
+    }
+    folded
+}
+
+impl Moved {
+    fn fold(&mut self, other: Self) {
+        if let (Ok(here), Ok(there)) = (&mut self.authenticator, &other.authenticator) {
+            here.moving = further(here.moving, there.moving);
+        }
+        for label in core::iter::once(other.label).chain(other.other_labels) {
+            if self.label != label && !self.other_labels.contains(&label) {
+                self.other_labels.push(label);
+            }
+        }
+    }
+}
+
+fn makes_same_codes(one: &Moved, other: &Moved) -> bool {
+    let (Ok(one), Ok(other)) = (&one.authenticator, &other.authenticator) else { return false };
+    let by_time = |moving: MovingFactor| matches!(moving, MovingFactor::Clock { .. });
+    one.key == other.key
+        && one.parameters == other.parameters
+        && by_time(one.moving) == by_time(other.moving)
+}
+
+fn further(one: MovingFactor, other: MovingFactor) -> MovingFactor {
+    match (one, other) {
+        (MovingFactor::Counter { next }, MovingFactor::Counter { next: further }) => {
+            MovingFactor::Counter { next: next.max(further) }
+        }
+        (one, _) => one,
+    }
+}
+
+/// Decodes base64, also if a form has sent it with blanks for plus signs, or a copy has lost the padding.
+fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, MigrationError> {
+    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+    plain.extend(text.trim_end_matches('=').chars().map(|letter| match letter {
+        ' ' | '-' => '+',
+        '_' => '/',
+        other => other,
+    }));
+    BASE64_NOPAD.decode(plain.as_bytes()).map(Zeroizing::new).map_err(|_| MigrationError::Data)
+}
+
+fn payload(bytes: &[u8]) -> Result<Migration, MigrationError> {
+    let mut accounts = Vec::new();
+    let (mut id, mut index, mut size) = (0, 0, 1);
+    let mut fields = Fields(bytes);
+    while let Some((tag, value)) = fields.next().map_err(|Cut| MigrationError::Payload)? {
+        match (tag, value) {
+            (1, Value::Bytes(_)) if accounts.len() == ACCOUNTS_MAX => {
+                return Err(MigrationError::Accounts);
+            }
+            (1, Value::Bytes(account)) => {
+                accounts.push(moved(account).map_err(|Cut| MigrationError::Payload)?);
+            }
+            (3, Value::Number(number)) => size = number,
+            (4, Value::Number(number)) => index = number,
+            (5, Value::Number(number)) => id = number,
+            // Unknown tags belong to a later app; a known one with another type is an error.
+            (1 | 3..=5, _) => return Err(MigrationError::Payload),
+            _ => {}
+        }
+    }
+    if accounts.is_empty() {
+        return Err(MigrationError::Accounts);
+    }
+    let size = size.max(1);
+    if size > BATCH_MAX || index >= size {
+        return Err(MigrationError::Payload);
+    }
+    Ok(Migration { accounts, batch: MigrationBatch { id, index, size } })
+}
+
+/// The fields of an account; missing ones are zero.
+#[derive(Default)]
+struct Raw<'a> {
+    secret: &'a [u8],
+    name: &'a [u8],
+    issuer: &'a [u8],
+    algorithm: u64,
+    digits: u64,
+    kind: u64,
+    counter: u64,
+}
+
+fn moved(bytes: &[u8]) -> Result<Moved, Cut> {
+    let mut raw = Raw::default();
+    let mut fields = Fields(bytes);
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Value::Bytes(bytes)) => raw.secret = bytes,
+            (2, Value::Bytes(bytes)) => raw.name = bytes,
+            (3, Value::Bytes(bytes)) => raw.issuer = bytes,
+            (4, Value::Number(number)) => raw.algorithm = number,
+            (5, Value::Number(number)) => raw.digits = number,
+            (6, Value::Number(number)) => raw.kind = number,
+            (7, Value::Number(number)) => raw.counter = number,
+            (1..=7, _) => return Err(Cut),
+            _ => {}
+        }
+    }
+    let (issuer, name) = (plain(raw.issuer), plain(raw.name));
+    let label = match (issuer.as_str(), name.as_str()) {
+        ("", name) => name.into(),
+        (issuer, "") => issuer.into(),
+        // The app may repeat the issuer before the name.
+        (issuer, name) => {
+            let rest = name.strip_prefix(issuer).and_then(|rest| rest.strip_prefix(':'));
+            alloc::format!("{issuer}:{}", rest.unwrap_or(name).trim_start())
+        }
+    };
+    let called =
+        if issuer.is_empty() { name.split(':').next().unwrap_or_default() } else { &issuer };
+    let authenticator = authenticator(&raw, called);
+    Ok(Moved { label, other_labels: Vec::new(), authenticator })
+}
+
+fn authenticator(raw: &Raw<'_>, called: &str) -> Result<Authenticator, MovedKeyError> {
+    // The app writes zero for an unspecified value; apps then use the default.
+    let algorithm = match raw.algorithm {
+        0 | 1 => Algorithm::Sha1,
+        2 => Algorithm::Sha256,
+        3 => Algorithm::Sha512,
+        _ => return Err(MovedKeyError::Algorithm),
+    };
+    let digits = match raw.digits {
+        0 | 1 => Digits::SIX,
+        2 => Digits::EIGHT,
+        _ => return Err(MovedKeyError::Digits),
+    };
+    let moving = match raw.kind {
+        1 if i64::try_from(raw.counter).is_err() => return Err(MovedKeyError::Counter),
+        1 => MovingFactor::Counter { next: raw.counter },
+        2 => MovingFactor::default(),
+        _ => return Err(MovedKeyError::Kind),
+    };
+    let key = Key::new(raw.secret.to_vec()).map_err(MovedKeyError::Key)?;
+    // The app supports no other period.
+    let parameters = Parameters { algorithm, digits, period: Period::THIRTY };
+    Ok(Authenticator { name: tidy_name(called), key, parameters, moving, seen: None })
+}
+
+/// Returns a name for display without terminal control characters, at most forty characters long.
+fn plain(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let kept = |letter: &char| letter.is_alphanumeric() || " .-_@:+/".contains(*letter);
+    let text: String = text.chars().filter(kept).take(40).collect();
+    text.trim().into()
+}
+
+/// The remaining fields of a protobuf message.
+struct Fields<'a>(&'a [u8]);
+
+/// A field's value by wire type.
+enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+    Other,
+}
+
+/// The message ends within a field, or is not a message.
+#[derive(Debug)]
+struct Cut;
+
+impl<'a> Fields<'a> {
+    fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, Cut> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let key = self.number()?;
+        let value = match key & 7 {
+            0 => Value::Number(self.number()?),
+            1 => self.bytes(8).map(|_| Value::Other)?,
+            2 => {
+                let length = usize::try_from(self.number()?).map_err(|_| Cut)?;
+                Value::Bytes(self.bytes(length)?)
+            }
+            5 => self.bytes(4).map(|_| Value::Other)?,
+            _ => return Err(Cut),
+        };
+        match key >> 3 {
+            0 => Err(Cut),
+            tag => Ok(Some((tag, value))),
+        }
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], Cut> {
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(Cut)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    /// Parses a varint: seven bits per byte, the lowest first, at most ten bytes.
+    fn number(&mut self) -> Result<u64, Cut> {
+        let mut number = 0_u64;
+        for place in 0..10 {
+            let (byte, rest) = self.0.split_first().ok_or(Cut)?;
+            self.0 = rest;
+            let bits = u64::from(byte & 0x7f);
+            if place == 9 && bits > 1 {
+                return Err(Cut);
+            }
+            number |= bits << (place * 7);
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(Cut)
+    }
+}
+
+#[cfg(test)]
+mod tests;

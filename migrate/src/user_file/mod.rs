@@ -1,0 +1,242 @@
+//! Reads files in users' home folders with the rights of that user, without following the user's links and without
+//! blocking for ever.
+
+mod removal;
+mod walk;
+
+use std::{
+    ffi::OsString,
+    os::fd::OwnedFd,
+    path::Path,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
+use rustix::{
+    fs::{self, AtFlags, FileType, Mode, OFlags, Stat},
+    io::{self, Errno},
+};
+use twinlock_core::base::time::UnixTime;
+use zeroize::Zeroizing;
+
+use twinlock_host::invoking_user::InvokingUser;
+
+/// How long a file system may take to answer: a dead one must not block the other users.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Permission bits that must be clear: only the owner may read or write it.
+const CLOSED: u32 = 0o077;
+
+/// The owner of a file; only files of this user or of root are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    /// The user id.
+    pub uid: u32,
+    /// The primary group id.
+    pub gid: u32,
+}
+
+/// Why a file was not read or removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserFileError {
+    /// It does not exist.
+    Absent,
+    /// The path is not absolute, or contains `..`.
+    NoPath,
+    /// The path contains a symbolic link that users other than root could have created, or the file is a link.
+    Link,
+    /// Not a regular file.
+    Kind,
+    /// It, or a folder above it, belongs to another user.
+    Owner,
+    /// Other users can read, write or replace it.
+    TooOpen,
+    /// It has a second name.
+    HardLink,
+    /// Too large.
+    TooLarge,
+    /// The file system does not answer.
+    Stuck,
+    /// It changed, or another file replaced it.
+    Changed,
+    /// A read or write failed.
+    Io {
+        /// The errno.
+        errno: i32,
+    },
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct Source {
+    /// The content.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// The time of its last change (ctime), which the owner cannot set.
+    pub changed: UnixTime,
+    held: Arc<OpenedFile>,
+}
+
+/// The file and its folder, kept open since they were checked.
+#[derive(Debug)]
+struct OpenedFile {
+    folder: OwnedFd,
+    name: OsString,
+    file: OwnedFd,
+    stat: Stat,
+    person: Person,
+    reader: Option<InvokingUser>,
+}
+
+/// Reads a user's file of at most `max` bytes.
+///
+/// # Errors
+/// [`UserFileError`].
+pub fn read(path: &Path, person: Person, max: usize) -> Result<Source, UserFileError> {
+    let path = path.to_owned();
+    in_turn(person, None, move || walk::open(&path, person).and_then(|held| take(held, max)))
+}
+
+/// Reads a file of at most `max` bytes, whose path the invoking user gave, with that user's rights only.
+///
+/// # Errors
+/// [`UserFileError`].
+pub fn read_as(path: &Path, user: &InvokingUser, max: usize) -> Result<Source, UserFileError> {
+    let (path, reader) = (path.to_owned(), user.clone());
+    let person = Person { uid: user.uid(), gid: user.gid() };
+    in_turn(person, Some(user), move || {
+        let held = walk::open(&path, person)?;
+        take(OpenedFile { reader: Some(reader.clone()), ..held }, max)
+    })
+}
+
+impl Source {
+    /// Overwrites and unlinks the file, if it is still the one that was read.
+    ///
+    /// # Errors
+    /// [`UserFileError`].
+    pub fn remove(&self) -> Result<(), UserFileError> {
+        let held = Arc::clone(&self.held);
+        let (person, reader) = (self.held.person, self.held.reader.as_ref());
+        in_turn(person, reader, move || removal::overwrite(&held))?;
+        let held = Arc::clone(&self.held);
+        in_turn(person, reader, move || removal::unlink(&held))
+    }
+}
+
+fn take(held: OpenedFile, max: usize) -> Result<Source, UserFileError> {
+    let size = usize::try_from(held.stat.st_size).unwrap_or(usize::MAX);
+    if size > max {
+        return Err(UserFileError::TooLarge);
+    }
+    let mut bytes = Zeroizing::new(vec![0; size]);
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match io::read(&held.file, rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(fault(errno)),
+        }
+    }
+    bytes.truncate(filled);
+    let changed = UnixTime(u64::try_from(held.stat.st_ctime).unwrap_or(0));
+    Ok(Source { bytes, changed, held: Arc::new(held) })
+}
+
+/// Runs as the user, who may be the only one with access to a home on a file server, then as root, which a home below
+/// a folder of another group may require. For a path that the invoking user gave, runs as that user only.
+fn in_turn<T: Send + 'static>(
+    person: Person,
+    reader: Option<&InvokingUser>,
+    job: impl Fn() -> Result<T, UserFileError> + Send + Sync + 'static,
+) -> Result<T, UserFileError> {
+    let job = Arc::new(job);
+    let denied =
+        |errno: i32| errno == Errno::ACCESS.raw_os_error() || errno == Errno::PERM.raw_os_error();
+    if let Some(reader) = reader.cloned() {
+        return within(PATIENCE, move || {
+            reader.become_in_this_thread().map_err(fault)?;
+            job()
+        });
+    }
+    let as_person = Arc::clone(&job);
+    match within(PATIENCE, move || become_person(person).and_then(|()| as_person())) {
+        Err(UserFileError::Io { errno }) if denied(errno) => within(PATIENCE, move || job()),
+        done => done,
+    }
+}
+
+/// Runs in a separate thread, which is abandoned if it does not finish; it ends with the process.
+fn within<T: Send + 'static>(
+    patience: Duration,
+    job: impl FnOnce() -> Result<T, UserFileError> + Send + 'static,
+) -> Result<T, UserFileError> {
+    let (tell, told) = mpsc::channel();
+    let worker = thread::Builder::new().spawn(move || tell.send(job()));
+    worker.map_err(|error| UserFileError::Io { errno: error.raw_os_error().unwrap_or(0) })?;
+    told.recv_timeout(patience).unwrap_or(Err(UserFileError::Stuck))
+}
+
+/// Switches this thread's file access to the user; this drops the capabilities that override file permissions.
+fn become_person(person: Person) -> Result<(), UserFileError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let (uid, gid) = (Uid::from_raw(person.uid), Gid::from_raw(person.gid));
+    setfsgid(gid);
+    setfsuid(uid);
+    // These calls report no error, only the previous value, so a second call reads the result.
+    let in_force = setfsgid(gid) == gid && setfsuid(uid) == uid;
+    if in_force { Ok(()) } else { Err(fault(Errno::PERM)) }
+}
+
+fn fault(errno: Errno) -> UserFileError {
+    match errno {
+        Errno::NOENT | Errno::NOTDIR => UserFileError::Absent,
+        Errno::LOOP => UserFileError::Link,
+        Errno::NXIO => UserFileError::Kind,
+        other => UserFileError::Io { errno: other.raw_os_error() },
+    }
+}
+
+/// Opens a name in a folder only if it is a regular file with one name that belongs to the user and is closed to
+/// others.
+fn open_file(
+    folder: &OwnedFd,
+    name: &OsString,
+    person: Person,
+) -> Result<(OwnedFd, Stat), UserFileError> {
+    // Checked before it is opened: opening a device may have side effects.
+    let seen = fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
+    let kind = |stat: &Stat| match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(()),
+        FileType::Symlink => Err(UserFileError::Link),
+        FileType::Directory
+        | FileType::Fifo
+        | FileType::Socket
+        | FileType::CharacterDevice
+        | FileType::BlockDevice
+        | FileType::Unknown => Err(UserFileError::Kind),
+    };
+    kind(&seen)?;
+    // A FIFO that takes the name meanwhile opens at once without a writer.
+    let flags =
+        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
+    let file = fs::openat(folder, name, flags, Mode::empty()).map_err(fault)?;
+    let stat = fs::fstat(&file).map_err(fault)?;
+    kind(&stat)?;
+    if stat.st_uid != person.uid && stat.st_uid != 0 {
+        return Err(UserFileError::Owner);
+    }
+    if stat.st_nlink != 1 {
+        return Err(UserFileError::HardLink);
+    }
+    if stat.st_mode & CLOSED != 0 {
+        return Err(UserFileError::TooOpen);
+    }
+    Ok((file, stat))
+}
+
+#[cfg(test)]
+mod tests;

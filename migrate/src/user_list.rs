@@ -1,0 +1,336 @@
+//! CSV lists of users (RFC 4180) with columns `user`, `mail` and `key`, parsed in chunks of any size.
+
+use alloc::{string::String, vec, vec::Vec};
+use core::str;
+
+use csv_core::{ReadRecordResult, Reader};
+use zeroize::Zeroizing;
+
+/// Maximum length of a row in bytes: more than any user name, address and otpauth:// line together.
+pub const ROW_MAX: usize = 16 * 1024;
+/// Maximum number of fields in a row.
+const FIELDS_MAX: usize = 64;
+const COLUMNS: [&str; 3] = ["user", "mail", "key"];
+/// The mark at the start of a UTF-8 file from some spreadsheets.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A list that is being parsed. Its content is wiped when dropped.
+pub struct People {
+    reader: Reader,
+    mark: usize,
+    begun: bool,
+    row: Zeroizing<Vec<u8>>,
+    ends: Vec<usize>,
+    extent: Extent,
+    head: Option<Head>,
+}
+
+/// How much of a row was read.
+#[derive(Clone, Copy)]
+struct Extent {
+    line: u64,
+    bytes: usize,
+    fields: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Filling,
+    Overflowing,
+    Whole,
+    Overflown,
+}
+
+/// The index of each column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    user: usize,
+    mail: Option<usize>,
+    key: Option<usize>,
+    fields: usize,
+}
+
+/// What parsing a chunk produced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// The whole chunk was consumed.
+    More,
+    /// The header row.
+    Head(Head),
+    /// A row, returned by [`People::row`].
+    Row,
+    /// The list is empty, or its first row does not name the columns.
+    NoHead,
+    /// The end of the list.
+    End,
+}
+
+/// A user in the list. Values are trimmed and not empty, except perhaps the user name.
+#[derive(PartialEq, Eq)]
+pub struct UserRow<'a> {
+    /// The account name.
+    pub user: &'a str,
+    /// The mail address.
+    pub mail: Option<&'a str>,
+    /// A key, in base32 or as an otpauth:// line.
+    pub key: Option<&'a str>,
+}
+
+/// Why a row cannot be used. Never quotes its text, which may be a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowError {
+    /// The number of fields differs from the header row.
+    Fields {
+        /// Number of fields in the row.
+        found: usize,
+        /// Number of fields in the header row.
+        wanted: usize,
+    },
+    /// Not UTF-8.
+    Encoding,
+    /// Longer than any row: usually an unclosed quotation mark.
+    TooLong,
+}
+
+impl core::fmt::Debug for UserRow<'_> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("Row").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl Head {
+    /// Returns whether there is a column for keys.
+    #[must_use]
+    pub fn has_keys(self) -> bool {
+        self.key.is_some()
+    }
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self {
+            reader: Reader::new(),
+            mark: 0,
+            begun: false,
+            row: Zeroizing::new(vec![0; ROW_MAX]),
+            ends: vec![0; FIELDS_MAX],
+            extent: Extent { line: 1, bytes: 0, fields: 0, state: State::Filling },
+            head: None,
+        }
+    }
+}
+
+impl People {
+    /// Parses a chunk up to the end of one row; returns how many bytes were consumed. An empty chunk marks the end of
+    /// the list.
+    pub fn read(&mut self, piece: &[u8]) -> (usize, Found) {
+        if matches!(self.extent.state, State::Whole | State::Overflown) {
+            let line = self.reader.line();
+            self.extent = Extent { line, bytes: 0, fields: 0, state: State::Filling };
+        }
+        let mut used = self.skip_mark(piece);
+        loop {
+            let rest = piece.get(used..).unwrap_or_default();
+            if rest.is_empty() && !piece.is_empty() {
+                return (used, Found::More);
+            }
+            // The reader would skip a second byte order mark in its first chunk.
+            let rest = if self.begun { rest } else { rest.get(..1).unwrap_or_default() };
+            let (result, more) = self.record(rest);
+            used += more;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    self.extent =
+                        Extent { bytes: 0, fields: 0, state: State::Overflowing, ..self.extent };
+                }
+                ReadRecordResult::Record => {
+                    let last = piece.get(..used).and_then(<[u8]>::last);
+                    return (used, self.found(last));
+                }
+                ReadRecordResult::End if self.head.is_none() => return (used, Found::NoHead),
+                ReadRecordResult::End => return (used, Found::End),
+            }
+        }
+    }
+
+    /// Skips the byte order mark, which may be split between chunks.
+    fn skip_mark(&mut self, piece: &[u8]) -> usize {
+        let mut skipped = 0;
+        while let (Some(byte), Some(wanted)) = (piece.get(skipped), MARK.get(self.mark)) {
+            if byte != wanted {
+                // A partial match is text.
+                let begun = core::mem::replace(&mut self.mark, MARK.len());
+                if let Some(text @ [_, ..]) = MARK.get(..begun) {
+                    self.record(text);
+                }
+                break;
+            }
+            self.mark += 1;
+            skipped += 1;
+        }
+        skipped
+    }
+
+    fn record(&mut self, rest: &[u8]) -> (ReadRecordResult, usize) {
+        let Extent { bytes, fields, .. } = self.extent;
+        let row = self.row.get_mut(bytes..).unwrap_or_default();
+        let ends = self.ends.get_mut(fields..).unwrap_or_default();
+        let (result, read, written, ended) = self.reader.read_record(rest, row, ends);
+        self.begun = true;
+        self.extent.bytes += written;
+        self.extent.fields += ended;
+        (result, read)
+    }
+
+    fn found(&mut self, last: Option<&u8>) -> Found {
+        let overflowing = self.extent.state == State::Overflowing;
+        if !overflowing {
+            // Empty lines before the row are skipped; those within it count.
+            let bytes = self.row.iter().take(self.extent.bytes).chain(last);
+            let lines = bytes.filter(|byte| **byte == b'\n').count();
+            self.extent.line =
+                self.reader.line().saturating_sub(u64::try_from(lines).unwrap_or_default());
+        }
+        self.extent.state = if overflowing { State::Overflown } else { State::Whole };
+        match self.head {
+            Some(_) => Found::Row,
+            None => {
+                self.head = if overflowing { None } else { self.named() };
+                self.head.map_or(Found::NoHead, Found::Head)
+            }
+        }
+    }
+
+    /// Returns the line number at which the last row begins.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.extent.line
+    }
+
+    fn named(&self) -> Option<Head> {
+        let fields = self.extent.fields;
+        let name = |at| self.field(at).map(str::to_ascii_lowercase);
+        let names: Vec<String> = (0..fields).map(name).collect::<Option<_>>()?;
+        let known = names.iter().all(|name| COLUMNS.contains(&name.as_str()));
+        let place = |wanted: &str| names.iter().position(|name| name == wanted);
+        let twice = COLUMNS.iter().any(|one| names.iter().filter(|name| name == one).count() > 1);
+        let head = Head { user: place("user")?, mail: place("mail"), key: place("key"), fields };
+        (known && !twice).then_some(head)
+    }
+
+    /// Returns the last row, until more is read.
+    ///
+    /// # Errors
+    /// [`RowError`]; later rows can still be used.
+    pub fn row(&self) -> Result<UserRow<'_>, RowError> {
+        let Some(head) = self.head.filter(|_| self.extent.state == State::Whole) else {
+            return Err(RowError::TooLong);
+        };
+        let (found, wanted) = (self.extent.fields, head.fields);
+        if found != wanted {
+            return Err(RowError::Fields { found, wanted });
+        }
+        let some = |at: Option<usize>| match at.map(|at| self.field(at)) {
+            Some(None) => Err(RowError::Encoding),
+            Some(text) => Ok(text.filter(|text| !text.is_empty())),
+            None => Ok(None),
+        };
+        let user = some(Some(head.user))?.unwrap_or_default();
+        Ok(UserRow { user, mail: some(head.mail)?, key: some(head.key)? })
+    }
+
+    fn field(&self, at: usize) -> Option<&str> {
+        let end = |at: usize| self.ends.get(at).copied();
+        let begin = at.checked_sub(1).map_or(Some(0), end)?;
+        str::from_utf8(self.row.get(begin..end(at)?)?).ok().map(str::trim)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, string::ToString};
+
+    /// Parses the whole text in chunks of this many bytes.
+    fn all(text: &[u8], size: usize) -> Vec<String> {
+        let (mut people, mut found) = (People::default(), Vec::new());
+        let mut pieces = text.chunks(size).chain([&b""[..]].into_iter().cycle());
+        let mut piece = pieces.next().unwrap();
+        loop {
+            let (used, what) = people.read(piece);
+            let line = people.line();
+            let text = match (what, people.row()) {
+                (Found::Row, Ok(UserRow { user, mail, key })) => {
+                    format!("{line} {user} {mail:?} {key:?}")
+                }
+                (Found::Row, Err(fault)) => format!("{line} {fault:?}"),
+                (Found::More, _) => String::new(),
+                (other, _) => format!("{other:?}"),
+            };
+            let ends = matches!(what, Found::End | Found::NoHead);
+            piece = &piece[used..];
+            if piece.is_empty() {
+                piece = pieces.next().unwrap();
+            }
+            if !text.is_empty() {
+                found.push(text);
+            }
+            if ends {
+                return found;
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_is_the_same_however_it_comes() {
+        let text = "\u{feff}\"User\" ,key,MAIL\r\n\r\nada,\"x \"\"y\"\"\", a@b \r\n\"b\no\",,\nc\n\"\",k,m";
+        let head = Head { user: 0, mail: Some(2), key: Some(1), fields: 3 };
+        let fields = RowError::Fields { found: 1, wanted: 3 };
+        let wanted = [
+            format!("{:?}", Found::Head(head)),
+            "3 ada Some(\"a@b\") Some(\"x \\\"y\\\"\")".to_string(),
+            "4 b\no None None".to_string(),
+            format!("6 {fields:?}"),
+            "7  Some(\"m\") Some(\"k\")".to_string(),
+            "End".to_string(),
+        ];
+        for size in 1..text.len() {
+            assert_eq!(all(text.as_bytes(), size), wanted, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_passed_over_without_its_neighbours() {
+        let long = "x".repeat(ROW_MAX);
+        let many = ",".repeat(FIELDS_MAX + 1);
+        let text = format!("user\n{long}\nada\n{many}\nbob\n");
+        let text = [text.as_bytes(), b"\xe5sa\ncy\n"].concat();
+        let row = |line: u64, fault: RowError| format!("{line} {fault:?}");
+        let found = all(&text, 8192);
+        assert_eq!(found[1], row(2, RowError::TooLong));
+        assert_eq!(found[2], "3 ada None None");
+        assert_eq!(found[3], row(4, RowError::TooLong));
+        assert_eq!(found[4], "5 bob None None");
+        assert_eq!(found[5], row(6, RowError::Encoding));
+        assert_eq!(found[6..], ["7 cy None None", "End"]);
+    }
+
+    #[test]
+    fn the_first_row_names_the_columns() {
+        for text in ["", "\n\n", "ada", "user,user", "mail", "user,kye", "us\u{e5}r", ",user"] {
+            assert_eq!(all(text.as_bytes(), 99), ["NoHead"], "{text}");
+        }
+        assert_eq!(all(&[b'"'; 3 * ROW_MAX], 8192), ["NoHead"]);
+        for (text, begins) in [(&b"\xef\xbb\xbfuser"[..], "Head"), (b"\xef\xbbuser", "NoHead")] {
+            assert!((1..9).all(|size| all(text, size)[0].starts_with(begins)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_in_what_is_printed() {
+        let row = UserRow { user: "ada", mail: None, key: Some("JBSW") };
+        assert!(!format!("{row:?}").contains("JBSW"));
+    }
+}

@@ -1,0 +1,4 @@
+//! The doctor against real PAM and sshd.
+
+mod pam_dispatch;
+mod verdicts;

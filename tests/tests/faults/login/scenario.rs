@@ -1,0 +1,156 @@
+//! The struck logins, one table entry each.
+
+use twinlock_tests::{Machine, Otp, Scratch, Token};
+
+use super::harmless::{AHEAD, CHANGE, EVERYWHERE, FIRST, Row, SET};
+
+const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const BEHIND: &str =
+    "auth required pam_permit.so\nauth required pam_twinlock.so first_factor=stack\n";
+const FOLLOWS: &str =
+    "auth required pam_twinlock.so first_factor=follows\nauth required pam_permit.so\n";
+
+/// A way in which ada logs in.
+pub struct Scenario {
+    /// Auth lines of the service.
+    pub stack: &'static str,
+    /// Settings.
+    pub settings: &'static str,
+    /// Enrolls ada.
+    pub enroll: fn(&Machine),
+    /// Returns the answers that log ada in; those of a later turn work whatever happened to the earlier ones.
+    pub typed: fn(&Machine, Turn) -> String,
+    /// Returns a wrong code.
+    pub wrong: fn(&Machine) -> String,
+    /// Prefix of the name that claims a code.
+    pub claim: &'static str,
+    /// Log texts of refusals that keep their charge.
+    pub charged: &'static [&'static str],
+    /// Faults after which a correct code is still accepted.
+    pub harmless: &'static [&'static [Row]],
+    /// What the login does to her record.
+    pub record: Record,
+}
+
+/// Index of one of several consecutive logins, from 0.
+pub type Turn = u8;
+
+/// What a login does to the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// Only reads it.
+    Reads,
+    /// Writes a successor.
+    Moves,
+}
+
+/// A code of the app after a first factor.
+pub const PROVEN: Scenario = Scenario {
+    stack: BEHIND,
+    // A user who counts as not enrolled would be let in.
+    settings: "tries = 1\nwindow = 10\nnot_enrolled = \"allow\"\n",
+    enroll: app,
+    typed: code,
+    wrong: |m| m.wrong_code("ada"),
+    claim: "used.",
+    charged: &[],
+    harmless: &[EVERYWHERE],
+    record: Record::Reads,
+};
+
+/// The same with the code first.
+pub const CODE_FIRST: Scenario =
+    Scenario { stack: FOLLOWS, charged: &[], harmless: &[AHEAD, EVERYWHERE], ..PROVEN };
+
+/// A code that is required only by membership in a group.
+pub const DEMANDED: Scenario = Scenario {
+    settings: "tries = 1\nwindow = 10\n\
+               [[rule]]\ngroup = \"staff\"\naction = \"require\"\n\
+               [[rule]]\nservice = \"bare\"\naction = \"exempt\"\n",
+    enroll: app_of_staff,
+    ..PROVEN
+};
+
+/// A code of a set, which works once each.
+pub const SCRATCH: Scenario = Scenario {
+    enroll: app_and_set,
+    typed: code_of_set,
+    wrong: |_| Scratch::WRONG.to_owned(),
+    claim: "spent.",
+    // A code that was checked against the app but not against the set is half judged.
+    charged: &["reason=codes_", "reason=code_not_spent", "reason=record_"],
+    harmless: &[SET, EVERYWHERE],
+    ..PROVEN
+};
+
+/// A code of a token, which advances a counter.
+pub const TOKEN: Scenario = Scenario {
+    enroll: token,
+    typed: |_, turn| Token::new(KEY).at(u64::from(turn)),
+    wrong: |_| wrong_for_token(),
+    harmless: &[CHANGE, EVERYWHERE],
+    record: Record::Moves,
+    ..PROVEN
+};
+
+/// Two consecutive codes of a phone with a wrong clock.
+pub const TWO_CODES: Scenario = Scenario {
+    // The first code of each pair counts as wrong; the throttle is tested elsewhere.
+    settings: "not_enrolled = \"allow\"\n[throttle]\nfree = 50\n",
+    enroll: slow_app,
+    typed: |m, turn| {
+        let first = 5 + 3 * i64::from(turn);
+        format!("{}\n{}", m.code_in("ada", first), m.code_in("ada", first + 1))
+    },
+    harmless: &[FIRST, CHANGE, EVERYWHERE],
+    // The first of the two.
+    charged: &["reason=wrong_code"],
+    record: Record::Moves,
+    ..PROVEN
+};
+
+/// Enrolls an app that shows a new code each second, so that the next one comes soon.
+fn app(m: &Machine) {
+    m.enrolled_with("ada", &Otp { period: 1, ..Otp::new(KEY) });
+}
+
+fn code(m: &Machine, turn: Turn) -> String {
+    m.code_in("ada", 4 * i64::from(turn))
+}
+
+fn app_of_staff(m: &Machine) {
+    app(m);
+    m.run(["sed", "-i", "s/^staff:.*/staff:x:50:ada/", "/etc/group"]).ok();
+}
+
+/// Returns a code of the set. The last code only works together with its renewal, which is tested elsewhere, so the
+/// third login uses the app.
+fn code_of_set(m: &Machine, turn: Turn) -> String {
+    let [first, second, _] = Scratch::CODES;
+    match turn {
+        0 => first.to_owned(),
+        1 => second.to_owned(),
+        later => code(m, later),
+    }
+}
+
+fn app_and_set(m: &Machine) {
+    app(m);
+    m.scratch("ada", Scratch::FEW);
+}
+
+fn slow_app(m: &Machine) {
+    m.enrolled_with("ada", &Otp::new(KEY)).epoch_minutes_ago(60);
+}
+
+fn token(m: &Machine) {
+    let import = m.call(["twinlock", "import", "uri", "ada"]);
+    import.input(Token::new(KEY).uri("ada", 0) + "\n").output().ok();
+}
+
+/// Returns a code that is not valid for any counter nearby.
+fn wrong_for_token() -> String {
+    let near: Vec<String> = (0..100).map(|counter| Token::new(KEY).at(counter)).collect();
+    let mut shapes = (0..10).map(|digit: u8| digit.to_string().repeat(6));
+    shapes.find(|code| !near.contains(code)).expect("a code that is free")
+}

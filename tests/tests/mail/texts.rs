@@ -1,0 +1,93 @@
+//! Every mail, word for word in both languages: `vectors/mail/LANGUAGE/KIND.txt`.
+
+use twinlock_core::{
+    base::{
+        request::SourceLabel,
+        time::{DAY, UnixTime},
+    },
+    notify::{
+        notification::{Notification, NotificationKind, TicketMail, Topic},
+        template::{Blanks, Written, built_in},
+    },
+    policy::Language,
+};
+use twinlock_tests::repository;
+
+const LANGUAGES: [(Language, &str); 2] = [(Language::English, "en"), (Language::Swedish, "sv")];
+
+fn letter(kind: NotificationKind) -> Notification {
+    use NotificationKind::{
+        BreakGlass, BypassGiven, KeyExported, KeyShown, MailChanged, RecordImported, Removed,
+        Reset, Unlocked,
+    };
+    let by_another = matches!(
+        kind,
+        Reset
+            | BypassGiven
+            | KeyShown
+            | KeyExported
+            | RecordImported
+            | MailChanged
+            | Removed
+            | Unlocked
+            | BreakGlass
+    );
+    let left = matches!(kind, NotificationKind::BackupCodeUsed | NotificationKind::FewCodesLeft);
+    Notification {
+        user: if kind == BreakGlass { "root" } else { "ada" }.into(),
+        kind,
+        at: UnixTime(1_800_000_000),
+        service: if kind == BreakGlass {
+            "twinlock reset ada"
+        } else if by_another {
+            "twinlock"
+        } else {
+            "sshd"
+        }
+        .into(),
+        source: SourceLabel::read(if by_another { "uid:1001" } else { "203.0.113.7" })
+            .expect("a source"),
+        by: by_another.then(|| "kim".into()),
+        left: left.then_some(3),
+        to: None,
+    }
+}
+
+fn written(language: Language, topic: Topic) -> Written {
+    let blanks = match topic {
+        Topic::Event(kind) => Blanks::of_letter(language, &letter(kind), "web01"),
+        Topic::Ticket(purpose) => {
+            let at = UnixTime(1_800_000_000);
+            let (user, ticket, by) = ("ada", "FEJT-QYCH-WGPV", "kim");
+            let until = at.plus(3 * DAY);
+            Blanks::of_ticket(&TicketMail { user, purpose, ticket, by, at, until }, "web01")
+        }
+    };
+    built_in(language, topic, &blanks)
+}
+
+#[test]
+fn each_mail_reads_as_it_is_kept() {
+    for (language, folder) in LANGUAGES {
+        for topic in Topic::all() {
+            let written = written(language, topic);
+            let said = format!("Subject: {}\n\n{}", written.subject, written.body.as_str());
+            let file = format!("tests/vectors/mail/{folder}/{}.txt", topic.word());
+            let path = repository().join(&file);
+            if std::env::var_os("TWINLOCK_WRITE_SAID").is_some() {
+                std::fs::write(&path, &said).expect("tests/vectors can be written");
+            }
+            let kept = std::fs::read_to_string(path).unwrap_or_default();
+            assert_eq!(said, kept, "{file}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_kept_that_is_not_sent() {
+    for (_, folder) in LANGUAGES {
+        let path = repository().join("tests/vectors/mail").join(folder);
+        let kept = std::fs::read_dir(path).expect("the folder of the mails").count();
+        assert_eq!(kept, Topic::all().count());
+    }
+}

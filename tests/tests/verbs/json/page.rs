@@ -1,0 +1,85 @@
+//! The table of docs/json.md, and which of its parts occurred.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use twinlock_tests::{Call, Finished, Machine};
+
+use super::outline::Outline;
+
+const PAGE: &str = include_str!("../../../../docs/json.md");
+const FAILURE: &str = "a failure";
+
+/// The table.
+pub struct Page {
+    rows: BTreeMap<String, Outline>,
+    met: BTreeSet<String>,
+}
+
+/// Returns each row's command and its second column.
+fn table() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    rows.skip(1).map(|(command, prints)| (command.trim_matches('`'), prints))
+}
+
+/// Returns the commands of the table.
+pub fn commands() -> Vec<&'static str> {
+    table().map(|(command, _)| command).filter(|command| *command != FAILURE).collect()
+}
+
+impl Page {
+    /// Parses the table; a row without an outline says how it differs.
+    pub fn read() -> Page {
+        let outlined = table().filter_map(|(command, prints)| {
+            let begins = prints.starts_with("`{") || prints.starts_with("`[");
+            let outline = prints.split('`').nth(1).filter(|_| begins)?;
+            Some((command.to_owned(), Outline::read(outline)))
+        });
+        Page { rows: outlined.collect(), met: BTreeSet::new() }
+    }
+
+    /// Runs a command as root and checks its output against its row.
+    #[track_caller]
+    pub fn run(&mut self, m: &Machine, (row, words): (&str, &str)) -> Value {
+        self.call(row, m.call(format!("twinlock --json {words}").split(' ')))
+    }
+
+    /// Checks any call like [`Page::run`], without its exit status.
+    #[track_caller]
+    pub fn call(&mut self, row: &str, call: Call<'_>) -> Value {
+        let done = call.output();
+        self.hold(row, &done)
+    }
+
+    /// Runs a command that fails, and checks its output and status against the first row.
+    #[track_caller]
+    pub fn fails(&mut self, call: Call<'_>) {
+        let done = call.output();
+        let found = self.hold(FAILURE, &done);
+        assert_eq!(found["exit"].as_i64(), done.code.map(i64::from), "{done:?}");
+        for part in ["error", "remedy"] {
+            assert!(!found[part].as_str().unwrap_or_default().is_empty(), "{part}: {done:?}");
+        }
+    }
+
+    #[track_caller]
+    fn hold(&mut self, row: &str, done: &Finished) -> Value {
+        let Ok(found) = serde_json::from_str(&done.stdout) else {
+            panic!("{row} prints no JSON: {done:?}");
+        };
+        assert!(done.stdout.ends_with('\n'), "{done:?}");
+        let outline = self.rows.get(row).unwrap_or_else(|| panic!("json.md has no row {row}"));
+        outline.hold(&found, (row, &mut self.met));
+        found
+    }
+
+    /// Checks that all parts of these rows have occurred.
+    #[track_caller]
+    pub fn hold_all(self, rows: &[&str]) {
+        for row in rows {
+            let wanted = self.rows[*row].wanted(row);
+            let never: Vec<_> = wanted.iter().filter(|one| !self.met.contains(*one)).collect();
+            assert!(never.is_empty(), "documented, and never met: {never:?}");
+        }
+    }
+}
