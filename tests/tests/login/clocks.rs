@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use twinlock_tests::{Machine, now};
+use twinlock_tests::{Machine, Server, now};
 
 const IN: &str = "successfully authenticated";
 const STEP: i64 = 30;
@@ -197,6 +197,10 @@ fn after_a_login_while_the_clock_was_ahead_the_owner_gets_in_again() {
     assert!(refused.stderr.contains("was ahead until"), "{refused:?}");
     let why = m.call(["twinlock", "why", "ada"]).clock(off(now)).output();
     assert!(why.ok().contains("The clock was ahead until"), "{why:?}");
+    m.server(Server::Publickey);
+    let doctor = m.call(["twinlock", "doctor", "ssh"]).clock(off(now)).output();
+    let said = doctor.stdout.replace('\n', " ").replace("  ", " ");
+    assert!(said.contains("The app codes of ada are refused"), "{doctor:?}");
     m.call(["twinlock", "epoch", "now"]).clock(off(now)).output().ok();
     assert!(mark(&m) <= now + STEP, "{} {now}", mark(&m));
     half_an_hour_later(&m);

@@ -38,11 +38,7 @@ fn confirm_codes(session: &mut Session<'_>) -> Vec<String> {
 
 fn set_up(m: &Machine, mut session: Session<'_>) -> Otp {
     session.expect("type this key").expect("shows now: ");
-    let transcript = session.transcript();
-    let groups = |line: &&str| line.trim().len() == 39 && line.trim().matches(' ').count() == 7;
-    let key =
-        transcript.lines().find(groups).expect("a key on the screen").replace([' ', '\r'], "");
-    let otp = Otp::new(&key);
+    let otp = key_shown(&session.transcript()).expect("a key on the screen");
     session.send_line(&otp.in_steps(0));
     confirm_codes(&mut session);
     assert!(session.logged_in(), "{}", session.transcript());

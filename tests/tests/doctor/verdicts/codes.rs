@@ -44,7 +44,7 @@ fn googles_code_is_no_password_in_what_doctor_writes() {
     assert!(doctor(&m).1.contains(&"way-in not-wired".to_owned()));
     let lines = remedy(&m);
     m.pam("sshd", &format!("{lines}{REST}"));
-    assert_eq!(doctor(&m), (Some(0), vec![]), "{lines}");
+    assert_eq!(doctor(&m), (Some(0), vec!["warning grace-short".to_owned()]), "{lines}");
     let mut refused = typed(&m, &m.code("ada"), &m.code_in("ada", 1));
     refused.expect("not accepted");
     assert!(!refused.logged_in(), "{lines}");

@@ -4,7 +4,7 @@ use twinlock_core::{
     base::{request::Source, time::DAY},
     ledger::{Budget, Try, names::try_name},
 };
-use twinlock_tests::now;
+use twinlock_tests::{Server, now};
 
 use super::{BOB, Page, login, people};
 
@@ -30,7 +30,7 @@ fn what_is_known_of_people() {
     m.user("cy").settings("not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n");
     let mut set_up = m.pamtester("probe", "cy").open();
     set_up.expect("Type start").send_line("start");
-    set_up.expect("scan this QR code:").expect(": ");
+    set_up.expect("type this key").expect("shows now: ");
     page.run(&m, (ROWS[0], "status cy"));
     m.file("/var/lib/twinlock/users/bob").make_folder();
     m.file("/var/lib/twinlock/users/bob/record.1.toml").write("odd").mode(0o600);
@@ -84,6 +84,11 @@ fn what_would_become_of_a_login() {
     ));
     m.sshd("");
     page.run(&m, (explain, "explain ada@203.0.113.7"));
+    let asked = m.file("/etc/twinlock/twinlock.toml").read();
+    m.settings("[[rule]]\nuser = \"ada\"\naction = \"exempt\"\n");
+    m.server(Server::Publickey);
+    page.run(&m, (explain, "explain ada@203.0.113.7"));
+    m.settings_alone(&asked);
     m.run(["twinlock", "show-key", "ada", "--yes", "--png", "/root/qr"]).ok();
     m.file("/etc/ssh/sshd_config").write("Odd\n");
     page.run(&m, (explain, "explain ada@203.0.113.7"));

@@ -73,9 +73,9 @@ fn login_with_an_expired_ticket_mails_another() {
     assert!(!(logged + &sent.stdout + &sent.stderr).contains(&mailed[2]));
     // The first one stays expired, the new one begins set-up.
     let old = login(&m, 25, &format!("{}\n\n", mailed[0]));
-    assert!(!(old.stdout.clone() + &old.stderr).contains("QR code:"), "{old:?}");
+    assert!(!(old.stdout.clone() + &old.stderr).contains("type this key"), "{old:?}");
     let fresh = login(&m, 25, &format!("{}\n\n\n", mailed[2]));
-    assert!((fresh.stdout.clone() + &fresh.stderr).contains("scan this QR code"), "{fresh:?}");
+    assert!((fresh.stdout.clone() + &fresh.stderr).contains("type this key"), "{fresh:?}");
     // It has expired as well, and the day is not over.
     assert!(login(&m, 48, "\n").code == Some(0) && waiting(&m).is_empty());
     login(&m, 50, "\n");
@@ -97,7 +97,7 @@ fn reminder_of_the_settings_mails_another_too() {
     assert_eq!(deliver(&m, 25).ok(), "1 letter sent.\n");
     let mailed = tickets(&m);
     let fresh = login(&m, 25, &format!("{}\n\n\n", mailed[mailed.len() - 1]));
-    assert!((fresh.stdout.clone() + &fresh.stderr).contains("scan this QR code"), "{fresh:?}");
+    assert!((fresh.stdout.clone() + &fresh.stderr).contains("type this key"), "{fresh:?}");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn day_is_not_used_up_where_no_mail_went() {
     m.file("/usr/local/bin/takes-mail").write(&takes).mode(0o755);
     assert_eq!(deliver(&m, 26).ok(), "1 letter sent.\n");
     let fresh = login(&m, 26, &format!("{}\n\n\n", tickets(&m)[2]));
-    assert!((fresh.stdout.clone() + &fresh.stderr).contains("scan this QR code"), "{fresh:?}");
+    assert!((fresh.stdout.clone() + &fresh.stderr).contains("type this key"), "{fresh:?}");
     // Killed while the mail program runs, the command is started again.
     let m = invited();
     let kills = "#!/bin/sh\ncat >/dev/null; kill -9 $(cat /proc/$PPID/stat | cut -d' ' -f1)\n";
