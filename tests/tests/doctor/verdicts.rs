@@ -80,16 +80,8 @@ fn debians_own_settings_let_a_key_in_alone() {
     m.key("ada").sshd("");
     let (code, heads) = doctor(&m);
     assert_eq!(code, Some(7));
-    assert_eq!(
-        heads,
-        [
-            "way-in key-alone",
-            "way-in not-wired",
-            "lock-out prompts-off",
-            "warning grace-short",
-            "warning password-method",
-        ]
-    );
+    assert_eq!(heads[..3], ["way-in key-alone", "way-in not-wired", "lock-out prompts-off"]);
+    assert_eq!(heads[3..], ["warning grace-short", "warning password-method"]);
     assert!(m.ssh("ada").key().open().logged_in());
 }
 
