@@ -23,14 +23,8 @@ pub(crate) enum Extent {
 }
 
 /// Packages that need neither root nor libpam's headers.
-const WITHOUT_ROOT: [&str; 6] = [
-    "twinlock-core",
-    "twinlock-host",
-    "twinlock-doctor",
-    "twinlock-migrate",
-    "twinlock",
-    "xtask",
-];
+const WITHOUT_ROOT: [&str; 6] =
+    ["twinlock-core", "twinlock-host", "twinlock-doctor", "twinlock-migrate", "twinlock", "xtask"];
 
 /// Runs every step, even after a failure.
 pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
