@@ -137,11 +137,11 @@ fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
     let same_keys = |(one, other): (&Authenticator, &Authenticator)| {
         one.key == other.key && one.parameters == other.parameters
     };
-    let alike = here.state == came.state
+    let same_codes = here.state == came.state
         && here.codes == came.codes
         && here.authenticators.len() == came.authenticators.len()
         && here.authenticators.iter().zip(&came.authenticators).all(same_keys);
-    if !alike {
+    if !same_codes {
         return Err(Conflict::Edited);
     }
     let pairs = here.authenticators.iter().zip(&came.authenticators);

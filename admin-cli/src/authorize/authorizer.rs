@@ -69,7 +69,7 @@ impl Authorizer {
         let about = target.as_deref().map(|user| account_name(context, user));
         let target = match (&account, &about) {
             (_, None) => Target::Many,
-            (Some(own), Some(user)) if own.name == *user => Target::Oneself,
+            (Some(own), Some(user)) if own.name == *user => Target::ActingUser,
             (_, Some(_)) => Target::Another,
         };
         // A new host has no store, or a partial one that a killed first command left; no absence can be proven in it. A
@@ -100,7 +100,7 @@ impl Authorizer {
     }
 
     /// Takes the acting user's account and record, if a code is required and the operation is about that user.
-    pub(crate) fn oneself(&mut self, target: &str) -> Option<(Account, Snapshot)> {
+    pub(crate) fn own_record(&mut self, target: &str) -> Option<(Account, Snapshot)> {
         self.due.take_if(|(account, _)| account.name == target)
     }
 

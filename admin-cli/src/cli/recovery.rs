@@ -81,7 +81,7 @@ pub(crate) struct Reset {
 /// What a change of one's own authenticator needs to know.
 #[derive(Args)]
 pub(crate) struct ChangeArgs {
-    /// Oneself
+    /// Your own user name
     pub(crate) user: String,
 }
 

@@ -27,9 +27,9 @@ pub(crate) struct Command {
 /// What to do.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    /// Give somebody a key: QR code, proof by a code, and only then switched on
+    /// Enroll a user: show the QR code, verify one code, then enable it
     ///
-    /// Whoever enrolls oneself at a terminal is shown the backup codes then and there, everybody else at the first login.
+    /// A user who enrolls at a terminal sees the backup codes at once; a user whom an administrator enrolls sees them at the first login.
     Enroll(Enroll),
     /// Take over a key that an app or a token already has
     #[command(subcommand)]
@@ -87,7 +87,7 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "SERVICE", default_value = "sshd")]
         service: String,
     },
-    /// End somebody's enrollment
+    /// Remove a user's enrollment
     Remove(Remove),
     /// The settings in force, and whether a file may replace them
     #[command(subcommand)]

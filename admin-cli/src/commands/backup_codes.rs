@@ -45,9 +45,9 @@ pub(crate) fn run(context: &Context, wanted: &BackupCodesArgs) -> Result<(), Fai
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
     if !wanted.print
         && wanted.save.is_none()
-        && let Some(oneself) = authorizer.oneself(&account.name)
+        && let Some((account, found)) = authorizer.own_record(&account.name)
     {
-        return own_codes::renew(context, oneself.0, oneself.1);
+        return own_codes::renew(context, account, found);
     }
     let mut keyboard = Keyboard::open()?;
     let said = announcement(context, &account, &found, wanted);

@@ -25,16 +25,11 @@ pub(crate) fn run(context: &Context, wanted: &ChangeArgs) -> Result<(), Failure>
     if active(found).is_none() {
         return Err(not_set_up(&account.name));
     }
-    let Some(oneself) = authorizer.oneself(&account.name) else {
+    let Some((own, found)) = authorizer.own_record(&account.name) else {
         return Err(of_another(&account.name));
     };
-    let served = own_codes::talk_about_oneself(
-        context,
-        oneself.0,
-        oneself.1,
-        OwnCodeWays::All,
-        &mut self_service::key,
-    )?;
+    let served =
+        own_codes::change_own(context, own, found, OwnCodeWays::All, &mut self_service::key)?;
     let user = plain(&account.name);
     if served == Served::Nothing {
         context.say("Nothing was changed.", json!({ "user": account.name, "changed": false }));

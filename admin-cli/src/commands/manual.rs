@@ -40,8 +40,8 @@ doctor found a way in, or a lock-out
 .B 130
 stopped at a question; nothing was written
 .SH "WHO ACTS"
-Every verb that gives a way in, shows a key, moves mail or changes what is in force asks for a code of whoever has logged in,
-by the kernel's login user id, which sudo and su do not change. It is judged, spent and throttled as at a login. About oneself
+Every verb that gives a way in, shows a key, moves mail or changes what is in force asks for a code of the user who has logged in,
+by the kernel's login user id, which sudo and su do not change. It is judged, spent and throttled as at a login. On the user's own account
 they take two. A user without a second factor, root too, is refused, but for \fBtwinlock enroll\fR of themselves. Whatever enrolls
 takes no code while no account of the host was ever enrolled: one user, or all users of a list or of an import. The code is a line of standard input; where that holds data, its first line, or it is typed at
 the terminal.
@@ -186,7 +186,7 @@ mod tests {
         for wanted in [
             "twinlock enroll USER",
             "twinlock status [USER]",
-            "everybody else at the first login.\n",
+            "a user whom an administrator enrolls sees them at the first login.\n",
             "twinlock reset USER",
             "twinlock forget USER NUMBER",
             "twinlock forget USER \\-\\-all",

@@ -41,7 +41,7 @@ pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Res
     let mut serve = |talk: &DialogueContext<'_>, record: &Record, judge: Judge<'_>| {
         self_service::codes(talk, record, judge)
     };
-    talk_about_oneself(context, account, found, OwnCodeWays::App, &mut serve)?;
+    change_own(context, account, found, OwnCodeWays::App, &mut serve)?;
     actor::log(context, "codes_renewed", &[("user", &name), ("shown", "owner")]);
     let said = format!("The old backup codes of {} are dead.", plain(&name));
     context.say(&said, json!({ "user": name }));
@@ -53,7 +53,7 @@ pub(crate) type Serve<'a> =
     &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
 
 /// Asks the acting user for a code and continues with a login dialogue; returns what was changed.
-pub(crate) fn talk_about_oneself(
+pub(crate) fn change_own(
     context: &Context,
     account: Account,
     found: Snapshot,
@@ -63,7 +63,7 @@ pub(crate) fn talk_about_oneself(
     if !std::io::stdin().is_terminal() || context.json {
         return Err(Failure::new(
             Exit::Usage,
-            "changes about oneself are shown on a terminal, and confirmed there",
+            "your own codes and keys are shown and confirmed at a terminal alone",
             "Run it at a terminal, without --json.",
         ));
     }

@@ -41,7 +41,7 @@ pub enum ActorFactor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// The acting user.
-    Oneself,
+    ActingUser,
     /// One other user.
     Another,
     /// Several users, or the host.
@@ -138,7 +138,7 @@ pub fn rule(permission: &Permission, case: &Situation) -> Result<AuthorizationRu
         if case.population == Population::NeverEnrolled {
             return Ok(AuthorizationRuling::Free(Ground::FirstOfHost));
         }
-        let own = case.target == Target::Oneself && case.actor.uid().is_some();
+        let own = case.target == Target::ActingUser && case.actor.uid().is_some();
         if own && case.factor == ActorFactor::NotEnrolled {
             return Ok(AuthorizationRuling::Free(Ground::OwnEnrollment));
         }
@@ -151,7 +151,7 @@ pub fn rule(permission: &Permission, case: &Situation) -> Result<AuthorizationRu
 }
 
 fn of_login(permission: &Permission, case: &Situation) -> Result<AuthorizationRuling, Denial> {
-    let own = case.target == Target::Oneself;
+    let own = case.target == Target::ActingUser;
     match case.factor {
         ActorFactor::Exempt => Ok(AuthorizationRuling::Free(Ground::Exempt)),
         ActorFactor::Enrolled if own && permission.proof == Proof::OwnCodeForAnother => {
@@ -189,12 +189,12 @@ mod tests {
     fn without_a_second_factor_root_is_refused_like_a_user() {
         for one in OPERATIONS {
             for actor in [Actor::Root, Actor::Person(1000)] {
-                for target in [Target::Oneself, Target::Another, Target::Many] {
+                for target in [Target::ActingUser, Target::Another, Target::Many] {
                     let case = Situation { target, ..case(actor, ActorFactor::NotEnrolled) };
                     let proof = one.permission().proof;
                     let expected = match (proof, target) {
                         (Proof::Nothing, _) => Ok(AuthorizationRuling::Free(Ground::NotNeeded)),
-                        (Proof::OwnCodeUnlessFirst, Target::Oneself) => {
+                        (Proof::OwnCodeUnlessFirst, Target::ActingUser) => {
                             Ok(AuthorizationRuling::Free(Ground::OwnEnrollment))
                         }
                         _ => Err(Denial::NoSecondFactor),
