@@ -217,6 +217,10 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
             waiting.source.as_str()
         ),
     }));
+    if !ledgers.waiting.is_empty() {
+        let user = plain(name);
+        lines.push(format!("To let {user} try again at once: twinlock unlock {user}"));
+    }
     if ledgers.refused.is_empty() {
         lines.push("No refusal is on file.".into());
         return lines;
