@@ -63,7 +63,7 @@ pub(crate) fn change_own(
     if !std::io::stdin().is_terminal() || context.json {
         return Err(Failure::new(
             Exit::Usage,
-            "your own codes and keys are shown and confirmed at a terminal alone",
+            "your own codes and keys are shown only at a terminal",
             "Run it at a terminal, without --json.",
         ));
     }

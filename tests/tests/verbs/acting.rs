@@ -262,5 +262,5 @@ fn backup_codes_of_ones_own_take_two_codes_and_are_confirmed() {
     let reset = words(&m, RESET).logged_in("kim").input(format!("{last}\n")).output();
     reset.ok();
     let piped = m.call(["twinlock", "backup-codes", "kim"]).logged_in("kim").output();
-    refused(&piped, (2, "are shown on a terminal"));
+    refused(&piped, (2, "are shown only at a terminal"));
 }
