@@ -185,3 +185,28 @@ fn sudo_without_a_question_costs_nothing() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(m.state(), before);
 }
+
+/// Returns how many times the line asks ada for a code, each answered with a wrong one.
+fn prompts(m: &Machine, arguments: &str) -> usize {
+    m.pam("line", &format!("auth required pam_twinlock.so first_factor=stack {arguments}\n"));
+    m.run(["sh", "-c", "find /run/twinlock -mindepth 1 ! -name epoch -delete"]).ok();
+    let wrong = format!("{}\n", m.wrong_code("ada")).repeat(12);
+    let login = m.pamtester("line", "ada").input(wrong).output();
+    assert_ne!(login.code, Some(0), "{login:?}");
+    login.stderr.matches("erification code (").count()
+}
+
+#[test]
+fn line_lowers_the_number_of_prompts() {
+    let m = machine();
+    m.settings("tries = 4\n[throttle]\nfree = 20\n");
+    // The smaller of the settings' number and the line's applies.
+    for (argument, asked) in [("", 4), ("tries=1", 1), ("tries=3", 3), ("tries=9", 4)] {
+        assert_eq!(prompts(&m, argument), asked, "{argument}: {:?}", m.log());
+    }
+    m.settings("tries = 3\n");
+    for argument in ["tries=0", "tries=11", "tries=+1", "tries=", "tries=1 tries=2"] {
+        assert_eq!(prompts(&m, argument), 0, "{argument}");
+        assert!(!m.logged("tries").is_empty(), "{argument}: {:?}", m.log());
+    }
+}

@@ -212,3 +212,60 @@ fn key_that_was_brought_waits_for_the_epoch() {
     m.call(["twinlock", "enroll", "bob", "--secret-stdin"]).input(typed).output().ok();
     assert_eq!(refusal(&m, "bob", &otp.in_steps(1)).as_deref(), Some("before_epoch"));
 }
+
+const AT_A_LOGIN: &str = "window = 10\nnot_enrolled = \"enroll\"\nenroll_needs_ticket = false\n";
+
+/// Lets ada set up a key at a login, on a machine whose ledger has just begun.
+fn set_up_at_a_login() -> (Machine, Otp) {
+    let m = machine();
+    m.settings(AT_A_LOGIN).epoch(0, now());
+    let mut all = m.dialogue("ada", m.pamtester("probe", "ada").open());
+    all.answer(&["start", "<first>", "<group>"]);
+    assert_eq!(all.session().give_up(), Some(0), "{}", all.screen());
+    let otp = key_shown(&all.screen()).expect("a key");
+    drop(all);
+    (m, otp)
+}
+
+#[test]
+fn key_set_up_at_a_login_needs_no_wait() {
+    let (m, otp) = set_up_at_a_login();
+    assert_eq!(refusal(&m, "ada", &otp.in_steps(0)).as_deref(), Some("replayed"));
+    let next = otp.in_steps(1);
+    assert_eq!(refusal(&m, "ada", &next), None);
+    assert_eq!(refusal(&m, "ada", &next).as_deref(), Some("replayed"));
+}
+
+#[test]
+fn key_changed_by_its_owner_needs_no_wait() {
+    let (m, old) = set_up_at_a_login();
+    m.app("ada", &old);
+    let mut all = m.dialogue("ada", m.call(["twinlock", "change", "ada"]).logged_in("ada").open());
+    all.session().expect("Your own code").send_line(&old.in_steps(1));
+    all.answer(&["<first>"]).next_prompt();
+    all.session().send_line(&old.in_steps(2));
+    assert_eq!(all.session().exit_code(), Some(0), "{}", all.screen());
+    let new = key_shown(&all.screen()).expect("a key");
+    drop(all);
+    let next = new.in_steps(1);
+    assert_eq!(refusal(&m, "ada", &next), None);
+    assert_eq!(refusal(&m, "ada", &next).as_deref(), Some("replayed"));
+    assert_eq!(refusal(&m, "ada", &old.in_steps(3)).as_deref(), Some("wrong_code"));
+}
+
+/// After a restart the ledger knows no used step, whatever the clock shows.
+#[test]
+fn restart_makes_a_fresh_key_wait() {
+    for back in [0, -120, -3600] {
+        let (m, otp) = set_up_at_a_login();
+        let used = otp.in_steps(1);
+        assert_eq!(refusal(&m, "ada", &used), None);
+        let remount = "umount /run/twinlock; mount -t tmpfs -o mode=0700 ledger /run/twinlock";
+        m.run(["sh", "-c", remount]).ok();
+        m.file("/root/boot-id").write("00000000-1111-4222-8333-444444444444\n");
+        m.run(["mount", "--bind", "/root/boot-id", "/proc/sys/kernel/random/boot_id"]).ok();
+        m.call(["twinlock", "epoch", "ensure"]).clock(back).output().ok();
+        assert_eq!(refusal(&m, "ada", &used).as_deref(), Some("before_epoch"), "{back}");
+        assert_eq!(refusal(&m, "ada", &otp.in_steps(2)).as_deref(), Some("before_epoch"), "{back}");
+    }
+}
