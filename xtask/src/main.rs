@@ -69,12 +69,22 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
 struct Typed {
     chore: String,
     flags: Vec<String>,
+    /// The word after `--from`.
+    from: Option<String>,
 }
 
 impl Typed {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let chore = words.next().ok_or("Say which chore.")?;
-        Ok(Self { chore, flags: words.collect() })
+        let (mut flags, mut from) = (Vec::new(), None);
+        while let Some(word) = words.next() {
+            // The inner tasks take words of any form.
+            if word == "--from" && chore == "test" {
+                from = Some(words.next().ok_or("`--from` takes the name of a step.")?);
+            }
+            flags.push(word);
+        }
+        Ok(Self { chore, flags, from })
     }
 
     /// Refuses flags that the task does not know.
@@ -105,9 +115,9 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let outcome = match typed.chore.as_str() {
-        "test" => typed.only(&["--all", "--yes"]).map(|()| {
+        "test" => typed.only(&["--all", "--from", "--yes"]).map(|()| {
             let extent = if typed.has("--all") { Extent::Everything } else { Extent::Usual };
-            test::test(typed.consent(), extent)
+            test::test(typed.consent(), extent, typed.from.as_deref())
         }),
         "demo" => typed.only(&["--auto", "--yes"]).map(|()| {
             let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };

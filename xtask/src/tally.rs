@@ -64,16 +64,30 @@ fn before(line: &str, word: &str) -> u64 {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     counts: Counts,
-    steps: Vec<(String, Duration, Result<Counts, String>)>,
+    steps: Vec<Closed>,
+}
+
+/// A step that has ended.
+#[derive(Debug)]
+struct Closed {
+    name: String,
+    time: Duration,
+    outcome: Result<Counts, String>,
+}
+
+impl Closed {
+    /// Returns the closing line of the step.
+    fn line(&self) -> String {
+        let word = match self.outcome {
+            Ok(Counts { failed: 0, .. }) => "ok",
+            Ok(_) | Err(_) => "FAILED",
+        };
+        format!("{word:<6} {:>7.1} s  {}", self.time.as_secs_f64(), self.name)
+    }
 }
 
 impl Tally {
-    /// Runs a check, which counts as one test.
-    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Done) {
-        self.step(name, || check().map(|()| Counts { passed: 1, failed: 0 }));
-    }
-
-    /// Runs a test runner, which reports its own counts.
+    /// Runs a step, which reports its own counts.
     pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> Done<Counts>) {
         eprintln!("\n==> {name}");
         let began = Instant::now();
@@ -83,22 +97,21 @@ impl Tally {
         }
         let counts = outcome.as_ref().copied().unwrap_or(Counts { passed: 0, failed: 1 });
         self.counts.add(counts);
-        self.steps.push((name.to_owned(), began.elapsed(), outcome));
+        let done = Closed { name: name.to_owned(), time: began.elapsed(), outcome };
+        // A run that is stopped has shown how far it came.
+        eprintln!("{}", done.line());
+        self.steps.push(done);
     }
 
     /// Prints every step and the totals; fails if anything failed or nothing ran.
     pub(crate) fn close(self) -> ExitCode {
         println!();
-        for (name, time, outcome) in &self.steps {
-            let word = match outcome {
-                Ok(Counts { failed: 0, .. }) => "ok",
-                Ok(_) | Err(_) => "FAILED",
-            };
-            println!("{word:<6} {:>7.1} s  {name}", time.as_secs_f64());
+        for step in &self.steps {
+            println!("{}", step.line());
         }
-        for (name, _, outcome) in &self.steps {
-            if let Err(error) = outcome {
-                println!("\n{name}:\n{error}");
+        for step in &self.steps {
+            if let Err(error) = &step.outcome {
+                println!("\n{}:\n{error}", step.name);
             }
         }
         match size(&target()) {

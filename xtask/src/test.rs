@@ -1,5 +1,6 @@
 //! `cargo xtask test`: all that a change must pass, one line per step, the totals at the end.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use crate::build::{self, Artefacts};
@@ -7,7 +8,7 @@ use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::maintainer::Purpose;
 use crate::packages::{self, Consent};
-use crate::system_tests::{self, ALL, Way};
+use crate::system_tests::{self, ALL, Program, Way};
 use crate::tally::{Counts, Tally};
 use crate::{
     bench, booted, deb, fresh, fuzz, mail_server, manual, module, mutants, transcript, without_std,
@@ -26,8 +27,139 @@ pub(crate) enum Extent {
 const WITHOUT_ROOT: [&str; 6] =
     ["twinlock-core", "twinlock-host", "twinlock-doctor", "twinlock-migrate", "twinlock", "xtask"];
 
-/// Runs every step, even after a failure.
-pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
+/// What earlier steps have made for later ones.
+#[derive(Default)]
+struct Made {
+    artefacts: Option<Artefacts>,
+    programs: Option<Vec<Program>>,
+    deb: Option<PathBuf>,
+}
+
+impl Made {
+    fn artefacts(&self) -> Done<&Artefacts> {
+        self.artefacts.as_ref().ok_or_else(|| "There are no release artefacts to look at.".into())
+    }
+
+    fn run(&self, way: Way, extent: Extent) -> Done<Counts> {
+        let programs = self.programs.as_ref().ok_or("The system tests were not compiled.")?;
+        self.artefacts()?;
+        system_tests::run(programs, way, extent)
+    }
+}
+
+/// When a step runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// In every run.
+    Always,
+    /// In every run, and also before the step of `--from`, because later steps need what it makes.
+    Makes,
+    /// In a run with `--all`.
+    All,
+}
+
+/// One line of the list that a run ends with.
+struct Step {
+    name: &'static str,
+    when: When,
+    run: fn(&mut Made, Extent) -> Done<Counts>,
+}
+
+/// Returns a step that is one check.
+macro_rules! check {
+    ($when:ident, $name:literal, $check:expr) => {
+        Step {
+            name: $name,
+            when: When::$when,
+            run: |made, _| {
+                let check: fn(&mut Made) -> Done = $check;
+                check(made).map(|()| ONE)
+            },
+        }
+    };
+}
+
+/// Returns a step that counts its own tests.
+macro_rules! tests {
+    ($when:ident, $name:literal, $run:expr) => {
+        Step { name: $name, when: When::$when, run: $run }
+    };
+}
+
+/// The result of a check that passed.
+const ONE: Counts = Counts { passed: 1, failed: 0 };
+
+/// All steps, in order.
+const STEPS: &[Step] = &[
+    check!(Always, "fuzzing: the lock file is current", |_| fuzz::lock_is_current()),
+    check!(Always, "formatted", |_| run(&mut cargo(&["fmt", "--all", "--check"]))),
+    // The module alone: together with the command it would be compiled with the command's features.
+    check!(Always, "clippy, module", |_| clippy(&["--package", "pam_twinlock"])),
+    check!(Always, "clippy, all else", |_| clippy(&["--workspace", "--exclude", "pam_twinlock"])),
+    check!(Always, "manual pages", |_| manual::check()),
+    check!(Always, "README's figures are those of the bench", |_| bench::check_readme()),
+    check!(Always, "core builds where there is no std", |_| without_std::check()),
+    tests!(Always, "core, host and command, without root", |_, _| without_root()),
+    check!(All, "parsers under libFuzzer", |_| fuzz::check()),
+    check!(All, "a changed decision is noticed", |_| mutants::check()),
+    check!(Makes, "release artefacts", |made| {
+        made.artefacts = Some(build::release()?);
+        Ok(())
+    }),
+    check!(Always, "module: exports pam_sm_* and nothing else", |made| {
+        module::symbols(&made.artefacts()?.module)
+    }),
+    check!(Always, "module: few crates", |_| module::crates()),
+    check!(Always, "module: small", |made| module::size(&made.artefacts()?.module)),
+    check!(Always, "module: a panic unwinds", |_| module::unwinds()),
+    check!(Always, "artefacts: no folder of the builder", |made| {
+        let Artefacts { module: file, command } = made.artefacts()?;
+        module::anonymous(file).and_then(|()| module::anonymous(command))
+    }),
+    check!(Makes, "the .deb", |made| {
+        made.deb = Some(deb::package(made.artefacts()?, Purpose::Test)?);
+        Ok(())
+    }),
+    check!(Makes, "a mail server for the system tests", |_| mail_server::ready()),
+    check!(Makes, "system tests: compiled", |made| {
+        made.programs = Some(system_tests::programs()?);
+        Ok(())
+    }),
+    tests!(Always, "system tests: real sshd, sudo, su and login", |made, extent| {
+        made.run(Way::Usual, extent)
+    }),
+    tests!(All, "system tests again: by a sudo user at a terminal", |made, _| {
+        made.run(Way::SudoAtATerminal, Extent::Usual)
+    }),
+    tests!(All, "system tests again: no terminal, no /usr/sbin in PATH, ulimit -c 0", |made, _| {
+        made.run(Way::Bare, Extent::Usual)
+    }),
+    check!(Always, "the demo, and README's transcript of it", |_| transcript::check()),
+    check!(All, "the .deb in a fresh Debian", |made| {
+        fresh::check(made.deb.as_ref().ok_or("There is no package to install.")?)
+    }),
+    check!(All, "a Debian that boots", |_| booted::ready()),
+    tests!(All, "who acts, and what the units do, in a Debian that boots", |made, _| {
+        made.artefacts()?;
+        booted_tests()
+    }),
+];
+
+/// Returns the step that `--from` names: its text, or the beginning of its text if no other step has it.
+fn named(name: &str) -> Done<usize> {
+    let exact = STEPS.iter().position(|step| step.name == name);
+    let begun = || STEPS.iter().enumerate().filter(|(_, step)| step.name.starts_with(name));
+    let only = || (begun().count() == 1).then(|| begun().next().map(|(at, _)| at)).flatten();
+    exact.or_else(only).ok_or_else(|| {
+        let names: Vec<String> = STEPS.iter().map(|step| format!("  {}", step.name)).collect();
+        format!("`{name}` names no single step. The steps are:\n{}", names.join("\n"))
+    })
+}
+
+/// Runs every step, even after a failure; with `from` only that one and those after it, and those that make what they
+/// need.
+pub(crate) fn test(consent: Consent, extent: Extent, from: Option<&str>) -> Done<ExitCode> {
+    let first = from.map_or(Ok(0), named)?;
     let mut needed = packages::of_the_tests()?;
     let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();
     needed.extend(ours.iter().map(|&name| name.to_owned()));
@@ -38,60 +170,23 @@ pub(crate) fn test(consent: Consent, extent: Extent) -> Done<ExitCode> {
     packages::ensure(&needed, consent)?;
 
     let mut tally = Tally::default();
-    read_through(&mut tally);
-    tally.check("manual pages", manual::check);
-    tally.check("README's figures are those of the bench", bench::check_readme);
-    tally.check("core builds where there is no std", without_std::check);
-    tally.step("core, host and command, without root", without_root);
-    if extent == Extent::Everything {
-        tally.check("parsers under libFuzzer", fuzz::check);
-        tally.check("a changed decision is noticed", mutants::check);
-    }
-    let mut built = None;
-    tally.check("release artefacts", || {
-        built = Some(build::release()?);
-        Ok(())
-    });
-    if let Some(artefacts) = built {
-        look_at(&mut tally, &artefacts);
-        let mut deb = None;
-        tally.check("the .deb", || {
-            deb = Some(deb::package(&artefacts, Purpose::Test)?);
-            Ok(())
-        });
-        tally.check("a mail server for the system tests", mail_server::ready);
-        system_tests(&mut tally, extent);
-        tally.check("the demo, and README's transcript of it", transcript::check);
-        if let (Extent::Everything, Some(deb)) = (extent, deb) {
-            tally.check("the .deb in a fresh Debian", || fresh::check(&deb));
-            tally.check("a Debian that boots", booted::ready);
-            tally.step("who acts, and what the units do, in a Debian that boots", booted_tests);
+    let mut made = Made::default();
+    for (at, step) in STEPS.iter().enumerate() {
+        let due = match step.when {
+            When::Always => at >= first,
+            When::Makes => true,
+            When::All => at >= first && extent == Extent::Everything,
+        };
+        if due {
+            tally.step(step.name, || (step.run)(&mut made, extent));
         }
     }
     Ok(tally.close())
 }
 
-fn read_through(tally: &mut Tally) {
-    tally.check("fuzzing: the lock file is current", fuzz::lock_is_current);
-    tally.check("formatted", || run(&mut cargo(&["fmt", "--all", "--check"])));
+fn clippy(packages: &[&str]) -> Done {
     let strict = ["--quiet", "--all-targets", "--locked", "--", "--deny", "warnings"];
-    // The module alone: together with the command it would be compiled with the command's features.
-    let alone = [&["clippy", "--package", "pam_twinlock"][..], &strict[..]].concat();
-    let others =
-        [&["clippy", "--workspace", "--exclude", "pam_twinlock"][..], &strict[..]].concat();
-    tally.check("clippy, module", || run(&mut cargo(&alone)));
-    tally.check("clippy, all else", || run(&mut cargo(&others)));
-}
-
-fn look_at(tally: &mut Tally, artefacts: &Artefacts) {
-    let Artefacts { module: file, command } = artefacts;
-    tally.check("module: exports pam_sm_* and nothing else", || module::symbols(file));
-    tally.check("module: few crates", module::crates);
-    tally.check("module: small", || module::size(file));
-    tally.check("module: a panic unwinds", module::unwinds);
-    tally.check("artefacts: no folder of the builder", || {
-        module::anonymous(file).and_then(|()| module::anonymous(command))
-    });
+    run(&mut cargo(&[&["clippy"], packages, &strict].concat()))
 }
 
 fn without_root() -> Done<Counts> {
@@ -111,24 +206,6 @@ fn without_root() -> Done<Counts> {
         counts.add(counted(&mut cargo(&examples))?);
     }
     Ok(counts)
-}
-
-/// Runs the system tests in the usual environment, and in the others too for `--all`, with the same build.
-fn system_tests(tally: &mut Tally, extent: Extent) {
-    let mut built = None;
-    tally.check("system tests: compiled", || {
-        built = Some(system_tests::programs()?);
-        Ok(())
-    });
-    let Some(programs) = built else { return };
-    let name = "system tests: real sshd, sudo, su and login";
-    tally.step(name, || system_tests::run(&programs, Way::Usual, extent));
-    if extent == Extent::Everything {
-        let name = "system tests again: by a sudo user at a terminal";
-        tally.step(name, || system_tests::run(&programs, Way::SudoAtATerminal, Extent::Usual));
-        let name = "system tests again: no terminal, no /usr/sbin in PATH, ulimit -c 0";
-        tally.step(name, || system_tests::run(&programs, Way::Bare, Extent::Usual));
-    }
 }
 
 /// Runs the tests that cargo ignores by default.
@@ -161,4 +238,18 @@ fn runner(chosen: &[&str]) -> Command {
 fn counted(command: &mut Command) -> Done<Counts> {
     let (status, text) = watched(command)?;
     Ok(Counts::of_a_run(&text, status.success()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STEPS, named};
+
+    #[test]
+    fn step_is_found_by_its_text() {
+        for (at, step) in STEPS.iter().enumerate() {
+            assert_eq!(named(step.name), Ok(at), "{}", step.name);
+        }
+        assert_eq!(named("the .deb in"), named("the .deb in a fresh Debian"));
+        assert!(named("the .").is_err() && named("").is_err() && named("no step").is_err());
+    }
 }
