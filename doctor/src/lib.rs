@@ -25,23 +25,23 @@ use sshd::effective::Effective;
 use sshd::judge::SshdFacts;
 use wrap::prose;
 
-/// What `twinlock doctor` examines.
+/// Sub-verbs of `twinlock doctor`.
 #[derive(clap::Subcommand, Debug)]
 pub enum Doctor {
-    /// Examine sshd and its PAM stack: who gets in without a code, who is locked out
+    /// Check sshd and its PAM stack
     Ssh(Ssh),
 }
 
 /// The arguments of `twinlock doctor ssh`.
 #[derive(clap::Args, Debug)]
 pub struct Ssh {
-    /// Show every row of the truth table, not only those that are wrong
+    /// Show every row of the truth table, not only wrong rows
     #[arg(long)]
     pub verbose: bool,
-    /// Examine the tree below this folder
+    /// Check the file tree below this folder
     #[arg(long, hide = true, default_value = "/")]
     pub root: PathBuf,
-    /// Take what sshd says from this folder: files t, T, T.USER, T.USER.ADDRESS
+    /// Read the output of sshd from this folder: files t, T, T.USER, T.USER.ADDRESS
     #[arg(long, hide = true)]
     pub sshd_says: Option<PathBuf>,
 }

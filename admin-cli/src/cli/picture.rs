@@ -13,20 +13,20 @@ pub(crate) struct Choice<'a> {
     pub(crate) index: Option<usize>,
 }
 
-/// A picture of a QR code.
+/// Arguments of `import qr`.
 #[derive(Args)]
 pub(crate) struct FromPicture {
     /// User name
     pub(crate) user: String,
-    /// Picture, PNG or JPEG (`-` for standard input)
+    /// PNG or JPEG file (`-` for standard input)
     pub(crate) file: String,
-    /// Which of several keys in it, by the name that the app shows
+    /// Key to import, by the name shown in the app
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Which of several keys in it, by its number in the list that is shown
+    /// Key to import, by its number in the printed list (from 1)
     #[arg(long, value_name = "N")]
     pub(crate) index: Option<usize>,
-    /// Why, and by which right
+    /// Reason and break-glass
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }

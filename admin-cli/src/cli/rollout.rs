@@ -2,46 +2,46 @@
 
 use clap::Args;
 
-/// Whom to list, and how.
+/// Arguments of `list`.
 #[derive(Args)]
 pub(crate) struct List {
-    /// Accounts with a login shell, or members of the group, that are not enrolled
+    /// List users with a login shell who are not enrolled; with --group, members who are not enrolled
     #[arg(long)]
     pub(crate) not_enrolled: bool,
-    /// The members of a group, enrolled or not
+    /// List the members of a group, enrolled or not
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
-    /// Print CSV for spreadsheets
+    /// Print CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
 }
 
-/// Many people at once.
+/// A list of users.
 #[derive(Args)]
 pub(crate) struct Many {
-    /// Everybody in a CSV file with a header (user, mail, optionally key), or - for standard input. Who has a key there
-    /// is enrolled with it, who has none gets a ticket
+    /// Enroll the users of a CSV file with the columns user, mail and optionally key (- for standard input).
+    /// A user without a key gets a set-up ticket
     #[arg(long, value_name = "FILE",
           conflicts_with_all = ["user", "ascii", "invert", "png", "svg", "secret_stdin"])]
     pub(crate) from: Option<String>,
-    /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
+    /// Write tickets that cannot be mailed to a new file, mode 0600
     #[arg(long, value_name = "FILE", requires = "from")]
     pub(crate) report: Option<String>,
 }
 
-/// A whole group.
+/// Members of a group.
 #[derive(Args)]
 pub(crate) struct GroupInvite {
-    /// Every member of a group who is not enrolled
+    /// Invite every member of a group who is not enrolled
     #[arg(long, value_name = "GROUP", requires = "until", conflicts_with_all = ["user", "mail"])]
     pub(crate) group: Option<String>,
-    /// Until this day, such as 2027-01-31, members without a code are reminded and let in; written into rules.toml at the end
+    /// First day on which a code is required, such as 2027-01-31; before it, members who are not enrolled are reminded and let in (adds a rule to rules.toml)
     #[arg(long, value_name = "DATE", requires = "group")]
     pub(crate) until: Option<String>,
-    /// Write tickets that no mail takes into this file (mode 0600, never overwritten)
+    /// Write tickets that cannot be mailed to a new file, mode 0600
     #[arg(long, value_name = "FILE", requires = "group")]
     pub(crate) report: Option<String>,
-    /// Show tickets and rule, and write nothing
+    /// Show what would be done, and write nothing
     #[arg(long, requires = "group")]
     pub(crate) dry_run: bool,
 }

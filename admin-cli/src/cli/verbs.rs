@@ -9,109 +9,129 @@ pub(crate) use crate::cli::recovery::{
 };
 pub(crate) use crate::cli::rollout::{GroupInvite, List, Many};
 
-/// A second lock on Linux logins: codes from an authenticator app.
+/// Manage the second factor of Linux logins: codes from an authenticator app.
 #[derive(Parser)]
 #[command(name = "twinlock", version, max_term_width = 78)]
 pub(crate) struct Command {
     /// Settings file [default: /etc/twinlock/twinlock.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<String>,
-    /// Print JSON for scripts
+    /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// What to do
+    /// Verb to run
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
 
-/// What to do.
+/// Verbs of the command.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     /// Enroll a user: show the QR code, verify one code, then enable it
     ///
     /// A user who enrolls at a terminal sees the backup codes at once; a user whom an administrator enrolls sees them at the first login.
     Enroll(Enroll),
-    /// Take over a key that an app or a token already has
+    /// Import a key from an app, a token or another program
     #[command(subcommand)]
     Import(Import),
-    /// One person for another host: twinlock export USER | ssh HOST twinlock import record USER
+    /// Write a user's enrollment to standard output, for another host
+    ///
+    /// The other host reads it: twinlock export USER | ssh HOST twinlock import record USER. The output contains the keys in clear text.
     Export(ExportArgs),
-    /// Whether somebody is enrolled, since when, and when a code was last used
+    /// Show whether a user is enrolled, and with what
     Status {
-        /// Whose; root has to say
+        /// User name; required for root [default: the caller]
         user: Option<String>,
     },
-    /// Everybody who is or was enrolled; or who is not
+    /// List enrolled users, or users who are not enrolled
     List(List),
-    /// Try a code as a login would: it is charged, and used up where it is right
+    /// Check a user's code as a login would
+    ///
+    /// A right code is used up: no login accepts it afterwards. Wrong codes are rate limited, but do not delay logins.
     Verify {
         /// User name
         user: String,
-        /// Why, and by which right
+        /// Reason and break-glass
         #[command(flatten)]
         grounds: Grounds,
     },
-    /// Give a ticket, with which somebody sets up an app at a login: nobody else sees the key
+    /// Issue a set-up ticket, so that a user enrolls at a login
+    ///
+    /// The user types the ticket at a login and scans the QR code there. Only the user sees the key.
     Invite(Invite),
-    /// End all that lets somebody in by a code, and give a ticket to begin anew: for a lost phone
+    /// Reset a user's second factor (lost phone) and issue a set-up ticket
+    ///
+    /// Authenticators, backup codes, tickets, bypass codes and remembered devices of the user stop working at once.
     Reset(Reset),
-    /// New backup codes; the old ones are dead at once
+    /// Replace a user's backup codes; the old ones stop working at once
     BackupCodes(BackupCodesArgs),
-    /// Set up another app of one's own; the old one stops once the new one is proven
+    /// Replace your own authenticator
+    ///
+    /// The old authenticator works until you have typed a code of the new one.
     Change(ChangeArgs),
-    /// Show a key once more, to hand it over; its owner is then asked to change it
+    /// Show a user's key and QR code again
+    ///
+    /// The user is asked to replace the key at the next logins, because it was shown to an administrator.
     #[command(visible_alias = "qr")]
     ShowKey(ShowKey),
-    /// Give a pass of nine digits, which stands for a code for some hours
+    /// Issue a temporary bypass code
+    ///
+    /// A bypass code has nine digits. The user types it in place of a verification code, after the password or the key.
     Bypass(BypassArgs),
-    /// Forget wrong codes, so that somebody may try again at once
+    /// Clear a user's failed attempts
     Unlock(Unlock),
-    /// The devices that stand for a code of somebody's, and until when
+    /// List a user's remembered devices
     Devices {
-        /// Whose
+        /// User name
         user: String,
     },
-    /// Have a device asked for a code again
+    /// Forget a user's remembered devices
+    ///
+    /// The next login from a forgotten device asks for a code again.
     Forget(Forget),
-    /// Why somebody was refused lately, and what to do about it
+    /// Show why a user's logins were refused, and what to do
     Why {
-        /// Who was refused; a name without an account will do
+        /// User name; the account need not exist
         user: String,
     },
-    /// What would become of a login, step by step: account, sshd, rules, record, throttle
+    /// Explain step by step what would happen at a login
+    ///
+    /// The steps are account, sshd, PAM, rules, record and throttle. Nothing is changed.
     Explain {
-        /// Whose login, and from which address: ada@203.0.113.7; without an address for su, sudo and consoles
+        /// User name and client address, such as ada@203.0.113.7; only the user name for su, sudo and consoles
         #[arg(value_name = "USER@ADDRESS")]
         login: String,
-        /// By which PAM service
+        /// PAM service of the login
         #[arg(long, value_name = "SERVICE", default_value = "sshd")]
         service: String,
     },
     /// Remove a user's enrollment
     Remove(Remove),
-    /// The settings in force, and whether a file may replace them
+    /// Show, check and install settings
     #[command(subcommand)]
     Settings(Settings),
-    /// The ledger's memory: since when used codes are known
+    /// Manage the replay-protection epoch
+    ///
+    /// Used codes are known since the epoch. Older codes are refused, because they may have been used before.
     #[command(subcommand)]
     Epoch(EpochVerb),
-    /// Find a way in without a code, or a lock-out
+    /// Check the PAM and sshd configuration for bypasses and lockouts
     #[command(subcommand)]
     Doctor(twinlock_doctor::Doctor),
-    /// Send the letters that wait in the outbox (a unit runs this)
+    /// Send queued mail (run by a systemd timer)
     #[command(hide = true)]
     Deliver {
-        /// How long the program that takes mail may take for each
+        /// Time limit of the mail program for each mail, 1 to 600 seconds
         #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
         patience: u64,
     },
     /// Print a completion script for a shell
     #[command(hide = true)]
     Completions {
-        /// Which shell
+        /// Shell
         shell: clap_complete::Shell,
     },
-    /// Print the man page
+    /// Print the manual page twinlock(1)
     #[command(hide = true)]
     Man,
 }
@@ -151,162 +171,176 @@ impl Verb {
     }
 }
 
-/// What enrollment needs to know.
+/// Arguments of `enroll`.
 #[derive(Args)]
 #[command(
     override_usage = "twinlock enroll [OPTIONS] <USER>\n   or: twinlock enroll [OPTIONS] --from <FILE>"
 )]
 pub(crate) struct Enroll {
-    /// The account that gets a key
+    /// User name
     #[arg(required = true)]
     pub(crate) user: Option<String>,
-    /// Many people at once
+    /// List of users
     #[command(flatten)]
     pub(crate) many: Many,
-    /// How the key is shown
+    /// Display of the QR code
     #[command(flatten)]
     pub(crate) drawing: QrArgs,
-    /// Read the key, in base32, from the first line of standard input
+    /// Read the key (base32, 10 to 128 bytes) from the first line of standard input
     #[arg(long)]
     pub(crate) secret_stdin: bool,
-    /// What to call the authenticator
+    /// Name of the authenticator, 1 to 64 characters
     #[arg(long, value_name = "NAME", default_value = "app")]
     pub(crate) name: String,
-    /// Why, and by which right
+    /// Reason and break-glass
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
 
-/// Where a key comes from.
+/// Sources of `import`.
 #[derive(Subcommand)]
 pub(crate) enum Import {
-    /// An otpauth:// line on standard input; a token with a button has otpauth://hotp/ and counter=
+    /// Import an otpauth:// URI from standard input
+    ///
+    /// A time-based key is otpauth://totp/; a counter-based token is otpauth://hotp/ with counter=.
     Uri {
-        /// The account that it is for
+        /// User name
         user: String,
-        /// Why, and by which right
+        /// Reason and break-glass
         #[command(flatten)]
         grounds: Grounds,
     },
-    /// What Google's app exports: otpauth-migration:// lines, one a QR code, on standard input
+    /// Import a Google Authenticator export from standard input
+    ///
+    /// Standard input has one otpauth-migration:// line for each QR code of the export.
     Migration {
-        /// The account that it is for
+        /// User name
         user: String,
-        /// Which of several accounts in it, by the name that the app shows
+        /// Account to import, by the name shown in the app
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
-        /// Which of several accounts of one name, by its number in the list that is shown
+        /// Account to import, by its number in the printed list (from 1)
         #[arg(long, value_name = "N")]
         index: Option<usize>,
-        /// Why, and by which right
+        /// Reason and break-glass
         #[command(flatten)]
         grounds: Grounds,
     },
-    /// A picture of a QR code, PNG or JPEG: of one key, or of an export of Google's app
+    /// Import a key from a picture of a QR code (PNG or JPEG)
+    ///
+    /// The QR code holds one otpauth:// key or a Google Authenticator export.
     Qr(FromPicture),
-    /// What `twinlock export` has written on another host, on standard input
+    /// Import the output of `twinlock export` from standard input
     #[command(override_usage = "twinlock import record [OPTIONS] <USER>")]
     Record {
-        /// The account that it is for
+        /// User name
         #[arg(required = false)]
         user: Option<String>,
-        /// Take it although the record here was changed later
+        /// Overwrite a newer local record
         #[arg(long)]
         older: bool,
-        /// Why, and by which right
+        /// Reason and break-glass
         #[command(flatten)]
         grounds: Grounds,
     },
-    /// The files of pam_google_authenticator: keys, counters, used codes and scratch codes
+    /// Import users from pam_google_authenticator files
+    ///
+    /// Keys, counters, used codes and scratch codes are imported.
     Google(FromGoogle),
-    /// The users file of pam_oath: keys, counters and used codes
+    /// Import users from a pam_oath users file
+    ///
+    /// Keys, counters and used codes are imported.
     Oath(FromOath),
 }
 
-/// Files of pam_google_authenticator.
+/// Arguments of `import google`.
 #[derive(Args)]
 #[command(
     override_usage = "twinlock import google [OPTIONS] <USERS>...\n   or: twinlock import google [OPTIONS] --all"
 )]
 pub(crate) struct FromGoogle {
-    /// Whose files
+    /// User names
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(crate) users: Vec<String>,
-    /// Everybody whom the machine lists (getent passwd) and who has a file
+    /// Import every user that getent passwd lists and that has a file
     #[arg(long)]
     pub(crate) all: bool,
-    /// Where each file stands, as in the module's `secret=`: ~, ${HOME} and ${USER} stand for the person's
+    /// Path of each user's file, as in the module's `secret=`; ~, ${HOME} and ${USER} are expanded
     #[arg(long, value_name = "FILE", default_value = "~/.google_authenticator")]
     pub(crate) file: String,
-    /// What is done beside importing
+    /// Preview and removal of the source
     #[command(flatten)]
     pub(crate) how: How,
-    /// Why, and by which right
+    /// Reason and break-glass
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
 
-/// The users file of pam_oath.
+/// Arguments of `import oath`.
 #[derive(Args)]
 pub(crate) struct FromOath {
-    /// The file, /etc/users.oath as a rule
+    /// Users file, usually /etc/users.oath
     pub(crate) file: String,
-    /// Only this person; may be given several times
+    /// Import only this user (repeatable)
     #[arg(long = "user", value_name = "USER")]
     pub(crate) users: Vec<String>,
-    /// What is done beside importing
+    /// Preview and removal of the source
     #[command(flatten)]
     pub(crate) how: How,
-    /// Why, and by which right
+    /// Reason and break-glass
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
 
-/// What is done beside importing.
+/// Preview and removal of the source.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct How {
-    /// Tell what would be done, and write nothing
+    /// Show what would be imported, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Overwrite and delete a file as soon as all that it holds is imported
+    /// Overwrite and delete each file once everything in it is imported
     #[arg(long)]
     pub(crate) remove_source: bool,
 }
 
-/// What to do with settings.
+/// Sub-verbs of `settings`.
 #[derive(Subcommand)]
 pub(crate) enum Settings {
-    /// Check a file for mistakes; only reads
+    /// Check a settings file for mistakes
     Check {
-        /// Settings file [default: the one in use]
+        /// Settings file [default: the file in use]
         file: Option<String>,
     },
-    /// Install a file, and keep a copy that stands in while a later one has a mistake
+    /// Check and install a settings file
+    ///
+    /// A copy is kept as settings.good. Logins use the copy while the settings file has a mistake.
     Apply(Apply),
-    /// Print what is in force
+    /// Print the settings in force
     Show,
 }
 
-/// Settings to install.
+/// Arguments of `settings apply`.
 #[derive(Args)]
 pub(crate) struct Apply {
-    /// Settings file [default: the one in use, which is checked and copied]
+    /// Settings file [default: the file in use, which is checked and copied]
     pub(crate) file: Option<String>,
-    /// Why, and by which right
+    /// Reason and break-glass
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
 
-/// What to do with the ledger's memory.
+/// Sub-verbs of `epoch`.
 #[derive(Subcommand)]
 pub(crate) enum EpochVerb {
-    /// Make folders, store-id and epoch where they are missing (a unit runs this before sshd)
+    /// Create missing folders, store-id and epoch (run by systemd before sshd)
     Ensure,
-    /// Begin a new epoch now: after a restored snapshot, or a clock that was ahead or set back
+    /// Begin a new epoch
+    ///
+    /// Needed after a snapshot was restored, and after the clock was ahead or was set back. Codes shown until now are then refused.
     Now(Grounds),
-    /// Say since when used codes are known
+    /// Show when the epoch began
     Show,
-    /// Remove expired tries, used steps and devices from the ledger (a unit runs this)
+    /// Remove expired entries from the ledger (run by a systemd timer)
     #[command(hide = true)]
     Sweep,
 }

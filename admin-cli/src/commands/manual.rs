@@ -9,76 +9,16 @@ use crate::{
     error::exit::{Exit, Failure},
 };
 
-/// Sections that clap does not generate.
-const REST: &str = r#".SH "EXIT STATUS"
-.TP
-.B 0
-done
-.TP
-.B 1
-refused: a wrong code, or no; something that \fBimport\fR was to take over cannot be; \fBreset\fR is done, but sessions or password
-are as they were
-.TP
-.B 2
-wrong usage, or a mistake in a settings file
-.TP
-.B 3
-not in a state for it, such as enrolled already, without an account or without a file
-.TP
-.B 4
-not allowed: not root, or without a second factor of one's own
-.TP
-.B 5
-too many wrong codes of one's own lately
-.TP
-.B 6
-records, ledger or settings cannot be used
-.TP
-.B 7
-doctor found a way in, or a lock-out
-.TP
-.B 130
-stopped at a question; nothing was written
-.SH "WHO ACTS"
-Every verb that gives a way in, shows a key, moves mail or changes what is in force asks for a code of the user who has logged in,
-by the kernel's login user id, which sudo and su do not change. It is judged, spent and throttled as at a login. On the user's own account
-they take two. A user without a second factor, root too, is refused, but for \fBtwinlock enroll\fR of themselves. Whatever enrolls
-takes no code while no account of the host was ever enrolled: one user, or all users of a list or of an import. The code is a line of standard input; where that holds data, its first line, or it is typed at
-the terminal.
-Where nobody has logged in, a real console will do (tty1, ttyS0, console: by the controlling terminal); elsewhere, as in a service
-or in a container, and where sudo was called by another user or the session is another user's, \fB\-\-break\-glass\fR
-\fIREASON\fR goes without, is logged at alert and mailed to root.
-A job of cron is a login of its owner where cron's PAM file has pam_loginuid, as Debian's has: root's jobs act as root,
-who must be named in \fBown_code_exempt\fR for that.
-The settings \fBrequire_own_code\fR and \fBown_code_exempt\fR change that, the latter for robots that log in.
-This stops slips and unattended terminals; root can edit the files all the same.
-.SH FILES
-.TP
-.I /etc/twinlock/twinlock.toml
-settings, explained in twinlock.toml.reference
-.TP
-.I /etc/twinlock/settings.good
-the last settings and rules that \fBtwinlock settings apply\fR found no mistake in
-.TP
-.I /etc/twinlock/rules.toml
-rules that \fBinvite \-\-group\fR writes; they come after those of twinlock.toml, which is never rewritten
-.TP
-.I /etc/twinlock/store-id
-proves that the records folder is the one that belongs here
-.TP
-.I /var/lib/twinlock
-records; keys in them are as good as codes
-.TP
-.I /run/twinlock
-ledger: used codes and wrong tries
-.SH ENVIRONMENT
-.TP
-.B NO_COLOR
-no colours; the QR code is then drawn for light letters on a dark screen
-.SH "SEE ALSO"
-.BR pam_twinlock (8),
-.BR twinlock.toml (5)
+/// Synopsis and description; clap's synopsis leaves out the value of `--config`.
+const SYNOPSIS: &str = r#".SH SYNOPSIS
+\fBtwinlock\fR [\fB\-\-config\fR \fIFILE\fR] [\fB\-\-json\fR] \fIVERB\fR [\fIOPTIONS\fR] [\fIARGUMENTS\fR]
+.SH DESCRIPTION
+\fBtwinlock\fR enrolls users for \fBpam_twinlock\fR(8), helps users who cannot log in, and checks the configuration.
+Most verbs must be run as root.
 "#;
+
+/// Sections that clap does not generate.
+const REST: &str = include_str!("manual/sections.1");
 
 /// Prints twinlock(1).
 pub(crate) fn man() -> Result<(), Failure> {
@@ -88,7 +28,7 @@ pub(crate) fn man() -> Result<(), Failure> {
     let written = page
         .render_title(&mut text)
         .and_then(|()| page.render_name_section(&mut text))
-        .and_then(|()| page.render_synopsis_section(&mut text))
+        .and_then(|()| text.write_all(SYNOPSIS.as_bytes()))
         .and_then(|()| page.render_options_section(&mut text))
         .and_then(|()| text.write_all(verbs_section(&command).as_bytes()))
         .and_then(|()| text.write_all(REST.as_bytes()));
@@ -128,7 +68,7 @@ fn section(name: &str, verb: &Command) -> String {
         text.push_str(&format!("{}\n", roff(paragraph)));
     }
     for alias in verb.get_visible_aliases() {
-        text.push_str(&format!("The same as \\fBtwinlock {}\\fR.\n", roff(alias)));
+        text.push_str(&format!("Alias: \\fBtwinlock {}\\fR.\n", roff(alias)));
     }
     for argument in verb.get_arguments().filter(|argument| !argument.is_hide_set()) {
         text.push_str(&described(argument));
@@ -191,8 +131,8 @@ mod tests {
             "twinlock forget USER NUMBER",
             "twinlock forget USER \\-\\-all",
             "twinlock invite \\-\\-group GROUP \\-\\-until DATE",
-            "The same as \\fBtwinlock qr\\fR.",
-            "24h at most [default: 1h]",
+            "Alias: \\fBtwinlock qr\\fR.",
+            "1m to 24h [default: 1h]",
             "\\fB\\-\\-break\\-glass\\fR \\fIREASON\\fR",
             "twinlock settings check [FILE]",
             "\\fB\\-\\-secret\\-stdin\\fR",
