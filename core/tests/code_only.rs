@@ -9,7 +9,7 @@ mod world;
 
 use twinlock_core::{
     base::{
-        error::StoreError,
+        error::{FileError, StoreError},
         request::{Claim, Source},
         time::UnixTime,
     },
@@ -78,7 +78,7 @@ fn answer_repeated_to_every_question_puts_the_change_off() {
 fn full_disk_grants_nothing_that_is_not_counted() {
     for questions in [Questions::All, Questions::CodeOnly] {
         let world = seen(questions);
-        world.disk_fault.set(Some(StoreError::Io { errno: 28 }));
+        world.disk_fault.set(Some(StoreError::File(FileError::Io { errno: 28 })));
         assert_ne!(one_answer(&world), Verdict::Granted, "{questions:?}");
         assert_eq!(postponed(&world), 0);
     }
@@ -197,7 +197,7 @@ fn local_source_restricts_and_no_argument_widens() {
 fn caller_that_is_not_root_is_named() {
     for claim in [Claim::Stack, Claim::Follows] {
         let world = World::new();
-        world.store_fault.set(Some(StoreError::Io { errno: 13 }));
+        world.store_fault.set(Some(StoreError::File(FileError::Io { errno: 13 })));
         assert_ne!(world.login(&request("ada", claim), &["000000"; 9]), Verdict::Granted);
         assert_eq!(world.reasons()[0], "record_io", "{claim:?}: root's disk is broken");
         world.events.borrow_mut().clear();
@@ -214,7 +214,7 @@ fn caller_that_is_not_root_is_named() {
 #[test]
 fn exempt_service_needs_no_root() {
     let mut world = World::new();
-    world.store_fault.set(Some(StoreError::Io { errno: 13 }));
+    world.store_fault.set(Some(StoreError::File(FileError::Io { errno: 13 })));
     world.caller.set(998);
     let service = Some("sshd".into());
     let action = Action::Exempt;

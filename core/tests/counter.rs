@@ -4,7 +4,11 @@
 mod world;
 
 use twinlock_core::{
-    base::{error::StoreError, request::Claim, time::Step},
+    base::{
+        error::{FileError, StoreError},
+        request::Claim,
+        time::Step,
+    },
     event::{Resynced, verdict::Verdict},
     record::{Authenticator, MovingFactor},
 };
@@ -115,7 +119,7 @@ fn what_could_not_be_written_down_is_burned_and_the_next_code_is_good() {
 #[test]
 fn a_store_that_is_full_for_long_does_not_shorten_the_look_ahead() {
     let world = world();
-    world.disk_fault.set(Some(StoreError::Io { errno: 28 }));
+    world.disk_fault.set(Some(StoreError::File(FileError::Io { errno: 28 })));
     for counter in 10..30 {
         assert_eq!(with(&world, &[counter]), Verdict::Unavailable, "{counter}");
     }

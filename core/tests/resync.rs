@@ -4,7 +4,11 @@
 mod world;
 
 use twinlock_core::{
-    base::{error::StoreError, request::Claim, time::Step},
+    base::{
+        error::{FileError, StoreError},
+        request::Claim,
+        time::Step,
+    },
     event::{Resynced, verdict::Verdict},
     policy::Resync,
     record::{DRIFT_MAX, MovingFactor},
@@ -271,7 +275,7 @@ fn a_clock_set_back_brings_no_pair_back() {
 #[test]
 fn on_a_full_disk_a_pair_is_refused_and_the_next_one_is_good() {
     let world = World::new();
-    world.disk_fault.set(Some(StoreError::Io { errno: 28 }));
+    world.disk_fault.set(Some(StoreError::File(FileError::Io { errno: 28 })));
     assert_eq!(with(&world, &[-10, -9]), Verdict::Unavailable);
     assert_eq!((used(&world), moving(&world)), (2, MovingFactor::default()));
     assert_eq!(world.reasons(), ["wrong_code", "record_not_written"]);

@@ -4,7 +4,10 @@
 mod world;
 
 use twinlock_core::{
-    base::{error::StoreError, request::Claim},
+    base::{
+        error::{FileError, StoreError},
+        request::Claim,
+    },
     event::{Accepted, Kind, verdict::Verdict},
     record::{State, code_set::Shape},
 };
@@ -179,7 +182,7 @@ fn what_cannot_be_judged_or_spent_is_refused_and_charged() {
         [(Claim::Stack, Verdict::Unavailable), (Claim::Follows, Verdict::Denied)]
     {
         let world = world();
-        world.spend_fault.set(Some(StoreError::Io { errno: 28 }));
+        world.spend_fault.set(Some(StoreError::File(FileError::Io { errno: 28 })));
         assert_eq!(world.login(&request("ada", claim), &[SET[0], "", ""]), verdict);
         assert_eq!(tries(&world), 1);
         world.spend_fault.set(None);

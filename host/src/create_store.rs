@@ -70,7 +70,7 @@ pub fn restart(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     // In this order an interruption refuses too much rather than too little: the names are removed only after their
     // content is stored elsewhere.
     clock_mark::believe(&machine.records.path, now, &dropped)
-        .map_err(|errno| CreateStoreError::Store(trusted_dir::fault(errno)))?;
+        .map_err(|errno| CreateStoreError::Store(trusted_dir::fault(errno).into()))?;
     let floor = machine.ledger.begin_epoch(now).map_err(CreateStoreError::Ledger)?;
     far_ahead::forget(machine, &far);
     Ok(floor)
@@ -89,7 +89,7 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreError> {
         root.make(folder, records.owner).map_err(trusted_dir::fault)?;
     }
     make_nobody(machine, &root)?;
-    make_clock(machine).map_err(trusted_dir::fault)
+    Ok(make_clock(machine).map_err(trusted_dir::fault)?)
 }
 
 /// How often another process's first command may be faster.
@@ -115,7 +115,7 @@ fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreEr
             }
         }
     }
-    Err(trusted_dir::fault(Errno::AGAIN))
+    Err(trusted_dir::fault(Errno::AGAIN).into())
 }
 
 /// Creates the dummy record, which is read for users without a record.
@@ -141,7 +141,7 @@ fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreError> {
     if let Some((folder, _)) = copy.rsplit_once('/') {
         match fs::mkdirat(CWD, folder, Mode::from_raw_mode(0o755)) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(trusted_dir::fault(errno)),
+            Err(errno) => return Err(trusted_dir::fault(errno).into()),
         }
     }
     write_new(copy, id, machine.records.owner)
@@ -156,7 +156,7 @@ fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreError> {
             _ => Err(Errno::NOSPC),
         }
     };
-    make_whole(path, owner, &fill).map_err(trusted_dir::fault)
+    Ok(make_whole(path, owner, &fill).map_err(trusted_dir::fault)?)
 }
 
 /// Creates a private file atomically. A file that another process created first is kept.

@@ -88,7 +88,7 @@ impl Gathered {
     fn add(&mut self, moved: io::Result<usize>) {
         match moved {
             Ok(dead) => self.dead += dead,
-            Err(errno) => self.fault = self.fault.or(Some(trusted_dir::fault(errno))),
+            Err(errno) => self.fault = self.fault.or(Some(trusted_dir::fault(errno).into())),
         }
     }
 
@@ -209,7 +209,7 @@ impl MailSpool {
         now: UnixTime,
         seconds: u64,
     ) -> Result<Option<Claimed>, StoreError> {
-        self.claimed(due, now, seconds).map_err(trusted_dir::fault)
+        Ok(self.claimed(due, now, seconds).map_err(trusted_dir::fault)?)
     }
 
     fn claimed(&self, due: Due, now: UnixTime, seconds: u64) -> io::Result<Option<Claimed>> {
@@ -274,7 +274,7 @@ impl MailSpool {
     /// # Errors
     /// [`StoreError`] if it cannot be removed.
     pub fn discard(&self, claimed: &Claimed) -> Result<(), StoreError> {
-        unlink(&self.sending, claimed.held.as_bytes()).map_err(trusted_dir::fault)
+        Ok(unlink(&self.sending, claimed.held.as_bytes()).map_err(trusted_dir::fault)?)
     }
 
     /// Reports that it was not sent; returns whether it will be retried.
@@ -283,7 +283,7 @@ impl MailSpool {
     /// [`StoreError`] if it cannot be moved: it counts as interrupted then.
     pub fn failed(&self, claimed: &Claimed, now: UnixTime) -> Result<RetryDecision, StoreError> {
         let fate = retry::after_failure(claimed.progress, claimed.notification.at, now);
-        self.settle(claimed, fate).map(|()| fate).map_err(trusted_dir::fault)
+        Ok(self.settle(claimed, fate).map(|()| fate).map_err(trusted_dir::fault)?)
     }
 
     /// Reports that it can never be sent.
@@ -291,7 +291,7 @@ impl MailSpool {
     /// # Errors
     /// [`StoreError`] if it cannot be moved.
     pub fn give_up(&self, claimed: &Claimed) -> Result<(), StoreError> {
-        self.settle(claimed, RetryDecision::Dead).map_err(trusted_dir::fault)
+        Ok(self.settle(claimed, RetryDecision::Dead).map_err(trusted_dir::fault)?)
     }
 
     fn settle(&self, claimed: &Claimed, fate: RetryDecision) -> io::Result<()> {

@@ -11,7 +11,10 @@ use rustix::{
     fs::{self, AtFlags, CWD, FileType, Mode, RawDir, ResolveFlags, SeekFrom, Stat},
     io::{self, Errno},
 };
-use twinlock_core::{base::error::StoreError, record::Identity};
+use twinlock_core::{
+    base::error::{FileError, StoreError},
+    record::Identity,
+};
 
 use crate::open_beneath;
 
@@ -39,8 +42,8 @@ impl TrustedDir {
     /// Opens a folder by its absolute path; refuses a symbolic link anywhere in it.
     ///
     /// # Errors
-    /// [`StoreError`] if it is missing, not a folder, has another owner or is accessible to other users.
-    pub fn open(path: &str, owner: Owner) -> Result<Self, StoreError> {
+    /// [`FileError`] if it is missing, not a folder, has another owner or is accessible to other users.
+    pub fn open(path: &str, owner: Owner) -> Result<Self, FileError> {
         Self::checked(open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
     }
 
@@ -48,7 +51,7 @@ impl TrustedDir {
     ///
     /// # Errors
     /// As [`TrustedDir::open`], for either folder.
-    pub fn open_in(root: &str, path: &str, owner: Owner) -> Result<Self, StoreError> {
+    pub fn open_in(root: &str, path: &str, owner: Owner) -> Result<Self, FileError> {
         let stat = fs::statat(CWD, root, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
         // If it is not a folder, opening the path reports what it is.
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
@@ -61,7 +64,7 @@ impl TrustedDir {
     ///
     /// # Errors
     /// As [`TrustedDir::open`].
-    pub fn below(&self, path: &str, owner: Owner) -> Result<Self, StoreError> {
+    pub fn below(&self, path: &str, owner: Owner) -> Result<Self, FileError> {
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
         Self::checked(open_beneath::folder(self.fd.as_fd(), path, resolve), owner)
     }
@@ -75,7 +78,7 @@ impl TrustedDir {
         path: &str,
         instead: &str,
         owner: Owner,
-    ) -> Result<(Self, bool), StoreError> {
+    ) -> Result<(Self, bool), FileError> {
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
         let first = open_beneath::folder(self.fd.as_fd(), path, resolve);
         // No folder name contains this character, so one of the two is always missing.
@@ -87,7 +90,7 @@ impl TrustedDir {
         }
     }
 
-    fn checked(opened: io::Result<OwnedFd>, owner: Owner) -> Result<Self, StoreError> {
+    fn checked(opened: io::Result<OwnedFd>, owner: Owner) -> Result<Self, FileError> {
         let fd = opened.map_err(fault)?;
         let stat = fs::fstat(&fd).map_err(fault)?;
         trusted(&stat, owner, PRIVATE)?;
@@ -176,7 +179,7 @@ impl TrustedDir {
     ///
     /// # Errors
     /// As [`read_file`].
-    pub fn read(&self, name: &str, owner: Owner, max: usize) -> Result<Vec<u8>, StoreError> {
+    pub fn read(&self, name: &str, owner: Owner, max: usize) -> Result<Vec<u8>, FileError> {
         self.read_known(name, owner, max).map(|(bytes, _)| bytes)
     }
 
@@ -189,7 +192,7 @@ impl TrustedDir {
         name: &str,
         owner: Owner,
         max: usize,
-    ) -> Result<(Vec<u8>, Identity), StoreError> {
+    ) -> Result<(Vec<u8>, Identity), FileError> {
         read_opened(open_beneath::file(self.fd.as_fd(), name), owner, PRIVATE, max)
     }
 
@@ -238,8 +241,8 @@ fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
 /// Reads a regular file by its absolute path: one name, the required owner, none of the permission bits in `rights`.
 ///
 /// # Errors
-/// [`StoreError`] otherwise; [`StoreError::TooLarge`] over `max` bytes.
-pub fn read_file(path: &str, owner: Owner, mode: u32, max: usize) -> Result<Vec<u8>, StoreError> {
+/// [`FileError`] otherwise; [`FileError::TooLarge`] over `max` bytes.
+pub fn read_file(path: &str, owner: Owner, mode: u32, max: usize) -> Result<Vec<u8>, FileError> {
     read_opened(open_beneath::file_by_path(path), owner, mode, max).map(|(bytes, _)| bytes)
 }
 
@@ -248,20 +251,20 @@ pub(crate) fn read_opened(
     owner: Owner,
     mode: u32,
     max: usize,
-) -> Result<(Vec<u8>, Identity), StoreError> {
+) -> Result<(Vec<u8>, Identity), FileError> {
     let fd = opened.map_err(fault)?;
     let stat = fs::fstat(&fd).map_err(fault)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(StoreError::WrongKind);
+        return Err(FileError::WrongKind);
     }
     trusted(&stat, owner, mode)?;
     // The link count is 0 if another file replaced it after it was opened; the previous content is read then.
     if stat.st_nlink > 1 {
-        return Err(StoreError::HardLink);
+        return Err(FileError::HardLink);
     }
     let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
     if size > max {
-        return Err(StoreError::TooLarge);
+        return Err(FileError::TooLarge);
     }
     let bytes = read_whole(&fd, size).map_err(fault)?;
     Ok((bytes, identity(&stat)))
@@ -290,31 +293,31 @@ fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
     Ok(std::mem::take(&mut *bytes))
 }
 
-pub(crate) fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), StoreError> {
+pub(crate) fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), FileError> {
     if stat.st_uid != owner.0 {
-        return Err(StoreError::WrongOwner);
+        return Err(FileError::WrongOwner);
     }
     if stat.st_mode & closed_to != 0 {
-        return Err(StoreError::TooOpen);
+        return Err(FileError::TooOpen);
     }
     Ok(())
 }
 
 /// Returns the fault for an errno from opening or reading.
 #[must_use]
-pub fn fault(errno: Errno) -> StoreError {
+pub fn fault(errno: Errno) -> FileError {
     match errno {
-        Errno::LOOP => StoreError::Symlink,
-        Errno::NOENT => StoreError::FolderMissing,
-        Errno::NOTDIR | Errno::ISDIR => StoreError::WrongKind,
-        other => StoreError::Io { errno: other.raw_os_error() },
+        Errno::LOOP => FileError::Symlink,
+        Errno::NOENT => FileError::Missing,
+        Errno::NOTDIR | Errno::ISDIR => FileError::WrongKind,
+        other => FileError::Io { errno: other.raw_os_error() },
     }
 }
 
-/// Returns whether a fault means that the file does not exist.
+/// Returns whether an error means that the file does not exist.
 #[must_use]
-pub fn is_absent(fault: StoreError) -> bool {
-    fault == StoreError::FolderMissing
+pub fn is_absent(error: impl Into<StoreError>) -> bool {
+    error.into() == StoreError::File(FileError::Missing)
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! Opens a file whose parent folders up to / belong to root and are writable by root only.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::{
+    fmt,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
 
 use rustix::{
     fs::{self, AtFlags, CWD, FileType, Mode, OFlags},
     io::Errno,
 };
-use twinlock_core::base::error::StoreError;
+use twinlock_core::base::error::FileError;
 
 use crate::trusted_dir::{self, Owner, READABLE};
 
@@ -16,8 +19,19 @@ pub struct FolderError {
     /// The folder's absolute path.
     pub path: String,
     /// What is wrong with it.
-    pub fault: StoreError,
+    pub fault: FileError,
 }
+
+impl fmt::Display for FolderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.fault == FileError::WrongKind {
+            return write!(f, "{} is no folder", self.path);
+        }
+        write!(f, "the folder {} {}", self.path, self.fault)
+    }
+}
+
+impl std::error::Error for FolderError {}
 
 /// Opens the folder of a file by the file's absolute path, component by component from /, and returns it with the
 /// file's name. Each folder is checked after it is opened and no link is followed, so that no name can be replaced
@@ -60,20 +74,20 @@ fn folder_below<'a>(
         }
         way.push_str(part);
         if part == ".." {
-            return Err(refused(&way, StoreError::WrongKind));
+            return Err(refused(&way, FileError::WrongKind));
         }
         folder = open(folder.as_fd(), part, owner).map_err(|fault| refused(&way, fault))?;
     }
     Ok((folder, name))
 }
 
-fn open(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> Result<OwnedFd, StoreError> {
+fn open(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> Result<OwnedFd, FileError> {
     // A path descriptor needs no permission to read the folder.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = fs::openat(parent, name, flags, Mode::empty());
     let folder = opened.map_err(|errno| match errno {
         // The errno is the same for a link and a file.
-        Errno::NOTDIR if is_link(parent, name) => StoreError::Symlink,
+        Errno::NOTDIR if is_link(parent, name) => FileError::Symlink,
         errno => trusted_dir::fault(errno),
     })?;
     let stat = fs::fstat(&folder).map_err(trusted_dir::fault)?;
@@ -104,7 +118,7 @@ mod tests {
         (folder, fd, Owner(rustix::process::getuid().as_raw()))
     }
 
-    fn found(fd: &OwnedFd, path: &str, owner: Owner) -> Result<String, (String, StoreError)> {
+    fn found(fd: &OwnedFd, path: &str, owner: Owner) -> Result<String, (String, FileError)> {
         let found = folder_below(".", fd.as_fd(), path, owner);
         found.map(|(_, name)| name.to_owned()).map_err(|fault| (fault.path, fault.fault))
     }
@@ -123,11 +137,11 @@ mod tests {
         for mode in [0o775, 0o757, 0o1777, 0o722] {
             let path = tree.path().join("a");
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            let open = Err(("./a".to_owned(), StoreError::TooOpen));
+            let open = Err(("./a".to_owned(), FileError::TooOpen));
             assert_eq!(found(&fd, "a/b/c/file", me), open, "{mode:o}");
         }
         let other = Owner(me.0 + 1);
-        assert_eq!(found(&fd, "a/file", other), Err((".".into(), StoreError::WrongOwner)));
+        assert_eq!(found(&fd, "a/file", other), Err((".".into(), FileError::WrongOwner)));
     }
 
     #[test]
@@ -136,10 +150,10 @@ mod tests {
         symlink("a", tree.path().join("link")).unwrap();
         std::fs::write(tree.path().join("a/plain"), "").unwrap();
         for (path, place, fault) in [
-            ("link/file", "./link", StoreError::Symlink),
-            ("a/../a/file", "./a/..", StoreError::WrongKind),
-            ("a/plain/file", "./a/plain", StoreError::WrongKind),
-            ("a/none/file", "./a/none", StoreError::FolderMissing),
+            ("link/file", "./link", FileError::Symlink),
+            ("a/../a/file", "./a/..", FileError::WrongKind),
+            ("a/plain/file", "./a/plain", FileError::WrongKind),
+            ("a/none/file", "./a/none", FileError::Missing),
         ] {
             assert_eq!(found(&fd, path, me), Err((place.into(), fault)), "{path}");
         }

@@ -140,7 +140,7 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
             level: Level::LockOut,
             id: "records-refuse",
             place: String::new(),
-            what: format!("{who} is refused: {}.", refusal_messages::store_meaning(fault)),
+            what: format!("{who} is refused: {}.", fault),
             remedy: failure.remedy,
         }
     };
@@ -148,7 +148,10 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     let copy = settings::extras(config, store_id::NAME);
     // An existing record is valid without the proof.
     store_id::prove(&root, &copy, OWNER)
-        .and_then(|()| [USERS, UIDS].iter().try_for_each(|name| root.below(name, OWNER).map(drop)))
+        .and_then(|()| {
+            [USERS, UIDS].iter().try_for_each(|name| root.below(name, OWNER).map(drop))?;
+            Ok(())
+        })
         .map_err(|fault| refusing("Whoever has no record in this folder", fault))
 }
 

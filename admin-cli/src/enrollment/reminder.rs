@@ -2,7 +2,7 @@
 
 use twinlock_core::{
     base::{
-        error::{MachineError, StoreError},
+        error::{FileError, MachineError},
         time::UnixTime,
     },
     policy::{
@@ -159,7 +159,7 @@ fn keep(path: &str) -> Result<(), Failure> {
 }
 
 /// Explains why the rule is not written, and whether it is in the file, if that is known.
-fn unwritten(stands: Option<bool>, fault: StoreError) -> Failure {
+fn unwritten(stands: Option<bool>, fault: FileError) -> Failure {
     let stands = match stands {
         Some(false) => "the rule is not written",
         Some(true) => {

@@ -1,6 +1,8 @@
 //! Failures of a command: what is wrong, what to do, and the exit status of DESIGN.md.
 
-use twinlock_core::base::error::{CommitError, LedgerError, LookupError, MachineError, StoreError};
+use twinlock_core::base::error::{
+    CommitError, FileError, LedgerError, LookupError, MachineError, StoreError,
+};
 
 /// Exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +86,7 @@ impl From<&clap::Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(fault: StoreError) -> Self {
-        let what = format!("the records cannot be used ({})", fault.reason());
-        Self::bare(what, store_remedy(fault))
+        Self::bare(format!("{fault} ({})", fault.reason()), store_remedy(fault))
     }
 }
 
@@ -93,7 +94,7 @@ impl From<StoreError> for Failure {
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
     match fault {
-        StoreError::FolderMissing => {
+        StoreError::File(FileError::Missing) => {
             "Mount the records folder that belongs here; on a machine that never had one, run `twinlock epoch ensure`."
         }
         StoreError::StoreIdMissing => {
@@ -102,22 +103,22 @@ pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
         StoreError::StoreIdMismatch => {
             "Another records folder is mounted than /etc/twinlock/store-id belongs to. Mount the right one, or copy its store-id to /etc/twinlock."
         }
-        StoreError::Symlink => {
+        StoreError::File(FileError::Symlink) => {
             "Replace the symbolic link by the folder itself, or set `records` to the real path."
         }
-        StoreError::WrongKind => {
+        StoreError::File(FileError::WrongKind) => {
             "Something that is neither file nor folder stands among the records; move it away."
         }
-        StoreError::WrongOwner => {
+        StoreError::File(FileError::WrongOwner) => {
             "Make root the owner: chown -R root:root on the records folder, after looking why it was not."
         }
-        StoreError::TooOpen => {
+        StoreError::File(FileError::TooOpen) => {
             "Close it: chmod -R go= on the records folder, and treat its keys as seen by others."
         }
-        StoreError::HardLink => {
+        StoreError::File(FileError::HardLink) => {
             "A record has a second name somewhere; find it with `find -samefile`, and delete it."
         }
-        StoreError::TooLarge | StoreError::Malformed { .. } => {
+        StoreError::File(FileError::TooLarge) | StoreError::Malformed { .. } => {
             "Restore the person's newest record from a backup, or remove and enroll the person again."
         }
         StoreError::Newer { .. } => "Install the newer twinlock that wrote it.",
@@ -134,31 +135,36 @@ pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
         StoreError::NameTooLong => {
             "No file system holds a folder of that name; give the account a shorter one."
         }
-        StoreError::Io { .. } => "Look at the disk and at the kernel's log (dmesg).",
+        StoreError::File(FileError::Io { .. }) => {
+            "Look at the disk and at the kernel's log (dmesg)."
+        }
     }
 }
 
 impl From<LedgerError> for Failure {
     fn from(fault: LedgerError) -> Self {
-        let what = format!("the ledger cannot be used ({})", fault.reason());
-        let remedy = match fault {
-            LedgerError::NotMounted => {
-                "Start the mount unit first: systemctl start run-twinlock.mount. Without systemd, mount a tmpfs there (mode=0700), or set `ledger_mounted = false`."
-            }
-            LedgerError::NotTmpfs => {
-                "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant to lie on a disk."
-            }
-            LedgerError::Untrusted => {
-                "Begin the ledger anew: systemctl restart run-twinlock.mount (without systemd, mount it anew), then `twinlock epoch ensure`; for a minute codes are then refused as used."
-            }
-            LedgerError::Reserved => {
-                "Remove what is expired: `twinlock epoch sweep`; or give the ledger more names: nr_inodes= in a drop-in of run-twinlock.mount."
-            }
-            LedgerError::Io { .. } => {
-                "Look at the ledger folder (df -i), and at the kernel's log (dmesg)."
-            }
-        };
-        Self::bare(what, remedy)
+        Self::bare(format!("{fault} ({})", fault.reason()), ledger_remedy(fault))
+    }
+}
+
+/// Returns the remedy for each fault of the ledger.
+pub(crate) fn ledger_remedy(fault: LedgerError) -> &'static str {
+    match fault {
+        LedgerError::NotMounted => {
+            "Start the mount unit first: systemctl start run-twinlock.mount. Without systemd, mount a tmpfs there (mode=0700), or set `ledger_mounted = false`."
+        }
+        LedgerError::NotTmpfs => {
+            "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant to lie on a disk."
+        }
+        LedgerError::Untrusted => {
+            "Begin the ledger anew: systemctl restart run-twinlock.mount (without systemd, mount it anew), then `twinlock epoch ensure`; for a minute codes are then refused as used."
+        }
+        LedgerError::Reserved => {
+            "Remove what is expired (twinlock epoch sweep), find who guesses (twinlock why USER), and give the ledger more names: nr_inodes= in a drop-in of run-twinlock.mount."
+        }
+        LedgerError::Io { .. } => {
+            "Look whether the ledger folder is full (df -i) and at the kernel's log (dmesg)."
+        }
     }
 }
 
@@ -167,7 +173,7 @@ impl From<CommitError> for Failure {
         match fault {
             CommitError::Overtaken => Self::new(
                 Exit::NotInState,
-                "somebody else changed this record at the same time; nothing was changed here",
+                fault.to_string(),
                 "Look at `twinlock status`, then try again.",
             ),
             CommitError::Store(fault) => fault.into(),
@@ -176,19 +182,13 @@ impl From<CommitError> for Failure {
 }
 
 impl From<LookupError> for Failure {
-    fn from(LookupError: LookupError) -> Self {
-        Self::bare(
-            "the account could not be looked up",
-            "Look at the name service (getent passwd NAME).",
-        )
+    fn from(fault: LookupError) -> Self {
+        Self::bare(fault.to_string(), "Look at the name service (getent passwd NAME).")
     }
 }
 
 impl From<MachineError> for Failure {
-    fn from(MachineError: MachineError) -> Self {
-        Self::bare(
-            "the clock or the kernel's randomness did not answer",
-            "Look at the clock (date); it must stand after 1970.",
-        )
+    fn from(fault: MachineError) -> Self {
+        Self::bare(fault.to_string(), "Look at the clock (date); it must stand after 1970.")
     }
 }

@@ -1,8 +1,8 @@
 //! Explains each reason of a refusal in plain words and says what to do.
 
-use twinlock_core::base::error::StoreError;
+use twinlock_core::base::error::{CodesError, FileError, LedgerError, StoreError};
 
-use crate::error::exit::store_remedy;
+use crate::error::exit::{ledger_remedy, store_remedy};
 
 /// Explanation of a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +15,15 @@ pub(crate) struct Explained {
 
 /// One value per fault of the records, to find the fault of a word in the ledger.
 const STORE_FAULTS: [StoreError; 17] = [
-    StoreError::FolderMissing,
+    StoreError::File(FileError::Missing),
     StoreError::StoreIdMissing,
     StoreError::StoreIdMismatch,
-    StoreError::Symlink,
-    StoreError::WrongKind,
-    StoreError::WrongOwner,
-    StoreError::TooOpen,
-    StoreError::HardLink,
-    StoreError::TooLarge,
+    StoreError::File(FileError::Symlink),
+    StoreError::File(FileError::WrongKind),
+    StoreError::File(FileError::WrongOwner),
+    StoreError::File(FileError::TooOpen),
+    StoreError::File(FileError::HardLink),
+    StoreError::File(FileError::TooLarge),
     StoreError::Malformed { line: 0 },
     StoreError::Newer { version: 0 },
     StoreError::OtherUid,
@@ -31,45 +31,75 @@ const STORE_FAULTS: [StoreError; 17] = [
     StoreError::OtherName,
     StoreError::RecordLost,
     StoreError::NameTooLong,
-    StoreError::Io { errno: 0 },
+    StoreError::File(FileError::Io { errno: 0 }),
+];
+
+/// One value per word for a fault of the ledger.
+const LEDGER_FAULTS: [LedgerError; 5] = [
+    LedgerError::NotMounted,
+    LedgerError::NotTmpfs,
+    LedgerError::Untrusted,
+    LedgerError::Reserved,
+    LedgerError::Io { errno: 0 },
+];
+
+/// One value per word for a fault of backup codes.
+const CODES_FAULTS: [CodesError; 7] = [
+    CodesError::Set(StoreError::File(FileError::Missing)),
+    CodesError::Set(StoreError::Malformed { line: 0 }),
+    CodesError::Set(StoreError::Newer { version: 0 }),
+    CodesError::Set(StoreError::File(FileError::Io { errno: 0 })),
+    CodesError::Set(StoreError::File(FileError::WrongOwner)),
+    CodesError::Memory,
+    CodesError::Spend(StoreError::File(FileError::Io { errno: 0 })),
 ];
 
 /// Explains a reason's stable word.
 pub(crate) fn explain(word: &str, user: &str) -> Explained {
-    if let Some(fault) = STORE_FAULTS.into_iter().find(|fault| fault.reason() == word) {
-        return Explained {
-            meaning: store_meaning(fault).into(),
-            remedy: store_remedy(fault).into(),
-        };
+    let of_records = STORE_FAULTS.into_iter().find(|fault| fault.reason() == word);
+    let of_ledger = LEDGER_FAULTS.into_iter().find(|fault| fault.reason() == word);
+    let of_codes = CODES_FAULTS.into_iter().find(|fault| fault.reason() == word);
+    if let Some(fault) = of_records {
+        return Explained { meaning: fault.to_string(), remedy: store_remedy(fault).into() };
     }
-    let (meaning, remedy) = of_login(word);
-    Explained { meaning: meaning.into(), remedy: remedy.replace("USER", user) }
+    let (meaning, remedy) = match (of_ledger, of_codes) {
+        (Some(fault), _) => (fault.to_string(), ledger_remedy(fault)),
+        (None, Some(fault)) => (fault.to_string(), codes_remedy(fault)),
+        (None, None) => {
+            let (meaning, remedy) = of_login(word);
+            (meaning.into(), remedy)
+        }
+    };
+    Explained { meaning, remedy: remedy.replace("USER", user) }
 }
 
-/// Returns what a fault of the records means.
-pub(crate) fn store_meaning(fault: StoreError) -> &'static str {
+/// Returns the remedy for each fault of a user's backup codes.
+fn codes_remedy(fault: CodesError) -> &'static str {
     match fault {
-        StoreError::FolderMissing => "the records folder, or one above it, is not there",
-        StoreError::StoreIdMissing => "the records folder has no store-id: it is not the one",
-        StoreError::StoreIdMismatch => "the records folder is not the one that belongs here",
-        StoreError::Symlink => "a symbolic link stands in the way to the record",
-        StoreError::WrongKind => "the record, or a folder above it, is no file and no folder",
-        StoreError::WrongOwner => "the record, or a folder above it, is not root's",
-        StoreError::TooOpen => "the record, or a folder above it, is open to others",
-        StoreError::HardLink => "the record has a second name somewhere",
-        StoreError::TooLarge => "the record is over 64 KiB",
-        StoreError::Malformed { .. } => "the record is damaged, or was edited wrongly",
-        StoreError::Newer { .. } => "the record was written by a newer twinlock",
-        StoreError::OtherUid => "the record carries another user id than the account",
-        StoreError::UidOfAnother => "another person's record carries this user id",
-        StoreError::OtherName => "the record carries another name than its folder",
-        StoreError::RecordLost => "there was a record, and it is gone without having been removed",
-        StoreError::NameTooLong => "the name is too long for a folder",
-        StoreError::Io { .. } => "the record could not be read from the disk",
+        CodesError::Set(StoreError::Newer { .. }) => {
+            "Install that version; codes of the app still work."
+        }
+        CodesError::Set(StoreError::File(FileError::Missing)) => {
+            "A backup has it (/var/lib/twinlock/users); codes of the app still work."
+        }
+        CodesError::Set(StoreError::Malformed { .. }) => {
+            "Put it back from a backup; codes of the app still work."
+        }
+        CodesError::Set(StoreError::File(FileError::Io { .. })) => {
+            "Look at the disk and at the kernel's log (dmesg)."
+        }
+        CodesError::Set(_) => "Look at its owner and mode (ls -la); codes of the app still work.",
+        CodesError::Memory => {
+            "Look at the limits of the calling program (ulimit -v) and at free memory."
+        }
+        CodesError::Record(fault) => store_remedy(fault),
+        CodesError::Spend(_) => {
+            "Look whether the disk is full (df -i) or read-only; the code still works then."
+        }
     }
 }
 
-/// Returns meaning and remedy of all reasons that do not concern the records.
+/// Returns meaning and remedy of all other reasons.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 fn of_login(word: &str) -> (&'static str, &'static str) {
     match word {
@@ -85,34 +115,6 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         "spent" => (
             "the backup code was used already",
             "Each of them works once; `twinlock status USER` says how many are left.",
-        ),
-        "codes_missing" => (
-            "the file of the person's backup codes is gone",
-            "A backup has it (/var/lib/twinlock/users); codes of the app still work.",
-        ),
-        "codes_malformed" => (
-            "the file of the person's backup codes is damaged, or was edited wrongly",
-            "Put it back from a backup; codes of the app still work.",
-        ),
-        "codes_newer" => (
-            "the file of the person's backup codes was written by a newer twinlock",
-            "Install that version; codes of the app still work.",
-        ),
-        "codes_untrusted" => (
-            "the file of the person's backup codes is not as twinlock makes it",
-            "Look at its owner and mode (ls -la); codes of the app still work.",
-        ),
-        "codes_io" => (
-            "the file of the person's backup codes could not be read from the disk",
-            "Look at the disk and at the kernel's log (dmesg).",
-        ),
-        "codes_memory" => (
-            "there was no memory to check a backup code (it takes 19 MiB)",
-            "Look at the limits of the calling program (ulimit -v) and at free memory.",
-        ),
-        "code_not_spent" => (
-            "a right backup code could not be marked as used, so it was refused",
-            "Look whether the disk is full (df -i) or read-only; the code still works then.",
         ),
         "before_epoch" => (
             "the code is older than the ledger: after a restart, or the clock was ahead",
@@ -191,26 +193,6 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "clock_failed" => ("a clock did not answer", "Look at the clock (date)."),
         "rule" => ("a rule decided", "Look at the rules: twinlock settings show"),
-        "ledger_not_mounted" => (
-            "nothing is mounted where the ledger lies",
-            "Start the mount unit first: systemctl start run-twinlock.mount. Without systemd, mount a tmpfs there (mode=0700), or set `ledger_mounted = false`.",
-        ),
-        "ledger_not_tmpfs" => (
-            "the ledger folder does not lie on a tmpfs",
-            "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant.",
-        ),
-        "ledger_untrusted" => (
-            "the ledger folder is a link, not root's, open to others or damaged",
-            "Begin it anew: systemctl restart run-twinlock.mount, then twinlock epoch ensure.",
-        ),
-        "ledger_reserved" => (
-            "half of the ledger is taken; the rest is kept for proven first factors",
-            "Remove what is expired (twinlock epoch sweep), find who guesses (twinlock why USER), and give the ledger more names: nr_inodes= in a drop-in of run-twinlock.mount.",
-        ),
-        "ledger_io" => (
-            "the ledger could not be read or written",
-            "Look whether the ledger folder is full (df -i) and at the kernel's log (dmesg).",
-        ),
         "record_not_written" => (
             "the code was right, but the record could not be written",
             "Make room for the records, or mount them writable (df, mount); the next code is good.",
@@ -226,12 +208,9 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twinlock_core::{
-        base::error::{CodesError, LedgerError},
-        event::Reason,
-    };
+    use twinlock_core::event::Reason;
 
-    const OF_LOGINS: [Reason; 38] = [
+    const OF_LOGINS: [Reason; 26] = [
         Reason::WrongCode,
         Reason::Replayed,
         Reason::BeforeEpoch,
@@ -255,27 +234,18 @@ mod tests {
         Reason::Clock,
         Reason::Rule(1),
         Reason::CallerNotRoot { uid: 1000 },
-        Reason::Ledger(LedgerError::NotMounted),
-        Reason::Ledger(LedgerError::NotTmpfs),
-        Reason::Ledger(LedgerError::Untrusted),
-        Reason::Ledger(LedgerError::Reserved),
-        Reason::Ledger(LedgerError::Io { errno: 0 }),
-        Reason::Unwritten(StoreError::Io { errno: 28 }),
+        Reason::Unwritten(StoreError::File(FileError::Io { errno: 28 })),
         Reason::RecordChanging,
         Reason::Spent,
-        Reason::Codes(CodesError::Set(StoreError::FolderMissing)),
-        Reason::Codes(CodesError::Set(StoreError::Malformed { line: 0 })),
-        Reason::Codes(CodesError::Set(StoreError::Newer { version: 0 })),
-        Reason::Codes(CodesError::Set(StoreError::Io { errno: 0 })),
-        Reason::Codes(CodesError::Set(StoreError::WrongOwner)),
-        Reason::Codes(CodesError::Memory),
-        Reason::Codes(CodesError::Spend(StoreError::Io { errno: 0 })),
     ];
 
     #[test]
     fn every_reason_is_explained() {
         let of_records = STORE_FAULTS.map(Reason::Store);
-        for reason in OF_LOGINS.into_iter().chain(of_records) {
+        let of_ledger = LEDGER_FAULTS.map(Reason::Ledger);
+        let of_codes = CODES_FAULTS.map(Reason::Codes);
+        let reasons = OF_LOGINS.into_iter().chain(of_records).chain(of_ledger).chain(of_codes);
+        for reason in reasons {
             let explained = explain(reason.word(), "ada");
             assert!(!explained.meaning.contains("does not know"), "{}", reason.word());
             assert!(!explained.remedy.contains("USER") || reason.word() == "name_too_long");

@@ -1,12 +1,12 @@
 //! Mistakes in a settings file, with their position and the nearest known name.
 
-use twinlock_core::{base::error::StoreError, policy::settings::SettingsError};
+use twinlock_core::{base::error::FileError, policy::settings::SettingsError};
 use twinlock_host::{
     settings::{RULES, SettingsReadError},
     trusted_path::FolderError,
 };
 
-use crate::{error::refusal_messages::store_meaning, text::plain};
+use crate::text::plain;
 
 /// Similarity, of 1, from which an unknown name is taken for a misspelt known one.
 const LIKENESS: f64 = 0.8;
@@ -42,16 +42,8 @@ pub(crate) fn of_settings(path: &str, fault: &SettingsReadError) -> (String, Str
 }
 
 /// Describes what is wrong with a folder above a settings file, and what to do.
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
 pub(crate) fn of_folder(path: &str, folder: &FolderError) -> (String, String) {
-    let why = match folder.fault {
-        StoreError::FolderMissing => "is missing",
-        StoreError::Symlink => "is a symbolic link",
-        StoreError::WrongOwner => "does not belong to root",
-        StoreError::TooOpen => "can be written to by others than root",
-        _ => "is no folder that settings are read from",
-    };
-    let what = format!("{}: the folder {} {why}", plain(path), plain(&folder.path));
+    let what = format!("{}: {}", plain(path), plain(&folder.to_string()));
     let remedy = "Settings are read from folders that root alone can write to, from / down, such as /etc/twinlock.";
     (what, remedy.into())
 }
@@ -67,13 +59,8 @@ pub(crate) fn place_of(path: &str, fault: &SettingsReadError) -> String {
 }
 
 /// Describes what is wrong with the file itself.
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
-pub(crate) fn of_file(path: &str, fault: StoreError) -> String {
-    let meaning = match fault {
-        StoreError::FolderMissing => "there is no such file".into(),
-        fault => store_meaning(fault).replace("the record", "the file"),
-    };
-    format!("{}: {meaning}", plain(path))
+pub(crate) fn of_file(path: &str, fault: FileError) -> String {
+    format!("{}: {fault}", plain(path))
 }
 
 /// Returns the words between backticks.
@@ -113,12 +100,5 @@ mod tests {
     #[test]
     fn other_mistakes_keep_their_words() {
         assert_eq!(explained("window = 11").0, "t:1: window = 11 is not between 0 and 10");
-    }
-
-    #[test]
-    fn a_file_is_no_record() {
-        let said = of_file("t", StoreError::WrongOwner);
-        assert_eq!(said, "t: the file, or a folder above it, is not root's");
-        assert_eq!(of_file("t", StoreError::FolderMissing), "t: there is no such file");
     }
 }

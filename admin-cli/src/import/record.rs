@@ -26,10 +26,7 @@ use crate::{
     authorize::authorizer::{Authorized, Authorizer},
     context::Context,
     enrollment::record_update::place,
-    error::{
-        exit::{Exit, Failure},
-        refusal_messages,
-    },
+    error::exit::{Exit, Failure},
     import::import_text,
     terminal::piped::{Piped, PipedError},
     text::{instant, plain},
@@ -354,9 +351,7 @@ fn no_export(fault: ExportError) -> Failure {
         ExportError::Malformed => {
             (Exit::Usage, "the export was cut off, or changed on its way".into())
         }
-        ExportError::Record(fault) => {
-            (Exit::Refused, format!("its record: {}", refusal_messages::store_meaning(fault)))
-        }
+        ExportError::Record(fault) => (Exit::Refused, format!("its record: {fault}")),
         ExportError::Codes(_) => {
             (Exit::Refused, "its set of backup codes is damaged, or of a newer twinlock".into())
         }

@@ -1,7 +1,7 @@
 //! Mail texts of the administrator that replace the built-in ones: `/etc/twinlock/text/KIND.txt`.
 
 use twinlock_core::{
-    base::error::StoreError,
+    base::error::FileError,
     notify::{
         notification::Topic,
         template::{self, Blanks, TemplateError, Written},
@@ -21,7 +21,7 @@ const TEXT_MAX: usize = 16 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unusable {
     /// The file is not trusted or cannot be read.
-    File(StoreError),
+    File(FileError),
     /// The file is not UTF-8.
     NotUtf8,
     /// The text is invalid.

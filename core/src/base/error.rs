@@ -1,17 +1,19 @@
-//! Faults of the host's stores, each with its stable name for the log.
+//! Errors of files, records, backup-code sets, ledger, accounts and machine, each with its sentence and, where it is
+//! logged, its stable name.
 
-/// Why a record, folder or store cannot be trusted; the login fails closed.
+use core::{
+    error::Error,
+    fmt::{Display, Formatter, Result},
+};
+
+/// Why a file or folder cannot be trusted or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreError {
-    /// The records folder or a parent folder is missing.
-    FolderMissing,
-    /// The records folder has no `store-id`: nothing or something else is mounted there.
-    StoreIdMissing,
-    /// `/etc/twinlock` has no `store-id`, or it differs from that of the records folder.
-    StoreIdMismatch,
+pub enum FileError {
+    /// It, or a parent folder, is missing.
+    Missing,
     /// The path contains a symbolic link.
     Symlink,
-    /// Neither a regular file nor a folder.
+    /// Neither a regular file nor a folder, or the other of the two.
     WrongKind,
     /// Not owned by root.
     WrongOwner,
@@ -19,8 +21,42 @@ pub enum StoreError {
     TooOpen,
     /// The file has a second name.
     HardLink,
-    /// Larger than 64 KiB.
+    /// Larger than its maximum size.
     TooLarge,
+    /// A read or write failed.
+    Io {
+        /// The errno.
+        errno: i32,
+    },
+}
+
+impl Display for FileError {
+    /// Writes a clause that follows the path of a file of which others may read, but not write.
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Missing => write!(f, "is missing"),
+            Self::Symlink => write!(f, "is a symbolic link, or lies behind one"),
+            Self::WrongKind => write!(f, "is no regular file"),
+            Self::WrongOwner => write!(f, "does not belong to root"),
+            Self::TooOpen => write!(f, "can be written to by users other than root"),
+            Self::HardLink => write!(f, "has a second name (a hard link)"),
+            Self::TooLarge => write!(f, "is larger than 64 KiB"),
+            Self::Io { errno } => write!(f, "cannot be read or written (errno {errno})"),
+        }
+    }
+}
+
+impl Error for FileError {}
+
+/// Why a record or the records folder cannot be trusted; the login fails closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreError {
+    /// A file or folder of the records cannot be trusted or read.
+    File(FileError),
+    /// The records folder has no `store-id`: nothing or something else is mounted there.
+    StoreIdMissing,
+    /// `/etc/twinlock` has no `store-id`, or it differs from that of the records folder.
+    StoreIdMismatch,
     /// Not a valid record.
     Malformed {
         /// Line of the first error, from 1.
@@ -41,11 +77,6 @@ pub enum StoreError {
     RecordLost,
     /// The encoded name is too long for a folder name.
     NameTooLong,
-    /// A read or write failed.
-    Io {
-        /// The errno.
-        errno: i32,
-    },
 }
 
 impl StoreError {
@@ -53,15 +84,16 @@ impl StoreError {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::FolderMissing => "records_missing",
+            Self::File(FileError::Missing) => "records_missing",
+            Self::File(FileError::Symlink) => "record_symlink",
+            Self::File(FileError::WrongKind) => "record_wrong_kind",
+            Self::File(FileError::WrongOwner) => "record_wrong_owner",
+            Self::File(FileError::TooOpen) => "record_too_open",
+            Self::File(FileError::HardLink) => "record_hard_link",
+            Self::File(FileError::TooLarge) => "record_too_large",
+            Self::File(FileError::Io { .. }) => "record_io",
             Self::StoreIdMissing => "store_id_missing",
             Self::StoreIdMismatch => "store_id_mismatch",
-            Self::Symlink => "record_symlink",
-            Self::WrongKind => "record_wrong_kind",
-            Self::WrongOwner => "record_wrong_owner",
-            Self::TooOpen => "record_too_open",
-            Self::HardLink => "record_hard_link",
-            Self::TooLarge => "record_too_large",
             Self::Malformed { .. } => "record_malformed",
             Self::Newer { .. } => "record_newer",
             Self::OtherUid => "record_other_uid",
@@ -69,8 +101,41 @@ impl StoreError {
             Self::OtherName => "record_other_name",
             Self::RecordLost => "record_lost",
             Self::NameTooLong => "name_too_long",
-            Self::Io { .. } => "record_io",
         }
+    }
+}
+
+impl Display for StoreError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::File(FileError::Missing) => "the records folder, or one above it, is not there",
+            Self::File(FileError::Symlink) => "a symbolic link stands in the way to the record",
+            Self::File(FileError::WrongKind) => {
+                "the record, or a folder above it, is no file and no folder"
+            }
+            Self::File(FileError::WrongOwner) => "the record, or a folder above it, is not root's",
+            Self::File(FileError::TooOpen) => "the record, or a folder above it, is open to others",
+            Self::File(FileError::HardLink) => "the record has a second name somewhere",
+            Self::File(FileError::TooLarge) => "the record is over 64 KiB",
+            Self::File(FileError::Io { .. }) => "the record could not be read or written",
+            Self::StoreIdMissing => "the records folder has no store-id: it is not the one",
+            Self::StoreIdMismatch => "the records folder is not the one that belongs here",
+            Self::Malformed { .. } => "the record is damaged, or was edited wrongly",
+            Self::Newer { .. } => "the record was written by a newer twinlock",
+            Self::OtherUid => "the record carries another user id than the account",
+            Self::UidOfAnother => "another person's record carries this user id",
+            Self::OtherName => "the record carries another name than its folder",
+            Self::RecordLost => "there was a record, and it is gone without having been removed",
+            Self::NameTooLong => "the name is too long for a folder",
+        })
+    }
+}
+
+impl Error for StoreError {}
+
+impl From<FileError> for StoreError {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
     }
 }
 
@@ -92,10 +157,10 @@ impl CodesError {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Set(StoreError::FolderMissing) => "codes_missing",
+            Self::Set(StoreError::File(FileError::Missing)) => "codes_missing",
             Self::Set(StoreError::Malformed { .. }) => "codes_malformed",
             Self::Set(StoreError::Newer { .. }) => "codes_newer",
-            Self::Set(StoreError::Io { .. }) => "codes_io",
+            Self::Set(StoreError::File(FileError::Io { .. })) => "codes_io",
             Self::Set(_) => "codes_untrusted",
             Self::Memory => "codes_memory",
             Self::Record(fault) => fault.reason(),
@@ -103,6 +168,31 @@ impl CodesError {
         }
     }
 }
+
+impl Display for CodesError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::Set(StoreError::File(FileError::Missing)) => {
+                "the file of the person's backup codes is gone"
+            }
+            Self::Set(StoreError::File(FileError::Io { .. })) => {
+                "the file of the person's backup codes could not be read from the disk"
+            }
+            Self::Set(StoreError::Malformed { .. }) => {
+                "the file of the person's backup codes is damaged, or was edited wrongly"
+            }
+            Self::Set(StoreError::Newer { .. }) => {
+                "the file of the person's backup codes was written by a newer twinlock"
+            }
+            Self::Set(_) => "the file of the person's backup codes is not as twinlock makes it",
+            Self::Memory => "there was no memory to check a backup code (it takes 19 MiB)",
+            Self::Record(error) => return error.fmt(f),
+            Self::Spend(_) => "a right backup code could not be marked as used, so it was refused",
+        })
+    }
+}
+
+impl Error for CodesError {}
 
 /// Why the ledger cannot be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +226,22 @@ impl LedgerError {
     }
 }
 
+impl Display for LedgerError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::NotMounted => "nothing is mounted where the ledger lies",
+            Self::NotTmpfs => "the ledger folder does not lie on a tmpfs",
+            Self::Untrusted => "the ledger folder is a link, not root's, open to others or damaged",
+            Self::Reserved => {
+                "half of the ledger is taken; the rest is kept for proven first factors"
+            }
+            Self::Io { .. } => "the ledger could not be read or written",
+        })
+    }
+}
+
+impl Error for LedgerError {}
+
 /// Why a change was not committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitError {
@@ -145,10 +251,52 @@ pub enum CommitError {
     Store(StoreError),
 }
 
+impl Display for CommitError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Overtaken => write!(
+                f,
+                "somebody else changed this record at the same time; nothing was changed here"
+            ),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for CommitError {}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<FileError> for CommitError {
+    fn from(error: FileError) -> Self {
+        Self::Store(StoreError::File(error))
+    }
+}
+
 /// NSS could not determine whether an account or a group exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LookupError;
 
+impl Display for LookupError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("the account could not be looked up")
+    }
+}
+
+impl Error for LookupError {}
+
 /// A clock or the entropy source could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineError;
+
+impl Display for MachineError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("the clock or the kernel's randomness did not answer")
+    }
+}
+
+impl Error for MachineError {}

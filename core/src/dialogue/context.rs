@@ -6,7 +6,7 @@ use crate::{
     answer::Code,
     base::{
         account::{Account, Folder},
-        error::{CommitError, StoreError},
+        error::{CommitError, FileError, StoreError},
         request::SourceLabel,
         secret::Typed,
         time::{Now, UnixTime},
@@ -217,5 +217,5 @@ impl DialogueContext<'_> {
 /// Returns the error for missing random bytes.
 #[must_use]
 pub fn no_entropy() -> DialogueError {
-    DialogueError::Broken(Reason::Unwritten(StoreError::Io { errno: 0 }))
+    DialogueError::Broken(Reason::Unwritten(StoreError::File(FileError::Io { errno: 0 })))
 }

@@ -23,7 +23,7 @@ use std::{
 use twinlock_core::{
     base::{
         account::{Account, Folder},
-        error::{CommitError, StoreError},
+        error::{CommitError, FileError, StoreError},
         request::{Claim, PublicKey, Request, Source, SourceLabel},
         time::{BootTime, Now, Step, UnixTime},
     },
@@ -299,7 +299,7 @@ pub fn request(user: &str, claim: Claim) -> Request {
 impl Records for World {
     fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreError> {
         if self.fails() {
-            return Err(StoreError::Io { errno: 5 });
+            return Err(FileError::Io { errno: 5 }.into());
         }
         if let Some(fault) = self.store_fault.get() {
             return Err(fault);
@@ -345,7 +345,7 @@ impl Records for World {
 
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError> {
         if self.fails() {
-            return Err(StoreError::Io { errno: 5 });
+            return Err(FileError::Io { errno: 5 }.into());
         }
         match self.change_at.get() {
             Some(0) => {
@@ -366,7 +366,7 @@ impl Records for World {
 
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError> {
         if self.fails() {
-            return Err(CommitError::Store(StoreError::Io { errno: 28 }));
+            return Err(FileError::Io { errno: 28 }.into());
         }
         if let Some(fault) = self.disk_fault.get() {
             return Err(CommitError::Store(fault));
@@ -378,7 +378,7 @@ impl Records for World {
         }
         *found = (after + 1, form::write(record).to_string());
         // As if the folder could not be made durable: the change is in force, but must not be relied on.
-        if self.fails() { Err(CommitError::Store(StoreError::Io { errno: 5 })) } else { Ok(()) }
+        if self.fails() { Err(FileError::Io { errno: 5 }.into()) } else { Ok(()) }
     }
 
     fn remember_source(&self, _: &Folder, source: &SourceLabel, _: UnixTime) {

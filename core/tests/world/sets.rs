@@ -3,7 +3,7 @@
 use twinlock_core::{
     base::{
         account::Folder,
-        error::{CommitError, MachineError, StoreError},
+        error::{CommitError, FileError, MachineError, StoreError},
         time::UnixTime,
     },
     ports::{CodeSets, Creation},
@@ -56,20 +56,20 @@ impl World {
 impl CodeSets for World {
     fn set(&self, _: &Folder, id: SetId) -> Result<CodeSet, StoreError> {
         if self.fails() {
-            return Err(StoreError::Io { errno: 5 });
+            return Err(FileError::Io { errno: 5 }.into());
         }
         let sets = self.sets.borrow();
-        let set = sets.get(&id.0).ok_or(StoreError::FolderMissing)?;
+        let set = sets.get(&id.0).ok_or(StoreError::File(FileError::Missing))?;
         code_set_text::read(&code_set_text::write(set))
     }
 
     fn set_uniform(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreError> {
-        of.map_or(Err(StoreError::FolderMissing), |(folder, id)| self.set(folder, id))
+        of.map_or(Err(StoreError::File(FileError::Missing)), |(folder, id)| self.set(folder, id))
     }
 
     fn spent(&self, _: &Folder, id: SetId) -> Result<Vec<u8>, StoreError> {
         if self.fails() {
-            return Err(StoreError::Io { errno: 5 });
+            return Err(FileError::Io { errno: 5 }.into());
         }
         let spent = self.spent.borrow();
         Ok(spent.keys().filter(|(set, _)| *set == id.0).map(|(_, place)| *place).collect())
@@ -83,7 +83,7 @@ impl CodeSets for World {
         now: UnixTime,
     ) -> Result<Creation, StoreError> {
         if self.fails() {
-            return Err(StoreError::Io { errno: 28 });
+            return Err(FileError::Io { errno: 28 }.into());
         }
         if let Some(fault) = self.spend_fault.get() {
             return Err(fault);
@@ -109,7 +109,7 @@ impl CodeSets for World {
         codes: &[Zeroizing<String>],
     ) -> Result<SetId, CommitError> {
         if self.fails() {
-            return Err(CommitError::Store(StoreError::Io { errno: 28 }));
+            return Err(FileError::Io { errno: 28 }.into());
         }
         let recipe = Recipe { salt: [7; 16], cost: shape.cost() };
         let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();

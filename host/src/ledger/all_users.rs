@@ -14,7 +14,7 @@ use twinlock_core::{
 
 use crate::{
     entropy::KernelEntropy,
-    ledger::{HostLedger, HostUserLedger, io, store},
+    ledger::{HostLedger, HostUserLedger, io, of_folder},
 };
 
 /// The parent folder of the accounts' folders.
@@ -48,7 +48,7 @@ impl HostLedger {
             let group = match root.below(called, self.owner) {
                 Ok(group) => group,
                 Err(fault) if crate::trusted_dir::is_absent(fault) => continue,
-                Err(fault) => return Err(store(fault)),
+                Err(fault) => return Err(of_folder(fault)),
             };
             for name in group.names_up_to(FOLDERS_MAX).map_err(io)? {
                 let user = Folder::name_of(&name).filter(|_| called == USERS);

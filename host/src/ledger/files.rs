@@ -10,7 +10,7 @@ use rustix::{
 use twinlock_core::{
     base::{
         concat::concat,
-        error::{LedgerError, StoreError},
+        error::{FileError, LedgerError},
         time::Now,
     },
     ledger::{Capacity, Horizon, reserve},
@@ -93,9 +93,9 @@ impl HostLedger {
         match TrustedDir::open(&self.path, self.owner) {
             Err(fault) if trusted_dir::is_absent(fault) => {
                 trusted_dir::make_folder(CWD, &self.path, self.owner).map_err(io)?;
-                TrustedDir::open(&self.path, self.owner).map_err(store)
+                TrustedDir::open(&self.path, self.owner).map_err(of_folder)
             }
-            opened => opened.map_err(store),
+            opened => opened.map_err(of_folder),
         }
     }
 
@@ -138,11 +138,11 @@ impl HostLedger {
             Err(fault) if trusted_dir::is_absent(fault) => {
                 let root = self.root()?;
                 root.make(group, self.owner).map_err(io)?;
-                let group = root.below(group, self.owner).map_err(store)?;
+                let group = root.below(group, self.owner).map_err(of_folder)?;
                 group.make(&name, self.owner).map_err(io)?;
-                group.below(&name, self.owner).map_err(store)
+                group.below(&name, self.owner).map_err(of_folder)
             }
-            Err(fault) => Err(store(fault)),
+            Err(fault) => Err(of_folder(fault)),
             Ok(dir) => self.lies_right(&dir).map(|()| dir),
         }
     }
@@ -178,7 +178,7 @@ impl Ledger for HostLedger {
             }
             Err(errno) => return Err(io(errno)),
         }
-        let dir = root.below(&path, self.owner).map_err(store)?;
+        let dir = root.below(&path, self.owner).map_err(of_folder)?;
         // Also called for an existing folder: otherwise, a new folder would reveal a new user.
         dir.keep_private().map_err(io)?;
         Ok(self.user_ledger(dir, is_of_all))
@@ -257,26 +257,17 @@ pub(crate) fn io(errno: Errno) -> LedgerError {
     LedgerError::Io { errno: errno.raw_os_error() }
 }
 
-/// Returns the ledger fault for a folder's fault.
-pub(crate) fn store(fault: StoreError) -> LedgerError {
-    match fault {
-        StoreError::Io { errno } => LedgerError::Io { errno },
-        StoreError::FolderMissing => io(Errno::NOENT),
-        StoreError::StoreIdMissing
-        | StoreError::StoreIdMismatch
-        | StoreError::Symlink
-        | StoreError::WrongKind
-        | StoreError::WrongOwner
-        | StoreError::TooOpen
-        | StoreError::HardLink
-        | StoreError::TooLarge
-        | StoreError::Malformed { .. }
-        | StoreError::Newer { .. }
-        | StoreError::OtherUid
-        | StoreError::UidOfAnother
-        | StoreError::OtherName
-        | StoreError::RecordLost
-        | StoreError::NameTooLong => LedgerError::Untrusted,
+/// Returns the ledger's error for a folder's.
+pub(crate) fn of_folder(error: FileError) -> LedgerError {
+    match error {
+        FileError::Io { errno } => LedgerError::Io { errno },
+        FileError::Missing => io(Errno::NOENT),
+        FileError::Symlink
+        | FileError::WrongKind
+        | FileError::WrongOwner
+        | FileError::TooOpen
+        | FileError::HardLink
+        | FileError::TooLarge => LedgerError::Untrusted,
     }
 }
 

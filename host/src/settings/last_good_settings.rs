@@ -6,7 +6,7 @@ use rustix::{
     io::{self, Errno},
 };
 use twinlock_core::{
-    base::error::{MachineError, StoreError},
+    base::error::{FileError, MachineError},
     policy::{last_good, settings::SETTINGS_MAX},
     ports::Entropy,
 };
@@ -27,13 +27,13 @@ const MODE_MAX: u32 = 0o644;
 /// Stores the settings, with the rules at that path, as `settings.good` next to the settings file.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`FileError`].
 pub fn keep(
     settings_path: &str,
     rules_path: &str,
     content: &Content,
     owner: Owner,
-) -> Result<(), StoreError> {
+) -> Result<(), FileError> {
     let text = String::from_utf8_lossy(&content.bytes);
     let mode = content.mode;
     remove_unusable(settings_path, owner);
@@ -44,7 +44,7 @@ pub fn keep(
 fn remove_unusable(settings_path: &str, owner: Owner) {
     let path = settings::good_beside(settings_path);
     let found = trusted_dir::read_file(&path, owner, READABLE, last_good::LAST_GOOD_MAX);
-    let is_usable = |fault| trusted_dir::is_absent(fault) || matches!(fault, StoreError::Io { .. });
+    let is_usable = |fault| trusted_dir::is_absent(fault) || matches!(fault, FileError::Io { .. });
     if !found.map_or_else(is_usable, |_| true) {
         let _ = fs::unlink(&path);
     }
@@ -53,8 +53,8 @@ fn remove_unusable(settings_path: &str, owner: Owner) {
 /// Updates the rules in an existing `settings.good` with those at that path.
 ///
 /// # Errors
-/// [`StoreError`].
-pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result<(), StoreError> {
+/// [`FileError`].
+pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result<(), FileError> {
     let path = settings::good_beside(settings_path);
     change(settings_path, owner, &mut |before| {
         let Ok(mode) = fs::stat(&path).map(|found| found.st_mode) else { return Ok(None) };
@@ -65,7 +65,7 @@ pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result
     })
 }
 
-fn both(text: &str, rules_path: &str, mode: u32, owner: Owner) -> Result<Content, StoreError> {
+fn both(text: &str, rules_path: &str, mode: u32, owner: Owner) -> Result<Content, FileError> {
     let rules = match trusted_dir::read_file(rules_path, owner, READABLE, SETTINGS_MAX) {
         Err(fault) if trusted_dir::is_absent(fault) => Vec::new(),
         read => read?,
@@ -77,8 +77,8 @@ fn both(text: &str, rules_path: &str, mode: u32, owner: Owner) -> Result<Content
 fn change(
     settings_path: &str,
     owner: Owner,
-    decide: Decide<'_, StoreError>,
-) -> Result<(), StoreError> {
+    decide: Decide<'_, FileError>,
+) -> Result<(), FileError> {
     let path = settings::good_beside(settings_path);
     let file =
         SwapFile::open(&path, last_good::LAST_GOOD_MAX, owner).map_err(|found| found.fault)?;
@@ -97,8 +97,8 @@ fn change(
 /// Replaces the settings file atomically.
 ///
 /// # Errors
-/// [`StoreError`]; the previous file is unchanged then.
-pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(), StoreError> {
+/// [`FileError`]; the previous file is unchanged then.
+pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(), FileError> {
     let opened = trusted_path::folder_to_write(settings_path, owner);
     let (folder, name) = opened.map_err(|found| found.fault)?;
     let content = Content { mode: content.mode & MODE_MAX, ..content.clone() };

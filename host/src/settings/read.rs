@@ -2,7 +2,7 @@
 //! used.
 
 use twinlock_core::{
-    base::error::StoreError,
+    base::error::FileError,
     format::comments,
     policy::{
         Policy, Rule, last_good, settings as form,
@@ -28,13 +28,13 @@ pub const GOOD: &str = "settings.good";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingsReadError {
     /// The file cannot be trusted or read.
-    File(StoreError),
+    File(FileError),
     /// A parent folder is writable by users other than root.
     Folder(FolderError),
     /// It has an error.
     Mistake(SettingsError),
     /// rules.toml cannot be trusted or read.
-    RulesFile(StoreError),
+    RulesFile(FileError),
     /// rules.toml has an error.
     RulesMistake(SettingsError),
 }
@@ -48,7 +48,7 @@ pub struct Loaded {
     pub stands_in_for: Option<SettingsReadError>,
 }
 
-const ABSENT: SettingsReadError = SettingsReadError::File(StoreError::FolderMissing);
+const ABSENT: SettingsReadError = SettingsReadError::File(FileError::Missing);
 
 /// Loads the settings in force: the files, or the last good copy of both. If there is no file, the defaults apply.
 ///
@@ -194,36 +194,13 @@ impl SettingsReadError {
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {
-            Self::File(fault) => format!("{path}: {}", of_file(*fault)),
-            Self::Folder(folder) => format!("{path}: {}: {}", folder.path, of_file(folder.fault)),
+            Self::File(fault) => format!("{path}: {fault}"),
+            Self::Folder(folder) => format!("{path}: {folder}"),
             Self::Mistake(mistake) => format!("{path}:{}: {}", mistake.line, mistake.what),
-            Self::RulesFile(fault) => format!("{RULES}: {}", of_file(*fault)),
+            Self::RulesFile(fault) => format!("{RULES}: {fault}"),
             Self::RulesMistake(mistake) => format!("{RULES}:{}: {}", mistake.line, mistake.what),
         }
     }
-}
-
-fn of_file(fault: StoreError) -> String {
-    let clause = match fault {
-        StoreError::FolderMissing => "is missing",
-        StoreError::Symlink => "a symbolic link stands in the path; name the file itself",
-        StoreError::WrongKind => "is no regular file",
-        StoreError::WrongOwner => "does not belong to root; chown root",
-        StoreError::TooOpen => "others than root can write to it; chmod go-w",
-        StoreError::HardLink => "has a second name (a hard link)",
-        StoreError::TooLarge => "is larger than 64 KiB",
-        StoreError::Io { errno } => return format!("cannot be read (errno {errno})"),
-        StoreError::StoreIdMissing
-        | StoreError::StoreIdMismatch
-        | StoreError::Malformed { .. }
-        | StoreError::Newer { .. }
-        | StoreError::OtherUid
-        | StoreError::UidOfAnother
-        | StoreError::OtherName
-        | StoreError::RecordLost
-        | StoreError::NameTooLong => fault.reason(),
-    };
-    clause.into()
 }
 
 #[cfg(test)]
@@ -257,7 +234,7 @@ mod tests {
         let (_folder, path, good) = files();
         assert_eq!(load(&path, me()).unwrap().policy, Policy::default());
         let none = load_named("/none/t", Owner(0)).unwrap_err();
-        assert_eq!(none.clause("/none/t"), "/none/t: /none: is missing");
+        assert_eq!(none.clause("/none/t"), "/none/t: the folder /none is missing");
         write(&good, "windwo = 2");
         assert!(load(&path, me()).is_err());
         write(&good, "tries = 2");
@@ -287,7 +264,7 @@ mod tests {
         let (_folder, path, _) = files();
         write(&path, "window = 2");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o646)).unwrap();
-        assert_eq!(load(&path, me()), Err(SettingsReadError::File(StoreError::TooOpen)));
+        assert_eq!(load(&path, me()), Err(SettingsReadError::File(FileError::TooOpen)));
         std::fs::write(&path, [b'#', b'\n', 0xff]).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert!(load(&path, me()).unwrap_err().clause("t").contains("t:2: not UTF-8"));
@@ -320,7 +297,7 @@ mod tests {
         std::fs::set_permissions(&rules, std::fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(
             load().unwrap().stands_in_for,
-            Some(SettingsReadError::RulesFile(StoreError::TooOpen))
+            Some(SettingsReadError::RulesFile(FileError::TooOpen))
         );
     }
 }

@@ -14,7 +14,7 @@ use rustix::{
 };
 use twinlock_core::{
     base::{
-        error::{MachineError, StoreError},
+        error::{FileError, MachineError},
         fingerprint,
         time::UnixTime,
     },
@@ -62,13 +62,13 @@ pub enum SwapError<E> {
     /// `decide` refused the change.
     Declined(E),
     /// The file cannot be read or written. Read it to find out whether it has changed.
-    Store(StoreError),
+    Store(FileError),
     /// Other writers were faster in every round.
     Busy,
 }
 
-impl<E> From<StoreError> for SwapError<E> {
-    fn from(fault: StoreError) -> Self {
+impl<E> From<FileError> for SwapError<E> {
+    fn from(fault: FileError) -> Self {
         Self::Store(fault)
     }
 }
@@ -89,8 +89,8 @@ impl SwapFile {
     /// Reads the file; `None` if it is missing.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn read(&self) -> Result<Option<Vec<u8>>, StoreError> {
+    /// [`FileError`].
+    pub fn read(&self) -> Result<Option<Vec<u8>>, FileError> {
         let opened = open_beneath::file(self.folder.as_fd(), &self.name);
         match trusted_dir::read_opened(opened, self.owner, READABLE, self.max) {
             Ok((bytes, _)) => Ok(Some(bytes)),
@@ -118,7 +118,7 @@ impl SwapFile {
                 return Ok(offered);
             };
             if after.bytes.len() > self.max {
-                return Err(StoreError::TooLarge.into());
+                return Err(FileError::TooLarge.into());
             }
             if self.offer(&mark, &after)? {
                 self.sweep();
@@ -131,7 +131,7 @@ impl SwapFile {
 
     /// Writes a draft, makes a claim for the mark and follows it; returns whether this has replaced the file. If not,
     /// another writer may have done it, which reading the file shows.
-    fn offer(&self, mark: &str, after: &Content) -> Result<bool, StoreError> {
+    fn offer(&self, mark: &str, after: &Content) -> Result<bool, FileError> {
         let mut nonce = [0; 4];
         KernelEntropy.fill(&mut nonce).map_err(|MachineError| trusted_dir::fault(Errno::IO))?;
         let draft =
@@ -153,7 +153,7 @@ impl SwapFile {
     }
 
     /// Follows another writer's claim for the current content, if there is one.
-    fn help(&self, mark: &str) -> Result<bool, StoreError> {
+    fn help(&self, mark: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         let draft = match fs::readlinkat(&self.folder, &claim, Vec::new()) {
             Ok(draft) => draft,
@@ -161,13 +161,13 @@ impl SwapFile {
             Err(errno) => return Err(trusted_dir::fault(errno)),
         };
         let draft = draft.to_str().ok().filter(|draft| self.is_draft(draft));
-        self.follow(mark, draft.ok_or(StoreError::WrongKind)?)?;
+        self.follow(mark, draft.ok_or(FileError::WrongKind)?)?;
         Ok(true)
     }
 
     /// Renames the draft of a claim over the file; returns `false` if another process has, or if the claim came too
     /// late.
-    fn follow(&self, mark: &str, draft: &str) -> Result<bool, StoreError> {
+    fn follow(&self, mark: &str, draft: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         // Checked after the claim: an old mark never returns, so a claim for it has no effect.
         if !self.is_at(mark)? {
@@ -192,7 +192,7 @@ impl SwapFile {
         }
     }
 
-    fn is_at(&self, mark: &str) -> Result<bool, StoreError> {
+    fn is_at(&self, mark: &str) -> Result<bool, FileError> {
         Ok(fingerprint::of_content(&self.read()?.unwrap_or_default()) == mark)
     }
 

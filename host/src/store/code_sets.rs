@@ -10,7 +10,7 @@ use twinlock_core::record::code_set::Cost;
 use twinlock_core::{
     base::{
         account::Folder,
-        error::{CommitError, MachineError, StoreError},
+        error::{CommitError, FileError, MachineError, StoreError},
         time::UnixTime,
     },
     ledger::names,
@@ -66,7 +66,7 @@ impl CodeSets for HostRecords {
         match dir.link(&name, &names::instant(now)) {
             Ok(()) => {}
             Err(Errno::EXIST) => return Ok(Creation::Taken),
-            Err(errno) => return Err(trusted_dir::fault(errno)),
+            Err(errno) => return Err(trusted_dir::fault(errno).into()),
         }
         make_durable(&dir, &name).map_err(trusted_dir::fault)?;
         Ok(Creation::Made)
@@ -156,7 +156,7 @@ fn hashed(
         return Err(StoreError::Malformed { line: 0 });
     }
     if codes.len() > CODES_MAX {
-        return Err(StoreError::TooLarge);
+        return Err(StoreError::File(FileError::TooLarge));
     }
     let mut salt = [0; 16];
     KernelEntropy.fill(&mut salt).map_err(|MachineError| io())?;
@@ -176,7 +176,7 @@ fn hashed(
 
 /// Returns the fault for a failure that has no errno.
 fn io() -> StoreError {
-    StoreError::Io { errno: 0 }
+    StoreError::File(FileError::Io { errno: 0 })
 }
 
 #[cfg(test)]
@@ -270,19 +270,19 @@ mod tests {
         let store = Store::new();
         assert!(store.set().is_ok());
         private(&store.file(), 0o640);
-        assert_eq!(store.set(), Err(StoreError::TooOpen));
+        assert_eq!(store.set(), Err(StoreError::File(FileError::TooOpen)));
         private(&store.file(), 0o600);
         let other = store.folder.path().join("users/ada/other");
         std::fs::hard_link(store.file(), &other).unwrap();
-        assert_eq!(store.set(), Err(StoreError::HardLink));
+        assert_eq!(store.set(), Err(StoreError::File(FileError::HardLink)));
         std::fs::remove_file(store.file()).unwrap();
-        assert_eq!(store.set(), Err(StoreError::FolderMissing));
+        assert_eq!(store.set(), Err(StoreError::File(FileError::Missing)));
         symlink("other", store.file()).unwrap();
-        assert_eq!(store.set(), Err(StoreError::Symlink));
+        assert_eq!(store.set(), Err(StoreError::File(FileError::Symlink)));
         std::fs::remove_file(store.file()).unwrap();
         std::fs::write(store.file(), " ".repeat(form::FILE_MAX + 1)).unwrap();
         private(&store.file(), 0o600);
-        assert_eq!(store.set(), Err(StoreError::TooLarge));
+        assert_eq!(store.set(), Err(StoreError::File(FileError::TooLarge)));
         std::fs::write(store.file(), [0xff; 9]).unwrap();
         assert_eq!(store.set(), Err(StoreError::Malformed { line: 0 }));
     }
@@ -331,7 +331,10 @@ mod tests {
         assert_eq!(fault(&[]), malformed(0));
         assert_eq!(fault(&["1000000"]), malformed(1));
         assert_eq!(fault(&["1000-000"]), malformed(1));
-        assert_eq!(fault(&["10000001"; 65]), CommitError::Store(StoreError::TooLarge));
+        assert_eq!(
+            fault(&["10000001"; 65]),
+            CommitError::Store(StoreError::File(FileError::TooLarge))
+        );
         assert_eq!(std::fs::read_dir(store.folder.path().join("users/ada")).unwrap().count(), 1);
     }
 }

@@ -9,7 +9,7 @@ use rustix::{
 use twinlock_core::{
     base::{
         account::Folder,
-        error::{CommitError, MachineError, StoreError},
+        error::{CommitError, FileError, MachineError, StoreError},
     },
     ports::Entropy,
     record::{Record, text as form},
@@ -32,12 +32,13 @@ pub(crate) fn commit(
     after: u64,
     record: &Record,
 ) -> Result<(), CommitError> {
-    let root = records.root().map_err(CommitError::Store)?;
+    let root = records.root()?;
     let dir = person(records, &root, folder).map_err(CommitError::Store)?;
     let claim = UidClaim { records, root: &root, folder, uid: record.uid };
     let holds = record.state.holds_uid();
     let phase = if holds { claim.begin()? } else { Phase::Held };
-    let next = after.checked_add(1).ok_or(CommitError::Store(StoreError::TooLarge))?;
+    let next =
+        after.checked_add(1).ok_or(CommitError::Store(StoreError::File(FileError::TooLarge)))?;
     let done = put(records, &dir, next, record);
     match done {
         Ok(()) if !holds => claim.let_go(),
@@ -74,7 +75,7 @@ fn person(
     users.make(folder.as_str(), records.owner).map_err(trusted_dir::fault)?;
     fs::fsync(users.fd()).map_err(trusted_dir::fault)?;
     fs::fsync(root.fd()).map_err(trusted_dir::fault)?;
-    users.below(folder.as_str(), records.owner)
+    Ok(users.below(folder.as_str(), records.owner)?)
 }
 
 /// Writes the first record of a folder; an existing one is kept.
@@ -96,7 +97,7 @@ fn put(
     next: u64,
     record: &Record,
 ) -> Result<(), CommitError> {
-    let store = |errno| CommitError::Store(trusted_dir::fault(errno));
+    let store = |errno| CommitError::from(trusted_dir::fault(errno));
     let text = form::write(record);
     let temporary = write_aside(records, dir, text.as_bytes()).map_err(store)?;
     let placed = place_once(dir.fd(), &temporary, &record_name(next));
@@ -135,7 +136,7 @@ pub(crate) fn lay_beside(
     name: &str,
     text: &[u8],
 ) -> Result<(), CommitError> {
-    let root = records.root().map_err(CommitError::Store)?;
+    let root = records.root()?;
     let dir = person(records, &root, folder).map_err(CommitError::Store)?;
     lay_in(records, &dir, name, text)
 }
@@ -147,7 +148,7 @@ pub(crate) fn lay_in(
     name: &str,
     text: &[u8],
 ) -> Result<(), CommitError> {
-    let store = |errno| CommitError::Store(trusted_dir::fault(errno));
+    let store = |errno| CommitError::from(trusted_dir::fault(errno));
     let temporary = write_aside(records, dir, text).map_err(store)?;
     let placed = place_once(dir.fd(), &temporary, name);
     if placed.is_err() {

@@ -4,7 +4,7 @@ use rustix::fs::{self, AtFlags, Timespec, Timestamps};
 use twinlock_core::{
     base::{
         account::Folder,
-        error::{CommitError, StoreError},
+        error::{CommitError, FileError, StoreError},
         time::UnixTime,
     },
     ledger::names,
@@ -62,13 +62,13 @@ pub fn bring(
     match records.set(folder, id) {
         Ok(known) if known == *set => return Ok(()),
         Ok(_) => return Err(CommitError::Store(StoreError::Malformed { line: 0 })),
-        Err(StoreError::FolderMissing) => {}
+        Err(StoreError::File(FileError::Missing)) => {}
         Err(fault) => return Err(CommitError::Store(fault)),
     }
     commit::lay_beside(records, folder, &name, form::write(set).as_bytes())?;
-    let dir = records.open(folder).map_err(CommitError::Store)?;
+    let dir = records.open(folder)?;
     let at = Timespec { tv_sec: i64::try_from(since.0).unwrap_or(i64::MAX), tv_nsec: 0 };
     let times = Timestamps { last_access: at, last_modification: at };
     fs::utimensat(dir.fd(), &name, &times, AtFlags::SYMLINK_NOFOLLOW)
-        .map_err(|errno| CommitError::Store(trusted_dir::fault(errno)))
+        .map_err(|errno| CommitError::from(trusted_dir::fault(errno)))
 }

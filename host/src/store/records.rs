@@ -11,7 +11,7 @@ use twinlock_core::{
         account::{Account, Folder},
         concat::concat,
         decimal::Decimal,
-        error::{CommitError, StoreError},
+        error::{CommitError, FileError, StoreError},
         request::SourceLabel,
         time::{Now, UnixTime},
     },
@@ -93,13 +93,13 @@ impl HostRecords {
                 Newest::Superseded => {}
             }
         }
-        Err(StoreError::Io { errno: Errno::AGAIN.raw_os_error() })
+        Err(StoreError::File(FileError::Io { errno: Errno::AGAIN.raw_os_error() }))
     }
 
     /// Opens a user's folder by way of the records folder, so that one that other users can write to is refused.
     pub(crate) fn open(&self, folder: &Folder) -> Result<TrustedDir, StoreError> {
         let path = concat(&[&*self.path, "/", USERS, "/", folder.as_str()]);
-        TrustedDir::open_in(&self.path, &path, self.owner)
+        Ok(TrustedDir::open_in(&self.path, &path, self.owner)?)
     }
 
     /// Opens the records folder.
@@ -107,7 +107,7 @@ impl HostRecords {
     /// # Errors
     /// [`StoreError`] if it cannot be trusted.
     pub fn root(&self) -> Result<TrustedDir, StoreError> {
-        TrustedDir::open(&self.path, self.owner)
+        Ok(TrustedDir::open(&self.path, self.owner)?)
     }
 
     /// Proves that a user has no record. This needs the right records folder, and that no other user name holds the
@@ -194,7 +194,7 @@ impl Records for HostRecords {
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError> {
         // Look for the successor first: if the old record exists and its successor does not, the old one was the
         // newest.
-        let next = snapshot.sequence.checked_add(1).ok_or(StoreError::TooLarge)?;
+        let next = snapshot.sequence.checked_add(1).ok_or(StoreError::File(FileError::TooLarge))?;
         let superseded = self.identity_of(folder, next)?.is_some();
         Ok(!superseded && self.identity_of(folder, snapshot.sequence)? == Some(snapshot.identity))
     }
@@ -226,7 +226,7 @@ impl HostRecords {
         match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(trusted_dir::identity(&stat))),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(trusted_dir::fault(errno)),
+            Err(errno) => Err(trusted_dir::fault(errno).into()),
         }
     }
 }
@@ -301,7 +301,7 @@ pub(crate) fn newest_of(dir: &TrustedDir, owner: Owner) -> Result<Newest, StoreE
             Ok(Newest::Read(Box::new(parsed(bytes, identity, sequence, listing)?)))
         }
         Err(fault) if trusted_dir::is_absent(fault) => Ok(Newest::Superseded),
-        Err(fault) => Err(fault),
+        Err(fault) => Err(fault.into()),
     }
 }
 

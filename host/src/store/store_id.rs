@@ -1,6 +1,6 @@
 //! The store-id: proves that the records folder belongs to this host's settings.
 
-use twinlock_core::base::error::StoreError;
+use twinlock_core::base::error::{FileError, StoreError};
 
 use crate::trusted_dir::{self, Owner, READABLE, TrustedDir};
 
@@ -38,11 +38,11 @@ pub fn of_settings(copy: &str, owner: Owner) -> Result<Option<String>, StoreErro
     value(trusted_dir::read_file(copy, owner, READABLE, LENGTH))
 }
 
-fn value(read: Result<Vec<u8>, StoreError>) -> Result<Option<String>, StoreError> {
+fn value(read: Result<Vec<u8>, FileError>) -> Result<Option<String>, StoreError> {
     let bytes = match read {
         Ok(bytes) => bytes,
         Err(fault) if trusted_dir::is_absent(fault) => return Ok(None),
-        Err(fault) => return Err(fault),
+        Err(fault) => return Err(fault.into()),
     };
     let text = String::from_utf8(bytes).map_err(|_| StoreError::StoreIdMismatch)?;
     let id = text.strip_suffix('\n').unwrap_or(&text);

@@ -50,7 +50,7 @@ pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, Stor
     let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
         Ok(target) => target,
         Err(Errno::NOENT) => return Ok(None),
-        Err(errno) => return Err(trusted_dir::fault(errno)),
+        Err(errno) => return Err(trusted_dir::fault(errno).into()),
     };
     let target = target.into_string().map_err(|_| StoreError::Malformed { line: 0 })?;
     let (phase, folder) = match target.strip_prefix(MARK) {
@@ -98,7 +98,7 @@ impl UidClaim<'_> {
             Ok(()) => {}
             // If two processes enroll the same user at once, the record decides.
             Err(Errno::EXIST) => return self.rival(),
-            Err(errno) => return Err(trusted_dir::fault(errno)),
+            Err(errno) => return Err(trusted_dir::fault(errno).into()),
         }
         fs::fsync(uids.fd()).map_err(trusted_dir::fault)?;
         Ok(Phase::Begun)

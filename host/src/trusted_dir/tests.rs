@@ -29,13 +29,13 @@ fn only_a_plain_private_file_is_read() {
     let read = |max| read_file(&file, me(), PRIVATE, max);
     write(&file, 0o600);
     assert_eq!(read(4).unwrap(), b"text");
-    assert_eq!(read(3), Err(StoreError::TooLarge));
+    assert_eq!(read(3), Err(FileError::TooLarge));
     write(&file, 0o640);
-    assert_eq!(read(4), Err(StoreError::TooOpen));
+    assert_eq!(read(4), Err(FileError::TooOpen));
     write(&file, 0o600);
-    assert_eq!(read_file(&file, Owner(me().0 + 1), PRIVATE, 4), Err(StoreError::WrongOwner));
+    assert_eq!(read_file(&file, Owner(me().0 + 1), PRIVATE, 4), Err(FileError::WrongOwner));
     std::fs::hard_link(&file, format!("{path}/twin")).unwrap();
-    assert_eq!(read(4), Err(StoreError::HardLink));
+    assert_eq!(read(4), Err(FileError::HardLink));
 }
 
 #[test]
@@ -49,12 +49,12 @@ fn links_are_refused_wherever_they_stand() {
     symlink("file", format!("{path}/real/alias")).unwrap();
     for linked in ["link/file", "real/alias"] {
         let linked = format!("{path}/{linked}");
-        assert_eq!(read_file(&linked, me(), PRIVATE, 9), Err(StoreError::Symlink));
+        assert_eq!(read_file(&linked, me(), PRIVATE, 9), Err(FileError::Symlink));
         assert!(open_beneath::walk_to_file(&linked).is_err());
     }
     assert!(open_beneath::walk_to_file(&format!("{path}/real/file")).is_ok());
     assert!(TrustedDir::open(&format!("{path}/real"), me()).is_ok());
-    assert_eq!(TrustedDir::open(&format!("{path}/link"), me()).unwrap_err(), StoreError::Symlink);
+    assert_eq!(TrustedDir::open(&format!("{path}/link"), me()).unwrap_err(), FileError::Symlink);
     let real = TrustedDir::open(&format!("{path}/real"), me()).unwrap();
     assert!(real.read("alias", me(), 9).is_err());
     assert!(real.below("..", me()).is_err());
@@ -65,8 +65,8 @@ fn what_is_no_file_is_found_out_at_once() {
     let (_folder, path) = dir("place");
     let fifo = format!("{path}/fifo");
     rustix::fs::mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).unwrap();
-    assert_eq!(read_file(&fifo, me(), PRIVATE, 9), Err(StoreError::WrongKind));
-    assert_eq!(read_file(&path, me(), PRIVATE, 9), Err(StoreError::WrongKind));
+    assert_eq!(read_file(&fifo, me(), PRIVATE, 9), Err(FileError::WrongKind));
+    assert_eq!(read_file(&path, me(), PRIVATE, 9), Err(FileError::WrongKind));
     let absent = read_file(&format!("{path}/none"), me(), PRIVATE, 9);
     assert!(is_absent(absent.unwrap_err()));
 }

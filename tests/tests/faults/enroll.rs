@@ -161,7 +161,8 @@ fn a_full_and_a_read_only_disk_are_said_and_leave_nothing() {
         let refused = enroll(&m, &otp);
         assert_eq!(refused.code, Some(6), "{state}: {refused:?}");
         let said = refused.stderr.replace('\n', " ");
-        assert!(said.starts_with("twinlock: the records cannot be used (record_io); "), "{said}");
+        let io = "twinlock: the record could not be read or written (record_io); ";
+        assert!(said.starts_with(io), "{said}");
         assert!(said.contains(OLD), "{state}: {said}");
         assert!(!m.file("/root/qr.svg").exists());
         assert!(!m.tree("/var/lib/twinlock/users").contains("record."), "{before}");

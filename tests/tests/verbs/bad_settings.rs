@@ -49,18 +49,18 @@ const SETTINGS: [(&str, &str); 35] = [
     ("printf '# \\377\\n' >>$T", "twinlock.toml:4: not UTF-8"),
     ("truncate -s 1G $T", "twinlock.toml: is larger than 64 KiB"),
     ("head -c 65537 /dev/zero | tr '\\0' '#' >$T", "twinlock.toml: is larger than 64 KiB"),
-    ("mv $T /root/elsewhere; ln -s /root/elsewhere $T", "twinlock.toml: a symbolic link"),
-    ("rm $T; ln -s /nowhere $T", "twinlock.toml: a symbolic link"),
+    ("mv $T /root/elsewhere; ln -s /root/elsewhere $T", "twinlock.toml: is a symbolic link"),
+    ("rm $T; ln -s /nowhere $T", "twinlock.toml: is a symbolic link"),
     ("rm $T; mkfifo $T", "twinlock.toml: is no regular file"),
     ("rm $T; mkdir $T", "twinlock.toml: is no regular file"),
     ("rm $T; mknod -m 600 $T c 1 5", "twinlock.toml: is no regular file"),
     ("rm $T; mknod -m 600 $T c 1 3", "twinlock.toml: is no regular file"),
     (
         "rm $T; perl -MSocket -e 'socket(S,AF_UNIX,SOCK_STREAM,0);bind(S,sockaddr_un($ARGV[0]))||die' $T",
-        "twinlock.toml: cannot be read (errno 6)",
+        "twinlock.toml: cannot be read or written (errno 6)",
     ),
-    ("chmod 646 $T", "twinlock.toml: others than root can write to it"),
-    ("chmod 664 $T", "twinlock.toml: others than root can write to it"),
+    ("chmod 646 $T", "twinlock.toml: can be written to by users other than root"),
+    ("chmod 664 $T", "twinlock.toml: can be written to by users other than root"),
     ("chown 20001 $T", "twinlock.toml: does not belong to root"),
     ("ln $T $E/twin", "twinlock.toml: has a second name"),
     ("echo 'windwo = 1' >>$T", "twinlock.toml:4: unknown field `windwo`"),
@@ -96,7 +96,7 @@ fn bad_settings_refuse_and_say_where() {
     let m = machine();
     assert_eq!(asked(&m, "carol", "").0, Some(0));
     let elsewhere =
-        ("mv $E /root/elsewhere; ln -s /root/elsewhere $E", "twinlock.toml: a symbolic link");
+        ("mv $E /root/elsewhere; ln -s /root/elsewhere $E", "twinlock.toml: is a symbolic link");
     let file = ("rm -r $E; : >$E", "twinlock.toml: is no regular file");
     for (damage, detail) in SETTINGS.into_iter().chain([elsewhere, file]) {
         mend(&m);
@@ -245,8 +245,11 @@ fn a_config_that_cannot_be_trusted_refuses() {
     for (make, detail) in [
         ("true", "/etc/twinlock/other: is missing"),
         ("cp $T $E/other; chown 20001 $E/other", "/etc/twinlock/other: does not belong to root"),
-        ("cp $T $E/other; chmod 666 $E/other", "/etc/twinlock/other: others than root"),
-        ("ln -s $T $E/other", "/etc/twinlock/other: a symbolic link"),
+        (
+            "cp $T $E/other; chmod 666 $E/other",
+            "/etc/twinlock/other: can be written to by users other than root",
+        ),
+        ("ln -s $T $E/other", "/etc/twinlock/other: is a symbolic link"),
         ("mkdir $E/other", "/etc/twinlock/other: is no regular file"),
         ("echo 'windwo = 1' >$E/other", "/etc/twinlock/other:1: unknown field"),
     ] {

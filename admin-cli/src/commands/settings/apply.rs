@@ -140,9 +140,7 @@ impl Work {
             } else {
                 "Look at the folder and its disk; the file kept before still stands in."
             };
-            let reason = fault.reason();
-            let what =
-                format!("no mistake was found, but {} cannot be written ({reason})", plain(&path));
+            let what = format!("no mistake was found, but {} {fault}", plain(&path));
             Failure::new(Exit::StoreUnreachable, what, remedy)
         })
     }

@@ -115,7 +115,7 @@ fn declined_changes_and_long_ones_leave_the_file() {
     assert_eq!(rules.change(&mut |_| Err("no")), Err(SwapError::Declined("no")));
     let long = Content { bytes: vec![b'#'; 64 * 1024 + 1], mode: 0o644 };
     let refused = rules.change::<Infallible>(&mut |_| Ok(Some(long.clone())));
-    assert_eq!(refused, Err(SwapError::Store(StoreError::TooLarge)));
+    assert_eq!(refused, Err(SwapError::Store(FileError::TooLarge)));
     assert_eq!(add(&rules, "one"), Ok(false));
     assert_eq!(text(folder.path()), "one\n");
 }

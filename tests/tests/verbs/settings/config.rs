@@ -77,14 +77,14 @@ fn folders_that_are_refused_are_named() {
     let done = m.run(["twinlock", "--config", "/d/e/t.toml", "list"]);
     let said = done.stderr.replace('\n', " ");
     assert!(
-        said.contains("/d/e/t.toml: the folder /d can be written to by others than root"),
+        said.contains("/d/e/t.toml: the folder /d can be written to by users other than root"),
         "{said}"
     );
     m.pam("probe", "auth required pam_twinlock.so first_factor=stack config=/d/e/t.toml\n");
     assert_eq!(asked(&m).code, Some(1));
     let logged = m.logged("reason=settings");
     assert!(
-        logged[0].contains("detail=\"/d/e/t.toml: /d: others than root can write"),
+        logged[0].contains("detail=\"/d/e/t.toml: the folder /d can be written to by"),
         "{logged:?}"
     );
 }
