@@ -11,9 +11,8 @@ use crate::machine::Machine;
 const FIRST_UID: u64 = 1_000_000;
 
 impl Machine {
-    /// Adds records like that of `model` for users without an account on the machine, as on one host of a fleet. `each`
-    /// receives the number of records so far.
-    pub fn crowd(&self, model: &str, people: std::ops::Range<u64>, mut each: impl FnMut(u64)) {
+    /// Adds records like that of `model` for users without an account on the machine, as on one host of a fleet.
+    pub fn crowd(&self, model: &str, people: std::ops::Range<u64>) {
         let record = format!("/var/lib/twinlock/users/{model}/record.1.toml");
         let record = self.file(&record).read();
         let uid = format!("uid = {}\n", self.uid(model));
@@ -30,7 +29,6 @@ impl Machine {
                 openat(&users, format!("{name}/record.1.toml"), flags, Mode::RUSR | Mode::WUSR);
             File::from(file.expect("a record")).write_all(own.as_bytes()).expect("a record");
             symlinkat(&name, &uids, (FIRST_UID + number).to_string()).expect("a number's name");
-            each(number + 1);
         }
     }
 }

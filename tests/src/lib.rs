@@ -70,7 +70,7 @@ pub use postfix::Mail;
 pub use programs::{LOGGED_IN, Ssh};
 pub use reader::{codes_shown, key_shown};
 pub use repository::{found, repository};
-pub use ruler::{Cost, Host, Login, MOST_STEPS, Made, Memory, NOTHING, Profile, Row, Ruler, Steps};
+pub use ruler::{Host, Login};
 pub use said::said;
 pub use scratch::Scratch;
 pub use session::Session;

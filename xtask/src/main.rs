@@ -44,10 +44,7 @@ Usage: cargo xtask CHORE
        --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian,
                   one that boots, and the system tests by a sudo user at a terminal and without one
   bench           what a login costs, beside pam_google_authenticator and pam_oath: some minutes
-       --quick    in a minute, and without writing docs/bench.md
-       --json     for programs
-       --functions, --calls
-                  one accepted login: instructions by function, system calls in order
+       --quick    in a minute, and without writing docs/benchmarks.md
        --layout   writes down for the linker what of the module a login runs
   package         the .deb, in target/package; needs packaging/debian/maintainer
        --try      one with a made-up maintainer, tried in a fresh Debian
@@ -59,10 +56,10 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
 
   chore      Debian packages       disk, with target/   minutes, on 2 cores
   demo       9                     1 GB                 5
-  test       32 (163 with what     4 GB                 20
+  test       33 (165 with what     4 GB                 20
              they need, at most)
-  test --all 37                    8 GB                 120
-  bench      10                    1 GB                 10
+  test --all 38                    8 GB                 120
+  bench      11                    1 GB                 10
 ";
 
 /// The arguments after `cargo xtask`.

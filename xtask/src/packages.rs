@@ -21,12 +21,12 @@ pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
 /// Packages of the bench, with the compared modules.
 pub(crate) const TO_BENCH: &[&str] = &[
-    "binutils",
     "libpam-google-authenticator",
     "libpam-oath",
     "oathtool",
     "openssh-client",
     "openssh-server",
+    "strace",
     "util-linux",
     "valgrind",
 ];

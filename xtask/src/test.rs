@@ -11,7 +11,7 @@ use crate::packages::{self, Consent};
 use crate::system_tests::{self, ALL, Program, Way};
 use crate::tally::{Counts, Tally};
 use crate::{
-    bench, booted, deb, fresh, fuzz, mail_server, manual, module, mutants, transcript, without_std,
+    booted, deb, fresh, fuzz, mail_server, manual, module, mutants, transcript, without_std,
 };
 
 /// How much to test.
@@ -97,7 +97,6 @@ const STEPS: &[Step] = &[
     check!(Always, "clippy, module", |_| clippy(&["--package", "pam_twinlock"])),
     check!(Always, "clippy, all else", |_| clippy(&["--workspace", "--exclude", "pam_twinlock"])),
     check!(Always, "manual pages", |_| manual::check()),
-    check!(Always, "README's figures are those of the bench", |_| bench::check_readme()),
     check!(Always, "core builds where there is no std", |_| without_std::check()),
     tests!(Always, "core, host and command, without root", |_, _| without_root()),
     check!(All, "parsers under libFuzzer", |_| fuzz::check()),

@@ -14,7 +14,7 @@ const EACH: [&str; 4] = ["ada", "nix", "bob", "exo"];
 const ANSWERS: [&str; 4] = ["000000", "00000000", "hunter2", "\u{8}\r\u{7f}INCORRECT"];
 /// Numbers of recorded wrong codes: with the last one, every user is throttled.
 const ON_FILE: [usize; 2] = [2, 5];
-/// The ruler's address, since attempts are recorded per source.
+/// The host's address, since attempts are recorded per source.
 const FROM: &str = "rhost=192.0.2.1";
 
 fn machine() -> Machine {
@@ -188,22 +188,31 @@ fn expired_tries_go_by_the_same_calls() {
 #[test]
 fn the_same_work_is_done_for_everybody() {
     let m = machine();
-    let ruler = m.ruler();
+    let mut host = m.counted_host("ahead", &[]);
+    // Resolves the symbols of libpam and the host, which takes instructions once.
+    host.counted("nix", "");
     let usual = ["000000", "hunter2"].map(|answer| ON_FILE.map(|on_file| (on_file, answer)));
     for (on_file, answer) in usual.into_iter().flatten() {
-        let work = EACH.map(|name| {
-            stand_last(&m, name);
-            // On a busy host, libpam repeats its requests to the audit system.
-            let counts = (0..3).filter_map(|_| {
+        let mut work = [u64::MAX; EACH.len()];
+        // Repeated where they differ: on a busy host, libpam repeats its requests to the audit system.
+        for _ in 0..3 {
+            for (least, name) in work.iter_mut().zip(EACH) {
+                stand_last(&m, name);
                 keep(&m, on_file);
-                ruler.measure(&mut m.host("ahead", &[]), name, &[answer]).1.instructions
-            });
-            counts.min().expect("fewer than are counted")
-        });
-        let (least, most) = (work.iter().min(), work.iter().max());
-        let (least, most) = least.zip(most).expect("four of them");
-        assert!(most - least <= most / 50, "{on_file} {answer}: {EACH:?} {work:?}");
+                *least = host.counted(name, answer).1.min(*least);
+            }
+            if is_even(work) {
+                break;
+            }
+        }
+        assert!(is_even(work), "{on_file} {answer}: {EACH:?} {work:?}");
     }
+}
+
+/// Reports whether all counts are within two percent.
+fn is_even(work: [u64; EACH.len()]) -> bool {
+    let (least, most) = (work.iter().min(), work.iter().max());
+    least.zip(most).is_some_and(|(least, most)| most - least <= most / 50)
 }
 
 /// After a failed first factor no code is checked: the text of an accepted code causes the same calls as any other,

@@ -103,7 +103,7 @@ fn people_of_a_directory_stream() {
 fn records_stream_behind_their_names() {
     let (few, more) = (machine(1), machine(1));
     for (m, people) in [(&few, FEW), (&more, many())] {
-        m.enrolled("u0000000", KEY).crowd("u0000000", 1..people, |_| ());
+        m.enrolled("u0000000", KEY).crowd("u0000000", 1..people);
     }
     let last = format!("u{:07}", many() - 1);
     for words in ["list", "list --csv", "list --json"] {

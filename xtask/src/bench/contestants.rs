@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use twinlock_tests::{Machine, Otp};
 
+use crate::command::Done;
+
 /// The user who logs in.
 pub(super) const USER: &str = "ada";
 /// A user who does not exist.
@@ -129,9 +131,12 @@ impl Ending {
         }
     }
 
-    /// Reports whether the login ended as expected; otherwise the measurement is invalid.
-    pub(super) fn is(self, contestant: Contestant, code: u32) -> bool {
-        (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam)
+    /// Fails unless the login ended as expected: otherwise the measurement is invalid.
+    pub(super) fn expect(self, contestant: Contestant, code: u32) -> Done {
+        if (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam) {
+            return Ok(());
+        }
+        Err(format!("{} ended the {} with PAM's code {code}.", contestant.name(), self.name()))
     }
 }
 

@@ -1,15 +1,12 @@
 //! Writes the order of the functions that a login runs, so that the linker places them on the same pages.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use twinlock_tests::Machine;
-
 use super::contestants::{App, Contestant, Ending};
-use super::write as write_file;
-use crate::command::{Done, command, output};
-use crate::machine::repository;
+use super::room::{Medium, furnished, module_of};
+use crate::command::{Done, cargo, run};
+use crate::machine::{repository, target};
 
 /// The linker input of the module's build.
 const FILE: &str = "pam-module/layout.ld";
@@ -28,37 +25,54 @@ const END: &str = "  }
 INSERT BEFORE .text;
 ";
 
-/// Traces every kind of login and writes the functions that ran: those of the usual login first.
-pub(super) fn write(m: &Machine, module: &Path) -> Done<ExitCode> {
-    let (mut ran, mut app) = (Vec::new(), App::new());
+/// Builds the module with symbols, besides the shipped one.
+pub(super) fn with_symbols() -> Done<PathBuf> {
+    let folder = target().join("symbols");
+    let mut build = cargo(&["build", "--release", "--locked", "--package", "pam_twinlock"]);
+    build.arg("--target-dir").arg(&folder).env("CARGO_PROFILE_RELEASE_STRIP", "none");
+    build.env("TWINLOCK_WITHOUT_LAYOUT", "1");
+    run(&mut build)?;
+    Ok(folder.join("release/libpam_twinlock.so"))
+}
+
+/// Profiles every kind of login and writes the functions that ran: those of the usual login first.
+pub(super) fn write(module: &Path) -> Done<ExitCode> {
+    let m = furnished(Medium::Tmpfs)?;
+    m.file(&module_of(Contestant::Twinlock)).write(super::read(module)?);
+    let (mut functions, mut app) = (Vec::new(), App::new());
     for contestant in [Contestant::Twinlock, Contestant::Follows] {
         for ending in Ending::ALL {
-            contestant.reset(m);
+            contestant.reset(&m);
             let (user, code) = app.typed(ending);
-            let (_, profile) = m.host(contestant.name(), &[]).profiled(user, &[&code]);
-            ran.push(profile.ran);
+            let options = ["--demangle=no", "--compress-strings=no"];
+            let mut host = m.counted_host(contestant.name(), &options);
+            host.login(user, &code);
+            for name in ran(&host.dump()) {
+                if !functions.contains(&name) {
+                    functions.push(name);
+                }
+            }
         }
     }
-    let names = names(module, &ran)?;
-    let lines = names.iter().map(|name| format!("    *(.text.{name} .text.unlikely.{name})\n"));
-    write_file(&repository().join(FILE), &(BEGIN.to_owned() + &lines.collect::<String>() + END))?;
-    println!("{} functions", names.len());
+    let lines = functions.iter().map(|name| format!("    *(.text.{name} .text.unlikely.{name})\n"));
+    let text = BEGIN.to_owned() + &lines.collect::<String>() + END;
+    super::write(&repository().join(FILE), text.as_bytes())?;
+    println!("{} functions", functions.len());
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns each function once, in the order of the logins that ran it.
-fn names(module: &Path, ran: &[BTreeSet<u64>]) -> Done<Vec<String>> {
-    let listing = output(command("nm", &["--defined-only"]).arg(module))?;
-    let named = |line: &str| {
-        let mut words = line.split(' ');
-        let address = u64::from_str_radix(words.next()?, 16).ok()?;
-        let login = ran.iter().position(|of_login| of_login.contains(&address))?;
-        Some((login, lasting(words.nth(1)?)))
-    };
-    let mut ordered: Vec<(usize, String)> = listing.lines().filter_map(named).collect();
-    ordered.sort();
-    let mut seen = BTreeSet::new();
-    Ok(ordered.into_iter().map(|(_, name)| name).filter(|name| seen.insert(name.clone())).collect())
+/// Returns the module's functions of a callgrind dump, in alphabetic order.
+fn ran(dump: &str) -> Vec<String> {
+    let (mut functions, mut ours) = (Vec::new(), false);
+    for line in dump.lines() {
+        if let Some(object) = line.strip_prefix("ob=") {
+            ours = object.ends_with("/pam_twinlock.so");
+        } else if let Some(name) = line.strip_prefix("fn=").filter(|_| ours) {
+            functions.push(lasting(name));
+        }
+    }
+    functions.sort();
+    functions
 }
 
 /// Returns a symbol pattern that matches every build: hashes of versions and folders are replaced.
@@ -78,7 +92,7 @@ fn lasting(symbol: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::lasting;
+    use super::{lasting, ran};
 
     #[test]
     fn what_differs_from_build_to_build_is_left_open() {
@@ -92,5 +106,12 @@ mod tests {
         ] {
             assert_eq!(lasting(symbol), name);
         }
+    }
+
+    #[test]
+    fn functions_of_the_module_are_found() {
+        let dump = "ob=/lib/libc.so.6\nfn=free\n1 2\nob=/lib/security/pam_twinlock.so\nfn=b\n\
+                    cob=/lib/libc.so.6\ncfn=malloc\nfn=a\n";
+        assert_eq!(ran(dump), ["a", "b"]);
     }
 }

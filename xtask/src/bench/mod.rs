@@ -1,24 +1,17 @@
 //! `cargo xtask bench`: the cost of a login, compared with two other modules.
 
-mod about;
-mod closer;
 mod contestants;
-mod counts;
-mod crowd;
 mod figures;
-mod goals;
 mod layout;
-mod progress;
+mod measure;
 mod report;
 mod room;
-mod ssh;
-mod times;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::command::{Done, command, run};
+use crate::command::{Done, command, output, run};
 use crate::machine::{becoming_root, repository, target};
 use crate::packages;
 use crate::{Typed, build};
@@ -26,22 +19,24 @@ use crate::{Typed, build};
 use figures::Figures;
 use room::Medium;
 
-/// How much to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
-    /// Everything; takes several minutes.
-    Full,
-    /// A selection; takes about a minute.
-    Quick,
-}
-
 /// Internal task that runs as root.
 pub(crate) const INSIDE: &str = "bench-inside";
 /// Accepted flags.
-pub(crate) const FLAGS: [&str; 6] =
-    ["--quick", "--json", "--functions", "--calls", "--layout", "--yes"];
+pub(crate) const FLAGS: [&str; 3] = ["--quick", "--layout", "--yes"];
 /// The report in the repository.
-const REPORT: &str = "docs/bench.md";
+const REPORT: &str = "docs/benchmarks.md";
+/// Packages whose versions affect the comparison.
+const PACKAGES: [&str; 6] = [
+    "libpam0g",
+    "libpam-google-authenticator",
+    "libpam-oath",
+    "openssh-server",
+    "libc6",
+    "valgrind",
+];
+
+/// Memory for a million records in a tmpfs with some to spare, in KiB.
+const MEMORY_FOR_A_MILLION: u64 = 14 * 1024 * 1024;
 
 /// Builds, measures as root, and shows the report; stores the report of a full run.
 pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {
@@ -50,31 +45,17 @@ pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {
     build::release()?;
     let mut measure = as_root()?;
     measure.args(typed.flags.iter().filter(|flag| *flag != "--yes"));
-    if closer::wanted(&typed.flags).is_some() {
-        measure.arg(closer::with_names()?);
+    if typed.has("--layout") {
+        measure.arg(layout::with_symbols()?);
         return run(&mut measure).map(|()| ExitCode::SUCCESS);
     }
-    run(&mut measure).map_err(|_| "The bench did not come to its end.".to_owned())?;
-    let report = read(&kept("md"))?;
-    if typed.has("--json") {
-        print!("{}", read(&kept("json"))?);
-    } else {
-        print!("{report}");
-    }
+    run(&mut measure)?;
+    let report = read(&kept())?;
+    print!("{}", String::from_utf8_lossy(&report));
     if !typed.has("--quick") {
-        keep(&report)?;
+        write(&repository().join(REPORT), &report)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes the report to the repository and replaces its sentences in README.md.
-fn keep(report: &str) -> Done {
-    let (file, readme) = (repository().join(REPORT), repository().join("README.md"));
-    let old = fs::read_to_string(&file).unwrap_or_default();
-    write(&file, report)?;
-    write(&readme, &report::renewed(&read(&readme)?, &old, report))?;
-    eprintln!("\nWritten to {REPORT}, and its first sentences to README.md.");
-    check_readme()
 }
 
 /// Returns a command that runs this program as root for the measurement.
@@ -92,57 +73,71 @@ fn as_root() -> Done<Command> {
 
 /// Measures; runs as root.
 pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
-    if let (Some(look), Some(module)) = (closer::wanted(flags), flags.last()) {
-        return closer::look(look, Path::new(module));
+    if let [layout, module] = flags
+        && layout == "--layout"
+    {
+        return layout::write(Path::new(module));
     }
     let quick = flags.iter().any(|flag| flag == "--quick");
-    let extent = if quick { Extent::Quick } else { Extent::Full };
+    let (rounds, logins) = if quick { (9, 3) } else { (101, 21) };
+    let sizes: &[u64] = match (quick, free_memory() < MEMORY_FOR_A_MILLION) {
+        (true, _) => &[10, 1_000],
+        (false, true) => &[10, 1_000, 100_000],
+        (false, false) => &[10, 1_000, 100_000, 1_000_000],
+    };
+    let mut figures = Figures::default();
+    let m = room::furnished(Medium::Tmpfs)?;
+    measure::time(&m, Medium::Tmpfs, rounds, &mut figures)?;
+    measure::count(&m, &mut figures)?;
     let disk = room::kind_of_disk()?;
-    let figures = measure(extent, disk.is_some())?;
+    if disk.is_some() {
+        let m = room::furnished(Medium::Disk)?;
+        measure::time(&m, Medium::Disk, rounds, &mut figures)?;
+        measure::ssh(&m, logins, &mut figures)?;
+    }
+    measure::crowd(&m, sizes, rounds.min(31), &mut figures)?;
     room::clear_disk()?;
-    let about = about::about(disk.as_deref());
-    write(&kept("json"), &report::json(&figures, &about))?;
-    write(&kept("md"), &report::report(&figures, &about))?;
+    let about = about(disk.as_deref().unwrap_or("none"));
+    write(&kept(), report::report(&figures, &about, sizes).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(extent: Extent, disk: bool) -> Done<Figures> {
-    let mut figures = Figures::default();
-    let mut rooms = vec![(Medium::Tmpfs, room::furnished(Medium::Tmpfs)?)];
-    if disk {
-        rooms.push((Medium::Disk, room::furnished(Medium::Disk)?));
-    }
-    let (rounds, logins) = match extent {
-        Extent::Full => (101, 21),
-        Extent::Quick => (9, 3),
+/// Returns a sentence about this machine, the date and the versions.
+fn about(disk: &str) -> String {
+    let said = |program: &str, words: &[&str]| {
+        let said = output(&mut command(program, words)).unwrap_or_default();
+        said.lines().collect::<Vec<_>>().join(", ")
     };
-    times::time(&rooms, rounds, &mut figures)?;
-    if let Some((_, m)) = rooms.last() {
-        ssh::log_in(m, logins, &mut figures)?;
-    }
-    if let Some((_, m)) = rooms.first() {
-        counts::count(m, extent, &mut figures)?;
-        crowd::fill(m, extent, &mut figures)?;
-    }
-    Ok(figures)
+    let query = ["--show", "--showformat=${Package} ${Version}\n"];
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: "));
+    format!(
+        "Measured on {} on {} (Linux {}, disk: {disk}) with twinlock {}, {}.",
+        said("date", &["--utc", "+%Y-%m-%d"]),
+        model.unwrap_or(std::env::consts::ARCH),
+        said("uname", &["--kernel-release"]),
+        env!("CARGO_PKG_VERSION"),
+        said("dpkg-query", &[&query[..], &PACKAGES[..]].concat()),
+    )
 }
 
-/// Checks that README.md quotes the sentences of the report.
-pub(crate) fn check_readme() -> Done {
-    let report = read(&repository().join(REPORT))?;
-    let readme = read(&repository().join("README.md"))?;
-    report::repeated(&report, &readme)
+/// Returns the free memory in KiB.
+fn free_memory() -> u64 {
+    let table = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = table.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
-/// Returns where the results of the last run are stored.
-fn kept(kind: &str) -> PathBuf {
-    target().join(format!("bench.{kind}"))
+/// Returns where the report of the last run is stored.
+fn kept() -> PathBuf {
+    target().join("bench.md")
 }
 
-fn read(file: &Path) -> Done<String> {
-    fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))
+fn read(file: &Path) -> Done<Vec<u8>> {
+    fs::read(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))
 }
 
-fn write(file: &Path, text: &str) -> Done {
-    fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}.", file.display()))
+fn write(file: &Path, bytes: &[u8]) -> Done {
+    fs::write(file, bytes)
+        .map_err(|error| format!("{} cannot be written: {error}.", file.display()))
 }

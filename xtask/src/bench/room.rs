@@ -1,6 +1,6 @@
 //! The private machines for the measurement, with the modules' state in memory or on disk.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use twinlock_tests::{Machine, built, shipped};
 
@@ -65,11 +65,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     // The first login from a source stores more than later ones.
     for contestant in [Contestant::Twinlock, Contestant::Google, Contestant::Oath] {
         let (user, code) = app.typed(Ending::Accepted);
-        let login = m.host(contestant.name(), &[]).login(user, &[&code]);
-        if login.code != 0 {
-            let log = m.log().join("\n");
-            return Err(format!("{} refuses the right code:\n{log}", contestant.name()));
-        }
+        Ending::Accepted.expect(contestant, m.host(contestant.name()).login(user, &code).code)?;
     }
     Contestant::keep(&m);
     Ok(m)
@@ -101,11 +97,4 @@ pub(super) fn kind_of_disk() -> Done<Option<String>> {
 /// Returns the path of a module in the machine.
 pub(super) fn module_of(contestant: Contestant) -> String {
     format!("{MODULES}/{}", contestant.module())
-}
-
-/// Replaces the shipped module by another build.
-pub(super) fn replace_module(m: &Machine, file: &Path) -> Done {
-    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}.", file.display()))?;
-    m.file(&module_of(Contestant::Twinlock)).write(bytes);
-    Ok(())
 }

@@ -1,0 +1,156 @@
+//! Measures every stack in turn, so that noise affects them equally.
+
+use std::time::Instant;
+
+use twinlock_tests::{Machine, Server, shipped};
+
+use super::contestants::{App, Contestant, Ending, USER, users_line};
+use super::figures::{Figures, What};
+use super::room::{Medium, module_of};
+use crate::command::Done;
+
+/// System calls that wait for a disk.
+const SYNCS: [&str; 5] = ["fsync", "fdatasync", "sync", "syncfs", "sync_file_range"];
+/// The stacks that work behind a key alone.
+const BY_SSH: [Contestant; 4] =
+    [Contestant::Libpam, Contestant::Twinlock, Contestant::Google, Contestant::Oath];
+
+/// Largest users file of pam_oath.
+const LONGEST_LIST: u64 = 100_000;
+
+/// Times every stack on a machine. The first round fills the processor's caches.
+pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Figures) -> Done {
+    eprintln!("timing, state {}", if medium == Medium::Disk { "on disk" } else { "in memory" });
+    let what = if medium == Medium::Disk { What::OnDisk } else { What::OnTmpfs };
+    let mut app = App::new();
+    let mut hosts = Contestant::ALL.map(|contestant| (contestant, m.host(contestant.name())));
+    for round in 0..=rounds {
+        for ending in Ending::ALL {
+            for (contestant, host) in hosts.iter_mut().filter(|(who, _)| who.has(ending)) {
+                contestant.reset(m);
+                let (user, code) = app.typed(ending);
+                let login = host.login(user, &code);
+                ending.expect(*contestant, login.code)?;
+                if round > 0 {
+                    figures.put(what, ending, *contestant, login.took.as_secs_f64() * 1e6);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts instructions, system calls and memory of every stack.
+pub(super) fn count(m: &Machine, figures: &mut Figures) -> Done {
+    eprintln!("counting");
+    let mut app = App::new();
+    for contestant in Contestant::ALL {
+        for ending in Ending::ALL.into_iter().filter(|ending| contestant.has(*ending)) {
+            let mut put = |what, count| figures.put(what, ending, contestant, float(count));
+            put(What::Instructions, instructions(m, contestant, ending, &mut app)?);
+            contestant.reset(m);
+            let (user, code) = app.typed(ending);
+            let calls = m.calls_of_a_login(contestant.name(), user, &code);
+            let syncs = calls.names().into_iter().filter(|name| SYNCS.contains(name)).count();
+            put(What::SystemCalls, as_u64(calls.names().len()));
+            put(What::Syncs, as_u64(syncs));
+            // The kernel maps a varying number of library pages around a fault.
+            for _ in 0..3 {
+                contestant.reset(m);
+                let (user, code) = app.typed(ending);
+                let login = m.host(contestant.name()).login(user, &code);
+                put(What::OwnMemory, login.anonymous);
+                put(What::AllMemory, login.resident);
+            }
+        }
+        let size = as_u64(m.file(&module_of(contestant)).bytes().len());
+        figures.put(What::Size, Ending::Accepted, contestant, float(size));
+    }
+    Ok(())
+}
+
+fn instructions(m: &Machine, who: Contestant, ending: Ending, app: &mut App) -> Done<u64> {
+    who.reset(m);
+    let (user, code) = app.typed(ending);
+    let (said, count) = m.counted_host(who.name(), &[]).counted(user, &code);
+    ending.expect(who, said).map(|()| count)
+}
+
+/// Measures an accepted login among more and more records.
+pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Figures) -> Done {
+    let (mut app, mut there) = (App::new(), 1);
+    for &size in sizes {
+        eprintln!("among {size} records");
+        m.crowd(USER, there..size);
+        there = size;
+        // pam_oath's user is the last of its list, which is rewritten at each login: a longer one only takes time.
+        let others =
+            (1..size.min(LONGEST_LIST)).map(|number| format!("HOTP/T30 u{number:07} - 00\n"));
+        m.file("/root/oath").write(others.collect::<String>() + &users_line()).mode(0o600);
+        let count = instructions(m, Contestant::Twinlock, Ending::Accepted, &mut app)?;
+        let what = What::InstructionsAmong(size);
+        figures.put(what, Ending::Accepted, Contestant::Twinlock, float(count));
+        let who = [Contestant::Twinlock, Contestant::Oath];
+        for contestant in who.into_iter().take(if size > LONGEST_LIST { 1 } else { 2 }) {
+            let mut host = m.host(contestant.name());
+            for _ in 0..rounds {
+                contestant.reset(m);
+                let (user, code) = app.typed(Ending::Accepted);
+                let login = host.login(user, &code);
+                Ending::Accepted.expect(contestant, login.code)?;
+                let took = login.took.as_secs_f64() * 1e6;
+                figures.put(What::TimeAmong(size), Ending::Accepted, contestant, took);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Times whole ssh logins, from the start of the client to its end: a key, a code, `true`.
+pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
+    eprintln!("ssh");
+    m.key(USER).drop_in(Server::Publickey.drop_in()).sshd("MaxStartups 100\n");
+    m.file("/root/askpass").write("#!/bin/sh\ncat /root/code\n").mode(0o700);
+    let mut app = App::new();
+    for round in 0..=rounds {
+        for contestant in BY_SSH {
+            m.pam("sshd", &stack(contestant));
+            contestant.reset(m);
+            m.file("/root/code").write(app.typed(Ending::Accepted).1 + "\n");
+            let call = m.ssh(USER).key().command(["true"]).call();
+            let call = call.env("SSH_ASKPASS", "/root/askpass").env("SSH_ASKPASS_REQUIRE", "force");
+            let began = Instant::now();
+            let ended = call.output();
+            let took = began.elapsed().as_secs_f64() * 1e6;
+            if ended.code != Some(0) {
+                return Err(format!("ssh did not log in: {}\n{:#?}", ended.stderr, m.log()));
+            }
+            if round > 0 {
+                figures.put(What::Ssh, Ending::Accepted, contestant, took);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the shipped stack with another module in place of ours.
+fn stack(contestant: Contestant) -> String {
+    let ours = shipped(Server::Publickey.pam());
+    if contestant == Contestant::Twinlock {
+        return ours;
+    }
+    let line = |line: &str| match line.split_whitespace().next() {
+        Some("auth") => format!("auth required {}\n", contestant.line()),
+        Some(_) | None => format!("{line}\n"),
+    };
+    ours.lines().map(line).collect()
+}
+
+fn as_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
