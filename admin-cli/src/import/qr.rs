@@ -95,6 +95,7 @@ fn unreadable(wanted: &FromPicture, error: PictureError) -> Failure {
         PictureError::Text => format!(
             "Text goes to standard input: twinlock import uri {user} < FILE (an export of Google's app: import migration)"
         ),
+        PictureError::Colors => "Save it as PNG.".into(),
         PictureError::Damaged => "Copy it again, or make another screenshot.".into(),
         PictureError::TooSlow => "Crop the picture to the QR code, and save that.".into(),
         PictureError::NoThread => "Try again when the machine is less busy.".into(),

@@ -3,7 +3,11 @@
 use std::{
     fmt,
     io::Cursor,
-    sync::mpsc::{self, RecvTimeoutError},
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Once,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::Duration,
 };
@@ -24,6 +28,10 @@ const SIDE_MAX: usize = 16 * 1024;
 const CODES_MAX: usize = 64;
 /// Larger pictures are also searched in reduced copies, in which codes of a photo have less noise.
 const SIDE_OF_SCREENS: usize = 320;
+/// Larger pictures are reduced before the first search, which would take too long and overflow in rqrr's geometry.
+const SIDE_SEARCHED: usize = 4096;
+/// Name of the thread that searches.
+const SEARCHER: &str = "picture";
 
 /// How long reading may take: the search compares all triples of finder patterns, and a small picture can hold thousands.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,6 +45,8 @@ pub(crate) enum PictureError {
     Text,
     /// Truncated or damaged.
     Damaged,
+    /// Colors for print in a form that is not decoded.
+    Colors,
     /// Too many pixels.
     TooLarge,
     /// No QR code found.
@@ -55,6 +65,7 @@ impl fmt::Display for PictureError {
             Self::Format => "it is neither a PNG nor a JPEG picture",
             Self::Text => "it is a text and no picture",
             Self::Damaged => "the picture was cut off, or is damaged",
+            Self::Colors => "the picture has colors for print, which are not read",
             Self::TooLarge => "the picture has more than 64 million pixels",
             Self::NoCode => "no QR code is found in the picture",
             Self::Unreadable => "a QR code is found in the picture, and it cannot be read",
@@ -87,12 +98,26 @@ fn within<T: Send + 'static>(
     job: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
 ) -> Result<T, PictureError> {
     let (tell, told) = mpsc::channel();
-    let worker = thread::Builder::new().spawn(move || tell.send(job()));
+    silence();
+    let worker = thread::Builder::new().name(SEARCHER.into()).spawn(move || tell.send(job()));
     worker.map_err(|_| PictureError::NoThread)?;
     told.recv_timeout(patience).unwrap_or_else(|error| match error {
         RecvTimeoutError::Timeout => Err(PictureError::TooSlow),
         RecvTimeoutError::Disconnected => Err(PictureError::Unreadable),
     })
+}
+
+/// Keeps a panic of the search off the screen: it is reported as a picture that cannot be read.
+fn silence() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let other = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if thread::current().name() != Some(SEARCHER) {
+                other(panic);
+            }
+        }));
+    });
 }
 
 fn search(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
@@ -106,6 +131,9 @@ fn search(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
     };
     let mut found = Found::default();
     let mut grey = grey;
+    while grey.width.max(grey.height) > SIDE_SEARCHED {
+        grey = grey.halved();
+    }
     loop {
         found.look(&grey);
         grey.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
@@ -131,7 +159,14 @@ struct Found {
 }
 
 impl Found {
+    /// Adds the codes that are found. rqrr panics at some geometries; a reduced copy may still be readable.
     fn look(&mut self, grey: &Grey) {
+        if panic::catch_unwind(AssertUnwindSafe(|| self.detect(grey))).is_err() {
+            self.unreadable = true;
+        }
+    }
+
+    fn detect(&mut self, grey: &Grey) {
         let value =
             |x: usize, y: usize| grey.pixels.get(y * grey.width + x).copied().unwrap_or(u8::MAX);
         let mut image = PreparedImage::prepare_from_greyscale(grey.width, grey.height, value);
@@ -229,7 +264,6 @@ fn of_png_error(error: png::DecodingError) -> PictureError {
 
 fn of_jpeg(file: &[u8]) -> Result<Grey, PictureError> {
     let options = DecoderOptions::default()
-        .jpeg_set_out_colorspace(ColorSpace::Luma)
         .set_max_width(SIDE_MAX)
         .set_max_height(SIDE_MAX)
         .set_strict_mode(false);
@@ -237,8 +271,13 @@ fn of_jpeg(file: &[u8]) -> Result<Grey, PictureError> {
     decoder.decode_headers().map_err(|_| PictureError::Damaged)?;
     let (width, height) = decoder.dimensions().ok_or(PictureError::Damaged)?;
     let mut grey = Grey::of(width, height)?;
-    let mut samples = decoder.decode().map_err(|_| PictureError::Damaged)?;
-    grey.pixels.extend_from_slice(&samples);
+    let colors = decoder.get_input_colorspace().ok_or(PictureError::Damaged)?;
+    let usual = matches!(colors, ColorSpace::Luma | ColorSpace::YCbCr);
+    let out = if usual { ColorSpace::Luma } else { ColorSpace::RGB };
+    let refused = if usual { PictureError::Damaged } else { PictureError::Colors };
+    decoder.set_options(options.jpeg_set_out_colorspace(out));
+    let mut samples = decoder.decode().map_err(|_| refused)?;
+    grey.add(&samples, out.num_components());
     samples.zeroize();
     if grey.is_whole() { Ok(grey) } else { Err(PictureError::Damaged) }
 }

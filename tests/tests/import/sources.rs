@@ -306,6 +306,26 @@ fn jpeg_is_taken() {
     not_enrolled(&m, "bob");
 }
 
+/// A photo from the side with noise, a progressive JPEG, one with colors for print, and a picture of 54 million pixels.
+#[test]
+fn pictures_of_other_kinds_are_taken() {
+    let pictures: [&[u8]; 4] = [
+        include_bytes!("../../vectors/pictures/photo.jpg"),
+        include_bytes!("../../vectors/pictures/progressive.jpg"),
+        include_bytes!("../../vectors/pictures/print.jpg"),
+        include_bytes!("../../vectors/pictures/large.png"),
+    ];
+    for (number, picture) in pictures.into_iter().enumerate() {
+        let m = machine();
+        m.file("/root/picture").write(picture);
+        let taken = m.run(["twinlock", "import", "qr", "ada", "/root/picture"]);
+        taken.ok();
+        assert_eq!(taken.stderr, "", "{number}");
+        m.app("ada", &Otp::new(KEY));
+        m.asked("ada", &m.code("ada")).ok();
+    }
+}
+
 #[test]
 fn same_key_for_other_codes_is_not_taken_silently() {
     for other in ["&digits=8", "&period=60", "&algorithm=SHA256"] {
