@@ -19,7 +19,7 @@ pub(crate) const SOURCES: Sources = Sources {
 pub(crate) const CLOSING: &str = "
 -- 
 twinlock on {host}. We never ask for a code or a password by mail,
-and nobody else may. Please do not reply to this message.
+so never send one. Please do not reply to this message.
 ";
 
 /// Returns subject and body.
@@ -31,19 +31,18 @@ pub(crate) fn say(topic: Topic) -> (&'static str, &'static str) {
             "\
 Hello {user},
 
-One of your backup codes was used to sign in. It is now used up.
+One of your backup codes was used to sign in. It cannot be used again.
 
     When:        {time}
     Where:       {service} on {host}
     From:        {source}
     Codes left:  {left}
 
-Was it you? Then there is nothing to do.
+If this was you, there is nothing to do.
 
-Was it not you? Then somebody has your password or your SSH key, and
-one of your backup codes. Call your administrator at once, who can stop
-all of your codes (twinlock reset), and change your password and your
-SSH key.
+If this was not you: another person has your password or your SSH key,
+and one of your backup codes. Call your administrator now and ask for a
+reset (twinlock reset). Then change your password and your SSH key.
 ",
         ),
         Topic::Event(NotificationKind::FewCodesLeft) => (
@@ -51,18 +50,19 @@ SSH key.
             "\
 Hello {user},
 
-Your backup codes are running out. Without any, you cannot sign in
-should you lose your phone.
+Your backup codes are nearly used up. Without backup codes you cannot
+sign in if you lose your phone.
 
     Codes left:  {left}
-    As of:       {time}
+    When:        {time}
+    Where:       {service} on {host}
+    From:        {source}
 
-Make new ones while your phone is at hand: log in on {host}, type ?
-where a code is asked for, then 4.
+Make new codes while you have your phone: log in on {host}, type ?
+when you are asked for a code, then 4. The old codes then stop working.
 
-The old ones stop working then.
-
-Did you not use the others? Then call your administrator at once.
+If it was not you who used the other codes: call your administrator now
+and ask for a reset (twinlock reset).
 ",
         ),
         Topic::Event(NotificationKind::SetUpDone) => (
@@ -70,19 +70,20 @@ Did you not use the others? Then call your administrator at once.
             "\
 Hello {user},
 
-Two-step verification has been set up for you. From now on you are
-asked for a code from your authenticator app when you sign in.
+Two-step verification is now on for your account. From now on you need
+a code from your authenticator app when you sign in.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-Was it you, or did you expect it? Then there is nothing to do. Keep
-your backup codes in a safe place, and not on a computer.
+If this was you, or you expected it: keep your backup codes in a safe
+place, not on a computer.
 
-Was it not you? Then somebody else has an app that makes your codes.
-Call your administrator at once, who can stop it (twinlock reset).
+If this was not you: another person has an authenticator app that makes
+your codes. Call your administrator now and ask for a reset (twinlock
+reset).
 ",
         ),
         Topic::Event(NotificationKind::KeyChanged) => (
@@ -90,18 +91,18 @@ Call your administrator at once, who can stop it (twinlock reset).
             "\
 Hello {user},
 
-An authenticator app of yours was replaced, added or taken away.
+One of your authenticator apps was replaced, added or removed.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-Was it you, or did you expect it? Then there is nothing to do.
+If this was you, or you expected it, there is nothing to do.
 
-Was it not you? Then somebody else may have an app that makes your
-codes. Call your administrator at once, who can stop it (twinlock
-reset), and change your password and your SSH key.
+If this was not you: another person may have an authenticator app that
+makes your codes. Call your administrator now and ask for a reset
+(twinlock reset). Then change your password and your SSH key.
 ",
         ),
         Topic::Event(NotificationKind::CodesRenewed) => (
@@ -109,19 +110,19 @@ reset), and change your password and your SSH key.
             "\
 Hello {user},
 
-You have new backup codes. The old ones have stopped working, so
-throw them away.
+You have new backup codes. The old codes no longer work; throw them
+away.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-Was it you, or did you expect it? Then there is nothing to do. If
-somebody else made them, you are shown them when you next sign in.
+If this was you, there is nothing to do. If another person made the
+codes for you, you will see them the next time you sign in.
 
-Was it not you? Then somebody else may have your backup codes. Call
-your administrator at once, who can stop them (twinlock reset), and
+If you did not expect this: another person may have your backup codes.
+Call your administrator now and ask for a reset (twinlock reset). Then
 change your password and your SSH key.
 ",
         ),
@@ -130,19 +131,19 @@ change your password and your SSH key.
             "\
 Hello {user},
 
-Your two-step verification has been reset. Your authenticator app and
-your backup codes have stopped working.
+Your two-step verification was reset. Your authenticator app and your
+backup codes no longer work.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-You set it up anew when you next sign in. The ticket that you may need
-for it comes in a mail of its own, or from {by}.
+The next time you sign in, you set it up again. If you need a set-up
+ticket for that, it comes in a separate mail or from {by}.
 
-Did you not expect this? Then ask {by}, in person or by a telephone
-number that you know.
+If you did not expect this: ask {by} in person, or by telephone at a
+number that you already know.
 ",
         ),
         Topic::Event(NotificationKind::Guessed) => (
@@ -150,38 +151,39 @@ number that you know.
             "\
 Hello {user},
 
-Somebody came past your password or your SSH key, and then typed
-codes that were wrong. The codes let nobody in.
+Too many wrong verification codes were typed for your account, after
+your correct password or SSH key. None of them was accepted.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
 
-Was it you? Then there is nothing to do. If right codes are refused,
-check that the clock of your phone is set by the network.
+If this was you, there is nothing to do. If correct codes are refused,
+set the clock of your phone to network time.
 
-Was it not you? Then somebody has your password or your SSH key.
-Change both, and call your administrator. Your codes are still yours.
+If this was not you: another person has your password or your SSH key.
+Change both now, and tell your administrator. Your authenticator app
+and your backup codes are not affected.
 ",
         ),
         Topic::Event(NotificationKind::BypassGiven) => (
-            "A bypass was given out for {user} on {host}",
+            "A bypass code was issued for {user} on {host}",
             "\
 Hello {user},
 
-Somebody was given nine digits with which you can be signed in for a
-while without your authenticator app. Your password or your SSH key is
-needed all the same.
+A bypass code of nine digits was issued for your account. For a limited
+time it works in place of a code from your authenticator app. Your
+password or your SSH key is still needed.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-Did you ask for it? Then there is nothing to do.
+If you asked for it, there is nothing to do.
 
-Did you not? Then call {by} at once, by a telephone number that you
-know, and change your password and your SSH key.
+If you did not ask for it: call {by} now, at a telephone number that
+you already know. Then change your password and your SSH key.
 ",
         ),
         Topic::Event(NotificationKind::KeyShown) => (
@@ -189,18 +191,19 @@ know, and change your password and your SSH key.
             "\
 Hello {user},
 
-The secret key of your authenticator app was shown to somebody else.
-Whoever has seen it can make your codes.
+The secret key of your authenticator app was shown to another person.
+With the key, that person can make your codes.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-When you next sign in you are asked to change it. Do so then.
+The next time you sign in, you are asked to replace the key. Replace it
+then.
 
-Did you not expect this? Then ask {by}, in person or by a telephone
-number that you know.
+If you did not expect this: ask {by} in person, or by telephone at a
+number that you already know.
 ",
         ),
         Topic::Event(NotificationKind::KeyExported) => (
@@ -208,19 +211,20 @@ number that you know.
             "\
 Hello {user},
 
-Your record, with the secret key of your authenticator app, was
-exported. It is made for another computer on which you log in, but
-anyone who has the export can make your codes.
+Your record on {host} was exported, with the secret key of your
+authenticator app. The export is meant for another computer that you
+log in to. A person who has the export can make your codes.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-When you next sign in you may be asked to change the key. Do so then.
+The next time you sign in, you may be asked to replace the key. Replace
+it then.
 
-Did you not expect this? Then ask {by}, in person or by a telephone
-number that you know.
+If you did not expect this: ask {by} in person, or by telephone at a
+number that you already know.
 ",
         ),
         Topic::Event(NotificationKind::RecordImported) => (
@@ -228,10 +232,10 @@ number that you know.
             "\
 Hello {user},
 
-A record of your two-step verification was brought to {host}
-from another computer. What that record says now decides how you sign
-in here: its authenticator app, its backup codes, or that you are to
-set up two-step verification again.
+Your two-step verification was imported to {host} from another
+computer. From now on you sign in here with the authenticator app and
+the backup codes of that computer, or you are asked to set up two-step
+verification again.
 
     When:   {time}
     Where:  {service} on {host}
@@ -241,8 +245,8 @@ set up two-step verification again.
 If your codes are refused, use the app that you set up on the other
 computer.
 
-Did you not expect this? Then ask {by}, in person or by a telephone
-number that you know.
+If you did not expect this: ask {by} in person, or by telephone at a
+number that you already know.
 ",
         ),
         Topic::Event(NotificationKind::MailChanged) => (
@@ -250,36 +254,38 @@ number that you know.
             "\
 Hello {user},
 
-Mail about your two-step verification on {host} goes to
-another address from now on. This is the last one to this address.
+From now on, mail about your two-step verification on {host} goes
+to another address. This is the last mail to this address.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-Did you ask for it? Then there is nothing to do.
+If you asked for it, there is nothing to do.
 
-Did you not? Then somebody else may get the set-up ticket that is meant
-for you. Call your administrator at once, by a telephone number that
-you know.
+If you did not ask for it: another person may receive a set-up ticket
+that is meant for you. Call your administrator now, at a telephone
+number that you already know.
 ",
         ),
         Topic::Event(NotificationKind::Removed) => (
-            "Two-step verification was ended for {user} on {host}",
+            "Two-step verification was removed for {user} on {host}",
             "\
 Hello {user},
 
-Your two-step verification was ended. Your authenticator app and your
-backup codes have stopped working on {host}.
+Your two-step verification on {host} was removed. Your
+authenticator app and your backup codes no longer work there.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-Did you not expect this? Then ask {by}, in person or by a telephone
-number that you know.
+If you expected this, there is nothing to do.
+
+If you did not expect this: ask {by} in person, or by telephone at a
+number that you already know.
 ",
         ),
         Topic::Event(NotificationKind::Unlocked) => (
@@ -287,18 +293,18 @@ number that you know.
             "\
 Hello {user},
 
-The wrong codes that were typed for you were cleared. You can sign in
-again at once, and more codes can be tried.
+The wrong codes that were typed for your account were cleared. You can
+sign in again now, and more codes can be tried.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
     By:     {by}
 
-Did you ask for it? Then there is nothing to do.
+If you asked for it, there is nothing to do.
 
-Did you not? Then somebody may be trying to guess your codes. Call your
-administrator, and change your password and your SSH key.
+If you did not ask for it: another person may be guessing your codes.
+Call your administrator, and change your password and your SSH key.
 ",
         ),
         Topic::Event(NotificationKind::BreakGlass) => (
@@ -306,16 +312,18 @@ administrator, and change your password and your SSH key.
             "\
 Hello,
 
-twinlock was used without a verification code of the acting person
-(--break-glass). The log of {host} has the reason that was given.
+twinlock was run with --break-glass, without a verification code of the
+user who ran it. The reason that was given is in the log of {host}.
 
     When:   {time}
     What:   {service}
     From:   {source}
     By:     {by}
 
-Was this not agreed? Then somebody with root's rights has changed the
-second factor of users. Look at the log: journalctl -t twinlock
+If this was agreed, there is nothing to do.
+
+If this was not agreed: a person with root access has changed the
+second factor of a user. Read the log: journalctl -t twinlock
 ",
         ),
         Topic::Event(NotificationKind::Resynchronized) => (
@@ -323,21 +331,20 @@ second factor of users. Look at the log: journalctl -t twinlock
             "\
 Hello {user},
 
-Two codes in a row that were too old or too new for one login were
-typed at a login, and let its user in. From now on {host}
-expects your codes at that pace.
+At a login, two codes in a row were typed that were too old or too new
+to be accepted alone. Together they were accepted, and {host}
+has adjusted to the clock or the counter that they show.
 
     When:   {time}
     Where:  {service} on {host}
     From:   {source}
 
-Was it you? Then there is nothing to do, except to set the clock of
-your phone by the network.
+If this was you: set the clock of your phone to network time.
 
-Was it not you? Then somebody has your password or your SSH key, and
-has seen codes of yours. Call your administrator at once, who can stop
-them (twinlock reset), and change your password and your SSH key.
-Until then your own codes may be refused: type two in a row.
+If this was not you: another person has your password or your SSH key,
+and has seen codes of yours. Call your administrator now and ask for a
+reset (twinlock reset). Then change your password and your SSH key. If
+your own codes are refused until then, type two in a row.
 ",
         ),
         Topic::Event(NotificationKind::TicketExpired) | Topic::Ticket(Purpose::SetUp) => (
@@ -356,14 +363,13 @@ other app for time-based codes.
 
          {ticket}
 
-  3. Do what the screen says.
+  3. Follow the instructions on the screen.
 
-The ticket works once, until {until}. It is of no use
-without your password or your SSH key; keep it to yourself all the
-same.
+The ticket works once, until {until}. It does not work
+without your password or your SSH key. Even so, keep it to yourself.
 
-Did you not expect this? Then do not use it, and tell {by}, in person
-or by a telephone number that you know.
+If you did not expect this: do not use the ticket. Tell {by} in
+person, or by telephone at a number that you already know.
 ",
         ),
         Topic::Ticket(Purpose::Codes) => (
@@ -371,8 +377,8 @@ or by a telephone number that you know.
             "\
 Hello {user},
 
-{by} has made your old backup codes on {host} stop working.
-With this ticket you get new ones.
+{by} has revoked your backup codes on {host}. Use this ticket
+to get new ones.
 
   1. Log in with: ssh {user}@{host}
 
@@ -383,12 +389,11 @@ With this ticket you get new ones.
   3. Write the new codes down, and keep them in a safe place, not on
      a computer.
 
-The ticket works once, until {until}. It is of no use
-without your password or your SSH key; keep it to yourself all the
-same.
+The ticket works once, until {until}. It does not work
+without your password or your SSH key. Even so, keep it to yourself.
 
-Did you not expect this? Then do not use it, and tell {by}, in person
-or by a telephone number that you know.
+If you did not expect this: do not use the ticket. Tell {by} in
+person, or by telephone at a number that you already know.
 ",
         ),
     }

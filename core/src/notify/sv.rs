@@ -56,14 +56,17 @@ Dina reservkoder börjar ta slut. Utan reservkoder kan du inte logga in
 om du blir av med telefonen.
 
     Koder kvar:  {left}
-    Gäller:      {time}
+    När:         {time}
+    Var:         {service} på {host}
+    Varifrån:    {source}
 
 Skaffa nya medan du har telefonen till hands: logga in på {host},
 skriv ? där en kod efterfrågas, och sedan 4.
 
 De gamla slutar då att gälla.
 
-Är det inte du som har använt de andra? Ring genast din administratör.
+Är det inte du som har använt de andra? Ring genast din administratör,
+som kan spärra alla dina koder (twinlock reset).
 ",
         ),
         Topic::Event(NotificationKind::SetUpDone) => (
