@@ -1,4 +1,6 @@
 //! Classifies an answer by its shape.
+//!
+//! May use: `base`, `policy`, `record`.
 
 use alloc::string::String;
 
@@ -47,7 +49,7 @@ pub struct Code {
 /// The kind of characters in a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MadeOf {
-    /// Digits of an app or a set; more of them if a password comes first.
+    /// Digits: a code of an app, or of a set with eight digits. Further digits may be the end of a password before it.
     Digits,
     /// Exactly nine digits.
     Bypass,
@@ -126,7 +128,7 @@ pub fn read(typed: &Typed) -> Answer {
     }
 }
 
-/// Returns what a text without spaces and dashes can be.
+/// Returns the code that a text without spaces and dashes has the shape of; `None` if there is no such code.
 fn code(mut text: Zeroizing<String>) -> Option<Code> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let letters = text.bytes().all(|byte| byte.is_ascii_alphabetic());

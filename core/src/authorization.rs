@@ -1,4 +1,6 @@
 //! Who may run which verb of the command, and with which proof: one row per operation.
+//!
+//! May use: `notify`, `policy`.
 
 mod login;
 mod ruling;
@@ -86,11 +88,11 @@ pub enum Operation {
     EpochShow,
     /// `doctor ssh`.
     DoctorSsh,
-    /// `deliver`.
+    /// `deliver`, which a unit runs to send queued mail.
     Deliver,
-    /// `completions`.
+    /// `completions`, which prints a shell completion script.
     Completions,
-    /// `man`.
+    /// `man`, which prints a manual page.
     Man,
 }
 
@@ -99,7 +101,7 @@ pub enum Operation {
 pub enum Caller {
     /// Every user; the permissions of the files decide what is shown.
     Anyone,
-    /// Root, or sudo for a user whom a rule names.
+    /// Root, or a user whom a sudoers rule allows the verb.
     Root,
     /// Root, started by a systemd unit; there is no user to ask.
     Unit,

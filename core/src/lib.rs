@@ -1,6 +1,6 @@
 //! Decides who may log in: pure functions that take time, randomness and records as arguments.
 //!
-//! Start with [`login`], a whole login, then [`attempt`], which verifies one code.
+//! Start with [`login`], a whole login, then [`verify::attempt`], which verifies one code.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,16 @@
-//! A login, from the request to the verdict.
+//! A login, from the request to the verdict. Its steps in order, each with the file that does it:
+//!
+//! 1. Looks up the account and applies the rules: this file, `policy/rules.rs`.
+//! 2. Reads the newest record, or proves that there is none: the port `Records` in `ports.rs`.
+//! 3. Decides whether to ask for a code, exempt, offer set-up or refuse: `policy/admission.rs`.
+//! 4. Accepts a remembered device in place of a code: `login/remembered.rs`.
+//! 5. Asks for a code: `login/challenge.rs`, `dialogue/asking.rs`; classifies the answer: `answer.rs`.
+//! 6. Verifies the code and claims its step: `verify/attempt.rs`.
+//! 7. Runs what the record owes or the user wants, such as set-up or new codes: `login/after_code.rs`. A program that
+//!    can ask for a code only postpones it: `login/code_only.rs`.
+//! 8. Logs the end, notifies the user by mail and returns the verdict: `login/outcome.rs`.
+//!
+//! May use every folder but `authorization`, `format` and `otp`.
 
 mod after_code;
 mod challenge;

@@ -1,4 +1,6 @@
 //! Messages shown during a login; `text` holds their texts.
+//!
+//! May use: `base`, `event`, `record`.
 
 pub mod change;
 pub mod new_codes;
@@ -57,7 +59,7 @@ pub enum Message {
         /// Number of codes.
         left: u8,
     },
-    /// A code from before the epoch.
+    /// A code older than the epoch, so it may have been used.
     BeforeEpoch {
         /// Seconds until the app shows a later code.
         wait: u64,

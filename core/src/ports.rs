@@ -1,4 +1,6 @@
 //! The ports: what core needs from the host. Each port may fail; a failure never grants access.
+//!
+//! May use: `base`, `event`, `ledger`, `notify`, `policy`, `record`.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 
@@ -30,7 +32,7 @@ pub struct Ports<'a> {
     pub records: &'a dyn Records,
     /// Sets of one-time codes.
     pub codes: &'a dyn CodeSets,
-    /// The ledger.
+    /// The ledger: a folder of names for each user, which a restart empties.
     pub ledger: &'a dyn Ledger,
     /// The conversation with the user.
     pub conversation: &'a dyn Conversation,
@@ -67,7 +69,8 @@ pub trait Records {
     /// committed a successor of the new record. Read the newest record to find out.
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError>;
 
-    /// As [`Records::newest`], with uniform system calls whether or not the account or its record exists.
+    /// Returns the newest record as [`Records::newest`] does, with uniform system calls whether or not the account or
+    /// its record exists.
     ///
     /// Also returns a dummy record that a code can be compared with.
     fn newest_uniform(
@@ -75,8 +78,8 @@ pub trait Records {
         account: Option<&Account>,
     ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>);
 
-    /// Stores the number of consecutive failures if it was `counted.0`, best effort. If both numbers are equal or
-    /// there is no folder, it makes the same system calls and stores nothing.
+    /// Stores `after` as the number of consecutive failures if the stored number is `before`, best effort. If both are
+    /// equal or there is no folder, makes the same system calls and stores nothing.
     fn note_failures(&self, folder: Option<&Folder>, before: u32, after: u32, now: UnixTime);
 
     /// Clears the number of consecutive failures, best effort.
@@ -97,7 +100,8 @@ pub trait CodeSets {
     /// [`StoreError`] if it is missing or cannot be trusted.
     fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreError>;
 
-    /// As [`CodeSets::set`], with uniform system calls; `None` returns a dummy set, which no code matches.
+    /// Reads a set as [`CodeSets::set`] does, with uniform system calls; for `None` returns a dummy set, which no code
+    /// matches.
     ///
     /// # Errors
     /// As [`CodeSets::set`].
@@ -173,8 +177,8 @@ pub trait Ledger {
     /// [`LedgerError`] if the ledger cannot be trusted.
     fn open(&self, ledger_key: &LedgerKey) -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
-    /// As [`Ledger::open`], with uniform system calls whether or not the names existed. In the
-    /// [reserve](crate::ledger::reserve), it opens one folder for all users.
+    /// Opens the names as [`Ledger::open`] does, with uniform system calls whether or not they existed. In the
+    /// [reserve](crate::ledger::reserve), opens one folder for all users.
     ///
     /// # Errors
     /// As [`Ledger::open`].

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sources::{Source, functions, repository, sources};
 
-/// A folder, or a file beside the folders, and which others of its crate it may use. No row uses a row behind it, so that
+/// A folder, or a file next to the folders, and the others of its crate that it may use. No row uses a later row, so
 /// there is no circle.
 type Row = (&'static str, &'static [&'static str]);
 
@@ -177,7 +177,7 @@ const ROOMS: [(&str, &[Row]); 6] = [
     ),
 ];
 
-/// How many rows of a crate there may be: more than these nobody keeps in mind.
+/// Maximum number of rows for a crate, so that a maintainer can remember them.
 const MOST_ROOMS: [(&str, usize); 2] = [("core", 16), ("admin-cli", 12)];
 
 /// Each crate, and those of the workspace that it may be built from.
@@ -307,7 +307,7 @@ fn crates_are_built_from_what_they_may_use() {
     assert_eq!(members.matches('"').count() / 2, CRATES.len(), "{members}");
 }
 
-/// `tests` and `xtask` panic by trade, and say in their manifests what they keep of the lints.
+/// `tests` and `xtask` may panic; their manifests list the lints that they keep.
 #[test]
 fn crates_that_ship_inherit_the_lints() {
     for (name, _) in ROOMS {
@@ -317,7 +317,7 @@ fn crates_that_ship_inherit_the_lints() {
     }
 }
 
-/// A copied or moved checkout would read, and build in, the one it was compiled in.
+/// A copied or moved checkout would otherwise read from, and build in, the one that it was compiled in.
 #[test]
 fn no_source_keeps_the_folder_it_was_compiled_in() {
     let compiled_in = concat!("env!(\"CARGO_", "MANIFEST_DIR");

@@ -87,7 +87,7 @@ impl Records for BuiltUpon<'_> {
     }
 }
 
-/// An administrator issues a bypass code for ada; her backup codes are unchanged.
+/// Issues a bypass code for ada, as an administrator does; her backup codes are unchanged.
 fn bypass(world: &World) {
     change(world, |mut record| {
         let voucher = Voucher::of("123456789", UnixTime(START + 3600), [5; 16]).unwrap();
@@ -96,7 +96,8 @@ fn bypass(world: &World) {
     });
 }
 
-/// Whatever the login reported: the set that the newest record names exists and contains the codes that were shown.
+/// Checks that the set which the newest record names exists and contains the codes that were shown, whatever the login
+/// reported.
 fn codes_are_there(world: &World, lines: &[&str]) {
     world.lines.borrow_mut().extend(lines.iter().map(|line| ty(line)));
     world.said.borrow_mut().clear();

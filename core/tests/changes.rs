@@ -26,7 +26,7 @@ use world::{START, World, request};
 
 use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
 
-/// A world in which kim has seen ada's key.
+/// Returns a world in which kim has seen ada's key.
 fn seen() -> World {
     let world = World::new();
     change(&world, |mut record| {
@@ -37,7 +37,7 @@ fn seen() -> World {
     world
 }
 
-/// A login with a key that sshd has verified.
+/// Returns a login request with a key that sshd has verified.
 fn by_key(key: &str) -> Request {
     Request {
         public_key: PublicKey::Verified,

@@ -21,7 +21,7 @@ fn gets_in(world: &World, code: &str) -> bool {
     world.login(&stack(), &[code, ""]) == Verdict::Granted
 }
 
-/// A world whose mark is at the start, as after a login at that time.
+/// Returns a world whose clock mark is at the start, as after a login at that time.
 fn begun() -> World {
     let world = World::new();
     assert!(gets_in(&world, &world.code(0)));
@@ -92,7 +92,7 @@ fn while_the_kernel_vouches_for_the_clock_the_mark_follows_any_distance() {
     }
 }
 
-/// The effect of `twinlock epoch now` on the mark.
+/// Moves the mark as `twinlock epoch now` does.
 fn believe(world: &World) {
     let now = twinlock_core::ports::Clock::now(world).unwrap();
     let known = world.clock_mark.borrow().clone();

@@ -26,7 +26,7 @@ use world::{START, World, request};
 
 use world::people::{change, letters, newcomer, screen, stack, ticket};
 
-/// A ticket that is valid for an hour from this many seconds after the start.
+/// Returns a ticket that is valid for an hour from this many seconds after the start.
 fn given_at(seconds: u64) -> Ticket {
     let at = UnixTime(START + seconds);
     let voucher = Voucher { until: at.plus(HOUR), ..ticket(Purpose::SetUp).voucher };
@@ -44,7 +44,7 @@ fn rule(until: Option<UnixTime>) -> Rule {
     }
 }
 
-/// A world in which ada was invited, with a rule that reminds her for a month, and has these tickets.
+/// Returns a world in which ada was invited, is reminded by a rule for a month, and has these tickets.
 fn invited(tickets: Vec<Ticket>) -> World {
     let mut world = newcomer();
     world.policy.not_enrolled = NotEnrolled::Deny;

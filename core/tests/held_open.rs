@@ -44,7 +44,7 @@ fn by_key(key: &str) -> Request {
         ..request("ada", Claim::Publickey)
     }
 }
-/// An administrator resets ada, and ada is set up again with another key; her new codes are not confirmed yet.
+/// Resets ada, and sets her up again with another key; her new codes are not confirmed yet.
 fn reset_and_anew(world: &World) {
     change(world, |record| {
         enrollment::reset(record, audit(), (Generation(77), UnixTime(START + 1)))

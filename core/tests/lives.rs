@@ -69,7 +69,7 @@ fn line() -> impl Strategy<Value = &'static str> {
     ]
 }
 
-/// The input of a knowledgeable user, up to some point.
+/// Generates the input of a user who knows the dialogues, up to a random point.
 fn course() -> impl Strategy<Value = Vec<&'static str>> {
     let courses: Vec<Vec<&'static str>> = vec![
         vec!["start", "<first>", "<group>"],

@@ -1,4 +1,4 @@
-//! What is loaded into sshd with the module keeps its hands to itself: no environment, process, thread, global or output.
+//! The code that is loaded into sshd with the module uses no environment, process, thread, global or output.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 

@@ -142,7 +142,7 @@ fn wrong_codes_are_slowed_down_and_a_right_one_forgives() {
     world.refuse(&ask, &[&wrong, &wrong, &wrong]);
     world.refuse(&ask, &[&wrong, &wrong, &wrong]);
     let last = world.said.borrow().last().cloned().unwrap();
-    assert_eq!(last, "Too many wrong codes. Again at 08:00:30 UTC (in 30 s).");
+    assert_eq!(last, "Too many wrong codes. Try again at 08:00:30 UTC (in 30 s).");
     assert_eq!(world.login(&ask, &[&world.code(0), ""]), Verdict::Denied);
     world.unix.set(world.unix.get() + 30);
     world.boot.set(world.boot.get() + 30);

@@ -32,7 +32,7 @@ fn one() -> Vec<String> {
     vec![World::new().code(0)]
 }
 
-/// Two adjacent codes of a clock that is far off.
+/// Returns two adjacent codes of a clock that is far off.
 fn two() -> Vec<String> {
     [5, 6].map(|offset| World::new().code(offset)).to_vec()
 }
@@ -165,6 +165,9 @@ fn who_was_reset_meanwhile_uses_no_ticket_in_this_login() {
     });
     assert_eq!(verdict, Verdict::Denied);
     let screen = screen(&world);
-    assert!(screen.contains("You have no ticket") && reader::codes(&screen).is_empty(), "{screen}");
+    assert!(
+        screen.contains("You have no valid ticket") && reader::codes(&screen).is_empty(),
+        "{screen}"
+    );
     assert_eq!(world.newest_record("ada").extras.tickets.len(), 1);
 }

@@ -18,7 +18,7 @@ use world::{START, World};
 
 use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
 
-/// The screen without its line breaks.
+/// Returns the screen without its line breaks.
 fn flat(world: &World) -> String {
     screen(world).split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -84,7 +84,7 @@ fn one_code_never_changes_anything_twice() {
     assert!(world.newest_record("ada").authenticators[0].key == old, "{}", screen(&world));
 }
 
-/// A world in which ada has two apps and ten codes.
+/// Returns a world in which ada has two apps and ten codes.
 fn with_two() -> (World, Vec<String>) {
     let (world, codes) = with_codes(10);
     let typed = ["?", "4", &codes[0], "3", "phone", "<first>", &codes[1]];

@@ -26,7 +26,7 @@ fn moving(world: &World) -> MovingFactor {
     world.newest_record("ada").authenticators.first().unwrap().moving
 }
 
-/// An app with this period whose clock is already this many steps ahead.
+/// Gives ada an app with this period whose clock is already this many steps ahead.
 fn app_of_period(world: &World, seconds: u64, drift: i32) -> Authenticator {
     let app = || Authenticator {
         parameters: Parameters {

@@ -28,7 +28,7 @@ pub struct Machine {
     pub accounts: Nss,
     /// The clocks.
     pub clock: KernelClock,
-    /// The log.
+    /// The connection to the system log.
     pub journal: Syslog,
     /// The mail queue.
     pub outbox: HostOutbox,
@@ -39,7 +39,7 @@ impl Machine {
     #[must_use]
     pub fn new(policy: &Policy, settings_path: &str, owner: Owner) -> Self {
         let places = &policy.places;
-        let copy = settings::extras(settings_path, store_id::NAME);
+        let copy = settings::sibling(settings_path, store_id::NAME);
         Self {
             records: HostRecords::new(places.records.clone(), &copy, owner),
             ledger: HostLedger::new(places, owner),

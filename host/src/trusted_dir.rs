@@ -151,7 +151,7 @@ impl TrustedDir {
         self.names_up_to(NAMES_MAX)
     }
 
-    /// As [`TrustedDir::names`], for a folder that may contain more names.
+    /// Returns all names as [`TrustedDir::names`] does, for a folder that may contain more of them.
     ///
     /// # Errors
     /// The errno; `E2BIG` over `most` names.
@@ -183,7 +183,8 @@ impl TrustedDir {
         self.read_known(name, owner, max).map(|(bytes, _)| bytes)
     }
 
-    /// As [`TrustedDir::read`], with the identity of the file, which a later file of that name does not have.
+    /// Reads a file as [`TrustedDir::read`] does, and returns its identity, which a later file of that name does not
+    /// have.
     ///
     /// # Errors
     /// As [`read_file`].

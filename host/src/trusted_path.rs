@@ -44,7 +44,7 @@ pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderErro
     folder_below("/", CWD, path, owner)
 }
 
-/// As [`folder_of`], with a descriptor that allows listing and syncing the folder.
+/// Opens the folder as [`folder_of`] does, with a descriptor that allows listing and syncing it.
 ///
 /// # Errors
 /// As [`folder_of`].
@@ -57,7 +57,7 @@ pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), Fold
     Ok((folder, name))
 }
 
-/// As [`folder_of`], from the folder that is named `root` in `at`.
+/// Opens the folder as [`folder_of`] does, starting in the folder that is named `root` in `at`.
 fn folder_below<'a>(
     root: &str,
     at: BorrowedFd<'_>,

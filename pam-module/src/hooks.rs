@@ -11,7 +11,7 @@ use twinlock_host::journal::{Severity, Syslog};
 
 use crate::{authenticate::authenticate, final_text};
 
-/// The module.
+/// The PAM module, which libpam calls by its entry points.
 struct Twinlock;
 
 pam::pam_hooks!(Twinlock);

@@ -34,7 +34,7 @@ pub(crate) fn given(handle: &PamHandle, first_pass: FirstPass) -> Option<SecretB
     }
 }
 
-/// The conversation around an answer that may have been stored before.
+/// The conversation with the user, and the answer that an earlier module may have stored.
 pub(crate) struct OneField<'a> {
     person: PamConversation<'a>,
     given: Cell<Option<SecretBytes>>,

@@ -1,4 +1,4 @@
-//! Files that the repository ships and builds, for the machines.
+//! Files that the repository ships or builds and the private machines use.
 
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use crate::machine::Machine;
 /// PAM service of that stack.
 const BARE: &str = "bare";
 
-/// pam_permit and the module: a user who passes, passes by the module.
+/// A stack of pam_permit and the module, so that only the module decides.
 const STACK: &str = "auth required pam_permit.so\nauth required pam_twinlock.so first_factor=stack\n\
                      account required pam_permit.so\nsession required pam_permit.so\n";
 

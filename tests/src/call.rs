@@ -122,7 +122,7 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Runs it without a terminal and waits for its end.
+    /// Runs the command without a terminal and waits for its end.
     #[track_caller]
     pub fn output(self) -> Finished {
         let command = self.command(&[]);
@@ -130,7 +130,7 @@ impl<'m> Call<'m> {
         finished.unwrap_or_else(|| panic!("{:?} does not end", self.argv))
     }
 
-    /// Starts it on a terminal of the machine.
+    /// Starts the command on a terminal of the machine.
     pub fn open(self) -> Session<'m> {
         let command = self.command(&["setsid", "-c"]);
         Session::start(self.machine.holder().root(), self.argv.join(" "), command)

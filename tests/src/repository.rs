@@ -1,4 +1,4 @@
-//! Finds the checkout at run time: it may be a copy of the one that the program was compiled in.
+//! Finds the checkout at run time, since it may be a copy of the one that the program was compiled in.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

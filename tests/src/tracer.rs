@@ -75,7 +75,7 @@ impl Place {
         match self.what.split(' ').next() {
             Some("read") => &[1, 0],
             Some("write") => &[1],
-            // Room for one of our names.
+            // Room for one name of the ledger.
             Some("getdents64") => &[128],
             _ => &[],
         }

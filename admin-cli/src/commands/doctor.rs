@@ -145,7 +145,7 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
         }
     };
     let root = machine.records.root().map_err(|fault| refusing("Everybody", fault))?;
-    let copy = settings::extras(config, store_id::NAME);
+    let copy = settings::sibling(config, store_id::NAME);
     // An existing record is valid without the proof.
     store_id::prove(&root, &copy, OWNER)
         .and_then(|()| {

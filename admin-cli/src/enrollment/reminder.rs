@@ -152,7 +152,7 @@ fn files(context: &Context) -> impl Iterator<Item = &str> {
 /// Adds the new rules to the copy that stands in for faulty settings, if there is one.
 fn keep(path: &str) -> Result<(), Failure> {
     last_good_settings::keep_rules(path, RULES, OWNER).map_err(|fault| {
-        let why = settings_errors::of_file(&settings::extras(path, GOOD), fault);
+        let why = settings_errors::of_file(&settings::sibling(path, GOOD), fault);
         let what = format!("{why}; the rule stands in {RULES} all the same");
         Failure::new(Exit::StoreUnreachable, what, "Look at the disk, then run it again.")
     })

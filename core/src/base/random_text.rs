@@ -6,13 +6,13 @@ use zeroize::Zeroizing;
 
 /// Appends letters of an alphabet of 1 to 256 letters until there are `count` or the bytes are used up. Bytes beyond
 /// the last whole multiple of the alphabet's length are discarded, since they would bias the first letters.
-pub fn append(notifications: &mut String, count: usize, alphabet: &[u8], bytes: &[u8]) {
+pub fn append(text: &mut String, count: usize, alphabet: &[u8], bytes: &[u8]) {
     let length = alphabet.len();
     let fair = 256_usize.checked_rem(length).map_or(0, |spare| 256 - spare);
     for byte in bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < fair) {
-        let notification = byte.checked_rem(length).and_then(|place| alphabet.get(place));
-        if notifications.len() < count {
-            notifications.extend(notification.map(|notification| char::from(*notification)));
+        let letter = byte.checked_rem(length).and_then(|place| alphabet.get(place));
+        if text.len() < count {
+            text.extend(letter.map(|letter| char::from(*letter)));
         }
     }
 }
@@ -21,11 +21,11 @@ pub fn append(notifications: &mut String, count: usize, alphabet: &[u8], bytes: 
 #[must_use]
 pub fn in_groups(text: &str, group: usize, between: char) -> Zeroizing<String> {
     let mut grouped = Zeroizing::new(String::with_capacity(text.len() * 2));
-    for (place, notification) in text.chars().enumerate() {
+    for (place, letter) in text.chars().enumerate() {
         if place > 0 && place.checked_rem(group) == Some(0) {
             grouped.push(between);
         }
-        grouped.push(notification);
+        grouped.push(letter);
     }
     grouped
 }
@@ -42,8 +42,8 @@ mod tests {
             let mut drawn = String::new();
             append(&mut drawn, 1000, alphabet, &bytes);
             assert_eq!(drawn.len(), 256 / alphabet.len() * alphabet.len());
-            for notification in alphabet {
-                let found = drawn.bytes().filter(|byte| byte == notification).count();
+            for letter in alphabet {
+                let found = drawn.bytes().filter(|byte| byte == letter).count();
                 assert_eq!(found, 256 / alphabet.len());
             }
         }

@@ -42,7 +42,7 @@ pub enum End {
 pub struct Asking<'a> {
     /// The settings.
     pub policy: &'a Policy,
-    /// The person.
+    /// The conversation with the user.
     pub conversation: &'a dyn Conversation,
     /// Whether the first factor is proven, which decides what may be disclosed.
     pub first_factor: FirstFactor,
@@ -74,7 +74,7 @@ pub struct Backup<'a> {
     pub codes: &'a dyn CodeSets,
     /// The user's folder.
     pub folder: Folder,
-    /// Its name.
+    /// The set in force, which also names its file.
     pub id: SetId,
 }
 
@@ -241,7 +241,8 @@ impl Asking<'_> {
         answer.map(|answer| self.worth_judging(answer)).map_err(|_| End::CutOff)
     }
 
-    /// Discards vouchers before a proven first factor, where they are not valid, throttled or not.
+    /// Replaces a voucher by [`Answer::Other`] before a proven first factor: vouchers are not valid there, whether or
+    /// not the user is throttled.
     fn worth_judging(&self, answer: Answer) -> Answer {
         match answer {
             Answer::Code(code) if self.first_factor != FirstFactor::Proven && code.is_voucher() => {

@@ -1,12 +1,12 @@
-//! Messages that a dialogue leaves until its end is logged.
+//! Messages that are shown only after the end of the login is logged.
 
 use alloc::{string::String, vec::Vec};
 use core::cell::RefCell;
 
 use crate::{message::Message, policy::Policy, ports::Conversation, text};
 
-/// Messages held back until the end. A user who kills the process at a later question has left a trace in the log by
-/// then.
+/// Messages held back until the end of the login is logged: at an earlier question, a user could kill the process and
+/// leave no log line.
 #[derive(Debug, Default)]
 pub struct FinalMessage(RefCell<Vec<String>>);
 

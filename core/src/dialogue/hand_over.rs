@@ -12,7 +12,7 @@ use crate::{
     verify::record_update::change,
 };
 
-/// The result.
+/// What became of a key that others have seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOver {
     /// The old key was replaced; the new generation of the record.

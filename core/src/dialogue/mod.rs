@@ -1,4 +1,6 @@
 //! Dialogues with the user, one file each.
+//!
+//! May use every folder but `authorization`, `format` and `login`.
 pub mod asking;
 pub mod context;
 pub mod final_message;

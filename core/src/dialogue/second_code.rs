@@ -11,7 +11,7 @@ use crate::{
 
 /// A correct second code.
 pub enum Second {
-    /// It is used up.
+    /// A code that is now used up.
     Used(Accepted),
     /// The last of a set; the change that it authorizes must use it up.
     Last(LastCode),

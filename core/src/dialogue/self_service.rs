@@ -21,9 +21,9 @@ use crate::{
 pub enum Served {
     /// Nothing.
     Nothing,
-    /// New backup codes; the generation of the new record.
+    /// New backup codes are in force; holds the generation of the new record.
     Codes(Generation),
-    /// A changed authenticator; the generation of the new record.
+    /// An authenticator was changed; holds the generation of the new record.
     Key(Generation),
 }
 

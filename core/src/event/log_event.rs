@@ -1,4 +1,4 @@
-//! Log events: one per call.
+//! Log events: one for each refused code, and one for the end of each login.
 
 use alloc::string::String;
 
@@ -71,7 +71,7 @@ pub enum Resynced {
 pub enum Accepted {
     /// A code of an authenticator.
     App {
-        /// Its name.
+        /// Name of the authenticator.
         authenticator: String,
         /// The claimed step or counter.
         step: Step,
@@ -82,7 +82,7 @@ pub enum Accepted {
     },
     /// A backup code.
     BackupCode {
-        /// Its shape.
+        /// Shape of the code.
         shape: Shape,
         /// Codes left in the set, if known.
         left: Option<u8>,
@@ -162,7 +162,7 @@ pub enum Reason {
     Rule(usize),
     /// The calling program is not root and cannot read files that only root may read.
     CallerNotRoot {
-        /// Its effective user id.
+        /// Effective user id of the calling program.
         uid: u32,
     },
     /// The record cannot be trusted.
@@ -210,7 +210,7 @@ impl Reason {
         )
     }
 
-    /// Returns the stable word.
+    /// Returns the word used in log lines and by `twinlock why`; it never changes within a major version.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

@@ -95,7 +95,7 @@ impl<'i> Table<'i> {
         Ok(Some(Spanned::new(span, number)))
     }
 
-    /// `true` or `false`.
+    /// Takes a boolean.
     pub(crate) fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, TableError> {
         match self.take(key) {
             None => Ok(None),
@@ -194,7 +194,8 @@ impl<'i> Table<'i> {
         self.end_among(self.known.iter().copied())
     }
 
-    /// As [`Table::end`], of a table that was asked only for values that it has; `known` are all names.
+    /// Fails as [`Table::end`] does, for a table that was asked only for the values that it has; `known` are all valid
+    /// names.
     pub(crate) fn end_among(
         &self,
         known: impl Iterator<Item = &'static str>,

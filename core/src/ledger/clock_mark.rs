@@ -16,7 +16,7 @@ const GAP: u64 = 15 * MINUTE;
 /// Maximum number of separate periods: they are stored in the epoch, whose text is short.
 pub const STRETCHES_MAX: usize = 4;
 
-/// The stored mark.
+/// The clock mark as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockMark {
     /// The highest trusted time of the wall clock; 0 if it never moved.
@@ -58,7 +58,8 @@ pub enum Distance {
 }
 
 impl ClockMark {
-    /// Returns the position of the clock: it can have advanced as far as the boot clock, plus a tolerance.
+    /// Compares the wall clock with the mark. Since the mark last moved, the wall clock can have advanced as far as the
+    /// boot clock, plus [`SLACK`].
     pub fn distance(&self, now: Now) -> Distance {
         let begin = if self.at == UnixTime(0) { self.made } else { self.at };
         // A later boot has restarted the boot clock: at least this much time has elapsed since.
@@ -99,8 +100,8 @@ impl Known {
         }
     }
 
-    /// Trusts the clock as it is, for an administrator who has corrected it: moves the mark there, even back. Periods
-    /// in the future are kept, and those of the used names that were removed (`dropped`) are added.
+    /// Trusts the clock, which an administrator has corrected: moves the mark to it, even backwards. Keeps periods in
+    /// the future, and adds those of the used names that were removed (`dropped`).
     #[must_use]
     pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
         let Self { mark, mut ahead } = self;

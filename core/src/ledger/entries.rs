@@ -28,9 +28,9 @@ impl KeyId {
 /// A step of a key that was accepted, or claimed by an interrupted login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
-    /// The key.
+    /// Identifies the key.
     pub mark: KeyId,
-    /// The step.
+    /// The accepted step, or the counter of a token.
     pub step: Step,
 }
 
@@ -105,7 +105,7 @@ pub struct Try {
 pub struct Charged {
     /// The attempt.
     pub name: Try,
-    /// When.
+    /// Time of the charge.
     pub at: UnixTime,
 }
 
@@ -132,7 +132,7 @@ pub struct FailureStreak {
 /// A refusal, kept for `twinlock why`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// When.
+    /// Time of the refusal.
     pub at: UnixTime,
     /// The stable reason.
     pub reason: String,
@@ -155,7 +155,7 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// The capacity of a ledger without a bound.
+    /// Capacity of a file system that does not limit the number of names.
     pub const UNBOUNDED: Self = Self { names: 0, free: 0 };
 }
 
@@ -187,7 +187,7 @@ pub struct Stretch {
 pub struct Horizon {
     /// The last unknown second of the past.
     pub floor: UnixTime,
-    /// Later periods in which an earlier ledger has seen codes used.
+    /// Periods after `floor` in which codes were used before this ledger began; codes of these periods are refused.
     pub ahead: Vec<Stretch>,
     /// The boot in which the ledger began.
     pub boot_id: String,

@@ -40,9 +40,9 @@ pub enum SetUp {
     NeedsAPerson,
     /// Shown above the key: set-up was begun before.
     BegunBefore {
-        /// When.
+        /// When set-up was begun.
         at: UnixTime,
-        /// The source.
+        /// Where the user connected from then.
         source: String,
         /// Whether this is the key that was shown then.
         key: SameKey,
@@ -61,7 +61,7 @@ pub enum SetUp {
     },
     /// Asks for the first code.
     AskCode {
-        /// Its length.
+        /// Number of digits.
         digits: u8,
     },
     /// The code belongs to another key.
@@ -92,7 +92,7 @@ pub enum SetUp {
     },
 }
 
-/// What begins set-up.
+/// What the user types to begin set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beginning {
     /// The word `start`.

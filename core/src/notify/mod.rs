@@ -1,6 +1,6 @@
 //! Mail to users: notifications, when a failed delivery is tried again, spool file names, and the texts.
 //!
-//! May use: `base`, `record`, `event`, `policy`, `ledger`, `message`, `text`.
+//! May use: `base`, `ledger`, `policy`, `record`, `text`.
 
 pub(crate) mod en;
 pub mod notification;

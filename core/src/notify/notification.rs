@@ -14,7 +14,7 @@ pub struct Notification {
     pub user: String,
     /// What happened.
     pub kind: NotificationKind,
-    /// When.
+    /// When it happened.
     pub at: UnixTime,
     /// The PAM service, or `twinlock` for a command.
     pub service: String,
@@ -24,7 +24,7 @@ pub struct Notification {
     pub by: Option<String>,
     /// Backup codes left, if relevant.
     pub left: Option<u8>,
-    /// The recipient, if not the address on record when it is sent: the previous address.
+    /// Recipient: the previous address, or root. `None` for the address that is on record when the mail is sent.
     pub to: Option<String>,
 }
 
@@ -176,7 +176,7 @@ pub struct TicketMail<'a> {
     pub ticket: &'a str,
     /// Who issues it.
     pub by: &'a str,
-    /// When.
+    /// When the ticket was issued.
     pub at: UnixTime,
     /// Expiry.
     pub until: UnixTime,

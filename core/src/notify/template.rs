@@ -46,7 +46,7 @@ pub enum TemplateError {
     NoTicket,
 }
 
-/// The values of the placeholders.
+/// Values that replace the placeholders of a text.
 #[derive(Debug)]
 pub struct Blanks(Vec<(&'static str, Zeroizing<String>)>);
 

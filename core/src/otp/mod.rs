@@ -1,4 +1,6 @@
 //! One-time passwords: RFC 4226, RFC 6238, their keys and their URIs.
+//!
+//! May use: `base`, `ledger`, `record`.
 pub mod hotp;
 pub mod otpauth;
 pub mod qr;

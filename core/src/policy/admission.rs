@@ -102,7 +102,7 @@ impl Admission {
     }
 }
 
-/// Decides. A decoy login is refused before this is called.
+/// Decides on a login by what is known about its user. A decoy login is refused before this is called.
 pub fn admit(known: &Known<'_>) -> Admission {
     let uid = match known.account {
         AccountState::Exists { uid } => uid,

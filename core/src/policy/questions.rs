@@ -24,8 +24,8 @@ pub enum Questions {
     All,
     /// Nothing: the PAM line says `code_only`. A change that is owed counts as postponed.
     CodeOnly,
-    /// Nothing: a local user runs the program, as with sudo and su, which may replace every prompt. What is owed
-    /// waits for the user's next login of another kind.
+    /// Nothing: a local user runs the program (sudo, su) and may replace every prompt. A change that is owed waits for
+    /// the user's next login by ssh or at the console.
     Elsewhere,
 }
 

@@ -22,7 +22,7 @@ pub const FILE_MAX: usize = 16 * 1024;
 /// Prefix of the names of sets and of spent codes.
 const SET: &str = "codes.";
 const SPENT: &str = "spent.";
-/// The last line.
+/// The last line, which shows that the file was not cut.
 const END: &str = "# end of codes";
 
 /// Returns the file name of a set.

@@ -169,7 +169,8 @@ pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> O
     Some(found)
 }
 
-/// Returns the name for a further authenticator: the requested one, or the first free one of it with a number.
+/// Returns an unused name for a further authenticator: the requested one, or that name followed by the lowest free
+/// number.
 #[must_use]
 pub fn free_name(record: &Record, wished: &str) -> Option<String> {
     let is_free = |name: &String| record.authenticators.iter().all(|other| other.name != *name);

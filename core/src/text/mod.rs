@@ -1,4 +1,6 @@
 //! Texts for users, in the configured language.
+//!
+//! May use: `base`, `event`, `message`, `policy`, `record`.
 
 mod en;
 mod sv;

@@ -134,7 +134,7 @@ pub enum Outcome {
     },
     /// Locked out, not compared: too many consecutive wrong codes.
     Locked,
-    /// Not compared, or compared and claimed, because of a fault.
+    /// A fault: the code was not compared, or was compared and claimed.
     Faulty(Reason),
     /// No TOTP match, and the backup codes could not be read. The charge is kept; otherwise, an attacker who can
     /// cause the fault would get free guesses.

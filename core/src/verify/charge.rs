@@ -87,8 +87,8 @@ impl Attempt<'_> {
             return Ok(());
         }
         // Without a stored attempt, use `.`, which always exists.
-        let first_factor = history.tries.first().map(|charged| names::try_name(&charged.name));
-        let name = first_factor.as_deref().unwrap_or(".");
+        let first = history.tries.first().map(|charged| names::try_name(&charged.name));
+        let name = first.as_deref().unwrap_or(".");
         // If another process has forgiven that name meanwhile, it would now count as an attempt.
         if self.user_ledger.create(name, &names::instant(now))? == Creation::Made {
             self.user_ledger.erase(name);
@@ -219,7 +219,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// As [`Attempt::forgive`], for a success that came after the comparison.
+    /// Forgives as [`Attempt::forgive`] does, for a success that came after the comparison.
     pub(crate) fn forgive_late(&self) {
         if let (Ok(now), Ok(history)) =
             (self.ports.clock.now(), history::read(self.user_ledger, None))

@@ -150,8 +150,8 @@ impl<'a> CodeSetVerifier<'a> {
         }
     }
 
-    /// If a new set can be shown, enabling it spends the last code; otherwise, a change that notes that a new set is
-    /// owed does.
+    /// Handles the last code of a set. If a new set can be shown, enabling that set spends the code; otherwise, the
+    /// change that notes the owed set does.
     fn offer_last(
         &self,
         person: &mut Option<(&Account, Snapshot)>,

@@ -22,7 +22,7 @@ pub struct Evidence<'a> {
     pub used: &'a [Used],
     /// The epoch: the ledger knows nothing up to and including this second.
     pub floor: UnixTime,
-    /// Later periods in which an earlier ledger has seen codes used.
+    /// Periods after `floor` in which codes were used before this ledger began; codes of these periods are refused.
     pub ahead: &'a [Stretch],
     /// The current time.
     pub now: UnixTime,

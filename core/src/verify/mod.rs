@@ -1,6 +1,7 @@
 //! Judging one code: charge, compare, claim, commit, refund.
 //!
-//! Start with [`attempt`], which has the order. May use every folder but `dialogue` and `login`.
+//! Start with [`attempt`], which has the order. May use: `answer`, `base`, `event`, `ledger`, `otp`, `policy`, `ports`,
+//! `record`.
 
 pub mod attempt;
 pub mod charge;

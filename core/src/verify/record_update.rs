@@ -41,7 +41,7 @@ pub fn change<E>(
 /// Finds the newest record.
 pub type Find<'a> = &'a dyn Fn() -> Result<Option<Snapshot>, StoreError>;
 
-/// As [`change`], for the record that `find` returns.
+/// Commits a change as [`change`] does, for the record that `find` returns.
 ///
 /// # Errors
 /// As [`change`].

@@ -26,7 +26,7 @@ impl Source {
         stripped(self.text.lines())
     }
 
-    /// Returns the folder below `src`, or the file where it lies beside the folders.
+    /// Returns the folder below `src`, or the file itself if it lies next to the folders.
     pub(crate) fn room(&self) -> &str {
         let below = self.path.split_once("/src/").map_or(self.path.as_str(), |(_, below)| below);
         below.split('/').next().unwrap_or(below).trim_end_matches(".rs")

@@ -8,7 +8,7 @@ use twinlock_core::{
 
 const SEED: [u8; 20] = *b"12345678901234567890";
 
-/// The app that every user has.
+/// Returns the app that every user has.
 pub fn authenticator() -> Authenticator {
     Authenticator {
         name: "app".into(),
@@ -19,7 +19,7 @@ pub fn authenticator() -> Authenticator {
     }
 }
 
-/// A HOTP token whose key is one repeated byte.
+/// Returns a HOTP token whose key is one repeated byte.
 pub fn token(byte: u8, next: u64) -> Authenticator {
     Authenticator {
         name: "token".into(),

@@ -106,7 +106,7 @@ impl Accounts for World {
 }
 
 impl Entropy for World {
-    /// The bytes of a small generator (xorshift), reproducible.
+    /// Fills the buffer from a small reproducible generator (xorshift).
     fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineError> {
         if self.fails() {
             return Err(MachineError);

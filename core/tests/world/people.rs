@@ -22,7 +22,7 @@ pub fn stack() -> Request {
     request("ada", Claim::Stack)
 }
 
-/// A world in which ada is not enrolled, and the first login with the first factor sets her up.
+/// Returns a world in which ada is not enrolled, and her first login with the first factor sets her up.
 pub fn newcomer() -> World {
     let mut world = World::new();
     world.records.borrow_mut().clear();
@@ -55,7 +55,7 @@ pub fn screen(world: &World) -> String {
     world.said.borrow().join("\n")
 }
 
-/// A world in which ada has her own set of codes.
+/// Returns a world in which ada has her own set of codes.
 pub fn with_codes(count: u8) -> (World, Vec<String>) {
     let mut world = newcomer();
     world.policy.backup_codes = BackupCodes { count, warn_below: 3, ..BackupCodes::default() };

@@ -123,7 +123,7 @@ impl CodeSets for World {
     }
 }
 
-/// Not Argon2id, which is in host: salt and code together distinguish codes equally well.
+/// Hashes without Argon2id, which is in host: salt and code together distinguish codes equally well.
 fn digest_of(code: &str, recipe: &Recipe) -> Digest {
     let mut bytes = Zeroizing::new([0; 32]);
     let parts = recipe.salt.iter().copied().chain(code.bytes());

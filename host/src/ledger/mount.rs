@@ -25,7 +25,8 @@ pub(crate) fn check(path: &str, owner: Owner) -> Result<(), LedgerError> {
     judge(look(CWD, path), owner)
 }
 
-/// Opens such a folder, with as many system calls as an ordinary one; refuses a symbolic link anywhere in the path.
+/// Opens a folder that must be a mount point, with as many system calls as any other; refuses a symbolic link anywhere
+/// in the path.
 pub(crate) fn open(path: &str, owner: Owner) -> Result<TrustedDir, LedgerError> {
     let fd = open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS).map_err(fault)?;
     judge(look(fd.as_fd(), ""), owner)?;
@@ -77,7 +78,7 @@ fn look(from: BorrowedFd<'_>, path: &str) -> io::Result<MountState> {
     }
 }
 
-/// For older kernels: compares the device with that of the parent folder.
+/// Compares the device of the folder with that of its parent, for kernels before 5.8.
 fn look_by_device(from: BorrowedFd<'_>, path: &str) -> io::Result<MountState> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
     let own = fs::statat(from, path, flags)?;

@@ -46,7 +46,7 @@ pub(crate) fn open(path: &Path, owner: u32) -> Result<OwnedFd, NewFileError> {
     open_below(folder, path, owner)
 }
 
-/// As [`open`], from a folder whose parents are not checked.
+/// Opens a folder as [`open`] does, starting in a folder whose parents are not checked.
 pub(crate) fn open_below(
     folder: OwnedFd,
     path: &Path,

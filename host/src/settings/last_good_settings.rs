@@ -42,7 +42,7 @@ pub fn keep(
 
 /// Removes a copy that no login would use, so that it does not block a new one.
 fn remove_unusable(settings_path: &str, owner: Owner) {
-    let path = settings::good_beside(settings_path);
+    let path = settings::last_good_path(settings_path);
     let found = trusted_dir::read_file(&path, owner, READABLE, last_good::LAST_GOOD_MAX);
     let is_usable = |fault| trusted_dir::is_absent(fault) || matches!(fault, FileError::Io { .. });
     if !found.map_or_else(is_usable, |_| true) {
@@ -55,7 +55,7 @@ fn remove_unusable(settings_path: &str, owner: Owner) {
 /// # Errors
 /// [`FileError`].
 pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result<(), FileError> {
-    let path = settings::good_beside(settings_path);
+    let path = settings::last_good_path(settings_path);
     change(settings_path, owner, &mut |before| {
         let Ok(mode) = fs::stat(&path).map(|found| found.st_mode) else { return Ok(None) };
         let text = std::str::from_utf8(before).ok();
@@ -79,7 +79,7 @@ fn change(
     owner: Owner,
     decide: Decide<'_, FileError>,
 ) -> Result<(), FileError> {
-    let path = settings::good_beside(settings_path);
+    let path = settings::last_good_path(settings_path);
     let file =
         SwapFile::open(&path, last_good::LAST_GOOD_MAX, owner).map_err(|found| found.fault)?;
     let mut same = |before: &[u8]| {

@@ -39,7 +39,7 @@ pub enum SettingsReadError {
     RulesMistake(SettingsError),
 }
 
-/// The loaded settings.
+/// The settings in force, and whether they come from the last good copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
     /// The settings in force.
@@ -67,8 +67,8 @@ fn load_beside(path: &str, rules: &str, owner: Owner) -> Result<Loaded, Settings
     loaded
 }
 
-/// As [`load`], for a file that a PAM line or an option names: it must exist, and only root may write to any folder
-/// above it.
+/// Loads the settings as [`load`] does, for a file that a PAM line or an option names: it must exist, and only root may
+/// write to any folder above it.
 ///
 /// # Errors
 /// [`SettingsReadError`]; the good copy is not used if other users can write to such a folder.
@@ -163,7 +163,7 @@ fn good(path: &str, owner: Owner) -> Result<Policy, SettingsReadError> {
 
 fn good_parts(path: &str, owner: Owner) -> Result<(Policy, Vec<Rule>), SettingsReadError> {
     let bytes =
-        trusted_dir::read_file(&good_beside(path), owner, READABLE, last_good::LAST_GOOD_MAX)
+        trusted_dir::read_file(&last_good_path(path), owner, READABLE, last_good::LAST_GOOD_MAX)
             .map_err(SettingsReadError::File)?;
     let text = utf8(&bytes).map_err(SettingsReadError::Mistake)?;
     let newer =
@@ -176,13 +176,13 @@ fn good_parts(path: &str, owner: Owner) -> Result<(Policy, Vec<Rule>), SettingsR
 
 /// Returns the path of `settings.good` next to a settings file.
 #[must_use]
-pub fn good_beside(path: &str) -> String {
-    extras(path, GOOD)
+pub fn last_good_path(path: &str) -> String {
+    sibling(path, GOOD)
 }
 
 /// Returns the path of another file next to a settings file.
 #[must_use]
-pub fn extras(path: &str, name: &str) -> String {
+pub fn sibling(path: &str, name: &str) -> String {
     match path.rsplit_once('/') {
         Some((folder, _)) => [folder, "/", name].concat(),
         None => name.into(),

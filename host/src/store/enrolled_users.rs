@@ -73,7 +73,8 @@ pub fn ever_enrolled(records: &HostRecords) -> Result<bool, StoreError> {
     any_other_enrolled(records, &BTreeSet::new())
 }
 
-/// As [`ever_enrolled`], without the named accounts: those that a run has just enrolled prove nothing about others.
+/// Returns what [`ever_enrolled`] does, without counting the named accounts: those that a run has just enrolled prove
+/// nothing about others.
 ///
 /// # Errors
 /// [`StoreError`] if this cannot be determined.

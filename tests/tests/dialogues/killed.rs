@@ -188,7 +188,7 @@ fn a_key_is_the_old_one_or_the_new_one() {
             });
             owned(&["<code>", "start", "<first>", "<next>"])
         },
-        half: "one more code of the OLD key",
+        half: "the next code of the OLD key",
         states: |caller, ended| {
             let key = key_shown(&ended.screen).map(|otp| otp.key);
             let new = key.is_some_and(|key| app_gets_in(caller, ended, Some(&key)));

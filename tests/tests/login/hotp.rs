@@ -272,7 +272,7 @@ fn where_the_counter_cannot_be_written_nobody_gets_in_until_it_can() {
         for counter in 10..17 {
             let said = m.asked("ada", &(token.at(counter) + "\n"));
             let words = said.stdout + &said.stderr;
-            assert!(words.contains("cannot write down that it is used"), "{counter}: {words}");
+            assert!(words.contains("cannot record that it is used"), "{counter}: {words}");
         }
         assert_eq!(m.logged("reason=record_not_written").len(), 7, "{stuck}: {:?}", m.log());
         m.run(["sh", "-euc", mended]).ok();

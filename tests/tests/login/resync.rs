@@ -106,9 +106,9 @@ fn old_codes_let_nobody_in_and_are_said_to_be_old() {
     let mut s = m.pamtester("bare", "ada").open();
     let old = shown(&m, begun, &[-14, -13, -12]);
     s.expect(PROMPT).send_line(&old[0]).expect("That code is wrong. 2 tries left.");
-    s.expect(PROMPT).send_line(&old[1]).expect("That code is right for ");
+    s.expect(PROMPT).send_line(&old[1]).expect("That code was right ");
     s.expect("ago: check the clock of your phone.").expect(PROMPT).send_line(&old[2]);
-    s.expect("That code is right for ").expect("ago: check the clock of your phone.");
+    s.expect("That code was right ").expect("ago: check the clock of your phone.");
     assert_ne!(s.exit_code(), Some(0));
     assert_eq!(m.logged("reason=clock_off").len(), 2, "{:?}", m.log());
     assert_eq!(m.tries("ada"), 3, "{}", m.state());
@@ -251,7 +251,7 @@ fn where_the_record_cannot_be_written_nobody_gets_in_until_it_can() {
         m.run(["sh", "-euc", stuck]).ok();
         let mut s = m.pamtester("bare", "ada").open();
         s.expect(PROMPT).send_line(&codes[0]).expect(PROMPT).send_line(&codes[1]);
-        s.expect("cannot write down that it is used").expect("twinlock why ada");
+        s.expect("cannot record that it is used").expect("twinlock why ada");
         s.expect("Press Enter to end").send_line("");
         assert_ne!(s.exit_code(), Some(0), "{stuck}: {}", s.transcript());
         assert_eq!(m.logged("reason=record_not_written").len(), 1, "{stuck}: {:?}", m.log());

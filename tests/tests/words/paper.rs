@@ -19,7 +19,7 @@ const PLACEHOLDERS: [(&str, &str); 12] = [
     ("(9 s)", "(<WAIT>)"),
 ];
 
-/// A transcript.
+/// A transcript of commands and their output, to be compared with the golden file.
 pub struct Paper {
     name: String,
     text: String,

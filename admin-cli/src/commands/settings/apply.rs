@@ -4,7 +4,7 @@
 use serde_json::json;
 use twinlock_core::policy::{Rule, settings as form};
 use twinlock_host::{
-    settings::{self, RULES, good_beside, last_good_settings, swap_file::Content},
+    settings::{self, RULES, last_good_path, last_good_settings, swap_file::Content},
     trusted_dir::Owner,
     trusted_path,
 };
@@ -43,7 +43,7 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
     let changed = logged(&work.changed);
     by.log(&context, "settings_applied", &[("file", &context.config), ("changed", &changed)]);
     kept?;
-    let good = good_beside(&context.config);
+    let good = last_good_path(&context.config);
     let said = match work.is_new {
         true => format!("{} is installed, and kept as {}.", plain(&context.config), plain(&good)),
         false => format!("{}: no mistake; kept as {}.", plain(&context.config), plain(&good)),
@@ -131,7 +131,7 @@ impl Work {
     }
 
     fn keep(&self, context: &Context) -> Result<(), Failure> {
-        let path = good_beside(&context.config);
+        let path = last_good_path(&context.config);
         last_good_settings::keep(&context.config, RULES, &self.content(), OWNER).map_err(|fault| {
             // After a disk error at the very end, the new file is in force.
             let kept = settings::kept(&context.config, OWNER);

@@ -84,7 +84,7 @@ impl Context {
     /// Returns the file of the settings in force, or `None` if there is none.
     fn file(&self) -> Option<String> {
         if self.stand_in {
-            return Some(settings::good_beside(&self.config));
+            return Some(settings::last_good_path(&self.config));
         }
         std::path::Path::new(&self.config).exists().then(|| self.config.clone())
     }

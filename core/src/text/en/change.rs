@@ -13,18 +13,20 @@ pub(in crate::text) fn say(message: &Change) -> String {
         Change::Seen { by, at, left } => format!(
             "\n{}\n{}",
             wrap(&format!(
-                "The key in your app was seen by {by} on {}: it is to be replaced by one that \
-                 only you know.",
+                "The key in your app was seen by {by} on {}: replace it with one that only you \
+                 know.",
                 date(*at)
             )),
             begin(*left)
         ),
         Change::SeenElsewhere { by, at } => wrap(&format!(
-            "The key in your app was seen by {by} on {}: log in by ssh, or at the console, to \
-             replace it.",
+            "The key in your app was seen by {by} on {}: to replace it, log in by ssh or at the \
+             console.",
             date(*at)
         )),
-        Change::SeenAgain { left } => format!("\nThat is not the word start.\n{}", begin(*left)),
+        Change::SeenAgain { left } => {
+            format!("\nThat is not the word \"start\".\n{}", begin(*left))
+        }
         Change::Menu { changed, authenticators } => format!(
             "\nThat code is right. Last change: {}.\n  \
              1  New backup codes (the old ones stop working)\n  \
@@ -51,29 +53,29 @@ pub(in crate::text) fn say(message: &Change) -> String {
             choices(names)
         ),
         Change::SecondCode => {
-            "\nTo change anything takes one more code: the next that your app shows,\n\
+            "\nTo change anything, type one more code: the next that your app shows,\n\
              or a backup code. (Enter stops): "
                 .into()
         }
         Change::SecondOfOld => {
-            "\nThe new key works. To drop the old one, type one more code of the OLD key,\n\
-             the next that the app shows, or a backup code. (Enter stops): "
+            "\nThe new key works. To remove the old one, type the next code of the OLD key,\n\
+             or a backup code. (Enter stops): "
                 .into()
         }
         Change::SecondOfOther => {
-            "\nThe new key works. To add it, type one more code of an app that you had\n\
-             before, the next that it shows, or a backup code. (Enter stops): "
+            "\nThe new key works. To add it, type the next code of an app that you had\n\
+             before, or a backup code. (Enter stops): "
                 .into()
         }
         Change::SecondToRemove { name } => format!(
             "\n{}",
             wrap(&format!(
-                "To remove {}, type one more code: the next of any of your apps, or a backup \
-                 code. (Enter stops):",
+                "To remove {}, type the next code of any of your apps, or a backup code. (Enter \
+                 stops):",
                 plain(name)
             )) + " "
         ),
-        Change::Name => "\nWhat is it to be called? (Enter: app): ".into(),
+        Change::Name => "\nWhat should it be called? (Enter: app): ".into(),
         Change::Added => "The new key works from now on, in addition to the others.".into(),
         Change::WrongSecond { left } => format!(
             "\nThat code is wrong. {}\nThe next code, or a backup code: ",
@@ -86,13 +88,14 @@ pub(in crate::text) fn say(message: &Change) -> String {
         ),
         Change::NotACode => "\nThat is not a code.\nThe next code, or a backup code: ".into(),
         Change::Replaced { entry } => wrap(&format!(
-            "The new key works from now on, the old one no more. In your app, delete the older \
-             entry {}.",
+            "The new key works from now on, the old one no longer. In your app, delete the \
+             older entry {}.",
             plain(entry)
         )),
-        Change::Removed { entry } => {
-            wrap(&format!("That key works no more. In the app, delete the entry {}.", plain(entry)))
-        }
+        Change::Removed { entry } => wrap(&format!(
+            "That key no longer works. In the app, delete the entry {}.",
+            plain(entry)
+        )),
         Change::OldKeyStays => "Nothing was changed: the old key still works.".into(),
         Change::Unchanged => "Nothing was changed.".into(),
         Change::Remember { address, seconds } => format!(

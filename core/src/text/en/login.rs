@@ -50,10 +50,10 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Wrong { left } => format!("That code is wrong. {left} tries left."),
         Message::NotACode => "That is not a code. The app shows 6 to 8 digits.".into(),
         Message::NoBypass => {
-            "You have no bypass (nine digits) that works. The app shows 6 to 8 digits.".into()
+            "You have no valid bypass code (nine digits). The app shows 6 to 8 digits.".into()
         }
         Message::NoTicket => {
-            "You have no ticket (twelve letters) that works here.".into()
+            "You have no valid ticket (twelve letters) here.".into()
         }
         Message::NoSuchWay(Ways::Everybodys) => {
             "That was none of the choices (1, 2 or 3). Type ? to see them again.".into()
@@ -74,7 +74,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
         Message::Replayed { wait } => {
             format!("That code was used already. Wait for the next one ({}).", duration(*wait))
         }
-        Message::Spent => "That backup code was used already: each of them works once.".into(),
+        Message::Spent => "That backup code was used already: each works once.".into(),
         Message::CodesLeft { left: 0 } => "That was your last backup code.".into(),
         Message::CodesLeft { left: 1 } => "You have 1 backup code left.".into(),
         Message::CodesLeft { left } => format!("You have {left} backup codes left."),
@@ -90,7 +90,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
             clock(*until)
         ),
         Message::BeforeEpoch { wait: 600.., .. } => {
-            "The clock of this machine does not fit its memory of used codes.\nAsk your administrator (twinlock why).".into()
+            "The clock of this machine does not match its list of used codes.\nAsk your administrator (twinlock why).".into()
         }
         Message::BeforeEpoch { wait, .. } => format!(
             "This machine has just started and cannot know whether that code was used.\n\
@@ -98,39 +98,40 @@ pub(in crate::text) fn say(message: &Message) -> String {
             duration(*wait)
         ),
         Message::ClockOff { ahead: 0, wait: Some(wait) } => format!(
-            "These codes are of now, and this machine goes by a clock that was off.\n\
+            "Your app's clock is right again, but this machine has not adjusted to it yet.\n\
              Wait {}, then type two codes in a row.",
             duration(*wait)
         ),
         Message::ClockOff { ahead: 0, wait: None } => {
-            "These codes are of now, and this machine goes by a clock that was off.\n\
+            "Your app's clock is right again, but this machine has not adjusted to it yet.\n\
              Ask your administrator (twinlock why)."
                 .into()
         }
         Message::ClockOff { ahead, wait } => format!(
-            "That code is right for {} {}: check the clock of your phone.{}",
+            "That code {} {}{}: check the clock of your phone.{}",
+            if *ahead < 0 { "was right" } else { "will be right in" },
             duration(ahead.unsigned_abs()),
-            if *ahead < 0 { "ago" } else { "from now" },
+            if *ahead < 0 { " ago" } else { "" },
             wait.map_or_else(String::new, |wait| format!(
                 "\nOr wait {}, then type two codes in a row.",
                 duration(wait)
             ))
         ),
         Message::Resynced(Resynced::Clock { seconds: 0, .. }) => {
-            "The clock of your phone is right again; this login has noted it.".into()
+            "The clock of your phone is right again, and this machine has noted it.".into()
         }
         Message::Resynced(Resynced::Clock { seconds, .. }) => format!(
-            "\nThe clock of your phone is about {} {}. This login has noted it;\n\
-             better let the phone take its time from the network.",
+            "\nThe clock of your phone is about {} {}. This machine has noted it,\n\
+             but let your phone set its clock by the network.",
             duration(seconds.unsigned_abs()),
             if *seconds < 0 { "slow" } else { "fast" }
         ),
         Message::Resynced(Resynced::Counter { skipped }) => format!(
             "\nThe button of your token was pressed {skipped} times without a login.\n\
-             This login has noted it; the next code is good by itself again."
+             This machine has noted it: one code is enough again."
         ),
         Message::Throttled { until, wait } => {
-            format!("Too many wrong codes. Again at {} (in {}).", clock(*until), duration(*wait))
+            format!("Too many wrong codes. Try again at {} (in {}).", clock(*until), duration(*wait))
         }
         Message::Locked { user } => format!(
             "Too many wrong codes in a row. Sign in from a place you have used before,\n\
@@ -147,7 +148,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
              Press Enter to end: "
         ),
         Message::RecordUnwritable { user } => format!(
-            "\nThat code is right, but this machine cannot write down that it is used.\n\
+            "\nThat code is right, but this machine cannot record that it is used.\n\
              Ask your administrator (twinlock why {user}).\n\
              Press Enter to end: "
         ),
@@ -164,7 +165,7 @@ pub(in crate::text) fn say(message: &Message) -> String {
             "Your account was changed at the same time, from elsewhere: log in again.".into()
         }
         Message::Elsewhere => {
-            "There is more to ask than this program can: log in by ssh or at the console.".into()
+            "This program cannot ask all that is needed: log in by ssh or at the console.".into()
         }
         Message::PressEnter => "Press Enter to end: ".into(),
     }

@@ -36,7 +36,7 @@ pub(in crate::text) fn say(message: &NewCodes) -> String {
             tries(*left)
         ),
         NewCodes::NotTheLast { left, .. } => format!(
-            "\nThose are not its last four letters. {}\n\
+            "\nThose are not the last four letters of the last code. {}\n\
              The last four letters of the last code: ",
             tries(*left)
         ),
@@ -85,10 +85,10 @@ fn because(why: &Why, one: bool) -> String {
         Why::First => format!("In case you lose your phone, here {are} your backup {codes}:"),
         Why::Given { by } => {
             format!(
-                "{by} has made {} for you; the old ones work no more:",
+                "{by} has made {} for you; the old ones no longer work:",
                 if one { "a new backup code" } else { "new backup codes" }
             )
         }
-        Why::Wished => format!("Your new backup {codes}, in place of what you had:"),
+        Why::Wished => format!("Your new backup {codes}, in place of the old ones:"),
     }
 }

@@ -19,13 +19,13 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
             begin(*by, *without)
         ),
         SetUp::BeginAgain { without } => {
-            format!("\nThat is not the word start.\n{}", begin(Beginning::Word, *without))
+            format!("\nThat is not the word \"start\".\n{}", begin(Beginning::Word, *without))
         }
         SetUp::TicketExpired => {
             "\nYour set-up ticket has expired. A new one is on its way to you by mail.".into()
         }
         SetUp::WrongTicket { left } => format!(
-            "\nThat ticket is wrong, or its time is over. {}\n\
+            "\nThat ticket is wrong or has expired. {}\n\
              Your set-up ticket (12 letters, Enter stops): ",
             if *left == 1 { "1 try left.".into() } else { format!("{left} tries left.") }
         ),
@@ -45,8 +45,8 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         SetUp::BegunBefore { at, source, key: SameKey::Another } => format!(
             "\n{}",
             wrap(&format!(
-                "Set-up was begun at {} from {source}, and not finished. The key shown then works \
-                 no more. If that was not you, tell your administrator.",
+                "Set-up was begun at {} from {source}, and not finished. The key shown then no \
+                 longer works. If that was not you, tell your administrator.",
                 minute(*at)
             ))
         ),
@@ -62,15 +62,16 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
         ),
         SetUp::AskCode { digits } => format!("{digits}-digit code that the app shows now: "),
         SetUp::WrongCode => {
-            "\nThat code is not of this key. Look for the account that the app has\n\
-             just added."
+            "\nThat code does not belong to this key. Look for the account that you have\n\
+             just added to the app."
                 .into()
         }
         SetUp::ClockOff { ahead } => format!(
-            "\nThat code is right for {} {}: set the clock of your phone by the\nnetwork, then \
-             type the code shown.",
+            "\nThat code {} {}{}: set the clock of your phone by the\nnetwork, then type the code \
+             shown.",
+            if *ahead < 0 { "was right" } else { "will be right in" },
             duration(ahead.unsigned_abs()),
-            if *ahead < 0 { "ago" } else { "from now" },
+            if *ahead < 0 { " ago" } else { "" },
         ),
         SetUp::UsedCode { wait } => {
             format!("\nThat code was used already. Wait for the next one ({}).", duration(*wait))
@@ -84,11 +85,11 @@ pub(in crate::text) fn say(message: &SetUp) -> String {
             clock(*until)
         ),
         SetUp::TooMany { until: None } => {
-            "Nothing was set up. Your next login begins anew, with another key.".into()
+            "Nothing was set up. Your next login starts again with another key.".into()
         }
         SetUp::NoTicket { user } => format!(
-            "Without a ticket nothing is set up. One may be another person's, used, or out\n\
-             of date: ask your administrator for a new one\n\
+            "Nothing is set up without a ticket. Yours may be another user's, used, or\n\
+             expired: ask your administrator for a new one\n\
              (twinlock invite {user})."
         ),
     }

@@ -40,7 +40,7 @@ pub type Turn = u8;
 pub enum Record {
     /// Only reads it.
     Reads,
-    /// Writes a successor.
+    /// Writes the next record of the user.
     Moves,
 }
 

@@ -14,7 +14,7 @@ use super::world::World;
 pub struct Strike<'p> {
     /// The call.
     pub place: &'p Place,
-    /// The fault.
+    /// The fault to inject.
     pub means: Means,
     /// Whether this call comes after the acceptance of the code.
     pub late: bool,

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Instants of the years in which these tests run; no other number is as large.
 const INSTANTS: std::ops::Range<u64> = 1_500_000_000..5_000_000_000;
 
-/// Value of a key.
+/// Expected shape of one JSON value.
 #[derive(Debug)]
 pub struct Outline {
     kind: Kind,
