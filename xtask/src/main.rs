@@ -56,9 +56,9 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
 
   chore      Debian packages       disk, with target/   minutes, on 2 cores
   demo       9                     1 GB                 5
-  test       33 (165 with what     4 GB                 20
+  test       33 (165 with what     2 GB                 20
              they need, at most)
-  test --all 38                    8 GB                 120
+  test --all 38                    6 GB                 120
   bench      11                    1 GB                 10
 ";
 
