@@ -5,13 +5,10 @@ use std::io::{ErrorKind, Write};
 use rustix::process::geteuid;
 use twinlock_core::{
     authorization::Operation,
-    base::{
-        account::Account,
-        time::{Now, UnixTime},
-    },
+    base::{account::Account, time::Now},
     policy::Policy,
     ports::{Accounts, Clock, Entropy},
-    record::Generation,
+    record::{Generation, enrollment::ChangeStamp},
 };
 use twinlock_host::{
     entropy::KernelEntropy,
@@ -158,10 +155,10 @@ impl Context {
     }
 
     /// Returns a fresh generation and the second in which it was drawn.
-    pub(crate) fn stamp(&self) -> Result<(Generation, UnixTime), Failure> {
+    pub(crate) fn stamp(&self) -> Result<ChangeStamp, Failure> {
         let mut bytes = [0; 8];
         KernelEntropy.fill(&mut bytes)?;
-        Ok((Generation(u64::from_ne_bytes(bytes)), self.now()?.unix))
+        Ok(ChangeStamp { generation: Generation(u64::from_ne_bytes(bytes)), at: self.now()?.unix })
     }
 
     /// Prints the result once the work is done: a sentence for a person, or an object for a program.

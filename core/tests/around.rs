@@ -23,14 +23,14 @@ use twinlock_core::{
     policy::Echo,
     ports::{Conversation, ConversationError, Part, Ports, Records, Snapshot},
     record::{
-        Generation, Record, enrollment,
+        Record, enrollment,
         extras::{AuditStamp, Bypass},
         voucher::Voucher,
     },
 };
 use world::{
     Line, START, World,
-    people::{change, newcomer, screen, stack, with_codes},
+    people::{change, newcomer, screen, stack, stamp, with_codes},
     reader, request,
 };
 
@@ -139,7 +139,7 @@ fn a_set_that_somebody_elses_change_has_carried_on_is_not_taken_away_last_code()
 #[test]
 fn a_set_that_somebody_elses_change_has_carried_on_is_not_taken_away_owed() {
     let (world, _) = with_codes(10);
-    change(&world, |r| enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START))));
+    change(&world, |r| enrollment::owing_codes(r, audit(), stamp(50, START)));
     world.unix.set(world.unix.get() + 60);
     codes_are_there(&world, &["<own>", "<group>"]);
 }
@@ -147,7 +147,7 @@ fn a_set_that_somebody_elses_change_has_carried_on_is_not_taken_away_owed() {
 #[test]
 fn set_up_that_is_held_open_ends_with_a_reset() {
     fn reset(world: &World) {
-        change(world, |r| enrollment::reset(r, audit(), (Generation(77), UnixTime(START + 1))));
+        change(world, |r| enrollment::reset(r, audit(), stamp(77, START + 1)));
     }
     let world = newcomer();
     world.lines.borrow_mut().extend([ty("start"), ty("<first>"), Line::Do(reset, "".into())]);

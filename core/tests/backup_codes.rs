@@ -15,7 +15,7 @@ use twinlock_core::{
 };
 use world::{START, World, reader, request};
 
-use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
+use world::people::{change, kinds, letters, screen, stack, stamp, ticket, with_codes};
 
 #[test]
 fn the_single_code_renews_itself_each_time_it_is_used() {
@@ -90,7 +90,7 @@ fn owed_codes_are_shown_at_the_next_login_until_they_are_confirmed() {
     let world = World::new();
     change(&world, |record| {
         let audit = AuditStamp { by: "kim".into(), at: UnixTime(START + 1) };
-        let stamp = (twinlock_core::record::Generation(8), UnixTime(START + 1));
+        let stamp = stamp(8, START + 1);
         twinlock_core::record::enrollment::owing_codes(record, audit, stamp)
     });
     assert_eq!(world.login(&stack(), &[&world.code(0), ""]), Verdict::Granted);
@@ -119,7 +119,7 @@ fn a_ticket_fetches_new_codes_and_gets_in_once() {
     let world = World::new();
     change(&world, |record| {
         let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
-        let stamp = (twinlock_core::record::Generation(8), UnixTime(START));
+        let stamp = stamp(8, START);
         let mut record = twinlock_core::record::enrollment::owing_codes(record, audit, stamp);
         twinlock_core::record::enrollment::give_ticket(&mut record.extras, ticket(Purpose::Codes));
         record

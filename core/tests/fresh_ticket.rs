@@ -24,7 +24,7 @@ use twinlock_core::{
 };
 use world::{START, World, request};
 
-use world::people::{change, letters, newcomer, screen, stack, ticket};
+use world::people::{change, letters, newcomer, screen, stack, stamp, ticket};
 
 /// Returns a ticket that is valid for an hour from this many seconds after the start.
 fn given_at(seconds: u64) -> Ticket {
@@ -52,7 +52,7 @@ fn invited(tickets: Vec<Ticket>) -> World {
     world.policy.mail.domain = Some("example.org".into());
     world.policy.rules = vec![rule(Some(UnixTime(START + 30 * DAY)))];
     let account = world.accounts.borrow().get("ada").cloned().unwrap();
-    let mut record = enrollment::begun(&account, None, (Generation(5), UnixTime(START)));
+    let mut record = enrollment::begun(&account, None, stamp(5, START));
     record.extras.tickets = tickets;
     world.records.borrow_mut().insert("ada".into(), (1, form::write(&record).to_string()));
     world

@@ -17,14 +17,14 @@ use twinlock_core::{
     policy::{NotEnrolled, TicketNeed},
     ports::Records,
     record::{
-        Generation, State, enrollment,
+        State, enrollment,
         extras::{AuditStamp, Bypass, Purpose},
         voucher::Voucher,
     },
 };
 use world::{
     Line, START, World,
-    people::{change, newcomer, screen, stack, ticket, with_codes},
+    people::{change, newcomer, screen, stack, stamp, ticket, with_codes},
     reader, request,
 };
 
@@ -46,17 +46,13 @@ fn by_key(key: &str) -> Request {
 }
 /// Resets ada, and sets her up again with another key; her new codes are not confirmed yet.
 fn reset_and_anew(world: &World) {
-    change(world, |record| {
-        enrollment::reset(record, audit(), (Generation(77), UnixTime(START + 1)))
-    });
+    change(world, |record| enrollment::reset(record, audit(), stamp(77, START + 1)));
     let account = Account { name: "ada".into(), uid: 1000, gid: 1000, full_name: String::new() };
     let before = world.newest(&account).unwrap();
     let key = twinlock_core::base::secret::Key::new(vec![42; 20]).unwrap();
     let mut app = world::apps::authenticator();
     app.key = key;
-    let new =
-        enrollment::enroll(&account, before.as_ref(), app, (Generation(78), UnixTime(START + 2)))
-            .unwrap();
+    let new = enrollment::enroll(&account, before.as_ref(), app, stamp(78, START + 2)).unwrap();
     change(world, |_| {
         let mut r = new.record;
         r.extras.owed_codes = Some(AuditStamp { by: "ada".into(), at: UnixTime(START + 2) });
@@ -66,7 +62,7 @@ fn reset_and_anew(world: &World) {
 #[test]
 fn codes_shown_before_a_reset_open_nothing_after_it() {
     let (world, _) = with_codes(10);
-    change(&world, |r| enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START))));
+    change(&world, |r| enrollment::owing_codes(r, audit(), stamp(50, START)));
     world.unix.set(world.unix.get() + 60);
     push(&world, vec![ty("<own>"), Line::Do(reset_and_anew, "<group>".into())]);
     let _ = world.login(&stack(), &[]);
@@ -82,12 +78,10 @@ fn codes_shown_before_a_reset_open_nothing_after_it() {
 #[test]
 fn codes_shown_before_they_are_renewed_are_dead() {
     let (world, _) = with_codes(10);
-    change(&world, |r| enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START))));
+    change(&world, |r| enrollment::owing_codes(r, audit(), stamp(50, START)));
     world.unix.set(world.unix.get() + 60);
     fn renew(world: &World) {
-        change(world, |r| {
-            enrollment::owing_codes(r, audit(), (Generation(51), UnixTime(START + 9)))
-        });
+        change(world, |r| enrollment::owing_codes(r, audit(), stamp(51, START + 9)));
     }
     push(&world, vec![ty("<own>"), Line::Do(renew, "<group>".into())]);
     let _ = world.login(&stack(), &[]);
@@ -100,7 +94,7 @@ fn codes_shown_before_they_are_renewed_are_dead() {
 fn a_ticket_for_codes_dies_with_a_reset_under_the_dialogue() {
     let (world, _) = with_codes(10);
     change(&world, |r| {
-        let mut r = enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START)));
+        let mut r = enrollment::owing_codes(r, audit(), stamp(50, START));
         r.extras.tickets.push(ticket(Purpose::Codes));
         r
     });
@@ -118,13 +112,13 @@ fn a_ticket_for_codes_dies_with_a_reset_under_the_dialogue() {
 fn a_ticket_that_was_taken_back_under_the_dialogue_is_dead() {
     let (world, _) = with_codes(10);
     change(&world, |r| {
-        let mut r = enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START)));
+        let mut r = enrollment::owing_codes(r, audit(), stamp(50, START));
         r.extras.tickets.push(ticket(Purpose::Codes));
         r
     });
     fn again(world: &World) {
         change(world, |r| {
-            let mut r = enrollment::owing_codes(r, audit(), (Generation(51), UnixTime(START + 9)));
+            let mut r = enrollment::owing_codes(r, audit(), stamp(51, START + 9));
             r.extras.tickets.clear();
             r
         });
@@ -176,7 +170,7 @@ fn give_bypass(world: &World) {
 #[test]
 fn a_bypass_does_not_fetch_owed_codes() {
     let (world, _) = with_codes(10);
-    change(&world, |r| enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START))));
+    change(&world, |r| enrollment::owing_codes(r, audit(), stamp(50, START)));
     give_bypass(&world);
     assert_eq!(world.login(&stack(), &["123456789", "<group>"]), Verdict::Granted);
     let got = reader::codes(&screen(&world));
@@ -204,7 +198,7 @@ fn an_offer_of_set_up_from_before_does_not_outlive_a_reset() {
     fn enrolled_then_reset(world: &World) {
         world.enroll("ada", 1000);
         change(world, |r| {
-            let mut r = enrollment::reset(r, audit(), (Generation(77), UnixTime(START + 1)));
+            let mut r = enrollment::reset(r, audit(), stamp(77, START + 1));
             r.extras.tickets.push(ticket(Purpose::SetUp));
             r
         });
@@ -251,7 +245,7 @@ fn the_same_source_resumes_somebody_elses_key() {
 fn a_login_under_way_ends_with_a_reset() {
     let (world, codes) = with_codes(10);
     fn reset(world: &World) {
-        change(world, |r| enrollment::reset(r, audit(), (Generation(77), UnixTime(START + 1))));
+        change(world, |r| enrollment::reset(r, audit(), stamp(77, START + 1)));
     }
     push(&world, vec![ty("?"), ty("4"), ty(&codes[0]), Line::Do(reset, "3".into())]);
     assert_ne!(world.login(&stack(), &[]), Verdict::Granted);
@@ -282,7 +276,7 @@ fn one_code_of_before_and_one_of_after_a_reset_change_nothing() {
 fn an_expired_ticket_held_open_is_dead() {
     let (world, _) = with_codes(10);
     change(&world, |r| {
-        let mut r = enrollment::owing_codes(r, audit(), (Generation(50), UnixTime(START)));
+        let mut r = enrollment::owing_codes(r, audit(), stamp(50, START));
         r.extras.tickets.push(ticket(Purpose::Codes));
         r
     });

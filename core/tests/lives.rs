@@ -20,13 +20,13 @@ use twinlock_core::{
     event::{Accepted, Event, Kind, verdict::Verdict},
     policy::{AfterReset, BackupCodes, NotEnrolled, TicketNeed},
     record::{
-        Generation, Record, SetId, State, enrollment,
+        Record, SetId, State, enrollment,
         extras::{AuditStamp, KeyDisclosure},
     },
 };
 use world::{
     Line, World,
-    people::{change, screen},
+    people::{change, screen, stamp},
     reader, request,
 };
 
@@ -164,7 +164,7 @@ impl Life {
 
     fn meet(&mut self, happening: &Happening) {
         let audit = AuditStamp { by: "kim".into(), at: UnixTime(self.world.unix.get()) };
-        let stamp = (Generation(self.world.unix.get() ^ 0xabcd), audit.at);
+        let stamp = stamp(self.world.unix.get() ^ 0xabcd, audit.at.0);
         match happening {
             Happening::Login { way, lines, faults } => {
                 self.wait(31);

@@ -16,7 +16,7 @@ use twinlock_core::{
 };
 use world::{START, World};
 
-use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
+use world::people::{change, kinds, letters, screen, stack, stamp, ticket, with_codes};
 
 /// Returns the screen without its line breaks.
 fn flat(world: &World) -> String {
@@ -63,7 +63,7 @@ fn ticket_for_codes_reaches_the_menu() {
     let world = World::new();
     change(&world, |record| {
         let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
-        let stamp = (twinlock_core::record::Generation(8), UnixTime(START));
+        let stamp = stamp(8, START);
         let mut record = twinlock_core::record::enrollment::owing_codes(record, audit, stamp);
         twinlock_core::record::enrollment::give_ticket(&mut record.extras, ticket(Purpose::Codes));
         record
@@ -132,7 +132,7 @@ fn last_authenticator_is_never_removed() {
     assert_eq!(world.login(&stack(), &typed), Verdict::Granted);
     assert!(!screen(&world).contains("Remove one"), "{}", screen(&world));
     let record = world.newest_record("ada");
-    let stamp = (twinlock_core::record::Generation(9), UnixTime(START));
+    let stamp = stamp(9, START);
     assert_eq!(twinlock_core::record::enrollment::without(record, 0, stamp), None);
 }
 

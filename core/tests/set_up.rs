@@ -23,7 +23,7 @@ use twinlock_core::{
 };
 use world::{START, reader, request};
 
-use world::people::{change, kinds, letters, newcomer, screen, stack, ticket};
+use world::people::{change, kinds, letters, newcomer, screen, stack, stamp, ticket};
 
 #[test]
 fn set_up_at_a_login_ends_in_a_login_and_its_code_is_used_up() {
@@ -220,7 +220,7 @@ fn a_reset_kills_a_set_up_that_is_under_way() {
         twinlock_core::record::enrollment::reset(
             record,
             AuditStamp { by: "kim".into(), at: UnixTime(START) },
-            (twinlock_core::record::Generation(99), UnixTime(START)),
+            stamp(99, START),
         )
     });
     let record = world.newest_record("ada");
@@ -236,7 +236,7 @@ fn a_ticket_begins_set_up_once() {
     world.policy.not_enrolled = NotEnrolled::Deny;
     world.policy.set_up.ticket = TicketNeed::Needed;
     let account = world.accounts.borrow().get("ada").cloned().unwrap();
-    let stamp = (twinlock_core::record::Generation(5), UnixTime(START));
+    let stamp = stamp(5, START);
     let mut record = twinlock_core::record::enrollment::begun(&account, None, stamp);
     twinlock_core::record::enrollment::give_ticket(&mut record.extras, ticket(Purpose::SetUp));
     let text = form::write(&record).to_string();
@@ -264,7 +264,7 @@ fn a_proven_key_does_without_a_ticket_after_a_reset_and_a_password_does_not() {
         world.enroll("ada", 1000);
         change(&world, |record| {
             let audit = AuditStamp { by: "kim".into(), at: UnixTime(START) };
-            let stamp = (twinlock_core::record::Generation(9), UnixTime(START));
+            let stamp = stamp(9, START);
             twinlock_core::record::enrollment::reset(record, audit, stamp)
         });
         let claim = if key == PublicKey::Verified { Claim::Publickey } else { Claim::Stack };

@@ -11,7 +11,7 @@ use twinlock_core::{
 };
 use world::{
     START, World,
-    people::{change, with_codes},
+    people::{change, stamp, with_codes},
 };
 
 fn audit() -> AuditStamp {
@@ -28,8 +28,7 @@ fn a_clock_that_is_ahead_over_there_does_not_undo_a_reset() {
     there.codes = Some(SetId(5));
     there.generation = Generation(5);
     there.extras.changed = Some(UnixTime(START + 3000));
-    let here =
-        enrollment::reset(there_copy(&world, 5), audit(), (Generation(77), UnixTime(START + 1200)));
+    let here = enrollment::reset(there_copy(&world, 5), audit(), stamp(77, START + 1200));
     change(&world, |_| here);
     let account = Account { name: "ada".into(), uid: 1000, gid: 1000, full_name: String::new() };
     let snapshot = world.newest(&account).unwrap();

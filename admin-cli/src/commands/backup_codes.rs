@@ -90,7 +90,7 @@ fn owe(
     by: &Authorized,
 ) -> Result<(), Failure> {
     let stamp = context.stamp()?;
-    let audit = by.audit(stamp.1);
+    let audit = by.audit(stamp.at);
     let life = life_of(context, &account.name, mail);
     let drawn = Drawn::new(context, Purpose::Codes, audit.clone(), life)?;
     let mut decide = |found: Option<Snapshot>| {
@@ -99,9 +99,9 @@ fn owe(
         drawn.give(&mut record.extras);
         Ok(record)
     };
-    put(context, account, &mut decide, &|record| record.generation == stamp.0)?;
+    put(context, account, &mut decide, &|record| record.generation == stamp.generation)?;
     by.log(context, "codes_ended", &[("user", &account.name)]);
-    by.write_to(context, &account.name, NotificationKind::CodesRenewed, stamp.1);
+    by.write_to(context, &account.name, NotificationKind::CodesRenewed, stamp.at);
     let user = plain(&account.name);
     let message = TicketMessage {
         done: &format!(
@@ -152,7 +152,7 @@ fn hand_over(
     files.keep();
     let to = if wanted.print { "screen" } else { "file" };
     by.log(context, "codes_renewed", &[("user", &account.name), ("shown", to)]);
-    by.write_to(context, &account.name, NotificationKind::CodesRenewed, stamp.1);
+    by.write_to(context, &account.name, NotificationKind::CodesRenewed, stamp.at);
     show(context, account, wanted, &list)
 }
 

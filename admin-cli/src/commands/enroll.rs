@@ -90,9 +90,9 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
     put_in_force(context, &account, &folder, successor, &by)?;
     pictures.keep();
     by.log(context, "enrolled", &[("user", &account.name), ("authenticator", wanted.name.trim())]);
-    by.write_set_up(context, &account.name, mail.as_deref(), stamp.1);
+    by.write_set_up(context, &account.name, mail.as_deref(), stamp.at);
     let codes = match by.shows_to(&account) {
-        true => first_codes::show(context, &account, stamp.0, &mut keyboard),
+        true => first_codes::show(context, &account, stamp.generation, &mut keyboard),
         false => Ok(CodesShown::Owed),
     };
     // Codes that cannot be shown are owed at the next login; the enrollment is done anyway.

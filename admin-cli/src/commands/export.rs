@@ -11,7 +11,7 @@ use twinlock_core::{
     ledger::{Used, names},
     notify::notification::NotificationKind,
     ports::{CodeSets, Ledger, LedgerKey, Records, Snapshot},
-    record::{State, extras::KeyDisclosure},
+    record::{State, enrollment::ChangeStamp, extras::KeyDisclosure},
     verify::history,
 };
 use twinlock_host::store::exported_state;
@@ -71,7 +71,7 @@ pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Fai
 
 /// Marks all keys as disclosed, durably and before any is printed. Does not rewrite a record whose keys are all marked.
 fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), Failure> {
-    let (generation, now) = context.stamp()?;
+    let ChangeStamp { generation, at: now } = context.stamp()?;
     let own = by.is(&account.name);
     let found = context.machine.records.newest(account)?;
     let is_due =

@@ -66,11 +66,11 @@ fn invite(
     life: u64,
 ) -> Result<Drawn, Failure> {
     let stamp = context.stamp()?;
-    let drawn = Drawn::new(context, Purpose::SetUp, by.audit(stamp.1), life)?;
+    let drawn = Drawn::new(context, Purpose::SetUp, by.audit(stamp.at), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
         let mut record = enrollment::begun(account, before, stamp);
-        if record.generation != stamp.0 {
+        if record.generation != stamp.generation {
             return Err(set_up_already(&account.name));
         }
         if let Some(mail) = mail {

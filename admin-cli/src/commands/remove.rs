@@ -9,7 +9,7 @@ use twinlock_core::{
     ports::{Accounts, Records, Snapshot},
     record::{
         Record, State,
-        enrollment::{self, Successor},
+        enrollment::{self, ChangeStamp, Successor},
         extras::RecordExtras,
     },
 };
@@ -81,7 +81,7 @@ fn tombstone(
     account: Option<&Account>,
     found: &Found,
 ) -> Result<Successor, Failure> {
-    let (generation, now) = context.stamp()?;
+    let ChangeStamp { generation, at: now } = context.stamp()?;
     match &found.record {
         Ok(snapshot) => {
             enrollment::remove(snapshot, generation, now).ok_or_else(|| nobody(user)).map(|made| {

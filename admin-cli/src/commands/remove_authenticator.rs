@@ -46,9 +46,9 @@ pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), 
         }
         enrollment::without(record, place, stamp).ok_or_else(|| overtaken(user))
     };
-    put(context, &account, &mut decide, &|record| record.generation == stamp.0)?;
+    put(context, &account, &mut decide, &|record| record.generation == stamp.generation)?;
     by.log(context, "authenticator_removed", &[("user", user), ("authenticator", name)]);
-    by.write_to(context, user, NotificationKind::KeyChanged, stamp.1);
+    by.write_to(context, user, NotificationKind::KeyChanged, stamp.at);
     let entry = key_display::entry(context, user, name);
     context.say(
         &format!(

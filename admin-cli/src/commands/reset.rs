@@ -30,7 +30,6 @@ use crate::{
 };
 
 /// Resets a user after confirmation.
-#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
 pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), Failure> {
     context.need_root("reset people")?;
     let authorizer = Authorizer::of(context)?;
@@ -51,6 +50,24 @@ pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), Failure> {
     let drawn = put_an_end(context, &account, mail, &by)?;
     let sessions = wanted.end_sessions.then(|| end_sessions(&account));
     let password = wanted.expire_password.then(|| expire_password(&account.name));
+    deliver(context, &account, mail, &drawn, &Requested { sessions, password })
+}
+
+/// What was done besides the reset, as words for scripts; `None` if it was not asked for.
+struct Requested {
+    sessions: Option<&'static str>,
+    password: Option<&'static str>,
+}
+
+/// Delivers the ticket, and fails if the reset is done but a further request was not.
+fn deliver(
+    context: &Context,
+    account: &Account,
+    mail: Option<&str>,
+    drawn: &Drawn,
+    requested: &Requested,
+) -> Result<(), Failure> {
+    let Requested { sessions, password } = *requested;
     let user = plain(&account.name);
     let message = TicketMessage {
         done: &format!(
@@ -68,9 +85,8 @@ pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), Failure> {
         }),
     };
     drawn
-        .deliver(context, &account, mail, &message)
+        .deliver(context, account, mail, &message)
         .map_err(|failure| unshown(&account.name, failure))?;
-    // The reset is done and the ticket issued, but a further request failed.
     let done = ["ended", "none", "expired"];
     if [sessions, password].into_iter().flatten().all(|word| done.contains(&word)) {
         Ok(())
@@ -97,7 +113,7 @@ fn put_an_end(
     by: &Authorized,
 ) -> Result<Drawn, Failure> {
     let stamp = context.stamp()?;
-    let audit = by.audit(stamp.1);
+    let audit = by.audit(stamp.at);
     let life = life_of(context, &account.name, mail);
     let drawn = Drawn::new(context, Purpose::SetUp, audit.clone(), life)?;
     let mut decide = |found: Option<Snapshot>| {
@@ -106,9 +122,9 @@ fn put_an_end(
         drawn.give(&mut record.extras);
         Ok(record)
     };
-    put(context, account, &mut decide, &|record| record.generation == stamp.0)?;
+    put(context, account, &mut decide, &|record| record.generation == stamp.generation)?;
     by.log(context, "reset", &[("user", &account.name)]);
-    by.write_to(context, &account.name, NotificationKind::Reset, stamp.1);
+    by.write_to(context, &account.name, NotificationKind::Reset, stamp.at);
     Ok(drawn)
 }
 

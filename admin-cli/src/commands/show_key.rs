@@ -6,7 +6,7 @@ use twinlock_core::{
     base::account::Account,
     notify::notification::NotificationKind,
     ports::{Records, Snapshot},
-    record::{Authenticator, Record, extras::KeyDisclosure},
+    record::{Authenticator, Record, enrollment::ChangeStamp, extras::KeyDisclosure},
 };
 
 use crate::{
@@ -88,7 +88,7 @@ fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticato
 
 /// Marks the key as disclosed, durably and before it is shown: a command killed afterwards may have shown it.
 fn mark(context: &Context, account: &Account, name: &str, by: &Authorized) -> Result<(), Failure> {
-    let (generation, now) = context.stamp()?;
+    let ChangeStamp { generation, at: now } = context.stamp()?;
     let mut decide = |found: Option<Snapshot>| {
         let mut found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         choose(&found.record, Some(name))?;

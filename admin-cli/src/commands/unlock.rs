@@ -24,7 +24,6 @@ use crate::{
 const UNSEEN: &str = "how many wrong codes are left cannot be said";
 
 /// Clears the attempts of one user.
-#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     context.need_root("unlock people")?;
     let authorizer = Authorizer::of(context)?;
@@ -35,11 +34,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     let tries: Vec<&String> = names.iter().filter(|name| name.starts_with("try.")).collect();
     let carried = carried(context, &account, &names);
     if tries.is_empty() && carried == 0 {
-        return Err(Failure::new(
-            Exit::NotInState,
-            format!("no wrong codes of {} are on file", plain(&account.name)),
-            format!("What refuses is told by: twinlock why {}", plain(&account.name)),
-        ));
+        return Err(none_on_file(&account.name));
     }
     let by = authorizer.prove(context, &mut Keyboard::open()?)?;
     tries.iter().for_each(|name| user_ledger.erase(name));
@@ -79,6 +74,15 @@ fn carried(context: &Context, account: &Account, names: &[String]) -> usize {
         || context.machine.records.newest(account).ok().flatten().map(|found| found.failures);
     let carried = row.map(|row| row.carried).or_else(noted).unwrap_or_default();
     usize::try_from(carried).unwrap_or(usize::MAX)
+}
+
+fn none_on_file(user: &str) -> Failure {
+    let user = plain(user);
+    Failure::new(
+        Exit::NotInState,
+        format!("no wrong codes of {user} are on file"),
+        format!("What refuses is told by: twinlock why {user}"),
+    )
 }
 
 /// Explains that attempts which were not cleared still lock out the user.

@@ -53,7 +53,6 @@ pub(crate) struct Handing<'a> {
 }
 
 /// Invites a user. Mail goes to `mail` if given, and the record keeps that address.
-#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
 pub(crate) fn invite(
     context: &Context,
     by: &Authorized,
@@ -62,27 +61,19 @@ pub(crate) fn invite(
     handing: &mut Handing<'_>,
 ) -> Result<Invited, Failure> {
     if account.uid == 0 {
-        return Err(Failure::new(
-            Exit::NotInState,
-            "root is never set up at a login, so a ticket would open nothing",
-            "Set root up here: twinlock enroll root",
-        ));
+        return Err(root_needs_none());
     }
     by.is_still_first(context)?;
     let stamp = context.stamp()?;
     let letters = generate::ticket(&KernelEntropy)?;
-    // The lifetime depends on how the ticket is delivered.
-    let voucher = generate::voucher(&letters, stamp.1, &KernelEntropy)?;
-    let voucher = voucher.counted_from(context.now()?, &context.machine.ledger.boot_id()?);
-    let audit = by.audit(stamp.1);
-    let ticket = Ticket { purpose: Purpose::SetUp, voucher, audit };
+    let ticket = expired(context, by, &letters, stamp.at)?;
     // Stored as expired: if this run is killed before delivery, the next one has to issue another ticket.
     let waiting = ticket.clone();
     let mut address = mail.map(str::to_owned);
     let mut was = None;
     let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
-        stands(before.as_ref(), stamp.1)?;
+        stands(before.as_ref(), stamp.at)?;
         let mut record = enrollment::begun(account, before, stamp);
         was = record.extras.mail.take();
         address = address.take().or_else(|| was.clone());
@@ -108,6 +99,26 @@ pub(crate) fn invite(
             Err(failure)
         }
     }
+}
+
+/// Returns a ticket that ends at once: its lifetime depends on how it is delivered.
+fn expired(
+    context: &Context,
+    by: &Authorized,
+    letters: &str,
+    at: UnixTime,
+) -> Result<Ticket, Failure> {
+    let voucher = generate::voucher(letters, at, &KernelEntropy)?;
+    let voucher = voucher.counted_from(context.now()?, &context.machine.ledger.boot_id()?);
+    Ok(Ticket { purpose: Purpose::SetUp, voucher, audit: by.audit(at) })
+}
+
+fn root_needs_none() -> Failure {
+    Failure::new(
+        Exit::NotInState,
+        "root is never set up at a login, so a ticket would open nothing",
+        "Set root up here: twinlock enroll root",
+    )
 }
 
 /// Returns a copy of the ticket that is valid for `life` seconds, by the wall clock and the boot clock.
@@ -213,7 +224,7 @@ fn put_in_force(
         let place = record.extras.tickets.iter().position(|one| one == waiting);
         let place = place.and_then(|place| record.extras.tickets.get_mut(place));
         *place.ok_or_else(overtaken)? = ticket.clone();
-        record.generation = context.stamp().map_err(InviteError::Failure)?.0;
+        record.generation = context.stamp().map_err(InviteError::Failure)?.generation;
         Ok(record)
     });
     put.map_err(|stop| match stop {
@@ -229,7 +240,7 @@ fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
     let _ = record_update::change::<()>(&context.machine.records, account, &mut |found| {
         let mut record = found.map(|found| found.record).ok_or(())?;
         record.extras.tickets.retain(|other| other != waiting);
-        record.generation = context.stamp().map_err(drop)?.0;
+        record.generation = context.stamp().map_err(drop)?.generation;
         Ok(record)
     });
 }

@@ -11,7 +11,7 @@ use twinlock_core::{
     ledger::{Used, names},
     notify::notification::NotificationKind,
     ports::{CodeSets, Creation, Ledger, LedgerKey, Snapshot},
-    record::{MovingFactor, Record, SetId, State},
+    record::{MovingFactor, Record, SetId, State, enrollment::ChangeStamp},
 };
 use twinlock_host::{create_store, store::exported_state};
 use twinlock_migrate::{
@@ -48,7 +48,6 @@ enum Done {
 }
 
 /// Reads an export and imports it.
-#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
 pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Result<(), Failure> {
     context.need_root("enroll people")?;
     let account = context.account(user.ok_or_else(no_user)?)?;
@@ -59,15 +58,7 @@ pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Resu
         import_text::of_other_verb(text, &account.name).unwrap_or_else(|| no_export(fault))
     })?;
     if account.name != export.record.user {
-        return Err(Failure::new(
-            Exit::Refused,
-            format!(
-                "the export is of {}, and not of {}; nothing was changed",
-                plain(&export.record.user),
-                plain(&account.name)
-            ),
-            "Export the user who is meant, under the name that the account has here.",
-        ));
+        return Err(of_another(&export.record.user, &account.name));
     }
     create_store::prepare_store(&context.machine)
         .map_err(|fault| Failure::from(fault).unchanged())?;
@@ -94,17 +85,32 @@ pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Resu
     Err(CommitError::Overtaken.into())
 }
 
+fn of_another(exported: &str, user: &str) -> Failure {
+    Failure::new(
+        Exit::Refused,
+        format!(
+            "the export is of {}, and not of {}; nothing was changed",
+            plain(exported),
+            plain(user)
+        ),
+        "Export the user who is meant, under the name that the account has here.",
+    )
+}
+
 /// Returns the mail address of the account before the import.
 fn mail_of(context: &Context, account: &Account) -> Result<Option<String>, Failure> {
+    Ok(before(context, account)?.and_then(|here| here.record.extras.mail))
+}
+
+fn before(context: &Context, account: &Account) -> Result<Option<Snapshot>, Failure> {
     let here = context.machine.records.before_enrollment(account);
-    let here = here.map_err(|fault| Failure::from(fault).unchanged())?;
-    Ok(here.and_then(|here| here.record.extras.mail))
+    here.map_err(|fault| Failure::from(fault).unchanged())
 }
 
 /// Another command has changed the record meanwhile.
 struct Overtaken;
 
-#[expect(clippy::too_many_lines, reason = "steps in one order; to be split")]
+/// Makes one attempt to decide and to write the outcome.
 fn once(
     context: &Context,
     account: &Account,
@@ -112,10 +118,8 @@ fn once(
     wanted: Wanted,
 ) -> Result<Result<Done, Overtaken>, Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
-    let records = &context.machine.records;
-    let here =
-        records.before_enrollment(account).map_err(|fault| Failure::from(fault).unchanged())?;
-    let (fresh, now) = context.stamp()?;
+    let here = before(context, account)?;
+    let ChangeStamp { generation: fresh, at: now } = context.stamp()?;
     let local = here.as_ref().map(|here| &here.record);
     believe(&export, local, now)?;
     let Export { record, codes, mut used, .. } = export;

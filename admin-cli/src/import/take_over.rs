@@ -97,7 +97,7 @@ fn move_on(
         }
     }
     if outcome == ImportOutcome::MovedOn && by.is_some() {
-        (found.record.generation, _) = context.stamp()?;
+        found.record.generation = context.stamp()?.generation;
         place(context, account, found.sequence, &found.record)?;
     }
     Ok(outcome)

@@ -18,7 +18,7 @@ use crate::{
     otp::otpauth,
     policy::{Echo, Policy},
     ports::{Conversation, ConversationError, Ports, UserLedger},
-    record::{enrollment::Stamp, extras::AuditStamp},
+    record::{enrollment::ChangeStamp, extras::AuditStamp},
     text,
     verify::{attempt::Outcome, generate, record_update::ChangeError},
 };
@@ -186,10 +186,10 @@ impl DialogueContext<'_> {
     ///
     /// # Errors
     /// [`DialogueError::Broken`] if a clock cannot be read or there are no random bytes.
-    pub fn stamp(&self) -> Result<Stamp, DialogueError> {
+    pub fn stamp(&self) -> Result<ChangeStamp, DialogueError> {
         let now = self.now()?.unix;
         let generation = generate::generation(self.ports.entropy).map_err(|_| no_entropy())?;
-        Ok((generation, now))
+        Ok(ChangeStamp { generation, at: now })
     }
 
     /// Returns an audit stamp of the user and the current time.

@@ -13,7 +13,7 @@ use crate::{
     ports::Snapshot,
     record::{
         Authenticator, Generation, Record, State,
-        enrollment::{self, Stamp},
+        enrollment::{self, ChangeStamp},
     },
     verify::record_update::change,
 };
@@ -90,7 +90,7 @@ pub fn remove(
     context.person().tell(&context.change(&Change::Removed { entry: context.entry(&place.name) }));
     context.write(NotificationKind::KeyChanged, None);
     second.tell_used(context);
-    Ok(stamp.0)
+    Ok(stamp.generation)
 }
 
 /// Returns the record to change if it still has this generation; marks a last backup code in it as used.
@@ -99,7 +99,7 @@ fn judged(
     found: Option<Snapshot>,
     generation: Generation,
     second: &Second,
-    stamp: Stamp,
+    stamp: ChangeStamp,
 ) -> Result<Record, DialogueError> {
     let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
     if record.state != State::Active || record.generation != generation {
@@ -109,14 +109,14 @@ fn judged(
         Second::Used(_) => Ok(record),
         // This change uses up the last code of a set and so owes the user a new set.
         Second::Last(last) if last.is_of(&record) => {
-            Ok(enrollment::owing_codes(record, context.own_audit(stamp.1), stamp))
+            Ok(enrollment::owing_codes(record, context.own_audit(stamp.at), stamp))
         }
         Second::Last(_) => Err(OVERTAKEN),
     }
 }
 
 /// Builds the new record from the old one and the verified key.
-type Make<'a> = &'a mut dyn FnMut(Record, Authenticator, Stamp) -> Option<Record>;
+type Make<'a> = &'a mut dyn FnMut(Record, Authenticator, ChangeStamp) -> Option<Record>;
 
 fn put(
     context: &DialogueContext<'_>,
@@ -135,5 +135,5 @@ fn put(
         proven.mark_as_fresh(context, &mut record);
         Ok(record)
     })?;
-    Ok(stamp.0)
+    Ok(stamp.generation)
 }

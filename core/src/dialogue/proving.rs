@@ -132,7 +132,7 @@ fn begin(context: &DialogueContext<'_>) -> Result<Begun, DialogueError> {
             Some(before) => before,
             None => Pending {
                 key: generate::key(context.ports.entropy).map_err(|_| no_entropy())?,
-                since: stamp.1,
+                since: stamp.at,
                 source: context.source.clone(),
                 fingerprint: context.fingerprint.clone(),
                 until_boot: Some(pending::resumed_until_boot(now)),

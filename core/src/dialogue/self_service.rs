@@ -12,7 +12,10 @@ use crate::{
         new_codes::Why,
     },
     otp::otpauth,
-    record::{Generation, Record, SetId, State, enrollment},
+    record::{
+        Generation, Record, SetId, State,
+        enrollment::{self, ChangeStamp},
+    },
     verify::record_update::change,
 };
 
@@ -63,7 +66,7 @@ pub fn codes(
     judge: Judge<'_>,
 ) -> Result<Served, DialogueError> {
     let second = second_code::ask(context, &Change::SecondCode, judge)?;
-    let generation = context.stamp()?.0;
+    let generation = context.stamp()?.generation;
     new_codes::renew(context, Why::Wished, &mut |id| {
         put_codes(context, record, &second, id, generation)
     })?;
@@ -77,7 +80,7 @@ fn put_codes(
     id: SetId,
     generation: Generation,
 ) -> Result<(), DialogueError> {
-    let stamp = (generation, context.now()?.unix);
+    let stamp = ChangeStamp { generation, at: context.now()?.unix };
     Ok(change(context.ports.records, context.account, &mut |found| {
         let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
         let fits = match second {

@@ -21,7 +21,8 @@ use crate::{
     },
     ports::Snapshot,
     record::{
-        Generation, Record, SetId, enrollment,
+        Generation, Record, SetId,
+        enrollment::{self, ChangeStamp},
         extras::{AuditStamp, Ticket},
     },
     verify::{attempt::Outcome, record_update::change},
@@ -189,11 +190,11 @@ fn enroll(
         }
         let successor = enrollment::enroll(context.account, Some(&found), authenticator, stamp);
         let mut record = successor.map_err(|_| OVERTAKEN)?.record;
-        record.extras.owed_codes = Some(context.own_audit(stamp.1));
+        record.extras.owed_codes = Some(context.own_audit(stamp.at));
         proven.mark_as_fresh(context, &mut record);
         Ok(record)
     })?;
-    Ok(stamp.0)
+    Ok(stamp.generation)
 }
 
 fn may_go_on(found: &Snapshot) -> bool {
@@ -234,7 +235,7 @@ pub enum CodesShown {
 pub fn codes_or_later(context: &DialogueContext<'_>, why: Why, judged: Generation) -> Shown {
     let owed = Owed { generation: judged, ticket: None };
     let still_owed = Shown { codes: CodesShown::Owed, generation: judged };
-    let Ok((new, _)) = context.stamp() else { return still_owed };
+    let Ok(ChangeStamp { generation: new, .. }) = context.stamp() else { return still_owed };
     if first_codes(context, why, &owed, new).is_ok() {
         return Shown { codes: CodesShown::InForce, generation: new };
     }
@@ -274,7 +275,7 @@ fn put_owed(
     by: &Owed<'_>,
 ) -> Result<(), DialogueError> {
     let now = context.now()?;
-    let stamp = (generation, now.unix);
+    let stamp = ChangeStamp { generation, at: now.unix };
     let owed = |record: &Record| {
         record.generation == by.generation
             && (record.codes.is_none() || record.extras.owed_codes.is_some())

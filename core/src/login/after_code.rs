@@ -27,7 +27,8 @@ use crate::{
     policy::admission::Offer,
     ports::{Snapshot, UserLedger},
     record::{
-        Generation, Record, State, enrollment,
+        Generation, Record, State,
+        enrollment::{self, ChangeStamp},
         extras::{Purpose, Ticket},
     },
     verify::{attempt::Attempt, code_set_verify::LastCode, record_update::change},
@@ -304,9 +305,9 @@ impl LoginFlow<'_> {
         last: LastCode,
         wish: Wish,
     ) -> Result<Accepted, DialogueError> {
-        let generation = context.stamp()?.0;
+        let generation = context.stamp()?.generation;
         let renewed = new_codes::renew(context, Why::LastTyped, &mut |id| {
-            let stamp = (generation, context.now()?.unix);
+            let stamp = ChangeStamp { generation, at: context.now()?.unix };
             let spent = context.ports.codes.spent(context.folder, last.id);
             if spent
                 .map_err(|fault| DialogueError::Broken(Reason::Store(fault)))?
@@ -344,7 +345,7 @@ impl LoginFlow<'_> {
         let why = record.map_or(Why::None, new_codes::why_owed);
         let judged = generation_of(attempt).ok_or(OVERTAKEN)?;
         let owed = Owed { generation: judged, ticket: Some(ticket) };
-        let generation = context.stamp()?.0;
+        let generation = context.stamp()?.generation;
         let shown = set_up::first_codes(context, why, &owed, generation);
         if matches!(shown, Err(DialogueError::Declined(Reason::Unconfirmed))) {
             context.leave_word((*context.new_codes(&NewCodes::TicketStays)).clone());

@@ -21,6 +21,15 @@ pub struct Successor {
     pub record: Record,
 }
 
+/// The generation and time of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangeStamp {
+    /// The generation that the record gets.
+    pub generation: Generation,
+    /// When the change is made.
+    pub at: UnixTime,
+}
+
 /// The user is enrolled already; nothing is replaced silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AlreadyEnrolled {
@@ -36,7 +45,7 @@ pub fn enroll(
     account: &Account,
     before: Option<&Snapshot>,
     authenticator: Authenticator,
-    (generation, now): Stamp,
+    ChangeStamp { generation, at: now }: ChangeStamp,
 ) -> Result<Successor, AlreadyEnrolled> {
     let after = match before {
         None => 0,
@@ -93,7 +102,11 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
 
 /// Returns the record of a user who has no authenticator yet and is about to get one.
 #[must_use]
-pub fn begun(account: &Account, before: Option<Record>, (generation, now): Stamp) -> Record {
+pub fn begun(
+    account: &Account,
+    before: Option<Record>,
+    ChangeStamp { generation, at: now }: ChangeStamp,
+) -> Record {
     let extras = match before {
         Some(found) if found.state == State::Active => return found,
         Some(found) => found.extras,
@@ -113,7 +126,11 @@ pub fn begun(account: &Account, before: Option<Record>, (generation, now): Stamp
 
 /// Returns the record after a reset: authenticators, codes and vouchers are removed, and set-up starts again.
 #[must_use]
-pub fn reset(found: Record, audit: AuditStamp, (generation, now): Stamp) -> Record {
+pub fn reset(
+    found: Record,
+    audit: AuditStamp,
+    ChangeStamp { generation, at: now }: ChangeStamp,
+) -> Record {
     let since = later(&found, now);
     let mail = found.extras.mail;
     Record {
@@ -136,7 +153,7 @@ pub fn replace(
     mut found: Record,
     place: usize,
     new: Authenticator,
-    (generation, now): Stamp,
+    ChangeStamp { generation, at: now }: ChangeStamp,
 ) -> Option<Record> {
     if found.authenticators.iter().any(|other| other.key == new.key) {
         return None;
@@ -155,7 +172,11 @@ pub fn replace(
 ///
 /// `None` if the record is full or has the key already.
 #[must_use]
-pub fn add(mut found: Record, new: Authenticator, (generation, now): Stamp) -> Option<Record> {
+pub fn add(
+    mut found: Record,
+    new: Authenticator,
+    ChangeStamp { generation, at: now }: ChangeStamp,
+) -> Option<Record> {
     let others = &found.authenticators;
     if others.len() >= AUTHENTICATORS_MAX || others.iter().any(|other| other.key == new.key) {
         return None;
@@ -180,7 +201,11 @@ pub fn free_name(record: &Record, wished: &str) -> Option<String> {
 
 /// Removes one authenticator; `None` if there is none at this index or it is the last one.
 #[must_use]
-pub fn without(mut found: Record, place: usize, (generation, now): Stamp) -> Option<Record> {
+pub fn without(
+    mut found: Record,
+    place: usize,
+    ChangeStamp { generation, at: now }: ChangeStamp,
+) -> Option<Record> {
     if found.authenticators.len() < 2 || place >= found.authenticators.len() {
         return None;
     }
@@ -194,7 +219,11 @@ pub fn without(mut found: Record, place: usize, (generation, now): Stamp) -> Opt
 
 /// Enables a new set of codes. The same change invalidates the old set and settles what was owed.
 #[must_use]
-pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> Record {
+pub fn with_codes(
+    mut found: Record,
+    codes: SetId,
+    ChangeStamp { generation, at: now }: ChangeStamp,
+) -> Record {
     found.extras.changed = Some(later(&found, now));
     found.codes = Some(codes);
     found.extras.owed_codes = None;
@@ -205,7 +234,11 @@ pub fn with_codes(mut found: Record, codes: SetId, (generation, now): Stamp) -> 
 
 /// Revokes the codes and notes that new ones are owed.
 #[must_use]
-pub fn owing_codes(mut found: Record, audit: AuditStamp, (generation, now): Stamp) -> Record {
+pub fn owing_codes(
+    mut found: Record,
+    audit: AuditStamp,
+    ChangeStamp { generation, at: now }: ChangeStamp,
+) -> Record {
     found.extras.changed = Some(later(&found, now));
     found.codes = None;
     found.extras.owed_codes = Some(audit);
@@ -219,9 +252,6 @@ fn later(found: &Record, now: UnixTime) -> UnixTime {
     let before = found.extras.changed.map_or(found.since, |changed| changed.max(found.since));
     now.max(before.plus(1))
 }
-
-/// The new generation and time of a change.
-pub type Stamp = (Generation, UnixTime);
 
 /// Adds a ticket. Expired tickets are removed, and the oldest one if there are too many.
 pub fn give_ticket(extras: &mut RecordExtras, ticket: Ticket) {
@@ -266,8 +296,8 @@ mod tests {
         }
     }
 
-    fn stamp(at: u64) -> (Generation, UnixTime) {
-        (Generation(at), UnixTime(at))
+    fn stamp(at: u64) -> ChangeStamp {
+        ChangeStamp { generation: Generation(at), at: UnixTime(at) }
     }
 
     #[test]

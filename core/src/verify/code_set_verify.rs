@@ -16,7 +16,7 @@ use crate::{
     record::{
         Generation, Record, SetId, State,
         code_set::{CodeSet, Recipe, Shape},
-        enrollment,
+        enrollment::{self, ChangeStamp},
         extras::AuditStamp,
     },
     verify::{
@@ -172,9 +172,10 @@ impl<'a> CodeSetVerifier<'a> {
             return CodeSetOutcome::Faulty(CodesError::Memory);
         };
         let audit = AuditStamp { by: account.name.clone(), at: now };
+        let stamp = ChangeStamp { generation, at: now };
         let ended = change(self.ports.records, account, &mut |found| match found {
             Some(found) if last.is_of(&found.record) => {
-                Ok(enrollment::owing_codes(found.record, audit.clone(), (generation, now)))
+                Ok(enrollment::owing_codes(found.record, audit.clone(), stamp))
             }
             _ => Err(()),
         });

@@ -9,7 +9,8 @@ use twinlock_core::{
     notify::notification::NotificationKind,
     policy::{BackupCodes, NotEnrolled, TicketNeed},
     record::{
-        Record,
+        Generation, Record,
+        enrollment::ChangeStamp,
         extras::{AuditStamp, Purpose, Ticket},
         text as form,
         voucher::Voucher,
@@ -36,6 +37,10 @@ pub fn change(world: &World, change: impl FnOnce(Record) -> Record) {
     let mut records = world.records.borrow_mut();
     let sequence = records.get("ada").map_or(0, |found| found.0);
     records.insert("ada".into(), (sequence + 1, form::write(&record).to_string()));
+}
+
+pub fn stamp(generation: u64, at: u64) -> ChangeStamp {
+    ChangeStamp { generation: Generation(generation), at: UnixTime(at) }
 }
 
 pub fn ticket(purpose: Purpose) -> Ticket {

@@ -4,7 +4,7 @@
 use std::thread;
 
 use twinlock_core::record::{
-    enrollment,
+    enrollment::{self, ChangeStamp},
     extras::{KeyDisclosure, Purpose},
     text as form,
 };
@@ -53,7 +53,7 @@ const SCENES: [Scene; 8] = [
         begin: |m| {
             with_codes(m);
             change(m, |found| {
-                let stamp = (found.generation, found.since);
+                let stamp = ChangeStamp { generation: found.generation, at: found.since };
                 enrollment::owing_codes(found, by_kim(), stamp)
             });
             words(&["<code>", "<group>"])
@@ -93,7 +93,7 @@ const SCENES: [Scene; 8] = [
 fn by_ticket(m: &Machine) -> Vec<String> {
     enrolled(m);
     change(m, |found| {
-        let stamp = (found.generation, found.since);
+        let stamp = ChangeStamp { generation: found.generation, at: found.since };
         let mut record = enrollment::reset(found, by_kim(), stamp);
         enrollment::give_ticket(&mut record.extras, ticket(Purpose::SetUp));
         record

@@ -1,6 +1,9 @@
 //! Backup codes: how many are left, the warning, the renewed last code, and owed codes.
 
-use twinlock_core::record::{enrollment, extras::Purpose};
+use twinlock_core::record::{
+    enrollment::{self, ChangeStamp},
+    extras::Purpose,
+};
 use twinlock_tests::{First, Otp, codes_shown};
 
 use crate::people::{
@@ -104,7 +107,7 @@ fn codes_that_somebody_has_made() {
         with_codes(&m);
         let taken = |with_ticket: bool| {
             change(&m, |found| {
-                let stamp = (found.generation, found.since);
+                let stamp = ChangeStamp { generation: found.generation, at: found.since };
                 let mut record = enrollment::owing_codes(found, by_kim(), stamp);
                 if with_ticket {
                     enrollment::give_ticket(&mut record.extras, ticket(Purpose::Codes));

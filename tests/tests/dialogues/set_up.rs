@@ -1,6 +1,9 @@
 //! Set-up at a login: by typing start, by a ticket, by a reminder, continued, begun elsewhere, and mistyped.
 
-use twinlock_core::record::{enrollment, extras::Purpose};
+use twinlock_core::record::{
+    enrollment::{self, ChangeStamp},
+    extras::Purpose,
+};
 use twinlock_tests::{First, Next};
 
 use crate::people::{
@@ -59,7 +62,7 @@ fn by_a_ticket() {
         let m = server(language, "");
         enrolled(&m);
         change(&m, |found| {
-            let stamp = (found.generation, found.since);
+            let stamp = ChangeStamp { generation: found.generation, at: found.since };
             let mut record = enrollment::reset(found, by_kim(), stamp);
             record.extras.reset = None;
             enrollment::give_ticket(&mut record.extras, ticket(Purpose::SetUp));

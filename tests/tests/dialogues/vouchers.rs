@@ -1,7 +1,7 @@
 //! Administrator's aids: a bypass code, and a reset followed by a ticket or by a login.
 
 use twinlock_core::record::{
-    enrollment,
+    enrollment::{self, ChangeStamp},
     extras::{Bypass, Purpose},
 };
 use twinlock_tests::{First, Machine};
@@ -33,7 +33,7 @@ fn reset(m: &Machine) {
     enrolled(m);
     forget(m);
     change(m, |found| {
-        let stamp = (found.generation, found.since);
+        let stamp = ChangeStamp { generation: found.generation, at: found.since };
         let mut record = enrollment::reset(found, by_kim(), stamp);
         enrollment::give_ticket(&mut record.extras, ticket(Purpose::SetUp));
         record

@@ -79,7 +79,7 @@ impl Run<'_> {
     /// Stores the ticket, which proves that the record is writable, before the mail is sent.
     fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, RenewalError> {
         let context = self.context;
-        let generation = context.stamp()?.0;
+        let generation = context.stamp()?.generation;
         let now = context.now()?;
         let mut reserved = None;
         record_update::change(&context.machine.records, account, &mut |found| {
@@ -101,7 +101,7 @@ impl Run<'_> {
         reserved: &Ticket,
         working: &Ticket,
     ) -> Result<(), Failure> {
-        let generation = self.context.stamp()?.0;
+        let generation = self.context.stamp()?.generation;
         let put = record_update::change(&self.context.machine.records, account, &mut |found| {
             let found = found.ok_or(CommitError::Overtaken)?.record;
             ticket_renewal::renewed(found, reserved, working, generation)
