@@ -1,14 +1,30 @@
-//! A login, from the request to the verdict. Its steps in order, each with the file that does it:
+//! A login, from the request to the verdict.
 //!
-//! 1. Looks up the account and applies the rules: this file, `policy/rules.rs`.
-//! 2. Reads the newest record, or proves that there is none: the port `Records` in `ports.rs`.
-//! 3. Decides whether to ask for a code, exempt, offer set-up or refuse: `policy/admission.rs`.
-//! 4. Accepts a remembered device in place of a code: `login/remembered.rs`.
-//! 5. Asks for a code: `login/challenge.rs`, `dialogue/asking.rs`; classifies the answer: `answer.rs`.
-//! 6. Verifies the code and claims its step: `verify/attempt.rs`.
-//! 7. Runs what the record owes or the user wants, such as set-up or new codes: `login/after_code.rs`. A program that
-//!    can ask for a code only postpones it: `login/code_only.rs`.
-//! 8. Logs the end, notifies the user by mail and returns the verdict: `login/outcome.rs`.
+//! The steps in order, each with the file that does it (paths from `core/src`):
+//!
+//! 1. Look up the account of the typed name: this file, `look_up`.
+//! 2. After a failed first factor, ask as usual and refuse: this file, `decoy`.
+//! 3. Find the rule that applies: `policy/rules.rs`.
+//! 4. Read the newest record; before a first factor, with the same reads for every name: this file, `admit`.
+//! 5. Refuse, exempt, ask for a code or offer set-up, by rule and record: `policy/admission.rs`.
+//! 6. Offer set-up to a user who is not enrolled: `login/after_code.rs`, `dialogue/set_up.rs`.
+//! 7. Accept a remembered device in place of a code: `login/remembered.rs`.
+//! 8. Open the user's ledger and ask for a code: `login/challenge.rs`, `dialogue/asking.rs`. Tell codes of an app from
+//!    backup codes, tickets and bypass codes: `answer.rs`.
+//! 9. Charge the attempt before the code is compared: `verify/charge.rs`, by the limits of `ledger/throttle.rs`.
+//! 10. Compare the code, with a dummy record if there is none: `verify/judge.rs` for apps, `verify/code_set_verify.rs`
+//!     for backup codes, `verify/voucher_verify.rs` for tickets and bypass codes.
+//! 11. Refuse a code that was used or is older than the epoch: `verify/replay.rs`. Claim the others:
+//!     `verify/claimant.rs`.
+//! 12. Read the record again, and commit a moved counter or a learned drift: `verify/commit_match.rs`.
+//! 13. Refund the charge unless the code was wrong: `verify/attempt.rs`, which has the order of steps 9 to 13.
+//! 14. Log a refused code at once: `login/challenge.rs`. It may be followed by another code, from step 9.
+//! 15. After a correct code, replace a key that others have seen, show codes that are owed and make the changes that the
+//!     user asks for: `login/after_code.rs`; where only a code is asked for, postpone them: `login/code_only.rs`.
+//! 16. Offer to remember the device: `login/remembered.rs`.
+//! 17. Log the end, write the mail, tell the user and return the verdict: `login/outcome.rs`.
+//!
+//! `LoginFlow` has an `impl` block in this file and in each file of `login/`.
 //!
 //! May use every folder but `authorization`, `format` and `otp`.
 

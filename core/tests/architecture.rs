@@ -263,6 +263,19 @@ fn no_function_takes_a_tuple() {
     assert!(found.is_empty(), "functions that take a tuple: {found:#?}");
 }
 
+/// An alias would hide a tuple from the test above.
+#[test]
+fn no_alias_names_a_tuple() {
+    for source in ROOMS.iter().flat_map(|(name, _)| sources(&format!("{name}/src"))) {
+        for line in source.code().lines() {
+            let alias = line.trim_start_matches("pub ").strip_prefix("type ");
+            let of = alias.and_then(|alias| alias.split_once(" = ")).map_or("", |(_, of)| of);
+            let of = of.trim_start_matches("Option<");
+            assert!(!of.starts_with('('), "{}: {line}", source.path);
+        }
+    }
+}
+
 /// clippy counts the lines; what is exempt from that must be a table.
 #[test]
 fn functions_are_short_where_they_are_no_tables() {

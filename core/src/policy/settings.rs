@@ -1,4 +1,6 @@
 //! The settings file `twinlock.toml`: parses it into a policy; errors give the line.
+//!
+//! `Reader` has an `impl` block in `settings/rules.rs` and one in `settings/values.rs`.
 
 mod general;
 pub mod rules;

@@ -1,4 +1,6 @@
 //! Verifies one code in the only safe order: charge, compare, claim, re-read, refund.
+//!
+//! [`Attempt`] also has an `impl` block in `verify/charge.rs` and one in `verify/voucher_verify.rs`.
 
 use crate::{
     answer::Code,

@@ -42,8 +42,12 @@ const ABOUT_WAYS: [&str; 7] = [
     "hostbasedauthentication",
 ];
 
-/// The Match block and the line that makes the difference, if found.
-type Origin<'a> = Option<(&'a Block, &'a Directive)>;
+/// The Match block and the line in it that makes the difference.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    block: &'a Block,
+    line: &'a Directive,
+}
 
 /// Shortest time in which a user can find the telephone, in seconds.
 const FIND_PHONE: u64 = 120;
@@ -178,22 +182,22 @@ impl SshdFacts {
 
     /// Reports an issue once for each Match block that causes it.
     fn by_match(&self, kind: &Issue, holders: &[&Probe]) -> Vec<Finding> {
-        let mut groups: Vec<(Origin<'_>, Vec<&Probe>)> = Vec::new();
+        let mut groups: Vec<(Option<Origin<'_>>, Vec<&Probe>)> = Vec::new();
         for probe in holders {
-            let block = self.block(kind, probe);
-            let place = block.map(|(_, line)| &line.place);
-            match groups.iter_mut().find(|(other, _)| other.map(|(_, line)| &line.place) == place) {
+            let origin = self.origin(kind, probe);
+            let place = |of: Option<Origin<'_>>| of.map(|found| found.line.place.clone());
+            match groups.iter_mut().find(|(other, _)| place(*other) == place(origin)) {
                 Some((_, probes)) => probes.push(probe),
-                None => groups.push((block, vec![probe])),
+                None => groups.push((origin, vec![probe])),
             }
         }
-        groups.into_iter().map(|(block, probes)| self.exception(kind, block, &probes)).collect()
+        groups.into_iter().map(|(origin, probes)| self.exception(kind, origin, &probes)).collect()
     }
 
-    fn exception(&self, kind: &Issue, block: Origin<'_>, probes: &[&Probe]) -> Finding {
+    fn exception(&self, kind: &Issue, origin: Option<Origin<'_>>, probes: &[&Probe]) -> Finding {
         let mut finding = self.general(kind);
         let who = who(probes);
-        let Some((block, line)) = block else {
+        let Some(Origin { block, line }) = origin else {
             finding.what = format!("For {who}: {}", finding.what);
             return finding;
         };
@@ -215,7 +219,7 @@ impl SshdFacts {
     }
 
     /// Returns the Match block whose value is in force; of several matching blocks, the first counts.
-    fn block(&self, kind: &Issue, probe: &Probe) -> Origin<'_> {
+    fn origin(&self, kind: &Issue, probe: &Probe) -> Option<Origin<'_>> {
         let effective =
             self.asked.iter().find(|(other, _)| other == probe).map(|(_, effective)| effective)?;
         let of = keywords(kind);
@@ -228,7 +232,8 @@ impl SshdFacts {
                 .all(|(_, list)| fits_list(list, &probe.user))
         };
         let candidates = || self.config.blocks_with(of).filter(|(block, _)| fits(block));
-        candidates().find(|(_, line)| in_force(line)).or_else(|| candidates().next())
+        let found = candidates().find(|(_, line)| in_force(line)).or_else(|| candidates().next());
+        found.map(|(block, line)| Origin { block, line })
     }
 
     fn grace(&self) -> Option<Finding> {
