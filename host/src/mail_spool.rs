@@ -1,12 +1,11 @@
-//! Delivery of queued mail: claimed and sent by one process, and retried or given up on failure, by renaming symbolic
-//! links.
+//! Delivery of queued mail by one process at a time: each step of a notification is one rename of a symbolic link.
 
 mod names;
 
 use std::collections::HashSet;
 
 use rustix::{
-    fs::{self, RenameFlags},
+    fs::{self, FlockOperation, RenameFlags},
     io::{self, Errno},
 };
 use twinlock_core::{
@@ -26,25 +25,20 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// Notifications that wait to be sent or sent again.
+/// Notifications that are being sent, or wait to be sent or sent again.
 const WAITING: &str = "waiting";
-/// Notifications that a process is sending.
-const SENDING: &str = "sending";
 /// When a notification of each kind was last sent to each user, and the time of its event.
 const SENT: &str = "sent";
 /// Notifications that were given up, and invalid names.
 const DEAD: &str = "dead";
 /// Bytes of a name that are kept in the folder of given-up notifications.
 const NAME_KEPT: usize = 200;
-/// Seconds allowed to a process in addition to the sending time.
-const SLACK: u64 = 30;
 
-/// The mail folders.
+/// The mail folders, locked against other deliveries.
 #[derive(Debug)]
 pub struct MailSpool {
     outbox: TrustedDir,
     waiting: TrustedDir,
-    sending: TrustedDir,
     sent: TrustedDir,
     dead: TrustedDir,
 }
@@ -65,14 +59,18 @@ pub struct Due {
     progress: DeliveryProgress,
 }
 
-/// A notification that only this process is sending.
+impl Due {
+    fn name(&self) -> String {
+        spool_name::waiting_name(&self.name, self.progress)
+    }
+}
+
+/// A notification whose sending has begun.
 #[derive(Debug)]
 pub struct Claimed {
     /// The notification.
     pub notification: Notification,
-    name: String,
-    progress: DeliveryProgress,
-    held: String,
+    due: Due,
 }
 
 /// The result of gathering.
@@ -101,36 +99,38 @@ impl Gathered {
 }
 
 impl MailSpool {
-    /// Opens the mail folders of the records and creates missing ones.
+    /// Opens the mail folders of the records and creates missing ones; `None` while another process delivers.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn open(records: &HostRecords) -> Result<Self, StoreError> {
+    pub fn open(records: &HostRecords) -> Result<Option<Self>, StoreError> {
         let (root, owner) = (records.root()?, records.owner);
         root.make(OUTBOX, owner).map_err(trusted_dir::fault)?;
         let outbox = root.below(OUTBOX, owner)?;
+        match fs::flock(outbox.fd(), FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => return Ok(None),
+            locked => locked.map_err(trusted_dir::fault)?,
+        }
         let below = |name: &str| {
             outbox.make(name, owner).map_err(trusted_dir::fault)?;
             outbox.below(name, owner)
         };
-        let [waiting, sending, sent, dead] = [WAITING, SENDING, SENT, DEAD].map(below);
-        let (waiting, sending, sent, dead) = (waiting?, sending?, sent?, dead?);
-        Ok(Self { outbox, waiting, sending, sent, dead })
+        let [waiting, sent, dead] = [WAITING, SENT, DEAD].map(below);
+        let (waiting, sent, dead) = (waiting?, sent?, dead?);
+        Ok(Some(Self { outbox, waiting, sent, dead }))
     }
 
-    /// Moves the content of the outbox, and what a killed process has left, to the waiting folder; invalid names are
-    /// given up. A name that cannot be moved does not block the others.
+    /// Moves the content of the outbox to the waiting folder; invalid names, and notifications whose sending was
+    /// interrupted too often, are given up. A name that cannot be moved does not block the others.
     pub fn gather(&self, now: UnixTime) -> Gathered {
         let mut gathered = Gathered::default();
-        for name in gathered.names(&self.sending) {
-            let moved = self.recover(&name, now);
-            gathered.add(moved);
-        }
         let mut waiting = HashSet::new();
         for name in gathered.names(&self.waiting) {
             match text(&name).and_then(spool_name::read_waiting) {
-                Some((name, _)) => drop(waiting.insert(name.to_owned())),
-                None => gathered.add(self.bury(&self.waiting, &name)),
+                Some((name, progress)) if !retry::is_given_up(progress) => {
+                    waiting.insert(name.to_owned());
+                }
+                _ => gathered.add(self.bury(&self.waiting, &name)),
             }
         }
         for name in gathered.names(&self.outbox) {
@@ -141,28 +141,11 @@ impl MailSpool {
         gathered
     }
 
-    /// Recovers a notification whose sending was interrupted.
-    fn recover(&self, name: &[u8], now: UnixTime) -> io::Result<usize> {
-        let Some((notification, progress)) = text(name).and_then(spool_name::read_sending) else {
-            return self.bury(&self.sending, name);
-        };
-        if !retry::is_cut(progress, now) {
-            return Ok(0);
-        }
-        match retry::after_cut(progress, now) {
-            RetryDecision::Dead => self.bury(&self.sending, name),
-            RetryDecision::Waits(progress) => {
-                let to = spool_name::waiting_name(notification, progress);
-                rename(&self.sending, name, &self.waiting, to.as_bytes()).map(|_| 0)
-            }
-        }
-    }
-
     /// Takes one name from the outbox. While a notification of its kind is waiting, another one is a no-op.
     fn take(&self, name: &[u8], now: UnixTime, waiting: &mut HashSet<String>) -> io::Result<usize> {
         let notification = text(name).filter(|name| self.reads(&self.outbox, name));
         let Some(notification) = notification else {
-            let ours = [WAITING, SENDING, SENT, DEAD].iter().any(|own| own.as_bytes() == name);
+            let ours = [WAITING, SENT, DEAD].iter().any(|own| own.as_bytes() == name);
             return if ours { Ok(0) } else { self.bury(&self.outbox, name) };
         };
         if !waiting.insert(notification.to_owned()) {
@@ -198,65 +181,37 @@ impl MailSpool {
         Ok(due)
     }
 
-    /// Claims a notification for this process, which has this many seconds to send it; `None` if another process has
-    /// claimed it, or one of its kind was sent within the hour.
+    /// Begins to send a notification; `None` if one of its kind was sent within the hour, or it is none. If this process
+    /// ends before it reports the result, the notification is sent once more.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be moved.
-    pub fn claim(
-        &self,
-        due: Due,
-        now: UnixTime,
-        seconds: u64,
-    ) -> Result<Option<Claimed>, StoreError> {
-        Ok(self.claimed(due, now, seconds).map_err(trusted_dir::fault)?)
+    pub fn claim(&self, due: Due, now: UnixTime) -> Result<Option<Claimed>, StoreError> {
+        Ok(self.claimed(due, now).map_err(trusted_dir::fault)?)
     }
 
-    fn claimed(&self, due: Due, now: UnixTime, seconds: u64) -> io::Result<Option<Claimed>> {
-        let progress = retry::begun(due.progress, now, seconds.saturating_add(SLACK));
-        let held = spool_name::sending_name(&due.name, progress, nonce()?);
-        let from = spool_name::waiting_name(&due.name, due.progress);
-        if !rename(&self.waiting, from.as_bytes(), &self.sending, held.as_bytes())? {
-            return Ok(None);
-        }
-        // Make the claim durable, best effort.
-        let _ = fs::fsync(self.sending.fd());
-        let read = target(&self.sending, held.as_bytes());
+    fn claimed(&self, mut due: Due, now: UnixTime) -> io::Result<Option<Claimed>> {
+        let name = due.name();
+        let read = target(&self.waiting, name.as_bytes());
         let Some(notification) = read.and_then(|text| spool_name::read(&due.name, &text)) else {
-            self.bury(&self.sending, held.as_bytes())?;
-            return Ok(None);
+            return self.bury(&self.waiting, name.as_bytes()).map(|_| None);
         };
-        let claimed = Claimed { notification, name: due.name, progress, held };
-        let last = self.last(&claimed.name)?;
-        if last.is_some_and(|(_, of)| of == claimed.notification.at) {
+        let last = self.last(&due.name)?;
+        if last.is_some_and(|(_, of)| of == notification.at) {
             // It was sent, but the process was interrupted before it removed it.
-            return unlink(&self.sending, claimed.held.as_bytes()).map(|()| None);
+            return unlink(&self.waiting, name.as_bytes()).map(|()| None);
         }
-        // Checked after the claim is made: of two processes that send notifications of one kind, at least one sees
-        // the other.
-        let others = self.is_rivalled(&claimed)?.then(|| now.plus(retry::BETWEEN));
-        let free = others.or(retry::free_from(now, last.map(|(sent, _)| sent)));
-        match free {
-            None => Ok(Some(claimed)),
-            Some(free) => {
-                let progress = retry::put_off(claimed.progress, free);
-                self.settle(&claimed, RetryDecision::Waits(progress)).map(|()| None)
-            }
-        }
-    }
-
-    fn is_rivalled(&self, claimed: &Claimed) -> io::Result<bool> {
-        let same = |name: &Vec<u8>| {
-            let other = text(name).filter(|name| *name != claimed.held);
-            other.and_then(spool_name::read_sending).is_some_and(|(name, _)| name == claimed.name)
+        let free = retry::free_from(now, last.map(|(sent, _)| sent));
+        due.progress = match free {
+            Some(at) => DeliveryProgress { at, ..due.progress },
+            None => retry::begun(due.progress),
         };
-        Ok(names(&self.sending)?.iter().any(same))
-    }
-
-    /// Returns whether this many seconds are left to send it before it counts as interrupted.
-    #[must_use]
-    pub fn has_time(claimed: &Claimed, now: UnixTime, seconds: u64) -> bool {
-        now.plus(seconds) <= claimed.progress.at
+        if !rename(&self.waiting, name.as_bytes(), &self.waiting, due.name().as_bytes())? {
+            return Ok(None);
+        }
+        // Makes the claim durable, best effort.
+        let _ = fs::fsync(self.waiting.fd());
+        Ok(free.is_none().then_some(Claimed { notification, due }))
     }
 
     /// Reports that it was sent.
@@ -274,7 +229,7 @@ impl MailSpool {
     /// # Errors
     /// [`StoreError`] if it cannot be removed.
     pub fn discard(&self, claimed: &Claimed) -> Result<(), StoreError> {
-        Ok(unlink(&self.sending, claimed.held.as_bytes()).map_err(trusted_dir::fault)?)
+        Ok(unlink(&self.waiting, claimed.due.name().as_bytes()).map_err(trusted_dir::fault)?)
     }
 
     /// Reports that it was not sent; returns whether it will be retried.
@@ -282,8 +237,15 @@ impl MailSpool {
     /// # Errors
     /// [`StoreError`] if it cannot be moved: it counts as interrupted then.
     pub fn failed(&self, claimed: &Claimed, now: UnixTime) -> Result<RetryDecision, StoreError> {
-        let fate = retry::after_failure(claimed.progress, claimed.notification.at, now);
-        Ok(self.settle(claimed, fate).map(|()| fate).map_err(trusted_dir::fault)?)
+        let fate = retry::after_failure(claimed.due.progress, claimed.notification.at, now);
+        let RetryDecision::Waits(progress) = fate else {
+            return self.give_up(claimed).map(|()| fate);
+        };
+        let (held, name) = (claimed.due.name(), &claimed.due.name);
+        let to = spool_name::waiting_name(name, progress);
+        rename(&self.waiting, held.as_bytes(), &self.waiting, to.as_bytes())
+            .map_err(trusted_dir::fault)?;
+        Ok(fate)
     }
 
     /// Reports that it can never be sent.
@@ -291,18 +253,8 @@ impl MailSpool {
     /// # Errors
     /// [`StoreError`] if it cannot be moved.
     pub fn give_up(&self, claimed: &Claimed) -> Result<(), StoreError> {
-        Ok(self.settle(claimed, RetryDecision::Dead).map_err(trusted_dir::fault)?)
-    }
-
-    fn settle(&self, claimed: &Claimed, fate: RetryDecision) -> io::Result<()> {
-        match fate {
-            RetryDecision::Dead => self.bury(&self.sending, claimed.held.as_bytes()).map(drop),
-            RetryDecision::Waits(progress) => {
-                let to = spool_name::waiting_name(&claimed.name, progress);
-                let held = claimed.held.as_bytes();
-                rename(&self.sending, held, &self.waiting, to.as_bytes()).map(drop)
-            }
-        }
+        let buried = self.bury(&self.waiting, claimed.due.name().as_bytes());
+        Ok(buried.map(drop).map_err(trusted_dir::fault)?)
     }
 
     /// Moves any name to the folder of given-up notifications; returns how many were moved.
@@ -322,7 +274,7 @@ impl MailSpool {
         let [sent, of] = [now, claimed.notification.at].map(ledger_names::instant);
         self.sent.link(&temporary, &format!("{sent} {of}"))?;
         let (dir, flags) = (self.sent.fd(), RenameFlags::empty());
-        fs::renameat_with(dir, temporary.as_str(), dir, claimed.name.as_str(), flags)
+        fs::renameat_with(dir, temporary.as_str(), dir, claimed.due.name.as_str(), flags)
     }
 
     /// Removes entries for sent notifications that nothing depends on any more.
@@ -354,7 +306,7 @@ pub fn standing(records: &HostRecords) -> QueueDepth {
     let dir = root.below(OUTBOX, records.owner).ok();
     let fresh = dir.and_then(|dir| names(&dir).ok()).unwrap_or_default();
     let fresh = fresh.iter().filter(|name| name.contains(&b'@')).count();
-    QueueDepth { waiting: fresh + below(WAITING) + below(SENDING), dead: below(DEAD) }
+    QueueDepth { waiting: fresh + below(WAITING), dead: below(DEAD) }
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ mod renewal;
 use std::time::Duration;
 
 use twinlock_core::{
-    base::time::UnixTime,
     notify::{
         notification::{Notification, NotificationKind, Topic},
         retry::RetryDecision,
@@ -18,7 +17,7 @@ use twinlock_host::mail_spool::{Claimed, MailSpool, standing};
 use crate::{
     authorize::actor,
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::Failure,
     mail::{Address, MailBody, MailError, Mailer},
     text::count,
 };
@@ -41,8 +40,11 @@ struct DeliveryReport {
 /// Sends the notifications that are due.
 pub(crate) fn run(context: &Context, patience: u64) -> Result<(), Failure> {
     context.need_root("send the outbox")?;
-    let post = MailSpool::open(&context.machine.records)?;
     let mut report = DeliveryReport::default();
+    // Another process that delivers sends what is due.
+    let Some(post) = MailSpool::open(&context.machine.records)? else {
+        return report.tell(context);
+    };
     let gathered = post.gather(context.now()?.unix);
     report.dead = gathered.dead;
     report.failure = gathered.fault.map(Failure::from);
@@ -51,7 +53,7 @@ pub(crate) fn run(context: &Context, patience: u64) -> Result<(), Failure> {
         if report.strikes >= STRIKES {
             break;
         }
-        if let Some(claimed) = post.claim(due, context.now()?.unix, run.seconds)? {
+        if let Some(claimed) = post.claim(due, context.now()?.unix)? {
             run.deliver(&claimed, &mut report)?;
         }
     }
@@ -66,8 +68,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn deliver(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), Failure> {
-        let now = self.context.now()?.unix;
-        let outcome = match self.send(claimed, now) {
+        let outcome = match self.send(claimed) {
             Err(DeliveryHindrance::Elsewhere(failure)) => Err((failure, None)),
             Err(DeliveryHindrance::Mail(fault)) => Err((Failure::from(fault.clone()), Some(fault))),
             Ok(sending) => Ok(sending),
@@ -99,7 +100,7 @@ impl Run<'_> {
         }
     }
 
-    fn send(&self, claimed: &Claimed, now: UnixTime) -> Result<Sending, DeliveryHindrance> {
+    fn send(&self, claimed: &Claimed) -> Result<Sending, DeliveryHindrance> {
         let notification = &claimed.notification;
         if notification.kind == NotificationKind::TicketExpired {
             return self.renew(claimed);
@@ -115,9 +116,6 @@ impl Run<'_> {
             at: notification.at,
             name,
         };
-        if !MailSpool::has_time(claimed, self.context.now()?.unix.max(now), self.seconds) {
-            return Err(DeliveryHindrance::Elsewhere(late()));
-        }
         mailer.send(&to, &notification.user, &body)?;
         Ok(Sending::Sent)
     }
@@ -179,14 +177,6 @@ impl From<Failure> for DeliveryHindrance {
     fn from(failure: Failure) -> Self {
         Self::Elsewhere(failure)
     }
-}
-
-fn late() -> Failure {
-    Failure::new(
-        Exit::StoreUnreachable,
-        "looking an account up took too long to send a letter in time",
-        "Look at the name service (getent passwd NAME).",
-    )
 }
 
 fn strikes(fault: &MailError) -> u32 {

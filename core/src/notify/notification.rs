@@ -187,8 +187,8 @@ pub struct TicketMail<'a> {
 pub struct DeliveryProgress {
     /// How often sending was begun.
     pub tries: u32,
-    /// How often sending was interrupted with an unknown result.
+    /// How often sending was begun, and its result is unknown.
     pub cuts: u32,
-    /// While waiting: when it is due. While being sent: when sending must have ended.
+    /// When it is due.
     pub at: UnixTime,
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Seconds between two notifications of one kind to one user.
-pub const BETWEEN: u64 = HOUR;
+const BETWEEN: u64 = HOUR;
 /// Seconds before the first retry; doubled after each further failure.
 const FIRST_PAUSE: u64 = 15 * MINUTE;
 /// Maximum seconds between retries.
@@ -48,26 +48,17 @@ pub fn is_due(progress: DeliveryProgress, now: UnixTime) -> bool {
     progress.at <= now || progress.at.since(now) > LONGEST_PAUSE
 }
 
-/// Marks a notification as being sent for at most `seconds`.
+/// Counts an attempt that begins. Until its end is reported it counts as interrupted.
 #[must_use]
-pub fn begun(progress: DeliveryProgress, now: UnixTime, seconds: u64) -> DeliveryProgress {
-    DeliveryProgress { tries: progress.tries.saturating_add(1), at: now.plus(seconds), ..progress }
+pub fn begun(progress: DeliveryProgress) -> DeliveryProgress {
+    let count = |number: u32| number.saturating_add(1);
+    DeliveryProgress { tries: count(progress.tries), cuts: count(progress.cuts), ..progress }
 }
 
-/// Returns whether sending was interrupted: it should have ended long ago, or the clock was set back.
+/// Returns whether a notification was interrupted too often: it may have been sent each time.
 #[must_use]
-pub fn is_cut(progress: DeliveryProgress, now: UnixTime) -> bool {
-    progress.at < now || progress.at.since(now) > HOUR
-}
-
-/// Decides after an interruption. The notification may have been sent; it is sent again, but not indefinitely.
-pub fn after_cut(progress: DeliveryProgress, now: UnixTime) -> RetryDecision {
-    let cuts = progress.cuts.saturating_add(1);
-    if cuts >= CUTS {
-        RetryDecision::Dead
-    } else {
-        RetryDecision::Waits(DeliveryProgress { cuts, at: now, ..progress })
-    }
+pub fn is_given_up(progress: DeliveryProgress) -> bool {
+    progress.cuts >= CUTS
 }
 
 /// Decides after a failure, for a notification about an event at `of`.
@@ -77,13 +68,8 @@ pub fn after_failure(progress: DeliveryProgress, of: UnixTime, now: UnixTime) ->
     }
     let doubled = 1_u64.checked_shl(progress.tries.saturating_sub(1)).unwrap_or(u64::MAX);
     let pause = FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE);
-    RetryDecision::Waits(DeliveryProgress { at: now.plus(pause), ..progress })
-}
-
-/// Returns a notification to the queue until a given time, without counting an attempt.
-#[must_use]
-pub fn put_off(progress: DeliveryProgress, until: UnixTime) -> DeliveryProgress {
-    DeliveryProgress { tries: progress.tries.saturating_sub(1), at: until, ..progress }
+    let cuts = progress.cuts.saturating_sub(1);
+    RetryDecision::Waits(DeliveryProgress { cuts, at: now.plus(pause), ..progress })
 }
 
 #[cfg(test)]
@@ -124,16 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn cut_off_a_letter_is_sent_once_more() {
-        let begun = begun(progress(0, 0, NOW), NOW, 90);
-        assert_eq!(begun, progress(1, 0, NOW.plus(90)));
-        assert!(!is_cut(begun, NOW.plus(90)) && is_cut(begun, NOW.plus(91)));
-        assert!(is_cut(begun, UnixTime(NOW.0 - 2 * DAY)));
+    fn interrupted_twice_is_given_up_and_failed_is_not() {
+        let once = begun(progress(0, 0, NOW));
+        assert_eq!(once, progress(1, 1, NOW));
+        assert!(!is_given_up(once) && is_given_up(begun(once)));
         assert_eq!(
-            after_cut(begun, NOW.plus(91)),
-            RetryDecision::Waits(progress(1, 1, NOW.plus(91)))
+            after_failure(once, NOW, NOW),
+            RetryDecision::Waits(progress(1, 0, NOW.plus(FIRST_PAUSE)))
         );
-        assert_eq!(after_cut(progress(2, 1, NOW), NOW), RetryDecision::Dead);
-        assert_eq!(put_off(begun, NOW.plus(5)), progress(0, 0, NOW.plus(5)));
     }
 }

@@ -94,12 +94,6 @@ pub fn waiting_name(name: &str, progress: DeliveryProgress) -> String {
     format!("{name}{BETWEEN}{}.{}.{at}", progress.tries, progress.cuts)
 }
 
-/// Returns the name of a notification that is being sent: as [`waiting_name`], with a nonce of the sending process.
-#[must_use]
-pub fn sending_name(name: &str, progress: DeliveryProgress, nonce: u64) -> String {
-    format!("{}.{nonce:016x}", waiting_name(name, progress))
-}
-
 /// Parses what [`waiting_name`] made.
 #[must_use]
 pub fn read_waiting(text: &str) -> Option<(&str, DeliveryProgress)> {
@@ -113,14 +107,6 @@ pub fn read_waiting(text: &str) -> Option<(&str, DeliveryProgress)> {
     let (tries, cuts) = (count()?, count()?);
     let at: UnixTime = names::read_instant(parts.next()?)?;
     parts.next().is_none().then_some((name, DeliveryProgress { tries, cuts, at }))
-}
-
-/// Parses what [`sending_name`] made.
-#[must_use]
-pub fn read_sending(text: &str) -> Option<(&str, DeliveryProgress)> {
-    let (waiting, nonce) = text.rsplit_once('.')?;
-    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    (nonce.len() == 16 && nonce.bytes().all(hex)).then(|| read_waiting(waiting))?
 }
 
 /// Formats the actor so that `-` differs from an absent one.
@@ -226,9 +212,6 @@ mod tests {
         let waiting = waiting_name("a%2Fda@reset", progress);
         assert_eq!(waiting, "a%2Fda@reset@3.1.1800000000");
         assert_eq!(read_waiting(&waiting), Some(("a%2Fda@reset", progress)));
-        let sending = sending_name("ada@reset", progress, 0xab);
-        assert_eq!(sending, "ada@reset@3.1.1800000000.00000000000000ab");
-        assert_eq!(read_sending(&sending), Some(("ada@reset", progress)));
         for odd in [
             "ada@reset",
             "ada@reset@",
@@ -240,10 +223,6 @@ mod tests {
             "ada@reset@4294967296.1.1",
         ] {
             assert_eq!(read_waiting(odd), None, "{odd}");
-        }
-        for odd in [waiting.as_str(), "ada@reset@1.1.1.ab", "ada@reset@1.1.1.00000000000000AB", ""]
-        {
-            assert_eq!(read_sending(odd), None, "{odd}");
         }
     }
 }

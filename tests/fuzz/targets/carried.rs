@@ -65,10 +65,6 @@ pub(crate) fn letter(bytes: &[u8]) {
         let again = spool_name::waiting_name(name, progress);
         assert_eq!(spool_name::read_waiting(&again), Some((name, progress)));
     }
-    if let Some((name, progress)) = spool_name::read_sending(name) {
-        let again = spool_name::sending_name(name, progress, 1);
-        assert_eq!(spool_name::read_sending(&again), Some((name, progress)));
-    }
 }
 
 pub(crate) fn device(bytes: &[u8]) {

@@ -12,13 +12,10 @@ use twinlock_core::{
         record_update::{self, ChangeError},
     },
 };
-use twinlock_host::{
-    entropy::KernelEntropy,
-    mail_spool::{Claimed, MailSpool},
-};
+use twinlock_host::{entropy::KernelEntropy, mail_spool::Claimed};
 
 use crate::{
-    commands::deliver::{DeliveryHindrance, Run, Sending, late},
+    commands::deliver::{DeliveryHindrance, Run, Sending},
     error::exit::Failure,
     mail::{Address, MailError, send_ticket_within},
 };
@@ -67,9 +64,6 @@ impl Run<'_> {
             at: working.audit.at,
             until: working.voucher.until,
         };
-        if !MailSpool::has_time(claimed, context.now()?.unix.max(now), self.seconds) {
-            return Err(DeliveryHindrance::Elsewhere(late()));
-        }
         let patience = Duration::from_secs(self.seconds);
         send_ticket_within(context, reserved.mail.as_deref(), &ticket_mail, patience)?;
         self.put_in_force(&account, &reserved.ticket, &working)?;
