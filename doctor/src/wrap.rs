@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+use textwrap::{Options, WordSplitter};
+
 /// Longest line of prose, in columns.
 pub const WIDTH: usize = 78;
 
@@ -34,31 +36,11 @@ pub fn wrap(text: &str, width: usize, indent: usize) -> String {
 }
 
 fn wrap_at(text: &str, width: usize, indent: usize) -> String {
-    let mut wrapped = String::new();
-    for (index, line) in text.split('\n').enumerate() {
-        if index > 0 {
-            wrapped.push('\n');
-        }
-        wrap_line(&mut wrapped, line, width, indent);
-    }
-    wrapped
-}
-
-fn wrap_line(wrapped: &mut String, line: &str, width: usize, indent: usize) {
-    let mut column = 0;
-    for (index, word) in line.split(' ').enumerate() {
-        let length = word.chars().count();
-        if index > 0 && column + 1 + length > width {
-            wrapped.push('\n');
-            wrapped.extend(std::iter::repeat_n(' ', indent));
-            column = indent;
-        } else if index > 0 {
-            wrapped.push(' ');
-            column += 1;
-        }
-        wrapped.push_str(word);
-        column += length;
-    }
+    let indent = " ".repeat(indent);
+    let options = Options::new(width).subsequent_indent(&indent).break_words(false);
+    let options = options.word_splitter(WordSplitter::NoHyphenation);
+    let lines = text.split('\n').flat_map(|line| textwrap::wrap(line, &options));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Wraps prose at blanks, but not between back quotes: that text is to be copied.
@@ -83,6 +65,10 @@ mod tests {
         assert_eq!(wrap_at("unbreakable", 4, 0), "unbreakable");
         assert_eq!(wrap_at("", 4, 0), "");
         assert_eq!(wrap_at("a unbreakable b", 4, 0), "a\nunbreakable\nb");
+        assert_eq!(
+            wrap_at("\u{6f22}\u{5b57} \u{6f22}\u{5b57}", 8, 0),
+            "\u{6f22}\u{5b57}\n\u{6f22}\u{5b57}"
+        );
     }
 
     #[test]
