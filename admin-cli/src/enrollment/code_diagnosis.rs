@@ -1,5 +1,7 @@
 //! Diagnoses a typed code for an administrator: correct, used, or of another time.
 
+use core::ops::RangeInclusive;
+
 use twinlock_core::{
     answer::Code,
     base::time::{Step, UnixTime},
@@ -18,11 +20,8 @@ use twinlock_core::{
 
 /// Seconds before and after now in which every code of an app is recognized.
 const NEAR: i64 = 7200;
-/// Granularity of time zones, in seconds.
-const HALF_HOUR: i64 = 1800;
-/// Half hours before and after now that are searched for a wrong time zone. UTC-12 to UTC+14 would need more, but such
-/// an error is unlikely.
-const ZONES: i64 = 28;
+/// Offsets of time zones, in half hours: UTC-12 to UTC+14 would need more, but such an error is unlikely.
+const ZONES: RangeInclusive<i64> = -28..=28;
 /// How many passed codes of a token are recognized.
 const BEHIND: u64 = 20;
 
@@ -173,10 +172,7 @@ fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     let period = i64::try_from(owner.parameters.period.seconds()).unwrap_or(1).max(1);
     let reach = i64::try_from(resync::reach(owner.parameters.period)).unwrap_or(0);
     let near = NEAR / period;
-    let zones = (-ZONES..=ZONES).flat_map(|zone| {
-        let steps = zone * HALF_HOUR / period;
-        steps - 2..=steps + 2
-    });
+    let zones = ZONES.map(|zone| zone * 1800 / period).flat_map(|steps| steps - 2..=steps + 2);
     let mut steps: Vec<i64> =
         (-near..=near).chain(drift - reach..=drift + reach).chain(zones).collect();
     steps.sort_by_key(|steps| (steps.unsigned_abs(), *steps));
@@ -227,26 +223,12 @@ fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
             "It is of now, and this host goes by a clock that was {by} {fault}: the app's was set right since."
         );
     }
-    if let Some(zone) = zone(ahead) {
-        let side = if ahead < 0 { "behind" } else { "ahead" };
-        return format!(
-            "The phone's clock is {} {side}: its time zone or automatic time is off.",
-            duration(zone)
-        );
-    }
     let by = duration(ahead.unsigned_abs());
     let (side, fault) = if ahead < 0 { ("behind", "slow") } else { ("ahead of", "fast") };
     format!(
         "It belongs to a clock that is about {by} {side} this machine's: \
-         the phone's is {fault}, or this one's is wrong (date)."
+         the phone's is {fault} or in a wrong time zone, or this one's is wrong (date)."
     )
-}
-
-/// Returns the whole half hours by which a clock is off, with a tolerance of a minute.
-fn zone(ahead: i64) -> Option<u64> {
-    let (off, half_hour) = (ahead.unsigned_abs(), HALF_HOUR.unsigned_abs());
-    let nearest = (off + half_hour / 2) / half_hour * half_hour;
-    (nearest > 0 && off.abs_diff(nearest) <= 60).then_some(nearest)
 }
 
 #[cfg(test)]
