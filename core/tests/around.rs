@@ -248,7 +248,7 @@ fn with_last_words(world: &World, lines: &[&str]) -> (Verdict, u32, u32) {
     let logged = person.logged.get();
     assert!(
         person.last.get() == 0 || logged > 0,
-        "whoever is killed at the last words is in no log"
+        "a login that is killed at its final message is in no log"
     );
     (verdict, person.last.get(), person.behind.get())
 }

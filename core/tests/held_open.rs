@@ -343,6 +343,9 @@ fn a_throttled_bucket_does_not_tell_who_exists() {
             let verdict = world.login(&request(&target, Claim::Follows), &[typed]);
             work.push((verdict, world.hashed.borrow().len()));
         }
-        assert_eq!(work[0], work[1], "somebody who exists costs an Argon2, nobody costs none");
+        assert_eq!(
+            work[0], work[1],
+            "a known user costs an Argon2 evaluation, an unknown one none"
+        );
     }
 }

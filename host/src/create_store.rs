@@ -106,7 +106,7 @@ fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreEr
         match (ours, theirs) {
             (Some(ours), Some(theirs)) if ours == theirs => return Ok(()),
             (Some(_), Some(_)) => return Err(StoreError::StoreIdMismatch),
-            // The settings know a store that is missing: it is not mounted, and must not be created anew.
+            // The settings know a store that is missing: it is not mounted, and must not be created again.
             (None, Some(_)) => return Err(StoreError::StoreIdMissing),
             (Some(ours), None) => write_copy(machine, &ours)?,
             (None, None) => {

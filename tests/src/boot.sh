@@ -24,7 +24,7 @@ if [ "${4-}" != inside ]; then
 fi
 
 mount -t tmpfs -o mode=0755 system /mnt
-# Not at the mount itself: a lock would be laid beside it, outside.
+# Not at the mount itself: a lock would be created next to it, outside.
 root=/mnt/$name
 mkdir "$root"
 tar --directory="$root" --extract --numeric-owner --file="$system"
@@ -41,8 +41,8 @@ else
     mount -t tmpfs run /run
     keep=--keep-unit
 fi
-# The terminal is this script's output; its input is the life of all this. A machine that starts
-# anew ends with 133.
+# The terminal is the output of this script; the end of its input ends the machine. A machine that
+# reboots ends with 133.
 (
     while
         ended=0

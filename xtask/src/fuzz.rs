@@ -48,7 +48,7 @@ pub(crate) fn lock_is_current() -> Done {
     let manifest = ["--manifest-path", "tests/fuzz/Cargo.toml"];
     let metadata = ["metadata", "--locked", "--format-version=1"];
     output(&mut cargo(&[&metadata[..], &manifest].concat())).map(drop).map_err(|error| {
-        format!("{error}\nMake it anew: cargo metadata {} >/dev/null", manifest.join(" "))
+        format!("{error}\nCreate it again: cargo metadata {} >/dev/null", manifest.join(" "))
     })
 }
 

@@ -43,7 +43,7 @@ Usage: cargo xtask CHORE
   test            everything that a change must pass
        --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian,
                   one that boots, and the system tests by a sudo user at a terminal and without one
-  bench           what a login costs, beside pam_google_authenticator and pam_oath: some minutes
+  bench           what a login costs, compared with pam_google_authenticator and pam_oath: some minutes
        --quick    in a minute, and without writing docs/benchmarks.md
        --layout   writes down for the linker what of the module a login runs
   package         the .deb, in target/package; needs packaging/debian/maintainer

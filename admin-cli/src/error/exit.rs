@@ -1,4 +1,4 @@
-//! Failures of a command: what is wrong, what to do, and the exit status of DESIGN.md.
+//! Failures of a command: what is wrong, what to do, and the exit status.
 
 use twinlock_core::base::error::{
     CommitError, FileError, LedgerError, LookupError, MachineError, StoreError,

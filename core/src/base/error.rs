@@ -256,7 +256,7 @@ impl Display for CommitError {
         match self {
             Self::Overtaken => write!(
                 f,
-                "somebody else changed this record at the same time; nothing was changed here"
+                "another process changed this record at the same time; nothing was changed here"
             ),
             Self::Store(error) => error.fmt(f),
         }

@@ -43,7 +43,8 @@ fn gets_in(m: &Machine, codes: &[String]) -> bool {
 /// Returns the last log line about an accepted login, from its event on.
 fn accepted(m: &Machine) -> String {
     let lines = m.logged("event=accepted");
-    let (_, event) = lines.last().expect("somebody got in").split_once("event=").expect("an event");
+    let (_, event) =
+        lines.last().expect("a login succeeded").split_once("event=").expect("an event");
     event.to_owned()
 }
 

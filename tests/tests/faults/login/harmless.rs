@@ -26,63 +26,63 @@ pub type Row = (&'static str, How, &'static str);
 
 /// Faults in every login.
 pub const EVERYWHERE: &[Row] = &[
-    ("close ", Any, "nothing was written by it, and nothing is learnt from it"),
-    ("socket 1/0", Any, "libc goes on to the files"),
-    ("connect /var/run/nscd/", Any, "libc goes on to the files"),
-    ("newfstatat / ", Any, "libc asks whether it is in another root than before"),
-    ("newfstatat /etc/nsswitch.conf", Any, "libc has a list of services of its own"),
-    ("openat /etc/nsswitch.conf", Any, "libc has a list of services of its own"),
-    ("read /etc/nsswitch.conf", Short, "libc reads on"),
-    ("read /etc/nsswitch.conf", Cut, "libc has a list of services of its own"),
-    ("newfstatat /etc/passwd/", Any, "libc asks how much to read at once"),
-    ("read /etc/passwd", Short, "libc reads on"),
-    ("openat2 ", With(&[EPERM, ENOSYS]), "the path is walked part by part"),
-    ("openat2 /etc/twinlock/twinlock.toml", With(&[ENOENT]), "no file means the built-in settings"),
+    ("close ", Any, "the file was only read, so closing it reports nothing that matters"),
+    ("socket 1/0", Any, "libc reads the files instead"),
+    ("connect /var/run/nscd/", Any, "libc reads the files instead"),
+    ("newfstatat / ", Any, "libc checks whether the root has changed"),
+    ("newfstatat /etc/nsswitch.conf", Any, "libc uses its default list of services"),
+    ("openat /etc/nsswitch.conf", Any, "libc uses its default list of services"),
+    ("read /etc/nsswitch.conf", Short, "libc reads the rest"),
+    ("read /etc/nsswitch.conf", Cut, "libc uses its default list of services"),
+    ("newfstatat /etc/passwd/", Any, "libc asks for the block size"),
+    ("read /etc/passwd", Short, "libc reads the rest"),
+    (
+        "openat2 ",
+        With(&[EPERM, ENOSYS]),
+        "openat2 is missing: the path is opened component by component",
+    ),
+    ("openat2 /etc/twinlock/twinlock.toml", With(&[ENOENT]), "without a file the defaults apply"),
     (
         "openat2 /etc/twinlock/rules.toml",
         With(&[ENOENT]),
-        "no file means that the command wrote no rules",
+        "without a file the command has written no rules",
     ),
-    ("newfstatat /run/twinlock ", With(&[ENOENT]), "what is absent is made, and stands already"),
-    ("openat2 /run/twinlock", With(&[ENOENT]), "what is absent is made, and stands already"),
-    ("read /etc/twinlock/twinlock.toml", With(&[EINTR]), "it is read again"),
-    ("read /etc/twinlock/twinlock.toml", Short, "it is read on"),
-    ("getdents64 ", Short, "it is read on"),
+    ("newfstatat /run/twinlock ", With(&[ENOENT]), "it is created, and exists already"),
+    ("openat2 /run/twinlock", With(&[ENOENT]), "it is created, and exists already"),
+    ("read /etc/twinlock/twinlock.toml", With(&[EINTR]), "the call is repeated"),
+    ("read /etc/twinlock/twinlock.toml", Short, "the rest is read"),
+    ("getdents64 ", Short, "the rest is read"),
     (
         "openat /var/lib/twinlock/users/ada/record.",
         With(&[ENOENT]),
-        "a change replaced it; looked for again",
+        "a change has replaced the record: the newest one is searched again",
     ),
-    ("read /var/lib/twinlock/users/ada/record.", With(&[EINTR]), "it is read again"),
-    ("read /var/lib/twinlock/users/ada/record.", Short, "it is read on"),
-    ("ioctl pipe:", Any, "the application asks whether this is a terminal"),
+    ("read /var/lib/twinlock/users/ada/record.", With(&[EINTR]), "the call is repeated"),
+    ("read /var/lib/twinlock/users/ada/record.", Short, "the rest is read"),
+    ("ioctl pipe:", Any, "the application checks whether this is a terminal"),
     ("write /memfd:said", Any, "the application's prompt"),
     ("read pipe:", Short, "the application reads byte by byte"),
     (
         "symlinkat /run/twinlock/users/ada/try.",
         With(&[EEXIST]),
-        "another try has the slot; the next is taken",
+        "another attempt holds the slot: the next slot is taken",
     ),
     (
         "readlinkat /run/twinlock/epoch",
         With(&[EINVAL, ENOENT]),
-        "a new one cannot be begun where one stands; it is read again",
+        "a new epoch cannot replace a valid one: the epoch is read again",
     ),
     (
         "newfstatat /var/lib/twinlock/users/ada/record.",
         With(&[ENOENT]),
-        "there is no later record: the true answer",
+        "there is no later record, which is true",
     ),
     (
         "unlinkat /run/twinlock/users/ada/try.",
         Any,
-        "a charge not given back refuses longer, and nobody else",
+        "a charge that is not refunded only delays this user for longer",
     ),
-    (
-        "",
-        Late,
-        "the code was accepted: clock mark, known source and log are kept as well as it goes",
-    ),
+    ("", Late, "the code was accepted: clock mark, known source and log are best effort"),
 ];
 
 /// Faults before a first factor, where the proof of an absence is read for every user.
@@ -90,7 +90,7 @@ pub const AHEAD: &[Row] = &[
     (
         "mkdirat /run/twinlock/users/ada",
         With(&[ENOENT]),
-        "the folder of all is made first, and then this",
+        "the parent folder is created first, and then this one",
     ),
     ("openat2 /var/lib/twinlock/% ", Any, UNASKED),
     ("openat2 /var/lib/twinlock 2", Any, UNASKED),
@@ -109,35 +109,36 @@ pub const AHEAD: &[Row] = &[
     ("fstat /var/lib/twinlock/uids ", Any, UNASKED),
     ("readlinkat /var/lib/twinlock/uids/", Any, UNASKED),
 ];
-const UNASKED: &str = "whoever has a record need not be proven absent";
+const UNASKED: &str = "for a user who has a record, absence need not be proven";
 
 /// Faults while a code set is read.
 pub const SET: &[Row] = &[
-    ("read /var/lib/twinlock/users/ada/codes.", With(&[EINTR]), "it is read again"),
-    ("read /var/lib/twinlock/users/ada/codes.", Short, "it is read on"),
-    ("madvise ", Any, "libc's advice about memory"),
-    ("munmap ", Any, "memory is not given back"),
+    ("read /var/lib/twinlock/users/ada/codes.", With(&[EINTR]), "the call is repeated"),
+    ("read /var/lib/twinlock/users/ada/codes.", Short, "the rest is read"),
+    ("madvise ", Any, "the advice about memory is optional"),
+    ("munmap ", Any, "the memory is only not returned to the kernel"),
     ("symlinkat /run/twinlock/users/ada/used.", Any, WHEN),
 ];
-const WHEN: &str = "it tells when a code was used; that it was stands beside the record";
+const WHEN: &str =
+    "it tells only when a code was used; the name next to the record proves that it was";
 
 /// Faults while a record is replaced.
 pub const CHANGE: &[Row] = &[
-    ("getrandom ", With(&[EINTR]), "it is asked again"),
-    ("write /var/lib/twinlock/users/ada/tmp.", With(&[EINTR]), "it is written on"),
-    ("write /var/lib/twinlock/users/ada/tmp.", Short, "it is written on"),
-    ("renameat2 ", With(&[EINVAL, ENOSYS]), "it is linked instead"),
-    ("renameat2 ", With(&[EEXIST, ENOENT]), "somebody was faster; it is looked at again"),
-    ("mkdirat /var/lib/twinlock/", With(&[EEXIST]), "it is there: the true answer"),
+    ("getrandom ", With(&[EINTR]), "the call is repeated"),
+    ("write /var/lib/twinlock/users/ada/tmp.", With(&[EINTR]), "the rest is written"),
+    ("write /var/lib/twinlock/users/ada/tmp.", Short, "the rest is written"),
+    ("renameat2 ", With(&[EINVAL, ENOSYS]), "the file is linked instead"),
+    ("renameat2 ", With(&[EEXIST, ENOENT]), "another process was faster: the record is read again"),
+    ("mkdirat /var/lib/twinlock/", With(&[EEXIST]), "the folder exists, which is true"),
     ("readlinkat /var/lib/twinlock/uids/", With(&[ENOENT]), HOLDER),
     (
         "unlinkat /var/lib/twinlock/users/ada/record.",
         Any,
-        "the newest counts, whatever stands beside it",
+        "the newest record counts, whatever else is in the folder",
     ),
 ];
 
-const HOLDER: &str = "nobody seems to hold the user id, and the person takes it again";
+const HOLDER: &str = "no name seems to hold the user id, so the user claims it again";
 
 /// Faults at a first code, which is wrong by itself.
 pub const FIRST: &[Row] = &[
@@ -162,8 +163,8 @@ pub const FIRST: &[Row] = &[
     ("fstatfs /run/twinlock/users/ada", Any, NOTE),
     ("symlinkat /run/twinlock/users/ada/refused.", Any, NOTE),
 ];
-const ROW: &str = "the row of failures is noted as well as it goes; the tries themselves count";
-const NOTE: &str = "a refusal is noted as well as it goes";
+const ROW: &str = "the failure streak is stored with best effort; the attempts themselves count";
+const NOTE: &str = "a refusal is stored with best effort";
 
 /// Returns the row that allows a correct code after a strike.
 pub fn row<'r>(rows: &[&'r [Row]], strike: &Strike<'_>) -> Option<&'r Row> {
