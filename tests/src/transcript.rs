@@ -9,7 +9,7 @@ use crate::repository::repository;
 const WRITE: &str = "TWINLOCK_WRITE_TRANSCRIPTS";
 
 const HEAD: &str = "\
-# What a terminal shows at a real login; the tests compare it. To write it again:
+# What a terminal shows, held against a real login by the tests. Written anew by
 #   TWINLOCK_WRITE_TRANSCRIPTS=1 cargo nextest run -p twinlock-tests --test dialogues
 # In place of what differs each time: N a digit and X a letter of a code or key, [square] a
 # QR code, YYYY-MM-DD, HH:MM:SS, (N s); [typed: ...] was typed and is not shown. The

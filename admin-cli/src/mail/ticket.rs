@@ -109,7 +109,7 @@ mod tests {
         assert!(head.contains("To: <ada@example.org>\nSubject: Set up two-step"), "{head}");
         assert!(body.contains("\n         FEJT-QYCH-WGPV\n") && !head.contains("FEJT"), "{mail}");
         assert!(
-            body.contains("until 2027-01-18 08:00:00 UTC") && body.contains("tell kim"),
+            body.contains("until 2027-01-18 08:00:00 UTC") && body.contains("Tell kim"),
             "{mail}"
         );
         let (to, mail) = sent(Some("lovelace@example.net"));
