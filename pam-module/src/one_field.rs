@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 
 use crate::conversation::{PamConversation, typed};
 
-/// What the next module gets unless it should have a password, so that no prompt distinguishes a wrong code from a
-/// right one. sshd uses the same text if no password may be right.
+/// The text that the next module gets in place of a password, so that no prompt distinguishes a wrong code from a right
+/// one. sshd passes the same text for users who may not log in.
 pub(crate) const STAND_IN: &CStr = c"\x08\n\r\x7fINCORRECT";
 
 /// Returns the answer that an earlier module stored; `None` if it is empty.

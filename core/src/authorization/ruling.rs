@@ -62,7 +62,7 @@ pub enum Population {
 pub enum AuthorizationRuling {
     /// This many verification codes of the acting user.
     Codes(u8),
-    /// None, for this reason.
+    /// No code, for this reason.
     Free(Ground),
 }
 

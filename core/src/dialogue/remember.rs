@@ -124,9 +124,9 @@ fn answer(context: &DialogueContext<'_>, from: IpAddr) -> Result<Wish, DialogueE
 /// Whether the device is remembered now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remembered {
-    /// It is.
+    /// The device is remembered.
     Yes,
-    /// It is not.
+    /// The device is not remembered.
     No,
 }
 

@@ -225,9 +225,9 @@ pub struct Shown {
 /// Whether the codes that were shown are in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodesShown {
-    /// They are.
+    /// The codes are in force.
     InForce,
-    /// They are not, or it is unknown.
+    /// The codes are not in force, or it is unknown.
     Owed,
 }
 

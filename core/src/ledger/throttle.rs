@@ -54,7 +54,7 @@ pub struct ThrottleInput<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum ThrottleDecision {
-    /// It may.
+    /// The attempt may be compared.
     Judge,
     /// Not yet; the charge is refunded.
     Wait {

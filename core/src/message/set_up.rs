@@ -104,18 +104,18 @@ pub enum Beginning {
 /// Whether a login continues without set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Going {
-    /// It does not.
+    /// The login is refused without set-up.
     No,
-    /// It does, until this day if one is set.
+    /// The login continues without set-up, until this day if one is set.
     On(Option<UnixTime>),
 }
 
 /// Whether the key is the one that was shown before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameKey {
-    /// It is.
+    /// The key is the same.
     Same,
-    /// No; the key that was shown before is no longer valid.
+    /// Another key; the one that was shown before is no longer valid.
     Another,
 }
 

@@ -212,7 +212,7 @@ pub enum Echo {
 /// Whether two adjacent codes behind a proven first factor may correct the drift (RFC 6238 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Resync {
-    /// They may.
+    /// Two adjacent codes may correct the drift.
     #[default]
     Offered,
     /// Codes outside the window are always wrong.

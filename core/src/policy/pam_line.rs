@@ -75,9 +75,9 @@ pub enum Forward {
 /// Whether an earlier module has stored an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Given {
-    /// Yes.
+    /// An earlier module has stored an answer.
     Something,
-    /// No, or an empty one.
+    /// No answer was stored, or an empty one.
     Nothing,
 }
 

@@ -68,7 +68,8 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// Returns the horizon of the stored epoch; `None` if it is damaged or from another boot.
+    /// Returns what the ledger knows nothing about according to the stored epoch; `None` if the epoch is damaged or
+    /// from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
         let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
