@@ -353,9 +353,9 @@ your own codes are refused until then, type two in a row.
 Hello {user},
 
 {by} asks you to set up two-step verification on {host}. It takes
-about two minutes. You need an authenticator app on your phone or
-computer: Google Authenticator, Microsoft Authenticator, Authy, or any
-other app for time-based codes.
+about two minutes. You need an authenticator app: on a phone Aegis,
+2FAS or Google Authenticator, on a computer KeePassXC, on either
+Bitwarden, or any other app for time-based codes.
 
   1. Log in with: ssh {user}@{host}
 

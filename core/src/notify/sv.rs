@@ -222,7 +222,7 @@ den som har exporten kan ta fram dina koder.
 
 Nästa gång du loggar in kan du bli ombedd att byta nyckeln. Gör det då.
 
-Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
+Väntade du dig inte detta? Fråga {by}, personligen eller på ett
 telefonnummer som du känner till.
 ",
         ),
@@ -233,7 +233,7 @@ Hej {user}!
 
 En post om din tvåstegsverifiering har förts över till {host}
 från en annan dator. Nu avgör den hur du loggar in här: dess
-autentiseringsapp, dess reservkoder, eller att du ska ställa in
+autentiseringsapp, dess reservkoder, eller att du ska aktivera
 tvåstegsverifiering på nytt.
 
     När:       {time}
@@ -241,10 +241,10 @@ tvåstegsverifiering på nytt.
     Varifrån:  {source}
     Av:        {by}
 
-Om dina koder inte godtas, använd appen som du ställde in på den andra
+Om dina koder inte godtas, använd appen som du aktiverade på den andra
 datorn.
 
-Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
+Väntade du dig inte detta? Fråga {by}, personligen eller på ett
 telefonnummer som du känner till.
 ",
         ),
@@ -281,7 +281,7 @@ reservkoder gäller inte längre på {host}.
     Varifrån:  {source}
     Av:        {by}
 
-Väntade du dig inte detta? Fråga {by}, öga mot öga eller på ett
+Väntade du dig inte detta? Fråga {by}, personligen eller på ett
 telefonnummer som du känner till.
 ",
         ),
@@ -344,14 +344,14 @@ dess kan dina egna koder nekas: skriv två i rad.
 ",
         ),
         Topic::Event(NotificationKind::TicketExpired) | Topic::Ticket(Purpose::SetUp) => (
-            "Ställ in tvåstegsverifiering för {user} på {host}",
+            "Aktivera tvåstegsverifiering för {user} på {host}",
             "\
 Hej {user}!
 
-{by} ber dig att ställa in tvåstegsverifiering på {host}. Det tar
-ungefär två minuter. Du behöver en autentiseringsapp i telefonen eller
-datorn: Google Authenticator, Microsoft Authenticator, Authy eller någon
-annan app för tidsbaserade koder.
+{by} ber dig att aktivera tvåstegsverifiering på {host}. Det tar
+ungefär två minuter. Du behöver en autentiseringsapp: i telefonen Aegis,
+2FAS eller Google Authenticator, i datorn KeePassXC, i båda Bitwarden,
+eller någon annan app för tidsbaserade koder.
 
   1. Logga in med: ssh {user}@{host}
 

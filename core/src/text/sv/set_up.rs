@@ -104,7 +104,7 @@ const APPS: &str = "Det tar ungefär två minuter och du behöver en autentiseri
 fn after_reset(reset: &AuditStamp) -> String {
     let (by, at) = (&reset.by, date(reset.at));
     wrap(&format!(
-        "Tvåstegsverifieringen återställdes av {by} {at}: tidigare koder och appar gäller inte längre. Ställ in den på nytt."
+        "Tvåstegsverifieringen återställdes av {by} {at}: tidigare koder och appar gäller inte längre. Aktivera den på nytt."
     )) + "\n"
 }
 
