@@ -289,6 +289,14 @@ pub enum Part {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConversationError;
 
+impl core::fmt::Display for ConversationError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the connection was closed, or there is no user to ask")
+    }
+}
+
+impl core::error::Error for ConversationError {}
+
 /// Wall clock and boot clock.
 pub trait Clock {
     /// Returns both clocks, read together.

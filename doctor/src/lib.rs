@@ -17,7 +17,7 @@ use finding::{Finding, Level};
 use judge::case::{Case, Reach};
 use judge::lines::ModuleFile;
 use machine::{Machine, ProbeError};
-use pam::load::Unreadable;
+use pam::load::UnreadableError;
 use pam::stack::{Facility, Service};
 use pam::table::tabulate;
 use report::{DoctorReport, Rows};
@@ -128,8 +128,8 @@ impl Hindrance {
     }
 }
 
-impl From<Unreadable> for Hindrance {
-    fn from(unreadable: Unreadable) -> Self {
+impl From<UnreadableError> for Hindrance {
+    fn from(unreadable: UnreadableError) -> Self {
         Self {
             what: format!("{} cannot be read: {}.", unreadable.path, unreadable.error),
             remedy: "Run `twinlock doctor ssh` as root.".to_owned(),

@@ -8,7 +8,7 @@ use std::process::Command;
 use twinlock_host::programs;
 
 use crate::judge::lines::ModuleFile;
-use crate::pam::load::{Files, Unreadable};
+use crate::pam::load::{Files, UnreadableError};
 use crate::sshd::config::Patterns;
 use crate::sshd::pattern::fits;
 use crate::sshd::probe::People;
@@ -29,6 +29,17 @@ pub enum ProbeError {
     Refused(String),
 }
 
+impl core::fmt::Display for ProbeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoProgram => f.write_str("sshd is not installed"),
+            Self::Refused(said) => f.write_str(said),
+        }
+    }
+}
+
+impl core::error::Error for ProbeError {}
+
 const FOLDERS: [&str; 4] =
     ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
 /// Module that libpam installs: its folder is the one that libpam searches.
@@ -48,8 +59,8 @@ impl Machine {
     /// Returns the accounts with a login shell, and the groups.
     ///
     /// # Errors
-    /// [`Unreadable`] if an existing list cannot be read.
-    pub fn people(&self) -> Result<People, Unreadable> {
+    /// [`UnreadableError`] if an existing list cannot be read.
+    pub fn people(&self) -> Result<People, UnreadableError> {
         let accounts = self.list("/etc/passwd")?;
         let names = accounts.lines().filter_map(with_shell).filter(|name| name != "root");
         let groups = self.list("/etc/group")?;
@@ -59,11 +70,11 @@ impl Machine {
         })
     }
 
-    fn list(&self, path: &str) -> Result<String, Unreadable> {
+    fn list(&self, path: &str) -> Result<String, UnreadableError> {
         match self.text(path) {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(Unreadable { path: path.to_owned(), error }),
+            Err(error) => Err(UnreadableError { path: path.to_owned(), error }),
         }
     }
 

@@ -45,6 +45,18 @@ pub enum CreateStoreError {
     Machine,
 }
 
+impl core::fmt::Display for CreateStoreError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Ledger(error) => error.fmt(f),
+            Self::Machine => MachineError.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for CreateStoreError {}
+
 /// Creates what is missing and returns the second at which the ledger's epoch begins. Idempotent.
 ///
 /// # Errors

@@ -38,6 +38,17 @@ pub enum DirectoryError {
     NoSuchGroup,
 }
 
+impl core::fmt::Display for DirectoryError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Lookup => LookupError.fmt(f),
+            Self::NoSuchGroup => f.write_str("there is no such group"),
+        }
+    }
+}
+
+impl core::error::Error for DirectoryError {}
+
 impl From<LookupError> for DirectoryError {
     fn from(LookupError: LookupError) -> Self {
         Self::Lookup

@@ -66,6 +66,27 @@ pub enum ExportError {
     Set,
 }
 
+impl core::fmt::Display for ExportError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Head => f.write_str("standard input is not an export of twinlock"),
+            Self::Newer { version } => {
+                write!(f, "a newer twinlock has written this export (version {version})")
+            }
+            Self::Malformed => f.write_str("the export was cut off, or changed on its way"),
+            Self::Record(error) => write!(f, "its record: {error}"),
+            Self::Codes(_) => {
+                f.write_str("its set of backup codes is damaged, or of a newer twinlock")
+            }
+            Self::Set => {
+                f.write_str("its record and its set of backup codes do not belong together")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ExportError {}
+
 /// Returns the part of a record that is exported. Vouchers would work once on each host, and a pending key belongs to
 /// one source for a quarter of an hour; on another host no key counts as generated there.
 #[must_use]

@@ -10,7 +10,7 @@ use crate::{
 };
 use twinlock_core::{
     base::{
-        base32::{self, KeyText},
+        base32::{self, KeyTextError},
         secret::Key,
     },
     record::{Algorithm, Digits, MovingFactor, Parameters, Period},
@@ -48,7 +48,7 @@ pub enum GoogleError {
         line: u32,
     },
     /// The first line is not a key.
-    Secret(KeyText),
+    Secret(KeyTextError),
     /// Neither `TOTP_AUTH` nor `HOTP_COUNTER`: only scratch codes work there.
     NoMode,
     /// `STEP_SIZE` other than 1 to 60.
@@ -67,6 +67,25 @@ pub enum GoogleError {
         line: u32,
     },
 }
+
+impl core::fmt::Display for GoogleError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "it is empty",
+            Self::TooLarge => "it is over 64 KiB",
+            Self::Nul { .. } => "a NUL byte, for which Google's module refuses it",
+            Self::Secret(error) => return error.fmt(f),
+            Self::NoMode => {
+                "it has neither TOTP_AUTH nor HOTP_COUNTER, so app codes are not accepted"
+            }
+            Self::Step { .. } => "STEP_SIZE is not 1 to 60, for which Google's module refuses it",
+            Self::Skew { .. } => "TIME_SKEW is more than 2880 steps (a day): the clock is wrong",
+            Self::Fork { .. } => "DIGITS or ALGORITHM has a value that no app has",
+        })
+    }
+}
+
+impl core::error::Error for GoogleError {}
 
 /// Parses a file.
 ///

@@ -10,7 +10,7 @@ use crate::{
     source::{Pin, Token, TokenKind},
 };
 use twinlock_core::{
-    base::secret::{Key, KeyLength},
+    base::secret::{Key, KeyLengthError},
     record::{Digits, Period},
 };
 
@@ -32,6 +32,14 @@ pub struct OathError {
     pub what: OathLineError,
 }
 
+impl core::fmt::Display for OathError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "line {}: {}", self.line, self.what)
+    }
+}
+
+impl core::error::Error for OathError {}
+
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OathLineError {
@@ -46,10 +54,28 @@ pub enum OathLineError {
     /// The key is not hexadecimal.
     Key,
     /// Too short or too long to be a key.
-    KeyLength(KeyLength),
+    KeyLength(KeyLengthError),
     /// The counter is not a number.
     Counter,
 }
+
+impl core::fmt::Display for OathLineError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Type => "a type that twinlock does not know",
+            Self::ByteOrderMark => {
+                "there is a byte order mark before it, so pam_oath does not recognize the line"
+            }
+            Self::User => "the name cannot be read",
+            Self::NoKey => "there is no key",
+            Self::Key => "the key is not hexadecimal",
+            Self::Counter => "the counter is not a number",
+            Self::KeyLength(error) => return error.fmt(f),
+        })
+    }
+}
+
+impl core::error::Error for OathLineError {}
 
 /// Text in a file that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,7 +262,7 @@ mod tests {
         let text = format!("# HOTP x\n\n#HOTP ada - {KEY}\n HOTP bob - zz\nHOTP cy - 00\n");
         let faults: Vec<_> = read(text.as_bytes()).into_iter().map(Result::unwrap_err).collect();
         let fault = |line, user: &str, what| OathError { line, user: Some(user.into()), what };
-        let short = OathLineError::KeyLength(KeyLength(1));
+        let short = OathLineError::KeyLength(KeyLengthError(1));
         assert_eq!(faults, vec![fault(4, "bob", OathLineError::Key), fault(5, "cy", short)]);
         assert_eq!(one("HOTP").unwrap_err(), OathLineError::User);
         assert_eq!(one("HOTP ada").unwrap_err(), OathLineError::NoKey);

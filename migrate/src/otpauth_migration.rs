@@ -6,10 +6,10 @@ use data_encoding::BASE64_NOPAD;
 use zeroize::Zeroizing;
 
 use twinlock_core::{
-    base::secret::{Key, KeyLength},
+    base::secret::{Key, KeyLengthError},
     otp::{
-        otpauth::{decode, strip_prefix_any_case, tidy_name},
-        uri_damage,
+        otpauth::{decode, tidy_name},
+        uri_damage::{self, strip_prefix_any_case},
     },
     record::{Algorithm, Authenticator, Digits, MovingFactor, Parameters, Period},
 };
@@ -66,8 +66,22 @@ pub enum MovedKeyError {
     /// The counter is negative.
     Counter,
     /// Too short or too long to be a key.
-    Key(KeyLength),
+    Key(KeyLengthError),
 }
+
+impl core::fmt::Display for MovedKeyError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Algorithm => "its hash is MD5, or one that twinlock does not know",
+            Self::Digits => "its codes have a length that twinlock does not know",
+            Self::Kind => "it is moved neither by time nor by a counter",
+            Self::Counter => "its counter is negative",
+            Self::Key(error) => return error.fmt(f),
+        })
+    }
+}
+
+impl core::error::Error for MovedKeyError {}
 
 /// Why a text is not a valid export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +105,24 @@ pub enum MigrationError {
     /// No accounts, or too many.
     Accounts,
 }
+
+impl core::fmt::Display for MigrationError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "has no otpauth-migration://offline?data= in it",
+            Self::SingleKey => "is one key (otpauth://), and not an export of Google's app",
+            Self::ByteOrderMark => "begins with a byte order mark",
+            Self::Prefix => "has text before otpauth-migration://, such as QR-Code:",
+            Self::Html => "has &amp; in place of &, as in the source of a web page",
+            Self::TooLong => "is longer than any QR code",
+            Self::Data => "has no data= in base64, or has it twice",
+            Self::Payload => "was cut off, or is not an export of Google's app",
+            Self::Accounts => "has no account, or more than 100",
+        })
+    }
+}
+
+impl core::error::Error for MigrationError {}
 
 /// Parses a URI.
 ///
@@ -181,13 +213,13 @@ fn payload(bytes: &[u8]) -> Result<Migration, MigrationError> {
     let mut accounts = Vec::new();
     let (mut id, mut index, mut size) = (0, 0, 1);
     let mut fields = Fields(bytes);
-    while let Some((tag, value)) = fields.next().map_err(|Cut| MigrationError::Payload)? {
+    while let Some((tag, value)) = fields.next().map_err(|CutError| MigrationError::Payload)? {
         match (tag, value) {
             (1, Value::Bytes(_)) if accounts.len() == ACCOUNTS_MAX => {
                 return Err(MigrationError::Accounts);
             }
             (1, Value::Bytes(account)) => {
-                accounts.push(moved(account).map_err(|Cut| MigrationError::Payload)?);
+                accounts.push(moved(account).map_err(|CutError| MigrationError::Payload)?);
             }
             (3, Value::Number(number)) => size = number,
             (4, Value::Number(number)) => index = number,
@@ -219,7 +251,7 @@ struct Raw<'a> {
     counter: u64,
 }
 
-fn moved(bytes: &[u8]) -> Result<Moved, Cut> {
+fn moved(bytes: &[u8]) -> Result<Moved, CutError> {
     let mut raw = Raw::default();
     let mut fields = Fields(bytes);
     while let Some(field) = fields.next()? {
@@ -231,7 +263,7 @@ fn moved(bytes: &[u8]) -> Result<Moved, Cut> {
             (5, Value::Number(number)) => raw.digits = number,
             (6, Value::Number(number)) => raw.kind = number,
             (7, Value::Number(number)) => raw.counter = number,
-            (1..=7, _) => return Err(Cut),
+            (1..=7, _) => return Err(CutError),
             _ => {}
         }
     }
@@ -296,10 +328,10 @@ enum Value<'a> {
 
 /// The message ends within a field, or is not a message.
 #[derive(Debug)]
-struct Cut;
+struct CutError;
 
 impl<'a> Fields<'a> {
-    fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, Cut> {
+    fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, CutError> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -308,40 +340,40 @@ impl<'a> Fields<'a> {
             0 => Value::Number(self.number()?),
             1 => self.bytes(8).map(|_| Value::Other)?,
             2 => {
-                let length = usize::try_from(self.number()?).map_err(|_| Cut)?;
+                let length = usize::try_from(self.number()?).map_err(|_| CutError)?;
                 Value::Bytes(self.bytes(length)?)
             }
             5 => self.bytes(4).map(|_| Value::Other)?,
-            _ => return Err(Cut),
+            _ => return Err(CutError),
         };
         match key >> 3 {
-            0 => Err(Cut),
+            0 => Err(CutError),
             tag => Ok(Some((tag, value))),
         }
     }
 
-    fn bytes(&mut self, length: usize) -> Result<&'a [u8], Cut> {
-        let (bytes, rest) = self.0.split_at_checked(length).ok_or(Cut)?;
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], CutError> {
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(CutError)?;
         self.0 = rest;
         Ok(bytes)
     }
 
     /// Parses a varint: seven bits per byte, the lowest first, at most ten bytes.
-    fn number(&mut self) -> Result<u64, Cut> {
+    fn number(&mut self) -> Result<u64, CutError> {
         let mut number = 0_u64;
         for place in 0..10 {
-            let (byte, rest) = self.0.split_first().ok_or(Cut)?;
+            let (byte, rest) = self.0.split_first().ok_or(CutError)?;
             self.0 = rest;
             let bits = u64::from(byte & 0x7f);
             if place == 9 && bits > 1 {
-                return Err(Cut);
+                return Err(CutError);
             }
             number |= bits << (place * 7);
             if byte & 0x80 == 0 {
                 return Ok(number);
             }
         }
-        Err(Cut)
+        Err(CutError)
     }
 }
 

@@ -93,6 +93,23 @@ pub enum RowError {
     TooLong,
 }
 
+impl core::fmt::Display for RowError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Fields { found, wanted } => {
+                let plural = if *found == 1 { "" } else { "s" };
+                write!(f, "{found} field{plural} where the first line has {wanted}")
+            }
+            Self::Encoding => f.write_str("not UTF-8"),
+            Self::TooLong => {
+                write!(f, "longer than {} KiB (is a quotation mark left open?)", ROW_MAX / 1024)
+            }
+        }
+    }
+}
+
+impl core::error::Error for RowError {}
+
 impl core::fmt::Debug for UserRow<'_> {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         out.debug_struct("Row").field("user", &self.user).finish_non_exhaustive()

@@ -103,7 +103,7 @@ struct CodePrompt<'a> {
 }
 
 /// Result of an answer that is not correct.
-enum Wrong {
+enum CodeError {
     /// Another answer may be correct.
     Again(String),
     /// No other answer helps.
@@ -121,37 +121,37 @@ impl CodePrompt<'_> {
             };
             let said = match self.check(&typed) {
                 Ok(()) => return Ok(()),
-                Err(Wrong::Over(failure)) => return Err(failure),
-                Err(Wrong::Again(said)) => said,
+                Err(CodeError::Over(failure)) => return Err(failure),
+                Err(CodeError::Again(said)) => said,
             };
             tell(&format!("{}\n", wrap(&with_tries(&said, left), WIDTH, 0)));
         }
         Err(refused())
     }
 
-    fn check(&mut self, typed: &Typed) -> Result<(), Wrong> {
+    fn check(&mut self, typed: &Typed) -> Result<(), CodeError> {
         match answer::read(typed) {
-            Answer::Stop => Err(Wrong::Over(stopped())),
-            Answer::Code(code) if code.is_voucher() => Err(Wrong::Again(
+            Answer::Stop => Err(CodeError::Over(stopped())),
+            Answer::Code(code) if code.is_voucher() => Err(CodeError::Again(
                 "A bypass or a ticket does not do here: type a code of your app, or a backup code."
                     .into(),
             )),
             Answer::Code(code)
                 if self.ways == OwnCodeWays::App && !code.of_shape(Shape::Letters20).is_empty() =>
             {
-                Err(Wrong::Again(APP_ALONE.into()))
+                Err(CodeError::Again(APP_ALONE.into()))
             }
-            Answer::Help | Answer::Other => Err(Wrong::Again("That is not a code.".into())),
+            Answer::Help | Answer::Other => Err(CodeError::Again("That is not a code.".into())),
             Answer::Code(code) => self.judge(&code),
         }
     }
 
-    fn judge(&mut self, code: &Code) -> Result<(), Wrong> {
+    fn judge(&mut self, code: &Code) -> Result<(), CodeError> {
         let outcome = self.attempt.verify(code);
         if let Some(reason) = outcome.rejection() {
             self.note(reason);
         }
-        let again = |said: String| Err(Wrong::Again(said));
+        let again = |said: String| Err(CodeError::Again(said));
         match outcome {
             Outcome::Granted(accepted) => {
                 let by_app = matches!(accepted, Accepted::App { .. });
@@ -176,11 +176,11 @@ impl CodePrompt<'_> {
             Outcome::NoBypass | Outcome::NoTicket | Outcome::Ticket(_) => {
                 again("That is not a code.".into())
             }
-            Outcome::LastCode(_) => Err(Wrong::Over(last_code())),
-            Outcome::Throttled { until, .. } => Err(Wrong::Over(throttled(&instant(until)))),
-            Outcome::Locked => Err(Wrong::Over(locked(&self.account.name))),
-            Outcome::Faulty(reason) => Err(Wrong::Over(self.broken(reason))),
-            Outcome::HalfJudged(fault) => Err(Wrong::Over(self.broken(Reason::Codes(fault)))),
+            Outcome::LastCode(_) => Err(CodeError::Over(last_code())),
+            Outcome::Throttled { until, .. } => Err(CodeError::Over(throttled(&instant(until)))),
+            Outcome::Locked => Err(CodeError::Over(locked(&self.account.name))),
+            Outcome::Faulty(reason) => Err(CodeError::Over(self.broken(reason))),
+            Outcome::HalfJudged(fault) => Err(CodeError::Over(self.broken(Reason::Codes(fault)))),
         }
     }
 

@@ -69,8 +69,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn deliver(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), Failure> {
         let outcome = match self.send(claimed) {
-            Err(DeliveryHindrance::Elsewhere(failure)) => Err((failure, None)),
-            Err(DeliveryHindrance::Mail(fault)) => Err((Failure::from(fault.clone()), Some(fault))),
+            Err(DeliveryError::Elsewhere(failure)) => Err((failure, None)),
+            Err(DeliveryError::Mail(fault)) => Err((Failure::from(fault.clone()), Some(fault))),
             Ok(sending) => Ok(sending),
         };
         match outcome {
@@ -100,7 +100,7 @@ impl Run<'_> {
         }
     }
 
-    fn send(&self, claimed: &Claimed) -> Result<Sending, DeliveryHindrance> {
+    fn send(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {
         let notification = &claimed.notification;
         if notification.kind == NotificationKind::TicketExpired {
             return self.renew(claimed);
@@ -120,7 +120,7 @@ impl Run<'_> {
         Ok(Sending::Sent)
     }
 
-    fn address(&self, notification: &Notification) -> Result<Address, DeliveryHindrance> {
+    fn address(&self, notification: &Notification) -> Result<Address, DeliveryError> {
         if let Some(to) = &notification.to {
             return Ok(Address::read(to).ok_or_else(|| MailError::OddAddress(to.clone()))?);
         }
@@ -161,19 +161,19 @@ enum Sending {
 }
 
 /// Why a notification was not sent.
-enum DeliveryHindrance {
+enum DeliveryError {
     Mail(MailError),
     /// Accounts, records or the clock failed.
     Elsewhere(Failure),
 }
 
-impl From<MailError> for DeliveryHindrance {
+impl From<MailError> for DeliveryError {
     fn from(fault: MailError) -> Self {
         Self::Mail(fault)
     }
 }
 
-impl From<Failure> for DeliveryHindrance {
+impl From<Failure> for DeliveryError {
     fn from(failure: Failure) -> Self {
         Self::Elsewhere(failure)
     }

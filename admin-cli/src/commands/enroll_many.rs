@@ -18,15 +18,11 @@ use crate::{
     enrollment::{
         batch::{Batch, BatchOutcome},
         inviting::{Handing, invite},
-        key_text::complaint,
         people_list::{Next, PeopleList},
         report_file::ReportFile,
     },
     error::exit::{Exit, Failure},
-    import::{
-        import_text::of_uri,
-        take_over::{ImportOutcome, take_over},
-    },
+    import::take_over::{ImportOutcome, take_over},
     mail::Address,
     terminal::keyboard::Keyboard,
     text::plain,
@@ -133,10 +129,10 @@ fn authenticator(
     let audit = by.audit(context.now()?.unix);
     let seen = Some(KeyDisclosure { audit, postponed: 0 });
     if key.contains("://") {
-        let found = otpauth::parse(key).map_err(|fault| odd_key(&of_uri(fault)))?;
+        let found = otpauth::parse(key).map_err(|fault| odd_key(&fault.to_string()))?;
         return Ok(Authenticator { seen, ..found });
     }
-    let key = base32::parse(key).map_err(|fault| odd_key(&complaint("the key", fault)))?;
+    let key = base32::parse(key).map_err(|fault| odd_key(&fault.to_string()))?;
     Ok(Authenticator {
         name: name.trim().to_owned(),
         key,

@@ -16,7 +16,7 @@ use crate::{
     error::exit::{Exit, Failure},
     terminal::{
         qr_image::{self, Pictures},
-        qr_text::{Letters, Screen, Shade, Style, TooNarrow},
+        qr_text::{Letters, Screen, Shade, Style, TooNarrowError},
     },
     text::{WIDTH, plain, wrap},
 };
@@ -129,7 +129,7 @@ fn on_screen(wanted: &QrArgs, matrix: &Matrix) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     match Screen::of_stdout().draw(matrix, style) {
         Ok(drawing) => text.push_str(&drawing),
-        Err(TooNarrow { needed, there }) => {
+        Err(TooNarrowError { needed, there }) => {
             let other = if wanted.ascii { "leave --ascii out" } else { "take --png or --svg" };
             let said = format!(
                 "The QR code takes {needed} columns and this terminal has {there}: \

@@ -1,9 +1,6 @@
 //! Reads a given key: a line of base32 on standard input.
 
-use twinlock_core::base::{
-    base32::{self, KeyText},
-    secret::Key,
-};
+use twinlock_core::base::{base32, secret::Key};
 
 use crate::{
     error::exit::{Exit, Failure},
@@ -14,11 +11,7 @@ use crate::{
 pub(crate) fn read(keyboard: &mut Keyboard) -> Result<Key, Failure> {
     match keyboard.ask("Key in base32: ")? {
         InputLine::Typed(line) => base32::parse(&line).map_err(|fault| {
-            Failure::new(
-                Exit::Usage,
-                complaint("the key", fault),
-                "Give the key in base32 (A-Z, 2-7).",
-            )
+            Failure::new(Exit::Usage, fault.to_string(), "Give the key in base32 (A-Z, 2-7).")
         }),
         InputLine::End => Err(Failure::new(
             Exit::Usage,
@@ -27,17 +20,6 @@ pub(crate) fn read(keyboard: &mut Keyboard) -> Result<Key, Failure> {
         )),
         InputLine::Interrupted => {
             Err(Failure::new(Exit::Interrupted, "stopped", "Nothing was written."))
-        }
-    }
-}
-
-/// Describes what is wrong with a key, without quoting it.
-pub(crate) fn complaint(what: &str, fault: KeyText) -> String {
-    match fault {
-        KeyText::Letter { at } => format!("letter {at} of {what} is no base32 (A-Z, 2-7)"),
-        KeyText::Incomplete => format!("{what} is cut off: no key has that many letters"),
-        KeyText::Length(length) => {
-            format!("the key has {} bytes; 10 to 128 can be used", length.0)
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use twinlock_host::caller_file::{self, CallerFileError};
-use twinlock_migrate::user_list::{Found, People, ROW_MAX, RowError, UserRow};
+use twinlock_migrate::user_list::{Found, People, UserRow};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         caller_files,
         exit::{Exit, Failure},
     },
-    text::{count, plain},
+    text::plain,
 };
 
 /// Bytes per read.
@@ -98,16 +98,10 @@ impl PeopleList {
     /// Returns the row or what is wrong with it, without quoting it: it may hold a key.
     pub(crate) fn row(&self) -> Result<UserRow<'_>, Failure> {
         self.people.row().map_err(|fault| {
-            let what = match fault {
-                RowError::Fields { found, wanted } => {
-                    format!("{} where the first line has {wanted}", count(found, "field"))
-                }
-                RowError::Encoding => "not UTF-8".into(),
-                RowError::TooLong => {
-                    format!("longer than {} KiB (is a quotation mark left open?)", ROW_MAX / 1024)
-                }
-            };
-            odd(what, "Correct the line, and run it again: who is done is passed over.")
+            odd(
+                fault.to_string(),
+                "Correct the line, and run it again: who is done is passed over.",
+            )
         })
     }
 

@@ -87,7 +87,7 @@ impl Drawn {
         if let Err(fault) = &sent
             && *fault != MailError::NoAddress
         {
-            let said = format!("No mail was sent: {}. {}", fault.what(), fault.remedy());
+            let said = format!("No mail was sent: {fault}. {}", fault.remedy());
             tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
         }
         let text = if context.json {
@@ -113,7 +113,7 @@ fn object(mut object: Value, ticket_mail: &TicketMail<'_>, sent: &Sent) -> Value
         let (ticket, address, fault) = match sent {
             Ok(address) => (Value::Null, address.as_str().into(), Value::Null),
             Err(MailError::NoAddress) => (ticket_mail.ticket.into(), Value::Null, Value::Null),
-            Err(fault) => (ticket_mail.ticket.into(), Value::Null, fault.what().into()),
+            Err(fault) => (ticket_mail.ticket.into(), Value::Null, fault.to_string().into()),
         };
         fields.insert("ticket".into(), ticket);
         fields.insert("ticket_until".into(), ticket_mail.until.0.into());

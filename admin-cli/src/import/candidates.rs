@@ -157,18 +157,9 @@ pub(crate) fn enroll(
 }
 
 fn unusable(label: &str, fault: MovedKeyError) -> Failure {
-    let why = match fault {
-        MovedKeyError::Algorithm => "its hash is MD5, or one that twinlock does not know".into(),
-        MovedKeyError::Digits => "its codes have a length that twinlock does not know".into(),
-        MovedKeyError::Kind => "it is moved neither by time nor by a counter".into(),
-        MovedKeyError::Counter => "its counter is negative".into(),
-        MovedKeyError::Key(length) => {
-            format!("its key has {} bytes; 10 to 128 can be used", length.0)
-        }
-    };
     Failure::new(
         Exit::Refused,
-        format!("{} cannot be taken over: {why}", plain(label)),
+        format!("{} cannot be taken over: {fault}", plain(label)),
         "Enroll the user anew: twinlock enroll USER",
     )
 }

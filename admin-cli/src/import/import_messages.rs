@@ -8,7 +8,6 @@ use twinlock_migrate::{
 };
 
 use crate::{
-    enrollment::key_text::complaint,
     error::exit::{Exit, Failure},
     text::count,
 };
@@ -155,25 +154,13 @@ pub(crate) fn passed_over(one: PassedOver) -> Worded {
 
 /// Explains why a file of Google's module cannot be imported.
 pub(crate) fn google_failure(path: &str, fault: GoogleError) -> Failure {
-    let (line, what) = match fault {
-        GoogleError::Empty => (0, "it is empty".into()),
-        GoogleError::TooLarge => (0, "it is over 64 KiB".into()),
-        GoogleError::Nul { line } => {
-            (line, "a NUL byte, for which Google's module refuses it".into())
-        }
-        GoogleError::Secret(fault) => (1, complaint("the key", fault)),
-        GoogleError::NoMode => {
-            (0, "it has neither TOTP_AUTH nor HOTP_COUNTER, so no code of an app counts".into())
-        }
-        GoogleError::Step { line } => {
-            (line, "STEP_SIZE is not 1 to 60, for which Google's module refuses it".into())
-        }
-        GoogleError::Skew { line } => {
-            (line, "TIME_SKEW is more than 2880 steps, a clock that is off for good".into())
-        }
-        GoogleError::Fork { line } => {
-            (line, "DIGITS or ALGORITHM has a value that no app has".into())
-        }
+    let line = match fault {
+        GoogleError::Empty | GoogleError::TooLarge | GoogleError::NoMode => 0,
+        GoogleError::Secret(_) => 1,
+        GoogleError::Nul { line }
+        | GoogleError::Step { line }
+        | GoogleError::Skew { line }
+        | GoogleError::Fork { line } => line,
     };
     let remedy = match fault {
         GoogleError::Skew { .. } => "Set the phone's clock, delete the line, and import again.",
@@ -185,29 +172,16 @@ pub(crate) fn google_failure(path: &str, fault: GoogleError) -> Failure {
         | GoogleError::Step { .. }
         | GoogleError::Fork { .. } => "Mend the file, or enroll the person anew.",
     };
-    Failure::new(Exit::Refused, at_line(path, line, &what), remedy)
+    Failure::new(Exit::Refused, at_line(path, line, &fault), remedy)
 }
 
 /// Explains why a line of `pam_oath`'s file cannot be imported.
 pub(crate) fn oath_failure(path: &str, line: u32, mistake: OathLineError) -> Failure {
-    let what: String = match mistake {
-        OathLineError::Type => "a type that twinlock does not know".into(),
-        OathLineError::ByteOrderMark => {
-            "a byte order mark stands before it, so that pam_oath does not know the line".into()
-        }
-        OathLineError::User => "no name that can be read".into(),
-        OathLineError::NoKey => "there is no key".into(),
-        OathLineError::Key => "the key is no hexadecimal".into(),
-        OathLineError::KeyLength(length) => {
-            format!("the key has {} bytes; 10 to 128 can be used", length.0)
-        }
-        OathLineError::Counter => "the counter is no number".into(),
-    };
     let remedy = "Mend the line, or enroll the person anew.";
-    Failure::new(Exit::Refused, at_line(path, line, &what), remedy)
+    Failure::new(Exit::Refused, at_line(path, line, &mistake), remedy)
 }
 
-fn at_line(path: &str, line: u32, what: &str) -> String {
+fn at_line(path: &str, line: u32, what: &impl std::fmt::Display) -> String {
     if line == 0 { format!("{path}: {what}") } else { format!("{path}, line {line}: {what}") }
 }
 
@@ -241,24 +215,5 @@ pub(crate) fn source_failure(path: &str, fault: UserFileError) -> Failure {
             (Exit::Refused, "Look at the rights on the way, and at the disk (dmesg).")
         }
     };
-    Failure::new(exit, format!("{path}: {}", meaning(fault)), remedy)
-}
-
-/// Describes what is wrong with a user's file.
-pub(crate) fn meaning(fault: UserFileError) -> String {
-    match fault {
-        UserFileError::Absent => "there is no such file".into(),
-        UserFileError::NoPath => "that is no absolute path".into(),
-        UserFileError::Link => "a symbolic link stands in the way, or in the file's place".into(),
-        UserFileError::Kind => "it is no file".into(),
-        UserFileError::Owner => "it, or a folder on the way, belongs to somebody else".into(),
-        UserFileError::TooOpen => "it, or a folder on the way, is open to others".into(),
-        UserFileError::HardLink => "it has a second name somewhere".into(),
-        UserFileError::TooLarge => "it is too large".into(),
-        UserFileError::Stuck => "the file system does not answer".into(),
-        UserFileError::Changed => "it has changed meanwhile".into(),
-        UserFileError::Io { errno } => {
-            format!("it cannot be read ({})", std::io::Error::from_raw_os_error(errno))
-        }
-    }
+    Failure::new(exit, format!("{path}: {fault}"), remedy)
 }

@@ -1,10 +1,8 @@
 //! Messages about text that an import cannot use: what it is, and which command takes it.
 
-use twinlock_core::otp::otpauth::{self, UriError};
-use twinlock_migrate::otpauth_migration::MigrationError;
+use twinlock_core::otp::{otpauth, uri_error::UriError};
 
 use crate::{
-    enrollment::key_text,
     error::exit::{Exit, Failure},
     terminal::piped::PipedError,
     text::plain,
@@ -26,54 +24,6 @@ pub(crate) fn command(verb: &str, user: &str) -> String {
 /// Returns the command that imports a picture.
 pub(crate) fn of_picture(user: &str) -> String {
     format!("twinlock import qr {} FILE.png", plain(user))
-}
-
-/// Describes what is wrong with an export of Google's app.
-pub(crate) fn of_export(fault: MigrationError) -> &'static str {
-    match fault {
-        MigrationError::Scheme => "has no otpauth-migration://offline?data= in it",
-        MigrationError::SingleKey => "is one key (otpauth://), and no export of Google's app",
-        MigrationError::ByteOrderMark => "begins with a byte order mark",
-        MigrationError::Prefix => "has text before otpauth-migration://, such as QR-Code:",
-        MigrationError::Html => "has &amp; where & belongs, as a web page writes it",
-        MigrationError::TooLong => "is longer than any QR code",
-        MigrationError::Data => "has no data= in base64, or has it twice",
-        MigrationError::Payload => "was cut off, or is no export of Google's app",
-        MigrationError::Accounts => "has no account, or more than 100",
-    }
-}
-
-/// Describes what is wrong with an `otpauth://` line.
-pub(crate) fn of_uri(fault: UriError) -> String {
-    let what = match fault {
-        UriError::Scheme => "standard input has no otpauth:// line",
-        UriError::Export => {
-            "this is an export of Google's app (otpauth-migration://), and not one key"
-        }
-        UriError::ByteOrderMark => "a byte order mark stands before otpauth://",
-        UriError::Prefix => "text stands before otpauth://, such as QR-Code:",
-        UriError::Lines => {
-            "standard input has several lines; one otpauth:// line is taken at a time"
-        }
-        UriError::Html => "the line has &amp; where & belongs, as a web page writes it",
-        UriError::Nested => {
-            "the line has a parameter inside the value of another one: an & is missing, or is written another way"
-        }
-        UriError::Unknown => {
-            "the line has a parameter that twinlock does not know, so that its codes might not be the app's"
-        }
-        UriError::Type => "only otpauth://totp/ and otpauth://hotp/ can be taken over",
-        UriError::TooLong => "the line is longer than any otpauth:// line",
-        UriError::Encoding => "the line has a percent sign without two digits after it",
-        UriError::NoSecret => "the line has no secret=",
-        UriError::Twice => "the line has a parameter twice",
-        UriError::Secret(fault) => return key_text::complaint("secret=", fault),
-        UriError::Digits => "digits= must be 6, 7 or 8",
-        UriError::Period => "period= must be 1 to 3600",
-        UriError::Algorithm => "algorithm= must be SHA1, SHA256 or SHA512",
-        UriError::Counter => "otpauth://hotp/ needs counter=, a number: that of the next code",
-    };
-    what.into()
 }
 
 /// Describes what to do about an `otpauth://` line.
@@ -104,18 +54,13 @@ pub(crate) fn uri_remedy(fault: UriError, user: &str) -> String {
 
 /// Explains why standard input could not be used.
 pub(crate) fn unreadable(error: PipedError, user: &str) -> Failure {
-    let (what, remedy) = match error {
-        PipedError::Picture => ("standard input is a picture, and no text", of_picture(user)),
-        PipedError::Encoding => (
-            "standard input is no text in UTF-8",
-            "Save it as UTF-8, without a byte order mark (BOM).".into(),
-        ),
-        PipedError::TooLong => {
-            ("standard input is longer than anything that is taken here", "Look what it is.".into())
-        }
-        PipedError::Io => ("standard input cannot be read", "Try again with a file: < FILE".into()),
+    let remedy = match error {
+        PipedError::Picture => of_picture(user),
+        PipedError::Encoding => "Save it as UTF-8, without a byte order mark (BOM).".into(),
+        PipedError::TooLong => "Check what was given as input.".into(),
+        PipedError::Io => "Try again with a file: < FILE".into(),
     };
-    Failure::new(Exit::Usage, what, remedy)
+    Failure::new(Exit::Usage, error.to_string(), remedy)
 }
 
 /// Names the verb for a text that is no export of `twinlock export`; returns `None` if there is none.
@@ -125,7 +70,7 @@ pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<Failure> {
     }
     let (what, remedy) = match otpauth::parse(text) {
         Err(UriError::Scheme | UriError::TooLong) if !text.starts_with('\u{feff}') => return None,
-        Err(UriError::Export) => (of_uri(UriError::Export), command("import migration", user)),
+        Err(UriError::Export) => (UriError::Export.to_string(), command("import migration", user)),
         Err(UriError::ByteOrderMark | UriError::Scheme | UriError::TooLong) => {
             ("standard input begins with a byte order mark".into(), WITHOUT_MARK.into())
         }

@@ -92,7 +92,7 @@ fn no_export(line: usize, fault: MigrationError, user: &str) -> Failure {
             import_text::of_picture(user)
         ),
     };
-    Failure::new(Exit::Usage, format!("{place} {}", import_text::of_export(fault)), remedy)
+    Failure::new(Exit::Usage, format!("{place} {fault}"), remedy)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use twinlock_core::otp::otpauth::{self, UriError};
+use twinlock_core::otp::{otpauth, uri_error::UriError};
 use twinlock_host::caller_file;
 use zeroize::Zeroizing;
 
@@ -61,12 +61,12 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, Failure>
                 authenticator: Ok(authenticator),
             }),
             Err(UriError::Export) => export.add(text).map_err(|fault| {
-                let what = format!("the QR code {}", import_text::of_export(fault));
+                let what = format!("the QR code {fault}");
                 Failure::new(Exit::Refused, what, "In the app, export the accounts again.")
             })?,
             Err(UriError::Scheme) => others += 1,
             Err(fault) => {
-                let what = import_text::of_uri(fault);
+                let what = fault.to_string();
                 let remedy = import_text::uri_remedy(fault, user);
                 keys.push(Candidate {
                     label: otpauth::label(text),

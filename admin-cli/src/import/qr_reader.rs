@@ -75,6 +75,8 @@ impl fmt::Display for PictureError {
     }
 }
 
+impl std::error::Error for PictureError {}
+
 /// Gray values of a picture, row by row; 0 is black.
 struct Grey {
     width: usize,

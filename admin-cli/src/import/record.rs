@@ -347,25 +347,16 @@ fn conflict(conflict: Conflict, user: &str) -> Failure {
 }
 
 fn no_export(fault: ExportError) -> Failure {
-    let (exit, what) = match fault {
-        ExportError::Head => (Exit::Usage, "standard input is no export of twinlock".into()),
-        ExportError::Newer { version } => {
-            (Exit::Refused, format!("a newer twinlock has written this export (version {version})"))
-        }
-        ExportError::Malformed => {
-            (Exit::Usage, "the export was cut off, or changed on its way".into())
-        }
-        ExportError::Record(fault) => (Exit::Refused, format!("its record: {fault}")),
-        ExportError::Codes(_) => {
-            (Exit::Refused, "its set of backup codes is damaged, or of a newer twinlock".into())
-        }
-        ExportError::Set => {
-            (Exit::Refused, "its record and its set of backup codes do not belong together".into())
-        }
+    let exit = match fault {
+        ExportError::Head | ExportError::Malformed => Exit::Usage,
+        ExportError::Newer { .. }
+        | ExportError::Record(_)
+        | ExportError::Codes(_)
+        | ExportError::Set => Exit::Refused,
     };
     Failure::new(
         exit,
-        what,
+        fault.to_string(),
         "Write it there again: twinlock export USER | ssh HOST twinlock import record USER",
     )
 }

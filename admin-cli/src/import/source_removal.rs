@@ -2,10 +2,7 @@
 
 use twinlock_migrate::user_file::UserFileError;
 
-use crate::{
-    cli::How,
-    import::import_messages::{Worded, meaning},
-};
+use crate::{cli::How, import::import_messages::Worded};
 
 /// Result of a source's removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +39,7 @@ impl Removal {
         match self {
             Self::Done if how.dry_run => format!("{source} would be deleted"),
             Self::Done => format!("{source} is deleted"),
-            Self::Failed(fault) => format!("{source} {stays}: {}", meaning(*fault)),
+            Self::Failed(fault) => format!("{source} {stays}: {fault}"),
             Self::Needed => format!("{source} {stays}: somebody in it still needs it"),
             Self::Kept(lines) => format!(
                 "{source} {stays}: {} not imported; look, and delete the file yourself",

@@ -1,7 +1,7 @@
 //! `twinlock import uri USER`: imports the key of an app or token from an otpauth:// line on standard input.
 
 use twinlock_core::{
-    otp::otpauth::{self, UriError},
+    otp::{otpauth, uri_error::UriError},
     record::enrollment,
 };
 use twinlock_host::create_store;
@@ -63,5 +63,5 @@ pub(crate) fn already(user: &str) -> Failure {
 }
 
 fn failure(fault: UriError, user: &str) -> Failure {
-    Failure::new(Exit::Usage, import_text::of_uri(fault), import_text::uri_remedy(fault, user))
+    Failure::new(Exit::Usage, fault.to_string(), import_text::uri_remedy(fault, user))
 }

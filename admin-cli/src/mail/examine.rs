@@ -55,7 +55,7 @@ fn unsendable(fault: &MailError) -> Finding {
         level: Level::Warning,
         id: "mail-unsendable",
         place: settings::PATH.to_owned(),
-        what: format!("Nobody gets mail: {}.", fault.what()),
+        what: format!("Nobody gets mail: {fault}."),
         remedy: fault.remedy().to_owned(),
     }
 }

@@ -39,32 +39,35 @@ pub(crate) enum MailError {
     },
 }
 
-impl MailError {
-    /// Describes what is wrong.
-    pub(crate) fn what(&self) -> String {
+impl std::fmt::Display for MailError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NoAddress => "no mail address is known".into(),
+            Self::NoAddress => f.write_str("no mail address is known"),
             Self::OddAddress(address) => {
-                format!("{} is no address that mail is sent to", plain(address))
+                write!(f, "{} is not a mail address that can be used", plain(address))
             }
             Self::OddSender(address) => {
-                format!("mail_from = {} is no address", plain(address))
+                write!(f, "mail_from = {} is not a mail address", plain(address))
             }
             Self::NotStarted { program, error } => {
-                format!("{} cannot be started ({error})", plain(program))
+                write!(f, "{} cannot be started ({error})", plain(program))
             }
             Self::Slow { program, seconds } => {
-                format!("{} did not end within {seconds} s, and was killed", plain(program))
+                write!(f, "{} did not end within {seconds} s, and was killed", plain(program))
             }
             Self::Refused { program, ended, said } if said.is_empty() => {
-                format!("{} took no mail ({ended})", plain(program))
+                write!(f, "{} did not accept the mail ({ended})", plain(program))
             }
             Self::Refused { program, ended, said } => {
-                format!("{} took no mail ({ended}: {})", plain(program), plain(said))
+                write!(f, "{} did not accept the mail ({ended}: {})", plain(program), plain(said))
             }
         }
     }
+}
 
+impl std::error::Error for MailError {}
+
+impl MailError {
     /// Describes what to do.
     pub(crate) fn remedy(&self) -> &'static str {
         match self {
@@ -90,6 +93,6 @@ impl From<MailError> for Failure {
             | MailError::OddSender(_)
             | MailError::NotStarted { .. } => Exit::NotInState,
         };
-        Self::new(exit, format!("no mail was sent: {}", fault.what()), fault.remedy())
+        Self::new(exit, format!("no mail was sent: {fault}"), fault.remedy())
     }
 }

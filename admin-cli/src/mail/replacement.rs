@@ -19,7 +19,7 @@ const TEXT_MAX: usize = 16 * 1024;
 
 /// Why a text is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Unusable {
+pub(crate) enum TextError {
     /// The file is not trusted or cannot be read.
     File(FileError),
     /// The file is not UTF-8.
@@ -28,18 +28,30 @@ pub(crate) enum Unusable {
     Text(TemplateError),
 }
 
+impl core::fmt::Display for TextError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::NotUtf8 => f.write_str("it is not UTF-8"),
+            Self::Text(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for TextError {}
+
 /// Returns the path of the file that replaces the text of a topic.
 pub(crate) fn path(topic: Topic) -> String {
     format!("{FOLDER}/{}.txt", topic.word())
 }
 
 /// Reads the file, if there is one.
-fn read(path: &str, owner: Owner) -> Result<Option<String>, Unusable> {
+fn read(path: &str, owner: Owner) -> Result<Option<String>, TextError> {
     let bytes = match trusted_dir::read_file(path, owner, READABLE, TEXT_MAX) {
         Err(fault) if trusted_dir::is_absent(fault) => return Ok(None),
-        read => read.map_err(Unusable::File)?,
+        read => read.map_err(TextError::File)?,
     };
-    String::from_utf8(bytes).map(Some).map_err(|_| Unusable::NotUtf8)
+    String::from_utf8(bytes).map(Some).map_err(|_| TextError::NotUtf8)
 }
 
 /// Writes a mail with the administrator's text if it is usable, else with the built-in text.
@@ -55,7 +67,7 @@ pub(crate) fn unusable() -> Vec<(String, String, String)> {
         let path = path(topic);
         let unusable = match read(&path, Owner(0)) {
             Ok(None) => None,
-            Ok(Some(text)) => template::check(&text, topic).err().map(Unusable::Text),
+            Ok(Some(text)) => template::check(&text, topic).err().map(TextError::Text),
             Err(unusable) => Some(unusable),
         };
         let (what, remedy) = explain(&path, topic, &unusable?);
@@ -64,34 +76,26 @@ pub(crate) fn unusable() -> Vec<(String, String, String)> {
     Topic::all().filter_map(of).collect()
 }
 
-fn explain(path: &str, topic: Topic, unusable: &Unusable) -> (String, String) {
+fn explain(path: &str, topic: Topic, unusable: &TextError) -> (String, String) {
     let known = || {
         let words: Vec<String> = topic.blanks().iter().map(|word| format!("{{{word}}}")).collect();
         format!("Known here: {}. A brace itself is written twice.", words.join(" "))
     };
-    match unusable {
-        Unusable::File(fault) => {
-            (settings_errors::of_file(path, *fault), settings_errors::FILE_REMEDY.into())
+    let remedy = match unusable {
+        TextError::File(_) => settings_errors::FILE_REMEDY.into(),
+        TextError::NotUtf8 => "Save it as UTF-8.".into(),
+        TextError::Text(
+            TemplateError::Unknown(_) | TemplateError::Unpaired | TemplateError::NoTicket,
+        ) => known(),
+        TextError::Text(TemplateError::NoSubject) => {
+            "Begin it with a line such as: Subject: News about your codes".into()
         }
-        Unusable::NotUtf8 => ("it is not UTF-8".into(), "Save it as UTF-8.".into()),
-        Unusable::Text(TemplateError::Unknown(word)) => {
-            (format!("it has {{{}}}, which is not known there", plain(word)), known())
-        }
-        Unusable::Text(TemplateError::Unpaired) => {
-            ("it has a brace without its other".into(), known())
-        }
-        Unusable::Text(TemplateError::NoTicket) => {
-            ("it is to bring a ticket, and has no {ticket}".into(), known())
-        }
-        Unusable::Text(TemplateError::NoSubject) => (
-            "its first line is no subject".into(),
-            "Begin it with a line such as: Subject: News about your codes".into(),
-        ),
-        Unusable::Text(TemplateError::NoBody) => {
-            ("nothing stands behind its first line".into(), "Write the text there.".into())
-        }
-        Unusable::Text(TemplateError::Control) => {
-            ("it has control characters".into(), "Take them out.".into())
-        }
-    }
+        TextError::Text(TemplateError::NoBody) => "Write the text there.".into(),
+        TextError::Text(TemplateError::Control) => "Take them out.".into(),
+    };
+    let what = match unusable {
+        TextError::File(fault) => settings_errors::of_file(path, *fault),
+        TextError::NotUtf8 | TextError::Text(_) => plain(&unusable.to_string()),
+    };
+    (what, remedy)
 }

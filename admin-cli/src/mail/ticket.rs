@@ -122,7 +122,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut context = context(&folder, "cat >/dev/null; echo 'queue is full' >&2; exit 75");
         let fault = send_ticket(&context, None, &TICKET_MAIL).unwrap_err();
-        assert!(fault.what().ends_with("took no mail (status 75: queue is full)"), "{fault:?}");
+        assert!(
+            fault.to_string().ends_with("did not accept the mail (status 75: queue is full)"),
+            "{fault:?}"
+        );
         context.policy.mail.sendmail = "/none".into();
         let fault = send_ticket(&context, None, &TICKET_MAIL).unwrap_err();
         assert!(matches!(fault, MailError::NotStarted { .. }), "{fault:?}");

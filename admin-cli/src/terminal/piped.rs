@@ -36,6 +36,19 @@ pub(crate) enum PipedError {
     Io,
 }
 
+impl core::fmt::Display for PipedError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Picture => "standard input is a picture, not text",
+            Self::Encoding => "standard input is not UTF-8 text",
+            Self::TooLong => "standard input is too long",
+            Self::Io => "standard input cannot be read",
+        })
+    }
+}
+
+impl core::error::Error for PipedError {}
+
 impl Piped {
     /// Reads standard input to its end: one optional code and at most `most` bytes of data. A first line with the shape
     /// of a code is no data: no accepted format begins with one.

@@ -57,7 +57,7 @@ pub(crate) enum Shade {
 
 /// The drawing is wider than the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooNarrow {
+pub(crate) struct TooNarrowError {
     /// Columns needed.
     pub(crate) needed: usize,
     /// Columns available.
@@ -79,18 +79,18 @@ impl Screen {
     /// Draws a QR code; each line ends with a newline.
     ///
     /// # Errors
-    /// [`TooNarrow`].
+    /// [`TooNarrowError`].
     pub(crate) fn draw(
         self,
         matrix: &Matrix,
         style: Style,
-    ) -> Result<Zeroizing<String>, TooNarrow> {
+    ) -> Result<Zeroizing<String>, TooNarrowError> {
         let needed = match style.letters {
             Letters::Blocks => matrix.columns(),
             Letters::Ascii => matrix.ascii_columns(),
         };
         match self.columns {
-            Some(there) if there < needed => return Err(TooNarrow { needed, there }),
+            Some(there) if there < needed => return Err(TooNarrowError { needed, there }),
             Some(_) | None => {}
         }
         Ok(match self.paint {
@@ -156,7 +156,7 @@ mod tests {
         let matrix = Matrix::of("otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP").unwrap();
         let columns = matrix.columns();
         assert!(screen(Paint::None, columns).draw(&matrix, BLOCKS).is_ok());
-        let narrow = TooNarrow { needed: columns, there: columns - 1 };
+        let narrow = TooNarrowError { needed: columns, there: columns - 1 };
         assert_eq!(screen(Paint::None, columns - 1).draw(&matrix, BLOCKS).unwrap_err(), narrow);
         assert!(screen(Paint::None, columns).draw(&matrix, ASCII).is_err());
         let unknown = Screen { paint: Paint::None, columns: None };

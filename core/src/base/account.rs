@@ -44,20 +44,28 @@ pub struct Folder(String);
 
 /// A name whose encoding is too long for a file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NameTooLong;
+pub struct NameTooLongError;
+
+impl core::fmt::Display for NameTooLongError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the name is too long for a folder")
+    }
+}
+
+impl core::error::Error for NameTooLongError {}
 
 impl Folder {
     /// Encodes a name: every byte except `[a-z0-9._-]`, and a leading dot, becomes `%XX`.
     ///
     /// # Errors
-    /// [`NameTooLong`] over 255 encoded bytes, and for the empty name.
-    pub fn of(name: &str) -> Result<Self, NameTooLong> {
+    /// [`NameTooLongError`] over 255 encoded bytes, and for the empty name.
+    pub fn of(name: &str) -> Result<Self, NameTooLongError> {
         let mut folder = String::with_capacity(name.len());
         for (index, byte) in name.bytes().enumerate() {
             encode_byte(&mut folder, byte, index == 0);
         }
         if folder.is_empty() || folder.len() > FOLDER_MAX {
-            return Err(NameTooLong);
+            return Err(NameTooLongError);
         }
         Ok(Self(folder))
     }
@@ -123,9 +131,9 @@ mod tests {
     #[test]
     fn too_long_is_refused_and_never_cut() {
         assert!(Folder::of(&"a".repeat(255)).is_ok());
-        assert_eq!(Folder::of(&"a".repeat(256)), Err(NameTooLong));
-        assert_eq!(Folder::of(&"A".repeat(86)), Err(NameTooLong));
-        assert_eq!(Folder::of(""), Err(NameTooLong));
+        assert_eq!(Folder::of(&"a".repeat(256)), Err(NameTooLongError));
+        assert_eq!(Folder::of(&"A".repeat(86)), Err(NameTooLongError));
+        assert_eq!(Folder::of(""), Err(NameTooLongError));
     }
 
     #[test]

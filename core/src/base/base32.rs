@@ -5,11 +5,11 @@ use alloc::{string::String, vec::Vec};
 use data_encoding::BASE32_NOPAD;
 use zeroize::Zeroizing;
 
-use crate::base::secret::{Key, KeyLength};
+use crate::base::secret::{Key, KeyLengthError};
 
 /// Why a text is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyText {
+pub enum KeyTextError {
     /// A character that base32 does not have.
     Letter {
         /// Its position, from 1.
@@ -18,29 +18,41 @@ pub enum KeyText {
     /// An impossible length.
     Incomplete,
     /// Too short or too long for a key.
-    Length(KeyLength),
+    Length(KeyLengthError),
 }
+
+impl core::fmt::Display for KeyTextError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Letter { at } => write!(f, "character {at} of the key is not base32 (A-Z, 2-7)"),
+            Self::Incomplete => f.write_str("the key is cut off: no key has that many characters"),
+            Self::Length(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for KeyTextError {}
 
 /// Parses a key, ignoring case, spaces, dashes and trailing padding.
 ///
 /// # Errors
-/// [`KeyText`] gives the error and its position, and never quotes the text.
-pub fn parse(text: &str) -> Result<Key, KeyText> {
+/// [`KeyTextError`] gives the error and its position, and never quotes the text.
+pub fn parse(text: &str) -> Result<Key, KeyTextError> {
     let mut letters: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(text.len()));
     for (index, letter) in text.trim_end_matches(['=', ' ', '\n', '\r']).chars().enumerate() {
         match letter {
             ' ' | '-' | '\t' => {}
             'A'..='Z' | 'a'..='z' | '2'..='7' => letters.push(letter.to_ascii_uppercase() as u8),
-            _ => return Err(KeyText::Letter { at: index + 1 }),
+            _ => return Err(KeyTextError::Letter { at: index + 1 }),
         }
     }
     match letters.len() % 8 {
         0 | 2 | 4 | 5 | 7 => {}
-        _ => return Err(KeyText::Incomplete),
+        _ => return Err(KeyTextError::Incomplete),
     }
     clear_spare_bits(&mut letters);
-    let bytes = BASE32_NOPAD.decode(&letters).map_err(|_| KeyText::Incomplete)?;
-    Key::new(bytes).map_err(KeyText::Length)
+    let bytes = BASE32_NOPAD.decode(&letters).map_err(|_| KeyTextError::Incomplete)?;
+    Key::new(bytes).map_err(KeyTextError::Length)
 }
 
 /// Parses a key as `pam_google_authenticator` does: three digits are read as similar letters, and trailing bits that
@@ -48,7 +60,7 @@ pub fn parse(text: &str) -> Result<Key, KeyText> {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyText> {
+pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyTextError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut buffer, mut bits): (u32, u32) = (0, 0);
     for (index, letter) in text.iter().enumerate() {
@@ -59,7 +71,7 @@ pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyText> {
             b'8' => b'B' - b'A',
             letter @ b'A'..=b'Z' => letter - b'A',
             digit @ b'2'..=b'7' => digit - b'2' + 26,
-            _ => return Err(KeyText::Letter { at: index + 1 }),
+            _ => return Err(KeyTextError::Letter { at: index + 1 }),
         };
         buffer = buffer << 5 | u32::from(value);
         bits += 5;
@@ -68,7 +80,7 @@ pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyText> {
             bytes.extend((buffer >> bits).to_be_bytes().last());
         }
     }
-    Key::new(core::mem::take(&mut *bytes)).map_err(KeyText::Length)
+    Key::new(core::mem::take(&mut *bytes)).map_err(KeyTextError::Length)
 }
 
 /// Clears spare bits in the last letter; some issuers set them, and every app ignores them.
@@ -128,11 +140,11 @@ mod tests {
 
     #[test]
     fn what_is_no_key_says_where() {
-        assert_eq!(parse("GEZDGNBVGY3TQOJ1").unwrap_err(), KeyText::Letter { at: 16 });
-        assert_eq!(parse("GEZD=GNBV").unwrap_err(), KeyText::Letter { at: 5 });
-        assert_eq!(parse("G").unwrap_err(), KeyText::Incomplete);
-        assert_eq!(parse("").unwrap_err(), KeyText::Length(KeyLength(0)));
-        assert_eq!(parse("GEZDGNBV").unwrap_err(), KeyText::Length(KeyLength(5)));
+        assert_eq!(parse("GEZDGNBVGY3TQOJ1").unwrap_err(), KeyTextError::Letter { at: 16 });
+        assert_eq!(parse("GEZD=GNBV").unwrap_err(), KeyTextError::Letter { at: 5 });
+        assert_eq!(parse("G").unwrap_err(), KeyTextError::Incomplete);
+        assert_eq!(parse("").unwrap_err(), KeyTextError::Length(KeyLengthError(0)));
+        assert_eq!(parse("GEZDGNBV").unwrap_err(), KeyTextError::Length(KeyLengthError(5)));
     }
 
     #[test]

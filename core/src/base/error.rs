@@ -6,6 +6,8 @@ use core::{
     fmt::{Display, Formatter, Result},
 };
 
+use crate::base::account::NameTooLongError;
+
 /// Why a file or folder cannot be trusted or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileError {
@@ -126,7 +128,7 @@ impl Display for StoreError {
             Self::UidOfAnother => "another person's record carries this user id",
             Self::OtherName => "the record carries another name than its folder",
             Self::RecordLost => "there was a record, and it is gone without having been removed",
-            Self::NameTooLong => "the name is too long for a folder",
+            Self::NameTooLong => return NameTooLongError.fmt(f),
         })
     }
 }

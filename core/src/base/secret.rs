@@ -16,21 +16,29 @@ pub struct Key(Zeroizing<Vec<u8>>);
 
 /// An invalid key length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyLength(
+pub struct KeyLengthError(
     /// The length found, in bytes.
     pub usize,
 );
+
+impl core::fmt::Display for KeyLengthError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "the key has {} bytes; {KEY_MIN} to {KEY_MAX} can be used", self.0)
+    }
+}
+
+impl core::error::Error for KeyLengthError {}
 
 impl Key {
     /// Accepts [`KEY_MIN`] to [`KEY_MAX`] bytes.
     ///
     /// # Errors
-    /// [`KeyLength`] for any other length; the bytes are wiped.
-    pub fn new(bytes: Vec<u8>) -> Result<Self, KeyLength> {
+    /// [`KeyLengthError`] for any other length; the bytes are wiped.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, KeyLengthError> {
         let bytes = Zeroizing::new(bytes);
         match bytes.len() {
             KEY_MIN..=KEY_MAX => Ok(Self(bytes)),
-            other => Err(KeyLength(other)),
+            other => Err(KeyLengthError(other)),
         }
     }
 
@@ -91,10 +99,10 @@ mod tests {
 
     #[test]
     fn a_key_has_a_length_that_authenticators_have() {
-        assert_eq!(Key::new(vec![0; 9]).unwrap_err(), KeyLength(9));
+        assert_eq!(Key::new(vec![0; 9]).unwrap_err(), KeyLengthError(9));
         assert!(Key::new(vec![0; 10]).is_ok());
         assert!(Key::new(vec![0; 128]).is_ok());
-        assert_eq!(Key::new(vec![0; 129]).unwrap_err(), KeyLength(129));
+        assert_eq!(Key::new(vec![0; 129]).unwrap_err(), KeyLengthError(129));
     }
 
     #[test]

@@ -59,6 +59,17 @@ pub enum DialogueError {
     Broken(Reason),
 }
 
+impl core::fmt::Display for DialogueError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::CutOff => ConversationError.fmt(f),
+            Self::Declined(reason) | Self::Broken(reason) => f.write_str(reason.word()),
+        }
+    }
+}
+
+impl core::error::Error for DialogueError {}
+
 impl From<ConversationError> for DialogueError {
     fn from(_: ConversationError) -> Self {
         Self::CutOff

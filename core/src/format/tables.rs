@@ -21,6 +21,14 @@ pub(crate) struct TableError {
     pub(crate) what: String,
 }
 
+impl core::fmt::Display for TableError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl core::error::Error for TableError {}
+
 /// A date or time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Dated {

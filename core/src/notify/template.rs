@@ -46,6 +46,21 @@ pub enum TemplateError {
     NoTicket,
 }
 
+impl core::fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoSubject => f.write_str("its first line is no subject"),
+            Self::NoBody => f.write_str("nothing stands behind its first line"),
+            Self::Unknown(word) => write!(f, "it has {{{word}}}, which is not known there"),
+            Self::Unpaired => f.write_str("it has a brace without its other"),
+            Self::Control => f.write_str("it has control characters"),
+            Self::NoTicket => f.write_str("it is to bring a ticket, and has no {ticket}"),
+        }
+    }
+}
+
+impl core::error::Error for TemplateError {}
+
 /// Values that replace the placeholders of a text.
 #[derive(Debug)]
 pub struct Blanks(Vec<(&'static str, Zeroizing<String>)>);

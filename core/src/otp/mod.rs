@@ -6,3 +6,4 @@ pub mod otpauth;
 pub mod qr;
 pub mod totp;
 pub mod uri_damage;
+pub mod uri_error;

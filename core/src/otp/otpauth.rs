@@ -6,11 +6,11 @@ use core::fmt::Write;
 use zeroize::Zeroizing;
 
 use crate::{
-    base::{
-        base32::{self, KeyText},
-        secret::Key,
+    base::{base32, secret::Key},
+    otp::{
+        uri_damage::{self, strip_prefix_any_case},
+        uri_error::UriError,
     },
-    otp::uri_damage,
     record::{Algorithm, Authenticator, Digits, MovingFactor, Parameters, Period},
 };
 
@@ -19,47 +19,6 @@ const URI_MAX: usize = 8192;
 
 /// Default name of an authenticator.
 pub const DEFAULT_NAME: &str = "app";
-
-/// Why a text is not a usable `otpauth://` URI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UriError {
-    /// It does not begin with `otpauth://`.
-    Scheme,
-    /// An export of Google Authenticator, `otpauth-migration://`.
-    Export,
-    /// It begins with a byte order mark.
-    ByteOrderMark,
-    /// It begins with other text, such as `QR-Code:`.
-    Prefix,
-    /// More than one line.
-    Lines,
-    /// It contains HTML-encoded ampersands.
-    Html,
-    /// A parameter value contains another parameter.
-    Nested,
-    /// An unknown parameter that may change codes.
-    Unknown,
-    /// A type other than `totp` and `hotp`.
-    Type,
-    /// Longer than any plausible URI.
-    TooLong,
-    /// Invalid percent encoding, or not UTF-8.
-    Encoding,
-    /// `secret=` is missing.
-    NoSecret,
-    /// A duplicate parameter.
-    Twice,
-    /// The secret is not a valid key.
-    Secret(KeyText),
-    /// `digits=` other than 6, 7, 8.
-    Digits,
-    /// `period=` other than 1 to 3600.
-    Period,
-    /// `algorithm=` other than SHA1, SHA256, SHA512.
-    Algorithm,
-    /// `hotp` without `counter=`.
-    Counter,
-}
 
 /// Issuer and account of a URI.
 pub struct Label<'a> {
@@ -281,12 +240,6 @@ pub fn tidy_name(text: &str) -> String {
     }
 }
 
-/// Returns the text after a prefix, ignoring case.
-pub fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let head = text.get(..prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..))?
-}
-
 /// Decodes percent encoding.
 pub fn decode(text: &str) -> Result<Zeroizing<String>, UriError> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -358,7 +311,7 @@ mod tests {
         assert_eq!(with("secret=A&secret=B"), UriError::Twice);
         assert_eq!(with("secret=%4"), UriError::Encoding);
         assert_eq!(with("secret=%ff"), UriError::Encoding);
-        assert_eq!(with("secret=A1"), UriError::Secret(KeyText::Letter { at: 2 }));
+        assert_eq!(with("secret=A1"), UriError::Secret(base32::KeyTextError::Letter { at: 2 }));
         let key = |more: &str| with(&alloc::format!("secret={KEY}&{more}"));
         assert_eq!(key("digits=9"), UriError::Digits);
         assert_eq!(key("period=0"), UriError::Period);

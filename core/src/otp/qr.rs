@@ -30,14 +30,22 @@ pub enum Ink {
 
 /// The text is too long for a QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLong;
+pub struct QrTooLongError;
+
+impl core::fmt::Display for QrTooLongError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the text is too long for a QR code")
+    }
+}
+
+impl core::error::Error for QrTooLongError {}
 
 impl Matrix {
     /// Encodes a text at the lowest error correction, which gives the smallest code.
     ///
     /// # Errors
-    /// [`TooLong`].
-    pub fn of(text: &str) -> Result<Self, TooLong> {
+    /// [`QrTooLongError`].
+    pub fn of(text: &str) -> Result<Self, QrTooLongError> {
         let (before, run, after) = around_the_longest_run(text);
         let mut bits = vec![0; 2 * run.len()];
         let mut codewords = vec![0; Version::MAX.buffer_len()];
@@ -55,7 +63,7 @@ impl Matrix {
         let fitted =
             QrCode::encode_segments_to_codewords(&segments, &mut codewords, low, least, most, true);
         drop(segments);
-        let matrix = fitted.map_err(|_| TooLong).map(|(length, ecc, version)| {
+        let matrix = fitted.map_err(|_| QrTooLongError).map(|(length, ecc, version)| {
             let code =
                 QrCode::encode_codewords(&mut codewords, length, &mut scratch, ecc, version, None);
             Self::from_code(&code)
@@ -246,6 +254,6 @@ mod tests {
     #[test]
     fn what_no_code_holds_is_said() {
         assert_eq!(Matrix::of(&"x".repeat(2953)).map(|matrix| matrix.side()), Ok(177));
-        assert_eq!(Matrix::of(&"x".repeat(2954)).map(|matrix| matrix.side()), Err(TooLong));
+        assert_eq!(Matrix::of(&"x".repeat(2954)).map(|matrix| matrix.side()), Err(QrTooLongError));
     }
 }

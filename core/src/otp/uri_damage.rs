@@ -1,6 +1,6 @@
 //! Detects damaged `otpauth://` lines that would be misread: surrounding text, HTML, parameters inside values.
 
-use crate::otp::otpauth::{UriError, strip_prefix_any_case};
+use crate::otp::uri_error::UriError;
 
 const SCHEME: &str = "otpauth://";
 const EXPORT_SCHEME: &str = "otpauth-migration://";
@@ -67,9 +67,15 @@ fn positions<'a>(text: &'a str, part: &'a str) -> impl Iterator<Item = usize> + 
     windows.filter(|(_, found)| found.eq_ignore_ascii_case(part.as_bytes())).map(|(at, _)| at)
 }
 
+/// Returns the text after a prefix, ignoring case.
+pub fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..))?
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::otp::otpauth::{UriError, parse};
+    use crate::otp::{otpauth::parse, uri_error::UriError};
 
     const LINE: &str = "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 

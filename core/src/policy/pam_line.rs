@@ -85,6 +85,14 @@ pub enum Given {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PamLineError(pub String);
 
+impl core::fmt::Display for PamLineError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for PamLineError {}
+
 /// All arguments, to suggest the nearest to a misspelt one.
 pub const ARGUMENTS: [&str; 17] = [
     "first_factor=",

@@ -34,6 +34,15 @@ pub struct SettingsError {
     pub what: String,
 }
 
+impl core::fmt::Display for SettingsError {
+    /// Writes what follows the path and a colon.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.line, self.what)
+    }
+}
+
+impl core::error::Error for SettingsError {}
+
 /// A setting in the file.
 struct Found {
     section: &'static Section,

@@ -32,25 +32,33 @@ pub struct ChangeStamp {
 
 /// The user is enrolled already; nothing is replaced silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AlreadyEnrolled {
+pub struct AlreadyEnrolledError {
     /// When set-up was completed.
     pub since: UnixTime,
 }
 
+impl core::fmt::Display for AlreadyEnrolledError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the user is enrolled already")
+    }
+}
+
+impl core::error::Error for AlreadyEnrolledError {}
+
 /// Returns the first record of a user, or the one after a tombstone.
 ///
 /// # Errors
-/// [`AlreadyEnrolled`].
+/// [`AlreadyEnrolledError`].
 pub fn enroll(
     account: &Account,
     before: Option<&Snapshot>,
     authenticator: Authenticator,
     ChangeStamp { generation, at: now }: ChangeStamp,
-) -> Result<Successor, AlreadyEnrolled> {
+) -> Result<Successor, AlreadyEnrolledError> {
     let after = match before {
         None => 0,
         Some(found) if is_enrolled(found) => {
-            return Err(AlreadyEnrolled { since: found.record.since });
+            return Err(AlreadyEnrolledError { since: found.record.since });
         }
         Some(found) => found.sequence,
     };

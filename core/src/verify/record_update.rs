@@ -23,6 +23,18 @@ pub enum ChangeError<E> {
     Changing,
 }
 
+impl<E: core::fmt::Display> core::fmt::Display for ChangeError<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Declined(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Changing => CommitError::Overtaken.fmt(f),
+        }
+    }
+}
+
+impl<E: core::error::Error> core::error::Error for ChangeError<E> {}
+
 /// Makes the new record from the newest one; `None` if its absence is proven.
 pub type Decide<'a, E> = &'a mut dyn FnMut(Option<Snapshot>) -> Result<Record, E>;
 

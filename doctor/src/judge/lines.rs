@@ -109,23 +109,20 @@ fn account(line: &Handler) -> Finding {
 
 fn arguments(line: &Handler) -> Option<Finding> {
     let StackKind::Module { args, .. } = &line.kind else { return None };
-    let (id, what, remedy) = match read(args).mistake? {
+    let mistake = read(args).mistake?;
+    let what = mistake.to_string();
+    let (id, remedy) = match mistake {
         ArgumentError::NoFirstFactor => (
             "missing-first-factor",
-            "The line does not say what stands before it, so the module refuses everybody."
-                .to_owned(),
             format!(
                 "Write `{KEY_LINE}` if sshd asks for a key before, or `first_factor=stack` if only a right password leads to the line."
             ),
         ),
-        ArgumentError::Other(sentence) => (
-            "wrong-arguments",
-            format!("The module refuses everybody: {sentence}."),
-            "Correct the arguments; pam_twinlock(8) has them.".to_owned(),
-        ),
+        ArgumentError::Other(_) => {
+            ("wrong-arguments", "Correct the arguments; pam_twinlock(8) has them.".to_owned())
+        }
         ArgumentError::Unknown(word, nearest) => (
             "unknown-argument",
-            format!("The module does not know the argument `{word}`, so it refuses everybody."),
             nearest.map_or_else(
                 || format!("Take `{word}` out."),
                 |near| format!("Write `{near}` if that was meant, or take it out."),

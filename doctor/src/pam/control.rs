@@ -30,7 +30,7 @@ pub enum Control {
     /// A module line.
     Actions(Box<Actions>),
     /// A module line with a control field that libpam cannot parse: every code is bad.
-    Unreadable(String),
+    UnreadableError(String),
     /// Inserts the lines of another file.
     Include,
     /// Inserts the lines of another file as one line.
@@ -87,7 +87,7 @@ pub fn parse(field: &str) -> Control {
         "substack" => return Control::Substack,
         _ => match brackets(field) {
             Ok(actions) => actions,
-            Err(expected) => return Control::Unreadable(expected),
+            Err(expected) => return Control::UnreadableError(expected),
         },
     };
     Control::Actions(Box::new(actions))
@@ -214,7 +214,7 @@ mod tests {
             "success=",
             "requird",
         ] {
-            assert!(matches!(parse(field), Control::Unreadable(_)), "{field}");
+            assert!(matches!(parse(field), Control::UnreadableError(_)), "{field}");
         }
     }
 }

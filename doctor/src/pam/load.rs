@@ -20,12 +20,20 @@ pub trait Files {
 
 /// A file that exists and cannot be read.
 #[derive(Debug)]
-pub struct Unreadable {
+pub struct UnreadableError {
     /// Path of the file.
     pub path: String,
     /// The error.
     pub error: io::Error,
 }
+
+impl core::fmt::Display for UnreadableError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.path, self.error)
+    }
+}
+
+impl core::error::Error for UnreadableError {}
 
 /// Folders of a service's file, in order of precedence.
 pub const FOLDERS: [&str; 3] = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"];
@@ -37,8 +45,8 @@ const DEFAULT_SERVICE: &str = "other";
 /// Loads a service.
 ///
 /// # Errors
-/// [`Unreadable`] if a file exists and cannot be read.
-pub fn load(files: &dyn Files, service: &str) -> Result<Service, Unreadable> {
+/// [`UnreadableError`] if a file exists and cannot be read.
+pub fn load(files: &dyn Files, service: &str) -> Result<Service, UnreadableError> {
     let service = service.to_ascii_lowercase();
     let mut loader = Loader { files, service, included: 0, loaded: Service::default() };
     if FOLDERS.iter().any(|folder| files.is_folder(folder)) {
@@ -59,7 +67,7 @@ struct Scope<'a> {
 }
 
 /// Result of reading one file; `Err(None)` means that libpam gives up on it.
-type Reading = Result<(), Option<Unreadable>>;
+type Reading = Result<(), Option<UnreadableError>>;
 
 struct Loader<'f> {
     files: &'f dyn Files,
@@ -69,7 +77,7 @@ struct Loader<'f> {
 }
 
 impl Loader<'_> {
-    fn folders(&mut self) -> Result<(), Unreadable> {
+    fn folders(&mut self) -> Result<(), UnreadableError> {
         let mut found = false;
         for name in [self.service.clone(), DEFAULT_SERVICE.to_owned()] {
             if self.loaded.unusable.is_some() {
@@ -95,7 +103,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn single_file(&mut self) -> Result<(), Unreadable> {
+    fn single_file(&mut self) -> Result<(), UnreadableError> {
         let place = LinePlace { file: SINGLE_FILE.to_owned(), line: 0 };
         match self.open(SINGLE_FILE)? {
             Some(text) => {
@@ -110,15 +118,15 @@ impl Loader<'_> {
         }
     }
 
-    fn open(&self, path: &str) -> Result<Option<String>, Unreadable> {
+    fn open(&self, path: &str) -> Result<Option<String>, UnreadableError> {
         match self.files.text(path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Unreadable { path: path.to_owned(), error }),
+            Err(error) => Err(UnreadableError { path: path.to_owned(), error }),
         }
     }
 
-    fn find(&self, name: &str) -> Result<Option<(String, String)>, Unreadable> {
+    fn find(&self, name: &str) -> Result<Option<(String, String)>, UnreadableError> {
         let absolute = name.starts_with('/').then(|| name.to_owned());
         let paths = match absolute {
             Some(path) => vec![path],
@@ -218,7 +226,7 @@ impl Loader<'_> {
                 let kind = known.map_or(StackKind::Broken, |_| kind);
                 self.add(entry, facility, kind, *actions);
             }
-            Control::Unreadable(why) => {
+            Control::UnreadableError(why) => {
                 self.fault(
                     &entry.place,
                     format!("the control field `[{flag}]` cannot be read: {why}"),
@@ -282,7 +290,7 @@ impl Loader<'_> {
         entry: &Entry<'_>,
         target: Option<&str>,
         scope: Scope<'_>,
-    ) -> Result<bool, Option<Unreadable>> {
+    ) -> Result<bool, Option<UnreadableError>> {
         self.included += 1;
         if self.included > FILES_MAX {
             self.give_up(entry.place.clone(), "the files include each other without end");
@@ -331,7 +339,7 @@ struct Entry<'a> {
     scope: Scope<'a>,
 }
 
-fn settle(reading: Reading) -> Result<(), Unreadable> {
+fn settle(reading: Reading) -> Result<(), UnreadableError> {
     match reading {
         Ok(()) | Err(None) => Ok(()),
         Err(Some(unreadable)) => Err(unreadable),

@@ -72,6 +72,14 @@ pub struct StackError {
     pub what: String,
 }
 
+impl core::fmt::Display for StackError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
+    }
+}
+
+impl core::error::Error for StackError {}
+
 /// A service as libpam loads it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Service {

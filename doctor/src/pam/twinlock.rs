@@ -37,6 +37,23 @@ pub enum ArgumentError {
     Unknown(String, Option<&'static str>),
 }
 
+impl core::fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoFirstFactor => f.write_str(
+                "The line does not say what stands before it, so the module refuses everybody.",
+            ),
+            Self::Other(sentence) => write!(f, "The module refuses everybody: {sentence}."),
+            Self::Unknown(word, _) => write!(
+                f,
+                "The module does not know the argument `{word}`, so it refuses everybody."
+            ),
+        }
+    }
+}
+
+impl core::error::Error for ArgumentError {}
+
 /// The arguments of one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arguments {

@@ -1,7 +1,7 @@
 //! Where a setting is in sshd's files, and the Match blocks.
 use std::io;
 
-use crate::pam::load::{Files, Unreadable};
+use crate::pam::load::{Files, UnreadableError};
 use crate::pam::stack::LinePlace;
 
 /// One setting as written.
@@ -54,8 +54,8 @@ const FILES_MAX: usize = 500;
 /// Reads sshd's files.
 ///
 /// # Errors
-/// [`Unreadable`] if a file exists and cannot be read.
-pub fn load(files: &dyn Patterns) -> Result<Config, Unreadable> {
+/// [`UnreadableError`] if a file exists and cannot be read.
+pub fn load(files: &dyn Patterns) -> Result<Config, UnreadableError> {
     let mut config = Config::default();
     for file in MAIN_FILES {
         match files.text(file) {
@@ -66,7 +66,7 @@ pub fn load(files: &dyn Patterns) -> Result<Config, Unreadable> {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                return Err(Unreadable { path: file.to_owned(), error });
+                return Err(UnreadableError { path: file.to_owned(), error });
             }
         }
     }
@@ -82,7 +82,7 @@ impl Config {
         text: &str,
         mut block: Option<usize>,
         depth: usize,
-    ) -> Result<(), Unreadable> {
+    ) -> Result<(), UnreadableError> {
         for (line, raw) in (1..).zip(text.lines()) {
             let Some((keyword, value)) = split(raw) else {
                 continue;
@@ -106,7 +106,7 @@ impl Config {
         patterns: &str,
         block: Option<usize>,
         depth: usize,
-    ) -> Result<(), Unreadable> {
+    ) -> Result<(), UnreadableError> {
         for pattern in patterns.split_whitespace() {
             let pattern = pattern.trim_matches('"');
             let pattern = if pattern.starts_with('/') {
@@ -121,8 +121,9 @@ impl Config {
                 if self.included > FILES_MAX {
                     return Ok(());
                 }
-                let text =
-                    files.text(&file).map_err(|error| Unreadable { path: file.clone(), error })?;
+                let text = files
+                    .text(&file)
+                    .map_err(|error| UnreadableError { path: file.clone(), error })?;
                 self.read(files, &file, &text, block, depth)?;
             }
         }

@@ -39,6 +39,18 @@ pub enum SettingsReadError {
     RulesMistake(SettingsError),
 }
 
+impl core::fmt::Display for SettingsReadError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::File(error) | Self::RulesFile(error) => error.fmt(f),
+            Self::Folder(error) => error.fmt(f),
+            Self::Mistake(error) | Self::RulesMistake(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SettingsReadError {}
+
 /// The settings in force, and whether they come from the last good copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
@@ -194,11 +206,10 @@ impl SettingsReadError {
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {
-            Self::File(fault) => format!("{path}: {fault}"),
-            Self::Folder(folder) => format!("{path}: {folder}"),
-            Self::Mistake(mistake) => format!("{path}:{}: {}", mistake.line, mistake.what),
-            Self::RulesFile(fault) => format!("{RULES}: {fault}"),
-            Self::RulesMistake(mistake) => format!("{RULES}:{}: {}", mistake.line, mistake.what),
+            Self::File(_) | Self::Folder(_) => format!("{path}: {self}"),
+            Self::Mistake(_) => format!("{path}:{self}"),
+            Self::RulesFile(_) => format!("{RULES}: {self}"),
+            Self::RulesMistake(_) => format!("{RULES}:{self}"),
         }
     }
 }

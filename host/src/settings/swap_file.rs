@@ -67,6 +67,18 @@ pub enum SwapError<E> {
     Busy,
 }
 
+impl<E: core::fmt::Display> core::fmt::Display for SwapError<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Declined(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Busy => f.write_str("other writers keep changing the file"),
+        }
+    }
+}
+
+impl<E: core::error::Error> core::error::Error for SwapError<E> {}
+
 impl<E> From<FileError> for SwapError<E> {
     fn from(fault: FileError) -> Self {
         Self::Store(fault)

@@ -46,10 +46,10 @@ fn keys_are_taken_as_googles_module_takes_them() {
     let old = read(b"GEZDGNBVGY3TQOJQAA\n\" TOTP_AUTH\n").unwrap();
     assert_eq!(old.remarks, [Remark::ShortKey { bits: 88 }]);
     for (text, at) in [("GEZ!", 4), ("GE=Z", 3), ("GE9Z", 3)] {
-        assert_eq!(fault(text), GoogleError::Secret(KeyText::Letter { at }));
+        assert_eq!(fault(text), GoogleError::Secret(KeyTextError::Letter { at }));
     }
-    assert!(matches!(fault("GEZD\n"), GoogleError::Secret(KeyText::Length(_))));
-    assert!(matches!(fault("\n\n"), GoogleError::Secret(KeyText::Length(_))));
+    assert!(matches!(fault("GEZD\n"), GoogleError::Secret(KeyTextError::Length(_))));
+    assert!(matches!(fault("\n\n"), GoogleError::Secret(KeyTextError::Length(_))));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn every_kind_of_account_and_no_other() {
     ] {
         assert_eq!(one(&account(KEY, numbers)), Err(fault));
     }
-    assert_eq!(one(&account(&KEY[..9], [1, 1, 2])), Err(MovedKeyError::Key(KeyLength(9))));
+    assert_eq!(one(&account(&KEY[..9], [1, 1, 2])), Err(MovedKeyError::Key(KeyLengthError(9))));
 }
 
 #[test]

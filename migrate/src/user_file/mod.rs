@@ -67,6 +67,29 @@ pub enum UserFileError {
     },
 }
 
+impl core::fmt::Display for UserFileError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "the file does not exist",
+            Self::NoPath => "the path is not absolute",
+            Self::Link => "the file, or a folder above it, is a symbolic link",
+            Self::Kind => "it is not a regular file",
+            Self::Owner => "it, or a folder above it, belongs to another user",
+            Self::TooOpen => "it, or a folder above it, is accessible to other users",
+            Self::HardLink => "it has a second hard link",
+            Self::TooLarge => "it is too large",
+            Self::Stuck => "the file system does not respond",
+            Self::Changed => "it changed in the meantime",
+            Self::Io { errno } => {
+                let error = std::io::Error::from_raw_os_error(*errno);
+                return write!(f, "it cannot be read ({error})");
+            }
+        })
+    }
+}
+
+impl core::error::Error for UserFileError {}
+
 /// A file that was read.
 #[derive(Debug)]
 pub struct Source {

@@ -113,7 +113,8 @@ fn a_failing_program_is_quoted_and_tried_again_later_and_later() {
     put(&m, "ada@reset");
     let said = deliver(&m);
     assert_eq!((said.code, said.stdout.as_str()), (Some(1), "0 letters sent, 1 waiting.\n"));
-    let what = "twinlock: no mail was sent: /opt/sendmail took no mail (status 75: noise)";
+    let what =
+        "twinlock: no mail was sent: /opt/sendmail did not accept the mail (status 75: noise)";
     assert!(one_line(&said.stderr).starts_with(what), "{said:?}");
     program(&m, "echo '550 \u{1b}[2Jno such user' >&2; kill -9 $$\n");
     let said = later(&m, 899);

@@ -33,31 +33,37 @@ fn sh(m: &Machine, script: &str) {
 
 /// Manipulations of ada's file before an import by root, and the expected message.
 const TRAPS: [(&str, &str); 18] = [
-    ("mkfifo -m 600 $F; chown ada $F", "it is no file"),
-    ("mkdir $F; chown ada $F", "it is no file"),
-    ("cp -a /dev/zero $F", "it is no file"),
-    ("mknod $F b 7 99", "it is no file"),
+    ("mkfifo -m 600 $F; chown ada $F", "it is not a regular file"),
+    ("mkdir $F; chown ada $F", "it is not a regular file"),
+    ("cp -a /dev/zero $F", "it is not a regular file"),
+    ("mknod $F b 7 99", "it is not a regular file"),
     (
         "perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => shift, Listen => 1) or die' $F",
-        "it is no file",
+        "it is not a regular file",
     ),
-    ("ln -s /etc/shadow $F", "a symbolic link"),
-    ("ln -s /dev/zero $F", "a symbolic link"),
-    ("ln -s .google_authenticator $F", "a symbolic link"),
-    ("mv /home/ada /home/real; ln -s real /home/ada; chmod 775 /home", "a symbolic link"),
+    ("ln -s /etc/shadow $F", "is a symbolic link"),
+    ("ln -s /dev/zero $F", "is a symbolic link"),
+    ("ln -s .google_authenticator $F", "is a symbolic link"),
+    ("mv /home/ada /home/real; ln -s real /home/ada; chmod 775 /home", "is a symbolic link"),
     ("truncate -s 1G $F; chmod 600 $F; chown ada $F", "it is too large"),
     ("head -c 70000 /dev/zero >$F; chmod 600 $F; chown ada $F", "it is too large"),
-    ("cp /etc/shadow /home/s; ln /home/s $F", "a second name"),
-    ("cp -a /home/eve/.google_authenticator $F", "belongs to somebody else"),
-    ("cp /home/eve/.google_authenticator $F; chown ada $F; ln $F /home/ada/x", "a second name"),
-    ("cp /home/eve/.google_authenticator $F; chown ada $F; chmod 640 $F", "open to others"),
+    ("cp /etc/shadow /home/s; ln /home/s $F", "a second hard link"),
+    ("cp -a /home/eve/.google_authenticator $F", "belongs to another user"),
+    (
+        "cp /home/eve/.google_authenticator $F; chown ada $F; ln $F /home/ada/x",
+        "a second hard link",
+    ),
+    (
+        "cp /home/eve/.google_authenticator $F; chown ada $F; chmod 640 $F",
+        "accessible to other users",
+    ),
     (
         "cp -a /home/eve/.google_authenticator $F; chown ada $F; chmod 777 /home/ada",
-        "open to others",
+        "accessible to other users",
     ),
     (
         "cp -a /home/eve/.google_authenticator $F; chown ada $F; chown eve /home/ada",
-        "belongs to somebody else",
+        "belongs to another user",
     ),
     (": >$F; chmod 600 $F; chown ada $F", "it is empty"),
 ];
@@ -115,7 +121,7 @@ fn roots_own_links_on_the_way_are_followed() {
     sh(&m, "mkdir -p /var/home; mv /home/ada /var/home/; ln -s ../var/home/ada /home/ada");
     m.file(FILE).write(text()).mode(0o600).owner(m.uid("ada"));
     let up = import(&m, "ada");
-    assert!(up.stdout.contains("a symbolic link"), "a way that goes up is not gone: {up:?}");
+    assert!(up.stdout.contains("is a symbolic link"), "a way that goes up is not gone: {up:?}");
     sh(&m, "rm /home/ada; ln -s /var/home/ada /home/ada");
     assert!(import(&m, "ada").ok().starts_with("ada: imported\n"));
     m.file("/root/.google_authenticator").write(text().replace("JBSW", "JBSX")).mode(0o400);

@@ -130,7 +130,7 @@ fn the_file_goes_when_nobody_needs_it_any_more() {
     m.file(FILE).mode(0o644);
     let open = import(&m, FILE);
     assert_eq!(open.code, Some(1), "{open:?}");
-    assert!(open.stderr.contains("is open to others"), "{open:?}");
+    assert!(open.stderr.contains("is accessible to other\nusers"), "{open:?}");
     m.file(FILE).mode(0o600);
     let said = import(&m, &format!("{FILE} --remove-source"));
     assert!(said.ok().ends_with("/etc/users.oath is deleted.\n"), "{said:?}");

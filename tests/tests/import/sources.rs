@@ -43,7 +43,7 @@ fn oath_files_stay_while_anything_in_them_is_unread() {
         (format!("{line}#HOTP/T30/6 bob - {HEX}\n"), "line 2: a comment; left out"),
         (format!("# tokens\r\n{line}"), "line 1: a comment; left out"),
         (format!("{line}TOTP/T30 bob - {HEX}\n"), "line 2: a type that twinlock does not know"),
-        (format!("\u{feff}HOTP/T30 bob - {HEX}\n{line}"), "line 1: a byte order mark stands"),
+        (format!("\u{feff}HOTP/T30 bob - {HEX}\n{line}"), "line 1: there is a byte order mark"),
         (format!("{line}HOTP bob - {HEX} 0 123456 2026-01-01 x"), "line 2: text behind the entry"),
         (
             format!("HOTP/T30/8 ada - {HEX}\n{line}"),
@@ -100,8 +100,8 @@ fn damaged_lines_are_not_enrolled_with_other_codes() {
     let m = machine();
     let line = format!("otpauth://totp/box:ada?secret={KEY}");
     for (tail, said) in [
-        ("&amp;digits=8", "&amp; where & belongs"),
-        ("&#38;digits=8", "&amp; where & belongs"),
+        ("&amp;digits=8", "&amp; in place of &"),
+        ("&#38;digits=8", "&amp; in place of &"),
         ("&issuer=box;digits=8", "a parameter inside the value of another one"),
         ("&issuer=box%26period%3D60", "a parameter inside the value of another one"),
         ("&Digits=8", "a parameter that twinlock does not know"),

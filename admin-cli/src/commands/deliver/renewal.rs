@@ -15,7 +15,7 @@ use twinlock_core::{
 use twinlock_host::{entropy::KernelEntropy, mail_spool::Claimed};
 
 use crate::{
-    commands::deliver::{DeliveryHindrance, Run, Sending},
+    commands::deliver::{DeliveryError, Run, Sending},
     error::exit::Failure,
     mail::{Address, MailError, send_ticket_within},
 };
@@ -32,13 +32,13 @@ struct Reserved {
 /// Why no ticket was stored.
 enum RenewalError {
     NotDue,
-    Hindrance(DeliveryHindrance),
+    Hindrance(DeliveryError),
 }
 
 impl Run<'_> {
     /// Mails a new ticket to the address on record, then puts it in force. If this is killed or fails before that, the
     /// record still says that a ticket is due.
-    pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryHindrance> {
+    pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {
         let context = self.context;
         let user = &claimed.notification.user;
         let Some(account) = context.machine.accounts.by_name(user).map_err(Failure::from)? else {

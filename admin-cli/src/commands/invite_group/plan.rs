@@ -50,7 +50,7 @@ pub(crate) fn check_mail(
     now: UnixTime,
 ) -> Result<(), Failure> {
     let Some(fault) = without_mail(context, whose, now)? else { return Ok(()) };
-    let what = format!("no ticket can be mailed: {}", fault.what());
+    let what = format!("no ticket can be mailed: {fault}");
     let Some(report) = report else {
         let remedy = format!("{} Or add --report FILE, for tickets by hand.", fault.remedy());
         return Err(Failure::new(Exit::NotInState, format!("{what}; nothing was changed"), remedy));
@@ -183,7 +183,7 @@ fn said(member: &Member, report: Option<&str>) -> (String, bool) {
         (Member::ToReport(_), Some(_)) => {
             ("to be invited; the ticket goes into the report".into(), true)
         }
-        (Member::ToReport(fault), None) => (format!("would fail: {}", fault.what()), false),
+        (Member::ToReport(fault), None) => (format!("would fail: {fault}"), false),
         (Member::Failing(Failure { what, .. }), _) => (format!("would fail: {what}"), false),
     }
 }
@@ -194,7 +194,7 @@ fn object(account: &Account, member: &Member, report: Option<&str>) -> Value {
         (Member::Invited(_), _) => ("invited_already", None),
         (Member::ToMail(_), _) => ("would_mail", None),
         (Member::ToReport(_), Some(_)) => ("would_report", None),
-        (Member::ToReport(fault), None) => ("would_fail", Some(fault.what())),
+        (Member::ToReport(fault), None) => ("would_fail", Some(fault.to_string())),
         (Member::Failing(failure), _) => ("would_fail", Some(failure.what.clone())),
     };
     json!({ "user": account.name, "line": null, "state": word, "error": error })

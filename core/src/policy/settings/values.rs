@@ -17,9 +17,6 @@ use crate::{
     policy::Policy,
 };
 
-/// What is wrong with a value, as a clause that begins with the name of the setting.
-type Wrong = String;
-
 impl Reader<'_> {
     pub(super) fn mistake<T>(&self, found: &Spanned<T>, what: String) -> SettingsError {
         SettingsError { line: line_at(self.text, found.span().start), what }
@@ -54,7 +51,7 @@ fn set_number(
     section: &Section,
     setting: &Setting,
     value: i64,
-) -> Result<(), Wrong> {
+) -> Result<(), String> {
     let Kind::Number { least, most, set, .. } = setting.kind else { return Ok(()) };
     match u32::try_from(value) {
         Ok(value) if (least..=most).contains(&value) => {
@@ -73,7 +70,7 @@ fn set_text(
     section: &Section,
     setting: &Setting,
     text: &str,
-) -> Result<(), Wrong> {
+) -> Result<(), String> {
     let name = section.full_name(setting);
     match setting.kind {
         Kind::Word { words, set, .. } => {
@@ -109,7 +106,7 @@ fn line_of(text: &str, most: usize, colons: bool) -> Option<String> {
     fits.then(|| text.to_string())
 }
 
-fn unfit_line(name: &str, most: usize, colons: bool) -> Wrong {
+fn unfit_line(name: &str, most: usize, colons: bool) -> String {
     let without = if colons { "" } else { "colons and " };
     format!("{name} must be 1 to {most} bytes without {without}control characters")
 }
@@ -120,7 +117,7 @@ fn path_of(text: &str) -> Option<String> {
     (whole && plain).then(|| text.to_string())
 }
 
-fn unfit_duration(name: &str, least: u64, most: u64) -> Wrong {
+fn unfit_duration(name: &str, least: u64, most: u64) -> String {
     let days = most / DAY;
     if least == 0 {
         format!("{name} is no duration like \"8 h\", of at most {days} d, or 0")
