@@ -1,35 +1,22 @@
 //! Transcripts in `tests/vectors/dialogues`, compared word for word.
 
 use crate::dialogue::Typed;
+use crate::golden::golden;
 use crate::picture::is_square;
 use crate::reader::{bare, is_code, is_key};
-use crate::repository::repository;
-
-/// If set, transcripts are written instead of compared.
-const WRITE: &str = "TWINLOCK_WRITE_TRANSCRIPTS";
 
 const HEAD: &str = "\
 # What a terminal shows, held against a real login by the tests. Written anew by
-#   TWINLOCK_WRITE_TRANSCRIPTS=1 cargo nextest run -p twinlock-tests --test dialogues
+#   TWINLOCK_WRITE_GOLDEN=1 cargo nextest run -p twinlock-tests --test dialogues
 # In place of what differs each time: N a digit and X a letter of a code or key, [square] a
 # QR code, YYYY-MM-DD, HH:MM:SS, (N s); [typed: ...] was typed and is not shown. The
 # machine's own greeting is left out.
 ";
 
-/// Compares with the transcript of that name, or writes it.
+/// Compares with the transcript of that name.
 #[track_caller]
 pub(crate) fn compare(name: &str, text: &str) {
-    let file = repository().join("tests/vectors/dialogues").join(name);
-    let file = file.with_extension("txt");
-    let new = format!("{HEAD}\n{text}");
-    if std::env::var_os(WRITE).is_some() {
-        let folder = file.parent().expect("a folder of transcripts");
-        std::fs::create_dir_all(folder).expect("a folder of transcripts");
-        std::fs::write(&file, new).expect("a transcript is written");
-        return;
-    }
-    let old = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(old == new, "not as {}, which has\n{old}\nbut\n{new}", file.display());
+    golden(&format!("vectors/dialogues/{name}.txt"), &format!("{HEAD}\n{text}"));
 }
 
 /// Returns a terminal's output with the input, and with placeholders for what varies.

@@ -11,7 +11,7 @@ use twinlock_core::{
     },
     policy::Language,
 };
-use twinlock_tests::repository;
+use twinlock_tests::{golden, repository};
 
 const LANGUAGES: [(Language, &str); 2] = [(Language::English, "en"), (Language::Swedish, "sv")];
 
@@ -72,13 +72,7 @@ fn each_mail_reads_as_it_is_kept() {
         for topic in Topic::all() {
             let written = written(language, topic);
             let said = format!("Subject: {}\n\n{}", written.subject, written.body.as_str());
-            let file = format!("tests/vectors/mail/{folder}/{}.txt", topic.word());
-            let path = repository().join(&file);
-            if std::env::var_os("TWINLOCK_WRITE_SAID").is_some() {
-                std::fs::write(&path, &said).expect("tests/vectors can be written");
-            }
-            let kept = std::fs::read_to_string(path).unwrap_or_default();
-            assert_eq!(said, kept, "{file}");
+            golden(&format!("vectors/mail/{folder}/{}.txt", topic.word()), &said);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Output of the verbs, word for word, on a terminal and in a pipe, compared with the files in `tests/vectors/verbs`.
 //!
-//! With `TWINLOCK_WRITE_VECTORS=1` the files are rewritten, to be reviewed and committed.
+//! With `TWINLOCK_WRITE_GOLDEN=1` the files are rewritten, to be reviewed and committed.
 
 mod help;
 mod paper;

@@ -1,8 +1,8 @@
 //! A transcript with placeholders for what varies, compared with a file.
 
-use twinlock_tests::repository;
+use twinlock_tests::{golden, placed};
 
-/// Patterns of the placeholders: `9` is a digit, `A` a capital, anything else itself.
+/// Patterns of the placeholders.
 const PLACEHOLDERS: [(&str, &str); 12] = [
     ("9999-99-99 99:99:99 UTC", "<INSTANT>"),
     ("9999-99-99T99:99:99Z", "<STAMP>"),
@@ -46,7 +46,7 @@ impl Paper {
         for code in codes {
             text = text.replace(code, "<CODE>");
         }
-        for line in tidied(&text).lines() {
+        for line in placed(&text, &PLACEHOLDERS).lines() {
             self.text += &format!("{where_to}|{line}\n");
         }
     }
@@ -59,19 +59,7 @@ impl Paper {
     /// Compares it with its file.
     #[track_caller]
     pub fn compare(self) {
-        let folder = repository().join("tests/vectors/verbs");
-        let file = folder.join(format!("{}.txt", self.name));
-        if std::env::var_os("TWINLOCK_WRITE_VECTORS").is_some() {
-            std::fs::write(&file, &self.text).expect("the folder of vectors can be written to");
-        }
-        let wanted = std::fs::read_to_string(&file).unwrap_or_default();
-        let differs = wanted.lines().zip(self.text.lines()).find(|(wanted, found)| wanted != found);
-        assert!(
-            wanted == self.text,
-            "{} is not what is said now: {differs:?}\n{}",
-            file.display(),
-            self.text
-        );
+        golden(&format!("vectors/verbs/{}.txt", self.name), &self.text);
     }
 }
 
@@ -91,34 +79,4 @@ fn left_standing(text: &str) -> String {
         shown.into_iter().collect::<String>()
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn tidied(text: &str) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    let (mut tidy, mut at) = (String::new(), 0);
-    while at < letters.len() {
-        let found = PLACEHOLDERS.iter().find(|(pattern, _)| fits(pattern, &letters, at));
-        match found {
-            Some((pattern, name)) => {
-                tidy += name;
-                at += pattern.len();
-            }
-            None => {
-                tidy.push(letters[at]);
-                at += 1;
-            }
-        }
-    }
-    tidy
-}
-
-fn fits(pattern: &str, letters: &[char], at: usize) -> bool {
-    pattern.chars().enumerate().all(|(place, wanted)| {
-        let Some(found) = letters.get(at + place) else { return false };
-        match wanted {
-            '9' => found.is_ascii_digit(),
-            'A' => found.is_ascii_uppercase(),
-            other => *found == other,
-        }
-    })
 }

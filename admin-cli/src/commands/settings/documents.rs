@@ -1,6 +1,6 @@
 //! Checks twinlock.toml.reference and twinlock.toml(5) against the table of settings, and rewrites them on request.
 //!
-//! `TWINLOCK_WRITE_SETTINGS=1 cargo test -p twinlock settings_documents` rewrites both.
+//! `TWINLOCK_WRITE_GOLDEN=1 cargo test -p twinlock settings_documents` rewrites both.
 
 use std::{env, fs, path::PathBuf};
 
@@ -127,10 +127,10 @@ fn documents_are_the_table() {
         let path = root.join(file);
         let written = fs::read_to_string(&path).unwrap();
         let right = renewed(&written, after, before, &new);
-        if env::var_os("TWINLOCK_WRITE_SETTINGS").is_some() {
+        if env::var_os("TWINLOCK_WRITE_GOLDEN").is_some() {
             fs::write(&path, &right).unwrap();
         } else {
-            assert_eq!(written, right, "{file}: run with TWINLOCK_WRITE_SETTINGS=1");
+            assert_eq!(written, right, "{file}: run with TWINLOCK_WRITE_GOLDEN=1");
         }
     }
 }

@@ -1,0 +1,71 @@
+//! Golden files below `tests/`, compared word for word, and placeholders for what varies in them.
+
+use crate::repository::repository;
+
+/// If set, golden files are written before they are compared.
+const WRITE: &str = "TWINLOCK_WRITE_GOLDEN";
+
+/// Placeholders of `tests/said`.
+const INSTANTS: [(&str, &str); 5] = [
+    ("9999-99-99", "DATE"),
+    ("99:99:99", "TIME"),
+    ("99:99", "TIME"),
+    ("1999999999", "UNIX"),
+    ("AAAA-AAAA-AAAA", "TICKET"),
+];
+
+/// Compares with the file `tests/NAME`.
+#[track_caller]
+pub fn golden(name: &str, found: &str) {
+    let file = repository().join("tests").join(name);
+    if std::env::var_os(WRITE).is_some() {
+        let folder = file.parent().expect("a folder of golden files");
+        std::fs::create_dir_all(folder).expect("a folder of golden files");
+        std::fs::write(&file, found).expect("a golden file is written");
+    }
+    let wanted = std::fs::read_to_string(&file).unwrap_or_default();
+    let differs = wanted.lines().zip(found.lines()).find(|(wanted, found)| wanted != found);
+    assert!(wanted == found, "tests/{name} has\n{wanted}\nbut\n{found}\nfirst: {differs:?}");
+}
+
+/// Compares with `tests/said/NAME`, with placeholders for days, times, seconds since 1970 and tickets.
+#[track_caller]
+pub fn said(name: &str, text: &str) {
+    golden(&format!("said/{name}"), &placed(text, &INSTANTS));
+}
+
+/// Replaces each text that has the shape of a pattern: `9` is a digit, `A` a capital, anything else itself.
+pub fn placed(text: &str, patterns: &[(&str, &str)]) -> String {
+    let mut found = String::new();
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let fits = patterns.iter().find(|(pattern, _)| is_shaped(rest, pattern));
+        let (word, length) = match fits {
+            Some((pattern, word)) => ((*word).to_owned(), pattern.len()),
+            None => (letter.to_string(), letter.len_utf8()),
+        };
+        found.push_str(&word);
+        rest = &rest[length..];
+    }
+    found
+}
+
+fn is_shaped(text: &str, pattern: &str) -> bool {
+    let fits = |(found, wanted): (u8, u8)| match wanted {
+        b'9' => found.is_ascii_digit(),
+        b'A' => found.is_ascii_uppercase(),
+        other => found == other,
+    };
+    text.len() >= pattern.len() && text.bytes().zip(pattern.bytes()).all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_left_out() {
+        let text = "at 2026-11-21 00:00:05 UTC, 1800000000, ABCD-EFGH-IJKL";
+        assert_eq!(placed(text, &INSTANTS), "at DATE TIME UTC, UNIX, TICKET");
+    }
+}
