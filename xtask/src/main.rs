@@ -9,6 +9,7 @@ mod changelog;
 mod command;
 mod deb;
 mod demo;
+mod deny;
 mod fresh;
 mod fuzz;
 mod ledger;
@@ -24,6 +25,7 @@ mod screen;
 mod system_tests;
 mod tally;
 mod test;
+mod tools;
 mod transcript;
 mod without_std;
 
@@ -43,6 +45,8 @@ Usage: cargo xtask CHORE
   test            everything that a change must pass
        --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian,
                   one that boots, and the system tests by a sudo user at a terminal and without one
+       --advisory-db DIR
+                  with --all: also checks the crates against this copy of the RustSec database
   bench           what a login costs, compared with pam_google_authenticator and pam_oath: some minutes
        --quick    in a minute, and without writing docs/benchmarks.md
        --layout   writes down for the linker what of the module a login runs
@@ -68,20 +72,24 @@ struct Typed {
     flags: Vec<String>,
     /// The word after `--from`.
     from: Option<String>,
+    /// The word after `--advisory-db`.
+    advisory_db: Option<String>,
 }
 
 impl Typed {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let chore = words.next().ok_or("Say which chore.")?;
-        let (mut flags, mut from) = (Vec::new(), None);
+        let (mut flags, mut from, mut advisory_db) = (Vec::new(), None, None);
         while let Some(word) = words.next() {
             // The inner tasks take words of any form.
             if word == "--from" && chore == "test" {
                 from = Some(words.next().ok_or("`--from` takes the name of a step.")?);
+            } else if word == "--advisory-db" && chore == "test" {
+                advisory_db = Some(words.next().ok_or("`--advisory-db` takes a folder.")?);
             }
             flags.push(word);
         }
-        Ok(Self { chore, flags, from })
+        Ok(Self { chore, flags, from, advisory_db })
     }
 
     /// Refuses flags that the task does not know.
@@ -112,9 +120,9 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let outcome = match typed.chore.as_str() {
-        "test" => typed.only(&["--all", "--from", "--yes"]).map(|()| {
+        "test" => typed.only(&["--all", "--from", "--advisory-db", "--yes"]).map(|()| {
             let extent = if typed.has("--all") { Extent::Everything } else { Extent::Usual };
-            test::test(typed.consent(), extent, typed.from.as_deref())
+            test::test(typed.consent(), extent, &typed)
         }),
         "demo" => typed.only(&["--auto", "--yes"]).map(|()| {
             let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };

@@ -1,9 +1,8 @@
 //! Mutation tests of the code that decides about codes.
 
-use std::path::PathBuf;
-
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
+use crate::tools;
 
 const VERSION: &str = "27.1.0";
 /// The code that grants access: a mutation that no test notices could be a bypass that no test would find.
@@ -38,7 +37,8 @@ pub(crate) fn check() -> Done {
     let mut mutants = cargo(&["mutants", "--package", "twinlock-core", "--baseline", "skip"]);
     // cargo finds the subcommand by its folder in PATH.
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(installed()?).chain(std::env::split_paths(&path));
+    let folders = std::iter::once(tools::folder_of("cargo-mutants", VERSION)?)
+        .chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders).map_err(|error| format!("PATH: {error}."))?;
     mutants.env("PATH", path);
     mutants.args(["--timeout", PATIENCE, "--build-timeout", PATIENCE, "--colors", "never"]);
@@ -51,15 +51,4 @@ pub(crate) fn check() -> Done {
         mutants.args(["--test", test]);
     }
     run(&mut mutants)
-}
-
-/// Returns the folder of cargo-mutants, which is installed only in the target folder.
-fn installed() -> Done<PathBuf> {
-    let root = target().join("tools");
-    let folder = root.join("bin");
-    if !folder.join("cargo-mutants").is_file() {
-        let mut install = cargo(&["install", "--quiet", "--locked", "--version", VERSION]);
-        run(install.arg("--root").arg(&root).arg("cargo-mutants"))?;
-    }
-    Ok(folder)
 }

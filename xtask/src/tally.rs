@@ -79,10 +79,11 @@ impl Closed {
     /// Returns the closing line of the step.
     fn line(&self) -> String {
         let word = match self.outcome {
+            Ok(Counts { passed: 0, failed: 0 }) => "not run",
             Ok(Counts { failed: 0, .. }) => "ok",
             Ok(_) | Err(_) => "FAILED",
         };
-        format!("{word:<6} {:>7.1} s  {}", self.time.as_secs_f64(), self.name)
+        format!("{word:<7} {:>7.1} s  {}", self.time.as_secs_f64(), self.name)
     }
 }
 

@@ -11,7 +11,8 @@ use crate::packages::{self, Consent};
 use crate::system_tests::{self, ALL, Program, Way};
 use crate::tally::{Counts, Tally};
 use crate::{
-    booted, deb, fresh, fuzz, mail_server, manual, module, mutants, transcript, without_std,
+    Typed, booted, deb, deny, fresh, fuzz, mail_server, manual, module, mutants, transcript,
+    without_std,
 };
 
 /// How much to test.
@@ -27,12 +28,14 @@ pub(crate) enum Extent {
 const WITHOUT_ROOT: [&str; 6] =
     ["twinlock-core", "twinlock-host", "twinlock-doctor", "twinlock-migrate", "twinlock", "xtask"];
 
-/// What earlier steps have made for later ones.
+/// What was given, and what earlier steps have made for later ones.
 #[derive(Default)]
 struct Made {
     artefacts: Option<Artefacts>,
     programs: Option<Vec<Program>>,
     deb: Option<PathBuf>,
+    /// What `--advisory-db` names.
+    advisory_db: Option<PathBuf>,
 }
 
 impl Made {
@@ -99,6 +102,8 @@ const STEPS: &[Step] = &[
     check!(Always, "manual pages", |_| manual::check()),
     check!(Always, "core builds where there is no std", |_| without_std::check()),
     tests!(Always, "core, host and command, without root", |_, _| without_root()),
+    check!(All, "licences, bans and sources of crates", |_| deny::check()),
+    tests!(All, "advisories about crates", |made, _| deny::advisories(made.advisory_db.as_deref())),
     check!(All, "parsers under libFuzzer", |_| fuzz::check()),
     check!(All, "a changed decision is noticed", |_| mutants::check()),
     check!(Makes, "release artefacts", |made| {
@@ -157,8 +162,8 @@ fn named(name: &str) -> Done<usize> {
 
 /// Runs every step, even after a failure; with `from` only that one and those after it, and those that make what they
 /// need.
-pub(crate) fn test(consent: Consent, extent: Extent, from: Option<&str>) -> Done<ExitCode> {
-    let first = from.map_or(Ok(0), named)?;
+pub(crate) fn test(consent: Consent, extent: Extent, typed: &Typed) -> Done<ExitCode> {
+    let first = typed.from.as_deref().map_or(Ok(0), named)?;
     let mut needed = packages::of_the_tests()?;
     let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();
     needed.extend(ours.iter().map(|&name| name.to_owned()));
@@ -169,7 +174,8 @@ pub(crate) fn test(consent: Consent, extent: Extent, from: Option<&str>) -> Done
     packages::ensure(&needed, consent)?;
 
     let mut tally = Tally::default();
-    let mut made = Made::default();
+    let advisory_db = typed.advisory_db.as_ref().map(PathBuf::from);
+    let mut made = Made { advisory_db, ..Made::default() };
     for (at, step) in STEPS.iter().enumerate() {
         let due = match step.when {
             When::Always => at >= first,

@@ -1,0 +1,46 @@
+//! Checks the crates of Cargo.lock with cargo-deny, as `deny.toml` says.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::command::{Done, command, run};
+use crate::machine::{repository, target};
+use crate::tally::Counts;
+use crate::tools;
+
+const VERSION: &str = "0.20.2";
+
+/// Checks licences, bans and sources, without network.
+pub(crate) fn check() -> Done {
+    let mut deny = deny(&repository().join("deny.toml"))?;
+    run(deny.args(["licenses", "bans", "sources"]))
+}
+
+/// Checks against a copy of the RustSec database, a git repository; not run without one.
+pub(crate) fn advisories(database: Option<&Path>) -> Done<Counts> {
+    let Some(database) = database else {
+        eprintln!("No --advisory-db DIR was given.");
+        return Ok(Counts::default());
+    };
+    let database = fs::canonicalize(database)
+        .map_err(|error| format!("{} cannot be opened: {error}.", database.display()))?;
+    let settings = fs::read_to_string(repository().join("deny.toml"));
+    let settings = settings.map_err(|error| format!("deny.toml cannot be read: {error}."))?;
+    let places = format!(
+        "[advisories]\ndb-path = \"{}\"\ndb-urls = [\"file://{}\"]\n",
+        target().join("advisories").display(),
+        database.display()
+    );
+    let file = target().join("deny.toml");
+    fs::write(&file, settings.replacen("[advisories]\n", &places, 1))
+        .map_err(|error| format!("{} cannot be written: {error}.", file.display()))?;
+    run(deny(&file)?.arg("advisories")).map(|()| Counts { passed: 1, failed: 0 })
+}
+
+fn deny(settings: &Path) -> Done<Command> {
+    let program = tools::folder_of("cargo-deny", VERSION)?.join("cargo-deny");
+    let mut deny = command(&program.to_string_lossy(), &["--offline", "--locked", "check"]);
+    deny.current_dir(repository()).args(["--hide-inclusion-graph", "--config"]).arg(settings);
+    Ok(deny)
+}

@@ -1,0 +1,17 @@
+//! Programs of cargo that are installed only in the target folder.
+
+use std::path::PathBuf;
+
+use crate::command::{Done, cargo, run};
+use crate::machine::target;
+
+/// Installs a program of crates.io unless it is there; returns its folder.
+pub(crate) fn folder_of(name: &str, version: &str) -> Done<PathBuf> {
+    let root = target().join("tools");
+    let folder = root.join("bin");
+    if !folder.join(name).is_file() {
+        let mut install = cargo(&["install", "--quiet", "--locked", "--version", version]);
+        run(install.arg("--root").arg(&root).arg(name))?;
+    }
+    Ok(folder)
+}
