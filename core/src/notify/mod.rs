@@ -2,9 +2,8 @@
 //!
 //! May use: `base`, `ledger`, `policy`, `record`, `text`.
 
-pub(crate) mod en;
 pub mod notification;
 pub mod retry;
 pub mod spool_name;
-pub(crate) mod sv;
 pub mod template;
+pub(crate) mod texts;

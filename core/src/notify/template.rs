@@ -6,9 +6,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     base::{request::SourceLabel, time::UnixTime},
-    notify::notification::{Notification, TICKET, TicketMail, Topic},
-    notify::{en, sv},
+    notify::notification::{Notification, NotificationKind, TICKET, TicketMail, Topic},
+    notify::texts,
     policy::Language,
+    record::extras::Purpose,
 };
 
 /// Maximum length of a filled-in value in characters; longer values are truncated.
@@ -126,13 +127,7 @@ fn instant(at: UnixTime) -> String {
 
 /// Returns a source for display.
 fn source(language: Language, label: &SourceLabel) -> String {
-    let (label, words) = (
-        label.as_str(),
-        match language {
-            Language::English => &en::SOURCES,
-            Language::Swedish => &sv::SOURCES,
-        },
-    );
+    let (label, words) = (label.as_str(), texts::sources(language));
     match (label.strip_prefix("uid:"), label.strip_prefix("tty:")) {
         (Some(uid), _) => format!("{} {uid}", words.uid),
         (_, Some(tty)) => format!("{} {tty}", words.tty),
@@ -142,30 +137,19 @@ fn source(language: Language, label: &SourceLabel) -> String {
     }
 }
 
-/// Words for sources.
-pub(crate) struct Sources {
-    /// A local user.
-    pub(crate) uid: &'static str,
-    /// A terminal of the host.
-    pub(crate) tty: &'static str,
-    /// An unknown source.
-    pub(crate) unknown: &'static str,
-}
-
 /// Returns a mail with the built-in text.
 #[must_use]
 pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> Written {
-    let (subject, body) = match language {
-        Language::English => en::say(topic),
-        Language::Swedish => sv::say(topic),
+    // An expired ticket has no text of its own: the mail with the new ticket reports it.
+    let word = match topic {
+        Topic::Event(NotificationKind::TicketExpired) => Topic::Ticket(Purpose::SetUp).word(),
+        Topic::Event(_) | Topic::Ticket(_) => topic.word(),
     };
-    let closing = match language {
-        Language::English => en::CLOSING,
-        Language::Swedish => sv::CLOSING,
-    };
+    let (subject, body) = split(texts::text(language, word)).unwrap_or_default();
     let filled = |text| fill(text, topic, blanks).unwrap_or_default();
     let mut body = filled(body);
-    body.push_str(&filled(closing));
+    body.push('\n');
+    body.push_str(&filled(texts::text(language, "closing")));
     Written { subject: subject_of(&filled(subject)), body }
 }
 
@@ -264,7 +248,6 @@ fn brace<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{notify::notification::NotificationKind, record::extras::Purpose};
 
     const RESET: Topic = Topic::Event(NotificationKind::Reset);
 
