@@ -27,7 +27,7 @@ enum Password {
     Elsewhere,
 }
 
-/// Refuses if an expired password would lock out the user: without a current password, it cannot be changed.
+/// Refuses an account without a usable password on this host: at a forced change the user must type the old password.
 ///
 /// # Errors
 /// [`Failure`] if there is no usable password here, or the file cannot be read.

@@ -16,8 +16,8 @@ use crate::{
     text::plain,
 };
 
-/// Stores what `decide` makes of the newest record. `is_it` recognizes the new record: a disk error at the very end may
-/// leave it in force.
+/// Stores what `decide` makes of the newest record. A disk error at the very end may leave the new record in force;
+/// `is_it` then recognizes it.
 pub(crate) fn put(
     context: &Context,
     account: &Account,

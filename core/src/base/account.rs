@@ -76,7 +76,7 @@ impl Folder {
         &self.0
     }
 
-    /// Returns the name that a folder is for; `None` if [`Folder::of`] makes no such encoding.
+    /// Returns the account name that a folder encodes; `None` if [`Folder::of`] never produces that folder name.
     #[must_use]
     pub fn name_of(folder: &str) -> Option<String> {
         let mut bytes = alloc::vec::Vec::new();

@@ -25,7 +25,7 @@ pub enum Chosen {
     Nothing,
 }
 
-/// Shows the menu and reads one choice. An invalid choice is asked again, as often as a code is.
+/// Shows the menu and reads one choice. After an invalid choice the menu is shown again, up to `tries` times in all.
 ///
 /// # Errors
 /// [`ConversationError`] if there is no answer.

@@ -206,7 +206,7 @@ fn works(record: &Record, ticket: &Ticket, now: Now) -> bool {
     record.extras.tickets.contains(ticket) && !ticket.voucher.is_over(now)
 }
 
-/// What authorizes new codes that are owed.
+/// What entitles a user to the new backup codes that the record owes.
 pub struct Owed<'a> {
     /// The generation of the record that the code or ticket was compared with.
     pub generation: Generation,
@@ -214,9 +214,9 @@ pub struct Owed<'a> {
     pub ticket: Option<&'a Ticket>,
 }
 
-/// The result for codes that were owed.
+/// The result of showing the new backup codes that a record owed.
 pub struct Shown {
-    /// Whether they are still owed.
+    /// Whether the codes are in force or still owed.
     pub codes: CodesShown,
     /// The generation of the resulting record.
     pub generation: Generation,

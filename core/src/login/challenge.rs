@@ -129,7 +129,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns whether a ticket for new backup codes works here. It needs a dialogue.
+    /// Returns whether a ticket for new backup codes works here: only where a dialogue is possible.
     fn has_ticket(&self, held: &Candidate) -> bool {
         let Some(found) = &held.record else { return false };
         let mut tickets = found.record.extras.tickets.iter();

@@ -8,7 +8,7 @@ pub enum Field {
     /// A code only, asked for up to `tries` times.
     #[default]
     Code,
-    /// The answer to an earlier module: a code is its end or all of it.
+    /// The answer that the user gave to an earlier module; the code is all of it or its end.
     Given,
     /// An earlier module should have stored an answer, but did not.
     Missing,

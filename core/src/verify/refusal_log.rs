@@ -50,8 +50,9 @@ fn replace(user_ledger: &dyn UserLedger, slot: u8, text: &str) {
     let _ = user_ledger.create(&name, text);
 }
 
-/// Returns the slot in which the same refusal of the same source is stored: a throttled source asks repeatedly and
-/// would displace the cause. Compares with the text as read back, since writing replaces characters.
+/// Returns the slot that holds the same refusal of the same source, to be overwritten: the refusals of a throttled
+/// source would fill all slots and displace the first cause. The text is compared as it is read back, because writing
+/// replaces characters.
 fn told_already(user_ledger: &dyn UserLedger, refused: &Refused) -> Option<u8> {
     let refused = names::read_refused(&names::write_refused(refused))?;
     let is_alike = |slot: &u8| {

@@ -17,7 +17,7 @@ impl Reach {
     /// Both: sshd's settings are unknown, or PAM is not asked at all.
     pub const EVERY: Self = Self { without_key: true, with_key: true };
 
-    /// Reports whether users reach PAM with (`key`) or without a key.
+    /// Returns whether users reach PAM after a key (`key` is true) or without one (false).
     #[must_use]
     pub fn covers(self, key: bool) -> bool {
         if key { self.with_key } else { self.without_key }

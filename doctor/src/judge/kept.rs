@@ -13,7 +13,7 @@ pub struct Kept {
     pub first: Vec<String>,
     /// Lines that count a wrong password.
     pub on_failure: Vec<String>,
-    /// Lines that reset the count.
+    /// Lines that reset the count of wrong passwords.
     pub on_success: Vec<String>,
     /// Lines that are left out, by reason.
     pub left_out: Vec<(&'static str, Vec<String>)>,
@@ -25,7 +25,7 @@ enum KeptPlace {
     OnFailure,
     OnSuccess,
     LeftOut(&'static str),
-    /// Rewritten, or without effect.
+    /// Nowhere: the rewrite writes the line anew, or it has no effect.
     Anew,
 }
 

@@ -39,7 +39,7 @@ pub enum OtherFactor {
 }
 
 impl StackRecipe<'_> {
-    /// Returns a line of sentences, and below it the lines of the stack.
+    /// Returns the remedy as text: one line that says what to replace, then the PAM lines to write.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!(

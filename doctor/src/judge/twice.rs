@@ -5,7 +5,7 @@ use crate::pam::modules::Asks;
 use crate::pam::stack::StackKind;
 use crate::pam::table::{Cast, Role};
 
-/// Reports each such line.
+/// Reports each line of another module that asks for a code in addition to ours.
 #[must_use]
 pub fn judge(case: &Case<'_>) -> Vec<Finding> {
     let ours = |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand.judges());

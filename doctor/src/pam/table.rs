@@ -62,7 +62,7 @@ pub enum Role {
     Condition(usize),
     /// Asks for a password or its equivalent.
     Proof(String),
-    /// Checks another second factor.
+    /// Checks a second factor other than twinlock.
     Second(Second),
     /// Runs nothing.
     Idle,

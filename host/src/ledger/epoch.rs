@@ -68,7 +68,7 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// Returns what the ledger knows nothing about according to the stored epoch; `None` if the epoch is damaged or
+    /// Returns the times about which the ledger knows nothing, as given by the stored epoch; `None` if the epoch is damaged or
     /// from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
         let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;

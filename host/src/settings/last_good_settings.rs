@@ -50,7 +50,7 @@ fn remove_unusable(settings_path: &str, owner: Owner) {
     }
 }
 
-/// Updates the rules in an existing `settings.good` with those at that path.
+/// Replaces the rules in `settings.good`, if it exists, by those in the file `rules_path`.
 ///
 /// # Errors
 /// [`FileError`].

@@ -139,7 +139,8 @@ impl HostRecords {
         Ok(found.is_some_and(|found| found.record.state.holds_uid() && found.record.uid == uid))
     }
 
-    /// Returns the record that an enrollment follows; an enrollment repairs a lost one.
+    /// Returns the record that an enrollment will replace; `None` also if the record was lost, because an enrollment
+    /// repairs that.
     ///
     /// # Errors
     /// As [`Records::newest`].
