@@ -34,8 +34,8 @@ pub struct RecordExtras {
 }
 
 /// A key that was generated on this host and enabled at a known time of a boot, so that every use of it since then
-/// happened here. A ledger that began before that time in the same boot knows every use of the key, so that the epoch is not
-/// applied to it.
+/// happened here. A ledger that began before that time in the same boot knows every use of the key, so that the epoch is
+/// not applied to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshKey {
     /// The key's identifier in the ledger.

@@ -68,8 +68,8 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// Returns the times about which the ledger knows nothing, as given by the stored epoch; `None` if the epoch is damaged or
-    /// from another boot.
+    /// Returns the times about which the ledger knows nothing, as given by the stored epoch; `None` if the epoch is
+    /// damaged or from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
         let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
