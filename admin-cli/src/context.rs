@@ -28,7 +28,8 @@ use crate::{
 };
 
 /// Alternative for an ordinary user; administrators know sudo.
-pub(crate) const OWN_WAY: &str = "For backup codes or an app of your own: log in, type ?, then 4. The rest is done by an administrator, with root's rights.";
+pub(crate) const OWN_WAY: &str =
+    "To change your own backup codes or app: log in, type ?, then 4. Everything else needs root.";
 
 /// What the command line asks for.
 pub(crate) struct CallerRequest {
@@ -144,7 +145,7 @@ impl Context {
             Failure::new(
                 Exit::NotInState,
                 format!("there is no account {}", plain(user)),
-                "Look at the spelling (getent passwd NAME).",
+                "Check the spelling (getent passwd NAME).",
             )
         })
     }
@@ -208,8 +209,8 @@ impl ChosenSettings {
         let odd = || {
             Failure::new(
                 Exit::Usage,
-                format!("--config {} is no path that settings are read from", plain(named)),
-                "Give the whole path, without .. in it, such as /etc/twinlock/sudo.toml.",
+                format!("--config {} is not a path that settings can be read from", plain(named)),
+                "Give an absolute path without .., such as /etc/twinlock/sudo.toml.",
             )
         };
         let whole = std::path::absolute(named).map_err(|_| odd())?;

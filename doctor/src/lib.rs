@@ -141,15 +141,15 @@ impl From<ProbeError> for Hindrance {
     fn from(silence: ProbeError) -> Self {
         let (what, remedy) = match silence {
             ProbeError::NoProgram => (
-                "There is no sshd in /usr/sbin, nor in another folder of programs.".to_owned(),
+                "sshd was not found in /usr/sbin or another program folder.".to_owned(),
                 "Install the SSH server (Debian: apt install openssh-server).",
             ),
             ProbeError::Refused(said) if said.contains("privilege separation directory") => (
-                format!("sshd does not say its settings: {said}."),
-                "Start sshd once (`systemctl start ssh` or `sshd`); it makes that folder.",
+                format!("sshd does not print its settings: {said}."),
+                "Start sshd once (`systemctl start ssh` or `sshd`): that creates the folder.",
             ),
             ProbeError::Refused(said) => (
-                format!("sshd does not say its settings: {said}."),
+                format!("sshd does not print its settings: {said}."),
                 "Run `twinlock doctor ssh` as root.",
             ),
         };
@@ -215,8 +215,8 @@ fn ask(
             level: Level::Note,
             id: "not-all-asked",
             place: config.file.clone(),
-            what: format!("sshd was asked about {} pairs of an account and an address; {} more were left out.", plan.probes.len(), plan.left_out),
-            remedy: "Ask about the others with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
+            what: format!("sshd was asked about {} combinations of account and address; {} more were not checked.", plan.probes.len(), plan.left_out),
+            remedy: "Check the others with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
         });
     }
     findings.extend(elsewhere(machine, &config));
@@ -245,8 +245,8 @@ fn elsewhere(machine: &Machine, config: &sshd::config::Config) -> Option<Finding
         level: Level::Note,
         id: "accounts-elsewhere",
         place: format!("{path}:{number}"),
-        what: format!("Accounts of `{other}` were not asked about, but for those that a Match line names."),
-        remedy: "Ask about one of them with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
+        what: format!("Accounts of `{other}` were not checked, except those that a Match line names."),
+        remedy: "Check one of them with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
     })
 }
 
@@ -256,6 +256,6 @@ fn refused(file: &str, said: &str) -> Finding {
         id: "sshd-refuses",
         place: file.to_owned(),
         what: format!("sshd does not start with these settings: {}.", said.trim().trim_end_matches('.')),
-        remedy: "Correct what `sshd -t` names before sshd is started again; one that runs goes on with its old settings.".to_owned(),
+        remedy: "Correct what `sshd -t` reports before sshd is restarted; a running sshd keeps its old settings.".to_owned(),
     }
 }

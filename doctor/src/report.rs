@@ -26,7 +26,7 @@ pub enum Rows {
     All,
 }
 
-const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "line that decides"];
+const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "deciding line"];
 
 impl DoctorReport {
     /// Reports whether there is a way in or a lock-out.
@@ -42,16 +42,18 @@ impl DoctorReport {
             |level: Level| self.findings.iter().filter(|finding| finding.level == level).count();
         let (ways, locks) = (count(Level::WayIn), count(Level::LockOut));
         let head = match (ways, locks) {
-            (0, 0) => "ssh: nobody gets in without a code, and nobody is locked out".to_owned(),
-            (_, 0) => "ssh: there is a way in".to_owned(),
-            (0, _) => "ssh: somebody is locked out".to_owned(),
-            (_, _) => "ssh: there is a way in, and somebody is locked out".to_owned(),
+            (0, 0) => "ssh: every login needs a code, and no user is locked out".to_owned(),
+            (_, 0) => "ssh: a login without a code is possible".to_owned(),
+            (0, _) => "ssh: users are locked out".to_owned(),
+            (_, _) => {
+                "ssh: a login without a code is possible, and users are locked out".to_owned()
+            }
         };
         match count(Level::Exception) {
             _ if ways > 0 => format!("{head}."),
             0 => format!("{head}."),
-            1 => format!("{head}, but for one exception that somebody wrote."),
-            more => format!("{head}, but for {more} exceptions that somebody wrote."),
+            1 => format!("{head}, except for one configured exception."),
+            more => format!("{head}, except for {more} configured exceptions."),
         }
     }
 

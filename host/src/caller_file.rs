@@ -49,7 +49,7 @@ impl fmt::Display for CallerFileError {
                 let user = user.escape_debug();
                 write!(f, "{user} may not open it, and paths are opened as the invoking user")
             }
-            Self::Kind => write!(f, "it is no file"),
+            Self::Kind => write!(f, "it is not a regular file"),
             Self::Silent => write!(f, "it is a pipe, and nothing was written to it"),
             Self::TooLarge => write!(f, "it is too large"),
             Self::Io(error) => error.fmt(f),

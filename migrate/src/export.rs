@@ -73,14 +73,12 @@ impl core::fmt::Display for ExportError {
             Self::Newer { version } => {
                 write!(f, "a newer twinlock has written this export (version {version})")
             }
-            Self::Malformed => f.write_str("the export was cut off, or changed on its way"),
+            Self::Malformed => f.write_str("the export was cut off, or changed in transit"),
             Self::Record(error) => write!(f, "its record: {error}"),
-            Self::Codes(_) => {
-                f.write_str("its set of backup codes is damaged, or of a newer twinlock")
-            }
-            Self::Set => {
-                f.write_str("its record and its set of backup codes do not belong together")
-            }
+            Self::Codes(_) => f.write_str(
+                "its set of backup codes is damaged, or was written by a newer version of twinlock",
+            ),
+            Self::Set => f.write_str("its record and its set of backup codes do not match"),
         }
     }
 }

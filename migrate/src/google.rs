@@ -73,7 +73,7 @@ impl core::fmt::Display for GoogleError {
         f.write_str(match self {
             Self::Empty => "it is empty",
             Self::TooLarge => "it is over 64 KiB",
-            Self::Nul { .. } => "a NUL byte, for which Google's module refuses it",
+            Self::Nul { .. } => "it has a NUL byte, for which Google's module refuses it",
             Self::Secret(error) => return error.fmt(f),
             Self::NoMode => {
                 "it has neither TOTP_AUTH nor HOTP_COUNTER, so app codes are not accepted"

@@ -72,9 +72,9 @@ pub enum MovedKeyError {
 impl core::fmt::Display for MovedKeyError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
-            Self::Algorithm => "its hash is MD5, or one that twinlock does not know",
-            Self::Digits => "its codes have a length that twinlock does not know",
-            Self::Kind => "it is moved neither by time nor by a counter",
+            Self::Algorithm => "its hash is MD5, or unknown to twinlock",
+            Self::Digits => "its codes do not have 6 to 8 digits",
+            Self::Kind => "it is neither time-based nor counter-based",
             Self::Counter => "its counter is negative",
             Self::Key(error) => return error.fmt(f),
         })

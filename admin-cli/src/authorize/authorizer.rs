@@ -321,8 +321,8 @@ pub(crate) fn sentence(option: &str, text: &str) -> Result<String, Failure> {
     if text.is_empty() || text.len() > REASON_MAX || text.contains(char::is_control) {
         return Err(Failure::new(
             Exit::Usage,
-            format!("{option} must be a line of 1 to {REASON_MAX} letters"),
-            "It stands in the log: a few words, or the number of a ticket.",
+            format!("{option} must be one line of 1 to {REASON_MAX} characters"),
+            "It is recorded in the log: give a few words, or a ticket number.",
         ));
     }
     Ok(text.to_owned())

@@ -32,7 +32,7 @@ use crate::{
     text::{WIDTH, instant, plain, wrap},
 };
 
-const APP_ALONE: &str = "A backup code does not do here: type a code of your app.";
+const APP_ALONE: &str = "A backup code is not accepted here: type a code from your app.";
 
 /// What is asked for, and what follows.
 pub(crate) struct Question<'a> {
@@ -85,7 +85,7 @@ pub(crate) fn ask(
     let name = plain(&account.name);
     for nth in 0..codes {
         if nth > 0 {
-            let said = "This is about yourself, so one code is not enough. Wait for the next one that your app shows, or take a backup code.";
+            let said = "This is your own account, so a second code is needed. Wait for the next code of your app, or use a backup code.";
             tell(&format!("{}\n", wrap(said, WIDTH, 0)));
         }
         let which = if nth == 0 { "own" } else { "next" };
@@ -133,7 +133,7 @@ impl CodePrompt<'_> {
         match answer::read(typed) {
             Answer::Stop => Err(CodeError::Over(stopped())),
             Answer::Code(code) if code.is_voucher() => Err(CodeError::Again(
-                "A bypass or a ticket does not do here: type a code of your app, or a backup code."
+                "A bypass code or a ticket is not accepted here: type a code from your app, or a backup code."
                     .into(),
             )),
             Answer::Code(code)
@@ -171,7 +171,7 @@ impl CodePrompt<'_> {
             )),
             Outcome::Spent => again("That backup code was used already.".into()),
             Outcome::ClockOff { .. } => {
-                again("Those codes are not of now: check the clock of your phone.".into())
+                again("Those codes are not current: check the clock of your phone.".into())
             }
             Outcome::NoBypass | Outcome::NoTicket | Outcome::Ticket(_) => {
                 again("That is not a code.".into())
@@ -232,7 +232,7 @@ impl CodePrompt<'_> {
             self.note(reason);
         }
         let explained = refusal_messages::explain(reason.word(), &plain(&self.account.name));
-        let what = format!("your code cannot be judged: {}", explained.meaning);
+        let what = format!("your code cannot be verified: {}", explained.meaning);
         Failure::new(Exit::StoreUnreachable, what, explained.remedy)
     }
 
@@ -285,8 +285,8 @@ pub(crate) fn with_tries(said: &str, left: u8) -> String {
 fn refused() -> Failure {
     Failure::new(
         Exit::Refused,
-        "no right code of yours was typed; nothing was changed",
-        "Each code works once. Where the app's clock is in doubt: twinlock verify USER",
+        "no correct code of your own was typed; nothing was changed",
+        "Each code works once. To check the app's clock: twinlock verify USER",
     )
 }
 
@@ -294,22 +294,22 @@ fn stopped() -> Failure {
     Failure::new(
         Exit::Interrupted,
         "stopped; nothing was changed",
-        "Your own code is one line of standard input. A robot that logs in can be named in own_code_exempt.",
+        "Give your own code as one line of standard input. A robot that logs in can be named in own_code_exempt.",
     )
 }
 
 fn last_code() -> Failure {
     Failure::new(
         Exit::Refused,
-        "that is your last backup code, which only a login takes; nothing was changed",
-        "Type a code of your app. Without one, log in anew with this code: new ones are shown there.",
+        "that is your last backup code, which only a login accepts; nothing was changed",
+        "Type a code from your app. Without the app, log in again with this backup code: new ones are shown there.",
     )
 }
 
 fn throttled(until: &str) -> Failure {
     Failure::new(
         Exit::Throttled,
-        format!("too many wrong codes of yours lately; nothing was changed (until {until})"),
+        format!("you typed too many wrong codes; nothing was changed (wait until {until})"),
         "Wait until then, and try again.",
     )
 }
@@ -318,7 +318,7 @@ fn locked(name: &str) -> Failure {
     let name = plain(name);
     Failure::new(
         Exit::Throttled,
-        format!("too many wrong codes of {name} in a row; nothing was changed"),
-        format!("Another administrator can end that: twinlock unlock {name}"),
+        format!("too many wrong codes for {name} in a row; nothing was changed"),
+        format!("Ask another administrator to run: twinlock unlock {name}"),
     )
 }

@@ -37,7 +37,7 @@ use crate::{
 
 /// Replaces a user's backup codes after confirmation.
 pub(crate) fn run(context: &Context, wanted: &BackupCodesArgs) -> Result<(), Failure> {
-    context.need_root("renew backup codes")?;
+    context.need_root("replace backup codes")?;
     wanted.save.as_deref().map(qr_image::must_be_free).transpose()?;
     let mut authorizer = Authorizer::of(context)?;
     let account = context.account(&wanted.user)?;
@@ -70,14 +70,16 @@ fn announcement(
     let dead = match one_time::left(&context.machine.records, &found.record) {
         Ok(Some(Left { left: 0, .. }) | None) => format!("{user} has no backup codes left."),
         Ok(Some(Left { left, .. })) => {
-            format!("{} of {user} will be dead at once.", count(left.into(), "backup code"))
+            format!("{} of {user} will stop working at once.", count(left.into(), "backup code"))
         }
-        Err(_) => format!("{user}'s backup codes, whose file is damaged, will be dead at once."),
+        Err(_) => {
+            format!("The backup codes of {user} (their file is damaged) will stop working at once.")
+        }
     };
     let next = if wanted.print || wanted.save.is_some() {
-        "You will see the new ones, so hand them over, and keep no copy.".into()
+        "You will see the new ones: hand them over, and keep no copy.".into()
     } else {
-        format!("{user} gets new ones by a ticket, or at the next login.")
+        format!("{user} gets new ones with a ticket, or at the next login.")
     };
     format!("{dead} {next}")
 }
@@ -105,15 +107,15 @@ fn owe(
     let user = plain(&account.name);
     let message = TicketMessage {
         done: &format!(
-            "The backup codes of {user} are dead. New ones are shown at the next login."
+            "The backup codes of {user} no longer work. New ones are shown at the next login."
         ),
         todo: &format!(
-            "Where the app is not at hand, {user} types the ticket in its place, and gets the new codes."
+            "If the app is not at hand, {user} types the ticket in place of a code, and gets the new backup codes."
         ),
         object: json!({ "user": account.name, "codes": null }),
     };
     drawn.deliver(context, account, mail, &message).map_err(|failure| {
-        let what = format!("{}; the backup codes of {user} are dead", failure.what);
+        let what = format!("{}; the backup codes of {user} no longer work", failure.what);
         Failure::new(failure.exit, what, "New ones are shown at the next login.")
     })
 }
@@ -168,11 +170,11 @@ fn show(
         Zeroizing::new(format!("{}\n", json!({ "user": account.name, "codes": codes })))
     } else {
         let place = match (&wanted.save, wanted.print) {
-            (Some(path), false) => format!("stand in {}", plain(path)),
+            (Some(path), false) => format!("are in {}", plain(path)),
             _ => "are shown only now".into(),
         };
         let said = format!(
-            "The old backup codes of {user} are dead. The new ones, each of which works once, {place}."
+            "The old backup codes of {user} no longer work. The new ones, each of which works once, {place}."
         );
         let mut text = Zeroizing::new(format!("{}\n", wrap(&said, WIDTH, 0)));
         if wanted.print {
@@ -186,9 +188,8 @@ fn show(
         text
     };
     context.print(&text).map_err(|failure| {
-        let what =
-            format!("{}; the old backup codes of {user} are dead all the same", failure.what);
-        Failure::new(failure.exit, what, format!("Do it again: twinlock backup-codes {user}"))
+        let what = format!("{}; the old backup codes of {user} no longer work", failure.what);
+        Failure::new(failure.exit, what, format!("Run it again: twinlock backup-codes {user}"))
     })
 }
 
@@ -206,7 +207,7 @@ fn not_set_up(user: &str) -> Failure {
     let user = plain(user);
     Failure::new(
         Exit::NotInState,
-        format!("{user} is not set up, so there are no backup codes to renew"),
-        format!("To have {user} set up: twinlock invite {user}"),
+        format!("{user} is not enrolled, so there are no backup codes to replace"),
+        format!("To invite {user}: twinlock invite {user}"),
     )
 }

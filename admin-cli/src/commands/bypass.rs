@@ -42,7 +42,7 @@ struct Drawn {
 
 /// Issues a bypass code after confirmation.
 pub(crate) fn run(context: &Context, wanted: &cli::BypassArgs) -> Result<(), Failure> {
-    context.need_root("give bypasses")?;
+    context.need_root("issue bypass codes")?;
     let life = life(&wanted.time)?;
     if wanted.privileged.grounds.reason.is_none() {
         return Err(no_reason());
@@ -54,12 +54,12 @@ pub(crate) fn run(context: &Context, wanted: &cli::BypassArgs) -> Result<(), Fai
     }
     let mut keyboard = Keyboard::open()?;
     let said = format!(
-        "This gives a pass that stands for a code of {} {}, for {}.",
+        "This issues a bypass code for {}, to be used {}, within {}.",
         plain(&account.name),
         times(wanted.uses),
         duration(life)
     );
-    confirm(&mut keyboard, &wanted.privileged, &account.name, &said, "given out")?;
+    confirm(&mut keyboard, &wanted.privileged, &account.name, &said, "issued")?;
     let by = authorizer.prove(context, &mut keyboard)?;
     let drawn = give(context, &account, life, wanted.uses, &by)?;
     show(context, &account, &drawn, wanted.uses)
@@ -103,12 +103,12 @@ fn show(context: &Context, account: &Account, drawn: &Drawn, uses: u8) -> Result
         Zeroizing::new(format!("{object}\n"))
     } else {
         let said = format!(
-            "This stands for a code of {user} {}, until {}:",
+            "Bypass code for {user}. It works {}, until {}:",
             times(uses),
             instant(drawn.until)
         );
         let todo = format!(
-            "{user} logs in as usual and types it where a code is asked for. It is shown only now, and of no use without the password or the key."
+            "{user} logs in as usual and types it at the code prompt. It is shown only once, and does not replace the password or the key."
         );
         Zeroizing::new(format!(
             "{}\n\n    {}\n\n{}\n",
@@ -118,8 +118,12 @@ fn show(context: &Context, account: &Account, drawn: &Drawn, uses: u8) -> Result
         ))
     };
     context.print(&text).map_err(|failure| {
-        let what = format!("{}; a bypass that nobody has seen was given out", failure.what);
-        Failure::new(failure.exit, what, "It opens nothing by itself. Give another one.")
+        let what = format!("{}; a bypass code was issued, but could not be shown", failure.what);
+        Failure::new(
+            failure.exit,
+            what,
+            "It is useless without the password or the key. Issue another one.",
+        )
     })
 }
 
@@ -137,7 +141,7 @@ fn life(text: &str) -> Result<u64, Failure> {
         Failure::new(
             Exit::Usage,
             "--for must be a time between 1m and 24h",
-            "Give one like 30m or 8h. For longer, set up another phone: twinlock reset USER",
+            "Give a time such as 30m or 8h. For longer, let the user set up another phone: twinlock reset USER",
         )
     })
 }
@@ -145,8 +149,8 @@ fn life(text: &str) -> Result<u64, Failure> {
 fn no_reason() -> Failure {
     Failure::new(
         Exit::Usage,
-        "a bypass is given for a reason, which stands in the log",
-        "Add --reason TEXT: a few words, or the number of a ticket.",
+        "a bypass code needs a reason, which is recorded in the log",
+        "Add --reason TEXT: a few words, or a ticket number.",
     )
 }
 
@@ -154,8 +158,8 @@ fn not_set_up(user: &str) -> Failure {
     let user = plain(user);
     Failure::new(
         Exit::NotInState,
-        format!("{user} is not set up, so there is no code that a bypass could stand for"),
-        format!("To have {user} set up: twinlock invite {user}"),
+        format!("{user} is not enrolled, so there is no code to bypass"),
+        format!("To invite {user}: twinlock invite {user}"),
     )
 }
 

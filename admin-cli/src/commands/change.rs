@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, wanted: &ChangeArgs) -> Result<(), Failure>
         return Ok(());
     }
     actor::log(context, "key_changed", &[("user", &account.name)]);
-    let said = format!("The old authenticator of {user} works no more.");
+    let said = format!("The old authenticator of {user} no longer works.");
     context.say(&said, json!({ "user": account.name, "changed": true }));
     Ok(())
 }
@@ -55,7 +55,9 @@ fn of_another(user: &str) -> Failure {
     let user = plain(user);
     Failure::new(
         Exit::NotAllowed,
-        format!("only {user} changes the authenticator of {user}"),
-        format!("At the login: ? and then 4. Is the phone lost? twinlock reset {user}"),
+        format!("only {user} can change the authenticator of {user}"),
+        format!(
+            "{user} can do it at a login: type ?, then 4. If the phone is lost: twinlock reset {user}"
+        ),
     )
 }

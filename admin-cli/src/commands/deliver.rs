@@ -196,10 +196,10 @@ impl DeliveryReport {
 
     fn tell(self, context: &Context) -> Result<(), Failure> {
         let waiting = standing(&context.machine.records).waiting;
-        let mut parts = vec![format!("{} sent", count(self.sent, "letter"))];
+        let mut parts = vec![format!("{} sent", count(self.sent, "message"))];
         for (number, what) in [
             (waiting, "waiting"),
-            (self.unaddressed, "for people without an address dropped"),
+            (self.unaddressed, "dropped (no mail address)"),
             (self.dead, "given up (see outbox/dead)"),
         ] {
             if number > 0 {

@@ -70,14 +70,15 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> 
     let by = authorizer.prove(context, &mut Keyboard::open()?)?;
     found.iter().for_each(|one| user_ledger.erase(&one.name));
     let forgotten = found.iter().filter(|one| one.device.is_some()).count();
-    let unseen = "which devices are left cannot be said";
+    let unseen = "it is unknown which devices remain";
     let names = user_ledger.names().map_err(|fault| Failure::from(fault).but(unseen))?;
     let stay = found.iter().filter(|one| names.contains(&one.name)).count();
     if stay > 0 {
-        let others = if stay == found.len() { "nothing was changed" } else { "others are gone" };
+        let others =
+            if stay == found.len() { "nothing was changed" } else { "the others were forgotten" };
         let devices = count(stay, "device");
         let what = format!("{devices} of {user} cannot be erased from the ledger; {others}");
-        let remedy = "Look at the ledger folder. A reset ends every device without it.";
+        let remedy = "Check the ledger folder. A reset forgets every device without writing to it.";
         return Err(Failure::new(Exit::StoreUnreachable, what, remedy));
     }
     let text = forgotten.to_string();

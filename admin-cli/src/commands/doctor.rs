@@ -106,7 +106,7 @@ fn refusing_settings(config: &str, fault: &SettingsReadError) -> Finding {
         level: Level::LockOut,
         id: "settings-refuse",
         place: settings_errors::place_of(config, fault),
-        what: format!("Every login that comes to the module is refused: {}.", failure.what),
+        what: format!("Every login that reaches the module is refused: {}.", failure.what),
         remedy: failure.remedy,
     }
 }
@@ -127,7 +127,8 @@ fn unseen(records: &str) -> Finding {
         level: Level::Note,
         id: "records-unseen",
         place: records.to_owned(),
-        what: "Only root sees records and ledger: whether the module refuses because of them, or because nobody is enrolled, was not looked at.".to_owned(),
+        what: "Records, ledger and enrollments were not checked: only root can read them."
+            .to_owned(),
         remedy: "Run `twinlock doctor ssh` as root.".to_owned(),
     }
 }
@@ -144,7 +145,7 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
             remedy: failure.remedy,
         }
     };
-    let root = machine.records.root().map_err(|fault| refusing("Everybody", fault))?;
+    let root = machine.records.root().map_err(|fault| refusing("Every user", fault))?;
     let copy = settings::sibling(config, store_id::NAME);
     // An existing record is valid without the proof.
     store_id::prove(&root, &copy, OWNER)
@@ -152,7 +153,7 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
             [USERS, UIDS].iter().try_for_each(|name| root.below(name, OWNER).map(drop))?;
             Ok(())
         })
-        .map_err(|fault| refusing("Whoever has no record in this folder", fault))
+        .map_err(|fault| refusing("Every user without a record in this folder", fault))
 }
 
 /// Reports a records folder that is valid but useless: no user is enrolled.
@@ -175,14 +176,12 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
             format!("{user}: {}. {}", explained.meaning, explained.remedy)
         }
     };
-    let but = if policy.rules.is_empty() { "" } else { ", but for those whom a rule exempts" };
+    let but = if policy.rules.is_empty() { "" } else { ", except those whom a rule exempts" };
     Some(Finding {
         level: Level::LockOut,
         id: "nobody-enrolled",
         place: policy.places.records.to_string(),
-        what: format!(
-            "Nobody who has an account is enrolled, so nobody has a code that is right: everybody is refused{but}."
-        ),
+        what: format!("No account is enrolled, so no code is correct: all users are refused{but}."),
         remedy,
     })
 }
@@ -235,7 +234,7 @@ fn filling(machine: &Machine, path: &str) -> Option<Finding> {
         level: Level::Warning,
         id: "ledger-filling",
         place: path.to_owned(),
-        what: format!("{percent} % of the ledger's {what} are taken; once none is left, every code is refused."),
-        remedy: "Run `twinlock epoch sweep`; if it helps little, give the mount more: nr_inodes= and size= in a drop-in of run-twinlock.mount.".to_owned(),
+        what: format!("{percent} % of the ledger's {what} are in use; when none is left, every code is refused."),
+        remedy: "Run `twinlock epoch sweep`. If that is not enough, give the mount more: nr_inodes= and size= in a drop-in of run-twinlock.mount.".to_owned(),
     })
 }

@@ -57,7 +57,7 @@ const TRIES: u8 = 5;
 
 /// Enrolls a user.
 pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
-    context.need_root("enroll people")?;
+    context.need_root("enroll users")?;
     check_arguments(context, wanted)?;
     let account = context.account(wanted.user.as_deref().unwrap_or_default())?;
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
@@ -135,8 +135,8 @@ fn check_arguments(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
     if name.trim().is_empty() || name.chars().count() > 64 || name.contains(char::is_control) {
         return Err(Failure::new(
             Exit::Usage,
-            "--name must be 1 to 64 letters without control characters",
-            "Call the authenticator what its owner calls it, such as phone.",
+            "--name must be 1 to 64 characters, without control characters",
+            "Give a name that the user knows, such as phone.",
         ));
     }
     let drawing = &wanted.drawing;
@@ -144,8 +144,8 @@ fn check_arguments(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
     if context.json && !handed_over {
         return Err(Failure::new(
             Exit::Usage,
-            "--json prints no key, so nobody could scan it",
-            "Add --png FILE or --svg FILE, or bring the key with --secret-stdin.",
+            "--json prints no key, so there would be nothing to scan",
+            "Add --png FILE or --svg FILE, or give the key with --secret-stdin.",
         ));
     }
     Ok(())
@@ -247,7 +247,7 @@ fn check(
         CodeDiagnosis::Used { wait } | CodeDiagnosis::BeforeEpoch { wait, .. } => {
             Some(format!("That code was used already. Wait for the next one ({}).", duration(wait)))
         }
-        CodeDiagnosis::Off { apart } => Some(format!("That code is not of now. {}", hint(apart))),
+        CodeDiagnosis::Off { apart } => Some(format!("That code is not current. {}", hint(apart))),
         CodeDiagnosis::Wrong => Some("That code is wrong.".into()),
     })
 }
@@ -285,7 +285,7 @@ fn finish(context: &Context, account: &Account, wanted: &Enroll, codes: CodesSho
     };
     context.say(
         &format!(
-            "{} is enrolled with the authenticator {}. The next login takes the next code{next}.",
+            "{} is enrolled with the authenticator {}. The next login needs the next code{next}.",
             plain(&account.name),
             plain(authenticator)
         ),
@@ -299,14 +299,14 @@ fn stopped(user: &str) -> Failure {
     Failure::new(
         Exit::Interrupted,
         format!("stopped; {} is not enrolled", plain(user)),
-        "Delete the entry from the app again, if there is one already: its key opens nothing.",
+        "If the app already has the entry, delete it: its key does not work.",
     )
 }
 
 fn unproven(user: &str) -> Failure {
     Failure::new(
         Exit::Refused,
-        format!("no right code was typed, so {} is not enrolled", plain(user)),
+        format!("no correct code was typed, so {} is not enrolled", plain(user)),
         "Delete the entry from the app, compare the clocks of phone and machine, and enroll again.",
     )
 }
@@ -314,7 +314,10 @@ fn unproven(user: &str) -> Failure {
 fn overtaken(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,
-        format!("somebody else enrolled {} meanwhile; that key counts", plain(user)),
-        "Delete the entry just made from the app: its key opens nothing.",
+        format!(
+            "{} was enrolled by another process in the meantime; that key is in force",
+            plain(user)
+        ),
+        "Delete the new entry from the app: its key does not work.",
     )
 }

@@ -41,14 +41,14 @@ impl Owners {
         if owner == user {
             return Ok(());
         }
-        let what = format!("the key stands in this list for {}, too", plain(owner));
+        let what = format!("this list has the same key for {}", plain(owner));
         Err(odd_key(&what))
     }
 }
 
 /// Enrolls or invites the users of the list.
 pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), Failure> {
-    context.need_root("enroll people")?;
+    context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
     create_store::prepare_store(&context.machine)?;
     let total = PeopleList::rows(path)?;
@@ -102,7 +102,7 @@ fn one(
     if let Some(odd) = row.mail.filter(|mail| Address::read(mail).is_none()) {
         return Err(Failure::new(
             Exit::Refused,
-            format!("{} is no address that mail is sent to", plain(odd)),
+            format!("{} is not a mail address that can be used", plain(odd)),
             "Give a plain address, such as ada@example.org.",
         ));
     }
@@ -163,5 +163,5 @@ fn enroll(
 }
 
 fn odd_key(what: &str) -> Failure {
-    Failure::new(Exit::Refused, what, "Correct the line; without a key the person gets a ticket.")
+    Failure::new(Exit::Refused, what, "Correct the line; without a key the user gets a ticket.")
 }

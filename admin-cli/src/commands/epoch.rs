@@ -64,7 +64,7 @@ pub(crate) fn sweep(context: &Context) -> Result<(), Failure> {
 
 /// Prints since when used codes are known.
 pub(crate) fn show(context: &Context) -> Result<(), Failure> {
-    context.need_root("look into the ledger")?;
+    context.need_root("read the ledger")?;
     let now = context.now()?;
     let known = context.machine.ledger.epoch()?;
     let Some(known) = known.filter(|known| context.machine.ledger.is_of_this_boot(known)) else {
@@ -76,7 +76,7 @@ pub(crate) fn show(context: &Context) -> Result<(), Failure> {
         return Ok(());
     }
     let away = match now.unix.since(floor) {
-        0 => "the clock is known to have come that far before".into(),
+        0 => "the clock has already shown that time".into(),
         seconds => format!("the ledger began {} ago", duration(seconds)),
     };
     context.say(
@@ -89,8 +89,8 @@ pub(crate) fn show(context: &Context) -> Result<(), Failure> {
 fn none() -> Failure {
     Failure::new(
         Exit::NotInState,
-        "the ledger has no epoch of this boot",
-        "The next login begins one; twinlock epoch ensure does so now.",
+        "the ledger has no epoch for this boot",
+        "The next login begins one. To begin it now: twinlock epoch ensure",
     )
 }
 
@@ -101,7 +101,7 @@ fn say(context: &Context, what: &str, floor: UnixTime) {
 
 /// Adds that each part is created completely or not at all.
 fn in_part(failure: Failure) -> Failure {
-    failure.but("what is missing is made when this is done again")
+    failure.but("run it again to create what is missing")
 }
 
 /// Adds that the old epoch is still in force: it is replaced last and atomically.

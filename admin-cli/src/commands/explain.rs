@@ -63,7 +63,7 @@ pub(crate) struct ExplainStep {
 
 /// Explains one login.
 pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), Failure> {
-    context.need_root("see what would become of people's logins")?;
+    context.need_root("explain logins")?;
     let (user, address) = taken_apart(login)?;
     let account = context.account(user)?;
     let login = ExplainedLogin { account: &account, service, address, now: context.now()? };
@@ -116,7 +116,7 @@ fn come_to(
             return step(
                 "no_line",
                 None,
-                "no code is asked for: no line of this service judges one",
+                "no code is asked for: no PAM line of this service verifies one",
             );
         }
     };
@@ -198,8 +198,8 @@ fn taken_apart(login: &str) -> Result<(&str, Option<IpAddr>), Failure> {
         }
         Some((user, Err(_))) => Err(Failure::new(
             Exit::Usage,
-            format!("what stands behind {}@ is no address", plain(user)),
-            "Write it literally, such as ada@203.0.113.7 or ada@2001:db8::7: names are not looked up.",
+            format!("the part after {}@ is not an address", plain(user)),
+            "Give an IP address, such as ada@203.0.113.7 or ada@2001:db8::7: host names are not looked up.",
         )),
         None => Ok((login, None)),
     }
@@ -215,11 +215,13 @@ fn record(
             let explained = refusal_messages::explain(fault.reason(), &plain(&login.account.name));
             (fault.reason(), format!("Record: {}. {}", explained.meaning, explained.remedy))
         }
-        Ok(None) => ("none", "Record: none, and that is proven.".into()),
+        Ok(None) => ("none", "Record: none. Its absence is proven.".into()),
         Ok(Some(found)) => match found.record.state {
             State::Active => ("enrolled", enrolled(found)),
             State::Pending => ("pending", pending(found, login.now.unix)),
-            State::Removed => ("removed", "Record: removed, as if there were none.".into()),
+            State::Removed => {
+                ("removed", "Record: removed. The user counts as not enrolled.".into())
+            }
         },
     };
     let setting = match context.policy.not_enrolled {
@@ -230,7 +232,7 @@ fn record(
     };
     let mut lines = vec![said];
     if word != "enrolled" {
-        lines.push(format!("Settings: not_enrolled = \"{setting}\" for who has no record."));
+        lines.push(format!("Settings: not_enrolled = \"{setting}\" for users without a record."));
     }
     ExplainStep { lines, object: json!({ "state": word, "not_enrolled": setting }) }
 }
@@ -285,7 +287,7 @@ fn throttle(
         (None, _) => Source::Unknown,
     };
     if source == Source::Unknown {
-        let said = "Throttle: wrong codes are counted by who calls; twinlock why tells of all.";
+        let said = "Throttle: wrong codes are counted for each source; twinlock why shows all.";
         return ExplainStep {
             lines: vec![said.into()],
             object: json!({ "state": null, "until": null }),
@@ -296,13 +298,13 @@ fn throttle(
             let meaning = refusal_messages::explain(fault.reason(), "").meaning;
             (fault.reason(), None, format!("Throttle: {meaning}: every code is refused."))
         }
-        Ok(None) => ("open", None, "Throttle: the next code from there is judged.".into()),
+        Ok(None) => ("open", None, "Throttle: the next code from this source is verified.".into()),
         Ok(Some(waiting)) => match waiting.until {
             Some(until) => (
                 "throttled",
                 Some(until.0),
                 format!(
-                    "Throttle: too many wrong codes from there; the next is judged at {}.",
+                    "Throttle: too many wrong codes from this source; the next is verified at {}.",
                     instant(until)
                 ),
             ),
@@ -310,7 +312,7 @@ fn throttle(
                 "locked",
                 None,
                 format!(
-                    "Throttle: too many wrong codes in a row; twinlock unlock {}",
+                    "Throttle: too many wrong codes in a row. To clear them: twinlock unlock {}",
                     plain(&login.account.name)
                 ),
             ),
@@ -349,7 +351,7 @@ fn end(
     let mut lines = vec![format!("So: {}.", said.trim_end_matches('.'))];
     if seen {
         lines.push(format!(
-            "After a right code: a new key, since somebody else has seen this one, {grace}."
+            "After a correct code: the user must set up a new key {grace}, because another user has seen this one."
         ));
     }
     ExplainStep {

@@ -43,12 +43,12 @@ pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Fai
             Exit::Usage,
             "an export holds keys, and standard output is a terminal",
             format!(
-                "Send it on: twinlock export {user} | ssh HOST twinlock import record {user}",
+                "Send it to the other host: twinlock export {user} | ssh HOST twinlock import record {user}",
                 user = plain(user)
             ),
         ));
     }
-    context.need_root("read people's keys")?;
+    context.need_root("read keys")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
     read(context, &account)?;
@@ -120,8 +120,8 @@ fn read(context: &Context, account: &Account) -> Result<Export, Failure> {
     }
     Err(Failure::new(
         Exit::NotInState,
-        format!("the record of {} changes again and again", plain(&account.name)),
-        "Export once nobody changes it any more.",
+        format!("the record of {} keeps changing", plain(&account.name)),
+        "Run it again when no other command changes the record.",
     ))
 }
 

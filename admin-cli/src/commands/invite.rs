@@ -24,7 +24,7 @@ use crate::{
 
 /// Issues a ticket to a user without an authenticator.
 pub(crate) fn run(context: &Context, wanted: &Invite) -> Result<(), Failure> {
-    context.need_root("invite people")?;
+    context.need_root("invite users")?;
     let authorizer = Authorizer::of(context)?;
     wanted.mail.as_deref().map_or(Ok(()), check_address)?;
     let account = context.account(wanted.user.as_deref().unwrap_or_default())?;
@@ -47,14 +47,12 @@ pub(crate) fn run(context: &Context, wanted: &Invite) -> Result<(), Failure> {
     let user = plain(&account.name);
     let message = TicketMessage {
         done: &format!("{user} is invited."),
-        todo: &format!(
-            "{user} logs in as usual, types it where it is asked for, and sets up an app."
-        ),
+        todo: &format!("{user} logs in as usual, types it at the prompt, and sets up an app."),
         object: json!({ "user": account.name, "state": "pending" }),
     };
     drawn.deliver(context, &account, mail.as_deref(), &message).map_err(|failure| {
-        let what = format!("{}; {user} is invited all the same", failure.what);
-        Failure::new(failure.exit, what, "For a ticket that somebody sees, invite again.")
+        let what = format!("{}; {user} is invited", failure.what);
+        Failure::new(failure.exit, what, "The ticket was not shown: invite again for a new one.")
     })
 }
 
@@ -87,8 +85,8 @@ fn check_address(address: &str) -> Result<(), Failure> {
     Address::read(address).map(drop).ok_or_else(|| {
         Failure::new(
             Exit::Usage,
-            format!("{} is no address that mail is sent to", plain(address)),
-            "Give a plain one, such as ada@example.com.",
+            format!("{} is not a mail address that can be used", plain(address)),
+            "Give a plain address, such as ada@example.com.",
         )
     })
 }
@@ -97,15 +95,15 @@ fn set_up_already(user: &str) -> Failure {
     let user = plain(user);
     Failure::new(
         Exit::NotInState,
-        format!("{user} is set up already"),
-        format!("Where the phone is lost: twinlock reset {user}"),
+        format!("{user} is enrolled already"),
+        format!("If the phone is lost: twinlock reset {user}"),
     )
 }
 
 fn root_has_no_ticket() -> Failure {
     Failure::new(
         Exit::NotInState,
-        "root is never set up at a login, so a ticket would open nothing",
-        "Set root up here: twinlock enroll root",
+        "root cannot set up an app at a login, so a ticket would not work",
+        "Enroll root here: twinlock enroll root",
     )
 }

@@ -27,11 +27,11 @@ use crate::{
 };
 
 const STOPPED: &str =
-    "Stopped before the rule was written: without it, who is not enrolled is refused as before.";
+    "Stopped before the rule was written: users who are not enrolled are still refused.";
 
 /// Invites the members one after the other, then writes the rule.
 pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
-    context.need_root("invite people")?;
+    context.need_root("invite users")?;
     let authorizer = if wanted.dry_run { None } else { Some(Authorizer::of(context)?) };
     let now = context.now()?.unix;
     let until = day(wanted.until.as_deref().unwrap_or_default(), now)?;
@@ -72,7 +72,7 @@ fn rule(
     batch: Batch<'_>,
 ) -> Result<(), Failure> {
     if batch.nobody_can_begin() {
-        say(context, "Nobody has got a ticket, so no rule is written.");
+        say(context, "No ticket was issued, so no rule was written.");
         return batch.end();
     }
     let written = reminder::write(context, reminder);
@@ -80,12 +80,12 @@ fn rule(
         announce(context, by, reminder, written);
     }
     let people = batch.end();
-    written.map_err(|failure| failure.or("the rule is not written"))?;
+    written.map_err(|failure| failure.or("the rule was not written"))?;
     people
 }
 
 fn broken_off(fault: LookupError) -> Failure {
-    Failure::from(fault).but("who was invited before stays so, and the rule is not written")
+    Failure::from(fault).but("earlier invitations remain valid, and the rule was not written")
 }
 
 fn say(context: &Context, sentence: &str) {
@@ -130,9 +130,9 @@ fn day(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
         }
         _ => None,
     };
-    let date = date.ok_or_else(|| odd(format!("--until {} is no date", plain(text))))?;
+    let date = date.ok_or_else(|| odd(format!("--until {} is not a date", plain(text))))?;
     if date <= now {
-        return Err(odd(format!("--until {} is over", plain(text))));
+        return Err(odd(format!("--until {} is in the past", plain(text))));
     }
     Ok(date)
 }
@@ -141,7 +141,7 @@ fn announce(context: &Context, by: &Authorized, reminder: Reminder<'_>, written:
     let day = date(reminder.until);
     if written == Written::Before {
         let group = plain(reminder.group);
-        say(context, &format!("The rule for {group} until {day} stands already."));
+        say(context, &format!("The rule for {group} until {day} exists already."));
         return;
     }
     by.log(context, "rule_written", &[("group", reminder.group), ("until", &day)]);

@@ -41,7 +41,7 @@ const FIELDS: [&str; 8] = [
 
 /// Lists users.
 pub(crate) fn run(context: &Context, wanted: &List) -> Result<(), Failure> {
-    context.need_root("list people")?;
+    context.need_root("list users")?;
     let form = match (context.json, wanted.csv) {
         // clap finds no conflict if --json comes before the verb.
         (true, true) => return Err(two_forms()),
@@ -60,7 +60,7 @@ pub(crate) fn run(context: &Context, wanted: &List) -> Result<(), Failure> {
 }
 
 fn two_forms() -> Failure {
-    let what = "--csv and --json exclude each other";
+    let what = "--csv and --json cannot be used together";
     Failure::new(Exit::Usage, what, "Leave one of them out.")
 }
 
@@ -75,7 +75,7 @@ fn everybody(context: &Context, form: Form) -> Result<(), Failure> {
         tally.count(person.status);
         list.add(row(&person, exempt(context, account.as_ref(), now)))?;
     }
-    list.end(&wrap(&tally.said(), WIDTH, 2), "Nobody is enrolled. To begin: twinlock enroll USER")
+    list.end(&wrap(&tally.said(), WIDTH, 2), "No user is enrolled. To begin: twinlock enroll USER")
 }
 
 /// Which of a directory's accounts are listed.
@@ -105,10 +105,10 @@ fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result
         Whose::Members(group) => format!("{} of {}", count(all, "member"), plain(group)),
     };
     let nobody = match only {
-        Only::NotEnrolled => format!("Everybody is enrolled: {of}."),
-        Only::All => format!("Nobody is there: {of}."),
+        Only::NotEnrolled => format!("All users are enrolled: {of}."),
+        Only::All => format!("No users found: {of}."),
     };
-    let said = format!("{} Looked at: {of}.", tally.said());
+    let said = format!("{} Checked: {of}.", tally.said());
     list.end(&wrap(&said, WIDTH, 2), &nobody)
 }
 
@@ -130,11 +130,11 @@ pub(crate) fn warn_of_silence(whose: &Whose) {
         return;
     }
     let more = match whose {
-        Whose::WithShell => "name a group by --group, whose members are looked up one by one",
-        Whose::Members(_) => "of the group those are missing who have it as their primary group",
+        Whose::WithShell => "use --group GROUP, which looks up each member",
+        Whose::Members(_) => "members who have the group as their primary group are missing",
     };
     let said = format!(
-        "twinlock: {} in /etc/nsswitch.conf may know more people than getent passwd lists: {more}.",
+        "twinlock: {} in /etc/nsswitch.conf may have more users than getent passwd lists: {more}.",
         plain(&silent.join(", "))
     );
     tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
@@ -146,12 +146,12 @@ pub(crate) fn no_directory(whose: &Whose, fault: DirectoryError) -> Failure {
         (Whose::Members(group), DirectoryError::NoSuchGroup) => Failure::new(
             Exit::NotInState,
             format!("there is no group {}", plain(group)),
-            "Look at the spelling (getent group NAME).",
+            "Check the spelling (getent group NAME).",
         ),
         (Whose::WithShell | Whose::Members(_), _) => Failure::new(
             Exit::StoreUnreachable,
             "the accounts could not be listed",
-            "Look at the name service (getent passwd).",
+            "Check the name service (getent passwd).",
         ),
     }
 }
@@ -257,7 +257,7 @@ impl Tally {
         let mut parts = vec![format!("{} enrolled", self.enrolled)];
         let some = self.others.iter().zip(OTHERS).filter(|(number, _)| **number > 0);
         parts.extend(some.map(|(number, what)| format!("{number} {what}")));
-        let people = count(self.all, "person").replace("persons", "people");
+        let people = count(self.all, "user");
         format!("{people}: {}. Times are {}.", parts.join(", "), zone())
     }
 }

@@ -91,7 +91,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
         Verb::Epoch(EpochVerb::Sweep) => epoch::sweep(&context),
         Verb::Deliver { patience } => {
             let done = deliver::run(&context, *patience);
-            done.map_err(|failure| failure.or("what was not sent waits, and goes next time"))
+            done.map_err(|failure| failure.or("unsent mail stays queued until the next run"))
         }
         // Handled above, without a desk.
         Verb::Settings(Settings::Check { .. } | Settings::Apply(_))

@@ -36,7 +36,7 @@ struct Found {
 
 /// Removes a user after confirmation.
 pub(crate) fn run(context: &Context, wanted: &Remove) -> Result<(), Failure> {
-    context.need_root("remove people")?;
+    context.need_root("remove users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.machine.accounts.by_name(&wanted.user)?;
     let user = account.as_ref().map_or(wanted.user.as_str(), |account| account.name.as_str());
@@ -135,10 +135,12 @@ fn consequence(user: &str, found: &Found) -> String {
     let shown = plain(user);
     match &found.record {
         Ok(_) => {
-            format!("This deletes the key of {shown}; only a new enrolment brings codes back.")
+            format!(
+                "This deletes the key of {shown}. To use codes again, the user must be enrolled again."
+            )
         }
         Err(fault) => format!(
-            "The record of {shown} cannot be used ({}). This deletes it for good.",
+            "The record of {shown} cannot be used ({}). This deletes it permanently.",
             fault.reason()
         ),
     }
@@ -148,6 +150,6 @@ fn nobody(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,
         format!("{} is not enrolled", plain(user)),
-        "Look at the spelling: twinlock list shows everybody.",
+        "Check the spelling: twinlock list shows all users.",
     )
 }

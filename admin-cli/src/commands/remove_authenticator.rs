@@ -21,7 +21,7 @@ use crate::{
 
 /// Removes the authenticator after confirmation.
 pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), Failure> {
-    context.need_root("remove people")?;
+    context.need_root("remove users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(&wanted.user)?;
     let user = account.name.as_str();
@@ -32,7 +32,7 @@ pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), 
     let mut keyboard = Keyboard::open()?;
     let shown = plain(name);
     let consequence = format!(
-        "Codes of {shown} are refused from then on; the other authenticators of {} work on.",
+        "Codes of {shown} will be refused; the other authenticators of {} keep working.",
         plain(user)
     );
     confirm(&mut keyboard, &wanted.privileged, user, &consequence, "removed")?;
@@ -52,7 +52,7 @@ pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), 
     let entry = key_display::entry(context, user, name);
     context.say(
         &format!(
-            "{shown} is removed; the other authenticators of {} work on. Delete this entry in the app: {}",
+            "{shown} is removed; the other authenticators of {} keep working. Delete this entry in the app: {}",
             plain(user),
             plain(&entry)
         ),
@@ -89,7 +89,7 @@ fn not_enrolled(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,
         format!("{} is not enrolled", plain(user)),
-        "Look at the spelling: twinlock list shows everybody.",
+        "Check the spelling: twinlock list shows all users.",
     )
 }
 
@@ -97,9 +97,9 @@ fn overtaken(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,
         format!(
-            "the authenticators of {} changed meanwhile; nothing was changed here",
+            "the authenticators of {} changed in the meantime; nothing was changed here",
             plain(user)
         ),
-        "Look at `twinlock status`, then try again.",
+        "Check `twinlock status`, then try again.",
     )
 }

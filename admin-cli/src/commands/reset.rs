@@ -31,7 +31,7 @@ use crate::{
 
 /// Resets a user after confirmation.
 pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), Failure> {
-    context.need_root("reset people")?;
+    context.need_root("reset users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(&wanted.user)?;
     if account.uid == 0 {
@@ -71,12 +71,10 @@ fn deliver(
     let user = plain(&account.name);
     let message = TicketMessage {
         done: &format!(
-            "{user} is reset: codes, backup codes, tickets, bypasses and remembered devices of before open nothing. {}",
+            "{user} is reset: old codes, backup codes, tickets, bypass codes and remembered devices no longer work. {}",
             without_a_ticket(context)
         ),
-        todo: &format!(
-            "{user} logs in as usual, types it where it is asked for, and sets up an app."
-        ),
+        todo: &format!("{user} logs in as usual, types it at the prompt, and sets up an app."),
         object: json!({
             "user": account.name,
             "state": "pending",
@@ -98,7 +96,7 @@ fn deliver(
 /// Describes which logins set up an app without the ticket.
 fn without_a_ticket(context: &Context) -> &'static str {
     match context.policy.set_up.after_reset {
-        AfterReset::Ticket => "A login by an ssh key sets up an app without a ticket.",
+        AfterReset::Ticket => "A login with an ssh key sets up an app without a ticket.",
         AfterReset::Login => {
             "The next login sets up an app without a ticket (after_reset = \"login\")."
         }
@@ -142,10 +140,10 @@ fn announcement(context: &Context, account: &Account, found: &Snapshot) -> Strin
     let names: Vec<String> = person.authenticators.iter().map(|name| plain(name)).collect();
     let mut parts = vec![format!("the authenticator {}", names.join(", "))];
     if let Ok(Some(left)) = one_time::left(&context.machine.records, &found.record) {
-        parts.push(format!("none of {}", count(left.left.into(), "backup code")));
+        parts.push(count(left.left.into(), "backup code"));
     }
     format!(
-        "This resets {} ({name}set up {since}, {last}). Nothing of before lets anybody in then, no code of {}, no ticket, bypass or remembered device. A new ticket begins anew.",
+        "This resets {} ({name}set up {since}, {last}). These will stop working: codes of {}, tickets, bypass codes and remembered devices. A new set-up ticket is issued.",
         plain(&account.name),
         parts.join(", ")
     )
@@ -183,7 +181,7 @@ fn outcome(argv: &[&str], done: &'static str) -> &'static str {
         Ok(status) if status.success() => done,
         failed => {
             let why = failed.map_or_else(|error| error.to_string(), |status| status.to_string());
-            let said = format!("`{}` failed ({why}); the reset stands.", plain(&argv.join(" ")));
+            let said = format!("`{}` failed ({why}); the reset was done.", plain(&argv.join(" ")));
             tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
             "failed"
         }
@@ -202,8 +200,8 @@ fn not_set_up(user: &str) -> Failure {
 fn root_has_no_ticket() -> Failure {
     Failure::new(
         Exit::NotInState,
-        "root is never set up at a login, so a ticket would open nothing",
-        "To begin anew: twinlock remove root, then twinlock enroll root.",
+        "root cannot set up an app at a login, so a ticket would not work",
+        "To start again: twinlock remove root, then twinlock enroll root.",
     )
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context, wanted: &ShowKey) -> Result<(), Failure> {
     let mut keyboard = Keyboard::open()?;
     let user = plain(&account.name);
     let said = format!(
-        "This shows the secret key of {user} (authenticator {}). Whoever sees it can log in as {user} as far as codes go, so {user} is asked to change it at the next logins.",
+        "This shows the secret key of {user} (authenticator {}). Anyone who has seen it can produce codes of {user}, so {user} is asked to change it at the next logins.",
         plain(&name)
     );
     confirm(&mut keyboard, &wanted.privileged, &account.name, &said, "shown")?;
@@ -61,8 +61,8 @@ fn check_arguments(context: &Context, wanted: &ShowKey) -> Result<(), Failure> {
     if !to_a_file && (context.json || !std::io::stdout().is_terminal()) {
         return Err(Failure::new(
             Exit::Usage,
-            "standard output is no terminal, and a key is not to lie about in a file or a log",
-            "Show it on a terminal, or write a picture: --png FILE or --svg FILE.",
+            "standard output is not a terminal, and a key must not be left in a file or a log",
+            "Run it at a terminal, or write an image: --png FILE or --svg FILE.",
         ));
     }
     Ok(())
@@ -118,14 +118,14 @@ fn finish(context: &Context, account: &Account, name: &str, wanted: &ShowKey) {
 }
 
 fn marked(failure: Failure) -> Failure {
-    failure.but("the key is marked as seen all the same")
+    failure.but("the key is marked as seen")
 }
 
 fn not_set_up(user: &str) -> Failure {
     let user = plain(user);
     Failure::new(
         Exit::NotInState,
-        format!("{user} is not set up, so there is no key to show"),
-        format!("To have {user} set up: twinlock invite {user}"),
+        format!("{user} is not enrolled, so there is no key to show"),
+        format!("To invite {user}: twinlock invite {user}"),
     )
 }

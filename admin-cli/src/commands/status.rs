@@ -59,14 +59,14 @@ fn caller(context: &Context) -> Result<Account, Failure> {
     account.ok_or_else(|| {
         Failure::new(
             Exit::Usage,
-            "root has to say whose status",
-            "Name the account: twinlock status USER. For everybody: twinlock list.",
+            "root must name a user",
+            "Run twinlock status USER, or for all users twinlock list.",
         )
     })
 }
 
 fn not_root() -> Failure {
-    Failure::new(Exit::NotAllowed, "records can be read by root alone", OWN_WAY)
+    Failure::new(Exit::NotAllowed, "only root can read records", OWN_WAY)
 }
 
 fn lines(context: &Context, account: &Account, person: &Person) -> Vec<String> {
@@ -77,7 +77,8 @@ fn lines(context: &Context, account: &Account, person: &Person) -> Vec<String> {
             vec![format!("{user} is enrolled{since}.")]
         }
         EnrollmentStatus::Removed => {
-            vec![format!("{user} was enrolled once, and is removed{since}.")]
+            let at = person.since.map_or_else(String::new, |at| format!(" at {}", instant(at)));
+            vec![format!("{user} was removed{at}.")]
         }
         EnrollmentStatus::Pending => vec![of_pending(context, account, &since)],
         EnrollmentStatus::NotEnrolled => vec![format!("{user} is not enrolled.")],
@@ -103,7 +104,7 @@ fn lines(context: &Context, account: &Account, person: &Person) -> Vec<String> {
     lines.extend(exemption::of(context, account, now(context)).map(|exempt| {
         let where_ = match exempt.reach {
             ExemptionReach::Everywhere => "asks for no code",
-            ExemptionReach::InPart => "asks for no code by some services, or from some networks",
+            ExemptionReach::InPart => "asks for no code for some services or from some networks",
         };
         format!("Rule {} {where_} (twinlock explain {user}@ADDRESS).", exempt.rule)
     }));
@@ -129,7 +130,7 @@ fn by_ticket(context: &Context, account: &Account) -> Option<String> {
     let now = now(context);
     let works = |one: &Ticket| one.purpose == Purpose::SetUp && now < one.voucher.until;
     let mut tickets = found.record.extras.tickets.iter();
-    tickets.any(works).then(|| "The next login takes the ticket, and sets up an app.".into())
+    tickets.any(works).then(|| "The next login asks for the ticket, and sets up an app.".into())
 }
 
 /// Describes a user without an authenticator: reset, invited, or with a pending set-up.
@@ -162,9 +163,7 @@ fn consequence(context: &Context, account: &Account) -> String {
             "The next login sets up a code (not_enrolled = \"enroll\").".into()
         }
         NotEnrolled::Enroll | NotEnrolled::Remind | NotEnrolled::Allow | NotEnrolled::Deny => {
-            format!(
-                "Where a code is asked for, logins are refused. To enroll: twinlock enroll {user}"
-            )
+            format!("Logins that need a code are refused. To enroll: twinlock enroll {user}")
         }
     }
 }
@@ -176,7 +175,7 @@ fn details(context: &Context, account: &Account, person: &Person) -> Vec<String>
         lines.extend(codes(context, &found.record));
         let known: Vec<&str> = found.known.iter().map(|source| source.as_str()).collect();
         if !known.is_empty() {
-            lines.push(format!("Has got in from: {}", known.join(", ")));
+            lines.push(format!("Has logged in from: {}", known.join(", ")));
         }
         lines.extend(extras::lines(context, &found.record, now(context)));
     }
@@ -185,11 +184,11 @@ fn details(context: &Context, account: &Account, person: &Person) -> Vec<String>
         None => "Last code: none since this machine was started".into(),
     });
     lines.push(match wrong_codes(context, account) {
-        Ok(0) => "Wrong codes on file: none".into(),
+        Ok(0) => "Failed attempts: none".into(),
         Ok(wrong) => {
-            format!("Wrong codes on file: {wrong} (twinlock why {})", plain(&account.name))
+            format!("Failed attempts: {wrong} (twinlock why {})", plain(&account.name))
         }
-        Err(failure) => format!("Wrong codes: {}.", failure.what),
+        Err(failure) => format!("Failed attempts: {}.", failure.what),
     });
     lines
 }
@@ -258,7 +257,7 @@ fn object(context: &Context, account: &Account, person: &Person) -> serde_json::
 
 /// Describes what remains after a removal.
 pub(crate) fn after_removal(context: &Context, account: Option<&Account>, user: &str) -> String {
-    let said = format!("{} is removed: codes of the old key open nothing.", plain(user));
+    let said = format!("{} is removed: codes of the old key no longer work.", plain(user));
     match account {
         Some(account) => format!("{said} {}", consequence(context, account)),
         None => said,

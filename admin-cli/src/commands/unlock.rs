@@ -21,11 +21,11 @@ use crate::{
 };
 
 /// Text if the ledger cannot be read afterwards.
-const UNSEEN: &str = "how many wrong codes are left cannot be said";
+const UNSEEN: &str = "it is unknown how many failed attempts remain";
 
 /// Clears the attempts of one user.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
-    context.need_root("unlock people")?;
+    context.need_root("unlock users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(&account), &account.name))?;
@@ -48,7 +48,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
         let others = if names.iter().all(|name| left.contains(name)) {
             "nothing was changed"
         } else {
-            "the others are forgotten"
+            "the others were cleared"
         };
         return Err(not_erased(&account.name, stay.max(in_a_row), others));
     }
@@ -80,18 +80,18 @@ fn none_on_file(user: &str) -> Failure {
     let user = plain(user);
     Failure::new(
         Exit::NotInState,
-        format!("no wrong codes of {user} are on file"),
-        format!("What refuses is told by: twinlock why {user}"),
+        format!("{user} has no failed attempts"),
+        format!("To see why logins are refused: twinlock why {user}"),
     )
 }
 
 /// Explains that attempts which were not cleared still lock out the user.
 fn not_erased(user: &str, stay: usize, others: &str) -> Failure {
-    let (user, stay) = (plain(user), count(stay, "wrong code"));
+    let (user, stay) = (plain(user), count(stay, "failed attempt"));
     Failure::new(
         Exit::StoreUnreachable,
-        format!("{stay} of {user} cannot be erased, and count as before; {others}"),
-        "Look at the ledger folder, at the records folder and at the kernel's log (dmesg); then do it again.",
+        format!("{stay} of {user} cannot be cleared, and still count; {others}"),
+        "Check the ledger folder, the records folder and the kernel log (dmesg), then run it again.",
     )
 }
 
@@ -106,10 +106,10 @@ fn by_source(tries: &[&String]) -> BTreeMap<String, usize> {
 }
 
 fn sentence(user: &str, sources: &BTreeMap<String, usize>) -> String {
-    let all = count(sources.values().sum(), "wrong code");
+    let all = count(sources.values().sum(), "failed attempt");
     let from: Vec<String> =
         sources.iter().map(|(source, number)| format!("{number} from {source}")).collect();
-    format!("{all} of {} forgotten: {}.", plain(user), from.join(", "))
+    format!("{all} of {} cleared: {}.", plain(user), from.join(", "))
 }
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ mod tests {
         let sources = by_source(&names.iter().collect::<Vec<_>>());
         assert_eq!(
             sentence("ada", &sources),
-            "4 wrong codes of ada forgotten: 2 from 203.0.113.7, 1 from damaged, 1 from uid:1000."
+            "4 failed attempts of ada cleared: 2 from 203.0.113.7, 1 from damaged, 1 from uid:1000."
         );
     }
 }

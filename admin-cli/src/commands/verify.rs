@@ -34,7 +34,7 @@ use crate::{
 
 /// Asks for a code and diagnoses it.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
-    context.need_root("try other people's codes")?;
+    context.need_root("verify codes of other users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
     let enrolled =
@@ -83,14 +83,14 @@ fn read(typed: &Typed, user: &str) -> Result<Code, Failure> {
 }
 
 fn stopped() -> Failure {
-    Failure::new(Exit::Interrupted, "stopped", "No code was tried.")
+    Failure::new(Exit::Interrupted, "stopped", "No code was verified.")
 }
 
 fn not_tried(user: &str) -> Failure {
     Failure::new(
         Exit::Refused,
-        "only codes of an authenticator app are tried here",
-        format!("What is left of the others is told by: twinlock status {}", plain(user)),
+        "only codes of an authenticator app can be verified here",
+        format!("To see what is left of the others: twinlock status {}", plain(user)),
     )
 }
 
@@ -137,7 +137,7 @@ impl Asked<'_> {
             Outcome::Throttled { until, .. } => return Ok(VerifyVerdict::Throttled(until)),
             Outcome::Faulty(reason) => {
                 let explained = refusal_messages::explain(reason.word(), &plain(&self.record.user));
-                let what = format!("the code cannot be judged: {}", explained.meaning);
+                let what = format!("the code cannot be verified: {}", explained.meaning);
                 return Err(Failure::new(Exit::StoreUnreachable, what, explained.remedy));
             }
             Outcome::Wrong
@@ -206,11 +206,11 @@ impl VerifyVerdict {
             Self::Throttled(until) => Err(Failure::new(
                 Exit::Throttled,
                 format!(
-                    "too many codes of {} were tried lately (until {})",
+                    "too many codes of {} were verified (wait until {})",
                     plain(&record.user),
                     instant(until)
                 ),
-                "Wait until then, and try again. Logins are not held up by it.",
+                "Wait until then, and try again. Logins are not delayed.",
             )),
         }
     }
@@ -223,7 +223,7 @@ fn conclude(context: &Context, record: &Record, finding: CodeDiagnosis) -> Resul
         CodeDiagnosis::Right { found, apart } => {
             let name = record.authenticators.get(found.authenticator).map(|one| one.name.as_str());
             let said = format!(
-                "Right: a code of {}'s authenticator {}, used up by this. {}",
+                "Correct: a code of {}'s authenticator {}, which is now used up. {}",
                 user,
                 plain(name.unwrap_or_default()),
                 within_reach(apart)
@@ -256,7 +256,7 @@ fn number(apart: Apart) -> (&'static str, i64) {
 fn within_reach(apart: Apart) -> String {
     match apart {
         Apart::Clock(skew) => clock(skew),
-        Apart::Presses { skipped: 0 } => "It is the next one of this token.".into(),
+        Apart::Presses { skipped: 0 } => "It is the token's next code.".into(),
         Apart::Presses { skipped } => {
             format!("The token's button was pressed {skipped} more times since the last login.")
         }
@@ -283,37 +283,37 @@ fn explain(user: &str, finding: CodeDiagnosis) -> (String, String) {
     match finding {
         CodeDiagnosis::Right { .. } => (String::from("right"), String::new()),
         CodeDiagnosis::Used { wait: 0 } => (
-            format!("right for {user}, but that code or a later one was used already"),
-            "Take the one shown now; on a token, press the button.".into(),
+            format!("correct for {user}, but that code or a later one was used already"),
+            "Use the code shown now; on a token, press the button.".into(),
         ),
         CodeDiagnosis::Used { wait } => (
-            format!("right for {user}, but that code or a later one was used already"),
+            format!("correct for {user}, but that code or a later one was used already"),
             format!("The next one is shown in {}.", duration(wait)),
         ),
         CodeDiagnosis::BeforeEpoch { ahead: Some(until), .. } => (
             format!(
-                "right for {user}, but perhaps used while the clock was ahead, until {}",
+                "correct for {user}, but perhaps used while the clock was ahead, until {}",
                 instant(until)
             ),
-            "Is the clock right now? Then run: twinlock epoch now".into(),
+            "If the clock is right now, run: twinlock epoch now".into(),
         ),
         CodeDiagnosis::BeforeEpoch { wait, .. } => (
-            format!("right for {user}, but perhaps used before this machine's start"),
-            format!("The first one that counts is shown in {}.", duration(wait)),
+            format!("correct for {user}, but perhaps used before this machine was started"),
+            format!("The first code that is accepted is shown in {}.", duration(wait)),
         ),
         CodeDiagnosis::Off { apart } => (
-            format!("too far off: by itself a login refuses it. {}", hint(apart)),
+            format!("too far off: a login refuses it. {}", hint(apart)),
             match apart {
                 Apart::Clock(skew) => clock_remedy(skew),
                 Apart::Presses { .. } => {
-                    "Type this code and the next one after it at a login: two in a row are taken."
+                    "Type this code and the next one at a login: two in a row are accepted."
                         .into()
                 }
             },
         ),
         CodeDiagnosis::Wrong => (
-            format!("wrong: no authenticator of {user} shows that code around now"),
-            "Look whether the app shows this host's entry, and whether its clock is fast: a code that is still to come is never told. Else remove and enroll again.".into(),
+            format!("wrong: no authenticator of {user} shows that code at this time"),
+            "Check that the app shows this host's entry, and that its clock is not fast (future codes are not recognized). If both are right, remove and enroll the user again.".into(),
         ),
     }
 }
@@ -324,9 +324,9 @@ fn clock_remedy(skew: Skew) -> String {
         .map(|from| format!("from {} on, let this host learn it.", time_of_day(from)));
     match (skew.ahead, from) {
         (0, Some(from)) => format!("Two codes in a row at a login, {from}"),
-        (0, None) => "Remove and enroll again: this host learns no clock like that.".into(),
+        (0, None) => "Remove and enroll the user again: this host cannot learn that clock.".into(),
         (_, Some(from)) => {
-            format!("Set both clocks by the network; or two codes in a row at a login, {from}")
+            format!("Set both clocks by the network. Or: two codes in a row at a login, {from}")
         }
         (_, None) => "Set both clocks by the network.".into(),
     }
@@ -351,7 +351,7 @@ mod tests {
             (CodeDiagnosis::Used { wait: 17 }, "used already", "The next one is shown in 17 s."),
             (
                 CodeDiagnosis::BeforeEpoch { wait: 60, ahead: None },
-                "this machine's start",
+                "this machine was started",
                 "shown in 1 min.",
             ),
             (
@@ -361,9 +361,9 @@ mod tests {
             ),
             (CodeDiagnosis::Used { wait: 0 }, "used already", "press the button"),
             (off(skewed(-270)), "about 4 min 30 s behind", "at a login, from 08:00:00 UTC on"),
-            (off(skewed(0)), "the app's was set right since", "Two codes in a row at a login"),
+            (off(skewed(0)), "that clock was corrected since", "Two codes in a row at a login"),
             (off(Apart::Presses { skipped: 9 }), "pressed 9 times", "two in a row"),
-            (CodeDiagnosis::Wrong, "no authenticator of ada", "Look whether"),
+            (CodeDiagnosis::Wrong, "no authenticator of ada", "Check that the app"),
         ] {
             let said = explain("ada", finding);
             assert!(said.0.contains(sentence) && said.1.contains(remedy), "{said:?}");

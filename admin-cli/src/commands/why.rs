@@ -29,8 +29,8 @@ use crate::{
 };
 
 /// What refuses a login before this module knows the user, or before it is called.
-const ELSEWHERE: &str = "\nRefused all the same? twinlock doctor ssh, then: journalctl -t twinlock -t sshd. A program that does not run as \
-     root (caller_not_root) leaves its refusals in the log alone.";
+const ELSEWHERE: &str = "\nIf logins are still refused: twinlock doctor ssh, then journalctl -t twinlock -t sshd. A program that does not run as \
+     root (caller_not_root) leaves its refusals only in the log.";
 
 /// Content of the ledger.
 struct Ledgers {
@@ -50,7 +50,7 @@ pub(crate) struct Waiting {
 
 /// Explains the last refusals.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
-    context.need_root("see why people were refused")?;
+    context.need_root("see why users were refused")?;
     let account = context.machine.accounts.by_name(user)?;
     let name = account.as_ref().map_or(user, |account| account.name.as_str()).to_owned();
     let person = account.as_ref().map(|account| person::of_account(context, account));
@@ -156,7 +156,7 @@ fn state(name: &str, person: Option<&Person>, extras: Option<&RecordExtras>) -> 
     let user = plain(name);
     let Some(person) = person else {
         return format!(
-            "There is no account {user}. Names without one share 256 places, so what follows may be another name's."
+            "There is no account {user}. Names without an account share 256 entries, so what follows may concern another name."
         );
     };
     match person.status {
@@ -207,13 +207,13 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
     lines.extend(ledgers.ahead.map(ahead::sentence));
     lines.extend(ledgers.waiting.iter().map(|waiting| match waiting.until {
         Some(until) => format!(
-            "Too many wrong codes from {}: the next is judged at {} (in {}).",
+            "Too many wrong codes from {}: the next is verified at {} (in {}).",
             waiting.source.as_str(),
             instant(until),
             duration(until.since(now))
         ),
         None => format!(
-            "Too many wrong codes in a row: none is judged from {}.",
+            "Too many wrong codes in a row: no code from {} is verified.",
             waiting.source.as_str()
         ),
     }));
@@ -222,14 +222,14 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
         lines.push(format!("To let {user} try again at once: twinlock unlock {user}"));
     }
     if ledgers.refused.is_empty() {
-        lines.push("No refusal is on file.".into());
+        lines.push("No refusal is recorded.".into());
         return lines;
     }
     lines.push("\nLast refusals, newest first:".into());
-    let alike = |one: &Refused, other: &Refused| {
+    let same = |one: &Refused, other: &Refused| {
         (&one.reason, &one.service, &one.source) == (&other.reason, &other.service, &other.source)
     };
-    lines.extend(ledgers.refused.chunk_by(alike).filter_map(|group| refusals_uniform(name, group)));
+    lines.extend(ledgers.refused.chunk_by(same).filter_map(|group| refusals_uniform(name, group)));
     lines
 }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Remedy for a clock that was ahead.
-const REMEDY: &str = "Is the clock right now (date)? Then run: twinlock epoch now";
+const REMEDY: &str = "If the clock is right now (date), run: twinlock epoch now";
 
 /// Returns until when the clock was ahead, judged by the newest instant in the ledger.
 pub(crate) fn of_floor(floor: Option<UnixTime>, now: UnixTime) -> Option<UnixTime> {
@@ -39,7 +39,10 @@ pub(crate) fn of_person(
 
 /// Describes a clock that was ahead.
 pub(crate) fn sentence(until: UnixTime) -> String {
-    format!("The clock was ahead until {}, so codes of now count as used. {REMEDY}", instant(until))
+    format!(
+        "The clock was ahead until {}, so current codes count as used. {REMEDY}",
+        instant(until)
+    )
 }
 
 /// Returns the findings of doctor.

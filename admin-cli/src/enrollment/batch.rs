@@ -76,7 +76,7 @@ impl<'a> Batch<'a> {
     }
 
     fn print(&self, text: &str) -> Result<(), Failure> {
-        let stands = "who was done up to there stays so all the same";
+        let stands = "users done before that stay done";
         self.context.print(text).map_err(|failure| failure.but(stands))
     }
 
@@ -139,7 +139,7 @@ impl<'a> Batch<'a> {
         ];
         let some = parts.iter().filter(|(number, _)| *number > 0);
         let parts: Vec<String> = some.map(|(number, what)| format!("{number} {what}")).collect();
-        let said = if parts.is_empty() { "nobody is in it".into() } else { parts.join(", ") };
+        let said = if parts.is_empty() { "the list is empty".into() } else { parts.join(", ") };
         self.print(&format!("{}\n", wrap(&format!("{said}.{end}"), WIDTH, 0)))
     }
 }

@@ -220,7 +220,7 @@ fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
         let by = duration(learnt.unsigned_abs());
         let fault = if learnt < 0 { "slow" } else { "fast" };
         return format!(
-            "It is of now, and this host goes by a clock that was {by} {fault}: the app's was set right since."
+            "It is current, but this host had learned that the app's clock is {by} {fault}; that clock was corrected since."
         );
     }
     let by = duration(ahead.unsigned_abs());

@@ -24,7 +24,7 @@ pub(crate) fn lines(context: &Context, record: &Record, now: UnixTime) -> Vec<St
     lines.extend(extras.mail.as_ref().map(|mail| format!("Mail: {}", plain(mail))));
     lines.extend(record.authenticators.iter().filter_map(|one| seen(context, one)));
     lines.extend(extras.owed_codes.as_ref().map(|audit| {
-        format!("New backup codes are owed since {}: the next login shows them.", by(audit))
+        format!("New backup codes are due since {}: the next login shows them.", by(audit))
     }));
     lines.extend(on_the_way(extras, now));
     lines
@@ -45,7 +45,7 @@ fn seen(context: &Context, one: &Authenticator) -> Option<String> {
     let left = context.policy.handover_logins.saturating_sub(seen.postponed);
     let left = count(usize::from(left), "login");
     Some(format!(
-        "The key of {} was seen by {} at {}: its owner is to change it, within {left}.",
+        "The key of {} was seen by {} at {}: the user must change it within {left}.",
         plain(&one.name),
         plain(&seen.audit.by),
         instant(seen.audit.at)
@@ -59,19 +59,19 @@ fn under_way(extras: &RecordExtras, now: UnixTime) -> Option<String> {
     // Only a verified ssh key proves that the same user continues.
     Some(if pending.fingerprint.is_some() && now < until {
         format!(
-            "Set-up was begun at {at} from {from}; from there, with the same ssh key, it goes on until {}.",
+            "Set-up was begun at {at} from {from}; it can be continued from there, with the same ssh key, until {}.",
             instant(until)
         )
     } else {
         format!(
-            "Set-up was begun at {at} from {from} and not finished; the next one shows another key."
+            "Set-up was begun at {at} from {from} and not finished; the next set-up shows another key."
         )
     })
 }
 
 fn given_out(extras: &RecordExtras, now: UnixTime) -> Vec<String> {
     let end = |until: UnixTime| {
-        if now < until { format!("until {}", instant(until)) } else { "which is over".into() }
+        if now < until { format!("until {}", instant(until)) } else { "expired".into() }
     };
     let tickets = extras.tickets.iter().map(|ticket| {
         let what = match ticket.purpose {
@@ -83,7 +83,7 @@ fn given_out(extras: &RecordExtras, now: UnixTime) -> Vec<String> {
     });
     let bypasses = extras.bypasses.iter().map(|bypass| {
         let (by, end) = (plain(&bypass.audit.by), end(bypass.voucher.until));
-        format!("Bypass: from {by}, {} left, {end}", count(usize::from(bypass.uses), "use"))
+        format!("Bypass code: from {by}, {} left, {end}", count(usize::from(bypass.uses), "use"))
     });
     tickets.chain(bypasses).collect()
 }

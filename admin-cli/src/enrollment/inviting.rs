@@ -116,8 +116,8 @@ fn expired(
 fn root_needs_none() -> Failure {
     Failure::new(
         Exit::NotInState,
-        "root is never set up at a login, so a ticket would open nothing",
-        "Set root up here: twinlock enroll root",
+        "root cannot set up an app at a login, so a ticket would not work",
+        "Enroll root here: twinlock enroll root",
     )
 }
 
@@ -229,7 +229,7 @@ fn put_in_force(
     });
     put.map_err(|stop| match stop {
         InviteError::Failure(failure) if stands_in(context, account, ticket) == Ok(true) => failure,
-        InviteError::Failure(failure) => failure.but("the ticket that went out does not work"),
+        InviteError::Failure(failure) => failure.but("the ticket that was mailed does not work"),
         InviteError::Stands(_) => CommitError::Overtaken.into(),
     })
 }

@@ -77,7 +77,7 @@ pub(crate) fn entry(context: &Context, user: &str, authenticator: &str) -> Strin
 fn too_long() -> Failure {
     Failure::new(
         Exit::NotInState,
-        "the key and its names are longer than any QR code holds",
+        "the key and its names do not fit into a QR code",
         "Set a shorter `issuer` in the settings.",
     )
 }
@@ -130,7 +130,7 @@ fn on_screen(wanted: &QrArgs, matrix: &Matrix) -> Zeroizing<String> {
     match Screen::of_stdout().draw(matrix, style) {
         Ok(drawing) => text.push_str(&drawing),
         Err(TooNarrowError { needed, there }) => {
-            let other = if wanted.ascii { "leave --ascii out" } else { "take --png or --svg" };
+            let other = if wanted.ascii { "leave --ascii out" } else { "use --png or --svg" };
             let said = format!(
                 "The QR code takes {needed} columns and this terminal has {there}: \
                  make it wider, {other}, or type the key."

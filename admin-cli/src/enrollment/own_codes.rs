@@ -43,7 +43,7 @@ pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Res
     };
     change_own(context, account, found, OwnCodeWays::App, &mut serve)?;
     actor::log(context, "codes_renewed", &[("user", &name), ("shown", "owner")]);
-    let said = format!("The old backup codes of {} are dead.", plain(&name));
+    let said = format!("The old backup codes of {} no longer work.", plain(&name));
     context.say(&said, json!({ "user": name }));
     Ok(())
 }
@@ -119,8 +119,8 @@ fn stopped(stop: DialogueError, user: &str) -> Failure {
     let user = plain(user);
     let (exit, reason) = match stop {
         DialogueError::CutOff | DialogueError::Declined(Reason::Stopped) => {
-            let what = "stopped; what was in force still is";
-            return Failure::new(Exit::Interrupted, what, "Nothing was changed.");
+            let what = "stopped; nothing was changed";
+            return Failure::new(Exit::Interrupted, what, "The old codes and keys still work.");
         }
         DialogueError::Declined(reason @ (Reason::Throttled | Reason::Locked)) => {
             (Exit::Throttled, reason)
@@ -129,6 +129,6 @@ fn stopped(stop: DialogueError, user: &str) -> Failure {
         DialogueError::Broken(reason) => (Exit::StoreUnreachable, reason),
     };
     let explained = refusal_messages::explain(reason.word(), &user);
-    let what = format!("what was in force still is: {}", explained.meaning);
+    let what = format!("nothing was changed: {}", explained.meaning);
     Failure::new(exit, what, explained.remedy)
 }

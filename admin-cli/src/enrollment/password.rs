@@ -71,7 +71,7 @@ fn refused(user: &str, why: &str) -> Failure {
     let user = plain(user);
     Failure::new(
         Exit::NotInState,
-        format!("{user} {why}: an expired one would lock {user} out; nothing was changed"),
+        format!("{user} {why}: an expired password would lock {user} out; nothing was changed"),
         "Leave --expire-password out.",
     )
 }
@@ -80,7 +80,7 @@ fn unreadable(error: &io::Error) -> Failure {
     Failure::new(
         Exit::StoreUnreachable,
         format!("{SHADOW} cannot be read ({error}); nothing was changed"),
-        "Look at that file, or leave --expire-password out.",
+        "Check that file, or leave --expire-password out.",
     )
 }
 

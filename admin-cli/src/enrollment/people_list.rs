@@ -84,9 +84,10 @@ impl PeopleList {
         match self.found() {
             Ok(Found::Row) => Ok(Next::Row),
             Ok(_) => Ok(Next::End),
-            Err(error) => {
-                Err(odd(format!("the list cannot be read on ({error})"), "Look at the file."))
-            }
+            Err(error) => Err(odd(
+                format!("the rest of the list cannot be read ({error})"),
+                "Check the file.",
+            )),
         }
     }
 
@@ -100,7 +101,7 @@ impl PeopleList {
         self.people.row().map_err(|fault| {
             odd(
                 fault.to_string(),
-                "Correct the line, and run it again: who is done is passed over.",
+                "Correct the line, and run it again: users who are done are skipped.",
             )
         })
     }
@@ -127,8 +128,8 @@ impl PeopleList {
         }
         Err(Failure::new(
             Exit::Refused,
-            format!("{} has keys in it, and is open to others", plain(path)),
-            "chmod 600 the file; who could read it until now knows the keys, so tickets are safer.",
+            format!("{} contains keys, and other users can access it", plain(path)),
+            "Run chmod 600 on the file. Users who could read it may know the keys, so tickets are safer.",
         ))
     }
 }

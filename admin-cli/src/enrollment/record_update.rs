@@ -71,14 +71,14 @@ pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreEr
     let (what, remedy) = match stands {
         Ok(true) => (
             format!(
-                "{what}; the record of {user} was changed all the same, and may change back when the machine is switched off"
+                "{what}; the record of {user} was changed, but the change may be lost if the machine loses power"
             ),
-            format!("{} Then look at `twinlock status {user}`, and do it again.", failure.remedy),
+            format!("{} Then check `twinlock status {user}`, and run it again.", failure.remedy),
         ),
         Ok(false) => (format!("{what}; nothing was changed"), failure.remedy),
         Err(_) => (
-            format!("{what}; which record of {user} stands cannot be said"),
-            format!("{} Then look at `twinlock status {user}`.", failure.remedy),
+            format!("{what}; it is unknown which record of {user} is in force"),
+            format!("{} Then check `twinlock status {user}`.", failure.remedy),
         ),
     };
     Failure::new(failure.exit, what, remedy)
@@ -121,7 +121,7 @@ pub(crate) fn active(found: Option<Snapshot>) -> Option<Snapshot> {
 fn changing(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,
-        format!("the record of {} changes again and again; nothing was changed here", plain(user)),
-        "Look at `twinlock status`, then try again.",
+        format!("the record of {} keeps changing; nothing was changed here", plain(user)),
+        "Check `twinlock status`, then try again.",
     )
 }

@@ -89,8 +89,8 @@ pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written,
     if context.stand_in {
         return Err(Failure::new(
             Exit::NotInState,
-            "the settings or the rules have a mistake, and settings.good stands in for them; nothing was changed",
-            "Mend them first: twinlock settings check",
+            "the settings or the rules have a mistake, so settings.good is in force; nothing was changed",
+            "Correct them first: twinlock settings check",
         ));
     }
     let before = match read_file(RULES, OWNER, READABLE, SETTINGS_MAX) {
@@ -126,7 +126,7 @@ pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<Written
         SwapError::Store(fault) => unwritten(stands(), fault),
         SwapError::Busy => Failure::new(
             Exit::NotInState,
-            format!("{RULES} is being written by others all the time; the rule is not written"),
+            format!("{RULES} keeps being changed by another process; the rule was not written"),
             "Run it again.",
         ),
     })?;
@@ -153,19 +153,17 @@ fn files(context: &Context) -> impl Iterator<Item = &str> {
 fn keep(path: &str) -> Result<(), Failure> {
     last_good_settings::keep_rules(path, RULES, OWNER).map_err(|fault| {
         let why = settings_errors::of_file(&settings::sibling(path, GOOD), fault);
-        let what = format!("{why}; the rule stands in {RULES} all the same");
-        Failure::new(Exit::StoreUnreachable, what, "Look at the disk, then run it again.")
+        let what = format!("{why}; the rule is in {RULES}");
+        Failure::new(Exit::StoreUnreachable, what, "Check the disk, then run it again.")
     })
 }
 
 /// Explains why the rule is not written, and whether it is in the file, if that is known.
 fn unwritten(stands: Option<bool>, fault: FileError) -> Failure {
     let stands = match stands {
-        Some(false) => "the rule is not written",
-        Some(true) => {
-            "the rule stands there all the same, and may be gone when the machine is switched off"
-        }
-        None => "whether the rule stands there cannot be said",
+        Some(false) => "the rule was not written",
+        Some(true) => "the rule was written, but may be lost if the machine loses power",
+        None => "it is unknown whether the rule was written",
     };
     let what = format!("{}; {stands}", settings_errors::of_file(RULES, fault));
     Failure::new(Exit::StoreUnreachable, what, settings_errors::FILE_REMEDY)
@@ -175,14 +173,14 @@ fn failure(fault: &ReminderError) -> Failure {
     let (what, remedy) = match fault {
         ReminderError::Shadowed { path, line } => (
             format!(
-                "{}:{line}: the rule there comes first and decides for everybody in the group; no rule is written",
+                "{}:{line}: the rule there comes first and decides for all members of the group; no rule was written",
                 plain(path)
             ),
-            "Take it out, or change it where it stands: twinlock settings show".to_owned(),
+            "Remove it, or change it there. To see the rules: twinlock settings show".to_owned(),
         ),
         ReminderError::Unusable { path, fault } => {
             let (what, remedy) = settings_errors::of_settings(path, fault);
-            (format!("{what}; no rule is written"), remedy)
+            (format!("{what}; no rule was written"), remedy)
         }
         ReminderError::NoRandomness => return MachineError.into(),
     };

@@ -15,7 +15,7 @@ pub(crate) fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> F
         CallerFileError::InvokingUser(_) => Failure::new(
             Exit::NotAllowed,
             what,
-            "Call twinlock by sudo, doas or pkexec itself, which set their variables.",
+            "Run twinlock directly with sudo, doas or pkexec, which set their variables.",
         ),
         CallerFileError::Denied { .. } => Failure::new(
             Exit::Usage,
@@ -36,13 +36,13 @@ pub(crate) fn unwritable(path: &str, error: &NewFileError) -> Failure {
     match error {
         NewFileError::Taken => Failure::new(
             Exit::NotInState,
-            format!("{path} is there already, and is not overwritten"),
+            format!("{path} exists already, and is not overwritten"),
             "Name another file, or delete this one first.",
         ),
         NewFileError::InvokingUser(_) => Failure::new(
             Exit::NotAllowed,
             what,
-            "Call twinlock by sudo, doas or pkexec itself, which set their variables.",
+            "Run twinlock directly with sudo, doas or pkexec, which set their variables.",
         ),
         NewFileError::ForeignFolder(_)
         | NewFileError::OpenFolder(_)

@@ -98,46 +98,44 @@ pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
             "Mount the records folder that belongs here; on a machine that never had one, run `twinlock epoch ensure`."
         }
         StoreError::StoreIdMissing => {
-            "Mount the records folder; if it is lost, restore it from a backup. To begin anew, delete /etc/twinlock/store-id and run `twinlock epoch ensure`."
+            "Mount the records folder; if it is lost, restore it from a backup. To start with an empty store, delete /etc/twinlock/store-id and run `twinlock epoch ensure`."
         }
         StoreError::StoreIdMismatch => {
-            "Another records folder is mounted than /etc/twinlock/store-id belongs to. Mount the right one, or copy its store-id to /etc/twinlock."
+            "The mounted records folder does not match /etc/twinlock/store-id. Mount the right one, or copy its store-id to /etc/twinlock."
         }
         StoreError::File(FileError::Symlink) => {
             "Replace the symbolic link by the folder itself, or set `records` to the real path."
         }
         StoreError::File(FileError::WrongKind) => {
-            "Something that is neither file nor folder stands among the records; move it away."
+            "The records folder has an entry that is neither a file nor a folder. Move it away."
         }
         StoreError::File(FileError::WrongOwner) => {
-            "Make root the owner: chown -R root:root on the records folder, after looking why it was not."
+            "Find out why root is not the owner, then run chown -R root:root on the records folder."
         }
         StoreError::File(FileError::TooOpen) => {
-            "Close it: chmod -R go= on the records folder, and treat its keys as seen by others."
+            "Run chmod -R go= on the records folder. Other users may have read its keys."
         }
         StoreError::File(FileError::HardLink) => {
-            "A record has a second name somewhere; find it with `find -samefile`, and delete it."
+            "A record has a second hard link. Find it with `find -samefile`, and delete it."
         }
         StoreError::File(FileError::TooLarge) | StoreError::Malformed { .. } => {
-            "Restore the person's newest record from a backup, or remove and enroll the person again."
+            "Restore the user's newest record from a backup, or remove and enroll the user again."
         }
-        StoreError::Newer { .. } => "Install the newer twinlock that wrote it.",
+        StoreError::Newer { .. } => "Install the newer version of twinlock that wrote it.",
         StoreError::OtherUid => {
-            "The account was made anew under an old name. `twinlock remove` the old record, then enroll the new person."
+            "The account was created again under an old name. Run `twinlock remove` for the old record, then enroll the new user."
         }
         StoreError::UidOfAnother => {
-            "Two accounts share this user id, or one was renamed. `twinlock list` shows whose it is; `twinlock remove` that one."
+            "Two accounts share this user id, or one was renamed. `twinlock list` shows which user has the record; run `twinlock remove` for that user."
         }
         StoreError::RecordLost => {
-            "Restore the person's folder from a backup, or enroll the person again."
+            "Restore the user's folder from a backup, or enroll the user again."
         }
-        StoreError::OtherName => "A record was copied into another person's folder; put it back.",
+        StoreError::OtherName => "A record was copied into another user's folder. Move it back.",
         StoreError::NameTooLong => {
-            "No file system holds a folder of that name; give the account a shorter one."
+            "The name is too long for a folder. Give the account a shorter name."
         }
-        StoreError::File(FileError::Io { .. }) => {
-            "Look at the disk and at the kernel's log (dmesg)."
-        }
+        StoreError::File(FileError::Io { .. }) => "Check the disk and the kernel log (dmesg).",
     }
 }
 
@@ -157,13 +155,13 @@ pub(crate) fn ledger_remedy(fault: LedgerError) -> &'static str {
             "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant to lie on a disk."
         }
         LedgerError::Untrusted => {
-            "Begin the ledger anew: systemctl restart run-twinlock.mount (without systemd, mount it anew), then `twinlock epoch ensure`; for a minute codes are then refused as used."
+            "Replace the ledger: systemctl restart run-twinlock.mount (without systemd, mount it anew), then `twinlock epoch ensure`; codes of the last minute are then refused as used."
         }
         LedgerError::Reserved => {
-            "Remove what is expired (twinlock epoch sweep), find who guesses (twinlock why USER), and give the ledger more names: nr_inodes= in a drop-in of run-twinlock.mount."
+            "Remove expired entries (twinlock epoch sweep), find out who guesses (twinlock why USER), and give the ledger more inodes: nr_inodes= in a drop-in of run-twinlock.mount."
         }
         LedgerError::Io { .. } => {
-            "Look whether the ledger folder is full (df -i) and at the kernel's log (dmesg)."
+            "Check whether the ledger folder is full (df -i), and the kernel log (dmesg)."
         }
     }
 }
@@ -174,7 +172,7 @@ impl From<CommitError> for Failure {
             CommitError::Overtaken => Self::new(
                 Exit::NotInState,
                 fault.to_string(),
-                "Look at `twinlock status`, then try again.",
+                "Check `twinlock status`, then try again.",
             ),
             CommitError::Store(fault) => fault.into(),
         }
@@ -183,12 +181,12 @@ impl From<CommitError> for Failure {
 
 impl From<LookupError> for Failure {
     fn from(fault: LookupError) -> Self {
-        Self::bare(fault.to_string(), "Look at the name service (getent passwd NAME).")
+        Self::bare(fault.to_string(), "Check the name service (getent passwd NAME).")
     }
 }
 
 impl From<MachineError> for Failure {
     fn from(fault: MachineError) -> Self {
-        Self::bare(fault.to_string(), "Look at the clock (date); it must stand after 1970.")
+        Self::bare(fault.to_string(), "Check the clock (date): it must be after 1970.")
     }
 }

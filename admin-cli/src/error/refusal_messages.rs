@@ -77,24 +77,24 @@ pub(crate) fn explain(word: &str, user: &str) -> Explained {
 fn codes_remedy(fault: CodesError) -> &'static str {
     match fault {
         CodesError::Set(StoreError::Newer { .. }) => {
-            "Install that version; codes of the app still work."
+            "Install that version. Codes of the app still work."
         }
         CodesError::Set(StoreError::File(FileError::Missing)) => {
-            "A backup has it (/var/lib/twinlock/users); codes of the app still work."
+            "Restore it from a backup (/var/lib/twinlock/users). Codes of the app still work."
         }
         CodesError::Set(StoreError::Malformed { .. }) => {
-            "Put it back from a backup; codes of the app still work."
+            "Restore it from a backup. Codes of the app still work."
         }
         CodesError::Set(StoreError::File(FileError::Io { .. })) => {
-            "Look at the disk and at the kernel's log (dmesg)."
+            "Check the disk and the kernel log (dmesg)."
         }
-        CodesError::Set(_) => "Look at its owner and mode (ls -la); codes of the app still work.",
+        CodesError::Set(_) => "Check its owner and mode (ls -la). Codes of the app still work.",
         CodesError::Memory => {
-            "Look at the limits of the calling program (ulimit -v) and at free memory."
+            "Check the limits of the calling program (ulimit -v) and free memory."
         }
         CodesError::Record(fault) => store_remedy(fault),
         CodesError::Spend(_) => {
-            "Look whether the disk is full (df -i) or read-only; the code still works then."
+            "Check whether the disk is full (df -i) or read-only. After that the code still works."
         }
     }
 }
@@ -104,12 +104,12 @@ fn codes_remedy(fault: CodesError) -> &'static str {
 fn of_login(word: &str) -> (&'static str, &'static str) {
     match word {
         "wrong_code" => (
-            "the code is of no authenticator on file",
-            "Try a code with `twinlock verify USER`: it tells a wrong clock from a wrong key.",
+            "the code belongs to no authenticator of the user",
+            "Verify a code with `twinlock verify USER`: it tells a wrong clock from a wrong key.",
         ),
         "replayed" => (
             "the code, or a later one, was used already",
-            "Wait for the next code; one code opens one thing once. A program that repeats its text (mail, web, VPN) \
+            "Wait for the next code: each code works only once. A program that repeats its answer (mail, web, VPN) \
              needs a session or a cache: pam_twinlock(8), PROGRAMS.",
         ),
         "spent" => (
@@ -118,90 +118,93 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "before_epoch" => (
             "the code is older than the ledger: after a restart, or the clock was ahead",
-            "After a restart wait for a newer code: `twinlock epoch show` says from when they count. Was the \
-             clock ahead, and is it right now? Then run: twinlock epoch now",
+            "After a restart, wait for a newer code: `twinlock epoch show` says from when codes count. If the \
+             clock was ahead and is right now, run: twinlock epoch now",
         ),
         "clock_off" => (
-            "two codes in a row were right, but for another time than now",
-            "Let phone and machine take the time from the network (date shows the machine's). Was the \
-             phone set right since? Then wait as long as the screen said, or as `twinlock verify USER` \
-             says, and type two codes in a row at a login. At once: a backup code, or twinlock remove \
-             USER and enroll.",
+            "two codes in a row were correct, but not for the current time",
+            "Let phone and machine take the time from the network (date shows the machine's). If the \
+             phone was corrected since, wait as long as the screen said, or as `twinlock verify USER` \
+             says, and type two codes in a row at a login. To log in at once: use a backup code, or remove \
+             and enroll the user again.",
         ),
         "throttled" => (
-            "too many wrong codes came from there lately",
-            "Wait, or forget them: twinlock unlock USER",
+            "too many wrong codes came from this source",
+            "Wait, or clear them: twinlock unlock USER",
         ),
         "locked" => (
             "too many wrong codes in a row, from all sources together",
-            "See who that was, then: twinlock unlock USER",
+            "Find out who typed them, then: twinlock unlock USER",
         ),
         "not_a_code" => (
-            "what was typed has not the shape of a code; it was not looked at",
-            "Type the 6 to 8 digits of the app; where one field takes both, the password, then the code, in one \
-             answer. A password typed here is not kept anywhere.",
+            "what was typed is not a code, so it was not verified",
+            "Type the 6 to 8 digits of the app; if one field takes both, type the password and then the code in one \
+             answer. A password typed here is not stored.",
         ),
         "caller_not_root" => (
-            "the program that asked does not run as root, and only root can read records",
+            "the calling program does not run as root, and only root can read records",
             "The log has its user id (uid=). Run it as root, or exempt its service by a [[rule]] of twinlock.toml.",
         ),
-        "stopped" => ("nothing was typed, or the person chose to stop", "Nothing is wrong."),
+        "stopped" => ("nothing was typed, or the user chose to stop", "Nothing needs to be done."),
         "conversation_failed" => (
             "the line was cut, or the program cannot ask questions",
-            "Robots need a key and a rule that exempts them; people a client that can ask.",
+            "A robot needs a key and a rule that exempts it. A user needs a client that can show prompts.",
         ),
         "no_first_pass" => (
-            "the PAM line says use_first_pass, and no line before has asked for anything",
+            "the PAM line says use_first_pass, but no earlier line asked for anything",
             "Write try_first_pass or forward_pass, or put the line that asks before it.",
         ),
         "not_enrolled" => ("no authenticator is set up", "To enroll: twinlock enroll USER"),
         "not_set_up" => (
             "set-up was offered and not finished",
-            "Log in again: set-up goes on where it was, for a quarter of an hour from the same place.",
+            "Log in again: set-up continues where it was, for 15 minutes, from the same source.",
         ),
         "no_ticket" => (
-            "set-up begins with a ticket, and none was typed that works",
+            "set-up needs a ticket, and no valid ticket was typed",
             "Send one: twinlock invite USER. A ticket works once, by mail for a day and on paper for a week unless the settings say otherwise.",
         ),
         "key_not_changed" => (
-            "somebody else has seen the key, and its owner did not change it",
-            "Log in once more and set up a new key when asked; `twinlock status USER` says who saw it.",
+            "another user has seen the key, and its owner did not change it",
+            "Log in again and set up a new key when asked; `twinlock status USER` says who saw it.",
         ),
         "codes_not_confirmed" => (
             "new backup codes were shown, and not confirmed",
-            "Log in once more: the screen shows others, and asks for the last group of one.",
+            "Log in again: the screen shows other codes, and asks for the last group of one of them.",
         ),
         "reminded" => (
-            "let through without a code, after the offer to set one up",
-            "Set up before the reminder ends; `twinlock explain USER@ADDRESS` says when.",
+            "let in without a code, after set-up was offered",
+            "Set up an app before the reminders end; `twinlock explain USER@ADDRESS` says when.",
         ),
         "unknown_user" => (
             "there is no such account",
-            "Look at the spelling, and at the name service (getent passwd USER).",
+            "Check the spelling and the name service (getent passwd USER).",
         ),
         "no_public_key" => (
             "the PAM line says first_factor=publickey, and no key was verified",
             "Let sshd ask for the key first (AuthenticationMethods), or correct the line.",
         ),
         "first_factor_failed" => (
-            "the first factor was wrong, so no code was looked at",
-            "Look at the password or key; the code has nothing to do with it.",
+            "the first factor was wrong, so no code was verified",
+            "Check the password or key. The code is not the cause.",
         ),
         "lookup_failed" => (
             "the account or a group of a rule could not be looked up",
-            "Look at the name service (getent passwd USER; getent group).",
+            "Check the name service (getent passwd USER; getent group).",
         ),
-        "clock_failed" => ("a clock did not answer", "Look at the clock (date)."),
-        "rule" => ("a rule decided", "Look at the rules: twinlock settings show"),
+        "clock_failed" => ("a clock could not be read", "Check the clock (date)."),
+        "rule" => ("a rule decided", "Check the rules: twinlock settings show"),
         "record_not_written" => (
-            "the code was right, but the record could not be written",
-            "Make room for the records, or mount them writable (df, mount); the next code is good.",
+            "the code was correct, but the record could not be written",
+            "Make room for the records, or mount them writable (df, mount). The next code will work.",
         ),
         "record_changing" => (
-            "the record changed again and again while the code was judged",
-            "Try again; see which program changes it.",
+            "the record kept changing while the code was verified",
+            "Try again. Find out which program changes it.",
         ),
-        _ => ("a reason that this version does not know", "Install the twinlock that wrote it."),
+        _ => (
+            "this version does not know the reason",
+            "Install the version of twinlock that wrote it.",
+        ),
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) const FILE_REMEDY: &str = "Make it a plain file of root: chown root:r
 pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
     let place = format!("{}:{}", plain(path), mistake.line);
     let Some(unknown) = mistake.what.strip_prefix("unknown field ") else {
-        let remedy = "Every setting stands, explained, in twinlock.toml.reference.";
+        let remedy = "All settings are explained in twinlock.toml.reference.";
         return (format!("{place}: {}", plain(&mistake.what)), remedy.into());
     };
     let mut names = quoted_words(unknown);
@@ -44,7 +44,7 @@ pub(crate) fn of_settings(path: &str, fault: &SettingsReadError) -> (String, Str
 /// Describes what is wrong with a folder above a settings file, and what to do.
 pub(crate) fn of_folder(path: &str, folder: &FolderError) -> (String, String) {
     let what = format!("{}: {}", plain(path), plain(&folder.to_string()));
-    let remedy = "Settings are read from folders that root alone can write to, from / down, such as /etc/twinlock.";
+    let remedy = "Settings are read only from a folder such as /etc/twinlock: only root may be able to write to it and to each folder above it.";
     (what, remedy.into())
 }
 

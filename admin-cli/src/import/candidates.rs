@@ -84,7 +84,7 @@ pub(crate) fn choose(
             };
             Err(Failure::new(
                 Exit::Usage,
-                format!("{} are in it; which one is meant?", count(places.len(), "account")),
+                format!("it contains {}; select one", count(places.len(), "account")),
                 remedy,
             ))
         }
@@ -143,9 +143,9 @@ pub(crate) fn enroll(
         ImportOutcome::Imported => {
             ("imported", format!("is enrolled with the authenticator {}", plain(&called)))
         }
-        ImportOutcome::Already => ("already", "was imported already; nothing is changed".into()),
+        ImportOutcome::Already => ("already", "was imported already; nothing was changed".into()),
         ImportOutcome::MovedOn => {
-            ("already", "was imported already; the counter goes on where it is now".into())
+            ("already", "was imported already; the counter stays where it is".into())
         }
         ImportOutcome::OtherKey => return Err(already(&account.name)),
     };
@@ -159,8 +159,8 @@ pub(crate) fn enroll(
 fn unusable(label: &str, fault: MovedKeyError) -> Failure {
     Failure::new(
         Exit::Refused,
-        format!("{} cannot be taken over: {fault}", plain(label)),
-        "Enroll the user anew: twinlock enroll USER",
+        format!("{} cannot be imported: {fault}", plain(label)),
+        "Enroll the user again: twinlock enroll USER",
     )
 }
 
@@ -196,7 +196,7 @@ mod tests {
         let vague = choose(all(&labels), Choice::default(), "").map(|_| ()).unwrap_err();
         assert_eq!(
             (vague.exit, vague.what.as_str()),
-            (Exit::Usage, "3 accounts are in it; which one is meant?")
+            (Exit::Usage, "it contains 3 accounts; select one")
         );
         assert_eq!(vague.remedy, "Say which, by --name: box:ada, box:bob, mail:cy.");
         let none = choose(all(&labels), by_name("dee"), " More.").map(|_| ()).unwrap_err();

@@ -32,14 +32,14 @@ use crate::{
 
 /// Imports the named users, or all.
 pub(crate) fn run(context: &Context, wanted: &FromGoogle) -> Result<(), Failure> {
-    context.need_root("enroll people")?;
+    context.need_root("enroll users")?;
     let authorizer = (!wanted.how.dry_run).then(|| Authorizer::of(context)).transpose()?;
     let names = if wanted.all { everybody()? } else { wanted.users.clone() };
     if names.len() > 1 && !is_of_each(&wanted.file) {
         return Err(Failure::new(
             Exit::Usage,
-            "--file names one file for several people",
-            "Let ~, ${HOME} or ${USER} stand for what differs, in single quotes.",
+            "--file names one file for several users",
+            "Use ~, ${HOME} or ${USER} in the path, in single quotes.",
         ));
     }
     let by = authorizer
@@ -57,7 +57,7 @@ fn everybody() -> Result<Vec<String>, Failure> {
     let mut said = Vec::new();
     if !listing.silent.is_empty() {
         said.push(format!(
-            "{} in /etc/nsswitch.conf may know more people than getent passwd lists: name those.",
+            "{} in /etc/nsswitch.conf may have more users than getent passwd lists: give their names.",
             plain(&listing.silent.join(", "))
         ));
     }

@@ -39,17 +39,17 @@ pub(crate) fn worded(remark: Remark) -> Worded {
         Remark::Window { line, each_way: each_way @ 0..=10 } => (
             line,
             "window",
-            format!("WINDOW_SIZE is not carried over; `window = {each_way}` in twinlock.toml is as wide, for everybody"),
+            format!("WINDOW_SIZE is not imported; `window = {each_way}` in twinlock.toml is as wide, for all users"),
         ),
         Remark::Window { line, .. } => (
             line,
             "window",
-            "WINDOW_SIZE is not carried over; `window = 10` in twinlock.toml is the widest there is, for everybody".into(),
+            "WINDOW_SIZE is not imported; `window = 10` in twinlock.toml is the maximum, for all users".into(),
         ),
         Remark::LookAhead { line, counters } => (
             line,
             "look_ahead",
-            format!("WINDOW_SIZE is not carried over: {counters} counters ahead are more than twinlock looks at"),
+            format!("WINDOW_SIZE is not imported: {counters} counters ahead are more than twinlock checks"),
         ),
         Remark::DeadCodes { line, count: 0 } => {
             (line, "odd_line", "no scratch code; Google's module stops reading here".into())
@@ -58,7 +58,7 @@ pub(crate) fn worded(remark: Remark) -> Worded {
             line,
             "dead_codes",
             format!(
-                "no scratch code; Google's module stops reading here, so {} below never worked, and are not carried over",
+                "no scratch code; Google's module stops reading here, so {} below never worked, and are not imported",
                 count(below, "code")
             ),
         ),
@@ -67,42 +67,42 @@ pub(crate) fn worded(remark: Remark) -> Worded {
             "too_many_codes",
             format!("{} beyond the 64 that a set holds are left out", count(more, "backup code")),
         ),
-        Remark::ReuseAllowed => (0, "reuse_allowed", format!("there was no DISALLOW_REUSE; {now}")),
+        Remark::ReuseAllowed => (0, "reuse_allowed", format!("DISALLOW_REUSE was not set; {now}")),
         Remark::ReuseUnreadable { line } => {
             (line, "reuse_unreadable", format!("DISALLOW_REUSE cannot be read; {now}"))
         }
         Remark::FutureSteps { line, count: future } => (
             line,
             "future_steps",
-            format!("{} of DISALLOW_REUSE that lie ahead are left out: no code can have had them", count(future, "step")),
+            format!("{} of DISALLOW_REUSE are in the future and are left out: they cannot have been used", count(future, "step")),
         ),
         Remark::ShortKey { bits } => (
             0,
             "short_key",
-            format!("the key has {bits} bits; 128 are the least that RFC 4226 allows: enroll anew when it suits"),
+            format!("the key has {bits} bits; RFC 4226 requires at least 128: enroll the user again when convenient"),
         ),
         Remark::Padding => (
             1,
             "padding",
-            "the key ends in =, for which Google's module refuses the file; it is taken without".into(),
+            "the key ends in =, for which Google's module refuses the file; it is imported without the =".into(),
         ),
         Remark::RateLimit { line } => (
             line,
             "rate_limit",
-            "RATE_LIMIT is not carried over: twinlock counts wrong codes itself (throttle in twinlock.toml)".into(),
+            "RATE_LIMIT is not imported: twinlock counts wrong codes itself (throttle in twinlock.toml)".into(),
         ),
         Remark::LastLogins { line } => (
             line,
             "last_logins",
-            "LAST0 to LAST9 are not carried over: every login is asked for a code".into(),
+            "LAST0 to LAST9 are not imported: every login is asked for a code".into(),
         ),
         Remark::SkewUnderWay { line } => (
             line,
             "skew_under_way",
-            "RESETTING_TIME_SKEW is not carried over: learning the phone's clock begins again".into(),
+            "RESETTING_TIME_SKEW is not imported: the phone's clock is learned again".into(),
         ),
         Remark::Fork { line } => {
-            (line, "fork", "a fork's option, which Google's module does not read; taken as the fork takes it".into())
+            (line, "fork", "an option of a fork, which Google's module does not read; imported as the fork reads it".into())
         }
         Remark::UnknownOption { line } => {
             (line, "unknown_option", "an option that twinlock does not know; left out".into())
@@ -113,7 +113,7 @@ pub(crate) fn worded(remark: Remark) -> Worded {
         Remark::Password { line } => (
             line,
             "clear_text_password",
-            "a password in clear text is not carried over: who has read this file knows it".into(),
+            "a password in clear text is not imported: anyone who has read this file knows it".into(),
         ),
         Remark::PinElsewhere { line } => (
             line,
@@ -123,21 +123,21 @@ pub(crate) fn worded(remark: Remark) -> Worded {
         Remark::LastCodeTooOld { line } => (
             line,
             "last_code_old",
-            "the last code is of no time nearby, so nothing has to be carried over for it".into(),
+            "the last code is not recent, so it need not be recorded as used".into(),
         ),
         Remark::SameKey { line, first } => {
-            (line, "same_key", format!("the key of line {first} once more; left out"))
+            (line, "same_key", format!("the same key as line {first}; left out"))
         }
         Remark::SameKeyOther { line, first } => (
             line,
             "same_key_other",
-            format!("the key of line {first} once more, for codes of another kind or length; left out"),
+            format!("the same key as line {first}, for codes of another kind or length; left out"),
         ),
         Remark::RepeatedOption { line } => {
-            (line, "repeated_option", "an option that stands above already; left out".into())
+            (line, "repeated_option", "an option that was set above already; left out".into())
         }
         Remark::TooMany { line } => {
-            (line, "too_many", "more authenticators than a person can have (16); left out".into())
+            (line, "too_many", "more authenticators than a user can have (16); left out".into())
         }
     };
     Worded { line, word, text, keeps_source: remark.keeps_source() }
@@ -147,7 +147,7 @@ pub(crate) fn worded(remark: Remark) -> Worded {
 pub(crate) fn passed_over(one: PassedOver) -> Worded {
     let (word, text) = match one.what {
         Unread::Comment => ("comment", "a comment; left out"),
-        Unread::Rest => ("rest_of_line", "text behind the entry; left out"),
+        Unread::Rest => ("rest_of_line", "text after the entry; left out"),
     };
     Worded { line: one.line, word, text: text.into(), keeps_source: true }
 }
@@ -170,14 +170,14 @@ pub(crate) fn google_failure(path: &str, fault: GoogleError) -> Failure {
         | GoogleError::Secret(_)
         | GoogleError::NoMode
         | GoogleError::Step { .. }
-        | GoogleError::Fork { .. } => "Mend the file, or enroll the person anew.",
+        | GoogleError::Fork { .. } => "Correct the file, or enroll the user again.",
     };
     Failure::new(Exit::Refused, at_line(path, line, &fault), remedy)
 }
 
 /// Explains why a line of `pam_oath`'s file cannot be imported.
 pub(crate) fn oath_failure(path: &str, line: u32, mistake: OathLineError) -> Failure {
-    let remedy = "Mend the line, or enroll the person anew.";
+    let remedy = "Correct the line, or enroll the user again.";
     Failure::new(Exit::Refused, at_line(path, line, &mistake), remedy)
 }
 
@@ -189,30 +189,30 @@ fn at_line(path: &str, line: u32, what: &impl std::fmt::Display) -> String {
 pub(crate) fn source_failure(path: &str, fault: UserFileError) -> Failure {
     let (exit, remedy) = match fault {
         UserFileError::Absent | UserFileError::NoPath => {
-            (Exit::NotInState, "Name it by --file, or enroll the person anew.")
+            (Exit::NotInState, "Name it with --file, or enroll the user again.")
         }
         UserFileError::Link => (Exit::Refused, "Put the file itself there, and import again."),
-        UserFileError::Kind => (Exit::Refused, "Look what stands there: ls -l."),
+        UserFileError::Kind => (Exit::Refused, "Check what it is: ls -l."),
         UserFileError::Owner => (
             Exit::Refused,
-            "Look whose it is; after that, chown. A home that several accounts share goes to its owner's.",
+            "Check the owner (ls -l), then run chown. If several accounts share a home, import only its owner.",
         ),
         UserFileError::TooOpen => (
             Exit::Refused,
-            "chmod 600 the file; who could read it until now knows the key, so enrolling anew is safer.",
+            "Run chmod 600 on the file. Users who could read it may know the key, so enrolling again is safer.",
         ),
         UserFileError::HardLink => {
-            (Exit::Refused, "Find the other name by find -samefile, and delete it.")
+            (Exit::Refused, "Find the other hard link with find -samefile, and delete it.")
         }
         UserFileError::TooLarge => {
-            (Exit::Refused, "Look what stands there: no such file is that large.")
+            (Exit::Refused, "Check what it is: such a file is never that large.")
         }
         UserFileError::Stuck => {
-            (Exit::Refused, "Look at the file system that it lies on, and import again.")
+            (Exit::Refused, "Check the file system that it is on, and import again.")
         }
         UserFileError::Changed => (Exit::Refused, "Import again."),
         UserFileError::Io { .. } => {
-            (Exit::Refused, "Look at the rights on the way, and at the disk (dmesg).")
+            (Exit::Refused, "Check the permissions of the folders above it, and the disk (dmesg).")
         }
     };
     Failure::new(exit, format!("{path}: {fault}"), remedy)

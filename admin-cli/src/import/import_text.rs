@@ -10,9 +10,9 @@ use crate::{
 
 /// Remedy for text before a line.
 pub(crate) const WITHOUT_PREFIX: &str =
-    "Delete what stands before otpauth; zbarimg leaves it out with --raw.";
+    "Delete the text before otpauth; zbarimg --raw does not print it.";
 /// Remedy for a byte order mark.
-pub(crate) const WITHOUT_MARK: &str = "Save the file as UTF-8 without a byte order mark (BOM), or drop its first three bytes: tail -c +4 FILE";
+pub(crate) const WITHOUT_MARK: &str = "Save the file as UTF-8 without a byte order mark (BOM), or remove its first three bytes: tail -c +4 FILE";
 /// Remedy for a line that was copied from a web page.
 pub(crate) const WITHOUT_HTML: &str = "Write & in place of each &amp; and try again.";
 
@@ -33,9 +33,9 @@ pub(crate) fn uri_remedy(fault: UriError, user: &str) -> String {
         UriError::ByteOrderMark => WITHOUT_MARK.into(),
         UriError::Prefix => WITHOUT_PREFIX.into(),
         UriError::Html => WITHOUT_HTML.into(),
-        UriError::Lines => "Give each line to a call of its own; an account is enrolled with one key.".into(),
-        UriError::Unknown => "Copy the line again. Known are secret, issuer, digits, period, algorithm and counter, and image, which says nothing of codes.".into(),
-        UriError::Nested => "Copy the line again, or take the picture: ".to_owned() + &of_picture(user),
+        UriError::Lines => "Import one line for each account: an account is enrolled with one key.".into(),
+        UriError::Unknown => "Copy the line again. Known parameters are secret, issuer, digits, period, algorithm, counter and image.".into(),
+        UriError::Nested => "Copy the line again, or import the picture: ".to_owned() + &of_picture(user),
         UriError::Scheme
         | UriError::Type
         | UriError::TooLong
@@ -75,7 +75,7 @@ pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<Failure> {
             ("standard input begins with a byte order mark".into(), WITHOUT_MARK.into())
         }
         _ => (
-            "standard input is a key (otpauth://), and no export of twinlock".into(),
+            "standard input is a key (otpauth://), and not an export of twinlock".into(),
             command("import uri", user),
         ),
     };

@@ -23,7 +23,7 @@ pub(crate) struct Export {
 
 /// Reads the lines, selects the account and enrolls its key.
 pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(), Failure> {
-    context.need_root("enroll people")?;
+    context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
     let piped = Piped::read(INPUT_MAX).map_err(|error| import_text::unreadable(error, user))?;
@@ -70,7 +70,7 @@ fn missing(batches: &[MigrationBatch]) -> String {
         return String::new();
     }
     format!(
-        " The export has {} QR codes, and {here} of them came: it may be in another.",
+        " The export has {} QR codes, but only {here} came as input: the account may be in another.",
         first.size
     )
 }
@@ -88,7 +88,7 @@ fn no_export(line: usize, fault: MigrationError, user: &str) -> Failure {
         | MigrationError::Data
         | MigrationError::Payload
         | MigrationError::Accounts => format!(
-            "In the app: Transfer accounts, Export. Read each QR code (zbarimg --raw) into a line of standard input, or take its picture: {}",
+            "In the app: Transfer accounts, Export. Read each QR code (zbarimg --raw) into a line of standard input, or import its picture: {}",
             import_text::of_picture(user)
         ),
     };
@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn missing_qr_codes_are_counted_once() {
         let batch = |index| MigrationBatch { id: 7, index, size: 2 };
-        let said = " The export has 2 QR codes, and 1 of them came: it may be in another.";
+        let said =
+            " The export has 2 QR codes, but only 1 came as input: the account may be in another.";
         assert_eq!(missing(&[batch(0), batch(0)]), said);
         assert_eq!(missing(&[batch(0), batch(1)]), "");
         assert_eq!(missing(&[]), "");

@@ -41,7 +41,7 @@ struct Share {
 
 /// Imports all users in the file, or the named ones.
 pub(crate) fn run(context: &Context, wanted: &FromOath) -> Result<(), Failure> {
-    context.need_root("enroll people")?;
+    context.need_root("enroll users")?;
     let authorizer = (!wanted.how.dry_run).then(|| Authorizer::of(context)).transpose()?;
     let source = open(context, wanted)?;
     let mut shares = shares(&source);
@@ -106,7 +106,11 @@ fn open(context: &Context, wanted: &FromOath) -> Result<Source, Failure> {
 fn unusable(path: &str, fault: UserFileError) -> Failure {
     let failure = source_failure(&plain(path), fault);
     if matches!(fault, UserFileError::Absent | UserFileError::NoPath) {
-        Failure::new(Exit::Usage, failure.what, "Give the whole path of pam_oath's usersfile=.")
+        Failure::new(
+            Exit::Usage,
+            failure.what,
+            "Give the absolute path, as in usersfile= of pam_oath.",
+        )
     } else {
         failure
     }
@@ -116,7 +120,7 @@ fn absent(wanted: &FromOath) -> Failure {
     Failure::new(
         Exit::NotInState,
         format!("{} has no line for that name", plain(&wanted.file)),
-        "Look at the spelling: the second word of each line is a name.",
+        "Check the spelling: the second word of each line is a user name.",
     )
 }
 

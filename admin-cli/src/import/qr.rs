@@ -29,7 +29,7 @@ const PICTURE: &str = "Name a PNG or JPEG file that shows the QR code.";
 
 /// Reads the picture, selects the key and enrolls it.
 pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), Failure> {
-    context.need_root("enroll people")?;
+    context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(wanted.user())?;
     let path = wanted.file();
@@ -81,8 +81,8 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, Failure>
     if keys.is_empty() {
         return Err(Failure::new(
             Exit::Refused,
-            format!("{} in the picture, and none holds a key of an app", count(others, "QR code")),
-            "Take a picture of the code that the app's set-up page shows; it begins with otpauth.",
+            format!("{} in the picture, and none contains a key", count(others, "QR code")),
+            "Use a picture of the QR code of the set-up page; its text begins with otpauth.",
         ));
     }
     Ok(Found { candidates: keys, more })
@@ -93,13 +93,13 @@ fn unreadable(wanted: &FromPicture, error: PictureError) -> Failure {
     let remedy = match error {
         PictureError::Format => "Save it as PNG or JPEG: a screenshot is one.".into(),
         PictureError::Text => format!(
-            "Text goes to standard input: twinlock import uri {user} < FILE (an export of Google's app: import migration)"
+            "For text, use standard input: twinlock import uri {user} < FILE (an export of Google's app: import migration)"
         ),
         PictureError::Colors => "Save it as PNG.".into(),
         PictureError::Damaged => "Copy it again, or make another screenshot.".into(),
         PictureError::TooSlow => "Crop the picture to the QR code, and save that.".into(),
         PictureError::NoThread => "Try again when the machine is less busy.".into(),
-        PictureError::TooLarge => "Cut out the QR code, and save that.".into(),
+        PictureError::TooLarge => "Crop the picture to the QR code, and save that.".into(),
         PictureError::NoCode | PictureError::Unreadable => format!(
             "Use a screenshot, or a photo from the front, sharp and bright, with the white margin around the code. Or read the code with another program, and give its text: twinlock import uri {user}"
         ),

@@ -63,14 +63,14 @@ impl fmt::Display for PictureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Format => "it is neither a PNG nor a JPEG picture",
-            Self::Text => "it is a text and no picture",
+            Self::Text => "it is text, not a picture",
             Self::Damaged => "the picture was cut off, or is damaged",
             Self::Colors => "the picture has colors for print, which are not read",
             Self::TooLarge => "the picture has more than 64 million pixels",
-            Self::NoCode => "no QR code is found in the picture",
-            Self::Unreadable => "a QR code is found in the picture, and it cannot be read",
-            Self::TooSlow => "it takes more than ten seconds to find a QR code in the picture",
-            Self::NoThread => "the machine has no thread left to read the picture in",
+            Self::NoCode => "no QR code was found in the picture",
+            Self::Unreadable => "a QR code was found in the picture, but it cannot be read",
+            Self::TooSlow => "no QR code was found in the picture within ten seconds",
+            Self::NoThread => "no thread could be started to read the picture",
         })
     }
 }

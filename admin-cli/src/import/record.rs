@@ -49,7 +49,7 @@ enum Done {
 
 /// Reads an export and imports it.
 pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Result<(), Failure> {
-    context.need_root("enroll people")?;
+    context.need_root("enroll users")?;
     let account = context.account(user.ok_or_else(no_user)?)?;
     let authorizer = Authorizer::of(context)?;
     let piped = standard_input(&account.name)?;
@@ -89,11 +89,11 @@ fn of_another(exported: &str, user: &str) -> Failure {
     Failure::new(
         Exit::Refused,
         format!(
-            "the export is of {}, and not of {}; nothing was changed",
+            "the export is for {}, not for {}; nothing was changed",
             plain(exported),
             plain(user)
         ),
-        "Export the user who is meant, under the name that the account has here.",
+        "Export the right user. The account must have the same name on both hosts.",
     )
 }
 
@@ -199,7 +199,7 @@ fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), 
 fn implausible(fault: Implausible) -> Failure {
     let (what, remedy) = match fault {
         Implausible::Time { at } => (
-            format!("the export has a time that is still to come here ({})", instant(at)),
+            format!("the export has a time in the future ({})", instant(at)),
             "Set the clocks of both hosts by the network, and export again.",
         ),
         Implausible::Step { at } => (
@@ -207,10 +207,8 @@ fn implausible(fault: Implausible) -> Failure {
             "Set the clocks of both hosts by the network, and export again.",
         ),
         Implausible::Counter { there, most } => (
-            format!(
-                "the export has a counter of {there}, and no more than {most} is believed here"
-            ),
-            "Look at the token and at the other host. To begin anew here: twinlock remove USER, then twinlock enroll USER.",
+            format!("the export has a counter of {there}, but at most {most} is accepted here"),
+            "Check the token and the other host. To start again here: twinlock remove USER, then twinlock enroll USER.",
         ),
     };
     Failure::new(Exit::Refused, what, remedy).but("nothing was changed")
@@ -270,17 +268,17 @@ fn report(
 ) -> Result<(), Failure> {
     let user = plain(&account.name);
     let (state, said) = match done {
-        Done::Nothing => ("already", "is the same here already; nothing is changed"),
-        Done::MovedOn => ("moved_on", "is the same here, and a counter goes on where it is now"),
-        Done::Imported(State::Active) => ("imported", "is enrolled here as over there"),
+        Done::Nothing => ("already", "is the same here already; nothing was changed"),
+        Done::MovedOn => ("moved_on", "is the same here already; the counter stays where it is"),
+        Done::Imported(State::Active) => ("imported", "is now enrolled as on the other host"),
         Done::Imported(State::Pending) => {
-            ("imported", "is reset here as over there: what let them in is dead")
+            ("imported", "is now reset as on the other host: old codes no longer work")
         }
-        Done::Imported(State::Removed) => ("imported", "is removed here as over there"),
+        Done::Imported(State::Removed) => ("imported", "is now removed as on the other host"),
         Done::WithoutCodes => (
             "imported",
-            "is enrolled here as over there; backup codes that may have been used here before were \
-             not taken back, and the next login shows new ones",
+            "is now enrolled as on the other host; backup codes that may have been used here were \
+             not imported, and the next login shows new ones",
         ),
     };
     if state != "already" {
@@ -298,14 +296,14 @@ fn report(
 fn conflict(conflict: Conflict, user: &str) -> Failure {
     let user = plain(user);
     let older = format!(
-        "See who is right: twinlock status, on both. To take the one that came all the same: twinlock import record {user} --older"
+        "Compare twinlock status on both hosts. To overwrite the record here: twinlock import record {user} --older"
     );
     let older = older.as_str();
     let (exit, what, remedy) = match conflict {
         Conflict::ChangedLater { here, there } => (
             Exit::NotInState,
             format!(
-                "the record here was changed later ({}) than the one that came ({})",
+                "the record here was changed later ({}) than the imported record ({})",
                 instant(here),
                 instant(there)
             ),
@@ -313,17 +311,17 @@ fn conflict(conflict: Conflict, user: &str) -> Failure {
         ),
         Conflict::SameInstant => (
             Exit::NotInState,
-            "the record here and the one that came were changed in the same second, and differ".into(),
+            "the record here and the imported record differ, and were changed in the same second".into(),
             older,
         ),
         Conflict::Edited => (
             Exit::Refused,
-            "the record here and the one that came have one generation, and differ: somebody has edited one".into(),
-            "Remove the person here and import again with --older, or export from here.",
+            "the record here and the imported record differ, and have the same generation: one of them was edited".into(),
+            "Remove the user here and import again with --older, or export from here.",
         ),
         Conflict::Ahead { there } => (
             Exit::Refused,
-            format!("the record that came was changed at {}, which is still to come", instant(there)),
+            format!("the imported record was changed at {}, which is in the future", instant(there)),
             "Set the clocks of both hosts by the network.",
         ),
         Conflict::EndsHere { state } => {
@@ -333,14 +331,14 @@ fn conflict(conflict: Conflict, user: &str) -> Failure {
             };
             return Failure::new(
                 Exit::NotInState,
-                format!("{user} was {done} over there, and another host ends nothing here"),
-                format!("If {user} is to be {done} here, too: twinlock {verb} {user}"),
+                format!("{user} was {done} on the other host, and an import does not do that here"),
+                format!("To do it here too: twinlock {verb} {user}"),
             );
         }
         Conflict::NotSetUp => (
             Exit::Refused,
-            "the record that came is of somebody who has not set up anything".into(),
-            "Export once set-up is finished over there.",
+            "the imported record is for a user who has not set up an app".into(),
+            "Export again when set-up is finished on the other host.",
         ),
     };
     Failure::new(exit, what, remedy)
@@ -357,7 +355,7 @@ fn no_export(fault: ExportError) -> Failure {
     Failure::new(
         exit,
         fault.to_string(),
-        "Write it there again: twinlock export USER | ssh HOST twinlock import record USER",
+        "Export it again: twinlock export USER | ssh HOST twinlock import record USER",
     )
 }
 
@@ -365,7 +363,7 @@ fn no_export(fault: ExportError) -> Failure {
 fn no_user() -> Failure {
     Failure::new(
         Exit::Usage,
-        "import record takes the name of the user",
+        "import record needs the name of the user",
         "Name the user on both sides: twinlock export ada | ssh HOST twinlock import record ada",
     )
 }

@@ -166,14 +166,16 @@ impl ImportReport {
         match &self.outcome {
             Ok(Fate::User(ImportOutcome::Imported)) if how.dry_run => "would be imported".into(),
             Ok(Fate::User(ImportOutcome::Imported)) => "imported".into(),
-            Ok(Fate::User(ImportOutcome::Already)) => "imported already; nothing is changed".into(),
+            Ok(Fate::User(ImportOutcome::Already)) => {
+                "imported already; nothing was changed".into()
+            }
             Ok(Fate::User(ImportOutcome::MovedOn)) => {
-                "imported already; a counter goes on where it is now".into()
+                "imported already; a counter stays where it is".into()
             }
             Ok(Fate::User(ImportOutcome::OtherKey)) => {
                 "already enrolled with another key; the file was left alone".into()
             }
-            Ok(Fate::PassedOver) => "passed over".into(),
+            Ok(Fate::PassedOver) => "skipped".into(),
             Err(failure) => format!("not imported: {}. {}", failure.what, failure.remedy),
         }
     }
@@ -280,7 +282,7 @@ impl<'a> ImportReports<'a> {
     fn print(&self, text: &str) -> Result<(), Failure> {
         let stands = match self.how.dry_run {
             true => "nothing was changed",
-            false => "who was imported up to there is so all the same",
+            false => "users imported before that stay imported",
         };
         self.context.print(text).map_err(|failure| failure.but(stands))
     }
@@ -359,7 +361,7 @@ impl<'a> ImportReports<'a> {
             }
             (How { dry_run: true, .. }, None) => " Nothing was written.".into(),
             (How { remove_source: false, .. }, _) if imported > 0 => {
-                " What was imported from stays; --remove-source deletes it.".into()
+                " The source files were kept; --remove-source deletes them.".into()
             }
             (How { .. }, Some((source, removal))) => {
                 format!(" {}.", removal.said(source, self.how))

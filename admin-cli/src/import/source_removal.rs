@@ -35,14 +35,14 @@ impl Removal {
 
     /// Says that a source is removed, or why it stays.
     pub(crate) fn said(&self, source: &str, how: How) -> String {
-        let stays = if how.dry_run { "would stay" } else { "stays" };
+        let stays = if how.dry_run { "would be kept" } else { "is kept" };
         match self {
             Self::Done if how.dry_run => format!("{source} would be deleted"),
             Self::Done => format!("{source} is deleted"),
             Self::Failed(fault) => format!("{source} {stays}: {fault}"),
-            Self::Needed => format!("{source} {stays}: somebody in it still needs it"),
+            Self::Needed => format!("{source} {stays}: users in it still need it"),
             Self::Kept(lines) => format!(
-                "{source} {stays}: {} not imported; look, and delete the file yourself",
+                "{source} {stays}: {} not imported; check, and delete the file yourself",
                 numbered(lines)
             ),
         }

@@ -21,7 +21,7 @@ const INPUT_MAX: u64 = 16 * 1024;
 
 /// Reads the line and enrolls its key.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
-    context.need_root("enroll people")?;
+    context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
     let piped = Piped::read(INPUT_MAX).map_err(|error| import_text::unreadable(error, user))?;
@@ -57,8 +57,8 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
 pub(crate) fn already(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,
-        format!("{0} is enrolled already, and keeps the key that works", plain(user)),
-        format!("To begin anew: twinlock remove {}, then enroll again.", plain(user)),
+        format!("{0} is enrolled already, and keeps the present key", plain(user)),
+        format!("To start again: twinlock remove {}, then enroll again.", plain(user)),
     )
 }
 

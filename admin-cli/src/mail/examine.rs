@@ -32,7 +32,7 @@ pub(crate) fn examine(policy: &Policy, machine: &Machine) -> Vec<Finding> {
 }
 
 fn unused(place: String, what: String, remedy: String) -> Finding {
-    let what = format!("This text is not used, and the one that is built in instead: {what}.");
+    let what = format!("This text is not used, but the built-in text: {what}.");
     Finding { level: Level::Warning, id: "mail-text", place, what, remedy }
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn setting(policy: &Policy) -> Option<MailError> {
     }
     let error = match fs::metadata(&*mail.sendmail) {
         Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => return None,
-        Ok(_) => "it is no program".to_owned(),
+        Ok(_) => "it is not a program".to_owned(),
         Err(error) => error.to_string(),
     };
     Some(MailError::NotStarted { program: mail.sendmail.to_string(), error })
@@ -67,8 +67,13 @@ fn notifications(outbox: &str, standing: QueueDepth) -> Vec<Finding> {
             level: Level::Note,
             id: "mail-waiting",
             place: outbox.to_owned(),
-            what: format!("{} to be sent: of a kind, a person is sent one an hour.", waits(standing.waiting)),
-            remedy: "Should they not go by themselves: systemctl status twinlock-deliver.timer, twinlock deliver".to_owned(),
+            what: format!(
+                "{} to be sent. A user gets at most one message of a kind an hour.",
+                waits(standing.waiting)
+            ),
+            remedy:
+                "If they are not sent: systemctl status twinlock-deliver.timer, twinlock deliver"
+                    .to_owned(),
         });
     }
     if standing.dead > 0 {
@@ -78,7 +83,7 @@ fn notifications(outbox: &str, standing: QueueDepth) -> Vec<Finding> {
             place: format!("{outbox}/dead"),
             what: format!("{} not sent, and will not be.", were(standing.dead)),
             remedy: format!(
-                "Look at them with ls -l, and mend what kept them. To send one: mv {outbox}/dead/NAME@KIND@\u{2026} {outbox}/NAME@KIND; what nobody needs may be deleted."
+                "Check them with ls -l, and correct the cause. To send one: mv {outbox}/dead/NAME@KIND@\u{2026} {outbox}/NAME@KIND; messages that are not needed may be deleted."
             ),
         });
     }
@@ -86,9 +91,9 @@ fn notifications(outbox: &str, standing: QueueDepth) -> Vec<Finding> {
 }
 
 fn waits(number: usize) -> String {
-    format!("{} {}", count(number, "letter"), if number == 1 { "waits" } else { "wait" })
+    format!("{} {}", count(number, "message"), if number == 1 { "waits" } else { "wait" })
 }
 
 fn were(number: usize) -> String {
-    format!("{} {}", count(number, "letter"), if number == 1 { "was" } else { "were" })
+    format!("{} {}", count(number, "message"), if number == 1 { "was" } else { "were" })
 }

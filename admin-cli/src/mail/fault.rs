@@ -71,14 +71,14 @@ impl MailError {
     /// Describes what to do.
     pub(crate) fn remedy(&self) -> &'static str {
         match self {
-            Self::NoAddress => "Set mail_domain in the settings, or give the person an address.",
-            Self::OddAddress(_) => "Give the person a plain address, such as ada@example.org.",
+            Self::NoAddress => "Set mail_domain in the settings, or give the user an address.",
+            Self::OddAddress(_) => "Give the user a plain address, such as ada@example.org.",
             Self::OddSender(_) => "Set mail_from in the settings to a plain address.",
             Self::NotStarted { .. } => {
-                "Install a mail server or a relay client (postfix, exim, msmtp-mta, nullmailer), or set sendmail in the settings to the program that takes mail."
+                "Install a mail server or a relay client (postfix, exim, msmtp-mta, nullmailer), or set sendmail in the settings to a program that accepts mail."
             }
             Self::Slow { .. } | Self::Refused { .. } => {
-                "Look at the mail server's own log; a test: echo test | sendmail -i root"
+                "Check the log of the mail server. To test: echo test | sendmail -i root"
             }
         }
     }

@@ -79,7 +79,7 @@ pub(crate) fn unusable() -> Vec<(String, String, String)> {
 fn explain(path: &str, topic: Topic, unusable: &TextError) -> (String, String) {
     let known = || {
         let words: Vec<String> = topic.blanks().iter().map(|word| format!("{{{word}}}")).collect();
-        format!("Known here: {}. A brace itself is written twice.", words.join(" "))
+        format!("Known here: {}. Write a literal brace twice.", words.join(" "))
     };
     let remedy = match unusable {
         TextError::File(_) => settings_errors::FILE_REMEDY.into(),
@@ -90,8 +90,8 @@ fn explain(path: &str, topic: Topic, unusable: &TextError) -> (String, String) {
         TextError::Text(TemplateError::NoSubject) => {
             "Begin it with a line such as: Subject: News about your codes".into()
         }
-        TextError::Text(TemplateError::NoBody) => "Write the text there.".into(),
-        TextError::Text(TemplateError::Control) => "Take them out.".into(),
+        TextError::Text(TemplateError::NoBody) => "Add the text.".into(),
+        TextError::Text(TemplateError::Control) => "Remove them.".into(),
     };
     let what = match unusable {
         TextError::File(fault) => settings_errors::of_file(path, *fault),

@@ -20,17 +20,17 @@ pub(crate) fn confirm(
         return Ok(());
     }
     tell(&format!("{}\n", wrap(said, WIDTH, 0)));
-    match keyboard.ask("Type the name to go on: ")? {
+    match keyboard.ask("Type the user name to continue: ")? {
         InputLine::Typed(line) if line.trim() == user => Ok(()),
         InputLine::Typed(line) if !line.trim().is_empty() => Err(Failure::new(
             Exit::Refused,
             format!("that is not {}; nothing was {undone}", plain(user)),
-            "Type the name as it stands on the command line, or give --yes.",
+            "Type the name as on the command line, or give --yes.",
         )),
         InputLine::Typed(_) | InputLine::End | InputLine::Interrupted => Err(Failure::new(
             Exit::Interrupted,
             format!("stopped; nothing was {undone}"),
-            "Where nobody can be asked, give --yes.",
+            "If there is no terminal, give --yes.",
         )),
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, Failure> {
     });
     written.map_err(|error| {
         let what = format!("the picture cannot be made ({error})");
-        Failure::new(Exit::Refused, what, "Leave --png out, and take --svg.")
+        Failure::new(Exit::Refused, what, "Use --svg in place of --png.")
     })?;
     Ok(bytes)
 }

@@ -38,7 +38,7 @@ impl Display for FileError {
         match self {
             Self::Missing => write!(f, "is missing"),
             Self::Symlink => write!(f, "is a symbolic link, or lies behind one"),
-            Self::WrongKind => write!(f, "is no regular file"),
+            Self::WrongKind => write!(f, "is not a regular file"),
             Self::WrongOwner => write!(f, "does not belong to root"),
             Self::TooOpen => write!(f, "can be written to by users other than root"),
             Self::HardLink => write!(f, "has a second name (a hard link)"),
@@ -110,24 +110,32 @@ impl StoreError {
 impl Display for StoreError {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
-            Self::File(FileError::Missing) => "the records folder, or one above it, is not there",
-            Self::File(FileError::Symlink) => "a symbolic link stands in the way to the record",
-            Self::File(FileError::WrongKind) => {
-                "the record, or a folder above it, is no file and no folder"
+            Self::File(FileError::Missing) => {
+                "the records folder, or a folder above it, does not exist"
             }
-            Self::File(FileError::WrongOwner) => "the record, or a folder above it, is not root's",
-            Self::File(FileError::TooOpen) => "the record, or a folder above it, is open to others",
-            Self::File(FileError::HardLink) => "the record has a second name somewhere",
+            Self::File(FileError::Symlink) => "there is a symbolic link in the path of the record",
+            Self::File(FileError::WrongKind) => {
+                "the record, or a folder above it, is neither a file nor a folder"
+            }
+            Self::File(FileError::WrongOwner) => {
+                "the record, or a folder above it, is not owned by root"
+            }
+            Self::File(FileError::TooOpen) => {
+                "the record, or a folder above it, is accessible to other users"
+            }
+            Self::File(FileError::HardLink) => "the record has a second hard link",
             Self::File(FileError::TooLarge) => "the record is over 64 KiB",
             Self::File(FileError::Io { .. }) => "the record could not be read or written",
-            Self::StoreIdMissing => "the records folder has no store-id: it is not the one",
-            Self::StoreIdMismatch => "the records folder is not the one that belongs here",
-            Self::Malformed { .. } => "the record is damaged, or was edited wrongly",
+            Self::StoreIdMissing => {
+                "the records folder has no store-id, so it is not the right one"
+            }
+            Self::StoreIdMismatch => "the records folder is not the one of this host",
+            Self::Malformed { .. } => "the record is damaged, or was edited incorrectly",
             Self::Newer { .. } => "the record was written by a newer twinlock",
-            Self::OtherUid => "the record carries another user id than the account",
-            Self::UidOfAnother => "another person's record carries this user id",
-            Self::OtherName => "the record carries another name than its folder",
-            Self::RecordLost => "there was a record, and it is gone without having been removed",
+            Self::OtherUid => "the user id in the record is not that of the account",
+            Self::UidOfAnother => "another user's record has this user id",
+            Self::OtherName => "the name in the record is not that of its folder",
+            Self::RecordLost => "there was a record, and it is missing although it was not removed",
             Self::NameTooLong => return NameTooLongError.fmt(f),
         })
     }
@@ -175,21 +183,23 @@ impl Display for CodesError {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
             Self::Set(StoreError::File(FileError::Missing)) => {
-                "the file of the person's backup codes is gone"
+                "the file of the user's backup codes is missing"
             }
             Self::Set(StoreError::File(FileError::Io { .. })) => {
-                "the file of the person's backup codes could not be read from the disk"
+                "the file of the user's backup codes could not be read from the disk"
             }
             Self::Set(StoreError::Malformed { .. }) => {
-                "the file of the person's backup codes is damaged, or was edited wrongly"
+                "the file of the user's backup codes is damaged, or was edited incorrectly"
             }
             Self::Set(StoreError::Newer { .. }) => {
-                "the file of the person's backup codes was written by a newer twinlock"
+                "the file of the user's backup codes was written by a newer twinlock"
             }
-            Self::Set(_) => "the file of the person's backup codes is not as twinlock makes it",
+            Self::Set(_) => "the file of the user's backup codes has a wrong owner, mode or type",
             Self::Memory => "there was no memory to check a backup code (it takes 19 MiB)",
             Self::Record(error) => return error.fmt(f),
-            Self::Spend(_) => "a right backup code could not be marked as used, so it was refused",
+            Self::Spend(_) => {
+                "a correct backup code could not be marked as used, so it was refused"
+            }
         })
     }
 }
@@ -231,11 +241,13 @@ impl LedgerError {
 impl Display for LedgerError {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
-            Self::NotMounted => "nothing is mounted where the ledger lies",
-            Self::NotTmpfs => "the ledger folder does not lie on a tmpfs",
-            Self::Untrusted => "the ledger folder is a link, not root's, open to others or damaged",
+            Self::NotMounted => "nothing is mounted at the ledger folder",
+            Self::NotTmpfs => "the ledger folder is not on a tmpfs",
+            Self::Untrusted => {
+                "the ledger folder is a link, not root-owned, open to other users or damaged"
+            }
             Self::Reserved => {
-                "half of the ledger is taken; the rest is kept for proven first factors"
+                "half of the ledger is in use; the rest is reserved for proven first factors"
             }
             Self::Io { .. } => "the ledger could not be read or written",
         })
@@ -297,7 +309,7 @@ pub struct MachineError;
 
 impl Display for MachineError {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str("the clock or the kernel's randomness did not answer")
+        f.write_str("the clock or the kernel's random source cannot be read")
     }
 }
 

@@ -50,10 +50,10 @@ pub enum TemplateError {
 impl core::fmt::Display for TemplateError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::NoSubject => f.write_str("its first line is no subject"),
-            Self::NoBody => f.write_str("nothing stands behind its first line"),
+            Self::NoSubject => f.write_str("its first line is not a subject"),
+            Self::NoBody => f.write_str("there is no text after the first line"),
             Self::Unknown(word) => write!(f, "it has {{{word}}}, which is not known there"),
-            Self::Unpaired => f.write_str("it has a brace without its other"),
+            Self::Unpaired => f.write_str("it has an unmatched brace"),
             Self::Control => f.write_str("it has control characters"),
             Self::NoTicket => f.write_str("it is to bring a ticket, and has no {ticket}"),
         }

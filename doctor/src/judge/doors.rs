@@ -63,10 +63,10 @@ impl Case<'_> {
         let mut when = if held.is_empty() {
             String::new()
         } else {
-            format!(" when {} says yes", held.join(" and "))
+            format!(" if {} succeeds", held.join(" and "))
         };
         if let ModuleAnswer::Broken(code) = row.world.answer {
-            when.push_str(&format!(" while the module cannot judge and says {}", code.name()));
+            when.push_str(&format!(" while the module cannot verify and returns {}", code.name()));
         }
         when
     }
@@ -120,10 +120,10 @@ impl Case<'_> {
         let only_ours = (self.table.cast.iter()).all(|line| !matches!(line.role, Role::Proof(_)));
         match self.ours(kind, row) {
             Some(_) if kind == Wrong::CodeAlone && only_ours => {
-                format!("Write `{KEY_LINE}` there: it refuses who has no key.")
+                format!("Write `{KEY_LINE}` there: it refuses users without a key.")
             }
             Some(line) if matches!(kind, Wrong::PasswordAlone | Wrong::KeyAlone | Wrong::Open) => {
-                format!("Write `{}` there, so that its no is a no.", required(line))
+                format!("Write `{}` there, so that its refusal is final.", required(line))
             }
             Some(_) | None => self.recipe(),
         }
@@ -135,23 +135,26 @@ fn words(kind: Wrong, when: &str) -> (&'static str, String) {
         Wrong::Open => (
             "open-door",
             format!(
-                "Anybody gets in{when}: no line refuses a wrong password together with a wrong code."
+                "Anyone can log in{when}: no line refuses a wrong password together with a wrong code."
             ),
         ),
         Wrong::CodeAlone => (
             "code-alone",
-            format!("A code alone gets in{when}: nothing before this line has to be right."),
+            format!(
+                "A code alone is enough for a login{when}: no line before this one must succeed."
+            ),
         ),
-        Wrong::PasswordAlone => {
-            ("password-alone", format!("A right password gets in without a code{when}."))
-        }
+        Wrong::PasswordAlone => (
+            "password-alone",
+            format!("A correct password is enough for a login, without a code{when}."),
+        ),
         Wrong::KeyAlone => {
-            ("key-alone-in-pam", format!("Who has a key gets through PAM without a code{when}."))
+            ("key-alone-in-pam", format!("A user with a key passes PAM without a code{when}."))
         }
         Wrong::ExemptAlone => (
             "ignore-passes",
             format!(
-                "An exempt account gets in with nothing{when}: the module says ignore, and the other lines let pass."
+                "An exempt account can log in without any factor{when}: the module returns ignore, and the other lines succeed."
             ),
         ),
     }
@@ -163,25 +166,25 @@ fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
         Wrong::Open => (
             "other-code-alone",
             format!(
-                "What {name} asks for gets in alone{when}: without a password, a key or our code."
+                "The factor of {name} alone is enough for a login{when}: without a password, a key or a code of twinlock."
             ),
         ),
         Wrong::ExemptAlone => (
             "other-code-alone",
             format!(
-                "What {name} asks for gets an exempt account in alone{when}: without a password or a key."
+                "The factor of {name} alone is enough for an exempt account{when}: without a password or a key."
             ),
         ),
         Wrong::CodeAlone => (
             "other-code-for-password",
             format!(
-                "What {name} asks for stands for a password{when}: with it and a code, but without a password or a key, somebody gets in."
+                "The factor of {name} replaces the password{when}: with it and a code, a login needs neither a password nor a key."
             ),
         ),
         Wrong::PasswordAlone | Wrong::KeyAlone => (
             "other-code-instead",
             format!(
-                "What {name} asks for gets in in place of twinlock's code{when}: nothing that twinlock counts, limits or refuses applies there."
+                "The factor of {name} replaces the code of twinlock{when}: limits and refusals of twinlock do not apply."
             ),
         ),
     }

@@ -87,9 +87,9 @@ impl Case<'_> {
             Role::Fixed(_) if says("authsucc") => self.counting(KeptPlace::OnSuccess),
             Role::Fixed(_) | Role::Condition(_) | Role::Second(_) => match must(line) {
                 Some(_) if self.binds_all(number) => KeptPlace::First,
-                None if harmless(line) => KeptPlace::LeftOut("it keeps nobody out"),
+                None if harmless(line) => KeptPlace::LeftOut("it refuses no login"),
                 Some(_) | None => KeptPlace::LeftOut(
-                    "it binds some people only: write it again where you mean it",
+                    "it applies only to some users: add it again where it is needed",
                 ),
             },
         }

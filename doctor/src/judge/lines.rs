@@ -35,8 +35,8 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &st
             level: Level::LockOut,
             id: "pam-unusable",
             place: fault.place.to_string(),
-            what: format!("Nobody gets in, not even with a key alone: {}.", fault.what),
-            remedy: "Write the missing file or take that line out.".to_owned(),
+            what: format!("No login is possible, not even with a key alone: {}.", fault.what),
+            remedy: "Create the missing file, or remove that line.".to_owned(),
         }];
     }
     let auth = service.lines(Facility::Auth);
@@ -45,8 +45,8 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &st
             level: Level::Warning,
             id: "broken-line",
             place: fault.place.to_string(),
-            what: format!("libpam takes this line for a refusal: {}.", fault.what),
-            remedy: "Correct the line or take it out.".to_owned(),
+            what: format!("libpam treats this line as a refusal: {}.", fault.what),
+            remedy: "Correct the line, or remove it.".to_owned(),
         })
         .collect();
     let ours: Vec<&Handler> = auth.iter().filter(|line| is_ours(line)).collect();
@@ -76,8 +76,8 @@ fn gone(line: &Handler, module: &dyn Fn(&str) -> ModuleFile) -> Option<Finding> 
         level: Level::LockOut,
         id: "account-module-missing",
         place: line.place.to_string(),
-        what: format!("Nobody gets in: the file of {} is missing.", file_name(path)),
-        remedy: "Install the package that has it, or take the line out.".to_owned(),
+        what: format!("No login is possible: the file of {} is missing.", file_name(path)),
+        remedy: "Install the package that contains it, or remove the line.".to_owned(),
     })
 }
 
@@ -90,7 +90,7 @@ fn not_wired(file: &str, recipe: &str) -> Finding {
         level: Level::WayIn,
         id: "not-wired",
         place: file.to_owned(),
-        what: format!("No auth line names {MODULE}: nobody is ever asked for a code."),
+        what: format!("No auth line names {MODULE}: no user is asked for a code."),
         remedy: recipe.to_owned(),
     }
 }
@@ -101,9 +101,9 @@ fn account(line: &Handler) -> Finding {
         id: "account-line",
         place: line.place.to_string(),
         what: format!(
-            "An account line names {MODULE}: it always says yes, and with `sufficient` that yes ends the checks of the account."
+            "An account line names {MODULE}: it always succeeds, and with `sufficient` that ends the account checks."
         ),
-        remedy: "Take the line out; twinlock has auth lines only.".to_owned(),
+        remedy: "Remove the line: twinlock has only auth lines.".to_owned(),
     }
 }
 
@@ -115,17 +115,17 @@ fn arguments(line: &Handler) -> Option<Finding> {
         ArgumentError::NoFirstFactor => (
             "missing-first-factor",
             format!(
-                "Write `{KEY_LINE}` if sshd asks for a key before, or `first_factor=stack` if only a right password leads to the line."
+                "Write `{KEY_LINE}` if sshd asks for a key before, or `first_factor=stack` if the line is reached only after a correct password."
             ),
         ),
         ArgumentError::Other(_) => {
-            ("wrong-arguments", "Correct the arguments; pam_twinlock(8) has them.".to_owned())
+            ("wrong-arguments", "Correct the arguments: see pam_twinlock(8).".to_owned())
         }
         ArgumentError::Unknown(word, nearest) => (
             "unknown-argument",
             nearest.map_or_else(
-                || format!("Take `{word}` out."),
-                |near| format!("Write `{near}` if that was meant, or take it out."),
+                || format!("Remove `{word}`."),
+                |near| format!("Write `{near}` if that was meant, or remove it."),
             ),
         ),
     };
@@ -154,7 +154,7 @@ fn control(line: &Handler) -> Option<Finding> {
         id: "weak-control",
         place: line.place.to_string(),
         what: format!(
-            "The control field of this line does not make the module's {} a no.",
+            "With the control field of this line, {} from the module does not refuse the login.",
             code.name()
         ),
         remedy: format!("Write `auth {control} {path} {}`.", args.join(" ")),
@@ -184,8 +184,11 @@ fn file(line: &Handler, name: &str, module: &ModuleFile) -> Vec<Finding> {
             level: Level::LockOut,
             id: "module-missing",
             place: line.place.to_string(),
-            what: format!("The file of {} is in none of libpam's folders.", file_name(name)),
-            remedy: "Install the package twinlock again, or take the lines that name it out."
+            what: format!(
+                "The file of {} is not in the module folders of libpam.",
+                file_name(name)
+            ),
+            remedy: "Install the package twinlock again, or remove the lines that name it."
                 .to_owned(),
         }],
         ModuleFile::At { path, uid, modes } => {
@@ -195,9 +198,7 @@ fn file(line: &Handler, name: &str, module: &ModuleFile) -> Vec<Finding> {
                     level: Level::WayIn,
                     id: "module-owner",
                     place: path.clone(),
-                    what: format!(
-                        "The module belongs to uid {uid}, who can put another one in its place."
-                    ),
+                    what: format!("The module belongs to uid {uid}, who can replace it."),
                     remedy: format!("chown root:root {path}"),
                 });
             }
@@ -206,7 +207,7 @@ fn file(line: &Handler, name: &str, module: &ModuleFile) -> Vec<Finding> {
                     level: Level::WayIn,
                     id: "module-writable",
                     place: path.clone(),
-                    what: "The module or its folder can be written by others than root.".to_owned(),
+                    what: "Users other than root can write to the module or its folder.".to_owned(),
                     remedy: format!("chmod go-w {path} $(dirname {path})"),
                 });
             }

@@ -30,8 +30,8 @@ fn missing(line: &Handler, path: &str) -> Finding {
     let refuses =
         matches!(line.actions.on(PamCode::MODULE_UNKNOWN), ControlAction::Bad | ControlAction::Die);
     let (level, so) = match refuses {
-        true => (Level::LockOut, "every login that comes to this line is refused"),
-        false => (Level::Warning, "this line does nothing"),
+        true => (Level::LockOut, "every login that reaches this line is refused"),
+        false => (Level::Warning, "this line has no effect"),
     };
     Finding {
         level,

@@ -38,12 +38,12 @@ pub fn judge(name: &str, service: &Service) -> Option<Finding> {
         id: "caller-not-root",
         place: own.clone(),
         what: format!(
-            "{name} does not run as root, and {by} asks for a code that only root can check: a session that is locked stays \
-             locked (reason caller_not_root)."
+            "{name} does not run as root, and {by} asks for a code that only root can check: a locked session cannot be \
+             unlocked (reason caller_not_root)."
         ),
         remedy: format!(
             "Write the lines that check the password into {own} itself, or exempt the service in twinlock.toml: [[rule]], \
-             service = \"{name}\", action = \"exempt\". A program that can run as root may do so instead."
+             service = \"{name}\", action = \"exempt\". Or run the program as root, if it can."
         ),
     })
 }

@@ -31,10 +31,10 @@ fn let_through(handler: &Handler, line: &PamLine) -> Option<Finding> {
         level: Level::Exception,
         id: "nullok",
         place: handler.place.to_string(),
-        what: "Who is not enrolled gets in with the first factor alone, because of `nullok` (unless twinlock.toml says what \
-               not_enrolled is)."
+        what: "Because of `nullok`, a user who is not enrolled logs in with the first factor alone (unless twinlock.toml has \
+               not_enrolled)."
             .to_owned(),
-        remedy: "See who is enrolled (`twinlock list`), enroll the others, then take `nullok` out.".to_owned(),
+        remedy: "See who is enrolled (`twinlock list`), enroll the others, then remove `nullok`.".to_owned(),
     })
 }
 
@@ -54,10 +54,10 @@ fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<
         id: "password-asked-again",
         place: handler.place.to_string(),
         what: format!(
-            "This line hands the password on, and {} is not told to take it: it may ask again.",
+            "This line passes the password on, but {} has no option to use it, and may ask again.",
             file_name(path)
         ),
-        remedy: format!("Write use_first_pass behind {}.", file_name(path)),
+        remedy: format!("Write use_first_pass after {}.", file_name(path)),
     })
 }
 
@@ -69,8 +69,8 @@ fn told_apart(handler: &Handler, line: &PamLine) -> Option<Finding> {
         level: Level::Warning,
         id: "code-told-apart",
         place: handler.place.to_string(),
-        what: "A wrong code ends the stack before the password is looked at, so that time tells a right code from a wrong \
-               one."
+        what: "A wrong code ends the stack before the password is checked, so the response time shows whether the code was \
+               correct."
             .to_owned(),
         remedy: "Write `required` instead of `requisite` there.".to_owned(),
     })

@@ -33,7 +33,7 @@ impl Case<'_> {
             level: if open { Level::WayIn } else { Level::Warning },
             id: "never-reached",
             place: line.handler.place.to_string(),
-            what: format!("This line is never asked after a right password.{before}"),
+            what: format!("This line is never reached after a correct password.{before}"),
             remedy: self.recipe_when_read(),
         })
     }
@@ -60,7 +60,7 @@ impl Case<'_> {
             level: if self.reach.without_key { Level::WayIn } else { Level::Warning },
             id: "stack-after-failure",
             place: line.handler.place.to_string(),
-            what: "This line says first_factor=stack, but a wrong password leads to it too: a stranger is treated as a person with a proven password.".to_owned(),
+            what: "This line has first_factor=stack, but is also reached after a wrong password: an attacker is treated as a user with a proven password.".to_owned(),
             remedy: self.recipe(),
         })
     }

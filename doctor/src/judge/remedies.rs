@@ -43,12 +43,12 @@ impl StackRecipe<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!(
-            "In {}, write these lines in place of all auth lines and of any `@include common-auth`",
+            "In {}, replace all auth lines and any `@include common-auth` by these lines",
             self.file
         );
         if self.three() {
             text.push_str(&format!(
-                " (a key, a password and a code, as in 10-twinlock-key-and-password.conf with `{KEY_METHODS}`; for a key and a code, write `{KEY_LINE}` for those that name pam_unix.so or the like, pam_twinlock.so, pam_deny.so and pam_permit.so)"
+                " (a key, a password and a code, as in 10-twinlock-key-and-password.conf with `{KEY_METHODS}`; for a key and a code, write only `{KEY_LINE}` in place of the lines with pam_unix.so or a similar module, pam_twinlock.so, pam_deny.so and pam_permit.so)"
             ));
         }
         text.extend(self.kept.farewell());

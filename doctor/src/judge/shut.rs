@@ -51,19 +51,19 @@ impl Case<'_> {
             place: self.file.to_owned(),
             what: match all {
                 true => format!(
-                    "Nobody gets in, not even with everything right.{}",
+                    "No login is possible, even if every factor is correct.{}",
                     gone.unwrap_or_default()
                 ),
-                false => format!(
-                    "sshd lets people come {with}, but this stack lets nobody in who comes so."
-                ),
+                false => {
+                    format!("sshd lets users reach PAM {with}, but this stack refuses all of them.")
+                }
             },
             remedy: match all {
                 true => {
                     meant.map_or_else(|| self.recipe_when_read(), |path| misspelt::remedy(path))
                 }
                 false => format!(
-                    "Take that way out of AuthenticationMethods, or let the stack judge it: {}",
+                    "Remove that method from AuthenticationMethods, or let the stack accept it: {}",
                     self.recipe_when_read()
                 ),
             },
@@ -71,12 +71,12 @@ impl Case<'_> {
     }
 
     fn shut_exempt(&self, key: bool) -> Finding {
-        let with = if key { "with a key" } else { "with a right password" };
+        let with = if key { "with a key" } else { "with a correct password" };
         Finding {
             level: Level::LockOut,
             id: "exempt-shut-out",
             place: self.file.to_owned(),
-            what: format!("An exempt account does not get in {with}: no line says yes when the module says ignore."),
+            what: format!("An exempt account cannot log in {with}: no line succeeds when the module returns ignore."),
             remedy: "Write `auth required pam_permit.so` directly before the line with first_factor=stack.".to_owned(),
         }
     }

@@ -137,7 +137,7 @@ fn a_misspelt_module_is_told_its_name() {
         [("module-missing", Level::LockOut, name), ("nobody-gets-in", Level::LockOut, name)]
     );
     assert!(found.iter().any(|one| one.what
-        == "PAM cannot load pam_twinlok.so: every login that comes to this line is refused."));
+        == "PAM cannot load pam_twinlok.so: every login that reaches this line is refused."));
     let optional = judged("auth optional pam_twinlok.so\nauth required pam_unix.so\n", NO_KEY);
     let said: Vec<_> = optional.iter().map(|one| (one.id, one.level)).collect();
     assert_eq!(said, [("module-missing", Level::Warning), ("password-alone", Level::WayIn)]);

@@ -23,12 +23,12 @@ fn twice(case: &Case<'_>, number: usize, line: &Cast) -> Option<Finding> {
         id: "code-asked-twice",
         place: line.handler.place.to_string(),
         what: format!(
-            "{} asks for a code beside twinlock: people are asked twice, and where both know the same app, one code does for both.",
+            "{} asks for a code in addition to twinlock: users are asked twice, and if both have the same key, one code satisfies both.",
             second.name
         ),
         remedy: match may_go(case, number, line) {
             true => format!(
-                "Delete that line, `{}` (`twinlock import` takes over what it has stored).",
+                "Delete that line, `{}` (`twinlock import` imports its keys).",
                 written(line)
             ),
             false => case.recipe_when_read(),

@@ -97,7 +97,7 @@ impl Loader<'_> {
             let file = format!("{}/{}", FOLDERS.first().unwrap_or(&""), self.service);
             self.give_up(
                 LinePlace { file, line: 0 },
-                "there is no file for this service and none for `other`",
+                "there is no file for this service or for `other`",
             );
         }
         Ok(())
@@ -208,10 +208,7 @@ impl Loader<'_> {
             return Ok(());
         }
         if known.is_none() {
-            self.fault(
-                &entry.place,
-                format!("`{kind}` is none of auth, account, password, session"),
-            );
+            self.fault(&entry.place, format!("`{kind}` is not auth, account, password or session"));
         }
         let (flag, rest) = field(rest).unwrap_or_default();
         let (target, rest) = field(rest).map_or((None, ""), |(word, rest)| (Some(word), rest));
@@ -240,7 +237,7 @@ impl Loader<'_> {
 
     fn module(&mut self, entry: &Entry<'_>, path: Option<String>, args: &str) -> StackKind {
         let Some(path) = path else {
-            self.fault(&entry.place, "no module is named".to_owned());
+            self.fault(&entry.place, "the module is missing".to_owned());
             return StackKind::Broken;
         };
         StackKind::Module { path, args: fields(args) }
@@ -293,7 +290,7 @@ impl Loader<'_> {
     ) -> Result<bool, Option<UnreadableError>> {
         self.included += 1;
         if self.included > FILES_MAX {
-            self.give_up(entry.place.clone(), "the files include each other without end");
+            self.give_up(entry.place.clone(), "the files include each other in a loop");
             return Ok(false);
         }
         let found = match target {
@@ -306,7 +303,7 @@ impl Loader<'_> {
             let name = target.unwrap_or_default();
             self.fault(
                 &entry.place,
-                format!("the file `{name}` that it names is not there, or names itself"),
+                format!("the file `{name}` does not exist, or includes itself"),
             );
             return Ok(false);
         };

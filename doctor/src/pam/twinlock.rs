@@ -41,12 +41,12 @@ impl core::fmt::Display for ArgumentError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::NoFirstFactor => f.write_str(
-                "The line does not say what stands before it, so the module refuses everybody.",
+                "The line does not say which first factor comes before it, so the module refuses every user.",
             ),
-            Self::Other(sentence) => write!(f, "The module refuses everybody: {sentence}."),
+            Self::Other(sentence) => write!(f, "The module refuses every user: {sentence}."),
             Self::Unknown(word, _) => write!(
                 f,
-                "The module does not know the argument `{word}`, so it refuses everybody."
+                "The module does not know the argument `{word}`, so it refuses every user."
             ),
         }
     }

@@ -207,13 +207,12 @@ impl SshdFacts {
             finding.level = Level::Exception;
             finding.id = "match-without-code";
             let with = if *kind == Issue::KeyAlone { "a key alone" } else { "no code" };
-            finding.what = format!("{who} gets in with {with} {by}.");
-            finding.remedy = format!(
-                "Leave it if that is meant; if not, take the line out or write `{KEY_METHODS}` there."
-            );
+            finding.what = format!("{who} can log in with {with} {by}.");
+            finding.remedy =
+                format!("If that is not intended, remove the line or write `{KEY_METHODS}` there.");
         } else {
             finding.what = format!("For {who}, {by}: {}", finding.what);
-            finding.remedy = format!("Correct the line at {}, or take it out.", line.place);
+            finding.remedy = format!("Correct the line at {}, or remove it.", line.place);
         }
         finding
     }
@@ -239,8 +238,8 @@ impl SshdFacts {
     fn grace(&self) -> Option<Finding> {
         let seconds = self.base.grace().filter(|seconds| *seconds < SET_UP)?;
         let cut_off = match seconds < FIND_PHONE {
-            true => "who has to find the telephone first is cut off",
-            false => "set-up at a login, as after a reset, takes minutes and is cut off",
+            true => "a user who has to find the phone first is disconnected",
+            false => "set-up at a login, as after a reset, takes minutes and would be interrupted",
         };
         Some(Finding {
             level: Level::Warning,
@@ -265,14 +264,14 @@ fn keywords(kind: &Issue) -> &'static [&'static str] {
 
 fn words(kind: &Issue) -> (&'static str, Level, String) {
     match kind {
-        Issue::NoPamOpen => ("usepam-no", Level::WayIn, "UsePAM is off: nobody is asked for a code.".to_owned()),
-        Issue::NoPamShut => ("usepam-no", Level::LockOut, "UsePAM is off, but every way in asks for what only PAM can ask: nobody gets in.".to_owned()),
-        Issue::NoPrompts => ("prompts-off", Level::LockOut, "KbdInteractiveAuthentication is off: sshd cannot ask anybody for a code.".to_owned()),
-        Issue::KeyAlone => ("key-alone", Level::WayIn, "A key alone gets in: sshd does not ask PAM for anything after it.".to_owned()),
-        Issue::OtherAlone(way) => (other_id(way), Level::WayIn, format!("`{way}` gets in without PAM: no code is asked for.")),
-        Issue::OneText(way) => ("password-method", Level::Warning, format!("The way `{way}` gives one typed text to every hidden prompt: a password and a code cannot both be typed, and a code typed there is taken for a password.")),
-        Issue::KeyAfterCode(way) => ("key-after-code", Level::Warning, format!("The way `{way}` asks for the key last, so the module is not told of it and refuses.")),
-        Issue::RootShutOut => ("root-shut-out", Level::Note, "root does not get in by ssh: PermitRootLogin forbids it the prompts that every way asks for.".to_owned()),
+        Issue::NoPamOpen => ("usepam-no", Level::WayIn, "UsePAM is off: no user is asked for a code.".to_owned()),
+        Issue::NoPamShut => ("usepam-no", Level::LockOut, "UsePAM is off, but every authentication method needs PAM: no login is possible.".to_owned()),
+        Issue::NoPrompts => ("prompts-off", Level::LockOut, "KbdInteractiveAuthentication is off: sshd cannot ask for a code.".to_owned()),
+        Issue::KeyAlone => ("key-alone", Level::WayIn, "A key alone is enough for a login: sshd does not call PAM after it.".to_owned()),
+        Issue::OtherAlone(way) => (other_id(way), Level::WayIn, format!("`{way}` allows a login without PAM: no code is asked for.")),
+        Issue::OneText(way) => ("password-method", Level::Warning, format!("The method `{way}` gives the same answer to every hidden prompt: a password and a code cannot both be typed, and a code typed there is treated as a password.")),
+        Issue::KeyAfterCode(way) => ("key-after-code", Level::Warning, format!("The method `{way}` asks for the key last, so the module cannot see the key and refuses.")),
+        Issue::RootShutOut => ("root-shut-out", Level::Note, "root cannot log in by ssh: PermitRootLogin forbids the prompts that every method needs.".to_owned()),
     }
 }
 

@@ -73,7 +73,7 @@ fn sudo_and_su_under_sshd_leave_who_has_logged_in() {
     ] {
         let act = chain.replace("ACT", BYPASS);
         refused(&b.ssh("bob", &act, &b.code("kim")), (4, "bob has no second factor"));
-        refused(&b.ssh("kim", &act, &b.wrong_code("kim")), (1, "no right code of yours"));
+        refused(&b.ssh("kim", &act, &b.wrong_code("kim")), (1, "no correct code of your own"));
         let broken = chain.replace("ACT", &format!("{BYPASS} --break-glass lost"));
         refused(&b.ssh("kim", &broken, ""), (4, "and kim has"));
         log.no_more();
@@ -90,7 +90,7 @@ fn a_person_on_a_terminal_is_asked_by_name_whoever_they_have_become() {
     let mut session = b.login("kim", &[]);
     session.expect("$ ").send_line(&format!("su -c 'sudo {BYPASS}' bob; echo ended=$?"));
     session.expect("Password: ").send_line(PASSWORD);
-    session.expect("it cannot be told who acts").expect("ended=4");
+    session.expect("the acting user is unknown").expect("ended=4");
     log.no_more();
     session.expect("$ ").send_line(&format!("sudo {BYPASS}; echo ended=$?"));
     session.expect("Your own code (kim): ").send_line(&b.code("kim"));
@@ -107,10 +107,10 @@ fn what_no_login_has_started_takes_a_reason() {
     let mut log = Log::new(&b);
     b.write("/usr/local/bin/boxed", BOXED);
     b.run("chmod 755 /usr/local/bin/boxed").ok();
-    let nobody = ("nobody has logged in here", "break_glass".to_owned());
+    let nobody = ("no user has logged in here", "break_glass".to_owned());
     // sudo's variables reach it and name another user than the login, which is unknown there.
     let invoker = format!("break_glass invoker=uid:{}", b.uid("kim"));
-    let another = ("it cannot be told who acts", invoker);
+    let another = ("the acting user is unknown", invoker);
     for (start, (said, own_code)) in [
         ("sudo systemd-run --quiet --wait --pipe", &nobody),
         ("sudo systemd-run --quiet --wait --pipe --setenv=SUDO_USER=kim --uid=root", &nobody),
@@ -129,7 +129,7 @@ fn what_no_login_has_started_takes_a_reason() {
     }
     let mut session = b.login("kim", &[]);
     let line = format!("sudo systemd-run --quiet --pty {BYPASS}; echo ended=$?");
-    session.expect("$ ").send_line(&line).expect("nobody has logged in here").expect("ended=4");
+    session.expect("$ ").send_line(&line).expect("no user has logged in here").expect("ended=4");
     log.no_more();
 }
 

@@ -61,7 +61,7 @@ fn wrong_codes_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
         begin: wrong_codes,
         left: |m| names(m, SEAT, "try."),
         blows: &[("unlinkat", Errno::EROFS), ("unlinkat", Errno::EIO)],
-        said: ["nothing was changed", "the others are forgotten"],
+        said: ["nothing was changed", "the others were cleared"],
     });
 }
 
@@ -117,7 +117,7 @@ fn devices_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
         begin: devices,
         left: remembered,
         blows: &[("unlinkat", Errno::EROFS)],
-        said: ["nothing was changed", "others are gone"],
+        said: ["nothing was changed", "others were forgotten"],
     });
 }
 
@@ -183,7 +183,8 @@ fn the_settings_that_are_kept_are_the_old_ones_or_the_new_ones() {
                 assert!(is_new && nth > 1, "{call}");
                 break;
             }
-            let told = if is_new { "This one stands in all the same" } else { "kept before still" };
+            let told =
+                if is_new { "The new copy is in place" } else { "previous copy is still in place" };
             says(&done, told);
             cut.again().ok();
             assert_eq!(cut.left(), "");
@@ -248,7 +249,7 @@ fn settings_on_a_full_and_a_read_only_disk_are_kept_as_they_were() {
             let done = m.call(format!("twinlock {words}").split(' ')).output();
             assert_eq!(done.code, Some(6), "{state}: {done:?}");
             let said = (done.stdout + &done.stderr).replace('\n', " ");
-            assert!(said.contains("kept before still"), "{state}: {said}");
+            assert!(said.contains("previous copy is still in place"), "{state}: {said}");
             assert_eq!(m.file(GOOD).read(), old, "{state}");
         }
         m.run(["sh", "-c", &format!("rm -f {etc}/fill*")]).ok();

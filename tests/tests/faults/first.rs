@@ -128,9 +128,9 @@ fn refused_by_the_disk_it_is_said_and_goes_on() {
                 let said = done.stderr.replace('\n', " ");
                 let told = [
                     "nothing was changed",
-                    "when this is done again",
+                    "run it again to create",
                     "no new epoch has begun",
-                    "all the same",
+                    "but the change may be lost",
                 ];
                 assert!(told.iter().any(|told| said.contains(told)), "{call} {nth}: {done:?}");
                 goes_on(&m, (&cut, words), &whole);
@@ -152,7 +152,7 @@ fn a_full_and_a_read_only_disk_are_said_and_the_first_command_goes_on_there() {
             let done = m.call(argv.split(' ')).input(&input).output();
             assert_eq!(done.code, Some(6), "{state} {words}: {done:?}");
             let said = done.stderr.replace('\n', " ");
-            let told = ["nothing was changed", "when this is done again", "no new epoch has begun"];
+            let told = ["nothing was changed", "run it again to create", "no new epoch has begun"];
             assert!(told.iter().any(|told| said.contains(told)), "{state} {words}: {said}");
         }
         m.run(["mount", "-o", "remount,rw,size=1m", STORE]).ok();

@@ -71,17 +71,17 @@ fn without_the_program_nothing_is_tried_with_every_letter() {
     put(&m, "bob@reset");
     let said = deliver(&m);
     assert_eq!(said.code, Some(3), "{said:?}");
-    assert_eq!(said.stdout, "0 letters sent, 2 waiting.\n");
+    assert_eq!(said.stdout, "0 messages sent, 2 waiting.\n");
     assert_eq!(
         one_line(&said.stderr),
         "twinlock: no mail was sent: /opt/sendmail cannot be started (No such file or directory (os error 2)) \
          Install a mail server or a relay client (postfix, exim, msmtp-mta, nullmailer), or set sendmail in the \
-         settings to the program that takes mail."
+         settings to a program that accepts mail."
     );
     assert_eq!(m.logged("event=mail_failed").len(), 1);
     program(&m, KEEPS);
-    assert_eq!(deliver(&m).ok(), "1 letter sent, 1 waiting.\n");
-    assert_eq!(later(&m, 901).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m).ok(), "1 message sent, 1 waiting.\n");
+    assert_eq!(later(&m, 901).ok(), "1 message sent.\n");
     assert_eq!(kept(&m).len(), 2);
 }
 
@@ -93,7 +93,7 @@ fn a_slow_program_is_ended_with_all_that_it_started() {
     }
     let said = deliver(&m);
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert_eq!(said.stdout, "0 letters sent, 4 waiting.\n");
+    assert_eq!(said.stdout, "0 messages sent, 4 waiting.\n");
     let what = "/opt/sendmail did not end within 2 s, and was killed";
     assert!(one_line(&said.stderr).contains(what), "{said:?}");
     assert_eq!(m.logged("event=mail_failed").len(), 3, "the others wait for a better time");
@@ -112,25 +112,25 @@ fn a_failing_program_is_quoted_and_tried_again_later_and_later() {
     let m = machine("yes noise | head -c 20000000 >&2; exit 75\n");
     put(&m, "ada@reset");
     let said = deliver(&m);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(1), "0 letters sent, 1 waiting.\n"));
+    assert_eq!((said.code, said.stdout.as_str()), (Some(1), "0 messages sent, 1 waiting.\n"));
     let what =
         "twinlock: no mail was sent: /opt/sendmail did not accept the mail (status 75: noise)";
     assert!(one_line(&said.stderr).starts_with(what), "{said:?}");
     program(&m, "echo '550 \u{1b}[2Jno such user' >&2; kill -9 $$\n");
     let said = later(&m, 899);
-    assert_eq!(said.ok(), "0 letters sent, 1 waiting.\n");
+    assert_eq!(said.ok(), "0 messages sent, 1 waiting.\n");
     let said = later(&m, 902);
     assert!(one_line(&said.stderr).contains("(signal 9: 550 \\u{1b}[2Jno such user)"), "{said:?}");
     let tries = |m: &Machine| names(m, "waiting")[0].split('@').nth(2).map(str::to_owned);
     assert!(tries(&m).is_some_and(|tries| tries.starts_with("2.0.")), "{:?}", tries(&m));
-    assert_eq!(later(&m, 2000).ok(), "0 letters sent, 1 waiting.\n");
+    assert_eq!(later(&m, 2000).ok(), "0 messages sent, 1 waiting.\n");
     let given_up = later(&m, 5 * 86_400);
-    assert_eq!(given_up.stdout, "0 letters sent, 1 given up (see outbox/dead).\n");
+    assert_eq!(given_up.stdout, "0 messages sent, 1 given up (see outbox/dead).\n");
     assert_eq!(m.logged("event=mail_given_up user=ada kind=reset").len(), 1);
     let [dead] = &names(&m, "dead")[..] else { panic!("{:?}", names(&m, "dead")) };
     program(&m, KEEPS);
     m.run(["mv", &format!("{OUTBOX}/dead/{dead}"), &format!("{OUTBOX}/ada@reset")]).ok();
-    assert_eq!(deliver(&m).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m).ok(), "1 message sent.\n");
     assert_eq!(kept(&m).len(), 1);
 }
 
@@ -268,11 +268,11 @@ fn on_a_read_only_disk_letters_wait_and_that_is_said() {
     for _ in 0..2 {
         let done = deliver(&m);
         assert_eq!(done.code, Some(6), "{done:?}");
-        assert!(one_line(&done.stderr).contains("what was not sent waits"), "{done:?}");
+        assert!(one_line(&done.stderr).contains("unsent mail stays queued"), "{done:?}");
         assert!(kept(&m).len() == 1 && m.run(["ls", OUTBOX]).ok().contains("bob@reset"));
     }
     m.run(["mount", "-o", "remount,rw", "/var/lib/twinlock"]).ok();
-    assert_eq!(deliver(&m).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m).ok(), "1 message sent.\n");
     assert_eq!(kept(&m).values().copied().collect::<Vec<_>>(), [1, 1]);
 }
 
@@ -287,7 +287,7 @@ fn on_a_full_disk_letters_still_go() {
          i=0; while ln -s x /var/lib/twinlock/fill.$i 2>/dev/null; do i=$((i + 1)); done; ! touch /var/lib/twinlock/x 2>/dev/null"
     );
     m.run(["sh", "-c", &full]).ok();
-    assert_eq!(deliver(&m).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m).ok(), "1 message sent.\n");
     assert_eq!(kept(&m).len(), 2);
     assert!(names(&m, "waiting").is_empty());
 }

@@ -1,7 +1,7 @@
 //! `twinlock backup-codes` for the acting user, killed and with disk errors: the old or the new codes are in force, and
 //! the output says which.
 
-use twinlock_tests::{Machine, Scratch, codes_shown};
+use twinlock_tests::{Machine, Scratch, codes_shown, says_in_force};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const STORE: &str = "/var/lib/twinlock";
@@ -33,14 +33,13 @@ fn killed_in_its_second_half_the_old_codes_stand_or_the_new_ones() {
     let m = machine();
     let found = m
         .cut_dialogue(("ada", "backup-codes ada"), &WORDS)
-        .killed(("Your own code", "are dead"), |outcome| is_new(&m, &outcome.screen));
+        .killed(("Your own code", "no longer work"), |outcome| is_new(&m, &outcome.screen));
     assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?}");
 }
 
 /// Reports whether the output says that the old codes are in force, and not the new ones.
 fn says_old(said: &str) -> bool {
-    let old = ["nothing was changed", "what was in force still is"];
-    old.iter().any(|old| said.contains(old)) && !said.contains("all the same")
+    said.contains("nothing was changed") && !says_in_force(said)
 }
 
 #[test]
@@ -50,7 +49,7 @@ fn refused_by_the_disk_it_is_said_which_of_them_stand() {
         let new = is_new(&m, &outcome.screen);
         let done = outcome.code == Some(0);
         let said = outcome.said();
-        let told = if new { said.contains("all the same") } else { says_old(&said) };
+        let told = if new { says_in_force(&said) } else { says_old(&said) };
         assert!(done || told, "{} {new}: {said}", outcome.blow);
         assert!(new || !done, "{}: {said}", outcome.blow);
         done

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use twinlock_tests::{Ended, Machine, Otp, Place, Scratch, thorough};
+use twinlock_tests::{Ended, Machine, Otp, Place, Scratch, says_in_force, thorough};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
@@ -116,11 +116,12 @@ fn says(ended: &Ended, is_new: bool) -> bool {
         // Before anything was begun, and where a name was taken.
         "standard input",
         "it cannot be read",
-        "meanwhile; that key counts",
+        "in the meantime; that key is in force",
     ];
-    let new = ["all the same", "is reset", "are dead", "was given out"];
+    let new = ["is reset", "no longer work", "was issued"];
     let told = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if is_new { told(&new) } else { told(&old) && !told(&new) }
+    let new = told(&new) || says_in_force(&said);
+    if is_new { new } else { told(&old) && !new }
 }
 
 /// Reports whether a call allocates memory: without memory a process ends without a message, like a killed one.

@@ -62,11 +62,11 @@ fn an_app_goes_on_where_googles_module_left_it() {
     let done = import(&m, "ada");
     let said = "ada: imported\n  app: 128-bit key, 6 digits every 30 s, SHA1\n  \
                 4 backup codes, 1 used step\n  \
-                line 2: RATE_LIMIT is not carried over: twinlock counts wrong codes itself\n    \
+                line 2: RATE_LIMIT is not imported: twinlock counts wrong codes itself\n    \
                 (throttle in twinlock.toml)\n  \
-                line 3: WINDOW_SIZE is not carried over; `window = 8` in twinlock.toml is as\n    \
-                wide, for everybody\n\
-                1 imported. What was imported from stays; --remove-source deletes it.\n";
+                line 3: WINDOW_SIZE is not imported; `window = 8` in twinlock.toml is as\n    \
+                wide, for all users\n\
+                1 imported. The source files were kept; --remove-source deletes them.\n";
     assert_eq!(done.ok(), said);
     let would = said.replace("ada: imported", "ada: would be imported");
     let would = would.split("1 imported. ").next().unwrap().to_owned();
@@ -89,11 +89,11 @@ fn a_counter_goes_on_to_the_digit() {
     for (counter, right) in [(3, false), (4, true), (4, false), (6, true), (5, false)] {
         assert_eq!(ours(&m, &counted(&m, counter)), right, "{counter}");
     }
-    assert!(import(&m, "ada").ok().contains("imported already; nothing is changed\n"));
+    assert!(import(&m, "ada").ok().contains("imported already; nothing was changed\n"));
     assert!(google(&m, &counted(&m, 4), 0) && google(&m, &counted(&m, 6), 0));
     assert!(google(&m, &counted(&m, 8), 0));
     let said = import(&m, "ada");
-    assert!(said.ok().contains("imported already; a counter goes on where it is now\n"));
+    assert!(said.ok().contains("imported already; a counter stays where it is\n"));
     assert!(!ours(&m, &counted(&m, 7)) && ours(&m, &counted(&m, 9)));
 }
 
@@ -150,7 +150,7 @@ fn without_a_list_of_used_codes_every_code_so_far_is_used() {
     set_up(&m, "ada", "-t -D -w 3 -u -e 0");
     let (last, code) = (m.code_in("ada", -1), m.code("ada"));
     assert!(google(&m, &code, 0) && google(&m, &code, 0), "Google's module takes it twice");
-    assert!(import(&m, "ada").ok().contains("  there was no DISALLOW_REUSE; protection"));
+    assert!(import(&m, "ada").ok().contains("  DISALLOW_REUSE was not set; protection"));
     assert!(!ours(&m, &code) && !ours(&m, &last));
 }
 
@@ -165,7 +165,7 @@ fn importing_again_changes_nothing_and_another_key_stays() {
     let again = import(&m, "ada");
     assert_eq!(
         again.ok(),
-        "ada: imported already; nothing is changed\n0 imported, 1 enrolled already.\n"
+        "ada: imported already; nothing was changed\n0 imported, 1 enrolled already.\n"
     );
     assert_eq!(m.tree("/var/lib/twinlock/users"), before);
     assert!(!ours(&m, &scratch[0]) && ours(&m, &scratch[1]));
@@ -174,7 +174,7 @@ fn importing_again_changes_nothing_and_another_key_stays() {
     let other = import(&m, "ada");
     assert_eq!(other.code, Some(3));
     assert!(
-        other.stdout.contains("ada is enrolled already, and keeps the key that works"),
+        other.stdout.contains("ada is enrolled already, and keeps the present key"),
         "{other:?}"
     );
     // With `--all` that is no failure.

@@ -57,7 +57,7 @@ fn clocks_go_on_where_pam_oath_left_them() {
     let said = import(&m, FILE);
     let wanted = "ada: imported\n  app: 160-bit key, 6 digits every 30 s, SHA1\n  1 used step\n\
                   bob: imported\n  app: 160-bit key, 8 digits every 60 s, SHA1\n  1 used step\n\
-                  2 imported. What was imported from stays; --remove-source deletes it.\n";
+                  2 imported. The source files were kept; --remove-source deletes them.\n";
     assert_eq!(said.ok(), wanted);
     for (user, code) in ["ada", "bob"].into_iter().zip(codes) {
         assert!(!ours(&m, user, &code), "{user}");
@@ -90,9 +90,9 @@ fn what_is_left_behind_is_told_and_stops_nobody_else() {
     assert_eq!(said.code, Some(1));
     let expected = [
         "ada: imported\n  app: 160-bit key, 6 digits every 30 s, SHA1\n  token: 160-bit key, 6 digits, next counter 7\n",
-        "  line 2: a password in clear text is not carried over",
+        "  line 2: a password in clear text is not imported",
         "  line 3: the password that goes before the code (+) stays",
-        "  line 4: the key of line 2 once more; left out\n",
+        "  line 4: the same key as line 2; left out\n",
         "zoe: not imported: there is no account zoe.",
         "bob: not imported: /etc/users.oath, line 6: a type that twinlock does not know.",
         "cy: imported\n",
@@ -122,7 +122,7 @@ fn the_file_goes_when_nobody_needs_it_any_more() {
     let said = import(&m, &format!("{FILE} --remove-source"));
     assert_eq!(said.code, Some(3), "{said:?}");
     let sum = said.stdout.replace('\n', " ");
-    assert!(sum.ends_with("/etc/users.oath stays: somebody in it still needs it. "), "{sum}");
+    assert!(sum.ends_with("/etc/users.oath is kept: users in it still need it. "), "{sum}");
     m.file(FILE).write(&text);
     let said = import(&m, &format!("{FILE} --remove-source --user ada"));
     assert_eq!(said.code, Some(1), "{said:?}");

@@ -44,11 +44,8 @@ fn oath_files_stay_while_anything_in_them_is_unread() {
         (format!("# tokens\r\n{line}"), "line 1: a comment; left out"),
         (format!("{line}TOTP/T30 bob - {HEX}\n"), "line 2: a type that twinlock does not know"),
         (format!("\u{feff}HOTP/T30 bob - {HEX}\n{line}"), "line 1: there is a byte order mark"),
-        (format!("{line}HOTP bob - {HEX} 0 123456 2026-01-01 x"), "line 2: text behind the entry"),
-        (
-            format!("HOTP/T30/8 ada - {HEX}\n{line}"),
-            "line 2: the key of line 1 once more, for codes",
-        ),
+        (format!("{line}HOTP bob - {HEX} 0 123456 2026-01-01 x"), "line 2: text after the entry"),
+        (format!("HOTP/T30/8 ada - {HEX}\n{line}"), "line 2: the same key as line 1, for codes"),
         (format!("{line}bob's token is in the safe"), "line 2: a type that twinlock does not know"),
     ] {
         let m = machine();
@@ -56,7 +53,7 @@ fn oath_files_stay_while_anything_in_them_is_unread() {
         let done = m.run(["twinlock", "import", "oath", OATH, "--remove-source"]);
         assert_eq!(done.code, Some(1), "{text}: {done:?}");
         assert!(told(&done).contains(said), "{text}: {done:?}");
-        assert!(told(&done).contains("users.oath stays"), "{done:?}");
+        assert!(told(&done).contains("users.oath is kept"), "{done:?}");
         assert_eq!(m.file(OATH).read(), text);
         assert!(!told(&done).contains(HEX), "{done:?}");
     }
@@ -91,7 +88,10 @@ fn google_files_stay_while_anything_in_them_is_unread() {
         m.file(path).write(format!("{KEY}\n{rest}")).mode(0o400).owner(m.uid("bob"));
         let done = m.run(["twinlock", "import", "google", "bob", "--remove-source"]);
         assert_eq!((done.code, m.file(path).exists()), (Some(i32::from(stays)), stays), "{done:?}");
-        assert!(told(&done).contains(if stays { "stays: line" } else { "is deleted" }), "{done:?}");
+        assert!(
+            told(&done).contains(if stays { "is kept: line" } else { "is deleted" }),
+            "{done:?}"
+        );
     }
 }
 
@@ -129,11 +129,11 @@ fn texts_of_another_verb_name_that_verb() {
     let line = format!("otpauth://totp/box:ada?secret={KEY}");
     for (words, text, said) in [
         ("uri ada", EXPORT.to_owned(), "twinlock import migration ada"),
-        ("uri ada", format!("QR-Code:{line}\n"), "zbarimg leaves it out with --raw"),
+        ("uri ada", format!("QR-Code:{line}\n"), "zbarimg --raw does not print it"),
         ("uri ada", format!("\u{feff}{line}\n"), "without a byte order mark"),
         ("uri ada", format!("{line}\n{line}\n"), "several lines"),
         ("migration ada", format!("{line}\n"), "twinlock import uri ada"),
-        ("migration ada", format!("QR-Code:{EXPORT}"), "zbarimg leaves it out with --raw"),
+        ("migration ada", format!("QR-Code:{EXPORT}"), "zbarimg --raw does not print it"),
         ("migration ada", format!("\u{feff}{EXPORT}"), "without a byte order mark"),
         ("record ada", format!("{line}\n"), "twinlock import uri ada"),
         ("record ada", EXPORT.to_owned(), "twinlock import migration ada"),

@@ -110,11 +110,11 @@ fn verify_says_where_a_code_stands_and_uses_it_up() {
         (said.code, (said.stdout + &said.stderr).replace('\n', " "))
     };
     for (counter, exit, words) in [
-        (10, 0, "used up by this. It is the next one of this token."),
+        (10, 0, "which is now used up. It is the token's next code."),
         (10, 1, "that code or a later one was used already"),
         (15, 0, "button was pressed 4 more times since the last login."),
         (9, 1, "that code or a later one was used already"),
-        (2, 1, "used already Take the one shown now; on a token, press the button."),
+        (2, 1, "used already Use the code shown now; on a token, press the button."),
         (21, 1, "wrong: no authenticator of ada shows that code"),
         (300, 1, "wrong: no authenticator of ada shows that code"),
     ] {

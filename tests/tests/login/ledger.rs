@@ -200,7 +200,7 @@ fn wrong_codes_for_known_names_leave_room_for_proven_logins() {
     }
     assert!(taken(&m) <= before, "{} %", taken(&m));
     let doctor = m.run(["twinlock", "doctor", "ssh"]);
-    assert!(doctor.stdout.contains("of the ledger's names are taken"), "{doctor:?}");
+    assert!(doctor.stdout.contains("of the ledger's names are in use"), "{doctor:?}");
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn the_codes_are_shown_confirmed_and_in_force() {
     assert_eq!(all.session().exit_code(), Some(0));
     let screen = all.screen();
     assert!(screen.contains("two-step verification is on for ada"), "{screen}");
-    assert!(screen.contains("The next login takes the next\r\ncode.\r\n"), "{screen}");
+    assert!(screen.contains("The next login needs the next\r\ncode.\r\n"), "{screen}");
     let codes = codes_shown(&screen);
     assert_eq!(codes.len(), 10);
     assert!(lets_in(&m, &codes[3]) && !lets_in(&m, &codes[3]));
@@ -54,7 +54,7 @@ fn who_does_not_confirm_them_is_enrolled_and_shown_others_at_a_login() {
         let code = all.session().give_up();
         assert!(code == Some(0) || end == "\u{3}", "{code:?}: {}", all.screen());
         let screen = all.screen().replace("\r\n", " ");
-        assert!(screen.contains("The next login takes the next code, and shows the backup codes."));
+        assert!(screen.contains("The next login needs the next code, and shows the backup codes."));
         assert!(screen.contains("Your next login shows you new ones."), "{screen}");
         assert!(status(&m, "owed"));
         assert!(!lets_in(&m, &codes_shown(&screen)[0]));
@@ -104,7 +104,7 @@ fn stands(m: &Machine, screen: &str) -> u8 {
     assert_eq!(call.output().code, Some(0), "{screen}");
     let shown = codes_shown(screen);
     let works = shown.last().is_some_and(|code| lets_in(m, code));
-    assert_ne!(works, status(m, "owed since"), "{screen}");
+    assert_ne!(works, status(m, "due since"), "{screen}");
     1 + u8::from(works)
 }
 
@@ -126,8 +126,8 @@ fn refused_by_the_disk_it_is_said_which_stands() {
         let said = outcome.said();
         let told: &[&str] = match stands {
             0 => &["nothing was changed"],
-            1 => &["and shows the backup codes", "was changed all the same"],
-            _ => &["The next login takes the next code.", "It is not certain that these codes"],
+            1 => &["and shows the backup codes", "but the change may be lost"],
+            _ => &["The next login needs the next code.", "It is not certain that these codes"],
         };
         assert!(told.iter().any(|one| said.contains(one)), "{} {stands}: {said}", outcome.blow);
         assert_eq!(outcome.code == Some(0), said.contains("ada is enrolled with"), "{said}");

@@ -114,7 +114,7 @@ fn old_codes_let_nobody_in_and_are_said_to_be_old() {
     assert_eq!(m.logged("reason=clock_off").len(), 2, "{:?}", m.log());
     assert_eq!(m.tries("ada"), 3, "{}", m.state());
     let why = m.run(["twinlock", "why", "ada"]);
-    assert!(why.ok().contains("clock_off: two codes in a row were right"), "{why:?}");
+    assert!(why.ok().contains("clock_off: two codes in a row were correct"), "{why:?}");
     let after = m.tree("/var/lib/twinlock");
     assert!(!after.contains("record.2.toml") && before.contains("record.1.toml"), "{after}");
 }

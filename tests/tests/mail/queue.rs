@@ -63,7 +63,7 @@ fn each_kind_arrives_in_both_languages() {
             let what = if by_another { "twinlock uid:1001 kim -" } else { "sshd 203.0.113.7 - 3" };
             m.file(&name).link_to(&format!("1800000000 {what}"));
         }
-        assert_eq!(deliver(&m).ok(), "15 letters sent.\n");
+        assert_eq!(deliver(&m).ok(), "15 messages sent.\n");
         let mails = m.mailbox("ada", 15);
         for kind in KINDS {
             let (subject, body) = kept(language, kind);
@@ -97,19 +97,19 @@ fn headers(mail: &Mail, kind: &str) {
 fn of_a_kind_a_person_gets_one_an_hour() {
     let m = machine("");
     put(&m, "ada@guessed");
-    assert_eq!(deliver(&m).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m).ok(), "1 message sent.\n");
     for _ in 0..3 {
         put(&m, "ada@guessed");
-        assert_eq!(deliver(&m).ok(), "0 letters sent, 1 waiting.\n");
+        assert_eq!(deliver(&m).ok(), "0 messages sent, 1 waiting.\n");
         assert_eq!(m.run(["ls", OUTBOX]).ok(), "dead\nsent\nwaiting\n");
     }
     put(&m, "bob@guessed");
     put(&m, "ada@reset");
-    assert_eq!(deliver(&m).ok(), "2 letters sent, 1 waiting.\n");
+    assert_eq!(deliver(&m).ok(), "2 messages sent, 1 waiting.\n");
     let later = m.call(["twinlock", "deliver"]).clock(3590).output();
-    assert_eq!(later.ok(), "0 letters sent, 1 waiting.\n");
+    assert_eq!(later.ok(), "0 messages sent, 1 waiting.\n");
     let later = m.call(["twinlock", "deliver"]).clock(3700).output();
-    assert_eq!(later.ok(), "1 letter sent.\n");
+    assert_eq!(later.ok(), "1 message sent.\n");
     assert_eq!(m.mailbox("ada", 3).len(), 3);
 }
 
@@ -123,10 +123,10 @@ fn second_reset_within_the_hour_is_mailed() {
         m.call(["twinlock", "reset", "ada", "--yes"]).clock(seconds).output().ok();
         m.call(["twinlock", "deliver"]).clock(seconds).output()
     };
-    assert_eq!(reset(0).ok(), "1 letter sent.\n");
+    assert_eq!(reset(0).ok(), "1 message sent.\n");
     // Enrolled again, which is mailed as well, and reset again.
     m.enrolled("ada", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-    assert_eq!(reset(600).ok(), "2 letters sent.\n");
+    assert_eq!(reset(600).ok(), "2 messages sent.\n");
     let (subject, _) = kept("en", "reset");
     let mails = m.mailbox("ada", 3);
     let told: Vec<_> = mails.iter().filter(|mail| mail.subject() == subject).collect();
@@ -142,7 +142,7 @@ fn second_reset_within_the_hour_is_mailed() {
         .link_to("1800000700 sshd 203.0.113.7 - 3");
     m.file(&format!("{OUTBOX}/ada@key-changed.1800000701"))
         .link_to("1800000701 sshd 203.0.113.7 - 3");
-    assert_eq!(deliver(&m).ok(), "2 letters sent, 1 waiting.\n");
+    assert_eq!(deliver(&m).ok(), "2 messages sent, 1 waiting.\n");
     let mails = m.mailbox("ada", 6);
     let subjects: Vec<_> = mails.iter().map(|mail| mail.subject()).collect();
     let of = |kind| subjects.iter().filter(|one| **one == kept("en", kind).0).count();
@@ -157,7 +157,7 @@ fn mail_goes_to_the_address_on_record_or_to_the_name_or_nowhere() {
     put(&m, "ada@reset");
     put(&m, "nobody-here@reset");
     let said = deliver(&m);
-    assert_eq!(said.ok(), "1 letter sent, 1 for people without an address dropped.\n");
+    assert_eq!(said.ok(), "1 message sent, 1 dropped (no mail address).\n");
     m.mailbox("ada", 1);
     let record = "/var/lib/twinlock/users/ada/record.1.toml";
     let address = |address: &str| {
@@ -166,20 +166,20 @@ fn mail_goes_to_the_address_on_record_or_to_the_name_or_nowhere() {
     };
     address("bob@localhost");
     put(&m, "ada@key-changed");
-    assert_eq!(deliver(&m).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m).ok(), "1 message sent.\n");
     let mail = &m.mailbox("bob", 1)[0];
     assert_eq!(mail.header("To"), Some("<bob@localhost>"));
     address("bob@example.org, eve@example.org");
     put(&m, "ada@set-up-done");
     let odd = deliver(&m);
     assert_eq!(odd.code, Some(3));
-    assert_eq!(odd.stdout, "0 letters sent, 1 given up (see outbox/dead).\n");
+    assert_eq!(odd.stdout, "0 messages sent, 1 given up (see outbox/dead).\n");
     let told = odd.stderr.replace('\n', " ");
-    assert!(told.contains("eve@example.org is no address that mail is sent to"), "{told}");
+    assert!(told.contains("eve@example.org is not a mail address that can be used"), "{told}");
     m.settings("");
     put(&m, "bob@reset");
     let said = deliver(&m);
-    assert_eq!(said.ok(), "0 letters sent, 1 for people without an address dropped.\n");
+    assert_eq!(said.ok(), "0 messages sent, 1 dropped (no mail address).\n");
     let json = m.run(["twinlock", "--json", "deliver"]);
     assert_eq!(json.ok(), "{\"given_up\":0,\"sent\":0,\"waiting\":0,\"without_address\":0}\n");
 }
@@ -218,7 +218,7 @@ fn nothing_of_a_hostile_account_reaches_a_header() {
         m.file(&format!("{OUTBOX}/{name}")).link_to(text);
     }
     let said = deliver(&m);
-    assert_eq!(said.ok(), "1 letter sent, 2 for people without an address dropped.\n");
+    assert_eq!(said.ok(), "1 message sent, 2 dropped (no mail address).\n");
     let mails = m.mailbox("eve", 1);
     let mail = &mails[0];
     assert_eq!(mail.header("To"), Some("<eve@example.org>"));
@@ -241,10 +241,11 @@ fn a_flood_is_sent_in_one_run() {
     m.run(["sh", "-c", &many]).ok();
     put(&m, "ada@reset");
     let said = deliver(&m);
-    let ends = "1 letter sent, 200 for people without an address dropped, 20000 given up (see\noutbox/dead).\n";
+    let ends =
+        "1 message sent, 200 dropped (no mail address), 20000 given up (see\noutbox/dead).\n";
     assert_eq!(said.ok(), ends);
     assert_eq!(m.mailbox("ada", 1).len(), 1);
-    assert_eq!(deliver(&m).ok(), "0 letters sent.\n");
+    assert_eq!(deliver(&m).ok(), "0 messages sent.\n");
 }
 
 #[test]

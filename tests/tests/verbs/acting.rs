@@ -52,7 +52,7 @@ fn sudo_and_chains_of_su_and_sudo_change_nobody() {
             words(&m, &chain).as_user(user).logged_in(user).input(typed + "\n").output()
         };
         refused(&by("bob", m.code("kim")), (4, "bob has no second factor"));
-        refused(&by("kim", m.wrong_code("kim")), (1, "no right code of yours was typed"));
+        refused(&by("kim", m.wrong_code("kim")), (1, "no correct code of your own was typed"));
         by("kim", m.code("kim")).ok();
         assert_eq!(logged(&m), format!("user=ada own_code=given actor=uid:{}", m.uid("kim")));
         let status = m.run(["twinlock", "--json", "status", "ada"]);
@@ -75,8 +75,8 @@ fn a_code_of_ones_own_is_spent_and_wrong_ones_are_throttled() {
     m.enrolled("ada", ADA);
     refused(&by_kim(format!("{code}\n")), (1, "That code was used already. Wait for the next"));
     let wrong = m.wrong_code("kim");
-    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), (1, "no right code"));
-    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), (5, "too many wrong codes of yours"));
+    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), (1, "no correct code"));
+    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), (5, "you typed too many wrong codes"));
     refused(&by_kim(m.code_in("kim", 1) + "\n"), (5, "Wait until then"));
     let why = m.run(["twinlock", "why", "kim"]);
     assert!(why.ok().contains("twinlock") && why.ok().contains("wrong codes"), "{why:?}");
@@ -92,7 +92,7 @@ fn neither_a_bypass_nor_a_ticket_is_a_code_of_ones_own() {
     let bypass = given.ok().split('"').nth(3).expect("the digits").to_owned();
     let call = words(&m, format!("sudo {RESET}")).as_user("kim").logged_in("kim");
     let done = call.input(format!("{bypass}\nABCD-EFGH-IJKL\n")).output();
-    refused(&done, (1, "A bypass or a ticket does not do here"));
+    refused(&done, (1, "A bypass code or a ticket is not accepted here"));
     assert!(m.file("/var/lib/twinlock/users/kim/record.2.toml").read().contains("uses = 1"));
 }
 
@@ -101,14 +101,17 @@ fn where_nobody_has_logged_in_it_takes_a_reason_that_is_logged() {
     let m = machine();
     // As systemd-run and a container start it: with a terminal of any name, or without one.
     let service = |line: &str| words(&m, line).without_a_login();
-    refused(&service(RESET).output(), (4, "nobody has logged in here"));
-    refused(&service(RESET).input(m.code("kim") + "\n").output(), (4, "nobody has logged in here"));
+    refused(&service(RESET).output(), (4, "no user has logged in here"));
+    refused(
+        &service(RESET).input(m.code("kim") + "\n").output(),
+        (4, "no user has logged in here"),
+    );
     let mut terminal = service(RESET).open();
-    terminal.expect("nobody has logged in here");
+    terminal.expect("no user has logged in here");
     assert_eq!(terminal.exit_code(), Some(4));
     let named = "touch /dev/console /dev/tty1; mount --bind $(tty) /dev/console; mount --bind $(tty) /dev/tty1";
     let mut terminal = service(&format!("{named}; {RESET} </dev/console")).open();
-    terminal.expect("nobody has logged in here");
+    terminal.expect("no user has logged in here");
     assert_eq!(terminal.exit_code(), Some(4));
     let done = service(&format!("{RESET} --break-glass 'phone of kim lost'")).output();
     done.ok();
@@ -131,7 +134,7 @@ fn console_on_standard_input_is_no_console() {
             // This machine has no such device.
             continue;
         }
-        refused(&done, (4, "nobody has logged in here"));
+        refused(&done, (4, "no user has logged in here"));
     }
 }
 
@@ -156,7 +159,7 @@ fn another_caller_of_sudo_puts_the_login_in_doubt() {
             let line = chain.replace("RESET", &format!("{RESET}{glass}"));
             words(&m, line).as_user(whose).without_a_login().input(m.code("kim") + "\n").output()
         };
-        refused(&act(""), (4, "it cannot be told who acts"));
+        refused(&act(""), (4, "the acting user is unknown"));
         assert!(m.logged("event=reset ").is_empty(), "{chain}");
         act(" --break-glass lost").ok();
         let line = m.logged("event=reset ").remove(0);
@@ -182,8 +185,8 @@ fn session_of_another_user_puts_the_login_in_doubt() {
         // This kernel has no audit sessions.
         return;
     }
-    refused(&line(m.uid("bob"), "TTY=pts/0\\n"), (4, "the session is another user's"));
-    refused(&line(0, "TTY=tty1\\n"), (4, "the session is another user's"));
+    refused(&line(m.uid("bob"), "TTY=pts/0\\n"), (4, "the session belongs to another user"));
+    refused(&line(0, "TTY=tty1\\n"), (4, "the session belongs to another user"));
     line(m.uid("kim"), "TTY=pts/0\\n").ok();
 }
 
@@ -251,13 +254,13 @@ fn backup_codes_of_ones_own_take_two_codes_and_are_confirmed() {
     let m = machine();
     let mut session = m.call(["twinlock", "backup-codes", "kim"]).logged_in("kim").open();
     session.expect("Your own code (kim): ").send_line("FEJT-QYCH-WGPV-SARM-XOKB");
-    session.expect("A backup code does not do here").expect("(kim): ");
+    session.expect("A backup code is not accepted here").expect("(kim): ");
     session.send_line(&m.code("kim")).expect(": ").send_line(&m.code_in("kim", 1));
     session.expect("to show that you have them: ");
     let transcript = session.transcript();
     let is_code = |word: &&str| word.len() == 24 && word.matches('-').count() == 4;
     let last = transcript.split_whitespace().rfind(is_code).expect("codes");
-    session.send_line(&last[20..]).expect("The old backup codes of kim are dead.");
+    session.send_line(&last[20..]).expect("The old backup codes of kim no longer work.");
     assert_eq!(session.exit_code(), Some(0));
     let reset = words(&m, RESET).logged_in("kim").input(format!("{last}\n")).output();
     reset.ok();

@@ -212,7 +212,7 @@ fn prompt_held_open_since_bootstrap_enrolls_nobody() {
     held.expect("code now shown in the app: ");
     m.enrolled("ada", ADA);
     let code = twinlock_tests::Otp::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").in_steps(0);
-    held.send_line(&code).expect("was enrolled meanwhile");
+    held.send_line(&code).expect("was enrolled in the");
     assert_eq!(held.exit_code(), Some(4));
     assert!(m.logged("event=enrolled user=bob").is_empty());
 }

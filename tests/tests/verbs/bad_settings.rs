@@ -51,10 +51,10 @@ const SETTINGS: [(&str, &str); 35] = [
     ("head -c 65537 /dev/zero | tr '\\0' '#' >$T", "twinlock.toml: is larger than 64 KiB"),
     ("mv $T /root/elsewhere; ln -s /root/elsewhere $T", "twinlock.toml: is a symbolic link"),
     ("rm $T; ln -s /nowhere $T", "twinlock.toml: is a symbolic link"),
-    ("rm $T; mkfifo $T", "twinlock.toml: is no regular file"),
-    ("rm $T; mkdir $T", "twinlock.toml: is no regular file"),
-    ("rm $T; mknod -m 600 $T c 1 5", "twinlock.toml: is no regular file"),
-    ("rm $T; mknod -m 600 $T c 1 3", "twinlock.toml: is no regular file"),
+    ("rm $T; mkfifo $T", "twinlock.toml: is not a regular file"),
+    ("rm $T; mkdir $T", "twinlock.toml: is not a regular file"),
+    ("rm $T; mknod -m 600 $T c 1 5", "twinlock.toml: is not a regular file"),
+    ("rm $T; mknod -m 600 $T c 1 3", "twinlock.toml: is not a regular file"),
     (
         "rm $T; perl -MSocket -e 'socket(S,AF_UNIX,SOCK_STREAM,0);bind(S,sockaddr_un($ARGV[0]))||die' $T",
         "twinlock.toml: cannot be read or written (errno 6)",
@@ -97,7 +97,7 @@ fn bad_settings_refuse_and_say_where() {
     assert_eq!(asked(&m, "carol", "").0, Some(0));
     let elsewhere =
         ("mv $E /root/elsewhere; ln -s /root/elsewhere $E", "twinlock.toml: is a symbolic link");
-    let file = ("rm -r $E; : >$E", "twinlock.toml: is no regular file");
+    let file = ("rm -r $E; : >$E", "twinlock.toml: is not a regular file");
     for (damage, detail) in SETTINGS.into_iter().chain([elsewhere, file]) {
         mend(&m);
         sh(&m, damage);
@@ -250,7 +250,7 @@ fn a_config_that_cannot_be_trusted_refuses() {
             "/etc/twinlock/other: can be written to by users other than root",
         ),
         ("ln -s $T $E/other", "/etc/twinlock/other: is a symbolic link"),
-        ("mkdir $E/other", "/etc/twinlock/other: is no regular file"),
+        ("mkdir $E/other", "/etc/twinlock/other: is not a regular file"),
         ("echo 'windwo = 1' >$E/other", "/etc/twinlock/other:1: unknown field"),
     ] {
         mend(&m);

@@ -47,11 +47,11 @@ fn what_was_used_there_is_used_here_and_twice_is_once() {
     let code = a.code("ada");
     assert!(lets_in(&a, &code) && lets_in(&a, SCRATCH[0]));
     let text = export(&a);
-    assert_eq!(import(&b, &text, "").ok(), "ada is enrolled here as over there.\n");
+    assert_eq!(import(&b, &text, "").ok(), "ada is now enrolled as on the other host.\n");
     assert!(!lets_in(&b, &code) && !lets_in(&b, SCRATCH[0]));
     assert_eq!(lasting(&export(&b)).replace("uid = 2000", "uid = 1000"), lasting(&text));
     let state = b.tree("/var/lib/twinlock/users/ada");
-    let same = "ada is the same here already; nothing is changed.\n";
+    let same = "ada is the same here already; nothing was changed.\n";
     assert_eq!(import(&b, &text, "").ok(), same);
     assert_eq!(b.tree("/var/lib/twinlock/users/ada"), state);
     assert!(lets_in(&b, &b.code_in("ada", 1)) && lets_in(&b, SCRATCH[1]));
@@ -78,7 +78,7 @@ fn the_later_change_counts_a_removal_too() {
     assert!(!lets_in(&b, &b.code("ada")));
     let removal = import(&a, &export(&b), "");
     assert_eq!(removal.code, Some(3), "{removal:?}");
-    assert!(removal.stderr.contains("another host ends nothing here"), "{removal:?}");
+    assert!(removal.stderr.contains("was removed on the other host"), "{removal:?}");
     assert!(lets_in(&a, &a.code("ada")) && lets_in(&a, SCRATCH[0]));
     // If the older record is imported anyway, codes that may have been used here stay used.
     let taken = import(&b, &old, "--older --json");
@@ -125,7 +125,7 @@ fn an_account_out_of_googles_app_is_taken_over_once() {
     assert!(vague.stderr.contains("Say which, by --name: box:ada, token.\n"), "{vague:?}");
     let done = call("ada --name token");
     assert_eq!(done.ok(), "ada is enrolled with the authenticator token.\n");
-    assert!(call("ada --name token").ok().contains("imported already; nothing is changed"));
+    assert!(call("ada --name token").ok().contains("imported already; nothing was changed"));
     assert_eq!(call("ada --name box").code, Some(3));
     assert_eq!(
         call("bob --name BOX --json").ok(),
@@ -200,5 +200,5 @@ fn a_counter_far_ahead_kills_no_token() {
         assert_eq!(b.tree("/var/lib/twinlock"), before, "{counter}");
     }
     let moved = honest.replace("counter = 5", "counter = 1005");
-    assert!(import(&b, &moved, "").ok().contains("a counter goes on"));
+    assert!(import(&b, &moved, "").ok().contains("the counter stays where it is"));
 }

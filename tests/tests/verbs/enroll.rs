@@ -108,7 +108,7 @@ fn pictures_are_for_their_maker_alone_and_replace_nothing() {
     assert_eq!(again.code, Some(3));
     assert_eq!(
         again.stderr,
-        "twinlock: /root/a.png is there already, and is not overwritten; nothing was\nchanged\n\
+        "twinlock: /root/a.png exists already, and is not overwritten; nothing was\nchanged\n\
          Name another file, or delete this one first.\n"
     );
     let nowhere = m.run(["twinlock", "enroll", "bob", "--png", "/none/b.png"]);
@@ -160,15 +160,18 @@ fn five_wrong_answers_end_it_and_each_is_told_kindly() {
     for (answer, said) in [
         (otp.wrong().as_str(), "That code is wrong. 4 tries left."),
         ("hunter2", "That is not a code. The app shows 6 digits. 3 tries left."),
-        (&early, "It belongs to a clock that is about 3 min"),
-        (&late, "the phone's is fast"),
+        (&early, "It belongs to a time about 3 min"),
+        (&late, "the phone's clock is fast"),
         ("00000000", "That code is wrong."),
     ] {
         s.send_line(answer).expect(said);
     }
     assert_eq!(s.exit_code(), Some(1));
     let transcript = s.transcript();
-    assert!(transcript.contains("no right code was typed, so ada is not enrolled"), "{transcript}");
+    assert!(
+        transcript.contains("no correct code was typed, so ada is not enrolled"),
+        "{transcript}"
+    );
     assert!(!transcript.contains(&otp.in_steps(0)), "the right code is never shown: {transcript}");
     assert_eq!(state(&m), "not enrolled");
     assert!(!m.log().iter().any(|line| line.contains(&otp.key)));
@@ -230,14 +233,14 @@ fn of_two_at_once_one_wins_and_the_other_is_told() {
     let later = typed_off(&m, &second);
     let winner = typed_off(&m, &first);
     first.send_line(&winner.in_steps(0)).expect("ada is enrolled");
-    second.send_line(&later.in_steps(0)).expect("somebody else enrolled ada meanwhile");
+    second.send_line(&later.in_steps(0)).expect("ada was enrolled by another process");
     assert_eq!((first.exit_code(), second.exit_code()), (Some(0), Some(3)));
     m.pamtester("probe", "ada").input(format!("{}\n\n", winner.in_steps(1))).output().ok();
     let third = m.run(["twinlock", "enroll", "ada"]);
     assert_eq!(third.code, Some(3));
     assert_eq!(
         third.stderr,
-        "twinlock: ada is enrolled already, and keeps the key that works\n\
-         To begin anew: twinlock remove ada, then enroll again.\n"
+        "twinlock: ada is enrolled already, and keeps the present key\n\
+         To start again: twinlock remove ada, then enroll again.\n"
     );
 }

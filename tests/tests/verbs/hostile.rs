@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use twinlock_tests::{Machine, Scratch};
+use twinlock_tests::{Machine, Scratch, says_in_force};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
@@ -51,13 +51,13 @@ fn each_verb(hostile: &str) {
                 "nothing was changed",
                 "standard input cannot be read",
                 "cannot open",
-                "stands cannot be said",
+                "it is unknown which record",
             ];
             assert!(told.iter().any(|told| said.contains(told)), "{what}");
         } else {
             assert!(now.iter().any(|text| text.contains(new)), "{what} {now:?}");
-            let told = ["all the same", "is reset", "are dead", "was given out"];
-            let is_said = told.iter().any(|told| said.contains(told));
+            let told = ["is reset", "no longer work", "was issued"];
+            let is_said = says_in_force(&said) || told.iter().any(|told| said.contains(told));
             assert!(done.code == Some(0) || is_said, "{what}");
         }
         let open = "find /var/lib/twinlock /run/twinlock/users /root/report -not -type l \

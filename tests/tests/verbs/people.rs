@@ -49,7 +49,7 @@ fn a_row_that_cannot_be_used_leaves_its_neighbours_alone() {
     .concat();
     let done = from(&m, list);
     assert_eq!(done.code, Some(1), "{done:?}");
-    let odd = "Correct the line, and run it again: who is done is passed over.";
+    let odd = "Correct the line, and run it again: users who are done are skipped.";
     let long = format!("failed: longer than 16 KiB (is a quotation mark left open?). {odd}");
     assert_eq!(
         said(&done),
@@ -69,8 +69,8 @@ fn who_stands_there_twice_is_enrolled_once() {
     assert_eq!(
         said(&done),
         "ada: enrolled ada: enrolled already ada: enrolled already, with another key, which stays \
-         cy (line 5): failed: the key stands in this list for ada, too. Correct the line; without a \
-         key the person gets a ticket. cy: enrolled 2 enrolled, 2 done before, 1 failed."
+         cy (line 5): failed: this list has the same key for ada. Correct the line; without a \
+         key the user gets a ticket. cy: enrolled 2 enrolled, 2 done before, 1 failed."
     );
     m.file("/root/people.csv").write("user\ndee\ndee\n");
     let report = "enroll --from /root/people.csv --report /root/report";

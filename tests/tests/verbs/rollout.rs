@@ -115,12 +115,12 @@ fn who_is_not_enrolled_is_listed_in_every_form() {
     m.file("/etc/nsswitch.conf").write("passwd: files sss\ngroup: files\n");
     let silent = twinlock(&m, "list --not-enrolled");
     assert!(
-        silent.stderr.contains("twinlock: sss in /etc/nsswitch.conf may know more"),
+        silent.stderr.contains("twinlock: sss in /etc/nsswitch.conf may have more"),
         "{silent:?}"
     );
     twinlock(&m, "remove ada --yes").ok();
     m.run(["rm", "-r", "/var/lib/twinlock/users/ada"]).ok();
-    assert_eq!(twinlock(&m, "list").ok(), "Nobody is enrolled. To begin: twinlock enroll USER\n");
+    assert_eq!(twinlock(&m, "list").ok(), "No user is enrolled. To begin: twinlock enroll USER\n");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn what_is_no_list_enrolls_nobody() {
     }
     m.file("/root/people.csv").write(format!("user,key\nbob,{KEY}\n")).mode(0o644);
     let open = twinlock(&m, "enroll --from /root/people.csv");
-    assert!(open.code == Some(1) && open.stderr.contains("is open to others"), "{open:?}");
+    assert!(open.code == Some(1) && open.stderr.contains("other users can access it"), "{open:?}");
     write(&m, "/root/people.csv", "user,key\nbob,not base32 at all!\nbob\n\"bob\n");
     let odd = twinlock(&m, "enroll --from /root/people.csv");
     assert_eq!(odd.code, Some(1));
@@ -187,7 +187,7 @@ fn a_ticket_that_no_mail_takes_is_in_the_report_or_nowhere() {
     said("report.csv", &m.file("/root/tickets.csv").read());
     assert_eq!(m.run(["stat", "-c", "%a", "/root/tickets.csv"]).ok(), "600\n");
     let again = twinlock(&m, "enroll --from /root/people.csv --report /root/tickets.csv");
-    assert!(again.stderr.contains("is there already, and is not overwritten"), "{again:?}");
+    assert!(again.stderr.contains("exists already, and is not overwritten"), "{again:?}");
     assert_eq!(again.code, Some(1), "{again:?}");
 }
 
@@ -255,7 +255,7 @@ fn programs_never_come_to_an_exempting_rule() {
     let explained = twinlock(&m, "explain ada@127.0.0.1");
     let text = explained.ok();
     assert!(
-        text.replace("\n    ", " ").contains("ssh under BatchMode is refused before any rule"),
+        text.replace("\n    ", " ").contains("sshd refuses BatchMode before any rule"),
         "{text}"
     );
     let block = "    Match User ada Address 127.0.0.1\n        AuthenticationMethods publickey\n";

@@ -31,7 +31,7 @@ fn twinlock(m: &Machine, words: &str) -> Finished {
 #[test]
 fn each_mistake_is_placed_and_helped() {
     let m = machine();
-    let reference = "Every setting stands, explained, in twinlock.toml.reference.";
+    let reference = "All settings are explained in twinlock.toml.reference.";
     for (text, line, what, remedy) in [
         ("windwo = 1", 1, "there is no setting windwo", "Did you mean window?"),
         (
@@ -82,11 +82,11 @@ fn a_file_that_cannot_be_read_is_said_to_be_what_it_is() {
 fn a_good_file_is_kept_and_stands_in() {
     let m = machine();
     let good = check(&m, "window = 2\n");
-    let said = "no mistake. To keep it as settings.good: twinlock settings apply";
+    let said = "no mistake. To copy it to settings.good: twinlock settings apply";
     assert_eq!(good.ok().replace('\n', " "), format!("{FILE}: {said} "));
     assert!(!m.file(GOOD).exists());
     let good = apply(&m, "window = 2\n");
-    assert_eq!(good.ok(), format!("{FILE}: no mistake; kept as {GOOD}.\n"));
+    assert_eq!(good.ok(), format!("{FILE}: no mistake; copied to\n{GOOD}.\n"));
     assert_eq!(m.file(GOOD).read(), format!("window = 2\n{EXEMPT}"));
     assert_eq!(m.run(["stat", "-c", "%a %u:%g", GOOD]).ok(), "644 0:0\n");
     for verb in ["check", "apply"] {
@@ -149,7 +149,7 @@ fn apply_installs_a_draft_with_its_mode() {
         let done = twinlock(&m, "settings apply /root/new.toml");
         assert_eq!(
             done.ok().replace('\n', " "),
-            format!("{FILE} is installed, and kept as {GOOD}. ")
+            format!("{FILE} is installed, and copied to {GOOD}. ")
         );
         for file in [FILE, GOOD] {
             assert_eq!(m.file(file).read(), text, "{file}");
@@ -256,7 +256,7 @@ fn a_file_that_logins_do_not_trust_does_not_pass() {
     assert_eq!(
         open.stderr,
         format!(
-            "twinlock: {FILE}: the file, or a folder above it, is open\nto others; logins do not \
+            "twinlock: {FILE}: the file, or a folder above it, is\naccessible to other users; logins do not \
              trust it\nMake it a plain file of root: chown root:root, chmod 644.\n"
         )
     );
@@ -278,7 +278,7 @@ fn rules_about_nobody_pass_with_a_warning() {
         format!(
             "{FILE}:3: warning: rule 1: there is no user adda\n\
              {FILE}:6: warning: rule 2: there is no group stuff\n\
-             {FILE}:9: warning: rule 3: it exempts everybody, root too\n"
+             {FILE}:9: warning: rule 3: it exempts all users, root too\n"
         )
     );
     let json = m.run(["twinlock", "--json", "settings", "check"]);
@@ -313,7 +313,9 @@ fn what_is_in_force_is_shown_without_a_file_too() {
     m.file(FILE).remove();
     m.enrolled("root", KEY);
     let shown = m.run(["twinlock", "settings", "show"]).ok().to_owned();
-    assert!(shown.starts_with(&format!("# There is no {FILE}: everything has its default\n")));
+    assert!(
+        shown.starts_with(&format!("# There is no {FILE}: all settings have their defaults\n"))
+    );
     let marked =
         shown.lines().filter(|line| line.contains(" = ")).all(|line| line.ends_with("  # default"));
     assert!(marked, "{shown}");

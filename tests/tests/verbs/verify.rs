@@ -38,7 +38,7 @@ fn verify_is_charged_and_logged_each_time() {
     // Not even a correct code is judged then.
     for _ in 0..40 {
         let (code, said) = verify(&m, &m.code("ada"));
-        assert!(code == Some(5) && said.contains("too many codes of ada were tried"), "{said}");
+        assert!(code == Some(5) && said.contains("too many codes of ada were verified"), "{said}");
     }
     assert_eq!(m.logged("event=code_tried user=ada finding=wrong").len(), 5);
     assert_eq!(m.logged("event=code_tried user=ada finding=throttled").len(), 40);
@@ -54,7 +54,7 @@ fn verify_gives_no_guesses_of_a_login_back() {
     wrong_tries(&m, 3);
     let before = m.tries("ada");
     let (code, said) = verify(&m, &m.code("ada"));
-    assert!(code == Some(0) && said.contains("used up by this"), "{said}");
+    assert!(code == Some(0) && said.contains("which is now used up"), "{said}");
     assert_eq!(m.tries("ada"), before);
     // The code is of no use at a login.
     let refused = m.pamtester("probe", "ada").input(format!("{}\n\n", m.code("ada"))).output();
@@ -73,7 +73,7 @@ fn verify_says_nothing_of_codes_to_come() {
     // A past code from which the drift could still be learned is claimed by the answer.
     unlocked(&m);
     let (_, said) = verify(&m, &m.code_in("ada", -10));
-    assert!(said.contains("the phone's is slow"), "{said}");
+    assert!(said.contains("the phone's clock is slow"), "{said}");
     let pair = format!("{}\n{}\n\n", m.code_in("ada", -11), m.code_in("ada", -10));
     let refused = m.pamtester("probe", "ada").input(pair).output();
     assert_ne!(refused.code, Some(0), "{refused:?}");
@@ -88,10 +88,10 @@ fn verify_says_what_a_code_is() {
     };
     for (code, exit, said) in [
         (m.wrong_code("ada"), 1, "wrong: no authenticator of ada shows that code"),
-        (m.code_in("ada", -10), 1, "the phone's is slow"),
+        (m.code_in("ada", -10), 1, "the phone's clock is slow"),
         ("hunter2".into(), 1, "that is not a code"),
-        ("123456789".into(), 1, "only codes of an authenticator app are tried here"),
-        (m.code("ada"), 0, "Right: a code of ada's authenticator twinbox, used up by this."),
+        ("123456789".into(), 1, "only codes of an authenticator app can be verified here"),
+        (m.code("ada"), 0, "Correct: a code of ada's authenticator twinbox, which is now used up."),
     ] {
         let (found, words) = verify(&code);
         assert_eq!(found, Some(exit), "{words}");
@@ -101,5 +101,5 @@ fn verify_says_what_a_code_is() {
     assert!(found == Some(1) && words.contains("used already"), "{words}");
     m.epoch_minutes_ago(0);
     let (found, words) = verify(&m.code_in("ada", 1));
-    assert!(found == Some(1) && words.contains("before this machine's start"), "{words}");
+    assert!(found == Some(1) && words.contains("before this machine was started"), "{words}");
 }

@@ -24,7 +24,7 @@ fn answer(m: &Machine, user: &str, lines: &str) {
 #[test]
 fn each_refusal_is_explained_newest_first() {
     let m = machine();
-    assert!(why(&m, "ada").contains("\nNo refusal is on file.\n\nRefused all the same? "));
+    assert!(why(&m, "ada").contains("\nNo refusal is recorded.\n\nIf logins are still refused: "));
     let wrong = m.wrong_code("ada");
     let answers =
         ["\n".into(), "hunter2\nhunter2\nhunter2\n".into(), format!("{wrong}\n").repeat(3)];
@@ -54,8 +54,11 @@ fn a_throttled_source_is_told_until_when() {
     answer(&m, "ada", &wrong);
     answer(&m, "ada", &wrong);
     let said = why(&m, "ada");
-    assert!(said.contains("Too many wrong codes from unknown: the next is judged at 20"), "{said}");
-    assert!(said.contains("  throttled: too many wrong codes came from there lately\n"), "{said}");
+    assert!(
+        said.contains("Too many wrong codes from unknown: the next is verified at 20"),
+        "{said}"
+    );
+    assert!(said.contains("  throttled: too many wrong codes came from this source\n"), "{said}");
     assert!(said.contains("twinlock unlock ada\n"), "{said}");
     // Repeated attempts from a throttled source do not displace the refusals that caused it.
     for _ in 0..3 {
@@ -65,7 +68,7 @@ fn a_throttled_source_is_told_until_when() {
     assert_eq!(said.matches("  throttled: ").count(), 1, "{said}");
     assert!(said.contains("  wrong_code: ") && said.contains(" times, first at 20"), "{said}");
     m.run(["twinlock", "unlock", "ada"]).ok();
-    assert!(!why(&m, "ada").contains("the next is judged at"));
+    assert!(!why(&m, "ada").contains("the next is verified at"));
 }
 
 #[test]
@@ -86,12 +89,12 @@ fn people_without_a_record_or_an_account_are_told_apart() {
 type Damage = (&'static str, &'static str, &'static str);
 
 const DAMAGES: [Damage; 7] = [
-    ("sed -i 's/^uid.*/uid = x/' $R", "record_malformed", "Restore the person's newest record"),
-    ("sed -i 's/^version.*/version = 9/' $R", "record_newer", "Install the newer twinlock"),
-    ("sed -i 's/^uid.*/uid = 9/' $R", "record_other_uid", "The account was made anew"),
-    ("chmod 644 $R", "record_too_open", "Close it: chmod -R go="),
-    ("chown 1 $R", "record_wrong_owner", "Make root the owner"),
-    ("ln $R /var/lib/twinlock/twin", "record_hard_link", "A record has a second name"),
+    ("sed -i 's/^uid.*/uid = x/' $R", "record_malformed", "Restore the user's newest record"),
+    ("sed -i 's/^version.*/version = 9/' $R", "record_newer", "Install the newer version"),
+    ("sed -i 's/^uid.*/uid = 9/' $R", "record_other_uid", "The account was created again"),
+    ("chmod 644 $R", "record_too_open", "Run chmod -R go="),
+    ("chown 1 $R", "record_wrong_owner", "run chown -R root:root"),
+    ("ln $R /var/lib/twinlock/twin", "record_hard_link", "A record has a second hard link"),
     ("mv $R /x; ln -s /x $R", "record_symlink", "Replace the symbolic link"),
 ];
 
@@ -155,7 +158,7 @@ fn reset_invitation_and_tickets_are_told() {
         "{said}"
     );
     let reset = m.run(["twinlock", "reset", "ada", "--yes"]);
-    let told = "A login by an ssh key sets up an app without a ticket.";
+    let told = "A login with an ssh key sets up an app without a ticket.";
     assert!(reset.ok().replace('\n', " ").contains(told), "{reset:?}");
     let said = why(&m, "ada").replace("\n  ", " ").replace('\n', " ");
     assert!(said.starts_with("ada was reset by root at "), "{said}");
@@ -191,6 +194,6 @@ fn one_field_advice_says_password_then_code() {
     answer(&m, "ada", "hunter2\n");
     let said = why(&m, "ada").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("not_a_code: "), "{said}");
-    assert!(said.contains("the password, then the code, in one answer."), "{said}");
+    assert!(said.contains("the password and then the code in one answer."), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
 }

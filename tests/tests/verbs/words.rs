@@ -25,28 +25,24 @@ const REFUSALS: [(&str, i32, &str); 10] = [
     (
         "status",
         2,
-        "root has to say whose status\nName the account: twinlock status USER. For everybody: twinlock list.\n",
+        "root must name a user\nRun twinlock status USER, or for all users twinlock list.\n",
     ),
-    ("status nobo", 3, "there is no account nobo\nLook at the spelling (getent passwd NAME).\n"),
-    ("enroll nobo", 3, "there is no account nobo\nLook at the spelling (getent passwd NAME).\n"),
+    ("status nobo", 3, "there is no account nobo\nCheck the spelling (getent passwd NAME).\n"),
+    ("enroll nobo", 3, "there is no account nobo\nCheck the spelling (getent passwd NAME).\n"),
     (
         "enroll ada",
         3,
-        "ada is enrolled already, and keeps the key that works\nTo begin anew: twinlock remove ada, then enroll again.\n",
+        "ada is enrolled already, and keeps the present key\nTo start again: twinlock remove ada, then enroll again.\n",
     ),
     ("verify bob", 3, "bob is not enrolled\nTo enroll: twinlock enroll bob\n"),
-    ("verify ada", 130, "stopped\nNo code was tried.\n"),
+    ("verify ada", 130, "stopped\nNo code was verified.\n"),
     (
         "unlock ada",
         3,
-        "no wrong codes of ada are on file\nWhat refuses is told by: twinlock why ada\n",
+        "ada has no failed attempts\nTo see why logins are refused: twinlock why ada\n",
     ),
-    (
-        "remove bob",
-        3,
-        "bob is not enrolled\nLook at the spelling: twinlock list shows everybody.\n",
-    ),
-    ("remove ada", 130, "stopped; nothing was removed\nWhere nobody can be asked, give --yes.\n"),
+    ("remove bob", 3, "bob is not enrolled\nCheck the spelling: twinlock list shows all users.\n"),
+    ("remove ada", 130, "stopped; nothing was removed\nIf there is no terminal, give --yes.\n"),
     (
         "settings check /none",
         2,
@@ -113,18 +109,18 @@ fn status_and_list_follow_a_life() {
     assert!(lines[0].starts_with("ada is enrolled since 20") && lines[0].ends_with(" UTC."));
     assert_eq!(lines[1], "Authenticator: twinbox (6 digits, 30 s, SHA1)");
     assert_eq!(lines[2], "Last code: none since this machine was started");
-    assert_eq!(lines[3], "Wrong codes on file: none");
+    assert_eq!(lines[3], "Failed attempts: none");
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
     wrong_tries(&m, 2);
     let shown = twinlock(&m, "status ada").ok().to_owned();
-    assert!(shown.contains("Last code: 20") && shown.contains("Wrong codes on file: 2"), "{shown}");
+    assert!(shown.contains("Last code: 20") && shown.contains("Failed attempts: 2"), "{shown}");
     assert_eq!(
         twinlock(&m, "status bob").ok(),
-        "bob is not enrolled.\nWhere a code is asked for, logins are refused. To enroll: twinlock enroll bob\n"
+        "bob is not enrolled.\nLogins that need a code are refused. To enroll: twinlock enroll bob\n"
     );
     let listed = twinlock(&m, "list").ok().to_owned();
     assert!(listed.starts_with("USER  STATE     SINCE       LAST CODE         AUTHENTICATORS\n"));
-    assert!(listed.ends_with("\n\n1 person: 1 enrolled. Times are UTC.\n"), "{listed}");
+    assert!(listed.ends_with("\n\n1 user: 1 enrolled. Times are UTC.\n"), "{listed}");
     twinlock(&m, "remove ada --yes").ok();
     assert_eq!(state("ada"), "removed");
 }
@@ -138,7 +134,7 @@ fn unlock_lets_somebody_try_again() {
     let refused = m.pamtester("probe", "ada").input(format!("{}\n\n", m.code("ada"))).output();
     assert!(refused.stderr.contains("Too many wrong codes"), "{refused:?}");
     let unlocked = twinlock(&m, "unlock ada");
-    assert_eq!(unlocked.ok(), "5 wrong codes of ada forgotten: 5 from unknown.\n");
+    assert_eq!(unlocked.ok(), "5 failed attempts of ada cleared: 5 from unknown.\n");
     let line = "event=unlocked user=ada tries=5 own_code=exempt actor=";
     assert!(m.logged("event=unlocked")[0].ends_with(&format!("{line}{}", m.actor())));
     assert!(m.run(["ls", "/var/lib/twinlock/outbox"]).ok().contains("ada@unlocked."));
@@ -150,10 +146,10 @@ fn unlock_lets_somebody_try_again() {
 fn remove_asks_and_works_where_account_or_record_are_gone() {
     let m = machine();
     let mut s = m.call(["twinlock", "remove", "ada"]).open();
-    s.expect("Type the name to go on: ").send_line("adda").expect("that is not ada");
+    s.expect("Type the user name to continue: ").send_line("adda").expect("that is not ada");
     assert_eq!(s.exit_code(), Some(1));
     let mut s = m.call(["twinlock", "remove", "ada"]).open();
-    s.expect("Type the name to go on: ").send_line("ada").expect("ada is removed");
+    s.expect("Type the user name to continue: ").send_line("ada").expect("ada is removed");
     assert_eq!(s.exit_code(), Some(0));
     assert!(
         m.logged("event=removed")[0]
@@ -202,7 +198,9 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
     loginctl("exit 1");
     let left = reset();
     assert_eq!(left.code, Some(1), "{left:?}");
-    assert!(left.stderr.replace('\n', " ").contains("failed (exit status: 1); the reset stands."));
+    assert!(
+        left.stderr.replace('\n', " ").contains("failed (exit status: 1); the reset was done.")
+    );
     assert!(left.stdout.contains("ada is reset") && left.stdout.contains("Hand this ticket"));
     loginctl("exit 0");
     m.file("/usr/bin/chage")

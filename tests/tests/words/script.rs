@@ -73,7 +73,7 @@ impl Script {
         let lines = self.typed(typed);
         let mut session = self.call(words).open();
         for line in &lines {
-            session.expect_one_of(&["go on: ", "(kim): ", "Code of kim: ", "Code of ada: "]);
+            session.expect_one_of(&["continue: ", "(kim): ", "Code of kim: ", "Code of ada: "]);
             session.send_line(line);
         }
         let (code, shown) = (session.exit_code(), session.transcript());

@@ -106,7 +106,7 @@ impl Run<'_> {
             ChangeError::Store(fault) => Failure::from(fault),
             ChangeError::Changing => CommitError::Overtaken.into(),
         })
-        .map_err(|failure: Failure| failure.but("the ticket that went out does not work"))
+        .map_err(|failure: Failure| failure.but("the ticket that was mailed does not work"))
     }
 }
 

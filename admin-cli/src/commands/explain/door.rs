@@ -38,7 +38,10 @@ pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
     let is_sshd = login.service == "sshd" || login.service.starts_with("sshd.");
     let (true, Some(address)) = (is_sshd, login.address) else {
         let said = if is_sshd {
-            vec!["sshd: not asked, since no address was given (ada@203.0.113.7).".to_owned()]
+            vec![
+                "sshd: not checked, because no address was given (such as ada@203.0.113.7)."
+                    .to_owned(),
+            ]
         } else {
             Vec::new()
         };
@@ -54,11 +57,11 @@ pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
     match Machine::new(PathBuf::from("/"), None).effective(Some(&probe.argument())) {
         Ok(text) => judged(login, &Effective::read(&text)),
         Err(ProbeError::NoProgram) => {
-            shut(vec!["sshd: there is none here.".into()], json!({ "asked": false }))
+            shut(vec!["sshd: not installed.".into()], json!({ "asked": false }))
         }
         Err(ProbeError::Refused(said)) => {
             let said = plain(said.lines().next().unwrap_or_default());
-            let line = format!("sshd: does not say what it would do ({said}).");
+            let line = format!("sshd: its settings cannot be read ({said}).");
             shut(vec![line], json!({ "asked": false, "said": said }))
         }
     }
@@ -79,7 +82,9 @@ fn judged(login: &ExplainedLogin<'_>, effective: &Effective) -> Door {
     let (with, without): (Vec<&Way>, Vec<&Way>) = ways.iter().partition(to_pam);
     let lines = lines(login, effective, &with, &without);
     let beside_pam = match (with.is_empty(), without.is_empty()) {
-        (true, true) => Some("sshd lets this person in by no way, and nobody is asked for a code"),
+        (true, true) => {
+            Some("sshd accepts no authentication method for this user, so no code is asked for")
+        }
         (true, false) => Some("no code is asked for: twinlock doctor ssh says what to change"),
         (false, _) => None,
     };
@@ -108,21 +113,21 @@ fn lines(
     let list =
         |ways: &[&Way]| ways.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     if with.is_empty() && without.is_empty() {
-        lines.push("sshd: lets this person in by no way at all.".into());
+        lines.push("sshd: accepts no authentication method for this user.".into());
     }
     if !with.is_empty() {
-        lines.push(format!("sshd: comes to PAM by {}.", list(with)));
+        lines.push(format!("sshd: reaches PAM with {}.", list(with)));
     }
     if !without.is_empty() {
         let only = if with.is_empty() { "only " } else { "" };
         lines.push(format!(
-            "sshd: {only}{} gets in without PAM: on that way no rule takes effect, and no code is asked for.",
+            "sshd: {only}{} logs in without PAM: no rule applies, and no code is asked for.",
             list(without)
         ));
     }
     if effective.service() != login.service {
         lines.push(format!(
-            "sshd: calls the service {} and not {}: explain that one by --service.",
+            "sshd: uses the PAM service {} and not {}: to explain that one, give --service.",
             plain(effective.service()),
             plain(login.service)
         ));

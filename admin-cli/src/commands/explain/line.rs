@@ -135,7 +135,7 @@ fn said(context: &Context, one: &Ours<'_>) -> String {
         Ok(line) => line,
         Err(fault) => {
             return format!(
-                "PAM: {place} cannot be used, so it refuses everybody: {}.",
+                "PAM: {place} cannot be used, so it refuses every user: {}.",
                 plain(fault)
             );
         }
@@ -143,44 +143,43 @@ fn said(context: &Context, one: &Ours<'_>) -> String {
     let mut parts = vec![
         match line.task {
             Task::ProbePublickey => {
-                "probe=publickey tells whether a key was checked; it asks nothing"
+                "probe=publickey reports whether a key was verified; it asks nothing"
             }
-            Task::Ask(Claim::Publickey) => {
-                "first_factor=publickey asks behind a key that was checked"
-            }
-            Task::Ask(Claim::Stack) => "first_factor=stack asks behind what stands before it",
+            Task::Ask(Claim::Publickey) => "first_factor=publickey asks after a verified key",
+            Task::Ask(Claim::Stack) => "first_factor=stack asks after the lines before it",
             Task::Ask(Claim::Follows) => {
-                "first_factor=follows asks before the password, and sets nobody up"
+                "first_factor=follows asks before the password, and offers no set-up"
             }
             Task::Ask(Claim::Failed) => {
-                "first_factor=failed asks after a wrong first factor; no code is right there"
+                "first_factor=failed asks after a wrong first factor; it refuses every code"
             }
         }
         .to_owned(),
     ];
     if line.questions == Questions::CodeOnly {
-        parts.push("code_only asks for nothing but a code".into());
+        parts.push("code_only asks only for a code".into());
     }
     if line.not_enrolled == NotEnrolled::Allow {
         parts.push(match context.policy.not_enrolled_by {
-            Author::Nobody => "nullok lets in who is not enrolled".into(),
+            Author::Nobody => "nullok lets in users who are not enrolled".into(),
             Author::Settings => {
-                "nullok counts for nothing, since the settings have not_enrolled".into()
+                "nullok has no effect, because the settings have not_enrolled".into()
             }
         });
     }
     if let Some(other) = line.config.as_ref().filter(|path| **path != context.config) {
         let other = plain(other);
-        parts.push(format!("config= takes other settings: explain those by --config {other}"));
+        parts
+            .push(format!("config= reads other settings: to explain those, give --config {other}"));
     }
     format!("PAM: {place}: {}.", parts.join("; "))
 }
 
 fn none(service: &Service, name: &str) -> String {
     match &service.file {
-        Some(file) => format!("PAM: no auth line of {} comes to pam_twinlock.so.", plain(file)),
+        Some(file) => format!("PAM: no auth line of {} reaches pam_twinlock.so.", plain(file)),
         None => format!(
-            "PAM: there is no file for the service {}, and what stands in for it does not come to pam_twinlock.so.",
+            "PAM: there is no file for the service {}, and its replacement (other) does not reach pam_twinlock.so.",
             plain(name)
         ),
     }

@@ -13,8 +13,8 @@ use crate::text::date;
 pub(super) fn asked(found: Option<&Snapshot>) -> String {
     let codes = found.is_some_and(|found| found.record.codes.is_some());
     match codes {
-        true => "a code of an authenticator is asked for, or a backup code".into(),
-        false => "a code of an authenticator is asked for".into(),
+        true => "a code from an authenticator or a backup code is asked for".into(),
+        false => "a code from an authenticator is asked for".into(),
     }
 }
 

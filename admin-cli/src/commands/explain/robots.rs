@@ -12,8 +12,8 @@ pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool)
     let block = (is_exempt && asks).then(|| block(login));
     if let Some([matches, methods]) = &block {
         end.lines.push(
-            "A program cannot answer: ssh under BatchMode is refused before any rule is asked. For a program, \
-             write at the end of sshd_config:"
+            "A program cannot answer a prompt: sshd refuses BatchMode before any rule is read. For a program, \
+             write this at the end of sshd_config:"
                 .into(),
         );
         end.lines.extend([format!("    {matches}"), format!("        {methods}")]);

@@ -86,23 +86,23 @@ fn described(rule: &Rule) -> String {
 /// Returns the first reason why a rule does not match.
 fn verdict(context: &Context, login: &ExplainedLogin<'_>, rule: &Rule) -> String {
     if rule.user.as_ref().is_some_and(|user| *user != login.account.name) {
-        return "is about somebody else".into();
+        return "is for another user".into();
     }
     if rule.service.as_ref().is_some_and(|service| service != login.service) {
-        return "is about another service".into();
+        return "is for another service".into();
     }
     match (rule.network, login.address) {
-        (Some(_), None) => return "is about a network, and this login has no address".into(),
+        (Some(_), None) => return "is for a network, and this login has no address".into(),
         (Some(network), Some(address)) if !network.holds(address) => {
-            return "is about another network".into();
+            return "is for another network".into();
         }
         _ => {}
     }
     let Some(group) = &rule.group else { return "matches".into() };
     match context.machine.accounts.membership(login.account, group) {
         Ok(Membership::Member) => "matches".into(),
-        Ok(Membership::Outside) => format!("is about members of {}", plain(group)),
-        Ok(Membership::NoSuchGroup) => "is about a group that does not exist".into(),
+        Ok(Membership::Outside) => format!("is for members of {}", plain(group)),
+        Ok(Membership::NoSuchGroup) => "is for a group that does not exist".into(),
         Err(LookupError) => "its group could not be looked up".into(),
     }
 }
@@ -110,10 +110,12 @@ fn verdict(context: &Context, login: &ExplainedLogin<'_>, rule: &Rule) -> String
 fn effect(rule: &Rule, login: &ExplainedLogin<'_>) -> &'static str {
     let over = rule.until.is_some_and(|until| login.now.unix >= until);
     match rule.action {
-        _ if over => "its date is over, so a code is needed",
+        _ if over => "its date has passed, so a code is needed",
         Action::Require => "a code is needed",
         Action::Exempt => "no code is needed",
-        Action::Remind => "who is not enrolled is reminded, and let in without a code",
+        Action::Remind => {
+            "a user a user who is not enrolled is reminded, and let in without a code"
+        }
     }
 }
 
@@ -127,7 +129,7 @@ fn never(
     let rule = all.get(number.checked_sub(1)?)?;
     let over = rule.until.is_some_and(|until| login.now.unix >= until);
     if over && rule.action != Action::Require {
-        return Some("Its date is over: it asks for a code, as if it said require".into());
+        return Some("Its date has passed: it acts like a rule with action = \"require\"".into());
     }
     let of_nobody = of_nobody(context, rule);
     let service = rule.service.as_deref().filter(|service| LOCAL.contains(service));
@@ -137,7 +139,10 @@ fn never(
     let before = || {
         let earlier =
             all.iter().take(number - 1).position(|earlier| rules::shadows(earlier, rule))?;
-        Some(format!("rule {} comes first and matches all that it does", earlier + 1))
+        Some(format!(
+            "rule {} comes first and matches every login that this one matches",
+            earlier + 1
+        ))
     };
     let why = of_nobody.or(no_address).or_else(before)?;
     Some(format!("It can never take effect: {why}"))

@@ -116,7 +116,7 @@ impl Preview<'_> {
     }
 
     fn print_text(&self, context: &Context) -> Result<(), Failure> {
-        context.print("Nothing is written. Without --dry-run it would be:\n")?;
+        context.print("Nothing was written. Without --dry-run this would be written:\n")?;
         let sender = sender_fault(&context.policy);
         let mut to_invite = 0;
         each_member(self.whose, &mut |account| {
@@ -128,13 +128,13 @@ impl Preview<'_> {
         })?;
         let rule = || rules_form::one(&self.reminder.rule());
         let rule = match self.written {
-            Written::Before => format!("{RULES} is left as it is."),
+            Written::Before => format!("{RULES} is not changed."),
             Written::Added => format!("{RULES} gets:\n{}", rule()),
-            Written::Moved => format!("{RULES} has another day:\n{}", rule()),
+            Written::Moved => format!("{RULES} has another date:\n{}", rule()),
         };
         context.print(&format!(
             "{} to invite.\n{}\n{}\n",
-            count(to_invite, "person"),
+            count(to_invite, "user"),
             rule.trim_end(),
             wrap(&self.reminder.effect(), WIDTH, 0)
         ))
@@ -150,8 +150,8 @@ fn member(
     if account.uid == 0 {
         return Member::Failing(Failure::new(
             Exit::NotInState,
-            "root is never set up at a login, so a ticket would open nothing",
-            "Set root up here: twinlock enroll root",
+            "root cannot set up an app at a login, so a ticket would not work",
+            "Enroll root here: twinlock enroll root",
         ));
     }
     let found = match context.machine.records.before_enrollment(account) {

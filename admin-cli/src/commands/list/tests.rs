@@ -38,7 +38,7 @@ fn a_list_is_aligned_and_says_how_many() {
          ada      enrolled  2026-11-21  2026-11-21 00:00  app\n\
          bo       broken    -           -                 record_malformed, line 7\n\
          c\\u{1b}  removed   2026-11-21  -                 -\n\n\
-         3 people: 1 enrolled, 1 removed, 1 broken (twinlock why USER). Times are UTC.\n"
+         3 users: 1 enrolled, 1 removed, 1 broken (twinlock why USER). Times are UTC.\n"
     );
 }
 
@@ -52,7 +52,7 @@ fn the_widest_states_fit() {
 #[test]
 fn one_person_is_not_people() {
     let said = text(&[person("ada", EnrollmentStatus::Enrolled)]);
-    assert!(said.ends_with("\n1 person: 1 enrolled. Times are UTC.\n"), "{said}");
+    assert!(said.ends_with("\n1 user: 1 enrolled. Times are UTC.\n"), "{said}");
 }
 
 #[test]

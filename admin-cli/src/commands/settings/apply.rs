@@ -45,8 +45,8 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
     kept?;
     let good = last_good_path(&context.config);
     let said = match work.is_new {
-        true => format!("{} is installed, and kept as {}.", plain(&context.config), plain(&good)),
-        false => format!("{}: no mistake; kept as {}.", plain(&context.config), plain(&good)),
+        true => format!("{} is installed, and copied to {}.", plain(&context.config), plain(&good)),
+        false => format!("{}: no mistake; copied to {}.", plain(&context.config), plain(&good)),
     };
     context.say(
         &said,
@@ -98,10 +98,10 @@ impl Work {
     }
 
     fn announced(&self) -> String {
-        let of = if self.is_new { "what is in use" } else { "what was applied last" };
+        let of = if self.is_new { "the file in use" } else { "the file applied last" };
         let path = plain(&self.draft.path);
         if self.changed.is_empty() {
-            return format!("{path} says the same as {of}.");
+            return format!("{path} has the same settings as {of}.");
         }
         format!("{path} differs from {of} in: {}.", self.changed.join(", "))
     }
@@ -112,8 +112,8 @@ impl Work {
         if std::fs::read(config).ok() != self.before {
             return Err(Failure::new(
                 Exit::NotInState,
-                format!("{} was changed meanwhile, and is left as it is", plain(config)),
-                "Look at it, then run this again.",
+                format!("{} was changed in the meantime, and was not replaced", plain(config)),
+                "Check the file, then run this again.",
             ));
         }
         if !self.is_new {
@@ -122,11 +122,11 @@ impl Work {
         last_good_settings::replace(config, &self.content(), OWNER).map_err(|fault| {
             let found = std::fs::read(config).ok();
             let stands = match found.as_deref() == Some(self.draft.text.as_bytes()) {
-                true => "the new file is in force all the same",
+                true => "the new file is in force",
                 false => "nothing was changed",
             };
             let what = format!("{}; {stands}", settings_errors::of_file(config, fault));
-            Failure::new(Exit::StoreUnreachable, what, "Look at the folder and its disk.")
+            Failure::new(Exit::StoreUnreachable, what, "Check the folder and its disk.")
         })
     }
 
@@ -136,9 +136,9 @@ impl Work {
             // After a disk error at the very end, the new file is in force.
             let kept = settings::kept(&context.config, OWNER);
             let remedy = if kept.as_ref() == Ok(&self.draft.policy) {
-                "This one stands in all the same; look at the folder and its disk, and apply it again."
+                "The new copy is in place, but may be lost. Check the folder and its disk, and apply it again."
             } else {
-                "Look at the folder and its disk; the file kept before still stands in."
+                "Check the folder and its disk; the previous copy is still in place."
             };
             let what = format!("no mistake was found, but {} {fault}", plain(&path));
             Failure::new(Exit::StoreUnreachable, what, remedy)

@@ -56,7 +56,7 @@ pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> 
     let warnings = warn(&draft, &rules);
     let shown = plain(path);
     let said = if path == in_use {
-        format!("{shown}: no mistake. To keep it as settings.good: twinlock settings apply")
+        format!("{shown}: no mistake. To copy it to settings.good: twinlock settings apply")
     } else {
         format!("{shown}: no mistake. To install it: twinlock settings apply {shown}")
     };
@@ -116,7 +116,7 @@ fn warnings(draft: &Draft, written: &[Rule], accounts: &dyn Accounts) -> Vec<War
         if let Some(earlier) = first(rule, place) {
             let of = line_of(earlier).map_or(String::new(), |line| format!(" (line {line})"));
             doubts.push(format!(
-                "rule {}{of} comes first and decides all that it would",
+                "rule {}{of} comes first and matches every login that this one matches",
                 earlier + 1
             ));
         }
@@ -128,7 +128,9 @@ fn warnings(draft: &Draft, written: &[Rule], accounts: &dyn Accounts) -> Vec<War
     }
     for (number, rule) in (1..).zip(written) {
         if let Some(earlier) = first(rule, rules.len()) {
-            let what = format!("it decides all that rule {number} of {RULES} would");
+            let what = format!(
+                "it comes first and matches every login that rule {number} of {RULES} matches"
+            );
             let what = format!("rule {}: {what}", earlier + 1);
             warnings.push(Warning { line: line_of(earlier), what });
         }
@@ -169,7 +171,7 @@ fn doubts(rule: &Rule, accounts: &dyn Accounts) -> Vec<String> {
         && rule.service.is_none()
         && rule.network.is_none();
     if everybody && rule.action == Action::Exempt {
-        doubts.push("it exempts everybody, root too".into());
+        doubts.push("it exempts all users, root too".into());
     }
     doubts
 }
@@ -230,7 +232,7 @@ mod tests {
         assert!(warned(&rule("")).is_empty());
         assert_eq!(
             warned("[[rule]]\naction = \"exempt\"\nuntil = 2027-01-31"),
-            [(Some(1), "rule 1: it exempts everybody, root too".into())]
+            [(Some(1), "rule 1: it exempts all users, root too".into())]
         );
     }
 
@@ -240,11 +242,20 @@ mod tests {
         let ada = "[[rule]]\ngroup = \"staff\"\nuser = \"ada\"\naction = \"exempt\"\n";
         assert_eq!(
             warned(&format!("{staff}\n{ada}")),
-            [(Some(5), "rule 2: rule 1 (line 1) comes first and decides all that it would".into())]
+            [(
+                Some(5),
+                "rule 2: rule 1 (line 1) comes first and matches every login that this one matches"
+                    .into()
+            )]
         );
         assert_eq!(
             warned_with(&format!("{ada}{staff}"), staff),
-            [(Some(5), format!("rule 2: it decides all that rule 1 of {RULES} would"))]
+            [(
+                Some(5),
+                format!(
+                    "rule 2: it comes first and matches every login that rule 1 of {RULES} matches"
+                )
+            )]
         );
         assert_eq!(warned_with(ada, staff), []);
     }

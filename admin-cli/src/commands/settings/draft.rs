@@ -85,7 +85,7 @@ impl Draft {
         let path = plain(&self.path);
         let by_actor = ActingLogin::read().actor.uid() == Some(self.owner);
         let (what, remedy) = if !self.is_file {
-            ("is no regular file", "Save it as a file first.".to_owned())
+            ("is not a regular file", "Save it as a file first.".to_owned())
         } else if self.owner != 0 && !by_actor {
             ("belongs to neither root nor you", format!("Read it, then: chown root {path}"))
         } else if self.mode & OTHERS_WRITE != 0 {
@@ -109,8 +109,8 @@ fn bytes(path: &str, file: File) -> Result<Vec<u8>, Failure> {
     if bytes.len() > SETTINGS_MAX {
         return Err(Failure::new(
             Exit::Usage,
-            format!("{} is over 64 KiB, more than is read at a login", plain(path)),
-            "Take comments out, and rules that a group could say in one.",
+            format!("{} is over 64 KiB, the limit for a settings file", plain(path)),
+            "Remove comments, or replace rules for single users by one rule for a group.",
         ));
     }
     Ok(bytes)

@@ -29,7 +29,9 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     }
     let origin = match context.file() {
         Some(file) => format!("# From {}", plain(&file)),
-        None => format!("# There is no {}: everything has its default", plain(&context.config)),
+        None => {
+            format!("# There is no {}: all settings have their defaults", plain(&context.config))
+        }
     };
     context.print(&format!("{origin}\n{}", text(&context.policy)))
 }

@@ -111,7 +111,7 @@ fn a_known_drift_is_told_from_the_clock() {
         assert_eq!(off(11, steps), (0, true));
     }
     let said = hint(Apart::Clock(skew(examined(11, 0, &[]))));
-    assert!(said.contains("of now") && said.contains("was 5 min 30 s fast"), "{said}");
+    assert!(said.contains("is current") && said.contains("is 5 min 30 s fast"), "{said}");
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn what_restricts_is_written_again() {
     let failed = "auth [success=3 default=ignore] pam_unix.so nodelay\nauth [default=ignore] pam_faillock.so authfail\nauth [default=die] pam_twinlock.so";
     assert!(lines.contains(failed), "{lines}");
     assert!(lines.contains("pam_permit.so\nauth required pam_faillock.so authsucc\n"), "{lines}");
-    assert!(remedy.contains("Left out: pam_cap.so at /etc/pam.d/sshd:8 (it keeps nobody out)"));
+    assert!(remedy.contains("Left out: pam_cap.so at /etc/pam.d/sshd:8 (it refuses no login)"));
     assert_eq!(judged(&lines, NO_KEY), []);
 }
 
@@ -99,7 +99,9 @@ fn what_restricts_is_written_again() {
 fn a_line_that_binds_some_people_is_named() {
     let stack = "auth sufficient pam_unix.so\nauth requisite pam_succeed_if.so uid >= 1000\nauth required pam_sss.so\n";
     let remedy = by(&judged(stack, NO_KEY), "not-wired").remedy.clone();
-    assert!(remedy.contains("pam_succeed_if.so at /etc/pam.d/sshd:2 (it binds some people only"));
+    assert!(
+        remedy.contains("pam_succeed_if.so at /etc/pam.d/sshd:2 (it applies only to some users")
+    );
     assert!(!lines_of(&remedy).contains("pam_succeed_if"));
 }
 

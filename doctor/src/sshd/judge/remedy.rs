@@ -19,7 +19,8 @@ impl SshdFacts {
             Issue::KeyAlone | Issue::KeyAfterCode(_) | Issue::OtherAlone(_) => line,
             Issue::OneText(_) => &methods,
             Issue::RootShutOut => {
-                return "Leave it so and use sudo; or, once root has a record, write `PermitRootLogin yes`.".to_owned();
+                return "Use sudo; or, once root is enrolled, write `PermitRootLogin yes`."
+                    .to_owned();
             }
         })
     }

@@ -115,7 +115,7 @@ fn a_match_block_makes_an_exception_that_is_named() {
     assert_eq!(one.place, "/etc/ssh/sshd_config.d/50-house.conf:3");
     assert_eq!(
         one.what,
-        "user bob gets in with a key alone by the Match block at /etc/ssh/sshd_config.d/50-house.conf:2."
+        "user bob can log in with a key alone by the Match block at /etc/ssh/sshd_config.d/50-house.conf:2."
     );
 }
 

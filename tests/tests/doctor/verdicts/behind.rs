@@ -11,7 +11,7 @@ const BEHIND: [(&str, &str, &str); 21] = [
     (
         "twinlock remove ada --yes; rm $V/outbox/*@*",
         "lock-out nobody-enrolled",
-        "everybody is refused.",
+        "all users are refused.",
     ),
     ("echo windwo = 1 >$E/twinlock.toml", "lock-out settings-refuse", "Did you mean window?"),
     ("echo x >$E/settings.good; echo [ >$E/twinlock.toml", "lock-out settings-refuse", ".toml:1"),
@@ -20,9 +20,9 @@ const BEHIND: [(&str, &str, &str); 21] = [
         "warning settings-fallback",
         "there is no setting windwo; settings.good is in force instead.",
     ),
-    ("rm -r $V", "lock-out records-refuse", "Everybody is refused: the records folder"),
+    ("rm -r $V", "lock-out records-refuse", "Every user is refused: the records folder"),
     ("rm $V/store-id", "lock-out records-refuse", "has no store-id"),
-    ("rm $E/store-id", "lock-out records-refuse", "is not the one that belongs here"),
+    ("rm $E/store-id", "lock-out records-refuse", "is not the one of this host"),
     (
         "umount /run/twinlock; mkdir -m 700 /var/other; mount --bind /var/other /run/twinlock",
         "lock-out ledger-refuses",
@@ -36,7 +36,7 @@ const BEHIND: [(&str, &str, &str); 21] = [
     (
         "mount -o remount,nr_inodes=1024 /run/twinlock; cd /run/twinlock; seq 700 | xargs touch",
         "warning ledger-filling",
-        "% of the ledger's names are taken",
+        "% of the ledger's names are in use",
     ),
     ("umount /run/twinlock", "lock-out ledger-refuses", "Start the mount unit first"),
     ("umount /run/twinlock; rmdir /run/twinlock", "lock-out ledger-refuses", "nothing is mounted"),
@@ -58,7 +58,7 @@ const BEHIND: [(&str, &str, &str); 21] = [
     (
         "mkdir $E/text; printf 'Subject: x\\ny\\n' >$E/text/ticket-codes.txt",
         "warning mail-text",
-        "it is to bring a ticket, and has no {ticket}.",
+        "it must contain {ticket}.",
     ),
     (
         "printf 'mail_domain = \"example.org\"\\nsendmail = \"/none\"\\n' >$E/twinlock.toml",
@@ -68,12 +68,12 @@ const BEHIND: [(&str, &str, &str); 21] = [
     (
         "ln -s '1800000000 sshd 203.0.113.7 - 3' $V/outbox/ada@reset",
         "note mail-waiting",
-        "1 letter waits to be sent",
+        "1 message waits to be sent",
     ),
     (
         "mkdir -m 700 $V/outbox/dead; touch $V/outbox/dead/x $V/outbox/dead/y",
         "warning mail-dead",
-        "2 letters were not sent, and will not be.",
+        "2 messages were not sent, and will not be.",
     ),
 ];
 
@@ -93,7 +93,7 @@ fn what_makes_the_module_refuse_is_found() {
         let json = m.run(["twinlock", "doctor", "ssh", "--json"]).stdout;
         let id = head.split(' ').next_back().expect("an id");
         assert!(json.contains(&format!("\"id\": \"{id}\"")), "{json}");
-        assert_eq!(said.stdout.starts_with("ssh: somebody is locked out.\n"), fails);
+        assert_eq!(said.stdout.starts_with("ssh: users are locked out.\n"), fails);
     }
 }
 

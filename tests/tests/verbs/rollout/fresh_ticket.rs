@@ -60,7 +60,7 @@ fn login_with_an_expired_ticket_mails_another() {
         assert_eq!(waiting(&m), "bob@ticket-expired\n");
     }
     let sent = deliver(&m, 25);
-    assert_eq!(sent.ok(), "1 letter sent.\n");
+    assert_eq!(sent.ok(), "1 message sent.\n");
     let mailed = tickets(&m);
     assert_eq!((mailed.len(), waiting(&m).as_str()), (3, ""));
     let mails = m.file("/root/mail").read();
@@ -79,7 +79,7 @@ fn login_with_an_expired_ticket_mails_another() {
     // It has expired as well, and the day is not over.
     assert!(login(&m, 48, "\n").code == Some(0) && waiting(&m).is_empty());
     login(&m, 50, "\n");
-    assert_eq!(deliver(&m, 50).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m, 50).ok(), "1 message sent.\n");
     assert_eq!(tickets(&m).len(), 4);
 }
 
@@ -94,7 +94,7 @@ fn reminder_of_the_settings_mails_another_too() {
     assert!(told.code == Some(0), "{told:?}");
     assert!((told.stdout.clone() + &told.stderr).contains("has expired"), "{told:?}");
     assert_eq!(waiting(&m), "bob@ticket-expired\n");
-    assert_eq!(deliver(&m, 25).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m, 25).ok(), "1 message sent.\n");
     let mailed = tickets(&m);
     let fresh = login(&m, 25, &format!("{}\n\n\n", mailed[mailed.len() - 1]));
     assert!((fresh.stdout.clone() + &fresh.stderr).contains("type this key"), "{fresh:?}");
@@ -109,7 +109,7 @@ fn day_is_not_used_up_where_no_mail_went() {
     assert_ne!(deliver(&m, 25).code, Some(0));
     assert!(waiting(&m).starts_with("bob@ticket-expired@1.0."), "{}", waiting(&m));
     m.file("/usr/local/bin/takes-mail").write(&takes).mode(0o755);
-    assert_eq!(deliver(&m, 26).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m, 26).ok(), "1 message sent.\n");
     let fresh = login(&m, 26, &format!("{}\n\n\n", tickets(&m)[2]));
     assert!((fresh.stdout.clone() + &fresh.stderr).contains("type this key"), "{fresh:?}");
     // Killed while the mail program runs, the command is started again.
@@ -119,7 +119,7 @@ fn day_is_not_used_up_where_no_mail_went() {
     login(&m, 25, "\n");
     assert_ne!(deliver(&m, 25).code, Some(0));
     m.file("/usr/local/bin/takes-mail").write(&takes).mode(0o755);
-    assert_eq!(deliver(&m, 26).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m, 26).ok(), "1 message sent.\n");
     assert_eq!(tickets(&m).len(), 3);
 }
 
@@ -132,12 +132,12 @@ fn letter_alone_gives_no_ticket() {
         m.file(&letter).link_to("1800000000 sshd 203.0.113.7 - - to=eve%40example.net");
     }
     let said = deliver(&m, 0);
-    assert_eq!(said.ok(), "0 letters sent, 1 for people without an address dropped.\n");
+    assert_eq!(said.ok(), "0 messages sent, 1 dropped (no mail address).\n");
     assert_eq!((tickets(&m).len(), waiting(&m).as_str()), (2, ""));
     // A due ticket goes to the address on record, whatever the notification says.
     let letter = format!("{OUTBOX}/cy@ticket-expired");
     m.file(&letter).link_to("1800000001 sshd 203.0.113.7 - - to=eve%40example.net");
-    assert_eq!(deliver(&m, 25).ok(), "1 letter sent.\n");
+    assert_eq!(deliver(&m, 25).ok(), "1 message sent.\n");
     let mails = m.file("/root/mail").read();
     assert!(
         mails.matches("To: <cy@example.org>").count() == 2 && !mails.contains("eve@"),

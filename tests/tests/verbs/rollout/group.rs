@@ -188,7 +188,7 @@ fn rule_is_written_after_the_tickets_or_not_at_all() {
     wired(&m, "");
     m.file("/usr/local/bin/takes-mail").write("#!/bin/sh\nexit 75\n");
     let failed = twinlock(&m, "invite --group dev --until 2099-01-31");
-    assert!(failed.code == Some(1) && failed.stderr.contains("no rule is written"), "{failed:?}");
+    assert!(failed.code == Some(1) && failed.stderr.contains("no rule was written"), "{failed:?}");
     assert!(!m.file(RULES).exists() && !gets_in(&m, "bob"));
 }
 

@@ -101,7 +101,7 @@ fn named_file_must_be_there_and_the_usual_one_need_not() {
     for path in ["/etc/../etc/twinlock/t.toml", "../t.toml", "/etc/twinlock/"] {
         let done = m.run(["twinlock", "--config", path, "list"]);
         assert!(
-            done.code == Some(2) && done.stderr.contains("Give the whole path"),
+            done.code == Some(2) && done.stderr.contains("Give an absolute path"),
             "{path}: {done:?}"
         );
     }

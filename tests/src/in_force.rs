@@ -1,0 +1,18 @@
+//! Recognizes what a verb that failed says about its change.
+
+/// Sentences by which a verb that fails says that its change is in force.
+const IN_FORCE: [&str; 8] = [
+    "but the change may be lost",
+    "users done before that stay done",
+    "users imported before that stay imported",
+    "; the old backup codes of ada no longer work",
+    "; ada is invited",
+    "; the key is marked as seen",
+    "; the new file is in force",
+    "; the rule is in",
+];
+
+/// Reports whether a verb that failed says that its change is in force. `said` is unwrapped.
+pub fn says_in_force(said: &str) -> bool {
+    IN_FORCE.iter().any(|sentence| said.contains(sentence))
+}
