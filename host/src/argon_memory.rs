@@ -1,4 +1,4 @@
-//! Memory for one evaluation of Argon2: mapped for it, and unmapped on every way out.
+//! Memory for one evaluation of Argon2, which is unmapped on every path, including errors.
 #![expect(unsafe_code, reason = "the heap keeps 19 MiB for good, and aborts where there is none")]
 
 use core::{ptr, ptr::NonNull, slice};
@@ -9,14 +9,14 @@ use rustix::{
     mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
 };
 
-/// Memory blocks that are not shared; the kernel wipes them when they are unmapped.
+/// Private memory blocks, which the kernel wipes when they are unmapped.
 pub(crate) struct Blocks {
     start: NonNull<Block>,
     count: usize,
 }
 
 impl Blocks {
-    /// Maps this many blocks. Fails, but never aborts, if the caller's resource limits are reached.
+    /// Maps `count` blocks. Returns an error, and never aborts, if the caller's resource limits are reached.
     pub(crate) fn map(count: usize) -> io::Result<Self> {
         let length = count.checked_mul(Block::SIZE).ok_or(Errno::NOMEM)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;

@@ -18,26 +18,26 @@ use crate::invoking_user::{InvokingUser, InvokingUserError, run_as};
 
 /// `PIPEFS_MAGIC` of linux/magic.h: the file system of anonymous pipes.
 const PIPEFS: i64 = 0x5049_5045;
-/// How long to wait for a writer of a named pipe.
+/// How long to wait for a process to open a named pipe for writing.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// Why a caller's file cannot be used. Contains nothing of its content.
+/// Why a caller's file cannot be used. Contains nothing of the file's content.
 #[derive(Debug)]
 pub enum CallerFileError {
     /// The invoking user cannot be determined.
     InvokingUser(InvokingUserError),
-    /// The invoking user may not open it.
+    /// The invoking user may not open the file.
     Denied {
         /// The invoking user's name.
         user: String,
     },
-    /// It is a folder, device or socket.
+    /// The path leads to a folder, device or socket.
     Kind,
-    /// It is a named pipe into which nothing was written.
+    /// The path leads to a named pipe into which nothing was written.
     Silent,
     /// It exceeds the maximum size.
     TooLarge,
-    /// The kernel refused.
+    /// The kernel refused an operation on the file.
     Io(io::Error),
 }
 
@@ -68,7 +68,8 @@ impl From<io::Error> for CallerFileError {
 /// Opens a file, or a pipe such as `/dev/stdin`, for reading, with the rights of the invoking user.
 ///
 /// # Errors
-/// [`CallerFileError`].
+/// [`CallerFileError`] if the invoking user cannot be determined or may not open the file, or if the path leads to
+/// anything but a regular file or a pipe with a writer.
 pub fn open(path: &Path) -> Result<File, CallerFileError> {
     if is_stdin(path) {
         return Ok(io::stdin().as_fd().try_clone_to_owned()?.into());
@@ -76,10 +77,12 @@ pub fn open(path: &Path) -> Result<File, CallerFileError> {
     as_invoking_user(|| open_here(path))
 }
 
-/// Returns whether a path leads to a pipe, which can be read only once; checked with the rights of the invoking user.
+/// Returns whether a path leads to a pipe, which can be read only once. Checks this with the rights of the invoking
+/// user.
 ///
 /// # Errors
-/// [`CallerFileError`].
+/// [`CallerFileError`] if the invoking user cannot be determined or has no access, or if the path leads to anything but
+/// a regular file or a pipe.
 pub fn is_pipe(path: &Path) -> Result<bool, CallerFileError> {
     if is_stdin(path) {
         return Ok(true);
@@ -90,16 +93,16 @@ pub fn is_pipe(path: &Path) -> Result<bool, CallerFileError> {
 /// Reads a file of at most `max` bytes with the rights of the invoking user.
 ///
 /// # Errors
-/// [`CallerFileError`].
+/// As [`open`], and [`CallerFileError::TooLarge`] over `max` bytes.
 pub fn read(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileError> {
     content(open(path)?, max)
 }
 
-/// Reads a file as [`read`] does, and passes its content to a job with the rights of the invoking user, so that a
-/// hostile file cannot exploit a decoder to gain more.
+/// Reads a file as [`read`] does and passes the content to `job`, which also runs with the rights of the invoking user.
+/// A hostile file that exploits a decoder then gains no rights of root.
 ///
 /// # Errors
-/// [`CallerFileError`].
+/// As [`read`].
 pub fn decode<T: Send>(
     path: &Path,
     max: usize,
@@ -123,8 +126,8 @@ fn content(file: File, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileError
     if bytes.len() > max { Err(CallerFileError::TooLarge) } else { Ok(bytes) }
 }
 
-/// Returns whether a path is standard input, which the caller already has open. Reopening it by path would fail for a
-/// pipe of another user.
+/// Returns whether a path names standard input, which is already open. Reopening it by path would fail for a pipe of
+/// another user.
 fn is_stdin(path: &Path) -> bool {
     ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
@@ -155,8 +158,8 @@ fn open_here(path: &Path) -> Result<File, CallerFileError> {
     Ok(file)
 }
 
-/// Waits until a pipe can be read, and then makes it blocking. An anonymous pipe, as made by a shell, ends with its
-/// writers, so the wait is not limited.
+/// Waits until a pipe can be read, at most `most` for a named pipe, and then makes the pipe blocking. The wait for an
+/// anonymous pipe, as made by a shell, is not limited, because the pipe ends when its writers end.
 fn wait_for_writer(pipe: &File, most: Timespec) -> Result<(), CallerFileError> {
     let has_name = fs::fstatfs(pipe).map_err(io::Error::from)?.f_type != PIPEFS;
     let mut polled = [PollFd::new(pipe, PollFlags::IN)];
@@ -168,7 +171,7 @@ fn wait_for_writer(pipe: &File, most: Timespec) -> Result<(), CallerFileError> {
     Ok(fs::fcntl_setfl(pipe, flags - OFlags::NONBLOCK).map_err(io::Error::from)?)
 }
 
-/// Returns whether it is a pipe; refuses everything except pipes and regular files.
+/// Returns whether a file is a pipe. Refuses everything except pipes and regular files.
 fn kind_of(found: &std::fs::Metadata) -> Result<bool, CallerFileError> {
     let kind = found.file_type();
     match (kind.is_file(), kind.is_fifo()) {

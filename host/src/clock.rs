@@ -1,4 +1,4 @@
-//! The clocks of the kernel.
+//! Reads the wall clock and the boot clock of the kernel.
 
 use nix::{
     sys::time::TimeSpec,

@@ -1,4 +1,5 @@
-//! The clock mark on disk: the times of an empty file, and a symbolic link for each later period.
+//! The clock mark on disk: the latest time at which a code was used, stored as the times of an empty file, and a
+//! symbolic link for each later period.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RawDir, Timespec, Timestamps},
@@ -17,18 +18,19 @@ use twinlock_core::{
 
 use crate::synchronized;
 
-/// The file whose modification time is the mark: the seconds are the wall clock's, and the nanoseconds field contains
-/// the seconds between the kernel's start and the last move.
+/// The file whose modification time is the mark. The seconds are wall-clock time; the nanoseconds field contains the
+/// number of seconds from the kernel's start to the last move of the mark.
 pub const CLOCK: &str = "clock";
-/// Prefix of the names of later periods; the first second follows, and the modification time is the last second.
+/// Prefix of the names of periods later than the mark. The first second of the period follows; the modification time of
+/// the name is the last second.
 const AHEAD: &str = "ahead.";
 /// Maximum seconds since the kernel's start that a file can store: 31 years.
 const MOVED_MAX: u64 = 999_999_999;
 
-/// Reads what is stored about the clock; `None` if there is no mark.
+/// Reads the clock mark and the periods later than it; `None` if there is no mark.
 ///
 /// # Errors
-/// The errno if it cannot be read.
+/// The errno if the mark or a period cannot be read.
 pub fn read(records: &str) -> io::Result<Option<Known>> {
     let Some(mark) = mark(records)? else { return Ok(None) };
     Ok(Some(Known { mark, ahead: ahead(records)? }))
@@ -50,7 +52,7 @@ fn seconds(of_file: i64) -> UnixTime {
     UnixTime(u64::try_from(of_file).unwrap_or(0))
 }
 
-/// Stores that a code was used now, best effort. An ordinary login only reads the mark and moves it at most once a
+/// Stores that a code was used now. Best effort. An ordinary login only reads the mark, which moves at most once a
 /// minute.
 pub(crate) fn advance(records: &str, now: Now) {
     let Ok(Some(mark)) = mark(records) else { return };
@@ -76,10 +78,11 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     }
 }
 
-/// Trusts the clock as it is, even if it is behind the mark; `dropped` are the periods of removed used names.
+/// Trusts the clock as it is, even if it is behind the mark. `dropped` are the periods of the names of used codes that
+/// the caller will remove.
 ///
 /// # Errors
-/// The errno; the clock is not trusted then.
+/// The errno if the mark cannot be written; the clock is not trusted then.
 #[cfg(feature = "tools")]
 pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Result<()> {
     let before = read(records)?.ok_or(Errno::NOENT)?;
@@ -87,8 +90,8 @@ pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Resul
     write(records, &before, &after)
 }
 
-/// Writes new periods first, then the mark, then removes merged periods: an interruption refuses too much rather than
-/// too little.
+/// Writes new periods first, then the mark, and then removes merged periods. In this order an interruption refuses too
+/// many codes rather than too few.
 fn write(records: &str, before: &Known, after: &Known) -> io::Result<()> {
     for stretch in after.ahead.iter().filter(|one| !before.ahead.contains(one)) {
         put(records, stretch)?;
@@ -128,7 +131,7 @@ fn touch(path: &str, at: UnixTime, nanoseconds: u64) -> io::Result<()> {
     fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-/// Returns the stored periods. Other names are ignored; a period that ends before its start is reduced to its first
+/// Returns the stored periods. Ignores other names, and reduces a period that ends before its start to its first
 /// second.
 fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -160,7 +163,7 @@ mod tests {
         Now { unix: UnixTime(unix), boot: BootTime(0).plus(up) }
     }
 
-    /// A records folder whose mark has this time.
+    /// Creates a records folder whose clock mark is at `mark`.
     fn records(mark: u64, moved: u64) -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();

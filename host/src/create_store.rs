@@ -34,14 +34,14 @@ use crate::{
     trusted_dir::{self, Owner, TrustedDir},
 };
 
-/// Why the preparation failed.
+/// Why the records or the ledger could not be prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreateStoreError {
-    /// The records folder failed.
+    /// The records folder cannot be created or trusted.
     Store(StoreError),
-    /// The ledger failed.
+    /// The ledger cannot be created or trusted.
     Ledger(LedgerError),
-    /// A clock or the entropy source failed.
+    /// The clock or the entropy source failed.
     Machine,
 }
 
@@ -57,10 +57,12 @@ impl core::fmt::Display for CreateStoreError {
 
 impl core::error::Error for CreateStoreError {}
 
-/// Creates what is missing and returns the second at which the ledger's epoch begins. Idempotent.
+/// Creates what is missing of the records folder and the ledger, and returns the second at which the ledger's epoch
+/// begins. Idempotent.
 ///
 /// # Errors
-/// [`CreateStoreError`]; a records folder that has lost the store-id known to the settings never gets a new one.
+/// [`CreateStoreError`] if a part cannot be created or trusted. If the settings know a store-id and the records folder
+/// has none, the store is not mounted or lost, and no new store-id is created.
 pub fn prepare(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     prepare_store(machine).map_err(CreateStoreError::Store)?;
     let now = machine.clock.now().map_err(|MachineError| CreateStoreError::Machine)?;
@@ -70,10 +72,11 @@ pub fn prepare(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     Ok(floor)
 }
 
-/// Begins a new epoch now, and trusts the clock as it is: sets the clock mark to it.
+/// Begins a new epoch now and sets the clock mark to the current time, even if the clock is behind the mark. Returns
+/// the second at which the epoch begins.
 ///
 /// # Errors
-/// [`CreateStoreError`].
+/// [`CreateStoreError`] if the records, the clock mark or the epoch cannot be written.
 pub fn restart(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     prepare_store(machine).map_err(CreateStoreError::Store)?;
     let now = machine.clock.now().map_err(|MachineError| CreateStoreError::Machine)?;
@@ -88,10 +91,10 @@ pub fn restart(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     Ok(floor)
 }
 
-/// Prepares the records only, for commands that write records.
+/// Creates what is missing of the records folder only, for commands that write records.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`StoreError`] if a part cannot be created or trusted.
 pub fn prepare_store(machine: &Machine) -> Result<(), StoreError> {
     let records = &machine.records;
     trusted_dir::make_folder(CWD, &records.path, records.owner).map_err(trusted_dir::fault)?;
@@ -104,11 +107,11 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreError> {
     Ok(make_clock(machine).map_err(trusted_dir::fault)?)
 }
 
-/// How often another process's first command may be faster.
+/// How often the first command of another process may create the store-id at the same moment.
 const ROUNDS: usize = 8;
 
-/// Creates both copies of the store-id if both are missing. If several first commands run concurrently, all end with
-/// the same one.
+/// Creates both copies of the store-id if both are missing. If several first commands run concurrently, all of them use
+/// one store-id.
 fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     for _ in 0..ROUNDS {
@@ -130,7 +133,7 @@ fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreEr
     Err(trusted_dir::fault(Errno::AGAIN).into())
 }
 
-/// Creates the dummy record, which is read for users without a record.
+/// Creates the dummy record, which is read for users without a record so that they take the same time.
 fn make_nobody(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     root.make(NOBODY, records.owner).map_err(trusted_dir::fault)?;
@@ -159,7 +162,7 @@ fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreError> {
     write_new(copy, id, machine.records.owner)
 }
 
-/// Writes a store-id whole or not at all: a part of one would be a permanent mismatch.
+/// Writes a store-id completely or not at all: a truncated store-id would be a permanent mismatch.
 fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreError> {
     let fill = |fd: &OwnedFd| {
         // Every file system writes this few bytes at once, so a short write is a disk error.

@@ -1,4 +1,4 @@
-//! Lists the accounts that NSS enumerates, one by one: a directory may contain a hundred thousand users.
+//! Lists the accounts that NSS enumerates, one at a time, because a directory may contain a hundred thousand users.
 
 use std::{
     collections::HashSet,
@@ -25,7 +25,7 @@ const CLOSED: [&str; 5] = ["nologin", "false", "sync", "shutdown", "halt"];
 pub enum Whose {
     /// All accounts with a login shell.
     WithShell,
-    /// The members of a group, including those whose primary group it is.
+    /// The members of the named group, including accounts whose primary group it is.
     Members(String),
 }
 
@@ -55,21 +55,21 @@ impl From<LookupError> for DirectoryError {
     }
 }
 
-/// An iterator over accounts.
+/// An open list of accounts, read one at a time.
 pub struct Directory {
     child: Child,
     lines: BufReader<ChildStdout>,
     group: Option<u32>,
-    /// Members that the list of accounts has not contained yet.
+    /// Members of the group that the list of accounts has not contained yet.
     named: HashSet<String>,
     left: Option<std::vec::IntoIter<String>>,
 }
 
 impl Directory {
-    /// Opens the list of accounts: `getent passwd`, since calling getpwent is unsafe.
+    /// Opens the list of accounts. Runs `getent passwd`, because calling getpwent is unsafe.
     ///
     /// # Errors
-    /// [`DirectoryError`].
+    /// [`DirectoryError::NoSuchGroup`] if the group does not exist, [`DirectoryError::Lookup`] if NSS does not answer.
     pub fn open(whose: &Whose) -> Result<Self, DirectoryError> {
         let group = match whose {
             Whose::WithShell => None,
@@ -86,16 +86,16 @@ impl Directory {
         Ok(Self { child, lines: BufReader::new(stdout), group, named, left: None })
     }
 
-    /// Returns NSS sources that may know more users than they enumerate.
+    /// Returns the NSS sources of this host that may know more users than they enumerate.
     #[must_use]
     pub fn silent() -> Vec<String> {
         homes::silent_sources()
     }
 
-    /// Returns the next account.
+    /// Returns the next account; `None` at the end.
     ///
     /// # Errors
-    /// [`LookupError`] if the list is interrupted.
+    /// [`LookupError`] if `getent` fails or the list is interrupted.
     pub fn next_account(&mut self) -> Result<Option<Account>, LookupError> {
         while self.left.is_none() {
             let mut line = Vec::new();

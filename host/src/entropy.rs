@@ -3,7 +3,7 @@
 use rustix::rand::{GetRandomFlags, getrandom};
 use twinlock_core::{base::error::MachineError, ports::Entropy};
 
-/// `getrandom(2)`.
+/// A source of random bytes that calls `getrandom(2)`.
 #[derive(Debug, Clone, Copy)]
 pub struct KernelEntropy;
 

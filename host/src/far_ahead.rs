@@ -1,4 +1,5 @@
-//! Used steps that a fast clock has left in the future, and that lock out their users since the clock was corrected.
+//! Steps that were used while the clock was fast. They lie in the future now that the clock is corrected, and lock out
+//! their users.
 
 use twinlock_core::{
     base::{
@@ -14,16 +15,17 @@ use twinlock_core::{
 
 use crate::{machine::Machine, store::enrolled_users};
 
-/// A user's step that is far in the future.
+/// A used step of a user that lies far in the future.
 pub struct FarAhead {
-    /// The user.
+    /// The account name.
     pub user: String,
-    /// When a correct clock shows its code.
+    /// The period in which a correct clock shows the code of the step.
     pub time: Stretch,
     used: Used,
 }
 
-/// Searches the entries of all users with a record; users whose entries cannot be read are skipped.
+/// Returns the used steps far in the future of all users with a record. Skips users whose records or ledger cannot be
+/// read.
 #[must_use]
 pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
     let mut found = Vec::new();
@@ -35,7 +37,7 @@ pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
     found
 }
 
-/// Searches the entries of one user.
+/// Returns the used steps far in the future of one user; none if the ledger of the user cannot be read.
 #[must_use]
 pub fn of_person(
     machine: &Machine,
@@ -69,7 +71,7 @@ pub fn of_person(
     found
 }
 
-/// Removes these entries.
+/// Removes the names of these used steps from the ledger. Best effort.
 pub(crate) fn forget(machine: &Machine, far: &[FarAhead]) {
     for one in far {
         let Ok(folder) = Folder::of(&one.user) else { continue };

@@ -15,13 +15,13 @@ const LISTING: [&str; 6] = ["files", "compat", "db", "altfiles", "extrausers", "
 pub struct AccountNames {
     /// The account names, without duplicates.
     pub names: Vec<String>,
-    /// Number of unreadable lines.
+    /// Number of lines without a valid name.
     pub unreadable: usize,
-    /// Sources that may know more users than they enumerate.
+    /// NSS sources that may know more users than they enumerate.
     pub silent: Vec<String>,
 }
 
-/// Returns all users that `getent passwd` lists; calling getpwent is unsafe.
+/// Returns all users that NSS enumerates. Runs `getent passwd`, because calling getpwent is unsafe.
 ///
 /// # Errors
 /// [`LookupError`] if NSS cannot be queried.

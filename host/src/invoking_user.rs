@@ -1,4 +1,4 @@
-//! The invoking user, for whom root runs the command through sudo, doas or pkexec, and work with that user's rights.
+//! The invoking user, who runs the command as root through sudo, doas or pkexec, and work with that user's rights.
 
 use std::{
     ffi::{CString, OsString},
@@ -16,7 +16,7 @@ use rustix::{
 const UID_VARIABLES: [&str; 2] = ["SUDO_UID", "PKEXEC_UID"];
 /// The variable of doas, which contains a user name.
 const NAME_VARIABLE: &str = "DOAS_USER";
-/// The id that means "unchanged" to setresuid(2): accepting it would keep root's rights.
+/// The user id that means "unchanged" to setresuid(2). Accepting it would keep root's rights.
 const NO_ID: u32 = u32::MAX;
 
 /// The user who called the command through sudo, doas or pkexec.
@@ -28,12 +28,12 @@ pub struct InvokingUser {
     groups: Vec<u32>,
 }
 
-/// Why the invoking user cannot be determined. No file is opened then.
+/// Why the invoking user cannot be determined. The caller opens no file then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvokingUserError {
-    /// A variable does not contain a user id.
+    /// A variable contains something other than a user id.
     NotAnId {
-        /// The variable.
+        /// The name of the variable.
         variable: &'static str,
     },
     /// A variable names an account that does not exist.
@@ -62,10 +62,11 @@ impl fmt::Display for InvokingUserError {
 impl std::error::Error for InvokingUserError {}
 
 impl InvokingUser {
-    /// Returns the invoking user; `None` if the process acts for its own user: it is not root, or root called it.
+    /// Returns the invoking user; `None` if the process acts for its own user, because it is not root or was called by
+    /// root.
     ///
     /// # Errors
-    /// [`InvokingUserError`] if the variables contradict each other or name no user.
+    /// [`InvokingUserError`] if the variables contradict each other or name no user, or if NSS does not answer.
     pub fn find() -> Result<Option<Self>, InvokingUserError> {
         if !geteuid().is_root() {
             return Ok(None);
@@ -105,10 +106,11 @@ impl InvokingUser {
         self.gid
     }
 
-    /// Drops root's rights for this user's, permanently and in the calling thread only.
+    /// Replaces root's rights by those of this user, permanently and in the calling thread only.
     ///
     /// # Errors
-    /// The errno; the rights were not dropped then.
+    /// The errno if the kernel refuses, or `EINVAL` if the user is root. The thread must not continue then, because
+    /// only a part of the rights may have been dropped.
     pub fn become_in_this_thread(&self) -> Result<(), Errno> {
         if self.uid == 0 || [self.uid, self.gid].contains(&NO_ID) || self.groups.contains(&NO_ID) {
             return Err(Errno::INVAL);
@@ -122,9 +124,9 @@ impl InvokingUser {
     }
 }
 
-/// Runs a job with the rights of the invoking user, in a thread that drops root's rights permanently, so that nothing
-/// has to be restored. Descriptors that it opens belong to the process. Without an invoking user, the job runs
-/// unchanged.
+/// Runs `job` with the rights of `user`, in a thread that drops root's rights permanently, so that nothing has to be
+/// restored. File descriptors that the job opens belong to the process. Without a user, the job runs with the rights of
+/// the caller.
 ///
 /// # Errors
 /// The errno if the thread cannot be created or the rights cannot be dropped; the job has not run then.
@@ -142,9 +144,9 @@ pub fn run_as<T: Send>(
     })
 }
 
-/// Returns the user id in the variables, with functions to read the environment and NSS; `None` if no variable is set
-/// or all name root. A variable that names root does not override one that names a user: it may come from an
-/// environment that doas or sudo was told to keep.
+/// Returns the user id that the variables of sudo, doas and pkexec contain; `None` if none is set or all of them name
+/// root. A variable that names root does not override one that names a user, because it may come from an environment
+/// that doas or sudo was told to keep. `variable` reads the environment, and `uid_of` asks NSS.
 fn named(
     variable: impl Fn(&str) -> Option<OsString>,
     uid_of: impl Fn(&str) -> Result<u32, InvokingUserError>,

@@ -11,19 +11,19 @@ use twinlock_core::{
     ports::Journal,
 };
 
-/// LOG_AUTHPRIV of syslog, shifted into a priority.
+/// The facility LOG_AUTHPRIV of syslog(3), shifted to its place in a priority.
 const AUTHPRIV: u64 = 10 << 3;
 
-/// Severity of a line (syslog).
+/// Severity of a log line, as in syslog(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// An administrator must act now: the settings cannot be read.
+    /// An administrator must act now, because the settings cannot be read.
     Alert,
-    /// A login refused because of a fault of the host.
+    /// A login was refused because of a fault of the host.
     Warning,
-    /// A refused login.
+    /// A login was refused.
     Notice,
-    /// An accepted code.
+    /// A code was accepted.
     Info,
     /// Extra output of the PAM argument `debug`.
     Debug,
@@ -42,13 +42,13 @@ impl Default for Syslog {
 }
 
 impl Syslog {
-    /// Returns the log with another socket path.
+    /// Returns a log that sends to the socket at `path`.
     #[must_use]
     pub fn at(path: &str) -> Self {
         Self { path: path.to_owned().into() }
     }
 
-    /// Sends one line; it is lost if it cannot be sent at once.
+    /// Sends one line. The line is lost if it cannot be sent at once.
     pub fn send(&self, severity: Severity, line: &str) {
         let severity = match severity {
             Severity::Alert => 1_u64,

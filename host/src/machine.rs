@@ -1,4 +1,4 @@
-//! All of core's ports for this host, built from the settings.
+//! The implementations of all ports of twinlock-core for this host, built from the settings.
 
 use twinlock_core::{
     policy::Policy,
@@ -22,20 +22,20 @@ use crate::{
 pub struct Machine {
     /// The records folder.
     pub records: HostRecords,
-    /// The ledger folder.
+    /// Accounts and groups.
     pub ledger: HostLedger,
-    /// NSS.
+    /// The wall clock and the boot clock.
     pub accounts: Nss,
     /// The clocks.
     pub clock: KernelClock,
     /// The connection to the system log.
     pub journal: Syslog,
-    /// The mail queue.
+    /// The queue of notifications by mail.
     pub outbox: HostOutbox,
 }
 
 impl Machine {
-    /// Returns the ports for these settings; `settings_path` is the file that they come from.
+    /// Returns the ports for the settings in `policy`; `settings_path` is the file that they were read from.
     #[must_use]
     pub fn new(policy: &Policy, settings_path: &str, owner: Owner) -> Self {
         let places = &policy.places;
@@ -50,7 +50,7 @@ impl Machine {
         }
     }
 
-    /// Returns core's ports with a conversation.
+    /// Returns the ports of twinlock-core, with `conversation` as the dialogue with the user.
     #[must_use]
     pub fn ports<'a>(&'a self, conversation: &'a dyn Conversation) -> Ports<'a> {
         Ports {

@@ -1,4 +1,4 @@
-//! Delivery of queued mail by one process at a time: each step of a notification is one rename of a symbolic link.
+//! Delivery of queued mail by one process at a time. Each step of a notification is one rename of a symbolic link.
 
 mod names;
 
@@ -25,16 +25,16 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// Notifications that are being sent, or wait to be sent or sent again.
+/// The folder of notifications that are being sent, or wait for a first or another attempt.
 const WAITING: &str = "waiting";
-/// When a notification of each kind was last sent to each user, and the time of its event.
+/// The folder with one entry per user and kind: when a notification was last sent, and the time of its event.
 const SENT: &str = "sent";
-/// Notifications that were given up, and invalid names.
+/// The folder of notifications that were given up, and of invalid names.
 const DEAD: &str = "dead";
-/// Bytes of a name that are kept in the folder of given-up notifications.
+/// Bytes of the original name that are kept in the folder of given-up notifications.
 const NAME_KEPT: usize = 200;
 
-/// The mail folders, locked against other deliveries.
+/// The mail folders, locked so that no other process delivers.
 #[derive(Debug)]
 pub struct MailSpool {
     outbox: TrustedDir,
@@ -43,16 +43,16 @@ pub struct MailSpool {
     dead: TrustedDir,
 }
 
-/// The number of notifications.
+/// The number of notifications in the mail folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueueDepth {
-    /// Waiting notifications.
+    /// Number of waiting notifications.
     pub waiting: usize,
-    /// Given-up notifications and invalid names.
+    /// Number of given-up notifications and invalid names.
     pub dead: usize,
 }
 
-/// A notification that is due.
+/// A notification whose next attempt is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     name: String,
@@ -65,20 +65,20 @@ impl Due {
     }
 }
 
-/// A notification whose sending has begun.
+/// A notification for which an attempt to send has begun.
 #[derive(Debug)]
 pub struct Claimed {
-    /// The notification.
+    /// The content of the notification.
     pub notification: Notification,
     due: Due,
 }
 
-/// The result of gathering.
+/// The counts and the first error of one call of [`MailSpool::gather`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gathered {
     /// Number of names that were given up.
     pub dead: usize,
-    /// Why something could not be moved or listed.
+    /// The first error of moving or listing names.
     pub fault: Option<StoreError>,
 }
 
@@ -99,10 +99,10 @@ impl Gathered {
 }
 
 impl MailSpool {
-    /// Opens the mail folders of the records and creates missing ones; `None` while another process delivers.
+    /// Opens the mail folders of the records, and creates missing ones. Returns `None` while another process delivers.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if a folder cannot be created, trusted or locked.
     pub fn open(records: &HostRecords) -> Result<Option<Self>, StoreError> {
         let (root, owner) = (records.root()?, records.owner);
         root.make(OUTBOX, owner).map_err(trusted_dir::fault)?;
@@ -120,8 +120,8 @@ impl MailSpool {
         Ok(Some(Self { outbox, waiting, sent, dead }))
     }
 
-    /// Moves the content of the outbox to the waiting folder; invalid names, and notifications whose sending was
-    /// interrupted too often, are given up. A name that cannot be moved does not block the others.
+    /// Moves the content of the outbox to the waiting folder. Gives up invalid names and notifications whose sending
+    /// was interrupted too often. A name that cannot be moved does not block the others.
     pub fn gather(&self, now: UnixTime) -> Gathered {
         let mut gathered = Gathered::default();
         let mut waiting = HashSet::new();
@@ -141,7 +141,8 @@ impl MailSpool {
         gathered
     }
 
-    /// Takes one name from the outbox. While a notification of its kind is waiting, another one is a no-op.
+    /// Moves one name from the outbox to the waiting folder, and returns how many names were given up (0 or 1). If a
+    /// notification of this user and kind is already waiting, the name is only removed.
     fn take(&self, name: &[u8], now: UnixTime, waiting: &mut HashSet<String>) -> io::Result<usize> {
         let notification = text(name).filter(|name| self.reads(&self.outbox, name));
         let Some(notification) = notification else {
@@ -163,10 +164,10 @@ impl MailSpool {
         target(dir, name.as_bytes()).is_some_and(|text| spool_name::read(name, &text).is_some())
     }
 
-    /// Returns the notifications that are due, those that have waited longest first.
+    /// Returns the notifications that are due, with the earliest due time first.
     ///
     /// # Errors
-    /// [`StoreError`] if they cannot be listed.
+    /// [`StoreError`] if the waiting folder cannot be listed.
     pub fn due(&self, now: UnixTime) -> Result<Vec<Due>, StoreError> {
         let listed = names(&self.waiting).map_err(trusted_dir::fault)?;
         let read = |name: &Vec<u8>| {
@@ -181,11 +182,12 @@ impl MailSpool {
         Ok(due)
     }
 
-    /// Begins to send a notification; `None` if one of its kind was sent within the hour, or it is none. If this process
-    /// ends before it reports the result, the notification is sent once more.
+    /// Begins an attempt to send a notification. Returns `None` if there is nothing to send now: one for this user and
+    /// kind was sent within the hour, the name is invalid, or the notification is gone. If this process ends before it
+    /// calls [`Self::sent`] or [`Self::failed`], the notification is sent once more.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be moved.
+    /// [`StoreError`] if the notification cannot be moved.
     pub fn claim(&self, due: Due, now: UnixTime) -> Result<Option<Claimed>, StoreError> {
         Ok(self.claimed(due, now).map_err(trusted_dir::fault)?)
     }
@@ -214,17 +216,17 @@ impl MailSpool {
         Ok(free.is_none().then_some(Claimed { notification, due }))
     }
 
-    /// Reports that it was sent.
+    /// Records that the claimed notification was sent, and removes it.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be removed: it may be sent a second time then.
+    /// [`StoreError`] if it cannot be removed; it may be sent a second time then.
     pub fn sent(&self, claimed: &Claimed, now: UnixTime) -> Result<(), StoreError> {
         // Best effort: a full disk must not cause a second mail.
         let _ = self.note(claimed, now);
         self.discard(claimed)
     }
 
-    /// Reports that it has no recipient.
+    /// Removes a claimed notification that has no recipient.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be removed.
@@ -232,10 +234,10 @@ impl MailSpool {
         Ok(unlink(&self.waiting, claimed.due.name().as_bytes()).map_err(trusted_dir::fault)?)
     }
 
-    /// Reports that it was not sent; returns whether it will be retried.
+    /// Records that the attempt to send failed, and returns whether the notification will be retried or was given up.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be moved: it counts as interrupted then.
+    /// [`StoreError`] if the notification cannot be moved; the attempt counts as interrupted then.
     pub fn failed(&self, claimed: &Claimed, now: UnixTime) -> Result<RetryDecision, StoreError> {
         let fate = retry::after_failure(claimed.due.progress, claimed.notification.at, now);
         let RetryDecision::Waits(progress) = fate else {
@@ -248,23 +250,25 @@ impl MailSpool {
         Ok(fate)
     }
 
-    /// Reports that it can never be sent.
+    /// Gives up a claimed notification that can never be sent.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be moved.
+    /// [`StoreError`] if the notification cannot be moved.
     pub fn give_up(&self, claimed: &Claimed) -> Result<(), StoreError> {
         let buried = self.bury(&self.waiting, claimed.due.name().as_bytes());
         Ok(buried.map(drop).map_err(trusted_dir::fault)?)
     }
 
-    /// Moves any name to the folder of given-up notifications; returns how many were moved.
+    /// Moves a name, valid or not, to the folder of given-up notifications. Returns 1, or 0 if the name no longer
+    /// exists.
     fn bury(&self, from: &TrustedDir, name: &[u8]) -> io::Result<usize> {
         let mut to = name.get(..NAME_KEPT).unwrap_or(name).to_vec();
         to.extend(format!(".{:016x}", nonce()?).bytes());
         rename(from, name, &self.dead, &to).map(usize::from)
     }
 
-    /// Returns when a notification of this name was last sent, and the time of its event.
+    /// Returns when the notification in the entry `name` was last sent, and the time of its event; `None` if there is
+    /// no entry.
     fn last(&self, name: &str) -> io::Result<Option<(UnixTime, UnixTime)>> {
         Ok(target(&self.sent, name.as_bytes()).and_then(|text| read_note(&text)))
     }
@@ -277,7 +281,7 @@ impl MailSpool {
         fs::renameat_with(dir, temporary.as_str(), dir, claimed.due.name.as_str(), flags)
     }
 
-    /// Removes entries for sent notifications that nothing depends on any more.
+    /// Removes entries of sent notifications that are old enough not to delay a next one.
     fn forget(&self, now: UnixTime) -> io::Result<()> {
         for name in names(&self.sent)? {
             let last = target(&self.sent, &name).and_then(|text| read_note(&text));
@@ -294,7 +298,7 @@ fn read_note(text: &str) -> Option<(UnixTime, UnixTime)> {
     Some((ledger_names::read_instant(sent)?, ledger_names::read_instant(of)?))
 }
 
-/// Returns how many notifications are waiting and how many were given up; read-only.
+/// Counts the waiting and the given-up notifications, without writing. Folders that cannot be read count as empty.
 #[must_use]
 pub fn standing(records: &HostRecords) -> QueueDepth {
     let Ok(root) = records.root() else { return QueueDepth::default() };

@@ -1,5 +1,5 @@
-//! Creates and removes a file at a path that the caller gave, relative to an open folder that no other user can write
-//! to, with the rights of the invoking user.
+//! Creates and removes a file at a path that the caller gave, with the rights of the invoking user and relative to an
+//! open folder that no other user can write to.
 
 #[cfg(feature = "tools")]
 mod private_path;
@@ -21,7 +21,8 @@ use rustix::{
 
 use crate::invoking_user::{InvokingUser, InvokingUserError, run_as};
 
-/// Folders with files that affect programs, such as /etc/nologin: no file is created in or below them.
+/// System folders, where a new file such as /etc/nologin can change how programs behave. No file is created in or below
+/// them.
 const SYSTEM: [&str; 12] = [
     "/etc",
     "/run",
@@ -44,7 +45,7 @@ pub enum NewFileError {
     InvokingUser(InvokingUserError),
     /// The path has no file name, such as `/` or `..`.
     NoName,
-    /// The name exists.
+    /// The file name exists already.
     Taken,
     /// The folder, or a parent of it, belongs to another user.
     ForeignFolder(PathBuf),
@@ -52,7 +53,7 @@ pub enum NewFileError {
     OpenFolder(PathBuf),
     /// The folder is a system folder.
     SystemFolder,
-    /// The kernel refused.
+    /// The kernel refused an operation.
     Io(io::Error),
 }
 
@@ -91,7 +92,7 @@ impl From<io::Error> for NewFileError {
     }
 }
 
-/// An unused name in an open folder, where a file will be created.
+/// An unused file name in an open folder, in which a file will be created.
 #[derive(Debug)]
 pub struct Vacancy {
     user: Option<InvokingUser>,
@@ -99,20 +100,21 @@ pub struct Vacancy {
     name: OsString,
 }
 
-/// A file that was created; [`NewFile::remove`] removes it again.
+/// A file that this process created; [`NewFile::remove`] removes it again.
 #[derive(Debug)]
 pub struct NewFile {
-    /// Open for writing.
+    /// The file, open for writing.
     pub file: File,
     made: Stat,
     vacancy: Vacancy,
 }
 
 impl Vacancy {
-    /// Opens the folder of a path and checks it. Creates nothing.
+    /// Opens and checks the folder of a path. Creates nothing.
     ///
     /// # Errors
-    /// [`NewFileError`].
+    /// [`NewFileError`] if the file name exists, or the folder belongs to another user, is writable by others, or is a
+    /// system folder.
     pub fn find(path: &Path) -> Result<Self, NewFileError> {
         let name = path.file_name().ok_or(NewFileError::NoName)?.to_owned();
         if path.as_os_str().as_bytes().ends_with(b"/") {
@@ -144,10 +146,10 @@ impl Vacancy {
         }
     }
 
-    /// Creates the file, readable and writable by its owner only; fails if the name exists meanwhile.
+    /// Creates the file, readable and writable by its owner only.
     ///
     /// # Errors
-    /// [`NewFileError`].
+    /// [`NewFileError`] if the name exists meanwhile or the kernel refuses.
     pub fn create(self) -> Result<NewFile, NewFileError> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -159,10 +161,10 @@ impl Vacancy {
 }
 
 impl NewFile {
-    /// Removes the file if its name still leads to it; another file of that name is kept.
+    /// Removes the file if its name still leads to it. Another file of that name is kept.
     ///
     /// # Errors
-    /// The errno.
+    /// The errno if the file cannot be removed.
     pub fn remove(&self) -> Result<(), Errno> {
         let Vacancy { user, folder, name } = &self.vacancy;
         run_as(user.as_ref(), || {
@@ -176,7 +178,7 @@ impl NewFile {
     }
 }
 
-/// Refuses a folder of the system, and one whose path is unknown.
+/// Refuses a folder of [`SYSTEM`], and a folder whose path is unknown.
 fn refuse_system(folder: io::Result<PathBuf>) -> Result<(), NewFileError> {
     if is_system(&folder?) { Err(NewFileError::SystemFolder) } else { Ok(()) }
 }
@@ -197,7 +199,7 @@ mod tests {
         folder
     }
 
-    /// A vacancy in a folder of these tests, whose parent folder (/tmp) is writable by all users.
+    /// Finds a vacancy for tests, whose folder is below /tmp, which all users can write to.
     fn find(path: &Path) -> Result<Vacancy, NewFileError> {
         let parent = fs::openat(CWD, path.parent().unwrap(), OFlags::PATH, Mode::empty())?;
         let folder = private_path::open_below(parent, Path::new(""), geteuid().as_raw())?;

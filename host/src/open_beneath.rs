@@ -7,7 +7,7 @@ use rustix::{
     io::{self, Errno},
 };
 
-/// Opens a file by its absolute path.
+/// Opens a file for reading by its absolute path.
 pub(crate) fn file_by_path(path: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     match fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
@@ -22,7 +22,7 @@ pub(crate) fn walk_to_file(path: &str) -> io::Result<OwnedFd> {
     file(parent.as_fd(), name)
 }
 
-/// Opens a file in a folder.
+/// Opens a file of a folder for reading.
 pub(crate) fn file(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     // A FIFO opens at once without a writer, and is refused afterwards.
     let flags =
@@ -30,7 +30,7 @@ pub(crate) fn file(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     fs::openat(parent, name, flags, Mode::empty())
 }
 
-/// Opens a folder by a path relative to another folder.
+/// Opens a folder by a path relative to `parent`.
 pub(crate) fn folder(
     parent: BorrowedFd<'_>,
     path: &str,
@@ -46,7 +46,7 @@ pub(crate) fn folder(
 const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
-/// Emulates openat2 component by component, for kernels and containers without it.
+/// Opens a folder component by component, for kernels and containers without openat2.
 fn walk(parent: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
     let start = if path.starts_with('/') { "/" } else { "." };
     let mut at = fs::openat(parent, start, FOLDER, Mode::empty())?;

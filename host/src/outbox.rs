@@ -1,4 +1,4 @@
-//! The mail outbox: `outbox/NAME@KIND` next to the records, each a symbolic link whose target contains the details.
+//! The mail outbox: symbolic links `outbox/NAME@KIND` in the records folder, whose targets contain the details.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::trusted_dir::{Owner, TrustedDir};
 /// The folder of queued notifications, below the records folder.
 pub const OUTBOX: &str = "outbox";
 
-/// The outbox.
+/// The queue of notifications, in the records folder.
 #[derive(Debug)]
 pub struct HostOutbox {
     records: Cow<'static, str>,
@@ -21,7 +21,7 @@ pub struct HostOutbox {
 }
 
 impl HostOutbox {
-    /// Returns the outbox of the records at `records`.
+    /// Returns the outbox of the records folder at `records`.
     #[must_use]
     pub fn new(records: impl Into<Cow<'static, str>>, owner: Owner) -> Self {
         Self { records: records.into(), owner }
@@ -29,8 +29,8 @@ impl HostOutbox {
 }
 
 impl Outbox for HostOutbox {
-    /// Creates a link, whose name only one process can create: while a notification of a merged kind is queued,
-    /// another one is a no-op.
+    /// Queues a notification by creating a link, whose name only one process can create. If a notification for this
+    /// user and kind is already queued, the new one is dropped.
     fn put(&self, notification: &Notification) {
         let Ok(folder) = Folder::of(&notification.user) else { return };
         let path = [&self.records, "/", OUTBOX].concat();

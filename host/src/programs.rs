@@ -1,4 +1,4 @@
-//! Absolute paths of system programs: root never runs a program by searching PATH.
+//! Absolute paths of system programs, because root never runs a program by searching PATH.
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -7,10 +7,10 @@ use std::{
 
 /// Program folders of the distributions; the last is that of NixOS.
 const FOLDERS: [&str; 5] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin"];
-/// The PATH of the programs that are run.
+/// The value of PATH for the programs that root runs.
 pub const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Returns the absolute path of a program; the default path if it is missing.
+/// Returns the absolute path of a program; `/usr/bin/NAME` if it is missing.
 #[must_use]
 pub fn whole_path(name: &str) -> PathBuf {
     let places = FOLDERS.map(|folder| Path::new(folder).join(name));
@@ -18,7 +18,8 @@ pub fn whole_path(name: &str) -> PathBuf {
     found.unwrap_or_else(|| Path::new("/usr/bin").join(name))
 }
 
-/// Returns the path of a locally built sshd, if only root can replace it; otherwise, the distribution's.
+/// Returns the path of sshd: `/usr/local/sbin/sshd` if only root can replace it, otherwise the distribution's; `None`
+/// if neither exists.
 #[must_use]
 pub fn sshd() -> Option<PathBuf> {
     let roots = |path: &Path| {

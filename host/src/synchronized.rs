@@ -1,4 +1,4 @@
-//! Reports whether the kernel considers the wall clock synchronized.
+//! Asks the kernel whether the wall clock is synchronized.
 #![expect(
     unsafe_code,
     reason = "no crate in the tree wraps adjtimex, and no file says what it does"
@@ -9,8 +9,8 @@ use core::mem::MaybeUninit;
 use nix::libc;
 use twinlock_core::ledger::clock_mark::Trust;
 
-/// Asks the kernel, which a daemon such as chronyd keeps informed; setting the clock by hand clears the state. If the
-/// system call is not allowed, the clock is not trusted.
+/// Returns whether the kernel considers the wall clock synchronized. A daemon such as chronyd sets this state; setting
+/// the clock by hand clears it. If the system call is not allowed, the clock counts as not synchronized.
 pub(crate) fn trust() -> Trust {
     let mut all = MaybeUninit::<libc::timex>::zeroed();
     // SAFETY: the kernel fills the structure; its `modes` are zero, so nothing is changed.

@@ -1,5 +1,4 @@
-//! Trusted folders and files, which only root can have created: opened without following links, checked,
-//! size-limited.
+//! Opens folders and files that only root can have created, without following links and with a maximum size.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -20,12 +19,12 @@ use crate::open_beneath;
 
 /// Maximum number of names read from one folder.
 const NAMES_MAX: usize = 16_384;
-/// Permission bits that must be clear if only the owner has access.
+/// Permission bits that must be clear if only the owner may have access.
 pub const PRIVATE: u32 = 0o077;
 /// Permission bits that must be clear if all users may read but only the owner may write.
 pub const READABLE: u32 = 0o022;
 
-/// The required owner of trusted files: root, or the user who runs a test.
+/// The required owner (user id) of trusted files: root, or the user who runs a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner(pub u32);
 
@@ -39,15 +38,16 @@ pub struct TrustedDir {
 }
 
 impl TrustedDir {
-    /// Opens a folder by its absolute path; refuses a symbolic link anywhere in it.
+    /// Opens a folder by its absolute path. Refuses a symbolic link anywhere in the path.
     ///
     /// # Errors
-    /// [`FileError`] if it is missing, not a folder, has another owner or is accessible to other users.
+    /// [`FileError`] if the folder is missing, not a folder, has another owner or is accessible to other users.
     pub fn open(path: &str, owner: Owner) -> Result<Self, FileError> {
         Self::checked(open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
     }
 
-    /// Opens a folder in or below `root` by its absolute path, both private to the owner, with one system call less.
+    /// Opens the folder `path`, which is `root` or below it, and checks that both folders are private to the owner.
+    /// Both paths are absolute. Takes one system call less than opening both.
     ///
     /// # Errors
     /// As [`TrustedDir::open`], for either folder.
@@ -69,7 +69,8 @@ impl TrustedDir {
         Self::checked(open_beneath::folder(self.fd.as_fd(), path, resolve), owner)
     }
 
-    /// Opens a folder below this one, or `instead` if it is missing, uniformly; returns whether it is the first.
+    /// Opens the folder `path` below this one, or the folder `instead` if `path` is missing, with uniform system calls.
+    /// Returns `true` with the folder if it is `path`.
     ///
     /// # Errors
     /// As [`TrustedDir::open`], for either folder.
@@ -102,15 +103,16 @@ impl TrustedDir {
         Self { fd, owner, listed: Cell::new(false), foreign_group: OnceCell::new() }
     }
 
-    /// Creates a folder in this one, accessible to root only, regardless of the caller's umask and group.
+    /// Creates a folder in this one, accessible to its owner only, regardless of the caller's umask and group. An
+    /// existing folder is not an error.
     ///
     /// # Errors
-    /// The errno; an existing folder is not an error.
+    /// The errno if the folder cannot be created.
     pub fn make(&self, name: &str, owner: Owner) -> io::Result<()> {
         make_folder(self.fd.as_fd(), name, owner)
     }
 
-    /// Creates a symbolic link in this folder with `text` as its target. Only one process can create it.
+    /// Creates a symbolic link in this folder with `text` as its target. Only one process can create a name.
     ///
     /// # Errors
     /// The errno; `EEXIST` if the name exists.
@@ -128,10 +130,10 @@ impl TrustedDir {
         Ok(())
     }
 
-    /// Makes the folder accessible to its owner only, regardless of the umask and group that it was created with.
+    /// Makes this folder accessible to its owner only, regardless of the umask and group with which it was created.
     ///
     /// # Errors
-    /// The errno.
+    /// The errno if the kernel refuses.
     pub fn keep_private(&self) -> io::Result<()> {
         give_to(&self.fd, self.owner)?;
         fs::fchmod(&self.fd, Mode::RWXU)
@@ -143,18 +145,18 @@ impl TrustedDir {
         self.fd.as_fd()
     }
 
-    /// Returns all names in the folder that are UTF-8, as all of ours are.
+    /// Returns the names in the folder, without those that are not UTF-8, which twinlock never creates.
     ///
     /// # Errors
-    /// The errno; `E2BIG` over 16,384 names.
+    /// The errno if the folder cannot be read; `E2BIG` over 16,384 names.
     pub fn names(&self) -> io::Result<Vec<String>> {
         self.names_up_to(NAMES_MAX)
     }
 
-    /// Returns all names as [`TrustedDir::names`] does, for a folder that may contain more of them.
+    /// Returns the names as [`TrustedDir::names`] does, with `most` as the maximum number.
     ///
     /// # Errors
-    /// The errno; `E2BIG` over `most` names.
+    /// The errno if the folder cannot be read; `E2BIG` over `most` names.
     pub fn names_up_to(&self, most: usize) -> io::Result<Vec<String>> {
         if self.listed.replace(true) {
             fs::seek(&self.fd, SeekFrom::Start(0))?;
@@ -175,7 +177,7 @@ impl TrustedDir {
         Ok(names)
     }
 
-    /// Reads a private file of this folder.
+    /// Reads a private file of this folder, of at most `max` bytes.
     ///
     /// # Errors
     /// As [`read_file`].
@@ -183,8 +185,8 @@ impl TrustedDir {
         self.read_known(name, owner, max).map(|(bytes, _)| bytes)
     }
 
-    /// Reads a file as [`TrustedDir::read`] does, and returns its identity, which a later file of that name does not
-    /// have.
+    /// Reads a file as [`TrustedDir::read`] does. Also returns the identity of the file, which a later file with this
+    /// name does not have.
     ///
     /// # Errors
     /// As [`read_file`].
@@ -210,10 +212,10 @@ impl TrustedDir {
     }
 }
 
-/// Creates a folder; its parent must exist.
+/// Creates a folder, accessible to its owner only. The folder above it must exist. An existing folder is not an error.
 ///
 /// # Errors
-/// The errno; an existing folder is not an error.
+/// The errno if the folder cannot be created.
 pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Result<()> {
     match fs::mkdirat(parent, name, Mode::RWXU) {
         Ok(()) => {}
@@ -229,7 +231,7 @@ pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Resu
 /// Gives a new file or folder to its owner and the owner's group, regardless of the caller's group.
 ///
 /// # Errors
-/// The errno.
+/// The errno if the kernel refuses.
 pub fn give_to(fd: &OwnedFd, owner: Owner) -> io::Result<()> {
     let (user, group) = ids(owner);
     fs::fchown(fd, user, group)
@@ -239,10 +241,11 @@ fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
     (Some(fs::Uid::from_raw(owner.0)), (owner.0 == 0).then_some(fs::Gid::ROOT))
 }
 
-/// Reads a regular file by its absolute path: one name, the required owner, none of the permission bits in `rights`.
+/// Reads a regular file by its absolute path. The file must have a single name, the required owner and none of the
+/// permission bits in `mode`.
 ///
 /// # Errors
-/// [`FileError`] otherwise; [`FileError::TooLarge`] over `max` bytes.
+/// [`FileError`] if the file is missing or does not meet these conditions; [`FileError::TooLarge`] over `max` bytes.
 pub fn read_file(path: &str, owner: Owner, mode: u32, max: usize) -> Result<Vec<u8>, FileError> {
     read_opened(open_beneath::file_by_path(path), owner, mode, max).map(|(bytes, _)| bytes)
 }
@@ -278,8 +281,9 @@ pub fn identity(stat: &Stat) -> Identity {
     Identity { inode: stat.st_ino, changed: seconds + i128::from(stat.st_ctime_nsec) }
 }
 
-/// Reads the size that the file had when it was checked; later additions are ignored. Fails if the file ends early,
-/// since it is being rewritten in place: a part of the settings may exempt users whom the whole does not.
+/// Reads `size` bytes, the size of the file when it was checked, and ignores later additions. Fails if the file ends
+/// earlier, because it is being rewritten in place then, and a part of the settings may exempt users whom the whole
+/// does not.
 fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
     let mut bytes = zeroize::Zeroizing::new(vec![0; size]);
     let mut filled = 0;
@@ -304,7 +308,7 @@ pub(crate) fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), F
     Ok(())
 }
 
-/// Returns the fault for an errno from opening or reading.
+/// Converts an errno from opening or reading a file.
 #[must_use]
 pub fn fault(errno: Errno) -> FileError {
     match errno {

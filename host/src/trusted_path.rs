@@ -13,7 +13,7 @@ use twinlock_core::base::error::FileError;
 
 use crate::trusted_dir::{self, Owner, READABLE};
 
-/// A parent folder of a file that is not trusted.
+/// A folder above a file that is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderError {
     /// The folder's absolute path.
@@ -33,9 +33,9 @@ impl fmt::Display for FolderError {
 
 impl std::error::Error for FolderError {}
 
-/// Opens the folder of a file by the file's absolute path, component by component from /, and returns it with the
-/// file's name. Each folder is checked after it is opened and no link is followed, so that no name can be replaced
-/// after its check.
+/// Opens the folder of a file by the file's absolute path, component by component from /, and returns the folder and
+/// the file's name. Checks each folder after opening it and follows no link, so that no name can be replaced after its
+/// check.
 ///
 /// # Errors
 /// [`FolderError`] for the first folder that is missing, is a symbolic link, has an owner other than root or is
@@ -44,7 +44,7 @@ pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderErro
     folder_below("/", CWD, path, owner)
 }
 
-/// Opens the folder as [`folder_of`] does, with a descriptor that allows listing and syncing it.
+/// Opens the folder as [`folder_of`] does, with a descriptor that can be listed and synced.
 ///
 /// # Errors
 /// As [`folder_of`].
@@ -57,7 +57,7 @@ pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), Fold
     Ok((folder, name))
 }
 
-/// Opens the folder as [`folder_of`] does, starting in the folder that is named `root` in `at`.
+/// Opens the folder as [`folder_of`] does, but starts in the folder `root`, opened relative to `at`.
 fn folder_below<'a>(
     root: &str,
     at: BorrowedFd<'_>,

@@ -1,4 +1,4 @@
-//! One call of pam_sm_authenticate: parses the line, loads the settings and calls core.
+//! One call of pam_sm_authenticate: parses the PAM line, loads the settings and lets twinlock-core decide.
 
 use std::{cell::RefCell, ffi::CStr};
 
@@ -25,11 +25,12 @@ use crate::{
     outcome, pam_items,
 };
 
-/// Requested from libpam for every failure, so that no answer comes faster than another; libpam randomizes it.
+/// Delay requested from libpam after every failure, so that no failure is faster than another. libpam randomizes the
+/// delay.
 const DELAY_MICROSECONDS: u32 = 1_000_000;
 const ROOT: Owner = Owner(0);
 
-/// Decides one login, and logs what prevents a decision.
+/// Decides one login and returns the PAM code. Logs every reason for which no decision was possible.
 pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamResultCode {
     let journal = Syslog::default();
     ffi::delay_on_failure(handle, DELAY_MICROSECONDS);
@@ -89,7 +90,7 @@ fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -
     code
 }
 
-/// Returns the person that the application offers a conversation with.
+/// Returns the conversation that the application offers with the user.
 fn person<'a>(handle: &'a mut PamHandle, request: &Request, uid: Uid) -> PamConversation<'a> {
     let screen = pam_items::screen(handle, &request.service);
     let unsent = pam_items::is_sshd(handle, uid).then(RefCell::default);
@@ -100,7 +101,7 @@ fn person<'a>(handle: &'a mut PamHandle, request: &Request, uid: Uid) -> PamConv
     }
 }
 
-/// Returns the messages to show once the login is complete; those of a refused one are sent here.
+/// Returns the messages to show once the login is complete. The messages of a refused login are sent at once.
 fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String> {
     if *code == PamResultCode::PAM_SUCCESS {
         return conversation.person().take_unsent();
@@ -109,12 +110,12 @@ fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String>
     Vec::new()
 }
 
-/// Passes the password to the next module; returns whether that succeeded.
+/// Passes the password to the next module. Returns whether that succeeded.
 fn hand_on(handle: &mut PamHandle, password: &[u8]) -> bool {
     CStr::from_bytes_with_nul(password).is_ok_and(|text| ffi::set_authtok(handle, text).is_ok())
 }
 
-/// Returns the loaded settings, after logging what an administrator has to fix.
+/// Returns the loaded settings; `None` if none can be used. Logs the error that an administrator has to fix.
 fn usable(
     path: &str,
     loaded: Result<Loaded, SettingsReadError>,
@@ -138,7 +139,7 @@ fn usable(
     }
 }
 
-/// Quotes a clause as one value of a log line.
+/// Returns a clause in quotes, as one value of a log line.
 fn quoted(clause: &str) -> String {
     let harmless = |letter: char| match letter {
         '"' => '\'',

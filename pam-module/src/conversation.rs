@@ -1,4 +1,4 @@
-//! Core's conversation port over libpam's conversation function.
+//! Implements the conversation port of twinlock-core with libpam's conversation function.
 
 use std::cell::RefCell;
 
@@ -16,25 +16,25 @@ use twinlock_core::{
     ports::{Conversation, ConversationError},
 };
 
-/// The application's conversation function, if it has one.
+/// A conversation with the user through the application's conversation function.
 pub(crate) struct PamConversation<'a> {
-    /// The function from libpam.
+    /// The function from libpam; `None` if the application has none.
     pub(crate) conversation: Option<Conv<'a>>,
     /// How messages reach the user.
     pub(crate) carrier: Carrier,
-    /// Messages that the next question flushes; `None` where each message is sent at once.
+    /// Messages that have not been sent yet and precede the next question; `None` if each message is sent at once.
     pub(crate) unsent: Option<RefCell<Vec<String>>>,
 }
 
 /// How messages reach the user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
-    /// OpenSSH's client: it shows a message that no question follows separately, with characters beyond ASCII in
+    /// OpenSSH's client. It shows a message separately unless a question follows, and shows characters beyond ASCII in
     /// octal.
     Ssh,
-    /// A terminal of the host: messages arrive unchanged.
+    /// A terminal of the host. Messages arrive unchanged.
     Terminal,
-    /// A program that a local user runs: it may replace every prompt, as `sudo -p` does.
+    /// A program that a local user runs. It may replace every prompt, as `sudo -p` does.
     Local,
     /// A program without a terminal, such as a web application.
     Program,
@@ -56,7 +56,7 @@ impl Carrier {
 pub(crate) enum Screen {
     /// A terminal, local or behind sshd.
     Terminal,
-    /// None.
+    /// No terminal, such as a web application.
     None,
 }
 
@@ -71,8 +71,8 @@ fn in_parts(text: &str) -> (&str, &str) {
 impl PamConversation<'_> {
     /// Asks a question and returns the answer as bytes.
     ///
-    /// If the program may replace the prompt, all but the last line is sent as a message, which it never replaces,
-    /// and the answer is hidden: under another prompt it may be a password.
+    /// If the program may replace the prompt, all lines but the last are sent as a message, which the program never
+    /// replaces, and the answer is hidden, because under a replaced prompt it may be a password.
     pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationError> {
         let conversation = self.conversation.as_ref().ok_or(ConversationError)?;
         self.send_unsent();
@@ -89,14 +89,14 @@ impl PamConversation<'_> {
         answer.ok_or(ConversationError)
     }
 
-    /// Sends the messages that no question has flushed yet.
+    /// Sends the messages that are still waiting for a question.
     pub(crate) fn send_unsent(&self) {
         for text in self.take_unsent() {
             self.send(PAM_ERROR_MSG, &text);
         }
     }
 
-    /// Takes the messages that no question has flushed yet.
+    /// Returns the messages that are still waiting for a question, and forgets them.
     pub(crate) fn take_unsent(&self) -> Vec<String> {
         self.unsent.as_ref().map(RefCell::take).unwrap_or_default()
     }
@@ -140,7 +140,7 @@ impl Conversation for PamConversation<'_> {
 }
 
 /// Returns an answer as text. An answer that is too long is not a code. In a password that is not UTF-8, each byte
-/// becomes one character, so that a code at its end is still at its end.
+/// becomes one character, so that a code at the end of the password remains at the end.
 pub(crate) fn typed(bytes: &[u8]) -> Typed {
     if bytes.len() > ANSWER_MAX {
         return Typed::new("not a code".to_owned());

@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use twinlock_core::base::error::LookupError;
 use twinlock_host::accounts::{GROUP_MAX, LargeGroup};
 
-/// Size of the first buffer for an entry over 1 MiB.
+/// Size of the first buffer for a group entry over 1 MiB, in bytes.
 const GROUP_BUFFER: usize = 2 << 20;
 
 /// `struct group` of grp.h.
@@ -46,8 +46,8 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// Returns a variable of the PAM environment, which only the application and other modules can set; never of the
-/// caller's own environment.
+/// Returns a variable of the PAM environment, which only the application and other modules can set. Never reads the
+/// environment of the process.
 pub(crate) fn environment(handle: &mut PamHandle, name: &CStr) -> Option<Vec<u8>> {
     // SAFETY: libpam owns the handle for the time of this call, and the name ends in NUL.
     let value = unsafe { pam_getenv(handle, name.as_ptr()) };
@@ -60,20 +60,21 @@ pub(crate) fn environment(handle: &mut PamHandle, name: &CStr) -> Option<Vec<u8>
     Some(value.to_bytes().to_vec())
 }
 
-/// Sets a variable of the PAM environment by `NAME=VALUE`, or removes it by `NAME` alone; libpam copies the text.
+/// Sets a variable of the PAM environment if the text is `NAME=VALUE`, or removes the variable if it is `NAME`. libpam
+/// copies the text.
 pub(crate) fn put_environment(handle: &mut PamHandle, name_value: &CStr) -> PamResult<()> {
     // SAFETY: libpam owns the handle for the time of this call, and copies a text that ends in NUL.
     let said = unsafe { pam_putenv(handle, name_value.as_ptr()) };
     if said == 0 { Ok(()) } else { Err(PamResultCode::PAM_BUF_ERR) }
 }
 
-/// Asks libpam to wait about this long if the whole stack fails.
+/// Asks libpam to wait for about `microseconds` if the whole stack fails.
 pub(crate) fn delay_on_failure(handle: &mut PamHandle, microseconds: u32) {
     // SAFETY: libpam owns the handle for the time of this call.
     let _ = unsafe { pam_fail_delay(handle, microseconds) };
 }
 
-/// Replaces `PAM_AUTHTOK` with a copy of a text; libpam wipes the old value, and its copy when the stack ends.
+/// Replaces `PAM_AUTHTOK` by a copy of `text`. libpam wipes the old value now and the copy when the stack ends.
 pub(crate) fn set_authtok(handle: &mut PamHandle, text: &CStr) -> PamResult<()> {
     let kind = ItemType::AuthTok as c_int;
     // SAFETY: the handle is libpam's own for the time of this call, and libpam copies a text that ends in NUL.
@@ -81,7 +82,8 @@ pub(crate) fn set_authtok(handle: &mut PamHandle, text: &CStr) -> PamResult<()> 
     if said == 0 { Ok(()) } else { Err(PamResultCode::PAM_BUF_ERR) }
 }
 
-/// Looks up a group whose entry is larger than nix reads, in buffers of up to 64 MiB, and a member in it.
+/// Looks up a group whose entry exceeds what nix reads, and whether the entry lists `member`. Uses buffers of up to 64
+/// MiB. Returns `None` if the group does not exist.
 pub(crate) fn large_group(group: &str, member: &str) -> Result<Option<LargeGroup>, LookupError> {
     let name = CString::new(group).map_err(|_| LookupError)?;
     let mut length = GROUP_BUFFER;
@@ -114,7 +116,7 @@ fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<Large
     Ok(Some(LargeGroup { gid: entry.gid, lists: lists(&entry, member) }))
 }
 
-/// Returns whether a group's entry lists a member; the buffer of the entry must still be alive.
+/// Returns whether the entry of a group lists a member. The buffer of the entry must still be alive.
 fn lists(group: &Group, member: &str) -> bool {
     let mut at = group.members;
     while !at.is_null() {

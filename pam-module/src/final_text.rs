@@ -1,7 +1,7 @@
-//! Final text of a login by ssh, kept until `pam_setcred` so that OpenSSH shows it once.
+//! The final text of a login by ssh, kept until `pam_setcred` so that OpenSSH shows it once.
 //!
-//! sshd sends a message that no question follows as a banner, and prints it again when the shell starts. A message of
-//! `pam_setcred` is printed only when the shell starts. `pam_setcred` runs in another process of sshd, and receives
+//! sshd sends a message that no question follows as a banner, and prints it again when the shell starts. It prints a
+//! message of `pam_setcred` only when the shell starts. `pam_setcred` runs in another process of sshd, and receives
 //! only the PAM environment from this module.
 
 use std::ffi::{CStr, CString};
@@ -12,7 +12,7 @@ use crate::ffi;
 
 const NAME: &CStr = c"TWINLOCK_FINAL_TEXT";
 
-/// Keeps the messages for `pam_setcred`. Best effort: the login is granted without them.
+/// Stores the messages for `pam_setcred` in the PAM environment. Best effort: the login is granted without them.
 pub(crate) fn keep(handle: &mut PamHandle, messages: &[String]) {
     if messages.is_empty() {
         return;
@@ -23,7 +23,8 @@ pub(crate) fn keep(handle: &mut PamHandle, messages: &[String]) {
     }
 }
 
-/// Shows the kept text and removes it, so that it is shown once and does not reach the session. Best effort.
+/// Shows the stored messages and removes them from the PAM environment, so that they are shown once and do not reach
+/// the session. Best effort.
 pub(crate) fn show(handle: &mut PamHandle) {
     let Some(text) = ffi::environment(handle, NAME) else { return };
     let _ = ffi::put_environment(handle, NAME);
@@ -32,7 +33,8 @@ pub(crate) fn show(handle: &mut PamHandle) {
     }
 }
 
-/// Returns the text without control characters other than line ends: another module can set the variable too.
+/// Returns a text without control characters other than line ends. The text is not trusted, because another module can
+/// set the variable too.
 fn printable(text: &[u8]) -> String {
     let is_safe = |letter: &char| *letter == '\n' || !letter.is_control();
     String::from_utf8_lossy(text).chars().filter(is_safe).collect()

@@ -11,7 +11,7 @@ use twinlock_host::journal::{Severity, Syslog};
 
 use crate::{authenticate::authenticate, final_text};
 
-/// The PAM module, which libpam calls by its entry points.
+/// The PAM module, which libpam calls through six entry points.
 struct Twinlock;
 
 pam::pam_hooks!(Twinlock);
@@ -22,14 +22,15 @@ impl PamHooks for Twinlock {
         authenticate(handle, &arguments)
     }
 
-    /// Shows the final text of the login. A stack of this module alone must get through pam_setcred.
+    /// Shows the final text of the login. Succeeds even without one, because a stack of this module alone must get
+    /// through pam_setcred.
     fn sm_setcred(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         quieten_panics();
         final_text::show(handle);
         PamResultCode::PAM_SUCCESS
     }
 
-    /// Succeeds: refusing here would stop cron jobs, which are never asked for a code.
+    /// Succeeds always, because refusing here would stop cron jobs, which are never asked for a code.
     fn acct_mgmt(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
     }
@@ -42,15 +43,15 @@ impl PamHooks for Twinlock {
         PamResultCode::PAM_SUCCESS
     }
 
-    /// Fails: this module changes no password, so such a line is an error.
+    /// Fails always: this module changes no password, so a PAM line that asks it to is an error.
     fn sm_chauthtok(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SERVICE_ERR
     }
 }
 
 /// Replaces the default panic hook, which prints what may be a secret to sudo's terminal and can deadlock when memory
-/// is low. The new hook reports the location only. It affects only this library's own copy of std; the calling
-/// program's hook is unchanged.
+/// is low. The new hook reports only the location of the panic. It affects only this library's own copy of std; the
+/// hook of the calling program is unchanged.
 fn quieten_panics() {
     panic::set_hook(Box::new(|panic| {
         let at =

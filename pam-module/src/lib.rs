@@ -1,4 +1,4 @@
-//! pam_twinlock.so: converts PAM items to a request and a verdict to a PAM code.
+//! pam_twinlock.so: converts PAM items to a request, and a verdict to a PAM code.
 
 mod authenticate;
 mod conversation;

@@ -1,5 +1,5 @@
-//! One answer with password and code: taken from an earlier module, kept until the password part is known, and passed
-//! on to the next module.
+//! An answer that contains both password and code. An earlier module may have read it; it is kept until the password
+//! part is known, which the next module receives.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,11 +19,11 @@ use zeroize::Zeroizing;
 
 use crate::conversation::{PamConversation, typed};
 
-/// The text that the next module gets in place of a password, so that no prompt distinguishes a wrong code from a right
-/// one. sshd passes the same text for users who may not log in.
+/// The text that the next module receives in place of a password, so that its prompt does not show whether the code was
+/// right. sshd passes the same text for users who may not log in.
 pub(crate) const STAND_IN: &CStr = c"\x08\n\r\x7fINCORRECT";
 
-/// Returns the answer that an earlier module stored; `None` if it is empty.
+/// Returns the answer that an earlier module stored; `None` if there is none, it is empty, or the PAM line ignores it.
 pub(crate) fn given(handle: &PamHandle, first_pass: FirstPass) -> Option<SecretBytes> {
     match first_pass {
         FirstPass::Ignored => None,
@@ -58,12 +58,13 @@ impl<'a> OneField<'a> {
         }
     }
 
-    /// Returns the person, for messages that no question has flushed yet.
+    /// Returns the conversation, for messages that no question has flushed yet.
     pub(crate) fn person(&self) -> &PamConversation<'a> {
         &self.person
     }
 
-    /// Returns the password for the next module, with a trailing NUL; `None` if it is empty.
+    /// Returns the password part of the last answer for the next module, with a trailing NUL; `None` if the part is
+    /// unknown or empty.
     pub(crate) fn password(self) -> Option<Zeroizing<Vec<u8>>> {
         let (kept, part) = (self.kept.into_inner()?, self.part.into_inner()?);
         let length = match part {

@@ -1,10 +1,10 @@
-//! The mapping from verdicts to PAM codes.
+//! Maps verdicts to PAM codes.
 
 use pam::constants::PamResultCode;
 use twinlock_core::{base::request::PublicKey, event::verdict::Verdict};
 
-/// Returns the PAM code of a verdict. An exemption is a success if this module has checked the verified key, so that
-/// a stack of this module alone works; otherwise, it leaves the decision to the rest of the stack.
+/// Returns the PAM code of a verdict. An exemption is a success if sshd has verified a public key, so that a stack of
+/// this module alone works. Otherwise an exemption leaves the decision to the rest of the stack.
 pub(crate) fn code(verdict: Verdict, public_key: PublicKey) -> PamResultCode {
     match (verdict, public_key) {
         (Verdict::Granted, _) | (Verdict::Exempt, PublicKey::Verified) => {
@@ -17,7 +17,7 @@ pub(crate) fn code(verdict: Verdict, public_key: PublicKey) -> PamResultCode {
     }
 }
 
-/// Returns the PAM code of `probe=publickey`.
+/// Returns the PAM code for a line with `probe=publickey`, which only tests whether sshd has verified a public key.
 pub(crate) fn probe(public_key: PublicKey) -> PamResultCode {
     match public_key {
         PublicKey::Verified => PamResultCode::PAM_SUCCESS,

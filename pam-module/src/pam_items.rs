@@ -14,9 +14,8 @@ use crate::{conversation::Screen, ffi};
 /// Maximum length of a user name or service in bytes.
 const TEXT_MAX: usize = 4096;
 
-/// Collects the request of one call.
-///
-/// `uid` is the real user id: root in sshd and login, the caller in su and sudo.
+/// Collects the request of one call from libpam. `uid` is the real user id of the process: root in sshd and login, the
+/// caller in su and sudo.
 pub(crate) fn collect(handle: &mut PamHandle, claim: Claim, uid: Uid) -> Request {
     // May ask for the user name if the application has none yet; its bytes are read below.
     let _ = handle.get_user(None);
@@ -33,7 +32,7 @@ pub(crate) fn collect(handle: &mut PamHandle, claim: Claim, uid: Uid) -> Request
     }
 }
 
-/// Returns the PAM service, which is the name of the file that contains the line.
+/// Returns the PAM service, which is the name of the file in `pam.d` that contains the line.
 pub(crate) fn service(handle: &mut PamHandle) -> String {
     let service = handle.get_item::<Service<'_>>().ok().flatten();
     item(service.map(|item| item.0.to_bytes())).unwrap_or_default()
@@ -49,7 +48,8 @@ pub(crate) fn public_key(handle: &mut PamHandle, uid: Uid) -> PublicKey {
     if keys(handle, uid).is_some() { PublicKey::Verified } else { PublicKey::Absent }
 }
 
-/// Returns the public keys that sshd has verified; only the PAM environment of a root program comes from sshd.
+/// Returns the public keys that sshd has verified; `None` if there are none, or if the process does not run as root,
+/// because only then the PAM environment comes from sshd.
 fn keys(handle: &mut PamHandle, uid: Uid) -> Option<String> {
     let info = ffi::environment(handle, c"SSH_AUTH_INFO_0").unwrap_or_default();
     named_keys(&info).filter(|_| uid.is_root())
@@ -64,12 +64,13 @@ fn named_keys(info: &[u8]) -> Option<String> {
     (!keys.is_empty()).then(|| keys.join("\n"))
 }
 
-/// Returns whether the application is sshd: only sshd, as root, puts the connection into the PAM environment.
+/// Returns whether the application is sshd. Only sshd, as root, puts the connection into the PAM environment.
 pub(crate) fn is_sshd(handle: &mut PamHandle, uid: Uid) -> bool {
     uid.is_root() && ffi::environment(handle, c"SSH_CONNECTION").is_some()
 }
 
-/// Returns an address from sshd or another root service, a calling user or a terminal; never a DNS name.
+/// Returns where the login comes from: an address from sshd or another root service, a calling user, or a terminal.
+/// Never returns a DNS name.
 fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     if !uid.is_root() {
         return Source::Uid(uid.as_raw());
@@ -85,10 +86,10 @@ fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     tty.filter(|tty| !tty.is_empty()).map_or(Source::Unknown, Source::Tty)
 }
 
-/// Prefixes of display manager services: the terminal that they name is that of their display.
+/// Prefixes of the services of display managers, which name the terminal of their display.
 const DISPLAY_MANAGERS: [&str; 5] = ["gdm", "lightdm", "sddm", "lxdm", "xdm"];
 
-/// Returns whether the user has a terminal: one behind sshd, or one of the host without a display. A program that
+/// Returns whether the user has a terminal: one behind sshd, or one of the host other than a display. A program that
 /// names no terminal, such as a web application, has none.
 pub(crate) fn screen(handle: &PamHandle, service: &str) -> Screen {
     let displays = DISPLAY_MANAGERS.iter().any(|name| service.starts_with(name));
@@ -96,7 +97,7 @@ pub(crate) fn screen(handle: &PamHandle, service: &str) -> Screen {
     if !displays && tty.is_some_and(is_terminal) { Screen::Terminal } else { Screen::None }
 }
 
-/// Returns whether a name is that of a terminal: `ssh`, as sshd sets, or a device such as `/dev/pts/0` and `tty1`.
+/// Returns whether a name is that of a terminal: `ssh`, as sshd sets it, or a device such as `/dev/pts/0` or `tty1`.
 fn is_terminal(name: &[u8]) -> bool {
     let device = name.strip_prefix(b"/dev/").unwrap_or(name);
     let of_a_kind = [&b"tty"[..], b"pts/", b"console", b"hvc", b"sclp_line", b"xvc"];

@@ -1,4 +1,4 @@
-//! Group entries over 1 MiB, for the command: runs `getent group`, up to 64 MiB of output.
+//! Group entries over 1 MiB, for the command. Runs `getent group` and reads up to 64 MiB of its output.
 
 use std::{
     io::Read,
@@ -12,7 +12,7 @@ use crate::{
     programs,
 };
 
-/// The exit status of `getent` if there is no such group.
+/// The exit status of `getent` if the group does not exist.
 const NOT_FOUND: i32 = 2;
 
 /// A group as `getent` prints it.
@@ -22,7 +22,10 @@ pub(crate) struct Entry {
     pub(crate) members: Vec<String>,
 }
 
-/// Looks up a group and a member in it.
+/// Looks up a group and whether its entry lists `member`. Returns `None` if the group does not exist.
+///
+/// # Errors
+/// [`LookupError`] if `getent` fails.
 pub(crate) fn look_up(group: &str, member: &str) -> Result<Option<LargeGroup>, LookupError> {
     let found = entry(group)?;
     Ok(found.map(|found| LargeGroup {
@@ -31,7 +34,7 @@ pub(crate) fn look_up(group: &str, member: &str) -> Result<Option<LargeGroup>, L
     }))
 }
 
-/// Looks up a group; `None` if there is none of that name.
+/// Looks up a group by name. Returns `None` if the group does not exist.
 pub(crate) fn entry(group: &str) -> Result<Option<Entry>, LookupError> {
     let mut getent = Command::new(programs::whole_path("getent"));
     getent.args(["group", "--", group]).env_clear().env("PATH", programs::PATH);
@@ -48,8 +51,8 @@ pub(crate) fn entry(group: &str) -> Result<Option<Entry>, LookupError> {
     }
 }
 
-/// Parses a line `NAME:PASSWORD:GID:MEMBER,…`. Fails for another group, which `getent` prints if the name is a
-/// number.
+/// Parses a line `NAME:PASSWORD:GID:MEMBER,…`. Returns `None` if NAME is not `group`: `getent` prints the group with
+/// that id if `group` is a number.
 fn parse(text: &str, group: &str) -> Option<Entry> {
     let mut parts = text.strip_suffix('\n')?.splitn(4, ':');
     let (name, _) = (parts.next()?, parts.next()?);

@@ -1,4 +1,4 @@
-//! Accounts and groups as the name service has them.
+//! Accounts and groups as NSS reports them.
 //!
 //! May use: `programs`.
 

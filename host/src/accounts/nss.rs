@@ -9,22 +9,23 @@ use twinlock_core::{
     ports::{Accounts, Membership},
 };
 
-/// Maximum size of one group entry in bytes: some three million short names.
+/// Maximum size of one group entry in bytes, about three million short names.
 pub const GROUP_MAX: usize = 64 << 20;
 
 /// A group whose entry exceeds the 1 MiB that nix reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LargeGroup {
-    /// Its group id.
+    /// The group id.
     pub gid: u32,
     /// Whether the entry lists the requested member.
     pub lists: bool,
 }
 
-/// Looks up such a group and a member in it.
+/// A function that looks up a group whose entry exceeds 1 MiB, and whether the entry lists a member. Takes the names of
+/// the group and of the member; returns `None` if the group does not exist.
 pub type LookUpLarge = fn(&str, &str) -> Result<Option<LargeGroup>, LookupError>;
 
-/// The name service switch of libc.
+/// Accounts and groups, looked up through libc's name service switch.
 #[derive(Debug, Clone, Copy)]
 pub struct Nss {
     large: LookUpLarge,
@@ -41,7 +42,8 @@ impl Default for Nss {
 }
 
 impl Nss {
-    /// Looks up large groups with the caller's function, which may call libc.
+    /// Returns a lookup that calls `large` for groups over 1 MiB. The PAM module passes a function of libc; the command
+    /// must not call libc and runs `getent`.
     #[must_use]
     pub fn with_large_groups(large: LookUpLarge) -> Self {
         Self { large }
@@ -61,7 +63,7 @@ impl Nss {
 
 #[cfg(feature = "tools")]
 impl Nss {
-    /// Returns the account of a user id.
+    /// Returns the account with a user id; `None` if there is none.
     ///
     /// # Errors
     /// [`LookupError`] if NSS does not answer.
@@ -87,7 +89,8 @@ impl Accounts for Nss {
         Ok(user.map(account))
     }
 
-    /// Checks each group with `getgrnam`: if NSS fails, `getgrouplist` silently returns the primary group only.
+    /// Returns whether an account is a member of a group. Calls `getgrnam` for each group, because `getgrouplist`
+    /// silently returns only the primary group if NSS fails.
     fn membership(&self, account: &Account, group: &str) -> Result<Membership, LookupError> {
         let Some(group) = self.group(group, &account.name)? else {
             return Ok(Membership::NoSuchGroup);

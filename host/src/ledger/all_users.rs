@@ -1,4 +1,4 @@
-//! Visits all folders of the ledger, and reports how full it is.
+//! Visits the folders of all users in the ledger, and measures how full the ledger is.
 
 use rustix::{
     fs::{self, AtFlags},
@@ -17,25 +17,26 @@ use crate::{
     ledger::{HostLedger, HostUserLedger, io, of_folder},
 };
 
-/// The parent folder of the accounts' folders.
+/// The folder that contains one folder per account.
 const USERS: &str = "users";
-/// The parent folders of all folders.
+/// The folders that contain the users' folders: of accounts, and of user names without an account.
 const GROUPS: [&str; 2] = [USERS, "unknown"];
-/// Maximum number of folders: all that the ledger can hold.
+/// Maximum number of folders: as many as the ledger can hold.
 const FOLDERS_MAX: usize = 131_072;
 
-/// Used share in percent.
+/// Used share of the ledger in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fill {
-    /// Of its names; 0 if the file system does not limit them.
+    /// Used share of the names (inodes); 0 if the file system does not limit them.
     pub names: u64,
-    /// Of its space.
+    /// Used share of the space.
     pub space: u64,
 }
 
 impl HostLedger {
-    /// Visits each user's names, with the folder name for accounts. A folder that cannot be opened is skipped: the
-    /// next login of its user reports why.
+    /// Calls `visit` for the folder of each user. The first argument names the account; it is `None` for a bucket of
+    /// user names without an account. A folder that cannot be opened is skipped, because the next login of its user
+    /// reports why.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be trusted.
@@ -61,10 +62,10 @@ impl HostLedger {
         Ok(())
     }
 
-    /// Creates a name and removes it again, as a login does.
+    /// Creates a name and removes it again, to prove that a login could write to the ledger.
     ///
     /// # Errors
-    /// [`LedgerError`] if a login would fail.
+    /// [`LedgerError`] if the name cannot be created or removed.
     pub fn try_writing(&self) -> Result<(), LedgerError> {
         let root = self.root()?;
         let mut nonce = [0; 8];
@@ -78,7 +79,7 @@ impl HostLedger {
     /// Returns how full the ledger is.
     ///
     /// # Errors
-    /// [`LedgerError`] if this cannot be determined.
+    /// [`LedgerError`] if the ledger cannot be trusted or the file system does not answer.
     pub fn fill(&self) -> Result<Fill, LedgerError> {
         let stat = fs::fstatfs(self.root()?.fd()).map_err(io)?;
         Ok(Fill {

@@ -1,5 +1,5 @@
-//! Empties the folder below a mounted ledger: it may have been a ledger once, whose names must not reappear when it
-//! is unmounted.
+//! Empties the folder below a mounted ledger. It may have been a ledger before the mount, and its names must not
+//! reappear when the ledger is unmounted.
 
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
@@ -15,13 +15,10 @@ use crate::{
     trusted_dir::Owner,
 };
 
-/// The folders of a ledger.
+/// The subfolders of a ledger.
 const GROUPS: [&str; 2] = ["users", "unknown"];
 
-/// Empties the folder that a mount hides. A no-op if nothing is mounted or this process may not look.
-///
-/// # Errors
-/// The errno if a name remains.
+/// Empties the folder that a mount at `path` hides. A no-op if nothing is mounted or this process may not look.
 pub(crate) fn empty(path: &str, owner: Owner) -> io::Result<()> {
     if !mount::is_at(path).unwrap_or(false) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The ledger's epoch: one symbolic link, begun once per boot and replaced atomically.
+//! The ledger's epoch: one symbolic link, created once per boot and replaced atomically.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
@@ -18,37 +18,37 @@ use twinlock_core::{
 use crate::ledger::{HostLedger, io, text_of};
 use crate::{clock_mark, entropy::KernelEntropy, trusted_dir::TrustedDir};
 
-/// How often another process may begin a new epoch first.
+/// How often a concurrent process may remove the temporary link of a new epoch.
 const ROUNDS: usize = 8;
 pub(crate) const EPOCH: &str = "epoch";
 /// The file that contains the boot id.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 impl HostLedger {
-    /// Returns the stored epoch, if it can be read.
+    /// Returns the stored epoch; `None` if there is none or its text is damaged.
     ///
     /// # Errors
-    /// [`LedgerError`] if the ledger cannot be trusted.
+    /// [`LedgerError`] if the ledger cannot be trusted or read.
     pub fn epoch(&self) -> Result<Option<Epoch>, LedgerError> {
         let root = self.root()?;
         Ok(text_of(root.fd(), EPOCH)?.and_then(|text| epoch_text::read(&text)))
     }
 
-    /// Returns whether an epoch began in this boot.
+    /// Returns whether an epoch began in the current boot; `false` if the boot id cannot be read.
     #[must_use]
     pub fn is_of_this_boot(&self, epoch: &Epoch) -> bool {
         self.this_boot().is_ok_and(|boot_id| boot_id == epoch.boot_id)
     }
 
-    /// Begins a new epoch now, replacing any other.
+    /// Begins a new epoch now, which replaces the stored one, and returns the second at which it begins.
     ///
     /// # Errors
-    /// [`LedgerError`] if it cannot be written.
+    /// [`LedgerError`] if the new epoch cannot be written.
     pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerError> {
         self.begin_anew(now).map(|horizon| horizon.floor)
     }
 
-    /// Begins the first epoch, unless another process does so first.
+    /// Begins the first epoch, or returns the epoch that another process has just begun.
     pub(super) fn begin_first(&self, now: Now) -> Result<Horizon, LedgerError> {
         let epoch = self.new_epoch(now)?;
         match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
@@ -68,8 +68,8 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// Returns the times about which the ledger knows nothing, as given by the stored epoch; `None` if the epoch is
-    /// damaged or from another boot.
+    /// Returns for which times the ledger knows the used codes according to the stored epoch; `None` if there is no
+    /// epoch, or it is damaged or from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
         let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
@@ -101,7 +101,7 @@ impl HostLedger {
     }
 }
 
-/// Replaces a damaged epoch or one from another boot atomically.
+/// Replaces an epoch that is damaged or from another boot. Atomic.
 fn replace(root: &TrustedDir, text: &str) -> Result<(), LedgerError> {
     for _ in 0..ROUNDS {
         match replace_once(root, text) {

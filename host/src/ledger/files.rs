@@ -1,5 +1,5 @@
-//! The ledger on its tmpfs: each entry is a symbolic link, which only one process can create, with its text as
-//! target.
+//! The ledger on its tmpfs. Each entry is a symbolic link, whose name only one process can create and whose target is
+//! the entry's text.
 
 use std::{borrow::Cow, cell::OnceCell, os::fd::BorrowedFd};
 
@@ -25,9 +25,9 @@ use crate::{
 
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS: i64 = 0x0102_1994;
-/// Maximum number of names read from one folder: all that the ledger can hold, so that no folder is ever too full.
+/// Maximum number of names read from one folder: as many as the ledger can hold, so that no folder has too many.
 const NAMES_MAX: usize = 131_072;
-/// Maximum length of a link's text; ours are shorter than 128 bytes.
+/// Maximum length of a link's text in bytes; the ledger writes fewer than 128.
 const TEXT_MAX: usize = 256;
 
 /// The ledger folder.
@@ -43,7 +43,7 @@ pub struct HostLedger {
 }
 
 impl HostLedger {
-    /// Returns the ledger of these settings; the clock mark is in the records folder.
+    /// Returns the ledger at the places of the settings. The records folder of `places` contains the clock mark.
     #[must_use]
     pub fn new(places: &Places, owner: Owner) -> Self {
         Self {
@@ -57,8 +57,8 @@ impl HostLedger {
         }
     }
 
-    /// Assumes that root is the caller, so that new links need no other group; saves a system call. The group of a
-    /// link is never checked, so a wrong assumption does no harm.
+    /// Declares that root called this process, so that new links need no change of group, which saves a system call.
+    /// The group of a link is never checked, so a wrong call does no harm.
     pub fn set_called_by_root(&mut self) {
         self.called_by_root = true;
     }
@@ -107,7 +107,7 @@ impl HostLedger {
         fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
-    /// Empties the folder below the mount, which may date from a time without a mount.
+    /// Empties the folder below the mount, which may contain names from a time without a mount.
     ///
     /// # Errors
     /// [`LedgerError`] if a name remains.
@@ -204,10 +204,10 @@ impl Ledger for HostLedger {
     }
 }
 
-/// One user's links.
+/// The folder with the links of one user.
 pub(crate) struct HostUserLedger {
     pub(crate) dir: TrustedDir,
-    /// Whether it is the folder that all users share in the reserve.
+    /// Whether `dir` is the folder that all users share once the ledger is nearly full.
     pub(crate) is_of_all: bool,
 }
 
@@ -238,7 +238,8 @@ impl UserLedger for HostUserLedger {
     }
 }
 
-/// Returns the text of a link; empty, and so invalid, if it is not a link or not text.
+/// Returns the text of a link; `None` if the name does not exist. The text is empty, and so invalid, if the name is not
+/// a link or the target is not UTF-8.
 pub(super) fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<String>, LedgerError> {
     let mut buffer = [0_u8; TEXT_MAX];
     match fs::readlinkat_raw(folder, name, &mut buffer[..]) {
@@ -252,12 +253,12 @@ pub(super) fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<Strin
     }
 }
 
-/// Returns the fault for an errno.
+/// Converts an errno to a ledger error.
 pub(crate) fn io(errno: Errno) -> LedgerError {
     LedgerError::Io { errno: errno.raw_os_error() }
 }
 
-/// Returns the ledger's error for a folder's.
+/// Converts the error of a folder to a ledger error.
 pub(crate) fn of_folder(error: FileError) -> LedgerError {
     match error {
         FileError::Io { errno } => LedgerError::Io { errno },

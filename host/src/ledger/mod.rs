@@ -1,4 +1,4 @@
-//! The ledger folder: names of attempts and used codes on a tmpfs, its epoch and its mount.
+//! The ledger folder: the names of attempts and used codes on a tmpfs, the epoch and the mount.
 //!
 //! May use: `trusted_dir`, `open_beneath`, `clock_mark`, `entropy`.
 

@@ -25,8 +25,8 @@ pub(crate) fn check(path: &str, owner: Owner) -> Result<(), LedgerError> {
     judge(look(CWD, path), owner)
 }
 
-/// Opens a folder that must be a mount point, with as many system calls as any other; refuses a symbolic link anywhere
-/// in the path.
+/// Opens a folder that must be a mount point, with as many system calls as for a folder that need not be one. Refuses a
+/// symbolic link anywhere in the path.
 pub(crate) fn open(path: &str, owner: Owner) -> Result<TrustedDir, LedgerError> {
     let fd = open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS).map_err(fault)?;
     judge(look(fd.as_fd(), ""), owner)?;
@@ -36,13 +36,14 @@ pub(crate) fn open(path: &str, owner: Owner) -> Result<TrustedDir, LedgerError> 
 /// Returns whether a path is a mount point, regardless of its owner.
 ///
 /// # Errors
-/// The errno.
+/// The errno if the path cannot be examined.
 #[cfg(feature = "tools")]
 pub(crate) fn is_at(path: &str) -> io::Result<bool> {
     look(CWD, path).map(|seen| seen.is_mounted)
 }
 
-/// Reports a missing mount before any other fault: the mode of the folder below depends on how it was left.
+/// Returns the error for a folder that is not a usable mount point. Reports a missing mount before a wrong owner or
+/// mode, because the mode of the folder below the mount is arbitrary.
 fn judge(seen: io::Result<MountState>, owner: Owner) -> Result<(), LedgerError> {
     let seen = seen.map_err(fault)?;
     if FileType::from_raw_mode(seen.mode) != FileType::Directory {

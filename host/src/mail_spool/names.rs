@@ -1,4 +1,4 @@
-//! Names of symbolic links as bytes: listed, read, moved and removed.
+//! Lists, reads, moves and removes symbolic links whose names may be arbitrary bytes.
 
 use std::mem::MaybeUninit;
 
@@ -10,9 +10,9 @@ use twinlock_core::{base::error::MachineError, ports::Entropy};
 
 use crate::{entropy::KernelEntropy, trusted_dir::TrustedDir};
 
-/// Maximum number of names per run; the next run handles the others.
+/// Maximum number of names handled per run; the next run handles the rest.
 const NAMES_MAX: usize = 50_000;
-/// Maximum length of a link's text.
+/// Maximum length of a link's text in bytes.
 const TEXT_MAX: usize = 1024;
 
 /// Returns the names in a folder, as bytes.
@@ -35,12 +35,12 @@ pub(super) fn names(dir: &TrustedDir) -> io::Result<Vec<Vec<u8>>> {
     Ok(names)
 }
 
-/// Returns a name as UTF-8.
+/// Returns a name as text; `None` if it is not UTF-8.
 pub(super) fn text(name: &[u8]) -> Option<&str> {
     str::from_utf8(name).ok()
 }
 
-/// Returns the text of a link; `None` if it is not a link or is too long.
+/// Returns the text of a link; `None` if the name is not a link or the text is too long.
 pub(super) fn target(dir: &TrustedDir, name: &[u8]) -> Option<String> {
     let mut buffer = [0_u8; TEXT_MAX];
     let length = fs::readlinkat_raw(dir.fd(), name, &mut buffer[..]).ok()?;
@@ -48,7 +48,7 @@ pub(super) fn target(dir: &TrustedDir, name: &[u8]) -> Option<String> {
     Some(str::from_utf8(bytes).ok()?.to_owned())
 }
 
-/// Moves a name without replacing another; returns whether it existed.
+/// Moves a name. If `new` exists, only removes `name`. Returns `false` if `name` does not exist.
 pub(super) fn rename(
     from: &TrustedDir,
     name: &[u8],
@@ -72,7 +72,7 @@ pub(super) fn rename(
     }
 }
 
-/// Removes a name, which may be gone already.
+/// Removes a name. A missing name is not an error.
 pub(super) fn unlink(dir: &TrustedDir, name: &[u8]) -> io::Result<()> {
     match fs::unlinkat(dir.fd(), name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -80,7 +80,7 @@ pub(super) fn unlink(dir: &TrustedDir, name: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Returns a random number that no other process generates.
+/// Returns a random 64-bit number for a unique file name.
 pub(super) fn nonce() -> io::Result<u64> {
     let mut bytes = [0; 8];
     KernelEntropy.fill(&mut bytes).map_err(|MachineError| Errno::IO)?;

@@ -1,4 +1,4 @@
-//! Mail delivery in temporary folders.
+//! Unit tests of mail delivery, in temporary folders.
 
 use std::{
     fs,
@@ -66,7 +66,7 @@ impl Desk {
         names
     }
 
-    /// Gathers and claims what is due.
+    /// Calls [`MailSpool::gather`] and claims every due notification.
     fn claim(&self, now: UnixTime) -> Vec<Claimed> {
         let post = self.post();
         assert_eq!(post.gather(now).fault, None);

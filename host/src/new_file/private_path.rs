@@ -18,25 +18,26 @@ use rustix::{
 
 use crate::new_file::NewFileError;
 
-/// Group or others may create and remove names. An ACL that lets a user write is visible in the group bits. A sticky
-/// bit does not help: an attacker can still create names and wait for the names of files that programs look for.
+/// Permission bits that let the group or others create and remove names. An ACL that lets a user write is visible in
+/// the group bits. The sticky bit is no protection, because an attacker can still create names, and may guess names
+/// that programs look for.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// Maximum number of symbolic links in a path, as in the kernel.
 const LINKS_MAX: usize = 40;
 
-/// A walk through folders, each checked after it is opened.
+/// The state of a walk along a path, which checks each folder after opening it.
 struct Walk {
     folder: OwnedFd,
     owner: u32,
     links: usize,
 }
 
-/// Opens a folder by its path, component by component, for a user with this id. A relative path begins in the working
-/// folder, whose parents are checked as well.
+/// Opens a folder by its path, component by component, for the user with the id `owner`. A relative path begins in the
+/// working folder, whose parents are checked as well.
 ///
 /// # Errors
-/// [`NewFileError`] for the first folder that is missing, belongs to neither root nor the user, or is writable by
-/// other users.
+/// [`NewFileError`] for the first folder that is missing, belongs to neither root nor the user, or is writable by other
+/// users.
 pub(crate) fn open(path: &Path, owner: u32) -> Result<OwnedFd, NewFileError> {
     let from = if path.is_absolute() { Path::new("/") } else { Path::new(".") };
     let folder = fs::openat(CWD, from, FOLDER, Mode::empty())?;
@@ -67,7 +68,8 @@ pub(crate) fn open_below(
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Walk {
-    /// Walks one component; returns the target of a symbolic link, which only the user or root can have created.
+    /// Enters one component of the path. If it is a symbolic link, returns the target, which only the user or root can
+    /// have created.
     fn step(&mut self, name: &OsString) -> Result<Option<PathBuf>, NewFileError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let next = fs::openat(&self.folder, name, flags, Mode::empty())?;
@@ -142,7 +144,7 @@ impl Exposed {
     }
 }
 
-/// Accepts a folder of root for another user as well, if that user may write to it.
+/// Checks the owner and mode of a folder, which must belong to root or to `owner` and must not be writable by others.
 fn check_stat(stat: &Stat, owner: u32) -> Result<(), Exposed> {
     if stat.st_uid != owner && stat.st_uid != 0 {
         return Err(Exposed::ToItsOwner);
@@ -156,7 +158,7 @@ fn check_stat(stat: &Stat, owner: u32) -> Result<(), Exposed> {
 /// Returns the current path of an open folder.
 ///
 /// # Errors
-/// If /proc does not tell, or tells a path that does not begin at this process's root.
+/// If /proc does not contain the path, or the path does not begin at the root folder of this process.
 pub(crate) fn path_of(folder: &OwnedFd) -> io::Result<PathBuf> {
     path_behind(Path::new(&format!("/proc/self/fd/{}", folder.as_raw_fd())))
 }

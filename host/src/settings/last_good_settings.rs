@@ -21,13 +21,13 @@ use crate::{
     trusted_path,
 };
 
-/// The permissions that a settings file may have: only root writes it, and it is not executable.
+/// The permission bits that a settings file may have: root writes it, all users may read it.
 const MODE_MAX: u32 = 0o644;
 
-/// Stores the settings, with the rules at that path, as `settings.good` next to the settings file.
+/// Stores `content` together with the rules in the file `rules_path` as `settings.good`, next to the settings file.
 ///
 /// # Errors
-/// [`FileError`].
+/// [`FileError`] if the rules cannot be read or `settings.good` cannot be written.
 pub fn keep(
     settings_path: &str,
     rules_path: &str,
@@ -40,7 +40,7 @@ pub fn keep(
     change(settings_path, owner, &mut |_| both(&text, rules_path, mode, owner).map(Some))
 }
 
-/// Removes a copy that no login would use, so that it does not block a new one.
+/// Removes a `settings.good` that no login would trust, so that it does not prevent writing a new one.
 fn remove_unusable(settings_path: &str, owner: Owner) {
     let path = settings::last_good_path(settings_path);
     let found = trusted_dir::read_file(&path, owner, READABLE, last_good::LAST_GOOD_MAX);
@@ -50,10 +50,10 @@ fn remove_unusable(settings_path: &str, owner: Owner) {
     }
 }
 
-/// Replaces the rules in `settings.good`, if it exists, by those in the file `rules_path`.
+/// Replaces the rules in `settings.good`, if it exists and can be read, by those in the file `rules_path`.
 ///
 /// # Errors
-/// [`FileError`].
+/// [`FileError`] if the rules cannot be read or `settings.good` cannot be written.
 pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result<(), FileError> {
     let path = settings::last_good_path(settings_path);
     change(settings_path, owner, &mut |before| {
@@ -97,7 +97,7 @@ fn change(
 /// Replaces the settings file atomically.
 ///
 /// # Errors
-/// [`FileError`]; the previous file is unchanged then.
+/// [`FileError`] if the new file cannot be written; the previous file is unchanged then.
 pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(), FileError> {
     let opened = trusted_path::folder_to_write(settings_path, owner);
     let (folder, name) = opened.map_err(|found| found.fault)?;
@@ -105,7 +105,7 @@ pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(
     put(&folder, name, &content, owner).map_err(trusted_dir::fault)
 }
 
-/// How often a concurrent change may remove the temporary file.
+/// How often a concurrent process may remove the temporary file.
 const ROUNDS: usize = 8;
 
 fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
@@ -133,7 +133,7 @@ fn put_once(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io
     Ok(())
 }
 
-/// Removes temporary files that an interrupted process left, best effort.
+/// Removes temporary files that interrupted processes left. Best effort.
 pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
     let Ok(entries) = fs::Dir::read_from(folder) else { return };
     let temporary = |file: &str| {
@@ -151,7 +151,7 @@ pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
     }
 }
 
-/// Writes a new file, and sets its mode once it is complete.
+/// Writes a new file, and sets its mode after the content is complete.
 pub(crate) fn write(
     folder: &OwnedFd,
     name: &str,

@@ -1,4 +1,4 @@
-//! The settings files: reading them, replacing them, and the last good ones.
+//! The settings files and their last good copy: reads and replaces them.
 //!
 //! May use: `trusted_dir`, `trusted_path`, `open_beneath`, `clock`, `entropy`.
 

@@ -1,5 +1,5 @@
-//! The settings in force: the settings file and rules.toml, or the last good copy of both if one of them cannot be
-//! used.
+//! Reads the settings in force: the settings file and rules.toml, or the last good copy of both if one of them cannot
+//! be used.
 
 use twinlock_core::{
     base::error::FileError,
@@ -17,21 +17,23 @@ use crate::{
 };
 use std::os::fd::AsFd;
 
-/// The default path of the settings.
+/// The default path of the settings file.
 pub const PATH: &str = "/etc/twinlock/twinlock.toml";
-/// The rules that the command writes. They follow those of the settings, at any settings path.
+/// The file with the rules that the command writes. They are appended to the rules of the settings file, wherever that
+/// file is.
 pub const RULES: &str = "/etc/twinlock/rules.toml";
-/// The settings and rules that were last applied, next to the settings.
+/// The name of the last good copy, which is next to the settings file and contains the settings and rules that were
+/// last applied.
 pub const GOOD: &str = "settings.good";
 
 /// Why the settings cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingsReadError {
-    /// The file cannot be trusted or read.
+    /// The settings file cannot be trusted or read.
     File(FileError),
-    /// A parent folder is writable by users other than root.
+    /// A folder above the settings file is not trusted.
     Folder(FolderError),
-    /// It has an error.
+    /// The settings file has an error.
     Mistake(SettingsError),
     /// rules.toml cannot be trusted or read.
     RulesFile(FileError),
@@ -56,16 +58,17 @@ impl core::error::Error for SettingsReadError {}
 pub struct Loaded {
     /// The settings in force.
     pub policy: Policy,
-    /// Why the files could not be used, if the last good copy is used instead.
+    /// Why the files could not be used; `None` if `policy` comes from the files and not from the last good copy.
     pub stands_in_for: Option<SettingsReadError>,
 }
 
 const ABSENT: SettingsReadError = SettingsReadError::File(FileError::Missing);
 
-/// Loads the settings in force: the files, or the last good copy of both. If there is no file, the defaults apply.
+/// Loads the settings in force: the settings file at `path` and rules.toml, or the last good copy of both. If neither
+/// the settings file nor a last good copy exists, the defaults and rules.toml apply.
 ///
 /// # Errors
-/// [`SettingsReadError`] of the first file, if there is no good copy.
+/// [`SettingsReadError`] of the first file that cannot be used, if there is no usable last good copy.
 pub fn load(path: &str, owner: Owner) -> Result<Loaded, SettingsReadError> {
     load_beside(path, RULES, owner)
 }
@@ -79,11 +82,12 @@ fn load_beside(path: &str, rules: &str, owner: Owner) -> Result<Loaded, Settings
     loaded
 }
 
-/// Loads the settings as [`load`] does, for a file that a PAM line or an option names: it must exist, and only root may
-/// write to any folder above it.
+/// Loads the settings as [`load`] does, for a path that a PAM line or an option names. The file must exist, and only
+/// root may write to the folders above it.
 ///
 /// # Errors
-/// [`SettingsReadError`]; the good copy is not used if other users can write to such a folder.
+/// [`SettingsReadError::Folder`] if other users can write to a folder above the file; the last good copy is not used
+/// then. Otherwise as [`load`].
 pub fn load_named(path: &str, owner: Owner) -> Result<Loaded, SettingsReadError> {
     let (folder, name) = trusted_path::folder_of(path, owner).map_err(SettingsReadError::Folder)?;
     let opened = open_beneath::file(folder.as_fd(), name);
@@ -114,7 +118,7 @@ fn loaded(
 /// Reads one settings file, without rules.toml.
 ///
 /// # Errors
-/// [`SettingsReadError`].
+/// [`SettingsReadError`] if the file cannot be trusted or read, or has an error.
 pub fn read(path: &str, owner: Owner) -> Result<Policy, SettingsReadError> {
     let bytes = trusted_dir::read_file(path, owner, READABLE, SETTINGS_MAX);
     parse(&bytes.map_err(SettingsReadError::File)?)
@@ -143,10 +147,11 @@ fn with_rules(mut policy: Policy, rules: &str, owner: Owner) -> Result<Policy, S
     Ok(policy)
 }
 
-/// Reads the rules that the command wrote; the file may be missing.
+/// Reads the rules that the command wrote. A missing file contains no rules.
 ///
 /// # Errors
-/// [`SettingsReadError::RulesFile`] and [`SettingsReadError::RulesMistake`].
+/// [`SettingsReadError::RulesFile`] if the file cannot be trusted or read, [`SettingsReadError::RulesMistake`] if it
+/// has an error.
 pub fn read_rules(path: &str, owner: Owner) -> Result<Vec<Rule>, SettingsReadError> {
     match trusted_dir::read_file(path, owner, READABLE, SETTINGS_MAX) {
         Ok(bytes) => {
@@ -158,15 +163,15 @@ pub fn read_rules(path: &str, owner: Owner) -> Result<Vec<Rule>, SettingsReadErr
     }
 }
 
-/// Returns the settings of the last good copy next to a settings file, without rules.toml.
+/// Returns the settings in the last good copy next to the settings file `path`, without its copy of rules.toml.
 ///
 /// # Errors
-/// [`SettingsReadError`].
+/// [`SettingsReadError`] if the copy cannot be trusted or read, or has an error.
 pub fn kept(path: &str, owner: Owner) -> Result<Policy, SettingsReadError> {
     good_parts(path, owner).map(|(policy, _)| policy)
 }
 
-/// Returns the last good copy next to a settings file.
+/// Returns the settings and the rules in the last good copy next to the settings file `path`.
 fn good(path: &str, owner: Owner) -> Result<Policy, SettingsReadError> {
     let (mut policy, rules) = good_parts(path, owner)?;
     policy.rules.extend(rules);
@@ -192,7 +197,7 @@ pub fn last_good_path(path: &str) -> String {
     sibling(path, GOOD)
 }
 
-/// Returns the path of another file next to a settings file.
+/// Returns the path of the file `name` in the folder of `path`.
 #[must_use]
 pub fn sibling(path: &str, name: &str) -> String {
     match path.rsplit_once('/') {
@@ -202,7 +207,7 @@ pub fn sibling(path: &str, name: &str) -> String {
 }
 
 impl SettingsReadError {
-    /// Returns a clause for the log: what is wrong, and where.
+    /// Returns a clause for the log that says which file has the error, and which. `path` is the settings file.
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {
@@ -235,7 +240,7 @@ mod tests {
         (folder, format!("{base}/twinlock.toml"), format!("{base}/{GOOD}"))
     }
 
-    /// Loads settings without rules.toml.
+    /// Loads settings for tests, without rules.toml.
     fn load(path: &str, owner: Owner) -> Result<Loaded, SettingsReadError> {
         load_beside(path, "/none/rules.toml", owner)
     }

@@ -1,10 +1,10 @@
-//! Changes a file of root by compare-and-swap without a lock: concurrent writers lose no change.
+//! Changes a file of root by compare-and-swap without a lock, so that concurrent writers lose no change.
 //!
-//! The file is only ever replaced, never written in place. A mark identifies its current content. To replace it, a
-//! process writes a draft under a random name and then makes a claim: a symbolic link to the draft, with the mark in
-//! its own name. Only one process can create that link, so only one draft can follow a content. The draft is then
-//! renamed over the file by its writer, or by any process that finds the claim; a draft can be renamed only once. A
-//! process that is killed or stopped in between blocks no other.
+//! The file is only ever replaced, never written in place. A mark, which is a fingerprint, identifies its current
+//! content. To replace the file, a process writes a draft under a random name and then makes a claim: a symbolic link
+//! to the draft, with the mark in the link's name. Only one process can create that link, so only one draft can follow
+//! a content. The writer then renames the draft over the file, or any process that finds the claim does. A draft can be
+//! renamed only once. A process that is killed or stopped in between blocks no other.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -30,10 +30,10 @@ use crate::{
     trusted_path::{self, FolderError},
 };
 
-/// Maximum number of rounds; each failed round means that another writer succeeded.
+/// Maximum number of rounds. Each failed round means that another writer succeeded.
 const ROUNDS: usize = 4096;
-/// Seconds after which a draft counts as abandoned, even if a process has its process id. A draft that was not
-/// abandoned is written again.
+/// Age in seconds after which a draft counts as abandoned, even if a process has the process id in its name. If its
+/// writer still runs, the writer writes a new draft.
 const ABANDONED: u64 = 60;
 /// Separates the file name from the mark in the name of a claim.
 const CLAIM: &str = ".next.";
@@ -47,12 +47,12 @@ pub struct SwapFile {
     max: usize,
 }
 
-/// A new content.
+/// A new content of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// The bytes.
+    /// The bytes of the file.
     pub bytes: Vec<u8>,
-    /// The permissions of the file.
+    /// The permission bits of the file.
     pub mode: u32,
 }
 
@@ -61,7 +61,7 @@ pub struct Content {
 pub enum SwapError<E> {
     /// `decide` refused the change.
     Declined(E),
-    /// The file cannot be read or written. Read it to find out whether it has changed.
+    /// The file cannot be read or written. The caller must read the file to learn whether it has changed.
     Store(FileError),
     /// Other writers were faster in every round.
     Busy,
@@ -85,14 +85,15 @@ impl<E> From<FileError> for SwapError<E> {
     }
 }
 
-/// Returns the new content for the current one; `None` to keep it.
+/// A function that takes the current content and returns the new one, or `None` to keep the current one. A missing file
+/// has an empty content.
 pub type Decide<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Content>, E>;
 
 impl SwapFile {
-    /// Opens the folder of a file by the file's absolute path.
+    /// Opens the folder of the file at an absolute path. `max` is the maximum size of the file in bytes.
     ///
     /// # Errors
-    /// [`FolderError`] if users other than root can write to a folder above it.
+    /// [`FolderError`] if a folder above the file is missing or users other than root can write to it.
     pub fn open(path: &str, max: usize, owner: Owner) -> Result<Self, FolderError> {
         let (folder, name) = trusted_path::folder_to_write(path, owner)?;
         Ok(Self { folder, name: name.to_owned(), owner, max })
@@ -101,7 +102,7 @@ impl SwapFile {
     /// Reads the file; `None` if it is missing.
     ///
     /// # Errors
-    /// [`FileError`].
+    /// [`FileError`] if the file cannot be trusted or read.
     pub fn read(&self) -> Result<Option<Vec<u8>>, FileError> {
         let opened = open_beneath::file(self.folder.as_fd(), &self.name);
         match trusted_dir::read_opened(opened, self.owner, READABLE, self.max) {
@@ -111,11 +112,12 @@ impl SwapFile {
         }
     }
 
-    /// Changes the file as `decide` says, which is called again after a concurrent change; returns whether the file
-    /// has changed.
+    /// Replaces the content by what `decide` returns for it. After a concurrent change, `decide` is called again.
+    /// Returns whether this call has changed the file.
     ///
     /// # Errors
-    /// [`SwapError`].
+    /// [`SwapError::Declined`] if `decide` fails, [`SwapError::Store`] if the file cannot be read or written,
+    /// [`SwapError::Busy`] if other writers were faster in every round.
     pub fn change<E>(&self, decide: Decide<'_, E>) -> Result<bool, SwapError<E>> {
         let mut offered = false;
         for _ in 0..ROUNDS {
@@ -141,8 +143,9 @@ impl SwapFile {
         Err(SwapError::Busy)
     }
 
-    /// Writes a draft, makes a claim for the mark and follows it; returns whether this has replaced the file. If not,
-    /// another writer may have done it, which reading the file shows.
+    /// Writes a draft, makes a claim for the content `mark` and follows the claim. Returns whether this process has
+    /// replaced the file. On `false`, another process may have done so with this draft or with its own; reading the
+    /// file shows which.
     fn offer(&self, mark: &str, after: &Content) -> Result<bool, FileError> {
         let mut nonce = [0; 4];
         KernelEntropy.fill(&mut nonce).map_err(|MachineError| trusted_dir::fault(Errno::IO))?;
@@ -164,7 +167,7 @@ impl SwapFile {
         followed
     }
 
-    /// Follows another writer's claim for the current content, if there is one.
+    /// Follows the claim of another writer for the content `mark`. Returns whether there was a claim.
     fn help(&self, mark: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         let draft = match fs::readlinkat(&self.folder, &claim, Vec::new()) {
@@ -177,8 +180,8 @@ impl SwapFile {
         Ok(true)
     }
 
-    /// Renames the draft of a claim over the file; returns `false` if another process has, or if the claim came too
-    /// late.
+    /// Renames the draft of a claim over the file. Returns `false` if another process has done so, or if the file no
+    /// longer has the content `mark`.
     fn follow(&self, mark: &str, draft: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         // Checked after the claim: an old mark never returns, so a claim for it has no effect.
@@ -217,7 +220,7 @@ impl SwapFile {
         nonce.is_some_and(is_hex)
     }
 
-    /// Removes the claim for this draft.
+    /// Removes a claim if it still leads to `draft`.
     fn withdraw(&self, claim: &str, draft: &str) {
         let found = fs::readlinkat(&self.folder, claim, Vec::new());
         if found.is_ok_and(|found| found.as_bytes() == draft.as_bytes()) {
@@ -225,12 +228,12 @@ impl SwapFile {
         }
     }
 
-    /// Removes a name, best effort.
+    /// Removes a name from the folder. Best effort.
     fn remove(&self, name: &str) {
         let _ = fs::unlinkat(&self.folder, name, AtFlags::empty());
     }
 
-    /// Removes what killed writers have left: claims for old marks, and drafts without a claim.
+    /// Removes what killed writers have left: claims for earlier contents, and abandoned drafts.
     fn sweep(&self) {
         let names = self.names();
         // Read after the names: a claim among them that is not for this content is for an earlier one.

@@ -1,4 +1,5 @@
-//! Sets of one-time codes on disk: `codes.SET` next to the record that names it, and a name for each spent code.
+//! Sets of one-time codes on disk: a file `codes.SET` next to the record that names the set, and one name for each
+//! spent code.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use rustix::{
@@ -34,7 +35,7 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// The dummy set; another set has this id with a probability of 2^-64.
+/// The id of the dummy set. A random set gets this id with a probability of 2^-64.
 const NOBODYS: SetId = SetId(0);
 
 impl CodeSets for HostRecords {
@@ -115,7 +116,8 @@ fn read(records: &HostRecords, dir: &TrustedDir, id: SetId) -> Result<CodeSet, S
     form::read(text)
 }
 
-/// Makes a spent code durable. A name that cannot be made durable is removed, since access is not granted for it.
+/// Makes the name of a spent code durable. A name that cannot be made durable is removed, because access is not granted
+/// for the code then.
 fn make_durable(dir: &TrustedDir, name: &str) -> rustix::io::Result<()> {
     let synced = fs::fsync(dir.fd());
     if synced.is_err() {
@@ -124,7 +126,8 @@ fn make_durable(dir: &TrustedDir, name: &str) -> rustix::io::Result<()> {
     synced
 }
 
-/// Creates the dummy set, whose hashes match no code. It is read for users without a set.
+/// Creates the dummy set, whose hashes match no code. It is read for users without a set so that they take the same
+/// time.
 #[cfg(feature = "tools")]
 pub(crate) fn make_nobodys(records: &HostRecords, dir: &TrustedDir) -> Result<(), StoreError> {
     let name = form::set_name(NOBODYS);
@@ -174,7 +177,7 @@ fn hashed(
     Ok(CodeSet { shape, recipe, hashes })
 }
 
-/// Returns the fault for a failure that has no errno.
+/// Returns the error for a failure that has no errno.
 fn io() -> StoreError {
     StoreError::File(FileError::Io { errno: 0 })
 }

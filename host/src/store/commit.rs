@@ -1,5 +1,5 @@
-//! Commits a record atomically: written to a temporary file, made durable, and linked under a name that only one
-//! process can create.
+//! Commits a record atomically: writes it to a temporary file, makes that durable, and renames it to a name that only
+//! one process can create.
 
 use rustix::{
     fd::{BorrowedFd, OwnedFd},
@@ -25,7 +25,8 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// Writes `record` as the successor of number `after`.
+/// Writes `record` under the number after `after`, and removes the user's older records. Claims or releases the user id
+/// as the state of the record requires.
 pub(crate) fn commit(
     records: &HostRecords,
     folder: &Folder,
@@ -49,7 +50,8 @@ pub(crate) fn commit(
     done
 }
 
-/// Completes the link of a first record after an interruption.
+/// Marks the first enrollment of an account as complete in the link of its user id, if an interruption has left it in
+/// progress.
 #[cfg(feature = "tools")]
 pub(crate) fn finish(
     records: &HostRecords,
@@ -64,7 +66,7 @@ pub(crate) fn finish(
     Ok(())
 }
 
-/// Opens a user's folder and creates it if it is missing.
+/// Opens a user's folder, and creates it durably if it is missing.
 fn person(
     records: &HostRecords,
     root: &TrustedDir,
@@ -78,7 +80,7 @@ fn person(
     Ok(users.below(folder.as_str(), records.owner)?)
 }
 
-/// Writes the first record of a folder; an existing one is kept.
+/// Writes a record as number 1 of a folder. If there is one already, the existing record is kept.
 #[cfg(feature = "tools")]
 pub(crate) fn put_first(
     records: &HostRecords,
@@ -129,7 +131,7 @@ fn put(
     Ok(())
 }
 
-/// Creates a durable file with a new name in a user's folder.
+/// Creates a durable file in a user's folder. Fails with `Overtaken` if the name exists.
 pub(crate) fn lay_beside(
     records: &HostRecords,
     folder: &Folder,
@@ -141,7 +143,7 @@ pub(crate) fn lay_beside(
     lay_in(records, &dir, name, text)
 }
 
-/// Creates a durable file with a new name in an open folder.
+/// Creates a durable file in an open folder. Fails with `Overtaken` if the name exists.
 pub(crate) fn lay_in(
     records: &HostRecords,
     dir: &TrustedDir,
@@ -162,7 +164,8 @@ pub(crate) fn lay_in(
     }
 }
 
-/// Writes the text to a temporary file, durably and owned by root, regardless of the caller's umask and group.
+/// Writes a text to a temporary file and makes the file durable. The file belongs to root, regardless of the caller's
+/// umask and group. Returns the name of the file.
 fn write_aside(records: &HostRecords, dir: &TrustedDir, text: &[u8]) -> io::Result<String> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineError| Errno::IO)?;
@@ -191,7 +194,7 @@ fn fill(records: &HostRecords, fd: &OwnedFd, text: &[u8]) -> io::Result<()> {
     fs::fsync(fd)
 }
 
-/// Gives a file its final name unless that exists.
+/// Renames `temporary` to `name`. Fails with `EEXIST` if `name` exists.
 pub(crate) fn place_once(folder: BorrowedFd<'_>, temporary: &str, name: &str) -> io::Result<()> {
     match fs::renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => {

@@ -1,4 +1,4 @@
-//! Lists all users who have a folder, for the command.
+//! Lists the users who have a folder in the records, for the command.
 
 use std::collections::BTreeSet;
 
@@ -19,19 +19,20 @@ use crate::{
 /// Maximum number of users listed.
 const PEOPLE_MAX: usize = 10_000_000;
 
-/// One user in the list.
+/// One user who has a folder in the records.
 #[derive(Debug)]
 pub struct EnrolledUser {
     /// The account name.
     pub user: String,
-    /// The newest record, or why it cannot be read; `None` for an empty folder left by an interruption.
+    /// The newest record, or why it cannot be read; `None` if an interruption has left an empty folder.
     pub found: Result<Option<Snapshot>, StoreError>,
 }
 
-/// Returns all users by name. The names are read at once, each record when the iterator reaches it.
+/// Returns all users who have a folder, sorted by name. All names are read now; each record is read when the iterator
+/// reaches it.
 ///
 /// # Errors
-/// [`StoreError`] if the parent folder cannot be read.
+/// [`StoreError`] if the folder of all users cannot be read.
 pub fn everybody(
     records: &HostRecords,
 ) -> Result<impl Iterator<Item = EnrolledUser> + '_, StoreError> {
@@ -53,10 +54,11 @@ fn newest(records: &HostRecords, user: &str) -> Result<Option<Snapshot>, StoreEr
     records.newest_in(&Folder::of(user).map_err(|_| StoreError::NameTooLong)?)
 }
 
-/// Returns the number of the newest record in a folder, even if it cannot be read: a removal follows it.
+/// Returns the number of the newest record in a folder, even if that record cannot be read, because a removal must get
+/// the next number. Returns `None` if there is no record.
 ///
 /// # Errors
-/// [`StoreError`] if the folder cannot be read, or contains a name that only resembles a record.
+/// [`StoreError`] if the folder cannot be read or contains a name that only resembles a record.
 pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<u64>, StoreError> {
     match records.open(folder) {
         Err(fault) if trusted_dir::is_absent(fault) => Ok(None),
@@ -64,8 +66,9 @@ pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<
     }
 }
 
-/// Returns whether any account was ever enrolled: there is a record that is active, reset, removed or unreadable, or
-/// a user id whose record was lost. For a store that was never created, `false` is proven by the store-id.
+/// Returns whether any account was ever enrolled. This is so if a record is active, reset, removed or unreadable, or if
+/// a user id leads to a record that was lost. If neither the records folder nor the settings have a store-id, no store
+/// was ever created, and the result is `false` if the records folder is missing or empty.
 ///
 /// # Errors
 /// [`StoreError`] if this cannot be determined.
@@ -73,8 +76,8 @@ pub fn ever_enrolled(records: &HostRecords) -> Result<bool, StoreError> {
     any_other_enrolled(records, &BTreeSet::new())
 }
 
-/// Returns what [`ever_enrolled`] does, without counting the named accounts: those that a run has just enrolled prove
-/// nothing about others.
+/// Returns whether any account not in `except` was ever enrolled, as [`ever_enrolled`] does. `except` contains the
+/// accounts that the current run has just enrolled.
 ///
 /// # Errors
 /// [`StoreError`] if this cannot be determined.

@@ -1,4 +1,5 @@
-//! What `export` and `import record` transfer besides a record: a set with its age, and when its codes were spent.
+//! Reads and writes what `export` and `import record` transfer besides a record: a code set with its age, and when its
+//! codes were spent.
 
 use rustix::fs::{self, AtFlags, Timespec, Timestamps};
 use twinlock_core::{
@@ -17,10 +18,10 @@ use crate::{
     trusted_dir,
 };
 
-/// Returns when a set was created: its file is written once.
+/// Returns when a set was created, which is the modification time of its file because the file is written once.
 ///
 /// # Errors
-/// [`StoreError`] if the file cannot be read.
+/// [`StoreError`] if the time of the file cannot be read.
 pub fn made_at(records: &HostRecords, folder: &Folder, id: SetId) -> Result<UnixTime, StoreError> {
     let dir = records.open(folder)?;
     let stat = fs::statat(dir.fd(), form::set_name(id), AtFlags::SYMLINK_NOFOLLOW);
@@ -28,10 +29,11 @@ pub fn made_at(records: &HostRecords, folder: &Folder, id: SetId) -> Result<Unix
     Ok(UnixTime(u64::try_from(seconds).unwrap_or_default()))
 }
 
-/// Returns the spent codes of a set with the time of each, by index; the time is 0 if it cannot be read.
+/// Returns the indexes of the spent codes of a set, with the time at which each was spent; the time is 0 if it cannot
+/// be read.
 ///
 /// # Errors
-/// [`StoreError`] if they cannot be listed.
+/// [`StoreError`] if the names of spent codes cannot be listed.
 pub fn spent_at(
     records: &HostRecords,
     folder: &Folder,
@@ -47,10 +49,11 @@ pub fn spent_at(
     Ok(places.into_iter().map(|place| (place, at(place))).collect())
 }
 
-/// Stores a set from another host under its own id and with its age. A set that is present already is kept.
+/// Stores a set from another host under its own id. `since` is the time at which the set was created. An equal set that
+/// exists already is kept.
 ///
 /// # Errors
-/// [`CommitError`]; [`StoreError::Malformed`] if another set has that id on this host.
+/// [`CommitError`] if the set cannot be written; [`StoreError::Malformed`] if a different set has the id on this host.
 pub fn bring(
     records: &HostRecords,
     folder: &Folder,

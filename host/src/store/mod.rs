@@ -1,4 +1,4 @@
-//! The records folder: records, code sets, links from user ids to names, and the store id.
+//! The records folder: records, code sets, links from user ids to user names, and the store-id.
 //!
 //! May use: `trusted_dir`, `clock`, `clock_mark`, `entropy`, `argon_memory`.
 

@@ -1,4 +1,4 @@
-//! Records on disk: finds the newest `record.N.toml` of a user, or proves that there is none.
+//! Records on disk: finds the newest `record.N.toml` of a user, or proves that the user has none.
 
 use std::borrow::Cow;
 
@@ -30,18 +30,18 @@ use crate::{
     trusted_dir::{self, Owner, TrustedDir},
 };
 
-/// The parent folder of the users' folders.
+/// The folder that contains one folder per user.
 pub const USERS: &str = "users";
 /// The folder of symbolic links from user ids to user names.
 pub const UIDS: &str = "uids";
-/// Prefix of the number of consecutive failures.
+/// Prefix of the name that counts a user's consecutive failures; the number follows.
 pub(crate) const FAILED: &str = "failed.";
-/// Maximum number of known sources per user.
+/// Maximum number of known sources per user; the oldest is replaced.
 const KNOWN_MAX: usize = 64;
-/// How often a record may be replaced while it is read.
+/// How often a record may be replaced by a concurrent change while it is read.
 const ROUNDS: usize = 8;
 
-/// The records folder.
+/// The folder of all records.
 #[derive(Debug)]
 pub struct HostRecords {
     pub(crate) path: Cow<'static, str>,
@@ -53,27 +53,28 @@ pub struct HostRecords {
 #[derive(Debug, Default)]
 pub(crate) struct FolderListing {
     pub(crate) sequences: Vec<u64>,
-    /// Temporary files of a change that is in progress or was interrupted.
+    /// Temporary files of changes that are in progress or were interrupted.
     pub(crate) temporary: Vec<String>,
-    /// Sets of codes and the names of spent codes.
+    /// Names of code sets and of spent codes.
     pub(crate) of_sets: Vec<String>,
     known: Vec<SourceLabel>,
     failures: u32,
-    /// Lower numbers of failures, left by processes that stored one concurrently.
+    /// Failure counts below the current one, left by processes that stored a count concurrently.
     outdated: Vec<u32>,
 }
 
 impl HostRecords {
-    /// Returns the records at `path`; `store_id_copy` is the file next to the settings.
+    /// Returns the records in the folder `path`. `store_id_copy` is the path of the store-id next to the settings.
     #[must_use]
     pub fn new(path: impl Into<Cow<'static, str>>, store_id_copy: &str, owner: Owner) -> Self {
         Self { path: path.into(), store_id_copy: store_id_copy.into(), owner }
     }
 
-    /// Returns the newest record in a folder, regardless of its user; `None` if the folder has none.
+    /// Returns the newest record in a folder, without checking which user it belongs to; `None` if the folder is
+    /// missing or has no record.
     ///
     /// # Errors
-    /// [`StoreError`] if neither can be proven.
+    /// [`StoreError`] if the folder or the record cannot be trusted or read.
     pub fn newest_in(&self, folder: &Folder) -> Result<Option<Snapshot>, StoreError> {
         Ok(self.look_in(folder)?.0)
     }
@@ -96,7 +97,7 @@ impl HostRecords {
         Err(StoreError::File(FileError::Io { errno: Errno::AGAIN.raw_os_error() }))
     }
 
-    /// Opens a user's folder by way of the records folder, so that one that other users can write to is refused.
+    /// Opens a user's folder. Also checks the records folder, so that one that other users can write to is refused.
     pub(crate) fn open(&self, folder: &Folder) -> Result<TrustedDir, StoreError> {
         let path = concat(&[&*self.path, "/", USERS, "/", folder.as_str()]);
         Ok(TrustedDir::open_in(&self.path, &path, self.owner)?)
@@ -105,13 +106,14 @@ impl HostRecords {
     /// Opens the records folder.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be trusted.
+    /// [`StoreError`] if it is missing or cannot be trusted.
     pub fn root(&self) -> Result<TrustedDir, StoreError> {
         Ok(TrustedDir::open(&self.path, self.owner)?)
     }
 
-    /// Proves that a user has no record. This needs the right records folder, and that no other user name holds the
-    /// user id, and that the record of the name that holds it was not lost: a removed user has a tombstone.
+    /// Proves that a user has no record. Fails unless the store-id proves the records folder, no other user name holds
+    /// the user id, and the user's own record was not lost. The record of a removed user is not lost, because a
+    /// tombstone remains.
     pub(crate) fn prove_absence(
         &self,
         account: &Account,
@@ -143,7 +145,7 @@ impl HostRecords {
     /// repairs that.
     ///
     /// # Errors
-    /// As [`Records::newest`].
+    /// As [`Records::newest`], except for a lost record.
     pub fn before_enrollment(&self, account: &Account) -> Result<Option<Snapshot>, StoreError> {
         match self.newest(account) {
             Err(StoreError::RecordLost) => Ok(None),
@@ -154,7 +156,8 @@ impl HostRecords {
 
 #[cfg(feature = "tools")]
 impl HostRecords {
-    /// Completes what an interruption after a user's first record has left, once that record is found. Best effort.
+    /// Completes a first enrollment that was interrupted after its record was written. Best effort. Call this only if
+    /// the record was found.
     pub fn finish_first(&self, account: &Account) {
         let _ = commit::finish(self, account);
     }
@@ -232,8 +235,8 @@ impl HostRecords {
     }
 }
 
-/// Checks that a record belongs to the account that it is stored for; the user id of a tombstone may have been reused
-/// since.
+/// Checks that a record has the name and user id of the account that it is stored for. The user id of a tombstone is
+/// not checked, because it may have been reused.
 pub(crate) fn belongs_to(found: &Snapshot, account: &Account) -> Result<(), StoreError> {
     if found.record.user != account.name {
         return Err(StoreError::OtherName);
@@ -262,33 +265,33 @@ fn parsed(
     })
 }
 
-/// What remains of a user, as evidence of absence.
+/// What a user's folder contains, as evidence that the user has no record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
-    /// No folder.
+    /// The user has no folder.
     Nothing,
-    /// A folder.
+    /// The user has a folder without a tombstone.
     Folder,
-    /// A tombstone in it.
+    /// The user has a folder with a tombstone, which marks a removed user.
     Tombstone,
 }
 
 impl Left {
-    /// Returns what a record leaves.
+    /// Returns the evidence that a found record gives.
     pub(crate) fn of(found: &Snapshot) -> Self {
         if found.record.state == State::Removed { Self::Tombstone } else { Self::Folder }
     }
 }
 
-/// The content of a user's folder.
+/// The newest record of a folder, as far as one listing of it shows.
 pub(crate) enum Newest {
     Read(Box<Snapshot>),
     Empty,
-    /// Its successor was linked and it was unlinked between listing and reading.
+    /// The record was replaced and removed between listing and reading, so the folder must be listed again.
     Superseded,
 }
 
-/// Reads the newest record in an open folder.
+/// Reads the newest record in an open folder. Removes outdated failure counts.
 pub(crate) fn newest_of(dir: &TrustedDir, owner: Owner) -> Result<Newest, StoreError> {
     let listing = list(dir)?;
     for number in listing.outdated.iter().filter(|number| **number < listing.failures) {
@@ -306,7 +309,7 @@ pub(crate) fn newest_of(dir: &TrustedDir, owner: Owner) -> Result<Newest, StoreE
     }
 }
 
-/// Lists a user's folder.
+/// Lists the names in a user's folder by kind. Fails if a name only resembles a record.
 pub(crate) fn list(dir: &TrustedDir) -> Result<FolderListing, StoreError> {
     let mut listing = FolderListing::default();
     for name in dir.names().map_err(trusted_dir::fault)? {

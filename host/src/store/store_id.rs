@@ -1,19 +1,20 @@
-//! The store-id: proves that the records folder belongs to this host's settings.
+//! The store-id, which proves that the records folder belongs to this host's settings.
 
 use twinlock_core::base::error::{FileError, StoreError};
 
 use crate::trusted_dir::{self, Owner, READABLE, TrustedDir};
 
-/// The file name, in the records folder and next to the settings.
+/// The name of the file with the store-id, both in the records folder and next to the settings.
 pub const NAME: &str = "store-id";
-/// Its length: 32 hexadecimal digits and a newline.
+/// Length of the file in bytes: 32 hexadecimal digits and a newline.
 const LENGTH: usize = 33;
 
-/// Proves that the records folder is the right one, so that what is missing from it does not exist.
+/// Proves that the records folder is the right one. What is missing from it then does not exist. `copy` is the path of
+/// the store-id next to the settings.
 ///
 /// # Errors
-/// [`StoreError::StoreIdMissing`] if the records folder has none, [`StoreError::StoreIdMismatch`] if the other copy
-/// is missing or differs.
+/// [`StoreError::StoreIdMissing`] if the records folder has none; [`StoreError::StoreIdMismatch`] if the copy is
+/// missing or differs.
 pub fn prove(records: &TrustedDir, copy: &str, owner: Owner) -> Result<(), StoreError> {
     let ours = of_records(records, owner)?.ok_or(StoreError::StoreIdMissing)?;
     match of_settings(copy, owner)? {
@@ -22,18 +23,18 @@ pub fn prove(records: &TrustedDir, copy: &str, owner: Owner) -> Result<(), Store
     }
 }
 
-/// Returns the store-id of the records folder.
+/// Returns the store-id of the records folder; `None` if the file is missing.
 ///
 /// # Errors
-/// [`StoreError`] if the file exists but cannot be read.
+/// [`StoreError`] if the file exists but cannot be read or is invalid.
 pub fn of_records(records: &TrustedDir, owner: Owner) -> Result<Option<String>, StoreError> {
     value(records.read(NAME, owner, LENGTH))
 }
 
-/// Returns the store-id next to the settings, which all users may read.
+/// Returns the store-id next to the settings, which all users may read; `None` if the file is missing.
 ///
 /// # Errors
-/// [`StoreError`] if the file exists but cannot be read.
+/// [`StoreError`] if the file exists but cannot be read or is invalid.
 pub fn of_settings(copy: &str, owner: Owner) -> Result<Option<String>, StoreError> {
     value(trusted_dir::read_file(copy, owner, READABLE, LENGTH))
 }

@@ -1,4 +1,4 @@
-//! Removes sets of codes that no record names any more.
+//! Removes code sets that no record names any more.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -14,8 +14,8 @@ use crate::{
     trusted_dir::TrustedDir,
 };
 
-/// Removes all sets except `kept`, that of the newest record, whose number is `newest`. A set that no record names
-/// yet may be about to be named, so it is removed only after a day.
+/// Removes all code sets except `kept`, which the record with the number `newest` names. A set that no record names yet
+/// may be about to be named, so it is removed only after a day.
 pub(crate) fn sets(
     records: &HostRecords,
     dir: &TrustedDir,

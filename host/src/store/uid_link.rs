@@ -1,5 +1,5 @@
-//! `uids/UID` → user name symlinks; a `+` prefix marks a first enrollment in progress. A link is created before the
-//! first record of its name.
+//! Symbolic links from user ids to user names, `uids/UID`. The target begins with `+` while a first enrollment is in
+//! progress. A link is created before the first record of its user name.
 
 use rustix::{
     fs::{self, AtFlags},
@@ -15,32 +15,32 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// Before the name it marks a first enrollment in progress; no folder name contains it. After the number it marks a
-/// new link that will replace another.
+/// Before a user name, marks a first enrollment in progress; no folder name contains this character. After a user id,
+/// marks a temporary link that will replace the link of the user id.
 const MARK: char = '+';
 
-/// The name that last held a user id, regardless of its record.
+/// The user name that last held a user id. The user need not have a record.
 pub(crate) struct Link {
-    /// The folder of the name.
+    /// The folder of the user name.
     pub(crate) folder: Folder,
-    /// The state of its first enrollment.
+    /// How far the first enrollment of the user name is.
     pub(crate) phase: Phase,
 }
 
 #[cfg(feature = "tools")]
 impl Link {
-    /// Returns whether the first record of the name was committed.
+    /// Returns whether the first record of the user name was committed.
     pub(crate) fn is_held(&self) -> bool {
         self.phase == Phase::Held
     }
 }
 
-/// The state of a name's first enrollment.
+/// How far the first enrollment of a user name is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// In progress: its first record may not exist, and if it is missing, nothing was lost.
+    /// In progress. The first record may not exist yet, so a missing record is not a lost one.
     Begun,
-    /// Its first record was committed.
+    /// Complete. The first record was committed, so a missing record was lost.
     Held,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct UidClaim<'a> {
 }
 
 impl UidClaim<'_> {
-    /// Claims the user id before the record exists, so that there never is a record without a link.
+    /// Claims the user id before the record is written, so that no record ever exists without a link.
     pub(crate) fn begin(&self) -> Result<Phase, CommitError> {
         self.take().map_err(CommitError::Store)
     }
@@ -111,13 +111,14 @@ impl UidClaim<'_> {
         }
     }
 
-    /// Removes the mark once the record exists. Best effort: a remaining mark only means that a loss of the record
-    /// would go unnoticed, and the next enrollment or change tries again.
+    /// Removes the mark `+` after the record is written. Best effort: if the mark remains, only a loss of the record
+    /// would go unnoticed, and the next enrollment or change removes the mark.
     pub(crate) fn finish(&self) {
         let _ = self.replace();
     }
 
-    /// Replaces the link. A temporary link left by an interruption is overwritten, and is never read.
+    /// Replaces the link by one without the mark `+`. Overwrites a temporary link that an interruption left; temporary
+    /// links are never read.
     fn replace(&self) -> io::Result<()> {
         let (link, aside) = (format!("{UIDS}/{}", self.uid), format!("{UIDS}/{}", self.aside()));
         self.unlink(&self.aside())?;
@@ -125,7 +126,7 @@ impl UidClaim<'_> {
         fs::renameat(self.root.fd(), aside, self.root.fd(), link)
     }
 
-    /// Releases the user id. Best effort: a link to a removed user holds nothing.
+    /// Releases the user id of a removed user. Best effort: a link that remains does not hold the user id.
     pub(crate) fn let_go(&self) {
         let _ = self.unlink(&self.uid.to_string());
         let _ = self.unlink(&self.aside());

@@ -1,5 +1,5 @@
-//! Reads records and stores failures with uniform system calls: before a first factor, a caller must not learn who is
-//! enrolled.
+//! Reads records and stores failures with uniform system calls, because a caller must not learn who is enrolled before
+//! a first factor.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -20,13 +20,13 @@ use crate::{
     trusted_dir,
 };
 
-/// The folder with the dummy record that is read if there is no other; created with the store.
+/// The folder with the dummy record, which is read for users without a folder. Created with the store.
 pub(crate) const NOBODY: &str = "nobody";
-/// The user id that no account has (`(uid_t) -1`).
+/// The user id `(uid_t) -1`, which no account has.
 const NO_UID: u32 = u32::MAX;
 
-/// Implements [`twinlock_core::ports::Records::newest`] with uniform system calls; also returns the dummy record if
-/// there is no other.
+/// Implements [`twinlock_core::ports::Records::newest`] with uniform system calls. The second value is the dummy
+/// record, if it was read instead.
 pub(crate) fn newest(
     records: &HostRecords,
     account: Option<&Account>,
@@ -64,7 +64,7 @@ pub(crate) fn newest(
     (found, stand_in)
 }
 
-/// Reads a user's record, or the dummy record if there is no folder; returns which of them was read.
+/// Reads a user's record, or the dummy record if the user has no folder. Returns `true` for the user's own folder.
 fn read(
     records: &HostRecords,
     folder: Option<&Folder>,
@@ -81,7 +81,8 @@ fn read(
     Ok((found, is_own))
 }
 
-/// Returns the path of a user's folder; without one, a path that never exists: no folder name is just `%`.
+/// Returns the path of a user's folder below the records folder. Without a folder, returns a path that never exists,
+/// because no folder name is just `%`.
 pub(crate) fn path_of(folder: Option<&Folder>) -> String {
     concat(&[USERS, "/", folder.map_or("%", Folder::as_str)])
 }

@@ -1,4 +1,4 @@
-//! Concurrent writers, killed writers and what they leave.
+//! Unit tests of `swap_file`: concurrent writers, and what killed writers leave.
 
 use crate::settings::swap_file::*;
 use rustix::fs::{Mode, OFlags};
@@ -11,7 +11,7 @@ fn file(folder: &Path) -> SwapFile {
     SwapFile { folder: fd, name: "rules.toml".into(), owner, max: 64 * 1024 }
 }
 
-/// Adds a line unless it is present.
+/// Appends a line to the file unless it contains the line; returns whether the file has changed.
 fn add(file: &SwapFile, line: &str) -> Result<bool, SwapError<Infallible>> {
     file.change(&mut |before| {
         let text = String::from_utf8(before.to_vec()).unwrap();
