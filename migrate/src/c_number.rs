@@ -1,10 +1,10 @@
 //! Parses numbers as C's `strtol` does, for the files of programs that use it.
 
-/// A number at the start of a text, and the rest of the text.
+/// A number at the start of a text, and the text after it.
 pub(crate) struct Number<'a> {
     /// The number.
     pub(crate) value: i64,
-    /// The rest.
+    /// The text after the number.
     pub(crate) rest: &'a [u8],
 }
 
@@ -13,7 +13,8 @@ pub(crate) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
 }
 
-/// Parses blanks, an optional sign and digits. `None` if there are no digits or the number does not fit.
+/// Parses blanks, an optional sign and digits at the start of a text. Returns `None` if there are no digits or the
+/// number does not fit in 64 bits.
 pub(crate) fn number_at(text: &[u8]) -> Option<Number<'_>> {
     let begin = text.iter().position(|byte| !is_blank(*byte))?;
     let text = text.get(begin..)?;

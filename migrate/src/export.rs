@@ -1,4 +1,4 @@
-//! The export file for another host: a user's record, set of codes, spent codes and used steps.
+//! The export file for another host: a user's record, code set, spent codes and used steps.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -10,11 +10,11 @@ use twinlock_core::{
     record::{Record, code_set::CodeSet, code_set_text, extras::RecordExtras, text as records},
 };
 
-/// The version that is written.
+/// The version of the format that is written.
 pub const VERSION: u32 = 1;
 /// Maximum length of an export in bytes.
 pub const EXPORT_MAX: usize = 1024 * 1024;
-/// Maximum number of used steps in an export: more than a user produces in the day for which they are kept.
+/// Maximum number of used steps in an export. A user produces fewer in the day for which used steps are kept.
 pub const USED_MAX: usize = 4096;
 
 const HEAD: &str = "# twinlock export, version ";
@@ -25,22 +25,22 @@ const END: &str = "# end of export\n";
 /// The exported state of one user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Export {
-    /// When it was written.
+    /// When the export was written.
     pub at: UnixTime,
-    /// The record without what is valid on one host only: a pending key, tickets, bypass codes.
+    /// The record, without a pending key, tickets and bypass codes, which are valid on one host only.
     pub record: Record,
-    /// The set of codes that the record names.
+    /// The code set that the record names; `None` if it names none.
     pub codes: Option<CarriedCodes>,
     /// Used steps, with the time of each use.
     pub used: Vec<(Used, UnixTime)>,
 }
 
-/// An exported set of codes.
+/// An exported code set.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CarriedCodes {
     /// When the set was created.
     pub since: UnixTime,
-    /// The set.
+    /// The hashes of the codes.
     pub set: CodeSet,
     /// The indexes of the spent codes, with the time of each use.
     pub spent: Vec<(u8, UnixTime)>,
@@ -51,18 +51,19 @@ pub struct CarriedCodes {
 pub enum ExportError {
     /// The header is missing.
     Head,
-    /// Written by a newer twinlock.
+    /// The export was written by a newer twinlock.
     Newer {
-        /// Its version.
+        /// The format version of the export.
         version: u32,
     },
-    /// It is truncated, too long or has an unknown line.
+    /// The export is truncated, too long or has an unknown line.
     Malformed,
-    /// Its record cannot be read.
+    /// The record in the export cannot be read.
     Record(StoreError),
-    /// Its set of codes cannot be read.
+    /// The code set in the export cannot be read.
     Codes(StoreError),
-    /// The record names a set of codes that is missing, or the other way round.
+    /// The record names a code set that is missing from the export, or the export contains a set that the record does
+    /// not name.
     Set,
 }
 
@@ -85,8 +86,8 @@ impl core::fmt::Display for ExportError {
 
 impl core::error::Error for ExportError {}
 
-/// Returns the part of a record that is exported. Vouchers would work once on each host, and a pending key belongs to
-/// one source for a quarter of an hour; on another host no key counts as generated there.
+/// Returns the part of a record that is exported. Leaves out vouchers, which would work once on each host, a pending
+/// key, which belongs to one source for a quarter of an hour, and other state of this host.
 #[must_use]
 pub fn carried(record: Record) -> Record {
     let RecordExtras { mail, changed, reset, owed_codes, .. } = record.extras;
@@ -122,7 +123,7 @@ pub fn write(export: &Export) -> Zeroizing<String> {
 /// Parses an export.
 ///
 /// # Errors
-/// [`ExportError`], which never quotes the text.
+/// [`ExportError`] if the text is not a valid export. The error never quotes the text.
 pub fn read(text: &str) -> Result<Export, ExportError> {
     if text.len() > EXPORT_MAX {
         return Err(ExportError::Malformed);
@@ -152,13 +153,13 @@ pub fn read(text: &str) -> Result<Export, ExportError> {
     assembled(head, record, codes)
 }
 
-/// Splits a text after the given last line of a section.
+/// Splits a text after the first `end`, the last line of a section. Returns `None` if there is no such line.
 fn section<'a>(text: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
     let length = text.find(end)?.checked_add(end.len())?;
     text.split_at_checked(length)
 }
 
-/// The lines before the record.
+/// The lines of an export before the record.
 #[derive(Default)]
 struct Head {
     at: UnixTime,

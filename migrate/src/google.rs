@@ -1,4 +1,5 @@
-//! Parses files of `pam_google_authenticator` as that module does; errors give lines and never their text.
+//! Parses files of `pam_google_authenticator` as that module does. Errors contain line numbers and never the text of a
+//! line.
 
 use alloc::{string::String, vec::Vec};
 
@@ -18,12 +19,13 @@ use twinlock_core::{
 
 /// Maximum file size in bytes, as in Google's module.
 pub const GOOGLE_MAX: usize = 64 * 1024;
-/// Maximum number of imported scratch codes: a set holds no more, and Google's command makes at most ten.
+/// Maximum number of imported scratch codes, which is also the maximum of a code set. Google's command makes at most
+/// ten.
 const SCRATCH_MAX: usize = 64;
-/// Keys with fewer bits get a remark (RFC 4226 section 4, R6).
+/// Number of key bits below which the administrator gets a remark (RFC 4226 section 4, R6).
 const BITS_WANTED: usize = 128;
 
-/// Options whose values are read.
+/// Options whose values are imported.
 const NEEDED: [&[u8]; 8] = [
     b"TOTP_AUTH",
     b"HOTP_COUNTER",
@@ -40,28 +42,28 @@ const NEEDED: [&[u8]; 8] = [
 pub enum GoogleError {
     /// The file is empty.
     Empty,
-    /// Over 64 KiB.
+    /// The file is over 64 KiB.
     TooLarge,
-    /// A NUL byte.
+    /// The file contains a NUL byte.
     Nul {
         /// Line number.
         line: u32,
     },
     /// The first line is not a key.
     Secret(KeyTextError),
-    /// Neither `TOTP_AUTH` nor `HOTP_COUNTER`: only scratch codes work there.
+    /// The file has neither `TOTP_AUTH` nor `HOTP_COUNTER`, so Google's module accepts only its scratch codes.
     NoMode,
-    /// `STEP_SIZE` other than 1 to 60.
+    /// `STEP_SIZE` is not 1 to 60.
     Step {
         /// Line number.
         line: u32,
     },
-    /// An implausible `TIME_SKEW`.
+    /// `TIME_SKEW` is implausible: more than 2880 steps.
     Skew {
         /// Line number.
         line: u32,
     },
-    /// An invalid value of the fork's `DIGITS` or `ALGORITHM`.
+    /// `DIGITS` or `ALGORITHM`, which a fork of Google's module reads, has an invalid value.
     Fork {
         /// Line number.
         line: u32,
@@ -87,10 +89,10 @@ impl core::fmt::Display for GoogleError {
 
 impl core::error::Error for GoogleError {}
 
-/// Parses a file.
+/// Parses the content of a file.
 ///
 /// # Errors
-/// [`GoogleError`].
+/// [`GoogleError`] if the file cannot be imported.
 pub fn read(bytes: &[u8]) -> Result<Google, GoogleError> {
     let file = File(bytes);
     file.check()?;
@@ -105,7 +107,7 @@ pub fn read(bytes: &[u8]) -> Result<Google, GoogleError> {
     Ok(Google { key, parameters, moving, ahead: window / 2, reuse: file.reuse(), scratch, remarks })
 }
 
-/// An option line: its number and the text after the key.
+/// An option line: the line number, and the text after the option's name.
 struct Setting<'a> {
     line: u32,
     value: &'a [u8],
@@ -131,7 +133,7 @@ impl<'a> File<'a> {
         u32::try_from(newlines).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// Returns every non-empty line with its offset.
+    /// Returns every non-empty line with its offset in bytes.
     fn lines(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
         let mut next = 0;
         let lines = self.0.split(|byte| matches!(byte, b'\r' | b'\n')).map(move |line| {
@@ -142,7 +144,7 @@ impl<'a> File<'a> {
         lines.filter(|(_, line)| !line.is_empty())
     }
 
-    /// Returns the first line of a key, which is the one that counts.
+    /// Returns the first line that sets the option `key`. Google's module ignores later ones.
     fn setting(&self, key: &str) -> Option<Setting<'a>> {
         self.lines().find_map(|(at, line)| {
             let rest = line.strip_prefix(b"\" ")?.strip_prefix(key.as_bytes())?;
@@ -174,7 +176,7 @@ impl<'a> File<'a> {
         seconds.and_then(|seconds| Period::new(seconds.unsigned_abs())).ok_or(fault)
     }
 
-    /// Returns the moving factor: a counter above 0 takes precedence over the clock.
+    /// Returns the moving factor. A counter above 0 takes precedence over the clock.
     fn moving(&self) -> Result<MovingFactor, GoogleError> {
         let leading = |value| number_at(value).map_or(0, |number| number.value);
         let counter = self.setting("HOTP_COUNTER").map_or(0, |setting| leading(setting.value));
@@ -210,7 +212,8 @@ impl<'a> File<'a> {
         Ok(parameters)
     }
 
-    /// Returns the number of accepted steps or counters; Google's default if it cannot be read.
+    /// Returns the number of accepted steps or counters (`WINDOW_SIZE`), or Google's default if the option is missing
+    /// or cannot be read.
     fn window(&self, moving: MovingFactor, remarks: &mut Vec<Remark>) -> u8 {
         const USUAL: u8 = 3;
         let Some(Setting { line, value }) = self.setting("WINDOW_SIZE") else { return USUAL };
@@ -266,7 +269,7 @@ impl<'a> File<'a> {
         remarks.extend(last_logins.map(|line| Remark::LastLogins { line }));
     }
 
-    /// Returns the valid scratch codes: up to the first line that is neither an option nor a code.
+    /// Returns the valid scratch codes. Google's module stops at the first line that is neither an option nor a code.
     fn scratch(&self, remarks: &mut Vec<Remark>) -> Vec<Zeroizing<String>> {
         let begin = self.0.iter().position(|byte| *byte == b'\n').unwrap_or(self.0.len());
         let mut below = self.lines().skip_while(|(at, _)| *at < begin);
@@ -296,8 +299,9 @@ impl<'a> File<'a> {
     }
 }
 
-/// Returns whether an option is what Google's module writes, so that nothing is lost with it: no value for a switch, numbers
-/// alone, or the name of a hash. An unknown option is judged elsewhere.
+/// Returns whether an option has a form that Google's module writes, so that nothing is lost if the file is removed: no
+/// value for a switch, numbers alone, or the name of a hash. Accepts every unknown option, because the caller reports
+/// those separately.
 fn is_read_whole(option: &[u8]) -> bool {
     let words = option.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
     let words: Vec<&[u8]> = words.collect();
@@ -320,7 +324,8 @@ fn is_read_whole(option: &[u8]) -> bool {
     is_read && is_whole
 }
 
-/// `LAST0` to `LAST9`, and `LAST/`, which Google's module writes after the clock was set back.
+/// Returns whether an option name is `LAST0` to `LAST9`, or `LAST/`, which Google's module writes after the clock was
+/// set back.
 fn is_last_login(word: &[u8]) -> bool {
     matches!(word, [b'L', b'A', b'S', b'T', b'0'..=b'9' | b'/'])
 }
@@ -329,14 +334,15 @@ fn is_digits(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
-/// A client as Google's module writes it: a name or an address, with its zone.
+/// Returns whether a text names a client as Google's module writes it: a host name, or an address with an optional
+/// zone.
 fn is_host(text: &[u8]) -> bool {
     let is_part =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'%' | b'.' | b'-');
     text.len() <= 255 && text.iter().all(is_part)
 }
 
-/// A step and by how many steps the phone was off, with its sign: `60000000-2`.
+/// Returns whether a text is a step and the signed number of steps by which the phone was off, such as `60000000-2`.
 fn is_step_and_skew(text: &[u8]) -> bool {
     let sign = text.iter().position(|byte| matches!(byte, b'+' | b'-'));
     let parts = sign.and_then(|at| text.split_at_checked(at));
@@ -344,14 +350,14 @@ fn is_step_and_skew(text: &[u8]) -> bool {
         .is_some_and(|(step, skew)| is_digits(step) && is_digits(skew.get(1..).unwrap_or_default()))
 }
 
-/// Parses a number of eight digits with nothing after it.
+/// Parses a scratch code, which is a line of exactly eight digits.
 fn scratch_code(line: &[u8]) -> Option<Zeroizing<String>> {
     let number = number_at(line).filter(|number| number.rest.is_empty())?;
     let is_code = (10_000_000..100_000_000).contains(&number.value);
     is_code.then(|| Zeroizing::new(alloc::format!("{}", number.value)))
 }
 
-/// Parses a whole number, optionally followed by blanks.
+/// Parses a text that contains only a number and blanks.
 fn whole(text: &[u8]) -> Option<i64> {
     let number = number_at(text)?;
     let ends = number.rest.first().is_none_or(|byte| is_blank(*byte));

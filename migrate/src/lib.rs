@@ -1,5 +1,5 @@
-//! Enrollments from elsewhere: google-authenticator, oath-toolkit, otpauth-migration, lists of users, and twinlock on another
-//! host. Nothing of it is reachable from the PAM module.
+//! Imports of enrollments from google-authenticator, oath-toolkit, otpauth-migration URIs, lists of users, and twinlock
+//! on another host. The PAM module uses nothing of this crate.
 #![deny(unsafe_code)]
 
 extern crate alloc;

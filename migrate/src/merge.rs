@@ -1,4 +1,4 @@
-//! Merges a record exported by another host: decides which record is newer and what is kept.
+//! Merges a record exported by another host: decides which of two records is newer, and what is kept of the older one.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -9,72 +9,72 @@ use twinlock_core::{
     },
 };
 
-/// Seconds by which the other host's clock may be ahead before its times are refused.
+/// Seconds by which a time in an export may be later than this host's clock.
 pub(crate) const AHEAD_MAX: u64 = HOUR;
 
-/// The result of an import.
+/// What an import does to the local record.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Carried {
-    /// No change: the local record is the same.
+    /// Leaves the record unchanged, because the imported record has nothing newer.
     Nothing,
-    /// The same record with newer counters; the new moving factor of each authenticator.
+    /// Stores newer counters in the same record: the new moving factor of each authenticator.
     MovedOn(Vec<MovingFactor>),
-    /// The imported record replaces the local one or is the first.
+    /// Stores the imported record, which replaces the local record or is the first.
     Replaces(Box<Record>),
 }
 
 /// Why the local record is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conflict {
-    /// The local record was changed later.
+    /// The local record was changed later than the imported one.
     ChangedLater {
         /// When the local record was changed.
         here: UnixTime,
         /// When the imported record was changed.
         there: UnixTime,
     },
-    /// Both were changed in the same second and differ.
+    /// The two records were changed in the same second and differ.
     SameInstant,
-    /// They have the same generation and differ: one of them was edited by hand.
+    /// The two records have the same generation and different keys or codes, so one of them was edited by hand.
     Edited,
-    /// The imported record was changed in the future.
+    /// The imported record was changed in the future of this host's clock.
     Ahead {
-        /// Time of its last change.
+        /// When the imported record was changed.
         there: UnixTime,
     },
     /// The imported user has never had an authenticator.
     NotSetUp,
-    /// It would end an enrollment or set-up on this host: removal and reset are decided by an administrator of this
-    /// host.
+    /// The imported record would end an enrollment or set-up on this host. Only an administrator of this host removes
+    /// or resets a user.
     EndsHere {
         /// The state of the imported record.
         state: State,
     },
 }
 
-/// Context of an imported record.
+/// What must be known about an imported record to decide about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
-    /// When its set of backup codes was created.
+    /// When the set of backup codes was created; `None` if the record names no set.
     pub codes_since: Option<UnixTime>,
     /// The current time.
     pub now: UnixTime,
-    /// The generation to use if the record is changed during import.
+    /// The generation for a record that is changed during the import.
     pub fresh: Generation,
-    /// Whether an older record is accepted.
+    /// Which records are accepted.
     pub wanted: Wanted,
 }
 
 /// Which records are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// Those that were changed after the local record.
+    /// Only a record that was changed after the local one.
     Newer,
-    /// Any; requested by an administrator.
+    /// Any record, because an administrator requested it.
     Any,
 }
 
-/// Returns when a record was last changed by a user or administrator, as opposed to a login.
+/// Returns when a user or administrator last changed a record. Logins do not count.
 #[must_use]
 pub fn changed(record: &Record) -> UnixTime {
     record.extras.changed.map_or(record.since, |changed| changed.max(record.since))
@@ -82,11 +82,11 @@ pub fn changed(record: &Record) -> UnixTime {
 
 /// Decides between the local record and an imported one, which already has the local user id.
 ///
-/// Generations are random, so records are ordered by the time of their last change. A set of codes is imported only
-/// if this host cannot have had it before: otherwise, its spent codes might be forgotten.
+/// Generations are random, so the records are ordered by the time of their last change. A code set is imported only if
+/// this host cannot have had it before, because otherwise spent codes of the set might be forgotten.
 ///
 /// # Errors
-/// [`Conflict`]; the local record is then unchanged.
+/// [`Conflict`] if the imported record is refused; the local record is unchanged then.
 pub fn onto(
     here: Option<&Snapshot>,
     mut came: Record,
@@ -151,14 +151,15 @@ fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
     Ok(if stays { Carried::Nothing } else { Carried::MovedOn(moving) })
 }
 
-/// Resets a drift that no login would have learned: otherwise, the sender could place the window anywhere.
+/// Resets a drift that no login would have learned, because the sender of an export could otherwise place the window
+/// anywhere.
 fn forget_odd_drift(one: &mut Authenticator) {
     if !one.parameters.period.believes(one.drift()) {
         one.moving = MovingFactor::Clock { drift: 0 };
     }
 }
 
-/// Never decreases a counter of a key that is in the local record, too.
+/// Raises each counter in `came` to the counter of the same key in the local record, so that no counter decreases.
 fn with_counters(mut came: Record, here: &[Authenticator]) -> Record {
     for one in &mut came.authenticators {
         if let Some(known) = here.iter().find(|known| known.key == one.key) {
@@ -168,7 +169,8 @@ fn with_counters(mut came: Record, here: &[Authenticator]) -> Record {
     came
 }
 
-/// Returns the higher of two counters, or the local drift: drift is relative to this host's clock.
+/// Returns the higher of two counters. Of two drifts, returns the local one, because a drift is relative to this host's
+/// clock.
 fn furthest(here: MovingFactor, there: MovingFactor) -> MovingFactor {
     match (here, there) {
         (MovingFactor::Counter { next: one }, MovingFactor::Counter { next: other }) => {

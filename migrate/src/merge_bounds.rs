@@ -1,4 +1,4 @@
-//! Plausibility checks of an import: its times, steps and counters against this host's clock and record.
+//! Checks whether the times, steps and counters of an import are plausible for this host's clock and record.
 
 use alloc::vec::Vec;
 
@@ -10,23 +10,23 @@ use twinlock_core::{
     record::{Authenticator, MovingFactor, Record},
 };
 
-/// Seconds that a used step may be in the future, in addition to its authenticator's drift. It locks the user out for
-/// that long.
+/// Seconds that a used step may be in the future, in addition to the drift of the authenticator. A step in the future
+/// locks the user out until then.
 pub const STEP_AHEAD_MAX: u64 = 600;
-/// How far a counter may be ahead of the local one: more codes than are used between two imports.
+/// How far an imported counter may be ahead of the local one. Between two imports fewer codes are used.
 pub const COUNTER_AHEAD_MAX: u64 = 1000;
-/// The highest counter of a key that is new to this host.
+/// The highest accepted counter of a key that is new to this host.
 pub const COUNTER_MAX: u64 = 1_000_000;
 
-/// The claims of an export, without the secrets.
+/// What an export claims, without the secrets.
 pub struct Claims<'a> {
-    /// The record.
+    /// The imported record.
     pub record: &'a Record,
     /// When the export was written.
     pub written: UnixTime,
-    /// When its set of backup codes was created.
+    /// When the set of backup codes was created; `None` without a set.
     pub codes_since: Option<UnixTime>,
-    /// When each backup code was spent.
+    /// The index of each spent backup code, with the time at which it was spent.
     pub spent: &'a [(u8, UnixTime)],
     /// The used steps, with the time of each use.
     pub used: &'a [(Used, UnixTime)],
@@ -35,14 +35,14 @@ pub struct Claims<'a> {
 /// Why an export is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Implausible {
-    /// A time is in the future.
+    /// A time in the export is in the future.
     Time {
-        /// The time.
+        /// The time in the export.
         at: UnixTime,
     },
-    /// A used step is further in the future than any code that is accepted now.
+    /// The code of a used step is shown later than any code that is accepted now.
     Step {
-        /// When its code is shown.
+        /// When the code of the step is shown.
         at: UnixTime,
     },
     /// A counter is higher than plausible.
@@ -54,18 +54,18 @@ pub enum Implausible {
     },
 }
 
-/// The highest plausible step of one key.
+/// The highest plausible step of one key or code set.
 struct Bound {
     mark: KeyId,
     most: u64,
-    /// Seconds per step; 0 for counters and for indexes of a set.
+    /// Seconds per step; 0 if the steps are counters or indexes of codes.
     period: u64,
 }
 
-/// Checks every time, step and counter of an export against this host's clock and record.
+/// Checks every time, step and counter of an export against this host's clock and the record `here`.
 ///
 /// # Errors
-/// [`Implausible`] for the first implausible value; the whole export is then refused and nothing is written.
+/// [`Implausible`] for the first implausible value. The caller then refuses the whole export.
 pub fn check(claims: &Claims<'_>, here: Option<&Record>, now: UnixTime) -> Result<(), Implausible> {
     check_times(claims, now)?;
     for one in &claims.record.authenticators {
@@ -89,7 +89,7 @@ pub fn check(claims: &Claims<'_>, here: Option<&Record>, now: UnixTime) -> Resul
     Ok(())
 }
 
-/// Keeps the used steps whose key or set is in one of the two records; those of unknown keys have no bound.
+/// Removes the used steps whose key or code set is in neither record, because [`check`] has no bound for them.
 pub fn keep_known(used: &mut Vec<(Used, UnixTime)>, came: &Record, here: Option<&Record>) {
     let known = bounds(came, here, UnixTime(0));
     used.retain(|(used, _)| known.iter().any(|bound| bound.mark == used.mark));

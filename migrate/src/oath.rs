@@ -1,4 +1,4 @@
-//! Parses the users file of `pam_oath` as liboath does; errors give lines and never their text.
+//! Parses the users file of `pam_oath` as liboath does. Errors contain line numbers and never the text of a line.
 
 use alloc::{string::String, vec::Vec};
 
@@ -14,11 +14,11 @@ use twinlock_core::{
     record::{Digits, Period},
 };
 
-/// Maximum file size in bytes: about a hundred thousand users.
+/// Maximum file size in bytes, enough for about a hundred thousand users.
 pub const OATH_MAX: usize = 16 * 1024 * 1024;
 /// The word that liboath expects at the start of a line.
 const TYPE: &[u8] = b"HOTP";
-/// The mark at the start of a UTF-8 file from some editors.
+/// The byte order mark, which some editors write at the start of a UTF-8 file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A line that cannot be imported.
@@ -28,7 +28,7 @@ pub struct OathError {
     pub line: u32,
     /// The user name, if it can be read.
     pub user: Option<String>,
-    /// The reason.
+    /// What is wrong with the line.
     pub what: OathLineError,
 }
 
@@ -43,9 +43,9 @@ impl core::error::Error for OathError {}
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OathLineError {
-    /// A type that liboath does not have; liboath ignores most such lines.
+    /// The type is unknown to liboath, which ignores most lines of such a type.
     Type,
-    /// A byte order mark before the type, so that liboath ignores the line.
+    /// A byte order mark precedes the type, so liboath ignores the line.
     ByteOrderMark,
     /// The user name is missing or not UTF-8.
     User,
@@ -53,7 +53,7 @@ pub enum OathLineError {
     NoKey,
     /// The key is not hexadecimal.
     Key,
-    /// Too short or too long to be a key.
+    /// The key is too short or too long.
     KeyLength(KeyLengthError),
     /// The counter is not a number.
     Counter,
@@ -77,12 +77,12 @@ impl core::fmt::Display for OathLineError {
 
 impl core::error::Error for OathLineError {}
 
-/// Text in a file that is not read.
+/// Text of the file that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassedOver {
     /// Line number.
     pub line: u32,
-    /// Its kind.
+    /// The kind of text.
     pub what: Unread,
 }
 
@@ -95,13 +95,14 @@ pub enum Unread {
     Rest,
 }
 
-/// Parses a file line by line: every line that is neither blank nor a comment is a token or a fault.
+/// Parses a file line by line. Returns one result for every line that is neither blank nor a comment.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Vec<Result<Token, OathError>> {
     lines(bytes).filter_map(|(number, line)| read_line(number, line)).collect()
 }
 
-/// Returns what [`read`] ignores, except blanks and lines of punctuation: together they account for every byte.
+/// Returns the text that [`read`] ignores, except blanks and lines of punctuation. An administrator can then decide
+/// whether the file may be removed.
 #[must_use]
 pub fn passed_over(bytes: &[u8]) -> Vec<PassedOver> {
     let unread = lines(bytes).filter_map(|(line, text)| {
@@ -121,7 +122,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     (1..).zip(bytes.split(|byte| *byte == b'\n'))
 }
 
-/// Splits a line into words. In C, text after a NUL byte does not exist.
+/// Splits a line into words. Ends at a NUL byte, as C does.
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
     line.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty())
@@ -131,7 +132,8 @@ fn is_comment(line: &[u8]) -> bool {
     line.iter().find(|byte| !is_blank(**byte)) == Some(&b'#')
 }
 
-/// Returns whether an entry has text after the last code and the time of the last login.
+/// Returns whether an entry has text besides the fields of liboath, of which the last are the last code and the time of
+/// the last login.
 fn has_rest(line: &[u8]) -> bool {
     let mut words = words(line).skip(5);
     let is_code = words.next().is_none_or(|code| {
@@ -184,7 +186,8 @@ fn token<'a>(
     Ok(Token { line, user: user.into(), pin, key, digits, kind, last })
 }
 
-/// Parses `HOTP`, `HOTP/E`, `HOTP/T30` or `HOTP/T60`, optionally followed by the number of digits.
+/// Parses `HOTP`, `HOTP/E`, `HOTP/T30` or `HOTP/T60`, optionally followed by `/` and the number of digits. The period
+/// is `None` for a counter.
 fn type_of(text: &[u8]) -> Option<(Digits, Option<Period>)> {
     let rest = text.strip_prefix(TYPE)?;
     let (rest, period) = match rest {

@@ -1,4 +1,4 @@
-//! `otpauth-migration://` URIs: the QR codes that Google Authenticator shows for an export.
+//! Parses `otpauth-migration://` URIs, which Google Authenticator shows as QR codes when it exports accounts.
 
 use alloc::{string::String, vec::Vec};
 
@@ -14,58 +14,58 @@ use twinlock_core::{
     record::{Algorithm, Authenticator, Digits, MovingFactor, Parameters, Period},
 };
 
-/// Maximum length of a URI in bytes: more than the largest QR code with every byte as `%XX`.
+/// Maximum length of a URI in bytes. The largest QR code with every byte written as `%XX` is shorter.
 pub const URI_MAX: usize = 12 * 1024;
-/// Maximum number of accounts in one URI; the app puts ten into one.
+/// Maximum number of accounts in one URI. The app puts ten into one.
 pub const ACCOUNTS_MAX: usize = 100;
 const OFFLINE: &str = "otpauth-migration://offline?";
 const SINGLE_KEY: &str = "otpauth://";
 /// Maximum number of QR codes in one export.
 const BATCH_MAX: u64 = 1000;
 
-/// One QR code of an export.
+/// The content of one QR code of an export.
 #[derive(Debug)]
 pub struct Migration {
-    /// Its accounts, in their order.
+    /// The accounts, in the order of the QR code.
     pub accounts: Vec<Moved>,
-    /// Its position among the export's QR codes.
+    /// The position of the QR code within the export.
     pub batch: MigrationBatch,
 }
 
 /// The position of a QR code within an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MigrationBatch {
-    /// The id of the export, the same for all its QR codes.
+    /// The id of the export, which is in all its QR codes.
     pub id: u64,
-    /// Its index, from 0.
+    /// The index of the QR code, from 0.
     pub index: u64,
-    /// The number of QR codes, at least 1.
+    /// The number of QR codes of the export, at least 1.
     pub size: u64,
 }
 
-/// One account.
+/// One exported account.
 #[derive(Debug)]
 pub struct Moved {
-    /// Issuer and account as the app shows them, in safe characters.
+    /// Issuer and account as the app shows them, without control characters.
     pub label: String,
-    /// Other labels of the same key, after [`folded`].
+    /// Further labels of this key, collected by [`folded`].
     pub other_labels: Vec<String>,
-    /// The authenticator, or why it cannot be used.
+    /// The authenticator, or why the account cannot be used.
     pub authenticator: Result<Authenticator, MovedKeyError>,
 }
 
 /// Why an account cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovedKeyError {
-    /// The hash is MD5 or unknown.
+    /// The hash algorithm is MD5 or unknown.
     Algorithm,
     /// The number of digits is unknown.
     Digits,
-    /// Neither TOTP nor HOTP.
+    /// The kind is neither TOTP nor HOTP.
     Kind,
     /// The counter is negative.
     Counter,
-    /// Too short or too long to be a key.
+    /// The key is too short or too long.
     Key(KeyLengthError),
 }
 
@@ -83,26 +83,26 @@ impl core::fmt::Display for MovedKeyError {
 
 impl core::error::Error for MovedKeyError {}
 
-/// Why a text is not a valid export.
+/// Why a text is not a valid migration URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MigrationError {
-    /// It does not begin with `otpauth-migration://offline?`.
+    /// The text does not begin with `otpauth-migration://offline?`.
     Scheme,
-    /// A single key, `otpauth://`.
+    /// The text is the URI of a single key, `otpauth://`.
     SingleKey,
-    /// It begins with a byte order mark.
+    /// The text begins with a byte order mark.
     ByteOrderMark,
-    /// It begins with other text, such as `QR-Code:`.
+    /// Other text, such as `QR-Code:`, precedes the URI.
     Prefix,
-    /// It contains HTML-encoded ampersands.
+    /// The text contains HTML-encoded ampersands.
     Html,
-    /// Longer than any QR code.
+    /// The text is longer than the URI of any QR code.
     TooLong,
     /// `data=` is missing or is not base64.
     Data,
-    /// The decoded data is truncated or is something else.
+    /// The decoded data is truncated, or is not an export.
     Payload,
-    /// No accounts, or too many.
+    /// The URI contains no accounts, or too many.
     Accounts,
 }
 
@@ -124,10 +124,10 @@ impl core::fmt::Display for MigrationError {
 
 impl core::error::Error for MigrationError {}
 
-/// Parses a URI.
+/// Parses a migration URI.
 ///
 /// # Errors
-/// [`MigrationError`], which never quotes the URI.
+/// [`MigrationError`] if the text is not a valid migration URI. The error never quotes the text.
 pub fn read(uri: &str) -> Result<Migration, MigrationError> {
     if uri.len() > URI_MAX {
         return Err(MigrationError::TooLong);
@@ -144,7 +144,7 @@ pub fn read(uri: &str) -> Result<Migration, MigrationError> {
     payload(&bytes(&text)?)
 }
 
-/// Returns the fault for text that is not a migration URI.
+/// Returns what is wrong with a text that is not a migration URI.
 fn other_text(line: &str) -> MigrationError {
     match () {
         () if strip_prefix_any_case(line.trim(), SINGLE_KEY).is_some() => MigrationError::SingleKey,
@@ -155,7 +155,7 @@ fn other_text(line: &str) -> MigrationError {
     }
 }
 
-/// Merges accounts that compute the same codes, keeping the highest counter and all labels, the first one first.
+/// Merges accounts that compute the same codes. Keeps the highest counter and all labels, in the order of the accounts.
 #[must_use]
 pub fn folded(accounts: Vec<Moved>) -> Vec<Moved> {
     let mut folded: Vec<Moved> = Vec::new();
@@ -198,7 +198,7 @@ fn further(one: MovingFactor, other: MovingFactor) -> MovingFactor {
     }
 }
 
-/// Decodes base64, also if a form has sent it with blanks for plus signs, or a copy has lost the padding.
+/// Decodes base64. Accepts the URL-safe alphabet, blanks for plus signs as a web form sends them, and missing padding.
 fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, MigrationError> {
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
     plain.extend(text.trim_end_matches('=').chars().map(|letter| match letter {
@@ -239,7 +239,7 @@ fn payload(bytes: &[u8]) -> Result<Migration, MigrationError> {
     Ok(Migration { accounts, batch: MigrationBatch { id, index, size } })
 }
 
-/// The fields of an account; missing ones are zero.
+/// The decoded fields of an account. Missing fields are empty or zero.
 #[derive(Default)]
 struct Raw<'a> {
     secret: &'a [u8],
@@ -308,7 +308,7 @@ fn authenticator(raw: &Raw<'_>, called: &str) -> Result<Authenticator, MovedKeyE
     Ok(Authenticator { name: tidy_name(called), key, parameters, moving, seen: None })
 }
 
-/// Returns a name for display without terminal control characters, at most forty characters long.
+/// Returns a name for display, without control characters and at most forty characters long.
 fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let kept = |letter: &char| letter.is_alphanumeric() || " .-_@:+/".contains(*letter);
@@ -316,17 +316,17 @@ fn plain(bytes: &[u8]) -> String {
     text.trim().into()
 }
 
-/// The remaining fields of a protobuf message.
+/// The bytes of a protobuf message that have not been parsed yet.
 struct Fields<'a>(&'a [u8]);
 
-/// A field's value by wire type.
+/// The value of a protobuf field, by wire type.
 enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     Other,
 }
 
-/// The message ends within a field, or is not a message.
+/// An error: the message ends within a field, or is not a protobuf message.
 #[derive(Debug)]
 struct CutError;
 
@@ -358,7 +358,7 @@ impl<'a> Fields<'a> {
         Ok(bytes)
     }
 
-    /// Parses a varint: seven bits per byte, the lowest first, at most ten bytes.
+    /// Parses a varint: seven bits per byte, the lowest first, in at most ten bytes.
     fn number(&mut self) -> Result<u64, CutError> {
         let mut number = 0_u64;
         for place in 0..10 {

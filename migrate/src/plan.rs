@@ -1,4 +1,4 @@
-//! Plans an import from another module: authenticators, used steps and scratch codes.
+//! Plans an import from another module: which authenticators, used steps and scratch codes a user gets.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -18,17 +18,17 @@ use twinlock_core::{
     verify::hotp_window::LOOK_AHEAD,
 };
 
-/// Maximum number of imported used steps: more than any window of Google's module.
+/// Maximum number of imported used steps. No window of Google's module contains more.
 const USED_MAX: usize = 256;
-/// Steps on each side of now in which a last code is searched: the widest window that can be set.
+/// Steps before and after now in which a last accepted code is searched, as many as the widest window.
 const NEARBY: u8 = 10;
 
-/// What a user gets.
+/// What a user gets from an import.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// The authenticators, in the order of the file.
+    /// The authenticators, in the order of the source file.
     pub authenticators: Vec<Authenticator>,
-    /// Steps that must not be accepted again.
+    /// Steps whose codes must not be accepted again.
     pub used: Vec<Used>,
     /// Unused scratch codes.
     pub scratch: Vec<Zeroizing<String>>,
@@ -36,18 +36,19 @@ pub struct Plan {
     pub remarks: Vec<Remark>,
     /// The mail address, if the source has one.
     pub mail: Option<String>,
-    /// Who notes that backup codes are owed, if the source has none and they should be added.
+    /// Who is recorded as having promised backup codes, if the source has none and the user should get some; otherwise
+    /// `None`.
     pub promised_by: Option<String>,
 }
 
-/// Times relevant to an import.
+/// What an import must know about time.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanTime {
     /// The current time.
     pub now: UnixTime,
-    /// When the file was last changed.
+    /// When the source file was last changed.
     pub changed: UnixTime,
-    /// Steps accepted on each side here.
+    /// The number of steps before and after now that this host accepts.
     pub window: u8,
 }
 
@@ -76,7 +77,8 @@ pub fn of_google(file: Google, moment: PlanTime) -> Option<Plan> {
     Some(Plan { authenticators, used, scratch, remarks, ..Plan::default() })
 }
 
-/// Returns the steps that Google's module has accepted or may have accepted.
+/// Returns the steps whose codes Google's module has accepted or may have accepted. Adds remarks about steps that are
+/// unknown or implausible.
 fn used_steps(
     authenticator: &Authenticator,
     moment: PlanTime,
@@ -122,7 +124,7 @@ fn used_steps(
     steps.split_off(steps.len().saturating_sub(USED_MAX))
 }
 
-/// Returns the plan for all lines of one user in the `pam_oath` users file.
+/// Returns the plan for all lines of one user in the users file of `pam_oath`.
 #[must_use]
 pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Plan {
     let mut takeover = Plan::default();
@@ -148,8 +150,8 @@ pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Plan {
     takeover
 }
 
-/// Merges a second line with the same key: a used code or a higher counter. Returns whether the line computes the
-/// same codes.
+/// Merges a further line with a known key into the plan: its used code, or its higher counter. Returns `false`, and
+/// merges nothing, if the line computes other codes than the first line with this key.
 fn fold(token: Token, place: usize, now: UnixTime, takeover: &mut Plan) -> bool {
     let mut alone = Plan::default();
     take_token(token, now, &mut alone);
@@ -203,14 +205,14 @@ fn take_token(token: Token, now: UnixTime, takeover: &mut Plan) {
     takeover.authenticators.push(authenticator);
 }
 
-/// Returns the counter in the file, or the next one if the last accepted code belongs to it.
+/// Returns the counter `counter`, or the one after it if `last`, the last accepted code, belongs to `counter`.
 fn next_of(keyed: &Keyed, digits: Digits, counter: u64, last: Option<&str>) -> MovingFactor {
     let is_used =
         last.is_some_and(|last| same_code(last, &digits_of(keyed.truncated(counter), digits)));
     MovingFactor::Counter { next: counter.saturating_add(u64::from(is_used)) }
 }
 
-/// Returns `app` or `token`, numbered from the second one on.
+/// Returns `app` or `token`, with a number from the second authenticator of its kind on.
 fn name_of(moving: MovingFactor, others: &[Authenticator]) -> String {
     let kind = match moving {
         MovingFactor::Clock { .. } => "app",

@@ -1,4 +1,4 @@
-//! Content of other modules' files before it is converted, and remarks on it.
+//! What the files of other modules contain, before it is converted, and remarks on it.
 
 use alloc::{string::String, vec::Vec};
 
@@ -9,7 +9,7 @@ use twinlock_core::{
     record::{Digits, MovingFactor, Parameters, Period},
 };
 
-/// A file of `pam_google_authenticator`.
+/// The content of a file of `pam_google_authenticator`.
 #[derive(Debug)]
 pub struct Google {
     /// The key.
@@ -18,11 +18,11 @@ pub struct Google {
     pub parameters: Parameters,
     /// The moving factor and its current value.
     pub moving: MovingFactor,
-    /// Steps in the future that are accepted there.
+    /// Number of steps in the future that Google's module accepts.
     pub ahead: u8,
     /// What is known about used codes.
     pub reuse: Reuse,
-    /// Scratch codes that are valid there.
+    /// Scratch codes that Google's module accepts.
     pub scratch: Vec<Zeroizing<String>>,
     /// Remarks for the administrator.
     pub remarks: Vec<Remark>,
@@ -31,23 +31,23 @@ pub struct Google {
 /// How Google's module treats a repeated code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reuse {
-    /// It accepts it again.
+    /// Google's module accepts a repeated code again.
     Allowed,
-    /// It refuses the listed steps and accepts all others.
+    /// Google's module refuses the listed steps and accepts all others.
     Listed {
-        /// The line of the list.
+        /// The line with the list.
         line: u32,
-        /// The steps.
+        /// The listed steps.
         steps: Vec<u64>,
     },
-    /// The list is damaged, and it refuses every code.
+    /// The list of used steps is damaged, so Google's module refuses every code.
     Unreadable {
-        /// The line.
+        /// The line with the list.
         line: u32,
     },
 }
 
-/// One line of `pam_oath`'s users file.
+/// One line of the users file of `pam_oath`.
 #[derive(Debug)]
 pub struct Token {
     /// Line number.
@@ -60,18 +60,18 @@ pub struct Token {
     pub key: Key,
     /// The length of a code.
     pub digits: Digits,
-    /// What moves the factor.
+    /// The type of the token: clock or counter.
     pub kind: TokenKind,
-    /// The last code that was accepted.
+    /// The last code that was accepted, if the file has one.
     pub last: Option<Zeroizing<String>>,
 }
 
 /// What `pam_oath` asks for in addition to the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pin {
-    /// `-`: nothing.
+    /// Nothing (`-`).
     None,
-    /// `+`: a password that another module checks.
+    /// A password that another module checks (`+`).
     Elsewhere,
     /// A clear-text password in the file.
     ClearText,
@@ -80,13 +80,13 @@ pub enum Pin {
 /// The moving factor of a `pam_oath` token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// Time.
+    /// A clock with this period.
     Clock(Period),
-    /// A counter and its current value.
+    /// A counter with this value.
     Counter(u64),
 }
 
-/// A remark: something that is not imported as it was, or that the administrator should know.
+/// Something about a source file that the administrator should know, such as content that is not imported unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remark {
     /// The key has fewer than 128 bits.
@@ -96,74 +96,74 @@ pub enum Remark {
     },
     /// The key ends in `=`, which Google's module refuses.
     Padding,
-    /// `WINDOW_SIZE` of a clock, as the `window` that accepts the same codes.
+    /// `WINDOW_SIZE` of an app: the `window` setting that accepts the same codes.
     Window {
         /// Line number.
         line: u32,
-        /// Steps on each side.
+        /// Steps before and after now.
         each_way: u8,
     },
-    /// `WINDOW_SIZE` of a counter.
+    /// `WINDOW_SIZE` of a counter token.
     LookAhead {
         /// Line number.
         line: u32,
-        /// Number of counters.
+        /// Number of accepted counters.
         counters: u8,
     },
-    /// `RATE_LIMIT`.
+    /// The file sets `RATE_LIMIT`.
     RateLimit {
         /// Line number.
         line: u32,
     },
-    /// `LAST0` to `LAST9`.
+    /// The file contains `LAST0` to `LAST9`, the times of the last logins.
     LastLogins {
-        /// Line of the first one.
+        /// Line of the first of these options.
         line: u32,
     },
-    /// `RESETTING_TIME_SKEW`: the drift was being learned.
+    /// The file contains `RESETTING_TIME_SKEW`, because Google's module was still learning the drift.
     SkewUnderWay {
         /// Line number.
         line: u32,
     },
-    /// `DIGITS` or `ALGORITHM`, which only a fork reads.
+    /// The file sets `DIGITS` or `ALGORITHM`, which only a fork of Google's module reads.
     Fork {
         /// Line number.
         line: u32,
     },
-    /// An unknown option.
+    /// The file contains an unknown option.
     UnknownOption {
         /// Line number.
         line: u32,
     },
-    /// An option that is not needed and whose value cannot be read.
+    /// The file contains an option that is not imported and whose value cannot be read.
     UnreadableOption {
         /// Line number.
         line: u32,
     },
-    /// Lines that look like scratch codes but follow a line that does not: they never worked.
+    /// Lines look like scratch codes but follow a line that is neither an option nor a code, so they never worked.
     DeadCodes {
         /// The line at which Google's module stops.
         line: u32,
-        /// Number of lines after it.
+        /// Number of lines that never worked.
         count: usize,
     },
-    /// More scratch codes than a set holds.
+    /// The file contains more scratch codes than a code set holds.
     TooManyCodes {
         /// Number of codes that are not imported.
         count: usize,
     },
-    /// Codes could be reused.
+    /// Google's module allows codes to be used again.
     ReuseAllowed,
     /// The list of used codes cannot be read.
     ReuseUnreadable {
         /// Line number.
         line: u32,
     },
-    /// Listed steps that no code accepted so far can have.
+    /// Used steps are listed that lie further in the future than any accepted code.
     FutureSteps {
         /// Line number.
         line: u32,
-        /// Number of steps.
+        /// Number of these steps.
         count: usize,
     },
     /// The line contained a clear-text password.
@@ -176,31 +176,31 @@ pub enum Remark {
         /// Line number.
         line: u32,
     },
-    /// The last code matches no recent time, so it could not be reused anyway.
+    /// The last accepted code matches no recent time, so it could not be used again anyway.
     LastCodeTooOld {
         /// Line number.
         line: u32,
     },
-    /// An earlier line has the same key.
+    /// An earlier line of the user has the same key.
     SameKey {
         /// Line number.
         line: u32,
-        /// The earlier line.
+        /// Line number of the earlier line.
         first: u32,
     },
-    /// An earlier line has the same key with another kind or length of codes.
+    /// An earlier line of the user has the same key, but another kind or length of codes.
     SameKeyOther {
         /// Line number.
         line: u32,
-        /// The earlier line.
+        /// Line number of the earlier line.
         first: u32,
     },
-    /// More authenticators than a user can have.
+    /// The user has more lines than a record can have authenticators.
     TooMany {
         /// Line number.
         line: u32,
     },
-    /// A repeated option; the first one counts.
+    /// An option is repeated; the first one counts.
     RepeatedOption {
         /// Line number.
         line: u32,
@@ -208,8 +208,8 @@ pub enum Remark {
 }
 
 impl Remark {
-    /// Returns whether the source file must be kept: it contains something that was not understood, or that is in use
-    /// and cannot be imported.
+    /// Returns whether the source file must be kept, because it contains something that was not understood or that is
+    /// in use and cannot be imported.
     #[must_use]
     pub fn keeps_source(self) -> bool {
         match self {

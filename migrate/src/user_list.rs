@@ -1,4 +1,4 @@
-//! CSV lists of users (RFC 4180) with columns `user`, `mail` and `key`, parsed in chunks of any size.
+//! Parses CSV lists of users (RFC 4180) with columns `user`, `mail` and `key`, in chunks of any size.
 
 use alloc::{string::String, vec, vec::Vec};
 use core::str;
@@ -6,15 +6,15 @@ use core::str;
 use csv_core::{ReadRecordResult, Reader};
 use zeroize::Zeroizing;
 
-/// Maximum length of a row in bytes: more than any user name, address and otpauth:// line together.
+/// Maximum length of a row in bytes. Any user name, address and otpauth:// line together are shorter.
 pub const ROW_MAX: usize = 16 * 1024;
 /// Maximum number of fields in a row.
 const FIELDS_MAX: usize = 64;
 const COLUMNS: [&str; 3] = ["user", "mail", "key"];
-/// The mark at the start of a UTF-8 file from some spreadsheets.
+/// The byte order mark, which some spreadsheets write at the start of a UTF-8 file.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A list that is being parsed. Its content is wiped when dropped.
+/// A parser of a list of users. Its buffers are wiped when it is dropped.
 pub struct People {
     reader: Reader,
     mark: usize,
@@ -25,7 +25,7 @@ pub struct People {
     head: Option<Head>,
 }
 
-/// How much of a row was read.
+/// How much of a row has been read.
 #[derive(Clone, Copy)]
 struct Extent {
     line: u64,
@@ -42,7 +42,7 @@ enum State {
     Overflown,
 }
 
-/// The index of each column.
+/// The column indexes that the header row gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     user: usize,
@@ -51,33 +51,33 @@ pub struct Head {
     fields: usize,
 }
 
-/// What parsing a chunk produced.
+/// Where the parser stopped in a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// The whole chunk was consumed.
+    /// At the end of the chunk, in the middle of a row.
     More,
-    /// The header row.
+    /// After the header row.
     Head(Head),
-    /// A row, returned by [`People::row`].
+    /// After a row, which [`People::row`] returns.
     Row,
-    /// The list is empty, or its first row does not name the columns.
+    /// At the first row, which does not name the columns, or at the end of an empty list.
     NoHead,
-    /// The end of the list.
+    /// At the end of the list.
     End,
 }
 
-/// A user in the list. Values are trimmed and not empty, except perhaps the user name.
+/// A user in the list. Values are trimmed; only the user name may be empty.
 #[derive(PartialEq, Eq)]
 pub struct UserRow<'a> {
     /// The account name.
     pub user: &'a str,
-    /// The mail address.
+    /// The mail address; `None` if the field is empty.
     pub mail: Option<&'a str>,
-    /// A key, in base32 or as an otpauth:// line.
+    /// A key, in base32 or as an otpauth:// line; `None` if the field is empty.
     pub key: Option<&'a str>,
 }
 
-/// Why a row cannot be used. Never quotes its text, which may be a key.
+/// Why a row cannot be used. Never quotes the text of the row, which may be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowError {
     /// The number of fields differs from the header row.
@@ -87,9 +87,9 @@ pub enum RowError {
         /// Number of fields in the header row.
         wanted: usize,
     },
-    /// Not UTF-8.
+    /// The row is not UTF-8.
     Encoding,
-    /// Longer than any row: usually an unclosed quotation mark.
+    /// The row exceeds [`ROW_MAX`], usually because of an unclosed quotation mark.
     TooLong,
 }
 
@@ -117,7 +117,7 @@ impl core::fmt::Debug for UserRow<'_> {
 }
 
 impl Head {
-    /// Returns whether there is a column for keys.
+    /// Returns whether the list has a column for keys.
     #[must_use]
     pub fn has_keys(self) -> bool {
         self.key.is_some()
@@ -139,8 +139,8 @@ impl Default for People {
 }
 
 impl People {
-    /// Parses a chunk up to the end of one row; returns how many bytes were consumed. An empty chunk marks the end of
-    /// the list.
+    /// Parses `piece` up to the end of one row. Returns how many bytes were consumed and where the parser stopped. An
+    /// empty chunk marks the end of the list.
     pub fn read(&mut self, piece: &[u8]) -> (usize, Found) {
         if matches!(self.extent.state, State::Whole | State::Overflown) {
             let line = self.reader.line();
@@ -172,7 +172,7 @@ impl People {
         }
     }
 
-    /// Skips the byte order mark, which may be split between chunks.
+    /// Skips the byte order mark, which may be split between chunks. Returns the number of bytes skipped.
     fn skip_mark(&mut self, piece: &[u8]) -> usize {
         let mut skipped = 0;
         while let (Some(byte), Some(wanted)) = (piece.get(skipped), MARK.get(self.mark)) {
@@ -220,7 +220,7 @@ impl People {
         }
     }
 
-    /// Returns the line number at which the last row begins.
+    /// Returns the line number at which the last row began.
     #[must_use]
     pub fn line(&self) -> u64 {
         self.extent.line
@@ -237,10 +237,10 @@ impl People {
         (known && !twice).then_some(head)
     }
 
-    /// Returns the last row, until more is read.
+    /// Returns the last row. Valid until [`People::read`] is called again.
     ///
     /// # Errors
-    /// [`RowError`]; later rows can still be used.
+    /// [`RowError`] if the row cannot be used; later rows may still be usable.
     pub fn row(&self) -> Result<UserRow<'_>, RowError> {
         let Some(head) = self.head.filter(|_| self.extent.state == State::Whole) else {
             return Err(RowError::TooLong);
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
     use alloc::{format, string::ToString};
 
-    /// Parses the whole text in chunks of this many bytes.
+    /// Parses the whole text in chunks of `size` bytes.
     fn all(text: &[u8], size: usize) -> Vec<String> {
         let (mut people, mut found) = (People::default(), Vec::new());
         let mut pieces = text.chunks(size).chain([&b""[..]].into_iter().cycle());

@@ -68,7 +68,7 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// Returns for which times the ledger knows the used codes according to the stored epoch; `None` if there is no
+    /// Returns the times about which the ledger knows nothing, as the stored epoch gives them; `None` if there is no
     /// epoch, or it is damaged or from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
         let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;

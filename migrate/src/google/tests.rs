@@ -1,4 +1,4 @@
-//! Files of pam_google_authenticator are read as that module reads them.
+//! Unit tests of `google`: files are read as pam_google_authenticator reads them.
 
 use crate::google::*;
 use alloc::{format, vec};

@@ -1,4 +1,4 @@
-//! Genuine exports of Google Authenticator, and texts that resemble one.
+//! Unit tests of `otpauth_migration`, with genuine exports of Google Authenticator and texts that resemble one.
 
 use crate::otpauth_migration::*;
 use alloc::{format, vec};

@@ -1,5 +1,5 @@
-//! Reads files in users' home folders with the rights of that user, without following the user's links and without
-//! blocking for ever.
+//! Reads files in a user's home folder with the rights of that user, without following links that the user made, and
+//! with a timeout.
 
 mod removal;
 mod walk;
@@ -23,12 +23,12 @@ use zeroize::Zeroizing;
 
 use twinlock_host::invoking_user::InvokingUser;
 
-/// How long a file system may take to answer: a dead one must not block the other users.
+/// How long a file system may take to answer, so that a dead one does not block the import of other users.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Permission bits that must be clear: only the owner may read or write it.
+/// Permission bits that must be clear, because only the owner may read or write the file.
 const CLOSED: u32 = 0o077;
 
-/// The owner of a file; only files of this user or of root are accepted.
+/// The owner of a file. Only files of this user or of root are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person {
     /// The user id.
@@ -40,29 +40,29 @@ pub struct Person {
 /// Why a file was not read or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserFileError {
-    /// It does not exist.
+    /// The file does not exist.
     Absent,
     /// The path is not absolute, or contains `..`.
     NoPath,
-    /// The path contains a symbolic link that users other than root could have created, or the file is a link.
+    /// The file is a symbolic link, or the path contains one that users other than root could have created.
     Link,
-    /// Not a regular file.
+    /// The path leads to something other than a regular file.
     Kind,
-    /// It, or a folder above it, belongs to another user.
+    /// The file, or a folder above it, belongs to another user.
     Owner,
-    /// Other users can read, write or replace it.
+    /// Other users can read, write or replace the file.
     TooOpen,
-    /// It has a second name.
+    /// The file has a second name (hard link).
     HardLink,
-    /// Too large.
+    /// The file is larger than the caller allows.
     TooLarge,
-    /// The file system does not answer.
+    /// The file system did not answer in time.
     Stuck,
-    /// It changed, or another file replaced it.
+    /// The file changed, or another file replaced it.
     Changed,
     /// A read or write failed.
     Io {
-        /// The errno.
+        /// The errno of the read or write.
         errno: i32,
     },
 }
@@ -95,12 +95,12 @@ impl core::error::Error for UserFileError {}
 pub struct Source {
     /// The content.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// The time of its last change (ctime), which the owner cannot set.
+    /// When the file was last changed (ctime, which the owner cannot set).
     pub changed: UnixTime,
     held: Arc<OpenedFile>,
 }
 
-/// The file and its folder, kept open since they were checked.
+/// A file and its folder, which stay open after they were checked.
 #[derive(Debug)]
 struct OpenedFile {
     folder: OwnedFd,
@@ -114,16 +114,16 @@ struct OpenedFile {
 /// Reads a user's file of at most `max` bytes.
 ///
 /// # Errors
-/// [`UserFileError`].
+/// [`UserFileError`] if the file is missing, not trusted, too large or cannot be read.
 pub fn read(path: &Path, person: Person, max: usize) -> Result<Source, UserFileError> {
     let path = path.to_owned();
     in_turn(person, None, move || walk::open(&path, person).and_then(|held| take(held, max)))
 }
 
-/// Reads a file of at most `max` bytes, whose path the invoking user gave, with that user's rights only.
+/// Reads a file of at most `max` bytes with the rights of the invoking user, who gave the path.
 ///
 /// # Errors
-/// [`UserFileError`].
+/// [`UserFileError`] if the file is missing, not trusted, too large or cannot be read.
 pub fn read_as(path: &Path, user: &InvokingUser, max: usize) -> Result<Source, UserFileError> {
     let (path, reader) = (path.to_owned(), user.clone());
     let person = Person { uid: user.uid(), gid: user.gid() };
@@ -134,10 +134,11 @@ pub fn read_as(path: &Path, user: &InvokingUser, max: usize) -> Result<Source, U
 }
 
 impl Source {
-    /// Overwrites and unlinks the file, if it is still the one that was read.
+    /// Overwrites and unlinks the file, if it is still the file that was read.
     ///
     /// # Errors
-    /// [`UserFileError`].
+    /// [`UserFileError::Changed`] if the file has changed or was replaced; otherwise why it cannot be written or
+    /// unlinked.
     pub fn remove(&self) -> Result<(), UserFileError> {
         let held = Arc::clone(&self.held);
         let (person, reader) = (self.held.person, self.held.reader.as_ref());
@@ -167,8 +168,9 @@ fn take(held: OpenedFile, max: usize) -> Result<Source, UserFileError> {
     Ok(Source { bytes, changed, held: Arc::new(held) })
 }
 
-/// Runs as the user, who may be the only one with access to a home on a file server, then as root, which a home below
-/// a folder of another group may require. For a path that the invoking user gave, runs as that user only.
+/// Runs `job` as the user, who may be the only one with access to a home on a file server, and if access is denied, as
+/// root, who may be needed below a folder of another group. With a `reader`, who gave the path, runs the job only as
+/// the reader.
 fn in_turn<T: Send + 'static>(
     person: Person,
     reader: Option<&InvokingUser>,
@@ -190,7 +192,7 @@ fn in_turn<T: Send + 'static>(
     }
 }
 
-/// Runs in a separate thread, which is abandoned if it does not finish; it ends with the process.
+/// Runs `job` in a separate thread. After `patience` the thread is abandoned, and ends with the process.
 fn within<T: Send + 'static>(
     patience: Duration,
     job: impl FnOnce() -> Result<T, UserFileError> + Send + 'static,
@@ -201,7 +203,7 @@ fn within<T: Send + 'static>(
     told.recv_timeout(patience).unwrap_or(Err(UserFileError::Stuck))
 }
 
-/// Switches this thread's file access to the user; this drops the capabilities that override file permissions.
+/// Gives this thread the file access of the user, and drops the capabilities that override file permissions.
 fn become_person(person: Person) -> Result<(), UserFileError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
@@ -223,8 +225,8 @@ fn fault(errno: Errno) -> UserFileError {
     }
 }
 
-/// Opens a name in a folder only if it is a regular file with one name that belongs to the user and is closed to
-/// others.
+/// Opens a file in a folder. Refuses everything except a regular file with a single name that belongs to the user or
+/// root and is closed to others.
 fn open_file(
     folder: &OwnedFd,
     name: &OsString,

@@ -1,4 +1,5 @@
-//! Removes an imported file: overwrites it by its descriptor and unlinks it without removing another file.
+//! Removes an imported file: overwrites it through its descriptor, and unlinks its name only if no other file has taken
+//! it.
 
 use rustix::{
     fs::{self, AtFlags, Mode, OFlags, RenameFlags, Stat},
@@ -9,7 +10,7 @@ use twinlock_core::{base::error::MachineError, ports::Entropy};
 use crate::user_file::{OpenedFile, UserFileError, fault};
 use twinlock_host::entropy::KernelEntropy;
 
-/// Overwrites what was read, if it has not changed since.
+/// Overwrites the file with zeros, if it has not changed since it was read.
 pub(super) fn overwrite(held: &OpenedFile) -> Result<(), UserFileError> {
     let stat = fs::fstat(&held.file).map_err(fault)?;
     let times = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
@@ -41,8 +42,8 @@ pub(super) fn overwrite(held: &OpenedFile) -> Result<(), UserFileError> {
     fs::fsync(&file).map_err(fault)
 }
 
-/// Unlinks the file. Moves it to an unknown name and checks it there first, so that a file which has just replaced it
-/// is restored and not lost.
+/// Unlinks the file. First moves it to an unknown name and checks it there, so that a file that has just replaced it is
+/// restored and not lost.
 pub(super) fn unlink(held: &OpenedFile) -> Result<(), UserFileError> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineError| fault(Errno::IO))?;
@@ -74,7 +75,7 @@ fn unlink_in_place(held: &OpenedFile) -> Result<(), UserFileError> {
     Ok(())
 }
 
-/// Syncs the folder, best effort: the zeros are durable already, and a power failure may only restore the name.
+/// Syncs the folder. Best effort: the zeros are durable already, so a power failure may only restore the name.
 fn settle(held: &OpenedFile) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     if let Ok(folder) = fs::openat(&held.folder, ".", flags, Mode::empty()) {
@@ -91,7 +92,7 @@ fn same(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
-/// Returns the fault for a name that existed a moment ago.
+/// Converts an errno for a name that existed a moment ago.
 fn changed(errno: Errno) -> UserFileError {
     let fault = fault(errno);
     if fault == UserFileError::Absent { UserFileError::Changed } else { fault }

@@ -1,4 +1,4 @@
-//! Users' files that are accepted and refused.
+//! Unit tests of `user_file`: which files are accepted and which refused.
 
 use std::{
     os::unix::fs::{PermissionsExt, symlink},
@@ -14,7 +14,7 @@ fn me() -> Person {
     Person { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() }
 }
 
-/// A home with a file of mode 0400.
+/// Creates a home folder with a file of mode 0400.
 fn home() -> (tempfile::TempDir, PathBuf) {
     let home = tempfile::tempdir_in("/tmp").unwrap();
     let file = home.path().canonicalize().unwrap().join("file");

@@ -13,19 +13,19 @@ use rustix::{
 
 use crate::user_file::{OpenedFile, Person, UserFileError, fault, open_file};
 
-/// Maximum number of root's links followed, such as a distribution's link at /home.
+/// Maximum number of links that are followed. Only links of root are, such as a distribution's link at /home.
 const LINKS_MAX: usize = 8;
-/// Users other than the owner and group may create and remove names.
+/// Permission bits that let users other than the owner and group create and remove names.
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
-/// Users other than the owner may create and remove names.
+/// Permission bits that let users other than the owner create and remove names.
 const WRITABLE: u32 = 0o022;
 
-/// A folder is only traversed, which needs no permission to list it.
+/// Flags to open a folder that is only traversed, which needs no permission to list it.
 const FOLDER: OFlags =
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
-/// Opens a file and checks it.
+/// Opens and checks the file at the end of a path.
 pub(super) fn open(path: &Path, person: Person) -> Result<OpenedFile, UserFileError> {
     let name = path.file_name().ok_or(UserFileError::NoPath)?.to_owned();
     let Way { end: folder, fault: mistrust } =
@@ -39,10 +39,10 @@ pub(super) fn open(path: &Path, person: Person) -> Result<OpenedFile, UserFileEr
     Ok(OpenedFile { folder, name, file, stat, person, reader: None })
 }
 
-/// A completed walk.
+/// How far a walk along a path has come.
 struct Way {
     end: OwnedFd,
-    /// Why the file at its end is not trusted.
+    /// The first reason not to trust the file at the end of the path, if there is one.
     fault: Option<UserFileError>,
 }
 
@@ -77,7 +77,7 @@ fn folder(path: &Path, person: Person) -> Result<Way, UserFileError> {
     Ok(way)
 }
 
-/// Returns the components, the last one first.
+/// Returns the components of a path in reverse order.
 fn parts(path: &Path) -> Result<Vec<OsString>, UserFileError> {
     let mut parts = Vec::new();
     for component in path.components() {
@@ -95,7 +95,7 @@ fn root() -> Result<OwnedFd, UserFileError> {
     fs::openat(CWD, "/", FOLDER, Mode::empty()).map_err(fault)
 }
 
-/// Enters a folder. Another owner of a folder in the path could replace everything below it.
+/// Enters a folder of the path and checks its owner, because the owner of a folder can replace everything below it.
 fn enter(way: &mut Way, part: &OsString, person: Person) -> Result<(), UserFileError> {
     way.end = fs::openat(&way.end, part, FOLDER, Mode::empty()).map_err(|errno| match errno {
         // A link has replaced the folder since it was checked.
