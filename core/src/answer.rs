@@ -19,28 +19,29 @@ use crate::{
 /// Maximum length of an answer in bytes (`PAM_MAX_RESP_SIZE`).
 pub const ANSWER_MAX: usize = 512;
 
-/// What an answer can be.
+/// The kind of an answer that a user types at a prompt.
 #[derive(Debug)]
 pub enum Answer {
-    /// Empty: stop.
+    /// An empty answer: the user wants to stop.
     Stop,
-    /// A question mark: show other ways.
+    /// A question mark: the user wants to see the other ways to sign in.
     Help,
     /// A possible code: 6 to 9 digits, 12 letters or 20 letters.
     Code(Code),
-    /// Anything else, such as a password or what sshd sends for denied users. It is never counted, hashed or logged.
+    /// Any other text, such as a password or the text that sshd sends for denied users. It is never counted, hashed or
+    /// logged.
     Other,
 }
 
 /// Minimum and maximum length of a code in digits.
 const LENGTHS: (usize, usize) = (6, 8);
 
-/// A typed code, or the digits at the end of a longer text. The record decides how many of them are the code, so that
-/// nothing before a first factor depends on the account.
+/// A typed code, or a longer text that ends with one. The record determines the length of the code, so that no step
+/// before a first factor depends on the account.
 pub struct Code {
-    /// Digits, or upper-case letters.
+    /// The typed code: digits, or upper-case letters.
     text: Zeroizing<String>,
-    /// Bytes of the answer before the digits.
+    /// Length in bytes of the part of the answer before `text`; 0 if the whole answer is `text`.
     before: usize,
     field: Field,
     made_of: MadeOf,
@@ -49,18 +50,20 @@ pub struct Code {
 /// The kind of characters in a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MadeOf {
-    /// Digits: a code of an app, or of a set with eight digits. Further digits may be the end of a password before it.
+    /// Six to eight digits: a code of an app, or an eight-digit backup code. The first digits may be the end of a
+    /// password.
     Digits,
-    /// Exactly nine digits.
+    /// Exactly nine digits: a bypass code.
     Bypass,
-    /// Twelve letters.
+    /// Twelve letters: a ticket.
     Ticket,
-    /// Twenty letters.
+    /// Twenty letters: a backup code.
     BackupCode,
 }
 
 impl Code {
-    /// Returns the part that would be a code of that length; an empty text, which is no code, if there is none.
+    /// Returns the last `length` digits of the answer; an empty text if the answer cannot end with a code of this
+    /// length.
     #[must_use]
     pub fn of_length(&self, length: Digits) -> &str {
         if self.made_of != MadeOf::Digits {
@@ -76,7 +79,7 @@ impl Code {
         spare.filter(fits).and_then(|spare| self.text.get(spare..)).unwrap_or_default()
     }
 
-    /// Returns the part that would be a code of a set of that shape; an empty text if there is none.
+    /// Returns the part of the answer that has the shape of a backup code; an empty text if there is no such part.
     #[must_use]
     pub fn of_shape(&self, shape: Shape) -> &str {
         match shape {
@@ -86,19 +89,20 @@ impl Code {
         }
     }
 
-    /// Returns whether only an administrator can have issued it. Vouchers work behind a first factor only.
+    /// Returns whether the code has the shape of a voucher, which only an administrator can issue. Vouchers work only
+    /// behind a first factor.
     #[must_use]
     pub fn is_voucher(&self) -> bool {
         matches!(self.made_of, MadeOf::Bypass | MadeOf::Ticket)
     }
 
-    /// Returns the nine digits of a bypass code.
+    /// Returns the nine digits of a bypass code; `None` for other codes.
     #[must_use]
     pub fn bypass(&self) -> Option<&str> {
         (self.made_of == MadeOf::Bypass).then_some(&self.text)
     }
 
-    /// Returns the twelve letters of a ticket.
+    /// Returns the twelve letters of a ticket; `None` for other codes.
     #[must_use]
     pub fn ticket(&self) -> Option<&str> {
         (self.made_of == MadeOf::Ticket).then_some(&self.text)
@@ -111,7 +115,7 @@ impl core::fmt::Debug for Code {
     }
 }
 
-/// Reads an answer; spaces and dashes are ignored.
+/// Classifies an answer to a question for a code only. Spaces and dashes are ignored.
 #[must_use]
 pub fn read(typed: &Typed) -> Answer {
     let text = typed.text();
@@ -128,7 +132,7 @@ pub fn read(typed: &Typed) -> Answer {
     }
 }
 
-/// Returns the code that a text without spaces and dashes has the shape of; `None` if there is no such code.
+/// Returns a text without spaces and dashes as a code; `None` if it does not have the shape of any code.
 fn code(mut text: Zeroizing<String>) -> Option<Code> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let letters = text.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -143,10 +147,10 @@ fn code(mut text: Zeroizing<String>) -> Option<Code> {
     Some(Code { text, before: 0, field: Field::Code, made_of })
 }
 
-/// Reads an answer according to the field.
+/// Classifies an answer by the content that `field` announces.
 ///
-/// If a code follows a password, the code is the very last characters, without spaces or dashes. The text before it
-/// is the password, byte by byte, and may contain spaces.
+/// If a code follows a password, the code is the very last characters, without spaces or dashes. The text before it is
+/// the password, byte by byte, and may contain spaces.
 #[must_use]
 pub fn read_field(field: Field, typed: &Typed) -> Answer {
     let text = typed.text();

@@ -1,4 +1,4 @@
-//! Who may run which verb of the command, and with which proof: one row per operation.
+//! Which users may run each verb of the command, and with which proof. The table has one row per operation.
 //!
 //! May use: `notify`, `policy`.
 
@@ -12,10 +12,10 @@ pub use ruling::{
 
 use crate::notify::notification::NotificationKind;
 
-/// One operation of the command: a verb, a sub-verb, or a form of a verb that needs other rights.
+/// One operation of the command: a verb, a sub-verb, or a form of a verb that requires other rights than the verb.
 ///
-/// The command maps each parsed verb to an operation without a wildcard, so a new verb does not compile without a
-/// row.
+/// The command maps each parsed verb to an operation without a wildcard, so a new verb does not compile until it has a
+/// row in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// `enroll USER`.
@@ -30,11 +30,11 @@ pub enum Operation {
     ImportQr,
     /// `import record`.
     ImportRecord,
-    /// `import google USER` and `import oath --user USER`: files of one user.
+    /// `import google USER` and `import oath --user USER`, which import one user.
     ImportFile,
     /// `import google` and `import oath` for several users.
     ImportFiles,
-    /// `import google` and `import oath` with `--dry-run`.
+    /// `import google` and `import oath` with `--dry-run`, which import nothing.
     ImportPreview,
     /// `export USER`.
     Export,
@@ -80,7 +80,7 @@ pub enum Operation {
     SettingsShow,
     /// `epoch ensure`.
     EpochEnsure,
-    /// `epoch sweep`, which a unit runs.
+    /// `epoch sweep`, which a systemd unit runs.
     EpochSweep,
     /// `epoch now`.
     EpochNow,
@@ -88,7 +88,7 @@ pub enum Operation {
     EpochShow,
     /// `doctor ssh`.
     DoctorSsh,
-    /// `deliver`, which a unit runs to send queued mail.
+    /// `deliver`, which a systemd unit runs to send queued mail.
     Deliver,
     /// `completions`, which prints a shell completion script.
     Completions,
@@ -96,45 +96,45 @@ pub enum Operation {
     Man,
 }
 
-/// Who may start an operation.
+/// The users who may start an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
     /// Every user; the permissions of the files decide what is shown.
     Anyone,
-    /// Root, or a user whom a sudoers rule allows the verb.
+    /// Root, or a user whom a sudoers rule allows to run the verb as root.
     Root,
-    /// Root, started by a systemd unit; there is no user to ask.
+    /// Root, started by a systemd unit, so there is no user to ask.
     Unit,
 }
 
 /// The proof that an operation requires of the acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// None: it reads nothing secret, or only creates what is missing.
+    /// No proof, because the operation reads nothing secret, or only creates what is missing.
     Nothing,
     /// A code of the acting user; two codes if the acting user is the target.
     OwnCode,
-    /// As [`Proof::OwnCode`], but none if the acting user enrolls their own account while not enrolled, or if no
+    /// As [`Proof::OwnCode`], but no code if the acting user enrolls their own account and is not enrolled, or if no
     /// account of the host was ever enrolled.
     OwnCodeUnlessFirst,
-    /// As [`Proof::OwnCode`], but none if the acting user is the target.
+    /// As [`Proof::OwnCode`], but no code if the acting user is the target.
     OwnCodeForAnother,
-    /// The operation's own dialogue asks for two codes of the acting user, who is the target.
+    /// Two codes, for which the operation's own dialogue asks. The acting user is the target.
     Dialogue,
 }
 
-/// One row of the table.
+/// The rights of one operation: one row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
-    /// The operation as it is typed.
+    /// The operation as an administrator types it.
     pub verb: &'static str,
-    /// Who may start it.
+    /// The users who may start the operation.
     pub caller: Caller,
-    /// The required proof.
+    /// The proof that the acting user must give.
     pub proof: Proof,
-    /// The `event=` words of its log lines; each line has `own_code=` and `actor=`.
+    /// The values of `event=` in the log lines of the operation. Each log line also has `own_code=` and `actor=`.
     pub logged: &'static [&'static str],
-    /// The mails that the target user gets.
+    /// The kinds of mail that the target user gets.
     pub mailed: &'static [NotificationKind],
 }
 
@@ -181,7 +181,7 @@ pub const OPERATIONS: [Operation; 38] = [
 ];
 
 impl Operation {
-    /// Returns the row of an operation.
+    /// Returns the row of the table for this operation.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a table: one row for each operation")]
     pub fn permission(self) -> Permission {
@@ -258,7 +258,8 @@ impl Operation {
     }
 }
 
-/// Returns a row for an operation that grants access, shows a key, moves mail or changes what is in force.
+/// Returns the row of an operation that grants access, shows a key, moves mail or changes what is in force. Only root
+/// may start it.
 const fn changes(
     verb: &'static str,
     proof: Proof,
@@ -268,7 +269,8 @@ const fn changes(
     Permission { verb, caller: Caller::Root, proof, logged, mailed }
 }
 
-/// Returns a row for an operation that does none of these.
+/// Returns a row without log lines and mails, for an operation that grants no access, shows no key, moves no mail and
+/// changes nothing that is in force.
 const fn reads(verb: &'static str, caller: Caller, proof: Proof) -> Permission {
     Permission { verb, caller, proof, logged: &[], mailed: &[] }
 }

@@ -14,13 +14,14 @@
 //! 9. Charge the attempt before the code is compared: `verify/charge.rs`, by the limits of `ledger/throttle.rs`.
 //! 10. Compare the code, with a dummy record if there is none: `verify/judge.rs` for apps, `verify/code_set_verify.rs`
 //!     for backup codes, `verify/voucher_verify.rs` for tickets and bypass codes.
-//! 11. Refuse a code that was used or is older than the epoch: `verify/replay.rs`. Claim the others:
+//! 11. Refuse a code that was used or is older than the epoch: `verify/replay.rs`. Claim every other code:
 //!     `verify/claimant.rs`.
 //! 12. Read the record again, and commit a moved counter or a learned drift: `verify/commit_match.rs`.
 //! 13. Refund the charge unless the code was wrong: `verify/attempt.rs`, which has the order of steps 9 to 13.
-//! 14. Log a refused code at once: `login/challenge.rs`. It may be followed by another code, from step 9.
-//! 15. After a correct code, replace a key that others have seen, show codes that are owed and make the changes that the
-//!     user asks for: `login/after_code.rs`; where only a code is asked for, postpone them: `login/code_only.rs`.
+//! 14. Log a refused code at once: `login/challenge.rs`. The user may enter another code, from step 9 on.
+//! 15. After a correct code, replace a key that others have seen, show codes that the record owes and make the changes
+//!     that the user asks for: `login/after_code.rs`. If the login may ask only for a code, postpone all of these:
+//!     `login/code_only.rs`.
 //! 16. Offer to remember the device: `login/remembered.rs`.
 //! 17. Log the end, write the mail, tell the user and return the verdict: `login/outcome.rs`.
 //!
@@ -53,7 +54,7 @@ use crate::{
     record::State,
 };
 
-/// Decides one login. Denies everything that is not proven, and logs the reason.
+/// Decides one login and logs the reason. Denies access unless the code or an exemption is proven.
 pub fn login(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
     let flow = LoginFlow {
         request,
@@ -80,16 +81,16 @@ struct LoginFlow<'a> {
     final_message: FinalMessage,
 }
 
-/// Record to verify against; a dummy makes unknown users cost the same time.
+/// Record to compare codes with. A dummy record makes an unknown user cost the same time as an enrolled one.
 struct Candidate {
     record: Option<Snapshot>,
     stand_in: Option<Snapshot>,
-    /// What to log for each code, if not its own result.
+    /// The kind and reason to log for each code; `None` to log the result of the comparison.
     noted_as: Option<(Kind, Reason)>,
 }
 
 impl Candidate {
-    /// Returns the same candidate with every code refused, at the same cost.
+    /// Returns a candidate that refuses every code and costs the same time as `self`.
     fn verify_dummy(self, kind: Kind, reason: Reason) -> Self {
         let stand_in = self.stand_in.or(self.record);
         Self { stand_in, record: None, noted_as: Some((kind, reason)) }
@@ -106,7 +107,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Applies the rules, then the records, and continues accordingly.
+    /// Reads the rules and the newest record, and continues as [`admission`](crate::policy::admission) decides.
     fn admit(&self, looked_up: &LookedUp) -> Verdict {
         let account = looked_up.as_ref().ok().and_then(Option::as_ref);
         let Ok(now) = self.ports.clock.now() else {
@@ -161,12 +162,12 @@ impl LoginFlow<'_> {
         rules::decide(&self.policy.rules, &subject, &mut membership)
     }
 
-    /// Returns whether a dialogue is possible: at a prompt, behind a proven first factor.
+    /// Returns whether a dialogue is possible: the first factor is proven, and questions besides the code may be asked.
     fn can_talk(&self) -> bool {
         self.first_factor == FirstFactor::Proven && self.policy.questions() == Questions::All
     }
 
-    /// Returns whether only a code is asked for, behind a proven first factor.
+    /// Returns whether the first factor is proven and the login may ask only for a code.
     fn asks_code_only(&self) -> bool {
         self.first_factor == FirstFactor::Proven
             && self.policy.field == Field::Code
@@ -211,7 +212,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Handles an enrolled user: accepts a remembered device or asks for a code.
+    /// Handles an enrolled user: accepts a remembered device, or asks for a code.
     fn ask(&self, account: Option<&Account>, held: Candidate) -> Verdict {
         let familiarity = Familiarity::of(held.record.as_ref(), &self.source);
         let end = match self.of_remembered_device(account, &held) {
@@ -225,8 +226,8 @@ impl LoginFlow<'_> {
         self.conclude(account, end)
     }
 
-    /// Prepares for a code that an exempt user may type after the password, so that the code is not taken as part of
-    /// the password.
+    /// Returns the candidate for an exempt user. If a code follows the password in one answer, the code is compared so
+    /// that it is not taken as part of the password.
     fn of_exempt(&self, held: Candidate, reason: Reason) -> Candidate {
         let noted_as = (Kind::Exempt, reason);
         match &held.record {
@@ -239,8 +240,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns the reason to report for a fault: a file that only root can read is not broken if the caller is not
-    /// root.
+    /// Returns the reason to report for a fault: [`Reason::CallerNotRoot`] if a file cannot be read because the calling
+    /// program is not root, otherwise `reason`.
     fn blamed(&self, reason: Reason) -> Reason {
         let unreadable = matches!(reason, Reason::Store(_) | Reason::Ledger(_));
         let caller = if unreadable { self.ports.accounts.caller() } else { 0 };
@@ -259,8 +260,8 @@ impl LoginFlow<'_> {
         outcome::verdict_of(&end)
     }
 
-    /// Refuses a login that no code can help. Behind a proven first factor the user is told why; other users are
-    /// asked for a code as usual.
+    /// Refuses a login that no code can help. Behind a proven first factor, the user is told why. Other users are asked
+    /// for a code as usual.
     fn refuse(&self, account: Option<&Account>, reason: Reason) -> Verdict {
         let reason = self.blamed(reason);
         let end = match self.first_factor {

@@ -10,122 +10,122 @@ use alloc::string::String;
 
 use crate::{base::time::UnixTime, event::Resynced};
 
-/// One message. Before a proven first factor, only [`Message::NotAccepted`] and the prompts are shown.
+/// One message of a login. Before a proven first factor, only [`Message::NotAccepted`] and the prompts are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// The first prompt.
+    /// The first prompt, which asks for a verification code.
     AskCode,
-    /// The first prompt, if a ticket for new backup codes is valid.
+    /// The first prompt if the user has a valid ticket for new backup codes.
     AskCodeOrTicket,
-    /// The prompt for a ticket, after the menu.
+    /// The prompt for a ticket, after the user chose it in the menu of other ways.
     AskTicket,
-    /// The only prompt if password and code are one answer.
+    /// The only prompt if one answer contains the password and the code.
     AskPasswordAndCode,
     /// The menu of other ways.
     OtherWays(Ways),
-    /// The prompt for a backup code.
+    /// The prompt for a backup code, after the user chose it in the menu of other ways.
     AskBackupCode,
-    /// Not accepted, for any reason.
+    /// The answer was not accepted. The message gives no reason.
     NotAccepted,
-    /// A wrong code.
+    /// The code is wrong.
     Wrong {
-        /// Answers left in this call.
+        /// Number of further answers that are accepted in this call.
         left: u8,
     },
     /// The answer is not a code.
     NotACode,
-    /// Nine digits, but the user has no valid bypass code.
+    /// The answer has nine digits, but the user has no valid bypass code.
     NoBypass,
-    /// Twelve letters, but the user has no valid ticket.
+    /// The answer has twelve letters, but the user has no valid ticket.
     NoTicket,
-    /// Invalid menu choices, too often.
+    /// The user made too many invalid choices in the menu of other ways.
     NoSuchWay(Ways),
-    /// Shown above the repeated menu after an invalid choice.
+    /// The choice is invalid. Shown above the repeated menu.
     NotAChoice,
-    /// A code that was used already.
+    /// The code was used already.
     Replayed {
         /// Seconds until the app shows the next code.
         wait: u64,
     },
-    /// A used backup code.
+    /// The backup code was used already.
     Spent,
-    /// How many backup codes are left after one was accepted.
+    /// A backup code was accepted.
     CodesLeft {
-        /// Number of codes.
+        /// Number of unused backup codes.
         left: u8,
     },
-    /// As [`Self::CodesLeft`], with a warning to renew them.
+    /// A backup code was accepted, and so few are left that the user should renew them.
     FewCodesLeft {
-        /// Number of codes.
+        /// Number of unused backup codes.
         left: u8,
     },
-    /// A code older than the epoch, so it may have been used.
+    /// The code is older than the epoch, so it may have been used.
     BeforeEpoch {
         /// Seconds until the app shows a later code.
         wait: u64,
-        /// Until when the host's clock was ahead, if that is the cause.
+        /// The time up to which the host's clock was ahead; `None` if the clock is not the cause.
         ahead: Option<UnixTime>,
     },
-    /// Two adjacent codes of a time other than now.
+    /// Two adjacent codes match a time other than now.
     ClockOff {
         /// Seconds by which the app's clock is ahead of this host's; negative if it is behind.
         ahead: i64,
-        /// Seconds until two adjacent codes help; `None` if they never do.
+        /// Seconds until two adjacent codes are accepted; `None` if they never will be.
         wait: Option<u64>,
     },
     /// Two adjacent codes granted access.
     Resynced(Resynced),
-    /// Too many recent wrong codes.
+    /// The code was not compared, because there were too many wrong codes recently.
     Throttled {
-        /// When the next code will be compared.
+        /// The time at which the next code will be compared.
         until: UnixTime,
-        /// Seconds until then.
+        /// Seconds from now to `until`.
         wait: u64,
     },
-    /// Locked out: too many consecutive wrong codes.
+    /// The user is locked out after too many consecutive wrong codes.
     Locked {
         /// The account name.
         user: String,
     },
-    /// Not enrolled, although the settings require it.
+    /// The user is not enrolled, although the settings require enrollment.
     NotEnrolled {
         /// The account name.
         user: String,
     },
-    /// The record cannot be read.
+    /// The user's record cannot be read.
     RecordUnreadable {
         /// The account name.
         user: String,
     },
-    /// The code was correct, but the record cannot be written.
+    /// The code was correct, but the user's record cannot be written.
     RecordUnwritable {
         /// The account name.
         user: String,
     },
-    /// The calling program is not root.
+    /// The program that loads the module does not run as root, so it cannot read the records.
     CallerNotRoot,
-    /// Another fault of the host.
+    /// A fault of the host, other than a record that cannot be read or written.
     MachineFault {
         /// The account name.
         user: String,
     },
     /// Another process changed the record during this login.
     Overtaken,
-    /// A dialogue is needed, which this program cannot show.
+    /// The user must log in in another way, because this program cannot show the dialogue that is needed.
     Elsewhere,
-    /// The question after the last message; any answer is accepted.
+    /// The question after the last message. Any answer is accepted.
     PressEnter,
 }
 
 /// The entries in the menu of other ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// The same entries for every user, before a first factor, so that nothing is disclosed.
+    /// The entries for every user before a proven first factor. They are always the same, so they disclose nothing.
     Everybodys,
-    /// Behind a first factor: app, backup codes and changes.
+    /// App, backup codes and changes, behind a proven first factor.
     WithCodes,
-    /// Behind a first factor, without backup codes.
+    /// App and changes, behind a proven first factor, for a user without backup codes.
     AppOnly,
-    /// Behind a first factor, with a valid ticket for new backup codes.
+    /// The entries that include a ticket for new backup codes, behind a proven first factor.
     WithTicket,
 }

@@ -1,4 +1,4 @@
-//! The ports: what core needs from the host. Each port may fail; a failure never grants access.
+//! The ports: the operations of the host that core uses. A port that fails never grants access.
 //!
 //! May use: `base`, `event`, `ledger`, `notify`, `policy`, `record`.
 
@@ -25,14 +25,14 @@ use crate::{
     },
 };
 
-/// All ports of a dialogue.
+/// All ports that a login or dialogue uses.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
     /// User records.
     pub records: &'a dyn Records,
-    /// Sets of one-time codes.
+    /// Sets of backup codes.
     pub codes: &'a dyn CodeSets,
-    /// The ledger: a folder of names for each user, which a restart empties.
+    /// The ledger: a folder of names for each user. A restart empties it.
     pub ledger: &'a dyn Ledger,
     /// The conversation with the user.
     pub conversation: &'a dyn Conversation,
@@ -40,7 +40,7 @@ pub struct Ports<'a> {
     pub clock: &'a dyn Clock,
     /// Accounts and groups (NSS).
     pub accounts: &'a dyn Accounts,
-    /// The log.
+    /// The system log.
     pub journal: &'a dyn Journal,
     /// Random bytes.
     pub entropy: &'a dyn Entropy,
@@ -50,73 +50,72 @@ pub struct Ports<'a> {
 
 /// The records of all users.
 pub trait Records {
-    /// Returns the newest record of an account; `None` only if its absence is proven.
+    /// Returns the newest record of an account; `None` only if it is proven that the account has no record.
     ///
     /// # Errors
-    /// [`StoreError`] if neither can be proven.
+    /// [`StoreError`] if neither the record nor its absence can be proven.
     fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreError>;
 
-    /// Returns whether a snapshot is still the newest record and was read from the same file.
+    /// Returns whether a snapshot is still the newest record and was read from the same file as the newest record.
     ///
     /// # Errors
-    /// [`StoreError`] if this cannot be determined.
+    /// [`StoreError`] if the newest record cannot be determined.
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError>;
 
-    /// Writes a record durably as the successor of a snapshot; `after` is 0 for the first record.
+    /// Writes a record durably as the successor of the snapshot with sequence number `after`, which is 0 for the first
+    /// record.
     ///
     /// # Errors
-    /// [`CommitError`]. The old record is then in force, unless the store failed, or another process already
-    /// committed a successor of the new record. Read the newest record to find out.
+    /// [`CommitError`] if the record was not committed. The old record is then in force, unless the store failed, or
+    /// another process already committed a successor of the new record. Read the newest record to find out.
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError>;
 
-    /// Returns the newest record as [`Records::newest`] does, with uniform system calls whether or not the account or
-    /// its record exists.
-    ///
-    /// Also returns a dummy record that a code can be compared with.
+    /// Returns the newest record as [`Records::newest`] does, and a dummy record that a code can be compared with.
+    /// Makes uniform system calls whether or not the account or its record exists.
     fn newest_uniform(
         &self,
         account: Option<&Account>,
     ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>);
 
-    /// Stores `after` as the number of consecutive failures if the stored number is `before`, best effort. If both are
-    /// equal or there is no folder, makes the same system calls and stores nothing.
+    /// Stores `after` as the user's number of consecutive failures if the stored number is `before`, best effort. If
+    /// `before` equals `after` or `folder` is `None`, makes uniform system calls and stores nothing.
     fn note_failures(&self, folder: Option<&Folder>, before: u32, after: u32, now: UnixTime);
 
-    /// Clears the number of consecutive failures, best effort.
+    /// Clears the stored number of the user's consecutive failures, best effort.
     fn forget_failures(&self, folder: &Folder);
 
-    /// Remembers a source as known, best effort.
+    /// Stores that the user has logged in from a source, best effort.
     fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime);
 
     /// Stores the highest time that the wall clock has shown, best effort.
     fn mark_clock(&self, now: Now);
 }
 
-/// Sets of one-time codes, and which of their codes are spent.
+/// Sets of backup codes, and which of the codes are spent.
 pub trait CodeSets {
-    /// Reads a set.
+    /// Reads a set of codes.
     ///
     /// # Errors
-    /// [`StoreError`] if it is missing or cannot be trusted.
+    /// [`StoreError`] if the set is missing or cannot be trusted.
     fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreError>;
 
-    /// Reads a set as [`CodeSets::set`] does, with uniform system calls; for `None` returns a dummy set, which no code
-    /// matches.
+    /// Reads a set of codes as [`CodeSets::set`] does, with uniform system calls. For `None`, returns a dummy set,
+    /// which no code matches.
     ///
     /// # Errors
-    /// As [`CodeSets::set`].
+    /// [`StoreError`] if the set is missing or cannot be trusted.
     fn set_uniform(&self, of: Option<(&Folder, SetId)>) -> Result<CodeSet, StoreError>;
 
-    /// Returns the indexes of the spent codes.
+    /// Returns the indexes of the spent codes of a set.
     ///
     /// # Errors
-    /// [`StoreError`] when they cannot be listed.
+    /// [`StoreError`] if the spent codes cannot be listed.
     fn spent(&self, folder: &Folder, id: SetId) -> Result<Vec<u8>, StoreError>;
 
-    /// Spends the code at an index of a set, durably and irrevocably.
+    /// Marks the code at index `place` of a set as spent, durably and irrevocably.
     ///
     /// # Errors
-    /// [`StoreError`] if this cannot be stored; the code is then left unspent, best effort.
+    /// [`StoreError`] if the mark cannot be stored. The code is then left unspent, best effort.
     fn spend(
         &self,
         folder: &Folder,
@@ -131,12 +130,12 @@ pub trait CodeSets {
     /// [`MachineError`] if there is not enough memory.
     fn digest(&self, code: &str, recipe: &Recipe) -> Result<Digest, MachineError>;
 
-    /// Writes the hashes of 1 to [`CODES_MAX`](crate::record::code_set::CODES_MAX) codes durably, for a record that will name
-    /// the set. Duplicate codes are stored once.
+    /// Writes the hashes of 1 to [`CODES_MAX`](crate::record::code_set::CODES_MAX) codes durably and returns the id of
+    /// the new set. Stores duplicate codes once. The codes are not valid until a record names the set.
     ///
     /// # Errors
-    /// [`CommitError`]; no record names the set then, so nothing has changed. [`StoreError::Malformed`] with the
-    /// number, from 1, of the first code that does not have the given shape.
+    /// [`CommitError`] if the set was not written, so that the user's old codes stay in force.
+    /// [`StoreError::Malformed`] with the number, from 1, of the first code that does not have the given shape.
     fn lay_down(
         &self,
         folder: &Folder,
@@ -148,7 +147,7 @@ pub trait CodeSets {
     fn take_away(&self, folder: &Folder, id: SetId);
 }
 
-/// Owner of a folder in the ledger.
+/// The owner of a folder in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerKey {
     /// An account.
@@ -158,8 +157,8 @@ pub enum LedgerKey {
 }
 
 impl LedgerKey {
-    /// Returns the owner for a login. User names without an account share 256 buckets, so that a stranger cannot fill
-    /// the ledger.
+    /// Returns the owner of the ledger folder for a login. User names without an account share 256 buckets, so that an
+    /// attacker cannot fill the ledger with invented names.
     #[must_use]
     pub fn of(account: Option<&Account>, typed: &str) -> Self {
         match account.and_then(|account| Folder::of(&account.name).ok()) {
@@ -169,19 +168,19 @@ impl LedgerKey {
     }
 }
 
-/// The ledger.
+/// The ledger: stores which codes were used and which attempts were charged.
 pub trait Ledger {
-    /// Opens the names of one user.
+    /// Opens the folder of one owner.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be trusted.
     fn open(&self, ledger_key: &LedgerKey) -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
-    /// Opens the names as [`Ledger::open`] does, with uniform system calls whether or not they existed. In the
+    /// Opens a folder as [`Ledger::open`] does, with uniform system calls whether or not the folder existed. In the
     /// [reserve](crate::ledger::reserve), opens one folder for all users.
     ///
     /// # Errors
-    /// As [`Ledger::open`].
+    /// [`LedgerError`] if the ledger cannot be trusted.
     fn open_uniform(&self, ledger_key: &LedgerKey)
     -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
@@ -191,54 +190,55 @@ pub trait Ledger {
     /// [`LedgerError`] if the file system does not report it.
     fn capacity(&self) -> Result<Capacity, LedgerError>;
 
-    /// Returns which times the ledger knows nothing about; begins an epoch if there is none.
+    /// Returns the times about which the ledger knows nothing. Begins an epoch if there is none.
     ///
     /// # Errors
-    /// [`LedgerError`] if an epoch can be neither read nor begun.
+    /// [`LedgerError`] if an epoch can neither be read nor begun.
     fn floor(&self, now: Now) -> Result<Horizon, LedgerError>;
 
-    /// Returns the boot id, as stored in the epoch.
+    /// Returns the boot id of the running kernel, in the form in which the epoch stores it.
     ///
     /// # Errors
-    /// [`LedgerError`] if the kernel does not report it.
+    /// [`LedgerError`] if the kernel does not report its boot id.
     fn boot_id(&self) -> Result<String, LedgerError>;
 }
 
-/// The names of one user in the ledger. Each is created by one process only, and holds a short text.
+/// The names of one user in the ledger. Only one process can create a given name. Each name holds a short text.
 pub trait UserLedger {
-    /// Creates a name.
+    /// Creates a name with a text.
     ///
     /// # Errors
-    /// [`LedgerError`] if creation fails for a reason other than that the name exists.
+    /// [`LedgerError`] if creation fails, except because the name exists.
     fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerError>;
 
-    /// Returns all names.
+    /// Returns all names in the folder.
     ///
     /// # Errors
-    /// [`LedgerError`] if they cannot be listed or are too many.
+    /// [`LedgerError`] if the names cannot be listed or are too many.
     fn names(&self) -> Result<Vec<String>, LedgerError>;
 
-    /// Returns the text of a name; `None` if the name is gone.
+    /// Returns the text of a name; `None` if there is no such name.
     ///
     /// # Errors
-    /// [`LedgerError`] if it cannot be read.
+    /// [`LedgerError`] if the text cannot be read.
     fn content(&self, name: &str) -> Result<Option<String>, LedgerError>;
 
     /// Erases a name, best effort.
     fn erase(&self, name: &str);
 
-    /// Returns whether this is the folder that all users share in the [reserve](crate::ledger::reserve). It lacks a user's
-    /// used steps and attempts, so no code may be verified with it, even if names become free later.
+    /// Returns whether this is the folder that all users share in the [reserve](crate::ledger::reserve). The shared
+    /// folder lacks a user's used steps and attempts, so no code may be verified with it, even if names become free
+    /// later.
     fn is_of_all(&self) -> bool;
 }
 
-/// Whether this process created a name.
+/// Which process created a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Creation {
-    /// This process created it.
+    /// This process created the name.
     Made,
-    /// It existed already.
+    /// The name existed already.
     Taken,
 }
 
@@ -247,21 +247,20 @@ pub trait Conversation {
     /// Asks a question and waits for the answer.
     ///
     /// # Errors
-    /// [`ConversationError`] if there is no answer.
+    /// [`ConversationError`] if the user gives no answer.
     fn ask(&self, text: &str, echo: Echo) -> Result<Typed, ConversationError>;
 
     /// Shows a message, best effort.
     fn tell(&self, text: &str);
 
-    /// Shows why access is denied, as the last message. If a message without a question would be garbled, it is shown
-    /// as part of `question`; the answer is ignored.
+    /// Shows why access is denied, as the last message of the login. If a client would garble a message without a
+    /// question, shows the message as part of `question` and ignores the answer.
     fn say_last(&self, words: &str, question: &str) {
         let _ = question;
         self.tell(words);
     }
 
-    /// Shows a text that belongs to the next question. It appears right before that question and may be longer than a
-    /// prompt.
+    /// Shows a text right before the next question. The text may be longer than a prompt.
     fn show(&self, text: &str) {
         self.tell(text);
     }
@@ -271,21 +270,21 @@ pub trait Conversation {
         true
     }
 
-    /// Passes a part of the last answer on to the next PAM module, if that module uses it. Without a call, nothing is
-    /// passed on.
+    /// Passes a part of the last answer on to the next PAM module, if the next module uses it. Nothing is passed on
+    /// until this is called.
     fn hand_on(&self, _: Part) {}
 }
 
-/// The part of an answer to pass on.
+/// The part of an answer that the next PAM module gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The whole answer: no code was asked for.
+    /// The whole answer, because no code was asked for.
     Whole,
-    /// All but this many bytes at its end, which were the code.
+    /// The answer without this many bytes at its end, which were the code.
     AllBut(usize),
 }
 
-/// There was no answer: the connection was closed, or there is no user to ask.
+/// The user gave no answer, because the connection was closed or there is no user to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConversationError;
 
@@ -299,7 +298,7 @@ impl core::error::Error for ConversationError {}
 
 /// Wall clock and boot clock.
 pub trait Clock {
-    /// Returns both clocks, read together.
+    /// Returns the times of both clocks, read together.
     ///
     /// # Errors
     /// [`MachineError`] if a clock cannot be read or shows a time before 1970.
@@ -331,21 +330,22 @@ pub trait Accounts {
 
 /// Random bytes from the kernel.
 pub trait Entropy {
-    /// Fills a buffer.
+    /// Fills a buffer with random bytes.
     ///
     /// # Errors
     /// [`MachineError`] if the kernel provides no random bytes.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineError>;
 }
 
-/// The log. A log failure never fails a login.
+/// The system log. A log failure never fails a login.
 pub trait Journal {
-    /// Logs an event.
+    /// Writes an event to the log, best effort.
     fn note(&self, event: &Event);
 }
 
 /// The mail queue. A mail failure never fails a login.
 pub trait Outbox {
-    /// Queues a notification for the delivery service. If one of this kind is queued already, it is not queued twice.
+    /// Queues a notification for the delivery service, best effort. A notification of a merged kind is not queued
+    /// twice.
     fn put(&self, notification: &Notification);
 }

@@ -1,45 +1,45 @@
-//! The acting user: what the kernel, sudo and logind report about a process, and where they contradict each other.
+//! The acting user: what the kernel, sudo and logind report about a process, and whether their reports agree.
 
-/// What is known about the login that a process belongs to.
+/// The reports of the kernel, sudo and logind about the login that a process belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LoginTraces {
-    /// `/proc/self/loginuid`; `None` if it is unset.
+    /// User id in `/proc/self/loginuid`; `None` if it is unset.
     pub login: Option<u32>,
-    /// The user whom sudo, doas or pkexec names as its caller.
+    /// User id that sudo, doas or pkexec names as its caller; `None` if none of them runs the process.
     pub invoker: Option<u32>,
-    /// The owner of the logind session, or of the user slice, that the process runs in.
+    /// User id of the owner of the logind session or user slice that the process runs in; `None` if there is none.
     pub session: Option<u32>,
-    /// Whether the controlling terminal is a console of this host, according to the kernel and logind.
+    /// Whether the controlling terminal is a console of this host, as reported by the kernel and logind.
     pub console: bool,
 }
 
-/// The acting user.
+/// The user who runs the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// The user who logged in; su and sudo do not change that.
+    /// A user other than root logged in. su and sudo do not change who logged in.
     Person(u32),
     /// Root logged in.
     Root,
-    /// The login uid is unset, and the terminal is a console of this host.
+    /// The login uid is unset, and the terminal is a console of this host. The user is at the host.
     Console,
-    /// Unknown.
+    /// The acting user is unknown, for this reason.
     Unproven(Doubt),
 }
 
 /// Why the acting user is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// The login uid is unset: a service or a container.
+    /// The login uid is unset, because the process belongs to a service or a container.
     NoLogin,
-    /// sudo, doas or pkexec was called by a user other than the login uid.
+    /// This user called sudo, doas or pkexec, but has another uid than the login uid.
     Invoker(u32),
-    /// The process runs in the session of a user other than the login uid.
+    /// This user owns the session that the process runs in, but has another uid than the login uid.
     Session(u32),
 }
 
 impl LoginTraces {
-    /// Determines the acting user by the login uid. Any process can set it while it is unset, so a sudo caller or
-    /// session of another user contradicts it.
+    /// Determines the acting user by the login uid. Any process can set a login uid that is unset, so the login uid is
+    /// not believed if the caller of sudo or the owner of the session is another user.
     #[must_use]
     pub fn actor(&self) -> Actor {
         let other = |uid: &Option<u32>| uid.filter(|_| *uid != self.login);
@@ -61,7 +61,7 @@ impl LoginTraces {
 }
 
 impl Actor {
-    /// Returns the uid of the user who logged in, if it is certain.
+    /// Returns the uid of the user who logged in; `None` if it is unknown or the user is at a console.
     #[must_use]
     pub fn uid(self) -> Option<u32> {
         match self {

@@ -5,16 +5,16 @@ use crate::{
     policy::OwnCodeNeed,
 };
 
-/// The facts that decide on one run of an operation.
+/// The facts that determine whether one run of an operation is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Situation {
-    /// The setting `require_own_code`.
+    /// The value of the setting `require_own_code`.
     pub need: OwnCodeNeed,
-    /// The acting user.
+    /// The user who runs the operation.
     pub actor: Actor,
-    /// The acting user's second factor.
+    /// The state of the acting user's second factor.
     pub factor: ActorFactor,
-    /// The target of the operation.
+    /// The user or users that the operation affects.
     pub target: Target,
     /// Whether the host has ever had an enrolled account.
     pub population: Population,
@@ -25,22 +25,22 @@ pub struct Situation {
 /// The state of the acting user's second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActorFactor {
-    /// Enrolled: a code can be required.
+    /// The acting user is enrolled, so a code can be required.
     Enrolled,
-    /// Never enrolled, removed, or with a first enrollment in progress.
+    /// The acting user was never enrolled, was removed, or has a first enrollment in progress.
     NotEnrolled,
-    /// Reset: setting up again needs the ticket.
+    /// The acting user was reset and needs the ticket to set up again.
     Reset,
-    /// The account is listed in `own_code_exempt`.
+    /// The acting user's account is listed in `own_code_exempt`.
     Exempt,
     /// The login uid has no account.
     NoAccount,
 }
 
-/// The target of an operation.
+/// The user or users that an operation affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// The acting user.
+    /// The acting user is the target.
     ActingUser,
     /// One other user.
     Another,
@@ -48,36 +48,37 @@ pub enum Target {
     Many,
 }
 
-/// Whether the host has ever had an enrolled account.
+/// Whether an account of the host was ever enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Population {
-    /// Proven: there is no record of an enrolled, reset or removed account, and every record can be read.
+    /// It is proven that no account was ever enrolled: no record is of an enrolled, reset or removed account, and every
+    /// record can be read.
     NeverEnrolled,
-    /// Anything else.
+    /// An account was enrolled, or it is not proven that none was.
     Enrolled,
 }
 
 /// The proof required of the acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthorizationRuling {
-    /// This many verification codes of the acting user.
+    /// The acting user must enter this many verification codes, 1 or 2.
     Codes(u8),
-    /// No code, for this reason.
+    /// The acting user needs no code, for this reason.
     Free(Ground),
 }
 
-/// Why no code is required.
+/// Why an operation requires no code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
-    /// `require_own_code = false`.
+    /// The setting `require_own_code` is `false`.
     Off,
-    /// A console of the host with an unset login uid.
+    /// The user is at a console of the host, and the login uid is unset.
     Console,
-    /// `--break-glass`.
+    /// The option `--break-glass` was given.
     BreakGlass,
-    /// The account is listed in `own_code_exempt`.
+    /// The acting user's account is listed in `own_code_exempt`.
     Exempt,
-    /// The first enrollment of the host.
+    /// No account of the host was ever enrolled.
     FirstOfHost,
     /// The acting user enrolls their own account.
     OwnEnrollment,
@@ -86,7 +87,7 @@ pub enum Ground {
 }
 
 impl Ground {
-    /// Returns the value of `own_code=` in the log.
+    /// Returns the value of `own_code=` in log lines.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -104,9 +105,9 @@ impl Ground {
 /// Why an operation is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
-    /// `--break-glass` although the acting user is known.
+    /// `--break-glass` was given, although the acting user is known.
     NothingToBreak,
-    /// The acting user is unknown.
+    /// The acting user is unknown, for this reason.
     Unproven(Doubt),
     /// The acting user has no second factor.
     NoSecondFactor,
@@ -116,7 +117,7 @@ pub enum Denial {
     NoAccount,
 }
 
-/// Decides what proof the acting user must give before an operation.
+/// Decides which proof the acting user must give before an operation.
 ///
 /// # Errors
 /// [`Denial`] if the operation must not run.
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
     use crate::authorization::{OPERATIONS, Operation};
 
-    /// Returns the situation of `actor` acting on a third account while another account of the host is enrolled.
+    /// Returns a situation in which `actor` acts on another user, and an account of the host is enrolled.
     fn case(actor: Actor, factor: ActorFactor) -> Situation {
         Situation {
             need: OwnCodeNeed::Asked,

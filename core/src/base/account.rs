@@ -1,4 +1,4 @@
-//! Accounts of the host, and their folder names.
+//! Accounts of the host, and the names of their folders.
 
 use alloc::string::String;
 use core::fmt::Write;
@@ -9,7 +9,7 @@ const FOLDER_MAX: usize = 255;
 /// An account as NSS returns it, looked up once per login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The canonical name (`pw_name`), whatever the user typed.
+    /// The canonical account name (`pw_name`), even if the user typed another spelling.
     pub name: String,
     /// The user id.
     pub uid: u32,
@@ -20,7 +20,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Returns the name without terminal control characters.
+    /// Returns the account name without terminal control characters.
     #[must_use]
     pub fn plain_name(&self) -> String {
         self.name.chars().filter(|letter| !letter.is_control()).collect()
@@ -30,19 +30,19 @@ impl Account {
 /// Whether an account is a member of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
-    /// Member.
+    /// The account is a member of the group.
     Member,
-    /// Not a member.
+    /// The account is not a member of the group.
     Outside,
     /// There is no such group.
     NoSuchGroup,
 }
 
-/// The folder of one user below `users/`: the percent-encoded name.
+/// The name of a user's folder below `users/`: the percent-encoded account name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Folder(String);
 
-/// A name whose encoding is too long for a file name.
+/// The percent-encoded name is empty or longer than 255 bytes, so it cannot be a folder name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameTooLongError;
 
@@ -55,10 +55,10 @@ impl core::fmt::Display for NameTooLongError {
 impl core::error::Error for NameTooLongError {}
 
 impl Folder {
-    /// Encodes a name: every byte except `[a-z0-9._-]`, and a leading dot, becomes `%XX`.
+    /// Encodes an account name: every byte except `[a-z0-9._-]`, and a leading dot, becomes `%XX`.
     ///
     /// # Errors
-    /// [`NameTooLongError`] over 255 encoded bytes, and for the empty name.
+    /// [`NameTooLongError`] if the encoded name is longer than 255 bytes, or empty.
     pub fn of(name: &str) -> Result<Self, NameTooLongError> {
         let mut folder = String::with_capacity(name.len());
         for (index, byte) in name.bytes().enumerate() {
@@ -70,13 +70,13 @@ impl Folder {
         Ok(Self(folder))
     }
 
-    /// Returns the encoded name: one path component, never `.` or `..`.
+    /// Returns the encoded name, which is one path component and never `.` or `..`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the account name that a folder encodes; `None` if [`Folder::of`] never produces that folder name.
+    /// Returns the account name that a folder name encodes; `None` if [`Folder::of`] never returns this folder name.
     #[must_use]
     pub fn name_of(folder: &str) -> Option<String> {
         let mut bytes = alloc::vec::Vec::new();

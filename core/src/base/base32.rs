@@ -1,4 +1,4 @@
-//! Keys as users type them: base32 (RFC 4648 section 6) with spaces, dashes and lower case.
+//! Keys in base32 (RFC 4648 section 6), as users type them: with spaces, dashes and lower case.
 
 use alloc::{string::String, vec::Vec};
 
@@ -7,17 +7,17 @@ use zeroize::Zeroizing;
 
 use crate::base::secret::{Key, KeyLengthError};
 
-/// Why a text is not a key.
+/// Why a text is not a valid base32 key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyTextError {
-    /// A character that base32 does not have.
+    /// The text contains a character that base32 does not have.
     Letter {
-        /// Its position, from 1.
+        /// Position of the character in the text, from 1.
         at: usize,
     },
-    /// An impossible length.
+    /// The text has a number of letters that base32 cannot produce.
     Incomplete,
-    /// Too short or too long for a key.
+    /// The key is too short or too long.
     Length(KeyLengthError),
 }
 
@@ -33,10 +33,10 @@ impl core::fmt::Display for KeyTextError {
 
 impl core::error::Error for KeyTextError {}
 
-/// Parses a key, ignoring case, spaces, dashes and trailing padding.
+/// Parses a key in base32. Ignores case, spaces, dashes and trailing padding.
 ///
 /// # Errors
-/// [`KeyTextError`] gives the error and its position, and never quotes the text.
+/// [`KeyTextError`] if the text is not base32 or the key has an invalid length. The error never quotes the text.
 pub fn parse(text: &str) -> Result<Key, KeyTextError> {
     let mut letters: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(text.len()));
     for (index, letter) in text.trim_end_matches(['=', ' ', '\n', '\r']).chars().enumerate() {
@@ -55,11 +55,11 @@ pub fn parse(text: &str) -> Result<Key, KeyTextError> {
     Key::new(bytes).map_err(KeyTextError::Length)
 }
 
-/// Parses a key as `pam_google_authenticator` does: three digits are read as similar letters, and trailing bits that
-/// do not fill a byte are dropped.
+/// Parses a key as `pam_google_authenticator` does: reads three digits as similar letters, and drops trailing bits that
+/// do not fill a byte.
 ///
 /// # Errors
-/// As [`parse`].
+/// [`KeyTextError`] if the text is not base32 or the key has an invalid length. The error never quotes the text.
 pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyTextError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut buffer, mut bits): (u32, u32) = (0, 0);
@@ -83,7 +83,7 @@ pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyTextError> {
     Key::new(core::mem::take(&mut *bytes)).map_err(KeyTextError::Length)
 }
 
-/// Clears spare bits in the last letter; some issuers set them, and every app ignores them.
+/// Clears the spare bits in the last letter, because some issuers set them and every app ignores them.
 fn clear_spare_bits(letters: &mut [u8]) {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let keep = match letters.len() % 8 {
@@ -99,13 +99,13 @@ fn clear_spare_bits(letters: &mut [u8]) {
     }
 }
 
-/// Returns a key without padding, as in `otpauth://` URIs.
+/// Returns a key in base32 without padding, as in `otpauth://` URIs.
 #[must_use]
 pub fn write(key: &Key) -> Zeroizing<String> {
     Zeroizing::new(BASE32_NOPAD.encode(key.bytes()))
 }
 
-/// Returns a key in groups of four, for reading and typing.
+/// Returns a key in base32, in groups of four letters for reading and typing.
 #[must_use]
 pub fn in_groups(key: &Key) -> Zeroizing<String> {
     let text = write(key);

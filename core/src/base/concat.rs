@@ -1,4 +1,4 @@
-//! Concatenates texts in one allocation, for the names and paths of every login.
+//! Concatenates texts in one allocation. Every login builds names and paths with it.
 
 use alloc::string::String;
 

@@ -1,9 +1,9 @@
-//! Decimal text of whole numbers without the formatting machinery, which would take a tenth of a login's CPU time.
+//! Decimal text of whole numbers. It does not use `core::fmt`, which would take a tenth of a login's CPU time.
 
-/// Maximum number of digits of a 64-bit number.
+/// Maximum number of decimal digits of a 64-bit number.
 const MOST: usize = 20;
 
-/// A number in decimal, without sign or leading zeros.
+/// The decimal text of a number, without sign or leading zeros.
 #[derive(Debug, Clone, Copy)]
 pub struct Decimal {
     digits: [u8; MOST],
@@ -11,7 +11,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Formats a number.
+    /// Formats a number in decimal.
     #[must_use]
     pub fn of(number: u64) -> Self {
         let (mut digits, mut begin, mut rest) = ([b'0'; MOST], MOST, number);
@@ -27,7 +27,7 @@ impl Decimal {
         Self { digits, begin }
     }
 
-    /// Returns the text.
+    /// Returns the decimal text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         let digits = self.digits.get(self.begin..).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Errors of files, records, backup-code sets, ledger, accounts and machine, each with its sentence and, where it is
-//! logged, its stable name.
+//! Errors of files, records, backup-code sets, ledger, accounts and machine. Each has a sentence for users, and a
+//! stable name if it is logged.
 
 use core::{
     error::Error,
@@ -11,29 +11,29 @@ use crate::base::account::NameTooLongError;
 /// Why a file or folder cannot be trusted or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileError {
-    /// It, or a parent folder, is missing.
+    /// The file or folder, or a parent folder, is missing.
     Missing,
     /// The path contains a symbolic link.
     Symlink,
-    /// Neither a regular file nor a folder, or the other of the two.
+    /// A folder was found where a file was expected, a file where a folder was expected, or neither.
     WrongKind,
-    /// Not owned by root.
+    /// The file or folder is not owned by root.
     WrongOwner,
-    /// Accessible to users other than the owner.
+    /// The file or folder is accessible to users other than its owner.
     TooOpen,
-    /// The file has a second name.
+    /// The file has more than one name (hard link).
     HardLink,
-    /// Larger than its maximum size.
+    /// The file is larger than its maximum size.
     TooLarge,
     /// A read or write failed.
     Io {
-        /// The errno.
+        /// The error number that the system call returned (`errno`).
         errno: i32,
     },
 }
 
 impl Display for FileError {
-    /// Writes a clause that follows the path of a file of which others may read, but not write.
+    /// Writes a clause to follow the path of a file that other users may read but not write.
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Missing => write!(f, "is missing"),
@@ -50,39 +50,39 @@ impl Display for FileError {
 
 impl Error for FileError {}
 
-/// Why a record or the records folder cannot be trusted; the login fails closed.
+/// Why a record or the records folder cannot be trusted. The login fails closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreError {
     /// A file or folder of the records cannot be trusted or read.
     File(FileError),
-    /// The records folder has no `store-id`: nothing or something else is mounted there.
+    /// The records folder has no `store-id`, because nothing or another file system is mounted there.
     StoreIdMissing,
-    /// `/etc/twinlock` has no `store-id`, or it differs from that of the records folder.
+    /// `/etc/twinlock` has no `store-id`, or its `store-id` differs from the one in the records folder.
     StoreIdMismatch,
-    /// Not a valid record.
+    /// The text is not a valid record.
     Malformed {
         /// Line of the first error, from 1.
         line: u32,
     },
-    /// Written by a newer twinlock.
+    /// The record was written by a newer version of twinlock.
     Newer {
-        /// Its version.
+        /// The format version in the record.
         version: u32,
     },
-    /// The record has a user id other than the account's.
+    /// The record has another user id than the account.
     OtherUid,
-    /// The record of another user name has this account's user id.
+    /// A record under another user name has this account's user id.
     UidOfAnother,
-    /// The record has a name other than its folder's.
+    /// The record has another user name than its folder.
     OtherName,
-    /// The user id belonged to a record of this name that is gone without a tombstone.
+    /// The user id belonged to a record under this user name that is gone, although no tombstone replaced it.
     RecordLost,
-    /// The encoded name is too long for a folder name.
+    /// The percent-encoded user name is too long for a folder name.
     NameTooLong,
 }
 
 impl StoreError {
-    /// Returns the stable name in log lines and in `twinlock why`.
+    /// Returns the stable name of this error in log lines and in `twinlock why`.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -149,21 +149,21 @@ impl From<FileError> for StoreError {
     }
 }
 
-/// Why a code of a set, which may be correct, does not grant access.
+/// Why a backup code does not grant access, although it may be correct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodesError {
-    /// The set cannot be trusted.
+    /// The set of backup codes cannot be trusted.
     Set(StoreError),
     /// There is not enough memory to hash the code.
     Memory,
-    /// The code is correct and spent, but the record cannot be read again.
+    /// The code is correct and was marked as spent, but the record cannot be read again.
     Record(StoreError),
-    /// The code is correct, but cannot be stored as spent.
+    /// The code is correct, but it cannot be marked as spent.
     Spend(StoreError),
 }
 
 impl CodesError {
-    /// Returns the stable name in log lines and in `twinlock why`.
+    /// Returns the stable name of this error in log lines and in `twinlock why`.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -206,26 +206,26 @@ impl Display for CodesError {
 
 impl Error for CodesError {}
 
-/// Why the ledger cannot be trusted.
+/// Why the ledger cannot be trusted or used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerError {
-    /// The ledger is not a mount point, and the settings do not allow that.
+    /// The ledger is not a mount point, and the settings require one.
     NotMounted,
-    /// Not on tmpfs, and the settings do not allow that.
+    /// The ledger is not on tmpfs, and the settings require tmpfs.
     NotTmpfs,
-    /// The folder is a symbolic link, not owned by root or accessible to other users.
+    /// The ledger folder is a symbolic link, is not owned by root, or is accessible to other users.
     Untrusted,
-    /// The remaining names are reserved for logins behind a proven first factor.
+    /// The remaining free names are reserved for logins behind a proven first factor.
     Reserved,
-    /// Reading or creating a name failed.
+    /// A name could not be read or created.
     Io {
-        /// The errno.
+        /// The error number that the system call returned (`errno`).
         errno: i32,
     },
 }
 
 impl LedgerError {
-    /// Returns the stable name in log lines.
+    /// Returns the stable name of this error in log lines.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -256,12 +256,13 @@ impl Display for LedgerError {
 
 impl Error for LedgerError {}
 
-/// Why a change was not committed.
+/// Why a change of a record was not committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitError {
-    /// Another process changed the record first, or built upon this change: reload it and decide again.
+    /// Another process changed the record first, or built upon this change. The caller reloads the record and decides
+    /// again.
     Overtaken,
-    /// The store failed. Either the old record is in force, or the new one is but may not survive a power failure.
+    /// The store failed. The old record is in force, or the new record is but may not survive a power failure.
     Store(StoreError),
 }
 

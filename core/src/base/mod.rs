@@ -1,4 +1,4 @@
-//! Values that every other folder uses: accounts, time, secrets, requests, errors and small text tools.
+//! Values that every folder uses: accounts, time, secrets, requests, errors and small text tools.
 //!
 //! May use: nothing of this crate.
 

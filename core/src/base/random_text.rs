@@ -1,11 +1,12 @@
-//! Random letters, uniformly distributed, and their display in groups.
+//! Random letters with a uniform distribution, and their display in groups.
 
 use alloc::string::String;
 
 use zeroize::Zeroizing;
 
-/// Appends letters of an alphabet of 1 to 256 letters until there are `count` or the bytes are used up. Bytes beyond
-/// the last whole multiple of the alphabet's length are discarded, since they would bias the first letters.
+/// Appends random letters of an alphabet of 1 to 256 letters until `text` has `count` letters or `bytes` is used up.
+/// Skips each byte that is not below the largest multiple of the alphabet's length, because it would make the first
+/// letters more likely.
 pub fn append(text: &mut String, count: usize, alphabet: &[u8], bytes: &[u8]) {
     let length = alphabet.len();
     let fair = 256_usize.checked_rem(length).map_or(0, |spare| 256 - spare);
@@ -17,7 +18,7 @@ pub fn append(text: &mut String, count: usize, alphabet: &[u8], bytes: &[u8]) {
     }
 }
 
-/// Returns text in groups: `FEJTQYCHWGPV` as `FEJT-QYCH-WGPV`.
+/// Returns a text in groups of letters, such as `FEJT-QYCH-WGPV` for `FEJTQYCHWGPV`.
 #[must_use]
 pub fn in_groups(text: &str, group: usize, between: char) -> Zeroizing<String> {
     let mut grouped = Zeroizing::new(String::with_capacity(text.len() * 2));

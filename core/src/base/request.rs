@@ -1,62 +1,62 @@
-//! A login request: user, source, and what was proven before.
+//! A login request: the user, the source, and what is proven about the first factor.
 
 use alloc::string::String;
 use core::{fmt, net::IpAddr};
 
 use crate::base::decimal::Decimal;
 
-/// One call of `pam_authenticate`.
+/// The input of one login: one call of `pam_authenticate`.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The PAM service (`sshd`, `sudo`).
+    /// The PAM service, such as `sshd` or `sudo`.
     pub service: String,
     /// The user name as typed; `None` if it is not UTF-8.
     pub typed_user: Option<String>,
-    /// Where the user connects from.
+    /// The place from which the user connects.
     pub source: Source,
-    /// What the PAM line says about the first factor.
+    /// The value of `first_factor=` in the PAM line, which says when the first factor is checked.
     pub claim: Claim,
     /// Whether sshd has verified a public key.
     pub public_key: PublicKey,
-    /// The keys that sshd has verified, one line each, such as `ssh-ed25519 AAAA…`.
+    /// The public keys that sshd has verified, one per line, such as `ssh-ed25519 AAAA…`; `None` if sshd names none.
     pub keys: Option<String>,
 }
 
-/// What the PAM line says about the first factor (`first_factor=`).
+/// What the PAM line claims about the first factor (`first_factor=`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// sshd has verified a public key; this module checks it.
+    /// `publickey`: sshd has verified a public key. The module checks this claim.
     Publickey,
-    /// The line is reached only after a first factor succeeded.
+    /// `stack`: the PAM line is reached only after a first factor succeeded.
     Stack,
-    /// The first factor comes later.
+    /// `follows`: the first factor is checked after the PAM line.
     Follows,
-    /// The line is reached after a first factor failed.
+    /// `failed`: the PAM line is reached after a first factor failed.
     Failed,
 }
 
-/// The content of `SSH_AUTH_INFO_0`, if the caller is root.
+/// Whether sshd has verified a public key, by `SSH_AUTH_INFO_0`. Only a caller that is root is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublicKey {
-    /// sshd verified a public key.
+    /// sshd has verified a public key.
     Verified,
-    /// None was verified, or the caller is not sshd.
+    /// No public key was verified, or the caller is not sshd.
     Absent,
 }
 
-/// What is proven about the first factor during the dialogue.
+/// What is proven about the first factor at the time when a code is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstFactor {
-    /// A first factor was proven; the user may be told what is wrong.
+    /// A first factor is proven, so the user may be told what is wrong.
     Proven,
-    /// It comes later; codes are compared, and every user gets the same messages.
+    /// The first factor is checked later. Codes are compared, and every user gets the same messages.
     Ahead,
-    /// It failed or is missing: nothing is compared or stored, and access is denied.
+    /// The first factor failed or is missing. Nothing is compared or stored, and access is denied.
     Decoy,
 }
 
 impl Request {
-    /// Returns what the claim and the observations prove together.
+    /// Returns what is proven about the first factor: what the PAM line claims, checked against the public key.
     #[must_use]
     pub fn first_factor(&self) -> FirstFactor {
         match (self.claim, self.public_key) {
@@ -68,7 +68,7 @@ impl Request {
 }
 
 impl Claim {
-    /// Returns the PAM argument's word, for log lines.
+    /// Returns the value of `first_factor=` for PAM lines and log lines.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -80,27 +80,27 @@ impl Claim {
     }
 }
 
-/// Where the user connects from; attempts are counted per source.
+/// The place from which a user connects. Attempts are counted per source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A network address; never a name, which DNS could forge.
+    /// A network address. Never a host name, because DNS could be forged.
     Address(IpAddr),
-    /// A local user who runs su or sudo.
+    /// The user id of a local user who runs su or sudo.
     Uid(u32),
-    /// A terminal of the host.
+    /// The name of a terminal of the host.
     Tty(String),
-    /// Unknown.
+    /// The source is unknown.
     Unknown,
 }
 
 impl Source {
-    /// Returns the source for an address; an IPv4-mapped IPv6 address counts as IPv4.
+    /// Returns the source for a network address. An IPv4-mapped IPv6 address counts as IPv4.
     #[must_use]
     pub fn address(address: IpAddr) -> Self {
         Self::Address(address.to_canonical())
     }
 
-    /// Returns the address, if it is one.
+    /// Returns the network address; `None` for other sources.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
@@ -109,7 +109,7 @@ impl Source {
         }
     }
 
-    /// Returns the source as part of a file name; an IPv6 address is reduced to its /64.
+    /// Returns the source as a part of a file name. An IPv6 address is reduced to its /64 network.
     #[must_use]
     pub fn label(&self) -> SourceLabel {
         // The length of an IPv6 address.
@@ -141,17 +141,18 @@ impl Source {
     }
 }
 
-/// Replaces a character that is unsafe in a file name or log line.
+/// Returns a character that is safe in a file name or log line; another character for an unsafe one.
 fn tidy_letter(letter: char) -> char {
     if letter.is_ascii_alphanumeric() { letter } else { '_' }
 }
 
-/// A source as written in ledger names and in the log: `203.0.113.7`, `2001:db8::`, `uid:1000`.
+/// A source as it is written in ledger names and in the log, such as `203.0.113.7`, `2001:db8::`, `uid:1000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceLabel(String);
 
 impl SourceLabel {
-    /// Parses what [`Source::label`] wrote.
+    /// Parses a label that [`Source::label`] wrote; `None` if the text is empty, is longer than 64 bytes or contains a
+    /// character that no label has.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let harmless =
@@ -160,7 +161,7 @@ impl SourceLabel {
         fits.then(|| Self(text.into()))
     }
 
-    /// Returns the text.
+    /// Returns the label as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Secrets: bytes and texts that are wiped when dropped and never printed.
+//! Secrets: bytes and texts that are wiped when dropped and are never printed.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -6,18 +6,18 @@ use core::fmt;
 use constant_time_eq::constant_time_eq;
 use zeroize::Zeroizing;
 
-/// Minimum key length in bytes: the 80 bits of old Google files (RFC 4226 requires 128).
+/// Minimum length of a key in bytes. It is 80 bits, as in old Google files, although RFC 4226 requires 128.
 pub const KEY_MIN: usize = 10;
-/// Maximum key length in bytes: one block of SHA-512, as RFC 2104 recommends.
+/// Maximum length of a key in bytes. It is one block of SHA-512, as RFC 2104 recommends.
 pub const KEY_MAX: usize = 128;
 
 /// The shared secret of an authenticator (RFC 4226 section 5.1, `K`).
 pub struct Key(Zeroizing<Vec<u8>>);
 
-/// An invalid key length.
+/// The length of a key is not within [`KEY_MIN`] to [`KEY_MAX`] bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyLengthError(
-    /// The length found, in bytes.
+    /// Length of the refused key in bytes.
     pub usize,
 );
 
@@ -30,10 +30,10 @@ impl core::fmt::Display for KeyLengthError {
 impl core::error::Error for KeyLengthError {}
 
 impl Key {
-    /// Accepts [`KEY_MIN`] to [`KEY_MAX`] bytes.
+    /// Returns a key of [`KEY_MIN`] to [`KEY_MAX`] bytes.
     ///
     /// # Errors
-    /// [`KeyLengthError`] for any other length; the bytes are wiped.
+    /// [`KeyLengthError`] for any other length. The bytes are wiped.
     pub fn new(bytes: Vec<u8>) -> Result<Self, KeyLengthError> {
         let bytes = Zeroizing::new(bytes);
         match bytes.len() {
@@ -42,13 +42,14 @@ impl Key {
         }
     }
 
-    /// Returns a copy, which is wiped as well: a change may be decided again after a concurrent one.
+    /// Returns a copy of the key, for a change that must be decided again after a concurrent change. The copy is wiped
+    /// when dropped, too.
     #[must_use]
     pub fn copied(&self) -> Self {
         Self(self.0.clone())
     }
 
-    /// Returns the bytes, for HMAC and base32.
+    /// Returns the bytes of the key, for HMAC and base32.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -69,17 +70,17 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// What a user typed at a prompt, untrimmed.
+/// The text that a user typed at a prompt, untrimmed.
 pub struct Typed(Zeroizing<String>);
 
 impl Typed {
-    /// Wraps the text.
+    /// Wraps the text that a user typed.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// Returns the text as typed.
+    /// Returns the text as the user typed it.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0

@@ -8,16 +8,16 @@ pub struct UnixTime(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct BootTime(pub u64);
 
-/// Number of whole periods since 1970 (RFC 6238 section 4.2, `T`).
+/// A TOTP time step: the number of whole periods since 1970-01-01 UTC (RFC 6238 section 4.2, `T`). Also a HOTP counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step(pub u64);
 
-/// Wall and boot clock, read together.
+/// The times of the wall clock and the boot clock, read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// The wall clock, which may jump.
+    /// Time of the wall clock, which may jump.
     pub unix: UnixTime,
-    /// The boot clock, which never goes back within one boot.
+    /// Time of the boot clock, which never goes back within one boot.
     pub boot: BootTime,
 }
 
@@ -25,13 +25,13 @@ pub struct Now {
 pub const MINUTE: u64 = 60;
 /// Seconds per hour.
 pub const HOUR: u64 = 3600;
-/// Seconds per day; used steps and failed attempts are kept that long.
+/// Seconds per day. Used steps and failed attempts are kept for one day.
 pub const DAY: u64 = 86_400;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
 impl BootTime {
-    /// Adds seconds, saturating.
+    /// Returns the time that is `seconds` later, saturating.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(NANOSECONDS)))
@@ -45,7 +45,7 @@ impl BootTime {
 }
 
 impl UnixTime {
-    /// Adds seconds, saturating.
+    /// Returns the time that is `seconds` later, saturating.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
@@ -57,20 +57,20 @@ impl UnixTime {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Returns the UTC day number since 1970.
+    /// Returns the number of whole UTC days since 1970-01-01.
     #[must_use]
     pub fn day(self) -> u64 {
         self.0 / DAY
     }
 
-    /// Returns hours, minutes and seconds of the UTC day.
+    /// Returns the hour, minute and second of the UTC day.
     #[must_use]
     pub fn clock(self) -> (u64, u64, u64) {
         let second = self.0 % DAY;
         (second / 3600, second / 60 % 60, second % 60)
     }
 
-    /// Returns the first second of a UTC day; `None` for an invalid date.
+    /// Returns the first second of a UTC day; `None` if there is no such date.
     #[must_use]
     pub fn of_date(year: u16, month: u8, day: u8) -> Option<Self> {
         let (year, month, day) = (u64::from(year), u64::from(month), u64::from(day));
@@ -85,7 +85,7 @@ impl UnixTime {
         (at.date() == (year, month, day)).then_some(at)
     }
 
-    /// Returns year, month and day of the month in UTC (proleptic Gregorian calendar).
+    /// Returns the year, month and day of the month in UTC (proleptic Gregorian calendar).
     #[must_use]
     pub fn date(self) -> (u64, u64, u64) {
         // Howard Hinnant's `civil_from_days`: eras of 400 years that begin in March.

@@ -1,4 +1,4 @@
-//! The questions of a login: prompts, messages after a wrong answer, and how the questions end.
+//! The questions of a login: the prompts, the messages after a wrong answer, and how the questions end.
 
 use alloc::string::String;
 use core::cell::Cell;
@@ -19,69 +19,69 @@ use crate::{
     verify::{attempt::Outcome, code_match, code_set_verify::LastCode},
 };
 
-/// How the questions ended.
+/// How the questions of a login ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// A code was correct.
+    /// The user entered a correct code.
     Granted(Accepted),
-    /// The last code of a set was correct. A new set is shown before access is granted.
+    /// The user entered the last backup code of a set. A new set must be shown before access is granted.
     LastCode(LastCode),
-    /// A ticket was correct.
+    /// The user entered a correct ticket.
     Ticket(Ticket),
-    /// No answer was correct; the reason for the last one.
+    /// No answer was correct. Holds the reason for the last answer.
     Denied(Reason),
-    /// The user stopped.
+    /// The user stopped by an empty answer.
     Stopped,
-    /// The conversation failed.
+    /// The conversation failed, so there is no answer.
     CutOff,
-    /// A fault that no further answer can help.
+    /// A fault of the host occurred that no further answer can help.
     Broken(Reason),
 }
 
-/// The user to ask, and what may be disclosed.
+/// The user to ask, and the state that determines what may be disclosed.
 pub struct Asking<'a> {
-    /// The settings.
+    /// The settings of the host.
     pub policy: &'a Policy,
     /// The conversation with the user.
     pub conversation: &'a dyn Conversation,
     /// Whether the first factor is proven, which decides what may be disclosed.
     pub first_factor: FirstFactor,
-    /// The account name, for messages behind a proven first factor.
+    /// The account name, which is shown only behind a proven first factor.
     pub user: String,
-    /// The user's backup codes.
+    /// The user's set of backup codes; `None` if the user has none.
     pub backup: Option<Backup<'a>>,
     /// Whether the user has a valid ticket for new backup codes.
     pub has_ticket: bool,
-    /// What the user also wants to do after a correct code.
+    /// What the user wants to do after a correct code.
     pub wish: Cell<Wish>,
-    /// Messages for the end of the login.
+    /// The messages to show after the login is logged.
     pub final_message: &'a FinalMessage,
 }
 
 /// What the user wants to do besides logging in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Wish {
-    /// Nothing.
+    /// The user only wants to log in.
     #[default]
     Nothing,
-    /// New backup codes, or a new authenticator.
+    /// The user wants new backup codes, or to change an authenticator.
     Change,
 }
 
-/// A user's set of backup codes.
+/// The backup codes of the user to ask.
 pub struct Backup<'a> {
-    /// Where the sets are stored.
+    /// The port that reads the sets of codes.
     pub codes: &'a dyn CodeSets,
     /// The user's folder.
     pub folder: Folder,
-    /// The set in force, which also names its file.
+    /// The id of the set in force.
     pub id: SetId,
 }
 
-/// The result of one answer or menu choice.
+/// What the user entered at a prompt or in the menu of other ways.
 enum Said {
     Answer(Answer),
-    /// Not in the menu.
+    /// Too many invalid choices in the menu. Holds the entries of the menu.
     NoSuchWay(Ways),
 }
 
@@ -93,15 +93,15 @@ impl Backup<'_> {
     }
 }
 
-/// What follows a wrong answer.
+/// The message and the reason that follow a wrong answer.
 struct Rejection {
     message: Message,
     reason: Reason,
 }
 
 impl Asking<'_> {
-    /// Asks up to `tries` times, or once if no first factor is proven; a code counts as wrong if `judge` returns
-    /// `None`.
+    /// Asks for a code and verifies each with `judge`; `None` from `judge` counts as a wrong code. Asks up to `tries`
+    /// times, or once if the first factor failed or if one answer contains the password and the code.
     pub fn ask(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.policy.field {
             Field::Code => self.ask_for_a_code(judge),
@@ -110,8 +110,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Takes one answer without showing a message. A program that answers every question with the same text is
-    /// charged once, and a correct code after a wrong password looks like a wrong one.
+    /// Takes one answer without showing a message, so that a program that repeats its answer is charged once, and a
+    /// correct code after a wrong password looks like a wrong code.
     fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.prompt(None) {
             Err(end) => end,
@@ -155,14 +155,15 @@ impl Asking<'_> {
         End::Denied(reason)
     }
 
-    /// Explains a fault that no code can help. Only a prompt is sure to be shown; the answer is ignored.
+    /// Explains a fault that no code can help. Shows the message as a prompt, because only a prompt is sure to be
+    /// shown, and ignores the answer.
     pub fn explain(&self, message: &Message) {
         let _ =
             self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
     }
 
-    /// Tells the user what a success has changed, only behind a proven first factor. No question follows, so the
-    /// message may not be shown; `twinlock status` shows the same.
+    /// Tells the user what an accepted code has changed, if the first factor is proven. The message may not be shown,
+    /// because no question follows; `twinlock status` shows the same facts.
     pub fn tell_accepted(&self, accepted: &Accepted) {
         let codes = self.policy.backup_codes;
         let message = match *accepted {
@@ -188,7 +189,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Shows one prompt, and the menu of other ways if the user asks for it.
+    /// Shows one prompt, and the menu of other ways if the user asks for it. Returns the answer or an invalid choice.
     fn ask_once(&self, before: Option<&Rejection>) -> Result<Said, End> {
         match self.prompt(before)? {
             Answer::Help => {}
@@ -212,8 +213,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the ways to offer. Before a proven first factor all ways are offered to every user, and no file is
-    /// read for it.
+    /// Returns the entries for the menu of other ways. Before a proven first factor, every user gets the same entries,
+    /// and no file is read to determine them.
     fn ways(&self) -> Ways {
         match (self.first_factor, &self.backup) {
             // A change cannot be offered if only a code is asked for.
@@ -241,8 +242,8 @@ impl Asking<'_> {
         answer.map(|answer| self.worth_judging(answer)).map_err(|_| End::CutOff)
     }
 
-    /// Replaces a voucher by [`Answer::Other`] before a proven first factor: vouchers are not valid there, whether or
-    /// not the user is throttled.
+    /// Returns [`Answer::Other`] in place of a voucher before a proven first factor, because vouchers are not valid
+    /// there, whether or not the user is throttled.
     fn worth_judging(&self, answer: Answer) -> Answer {
         match answer {
             Answer::Code(code) if self.first_factor != FirstFactor::Proven && code.is_voucher() => {
@@ -287,7 +288,7 @@ impl Asking<'_> {
         Ok(Rejection { message, reason })
     }
 
-    /// Returns the text to show. Before a proven first factor, all messages are one sentence.
+    /// Returns the text of a message that may be shown. Before a proven first factor, all messages have the same text.
     fn sayable(&self, message: &Message) -> String {
         let said =
             if self.first_factor == FirstFactor::Proven { message } else { &Message::NotAccepted };

@@ -1,4 +1,4 @@
-//! The context of a dialogue, and the errors that end it.
+//! The context in which a dialogue runs, and the errors that end the dialogue.
 
 use alloc::string::String;
 
@@ -23,39 +23,39 @@ use crate::{
     verify::{attempt::Outcome, generate, record_update::ChangeError},
 };
 
-/// A user behind a proven first factor, and the context of the login.
+/// The context of a dialogue with a user behind a proven first factor.
 pub struct DialogueContext<'a> {
-    /// The settings.
+    /// The settings of the host.
     pub policy: &'a Policy,
-    /// The host ports.
+    /// The ports of the host.
     pub ports: Ports<'a>,
-    /// The account.
+    /// The user's account.
     pub account: &'a Account,
-    /// The account's folder.
+    /// The user's folder in the store.
     pub folder: &'a Folder,
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,
-    /// The PAM service, or `twinlock`.
+    /// The PAM service, or `twinlock` for the command.
     pub service: &'a str,
-    /// Where the user connects from.
+    /// The place from which the user connects.
     pub source: &'a SourceLabel,
-    /// The fingerprint of the verified public key, if any.
+    /// The fingerprint of the user's verified public key; `None` if none was verified.
     pub fingerprint: Option<String>,
-    /// Messages for the end of the login.
+    /// The messages to show after the login is logged.
     pub final_message: &'a FinalMessage,
 }
 
-/// Verifies a typed code as every login does.
+/// Verifies a code in the same order as every login, and returns the outcome.
 pub type Judge<'a> = &'a mut dyn FnMut(&Code) -> Outcome;
 
-/// Why a dialogue ended early. It leaves no partial change.
+/// Why a dialogue ended early. A dialogue that ends early leaves no partial change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DialogueError {
-    /// The conversation failed.
+    /// The conversation failed, so there is no answer.
     CutOff,
-    /// The user cancelled or gave wrong answers.
+    /// The user cancelled or gave wrong answers, for this reason.
     Declined(Reason),
-    /// A fault of the host.
+    /// A fault of the host, for this reason.
     Broken(Reason),
 }
 
@@ -95,45 +95,46 @@ impl From<ChangeError<DialogueError>> for DialogueError {
     }
 }
 
-/// Error for a record that another process changed during this dialogue.
+/// The error for a record that another process changed during the dialogue.
 pub const OVERTAKEN: DialogueError = DialogueError::Declined(Reason::RecordChanging);
 
 impl DialogueContext<'_> {
-    /// Returns the conversation with the user.
+    /// Returns the port that asks the user.
     #[must_use]
     pub fn person(&self) -> &dyn Conversation {
         self.ports.conversation
     }
 
-    /// Asks a question and shows the answer while it is typed: a code works once, and typing blind is error-prone.
+    /// Asks for a code and shows the answer while the user types it. A code works only once, and users make errors if
+    /// they cannot see what they type.
     ///
     /// # Errors
-    /// [`DialogueError::CutOff`].
+    /// [`DialogueError::CutOff`] if the user gives no answer.
     pub fn ask(&self, text: &str) -> Result<Typed, DialogueError> {
         Ok(self.ports.conversation.ask(text, self.policy.echo)?)
     }
 
-    /// Asks a question whose answer is not secret.
+    /// Asks a question whose answer is not secret, and shows the answer while the user types it.
     ///
     /// # Errors
-    /// [`DialogueError::CutOff`].
+    /// [`DialogueError::CutOff`] if the user gives no answer.
     pub fn ask_shown(&self, text: &str) -> Result<Typed, DialogueError> {
         Ok(self.ports.conversation.ask(text, Echo::Shown)?)
     }
 
-    /// Holds a message back until the end.
+    /// Holds a message back until the login is logged.
     pub fn leave_word(&self, words: String) {
         self.final_message.leave(words);
     }
 
-    /// Ends because the rate limit is reached; holds back a message that says until when.
+    /// Returns the error for a user who is throttled for `wait` seconds. Holds back a message that says until when.
     #[must_use]
     pub fn throttled(&self, until: UnixTime, wait: u64) -> DialogueError {
         self.leave_word(self.login(&Message::Throttled { until, wait }));
         DialogueError::Declined(Reason::Throttled)
     }
 
-    /// Ends because the user is locked out; holds back a message that says what to do.
+    /// Returns the error for a user who is locked out. Holds back a message that says what to do.
     #[must_use]
     pub fn locked(&self) -> DialogueError {
         self.leave_word(self.login(&Message::Locked { user: self.name() }));
@@ -146,14 +147,14 @@ impl DialogueContext<'_> {
         self.account.plain_name()
     }
 
-    /// Returns the issuer shown in the app: from the settings, or the host name.
+    /// Returns the issuer that the app shows: the one in the settings, or else the host name.
     #[must_use]
     pub fn issuer(&self) -> String {
         let issuer = self.policy.issuer.clone();
         issuer.unwrap_or_else(|| self.ports.accounts.host_name())
     }
 
-    /// Returns the app's entry for an authenticator of that name, such as `Example:ada (phone)`.
+    /// Returns the app's entry for the authenticator of this name, such as `Example:ada (phone)`.
     #[must_use]
     pub fn entry(&self, authenticator: &str) -> String {
         let issuer = self.issuer();
@@ -161,25 +162,25 @@ impl DialogueContext<'_> {
         alloc::format!("{issuer}:{account}")
     }
 
-    /// Returns the text of a login message.
+    /// Returns the text of a login message in the configured language.
     #[must_use]
     pub fn login(&self, message: &Message) -> String {
         text::login(self.policy.language, message)
     }
 
-    /// Returns the text of a set-up message.
+    /// Returns the text of a set-up message in the configured language.
     #[must_use]
     pub fn set_up(&self, message: &SetUp) -> String {
         text::set_up(self.policy.language, message)
     }
 
-    /// Returns the text of a message about changes.
+    /// Returns the text of a message about changes in the configured language.
     #[must_use]
     pub fn change(&self, message: &Change) -> String {
         text::change(self.policy.language, message)
     }
 
-    /// Returns the text of a message about new codes.
+    /// Returns the text of a message about new backup codes in the configured language. The text contains the codes.
     #[must_use]
     pub fn new_codes(&self, message: &NewCodes) -> zeroize::Zeroizing<String> {
         text::new_codes(self.policy.language, message)
@@ -193,7 +194,7 @@ impl DialogueContext<'_> {
         self.ports.clock.now().map_err(|_| DialogueError::Broken(Reason::Clock))
     }
 
-    /// Returns a new generation and the current time.
+    /// Returns the new generation and the time for a change of the record.
     ///
     /// # Errors
     /// [`DialogueError::Broken`] if a clock cannot be read or there are no random bytes.
@@ -203,7 +204,7 @@ impl DialogueContext<'_> {
         Ok(ChangeStamp { generation, at: now })
     }
 
-    /// Returns an audit stamp of the user and the current time.
+    /// Returns an audit stamp that names the user as the acting user at the given time.
     #[must_use]
     pub fn own_audit(&self, at: UnixTime) -> AuditStamp {
         AuditStamp { by: self.account.name.clone(), at }

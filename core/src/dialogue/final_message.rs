@@ -5,25 +5,25 @@ use core::cell::RefCell;
 
 use crate::{message::Message, policy::Policy, ports::Conversation, text};
 
-/// Messages held back until the end of the login is logged: at an earlier question, a user could kill the process and
-/// leave no log line.
+/// Messages that are held back until the end of the login is logged. At an earlier question, a user could kill the
+/// process and leave no log line.
 #[derive(Debug, Default)]
 pub struct FinalMessage(RefCell<Vec<String>>);
 
 impl FinalMessage {
-    /// Holds a message back until the end.
+    /// Holds a message back until the login is logged.
     pub fn leave(&self, words: String) {
         self.0.borrow_mut().push(words);
     }
 
-    /// Shows the messages after a granted login.
+    /// Shows the held-back messages after a granted login.
     pub fn tell(&self, conversation: &dyn Conversation) {
         if let Some(words) = self.take() {
             conversation.tell(&words);
         }
     }
 
-    /// Shows the messages after a denied login, as the last words.
+    /// Shows the held-back messages as the last words after a denied login.
     pub fn say(&self, policy: &Policy, conversation: &dyn Conversation) {
         if let Some(words) = self.take() {
             conversation.say_last(&words, &text::login(policy.language, &Message::PressEnter));

@@ -1,4 +1,4 @@
-//! Requests a new set-up ticket by mail, at a login that is granted with a reminder after the ticket has expired.
+//! Requests a new set-up ticket by mail if a login finds the old ticket expired and grants access with a reminder.
 
 use crate::{
     dialogue::context::DialogueContext,
@@ -11,8 +11,10 @@ use crate::{
     record::{Record, ticket_renewal},
 };
 
-/// Queues a request, best effort, and tells the user; `twinlock deliver` generates the ticket. Does nothing if a
-/// ticket is still valid or was sent within a day, if set-up needs no ticket, or if there is no mail address.
+/// Queues the request for a new ticket, best effort, and tells the user. `twinlock deliver` generates the ticket later.
+///
+/// Does nothing if a ticket is valid or was sent within a day, if set-up needs no ticket or the login requires set-up,
+/// or if the user has no mail address.
 pub fn request(context: &DialogueContext<'_>, offer: Offer, record: Option<&Record>) {
     let reminded =
         offer.ticket == TicketNeed::Needed && matches!(offer.without, Without::LetThrough(_));

@@ -1,4 +1,4 @@
-//! Replaces a key that others have seen: tells the user who has seen it; the user replaces it or postpones this a few
+//! Replaces a key that others have seen. The user is told who has seen it, and may postpone the replacement a few
 //! times.
 
 use crate::{
@@ -12,19 +12,20 @@ use crate::{
     verify::record_update::change,
 };
 
-/// What became of a key that others have seen.
+/// What happened to a key that others have seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOver {
-    /// The old key was replaced; the new generation of the record.
+    /// The user replaced the key. Holds the new generation of the record.
     Replaced(Generation),
-    /// The replacement was postponed.
+    /// The user postponed the replacement.
     PutOff,
 }
 
-/// Tells the user who has seen the key, and replaces it.
+/// Tells the user who has seen the key, and replaces the key or counts a postponement.
 ///
 /// # Errors
-/// [`DialogueError`]; access is denied then, and the old key still works.
+/// [`DialogueError`] if the key was neither replaced nor its replacement postponed. Access is denied then, and the old
+/// key still works.
 pub fn hand_over(
     context: &DialogueContext<'_>,
     place: &KeySlot,
@@ -57,8 +58,8 @@ pub fn hand_over(
     Ok(HandOver::PutOff)
 }
 
-/// Counts a postponement durably before access is granted: otherwise, an attacker who fills the disk could use a
-/// disclosed key for ever.
+/// Counts a postponement durably before access is granted. Otherwise, an attacker who fills the disk could use a
+/// disclosed key without end.
 ///
 /// # Errors
 /// [`DialogueError`] if the limit is reached or the record cannot be written.

@@ -1,4 +1,5 @@
-//! New backup codes: shown once, confirmed by the last group of the last one, and only then in force.
+//! New backup codes. They are shown once, and are in force after the user confirms them by the last group of the last
+//! code.
 
 use crate::{
     dialogue::context::{DialogueContext, DialogueError, no_entropy},
@@ -9,13 +10,13 @@ use crate::{
     verify::{code_match, generate},
 };
 
-/// Number of answers accepted for the last group.
+/// Number of answers accepted for the last group of the last code.
 const TRIES: u8 = 5;
 
-/// Puts a set in force and invalidates the old one in the same change.
+/// Puts a new set of backup codes in force and invalidates the old set in the same change.
 pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), DialogueError>;
 
-/// Returns why codes are shown: the record owes them, or the user has used the last one.
+/// Returns why new codes are shown: the reason for which the record owes them, or [`Why::None`] if it owes none.
 #[must_use]
 pub fn why_owed(record: &Record) -> Why {
     match &record.extras.owed_codes {
@@ -26,10 +27,10 @@ pub fn why_owed(record: &Record) -> Why {
     }
 }
 
-/// Shows a new set, has it confirmed and puts it in force; returns the number of codes.
+/// Shows a new set of backup codes, asks the user to confirm it and puts it in force. Returns the number of codes.
 ///
 /// # Errors
-/// [`DialogueError`]; the old codes are unchanged then.
+/// [`DialogueError`] if the set was not confirmed or could not be stored. The old codes are unchanged then.
 pub fn renew(
     context: &DialogueContext<'_>,
     why: Why,
@@ -79,7 +80,7 @@ pub fn renew(
     Err(DialogueError::Declined(Reason::Unconfirmed))
 }
 
-/// Returns whether a change was refused, so that nothing of it is in force.
+/// Returns whether an error means that the change was refused, so that no part of it is in force.
 fn is_refusal(error: &DialogueError) -> bool {
     matches!(error, DialogueError::Declined(_) | DialogueError::Broken(Reason::RecordChanging))
 }

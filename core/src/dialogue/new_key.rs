@@ -1,4 +1,5 @@
-//! Adds or replaces a key: verifies the new key first, then asks for a second code, and commits one change.
+//! Adds, replaces or removes a key. A new key is verified first, then a second code is asked for, and one change is
+//! committed.
 
 use alloc::string::String;
 
@@ -18,22 +19,22 @@ use crate::{
     verify::record_update::change,
 };
 
-/// The authenticator to replace.
+/// An authenticator in a record, to be replaced or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySlot {
-    /// Index in the record.
+    /// Index of the authenticator in the record, from 0.
     pub place: usize,
-    /// Its name, which the new key keeps.
+    /// Name of the authenticator. A key that replaces the old one keeps the name.
     pub name: String,
-    /// The generation of the record that it was chosen from.
+    /// Generation of the record from which the authenticator was chosen.
     pub generation: Generation,
 }
 
-/// Shows a new key, verifies it, asks for a second code of the old key and replaces the old key; returns the
-/// generation of the new record.
+/// Shows a new key, verifies it, asks for a second code of the old key and replaces the old key. Returns the generation
+/// of the new record.
 ///
 /// # Errors
-/// [`DialogueError`]; the old key is unchanged then.
+/// [`DialogueError`] if the key was not replaced. The old key is unchanged then.
 pub fn replace(
     context: &DialogueContext<'_>,
     place: &KeySlot,
@@ -51,11 +52,11 @@ pub fn replace(
     Ok(generation)
 }
 
-/// Shows a new key, verifies it, asks for a second code of another key and adds the new key; returns the generation
-/// of the new record.
+/// Shows a new key, verifies it, asks for a second code of a key that the record has and adds the new key. Returns the
+/// generation of the new record.
 ///
 /// # Errors
-/// [`DialogueError`]; nothing was added then.
+/// [`DialogueError`] if the key was not added.
 pub fn add(
     context: &DialogueContext<'_>,
     generation: Generation,
@@ -71,10 +72,10 @@ pub fn add(
     Ok(generation)
 }
 
-/// Removes one of several authenticators after a second code; returns the generation of the new record.
+/// Asks for a second code and removes one of several authenticators. Returns the generation of the new record.
 ///
 /// # Errors
-/// [`DialogueError`]; nothing was removed then.
+/// [`DialogueError`] if the authenticator was not removed.
 pub fn remove(
     context: &DialogueContext<'_>,
     place: &KeySlot,
@@ -93,7 +94,8 @@ pub fn remove(
     Ok(stamp.generation)
 }
 
-/// Returns the record to change if it still has this generation; marks a last backup code in it as used.
+/// Returns the record to change, if it still has the generation that the change was decided for. If the second code was
+/// the last backup code, marks the code as used in the record.
 fn judged(
     context: &DialogueContext<'_>,
     found: Option<Snapshot>,
@@ -115,7 +117,7 @@ fn judged(
     }
 }
 
-/// Builds the new record from the old one and the verified key.
+/// Builds the new record from the old record and the verified key; `None` if the record cannot take the key.
 type Make<'a> = &'a mut dyn FnMut(Record, Authenticator, ChangeStamp) -> Option<Record>;
 
 fn put(

@@ -1,4 +1,4 @@
-//! The menu behind `?`: other ways to sign in.
+//! The menu of other ways to sign in, which the user opens with `?`.
 
 use crate::{
     answer::{self, Answer},
@@ -8,27 +8,27 @@ use crate::{
     text,
 };
 
-/// The choice from the menu.
+/// The user's choice from the menu of other ways.
 #[derive(Debug)]
 pub enum Chosen {
-    /// A code from the app.
+    /// The user wants to enter a code from the app.
     App,
-    /// A backup code, with the answer as it was typed.
+    /// The user wants to use a backup code. Holds the answer to the prompt for it.
     Backup(Answer),
-    /// A ticket for new backup codes, with the answer as it was typed.
+    /// The user wants to use a ticket for new backup codes. Holds the answer to the prompt for it.
     Ticket(Answer),
-    /// Log in, then change something.
+    /// The user wants to log in and then change something.
     Change,
-    /// Stop.
+    /// The user wants to stop.
     Stop,
-    /// Not in the menu.
+    /// The user made too many invalid choices.
     Nothing,
 }
 
-/// Shows the menu and reads one choice. After an invalid choice the menu is shown again, up to `tries` times in all.
+/// Shows the menu and reads one choice. After an invalid choice, shows the menu again, up to `tries` times in all.
 ///
 /// # Errors
-/// [`ConversationError`] if there is no answer.
+/// [`ConversationError`] if the user gives no answer.
 pub fn choose(
     policy: &Policy,
     conversation: &dyn Conversation,

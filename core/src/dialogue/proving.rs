@@ -1,4 +1,4 @@
-//! A new key: stores it as pending, shows it as QR code and text, and verifies its first code.
+//! A new key: stores the key as pending, shows it as QR code and text, and verifies its first code.
 
 use alloc::string::String;
 
@@ -32,20 +32,20 @@ use crate::{
 
 /// Maximum number of questions until the first correct code, including requests to redraw the QR code.
 const QUESTIONS: u8 = 10;
-/// Steps on each side that are searched for a wrong code, to detect a wrong clock.
+/// Steps on each side of now that are searched for a wrong code, to detect a wrong clock.
 const NEARBY: u8 = 20;
 
-/// A verified key whose first code is used up.
+/// A new key that the user has verified. The code that verified it is used up.
 pub struct ProvenKey {
-    /// The authenticator to enroll.
+    /// The authenticator to add to the record.
     pub authenticator: Authenticator,
-    /// The step of the first code.
+    /// The step of the code that verified the key.
     pub step: Step,
     /// A time before the verification, by the boot clock, which cannot be set.
     pub since: BootTime,
 }
 
-/// How the QR code is drawn.
+/// How the QR code is drawn: its colours and its characters.
 #[derive(Clone, Copy)]
 struct Drawing {
     ink: Ink,
@@ -59,8 +59,8 @@ enum Plain {
 }
 
 impl ProvenKey {
-    /// Notes that the record's only key was generated here. Without a boot id it notes nothing, and the key waits for
-    /// the epoch as usual.
+    /// Marks the record's only key as generated on this host. Without a boot id, marks nothing, and codes of the key
+    /// must be newer than the epoch.
     pub fn mark_as_fresh(&self, context: &DialogueContext<'_>, record: &mut Record) {
         if let Ok(boot_id) = context.ports.ledger.boot_id() {
             crate::verify::fresh_key::mark_as_fresh(record, &boot_id, self.since);
@@ -68,10 +68,11 @@ impl ProvenKey {
     }
 }
 
-/// Stores a key as pending, shows it under the name `name`, and verifies its first code.
+/// Stores a new key as pending, shows it under the name `name`, and verifies its first code.
 ///
 /// # Errors
-/// [`DialogueError`]; the key stays pending for a quarter of an hour, in which the same user can continue.
+/// [`DialogueError`] if no code was correct or a fault occurred. The key stays pending for 15 minutes, in which a user
+/// with the same verified ssh key can continue with it.
 pub fn prove(context: &DialogueContext<'_>, name: &str) -> Result<ProvenKey, DialogueError> {
     let begun = begin(context)?;
     // Read before the verification: it identifies the ledger that holds this key's first step.
@@ -101,18 +102,18 @@ pub fn prove(context: &DialogueContext<'_>, name: &str) -> Result<ProvenKey, Dia
     Err(DialogueError::Declined(Reason::NotSetUp))
 }
 
-/// A pending key.
+/// A pending key and the record that holds it.
 struct Begun {
     key: Key,
-    /// Message about an earlier set-up that was begun.
+    /// Message about a set-up that was begun before; `None` if there was none.
     notice: Option<SetUp>,
-    /// Pending since.
+    /// Time at which the key became pending.
     since: UnixTime,
-    /// State of the record that holds it.
+    /// State of the record that holds the key.
     state: State,
 }
 
-/// Returns the pending key if the same user continues; otherwise, a new key.
+/// Returns the pending key if the user who has seen it continues; otherwise, stores and returns a new key.
 fn begin(context: &DialogueContext<'_>) -> Result<Begun, DialogueError> {
     let (stamp, now) = (context.stamp()?, context.now()?);
     let asker = Asker { source: context.source, fingerprint: context.fingerprint.as_deref() };
@@ -146,14 +147,14 @@ fn begin(context: &DialogueContext<'_>) -> Result<Begun, DialogueError> {
     chosen.ok_or(no_entropy())
 }
 
-/// Returns whether the record still holds this pending key. A reset or another set-up removes it.
+/// Returns whether the record still holds this key as pending. A reset or another set-up removes a pending key.
 #[must_use]
 pub fn is_pending(record: &Record, key: &Key) -> bool {
     let pending = record.extras.pending.as_ref();
     record.state != State::Removed && pending.is_some_and(|pending| pending.key == *key)
 }
 
-/// Returns the step of a correct code; `None` after too many wrong ones.
+/// Asks for the first code of a new key and returns its step; `None` after too many wrong codes.
 fn ask_for_code(
     context: &DialogueContext<'_>,
     authenticator: &Authenticator,
@@ -200,7 +201,7 @@ fn ask_for_code(
     Ok(None)
 }
 
-/// Returns the QR code and the key, to show above the question; the key alone if no QR code can be shown.
+/// Returns the QR code and the key as text to show above the question; the key alone if no QR code can be shown.
 fn picture(
     context: &DialogueContext<'_>,
     authenticator: &Authenticator,
@@ -227,7 +228,8 @@ fn picture(
     text
 }
 
-/// Returns a QR code that fits the terminal; `None` otherwise, since a broken one cannot be scanned.
+/// Returns a QR code drawn as text; `None` if it does not fit the terminal, because a code with broken lines cannot be
+/// scanned.
 fn in_letters(uri: &str, ink: Ink) -> Option<Zeroizing<String>> {
     let fits = |matrix: &Matrix| matrix.ascii_columns() <= COLUMNS;
     let whole = Matrix::of(uri).ok().filter(fits);
@@ -235,7 +237,8 @@ fn in_letters(uri: &str, ink: Ink) -> Option<Zeroizing<String>> {
     Some(matrix.ascii(ink))
 }
 
-/// Returns the step of a correct code and claims it; otherwise, what is wrong with the code.
+/// Verifies the first code of a new key, claims its step and returns it; otherwise, a message that says what is wrong
+/// with the code.
 fn judge(
     context: &DialogueContext<'_>,
     authenticator: &Authenticator,

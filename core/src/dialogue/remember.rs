@@ -1,4 +1,4 @@
-//! Remembered devices: asks the user, behind a verified ssh key, and remembers the device for a limited time.
+//! Remembered devices. A user with a verified ssh key is asked whether to remember the device for a limited time.
 
 use core::net::IpAddr;
 
@@ -23,7 +23,8 @@ use crate::{
 /// Nanoseconds per second.
 const SECOND: u64 = 1_000_000_000;
 
-/// Returns what the device can be recognized by; `None` if the settings or the kind of login do not allow it.
+/// Returns the properties by which the device can be recognized; `None` if the settings or the kind of login do not
+/// allow remembered devices.
 #[must_use]
 pub fn binding<'a>(
     policy: &Policy,
@@ -46,7 +47,7 @@ pub fn binding<'a>(
     })
 }
 
-/// Returns whether the device is remembered. An unreadable entry counts as not remembered.
+/// Returns whether the device is remembered. A device whose entry in the ledger cannot be read is not.
 #[must_use]
 pub fn is_remembered(user_ledger: &dyn UserLedger, binding: &Binding<'_>, now: Now) -> bool {
     let text = user_ledger.content(&device::name_of(binding)).ok().flatten();
@@ -56,10 +57,11 @@ pub fn is_remembered(user_ledger: &dyn UserLedger, binding: &Binding<'_>, now: N
     })
 }
 
-/// Offers to remember the device and remembers it, best effort. Does not ask again after the answer "never".
+/// Asks whether to remember the device, and remembers it if the user agrees, best effort. Does not ask if the user has
+/// answered "never" for this device.
 ///
 /// # Errors
-/// [`DialogueError::CutOff`].
+/// [`DialogueError::CutOff`] if the user gives no answer.
 pub fn offer(
     context: &DialogueContext<'_>,
     binding: &Binding<'_>,
@@ -95,14 +97,14 @@ pub fn offer(
     Ok(if made.is_ok() { Remembered::Yes } else { Remembered::No })
 }
 
-/// The user's answer.
+/// The user's answer to the question whether to remember the device.
 enum Wish {
     Yes,
     No,
     Never,
 }
 
-/// Asks the question, again after an invalid answer.
+/// Asks whether to remember the device, and asks again after an invalid answer.
 fn answer(context: &DialogueContext<'_>, from: IpAddr) -> Result<Wish, DialogueError> {
     let seconds = context.policy.remember_for;
     let asked = context.change(&Change::Remember { address: address(from), seconds });

@@ -1,4 +1,5 @@
-//! Asks for a second, later code before any change, since the first one may have been observed.
+//! Asks for a second code before any change, because an attacker may have seen the first code. The second code must be
+//! a later one.
 
 use crate::{
     answer::{self, Answer},
@@ -9,16 +10,17 @@ use crate::{
     verify::{attempt::Outcome, code_set_verify::LastCode},
 };
 
-/// A correct second code.
+/// A correct second code, with which the user authorizes a change.
 pub enum Second {
-    /// A code that is now used up.
+    /// The code was accepted and is used up.
     Used(Accepted),
-    /// The last of a set; the change that it authorizes must use it up.
+    /// The code is the last backup code of a set. The change that it authorizes must use it up.
     Last(LastCode),
 }
 
 impl Second {
-    /// Reports on screen and by mail that a backup code was used, and how many are left, once the change is in force.
+    /// Tells the user on screen and by mail that a backup code was used, and how many are left. Call this once the
+    /// change is in force.
     pub fn tell_used(&self, context: &DialogueContext<'_>) {
         let left = match *self {
             Self::Used(Accepted::BackupCode { left, .. }) => left,
@@ -37,10 +39,10 @@ impl Second {
     }
 }
 
-/// Asks for a second code.
+/// Asks for a second code with the message `first` and verifies it.
 ///
 /// # Errors
-/// [`DialogueError`]; nothing may be changed then.
+/// [`DialogueError`] if no code was correct or a fault occurred. The caller must change nothing then.
 pub fn ask(
     context: &DialogueContext<'_>,
     first: &Change,

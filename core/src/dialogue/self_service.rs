@@ -1,4 +1,5 @@
-//! Changes that a user can make after a correct code: new backup codes or authenticators. Each needs a second code.
+//! Changes that a user can make after a correct code: new backup codes, or another set of authenticators. Each change
+//! needs a second code.
 
 use crate::{
     dialogue::{
@@ -19,21 +20,21 @@ use crate::{
     verify::record_update::change,
 };
 
-/// The change that was made.
+/// The change that the user has made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Served {
-    /// Nothing.
+    /// The user has changed nothing.
     Nothing,
     /// New backup codes are in force; holds the generation of the new record.
     Codes(Generation),
-    /// An authenticator was changed; holds the generation of the new record.
+    /// An authenticator was added, replaced or removed; holds the generation of the new record.
     Key(Generation),
 }
 
-/// Shows the menu and runs the choice.
+/// Shows the menu of changes and runs the one that the user chooses.
 ///
 /// # Errors
-/// [`DialogueError`]; nothing was changed then.
+/// [`DialogueError`] if the change failed. Nothing was changed then.
 pub fn serve(
     context: &DialogueContext<'_>,
     record: &Record,
@@ -56,10 +57,11 @@ pub fn serve(
     Ok(Served::Nothing)
 }
 
-/// Issues new backup codes after a second code.
+/// Asks for a second code and issues new backup codes.
 ///
 /// # Errors
-/// [`DialogueError`]; the old codes are unchanged then, except one that was used as the second code.
+/// [`DialogueError`] if the new codes are not in force. The old codes are unchanged then, except one that was used as
+/// the second code.
 pub fn codes(
     context: &DialogueContext<'_>,
     record: &Record,
@@ -93,10 +95,10 @@ fn put_codes(
     })?)
 }
 
-/// Replaces an authenticator after a second code.
+/// Asks which authenticator to replace, and replaces it after a second code.
 ///
 /// # Errors
-/// [`DialogueError`]; the old key is unchanged then.
+/// [`DialogueError`] if the key was not replaced. The old key is unchanged then.
 pub fn key(
     context: &DialogueContext<'_>,
     record: &Record,
@@ -106,10 +108,10 @@ pub fn key(
     new_key::replace(context, &place, judge).map(Served::Key)
 }
 
-/// Removes one of several authenticators after a second code.
+/// Asks which of several authenticators to remove, and removes it after a second code.
 ///
 /// # Errors
-/// [`DialogueError`]; all of them still work then.
+/// [`DialogueError`] if none was removed. All authenticators still work then.
 pub fn remove(
     context: &DialogueContext<'_>,
     record: &Record,
@@ -119,7 +121,7 @@ pub fn remove(
     new_key::remove(context, &place, judge).map(Served::Key)
 }
 
-/// Adds an authenticator under a name that the user chooses.
+/// Asks for a name and adds an authenticator under it after a second code.
 fn one_more(
     context: &DialogueContext<'_>,
     record: &Record,
@@ -131,7 +133,7 @@ fn one_more(
     new_key::add(context, record.generation, &name, judge).map(Served::Key)
 }
 
-/// Returns the authenticator that the user chooses; `None` if none was chosen.
+/// Asks the user to choose an authenticator that will be replaced or removed; returns `None` if none was chosen.
 fn which(
     context: &DialogueContext<'_>,
     record: &Record,

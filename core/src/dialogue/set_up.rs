@@ -1,4 +1,5 @@
-//! Set-up at a login: reason, suitable apps, key, first code, backup codes. One change enables it.
+//! Set-up during a login: the reason, suitable apps, the key, its first code, and the backup codes. One change of the
+//! record enables the key.
 
 use crate::{
     answer::{self, Answer},
@@ -28,18 +29,19 @@ use crate::{
     verify::{attempt::Outcome, record_update::change},
 };
 
-/// The result of an offer.
+/// How an offer of set-up ended.
 pub enum Came {
-    /// The user is enrolled and the code is used up; the generation of the new record.
+    /// The user is enrolled, and the first code is used up. Holds the generation of the new record.
     Enrolled(Accepted, Generation),
-    /// The user continues without set-up.
+    /// The login continues without set-up.
     Without,
 }
 
-/// Offers set-up and runs it.
+/// Offers set-up and runs it if the user agrees.
 ///
 /// # Errors
-/// [`DialogueError`]; the user is not enrolled then, unless only the new codes were not confirmed.
+/// [`DialogueError`] if the login must end. The user is not enrolled then, unless only the new backup codes were not
+/// confirmed.
 pub fn offer(
     context: &DialogueContext<'_>,
     offer: Offer,
@@ -66,7 +68,7 @@ pub fn offer(
     Ok(Came::Enrolled(accepted, shown.generation))
 }
 
-/// Whether set-up was begun, and with which ticket.
+/// Whether the user has begun set-up, and with which ticket.
 enum Begun {
     Yes(Option<Ticket>),
     No,
@@ -95,8 +97,8 @@ fn begin(
     }
 }
 
-/// Asks for the word that begins set-up. Another word is asked again, since a slip must neither deny nor grant
-/// access. An empty answer declines.
+/// Asks for the word that begins set-up. Asks again after another word, because a typing error must neither deny nor
+/// grant access. An empty answer declines set-up.
 fn ask_for_word(
     context: &DialogueContext<'_>,
     first: Typed,
@@ -171,7 +173,8 @@ fn without(context: &DialogueContext<'_>, offer: Offer) -> Result<Came, Dialogue
     }
 }
 
-/// Enrolls the user: this single change enables the key.
+/// Enrolls the user with a verified key. This single change of the record enables the key. Returns the generation of
+/// the new record.
 fn enroll(
     context: &DialogueContext<'_>,
     proven: &ProvenKey,
@@ -201,37 +204,38 @@ fn may_go_on(found: &Snapshot) -> bool {
     !enrollment::is_enrolled(found) && found.record.extras.reset.is_none()
 }
 
-/// Returns whether a ticket still exists and is valid: the user may hold the dialogue open for any time.
+/// Returns whether a ticket is still in the record and valid. The user may have held the dialogue open for a long time.
 fn works(record: &Record, ticket: &Ticket, now: Now) -> bool {
     record.extras.tickets.contains(ticket) && !ticket.voucher.is_over(now)
 }
 
 /// What entitles a user to the new backup codes that the record owes.
 pub struct Owed<'a> {
-    /// The generation of the record that the code or ticket was compared with.
+    /// Generation of the record with which the code or ticket was compared.
     pub generation: Generation,
-    /// The ticket, if one was used.
+    /// The ticket that the user entered; `None` if a code was entered.
     pub ticket: Option<&'a Ticket>,
 }
 
-/// The result of showing the new backup codes that a record owed.
+/// What happened when backup codes that the record owed were shown.
 pub struct Shown {
-    /// Whether the codes are in force or still owed.
+    /// Whether the backup codes that were shown are in force.
     pub codes: CodesShown,
-    /// The generation of the resulting record.
+    /// Generation of the record after the codes were shown.
     pub generation: Generation,
 }
 
-/// Whether the codes that were shown are in force.
+/// Whether backup codes that were shown to the user are in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodesShown {
     /// The codes are in force.
     InForce,
-    /// The codes are not in force, or it is unknown.
+    /// The codes are not in force, or it is unknown whether they are.
     Owed,
 }
 
-/// Shows the codes that the record of this generation owes; tells the user if they must be shown again.
+/// Shows the backup codes that the record of generation `judged` owes. Tells the user if the codes must be shown again
+/// at a later login.
 pub fn codes_or_later(context: &DialogueContext<'_>, why: Why, judged: Generation) -> Shown {
     let owed = Owed { generation: judged, ticket: None };
     let still_owed = Shown { codes: CodesShown::Owed, generation: judged };
@@ -254,10 +258,11 @@ pub fn codes_or_later(context: &DialogueContext<'_>, why: Why, judged: Generatio
     }
 }
 
-/// Issues the first codes of a user, or new ones after an administrator revoked the old.
+/// Issues the first backup codes of a user, or new ones after an administrator revoked the old ones. `generation` is
+/// that of the new record.
 ///
 /// # Errors
-/// [`DialogueError`]; the codes stay owed, unless the store failed.
+/// [`DialogueError`] if the codes are not in force. The record still owes them then, unless the store failed.
 pub fn first_codes(
     context: &DialogueContext<'_>,
     why: Why,

@@ -11,26 +11,26 @@ use crate::{
     record::code_set::Shape,
 };
 
-/// One log event.
+/// One event of a login, to be logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// What happened.
+    /// The kind of event.
     pub kind: Kind,
     /// The canonical account name; `None` if NSS does not know the user name, which may be a mistyped password.
     pub user: Option<String>,
-    /// The PAM service.
+    /// The PAM service, such as `sshd`.
     pub service: String,
-    /// The source.
+    /// The place from which the user connects.
     pub source: SourceLabel,
-    /// The value of `first_factor=`.
+    /// The value of `first_factor=` in the PAM line.
     pub first_factor: &'static str,
-    /// What was accepted, if anything.
+    /// What granted access; `None` if nothing was accepted.
     pub accepted: Option<Accepted>,
-    /// The reason, if nothing was accepted.
+    /// The reason for a refusal or an exemption; `None` if a code was accepted.
     pub reason: Option<Reason>,
 }
 
-/// What happened.
+/// The kind of a log event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A code was accepted.
@@ -43,25 +43,25 @@ pub enum Kind {
     Enrolled,
     /// An authenticator was replaced during the login.
     KeyChanged,
-    /// A new set of backup codes was confirmed during the login.
+    /// The user confirmed a new set of backup codes during the login.
     CodesRenewed,
     /// The device was remembered.
     DeviceRemembered,
 }
 
-/// What was learned from two adjacent codes.
+/// What two adjacent codes revealed about an authenticator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resynced {
-    /// The drift of the authenticator's clock.
+    /// The clock of the authenticator differs from this host's.
     Clock {
-        /// Steps that it is ahead of this host's; negative if it is behind.
+        /// Steps by which the authenticator's clock is ahead of this host's; negative if it is behind.
         steps: i32,
-        /// The same in seconds.
+        /// Seconds by which the authenticator's clock is ahead of this host's; negative if it is behind.
         seconds: i64,
     },
-    /// How many codes of a counter were skipped.
+    /// The counter of the token is ahead of the record's.
     Counter {
-        /// Number of skipped codes.
+        /// Number of codes that were skipped.
         skipped: u64,
     },
 }
@@ -73,33 +73,34 @@ pub enum Accepted {
     App {
         /// Name of the authenticator.
         authenticator: String,
-        /// The claimed step or counter.
+        /// The step or counter that the login claimed.
         step: Step,
-        /// What was learned, if two codes were needed.
+        /// What was learned from two adjacent codes; `None` if one code was enough.
         resynced: Option<Resynced>,
-        /// Length of the code at the end of the answer in bytes; never logged.
+        /// Length in bytes of the code at the end of the answer. It is never logged.
         length: usize,
     },
     /// A backup code.
     BackupCode {
-        /// Shape of the code.
+        /// The shape of the backup code.
         shape: Shape,
-        /// Codes left in the set, if known.
+        /// Number of unused codes in the set; `None` if unknown.
         left: Option<u8>,
     },
     /// A bypass code.
     Bypass {
-        /// Remaining uses.
+        /// Remaining uses of the bypass code.
         left: u8,
     },
     /// A set-up ticket, or a ticket for new backup codes.
     Ticket,
-    /// A remembered device; no code was asked for.
+    /// A remembered device, so no code was asked for.
     Device,
 }
 
 impl Accepted {
-    /// Returns the length of the code at the end of the answer in bytes.
+    /// Returns the length in bytes of the code at the end of the answer; 0 for bypass codes, tickets and devices, since
+    /// none of them is part of a longer answer.
     #[must_use]
     pub fn length(&self) -> usize {
         match self {
@@ -111,7 +112,7 @@ impl Accepted {
     }
 }
 
-/// Why access was denied or exempt: stable words for the log and for `twinlock why`.
+/// Why access was denied, or why no code was needed. Each reason has a stable word in the log and in `twinlock why`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The code matches no authenticator.
@@ -122,35 +123,35 @@ pub enum Reason {
     Spent,
     /// The code is older than the epoch.
     BeforeEpoch,
-    /// Two adjacent codes of a time other than now.
+    /// Two adjacent codes match a time other than now.
     ClockOff,
-    /// Too many recent wrong codes.
+    /// The code was not compared, because there were too many wrong codes recently.
     Throttled,
-    /// Locked out: too many consecutive wrong codes.
+    /// The user is locked out after too many consecutive wrong codes.
     Locked,
     /// The answers were not codes.
     NotACode,
-    /// The user stopped.
+    /// The user stopped by an empty answer.
     Stopped,
     /// The conversation failed.
     Conversation,
-    /// `use_first_pass`, but no earlier module has stored an answer.
+    /// The PAM line says `use_first_pass`, but no earlier module has stored an answer.
     NoFirstPass,
-    /// The user is not enrolled; this is proven.
+    /// It is proven that the user is not enrolled.
     NotEnrolled,
-    /// Not enrolled; set-up was offered but not completed.
+    /// The user is not enrolled, and did not complete the set-up that was offered.
     NotSetUp,
-    /// Set-up needs a ticket, and there is none or it was not entered.
+    /// Set-up needs a ticket, but the user has none or did not enter it.
     NoTicket,
-    /// A key that others have seen was not replaced.
+    /// The user did not replace a key that others have seen.
     NotHandedOver,
     /// New backup codes were shown but not confirmed.
     Unconfirmed,
-    /// Granted with a reminder, without set-up.
+    /// Access was granted with a reminder to set up.
     Reminded,
-    /// NSS knows no such user.
+    /// NSS knows no user of this name.
     UnknownUser,
-    /// `first_factor=publickey`, but no public key was verified.
+    /// The PAM line says `first_factor=publickey`, but no public key was verified.
     NoPublicKey,
     /// The first factor failed.
     FirstFactorFailed,
@@ -158,7 +159,7 @@ pub enum Reason {
     LookupFailed,
     /// A clock could not be read.
     Clock,
-    /// Exempt by a rule, counted from 1.
+    /// A rule exempts the login. Holds the number of the rule, from 1.
     Rule(usize),
     /// The calling program is not root and cannot read files that only root may read.
     CallerNotRoot {
@@ -169,7 +170,7 @@ pub enum Reason {
     Store(StoreError),
     /// The ledger cannot be trusted.
     Ledger(LedgerError),
-    /// The set of codes cannot be trusted, or a code of it cannot be spent.
+    /// The set of backup codes cannot be trusted, or one of its codes cannot be marked as spent.
     Codes(CodesError),
     /// The code was correct, but its use could not be stored.
     Unwritten(StoreError),
@@ -178,7 +179,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns whether each refused code is reported separately, so that the end of the call has nothing to add.
+    /// Returns whether each code that was refused for this reason was logged at once, so that the end of the login need
+    /// not be logged.
     #[must_use]
     pub fn is_told_at_once(self) -> bool {
         matches!(
@@ -194,7 +196,7 @@ impl Reason {
         )
     }
 
-    /// Returns whether an administrator has to fix something.
+    /// Returns whether the reason is a fault that an administrator may have to fix.
     #[must_use]
     pub fn is_machines_fault(self) -> bool {
         matches!(

@@ -1,4 +1,4 @@
-//! Log lines: `key=value` pairs, in English and stable.
+//! Log lines: `key=value` pairs in English, which stay the same within a major version.
 
 use alloc::string::String;
 use core::fmt::Write;
@@ -9,13 +9,13 @@ use crate::{
     record::code_set::Shape,
 };
 
-/// Typical length of a line.
+/// Typical length of a log line in bytes, used as the initial capacity.
 const USUAL: usize = 192;
-/// Maximum length of a value.
+/// Maximum length of a value in bytes.
 const LONGEST: usize = 128;
 
-/// Formats an event as a line without a newline. Keys: event user service rhost first_factor authenticator step
-/// resync codes_left uses_left reason uid detail.
+/// Formats an event as a log line without a newline. The keys are: event user service rhost first_factor authenticator
+/// step resync codes_left uses_left reason uid detail.
 #[must_use]
 pub fn write(event: &Event) -> String {
     let mut line = String::with_capacity(USUAL);
@@ -47,12 +47,12 @@ pub fn write(event: &Event) -> String {
     line
 }
 
-/// What to do about a program that is not root.
+/// Detail for a login by a program that does not run as root: what an administrator can do.
 const NOT_ROOT: &str = " detail=\"only root can read the records: run the program as root, or exempt its service by a \
                         [[rule]] in twinlock.toml\"";
 
-/// Does not log which code of a set was used: a reader of the log who finds the paper would know which codes are
-/// still valid.
+/// Appends what was accepted, but not which code of a set was used. A reader of the log who finds the paper would
+/// otherwise know which codes are valid.
 fn write_accepted(line: &mut String, accepted: &Accepted) {
     // Writing to a String cannot fail.
     let _ = match accepted {
@@ -79,7 +79,7 @@ fn write_accepted(line: &mut String, accepted: &Accepted) {
     };
 }
 
-/// Formats an administrative action: `event=`, then the pairs in order. Keys: user authenticator tries actor.
+/// Formats an action of an administrator as a log line: `event=` and then `pairs` in order.
 #[must_use]
 pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
     let mut line = String::from("event=");
@@ -90,7 +90,7 @@ pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
     line
 }
 
-/// Formats that the PAM line of a service is invalid: neither user nor source is known at that point.
+/// Formats a log line for an invalid PAM line. It names neither user nor source, because neither is known yet.
 #[must_use]
 pub fn of_pam_line(service: &str, sentence: &str) -> String {
     let mut line = String::from("event=refused");
@@ -99,7 +99,7 @@ pub fn of_pam_line(service: &str, sentence: &str) -> String {
     line
 }
 
-/// Appends ` key=value`; all but plain characters become `%XX`, and a long value is truncated.
+/// Appends ` key=value`. Every character that is not plain becomes `%XX`, and a long value is truncated.
 fn pair(line: &mut String, key: &str, value: &str) {
     for piece in [" ", key, "="] {
         line.push_str(piece);

@@ -1,17 +1,18 @@
-//! The verdict of a login, which the module converts to a PAM code.
+//! The verdict of a login, which the module converts to a PAM return code.
 
-/// The result of one call of `pam_authenticate`.
+/// The verdict of one login: the result of one call of `pam_authenticate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// A code was correct and its step is claimed.
+    /// The code was correct, and this login has claimed its step.
     Granted,
-    /// No code is needed: a rule exempts the login, or the settings admit users who are proven not to be enrolled.
+    /// No code is needed, because a rule exempts the login or the settings admit users who are proven not to be
+    /// enrolled.
     Exempt,
-    /// A wrong code, an empty answer or a decoy: uniform, so that the PAM code reveals nothing about the first
-    /// factor.
+    /// The code was wrong, the answer was empty, or the first factor failed. All of them give the same PAM return code,
+    /// which reveals nothing about the first factor.
     Denied,
-    /// A fault of the host, or a user who is not enrolled: no code would help.
+    /// No code would help, because of a fault of the host or because the user is not enrolled.
     Unavailable,
     /// The conversation failed.
     NoConversation,

@@ -1,11 +1,11 @@
-//! Removes comments from settings: at every login, each costs the parser as much as a setting.
+//! Removes comments from settings, because at every login a comment costs the parser as much time as a setting.
 
 use alloc::{borrow::Cow, string::String};
 
-/// Returns the text with each comment line replaced by an empty line, so that errors keep their line numbers.
+/// Returns a TOML text with each comment line replaced by an empty line, so that errors keep their line numbers.
 ///
-/// Returns the text unchanged if it may contain multi-line strings, since a line that begins with `#` can be part of
-/// one.
+/// Returns the text unchanged if it may contain multi-line strings, because a line that begins with `#` can be part of
+/// such a string.
 pub(crate) fn taken_out(text: &str) -> Cow<'_, str> {
     if !text.contains('#') || text.contains("\"\"\"") || text.contains("'''") {
         return Cow::Borrowed(text);
@@ -15,7 +15,7 @@ pub(crate) fn taken_out(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns whether a text contains only plain comments and empty lines, as the shipped settings do. `false` does not
-/// prove the contrary.
+/// prove that the text contains anything else.
 #[must_use]
 pub fn stand_alone(text: &[u8]) -> bool {
     let harmless = |byte: &u8| (*byte >= b' ' && *byte <= b'~') || matches!(byte, b'\n' | b'\t');
@@ -28,7 +28,7 @@ pub fn stand_alone(text: &[u8]) -> bool {
     })
 }
 
-/// Returns whether a line is a comment that TOML accepts; others are left for TOML to refuse.
+/// Returns whether a line is a comment that TOML accepts. TOML refuses all other lines that begin with `#`.
 fn is_comment(line: &str) -> bool {
     let ended = line.strip_suffix('\n').unwrap_or(line);
     let ended = ended.strip_suffix('\r').unwrap_or(ended);

@@ -1,4 +1,4 @@
-//! Reading TOML: parsed tables taken apart by name, line numbers, comments.
+//! Reads TOML: takes tables apart by key, counts lines, and removes comments.
 //!
 //! May use: `base`.
 

@@ -1,4 +1,4 @@
-//! TOML tables whose values are taken by name; a value that was not taken is an error.
+//! TOML tables whose values are taken by key. A value that is not taken is an error.
 
 use alloc::{
     format,
@@ -12,12 +12,12 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-/// An error in a text and its byte offset.
+/// An error in a TOML text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableError {
-    /// The byte offset.
+    /// Byte offset of the error in the text.
     pub(crate) at: usize,
-    /// What is wrong, as a clause without the value.
+    /// What is wrong, as a clause that does not quote the value.
     pub(crate) what: String,
 }
 
@@ -29,12 +29,12 @@ impl core::fmt::Display for TableError {
 
 impl core::error::Error for TableError {}
 
-/// A date or time.
+/// A TOML date, time, or date and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Dated {
-    /// Year, month and day, if there is no time.
+    /// Year, month and day; `None` if the value contains a time.
     pub(crate) day: Option<(u16, u8, u8)>,
-    /// The text.
+    /// The date or time as it is written in the text.
     pub(crate) text: String,
 }
 
@@ -46,7 +46,10 @@ pub(crate) struct Table<'i> {
 }
 
 impl<'i> Table<'i> {
-    /// Parses a whole text.
+    /// Parses a whole TOML text.
+    ///
+    /// # Errors
+    /// [`TableError`] for the first error in the text.
     pub(crate) fn parse(text: &'i str) -> Result<Self, TableError> {
         let parsed = DeTable::parse(text).map_err(|error| TableError {
             at: error.span().map_or(0, |span| span.start),
@@ -60,12 +63,12 @@ impl<'i> Table<'i> {
         Self { values, at, known: Vec::new() }
     }
 
-    /// Returns the byte offset of the table.
+    /// Returns the byte offset of the table in the text.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    /// Returns the error for a missing value.
+    /// Returns the error that the key is missing.
     pub(crate) fn missing(&self, key: &str) -> TableError {
         TableError { at: self.at, what: format!("missing field `{key}`") }
     }
@@ -76,7 +79,7 @@ impl<'i> Table<'i> {
         Some((value.span(), value.into_inner()))
     }
 
-    /// Takes a string.
+    /// Takes the string with this key; `None` if the key is missing.
     pub(crate) fn string(
         &mut self,
         key: &'static str,
@@ -88,7 +91,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// Takes a whole number.
+    /// Takes the whole number with this key; `None` if the key is missing.
     pub(crate) fn number<N: TryFrom<i128>>(
         &mut self,
         key: &'static str,
@@ -103,7 +106,7 @@ impl<'i> Table<'i> {
         Ok(Some(Spanned::new(span, number)))
     }
 
-    /// Takes a boolean.
+    /// Takes the boolean with this key; `None` if the key is missing.
     pub(crate) fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, TableError> {
         match self.take(key) {
             None => Ok(None),
@@ -112,7 +115,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// Takes a date or a time.
+    /// Takes the date or time with this key; `None` if the key is missing.
     pub(crate) fn date(&mut self, key: &'static str) -> Result<Option<Spanned<Dated>>, TableError> {
         match self.take(key) {
             None => Ok(None),
@@ -125,7 +128,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// Takes a string, or a whole number as a string.
+    /// Takes the string with this key, or a whole number as a string; `None` if the key is missing.
     pub(crate) fn string_or_number(
         &mut self,
         key: &'static str,
@@ -140,7 +143,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// Takes a list of strings.
+    /// Takes the list of strings with this key; `None` if the key is missing.
     pub(crate) fn strings(&mut self, key: &'static str) -> Result<Option<Vec<String>>, TableError> {
         let Some((span, value)) = self.take(key) else { return Ok(None) };
         let DeValue::Array(list) = value else {
@@ -153,12 +156,12 @@ impl<'i> Table<'i> {
         list.into_iter().map(one).collect::<Result<_, _>>().map(Some)
     }
 
-    /// Takes a table; an empty one if it is missing.
+    /// Takes the table with this key; an empty table if the key is missing.
     pub(crate) fn table(&mut self, key: &'static str) -> Result<Table<'i>, TableError> {
         Ok(self.table_if_any(key)?.unwrap_or(Table::of(DeTable::new(), self.at)))
     }
 
-    /// Takes an optional table.
+    /// Takes the table with this key; `None` if the key is missing.
     pub(crate) fn table_if_any(
         &mut self,
         key: &'static str,
@@ -170,7 +173,7 @@ impl<'i> Table<'i> {
         }
     }
 
-    /// Takes all tables of an array.
+    /// Takes all tables of the array with this key; an empty list if the key is missing.
     pub(crate) fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'i>>, TableError> {
         let Some((span, value)) = self.take(key) else { return Ok(Vec::new()) };
         let DeValue::Array(list) = value else {
@@ -187,23 +190,23 @@ impl<'i> Table<'i> {
         list.into_iter().map(one).collect()
     }
 
-    /// Returns a value, or the error that it is missing.
+    /// Returns the value, or for `None` the error that the key is missing.
     pub(crate) fn must<T>(&self, key: &str, value: Option<T>) -> Result<T, TableError> {
         value.ok_or_else(|| self.missing(key))
     }
 
-    /// Returns whether a value of this name was not taken yet.
+    /// Returns whether the table has a value with this key that was not taken yet.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.values.contains_key(key)
     }
 
-    /// Fails if a value was not taken, so that no value is ignored.
+    /// Returns an error if a value was not taken, so that no value is ignored.
     pub(crate) fn end(&self) -> Result<(), TableError> {
         self.end_among(self.known.iter().copied())
     }
 
-    /// Fails as [`Table::end`] does, for a table that was asked only for the values that it has; `known` are all valid
-    /// names.
+    /// Returns an error as [`Table::end`] does, for a table from which only the keys that it has were taken. `known`
+    /// are all valid keys.
     pub(crate) fn end_among(
         &self,
         known: impl Iterator<Item = &'static str>,
@@ -223,7 +226,7 @@ impl<'i> Table<'i> {
     }
 }
 
-/// Returns the error for an unexpected type. Never quotes the value, which may be a key.
+/// Returns the error for a value of an unexpected type. Never quotes the value, because it may be a key.
 fn unexpected(at: &Range<usize>, key: &str, found: &DeValue<'_>, wanted: &str) -> TableError {
     let what = format!("{key} is of type {} where {wanted} is expected", found.type_str());
     TableError { at: at.start, what }

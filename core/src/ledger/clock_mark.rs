@@ -1,4 +1,5 @@
-//! The clock mark: the highest trusted time of the wall clock, and the later periods in which codes were used.
+//! The clock mark: the highest time of the wall clock that was trusted. Also the later periods in which codes were
+//! used.
 
 use alloc::vec::Vec;
 
@@ -7,59 +8,60 @@ use crate::{
     ledger::Stretch,
 };
 
-/// Seconds between two updates of the clock mark; codes used in between are not marked yet.
+/// Seconds by which the clock must be ahead of the mark before the mark is moved again. Codes used in the meantime are
+/// not marked.
 pub const MARK_INTERVAL: u64 = MINUTE;
-/// Seconds that the mark may advance beyond the boot clock if the wall clock is not synchronized.
+/// Seconds that the wall clock may be ahead of the time that can have elapsed since the mark last moved.
 const SLACK: u64 = 5 * MINUTE;
-/// Periods that are less than this many seconds apart are merged.
+/// Two periods that are at most this many seconds apart are merged.
 const GAP: u64 = 15 * MINUTE;
-/// Maximum number of separate periods: they are stored in the epoch, whose text is short.
+/// Maximum number of separate periods. They are stored in the epoch, whose text must be short.
 pub const STRETCHES_MAX: usize = 4;
 
 /// The clock mark as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockMark {
-    /// The highest trusted time of the wall clock; 0 if it never moved.
+    /// The highest time of the wall clock that was trusted; 0 if the mark never moved.
     pub at: UnixTime,
-    /// When it was created, by the wall clock of that time: the start if it never moved.
+    /// Time of the wall clock when the mark was created. It is the starting point of a mark that never moved.
     pub made: UnixTime,
-    /// Seconds between the kernel's start and the last move, in any boot.
+    /// Seconds from the start of the kernel to the last move of the mark, in the boot in which it moved.
     pub moved: u64,
 }
 
-/// What is stored about the wall clock.
+/// The clock mark and the periods ahead of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// The mark.
+    /// The clock mark.
     pub mark: ClockMark,
-    /// Periods ahead of the mark.
+    /// Periods ahead of the mark in which codes were used.
     pub ahead: Vec<Stretch>,
 }
 
-/// Whether the wall clock can be trusted.
+/// Whether the wall clock is known to be synchronized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// The kernel reports that it is synchronized.
+    /// The kernel reports that the wall clock is synchronized.
     Synchronized,
-    /// It is not synchronized.
+    /// The kernel reports that the wall clock is not synchronized.
     Alone,
 }
 
-/// The position of the clock relative to the mark.
+/// The position of the wall clock relative to the clock mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Distance {
     /// The clock is behind the mark, or less than [`MARK_INTERVAL`] ahead of it.
     Reached,
-    /// Within the time that can have elapsed.
+    /// The clock is ahead of the mark by no more than the time that can have elapsed.
     Near,
-    /// Further ahead than the time that can have elapsed.
+    /// The clock is ahead of the mark by more than the time that can have elapsed.
     Far,
 }
 
 impl ClockMark {
-    /// Compares the wall clock with the mark. Since the mark last moved, the wall clock can have advanced as far as the
-    /// boot clock, plus [`SLACK`].
+    /// Compares the wall clock with the mark. Since the mark last moved, the wall clock can have advanced by the time
+    /// that the boot clock shows, plus [`SLACK`].
     pub fn distance(&self, now: Now) -> Distance {
         let begin = if self.at == UnixTime(0) { self.made } else { self.at };
         // A later boot has restarted the boot clock: at least this much time has elapsed since.
@@ -74,7 +76,7 @@ impl ClockMark {
         }
     }
 
-    /// Moves the mark to a time.
+    /// Returns the mark moved to `at`, at the time `boot` of the boot clock.
     #[must_use]
     pub fn moved_to(self, at: UnixTime, boot: BootTime) -> Self {
         Self { at, moved: boot.seconds(), ..self }
@@ -82,7 +84,8 @@ impl ClockMark {
 }
 
 impl Known {
-    /// Records that a code was used at a time far ahead of the mark.
+    /// Returns the mark and periods after a code was used at a time far ahead of the mark. Moves the mark there if the
+    /// clock is synchronized.
     #[must_use]
     pub fn used_far_ahead(self, now: Now, trust: Trust) -> Self {
         let Self { mark, mut ahead } = self;
@@ -100,8 +103,8 @@ impl Known {
         }
     }
 
-    /// Trusts the clock, which an administrator has corrected: moves the mark to it, even backwards. Keeps periods in
-    /// the future, and adds those of the used names that were removed (`dropped`).
+    /// Returns the mark and periods after an administrator has corrected the clock. Moves the mark to the clock, even
+    /// backwards, and keeps the periods in the future. `dropped` are the periods of used names that were removed.
     #[must_use]
     pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
         let Self { mark, mut ahead } = self;
@@ -112,7 +115,7 @@ impl Known {
     }
 }
 
-/// Ends the last period that began before the mark.
+/// Extends the last period that began before the mark to the end of the mark's interval.
 fn close(ahead: &mut [Stretch], mark: UnixTime) {
     let last = ahead.iter_mut().filter(|stretch| stretch.from <= mark).max();
     if let Some(last) = last {
@@ -120,7 +123,8 @@ fn close(ahead: &mut [Stretch], mark: UnixTime) {
     }
 }
 
-/// Sorts periods, merges those that are close together, and merges the closest two while there are too many.
+/// Sorts periods and merges those that are close together. If more than [`STRETCHES_MAX`] are left, merges the closest
+/// two repeatedly.
 #[must_use]
 pub fn tidy(mut ahead: Vec<Stretch>) -> Vec<Stretch> {
     ahead.sort_unstable();
@@ -150,7 +154,8 @@ fn join_closest(joined: &mut Vec<Stretch>) {
     }
 }
 
-/// Returns until when the clock was ahead, if a time is so far in the future that waiting does not help.
+/// Returns the time up to which the clock was ahead, if `instant` is so far in the future that waiting for it does not
+/// help; `None` otherwise.
 #[must_use]
 pub fn was_ahead_until(instant: UnixTime, now: UnixTime) -> Option<UnixTime> {
     (instant.since(now) >= SLACK).then_some(instant)

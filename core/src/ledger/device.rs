@@ -1,4 +1,4 @@
-//! Remembered devices: entries in the ledger that are accepted in place of a code for a limited time.
+//! Remembered devices. A device has an entry in the ledger, which is accepted in place of a code for a limited time.
 
 use alloc::string::String;
 use core::net::IpAddr;
@@ -11,44 +11,44 @@ use crate::{
     record::Generation,
 };
 
-/// What a device is recognized by; all of it must match.
+/// The properties by which a device is recognized. All of them must match.
 pub struct Binding<'a> {
     /// The account's user id.
     pub uid: u32,
     /// The PAM service.
     pub service: &'a str,
-    /// The whole verified public key.
+    /// The whole public key that sshd has verified.
     pub key: &'a str,
     /// The exact source address.
     pub address: IpAddr,
-    /// The generation of the record: every change of the record forgets all devices.
+    /// The generation of the user's record. Every change of the record thus forgets all devices.
     pub generation: Generation,
 }
 
 /// A remembered device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
-    /// Since when.
+    /// Time of the wall clock since which the device is remembered.
     pub since: UnixTime,
-    /// Expiry by the wall clock.
+    /// Time of the wall clock at which the device is forgotten.
     pub until: UnixTime,
-    /// Expiry by the boot clock, which cannot be set.
+    /// Time of the boot clock, which cannot be set, at which the device is forgotten.
     pub until_boot: BootTime,
-    /// The generation of the record under which it was remembered.
+    /// The generation that the user's record had when the device was remembered.
     pub generation: Generation,
-    /// The source address.
+    /// The address from which the user connected.
     pub address: IpAddr,
-    /// The key's fingerprint, truncated for display.
+    /// The fingerprint of the public key, truncated for display.
     pub key: String,
 }
 
-/// Returns the ledger name of a device.
+/// Returns the ledger name under which a device is remembered.
 #[must_use]
 pub fn name_of(binding: &Binding<'_>) -> String {
     named("device.", binding)
 }
 
-/// Returns the ledger name which records that the user does not want to be asked about a device again.
+/// Returns the ledger name which stores that the user does not want to be asked about a device again.
 #[must_use]
 pub fn never_name_of(binding: &Binding<'_>) -> String {
     named("never.", binding)
@@ -70,8 +70,8 @@ fn named(kind: &str, binding: &Binding<'_>) -> String {
     name
 }
 
-/// Returns whether a device is still remembered. It ends if the clock was set back before its start, or if the host
-/// has run longer than its lifetime.
+/// Returns whether a device is still remembered. A device is forgotten at its expiry by either clock, and if the wall
+/// clock was set back to before its start.
 #[must_use]
 pub fn is_remembered(device: &Device, now: Now) -> bool {
     device.since <= now.unix && now.unix < device.until && now.boot < device.until_boot

@@ -1,4 +1,4 @@
-//! The texts of remembered devices in the ledger: `SINCE UNTIL BOOT GENERATION ADDRESS KEY`.
+//! The text of a remembered device in the ledger: `SINCE UNTIL BOOT GENERATION ADDRESS KEY`.
 
 use alloc::{format, string::String};
 
@@ -8,12 +8,12 @@ use crate::{
     record::Generation,
 };
 
-/// Prefix of the names of devices.
+/// Prefix of the ledger names of devices.
 pub const DEVICE: &str = "device.";
-/// Bytes of a fingerprint that are kept: more than needed to distinguish keys by eye.
+/// Maximum length in bytes of a stored fingerprint. Fewer bytes would be enough to tell keys apart by eye.
 const KEY_MAX: usize = 50;
 
-/// Formats a device.
+/// Returns the text of a device.
 #[must_use]
 pub fn write(device: &Device) -> String {
     let Device { since, until, until_boot, generation, address, .. } = device;
@@ -21,7 +21,7 @@ pub fn write(device: &Device) -> String {
     format!("{} {} {} {:016x} {address} {key}", since.0, until.0, until_boot.0, generation.0)
 }
 
-/// Parses what [`write`] wrote.
+/// Parses a text that [`write`] wrote; `None` if it is damaged.
 #[must_use]
 pub fn read(text: &str) -> Option<Device> {
     let mut parts = text.split(' ');

@@ -1,4 +1,4 @@
-//! Entries of the ledger: used steps, attempts, refusals, the epoch.
+//! Entries of the ledger: used steps, attempts, refusals, and the epoch.
 
 use alloc::{string::String, vec::Vec};
 
@@ -10,12 +10,12 @@ use crate::{
     record::SetId,
 };
 
-/// Identifies a key in the ledger without revealing it.
+/// The identifier of a key in the ledger. It does not reveal the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyId(pub [u8; 16]);
 
 impl KeyId {
-    /// Returns the identifier of a set of codes; each code is stored as the step of its index.
+    /// Returns the identifier of a set of backup codes. A used code of the set is stored as the step of its index.
     #[must_use]
     pub fn of_set(id: SetId) -> Self {
         let mut mark = [0; 16];
@@ -25,22 +25,23 @@ impl KeyId {
     }
 }
 
-/// A step of a key that was accepted, or claimed by an interrupted login.
+/// A step of a key that an accepted code has used up, or that an interrupted login has claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
-    /// Identifies the key.
+    /// The identifier of the key.
     pub mark: KeyId,
-    /// The accepted step, or the counter of a token.
+    /// The accepted step of an app, or counter of a token.
     pub step: Step,
 }
 
-/// Identifies one attempt; never reused.
+/// The number that identifies one attempt. It is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nonce(pub [u8; 16]);
 
 impl Nonce {
-    /// Returns the nonce of an attempt that holds a charge, which is exclusive: the boot clock in nanoseconds, then
-    /// slot, budget, day and source of the charge. Random bytes would cost each login a system call.
+    /// Returns the nonce of an attempt that holds a charge: the boot clock in nanoseconds, and the slot, budget, day
+    /// and source of the charge. Only one attempt can hold a charge, so no random bytes are needed, which would cost
+    /// each login a system call.
     #[must_use]
     pub fn of_charge(charge: &Try, boot: BootTime) -> Self {
         // FNV-1a: only needs to distinguish two sources at the same nanosecond.
@@ -52,23 +53,22 @@ impl Nonce {
     }
 }
 
-/// The budget that an attempt is charged to.
+/// The limits that an attempt counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
-    /// Behind a proven first factor.
+    /// Attempts behind a proven first factor.
     Proven,
-    /// Before a first factor.
+    /// Attempts before a first factor.
     Unproven,
-    /// Before a first factor, if a rule requires no code. Bounded like unproven attempts, but without locking out the
-    /// user: a password that ends in digits is no guess at a code.
+    /// Attempts before a first factor by users whom a rule exempts. Their number is limited as in [`Self::Unproven`],
+    /// but they never lock the user out, because a password that ends in digits is no guess at a code.
     Exempt,
-    /// `twinlock verify`. Separate, so that guesses there neither lock the user out of logins nor add guesses to a
-    /// login.
+    /// Attempts of `twinlock verify`. They neither lock the user out of logins nor allow more guesses at a login.
     Verify,
 }
 
 impl Budget {
-    /// Returns whether texts, system calls and work must not reveal which record a code was compared with.
+    /// Returns whether texts, system calls and CPU time must not reveal the record with which a code is compared.
     #[must_use]
     pub fn is_uniform(self) -> bool {
         match self {
@@ -77,7 +77,7 @@ impl Budget {
         }
     }
 
-    /// Returns whether a wrong code lengthens the user's failure streak.
+    /// Returns whether a wrong code of this budget lengthens the user's failure streak.
     #[must_use]
     pub fn is_in_streak(self) -> bool {
         match self {
@@ -87,70 +87,70 @@ impl Budget {
     }
 }
 
-/// A charged attempt. Only one process can get each slot.
+/// A charged attempt. Only one process can take each slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Try {
-    /// The budget.
+    /// The budget to which the attempt is charged.
     pub budget: Budget,
     /// The UTC day of the charge, in days since 1970.
     pub day: u64,
-    /// Number of the attempt within the day and source, from 0.
+    /// Number of the attempt among those of its budget, day and source, from 0.
     pub slot: u32,
-    /// The source.
+    /// The source of the attempt.
     pub source: SourceLabel,
 }
 
-/// An attempt and the time of its charge.
+/// A charged attempt and the time at which it was charged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charged {
-    /// The attempt.
+    /// The charged attempt.
     pub name: Try,
-    /// Time of the charge.
+    /// Time at which the attempt was charged.
     pub at: UnixTime,
 }
 
-/// All entries of one user.
+/// All entries of one user in the ledger.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct LedgerHistory {
-    /// Used steps.
+    /// The used steps of all keys of the user.
     pub used: Vec<Used>,
-    /// Attempts that were charged and not refunded.
+    /// The attempts that were charged and not refunded.
     pub tries: Vec<Charged>,
-    /// The start of the failure streak, if stored.
+    /// The start of the failure streak; `None` if the ledger does not store it.
     pub row: Option<FailureStreak>,
 }
 
-/// The start of a failure streak: the number of failures before a restart, and the time after which attempts count.
+/// The start of a failure streak: the failures before a restart, and the time from which later attempts count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FailureStreak {
-    /// Attempts after this time count.
+    /// Only attempts after this time count.
     pub since: UnixTime,
-    /// Number of earlier failures, which this ledger does not contain.
+    /// Number of earlier failures. The ledger does not contain their attempts.
     pub carried: u32,
 }
 
-/// A refusal, kept for `twinlock why`.
+/// A refused login, kept for `twinlock why`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Time of the refusal.
+    /// Time at which the login was refused.
     pub at: UnixTime,
-    /// The stable reason.
+    /// The stable word of the [`Reason`](crate::event::log_event::Reason).
     pub reason: String,
     /// The PAM service.
     pub service: String,
-    /// The source.
+    /// The source of the login.
     pub source: SourceLabel,
 }
 
-/// Number of refusals kept per user.
+/// Number of refusals that are kept for each user.
 pub const REFUSALS_KEPT: u8 = 8;
 
-/// How many names the ledger can hold.
+/// The number of names that the ledger can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Total number of names; 0 if unbounded.
+    /// Total number of names; 0 if the file system does not limit it.
     pub names: u64,
-    /// Number of free names.
+    /// Number of names that can still be created.
     pub free: u64,
 }
 
@@ -159,44 +159,44 @@ impl Capacity {
     pub const UNBOUNDED: Self = Self { names: 0, free: 0 };
 }
 
-/// The start of the ledger's knowledge.
+/// The time at which the ledger began, and what was known about the clock at that time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Epoch {
     /// `/proc/sys/kernel/random/boot_id` without dashes.
     pub boot_id: String,
-    /// When the ledger began, by the boot clock.
+    /// Time of the boot clock at which the ledger began.
     pub begun: BootTime,
-    /// The clock mark: the highest trusted time before.
+    /// The highest time of the wall clock that was trusted before the ledger began.
     pub mark: UnixTime,
-    /// Periods ahead of the mark in which codes were used.
+    /// Periods ahead of `mark` in which codes were used.
     pub ahead: Vec<Stretch>,
 }
 
-/// A period ahead of the mark in which codes were used while the clock was not trusted. If that time comes, its codes
-/// count as used.
+/// A period in which codes were used while the clock was far ahead and not trusted. When the clock reaches this period
+/// again, its codes count as used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stretch {
-    /// Its first second.
+    /// First second of the period.
     pub from: UnixTime,
-    /// Its last one.
+    /// Last second of the period.
     pub until: UnixTime,
 }
 
-/// What the ledger knows nothing about.
+/// The times about which the ledger knows nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Horizon {
-    /// The last unknown second of the past.
+    /// The last second of the past about which the ledger knows nothing.
     pub floor: UnixTime,
-    /// Periods after `floor` in which codes were used before this ledger began; codes of these periods are refused.
+    /// Periods after `floor` in which codes were used before this ledger began. Codes of these periods are refused.
     pub ahead: Vec<Stretch>,
-    /// The boot in which the ledger began.
+    /// Boot id of the boot in which the ledger began.
     pub boot_id: String,
-    /// When it began, by the boot clock.
+    /// Time of the boot clock at which the ledger began.
     pub begun: BootTime,
 }
 
 impl Horizon {
-    /// Returns the latest time that a clock is known to have shown before this ledger began.
+    /// Returns the latest time that the wall clock is known to have shown before this ledger began.
     #[must_use]
     pub fn reached(&self) -> UnixTime {
         self.ahead.iter().map(|stretch| stretch.until).fold(self.floor, UnixTime::max)

@@ -1,4 +1,4 @@
-//! The epoch: the time up to which the ledger knows nothing, so that every earlier code counts as used.
+//! The epoch: the second up to which the ledger knows nothing. Every code that is not later counts as used.
 
 use crate::{
     base::time::{Now, UnixTime},
@@ -7,8 +7,8 @@ use crate::{
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Returns the last second that the ledger knows nothing about; `None` if the epoch belongs to another boot or is in
-/// the future, so that a new one must begin.
+/// Returns the last second about which the ledger knows nothing; `None` if the epoch belongs to another boot or begins
+/// in the future, so that a new epoch must begin.
 #[must_use]
 pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     let elapsed = now.boot.0.checked_sub(epoch.begun.0)?;
@@ -16,7 +16,8 @@ pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     (epoch.boot_id == boot_id).then(|| begun.max(epoch.mark))
 }
 
-/// Returns what the ledger knows nothing about; `None` if [`floor`] is `None`.
+/// Returns the times about which the ledger knows nothing, as given by the stored epoch; `None` if a new epoch must
+/// begin.
 #[must_use]
 pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
     let Epoch { begun, .. } = epoch;
@@ -24,7 +25,8 @@ pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
     Some(Horizon { floor, ahead: epoch.ahead, boot_id: epoch.boot_id, begun })
 }
 
-/// Returns the mark for a new epoch: codes may have been used up to one interval after the clock mark.
+/// Returns the clock mark for a new epoch: the time of the stored mark plus one interval, because codes may have been
+/// used in that interval; 0 if no mark is stored.
 #[must_use]
 pub fn mark_from(mtime: Option<UnixTime>) -> UnixTime {
     mtime.map_or(UnixTime(0), |mtime| mtime.plus(MARK_INTERVAL))

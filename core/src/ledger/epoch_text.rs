@@ -1,5 +1,5 @@
-//! The epoch as the target of one symbolic link: `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`, followed by
-//! `.FROM+SECONDS` for each period ahead of the mark in which codes were used.
+//! The text of the epoch, stored as the target of one symbolic link: `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`.
+//! `.FROM+SECONDS` follows for each period ahead of the mark in which codes were used.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -8,7 +8,7 @@ use crate::{
     ledger::{Epoch, Stretch, clock_mark::STRETCHES_MAX},
 };
 
-/// Formats an epoch.
+/// Returns the text of an epoch.
 #[must_use]
 pub fn write(epoch: &Epoch) -> String {
     let mut text = format!("{}.{}.{}", epoch.boot_id, epoch.begun.0, epoch.mark.0);
@@ -18,7 +18,7 @@ pub fn write(epoch: &Epoch) -> String {
     text
 }
 
-/// Parses an epoch; `None` if it is damaged.
+/// Parses the text of an epoch; `None` if it is damaged.
 #[must_use]
 pub fn read(text: &str) -> Option<Epoch> {
     let mut parts = text.split('.');
@@ -38,7 +38,7 @@ fn stretch(text: &str) -> Option<Stretch> {
     Some(Stretch { from, until: UnixTime(from.0.checked_add(seconds)?) })
 }
 
-/// Returns `/proc/sys/kernel/random/boot_id` without dashes and the newline.
+/// Returns a boot id without dashes and newline. `text` is the content of `/proc/sys/kernel/random/boot_id`.
 #[must_use]
 pub fn boot_id(text: &str) -> String {
     text.chars().filter(char::is_ascii_hexdigit).collect()

@@ -1,4 +1,4 @@
-//! Expired attempts in the ledger, and how the failure streak survives their removal.
+//! Expired attempts in the ledger, and how the failure streak is kept when they are removed.
 
 use alloc::vec::Vec;
 
@@ -7,12 +7,14 @@ use crate::{
     ledger::{Charged, FailureStreak, LedgerHistory},
 };
 
-/// Maximum number of expired names removed by one charge: a login adds one name, so a backlog shrinks without slowing
-/// it.
+/// Maximum number of expired names that one charge removes. A login adds one name, so a backlog shrinks without slowing
+/// the login.
 pub const AT_ONCE: usize = 8;
 
-/// Returns attempts that no limit counts any more, the oldest first. The ledger must be at least a day older: an
-/// attempt that seems older than the ledger was charged before the clock was set forward and may be recent.
+/// Returns attempts that no limit counts any more, the oldest first.
+///
+/// Returns none that seems older than the ledger (`floor`), because it was charged before the clock was set forward and
+/// may be recent.
 #[must_use]
 pub fn expired(history: &LedgerHistory, floor: UnixTime, now: UnixTime) -> Vec<&Charged> {
     let is_over = |charged: &&Charged| charged.at >= floor && now.since(charged.at) >= DAY;
@@ -21,8 +23,8 @@ pub fn expired(history: &LedgerHistory, floor: UnixTime, now: UnixTime) -> Vec<&
     expired
 }
 
-/// Returns the streak that includes every attempt up to a given time, so that their names can be removed; `None` if
-/// it includes them already.
+/// Returns the failure streak that includes every attempt up to `until`, so that the names of these attempts can be
+/// removed; `None` if `row` includes all of them.
 #[must_use]
 pub fn folded(
     history: &LedgerHistory,
@@ -71,7 +73,8 @@ mod tests {
         assert_eq!(ages(60), [0_u64; 0]);
     }
 
-    /// After the clock jumps ten days ahead, a recent attempt looks old, and older than the ledger.
+    /// Shows that a recent attempt does not expire after the clock jumps ten days ahead, although it then looks older
+    /// than the ledger.
     #[test]
     fn clock_set_forward_expires_nothing() {
         let history = history(&[60], Budget::Proven);

@@ -1,11 +1,12 @@
-//! The failure streak (NIST SP 800-63B section 5.2.2): consecutive failures, which survive restarts.
+//! The failure streak (NIST SP 800-63B section 5.2.2): consecutive failures, whose number survives a restart.
 
 use crate::{
     base::time::UnixTime,
     ledger::{FailureStreak, LedgerHistory, Try},
 };
 
-/// Returns the streak in force. If the ledger has none, the number stored next to the record precedes all attempts.
+/// Returns the start of the current failure streak. If the ledger does not store it, it is `noted`, the number of
+/// failures stored next to the record, and all attempts in the ledger count.
 #[must_use]
 pub fn in_force(history: &LedgerHistory, noted: u32, now: UnixTime) -> FailureStreak {
     let row = history.row.unwrap_or(FailureStreak { since: UnixTime(0), carried: noted });
@@ -13,7 +14,7 @@ pub fn in_force(history: &LedgerHistory, noted: u32, now: UnixTime) -> FailureSt
     if row.since > now { FailureStreak { since: UnixTime(0), ..row } } else { row }
 }
 
-/// Returns the length of the streak without `except`, an attempt that is not compared yet.
+/// Returns the number of consecutive failures. Does not count `except`, an attempt whose code is not compared yet.
 #[must_use]
 pub fn length(history: &LedgerHistory, row: FailureStreak, except: Option<&Try>) -> u32 {
     let counts = |at: UnixTime, name: &Try| {

@@ -1,4 +1,5 @@
-//! What the ledger remembers of a user: attempts, used codes, failure streaks, devices, the epoch, and their file names.
+//! The facts that the ledger stores for a user: attempts, used codes, failure streaks, devices, and the epoch, with
+//! their file names.
 //!
 //! May use: `base`, `record`, `policy`.
 

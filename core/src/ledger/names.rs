@@ -14,11 +14,11 @@ use crate::{
     ledger::{Budget, FailureStreak, KeyId, Nonce, Refused, Try, Used},
 };
 
-/// Maximum length of a word in an entry: the target of a short link is stored in the inode, so it can be written when
-/// the disk is full.
+/// Maximum length in bytes of a word in a text. The text is the target of a symbolic link. If it is short, it is stored
+/// in the inode and can be written when the disk is full.
 const WORD_MAX: usize = 24;
 
-/// Returns the name of a used step.
+/// Returns the ledger name of a used step.
 #[must_use]
 pub fn used_name(used: &Used) -> String {
     let mut mark = [0; 32];
@@ -27,7 +27,7 @@ pub fn used_name(used: &Used) -> String {
     concat(&["used.", mark, ".", Decimal::of(used.step.0).as_str()])
 }
 
-/// Parses the name of a used step.
+/// Parses the ledger name of a used step; `None` for any other name.
 #[must_use]
 pub fn read_used(name: &str) -> Option<Used> {
     let (mark, step) = name.strip_prefix("used.")?.split_once('.')?;
@@ -43,7 +43,7 @@ fn sixteen_bytes(hex: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-/// Returns the name of a charged attempt.
+/// Returns the ledger name of a charged attempt.
 #[must_use]
 pub fn try_name(charged: &Try) -> String {
     let budget = match charged.budget {
@@ -56,7 +56,7 @@ pub fn try_name(charged: &Try) -> String {
     concat(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
 }
 
-/// Parses the name of a charged attempt.
+/// Parses the ledger name of a charged attempt; `None` for any other name.
 #[must_use]
 pub fn read_try(name: &str) -> Option<Try> {
     let mut parts = name.strip_prefix("try.")?.splitn(4, '.');
@@ -75,34 +75,35 @@ pub fn read_try(name: &str) -> Option<Try> {
     })
 }
 
-/// Returns the name that stores the start of a failure streak.
+/// Returns the ledger name that stores the start of a failure streak.
 #[must_use]
 pub fn row_name(row: FailureStreak) -> String {
     let (since, carried) = (Decimal::of(row.since.0), Decimal::of(row.carried.into()));
     concat(&["row.", since.as_str(), ".", carried.as_str()])
 }
 
-/// Parses the start of a failure streak.
+/// Parses the ledger name of a failure streak; `None` for any other name.
 #[must_use]
 pub fn read_row(name: &str) -> Option<FailureStreak> {
     let (since, carried) = name.strip_prefix("row.")?.split_once('.')?;
     Some(FailureStreak { since: UnixTime(since.parse().ok()?), carried: carried.parse().ok()? })
 }
 
-/// Formats the text of a used step or attempt: the time of its creation.
+/// Returns the text of a used step or attempt: the time at which its name was created.
 #[must_use]
 pub fn instant(at: UnixTime) -> String {
     Decimal::of(at.0).as_str().into()
 }
 
-/// Parses the time of creation of a used step or attempt, with or without a nonce.
+/// Parses the creation time in the text of a used step or attempt; `None` if the text is damaged. A nonce may follow
+/// the time.
 #[must_use]
 pub fn read_instant(text: &str) -> Option<UnixTime> {
     let at = text.split_once('.').map_or(text, |(at, _)| at);
     at.parse().ok().map(UnixTime)
 }
 
-/// Formats the text of a claim: the time of its creation and the nonce of the attempt.
+/// Returns the text of a claimed step: the time of its creation and the nonce of the attempt.
 #[must_use]
 pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
     // Each accepted login writes one; a general encoder takes five times as long.
@@ -117,19 +118,19 @@ pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
     text
 }
 
-/// Parses the nonce of a claim; `None` if there is none.
+/// Parses the nonce in the text of a claimed step; `None` if the text has none.
 #[must_use]
 pub fn read_nonce(text: &str) -> Option<Nonce> {
     sixteen_bytes(text.split_once('.')?.1).map(Nonce)
 }
 
-/// Returns the name of one of the last refusals.
+/// Returns the ledger name of a refusal in a slot.
 #[must_use]
 pub fn refused_name(slot: u8) -> String {
     concat(&["refused.", Decimal::of(slot.into()).as_str()])
 }
 
-/// Formats a refusal: time, reason, service, source.
+/// Returns the text of a refusal: its time, reason, service and source.
 #[must_use]
 pub fn write_refused(refused: &Refused) -> String {
     let (at, reason, service) =
@@ -137,7 +138,7 @@ pub fn write_refused(refused: &Refused) -> String {
     concat(&[at.as_str(), " ", &reason, " ", &service, " ", refused.source.as_str()])
 }
 
-/// Parses a refusal.
+/// Parses the text of a refusal; `None` if it is damaged.
 #[must_use]
 pub fn read_refused(text: &str) -> Option<Refused> {
     let mut parts = text.split(' ');

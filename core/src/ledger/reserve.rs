@@ -1,9 +1,9 @@
-//! The ledger's reserve: names that attempts before a proven first factor leave for logins behind one.
+//! The reserve of the ledger: the names that are kept for logins behind a proven first factor.
 
 use crate::ledger::{Capacity, throttle::Familiarity};
 
-/// Returns whether an attempt before a proven first factor may take another name: strangers share the first half,
-/// users at a known source the first three quarters.
+/// Returns whether an attempt before a proven first factor may take another name. Attempts from unknown sources may
+/// take the first half of all names, attempts from known sources the first three quarters.
 #[must_use]
 pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     let kept = match familiarity {
@@ -13,8 +13,8 @@ pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     capacity.names == 0 || capacity.free > kept
 }
 
-/// Returns whether the last quarter has begun, in which all attempts before a proven first factor open the same
-/// folder.
+/// Returns whether only the last quarter of all names is free. All attempts before a proven first factor then open the
+/// same folder.
 #[must_use]
 pub fn has_begun(capacity: Capacity) -> bool {
     !admits(capacity, Familiarity::Known)

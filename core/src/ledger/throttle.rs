@@ -1,4 +1,4 @@
-//! The throttle: rate limit and lockout of attempts.
+//! The throttle: limits how often codes are compared, and locks users out.
 
 use alloc::vec::Vec;
 
@@ -12,20 +12,20 @@ use crate::{
     record::Snapshot,
 };
 
-/// Number of stored attempts above which old ones are removed; far above `throttle.in_a_row`.
+/// Number of stored attempts from which old ones are removed. It is far above `throttle.in_a_row`.
 const SPARE_ABOVE: usize = 1000;
 
-/// Whether a source has been accepted before.
+/// Whether the user has logged in from a source before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Familiarity {
-    /// The user has logged in from there; the attempts of strangers do not lock it out.
+    /// The user has logged in from this source. The attempts of other sources do not lock it out.
     Known,
-    /// The user has not logged in from there.
+    /// The user has never logged in from this source.
     Stranger,
 }
 
 impl Familiarity {
-    /// Returns whether a source is one that the user has logged in from.
+    /// Returns whether the user has logged in from a source before. `found` is the user's record, if there is one.
     #[must_use]
     pub fn of(found: Option<&Snapshot>, source: &SourceLabel) -> Self {
         if found.is_some_and(|found| found.known.contains(source)) {
@@ -36,38 +36,37 @@ impl Familiarity {
     }
 }
 
-/// Input of the decision: one charged attempt and all others.
+/// The facts by which the throttle decides about one charged attempt.
 pub struct ThrottleInput<'a> {
-    /// The attempt to decide on.
+    /// The charged attempt to decide about.
     pub charged: &'a Try,
-    /// All entries of the ledger, including the charged attempt.
+    /// All entries of the user in the ledger, including `charged`.
     pub history: &'a LedgerHistory,
-    /// Consecutive failures, without the charged attempt.
+    /// Number of consecutive failures, without `charged`.
     pub in_a_row: u32,
-    /// Whether the source is known.
+    /// Whether the user has logged in from this source before.
     pub familiarity: Familiarity,
     /// The current time.
     pub now: UnixTime,
 }
 
-/// Whether a charged attempt may be compared.
+/// Whether the code of a charged attempt may be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum ThrottleDecision {
-    /// The attempt may be compared.
+    /// The code may be compared.
     Judge,
-    /// Not yet; the charge is refunded.
+    /// The code must not be compared yet. The charge is refunded.
     Wait {
-        /// When the next attempt may be compared.
+        /// Time from which the next code may be compared.
         until: UnixTime,
     },
-    /// Locked out from this source until a login from a known source succeeds or an administrator runs `twinlock
-    /// unlock`.
+    /// The user is locked out from this source. A login from a known source or `twinlock unlock` ends this.
     Locked,
 }
 
-/// Decides on a charged attempt. Slots are exclusive, so concurrent processes compare no more codes than there are
-/// free slots.
+/// Decides whether the code of a charged attempt may be compared. Only one process can take each slot, so concurrent
+/// processes compare no more codes than there are free slots.
 pub fn check(limits: &Limits, case: &ThrottleInput<'_>) -> ThrottleDecision {
     if let Some(until) = own_delay(limits, case) {
         return ThrottleDecision::Wait { until };
@@ -82,7 +81,8 @@ pub fn check(limits: &Limits, case: &ThrottleInput<'_>) -> ThrottleDecision {
         .map_or(ThrottleDecision::Judge, |until| ThrottleDecision::Wait { until })
 }
 
-/// Returns how many attempts of one source and budget were charged on another day, less than a day ago.
+/// Returns the number of attempts less than a day old that have the source and budget of `name`, but were charged on
+/// another UTC day.
 #[must_use]
 pub fn carried_over(history: &LedgerHistory, name: &Try, now: UnixTime) -> u32 {
     let of_source = |charged: &&Charged| {
@@ -94,7 +94,7 @@ pub fn carried_over(history: &LedgerHistory, name: &Try, now: UnixTime) -> u32 {
     u32_of(history.tries.iter().filter(of_source).count())
 }
 
-/// Returns the lowest free slot of a day.
+/// Returns the lowest free slot of a budget, source and day.
 #[must_use]
 pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, day: u64) -> u32 {
     let taken = |slot: u32| {
@@ -106,8 +106,8 @@ pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, 
     (0..u32::MAX).find(|slot| !taken(*slot)).unwrap_or(u32::MAX)
 }
 
-/// Returns attempts that are too old for any limit, once there are many: otherwise, a year of guessing would fill the
-/// folder.
+/// Returns the attempts that are too old for any limit, if many are stored; otherwise none. Without their removal, a
+/// year of guessing would fill the folder.
 #[must_use]
 pub fn spare(history: &LedgerHistory, now: UnixTime) -> Vec<&Try> {
     if history.tries.len() < SPARE_ABOVE {
@@ -124,7 +124,7 @@ fn others<'a>(case: &'a ThrottleInput<'_>) -> impl Iterator<Item = &'a Charged> 
     case.history.tries.iter().filter(move |other| other.name != *charged)
 }
 
-/// Returns when the delay caused by this source's own failures ends.
+/// Returns the time at which the delay after wrong codes from this source ends; `None` if there is none.
 fn own_delay(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     let rank = case.charged.slot.saturating_add(carried_over(case.history, case.charged, case.now));
     let doublings = rank.checked_sub(limits.free)?;
@@ -145,9 +145,11 @@ fn own_delay(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     (case.now < until).then_some(until)
 }
 
-/// Returns when the daily budget of all unknown sources together has room again. Behind a proven first factor this
-/// budget equals the lockout limit: each login of the owner resets the consecutive failures, which would give an
-/// attacker with many addresses further guesses.
+/// Returns the time at which the limit per 24 hours allows an attempt from an unknown source; `None` if it allows one
+/// now. The limit counts the attempts from all sources.
+///
+/// Behind a proven first factor, it equals the lockout limit: each login of the user resets the consecutive failures,
+/// and an attacker with many addresses must not gain further guesses by that.
 fn day_budget(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     let budget = case.charged.budget;
     let most = match budget {

@@ -1,5 +1,5 @@
-//! The part of a login after a correct code, or in place of one: set-up, key replacement, new codes, self-service,
-//! remembered devices.
+//! The part of a login that follows a correct code or replaces it: set-up, key replacement, new codes, self-service,
+//! and remembered devices.
 
 use crate::login::{Candidate, LoginFlow};
 use crate::{
@@ -35,7 +35,7 @@ use crate::{
 };
 
 impl LoginFlow<'_> {
-    /// Offers set-up to a user who is not enrolled.
+    /// Offers set-up to a user who is not enrolled, and concludes the login.
     pub(super) fn set_up(
         &self,
         account: Option<&Account>,
@@ -101,7 +101,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Continues after the questions, if a dialogue is possible.
+    /// Runs what follows the questions, if a dialogue is possible. Returns how the login ends.
     pub(super) fn go_on(
         &self,
         account: &Account,
@@ -127,9 +127,9 @@ impl LoginFlow<'_> {
         done.map_or_else(ended, End::Granted)
     }
 
-    /// Continues after a correct code that is used up: first what the record owes, then what the user asked for. All
-    /// of it applies to the record that the code was compared with, or to this login's own changes of it; a
-    /// concurrent change takes precedence.
+    /// Runs what follows a correct code that is used up: first what the record owes, then the change that the user
+    /// wants. Each step applies to the record that the code was compared with, or to this login's own changes of that
+    /// record; a concurrent change of another process takes precedence.
     fn after_code(
         &self,
         context: &DialogueContext<'_>,
@@ -152,7 +152,7 @@ impl LoginFlow<'_> {
         self.finish(context, attempt, wish, &mut after).map(|()| accepted)
     }
 
-    /// Runs what can follow every code: the requested change, then the offer to remember the device.
+    /// Runs the change that the user wants, and then offers to remember the device.
     fn finish(
         &self,
         context: &DialogueContext<'_>,
@@ -167,8 +167,8 @@ impl LoginFlow<'_> {
         self.still_stands(context, after)
     }
 
-    /// Shows backup codes that are owed. The code was correct, so access is granted even if this fails: the codes
-    /// stay owed and are shown at the next login.
+    /// Shows backup codes that the record owes. If this fails, access is granted nevertheless, because the code was
+    /// correct, and the next login shows the codes.
     fn show_owed(&self, context: &DialogueContext<'_>, why: Why, after: &mut AfterCode) {
         after.shown = Shown::Something;
         let shown = set_up::codes_or_later(context, why, after.generation);
@@ -178,7 +178,7 @@ impl LoginFlow<'_> {
         after.generation = shown.generation;
     }
 
-    /// Shows the new set after the last backup code of a set was the second code of a change.
+    /// Shows a new set of backup codes if the last code of the old set was the second code of a change.
     fn show_successor(&self, context: &DialogueContext<'_>, after: &mut AfterCode) {
         let record = self.newest(context).filter(|record| is_as_judged(record, after));
         let used_up = |record: &Record| {
@@ -190,7 +190,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Checks the record again: the dialogue may have been held open for any time.
+    /// Returns an error if another process changed the record while the user held the dialogue open, or if the record
+    /// cannot be read.
     fn still_stands(
         &self,
         context: &DialogueContext<'_>,
@@ -206,7 +207,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns the index of the authenticator that matched, if others have seen its key.
+    /// Returns the index of the authenticator whose code was accepted, if others have seen its key; `None` otherwise.
     pub(super) fn seen_place(&self, attempt: &Attempt<'_>, accepted: &Accepted) -> Option<usize> {
         let Accepted::App { authenticator, .. } = accepted else { return None };
         let (_, snapshot) = attempt.person.as_ref()?;
@@ -240,14 +241,14 @@ impl LoginFlow<'_> {
         Ok(())
     }
 
-    /// Returns why new codes must be shown: the record owes them, or the last one was just used.
+    /// Returns why the user must be shown new backup codes after this code; `None` if none are owed.
     fn owed(&self, attempt: &Attempt<'_>, accepted: &Accepted) -> Option<Why> {
         let record = attempt.person.as_ref().map(|(_, snapshot)| &snapshot.record)?;
         let used_up = matches!(accepted, Accepted::BackupCode { left: Some(0), .. });
         (used_up || record.extras.owed_codes.is_some()).then(|| new_codes::why_owed(record))
     }
 
-    /// Runs the choice from the menu; access is granted even if the user changes nothing.
+    /// Runs the change that the user chooses from the menu. Access is granted even if the user changes nothing.
     fn serve(
         &self,
         context: &DialogueContext<'_>,
@@ -297,7 +298,8 @@ impl LoginFlow<'_> {
         found.filter(enrollment::is_enrolled)
     }
 
-    /// Handles the last code of a set: access is granted by the change that puts a new set in force, not before.
+    /// Shows a new set after the user entered the last backup code of a set. The change that puts the new set in force
+    /// uses the code up, and access is granted only then.
     fn after_last(
         &self,
         context: &DialogueContext<'_>,
@@ -333,7 +335,8 @@ impl LoginFlow<'_> {
         Ok(Accepted::BackupCode { shape: last.shape, left: Some(left) })
     }
 
-    /// Handles a ticket for new codes: the change that puts them in force uses it up, and access is granted.
+    /// Shows new backup codes after the user entered a ticket for them. The change that puts the codes in force uses
+    /// the ticket up, and access is granted only then.
     fn after_ticket(
         &self,
         context: &DialogueContext<'_>,
@@ -363,13 +366,13 @@ impl LoginFlow<'_> {
     }
 }
 
-/// The record that the steps after a code apply to, and whether a dialogue was shown since it was compared.
+/// The state after a correct code: the record that the later steps apply to, and whether a dialogue was shown.
 pub(super) struct AfterCode {
     pub(super) generation: Generation,
     pub(super) shown: Shown,
 }
 
-/// Whether the user was asked anything after the code.
+/// Whether the user was asked anything since the code was entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
     Nothing,

@@ -1,4 +1,4 @@
-//! Asks for codes during a login, verifies each, and continues after a correct one.
+//! Asks for the codes of a login, verifies each, and continues after a correct one.
 
 use alloc::boxed::Box;
 use core::cell::Cell;
@@ -24,7 +24,8 @@ use crate::{
 };
 
 impl LoginFlow<'_> {
-    /// Asks for codes and verifies each; after a correct one, runs the dialogues that follow.
+    /// Asks for codes and verifies each. After a correct code, runs the dialogues that follow. Returns how the login
+    /// ends.
     pub(super) fn ask_and_judge(&self, account: Option<&Account>, held: Candidate) -> End {
         let (backup, has_ticket) = (self.backup(account, &held), self.has_ticket(&held));
         let asking = Asking { backup, has_ticket, ..self.asking(account) };
@@ -50,7 +51,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Verifies and logs one code.
+    /// Verifies one code and logs it. If `noted_as` is given, logs that kind and reason in place of the outcome.
     pub(super) fn judge(
         &self,
         account: Option<&Account>,
@@ -129,7 +130,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns whether a ticket for new backup codes works here: only where a dialogue is possible.
+    /// Returns whether the user has a valid ticket for new backup codes and this login can show a dialogue for it.
     fn has_ticket(&self, held: &Candidate) -> bool {
         let Some(found) = &held.record else { return false };
         let mut tickets = found.record.extras.tickets.iter();

@@ -1,4 +1,4 @@
-//! Logins that ask for a code only: what the record owes is postponed, and the user is told.
+//! Logins that ask only for a code. What the record owes is postponed, and the user is told.
 
 use crate::{
     base::account::{Account, Folder},
@@ -17,12 +17,12 @@ use crate::{
 };
 
 impl LoginFlow<'_> {
-    /// Queues the message that the user must log in another way to continue.
+    /// Tells the user, after the login is logged, to log in another way for the dialogue that is needed.
     pub(super) fn leave_for_another_login(&self) {
         self.final_message.leave(text::login(self.policy.language, &Message::Elsewhere));
     }
 
-    /// Postpones what the record owes after a correct code.
+    /// Postpones what the record owes after a correct code. Returns how the login ends.
     pub(super) fn put_off(&self, account: &Account, attempt: &Attempt<'_>, end: End) -> End {
         match end {
             End::Granted(accepted) => match self.put_off_new_key(account, attempt, &accepted) {
@@ -41,8 +41,11 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Tells a user that a key must be replaced. Counts the postponement if the PAM line prevents the dialogue.
-    /// Programs that a local user runs count nothing: the login of that user already did.
+    /// Tells the user that a key must be replaced. Counts a postponement if the PAM line prevents the dialogue, but not
+    /// if a local user runs the program, because the login of that user has counted one.
+    ///
+    /// # Errors
+    /// [`DialogueError`] if the key cannot be replaced later: the postponements are used up or cannot be counted.
     fn put_off_new_key(
         &self,
         account: &Account,

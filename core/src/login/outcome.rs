@@ -1,4 +1,4 @@
-//! Reports the end of a login: to the user, the log, the ledger, by mail, and as a verdict.
+//! Reports the end of a login to the user, the log and the ledger, by mail, and as a verdict.
 
 use alloc::string::String;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl LoginFlow<'_> {
-    /// Records the end in the log and for `twinlock why`, and returns the verdict.
+    /// Logs the end of the login, stores it for `twinlock why`, and returns the verdict.
     pub(super) fn conclude(&self, account: Option<&Account>, end: End) -> Verdict {
         match &end {
             End::Granted(accepted) => {
@@ -56,12 +56,12 @@ impl LoginFlow<'_> {
         verdict_of(&end)
     }
 
-    /// Tells the user why access is denied, after it is logged.
+    /// Tells the user why access is denied, after the refusal is logged.
     pub(super) fn say_last(&self) {
         self.final_message.say(self.policy, self.ports.conversation);
     }
 
-    /// Notifies the user by mail when a backup code was used.
+    /// Notifies the user by mail if a backup code was accepted.
     fn write_accepted(&self, account: Option<&Account>, accepted: &Accepted) {
         if let Accepted::BackupCode { left, .. } = *accepted {
             self.write(account, NotificationKind::BackupCodeUsed, left);
@@ -73,7 +73,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Sends the user a mail, best effort.
+    /// Queues a mail to the user, best effort.
     pub(super) fn write(
         &self,
         account: Option<&Account>,
@@ -93,7 +93,7 @@ impl LoginFlow<'_> {
         });
     }
 
-    /// Stores what a success leaves behind, best effort: the clock mark and a new source.
+    /// Stores the facts of a granted login, best effort: the clock mark and a new source.
     pub(super) fn afterwards(&self, account: Option<&Account>, familiarity: Familiarity) {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now);
@@ -107,8 +107,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Logs a refusal or an exemption, and stores a refusal in the ledger. Before a first factor the two must be
-    /// indistinguishable.
+    /// Logs a refusal or an exemption, and stores a refusal in the ledger. Before a first factor, an observer must not
+    /// be able to tell a refusal from an exemption.
     pub(super) fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
         self.log(account, kind, Some(reason), None);
         if kind == Kind::Refused || self.first_factor != FirstFactor::Proven {
@@ -135,12 +135,13 @@ impl LoginFlow<'_> {
     }
 }
 
-/// Returns the account name without terminal control characters.
+/// Returns the account name without terminal control characters; an empty text for `None`.
 pub(super) fn name_of(account: Option<&Account>) -> String {
     account.map_or_else(String::new, Account::plain_name)
 }
 
-/// Returns the end of a dialogue in which no code could be correct, with the reason for that.
+/// Returns the end of a login in which no code could be correct: `end`, or a denial with `reason` unless the last code
+/// was logged at once.
 pub(super) fn with_reason(end: End, reason: Reason) -> End {
     match end {
         // Each code was logged with the reason already.
@@ -152,7 +153,7 @@ pub(super) fn with_reason(end: End, reason: Reason) -> End {
     }
 }
 
-/// Returns the end of a dialogue in which no code was compared, and so none was logged.
+/// Returns the end of a login in which no code was compared: a denial gets `reason`, because no code was logged.
 pub(super) fn unjudged(end: End, reason: Reason) -> End {
     match end {
         End::Denied(_) => End::Denied(reason),

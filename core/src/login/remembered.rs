@@ -1,4 +1,4 @@
-//! Remembered devices at a login: accepts one in place of a code.
+//! Accepts a remembered device at a login in place of a code.
 
 use crate::{
     base::account::{Account, Folder},
@@ -30,7 +30,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Accepts a remembered device in place of a code, if its record is the newest.
+    /// Accepts a remembered device in place of a code; `None` if the device is not remembered or the record is not the
+    /// newest.
     pub(super) fn of_remembered_device(
         &self,
         account: Option<&Account>,

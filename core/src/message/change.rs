@@ -1,58 +1,58 @@
-//! Messages about changes after a correct code.
+//! Messages about the changes that a user can make after a correct code.
 
 use alloc::{string::String, vec::Vec};
 
 use crate::base::time::UnixTime;
 
-/// One message.
+/// One message about a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Another user has seen the key; it should be replaced.
+    /// Another user has seen the key, and the user should replace it.
     Seen {
-        /// Who has seen it.
+        /// The user who has seen the key.
         by: String,
-        /// When it was seen.
+        /// Time at which the key was seen.
         at: UnixTime,
-        /// How often the replacement can still be postponed.
+        /// Number of times that the replacement can still be postponed.
         left: u8,
     },
-    /// An administrator has seen the key, and this login cannot ask for its replacement.
+    /// An administrator has seen the key, but this login cannot ask the user to replace it.
     SeenElsewhere {
-        /// Who has seen it.
+        /// The administrator who has seen the key.
         by: String,
-        /// When it was seen.
+        /// Time at which the key was seen.
         at: UnixTime,
     },
     /// Asks again whether to replace the key, after an invalid answer.
     SeenAgain {
-        /// How often the replacement can still be postponed.
+        /// Number of times that the replacement can still be postponed.
         left: u8,
     },
     /// The menu of changes.
     Menu {
-        /// When something was last changed.
+        /// Time at which an authenticator or the backup codes were last changed.
         changed: UnixTime,
-        /// Number of authenticators; one of several can be removed.
+        /// Number of the user's authenticators. One can be removed if there are several.
         authenticators: usize,
     },
-    /// Shown above the repeated menu after an invalid choice.
+    /// The choice is invalid. Shown above the repeated menu.
     NoSuchChoice,
-    /// Asks which of several authenticators.
+    /// Asks which of several authenticators to replace or remove.
     Which {
-        /// Their names.
+        /// The names of the authenticators.
         names: Vec<String>,
-        /// What will happen to it.
+        /// What will happen to the chosen authenticator.
         fate: Fate,
     },
     /// Asks for a second code before any change.
     SecondCode,
-    /// Asks for a second code after the new key was verified.
+    /// Asks for a second code of the old authenticator, after the new key was verified.
     SecondOfOld,
-    /// Asks for a second code after an additional key was verified.
+    /// Asks for a second code of another authenticator, after an additional key was verified.
     SecondOfOther,
     /// Asks for a second code before an authenticator is removed.
     SecondToRemove {
-        /// Its name.
+        /// Name of the authenticator.
         name: String,
     },
     /// Asks for the name of an additional authenticator.
@@ -61,12 +61,12 @@ pub enum Change {
     Added,
     /// The second code is wrong.
     WrongSecond {
-        /// Answers left.
+        /// Number of further answers that are accepted.
         left: u8,
     },
     /// The second code was used already.
     UsedSecond {
-        /// Seconds until the next code.
+        /// Seconds until the app shows the next code.
         wait: u64,
     },
     /// The answer is not a code.
@@ -76,30 +76,30 @@ pub enum Change {
         /// The app's entry that is now useless, such as `Example:ada (phone)`.
         entry: String,
     },
-    /// One of several authenticators was removed.
+    /// An authenticator was removed.
     Removed {
-        /// Its entry in the app.
+        /// The app's entry for the removed authenticator.
         entry: String,
     },
-    /// The key that should have been replaced is still in force.
+    /// The old key, which the user should have replaced, is still in force.
     OldKeyStays,
     /// Nothing was changed.
     Unchanged,
     /// Asks whether to remember the device.
     Remember {
-        /// The source address.
+        /// The address from which the user connects.
         address: String,
-        /// How long, in seconds.
+        /// Time for which the device would be remembered, in seconds.
         seconds: u64,
     },
 }
 
-/// What will happen to one of several authenticators.
+/// What will happen to an authenticator that the user chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It is replaced.
+    /// The authenticator is replaced.
     Replaced,
-    /// It is removed.
+    /// The authenticator is removed.
     Removed,
 }
 

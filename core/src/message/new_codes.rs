@@ -5,44 +5,44 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-/// One message.
+/// One message about new backup codes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NewCodes {
-    /// Shows the codes and asks for the last group of the last one.
+    /// Shows the codes and asks for the last group of the last code.
     Show {
-        /// Why there are new ones.
+        /// Why there are new codes.
         why: Why,
-        /// The codes in groups.
+        /// The new codes.
         codes: Codes,
     },
-    /// The answer is not the last group.
+    /// The answer is not the last group of the last code.
     NotTheLast {
-        /// Answers left.
+        /// Number of further answers that are accepted.
         left: u8,
         /// Number of codes shown.
         count: u8,
     },
-    /// An empty answer; another one cancels.
+    /// The answer is empty. Another empty answer cancels.
     NothingTyped {
         /// Number of codes shown.
         count: u8,
     },
     /// The codes are now valid.
     InForce {
-        /// Number of codes.
+        /// Number of the codes.
         count: u8,
     },
-    /// Not confirmed; the next login shows others.
+    /// The codes were not confirmed. The next login shows others.
     Later,
-    /// They may be valid.
+    /// It is unknown whether the new codes are valid.
     Unsure,
-    /// Not confirmed; the old code still works.
+    /// The codes were not confirmed. The old code still works.
     OldOneStays,
-    /// Not confirmed; the ticket still works.
+    /// The codes were not confirmed. The ticket still works.
     TicketStays,
 }
 
-/// Codes to be displayed.
+/// Backup codes to be displayed.
 #[derive(PartialEq, Eq)]
 pub struct Codes(pub Vec<Zeroizing<String>>);
 
@@ -52,27 +52,27 @@ impl fmt::Debug for Codes {
     }
 }
 
-/// Why there are new codes.
+/// Why there are new backup codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// The last old code was just used.
+    /// The user has just used the last old code.
     LastTyped,
-    /// Set-up was just completed.
+    /// The user has just completed set-up.
     SetUp {
         /// The account name.
         user: String,
         /// The host name.
         host: String,
     },
-    /// There are none: never confirmed, or used up.
+    /// The user has no codes, because they were never confirmed or are used up.
     None,
-    /// Another user enrolled this one, who never had codes.
+    /// An administrator enrolled the user, who never had codes.
     First,
-    /// An administrator revoked the old ones.
+    /// An administrator revoked the old codes.
     Given {
-        /// The administrator.
+        /// The name of the administrator.
         by: String,
     },
-    /// The user asked for them.
+    /// The user asked for new codes.
     Wished,
 }

@@ -1,4 +1,4 @@
-//! Messages of the set-up.
+//! Messages of the set-up of a user.
 
 use alloc::string::String;
 
@@ -6,20 +6,20 @@ use zeroize::Zeroizing;
 
 use crate::{base::time::UnixTime, record::extras::AuditStamp};
 
-/// One message.
+/// One message of the set-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetUp {
-    /// What set-up is, and how to begin.
+    /// Explains set-up, and says how to begin.
     Begin {
         /// The account name.
         user: String,
-        /// The administrator's reason.
+        /// The reason that the administrator gives for set-up; `None` for the built-in text.
         reason: Option<String>,
-        /// What the user types to begin.
+        /// What the user types to begin set-up.
         by: Beginning,
         /// Whether the login continues without set-up.
         without: Going,
-        /// Who reset this user, and when.
+        /// Who reset this user, and when; `None` if the user was not reset.
         reset: Option<AuditStamp>,
     },
     /// Asks again for the word that begins set-up.
@@ -29,63 +29,63 @@ pub enum SetUp {
     },
     /// The ticket has expired; a new one will be mailed.
     TicketExpired,
-    /// The ticket is wrong; asks again.
+    /// The ticket is wrong. Asks again.
     WrongTicket {
-        /// Answers left.
+        /// Number of further answers that are accepted.
         left: u8,
     },
-    /// The answer is not a ticket; asks again.
+    /// The answer is not a ticket. Asks again.
     NotATicket,
-    /// The last message to a client that did not begin, perhaps a script.
+    /// The last message to a client that did not begin set-up. The client may be a script.
     NeedsAPerson,
-    /// Shown above the key: set-up was begun before.
+    /// Set-up was begun before. Shown above the key.
     BegunBefore {
-        /// When set-up was begun.
+        /// Time at which set-up was begun.
         at: UnixTime,
-        /// Where the user connected from then.
+        /// Place from which the user who began set-up connected.
         source: String,
-        /// Whether this is the key that was shown then.
+        /// Whether this key is the one that was shown when set-up was begun.
         key: SameKey,
     },
-    /// Shown above the QR code.
+    /// Asks the user to scan the QR code below.
     Scan,
-    /// Shown below the QR code: the key in groups.
+    /// The key in groups. Shown below the QR code.
     OrType {
-        /// The key.
+        /// The key in groups.
         key: Zeroizing<String>,
     },
-    /// The key alone in groups, if no QR code can be shown.
+    /// The key in groups. Shown alone if no QR code can be shown.
     TypeKey {
-        /// The key.
+        /// The key in groups.
         key: Zeroizing<String>,
     },
-    /// Asks for the first code.
+    /// Asks for the first code of the new key.
     AskCode {
-        /// Number of digits.
+        /// Number of digits of the code.
         digits: u8,
     },
-    /// The code belongs to another key.
+    /// The code does not match the new key.
     WrongCode,
-    /// The code is correct for another time.
+    /// The code matches another time than now.
     ClockOff {
-        /// Seconds by which the app's clock is ahead.
+        /// Seconds by which the app's clock is ahead of this host's; negative if it is behind.
         ahead: i64,
     },
     /// The code was used already.
     UsedCode {
-        /// Seconds until the next code.
+        /// Seconds until the app shows the next code.
         wait: u64,
     },
     /// The answer is not a code.
     NotACode,
-    /// An empty answer; another one cancels.
+    /// The answer is empty. Another empty answer cancels.
     NothingTyped,
-    /// No further code is accepted.
+    /// No further code is accepted, after too many wrong answers.
     TooMany {
-        /// Until when a login can continue with this key, if it can.
+        /// Time up to which a later login can continue with this key; `None` if it cannot.
         until: Option<UnixTime>,
     },
-    /// No further ticket is accepted.
+    /// No further ticket is accepted, after too many wrong answers.
     NoTicket {
         /// The account name.
         user: String,
@@ -95,31 +95,31 @@ pub enum SetUp {
 /// What the user types to begin set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beginning {
-    /// The word `start`.
+    /// The user types the word `start`.
     Word,
-    /// A ticket.
+    /// The user types a ticket.
     Ticket,
 }
 
 /// Whether a login continues without set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Going {
-    /// The login is refused without set-up.
+    /// The login is refused unless the user completes set-up.
     No,
-    /// The login continues without set-up, until this day if one is set.
+    /// The login continues without set-up, until this time if one is set.
     On(Option<UnixTime>),
 }
 
-/// Whether the key is the one that was shown before.
+/// Whether the new key is the one that was shown before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameKey {
-    /// The key is the same.
+    /// The key is the one that was shown before.
     Same,
-    /// Another key; the one that was shown before is no longer valid.
+    /// The key is another one. The key that was shown before is no longer valid.
     Another,
 }
 
-/// The words that begin set-up, in each language, including a form without Swedish letters.
+/// The words that begin set-up in each language. They include a form without Swedish letters.
 pub const WORDS: [&str; 4] = ["start", "starta", "börja", "borja"];
 
 /// Returns whether an answer is a word that begins set-up, ignoring case.

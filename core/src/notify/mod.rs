@@ -1,4 +1,5 @@
-//! Mail to users: notifications, when a failed delivery is tried again, spool file names, and the texts.
+//! Mail to users: the notifications, the time at which a failed delivery is tried again, the names of spool files, and
+//! the texts.
 //!
 //! May use: `base`, `ledger`, `policy`, `record`, `text`.
 

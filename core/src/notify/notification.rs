@@ -1,4 +1,4 @@
-//! Mail notifications: changes that the user should know of, since another person may have made them.
+//! Mail notifications about changes that the user should know of, because another person may have made them.
 
 use alloc::string::String;
 
@@ -12,23 +12,24 @@ use crate::{
 pub struct Notification {
     /// The canonical account name.
     pub user: String,
-    /// What happened.
+    /// The event that the mail reports.
     pub kind: NotificationKind,
-    /// When it happened.
+    /// Time of the event.
     pub at: UnixTime,
     /// The PAM service, or `twinlock` for a command.
     pub service: String,
-    /// The source.
+    /// The place from which the event was caused.
     pub source: SourceLabel,
-    /// Who did it, if not the user.
+    /// The administrator who acted; `None` if it was the user.
     pub by: Option<String>,
-    /// Backup codes left, if relevant.
+    /// Number of unused backup codes; `None` if the mail does not mention it.
     pub left: Option<u8>,
-    /// Recipient: the previous address, or root. `None` for the address that is on record when the mail is sent.
+    /// The recipient: the user's previous address, or root. `None` for the address that is on record when the mail is
+    /// sent.
     pub to: Option<String>,
 }
 
-/// What happened.
+/// The event that a mail notification reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotificationKind {
     /// A backup code was used.
@@ -39,11 +40,11 @@ pub enum NotificationKind {
     SetUpDone,
     /// An authenticator was replaced, added or removed.
     KeyChanged,
-    /// There is a new set of backup codes; the old ones are invalid.
+    /// A new set of backup codes is in force, and the old codes are invalid.
     CodesRenewed,
     /// An administrator reset the user.
     Reset,
-    /// Wrong codes after a correct password or key.
+    /// Wrong codes were entered after a correct password or key.
     Guessed,
     /// An administrator issued a bypass code.
     BypassGiven,
@@ -53,21 +54,21 @@ pub enum NotificationKind {
     KeyExported,
     /// A record exported by another host was imported.
     RecordImported,
-    /// The mail address was changed; sent to the previous one.
+    /// The user's mail address was changed. This mail goes to the previous address.
     MailChanged,
-    /// The enrollment was removed.
+    /// An administrator removed the user's enrollment.
     Removed,
-    /// Failed attempts were cleared.
+    /// The user's failed attempts were cleared.
     Unlocked,
-    /// An administrator acted without entering a verification code; sent to root.
+    /// An administrator acted without entering a verification code. This mail goes to root.
     BreakGlass,
-    /// A new drift or counter was learned from two adjacent codes.
+    /// A new drift or counter of an authenticator was learned from two adjacent codes.
     Resynchronized,
-    /// A login found the set-up ticket expired; a new one will be mailed.
+    /// A login found that the set-up ticket has expired. A new ticket will be mailed.
     TicketExpired,
 }
 
-/// All kinds, with their words in file names.
+/// All kinds of notifications, each with its word in file names.
 pub const KINDS: [(NotificationKind, &str); 17] = [
     (NotificationKind::BackupCodeUsed, "backup-code-used"),
     (NotificationKind::FewCodesLeft, "few-codes-left"),
@@ -89,14 +90,15 @@ pub const KINDS: [(NotificationKind, &str); 17] = [
 ];
 
 impl NotificationKind {
-    /// Returns the word used in file names.
+    /// Returns the word of this kind in file names.
     #[must_use]
     pub fn word(self) -> &'static str {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
     }
 
-    /// Returns whether one notification per hour is enough: for events that a stranger with a password can cause, and
-    /// for reminders. All others report a change each and are never delayed.
+    /// Returns whether one notification of this kind per hour is enough, because a stranger with a password can cause
+    /// the event or because it is a reminder. The notifications of all other kinds report one change each and are never
+    /// delayed.
     #[must_use]
     pub fn is_merged(self) -> bool {
         match self {
@@ -118,31 +120,32 @@ impl NotificationKind {
         }
     }
 
-    /// Returns the kind with that word.
+    /// Returns the kind that has this word in file names; `None` if there is none.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         KINDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
     }
 }
 
-/// The topic of a mail.
+/// The subject of a mail. Each topic has its own text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// An event.
+    /// A notification of this kind.
     Event(NotificationKind),
-    /// A ticket, which the mail contains.
+    /// A ticket for this purpose. The mail contains the ticket.
     Ticket(Purpose),
 }
 
 impl Topic {
-    /// Returns all topics. An expired ticket has no text of its own: the mail with the new ticket reports it.
+    /// Returns all topics that have a text. [`NotificationKind::TicketExpired`] has none, because the mail with the new
+    /// ticket reports the event.
     pub fn all() -> impl Iterator<Item = Self> {
         let tickets = [Purpose::SetUp, Purpose::Codes].into_iter().map(Self::Ticket);
         let told = KINDS.into_iter().filter(|(kind, _)| *kind != NotificationKind::TicketExpired);
         told.map(|(kind, _)| Self::Event(kind)).chain(tickets)
     }
 
-    /// Returns the word used in the names of text files.
+    /// Returns the word of this topic in the names of text files.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -152,7 +155,7 @@ impl Topic {
         }
     }
 
-    /// Returns the placeholders that a text may contain.
+    /// Returns the names of the placeholders that a text on this topic may contain.
     #[must_use]
     pub fn blanks(self) -> &'static [&'static str] {
         match self {
@@ -162,33 +165,33 @@ impl Topic {
     }
 }
 
-/// The placeholder that a ticket text must contain.
+/// Name of the placeholder that the text of a ticket mail must contain.
 pub const TICKET: &str = "ticket";
 
-/// A ticket to be mailed.
+/// The content of a mail that contains a ticket.
 #[derive(Debug)]
 pub struct TicketMail<'a> {
     /// The canonical account name.
     pub user: &'a str,
-    /// Its purpose.
+    /// The purpose of the ticket.
     pub purpose: Purpose,
-    /// Its letters in groups.
+    /// The letters of the ticket, in groups.
     pub ticket: &'a str,
-    /// Who issues it.
+    /// The administrator who issues the ticket.
     pub by: &'a str,
-    /// When the ticket was issued.
+    /// Time at which the ticket was issued.
     pub at: UnixTime,
-    /// Expiry.
+    /// Time at which the ticket expires.
     pub until: UnixTime,
 }
 
-/// Delivery progress of a notification that was taken from the outbox.
+/// The delivery progress of a notification that the delivery service has taken from the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryProgress {
-    /// How often sending was begun.
+    /// Number of times that sending was begun.
     pub tries: u32,
-    /// How often sending was begun, and its result is unknown.
+    /// Number of times that sending was begun and its outcome is unknown.
     pub cuts: u32,
-    /// When it is due.
+    /// Time at which the next delivery is due.
     pub at: UnixTime,
 }

@@ -1,39 +1,41 @@
-//! Mail delivery: decides when a notification is sent, retried or given up. At most one per kind and hour.
+//! Mail delivery: decides when a notification is sent, retried or given up. At most one notification per kind and hour
+//! is sent to a user.
 
 use crate::{
     base::time::{DAY, HOUR, MINUTE, UnixTime},
     notify::notification::DeliveryProgress,
 };
 
-/// Seconds between two notifications of one kind to one user.
+/// Seconds between two notifications of the same kind to the same user.
 const BETWEEN: u64 = HOUR;
-/// Seconds before the first retry; doubled after each further failure.
+/// Seconds before the first retry. Each further pause is twice as long.
 const FIRST_PAUSE: u64 = 15 * MINUTE;
-/// Maximum seconds between retries.
+/// Maximum length of a pause in seconds.
 const LONGEST_PAUSE: u64 = 6 * HOUR;
 /// Age in seconds at which an undeliverable notification is given up.
 const OLDEST: u64 = 4 * DAY;
-/// How often sending may be interrupted with an unknown result.
+/// Number of times that sending may be interrupted with an unknown outcome.
 const CUTS: u32 = 2;
 
-/// What happens to a notification.
+/// What happens to a notification whose delivery failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum RetryDecision {
-    /// It waits.
+    /// The notification waits for its next delivery.
     Waits(DeliveryProgress),
-    /// It is given up and kept for an administrator to see.
+    /// The notification is given up, and kept for an administrator to see.
     Dead,
 }
 
-/// Returns the initial progress of a new notification, given when one of its kind was last sent.
+/// Returns the progress of a new notification. `last` is the time at which a notification of the same kind was last
+/// sent to the same user.
 #[must_use]
 pub fn fresh(now: UnixTime, last: Option<UnixTime>) -> DeliveryProgress {
     DeliveryProgress { tries: 0, cuts: 0, at: free_from(now, last).unwrap_or(now) }
 }
 
-/// Returns when the next notification of a kind may be sent; `None` for now. A time far in the future was written by
-/// a wrong clock and is ignored.
+/// Returns when the next notification of a kind may be sent; `None` if it may be sent now. Ignores a time far in the
+/// future, because a wrong clock wrote it.
 #[must_use]
 pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
     let last = last.filter(|last| last.since(now) < BETWEEN)?;
@@ -41,27 +43,28 @@ pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
     (free > now).then_some(free)
 }
 
-/// Returns whether a waiting notification is due. A pause beyond the maximum means that the clock was set back; it is
-/// due then.
+/// Returns whether a waiting notification is due. It is also due if its pause exceeds the maximum, because the clock
+/// was then set back.
 #[must_use]
 pub fn is_due(progress: DeliveryProgress, now: UnixTime) -> bool {
     progress.at <= now || progress.at.since(now) > LONGEST_PAUSE
 }
 
-/// Counts an attempt that begins. Until its end is reported it counts as interrupted.
+/// Returns the progress after a delivery begins. The delivery counts as interrupted until its outcome is known.
 #[must_use]
 pub fn begun(progress: DeliveryProgress) -> DeliveryProgress {
     let count = |number: u32| number.saturating_add(1);
     DeliveryProgress { tries: count(progress.tries), cuts: count(progress.cuts), ..progress }
 }
 
-/// Returns whether a notification was interrupted too often: it may have been sent each time.
+/// Returns whether the delivery of a notification was interrupted too often. Each interrupted delivery may have sent
+/// the mail.
 #[must_use]
 pub fn is_given_up(progress: DeliveryProgress) -> bool {
     progress.cuts >= CUTS
 }
 
-/// Decides after a failure, for a notification about an event at `of`.
+/// Decides what happens after a failed delivery of a notification about an event at the time `of`.
 pub fn after_failure(progress: DeliveryProgress, of: UnixTime, now: UnixTime) -> RetryDecision {
     if now.since(of) > OLDEST {
         return RetryDecision::Dead;

@@ -1,4 +1,5 @@
-//! Notifications in the outbox: a symbolic link `NAME@KIND`, whose target contains the details.
+//! Names and texts of notifications in the outbox. Each is a symbolic link `NAME@KIND`, whose target contains the
+//! details.
 
 use alloc::{format, string::String};
 
@@ -8,21 +9,22 @@ use crate::{
     notify::notification::{DeliveryProgress, Notification, NotificationKind},
 };
 
-/// Separates the user's folder name from the kind; no folder name contains it.
+/// Separates the user's folder name from the kind. No folder name contains this character.
 const BETWEEN: char = '@';
 
-/// Maximum length of a name that includes a time: with time and progress it stays below the 255 bytes of a file name.
+/// Maximum length in bytes of a name that includes a time. With time and progress, the name must stay below the 255
+/// bytes of a file name.
 const WITH_TIME_MAX: usize = 180;
 
-/// An absent value.
+/// Text of an absent value.
 const NOTHING: &str = "-";
-/// Prefix of an address.
+/// Prefix of the recipient's address.
 const TO: &str = "to=";
-/// The actor `-`, as opposed to an absent one.
+/// Text of an actor named `-`, which differs from the text of an absent actor.
 const DASH: &str = "%2D";
 
-/// Returns the name of a notification: `NAME@KIND` for kinds that are merged, so that there is one per user and kind,
-/// and `NAME@KIND.TIME` for all other events.
+/// Returns the name of a notification. Kinds that are merged get `NAME@KIND`, so that only one notification per user
+/// and kind can exist. Other kinds get `NAME@KIND.TIME`.
 #[must_use]
 pub fn name_of(folder: &Folder, notification: &Notification) -> String {
     let name = format!("{}{BETWEEN}{}", folder.as_str(), notification.kind.word());
@@ -32,7 +34,8 @@ pub fn name_of(folder: &Folder, notification: &Notification) -> String {
     }
 }
 
-/// Parses user name and kind from the name of a notification, with or without a time.
+/// Parses the user name and the kind from the name of a notification, with or without a time; `None` for any other
+/// name.
 #[must_use]
 pub fn read_name(name: &str) -> Option<(String, NotificationKind)> {
     let (folder, kind) = name.split_once(BETWEEN)?;
@@ -46,8 +49,9 @@ pub fn read_name(name: &str) -> Option<(String, NotificationKind)> {
     Some((Folder::name_of(folder)?, NotificationKind::named(kind)?))
 }
 
-/// Formats the details of a notification: `TIME SERVICE SOURCE BY LEFT`, with `-` for absent values and all but plain
-/// characters as `%XX`. A notification to an address other than the one on record has a sixth word, `to=ADDRESS`.
+/// Returns the details of a notification as text: `TIME SERVICE SOURCE BY LEFT`, with `-` for an absent value and `%XX`
+/// for each character that is not plain. A notification to another address than the one on record has a sixth word,
+/// `to=ADDRESS`.
 #[must_use]
 pub fn write(notification: &Notification) -> String {
     let by = notification.by.as_deref().map_or_else(|| NOTHING.into(), actor);
@@ -58,7 +62,7 @@ pub fn write(notification: &Notification) -> String {
     format!("{at} {service} {} {by} {left}{to}", notification.source.as_str())
 }
 
-/// Parses what [`write`] wrote under a name.
+/// Parses the text that [`write`] returned for the notification with this name; `None` if it is damaged.
 #[must_use]
 pub fn read(name: &str, text: &str) -> Option<Notification> {
     let (user, kind) = read_name(name)?;
@@ -86,15 +90,16 @@ pub fn read(name: &str, text: &str) -> Option<Notification> {
     parts.next().is_none().then_some(notification)
 }
 
-/// Returns the name of a waiting notification: `NAME@KIND@TRIES.CUTS.TIME`, so that its progress changes only by a
-/// rename, in which one of several processes succeeds.
+/// Returns the name of a waiting notification: `NAME@KIND@TRIES.CUTS.TIME`. Its progress thus changes only by a rename,
+/// and of several processes only one can rename it.
 #[must_use]
 pub fn waiting_name(name: &str, progress: DeliveryProgress) -> String {
     let at = names::instant(progress.at);
     format!("{name}{BETWEEN}{}.{}.{at}", progress.tries, progress.cuts)
 }
 
-/// Parses what [`waiting_name`] made.
+/// Parses a name that [`waiting_name`] returned, into the name of the notification and its progress; `None` for any
+/// other name.
 #[must_use]
 pub fn read_waiting(text: &str) -> Option<(&str, DeliveryProgress)> {
     let (name, progress) = text.rsplit_once(BETWEEN)?;
@@ -109,12 +114,12 @@ pub fn read_waiting(text: &str) -> Option<(&str, DeliveryProgress)> {
     parts.next().is_none().then_some((name, DeliveryProgress { tries, cuts, at }))
 }
 
-/// Formats the actor so that `-` differs from an absent one.
+/// Returns the text of an actor. The actor `-` gets another text than an absent actor.
 fn actor(name: &str) -> String {
     if name == NOTHING { DASH.into() } else { plain(name) }
 }
 
-/// Formats a name in safe characters; `-` if it is empty or too long.
+/// Returns a name in safe characters; `%3F`, a question mark, if the name is empty or too long.
 fn plain(text: &str) -> String {
     let odd = |_| String::from("%3F");
     Folder::of(text).map_or_else(odd, |folder| folder.as_str().into())

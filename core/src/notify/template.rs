@@ -1,4 +1,4 @@
-//! The text of a mail: built in or an administrator's, with placeholders filled in.
+//! The text of a mail, built in or written by an administrator. Its placeholders are replaced by values.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -12,38 +12,38 @@ use crate::{
     record::extras::Purpose,
 };
 
-/// Maximum length of a filled-in value in characters; longer values are truncated.
+/// Maximum length in characters of a value that replaces a placeholder. Longer values are truncated.
 const VALUE_MAX: usize = 100;
 /// Maximum length of a subject in characters.
 const SUBJECT_MAX: usize = 250;
-/// The first word of an administrator's text.
+/// The first word of a text that an administrator wrote.
 const SUBJECT: &str = "Subject:";
 /// The text for an empty value.
 const NOTHING: &str = "-";
 
-/// A mail without addresses. The body may contain a ticket.
+/// The subject and body of a mail. The body may contain a ticket.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The subject, one line.
+    /// The subject, which is one line.
     pub subject: String,
-    /// The body.
+    /// The body, which may contain a ticket.
     pub body: Zeroizing<String>,
 }
 
-/// Why a text cannot be used.
+/// Why a text of an administrator cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TemplateError {
-    /// The first line is not `Subject:` with a text.
+    /// The first line is not `Subject:` followed by a text.
     NoSubject,
-    /// There is no body after the first line.
+    /// No body follows the first line.
     NoBody,
-    /// An unknown placeholder for this topic.
+    /// The text contains a placeholder that its topic does not have. Holds the name.
     Unknown(String),
-    /// An unpaired brace.
+    /// The text contains a brace without its counterpart.
     Unpaired,
-    /// A control character.
+    /// The text contains a control character.
     Control,
-    /// A ticket mail without its placeholder.
+    /// The text of a ticket mail does not contain the placeholder for the ticket.
     NoTicket,
 }
 
@@ -62,12 +62,12 @@ impl core::fmt::Display for TemplateError {
 
 impl core::error::Error for TemplateError {}
 
-/// Values that replace the placeholders of a text.
+/// The values that replace the placeholders of a text.
 #[derive(Debug)]
 pub struct Blanks(Vec<(&'static str, Zeroizing<String>)>);
 
 impl Blanks {
-    /// Returns the values for a notification.
+    /// Returns the values for a notification from this host.
     #[must_use]
     pub fn of_letter(language: Language, letter: &Notification, host: &str) -> Self {
         let left = letter.left.map_or_else(|| NOTHING.into(), |left| format!("{left}"));
@@ -82,7 +82,7 @@ impl Blanks {
         ])
     }
 
-    /// Returns the values for a ticket.
+    /// Returns the values for a mail that contains a ticket.
     #[must_use]
     pub fn of_ticket(ticket_mail: &TicketMail<'_>, host: &str) -> Self {
         Self::tidied([
@@ -105,7 +105,8 @@ impl Blanks {
     }
 }
 
-/// Returns a value on one line, in characters that are safe in a header and for display.
+/// Returns a value of at most `most` characters on one line. All characters are safe in a mail header and on a
+/// terminal.
 fn tidy(value: &str, most: usize) -> Zeroizing<String> {
     let hidden = |letter: char| {
         letter.is_control()
@@ -125,7 +126,7 @@ fn instant(at: UnixTime) -> String {
     format!("{year:04}-{month:02}-{day:02} {hours:02}:{minutes:02}:{seconds:02} UTC")
 }
 
-/// Returns a source for display.
+/// Returns a source in words for users.
 fn source(language: Language, label: &SourceLabel) -> String {
     let (label, words) = (label.as_str(), texts::sources(language));
     match (label.strip_prefix("uid:"), label.strip_prefix("tty:")) {
@@ -137,7 +138,7 @@ fn source(language: Language, label: &SourceLabel) -> String {
     }
 }
 
-/// Returns a mail with the built-in text.
+/// Returns a mail with the built-in text of a topic.
 #[must_use]
 pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> Written {
     // An expired ticket has no text of its own: the mail with the new ticket reports it.
@@ -153,10 +154,10 @@ pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> Written {
     Written { subject: subject_of(&filled(subject)), body }
 }
 
-/// Returns a mail with an administrator's text: `Subject:` in the first line, then the body.
+/// Returns a mail with a text of an administrator: `Subject:` in the first line, then the body.
 ///
 /// # Errors
-/// [`TemplateError`]; use the built-in text then.
+/// [`TemplateError`] if the text cannot be used. The caller then uses the built-in text.
 pub fn replaced(text: &str, topic: Topic, blanks: &Blanks) -> Result<Written, TemplateError> {
     let (subject, body) = split(text)?;
     if topic.blanks().contains(&TICKET) {
@@ -179,10 +180,10 @@ fn has_ticket(text: &str, topic: Topic) -> Result<bool, TemplateError> {
     Ok(fill(text, topic, &Blanks(Vec::from([(TICKET, mark)])))?.contains('\0'))
 }
 
-/// Checks whether an administrator's text can be used.
+/// Checks whether a text of an administrator can be used for a topic.
 ///
 /// # Errors
-/// [`TemplateError`].
+/// [`TemplateError`] if the text cannot be used.
 pub fn check(text: &str, topic: Topic) -> Result<(), TemplateError> {
     replaced(text, topic, &Blanks(Vec::new())).map(drop)
 }
@@ -205,8 +206,8 @@ fn subject_of(filled: &str) -> String {
     tidy(filled, SUBJECT_MAX).as_str().into()
 }
 
-/// Fills in the placeholders. A value is not expanded again. `{{` and `}}` are literal braces. A placeholder without
-/// a value is kept.
+/// Returns a text with its placeholders replaced by values. Does not replace placeholders within a value. `{{` and `}}`
+/// become single braces. A placeholder without a value is kept.
 fn fill(text: &str, topic: Topic, blanks: &Blanks) -> Result<Zeroizing<String>, TemplateError> {
     let mut filled = Zeroizing::new(String::with_capacity(text.len() * 2));
     let mut rest = text;
@@ -220,7 +221,7 @@ fn fill(text: &str, topic: Topic, blanks: &Blanks) -> Result<Zeroizing<String>, 
     Ok(filled)
 }
 
-/// Splits a text that begins with a brace after that brace expression.
+/// Appends what a brace at the start of a text stands for, and returns the rest of the text.
 fn brace<'a>(
     text: &'a str,
     topic: Topic,

@@ -1,8 +1,9 @@
-//! The built-in texts of mails: `en/KIND.txt` and `sv/KIND.txt`, in the form in which an administrator replaces them.
+//! The built-in texts of mails, `en/KIND.txt` and `sv/KIND.txt`. An administrator replaces them by texts of the same
+//! form.
 
 use crate::policy::Language;
 
-/// Returns the texts of a language with their words; `closing` is the end of every mail.
+/// Returns the texts of a language, each with the word of its topic. `closing` is the end of every mail.
 macro_rules! texts {
     ($language:literal) => {
         texts!($language: "backup-code-used" "break-glass" "bypass-given" "closing" "codes-renewed" "few-codes-left"
@@ -17,17 +18,17 @@ macro_rules! texts {
 const ENGLISH: &[(&str, &str)] = texts!("en");
 const SWEDISH: &[(&str, &str)] = texts!("sv");
 
-/// Words for sources.
+/// The words of one language for the source of a login.
 pub(crate) struct Sources {
-    /// A local user.
+    /// The word for a local user.
     pub(crate) uid: &'static str,
-    /// A terminal of the host.
+    /// The word for a terminal of the host.
     pub(crate) tty: &'static str,
-    /// An unknown source.
+    /// The word for an unknown source.
     pub(crate) unknown: &'static str,
 }
 
-/// Returns the text with that word; empty if there is none.
+/// Returns the built-in text of the topic with this word; an empty text if there is none.
 pub(crate) fn text(language: Language, word: &str) -> &'static str {
     let texts = match language {
         Language::English => ENGLISH,
@@ -36,7 +37,7 @@ pub(crate) fn text(language: Language, word: &str) -> &'static str {
     texts.iter().find(|(known, _)| *known == word).map_or("", |(_, text)| text)
 }
 
-/// Returns the words for sources.
+/// Returns the words of a language for the source of a login.
 pub(crate) fn sources(language: Language) -> Sources {
     match language {
         Language::English => Sources {

@@ -1,4 +1,4 @@
-//! HOTP (RFC 4226): a code from a key and a counter.
+//! HOTP (RFC 4226): computes a code from a key and a counter.
 
 use alloc::string::String;
 
@@ -14,7 +14,7 @@ use crate::{
     record::{Algorithm, Authenticator, Digits, MovingFactor},
 };
 
-/// HMAC state with the key already absorbed, so that each further code costs two blocks instead of four.
+/// An HMAC state that has absorbed the key. Each further code then costs two hash blocks instead of four.
 pub struct Keyed(Keys);
 
 enum Keys {
@@ -23,11 +23,12 @@ enum Keys {
     Sha512(Hmac<Sha512>),
 }
 
-/// HMAC input for a [`KeyId`]; longer than the 8 bytes of a counter, so it never equals the input for a code.
+/// HMAC input from which a [`KeyId`] is computed. It is longer than the 8 bytes of a counter, so it never equals the
+/// input for a code.
 const MARK_TEXT: &[u8] = b"twinlock used step";
 
 impl Keyed {
-    /// Absorbs a key.
+    /// Absorbs a key; `None` if HMAC does not accept it.
     #[must_use]
     pub fn new(key: &Key, algorithm: Algorithm) -> Option<Self> {
         let bytes = key.bytes();
@@ -38,13 +39,13 @@ impl Keyed {
         }))
     }
 
-    /// Returns the truncated MAC for a counter (RFC 4226 section 5.3).
+    /// Returns the truncated HMAC of a counter, 31 bits (RFC 4226 section 5.3).
     #[must_use]
     pub fn truncated(&self, counter: u64) -> u32 {
         self.mac(&counter.to_be_bytes(), dynamic_truncation)
     }
 
-    /// Returns the identifier of this key in the ledger; another period gives another identifier.
+    /// Returns the identifier of this key in the ledger. The same key with another period has another identifier.
     #[must_use]
     pub fn mark(&self, authenticator: &Authenticator) -> KeyId {
         let seconds = match authenticator.moving {
@@ -72,14 +73,14 @@ fn finish<M: Mac>(mut keyed: M, text: &[u8]) -> impl AsRef<[u8]> {
     keyed.finalize().into_bytes()
 }
 
-/// Selects 31 bits by the last four bits of the MAC (RFC 4226 section 5.3).
+/// Returns the 31 bits of an HMAC that its last four bits select (RFC 4226 section 5.3).
 fn dynamic_truncation(mac: &[u8]) -> u32 {
     let offset = usize::from(mac.last().copied().unwrap_or_default() & 0x0f);
     mac.iter().skip(offset).take(4).fold(0, |number, byte| number << 8 | u32::from(*byte))
         & 0x7fff_ffff
 }
 
-/// Returns the decimal code of a truncated MAC, with leading zeros.
+/// Returns the decimal code of a truncated HMAC, with leading zeros.
 #[must_use]
 pub fn digits_of(truncated: u32, digits: Digits) -> Zeroizing<String> {
     let mut code = Zeroizing::new(String::with_capacity(8));
@@ -90,7 +91,7 @@ pub fn digits_of(truncated: u32, digits: Digits) -> Zeroizing<String> {
     code
 }
 
-/// Returns whether a typed code is that of a truncated MAC, in constant time for codes of one length.
+/// Returns whether a typed code is that of a truncated HMAC. Compares codes of the same length in constant time.
 #[must_use]
 pub fn is_code_of(truncated: u32, digits: Digits, typed: &str) -> bool {
     let (mut code, mut rest) = (Zeroizing::new([b'0'; 8]), truncated);
@@ -103,7 +104,7 @@ pub fn is_code_of(truncated: u32, digits: Digits, typed: &str) -> bool {
     constant_time_eq(typed.as_bytes(), code)
 }
 
-/// Compares in constant time for codes of one length.
+/// Returns whether a typed code equals the right one. Compares codes of the same length in constant time.
 #[must_use]
 pub fn same_code(typed: &str, right: &str) -> bool {
     constant_time_eq(typed.as_bytes(), right.as_bytes())

@@ -1,4 +1,4 @@
-//! `otpauth://` URIs: the format of keys in QR codes and files.
+//! `otpauth://` URIs: the format in which QR codes and files contain keys.
 
 use alloc::{format, string::String, vec::Vec};
 use core::fmt::Write;
@@ -14,23 +14,22 @@ use crate::{
     record::{Algorithm, Authenticator, Digits, MovingFactor, Parameters, Period},
 };
 
-/// Maximum length of a URI in bytes; a QR code holds less than half of it.
+/// Maximum length of a URI in bytes. A QR code holds less than half as many.
 const URI_MAX: usize = 8192;
 
 /// Default name of an authenticator.
 pub const DEFAULT_NAME: &str = "app";
 
-/// Issuer and account of a URI.
+/// The issuer and the account in a URI.
 pub struct Label<'a> {
-    /// The issuer, shown above the code in the app.
+    /// The issuer, which the app shows above the code.
     pub issuer: &'a str,
-    /// The account, shown below the code.
+    /// The account, which the app shows below the code.
     pub account: &'a str,
 }
 
-/// Returns the account part of a label: the user name, followed by the name of the authenticator if it has a distinct
-/// one, so that two entries of one account can be told apart in the app. The default `app` and the issuer's name,
-/// which imported keys have, are not distinct.
+/// Returns the account part of a label: the user name, followed by the authenticator's name if it helps to tell two
+/// entries in the app apart. The default name `app` and the issuer's name do not help, so they are omitted.
 #[must_use]
 pub fn account_label(issuer: &str, user: &str, authenticator: &str) -> String {
     if authenticator == DEFAULT_NAME || authenticator == issuer {
@@ -41,7 +40,7 @@ pub fn account_label(issuer: &str, user: &str, authenticator: &str) -> String {
     label
 }
 
-/// Returns the URI of a TOTP key. Parameters with default values are omitted to keep the QR code small.
+/// Returns the URI of a TOTP key. Omits parameters with default values to keep the QR code small.
 #[must_use]
 pub fn write(label: &Label<'_>, key: &Key, parameters: Parameters) -> Zeroizing<String> {
     let mut uri = Zeroizing::new(String::from("otpauth://totp/"));
@@ -66,7 +65,7 @@ pub fn write(label: &Label<'_>, key: &Key, parameters: Parameters) -> Zeroizing<
     uri
 }
 
-/// Returns a URI without its issuer parameter, for a smaller QR code; apps take the issuer from the label as well.
+/// Returns a URI without its issuer parameter, for a smaller QR code. Apps take the issuer from the label as well.
 #[must_use]
 pub fn shortened(uri: &str) -> Zeroizing<String> {
     let mut short = Zeroizing::new(String::with_capacity(uri.len()));
@@ -79,7 +78,8 @@ pub fn shortened(uri: &str) -> Zeroizing<String> {
     short
 }
 
-/// Returns the URI of an authenticator in its current state: a HOTP token has the counter of its next code.
+/// Returns the URI of an authenticator in its current state. The URI of a HOTP token contains the counter of its next
+/// code.
 #[must_use]
 pub fn write_next(label: &Label<'_>, authenticator: &Authenticator) -> Zeroizing<String> {
     let of_time = write(label, &authenticator.key, authenticator.parameters);
@@ -104,12 +104,12 @@ fn encode(uri: &mut String, text: &str) {
     }
 }
 
-/// Parses a URI. The authenticator is named for its issuer, or `app`. Parameters that change no code are ignored, as
-/// apps do; if one may change codes, or the line is damaged, the URI is refused, since its codes might differ from
-/// the app's.
+/// Parses a URI. Names the authenticator for its issuer, or `app` if there is none. Ignores parameters that change no
+/// code, as apps do.
 ///
 /// # Errors
-/// [`UriError`], which never quotes the URI.
+/// [`UriError`] if the URI is damaged, or if a parameter may change codes in a way that is not supported, because the
+/// codes might then differ from the app's. The error never quotes the URI.
 pub fn parse(uri: &str) -> Result<Authenticator, UriError> {
     if uri.len() > URI_MAX {
         return Err(UriError::TooLong);
@@ -132,7 +132,7 @@ pub fn parse(uri: &str) -> Result<Authenticator, UriError> {
     fields.finish(kind, &decode(label)?)
 }
 
-/// Returns issuer and account of a URI in safe characters; `app` if it has none.
+/// Returns the issuer and account of a URI in safe characters; `app` if the URI has neither.
 #[must_use]
 pub fn label(uri: &str) -> String {
     let path = uri.split(['?', '#']).next().unwrap_or_default();
@@ -144,7 +144,7 @@ pub fn label(uri: &str) -> String {
     }
 }
 
-/// The moving factor.
+/// The type of an `otpauth://` URI, which names the moving factor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Clock,
@@ -219,14 +219,14 @@ impl Fields {
     }
 }
 
-/// Parses plain digits: apps disagree about other spellings, such as `+8` or `08`.
+/// Parses plain digits; `None` for other spellings such as `+8` or `08`, because apps read them in different ways.
 fn number(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
     let usual = text.len() == 1 || !text.starts_with(['0', '+']);
     usual.then_some(number)
 }
 
-/// Returns a name that is safe in log lines and on a terminal, at most 40 characters long.
+/// Returns a name of at most 40 characters, all of which are safe in log lines and on a terminal.
 #[must_use]
 pub fn tidy_name(text: &str) -> String {
     let name: String = text
@@ -240,7 +240,10 @@ pub fn tidy_name(text: &str) -> String {
     }
 }
 
-/// Decodes percent encoding.
+/// Decodes percent-encoded text.
+///
+/// # Errors
+/// [`UriError::Encoding`] if the text is not valid percent-encoded UTF-8.
 pub fn decode(text: &str) -> Result<Zeroizing<String>, UriError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

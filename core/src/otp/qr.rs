@@ -1,30 +1,30 @@
-//! QR codes drawn as text with half blocks or plain ASCII.
+//! QR codes, drawn as text with half blocks or in plain ASCII.
 
 use alloc::{string::String, vec, vec::Vec};
 
 use qrcodegen_no_heap::{QrCode, QrCodeEcc, QrSegment, Version};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Light modules around a drawing; scanners need fewer than the standard's four.
+/// Number of light modules around a drawing. Scanners need fewer than the four of the standard.
 pub const MARGIN: usize = 2;
-/// Columns that every terminal has and every client shows without a line break.
+/// Number of columns that every terminal has and every client shows without a line break.
 pub const COLUMNS: usize = 78;
-/// Minimum run of upper-case letters and digits that is encoded as alphanumeric: 5.5 bits per character instead of 8,
-/// at the cost of two more segment headers.
+/// Minimum number of upper-case letters and digits in a row that is encoded as alphanumeric. This mode takes 5.5 bits
+/// per character instead of 8, but costs two more segment headers.
 const RUN_MIN: usize = 16;
 
-/// The modules of a QR code; wiped when dropped since they contain a key.
+/// The modules of a QR code. They are wiped when dropped, because they contain a key.
 pub struct Matrix {
     side: usize,
     dark: Zeroizing<Vec<u8>>,
 }
 
-/// Which modules the characters of a drawing represent.
+/// The modules of a QR code that are drawn as characters. The others are drawn as spaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
-    /// Light modules, for light text on a dark background.
+    /// Light modules are drawn, for light text on a dark background.
     Light,
-    /// Dark modules, for dark text on a light background.
+    /// Dark modules are drawn, for dark text on a light background.
     Dark,
 }
 
@@ -41,10 +41,10 @@ impl core::fmt::Display for QrTooLongError {
 impl core::error::Error for QrTooLongError {}
 
 impl Matrix {
-    /// Encodes a text at the lowest error correction, which gives the smallest code.
+    /// Encodes a text at the lowest error correction level, which gives the smallest QR code.
     ///
     /// # Errors
-    /// [`QrTooLongError`].
+    /// [`QrTooLongError`] if the text is too long for a QR code.
     pub fn of(text: &str) -> Result<Self, QrTooLongError> {
         let (before, run, after) = around_the_longest_run(text);
         let mut bits = vec![0; 2 * run.len()];
@@ -81,37 +81,38 @@ impl Matrix {
         Self { side: usize::try_from(side).unwrap_or(0), dark: Zeroizing::new(dark) }
     }
 
-    /// Returns the modules per side, without a margin.
+    /// Returns the number of modules on each side, without a margin.
     #[must_use]
     pub fn side(&self) -> usize {
         self.side
     }
 
-    /// Returns whether a module is dark; outside the code all modules are light.
+    /// Returns whether a module is dark. All modules outside the QR code are light.
     #[must_use]
     pub fn is_dark(&self, x: usize, y: usize) -> bool {
         let inside = x < self.side && y < self.side;
         inside && self.dark.get(y * self.side + x).is_some_and(|module| *module == 1)
     }
 
-    /// Returns the columns of [`Matrix::half_blocks`].
+    /// Returns the number of columns that [`Matrix::half_blocks`] draws.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.side + 2 * MARGIN
     }
 
-    /// Returns the columns of [`Matrix::ascii`].
+    /// Returns the number of columns that [`Matrix::ascii`] draws.
     #[must_use]
     pub fn ascii_columns(&self) -> usize {
         2 * (self.side + 2 * self.ascii_margin())
     }
 
-    /// Returns half the margin if the drawing then fits the terminal.
+    /// Returns the margin of an ASCII drawing in modules: half of [`MARGIN`] if the drawing fits the terminal only
+    /// then.
     fn ascii_margin(&self) -> usize {
         if 2 * (self.side + 2 * MARGIN) <= COLUMNS { MARGIN } else { MARGIN / 2 }
     }
 
-    /// Draws with half blocks, two modules per character; each line ends with a newline.
+    /// Draws the QR code with half blocks, two modules per character. Each line ends with a newline.
     #[must_use]
     pub fn half_blocks(&self, ink: Ink) -> Zeroizing<String> {
         let mut drawing =
@@ -131,7 +132,7 @@ impl Matrix {
         drawing
     }
 
-    /// Draws with `##` and spaces, two characters per module; each line ends with a newline.
+    /// Draws the QR code with `##` and spaces, two characters per module. Each line ends with a newline.
     #[must_use]
     pub fn ascii(&self, ink: Ink) -> Zeroizing<String> {
         let margin = self.ascii_margin();
@@ -147,7 +148,7 @@ impl Matrix {
         drawing
     }
 
-    /// Returns whether a position of a drawing, margin included, is drawn.
+    /// Returns whether a module is drawn. `x` and `y` count the modules of the drawing from 0, including the margin.
     fn inked(&self, x: usize, y: usize, margin: usize, ink: Ink) -> bool {
         let module = x.checked_sub(margin).zip(y.checked_sub(margin));
         let dark = module.is_some_and(|(x, y)| self.is_dark(x, y));
@@ -155,7 +156,8 @@ impl Matrix {
     }
 }
 
-/// Splits a text at its longest run of upper-case letters and digits, which is a key: before, run, after.
+/// Splits a text at its longest run of upper-case letters and digits, which is a key. Returns the texts before the run,
+/// of the run, and after the run.
 fn around_the_longest_run(text: &str) -> (&str, &str, &str) {
     let is_outside = |letter: char| !letter.is_ascii_uppercase() && !letter.is_ascii_digit();
     let longest = text.split(is_outside).max_by_key(|run| run.len()).unwrap_or_default();
@@ -171,7 +173,7 @@ mod tests {
 
     const URI: &str = "otpauth://totp/twinbox:ada?secret=JBSWY3DPEHPK3PXP&issuer=twinbox";
 
-    /// Returns the modules that a drawing shows, margin included.
+    /// Returns the modules that a drawing shows, including the margin.
     fn read_back(drawing: &str, ink: Ink) -> Vec<Vec<bool>> {
         let dark = |drawn: bool| drawn == (ink == Ink::Dark);
         let upper = |letter| dark(matches!(letter, '█' | '▀'));

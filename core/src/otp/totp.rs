@@ -1,4 +1,4 @@
-//! TOTP (RFC 6238): finds the step that a code belongs to.
+//! TOTP (RFC 6238): finds the time step that a code belongs to.
 
 use crate::{
     base::time::{Step, UnixTime},
@@ -6,23 +6,24 @@ use crate::{
     record::{Authenticator, Period},
 };
 
-/// Returns the step of a time (RFC 6238 section 4.2, `T0` = 0).
+/// Returns the time step that contains a time (RFC 6238 section 4.2, `T0` = 0).
 #[must_use]
 pub fn step_at(time: UnixTime, period: Period) -> Step {
     Step(time.0 / period.seconds())
 }
 
-/// Returns the first second of a step.
+/// Returns the first second of a time step.
 #[must_use]
 pub fn begin_of(step: Step, period: Period) -> UnixTime {
     UnixTime(step.0.saturating_mul(period.seconds()))
 }
 
-/// Returns the newest step within `window` steps on each side whose code was typed.
+/// Returns the newest step whose code is `typed`, among `centre` and `window` steps on each side; `None` if there is
+/// none.
 ///
-/// Compares from the newest step down and stops at a match: if two steps share a code, claiming the newer one refuses
-/// the older one, too. A wrong code is compared with every step. A correct code leads to further system calls anyway,
-/// such as the claim, so the time of this search reveals nothing more.
+/// Compares from the newest step down and stops at a match. If two steps share a code, claiming the newer step refuses
+/// the older one, too. A wrong code is compared with every step. The time of this search reveals no more than the
+/// system calls that follow a correct code, such as the claim.
 #[must_use]
 pub fn matching_step(
     keyed: &Keyed,

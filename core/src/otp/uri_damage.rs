@@ -1,19 +1,19 @@
-//! Detects damaged `otpauth://` lines that would be misread: surrounding text, HTML, parameters inside values.
+//! Detects damage in `otpauth://` lines that would be misread: surrounding text, HTML, parameters inside values.
 
 use crate::otp::uri_error::UriError;
 
 const SCHEME: &str = "otpauth://";
 const EXPORT_SCHEME: &str = "otpauth-migration://";
-/// The mark at the start of a UTF-8 file from some editors.
+/// The byte order mark, which some editors write at the start of a UTF-8 file.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
-/// HTML encodings of an ampersand.
+/// The beginnings of HTML encodings of an ampersand.
 const HTML_AMPERSANDS: [&str; 4] = ["&amp", "&#38", "&#x26", "&#038"];
-/// Parameters that determine the codes.
+/// Names of the parameters that determine the codes.
 const DECISIVE: [&str; 5] = ["secret", "digits", "period", "algorithm", "counter"];
-/// Parameters of apps that do not change codes.
+/// Names of parameters that some apps add and that change no code.
 const HARMLESS: [&str; 8] = ["image", "icon", "logo", "color", "lock", "creator", "group", "tag"];
 
-/// Returns the only line of a text, without surrounding blanks.
+/// Returns the only line of a text, without surrounding spaces.
 ///
 /// # Errors
 /// [`UriError`] if the text is not exactly one `otpauth://` line.
@@ -31,13 +31,13 @@ pub(super) fn only_line(text: &str) -> Result<&str, UriError> {
     }
 }
 
-/// Returns whether the line is HTML-encoded.
+/// Returns whether the ampersands of a line are HTML-encoded.
 pub fn is_html(line: &str) -> bool {
     HTML_AMPERSANDS.iter().any(|name| contains(line, name))
 }
 
-/// Returns whether a decoded value contains a parameter: after a comma, a semicolon, a second question mark or a
-/// doubly encoded ampersand.
+/// Returns whether a decoded value contains the name of a parameter that determines the codes, followed by an equals
+/// sign.
 pub(super) fn holds_parameter(value: &str) -> bool {
     DECISIVE.iter().any(|name| {
         let after = |at: usize| value.as_bytes().get(at + name.len()..).unwrap_or_default();
@@ -51,23 +51,23 @@ pub(super) fn holds_parameter(value: &str) -> bool {
     })
 }
 
-/// Returns whether an unknown parameter changes no code.
+/// Returns whether a parameter of this name changes no code.
 pub(super) fn is_harmless(name: &str) -> bool {
     HARMLESS.contains(&name)
 }
 
-/// Returns whether a text contains a part, ignoring case.
+/// Returns whether `text` contains `part`, ignoring case.
 pub fn contains(text: &str, part: &str) -> bool {
     positions(text, part).next().is_some()
 }
 
-/// Returns the positions of a part in a text, ignoring case, without copying the text, which contains a key.
+/// Returns the positions of `part` in `text`, ignoring case. Does not copy the text, because it contains a key.
 fn positions<'a>(text: &'a str, part: &'a str) -> impl Iterator<Item = usize> + 'a {
     let windows = text.as_bytes().windows(part.len()).enumerate();
     windows.filter(|(_, found)| found.eq_ignore_ascii_case(part.as_bytes())).map(|(at, _)| at)
 }
 
-/// Returns the text after a prefix, ignoring case.
+/// Returns the text after a prefix, ignoring case; `None` if the text does not begin with the prefix.
 pub fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..))?

@@ -7,41 +7,41 @@ use crate::base::base32::KeyTextError;
 /// Why a text is not a usable `otpauth://` URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UriError {
-    /// It does not begin with `otpauth://`.
+    /// The text does not begin with `otpauth://`.
     Scheme,
-    /// An export of Google Authenticator, `otpauth-migration://`.
+    /// The text is an export of Google Authenticator (`otpauth-migration://`).
     Export,
-    /// It begins with a byte order mark.
+    /// The text begins with a byte order mark.
     ByteOrderMark,
-    /// It begins with other text, such as `QR-Code:`.
+    /// Other text precedes the URI, such as `QR-Code:`.
     Prefix,
-    /// More than one line.
+    /// The text has more than one line.
     Lines,
-    /// It contains HTML-encoded ampersands.
+    /// The text contains HTML-encoded ampersands.
     Html,
-    /// A parameter value contains another parameter.
+    /// The value of a parameter contains another parameter.
     Nested,
-    /// An unknown parameter that may change codes.
+    /// The URI has an unknown parameter that may change codes.
     Unknown,
-    /// A type other than `totp` and `hotp`.
+    /// The type of the URI is neither `totp` nor `hotp`.
     Type,
-    /// Longer than any plausible URI.
+    /// The URI is longer than any plausible one.
     TooLong,
-    /// Invalid percent encoding, or not UTF-8.
+    /// The URI is not valid percent-encoded UTF-8.
     Encoding,
-    /// `secret=` is missing.
+    /// The parameter `secret=` is missing.
     NoSecret,
-    /// A duplicate parameter.
+    /// A parameter occurs twice.
     Twice,
-    /// The secret is not a valid key.
+    /// The value of `secret=` is not a valid key.
     Secret(KeyTextError),
-    /// `digits=` other than 6, 7, 8.
+    /// The value of `digits=` is not 6, 7 or 8.
     Digits,
-    /// `period=` other than 1 to 3600.
+    /// The value of `period=` is not a number from 1 to 3600.
     Period,
-    /// `algorithm=` other than SHA1, SHA256, SHA512.
+    /// The value of `algorithm=` is not SHA1, SHA256 or SHA512.
     Algorithm,
-    /// `hotp` without `counter=`.
+    /// The type is `hotp`, but `counter=` is missing or not a number.
     Counter,
 }
 
