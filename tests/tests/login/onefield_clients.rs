@@ -26,7 +26,7 @@ fn vpn_server<'m>(m: &'m Machine, service: &str) -> (Session<'m>, String) {
     let server = server.args(["--key", "/root/server.key", "--verify-client-cert", "none"]);
     let server = server.args(["--username-as-common-name", "--plugin", PLUGIN, service]);
     // Keys are renewed after seconds instead of an hour, with the password that the client has kept.
-    let server = server.args(["--auth-gen-token", "--reneg-sec", "4", "--hand-window", "2"]);
+    let server = server.args(["--auth-gen-token", "--reneg-sec", "8", "--hand-window", "4"]);
     let mut server = server.open();
     server.expect("Initialization Sequence Completed");
     (server, fingerprint.to_owned())

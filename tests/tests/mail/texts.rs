@@ -72,6 +72,9 @@ fn each_mail_reads_as_it_is_kept() {
         for topic in Topic::all() {
             let written = written(language, topic);
             let said = format!("Subject: {}\n\n{}", written.subject, written.body.as_str());
+            // A mailbox file would store such a line as ">From ".
+            let is_quoted = said.lines().any(|line| line.starts_with("From "));
+            assert!(!is_quoted, "{said}");
             golden(&format!("vectors/mail/{folder}/{}.txt", topic.word()), &said);
         }
     }
