@@ -14,60 +14,60 @@ use crate::{
     },
 };
 
-/// What is known about the user.
+/// The facts by which a login is admitted.
 pub struct Known<'a> {
-    /// The result of NSS.
+    /// What NSS knows about the account.
     pub account: AccountState,
-    /// The result of the rules.
+    /// The rule that applies, or the error if a group could not be looked up.
     pub decided: Result<Decided, LookupError>,
-    /// The result of the records.
+    /// The user's newest record; `None` if it is proven that the user has none.
     pub record: Result<Option<&'a Record>, StoreError>,
-    /// The settings, which say how to treat users who are not enrolled.
+    /// The settings of the host, which say how to treat a user who is not enrolled.
     pub policy: &'a Policy,
-    /// Whether a public key was verified.
+    /// Whether sshd has verified a public key.
     pub public_key: PublicKey,
-    /// The current time, for rules and exemptions that end.
+    /// The current time, by which rules and exemptions end.
     pub now: Now,
 }
 
-/// The result of the NSS lookup.
+/// What NSS knows about an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountState {
     /// The account exists.
     Exists {
-        /// Its user id.
+        /// The user id of the account.
         uid: u32,
     },
-    /// There is no such account.
+    /// NSS says that there is no such account.
     Unknown,
     /// NSS did not answer.
     Failed,
 }
 
-/// The decision.
+/// How a login continues before any code is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Admission {
-    /// No code is needed.
+    /// Grant access without a code, for this reason.
     Exempt(Reason),
     /// Ask for a code and verify it.
     Ask,
-    /// Offer set-up, behind a proven first factor.
+    /// Offer set-up behind a proven first factor.
     SetUp(Offer),
-    /// Refuse; behind a proven first factor the user is told why.
+    /// Refuse the login for this reason. Behind a proven first factor, the user is told the reason.
     Refuse(Reason),
 }
 
 /// How set-up is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
-    /// Whether it needs a ticket.
+    /// Whether set-up needs a ticket.
     pub ticket: TicketNeed,
-    /// What happens without set-up.
+    /// What happens to the login if the user does not set up.
     pub without: Without,
 }
 
-/// What happens to a login without set-up.
+/// What happens to a login if the user does not set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Without {
     /// Access is denied.
@@ -77,7 +77,8 @@ pub enum Without {
 }
 
 impl Admission {
-    /// Returns the decision for a login that asks for a code only, behind a proven first factor.
+    /// Returns the decision for a login behind a proven first factor that may ask only for a code: set-up becomes a
+    /// refusal or an exemption.
     pub fn with_code_only(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => Self::Refuse(Reason::NotSetUp),
@@ -88,7 +89,7 @@ impl Admission {
         }
     }
 
-    /// Returns the decision for a login in which no dialogue is possible.
+    /// Returns the decision for a login in which no dialogue is possible: set-up becomes a refusal or an exemption.
     pub fn without_set_up(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => {
@@ -102,7 +103,7 @@ impl Admission {
     }
 }
 
-/// Decides on a login by what is known about its user. A decoy login is refused before this is called.
+/// Decides how a login continues. Must not be called for a login whose first factor failed.
 pub fn admit(known: &Known<'_>) -> Admission {
     let uid = match known.account {
         AccountState::Exists { uid } => uid,
@@ -134,7 +135,8 @@ fn set_up(known: &Known<'_>, without: Without) -> Admission {
     Admission::SetUp(Offer { ticket: known.policy.set_up.ticket, without })
 }
 
-/// Decides after a reset. Only set-up grants access; otherwise, a reset would weaken the account.
+/// Decides how the login of a user who was reset continues. Only set-up grants access, because a reset must not weaken
+/// the account.
 fn after_reset(known: &Known<'_>) -> Admission {
     let ticket = match (known.policy.set_up.after_reset, known.public_key) {
         (AfterReset::Login, _) | (AfterReset::Ticket, PublicKey::Verified) => TicketNeed::Free,

@@ -1,6 +1,6 @@
 //! Arguments of pam_google_authenticator and pam_oath that are not supported, each with its replacement.
 
-/// Returns the sentence for an argument of another module; `None` for other words.
+/// Returns a sentence that says what to write in place of an argument of another module; `None` for any other word.
 #[must_use]
 pub fn instead(argument: &str) -> Option<&'static str> {
     let name = argument.split('=').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `settings.good`: twinlock.toml and rules.toml as they were last valid together, in one text.
+//! The file `settings.good`: the last valid texts of twinlock.toml and rules.toml, joined in one text.
 
 use alloc::{borrow::ToOwned, format, string::String};
 
@@ -10,7 +10,8 @@ const BEGIN: &str = "# twinlock settings.good ";
 const VERSION: &str = "2: ";
 const END: &str = " bytes of twinlock.toml, then rules.toml";
 
-/// Joins both texts. Without rules the result is the text of twinlock.toml alone, as in earlier versions.
+/// Joins the texts of twinlock.toml and rules.toml. If `rules` is empty, the joined text is `settings` alone, as in
+/// earlier versions.
 #[must_use]
 pub fn join(settings: &str, rules: &str) -> String {
     if rules.is_empty() && !settings.starts_with(BEGIN) {
@@ -19,7 +20,8 @@ pub fn join(settings: &str, rules: &str) -> String {
     format!("{BEGIN}{VERSION}{}{END}\n{settings}{rules}", settings.len())
 }
 
-/// Splits the text into those of twinlock.toml and rules.toml; `None` if it is truncated or has a newer version.
+/// Splits a joined text into the texts of twinlock.toml and rules.toml; `None` if it is truncated or has a newer
+/// version.
 #[must_use]
 pub fn split(text: &str) -> Option<(&str, &str)> {
     let Some(rest) = text.strip_prefix(BEGIN) else { return Some((text, "")) };

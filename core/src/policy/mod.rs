@@ -1,4 +1,5 @@
-//! What the administrator decided: settings, the PAM line, the rules, and who is admitted without a code.
+//! The decisions of the administrator: the settings, the PAM line, the rules, and which users are admitted without a
+//! code.
 //!
 //! May use: `base`, `format`, `record`, `event`.
 

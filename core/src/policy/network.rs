@@ -1,8 +1,8 @@
-//! Networks in rules: literal addresses, never names that an attacker's DNS could answer for.
+//! Networks in rules. A network is a literal address and never a name, because an attacker could answer DNS queries.
 
 use core::net::IpAddr;
 
-/// A network: literal address and prefix length.
+/// A network: an address and the length of its prefix in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -10,7 +10,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address.
+    /// Parses a network such as `10.0.0.0/8` or `2001:db8::/32`, or a single address; `None` if the text is neither.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
@@ -29,7 +29,7 @@ impl Network {
         (prefix <= longest).then_some(Self { address, prefix })
     }
 
-    /// Returns whether an address is in the network; an IPv4-mapped IPv6 address counts as IPv4.
+    /// Returns whether an address is in the network. An IPv4-mapped IPv6 address counts as IPv4.
     #[must_use]
     pub fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {

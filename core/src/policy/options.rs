@@ -14,47 +14,47 @@ use crate::{
 /// All settings of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// The issuer shown in the app; `None` for the host name.
+    /// The issuer that the app shows; `None` for the host name.
     pub issuer: Option<String>,
     /// The language of all users on this host.
     pub language: Language,
     /// How to treat a user who is not enrolled.
     pub not_enrolled: NotEnrolled,
-    /// Where `not_enrolled` was set: if in the settings, no PAM argument may be more permissive.
+    /// Who set `not_enrolled`. If the settings file sets it, no PAM argument may be more permissive.
     pub not_enrolled_by: Author,
-    /// How users are set up, and the reason that they are given.
+    /// How users are set up during a login.
     pub set_up: SetUpRules,
-    /// How often a user may postpone replacing a key that others have seen: 0 to 10.
+    /// Number of logins at which a user may postpone replacing a key that others have seen, 0 to 10.
     pub handover_logins: u8,
-    /// The number of backup codes, and when to warn about it.
+    /// The number of backup codes, and when the user is warned.
     pub backup_codes: BackupCodes,
     /// Seconds for which a device is remembered; 0 disables the feature.
     pub remember_for: u64,
-    /// Steps accepted on each side of now: 0 to 10.
+    /// Steps accepted on each side of the current one, 0 to 10.
     pub window: u8,
-    /// Answers accepted per call: 1 to 10.
+    /// Maximum number of answers that are accepted in one login, 1 to 10.
     pub tries: u8,
-    /// The first prompt; `None` for the built-in text.
+    /// The text of the first prompt; `None` for the built-in text.
     pub prompt: Option<String>,
-    /// Whether the answer is shown while it is typed.
+    /// Whether the terminal shows the user's answer while it is typed.
     pub echo: Echo,
-    /// What one answer contains, as set by the PAM line.
+    /// The content of one answer, as set by the PAM line.
     pub field: Field,
-    /// What may be asked in addition to a code, as set by the PAM line and the calling program.
+    /// The questions besides the code, as set by the PAM line and the calling program.
     pub questions: Questions,
-    /// The rate limit.
+    /// The limits on wrong codes.
     pub throttle: Limits,
     /// Whether a large clock drift is learned from two adjacent codes.
     pub resync: Resync,
-    /// The parameters of new keys.
+    /// The algorithm, length and period of new keys.
     pub new_keys: Parameters,
-    /// Which logins need a code; the first rule that matches decides.
+    /// The rules that say which logins need a code. The first rule that matches decides.
     pub rules: Vec<Rule>,
-    /// Whether administrators must enter their own verification code.
+    /// Whether administrators must enter their own verification code for an operation.
     pub own_code: OwnCode,
     /// How mail is sent.
     pub mail: Mail,
-    /// Folders of the records and the ledger.
+    /// The folders of the records and of the ledger.
     pub places: Places,
 }
 
@@ -63,20 +63,20 @@ pub struct Policy {
 pub struct SetUpRules {
     /// Whether a user who was never enrolled needs a ticket.
     pub ticket: TicketNeed,
-    /// The reason shown to the user; `None` for the built-in text.
+    /// The reason for set-up that the user is told; `None` for the built-in text.
     pub reason: Option<String>,
-    /// What a user needs whose authenticators were reset.
+    /// What a user must have to set up again after a reset.
     pub after_reset: AfterReset,
-    /// How long tickets are valid.
+    /// The time for which new tickets are valid.
     pub ticket_lives: TicketLives,
 }
 
-/// How long a ticket is valid, by delivery.
+/// The time for which a new ticket is valid, by the way in which the user gets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TicketLives {
-    /// Seconds for a mailed ticket (NIST SP 800-63B-4 section 4.2.1.2: at most 24 hours).
+    /// Seconds for which a mailed ticket is valid. NIST SP 800-63B-4 section 4.2.1.2 allows at most 24 hours.
     pub mail: u64,
-    /// Seconds for a ticket that is handed over.
+    /// Seconds for which a ticket is valid that an administrator hands over.
     pub paper: u64,
 }
 
@@ -92,29 +92,29 @@ pub enum TicketNeed {
     /// A ticket is required.
     #[default]
     Needed,
-    /// The first user to log in to the account sets it up.
+    /// No ticket is required, so the first user to log in to the account sets it up.
     Free,
 }
 
-/// What set-up after a reset requires.
+/// What a user must have to set up again after a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AfterReset {
-    /// A ticket, or a verified public key.
+    /// A ticket or a verified public key is required.
     #[default]
     Ticket,
-    /// The first factor only.
+    /// The first factor is enough.
     Login,
 }
 
-/// The number of backup codes.
+/// The number of backup codes, and when the user is warned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackupCodes {
-    /// Codes in a new set: 1 to 20.
+    /// Number of codes in a new set, 1 to 20.
     pub count: u8,
-    /// The user is warned when this many or fewer are left.
+    /// Number of unused codes from which, downwards, the user is warned.
     pub warn_below: u8,
-    /// Whether a backup code is shown while it is typed at its own prompt. It works once, and twenty letters are hard
-    /// to type blind.
+    /// Whether the terminal shows a backup code while it is typed at its own prompt. Showing it is safe, because the
+    /// code works once, and twenty letters are hard to type blind.
     pub echo: Echo,
 }
 
@@ -124,21 +124,21 @@ impl Default for BackupCodes {
     }
 }
 
-/// Whether administrators must enter their own verification code.
+/// Whether administrators must enter their own verification code for an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnCode {
     /// Whether a code is required.
     pub need: OwnCodeNeed,
-    /// Accounts that are exempt.
+    /// Names of the accounts that need no code.
     pub exempt: Vec<String>,
 }
 
-/// Whether administrators must enter their own code.
+/// Whether administrators must enter their own verification code for an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnCodeNeed {
     /// A code is required.
     Asked,
-    /// Being root is enough.
+    /// No code is required.
     NotAsked,
 }
 
@@ -151,9 +151,9 @@ impl Default for OwnCode {
 /// How mail is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// The domain of users without a mail address on record; `None` if they get no mail.
+    /// The domain of the mail address of users who have none on record; `None` if these users get no mail.
     pub domain: Option<String>,
-    /// The sender address.
+    /// The address of the sender.
     pub from: Cow<'static, str>,
     /// Absolute path of the program that sends mail.
     pub sendmail: Cow<'static, str>,
@@ -178,34 +178,34 @@ pub enum Language {
 /// How to treat a user who is not enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NotEnrolled {
-    /// Refuse the login.
+    /// The login is refused.
     #[default]
     Deny,
-    /// Set up the user during the login.
+    /// The user is set up during the login.
     Enroll,
-    /// Offer set-up, then grant access without a code.
+    /// Set-up is offered. A user who declines it is granted access without a code.
     Remind,
-    /// Grant access without a code.
+    /// Access is granted without a code.
     Allow,
 }
 
-/// Where a setting comes from.
+/// Who set the value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Author {
-    /// The default.
+    /// The setting has its default.
     #[default]
     Nobody,
-    /// The settings file.
+    /// The settings file sets it.
     Settings,
 }
 
-/// Whether the answer is shown while it is typed.
+/// Whether the terminal shows the user's answer while it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Echo {
-    /// Hidden, like a password.
+    /// The answer is hidden, like a password.
     #[default]
     Hidden,
-    /// Shown.
+    /// The answer is shown.
     Shown,
 }
 
@@ -215,32 +215,32 @@ pub enum Resync {
     /// Two adjacent codes may correct the drift.
     #[default]
     Offered,
-    /// Codes outside the window are always wrong.
+    /// Codes outside the window are always refused.
     Off,
 }
 
-/// The rate limit.
+/// The limits on wrong codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Wrong codes per source before the first delay.
+    /// Number of wrong codes from one source before the first delay.
     pub free: u32,
-    /// Seconds of the first delay; each further delay is twice as long.
+    /// Seconds of the first delay. Each further delay is twice as long.
     pub delay: u64,
-    /// Seconds of the longest delay.
+    /// Maximum seconds of a delay.
     pub max_delay: u64,
-    /// Wrong codes without a first factor per user and day, all sources together.
+    /// Maximum number of wrong codes without a first factor for one user in 24 hours, from all sources together.
     pub per_day: u32,
-    /// Consecutive wrong codes, all sources together, before unknown sources are locked out (NIST SP 800-63B section
-    /// 5.2.2).
+    /// Number of consecutive wrong codes, from all sources together, after which unknown sources are locked out (NIST
+    /// SP 800-63B section 5.2.2).
     pub in_a_row: u32,
 }
 
-/// Folders of the records and the ledger.
+/// The folders of the records and of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
-    /// The records folder.
+    /// Absolute path of the records folder.
     pub records: Cow<'static, str>,
-    /// The ledger folder.
+    /// Absolute path of the ledger folder.
     pub ledger: Cow<'static, str>,
     /// The file systems that may hold the ledger.
     pub ledger_kind: LedgerKind,
@@ -251,38 +251,38 @@ pub struct Places {
 /// The file systems that may hold the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LedgerKind {
-    /// tmpfs only, which a restart empties.
+    /// Only tmpfs, which a restart empties.
     #[default]
     Tmpfs,
-    /// Any: the administrator states that it survives restarts.
+    /// Any file system. The administrator states that it keeps the ledger over restarts.
     Persistent,
 }
 
-/// One `[[rule]]`. All conditions that are set must match.
+/// One `[[rule]]` of the settings. All conditions that it sets must match the login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// The canonical account name.
+    /// Condition: the canonical account name.
     pub user: Option<String>,
-    /// A group name.
+    /// Condition: the name of a group that the account is a member of.
     pub group: Option<String>,
-    /// The PAM service.
+    /// Condition: the PAM service.
     pub service: Option<String>,
-    /// The network of the source address.
+    /// Condition: the network that contains the source address.
     pub network: Option<Network>,
-    /// The action if all conditions match.
+    /// What the rule requires of a login that matches all conditions.
     pub action: Action,
-    /// From this time on, the action is [`Action::Require`].
+    /// Time from which the rule's action is [`Action::Require`]; `None` if the action never changes.
     pub until: Option<UnixTime>,
 }
 
-/// The action of a rule.
+/// What a rule requires of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Require a code.
+    /// A code is required.
     Require,
-    /// Require no code.
+    /// No code is required.
     Exempt,
-    /// Require a code from enrolled users; offer set-up to other users, then grant access.
+    /// A code is required from enrolled users. Other users are offered set-up and then granted access.
     Remind,
 }
 
@@ -304,8 +304,8 @@ impl Default for Places {
 }
 
 impl Policy {
-    /// Returns these settings with the command's own sections (own code, mail, mail language, ticket validity) taken
-    /// from `command`.
+    /// Returns these settings, with the settings that only the command uses taken from `command`: own code, mail, mail
+    /// language, validity of tickets.
     #[must_use]
     pub fn with_command_settings(self, command: &Self) -> Self {
         // Every field is named, so that a new field does not compile until it is handled here.

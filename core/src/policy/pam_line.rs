@@ -1,4 +1,4 @@
-//! The arguments of a PAM line: its first factor, and what it changes in the settings.
+//! The arguments of a PAM line. They claim a first factor and change settings for one service.
 
 use alloc::{format, string::String};
 
@@ -10,36 +10,36 @@ use crate::{
 /// The arguments of a PAM line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PamLine {
-    /// Its purpose.
+    /// What the line asks of the module: to ask for a code, or to report a verified key.
     pub task: Task,
-    /// `prompt=`, `authtok_prompt=`
+    /// Text of the first prompt, from `prompt=` or `authtok_prompt=`; `None` if not given.
     pub prompt: Option<String>,
-    /// `echo`, `echo_verification_code`
+    /// Whether the answer is shown while it is typed: `echo` or `echo_verification_code`.
     pub echo: Echo,
-    /// `config=`
+    /// Path of the settings file, from `config=`; `None` for the default path.
     pub config: Option<String>,
-    /// `debug`
+    /// Verbosity of the log: `debug`.
     pub debug: Debug,
-    /// `try_first_pass`, `use_first_pass`
+    /// How the answer to an earlier module is used: `try_first_pass` or `use_first_pass`.
     pub first_pass: FirstPass,
-    /// `forward_pass`
+    /// What the next module gets: `forward_pass`.
     pub forward: Forward,
-    /// `nullok`: how to treat a user who is not enrolled, if the settings do not specify it.
+    /// How a user who is not enrolled is treated if the settings do not specify it: `nullok`.
     pub not_enrolled: NotEnrolled,
-    /// `noskewadj`
+    /// Whether a clock drift may be learned: `noskewadj` turns it off.
     pub resync: Resync,
-    /// `tries=`
+    /// Maximum number of answers, from `tries=`; `None` if not given.
     pub tries: Option<u8>,
-    /// `code_only`
+    /// The questions besides the code: `code_only` turns them off.
     pub questions: Questions,
 }
 
-/// The purpose of a line.
+/// What a PAM line asks of the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// Ask for a code.
+    /// Ask for a code. Holds what the line claims about the first factor.
     Ask(Claim),
-    /// `probe=publickey`: report whether a key was verified, without asking.
+    /// Report whether sshd has verified a public key, without asking for anything (`probe=publickey`).
     ProbePublickey,
 }
 
@@ -48,27 +48,27 @@ pub enum Task {
 pub enum Debug {
     /// One line per login.
     Quiet,
-    /// Also log which settings file is used.
+    /// One line per login, and a line that names the settings file in use.
     Wordy,
 }
 
-/// How a line uses the answer that an earlier module stored.
+/// How a PAM line uses the answer that an earlier module has stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstPass {
-    /// Ignore it and ask.
+    /// The stored answer is ignored, and the user is asked.
     Ignored,
-    /// Use it if there is one; otherwise, ask.
+    /// The stored answer is used. If there is none, the user is asked.
     Tried,
-    /// Use it and never ask.
+    /// The stored answer is used, and the user is never asked.
     Used,
 }
 
-/// What a line passes on to the next module.
+/// What a PAM line passes on to the next module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
-    /// Nothing.
+    /// Nothing is passed on.
     Nothing,
-    /// The password that precedes the code.
+    /// The password that precedes the code is passed on.
     Password,
 }
 
@@ -77,11 +77,11 @@ pub enum Forward {
 pub enum Given {
     /// An earlier module has stored an answer.
     Something,
-    /// No answer was stored, or an empty one.
+    /// No answer is stored, or an empty one.
     Nothing,
 }
 
-/// What is wrong with a line, as a sentence that says what to write.
+/// What is wrong with a PAM line, as a sentence that says what to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PamLineError(pub String);
 
@@ -93,7 +93,7 @@ impl core::fmt::Display for PamLineError {
 
 impl core::error::Error for PamLineError {}
 
-/// All arguments, to suggest the nearest to a misspelt one.
+/// All arguments of a PAM line, from which the nearest to a misspelt one is suggested.
 pub const ARGUMENTS: [&str; 17] = [
     "first_factor=",
     "probe=",
@@ -114,10 +114,11 @@ pub const ARGUMENTS: [&str; 17] = [
     "code_only",
 ];
 
-/// Parses the arguments. Unknown arguments are errors, since they may have been meant to make the line stricter.
+/// Parses the arguments of a PAM line. Unknown arguments are errors, because they may have been meant to make the line
+/// stricter.
 ///
 /// # Errors
-/// [`PamLineError`], a sentence for the log.
+/// [`PamLineError`] with a sentence for the log, if an argument is unknown, invalid, repeated or contradicts another.
 pub fn read<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<PamLine, PamLineError> {
     let mut first_factor = None;
     let mut probe = None;
@@ -167,7 +168,7 @@ fn bare() -> PamLine {
     }
 }
 
-/// Parses an argument without a value.
+/// Parses an argument that has no value, and stores it in `line`.
 fn word(line: &mut PamLine, argument: &str) -> Result<(), PamLineError> {
     match argument {
         "echo" | "echo_verification_code" | "echo-verification-code" => line.echo = Echo::Shown,
@@ -193,7 +194,8 @@ fn first_pass(line: &mut PamLine, wanted: FirstPass) -> Result<(), PamLineError>
     Ok(())
 }
 
-/// Sets a value once: one of two values would be ignored, perhaps the stricter one.
+/// Stores the value of an argument. Returns an error if the argument was given before, because one of the two values,
+/// perhaps the stricter one, would be ignored.
 fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), PamLineError> {
     match place.replace(value) {
         None => Ok(()),
@@ -201,7 +203,7 @@ fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), PamLineErr
     }
 }
 
-/// Refuses arguments that are invalid in combination.
+/// Returns the line, or an error if its arguments contradict each other.
 fn agreeing(line: PamLine) -> Result<PamLine, PamLineError> {
     let word = match (line.forward, line.first_pass) {
         (Forward::Password, _) => "forward_pass",
@@ -282,7 +284,7 @@ fn tidy(text: &str) -> String {
 }
 
 impl PamLine {
-    /// Returns what an answer on this line contains, and so whether to ask for it.
+    /// Returns the content of one answer on this line. `given` says whether an earlier module has stored an answer.
     #[must_use]
     pub fn field(&self, given: Given) -> Field {
         match (self.first_pass, given, self.forward) {
@@ -294,8 +296,8 @@ impl PamLine {
     }
 }
 
-/// Applies a line to the settings. The only argument that makes a login more permissive, `nullok`, yields to explicit
-/// settings.
+/// Applies the arguments of a PAM line to the settings. `nullok`, the only argument that makes a login more permissive,
+/// has no effect if the settings file says how to treat a user who is not enrolled.
 #[must_use]
 pub fn over(line: &PamLine, given: Given, mut policy: Policy) -> Policy {
     policy.field = line.field(given);

@@ -1,36 +1,37 @@
-//! What a login may ask: the content of one answer, and what else besides a code.
+//! The questions that a login may ask: the content of one answer, and the questions besides the code.
 
 use crate::{base::request::Source, policy::Policy};
 
-/// The content of one answer.
+/// The content of one answer of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Field {
-    /// A code only, asked for up to `tries` times.
+    /// A code only. The user is asked up to `tries` times.
     #[default]
     Code,
     /// The answer that the user gave to an earlier module; the code is all of it or its end.
     Given,
-    /// An earlier module should have stored an answer, but did not.
+    /// Nothing, because an earlier module should have stored an answer but did not.
     Missing,
-    /// A password followed by a code, in one answer.
+    /// A password and a code after it, in one answer.
     PasswordAndCode,
 }
 
-/// What a login may ask besides a code.
+/// The questions that a login may ask besides the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Questions {
-    /// Everything that is owed or requested.
+    /// All questions, for changes that the record owes or the user requests.
     #[default]
     All,
-    /// Nothing: the PAM line says `code_only`. A change that is owed counts as postponed.
+    /// No questions, because the PAM line says `code_only`. A change that the record owes counts as postponed.
     CodeOnly,
-    /// Nothing: a local user runs the program (sudo, su) and may replace every prompt. A change that is owed waits for
-    /// the user's next login by ssh or at the console.
+    /// No questions, because a local user runs the program (sudo, su) and may replace every prompt. A change that the
+    /// record owes waits for the user's next login by ssh or at the console.
     Elsewhere,
 }
 
 impl Policy {
-    /// Returns what a login may ask besides a code: nothing if one answer also holds the password.
+    /// Returns the questions that a login may ask besides the code. They are none if one answer also contains a
+    /// password.
     #[must_use]
     pub fn questions(&self) -> Questions {
         match self.field {
@@ -39,8 +40,8 @@ impl Policy {
         }
     }
 
-    /// Restricts the questions for programs that a local user runs: such a program may replace every prompt, as `sudo
-    /// -p` does.
+    /// Allows no further questions if a local user runs the calling program, because this user may replace every
+    /// prompt, as with `sudo -p`.
     pub fn restrict_to(&mut self, source: &Source) {
         if matches!(source, Source::Uid(_)) && self.questions == Questions::All {
             self.questions = Questions::Elsewhere;

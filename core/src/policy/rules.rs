@@ -1,4 +1,4 @@
-//! Rules: whether a code is required, by the first rule that matches.
+//! Rules. The first rule that matches a login says whether a code is required.
 
 use core::net::IpAddr;
 
@@ -11,33 +11,33 @@ use crate::{
     policy::{Action, Rule},
 };
 
-/// The login that rules are applied to.
+/// The facts about a login that a rule is compared with.
 pub struct Subject<'a> {
-    /// The account.
+    /// The account of the user.
     pub account: &'a Account,
     /// The PAM service.
     pub service: &'a str,
-    /// The source address, if there is one.
+    /// The source address; `None` if the user does not connect from a network address.
     pub address: Option<IpAddr>,
-    /// The current time, for `until`.
+    /// The current time, by which a rule ends.
     pub now: UnixTime,
 }
 
-/// A rule's decision and its number from 1; `None` if no rule matched.
+/// The action for a login, and the rule from which it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
-    /// The action.
+    /// What is required of the login.
     pub action: Action,
-    /// Number of the rule that decided.
+    /// Number of the rule that matched, from 1; `None` if no rule matched.
     pub rule: Option<usize>,
-    /// When the rule ends, if it does and has not yet.
+    /// Time at which the rule ends; `None` if it has ended or never ends.
     pub until: Option<UnixTime>,
 }
 
-/// Applies the first rule that matches; a code is required if none does.
+/// Returns the action of the first rule that matches a login; [`Action::Require`] if none matches.
 ///
 /// # Errors
-/// [`LookupError`] if a group could not be looked up: unproven absence exempts no user.
+/// [`LookupError`] if a group could not be looked up. A user whose membership is unknown is never exempted.
 pub fn decide(
     rules: &[Rule],
     subject: &Subject<'_>,
@@ -81,7 +81,7 @@ fn matches_all(
     }
 }
 
-/// Returns whether an earlier rule matches every login that a later one matches, so that the later one never applies.
+/// Returns whether `earlier` matches every login that `later` matches, so that `later` never applies.
 #[must_use]
 pub fn shadows(earlier: &Rule, later: &Rule) -> bool {
     let wider = |one: &Option<alloc::string::String>, other: &Option<alloc::string::String>| {

@@ -1,4 +1,4 @@
-//! The settings file `twinlock.toml`: parses it into a policy; errors give the line.
+//! The settings file `twinlock.toml`: parses it into a policy. Each error names the line.
 //!
 //! `Reader` has an `impl` block in `settings/rules.rs` and one in `settings/values.rs`.
 
@@ -22,20 +22,20 @@ use crate::{
 };
 use table::{Kind, SETTINGS, Section, Setting};
 
-/// Maximum file size in bytes.
+/// Maximum size of a settings file in bytes.
 pub const SETTINGS_MAX: usize = 64 * 1024;
 
 /// An error in a settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
-    /// The line, from 1; 0 if unknown.
+    /// Number of the line with the error, from 1; 0 if unknown.
     pub line: u32,
-    /// What is wrong, as a clause.
+    /// What is wrong, as a clause that follows the path.
     pub what: String,
 }
 
 impl core::fmt::Display for SettingsError {
-    /// Writes what follows the path and a colon.
+    /// Writes a text that follows the path of the file and a colon: the line, and what is wrong.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}: {}", self.line, self.what)
     }
@@ -43,7 +43,7 @@ impl core::fmt::Display for SettingsError {
 
 impl core::error::Error for SettingsError {}
 
-/// A setting in the file.
+/// A setting that the file contains, and its value.
 struct Found {
     section: &'static Section,
     setting: &'static Setting,
@@ -58,7 +58,7 @@ enum Value {
     Names(Vec<String>),
 }
 
-/// The values of a file, by type.
+/// The settings and rules of a file, before their values are checked.
 struct File {
     settings: Vec<Found>,
     rules: Vec<rules::RuleTable>,
@@ -88,7 +88,7 @@ fn keys(section: &'static Section) -> impl Iterator<Item = &'static str> {
     section.settings.iter().map(|setting| setting.key)
 }
 
-/// Takes the settings of a section from its table.
+/// Takes the settings of a section from its table and appends them to `settings`.
 fn take(
     section: &'static Section,
     table: &mut Table<'_>,
@@ -114,10 +114,10 @@ fn take(
     Ok(())
 }
 
-/// Parses a settings file; missing settings have their defaults.
+/// Parses a settings file. A setting that the file lacks has its default.
 ///
 /// # Errors
-/// The first [`SettingsError`].
+/// [`SettingsError`] for the first error in the file.
 pub fn read(text: &str) -> Result<Policy, SettingsError> {
     let text = &comments::taken_out(text);
     let file = Table::parse(text).and_then(File::of);

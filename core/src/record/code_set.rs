@@ -1,4 +1,4 @@
-//! A set of one-time codes: their hashes and hash parameters.
+//! A set of backup codes: their hashes and the parameters of the hash function.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -6,31 +6,32 @@ use core::fmt;
 use constant_time_eq::constant_time_eq_32;
 use zeroize::Zeroizing;
 
-/// Maximum number of codes in a set.
+/// Maximum number of backup codes in a set.
 pub const CODES_MAX: usize = 64;
 
 /// The hashed codes of one set.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CodeSet {
-    /// The shape of its codes.
+    /// The shape that all codes of the set have.
     pub shape: Shape,
-    /// How they were hashed: the same recipe for all, so that one evaluation checks them all.
+    /// Salt and cost with which all codes were hashed. One hash of a typed code is thus enough to compare it with all
+    /// of them.
     pub recipe: Recipe,
-    /// Their hashes, 1 to [`CODES_MAX`] of them.
+    /// Hashes of the codes, 1 to [`CODES_MAX`].
     pub hashes: Vec<Digest>,
 }
 
-/// The shape of the codes in a set.
+/// The shape of a backup code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// Eight digits, as scratch codes of pam_google_authenticator.
+    /// Eight digits, as the scratch codes of pam_google_authenticator.
     Digits8,
-    /// Twenty letters: 94 bits.
+    /// Twenty letters, which hold 94 random bits.
     Letters20,
 }
 
 impl Shape {
-    /// Returns the length of a code as it is hashed.
+    /// Returns the length of a code in bytes, without spaces and dashes.
     #[must_use]
     pub fn length(self) -> usize {
         match self {
@@ -39,7 +40,7 @@ impl Shape {
         }
     }
 
-    /// Returns the word used in files.
+    /// Returns the word of this shape in files.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -48,13 +49,13 @@ impl Shape {
         }
     }
 
-    /// Returns the shape with that word.
+    /// Returns the shape that has this word in files; `None` if there is none.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         [Self::Digits8, Self::Letters20].into_iter().find(|shape| shape.word() == word)
     }
 
-    /// Returns the Argon2id cost for new codes of this shape.
+    /// Returns the Argon2id cost with which new codes of this shape are hashed.
     #[must_use]
     pub fn cost(self) -> Cost {
         match self {
@@ -63,7 +64,7 @@ impl Shape {
         }
     }
 
-    /// Returns whether a text is a code of this shape as it is hashed: without spaces and dashes, in upper case.
+    /// Returns whether a text is a code of this shape, without spaces and dashes and in upper case.
     #[must_use]
     pub fn fits(self, text: &str) -> bool {
         let letter = |byte: u8| match self {
@@ -74,16 +75,16 @@ impl Shape {
     }
 }
 
-/// Salt and cost of Argon2id (RFC 9106).
+/// The salt and cost of an Argon2id hash (RFC 9106).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recipe {
-    /// The salt.
+    /// The random salt, 16 bytes.
     pub salt: [u8; 16],
-    /// The cost.
+    /// The cost in memory and time.
     pub cost: Cost,
 }
 
-/// Cost of one evaluation: memory and passes, in one lane.
+/// The cost of one Argon2id hash: its memory and its passes, in one lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
     memory_kib: u32,
@@ -91,13 +92,14 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// 19 MiB and two passes, as OWASP recommends for passwords: eight digits are guessable.
+    /// 19 MiB and two passes, as OWASP recommends for passwords, for codes of eight digits, which can be guessed.
     pub const GUESSABLE: Self = Self { memory_kib: 19 * 1024, passes: 2 };
 
-    /// 8 MiB and one pass: twenty letters are not guessable at any cost, and a login should be fast.
+    /// 8 MiB and one pass, which makes a login fast, for codes of twenty letters, which cannot be guessed at any cost.
     pub const STRONG: Self = Self { memory_kib: 8 * 1024, passes: 1 };
 
-    /// Accepts 8 KiB to 64 MiB and 1 to 10 passes, so that a file cannot demand gigabytes or seconds.
+    /// Returns a cost of 8 KiB to 64 MiB and 1 to 10 passes; `None` for other values, so that a file cannot demand
+    /// gigabytes or minutes.
     #[must_use]
     pub fn new(memory_kib: u32, passes: u32) -> Option<Self> {
         let believed = (8..=64 * 1024).contains(&memory_kib) && (1..=10).contains(&passes);
@@ -110,24 +112,24 @@ impl Cost {
         self.memory_kib
     }
 
-    /// Returns the passes over the memory.
+    /// Returns the number of passes over the memory.
     #[must_use]
     pub fn passes(self) -> u32 {
         self.passes
     }
 }
 
-/// The hash of a code. Eight digits can be recovered from it by trying all.
+/// The Argon2id hash of a backup code. Eight digits can be recovered from their hash by trying all.
 pub struct Digest(Zeroizing<[u8; 32]>);
 
 impl Digest {
-    /// Wraps the bytes.
+    /// Wraps the bytes of a hash.
     #[must_use]
     pub fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
         Self(bytes)
     }
 
-    /// Returns the bytes.
+    /// Returns the bytes of the hash.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0

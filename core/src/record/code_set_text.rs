@@ -1,4 +1,4 @@
-//! Files of one-time codes, `codes.SET`: version 1, a few lines of TOML. Errors give the line and never its text.
+//! Files of backup codes, `codes.SET`: version 1, a few lines of TOML. Errors name the line and never quote its text.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -14,37 +14,39 @@ use crate::{
     },
 };
 
-/// The version that is written.
+/// Version of the file format that twinlock writes.
 pub const VERSION: u32 = 1;
-/// Maximum file size in bytes.
+/// Maximum size of a file of backup codes in bytes.
 pub const FILE_MAX: usize = 16 * 1024;
 
-/// Prefix of the names of sets and of spent codes.
+/// Prefix of the file names of sets and of spent codes.
 const SET: &str = "codes.";
 const SPENT: &str = "spent.";
-/// The last line, which shows that the file was not cut.
+/// The last line of the file. A file without it is truncated and refused.
 const END: &str = "# end of codes";
 
-/// Returns the file name of a set.
+/// Returns the file name of a set of backup codes.
 #[must_use]
 pub fn set_name(id: SetId) -> String {
     format!("{SET}{:016x}", id.0)
 }
 
-/// Returns the name that marks a code as spent: its set and index.
+/// Returns the file name that marks a code as spent. It consists of the set's name and the index of the code in the
+/// set.
 #[must_use]
 pub fn spent_name(id: SetId, place: u8) -> String {
     format!("{SPENT}{:016x}.{place}", id.0)
 }
 
-/// Parses the set and index from the name of a spent code.
+/// Parses the file name of a spent code into its set and its index; `None` for any other name.
 #[must_use]
 pub fn read_spent(name: &str) -> Option<(SetId, u8)> {
     let (set, place) = name.strip_prefix(SPENT)?.split_once('.')?;
     Some((SetId(bits(set)?), place.parse().ok()?))
 }
 
-/// Returns the set that the name of a set or of a spent code belongs to.
+/// Returns the set that a file name belongs to, whether it is the name of a set or of a spent code; `None` for any
+/// other name.
 #[must_use]
 pub fn set_of(name: &str) -> Option<SetId> {
     match name.strip_prefix(SET) {
@@ -57,7 +59,7 @@ fn bits(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok().filter(|bits| format!("{bits:016x}") == text)
 }
 
-/// Parses a set: exactly what is written here, line by line, and nothing else.
+/// Parses a file of backup codes. Accepts only the lines that [`write`] writes.
 ///
 /// # Errors
 /// [`StoreError::Newer`] for a later version, [`StoreError::Malformed`] for all other errors.
@@ -69,14 +71,14 @@ pub fn read(text: &str) -> Result<CodeSet, StoreError> {
     set(&mut lines).ok_or(StoreError::Malformed { line: lines.line })
 }
 
-/// The remaining text and the number of the last line read.
+/// The rest of a text, and the number of the last line that was read.
 struct Lines<'a> {
     rest: &'a str,
     line: u32,
 }
 
 impl<'a> Lines<'a> {
-    /// Returns the next complete line, without its newline.
+    /// Returns the next complete line without its newline; `None` if there is none.
     fn next(&mut self) -> Option<&'a str> {
         self.line = self.line.saturating_add(1);
         let (line, rest) = self.rest.split_once('\n')?;
@@ -84,7 +86,7 @@ impl<'a> Lines<'a> {
         Some(line)
     }
 
-    /// Returns the value in the next line, between this prefix and suffix.
+    /// Returns the text between a prefix and a suffix in the next line; `None` if the line does not have them.
     fn between(&mut self, before: &str, after: &str) -> Option<&'a str> {
         self.next()?.strip_prefix(before)?.strip_suffix(after)
     }
@@ -133,7 +135,7 @@ fn decode(text: &str, into: &mut [u8]) -> Option<()> {
     HEXLOWER.decode_mut(text.as_bytes(), into).ok().map(drop)
 }
 
-/// Writes a set.
+/// Returns the text of a file of backup codes.
 #[must_use]
 pub fn write(set: &CodeSet) -> Zeroizing<String> {
     let shape = set.shape.word();

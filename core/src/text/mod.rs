@@ -20,7 +20,7 @@ use crate::{
     policy::Language,
 };
 
-/// Returns the text of a login message.
+/// Returns the text of a login message in a language.
 #[must_use]
 pub fn login(language: Language, message: &Message) -> String {
     match language {
@@ -29,7 +29,7 @@ pub fn login(language: Language, message: &Message) -> String {
     }
 }
 
-/// Returns the text of a set-up message.
+/// Returns the text of a set-up message in a language.
 #[must_use]
 pub fn set_up(language: Language, message: &SetUp) -> String {
     match language {
@@ -38,7 +38,7 @@ pub fn set_up(language: Language, message: &SetUp) -> String {
     }
 }
 
-/// Returns the text of a message about new backup codes, which it contains.
+/// Returns the text of a message about new backup codes in a language. The text contains the codes.
 #[must_use]
 pub fn new_codes(language: Language, message: &NewCodes) -> Zeroizing<String> {
     Zeroizing::new(match language {
@@ -47,7 +47,7 @@ pub fn new_codes(language: Language, message: &NewCodes) -> Zeroizing<String> {
     })
 }
 
-/// Returns the text of a message about changes.
+/// Returns the text of a message about changes in a language.
 #[must_use]
 pub fn change(language: Language, message: &Change) -> String {
     match language {
@@ -56,7 +56,7 @@ pub fn change(language: Language, message: &Change) -> String {
     }
 }
 
-/// Returns a duration for display: `17 s`, `4 min 10 s`, `2 h 5 min`; the units suit both languages.
+/// Returns a duration for display, such as `17 s`, `4 min 10 s`, `2 h 5 min`. The units are the same in both languages.
 #[must_use]
 pub fn duration(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -68,14 +68,15 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// A whole number of one unit, to be spelled out in a language.
+/// A number of whole days, hours or minutes, to be spelled out in a language.
 enum Spelled {
     Days(u64),
     Hours(u64),
     Minutes(u64),
 }
 
-/// Returns the largest unit that divides a number of seconds; `None` if there is none, and for 0.
+/// Returns a number of seconds in the largest unit that divides it; `None` for 0 or if it is not a number of whole
+/// minutes.
 fn spelled(seconds: u64) -> Option<Spelled> {
     let whole = |unit: u64| (seconds > 0 && seconds.is_multiple_of(unit)).then(|| seconds / unit);
     whole(86_400)
@@ -84,25 +85,25 @@ fn spelled(seconds: u64) -> Option<Spelled> {
         .or_else(|| whole(60).map(Spelled::Minutes))
 }
 
-/// Returns a time of day for display.
+/// Returns a time of day for display, such as `14:03:27 UTC`.
 fn clock(at: UnixTime) -> String {
     let (hours, minutes, seconds) = at.clock();
     alloc::format!("{hours:02}:{minutes:02}:{seconds:02} UTC")
 }
 
-/// Returns hours and minutes for display: `14:03 UTC`.
+/// Returns a time of day without seconds for display, such as `14:03 UTC`.
 fn minute(at: UnixTime) -> String {
     let (hours, minutes, _) = at.clock();
     alloc::format!("{hours:02}:{minutes:02} UTC")
 }
 
-/// Returns a date for display: `2026-03-02`.
+/// Returns a date for display, such as `2026-03-02`.
 fn date(at: UnixTime) -> String {
     let (year, month, day) = at.date();
     alloc::format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Returns codes, one per line, numbered if there are several.
+/// Returns backup codes for display, one per line. Numbers the lines if there are several.
 fn code_lines(codes: &Codes) -> Zeroizing<String> {
     let mut lines = Zeroizing::new(String::with_capacity(codes.0.len() * 40));
     for (number, code) in (1..).zip(&codes.0) {
@@ -117,18 +118,18 @@ fn code_lines(codes: &Codes) -> Zeroizing<String> {
     lines
 }
 
-/// Returns choices, one per line, each with its number.
+/// Returns choices for display, one per line, each with its number from 1.
 fn choices(names: &[String]) -> String {
     let line = |(number, name): (usize, &String)| alloc::format!("  {number}  {}\n", plain(name));
     (1..).zip(names).map(line).collect()
 }
 
-/// Returns a name without terminal control characters, short enough for a line.
+/// Returns at most 60 characters of a name, without terminal control characters.
 fn plain(name: &str) -> String {
     name.chars().filter(|letter| !letter.is_control()).take(60).collect()
 }
 
-/// Wraps a text at 76 characters.
+/// Wraps a text into lines of at most 76 characters.
 fn wrap(text: &str) -> String {
     let mut wrapped = String::with_capacity(text.len() + 8);
     let mut column = 0;

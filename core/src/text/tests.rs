@@ -78,7 +78,8 @@ fn lines_fit_a_terminal_and_prompts_their_clients() {
     }
 }
 
-/// These texts must be ASCII: OpenSSH's client would show other characters in octal, as no question follows.
+/// Shows that the last texts for strangers and scripts are ASCII. OpenSSH's client shows other characters in octal if
+/// no question follows.
 #[test]
 fn what_strangers_and_scripts_are_told_at_last_is_ascii() {
     let told = [Message::NotAccepted, Message::Wrong { left: 0 }];

@@ -1,4 +1,4 @@
-//! The settings before the first section: logins, enrollment, tickets, administrators, mail, paths.
+//! The settings before the first section of the file: logins, enrollment, tickets, administrators, mail, paths.
 
 use crate::{
     base::time::{DAY, MINUTE},

@@ -1,4 +1,4 @@
-//! The `[[rule]]` tables of twinlock.toml and of rules.toml, which contains nothing else.
+//! The `[[rule]]` tables of twinlock.toml and of rules.toml. The latter contains nothing else.
 
 use alloc::{
     format,
@@ -21,13 +21,13 @@ use crate::{
     },
 };
 
-/// The version of rules.toml that is written; a newer one is refused.
+/// Version of rules.toml that twinlock writes. A file with a newer version is refused.
 const VERSION: i64 = 1;
-/// The comment at the top of the file.
+/// The comment at the top of rules.toml.
 const HEAD: &str = "# Written by twinlock: comments here are lost. Rules of yours belong into twinlock.toml,\n\
                     # whose rules come first.\n";
 
-/// A `[[rule]]` table as it is written.
+/// A `[[rule]]` table, with its values as they are written in the file.
 pub(super) struct RuleTable {
     user: Option<String>,
     group: Option<String>,
@@ -125,7 +125,7 @@ impl RulesFile {
 /// Parses rules.toml.
 ///
 /// # Errors
-/// The first [`SettingsError`].
+/// [`SettingsError`] for the first error in the file.
 pub fn read(text: &str) -> Result<Vec<Rule>, SettingsError> {
     let text = &comments::taken_out(text);
     let file = Table::parse(text).and_then(RulesFile::of);
@@ -138,7 +138,7 @@ pub fn read(text: &str) -> Result<Vec<Rule>, SettingsError> {
     file.rule.into_iter().map(|rule| reader.rule(rule)).collect()
 }
 
-/// Returns the text of rules.toml. `generation` is random, so that no two versions are the same.
+/// Returns the text of rules.toml. `generation` must be random, so that no two versions of the file are equal.
 #[must_use]
 pub fn written(rules: &[Rule], generation: u64) -> String {
     let mut text = format!("{HEAD}version = {VERSION}\ngeneration = \"{generation:016x}\"\n");
@@ -146,7 +146,7 @@ pub fn written(rules: &[Rule], generation: u64) -> String {
     text
 }
 
-/// Returns a rule as a `[[rule]]` table, after an empty line.
+/// Returns a rule as the text of a `[[rule]]` table. An empty line precedes the table.
 #[must_use]
 pub fn one(rule: &Rule) -> String {
     let action = match rule.action {
@@ -176,7 +176,7 @@ fn date(until: UnixTime) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Returns a TOML basic string.
+/// Returns a text as a TOML basic string, in double quotes.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let escape = |letter: char| match letter {
@@ -187,7 +187,8 @@ pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.chars().map(escape).collect::<String>())
 }
 
-/// Returns the line of each `[[rule]]` in a settings file, from 1; empty if the text cannot be parsed.
+/// Returns the line number, from 1, of each `[[rule]]` in a settings file. The list is empty if the text cannot be
+/// parsed.
 #[must_use]
 pub fn lines(text: &str) -> Vec<u32> {
     let text = &comments::taken_out(text);

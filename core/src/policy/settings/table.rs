@@ -1,7 +1,7 @@
 //! The table of settings: each key of `twinlock.toml` with its type, range, documentation, and field of [`Policy`].
 //!
-//! The parser, `twinlock settings show`, `twinlock.toml.reference` and twinlock.toml(5) are generated from it. To add
-//! a setting, add an entry here and use the field of [`Policy`].
+//! The parser, `twinlock settings show`, `twinlock.toml.reference` and twinlock.toml(5) are generated from the table.
+//! To add a setting, add an entry here and use the field of [`Policy`].
 
 use alloc::{string::String, vec::Vec};
 use core::ops::RangeInclusive;
@@ -11,102 +11,102 @@ use crate::policy::{
     settings::{general::GENERAL, sections},
 };
 
-/// One setting.
+/// One setting of `twinlock.toml`.
 pub struct Setting {
-    /// The key within its section.
+    /// The key of the setting within its section.
     pub key: &'static str,
-    /// Its type, its range, and how it is read from and written to a [`Policy`].
+    /// The type and range of the setting, and how it is read from and written to a [`Policy`].
     pub kind: Kind,
-    /// Its description in full sentences; text in back quotes is a command, a file or a value. Only the command
-    /// contains it.
+    /// Description of the setting in full sentences. Text in back quotes is a command, a file or a value. Only the
+    /// command contains the description, not the module.
     #[cfg(any(test, feature = "documents"))]
     pub doc: &'static str,
-    /// For a setting without a default: what applies if it is unset.
+    /// What applies if the setting is unset; `None` if it has a default.
     #[cfg(any(test, feature = "documents"))]
     pub unset: Option<Unset>,
 }
 
 /// What applies if a setting without a default is unset.
 pub struct Unset {
-    /// An example value in TOML.
+    /// An example of a value, in TOML.
     pub example: &'static str,
-    /// What applies, as a noun phrase.
+    /// What applies if the setting is unset, as a noun phrase.
     pub means: &'static str,
 }
 
-/// The type of a setting. `get` returns the value in a policy; `set` replaces it with a value within the range.
+/// The type of a setting. `get` returns its value in a policy, and `set` replaces it by a value within the range.
 pub enum Kind {
-    /// One of a list of words.
+    /// One word of a list.
     Word {
-        /// The words.
+        /// The words that are allowed.
         words: &'static [&'static str],
-        /// Returns the current word.
+        /// Returns the word in the policy.
         get: fn(&Policy) -> &'static str,
-        /// Sets one of the words.
+        /// Replaces the word in the policy.
         set: fn(&mut Policy, &'static str),
     },
     /// A whole number from `least` to `most`.
     Number {
-        /// The smallest value.
+        /// The smallest number that is allowed.
         least: u32,
-        /// The largest value.
+        /// The largest number that is allowed.
         most: u32,
-        /// Returns the current value.
+        /// Returns the number in the policy.
         get: fn(&Policy) -> u64,
-        /// Sets a value within the range.
+        /// Replaces the number in the policy by one within the range.
         set: fn(&mut Policy, u32),
     },
     /// `true` or `false`.
     Boolean {
-        /// Returns the current value.
+        /// Returns the value in the policy.
         get: fn(&Policy) -> bool,
-        /// Sets a value.
+        /// Replaces the value in the policy.
         set: fn(&mut Policy, bool),
     },
     /// A line of 1 to `most` bytes without control characters.
     Text {
-        /// The maximum length in bytes.
+        /// Maximum length of the text in bytes.
         most: usize,
-        /// Returns the current text; `None` if it is unset.
+        /// Returns the text in the policy; `None` if it is unset.
         get: fn(&Policy) -> Option<&str>,
-        /// Sets a text within the bounds.
+        /// Replaces the text in the policy by one of 1 to `most` bytes.
         set: fn(&mut Policy, String),
     },
     /// An absolute path without `.` and `..`.
     Path {
-        /// Returns the current path.
+        /// Returns the path in the policy.
         get: fn(&Policy) -> &str,
-        /// Sets such a path.
+        /// Replaces the path in the policy by an absolute one without `.` and `..`.
         set: fn(&mut Policy, String),
     },
     /// A duration such as `"8 h"`, of `least` to `most` seconds; 0 is allowed if `least` is 0.
     Duration {
-        /// The minimum in seconds.
+        /// Minimum of the duration in seconds.
         least: u64,
-        /// The maximum in seconds.
+        /// Maximum of the duration in seconds.
         most: u64,
-        /// Returns the current seconds.
+        /// Returns the duration in the policy, in seconds.
         get: fn(&Policy) -> u64,
-        /// Sets seconds within the range.
+        /// Replaces the duration in the policy by one within the range, in seconds.
         set: fn(&mut Policy, u64),
     },
     /// A list of account names.
     Names {
-        /// Returns the current names.
+        /// Returns the names in the policy.
         get: fn(&Policy) -> &[String],
-        /// Sets any list.
+        /// Replaces the names in the policy by any list.
         set: fn(&mut Policy, Vec<String>),
     },
 }
 
 /// The settings of one section of the file.
 pub struct Section {
-    /// The name in brackets; empty for the keys before the first section.
+    /// The name of the section, in brackets in the file; empty for the keys before the first section.
     pub name: &'static str,
-    /// Its description.
+    /// Description of the section.
     #[cfg(any(test, feature = "documents"))]
     pub text: &'static str,
-    /// Its settings, in the order of the reference.
+    /// The settings of the section, in the order of the reference file.
     pub settings: &'static [Setting],
 }
 
@@ -188,7 +188,8 @@ impl Setting {
         Self::new(key, Kind::Names { get, set }, doc)
     }
 
-    /// Marks a setting as optional: an example value, and what applies without one.
+    /// Marks a setting as one without a default. `example` is an example of a value, and `means` says what applies if
+    /// it is unset.
     pub(super) const fn or_unset(self, example: &'static str, means: &'static str) -> Self {
         let unset = Some(Unset { example, means });
         #[cfg(not(any(test, feature = "documents")))]
@@ -227,7 +228,8 @@ impl Section {
         }
     }
 
-    /// Returns the name of a setting in messages: `throttle.free`, or `window` before the first section.
+    /// Returns the name of a setting in messages, such as `throttle.free`, or `window` for a key before the first
+    /// section.
     pub(super) fn full_name(&self, setting: &Setting) -> String {
         match self.name {
             "" => setting.key.into(),

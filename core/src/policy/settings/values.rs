@@ -1,4 +1,4 @@
-//! Values of a settings file, each checked against the range of its setting.
+//! The values in a settings file. Each is checked against the range of its setting.
 
 use alloc::{
     format,
@@ -22,7 +22,10 @@ impl Reader<'_> {
         SettingsError { line: line_at(self.text, found.span().start), what }
     }
 
-    /// Sets a setting, or returns why the value is invalid.
+    /// Replaces a setting in the policy by the value found in the file.
+    ///
+    /// # Errors
+    /// [`SettingsError`] if the value is invalid.
     pub(super) fn set(&self, policy: &mut Policy, found: Found) -> Result<(), SettingsError> {
         let Found { section, setting, value } = found;
         match value {
@@ -99,7 +102,7 @@ fn set_text(
     Ok(())
 }
 
-/// Returns a text that is one line, not empty and not too long.
+/// Returns a text if it is one line of 1 to `most` bytes; `None` otherwise. Colons are refused unless `colons` is set.
 fn line_of(text: &str, most: usize, colons: bool) -> Option<String> {
     let unfit = |letter: char| letter.is_control() || (letter == ':' && !colons);
     let fits = !text.is_empty() && text.len() <= most && !text.contains(unfit);
@@ -126,7 +129,8 @@ fn unfit_duration(name: &str, least: u64, most: u64) -> String {
     }
 }
 
-/// Parses a duration such as `8 h`, `30m`, `7d` or `0` into seconds.
+/// Parses a duration such as `8 h`, `30m`, `7d` or `0`, and returns it in seconds; `None` if the text is not a
+/// duration.
 #[must_use]
 pub fn seconds_of(text: &str) -> Option<u64> {
     let text = text.trim();

@@ -1,4 +1,4 @@
-//! English, one file per dialogue.
+//! English texts, one file per dialogue.
 pub(super) mod change;
 pub(super) mod login;
 pub(super) mod new_codes;

@@ -108,7 +108,7 @@ fn after_reset(reset: &AuditStamp) -> String {
     )) + "\n"
 }
 
-/// Tells where to find the ticket.
+/// Returns the sentence that says where the user finds the ticket.
 fn ticket(by: Beginning, reset: Option<&AuditStamp>) -> String {
     match (by, reset) {
         (Beginning::Word, _) => String::new(),

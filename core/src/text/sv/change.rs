@@ -114,7 +114,7 @@ fn begin(left: u8) -> String {
     }
 }
 
-/// Spells out whole days, hours or minutes.
+/// Returns a duration in words if it is a number of whole days, hours or minutes; otherwise as `2 h 5 min`.
 fn span(seconds: u64) -> String {
     match spelled(seconds) {
         Some(Spelled::Days(1)) => "1 dag".into(),

@@ -1,4 +1,4 @@
-//! Swedish, one file per dialogue.
+//! Swedish texts, one file per dialogue.
 pub(super) mod change;
 pub(super) mod login;
 pub(super) mod new_codes;
