@@ -134,7 +134,7 @@ pub struct FailureStreak {
 pub struct Refused {
     /// Time at which the login was refused.
     pub at: UnixTime,
-    /// The stable word of the [`Reason`](crate::event::log_event::Reason).
+    /// The stable word of the reason for the refusal.
     pub reason: String,
     /// The PAM service.
     pub service: String,

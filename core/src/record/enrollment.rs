@@ -1,5 +1,4 @@
-//! Enrollment: builds the next record when a user gets an authenticator, a voucher or new codes, or is reset or
-//! removed.
+//! Builds the next record of a user who gets an authenticator, a voucher or new codes, or who is reset or removed.
 
 use alloc::{format, string::String, vec, vec::Vec};
 
@@ -12,28 +11,28 @@ use crate::{
     },
 };
 
-/// A new record and the sequence number of the one that it follows.
+/// A new record, and the sequence number of the record that it replaces.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Successor {
-    /// Sequence number of the previous record; 0 if there is none.
+    /// Sequence number of the record that the new one replaces; 0 if there is none.
     pub after: u64,
     /// The new record.
     pub record: Record,
 }
 
-/// The generation and time of a change.
+/// The generation and the time of one change of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangeStamp {
-    /// The generation that the record gets.
+    /// The generation that the new record gets.
     pub generation: Generation,
     /// When the change is made.
     pub at: UnixTime,
 }
 
-/// The user is enrolled already; nothing is replaced silently.
+/// The user is enrolled already, and no authenticator is replaced silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AlreadyEnrolledError {
-    /// When set-up was completed.
+    /// Time at which the user's set-up was completed.
     pub since: UnixTime,
 }
 
@@ -45,10 +44,10 @@ impl core::fmt::Display for AlreadyEnrolledError {
 
 impl core::error::Error for AlreadyEnrolledError {}
 
-/// Returns the first record of a user, or the one after a tombstone.
+/// Returns the first record of a user, or the record that replaces a tombstone or an unfinished set-up.
 ///
 /// # Errors
-/// [`AlreadyEnrolledError`].
+/// [`AlreadyEnrolledError`] if the user is enrolled.
 pub fn enroll(
     account: &Account,
     before: Option<&Snapshot>,
@@ -77,18 +76,18 @@ pub fn enroll(
     Ok(Successor { after, record })
 }
 
-/// Notes that the newly enrolled user is owed first backup codes, by the user who enrolls them.
+/// Notes in the record that the new user is owed first backup codes. `by` is the administrator who enrolls the user.
 pub fn promise_first_codes(record: &mut Record, by: String) {
     record.extras.owed_codes = Some(AuditStamp { by, at: record.since });
 }
 
-/// Returns whether the record requires codes.
+/// Returns whether the user is enrolled, so that a code is required.
 #[must_use]
 pub fn is_enrolled(found: &Snapshot) -> bool {
     found.record.state == State::Active
 }
 
-/// Returns the tombstone that follows a record; `None` if there is no user to remove.
+/// Returns the tombstone that replaces a record; `None` if the record is a tombstone.
 #[must_use]
 pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Option<Successor> {
     let found = &before.record;
@@ -108,7 +107,8 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
     Some(Successor { after: before.sequence, record })
 }
 
-/// Returns the record of a user who has no authenticator yet and is about to get one.
+/// Returns the record of a user who is about to get the first authenticator. `before` is the user's old record, if
+/// there is one.
 #[must_use]
 pub fn begun(
     account: &Account,
@@ -132,7 +132,7 @@ pub fn begun(
     }
 }
 
-/// Returns the record after a reset: authenticators, codes and vouchers are removed, and set-up starts again.
+/// Returns the record after a reset. Authenticators, codes and vouchers are removed, and the user must set up again.
 #[must_use]
 pub fn reset(
     found: Record,
@@ -152,10 +152,10 @@ pub fn reset(
     }
 }
 
-/// Replaces an authenticator with a new one; the same change invalidates the old key.
+/// Returns the record with one authenticator replaced by a new one, which keeps the name that the user chose. The same
+/// change invalidates the old key.
 ///
-/// Keeps the name, which the user chose. `None` if there is no authenticator at this index or the record has the new
-/// key already.
+/// `None` if there is no authenticator at this index, or the record has the new key already.
 #[must_use]
 pub fn replace(
     mut found: Record,
@@ -176,9 +176,9 @@ pub fn replace(
     Some(found)
 }
 
-/// Adds an authenticator under a unique name.
+/// Returns the record with another authenticator, under a unique name.
 ///
-/// `None` if the record is full or has the key already.
+/// `None` if the record has [`AUTHENTICATORS_MAX`] authenticators or has the key already.
 #[must_use]
 pub fn add(
     mut found: Record,
@@ -198,8 +198,8 @@ pub fn add(
     Some(found)
 }
 
-/// Returns an unused name for a further authenticator: the requested one, or that name followed by the lowest free
-/// number.
+/// Returns an unused name for another authenticator: `wished`, or `wished` followed by the lowest free number. `None`
+/// only if no number is free.
 #[must_use]
 pub fn free_name(record: &Record, wished: &str) -> Option<String> {
     let is_free = |name: &String| record.authenticators.iter().all(|other| other.name != *name);
@@ -207,7 +207,7 @@ pub fn free_name(record: &Record, wished: &str) -> Option<String> {
     core::iter::once(wished.into()).chain(numbered).find(is_free)
 }
 
-/// Removes one authenticator; `None` if there is none at this index or it is the last one.
+/// Returns the record without one authenticator; `None` if there is none at this index or it is the last one.
 #[must_use]
 pub fn without(
     mut found: Record,
@@ -225,7 +225,8 @@ pub fn without(
     Some(found)
 }
 
-/// Enables a new set of codes. The same change invalidates the old set and settles what was owed.
+/// Returns the record with a new set of backup codes. The same change invalidates the old set, and no codes are owed
+/// any more.
 #[must_use]
 pub fn with_codes(
     mut found: Record,
@@ -240,7 +241,7 @@ pub fn with_codes(
     found
 }
 
-/// Revokes the codes and notes that new ones are owed.
+/// Returns the record with its backup codes revoked. The user is owed new ones.
 #[must_use]
 pub fn owing_codes(
     mut found: Record,
@@ -254,14 +255,14 @@ pub fn owing_codes(
     found
 }
 
-/// Returns the time of a change, never before that of the previous one: hosts order their records by it, even if
-/// their clocks differ.
+/// Returns the time of a change, which is always later than the previous change. Hosts order their records by this
+/// time, even if their clocks differ.
 fn later(found: &Record, now: UnixTime) -> UnixTime {
     let before = found.extras.changed.map_or(found.since, |changed| changed.max(found.since));
     now.max(before.plus(1))
 }
 
-/// Adds a ticket. Expired tickets are removed, and the oldest one if there are too many.
+/// Adds a ticket. Removes expired tickets, and the oldest ones if the record would have more than [`VOUCHERS_MAX`].
 pub fn give_ticket(extras: &mut RecordExtras, ticket: Ticket) {
     let now = ticket.audit.at;
     if ticket.purpose == Purpose::SetUp {
@@ -274,7 +275,8 @@ pub fn give_ticket(extras: &mut RecordExtras, ticket: Ticket) {
     extras.tickets.push(ticket);
 }
 
-/// Adds a bypass code, as [`give_ticket`] does; a duplicate is not added.
+/// Adds a bypass code, unless the record has it. Removes expired bypass codes, and the oldest ones if the record would
+/// have more than [`VOUCHERS_MAX`].
 pub fn give_bypass(extras: &mut RecordExtras, bypass: Bypass) {
     let now = bypass.audit.at;
     extras.bypasses.retain(|other| now < other.voucher.until && *other != bypass);

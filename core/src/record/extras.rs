@@ -1,4 +1,4 @@
-//! The optional parts of a record: mail address, set-up in progress, vouchers, and what administrators did.
+//! The optional parts of a record: mail address, set-up in progress, vouchers, and the actions of administrators.
 
 use alloc::{string::String, vec::Vec};
 
@@ -11,43 +11,44 @@ use crate::{
     record::voucher::Voucher,
 };
 
-/// The optional parts of a record; almost always empty.
+/// The optional parts of a record. Most records have none.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RecordExtras {
-    /// The user's mail address; `None` for the account name at the configured domain.
+    /// The user's mail address; `None` if it is the account name at the configured domain.
     pub mail: Option<String>,
-    /// When an authenticator or the backup codes were last changed after set-up.
+    /// Time of the last change of an authenticator or of the backup codes after set-up; `None` if there was none.
     pub changed: Option<UnixTime>,
-    /// Who reset this user; set-up then follows `after_reset`.
+    /// The administrator who reset this user, and when; `None` if the user was not reset. Set-up then follows the
+    /// setting `after_reset`.
     pub reset: Option<AuditStamp>,
-    /// Set if new backup codes are shown at the next login: an administrator revoked the old ones, or the first ones
-    /// were never confirmed.
+    /// Set if the user is shown new backup codes at the next login. An administrator revoked the old ones, or the first
+    /// ones were never confirmed.
     pub owed_codes: Option<AuditStamp>,
-    /// A key that was shown and is not verified yet.
+    /// A key that the user was shown and has not verified yet; `None` if no set-up is in progress.
     pub pending: Option<Pending>,
-    /// Valid tickets.
+    /// The tickets that the user can use; some may have expired.
     pub tickets: Vec<Ticket>,
-    /// Valid bypass codes.
+    /// The bypass codes that the user can use; some may have expired.
     pub bypasses: Vec<Bypass>,
-    /// A key that was generated on this host, and since when its codes are accepted.
+    /// The record's only key, if it was generated on this host, and the time from which its codes are accepted.
     pub fresh_key: Option<FreshKey>,
 }
 
-/// A key that was generated on this host and enabled at a known time of a boot, so that every use of it since then
-/// happened here. A ledger that began before that time in the same boot knows every use of the key, so that the epoch is
-/// not applied to it.
+/// A key that was generated on this host and enabled at a known time of a boot, so that every use of the key happened
+/// on this host. A ledger that began before this time in the same boot knows every use of the key, so the epoch is not
+/// applied to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshKey {
-    /// The key's identifier in the ledger.
+    /// The identifier of the key in the ledger.
     pub mark: [u8; 16],
     /// Boot id of the boot in which the key was enabled, as stored in the epoch.
     pub boot_id: String,
-    /// When, by the boot clock, which cannot be set.
+    /// Time of the boot clock, which cannot be set, at which the key was enabled.
     pub since: BootTime,
 }
 
 impl RecordExtras {
-    /// Returns whether anything is in progress: a set-up, a voucher or codes to be shown.
+    /// Returns whether the user has a set-up in progress, a voucher, or backup codes to be shown.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.owed_codes.is_some()
@@ -57,45 +58,45 @@ impl RecordExtras {
     }
 }
 
-/// Who did something, and when.
+/// The user who did something, and the time at which it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditStamp {
-    /// The account name of the acting user, or `root`.
+    /// Account name of the acting user, or `root`.
     pub by: String,
-    /// When.
+    /// Time of the action.
     pub at: UnixTime,
 }
 
-/// Who else has seen a user's key.
+/// The user who has seen another user's key, and how often the replacement was postponed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyDisclosure {
-    /// Who, and when.
+    /// The user who has seen the key, and when.
     pub audit: AuditStamp,
-    /// How often the user has postponed the replacement.
+    /// Number of times that the owner has postponed the replacement of the key.
     pub postponed: u8,
 }
 
 /// A key that was shown to a user who has not verified it yet.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// The key.
+    /// The key that was shown.
     pub key: Key,
-    /// When it was first shown.
+    /// Time at which the key was first shown.
     pub since: UnixTime,
-    /// Where the user connected from.
+    /// The place from which the user connected.
     pub source: SourceLabel,
-    /// The fingerprint of the user's verified public key, if any.
+    /// The fingerprint of the user's verified public key; `None` if none was verified.
     pub fingerprint: Option<String>,
-    /// Until when the key is shown again, by the boot clock; `None` in an older record.
+    /// Time of the boot clock up to which the key is shown again; `None` in an older record.
     pub until_boot: Option<BootTime>,
 }
 
-/// The purpose of a ticket.
+/// What a ticket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Set up an authenticator.
+    /// The ticket allows the user to set up an authenticator.
     SetUp,
-    /// Issue new backup codes.
+    /// The ticket allows the user to get new backup codes.
     Codes,
 }
 

@@ -1,4 +1,4 @@
-//! The record of one user: state, generation and authenticators.
+//! The record of one user: the state, the generation and the authenticators.
 
 use alloc::{string::String, vec::Vec};
 
@@ -11,35 +11,37 @@ use crate::{
     record::extras::{KeyDisclosure, RecordExtras},
 };
 
-/// The content of a record file.
+/// The content of a user's record file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Record {
     /// The canonical account name.
     pub user: String,
     /// The account's user id. An account with this name and another user id is refused.
     pub uid: u32,
-    /// Whether codes are asked for.
+    /// Whether the user is enrolled, so that a code is required.
     pub state: State,
     /// Changes with every change of the record, and is never reused.
     pub generation: Generation,
-    /// When set-up was completed.
+    /// Time at which set-up was completed.
     pub since: UnixTime,
-    /// The user's authenticators; no key occurs twice.
+    /// The user's authenticators. No two of them have the same key.
     pub authenticators: Vec<Authenticator>,
-    /// The set of backup codes, stored in its own file; only an enrolled user has one.
+    /// The id of the user's set of backup codes, which has its own file; `None` if the user has none. Only an enrolled
+    /// user has a set.
     pub codes: Option<SetId>,
-    /// Optional parts.
+    /// The optional parts of the record.
     pub extras: RecordExtras,
 }
 
 impl Record {
-    /// Returns a dummy record, so that an unknown user costs the same work.
+    /// Returns a dummy record, so that an unknown user costs the same work as an enrolled one; `None` never occurs, as
+    /// the dummy key has a valid length.
     #[must_use]
     pub fn nobodys() -> Option<Self> {
         Key::new(alloc::vec![0; 20]).ok().map(Self::of_nobody)
     }
 
-    /// Returns a dummy record with this key that looks like any other.
+    /// Returns a dummy record with the given key, which has the same form as a real record.
     #[must_use]
     pub fn of_nobody(key: Key) -> Self {
         let authenticator = Authenticator {
@@ -62,43 +64,43 @@ impl Record {
     }
 }
 
-/// A record as it was read.
+/// A record as it was read from its file, with the facts stored next to it.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Sequence number in the folder, from 1.
+    /// Sequence number of the record in the user's folder, from 1.
     pub sequence: u64,
-    /// The file that it was read from.
+    /// The identity of the file that the record was read from.
     pub identity: Identity,
-    /// The content.
+    /// The content of the file.
     pub record: Record,
-    /// Sources from which this user has logged in.
+    /// The sources from which this user has logged in.
     pub known: Vec<SourceLabel>,
-    /// Consecutive wrong codes, as stored where a restart does not clear them.
+    /// Number of consecutive wrong codes, as stored next to the record, where a restart does not clear it.
     pub failures: u32,
 }
 
-/// Identity of a file. A file that replaces it under the same name has another identity.
+/// The identity of a file. A file that replaces another one under the same name has another identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Identity {
-    /// The inode.
+    /// The inode number of the file.
     pub inode: u64,
-    /// Change time of the inode (ctime), in nanoseconds since 1970.
+    /// The change time of the inode (ctime), in nanoseconds since 1970.
     pub changed: i128,
 }
 
-/// The user's enrollment state.
+/// The state of a user's enrollment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Enrolled: a code is required.
+    /// The user is enrolled, so a code is required.
     Active,
-    /// Set-up was begun, or waits for a ticket; there is no authenticator.
+    /// Set-up was begun or waits for a ticket. The user has no authenticator.
     Pending,
-    /// Removed: the user was enrolled once. The record is kept as a tombstone.
+    /// The user was enrolled and then removed. The record is kept as a tombstone.
     Removed,
 }
 
 impl State {
-    /// Returns whether the record reserves its user id, so that no other account may have it.
+    /// Returns whether no other account may have the user id of a record in this state.
     #[must_use]
     pub fn holds_uid(self) -> bool {
         match self {
@@ -119,20 +121,20 @@ pub struct SetId(pub u64);
 /// One authenticator app or token.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Authenticator {
-    /// The name that the user gave it.
+    /// The name of the authenticator, which the user chose.
     pub name: String,
-    /// The shared secret.
+    /// The shared secret from which codes are computed.
     pub key: Key,
-    /// How codes are computed.
+    /// The algorithm, length and period of the codes.
     pub parameters: Parameters,
-    /// The moving factor and its current value.
+    /// The time or counter that makes each code different.
     pub moving: MovingFactor,
-    /// Who else has seen the key.
+    /// The other user who has seen the key; `None` if nobody has.
     pub seen: Option<KeyDisclosure>,
 }
 
 impl Authenticator {
-    /// Copies the authenticator, as [`Key::copied`].
+    /// Returns a copy of the authenticator. The copied key is wiped when dropped, too.
     #[must_use]
     pub fn copied(&self) -> Self {
         Self {
@@ -144,7 +146,8 @@ impl Authenticator {
         }
     }
 
-    /// Returns how many steps its clock is ahead of this host's; 0 for a counter.
+    /// Returns the number of steps that the authenticator's clock is ahead of this host's, negative if it is behind; 0
+    /// for a counter.
     #[must_use]
     pub fn drift(&self) -> i32 {
         match self.moving {
@@ -154,17 +157,18 @@ impl Authenticator {
     }
 }
 
-/// The moving factor of RFC 4226 section 5.1 and its current value.
+/// The moving factor of RFC 4226 section 5.1, and its current value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovingFactor {
-    /// Time (TOTP).
+    /// The moving factor is the time (TOTP).
     Clock {
-        /// Steps by which the authenticator's clock is ahead of this host's (RFC 6238 section 6).
+        /// Steps by which the authenticator's clock is ahead of this host's (RFC 6238 section 6); negative if it is
+        /// behind.
         drift: i32,
     },
-    /// A counter that each code increments (HOTP).
+    /// The moving factor is a counter that each code increments (HOTP).
     Counter {
-        /// The lowest unused counter.
+        /// The lowest counter that is not used.
         next: u64,
     },
 }
@@ -178,15 +182,15 @@ impl Default for MovingFactor {
 /// How codes are computed from a key (RFC 6238 sections 1.2 and 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameters {
-    /// The HMAC hash.
+    /// The hash function of the HMAC.
     pub algorithm: Algorithm,
-    /// The length of a code.
+    /// The number of digits of a code.
     pub digits: Digits,
-    /// The length of a time step.
+    /// The length of a time step in seconds.
     pub period: Period,
 }
 
-/// The HMAC hash.
+/// The hash function of the HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// HMAC-SHA-1, which every app supports.
@@ -197,17 +201,17 @@ pub enum Algorithm {
     Sha512,
 }
 
-/// The length of a code: 6, 7 or 8.
+/// The number of digits of a code: 6, 7 or 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digits(u8);
 
-/// The length of a step in seconds: 1 to 3600.
+/// The length of a time step in seconds: 1 to 3600.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period(u16);
 
 /// Maximum number of authenticators per user.
 pub const AUTHENTICATORS_MAX: usize = 16;
-/// Maximum drift in a record, in steps on each side.
+/// Maximum drift in a record, in steps ahead or behind.
 pub const DRIFT_MAX: i32 = 2880;
 
 impl Digits {
@@ -216,7 +220,7 @@ impl Digits {
     /// Eight digits, as scratch codes have.
     pub const EIGHT: Self = Self(8);
 
-    /// Returns a length of 6, 7 or 8 digits; `None` for other numbers.
+    /// Returns a length of 6, 7 or 8 digits; `None` for any other number.
     #[must_use]
     pub fn new(digits: u64) -> Option<Self> {
         match digits {
@@ -238,7 +242,7 @@ impl Period {
     /// 30 seconds, the default.
     pub const THIRTY: Self = Self(30);
 
-    /// Returns a period of 1 to 3600 seconds; `None` for other numbers.
+    /// Returns a period of 1 to 3600 seconds; `None` for any other number.
     #[must_use]
     pub fn new(seconds: u64) -> Option<Self> {
         match u16::try_from(seconds) {
@@ -247,14 +251,14 @@ impl Period {
         }
     }
 
-    /// Returns the seconds; never 0.
+    /// Returns the length of a time step in seconds, which is never 0.
     #[must_use]
     pub fn seconds(self) -> u64 {
         u64::from(self.0)
     }
 
-    /// Returns whether a drift may be learned or imported: at most [`DRIFT_MAX`] steps and at most one day on each
-    /// side.
+    /// Returns whether a drift, in steps, may be learned or imported: at most [`DRIFT_MAX`] steps and at most one day,
+    /// ahead or behind.
     #[must_use]
     pub fn believes(self, drift: i32) -> bool {
         let steps = u64::from(drift.unsigned_abs());
@@ -269,7 +273,7 @@ impl Default for Parameters {
 }
 
 impl Algorithm {
-    /// Returns the name used in `otpauth://` URIs, settings and records.
+    /// Returns the name of the hash function in `otpauth://` URIs, settings and records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -279,7 +283,7 @@ impl Algorithm {
         }
     }
 
-    /// Returns the algorithm with that name, ignoring case.
+    /// Returns the hash function with this name, ignoring case; `None` if there is none.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Sha1, Self::Sha256, Self::Sha512]

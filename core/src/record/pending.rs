@@ -1,4 +1,4 @@
-//! Interrupted set-up: who may continue with the same key.
+//! Interrupted set-up: decides which user may continue with the same key.
 
 use crate::{
     base::{
@@ -11,28 +11,31 @@ use crate::{
 /// Seconds for which an interrupted set-up can continue with the same key.
 const RESUMED_FOR: u64 = 15 * 60;
 
-/// The user who continues.
+/// The user who begins set-up again.
 pub struct Asker<'a> {
-    /// The source.
+    /// The place from which the user connects.
     pub source: &'a SourceLabel,
-    /// The fingerprint of the verified key, if any.
+    /// The fingerprint of the user's verified public key; `None` if none was verified.
     pub fingerprint: Option<&'a str>,
 }
 
-/// Returns until when a key first shown at `since` is shown again.
+/// Returns the time up to which a key that was first shown at `since` is shown again.
 #[must_use]
 pub fn resumed_until(since: UnixTime) -> UnixTime {
     since.plus(RESUMED_FOR)
 }
 
-/// Returns the same time by the boot clock.
+/// Returns the time of the boot clock up to which a key that is first shown now is shown again.
 #[must_use]
 pub fn resumed_until_boot(now: Now) -> BootTime {
     now.boot.plus(RESUMED_FOR)
 }
 
-/// Returns whether a pending key is shown again: only to the user who has seen it, since it may be in an app already.
-/// Only a verified ssh key proves that, because two people at one address may know the same password.
+/// Returns whether a pending key is shown again. It is shown only to the user who has seen it, and may already have it
+/// in an app.
+///
+/// Only the same verified ssh key from the same source proves who the user is, because two people at one address may
+/// know the same password.
 #[must_use]
 pub fn resumes(pending: &Pending, asker: &Asker<'_>, now: Now) -> bool {
     let same = pending.fingerprint.is_some()

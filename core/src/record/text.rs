@@ -1,4 +1,4 @@
-//! Record files: version 1, TOML. Errors give the line and never its text, which may contain a key.
+//! Record files: version 1, in TOML. Errors name the line and never quote its text, which may contain a key.
 
 mod extras;
 
@@ -25,9 +25,9 @@ use crate::{
     },
 };
 
-/// The version that is written.
+/// Version of the record format that twinlock writes.
 pub const VERSION: u32 = 1;
-/// Maximum file size in bytes.
+/// Maximum size of a record file in bytes.
 pub const RECORD_MAX: usize = 64 * 1024;
 pub use crate::record::AUTHENTICATORS_MAX;
 
@@ -116,10 +116,11 @@ impl Entry {
     }
 }
 
-/// The last line: a file that was truncated anywhere, even between two authenticators, is refused.
+/// The last line of a record file. A file that was truncated lacks it and is refused, even if the cut is between two
+/// authenticators.
 pub(super) const END: &str = "\n# end of record\n";
 
-/// Parses a record.
+/// Parses the text of a record file.
 ///
 /// # Errors
 /// [`StoreError::Newer`] for a later version, [`StoreError::Malformed`] for all other errors.
@@ -130,7 +131,8 @@ pub fn read(text: &str) -> Result<Record, StoreError> {
     by_toml(text)
 }
 
-/// Parses a record that was edited by hand or written by another version.
+/// Parses a record that is not exactly as twinlock writes it, because it was edited by hand or written by another
+/// version.
 fn by_toml(text: &str) -> Result<Record, StoreError> {
     let file = Table::parse(text).and_then(File::of).map_err(|odd| {
         newer(text, VERSION).unwrap_or(StoreError::Malformed { line: line_at(text, odd.at) })
@@ -148,7 +150,8 @@ fn by_toml(text: &str) -> Result<Record, StoreError> {
     values(file).ok_or(StoreError::Malformed { line: 0 })
 }
 
-/// Returns the fault for a newer version, whose unknown keys would otherwise be reported as errors.
+/// Returns [`StoreError::Newer`] if a text has a later version than `known`; otherwise `None`. Call this before other
+/// errors are reported, because a later version may have unknown keys.
 pub(crate) fn newer(text: &str, known: u32) -> Option<StoreError> {
     let version = text.lines().find_map(|line| line.strip_prefix("version = "))?;
     let version = version.trim().parse().ok()?;
@@ -191,7 +194,7 @@ fn values(mut file: File<'_>) -> Option<Record> {
     })
 }
 
-/// Returns whether two entries have the same key, which would accept each code twice.
+/// Returns whether two authenticators have the same key, so that each code would be accepted twice.
 fn has_twins(authenticators: &[Authenticator]) -> bool {
     let mut rest = authenticators;
     while let Some((first, others)) = rest.split_first() {
@@ -224,8 +227,8 @@ fn entry(entry: Entry) -> Option<Authenticator> {
     })
 }
 
-/// Returns the moving factor. A clock has no counter, and a counter has neither drift nor period; other combinations
-/// are invalid.
+/// Returns the moving factor of an entry; `None` if its keys contradict each other. A clock has no counter, and a
+/// counter has neither drift nor period.
 fn moving(entry: &Entry) -> Option<MovingFactor> {
     match (entry.kind.as_deref(), entry.drift, entry.counter) {
         (None | Some("totp"), drift, None) => {
@@ -240,7 +243,7 @@ fn moving(entry: &Entry) -> Option<MovingFactor> {
     }
 }
 
-/// Parses 64 bits: 16 lower-case hex digits.
+/// Parses a 64-bit number from 16 lower-case hexadecimal digits; `None` for any other text.
 fn bits(text: &str) -> Option<u64> {
     let mut bytes = [0; 8];
     if text.len() != 16 {
@@ -250,7 +253,7 @@ fn bits(text: &str) -> Option<u64> {
     Some(u64::from_be_bytes(bytes))
 }
 
-/// Formats a record.
+/// Returns the text of a record file.
 #[must_use]
 pub fn write(record: &Record) -> Zeroizing<String> {
     let state = match record.state {
@@ -315,7 +318,7 @@ fn write_entry(text: &mut String, authenticator: &Authenticator) {
     }
 }
 
-/// Formats a TOML basic string.
+/// Returns a text as a TOML basic string, in double quotes.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {

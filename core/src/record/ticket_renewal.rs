@@ -1,4 +1,4 @@
-//! Renews expired set-up tickets by mail: decides when, and returns the records of the renewal.
+//! Renewal of expired set-up tickets by mail: decides when a renewal is due, and builds the records for it.
 
 use crate::{
     base::time::{DAY, Now, UnixTime},
@@ -9,8 +9,8 @@ use crate::{
     },
 };
 
-/// Returns whether a new set-up ticket is due: the user has a ticket, all have expired, and none was issued within a
-/// day.
+/// Returns whether a new set-up ticket is due. The user has set-up tickets, all of them have expired, and none was
+/// issued within a day.
 #[must_use]
 pub fn is_due(record: &Record, now: Now) -> bool {
     let over =
@@ -22,10 +22,11 @@ pub fn is_due(record: &Record, now: Now) -> bool {
         && set_up_tickets(record).all(over)
 }
 
-/// Replaces the expired tickets by a reserved one, which is not valid yet. It keeps the end and the issue date of the
-/// newest expired ticket, so that an interrupted renewal is begun again. Also returns that ticket.
+/// Returns the record with its expired set-up tickets replaced by a reserved one, and the reserved ticket. `None` if no
+/// renewal is due.
 ///
-/// `None` if no renewal is due.
+/// The reserved ticket is not valid yet. It keeps the expiry and issue date of the newest expired ticket, so that a
+/// renewal that was interrupted is due again.
 #[must_use]
 pub fn reserved(
     mut record: Record,
@@ -45,7 +46,8 @@ pub fn reserved(
     Some((record, ticket))
 }
 
-/// Returns the reserved ticket, valid for `life` seconds from now by either clock, and issued now.
+/// Returns the valid ticket that replaces a reserved one. It is issued now and expires after `life` seconds by either
+/// clock.
 #[must_use]
 pub fn in_force(reserved: &Ticket, life: u64, now: Now, boot_id: &str) -> Ticket {
     let voucher = Voucher { until: now.unix.plus(life), ..reserved.voucher.clone() };
@@ -53,7 +55,8 @@ pub fn in_force(reserved: &Ticket, life: u64, now: Now, boot_id: &str) -> Ticket
     Ticket { purpose: reserved.purpose, voucher: voucher.counted_from(now, boot_id), audit }
 }
 
-/// Replaces the reserved ticket by the valid one. `None` if the record no longer has the reserved one.
+/// Returns the record with the reserved ticket replaced by the valid one; `None` if the record no longer has the
+/// reserved ticket.
 #[must_use]
 pub fn renewed(
     mut record: Record,
@@ -77,8 +80,8 @@ fn newest(record: &Record) -> Option<&Ticket> {
     set_up_tickets(record).max_by_key(|ticket| ticket.audit.at)
 }
 
-/// Returns whether a time is more than a day away in either direction; one in the future was written by a wrong clock
-/// and is ignored.
+/// Returns whether a time is at least a day away from now, in the past or in the future. A time far in the future was
+/// written by a wrong clock.
 fn is_a_day_away(at: UnixTime, now: UnixTime) -> bool {
     now.since(at) >= DAY || at.since(now) > DAY
 }

@@ -1,4 +1,4 @@
-//! Vouchers: set-up tickets and bypass codes that an administrator issues, stored as salted hashes.
+//! Vouchers: set-up tickets and bypass codes. An administrator issues them, and the record stores their salted hashes.
 
 use alloc::{boxed::Box, string::String};
 
@@ -8,71 +8,73 @@ use sha2::Sha256;
 
 use crate::base::time::{BootTime, DAY, Now, UnixTime};
 
-/// Letters in a ticket: 56 bits, which cannot be guessed in a month under the rate limit.
+/// Number of letters in a ticket. They hold 56 bits, which cannot be guessed in a month under the rate limit.
 pub const TICKET_LETTERS: usize = 12;
-/// Digits in a bypass code: short enough to read over the telephone; valid for hours, behind a first factor.
+/// Number of digits in a bypass code. It is short enough to read over the telephone, valid for hours, and accepted only
+/// behind a first factor.
 pub const BYPASS_DIGITS: usize = 9;
-/// Maximum validity of a ticket in seconds.
+/// Maximum time in seconds for which a ticket is valid.
 pub const TICKET_LONGEST: u64 = 31 * DAY;
-/// Maximum number of tickets, and of bypass codes, per user.
+/// Maximum number of tickets of one user, and of bypass codes.
 pub const VOUCHERS_MAX: usize = 8;
 
-/// The hash and expiry of a voucher.
+/// The salted hash and the expiry of a ticket or bypass code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voucher {
-    /// The salt: the HMAC-SHA-256 key.
+    /// The random salt. It is the key of HMAC-SHA-256.
     pub salt: [u8; 16],
-    /// The hash.
+    /// The HMAC-SHA-256 of the voucher's text.
     pub hash: [u8; 32],
-    /// Expiry by the wall clock.
+    /// Time of the wall clock at which the voucher expires.
     pub until: UnixTime,
     /// Expiry by the boot clock; `None` in an older record.
     pub by_boot: Option<Box<EndByBoot>>,
 }
 
-/// Expiry by the boot clock, which is comparable within one boot only.
+/// The expiry of a voucher by the boot clock, which can be compared only within one boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndByBoot {
-    /// Boot id of the boot in which it was issued, as stored in the epoch.
+    /// Boot id of the boot in which the voucher was issued, as stored in the epoch.
     pub boot_id: String,
-    /// Expiry.
+    /// Time of the boot clock at which the voucher expires.
     pub until: BootTime,
 }
 
-/// The time at which a voucher is typed.
+/// The time at which a user types a voucher, and what the ledger knows about the clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
-    /// Both clocks, read together.
+    /// The current time by both clocks, read together.
     pub now: Now,
-    /// The current boot id.
+    /// Boot id of the current boot.
     pub boot_id: &'a str,
-    /// The highest trusted wall-clock time before this boot.
+    /// The highest time of the wall clock that was trusted before this boot.
     pub reached: UnixTime,
 }
 
 impl Voucher {
-    /// Returns the voucher for a text with a random salt.
+    /// Returns a voucher with the hash of a text; `None` if the text cannot be hashed. `salt` must be random.
     #[must_use]
     pub fn of(text: &str, until: UnixTime, salt: [u8; 16]) -> Option<Self> {
         Some(Self { salt, hash: hash(&salt, text)?, until, by_boot: None })
     }
 
-    /// Adds an expiry by the boot clock, so that setting the wall clock back does not make the voucher valid again.
+    /// Returns the voucher with an expiry by the boot clock as well, so that the voucher does not become valid again if
+    /// the wall clock is set back.
     #[must_use]
     pub fn counted_from(self, now: Now, boot_id: &str) -> Self {
         let until = now.boot.plus(self.until.since(now.unix));
         Self { by_boot: Some(Box::new(EndByBoot { boot_id: boot_id.into(), until })), ..self }
     }
 
-    /// Returns whether it has expired by either clock. A later boot restarts the boot clock; if it has nevertheless
-    /// reached the expiry, more than the voucher's lifetime has elapsed.
+    /// Returns whether the voucher has expired by either clock. A restart sets the boot clock to 0. If the boot clock
+    /// then reaches the expiry, more than the voucher's lifetime has elapsed.
     #[must_use]
     pub fn is_over(&self, now: Now) -> bool {
         now.unix >= self.until || self.by_boot.as_ref().is_some_and(|end| now.boot >= end.until)
     }
 
-    /// Returns whether a text matches this voucher and it is valid. After a restart it is expired if the clock is
-    /// known to have passed its end.
+    /// Returns whether a text matches this voucher and the voucher has not expired. After a restart, the voucher has
+    /// also expired if the wall clock is known to have passed its expiry before the restart.
     #[must_use]
     pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
         let same =

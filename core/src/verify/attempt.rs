@@ -27,11 +27,12 @@ use crate::{
     },
 };
 
-/// How often the record may change during one login before the login fails.
+/// Number of times that the record may change during one login before the login fails.
 const ROUNDS: usize = 4;
 
 impl Outcome {
-    /// Returns why a code was refused; `None` on success, for a missing voucher and for [`Self::Faulty`].
+    /// Returns the reason for which a code was refused; `None` if it was accepted, if it is a voucher that the user
+    /// does not have, or for [`Self::Faulty`].
     #[must_use]
     pub fn rejection(&self) -> Option<Reason> {
         match self {
@@ -59,92 +60,93 @@ impl Outcome {
     }
 }
 
-/// Seconds between charge and claim after which a code counts as used. An undisturbed login takes milliseconds.
+/// Seconds between charge and claim from which a code counts as used. An undisturbed login takes milliseconds.
 const HELD_UP: u64 = 30;
 
-/// One login's verification: the user, the source and the budget that pays for it.
+/// The verification of the codes of one login: the user, the source, and the budget to which attempts are charged.
 pub struct Attempt<'a> {
-    /// The settings.
+    /// The settings of the host.
     pub policy: &'a Policy,
-    /// The host ports.
+    /// The ports of the host.
     pub ports: Ports<'a>,
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,
-    /// The account and its record; `None` if every code for this user name is wrong.
+    /// The account and its record; `None` if no code can be correct for this user name.
     pub person: Option<(&'a Account, Snapshot)>,
-    /// Dummy record to compare with if there is no such user, so that both cases cost the same time.
+    /// A dummy record to compare with if `person` is `None`, so that both cases cost the same time.
     pub stand_in: Option<Snapshot>,
-    /// The host fault that prevents a comparison with the user's record; an attempt that fails for this reason is
-    /// refunded.
+    /// The fault of the host that prevents a comparison with the user's record; `None` if there is none. An attempt
+    /// that fails for this reason is refunded.
     pub broken: Option<Reason>,
-    /// Where the user connects from.
+    /// The place from which the user connects.
     pub source: &'a SourceLabel,
     /// The budget that attempts are charged to.
     pub budget: Budget,
-    /// What the previous wrong code would have matched.
+    /// The steps that the previous wrong code would have matched.
     pub memory: Memory,
 }
 
-/// The result of one attempt.
+/// The result of verifying one code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {
-    /// Right, and claimed by this login.
+    /// The code is correct, and this login has claimed it.
     Granted(Accepted),
-    /// The last code of a set. It is spent by the change that puts another set in force.
+    /// The code is the last one of a set of backup codes. It is not spent yet: the change that puts another set in
+    /// force spends it.
     LastCode(LastCode),
-    /// A ticket. It is used up by the change that it authorizes.
+    /// The code is a valid ticket. It is not used up yet: the change that it authorizes uses it up.
     Ticket(Ticket),
-    /// Nine digits, but the user has no bypass code; not compared.
+    /// The code has nine digits, but the user has no bypass code. It was not compared.
     NoBypass,
-    /// Twelve letters, but the user has no ticket; not compared.
+    /// The code has twelve letters, but the user has no ticket. It was not compared.
     NoTicket,
-    /// Wrong; the charge is kept.
+    /// The code is wrong. The charge is kept.
     Wrong,
-    /// Matches, but this code or a later one was used already.
+    /// The code matches, but this code or a later one was used already.
     Replayed {
-        /// Seconds until the next usable code.
+        /// Seconds until the app shows the next code that can be used.
         wait: u64,
     },
-    /// The text of a code that was just accepted. Repeating it guesses nothing, so the charge is refunded.
+    /// The code was accepted before. Repeating it guesses nothing, so the charge is refunded.
     Repeated {
-        /// Seconds until the next usable code.
+        /// Seconds until the app shows the next code that can be used.
         wait: u64,
     },
-    /// A backup code that was accepted before; refunded as well.
+    /// The backup code was accepted before. The charge is refunded.
     Spent,
-    /// Matches, but is older than the epoch, so the ledger cannot tell whether it was used.
+    /// The code matches, but is older than the epoch, so the ledger does not know whether it was used.
     BeforeEpoch {
-        /// Seconds until the first code that the ledger can tell.
+        /// Seconds until the app shows a code that is newer than the epoch.
         wait: u64,
-        /// Until when the clock was ahead, if that is the cause.
+        /// The time up to which the host's clock was ahead; `None` if the clock is not the cause.
         ahead: Option<UnixTime>,
     },
-    /// Two codes match a time other than now. Refused; the charge is kept.
+    /// Two adjacent codes match a time other than now. The code is refused, and the charge is kept.
     ClockOff {
-        /// Seconds by which the authenticator's clock is ahead of this host's.
+        /// Seconds by which the authenticator's clock is ahead of this host's; negative if it is behind.
         ahead: i64,
-        /// Seconds until drift can be learned from two adjacent codes; `None` if it never can.
+        /// Seconds until the drift can be learned from two adjacent codes; `None` if it never can.
         wait: Option<u64>,
     },
-    /// Not compared: too many recent wrong codes.
+    /// The code was not compared, because there were too many wrong codes recently.
     Throttled {
-        /// When the next code will be compared.
+        /// The time at which the next code will be compared.
         until: UnixTime,
-        /// Seconds until then.
+        /// Seconds from now to `until`.
         wait: u64,
     },
-    /// Locked out, not compared: too many consecutive wrong codes.
+    /// The code was not compared, because the user is locked out after too many consecutive wrong codes.
     Locked,
-    /// A fault: the code was not compared, or was compared and claimed.
+    /// A fault of the host occurred before the code was compared, or after the code was claimed.
     Faulty(Reason),
-    /// No TOTP match, and the backup codes could not be read. The charge is kept; otherwise, an attacker who can
-    /// cause the fault would get free guesses.
+    /// No authenticator matches, and the backup codes could not be read. The charge is kept. Otherwise, an attacker who
+    /// can cause the fault would get free guesses.
     HalfJudged(CodesError),
 }
 
 impl<'a> Attempt<'a> {
-    /// Verifies a code. Only [`Outcome::Granted`] grants access.
+    /// Verifies a code and claims it if it is correct. Only [`Outcome::Granted`] grants access.
     pub fn verify(&mut self, code: &Code) -> Outcome {
         self.memory.turn();
         let Ok(now) = self.ports.clock.now() else {
@@ -204,7 +206,8 @@ impl<'a> Attempt<'a> {
         Ok(outcome)
     }
 
-    /// Does the work of a comparison whose result is already known, so that its timing does not reveal the result.
+    /// Does the work of a comparison for a code that is refused anyway, so that the time taken does not reveal the
+    /// refusal.
     fn judge_dummy(&mut self, code: &Code, now: Now) -> Result<(), LedgerError> {
         let history = history::read(self.user_ledger, None)?;
         let horizon = self.ports.ledger.floor(now)?;
@@ -279,8 +282,8 @@ impl<'a> Attempt<'a> {
         )
     }
 
-    /// Returns whether another login has since used a code newer than these two adjacent ones; the drift learned from
-    /// them would not cover it.
+    /// Returns whether another login has used a newer code since these two adjacent codes were compared. The drift
+    /// learned from the two codes would not cover the newer one.
     fn is_overtaken(&self, claimed: Match) -> Result<bool, LedgerError> {
         if claimed.first.is_none() {
             return Ok(false);
@@ -290,7 +293,8 @@ impl<'a> Attempt<'a> {
         Ok(names.iter().filter_map(|name| names::read_used(name)).any(newer))
     }
 
-    /// Compares the code with the record, or with a dummy record at the same cost.
+    /// Compares a code with the user's record, or with a dummy record at the same cost. Returns the match, or the
+    /// outcome of a code that does not match.
     fn compare(&mut self, code: &Code, evidence: &Evidence<'_>) -> Result<Match, Outcome> {
         let Some((_, snapshot)) = &self.person else {
             // The result is ignored: no user has this key, and nothing is claimed.
@@ -333,7 +337,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Claims every step that a code uses up. Each claim succeeds for one attempt only.
+/// Claims every step that a code uses up. Only one attempt can claim a step.
 fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerError> {
     for used in found.claims() {
         if claimant.claim(&used)? == Creation::Taken {
@@ -343,16 +347,18 @@ fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerError>
     Ok(Creation::Made)
 }
 
-/// Returns whether the names read at `since` may be out of date. The caller can stop the process between compare and
-/// claim for any time, until the claim of the used code has expired and the charge is forgiven.
+/// Returns whether more than [`HELD_UP`] seconds have passed since `since`, so that the ledger names read then may be
+/// out of date.
+///
+/// The calling program can stop the process between compare and claim until the claim of the used code has expired.
 pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
     let Ok(now) = clock.now() else { return true };
     let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
     waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
 }
 
-/// Returns whether the charge is refunded: always, unless the code was compared and wrong. A repeated code is no
-/// guess. Before a first factor, a code older than an accepted one counts as a guess.
+/// Returns whether the charge of an attempt is refunded: unless the code was compared and wrong. Before a first factor,
+/// a code that was used or is older than the epoch also counts as a guess.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
         Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::HalfJudged(_) => false,

@@ -1,4 +1,4 @@
-//! Charges an attempt before its code is compared, and records the result: a longer failure streak or none.
+//! Charges an attempt before its code is compared, and lengthens or ends the failure streak after it.
 
 use crate::{
     base::{
@@ -21,22 +21,25 @@ use crate::{
     },
 };
 
-/// How many slots may be lost to other processes before the attempt is refused.
+/// Number of slots that other processes may take first before the attempt is refused.
 const SLOT_RACES: usize = 64;
 
-/// Attempts per day for each of the 256 buckets of unknown user names: two days of them use less than half of the
-/// ledger's names.
+/// Maximum number of attempts per day for each of the 256 buckets of unknown user names. Two days of attempts then use
+/// less than half of the ledger's names.
 const UNKNOWN_A_DAY: u32 = 100;
 
-/// The result of charging.
+/// Whether an attempt was charged.
 pub(crate) enum Charge {
     Taken(Try),
     Refused(Outcome),
 }
 
 impl Attempt<'_> {
-    /// Takes the lowest free slot of today for this source, in competition with other processes. An attempt that the
-    /// throttle would refuse is not charged: killing this process before a refund must gain an attacker nothing.
+    /// Charges an attempt: takes the lowest free slot of today for this source. Other processes may take slots at the
+    /// same time.
+    ///
+    /// Does not charge an attempt that the throttle would refuse. Otherwise, an attacker could kill the process before
+    /// the refund.
     pub(crate) fn charge(&self, now: UnixTime) -> Result<Charge, LedgerError> {
         // An ordinary login finds the first slot free and lists the names once, after it is charged.
         if self.budget == Budget::Proven
@@ -69,8 +72,8 @@ impl Attempt<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
-    /// Refuses an attempt before a proven first factor if the remaining names are reserved, or were when the user's
-    /// folder was opened. Checked for every user, throttled or not, against the whole ledger.
+    /// Returns the refusal of an attempt before a proven first factor if the remaining names are reserved, or were when
+    /// the user's folder was opened. Checks the whole ledger, and does so for every user, throttled or not.
     fn reserved(&self) -> Result<Option<Outcome>, LedgerError> {
         if !self.budget.is_uniform() {
             return Ok(None);
@@ -80,8 +83,8 @@ impl Attempt<'_> {
         Ok((!admits).then_some(Outcome::Faulty(Reason::Ledger(LedgerError::Reserved))))
     }
 
-    /// Makes the system calls of a charge on a name that exists: before a first factor, throttling must not be
-    /// observable.
+    /// Makes the system calls of a charge without charging, so that an attacker before a first factor cannot observe
+    /// throttling.
     fn pretend_to_take(&self, history: &LedgerHistory, now: UnixTime) -> Result<(), LedgerError> {
         if !self.budget.is_uniform() {
             return Ok(());
@@ -102,7 +105,7 @@ impl Attempt<'_> {
         Familiarity::of(found, self.source)
     }
 
-    /// Returns the throttle's refusal of an attempt, if any.
+    /// Returns the outcome of an attempt that the throttle refuses; `None` if the code may be compared.
     pub(crate) fn check(
         &self,
         history: &LedgerHistory,
@@ -134,13 +137,13 @@ impl Attempt<'_> {
         }
     }
 
-    /// Returns the failures stored where a restart does not clear them.
+    /// Returns the number of consecutive failures that is stored next to the record, where a restart does not clear it.
     fn noted(&self) -> u32 {
         self.person.as_ref().map_or(0, |(_, snapshot)| snapshot.failures)
     }
 
-    /// Lengthens the failure streak in the ledger and next to the record. Its start is written first: a later reader
-    /// of the record's number finds in the ledger which attempts are included.
+    /// Lengthens the failure streak in the ledger and next to the record. First writes the start of the streak to the
+    /// ledger, so that a later reader knows which attempts the number next to the record includes.
     pub(crate) fn note_failure(&mut self, history: &LedgerHistory, now: UnixTime) {
         self.begin_row(history, now);
         let length = failure_streak::length(
@@ -163,8 +166,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Removes a few expired attempts, so that a guessing attacker does not fill the ledger; a no-op if there are
-    /// none.
+    /// Removes a few expired attempts, so that an attacker's guesses do not fill the ledger. Does nothing if none has
+    /// expired.
     pub(crate) fn drop_expired(&self, history: &LedgerHistory, floor: UnixTime, now: Now) {
         let sweep = Sweep {
             user_ledger: self.user_ledger,
@@ -176,7 +179,7 @@ impl Attempt<'_> {
         sweep.drop_tries(history, expiry::AT_ONCE);
     }
 
-    /// Returns the limits of this attempt. User names without an account share 256 buckets, whose total is bounded.
+    /// Returns the limits of this attempt. They are lower for user names without an account, which share 256 buckets.
     fn limits(&self) -> Limits {
         let mut limits = self.policy.throttle;
         if self.person.is_none() {
@@ -192,7 +195,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Makes the system calls of [`Attempt::note_failure`] without lengthening the streak.
+    /// Makes the system calls of [`Attempt::note_failure`] without lengthening the failure streak.
     pub(crate) fn note_nothing(&self, history: &LedgerHistory, now: UnixTime) {
         self.begin_row(history, now);
         let person = self.person.as_ref().map(|(account, snapshot)| (Some(account), snapshot));
@@ -204,8 +207,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Forgives the failures of this source after a success, ends the failure streak, and removes steps that are
-    /// refused without their names.
+    /// Forgives the failures of this source after a success, ends the failure streak, and removes used steps that are
+    /// refused even without their names in the ledger.
     pub(crate) fn forgive(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         self.end_row(history, own, now);
         for charged in &history.tries {
@@ -219,7 +222,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Forgives as [`Attempt::forgive`] does, for a success that came after the comparison.
+    /// Forgives failures as [`Attempt::forgive`] does, for a success that was reached after the code was compared.
     pub(crate) fn forgive_late(&self) {
         if let (Ok(now), Ok(history)) =
             (self.ports.clock.now(), history::read(self.user_ledger, None))
@@ -228,7 +231,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Ends the failure streak. Costs nothing if there is none, as after almost every login.
+    /// Ends the failure streak. Makes no system call if there is none, as after almost every login.
     fn end_row(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         // Even if the ledger has no streak: a number that a crash or a slower process left next to the record would
         // become a streak after a restart.

@@ -1,4 +1,5 @@
-//! Claims steps and counters: each name is created by one attempt, and its text identifies that attempt.
+//! Claims steps and counters. Only one attempt can create the name of a step, and the text of the name identifies the
+//! attempt.
 
 use crate::{
     base::{error::LedgerError, time::UnixTime},
@@ -6,7 +7,7 @@ use crate::{
     ports::{Creation, UserLedger},
 };
 
-/// An attempt or command that claims what a code uses up.
+/// An attempt or command that claims the steps that a code uses up.
 pub struct Claimant<'a> {
     user_ledger: &'a dyn UserLedger,
     now: UnixTime,
@@ -14,17 +15,17 @@ pub struct Claimant<'a> {
 }
 
 impl<'a> Claimant<'a> {
-    /// Creates a claimant; the nonce must be unique to the attempt.
+    /// Creates a claimant. `nonce` must be unique to the attempt.
     #[must_use]
     pub fn new(user_ledger: &'a dyn UserLedger, now: UnixTime, nonce: Nonce) -> Self {
         Self { user_ledger, now, nonce }
     }
 
-    /// Claims a step. Idempotent for one attempt, since a concurrent change of the record makes it compare the code
-    /// again.
+    /// Claims a step. Idempotent for one attempt, because an attempt compares its code again after a concurrent change
+    /// of the record.
     ///
     /// # Errors
-    /// [`LedgerError`] if the name cannot be created or read.
+    /// [`LedgerError`] if the name of the step cannot be created or read.
     pub fn claim(&self, used: &Used) -> Result<Creation, LedgerError> {
         let name = names::used_name(used);
         match self.user_ledger.create(&name, &names::write_claim(self.now, self.nonce))? {

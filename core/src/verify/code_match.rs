@@ -1,4 +1,4 @@
-//! Backup codes: recognizes them and finds them in a set.
+//! Backup codes: recognizes them by their shape and finds them in a set.
 
 use alloc::string::String;
 
@@ -10,24 +10,25 @@ use crate::{
     record::code_set::{CodeSet, Digest, Shape},
 };
 
-/// Returns the shape of an answer. An answer is hashed only if it has the shape of the set.
+/// Returns the shape of a backup code that an answer has; `None` if it has none. Only an answer with the shape of the
+/// set is hashed.
 #[must_use]
 pub fn shape_of(code: &Code) -> Option<Shape> {
     let fits = |shape: &Shape| shape.fits(code.of_shape(*shape));
     [Shape::Digits8, Shape::Letters20].into_iter().find(fits)
 }
 
-/// Letters per group. The last group confirms a set.
+/// Number of letters in a group of a backup code. The user types the last group to confirm a set.
 pub const GROUP: usize = 4;
 
-/// Returns a code in groups: `FEJT-QYCH-WGPV-SARM-XOKB`.
+/// Returns a backup code in groups, such as `FEJT-QYCH-WGPV-SARM-XOKB`.
 #[must_use]
 pub fn written(code: &str) -> Zeroizing<String> {
     random_text::in_groups(code, GROUP, '-')
 }
 
-/// Returns whether the answer proves that the user has stored a code: its last group or the whole code, ignoring
-/// case.
+/// Returns whether an answer proves that the user has stored a backup code: it is the last group of the code or the
+/// whole code, ignoring case.
 #[must_use]
 pub fn is_shown(code: &str, typed: &Typed) -> bool {
     let mut compact = Zeroizing::new(String::with_capacity(typed.text().len()));
@@ -37,8 +38,8 @@ pub fn is_shown(code: &str, typed: &Typed) -> bool {
     *compact == code || last.is_some_and(|last| *compact == last)
 }
 
-/// Returns the index of a code in its set. Compares with every hash, even after a match, so that the time taken
-/// reveals nothing.
+/// Returns the index of a backup code in its set; `None` if the set does not contain it. Compares with every hash, even
+/// after a match, so that the time taken reveals nothing.
 #[must_use]
 pub fn place_in(set: &CodeSet, typed: &Digest) -> Option<u8> {
     let mut found = None;
@@ -50,7 +51,7 @@ pub fn place_in(set: &CodeSet, typed: &Digest) -> Option<u8> {
     found
 }
 
-/// Returns how many codes of a set are unused. Indexes outside the set are ignored.
+/// Returns the number of unused codes in a set. Ignores spent indexes that are outside the set.
 #[must_use]
 pub fn left(set: &CodeSet, spent: &[u8]) -> u8 {
     let places = (0..=u8::MAX).zip(&set.hashes).map(|(place, _)| place);

@@ -1,4 +1,4 @@
-//! Verifies backup codes: hash, compare, spend, and re-read the record before access is granted.
+//! Verifies backup codes: hashes, compares and spends a code, and reads the record again before access is granted.
 
 use core::cell::Cell;
 
@@ -29,53 +29,55 @@ use crate::{
 /// How often the record may change during a login before the code is compared again.
 const ROUNDS: usize = 4;
 
-/// Verifies the backup codes of a charged attempt.
+/// Verifies the backup codes that the user enters in one charged attempt.
 pub struct CodeSetVerifier<'a> {
-    /// The host ports.
+    /// The ports of the host.
     pub ports: Ports<'a>,
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,
-    /// The budget of the attempt.
+    /// The budget to which the attempt is charged.
     pub budget: Budget,
-    /// When it was charged.
+    /// The time at which the attempt was charged.
     pub since: Now,
-    /// What may be asked: a new set can be shown only in a full dialogue.
+    /// The questions that the login may ask besides the code. A new set can be shown only if all are allowed.
     pub questions: Questions,
-    /// The code that this attempt has spent: it may use it again after the record changes.
+    /// The set and index of the code that this attempt has spent. The attempt may use the code again after the record
+    /// changes.
     own: Cell<Option<(SetId, u8)>>,
 }
 
-/// The result for a code that matches no authenticator.
+/// The result of verifying a code that matches no authenticator.
 pub enum CodeSetOutcome {
-    /// Correct and spent by this process, and the record still names its set.
+    /// The code is correct, this process has spent it, and the record still names its set.
     Granted(Accepted),
-    /// Correct, the last of its set, and not spent: the change that enables the next set spends it.
+    /// The code is correct and the last of its set. It is not spent yet: the change that enables the next set spends
+    /// it.
     Last(LastCode),
-    /// Not in the user's set.
+    /// The code is not in the user's set.
     Wrong,
-    /// Already spent.
+    /// The code was spent before.
     Spent,
-    /// Correct and spent, but the record has changed: compare the code with the new record.
+    /// The code is correct and spent, but the record has changed. The caller compares the code with the new record.
     Changed,
-    /// It could not be compared or not be spent.
+    /// The code could not be compared, or could not be spent.
     Faulty(CodesError),
 }
 
-/// The last code of a set, correct and not spent.
+/// The last code of a set. It is correct, but not spent yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastCode {
-    /// The set.
+    /// The set that contains the code.
     pub id: SetId,
-    /// Its index in the set.
+    /// The index of the code in the set.
     pub place: u8,
-    /// Its shape.
+    /// The shape of the code.
     pub shape: Shape,
     /// The generation of the record that named the set.
     pub generation: Generation,
 }
 
 impl LastCode {
-    /// Returns whether a record is still the one that the code was compared with.
+    /// Returns whether a record is the one that the code was compared with.
     #[must_use]
     pub fn is_of(&self, record: &Record) -> bool {
         record.state == State::Active
@@ -84,7 +86,7 @@ impl LastCode {
     }
 }
 
-/// A code that is in the set.
+/// A code that was found in the user's set.
 struct Found {
     folder: Folder,
     id: SetId,
@@ -99,7 +101,7 @@ impl Found {
 }
 
 impl<'a> CodeSetVerifier<'a> {
-    /// Creates a verifier that has not spent a code.
+    /// Creates a verifier for an attempt that has not spent a code.
     #[must_use]
     pub fn new(
         ports: Ports<'a>,
@@ -111,7 +113,7 @@ impl<'a> CodeSetVerifier<'a> {
         Self { ports, user_ledger, budget, since, questions, own: Cell::new(None) }
     }
 
-    /// Compares a code that has the shape of a set, and spends it if it is correct.
+    /// Compares a code with the user's set, and spends it if it is correct.
     pub fn offer(&self, person: &mut Option<(&Account, Snapshot)>, code: &Code) -> CodeSetOutcome {
         if code_match::shape_of(code).is_none() {
             return CodeSetOutcome::Wrong;
@@ -150,8 +152,8 @@ impl<'a> CodeSetVerifier<'a> {
         }
     }
 
-    /// Handles the last code of a set. If a new set can be shown, enabling that set spends the code; otherwise, the
-    /// change that notes the owed set does.
+    /// Handles the last code of a set. If the login can show a new set, the change that enables the new set will spend
+    /// the code. Otherwise, spends the code by the change that notes that a new set is owed.
     fn offer_last(
         &self,
         person: &mut Option<(&Account, Snapshot)>,
@@ -165,7 +167,7 @@ impl<'a> CodeSetVerifier<'a> {
         self.end_set(account, last)
     }
 
-    /// Spends the last code by the change that removes its set: only one process can commit it.
+    /// Spends the last code of a set by the change that removes the set. Only one process can commit this change.
     fn end_set(&self, account: &Account, last: LastCode) -> CodeSetOutcome {
         let now = self.since.unix;
         let Ok(generation) = generate::generation(self.ports.entropy) else {
@@ -188,8 +190,8 @@ impl<'a> CodeSetVerifier<'a> {
         }
     }
 
-    /// Does the work of a comparison: before a proven first factor, an answer of this shape costs the same for every
-    /// user name, throttled or not.
+    /// Does the work of a comparison without comparing. Before a proven first factor, an answer of this shape thus
+    /// costs the same for every user name, throttled or not.
     pub fn work_as_if(&self, code: &Code) {
         if self.budget.is_uniform()
             && let Some(shape) = code_match::shape_of(code)
@@ -244,8 +246,8 @@ impl<'a> CodeSetVerifier<'a> {
         Ok(place.map(|place| Found { folder, id, set, place }))
     }
 
-    /// Re-reads the record after the code is spent: a concurrent change of the set, or a removal of the user, takes
-    /// precedence.
+    /// Reads the record again after the code is spent. If another process has replaced the set or removed the user,
+    /// access is not granted by this code.
     fn look_again(
         &self,
         person: &mut Option<(&Account, Snapshot)>,
@@ -276,7 +278,7 @@ impl<'a> CodeSetVerifier<'a> {
         CodeSetOutcome::Changed
     }
 
-    /// Grants access, or ends the set if concurrent logins have just spent its last two codes.
+    /// Grants access. Ends the set if concurrent logins have just spent its last two codes.
     fn accept(&self, account: &Account, generation: Generation, found: &Found) -> CodeSetOutcome {
         // Tells `twinlock status` when a code was last used; the code is spent even without it.
         let used = Used { mark: KeyId::of_set(found.id), step: Step(found.place.into()) };

@@ -1,4 +1,4 @@
-//! Re-reads the record after the claim, and commits a moved HOTP counter or learned drift before granting.
+//! Reads the record again after the claim, and commits a moved HOTP counter or learned drift before access is granted.
 
 use crate::{
     base::{
@@ -11,29 +11,30 @@ use crate::{
     verify::judge::Match,
 };
 
-/// How often the record may change during a login before the code is compared again.
+/// Number of times that the record may change during a commit before the code is compared again.
 const ROUNDS: usize = 4;
 
-/// The result of the re-read.
+/// The result of reading the record again after the claim.
 pub enum Settled {
-    /// The record is unchanged, or the moving factor is committed.
+    /// The record is unchanged, or the new moving factor is committed. Access is granted.
     Granted(Accepted),
-    /// The counter has moved past the code.
+    /// Another login has moved the counter past the code, so the code is used up.
     Burned,
-    /// The record has changed; compare the code with the new one.
+    /// The record has changed. The caller compares the code with the new record.
     Changed,
 }
 
-/// The result of a commit.
+/// Whether the new moving factor was committed.
 enum Written {
     Done(Settled),
     Overtaken,
 }
 
-/// Grants access if the record is still the one that was compared; otherwise, reloads it.
+/// Grants access if the record is still the one that the code was compared with. Otherwise, replaces `person` by the
+/// new record.
 ///
 /// # Errors
-/// The [`Reason`] if the record cannot be read again or cannot be written.
+/// [`Reason`] if the record cannot be read again or cannot be written.
 pub fn settle(
     records: &dyn Records,
     person: &mut Option<(&Account, Snapshot)>,
@@ -66,9 +67,9 @@ pub fn settle(
     Ok(Settled::Changed)
 }
 
-/// Returns whether another login has since changed only a counter or drift. Compares the keys too, since a manual
-/// edit may keep the generation. For two adjacent codes, the drift that they were compared with must be unchanged as
-/// well.
+/// Returns whether the code gives the same result for the new record, because only a counter or drift has changed.
+/// Compares the keys too, because a manual edit may keep the generation. For two adjacent codes, the drift must be
+/// unchanged as well.
 fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
     let pair = fresh.record.authenticators.get(found.authenticator);
     let pair = pair.zip(judged.record.authenticators.get(found.authenticator));
@@ -80,7 +81,7 @@ fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
         })
 }
 
-/// Commits the moving factor, if that is required before granting access.
+/// Commits the new moving factor, if the match requires one before access is granted.
 fn write_down(
     records: &dyn Records,
     folder: &Folder,
@@ -118,7 +119,7 @@ fn write_down(
     }
 }
 
-/// Returns what two adjacent codes revealed, relative to the previous moving factor.
+/// Returns what two adjacent codes revealed about the authenticator; `None` if one code was enough.
 fn resynced(authenticator: &Authenticator, found: Match) -> Option<Resynced> {
     let first = found.first?;
     Some(match (authenticator.moving, found.moves?) {

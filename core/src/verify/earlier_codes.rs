@@ -1,4 +1,4 @@
-//! Previously accepted codes of one authenticator: typing one again is a repetition, not a guess.
+//! Codes of one authenticator that were accepted before. A user who types one again repeats a code and does not guess.
 
 use crate::{
     base::time::Step,
@@ -7,28 +7,29 @@ use crate::{
     record::Authenticator,
 };
 
-/// How many of the newest accepted codes a text is compared with. A program that repeats its code, such as a polling
-/// mail client, is recognized until its user has logged in this often with newer codes.
+/// Number of the newest accepted codes with which an answer is compared. A program that repeats its code, such as a
+/// polling mail client, is recognized until its user has logged in this often with newer codes.
 const COMPARED: usize = 8;
 
-/// The accepted codes of one key. The ledger stores steps only; without the key, a step does not reveal its code.
+/// The accepted codes of one key. The ledger stores only steps, from which a code can be computed only with the key.
 pub struct EarlierCodes<'a> {
-    /// The key.
+    /// The HMAC state of the key.
     pub keyed: &'a Keyed,
-    /// The key's identifier in the ledger.
+    /// The identifier of the key in the ledger.
     pub mark: KeyId,
-    /// The used steps of all keys.
+    /// The used steps of all keys of the user.
     pub used: &'a [Used],
 }
 
 impl EarlierCodes<'_> {
-    /// Returns whether the code of a step was accepted, or claimed by an interrupted login.
+    /// Returns whether the code of a step was accepted, or was claimed by an interrupted login.
     #[must_use]
     pub fn is_used(&self, step: Step) -> bool {
         self.steps().any(|used| used == step)
     }
 
-    /// Returns the first step that can be fresh again, if `typed` is one of the newest accepted codes.
+    /// Returns the first step that can be fresh again, if `typed` is one of the newest accepted codes; `None` if it is
+    /// not.
     ///
     /// Computes the same number of codes whether or not any was accepted, so that the time taken reveals nothing.
     #[must_use]
@@ -51,7 +52,7 @@ impl EarlierCodes<'_> {
     }
 }
 
-/// Inserts a step among the newest ones, which are sorted in descending order.
+/// Inserts a step into the newest steps, which are sorted in descending order. The oldest one is dropped.
 fn insert(newest: &mut [Option<Step>; COMPARED], step: Step) {
     let mut carried = Some(step);
     for place in newest {

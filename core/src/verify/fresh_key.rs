@@ -1,4 +1,4 @@
-//! Noting that a record's only key was generated on this host, so that none of its codes can have been used before.
+//! Marks a record's only key as generated on this host, so that no code of it can have been used earlier or elsewhere.
 
 use crate::{
     base::time::BootTime,
@@ -6,7 +6,8 @@ use crate::{
     record::{Record, extras::FreshKey},
 };
 
-/// Notes that the record's only key was generated on this host and that no code of it was accepted before `since`.
+/// Notes in the record that its only key was generated on this host, and that no code of the key was accepted before
+/// `since`, a time of the boot clock in the boot `boot_id`.
 pub fn mark_as_fresh(record: &mut Record, boot_id: &str, since: BootTime) {
     let [only] = record.authenticators.as_slice() else { return };
     let Some(keyed) = Keyed::new(&only.key, only.parameters.algorithm) else { return };

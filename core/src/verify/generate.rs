@@ -17,11 +17,11 @@ use crate::{
 
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &[u8] = b"0123456789";
-/// Bytes of a new key: the length of HMAC-SHA-1 (RFC 4226 section 4, R6).
+/// Length of a new key in bytes: the length of an HMAC-SHA-1 (RFC 4226 section 4, R6).
 const KEY: usize = 20;
-/// Bytes requested at once: more than a code of twenty letters discards.
+/// Number of random bytes that are requested at once. It is more than a code of twenty letters needs.
 const CHUNK: usize = 64;
-/// Maximum number of requests; an entropy source that needs more returns constant bytes.
+/// Maximum number of requests for one code. A source that is asked more often returns constant bytes.
 const CHUNKS_MAX: usize = 64;
 
 fn letters(
@@ -41,7 +41,7 @@ fn letters(
     Err(MachineError)
 }
 
-/// Generates `count` backup codes, without dashes.
+/// Generates `count` backup codes of twenty letters, without dashes.
 ///
 /// # Errors
 /// [`MachineError`] if there are no random bytes.
@@ -79,7 +79,7 @@ pub fn voucher(
     Voucher::of(text, until, salt).ok_or(MachineError)
 }
 
-/// Generates a generation.
+/// Generates a random generation for a record.
 ///
 /// # Errors
 /// [`MachineError`] if there are no random bytes.
@@ -89,7 +89,7 @@ pub fn generation(entropy: &dyn Entropy) -> Result<Generation, MachineError> {
     Ok(Generation(u64::from_ne_bytes(bytes)))
 }
 
-/// Generates a nonce.
+/// Generates a random nonce for an attempt or command.
 ///
 /// # Errors
 /// [`MachineError`] if there are no random bytes.

@@ -1,4 +1,4 @@
-//! Reads the ledger's entries of one user.
+//! Reads the entries of one user from the ledger.
 
 use crate::{
     base::{error::LedgerError, time::UnixTime},
@@ -6,10 +6,10 @@ use crate::{
     ports::UserLedger,
 };
 
-/// Reads the ledger. The caller's own charge, if any, is known without reading it.
+/// Reads all entries of the user. `own` is the caller's own charge and its time, which are not read from the ledger.
 ///
 /// # Errors
-/// [`LedgerError`] when a name cannot be read.
+/// [`LedgerError`] if the names or their texts cannot be read.
 pub fn read(
     user_ledger: &dyn UserLedger,
     own: Option<(&Try, UnixTime)>,
@@ -32,10 +32,10 @@ pub fn read(
     Ok(history)
 }
 
-/// Returns when a name was created; `None` if it is gone.
+/// Returns the time at which a name was created; `None` if the name is gone.
 ///
 /// # Errors
-/// [`LedgerError`] if its text is not a time.
+/// [`LedgerError`] if the text of the name cannot be read or is not a time.
 pub fn instant_of(
     user_ledger: &dyn UserLedger,
     name: &str,

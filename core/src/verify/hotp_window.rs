@@ -1,4 +1,4 @@
-//! HOTP codes: which counter a code belongs to, and whether it may still be used.
+//! HOTP codes: finds the counter that a code belongs to, and whether the counter may still be used.
 
 use crate::{
     answer::Code,
@@ -12,19 +12,19 @@ use crate::{
     },
 };
 
-/// Counters checked, from the next one on: the button may have been pressed by accident (look-ahead window of RFC
-/// 4226 section 7.4; pam_oath also uses five).
+/// Number of counters that are compared with a code, from the next one on. The user may have pressed the token's button
+/// by accident (look-ahead window of RFC 4226 section 7.4; pam_oath also uses five).
 pub const LOOK_AHEAD: u64 = 5;
 
-/// Returns the lowest counter that neither the record nor the ledger knows as used. The ledger may know more: of a
-/// correct code that could not be stored, or of a key that was removed and re-imported with an older counter.
+/// Returns the lowest counter that neither the record nor the ledger knows as used. Only the ledger knows a correct
+/// code that could not be stored in the record, or a key that was removed and imported again with a lower counter.
 #[must_use]
 pub fn lowest_unused(next: u64, mark: KeyId, used: &[Used]) -> u64 {
     let of_key = used.iter().filter(|one| one.mark == mark);
     of_key.map(|one| one.step.0.saturating_add(1)).fold(next, u64::max)
 }
 
-/// Compares a code with the counters from `next` on. Only a correct code moves the counter.
+/// Compares a code with [`LOOK_AHEAD`] counters, from `next` on. Only a correct code moves the counter.
 pub fn judge(
     keyed: &Keyed,
     next: u64,

@@ -1,4 +1,4 @@
-//! Compares a code with a record and with the used codes.
+//! Compares a code with a record and with the used codes in the ledger.
 
 use crate::{
     answer::Code,
@@ -16,30 +16,30 @@ use crate::{
     },
 };
 
-/// Ledger state and time that a code is compared with.
+/// The ledger state and the time that decide whether a code may be used.
 pub struct Evidence<'a> {
     /// The used steps in the ledger.
     pub used: &'a [Used],
-    /// The epoch: the ledger knows nothing up to and including this second.
+    /// The last second about which the ledger knows nothing. Codes that are not newer are refused.
     pub floor: UnixTime,
-    /// Periods after `floor` in which codes were used before this ledger began; codes of these periods are refused.
+    /// Periods after `floor` in which codes were used before this ledger began. Codes of these periods are refused.
     pub ahead: &'a [Stretch],
     /// The current time.
     pub now: UnixTime,
-    /// Steps accepted on each side of now.
+    /// Number of steps accepted on each side of the current one.
     pub window: u8,
 }
 
 impl<'a> Evidence<'a> {
-    /// Builds the evidence from the ledger's entries and its epoch.
+    /// Returns the evidence from a user's entries in the ledger and the times about which the ledger knows nothing.
     #[must_use]
     pub fn of(history: &'a LedgerHistory, horizon: &'a Horizon, now: UnixTime, window: u8) -> Self {
         let Horizon { floor, ahead, .. } = horizon;
         Self { used: &history.used, floor: *floor, ahead, now, window }
     }
 
-    /// Drops the epoch if the record's only key was enabled after the ledger began: this ledger then knows every used
-    /// step of it.
+    /// Returns the evidence without the epoch if the record's only key was enabled after the ledger began, because the
+    /// ledger then knows every used step of the key.
     #[must_use]
     pub fn of_record(self, record: &Record, horizon: &Horizon) -> Self {
         let floor = if knows_all_of(record, horizon) { UnixTime(0) } else { self.floor };
@@ -58,67 +58,68 @@ fn knows_all_of(record: &Record, horizon: &Horizon) -> bool {
             .is_some_and(|keyed| keyed.mark(only).0 == fresh.mark)
 }
 
-/// The result of the comparison.
+/// The result of comparing a code with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Ruling {
-    /// Matches; its step still has to be claimed.
+    /// The code matches. Its step must still be claimed.
     Right(Match),
-    /// Matches, but a later code was used already.
+    /// The code matches, but a later code was used already.
     Replayed {
-        /// Seconds until the app shows an unused code.
+        /// Seconds until the app shows a code that can be used.
         wait: u64,
     },
-    /// The code that was just accepted; repeating it guesses nothing.
+    /// The code was accepted before. A user who repeats it guesses nothing.
     Repeated {
-        /// Seconds until the app shows an unused code.
+        /// Seconds until the app shows a code that can be used.
         wait: u64,
     },
-    /// As [`Self::Repeated`], for a code outside the current window.
+    /// The code was accepted before and is outside the current window. A user who repeats it guesses nothing.
     RepeatedLate {
-        /// Seconds until the app shows an unused code.
+        /// Seconds until the app shows a code that can be used.
         wait: u64,
     },
-    /// Matches, but is so old that the ledger cannot tell whether it was used.
+    /// The code matches, but is so old that the ledger does not know whether it was used.
     BeforeEpoch {
-        /// Seconds until the app shows a code that the ledger can tell.
+        /// Seconds until the app shows a code that is newer than the epoch.
         wait: u64,
-        /// Until when the clock was ahead, if that is the cause.
+        /// The time up to which the host's clock was ahead; `None` if the clock is not the cause.
         ahead: Option<UnixTime>,
     },
-    /// Matches no authenticator.
+    /// The code matches no authenticator.
     Wrong,
 }
 
 /// The authenticator that a code belongs to, and the steps to claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
-    /// Index in the record.
+    /// Index of the authenticator in the record.
     pub authenticator: usize,
-    /// The key's identifier in the ledger.
+    /// The identifier of the authenticator's key in the ledger.
     pub mark: KeyId,
-    /// The step of the first of two adjacent codes, which is claimed too; `None` for a single code.
+    /// The step of the first of two adjacent codes, which must be claimed too; `None` if one code was enough.
     pub first: Option<Step>,
-    /// The matched step or counter.
+    /// The step or counter that the code belongs to.
     pub step: Step,
-    /// The new moving factor, if it must be stored before access is granted.
+    /// The new moving factor, which must be stored before access is granted; `None` if it is unchanged.
     pub moves: Option<MovingFactor>,
 }
 
 impl Match {
-    /// Returns the newest step to claim.
+    /// Returns the newest step that must be claimed.
     #[must_use]
     pub fn used(&self) -> Used {
         Used { mark: self.mark, step: self.step }
     }
 
-    /// Returns the steps to claim, the newest first: once it is claimed, the older one is refused too.
+    /// Returns the steps that must be claimed, the newest first. When the newest is claimed, the older one is refused
+    /// in any case.
     pub fn claims(&self) -> impl Iterator<Item = Used> {
         let first = self.first.map(|step| Used { step, ..self.used() });
         [Some(self.used()), first].into_iter().flatten()
     }
 
-    /// Returns the oldest step to claim.
+    /// Returns the oldest step that must be claimed.
     #[must_use]
     pub fn lowest(&self) -> Step {
         self.first.unwrap_or(self.step)
@@ -298,7 +299,8 @@ mod tests {
         }
     }
 
-    /// Log and status must always name the same authenticator.
+    /// Shows that the first of two authenticators with the same code is meant. Log and status must always name the same
+    /// one.
     #[test]
     fn of_two_that_show_the_same_code_the_first_is_meant() {
         let twice = || app(1, Parameters::default());
@@ -320,7 +322,7 @@ mod tests {
         Horizon { floor: NOW, ahead: Vec::new(), boot_id: boot_id.into(), begun: boot(begun) }
     }
 
-    /// A record whose only key was enabled in boot `b` at 100.
+    /// Returns a record whose only key was enabled in boot `b` at second 100 of the boot clock.
     fn fresh() -> Record {
         let mut record = Record::nobodys().unwrap();
         crate::verify::fresh_key::mark_as_fresh(&mut record, "b", boot(100));

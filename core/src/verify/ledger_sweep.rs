@@ -1,4 +1,4 @@
-//! Removes a user's expired names: a few at each charge, all of them by the sweep unit.
+//! Removes the expired names of a user from the ledger: a few at each charge, and all of them by a systemd unit.
 
 use alloc::{string::String, vec::Vec};
 
@@ -14,23 +14,23 @@ use crate::{
     verify::{history, replay},
 };
 
-/// One sweep of a user's names.
+/// One removal of expired names of a user.
 pub struct Sweep<'a> {
-    /// The names.
+    /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,
-    /// The epoch: the ledger knows nothing up to and including this second.
+    /// The last second about which the ledger knows nothing.
     pub floor: UnixTime,
     /// The current time.
     pub now: Now,
-    /// The failure streak stored next to the record, if known. Otherwise, attempts are kept until the ledger has its
-    /// own streak.
+    /// Number of consecutive failures stored next to the record; `None` if unknown. In this case, attempts are kept
+    /// until the ledger has a streak of its own.
     pub noted: Option<u32>,
-    /// The identifiers of the record's keys and set, if the record is known. Otherwise, used steps of other keys are
-    /// kept.
+    /// Identifiers of the record's keys and of its set of backup codes; `None` if the record is unknown. In this case,
+    /// used steps of unknown keys are kept.
     pub in_force: Option<Vec<KeyId>>,
 }
 
-/// Returns the identifiers of a record's keys and of its set of codes.
+/// Returns the identifiers of a record's keys and of its set of backup codes.
 #[must_use]
 pub fn in_force(record: &Record) -> Vec<KeyId> {
     let of_key = |one: &Authenticator| {
@@ -42,8 +42,8 @@ pub fn in_force(record: &Record) -> Vec<KeyId> {
 }
 
 impl Sweep<'_> {
-    /// Removes up to `most` of the oldest expired attempts and returns their number. Safe to run concurrently: names
-    /// carry their day and are never created again.
+    /// Removes up to `most` of the oldest expired attempts and returns their number. Safe to run concurrently, because
+    /// a name contains its day and is never created again.
     pub fn drop_tries(&self, history: &LedgerHistory, most: usize) -> usize {
         let now = self.now.unix;
         let expired = expiry::expired(history, self.floor, now);
@@ -71,15 +71,15 @@ impl Sweep<'_> {
         removed.map(|charged| self.user_ledger.erase(&names::try_name(&charged.name))).count()
     }
 
-    /// Returns whether another sweep has begun since the names were read. It writes its streak before it removes an
-    /// attempt, so attempts that its streak includes may have been missed.
+    /// Returns whether another sweep has begun since the names were read. Another sweep writes its failure streak
+    /// first, and may have removed attempts that were missed here.
     fn is_overtaken(&self, history: &LedgerHistory) -> bool {
         let rows = |names: Vec<String>| names.iter().filter_map(|one| names::read_row(one)).max();
         self.user_ledger.names().map_or(true, |names| rows(names) != history.row)
     }
 
-    /// Removes all that is expired: attempts, used steps that are refused anyway or whose keys are gone, and devices
-    /// that have expired by the boot clock. Returns the number of removed names.
+    /// Removes all expired names and returns their number: attempts, used steps that are refused anyway or whose keys
+    /// are gone, and devices that have expired by the boot clock.
     ///
     /// # Errors
     /// [`LedgerError`] if the names cannot be read.
@@ -104,8 +104,10 @@ impl Sweep<'_> {
         Ok(removed)
     }
 
-    /// Removes steps that were used more than a day ago with keys that the record no longer has: if such a key is
-    /// enrolled again, its codes are newer. The ledger must be a day older, as with [attempts](expiry::expired).
+    /// Removes steps that were used more than a day ago with keys that the record no longer has. If a removed key is
+    /// enrolled again, its codes are newer.
+    ///
+    /// Removes none that seems older than the ledger, as with [attempts](expiry::expired).
     fn drop_of_removed_keys(&self, history: &LedgerHistory) -> Result<usize, LedgerError> {
         let Some(in_force) = &self.in_force else { return Ok(0) };
         let mut removed = 0;

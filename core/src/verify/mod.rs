@@ -1,4 +1,4 @@
-//! Judging one code: charge, compare, claim, commit, refund.
+//! Verifies one code: charge, compare, claim, commit, refund.
 //!
 //! Start with [`attempt`], which has the order. May use: `answer`, `base`, `event`, `ledger`, `otp`, `policy`, `ports`,
 //! `record`.

@@ -1,4 +1,4 @@
-//! Changes a record: loads the newest, changes and commits it, and retries after a concurrent change.
+//! Changes a record: loads the newest one, changes it, commits it, and starts again after a concurrent change.
 
 use crate::{
     base::{
@@ -9,7 +9,7 @@ use crate::{
     record::Record,
 };
 
-/// How many concurrent changes are tolerated.
+/// Number of concurrent changes after which the change is given up.
 const ROUNDS: usize = 8;
 
 /// Why nothing was changed.
@@ -17,9 +17,10 @@ const ROUNDS: usize = 8;
 pub enum ChangeError<E> {
     /// `decide` refused the change for the newest record.
     Declined(E),
-    /// The store failed. The newest record, if it can be read, shows whether the change was committed nevertheless.
+    /// The store failed. The change may have been committed nevertheless, which the newest record shows if it can be
+    /// read.
     Store(StoreError),
-    /// Other processes kept changing the record; theirs is in force.
+    /// Other processes kept changing the record. Their changes are in force, and this one is not.
     Changing,
 }
 
@@ -35,13 +36,14 @@ impl<E: core::fmt::Display> core::fmt::Display for ChangeError<E> {
 
 impl<E: core::error::Error> core::error::Error for ChangeError<E> {}
 
-/// Makes the new record from the newest one; `None` if its absence is proven.
+/// Returns the new record for the newest one, or an error if the change must not be made. The argument is `None` if it
+/// is proven that there is no record.
 pub type Decide<'a, E> = &'a mut dyn FnMut(Option<Snapshot>) -> Result<Record, E>;
 
-/// Commits what `decide` makes of the newest record.
+/// Commits the record that `decide` makes of the newest one.
 ///
 /// # Errors
-/// [`ChangeError`]; nothing has changed then, unless the store failed.
+/// [`ChangeError`] if the change was not committed. Nothing has changed then, unless the store failed.
 pub fn change<E>(
     records: &dyn Records,
     account: &Account,
@@ -50,13 +52,13 @@ pub fn change<E>(
     change_found(records, account, &|| records.newest(account), decide)
 }
 
-/// Finds the newest record.
+/// Returns the newest record; `None` if it is proven that there is none.
 pub type Find<'a> = &'a dyn Fn() -> Result<Option<Snapshot>, StoreError>;
 
-/// Commits a change as [`change`] does, for the record that `find` returns.
+/// Commits the record that `decide` makes of the one that `find` returns.
 ///
 /// # Errors
-/// As [`change`].
+/// [`ChangeError`] if the change was not committed. Nothing has changed then, unless the store failed.
 pub fn change_found<E>(
     records: &dyn Records,
     account: &Account,

@@ -7,8 +7,8 @@ use crate::{
     ports::{LedgerKey, Ports, UserLedger},
 };
 
-/// Stores a refusal in place of the oldest, best effort. Before a proven first factor nothing is stored while names
-/// are scarce: each account has eight of them, which would fill the [reserve](crate::ledger::reserve).
+/// Stores a refusal in place of the oldest one, best effort. Before a proven first factor, stores nothing while names
+/// are scarce, because the refusals of many accounts would fill the [reserve](crate::ledger::reserve).
 pub fn keep(ports: &Ports<'_>, ledger_key: &LedgerKey, request: &Request, reason: Reason) {
     let admits = |capacity| reserve::admits(capacity, Familiarity::Stranger);
     let is_scarce = || !ports.ledger.capacity().is_ok_and(admits);
@@ -50,9 +50,10 @@ fn replace(user_ledger: &dyn UserLedger, slot: u8, text: &str) {
     let _ = user_ledger.create(&name, text);
 }
 
-/// Returns the slot that holds the same refusal of the same source, to be overwritten: the refusals of a throttled
-/// source would fill all slots and displace the first cause. The text is compared as it is read back, because writing
-/// replaces characters.
+/// Returns the slot of a stored refusal with the same reason and source as this one, which then replaces it; `None` if
+/// there is none. Otherwise, the refusals of a throttled source would displace the first cause.
+///
+/// Compares the text as it is read back, because writing replaces characters.
 fn told_already(user_ledger: &dyn UserLedger, refused: &Refused) -> Option<u8> {
     let refused = names::read_refused(&names::write_refused(refused))?;
     let is_alike = |slot: &u8| {
@@ -73,7 +74,7 @@ fn oldest(user_ledger: &dyn UserLedger) -> Option<u8> {
     (0..REFUSALS_KEPT).min_by_key(at)
 }
 
-/// Returns the stored refusals, newest first.
+/// Returns the stored refusals of a user, the newest first.
 #[must_use]
 pub fn all(user_ledger: &dyn UserLedger) -> alloc::vec::Vec<Refused> {
     let read = |slot| {

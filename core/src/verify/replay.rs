@@ -1,4 +1,4 @@
-//! Replay protection: whether a step of a key may still be used.
+//! Replay protection: decides whether a step of a key may still be used.
 
 use alloc::vec::Vec;
 
@@ -8,20 +8,21 @@ use crate::{
     record::{Authenticator, MovingFactor, Period},
 };
 
-/// Steps below the highest used one that are kept, in case the clock is set back: one day at 30 seconds.
+/// Number of steps below the highest used one whose names are kept, in case the clock is set back. It is one day at 30
+/// seconds.
 const REACH: u64 = 2880;
 
-/// Ledger state that a step is checked against.
+/// The ledger state by which a step is checked.
 pub struct Reading<'a> {
     /// The used steps in the ledger.
     pub used: &'a [Used],
-    /// The epoch: the ledger knows nothing up to and including this second.
+    /// The last second about which the ledger knows nothing.
     pub floor: UnixTime,
-    /// Periods after `floor` in which codes were used before this ledger began; codes of these periods are refused.
+    /// Periods after `floor` in which codes were used before this ledger began. Codes of these periods are refused.
     pub ahead: &'a [Stretch],
-    /// The current step.
+    /// The current step by this host's clock.
     pub now: Step,
-    /// Steps accepted on each side of now.
+    /// Number of steps accepted on each side of the current one.
     pub window: u8,
 }
 
@@ -31,21 +32,21 @@ pub struct Reading<'a> {
 pub enum Freshness {
     /// The step may be claimed.
     Fresh,
-    /// This step or a later one was used.
+    /// This step or a later one was used already.
     Used {
         /// The first step that can be fresh again.
         next: Step,
     },
-    /// The step is before the epoch.
+    /// The step is not newer than the epoch, so the ledger does not know whether it was used.
     BeforeEpoch {
-        /// The first step that the ledger can tell.
+        /// The first step that is newer than the epoch.
         next: Step,
-        /// The last step that may have been accepted.
+        /// The last step that may have been accepted before the epoch.
         last: Step,
     },
 }
 
-/// Checks one step of one key.
+/// Returns whether a step of a key may be claimed. `mark` identifies the key in the ledger.
 pub fn freshness(
     reading: &Reading<'_>,
     authenticator: &Authenticator,
@@ -81,7 +82,7 @@ pub fn freshness(
     Freshness::Fresh
 }
 
-/// Returns whether a step is newer than every used step of its key, and than every step that the ledger may have
+/// Returns whether a step is newer than every used step of its key, and newer than every step that the ledger may have
 /// forgotten.
 #[must_use]
 pub fn is_newest(
@@ -100,7 +101,8 @@ pub fn newest_gone(reading: &Reading<'_>, authenticator: &Authenticator, mark: K
     of_key.fold(epoch_bound(reading, authenticator), Step::max)
 }
 
-/// Returns the used steps whose names can be removed: far enough below the key's highest step to be refused anyway.
+/// Returns the used steps whose names can be removed. Each is so far below the highest used step of its key that it is
+/// refused anyway.
 pub fn forgotten(used: &[Used]) -> impl Iterator<Item = &Used> {
     // One entry per key. A user has few keys, so the search stays fast after a day of logins.
     let mut highest: Vec<Used> = Vec::new();
@@ -120,14 +122,14 @@ fn after(step: Step) -> Step {
     Step(step.0.saturating_add(1))
 }
 
-/// Returns the last step that may have been accepted before the epoch.
+/// Returns the last step of an authenticator that may have been accepted before the epoch.
 fn epoch_bound(reading: &Reading<'_>, authenticator: &Authenticator) -> Step {
     let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
     let at_epoch = reading.floor.0 / authenticator.parameters.period.seconds();
     Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
 }
 
-/// Returns the last step of the clock-ahead period that a step belongs to.
+/// Returns the last step of the period ahead of the clock mark that contains `step`; `None` if no period does.
 fn last_of_a_time_ahead(
     reading: &Reading<'_>,
     authenticator: &Authenticator,
@@ -147,8 +149,8 @@ fn last_of_a_time_ahead(
     of_all.filter(|(first, last)| (*first..=*last).contains(&step)).map(|(_, last)| last).max()
 }
 
-/// Returns the used steps so far in the future that they lock out their user: the names no longer tell which steps
-/// around now were used.
+/// Returns the used steps of a key that are so far in the future that they lock out the user. The names no longer tell
+/// which steps around now were used.
 pub fn far_ahead<'a>(
     used: &'a [Used],
     authenticator: &Authenticator,
@@ -167,7 +169,8 @@ fn clock_was_set_back(reading: &Reading<'_>, authenticator: &Authenticator, high
     highest.0 > furthest
 }
 
-/// Returns the seconds until an authenticator with a correct clock shows the code of a step.
+/// Returns the seconds until an authenticator with the drift on record shows the code of a step; 0 if it already does.
+/// A token shows the code of its next counter at once.
 #[must_use]
 pub fn seconds_until(step: Step, authenticator: &Authenticator, now: UnixTime) -> u64 {
     if matches!(authenticator.moving, MovingFactor::Counter { .. }) {

@@ -1,5 +1,5 @@
-//! Resynchronization: two adjacent codes outside the window reveal the drift of an authenticator (RFC 6238 section 6,
-//! RFC 4226 section 7.4).
+//! Resynchronization: two adjacent codes outside the window reveal the drift of an authenticator's clock (RFC 6238
+//! section 6, RFC 4226 section 7.4).
 
 use alloc::vec::Vec;
 
@@ -20,17 +20,18 @@ use crate::{
     },
 };
 
-/// Maximum steps searched on each side of the window's centre.
+/// Maximum number of steps that are searched on each side of the window's centre.
 const REACH_STEPS: u64 = 20;
-/// The same bound in seconds: a longer period must not accept older codes.
+/// Maximum number of seconds that are searched on each side of the window's centre, so that a longer period does not
+/// accept older codes.
 const REACH_SECONDS: u64 = 600;
-/// Maximum wait in seconds that is reported: after clock jumps, longer predictions are unreliable.
+/// Maximum number of seconds that is reported as a wait. After a clock has jumped, longer predictions are unreliable.
 const WAIT_MAX: u64 = 86_400;
-/// Counters searched, from the next one on, to resynchronize a token.
+/// Number of counters that are searched to resynchronize a token, from the next one on.
 pub const PRESSES: u64 = 100;
 
-/// Returns how many steps are searched on each side of the window's centre: at most twenty and at most ten minutes; 0
-/// if the period is too long for two codes to fit.
+/// Returns the number of steps that are searched on each side of the window's centre: at most twenty, and at most ten
+/// minutes; 0 if the period is too long for two codes to fit.
 #[must_use]
 pub fn reach(period: Period) -> u64 {
     REACH_STEPS.min(REACH_SECONDS / period.seconds())
@@ -43,44 +44,45 @@ struct Stray {
     step: Step,
 }
 
-/// What the previous wrong code would have matched. Lives for one call.
+/// The steps that the previous wrong code would have matched. They are forgotten when the login ends.
 pub struct Memory {
     offered: Resync,
     before: Vec<Stray>,
     last: Vec<Stray>,
 }
 
-/// What a wrong code and the previous one reveal together.
+/// What a wrong code and the wrong code before it reveal together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Sign {
-    /// Nothing.
+    /// The two codes reveal nothing.
     Nothing,
-    /// They are adjacent, but already used up or not usable on this host.
+    /// The two codes are adjacent, but used up already or not usable on this host.
     Off {
         /// Seconds by which the authenticator's clock is ahead of this host's; negative if it is behind, and 0 if a
         /// login without learned drift would accept the code.
         ahead: i64,
-        /// Seconds until it shows two codes that can be learned from; `None` if it never does.
+        /// Seconds until the authenticator shows two codes from which the drift can be learned; `None` if it never
+        /// does.
         wait: Option<u64>,
     },
-    /// They are adjacent and new: the drift is known, if both can still be claimed.
+    /// The two codes are adjacent and new. The drift is known, if both codes can still be claimed.
     Adjacent(Match),
 }
 
 impl Memory {
-    /// Creates an empty memory.
+    /// Creates a memory without a previous code. `offered` says whether a drift may be learned.
     #[must_use]
     pub fn new(offered: Resync) -> Self {
         Self { offered, before: Vec::new(), last: Vec::new() }
     }
 
-    /// Starts the next code. A code that was not compared has no neighbours.
+    /// Begins the next code. A code that was not compared thus counts as no neighbour.
     pub fn turn(&mut self) {
         self.before = core::mem::take(&mut self.last);
     }
 
-    /// Records what a wrong code would have matched, and compares it with the previous one.
+    /// Stores the steps that a wrong code would have matched, and compares them with those of the previous wrong code.
     pub fn note(&mut self, record: &Record, code: &Code, evidence: &Evidence<'_>) -> Sign {
         self.last.clear();
         let mut best = Sign::Nothing;
@@ -108,7 +110,7 @@ impl Memory {
     }
 }
 
-/// An authenticator that may have produced both codes.
+/// An authenticator that may have shown both codes.
 struct ResyncCandidate<'a> {
     authenticator: &'a Authenticator,
     index: usize,
@@ -117,7 +119,7 @@ struct ResyncCandidate<'a> {
 }
 
 impl ResyncCandidate<'_> {
-    /// Returns the first and the last step searched.
+    /// Returns the first and the last step that are searched.
     fn range(&self) -> (u64, u64) {
         match self.authenticator.moving {
             MovingFactor::Clock { drift } => {
@@ -172,8 +174,8 @@ impl ResyncCandidate<'_> {
         }
     }
 
-    /// Returns whether a step and its predecessor are newer than every used step, without the exception for a clock
-    /// that was set back, so that the new drift covers every step ever claimed.
+    /// Returns whether a step and the one before it are newer than every used step, even if the clock was set back. The
+    /// new drift then covers every step that was ever claimed.
     fn are_new(&self, step: u64) -> bool {
         let first = Step(step.saturating_sub(1));
         replay::is_newest(
@@ -195,7 +197,8 @@ impl ResyncCandidate<'_> {
     }
 }
 
-/// Returns from when on an authenticator that is this many steps ahead shows codes that can be learned from.
+/// Returns the time from which an authenticator that is `drift` steps ahead shows codes from which the drift can be
+/// learned.
 #[must_use]
 pub fn learnable_from(
     authenticator: &Authenticator,
@@ -218,7 +221,7 @@ fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> Readin
     }
 }
 
-/// Returns the newer of two matches: claiming it refuses the older one, too.
+/// Returns the sign with the newer of two matches, because claiming the newer one refuses the older one, too.
 fn better(one: Sign, other: Sign) -> Sign {
     let rank = |sign: &Sign| match sign {
         Sign::Adjacent(_) => 2,

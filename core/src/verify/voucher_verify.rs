@@ -17,7 +17,8 @@ use crate::{
 };
 
 impl Attempt<'_> {
-    /// Verifies a voucher. Vouchers work only behind a proven first factor.
+    /// Verifies a bypass code or ticket. Vouchers work only behind a proven first factor. `reached` is the latest time
+    /// that the wall clock is known to have shown before this boot.
     pub(crate) fn redeem(&mut self, code: &Code, now: Now, reached: UnixTime) -> Outcome {
         let Some((_, snapshot)) = self.person.as_ref().filter(|_| self.budget == Budget::Proven)
         else {
@@ -45,7 +46,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Uses up one use durably before access is granted; only one process can commit this change.
+    /// Verifies a bypass code and durably removes one of its uses before access is granted. Only one process can commit
+    /// this change.
     fn use_bypass(&self, typed: &str, at: &Moment<'_>) -> Outcome {
         let Some((account, snapshot)) = &self.person else { return Outcome::Wrong };
         let is_it = |bypass: &Bypass| bypass.voucher.is(typed, at);
@@ -72,7 +74,8 @@ impl Attempt<'_> {
     }
 }
 
-/// Returns the ticket with this text, of the one purpose that a record in its state has tickets for.
+/// Returns the valid ticket with this text; `None` if there is none. Only tickets for one purpose count: set-up for a
+/// user who is not enrolled, backup codes for an enrolled user.
 #[must_use]
 pub fn ticket_of<'a>(record: &'a Record, typed: &str, at: &Moment<'_>) -> Option<&'a Ticket> {
     let purpose = match record.state {

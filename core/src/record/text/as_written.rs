@@ -1,5 +1,5 @@
-//! Parses records exactly as this program writes them, line by line: every login reads one, and the TOML parser costs
-//! six times as much.
+//! Parses records exactly as twinlock writes them, line by line. Every login reads a record, and the TOML parser takes
+//! six times as long.
 
 use alloc::{string::String, vec::Vec};
 
@@ -7,10 +7,11 @@ use zeroize::Zeroizing;
 
 use crate::record::text::{END, Entry, File};
 
-/// The start of each authenticator, after an empty line.
+/// The first line of each authenticator. An empty line precedes it.
 const HEADING: &str = "[[authenticator]]\n";
 
-/// Parses a record; `None` if anything differs from how it is written, even if it is valid TOML.
+/// Parses a record file; `None` if anything differs from the way in which twinlock writes it, even if the text is valid
+/// TOML.
 pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
     let mut paragraphs = Paragraphs(Some(text.strip_suffix(END)?.strip_suffix('\n')?));
     let mut head = Lines(Some(paragraphs.next()?));
@@ -33,7 +34,8 @@ pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
     head.0.is_none().then_some(file)
 }
 
-/// The paragraphs between empty lines. Searching for whole headings would cost more than everything else.
+/// The paragraphs of a text between empty lines. Searching for whole headings would take longer than the rest of the
+/// parser.
 struct Paragraphs<'a>(Option<&'a str>);
 
 impl<'a> Iterator for Paragraphs<'a> {
@@ -68,16 +70,16 @@ fn entry(text: &str) -> Option<Entry> {
     lines.0.is_none().then_some(entry)
 }
 
-/// Reads an optional value; `None` if it is present but invalid.
+/// Parses a value that may be absent. Returns `Some(None)` if it is absent, and `None` if it is invalid.
 fn plain<'a, T>(value: Option<&'a str>, read: fn(&'a str) -> Option<T>) -> Option<Option<T>> {
     value.map_or(Some(None), |value| read(value).map(Some))
 }
 
-/// The remaining lines; `None` after the last one.
+/// The lines of a text that are not read yet; `None` after the last line.
 struct Lines<'a>(Option<&'a str>);
 
 impl<'a> Lines<'a> {
-    /// Returns the value of the next line, if it has this key.
+    /// Takes the value of the next line; `None` if the line has another key.
     fn value(&mut self, key: &str) -> Option<&'a str> {
         let text = self.0?.strip_prefix(key)?.strip_prefix(" = ")?;
         let end = text.bytes().position(|byte| byte == b'\n');
@@ -87,14 +89,14 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Reads a string that contains nothing to escape.
+/// Returns the content of a quoted string; `None` if it has a character that must be escaped.
 fn string(value: &str) -> Option<&str> {
     let text = value.strip_prefix('"')?.strip_suffix('"')?;
     let harmless = |byte: u8| byte != b'"' && byte != b'\\' && byte >= b' ' && byte != 0x7f;
     text.bytes().all(harmless).then_some(text)
 }
 
-/// Reads a number without sign or leading zeros.
+/// Parses a number; `None` if it has a sign or leading zeros.
 fn number(value: &str) -> Option<u64> {
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = value.parse().ok().filter(|_| digits)?;

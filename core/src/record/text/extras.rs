@@ -1,4 +1,4 @@
-//! The optional tables of a record: set-up in progress, vouchers, what administrators did.
+//! The optional tables of a record file: set-up in progress, vouchers, and the actions of administrators.
 
 use alloc::{
     boxed::Box,
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Maximum length of an address, name or fingerprint in bytes.
+/// Maximum length of an address, a name or a fingerprint in bytes.
 const TEXT_MAX: usize = 320;
 
 pub(crate) struct TraceTable {
@@ -63,13 +63,19 @@ pub(crate) struct BypassTable {
     at: u64,
 }
 
-/// Takes a required string.
+/// Takes the string with this key from a table.
+///
+/// # Errors
+/// [`TableError`] if the key is missing or its value is not a string.
 pub(super) fn text(table: &mut Table<'_>, key: &'static str) -> Result<String, TableError> {
     let found = table.string(key)?;
     table.must(key, found).map(Spanned::into_inner)
 }
 
-/// Takes a required number.
+/// Takes the number with this key from a table.
+///
+/// # Errors
+/// [`TableError`] if the key is missing or its value is not a number that fits.
 pub(super) fn number<N: TryFrom<i128>>(
     table: &mut Table<'_>,
     key: &'static str,
@@ -128,7 +134,7 @@ impl BypassTable {
     }
 }
 
-/// Returns the values of the tables; `None` if one of them is invalid.
+/// Returns the optional parts of the record and takes them from `file`; `None` if one of them is invalid.
 pub(super) fn values(file: &mut File<'_>) -> Option<RecordExtras> {
     let tickets = core::mem::take(&mut file.ticket);
     let bypasses = core::mem::take(&mut file.bypass);
@@ -155,7 +161,7 @@ fn fresh_key(text: String) -> Option<FreshKey> {
     Some(fresh)
 }
 
-/// Reads an optional value; `None` if it is present but invalid.
+/// Converts a value that may be absent. Returns `Some(None)` if it is absent, and `None` if it is invalid.
 fn plain<T, U>(value: Option<T>, read: fn(T) -> Option<U>) -> Option<Option<U>> {
     value.map_or(Some(None), |value| read(value).map(Some))
 }
@@ -169,7 +175,8 @@ fn audit(table: TraceTable) -> Option<AuditStamp> {
     Some(AuditStamp { by: harmless(table.by)?, at: UnixTime(table.at) })
 }
 
-/// Returns who has seen an authenticator's key, from two lines of which both or neither must be present.
+/// Returns who has seen an authenticator's key; `Some(None)` if nobody has, and `None` if only one of `by` and `at` is
+/// present.
 pub(super) fn seen(
     by: Option<String>,
     at: Option<u64>,
@@ -232,7 +239,7 @@ fn bypass(table: BypassTable) -> Option<Bypass> {
     })
 }
 
-/// Appends the tables.
+/// Appends the optional tables of a record to its text.
 pub(super) fn write(out: &mut String, extras: &RecordExtras) {
     for (name, found) in [("reset", &extras.reset), ("owed_codes", &extras.owed_codes)] {
         if let Some(found) = found {
