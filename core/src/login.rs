@@ -54,7 +54,7 @@ use crate::{
     record::State,
 };
 
-/// Decides one login and logs the reason. Denies access unless the code or an exemption is proven.
+/// Decides one login and logs the reason. Denies access unless a code is correct or an exemption is proven.
 pub fn login(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
     let flow = LoginFlow {
         request,

@@ -208,7 +208,7 @@ pub trait UserLedger {
     /// Creates a name with a text.
     ///
     /// # Errors
-    /// [`LedgerError`] if creation fails, except because the name exists.
+    /// [`LedgerError`] if the name cannot be created. A name that exists is no error.
     fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerError>;
 
     /// Returns all names in the folder.

@@ -104,7 +104,8 @@ impl Known {
     }
 
     /// Returns the mark and periods after an administrator has corrected the clock. Moves the mark to the clock, even
-    /// backwards, and keeps the periods in the future. `dropped` are the periods of used names that were removed.
+    /// backwards, and keeps the periods in the future. `dropped` are the periods of used codes
+    /// whose names were removed.
     #[must_use]
     pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
         let Self { mark, mut ahead } = self;

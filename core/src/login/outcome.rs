@@ -140,8 +140,8 @@ pub(super) fn name_of(account: Option<&Account>) -> String {
     account.map_or_else(String::new, Account::plain_name)
 }
 
-/// Returns the end of a login in which no code could be correct: `end`, or a denial with `reason` unless the last code
-/// was logged at once.
+/// Returns how a login ends in which no code could be correct: denied for `reason`. Returns `end` if the user stopped,
+/// the conversation failed, or the last code was logged at once.
 pub(super) fn with_reason(end: End, reason: Reason) -> End {
     match end {
         // Each code was logged with the reason already.
@@ -153,7 +153,7 @@ pub(super) fn with_reason(end: End, reason: Reason) -> End {
     }
 }
 
-/// Returns the end of a login in which no code was compared: a denial gets `reason`, because no code was logged.
+/// Returns how a login ends in which no code was compared. A denial is for `reason`; any other end is unchanged.
 pub(super) fn unjudged(end: End, reason: Reason) -> End {
     match end {
         End::Denied(_) => End::Denied(reason),

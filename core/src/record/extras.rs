@@ -101,7 +101,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Returns the word used in records.
+    /// Returns the word of this purpose in records.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -110,31 +110,31 @@ impl Purpose {
         }
     }
 
-    /// Returns the purpose with that word.
+    /// Returns the purpose that has this word in records; `None` if there is none.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         [Self::SetUp, Self::Codes].into_iter().find(|purpose| purpose.word() == word)
     }
 }
 
-/// A ticket: twelve letters that an administrator issued.
+/// A ticket: twelve letters that an administrator issued to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
-    /// The purpose.
+    /// What the ticket is for.
     pub purpose: Purpose,
-    /// Its hash and expiry.
+    /// The hash and the expiry of the ticket.
     pub voucher: Voucher,
-    /// Who issued it, and when.
+    /// The administrator who issued the ticket, and when.
     pub audit: AuditStamp,
 }
 
 /// A bypass code: nine digits that are accepted as a code a limited number of times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bypass {
-    /// Its hash and expiry.
+    /// The hash and the expiry of the bypass code.
     pub voucher: Voucher,
-    /// Remaining uses, 1 to 255.
+    /// Number of remaining uses, 1 to 255.
     pub uses: u8,
-    /// Who issued it, and when.
+    /// The administrator who issued the bypass code, and when.
     pub audit: AuditStamp,
 }
