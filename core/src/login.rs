@@ -226,8 +226,8 @@ impl LoginFlow<'_> {
         self.conclude(account, end)
     }
 
-    /// Returns the candidate for an exempt user. If a code follows the password in one answer, the code is compared so
-    /// that it is not taken as part of the password.
+    /// Returns the candidate for an exempt user. A code that follows the password in one answer is compared, so that the
+    /// code is not taken as a part of the password.
     fn of_exempt(&self, held: Candidate, reason: Reason) -> Candidate {
         let noted_as = (Kind::Exempt, reason);
         match &held.record {

@@ -61,7 +61,7 @@ pub enum Message {
     },
     /// The code is older than the epoch, so it may have been used.
     BeforeEpoch {
-        /// Seconds until the app shows a later code.
+        /// Seconds until the app shows a code that is newer than the epoch.
         wait: u64,
         /// The time up to which the host's clock was ahead; `None` if the clock is not the cause.
         ahead: Option<UnixTime>,

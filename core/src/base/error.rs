@@ -75,7 +75,7 @@ pub enum StoreError {
     UidOfAnother,
     /// The record has another user name than its folder.
     OtherName,
-    /// The user id belonged to a record under this user name that is gone, although no tombstone replaced it.
+    /// The record that this user name and user id had is gone, although no tombstone replaced it.
     RecordLost,
     /// The percent-encoded user name is too long for a folder name.
     NameTooLong,

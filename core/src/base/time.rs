@@ -51,7 +51,7 @@ impl UnixTime {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// Returns the seconds since `earlier`; 0 if `earlier` is in the future.
+    /// Returns the seconds from `earlier` to this time; 0 if `earlier` is the later one.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

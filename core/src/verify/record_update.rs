@@ -12,7 +12,7 @@ use crate::{
 /// Number of concurrent changes after which the change is given up.
 const ROUNDS: usize = 8;
 
-/// Why nothing was changed.
+/// Why a change of a record was not committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeError<E> {
     /// `decide` refused the change for the newest record.

@@ -59,8 +59,8 @@ pub enum Sign {
     Nothing,
     /// The two codes are adjacent, but used up already or not usable on this host.
     Off {
-        /// Seconds by which the authenticator's clock is ahead of this host's; negative if it is behind, and 0 if a
-        /// login without learned drift would accept the code.
+        /// Seconds by which the authenticator's clock is ahead of this host's, negative if it is behind; 0 if the code is
+        /// within the window of a clock without drift.
         ahead: i64,
         /// Seconds until the authenticator shows two codes from which the drift can be learned; `None` if it never
         /// does.
