@@ -107,7 +107,7 @@ impl Sweep<'_> {
     /// Removes steps that were used more than a day ago with keys that the record no longer has. If a removed key is
     /// enrolled again, its codes are newer.
     ///
-    /// Removes none that seems older than the ledger, as with [attempts](expiry::expired).
+    /// Keeps each step that seems older than the ledger, as [`expiry::expired`] does for attempts.
     fn drop_of_removed_keys(&self, history: &LedgerHistory) -> Result<usize, LedgerError> {
         let Some(in_force) = &self.in_force else { return Ok(0) };
         let mut removed = 0;
