@@ -1,4 +1,4 @@
-//! Context of every command: the settings, the machine, and the request.
+//! What every command needs: the settings, the machine, and the request on the command line.
 
 use std::io::{ErrorKind, Write};
 
@@ -27,7 +27,7 @@ use crate::{
     text::{Notation, WIDTH, harmless, plain, wrap},
 };
 
-/// Alternative for an ordinary user; administrators know sudo.
+/// What an ordinary user can do instead of running the command as root.
 pub(crate) const OWN_WAY: &str =
     "To change your own backup codes or app: log in, type ?, then 4. Everything else needs root.";
 
@@ -35,9 +35,9 @@ pub(crate) const OWN_WAY: &str =
 pub(crate) struct CallerRequest {
     /// The operation, as the permission table names it.
     pub(crate) operation: Operation,
-    /// The one user that the operation is about, as typed.
+    /// The user that the operation is about, as typed; `None` if it is about many or none.
     pub(crate) target: Option<String>,
-    /// Reason and right under which it runs.
+    /// The reason and the right under which the operation runs.
     pub(crate) grounds: Grounds,
 }
 
@@ -53,45 +53,49 @@ impl CallerRequest {
     }
 }
 
-/// Context of every command.
+/// What every command needs.
 pub(crate) struct Context {
-    /// Settings in force: those of the requested file, except that the command's own settings come from /etc/twinlock
-    /// only.
+    /// The settings in force. Those of the command itself always come from the default file in /etc/twinlock, all
+    /// others from the requested file.
     pub(crate) policy: Policy,
-    /// The machine that the requested settings describe.
+    /// The records, ledger and other parts of the host that the requested settings describe.
     pub(crate) machine: Machine,
-    /// Settings and records to verify the acting user's code against.
+    /// The settings and records to verify the acting user's code against.
     pub(crate) own: OwnCodes,
-    /// Whether output is JSON.
+    /// Whether the output is JSON.
     pub(crate) json: bool,
     /// Path of the requested settings file.
     pub(crate) config: String,
-    /// Whether settings.good stands in for it.
+    /// Whether the last good copy of the requested settings is in force, because the file cannot be used.
     pub(crate) stand_in: bool,
     /// What the command line asks for.
     pub(crate) request: CallerRequest,
 }
 
-/// What the acting user's code is verified against: the settings of /etc/twinlock and the records that they name.
+/// The settings of the default file in /etc/twinlock, and the records that they name. The acting user's code is
+/// verified against these, whatever file was requested.
 pub(crate) struct OwnCodes {
-    /// Settings of /etc/twinlock.
+    /// The settings of the default file.
     pub(crate) policy: Policy,
-    /// Records and ledger of these settings.
+    /// The records and the ledger that `policy` names.
     pub(crate) machine: Machine,
 }
 
 impl OwnCodes {
-    /// Builds it from the settings of /etc/twinlock.
+    /// Returns the records and the ledger for the settings of the default file.
     pub(crate) fn of(policy: Policy) -> Self {
         Self { machine: Machine::new(&policy, settings::PATH, OWNER), policy }
     }
 }
 
-/// Only files of root are accepted as settings.
+/// The required owner of settings files.
 const OWNER: Owner = Owner(0);
 
 impl Context {
-    /// Loads the settings.
+    /// Loads the requested settings and those of /etc/twinlock.
+    ///
+    /// # Errors
+    /// [`Failure`] if they cannot be used and there is no last good copy.
     pub(crate) fn open(command: &Command) -> Result<Self, Failure> {
         let chosen = ChosenSettings::of(command)?;
         let (config, asked) = (&chosen.path, chosen.load());
@@ -108,8 +112,8 @@ impl Context {
         Ok(Self::with(chosen.path, asked, own, command))
     }
 
-    /// Opens like [`Context::open`], but replaces unusable settings by the defaults, which require the acting user's code,
-    /// so that settings can be repaired.
+    /// Loads the settings as [`Context::open`] does, for commands that repair them: unusable settings are replaced by
+    /// the defaults, which require the acting user's code.
     pub(crate) fn open_to_mend(command: &Command) -> Result<Self, Failure> {
         let chosen = ChosenSettings::of(command)?;
         let usual = || Loaded { policy: Policy::default(), stands_in_for: None };
@@ -131,7 +135,7 @@ impl Context {
         }
     }
 
-    /// Refuses a caller who is not root.
+    /// Refuses a caller who is not root. `what` completes "only root may …".
     pub(crate) fn need_root(&self, what: &str) -> Result<(), Failure> {
         if geteuid().is_root() {
             return Ok(());
@@ -140,6 +144,9 @@ impl Context {
     }
 
     /// Looks up an account by name.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is no such account or NSS does not answer.
     pub(crate) fn account(&self, user: &str) -> Result<Account, Failure> {
         self.machine.accounts.by_name(user)?.ok_or_else(|| {
             Failure::new(
@@ -155,28 +162,33 @@ impl Context {
         Ok(self.machine.clock.now()?)
     }
 
-    /// Returns a fresh generation and the second in which it was drawn.
+    /// Returns a random generation and the current time, for a record that is changed.
     pub(crate) fn stamp(&self) -> Result<ChangeStamp, Failure> {
         let mut bytes = [0; 8];
         KernelEntropy.fill(&mut bytes)?;
         Ok(ChangeStamp { generation: Generation(u64::from_ne_bytes(bytes)), at: self.now()?.unix })
     }
 
-    /// Prints the result once the work is done: a sentence for a person, or an object for a program.
+    /// Prints the outcome after the work is done: `sentence`, or `object` with `--json`. Ignores write errors, which do
+    /// not undo the work.
     pub(crate) fn say(&self, sentence: &str, object: serde_json::Value) {
         let said = if self.json { object.to_string() } else { wrap(sentence, WIDTH, 0) };
         // The operation is done; a failed write of its output does not undo it.
         let _ = self.print(&format!("{said}\n"));
     }
 
-    /// Prints output with control and invisible characters escaped, whatever file they came from.
+    /// Prints text with control characters and invisible characters escaped, which it may contain if it comes from a
+    /// file.
+    ///
+    /// # Errors
+    /// [`Failure`] if standard output cannot be written. A closed pipe is not an error.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let notation = if self.json { Notation::Json } else { Notation::Text };
         self.print_exactly(&harmless(text, notation))
     }
 
-    /// Prints like [`Context::print`], without escaping: for text with this program's own colors, or text that is escaped
-    /// already.
+    /// Prints text as [`Context::print`] does, without escaping it, because it contains this program's own colors or is
+    /// escaped already.
     pub(crate) fn print_exactly(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -194,14 +206,14 @@ impl Context {
 
 /// The requested settings file.
 pub(crate) struct ChosenSettings {
-    /// Absolute path.
+    /// The absolute path of the file.
     pub(crate) path: String,
-    /// Whether an option names it: then it must exist, in folders that only root can write to.
+    /// Whether an option names the file. It must exist then, in folders that only root can write to.
     pub(crate) is_named: bool,
 }
 
 impl ChosenSettings {
-    /// Returns the file of `--config`, relative to the working directory, or the default.
+    /// Returns the file that `--config` names, relative to the working folder, or the default file.
     pub(crate) fn of(command: &Command) -> Result<Self, Failure> {
         let Some(named) = &command.config else {
             return Ok(Self { path: settings::PATH.into(), is_named: false });
@@ -221,7 +233,7 @@ impl ChosenSettings {
         Ok(Self { path, is_named: true })
     }
 
-    /// Loads the settings.
+    /// Loads the settings from the file, or from the last good copy.
     pub(crate) fn load(&self) -> Result<Loaded, SettingsReadError> {
         if self.is_named {
             settings::load_named(&self.path, OWNER)
@@ -239,7 +251,7 @@ fn say_stand_in(path: &str, loaded: &Loaded) {
     }
 }
 
-/// Explains why settings cannot be used.
+/// Returns the failure for settings that cannot be used.
 pub(crate) fn settings_failure(path: &str, fault: &SettingsReadError) -> Failure {
     let (what, remedy) = settings_errors::of_settings(path, fault);
     let remedy =

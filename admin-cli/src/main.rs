@@ -49,8 +49,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Blocks SIGXFSZ, so that a caller with a file size limit (ulimit -f) gets an error instead of being killed silently
-/// in the middle of a verb.
+/// Blocks SIGXFSZ, so that a caller with a file size limit (ulimit -f) gets an error message, and the process is not
+/// killed in the middle of a command.
 fn write_errors_are_said() {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGXFSZ);

@@ -1,4 +1,4 @@
-//! Text for a screen: escaped names, instants, counts, and wrapped lines.
+//! Formats text for a screen: escaped names, times, counts and wrapped lines.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -8,10 +8,10 @@ pub(crate) use twinlock_doctor::{
     wrap::{WIDTH, wrap},
 };
 
-/// Largest /etc/localtime, in bytes: real zones take a few thousand.
+/// Maximum size of /etc/localtime in bytes. Real time zones take a few thousand.
 const LOCALTIME_MAX: u64 = 128 * 1024;
 
-/// Returns a name or path with control and invisible characters escaped.
+/// Returns a name or path with control characters and invisible characters escaped.
 pub(crate) fn plain(text: &str) -> String {
     let escape = |letter: char| match letter {
         '\'' | '"' => letter.to_string(),
@@ -20,13 +20,13 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// Returns the date in UTC.
+/// Returns the date of a time in UTC.
 pub(crate) fn date(at: UnixTime) -> String {
     let (year, month, day) = at.date();
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Returns date and time to the second in the host's time zone, with its offset.
+/// Returns date and time to the second in the host's time zone, with the offset from UTC.
 pub(crate) fn instant(at: UnixTime) -> String {
     instant_in(at, offset(at))
 }
@@ -38,7 +38,7 @@ fn instant_in(at: UnixTime, offset: i32) -> String {
     format!("{} {hours:02}:{minutes:02}:{seconds:02} {zone}", date(local))
 }
 
-/// Formats an offset like `+01:00`.
+/// Returns an offset in seconds as text, such as `+01:00`.
 fn written(offset: i32) -> String {
     let sign = if offset < 0 { '-' } else { '+' };
     let minutes = offset.unsigned_abs() / 60;
@@ -49,12 +49,12 @@ fn shifted(at: UnixTime, offset: i32) -> UnixTime {
     UnixTime(at.0.saturating_add_signed(i64::from(offset)))
 }
 
-/// Returns a sentence about the time zone of a table.
+/// Returns a sentence that names the time zone of the times in a table.
 pub(crate) fn zone() -> &'static str {
     if zone_of_host().is_some() { "local" } else { "UTC" }
 }
 
-/// Returns the host's offset from UTC at an instant, in seconds.
+/// Returns the offset of the host's time zone from UTC at a time, in seconds.
 fn offset(at: UnixTime) -> i32 {
     let instant = i64::try_from(at.0).unwrap_or(i64::MAX);
     zone_of_host().map_or(0, |zone| {
@@ -64,8 +64,8 @@ fn offset(at: UnixTime) -> i32 {
 
 static ZONE: OnceLock<Option<tz::TimeZone>> = OnceLock::new();
 
-/// Sets the time zone of this process to /etc/localtime, or UTC if it cannot be read. Ignores `TZ`, which the caller
-/// controls.
+/// Sets the time zone of this process to that of /etc/localtime, or to UTC if the file cannot be read. Ignores `TZ`,
+/// which the caller controls.
 pub(crate) fn use_zone_of_host() {
     let _ = ZONE.set(read_zone(Path::new("/etc/localtime")));
 }
@@ -83,13 +83,13 @@ fn read_zone(path: &Path) -> Option<tz::TimeZone> {
     (now != 0 || !zone.as_ref().transitions().is_empty()).then_some(zone)
 }
 
-/// Returns the time of day in the host's time zone, with its offset.
+/// Returns the time of day in the host's time zone, with the offset from UTC.
 pub(crate) fn time_of_day(at: UnixTime) -> String {
     let instant = instant(at);
     instant.split_once(' ').map_or_else(String::new, |(_, time)| time.to_owned())
 }
 
-/// Returns date and time as spreadsheets read it (RFC 3339).
+/// Returns date and time as spreadsheets read them (RFC 3339).
 pub(crate) fn stamp(at: UnixTime) -> String {
     let (hours, minutes, seconds) = at.clock();
     format!("{}T{hours:02}:{minutes:02}:{seconds:02}Z", date(at))
@@ -102,7 +102,7 @@ pub(crate) fn minute(at: UnixTime) -> String {
     format!("{} {hours:02}:{minutes:02}", date(at))
 }
 
-/// Returns a count with its noun: `1 code`, `2 codes`.
+/// Returns a number with its noun, such as `1 code` or `2 codes`. `one` is the singular.
 pub(crate) fn count(number: usize, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),

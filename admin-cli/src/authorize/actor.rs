@@ -1,4 +1,4 @@
-//! The acting user according to the kernel, sudo and logind, and the log line about an operation.
+//! Identifies the acting user by the kernel, sudo and logind, and logs operations with that user.
 
 use std::path::Path;
 
@@ -12,18 +12,18 @@ use twinlock_host::journal::Severity;
 
 use crate::{authorize::logind, context::Context};
 
-/// Login uid that the kernel shows for a process that no login has started.
+/// The login uid of a process that no login has started.
 const UNSET: u32 = u32::MAX;
-/// Major device number of consoles and serial lines (Documentation/admin-guide/devices.txt of Linux): `/dev/tty1` to
-/// `/dev/tty63` and `/dev/ttyS*`. `/dev/console` belongs to another driver.
+/// Major device number of consoles and serial lines, `/dev/tty1` to `/dev/tty63` and `/dev/ttyS*`
+/// (Documentation/admin-guide/devices.txt of Linux). `/dev/console` belongs to another driver.
 const TTYS: u32 = 4;
 const CONSOLE: (u32, u32) = (5, 1);
-/// Minor device number of the first serial line of [`TTYS`].
+/// Minor device number of the first serial line, `/dev/ttyS0`.
 const SERIAL: u32 = 64;
 /// Index of `tty_nr` in `/proc/self/stat`, counted after the program's name (proc_pid_stat(5)).
 const TTY_NR: usize = 4;
 
-/// Login of this process and what follows from it.
+/// The login that started this process, and the acting user that follows from it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ActingLogin {
     traces: LoginTraces,
@@ -32,7 +32,7 @@ pub(crate) struct ActingLogin {
 }
 
 impl ActingLogin {
-    /// Reads the login from the kernel, sudo and logind.
+    /// Reads the login of this process from the kernel, sudo and logind.
     pub(crate) fn read() -> Self {
         let login = number("/proc/self/loginuid").filter(|uid| *uid != UNSET);
         let session = logind::session();
@@ -52,15 +52,15 @@ impl ActingLogin {
         Self { traces, actor: traces.actor() }
     }
 
-    /// Returns the uid of the user who called the command: the login uid, else the caller that sudo, doas or pkexec
-    /// names. Returns `None` if they contradict each other.
+    /// Returns the uid of the user who called the command: the login uid, or without one the uid that sudo, doas or
+    /// pkexec names. Returns `None` if these contradict each other.
     pub(crate) fn caller(&self) -> Option<u32> {
         let named = self.traces.login.or_else(|| invokers().first().copied())?;
         self.is_called_by(named).then_some(named)
     }
 
-    /// Reports whether this user called the command, by the login uid, or by sudo, doas or pkexec where no login set
-    /// one.
+    /// Returns whether the user `uid` called the command, according to the login uid, or without one according to sudo,
+    /// doas or pkexec.
     pub(crate) fn is_called_by(&self, uid: u32) -> bool {
         match self.traces.login {
             Some(login) => login == uid && self.actor.uid() == Some(uid),
@@ -71,7 +71,7 @@ impl ActingLogin {
         }
     }
 
-    /// Returns the value of `actor=` in the log: the login uid, or that there is none.
+    /// Returns the value of `actor=` in the log: `console`, the login uid, or `unset` without one.
     pub(crate) fn word(&self) -> String {
         match (self.actor, self.traces.login) {
             (Actor::Console, _) => "console".into(),
@@ -81,7 +81,7 @@ impl ActingLogin {
         }
     }
 
-    /// Returns the caller that contradicts the login uid, for the log.
+    /// Returns the uid that contradicts the login uid, with its key in the log.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
     fn doubt(&self) -> Option<(&'static str, String)> {
         match self.actor {
@@ -96,7 +96,7 @@ fn named(uid: u32) -> String {
     if uid == UNSET { "unknown".into() } else { format!("uid:{uid}") }
 }
 
-/// Returns the first uid that differs from the login uid; without a login uid, the first of all.
+/// Returns the first uid that differs from the login uid; if none differs, the first uid.
 fn contradicting(uids: Vec<u32>, login: Option<u32>) -> Option<u32> {
     uids.iter().copied().find(|uid| Some(*uid) != login).or_else(|| uids.first().copied())
 }
@@ -105,7 +105,7 @@ fn number(path: impl AsRef<Path>) -> Option<u32> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// Returns the callers that sudo, pkexec and doas name; an unreadable value becomes a uid that no user has.
+/// Returns the uids that sudo, pkexec and doas name. An unreadable value becomes a uid that no user has.
 fn invokers() -> Vec<u32> {
     let uid = |name| {
         let value = std::env::var_os(name)?;
@@ -118,7 +118,7 @@ fn invokers() -> Vec<u32> {
     [uid("SUDO_UID"), uid("PKEXEC_UID"), doas].into_iter().flatten().collect()
 }
 
-/// Returns the device number of the controlling terminal, as the kernel encodes it.
+/// Returns the device number of the controlling terminal, as the kernel encodes it; 0 if there is none.
 fn terminal() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
@@ -127,7 +127,7 @@ fn terminal() -> u64 {
     number.map_or(0, |number| u64::from(number.cast_unsigned()))
 }
 
-/// Returns the name below `/dev` of a console of this machine.
+/// Returns the name below `/dev` of a console; `None` for another device.
 fn console_name(device: u64) -> Option<String> {
     match (major(device), minor(device)) {
         // Number 0 is the foreground console, which is no particular one.
@@ -139,7 +139,7 @@ fn console_name(device: u64) -> Option<String> {
     }
 }
 
-/// Logs a change; the acting user comes last.
+/// Logs a change with the acting user as the last key.
 pub(crate) fn log(context: &Context, event: &str, pairs: &[(&str, &str)]) {
     log_as(context, Severity::Notice, &Said { event, pairs }, &ActingLogin::read());
 }
@@ -152,7 +152,7 @@ pub(crate) struct Said<'a> {
     pub(crate) pairs: &'a [(&'a str, &'a str)],
 }
 
-/// Logs like [`log`], for a login that was read before.
+/// Logs a change as [`log`] does, with a given severity and for a login that was read before.
 pub(crate) fn log_as(context: &Context, severity: Severity, said: &Said<'_>, login: &ActingLogin) {
     let Said { event, pairs } = *said;
     let (actor, doubt) = (login.word(), login.doubt());

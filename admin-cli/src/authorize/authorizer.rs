@@ -1,4 +1,4 @@
-//! The acting user of an operation: who it is, whether a code is required, and what is logged and mailed about it.
+//! Authorizes an operation: who the acting user is, whether a code is required, and what is logged and mailed about it.
 
 use twinlock_core::{
     authorization::{
@@ -30,33 +30,33 @@ use crate::{
     terminal::keyboard::Keyboard,
 };
 
-/// Longest reason, in bytes: the longest value that the log holds.
+/// Maximum length of a reason in bytes, which is that of a value in the log.
 const REASON_MAX: usize = 128;
-/// Recipient of mail about the host.
+/// The recipient of mail about the host.
 const ROOT: &str = "root";
 
-/// An authorized user who still has to enter a code, where one is required.
+/// A permitted operation, for which the acting user may still have to enter a code.
 pub(crate) struct Authorizer {
     login: ActingLogin,
     permission: Permission,
     ruling: AuthorizationRuling,
-    /// What the ruling was made on.
+    /// The facts that led to `ruling`.
     case: Situation,
-    /// The account whose code is asked for and the record to verify it against, if a code is required.
+    /// The account whose code is asked for, and the record to verify the code against; `None` if no code is required.
     due: Option<(Account, Snapshot)>,
-    /// The name that records keep.
+    /// The name of the acting user that records contain.
     name: String,
-    /// The account that the operation is about, by the name of its account.
+    /// The user that the operation is about, as the host spells the account name.
     target: Option<String>,
     reason: Option<String>,
     break_glass: Option<String>,
 }
 
-/// Proof of authorization: exists only after a correct code, or where the policy asks for none.
+/// Proof of authorization. Exists only after a correct code, or if the policy requires none.
 pub(crate) struct Authorized(Authorizer, FirstRun);
 
 impl Authorizer {
-    /// Identifies the acting user and refuses an unauthorized one before anything else is read.
+    /// Identifies the acting user, and refuses an operation that the user may not do, before anything else is read.
     pub(crate) fn of(context: &Context) -> Result<Self, Failure> {
         let CallerRequest { operation, target, grounds } = &context.request;
         let login = ActingLogin::read();
@@ -99,18 +99,19 @@ impl Authorizer {
         Ok(Self { login, permission, ruling, case, due, name, target: about, reason, break_glass })
     }
 
-    /// Takes the acting user's account and record, if a code is required and the operation is about that user.
+    /// Takes the acting user's account and record out of this value, if a code is required and `target` is the acting
+    /// user.
     pub(crate) fn own_record(&mut self, target: &str) -> Option<(Account, Snapshot)> {
         self.due.take_if(|(account, _)| account.name == target)
     }
 
-    /// Reports whether a code will be asked for.
+    /// Returns whether a code will be asked for.
     pub(crate) fn is_asked(&self) -> bool {
         self.due.is_some()
     }
 
-    /// Asks for one code, or for two if the operation is about the acting user: a single stolen code must not be enough
-    /// to take over an account.
+    /// Asks for the codes that the ruling requires. An operation about the acting user takes two codes, because a
+    /// single stolen code must not be enough to take over an account.
     pub(crate) fn prove(
         mut self,
         context: &Context,
@@ -129,29 +130,29 @@ impl Authorizer {
 }
 
 impl Authorized {
-    /// Reports whether the operation is about the acting user.
+    /// Returns whether `user` is the acting user.
     pub(crate) fn is(&self, user: &str) -> bool {
         self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
-    /// Reports whether `account` belongs to the user who reads the output: the acting user, or the caller of sudo where
-    /// no login set a login uid, as in a container.
+    /// Returns whether `account` belongs to the user who reads the output. This is the acting user or, without a login
+    /// uid as in a container, the caller of sudo.
     pub(crate) fn shows_to(&self, account: &Account) -> bool {
         self.is(&account.name) || self.0.login.is_called_by(account.uid)
     }
 
-    /// Returns the source that the acting user's attempts are counted under.
+    /// Returns the source under which the acting user's attempts are counted.
     pub(crate) fn source(&self) -> SourceLabel {
         source_of(self.0.login.actor)
     }
 
-    /// Returns the audit stamp that records keep of the operation.
+    /// Returns the audit stamp of the operation, which records contain.
     pub(crate) fn audit(&self, at: UnixTime) -> AuditStamp {
         AuditStamp { by: self.0.name.clone(), at }
     }
 
-    /// Refuses a first enrollment on a host where another run has enrolled an account meanwhile: a caller who kept a
-    /// prompt or a list open that long needs a code like every other caller.
+    /// Refuses to continue as the first enrollment of the host if another run has enrolled an account meanwhile. A
+    /// caller who kept a prompt or a list open that long needs a code as every other caller does.
     pub(crate) fn is_still_first(&self, context: &Context) -> Result<(), Failure> {
         if self.0.ruling != AuthorizationRuling::Free(Ground::FirstOfHost) {
             return Ok(());
@@ -162,8 +163,8 @@ impl Authorized {
         }
     }
 
-    /// Refuses to invite a user as part of an enrollment that takes no code because it is the first of the host: what
-    /// `invite` refuses there must not be free in a list.
+    /// Refuses to invite a user during an enrollment that takes no code because it is the first of the host, if
+    /// `twinlock invite` would refuse it. Otherwise a list would be a way around that refusal.
     pub(crate) fn may_invite(&self) -> Result<(), Failure> {
         let Authorizer { ruling, case, name, login, .. } = &self.0;
         if *ruling == AuthorizationRuling::Free(Ground::FirstOfHost) {
@@ -173,7 +174,7 @@ impl Authorized {
         Ok(())
     }
 
-    /// Notes a user whom this run has enrolled, so that it does not count as another run's.
+    /// Notes a user whom this run has enrolled, so that the user does not count as enrolled by another run.
     pub(crate) fn has_enrolled(&self, user: &str) {
         self.1.add(user);
     }
@@ -198,7 +199,7 @@ impl Authorized {
         actor::log_as(context, severity, &Said { event, pairs: &pairs }, &self.0.login);
     }
 
-    /// Notifies the target user, who may not have asked for the operation.
+    /// Queues a notification to the target user, who may not have asked for the operation.
     pub(crate) fn write_to(
         &self,
         context: &Context,
@@ -211,7 +212,7 @@ impl Authorized {
         context.machine.outbox.put(&Notification { by, ..self.letter(user, kind, at) });
     }
 
-    /// Notifies an enrolled user, if mail for that user has an address.
+    /// Queues a notification to a user who was enrolled, if a mail address is known.
     pub(crate) fn write_set_up(
         &self,
         context: &Context,
@@ -224,7 +225,7 @@ impl Authorized {
         }
     }
 
-    /// Notifies a user at the previous address that mail goes to `now` from this change on.
+    /// Queues a notification to the user's previous address `was` that mail now goes to the address `now`.
     pub(crate) fn write_to_old(
         &self,
         context: &Context,
@@ -240,7 +241,7 @@ impl Authorized {
         context.machine.outbox.put(&Notification { by: Some(self.0.name.clone()), to, ..letter });
     }
 
-    /// Mails root about each use of `--break-glass`.
+    /// Queues a mail to root if `--break-glass` was needed.
     fn tell_root(&self, context: &Context) {
         if self.0.ruling != AuthorizationRuling::Free(Ground::BreakGlass) {
             return;
@@ -270,7 +271,7 @@ impl Authorized {
     }
 }
 
-/// Returns the source that the acting user's attempts are counted under.
+/// Returns the source under which the attempts of an acting user are counted.
 fn source_of(actor: Actor) -> SourceLabel {
     match actor {
         Actor::Person(uid) => Source::Uid(uid).label(),
@@ -284,13 +285,14 @@ fn account_of(context: &Context, actor: Actor) -> Result<Option<Account>, Failur
     actor.uid().map_or(Ok(None), |uid| Ok(context.machine.accounts.by_uid(uid)?))
 }
 
-/// Returns the name of an account as the host spells it, or `user` unchanged if there is no account.
+/// Returns the name of an account as the host spells it; `user` unchanged if there is no such account.
 fn account_name(context: &Context, user: &str) -> String {
     let found = context.machine.accounts.by_name(user).ok().flatten();
     found.map_or_else(|| user.to_owned(), |account| account.name)
 }
 
-/// Counts the records only where the decision depends on the number: it reads all of them.
+/// Returns whether any account was ever enrolled. Reads the records, which may be many, only if the decision depends on
+/// this.
 fn population(context: &Context, permission: &Permission) -> Population {
     let decides = permission.proof == Proof::OwnCodeUnlessFirst;
     match decides.then(|| enrolled_users::ever_enrolled(&context.own.machine.records)) {
@@ -315,7 +317,7 @@ fn factor(context: &Context, account: Option<&Account>, found: Option<&Snapshot>
     }
 }
 
-/// Validates a reason: it must fit in one value of the log.
+/// Validates a reason: one line that fits in a value of the log.
 pub(crate) fn sentence(option: &str, text: &str) -> Result<String, Failure> {
     let text = text.trim();
     if text.is_empty() || text.len() > REASON_MAX || text.contains(char::is_control) {

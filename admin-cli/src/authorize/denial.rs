@@ -1,4 +1,4 @@
-//! Messages for an acting user who is refused: what is missing, and what to do.
+//! Messages for an acting user who is refused: what is missing and what to do.
 
 use twinlock_core::authorization::{Denial, Doubt};
 
@@ -8,10 +8,10 @@ use crate::{
     text::plain,
 };
 
-/// Remedy where the acting user cannot be determined.
+/// What to do if the acting user cannot be determined.
 const GLASS: &str = "If that is not possible (service, container), give --break-glass REASON: it is logged and mailed.";
 
-/// Explains why an operation is refused.
+/// Returns the failure for a refused operation.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(crate) fn refused(denial: Denial, name: &str, login: &ActingLogin) -> Failure {
     let name = plain(name);
@@ -60,7 +60,7 @@ pub(crate) fn refused(denial: Denial, name: &str, login: &ActingLogin) -> Failur
     Failure::new(Exit::NotAllowed, what, remedy)
 }
 
-/// Explains that another account of the host was enrolled meanwhile.
+/// Returns the failure for an enrollment without a code after another run has enrolled an account.
 pub(crate) fn first_is_over() -> Failure {
     Failure::new(
         Exit::NotAllowed,

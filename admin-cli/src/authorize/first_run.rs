@@ -1,4 +1,4 @@
-//! First enrollments of a host: whether another run has enrolled an account since this one began.
+//! Checks whether another run has enrolled an account since this run began on a host without enrollments.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,21 +9,22 @@ use std::{
 use twinlock_core::base::error::StoreError;
 use twinlock_host::store::{enrolled_users, records::HostRecords};
 
-/// The store is read before each user, until this run has enrolled so many.
+/// Number of enrolled accounts up to which the store is read before each user.
 const ALWAYS: usize = 64;
-/// From then on it is read once the last reading is this old: reading it before each user would take quadratic time.
+/// Age of the last reading from which the store is read again, after [`ALWAYS`] enrollments. Reading it before each
+/// user would take quadratic time.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// State of a run that began on a host without an enrolled account.
+/// The state of a run that began on a host without an enrolled account.
 #[derive(Default)]
 pub(crate) struct FirstRun {
     enrolled: RefCell<BTreeSet<String>>,
-    /// When the last reading of the store ended.
+    /// When the last reading of the store ended; `None` before the first.
     read_at: Cell<Option<Instant>>,
 }
 
 impl FirstRun {
-    /// Returns whether no other run has enrolled an account so far. Called once before each user.
+    /// Returns whether no other run has enrolled an account so far. The caller calls this before each user.
     ///
     /// # Errors
     /// [`StoreError`] if the records cannot be read.

@@ -1,4 +1,4 @@
-//! The session of this process according to logind: read from its files, which only root can write.
+//! Finds the logind session of this process, read from files that only root can write.
 
 use std::{
     fs,
@@ -6,40 +6,42 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Directory of logind's session files (sd_session_get_uid(3) reads them too).
+/// The folder of logind's session files, which sd_session_get_uid(3) reads too.
 const SESSIONS: &str = "/run/systemd/sessions";
-/// Write permission of group and others.
+/// Permission bits that let the group or others write.
 const WRITABLE: u32 = 0o022;
 
 /// A session of logind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
-    /// Owner of the session.
+    /// The uid of the session's user.
     pub(crate) uid: u32,
-    /// Terminal of the session, below `/dev`.
+    /// The name of the session's terminal below `/dev`.
     terminal: Option<String>,
     /// Whether the session comes from another machine.
     remote: bool,
 }
 
 impl Session {
-    /// Reports whether this is a local session of root on this terminal.
+    /// Returns whether this is a local session of root on `terminal`.
     pub(crate) fn is_roots_on(&self, terminal: &str) -> bool {
         self.uid == 0 && !self.remote && self.terminal.as_deref() == Some(terminal)
     }
 }
 
-/// Reports whether logind has run since the machine was booted.
+/// Returns whether logind has run since the host was booted.
 pub(crate) fn is_there() -> bool {
     Path::new(SESSIONS).exists()
 }
 
-/// Returns the session whose control group this process is in. A process needs root's rights to leave it.
+/// Returns the session to whose control group this process belongs. A process needs root's rights to leave its control
+/// group.
 pub(crate) fn session() -> Option<Session> {
     read(&session_of(&groups())?)
 }
 
-/// Returns the owners of the sessions of this process, by control group and by the kernel's audit session.
+/// Returns the users of the sessions of this process: of `session`, found by control group, and of the kernel's audit
+/// session.
 pub(crate) fn owners(session: Option<&Session>, audit: Option<u32>) -> Vec<u32> {
     let by_audit = audit.filter(|id| *id != u32::MAX).and_then(|id| read(&id.to_string()));
     let slice = slice_of(&groups());
@@ -51,7 +53,7 @@ fn groups() -> String {
     fs::read_to_string("/proc/self/cgroup").unwrap_or_default()
 }
 
-/// Returns the path in systemd's hierarchy.
+/// Returns the path of the control group in systemd's hierarchy, from the content of `/proc/PID/cgroup`.
 fn path_of(groups: &str) -> &str {
     let lines = groups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
     let mut own = lines.filter(|(controllers, _)| matches!(*controllers, "" | "name=systemd"));

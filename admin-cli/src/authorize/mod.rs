@@ -1,4 +1,4 @@
-//! Who acts, and whether they may: the acting user, their own code, and the refusal.
+//! Determines the acting user, asks for that user's own code, and refuses what the user may not do.
 //!
 //! May use: `cli`, `context`, `error`, `mail`, `terminal`, `text`.
 

@@ -1,4 +1,4 @@
-//! Asks for the acting user's own code and verifies, claims and throttles it like a login.
+//! Asks for the acting user's own code, and verifies, claims and throttles it as a login does.
 
 use twinlock_core::{
     answer::{self, Answer, Code},
@@ -34,30 +34,33 @@ use crate::{
 
 const APP_ALONE: &str = "A backup code is not accepted here: type a code from your app.";
 
-/// What is asked for, and what follows.
+/// Which codes to ask for, and what to do after the last one.
 pub(crate) struct Question<'a> {
-    /// How many codes to ask for; each one is claimed.
+    /// How many codes to ask for. Each one is claimed.
     pub(crate) codes: u8,
     /// Which kinds of codes are accepted.
     pub(crate) ways: OwnCodeWays,
-    /// Runs after the last code, with the same keyboard and attempt.
+    /// The work that follows the last code, with the attempt and keyboard that were used for the codes.
     pub(crate) then: Then<'a>,
 }
 
-/// Continuation after the last code.
+/// Work that follows the last code.
 pub(crate) type Then<'a> =
     &'a mut dyn FnMut(&mut Attempt<'_>, &mut Keyboard) -> Result<(), Failure>;
 
 /// Which kinds of codes are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OwnCodeWays {
-    /// All that a login accepts.
+    /// All kinds that a login accepts.
     All,
-    /// Only codes of the app: the operation concerns the backup codes.
+    /// Only codes of an app, because the operation concerns the backup codes.
     App,
 }
 
-/// Asks the user for codes.
+/// Asks a user for codes, and then runs `question.then`.
+///
+/// # Errors
+/// [`Failure`] if a code is refused, the user stops or is locked out, or the ledger cannot be opened.
 pub(crate) fn ask(
     context: &Context,
     keyboard: &mut Keyboard,
@@ -94,7 +97,7 @@ pub(crate) fn ask(
     then(&mut asking.attempt, asking.keyboard)
 }
 
-/// A user who is being asked.
+/// The state of asking one user.
 struct CodePrompt<'a> {
     account: &'a Account,
     attempt: Attempt<'a>,
@@ -102,11 +105,11 @@ struct CodePrompt<'a> {
     ways: OwnCodeWays,
 }
 
-/// Result of an answer that is not correct.
+/// Why an answer is refused.
 enum CodeError {
-    /// Another answer may be correct.
+    /// Another answer may be correct. Contains what to say.
     Again(String),
-    /// No other answer helps.
+    /// No other answer can help.
     Over(Failure),
 }
 
@@ -184,7 +187,7 @@ impl CodePrompt<'_> {
         }
     }
 
-    /// Keeps what a login keeps as well: the time mark and a line in the log.
+    /// Does what a login does after a correct code: moves the clock mark and writes a line to the log.
     fn accept(&self, accepted: Accepted) {
         let Ports { records, clock, journal, outbox, .. } = self.attempt.ports;
         if let Ok(now) = clock.now() {
@@ -250,7 +253,7 @@ impl CodePrompt<'_> {
     }
 }
 
-/// Returns the request that a login would make: the user of this keyboard has logged in.
+/// Returns the request of a login that has a first factor, because the user of this keyboard has logged in.
 fn request(account: &Account) -> Request {
     Request {
         service: "twinlock".into(),
@@ -262,7 +265,7 @@ fn request(account: &Account) -> Request {
     }
 }
 
-/// Prompts nobody: verification needs no conversation.
+/// A conversation with nobody, because verification here asks no question.
 pub(crate) struct Nobody;
 
 impl Conversation for Nobody {
@@ -273,7 +276,7 @@ impl Conversation for Nobody {
     fn tell(&self, _: &str) {}
 }
 
-/// Appends how many attempts are left.
+/// Returns `said` with a sentence that says how many attempts are left.
 pub(crate) fn with_tries(said: &str, left: u8) -> String {
     match left {
         0 => said.into(),

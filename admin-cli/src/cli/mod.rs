@@ -1,4 +1,4 @@
-//! The command line: verbs, options, and the operation that each verb is.
+//! The command line: verbs, options, and the operation for which each verb stands.
 //!
 //! May use: nothing of this crate.
 

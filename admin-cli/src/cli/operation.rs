@@ -1,12 +1,11 @@
-//! Maps each verb to its operation in core's permission table.
+//! Maps each verb to its operation in the permission table of twinlock-core.
 
 use twinlock_core::authorization::Operation;
 
 use crate::cli::{EpochVerb, Grounds, How, Import, PrivilegedArgs, Settings, Verb};
 
 impl Verb {
-    /// Returns the operation of a verb. Lists every verb by name, so that a new one does not compile without an
-    /// operation.
+    /// Returns the operation of a verb. Names every verb, so that a new verb without an operation does not compile.
     pub(crate) fn operation(&self) -> Operation {
         match self {
             Self::Enroll(wanted) if wanted.many.from.is_some() => Operation::EnrollList,
@@ -46,7 +45,7 @@ impl Verb {
         }
     }
 
-    /// Returns the one user that a verb is about, as typed; `None` for several users or for the host.
+    /// Returns the user that a verb is about, as typed; `None` for several users or for the host.
     pub(crate) fn target(&self) -> Option<&str> {
         match self {
             Self::Enroll(wanted) => wanted.user.as_deref(),
@@ -78,7 +77,7 @@ impl Verb {
         }
     }
 
-    /// Returns the reason and right under which a verb runs, if it takes any.
+    /// Returns the reason and the right under which a verb runs. Both are empty if the verb takes none.
     pub(crate) fn grounds(&self) -> Grounds {
         match self {
             Self::Enroll(wanted) => wanted.grounds.clone(),
@@ -155,7 +154,7 @@ mod tests {
     use super::*;
     use crate::cli::Command;
 
-    /// Returns the words of every verb and sub-verb, without the command's own name.
+    /// Returns the words of every verb, such as `import` and `uri`, without the command's own name.
     fn verbs() -> Vec<Vec<String>> {
         fn below(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
             let subs: Vec<_> =

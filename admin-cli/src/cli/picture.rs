@@ -4,12 +4,12 @@ use clap::Args;
 
 use crate::cli::Grounds;
 
-/// Selection on the command line.
+/// Which key of a picture or export to import.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Choice<'a> {
-    /// `--name`.
+    /// The value of `--name`.
     pub(crate) name: Option<&'a str>,
-    /// `--index`, from 1.
+    /// The value of `--index`, from 1.
     pub(crate) index: Option<usize>,
 }
 
@@ -32,8 +32,8 @@ pub(crate) struct FromPicture {
 }
 
 impl FromPicture {
-    /// Returns the user. `import oath` takes its file first, so both orders are accepted: the picture is recognized by
-    /// its name.
+    /// Returns the user name. The user and the file may be given in either order, because `import oath` takes its file
+    /// first; the file is recognized by its name.
     pub(crate) fn user(&self) -> &str {
         if self.is_turned() { &self.file } else { &self.user }
     }
@@ -56,7 +56,8 @@ impl FromPicture {
     }
 }
 
-/// Reports whether a word is no user name: no account name contains a slash or ends like a picture's.
+/// Returns whether a word is the path of a picture and not a user name. No account name contains a slash or ends like a
+/// picture's name.
 fn is_path(word: &str) -> bool {
     let suffix = word.rsplit_once('.').map_or("", |(_, suffix)| suffix);
     let suffixes = ["png", "jpg", "jpeg"];

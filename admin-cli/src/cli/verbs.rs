@@ -137,8 +137,8 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// Reports whether the verb changes stored state. Work on the outbox and the epoch's folders is resumed after a
-    /// failure, so those verbs do not count.
+    /// Returns whether the verb changes stored state and cannot simply be run again. Returns `false` for verbs that
+    /// work on the outbox and the folders of the epoch, because their work is resumed after a failure.
     pub(crate) fn changes(&self) -> bool {
         match self {
             Self::Enroll(_)

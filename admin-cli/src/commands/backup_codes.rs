@@ -84,7 +84,7 @@ fn announcement(
     format!("{dead} {next}")
 }
 
-/// Revokes the codes; the user's next login shows new ones, which nobody else sees.
+/// Revokes the backup codes, so that the user's next login shows new ones, which only the user sees.
 fn owe(
     context: &Context,
     account: &Account,
@@ -120,7 +120,7 @@ fn owe(
     })
 }
 
-/// Generates the new codes here, to be printed.
+/// Generates new backup codes and prints or saves them for the user.
 fn hand_over(
     context: &Context,
     account: &Account,
@@ -193,7 +193,7 @@ fn show(
     })
 }
 
-/// Lists the codes in groups, one per line.
+/// Lists codes in groups of digits, one code per line.
 fn listed(codes: &[Zeroizing<String>]) -> Zeroizing<String> {
     let mut list = Zeroizing::new(String::with_capacity(codes.len() * 32));
     for code in codes {

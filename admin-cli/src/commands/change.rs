@@ -1,5 +1,5 @@
-//! `twinlock change`: replaces the acting user's own authenticator after two codes; the old one stays valid until the
-//! new one is proven.
+//! `twinlock change`: replaces the acting user's own authenticator. Takes a code of the old one, which stays valid
+//! until the user has typed a code of the new one.
 
 use serde_json::json;
 use twinlock_core::{
@@ -50,7 +50,7 @@ fn not_set_up(user: &str) -> Failure {
     )
 }
 
-/// Refuses to change another user's key: the caller would then have both factors of that user.
+/// Returns the failure for changing another user's key, which would give the caller both factors of that user.
 fn of_another(user: &str) -> Failure {
     let user = plain(user);
     Failure::new(

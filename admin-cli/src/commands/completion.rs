@@ -1,4 +1,5 @@
-//! `twinlock completions SHELL`: clap's output without hidden verbs, extended by the host's users and groups.
+//! `twinlock completions SHELL`: prints clap's completion script without hidden verbs, extended by the host's users and
+//! groups.
 
 use std::io::Write;
 
@@ -7,9 +8,9 @@ use clap_complete::Shell;
 
 use crate::{cli, error::exit::Failure};
 
-/// Arguments that hold a user name.
+/// Arguments that contain a user name.
 const USERS: [&str; 2] = ["user", "users"];
-/// The option that holds a group name.
+/// The option that contains a group name.
 const GROUP: &str = "group";
 
 /// Prints a completion script.
@@ -67,7 +68,7 @@ fn verbs_of_users(command: &Command) -> Vec<String> {
     found
 }
 
-/// Renames clap's function and drops its registration, since another function calls it.
+/// Renames clap's function and removes its registration, because the extended function is registered and calls it.
 fn without_registration(text: &str) -> String {
     let end = text.find("\nif [[ \"${BASH_VERSINFO").unwrap_or(text.len());
     text.get(..end).unwrap_or(text).replace("_twinlock() {", "_twinlock_verbs() {")
@@ -105,7 +106,7 @@ complete -F _twinlock -o bashdefault -o default twinlock
     )
 }
 
-/// Completes groups, for which clap has no hint.
+/// Adds the completion of group names for zsh, because clap has no hint for groups.
 fn zsh(text: &str) -> String {
     text.replace(":GROUP:_default", ":GROUP:_groups").replace(":USER:_default", ":USER:_users")
 }

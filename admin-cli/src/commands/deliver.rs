@@ -22,12 +22,12 @@ use crate::{
     text::count,
 };
 
-/// Consecutive failures after which the run ends, since the others would fail too.
+/// Number of failures after which the run ends, because further mails would fail too.
 const STRIKES: u32 = 5;
-/// Weight of a mail program that times out: each one costs a minute.
+/// How many failures a mail program counts as that times out, because each attempt costs a minute.
 const SLOW: u32 = 2;
 
-/// Totals of a run.
+/// The totals of a run.
 #[derive(Default)]
 struct DeliveryReport {
     sent: usize,
@@ -37,7 +37,7 @@ struct DeliveryReport {
     failure: Option<Failure>,
 }
 
-/// Sends the notifications that are due.
+/// Sends the notifications that are due. `patience` is the time limit for each mail in seconds.
 pub(crate) fn run(context: &Context, patience: u64) -> Result<(), Failure> {
     context.need_root("send the outbox")?;
     let mut report = DeliveryReport::default();
@@ -153,17 +153,17 @@ impl Run<'_> {
     }
 }
 
-/// Result of a delivery attempt.
+/// The outcome of a delivery attempt.
 enum Sending {
     Sent,
-    /// Not needed any more: the user is enrolled, or has a valid ticket.
+    /// No mail was sent, because the user is enrolled or has a valid ticket by now.
     NotNeeded,
 }
 
 /// Why a notification was not sent.
 enum DeliveryError {
     Mail(MailError),
-    /// Accounts, records or the clock failed.
+    /// The accounts, the records or the clock cannot be read.
     Elsewhere(Failure),
 }
 

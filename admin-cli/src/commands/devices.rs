@@ -1,4 +1,4 @@
-//! `twinlock device_text USER` and `twinlock forget USER`: lists and forgets remembered devices.
+//! `twinlock devices USER` and `twinlock forget USER`: lists and forgets remembered devices.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -20,13 +20,13 @@ use crate::{
     text::{WIDTH, count, minute, plain, wrap, zone},
 };
 
-/// A ledger entry of a device, with its content if that is readable and still valid.
+/// A ledger entry of a device. Its content is `None` if it is unreadable or has expired.
 struct Remembered {
     name: String,
     device: Option<Device>,
 }
 
-/// Lists a user's devices.
+/// Lists a user's remembered devices.
 pub(crate) fn list(context: &Context, user: &str) -> Result<(), Failure> {
     context.need_root("list devices")?;
     let account = context.account(user)?;
@@ -48,7 +48,7 @@ pub(crate) fn list(context: &Context, user: &str) -> Result<(), Failure> {
     context.print(&format!("{}Times are {}.\n", Columns::default().align(&rows), zone()))
 }
 
-/// Forgets one device, or all.
+/// Forgets one remembered device, or all.
 pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> {
     context.need_root("forget devices")?;
     let authorizer = Authorizer::of(context)?;
@@ -90,7 +90,7 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Returns the devices, oldest first; expired ones have no content.
+/// Returns the remembered devices, oldest first. Expired ones have no content.
 fn remembered(context: &Context, account: &Account) -> Result<Vec<Remembered>, Failure> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let generation = generation(context, account)?;

@@ -38,12 +38,12 @@ use crate::{
     text::{Notation, harmless},
 };
 
-/// Percentage of use from which a ledger is reported as filling up.
+/// Used percentage from which the ledger is reported as filling up.
 const FILLING: u64 = 50;
-/// Logins trust only files of root.
+/// The required owner of settings files.
 const OWNER: Owner = Owner(0);
 
-/// Examines sshd and its stack.
+/// Checks sshd and the PAM stack, and prints the findings.
 pub(crate) fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     let format = if command.json { Format::Json } else { Format::Text };
     // Settings, records and ledger belong to this machine, not to a tree of files.
@@ -63,7 +63,7 @@ pub(crate) fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     ExitCode::from(examined.unwrap_or(NOT_READABLE))
 }
 
-/// Lists the services that a rule exempts for all users without an end.
+/// Returns the services that a rule exempts for all users, from anywhere and without an end.
 fn exempt(chosen: &ChosenSettings) -> Vec<String> {
     let rules = chosen.load().map(|loaded| loaded.policy.rules).unwrap_or_default();
     let of_all = |rule: &Rule| {
@@ -73,7 +73,7 @@ fn exempt(chosen: &ChosenSettings) -> Vec<String> {
     rules.into_iter().filter(of_all).filter_map(|rule| rule.service).collect()
 }
 
-/// Finds what makes the module refuse in any stack.
+/// Returns the findings about settings, records, ledger and mail, which concern every PAM stack.
 fn behind(chosen: &ChosenSettings) -> Vec<Finding> {
     let config = &chosen.path;
     let loaded = match chosen.load() {
@@ -133,7 +133,8 @@ fn unseen(records: &str) -> Finding {
     }
 }
 
-/// Checks whether the records folder can prove an absence, as a login requires; the finding has no place yet.
+/// Checks whether the records folder can prove that a user has no record, as a login requires. The caller fills in the
+/// place of the finding.
 fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     let refusing = |who: &str, fault: StoreError| {
         let failure = Failure::from(fault);
@@ -156,7 +157,7 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
         .map_err(|fault| refusing("Every user without a record in this folder", fault))
 }
 
-/// Reports a records folder that is valid but useless: no user is enrolled.
+/// Returns a finding if no account is enrolled, although logins require a code.
 fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     let mut broken = None;
     for entry in enrolled_users::everybody(&machine.records).into_iter().flatten() {
@@ -186,13 +187,13 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     })
 }
 
-/// Reports whether an entry belongs to an account; one that cannot be looked up may exist.
+/// Returns whether an entry is an enrolled user whose account exists or cannot be looked up.
 fn counts(machine: &Machine, entry: &EnrolledUser) -> bool {
     let active = matches!(&entry.found, Ok(Some(found)) if found.record.state == State::Active);
     active && !matches!(machine.accounts.by_name(&entry.user), Ok(None))
 }
 
-/// Reports whether the first rule that matches every sshd login exempts it.
+/// Returns whether the first rule that applies to every sshd login is an exemption.
 fn exempts_everybody(machine: &Machine, policy: &Policy) -> bool {
     let everybody = |rule: &&Rule| {
         let everywhere = rule.service.as_ref().is_none_or(|service| service == "sshd");
@@ -205,7 +206,8 @@ fn exempts_everybody(machine: &Machine, policy: &Policy) -> bool {
     })
 }
 
-/// Reports a ledger that is missing and has to be mounted; otherwise the first login creates it.
+/// Returns a finding if a login could not use the ledger. A ledger that need not be mounted may be missing, because the
+/// first login creates it.
 fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
     let path = &*places.ledger;
     if !places.ledger_mounted {
@@ -223,7 +225,7 @@ fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
     })
 }
 
-/// Reports a ledger that is filling up, before it refuses logins.
+/// Returns a finding if the ledger is filling up, before it refuses logins.
 fn filling(machine: &Machine, path: &str) -> Option<Finding> {
     let fill = machine.ledger.fill().ok()?;
     let (what, percent) = match fill.names >= fill.space {

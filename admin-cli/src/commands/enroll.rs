@@ -50,9 +50,9 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// 160 bits, as RFC 4226 section 4 recommends.
+/// Length of a new key in bytes: 160 bits, as RFC 4226 section 4 recommends.
 const KEY_BYTES: usize = 20;
-/// Number of answers to the prompt for the proof.
+/// Number of answers that the user may give to the prompt for a code.
 const TRIES: u8 = 5;
 
 /// Enrolls a user.
@@ -100,7 +100,8 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses if another account was enrolled first on this host; names an enrollment of the same user as such.
+/// Refuses to continue if another account was enrolled on this host meanwhile. If that account is this user's, the
+/// failure says so.
 fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<(), Failure> {
     by.is_still_first(context).map_err(|failure| match context.machine.records.newest(account) {
         Ok(Some(found)) if enrollment::is_enrolled(&found) => overtaken(&account.name),
@@ -108,8 +109,8 @@ fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<
     })
 }
 
-/// Marks a key as disclosed if it belongs to another user: it is on the administrator's screen, so its owner is asked
-/// to change it at the next logins.
+/// Returns the disclosure of a new key to the acting user, or `None` if the key is the acting user's own. A user whose
+/// key was disclosed is asked to change it at the next logins.
 fn seen(
     context: &Context,
     account: &Account,
@@ -119,7 +120,8 @@ fn seen(
     Ok((!by.shows_to(account)).then_some(KeyDisclosure { audit, postponed: 0 }))
 }
 
-/// Records that the key was generated here, before its first code is accepted. Starts the ledger if there is none.
+/// Notes in the record that the key was generated in this boot, before its first code is accepted. Creates the ledger
+/// if it is missing.
 fn mark_as_fresh(context: &Context, record: &mut Record) -> Result<(), Failure> {
     let now = context.now()?;
     if context.machine.ledger.floor(now).is_ok()
@@ -182,7 +184,8 @@ fn fresh_key() -> Result<Key, Failure> {
         .map_err(|_| twinlock_core::base::error::MachineError.into())
 }
 
-/// Asks until a code proves that the app has the key, and claims its step, so that the code is not accepted by a login.
+/// Asks for a code until one proves that the app has the key. Claims the step of that code, so that no login accepts
+/// it.
 fn prove(context: &Context, successor: &Successor, keyboard: &mut Keyboard) -> Result<(), Failure> {
     let user = &successor.record.user;
     let folder = Folder::of(user).map_err(|_| StoreError::NameTooLong)?;
@@ -218,7 +221,7 @@ fn prove(context: &Context, successor: &Successor, keyboard: &mut Keyboard) -> R
     Err(unproven(user))
 }
 
-/// Verifies the code and claims its step; returns a message if it is not accepted.
+/// Verifies a code and claims its step. Returns `None` on success, and otherwise what to tell the user.
 fn check(
     context: &Context,
     successor: &Successor,

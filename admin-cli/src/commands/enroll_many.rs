@@ -1,5 +1,5 @@
-//! `twinlock enroll --from people.csv`: enrolls the users of a list, each one completely or not at all; can be
-//! repeated.
+//! `twinlock enroll --from people.csv`: enrolls the users of a list, each one completely or not at all. Running it
+//! again continues.
 
 use std::collections::HashMap;
 
@@ -28,12 +28,13 @@ use crate::{
     text::plain,
 };
 
-/// Owners of the list's keys, by the ledger key of their used steps.
+/// The user of each key in the list, by the id of the key.
 #[derive(Default)]
 struct Owners(HashMap<[u8; 16], String>);
 
 impl Owners {
-    /// Refuses a key that another user has: a line was copied, and both would have the same codes.
+    /// Refuses a key that an earlier line has for another user. A line was copied then, and both users would have the
+    /// same codes.
     fn only(&mut self, user: &str, authenticator: &Authenticator) -> Result<(), Failure> {
         let keyed = Keyed::new(&authenticator.key, Algorithm::Sha256);
         let Some(keyed) = keyed else { return Ok(()) };
@@ -84,7 +85,7 @@ pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), 
     }
 }
 
-/// A line of the list, and the name for its authenticator.
+/// A user of the list, with the name of the new authenticator.
 struct ListedUser<'a> {
     row: &'a UserRow<'a>,
     name: &'a str,
@@ -119,7 +120,7 @@ fn one(
     }
 }
 
-/// Marks a key from a list as disclosed to the list's reader.
+/// Returns an authenticator with a key of the list, marked as disclosed to the acting user, who can read the list.
 fn authenticator(
     context: &Context,
     by: &Authorized,

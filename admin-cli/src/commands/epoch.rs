@@ -18,7 +18,7 @@ use crate::{
     text::{instant, time_of_day},
 };
 
-/// Creates what is missing.
+/// Creates what the first login needs and is missing.
 pub(crate) fn ensure(context: &Context) -> Result<(), Failure> {
     context.need_root("prepare records and ledger")?;
     let floor = create_store::prepare(&context.machine).map_err(|fault| in_part(failure(fault)))?;
@@ -62,7 +62,7 @@ pub(crate) fn sweep(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints since when used codes are known.
+/// Prints when the epoch began, from which on used codes are known.
 pub(crate) fn show(context: &Context) -> Result<(), Failure> {
     context.need_root("read the ledger")?;
     let now = context.now()?;
@@ -99,12 +99,12 @@ fn say(context: &Context, what: &str, floor: UnixTime) {
     context.say(&sentence, serde_json::json!({ "used_until": floor.0 }));
 }
 
-/// Adds that each part is created completely or not at all.
+/// Adds to a failure that each part is created completely or not at all.
 fn in_part(failure: Failure) -> Failure {
     failure.but("run it again to create what is missing")
 }
 
-/// Adds that the old epoch is still in force: it is replaced last and atomically.
+/// Adds to a failure that the old epoch is still in force, because it is replaced last and atomically.
 fn stands(failure: Failure) -> Failure {
     failure.but("no new epoch has begun")
 }

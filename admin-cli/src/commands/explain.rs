@@ -41,21 +41,21 @@ use crate::{
     text::{WIDTH, count, instant, plain, wrap},
 };
 
-/// A possible login.
+/// A login that is explained.
 pub(crate) struct ExplainedLogin<'a> {
     /// The account.
     pub(crate) account: &'a Account,
     /// The PAM service.
     pub(crate) service: &'a str,
-    /// The client's address, if there is one.
+    /// The address of the client; `None` for a local login.
     pub(crate) address: Option<IpAddr>,
-    /// Time of the login.
+    /// When the login happens.
     pub(crate) now: Now,
 }
 
-/// Explanation of one step, as text and as JSON.
+/// The explanation of one step, as text and as JSON.
 pub(crate) struct ExplainStep {
-    /// Lines of text.
+    /// The lines of text.
     pub(crate) lines: Vec<String>,
     /// The JSON object.
     pub(crate) object: Value,
@@ -92,14 +92,14 @@ pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), F
     )
 }
 
-/// Results of the steps before the last.
+/// What the steps before the last one have found.
 struct Seen<'a> {
     decided: Result<Decided, LookupError>,
     record: &'a Result<Option<Snapshot>, StoreError>,
     public_key: PublicKey,
 }
 
-/// Explains the end of a login that reaches PAM.
+/// Explains the last step of a login that reaches PAM.
 fn come_to(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -140,7 +140,7 @@ fn come_to(
     end(context, &plain(&login.account.name), admission, found.ok().flatten())
 }
 
-/// Explains the end of a login by a program that does not run as root, as its service shows.
+/// Explains the last step of a login by a program that does not run as root, as its service shows.
 fn not_root(login: &ExplainedLogin<'_>) -> ExplainStep {
     let word = Reason::CallerNotRoot { uid: login.account.uid }.word();
     let explained = refusal_messages::explain(word, &plain(&login.account.name));
@@ -189,7 +189,7 @@ fn print(
     context.print(&format!("{}\n", text.join("\n")))
 }
 
-/// Splits `ada@203.0.113.7` or `ada`; a name may contain an `@`.
+/// Splits `ada@203.0.113.7` or `ada` into user name and address. The user name may contain an `@`.
 fn taken_apart(login: &str) -> Result<(&str, Option<IpAddr>), Failure> {
     match login.rsplit_once('@').map(|(user, address)| (user, address.parse())) {
         Some((user, Ok(address))) => Ok((user, Some(address))),
@@ -257,7 +257,8 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
-/// Returns what the throttle would decide about the next code from a source, after a proven first factor.
+/// Returns whether the throttle would refuse to judge the next code from a source; `None` if it would judge the code.
+/// Assumes that the first factor was proven.
 fn weighed(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -321,7 +322,7 @@ fn throttle(
     ExplainStep { lines: vec![said], object: json!({ "state": word, "until": until }) }
 }
 
-/// Explains what the user will be asked, and what that needs.
+/// Explains what the user will be asked, and what that requires.
 fn end(
     context: &Context,
     user: &str,
@@ -360,7 +361,7 @@ fn end(
     }
 }
 
-/// Returns what the rules are matched against.
+/// Returns the properties of the login that rules are matched against.
 pub(crate) fn subject<'a>(login: &ExplainedLogin<'a>) -> Subject<'a> {
     Subject {
         account: login.account,
@@ -370,7 +371,7 @@ pub(crate) fn subject<'a>(login: &ExplainedLogin<'a>) -> Subject<'a> {
     }
 }
 
-/// Returns a group's membership as the rules ask for it.
+/// Returns a function that looks up whether an account is a member of a group.
 pub(crate) fn membership(
     context: &Context,
 ) -> impl FnMut(&Account, &str) -> Result<Membership, LookupError> + '_ {

@@ -1,4 +1,4 @@
-//! `twinlock export USER`: prints a user's record, code set, used codes and used steps, for another host.
+//! `twinlock export USER`: prints a user's record, code set, spent codes and used steps, for another host.
 
 use std::io::IsTerminal;
 
@@ -32,10 +32,10 @@ use crate::{
     text::{Notation, harmless, plain},
 };
 
-/// Attempts to read a consistent state while the record changes.
+/// How often the state is read again if the record changes meanwhile.
 const ROUNDS: usize = 4;
 
-/// Exports a user: asks for the own code, marks the keys as disclosed, and prints them last.
+/// Exports a user: asks for the acting user's own code, marks the keys as disclosed, and then prints them.
 pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Failure> {
     let user = &wanted.user;
     if !wanted.yes && std::io::stdout().is_terminal() {
@@ -69,7 +69,7 @@ pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Fai
     printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 
-/// Marks all keys as disclosed, durably and before any is printed. Does not rewrite a record whose keys are all marked.
+/// Marks all keys as disclosed, durably and before any key is printed. Writes nothing if all are marked already.
 fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), Failure> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let own = by.is(&account.name);
@@ -138,7 +138,8 @@ fn codes(
     Ok(Some(CarriedCodes { since, set, spent }))
 }
 
-/// Returns the used steps of all current and earlier keys of the user; of very many, only the newest.
+/// Returns the used steps of all keys of the user, including former ones, with the time of each use. Of too many,
+/// returns only the newest.
 fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, Failure> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let mut used = history::read(user_ledger.as_ref(), None)?.used;

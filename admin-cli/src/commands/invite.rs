@@ -1,4 +1,5 @@
-//! `twinlock invite USER`: issues a set-up ticket, so that users set up an app at a login and nobody else sees the key.
+//! `twinlock invite USER`: issues a set-up ticket, with which a user sets up an app at a login. Nobody else sees the
+//! key.
 
 use serde_json::json;
 use twinlock_core::{
@@ -22,7 +23,7 @@ use crate::{
     text::plain,
 };
 
-/// Issues a ticket to a user without an authenticator.
+/// Issues a ticket to a user without an authenticator, or invites the members of a group.
 pub(crate) fn run(context: &Context, wanted: &Invite) -> Result<(), Failure> {
     context.need_root("invite users")?;
     let authorizer = Authorizer::of(context)?;

@@ -1,5 +1,5 @@
-//! `twinlock list`: lists all users who are or were enrolled or have a broken record; with `--not-enrolled`, those who
-//! are not.
+//! `twinlock list`: lists all users who are or were enrolled or have a broken record; with `--not-enrolled`, the users
+//! who are not enrolled.
 
 use serde_json::json;
 use twinlock_core::{
@@ -64,7 +64,7 @@ fn two_forms() -> Failure {
     Failure::new(Exit::Usage, what, "Leave one of them out.")
 }
 
-/// Lists all entries of the records folder.
+/// Lists all users who have a folder in the records.
 fn everybody(context: &Context, form: Form) -> Result<(), Failure> {
     let now = context.now()?;
     let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
@@ -78,7 +78,7 @@ fn everybody(context: &Context, form: Form) -> Result<(), Failure> {
     list.end(&wrap(&tally.said(), WIDTH, 2), "No user is enrolled. To begin: twinlock enroll USER")
 }
 
-/// Which of a directory's accounts are listed.
+/// Which accounts of a directory are listed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Only {
     All,
@@ -112,7 +112,7 @@ fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result
     list.end(&wrap(&said, WIDTH, 2), &nobody)
 }
 
-/// Reports whether no code guards the user's logins; with a broken record, no code is valid either.
+/// Returns whether no code protects the user's logins. This includes a broken record, for which no code is valid.
 fn lacks_a_code(status: EnrollmentStatus) -> bool {
     match status {
         EnrollmentStatus::NotEnrolled
@@ -123,7 +123,8 @@ fn lacks_a_code(status: EnrollmentStatus) -> bool {
     }
 }
 
-/// Warns that a directory that does not list its users hides those who are not enrolled.
+/// Warns about a directory that does not enumerate its users, because users in it who are not enrolled are missing from
+/// the list.
 pub(crate) fn warn_of_silence(whose: &Whose) {
     let silent = Directory::silent();
     if silent.is_empty() {
@@ -140,7 +141,7 @@ pub(crate) fn warn_of_silence(whose: &Whose) {
     tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
 }
 
-/// Explains why a directory was not opened.
+/// Returns the failure for accounts that cannot be listed.
 pub(crate) fn no_directory(whose: &Whose, fault: DirectoryError) -> Failure {
     match (whose, fault) {
         (Whose::Members(group), DirectoryError::NoSuchGroup) => Failure::new(
@@ -160,7 +161,7 @@ fn exempt(context: &Context, account: Option<&Account>, now: Now) -> Option<Exem
     exemption::of(context, account?, now.unix)
 }
 
-/// Returns one user as JSON; instants are seconds since 1970.
+/// Returns one user as JSON. Times are seconds since 1970.
 pub(crate) fn object(person: &Person) -> serde_json::Value {
     json!({
         "user": person.user,
@@ -172,7 +173,7 @@ pub(crate) fn object(person: &Person) -> serde_json::Value {
     })
 }
 
-/// Returns an exemption as JSON.
+/// Returns an exemption as JSON; null for `None`.
 pub(crate) fn exempt_object(exempt: Option<Exemption>) -> serde_json::Value {
     json!(exempt.map(|exempt| json!({ "rule": exempt.rule, "reach": reach(exempt) })))
 }
@@ -227,7 +228,7 @@ fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
     ]
 }
 
-/// Number of users by status.
+/// The number of users by status.
 #[derive(Default)]
 struct Tally {
     all: usize,
@@ -235,7 +236,7 @@ struct Tally {
     others: [usize; 5],
 }
 
-/// Description of each other status.
+/// Descriptions of the statuses other than enrolled.
 const OTHERS: [&str; 5] =
     ["without an account", "pending", "removed", "not enrolled", "broken (twinlock why USER)"];
 

@@ -1,4 +1,4 @@
-//! Generates the manual page from the help texts.
+//! `twinlock man`: generates the manual page from the help texts.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use crate::{
     error::exit::{Exit, Failure},
 };
 
-/// Synopsis and description; clap's synopsis leaves out the value of `--config`.
+/// Synopsis and description in troff. clap's own synopsis lacks the value of `--config`.
 const SYNOPSIS: &str = r#".SH SYNOPSIS
 \fBtwinlock\fR [\fB\-\-config\fR \fIFILE\fR] [\fB\-\-json\fR] \fIVERB\fR [\fIOPTIONS\fR] [\fIARGUMENTS\fR]
 .SH DESCRIPTION
@@ -17,7 +17,7 @@ const SYNOPSIS: &str = r#".SH SYNOPSIS
 Most verbs must be run as root.
 "#;
 
-/// Sections that clap does not generate.
+/// The sections of the manual page that clap does not generate.
 const REST: &str = include_str!("manual/sections.1");
 
 /// Prints twinlock(1).
@@ -35,7 +35,7 @@ pub(crate) fn man() -> Result<(), Failure> {
     written.and_then(|()| std::io::stdout().write_all(&text)).map_err(|error| failure(&error))
 }
 
-/// Explains that standard output cannot be written.
+/// Returns the failure for standard output that cannot be written.
 pub(crate) fn failure(error: &std::io::Error) -> Failure {
     let what = format!("standard output cannot be written ({error})");
     Failure::new(Exit::Refused, what, "Send it to a file on a disk that has room.")
@@ -76,7 +76,7 @@ fn section(name: &str, verb: &Command) -> String {
     text
 }
 
-/// Returns the synopsis of a verb, one line for each form.
+/// Returns the synopsis of a verb, one line for each form of its arguments.
 fn headings(name: &str, verb: &Command) -> Vec<String> {
     if let Some(usage) = verb.get_overridden_usage() {
         let ways = usage.to_string().replace("[OPTIONS] ", "").replace(['<', '>'], "");

@@ -36,7 +36,7 @@ use crate::{
     import,
 };
 
-/// Runs a verb. A failure is reported together with the state that it left.
+/// Runs a verb. If it fails, the failure says which state it left.
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     let done = answered(command);
     if command.verb.changes() { done.map_err(Failure::unchanged) } else { done }
@@ -101,7 +101,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Runs the imports.
+/// Runs the verb `import` for the requested source.
 fn take_in(context: &Context, wanted: &Import) -> Result<(), Failure> {
     match wanted {
         Import::Uri { user, .. } => import::uri::run(context, user),

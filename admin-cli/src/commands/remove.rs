@@ -1,4 +1,4 @@
-//! `twinlock remove USER`: ends a user's enrollment, even if the account or the record cannot be read any more.
+//! `twinlock remove USER`: ends a user's enrollment, even if the account no longer exists or the record cannot be read.
 
 use twinlock_core::{
     base::{
@@ -26,9 +26,9 @@ use crate::{
     text::plain,
 };
 
-/// The state to be removed.
+/// What will be removed.
 struct Found {
-    /// Number of the newest record.
+    /// The number of the newest record.
     sequence: u64,
     /// The record, or why it cannot be read.
     record: Result<Snapshot, StoreError>,

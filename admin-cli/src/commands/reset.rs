@@ -53,13 +53,13 @@ pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), Failure> {
     deliver(context, &account, mail, &drawn, &Requested { sessions, password })
 }
 
-/// What was done besides the reset, as words for scripts; `None` if it was not asked for.
+/// What was done in addition to the reset, as words for scripts; `None` if it was not requested.
 struct Requested {
     sessions: Option<&'static str>,
     password: Option<&'static str>,
 }
 
-/// Delivers the ticket, and fails if the reset is done but a further request was not.
+/// Delivers the ticket. Fails after that if the reset is done but an additional request was not.
 fn deliver(
     context: &Context,
     account: &Account,
@@ -93,7 +93,7 @@ fn deliver(
     }
 }
 
-/// Describes which logins set up an app without the ticket.
+/// Returns a sentence that says which logins set up an app without the ticket.
 fn without_a_ticket(context: &Context) -> &'static str {
     match context.policy.set_up.after_reset {
         AfterReset::Ticket => "A login with an ssh key sets up an app without a ticket.",
@@ -103,7 +103,7 @@ fn without_a_ticket(context: &Context) -> &'static str {
     }
 }
 
-/// Revokes everything in one change, also for a login in progress.
+/// Revokes everything in one change, which also ends a login in progress.
 fn put_an_end(
     context: &Context,
     account: &Account,
@@ -149,7 +149,7 @@ fn announcement(context: &Context, account: &Account, found: &Snapshot) -> Strin
     )
 }
 
-/// Ends open sessions, which continue otherwise; returns the result as a word.
+/// Ends the user's open sessions, which the reset does not end. Returns the outcome as a word.
 fn end_sessions(account: &Account) -> &'static str {
     let uid = account.uid.to_string();
     if !std::path::Path::new("/run/systemd/system").exists() {
@@ -172,7 +172,7 @@ fn expire_password(user: &str) -> &'static str {
     outcome(&["chage", "-d", "0", "--", user], "expired")
 }
 
-/// Runs a system program and reports its failure; the reset is done anyway.
+/// Runs a system program. Returns `done` or, if the program fails, another word, because the reset is done anyway.
 fn outcome(argv: &[&str], done: &'static str) -> &'static str {
     let mut command = Command::new(programs::whole_path(argv.first().unwrap_or(&"")));
     command.args(argv.iter().skip(1)).env_clear();

@@ -1,4 +1,4 @@
-//! `twinlock show-key USER`: shows a stored key for hand-over, and marks it as disclosed first.
+//! `twinlock show-key USER`: shows a stored key to an administrator, after marking it as disclosed.
 
 use std::io::IsTerminal;
 
@@ -86,7 +86,7 @@ fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticato
     })
 }
 
-/// Marks the key as disclosed, durably and before it is shown: a command killed afterwards may have shown it.
+/// Marks the key as disclosed, durably and before it is shown, because a killed command may have shown it.
 fn mark(context: &Context, account: &Account, name: &str, by: &Authorized) -> Result<(), Failure> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let mut decide = |found: Option<Snapshot>| {

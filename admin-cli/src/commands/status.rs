@@ -47,7 +47,7 @@ fn asked_for(user: &str) -> Result<&str, Failure> {
     if geteuid().is_root() { Ok(user) } else { Err(not_root()) }
 }
 
-/// Returns the logged-in user who runs the command by sudo.
+/// Returns the user who runs the command as root through sudo, for a command line without a user.
 fn caller(context: &Context) -> Result<Account, Failure> {
     if !geteuid().is_root() {
         return Err(not_root());
@@ -111,12 +111,12 @@ fn lines(context: &Context, account: &Account, person: &Person) -> Vec<String> {
     lines
 }
 
-/// Returns the current time, to find what has expired; without a clock nothing has.
+/// Returns the current time; 0 if the clock fails, so that nothing counts as expired.
 fn now(context: &Context) -> UnixTime {
     context.now().map(|now| now.unix).unwrap_or_default()
 }
 
-/// Returns the lines about what a record holds besides the authenticators.
+/// Returns the lines about what a record contains besides authenticators.
 fn besides(context: &Context, account: &Account) -> Vec<String> {
     match context.machine.records.newest(account) {
         Ok(Some(found)) => extras::lines(context, &found.record, now(context)),
@@ -124,7 +124,7 @@ fn besides(context: &Context, account: &Account) -> Vec<String> {
     }
 }
 
-/// Describes what the next login does for a user with a valid ticket.
+/// Returns a sentence about the next login of a user with a valid ticket; `None` without one.
 fn by_ticket(context: &Context, account: &Account) -> Option<String> {
     let found = context.machine.records.newest(account).ok()??;
     let now = now(context);
@@ -133,7 +133,7 @@ fn by_ticket(context: &Context, account: &Account) -> Option<String> {
     tickets.any(works).then(|| "The next login asks for the ticket, and sets up an app.".into())
 }
 
-/// Describes a user without an authenticator: reset, invited, or with a pending set-up.
+/// Returns a sentence about a user without an authenticator, who was reset or invited or has begun set-up.
 fn of_pending(context: &Context, account: &Account, since: &str) -> String {
     let user = plain(&account.name);
     let found = context.machine.records.newest(account).ok().flatten();
@@ -148,7 +148,7 @@ fn of_pending(context: &Context, account: &Account, since: &str) -> String {
     }
 }
 
-/// Describes what happens at the logins of a user who is not enrolled.
+/// Returns a sentence about the logins of a user who is not enrolled.
 fn consequence(context: &Context, account: &Account) -> String {
     let user = plain(&account.name);
     match context.policy.not_enrolled {
@@ -213,13 +213,13 @@ fn codes(context: &Context, record: &Record) -> Option<String> {
     }
 }
 
-/// Returns the number of unused codes for JSON; `None` without a set or with an unusable file.
+/// Returns the number of unused backup codes; `None` if the user has no set or it cannot be read.
 fn codes_left(context: &Context, account: &Account) -> Option<u8> {
     let found = context.machine.records.newest(account).ok()??;
     one_time::left(&context.machine.records, &found.record).ok()?.map(|found| found.left)
 }
 
-/// Describes the moving factor of an authenticator and its value.
+/// Returns the moving factor of an authenticator and its value as text.
 fn moving(one: &Authenticator) -> String {
     let seconds = one.parameters.period.seconds();
     let off = |drift: i32| duration(u64::from(drift.unsigned_abs()).saturating_mul(seconds));
@@ -255,7 +255,7 @@ fn object(context: &Context, account: &Account, person: &Person) -> serde_json::
     object
 }
 
-/// Describes what remains after a removal.
+/// Returns a sentence about a user's logins after a removal.
 pub(crate) fn after_removal(context: &Context, account: Option<&Account>, user: &str) -> String {
     let said = format!("{} is removed: codes of the old key no longer work.", plain(user));
     match account {

@@ -20,10 +20,10 @@ use crate::{
     text::{count, plain},
 };
 
-/// Text if the ledger cannot be read afterwards.
+/// Text that is printed if the ledger cannot be read after clearing.
 const UNSEEN: &str = "it is unknown how many failed attempts remain";
 
-/// Clears the attempts of one user.
+/// Clears the failed attempts of one user.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     context.need_root("unlock users")?;
     let authorizer = Authorizer::of(context)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Counts the consecutive wrong codes from before a restart, of which only the number is left.
+/// Returns the number of consecutive wrong codes from before a restart, of which only the number was stored.
 fn carried(context: &Context, account: &Account, names: &[String]) -> usize {
     let row = names.iter().filter_map(|name| names::read_row(name)).max();
     let noted =
@@ -85,7 +85,7 @@ fn none_on_file(user: &str) -> Failure {
     )
 }
 
-/// Explains that attempts which were not cleared still lock out the user.
+/// Returns the failure if attempts were not cleared and still lock out the user.
 fn not_erased(user: &str, stay: usize, others: &str) -> Failure {
     let (user, stay) = (plain(user), count(stay, "failed attempt"));
     Failure::new(

@@ -1,5 +1,5 @@
-//! `twinlock verify USER`: verifies a code like a login. The attempt is charged and a correct code is claimed, so that
-//! the answer is of no use at a login.
+//! `twinlock verify USER`: verifies a code as a login does. The attempt is charged and a correct code is claimed, so
+//! that the answer is useless for a login.
 
 use twinlock_core::{
     answer::{self, Answer, Code},
@@ -32,7 +32,7 @@ use crate::{
     text::{instant, plain, time_of_day},
 };
 
-/// Asks for a code and diagnoses it.
+/// Asks for a code, and reports what is wrong with it, if anything.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     context.need_root("verify codes of other users")?;
     let authorizer = Authorizer::of(context)?;
@@ -94,7 +94,7 @@ fn not_tried(user: &str) -> Failure {
     )
 }
 
-/// A charged attempt.
+/// The state of a charged attempt.
 struct Asked<'a> {
     context: &'a Context,
     user_ledger: &'a dyn UserLedger,
@@ -104,14 +104,14 @@ struct Asked<'a> {
 
 /// What is reported about a code.
 enum VerifyVerdict {
-    /// The diagnosis, as a login would judge it, or of a past code.
+    /// What is wrong with the code, if anything.
     Found(CodeDiagnosis),
-    /// Not judged until then.
+    /// The code was not judged, because no code is judged before this time.
     Throttled(UnixTime),
 }
 
 impl Asked<'_> {
-    /// Verifies the code like a login, with a separate attempt limit: a correct code is claimed before anything is
+    /// Verifies the code as a login does, with a separate limit of attempts. Claims a correct code before anything is
     /// reported.
     fn charged(&self, account: &Account, judged: Snapshot, source: &SourceLabel) -> Outcome {
         let mut attempt = Attempt {
@@ -128,7 +128,7 @@ impl Asked<'_> {
         attempt.verify(self.code)
     }
 
-    /// Converts the outcome to a report; a past code from which the drift could still be learned is claimed first.
+    /// Converts the outcome to a report. First claims a past code from which a login could still learn the drift.
     fn answer(&self, outcome: Outcome, before: &LedgerHistory) -> Result<VerifyVerdict, Failure> {
         Ok(VerifyVerdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,
@@ -188,7 +188,7 @@ impl Asked<'_> {
 }
 
 impl VerifyVerdict {
-    /// Returns the word in the log.
+    /// Returns the word for the log.
     fn word(&self) -> &'static str {
         match self {
             Self::Found(CodeDiagnosis::Right { .. }) => "right",
@@ -245,7 +245,7 @@ fn conclude(context: &Context, record: &Record, finding: CodeDiagnosis) -> Resul
     }
 }
 
-/// Returns key and value for JSON.
+/// Returns the JSON key and value for the distance of a code from the expected one.
 fn number(apart: Apart) -> (&'static str, i64) {
     match apart {
         Apart::Clock(skew) => ("clock_ahead", skew.ahead),

@@ -1,4 +1,4 @@
-//! `twinlock why USER`: prints the last refusals with their remedies, and what would refuse a login now.
+//! `twinlock why USER`: prints the last refusals and what to do about them, and what would refuse a login now.
 
 use serde_json::json;
 use twinlock_core::{
@@ -28,27 +28,27 @@ use crate::{
     text::{WIDTH, instant, plain, wrap},
 };
 
-/// What refuses a login before this module knows the user, or before it is called.
+/// Advice about refusals that the ledger does not contain, because the module did not know the user or was not called.
 const ELSEWHERE: &str = "\nIf logins are still refused: twinlock doctor ssh, then journalctl -t twinlock -t sshd. A program that does not run as \
      root (caller_not_root) leaves its refusals only in the log.";
 
-/// Content of the ledger.
+/// What the ledger contains about a user.
 struct Ledgers {
     refused: Vec<Refused>,
     waiting: Vec<Waiting>,
     floor: Option<UnixTime>,
-    /// Until when the clock was ahead, if that locks out the user now.
+    /// Until when the clock was ahead; `None` if that does not lock out the user now.
     ahead: Option<UnixTime>,
 }
 
 /// A source whose next attempt would not be judged.
 pub(crate) struct Waiting {
     source: SourceLabel,
-    /// Until when; `None` if only `unlock`, or a login from a known source, ends it.
+    /// Until when no attempt is judged; `None` if only `twinlock unlock`, or a login from a known source, ends this.
     pub(crate) until: Option<UnixTime>,
 }
 
-/// Explains the last refusals.
+/// Prints the last refusals of a user, and what would refuse a login now.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     context.need_root("see why users were refused")?;
     let account = context.machine.accounts.by_name(user)?;
@@ -97,7 +97,7 @@ fn look(
     })
 }
 
-/// Returns what the throttle would decide about one more attempt from each recorded source.
+/// Returns the sources, among those of recorded attempts, whose next attempt would not be judged.
 fn waiting(
     context: &Context,
     user_ledger: &dyn UserLedger,
@@ -117,14 +117,14 @@ fn waiting(
     Ok(waits.collect())
 }
 
-/// Where an attempt comes from, and the budget that it is taken from.
+/// Where an attempt comes from, and against which limit it is counted.
 #[derive(PartialEq)]
 pub(crate) struct Origin {
     pub(crate) budget: Budget,
     pub(crate) source: SourceLabel,
 }
 
-/// Returns the wait of a source whose next attempt would not be judged.
+/// Returns how long a source must wait; `None` if its next attempt would be judged.
 pub(crate) fn of_source(
     context: &Context,
     history: &LedgerHistory,
@@ -179,7 +179,7 @@ fn state(name: &str, person: Option<&Person>, extras: Option<&RecordExtras>) -> 
     }
 }
 
-/// Explains what the next login needs of an account that was reset or invited, or has a pending set-up.
+/// Returns a sentence about the next login of a user who was reset or invited or has begun set-up.
 fn pending(user: &str, extras: Option<&RecordExtras>) -> String {
     let (done, has_ticket) = match extras {
         Some(RecordExtras { reset: Some(audit), .. }) => {
@@ -233,7 +233,7 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
     lines
 }
 
-/// Describes consecutive refusals for the same reason, newest first, as one.
+/// Describes consecutive refusals for one reason as one refusal. `group` begins with the newest.
 fn refusals_uniform(name: &str, group: &[Refused]) -> Option<String> {
     let (newest, oldest) = (group.first()?, group.last()?);
     let told = refusal(name, newest);

@@ -1,5 +1,5 @@
-//! Detects that the clock was ahead: a time mark in the future, and used steps in the future that lock out their
-//! owners.
+//! Detects that the clock was ahead: a clock mark in the future, and used steps in the future, which lock out their
+//! users.
 
 use twinlock_core::{
     base::time::UnixTime,
@@ -18,15 +18,16 @@ use crate::{
     text::{instant, plain},
 };
 
-/// Remedy for a clock that was ahead.
+/// What to do if the clock was ahead.
 const REMEDY: &str = "If the clock is right now (date), run: twinlock epoch now";
 
-/// Returns until when the clock was ahead, judged by the newest instant in the ledger.
+/// Returns until when the clock was ahead, if `floor`, before which the ledger refuses codes, lies in the future;
+/// `None` if it does not.
 pub(crate) fn of_floor(floor: Option<UnixTime>, now: UnixTime) -> Option<UnixTime> {
     floor.and_then(|floor| was_ahead_until(floor, now))
 }
 
-/// Returns until when the clock was ahead, judged by the steps that a user has used.
+/// Returns until when the clock was ahead, if the user has used steps in the future; `None` if there are none.
 pub(crate) fn of_person(
     context: &Context,
     found: Option<&Snapshot>,
@@ -37,7 +38,7 @@ pub(crate) fn of_person(
     latest(&far)
 }
 
-/// Describes a clock that was ahead.
+/// Returns a sentence that says until when the clock was ahead, and what to do.
 pub(crate) fn sentence(until: UnixTime) -> String {
     format!(
         "The clock was ahead until {}, so current codes count as used. {REMEDY}",
@@ -45,7 +46,7 @@ pub(crate) fn sentence(until: UnixTime) -> String {
     )
 }
 
-/// Returns the findings of doctor.
+/// Returns the findings of `twinlock doctor` about a clock that was ahead.
 pub(crate) fn examine(machine: &Machine, records: &str) -> Vec<Finding> {
     let Ok(now) = machine.clock.now() else { return Vec::new() };
     let known = machine.ledger.epoch().ok().flatten();

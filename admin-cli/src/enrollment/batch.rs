@@ -1,4 +1,5 @@
-//! Report of a run over many users: each result as soon as it is known, the totals at the end; memory use is bounded.
+//! Reports a run over many users: each user as soon as the outcome is known, and totals at the end. Memory use does not
+//! grow with the number of users.
 
 use serde_json::{Value, json};
 
@@ -10,19 +11,19 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Result for one user.
+/// The outcome for one user.
 pub(crate) enum BatchOutcome {
-    /// Enrolled with the key of the list.
+    /// The user was enrolled with the key in the list.
     Enrolled,
-    /// Was enrolled with that key before.
+    /// The user was already enrolled with the key in the list.
     EnrolledAlready,
-    /// Is enrolled with another key, which stays.
+    /// The user is enrolled with a key other than the one in the list. The enrolled key remains.
     OtherKey,
-    /// Result of an invitation.
+    /// The user was invited, or needs no invitation.
     Invited(Invited),
 }
 
-/// A run in progress.
+/// The report of a run in progress.
 pub(crate) struct Batch<'a> {
     context: &'a Context,
     progress: Progress,
@@ -35,7 +36,7 @@ pub(crate) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Begins a run; shows no progress bar if the number of users is unknown.
+    /// Begins the report. `total` is the number of users; 0 if unknown, which shows no progress bar.
     pub(crate) fn begin(context: &'a Context, total: usize) -> Result<Self, Failure> {
         if context.json {
             context.print("{\"people\":[")?;
@@ -53,7 +54,7 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Reports one user.
+    /// Reports the outcome for one user. `line` is the line of the user in the list; 0 without a list.
     pub(crate) fn add(
         &mut self,
         line: u64,
@@ -80,13 +81,13 @@ impl<'a> Batch<'a> {
         self.context.print(text).map_err(|failure| failure.but(stands))
     }
 
-    /// Counts a user for whom nothing had to be done.
+    /// Counts a user for whom nothing had to be done, without printing anything.
     pub(crate) fn pass(&mut self) {
         self.already += 1;
         self.progress.step();
     }
 
-    /// Reports whether tickets were due and none was delivered.
+    /// Returns whether at least one user failed and none was enrolled or invited, now or before.
     pub(crate) fn nobody_can_begin(&self) -> bool {
         self.failed > 0 && self.enrolled + self.invited + self.already == 0
     }
@@ -109,13 +110,16 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Prints the totals; the exit status is 6 before 1.
+    /// Prints the totals.
+    ///
+    /// # Errors
+    /// [`Failure`] if users failed, with status 6 if a store was unreachable, else 1.
     pub(crate) fn end(self) -> Result<(), Failure> {
         self.sum("")?;
         self.worst.map_or(Ok(()), |exit| Err(Failure::told(exit)))
     }
 
-    /// Ends like [`Batch::end`], after an interrupt between two users.
+    /// Prints the totals of a run that was interrupted between two users, and returns the failure for the interrupt.
     pub(crate) fn interrupted(self) -> Result<(), Failure> {
         self.sum(" Stopped; run it again for the others.")?;
         Err(Failure::told(Exit::Interrupted))

@@ -1,4 +1,4 @@
-//! Diagnoses a typed code for an administrator: correct, used, or of another time.
+//! Tells an administrator what is wrong with a typed code: correct, used, or of another time.
 
 use core::ops::RangeInclusive;
 
@@ -18,69 +18,71 @@ use twinlock_core::{
     },
 };
 
-/// Seconds before and after now in which every code of an app is recognized.
+/// Seconds before and after now in which every step of an app is searched.
 const NEAR: i64 = 7200;
-/// Offsets of time zones, in half hours: UTC-12 to UTC+14 would need more, but such an error is unlikely.
+/// Clock errors that are searched because of a wrong time zone, in half hours (14 hours each way). UTC-12 to UTC+14
+/// would need more, but an error that large is unlikely.
 const ZONES: RangeInclusive<i64> = -28..=28;
-/// How many passed codes of a token are recognized.
+/// How many of a token's codes before the expected one are searched.
 const BEHIND: u64 = 20;
 
-/// Distance of a code from the expected one.
+/// How far a code is from the code that the host expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Apart {
-    /// Of an app.
+    /// A code of an app, with the offset of the app's clock.
     Clock(Skew),
-    /// Of a token with a button.
+    /// A code of a token with a button.
     Presses {
-        /// Codes before it that were not used.
+        /// Number of unused codes between the last used one and this code.
         skipped: u64,
     },
 }
 
-/// Clock offset of an app, relative to this host and to the learned drift.
+/// The clock offset of an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Skew {
-    /// Seconds by which its clock is ahead of this host's; negative if it is behind.
+    /// Seconds by which the app's clock is ahead of this host's clock; negative if it is behind. Includes the learned
+    /// drift.
     pub(crate) ahead: i64,
-    /// Seconds of the learned drift.
+    /// Seconds of drift that logins have learned.
     pub(crate) learnt: i64,
-    /// From when on a login could learn the offset from two consecutive codes; `None` if never.
+    /// From when on a login could learn this offset from two consecutive codes; `None` if never.
     pub(crate) learnable: Option<UnixTime>,
 }
 
-/// Diagnosis of a code.
+/// What is wrong with a code, if anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum CodeDiagnosis {
     /// Correct and unused.
     Right {
-        /// The authenticator and step that it matches.
+        /// The authenticator and step that the code matches.
         found: Match,
-        /// Distance from the expected code, within the window.
+        /// How far the code is from the expected one. A login accepts this distance.
         apart: Apart,
     },
-    /// Correct, but this or a later code was used.
+    /// Correct, but this code or a later one was used.
     Used {
-        /// Seconds until the next code; 0 for a token, whose button has to be pressed.
+        /// Seconds until the next code; 0 for a token, which shows the next code when its button is pressed.
         wait: u64,
     },
     /// Correct, but older than the epoch, so the ledger cannot tell whether it was used.
     BeforeEpoch {
-        /// Seconds until the first code after the epoch.
+        /// Seconds until the first code after the beginning of the epoch.
         wait: u64,
-        /// Until when the clock was ahead, if that is the cause.
+        /// Until when the clock was ahead, if the epoch begins late for that reason.
         ahead: Option<UnixTime>,
     },
-    /// Of an authenticator that is too far off for one code.
+    /// Of an authenticator that is further off than a login accepts.
     Off {
-        /// The distance.
+        /// How far the code is from the expected one.
         apart: Apart,
     },
-    /// Matches no authenticator at any searched time.
+    /// Matches no searched step of any authenticator.
     Wrong,
 }
 
-/// Judges a code like a login, then searches further away than a login does.
+/// Judges a code as a login does, and if the code is wrong, searches more steps than a login does.
 pub(crate) fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosis {
     match judge(record, code, evidence) {
         Ruling::Right(found) => match record.authenticators.get(found.authenticator) {
@@ -112,7 +114,7 @@ fn apart(authenticator: &Authenticator, found: Match, evidence: &Evidence<'_>) -
     }
 }
 
-/// Returns by how many steps a code is ahead of now, ignoring the learned drift.
+/// Returns the number of steps by which a step is ahead of this host's clock. Ignores the learned drift.
 fn ahead(authenticator: &Authenticator, step: Step, evidence: &Evidence<'_>) -> i64 {
     let now = totp::step_at(evidence.now, authenticator.parameters.period).0;
     i64::try_from(step.0).unwrap_or(0).saturating_sub_unsigned(now)
@@ -123,7 +125,7 @@ fn seconds(authenticator: &Authenticator, steps: i64) -> i64 {
     steps.saturating_mul(i64::try_from(period).unwrap_or(0))
 }
 
-/// Searches beyond what a login accepts: apps before tokens, nearest step first.
+/// Searches the steps that a login does not accept: apps before tokens, the nearest step first.
 fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosis {
     let clocks = record.authenticators.iter().filter_map(|owner| off_clock(owner, code, evidence));
     if let Some(skew) = clocks.min_by_key(|skew| skew.ahead.unsigned_abs()) {
@@ -133,12 +135,13 @@ fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosi
     tokens.find_map(|owner| off_token(owner, code, evidence)).unwrap_or(CodeDiagnosis::Wrong)
 }
 
-/// Returns the clock offset at which the code would be current: near now, within a login's reach, or a time zone away.
+/// Returns the clock offset of an app that shows the code now; `None` if no searched step matches.
 fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Skew> {
     clock_of(owner, code, evidence, &|_| true).map(|(_, skew)| skew)
 }
 
-/// Returns the offset in steps of a code, among those that may be disclosed, and what it says about the clock.
+/// Returns the searched step that matches a code, relative to now, with the clock offset that it implies. Considers
+/// only steps that `may_be_told` accepts. Returns `None` for a token, or if no step matches.
 pub(crate) fn clock_of(
     owner: &Authenticator,
     code: &Code,
@@ -167,7 +170,7 @@ pub(crate) fn clock_of(
     Some((steps, skew))
 }
 
-/// Returns the clock offsets to search, in steps, nearest first.
+/// Returns the steps to search relative to now, nearest first.
 fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     let period = i64::try_from(owner.parameters.period.seconds()).unwrap_or(1).max(1);
     let reach = i64::try_from(resync::reach(owner.parameters.period)).unwrap_or(0);
@@ -180,7 +183,7 @@ fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     steps
 }
 
-/// Returns how far a token's code is from the expected one: ahead, or passed.
+/// Diagnoses a token's code that is ahead of what a login accepts, or was passed; `None` if it is neither.
 pub(crate) fn off_token(
     owner: &Authenticator,
     code: &Code,
@@ -202,7 +205,7 @@ pub(crate) fn off_token(
     (next.saturating_sub(BEHIND)..next).find(is_at).map(|_| CodeDiagnosis::Used { wait: 0 })
 }
 
-/// Returns what to check if an authenticator is too far off.
+/// Returns a sentence that says what to check if an authenticator is too far off.
 pub(crate) fn hint(apart: Apart) -> String {
     match apart {
         Apart::Clock(skew) => clock_hint(skew),
@@ -214,7 +217,7 @@ pub(crate) fn hint(apart: Apart) -> String {
     }
 }
 
-/// Returns whose clock to check if a code is of another time.
+/// Returns a sentence that says which clock to check.
 fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
     if ahead == 0 {
         let by = duration(learnt.unsigned_abs());

@@ -1,4 +1,4 @@
-//! Finds the rule that exempts a user from codes, for lists, in which no particular login is known.
+//! Finds the rule that exempts a user from codes, for lists of users, in which no particular login is known.
 
 use twinlock_core::{
     base::{account::Account, time::UnixTime},
@@ -13,20 +13,21 @@ use crate::context::Context;
 pub(crate) struct Exemption {
     /// Number of the rule, counted from 1.
     pub(crate) rule: usize,
-    /// Scope of the exemption.
+    /// Which logins the rule exempts.
     pub(crate) reach: ExemptionReach,
 }
 
-/// Scope of an exemption.
+/// Which logins a rule exempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExemptionReach {
-    /// Every login.
+    /// All logins.
     Everywhere,
-    /// Logins by one service or from one network.
+    /// Only logins through one service or from one network.
     InPart,
 }
 
-/// Returns the first rule that exempts a user, unless an earlier rule requires a code everywhere.
+/// Returns the first rule that exempts the user. Returns `None` if there is none, or if an earlier rule requires a code
+/// for every login.
 pub(crate) fn of(context: &Context, account: &Account, now: UnixTime) -> Option<Exemption> {
     for (number, rule) in (1..).zip(&context.policy.rules) {
         let reach = match (&rule.service, &rule.network) {
@@ -46,7 +47,7 @@ pub(crate) fn of(context: &Context, account: &Account, now: UnixTime) -> Option<
     None
 }
 
-/// Reports whether a rule applies to the account; a failed look-up exempts nobody.
+/// Returns whether a rule applies to an account. If the group cannot be looked up, the rule does not apply.
 fn is_about(context: &Context, rule: &Rule, account: &Account) -> bool {
     let member = |group: &String| {
         let found = context.machine.accounts.membership(account, group);
@@ -57,7 +58,7 @@ fn is_about(context: &Context, rule: &Rule, account: &Account) -> bool {
 }
 
 impl Exemption {
-    /// Describes the exemption: `rule 2`, `rule 3 in part`.
+    /// Returns the exemption as text, such as `rule 2` or `rule 3 in part`.
     pub(crate) fn said(self) -> String {
         match self.reach {
             ExemptionReach::Everywhere => format!("rule {}", self.rule),

@@ -1,4 +1,4 @@
-//! Describes what a record holds besides the authenticators: pending set-up, tickets, bypass codes, owed codes,
+//! Describes what a record contains besides authenticators: pending set-up, tickets, bypass codes, owed codes,
 //! disclosed keys.
 
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::{
     text::{count, instant, plain},
 };
 
-/// Returns the lines about it; for most users there are none.
+/// Returns the lines that describe the extras of a record. Most users have none.
 pub(crate) fn lines(context: &Context, record: &Record, now: UnixTime) -> Vec<String> {
     let extras = &record.extras;
     let mut lines = Vec::new();
@@ -30,7 +30,7 @@ pub(crate) fn lines(context: &Context, record: &Record, now: UnixTime) -> Vec<St
     lines
 }
 
-/// Returns the lines about a pending set-up, tickets and bypass codes.
+/// Returns the lines that describe a pending set-up, tickets and bypass codes.
 pub(crate) fn on_the_way(extras: &RecordExtras, now: UnixTime) -> Vec<String> {
     under_way(extras, now).into_iter().chain(given_out(extras, now)).collect()
 }
@@ -39,7 +39,8 @@ fn by(audit: &AuditStamp) -> String {
     format!("{} (by {})", instant(audit.at), plain(&audit.by))
 }
 
-/// Describes to whom a key was disclosed, and how often its owner may still postpone the change.
+/// Describes who has seen the key of an authenticator, and how often its user may still postpone changing it. Returns
+/// `None` if nobody has seen it.
 fn seen(context: &Context, one: &Authenticator) -> Option<String> {
     let seen = one.seen.as_ref()?;
     let left = context.policy.handover_logins.saturating_sub(seen.postponed);
@@ -88,7 +89,7 @@ fn given_out(extras: &RecordExtras, now: UnixTime) -> Vec<String> {
     tickets.chain(bypasses).collect()
 }
 
-/// Returns the same as JSON; instants are seconds since 1970.
+/// Returns the extras of a record as JSON. Times are seconds since 1970.
 pub(crate) fn object(record: &Record) -> Value {
     let extras = &record.extras;
     let audit = |audit: &AuditStamp| json!({ "by": audit.by, "at": audit.at.0 });

@@ -25,10 +25,11 @@ use crate::{
     terminal::{conversation::Terminal, keyboard::Keyboard},
 };
 
-/// Shows the codes to their owner, who has just proven the key; returns whether they are in force.
+/// Shows new backup codes to the user, who has just proven the key. Returns whether the codes are in force or owed at
+/// the next login.
 ///
 /// # Errors
-/// [`Failure`] if nothing was shown: the codes are then owed at the next login.
+/// [`Failure`] if the ledger cannot be opened. Nothing was shown then, and the codes are owed at the next login.
 pub(crate) fn show(
     context: &Context,
     account: &Account,

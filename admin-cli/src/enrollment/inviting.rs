@@ -1,4 +1,4 @@
-//! Invites one of many users: the ticket is stored in the record, then delivered, and only then put in force.
+//! Invites one of many users: stores a ticket in the record, delivers it, and only then puts it in force.
 
 use twinlock_core::{
     base::{
@@ -31,28 +31,28 @@ use crate::{
     text::stamp,
 };
 
-/// Letters of a ticket between two dashes.
+/// Number of characters between two dashes of a ticket.
 const GROUP: usize = 4;
 
-/// Result of one invitation.
+/// The outcome of one invitation.
 pub(crate) enum Invited {
     /// The user is enrolled already.
     Enrolled,
-    /// The user has a ticket from an earlier run, valid until then.
+    /// The user has a ticket from an earlier run, which is valid until this time.
     Already(UnixTime),
     /// The ticket was mailed.
     Mailed(Address),
-    /// The ticket was written to the report.
+    /// The ticket was written to the report file.
     InReport,
 }
 
 /// How tickets are delivered.
 pub(crate) struct Handing<'a> {
-    /// Report for the tickets that cannot be mailed.
+    /// The file for tickets that cannot be mailed; `None` if the caller gave none.
     pub(crate) report: Option<&'a mut ReportFile>,
 }
 
-/// Invites a user. Mail goes to `mail` if given, and the record keeps that address.
+/// Invites a user by mail. `mail` is a new address, which the record keeps; without one, the address on record is used.
 pub(crate) fn invite(
     context: &Context,
     by: &Authorized,
@@ -101,7 +101,8 @@ pub(crate) fn invite(
     }
 }
 
-/// Returns a ticket that ends at once: its lifetime depends on how it is delivered.
+/// Returns a ticket that has already expired. The lifetime is set later, because it depends on how the ticket is
+/// delivered.
 fn expired(
     context: &Context,
     by: &Authorized,
@@ -121,7 +122,7 @@ fn root_needs_none() -> Failure {
     )
 }
 
-/// Returns a copy of the ticket that is valid for `life` seconds, by the wall clock and the boot clock.
+/// Returns a copy of a ticket that is valid for `life` seconds, by the wall clock and the boot clock.
 fn working(context: &Context, ticket: &Ticket, life: u64) -> Result<Ticket, Failure> {
     let until = ticket.audit.at.plus(life);
     let voucher = Voucher { until, ..ticket.voucher.clone() };
@@ -153,7 +154,8 @@ fn stands_in(context: &Context, account: &Account, ticket: &Ticket) -> Result<bo
     Ok(found.is_some_and(|found| found.record.extras.tickets.contains(ticket)))
 }
 
-/// Stores what `decide` makes of the record: one with the ticket.
+/// Stores the record with the ticket that `decide` returns. `ticket` shows whether the record was changed if the store
+/// fails.
 fn put(
     context: &Context,
     account: &Account,
@@ -171,7 +173,7 @@ fn put(
     })
 }
 
-/// A ticket with the letters that its user types.
+/// A ticket, and its characters as the user types them.
 struct Given<'a> {
     ticket: &'a Ticket,
     letters: &'a Zeroizing<String>,
@@ -211,7 +213,7 @@ fn hand_over(
     }
 }
 
-/// Puts the delivered ticket in force.
+/// Replaces the expired ticket `waiting` in the record by the delivered one, which is valid.
 fn put_in_force(
     context: &Context,
     account: &Account,
@@ -234,7 +236,8 @@ fn put_in_force(
     })
 }
 
-/// Removes an undelivered ticket. If that fails, the ticket is expired anyway, and the next run issues another one.
+/// Removes an undelivered ticket from the record. Best effort: the ticket has expired anyway, so the next run issues
+/// another one.
 fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
     // The error to report is why the delivery failed.
     let _ = record_update::change::<()>(&context.machine.records, account, &mut |found| {
@@ -246,7 +249,7 @@ fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
 }
 
 impl Invited {
-    /// Describes the result.
+    /// Returns the outcome as text.
     pub(crate) fn said(&self) -> String {
         match self {
             Self::Enrolled => "enrolled already".into(),
@@ -256,7 +259,7 @@ impl Invited {
         }
     }
 
-    /// Returns the word for scripts.
+    /// Returns the outcome as a word for scripts.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Enrolled => "enrolled_already",
@@ -266,7 +269,7 @@ impl Invited {
         }
     }
 
-    /// Reports whether anything was changed.
+    /// Returns whether a ticket was delivered.
     pub(crate) fn is_new(&self) -> bool {
         matches!(self, Self::Mailed(_) | Self::InReport)
     }

@@ -1,4 +1,4 @@
-//! Shows a key for an app: as QR code on the screen and in files, and as text.
+//! Shows a key to be entered into an app: as a QR code on the screen and in files, and as text.
 
 use twinlock_core::{
     base::{base32, secret::Key},
@@ -21,13 +21,13 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// An authenticator with its owner, and where to show its key.
+/// An authenticator whose key is shown.
 pub(crate) struct Owned<'a> {
-    /// Account name.
+    /// The account name of its user.
     pub(crate) user: &'a str,
     /// The authenticator.
     pub(crate) authenticator: &'a Authenticator,
-    /// Where to show its key.
+    /// Where to show the key.
     pub(crate) seen: SeenWhere,
 }
 
@@ -36,11 +36,13 @@ pub(crate) struct Owned<'a> {
 pub(crate) enum SeenWhere {
     /// On the screen and in the requested files.
     OnScreen,
-    /// In files only: the user who gave the key has it, and a script's output must not contain one.
+    /// Only in the requested files, because the caller gave the key and knows it, and the output of a script must not
+    /// contain one.
     InFiles,
 }
 
-/// Shows a key; the files are removed again unless the key comes into force.
+/// Shows the key of an authenticator. Returns the picture files, which are removed again unless the key comes into
+/// force.
 pub(crate) fn show(
     context: &Context,
     drawing: &QrArgs,
@@ -61,13 +63,13 @@ pub(crate) fn show(
     Ok(pictures)
 }
 
-/// Returns the issuer that the app shows: the name from the settings, or the host's.
+/// Returns the issuer that the app shows: the name in the settings, or this host's name.
 fn issuer(context: &Context) -> String {
     let host = || rustix::system::uname().nodename().to_string_lossy().replace(':', "-");
     context.policy.issuer.clone().unwrap_or_else(host)
 }
 
-/// Returns the label in the app for an authenticator of that name, such as `Example:ada (phone)`.
+/// Returns the label that an app shows for an authenticator, such as `Example:ada (phone)`.
 pub(crate) fn entry(context: &Context, user: &str, authenticator: &str) -> String {
     let issuer = issuer(context);
     let account = otpauth::account_label(&issuer, user, authenticator);
@@ -93,7 +95,8 @@ fn files(wanted: &QrArgs, matrix: &Matrix) -> Result<Pictures, Failure> {
     Ok(pictures)
 }
 
-/// Returns the text above the QR code; both must fit on one screen together with the text below.
+/// Returns the text above the QR code. It is short, because it must fit on one screen with the QR code and the text
+/// below.
 fn introduction(authenticator: &Authenticator, label: &Label<'_>) -> String {
     let parameters = authenticator.parameters;
     let said = format!(
@@ -120,7 +123,7 @@ fn moving(authenticator: &Authenticator) -> String {
     }
 }
 
-/// Returns the QR code on lines of its own.
+/// Returns the QR code as text, or a sentence that says why it cannot be drawn.
 fn on_screen(wanted: &QrArgs, matrix: &Matrix) -> Zeroizing<String> {
     let style = Style {
         letters: if wanted.ascii { Letters::Ascii } else { Letters::Blocks },

@@ -1,11 +1,12 @@
-//! Lists of users, printed as they are read: a table with growing columns, CSV, or a JSON array. Memory use is bounded.
+//! Prints lists of users while they are read: as a table with growing columns, CSV or a JSON array. Memory use does not
+//! grow with the number of users.
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{context::Context, error::exit::Failure, terminal::table::Columns};
 
-/// Rows that are aligned together.
+/// Number of rows that are aligned together.
 const BLOCK: usize = 500;
 
 /// Output format of a list.
@@ -19,13 +20,13 @@ pub(crate) enum Form {
     Json,
 }
 
-/// One row in all formats.
+/// One row of a list, in all formats.
 pub(crate) struct ListRow<const N: usize> {
-    /// Cells of the table.
+    /// The cells of the table.
     pub(crate) cells: [String; N],
-    /// Fields of the CSV.
+    /// The fields of the CSV row.
     pub(crate) fields: Vec<String>,
-    /// Object of the JSON array.
+    /// The object in the JSON array.
     pub(crate) object: Value,
 }
 
@@ -39,7 +40,7 @@ pub(crate) struct Listing<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Listing<'a, N> {
-    /// Begins a list with the header of its format.
+    /// Begins a list with the header of its format: `header` for a table, `names` for CSV.
     pub(crate) fn begin(
         context: &'a Context,
         form: Form,
@@ -80,7 +81,7 @@ impl<'a, const N: usize> Listing<'a, N> {
         self.context.print(&text)
     }
 
-    /// Ends the list. `said` is a summary below a table, `nobody` the text in place of an empty table.
+    /// Ends the list. `said` is a summary below a table, and `nobody` the text that replaces an empty table.
     pub(crate) fn end(mut self, said: &str, nobody: &str) -> Result<(), Failure> {
         match self.form {
             Form::Table if self.rows == 0 => self.context.print(&format!("{nobody}\n")),
@@ -97,8 +98,8 @@ impl<'a, const N: usize> Listing<'a, N> {
 /// Characters that begin a formula in a spreadsheet.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// Returns one line of CSV. Users choose their own names, so a value that a spreadsheet would read as a formula gets an
-/// apostrophe in front, which marks it as text.
+/// Returns one row of CSV. Puts an apostrophe, which marks text, before a value that a spreadsheet would read as a
+/// formula, because users choose their own names.
 pub(crate) fn record<T: AsRef<str>>(fields: &[T]) -> Zeroizing<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for field in fields {

@@ -1,4 +1,4 @@
-//! A user's backup-code set for an administrator: how many codes are left.
+//! Counts how many backup codes a user has left, for an administrator.
 
 use twinlock_core::{
     base::{
@@ -11,16 +11,16 @@ use twinlock_core::{
 };
 use twinlock_host::store::records::HostRecords;
 
-/// How many codes of a set are left.
+/// How many codes of a user's set are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Left {
-    /// Unused codes.
+    /// Number of unused codes.
     pub(crate) left: u8,
-    /// Codes in the set.
+    /// Number of codes in the set.
     pub(crate) of: usize,
 }
 
-/// Counts the codes that are left in a user's set; returns `None` if there is no set.
+/// Counts the unused codes of a user's set; `None` if the user has no set.
 pub(crate) fn left(records: &HostRecords, record: &Record) -> Result<Option<Left>, CodesError> {
     let Some((set, spent)) = find(records, record)? else { return Ok(None) };
     Ok(Some(Left { left: code_match::left(&set, &spent), of: set.hashes.len() }))

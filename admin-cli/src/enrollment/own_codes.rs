@@ -1,5 +1,5 @@
-//! `twinlock backup-codes` for the acting user: needs a code of the app and a second one; the codes are shown once and
-//! confirmed.
+//! Renews the acting user's own backup codes. The user types a code of the app and, after the new codes were shown
+//! once, one of the new codes.
 
 use std::io::IsTerminal;
 
@@ -35,7 +35,7 @@ use crate::{
     text::plain,
 };
 
-/// Renews the acting user's own backup codes.
+/// Renews the acting user's own backup codes at the terminal.
 pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Result<(), Failure> {
     let name = account.name.clone();
     let mut serve = |talk: &DialogueContext<'_>, record: &Record, judge: Judge<'_>| {
@@ -48,11 +48,11 @@ pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Res
     Ok(())
 }
 
-/// A login dialogue, at the terminal.
+/// A login dialogue that runs at the terminal after the user has entered a code.
 pub(crate) type Serve<'a> =
     &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
 
-/// Asks the acting user for a code and continues with a login dialogue; returns what was changed.
+/// Asks the acting user for a code and then runs the dialogue `serve`. Returns what the dialogue changed.
 pub(crate) fn change_own(
     context: &Context,
     account: Account,

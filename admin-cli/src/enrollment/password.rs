@@ -1,4 +1,4 @@
-//! Checks whether an account has a password on this host that its user can log in with, and so can be asked to change.
+//! Checks whether an account has a password on this host that its user can log in with and therefore change.
 
 use std::{fs, io};
 
@@ -9,28 +9,29 @@ use crate::{
     text::plain,
 };
 
-/// Password file of this host.
+/// The password file of this host.
 const SHADOW: &str = "/etc/shadow";
-/// Length of a traditional DES hash: a salt of 2 characters and 11 of the hash.
+/// Length in characters of a traditional DES hash: 2 of the salt and 11 of the hash.
 const DES: usize = 13;
-/// Length of a BSD extended DES hash.
+/// Length in characters of a BSD extended DES hash.
 const EXTENDED_DES: usize = 20;
 
-/// What the host's password file says about an account.
+/// What the password file of this host says about an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Password {
     /// A hash that some password matches.
     Usable,
-    /// Locked, empty, or no hash.
+    /// A locked or empty password, or text that is not a hash.
     Unusable,
-    /// The account has no line: another host or service keeps its password.
+    /// No line for the account, because another host or service keeps the password.
     Elsewhere,
 }
 
-/// Refuses an account without a usable password on this host: at a forced change the user must type the old password.
+/// Refuses an account without a usable password on this host, because a user who is forced to change the password must
+/// type the old one.
 ///
 /// # Errors
-/// [`Failure`] if there is no usable password here, or the file cannot be read.
+/// [`Failure`] if the account has no usable password here, or the file cannot be read.
 pub(crate) fn must_be_changeable(user: &str) -> Result<(), Failure> {
     let found = fs::read(SHADOW).map(Zeroizing::new).map_err(|error| unreadable(&error))?;
     match password_of(&found, user.as_bytes()) {
@@ -40,7 +41,7 @@ pub(crate) fn must_be_changeable(user: &str) -> Result<(), Failure> {
     }
 }
 
-/// Reads the first line of an account, as libc and chage do.
+/// Returns what the first line of an account says, as libc and chage read it.
 fn password_of(shadow: &[u8], user: &[u8]) -> Password {
     let mut lines = shadow.split(|byte| *byte == b'\n');
     let hash = lines.find_map(|line| {
@@ -54,7 +55,7 @@ fn password_of(shadow: &[u8], user: &[u8]) -> Password {
     }
 }
 
-/// Reports whether a field can be a crypt(3) hash; a leading `!` or `*` locks it.
+/// Returns whether a field can be a crypt(3) hash. A leading `!` or `*` locks the password.
 fn is_hash(field: &[u8]) -> bool {
     let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/');
     match field {

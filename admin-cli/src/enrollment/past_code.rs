@@ -1,4 +1,5 @@
-//! Past codes, which `twinlock verify` may disclose: it says nothing about codes that are still to come.
+//! Recognizes codes of the past. `twinlock verify` may say that a code is one, but must say nothing about codes of the
+//! future.
 
 use twinlock_core::{
     answer::Code,
@@ -17,16 +18,17 @@ use crate::enrollment::code_diagnosis::{CodeDiagnosis, Skew, clock_of, off_token
 /// A code of a past step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Past {
-    /// Clock offset at which the code would be current.
+    /// The clock offset of an app that shows the code now.
     pub(crate) skew: Skew,
-    /// The ledger entry of the code.
+    /// The ledger entry of the code's step.
     pub(crate) used: Used,
-    /// Whether a login could still learn the drift from two consecutive codes from there on.
+    /// Whether neither this step nor a later one was used, so that a login could learn the drift from the next codes.
     pub(crate) is_unused: bool,
 }
 
-/// Finds a code that no login accepts among the past steps: before the window, and not after now. Future codes are not
-/// searched, or a caller could find out the next ones.
+/// Returns the past step of an app that matches a code. Considers steps before those that a login accepts and not after
+/// now. Future steps are not searched, because a caller could find out the next codes. Returns `None` if no step
+/// matches.
 pub(crate) fn past(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Option<Past> {
     let found = record.authenticators.iter().filter_map(|owner| past_of(owner, code, evidence));
     found.min_by_key(|past| past.skew.ahead.unsigned_abs())
@@ -50,7 +52,7 @@ fn past_of(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Optio
     Some(Past { skew, used, is_unused })
 }
 
-/// Reports whether a token has shown this code before those that a login accepts.
+/// Returns whether a token has shown this code before the codes that a login accepts.
 pub(crate) fn is_passed(record: &Record, code: &Code, evidence: &Evidence<'_>) -> bool {
     let used = Some(CodeDiagnosis::Used { wait: 0 });
     record.authenticators.iter().any(|owner| off_token(owner, code, evidence) == used)

@@ -1,4 +1,4 @@
-//! Reads a list of users row by row from a file or standard input; buffers are wiped, since they may hold keys.
+//! Reads a list of users row by row from a file or standard input. Buffers are wiped, because they may contain keys.
 
 use std::{
     fs::File,
@@ -19,10 +19,10 @@ use crate::{
     text::plain,
 };
 
-/// Bytes per read.
+/// Maximum number of bytes per read.
 const PIECE: usize = 8192;
 
-/// A list that is being read.
+/// A list of users that is being read.
 pub(crate) struct PeopleList {
     input: File,
     people: People,
@@ -32,7 +32,7 @@ pub(crate) struct PeopleList {
 }
 
 impl PeopleList {
-    /// Opens a list with the rights of the calling user and reads the column names.
+    /// Opens a list with the rights of the invoking user and reads the column names.
     pub(crate) fn open(path: &str) -> Result<Self, Failure> {
         let input = match path {
             // Bypasses the buffer of the standard library, which cannot be wiped.
@@ -59,7 +59,8 @@ impl PeopleList {
         Ok(list)
     }
 
-    /// Counts the rows after the header, for a progress bar; only a regular file can be counted without consuming it.
+    /// Counts the rows after the header, for a progress bar. Returns 0 if the path leads to a pipe, because counting
+    /// would consume it.
     pub(crate) fn rows(path: &str) -> Result<usize, Failure> {
         if path == "-" {
             return Ok(0);
@@ -76,7 +77,7 @@ impl PeopleList {
         Ok(rows)
     }
 
-    /// Advances to the next row.
+    /// Reads up to the end of the next row.
     ///
     /// # Errors
     /// [`Failure`] if reading fails.
@@ -91,12 +92,15 @@ impl PeopleList {
         }
     }
 
-    /// Returns the line number of the row.
+    /// Returns the line number of the current row.
     pub(crate) fn line(&self) -> u64 {
         self.people.line()
     }
 
-    /// Returns the row or what is wrong with it, without quoting it: it may hold a key.
+    /// Returns the current row.
+    ///
+    /// # Errors
+    /// [`Failure`] if the row cannot be used. The failure does not quote the row, which may contain a key.
     pub(crate) fn row(&self) -> Result<UserRow<'_>, Failure> {
         self.people.row().map_err(|fault| {
             odd(
@@ -120,7 +124,7 @@ impl PeopleList {
         }
     }
 
-    /// Refuses a file that others may have read: its keys are not secret.
+    /// Refuses a list of keys in a file to which other users have access, because keys that others know are not secret.
     fn trusted(&self, path: &str) -> Result<(), Failure> {
         let found = self.input.metadata().map_err(|error| unreadable(path, error.into()))?;
         if found.mode() & 0o077 == 0 {
@@ -134,12 +138,12 @@ impl PeopleList {
     }
 }
 
-/// Position of a list.
+/// Where the reader of a list has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// At a row.
+    /// After a row.
     Row,
-    /// At the end.
+    /// At the end of the list.
     End,
 }
 

@@ -1,4 +1,4 @@
-//! State of one user, from record, account and ledger.
+//! The state of one user, as record, account and ledger show it.
 
 use twinlock_core::{
     base::{
@@ -16,39 +16,39 @@ use twinlock_host::store::enrolled_users::EnrolledUser;
 
 use crate::context::Context;
 
-/// State of one user.
+/// The state of one user.
 pub(crate) struct Person {
     /// Account name.
     pub(crate) user: String,
-    /// Enrollment status.
+    /// The enrollment status.
     pub(crate) status: EnrollmentStatus,
-    /// Since when; `None` if no record can be read.
+    /// Since when the user has this status; `None` if no record can be read.
     pub(crate) since: Option<UnixTime>,
     /// Names of the authenticators.
     pub(crate) authenticators: Vec<String>,
-    /// When a code was last accepted, as far as the ledger remembers.
+    /// When a code was last accepted; `None` if the ledger does not know.
     pub(crate) last_code: Option<UnixTime>,
 }
 
-/// Enrollment status.
+/// The enrollment status of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EnrollmentStatus {
-    /// Enrolled: codes are required.
+    /// The user is enrolled, so codes are required.
     Enrolled,
-    /// Enrolled, but the account does not exist any more.
+    /// The user is enrolled, but the account no longer exists.
     NoAccount,
     /// Set-up has begun, or a ticket was issued.
     Pending,
-    /// Was enrolled once.
+    /// The user was enrolled once.
     Removed,
-    /// Was never enrolled.
+    /// The user was never enrolled.
     NotEnrolled,
-    /// The record is unusable, so every login is refused.
+    /// The record is unusable, so every login of the user is refused.
     Broken(StoreError),
 }
 
 impl EnrollmentStatus {
-    /// Returns one or two words for tables and scripts.
+    /// Returns the status as one or two words, for tables and scripts.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Enrolled => "enrolled",
@@ -60,7 +60,7 @@ impl EnrollmentStatus {
         }
     }
 
-    /// Returns the stable reason of a broken record.
+    /// Returns the stable word of the fault of an unusable record; `None` for another status.
     pub(crate) fn reason(self) -> Option<String> {
         match self {
             Self::Broken(StoreError::Malformed { line }) if line > 0 => {
@@ -76,7 +76,7 @@ impl EnrollmentStatus {
     }
 }
 
-/// Reads the state of an account, as a login would find its record.
+/// Returns the state of an account, whose record is found as a login finds it.
 pub(crate) fn of_account(context: &Context, account: &Account) -> Person {
     match context.machine.records.newest(account) {
         Ok(Some(found)) => of_record(context, account.name.clone(), &found.record),
@@ -85,7 +85,7 @@ pub(crate) fn of_account(context: &Context, account: &Account) -> Person {
     }
 }
 
-/// Reads the state of an entry of the records folder. Returns `None` for an empty folder that a killed command left.
+/// Returns the state of a user in the records folder; `None` for an empty folder, which a killed command left.
 pub(crate) fn of_entry(context: &Context, entry: EnrolledUser) -> Option<Person> {
     let found = match entry.found {
         Ok(found) => found?,
@@ -133,7 +133,8 @@ fn of_record(context: &Context, user: String, record: &Record) -> Person {
     }
 }
 
-/// Returns when a code was last accepted, best effort: `why` and the login itself report an unreadable ledger.
+/// Returns when a code was last accepted. Best effort: returns `None` if the ledger cannot be read, which `twinlock
+/// why` and the login itself report.
 fn last_code(context: &Context, user: &str, record: &Record) -> Option<UnixTime> {
     let user_ledger =
         context.machine.ledger.open(&LedgerKey::Account(Folder::of(user).ok()?)).ok()?;

@@ -1,4 +1,4 @@
-//! Stores a changed record for a verb, and reports on a failure whether the old or the new record is in force.
+//! Stores a changed record for a command. If the store fails, reports whether the old or the new record is in force.
 
 use twinlock_core::{
     base::{
@@ -28,7 +28,8 @@ pub(crate) fn put(
     put_found(context, account, &find, decide, is_it)
 }
 
-/// Stores like [`put`], for a user without a record: there is none before the first enrollment, or it was lost.
+/// Stores what `decide` makes of the newest record, as [`put`] does, for a user who may have no record or whose record
+/// was lost.
 pub(crate) fn begin(
     context: &Context,
     account: &Account,
@@ -64,7 +65,8 @@ fn put_found(
     Err(failed(&account.name, fault, found))
 }
 
-/// Explains a store failure during a change, and whether the new record is in force.
+/// Returns the failure for a store error during a change. `stands` says whether the new record is in force, if that can
+/// be determined.
 pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreError>) -> Failure {
     let failure = Failure::from(fault);
     let (user, what) = (plain(user), failure.what);
@@ -84,7 +86,7 @@ pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreEr
     Failure::new(failure.exit, what, remedy)
 }
 
-/// Stores a given record as the successor of that number.
+/// Stores `record` under the number after `after`.
 pub(crate) fn place(
     context: &Context,
     account: &Account,
@@ -101,7 +103,8 @@ pub(crate) fn place(
     }
 }
 
-/// Explains a store failure during a first record or a given one.
+/// Returns the failure for a store error during writing `record`. Reads the store to learn whether the record is in
+/// force.
 pub(crate) fn in_doubt(
     context: &Context,
     account: &Account,
@@ -113,7 +116,7 @@ pub(crate) fn in_doubt(
     failed(&account.name, fault, found)
 }
 
-/// Returns the record if it makes codes required.
+/// Returns the record if its user is enrolled, so that codes are required.
 pub(crate) fn active(found: Option<Snapshot>) -> Option<Snapshot> {
     found.filter(|found| found.record.state == State::Active)
 }

@@ -1,4 +1,4 @@
-//! Writes the reminder rule of a group to rules.toml; twinlock.toml is never rewritten.
+//! Writes the rule to rules.toml that reminds the members of a group to enroll. Never rewrites twinlock.toml.
 
 use twinlock_core::{
     base::{
@@ -32,7 +32,7 @@ use crate::{
 };
 
 const OWNER: Owner = Owner(0);
-/// File mode: all users may read settings.
+/// Mode of rules.toml, which all users may read.
 const MODE: u32 = 0o644;
 
 /// A group, and the first day on which its members need a code.
@@ -40,23 +40,23 @@ const MODE: u32 = 0o644;
 pub(crate) struct Reminder<'a> {
     /// Name of the group.
     pub(crate) group: &'a str,
-    /// The day.
+    /// The first day on which a code is required.
     pub(crate) until: UnixTime,
 }
 
-/// What writing the rule changed.
+/// What writing the reminder rule changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// Nothing: the rule was there.
+    /// Nothing, because the rule existed.
     Before,
     /// The rule was added.
     Added,
-    /// The date was changed.
+    /// The date of the existing rule was changed.
     Moved,
 }
 
 impl Written {
-    /// Returns the word for scripts.
+    /// Returns the change as a word for scripts.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Before => "there_already",
@@ -66,25 +66,25 @@ impl Written {
     }
 }
 
-/// Why the rule is not written.
+/// Why the reminder rule is not written.
 #[derive(Debug, PartialEq, Eq)]
 enum ReminderError {
-    /// An earlier rule decides for the whole group.
+    /// An earlier rule decides for the whole group, so the reminder would have no effect.
     Shadowed { path: String, line: u32 },
-    /// The existing settings or rules are unusable.
+    /// The existing settings or rules cannot be used.
     Unusable { path: String, fault: SettingsReadError },
     /// The kernel returned no random bytes.
     NoRandomness,
 }
 
-/// The rules of one file, with the line of each.
+/// The rules of one settings file, with the line of each.
 struct Listed {
     path: String,
     rules: Vec<Rule>,
     lines: Vec<u32>,
 }
 
-/// Returns what writing the rule would change, without writing it.
+/// Returns what writing the reminder rule would change, without writing it.
 pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written, Failure> {
     if context.stand_in {
         return Err(Failure::new(
@@ -104,7 +104,8 @@ pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written,
     decided(context, &before, reminder).map(|(_, written)| written).map_err(|fault| failure(&fault))
 }
 
-/// Writes `group = G, action = "remind", until = DATE`, unless the rule is there.
+/// Writes the rule `group = G, action = "remind", until = DATE` to rules.toml unless it exists, and updates the last
+/// good copies of the settings.
 pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<Written, Failure> {
     let file = SwapFile::open(RULES, SETTINGS_MAX, OWNER).map_err(|folder| {
         let (what, remedy) = settings_errors::of_folder(RULES, &folder);
@@ -143,13 +144,13 @@ fn content(rules: &[Rule]) -> Result<Content, ReminderError> {
     Ok(Content { bytes: text.into_bytes(), mode: MODE })
 }
 
-/// Returns the settings files whose rules come first: that of /etc/twinlock and the requested one.
+/// Returns the settings files whose rules precede those of rules.toml: the default file and the requested one.
 fn files(context: &Context) -> impl Iterator<Item = &str> {
     let other = Some(context.config.as_str()).filter(|path| *path != settings::PATH);
     std::iter::once(settings::PATH).chain(other)
 }
 
-/// Adds the new rules to the copy that stands in for faulty settings, if there is one.
+/// Updates the rules in the last good copy next to the settings file `path`, if there is one.
 fn keep(path: &str) -> Result<(), Failure> {
     last_good_settings::keep_rules(path, RULES, OWNER).map_err(|fault| {
         let why = settings_errors::of_file(&settings::sibling(path, GOOD), fault);
@@ -158,7 +159,8 @@ fn keep(path: &str) -> Result<(), Failure> {
     })
 }
 
-/// Explains why the rule is not written, and whether it is in the file, if that is known.
+/// Returns the failure for an error while rules.toml was written. `stands` says whether the rule is in the file; `None`
+/// if that is unknown.
 fn unwritten(stands: Option<bool>, fault: FileError) -> Failure {
     let stands = match stands {
         Some(false) => "the rule was not written",
@@ -187,7 +189,8 @@ fn failure(fault: &ReminderError) -> Failure {
     Failure::new(Exit::NotInState, what, remedy)
 }
 
-/// Returns the new content of the file, or `None` if the rule is there.
+/// Returns the new rules of rules.toml, whose content is `before`, or `None` if the rule exists. Also returns what that
+/// changes.
 fn decided(
     context: &Context,
     before: &[u8],
@@ -255,7 +258,7 @@ fn changed(
 }
 
 impl Reminder<'_> {
-    /// Returns the rule.
+    /// Returns the reminder as a rule.
     pub(crate) fn rule(self) -> Rule {
         Rule {
             user: None,
@@ -267,7 +270,7 @@ impl Reminder<'_> {
         }
     }
 
-    /// Describes the effect of the rule.
+    /// Returns a sentence that describes the effect of the reminder.
     pub(crate) fn effect(self) -> String {
         format!(
             "Until {} members of {} who are not enrolled are reminded, and let in without a code.",
@@ -276,7 +279,7 @@ impl Reminder<'_> {
         )
     }
 
-    /// Reports whether a rule is this one, whatever its date.
+    /// Returns whether a rule is this reminder, regardless of the date.
     fn is_one(self, rule: &Rule) -> bool {
         Rule { until: Some(self.until), ..rule.clone() } == self.rule()
     }

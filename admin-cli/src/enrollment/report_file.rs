@@ -1,4 +1,4 @@
-//! Report file of the tickets that cannot be mailed: mode 0600, never overwritten, complete up to the last line.
+//! The report file of tickets that cannot be mailed: mode 0600, never overwritten, complete up to the last line.
 
 use std::{io::Write, path::Path};
 
@@ -14,14 +14,14 @@ use crate::{
 
 const HEADER: [&str; 3] = ["user", "ticket", "until"];
 
-/// A report that is being written.
+/// A report file that is being written.
 pub(crate) struct ReportFile {
     path: String,
     made: NewFile,
 }
 
 impl ReportFile {
-    /// Creates the file; refuses an existing one.
+    /// Creates the report file. Refuses an existing file.
     pub(crate) fn create(path: &str) -> Result<Self, Failure> {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| failure(path, &error))?;
@@ -30,7 +30,7 @@ impl ReportFile {
         Ok(report)
     }
 
-    /// Appends a ticket and syncs it to disk before it is reported.
+    /// Appends one ticket and syncs the file, so that no ticket is reported that a power failure could lose.
     pub(crate) fn add(&mut self, fields: [&str; 3]) -> Result<(), Failure> {
         self.write(&fields)
     }

@@ -1,4 +1,4 @@
-//! A ticket on its way to its user: generated, stored as a hash, then mailed or shown.
+//! Generates a ticket, stores it in a record as a hash, and mails it to its user or shows it.
 
 use serde_json::Value;
 use twinlock_core::{
@@ -22,20 +22,20 @@ use crate::{
     text::{WIDTH, instant, plain, wrap},
 };
 
-/// Letters of a ticket between two dashes.
+/// Number of characters between two dashes of a ticket.
 const GROUP: usize = 4;
 
-/// A generated ticket.
+/// A generated ticket, with the characters that its user types.
 pub(crate) struct Drawn {
     letters: Zeroizing<String>,
     ticket: Ticket,
 }
 
-/// Text around a ticket.
+/// The text around a ticket.
 pub(crate) struct TicketMessage<'a> {
-    /// What was done.
+    /// A sentence that says what was done.
     pub(crate) done: &'a str,
-    /// What to do with the ticket.
+    /// A sentence that says what to do with the ticket.
     pub(crate) todo: &'a str,
     /// What was done, as JSON.
     pub(crate) object: Value,
@@ -55,18 +55,19 @@ impl Drawn {
         Ok(Self { letters, ticket: Ticket { purpose, voucher, audit } })
     }
 
-    /// Adds it to a record and removes an earlier one for the same purpose, which may have been lost.
+    /// Adds the ticket to a record and removes an earlier ticket for this purpose, which may have been lost.
     pub(crate) fn give(&self, extras: &mut RecordExtras) {
         extras.tickets.retain(|other| other.purpose != self.ticket.purpose);
         enrollment::give_ticket(extras, self.ticket.clone());
     }
 
-    /// Reports whether a record holds it.
+    /// Returns whether a record contains the ticket.
     pub(crate) fn is_in(&self, record: &Record) -> bool {
         record.extras.tickets.contains(&self.ticket)
     }
 
-    /// Delivers the ticket: by mail, or else by showing it to the administrator.
+    /// Mails the ticket to its user, or shows it to the administrator if it cannot be mailed. `on_record` is the mail
+    /// address in the user's record.
     pub(crate) fn deliver(
         &self,
         context: &Context,
@@ -99,7 +100,7 @@ impl Drawn {
     }
 }
 
-/// Returns the lifetime of a ticket in seconds: shorter if it will be mailed.
+/// Returns the lifetime of a ticket in seconds. A ticket that will be mailed lives shorter.
 pub(crate) fn life_of(context: &Context, user: &str, on_record: Option<&str>) -> u64 {
     let lives = context.policy.set_up.ticket_lives;
     let is_mailed = Address::of(user, on_record, &context.policy.mail).is_ok();

@@ -1,4 +1,5 @@
-//! Messages about files whose path the caller gave: what is wrong and what to do. They never quote the file.
+//! Messages about files whose path the caller gave: what is wrong and what to do. A message never quotes the content of
+//! a file.
 
 use twinlock_host::{caller_file::CallerFileError, new_file::NewFileError};
 
@@ -7,8 +8,8 @@ use crate::{
     text::plain,
 };
 
-/// Explains why a file cannot be read. `remedy` is for a wrong path; if permissions are missing, the message says how
-/// to give the content another way.
+/// Returns the failure for a file that cannot be read. `remedy` says what to do about a wrong path. If permissions are
+/// missing, the failure says how to provide the content in another way.
 pub(crate) fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> Failure {
     let what = format!("{} cannot be read ({})", plain(path), plain(&error.to_string()));
     match error {
@@ -29,7 +30,7 @@ pub(crate) fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> F
     }
 }
 
-/// Explains why a file cannot be created.
+/// Returns the failure for a file that cannot be created.
 pub(crate) fn unwritable(path: &str, error: &NewFileError) -> Failure {
     let path = plain(path);
     let what = format!("{path} cannot be written ({})", plain(&error.to_string()));

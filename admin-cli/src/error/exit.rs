@@ -4,36 +4,35 @@ use twinlock_core::base::error::{
     CommitError, FileError, LedgerError, LookupError, MachineError, StoreError,
 };
 
-/// Exit statuses.
+/// The exit statuses of the command, other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// A wrong code, or a negative result.
+    /// A code was wrong, or the result is negative.
     Refused = 1,
-    /// Wrong usage.
+    /// The command line is wrong.
     Usage = 2,
-    /// The user, file or host is not in a state that allows it.
+    /// The user, file or host is in a state that does not allow the operation.
     NotInState = 3,
-    /// Not allowed.
+    /// The caller may not do this.
     NotAllowed = 4,
-    /// Too many wrong codes.
+    /// Too many wrong codes were entered.
     Throttled = 5,
-    /// Records or ledger are unusable.
+    /// The records or the ledger cannot be used.
     StoreUnreachable = 6,
-    /// Interrupted at a prompt.
+    /// The user interrupted a prompt.
     Interrupted = 130,
 }
 
-/// A failure: one sentence says what is wrong, one says what to do.
+/// Why a command fails: one sentence says what is wrong, and one what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// The exit status.
     pub(crate) exit: Exit,
-    /// What is wrong, and where.
+    /// What is wrong, and where. Without a capital letter and full stop.
     pub(crate) what: String,
-    /// What to do.
+    /// What to do, as whole sentences.
     pub(crate) remedy: String,
-    /// Whether the failure comes unchanged from records, ledger, accounts or clock, and does not say yet what state it
-    /// left.
+    /// Whether `what` does not say yet in which state the failure left the host.
     bare: bool,
 }
 
@@ -43,38 +42,39 @@ impl Failure {
         Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
     }
 
-    /// Creates a failure that happened before anything was changed.
+    /// Creates a failure of status 6 that does not say yet in which state it left the host.
     pub(crate) fn bare(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
     }
 
-    /// Adds the state that is left after the failure.
+    /// Adds a clause that says which state the failure left.
     #[must_use]
     pub(crate) fn but(self, stands: &str) -> Self {
         Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
     }
 
-    /// Adds that nothing was changed, unless the failure says already what state it left: it happened before the first
+    /// Adds "nothing was changed", unless the failure says already which state it left. For failures before the first
     /// write.
     #[must_use]
     pub(crate) fn unchanged(self) -> Self {
         self.or("nothing was changed")
     }
 
-    /// Adds the state that is left, unless the failure says it already.
+    /// Adds a clause that says which state the failure left, unless the failure says that already.
     #[must_use]
     pub(crate) fn or(self, stands: &str) -> Self {
         if self.bare { self.but(stands) } else { self }
     }
 
-    /// Creates a failure that the command's own report has described already.
+    /// Creates a failure without a message, because the command's own report has described it.
     pub(crate) fn told(exit: Exit) -> Self {
         Self::new(exit, "", "")
     }
 }
 
 impl From<&clap::Error> for Failure {
-    /// Takes the first part of clap's message, which says what is wrong; usage and hints follow it.
+    /// Converts an error of clap. Takes only the first part of its message, which says what is wrong; usage and hints
+    /// follow.
     fn from(error: &clap::Error) -> Self {
         let text = error.render().to_string();
         let in_a_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -90,7 +90,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Returns the remedy for each fault of the records.
+/// Returns what to do about a fault of the records.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
     match fault {
@@ -145,7 +145,7 @@ impl From<LedgerError> for Failure {
     }
 }
 
-/// Returns the remedy for each fault of the ledger.
+/// Returns what to do about a fault of the ledger.
 pub(crate) fn ledger_remedy(fault: LedgerError) -> &'static str {
     match fault {
         LedgerError::NotMounted => {

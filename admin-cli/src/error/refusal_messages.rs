@@ -1,19 +1,19 @@
-//! Explains each reason of a refusal in plain words and says what to do.
+//! Explains each reason for which a login is refused, and says what to do.
 
 use twinlock_core::base::error::{CodesError, FileError, LedgerError, StoreError};
 
 use crate::error::exit::{ledger_remedy, store_remedy};
 
-/// Explanation of a reason.
+/// An explanation of a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Explained {
-    /// What it means.
+    /// What the reason means.
     pub(crate) meaning: String,
     /// What to do.
     pub(crate) remedy: String,
 }
 
-/// One value per fault of the records, to find the fault of a word in the ledger.
+/// Every fault of the records, to find the fault that has a given word.
 const STORE_FAULTS: [StoreError; 17] = [
     StoreError::File(FileError::Missing),
     StoreError::StoreIdMissing,
@@ -34,7 +34,7 @@ const STORE_FAULTS: [StoreError; 17] = [
     StoreError::File(FileError::Io { errno: 0 }),
 ];
 
-/// One value per word for a fault of the ledger.
+/// One fault of the ledger for each word.
 const LEDGER_FAULTS: [LedgerError; 5] = [
     LedgerError::NotMounted,
     LedgerError::NotTmpfs,
@@ -43,7 +43,7 @@ const LEDGER_FAULTS: [LedgerError; 5] = [
     LedgerError::Io { errno: 0 },
 ];
 
-/// One value per word for a fault of backup codes.
+/// One fault of backup codes for each word.
 const CODES_FAULTS: [CodesError; 7] = [
     CodesError::Set(StoreError::File(FileError::Missing)),
     CodesError::Set(StoreError::Malformed { line: 0 }),
@@ -54,7 +54,7 @@ const CODES_FAULTS: [CodesError; 7] = [
     CodesError::Spend(StoreError::File(FileError::Io { errno: 0 })),
 ];
 
-/// Explains a reason's stable word.
+/// Explains the reason with the stable word `word`.
 pub(crate) fn explain(word: &str, user: &str) -> Explained {
     let of_records = STORE_FAULTS.into_iter().find(|fault| fault.reason() == word);
     let of_ledger = LEDGER_FAULTS.into_iter().find(|fault| fault.reason() == word);
@@ -73,7 +73,7 @@ pub(crate) fn explain(word: &str, user: &str) -> Explained {
     Explained { meaning, remedy: remedy.replace("USER", user) }
 }
 
-/// Returns the remedy for each fault of a user's backup codes.
+/// Returns what to do about a fault of a user's backup codes.
 fn codes_remedy(fault: CodesError) -> &'static str {
     match fault {
         CodesError::Set(StoreError::Newer { .. }) => {
@@ -99,7 +99,7 @@ fn codes_remedy(fault: CodesError) -> &'static str {
     }
 }
 
-/// Returns meaning and remedy of all other reasons.
+/// Returns the meaning of the other reasons and what to do.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 fn of_login(word: &str) -> (&'static str, &'static str) {
     match word {

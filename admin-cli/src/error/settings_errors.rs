@@ -1,4 +1,4 @@
-//! Mistakes in a settings file, with their position and the nearest known name.
+//! Explains errors in a settings file, with their position and the nearest known name.
 
 use twinlock_core::{base::error::FileError, policy::settings::SettingsError};
 use twinlock_host::{
@@ -8,12 +8,12 @@ use twinlock_host::{
 
 use crate::text::plain;
 
-/// Similarity, of 1, from which an unknown name is taken for a misspelt known one.
+/// Similarity (0 to 1) from which an unknown name is taken for a misspelled known one.
 const LIKENESS: f64 = 0.8;
-/// Remedy for a settings file that logins do not trust.
+/// What to do about a settings file that logins do not trust.
 pub(crate) const FILE_REMEDY: &str = "Make it a plain file of root: chown root:root, chmod 644.";
 
-/// Describes a mistake with its position, and what to do.
+/// Returns what is wrong in a settings file, with its position, and what to do.
 pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
     let place = format!("{}:{}", plain(path), mistake.line);
     let Some(unknown) = mistake.what.strip_prefix("unknown field ") else {
@@ -30,7 +30,7 @@ pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
     (format!("{place}: there is no setting {}", plain(wrong)), remedy)
 }
 
-/// Explains like [`explain`], also for a file that cannot be read or trusted.
+/// Returns what is wrong with a settings file, including one that cannot be read or trusted, and what to do.
 pub(crate) fn of_settings(path: &str, fault: &SettingsReadError) -> (String, String) {
     match fault {
         SettingsReadError::File(fault) => (of_file(path, *fault), FILE_REMEDY.into()),
@@ -41,14 +41,14 @@ pub(crate) fn of_settings(path: &str, fault: &SettingsReadError) -> (String, Str
     }
 }
 
-/// Describes what is wrong with a folder above a settings file, and what to do.
+/// Returns what is wrong with a folder above a settings file, and what to do.
 pub(crate) fn of_folder(path: &str, folder: &FolderError) -> (String, String) {
     let what = format!("{}: {}", plain(path), plain(&folder.to_string()));
     let remedy = "Settings are read only from a folder such as /etc/twinlock: only root may be able to write to it and to each folder above it.";
     (what, remedy.into())
 }
 
-/// Returns the file and line of a fault.
+/// Returns the file and, if known, the line of an error in the settings.
 pub(crate) fn place_of(path: &str, fault: &SettingsReadError) -> String {
     match fault {
         SettingsReadError::File(_) | SettingsReadError::Folder(_) => path.to_owned(),
@@ -58,12 +58,12 @@ pub(crate) fn place_of(path: &str, fault: &SettingsReadError) -> String {
     }
 }
 
-/// Describes what is wrong with the file itself.
+/// Returns what is wrong with a file that cannot be read or trusted.
 pub(crate) fn of_file(path: &str, fault: FileError) -> String {
     format!("{}: {fault}", plain(path))
 }
 
-/// Returns the words between backticks.
+/// Returns the words of a text that are between backticks.
 fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

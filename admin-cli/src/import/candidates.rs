@@ -1,4 +1,4 @@
-//! Selects one of the keys in an export or a picture: by name, by number, or because there is only one.
+//! Selects one of the keys in an export or a picture: by name, by number, or because it is the only one.
 
 use twinlock_core::{base::account::Account, record::Authenticator};
 use twinlock_migrate::{
@@ -18,11 +18,11 @@ use crate::{
     text::{count, plain},
 };
 
-/// A key that can be chosen.
+/// A key that can be selected.
 pub(crate) struct Candidate {
-    /// Issuer and account, escaped for a terminal.
+    /// Issuer and account as the app shows them, escaped for a terminal.
     pub(crate) label: String,
-    /// Other labels of the same key.
+    /// Further labels of this key.
     pub(crate) other_labels: Vec<String>,
     /// The key, or why it cannot be used.
     pub(crate) authenticator: Result<Authenticator, Failure>,
@@ -42,10 +42,10 @@ impl Candidate {
     }
 }
 
-/// Returns the selected key; `more` says what else may hold it.
+/// Returns the selected key. `more` is a sentence that says where a missing key may be.
 ///
 /// # Errors
-/// [`Failure`] if none or several match; the remedy lists them.
+/// [`Failure`] if no key or several keys match; the remedy lists them.
 pub(crate) fn choose(
     mut all: Vec<Candidate>,
     choice: Choice<'_>,
@@ -91,7 +91,7 @@ pub(crate) fn choose(
     }
 }
 
-/// Which accounts of a list are numbered.
+/// Which accounts of a list get a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Numbers {
     None,
@@ -99,7 +99,7 @@ enum Numbers {
     All,
 }
 
-/// Lists all candidates by label. Equal labels are distinguished by their other properties.
+/// Lists all candidates by label. Candidates with equal labels are distinguished by their other properties.
 fn listed(all: &[Candidate], numbers: Numbers) -> String {
     let twice =
         |label: &str| all.iter().filter(|one| one.label.eq_ignore_ascii_case(label)).count() > 1;
@@ -124,13 +124,13 @@ fn listed(all: &[Candidate], numbers: Numbers) -> String {
     all.iter().enumerate().map(shown).collect::<Vec<_>>().join(", ")
 }
 
-/// Reports whether the name matches the whole label, or its part before or after the colon.
+/// Returns whether a name matches the whole label, or the part before or after its colon.
 fn is_called(label: &str, name: &str) -> bool {
     let (issuer, account) = label.split_once(':').unwrap_or((label, label));
     [label, issuer, account].iter().any(|part| part.trim().eq_ignore_ascii_case(name.trim()))
 }
 
-/// Enrolls the account with the selected key and reports it.
+/// Enrolls an account with the selected key and reports the enrollment.
 pub(crate) fn enroll(
     context: &Context,
     by: &Authorized,

@@ -30,7 +30,7 @@ use crate::{
     text::{WIDTH, count, plain, wrap},
 };
 
-/// Imports the named users, or all.
+/// Imports the named users, or with `--all` every user who has a file.
 pub(crate) fn run(context: &Context, wanted: &FromGoogle) -> Result<(), Failure> {
     context.need_root("enroll users")?;
     let authorizer = (!wanted.how.dry_run).then(|| Authorizer::of(context)).transpose()?;
@@ -77,7 +77,7 @@ fn is_of_each(spec: &str) -> bool {
     spec.starts_with("~/") || spec.contains("${HOME}") || spec.contains("${USER}")
 }
 
-/// Imports one user; returns `None` if one of all has no file.
+/// Imports one user, or previews the import without `by`. Returns `None` if the user has no file and `--all` was given.
 fn one(
     context: &Context,
     by: Option<&Authorized>,
@@ -123,11 +123,11 @@ fn read(context: &Context, source: &Source, shown: &str) -> Result<Plan, Failure
     plan::of_google(file, moment).ok_or_else(|| google_failure(&path, google::GoogleError::NoMode))
 }
 
-/// What was read for one user, and what is to be taken from it.
+/// What was read for one user, and what will be imported.
 struct Planned<'a> {
     account: &'a Account,
     source: &'a Source,
-    /// The path of the source.
+    /// The path of the file, as it is reported.
     shown: &'a str,
     plan: Plan,
 }
@@ -153,7 +153,8 @@ fn import(
     report
 }
 
-/// Expands a path as `secret=` of Google's module means it. A home or name that would lead elsewhere gives no path.
+/// Expands `~`, `${HOME}` and `${USER}` in a path, as `secret=` of Google's module does. Returns an empty path if the
+/// home or name would lead to another folder.
 fn expanded(spec: &str, account: &Account, home: &Path) -> PathBuf {
     let bytes = home.as_os_str().as_bytes();
     let spec =

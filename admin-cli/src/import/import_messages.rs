@@ -1,4 +1,4 @@
-//! Messages of an import about a file. They never quote the file.
+//! Messages of an import about a file. A message never quotes the file.
 
 use twinlock_migrate::user_file::UserFileError;
 use twinlock_migrate::{
@@ -12,20 +12,21 @@ use crate::{
     text::count,
 };
 
-/// A message: line, word for scripts, and text.
+/// A message about a line, as a word for scripts and as text.
 pub(crate) struct Worded {
-    /// Line number; 0 for the whole file.
+    /// The line number; 0 for the whole file.
     pub(crate) line: u32,
-    /// Word for scripts.
+    /// The word for scripts.
     pub(crate) word: &'static str,
     /// Text for people.
     pub(crate) text: String,
-    /// Whether the source holds data there that could not be read, so that the source is kept.
+    /// Whether the source must be kept, because something in it could not be read or imported.
     pub(crate) keeps_source: bool,
 }
 
 impl Worded {
-    /// Reports whether it concerns the set-up of the other module, so that one sentence is enough for all users.
+    /// Returns whether the message concerns the configuration of the other module and not a user, so that it is shown
+    /// once for all users.
     pub(crate) fn is_of_module(&self) -> bool {
         ["rate_limit", "last_logins", "window", "look_ahead"].contains(&self.word)
     }
@@ -143,7 +144,7 @@ pub(crate) fn worded(remark: Remark) -> Worded {
     Worded { line, word, text, keeps_source: remark.keeps_source() }
 }
 
-/// Converts an ignored line of pam_oath's file to a message.
+/// Converts text that was not read in the file of `pam_oath` to a message.
 pub(crate) fn passed_over(one: PassedOver) -> Worded {
     let (word, text) = match one.what {
         Unread::Comment => ("comment", "a comment; left out"),
@@ -152,7 +153,7 @@ pub(crate) fn passed_over(one: PassedOver) -> Worded {
     Worded { line: one.line, word, text: text.into(), keeps_source: true }
 }
 
-/// Explains why a file of Google's module cannot be imported.
+/// Returns the failure for a file of Google's module that cannot be imported.
 pub(crate) fn google_failure(path: &str, fault: GoogleError) -> Failure {
     let line = match fault {
         GoogleError::Empty | GoogleError::TooLarge | GoogleError::NoMode => 0,
@@ -175,7 +176,7 @@ pub(crate) fn google_failure(path: &str, fault: GoogleError) -> Failure {
     Failure::new(Exit::Refused, at_line(path, line, &fault), remedy)
 }
 
-/// Explains why a line of `pam_oath`'s file cannot be imported.
+/// Returns the failure for a line of `pam_oath`'s file that cannot be imported.
 pub(crate) fn oath_failure(path: &str, line: u32, mistake: OathLineError) -> Failure {
     let remedy = "Correct the line, or enroll the user again.";
     Failure::new(Exit::Refused, at_line(path, line, &mistake), remedy)
@@ -185,7 +186,7 @@ fn at_line(path: &str, line: u32, what: &impl std::fmt::Display) -> String {
     if line == 0 { format!("{path}: {what}") } else { format!("{path}, line {line}: {what}") }
 }
 
-/// Explains why a file was not read.
+/// Returns the failure for a file that was not read.
 pub(crate) fn source_failure(path: &str, fault: UserFileError) -> Failure {
     let (exit, remedy) = match fault {
         UserFileError::Absent | UserFileError::NoPath => {

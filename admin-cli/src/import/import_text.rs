@@ -1,4 +1,4 @@
-//! Messages about text that an import cannot use: what it is, and which command takes it.
+//! Messages about input that an import cannot use: what it is, and which command takes it.
 
 use twinlock_core::otp::{otpauth, uri_error::UriError};
 
@@ -8,25 +8,25 @@ use crate::{
     text::plain,
 };
 
-/// Remedy for text before a line.
+/// What to do about text before a line.
 pub(crate) const WITHOUT_PREFIX: &str =
     "Delete the text before otpauth; zbarimg --raw does not print it.";
-/// Remedy for a byte order mark.
+/// What to do about a byte order mark.
 pub(crate) const WITHOUT_MARK: &str = "Save the file as UTF-8 without a byte order mark (BOM), or remove its first three bytes: tail -c +4 FILE";
-/// Remedy for a line that was copied from a web page.
+/// What to do about a line that was copied from a web page.
 pub(crate) const WITHOUT_HTML: &str = "Write & in place of each &amp; and try again.";
 
-/// Returns a command for a user.
+/// Returns the command line `twinlock VERB USER`.
 pub(crate) fn command(verb: &str, user: &str) -> String {
     format!("Give the same text to: twinlock {verb} {}", plain(user))
 }
 
-/// Returns the command that imports a picture.
+/// Returns the command line that imports a picture for a user.
 pub(crate) fn of_picture(user: &str) -> String {
     format!("twinlock import qr {} FILE.png", plain(user))
 }
 
-/// Describes what to do about an `otpauth://` line.
+/// Returns what to do about an unusable `otpauth://` line.
 pub(crate) fn uri_remedy(fault: UriError, user: &str) -> String {
     match fault {
         UriError::Export => command("import migration", user),
@@ -52,7 +52,7 @@ pub(crate) fn uri_remedy(fault: UriError, user: &str) -> String {
     }
 }
 
-/// Explains why standard input could not be used.
+/// Returns the failure for standard input that cannot be used.
 pub(crate) fn unreadable(error: PipedError, user: &str) -> Failure {
     let remedy = match error {
         PipedError::Picture => of_picture(user),
@@ -63,7 +63,8 @@ pub(crate) fn unreadable(error: PipedError, user: &str) -> Failure {
     Failure::new(Exit::Usage, error.to_string(), remedy)
 }
 
-/// Names the verb for a text that is no export of `twinlock export`; returns `None` if there is none.
+/// Returns the failure that names the right command, for a text that is not an export of `twinlock export` but that
+/// another command accepts. Returns `None` for other text.
 pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<Failure> {
     if !text.contains("otpauth") && !text.starts_with('\u{feff}') {
         return None;

@@ -1,4 +1,4 @@
-//! `twinlock import otpauth_migration USER`: imports one account from the export of Google's app, from standard input.
+//! `twinlock import migration USER`: imports one account of an export of Google Authenticator from standard input.
 
 use twinlock_migrate::otpauth_migration::{self, MigrationBatch, MigrationError, Moved};
 
@@ -11,17 +11,17 @@ use crate::{
     terminal::piped::Piped,
 };
 
-/// Longest input, in bytes: more than an export of a hundred QR codes.
+/// Maximum length of the input in bytes. An export of a hundred QR codes is shorter.
 const INPUT_MAX: u64 = 1024 * 1024;
 
-/// The accounts of all lines, and which QR codes they came from.
+/// The accounts of all lines, and the positions of the QR codes that they come from.
 #[derive(Default)]
 pub(crate) struct Export {
     accounts: Vec<Moved>,
     batches: Vec<MigrationBatch>,
 }
 
-/// Reads the lines, selects the account and enrolls its key.
+/// Reads the export, selects an account and enrolls its key.
 pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(), Failure> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(
 }
 
 impl Export {
-    /// Adds the accounts of one QR code.
+    /// Adds the accounts of one line, which is the content of one QR code.
     pub(crate) fn add(&mut self, line: &str) -> Result<(), MigrationError> {
         let found = otpauth_migration::read(line)?;
         self.accounts.extend(found.accounts);
@@ -52,13 +52,13 @@ impl Export {
         Ok(())
     }
 
-    /// Returns the accounts without duplicates, and a sentence about missing QR codes.
+    /// Returns the accounts, in which equal keys are merged, and a sentence about missing QR codes.
     pub(crate) fn end(self) -> (Vec<Moved>, String) {
         (otpauth_migration::folded(self.accounts), missing(&self.batches))
     }
 }
 
-/// Describes missing QR codes, if there are any.
+/// Returns a sentence that names the missing QR codes of an export; empty if none is missing.
 fn missing(batches: &[MigrationBatch]) -> String {
     let Some(first) = batches.first() else { return String::new() };
     let mut indices: Vec<u64> =
@@ -75,7 +75,7 @@ fn missing(batches: &[MigrationBatch]) -> String {
     )
 }
 
-/// Explains what is wrong with one line of an export.
+/// Returns the failure for an unusable line of an export.
 fn no_export(line: usize, fault: MigrationError, user: &str) -> Failure {
     let place = if line == 0 { "standard input".into() } else { format!("line {line}") };
     let remedy = match fault {

@@ -1,4 +1,4 @@
-//! Importing enrollments: one file for each source, the plan's execution, and the report.
+//! Imports enrollments: one file for each source, the import of a planned user, and the report.
 //!
 //! May use: `authorize`, `cli`, `context`, `enrollment`, `error`, `terminal`, `text`.
 

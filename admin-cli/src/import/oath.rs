@@ -30,16 +30,16 @@ use crate::{
     text::plain,
 };
 
-/// All lines of one user.
+/// The lines of one user.
 #[derive(Default)]
 struct Share {
-    /// The user; `None` for lines without a readable name.
+    /// The user name; `None` for lines without a readable name.
     user: Option<String>,
     tokens: Vec<Token>,
     faults: Vec<OathError>,
 }
 
-/// Imports all users in the file, or the named ones.
+/// Imports the named users, or all users in the file.
 pub(crate) fn run(context: &Context, wanted: &FromOath) -> Result<(), Failure> {
     context.need_root("enroll users")?;
     let authorizer = (!wanted.how.dry_run).then(|| Authorizer::of(context)).transpose()?;
@@ -124,7 +124,7 @@ fn absent(wanted: &FromOath) -> Failure {
     )
 }
 
-/// Groups the lines by user, in the order of first occurrence.
+/// Groups the lines by user, in the order in which the users first occur.
 fn shares(source: &Source) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
     let mut places = std::collections::HashMap::new();

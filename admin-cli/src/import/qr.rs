@@ -1,5 +1,5 @@
-//! `twinlock import qr USER FILE`: imports a key from a picture of a QR code, opened with the rights of the calling
-//! user.
+//! `twinlock import qr USER FILE`: imports a key from a picture of a QR code. The picture is opened with the rights of
+//! the invoking user.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ use crate::{
 
 const PICTURE: &str = "Name a PNG or JPEG file that shows the QR code.";
 
-/// Reads the picture, selects the key and enrolls it.
+/// Reads the picture, selects a key and enrolls it.
 pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), Failure> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), Failure
     candidates::enroll(context, &by, &account, authenticator)
 }
 
-/// Content of a picture's QR codes.
+/// The content of a picture's QR codes.
 struct Found {
     candidates: Vec<Candidate>,
     more: String,

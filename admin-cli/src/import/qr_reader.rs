@@ -1,4 +1,4 @@
-//! Decodes QR codes in PNG and JPEG files within limits of size and time, and returns the text of each code.
+//! Decodes QR codes in PNG and JPEG files within limits of size and time.
 
 use std::{
     fmt,
@@ -19,43 +19,43 @@ use zune_jpeg::{
     zune_core::{colorspace::ColorSpace, options::DecoderOptions},
 };
 
-/// Largest file, in bytes: about a photo of 50 million pixels.
+/// Maximum size of a file in bytes. A photo of 50 million pixels is about this large.
 pub(crate) const FILE_MAX: usize = 32 * 1024 * 1024;
-/// Largest number of pixels, and largest side.
+/// Maximum number of pixels of a picture.
 const PIXELS_MAX: usize = 64 * 1024 * 1024;
 const SIDE_MAX: usize = 16 * 1024;
-/// Largest number of codes per picture.
+/// Maximum number of QR codes in a picture.
 const CODES_MAX: usize = 64;
-/// Larger pictures are also searched in reduced copies, in which codes of a photo have less noise.
+/// Side in pixels above which reduced copies are searched too, because QR codes in a reduced photo have less noise.
 const SIDE_OF_SCREENS: usize = 320;
-/// Larger pictures are reduced before the first search, which would take too long and overflow in rqrr's geometry.
+/// Side in pixels above which a picture is reduced first: searching it would take too long and overflow in rqrr.
 const SIDE_SEARCHED: usize = 4096;
-/// Name of the thread that searches.
+/// The name of the searching thread.
 const SEARCHER: &str = "picture";
 
-/// How long reading may take: the search compares all triples of finder patterns, and a small picture can hold thousands.
+/// How long reading a picture may take: all triples of finder patterns are compared, and there can be thousands.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Why a picture cannot be read. Does not quote its content.
+/// Why a picture cannot be read. Does not quote the content of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PictureError {
-    /// Neither PNG nor JPEG.
+    /// The file is neither PNG nor JPEG.
     Format,
-    /// Text, for which there is another verb.
+    /// The file is text, which another verb may accept.
     Text,
-    /// Truncated or damaged.
+    /// The picture is truncated or damaged.
     Damaged,
-    /// Colors for print in a form that is not decoded.
+    /// The picture has colors for print (CMYK) in a form that is not decoded.
     Colors,
-    /// Too many pixels.
+    /// The picture has too many pixels.
     TooLarge,
-    /// No QR code found.
+    /// The picture contains no QR code.
     NoCode,
-    /// QR codes found, but none is readable.
+    /// The picture contains QR codes, but none is readable.
     Unreadable,
-    /// The search for QR codes was abandoned.
+    /// The search for QR codes took too long.
     TooSlow,
-    /// The kernel refused a thread.
+    /// The kernel did not create a thread.
     NoThread,
 }
 
@@ -77,23 +77,23 @@ impl fmt::Display for PictureError {
 
 impl std::error::Error for PictureError {}
 
-/// Gray values of a picture, row by row; 0 is black.
+/// The gray values of a picture, row by row; 0 is black.
 struct Grey {
     width: usize,
     height: usize,
     pixels: Zeroizing<Vec<u8>>,
 }
 
-/// Returns the texts of all QR codes in a picture, each once, within ten seconds.
+/// Returns the texts of all QR codes in a picture, without duplicates. Takes at most ten seconds.
 ///
 /// # Errors
-/// [`PictureError`].
+/// [`PictureError`] if no text can be read.
 pub(crate) fn texts(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
     let file = Zeroizing::new(file.to_vec());
     within(PATIENCE, move || search(&file))
 }
 
-/// Does the job in a thread of its own, which has the rights of the calling thread. After `patience` the thread is
+/// Runs `job` in a separate thread, which has the rights of the calling thread. After `patience` the thread is
 /// abandoned, and ends with the process.
 fn within<T: Send + 'static>(
     patience: Duration,
@@ -109,7 +109,8 @@ fn within<T: Send + 'static>(
     })
 }
 
-/// Keeps a panic of the search off the screen: it is reported as a picture that cannot be read.
+/// Keeps the message of a panic in the search off the screen, because the panic is reported as a picture that cannot be
+/// read.
 fn silence() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -161,7 +162,8 @@ struct Found {
 }
 
 impl Found {
-    /// Adds the codes that are found. rqrr panics at some geometries; a reduced copy may still be readable.
+    /// Adds the texts of the QR codes in one copy of the picture. Catches panics of rqrr, which occur at some
+    /// geometries, because another copy may be readable.
     fn look(&mut self, grey: &Grey) {
         if panic::catch_unwind(AssertUnwindSafe(|| self.detect(grey))).is_err() {
             self.unreadable = true;
@@ -196,7 +198,7 @@ impl Grey {
         Ok(Self { width, height, pixels: Zeroizing::new(Vec::with_capacity(pixels)) })
     }
 
-    /// Returns a copy of half the width and height; each pixel is the mean of four.
+    /// Returns a copy of half the width and height, in which each pixel is the mean of four.
     fn halved(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let mut pixels = Zeroizing::new(Vec::with_capacity(width * height));
@@ -213,7 +215,7 @@ impl Grey {
         Self { width, height, pixels }
     }
 
-    /// Adds pixels with 1 to 4 channels (gray or RGB, with or without alpha); transparent pixels become white.
+    /// Adds pixels of 1 to 4 channels (gray or RGB, with or without alpha). Transparent pixels become white.
     fn add(&mut self, samples: &[u8], channels: usize) {
         let grey = |pixel: &[u8]| -> u8 {
             let (value, alpha) = match *pixel {
@@ -234,7 +236,7 @@ impl Grey {
     }
 }
 
-/// Returns the luma (Rec. 601), computed in thousandths.
+/// Returns the luma of a color (Rec. 601), computed in thousandths.
 fn luma(red: u8, green: u8, blue: u8) -> u32 {
     (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000
 }

@@ -1,5 +1,5 @@
-//! `twinlock import record USER`: imports a user's record of another host from standard input; codes used there are
-//! used here.
+//! `twinlock import record USER`: imports a user's record of another host from standard input. Codes that were used on
+//! either host are used on this host afterwards.
 
 use serde_json::Value;
 use twinlock_core::{
@@ -32,22 +32,22 @@ use crate::{
     text::{instant, plain},
 };
 
-/// Attempts after concurrent changes.
+/// How often the import is decided again after a concurrent change.
 const ROUNDS: usize = 8;
 
-/// Result of the import.
+/// What the import did.
 enum Done {
     /// Nothing had to be done.
     Nothing,
     /// Counters were moved forward.
     MovedOn,
-    /// The imported record is in force, in this state.
+    /// The imported record, which has this state, is in force.
     Imported(State),
-    /// As [`Done::Imported`], but the next login shows new codes in place of the imported ones.
+    /// The imported record is in force without its backup codes. The next login shows new codes.
     WithoutCodes,
 }
 
-/// Reads an export and imports it.
+/// Reads an export from standard input and imports it.
 pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Result<(), Failure> {
     context.need_root("enroll users")?;
     let account = context.account(user.ok_or_else(no_user)?)?;
@@ -97,7 +97,7 @@ fn of_another(exported: &str, user: &str) -> Failure {
     )
 }
 
-/// Returns the mail address of the account before the import.
+/// Returns the mail address in the local record of an account, before the import.
 fn mail_of(context: &Context, account: &Account) -> Result<Option<String>, Failure> {
     Ok(before(context, account)?.and_then(|here| here.record.extras.mail))
 }
@@ -107,10 +107,10 @@ fn before(context: &Context, account: &Account) -> Result<Option<Snapshot>, Fail
     here.map_err(|fault| Failure::from(fault).unchanged())
 }
 
-/// Another command has changed the record meanwhile.
+/// An error: another command has changed the record meanwhile.
 struct Overtaken;
 
-/// Makes one attempt to decide and to write the outcome.
+/// Decides once about the export and writes the outcome. Returns [`Overtaken`] if the record was changed concurrently.
 fn once(
     context: &Context,
     account: &Account,
@@ -161,7 +161,7 @@ fn once(
     }
 }
 
-/// Stores codes that no record names yet.
+/// Stores the code set of an export, before a record names it.
 fn bring(
     context: &Context,
     folder: &Folder,
@@ -184,7 +184,7 @@ fn moved_on(here: Snapshot, moving: &[MovingFactor]) -> Record {
     record
 }
 
-/// Refuses an export with a time, step or counter out of bounds.
+/// Refuses an export whose times, steps or counters are not plausible.
 fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), Failure> {
     let claims = Claims {
         record: &export.record,
@@ -224,7 +224,7 @@ fn burn(context: &Context, account: &Account, used: &[(Used, UnixTime)]) -> Resu
     Ok(())
 }
 
-/// Marks codes used on either host as used, before the record is in force.
+/// Marks the spent codes of an export as spent in the set `id` of this host.
 fn spend(
     context: &Context,
     folder: &Folder,
@@ -239,7 +239,7 @@ fn spend(
     Ok(())
 }
 
-/// Returns the text of an export: as it is, or from the object that `export --json` prints.
+/// Returns the text of an export. Input that is JSON, as `export --json` prints it, contains the text in an object.
 fn text_of(data: &Zeroizing<String>) -> Zeroizing<String> {
     let object = data.starts_with('{').then(|| serde_json::from_str::<Value>(data));
     match object {
@@ -359,7 +359,8 @@ fn no_export(fault: ExportError) -> Failure {
     )
 }
 
-/// Explains that USER is required. Earlier versions took the user from the export, so that the other host chose it.
+/// Returns the failure for a missing USER. Earlier versions took the user from the export, which let the other host
+/// choose whose record is written.
 fn no_user() -> Failure {
     Failure::new(
         Exit::Usage,

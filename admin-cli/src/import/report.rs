@@ -1,4 +1,4 @@
-//! Report of an import: each user as soon as the result is known, the totals at the end.
+//! Reports an import: each user as soon as the outcome is known, and totals at the end.
 
 use serde_json::{Value, json};
 use twinlock_core::record::{Authenticator, MovingFactor};
@@ -18,34 +18,34 @@ use crate::{
     text::{WIDTH, count, plain, wrap},
 };
 
-/// Report about one user.
+/// The report about one user, or about ignored lines.
 pub(crate) struct ImportReport {
-    /// The user; `None` for a line without a name.
+    /// The user name; `None` for a line without a readable name.
     pub(crate) user: Option<String>,
-    /// The file.
+    /// The path of the source.
     pub(crate) source: String,
-    /// Result.
+    /// What the import did, or why it failed.
     pub(crate) outcome: Result<Fate, Failure>,
     /// What is imported.
     pub(crate) carried: Carried,
-    /// Messages.
+    /// Messages about the source.
     pub(crate) remarks: Vec<Worded>,
-    /// Lines of the user that could not be imported.
+    /// Why lines of the user could not be imported.
     pub(crate) refused: Vec<Failure>,
-    /// Result of the file's removal, if it was requested.
+    /// What happened to the file; `None` if its removal was not requested.
     pub(crate) removal: Option<Removal>,
 }
 
-/// Subject of a report.
+/// What a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Result for a user.
+    /// The import of a user.
     User(ImportOutcome),
-    /// Ignored lines.
+    /// Lines that were ignored.
     PassedOver,
 }
 
-/// What is imported, in words and numbers.
+/// What is imported for a user, in words and numbers.
 #[derive(Default)]
 pub(crate) struct Carried {
     authenticators: Vec<String>,
@@ -54,7 +54,7 @@ pub(crate) struct Carried {
 }
 
 impl Carried {
-    /// Summarizes a takeover.
+    /// Summarizes what a plan imports.
     pub(crate) fn of(takeover: &Plan) -> Self {
         Self {
             authenticators: takeover.authenticators.iter().map(described).collect(),
@@ -87,7 +87,7 @@ fn described(one: &Authenticator) -> String {
 }
 
 impl ImportReport {
-    /// Creates a report about a user of whom nothing was imported.
+    /// Creates the report about a user of whom nothing was imported.
     pub(crate) fn of_failure(user: Option<String>, source: &str, failure: Failure) -> Self {
         Self {
             user,
@@ -100,7 +100,7 @@ impl ImportReport {
         }
     }
 
-    /// Creates a report about a user before the result is known.
+    /// Creates the report about a user whose import has been planned, before the outcome is known.
     pub(crate) fn of_takeover(user: &str, source: &str, takeover: &Plan) -> Self {
         let mut remarks: Vec<Worded> = takeover.remarks.iter().copied().map(worded).collect();
         remarks.sort_by_key(|remark| remark.line);
@@ -115,7 +115,7 @@ impl ImportReport {
         }
     }
 
-    /// Creates a report about ignored lines of a source.
+    /// Creates the report about ignored lines of a source.
     pub(crate) fn of_passed_over(source: &str, remarks: Vec<Worded>) -> Self {
         Self {
             user: None,
@@ -128,7 +128,7 @@ impl ImportReport {
         }
     }
 
-    /// Returns the exit status that this report alone would give.
+    /// Returns the exit status of a run that consists of this report; `None` for success.
     fn exit(&self) -> Option<Exit> {
         let refused = self.refused.first().map(|failure| failure.exit);
         let stays = self.removal.as_ref().is_some_and(|removal| *removal != Removal::Done);
@@ -210,15 +210,15 @@ impl ImportReport {
     }
 }
 
-/// Which messages a user's report shows.
+/// Which messages the report about a user shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tells {
     All,
-    /// Those about the user; the others are shown once for all users.
+    /// Only messages about the user. Messages about the other module are shown once for all users.
     Own,
 }
 
-/// All reports of a run.
+/// The reports of one run.
 pub(crate) struct ImportReports<'a> {
     context: &'a Context,
     how: How,
@@ -230,7 +230,7 @@ pub(crate) struct ImportReports<'a> {
 }
 
 impl<'a> ImportReports<'a> {
-    /// Begins a run over that many users.
+    /// Begins a run over `total` users.
     pub(crate) fn begin(context: &'a Context, how: How, total: usize) -> Self {
         Self {
             context,
@@ -243,12 +243,13 @@ impl<'a> ImportReports<'a> {
         }
     }
 
-    /// Reports whether everything so far succeeded.
+    /// Returns whether all users so far were imported without failure.
     pub(crate) fn all_well(&self) -> bool {
         self.all.iter().all(|report| report.exit().is_none())
     }
 
-    /// Removes a file of many users, if all of it was read and no user needs it.
+    /// Removes a file that contains many users, unless a user still needs it (`is_needed`) or a part of it was not
+    /// read. `remove` removes the file.
     pub(crate) fn remove(
         &mut self,
         source: &str,
@@ -263,7 +264,7 @@ impl<'a> ImportReports<'a> {
         self.removal = Some((plain(source), removal));
     }
 
-    /// Adds a report; `None` stands for a user without a file.
+    /// Adds a report and prints it. `None` stands for a user without a file, who is only counted.
     pub(crate) fn add(&mut self, report: Option<ImportReport>) -> Result<(), Failure> {
         if let Some(mut report) = report {
             report.outcome = report.outcome.map_err(Failure::unchanged);
@@ -287,7 +288,11 @@ impl<'a> ImportReports<'a> {
         self.context.print(text).map_err(|failure| failure.but(stands))
     }
 
-    /// Prints the totals; the exit status is 6 before 1 before 3.
+    /// Prints the totals.
+    ///
+    /// # Errors
+    /// [`Failure`] if users failed or a file that should be removed remains. Status 6 takes precedence over 1, and 1
+    /// over 3.
     pub(crate) fn end(self) -> Result<(), Failure> {
         self.progress.clear();
         let of = |state: &str| self.all.iter().filter(|report| report.state() == state).count();
@@ -322,7 +327,7 @@ impl<'a> ImportReports<'a> {
         first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(Failure::told(exit)))
     }
 
-    /// Lists the messages that concern many users, once each with their number.
+    /// Returns the messages about the other module, each once with the number of files that it concerns.
     fn of_everybody(&self) -> String {
         if self.tells == Tells::All {
             return String::new();

@@ -1,24 +1,24 @@
-//! Removal of an imported source: only if all of its content was read.
+//! Removes an imported source, but only if all of its content was read.
 
 use twinlock_migrate::user_file::UserFileError;
 
 use crate::{cli::How, import::import_messages::Worded};
 
-/// Result of a source's removal.
+/// What happened to a source that was to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Removal {
-    /// It was removed, or would be.
+    /// The source was removed, or would be in a preview.
     Done,
-    /// It could not be removed.
+    /// The source could not be removed.
     Failed(UserFileError),
-    /// These lines hold content that could not be read.
+    /// The source was kept, because these lines contain something that could not be read.
     Kept(Vec<u32>),
-    /// A user in it was not imported.
+    /// The source was kept, because a user in it was not imported.
     Needed,
 }
 
 impl Removal {
-    /// Removes a source by calling a function, unless a remark says that not all of it was read.
+    /// Calls `remove`, unless a remark says that a part of the source was not read.
     pub(crate) fn unless_kept<'a>(
         remarks: impl Iterator<Item = &'a Worded>,
         remove: impl FnOnce() -> Result<(), UserFileError>,
@@ -33,7 +33,7 @@ impl Removal {
         remove().map_or_else(Self::Failed, |()| Self::Done)
     }
 
-    /// Says that a source is removed, or why it stays.
+    /// Returns a sentence that says that the source is removed, or why it is kept.
     pub(crate) fn said(&self, source: &str, how: How) -> String {
         let stays = if how.dry_run { "would be kept" } else { "is kept" };
         match self {
@@ -49,7 +49,8 @@ impl Removal {
     }
 }
 
-/// Returns `line 3 is`, or `lines 3 and 7 are`; line 0 stands for the whole file.
+/// Returns the lines as the beginning of a sentence, such as `line 3 is` or `lines 3 and 7 are`. Line 0 stands for the
+/// whole file.
 fn numbered(lines: &[u32]) -> String {
     match lines {
         [] | [0] => "something in it is".into(),

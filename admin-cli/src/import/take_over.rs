@@ -1,4 +1,5 @@
-//! Imports one user: first the used steps, then the backup codes, and last the record that puts all in force.
+//! Imports one user: writes the used steps first, then the backup codes, and last the record, which puts everything in
+//! force.
 
 use twinlock_core::{
     base::{
@@ -18,26 +19,27 @@ use crate::{
     error::exit::Failure, import::uri::already,
 };
 
-/// Instant of a use on another host: `twinlock status` reports only logins here.
+/// The time stored for a code that was used on another host. It is 0, because `twinlock status` reports only logins to
+/// this host.
 const NOT_HERE: UnixTime = UnixTime(0);
 
-/// Result of an import without failure.
+/// What the import of a user did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ImportOutcome {
-    /// Is enrolled now, or would be.
+    /// The user was enrolled, or would be in a preview.
     Imported,
-    /// Was enrolled with the same keys before.
+    /// The user was already enrolled with these keys.
     Already,
-    /// As [`ImportOutcome::Already`], but a counter has advanced on the other side, and now here.
+    /// The user was already enrolled with these keys, and a counter was moved forward.
     MovedOn,
-    /// Was enrolled with another key, which stays.
+    /// The user is enrolled with another key, which remains.
     OtherKey,
 }
 
-/// Imports a user. If it is killed, the old or the new state is in force: until the record is written,
-/// the earlier writes only refuse codes, or are not referenced.
+/// Imports a user. Without `by`, only previews the import and writes nothing.
 ///
-/// Without `by` it is a preview and writes nothing.
+/// If the process is killed, either the old or the new state is in force. What is written before the record only
+/// refuses codes, or is not referenced.
 pub(crate) fn take_over(
     context: &Context,
     by: Option<&Authorized>,
@@ -76,7 +78,7 @@ pub(crate) fn take_over(
     }
 }
 
-/// Moves counters forward, never back.
+/// Moves the counters of an enrolled user forward to those of the plan, never back.
 fn move_on(
     context: &Context,
     by: Option<&Authorized>,
@@ -112,7 +114,7 @@ fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
     keys.iter().all(|wanted| here.iter().any(|one| same(one, wanted)))
 }
 
-/// Writes used steps to the ledger like a login.
+/// Writes the used steps to the ledger, as a login does for an accepted code.
 fn burn(context: &Context, folder: &Folder, takeover: &Plan) -> Result<(), Failure> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::Account(folder.clone()))?;
     let now = context.now()?;

@@ -16,10 +16,10 @@ use crate::{
     text::plain,
 };
 
-/// Longest input, in bytes: more than any usable line.
+/// Maximum length of the input in bytes. Any usable line is shorter.
 const INPUT_MAX: u64 = 16 * 1024;
 
-/// Reads the line and enrolls its key.
+/// Reads an otpauth:// line and enrolls its key.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
@@ -53,7 +53,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses to replace the key of an enrolled user.
+/// Returns the failure for a user who is already enrolled.
 pub(crate) fn already(user: &str) -> Failure {
     Failure::new(
         Exit::NotInState,

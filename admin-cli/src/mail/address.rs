@@ -6,7 +6,7 @@ use twinlock_core::policy::Mail;
 
 use crate::mail::fault::MailError;
 
-/// Longest local part and longest domain, in bytes (RFC 5321 section 4.5.3.1).
+/// Maximum length of the local part in bytes (RFC 5321 section 4.5.3.1.1).
 const LOCAL_MAX: usize = 64;
 const DOMAIN_MAX: usize = 253;
 const LABEL_MAX: usize = 63;
@@ -16,8 +16,8 @@ const LABEL_MAX: usize = 63;
 pub(crate) struct Address(String);
 
 impl Address {
-    /// Parses an address. Of the characters of RFC 5321, those are refused that servers read as a route, a file or a
-    /// program; so is non-ASCII, which most servers do not accept.
+    /// Parses an address. Refuses characters that RFC 5321 allows but some servers read as a route, a file or a
+    /// program, and non-ASCII characters, which most servers do not accept.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let fits = match text.split_once('@') {
             Some((local, domain)) => is_local(local) && is_domain(domain),
@@ -26,8 +26,10 @@ impl Address {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Returns the address of a user: the one on record, else the account name at the domain of the settings, if that
-    /// makes a valid address.
+    /// Returns the address of a user: the address on record, or the account name at the domain of the settings.
+    ///
+    /// # Errors
+    /// [`MailError`] if neither exists or the address is invalid.
     pub(crate) fn of(user: &str, on_record: Option<&str>, mail: &Mail) -> Result<Self, MailError> {
         if let Some(address) = on_record {
             return Self::read(address).ok_or_else(|| MailError::OddAddress(address.to_owned()));
@@ -42,7 +44,8 @@ impl Address {
     }
 }
 
-/// Shortens the address for the screen of the administrator who issues a ticket: enough to see where it went.
+/// Writes the address in a shortened form, which shows an administrator where a ticket went without disclosing the
+/// whole address.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.split_once('@') {

@@ -17,11 +17,12 @@ pub(crate) struct Envelope<'a> {
     pub(crate) to: &'a Address,
     /// When the mail is sent.
     pub(crate) at: UnixTime,
-    /// Message-ID without `<>`. The same for a mail that is sent twice, so that mail readers show it once.
+    /// The Message-ID without `<>`. A mail that is sent twice has the same one each time, so that mail readers show it
+    /// once.
     pub(crate) id: String,
 }
 
-/// Composes the whole mail.
+/// Returns the whole mail: headers, an empty line and the text.
 pub(crate) fn compose(envelope: &Envelope<'_>, written: &Written) -> Zeroizing<Vec<u8>> {
     let nobody = None::<&str>;
     let at = i64::try_from(envelope.at.0).unwrap_or(i64::MAX);

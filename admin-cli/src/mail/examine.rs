@@ -1,4 +1,5 @@
-//! Findings of doctor about mail: unusable text files, a missing mail program, undelivered notifications.
+//! Finds problems with mail for `twinlock doctor`: unusable text files, a missing mail program, undelivered
+//! notifications.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -36,7 +37,7 @@ fn unused(place: String, what: String, remedy: String) -> Finding {
     Finding { level: Level::Warning, id: "mail-text", place, what, remedy }
 }
 
-/// Returns why the settings alone rule out all mail.
+/// Returns why the settings alone make all mail impossible; `None` if they do not.
 pub(crate) fn setting(policy: &Policy) -> Option<MailError> {
     let mail = &policy.mail;
     if Address::read(&mail.from).is_none() {

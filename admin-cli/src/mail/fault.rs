@@ -8,33 +8,33 @@ use crate::{
 /// Why a mail was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MailError {
-    /// The user has no mail address.
+    /// No mail address of the user is known.
     NoAddress,
-    /// The address on record is invalid.
+    /// The address in the user's record is invalid.
     OddAddress(String),
-    /// `mail_from` is no valid address.
+    /// The setting `mail_from` is not a valid address.
     OddSender(String),
     /// The mail program cannot be started.
     NotStarted {
         /// Path of the program.
         program: String,
-        /// Error of the operating system.
+        /// The error of the operating system.
         error: String,
     },
     /// The mail program did not end in time and was killed.
     Slow {
         /// Path of the program.
         program: String,
-        /// Timeout in seconds.
+        /// The timeout in seconds.
         seconds: u64,
     },
     /// The mail program ended with a status other than 0.
     Refused {
         /// Path of the program.
         program: String,
-        /// How it ended: `status 75`, `signal 9`.
+        /// How the program ended, such as `status 75` or `signal 9`.
         ended: String,
-        /// The last line of its standard error.
+        /// The last line that the program wrote to standard error.
         said: String,
     },
 }
@@ -68,7 +68,7 @@ impl std::fmt::Display for MailError {
 impl std::error::Error for MailError {}
 
 impl MailError {
-    /// Describes what to do.
+    /// Returns what to do about the error.
     pub(crate) fn remedy(&self) -> &'static str {
         match self {
             Self::NoAddress => "Set mail_domain in the settings, or give the user an address.",

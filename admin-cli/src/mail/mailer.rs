@@ -1,4 +1,4 @@
-//! What all mails of a run share: the sender, the host, the mail program and the language.
+//! Sends mails with the sender, host, mail program and language that all mails of a run share.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::{
 
 /// What all mails of a run share.
 pub(crate) struct Mailer {
-    /// Name of this host.
+    /// The name of this host.
     pub(crate) host: String,
     from: Address,
     now: UnixTime,
@@ -30,20 +30,23 @@ pub(crate) struct Mailer {
     sendmail: Sendmail,
 }
 
-/// Content of one mail.
+/// The content of one mail.
 pub(crate) struct MailBody<'a> {
-    /// Topic, which selects the text.
+    /// The topic, which selects the text.
     pub(crate) topic: Topic,
-    /// Values that are filled into the text.
+    /// The values that are filled into the text.
     pub(crate) blanks: &'a Blanks,
-    /// When the reported event happened.
+    /// When the event that the mail reports happened.
     pub(crate) at: UnixTime,
-    /// Distinguishes this mail from others to the same user about the same instant.
+    /// A name that distinguishes this mail from others to this user about the same second.
     pub(crate) name: &'a str,
 }
 
 impl Mailer {
-    /// Prepares mail with the settings in force.
+    /// Prepares to send mail with the settings in force. `patience` limits how long the mail program may run.
+    ///
+    /// # Errors
+    /// [`MailError`] if the settings make all mail impossible.
     pub(crate) fn open(context: &Context, patience: Duration) -> Result<Self, MailError> {
         let mail = &context.policy.mail;
         let odd = || MailError::OddSender(mail.from.to_string());
@@ -57,6 +60,9 @@ impl Mailer {
     }
 
     /// Composes a mail and sends it.
+    ///
+    /// # Errors
+    /// [`MailError`] if the mail program refuses it, fails or takes too long.
     pub(crate) fn send(
         &self,
         to: &Address,
@@ -69,7 +75,8 @@ impl Mailer {
         self.sendmail.send(&compose(&envelope, &written))
     }
 
-    /// Returns the Message-ID: the same for a repeated mail, so that mail readers show it once.
+    /// Returns the Message-ID of a mail. It does not change if the mail is sent again, so that mail readers show it
+    /// once.
     fn id(&self, user: &str, body: &MailBody<'_>) -> String {
         // RFC 5322 allows dots only between atoms.
         let plain = |text: &str| {

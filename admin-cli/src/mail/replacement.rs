@@ -12,19 +12,19 @@ use twinlock_host::trusted_dir::{self, Owner, READABLE};
 
 use crate::{error::settings_errors, text::plain};
 
-/// The folder, which does not depend on the requested settings file.
+/// The folder of the replaced texts. It does not depend on the requested settings file.
 const FOLDER: &str = "/etc/twinlock/text";
-/// Longest text, in bytes.
+/// Maximum length of a text in bytes.
 const TEXT_MAX: usize = 16 * 1024;
 
-/// Why a text is not used.
+/// Why a replaced text is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TextError {
     /// The file is not trusted or cannot be read.
     File(FileError),
     /// The file is not UTF-8.
     NotUtf8,
-    /// The text is invalid.
+    /// The text is not a valid template.
     Text(TemplateError),
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn path(topic: Topic) -> String {
     format!("{FOLDER}/{}.txt", topic.word())
 }
 
-/// Reads the file, if there is one.
+/// Reads a replaced text; `None` if the file is missing.
 fn read(path: &str, owner: Owner) -> Result<Option<String>, TextError> {
     let bytes = match trusted_dir::read_file(path, owner, READABLE, TEXT_MAX) {
         Err(fault) if trusted_dir::is_absent(fault) => return Ok(None),
@@ -54,14 +54,14 @@ fn read(path: &str, owner: Owner) -> Result<Option<String>, TextError> {
     String::from_utf8(bytes).map(Some).map_err(|_| TextError::NotUtf8)
 }
 
-/// Writes a mail with the administrator's text if it is usable, else with the built-in text.
+/// Writes a mail with the administrator's text if it is usable, otherwise with the built-in text.
 pub(crate) fn write(language: Language, topic: Topic, blanks: &Blanks) -> Written {
     let text = read(&path(topic), Owner(0)).ok().flatten();
     let replaced = text.and_then(|text| template::replaced(&text, topic, blanks).ok());
     replaced.unwrap_or_else(|| template::built_in(language, topic, blanks))
 }
 
-/// Returns the text files that are not used: path, what is wrong, what to do.
+/// Returns the files whose texts are not used. Each has a path, what is wrong, and what to do.
 pub(crate) fn unusable() -> Vec<(String, String, String)> {
     let of = |topic: Topic| {
         let path = path(topic);

@@ -17,26 +17,29 @@ use rustix::{
 
 use crate::mail::fault::MailError;
 
-/// `PATH` of the mail program.
+/// The value of PATH for the mail program.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// Bytes of its standard error that are kept.
+/// Number of bytes kept of what the program writes to standard error.
 const SAID_MAX: usize = 4096;
-/// Interval between two checks whether it has ended.
+/// Interval between two checks whether the program has ended.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long it may take to end after SIGTERM, and how long its last output may take to arrive.
+/// How long the program may take to end after SIGTERM, and how long its last output may take to arrive.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The mail program.
+/// A mail program.
 #[derive(Debug, Clone)]
 pub(crate) struct Sendmail {
-    /// Absolute path.
+    /// The absolute path of the program.
     pub(crate) program: String,
-    /// Timeout.
+    /// How long the program may run.
     pub(crate) patience: Duration,
 }
 
 impl Sendmail {
-    /// Sends a mail. The recipient is named only in the mail, so that no address is ever parsed as an option.
+    /// Sends a mail. The recipient is named only in the headers, so that no address is ever parsed as an option.
+    ///
+    /// # Errors
+    /// [`MailError`] if the program cannot be started, takes too long or ends with a status other than 0.
     pub(crate) fn send(&self, mail: &[u8]) -> Result<(), MailError> {
         let not_started = |error: io::Error| MailError::NotStarted {
             program: self.program.clone(),
@@ -67,8 +70,8 @@ impl Sendmail {
     }
 }
 
-/// Returns the mail as a memory file. With a pipe, half a mail would be sent if this process were killed, and a program
-/// that does not read would block it.
+/// Returns the mail as a file in memory. A pipe would let half a mail be sent if this process were killed, and would
+/// block this process if the program does not read.
 fn whole(mail: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create("mail", MemfdFlags::CLOEXEC)?);
     file.write_all(mail)?;
@@ -76,8 +79,8 @@ fn whole(mail: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Drains the program's standard error, so that it never blocks, and keeps the last line of the first [`SAID_MAX`]
-/// bytes.
+/// Reads the program's standard error, so that the program never blocks. The receiver gets the last line of the first
+/// [`SAID_MAX`] bytes.
 fn listen(child: &mut Child) -> Receiver<String> {
     let (tell, told) = mpsc::channel();
     let mut stderr = child.stderr.take();
@@ -110,7 +113,7 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Kills the program and its children.
+/// Kills the program and its children, first with SIGTERM.
 fn end(child: &mut Child) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let send = |signal| group.map(|group| kill_process_group(group, signal));

@@ -1,4 +1,4 @@
-//! Tickets by mail: sent at once and never queued, so that the administrator can show the ticket if the mail fails.
+//! Mails tickets at once instead of queuing them, so that the administrator can show the ticket if the mail fails.
 
 use std::time::Duration;
 
@@ -19,8 +19,11 @@ use crate::{
 /// How long an administrator waits for the mail program.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Mails a ticket to its user, at the address on record or at the domain of the settings, and returns the address.
-/// Tries once and keeps nothing.
+/// Mails a ticket to its user and returns the address: `on_record`, or the account name at the domain of the settings.
+/// Tries once and queues nothing.
+///
+/// # Errors
+/// [`MailError`] if no mail was sent.
 pub(crate) fn send_ticket(
     context: &Context,
     on_record: Option<&str>,
@@ -29,7 +32,7 @@ pub(crate) fn send_ticket(
     send_ticket_within(context, on_record, ticket_mail, PATIENCE)
 }
 
-/// Sends like [`send_ticket`], but kills a mail program that takes longer than `patience`.
+/// Mails a ticket as [`send_ticket`] does, but kills a mail program that takes longer than `patience`.
 pub(crate) fn send_ticket_within(
     context: &Context,
     on_record: Option<&str>,
@@ -73,7 +76,7 @@ mod tests {
         until: UnixTime(1_800_259_200),
     };
 
-    /// Returns a desk whose mail goes to a shell script.
+    /// Returns a context in which a shell script is the mail program.
     fn context(folder: &tempfile::TempDir, script: &str) -> Context {
         let program = folder.path().join("sendmail");
         // Written by a separate process: a child that another test thread forks meanwhile must not keep the file open.

@@ -1,4 +1,4 @@
-//! Confirmation of an operation that cannot be undone: the user types the name.
+//! Confirms an operation that cannot be undone: the user types the name.
 
 use crate::{
     cli::PrivilegedArgs,
@@ -7,8 +7,11 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Announces the operation and asks for the name, unless `--yes` was given. `undone` names what did not happen on a
-/// refusal, such as `removed`.
+/// Prints `said`, which announces the operation, and asks the user to type the name `user`, unless `--yes` was given.
+/// `undone` names what did not happen if the user refuses, such as `removed`.
+///
+/// # Errors
+/// [`Failure`] if the answer is anything but the name.
 pub(crate) fn confirm(
     keyboard: &mut Keyboard,
     privileged: &PrivilegedArgs,

@@ -1,4 +1,4 @@
-//! Terminal conversation of a command, as the login dialogues expect it.
+//! Lets the login dialogues talk to the user of a command at the terminal.
 
 use std::cell::RefCell;
 
@@ -10,11 +10,11 @@ use twinlock_core::{
 
 use crate::terminal::keyboard::{InputLine, Keyboard, tell};
 
-/// The terminal.
+/// A conversation with the user of a keyboard.
 pub(crate) struct Terminal<'a>(RefCell<&'a mut Keyboard>);
 
 impl<'a> Terminal<'a> {
-    /// Creates a conversation with the user of this keyboard.
+    /// Returns a conversation with the user of `keyboard`.
     pub(crate) fn new(keyboard: &'a mut Keyboard) -> Self {
         Self(RefCell::new(keyboard))
     }

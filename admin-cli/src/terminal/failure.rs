@@ -1,4 +1,4 @@
-//! Printing a failure: for a person on standard error, for a script as JSON on standard output.
+//! Prints a failure: as text on standard error, or as JSON on standard output.
 
 use std::{io::Write, process::ExitCode};
 

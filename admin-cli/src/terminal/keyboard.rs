@@ -1,4 +1,4 @@
-//! Keyboard input of a person or a script: lines from standard input, and interrupts at a prompt.
+//! Reads lines that a person types or a script sends, and notices interrupts at a prompt.
 
 use std::{
     fs::File,
@@ -17,50 +17,51 @@ use zeroize::Zeroizing;
 use crate::error::exit::{Exit, Failure};
 use crate::text::{Notation, harmless};
 
-/// Longest line, in bytes: more than any answer needs.
+/// Maximum length of a line in bytes. No answer needs more.
 const LINE_MAX: usize = 4096;
 
-/// Source of the lines.
+/// Where lines are read from.
 enum Input {
     /// Standard input.
     Standard,
-    /// The controlling terminal, if standard input holds data.
+    /// The controlling terminal, because standard input contains data.
     Terminal(File),
-    /// No source: only what was read ahead.
+    /// Nowhere. Only lines that were read before are available.
     Nothing,
 }
 
-/// Line input with the signals that end a prompt. While it is open, ^C only ends a prompt, so that a change under way
-/// is completed.
+/// A reader of lines that receives SIGINT and similar signals. While it exists, ^C only ends a prompt, so that a change
+/// that has begun is completed.
 pub(crate) struct Keyboard {
     signals: SignalFd,
     read_ahead: Zeroizing<Vec<u8>>,
     input: Input,
 }
 
-/// Result of one read.
+/// The outcome of reading one line.
 pub(crate) enum InputLine {
     /// A line without its newline.
     Typed(Zeroizing<String>),
     /// End of input.
     End,
-    /// ^C, or the terminal hung up.
+    /// ^C was typed, or the terminal hung up.
     Interrupted,
 }
 
 impl Keyboard {
-    /// Opens standard input and installs the signal handlers.
+    /// Opens standard input and blocks the signals that end a prompt.
     pub(crate) fn open() -> Result<Self, Failure> {
         Self::of(Input::Standard)
     }
 
-    /// Opens like [`Keyboard::open`], at the controlling terminal; without one, the input is empty.
+    /// Opens the controlling terminal as [`Keyboard::open`] opens standard input. Without a terminal, there is no
+    /// input.
     pub(crate) fn at_terminal() -> Result<Self, Failure> {
         let terminal = File::options().read(true).write(true).open("/dev/tty");
         Self::of(terminal.map_or(Input::Nothing, Input::Terminal))
     }
 
-    /// Opens like [`Keyboard::open`], with lines that were read before.
+    /// Returns a keyboard that has only the lines in `text`, which were read before.
     pub(crate) fn of_text(text: &str) -> Result<Self, Failure> {
         let mut keyboard = Self::of(Input::Nothing)?;
         keyboard.read_ahead.extend(text.bytes().take(LINE_MAX));
@@ -79,14 +80,14 @@ impl Keyboard {
         Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead, input })
     }
 
-    /// Reports whether a signal that ends prompts has arrived. Long work without prompts checks this between two steps.
+    /// Returns whether a signal that ends prompts has arrived. Long work without prompts calls this between two steps.
     pub(crate) fn is_interrupted(&self) -> bool {
         let mut watched = [PollFd::new(&self.signals, PollFlags::IN)];
         let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
         poll(&mut watched, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
-    /// Prints a prompt on the terminal and reads a line from standard input or its replacement.
+    /// Prints a prompt if the input is a terminal, and reads one line.
     pub(crate) fn ask(&mut self, prompt: &str) -> Result<InputLine, Failure> {
         let at_a_terminal = match &self.input {
             Input::Standard => std::io::stdin().is_terminal(),
@@ -125,7 +126,7 @@ impl Keyboard {
         }
     }
 
-    /// Waits for input or a signal; returns true for a signal.
+    /// Waits for input or a signal; returns `true` for a signal.
     fn wait(&self) -> Result<bool, Failure> {
         let stdin = std::io::stdin();
         let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
@@ -175,24 +176,25 @@ impl Keyboard {
     }
 }
 
-/// Reports whether another process group is in the foreground of this terminal.
+/// Returns whether another process group is in the foreground of this terminal.
 fn is_in_background(input: BorrowedFd<'_>) -> bool {
     tcgetpgrp(input).is_ok_and(|front| front != getpgrp())
 }
 
-/// Stops the process as a read of the terminal would, until a shell or sudo puts it in the foreground. Waiting with
-/// poll is not enough: sudo keeps a command in a pipeline in the background until it stops this way.
+/// Stops this process as a read of the terminal would, until a shell or sudo puts it in the foreground. Waiting with
+/// poll is not enough, because sudo keeps a command of a pipeline in the background until it stops this way.
 fn come_to_the_front() {
     // If this fails, the read that follows fails too.
     let _ = kill_current_process_group(rustix::process::Signal::TTIN);
 }
 
-/// Prints prompts and remarks on standard error, so that they stay visible when standard output is redirected.
+/// Prints a prompt or remark on standard error, where it stays visible if standard output is redirected. Escapes
+/// control characters.
 pub(crate) fn tell(text: &str) {
     tell_exactly(&harmless(text, Notation::Text));
 }
 
-/// Prints like [`tell`], without escaping: for text of this program that moves the cursor.
+/// Prints text of this program on standard error, without escaping the control characters that move the cursor.
 pub(crate) fn tell_exactly(text: &str) {
     // A caller that has closed standard error does not want the message.
     let _ = std::io::stderr().write_all(text.as_bytes());

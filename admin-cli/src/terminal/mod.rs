@@ -1,4 +1,4 @@
-//! Input and output: keyboard, conversation, tables, progress, QR codes.
+//! Input and output of the command: keyboard, conversation, tables, progress bar, QR codes.
 //!
 //! May use: `cli`, `error`, `text`.
 

@@ -1,4 +1,4 @@
-//! Reads data from standard input, and the acting user's own code if it is on the first line.
+//! Reads data from standard input, whose first line may be the acting user's own code.
 
 use std::{
     io::{IsTerminal, Read},
@@ -13,12 +13,12 @@ use zeroize::Zeroizing;
 
 use crate::{error::exit::Failure, terminal::keyboard::Keyboard};
 
-/// Longest code, in bytes.
+/// Maximum length of a code in bytes.
 const CODE_MAX: u64 = 64;
 
-/// Content of standard input.
+/// The content of standard input.
 pub(crate) struct Piped {
-    /// The data.
+    /// The data, without the code.
     pub(crate) data: Zeroizing<String>,
     code: Option<Zeroizing<String>>,
 }
@@ -26,11 +26,11 @@ pub(crate) struct Piped {
 /// Why standard input is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PipedError {
-    /// A PNG or JPEG picture.
+    /// Standard input contains a PNG or JPEG picture.
     Picture,
-    /// Not UTF-8.
+    /// Standard input is not UTF-8.
     Encoding,
-    /// Longer than any accepted text.
+    /// Standard input is longer than any accepted text.
     TooLong,
     /// Reading failed.
     Io,
@@ -50,8 +50,8 @@ impl core::fmt::Display for PipedError {
 impl core::error::Error for PipedError {}
 
 impl Piped {
-    /// Reads standard input to its end: one optional code and at most `most` bytes of data. A first line with the shape
-    /// of a code is no data: no accepted format begins with one.
+    /// Reads standard input to its end: optionally one code on the first line, and at most `most` bytes of data. A
+    /// first line with the shape of a code is taken as the code, because no accepted data begins with one.
     pub(crate) fn read(most: u64) -> Result<Self, PipedError> {
         let most = most.saturating_add(CODE_MAX);
         // Reserved at once: a growing buffer leaves unwiped copies behind.
@@ -83,7 +83,8 @@ impl Piped {
         }
     }
 
-    /// Returns the keyboard for the acting user's code: the first line, else the terminal.
+    /// Returns the keyboard that provides the acting user's code: the code from standard input, or the terminal if
+    /// there was none.
     pub(crate) fn keyboard(&self) -> Result<Keyboard, Failure> {
         match &self.code {
             Some(line) => Keyboard::of_text(line),

@@ -1,15 +1,15 @@
-//! Progress bar of a long operation on a terminal.
+//! A progress bar for long operations at a terminal.
 
 use std::io::IsTerminal;
 
 use crate::terminal::keyboard::tell_exactly;
 
-/// Fewer steps than this are done too soon for a bar.
+/// Minimum number of steps for which a bar is shown.
 const MANY: usize = 20;
-/// Columns of the bar.
+/// Width of the bar in columns.
 const WIDTH: usize = 30;
 
-/// A bar on standard error.
+/// A progress bar on standard error, which may be invisible.
 pub(crate) struct Progress {
     total: usize,
     done: usize,
@@ -17,13 +17,13 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Creates a bar if there are many steps and a terminal.
+    /// Returns a bar for `total` steps. It is invisible if there are few steps or standard error is not a terminal.
     pub(crate) fn of(total: usize) -> Self {
         let drawn = total >= MANY && std::io::stderr().is_terminal();
         Self { total, done: 0, drawn }
     }
 
-    /// Counts one finished step.
+    /// Counts one finished step and redraws the bar.
     pub(crate) fn step(&mut self) {
         self.done += 1;
         if self.drawn {
@@ -31,7 +31,7 @@ impl Progress {
         }
     }
 
-    /// Clears the bar, so that a line can be printed.
+    /// Clears the bar, so that a line can be printed in its place.
     pub(crate) fn clear(&self) {
         if self.drawn {
             tell_exactly("\r\x1b[K");

@@ -1,4 +1,4 @@
-//! QR codes as PNG and SVG files with mode 0600; existing files are never overwritten.
+//! Writes QR codes as PNG and SVG files with mode 0600. Never overwrites a file.
 
 use std::{io::Write, path::Path};
 
@@ -11,19 +11,20 @@ use crate::error::{
     exit::{Exit, Failure},
 };
 
-/// Light modules around the code, as ISO/IEC 18004 requires.
+/// Width of the light margin in modules, as ISO/IEC 18004 requires.
 const MARGIN: usize = 4;
 /// Pixels per module side.
 const SCALE: usize = 8;
 
-/// Written files. Removed again unless [`Pictures::keep`] is called, since the key in them was not enrolled.
+/// The picture files of a new key. They are removed again unless [`Pictures::keep`] is called, because a key that was
+/// not enrolled must not remain in them.
 #[derive(Default)]
 pub(crate) struct Pictures {
     written: Vec<NewFile>,
 }
 
 impl Pictures {
-    /// Writes a new file.
+    /// Writes a new picture file.
     pub(crate) fn add(&mut self, path: &str, content: &[u8]) -> Result<(), Failure> {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| unwritable(path, &error))?;
@@ -33,7 +34,7 @@ impl Pictures {
         written.map_err(|error| unwritable(path, &error.into()))
     }
 
-    /// Keeps the files: the key is in force.
+    /// Keeps the files, because the key is now in force.
     pub(crate) fn keep(mut self) {
         self.written.clear();
     }
@@ -47,7 +48,7 @@ impl Drop for Pictures {
     }
 }
 
-/// Refuses a path at which no file can be created, before the operation begins.
+/// Refuses a path at which no file can be created. Called before the operation begins.
 pub(crate) fn must_be_free(path: &str) -> Result<(), Failure> {
     match Vacancy::find(Path::new(path)) {
         Ok(_) => Ok(()),
@@ -55,7 +56,7 @@ pub(crate) fn must_be_free(path: &str) -> Result<(), Failure> {
     }
 }
 
-/// Returns a PNG with one bit per pixel.
+/// Returns the PNG file of a QR code, with one bit per pixel.
 pub(crate) fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let side = (matrix.side() + 2 * MARGIN) * SCALE;
     let mut bytes = Zeroizing::new(Vec::new());
@@ -74,7 +75,7 @@ pub(crate) fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(bytes)
 }
 
-/// Returns rows of pixels, each padded to whole bytes; 1 is white.
+/// Returns the rows of pixels of a PNG, each padded to whole bytes; 1 is white.
 fn rows(matrix: &Matrix, side: usize) -> Zeroizing<Vec<u8>> {
     let mut rows = Zeroizing::new(Vec::with_capacity(side * side.div_ceil(8)));
     let light = |x: usize, y: usize| {
@@ -90,7 +91,7 @@ fn rows(matrix: &Matrix, side: usize) -> Zeroizing<Vec<u8>> {
     rows
 }
 
-/// Returns an SVG: one path of squares on white.
+/// Returns the SVG file of a QR code: one path of squares on a white background.
 pub(crate) fn svg(matrix: &Matrix) -> Zeroizing<String> {
     let side = matrix.side() + 2 * MARGIN;
     let pixels = side * SCALE;

@@ -1,21 +1,21 @@
-//! Properties of standard output, and QR codes on it.
+//! Detects what standard output can show, and draws QR codes for it.
 
 use std::io::IsTerminal;
 
 use twinlock_core::otp::qr::{Ink, Matrix};
 use zeroize::Zeroizing;
 
-/// Colors from the fixed part of the palette, which themes do not change.
+/// Escape sequence for black on white in colors of the fixed part of the palette, which themes do not change.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const WHITE_ON_BLACK: &str = "\x1b[38;5;231;48;5;16m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Properties of standard output.
+/// What standard output can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Screen {
     /// Whether colors may be set.
     pub(crate) paint: Paint,
-    /// Width in columns, if known.
+    /// Width in columns; `None` if unknown.
     pub(crate) columns: Option<usize>,
 }
 
@@ -28,39 +28,39 @@ pub(crate) enum Paint {
     None,
 }
 
-/// Style of a QR code.
+/// How a QR code is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Style {
-    /// Characters.
+    /// The characters that represent modules.
     pub(crate) letters: Letters,
-    /// Polarity.
+    /// Which modules are drawn dark.
     pub(crate) shade: Shade,
 }
 
-/// Characters of a drawing.
+/// The characters that represent modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Letters {
-    /// Half blocks.
+    /// Half blocks, with two modules per character.
     Blocks,
-    /// `##`.
+    /// Two characters `##` per module.
     Ascii,
 }
 
-/// Polarity of a drawing.
+/// Which modules are drawn dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shade {
-    /// Dark on light, as scanners expect.
+    /// Dark modules on a light background, as scanners expect.
     Usual,
-    /// Dark and light swapped.
+    /// Light modules on a dark background.
     Swapped,
 }
 
-/// The drawing is wider than the screen.
+/// An error: the drawing is wider than the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooNarrowError {
-    /// Columns needed.
+    /// Columns that the drawing needs.
     pub(crate) needed: usize,
-    /// Columns available.
+    /// Columns of the screen.
     pub(crate) there: usize,
 }
 
@@ -79,7 +79,7 @@ impl Screen {
     /// Draws a QR code; each line ends with a newline.
     ///
     /// # Errors
-    /// [`TooNarrowError`].
+    /// [`TooNarrowError`] if the drawing is wider than the screen.
     pub(crate) fn draw(
         self,
         matrix: &Matrix,
@@ -100,7 +100,7 @@ impl Screen {
     }
 }
 
-/// Draws without colors, for a terminal with light text on dark.
+/// Draws a QR code without setting colors, for a terminal with light text on a dark background.
 fn plain(matrix: &Matrix, style: Style) -> Zeroizing<String> {
     let ink = match style.shade {
         Shade::Usual => Ink::Light,

@@ -2,16 +2,16 @@
 
 use crate::text::{WIDTH, wrap};
 
-/// A longer cell in the first column gets a line of its own.
+/// Maximum width of the first column. A longer cell gets a line of its own.
 const FIRST_MAX: usize = 24;
 const GAP: usize = 2;
 
-/// Column widths of a table that is printed in parts; they only grow.
+/// The column widths of a table that is printed in parts. They never shrink.
 #[derive(Default)]
 pub(crate) struct Columns(Vec<usize>);
 
 impl Columns {
-    /// Aligns rows, the header first; every row has as many cells as the header.
+    /// Formats rows of N cells in aligned columns.
     pub(crate) fn align<const N: usize>(&mut self, rows: &[[String; N]]) -> String {
         let wanted = widths(rows);
         self.0.resize(wanted.len(), 0);
@@ -21,7 +21,7 @@ impl Columns {
     }
 }
 
-/// Returns the widths of all columns but the last.
+/// Returns the width of each column; the last column has none.
 fn widths<const N: usize>(rows: &[[String; N]]) -> Vec<usize> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

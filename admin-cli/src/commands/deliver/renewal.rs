@@ -20,24 +20,24 @@ use crate::{
     mail::{Address, MailError, send_ticket_within},
 };
 
-/// Letters of a ticket between two dashes.
+/// Number of characters between two dashes of a ticket.
 const GROUP: usize = 4;
 
-/// A ticket that is stored in the record but not yet valid.
+/// A ticket that is stored in the record and not yet valid.
 struct Reserved {
     ticket: Ticket,
     mail: Option<String>,
 }
 
-/// Why no ticket was stored.
+/// Why no new ticket was stored.
 enum RenewalError {
     NotDue,
     Hindrance(DeliveryError),
 }
 
 impl Run<'_> {
-    /// Mails a new ticket to the address on record, then puts it in force. If this is killed or fails before that, the
-    /// record still says that a ticket is due.
+    /// Mails a new ticket to the user's address, and then puts the ticket in force. If the process is killed or fails
+    /// before that, the record still says that a ticket is due.
     pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {
         let context = self.context;
         let user = &claimed.notification.user;
@@ -70,7 +70,7 @@ impl Run<'_> {
         Ok(Sending::Sent)
     }
 
-    /// Stores the ticket, which proves that the record is writable, before the mail is sent.
+    /// Stores the ticket as not yet valid before the mail is sent, which proves that the record can be written.
     fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, RenewalError> {
         let context = self.context;
         let generation = context.stamp()?.generation;

@@ -1,4 +1,4 @@
-//! What sshd asks of a login before and besides PAM: `sshd -T -C` for this user and address.
+//! Explains what sshd requires of a login before PAM or without it, by running `sshd -T -C` for the user and address.
 
 use std::path::PathBuf;
 
@@ -15,19 +15,19 @@ use twinlock_doctor::{
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 use crate::text::plain;
 
-/// sshd's part of a login.
+/// What sshd does with a login.
 pub(crate) struct Door {
-    /// Explanation for the report.
+    /// The explanation for the report.
     pub(crate) step: ExplainStep,
     /// Whether every way to PAM requires a public key first.
     pub(crate) public_key: PublicKey,
     /// Whether sshd lets PAM prompt the client, which an unattended program cannot answer.
     pub(crate) asks: bool,
-    /// Result of a login that never reaches PAM.
+    /// Why the login never reaches PAM; `None` if it does.
     pub(crate) beside_pam: Option<&'static str>,
 }
 
-/// Asks sshd; other services have no such step.
+/// Asks sshd about a login. For other services the explanation is empty.
 pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
     let shut = |lines: Vec<String>, object| Door {
         step: ExplainStep { lines, object },
@@ -102,7 +102,7 @@ fn judged(login: &ExplainedLogin<'_>, effective: &Effective) -> Door {
     }
 }
 
-/// Describes the ways to log in.
+/// Describes the authentication methods that lead to PAM (`with`) and those that do not (`without`).
 fn lines(
     login: &ExplainedLogin<'_>,
     effective: &Effective,

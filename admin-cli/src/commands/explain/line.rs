@@ -1,4 +1,4 @@
-//! What the service's own PAM lines do, as doctor reads them: whether one reaches twinlock, and with which arguments.
+//! Explains what the PAM lines of a service do: whether one reaches twinlock, and with which arguments.
 
 use std::path::PathBuf;
 
@@ -22,17 +22,17 @@ use twinlock_doctor::{
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 use crate::{context::Context, text::plain};
 
-/// The service's PAM stack.
+/// The PAM stack of a service.
 pub(crate) struct Stack {
-    /// Explanation for the report.
+    /// The explanation for the report.
     pub(crate) step: ExplainStep,
     /// What the stack leads to.
     pub(crate) comes: Comes,
 }
 
-/// What a service's lines lead to.
+/// What the PAM lines of a service lead to.
 pub(crate) enum Comes {
-    /// A line that verifies codes, with its settings.
+    /// A line that verifies codes, with the settings that apply to it.
     ToJudge(Box<Policy>, Talks),
     /// A line that the module refuses.
     ToRefusal,
@@ -40,24 +40,24 @@ pub(crate) enum Comes {
     Past,
 }
 
-/// Whether set-up can be shown there.
+/// Whether set-up can be offered by a PAM line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Talks {
-    /// Yes.
+    /// Set-up can be offered.
     Freely,
-    /// No: one code or nothing.
+    /// Set-up cannot be offered, because the line asks only one question.
     OneCode,
-    /// No: only codes after a first factor.
+    /// Set-up cannot be offered, because the line asks only for a code.
     CodeOnly,
 }
 
-/// One line of ours: its place and its arguments, or what is wrong with it.
+/// A PAM line of twinlock, with its arguments or why they are invalid.
 struct Ours<'a> {
     handler: &'a Handler,
     line: Result<PamLine, String>,
 }
 
-/// Reads the service's files.
+/// Reads the PAM files of the service and explains the lines of twinlock.
 pub(crate) fn look(context: &Context, login: &ExplainedLogin<'_>, public_key: PublicKey) -> Stack {
     let service = match load(&Machine::new(PathBuf::from("/"), None), login.service) {
         Ok(service) => service,
@@ -95,10 +95,11 @@ fn ours(handler: &Handler) -> Option<Ours<'_>> {
     }
 }
 
-/// Services that local users call as root, which ask only for a code.
+/// Services that local users call and that run as root. They ask only for a code.
 const LOCAL: [&str; 6] = ["su", "su-l", "sudo", "sudo-i", "doas", "polkit-1"];
 
-/// Returns what the lines lead to. Of several that verify codes, the one for this first factor counts, else the first.
+/// Returns what the lines lead to. If several lines verify codes, the one for the proven first factor counts, or the
+/// first if there is none.
 fn comes(context: &Context, service: &str, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
     if lines.iter().any(|one| one.line.is_err()) {
         return Comes::ToRefusal;

@@ -1,4 +1,4 @@
-//! What `twinlock explain` says of a login that asks for a code or offers set-up.
+//! Sentences of `twinlock explain` about a login that asks for a code or offers set-up.
 
 use twinlock_core::{
     policy::{

@@ -1,11 +1,11 @@
-//! Note of `twinlock explain` about an exempt ssh login: an unattended program never reaches the rule.
+//! Note of `twinlock explain` that an unattended ssh client may never reach the rule that exempts it.
 
 use serde_json::json;
 
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 
-/// Adds to an exempt login that sshd refuses a client with BatchMode before PAM is asked, and the settings that let it
-/// in.
+/// Adds a note to the explanation of an exempt ssh login, if `asks` says that sshd lets PAM prompt: sshd refuses a
+/// client with BatchMode before PAM is asked. The note contains the settings of sshd that admit the client.
 #[expect(clippy::indexing_slicing, reason = "a JSON object of this function")]
 pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool) -> ExplainStep {
     let is_exempt = end.object["decision"] == "exempt" && end.object["reason"] == "rule";
@@ -22,8 +22,8 @@ pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool)
     end
 }
 
-/// Returns lines for sshd_config. A name that is no plain word is left to the administrator, since sshd reads patterns
-/// there.
+/// Returns the lines for sshd_config. If the user name is not a plain word, the administrator has to fill it in,
+/// because sshd reads patterns there.
 fn block(login: &ExplainedLogin<'_>) -> [String; 2] {
     let name = login.account.name.as_str();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

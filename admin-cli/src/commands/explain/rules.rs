@@ -19,10 +19,10 @@ use crate::{
     text::{date, plain},
 };
 
-/// Services without a network address.
+/// Services whose logins have no network address.
 const LOCAL: [&str; 7] = ["su", "su-l", "sudo", "sudo-i", "login", "polkit-1", "vlock"];
 
-/// Evaluates all rules and describes the decision.
+/// Evaluates all rules for a login. Returns the decision and its explanation.
 pub(crate) fn walk(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -62,7 +62,7 @@ pub(crate) fn walk(
     (decided, ExplainStep { lines, object: json!({ "rules": objects, "decides": first }) })
 }
 
-/// Returns a rule as it is written in the settings.
+/// Returns a rule in the form of the settings file.
 fn described(rule: &Rule) -> String {
     let word = match rule.action {
         Action::Require => "require",
@@ -83,7 +83,7 @@ fn described(rule: &Rule) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the first reason why a rule does not match.
+/// Returns whether a rule matches the login and, if not, the first reason.
 fn verdict(context: &Context, login: &ExplainedLogin<'_>, rule: &Rule) -> String {
     if rule.user.as_ref().is_some_and(|user| *user != login.account.name) {
         return "is for another user".into();
@@ -119,7 +119,7 @@ fn effect(rule: &Rule, login: &ExplainedLogin<'_>) -> &'static str {
     }
 }
 
-/// Returns why a rule never has an effect, as a sentence without a full stop.
+/// Returns why the rule `number` never has an effect, as a sentence without a full stop; `None` if it may have one.
 fn never(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -148,7 +148,7 @@ fn never(
     Some(format!("It can never take effect: {why}"))
 }
 
-/// Returns the missing user or group of a rule, if any.
+/// Returns which user or group of a rule does not exist; `None` if all exist.
 fn of_nobody(context: &Context, rule: &Rule) -> Option<String> {
     let accounts = &context.machine.accounts;
     let anybody =

@@ -1,4 +1,4 @@
-//! Plan of a group invitation, made before any change: for `--dry-run`, and to refuse early.
+//! Plans a group invitation before any change, for `--dry-run` and to refuse early.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -21,7 +21,7 @@ use crate::{
     text::{WIDTH, count, date, plain, stamp, wrap},
 };
 
-/// What would be done for one member.
+/// What an invitation would do for one member.
 enum Member {
     Enrolled,
     Invited(UnixTime),
@@ -30,7 +30,7 @@ enum Member {
     Failing(Failure),
 }
 
-/// Calls a function for each member in turn, without collecting them: a group may be large.
+/// Calls `act` for each member in turn, without collecting the members, because a group may be large.
 pub(crate) fn each_member(
     whose: &Whose,
     act: &mut dyn FnMut(&Account) -> Result<(), Failure>,
@@ -42,7 +42,7 @@ pub(crate) fn each_member(
     Ok(())
 }
 
-/// Reports once that no ticket goes by mail; without a report file, that is a refusal.
+/// Warns that no ticket can be mailed, or refuses the invitation in that case if there is no report file.
 pub(crate) fn check_mail(
     context: &Context,
     whose: &Whose,
@@ -60,7 +60,7 @@ pub(crate) fn check_mail(
     Ok(())
 }
 
-/// Returns why no ticket goes by mail, if tickets are due and none does.
+/// Returns why no ticket can be mailed; `None` if one can be, or if no ticket is due.
 fn without_mail(
     context: &Context,
     whose: &Whose,
@@ -79,17 +79,17 @@ fn without_mail(
     Ok(first.filter(|_| !mailed))
 }
 
-/// Preview of an invitation.
+/// What a group invitation would do.
 pub(crate) struct Preview<'a> {
-    /// The members.
+    /// The members of the group.
     pub(crate) whose: &'a Whose,
-    /// The rule.
+    /// The reminder rule.
     pub(crate) reminder: Reminder<'a>,
-    /// What writing the rule would change.
+    /// What writing the reminder rule would change.
     pub(crate) written: Written,
-    /// Report file for the tickets that cannot be mailed.
+    /// The path of the report file for tickets that cannot be mailed.
     pub(crate) report: Option<&'a str>,
-    /// Time of the preview.
+    /// The time for which the preview is made.
     pub(crate) now: UnixTime,
 }
 
@@ -174,7 +174,7 @@ fn member(
     }
 }
 
-/// Describes what would be done for a member, and whether that is an invitation.
+/// Returns a sentence that says what would be done for a member, and whether the member would be invited.
 fn said(member: &Member, report: Option<&str>) -> (String, bool) {
     match (member, report) {
         (Member::Enrolled, _) => ("enrolled already".into(), false),

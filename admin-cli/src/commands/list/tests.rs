@@ -1,4 +1,4 @@
-//! Tables of users as they are printed.
+//! Unit tests of `list`: tables of users.
 
 use crate::commands::list::*;
 use crate::terminal::table::Columns;

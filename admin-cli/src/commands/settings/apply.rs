@@ -1,5 +1,4 @@
-//! `twinlock settings apply [FILE]`: installs a file, or checks the one in use again, and stores a copy to fall back
-//! on.
+//! `twinlock settings apply [FILE]`: installs a settings file, or checks the one in use, and stores the last good copy.
 
 use serde_json::json;
 use twinlock_core::policy::{Rule, settings as form};
@@ -23,7 +22,7 @@ use crate::{
 };
 
 const OWNER: Owner = Owner(0);
-/// Longest value in the log, in bytes.
+/// Maximum length of a value in the log, in bytes.
 const LOGGED_MAX: usize = 128;
 
 /// Applies settings after a code of the acting user.
@@ -58,12 +57,12 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The plan, made before any prompt.
+/// What will be done, as determined before any prompt.
 struct Work {
     draft: Draft,
-    /// Whether it is another file than the one in use.
+    /// Whether the file is not the one in use.
     is_new: bool,
-    /// Content of the file in use, if there is one.
+    /// The content of the file in use; `None` if it cannot be read.
     before: Option<Vec<u8>>,
     changed: Vec<&'static str>,
     rules: Vec<Rule>,
@@ -106,7 +105,7 @@ impl Work {
         format!("{path} differs from {of} in: {}.", self.changed.join(", "))
     }
 
-    /// Installs the file. A concurrent change of the file in use wins.
+    /// Installs the file if it is not the one in use. Refuses if the file in use was changed meanwhile.
     fn install(&self, context: &Context) -> Result<(), Failure> {
         let config = &context.config;
         if std::fs::read(config).ok() != self.before {
@@ -150,7 +149,7 @@ impl Work {
     }
 }
 
-/// Joins the names of settings as one value for the log, cut between two names.
+/// Joins the names of settings to one value of the log, which is cut between two names if it is too long.
 fn logged(changed: &[&str]) -> String {
     let mut text = String::new();
     for (place, name) in changed.iter().enumerate() {

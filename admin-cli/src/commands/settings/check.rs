@@ -1,5 +1,5 @@
-//! `twinlock settings check [FILE]`: reports every mistake with its position and the nearest known name; changes
-//! nothing.
+//! `twinlock settings check [FILE]`: reports every error of a settings file with its position and the nearest known
+//! name. Changes nothing.
 
 use rustix::process::geteuid;
 use serde_json::{Value, json};
@@ -33,14 +33,14 @@ use crate::{
 
 const OWNER: Owner = Owner(0);
 
-/// A valid setting that is probably not intended.
+/// A valid setting that the administrator probably does not intend.
 #[derive(Debug, PartialEq, Eq)]
 struct Warning {
     line: Option<u32>,
     what: String,
 }
 
-/// Checks a file.
+/// Checks the named settings file, or the one in use.
 pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> {
     let in_use = ChosenSettings::of(command)?.path;
     let path = file.unwrap_or(&in_use);
@@ -70,7 +70,7 @@ pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Prints the warnings about a draft and its rules; returns them as JSON.
+/// Prints the warnings about a draft and the rules of rules.toml. Returns the warnings as JSON.
 pub(crate) fn warn(draft: &Draft, rules: &[Rule]) -> Value {
     let warnings = warnings(draft, rules, &Nss::default());
     for warning in &warnings {
@@ -82,7 +82,7 @@ pub(crate) fn warn(draft: &Draft, rules: &[Rule]) -> Value {
     warnings.iter().map(object).collect()
 }
 
-/// Refuses a file in use that logins do not trust.
+/// Refuses the file in use if logins do not trust it.
 pub(crate) fn must_be_trusted(path: &str) -> Result<(), Failure> {
     if !geteuid().is_root() {
         return Ok(());
@@ -138,7 +138,7 @@ fn warnings(draft: &Draft, written: &[Rule], accounts: &dyn Accounts) -> Vec<War
     warnings
 }
 
-/// Returns what is odd about one rule.
+/// Returns sentences about what is probably not intended in a rule.
 fn doubts(rule: &Rule, accounts: &dyn Accounts) -> Vec<String> {
     let mut doubts = Vec::new();
     if let Some(user) = &rule.user {

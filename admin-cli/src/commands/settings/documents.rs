@@ -50,7 +50,7 @@ fn in_reference(section: &Section) -> String {
     text
 }
 
-/// Returns the description, with the accepted values unless it names them.
+/// Returns the description of a setting, followed by the accepted values unless the description names them.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
 fn with_form(setting: &Setting) -> String {
     match setting.kind {
@@ -80,7 +80,7 @@ fn in_page(section: &Section) -> String {
     text
 }
 
-/// Returns the accepted values of a setting.
+/// Returns the accepted values of a setting as text.
 fn form(kind: &Kind) -> String {
     match kind {
         Kind::Word { words, .. } => {
@@ -108,7 +108,7 @@ fn roff(text: &str) -> String {
     format!("{}\n", text.replace(". ", ".\n"))
 }
 
-/// Returns the file with the part between two markers replaced.
+/// Returns `file` with the part between the markers `after` and `before` replaced by `new`.
 fn renewed(file: &str, after: &str, before: &str, new: &str) -> String {
     let (head, rest) = file.split_once(after).expect("the beginning of the settings");
     let (_, tail) = rest.split_once(before).expect("the end of the settings");

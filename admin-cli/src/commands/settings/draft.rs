@@ -1,4 +1,4 @@
-//! A settings file that the caller names: read once, with a size limit; later steps use what was read.
+//! A settings file that is read once, with a size limit, so that all steps of a command use the same content.
 
 use std::{
     fs::File,
@@ -22,31 +22,31 @@ use crate::{
 };
 
 const REMEDY: &str = "Name a settings file: twinlock settings check FILE";
-/// Write permission of group and others.
+/// Permission bits that let the group or others write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// A settings file as it was read.
+/// The content of a settings file.
 pub(crate) struct Draft {
-    /// Path that the caller gave.
+    /// The path as the caller gave it.
     pub(crate) path: String,
-    /// Content of the file.
+    /// The text of the file.
     pub(crate) text: String,
-    /// Parsed content.
+    /// The parsed settings.
     pub(crate) policy: Policy,
-    /// Permission bits.
+    /// The permission bits of the file.
     pub(crate) mode: u32,
     owner: u32,
     is_file: bool,
 }
 
 impl Draft {
-    /// Reads a file that the caller names, with the rights of the calling user.
+    /// Reads a file that the caller names, with the rights of the invoking user.
     pub(crate) fn named(path: &str) -> Result<Self, Failure> {
         let opened = caller_file::open(Path::new(path));
         Self::read(path, opened.map_err(|error| unreadable(path, &error, REMEDY))?)
     }
 
-    /// Reads the file in use.
+    /// Reads the settings file in use.
     pub(crate) fn in_use(path: &str) -> Result<Self, Failure> {
         // Does not block on a FIFO; a login does not trust one either.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
@@ -54,7 +54,7 @@ impl Draft {
         Self::read(path, opened.map_err(|error| said(path, &error))?)
     }
 
-    /// Parses the file; reports every mistake with its line.
+    /// Reads and parses a file. The failure for invalid settings names every error with its line.
     fn read(path: &str, file: File) -> Result<Self, Failure> {
         let found = file.metadata().map_err(|error| said(path, &error))?;
         let text = text(path, &bytes(path, file)?)?;
@@ -72,7 +72,7 @@ impl Draft {
         })
     }
 
-    /// Returns a draft with this text.
+    /// Returns a draft with a given text, for tests.
     #[cfg(test)]
     pub(crate) fn of(text: &str) -> Self {
         let policy = form::read(text).unwrap();
@@ -80,7 +80,7 @@ impl Draft {
         Self { path, text, policy, mode: 0o644, owner: 0, is_file: true }
     }
 
-    /// Refuses a file that a user other than root and the acting user can write.
+    /// Refuses a file that users other than root and the acting user can write.
     pub(crate) fn must_be_ones_own(&self) -> Result<(), Failure> {
         let path = plain(&self.path);
         let by_actor = ActingLogin::read().actor.uid() == Some(self.owner);
@@ -101,7 +101,7 @@ fn said(path: &str, error: &std::io::Error) -> Failure {
     Failure::new(Exit::Usage, format!("{} cannot be read ({error})", plain(path)), REMEDY)
 }
 
-/// Reads at most one byte more than the limit.
+/// Reads a file up to the size limit, and refuses a larger one.
 fn bytes(path: &str, file: File) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let most = u64::try_from(SETTINGS_MAX).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! The verbs of `settings`: check, apply, show.
+//! The verbs `settings check`, `settings apply` and `settings show`.
 
 pub(crate) mod apply;
 pub(crate) mod check;

@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     context.print(&format!("{origin}\n{}", text(&context.policy)))
 }
 
-/// Settings as names and values; settings in a table have its name and a dot in front.
+/// Settings as names and values. The name of a setting in a table begins with the table's name and a dot.
 #[derive(Default)]
 struct Values {
     values: BTreeMap<String, String>,
@@ -69,7 +69,7 @@ fn pairs(table: &Table) -> impl Iterator<Item = (String, String)> + '_ {
     table.iter().filter_map(|(name, item)| Some((name.to_owned(), bare(item.as_value()?))))
 }
 
-/// Returns a value without TOML's quotation marks.
+/// Returns a value without the quotation marks of TOML.
 fn bare(value: &Value) -> String {
     match value {
         Value::String(text) => text.value().clone(),
@@ -83,7 +83,7 @@ fn bare(value: &Value) -> String {
 }
 
 impl Context {
-    /// Returns the file of the settings in force, or `None` if there is none.
+    /// Returns the path of the file with the settings in force; `None` if there is no file and the defaults apply.
     fn file(&self) -> Option<String> {
         if self.stand_in {
             return Some(settings::last_good_path(&self.config));
@@ -105,7 +105,7 @@ fn text(policy: &Policy) -> String {
     text
 }
 
-/// Returns the line of one setting, with its default.
+/// Returns the line of one setting, with a comment that says what its default is.
 fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
     let key = setting.key;
     match (value(setting, policy), value(setting, usual)) {
@@ -119,7 +119,7 @@ fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
     }
 }
 
-/// Returns the value of a setting in TOML, or `None` if it is not set.
+/// Returns the value of a setting in TOML; `None` if it is not set.
 pub(crate) fn value(setting: &Setting, policy: &Policy) -> Option<String> {
     Some(match setting.kind {
         Kind::Word { get, .. } => quoted(get(policy)),
@@ -135,7 +135,7 @@ pub(crate) fn value(setting: &Setting, policy: &Policy) -> Option<String> {
     })
 }
 
-/// Returns a duration in the largest unit that divides it.
+/// Returns a duration in TOML, in the largest unit that divides it.
 fn duration(seconds: u64) -> String {
     match seconds {
         0 => "0".into(),

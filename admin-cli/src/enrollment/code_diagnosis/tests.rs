@@ -44,7 +44,8 @@ fn skew(finding: CodeDiagnosis) -> Skew {
     }
 }
 
-/// Returns the distance of a code that a login does not accept.
+/// Diagnoses the code that is `steps` from now, for an app with a learned drift. The code must be one that a login
+/// refuses. Returns the seconds by which the app is ahead, and whether a login could learn that.
 fn off(drift: i32, steps: i64) -> (i64, bool) {
     let finding = examined(drift, steps, &[]);
     assert!(matches!(finding, CodeDiagnosis::Off { .. }), "{steps}: {finding:?}");
