@@ -1,10 +1,10 @@
-//! Files that the repository ships or builds and the private machines use.
+//! Files that the repository ships or builds, and that private machines use.
 
 use std::path::PathBuf;
 
 use crate::repository::repository;
 
-/// Debian's own stacks, so that tests do not depend on local changes of this host.
+/// Debian's own PAM stacks, so that tests do not depend on local changes of this host.
 pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
     ("common-account", include_str!("../stock/pam.d/common-account")),
     ("common-auth", include_str!("../stock/pam.d/common-auth")),
@@ -20,7 +20,7 @@ pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
     ("sudo-i", include_str!("../stock/pam.d/sudo-i")),
 ];
 
-/// Debian's login.defs without comments, which login and su read for every account.
+/// Debian's login.defs without comments. login and su read it for every account.
 pub(crate) const LOGIN_DEFS: &str = include_str!("../stock/login.defs");
 
 /// Debian's /etc/profile, which login shells read.
@@ -33,7 +33,7 @@ pub fn shipped(path: &str) -> String {
         .unwrap_or_else(|e| panic!("config/{path} of this repository cannot be read: {e}"))
 }
 
-/// Returns Debian's own stack of a service.
+/// Returns Debian's own PAM stack of a service.
 pub fn stock(service: &str) -> &'static str {
     let found = STOCK_PAM.iter().find(|(name, _)| *name == service);
     found.map_or_else(|| panic!("no stock stack is kept for {service}"), |(_, text)| text)
@@ -46,7 +46,7 @@ pub fn built(name: &str) -> Vec<u8> {
         .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
 }
 
-/// Returns the xtask program, which a test run builds first.
+/// Returns the xtask program, which a test run builds before the tests.
 pub fn chores() -> Vec<u8> {
     let file = target().join("debug/xtask");
     std::fs::read(&file)

@@ -1,9 +1,9 @@
-//! A stack in which the module alone decides, and a program that calls it without delays.
+//! A PAM stack in which the module alone decides, and a program that calls it without delays.
 
 use crate::call::{Call, Finished};
 use crate::machine::Machine;
 
-/// PAM service of that stack.
+/// The PAM service whose stack contains only pam_permit and the module.
 const BARE: &str = "bare";
 
 /// A stack of pam_permit and the module, so that only the module decides.
@@ -11,20 +11,20 @@ const STACK: &str = "auth required pam_permit.so\nauth required pam_twinlock.so 
                      account required pam_permit.so\nsession required pam_permit.so\n";
 
 impl Machine {
-    /// Configures twinlock after a first factor that always succeeds.
+    /// Installs twinlock and the service `bare`, in whose stack only the module decides.
     pub fn bare(&self) -> &Self {
         self.twinlock().pam(BARE, STACK)
     }
 
-    /// Calls that stack once with these answers; exit code 0 means success.
+    /// Authenticates `user` once through the service `bare`, with one answer per line. Exit code 0 means success.
     ///
-    /// libpam's delay after a failure is skipped, so that a test may fail often.
+    /// Skips libpam's delay after a failure, so that a test may fail often.
     pub fn asked(&self, user: &str, lines: &str) -> Finished {
         self.asking(user, lines, &[]).output()
     }
 
-    /// Returns the call of [`Machine::asked`] to change it further, with more options for strace, which writes to
-    /// `/tmp/trace`.
+    /// Returns the call of [`Machine::asked`], which may be changed further. `strace` adds options for strace, which
+    /// writes to `/tmp/trace`.
     pub fn asking(&self, user: &str, lines: &str, strace: &[&str]) -> Call<'_> {
         let no_wait = ["-qq", "-e", "inject=select,pselect6:retval=0"];
         let quick = ["--seccomp-bpf", "-e", "trace=select,pselect6"];

@@ -1,4 +1,4 @@
-//! A Debian that boots with systemd as its first process and has twinlock installed from its package.
+//! A private machine that boots Debian with systemd, and has twinlock installed from its package.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,14 +21,14 @@ use crate::shipped::PASSWORD;
 use crate::twinlock::ROOT_IS_EXEMPT;
 
 const BOOT: &str = include_str!("boot.sh");
-/// Timeout: longer than a boot, or the wait for cron's next minute, on a busy host.
+/// Time limit of a wait. A boot, or the wait for the next minute of cron, takes less on a busy host.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Interval between two checks.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Options of an ssh client inside, to log in with root's key.
+/// Command of an ssh client inside the machine, which logs in with root's key.
 const SSH: [&str; 6] =
     ["ssh", "-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
-/// Accounts have root's key, and sudo asks for no password.
+/// Script that lets root's key log in to all accounts, and sudo run without a password.
 const FURNISH: &str = "\
 mkdir -p -m 700 /root/.ssh
 ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
@@ -37,12 +37,12 @@ echo 'ALL ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/all
 chmod 440 /etc/sudoers.d/all
 ";
 
-/// A booted machine; all of it is in memory and removed on drop.
+/// A booted machine, all of it in memory. It is removed on drop.
 ///
-/// `/etc/pam.d` has Debian's own stacks, and sshd accepts a key or a password; users have apps that show a new code
-/// each second.
+/// `/etc/pam.d` contains Debian's own stacks, and sshd accepts a key or a password. Apps of users show a new code each
+/// second.
 pub struct Booted {
-    /// Its console, with a login prompt.
+    /// The console, which shows a login prompt.
     console: Mutex<Session<'static>>,
     life: Option<ChildStdin>,
     outside: u32,
@@ -50,7 +50,7 @@ pub struct Booted {
 }
 
 impl Booted {
-    /// Boots a machine.
+    /// Creates and boots a machine.
     #[expect(clippy::new_without_default, reason = "it starts processes")]
     pub fn new() -> Booted {
         let (master, slave) = terminal(&host());
@@ -70,7 +70,7 @@ impl Booted {
         booted
     }
 
-    /// Reboots it.
+    /// Reboots the machine.
     #[track_caller]
     pub fn restart(&self) -> &Self {
         let before = self.leader();
@@ -88,12 +88,12 @@ impl Booted {
         });
     }
 
-    /// Returns the console.
+    /// Returns the console, which is locked while the caller uses it.
     pub fn console(&self) -> MutexGuard<'_, Session<'static>> {
         self.console.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a condition holds.
+    /// Waits until `come` returns true. `what` names the condition in the message of a timeout.
     #[track_caller]
     pub fn until(&self, what: &str, mut come: impl FnMut() -> bool) {
         let end = Instant::now() + PATIENCE;
@@ -104,7 +104,7 @@ impl Booted {
         }
     }
 
-    /// Returns the PID, outside, of the system's first process.
+    /// Returns the process id, outside of the machine, of its first process; `None` if it is not running.
     fn leader(&self) -> Option<u32> {
         // The script, unshare, the script inside, the one that starts nspawn, and nspawn.
         let mut process = self.outside;
@@ -137,7 +137,7 @@ impl Booted {
         finished.unwrap_or_else(|| panic!("{shell} does not end"))
     }
 
-    /// Runs a command line of `user` by ssh with this input, without a terminal.
+    /// Runs a command line as `user` by ssh without a terminal, with `input` as standard input.
     #[track_caller]
     pub fn ssh(&self, user: &str, line: &str, input: &str) -> Finished {
         let mut command = self.enter();
@@ -146,7 +146,7 @@ impl Booted {
         finished.unwrap_or_else(|| panic!("{line} of {user} does not end"))
     }
 
-    /// Logs in `user` by ssh on a terminal; `options` go to ssh.
+    /// Logs in as `user` by ssh on a terminal. `options` are arguments of ssh.
     pub fn login(&self, user: &str, options: &[&str]) -> Session<'_> {
         let mut command = self.enter();
         command.args(["setsid", "-c"]).args(SSH).args(options);
@@ -156,7 +156,7 @@ impl Booted {
         Session::start(&root, format!("ssh {user}"), command)
     }
 
-    /// Creates an account with [`PASSWORD`] and root's key.
+    /// Creates an account with the password [`PASSWORD`] and root's key.
     pub fn user(&self, name: &str) -> &Self {
         let make = format!(
             "useradd --create-home --shell /bin/sh {name} && echo '{name}:{PASSWORD}' | chpasswd &&
@@ -167,7 +167,7 @@ impl Booted {
         self
     }
 
-    /// Enrolls `user`.
+    /// Enrolls `user`, whose app shows a new code each second.
     pub fn enrolled(&self, user: &str) -> &Self {
         let uri = otp(user).uri(user);
         // No login has started this process, so every enrollment after the first needs break-glass.
@@ -176,14 +176,14 @@ impl Booted {
         self
     }
 
-    /// Writes the settings: the text, the settings for apps with one-second steps, and, unless the text is about own
-    /// codes, a line that lets root act without one.
+    /// Writes the settings: `text`, one-second steps for apps and, unless the text mentions own codes, a line that lets
+    /// root act without a code.
     pub fn settings(&self, text: &str) -> &Self {
         let exempt = if text.contains("own_code") { "" } else { ROOT_IS_EXEMPT };
         self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{exempt}{text}"))
     }
 
-    /// Writes a file owned by root.
+    /// Writes a file of root.
     pub fn write(&self, path: &str, text: &str) -> &Self {
         let quoted = text.replace('\'', "'\\''");
         self.run(&format!("printf %s '{quoted}' >{path}")).ok();
@@ -216,7 +216,7 @@ impl Booted {
         said.ok().trim().parse().expect("a number")
     }
 
-    /// Backdates the ledger by that many minutes, as on a machine that has been up for longer.
+    /// Backdates the ledger by `minutes`, as on a machine that has been up for longer.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         let up = clock_gettime(ClockId::Boottime).tv_sec;
         let up = u64::try_from(up).expect("a machine that is up");
@@ -242,7 +242,7 @@ fn otp(user: &str) -> Otp {
     Otp { period: 1, ..Otp::new(&key) }
 }
 
-/// Returns a file that `cargo xtask test --all` has built before these tests.
+/// Returns a file that `cargo xtask test --all` builds before the tests.
 fn kept(name: &str) -> PathBuf {
     let file = target().join(name);
     assert!(file.exists(), "{} is missing: run `cargo xtask test --all`", file.display());
@@ -263,7 +263,7 @@ fn opened(path: &str) -> OwnedFd {
     rustix::fs::open(path, flags, Mode::empty()).expect("the root of a machine can be opened")
 }
 
-/// Returns the last child of a process.
+/// Returns the newest child of a process; `None` if it has none.
 fn child_of(process: u32) -> Option<u32> {
     let mut text = String::new();
     let file = File::open(format!("/proc/{process}/task/{process}/children"));

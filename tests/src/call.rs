@@ -1,4 +1,4 @@
-//! One command in a machine: who runs it, how, and its result.
+//! One command in a machine: who runs it, how, and what it returns.
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,10 +9,10 @@ use std::time::Duration;
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// Timeout: longer than any command here takes on a busy host. The test then fails.
+/// Time limit of a command. Every command here takes less on a busy host, so the test fails at the limit.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A command to run; [`Call::output`] and [`Call::open`] start it.
+/// A command that is being prepared. [`Call::output`] and [`Call::open`] start it.
 #[must_use]
 pub struct Call<'m> {
     machine: &'m Machine,
@@ -25,22 +25,22 @@ pub struct Call<'m> {
     login: u32,
 }
 
-/// Login uid of a process that no login has started.
+/// The login uid of a process that no login has started.
 const NO_LOGIN: u32 = u32::MAX;
 
-/// Result of a command.
+/// What a finished command returned.
 #[derive(Debug)]
 pub struct Finished {
-    /// Exit code: 128 + N if signal N ended the command.
+    /// The exit code, or 128 + N if signal N ended the command; `None` if neither is known.
     pub code: Option<i32>,
-    /// Its standard output.
+    /// The standard output.
     pub stdout: String,
-    /// Its standard error.
+    /// The standard error.
     pub stderr: String,
 }
 
 impl Finished {
-    /// Returns the standard output; panics unless the command succeeded.
+    /// Returns the standard output. Panics unless the command succeeded.
     #[track_caller]
     pub fn ok(&self) -> &str {
         assert_eq!(self.code, Some(0), "a command failed: {self:#?}");
@@ -62,19 +62,19 @@ impl<'m> Call<'m> {
         }
     }
 
-    /// Runs it as `user`, with that account's groups and no capability.
+    /// Runs the command as `user`, with the groups of that account and no capability.
     pub fn as_user(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
         self
     }
 
-    /// Runs it in the session of a user who has logged in; the default is root.
+    /// Runs the command in the session of a user who has logged in. The default is root.
     pub fn logged_in(mut self, user: &str) -> Self {
         self.login = self.machine.uid(user);
         self
     }
 
-    /// Runs it without a login uid, like a service or a container.
+    /// Runs the command without a login uid, as a service or a container does.
     pub fn without_a_login(mut self) -> Self {
         self.login = NO_LOGIN;
         self
@@ -86,34 +86,33 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Adds an environment variable.
+    /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Adds shell text that the same process runs as the same user before it executes the command: `umask 777; ulimit
-    /// -f 0`, or closing a descriptor.
+    /// Adds shell text that runs in the same process before the command, such as `umask 777; ulimit -f 0`.
     pub fn first(mut self, shell: &str) -> Self {
         self.first = Some(shell.to_owned());
         self
     }
 
-    /// Sets the standard input, if no terminal is opened.
+    /// Sets the standard input. Has no effect with [`Call::open`].
     pub fn input(mut self, text: impl AsRef<[u8]>) -> Self {
         self.input = text.as_ref().to_vec();
         self
     }
 
-    /// Shifts the command's clock by `seconds` (libfaketime; a setuid program does not load it).
+    /// Shifts the clock of the command by `seconds` with libfaketime, which a setuid program does not load.
     pub fn clock(self, seconds: i64) -> Self {
         let mut call = self;
         call.env.extend(faked_clock(seconds));
         call
     }
 
-    /// Runs it under `strace -f` with these options, such as `-e inject=symlinkat:error=ENOSPC`; writes the trace to
-    /// `file`.
+    /// Runs the command under `strace -f` with options such as `-e inject=symlinkat:error=ENOSPC`. strace writes the
+    /// trace to `file`.
     pub fn strace(mut self, file: &str, options: &[&str]) -> Self {
         let mut words =
             vec!["strace".to_owned(), "-f".to_owned(), "-o".to_owned(), file.to_owned()];
@@ -122,7 +121,7 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Runs the command without a terminal and waits for its end.
+    /// Runs the command without a terminal, and waits for its end.
     #[track_caller]
     pub fn output(self) -> Finished {
         let command = self.command(&[]);
@@ -180,7 +179,7 @@ impl Finished {
     }
 }
 
-/// Returns the variables that shift a program's clock by `seconds`.
+/// Returns the environment variables that shift a program's clock by `seconds`.
 pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
     let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
     [
@@ -190,7 +189,7 @@ pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
     ]
 }
 
-/// Runs a command without a terminal and waits for its end; returns `None` on a timeout.
+/// Runs a command without a terminal and waits for its end; `None` if it exceeds the time limit.
 pub(crate) fn finish(mut command: Command, input: Vec<u8>) -> Option<Finished> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(&mut command);

@@ -1,4 +1,5 @@
-//! A program that logs in through libpam and answers each prompt as a test says: with nothing, too much, or not at all.
+//! A program that logs in through libpam and answers each prompt as a test requests: with nothing, too much, or not at
+//! all.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};
@@ -7,11 +8,11 @@ use std::sync::mpsc::{Receiver, channel};
 use crate::call::{PATIENCE, spawn};
 use crate::machine::Machine;
 
-/// Debian's own interpreter, for which its packages are built.
+/// The path of Debian's own Python, for which Debian's packages are built.
 const PYTHON: &str = "/usr/bin/python3";
 const PROGRAM: &str = include_str!("../host/pam_caller.py");
 
-/// A series of logins, each controlled prompt by prompt.
+/// A program that logs in through libpam, one login after the other, and is controlled prompt by prompt.
 pub struct Caller<'m> {
     machine: &'m Machine,
     child: Child,
@@ -21,32 +22,32 @@ pub struct Caller<'m> {
     screen: String,
 }
 
-/// Answer to a prompt.
+/// An answer to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
-    /// These bytes as a C string.
+    /// These bytes, as a C string.
     Text(&'a [u8]),
     /// A response without a text.
     Null,
-    /// The conversation function fails.
+    /// No response, because the conversation function fails.
     Fail,
-    /// The program ends at the prompt.
+    /// No response, because the program ends at the prompt.
     Gone,
 }
 
-/// State of a login.
+/// The state of a login after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It prompts.
+    /// The login waits at a prompt.
     Asks,
-    /// It ended with this PAM code.
+    /// The login ended with this PAM code.
     Ended(i32),
     /// The program ended at a prompt.
     Gone,
 }
 
 impl Machine {
-    /// Starts such a program.
+    /// Starts a program that logs in through libpam.
     pub fn caller(&self) -> Caller<'_> {
         let mut command = self.holder().enter();
         // nsenter stops itself when its child is stopped, and stays stopped when only the child is continued.
@@ -65,7 +66,7 @@ impl Machine {
 }
 
 impl Caller<'_> {
-    /// Begins a login of `user` from an address and advances to its first prompt.
+    /// Begins a login of `user` from the address `source`, and waits for the first prompt or the end.
     #[track_caller]
     pub fn login(&mut self, service: &str, user: &str, source: &str) -> Next {
         user.clone_into(&mut self.user);
@@ -74,14 +75,14 @@ impl Caller<'_> {
         self.wait()
     }
 
-    /// Answers the prompt and advances to the next.
+    /// Answers the prompt, and waits for the next prompt or the end.
     #[track_caller]
     pub fn reply(&mut self, reply: Reply<'_>) -> Next {
         self.send(reply);
         self.wait()
     }
 
-    /// Answers the prompt.
+    /// Answers the prompt, without waiting.
     pub fn send(&mut self, reply: Reply<'_>) {
         match reply {
             Reply::Text(text) => {
@@ -95,7 +96,7 @@ impl Caller<'_> {
         self.screen.push('\n');
     }
 
-    /// Answers prompts in turn, in the notation of [`Machine::typed`], while there are words and prompts.
+    /// Answers prompts in turn while there are words and prompts. [`Machine::typed`] explains the notation of words.
     #[track_caller]
     pub fn type_all(&mut self, words: &[&str]) -> Next {
         let mut next = Next::Asks;
@@ -109,7 +110,7 @@ impl Caller<'_> {
         next
     }
 
-    /// Runs a whole login and reports whether it succeeded. Prompts beyond the words get no answer.
+    /// Runs a whole login and returns whether it succeeded. Prompts after the last word get no answer.
     #[track_caller]
     pub fn gets_in(&mut self, (service, user, source): (&str, &str, &str), words: &[&str]) -> bool {
         let mut next = self.login(service, user, source);
@@ -122,7 +123,7 @@ impl Caller<'_> {
         next == Next::Ended(0)
     }
 
-    /// Returns all that this login has shown so far.
+    /// Returns all that the login has shown so far.
     pub fn screen(&self) -> &str {
         &self.screen
     }
@@ -132,7 +133,7 @@ impl Caller<'_> {
         input.write_all(line.as_bytes()).expect("a program that reads its lines");
     }
 
-    /// Waits for the next prompt, or for the end.
+    /// Waits for the next prompt or the end.
     #[track_caller]
     pub fn wait(&mut self) -> Next {
         loop {

@@ -1,34 +1,34 @@
-//! Codes of an authenticator app, by oathtool as an independent oracle.
+//! Codes of an authenticator app, computed by oathtool as an independent oracle.
 
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// An account in an authenticator app: key and parameters.
+/// An account in an authenticator app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otp {
     /// The key in base32.
     pub key: String,
-    /// SHA1, SHA256 or SHA512.
+    /// The hash algorithm: SHA1, SHA256 or SHA512.
     pub algorithm: String,
-    /// Digits of a code.
+    /// Number of digits of a code.
     pub digits: u32,
-    /// Seconds of a step.
+    /// Length of a step in seconds.
     pub period: u64,
 }
 
-/// Returns the real time in seconds since 1970.
+/// Returns the current time in seconds since 1970, without any shift of the clock.
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.expect("a clock after 1970").as_secs()
 }
 
 impl Otp {
-    /// Creates an account with the usual parameters: SHA1, six digits, thirty seconds.
+    /// Returns an account with the usual parameters: SHA1, six digits, steps of thirty seconds.
     pub fn new(key: &str) -> Otp {
         Otp { key: key.to_owned(), algorithm: "SHA1".to_owned(), digits: 6, period: 30 }
     }
 
-    /// Returns the code at a time, in seconds since 1970.
+    /// Returns the code at `time`, in seconds since 1970.
     pub fn at(&self, time: u64) -> String {
         let output = Command::new("oathtool")
             .arg(format!("--totp={}", self.algorithm))
@@ -44,9 +44,10 @@ impl Otp {
         said
     }
 
-    /// Returns the current code, or that of `steps` later (earlier if negative).
+    /// Returns the code of the step that is `steps` after the current one, or before it if negative.
     ///
-    /// An earlier code leaves the window when the step ends, so this first waits until most of the step is left.
+    /// First waits until most of the current step is left, because an earlier code leaves the window when the step
+    /// ends.
     pub fn in_steps(&self, steps: i64) -> String {
         if steps < 0 {
             let left = self.period - now() % self.period;
@@ -57,7 +58,7 @@ impl Otp {
         self.near(steps)
     }
 
-    /// Returns a well-formed code that is not valid within ten steps.
+    /// Returns a well-formed code that differs from those of ten steps before and after now.
     pub fn wrong(&self) -> String {
         let near: Vec<String> = (-10..=10).map(|steps| self.near(steps)).collect();
         let digits = usize::try_from(self.digits).expect("a few digits");
@@ -81,22 +82,22 @@ impl Otp {
     }
 }
 
-/// A token with a button: a key without a clock.
+/// A hardware token with a button, which computes codes from a counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// The key in base32.
     pub key: String,
-    /// Digits of a code.
+    /// Number of digits of a code.
     pub digits: u32,
 }
 
 impl Token {
-    /// Creates a token with six digits.
+    /// Returns a token with codes of six digits.
     pub fn new(key: &str) -> Token {
         Token { key: key.to_owned(), digits: 6 }
     }
 
-    /// Returns the code of a counter.
+    /// Returns the code of a counter value.
     pub fn at(&self, counter: u64) -> String {
         let output = Command::new("oathtool")
             .args(["--hotp", "--base32", "--digits", &self.digits.to_string()])
@@ -107,7 +108,7 @@ impl Token {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Returns the `otpauth://` line for `user`, with the counter of the next code.
+    /// Returns the `otpauth://` line for `user`. `counter` is the counter value of the next code.
     pub fn uri(&self, user: &str, counter: u64) -> String {
         let Token { key, digits } = self;
         format!(

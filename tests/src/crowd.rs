@@ -1,4 +1,4 @@
-//! Many enrolled users, whose records are written without the command.
+//! Creates many enrolled users, whose records are written without the command.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,11 +7,12 @@ use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 
 use crate::machine::Machine;
 
-/// First uid, above those that the machine assigns.
+/// The first uid of these users, above those of the machine's accounts.
 const FIRST_UID: u64 = 1_000_000;
 
 impl Machine {
-    /// Adds records like that of `model` for users without an account on the machine, as on one host of a fleet.
+    /// Adds a copy of the record of `model` for each user with a number in `people`. The users have no account on the
+    /// machine.
     pub fn crowd(&self, model: &str, people: std::ops::Range<u64>) {
         let record = format!("/var/lib/twinlock/users/{model}/record.1.toml");
         let record = self.file(&record).read();

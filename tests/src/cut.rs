@@ -1,4 +1,4 @@
-//! Repeats a command from one saved state of twinlock's folders, and kills it or fails its system calls.
+//! Repeats a command from one saved state of twinlock's folders, and kills it or makes its system calls fail.
 
 use nix::errno::Errno;
 
@@ -9,7 +9,7 @@ use crate::tracer::{Blow, Ended, Part, Place};
 const KEEP: &str = "rm -rf /tmp/kept; mkdir /tmp/kept; \
     for folder in /var/lib/twinlock /run/twinlock /etc/twinlock; do \
     [ ! -d $folder ] || cp -a --parents $folder /tmp/kept; done";
-/// Restores the folders, and removes those that did not exist.
+/// Script that restores the saved folders, and removes folders that were not saved.
 const BACK: &str = "cd /tmp/kept; for folder in var/lib/twinlock run/twinlock etc/twinlock; do \
     [ ! -d /$folder ] || find /$folder -mindepth 1 -delete; \
     if [ -d $folder ]; then mkdir -p /$folder; cp -a $folder/. /$folder; \
@@ -19,7 +19,7 @@ const LEFT: &str = "find /var/lib/twinlock /run/twinlock /etc/twinlock -name 'tm
     -name 'rules.toml.?*' -o -name 'store-id.?*' -o -name 'clock.?*'";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
-/// A command and the state before it.
+/// A command, and the saved state from which it is repeated.
 pub struct Cut<'m> {
     machine: &'m Machine,
     words: Vec<String>,
@@ -27,7 +27,7 @@ pub struct Cut<'m> {
 }
 
 impl Place {
-    /// Reports whether a call changes anything; other calls are struck only with [`crate::thorough`].
+    /// Returns whether this system call changes anything. Other calls are only tried with [`crate::thorough`].
     pub fn writes(&self) -> bool {
         let call = self.what.split(' ').next().unwrap_or_default();
         let changing = [
@@ -49,7 +49,7 @@ impl Place {
 }
 
 impl Machine {
-    /// Prepares `twinlock` with these words and this input, and saves the current state.
+    /// Prepares the command line `twinlock WORDS` with `input` as standard input, and saves the current state.
     pub fn cut(&self, words: &str, input: &str) -> Cut<'_> {
         keep(self);
         let words = ["twinlock"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();
@@ -57,7 +57,7 @@ impl Machine {
     }
 }
 
-/// Saves the current state, which [`Cut::back`] restores.
+/// Saves the current state of twinlock's folders, which [`Cut::back`] restores.
 pub(crate) fn keep(machine: &Machine) {
     machine.run(["sh", "-c", KEEP]).ok();
 }
@@ -67,17 +67,17 @@ pub(crate) fn back(machine: &Machine) {
 }
 
 impl Cut<'_> {
-    /// Restores the state before the command.
+    /// Restores the saved state.
     pub fn back(&self) {
         back(self.machine);
     }
 
-    /// Runs the command from the current state.
+    /// Runs the command without restoring the state first.
     pub fn again(&self) -> Finished {
         self.machine.call(self.words.clone()).input(&self.input).output()
     }
 
-    /// Returns the command's system calls that `chosen` accepts, from a run without failures.
+    /// Runs the command without failures, and returns the system calls that `chosen` accepts.
     #[track_caller]
     pub fn places(&self, chosen: impl Fn(&Place) -> bool) -> Vec<Place> {
         let mut places = self.struck(None);
@@ -86,13 +86,13 @@ impl Cut<'_> {
         places
     }
 
-    /// Restores the state, runs the command and kills it at that call.
+    /// Restores the state, runs the command and kills it at the system call `place`.
     #[track_caller]
     pub fn killed(&self, place: &Place) {
         self.struck(Some((place, Blow::Kill)));
     }
 
-    /// Restores the state, runs the command and fails that call with `errno`.
+    /// Restores the state and runs the command, whose system call `place` fails with `errno`.
     #[track_caller]
     pub fn failed(&self, place: &Place, errno: Errno) -> Ended {
         let ended = self.run(Some((place, Blow::Fail(errno))));
@@ -100,7 +100,7 @@ impl Cut<'_> {
         ended
     }
 
-    /// Restores the state, runs the command and stops it at that call until `meanwhile` returns.
+    /// Restores the state, runs the command and stops it at the system call `place` until `meanwhile` returns.
     pub fn held(&self, place: &Place, meanwhile: &mut dyn FnMut()) -> Ended {
         self.run(Some((place, Blow::Hold(meanwhile))))
     }
@@ -119,7 +119,7 @@ impl Cut<'_> {
         self.machine.struck((&argv, &self.input), ALL, blow)
     }
 
-    /// Restores the state and runs the command with its n-th call of that name failing.
+    /// Restores the state and runs the command. Its `nth` call named `call` fails with `errno`.
     pub fn refused(&self, (call, errno, nth): (&str, Errno, usize)) -> Finished {
         self.back();
         let inject = format!("inject={call}:error={errno:?}:when={nth}");
@@ -127,7 +127,7 @@ impl Cut<'_> {
         command.strace("/dev/null", &["-e", &inject]).output()
     }
 
-    /// Returns the files that interrupted commands left.
+    /// Returns the paths of the files that interrupted commands left.
     pub fn left(&self) -> String {
         self.machine.run(["sh", "-c", LEFT]).ok().to_owned()
     }

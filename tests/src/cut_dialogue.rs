@@ -1,4 +1,4 @@
-//! Repeats a verb with a terminal dialogue from one saved state, and kills it or fails its system calls.
+//! Repeats a command with a dialogue from one saved state, and kills it or makes its system calls fail.
 
 use nix::errno::Errno;
 
@@ -6,14 +6,14 @@ use crate::cut;
 use crate::extent::thorough;
 use crate::machine::Machine;
 
-/// Calls that change files; the others are struck only with [`crate::thorough`].
+/// Names of system calls that change files. Other calls are only tried with [`crate::thorough`].
 const CHANGING: [&str; 7] =
     ["fsync", "renameat2", "unlinkat", "symlinkat", "mkdirat", "fchmod", "utimensat"];
-/// Errors of a failing disk.
+/// System calls, each with an error that a failing disk returns.
 const REFUSALS: [(&str, Errno); 3] =
     [("renameat2", Errno::EIO), ("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS)];
 
-/// A dialogue with a user, and the answers.
+/// A command with a dialogue, and the user's answers.
 pub struct CutDialogue<'m> {
     machine: &'m Machine,
     words: Vec<String>,
@@ -21,25 +21,25 @@ pub struct CutDialogue<'m> {
     answers: &'m [&'m str],
 }
 
-/// How a dialogue ended.
+/// How a run of the dialogue ended.
 pub struct Outcome {
-    /// Everything shown.
+    /// Everything that was shown.
     pub screen: String,
     /// The exit status, 128 + N if signal N ended it.
     pub code: Option<i32>,
-    /// Which call was struck, and how.
+    /// Which system call was killed or failed, as an option of strace.
     pub blow: String,
 }
 
 impl Outcome {
-    /// Returns what was shown, as one line.
+    /// Returns everything that was shown, as one line.
     pub fn said(&self) -> String {
         self.screen.replace("\r\n", " ")
     }
 }
 
 impl Machine {
-    /// Prepares a dialogue of `twinlock` with these words, by a user who has logged in as `user`, and saves the current
+    /// Prepares the command line `twinlock WORDS`, run by the user who has logged in as `user`, and saves the current
     /// state.
     pub fn cut_dialogue<'m>(
         &'m self,
@@ -53,7 +53,8 @@ impl Machine {
 }
 
 impl CutDialogue<'_> {
-    /// Runs the dialogue to its end or failure.
+    /// Restores the state and runs the dialogue. `blow` is the option of strace that kills the command or makes a call
+    /// fail.
     pub fn run(&self, blow: String) -> Outcome {
         cut::back(self.machine);
         let call = self.machine.call(self.words.clone()).logged_in(&self.user);
@@ -63,7 +64,8 @@ impl CutDialogue<'_> {
         Outcome { screen: all.screen(), code, blow }
     }
 
-    /// Kills it at each call between two texts; returns what `left` makes of each outcome.
+    /// Repeats the dialogue and kills it once at each system call between the texts `from` and `to`. Returns what
+    /// `left` returns for each outcome.
     #[track_caller]
     pub fn killed<T>(&self, (from, to): (&str, &str), left: impl Fn(&Outcome) -> T) -> Vec<T> {
         let whole = self.run("trace=all".into());
@@ -79,7 +81,8 @@ impl CutDialogue<'_> {
         checked.map(|cut| left(&cut)).collect()
     }
 
-    /// Fails the n-th call of each kind, until a run has fewer calls. `is_done` reports whether the dialogue succeeded.
+    /// Repeats the dialogue with the n-th call of each kind failing, until a run has fewer calls. `is_done` returns
+    /// whether a dialogue succeeded nevertheless.
     pub fn refused(&self, mut is_done: impl FnMut(&Outcome) -> bool) {
         for (call, errno) in REFUSALS {
             let blow = |nth| format!("inject={call}:error={errno:?}:when={nth}");

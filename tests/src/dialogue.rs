@@ -1,10 +1,10 @@
-//! A dialogue on a terminal: each prompt is answered when it is shown, and the whole is recorded.
+//! A dialogue on a terminal. Each prompt is answered when it is shown, and everything is recorded.
 
 use crate::machine::Machine;
 use crate::session::Session;
 use crate::transcript;
 
-/// A session whose prompts are answered from what is on the screen.
+/// A session at a terminal whose prompts are answered from what is on the screen.
 pub struct Dialogue<'m> {
     machine: &'m Machine,
     user: String,
@@ -20,14 +20,14 @@ pub(crate) struct Typed {
 }
 
 impl Machine {
-    /// Starts a dialogue in which `user` answers the session's prompts.
+    /// Returns a dialogue in which `user` answers the prompts of a session.
     pub fn dialogue<'m>(&'m self, user: &str, session: Session<'m>) -> Dialogue<'m> {
         Dialogue { machine: self, user: user.to_owned(), session, typed: Vec::new() }
     }
 }
 
 impl<'m> Dialogue<'m> {
-    /// Answers the prompts in turn; [`Machine::typed`] explains words in angle brackets.
+    /// Answers the next prompts, one word each. [`Machine::typed`] explains words in angle brackets.
     #[track_caller]
     pub fn answer(&mut self, words: &[&str]) -> &mut Self {
         for word in words {
@@ -45,7 +45,7 @@ impl<'m> Dialogue<'m> {
         self
     }
 
-    /// Answers while there are prompts, then with empty lines until the end; returns the exit status.
+    /// Answers prompts with the words, and further prompts with empty lines until the end. Returns the exit status.
     pub fn answer_while_asked(&mut self, words: &[&str]) -> Option<i32> {
         for word in words {
             if !self.asks() {
@@ -61,37 +61,37 @@ impl<'m> Dialogue<'m> {
         self.session.transcript()
     }
 
-    /// Waits for a prompt or the end; returns true for a prompt.
+    /// Waits for a prompt or the end. Returns `true` for a prompt.
     pub fn asks(&self) -> bool {
         self.session.asks() == Some(true)
     }
 
-    /// Waits for the next prompt and returns everything shown so far.
+    /// Waits for the next prompt. Returns everything shown so far.
     #[track_caller]
     pub fn next_prompt(&mut self) -> String {
         self.session.until_a_prompt();
         self.session.transcript()
     }
 
-    /// Returns the session, for what a dialogue cannot do.
+    /// Returns the session, for anything that a dialogue cannot do.
     pub fn session(&mut self) -> &mut Session<'m> {
         &mut self.session
     }
 
-    /// Waits for the end; returns whether a shell or command was reached.
+    /// Waits for the end. Returns whether the login reached a shell or command.
     #[track_caller]
     pub fn logged_in(&mut self) -> bool {
         self.session.logged_in()
     }
 
-    /// Waits for the end; returns all that was shown, with placeholders for what varies.
+    /// Waits for the end. Returns everything shown, with placeholders for what varies.
     #[track_caller]
     pub fn written(&mut self) -> String {
         self.session.exit_code();
         transcript::written(&self.session.transcript(), &self.typed)
     }
 
-    /// Waits for the end and compares all that was shown with the transcript of that name.
+    /// Waits for the end, and compares everything shown with the transcript `name`.
     #[track_caller]
     pub fn is_as_written(&mut self, name: &str) -> &mut Self {
         let written = self.written();

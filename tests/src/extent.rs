@@ -1,6 +1,6 @@
-//! How much to test: what every change must pass, or slow tests too.
+//! How many cases to test: a sample for every change, or all.
 
-/// Reports whether everything is to be tried, as `cargo xtask test --all` asks for, instead of a sample.
+/// Returns whether to try all cases instead of a sample, as `cargo xtask test --all` requests.
 pub fn thorough() -> bool {
     std::env::var_os("TWINLOCK_TEST_ALL").is_some()
 }

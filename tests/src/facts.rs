@@ -1,14 +1,14 @@
-//! Accounts, keys and stacks of a machine, set up before a login.
+//! Sets up accounts, keys and PAM stacks of a machine before a login.
 
 use crate::artefacts::shipped;
 use crate::machine::Machine;
 use crate::programs::LOGGED_IN;
 
-/// Far from every account that a system creates by itself.
+/// The first uid that is assigned, far from those of system accounts.
 const FIRST_UID: u32 = 20_001;
 
 impl Machine {
-    /// Creates an account without a password or key, with a home and a shell.
+    /// Creates an account without a password or key, with a home folder and a shell.
     pub fn user(&self, name: &str) -> &Self {
         let accounts = self.file("/etc/passwd").read();
         let highest =
@@ -17,7 +17,7 @@ impl Machine {
         self.user_with_uid(name, uid)
     }
 
-    /// Creates an account like [`Machine::user`], with a given uid.
+    /// Creates an account as [`Machine::user`] does, with a given uid.
     pub fn user_with_uid(&self, name: &str, uid: u32) -> &Self {
         let home = format!("/home/{name}");
         let profile = format!("{home}/.profile");
@@ -37,7 +37,7 @@ impl Machine {
         self
     }
 
-    /// Creates a key pair: the client has the private key, authorized_keys the public key.
+    /// Creates a key pair. The client has the private key, and authorized_keys of the account the public one.
     pub fn key(&self, user: &str) -> &Self {
         let file = format!("/root/keys/{user}");
         self.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &file]).ok();
@@ -50,7 +50,7 @@ impl Machine {
         self
     }
 
-    /// Allows the account to run everything by sudo, after what PAM asks.
+    /// Allows the account to run every command by sudo, after the authentication that PAM requires.
     pub fn sudoer(&self, user: &str) -> &Self {
         let file = format!("/etc/sudoers.d/{user}");
         self.file(&file).write(format!("{user} ALL=(ALL:ALL) ALL\n")).mode(0o440);
@@ -64,7 +64,7 @@ impl Machine {
         self
     }
 
-    /// Installs an sshd drop-in of the repository.
+    /// Installs a drop-in for sshd from the repository.
     pub fn drop_in(&self, name: &str) -> &Self {
         let file = format!("/etc/ssh/sshd_config.d/{name}");
         self.file(&file).write(shipped(&format!("sshd_config.d/{name}")));

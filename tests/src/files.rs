@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::machine::Machine;
 
-/// A path inside a machine; links on the way are resolved inside the machine only.
+/// A path inside a machine. Symbolic links in it are resolved inside the machine.
 #[derive(Clone, Copy)]
 pub struct MachineFile<'m> {
     machine: &'m Machine,
@@ -27,13 +27,13 @@ impl Machine {
         MachineFile { machine: self, path }
     }
 
-    /// Returns the path by which the test process reaches a file of the machine while the machine lives.
+    /// Returns the path by which the test process reaches a file of the machine while the machine exists.
     pub fn outside(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.holder().pid()))
     }
 
-    /// Returns a listing of everything under `path`: type, mode, owner, inode, change time, and the content's hash or
-    /// the link's target. Two equal listings mean that nothing was written.
+    /// Returns a listing of everything below `path`: type, mode, owner, inode, change time, and the hash of the content
+    /// or the target of the link. Two equal listings prove that nothing was written.
     pub fn tree(&self, path: &str) -> String {
         let folder = self.file(path).open(OFlags::PATH);
         let mut lines = Vec::new();
@@ -44,12 +44,12 @@ impl Machine {
 }
 
 impl MachineFile<'_> {
-    /// Returns the content as text.
+    /// Returns the content of the file as text.
     pub fn read(&self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// Returns the content as bytes.
+    /// Returns the content of the file as bytes.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         File::from(self.open(OFlags::RDONLY))
@@ -58,7 +58,7 @@ impl MachineFile<'_> {
         bytes
     }
 
-    /// Creates or overwrites the file, owned by root; a new file has mode 0644.
+    /// Creates or overwrites the file. A new file belongs to root and has mode 0644.
     pub fn write(&self, content: impl AsRef<[u8]>) -> &Self {
         self.put(OFlags::TRUNC, content.as_ref())
     }
@@ -68,7 +68,7 @@ impl MachineFile<'_> {
         self.put(OFlags::APPEND, content.as_ref())
     }
 
-    /// Reports whether the name exists, even as a broken link.
+    /// Returns whether the name exists, even as a broken link.
     pub fn exists(&self) -> bool {
         match self.try_open(OFlags::PATH | OFlags::NOFOLLOW) {
             Ok(_) => true,
@@ -77,7 +77,7 @@ impl MachineFile<'_> {
         }
     }
 
-    /// Sets the permissions.
+    /// Sets the permission bits of the file.
     pub fn mode(&self, mode: u32) -> &Self {
         let file = File::from(self.open(OFlags::RDONLY));
         file.set_permissions(std::fs::Permissions::from_mode(mode))
@@ -85,7 +85,7 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Sets owner and group to this id.
+    /// Sets both owner and group of the file to `id`.
     pub fn owner(&self, id: u32) -> &Self {
         let file = self.open(OFlags::RDONLY);
         rustix::fs::fchown(&file, Some(Uid::from_raw(id)), Some(Gid::from_raw(id)))
@@ -93,7 +93,7 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Creates the folder in an existing folder.
+    /// Creates a folder at this path. The folder above must exist.
     pub fn make_folder(&self) -> &Self {
         let (folder, name) = self.parent();
         rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o755))
@@ -101,7 +101,7 @@ impl MachineFile<'_> {
         self.mode(0o755)
     }
 
-    /// Creates a symbolic link, in place of an existing file or link.
+    /// Creates a symbolic link at this path, and replaces an existing file or link.
     pub fn link_to(&self, target: &str) -> &Self {
         let (folder, name) = self.parent();
         let _ = rustix::fs::unlinkat(&folder, name, rustix::fs::AtFlags::empty());
@@ -127,8 +127,8 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Returns a descriptor of the file's folder and the name in it; paths through the descriptor are valid while it is
-    /// open.
+    /// Returns a descriptor of the folder, and the name of the file in it. Paths through the descriptor are valid while
+    /// it is open.
     pub(crate) fn parent(&self) -> (OwnedFd, &str) {
         let (folder, name) = self.path.rsplit_once('/').expect("an absolute path");
         let folder = MachineFile {
@@ -168,7 +168,7 @@ impl MachineFile<'_> {
     }
 }
 
-/// Returns the path by which this process reaches a descriptor.
+/// Returns the path by which this process reaches an open descriptor.
 pub(crate) fn reached(fd: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }

@@ -1,11 +1,11 @@
-//! Golden files below `tests/`, compared word for word, and placeholders for what varies in them.
+//! Golden files below `tests/`, which are compared word for word, and placeholders for what varies in them.
 
 use crate::repository::repository;
 
-/// If set, golden files are written before they are compared.
+/// Environment variable that makes the tests write golden files before comparing them.
 const WRITE: &str = "TWINLOCK_WRITE_GOLDEN";
 
-/// Placeholders of `tests/said`.
+/// Shapes of texts that vary in `tests/said`, with their placeholders.
 const INSTANTS: [(&str, &str); 5] = [
     ("9999-99-99", "DATE"),
     ("99:99:99", "TIME"),
@@ -14,7 +14,7 @@ const INSTANTS: [(&str, &str); 5] = [
     ("AAAA-AAAA-AAAA", "TICKET"),
 ];
 
-/// Compares with the file `tests/NAME`.
+/// Compares `found` with the file `tests/NAME`.
 #[track_caller]
 pub fn golden(name: &str, found: &str) {
     let file = repository().join("tests").join(name);
@@ -28,13 +28,15 @@ pub fn golden(name: &str, found: &str) {
     assert!(wanted == found, "tests/{name} has\n{wanted}\nbut\n{found}\nfirst: {differs:?}");
 }
 
-/// Compares with `tests/said/NAME`, with placeholders for days, times, seconds since 1970 and tickets.
+/// Compares a text with the file `tests/said/NAME`. Days, times, seconds since 1970 and tickets become placeholders
+/// first.
 #[track_caller]
 pub fn said(name: &str, text: &str) {
     golden(&format!("said/{name}"), &placed(text, &INSTANTS));
 }
 
-/// Replaces each text that has the shape of a pattern: `9` is a digit, `A` a capital, anything else itself.
+/// Replaces each text that has the shape of a pattern by the placeholder of the pattern. In a shape, `9` is any digit,
+/// `A` any capital, and any other character is itself.
 pub fn placed(text: &str, patterns: &[(&str, &str)]) -> String {
     let mut found = String::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! The first process of a private machine, which keeps the machine alive.
+//! Starts the first process of a private machine, which keeps the machine alive.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
@@ -10,22 +10,22 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::own_root::own_root;
 
-/// How much earlier the machine was booted than the host, in seconds: an epoch of some minutes ago must be possible on
-/// a host that has just started.
+/// Seconds by which the machine seems to have been booted earlier than the host, so that a test can use an epoch of
+/// some minutes ago on a host that has just started.
 pub(crate) const BOOTED_EARLIER: u64 = 86_400;
 
 const ROOM: &str = include_str!("room.sh");
-/// Folders of Debian's programs; the caller's own PATH may lack the sbin folders.
+/// Folders of Debian's programs. The caller's own PATH may lack the sbin folders.
 pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// Debian's soft limit of open files: many programs close every possible descriptor.
+/// Debian's soft limit of open files. It is low, because many programs close every possible descriptor.
 const OPEN_FILES: u64 = 1024;
 
-/// How much to put into a private machine.
+/// How much a private machine contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Furnished {
     /// All that the tests need.
     Whole,
-    /// Enough to check that a machine can be created, with programs that every Debian has.
+    /// As much as a check whether a machine can be created needs, with programs that every Debian has.
     Bare,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    /// Starts it; `disk` is a folder of the host that appears inside as `/disk`.
+    /// Starts a machine that contains everything. `disk` is a folder of the host that appears inside as `/disk`.
     pub(crate) fn start(disk: Option<&Path>) -> Holder {
         assert!(
             rustix::process::geteuid().is_root(),
@@ -57,7 +57,7 @@ impl Holder {
     /// Creates the namespaces and their content.
     ///
     /// # Errors
-    /// A sentence that describes what failed.
+    /// A sentence that says what failed.
     pub(crate) fn begun(disk: Option<&Path>, furnished: Furnished) -> Result<Holder, String> {
         let mut unshare = Command::new("unshare")
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--time"])
@@ -83,7 +83,7 @@ impl Holder {
         Ok(Holder { unshare, life, pid, root })
     }
 
-    /// Returns a command that runs its arguments inside.
+    /// Returns a command that runs its arguments inside the machine.
     pub(crate) fn enter(&self) -> Command {
         let mut command = apart_from_the_caller("nsenter");
         command
@@ -100,7 +100,7 @@ impl Holder {
         &self.root
     }
 
-    /// Returns the PID, outside, of the machine's first process.
+    /// Returns the process id of the machine's first process, as seen outside of the machine.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
@@ -114,15 +114,15 @@ impl Drop for Holder {
     }
 }
 
-/// Returns a command detached from the caller's session: without its terminal, which sudo and ssh would use besides
-/// their input, without ignored signals (nohup, `&`), and without variables.
+/// Returns a command that does not depend on the caller's session. It has no terminal, which sudo and ssh would
+/// otherwise use in addition to their input, no ignored signals (as with nohup or `&`), and no environment variables.
 pub(crate) fn apart_from_the_caller(program: &str) -> Command {
     let mut command = Command::new("setsid");
     command.args(["env", "--default-signal", program]).env_clear().env("PATH", PATH);
     command
 }
 
-/// Sets the limits of a Debian login, independent of this process's own.
+/// Sets the resource limits of a Debian login, which replace those of this process.
 fn usual_limits() {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let hard = getrlimit(Resource::Nofile).maximum;

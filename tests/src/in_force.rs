@@ -1,6 +1,6 @@
-//! Recognizes what a verb that failed says about its change.
+//! Recognizes whether a command that failed says that its change is in force.
 
-/// Sentences by which a verb that fails says that its change is in force.
+/// Phrases by which a failed command says that its change is in force.
 const IN_FORCE: [&str; 8] = [
     "but the change may be lost",
     "users done before that stay done",
@@ -12,7 +12,7 @@ const IN_FORCE: [&str; 8] = [
     "; the rule is in",
 ];
 
-/// Reports whether a verb that failed says that its change is in force. `said` is unwrapped.
+/// Returns whether a failed command says that its change is in force. `said` must not be wrapped.
 pub fn says_in_force(said: &str) -> bool {
     IN_FORCE.iter().any(|sentence| said.contains(sentence))
 }

@@ -11,11 +11,11 @@ use crate::files::reached;
 use crate::holder::Holder;
 use crate::syslog::Syslog;
 
-/// A private machine with only the system's accounts.
+/// A private machine with only the accounts of the system.
 ///
-/// It has Debian's stock PAM stacks, accounts and settings whatever the host has, UTC, a loopback, a log daemon,
-/// terminals, an empty /home and /root, and a fresh ledger folder; [`Machine::twinlock`] adds twinlock. Its commands
-/// have no terminal or variable of the caller and Debian's usual limits.
+/// Independent of the host, it has Debian's stock PAM stacks, accounts and settings, UTC, a loopback interface, a log
+/// daemon, terminals, an empty /home and /root, and a fresh ledger folder. [`Machine::twinlock`] adds twinlock.
+/// Commands in it have Debian's usual limits, and no terminal or environment variable of the caller.
 pub struct Machine {
     // Drop order: the listeners end before the machine that they listen in.
     log: Mutex<Option<Syslog>>,
@@ -24,14 +24,14 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts a machine; panics with one sentence on a host that cannot create one.
+    /// Starts a machine. Panics with one sentence on a host that cannot create one.
     #[expect(clippy::new_without_default, reason = "it starts processes")]
     pub fn new() -> Machine {
         Machine::over(None)
     }
 
-    /// Starts a machine like [`Machine::new`], with an absolute folder of the host as `/disk`: files there are on a
-    /// disk and persist.
+    /// Starts a machine as [`Machine::new`] does. The absolute path `folder` of the host appears inside as `/disk`,
+    /// where files are on a disk and remain.
     pub fn with_disk(folder: &Path) -> Machine {
         Machine::over(Some(folder))
     }
@@ -70,7 +70,7 @@ impl Machine {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a command, run by root unless [`Call::as_user`] says otherwise.
+    /// Returns a command that root runs unless [`Call::as_user`] is called.
     pub fn call<S: Into<String>>(&self, argv: impl IntoIterator<Item = S>) -> Call<'_> {
         Call::new(self, argv.into_iter().map(Into::into).collect())
     }
@@ -89,7 +89,7 @@ impl Machine {
         self.call(argv).as_user(user).output()
     }
 
-    /// Starts the log daemon, which keeps all messages.
+    /// Starts a log daemon that keeps all messages.
     pub fn log_daemon(&self) -> &Self {
         self.replace_log(Syslog::listen)
     }
@@ -99,7 +99,7 @@ impl Machine {
         self.replace_log(Syslog::deaf)
     }
 
-    /// Removes /dev/log.
+    /// Removes /dev/log, so that there is no log daemon.
     pub fn no_log_daemon(&self) -> &Self {
         if self.log_slot().take().is_some() {
             self.file("/dev/log").remove();
@@ -120,14 +120,14 @@ impl Machine {
         lines
     }
 
-    /// Returns the processes inside, as PID and command line, without the first process and `ps` itself.
+    /// Returns process id and command line of the processes inside, without the first process and `ps` itself.
     pub fn processes(&self) -> Vec<(u32, String)> {
         let listing = self.run(["ps", "-e", "-o", "pid=,args="]);
         let rows = listing.ok().lines().filter_map(process);
         rows.filter(|(pid, args)| *pid != 1 && !args.starts_with("ps -e ")).collect()
     }
 
-    /// Sends a signal, by name, to a process inside.
+    /// Sends a signal, such as `TERM`, to a process inside.
     pub fn signal(&self, name: &str, pid: u32) -> &Self {
         self.run(["kill", "-s", name, &pid.to_string()]).ok();
         self

@@ -1,4 +1,4 @@
-//! Refuses to run where changes would reach another machine than the visible one, such as in a chroot, or where private
+//! Refuses to run where changes would reach a machine other than the visible one, such as in a chroot, or where private
 //! namespaces are forbidden.
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use crate::holder::{Furnished, Holder};
 
 const CHROOT: &str = "this is a chroot: what is done here would reach the machine around it";
 
-/// Checks that root may create private machines here, and that nothing outside would be changed.
+/// Checks that root can create private machines here, and that nothing outside of them would be changed.
 ///
 /// # Errors
 /// What is forbidden or wrong, as a clause without a full stop.
@@ -21,7 +21,7 @@ pub fn private_machines() -> Result<(), String> {
     Holder::begun(None, Furnished::Bare).map(drop)
 }
 
-/// Checks, once per process, that its root is the machine's own.
+/// Checks that the root folder of this process is that of the machine. The check runs once per process.
 pub(crate) fn own_root() -> Result<(), String> {
     static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
     let checked = CHECKED.get_or_init(|| {
@@ -33,7 +33,7 @@ pub(crate) fn own_root() -> Result<(), String> {
     checked.clone()
 }
 
-/// Checks that the root of this process is that of the first process it sees.
+/// Checks that the root folder of this process is that of the first process that it sees.
 fn root_of_the_first_process() -> Result<(), String> {
     let own = looked_at("/").map_err(|error| format!("/ cannot be looked at: {error}"))?;
     let first = match looked_at("/proc/1/root/") {
@@ -52,8 +52,8 @@ fn root_of_the_first_process() -> Result<(), String> {
     }
 }
 
-/// Checks that the root of this thread is that of its mount namespace, which nsenter(1) would enter: a chroot may have
-/// a first process of its own.
+/// Checks that the root folder of this thread is that of its mount namespace, which nsenter(1) would enter. A chroot
+/// may have a first process of its own.
 fn root_of_the_namespace() -> Result<(), String> {
     let (before, after) = around_entering().map_err(|error| {
         format!("this machine does not let root enter a mount namespace ({error})")
@@ -65,7 +65,7 @@ fn root_of_the_namespace() -> Result<(), String> {
     }
 }
 
-/// Returns the root of this thread, before and after it enters the root of its mount namespace.
+/// Returns the root folder of this thread, before and after the thread enters the root of its mount namespace.
 fn around_entering() -> std::io::Result<(Statx, Statx)> {
     let before = looked_at("/")?;
     let namespace = File::open("/proc/thread-self/ns/mnt")?;

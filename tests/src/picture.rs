@@ -1,4 +1,4 @@
-//! QR codes as a phone sees them, read by zbarimg as an independent oracle.
+//! QR codes as a phone sees them, decoded by zbarimg as an independent oracle.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -6,21 +6,21 @@ use std::process::{Command, Stdio};
 /// Pixels per module side.
 const SCALE: usize = 6;
 
-/// Returns the text of the one QR code in a picture of any usual format.
+/// Returns the text of the QR code in a picture of any usual format; `None` if none is found.
 pub fn scanned(picture: &[u8]) -> Option<String> {
     let read = piped("zbarimg", &["-q", "--raw", "-"], picture);
     let text = String::from_utf8_lossy(&read).trim_end().to_owned();
     (!text.is_empty()).then_some(text)
 }
 
-/// Renders an SVG as PNG.
+/// Converts an SVG to PNG.
 pub fn svg_to_png(svg: &[u8]) -> Vec<u8> {
     piped("rsvg-convert", &[], svg)
 }
 
-/// Returns a picture of a terminal: light text on a dark screen, unless a line sets colors.
+/// Returns a picture of a QR code on a terminal, which has light text on a dark screen unless a line sets colors.
 ///
-/// Takes only lines of half blocks, or of `##` and blanks: those of the QR code.
+/// Takes only the lines of the QR code, which consist of half blocks, or of `##` and blanks.
 pub fn photographed(transcript: &str) -> Vec<u8> {
     let lines = transcript.split('\n').map(|line| line.trim_end_matches('\r'));
     let rows: Vec<Vec<bool>> = lines.filter_map(rows_of).flatten().collect();
@@ -34,7 +34,7 @@ pub fn photographed(transcript: &str) -> Vec<u8> {
     picture.into_bytes()
 }
 
-/// Converts one line to rows of modules, true for light; `None` if it is no line of a QR code.
+/// Converts one line to rows of modules, in which `true` is light; `None` if the line is not part of a QR code.
 fn rows_of(line: &str) -> Option<Vec<Vec<bool>>> {
     let dark_on_light = line.starts_with("\x1b[38;5;16;48;5;231m");
     let bare = without_colours(line);
@@ -53,7 +53,7 @@ fn rows_of(line: &str) -> Option<Vec<Vec<bool>>> {
     ascii.then(|| vec![letters.iter().step_by(2).map(|letter| *letter == '#').collect()])
 }
 
-/// Reports whether a line belongs to a QR code.
+/// Returns whether a line is part of a QR code.
 pub(crate) fn is_square(line: &str) -> bool {
     rows_of(line).is_some()
 }

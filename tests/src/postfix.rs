@@ -1,14 +1,14 @@
-//! A real postfix of the machine, which delivers to local mailboxes and nowhere else.
+//! A real postfix in the machine, which delivers to local mailboxes and nowhere else.
 
 use std::time::{Duration, Instant};
 
 use crate::artefacts::target;
 use crate::machine::Machine;
 
-/// Timeout: longer than a local delivery takes on a busy host.
+/// Time limit of a wait. A local delivery takes less on a busy host.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Accepts mail for example.org and refuses mail to other machines.
+/// Configuration of postfix, which accepts mail for example.org and refuses mail to other machines.
 const MAIN: &str = "\
 compatibility_level = 3.6
 myhostname = twinbox.example.org
@@ -25,8 +25,8 @@ alias_database =
 biff = no
 ";
 
-/// Does what the package's scripts do, without chrooted services. The host's own configuration and spool are replaced:
-/// they would vary, and queued mail would be sent.
+/// Script that does what the scripts of the package do, without services in a chroot. It removes the host's own
+/// configuration and spool, which vary, and whose queued mail would be sent.
 const INSTALL: &str = "\
 rm -rf /etc/postfix /var/spool/postfix /var/lib/postfix /usr/lib/postfix /usr/share/postfix
 sed -i '/^post\\(fix\\|drop\\):/d' /etc/passwd /etc/group /etc/shadow
@@ -68,7 +68,7 @@ impl Machine {
         self
     }
 
-    /// Waits until a user has `count` mails and returns them, oldest first.
+    /// Waits until the mailbox of a user contains `count` mails, and returns them, oldest first.
     #[track_caller]
     pub fn mailbox(&self, user: &str, count: usize) -> Vec<Mail> {
         let path = format!("/var/mail/{user}");
@@ -90,9 +90,9 @@ impl Machine {
 /// One mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// The headers as they came, unfolded.
+    /// The headers in their order, unfolded.
     pub headers: Vec<String>,
-    /// The decoded text.
+    /// The decoded text of the mail.
     pub body: String,
 }
 
@@ -113,7 +113,7 @@ impl Mail {
         mails.iter().map(|mail| Mail::read(mail)).collect()
     }
 
-    /// Parses a mail as it was sent.
+    /// Parses one mail.
     #[must_use]
     pub fn read(text: &str) -> Mail {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -130,7 +130,7 @@ impl Mail {
         mail
     }
 
-    /// Returns the value of a header that occurs once.
+    /// Returns the value of a header; `None` if it is missing. Panics if the header occurs twice.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let start = format!("{name}: ");
@@ -151,7 +151,7 @@ impl Mail {
     }
 }
 
-/// Decodes one encoded word.
+/// Decodes one encoded word of RFC 2047.
 fn word(word: &str) -> String {
     let inner = word.strip_prefix("=?utf-8?").and_then(|rest| rest.strip_suffix("?="));
     match inner.and_then(|inner| inner.split_once('?')) {
@@ -182,7 +182,7 @@ fn from_base64(text: &str) -> String {
     String::from_utf8(bytes).expect("a subject in UTF-8")
 }
 
-/// Decodes bytes that are written as a mark and two hexadecimal digits.
+/// Decodes a text in which bytes are written as `mark` and two hexadecimal digits.
 fn decoded(text: &str, mark: u8) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let [first, tail @ ..] = rest {

@@ -1,10 +1,11 @@
-//! Concurrent logins: sessions stopped at their prompts, answered, and continued together.
+//! Concurrent logins: stops sessions at their prompts, answers them, and continues all together.
 
 use crate::machine::Machine;
 use crate::session::Session;
 
 impl Machine {
-    /// Stops `program` in all sessions, types a line into each, and continues all with one system call.
+    /// Stops every process of `program`, types a line into each session, and continues all processes with one system
+    /// call.
     ///
     /// Each session must be at a prompt.
     pub fn at_once(&self, program: &str, answers: &mut [(Session<'_>, String)]) -> &Self {
@@ -16,7 +17,7 @@ impl Machine {
         self
     }
 
-    /// Returns the PIDs of the processes whose program has this name.
+    /// Returns the process ids of the processes that run `program`.
     pub fn pids(&self, program: &str) -> Vec<u32> {
         let found = self.run(["pgrep", "-x", program]);
         found.stdout.lines().filter_map(|line| line.parse().ok()).collect()

@@ -1,13 +1,13 @@
-//! A user who reads the screen: finds the shown key and codes, and what to type.
+//! A user who reads the screen: finds the key and the codes that are shown, and what to type.
 
 use crate::codes::Otp;
 use crate::machine::Machine;
 
-/// Length of a shown backup code, and of its last group.
+/// Length of a backup code as shown.
 const CODE: usize = 24;
 const GROUP: usize = 4;
 
-/// Returns the last key on a screen, as typed into an app.
+/// Returns the last key on a screen, as an account of an app; `None` if there is no key.
 pub fn key_shown(screen: &str) -> Option<Otp> {
     let line = screen.lines().map(bare).rfind(|line| is_key(line))?;
     Some(Otp::new(&line.replace(' ', "")))
@@ -18,12 +18,12 @@ pub fn codes_shown(screen: &str) -> Vec<String> {
     screen.split_whitespace().filter(|word| is_code(word)).map(str::to_owned).collect()
 }
 
-/// Returns a line without plink's prefix and without its margins.
+/// Returns a line without the prefix that plink adds and without margins.
 pub(crate) fn bare(line: &str) -> &str {
     line.strip_prefix("| ").unwrap_or(line).trim()
 }
 
-/// Reports whether this is a key as shown: eight groups of four.
+/// Returns whether a line is a key as shown: eight groups of four characters.
 pub(crate) fn is_key(line: &str) -> bool {
     let base32 = |group: &str| {
         group.len() == GROUP && group.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
@@ -31,7 +31,7 @@ pub(crate) fn is_key(line: &str) -> bool {
     line.split(' ').count() == 8 && line.split(' ').all(base32)
 }
 
-/// Reports whether this is a backup code as shown: five groups of four letters.
+/// Returns whether a word is a backup code as shown: five groups of four letters.
 pub(crate) fn is_code(word: &str) -> bool {
     let letters =
         |group: &str| group.len() == GROUP && group.bytes().all(|b| b.is_ascii_uppercase());
@@ -39,10 +39,10 @@ pub(crate) fn is_code(word: &str) -> bool {
 }
 
 impl Machine {
-    /// Returns what `user` types for a word: `<code>` is the app's current code, `<next>` and `<later>` the two after
-    /// it, `<wrong>` an invalid code, `<first>` and `<second>` codes of the key on the screen, `<never>` an invalid
-    /// code of that key, `<slow>` one that is seven minutes old, `<group>` the last group of the last code on the
-    /// screen. Other words are typed as they are.
+    /// Returns what `user` types for a word. `<code>` is the app's current code, `<next>` and `<later>` are the two
+    /// codes after it, and `<wrong>` is an invalid code. `<first>` and `<second>` are codes of the key on the screen,
+    /// and `<never>` is an invalid code of that key. `<slow>` is a code from seven minutes ago, and `<group>` the last
+    /// group of the last backup code on the screen. Any other word is returned unchanged.
     pub fn typed(&self, user: &str, (screen, word): (&str, &str)) -> String {
         match word {
             "<code>" => self.code(user),

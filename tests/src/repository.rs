@@ -1,4 +1,4 @@
-//! Finds the checkout at run time, since it may be a copy of the one that the program was compiled in.
+//! Finds the checkout at run time, because it may be a copy of the one that the program was compiled in.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -14,15 +14,15 @@ pub fn repository() -> &'static Path {
     })
 }
 
-/// Finds the checkout by cargo's environment, else by the current folder.
+/// Finds the checkout by the environment that cargo sets, or else by the current folder.
 fn here() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     found(package.as_deref(), &std::env::current_dir().ok()?)
 }
 
-/// Finds the checkout around the folder of the package that cargo runs, else around the current folder.
+/// Finds the checkout around the folder `package`, whose package cargo runs, or else around the current folder.
 ///
-/// A package of another workspace does not count: cargo may run a program that runs this one.
+/// A package of another workspace is ignored, because cargo may run a program that runs this one.
 #[must_use]
 pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
     let around =
@@ -30,7 +30,7 @@ pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
     package.and_then(around).or_else(|| around(current))
 }
 
-/// Reports whether a folder has the files that together only twinlock's workspace has.
+/// Returns whether a folder has the files that only the workspace of twinlock has together.
 fn is_checkout(folder: &Path) -> bool {
     ["Cargo.toml", "xtask/Cargo.toml", "pam-module/Cargo.toml", "tests/packages.txt"]
         .iter()

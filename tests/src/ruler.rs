@@ -1,4 +1,5 @@
-//! Measures one `pam_authenticate` of a host like sshd: time and memory, instructions by callgrind, system calls by strace.
+//! Measures one `pam_authenticate` of a host like sshd: time and memory, instructions by callgrind, system calls by
+//! strace.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -9,7 +10,7 @@ use crate::machine::Machine;
 use crate::trace::Trace;
 
 const PROGRAM: &str = "pam_host";
-/// Dumps of callgrind: one a login, which ends in the login's number.
+/// Prefix of callgrind's dumps, one for each login. The number of the login follows.
 const DUMP: &str = "/tmp/callgrind";
 const CALLGRIND: [&str; 5] = [
     "valgrind",
@@ -19,7 +20,7 @@ const CALLGRIND: [&str; 5] = [
     "--callgrind-out-file=/tmp/callgrind",
 ];
 
-/// A process that calls libpam for one login after the other, as its input says.
+/// A process that calls libpam for one login after the other, as its input requests.
 pub struct Host<'m> {
     // The host ends before its machine does.
     machine: &'m Machine,
@@ -30,28 +31,28 @@ pub struct Host<'m> {
     logins: usize,
 }
 
-/// Result of one login.
+/// What was measured for one login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Login {
-    /// PAM's code: 0 is success.
+    /// The PAM code; 0 is success.
     pub code: u32,
-    /// Duration of `pam_authenticate`.
+    /// The duration of `pam_authenticate`.
     pub took: Duration,
-    /// KiB resident at the end of `pam_authenticate` that were not before the modules were loaded, with library pages
-    /// shared with other processes.
+    /// Resident memory in KiB at the end of `pam_authenticate` that was not resident before the modules were loaded.
+    /// Includes pages of libraries, which other processes share.
     pub resident: u64,
-    /// Those of them that are private memory without a file.
+    /// The part of `resident` in KiB that is private memory without a file.
     pub anonymous: u64,
 }
 
 impl Machine {
-    /// Starts a host of this service.
+    /// Starts a host that authenticates by the PAM service `service`.
     #[track_caller]
     pub fn host(&self, service: &str) -> Host<'_> {
         self.started(&[], service)
     }
 
-    /// Starts a host whose instructions [`Host::counted`] counts.
+    /// Starts a host under callgrind, whose instructions [`Host::counted`] counts.
     #[track_caller]
     pub fn counted_host(&self, service: &str, options: &[&str]) -> Host<'_> {
         self.run(["sh", "-c", &format!("rm -f {DUMP}*")]).ok();
@@ -70,7 +71,7 @@ impl Machine {
         Host { machine: self, child, input, output, logins: 0 }
     }
 
-    /// Returns the system calls of one `pam_authenticate` of a new host.
+    /// Returns the system calls of one `pam_authenticate` in a new host.
     #[track_caller]
     pub fn calls_of_a_login(&self, service: &str, user: &str, answer: &str) -> Trace {
         self.install_host();
@@ -89,7 +90,7 @@ impl Machine {
 }
 
 impl Host<'_> {
-    /// Logs in `user` with this answer; further questions get an empty one.
+    /// Logs in `user` with one answer. Further questions get an empty answer.
     #[track_caller]
     pub fn login(&mut self, user: &str, answer: &str) -> Login {
         let input = self.input.as_mut().expect("stdin is open until the end");
@@ -105,7 +106,7 @@ impl Host<'_> {
         Login { code, took: Duration::from_nanos(took), resident, anonymous }
     }
 
-    /// Logs in like [`Host::login`], and returns PAM's code and the instructions that `pam_authenticate` took.
+    /// Logs in as [`Host::login`] does. Returns the PAM code, and the instructions that `pam_authenticate` took.
     #[track_caller]
     pub fn counted(&mut self, user: &str, answer: &str) -> (u32, u64) {
         let code = self.login(user, answer).code;

@@ -1,30 +1,30 @@
-//! Backup-code sets, stored as an import does; the hashes come from the reference implementation.
+//! Sets of backup codes, stored as an import stores them. The hashes come from the reference implementation.
 
 use crate::machine::Machine;
 
 const STORE: &str = "/var/lib/twinlock/users";
 
-/// A set of codes that each work once.
+/// A set of backup codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scratch {
-    /// Id by which the record names it.
+    /// The id by which the record names the set.
     pub id: &'static str,
     text: &'static str,
 }
 
 impl Scratch {
-    /// Three codes, hashed as an import hashes them: [`Scratch::CODES`].
+    /// A set of the three codes [`Scratch::CODES`], hashed as an import hashes codes.
     pub const FEW: Scratch =
         Scratch { id: "0123456789abcdef", text: include_str!("../vectors/codes-1.toml") };
-    /// Twenty-four codes, hashed with less memory, for concurrent tests: [`Scratch::code`].
+    /// A set of the 24 codes of [`Scratch::code`], hashed with less memory so that concurrent tests can use it.
     pub const MANY: Scratch =
         Scratch { id: "fedcba9876543210", text: include_str!("../vectors/codes-24.toml") };
     /// The codes of [`Scratch::FEW`].
     pub const CODES: [&'static str; 3] = ["12345678", "87654321", "40961024"];
-    /// A code of no set here.
+    /// A code that is in no set.
     pub const WRONG: &'static str = "55555555";
 
-    /// Returns one of the codes of [`Scratch::MANY`].
+    /// Returns the code with the index `place` of the set [`Scratch::MANY`].
     #[must_use]
     pub fn code(place: u32) -> String {
         (10_000_019 + place * 3_000_017).to_string()
@@ -32,7 +32,7 @@ impl Scratch {
 }
 
 impl Machine {
-    /// Adds a set of codes to `user`, who is enrolled.
+    /// Adds a set of codes to the record of `user`, who must be enrolled.
     pub fn scratch(&self, user: &str, set: Scratch) -> &Self {
         let name = self.run(["sh", "-c", &format!("cd {STORE}/{user}; ls -d record.*")]);
         let record = format!("{STORE}/{user}/{}", name.ok().trim());
@@ -45,7 +45,7 @@ impl Machine {
         self
     }
 
-    /// Returns the path of a user's set.
+    /// Returns the path of the file with a user's set.
     pub fn codes_file(&self, user: &str, set: Scratch) -> String {
         format!("{STORE}/{user}/codes.{}", set.id)
     }

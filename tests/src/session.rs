@@ -15,7 +15,7 @@ use rustix::termios::Winsize;
 use crate::call::{PATIENCE, spawn, wait};
 use crate::programs::LOGGED_IN;
 
-/// A running command and its terminal; dropping it hangs up the terminal.
+/// A running command and its terminal. Dropping it hangs up the terminal.
 pub struct Session<'m> {
     machine: PhantomData<&'m ()>,
     name: String,
@@ -41,7 +41,7 @@ struct Shown {
 }
 
 impl Session<'_> {
-    /// Starts a command on a new terminal of the machine with this root.
+    /// Starts a command on a new terminal of the machine whose root folder is `root`.
     pub(crate) fn start(root: &OwnedFd, name: String, mut command: Command) -> Self {
         let (master, slave) = terminal(root);
         command.stdin(copy(&slave)).stdout(copy(&slave)).stderr(slave);
@@ -51,7 +51,7 @@ impl Session<'_> {
         Session::of(name, master, child)
     }
 
-    /// Returns a session of a running command and the other end of its terminal.
+    /// Returns a session of a command that is running on the terminal whose controlling end is `master`.
     pub(crate) fn of(name: String, master: OwnedFd, child: Child) -> Self {
         let screen = Arc::new(Screen::default());
         let (watched, display) = (Arc::clone(&screen), File::from(copy(&master)));
@@ -68,14 +68,14 @@ impl Session<'_> {
         }
     }
 
-    /// Waits until `text` is shown after the last match.
+    /// Waits until `text` is shown after the previous match.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> &mut Self {
         self.expect_one_of(&[text]);
         self
     }
 
-    /// Waits until one of the texts is shown; returns its index.
+    /// Waits until one of the texts is shown after the previous match. Returns the index of the text.
     #[track_caller]
     pub fn expect_one_of(&mut self, texts: &[&str]) -> usize {
         let from = self.read_so_far;
@@ -96,7 +96,7 @@ impl Session<'_> {
         self.send(&format!("{line}\n"))
     }
 
-    /// Types exactly this; `\x03` is ^C, `\x04` is ^D.
+    /// Types the characters of `keys` without a newline; `\x03` is ^C, `\x04` is ^D.
     pub fn send(&mut self, keys: &str) -> &mut Self {
         self.answered = self.screen.lock().bytes.len();
         // A terminal that has hung up accepts no input; the screen then tells the test why.
@@ -112,7 +112,7 @@ impl Session<'_> {
         }
     }
 
-    /// Waits for a prompt or the end; returns `None` on a timeout.
+    /// Waits for a prompt or the end. Returns `true` for a prompt, and `None` if neither came in time.
     pub(crate) fn asks(&self) -> Option<bool> {
         let answered = self.answered;
         self.screen.until(|shown| {
@@ -121,7 +121,7 @@ impl Session<'_> {
         })
     }
 
-    /// Answers every further prompt with an empty line until the command ends; returns its exit code.
+    /// Answers every further prompt with an empty line until the command ends. Returns the exit code.
     #[track_caller]
     pub fn give_up(&mut self) -> Option<i32> {
         loop {
@@ -137,7 +137,7 @@ impl Session<'_> {
         String::from_utf8_lossy(&self.screen.lock().bytes).into_owned()
     }
 
-    /// Waits for the command's end and returns its exit code: 128 + N if signal N ended it.
+    /// Waits for the end of the command. Returns the exit code, or 128 + N if signal N ended the command.
     #[track_caller]
     pub fn exit_code(&mut self) -> Option<i32> {
         if let Some(child) = self.child.take() {
@@ -151,14 +151,15 @@ impl Session<'_> {
         status.code()
     }
 
-    /// Waits for the end; returns whether a shell or command was reached as the other account.
+    /// Waits for the end. Returns whether the login reached a shell or command as the requested account.
     #[track_caller]
     pub fn logged_in(&mut self) -> bool {
         self.exit_code();
         self.transcript().contains(LOGGED_IN)
     }
 
-    /// Waits like [`Session::logged_in`]; returns the name of the account.
+    /// Waits for the end. Returns the name of the account whose shell or command the login reached; `None` if it
+    /// reached none.
     #[track_caller]
     pub fn logged_in_as(&mut self) -> Option<String> {
         self.exit_code();

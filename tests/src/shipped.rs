@@ -1,30 +1,30 @@
-//! Servers configured as the repository ships them, and users who can log in there.
+//! Servers with the configuration that the repository ships, and users who can log in there.
 
 use crate::artefacts::shipped;
 use crate::codes::Otp;
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// Password of every user that [`Machine::person`] creates.
+/// The password of every user that [`Machine::person`] creates.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// Beginning of the module's first prompt.
+/// The beginning of the module's first prompt.
 pub const PROMPT: &str = "Verification code";
 
-/// One of the shipped pairs of a PAM stack and a drop-in for sshd.
+/// A shipped PAM stack with the drop-in for sshd that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Server {
-    /// Public key and code.
+    /// The server requires a public key and a code.
     Publickey,
-    /// Password and code.
+    /// The server requires a password and a code.
     Password,
-    /// Public key, password and code.
+    /// The server requires a public key, a password and a code.
     KeyAndPassword,
-    /// Public key and code, or password and code.
+    /// The server requires a public key or a password, and a code.
     Both,
 }
 
-/// First factor of a login.
+/// The first factor of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum First {
     /// A public key.
@@ -49,7 +49,7 @@ impl Server {
         (Server::Both, First::Password),
     ];
 
-    /// Returns the name of the stack's file.
+    /// Returns the path of the PAM stack below the folder `config`.
     pub fn pam(self) -> &'static str {
         match self {
             Server::Publickey => "pam.d/sshd-publickey",
@@ -58,7 +58,7 @@ impl Server {
         }
     }
 
-    /// Returns the name of the drop-in.
+    /// Returns the file name of the drop-in.
     pub fn drop_in(self) -> &'static str {
         match self {
             Server::Publickey => "10-twinlock-publickey.conf",
@@ -70,7 +70,7 @@ impl Server {
 }
 
 impl Machine {
-    /// Creates an enrolled account with a password, a key and its own TOTP key.
+    /// Creates an enrolled account with a password, an ssh key and a TOTP key of its own.
     pub fn person(&self, name: &str) -> &Self {
         let key: String = name.to_uppercase().chars().cycle().take(32).collect();
         if name != "root" {
@@ -79,17 +79,17 @@ impl Machine {
         self.password(name, PASSWORD).key(name).enrolled_with(name, &Otp::new(&key))
     }
 
-    /// Installs twinlock and starts sshd configured as shipped.
+    /// Installs twinlock, and starts sshd with the configuration of `server`.
     pub fn server(&self, server: Server) -> &Self {
         self.pam("sshd", &shipped(server.pam())).drop_in(server.drop_in()).sshd("")
     }
 
-    /// Installs the service's stack as shipped.
+    /// Installs the PAM stack of a service as the repository ships it.
     pub fn shipped_pam(&self, service: &str) -> &Self {
         self.pam(service, &shipped(&format!("pam.d/{service}")))
     }
 
-    /// Adds a service whose first factor always succeeds, for tests of the code alone.
+    /// Adds a PAM service whose first factor always succeeds, for tests of the code alone.
     pub fn proven(&self, service: &str) -> &Self {
         let first = "auth required pam_permit.so\n";
         let code = "auth requisite pam_twinlock.so first_factor=stack\n";
@@ -129,7 +129,7 @@ impl Machine {
         }
     }
 
-    /// Returns all that logins write: the ledger and the records.
+    /// Returns a listing of all that logins write: the ledger and the records.
     pub fn state(&self) -> String {
         format!("{}\n{}", self.tree("/run/twinlock"), self.tree("/var/lib/twinlock"))
     }

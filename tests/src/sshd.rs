@@ -1,4 +1,4 @@
-//! The machine's own sshd, on port 22 of its loopback.
+//! Runs the machine's own sshd, on port 22 of the loopback interface.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crate::call::{PATIENCE, faked_clock};
 use crate::machine::Machine;
 
-/// sshd's PID file.
+/// The file with the process id of sshd.
 const NUMBER: &str = "/run/sshd.pid";
 const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 
-/// Debian 12's settings, and the one host key.
+/// The settings of Debian 12, with one host key.
 const STOCK: &str = "\
 Include /etc/ssh/sshd_config.d/*.conf
 ListenAddress 127.0.0.1
@@ -27,17 +27,17 @@ Subsystem sftp /usr/lib/openssh/sftp-server
 static PAIR: OnceLock<(String, String)> = OnceLock::new();
 
 impl Machine {
-    /// Starts or restarts sshd with these settings, before Debian's own and after the drop-ins 10 to 19.
+    /// Starts or restarts sshd. `settings` come before Debian's own settings and after the drop-ins 10 to 19.
     pub fn sshd(&self, settings: &str) -> &Self {
         self.sshd_under(settings, &[])
     }
 
-    /// Starts sshd like [`Machine::sshd`], with its clock shifted by `seconds`.
+    /// Starts sshd as [`Machine::sshd`] does, with its clock shifted by `seconds`.
     pub fn sshd_with_clock(&self, settings: &str, seconds: i64) -> &Self {
         self.sshd_under(settings, &faked_clock(seconds))
     }
 
-    /// Stops sshd; its connections stay open.
+    /// Stops sshd. Open connections remain.
     pub fn stop_sshd(&self) -> &Self {
         if self.listening() {
             let pid = self.file(NUMBER).read();

@@ -1,27 +1,28 @@
-//! The system calls of a login and the command, with the errors of each from the manual pages and from disks.
+//! The system calls of a login and of the command, with the errors of each, from the manual pages and from failing
+//! disks.
 
 use nix::errno::Errno::{self, *};
 use nix::libc;
 
-/// What a call's arguments name.
+/// What distinguishes one call of a kind from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
     /// Nothing that distinguishes one call from another.
     Nothing,
-    /// An open file: index of the argument.
+    /// An open file. Contains the index of the argument.
     File(usize),
-    /// A path: indexes of the folder and the path argument.
+    /// A path. Contains the indexes of the arguments with the folder and the path.
     Path(usize, usize),
-    /// A socket's address: index of the argument.
+    /// The address of a socket. Contains the index of the argument.
     Address(usize),
 }
 
 use Names::{Address, File, Nothing, Path};
 
-/// A system call: its number, its name, what it refers to, and its errors.
+/// A kind of system call: its number, its name, what distinguishes its calls, and its errors.
 pub(crate) type Row = (i64, &'static str, Names, &'static [Errno]);
 
-/// The usual errors first; a short test tries the first two.
+/// The errors of open calls, the usual ones first. A short test tries the first two.
 const OPEN: &[Errno] = &[
     EACCES,
     EMFILE,
@@ -130,7 +131,7 @@ const PLACE: &[Errno] = &[
     ELOOP,
     ENAMETOOLONG,
 ];
-/// For calls that cannot fail, or only by the caller's own mistake.
+/// The errors of calls that cannot fail, except by a mistake of the caller.
 const NEVER: &[Errno] = &[];
 
 const TABLE: &[Row] = &[
@@ -226,7 +227,7 @@ const TABLE: &[Row] = &[
     (libc::SYS_futex, "futex", Nothing, NEVER),
 ];
 
-/// Returns the row of a call's number.
+/// Returns the row of the system call with a number; `None` if it is unknown.
 pub(crate) fn row(number: u64) -> Option<&'static Row> {
     TABLE.iter().find(|row| u64::try_from(row.0) == Ok(number))
 }

@@ -1,4 +1,4 @@
-//! Output of strace: the system calls of a command, in order.
+//! Parses the output of strace: the system calls of a command, in order.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Trace {
 }
 
 impl Machine {
-    /// Reads the file that was passed to [`crate::Call::strace`].
+    /// Reads the trace in the file that was passed to [`crate::Call::strace`].
     pub fn trace(&self, file: &str) -> Trace {
         let text = self.file(file).read();
         Trace { lines: text.lines().map(str::to_owned).collect() }
@@ -19,7 +19,7 @@ impl Machine {
 }
 
 impl Trace {
-    /// Returns the calls after the first one that mentions `from`, and before the next that mentions `to`. Panics
+    /// Returns the calls after the first one that mentions `from` and before the next one that mentions `to`. Panics
     /// unless both exist.
     #[track_caller]
     pub fn between(&self, from: &str, to: &str) -> Trace {
@@ -32,8 +32,8 @@ impl Trace {
         Trace { lines }
     }
 
-    /// Returns the calls of [`Trace::between`] as strace's `inject` names them: the call, and its ordinal in its
-    /// process.
+    /// Returns the calls of [`Trace::between`] in the form of strace's `inject`: the name of the call, and its ordinal
+    /// among the calls of that name in its process.
     #[track_caller]
     pub fn places(&self, from: &str, to: &str) -> Vec<(String, usize)> {
         let until = |text: &str| {
@@ -59,7 +59,7 @@ impl Trace {
         self.lines.iter().filter_map(|line| name(line)).collect()
     }
 
-    /// Counts the calls of a name.
+    /// Counts the calls with a name.
     pub fn count(&self, call: &str) -> usize {
         self.names().iter().filter(|name| **name == call).count()
     }

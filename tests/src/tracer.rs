@@ -1,4 +1,4 @@
-//! Runs a program in a machine under ptrace: lists its system calls, and strikes one of them.
+//! Runs a program in a machine under ptrace: lists its system calls, and makes one of them fail or kills the program.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -16,61 +16,61 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use crate::machine::Machine;
 use crate::syscalls::{self, Names};
 
-/// More calls than any program here makes; beyond it, the program is taken to loop.
+/// Number of system calls from which a program is taken to loop.
 const CALLS_MAX: usize = 20_000;
 
 /// One system call, named so that it has the same name in the next run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The call and what it refers to: `read /etc/passwd`.
+    /// The call and what it refers to, such as `read /etc/passwd`.
     pub what: String,
-    /// Ordinal among the calls of that name, from 1.
+    /// Ordinal among the calls with this `what`, from 1.
     pub nth: usize,
     number: u64,
 }
 
-/// What happens to a system call.
+/// What is done to a system call.
 pub enum Blow<'a> {
-    /// It is not made and returns this error.
+    /// The call is not made, and returns this error.
     Fail(Errno),
-    /// It is made for at most this many bytes.
+    /// The call is made for at most this many bytes.
     Short(u64),
-    /// The process is killed when the call is done.
+    /// The process is killed after the call.
     Kill,
-    /// The process is stopped when the call is done, and continued when this returns.
+    /// The process is stopped after the call, and continued when this function returns.
     Hold(&'a mut dyn FnMut()),
 }
 
 /// How a traced program ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its exit code; `None` if a signal ended it.
+    /// The exit code; `None` if a signal ended the program.
     pub code: Option<i32>,
-    /// Its system calls within the part.
+    /// The system calls within the requested part.
     pub places: Vec<Place>,
-    /// Whether the call was struck.
+    /// Whether the requested call occurred.
     pub struck: bool,
-    /// Its output on stdout and stderr.
+    /// What the program wrote to standard output and standard error.
     pub said: String,
 }
 
-/// Part of a program, given by its calls.
+/// A part of a program, given by system calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// Begins at the first call whose name contains this.
+    /// The part begins at the first call whose `what` contains this text.
     pub from: &'static str,
-    /// Ends before the next call whose name contains this.
+    /// The part ends at the next call whose `what` is this text.
     pub to: &'static str,
 }
 
 impl Place {
-    /// Returns the errors of this call, the most frequent ones first.
+    /// Returns the errors that this call can return, the most frequent ones first.
     pub fn errors(&self) -> &'static [Errno] {
         let row = syscalls::row(self.number);
         row.map_or(&[], |(_, _, _, errors)| errors)
     }
 
-    /// Returns the smallest byte counts that this call may be made for.
+    /// Returns the smallest byte counts for which this call may be made.
     pub fn shorts(&self) -> &'static [u64] {
         match self.what.split(' ').next() {
             Some("read") => &[1, 0],
@@ -83,7 +83,7 @@ impl Place {
 }
 
 impl Machine {
-    /// Runs a program of the machine under ptrace. libpam's delays after a failure are skipped.
+    /// Runs a program under ptrace and does `blow` to one of its calls. Skips libpam's delays after a failure.
     pub fn struck<'a>(
         &self,
         (argv, input): (&[&str], &str),
@@ -121,7 +121,7 @@ fn text(file: &mut File) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Traces the child, continues it, and follows nsenter's fork to the program itself.
+/// Traces the child, continues it, and follows the fork of nsenter to the program itself.
 fn seized(child: &mut Child, input: &str) -> Pid {
     let first = Pid::from_raw(child.id().try_into().expect("a process number"));
     let options = Options::PTRACE_O_TRACESYSGOOD
@@ -155,7 +155,7 @@ fn seized(child: &mut Child, input: &str) -> Pid {
     }
 }
 
-/// Returns the next ptrace event, or another status that came first.
+/// Returns the next ptrace event, or as an error another status that came first.
 fn event(pid: Pid) -> Result<i32, WaitStatus> {
     let status = waited(pid);
     if let WaitStatus::PtraceEvent(_, _, event) = status { Ok(event) } else { Err(status) }
@@ -175,7 +175,7 @@ fn resume(pid: Pid) {
     ptrace::cont(pid, None).expect("a traced process goes on");
 }
 
-/// A running program.
+/// The state of a traced program.
 struct Run<'a> {
     pid: Pid,
     memory: File,
@@ -186,7 +186,7 @@ struct Run<'a> {
     struck: bool,
 }
 
-/// What to do when a call returns.
+/// What to do when the current call returns.
 enum Then {
     Nothing,
     Report(i64),
@@ -242,7 +242,7 @@ impl<'a> Run<'a> {
         let _ = nix::sys::signal::kill(self.pid, Signal::SIGKILL);
     }
 
-    /// Stops tracing the program's children; their calls are not part of the test.
+    /// Stops tracing a child of the program, whose calls are not part of the test.
     fn let_go(&self, event: i32) {
         if !(libc::PTRACE_EVENT_FORK..=libc::PTRACE_EVENT_CLONE).contains(&event) {
             return;
@@ -291,7 +291,7 @@ impl<'a> Run<'a> {
         self.meet(registers)
     }
 
-    /// Strikes the call that has just begun, if it is the chosen one.
+    /// Does the blow to the call that has just begun, if it is the requested one.
     fn meet(&mut self, mut registers: user_regs_struct) -> Then {
         let Some((place, blow)) = &self.blow else { return Then::Nothing };
         if self.places.last() != Some(place) {
@@ -371,7 +371,7 @@ impl<'a> Run<'a> {
         format!("{name} {}", steady(&about))
     }
 
-    /// Returns the path of a descriptor.
+    /// Returns the path of an open descriptor of the process.
     fn file(&self, descriptor: u64) -> String {
         let link = format!("/proc/{}/fd/{}", self.pid, descriptor & 0xffff_ffff);
         std::fs::read_link(link).map_or_else(|_| String::new(), |path| path.display().to_string())

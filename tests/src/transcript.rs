@@ -1,4 +1,4 @@
-//! Transcripts in `tests/vectors/dialogues`, compared word for word.
+//! Transcripts in `tests/vectors/dialogues`, which are compared word for word.
 
 use crate::dialogue::Typed;
 use crate::golden::golden;
@@ -13,13 +13,13 @@ const HEAD: &str = "\
 # machine's own greeting is left out.
 ";
 
-/// Compares with the transcript of that name.
+/// Compares a text with the transcript `name`.
 #[track_caller]
 pub(crate) fn compare(name: &str, text: &str) {
     golden(&format!("vectors/dialogues/{name}.txt"), &format!("{HEAD}\n{text}"));
 }
 
-/// Returns a terminal's output with the input, and with placeholders for what varies.
+/// Returns a terminal's output with the typed input, and with placeholders for what varies.
 pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
     let mut text = String::new();
     let mut done = 0;
@@ -51,7 +51,7 @@ pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
     lines.join("\n").trim_end_matches('\n').to_owned() + "\n"
 }
 
-/// Removes the remains of QR codes: a client that drops half blocks leaves what varies.
+/// Removes the remains of QR codes from a client that drops half blocks, because these remains vary.
 fn lines_without_broken_squares(lines: &mut Vec<String>) {
     let mut from = 0;
     while let Some(begin) = place(lines, from, "scan this QR code:") {
@@ -94,7 +94,7 @@ fn word(word: &str) -> String {
     word.to_owned()
 }
 
-/// Reports whether the text is a backup code, in any form that a user may type.
+/// Returns whether a text is a backup code, in any form that a user may type.
 fn is_typed_code(text: &str) -> bool {
     let letters = text.chars().filter(char::is_ascii_alphabetic).count();
     letters == 20 && text.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, ' ' | '-'))
@@ -109,7 +109,7 @@ fn letters(text: &str) -> String {
     text.chars().map(hidden).collect()
 }
 
-/// Replaces waiting times by brackets: they depend on when the test runs.
+/// Replaces waiting times by brackets, because they depend on when the test runs.
 fn waits(line: &str) -> String {
     let Some((before, rest)) = line.split_once('(') else { return line.to_owned() };
     let Some((inside, after)) = rest.split_once(')') else { return line.to_owned() };

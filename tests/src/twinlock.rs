@@ -1,4 +1,4 @@
-//! The real module and command, installed in a machine as a package would.
+//! Installs the real module and command in a machine, as the package does.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::codes::{Otp, now};
 use crate::holder::BOOTED_EARLIER;
 use crate::machine::Machine;
 
-/// The line that [`Machine::settings`] adds to its text.
+/// The line that [`Machine::settings`] adds to the settings.
 pub const ROOT_IS_EXEMPT: &str = "own_code_exempt = [\"root\"]\n";
 const SETTINGS: &str = "/etc/twinlock/twinlock.toml";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
@@ -27,7 +27,7 @@ impl Machine {
         self.epoch_minutes_ago(10)
     }
 
-    /// Installs the release artefacts alone: no store, no ledger.
+    /// Installs the release artefacts only, without a store or a ledger.
     pub fn files(&self) -> &Self {
         self.file(MODULE).write(built("libpam_twinlock.so"));
         // Written by a separate process: a child that another thread forks meanwhile would hold the file open for a
@@ -37,16 +37,16 @@ impl Machine {
         self
     }
 
-    /// Installs `pam_panic_probe.so`: the module's own entry points around a login that asks "Probe: " and panics with
-    /// the answer.
+    /// Installs `pam_panic_probe.so`. It has the module's own entry points, around a login that asks "Probe: " and
+    /// panics with the answer.
     pub fn panic_probe(&self) -> &Self {
         let module = "/usr/lib/x86_64-linux-gnu/security/pam_panic_probe.so";
         self.file(module).write(built("examples/libpanic_probe.so"));
         self
     }
 
-    /// Writes the settings: the text, and before its first table a line that lets root, who runs the tests' commands
-    /// like a robot, act without a code. A text that is about own codes is written unchanged.
+    /// Writes the settings file: `text`, and before its first table a line that lets root act without a code, because
+    /// root runs the tests' commands. A text that mentions own codes is written unchanged.
     pub fn settings(&self, text: &str) -> &Self {
         if text.contains("own_code") {
             return self.settings_alone(text);
@@ -58,25 +58,25 @@ impl Machine {
         self.settings_alone(&format!("{head}{end}{ROOT_IS_EXEMPT}{tables}"))
     }
 
-    /// Writes the settings file unchanged.
+    /// Writes the settings file with exactly this text.
     pub fn settings_alone(&self, text: &str) -> &Self {
         self.file(SETTINGS).write(text);
         self
     }
 
-    /// Enrolls `user` with a key in base32, by `twinlock import uri`.
+    /// Enrolls `user` with a key in base32, through `twinlock import uri`.
     pub fn enrolled(&self, user: &str, key: &str) -> &Self {
         self.enrolled_with(user, &Otp::new(key))
     }
 
-    /// Enrolls `user` with an app's account of any parameters.
+    /// Enrolls `user` with the account of an app, which may have any parameters.
     pub fn enrolled_with(&self, user: &str, otp: &Otp) -> &Self {
         let import = self.call(["twinlock", "import", "uri", user]);
         import.input(format!("{}\n", otp.uri(user))).output().ok();
         self.app(user, otp)
     }
 
-    /// Adds an account to the app of `user`, without enrolling.
+    /// Adds an account to the app of `user`, without enrolling the user.
     pub fn app(&self, user: &str, otp: &Otp) -> &Self {
         self.keys().insert(user.to_owned(), otp.clone());
         self
@@ -93,7 +93,8 @@ impl Machine {
         self.otp(user).in_steps(0)
     }
 
-    /// Returns the code of the app that many steps from now.
+    /// Returns the code of the step that is `steps` after the current one, or before it if negative, from the app of
+    /// `user`.
     pub fn code_in(&self, user: &str, steps: i64) -> String {
         self.otp(user).in_steps(steps)
     }
@@ -103,12 +104,12 @@ impl Machine {
         self.otp(user).wrong()
     }
 
-    /// Backdates the epoch by that many minutes, with no used codes.
+    /// Backdates the epoch by `minutes`. The epoch has no used codes.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         self.epoch(minutes, now() - minutes * 60)
     }
 
-    /// Backdates the epoch by that many minutes, with the wall clock before that boot at `mark`.
+    /// Backdates the epoch by `minutes`. `mark` is the clock mark when the epoch began.
     pub fn epoch(&self, minutes: u64, mark: u64) -> &Self {
         let ago = Duration::from_secs(minutes * 60);
         let up = clock_gettime(ClockId::Boottime);
@@ -119,7 +120,7 @@ impl Machine {
         self
     }
 
-    /// Returns the `actor=` value of the user who runs these tests, by the kernel's login uid.
+    /// Returns the value of `actor=` in the log for the user who runs these tests, according to the kernel's login uid.
     pub fn actor(&self) -> String {
         let loginuid = self.run(["cat", "/proc/self/loginuid"]).stdout;
         match loginuid.trim() {

@@ -1,11 +1,11 @@
-//! Private namespaces, in which changes do not reach this machine.
+//! Runs programs in private namespaces, in which changes do not reach this machine.
 
 use std::process::Command;
 
 use crate::command::{Done, command};
 use crate::machine::becoming_root;
 
-/// Mount and PID namespace; both end with the first process inside.
+/// Command that starts mount and PID namespaces. Both end with the first process inside.
 pub(crate) const APART: [&str; 8] = [
     "unshare",
     "--mount",
@@ -17,15 +17,15 @@ pub(crate) const APART: [&str; 8] = [
     "--mount-proc",
 ];
 
-/// Returns a command that root runs in private namespaces; its further arguments are the program to run. `more` adds
-/// namespaces: `--net`, `--uts`.
+/// Returns a command that runs a program as root in private namespaces. The caller appends the program and its
+/// arguments. `more` adds namespaces, such as `--net` or `--uts`.
 pub(crate) fn apart(more: &[&str]) -> Done<Command> {
     let line = [becoming_root()?, &APART, more].concat();
     let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
     Ok(command(program, arguments))
 }
 
-/// Returns a command that runs this program in private namespaces, with a task that it refuses outside of them.
+/// Returns a command that runs this program in private namespaces, with the internal task `chore`.
 pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let mut command = apart(more)?;
@@ -33,7 +33,7 @@ pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     Ok(command)
 }
 
-/// Refuses to run outside such namespaces, where the machine itself would be changed.
+/// Refuses to run outside of private namespaces, where a task would change the machine itself.
 pub(crate) fn inside() -> Done {
     if std::process::id() == 1 {
         return Ok(());

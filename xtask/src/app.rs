@@ -1,4 +1,4 @@
-//! An authenticator app's codes, from oathtool.
+//! The codes of an authenticator app, computed by oathtool.
 
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
@@ -7,13 +7,13 @@ use crate::command::{Done, command, output};
 
 const PERIOD: u64 = 30;
 
-/// An account in the app.
+/// An account in an authenticator app.
 pub(crate) struct App {
     key: String,
 }
 
 impl App {
-    /// Creates an account with a key in base32.
+    /// Returns an account with a key in base32.
     pub(crate) fn new(key: &str) -> Self {
         Self { key: key.to_owned() }
     }
@@ -23,7 +23,7 @@ impl App {
         self.code_of(step())
     }
 
-    /// Returns a code that is not accepted now or soon.
+    /// Returns a code that is not accepted now or in the next periods.
     pub(crate) fn wrong_code(&self) -> Done<String> {
         let now = step();
         let near = (now - 2..now + 4).map(|step| self.code_of(step)).collect::<Done<Vec<_>>>()?;
@@ -39,13 +39,13 @@ impl App {
     }
 }
 
-/// Returns the number of the current period.
+/// Returns the number of the current period of thirty seconds.
 pub(crate) fn step() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.unwrap_or_default().as_secs() / PERIOD
 }
 
-/// Waits until a period later than `used`.
+/// Waits for the period after `used`.
 pub(crate) fn wait_past(used: u64) {
     while step() == used {
         sleep(Duration::from_millis(200));

@@ -1,4 +1,4 @@
-//! A Debian that boots: built once and stored packed; its tests boot it in memory.
+//! Builds a Debian that boots, once, and stores it packed. The tests boot it in memory.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,11 @@ use crate::command::{Done, run};
 use crate::fresh::mirror;
 use crate::machine::target;
 
-/// Packages to include besides a minimal Debian.
+/// Packages that are added to a minimal Debian.
 const INCLUDE: &str = "--include=systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,\
                        sudo,cron,systemd-container,procps";
 
-/// Builds it in memory, since dpkg syncs to disk after each package.
+/// Script that builds the system in memory, because dpkg syncs to disk after each package.
 const MAKE: &str = r#"
 tar=$1
 shift
@@ -23,7 +23,7 @@ tar --directory=/mnt --create --numeric-owner --file="$tar.new" .
 mv "$tar.new" "$tar"
 "#;
 
-/// Builds the packed system unless it exists.
+/// Builds and packs the system, unless the packed file exists.
 pub(crate) fn ready() -> Done {
     let (tar, made_of) = (target().join("booted.tar"), target().join("booted.txt"));
     let as_wanted = fs::read_to_string(&made_of).is_ok_and(|text| text == INCLUDE);

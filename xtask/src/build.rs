@@ -1,4 +1,4 @@
-//! Builds the installed artefacts, the module and the command, each separately.
+//! Builds the artefacts that a package installs: the module and the command.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,15 +6,15 @@ use std::process::Command;
 use crate::command::{Done, cargo, command, run};
 use crate::machine::{repository, target};
 
-/// The installed artefacts.
+/// The artefacts that a package installs.
 pub(crate) struct Artefacts {
-    /// `libpam_twinlock.so`, which becomes `pam_twinlock.so`.
+    /// `libpam_twinlock.so`, which is installed as `pam_twinlock.so`.
     pub(crate) module: PathBuf,
     /// The command `twinlock`.
     pub(crate) command: PathBuf,
 }
 
-/// Builds the release artefacts, one at a time: built together, the command's features would change the module.
+/// Builds the release artefacts one at a time. Building both at once would enable the command's features in the module.
 pub(crate) fn release() -> Done<Artefacts> {
     for package in ["pam_twinlock", "twinlock"] {
         run(&mut releasing(package))?;

@@ -2,10 +2,10 @@
 
 use crate::command::{Done, command, output};
 
-/// Columns of a line; Debian's tools require at most 80.
+/// Maximum length of a line in columns; Debian's tools require at most 80.
 const WIDTH: usize = 78;
 
-/// Returns the package's changelog, with all versions dated `seconds` (Unix time).
+/// Returns the changelog of the package. All versions are dated `seconds` (Unix time).
 pub(crate) fn debian(markdown: &str, maintainer: &str, seconds: &str) -> Done<String> {
     let at = format!("--date=@{seconds}");
     let date = output(command("date", &["--utc", "--rfc-email", &at]).env("LC_ALL", "C"))?;
@@ -13,7 +13,7 @@ pub(crate) fn debian(markdown: &str, maintainer: &str, seconds: &str) -> Done<St
     if text.is_empty() { Err("CHANGELOG.md has no version.".into()) } else { Ok(text) }
 }
 
-/// Returns one entry for each heading that names a version.
+/// Returns one changelog entry for each heading that names a version.
 fn entries(markdown: &str, signature: &str) -> String {
     let mut text = String::new();
     for section in markdown.split("\n## ").skip(1) {

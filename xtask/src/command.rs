@@ -1,4 +1,4 @@
-//! Runs other programs and describes their failures in one sentence.
+//! Runs other programs, and describes a failure in one sentence.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write, stderr, stdin};
@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 const SBIN: [&str; 2] = ["/usr/sbin", "/sbin"];
 
-/// Result of every task.
+/// The result of every task; an error is a sentence.
 pub(crate) type Done<T = ()> = Result<T, String>;
 
 /// Returns a command with its arguments.
@@ -17,8 +17,8 @@ pub(crate) fn command<S: AsRef<str>>(program: &str, arguments: &[S]) -> Command 
     command
 }
 
-/// Returns the caller's PATH, extended by the folders that Debian adds only for root: pivot_root, chroot and
-/// debootstrap are there.
+/// Returns the caller's PATH with the folders that Debian adds only for root, which contain pivot_root, chroot and
+/// debootstrap.
 fn path() -> OsString {
     let given = std::env::var_os("PATH").unwrap_or_default();
     let named = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
@@ -26,7 +26,7 @@ fn path() -> OsString {
     std::env::join_paths(folders).unwrap_or(given)
 }
 
-/// Returns a command for the cargo that runs this program.
+/// Returns a command that runs the cargo that started this program.
 pub(crate) fn cargo<S: AsRef<str>>(arguments: &[S]) -> Command {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = command(&cargo, arguments);
@@ -43,13 +43,13 @@ pub(crate) fn cargo<S: AsRef<str>>(arguments: &[S]) -> Command {
     command
 }
 
-/// Runs a command in the foreground.
+/// Runs a command in the foreground. Fails if its status is not 0.
 pub(crate) fn run(command: &mut Command) -> Done {
     let status = command.status().map_err(|error| not_started(command, &error))?;
     judged(command, status)
 }
 
-/// Runs a command and returns its standard output.
+/// Runs a command and returns its standard output. Fails if its status is not 0.
 pub(crate) fn output(command: &mut Command) -> Done<String> {
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| not_started(command, &error))?;
@@ -59,7 +59,7 @@ pub(crate) fn output(command: &mut Command) -> Done<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command with empty input, shows its output, and returns it too.
+/// Runs a command with empty input, shows its output, and returns status and output.
 pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
@@ -81,7 +81,7 @@ pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     Ok((status, all))
 }
 
-/// Runs a command like [`watched`], without showing its output.
+/// Runs a command with empty input and returns status and output, without showing the output.
 pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (mut reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
@@ -95,17 +95,17 @@ pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String
     Ok((status, String::from_utf8_lossy(&all).into_owned()))
 }
 
-/// Reports whether a program of that name is in PATH.
+/// Returns whether PATH contains a program of this name.
 pub(crate) fn exists(program: &str) -> bool {
     std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
-/// Reports whether this runs at a terminal.
+/// Returns whether a person can see and answer prompts, because this program runs at a terminal.
 pub(crate) fn person() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
-/// Returns an error if the command failed.
+/// Returns an error if the status of a command is not 0.
 pub(crate) fn judged(command: &Command, status: ExitStatus) -> Done {
     if status.success() {
         return Ok(());
@@ -113,7 +113,7 @@ pub(crate) fn judged(command: &Command, status: ExitStatus) -> Done {
     Err(format!("`{}` ended with {status}.", shown(command)))
 }
 
-/// Returns the command line as typed in a shell.
+/// Returns a command as typed in a shell.
 pub(crate) fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();

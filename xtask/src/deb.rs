@@ -1,4 +1,4 @@
-//! `cargo xtask package`: lays out the files of the .deb and runs dpkg-deb.
+//! `cargo xtask package`: arranges the files of the .deb and runs dpkg-deb.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use crate::maintainer::{Purpose, maintainer};
 use crate::manual;
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
-/// Files that an administrator may change, which an upgrade keeps.
+/// Files that an administrator may change, and that an upgrade therefore keeps.
 const CONFFILES: &str = "/etc/twinlock/twinlock.toml\n";
 const DESCRIPTION: &str = "\
 Description: second lock on logins: codes from an authenticator app
@@ -23,13 +23,13 @@ Description: second lock on logins: codes from an authenticator app
  Installing it changes no login: PAM is wired by the administrator.
 ";
 
-/// The folder in which the package is laid out.
+/// The folder in which the files of the package are arranged.
 struct Layout {
     root: PathBuf,
     maintainer: String,
 }
 
-/// Packs the artefacts and returns the path of the package.
+/// Packs the artefacts, and returns the path of the package.
 pub(crate) fn package(artefacts: &Artefacts, purpose: Purpose) -> Done<PathBuf> {
     let folder = target().join(match purpose {
         Purpose::Release => "package",
@@ -59,7 +59,7 @@ pub(crate) fn package(artefacts: &Artefacts, purpose: Purpose) -> Done<PathBuf> 
     Ok(deb)
 }
 
-/// Returns the modification time of every file in the package: the time of the last commit, so that the build is
+/// Returns the modification time of every file in the package, which is that of the last commit so that the build is
 /// reproducible.
 fn made_at() -> String {
     if let Ok(given) = std::env::var("SOURCE_DATE_EPOCH") {
@@ -71,7 +71,7 @@ fn made_at() -> String {
     if digits.is_empty() { changelog_changed_at() } else { digits.to_owned() }
 }
 
-/// Returns the modification time of the changelog in Unix time, for a build without git.
+/// Returns the modification time of the changelog as Unix time, for a build without git.
 fn changelog_changed_at() -> String {
     let changed = std::fs::metadata(repository().join("CHANGELOG.md"))
         .and_then(|found| found.modified())
@@ -128,7 +128,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Refuses a document that links to a file outside of the package.
+    /// Refuses a document that links to a file that is not in the package.
     fn links_lead_somewhere(&self) -> Done {
         let documents = self.root.join(DOCUMENTS);
         for file in files(&documents)?.iter().filter(|file| name(file).ends_with(".md")) {
@@ -150,7 +150,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Adds the files that the command generates: its manual page and the shell completions.
+    /// Adds the files that the command generates: the manual page and the shell completions.
     fn spoken_by(&self, twinlock: &Path) -> Done {
         let said = |words: &[&str]| output(&mut command(&twinlock.to_string_lossy(), words));
         let page = "usr/share/man/man1/twinlock.1";
@@ -186,14 +186,14 @@ impl Layout {
         self.write("DEBIAN/control", &control)
     }
 
-    /// Returns the checksum of each file except the conffiles, whose checksums dpkg records itself.
+    /// Returns the checksum of each file except the conffiles, whose checksums dpkg records.
     fn sums(&self) -> Done<String> {
         const SUM: &str = "find . -path ./DEBIAN -prune -o -path ./etc -prune -o -type f -printf '%P\\0' \
                            | sort -z | xargs -0 --no-run-if-empty md5sum --";
         output(command("sh", &["-euc", SUM]).env("LC_ALL", "C").current_dir(&self.root))
     }
 
-    /// Returns the packages of the libraries that module and command need, with versions.
+    /// Returns the packages, with versions, that contain the libraries of module and command.
     fn depends(&self, folder: &Path) -> Done<String> {
         // dpkg-shlibdeps requires the control file of a source package.
         let source = folder.join("debian");
@@ -238,7 +238,7 @@ fn text(file: &Path) -> Done<String> {
     fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))
 }
 
-/// Rewrites README's links to the paths in the package.
+/// Replaces the links in README by links to the files in the package.
 fn installed_links(readme: &str) -> String {
     let moved = [
         ("](docs/", "]("),
@@ -249,7 +249,7 @@ fn installed_links(readme: &str) -> String {
     moved.iter().fold(readme.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// Returns the files that a document links to, without URLs and anchors.
+/// Returns the files that a document links to. Leaves out URLs and anchors.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     let files = targets.map(|target| target.split('#').next().unwrap_or_default());
@@ -270,7 +270,8 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Returns the installed size as Debian's policy defines it: each file in full KiB, each folder as one.
+/// Returns the installed size in KiB as Debian's policy defines it: each file is rounded up to whole KiB, and each
+/// folder counts as one.
 fn kibibytes(folder: &Path) -> Done<u64> {
     let refused = |error| format!("{} cannot be measured: {error}.", folder.display());
     let mut sum = 1;

@@ -1,4 +1,4 @@
-//! Checks the crates of Cargo.lock with cargo-deny, as `deny.toml` says.
+//! Checks the crates of Cargo.lock with cargo-deny against `deny.toml`.
 
 use std::fs;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::tools;
 
 const VERSION: &str = "0.20.2";
 
-/// Checks licences, bans and sources, without network.
+/// Checks licences, bans and sources of the crates. Uses no network.
 pub(crate) fn check() -> Done {
     let mut deny = deny(&repository().join("deny.toml"))?;
     run(deny.args(["licenses", "bans", "sources"]))
 }
 
-/// Checks against a copy of the RustSec database, a git repository; not run without one.
+/// Checks the crates against a copy of the RustSec database, which is a git repository. Without one, checks nothing.
 pub(crate) fn advisories(database: Option<&Path>) -> Done<Counts> {
     let Some(database) = database else {
         eprintln!("No --advisory-db DIR was given.");

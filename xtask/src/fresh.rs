@@ -1,4 +1,4 @@
-//! Installs the .deb in a fresh Debian 12, logs in with it, and tests that removal is refused while PAM names the
+//! Installs the .deb in a fresh Debian 12, logs in there, and tests that its removal is refused while PAM names the
 //! module.
 
 use std::fs;
@@ -15,7 +15,7 @@ use crate::ledger::begin_earlier;
 use crate::machine::target;
 use crate::screen::Screen;
 
-/// Internal task that runs inside the private namespaces.
+/// The internal task that runs inside the private namespaces.
 pub(crate) const INSIDE: &str = "fresh-inside";
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -35,7 +35,7 @@ chroot "$root" install -d -o ada -g ada -m 0700 /home/ada/.ssh
 chroot "$root" install -o ada -g ada -m 0600 /root/key.pub /home/ada/.ssh/authorized_keys
 "#;
 
-/// Creates the system and tests it.
+/// Creates the fresh system and tests the package in it.
 pub(crate) fn check(deb: &Path) -> Done {
     let root = target().join("fresh");
     clear(&root)?;
@@ -55,7 +55,7 @@ fn bootstrap(root: &Path) -> Done {
     run(apart(&[])?.args(words).arg(root).args(mirror()))
 }
 
-/// Returns the package mirror of this machine, or `None` to use debootstrap's default.
+/// Returns the package mirror of this machine; `None` for debootstrap's default.
 pub(crate) fn mirror() -> Option<String> {
     let policy = output(&mut command("apt-cache", &["policy", "base-files"])).ok()?;
     policy
@@ -64,7 +64,7 @@ pub(crate) fn mirror() -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Tests the package; runs inside the namespaces.
+/// Tests the package, inside the private namespaces.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     let [deb, root] = words else {
         return Err("The fresh system's inside takes a package and a folder.".into());
@@ -82,7 +82,7 @@ pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The fresh system in its folder.
+/// The fresh system, in a folder.
 struct System {
     root: PathBuf,
 }

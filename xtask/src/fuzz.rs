@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use crate::command::{Done, cargo, command, output, run};
 use crate::machine::{repository, target};
 
-/// Seconds for each parser.
+/// Duration of the search for each parser in seconds.
 const SECONDS: u32 = 20;
-/// Compiler flags that count which code is reached.
+/// Compiler flags that instrument the code, so that libFuzzer sees which code is reached.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
                      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
                      -Cllvm-args=-sanitizer-coverage-pc-table \
                      -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
-/// Builds the targets and searches for input that breaks a guarantee, or takes too much time or memory.
+/// Builds all fuzzing targets, and searches for input that breaks a guarantee or takes too much time or memory.
 pub(crate) fn check() -> Done {
     let program = build()?;
     let seeds = repository().join("tests/fuzz/seeds");
@@ -42,8 +42,8 @@ pub(crate) fn check() -> Done {
     Ok(())
 }
 
-/// Checks the lock file of the fuzzing workspace, which otherwise becomes stale unnoticed when core's dependencies
-/// change.
+/// Checks the lock file of the fuzzing workspace. It would become stale unnoticed when the dependencies of
+/// twinlock-core change.
 pub(crate) fn lock_is_current() -> Done {
     let manifest = ["--manifest-path", "tests/fuzz/Cargo.toml"];
     let metadata = ["metadata", "--locked", "--format-version=1"];
@@ -63,7 +63,8 @@ fn build() -> Done<PathBuf> {
     Ok(folder.join(host).join("release/twinlock-fuzz"))
 }
 
-/// Returns the targets by their seed folders; a test checks that each target has one.
+/// Returns the names of the fuzzing targets, which are the names of the folders with seeds. A test checks that each
+/// target has one.
 fn names(seeds: &std::path::Path) -> Done<Vec<String>> {
     let folders = fs::read_dir(seeds).map_err(|error| format!("{}: {error}", seeds.display()))?;
     let mut names: Vec<String> =

@@ -1,15 +1,16 @@
-//! This machine: its user, its distribution, and the paths of the repository and its artefacts.
+//! This machine: the user, the distribution, and the paths of the repository and its artefacts.
 
 use std::path::{Path, PathBuf};
 
 use crate::command::{Done, command, exists, output};
 
-/// Returns the folder of the repository that this works on, which may be a copy of the one it was compiled in.
+/// Returns the folder of the repository on which this program works. It may be a copy of the one that this program was
+/// compiled in.
 pub(crate) fn repository() -> &'static Path {
     twinlock_tests::repository()
 }
 
-/// Returns the folder like [`repository`], or `None` outside of one.
+/// Returns the folder of the repository as [`repository`] does; `None` outside of one.
 pub(crate) fn checkout() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     twinlock_tests::found(package.as_deref(), &std::env::current_dir().ok()?)
@@ -23,19 +24,19 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
-/// Returns this program's file. If cargo has rebuilt it meanwhile, the kernel names the deleted one.
+/// Returns the path of this program's file, also if cargo has replaced the file meanwhile.
 pub(crate) fn this_program() -> Done<PathBuf> {
     let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
     let name = this.to_string_lossy();
     Ok(name.strip_suffix(" (deleted)").map_or_else(|| this.clone(), PathBuf::from))
 }
 
-/// Reports whether this runs as root.
+/// Returns whether this program runs as root.
 pub(crate) fn root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Returns the words before a command that root must run: none, or `sudo`.
+/// Returns the words that precede a command that root must run: none, or `sudo`.
 pub(crate) fn becoming_root() -> Done<&'static [&'static str]> {
     if root() {
         Ok(&[])
@@ -46,7 +47,7 @@ pub(crate) fn becoming_root() -> Done<&'static [&'static str]> {
     }
 }
 
-/// Reports whether apt installs packages here.
+/// Returns whether this machine installs packages with apt.
 pub(crate) fn debian() -> bool {
     exists("apt-get") && exists("dpkg-query")
 }

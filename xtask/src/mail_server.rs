@@ -1,5 +1,5 @@
-//! The mail server of the system tests: its package is downloaded but not installed, since it would replace this
-//! machine's own.
+//! Downloads the mail server of the system tests. The package is not installed, because it would replace this machine's
+//! own mail server.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::command::{Done, command, output, run};
 use crate::machine::{becoming_root, debian, target};
 
-/// Downloads the package with the dependencies that this machine lacks.
+/// Command that downloads a package and the dependencies that this machine lacks.
 const FETCH: [&str; 8] = [
     "apt-get",
     "--quiet",
@@ -19,7 +19,7 @@ const FETCH: [&str; 8] = [
     "install",
 ];
 
-/// Downloads the packages unless they are there.
+/// Downloads the packages, unless they exist.
 pub(crate) fn ready() -> Done {
     let folder = target().join("mail-server");
     if !debian() || fetched(&folder) {

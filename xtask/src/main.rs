@@ -66,7 +66,7 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
   bench      11                    1 GB                 10
 ";
 
-/// The arguments after `cargo xtask`.
+/// The command line after `cargo xtask`.
 struct Typed {
     chore: String,
     flags: Vec<String>,
@@ -92,7 +92,7 @@ impl Typed {
         Ok(Self { chore, flags, from, advisory_db })
     }
 
-    /// Refuses flags that the task does not know.
+    /// Refuses flags that the task does not accept.
     fn only(&self, known: &[&str]) -> Result<(), String> {
         match self.flags.iter().find(|flag| !known.contains(&flag.as_str())) {
             Some(flag) => Err(format!("`{}` has no `{flag}`.", self.chore)),
@@ -151,7 +151,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Enters the checkout and checks that a task with private machines can run here.
+/// Enters the checkout, and checks whether a task that uses private machines can run here.
 fn may_begin(typed: &Typed) -> Done {
     let apart = match typed.chore.as_str() {
         "test" | "demo" | "bench" => true,

@@ -1,25 +1,25 @@
-//! The package's maintainer: packaging/debian/maintainer, or a placeholder address for tests.
+//! The maintainer of the package: the content of packaging/debian/maintainer, or a placeholder for tests.
 
 use std::fs;
 
 use crate::command::Done;
 use crate::machine::repository;
 
-/// Relative to the repository.
+/// Path of the file with the maintainer, relative to the repository.
 const FILE: &str = "packaging/debian/maintainer";
 const KEY: &str = "MAINTAINER=";
 const MADE_UP: &str = "twinlock test build <nobody@twinlock.invalid>";
 
-/// Purpose of a package.
+/// What a package is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Release to other machines: needs a maintainer.
+    /// Release to other machines, which requires a maintainer.
     Release,
-    /// Tests on this machine, in a separate folder, so that the package is not released by mistake.
+    /// Tests on this machine. The package is built in a separate folder, so that it is not released by mistake.
     Test,
 }
 
-/// Returns the Maintainer field of such a package.
+/// Returns the value of the Maintainer field of a package.
 pub(crate) fn maintainer(purpose: Purpose) -> Done<String> {
     if purpose == Purpose::Test {
         return Ok(MADE_UP.into());
@@ -53,7 +53,7 @@ fn in_file(text: &str) -> Done<String> {
     }
 }
 
-/// Reports whether the value is one line with a name and a mail address.
+/// Returns whether a value is one line with a name and a mail address.
 fn is_address(value: &str) -> bool {
     let parts = value.strip_suffix('>').and_then(|value| value.split_once(" <"));
     let Some((name, (user, host))) =

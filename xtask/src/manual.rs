@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::{Done, command};
 use crate::machine::repository;
 
-/// Checks that every page can be shown.
+/// Checks that man(1) shows every manual page without a warning.
 pub(crate) fn check() -> Done {
     let folder = repository().join("packaging/man");
     let pages = fs::read_dir(&folder)
@@ -17,7 +17,7 @@ pub(crate) fn check() -> Done {
     Ok(())
 }
 
-/// Checks that man(1) shows the page without a warning.
+/// Checks that man(1) shows one page without a warning.
 pub(crate) fn shown_without_warning(page: &Path) -> Done {
     let words =
         ["--warnings", "--encoding=UTF-8", "--troff-device=utf8", "--ditroff", "--local-file"];

@@ -1,11 +1,11 @@
-//! Checks the built module: exported symbols, size, linked crates.
+//! Checks the built module: exported symbols, size, linked crates, panics and paths.
 
 use std::path::Path;
 
 use crate::command::{Done, cargo, command, output};
 use crate::machine::repository;
 
-/// The PAM entry points, which are the only exported symbols.
+/// The entry points of a PAM module, which are the only exported symbols.
 const ENTRY_POINTS: [&str; 6] = [
     "pam_sm_acct_mgmt",
     "pam_sm_authenticate",
@@ -17,7 +17,7 @@ const ENTRY_POINTS: [&str; 6] = [
 const MOST_CRATES: usize = 34;
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Checks that exactly the entry points are exported.
+/// Checks that the module exports exactly the entry points.
 pub(crate) fn symbols(module: &Path) -> Done {
     let listing = ["--dynamic", "--defined-only", "--format=posix"];
     let table = output(command("nm", &listing).arg(module))?;
@@ -29,7 +29,7 @@ pub(crate) fn symbols(module: &Path) -> Done {
     Err(format!("Exported are {}, and not exactly {}.", found.join(" "), ENTRY_POINTS.join(" ")))
 }
 
-/// Checks the module's size, since it is loaded into sshd.
+/// Checks the size of the module, which is loaded into sshd.
 pub(crate) fn size(module: &Path) -> Done {
     let bytes = std::fs::metadata(module).map_err(|error| format!("No module: {error}."))?.len();
     eprintln!("{bytes} bytes");
@@ -40,7 +40,7 @@ pub(crate) fn size(module: &Path) -> Done {
     }
 }
 
-/// Checks the number of linked crates, since each one is code in sshd.
+/// Checks the number of crates in the module, because each is code in sshd.
 pub(crate) fn crates() -> Done {
     let listing = [
         "tree",
@@ -80,7 +80,7 @@ pub(crate) fn unwinds() -> Done {
     Err("Cargo.toml must say `panic = \"unwind\"` under [profile.release]: with \"abort\" a panic would end sshd.".into())
 }
 
-/// Checks that the artefact contains no path of the builder.
+/// Checks that an artefact contains no path of the machine that built it.
 pub(crate) fn anonymous(artefact: &Path) -> Done {
     let bytes = std::fs::read(artefact)
         .map_err(|error| format!("{} cannot be read: {error}.", artefact.display()))?;

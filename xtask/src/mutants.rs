@@ -1,11 +1,11 @@
-//! Mutation tests of the code that decides about codes.
+//! Runs mutation tests of the code that decides about codes.
 
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
 use crate::tools;
 
 const VERSION: &str = "27.1.0";
-/// The code that grants access: a mutation that no test notices could be a bypass that no test would find.
+/// The files that decide about access. A mutation of them that no test notices could be a bypass.
 const FILES: [&str; 6] = [
     "verify/replay",
     "verify/judge",
@@ -14,7 +14,7 @@ const FILES: [&str; 6] = [
     "record/pending",
     "policy/admission",
 ];
-/// Tests that run whole logins, without the slow randomized ones.
+/// The tests that run whole logins, without slow randomized tests.
 const TESTS: [&str; 12] = [
     "login",
     "meanwhile",
@@ -29,10 +29,11 @@ const TESTS: [&str; 12] = [
     "scratch",
     "one_field",
 ];
-/// Timeout of a build and of the tests, in seconds each: a mutation may cause an endless loop.
+/// Time limit of each build and each test run in seconds, because a mutation may cause an endless loop.
 const PATIENCE: &str = "300";
 
-/// Fails if a mutation was not noticed. cargo-mutants names it and stores its output in target/mutants.
+/// Runs the mutation tests. Fails if no test notices one of the mutations, which cargo-mutants then names and stores in
+/// target/mutants.
 pub(crate) fn check() -> Done {
     let mut mutants = cargo(&["mutants", "--package", "twinlock-core", "--baseline", "skip"]);
     // cargo finds the subcommand by its folder in PATH.

@@ -6,20 +6,20 @@ use std::path::Path;
 use crate::command::{Done, command, output, person, run};
 use crate::machine::{becoming_root, debian, repository};
 
-/// Whether the user has consented to installing packages.
+/// Whether the user has consented to the installation of packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consent {
-    /// By `--yes` or `CI=1`.
+    /// The user has consented by `--yes` or `CI=1`.
     Given,
-    /// Not yet.
+    /// The user has not been asked yet.
     Ask,
 }
 
-/// Packages to link the module.
+/// Packages that are needed to build the module.
 pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
-/// Packages of the demo.
+/// Packages that the demo needs.
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
-/// Packages of the bench, with the compared modules.
+/// Packages that the bench needs, including the compared modules.
 pub(crate) const TO_BENCH: &[&str] = &[
     "libpam-google-authenticator",
     "libpam-oath",
@@ -30,21 +30,21 @@ pub(crate) const TO_BENCH: &[&str] = &[
     "util-linux",
     "valgrind",
 ];
-/// Packages to build a .deb; man-db checks the manual pages.
+/// Packages that are needed to build a .deb; man-db checks the manual pages.
 pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "man-db"];
-/// Packages to create a fresh Debian and a private network.
+/// Packages that are needed to create a fresh Debian and a private network.
 pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
-/// Packages to build and boot a Debian.
+/// Packages that are needed to build and boot a Debian.
 pub(crate) const TO_BOOT: &[&str] = &["debootstrap", "systemd-container", "oathtool"];
-/// Packages to compile libFuzzer.
+/// Packages that are needed to compile libFuzzer.
 pub(crate) const TO_FUZZ: &[&str] = &["g++"];
 
-/// Packages whose servers Debian would start.
+/// Packages whose servers Debian starts on installation.
 const SERVERS: [&str; 3] = ["openssh-server", "openvpn", "freeradius"];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// Returns the packages of the system tests, one per line.
+/// Returns the packages that the system tests need.
 pub(crate) fn of_the_tests() -> Done<Vec<String>> {
     let list = repository().join("tests/packages.txt");
     let text = std::fs::read_to_string(&list)
@@ -53,7 +53,7 @@ pub(crate) fn of_the_tests() -> Done<Vec<String>> {
     Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
-/// Installs the missing ones of these packages.
+/// Installs the packages in `wanted` that are missing, after the user has consented.
 pub(crate) fn ensure<S: AsRef<str>>(wanted: &[S], consent: Consent) -> Done {
     let wanted: Vec<&str> = wanted.iter().map(AsRef::as_ref).collect();
     if !debian() {
@@ -110,8 +110,8 @@ fn install(before: &[&str], names: &[&str]) -> Done {
     as_root(before, &script).map_err(|error| format!("{error} Install by hand: {names}"))
 }
 
-/// Reports whether Debian would start a server of these packages, reachable from the network: the user who wants a demo
-/// has not asked for that.
+/// Returns whether Debian would start a server when it installs these packages. A server would be reachable from the
+/// network, which a user who wants a demo has not asked for.
 fn starts_servers(names: &str) -> bool {
     let booted = Path::new("/run/systemd/system").exists();
     let is_named = |server: &&str| names.split(' ').any(|name| name == *server);
@@ -123,8 +123,8 @@ fn starts_servers(names: &str) -> bool {
     true
 }
 
-/// Wraps a script that installs servers: no server is started, and `policy` is removed afterwards, also on Ctrl-C. One
-/// shell does all of it, since Ctrl-C ends this program before the shell.
+/// Returns a script that runs the script `install` while the file `policy` prevents servers from being started, and
+/// then removes `policy`, even on Ctrl-C. One shell does both, because Ctrl-C ends this program before the shell.
 fn quietly(policy: &str, install: &str) -> String {
     // One at a time: a unit that was not installed must not keep the others enabled.
     let units = "ssh.service ssh.socket openvpn.service freeradius.service";

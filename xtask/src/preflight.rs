@@ -1,14 +1,14 @@
-//! Checks, before a task changes anything, that root may create private machines here and would change only those.
+//! Checks, before a task changes anything, that root can create private machines here and would change only those.
 
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::command::Done;
 use crate::machine::becoming_root;
 
-/// Internal task that runs as root.
+/// The internal task that runs as root.
 pub(crate) const INSIDE: &str = "preflight-inside";
 
-/// Returns an error if the task cannot be done here.
+/// Returns an error if private machines cannot be created here.
 pub(crate) fn check() -> Done {
     let before = becoming_root()?;
     let this = std::env::current_exe().map_err(|_| refusal("/proc is not mounted"))?;
@@ -29,7 +29,7 @@ pub(crate) fn check() -> Done {
     }
 }
 
-/// Runs the checks as root.
+/// Runs the checks, as root.
 pub(crate) fn inside() -> ExitCode {
     match twinlock_tests::private_machines() {
         Ok(()) => ExitCode::SUCCESS,

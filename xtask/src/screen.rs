@@ -1,4 +1,4 @@
-//! A terminal for a program: reads what the program shows, and shows it here too.
+//! Runs a program on its own terminal, reads what the program shows, and shows it on this terminal too.
 
 use std::fs::File;
 use std::io::{Read, Write, stdout};
@@ -20,12 +20,12 @@ pub(crate) struct Screen {
     terminal: File,
     child: Child,
     seen: String,
-    /// First bytes of a UTF-8 character whose rest has not been read.
+    /// The first bytes of a UTF-8 character whose rest has not been read.
     split: Vec<u8>,
 }
 
 impl Screen {
-    /// Starts a program and shows its command line as if it had been typed.
+    /// Starts a program. Shows `shown` as its command line, as if it had been typed.
     pub(crate) fn start(words: &[String], shown: &str) -> Done<Self> {
         say(&format!("\n$ {shown}\n"));
         let (terminal, slave) =
@@ -41,7 +41,7 @@ impl Screen {
         Ok(Self { terminal, child, seen: String::new(), split: Vec::new() })
     }
 
-    /// Waits until one of these texts is shown. Returns its index and everything shown before it.
+    /// Waits until one of the texts is shown. Returns the index of the text and what was shown before it.
     pub(crate) fn expect(&mut self, texts: &[&str]) -> Done<(usize, String)> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -65,14 +65,14 @@ impl Screen {
         typed.map_err(|error| format!("The program does not take what is typed: {error}."))
     }
 
-    /// Types a line that the program does not echo; it is shown in brackets here.
+    /// Types a line that the program does not echo. This terminal shows the line in brackets.
     pub(crate) fn type_hidden(&mut self, line: &str) -> Done {
         let shown = if line.is_empty() { "Enter" } else { line };
         say(&format!("[{shown}]"));
         self.type_line(line)
     }
 
-    /// Waits for the end. Returns the status and what was shown meanwhile.
+    /// Waits for the end of the program. Returns the status and what was shown meanwhile.
     pub(crate) fn end(mut self) -> Done<(ExitStatus, String)> {
         let until = Instant::now() + PATIENCE;
         while self.read_on(until) {}
@@ -83,7 +83,7 @@ impl Screen {
         Ok((status, std::mem::take(&mut self.seen)))
     }
 
-    /// Reads available output; returns false at the end of the program or of the time.
+    /// Reads available output. Returns `false` if the program has ended or the time is over.
     fn read_on(&mut self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let Ok(left) = Timespec::try_from(left) else {
@@ -109,7 +109,7 @@ impl Screen {
     }
 }
 
-/// Returns how many bytes end with a whole UTF-8 character: a read may stop within one.
+/// Returns the length of the longest prefix that ends with a whole UTF-8 character, because a read may end within one.
 fn whole_letters(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -117,7 +117,7 @@ fn whole_letters(bytes: &[u8]) -> usize {
     }
 }
 
-/// Opens a new terminal: the controller's end and the program's.
+/// Opens a new terminal. Returns the controlling end and the program's end.
 fn pair() -> rustix::io::Result<(File, File)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;

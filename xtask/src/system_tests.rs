@@ -1,4 +1,4 @@
-//! Builds the system test programs once and runs several at a time, in the usual and in the other environments.
+//! Builds the programs of the system tests once, and runs several at a time in different environments.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::machine::{becoming_root, repository};
 use crate::tally::Counts;
 use crate::test::Extent;
 
-/// If set, the tests try everything instead of a sample.
+/// Environment variable that makes the tests try all cases instead of a sample.
 pub(crate) const ALL: &str = "TWINLOCK_TEST_ALL";
 
-/// Tests that each program runs at a time: many of them wait.
+/// Argument that sets how many tests a program runs at a time. Many tests mostly wait.
 const THREADS: &str = "--test-threads=2";
 
-/// How the tests are started.
+/// The environment in which the tests are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// As root, in the caller's environment.
@@ -30,7 +30,7 @@ pub(crate) enum Way {
     Bare,
 }
 
-/// Runs the program with a private /etc that has one more account, at a terminal of that account.
+/// Script that runs a program at a terminal of a new account, in a private /etc.
 const SUDO_AT_A_TERMINAL: &str = r#"
 mount -t tmpfs -o mode=0755 etc /mnt
 cp -a /etc/. /mnt
@@ -49,14 +49,14 @@ exec setpriv --reuid=1999 --regid=1999 --init-groups \
 
 const BARE: &str = "ulimit -c 0; PATH=/usr/bin:/bin; export PATH; exec \"$@\"";
 
-/// A program with tests.
+/// A compiled program of system tests.
 pub(crate) struct Program {
     name: String,
     file: PathBuf,
     package: PathBuf,
 }
 
-/// Compiles all test programs.
+/// Compiles all programs of system tests.
 pub(crate) fn programs() -> Done<Vec<Program>> {
     let words = ["test", "--locked", "--no-run", "--message-format=json-render-diagnostics"];
     let mut build =
@@ -72,7 +72,7 @@ pub(crate) fn programs() -> Done<Vec<Program>> {
     if found.is_empty() { Err("cargo names no system test.".into()) } else { Ok(found) }
 }
 
-/// Returns the test program that a line of cargo's output names, if any.
+/// Returns the test program that a line of cargo's output names; `None` if it names none.
 fn program(line: &str) -> Option<Program> {
     let said: Value = serde_json::from_str(line).ok()?;
     if said.pointer("/profile/test")? != &Value::Bool(true) {
@@ -85,7 +85,7 @@ fn program(line: &str) -> Option<Program> {
     })
 }
 
-/// Runs all programs, one per processor at a time, and counts the results.
+/// Runs all programs, as many at a time as there are processors, and counts the results.
 pub(crate) fn run(programs: &[Program], way: Way, extent: Extent) -> Done<Counts> {
     let waiting = Mutex::new(programs.iter());
     let counts = Mutex::new(Counts::default());
@@ -124,7 +124,7 @@ fn one(program: &Program, way: Way, extent: Extent) -> Done<(String, bool)> {
     Ok((text, status.success()))
 }
 
-/// Returns the beginning of a command line that runs a program as root.
+/// Returns the beginning of a command that runs a program as root in an environment.
 fn started(way: Way) -> Done<Command> {
     let before = becoming_root()?;
     let line = match way {

@@ -1,4 +1,4 @@
-//! Counts passed and failed tests, also from the output of test runners.
+//! Counts passed and failed tests, and lists the steps of a run.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 use crate::command::Done;
 use crate::machine::target;
 
-/// Totals over all runs.
+/// The numbers of passed and failed tests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Passed tests.
+    /// Number of passed tests.
     pub(crate) passed: u64,
-    /// Failed tests.
+    /// Number of failed tests.
     pub(crate) failed: u64,
 }
 
 impl Counts {
-    /// Parses the summary lines of nextest and of `cargo test`.
+    /// Returns the counts in the summary lines of nextest and of `cargo test`.
     pub(crate) fn read(output: &str) -> Self {
         let mut all = Self::default();
         for line in output.lines().filter(|line| closing(line)) {
@@ -30,8 +30,8 @@ impl Counts {
         all
     }
 
-    /// Parses like [`Counts::read`]. A runner that fails without a failed test, because it did not compile or was
-    /// killed, counts as one failure.
+    /// Returns the counts as [`Counts::read`] does. A runner that fails without a failed test, for example because the
+    /// tests did not compile, counts as one failure.
     pub(crate) fn of_a_run(output: &str, passed: bool) -> Self {
         let mut counts = Self::read(output);
         if !passed && counts.failed == 0 {
@@ -52,7 +52,7 @@ fn closing(line: &str) -> bool {
     line.starts_with("test result: ") || (line.starts_with("Summary [") && line.contains(" run:"))
 }
 
-/// Returns the number before a word: `12 passed`.
+/// Returns the number before a word, such as 12 in `12 passed`; 0 if there is none.
 fn before(line: &str, word: &str) -> u64 {
     let words: Vec<&str> = line.split_whitespace().collect();
     let pairs = words.iter().zip(words.iter().skip(1));
@@ -60,7 +60,7 @@ fn before(line: &str, word: &str) -> u64 {
     found.filter_map(|(number, _)| number.parse::<u64>().ok()).sum()
 }
 
-/// A list of steps with their times, and the totals.
+/// The list of finished steps with their times and counts.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     counts: Counts,
@@ -76,7 +76,7 @@ struct Closed {
 }
 
 impl Closed {
-    /// Returns the closing line of the step.
+    /// Returns the line that is printed when the step ends.
     fn line(&self) -> String {
         let word = match self.outcome {
             Ok(Counts { passed: 0, failed: 0 }) => "not run",
@@ -88,7 +88,7 @@ impl Closed {
 }
 
 impl Tally {
-    /// Runs a step, which reports its own counts.
+    /// Runs a step, which returns its own counts.
     pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> Done<Counts>) {
         eprintln!("\n==> {name}");
         let began = Instant::now();
@@ -104,7 +104,7 @@ impl Tally {
         self.steps.push(done);
     }
 
-    /// Prints every step and the totals; fails if anything failed or nothing ran.
+    /// Prints every step and the totals. Fails if a test failed or none ran.
     pub(crate) fn close(self) -> ExitCode {
         println!();
         for step in &self.steps {
@@ -125,7 +125,7 @@ impl Tally {
     }
 }
 
-/// Returns the disk usage of a folder; hard links count once.
+/// Returns the disk usage of a folder in bytes. Hard links count once.
 fn size(folder: &Path) -> u64 {
     let mut seen = HashSet::new();
     let (mut waiting, mut blocks) = (vec![folder.to_owned()], 0_u64);

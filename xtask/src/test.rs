@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all that a change must pass, one line per step, the totals at the end.
+//! `cargo xtask test`: runs all checks that a change must pass. Prints one line per step and the totals.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -15,26 +15,26 @@ use crate::{
     without_std,
 };
 
-/// How much to test.
+/// How many tests to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// What every change must pass.
+    /// The tests that every change must pass.
     Usual,
-    /// Slow tests too.
+    /// All tests, including slow ones.
     Everything,
 }
 
-/// Packages that need neither root nor libpam's headers.
+/// Packages whose tests need neither root nor the headers of libpam.
 const WITHOUT_ROOT: [&str; 6] =
     ["twinlock-core", "twinlock-host", "twinlock-doctor", "twinlock-migrate", "twinlock", "xtask"];
 
-/// What was given, and what earlier steps have made for later ones.
+/// What the command line gave, and what earlier steps made for later ones.
 #[derive(Default)]
 struct Made {
     artefacts: Option<Artefacts>,
     programs: Option<Vec<Program>>,
     deb: Option<PathBuf>,
-    /// What `--advisory-db` names.
+    /// The copy of the RustSec database that `--advisory-db` names.
     advisory_db: Option<PathBuf>,
 }
 
@@ -57,18 +57,18 @@ enum When {
     Always,
     /// In every run, and also before the step of `--from`, because later steps need what it makes.
     Makes,
-    /// In a run with `--all`.
+    /// Only in a run with `--all`.
     All,
 }
 
-/// One line of the list that a run ends with.
+/// A step of the run.
 struct Step {
     name: &'static str,
     when: When,
     run: fn(&mut Made, Extent) -> Done<Counts>,
 }
 
-/// Returns a step that is one check.
+/// Returns a step that consists of one check.
 macro_rules! check {
     ($when:ident, $name:literal, $check:expr) => {
         Step {
@@ -89,10 +89,10 @@ macro_rules! tests {
     };
 }
 
-/// The result of a check that passed.
+/// The counts of a check that passed.
 const ONE: Counts = Counts { passed: 1, failed: 0 };
 
-/// All steps, in order.
+/// All steps, in the order in which they run.
 const STEPS: &[Step] = &[
     check!(Always, "fuzzing: the lock file is current", |_| fuzz::lock_is_current()),
     check!(Always, "formatted", |_| run(&mut cargo(&["fmt", "--all", "--check"]))),
@@ -149,7 +149,7 @@ const STEPS: &[Step] = &[
     }),
 ];
 
-/// Returns the step that `--from` names: its text, or the beginning of its text if no other step has it.
+/// Returns the index of the step that `--from` names by its text or by an unambiguous beginning of it.
 fn named(name: &str) -> Done<usize> {
     let exact = STEPS.iter().position(|step| step.name == name);
     let begun = || STEPS.iter().enumerate().filter(|(_, step)| step.name.starts_with(name));
@@ -160,8 +160,8 @@ fn named(name: &str) -> Done<usize> {
     })
 }
 
-/// Runs every step, even after a failure; with `from` only that one and those after it, and those that make what they
-/// need.
+/// Runs every step, even after a failure. With `--from`, runs only the named step, the steps after it, and earlier
+/// steps whose artefacts later ones need.
 pub(crate) fn test(consent: Consent, extent: Extent, typed: &Typed) -> Done<ExitCode> {
     let first = typed.from.as_deref().map_or(Ok(0), named)?;
     let mut needed = packages::of_the_tests()?;
@@ -213,7 +213,7 @@ fn without_root() -> Done<Counts> {
     Ok(counts)
 }
 
-/// Runs the tests that cargo ignores by default.
+/// Runs the tests that boot a machine, which cargo ignores by default.
 fn booted_tests() -> Done<Counts> {
     let mut command = runner(&["--package", "twinlock-tests", "--test", "booted"]);
     let only: &[&str] =
@@ -222,7 +222,7 @@ fn booted_tests() -> Done<Counts> {
     counted(&mut as_root(command))
 }
 
-/// Returns a command that runs only the tests as root, so that cargo's files keep their owner.
+/// Returns a command that runs the tests as root and cargo as the caller, so that cargo's files keep their owner.
 fn as_root(mut command: Command) -> Command {
     if !root() {
         let architecture = std::env::consts::ARCH.to_uppercase();

@@ -1,11 +1,11 @@
-//! Programs of cargo that are installed only in the target folder.
+//! Installs programs of crates.io in the target folder only.
 
 use std::path::PathBuf;
 
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
 
-/// Installs a program of crates.io unless it is there; returns its folder.
+/// Installs a program of crates.io, unless this version is installed. Returns the folder of the program.
 pub(crate) fn folder_of(name: &str, version: &str) -> Done<PathBuf> {
     let root = target().join("tools");
     let folder = root.join("bin");

@@ -5,8 +5,8 @@ use std::fs;
 use crate::command::{Done, command, judged, watched};
 use crate::machine::repository;
 
-/// Runs the automatic demo and checks that README's transcript occurs in its output, line by line in order. Codes,
-/// ports and seconds may differ.
+/// Runs the automatic demo, and checks that its output contains the lines of README's transcript in order. Codes, ports
+/// and seconds may differ.
 pub(crate) fn check() -> Done {
     let this = crate::machine::this_program()?;
     let mut demo = command(&this.to_string_lossy(), &["demo", "--auto", "--yes"]);
@@ -19,7 +19,7 @@ pub(crate) fn check() -> Done {
     found_in_order(transcript, &shown)
 }
 
-/// Returns the first code block under its heading.
+/// Returns the first code block under the heading of the demo.
 fn transcript_in(readme: &str) -> Option<&str> {
     let (_, section) = readme.split_once("## What it looks like\n")?;
     section.split("```\n").nth(1)

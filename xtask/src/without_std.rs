@@ -1,4 +1,4 @@
-//! Builds core without the standard library, which proves that neither core nor its dependencies need it.
+//! Builds twinlock-core without the standard library, which proves that neither it nor its dependencies need std.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::command::{Done, cargo, command, output, run};
 use crate::machine::target;
 
-/// Libraries of Rust without std.
+/// Prefixes of the libraries of Rust that do not need std.
 const REMAINS: [&str; 3] = ["libcore-", "liballoc-", "libcompiler_builtins-"];
 
-/// Copies core and alloc from the installed target, since targets without std would have to be downloaded.
+/// Builds twinlock-core with copies of core and alloc from the installed target, because a target without std would
+/// have to be downloaded.
 pub(crate) fn check() -> Done {
     let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
     let full = output(&mut command("rustc", &["--print", "target-libdir"]))?;

@@ -1,5 +1,5 @@
-//! The measured PAM stacks: our module on two lines, two other modules, libpam alone, and the minimum that any module
-//! needs.
+//! The PAM stacks that are measured: twinlock in two ways, two other modules, libpam alone, and the minimum that any
+//! module needs.
 
 use std::time::{Duration, Instant};
 
@@ -9,27 +9,27 @@ use crate::command::Done;
 
 /// The user who logs in.
 pub(super) const USER: &str = "ada";
-/// A user who does not exist.
+/// The name of a user who does not exist.
 const STRANGER: &str = "nobody-here";
-/// Key for all three modules, in base32.
+/// The key of all three modules, in base32.
 pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-/// The same key in hexadecimal, as a users file has it.
+/// The key [`KEY`] in hexadecimal, as the users file of pam_oath contains it.
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
-/// For this time a wrong code stays wrong: it differs from the codes of ten periods before and after.
+/// How long a wrong code can be used. It differs from the codes of ten periods before and after.
 const STAYS_WRONG: Duration = Duration::from_secs(240);
 
-/// A measured PAM stack.
+/// A PAM stack that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Contestant {
     /// libpam with pam_permit.
     Libpam,
     /// twinlock after a first factor.
     Twinlock,
-    /// twinlock before a first factor, in one field.
+    /// twinlock before a first factor, with password and code in one field.
     Follows,
     Google,
     Oath,
-    /// A C module that makes only the system calls that the promised guarantees require, and decides nothing.
+    /// A C module that makes only the system calls that twinlock's guarantees require, and accepts every code.
     Floor,
 }
 
@@ -47,10 +47,10 @@ pub(super) enum Ending {
 impl Contestant {
     pub(super) const ALL: [Self; 6] =
         [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath, Self::Floor];
-    /// The modules that twinlock is compared with.
+    /// The modules with which twinlock is compared.
     pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
-    /// Returns the name of the PAM service, which is the heading of its column.
+    /// Returns the name of the PAM service, which is also the heading of its column in the report.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Libpam => "libpam",
@@ -62,7 +62,7 @@ impl Contestant {
         }
     }
 
-    /// Returns the module with its arguments.
+    /// Returns the module and its arguments, as in a PAM line.
     pub(super) fn line(self) -> &'static str {
         match self {
             Self::Libpam => "pam_permit.so",
@@ -74,17 +74,17 @@ impl Contestant {
         }
     }
 
-    /// Returns the module's file.
+    /// Returns the file name of the module.
     pub(super) fn module(self) -> &'static str {
         self.line().split(' ').next().unwrap_or_default()
     }
 
-    /// Reports whether the stack takes part: a module that decides nothing can only accept.
+    /// Returns whether a login of this stack can end in this way. The minimal module accepts every code.
     pub(super) fn has(self, ending: Ending) -> bool {
         self != Self::Floor || ending == Ending::Accepted
     }
 
-    /// Saves the state that [`Contestant::reset`] of twinlock restores: all but the used codes.
+    /// Saves the state of twinlock that [`Contestant::reset`] restores, without the used codes.
     pub(super) fn keep(m: &Machine) {
         let script = "cp -a /run/twinlock/users /root/ledger
                       find /root/ledger -name 'used.*' -delete
@@ -92,8 +92,8 @@ impl Contestant {
         m.run(["sh", "-eu", "-c", script]).ok();
     }
 
-    /// Restores the state before the last login, so that the same code is valid again. Syncs it to disk before the next
-    /// login begins, or a module that syncs would be charged for it.
+    /// Restores the state before the last login, so that the code of that login is valid again. Syncs the state to
+    /// disk, because the next login of a module that syncs would otherwise be charged for it.
     pub(super) fn reset(self, m: &Machine) {
         let script = match self {
             Self::Libpam => return,
@@ -131,7 +131,7 @@ impl Ending {
         }
     }
 
-    /// Fails unless the login ended as expected: otherwise the measurement is invalid.
+    /// Fails unless the login ended in this way, because the measurement would be invalid. `code` is the PAM code.
     pub(super) fn expect(self, contestant: Contestant, code: u32) -> Done {
         if (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam) {
             return Ok(());
@@ -140,7 +140,7 @@ impl Ending {
     }
 }
 
-/// The app of the user who logs in.
+/// The authenticator app of the user who logs in.
 pub(super) struct App {
     otp: Otp,
     wrong: Option<(Instant, String)>,
@@ -151,7 +151,7 @@ impl App {
         Self { otp: Otp::new(KEY), wrong: None }
     }
 
-    /// Returns the user name and the code of a login.
+    /// Returns the user name and the code to type for a login that ends in this way.
     pub(super) fn typed(&mut self, ending: Ending) -> (&'static str, String) {
         match ending {
             Ending::Accepted => (USER, self.otp.in_steps(0)),
@@ -168,7 +168,7 @@ impl App {
     }
 }
 
-/// Returns the user's line of a users file.
+/// Returns the user's line in the users file of pam_oath.
 pub(super) fn users_line() -> String {
     format!("HOTP/T30 {USER} - {KEY_IN_HEX}\n")
 }

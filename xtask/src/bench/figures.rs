@@ -1,4 +1,4 @@
-//! The measured figures, by what was measured.
+//! The measured figures, by what they measure.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use super::contestants::{Contestant, Ending};
 /// What a figure measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
-    /// Instructions in user mode, as callgrind counts them.
+    /// Instructions in user mode, counted by callgrind.
     Instructions,
     SystemCalls,
-    /// System calls that wait for a disk.
+    /// Number of system calls that wait for a disk.
     Syncs,
     /// Time with the state in memory, in microseconds.
     OnTmpfs,
@@ -24,35 +24,35 @@ pub(super) enum What {
     AllMemory,
     /// Size of the module's file, in bytes.
     Size,
-    /// Instructions with that many records.
+    /// Instructions of a login among this number of records.
     InstructionsAmong(u64),
-    /// Time with that many records, in microseconds.
+    /// Time of a login among this number of records, in microseconds.
     TimeAmong(u64),
 }
 
-/// The samples of each figure; a figure is their median.
+/// The samples of each figure. A figure is the median of its samples.
 #[derive(Debug, Default)]
 pub(super) struct Figures(BTreeMap<(What, Ending, Contestant), Vec<f64>>);
 
 impl Figures {
-    /// Adds a sample.
+    /// Adds a sample of a figure.
     pub(super) fn put(&mut self, what: What, ending: Ending, contestant: Contestant, value: f64) {
         self.0.entry((what, ending, contestant)).or_default().push(value);
     }
 
-    /// Returns the median of the samples, or `None` without any.
+    /// Returns a figure; `None` if it has no samples.
     pub(super) fn get(&self, what: What, ending: Ending, contestant: Contestant) -> Option<f64> {
         let mut values = self.0.get(&(what, ending, contestant))?.clone();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
     }
 
-    /// Returns a figure of twinlock's accepted login.
+    /// Returns a figure of an accepted login with twinlock after a first factor.
     pub(super) fn own(&self, what: What) -> Option<f64> {
         self.get(what, Ending::Accepted, Contestant::Twinlock)
     }
 
-    /// Returns our figure divided by a peer's.
+    /// Returns twinlock's figure divided by that of `peer`.
     pub(super) fn ratio(&self, what: What, ending: Ending, peer: Contestant) -> Option<f64> {
         let ours = self.get(what, ending, Contestant::Twinlock)?;
         Some(ours / self.get(what, ending, peer)?).filter(|ratio| ratio.is_finite())

@@ -1,4 +1,4 @@
-//! Writes the order of the functions that a login runs, so that the linker places them on the same pages.
+//! Writes the order of the functions that a login runs, so that the linker places these functions on the same pages.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use super::room::{Medium, furnished, module_of};
 use crate::command::{Done, cargo, run};
 use crate::machine::{repository, target};
 
-/// The linker input of the module's build.
+/// The file that the linker reads when it builds the module.
 const FILE: &str = "pam-module/layout.ld";
 const BEGIN: &str = "\
 /* Made by `cargo xtask bench --layout`; not written by hand. The functions that logins run lie side by side, so that few
@@ -25,7 +25,7 @@ const END: &str = "  }
 INSERT BEFORE .text;
 ";
 
-/// Builds the module with symbols, besides the shipped one.
+/// Builds the module with symbols, in addition to the shipped one.
 pub(super) fn with_symbols() -> Done<PathBuf> {
     let folder = target().join("symbols");
     let mut build = cargo(&["build", "--release", "--locked", "--package", "pam_twinlock"]);
@@ -35,7 +35,7 @@ pub(super) fn with_symbols() -> Done<PathBuf> {
     Ok(folder.join("release/libpam_twinlock.so"))
 }
 
-/// Profiles every kind of login and writes the functions that ran: those of the usual login first.
+/// Profiles every kind of login and writes the functions that ran. The functions of the most frequent kind come first.
 pub(super) fn write(module: &Path) -> Done<ExitCode> {
     let m = furnished(Medium::Tmpfs)?;
     m.file(&module_of(Contestant::Twinlock)).write(super::read(module)?);
@@ -61,7 +61,7 @@ pub(super) fn write(module: &Path) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the module's functions of a callgrind dump, in alphabetic order.
+/// Returns the functions of the module in a callgrind dump, in alphabetic order.
 fn ran(dump: &str) -> Vec<String> {
     let (mut functions, mut ours) = (Vec::new(), false);
     for line in dump.lines() {
@@ -75,7 +75,7 @@ fn ran(dump: &str) -> Vec<String> {
     functions
 }
 
-/// Returns a symbol pattern that matches every build: hashes of versions and folders are replaced.
+/// Returns a pattern that matches a symbol in every build. Replaces the hashes of versions and folders by wildcards.
 fn lasting(symbol: &str) -> String {
     if let Some((name, _)) = symbol.split_once("17h") {
         return format!("{name}17h*");

@@ -1,4 +1,4 @@
-//! Measures every stack in turn, so that noise affects them equally.
+//! Measures every stack in turn, so that noise affects all stacks equally.
 
 use std::time::Instant;
 
@@ -11,14 +11,14 @@ use crate::command::Done;
 
 /// System calls that wait for a disk.
 const SYNCS: [&str; 5] = ["fsync", "fdatasync", "sync", "syncfs", "sync_file_range"];
-/// The stacks that work behind a key alone.
+/// The stacks that accept a login with a key and without a password.
 const BY_SSH: [Contestant; 4] =
     [Contestant::Libpam, Contestant::Twinlock, Contestant::Google, Contestant::Oath];
 
-/// Largest users file of pam_oath.
+/// Maximum number of users in pam_oath's users file.
 const LONGEST_LIST: u64 = 100_000;
 
-/// Times every stack on a machine. The first round fills the processor's caches.
+/// Times every stack on a machine, `rounds` times. The first round only fills the caches of the processor.
 pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("timing, state {}", if medium == Medium::Disk { "on disk" } else { "in memory" });
     let what = if medium == Medium::Disk { What::OnDisk } else { What::OnTmpfs };
@@ -76,7 +76,7 @@ fn instructions(m: &Machine, who: Contestant, ending: Ending, app: &mut App) -> 
     ending.expect(who, said).map(|()| count)
 }
 
-/// Measures an accepted login among more and more records.
+/// Measures an accepted login among an increasing number of records.
 pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Figures) -> Done {
     let (mut app, mut there) = (App::new(), 1);
     for &size in sizes {
@@ -106,7 +106,7 @@ pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Fig
     Ok(())
 }
 
-/// Times whole ssh logins, from the start of the client to its end: a key, a code, `true`.
+/// Times whole ssh logins from start to end of the client: a key, a code, and the command `true`.
 pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("ssh");
     m.key(USER).drop_in(Server::Publickey.drop_in()).sshd("MaxStartups 100\n");
@@ -133,7 +133,7 @@ pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     Ok(())
 }
 
-/// Returns the shipped stack with another module in place of ours.
+/// Returns the shipped PAM stack with the module of `contestant` in place of twinlock.
 fn stack(contestant: Contestant) -> String {
     let ours = shipped(Server::Publickey.pam());
     if contestant == Contestant::Twinlock {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the cost of a login, compared with two other modules.
+//! `cargo xtask bench`: measures the cost of a login and compares it with two other modules.
 
 mod contestants;
 mod figures;
@@ -19,13 +19,13 @@ use crate::{Typed, build};
 use figures::Figures;
 use room::Medium;
 
-/// Internal task that runs as root.
+/// The internal task that runs as root.
 pub(crate) const INSIDE: &str = "bench-inside";
-/// Accepted flags.
+/// The flags that `bench` accepts.
 pub(crate) const FLAGS: [&str; 3] = ["--quick", "--layout", "--yes"];
-/// The report in the repository.
+/// The file in the repository that contains the report.
 const REPORT: &str = "docs/benchmarks.md";
-/// Packages whose versions affect the comparison.
+/// Packages whose versions affect the figures.
 const PACKAGES: [&str; 6] = [
     "libpam0g",
     "libpam-google-authenticator",
@@ -35,10 +35,10 @@ const PACKAGES: [&str; 6] = [
     "valgrind",
 ];
 
-/// Memory for a million records in a tmpfs with some to spare, in KiB.
+/// Free memory in KiB that a tmpfs with a million records requires.
 const MEMORY_FOR_A_MILLION: u64 = 14 * 1024 * 1024;
 
-/// Builds, measures as root, and shows the report; stores the report of a full run.
+/// Builds, measures as root and shows the report. The report of a full run is stored in the repository.
 pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {
     let needed = [packages::TO_BUILD, packages::TO_BENCH].concat();
     packages::ensure(&needed, typed.consent())?;
@@ -71,7 +71,7 @@ fn as_root() -> Done<Command> {
     Ok(command(program, arguments))
 }
 
-/// Measures; runs as root.
+/// Runs the measurement, as root.
 pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
     if let [layout, module] = flags
         && layout == "--layout"
@@ -102,7 +102,7 @@ pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns a sentence about this machine, the date and the versions.
+/// Returns a sentence about this machine, the date and the package versions.
 fn about(disk: &str) -> String {
     let said = |program: &str, words: &[&str]| {
         let said = output(&mut command(program, words)).unwrap_or_default();
@@ -128,7 +128,7 @@ fn free_memory() -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
-/// Returns where the report of the last run is stored.
+/// Returns the path at which the report of a run is stored.
 fn kept() -> PathBuf {
     target().join("bench.md")
 }

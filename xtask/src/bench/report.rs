@@ -1,4 +1,4 @@
-//! The report: goals, tables and conditions, as one text for a terminal and a file.
+//! The report as one text for terminal and file: goals, tables and conditions.
 
 use super::contestants::{Contestant, Ending};
 use super::figures::{Figures, What};
@@ -38,7 +38,7 @@ const ROWS: [(What, &str); 9] = [
     (What::Size, "bytes of the module's file"),
 ];
 
-/// Returns the report as Markdown; `about` describes the machine, `sizes` are numbers of records.
+/// Returns the report as Markdown. `about` describes the machine, and `sizes` are the measured numbers of records.
 pub(super) fn report(figures: &Figures, about: &str, sizes: &[u64]) -> String {
     let mut text =
         format!("# What a login costs\n\nMade by `cargo xtask bench`. {about}\n\n## Goals\n\n");
@@ -65,7 +65,7 @@ pub(super) fn report(figures: &Figures, about: &str, sizes: &[u64]) -> String {
     text + NOTES
 }
 
-/// Returns the table of one ending, with our figures divided by those of each peer.
+/// Returns the table of one ending: twinlock's figures, and these divided by the figures of each peer.
 fn table(figures: &Figures, ending: Ending) -> String {
     let who: Vec<_> = Contestant::ALL.into_iter().filter(|one| one.has(ending)).collect();
     let names = who.iter().map(|one| one.name().to_owned());
@@ -113,7 +113,7 @@ impl Goal {
     }
 }
 
-/// Returns the goals with their figures.
+/// Returns the goals and what was measured.
 fn goals(figures: &Figures, sizes: &[u64]) -> Vec<Goal> {
     let libpam = |what| figures.get(what, Ending::Accepted, Contestant::Libpam);
     let added = |what| figures.own(what).zip(libpam(what)).map(|(all, base)| all - base);
@@ -143,7 +143,7 @@ fn goals(figures: &Figures, sizes: &[u64]) -> Vec<Goal> {
         .into()
 }
 
-/// Formats a figure with commas between thousands.
+/// Formats a figure with commas between thousands; a dash for `None`.
 fn shown(value: Option<f64>) -> String {
     let Some(value) = value else { return "–".to_owned() };
     let digits = format!("{value:.0}");

@@ -1,4 +1,4 @@
-//! The private machines for the measurement, with the modules' state in memory or on disk.
+//! The private machines for the measurement, with the state of the modules in memory or on disk.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use super::contestants::{App, Contestant, Ending, KEY, USER, users_line};
 use crate::command::{Done, command, output};
 use crate::machine::target;
 
-/// Where the modules store persistent state.
+/// Where the modules store their state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Medium {
     /// In memory.
     Tmpfs,
-    /// On the disk of the target folder; twinlock's ledger stays in memory, as shipped.
+    /// On the disk of the target folder. twinlock's ledger stays in memory, as in production.
     Disk,
 }
 
@@ -31,8 +31,8 @@ mount --bind /disk/twinlock /var/lib/twinlock
 mount --bind /disk/oath /var/lib/oath
 mount --bind /disk/home /home
 ";
-/// Options that google-authenticator asks about and recommends: each code once, three attempts per 30 seconds. It
-/// generates a key, which is replaced by the app's.
+/// Script that enrolls a user with google-authenticator and the options that it recommends: each code once, three
+/// attempts per 30 seconds. The generated key is then replaced by the key of the app.
 const GOOGLE: &str = "
 setpriv --reuid=$user --regid=$user --init-groups env HOME=/home/$user google-authenticator \
     --time-based --disallow-reuse --rate-limit=3 --rate-time=30 --window-size=3 \
@@ -42,7 +42,7 @@ chown $user:$user /root/google
 chmod 0400 /root/google
 ";
 
-/// Creates a machine with all modules and one user enrolled with each.
+/// Creates a machine with all modules, and one user who is enrolled with each.
 pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     let (m, script) = match medium {
         Medium::Tmpfs => (Machine::new(), IN_MEMORY),
@@ -71,7 +71,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     Ok(m)
 }
 
-/// Returns an empty folder on this machine's disk; it is emptied again afterwards.
+/// Returns an empty folder on this machine's disk for the state of the modules.
 fn disk() -> Done<PathBuf> {
     let folder = target().join("bench-disk");
     std::fs::create_dir_all(&folder)
@@ -79,14 +79,14 @@ fn disk() -> Done<PathBuf> {
     Ok(folder)
 }
 
-/// Removes the files of the runs from the disk.
+/// Removes the files that the runs left on the disk.
 pub(super) fn clear_disk() -> Done {
     let folder = disk()?;
     std::fs::remove_dir_all(&folder)
         .map_err(|error| format!("{} cannot be removed: {error}.", folder.display()))
 }
 
-/// Returns the file system type of the disk, or `None` if it is in memory too.
+/// Returns the file system type of the disk; `None` if it is in memory too.
 pub(super) fn kind_of_disk() -> Done<Option<String>> {
     let folder = disk()?;
     let mut find = command("findmnt", &["--noheadings", "--output", "FSTYPE", "--target"]);

@@ -5,16 +5,17 @@ use crate::app::{App, step, wait_past};
 use crate::command::Done;
 use crate::screen::{Screen, say};
 
-/// Text of the prompt to change the key. It is shown where the kernel forbids to change the login uid, since then the
-/// enrolling user is not the user who logs in.
+/// Text in the prompt to change the key. The prompt appears where the kernel forbids changing the login uid, because
+/// the enrolling user then is not the user who logs in.
 const PUT_OFF: &str = "put it off";
-/// End of the prompt below new backup codes.
+/// The end of the prompt below new backup codes.
 const CODES: &str = "to show that you have them: ";
 const PROMPT: &str = "Verification code";
-/// Typed as `$(whoami)`, so that the echo of the input does not match.
+/// The output of `echo I am $(whoami)`. It differs from the typed command, so that the echo of the command does not
+/// match.
 const IN: &str = "I am ada";
 
-/// Shows the three logins; fails unless each ends as expected.
+/// Shows the three logins. Fails unless each ends as expected.
 pub(super) fn show(room: &Room) -> Done {
     say("An sshd of the demo's own, on 127.0.0.1, with the shipped stack sshd-publickey.\n");
     let (app, enrolled_at) = enroll()?;
@@ -30,7 +31,7 @@ pub(super) fn show(room: &Room) -> Done {
     Ok(())
 }
 
-/// Enrolls and reads the key from the screen. Returns the app and the period of its code.
+/// Enrolls the user and reads the key from the screen. Returns the app and the period of the code that was typed.
 fn enroll() -> Done<(App, u64)> {
     let words = [&["env"], &NOBODY_CALLED[..], &["twinlock", "enroll", USER]].concat();
     let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
@@ -50,13 +51,13 @@ fn enroll() -> Done<(App, u64)> {
     if status.success() { Ok((app, used)) } else { Err(format!("Enrolling ended with {status}.")) }
 }
 
-/// Reports whether the last line is a prompt for a code.
+/// Returns whether the last line on the screen is a prompt for a code.
 fn asks_for_the_code(shown: &str) -> bool {
     let last = shown.lines().next_back().unwrap_or_default().to_lowercase();
     key_in(shown).is_some() && last.contains("code") && last.ends_with(": ")
 }
 
-/// Returns the line that consists of groups of four letters.
+/// Returns the key on the screen, which is a line of groups of four letters.
 fn key_in(shown: &str) -> Option<String> {
     let group = |word: &str| {
         word.len() == 4 && word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
@@ -66,13 +67,13 @@ fn key_in(shown: &str) -> Option<String> {
     keys.next().map(|words| words.concat())
 }
 
-/// Types the confirmation that the backup codes were written down.
+/// Types the last group of the last backup code, which confirms that the codes were written down.
 fn confirm(screen: &mut Screen, shown: &str) -> Done {
     let group = last_group(shown).ok_or("No backup code was shown.")?;
     screen.type_line(group)
 }
 
-/// Returns the last group of the last backup code.
+/// Returns the last group of the last backup code on the screen.
 fn last_group(shown: &str) -> Option<&str> {
     let mut words = shown.split_whitespace();
     words.rfind(|word| word.split('-').count() == 5)?.rsplit('-').next()

@@ -1,4 +1,4 @@
-//! The interactive demo: enroll, log in, try what is refused.
+//! The interactive demo: the user enrolls, logs in, and tries what is refused.
 
 use std::io::{Write, stdout};
 use std::process::{Command, Stdio};
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use super::room::{NOBODY_CALLED, Room, USER};
 use crate::command::{Done, command, run};
 
-/// Asks and reads exactly one line, so that input typed ahead reaches the next program. The program prints the prompt
-/// itself: once the prompt is shown, Ctrl-C ends it.
+/// Shell program that asks a question and reads exactly one line, so that input typed ahead reaches the next program.
+/// It prints the question itself, so that Ctrl-C ends it as soon as the question is visible.
 const ASK: &str = "printf %s \"$0\" >&2; IFS= read -r line && printf %s \"$line\"";
 
 const WELCOME: &str = "
@@ -31,7 +31,7 @@ What next?
   q      end the demo; so does ^C here
 ";
 
-/// Repeats until the user has seen enough.
+/// Shows the demo until the user ends it.
 pub(super) fn show(room: &Room) -> Done {
     println!("{WELCOME}");
     while run(&mut in_front(&["twinlock", "enroll", USER])).is_err() {
@@ -62,14 +62,14 @@ fn log_in(room: &Room) {
     drop(run(&mut in_front(&room.ssh())));
 }
 
-/// Returns a program of the demo that Ctrl-C ends, although the demo itself ignores it.
+/// Returns a command of the demo that Ctrl-C ends, although the demo itself ignores Ctrl-C.
 fn in_front<S: AsRef<str>>(words: &[S]) -> Command {
     let mut command = command("env", &["--default-signal=INT,QUIT"]);
     command.args(NOBODY_CALLED).args(words.iter().map(AsRef::as_ref));
     command
 }
 
-/// Returns the typed line, or `None` at the end of input and at Ctrl-C.
+/// Asks a question and returns the typed line; `None` at the end of input and on Ctrl-C.
 fn answer(question: &str) -> Option<String> {
     let _ = stdout().flush();
     let mut ask = in_front(&["sh", "-c", ASK, question]);

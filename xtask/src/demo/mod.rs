@@ -16,7 +16,7 @@ use crate::packages::{self, Consent};
 
 use room::Room;
 
-/// Who types.
+/// Who types in the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Typist {
     /// The user at the terminal.
@@ -24,15 +24,16 @@ pub(crate) enum Typist {
     Itself,
 }
 
-/// Internal task that runs inside the private namespaces.
+/// The internal task that runs inside the private namespaces.
 pub(crate) const INSIDE: &str = "demo-inside";
-/// Internal task that shows a given module and command; the demo's own test runs it.
+/// The internal task that shows given artefacts; the test of the demo runs it.
 pub(crate) const BUILT: &str = "demo-built";
 
-/// Leaves Ctrl-C to the program in the foreground, and ends the namespaces when it is ended itself.
+/// Shell program around the demo. It leaves Ctrl-C to the program in the foreground, and ends the namespaces when it is
+/// ended.
 const GUARD: &str = include_str!("guard.sh");
 
-/// Builds and shows the demo.
+/// Builds the artefacts and shows the demo.
 pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
     packages::ensure(&[packages::TO_BUILD, packages::TO_SHOW].concat(), consent)?;
     if typist == Typist::Person && !crate::command::person() {
@@ -41,13 +42,14 @@ pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
     Err(become_the_demo(&build::release()?, typist)?)
 }
 
-/// Shows the demo with given artefacts.
+/// Shows the demo with the given module and command.
 pub(crate) fn built(words: &[String]) -> Done<ExitCode> {
     let (artefacts, typist) = told(words)?;
     Err(become_the_demo(&artefacts, typist)?)
 }
 
-/// Replaces this process by the demo, so that no process is left that Ctrl-C would end. Returns only on failure.
+/// Replaces this process by the demo, so that no process is left that Ctrl-C would end. Returns only on failure, with a
+/// sentence about it.
 fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     let mut demo = guarded(typist)?;
     demo.arg(&artefacts.module).arg(&artefacts.command);
@@ -56,7 +58,7 @@ fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     Ok(format!("The demo could not be started: {error}."))
 }
 
-/// Returns a command that runs this program in namespaces behind the guard.
+/// Returns a command that runs this program in private namespaces, inside [`GUARD`].
 fn guarded(typist: Typist) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let who = if typist == Typist::Person { "person" } else { "itself" };
@@ -68,7 +70,7 @@ fn guarded(typist: Typist) -> Done<Command> {
     Ok(command)
 }
 
-/// Parses the artefacts to show, and who types.
+/// Parses the arguments of the internal task: module, command, and who types.
 fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
     let [module, command, rest @ ..] = words else {
         return Err("The demo's inside takes a module and a command.".into());
@@ -82,7 +84,7 @@ fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
     Ok((artefacts, typist))
 }
 
-/// Shows the demo; runs inside the namespaces.
+/// Shows the demo, inside the private namespaces.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     apart::inside()?;
     let (artefacts, typist) = told(words)?;

@@ -1,4 +1,4 @@
-//! The demo's private machine: files mounted over those of the host, one account, one sshd.
+//! The private machine of the demo: files mounted over those of the host, one account, one sshd.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use crate::machine::multiarch;
 /// The account that logs in.
 pub(super) const USER: &str = "ada";
 
-/// Debian's own stacks, as far as the shipped one includes them; local changes on this host must not affect the demo.
+/// The PAM stacks of Debian that the shipped stack includes, so that local changes on this host do not affect the demo.
 const STACKS: [(&str, &str); 4] = [
     ("sshd", include_str!("../../../config/pam.d/sshd-publickey")),
     ("common-account", include_str!("../../../tests/stock/pam.d/common-account")),
@@ -27,7 +27,7 @@ const MOTD: &str =
     "\nYou are in: sshd has checked your key, twinlock your code. `exit` leads back.\n\n";
 const STARTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Mounts copies over some folders, and empty folders over others.
+/// Script that mounts private copies over some folders, and empty folders over others.
 const FURNISH: &str = r#"
 echo demo >/proc/sys/kernel/hostname
 mount -t tmpfs -o mode=0755,nosuid,nodev demo /mnt
@@ -59,7 +59,7 @@ chown -R $user:$user /home/$user
 echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /run/sshd/host_key.pub)" >/root/known_hosts
 "#;
 
-/// The prepared machine with its sshd.
+/// The private machine and its sshd.
 pub(super) struct Room {
     port: u16,
     // In a session of its own, so that the terminal does not signal it; the kernel ends it together with the first
@@ -67,12 +67,12 @@ pub(super) struct Room {
     _sshd: Child,
 }
 
-/// Arguments of env(1) that remove the caller of sudo outside: inside, ada has logged in.
+/// Arguments of env(1) that remove the variables of sudo, which name the user outside of the machine.
 pub(super) const NOBODY_CALLED: [&str; 4] =
     ["--unset=SUDO_UID", "--unset=SUDO_GID", "--unset=PKEXEC_UID", "--unset=DOAS_USER"];
 
 impl Room {
-    /// Prepares the files and starts sshd.
+    /// Mounts the files of the machine and starts sshd.
     pub(super) fn furnish(artefacts: &Artefacts) -> Done<Self> {
         // Read before their folders are covered.
         let module = read(&artefacts.module)?;
@@ -99,12 +99,13 @@ impl Room {
         Ok(Self { port, _sshd: start_sshd(port)? })
     }
 
-    /// Returns the port on 127.0.0.1.
+    /// Returns the port of sshd on 127.0.0.1.
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    /// Returns the ssh command to the demo's sshd, with the demo's key and without the caller's configuration.
+    /// Returns the ssh command that connects to the demo's sshd, with the demo's key and without the caller's
+    /// configuration.
     pub(super) fn ssh(&self) -> Vec<String> {
         let port = self.port.to_string();
         let words = [
