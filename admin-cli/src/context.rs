@@ -55,7 +55,7 @@ impl CallerRequest {
 
 /// What every command needs.
 pub(crate) struct Context {
-    /// The settings in force. Those of the command itself always come from the default file in /etc/twinlock, all
+    /// The settings in force. Settings of the command itself always come from the default file in /etc/twinlock, all
     /// others from the requested file.
     pub(crate) policy: Policy,
     /// The records, ledger and other parts of the host that the requested settings describe.
@@ -92,10 +92,10 @@ impl OwnCodes {
 const OWNER: Owner = Owner(0);
 
 impl Context {
-    /// Loads the requested settings and those of /etc/twinlock.
+    /// Loads the requested settings and those of the default file in /etc/twinlock.
     ///
     /// # Errors
-    /// [`Failure`] if they cannot be used and there is no last good copy.
+    /// [`Failure`] if a settings file cannot be used and has no last good copy.
     pub(crate) fn open(command: &Command) -> Result<Self, Failure> {
         let chosen = ChosenSettings::of(command)?;
         let (config, asked) = (&chosen.path, chosen.load());

@@ -133,7 +133,7 @@ fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreEr
     Err(trusted_dir::fault(Errno::AGAIN).into())
 }
 
-/// Creates the dummy record, which is read for users without a record so that they take the same time.
+/// Creates the dummy record, which is read for users without a record so that a login takes equally long for them.
 fn make_nobody(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     root.make(NOBODY, records.owner).map_err(trusted_dir::fault)?;

@@ -34,7 +34,7 @@ pub enum Whose {
 pub enum DirectoryError {
     /// NSS did not answer.
     Lookup,
-    /// There is no such group.
+    /// The group does not exist.
     NoSuchGroup,
 }
 

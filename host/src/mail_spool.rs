@@ -216,10 +216,10 @@ impl MailSpool {
         Ok(free.is_none().then_some(Claimed { notification, due }))
     }
 
-    /// Records that the claimed notification was sent, and removes it.
+    /// Records that the claimed notification was sent, and removes the notification.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be removed; it may be sent a second time then.
+    /// [`StoreError`] if the notification cannot be removed; it may be sent a second time then.
     pub fn sent(&self, claimed: &Claimed, now: UnixTime) -> Result<(), StoreError> {
         // Best effort: a full disk must not cause a second mail.
         let _ = self.note(claimed, now);

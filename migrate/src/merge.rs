@@ -17,7 +17,7 @@ pub(crate) const AHEAD_MAX: u64 = HOUR;
 pub enum Carried {
     /// Leaves the record unchanged, because the imported record has nothing newer.
     Nothing,
-    /// Stores newer counters in the same record: the new moving factor of each authenticator.
+    /// Stores newer counters in the local record: the new moving factor of each authenticator.
     MovedOn(Vec<MovingFactor>),
     /// Stores the imported record, which replaces the local record or is the first.
     Replaces(Box<Record>),

@@ -30,7 +30,7 @@ impl PamHooks for Twinlock {
         PamResultCode::PAM_SUCCESS
     }
 
-    /// Succeeds always, because refusing here would stop cron jobs, which are never asked for a code.
+    /// Succeeds always, because a refusal by this function would stop cron jobs, which are never asked for a code.
     fn acct_mgmt(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
     }

@@ -1,5 +1,5 @@
-//! An answer that contains both password and code. An earlier module may have read it; it is kept until the password
-//! part is known, which the next module receives.
+//! An answer that contains both password and code, which an earlier module may have read. Keeps the answer until it is
+//! known which part is the password, and passes that part to the next module.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 
 use crate::conversation::{PamConversation, typed};
 
-/// The text that the next module receives in place of a password, so that its prompt does not show whether the code was
-/// right. sshd passes the same text for users who may not log in.
+/// The text that the next module receives in place of a password, so that the next module's prompt does not show
+/// whether the code was right. sshd passes the same text for users who may not log in.
 pub(crate) const STAND_IN: &CStr = c"\x08\n\r\x7fINCORRECT";
 
 /// Returns the answer that an earlier module stored; `None` if there is none, it is empty, or the PAM line ignores it.

@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 
 use crate::machine::Machine;
 
-/// The first uid of these users, above those of the machine's accounts.
+/// The first uid of the users that [`Machine::crowd`] creates, above the uids of the machine's accounts.
 const FIRST_UID: u64 = 1_000_000;
 
 impl Machine {

@@ -1,5 +1,5 @@
-//! Installs the .deb in a fresh Debian 12, logs in there, and tests that its removal is refused while PAM names the
-//! module.
+//! Installs the .deb in a fresh Debian 12, logs in with it, and tests that the package cannot be removed while PAM
+//! names the module.
 
 use std::fs;
 use std::net::TcpStream;

@@ -148,7 +148,7 @@ pub(crate) fn log(context: &Context, event: &str, pairs: &[(&str, &str)]) {
 pub(crate) struct Said<'a> {
     /// The value of `event=`.
     pub(crate) event: &'a str,
-    /// The other keys with their values.
+    /// The keys after `event=`, with their values.
     pub(crate) pairs: &'a [(&'a str, &'a str)],
 }
 

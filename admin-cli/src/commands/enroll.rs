@@ -109,8 +109,8 @@ fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<
     })
 }
 
-/// Returns the disclosure of a new key to the acting user, or `None` if the key is the acting user's own. A user whose
-/// key was disclosed is asked to change it at the next logins.
+/// Returns the note that the acting user has seen a new key; `None` if the key is the acting user's own. A user whose
+/// key another user has seen is asked to change it at the next logins.
 fn seen(
     context: &Context,
     account: &Account,

@@ -99,7 +99,7 @@ fn codes_remedy(fault: CodesError) -> &'static str {
     }
 }
 
-/// Returns the meaning of the other reasons and what to do.
+/// Returns what a reason means that is not a fault of records, ledger or backup codes, and what to do.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 fn of_login(word: &str) -> (&'static str, &'static str) {
     match word {

@@ -147,7 +147,7 @@ fn with_rules(mut policy: Policy, rules: &str, owner: Owner) -> Result<Policy, S
     Ok(policy)
 }
 
-/// Reads the rules that the command wrote. A missing file contains no rules.
+/// Reads the rules that the command wrote; none if the file is missing.
 ///
 /// # Errors
 /// [`SettingsReadError::RulesFile`] if the file cannot be trusted or read, [`SettingsReadError::RulesMistake`] if it

@@ -126,8 +126,8 @@ fn make_durable(dir: &TrustedDir, name: &str) -> rustix::io::Result<()> {
     synced
 }
 
-/// Creates the dummy set, whose hashes match no code. It is read for users without a set so that they take the same
-/// time.
+/// Creates the dummy set, whose hashes match no code. It is read for users without a set so that a login takes equally
+/// long for them.
 #[cfg(feature = "tools")]
 pub(crate) fn make_nobodys(records: &HostRecords, dir: &TrustedDir) -> Result<(), StoreError> {
     let name = form::set_name(NOBODYS);

@@ -13,7 +13,7 @@ use rustix::{
 
 use crate::user_file::{OpenedFile, Person, UserFileError, fault, open_file};
 
-/// Maximum number of links that are followed. Only links of root are, such as a distribution's link at /home.
+/// Maximum number of links that are followed. Only links of root are followed, such as a distribution's link at /home.
 const LINKS_MAX: usize = 8;
 /// Permission bits that let users other than the owner and group create and remove names.
 const OTHERS_WRITE: u32 = 0o002;

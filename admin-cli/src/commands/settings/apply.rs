@@ -25,7 +25,7 @@ const OWNER: Owner = Owner(0);
 /// Maximum length of a value in the log, in bytes.
 const LOGGED_MAX: usize = 128;
 
-/// Applies settings after a code of the acting user.
+/// Installs or checks a settings file and stores the last good copy, after asking for the acting user's own code.
 pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
     let context = Context::open_to_mend(command)?;
     context.need_root("apply settings")?;
