@@ -13,7 +13,7 @@ use twinlock_core::base::error::FileError;
 
 use crate::trusted_dir::{self, Owner, READABLE};
 
-/// A folder above a file that is not trusted.
+/// An untrusted folder above a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderError {
     /// The folder's absolute path.

@@ -212,7 +212,7 @@ fn next_of(keyed: &Keyed, digits: Digits, counter: u64, last: Option<&str>) -> M
     MovingFactor::Counter { next: counter.saturating_add(u64::from(is_used)) }
 }
 
-/// Returns `app` or `token`, with a number from the second authenticator of its kind on.
+/// Returns a name for an authenticator: `app` or `token`, with a number if `others` already contain one of this kind.
 fn name_of(moving: MovingFactor, others: &[Authenticator]) -> String {
     let kind = match moving {
         MovingFactor::Clock { .. } => "app",

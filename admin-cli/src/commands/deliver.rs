@@ -24,7 +24,7 @@ use crate::{
 
 /// Number of failures after which the run ends, because further mails would fail too.
 const STRIKES: u32 = 5;
-/// Number of failures that a timeout of the mail program counts as, because each timeout costs a minute.
+/// How much a timeout of the mail program adds to the number of failures, because each timeout costs a minute.
 const SLOW: u32 = 2;
 
 /// The totals of a run.

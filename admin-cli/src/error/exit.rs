@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The user, file or host is in a state that does not allow the operation.
     NotInState = 3,
-    /// The caller may not do this.
+    /// The caller lacks the right to do the operation.
     NotAllowed = 4,
     /// Too many wrong codes were entered.
     Throttled = 5,
@@ -28,7 +28,7 @@ pub(crate) enum Exit {
 pub(crate) struct Failure {
     /// The exit status.
     pub(crate) exit: Exit,
-    /// What is wrong, and where. Without a capital letter and full stop.
+    /// What is wrong, and where: a clause that begins in lower case and has no full stop.
     pub(crate) what: String,
     /// What to do, as whole sentences.
     pub(crate) remedy: String,

@@ -376,7 +376,7 @@ mod tests {
         }
     }
 
-    /// Returns a picture full of finder patterns, which a QR code has three of.
+    /// Returns a picture full of finder patterns, of which a QR code has three.
     fn tiled(side: usize) -> Grey {
         const PITCH: usize = 9;
         let mut pixels = Zeroizing::new(Vec::new());

@@ -19,7 +19,7 @@ use crate::{
 
 /// The folder that contains one folder per account.
 const USERS: &str = "users";
-/// The folders that contain the users' folders: of accounts, and of user names without an account.
+/// The two folders that contain the users' folders: one for accounts, one for user names without an account.
 const GROUPS: [&str; 2] = [USERS, "unknown"];
 /// Maximum number of folders: as many as the ledger can hold.
 const FOLDERS_MAX: usize = 131_072;

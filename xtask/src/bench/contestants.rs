@@ -131,7 +131,7 @@ impl Ending {
         }
     }
 
-    /// Fails unless the login ended in this way, because the measurement would be invalid. `code` is the PAM code.
+    /// Fails unless a login ended as `self` says, because the measurement would be invalid. `code` is the PAM code.
     pub(super) fn expect(self, contestant: Contestant, code: u32) -> Done {
         if (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam) {
             return Ok(());
