@@ -1,4 +1,4 @@
-//! Memory for one evaluation of Argon2, which is unmapped on every path, including errors.
+//! Memory for one evaluation of Argon2. It is unmapped on every path, including errors.
 #![expect(unsafe_code, reason = "the heap keeps 19 MiB for good, and aborts where there is none")]
 
 use core::{ptr, ptr::NonNull, slice};

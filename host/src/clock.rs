@@ -12,7 +12,7 @@ use twinlock_core::{
     ports::Clock,
 };
 
-/// `CLOCK_REALTIME` and `CLOCK_BOOTTIME`.
+/// The clocks `CLOCK_REALTIME` and `CLOCK_BOOTTIME` of the kernel.
 #[derive(Debug, Clone, Copy)]
 pub struct KernelClock;
 

@@ -1,4 +1,5 @@
-//! The invoking user, who runs the command as root through sudo, doas or pkexec, and work with that user's rights.
+//! Finds the invoking user, who runs the command as root through sudo, doas or pkexec, and runs jobs with that user's
+//! rights.
 
 use std::{
     ffi::{CString, OsString},

@@ -22,11 +22,11 @@ use crate::{
 pub struct Machine {
     /// The records folder.
     pub records: HostRecords,
-    /// Accounts and groups.
+    /// The ledger folder.
     pub ledger: HostLedger,
-    /// The wall clock and the boot clock.
+    /// Accounts and groups.
     pub accounts: Nss,
-    /// The clocks.
+    /// The wall clock and the boot clock.
     pub clock: KernelClock,
     /// The connection to the system log.
     pub journal: Syslog,

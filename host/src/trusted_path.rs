@@ -18,7 +18,7 @@ use crate::trusted_dir::{self, Owner, READABLE};
 pub struct FolderError {
     /// The folder's absolute path.
     pub path: String,
-    /// What is wrong with it.
+    /// What is wrong with the folder.
     pub fault: FileError,
 }
 

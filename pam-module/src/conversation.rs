@@ -56,7 +56,7 @@ impl Carrier {
 pub(crate) enum Screen {
     /// A terminal, local or behind sshd.
     Terminal,
-    /// No terminal, such as a web application.
+    /// No terminal, as with a web application.
     None,
 }
 

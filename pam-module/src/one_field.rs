@@ -58,7 +58,7 @@ impl<'a> OneField<'a> {
         }
     }
 
-    /// Returns the conversation, for messages that no question has flushed yet.
+    /// Returns the conversation with the user, which may have unsent messages.
     pub(crate) fn person(&self) -> &PamConversation<'a> {
         &self.person
     }

@@ -48,8 +48,8 @@ pub(crate) fn public_key(handle: &mut PamHandle, uid: Uid) -> PublicKey {
     if keys(handle, uid).is_some() { PublicKey::Verified } else { PublicKey::Absent }
 }
 
-/// Returns the public keys that sshd has verified; `None` if there are none, or if the process does not run as root,
-/// because only then the PAM environment comes from sshd.
+/// Returns the public keys that sshd has verified; `None` if there are none, or if the process does not run as root.
+/// Without root's rights the PAM environment need not come from sshd.
 fn keys(handle: &mut PamHandle, uid: Uid) -> Option<String> {
     let info = ffi::environment(handle, c"SSH_AUTH_INFO_0").unwrap_or_default();
     named_keys(&info).filter(|_| uid.is_root())

@@ -19,6 +19,9 @@ use crate::{
 const GROUPS: [&str; 2] = ["users", "unknown"];
 
 /// Empties the folder that a mount at `path` hides. A no-op if nothing is mounted or this process may not look.
+///
+/// # Errors
+/// The errno if a name remains.
 pub(crate) fn empty(path: &str, owner: Owner) -> io::Result<()> {
     if !mount::is_at(path).unwrap_or(false) {
         return Ok(());

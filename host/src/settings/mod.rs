@@ -1,4 +1,4 @@
-//! The settings files and their last good copy: reads and replaces them.
+//! Reads and replaces the settings files and their last good copy.
 //!
 //! May use: `trusted_dir`, `trusted_path`, `open_beneath`, `clock`, `entropy`.
 

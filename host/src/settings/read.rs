@@ -207,7 +207,7 @@ pub fn sibling(path: &str, name: &str) -> String {
 }
 
 impl SettingsReadError {
-    /// Returns a clause for the log that says which file has the error, and which. `path` is the settings file.
+    /// Returns a clause for the log that names the file and its error. `path` is the settings file.
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {
