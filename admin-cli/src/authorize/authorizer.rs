@@ -44,7 +44,7 @@ pub(crate) struct Authorizer {
     case: Situation,
     /// The account whose code is asked for, and the record to verify the code against; `None` if no code is required.
     due: Option<(Account, Snapshot)>,
-    /// The name of the acting user that records contain.
+    /// The name by which records name the acting user.
     name: String,
     /// The user that the operation is about, as the host spells the account name.
     target: Option<String>,
@@ -164,7 +164,7 @@ impl Authorized {
     }
 
     /// Refuses to invite a user during an enrollment that takes no code because it is the first of the host, if
-    /// `twinlock invite` would refuse it. Otherwise a list would be a way around that refusal.
+    /// `twinlock invite` would refuse the invitation. Otherwise a list would be a way around that refusal.
     pub(crate) fn may_invite(&self) -> Result<(), Failure> {
         let Authorizer { ruling, case, name, login, .. } = &self.0;
         if *ruling == AuthorizationRuling::Free(Ground::FirstOfHost) {

@@ -18,7 +18,7 @@ use crate::{
     text::{instant, time_of_day},
 };
 
-/// Creates what the first login needs and is missing.
+/// Creates the missing parts of the records folder and of the ledger.
 pub(crate) fn ensure(context: &Context) -> Result<(), Failure> {
     context.need_root("prepare records and ledger")?;
     let floor = create_store::prepare(&context.machine).map_err(|fault| in_part(failure(fault)))?;

@@ -257,8 +257,8 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
-/// Returns whether the throttle would refuse to judge the next code from a source; `None` if it would judge the code.
-/// Assumes that the first factor was proven.
+/// Returns until when the throttle would refuse to judge the next code from a source; `None` if it would judge the
+/// code. Assumes that the first factor was proven.
 fn weighed(
     context: &Context,
     login: &ExplainedLogin<'_>,

@@ -59,7 +59,7 @@ struct Requested {
     password: Option<&'static str>,
 }
 
-/// Delivers the ticket. Fails after that if the reset is done but an additional request was not.
+/// Delivers the ticket. Then fails if an additional request could not be fulfilled, although the reset is done.
 fn deliver(
     context: &Context,
     account: &Account,

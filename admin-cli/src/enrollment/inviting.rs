@@ -154,8 +154,8 @@ fn stands_in(context: &Context, account: &Account, ticket: &Ticket) -> Result<bo
     Ok(found.is_some_and(|found| found.record.extras.tickets.contains(ticket)))
 }
 
-/// Stores the record with the ticket that `decide` returns. `ticket` shows whether the record was changed if the store
-/// fails.
+/// Stores the record that `decide` returns, which contains `ticket`. If the store fails, looks for the ticket to report
+/// whether the record was changed.
 fn put(
     context: &Context,
     account: &Account,

@@ -1,5 +1,5 @@
-//! Recognizes codes of the past. `twinlock verify` may say that a code is one, but must say nothing about codes of the
-//! future.
+//! Recognizes codes of the past. `twinlock verify` may disclose that a code was valid in the past, but must say nothing
+//! about codes of the future.
 
 use twinlock_core::{
     answer::Code,

@@ -1,4 +1,4 @@
-//! Writes the rule to rules.toml that reminds the members of a group to enroll. Never rewrites twinlock.toml.
+//! Writes a rule to rules.toml, which reminds the members of a group to enroll. Never rewrites twinlock.toml.
 
 use twinlock_core::{
     base::{
