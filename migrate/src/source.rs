@@ -1,4 +1,4 @@
-//! What the files of other modules contain, before it is converted, and remarks on it.
+//! What is read from the files of other modules before it is converted, and remarks on it.
 
 use alloc::{string::String, vec::Vec};
 
@@ -96,14 +96,14 @@ pub enum Remark {
     },
     /// The key ends in `=`, which Google's module refuses.
     Padding,
-    /// `WINDOW_SIZE` of an app: the `window` setting that accepts the same codes.
+    /// The file sets `WINDOW_SIZE` for an app. `each_way` is the `window` setting that accepts these codes.
     Window {
         /// Line number.
         line: u32,
         /// Steps before and after now.
         each_way: u8,
     },
-    /// `WINDOW_SIZE` of a counter token.
+    /// The file sets `WINDOW_SIZE` for a counter token.
     LookAhead {
         /// Line number.
         line: u32,

@@ -71,9 +71,9 @@ pub enum Found {
 pub struct UserRow<'a> {
     /// The account name.
     pub user: &'a str,
-    /// The mail address; `None` if the field is empty.
+    /// The mail address; `None` if the field is empty or the list has no `mail` column.
     pub mail: Option<&'a str>,
-    /// A key, in base32 or as an otpauth:// line; `None` if the field is empty.
+    /// A key, in base32 or as an otpauth:// line; `None` if the field is empty or the list has no `key` column.
     pub key: Option<&'a str>,
 }
 

@@ -32,8 +32,8 @@ const TESTS: [&str; 12] = [
 /// Time limit of each build and each test run in seconds, because a mutation may cause an endless loop.
 const PATIENCE: &str = "300";
 
-/// Runs the mutation tests. Fails if no test notices one of the mutations, which cargo-mutants then names and stores in
-/// target/mutants.
+/// Runs the mutation tests. Fails if there is a mutation that no test notices. cargo-mutants names it and stores its
+/// output in target/mutants.
 pub(crate) fn check() -> Done {
     let mut mutants = cargo(&["mutants", "--package", "twinlock-core", "--baseline", "skip"]);
     // cargo finds the subcommand by its folder in PATH.

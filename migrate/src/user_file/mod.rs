@@ -168,9 +168,9 @@ fn take(held: OpenedFile, max: usize) -> Result<Source, UserFileError> {
     Ok(Source { bytes, changed, held: Arc::new(held) })
 }
 
-/// Runs `job` as the user, who may be the only one with access to a home on a file server, and if access is denied, as
-/// root, who may be needed below a folder of another group. With a `reader`, who gave the path, runs the job only as
-/// the reader.
+/// Runs `job` as the user, who may be the only one with access to a home on a file server. If access is denied, runs it
+/// as root, who may be needed below a folder of another group. With a `reader`, who gave the path, runs it only as the
+/// reader.
 fn in_turn<T: Send + 'static>(
     person: Person,
     reader: Option<&InvokingUser>,

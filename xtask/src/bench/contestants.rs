@@ -15,7 +15,7 @@ const STRANGER: &str = "nobody-here";
 pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// The key [`KEY`] in hexadecimal, as the users file of pam_oath contains it.
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
-/// How long a wrong code can be used. It differs from the codes of ten periods before and after.
+/// How long a wrong code stays wrong, because it differs from the codes of ten periods before and after.
 const STAYS_WRONG: Duration = Duration::from_secs(240);
 
 /// A PAM stack that is measured.
