@@ -26,7 +26,7 @@ biff = no
 ";
 
 /// Script that does what the scripts of the package do, without services in a chroot. It removes the host's own
-/// configuration and spool, which vary, and whose queued mail would be sent.
+/// configuration and spool, because these vary, and queued mail would be sent.
 const INSTALL: &str = "\
 rm -rf /etc/postfix /var/spool/postfix /var/lib/postfix /usr/lib/postfix /usr/share/postfix
 sed -i '/^post\\(fix\\|drop\\):/d' /etc/passwd /etc/group /etc/shadow

@@ -7,7 +7,7 @@ use nix::libc;
 /// What distinguishes one call of a kind from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// Nothing that distinguishes one call from another.
+    /// Nothing. The arguments do not distinguish one call from another.
     Nothing,
     /// An open file. Contains the index of the argument.
     File(usize),
