@@ -25,7 +25,7 @@ const OPEN_FILES: u64 = 1024;
 pub(crate) enum Furnished {
     /// All that the tests need.
     Whole,
-    /// As much as a check whether a machine can be created needs, with programs that every Debian has.
+    /// Only what is needed to check whether a machine can be created, with programs that every Debian has.
     Bare,
 }
 

@@ -163,8 +163,8 @@ impl Authorized {
         }
     }
 
-    /// Refuses to invite a user during an enrollment that takes no code because it is the first of the host, if
-    /// `twinlock invite` would refuse the invitation. Otherwise a list would be a way around that refusal.
+    /// Refuses to invite a user if this run takes no code because it is the first enrollment of the host, and `twinlock
+    /// invite` would refuse the invitation. Otherwise a list of users would be a way around that refusal.
     pub(crate) fn may_invite(&self) -> Result<(), Failure> {
         let Authorizer { ruling, case, name, login, .. } = &self.0;
         if *ruling == AuthorizationRuling::Free(Ground::FirstOfHost) {

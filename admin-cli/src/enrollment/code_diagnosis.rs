@@ -54,31 +54,31 @@ pub(crate) struct Skew {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum CodeDiagnosis {
-    /// Correct and unused.
+    /// The code is correct and unused.
     Right {
         /// The authenticator and step that the code matches.
         found: Match,
         /// How far the code is from the expected one. A login accepts this distance.
         apart: Apart,
     },
-    /// Correct, but this code or a later one was used.
+    /// The code is correct, but it or a later one was used.
     Used {
         /// Seconds until the next code; 0 for a token, which shows the next code when its button is pressed.
         wait: u64,
     },
-    /// Correct, but older than the epoch, so the ledger cannot tell whether it was used.
+    /// The code is correct, but older than the epoch, so the ledger cannot tell whether it was used.
     BeforeEpoch {
         /// Seconds until the first code after the beginning of the epoch.
         wait: u64,
         /// Until when the clock was ahead, if the epoch begins late for that reason.
         ahead: Option<UnixTime>,
     },
-    /// Of an authenticator that is further off than a login accepts.
+    /// The code belongs to an authenticator that is further off than a login accepts.
     Off {
         /// How far the code is from the expected one.
         apart: Apart,
     },
-    /// Matches no searched step of any authenticator.
+    /// The code matches no searched step of any authenticator.
     Wrong,
 }
 

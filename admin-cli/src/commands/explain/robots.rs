@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 
-/// Adds a note to the explanation of an exempt ssh login, if `asks` says that sshd lets PAM prompt: sshd refuses a
-/// client with BatchMode before PAM is asked. The note contains the settings of sshd that admit the client.
+/// Adds a note to the explanation of an exempt ssh login: sshd refuses a client with BatchMode before it asks PAM. The
+/// note contains the settings of sshd that admit the client. Adds nothing unless `asks`, which says that sshd lets PAM
+/// prompt.
 #[expect(clippy::indexing_slicing, reason = "a JSON object of this function")]
 pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool) -> ExplainStep {
     let is_exempt = end.object["decision"] == "exempt" && end.object["reason"] == "rule";
