@@ -61,7 +61,7 @@ pub enum Distance {
 
 impl ClockMark {
     /// Compares the wall clock with the mark. Since the mark last moved, the wall clock can have advanced by the time
-    /// that the boot clock shows, plus [`SLACK`].
+    /// that the boot clock shows, plus `SLACK`, five minutes.
     pub fn distance(&self, now: Now) -> Distance {
         let begin = if self.at == UnixTime(0) { self.made } else { self.at };
         // A later boot has restarted the boot clock: at least this much time has elapsed since.

@@ -21,7 +21,7 @@ pub fn write(device: &Device) -> String {
     format!("{} {} {} {:016x} {address} {key}", since.0, until.0, until_boot.0, generation.0)
 }
 
-/// Parses a text that [`write`] wrote; `None` if it is damaged.
+/// Parses a text that [`write()`] wrote; `None` if it is damaged.
 #[must_use]
 pub fn read(text: &str) -> Option<Device> {
     let mut parts = text.split(' ');

@@ -62,7 +62,7 @@ pub fn write(notification: &Notification) -> String {
     format!("{at} {service} {} {by} {left}{to}", notification.source.as_str())
 }
 
-/// Parses the text that [`write`] returned for the notification with this name; `None` if it is damaged.
+/// Parses the text that [`write()`] returned for the notification with this name; `None` if it is damaged.
 #[must_use]
 pub fn read(name: &str, text: &str) -> Option<Notification> {
     let (user, kind) = read_name(name)?;

@@ -59,7 +59,7 @@ fn bits(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok().filter(|bits| format!("{bits:016x}") == text)
 }
 
-/// Parses a file of backup codes. Accepts only the lines that [`write`] writes.
+/// Parses a file of backup codes. Accepts only the lines that [`write()`] writes.
 ///
 /// # Errors
 /// [`StoreError::Newer`] for a later version, [`StoreError::Malformed`] for all other errors.

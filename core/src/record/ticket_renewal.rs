@@ -22,8 +22,8 @@ pub fn is_due(record: &Record, now: Now) -> bool {
         && set_up_tickets(record).all(over)
 }
 
-/// Returns the record with its expired set-up tickets replaced by a reserved one, and the reserved ticket. `None` if no
-/// renewal is due.
+/// Replaces the expired set-up tickets of a record by a reserved ticket. Returns the new record and the reserved ticket;
+/// `None` if no renewal is due.
 ///
 /// The reserved ticket is not valid yet. It keeps the expiry and issue date of the newest expired ticket, so that a
 /// renewal that was interrupted is due again.

@@ -149,8 +149,8 @@ fn last_of_a_time_ahead(
     of_all.filter(|(first, last)| (*first..=*last).contains(&step)).map(|(_, last)| last).max()
 }
 
-/// Returns the used steps of a key that are so far in the future that they lock out the user. The names no longer tell
-/// which steps around now were used.
+/// Returns the used steps of a key that are so far in the future that they lock out the user, because the ledger cannot
+/// tell with them which steps around now were used.
 pub fn far_ahead<'a>(
     used: &'a [Used],
     authenticator: &Authenticator,
