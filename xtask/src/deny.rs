@@ -1,6 +1,7 @@
 //! Checks the crates of Cargo.lock with cargo-deny against `deny.toml`.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,6 +11,8 @@ use crate::tally::Counts;
 use crate::tools;
 
 const VERSION: &str = "0.20.2";
+/// The name of a copy of <https://github.com/rustsec/advisory-db>.
+const COPY: &str = "advisory-db-3157b0e258782691";
 
 /// Checks licences, bans and sources of the crates. Uses no network.
 pub(crate) fn check() -> Done {
@@ -25,22 +28,25 @@ pub(crate) fn advisories(database: Option<&Path>) -> Done<Counts> {
     };
     let database = fs::canonicalize(database)
         .map_err(|error| format!("{} cannot be opened: {error}.", database.display()))?;
+    // cargo-deny gives the copy of each database a name of its own below `db-path`.
+    let copies = target().join("advisories");
+    let copy = copies.join(COPY);
+    let failed = |error: std::io::Error| format!("{} cannot be made: {error}.", copy.display());
+    fs::create_dir_all(&copies).map_err(failed)?;
+    let _ = fs::remove_file(&copy);
+    symlink(database, &copy).map_err(failed)?;
     let settings = fs::read_to_string(repository().join("deny.toml"));
     let settings = settings.map_err(|error| format!("deny.toml cannot be read: {error}."))?;
-    let places = format!(
-        "[advisories]\ndb-path = \"{}\"\ndb-urls = [\"file://{}\"]\n",
-        target().join("advisories").display(),
-        database.display()
-    );
+    let place = format!("[advisories]\ndb-path = \"{}\"\n", copies.display());
     let file = target().join("deny.toml");
-    fs::write(&file, settings.replacen("[advisories]\n", &places, 1))
+    fs::write(&file, settings.replacen("[advisories]\n", &place, 1))
         .map_err(|error| format!("{} cannot be written: {error}.", file.display()))?;
     run(deny(&file)?.arg("advisories")).map(|()| Counts { passed: 1, failed: 0 })
 }
 
 fn deny(settings: &Path) -> Done<Command> {
     let program = tools::folder_of("cargo-deny", VERSION)?.join("cargo-deny");
-    let mut deny = command(&program.to_string_lossy(), &["--offline", "--locked", "check"]);
-    deny.current_dir(repository()).args(["--hide-inclusion-graph", "--config"]).arg(settings);
+    let mut deny = command(&program.to_string_lossy(), &["--offline", "--locked", "--config"]);
+    deny.current_dir(repository()).arg(settings).args(["check", "--hide-inclusion-graph"]);
     Ok(deny)
 }
