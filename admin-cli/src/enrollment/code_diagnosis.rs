@@ -229,8 +229,8 @@ fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
     let by = duration(ahead.unsigned_abs());
     let (side, fault) = if ahead < 0 { ("behind", "slow") } else { ("ahead of", "fast") };
     format!(
-        "It belongs to a clock that is about {by} {side} this machine's: \
-         the phone's is {fault} or in a wrong time zone, or this one's is wrong (date)."
+        "It belongs to a time about {by} {side} this machine's clock: the phone's clock is {fault} \
+         or in a wrong time zone, or this machine's is wrong (date)."
     )
 }
 

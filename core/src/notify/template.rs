@@ -55,7 +55,7 @@ impl core::fmt::Display for TemplateError {
             Self::Unknown(word) => write!(f, "it has {{{word}}}, which is not known there"),
             Self::Unpaired => f.write_str("it has an unmatched brace"),
             Self::Control => f.write_str("it has control characters"),
-            Self::NoTicket => f.write_str("it is to bring a ticket, and has no {ticket}"),
+            Self::NoTicket => f.write_str("it must contain {ticket}"),
         }
     }
 }

@@ -256,8 +256,8 @@ fn a_file_that_logins_do_not_trust_does_not_pass() {
     assert_eq!(
         open.stderr,
         format!(
-            "twinlock: {FILE}: the file, or a folder above it, is\naccessible to other users; logins do not \
-             trust it\nMake it a plain file of root: chown root:root, chmod 644.\n"
+            "twinlock: {FILE}: can be written to by users other than\nroot; logins do not trust it\n\
+             Make it a plain file of root: chown root:root, chmod 644.\n"
         )
     );
     let apply = m.call(["twinlock", "settings", "apply"]).input(m.code("root") + "\n");
