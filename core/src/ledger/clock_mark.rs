@@ -11,7 +11,7 @@ use crate::{
 /// Seconds by which the clock must be ahead of the mark before the mark is moved again. Codes used in the meantime are
 /// not marked.
 pub const MARK_INTERVAL: u64 = MINUTE;
-/// Seconds that the wall clock may be ahead of the time that can have elapsed since the mark last moved.
+/// Seconds by which the wall clock may have advanced more than the boot clock since the mark last moved.
 const SLACK: u64 = 5 * MINUTE;
 /// Two periods that are at most this many seconds apart are merged.
 const GAP: u64 = 15 * MINUTE;

@@ -20,9 +20,9 @@ pub struct PamLine {
     pub config: Option<String>,
     /// Verbosity of the log: `debug`.
     pub debug: Debug,
-    /// How the answer to an earlier module is used: `try_first_pass` or `use_first_pass`.
+    /// How the line uses the answer to an earlier module, from `try_first_pass` or `use_first_pass`.
     pub first_pass: FirstPass,
-    /// What the next module gets: `forward_pass`.
+    /// What the line passes on to the next module, from `forward_pass`.
     pub forward: Forward,
     /// How a user who is not enrolled is treated if the settings do not specify it: `nullok`.
     pub not_enrolled: NotEnrolled,
