@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Stores a refusal in place of the oldest one, best effort. Before a proven first factor, stores nothing while names
-/// are scarce, because the refusals of many accounts would fill the [reserve](crate::ledger::reserve).
+/// are scarce, because the refusals of many accounts would fill the ledger's [`reserve`].
 pub fn keep(ports: &Ports<'_>, ledger_key: &LedgerKey, request: &Request, reason: Reason) {
     let admits = |capacity| reserve::admits(capacity, Familiarity::Stranger);
     let is_scarce = || !ports.ledger.capacity().is_ok_and(admits);
