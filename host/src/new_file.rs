@@ -1,5 +1,5 @@
-//! Creates and removes a file at a path that the caller gave, with the rights of the invoking user and relative to an
-//! open folder that no other user can write to.
+//! Creates and removes a file at a path that the caller gave. Works with the rights of the invoking user, in an open
+//! folder that no other user can write to.
 
 #[cfg(feature = "tools")]
 mod private_path;

@@ -21,7 +21,7 @@ impl Columns {
     }
 }
 
-/// Returns the width of each column; the last column has none.
+/// Returns the widths of all columns except the last.
 fn widths<const N: usize>(rows: &[[String; N]]) -> Vec<usize> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

@@ -19,8 +19,8 @@ use std::os::fd::AsFd;
 
 /// The default path of the settings file.
 pub const PATH: &str = "/etc/twinlock/twinlock.toml";
-/// The file with the rules that the command writes. They are appended to the rules of the settings file, wherever that
-/// file is.
+/// The file with the rules that the command writes. These rules are appended to those of the settings file, wherever
+/// the settings file is.
 pub const RULES: &str = "/etc/twinlock/rules.toml";
 /// The name of the last good copy, which is next to the settings file and contains the settings and rules that were
 /// last applied.
