@@ -35,7 +35,7 @@ fn the_codes_are_shown_confirmed_and_in_force() {
     let codes = codes_shown(&screen);
     assert_eq!(codes.len(), 10);
     assert!(lets_in(&m, &codes[3]) && !lets_in(&m, &codes[3]));
-    assert!(!status(&m, "owed") && !status(&m, "was seen"));
+    assert!(!status(&m, "due since") && !status(&m, "was seen"));
     assert_eq!(m.logged("event=codes_renewed user=ada shown=owner").len(), 1);
 }
 
@@ -56,7 +56,7 @@ fn who_does_not_confirm_them_is_enrolled_and_shown_others_at_a_login() {
         let screen = all.screen().replace("\r\n", " ");
         assert!(screen.contains("The next login needs the next code, and shows the backup codes."));
         assert!(screen.contains("Your next login shows you new ones."), "{screen}");
-        assert!(status(&m, "owed"));
+        assert!(status(&m, "due since"));
         assert!(!lets_in(&m, &codes_shown(&screen)[0]));
         let otp = key_shown(&all.screen()).expect("a key");
         let call = m.pamtester("probe", "ada").input(format!("{}\n\n", otp.in_steps(1)));
