@@ -105,7 +105,7 @@ fn of_a_list_refused_by_the_disk_it_is_said_who_is_enrolled() {
             for user in ["ada", "bob"] {
                 let said = said(&done, &text, user);
                 let stands = match state(&m, user).as_str() {
-                    "enrolled" => says_in_force(&said) || said.ends_with(": enrolled"),
+                    "enrolled" => says_in_force(said) || said.ends_with(": enrolled"),
                     _ => said.contains("nothing was changed"),
                 };
                 assert!(stands, "{call} {nth}: {said}");
