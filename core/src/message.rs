@@ -122,9 +122,9 @@ pub enum Message {
 pub enum Ways {
     /// The entries for every user before a proven first factor. They are always the same, so they disclose nothing.
     Everybodys,
-    /// App, backup codes and changes, behind a proven first factor.
+    /// After a proven first factor: an app code, a backup code, or a change of the enrollment.
     WithCodes,
-    /// App and changes, behind a proven first factor, for a user without backup codes.
+    /// After a proven first factor, for a user without backup codes: an app code, or a change of the enrollment.
     AppOnly,
     /// The entries that include a ticket for new backup codes, behind a proven first factor.
     WithTicket,

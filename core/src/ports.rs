@@ -345,7 +345,7 @@ pub trait Journal {
 
 /// The mail queue. A mail failure never fails a login.
 pub trait Outbox {
-    /// Queues a notification for the delivery service, best effort. A notification of a merged kind is not queued
-    /// twice.
+    /// Queues a notification for the delivery service, best effort. Of some kinds, such as wrong codes, only one for each
+    /// user is queued at a time.
     fn put(&self, notification: &Notification);
 }

@@ -52,8 +52,8 @@ fn seconds(of_file: i64) -> UnixTime {
     UnixTime(u64::try_from(of_file).unwrap_or(0))
 }
 
-/// Stores that a code was used now. Best effort. An ordinary login only reads the mark, which moves at most once a
-/// minute.
+/// Moves the mark to now, because a code was used. A mark less than a minute old is left as it is, so most logins only
+/// read it. Best effort.
 pub(crate) fn advance(records: &str, now: Now) {
     let Ok(Some(mark)) = mark(records) else { return };
     match mark.distance(now) {
@@ -78,8 +78,8 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     }
 }
 
-/// Trusts the clock as it is, even if it is behind the mark. `dropped` are the periods of the names of used codes that
-/// the caller will remove.
+/// Trusts the clock as it is, even if it is behind the mark. The caller will remove the names of some used codes;
+/// `dropped` are the periods that those names cover.
 ///
 /// # Errors
 /// The errno if the mark cannot be written; the clock is not trusted then.

@@ -11,7 +11,7 @@ use twinlock_host::store::{enrolled_users, records::HostRecords};
 
 /// Number of enrolled accounts up to which the store is read before each user.
 const ALWAYS: usize = 64;
-/// Minimum age of the last reading before the store is read again, after [`ALWAYS`] enrollments. Reading it before each
+/// From then on the store is read again only if the last reading is at least this old, because reading it before each
 /// user would take quadratic time.
 const FRESH: Duration = Duration::from_secs(1);
 

@@ -22,13 +22,12 @@ pub(crate) struct Past {
     pub(crate) skew: Skew,
     /// The ledger entry of the code's step.
     pub(crate) used: Used,
-    /// Whether neither this step nor a later one was used, so that a login could learn the drift from the next codes.
+    /// True if this step and all later ones are unused. Only then can a login learn the drift from the next codes.
     pub(crate) is_unused: bool,
 }
 
-/// Returns the past step of an app that matches a code. Considers steps before those that a login accepts and not after
-/// now. Future steps are not searched, because a caller could find out the next codes. Returns `None` if no step
-/// matches.
+/// Returns the past step of an app that matches a code; `None` if no step matches. Searches only steps that are too old
+/// for a login, and none in the future, which would reveal the next codes to a caller.
 pub(crate) fn past(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Option<Past> {
     let found = record.authenticators.iter().filter_map(|owner| past_of(owner, code, evidence));
     found.min_by_key(|past| past.skew.ahead.unsigned_abs())

@@ -262,7 +262,8 @@ pub fn codes_or_later(context: &DialogueContext<'_>, why: Why, judged: Generatio
 /// that of the new record.
 ///
 /// # Errors
-/// [`DialogueError`] if the codes are not in force. The record still owes them then, unless the store failed.
+/// [`DialogueError`] if the codes are not in force. The next login then issues them, because the record still says that
+/// codes are due. After a failure of the store it is unknown which record is in force.
 pub fn first_codes(
     context: &DialogueContext<'_>,
     why: Why,

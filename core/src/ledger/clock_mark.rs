@@ -103,9 +103,9 @@ impl Known {
         }
     }
 
-    /// Returns the mark and periods after an administrator has corrected the clock. Moves the mark to the clock, even
-    /// backwards, and keeps the periods in the future. `dropped` are the periods of used codes
-    /// whose names were removed.
+    /// Returns the mark and periods after an administrator has corrected the clock. The mark becomes the clock's time,
+    /// even if that is earlier. Periods that end later than the clock's time stay, together with `dropped`, the periods of
+    /// used codes whose names were removed.
     #[must_use]
     pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
         let Self { mark, mut ahead } = self;

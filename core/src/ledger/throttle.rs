@@ -148,8 +148,8 @@ fn own_delay(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
 /// Returns the time at which the limit per 24 hours allows an attempt from an unknown source; `None` if it allows one
 /// now. The limit counts the attempts from all sources.
 ///
-/// Behind a proven first factor, it equals the lockout limit: each login of the user resets the consecutive failures,
-/// and an attacker with many addresses must not gain further guesses by that.
+/// After a proven first factor, this daily limit equals the lockout limit. Otherwise each login of the user, which resets
+/// the consecutive failures, would give an attacker with many addresses new guesses.
 fn day_budget(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     let budget = case.charged.budget;
     let most = match budget {

@@ -54,7 +54,7 @@ impl Actions {
         self.0.get(code.index()).copied().unwrap_or(ControlAction::Bad)
     }
 
-    /// Returns the table in which every code is bad.
+    /// Returns the table that maps every PAM return code to the action `bad`.
     #[must_use]
     pub fn bad() -> Self {
         Self([ControlAction::Bad; CODES])
