@@ -345,7 +345,7 @@ pub trait Journal {
 
 /// The mail queue. A mail failure never fails a login.
 pub trait Outbox {
-    /// Queues a notification for the delivery service, best effort. Of some kinds, such as wrong codes, only one for each
-    /// user is queued at a time.
+    /// Queues a notification for the delivery service, best effort. Of some kinds, such as wrong codes, only one for
+    /// each user is queued at a time.
     fn put(&self, notification: &Notification);
 }

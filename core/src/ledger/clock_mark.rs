@@ -104,8 +104,8 @@ impl Known {
     }
 
     /// Returns the mark and periods after an administrator has corrected the clock. The mark becomes the clock's time,
-    /// even if that is earlier. Periods that end later than the clock's time stay, together with `dropped`, the periods of
-    /// used codes whose names were removed.
+    /// even if that is earlier. Periods that end later than the clock's time stay, together with `dropped`, the periods
+    /// of used codes whose names were removed.
     #[must_use]
     pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
         let Self { mark, mut ahead } = self;

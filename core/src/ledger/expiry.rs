@@ -73,8 +73,8 @@ mod tests {
         assert_eq!(ages(60), [0_u64; 0]);
     }
 
-    /// Shows that a recent attempt does not expire after the clock jumps ten days ahead, although the attempt then seems
-    /// to be from before the ledger began.
+    /// Shows that a recent attempt does not expire after the clock jumps ten days ahead, although the attempt then
+    /// seems to be from before the ledger began.
     #[test]
     fn clock_set_forward_expires_nothing() {
         let history = history(&[60], Budget::Proven);

@@ -148,8 +148,8 @@ fn own_delay(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
 /// Returns the time at which the limit per 24 hours allows an attempt from an unknown source; `None` if it allows one
 /// now. The limit counts the attempts from all sources.
 ///
-/// After a proven first factor, this daily limit equals the lockout limit. Otherwise each login of the user, which resets
-/// the consecutive failures, would give an attacker with many addresses new guesses.
+/// After a proven first factor, this daily limit equals the lockout limit. Otherwise each login of the user, which
+/// resets the consecutive failures, would give an attacker with many addresses new guesses.
 fn day_budget(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     let budget = case.charged.budget;
     let most = match budget {

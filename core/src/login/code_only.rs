@@ -41,8 +41,9 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Tells the user that a key must be replaced. If the PAM line prevents the dialogue, this counts as a postponement.
-    /// For a user who is already logged in and runs a program such as sudo it does not count: the login has counted it.
+    /// Tells the user that a key must be replaced. If the PAM line prevents the dialogue, this counts as a
+    /// postponement. For a user who is already logged in and runs a program such as sudo it does not count: the login
+    /// has counted it.
     ///
     /// # Errors
     /// [`DialogueError`] if the key cannot be replaced later: the postponements are used up or cannot be counted.

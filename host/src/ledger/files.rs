@@ -43,8 +43,8 @@ pub struct HostLedger {
 }
 
 impl HostLedger {
-    /// Returns the ledger in the folder that the settings name. The clock mark is in the records folder, so `places` names
-    /// both.
+    /// Returns the ledger in the folder that the settings name. The clock mark is in the records folder, so `places`
+    /// names both.
     #[must_use]
     pub fn new(places: &Places, owner: Owner) -> Self {
         Self {
