@@ -123,6 +123,7 @@ const ROOMS: [(&str, &[Row]); 6] = [
             ("wrap", &[]),
             ("harmless", &[]),
             ("finding", &[]),
+            ("accepted", &["finding"]),
             ("pam", &[]),
             ("judge", &["finding", "pam"]),
             ("sshd", &["finding", "judge", "pam"]),

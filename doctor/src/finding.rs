@@ -8,9 +8,11 @@ pub enum Level {
     WayIn,
     /// A user with all factors does not get in.
     LockOut,
+    /// What is not known, and decides whether there is a way in or a lock-out.
+    Unknown,
     /// Harmless now, but one more change makes it a way in or a lock-out.
     Warning,
-    /// A line exempts a user from codes on purpose.
+    /// A way in that is accepted.
     Exception,
     /// For information.
     Note,
@@ -23,6 +25,7 @@ impl Level {
         match self {
             Self::WayIn => "way-in",
             Self::LockOut => "lock-out",
+            Self::Unknown => "unknown",
             Self::Warning => "warning",
             Self::Exception => "exception",
             Self::Note => "note",
@@ -34,7 +37,7 @@ impl Level {
     pub fn fails(self) -> bool {
         match self {
             Self::WayIn | Self::LockOut => true,
-            Self::Warning | Self::Exception | Self::Note => false,
+            Self::Unknown | Self::Warning | Self::Exception | Self::Note => false,
         }
     }
 }
@@ -55,9 +58,25 @@ pub struct Finding {
 }
 
 /// Findings that have to be corrected first, since they make the other findings unreliable.
-const FIRST: [&str; 3] = ["wrong-arguments", "unknown-argument", "missing-first-factor"];
+const FIRST: [&str; 4] =
+    ["hidden-character", "wrong-arguments", "unknown-argument", "missing-first-factor"];
 
 impl Finding {
+    /// Returns what is wrong without line numbers, which move when a file is edited.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        let mut parts = self.what.split(':');
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+            if rest.len() == part.len() {
+                text.push(':');
+            }
+            text.push_str(rest);
+        }
+        text
+    }
+
     /// Orders findings in a report: by severity, then those that have to be corrected first.
     #[must_use]
     pub fn in_report(&self, other: &Self) -> Ordering {

@@ -1,5 +1,6 @@
 //! `twinlock doctor`: finds bypasses and lock-outs in the PAM and sshd configuration.
 
+pub mod accepted;
 pub mod finding;
 pub mod harmless;
 pub mod judge;
@@ -12,6 +13,7 @@ pub mod wrap;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use finding::{Finding, Level};
 use judge::case::{Case, Reach};
@@ -23,6 +25,8 @@ use pam::table::tabulate;
 use report::{DoctorReport, Rows};
 use sshd::effective::Effective;
 use sshd::judge::SshdFacts;
+use sshd::probe::Probe;
+use twinlock_core::base::time::UnixTime;
 use wrap::prose;
 
 /// Sub-verbs of `twinlock doctor`.
@@ -56,20 +60,41 @@ pub enum Format {
 }
 
 /// Effects of twinlock's settings on every stack.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Findings that make the module refuse, wherever a line calls it.
     pub refusing: Vec<Finding>,
     /// Services that a rule exempts for all users.
     pub exempt: Vec<String>,
+    /// Whether the settings exempt any user.
+    pub exemptions: Exemptions,
+    /// Who decides about users who are not enrolled.
+    pub not_enrolled: Decider,
 }
 
-/// Exit status: nothing is wrong.
-pub const FINE: u8 = 0;
-/// Exit status: a required file or program cannot be read.
-pub const NOT_READABLE: u8 = 6;
-/// Exit status: a way in or a lock-out was found.
-pub const FOUND: u8 = 7;
+/// Whether the settings exempt any user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Exemptions {
+    /// No user is exempt.
+    #[default]
+    None,
+    /// Some user is.
+    Some,
+}
+
+/// Who decides how to treat users who are not enrolled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Decider {
+    /// The PAM line, with `nullok`.
+    #[default]
+    Line,
+    /// The settings, whatever the line says.
+    Settings,
+}
+
+/// Exit status: the service cannot be judged, because something is not known. With 0, every login needs a code and no
+/// user is locked out; with 7, a way in or a lock-out was found.
+pub const NOT_JUDGED: u8 = 8;
 
 /// Examines sshd and its stack, writes the report and returns the exit status.
 ///
@@ -85,17 +110,17 @@ pub fn ssh(
 ) -> io::Result<u8> {
     let machine = Machine::new(arguments.root.clone(), arguments.sshd_says.clone());
     let rows = if arguments.verbose { Rows::All } else { Rows::Wrong };
-    match examine(&machine, rows, settings) {
+    match examine_all(&machine, rows, &settings) {
         Ok(report) => {
             match format {
                 Format::Text => report.text(out)?,
                 Format::Json => report.json(out)?,
             }
-            Ok(if report.fails() { FOUND } else { FINE })
+            Ok(report.verdict().status())
         }
         Err(hindrance) => {
             hindrance.write(format, out, complaints)?;
-            Ok(NOT_READABLE)
+            Ok(NOT_JUDGED)
         }
     }
 }
@@ -115,12 +140,12 @@ impl Hindrance {
     ) -> io::Result<()> {
         match format {
             Format::Text => {
-                let what = prose(&format!("twinlock: {}", self.what), 2);
+                let what = prose(&format!("ssh: cannot be judged: {}", self.what), 2);
                 writeln!(complaints, "{what}\n{}", prose(&self.remedy, 2))
             }
             Format::Json => {
                 let object = serde_json::json!({
-                    "error": self.what, "remedy": self.remedy, "exit": NOT_READABLE,
+                    "error": self.what, "remedy": self.remedy, "exit": NOT_JUDGED,
                 });
                 writeln!(out, "{object}")
             }
@@ -157,10 +182,25 @@ impl From<ProbeError> for Hindrance {
     }
 }
 
+/// Examines each sshd of the machine. The table is that of the first.
+fn examine_all(
+    machine: &Machine,
+    rows: Rows,
+    settings: &Settings,
+) -> Result<DoctorReport, Hindrance> {
+    let mut whole = DoctorReport { findings: Vec::new(), table: None, rows };
+    for instance in machine.instances() {
+        let one = examine(&machine.with_instance(instance), rows, settings.clone())?;
+        whole.table = whole.table.or(one.table);
+        whole.findings.extend(one.findings);
+    }
+    whole.findings.sort_by(Finding::in_report);
+    whole.findings.dedup();
+    Ok(whole)
+}
+
 fn examine(machine: &Machine, rows: Rows, settings: Settings) -> Result<DoctorReport, Hindrance> {
-    let Settings { refusing, exempt } = settings;
-    let asks = |service: &&str| !exempt.iter().any(|other| other == service);
-    let config = sshd::config::load(machine)?;
+    let config = sshd::config::load_of(machine, machine.instance())?;
     let mut findings = Vec::new();
     let mut facts = match machine.complaint()? {
         Some(said) => {
@@ -169,8 +209,8 @@ fn examine(machine: &Machine, rows: Rows, settings: Settings) -> Result<DoctorRe
         }
         None => Some(ask(machine, config, &mut findings)?),
     };
-    let name = facts.as_ref().map_or("sshd", |facts| facts.base.service());
-    let service = pam::load::load(machine, name)?;
+    let name = facts.as_ref().map_or("sshd", |facts| facts.base.service()).to_owned();
+    let service = pam::load::load(machine, &name)?;
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
     let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
@@ -185,18 +225,31 @@ fn examine(machine: &Machine, rows: Rows, settings: Settings) -> Result<DoctorRe
     if wired {
         findings.extend(judge::stack(&case));
         findings.extend(judge::twice::judge(&case));
-        findings.extend(refusing);
+        findings.extend(settings.refusing.iter().cloned());
     }
-    for name in judge::not_root::SERVICES.into_iter().filter(asks) {
-        findings.extend(judge::not_root::judge(name, &pam::load::load(machine, name)?));
+    findings.extend(lockers(machine, &settings.exempt)?);
+    let whole = (!table.is_too_large()).then_some(&table);
+    if let Some(facts) = &facts {
+        findings.extend(sshd::judge::judge(facts, whole));
+        findings.extend(sshd::empty::judge(facts, &table, &machine.empty_passwords()));
+        if wired {
+            shipped::settle(&mut findings, &case, &facts.config);
+        }
     }
-    findings.extend(facts.iter().flat_map(sshd::judge::judge));
-    if let Some(facts) = facts.filter(|_| wired) {
-        shipped::settle(&mut findings, &case, &facts.config);
-    }
-    findings.sort_by(Finding::in_report);
-    findings.dedup();
+    settle(&mut findings, &settings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
+    let unused = accept(machine, &name, &mut findings);
+    findings.extend(unused);
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
+}
+
+/// Judges the services of programs that do not run as root.
+fn lockers(machine: &Machine, exempt: &[String]) -> Result<Vec<Finding>, Hindrance> {
+    let mut found = Vec::new();
+    let asks = |service: &&str| !exempt.iter().any(|other| other == service);
+    for name in judge::not_root::SERVICES.into_iter().filter(asks) {
+        found.extend(judge::not_root::judge(name, &pam::load::load(machine, name)?));
+    }
+    Ok(found)
 }
 
 fn file(service: &Service) -> &str {
@@ -208,46 +261,93 @@ fn ask(
     config: sshd::config::Config,
     findings: &mut Vec<Finding>,
 ) -> Result<SshdFacts, Hindrance> {
-    let base = Effective::read(&machine.effective(None)?);
-    let plan = sshd::probe::plan(&config, &machine.people()?);
+    let base = Effective::read(&base(machine)?);
+    let people = machine.people()?;
+    let plan = sshd::probe::plan(&config, &people, &base);
     if plan.left_out > 0 {
         findings.push(Finding {
-            level: Level::Note,
+            level: Level::Unknown,
             id: "not-all-asked",
             place: config.file.clone(),
-            what: format!("sshd was asked about {} combinations of account and address; {} more were not checked.", plan.probes.len(), plan.left_out),
-            remedy: "Check the others with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
+            what: format!("sshd was asked about {} combinations of Match blocks; {} more were not checked.", plan.probes.len(), plan.left_out),
+            remedy: "Use fewer Match blocks, or check the others with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
         });
     }
-    findings.extend(elsewhere(machine, &config));
     let mut asked = Vec::new();
     for probe in plan.probes {
         let said = machine.effective(Some(&probe.argument()))?;
         asked.push((probe, Effective::read(&said)));
     }
+    if let Some((place, source)) = machine.elsewhere() {
+        findings.extend(elsewhere(&config, place, &source));
+        asked.extend(sshd::elsewhere::groups(&config, &base));
+    }
     Ok(SshdFacts::new(config, base, asked))
 }
 
-/// Reports accounts from a directory, which cannot be listed and checked one by one.
-fn elsewhere(machine: &Machine, config: &sshd::config::Config) -> Option<Finding> {
+/// Returns the settings to which no Match block applies. An sshd that cannot tell them without a connection, as with
+/// Match LocalPort, tells those of an example connection.
+fn base(machine: &Machine) -> Result<String, ProbeError> {
+    machine.effective(None).or_else(|error| match error {
+        ProbeError::Refused(_) => machine.effective(Some(&Probe::of("nobody").argument())),
+        ProbeError::NoProgram => Err(error),
+    })
+}
+
+/// Notes accounts from a directory, which cannot be listed and checked one by one.
+fn elsewhere(config: &sshd::config::Config, place: String, source: &str) -> Option<Finding> {
     let people = |(word, _): &(String, String)| ["user", "group"].contains(&word.as_str());
     if !config.blocks.iter().flat_map(|block| &block.criteria).any(people) {
         return None;
     }
-    let path = "/etc/nsswitch.conf";
-    let text = pam::load::Files::text(machine, path).ok()?;
-    let mut lines = (1..).zip(text.lines());
-    let (number, sources) =
-        lines.find_map(|(number, line)| Some((number, line.strip_prefix("passwd:")?)))?;
-    let other =
-        sources.split_whitespace().find(|one| !["files", "compat", "systemd"].contains(one))?;
     Some(Finding {
         level: Level::Note,
         id: "accounts-elsewhere",
-        place: format!("{path}:{number}"),
-        what: format!("Accounts of `{other}` were not checked, except those that a Match line names."),
+        place,
+        what: format!("Accounts of `{source}` cannot be listed: each Match block is taken to apply to one of them."),
         remedy: "Check one of them with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
     })
+}
+
+/// Applies what the settings say. A lock-out is a warning if it locks out nobody: no user is exempt, or users get in
+/// without PAM.
+fn settle(findings: &mut Vec<Finding>, settings: &Settings, passed_by: bool) {
+    if settings.not_enrolled == Decider::Settings {
+        findings.retain(|finding| finding.id != "nullok");
+    }
+    let nobody = |id: &str| match id {
+        "exempt-shut-out" => settings.exemptions == Exemptions::None,
+        "nobody-gets-in" => passed_by,
+        _ => false,
+    };
+    for finding in findings.iter_mut().filter(|one| nobody(one.id)) {
+        finding.level = Level::Warning;
+    }
+}
+
+/// Marks what accepted.toml accepts; a file that cannot be used accepts nothing.
+fn accept(machine: &Machine, service: &str, findings: &mut [Finding]) -> Option<Finding> {
+    let unused = |what: String| Finding {
+        level: Level::Warning,
+        id: "accepted-unused",
+        place: accepted::FILE.to_owned(),
+        what: format!("The file accepts nothing: {what}."),
+        remedy: "Correct the file; it must belong to root, and no other user may write to it."
+            .to_owned(),
+    };
+    let text = match machine.text_of_root(accepted::FILE) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(unused(error.to_string())),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |now| now.as_secs());
+    match accepted::read(&text) {
+        Ok(entries) => {
+            accepted::mark(findings, service, &entries, UnixTime(now));
+            None
+        }
+        Err(what) => Some(unused(what)),
+    }
 }
 
 fn refused(file: &str, said: &str) -> Finding {

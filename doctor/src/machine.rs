@@ -1,4 +1,7 @@
 //! The examined machine: files, accounts, modules and sshd.
+mod accounts;
+mod instances;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -9,15 +12,16 @@ use twinlock_host::programs;
 
 use crate::judge::lines::ModuleFile;
 use crate::pam::load::{Files, UnreadableError};
+use crate::sshd::command_line::Instance;
 use crate::sshd::config::Patterns;
 use crate::sshd::pattern::fits;
-use crate::sshd::probe::People;
 
 /// A machine, or a folder with the files of one.
 pub struct Machine {
     root: PathBuf,
     sshd: Option<PathBuf>,
     recorded: Option<PathBuf>,
+    instance: Instance,
 }
 
 /// Why sshd's settings are unknown.
@@ -49,25 +53,37 @@ impl Machine {
     /// Creates a machine. `recorded` is a folder with recorded output of sshd, for a tree whose sshd cannot run.
     #[must_use]
     pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
-        Self { root, sshd: programs::sshd(), recorded }
+        Self { root, sshd: programs::sshd(), recorded, instance: Instance::default() }
+    }
+
+    /// Returns the same machine with one of its sshds.
+    #[must_use]
+    pub fn with_instance(&self, instance: Instance) -> Self {
+        let (root, sshd) = (self.root.clone(), self.sshd.clone());
+        Self { root, sshd, recorded: self.recorded.clone(), instance }
+    }
+
+    /// Returns the sshd that is examined.
+    #[must_use]
+    pub fn instance(&self) -> &Instance {
+        &self.instance
     }
 
     fn path(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// Returns the accounts with a login shell, and the groups.
+    /// Returns the text of a file that only root can have written.
     ///
     /// # Errors
-    /// [`UnreadableError`] if an existing list cannot be read.
-    pub fn people(&self) -> Result<People, UnreadableError> {
-        let accounts = self.list("/etc/passwd")?;
-        let names = accounts.lines().filter_map(with_shell).filter(|name| name != "root");
-        let groups = self.list("/etc/group")?;
-        Ok(People {
-            accounts: ["root".to_owned()].into_iter().chain(names).collect(),
-            groups: groups.lines().filter_map(members).collect(),
-        })
+    /// [`io::Error`] if it cannot be read, or another user can write to it.
+    pub fn text_of_root(&self, path: &str) -> io::Result<String> {
+        let found = fs::symlink_metadata(self.path(path))?;
+        let owned = found.uid() == 0 || self.root != Path::new("/");
+        if !owned || found.mode() & 0o022 != 0 || !found.is_file() {
+            return Err(io::Error::other("not only root can write to it"));
+        }
+        self.text(path)
     }
 
     fn list(&self, path: &str) -> Result<String, UnreadableError> {
@@ -159,8 +175,8 @@ impl Machine {
     fn sshd(&self, args: &[&str]) -> Result<String, ProbeError> {
         let program = self.sshd.as_ref().ok_or(ProbeError::NoProgram)?;
         let mut command = Command::new(program);
-        command.args(args);
-        if self.root != Path::new("/") {
+        command.args(args).args(&self.instance.options);
+        if self.instance.file().is_none() && self.root != Path::new("/") {
             command.arg("-f").arg(self.path("/etc/ssh/sshd_config"));
         }
         let output = command.output().map_err(|error| ProbeError::Refused(error.to_string()))?;
@@ -192,20 +208,6 @@ fn recorded(folder: &Path, connection: Option<&str>) -> Result<String, ProbeErro
         .ok_or(ProbeError::NoProgram)
 }
 
-fn with_shell(line: &str) -> Option<String> {
-    let fields: Vec<&str> = line.split(':').collect();
-    let (name, shell) = (fields.first()?, fields.get(6)?);
-    let program = shell.rsplit('/').next().unwrap_or_default();
-    let closed = ["nologin", "false", "sync", "shutdown", "halt"].contains(&program);
-    (!closed && !name.is_empty()).then(|| (*name).to_owned())
-}
-
-fn members(line: &str) -> Option<(String, Vec<String>)> {
-    let fields: Vec<&str> = line.split(':').collect();
-    let names = fields.get(3)?.split(',').filter(|name| !name.is_empty());
-    Some(((*fields.first()?).to_owned(), names.map(str::to_owned).collect()))
-}
-
 impl Files for Machine {
     fn text(&self, path: &str) -> io::Result<String> {
         let bytes = fs::read(self.path(path))?;
@@ -230,31 +232,5 @@ impl Patterns for Machine {
             .collect();
         all.sort();
         all
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_is_in_a_group() {
-        assert_eq!(
-            members("sftp:x:99:a,b"),
-            Some(("sftp".to_owned(), vec!["a".to_owned(), "b".to_owned()]))
-        );
-        assert_eq!(members("staff:x:50:"), Some(("staff".to_owned(), vec![])));
-        assert_eq!(members("broken"), None);
-    }
-
-    #[test]
-    fn who_has_a_shell() {
-        assert_eq!(
-            with_shell("alice:x:1000:1000::/home/alice:/bin/bash"),
-            Some("alice".to_owned())
-        );
-        assert_eq!(with_shell("bob:x:1001:1001::/home/bob:"), Some("bob".to_owned()));
-        assert_eq!(with_shell("www:x:33:33::/var/www:/usr/sbin/nologin"), None);
-        assert_eq!(with_shell("broken"), None);
     }
 }

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
 use crate::judge::case::wrong;
+use crate::pam::code::PamCode;
 use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::wrap::prose;
@@ -17,6 +18,57 @@ pub struct DoctorReport {
     pub rows: Rows,
 }
 
+/// Verdict on a service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// No login without a code, and no lock-out.
+    Closed,
+    /// A login without a code is possible.
+    Open,
+    /// Users are locked out.
+    LockedOut,
+    /// Both.
+    OpenAndLockedOut,
+    /// It depends on what is not known.
+    Unknown,
+}
+
+impl Verdict {
+    /// Returns the exit status.
+    #[must_use]
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Closed => 0,
+            Self::Open | Self::LockedOut | Self::OpenAndLockedOut => 7,
+            Self::Unknown => 8,
+        }
+    }
+
+    /// Returns the word in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::LockedOut => "locked_out",
+            Self::OpenAndLockedOut => "open_and_locked_out",
+            Self::Unknown => "cannot_be_judged",
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Closed => "closed: every login needs a code, and no user is locked out",
+            Self::Open => "open: a login without a code is possible",
+            Self::LockedOut => "locked out: users cannot log in",
+            Self::OpenAndLockedOut => {
+                "open and locked out: a login without a code is possible, and users cannot log in"
+            }
+            Self::Unknown => "cannot be judged: information is missing",
+        }
+    }
+}
+
 /// Which rows of the table are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rows {
@@ -29,31 +81,30 @@ pub enum Rows {
 const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "deciding line"];
 
 impl DoctorReport {
-    /// Reports whether there is a way in or a lock-out.
+    /// Returns the verdict: a way in or a lock-out comes before what is not known.
     #[must_use]
-    pub fn fails(&self) -> bool {
-        self.findings.iter().any(|finding| finding.level.fails())
+    pub fn verdict(&self) -> Verdict {
+        let any = |level: Level| self.findings.iter().any(|finding| finding.level == level);
+        match (any(Level::WayIn), any(Level::LockOut)) {
+            (true, true) => Verdict::OpenAndLockedOut,
+            (true, false) => Verdict::Open,
+            (false, true) => Verdict::LockedOut,
+            (false, false) if any(Level::Unknown) => Verdict::Unknown,
+            (false, false) => Verdict::Closed,
+        }
     }
 
-    /// Summarizes the findings in one sentence.
+    /// Returns the verdict as a sentence, the first line of the report.
     #[must_use]
-    pub fn verdict(&self) -> String {
-        let count =
-            |level: Level| self.findings.iter().filter(|finding| finding.level == level).count();
-        let (ways, locks) = (count(Level::WayIn), count(Level::LockOut));
-        let head = match (ways, locks) {
-            (0, 0) => "ssh: every login needs a code, and no user is locked out".to_owned(),
-            (_, 0) => "ssh: a login without a code is possible".to_owned(),
-            (0, _) => "ssh: users are locked out".to_owned(),
-            (_, _) => {
-                "ssh: a login without a code is possible, and users are locked out".to_owned()
-            }
-        };
-        match count(Level::Exception) {
-            _ if ways > 0 => format!("{head}."),
-            0 => format!("{head}."),
-            1 => format!("{head}, except for one configured exception."),
-            more => format!("{head}, except for {more} configured exceptions."),
+    pub fn sentence(&self) -> String {
+        let verdict = self.verdict();
+        let head = format!("ssh: {}", verdict.sentence());
+        let accepted =
+            self.findings.iter().filter(|finding| finding.level == Level::Exception).count();
+        match (verdict, accepted) {
+            (Verdict::Closed, 1) => format!("{head}, except for one accepted way in."),
+            (Verdict::Closed, 2..) => format!("{head}, except for {accepted} accepted ways in."),
+            (_, _) => format!("{head}."),
         }
     }
 
@@ -62,7 +113,7 @@ impl DoctorReport {
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
     pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", prose(&self.verdict(), 2))?;
+        writeln!(out, "{}", prose(&self.sentence(), 2))?;
         for (number, finding) in self.findings.iter().enumerate() {
             let same =
                 |other: &&Finding| other.remedy.contains('\n') && other.remedy == finding.remedy;
@@ -74,7 +125,9 @@ impl DoctorReport {
             writeln!(out, "\n{}: {} ({})", finding.level.word(), finding.place, finding.id)?;
             writeln!(out, "{}", prose(&format!("  {}", finding.what), 2))?;
             let (words, lines) = remedy.split_once('\n').unwrap_or((&remedy, ""));
-            writeln!(out, "{}", prose(&format!("  To do: {words}"), 4))?;
+            if !remedy.is_empty() {
+                writeln!(out, "{}", prose(&format!("  To do: {words}"), 4))?;
+            }
             lines.lines().try_for_each(|line| writeln!(out, "{line}"))?;
         }
         let rows = self.shown();
@@ -102,6 +155,7 @@ impl DoctorReport {
             .map(|one| {
                 serde_json::json!({
                     "level": one.level.word(), "id": one.id, "where": one.place,
+                    "outcome": one.outcome(),
                     "what": one.what, "remedy": one.remedy,
                 })
             })
@@ -115,8 +169,10 @@ impl DoctorReport {
                 })
             })
             .collect();
-        let whole =
-            serde_json::json!({"verdict": self.verdict(), "findings": findings, "rows": rows});
+        let whole = serde_json::json!({
+            "status": self.verdict().word(), "verdict": self.sentence(),
+            "findings": findings, "rows": rows,
+        });
         writeln!(out, "{whole:#}")
     }
 
@@ -128,8 +184,7 @@ impl DoctorReport {
         }
         let mut rows: Vec<&CaseRow> =
             table.rows.iter().filter(|row| wrong(row).is_some()).collect();
-        let plain =
-            |row: &&CaseRow| (row.world.other == Other::Right, row.world.conditions.count_ones());
+        let plain = |row: &&CaseRow| (row.world.other == Other::Right, row.unusual(table).count());
         rows.sort_by_key(plain);
         let mut seen = Vec::new();
         rows.retain(|row| {
@@ -144,12 +199,8 @@ impl DoctorReport {
     fn cells(&self, row: &CaseRow) -> [String; 6] {
         let table = self.table.as_ref();
         let held = table.map_or(String::new(), |table| {
-            let held: Vec<_> = (0..)
-                .zip(&table.conditions)
-                .filter(|(bit, _)| row.world.conditions >> bit & 1 == 1)
-                .map(|(_, condition)| condition.text.trim())
-                .chain(helpers(table, row))
-                .collect();
+            let held = row.unusual(table).filter_map(|number| condition(table, row, number));
+            let held: Vec<_> = held.chain(helpers(table, row).map(str::to_owned)).collect();
             held.join(" + ")
         });
         let password = match &row.world.password {
@@ -173,6 +224,16 @@ impl DoctorReport {
             decides.map_or(String::new(), |line| line.handler.place.to_string()),
         ]
     }
+}
+
+/// Returns a condition, and its answer in the row if that is no success.
+fn condition(table: &CaseTable, row: &CaseRow, number: usize) -> Option<String> {
+    let (of, code) = (table.conditions.get(number)?, row.world.conditions.get(number)?);
+    let text = of.text.trim();
+    Some(match *code == PamCode::SUCCESS {
+        true => text.to_owned(),
+        false => format!("{text} ({})", code.name()),
+    })
 }
 
 /// Returns the modules of other second factors that succeed in the row.

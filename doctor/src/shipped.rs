@@ -9,7 +9,7 @@ const EXAMPLES: &str = "/usr/share/doc/twinlock/examples/sshd_config.d";
 const FOLDER: &str = "/etc/ssh/sshd_config.d";
 
 /// Findings that follow from the missing settings, in sshd and in the unreached stack.
-const CONSEQUENCES: [&str; 10] = [
+const CONSEQUENCES: [&str; 12] = [
     "usepam-no",
     "prompts-off",
     "key-alone",
@@ -17,6 +17,8 @@ const CONSEQUENCES: [&str; 10] = [
     "hostbased-alone",
     "way-without-pam",
     "password-method",
+    "method-off",
+    "kerberos-alone",
     "key-after-code",
     "nobody-gets-in",
     "way-leads-nowhere",
@@ -38,6 +40,9 @@ pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
     for finding in findings.iter_mut().filter(|one| CONSEQUENCES.contains(&one.id)) {
         if !stays(finding, name, config) {
             finding.remedy.clone_from(&remedy);
+        } else if let Some((change, _)) = finding.remedy.split_once(", ") {
+            // The copied file has the other lines.
+            finding.remedy = format!("{change}, then run `sshd -t` and reload sshd.");
         }
     }
 }

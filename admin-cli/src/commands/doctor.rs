@@ -1,5 +1,7 @@
 //! `twinlock doctor`: prints the findings about the PAM stack and about settings, records and ledger.
 
+mod lenient;
+
 use std::{
     io::{Write, stdout},
     path::Path,
@@ -9,12 +11,12 @@ use std::{
 use rustix::process::geteuid;
 use twinlock_core::{
     base::error::StoreError,
-    policy::{Action, NotEnrolled, Places, Policy, Rule},
+    policy::{Action, Author, NotEnrolled, Places, Policy, Rule},
     ports::{Accounts, Clock},
-    record::State,
+    record::{State, extras::Ticket},
 };
 use twinlock_doctor::{
-    Format, NOT_READABLE, Settings, Ssh,
+    Decider, Exemptions, Format, NOT_JUDGED, Settings, Ssh,
     finding::{Finding, Level},
 };
 use twinlock_host::{
@@ -49,7 +51,12 @@ pub(crate) fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     // Settings, records and ledger belong to this machine, not to a tree of files.
     let here = arguments.root == Path::new("/");
     let settings = match ChosenSettings::of(command) {
-        Ok(chosen) if here => Settings { refusing: behind(&chosen), exempt: exempt(&chosen) },
+        Ok(chosen) if here => Settings {
+            refusing: behind(&chosen),
+            exempt: exempt(&chosen),
+            not_enrolled: decider(&chosen),
+            exemptions: exemptions(&chosen),
+        },
         Ok(_) => Settings::default(),
         Err(failure) => return failure.print(command.json),
     };
@@ -60,7 +67,7 @@ pub(crate) fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
     tell(&String::from_utf8_lossy(&complaints));
     let examined = written.and(examined);
     // A report that cannot be written gives no verdict.
-    ExitCode::from(examined.unwrap_or(NOT_READABLE))
+    ExitCode::from(examined.unwrap_or(NOT_JUDGED))
 }
 
 /// Returns the services that a rule exempts for all users, from anywhere and without an end.
@@ -71,6 +78,26 @@ fn exempt(chosen: &ChosenSettings) -> Vec<String> {
         anybody && rule.action == Action::Exempt && rule.until.is_none()
     };
     rules.into_iter().filter(of_all).filter_map(|rule| rule.service).collect()
+}
+
+/// Returns whether the settings let any user in without a code. Settings that cannot be read may.
+fn exemptions(chosen: &ChosenSettings) -> Exemptions {
+    let none = |policy: &Policy| {
+        let passes = matches!(policy.not_enrolled, NotEnrolled::Allow | NotEnrolled::Remind);
+        !passes && policy.rules.iter().all(|rule| rule.action == Action::Require)
+    };
+    match chosen.load().is_ok_and(|loaded| none(&loaded.policy)) {
+        true => Exemptions::None,
+        false => Exemptions::Some,
+    }
+}
+
+/// Returns whether the settings say how to treat users who are not enrolled, so that `nullok` changes nothing.
+fn decider(chosen: &ChosenSettings) -> Decider {
+    match chosen.load().map(|loaded| loaded.policy.not_enrolled_by) {
+        Ok(Author::Settings) => Decider::Settings,
+        Ok(Author::Nobody) | Err(_) => Decider::Line,
+    }
 }
 
 /// Returns the findings about settings, records, ledger and mail, which concern every PAM stack.
@@ -92,6 +119,7 @@ fn behind(chosen: &ChosenSettings) -> Vec<Finding> {
         Ok(()) => nobody(&machine, &loaded.policy),
         Err(finding) => Some(Finding { place: places.records.to_string(), ..finding }),
     });
+    found.extend(lenient::examine(config, &loaded.policy, &machine));
     found.extend(ledger(&machine, places));
     found.extend(ahead::examine(&machine, &places.records));
     // Mail settings come from the command's own file, whichever settings were requested.
@@ -187,10 +215,17 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     })
 }
 
-/// Returns whether an entry is an enrolled user whose account exists or cannot be looked up.
+/// Returns whether an entry is a user, enrolled or with a valid ticket, whose account exists or cannot be looked up.
 fn counts(machine: &Machine, entry: &EnrolledUser) -> bool {
-    let active = matches!(&entry.found, Ok(Some(found)) if found.record.state == State::Active);
-    active && !matches!(machine.accounts.by_name(&entry.user), Ok(None))
+    let now = machine.clock.now().ok().map(|now| now.unix);
+    let works = |ticket: &Ticket| now.is_some_and(|now| now < ticket.voucher.until);
+    let can = matches!(&entry.found, Ok(Some(found)) if match found.record.state {
+        State::Active => true,
+        // The next login takes the ticket and sets up an app.
+        State::Pending => found.record.extras.tickets.iter().any(works),
+        State::Removed => false,
+    });
+    can && !matches!(machine.accounts.by_name(&entry.user), Ok(None))
 }
 
 /// Returns whether the first rule that applies to every sshd login is an exemption.

@@ -1,6 +1,7 @@
 //! Input of the judgment of a stack: its truth table, and which users sshd lets through to PAM.
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{OtherFactor, StackRecipe};
+use crate::judge::trial::Edit;
 use crate::pam::table::{CaseRow, CaseTable, Cast, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
@@ -76,10 +77,10 @@ impl Case<'_> {
         self.table.cast.get(number)
     }
 
-    /// Returns the stack to write in place of one that is wrong as a whole.
+    /// Returns the stack to write in place of one that is wrong as a whole; empty if none is known to be right.
     #[must_use]
     pub fn recipe(&self) -> String {
-        StackRecipe {
+        let recipe = StackRecipe {
             file: self.file,
             reach: self.wanted,
             proofs: self.proofs(),
@@ -89,8 +90,12 @@ impl Case<'_> {
                 OtherFactor::Password
             },
             kept: Kept::of(self),
+        };
+        let lines = format!("{}\n", recipe.lines().join("\n"));
+        match self.mends(self.wanted, &Edit::Rewrite(&lines)) {
+            true => recipe.text(),
+            false => String::new(),
         }
-        .text()
     }
 
     /// Returns the recipe, unless a line is refused for its arguments: then the purpose of the stack is unknown.

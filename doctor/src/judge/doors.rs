@@ -2,6 +2,7 @@
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::judge::remedies::KEY_LINE;
+use crate::judge::trial::Edit;
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
 use crate::pam::modules::Second;
@@ -12,15 +13,19 @@ use crate::pam::twinlock::{ModuleAnswer, Stand};
 impl Case<'_> {
     /// Reports one kind of wrong rows by its row with the fewest conditions.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
-        let rows = || self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
+        let certain = |row: &&CaseRow| self.table.doubts(row).is_empty();
+        let rows = || {
+            let rows = self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
+            rows.filter(certain)
+        };
         let possible = |row: &&CaseRow| self.reach.covers(row.world.key);
         let fewest = |row: &&CaseRow| {
             let broken = matches!(row.world.answer, ModuleAnswer::Broken(_));
             let helped = row.world.other == Other::Right;
-            (helped, row.world.conditions.count_ones(), broken, row.world.key)
+            (helped, row.unusual(self.table).count(), broken, row.world.key)
         };
         let (row, level) = match rows().filter(possible).min_by_key(fewest) {
-            Some(row) => (row, self.level(kind, row)),
+            Some(row) => (row, Level::WayIn),
             None => (rows().min_by_key(fewest)?, Level::Warning),
         };
         let place = self.to_blame(kind, row).unwrap_or(self.file.to_owned());
@@ -33,38 +38,24 @@ impl Case<'_> {
         Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
     }
 
-    /// Returns the level: an exception if a condition selects users on purpose, else a way in.
-    fn level(&self, kind: Wrong, row: &CaseRow) -> Level {
-        let chosen = |condition: &str| {
-            ["pam_succeed_if.so", "pam_listfile.so", "pam_access.so"]
-                .contains(&condition.split(' ').next().unwrap_or_default())
+    /// Describes the answers of conditions that this row needs and that are not the usual ones.
+    fn held(&self, row: &CaseRow) -> Vec<String> {
+        let needed = |number: usize| {
+            let (of, code) =
+                (self.table.conditions.get(number)?, row.world.conditions.get(number)?);
+            let text = of.text.trim();
+            Some(match *code == PamCode::SUCCESS {
+                true => format!("`{text}` succeeds"),
+                false => format!("`{text}` returns {}", code.name()),
+            })
         };
-        let mut held = self.held(row).peekable();
-        let exception = held.peek().is_some() && held.all(chosen);
-        match kind {
-            Wrong::PasswordAlone | Wrong::KeyAlone if exception => Level::Exception,
-            Wrong::Open
-            | Wrong::CodeAlone
-            | Wrong::PasswordAlone
-            | Wrong::KeyAlone
-            | Wrong::ExemptAlone => Level::WayIn,
-        }
-    }
-
-    fn held<'a>(&'a self, row: &'a CaseRow) -> impl Iterator<Item = &'a str> {
-        (0..)
-            .zip(&self.table.conditions)
-            .filter(|(bit, _)| row.world.conditions >> bit & 1 == 1)
-            .map(|(_, condition)| condition.text.as_str())
+        row.unusual(self.table).filter_map(needed).collect()
     }
 
     fn when(&self, row: &CaseRow) -> String {
-        let held: Vec<_> = self.held(row).map(|text| format!("`{}`", text.trim())).collect();
-        let mut when = if held.is_empty() {
-            String::new()
-        } else {
-            format!(" if {} succeeds", held.join(" and "))
-        };
+        let held = self.held(row);
+        let mut when =
+            if held.is_empty() { String::new() } else { format!(" if {}", held.join(" and ")) };
         if let ModuleAnswer::Broken(code) = row.world.answer {
             when.push_str(&format!(" while the module cannot verify and returns {}", code.name()));
         }
@@ -118,15 +109,19 @@ impl Case<'_> {
             return self.recipe();
         }
         let only_ours = (self.table.cast.iter()).all(|line| !matches!(line.role, Role::Proof(_)));
-        match self.ours(kind, row) {
-            Some(_) if kind == Wrong::CodeAlone && only_ours => {
-                format!("Write `{KEY_LINE}` there: it refuses users without a key.")
+        let Some(line) = self.ours(kind, row) else { return self.recipe() };
+        let number = self.table.cast.iter().position(|other| std::ptr::eq(other, line));
+        let (write, why) = match kind {
+            Wrong::CodeAlone if only_ours => {
+                (KEY_LINE.to_owned(), "it refuses users without a key")
             }
-            Some(line) if matches!(kind, Wrong::PasswordAlone | Wrong::KeyAlone | Wrong::Open) => {
-                format!("Write `{}` there, so that its refusal is final.", required(line))
+            Wrong::PasswordAlone | Wrong::KeyAlone | Wrong::Open => {
+                (required(line), "its refusal is then final")
             }
-            Some(_) | None => self.recipe(),
-        }
+            Wrong::CodeAlone | Wrong::ExemptAlone => return self.recipe(),
+        };
+        let closes = number.is_some_and(|number| self.closes(kind, &Edit::Replace(number, &write)));
+        if closes { format!("Write `{write}` there: {why}.") } else { self.recipe() }
     }
 }
 
@@ -191,11 +186,13 @@ fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
 }
 
 /// Returns the corrected line: the same arguments, with a control that makes a failure final.
-fn required(line: &Cast) -> String {
+pub(super) fn required(line: &Cast) -> String {
     let StackKind::Module { path, args } = &line.handler.kind else {
         return KEY_LINE.to_owned();
     };
+    let decoy = matches!(&line.role, Role::Twinlock(args) if args.stand == Stand::Failed);
     let control = match line.handler.actions.on(PamCode::SUCCESS) {
+        _ if decoy => "[default=die]".to_owned(),
         ControlAction::Jump(count) => format!("[success={count} ignore=ignore default=die]"),
         ControlAction::Ignore
         | ControlAction::Ok

@@ -83,8 +83,8 @@ impl Case<'_> {
                 KeptPlace::LeftOut("it asks for a code of its own")
             }
             Role::Fixed(_) if ["pam_permit.so", "pam_deny.so"].contains(&file) => KeptPlace::Anew,
-            Role::Fixed(_) if says("authfail") => self.counting(KeptPlace::OnFailure),
-            Role::Fixed(_) if says("authsucc") => self.counting(KeptPlace::OnSuccess),
+            Role::Condition(_) if says("authfail") => self.counting(KeptPlace::OnFailure),
+            Role::Condition(_) if says("authsucc") => self.counting(KeptPlace::OnSuccess),
             Role::Fixed(_) | Role::Condition(_) | Role::Second(_) => match must(line) {
                 Some(_) if self.binds_all(number) => KeptPlace::First,
                 None if harmless(line) => KeptPlace::LeftOut("it refuses no login"),

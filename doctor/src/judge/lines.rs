@@ -1,5 +1,6 @@
 //! Findings about single lines and files, without the truth table.
 use crate::finding::{Finding, Level};
+use crate::judge::hidden;
 use crate::judge::misspelt;
 use crate::judge::one_field;
 use crate::judge::remedies::KEY_LINE;
@@ -7,7 +8,7 @@ use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
 use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
-use crate::pam::twinlock::{ArgumentError, BROKEN, MODULE, Stand, is_twinlock, read};
+use crate::pam::twinlock::{ArgumentError, MODULE, is_twinlock, read};
 
 /// What is known about a module's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,8 +56,10 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &st
         found.push(not_wired(file, recipe));
     }
     found.extend(meant);
-    found.extend(ours.iter().filter_map(|line| arguments(line)));
-    found.extend(ours.iter().filter_map(|line| control(line)));
+    found.extend(service.faults.iter().filter_map(hidden::fault));
+    found.extend(auth.iter().filter_map(hidden::judge));
+    let plain = ours.iter().filter(|line| hidden::of_line(line).is_none());
+    found.extend(plain.filter_map(|line| arguments(line)));
     found.extend(one_field::judge(auth));
     found.extend(service.lines(Facility::Account).iter().filter(|line| is_ours(line)).map(account));
     found.extend(files(&ours, module));
@@ -130,35 +133,6 @@ fn arguments(line: &Handler) -> Option<Finding> {
         ),
     };
     Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
-}
-
-/// Reports a line whose failure does not count, whatever the other lines do.
-fn control(line: &Handler) -> Option<Finding> {
-    let StackKind::Module { path, args } = &line.kind else { return None };
-    let stand = read(args).stand;
-    let weak = |code: &PamCode| match line.actions.on(*code) {
-        ControlAction::Bad | ControlAction::Die => false,
-        ControlAction::Ignore
-        | ControlAction::Ok
-        | ControlAction::Done
-        | ControlAction::Reset
-        | ControlAction::Jump(_) => true,
-    };
-    if !(stand.judges() || stand == Stand::Failed) {
-        return None;
-    }
-    let code = [PamCode::AUTH_ERR].into_iter().chain(BROKEN).find(weak)?;
-    let control = if stand == Stand::Failed { "[default=die]" } else { "required" };
-    Some(Finding {
-        level: Level::Warning,
-        id: "weak-control",
-        place: line.place.to_string(),
-        what: format!(
-            "With the control field of this line, {} from the module does not refuse the login.",
-            code.name()
-        ),
-        remedy: format!("Write `auth {control} {path} {}`.", args.join(" ")),
-    })
 }
 
 /// Reports each module file once, however many lines name it.

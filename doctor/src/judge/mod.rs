@@ -1,6 +1,7 @@
 //! Derives findings from facts, without access to the machine.
 pub mod case;
 pub mod doors;
+mod hidden;
 mod kept;
 pub mod lines;
 mod misspelt;
@@ -9,7 +10,10 @@ mod one_field;
 mod promises;
 pub mod remedies;
 mod shut;
+mod trial;
 pub mod twice;
+mod unknown;
+mod weak;
 
 use crate::finding::Finding;
 use case::{Case, Wrong};
@@ -17,6 +21,9 @@ use case::{Case, Wrong};
 /// Returns all findings about the truth table.
 #[must_use]
 pub fn stack(case: &Case<'_>) -> Vec<Finding> {
+    if case.table.is_too_large() {
+        return vec![case.too_many()];
+    }
     let mut found: Vec<Finding> =
         [Wrong::Open, Wrong::CodeAlone, Wrong::PasswordAlone, Wrong::KeyAlone, Wrong::ExemptAlone]
             .into_iter()
@@ -29,7 +36,10 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
             .filter(|(_, line)| !blamed.contains(&line.handler.place.to_string()))
             .filter_map(|(number, line)| case.reached_by_failure(number, line)),
     );
+    let lines = case.table.cast.iter().enumerate();
+    found.extend(lines.filter_map(|(number, line)| case.weak(number, line)));
     found.extend(case.shut());
+    found.extend(case.unknown());
     found
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn judge(auth: &[Handler]) -> Vec<Finding> {
 
 fn let_through(handler: &Handler, line: &PamLine) -> Option<Finding> {
     (line.not_enrolled == NotEnrolled::Allow).then(|| Finding {
-        level: Level::Exception,
+        level: Level::WayIn,
         id: "nullok",
         place: handler.place.to_string(),
         what: "Because of `nullok`, a user who is not enrolled logs in with the first factor alone (unless twinlock.toml has \

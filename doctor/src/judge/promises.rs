@@ -51,7 +51,8 @@ impl Case<'_> {
             return None;
         };
         let called = |row: &&CaseRow| {
-            row.world.empty_handed() && row.steps.iter().any(|step| step.line == number)
+            let leads = row.steps.iter().any(|step| step.line == number);
+            row.world.empty_handed() && leads && self.table.known_path(row)
         };
         if args.stand != Stand::Stack || !self.table.rows.iter().any(|row| called(&row)) {
             return None;

@@ -59,7 +59,9 @@ impl StackRecipe<'_> {
         !self.reach.without_key && self.beside_key == OtherFactor::Password
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// Returns the lines of the stack.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
         let mut lines = self.kept.first.clone();
         if !self.reach.without_key && !self.three() {
             lines.push(KEY_LINE.to_owned());

@@ -2,19 +2,20 @@
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
 use crate::judge::misspelt;
+use crate::judge::trial::Edit;
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 use crate::pam::stack::StackKind;
-use crate::pam::table::{Password, Role};
-use crate::pam::twinlock::ModuleAnswer;
+use crate::pam::table::{Cast, Role};
+use crate::pam::twinlock::{ModuleAnswer, Stand};
 
 impl Case<'_> {
     pub(super) fn shut(&self) -> Vec<Finding> {
         let gets_in = |key: bool, answer: ModuleAnswer| {
-            self.table.rows.iter().any(|row| {
-                let proven = row.world.key || !matches!(row.world.password, Password::None(_));
-                row.passes() && proven && row.world.key == key && row.world.answer == answer
-            })
+            self.table
+                .rows
+                .iter()
+                .any(|row| row.passes() && row.world.key == key && row.world.answer == answer)
         };
         let ways = [false, true].into_iter().filter(|key| self.reach.covers(*key));
         let mut found = Vec::new();
@@ -62,11 +63,15 @@ impl Case<'_> {
                 true => {
                     meant.map_or_else(|| self.recipe_when_read(), |path| misspelt::remedy(path))
                 }
-                false => format!(
-                    "Remove that method from AuthenticationMethods, or let the stack accept it: {}",
-                    self.recipe_when_read()
-                ),
+                false => self.or_recipe("Remove that method from AuthenticationMethods"),
             },
+        }
+    }
+
+    fn or_recipe(&self, other: &str) -> String {
+        match self.recipe_when_read() {
+            none if none.is_empty() => format!("{other}."),
+            recipe => format!("{other}, or let the stack accept it: {recipe}"),
         }
     }
 
@@ -76,8 +81,24 @@ impl Case<'_> {
             level: Level::LockOut,
             id: "exempt-shut-out",
             place: self.file.to_owned(),
-            what: format!("An exempt account cannot log in {with}: no line succeeds when the module returns ignore."),
-            remedy: "Write `auth required pam_permit.so` directly before the line with first_factor=stack.".to_owned(),
+            what: format!(
+                "An exempt account cannot log in {with}: no line succeeds when the module returns ignore."
+            ),
+            remedy: self.before_the_code(),
+        }
+    }
+
+    /// Returns the line that succeeds where the module returns ignore, if that is enough; else the whole stack.
+    fn before_the_code(&self) -> String {
+        let asks =
+            |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand == Stand::Stack);
+        let before = self.table.cast.iter().position(asks);
+        let permit = "auth required pam_permit.so";
+        match before.filter(|number| self.mends(self.reach, &Edit::Insert(*number, permit))) {
+            Some(_) => {
+                format!("Write `{permit}` directly before the line with first_factor=stack.")
+            }
+            None => self.recipe(),
         }
     }
 }

@@ -78,7 +78,7 @@ fn one_field_is_clean_as_shipped_and_each_damage_is_found() {
             "requisite    pam_twinlock",
             ("code-told-apart", Level::Warning),
         ),
-        ("forward_pass\n", "forward_pass nullok\n", ("nullok", Level::Exception)),
+        ("forward_pass\n", "forward_pass nullok\n", ("nullok", Level::WayIn)),
         ("forward_pass\n", "forward_pass echo\n", ("wrong-arguments", Level::LockOut)),
         ("auth       required     pam_unix", "# auth", ("code-alone", Level::WayIn)),
     ] {
@@ -87,7 +87,7 @@ fn one_field_is_clean_as_shipped_and_each_damage_is_found() {
         assert!(found.contains(&expected), "{to}: {found:?}");
     }
     let behind = KEY.replace("=publickey\n", "=publickey nullok\n");
-    assert_eq!(ids(&behind, KEY_ONLY), [("nullok", Level::Exception)]);
+    assert_eq!(ids(&behind, KEY_ONLY), [("nullok", Level::WayIn)]);
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn may_go(case: &Case<'_>, number: usize, line: &Cast) -> bool {
     }
     let table = case.table.without(number);
     let case = Case { table: &table, ..*case };
-    !crate::judge::stack(&case).iter().any(|finding| finding.level.fails())
+    let wrong = |finding: &Finding| finding.level.fails() || finding.level == Level::Unknown;
+    !crate::judge::stack(&case).iter().any(wrong)
 }
 
 fn written(line: &Cast) -> String {

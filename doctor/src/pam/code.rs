@@ -55,6 +55,10 @@ impl PamCode {
     pub const AUTHINFO_UNAVAIL: Self = Self(9);
     /// The module does not know the account.
     pub const USER_UNKNOWN: Self = Self(10);
+    /// The module's credentials do not suffice.
+    pub const CRED_INSUFFICIENT: Self = Self(8);
+    /// Too many attempts.
+    pub const MAXTRIES: Self = Self(11);
     /// Success, but the password has to be changed.
     pub const NEW_AUTHTOK_REQD: Self = Self(12);
     /// The conversation failed.

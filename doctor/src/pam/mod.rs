@@ -8,3 +8,4 @@ pub mod modules;
 pub mod stack;
 pub mod table;
 pub mod twinlock;
+mod worlds;

@@ -1,4 +1,4 @@
-//! Possible answers of each module, as far as they are known from outside.
+//! Model of the known modules: what each can return in `auth`, and whether success proves a factor.
 use crate::pam::code::PamCode;
 
 /// How a module's answer comes about.
@@ -6,12 +6,14 @@ use crate::pam::code::PamCode;
 pub enum Nature {
     /// Always the same.
     Fixed(PamCode),
-    /// Depends on the account, the caller or the time; success proves no identity.
-    Condition,
+    /// One of these codes, by account, caller, time or files; none of them proves a factor. The first is the usual one.
+    Condition(&'static [PamCode]),
     /// Asks for a password or another secret of the user; the name distinguishes it from others.
     Proof(String),
     /// Checks another second factor.
     Second(Second),
+    /// Not known: it may return any code and proves nothing.
+    Unknown,
 }
 
 /// A module that checks a second factor: its success does not replace a password.
@@ -40,8 +42,95 @@ const CODES: [&str; 4] = ["pam_google_authenticator", "pam_oath", "pam_otpw", "p
 /// Modules that ask for a device or call a telephone.
 const THINGS: [&str; 4] = ["pam_duo", "pam_yubico", "pam_u2f", "pam_fido2"];
 
+/// Modules that ask for a secret of the user.
+const PROOFS: [&str; 16] = [
+    "pam_unix",
+    "pam_sss",
+    "pam_winbind",
+    "pam_krb5",
+    "pam_ldap",
+    "pam_tcb",
+    "pam_pwdfile",
+    "pam_userdb",
+    "pam_radius_auth",
+    "pam_systemd_home",
+    "pam_heimdal",
+    "pam_sss_gss",
+    "pam_fprintd",
+    "pam_pkcs11",
+    "pam_p11",
+    "pam_ssh_agent_auth",
+];
+
+/// Modules without an `auth` function: libpam answers for them.
+const NO_AUTH: [&str; 21] = [
+    "pam_time",
+    "pam_motd",
+    "pam_limits",
+    "pam_loginuid",
+    "pam_mkhomedir",
+    "pam_namespace",
+    "pam_pwhistory",
+    "pam_setquota",
+    "pam_systemd",
+    "pam_tty_audit",
+    "pam_umask",
+    "pam_xauth",
+    "pam_cracklib",
+    "pam_pwquality",
+    "pam_passwdqc",
+    "pam_elogind",
+    "pam_ck_connector",
+    "pam_oddjob_mkhomedir",
+    "pam_lastlog2",
+    "pam_canonicalize_user",
+    "pam_cgroup",
+];
+
 /// Arguments with which such a module accepts or ignores an account that it does not know.
 const LENIENT: [&str; 2] = ["nullok", "nouserok"];
+
+/// Arguments with which a module that asks for a password returns ignore in place of a failure.
+const IGNORING: [&str; 4] =
+    ["ignore_unknown_user", "ignore_authinfo_unavail", "ignore_root", "minimum_uid="];
+
+type Codes = &'static [PamCode];
+
+/// Restricts logins; usually the user does not match.
+const MATCHES: Codes =
+    &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
+/// Restricts logins, and may return perm_denied.
+const PERMITS: Codes = &[
+    PamCode::PERM_DENIED,
+    PamCode::SUCCESS,
+    PamCode::AUTH_ERR,
+    PamCode::USER_UNKNOWN,
+    PamCode::SERVICE_ERR,
+    PamCode::ABORT,
+];
+const WHEEL: Codes = &[
+    PamCode::PERM_DENIED,
+    PamCode::IGNORE,
+    PamCode::SUCCESS,
+    PamCode::USER_UNKNOWN,
+    PamCode::SERVICE_ERR,
+];
+const ECHO: Codes = &[PamCode::SUCCESS, PamCode::IGNORE, PamCode::CONV_ERR];
+const LASTLOG: Codes =
+    &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
+const NOLOGIN: Codes =
+    &[PamCode::IGNORE, PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::USER_UNKNOWN];
+const TERMINAL: Codes =
+    &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
+const CHECKED: Codes = &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::IGNORE];
+const COUNTED: Codes = &[PamCode::IGNORE, PamCode::AUTH_ERR];
+const TALLIED: Codes =
+    &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::IGNORE, PamCode::USER_UNKNOWN];
+const SEPERMIT: Codes = &[PamCode::IGNORE, PamCode::AUTH_ERR, PamCode::SUCCESS];
+const CAPABILITY: Codes = &[PamCode::IGNORE, PamCode::SUCCESS, PamCode::AUTH_ERR];
+const KEYRING: Codes =
+    &[PamCode::IGNORE, PamCode::SUCCESS, PamCode::SERVICE_ERR, PamCode::AUTH_ERR];
+const FTP: Codes = &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN];
 
 fn second(file: &str, args: &[String]) -> Option<Second> {
     let bare = file.strip_suffix(".so").unwrap_or(file);
@@ -59,19 +148,51 @@ fn second(file: &str, args: &[String]) -> Option<Second> {
 #[must_use]
 pub fn nature(path: &str, args: &[String]) -> Nature {
     let file = file_name(path);
-    match file.strip_suffix(".so").unwrap_or(file) {
-        "pam_permit" | "pam_faildelay" => Nature::Fixed(PamCode::SUCCESS),
+    let bare = file.strip_suffix(".so").unwrap_or(file);
+    match bare {
+        "pam_permit" => Nature::Fixed(PamCode::SUCCESS),
         "pam_deny" => Nature::Fixed(PamCode::AUTH_ERR),
         "pam_debug" => Nature::Fixed(debug_answer(args)),
-        "pam_faillock" | "pam_tally2" => Nature::Fixed(counter_answer(args)),
-        "pam_env" | "pam_warn" | "pam_echo" | "pam_issue" | "pam_group" | "pam_nologin"
-        | "pam_sepermit" | "pam_keyinit" | "pam_mount" => Nature::Fixed(PamCode::IGNORE),
-        "pam_succeed_if" | "pam_usertype" | "pam_localuser" | "pam_listfile" | "pam_access"
-        | "pam_time" | "pam_wheel" | "pam_rootok" | "pam_exec" | "pam_shells" | "pam_securetty"
-        | "pam_rhosts" | "pam_cap" | "pam_gnome_keyring" | "pam_kwallet5" | "pam_kwallet"
-        | "pam_ecryptfs" | "pam_selinux" | "pam_stress" | "pam_script" => Nature::Condition,
-        _ => second(file, args).map_or_else(|| Nature::Proof(file.to_owned()), Nature::Second),
+        "pam_env" | "pam_faildelay" | "pam_group" | "pam_issue" | "pam_keyinit" | "pam_mail"
+        | "pam_warn" => Nature::Fixed(PamCode::IGNORE),
+        _ if NO_AUTH.contains(&bare) => Nature::Fixed(PamCode::MODULE_UNKNOWN),
+        _ if PROOFS.contains(&bare) => Nature::Proof(file.to_owned()),
+        _ => condition(bare, args)
+            .map(Nature::Condition)
+            .or_else(|| second(file, args).map(Nature::Second))
+            .unwrap_or(Nature::Unknown),
     }
+}
+
+/// Returns what a module can return that checks the account, the caller, the time or a file.
+fn condition(bare: &str, args: &[String]) -> Option<Codes> {
+    Some(match bare {
+        "pam_succeed_if" | "pam_listfile" | "pam_rhosts" | "pam_selinux" | "pam_timestamp" => {
+            MATCHES
+        }
+        "pam_usertype" | "pam_localuser" | "pam_access" | "pam_rootok" => PERMITS,
+        "pam_wheel" => WHEEL,
+        "pam_echo" => ECHO,
+        "pam_lastlog" => LASTLOG,
+        "pam_nologin" => NOLOGIN,
+        "pam_securetty" => TERMINAL,
+        "pam_shells" => CHECKED,
+        "pam_sepermit" => SEPERMIT,
+        "pam_faillock" if args.iter().any(|arg| arg == "authfail") => COUNTED,
+        "pam_faillock" => CHECKED,
+        "pam_tally2" | "pam_tally" => TALLIED,
+        "pam_cap" => CAPABILITY,
+        "pam_gnome_keyring" | "pam_kwallet5" | "pam_kwallet" | "pam_ecryptfs" => KEYRING,
+        "pam_ftp" => FTP,
+        _ => return None,
+    })
+}
+
+/// Reports whether a module that asks for a password ignores some accounts in place of a refusal.
+#[must_use]
+pub fn ignores_some(path: &str, args: &[String]) -> bool {
+    let kerberos = file_name(path).starts_with("pam_krb5");
+    kerberos || args.iter().any(|arg| IGNORING.iter().any(|word| arg.starts_with(word)))
 }
 
 /// Returns the last part of a path.
@@ -86,15 +207,6 @@ fn debug_answer(args: &[String]) -> PamCode {
         .find_map(|arg| arg.strip_prefix("auth="))
         .and_then(PamCode::from_name)
         .unwrap_or(PamCode::SUCCESS)
-}
-
-/// Returns the answer of a counting module: counting a failure has no result, the other calls succeed unless the user
-/// is locked out.
-fn counter_answer(args: &[String]) -> PamCode {
-    if args.iter().any(|arg| arg == "authfail") {
-        return PamCode::IGNORE;
-    }
-    PamCode::SUCCESS
 }
 
 #[cfg(test)]
@@ -116,9 +228,12 @@ mod tests {
             Nature::Fixed(PamCode::from_name("maxtries").unwrap())
         );
         assert_eq!(of("pam_debug.so auth=nonsense"), Nature::Fixed(PamCode::SUCCESS));
-        assert_eq!(of("pam_faillock.so preauth silent"), Nature::Fixed(PamCode::SUCCESS));
-        assert_eq!(of("pam_faillock.so authfail"), Nature::Fixed(PamCode::IGNORE));
-        assert_eq!(of("pam_succeed_if.so uid >= 1000"), Nature::Condition);
+        assert_eq!(of("pam_faillock.so preauth silent"), Nature::Condition(CHECKED));
+        assert_eq!(of("pam_faillock.so authfail"), Nature::Condition(COUNTED));
+        assert_eq!(of("pam_succeed_if.so uid >= 1000"), Nature::Condition(MATCHES));
+        assert_eq!(of("pam_mail.so"), Nature::Fixed(PamCode::IGNORE));
+        assert_eq!(of("pam_time.so"), Nature::Fixed(PamCode::MODULE_UNKNOWN));
+        assert_eq!(of("pam_sss.so"), Nature::Proof("pam_sss.so".to_owned()));
     }
 
     #[test]
@@ -135,7 +250,9 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_nobody_knows_may_prove_something() {
-        assert_eq!(of("pam_house.so"), Nature::Proof("pam_house.so".to_owned()));
+    fn a_module_outside_the_model_proves_nothing() {
+        for line in ["pam_house.so", "pam_exec.so /usr/local/bin/check", "pam_python.so x.py"] {
+            assert_eq!(of(line), Nature::Unknown, "{line}");
+        }
     }
 }

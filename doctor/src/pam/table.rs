@@ -1,9 +1,10 @@
 //! Truth table of a stack: combinations of factors, and whether libpam grants access.
 use crate::pam::code::PamCode;
-use crate::pam::dispatch::{StackStep, dispatch};
+use crate::pam::dispatch::StackStep;
 use crate::pam::modules::{Nature, Second, file_name, nature};
 use crate::pam::stack::{Handler, LinePlace, StackKind};
-use crate::pam::twinlock::{Arguments, BROKEN, ModuleAnswer, is_twinlock, read};
+use crate::pam::twinlock::{Arguments, ModuleAnswer, is_twinlock, read};
+use crate::pam::worlds;
 
 /// The first factor that a module in the stack checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,8 +37,8 @@ pub struct World {
     pub answer: ModuleAnswer,
     /// Answer of the modules of other second factors.
     pub other: Other,
-    /// Which conditions hold, one bit for each.
-    pub conditions: u32,
+    /// Answer of each condition. One that no line consults has its usual answer.
+    pub conditions: Vec<PamCode>,
 }
 
 /// A world and its result.
@@ -77,13 +78,26 @@ pub struct Cast {
     pub role: Role,
 }
 
-/// A module that checks the account, the caller or the time.
+/// A module that checks the account, the caller or the time, or one that is not known.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
     /// Module and arguments as written.
     pub text: String,
     /// Where it is first written.
     pub place: LinePlace,
+    /// Its possible answers, one of each effect on the stack; the first is the usual one.
+    pub codes: Vec<PamCode>,
+    /// Whether the module is in the model.
+    pub model: ConditionModel,
+}
+
+/// Whether a module is in the model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConditionModel {
+    /// Its answers are known, and none proves a factor.
+    Known,
+    /// It may return any code, and may ask for anything.
+    Unknown,
 }
 
 /// The whole table.
@@ -91,20 +105,23 @@ pub struct Condition {
 pub struct CaseTable {
     /// The lines.
     pub cast: Vec<Cast>,
-    /// The conditions, in the order of their bits.
+    /// The conditions, in the order of their numbers.
     pub conditions: Vec<Condition>,
-    /// One row for each world.
+    /// One row for each world; none if there are too many.
     pub rows: Vec<CaseRow>,
 }
-
-/// Above this number, conditions are tried all together and one by one, not in every combination.
-const FREE_CONDITIONS: usize = 4;
 
 impl CaseRow {
     /// Reports whether libpam grants access.
     #[must_use]
     pub fn passes(&self) -> bool {
         self.code == PamCode::SUCCESS
+    }
+
+    /// Returns the numbers of the conditions whose answer is not the usual one.
+    pub fn unusual<'a>(&'a self, table: &'a CaseTable) -> impl Iterator<Item = usize> + 'a {
+        let pairs = self.world.conditions.iter().zip(&table.conditions).enumerate();
+        pairs.filter(|(_, (code, of))| of.codes.first() != Some(code)).map(|(number, _)| number)
     }
 }
 
@@ -114,9 +131,29 @@ impl World {
     pub fn empty_handed(&self) -> bool {
         !self.key && matches!(self.password, Password::None(_))
     }
+
+    /// Reports whether only the answers of conditions differ.
+    #[must_use]
+    pub fn same_factors(&self, other: &Self) -> bool {
+        let factors = |of: &Self| (of.key, of.answer, of.other);
+        factors(self) == factors(other) && self.password == other.password
+    }
 }
 
 impl CaseTable {
+    /// Computes the table of lines whose roles are known.
+    #[must_use]
+    pub fn of(cast: Vec<Cast>, conditions: Vec<Condition>) -> Self {
+        let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
+        Self { cast, conditions, rows }
+    }
+
+    /// Reports whether the conditions have too many combinations to try.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.rows.is_empty() && !self.cast.is_empty()
+    }
+
     /// Returns the table of this stack without one of its lines.
     #[must_use]
     pub fn without(&self, number: usize) -> Self {
@@ -124,26 +161,68 @@ impl CaseTable {
         if number < cast.len() {
             cast.remove(number);
         }
-        let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
-        let worlds = worlds(&cast, self.conditions.len());
-        let rows = worlds.into_iter().map(|world| run(&stack, &cast, world)).collect();
-        Self { cast, conditions: self.conditions.clone(), rows }
+        Self::of(cast, self.conditions.clone())
+    }
+
+    /// Returns the conditions that the row has consulted.
+    pub fn consulted<'a>(&'a self, row: &'a CaseRow) -> impl Iterator<Item = usize> + 'a {
+        row.steps.iter().filter_map(|step| match self.cast.get(step.line)?.role {
+            Role::Condition(number) => Some(number),
+            Role::Twinlock(_) | Role::Fixed(_) | Role::Proof(_) | Role::Second(_) | Role::Idle => {
+                None
+            }
+        })
+    }
+
+    /// Returns the unknown modules on whose answer the result of the row depends: with other answers of theirs, and the
+    /// same of all else, the result is another.
+    #[must_use]
+    pub fn doubts(&self, row: &CaseRow) -> Vec<&Condition> {
+        let unknown: Vec<usize> =
+            self.consulted(row).filter(|number| self.is_unknown(*number)).collect();
+        let differs = |other: &&CaseRow| {
+            other.passes() != row.passes()
+                && other.world.same_factors(&row.world)
+                && self.agree(row, other)
+        };
+        if unknown.is_empty() || !self.rows.iter().any(|other| differs(&other)) {
+            return Vec::new();
+        }
+        unknown.into_iter().filter_map(|number| self.conditions.get(number)).collect()
+    }
+
+    /// Reports whether the row consults no unknown module.
+    #[must_use]
+    pub fn known_path(&self, row: &CaseRow) -> bool {
+        !self.consulted(row).any(|number| self.is_unknown(number))
+    }
+
+    fn is_unknown(&self, number: usize) -> bool {
+        self.conditions.get(number).is_some_and(|one| one.model == ConditionModel::Unknown)
+    }
+
+    /// Reports whether the known conditions that both rows consult have the same answers.
+    fn agree(&self, row: &CaseRow, other: &CaseRow) -> bool {
+        let theirs: Vec<usize> = self.consulted(other).collect();
+        let both = self.consulted(row).filter(|number| theirs.contains(number));
+        let mut known = both.filter(|number| !self.is_unknown(*number));
+        known.all(|number| row.world.conditions.get(number) == other.world.conditions.get(number))
     }
 }
 
 /// Computes the table. `present` reports whether the file of a module exists.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> CaseTable {
     let mut conditions = Vec::new();
-    let cast: Vec<Cast> = stack
-        .iter()
-        .map(|handler| Cast {
-            handler: handler.clone(),
-            role: role(handler, present, &mut conditions),
-        })
-        .collect();
-    let rows =
-        worlds(&cast, conditions.len()).into_iter().map(|world| run(stack, &cast, world)).collect();
-    CaseTable { cast, conditions, rows }
+    let mut cast: Vec<Cast> = Vec::new();
+    for handler in stack {
+        let role = role(handler, present, &mut conditions);
+        cast.push(Cast { handler: handler.clone(), role });
+    }
+    for (number, condition) in conditions.iter_mut().enumerate() {
+        let lines = || cast.iter().filter(|line| line.role == Role::Condition(number));
+        condition.codes = worlds::distinct(&condition.codes, &lines);
+    }
+    CaseTable::of(cast, conditions)
 }
 
 fn role(
@@ -160,115 +239,21 @@ fn role(
     if is_twinlock(path) {
         return Role::Twinlock(read(args));
     }
-    match nature(path, args) {
-        Nature::Fixed(code) => Role::Fixed(code),
-        Nature::Proof(name) => Role::Proof(name),
-        Nature::Second(second) => Role::Second(second),
-        Nature::Condition => {
-            let text = format!("{} {}", file_name(path), args.join(" "));
-            let known = conditions.iter().position(|condition| condition.text == text);
-            Role::Condition(known.unwrap_or_else(|| {
-                conditions.push(Condition { text, place: handler.place.clone() });
-                conditions.len() - 1
-            }))
-        }
-    }
-}
-
-fn worlds(cast: &[Cast], conditions: usize) -> Vec<World> {
-    let passwords = passwords(cast);
-    let bits = combinations(conditions);
-    let others = match cast.iter().any(|line| matches!(line.role, Role::Second(_))) {
-        true => [Other::Wrong, Other::Unknown, Other::Right].as_slice(),
-        false => &[Other::Wrong],
+    let text = format!("{} {}", file_name(path), args.join(" "));
+    let (codes, model) = match nature(path, args) {
+        Nature::Fixed(code) => return Role::Fixed(code),
+        Nature::Proof(name) => return Role::Proof(name),
+        Nature::Second(second) => return Role::Second(second),
+        Nature::Condition(codes) => (codes.to_vec(), ConditionModel::Known),
+        Nature::Unknown => (worlds::any(), ConditionModel::Unknown),
     };
-    let [first, second, third, fourth] = BROKEN.map(ModuleAnswer::Broken);
-    let answers = [
-        ModuleAnswer::Right,
-        ModuleAnswer::Wrong,
-        ModuleAnswer::Exempt,
-        first,
-        second,
-        third,
-        fourth,
-    ];
-    let mut all = Vec::new();
-    for (key, other) in
-        [false, true].into_iter().flat_map(|key| others.iter().map(move |other| (key, other)))
-    {
-        for password in &passwords {
-            for answer in answers {
-                all.extend(bits.iter().map(|bits| World {
-                    key,
-                    password: password.clone(),
-                    answer,
-                    other: *other,
-                    conditions: *bits,
-                }));
-            }
-        }
-    }
-    all
-}
-
-fn passwords(cast: &[Cast]) -> Vec<Password> {
-    let mut all = Vec::new();
-    for line in cast {
-        if let Role::Proof(name) = &line.role {
-            let one = Password::By(name.clone());
-            if !all.contains(&one) {
-                all.push(one);
-            }
-        }
-    }
-    all.push(Password::None(PamCode::AUTH_ERR));
-    if all.len() > 1 {
-        all.push(Password::None(PamCode::USER_UNKNOWN));
-        all.push(Password::None(PamCode::AUTHINFO_UNAVAIL));
-    }
-    all
-}
-
-fn combinations(conditions: usize) -> Vec<u32> {
-    let count = u32::try_from(conditions.min(31)).unwrap_or(31);
-    let every = (1u32 << count) - 1;
-    if conditions <= FREE_CONDITIONS {
-        return (0..=every).collect();
-    }
-    let single = (0..count).map(|bit| 1 << bit);
-    let but_one = (0..count).map(|bit| every & !(1 << bit));
-    [0, every].into_iter().chain(single).chain(but_one).collect()
-}
-
-fn run(stack: &[Handler], cast: &[Cast], world: World) -> CaseRow {
-    let mut line_of = stack.iter().zip(cast);
-    let mut answer = |handler: &Handler| {
-        line_of
-            .find(|(line, _)| std::ptr::eq(*line, handler))
-            .map_or(PamCode::PERM_DENIED, |(_, cast)| answer(&cast.role, &world))
-    };
-    let outcome = dispatch(stack, &mut answer);
-    CaseRow { world, code: outcome.code, steps: outcome.steps }
-}
-
-fn answer(role: &Role, world: &World) -> PamCode {
-    match role {
-        Role::Idle => PamCode::PERM_DENIED,
-        Role::Fixed(code) => *code,
-        Role::Twinlock(line) => line.stand.answer(world.key, world.answer),
-        Role::Condition(number) if world.conditions >> number & 1 == 1 => PamCode::SUCCESS,
-        Role::Condition(_) => PamCode::AUTH_ERR,
-        Role::Second(second) => match world.other {
-            Other::Wrong => PamCode::AUTH_ERR,
-            Other::Unknown => second.unknown,
-            Other::Right => PamCode::SUCCESS,
-        },
-        Role::Proof(name) => match &world.password {
-            Password::By(right) if right == name => PamCode::SUCCESS,
-            Password::By(_) => PamCode::USER_UNKNOWN,
-            Password::None(code) => *code,
-        },
-    }
+    // Two calls of an unknown module need not have the same answer.
+    let same = |one: &Condition| model == ConditionModel::Known && one.text == text;
+    let known = conditions.iter().position(same);
+    Role::Condition(known.unwrap_or_else(|| {
+        conditions.push(Condition { text, place: handler.place.clone(), codes, model });
+        conditions.len() - 1
+    }))
 }
 
 #[cfg(test)]
@@ -316,7 +301,31 @@ mod tests {
         assert_eq!(passing(&table("auth required pam_gone.so\nauth required pam_permit.so\n")), []);
         let twice = "auth [default=1 success=ok] pam_localuser.so\nauth required pam_permit.so\nauth required pam_localuser.so\n";
         assert_eq!(table(twice).conditions.len(), 1);
-        assert_eq!(combinations(3).len(), 8);
-        assert_eq!(combinations(6).len(), 14);
+    }
+
+    /// Returns a stack with so many conditions before a line that grants access if all but the first hold.
+    fn many(count: usize) -> CaseTable {
+        let line = |number: usize| {
+            let control = if number == 0 { "[success=die default=ignore]" } else { "required" };
+            format!("auth {control} pam_succeed_if.so uid = {number}\n")
+        };
+        table(&((0..count).map(line).collect::<String>() + "auth required pam_permit.so\n"))
+    }
+
+    #[test]
+    fn twelve_conditions_are_tried_in_every_combination_and_more_are_too_many() {
+        let twelve = many(12);
+        assert!(twelve.rows.iter().any(CaseRow::passes));
+        assert!(!twelve.is_too_large());
+        assert!(many(14).is_too_large());
+    }
+
+    #[test]
+    fn the_answer_of_an_unknown_module_is_a_doubt_where_it_matters() {
+        let matters = table("auth sufficient pam_house.so\nauth required pam_deny.so\n");
+        let passing = matters.rows.iter().find(|row| row.passes()).unwrap();
+        assert_eq!(matters.doubts(passing).len(), 1);
+        let never = table("auth [default=ignore] pam_house.so\nauth required pam_permit.so\n");
+        assert!(never.rows.iter().all(|row| never.doubts(row).is_empty() && row.passes()));
     }
 }

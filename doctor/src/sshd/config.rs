@@ -3,6 +3,7 @@ use std::io;
 
 use crate::pam::load::{Files, UnreadableError};
 use crate::pam::stack::LinePlace;
+use crate::sshd::command_line::Instance;
 
 /// One setting as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +27,21 @@ pub struct Block {
     pub place: LinePlace,
 }
 
+impl Block {
+    /// Returns the criteria as on the line.
+    #[must_use]
+    pub fn criteria(&self) -> String {
+        let one = |(word, list): &(String, String)| {
+            let mut word = word.clone();
+            if let Some(first) = word.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            format!("{word} {list}").trim_end().to_owned()
+        };
+        self.criteria.iter().map(one).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// sshd's files.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Config {
@@ -38,6 +54,7 @@ pub struct Config {
     /// Folder of the first Include, in which a new file can be placed.
     pub drop_ins: Option<String>,
     included: usize,
+    options: usize,
 }
 
 /// Source of files that match a pattern.
@@ -56,8 +73,23 @@ const FILES_MAX: usize = 500;
 /// # Errors
 /// [`UnreadableError`] if a file exists and cannot be read.
 pub fn load(files: &dyn Patterns) -> Result<Config, UnreadableError> {
+    load_of(files, &Instance::default())
+}
+
+/// Reads the files of one sshd; settings of its command line come first.
+///
+/// # Errors
+/// [`UnreadableError`] if a file exists and cannot be read.
+pub fn load_of(files: &dyn Patterns, instance: &Instance) -> Result<Config, UnreadableError> {
     let mut config = Config::default();
-    for file in MAIN_FILES {
+    for (keyword, value) in instance.settings() {
+        let place =
+            instance.place.clone().unwrap_or(LinePlace { file: "sshd".to_owned(), line: 0 });
+        config.directives.push(Directive { keyword, value, place, block: None });
+        config.options += 1;
+    }
+    let main = instance.file().map_or(MAIN_FILES.to_vec(), |file| vec![file]);
+    for file in main {
         match files.text(file) {
             Ok(text) => {
                 file.clone_into(&mut config.file);
@@ -137,6 +169,12 @@ impl Config {
             .iter()
             .find(|line| line.block.is_none() && keywords.contains(&line.keyword.as_str()))
             .map_or_else(|| self.file.clone(), |line| line.place.to_string())
+    }
+
+    /// Returns the settings of sshd's command line.
+    #[must_use]
+    pub fn options(&self) -> &[Directive] {
+        self.directives.get(..self.options).unwrap_or_default()
     }
 
     /// Returns the blocks that set one of the keywords, with the line that does.

@@ -39,6 +39,19 @@ impl Effective {
         self.lines.iter().find(|(word, _)| word == keyword).map(|(_, value)| value.as_str())
     }
 
+    /// Returns every value of a keyword that may be set more than once.
+    pub fn values<'a>(&'a self, keyword: &'a str) -> impl Iterator<Item = &'a str> {
+        self.lines.iter().filter(move |(word, _)| word == keyword).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns these settings with another value of a keyword.
+    #[must_use]
+    pub fn with(mut self, keyword: &str, value: &str) -> Self {
+        self.lines.retain(|(word, _)| word != keyword);
+        self.lines.push((keyword.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Reports whether the keyword is set to yes.
     #[must_use]
     pub fn yes(&self, keyword: &str) -> bool {
@@ -92,9 +105,14 @@ impl Effective {
     }
 }
 
-/// Returns a method without the device after a colon.
+/// Returns a method without the device after a colon, if the device is PAM.
 fn method(text: &str) -> String {
-    text.split(':').next().unwrap_or_default().to_owned()
+    text.strip_suffix(":pam").unwrap_or(text).to_owned()
+}
+
+/// Reports whether the method asks prompts by this or another device.
+fn prompts(method: &str) -> bool {
+    method.split(':').next() == Some("keyboard-interactive")
 }
 
 impl Way {
@@ -102,7 +120,7 @@ impl Way {
     #[must_use]
     pub fn gate(&self) -> Gate {
         let has = |name: &str| self.0.iter().any(|method| method == name);
-        if has("keyboard-interactive") {
+        if self.0.iter().any(|method| prompts(method)) {
             Gate::Prompts
         } else if has("password") {
             Gate::OneText
@@ -116,7 +134,7 @@ impl Way {
     pub fn key_before_pam(&self) -> bool {
         self.0
             .iter()
-            .take_while(|method| *method != "keyboard-interactive" && *method != "password")
+            .take_while(|method| !prompts(method) && *method != "password")
             .any(|method| method == "publickey")
     }
 

@@ -1,9 +1,15 @@
 //! Derives findings from sshd's settings: ways that bypass PAM, and ways that lock out users.
+mod issue;
+mod remedy;
+
 use crate::finding::{Finding, Level};
 use crate::judge::case::Reach;
 use crate::judge::remedies::KEY_METHODS;
+use crate::pam::table::CaseTable;
 use crate::sshd::config::{Block, Config, Directive};
-use crate::sshd::effective::{Effective, Gate, Way};
+use crate::sshd::effective::Effective;
+pub use crate::sshd::judge::issue::passes_by_pam;
+use crate::sshd::judge::issue::{Issue, issues, known_reach};
 use crate::sshd::pattern::fits_list;
 use crate::sshd::probe::{Probe, REMOTE};
 
@@ -19,20 +25,7 @@ pub struct SshdFacts {
     wanted: Reach,
 }
 
-/// What is wrong with the settings for one user.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Issue {
-    NoPamOpen,
-    NoPamShut,
-    NoPrompts,
-    KeyAlone,
-    OtherAlone(Way),
-    OneText(Way),
-    KeyAfterCode(Way),
-    RootShutOut,
-}
-
-const ABOUT_WAYS: [&str; 7] = [
+const ABOUT_WAYS: [&str; 8] = [
     "authenticationmethods",
     "kbdinteractiveauthentication",
     "challengeresponseauthentication",
@@ -40,6 +33,7 @@ const ABOUT_WAYS: [&str; 7] = [
     "pubkeyauthentication",
     "gssapiauthentication",
     "hostbasedauthentication",
+    "kerberosauthentication",
 ];
 
 /// The Match block and the line in it that makes the difference.
@@ -58,83 +52,18 @@ const SET_UP: u64 = 300;
 /// Returns the first factors with which users reach PAM.
 #[must_use]
 pub fn reach(facts: &SshdFacts) -> Reach {
-    let reach = facts.known_reach();
+    let reach = known_reach(facts);
     if reach.with_key || reach.without_key { reach } else { Reach::EVERY }
-}
-
-fn known_reach(facts: &SshdFacts) -> Reach {
-    let mut reach = Reach { without_key: false, with_key: false };
-    for (user, effective) in people(facts) {
-        for way in open_ways(user, effective) {
-            match way.gate() {
-                Gate::Prompts if way.key_before_pam() => reach.with_key = true,
-                Gate::Prompts | Gate::OneText if !way.asks("publickey") => reach.without_key = true,
-                Gate::Prompts | Gate::OneText | Gate::None => {}
-            }
-        }
-    }
-    reach
-}
-
-/// Returns the settings of each user asked about; without any, the base settings.
-fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
-    if facts.asked.is_empty() {
-        return vec![("", &facts.base)];
-    }
-    facts.asked.iter().map(|(probe, effective)| (probe.user.as_str(), effective)).collect()
-}
-
-/// Returns the ways that PermitRootLogin allows.
-fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
-    let permit =
-        if user == "root" { effective.value("permitrootlogin").unwrap_or("yes") } else { "yes" };
-    let mut ways = effective.ways();
-    ways.retain(|way| match permit {
-        "no" => false,
-        "yes" => true,
-        _ => way.gate() == Gate::None,
-    });
-    ways
-}
-
-fn issues(user: &str, effective: &Effective) -> Vec<Issue> {
-    let ways = open_ways(user, effective);
-    let mut found = Vec::new();
-    let root_is_barred = user == "root" && effective.value("permitrootlogin") == Some("no");
-    if root_is_barred {
-        return found;
-    }
-    if !effective.yes("usepam") {
-        let shut = ways.iter().all(|way| way.gate() == Gate::Prompts);
-        found.push(if shut { Issue::NoPamShut } else { Issue::NoPamOpen });
-    } else if !effective.prompts()
-        && !ways.iter().any(|way| effective.names_ways() && way.gate() == Gate::None)
-    {
-        found.push(Issue::NoPrompts);
-    }
-    if ways.is_empty() && user == "root" {
-        found.push(Issue::RootShutOut);
-    }
-    found.extend(ways.into_iter().filter_map(|way| match way.gate() {
-        Gate::None if way.0.iter().all(|method| method == "publickey") => Some(Issue::KeyAlone),
-        Gate::None => Some(Issue::OtherAlone(way)),
-        Gate::OneText => Some(Issue::OneText(way)),
-        Gate::Prompts if way.asks("publickey") && !way.key_before_pam() => {
-            Some(Issue::KeyAfterCode(way))
-        }
-        Gate::Prompts => None,
-    }));
-    found
 }
 
 /// Returns all findings about sshd's settings.
 #[must_use]
-pub fn judge(facts: &SshdFacts) -> Vec<Finding> {
-    let base = issues("", &facts.base);
+pub fn judge(facts: &SshdFacts, table: Option<&CaseTable>) -> Vec<Finding> {
+    let base = issues("", &facts.base, table);
     let each: Vec<(&Probe, Vec<Issue>)> = facts
         .asked
         .iter()
-        .map(|(probe, effective)| (probe, issues(&probe.user, effective)))
+        .map(|(probe, effective)| (probe, issues(&probe.user, effective, table)))
         .collect();
     let mut kinds: Vec<Issue> =
         base.iter().cloned().chain(each.iter().flat_map(|(_, found)| found.clone())).collect();
@@ -146,10 +75,10 @@ pub fn judge(facts: &SshdFacts) -> Vec<Finding> {
             each.iter().filter(|(_, has)| has.contains(&kind)).map(|(probe, _)| *probe).collect();
         if base.contains(&kind) {
             if !holders.is_empty() || each.is_empty() {
-                found.push(facts.general(&kind));
+                found.push(facts.general(&kind, table));
             }
         } else {
-            found.extend(facts.by_match(&kind, &holders));
+            found.extend(facts.by_match(&kind, &holders, table));
         }
     }
     found.extend(facts.grace());
@@ -165,23 +94,24 @@ impl SshdFacts {
         facts
     }
 
-    fn known_reach(&self) -> Reach {
-        known_reach(self)
-    }
-
-    fn general(&self, kind: &Issue) -> Finding {
-        let (id, level, what) = words(kind);
+    fn general(&self, kind: &Issue, table: Option<&CaseTable>) -> Finding {
+        let (id, level, what) = kind.words();
         Finding {
             level,
             id,
-            place: self.config.place(keywords(kind)),
+            place: self.config.place(kind.keywords()),
             what,
-            remedy: self.remedy(kind),
+            remedy: self.remedy(kind, table),
         }
     }
 
     /// Reports an issue once for each Match block that causes it.
-    fn by_match(&self, kind: &Issue, holders: &[&Probe]) -> Vec<Finding> {
+    fn by_match(
+        &self,
+        kind: &Issue,
+        holders: &[&Probe],
+        table: Option<&CaseTable>,
+    ) -> Vec<Finding> {
         let mut groups: Vec<(Option<Origin<'_>>, Vec<&Probe>)> = Vec::new();
         for probe in holders {
             let origin = self.origin(kind, probe);
@@ -191,20 +121,27 @@ impl SshdFacts {
                 None => groups.push((origin, vec![probe])),
             }
         }
-        groups.into_iter().map(|(origin, probes)| self.exception(kind, origin, &probes)).collect()
+        let found = |(origin, probes): (Option<Origin<'_>>, Vec<&Probe>)| {
+            self.exception(self.general(kind, table), kind, origin, &probes)
+        };
+        groups.into_iter().map(found).collect()
     }
 
-    fn exception(&self, kind: &Issue, origin: Option<Origin<'_>>, probes: &[&Probe]) -> Finding {
-        let mut finding = self.general(kind);
+    fn exception(
+        &self,
+        mut finding: Finding,
+        kind: &Issue,
+        origin: Option<Origin<'_>>,
+        probes: &[&Probe],
+    ) -> Finding {
         let who = who(probes);
         let Some(Origin { block, line }) = origin else {
-            finding.what = format!("For {who}: {}", finding.what);
+            finding.what = format!("For {who}{}: {}", whence(probes), finding.what);
             return finding;
         };
         finding.place = line.place.to_string();
-        let by = format!("by the Match block at {}", block.place);
+        let by = format!("by the Match block at {} ({})", block.place, block.criteria());
         if finding.level == Level::WayIn && picks(block) {
-            finding.level = Level::Exception;
             finding.id = "match-without-code";
             let with = if *kind == Issue::KeyAlone { "a key alone" } else { "no code" };
             finding.what = format!("{who} can log in with {with} {by}.");
@@ -221,7 +158,7 @@ impl SshdFacts {
     fn origin(&self, kind: &Issue, probe: &Probe) -> Option<Origin<'_>> {
         let effective =
             self.asked.iter().find(|(other, _)| other == probe).map(|(_, effective)| effective)?;
-        let of = keywords(kind);
+        let of = kind.keywords();
         let in_force = |line: &Directive| {
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             effective.value(&line.keyword).map(words) == Some(words(&line.value))
@@ -251,68 +188,39 @@ impl SshdFacts {
     }
 }
 
-fn keywords(kind: &Issue) -> &'static [&'static str] {
-    match kind {
-        Issue::NoPamOpen | Issue::NoPamShut => &["usepam"],
-        Issue::NoPrompts => &["kbdinteractiveauthentication", "challengeresponseauthentication"],
-        Issue::RootShutOut => &["permitrootlogin"],
-        Issue::KeyAlone | Issue::OtherAlone(_) | Issue::OneText(_) | Issue::KeyAfterCode(_) => {
-            &ABOUT_WAYS
-        }
-    }
-}
-
-fn words(kind: &Issue) -> (&'static str, Level, String) {
-    match kind {
-        Issue::NoPamOpen => ("usepam-no", Level::WayIn, "UsePAM is off: no user is asked for a code.".to_owned()),
-        Issue::NoPamShut => ("usepam-no", Level::LockOut, "UsePAM is off, but every authentication method needs PAM: no login is possible.".to_owned()),
-        Issue::NoPrompts => ("prompts-off", Level::LockOut, "KbdInteractiveAuthentication is off: sshd cannot ask for a code.".to_owned()),
-        Issue::KeyAlone => ("key-alone", Level::WayIn, "A key alone is enough for a login: sshd does not call PAM after it.".to_owned()),
-        Issue::OtherAlone(way) => (other_id(way), Level::WayIn, format!("`{way}` allows a login without PAM: no code is asked for.")),
-        Issue::OneText(way) => ("password-method", Level::Warning, format!("The method `{way}` gives the same answer to every hidden prompt: a password and a code cannot both be typed, and a code typed there is treated as a password.")),
-        Issue::KeyAfterCode(way) => ("key-after-code", Level::Warning, format!("The method `{way}` asks for the key last, so the module cannot see the key and refuses.")),
-        Issue::RootShutOut => ("root-shut-out", Level::Note, "root cannot log in by ssh: PermitRootLogin forbids the prompts that every method needs.".to_owned()),
-    }
-}
-
-fn other_id(way: &Way) -> &'static str {
-    if way.asks("hostbased") {
-        "hostbased-alone"
-    } else if way.asks("gssapi-with-mic") {
-        "gssapi-alone"
-    } else {
-        "way-without-pam"
-    }
-}
-
 /// Reports whether the block selects some users or addresses, not all of them.
 fn picks(block: &Block) -> bool {
     block.criteria.iter().any(|(word, list)| {
         let named = ["user", "group", "address", "host", "localport", "localaddress"]
             .contains(&word.as_str());
-        let all = list.split(',').any(|one| ["*", "0.0.0.0/0", "::/0"].contains(&one));
+        let all = list.split(',').any(|one| ["*", "?*", "*?", "0.0.0.0/0", "::/0"].contains(&one));
         named && !all
     })
 }
 
-fn who(probes: &[&Probe]) -> String {
-    let mut users: Vec<&str> = probes.iter().map(|probe| probe.user.as_str()).collect();
-    users.sort_unstable();
-    users.dedup();
+/// Returns the address of the probes, if they have the same one.
+fn whence(probes: &[&Probe]) -> String {
     let mut addresses: Vec<&str> = probes.iter().map(|probe| probe.from.addr.as_str()).collect();
     addresses.sort_unstable();
     addresses.dedup();
-    let shown = users.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-    let more = users.len().saturating_sub(5);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let from = match addresses.as_slice() {
+    match addresses.as_slice() {
         [one] if *one == REMOTE => format!(" from {one} (an example address)"),
         [one] => format!(" from {one}"),
         [..] => String::new(),
-    };
-    format!("user {shown}{more}{from}")
+    }
 }
 
-mod remedy;
+fn who(probes: &[&Probe]) -> String {
+    let all = probes.iter().flat_map(|probe| [&probe.user].into_iter().chain(&probe.same));
+    let mut users: Vec<&str> = all.map(String::as_str).collect();
+    users.sort_unstable();
+    users.dedup();
+    let shown = users.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let more = users.len().saturating_sub(5);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let user = if shown.contains(' ') && users.len() == 1 { "" } else { "user " };
+    format!("{user}{shown}{more}")
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
 //! sshd's patterns: `*`, `?`, lists with `!`, and examples that match.
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Reports whether the text matches one pattern.
 #[must_use]
@@ -36,26 +37,78 @@ pub fn examples(list: &str) -> Vec<String> {
     list.split(',').map(|one| one.trim_start_matches('!').replace(['*', '?'], "x")).collect()
 }
 
-/// Returns addresses that match the list: the first host address of each network.
+/// Reports whether the address matches a list of networks and patterns; a matching `!` entry rejects it.
 #[must_use]
-pub fn addresses(list: &str) -> Vec<String> {
-    list.split(',').map(|one| one.trim_start_matches('!')).filter_map(address).collect()
+pub fn fits_addresses(list: &str, address: &str) -> bool {
+    let fits_one = |one: &str| match Network::read(one) {
+        Some(network) => address.parse().is_ok_and(|address| network.contains(address)),
+        None => fits(one, address),
+    };
+    let (no, yes): (Vec<_>, Vec<_>) = list.split(',').partition(|one| one.starts_with('!'));
+    let refused = no.iter().any(|one| fits_one(one.trim_start_matches('!')));
+    !refused && yes.iter().any(|one| fits_one(one))
 }
 
-fn address(pattern: &str) -> Option<String> {
-    let (base, bits) = pattern.split_once('/').unwrap_or((pattern, ""));
-    if base.contains(['*', '?']) {
-        let example =
-            if base == "*" { "203.0.113.7".to_owned() } else { base.replace(['*', '?'], "1") };
-        return example.parse::<std::net::IpAddr>().ok().map(|found| found.to_string());
-    }
-    let found: std::net::IpAddr = base.parse().ok()?;
-    let whole = bits.is_empty() || bits == "32" && found.is_ipv4() || bits == "128";
-    Some(match found {
-        _ if whole => found.to_string(),
-        std::net::IpAddr::V4(v4) => std::net::Ipv4Addr::from_bits(v4.to_bits() | 1).to_string(),
-        std::net::IpAddr::V6(v6) => std::net::Ipv6Addr::from_bits(v6.to_bits() | 1).to_string(),
+/// Returns addresses inside and at both sides of each network of the list, and one for each pattern.
+#[must_use]
+pub fn addresses(list: &str) -> Vec<String> {
+    let each = list.split(',').map(|one| one.trim_start_matches('!'));
+    each.flat_map(|one| match Network::read(one) {
+        Some(network) => network.samples(),
+        None => pattern_sample(one).into_iter().collect(),
     })
+    .collect()
+}
+
+fn pattern_sample(pattern: &str) -> Option<String> {
+    let example = pattern.replace(['*', '?'], "1");
+    example.parse::<IpAddr>().ok().map(|found| found.to_string())
+}
+
+/// A network, as first and last address.
+#[derive(Clone, Copy)]
+struct Network {
+    v4: bool,
+    first: u128,
+    last: u128,
+}
+
+impl Network {
+    fn read(text: &str) -> Option<Self> {
+        let (base, bits) =
+            text.split_once('/').map_or((text, None), |(base, bits)| (base, Some(bits)));
+        let base: IpAddr = base.parse().ok()?;
+        let (number, width) = number(base);
+        let bits: u32 = bits.map_or(Some(width), |bits| bits.parse().ok())?;
+        let host = 1_u128.checked_shl(width.checked_sub(bits)?).map_or(u128::MAX, |one| one - 1);
+        Some(Self { v4: base.is_ipv4(), first: number & !host, last: number | host })
+    }
+
+    fn contains(self, address: IpAddr) -> bool {
+        let (number, _) = number(address);
+        address.is_ipv4() == self.v4 && (self.first..=self.last).contains(&number)
+    }
+
+    fn samples(self) -> Vec<String> {
+        let inside = if self.first == self.last { self.first } else { self.first | 1 };
+        let beside = [self.first.checked_sub(1), self.last.checked_add(1)];
+        let all = [Some(inside), Some(self.last)].into_iter().chain(beside).flatten();
+        all.filter_map(|number| self.address(number)).collect()
+    }
+
+    fn address(self, number: u128) -> Option<String> {
+        Some(match self.v4 {
+            true => Ipv4Addr::from_bits(u32::try_from(number).ok()?).to_string(),
+            false => Ipv6Addr::from_bits(number).to_string(),
+        })
+    }
+}
+
+fn number(address: IpAddr) -> (u128, u32) {
+    match address {
+        IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32),
+        IpAddr::V6(v6) => (v6.to_bits(), 128),
+    }
 }
 
 #[cfg(test)]
@@ -83,9 +136,25 @@ mod tests {
         assert!(!fits_list("*,!root", "root"));
         assert!(!fits_list("!root", "alice"));
         assert_eq!(examples("bot-*,!root"), ["bot-x", "root"]);
+        for (list, address, expected) in [
+            ("10.0.0.0/8,192.168.1.*", "10.255.0.1", true),
+            ("10.0.0.0/8,192.168.1.*", "192.168.1.9", true),
+            ("*,!10.0.0.0/8", "10.0.0.1", false),
+            ("*,!10.0.0.0/8", "192.0.2.1", true),
+            ("0.0.0.0/0", "192.0.2.1", true),
+            ("::/0", "192.0.2.1", false),
+            ("2001:db8::/32", "2001:db8::5", true),
+        ] {
+            assert_eq!(fits_addresses(list, address), expected, "{list} {address}");
+        }
         assert_eq!(
-            addresses("10.0.0.0/8,192.168.1.*,2001:db8::/32,127.0.0.1,*,203.0.113.9/32,nonsense"),
-            ["10.0.0.1", "192.168.1.1", "2001:db8::1", "127.0.0.1", "203.0.113.7", "203.0.113.9"]
+            addresses("10.0.0.0/8"),
+            ["10.0.0.1", "10.255.255.255", "9.255.255.255", "11.0.0.0"]
+        );
+        assert_eq!(addresses("::/0").len(), 2);
+        assert_eq!(
+            addresses("192.168.1.*,127.0.0.1/32,nonsense")[..2],
+            ["192.168.1.1", "127.0.0.1"]
         );
     }
 }

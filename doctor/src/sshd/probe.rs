@@ -1,6 +1,9 @@
-//! Selects questions for sshd: enough users and addresses to trigger every Match block.
+//! Selects questions for sshd: one for each combination of Match blocks that some user and connection triggers.
+use std::collections::BTreeSet;
+
 use crate::sshd::config::{Block, Config};
-use crate::sshd::pattern::{addresses, examples, fits_list};
+use crate::sshd::effective::Effective;
+use crate::sshd::pattern::{addresses, examples, fits_addresses, fits_list};
 
 /// One question to `sshd -T -C`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -9,6 +12,8 @@ pub struct Probe {
     pub user: String,
     /// The connection.
     pub from: From,
+    /// Other accounts for which the same Match blocks apply.
+    pub same: Vec<String>,
 }
 
 /// Source and destination of a connection.
@@ -22,6 +27,8 @@ pub struct From {
     pub laddr: String,
     /// The server's port.
     pub lport: String,
+    /// The server's routing domain.
+    pub rdomain: String,
 }
 
 /// The questions, and how many were left out.
@@ -33,13 +40,34 @@ pub struct Plan {
     pub left_out: usize,
 }
 
-/// Accounts and groups of the machine.
+/// An account and the groups that it is in.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Account {
+    /// Its name.
+    pub name: String,
+    /// Its groups, the primary one too.
+    pub groups: Vec<String>,
+    /// Whether its shell lets it log in.
+    pub shell: Shell,
+}
+
+/// What the shell of an account is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Shell {
+    /// Logins.
+    #[default]
+    Login,
+    /// None, as for a system account.
+    None,
+}
+
+/// Accounts of the machine.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct People {
-    /// Accounts with a login shell, root first.
-    pub accounts: Vec<String>,
-    /// Groups with their members.
-    pub groups: Vec<(String, Vec<String>)>,
+    /// Accounts, root first.
+    pub accounts: Vec<Account>,
+    /// A source of accounts besides the files: then an account of any name may exist.
+    pub elsewhere: Option<String>,
 }
 
 /// Largest number of questions: each one runs sshd.
@@ -48,64 +76,112 @@ pub const MOST: usize = 300;
 const LOCAL: &str = "127.0.0.1";
 /// Address from a documentation range (RFC 5737), which no host has.
 pub(super) const REMOTE: &str = "203.0.113.7";
+/// Addresses of other networks, so that a negated network leaves one.
+const OTHERS: [&str; 4] = ["198.51.100.7", "192.0.2.7", "2001:db8::7", "::1"];
 
 impl Probe {
     /// Returns the argument of `-C`.
     #[must_use]
     pub fn argument(&self) -> String {
-        let From { addr, host, laddr, lport } = &self.from;
-        format!("user={},host={host},addr={addr},laddr={laddr},lport={lport}", self.user)
+        let From { addr, host, laddr, lport, rdomain } = &self.from;
+        let user = &self.user;
+        format!("user={user},host={host},addr={addr},laddr={laddr},lport={lport},rdomain={rdomain}")
+    }
+
+    /// Returns the question about one user from an example address.
+    #[must_use]
+    pub fn of(user: &str) -> Self {
+        Self { user: user.to_owned(), from: from(REMOTE), same: Vec::new() }
     }
 }
 
-/// Selects the questions.
+/// Selects the questions. `base` tells the ports and whether sshd looks up host names.
 #[must_use]
-pub fn plan(config: &Config, people: &People) -> Plan {
-    let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
-    let personal = criteria().any(|(word, _)| ["user", "group", "exec"].contains(&word.as_str()));
-    let users = if personal { users(config, people) } else { everyday(people) };
-    let froms = if config.blocks.is_empty() { vec![from(REMOTE)] } else { froms(&config.blocks) };
-    let pairs = users
-        .iter()
-        .flat_map(|user| froms.iter().map(|from| Probe { user: user.clone(), from: from.clone() }));
-    let mut probes: Vec<Probe> = pairs.collect();
+pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
+    let users = users(config, people);
+    let froms = froms(config, base);
+    let mut seen: BTreeSet<(bool, Vec<bool>)> = BTreeSet::new();
+    let mut probes = Vec::new();
+    for (account, same) in &users {
+        for from in &froms {
+            let blocks = config.blocks.iter().map(|block| applies(block, account, from)).collect();
+            if seen.insert((account.name == "root", blocks)) {
+                let (user, from) = (account.name.clone(), from.clone());
+                probes.push(Probe { user, from, same: same.clone() });
+            }
+        }
+    }
     let left_out = probes.len().saturating_sub(MOST);
     probes.truncate(MOST);
     Plan { probes, left_out }
 }
 
-/// Returns root and one user whom no line names, who represents all the others.
-fn everyday(people: &People) -> Vec<String> {
-    let mut both: Vec<String> = people.accounts.iter().take(2).cloned().collect();
-    if both.len() < 2 {
-        both.push("nobody".to_owned());
-    }
-    both
+/// Reports whether a Match block applies, as sshd decides it.
+fn applies(block: &Block, account: &Account, from: &From) -> bool {
+    let mut criteria = block.criteria.iter();
+    criteria.all(|(word, list)| fits_user(word, list, account) && fits_from(word, list, from))
 }
 
-/// Returns the users to ask about. Users in Match lines come first, so that a limit does not drop them.
-fn users(config: &Config, people: &People) -> Vec<String> {
-    let mut named = Vec::new();
-    for (word, list) in config.blocks.iter().flat_map(|block| &block.criteria) {
-        match word.as_str() {
-            "user" => named.extend(examples(list)),
-            "group" => named.extend(
-                people
-                    .groups
-                    .iter()
-                    .filter(|(group, _)| fits_list(list, group))
-                    .flat_map(|(_, members)| members.clone()),
-            ),
-            _ => {}
+fn fits_user(word: &str, list: &str, account: &Account) -> bool {
+    match word {
+        "user" => fits_list(list, &account.name),
+        "group" => fits_group(list, &account.groups),
+        _ => true,
+    }
+}
+
+/// Reports whether one of the groups matches; a negated pattern that matches any group rejects the account.
+fn fits_group(list: &str, groups: &[String]) -> bool {
+    let refused = |group: &String| {
+        let mut no = list.split(',').filter_map(|one| one.strip_prefix('!'));
+        no.any(|one| fits_list(one, group))
+    };
+    !groups.iter().any(refused) && groups.iter().any(|group| fits_list(list, group))
+}
+
+fn fits_from(word: &str, list: &str, from: &From) -> bool {
+    match word {
+        "address" => fits_addresses(list, &from.addr),
+        "host" => fits_list(&list.to_ascii_lowercase(), &from.host.to_ascii_lowercase()),
+        "localaddress" => fits_addresses(list, &from.laddr),
+        "localport" => list.split(',').any(|port| port == from.lport),
+        "rdomain" => fits_list(list, &from.rdomain),
+        _ => true,
+    }
+}
+
+/// Returns one account for each set of user criteria that holds, with others of the same set. The first is root, the
+/// second an account that represents all that no line names.
+fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
+    let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
+    let mut all: Vec<Account> = people.accounts.clone();
+    if people.elsewhere.is_some() {
+        let lists = criteria().filter(|(word, _)| word == "user");
+        for name in lists.flat_map(|(_, list)| examples(list)) {
+            if !all.iter().any(|one| one.name == name) {
+                all.push(Account { name, ..Account::default() });
+            }
         }
     }
-    let mut all = everyday(people);
-    for user in named.into_iter().chain(people.accounts.iter().cloned()) {
-        if !all.contains(&user) {
-            all.push(user);
+    if !all.iter().any(|one| one.name != "root") {
+        all.push(Account { name: "nobody".to_owned(), ..Account::default() });
+    }
+    // Accounts that can log in stand for the others.
+    all.sort_by_key(|one| (one.name != "root", one.shell == Shell::None));
+    let mut found: Vec<(Vec<bool>, Account, Vec<String>)> = Vec::new();
+    for account in all {
+        let holds: Vec<bool> =
+            criteria().map(|(word, list)| fits_user(word, list, &account)).collect();
+        let root = account.name == "root";
+        let alike = |(other, first, _): &&mut (Vec<bool>, Account, Vec<String>)| {
+            *other == holds && (first.name == "root") == root
+        };
+        match found.iter_mut().find(alike) {
+            Some((_, _, same)) => same.push(account.name),
+            None => found.push((holds, account, Vec::new())),
         }
     }
-    all
+    found.into_iter().map(|(_, account, same)| (account, same)).collect()
 }
 
 fn from(addr: &str) -> From {
@@ -114,44 +190,64 @@ fn from(addr: &str) -> From {
         host: addr.to_owned(),
         laddr: LOCAL.to_owned(),
         lport: "22".to_owned(),
+        rdomain: String::new(),
     }
 }
 
-/// Returns the connections to ask about: local, remote, and one that matches each Match line.
-fn froms(blocks: &[Block]) -> Vec<From> {
-    let mut all = vec![from(REMOTE), from(LOCAL)];
-    for block in blocks {
-        let mut wanted = vec![from(REMOTE)];
-        for (word, list) in &block.criteria {
-            let values = match word.as_str() {
-                "address" | "localaddress" => addresses(list),
-                "host" | "localport" => examples(list),
-                _ => continue,
-            };
-            wanted = wanted
-                .iter()
-                .flat_map(|base| values.iter().map(|value| with(base, word, value)))
-                .collect();
-        }
-        for one in wanted {
-            if !all.contains(&one) {
-                all.push(one);
-            }
-        }
+/// Returns the connections to ask about: of each part one value for each set of criteria that it satisfies.
+fn froms(config: &Config, base: &Effective) -> Vec<From> {
+    let lists = |name: &'static str| {
+        let criteria = config.blocks.iter().flat_map(|block| &block.criteria);
+        criteria.filter(move |(word, _)| word == name).map(|(_, list)| list.as_str())
+    };
+    let mut addrs = vec![REMOTE.to_owned(), LOCAL.to_owned()];
+    addrs.extend(OTHERS.map(str::to_owned));
+    addrs.extend(lists("address").flat_map(addresses));
+    let laddrs: Vec<String> =
+        [LOCAL.to_owned()].into_iter().chain(lists("localaddress").flat_map(addresses)).collect();
+    let mut ports: Vec<String> = base.values("port").map(str::to_owned).collect();
+    ports.extend(
+        base.values("listenaddress")
+            .filter_map(|one| one.rsplit_once(':').map(|(_, port)| port.to_owned())),
+    );
+    if ports.is_empty() {
+        ports.push("22".to_owned());
+    }
+    let rdomains: Vec<String> =
+        [String::new()].into_iter().chain(lists("rdomain").flat_map(examples)).collect();
+    let mut all: Vec<From> = addrs.iter().map(|addr| from(addr)).collect();
+    if base.yes("usedns") {
+        let named: Vec<From> = (lists("host").flat_map(examples))
+            .flat_map(|host| all.iter().map(move |one| From { host: host.clone(), ..one.clone() }))
+            .collect();
+        all.extend(named);
+    }
+    let parts: [(&str, Vec<String>); 3] =
+        [("localaddress", laddrs), ("localport", ports), ("rdomain", rdomains)];
+    all = distinct(config, all);
+    for (word, values) in parts {
+        let every = all.iter().flat_map(|one| values.iter().map(|value| with(one, word, value)));
+        all = distinct(config, every.collect());
     }
     all
+}
+
+/// Keeps the first connection for each set of criteria that holds.
+fn distinct(config: &Config, all: Vec<From>) -> Vec<From> {
+    let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
+    let mut seen = BTreeSet::new();
+    let holds = |one: &From| {
+        criteria().map(|(word, list)| fits_from(word, list, one)).collect::<Vec<bool>>()
+    };
+    all.into_iter().filter(|one| seen.insert(holds(one))).collect()
 }
 
 fn with(base: &From, word: &str, value: &str) -> From {
     let mut one = base.clone();
     let field = match word {
-        "address" => {
-            value.clone_into(&mut one.host);
-            &mut one.addr
-        }
         "localaddress" => &mut one.laddr,
-        "host" => &mut one.host,
-        _ => &mut one.lport,
+        "localport" => &mut one.lport,
+        _ => &mut one.rdomain,
     };
     value.clone_into(field);
     one
@@ -163,56 +259,77 @@ mod tests {
     use super::*;
     use crate::pam::load::tests::tree;
 
-    fn planned(config: &str, accounts: &[&str]) -> Plan {
+    fn account(name: &str, groups: &[&str]) -> Account {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        Account { name: name.to_owned(), groups, shell: Shell::Login }
+    }
+
+    fn planned(config: &str, accounts: &[Account], base: &str) -> Plan {
         let config = load(&tree(&[("/etc/ssh/sshd_config", config)])).unwrap();
-        let people = People {
-            accounts: accounts.iter().map(|name| (*name).to_owned()).collect(),
-            groups: vec![("sftp".to_owned(), vec!["upload".to_owned()])],
-        };
-        plan(&config, &people)
+        let people = People { accounts: accounts.to_vec(), elsewhere: None };
+        plan(&config, &people, &Effective::read(base))
+    }
+
+    fn users_of(plan: &Plan) -> Vec<&str> {
+        plan.probes.iter().map(|probe| probe.user.as_str()).collect()
     }
 
     #[test]
-    fn members_of_a_named_group_are_asked_about_whatever_their_shell() {
-        let plan = planned("Match Group sf*\n X y\n", &["root", "alice"]);
-        let users: Vec<&str> = plan.probes.iter().map(|probe| probe.user.as_str()).collect();
-        assert!(users.contains(&"upload"), "{users:?}");
-        assert!(
-            planned("Match Group staff\n X y\n", &["root", "alice"])
-                .probes
-                .iter()
-                .all(|probe| probe.user != "upload")
+    fn a_member_is_asked_about_whatever_the_shell() {
+        let mut upload = account("upload", &["sftp"]);
+        upload.shell = Shell::None;
+        let all = [account("root", &["root"]), account("alice", &["users"]), upload];
+        assert_eq!(
+            users_of(&planned("Match Group sf*\n X y\n", &all, "")),
+            ["root", "alice", "upload"]
         );
+        assert_eq!(users_of(&planned("Match Group staff\n X y\n", &all, "")), ["root", "alice"]);
+        assert_eq!(users_of(&planned("Match Group *,!sftp\n X y\n", &all, "")).len(), 3);
     }
 
     #[test]
-    fn without_match_two_questions_do() {
-        let plan = planned("UsePAM yes\n", &["root", "alice", "bob"]);
+    fn without_match_two_questions_are_enough() {
+        let all = [account("root", &[]), account("alice", &[]), account("bob", &[])];
+        let plan = planned("UsePAM yes\n", &all, "port 22\n");
         assert_eq!(plan.probes.len(), 2);
         assert_eq!(
             plan.probes.first().unwrap().argument(),
-            "user=root,host=203.0.113.7,addr=203.0.113.7,laddr=127.0.0.1,lport=22"
+            "user=root,host=203.0.113.7,addr=203.0.113.7,laddr=127.0.0.1,lport=22,rdomain="
         );
+        assert_eq!(plan.probes[1].same, ["bob"]);
     }
 
     #[test]
-    fn every_match_line_gets_somebody_it_fits() {
-        let plan = planned(
-            "Match User backup,bot-* Address 10.0.0.0/8\n X y\nMatch LocalPort 2222 Host *.example.org\n X y\n",
-            &["root", "alice"],
-        );
-        let has = |text: &str| plan.probes.iter().any(|probe| probe.argument() == text);
-        assert!(has("user=backup,host=10.0.0.1,addr=10.0.0.1,laddr=127.0.0.1,lport=22"));
-        assert!(has("user=bot-x,host=10.0.0.1,addr=10.0.0.1,laddr=127.0.0.1,lport=22"));
-        assert!(has("user=alice,host=x.example.org,addr=203.0.113.7,laddr=127.0.0.1,lport=2222"));
-        assert_eq!(plan.probes.len(), 4 * 4);
+    fn every_combination_of_blocks_has_one_question() {
+        let text = "Match User backup,bot-* Address 10.0.0.0/8\n X y\nMatch LocalPort 2222 Host *.example.org\n X y\n";
+        let all = [account("root", &[]), account("alice", &[]), account("backup", &[])];
+        let asked = |base: &str| {
+            let plan = planned(text, &all, base);
+            plan.probes.iter().map(Probe::argument).collect::<Vec<_>>()
+        };
+        let far = "user=backup,host=10.0.0.1,addr=10.0.0.1,laddr=127.0.0.1,lport=22,rdomain=";
+        assert_eq!(asked("port 22\n").len(), 3);
+        assert!(asked("port 22\n").contains(&far.to_owned()), "{:?}", asked("port 22\n"));
+        let named = asked("port 22\nport 2222\nusedns yes\n");
+        assert!(named.iter().any(|one| one.contains("x.example.org") && one.contains("2222")));
+    }
+
+    #[test]
+    fn a_negated_or_split_network_leaves_an_address() {
+        let all = [account("root", &[]), account("alice", &[])];
+        for text in ["*,!203.0.113.0/24", "0.0.0.0/1,128.0.0.0/1", "!10.0.0.0/8,*.*"] {
+            let plan = planned(&format!("Match Address {text}\n X y\n"), &all, "");
+            let hit = |probe: &Probe| fits_addresses(text, &probe.from.addr);
+            assert!(plan.probes.iter().any(hit), "{text}");
+            assert!(plan.probes.iter().any(|probe| !hit(probe)), "{text}");
+        }
     }
 
     #[test]
     fn a_cut_is_counted() {
-        let many: Vec<String> = (0..400).map(|number| format!("u{number}")).collect();
-        let names: Vec<&str> = many.iter().map(String::as_str).collect();
-        let plan = planned("Match Group staff\n X y\n", &names);
-        assert_eq!((plan.probes.len(), plan.left_out), (MOST, 800 - MOST));
+        let text: String = (0..400).map(|one| format!("Match User u{one}\n X y\n")).collect();
+        let all: Vec<Account> = (0..400).map(|one| account(&format!("u{one}"), &[])).collect();
+        let plan = planned(&text, &all, "");
+        assert_eq!((plan.probes.len(), plan.left_out), (MOST, 400 - MOST));
     }
 }

@@ -13,7 +13,7 @@ use twinlock_doctor::pam::modules::{Nature, nature};
 use twinlock_doctor::pam::stack::{Facility, Handler, StackKind};
 
 /// libpam's messages as pamtester prints them, for the possible results of these stacks.
-const SENTENCES: [(&str, &str); 21] = [
+const SENTENCES: [(&str, &str); 22] = [
     ("success", "successfully authenticated"),
     ("abort", "Initialization failure"),
     ("open_err", "Failed to load module"),
@@ -35,6 +35,7 @@ const SENTENCES: [(&str, &str); 21] = [
     ("module_unknown", "Module is unknown"),
     ("authtok_expired", "Authentication token expired"),
     ("bad_item", "Bad item passed to pam_*_item()"),
+    ("cred_expired", "User credentials expired"),
 ];
 
 /// Files that the stacks include.
@@ -157,10 +158,10 @@ fn simulated(folder: &Folder, service: &str) -> &'static str {
         StackKind::Module { path, .. } if path == "pam_nosuch.so" => PamCode::MODULE_UNKNOWN,
         StackKind::Module { path, args } => match nature(path, args) {
             Nature::Fixed(code) => code,
-            Nature::Condition | Nature::Proof(_) | Nature::Second(_) if path.ends_with(".so") => {
+            Nature::Unknown if !path.ends_with(".so") => PamCode::MODULE_UNKNOWN,
+            Nature::Condition(_) | Nature::Proof(_) | Nature::Second(_) | Nature::Unknown => {
                 panic!("{path}")
             }
-            Nature::Condition | Nature::Proof(_) | Nature::Second(_) => PamCode::MODULE_UNKNOWN,
         },
         StackKind::Broken | StackKind::Substack => panic!("not a module"),
     };
@@ -214,4 +215,46 @@ fn every_stack_ends_as_in_libpam() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Modules that ask the user, crash without an answer, or wait.
+const ASKING: [&str; 6] =
+    ["pam_unix", "pam_ftp", "pam_stress", "pam_google_authenticator", "pam_oath", "pam_filter"];
+/// Modules of Debian 12's libpam-modules that the model does not have.
+const UNKNOWN: [&str; 1] = ["pam_exec"];
+
+#[test]
+fn each_module_of_debian_answers_as_in_the_model() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = fs::read_dir("/usr/lib/x86_64-linux-gnu/security").expect("modules");
+    let names = folder.map(|entry| entry.expect("a file").file_name());
+    let names = names.filter_map(|name| Some(name.to_str()?.strip_suffix(".so")?.to_owned()));
+    let names: Vec<String> =
+        names.filter(|name| !ASKING.contains(&name.as_str()) && name != "pam_twinlock").collect();
+    for name in &names {
+        // The answer itself is the result; cred_expired stands for ignore.
+        let text = format!(
+            "auth [ignore=ignore default=done] {name}.so\nauth [default=done] pam_debug.so auth=cred_expired\n"
+        );
+        fs::write(dir.path().join(format!("t{name}")), text).expect("a file");
+    }
+    fs::write(dir.path().join("other"), "auth required pam_deny.so\n").expect("a file");
+    let real = real(dir.path());
+    let mut wrong = String::new();
+    for name in &names {
+        let said = &real[&format!("t{name}")];
+        let code = SENTENCES.iter().find(|(_, text)| text == said).map(|(code, _)| *code);
+        let code = if code == Some("cred_expired") { Some("ignore") } else { code };
+        let fits = |codes: &[PamCode]| codes.iter().any(|one| Some(one.name()) == code);
+        let holds = match nature(&format!("{name}.so"), &[]) {
+            Nature::Fixed(one) => fits(&[one]),
+            Nature::Condition(codes) => fits(codes),
+            Nature::Proof(_) | Nature::Second(_) => code != Some("success"),
+            Nature::Unknown => UNKNOWN.contains(&name.as_str()),
+        };
+        if !holds {
+            writeln!(wrong, "{name}: {code:?} {said}").expect("a string takes it");
+        }
+    }
+    assert!(names.len() >= 38 && wrong.is_empty(), "{} {wrong}", names.len());
 }

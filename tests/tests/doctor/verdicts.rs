@@ -2,6 +2,8 @@
 
 mod behind;
 mod codes;
+mod hosts;
+mod wirings;
 
 use twinlock_doctor::{Format, Settings};
 use twinlock_tests::{Machine, shipped};
@@ -68,7 +70,7 @@ fn every_shipped_pair_is_clean() {
         let said = m.run(["twinlock", "doctor", "ssh"]);
         assert_eq!(
             said.ok(),
-            "ssh: every login needs a code, and no user is locked out.\n",
+            "ssh: closed: every login needs a code, and no user is locked out.\n",
             "{stack} {drop_in}"
         );
     }
@@ -80,8 +82,7 @@ fn debians_own_settings_let_a_key_in_alone() {
     m.key("ada").sshd("");
     let (code, heads) = doctor(&m);
     assert_eq!(code, Some(7));
-    assert_eq!(heads[..3], ["way-in key-alone", "way-in not-wired", "lock-out prompts-off"]);
-    assert_eq!(heads[3..], ["warning grace-short", "warning password-method"]);
+    assert_eq!(heads, ["way-in key-alone", "way-in not-wired", "warning grace-short"]);
     assert!(m.ssh("ada").key().open().logged_in());
 }
 
@@ -93,11 +94,11 @@ fn a_robots_match_block_is_named_and_works() {
         "PermitRootLogin no\nMatch User robot\n    AuthenticationMethods publickey\nMatch all\n",
     );
     let said = m.run(["twinlock", "doctor", "ssh"]);
-    let what = "user robot can log in with a key alone by the Match block at /etc/ssh/sshd_config.d/20-test.conf:2.";
-    assert!(flat(said.ok()).contains(what), "{}", said.stdout);
+    let what = "user robot can log in with a key alone by the Match block at /etc/ssh/sshd_config.d/20-test.conf:2 (User robot).";
+    assert_eq!(said.code, Some(7));
+    assert!(flat(&said.stdout).contains(what), "{}", said.stdout);
     assert!(
-        said.stdout
-            .contains("exception: /etc/ssh/sshd_config.d/20-test.conf:3 (match-without-code)")
+        said.stdout.contains("way-in: /etc/ssh/sshd_config.d/20-test.conf:3 (match-without-code)")
     );
     assert!(m.ssh("robot").key().open().logged_in());
     let ada = m.ssh("ada").key().option("BatchMode=yes").output();
@@ -108,7 +109,7 @@ fn a_robots_match_block_is_named_and_works() {
 fn a_match_block_for_an_address_is_seen_from_there() {
     let m = shut();
     m.sshd("Match Address 127.0.0.0/8\n    AuthenticationMethods publickey\nMatch all\n");
-    found(&m, "exception match-without-code");
+    found(&m, "way-in match-without-code");
     let m = shut();
     m.sshd("Match Group sudo User bot-*,ada\n    AuthenticationMethods publickey\nMatch all\n");
     assert_eq!(doctor(&m), (Some(0), vec!["note root-shut-out".to_owned()]));
@@ -136,7 +137,10 @@ fn settings_that_come_first_are_found() {
             "AuthenticationMethods publickey,password\nPasswordAuthentication yes\n",
             "warning password-method",
         ),
-        ("AuthenticationMethods any\nKbdInteractiveAuthentication no\n", "lock-out prompts-off"),
+        (
+            "AuthenticationMethods any\nKbdInteractiveAuthentication no\nPasswordAuthentication no\nPubkeyAuthentication no\n",
+            "lock-out prompts-off",
+        ),
         ("LoginGraceTime 30\n", "warning grace-short"),
         ("LoginGraceTime 120\n", "warning grace-short"),
     ] {
@@ -261,7 +265,8 @@ fn without_root_it_says_so() {
     let m = shut();
     m.sshd("");
     let said = m.run_as("ada", ["twinlock", "doctor", "ssh"]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(6), ""));
+    assert_eq!((said.code, said.stdout.as_str()), (Some(8), ""));
+    assert!(said.stderr.starts_with("ssh: cannot be judged: "), "{}", said.stderr);
     assert!(said.stderr.contains("Run `twinlock doctor ssh` as root."), "{}", said.stderr);
 }
 
@@ -358,7 +363,7 @@ fn red_hats_include_is_explained_line_by_line() {
         "way-in: /etc/pam.d/sshd:2 (never-reached)",
         "The stack ends at /etc/pam.d/password-auth:5.",
         "      auth [success=2 default=ignore] pam_sss.so try_first_pass\n",
-        "exception: /etc/ssh/sshd_config:3 (match-without-code)",
+        "way-in: /etc/ssh/sshd_config:3 (match-without-code)",
         "note: /etc/nsswitch.conf:1 (accounts-elsewhere)",
         "no  | right (pam_unix.so) | wrong | -                         | GETS IN | /etc/pam.d/password-auth:5",
     ] {
@@ -390,6 +395,6 @@ fn the_lines_that_doctor_writes_satisfy_it() {
 #[test]
 fn without_an_sshd_nothing_is_said() {
     let (code, out, complaints) = red_hat("auth required pam_deny.so\n", &[]);
-    assert_eq!((code, out.as_str()), (6, ""));
+    assert_eq!((code, out.as_str()), (8, ""));
     assert!(complaints.contains("sshd was not found"), "{complaints}");
 }

@@ -14,8 +14,8 @@ fn doctor() {
     s.pipe("--json doctor ssh", &[]);
     s.pipe("doctor ssh --verbose", &[]);
     s.unprivileged("doctor ssh");
-    // A robot that sshd lets in without a code: listed, but no finding.
-    let robot = "Match User robot\n    AuthenticationMethods publickey\nMatch all\n";
+    // A user whom sshd lets in without a code: a way in until accepted.toml lists it.
+    let robot = "Match User bob\n    AuthenticationMethods publickey\nMatch all\n";
     s.m.sshd(&format!("PermitRootLogin no\n{robot}"));
     s.both("doctor ssh");
     s.m.sshd("PermitRootLogin no\n").settings("windwo = 1\n");

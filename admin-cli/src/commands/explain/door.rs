@@ -52,8 +52,9 @@ pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
         host: address.to_string(),
         laddr: if address.is_ipv4() { "127.0.0.1".into() } else { "::1".into() },
         lport: "22".into(),
+        rdomain: String::new(),
     };
-    let probe = Probe { user: login.account.name.clone(), from };
+    let probe = Probe { user: login.account.name.clone(), from, same: Vec::new() };
     match Machine::new(PathBuf::from("/"), None).effective(Some(&probe.argument())) {
         Ok(text) => judged(login, &Effective::read(&text)),
         Err(ProbeError::NoProgram) => {

@@ -168,7 +168,7 @@ pub(super) const DAMAGES: &[Damage] = &[
             LAST,
             "auth [success=1 default=ignore] pam_succeed_if.so user ingroup robots\nauth requisite pam_twinlock.so first_factor=stack\n",
         )],
-        &[("password-alone", Level::Exception)],
+        &[("password-alone", Level::WayIn)],
     ),
     (BOTH, Reach::EVERY, &[("[success=3", "[success=5")], &[("way-leads-nowhere", Level::Warning)]),
     (BOTH, Reach::EVERY, &[("[success=3", "[success=2")], &[("way-leads-nowhere", Level::Warning)]),

@@ -2,26 +2,71 @@
 use crate::judge::case::Reach;
 use crate::judge::remedies::{BOTH_METHODS, KEY_METHODS, PASSWORD_METHODS};
 use crate::pam::table::{CaseTable, Role};
+use crate::sshd::complete::Hindrance;
 use crate::sshd::config::Directive;
 use crate::sshd::effective::Gate;
-use crate::sshd::judge::{Issue, SshdFacts};
+use crate::sshd::judge::SshdFacts;
+use crate::sshd::judge::issue::{Issue, issues, known_reach};
 
+/// Largest number of lines that are written together.
+const MOST_LINES: usize = 6;
 const NO_TEXT: &str = "PasswordAuthentication no";
 const OLD_PROMPTS: &str = "challengeresponseauthentication";
 
 impl SshdFacts {
-    pub(super) fn remedy(&self, kind: &Issue) -> String {
-        let methods = [self.methods(), NO_TEXT];
-        let [line, _] = methods.each_ref().map(std::slice::from_ref);
-        self.to_write(match kind {
+    /// Returns the lines to write; empty if no lines are known to be right with this stack.
+    pub(super) fn remedy(&self, kind: &Issue, table: Option<&CaseTable>) -> String {
+        let methods = self.methods();
+        let first: &[&str] = match kind {
             Issue::NoPamOpen | Issue::NoPamShut => &["UsePAM yes"],
             Issue::NoPrompts => &["KbdInteractiveAuthentication yes"],
-            Issue::KeyAlone | Issue::KeyAfterCode(_) | Issue::OtherAlone(_) => line,
-            Issue::OneText(_) => &methods,
+            Issue::KeyAlone | Issue::OtherAlone(_) => &[methods],
+            Issue::OneText(_) | Issue::Hindered(_, Hindrance::OneText, _) => &[methods, NO_TEXT],
+            Issue::Hindered(_, _, _) => &[methods],
+            Issue::Kerberos(_) => &["KerberosAuthentication no"],
             Issue::RootShutOut => {
-                return "Use sudo; or, once root is enrolled, write `PermitRootLogin yes`."
-                    .to_owned();
+                return "Leave it so and use sudo; or, once root has a record, write `PermitRootLogin yes`.".to_owned();
             }
+        };
+        if let Some(option) = self.config.options().iter().find(|one| about(one, first)) {
+            return format!(
+                "Remove `{} {}` from the options of sshd at {}, then restart sshd.",
+                option.keyword, option.value, option.place
+            );
+        }
+        let mut lines = first.to_vec();
+        for _ in 0..MOST_LINES {
+            let Some(line) = self.missing(&lines, table) else { return self.to_write(&lines) };
+            if lines.contains(&line) {
+                return String::new();
+            }
+            lines.push(line);
+        }
+        String::new()
+    }
+
+    /// Returns a line that is needed besides these, so that every way asks for a code and can be completed.
+    fn missing(&self, lines: &[&str], table: Option<&CaseTable>) -> Option<&'static str> {
+        let mut after = self.base.clone();
+        for line in lines {
+            let (word, value) = line.split_once(' ').unwrap_or((line, ""));
+            after = after.with(&word.to_ascii_lowercase(), value);
+        }
+        issues("", &after, table).first().map(|issue| match issue {
+            Issue::NoPamOpen | Issue::NoPamShut => "UsePAM yes",
+            Issue::NoPrompts => "KbdInteractiveAuthentication yes",
+            Issue::Kerberos(_) => "KerberosAuthentication no",
+            Issue::Hindered(_, Hindrance::Off(method), _) if method == "publickey" => {
+                "PubkeyAuthentication yes"
+            }
+            Issue::Hindered(_, Hindrance::Off(method), _) if method == "keyboard-interactive" => {
+                "KbdInteractiveAuthentication yes"
+            }
+            Issue::KeyAlone
+            | Issue::OtherAlone(_)
+            | Issue::OneText(_)
+            | Issue::Hindered(_, _, _)
+            | Issue::RootShutOut => self.methods(),
         })
     }
 
@@ -38,7 +83,7 @@ impl SshdFacts {
     /// Returns the first factors with which users bypass PAM today: they should reach PAM with the same, and need a
     /// code.
     pub(super) fn meant(&self) -> Reach {
-        let mut meant = self.known_reach();
+        let mut meant = known_reach(self);
         for way in self.base.ways() {
             let key = way.asks("publickey");
             meant.with_key |= key;
@@ -89,4 +134,11 @@ impl SshdFacts {
             |folder| format!("{folder}/10-twinlock.conf (before any other file that sets it)"),
         )
     }
+}
+
+/// Reports whether the option sets the keyword of one of the lines.
+fn about(option: &Directive, lines: &[&str]) -> bool {
+    lines.iter().any(|line| {
+        line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(&option.keyword))
+    })
 }

@@ -1,8 +1,34 @@
 //! Settings as sshd prints them, and the expected findings.
+use crate::finding::{Finding, Level};
+use crate::judge::case::Reach;
+use crate::judge::remedies::KEY_METHODS;
+use crate::pam::load::tests::auth_stack;
 use crate::pam::load::tests::tree;
+use crate::pam::table::tabulate;
 use crate::sshd::config::load;
-use crate::sshd::judge::*;
-use crate::sshd::probe::{People, plan};
+use crate::sshd::effective::Effective;
+use crate::sshd::judge::{SshdFacts, reach};
+use crate::sshd::probe::{Account, People, plan};
+
+const PASSWORD: &str = include_str!("../../../../config/pam.d/sshd-password");
+const KEY: &str = "auth required pam_twinlock.so first_factor=publickey\n";
+
+fn judged_with(facts: &SshdFacts, stack: &str) -> Vec<Finding> {
+    let stack = auth_stack(
+        &tree(&[
+            ("/etc/pam.d/sshd", stack),
+            ("/etc/pam.d/common-account", ""),
+            ("/etc/pam.d/common-session", ""),
+            ("/etc/pam.d/common-password", ""),
+        ]),
+        "sshd",
+    );
+    crate::sshd::judge::judge(facts, Some(&tabulate(&stack, &|_| true)))
+}
+
+fn judge(facts: &SshdFacts) -> Vec<Finding> {
+    judged_with(facts, PASSWORD)
+}
 
 const GOOD: &str = "usepam yes\nlogingracetime 300\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication no\nhostbasedauthentication no\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
@@ -13,9 +39,10 @@ fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> SshdFacts {
         ("/etc/ssh/sshd_config.d/50-house.conf", config),
     ]);
     let config = load(&files).unwrap();
-    let accounts = ["root", "alice", "bob"].map(str::to_owned).to_vec();
-    let people = People { accounts, groups: Vec::new() };
-    let asked = plan(&config, &people).probes.into_iter().map(|probe| {
+    let accounts = ["root", "alice", "bob"];
+    let accounts = accounts.map(|name| Account { name: name.to_owned(), ..Account::default() });
+    let people = People { accounts: accounts.to_vec(), elsewhere: None };
+    let asked = plan(&config, &people, &Effective::read(base)).probes.into_iter().map(|probe| {
         let text =
             differs.iter().find(|(user, _)| *user == probe.user).map_or(base, |(_, text)| text);
         (probe, Effective::read(text))
@@ -50,7 +77,7 @@ const METHODS: &str = "authenticationmethods publickey,keyboard-interactive:pam"
 /// A change to correct settings and the expected findings.
 type Mutation = (&'static [(&'static str, &'static str)], &'static [(&'static str, Level)]);
 
-const MUTATIONS: [Mutation; 15] = [
+const MUTATIONS: [Mutation; 19] = [
     (&[("usepam yes", "usepam no")], &[("usepam-no", Level::LockOut)]),
     (
         &[("kbdinteractiveauthentication yes", "kbdinteractiveauthentication no")],
@@ -74,14 +101,34 @@ const MUTATIONS: [Mutation; 15] = [
         &[("usepam-no", Level::WayIn), ("key-alone", Level::WayIn)],
     ),
     (&[(":pam\n", ":pam publickey\n")], &[("key-alone", Level::WayIn)]),
-    (&[(":pam\n", ":pam gssapi-with-mic\n")], &[("gssapi-alone", Level::WayIn)]),
+    (&[(":pam\n", ":pam gssapi-with-mic\n")], &[("method-off", Level::Warning)]),
     (
-        &[("publickey,keyboard-interactive:pam", "publickey,password")],
-        &[("password-method", Level::Warning)],
+        &[
+            (":pam\n", ":pam gssapi-with-mic\n"),
+            ("gssapiauthentication no", "gssapiauthentication yes"),
+        ],
+        &[("gssapi-alone", Level::WayIn)],
     ),
     (
-        &[("publickey,keyboard-interactive:pam", "keyboard-interactive:pam,publickey")],
-        &[("key-after-code", Level::Warning)],
+        &[
+            ("publickey,keyboard-interactive:pam", "publickey,password"),
+            ("passwordauthentication no", "passwordauthentication yes"),
+        ],
+        &[("password-method", Level::LockOut)],
+    ),
+    (
+        &[("publickey,keyboard-interactive:pam", "publickey,password")],
+        &[("method-off", Level::LockOut)],
+    ),
+    (&[(":pam", ":bsdauth")], &[("device-unsupported", Level::LockOut)]),
+    (&[("pubkeyauthentication yes", "pubkeyauthentication no")], &[("method-off", Level::LockOut)]),
+    (
+        &[
+            (METHODS, "kerberosauthentication yes"),
+            ("passwordauthentication no", "passwordauthentication yes"),
+            ("pubkeyauthentication yes", "pubkeyauthentication no"),
+        ],
+        &[("password-method", Level::Warning)],
     ),
     (&[("logingracetime 300", "logingracetime 30")], &[("grace-short", Level::Warning)]),
     (&[("logingracetime 300", "logingracetime 120")], &[("grace-short", Level::Warning)]),
@@ -111,11 +158,11 @@ fn a_match_block_makes_an_exception_that_is_named() {
     let robot = with("publickey,keyboard-interactive:pam", "publickey");
     let found = judge(&facts(config, GOOD, &[("bob", &robot)]));
     let [one] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((one.id, one.level), ("match-without-code", Level::Exception));
+    assert_eq!((one.id, one.level), ("match-without-code", Level::WayIn));
     assert_eq!(one.place, "/etc/ssh/sshd_config.d/50-house.conf:3");
     assert_eq!(
         one.what,
-        "user bob can log in with a key alone by the Match block at /etc/ssh/sshd_config.d/50-house.conf:2."
+        "user bob can log in with a key alone by the Match block at /etc/ssh/sshd_config.d/50-house.conf:2 (User bob Address 203.0.113.0/24)."
     );
 }
 
@@ -184,7 +231,10 @@ fn remedies_change_the_line_that_sets_it() {
         ),
         (
             "PasswordAuthentication yes\n",
-            ("publickey,keyboard-interactive:pam", "publickey,password"),
+            (
+                "usepam yes",
+                "usepam yes\npasswordauthentication yes\nauthenticationmethods publickey,password",
+            ),
             format!(
                 "Change the line at {house}:1 to `PasswordAuthentication no`, write `{KEY_METHODS}` into /etc/ssh/sshd_config.d/10-twinlock.conf (before any other file that sets it), {then}"
             ),
@@ -203,6 +253,19 @@ fn an_example_address_is_called_one() {
     let [one] = found.as_slice() else { panic!("{found:?}") };
     let start = "For user root from 203.0.113.7 (an example address): ";
     assert!(one.what.starts_with(start), "{}", one.what);
+}
+
+#[test]
+fn a_key_that_the_line_sees_too_late_locks_out() {
+    let later = with("publickey,keyboard-interactive:pam", "keyboard-interactive:pam,publickey");
+    let levels = |settings: &str| {
+        let found = judged_with(&facts("", settings, &[]), KEY);
+        found.iter().map(|one| (one.id, one.level)).collect::<Vec<_>>()
+    };
+    assert_eq!(levels(&later), [("key-after-code", Level::LockOut)]);
+    let two = with(":pam\n", ":pam keyboard-interactive,publickey\n");
+    assert_eq!(levels(&two), [("key-after-code", Level::Warning)]);
+    assert_eq!(judge(&facts("", &later, &[])), []);
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! Settings by which users log in without a code: `not_enrolled`, and rules that exempt or remind.
+
+use twinlock_core::policy::{
+    Action, NotEnrolled, Policy, Rule,
+    rules::shadows,
+    settings::rules::{lines, one},
+};
+use twinlock_core::{base::time::UnixTime, ports::Clock};
+use twinlock_doctor::finding::{Finding, Level};
+use twinlock_host::{
+    machine::Machine,
+    settings::{self, RULES},
+};
+
+use crate::commands::doctor::OWNER;
+
+/// Finds settings by which users log in without a code, in the services that sshd calls.
+pub(super) fn examine(config: &str, policy: &Policy, machine: &Machine) -> Vec<Finding> {
+    let mut found: Vec<Finding> = not_enrolled(config, policy).into_iter().collect();
+    let now = machine.clock.now().ok().map(|now| now.unix);
+    // The rules of the command come last.
+    let own = settings::read_rules(RULES, OWNER).map_or(0, |rules| rules.len());
+    let written = policy.rules.len().saturating_sub(own);
+    let text = std::fs::read_to_string(config).unwrap_or_default();
+    let places = lines(&text);
+    for (number, rule) in policy.rules.iter().enumerate() {
+        if !lets_in(rule, now) || policy.rules.iter().take(number).any(|one| shadows(one, rule)) {
+            continue;
+        }
+        let place = match places.get(number).filter(|_| number < written) {
+            Some(line) => format!("{config}:{line}"),
+            None if number < written => config.to_owned(),
+            None => RULES.to_owned(),
+        };
+        // The command asks an administrator for a code before it writes a rule, and the rule ends by itself.
+        let by_command = number >= written && rule.until.is_some();
+        let level = if by_command { Level::Exception } else { Level::WayIn };
+        found.push(by_rule(level, place, rule));
+    }
+    found
+}
+
+/// Reports whether the rule may let a user of sshd in without a code. Without a clock, no rule has ended.
+fn lets_in(rule: &Rule, now: Option<UnixTime>) -> bool {
+    let here = rule.service.as_ref().is_none_or(|service| service == "sshd");
+    let over = rule.until.zip(now).is_some_and(|(until, now)| now >= until);
+    here && !over && rule.action != Action::Require
+}
+
+fn by_rule(level: Level, place: String, rule: &Rule) -> Finding {
+    let written = one(rule).replace("\n[[rule]]\n", "").trim().replace('\n', ", ");
+    let (id, who) = match rule.action {
+        Action::Exempt => ("rule-exempts", "Users whom this rule matches log in without a code"),
+        Action::Remind | Action::Require => (
+            "rule-reminds",
+            "Users whom this rule matches and who are not enrolled log in without a code",
+        ),
+    };
+    Finding {
+        level,
+        id,
+        place,
+        what: format!("{who}: {written}."),
+        remedy: "Remove the rule, or accept it in /etc/twinlock/accepted.toml.".to_owned(),
+    }
+}
+
+fn not_enrolled(config: &str, policy: &Policy) -> Option<Finding> {
+    let word = match policy.not_enrolled {
+        NotEnrolled::Deny | NotEnrolled::Enroll => return None,
+        NotEnrolled::Remind => "remind",
+        NotEnrolled::Allow => "allow",
+    };
+    Some(Finding {
+        level: Level::WayIn,
+        id: "not-enrolled-allowed",
+        place: config.to_owned(),
+        what: format!(
+            "Users who are not enrolled log in with the first factor alone: not_enrolled = \"{word}\"."
+        ),
+        remedy: "Enroll them (`twinlock list` shows who is enrolled), then write `not_enrolled = \"deny\"`; or accept it in \
+                 /etc/twinlock/accepted.toml."
+            .to_owned(),
+    })
+}

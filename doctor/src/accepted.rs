@@ -1,0 +1,131 @@
+//! /etc/twinlock/accepted.toml: ways in that an administrator accepts, each with a reason and an end.
+use toml::de::{DeTable, DeValue};
+use twinlock_core::base::time::UnixTime;
+
+use crate::finding::{Finding, Level};
+
+/// The file.
+pub const FILE: &str = "/etc/twinlock/accepted.toml";
+
+/// One accepted way in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    /// Id of the finding.
+    pub finding: String,
+    /// PAM service.
+    pub service: String,
+    /// Outcome of the finding, word by word: a wider one is not accepted.
+    pub outcome: String,
+    /// Why it is accepted.
+    pub reason: String,
+    /// From this day on it is accepted no more.
+    pub until: UnixTime,
+}
+
+/// Parses the file.
+///
+/// # Errors
+/// What is wrong with it, as a clause.
+pub fn read(text: &str) -> Result<Vec<Accepted>, String> {
+    let parsed = DeTable::parse(text).map_err(|error| error.message().replace('\n', ", "))?;
+    let mut found = Vec::new();
+    for (key, value) in parsed.into_inner() {
+        let DeValue::Array(entries) = value.into_inner() else {
+            return Err(format!("`{}` is not a list of [[accepted]] tables", key.get_ref()));
+        };
+        if key.get_ref() != "accepted" {
+            return Err(format!("there is no key `{}`", key.get_ref()));
+        }
+        for one in entries {
+            let DeValue::Table(table) = one.into_inner() else {
+                return Err("`accepted` is not a list of tables".to_owned());
+            };
+            found.push(entry(table)?);
+        }
+    }
+    Ok(found)
+}
+
+fn entry(mut table: DeTable<'_>) -> Result<Accepted, String> {
+    let mut text = |key: &str| match table.remove(key).map(toml::Spanned::into_inner) {
+        Some(DeValue::String(text)) if !text.is_empty() => Ok(text.into_owned()),
+        Some(_) | None => Err(format!("an entry needs `{key}`, a string")),
+    };
+    let (finding, service) = (text("finding")?, text("service")?);
+    let (outcome, reason) = (text("outcome")?, text("reason")?);
+    let until = match table.remove("until").map(toml::Spanned::into_inner) {
+        Some(DeValue::Datetime(date)) => {
+            date.date.and_then(|day| UnixTime::of_date(day.year, day.month, day.day))
+        }
+        Some(_) | None => None,
+    };
+    let until = until.ok_or("an entry needs `until`, a date like 2027-01-31")?;
+    match table.keys().next() {
+        Some(key) => Err(format!("there is no key `{}` in an entry", key.get_ref())),
+        None => Ok(Accepted { finding, service, outcome, reason, until }),
+    }
+}
+
+/// Marks the findings that an entry accepts. A lock-out is never accepted.
+pub fn mark(findings: &mut [Finding], service: &str, entries: &[Accepted], now: UnixTime) {
+    for finding in findings.iter_mut().filter(|finding| finding.level == Level::WayIn) {
+        let outcome = finding.outcome();
+        let accepts = |one: &&Accepted| {
+            one.finding == finding.id && one.service == service && one.outcome == outcome
+        };
+        let Some(entry) = entries.iter().find(accepts) else { continue };
+        let (year, month, day) = entry.until.date();
+        let until = format!("{year:04}-{month:02}-{day:02}");
+        if now < entry.until {
+            finding.level = Level::Exception;
+            finding.remedy = format!("Accepted until {until}: {}", entry.reason);
+        } else {
+            finding.remedy = format!("It was accepted until {until}. {}", finding.remedy);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRY: &str = "[[accepted]]\nfinding = \"key-alone\"\nservice = \"sshd\"\noutcome = \"A key at /etc/x.\"\nreason = \"robots\"\nuntil = 2027-01-31\n";
+
+    fn marked(text: &str, now: u64) -> Level {
+        let mut found = [Finding {
+            level: Level::WayIn,
+            id: "key-alone",
+            place: String::new(),
+            what: "A key at /etc/x:12.".to_owned(),
+            remedy: String::new(),
+        }];
+        mark(&mut found, "sshd", &read(text).unwrap(), UnixTime(now));
+        found[0].level
+    }
+
+    #[test]
+    fn an_entry_accepts_one_outcome_until_its_day() {
+        let day = UnixTime::of_date(2027, 1, 31).unwrap().0;
+        assert_eq!(marked(ENTRY, day - 1), Level::Exception);
+        assert_eq!(marked(ENTRY, day), Level::WayIn);
+        for (from, to) in [("key-alone", "open-door"), ("\"sshd\"", "\"sudo\""), ("A key", "Keys")]
+        {
+            assert_eq!(marked(&ENTRY.replace(from, to), 0), Level::WayIn);
+        }
+    }
+
+    #[test]
+    fn an_incomplete_entry_is_refused() {
+        for (from, to) in [
+            ("reason = \"robots\"\n", ""),
+            ("reason = \"robots\"", "reason = \"\""),
+            ("2027-01-31", "\"soon\""),
+            ("[[accepted]]", "[[acepted]]"),
+            ("until", "extra = 1\nuntil"),
+            ("= 2027", "2027"),
+        ] {
+            assert!(read(&ENTRY.replace(from, to)).is_err(), "{to}");
+        }
+        assert_eq!(read("").unwrap(), []);
+    }
+}

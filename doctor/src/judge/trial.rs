@@ -1,0 +1,129 @@
+//! Tries a remedy before it is printed: with it, the right factors get in and nothing less does.
+use std::io;
+
+use crate::judge::case::{Case, Reach, Wrong, wrong};
+use crate::pam::code::PamCode;
+use crate::pam::load::{Files, load};
+use crate::pam::stack::{Facility, Handler, StackKind};
+use crate::pam::table::{CaseRow, CaseTable, Password, Role, tabulate};
+use crate::pam::twinlock::ModuleAnswer;
+
+/// A change to the stack that a remedy tells to make.
+pub(super) enum Edit<'a> {
+    /// Replaces the line of that number.
+    Replace(usize, &'a str),
+    /// Inserts a line before that number.
+    Insert(usize, &'a str),
+    /// Replaces all lines.
+    Rewrite(&'a str),
+}
+
+/// Result of a stack for the users whom sshd lets through.
+struct Trial {
+    wrong: Vec<Wrong>,
+    shut: Vec<(bool, &'static str)>,
+    doubts: usize,
+}
+
+impl Case<'_> {
+    /// Reports whether the change removes this kind of way in, and adds no way in, lock-out or doubt.
+    pub(super) fn closes(&self, kind: Wrong, edit: &Edit<'_>) -> bool {
+        let (Some(after), before) = (self.after(edit), tried(self.table, self.reach)) else {
+            return false;
+        };
+        let after = tried(&after, self.reach);
+        let known = |one: &Wrong| *one != kind && before.wrong.contains(one);
+        after.wrong.iter().all(known)
+            && after.shut.iter().all(|one| before.shut.contains(one))
+            && after.doubts <= before.doubts
+    }
+
+    /// Reports whether nothing is wrong with the stack after the change, for users with these first factors.
+    pub(super) fn mends(&self, reach: Reach, edit: &Edit<'_>) -> bool {
+        self.after(edit).is_some_and(|table| {
+            let after = tried(&table, reach);
+            after.wrong.is_empty() && after.shut.is_empty() && after.doubts == 0
+        })
+    }
+
+    /// Returns the table after the change; `None` if the change cannot be made or changes nothing.
+    fn after(&self, edit: &Edit<'_>) -> Option<CaseTable> {
+        let old: Vec<Handler> = self.table.cast.iter().map(|line| line.handler.clone()).collect();
+        let mut stack = old.clone();
+        match edit {
+            Edit::Replace(number, text) => {
+                *stack.get_mut(*number)? = placed(text, old.get(*number)?)?;
+            }
+            Edit::Insert(number, text) => stack.insert(*number, placed(text, old.get(*number)?)?),
+            Edit::Rewrite(text) => stack = read(text)?,
+        }
+        let same = |left: &Handler, right: &Handler| {
+            left.kind == right.kind && left.actions == right.actions && left.level == right.level
+        };
+        let unchanged = old.len() == stack.len()
+            && old.iter().zip(&stack).all(|(left, right)| same(left, right));
+        let table = tabulate(&stack, &|path| !self.is_missing(path));
+        (!unchanged && !table.is_too_large()).then_some(table)
+    }
+
+    /// Reports whether the present stack names the module and its file is missing.
+    fn is_missing(&self, name: &str) -> bool {
+        self.table.cast.iter().any(|line| {
+            let named =
+                matches!(&line.handler.kind, StackKind::Module { path, .. } if path == name);
+            named && line.role == Role::Fixed(PamCode::MODULE_UNKNOWN)
+        })
+    }
+}
+
+fn tried(table: &CaseTable, reach: Reach) -> Trial {
+    let covered = || table.rows.iter().filter(|row| row.passes() && reach.covers(row.world.key));
+    let mut found: Vec<Wrong> = covered().filter_map(wrong).collect();
+    found.sort_unstable();
+    found.dedup();
+    let proven = |row: &&CaseRow| row.world.key || !matches!(row.world.password, Password::None(_));
+    let mut shut = Vec::new();
+    for key in [false, true].into_iter().filter(|key| reach.covers(*key)) {
+        for (answer, name) in [(ModuleAnswer::Right, "right"), (ModuleAnswer::Exempt, "exempt")] {
+            let fits = |row: &CaseRow| row.world.key == key && row.world.answer == answer;
+            if !covered().filter(proven).any(fits) {
+                shut.push((key, name));
+            }
+        }
+    }
+    let doubts = covered().filter(|row| !table.doubts(row).is_empty()).count();
+    Trial { wrong: found, shut, doubts }
+}
+
+/// Returns one line at the place and in the substack of another.
+fn placed(text: &str, at: &Handler) -> Option<Handler> {
+    let line = read(text)?.into_iter().next()?;
+    Some(Handler { level: at.level, place: at.place.clone(), ..line })
+}
+
+/// Reads auth lines; `None` if libpam would not accept them.
+fn read(text: &str) -> Option<Vec<Handler>> {
+    let service = load(&OneFile(text), OneFile::SERVICE).ok()?;
+    let sound = service.unusable.is_none() && service.faults.is_empty();
+    sound.then(|| service.lines(Facility::Auth).to_vec())
+}
+
+/// A file tree with one service.
+struct OneFile<'a>(&'a str);
+
+impl OneFile<'_> {
+    const SERVICE: &'static str = "remedy";
+}
+
+impl Files for OneFile<'_> {
+    fn text(&self, path: &str) -> io::Result<String> {
+        match path.strip_prefix("/etc/pam.d/") {
+            Some(Self::SERVICE) => Ok(self.0.to_owned()),
+            Some(_) | None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        path == "/etc/pam.d"
+    }
+}

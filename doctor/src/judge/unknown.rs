@@ -1,0 +1,55 @@
+//! What the table cannot decide: modules that are not in the model, and too many conditions.
+use crate::finding::{Finding, Level};
+use crate::judge::case::{Case, wrong};
+use crate::pam::table::{CaseRow, Condition};
+use crate::pam::twinlock::ModuleAnswer;
+
+impl Case<'_> {
+    /// Reports each unknown module on whose answer a way in or a lock-out depends.
+    pub(super) fn unknown(&self) -> Vec<Finding> {
+        let mut found: Vec<&Condition> = Vec::new();
+        for row in self.table.rows.iter().filter(|row| self.decides(row)) {
+            for one in self.table.doubts(row) {
+                if !found.iter().any(|other| other.place == one.place) {
+                    found.push(one);
+                }
+            }
+        }
+        found.into_iter().map(unknown_module).collect()
+    }
+
+    /// Reports whether it matters that the row passes: it is a way in, or a login with every factor.
+    fn decides(&self, row: &CaseRow) -> bool {
+        let right = row.world.answer == ModuleAnswer::Right;
+        let covered = self.reach.covers(row.world.key);
+        row.passes() && covered && (wrong(row).is_some() || right)
+    }
+
+    /// Reports a stack with more combinations of conditions than are tried.
+    pub(super) fn too_many(&self) -> Finding {
+        Finding {
+            level: Level::Unknown,
+            id: "too-many-conditions",
+            place: self.file.to_owned(),
+            what: format!(
+                "The stack has {} conditions, and more combinations of them than are checked (4096).",
+                self.table.conditions.len()
+            ),
+            remedy: "Use fewer conditions: twelve lines are checked in every combination."
+                .to_owned(),
+        }
+    }
+}
+
+fn unknown_module(condition: &Condition) -> Finding {
+    Finding {
+        level: Level::Unknown,
+        id: "unknown-module",
+        place: condition.place.to_string(),
+        what: format!(
+            "It is not known what `{}` asks for and returns, and the result of a login depends on it.",
+            condition.text.trim()
+        ),
+        remedy: String::new(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The accounts and groups of the machine's files.
+use std::collections::BTreeMap;
+use std::io;
+
+use crate::machine::Machine;
+use crate::pam::load::{Files, UnreadableError};
+use crate::sshd::empty::EmptyPasswords;
+use crate::sshd::probe::{Account, People, Shell};
+
+impl Machine {
+    /// Returns the accounts with their groups, the primary ones too, and whether there are accounts elsewhere.
+    ///
+    /// # Errors
+    /// [`UnreadableError`] if an existing list cannot be read.
+    pub fn people(&self) -> Result<People, UnreadableError> {
+        let groups: Vec<Group> = self.list("/etc/group")?.lines().filter_map(Group::of).collect();
+        let mut member_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut by_number: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for group in &groups {
+            by_number.entry(&group.number).or_default().push(group.name.clone());
+            for member in &group.members {
+                member_of.entry(member).or_default().push(group.name.clone());
+            }
+        }
+        let accounts = self.list("/etc/passwd")?;
+        let accounts = accounts.lines().filter_map(|line| {
+            let (name, number, shell) = account(line)?;
+            let mut groups = member_of.get(name).cloned().unwrap_or_default();
+            groups.extend(by_number.get(number).into_iter().flatten().cloned());
+            Some(Account { name: name.to_owned(), groups, shell })
+        });
+        Ok(People { accounts: accounts.collect(), elsewhere: self.elsewhere().map(|(_, of)| of) })
+    }
+
+    /// Returns the accounts with an empty password field.
+    #[must_use]
+    pub fn empty_passwords(&self) -> EmptyPasswords {
+        match self.text("/etc/shadow") {
+            Ok(text) => {
+                let name = |line: &str| {
+                    let mut fields = line.split(':');
+                    let name = fields.next()?;
+                    (fields.next()?.is_empty()).then(|| name.to_owned())
+                };
+                EmptyPasswords::Of(text.lines().filter_map(name).collect())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => EmptyPasswords::Of(Vec::new()),
+            Err(_) => EmptyPasswords::Unread,
+        }
+    }
+
+    /// Returns the first source of accounts that is no file, and where it is written.
+    #[must_use]
+    pub fn elsewhere(&self) -> Option<(String, String)> {
+        let path = "/etc/nsswitch.conf";
+        let text = self.text(path).ok()?;
+        let mut lines = (1..).zip(text.lines());
+        let (number, sources) = lines.find_map(|(number, line)| {
+            Some((number, line.trim_start().strip_prefix("passwd:")?))
+        })?;
+        let sources = sources.split('#').next().unwrap_or_default();
+        let other = sources
+            .split_whitespace()
+            .find(|one| !["files", "compat", "systemd"].contains(one) && !one.starts_with('['))?;
+        Some((format!("{path}:{number}"), other.to_owned()))
+    }
+}
+
+/// Returns name, group number and shell of an account.
+fn account(line: &str) -> Option<(&str, &str, Shell)> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let (name, number, shell) = (fields.first()?, fields.get(3)?, fields.get(6)?);
+    let program = shell.rsplit('/').next().unwrap_or_default();
+    let closed = ["nologin", "false", "sync", "shutdown", "halt"].contains(&program);
+    let shell = if closed { Shell::None } else { Shell::Login };
+    (!name.is_empty()).then_some((*name, *number, shell))
+}
+
+/// A group of /etc/group.
+#[derive(Debug, PartialEq, Eq)]
+struct Group {
+    name: String,
+    number: String,
+    members: Vec<String>,
+}
+
+impl Group {
+    fn of(line: &str) -> Option<Self> {
+        let fields: Vec<&str> = line.split(':').collect();
+        let members = fields.get(3)?.split(',').filter(|name| !name.is_empty());
+        Some(Self {
+            name: (*fields.first()?).to_owned(),
+            number: (*fields.get(2)?).to_owned(),
+            members: members.map(str::to_owned).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn who_is_in_a_group() {
+        let group = Group::of("sftp:x:99:a,b").unwrap();
+        assert_eq!((group.number.as_str(), group.members), ("99", vec!["a".into(), "b".into()]));
+        assert_eq!(Group::of("staff:x:50:").unwrap().members, Vec::<String>::new());
+        assert_eq!(Group::of("broken"), None);
+    }
+
+    #[test]
+    fn who_has_a_shell() {
+        let alice = account("alice:x:1000:100::/home/alice:/bin/bash");
+        assert_eq!(alice, Some(("alice", "100", Shell::Login)));
+        assert_eq!(account("bob:x:1001:1001::/home/bob:").unwrap().2, Shell::Login);
+        assert_eq!(account("www:x:33:33::/var/www:/usr/sbin/nologin").unwrap().2, Shell::None);
+        assert_eq!(account("broken"), None);
+    }
+
+    #[test]
+    fn a_primary_group_makes_a_member() {
+        let tree = tempfile::tempdir().unwrap();
+        fs::create_dir(tree.path().join("etc")).unwrap();
+        let write = |name: &str, text: &str| fs::write(tree.path().join(name), text).unwrap();
+        write("etc/passwd", "up:x:1000:99::/home/up:/usr/sbin/nologin\n");
+        write("etc/group", "files:x:99:\nalso:x:7:up\n");
+        write("etc/nsswitch.conf", "passwd: files [NOTFOUND=return] sss\n");
+        let people = Machine::new(tree.path().to_owned(), None).people().unwrap();
+        assert_eq!(people.accounts[0].groups, ["also", "files"]);
+        assert_eq!(people.elsewhere.as_deref(), Some("sss"));
+    }
+}

@@ -1,0 +1,85 @@
+//! The sshds that run or that a unit starts, with their options.
+use std::fs;
+
+use crate::machine::Machine;
+use crate::pam::load::Files;
+use crate::pam::stack::LinePlace;
+use crate::sshd::command_line::{self, Instance};
+use crate::sshd::config::Patterns;
+
+/// Units that start sshd, and their folders in order of precedence.
+const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
+const UNIT_FOLDERS: [&str; 4] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+impl Machine {
+    /// Returns each sshd that runs or that a unit starts, once for each set of options.
+    #[must_use]
+    pub fn instances(&self) -> Vec<Instance> {
+        let units = UNITS.iter().filter_map(|name| self.unit(name));
+        let mut all: Vec<Instance> = units.chain(self.running()).collect();
+        let mut seen: Vec<Vec<String>> = Vec::new();
+        all.retain(|one| {
+            let new = !seen.contains(&one.options);
+            seen.push(one.options.clone());
+            new
+        });
+        if all.is_empty() {
+            all.extend(self.defaults().or(Some(Instance::default())));
+        }
+        all
+    }
+
+    /// Returns the sshd of a unit, with its drop-ins.
+    fn unit(&self, name: &str) -> Option<Instance> {
+        let main =
+            UNIT_FOLDERS.iter().find_map(|folder| self.started_by(&format!("{folder}/{name}")));
+        let drop_ins = UNIT_FOLDERS
+            .iter()
+            .rev()
+            .flat_map(|folder| self.matching(&format!("{folder}/{name}.d/*.conf")));
+        let (place, words) =
+            drop_ins.filter_map(|file| self.started_by(&file)).next_back().or(main)?;
+        let options = command_line::options(&words);
+        let variables = words.iter().any(|word| word.starts_with('$'));
+        let defaults = self.defaults().filter(|_| variables);
+        Some(match defaults {
+            Some(more) => Instance { options: [options, more.options].concat(), place: more.place },
+            None => Instance { options, place: Some(place) },
+        })
+    }
+
+    fn started_by(&self, file: &str) -> Option<(LinePlace, Vec<String>)> {
+        let (line, words) = command_line::exec_start(&self.text(file).ok()?)?;
+        words.first().filter(|program| program.ends_with("sshd"))?;
+        Some((LinePlace { file: file.to_owned(), line }, words.get(1..)?.to_vec()))
+    }
+
+    /// Returns the options of the files of defaults.
+    fn defaults(&self) -> Option<Instance> {
+        command_line::DEFAULTS.iter().find_map(|(name, file)| {
+            let (line, words) = command_line::assigned(&self.text(file).ok()?, name)?;
+            let place = Some(LinePlace { file: (*file).to_owned(), line });
+            Some(Instance { options: command_line::options(&words), place })
+        })
+    }
+
+    /// Returns the sshds that listen now.
+    fn running(&self) -> Vec<Instance> {
+        let entries = fs::read_dir(self.path("/proc")).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let processes = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        processes
+            .filter_map(|name| {
+                let file = format!("/proc/{name}/cmdline");
+                let words = command_line::listener(&self.text(&file).ok()?)?;
+                let place = Some(LinePlace { file, line: 1 });
+                Some(Instance { options: command_line::options(&words), place })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,200 @@
+//! The worlds of a truth table: every combination of factors and answers that has an effect of its own.
+use crate::pam::code::{PamCode, all};
+use crate::pam::control::ControlAction;
+use crate::pam::dispatch::dispatch;
+use crate::pam::modules::ignores_some;
+use crate::pam::stack::{Handler, StackKind};
+use crate::pam::table::{CaseRow, Cast, Condition, Other, Password, Role, World};
+use crate::pam::twinlock::{BROKEN, ModuleAnswer};
+
+/// Largest number of combinations of answers that are tried for the same factors: twelve conditions of two answers.
+const MOST: usize = 1 << 12;
+
+/// Failures of a module that asks for a password.
+const FAILURES: [PamCode; 9] = [
+    PamCode::AUTH_ERR,
+    PamCode::USER_UNKNOWN,
+    PamCode::AUTHINFO_UNAVAIL,
+    PamCode::MAXTRIES,
+    PamCode::PERM_DENIED,
+    PamCode::CRED_INSUFFICIENT,
+    PamCode::SERVICE_ERR,
+    PamCode::CONV_ERR,
+    PamCode::ABORT,
+];
+
+/// Returns every code that a module can return and with which the stack goes on.
+pub(super) fn any() -> Vec<PamCode> {
+    all().filter(|code| *code != PamCode::INCOMPLETE).collect()
+}
+
+/// Returns one code of each effect on the lines.
+pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
+    codes: &[PamCode],
+    lines: &dyn Fn() -> I,
+) -> Vec<PamCode> {
+    let mut seen: Vec<Vec<ControlAction>> = Vec::new();
+    let mut one_of_each = Vec::new();
+    for code in codes {
+        let mut effect: Vec<_> = lines().map(|line| line.handler.actions.on(*code)).collect();
+        // A success that counts ends in another result than a failure that counts as one.
+        let counts =
+            effect.iter().any(|one| matches!(one, ControlAction::Ok | ControlAction::Done));
+        if counts && *code != PamCode::SUCCESS {
+            effect.push(ControlAction::Bad);
+        }
+        if !seen.contains(&effect) {
+            seen.push(effect);
+            one_of_each.push(*code);
+        }
+    }
+    one_of_each
+}
+
+/// Returns the rows of all worlds; `None` if there are too many.
+pub(super) fn rows(cast: &[Cast], conditions: &[Condition]) -> Option<Vec<CaseRow>> {
+    let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
+    let mut rows = Vec::new();
+    for world in worlds(cast, conditions) {
+        paths(&stack, &Scene { cast, conditions }, &world, &mut rows)?;
+    }
+    Some(rows)
+}
+
+struct Scene<'a> {
+    cast: &'a [Cast],
+    conditions: &'a [Condition],
+}
+
+impl Scene<'_> {
+    fn code(&self, number: usize, choice: usize) -> Option<PamCode> {
+        self.conditions.get(number)?.codes.get(choice).copied()
+    }
+}
+
+/// Appends one row for each sequence of answers that the conditions can give in this world.
+fn paths(
+    stack: &[Handler],
+    scene: &Scene<'_>,
+    world: &World,
+    rows: &mut Vec<CaseRow>,
+) -> Option<()> {
+    let end = rows.len() + MOST;
+    let mut chosen: Vec<(usize, usize)> = Vec::new();
+    loop {
+        if rows.len() >= end {
+            return None;
+        }
+        rows.push(run(stack, scene, world, &mut chosen));
+        loop {
+            let Some((number, choice)) = chosen.pop() else { return Some(()) };
+            if scene.code(number, choice + 1).is_some() {
+                chosen.push((number, choice + 1));
+                break;
+            }
+        }
+    }
+}
+
+/// Runs the stack; a condition that is consulted for the first time gives its usual answer and is added to `chosen`.
+fn run(
+    stack: &[Handler],
+    scene: &Scene<'_>,
+    world: &World,
+    chosen: &mut Vec<(usize, usize)>,
+) -> CaseRow {
+    let mut world = world.clone();
+    let mut line_of = stack.iter().zip(scene.cast);
+    let mut answer = |handler: &Handler| {
+        let Some((_, line)) = line_of.find(|(line, _)| std::ptr::eq(*line, handler)) else {
+            return PamCode::PERM_DENIED;
+        };
+        let Role::Condition(number) = line.role else { return answer(&line.role, &world) };
+        let choice = chosen.iter().find(|(other, _)| *other == number).map(|(_, choice)| *choice);
+        if choice.is_none() {
+            chosen.push((number, 0));
+        }
+        let code = scene.code(number, choice.unwrap_or(0)).unwrap_or(PamCode::PERM_DENIED);
+        if let Some(slot) = world.conditions.get_mut(number) {
+            *slot = code;
+        }
+        code
+    };
+    let outcome = dispatch(stack, &mut answer);
+    CaseRow { world, code: outcome.code, steps: outcome.steps }
+}
+
+fn answer(role: &Role, world: &World) -> PamCode {
+    match role {
+        Role::Idle | Role::Condition(_) => PamCode::PERM_DENIED,
+        Role::Fixed(code) => *code,
+        Role::Twinlock(line) => line.stand.answer(world.key, world.answer),
+        Role::Second(second) => match world.other {
+            Other::Wrong => PamCode::AUTH_ERR,
+            Other::Unknown => second.unknown,
+            Other::Right => PamCode::SUCCESS,
+        },
+        Role::Proof(name) => match &world.password {
+            Password::By(right) if right == name => PamCode::SUCCESS,
+            Password::By(_) => PamCode::USER_UNKNOWN,
+            Password::None(code) => *code,
+        },
+    }
+}
+
+fn worlds(cast: &[Cast], conditions: &[Condition]) -> Vec<World> {
+    let usual: Vec<PamCode> =
+        conditions.iter().filter_map(|one| one.codes.first().copied()).collect();
+    let others = match cast.iter().any(|line| matches!(line.role, Role::Second(_))) {
+        true => [Other::Wrong, Other::Unknown, Other::Right].as_slice(),
+        false => &[Other::Wrong],
+    };
+    let (passwords, answers) = (passwords(cast), answers(cast));
+    let mut all = Vec::new();
+    for (key, other) in
+        [false, true].into_iter().flat_map(|key| others.iter().map(move |other| (key, other)))
+    {
+        for password in &passwords {
+            all.extend(answers.iter().map(|answer| World {
+                key,
+                password: password.clone(),
+                answer: *answer,
+                other: *other,
+                conditions: usual.clone(),
+            }));
+        }
+    }
+    all
+}
+
+/// Returns the answers of our module: of several failures with the same effect, one.
+fn answers(cast: &[Cast]) -> Vec<ModuleAnswer> {
+    let ours = || cast.iter().filter(|line| matches!(line.role, Role::Twinlock(_)));
+    let failures = [&[PamCode::AUTH_ERR], BROKEN.as_slice()].concat();
+    let broken = distinct(&failures, &ours).into_iter().skip(1).map(ModuleAnswer::Broken);
+    [ModuleAnswer::Right, ModuleAnswer::Wrong, ModuleAnswer::Exempt]
+        .into_iter()
+        .chain(broken)
+        .collect()
+}
+
+fn passwords(cast: &[Cast]) -> Vec<Password> {
+    let proofs = || cast.iter().filter(|line| matches!(line.role, Role::Proof(_)));
+    let mut all = Vec::new();
+    for line in proofs() {
+        if let Role::Proof(name) = &line.role {
+            let one = Password::By(name.clone());
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    let ignores = proofs().any(|line| match &line.handler.kind {
+        StackKind::Module { path, args } => ignores_some(path, args),
+        StackKind::Substack | StackKind::Broken => false,
+    });
+    let mut failures = FAILURES.to_vec();
+    failures.extend(ignores.then_some(PamCode::IGNORE));
+    all.extend(distinct(&failures, &proofs).into_iter().map(Password::None));
+    all
+}

@@ -1,0 +1,171 @@
+//! Options with which sshd is started: from a unit, a file of defaults, or a running process.
+use crate::pam::stack::LinePlace;
+
+/// One sshd that runs or is set up to run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Instance {
+    /// `-o`, `-f` and `-p` with their values, as `sshd -T` takes them.
+    pub options: Vec<String>,
+    /// Where they are written.
+    pub place: Option<LinePlace>,
+}
+
+/// Variables that a unit of a distribution passes to sshd, and the file that sets each.
+pub const DEFAULTS: [(&str, &str); 3] = [
+    ("SSHD_OPTS", "/etc/default/ssh"),
+    ("OPTIONS", "/etc/sysconfig/sshd"),
+    ("SSHD_OPTS", "/etc/conf.d/sshd"),
+];
+
+/// Options that take a value.
+const WITH_VALUE: &str = "bCcEfghkoptu";
+/// Options that change what is asked of a user.
+const KEPT: &str = "fop";
+
+impl Instance {
+    /// Returns the value of `-f`.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        let mut pairs = self.options.chunks_exact(2);
+        pairs.find_map(|pair| match pair {
+            [option, value] if option == "-f" => Some(value.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Returns keyword and value of each `-o`.
+    pub fn settings(&self) -> impl Iterator<Item = (String, String)> {
+        self.options.chunks_exact(2).filter_map(|pair| match pair {
+            [option, value] if option == "-o" => {
+                let (word, value) = value.split_once(['=', ' ']).unwrap_or((value, ""));
+                Some((word.trim().to_ascii_lowercase(), value.trim().to_owned()))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// Returns the options that matter, of the words after the program.
+#[must_use]
+pub fn options(words: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let Some(letters) = word.strip_prefix('-') else { continue };
+        for (at, letter) in letters.char_indices() {
+            if !WITH_VALUE.contains(letter) {
+                continue;
+            }
+            let rest = letters.get(at + letter.len_utf8()..).unwrap_or_default();
+            let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_owned()) };
+            if let Some(value) = value.filter(|_| KEPT.contains(letter)) {
+                kept.extend([format!("-{letter}"), value]);
+            }
+            break;
+        }
+    }
+    kept
+}
+
+/// Splits a line into words, with quotes as in a shell.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let (mut word, mut quote) = (None::<String>, None);
+    for letter in text.chars() {
+        match (quote, letter) {
+            (None, '"' | '\'') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if open == letter => quote = None,
+            (None, _) if letter.is_whitespace() => all.extend(word.take()),
+            (_, _) => word.get_or_insert_default().push(letter),
+        }
+    }
+    all.extend(word);
+    all
+}
+
+/// Returns the words of the last assignment to a variable, and its line.
+#[must_use]
+pub fn assigned(text: &str, name: &str) -> Option<(usize, Vec<String>)> {
+    let of = |line: &str| {
+        let value = line.trim_start().trim_start_matches("export ").strip_prefix(name)?;
+        let value = value.strip_prefix('=')?;
+        Some(words(&words(value).join(" ")))
+    };
+    (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, of(line)?))).last()
+}
+
+/// Returns the words of the last `ExecStart=` of a unit with its drop-ins, and its line.
+#[must_use]
+pub fn exec_start(text: &str) -> Option<(usize, Vec<String>)> {
+    let lines = (1..).zip(text.lines());
+    let starts = lines.filter_map(|(number, line)| {
+        let value = line.trim().strip_prefix("ExecStart")?.trim_start().strip_prefix('=')?;
+        Some((number, words(value.trim_start_matches(['-', '@', ':', '+', '!', ' ']))))
+    });
+    starts.filter(|(_, words)| !words.is_empty()).last()
+}
+
+/// Returns the words after the program of a listening sshd, of its command line.
+#[must_use]
+pub fn listener(command_line: &str) -> Option<Vec<String>> {
+    let title = command_line.trim_end_matches('\0');
+    if let Some(title) = title.strip_prefix("sshd: ") {
+        let (command, _) = title.split_once(" [listener]")?;
+        // The title has the words joined by blanks: a value with blanks ends at the next option.
+        let mut joined: Vec<String> = Vec::new();
+        for word in command.split(' ').skip(1) {
+            let value = joined.last().is_some_and(|last| !last.starts_with('-'));
+            match joined.last_mut().filter(|_| value && !word.starts_with('-')) {
+                Some(last) => last.extend([" ", word]),
+                None => joined.push(word.to_owned()),
+            }
+        }
+        return Some(joined);
+    }
+    let mut words = title.split('\0');
+    let program = words.next()?;
+    let is_sshd = program == "sshd" || program.ends_with("/sshd");
+    let rest: Vec<String> = words.map(str::to_owned).collect();
+    (is_sshd && !rest.iter().any(|word| word == "-R")).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<String> {
+        options(&words(text))
+    }
+
+    #[test]
+    fn options_that_change_what_is_asked_are_kept() {
+        assert_eq!(
+            of("-D -o UsePAM=no -ddp 2222 -f/etc/x"),
+            ["-o", "UsePAM=no", "-p", "2222", "-f", "/etc/x"]
+        );
+        assert_eq!(of("-D -e -E /var/log/x -u0"), Vec::<String>::new());
+        let instance = Instance { options: of("-f /etc/x '-oUsePAM no'"), place: None };
+        assert_eq!(instance.file(), Some("/etc/x"));
+        assert_eq!(instance.settings().collect::<Vec<_>>(), [("usepam".into(), "no".into())]);
+    }
+
+    #[test]
+    fn defaults_units_and_processes() {
+        let defaults = "# SSHD_OPTS=no\nSSHD_OPTS=\"-o 'AuthenticationMethods publickey'\"\n";
+        let (line, words) = assigned(defaults, "SSHD_OPTS").unwrap();
+        assert_eq!((line, words), (2, vec!["-o".into(), "AuthenticationMethods publickey".into()]));
+        let unit = "[Service]\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -o UsePAM=no\n";
+        assert_eq!(exec_start(unit).unwrap().1[3], "UsePAM=no");
+        assert_eq!(
+            listener("sshd: /usr/sbin/sshd -D -o AuthenticationMethods publickey -p 22 [listener] 0 of 10-100 startups").unwrap(),
+            ["-D", "-o", "AuthenticationMethods publickey", "-p", "22"]
+        );
+        assert_eq!(listener("sshd: ada [priv]"), None);
+        assert_eq!(listener("/usr/sbin/sshd\0-D\0"), Some(vec!["-D".to_owned()]));
+        assert_eq!(listener("bash\0"), None);
+    }
+}

@@ -1,0 +1,202 @@
+//! What is wrong with the settings of one user: ways without a code, and ways that nobody completes.
+use crate::finding::Level;
+use crate::judge::case::Reach;
+use crate::pam::table::CaseTable;
+use crate::sshd::complete::{Hindrance, asks_a_code_alone, hindrance};
+use crate::sshd::effective::{Effective, Gate, Way};
+use crate::sshd::judge::{ABOUT_WAYS, SshdFacts};
+
+/// What is wrong with the settings for one user.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Issue {
+    NoPamOpen,
+    NoPamShut,
+    NoPrompts,
+    KeyAlone,
+    OtherAlone(Way),
+    Kerberos(Way),
+    /// A way with one answer for every prompt, which only a code needs.
+    OneText(Way),
+    /// A way that nobody completes.
+    Hindered(Way, Hindrance, Others),
+    RootShutOut,
+}
+
+/// Whether the user has another way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Others {
+    Some,
+    None,
+}
+
+/// Returns the first factors with which users reach PAM by ways whose methods are on.
+pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
+    let mut reach = Reach { without_key: false, with_key: false };
+    for (user, effective) in people(facts).into_iter().filter(|(_, one)| one.yes("usepam")) {
+        let ways = open_ways(user, effective).into_iter();
+        for way in ways.filter(|way| hindrance(way, effective, None).is_none()) {
+            match way.gate() {
+                Gate::Prompts | Gate::OneText if way.key_before_pam() => reach.with_key = true,
+                Gate::Prompts | Gate::OneText if !way.asks("publickey") => reach.without_key = true,
+                Gate::Prompts | Gate::OneText | Gate::None => {}
+            }
+        }
+    }
+    reach
+}
+
+/// Reports whether some user can complete a way that does not call PAM.
+#[must_use]
+pub fn passes_by_pam(facts: &SshdFacts) -> bool {
+    people(facts).into_iter().any(|(user, effective)| {
+        let ways = open_ways(user, effective);
+        let done = |way: &Way| hindrance(way, effective, None).is_none();
+        ways.iter().filter(|way| done(way)).any(|way| {
+            way.gate() == Gate::None || !effective.yes("usepam") && way.gate() == Gate::OneText
+        })
+    })
+}
+
+/// Returns the settings of each user asked about; without any, the base settings.
+fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
+    if facts.asked.is_empty() {
+        return vec![("", &facts.base)];
+    }
+    facts.asked.iter().map(|(probe, effective)| (probe.user.as_str(), effective)).collect()
+}
+
+/// Returns the ways that PermitRootLogin allows.
+fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
+    let permit =
+        if user == "root" { effective.value("permitrootlogin").unwrap_or("yes") } else { "yes" };
+    let mut ways = effective.ways();
+    ways.retain(|way| match permit {
+        "no" => false,
+        "yes" => true,
+        _ => way.gate() == Gate::None,
+    });
+    ways
+}
+
+/// Returns what is wrong for the user. Without a table, the stack is taken to accept.
+pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable>) -> Vec<Issue> {
+    let ways = open_ways(user, effective);
+    let mut found = Vec::new();
+    if user == "root" && effective.value("permitrootlogin") == Some("no") {
+        return found;
+    }
+    if ways.is_empty() {
+        found.push(if user == "root" { Issue::RootShutOut } else { Issue::NoPrompts });
+    }
+    if !effective.yes("usepam") {
+        let shut = ways.iter().all(|way| hindrance(way, effective, None).is_some());
+        found.push(if shut { Issue::NoPamShut } else { Issue::NoPamOpen });
+        let open = ways.into_iter().filter(|way| hindrance(way, effective, None).is_none());
+        found.extend(open.filter_map(|way| without_pam(way, effective)));
+        return found;
+    }
+    let done = |way: &Way| hindrance(way, effective, table).is_none();
+    let others = if ways.iter().any(done) { Others::Some } else { Others::None };
+    for way in ways {
+        found.extend(match hindrance(&way, effective, table) {
+            None => completed(way, effective, table),
+            // The stack is judged by itself.
+            Some(Hindrance::Stack) => None,
+            Some(Hindrance::Off(method))
+                if method == "keyboard-interactive" && others == Others::None =>
+            {
+                Some(Issue::NoPrompts)
+            }
+            Some(why) => Some(Issue::Hindered(way, why, others)),
+        });
+    }
+    found.dedup();
+    found
+}
+
+/// Returns what is wrong with a way that users can complete.
+fn completed(way: Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Issue> {
+    let one_text = way.gate() == Gate::OneText && table.is_some_and(asks_a_code_alone);
+    without_pam(way.clone(), effective).or(one_text.then_some(Issue::OneText(way)))
+}
+
+fn without_pam(way: Way, effective: &Effective) -> Option<Issue> {
+    match way.gate() {
+        Gate::None if way.0.iter().all(|method| method == "publickey") => Some(Issue::KeyAlone),
+        Gate::None => Some(Issue::OtherAlone(way)),
+        // sshd asks the Kerberos server, and PAM only if that refuses.
+        Gate::OneText if effective.yes("kerberosauthentication") => Some(Issue::Kerberos(way)),
+        Gate::OneText | Gate::Prompts => None,
+    }
+}
+
+impl Issue {
+    /// Returns the keywords that cause it.
+    pub(super) fn keywords(&self) -> &'static [&'static str] {
+        match self {
+            Self::NoPamOpen | Self::NoPamShut => &["usepam"],
+            Self::NoPrompts => &["kbdinteractiveauthentication", "challengeresponseauthentication"],
+            Self::RootShutOut => &["permitrootlogin"],
+            Self::Kerberos(_) => &["kerberosauthentication"],
+            Self::KeyAlone | Self::OtherAlone(_) | Self::OneText(_) | Self::Hindered(_, _, _) => {
+                &ABOUT_WAYS
+            }
+        }
+    }
+
+    /// Returns name, level and text of the finding.
+    pub(super) fn words(&self) -> (&'static str, Level, String) {
+        match self {
+            Self::NoPamOpen => ("usepam-no", Level::WayIn, "UsePAM is off: no user is asked for a code.".to_owned()),
+            Self::NoPamShut => ("usepam-no", Level::LockOut, "UsePAM is off, but every authentication method needs PAM: no login is possible.".to_owned()),
+            Self::NoPrompts => ("prompts-off", Level::LockOut, "KbdInteractiveAuthentication is off: sshd cannot ask for a code.".to_owned()),
+            Self::KeyAlone => ("key-alone", Level::WayIn, "A key alone is enough for a login: sshd does not call PAM after it.".to_owned()),
+            Self::OtherAlone(way) => (other_id(way), Level::WayIn, format!("`{way}` allows a login without PAM: no code is asked for.")),
+            Self::Kerberos(way) => ("kerberos-alone", Level::WayIn, format!("KerberosAuthentication is on: for `{way}`, sshd asks the Kerberos server before PAM, and its yes is enough: no code is asked for.")),
+            Self::OneText(way) => ("password-method", Level::Warning, format!("The method `{way}` gives the same answer to every hidden prompt: the code can be typed, but set-up and other questions cannot be answered.")),
+            Self::Hindered(way, why, others) => hindered(way, why, *others),
+            Self::RootShutOut => ("root-shut-out", Level::Note, "root cannot log in by ssh: PermitRootLogin forbids the prompts that every method needs.".to_owned()),
+        }
+    }
+}
+
+fn hindered(way: &Way, why: &Hindrance, others: Others) -> (&'static str, Level, String) {
+    let (id, why) = match why {
+        Hindrance::Off(method) => {
+            ("method-off", format!("`{method}` is switched off, so nobody can complete `{way}`."))
+        }
+        Hindrance::Device(method) => (
+            "device-unsupported",
+            format!("sshd has no `{method}`, so nobody can complete `{way}`."),
+        ),
+        Hindrance::OneText => (
+            "password-method",
+            format!(
+                "Nobody can complete `{way}`: its password method gives the same answer to every hidden prompt, so a password and a code cannot both be typed, and a code typed there is treated as a password."
+            ),
+        ),
+        Hindrance::KeyLater => (
+            "key-after-code",
+            format!(
+                "The method `{way}` asks for the key last, so the module cannot see the key and refuses."
+            ),
+        ),
+        Hindrance::Stack => {
+            ("way-leads-nowhere", format!("The PAM stack refuses every user who comes by `{way}`."))
+        }
+    };
+    match others {
+        Others::Some => (id, Level::Warning, why),
+        Others::None => (id, Level::LockOut, format!("{why} No login is possible.")),
+    }
+}
+
+fn other_id(way: &Way) -> &'static str {
+    if way.asks("hostbased") {
+        "hostbased-alone"
+    } else if way.asks("gssapi-with-mic") {
+        "gssapi-alone"
+    } else {
+        "way-without-pam"
+    }
+}

@@ -1,0 +1,224 @@
+//! Ways in and lock-outs by the host around a stack: groups, ports, options of sshd, settings; with real logins.
+
+use super::wirings::{
+    ALL_RIGHT, B, K, KEY_ONLY, KEYS, NO_CODE, NO_KEY, NOTHING, PASSWORD, PASSWORD_ONLY, PROMPTS,
+    REST, answers, gets_in, report, verdict, wired,
+};
+
+#[test]
+fn a_member_by_primary_group_without_a_shell_is_seen() {
+    let m = wired(KEYS, K);
+    m.file("/etc/group").append("files:x:7007:\n");
+    m.run(["usermod", "-g", "files", "-s", "/usr/sbin/nologin", "eve"]).ok();
+    m.sshd(&format!("PermitRootLogin no\n{KEYS}Match Group files\n  AuthenticationMethods publickey\nMatch all\n"));
+    let said = verdict(&m, "open", Some("way-in match-without-code"));
+    assert!(said.to_string().contains("user eve can log in with a key alone"), "{said:#}");
+    // sshd lets eve in; the shell then ends the session.
+    let out = m.ssh("eve").key().option("BatchMode=yes").command(["true"]).output();
+    assert_eq!(out.code, Some(1), "{out:?}");
+    assert!(m.logged("Accepted publickey for eve").len() == 1, "{:?}", m.log());
+}
+
+#[test]
+fn a_match_on_a_port_is_judged() {
+    let block = "Match LocalPort 2222\n  AuthenticationMethods publickey\nMatch all\n";
+    let m = wired(&format!("{KEYS}{block}"), K);
+    verdict(&m, "closed", None);
+    assert!(!gets_in(&m, "ada", NO_CODE, 0));
+    assert!(gets_in(&m, "ada", ALL_RIGHT, 1));
+    m.sshd(&format!("PermitRootLogin no\nPort 22\nPort 2222\n{KEYS}{block}"));
+    verdict(&m, "open", Some("way-in match-without-code"));
+    assert!(
+        m.ssh("ada")
+            .key()
+            .option("Port=2222")
+            .option("BatchMode=yes")
+            .option("StrictHostKeyChecking=no")
+            .command(["true"])
+            .output()
+            .code
+            == Some(0)
+    );
+}
+
+#[test]
+fn options_of_a_running_sshd_and_of_its_defaults_count() {
+    let m = wired(KEYS, K);
+    verdict(&m, "closed", None);
+    m.stop_sshd();
+    m.run(["/usr/sbin/sshd", "-o", "AuthenticationMethods=publickey"]).ok();
+    verdict(&m, "open", Some("way-in key-alone"));
+    let ada = || {
+        m.ssh("ada")
+            .key()
+            .option("BatchMode=yes")
+            .option("ConnectionAttempts=20")
+            .command(["true"])
+            .output()
+    };
+    assert_eq!(ada().code, Some(0));
+    m.stop_sshd();
+    m.file("/etc/default/ssh").write("SSHD_OPTS=\"-o AuthenticationMethods=publickey\"\n");
+    let said = verdict(&m, "open", Some("way-in key-alone"));
+    assert!(said.to_string().contains("/etc/default/ssh:1"), "{said:#}");
+    m.file("/etc/default/ssh").write("SSHD_OPTS=\n");
+    verdict(&m, "closed", None);
+    m.file("/etc/ssh/other").write("Include /etc/ssh/sshd_config\n");
+    m.file("/etc/default/ssh").write("SSHD_OPTS=-f/etc/ssh/open\n");
+    m.file("/etc/ssh/open").write("UsePAM yes\nAuthenticationMethods publickey\n");
+    verdict(&m, "open", Some("way-in key-alone"));
+}
+
+#[test]
+fn an_account_with_an_empty_password_needs_the_code_alone() {
+    let unix = "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n";
+    let ours = "auth required pam_permit.so\nauth required pam_twinlock.so first_factor=stack\n";
+    let m = wired(&format!("{PROMPTS}PermitEmptyPasswords yes\n"), &format!("{unix}{ours}"));
+    verdict(&m, "closed", None);
+    m.run(["passwd", "-d", "ada"]).ok();
+    verdict(&m, "open", Some("way-in empty-password"));
+    assert!(answers(&m, "ada", false, ["wrong", &m.code("ada")]));
+}
+
+#[test]
+fn kerberos_is_asked_before_pam() {
+    let methods = "KerberosAuthentication yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\nAuthenticationMethods password\n";
+    let m = wired(
+        methods,
+        "auth required pam_twinlock.so first_factor=follows forward_pass\nauth required pam_unix.so use_first_pass nodelay\n",
+    );
+    verdict(&m, "open", Some("way-in kerberos-alone"));
+}
+
+#[test]
+fn one_field_by_the_password_method_works() {
+    let methods =
+        "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nPubkeyAuthentication no\n";
+    let m = wired(
+        methods,
+        "auth required pam_twinlock.so first_factor=follows forward_pass\nauth required pam_unix.so use_first_pass nodelay\n",
+    );
+    verdict(&m, "closed", None);
+    let both = |password: &str, code: &str| {
+        let text = format!("{password}{code}");
+        answers(&m, "ada", false, [&text, &text])
+    };
+    assert!(!both(PASSWORD, &m.wrong_code("ada")));
+    assert!(!both("wrong", &m.code("ada")));
+    assert!(both(PASSWORD, &m.code_in("ada", 1)));
+}
+
+#[test]
+fn settings_that_let_the_not_enrolled_in_are_named() {
+    for (settings, head) in [
+        ("not_enrolled = \"allow\"\n", "way-in not-enrolled-allowed"),
+        ("[[rule]]\ngroup = \"eve\"\naction = \"exempt\"\n", "way-in rule-exempts"),
+    ] {
+        let m = wired(KEYS, K);
+        verdict(&m, "closed", None);
+        assert!(!gets_in(&m, "eve", NO_CODE, 0));
+        m.settings(settings);
+        let said = verdict(&m, "open", Some(head));
+        assert!(said.to_string().contains("twinlock.toml"), "{said:#}");
+        assert!(gets_in(&m, "eve", KEY_ONLY, 0), "{settings}");
+        assert!(!gets_in(&m, "ada", KEY_ONLY, 0), "{settings}");
+    }
+    let m = wired(KEYS, K);
+    m.settings("[[rule]]\ngroup = \"eve\"\naction = \"remind\"\n");
+    verdict(&m, "open", Some("way-in rule-reminds"));
+    m.settings("[[rule]]\ngroup = \"eve\"\naction = \"remind\"\nuntil = 2020-01-31\n");
+    verdict(&m, "closed", None);
+}
+
+#[test]
+fn nullok_lets_the_not_enrolled_in_unless_the_settings_decide() {
+    let m = wired(KEYS, &K.replace('\n', " nullok\n"));
+    verdict(&m, "open", Some("way-in nullok"));
+    assert!(gets_in(&m, "eve", KEY_ONLY, 0));
+    m.settings("not_enrolled = \"deny\"\n");
+    verdict(&m, "closed", None);
+    assert!(!gets_in(&m, "eve", KEY_ONLY, 0));
+}
+
+#[test]
+fn a_ticket_is_no_lock_out() {
+    let m = wired(KEYS, K);
+    m.run(["twinlock", "remove", "ada", "--yes"]).ok();
+    verdict(&m, "locked_out", Some("lock-out nobody-enrolled"));
+    let said = m.run(["twinlock", "invite", "eve", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(said.ok()).expect("JSON");
+    verdict(&m, "closed", None);
+    let mut s = m.ssh("eve").key().open();
+    s.expect("icket").send_line(said["ticket"].as_str().expect("a ticket"));
+    s.expect("app");
+}
+
+#[test]
+fn a_carriage_return_is_named() {
+    let m = wired(PROMPTS, &B.replace("=stack\n", "=stack\r\n"));
+    let said = verdict(&m, "locked_out", Some("lock-out hidden-character"));
+    assert!(said.to_string().contains("carriage return"), "{said:#}");
+    assert!(!gets_in(&m, "ada", NO_KEY, 0));
+    m.run(["sed", "-i", "s/\\r$//", "/etc/pam.d/sshd"]).ok();
+    verdict(&m, "closed", None);
+    assert!(gets_in(&m, "ada", NO_KEY, 1));
+}
+
+#[test]
+fn an_unknown_module_proves_nothing() {
+    let m = wired(PROMPTS, B);
+    // pam_permit under a name that no model has.
+    let folder = "/usr/lib/x86_64-linux-gnu/security";
+    m.run(["cp", &format!("{folder}/pam_permit.so"), &format!("{folder}/pam_house.so")]).ok();
+    let ours = "auth required pam_twinlock.so first_factor=stack\n";
+    m.pam("sshd", &format!("auth required pam_house.so\n{ours}{REST}"));
+    verdict(&m, "cannot_be_judged", Some("unknown unknown-module"));
+    let text = m.run(["twinlock", "doctor", "ssh"]).stdout;
+    assert!(text.starts_with("ssh: cannot be judged: information is missing.\n"), "{text}");
+    assert!(text.contains("pam_house.so"), "{text}");
+    // Whatever it answers, nobody gets in without the password and the code.
+    m.pam("sshd", &format!("auth [default=ignore] pam_house.so\n{B}{REST}"));
+    verdict(&m, "closed", None);
+    assert!(!gets_in(&m, "ada", NOTHING, 0));
+    assert!(!gets_in(&m, "ada", PASSWORD_ONLY, 0));
+    assert!(gets_in(&m, "ada", NO_KEY, 1));
+    // Whatever it answers, the key is enough.
+    m.pam(
+        "sshd",
+        &format!("auth sufficient pam_permit.so\nauth required pam_house.so\n{ours}{REST}"),
+    );
+    verdict(&m, "open", Some("way-in open-door"));
+    assert!(gets_in(&m, "ada", NOTHING, 0));
+}
+
+#[test]
+fn an_accepted_way_in_is_shown_until_its_day() {
+    let robot = "Match User eve\n  AuthenticationMethods publickey\nMatch all\n";
+    let m = wired(&format!("{KEYS}{robot}"), K);
+    let said = verdict(&m, "open", Some("way-in match-without-code"));
+    assert!(gets_in(&m, "eve", KEY_ONLY, 0));
+    let findings = said["findings"].as_array().expect("findings");
+    let one = findings.iter().find(|one| one["id"] == "match-without-code").expect("it");
+    let entry = |until: &str| {
+        format!(
+            "[[accepted]]\nfinding = \"match-without-code\"\nservice = \"sshd\"\noutcome = {}\nreason = \"robot\"\nuntil = {until}\n",
+            one["outcome"]
+        )
+    };
+    m.file("/etc/twinlock/accepted.toml").write(entry("2999-01-31")).mode(0o644);
+    verdict(&m, "closed", None);
+    let text = m.run(["twinlock", "doctor", "ssh"]).stdout;
+    assert!(
+        text.contains("exception: ") && text.contains("Accepted until 2999-01-31: robot"),
+        "{text}"
+    );
+    m.file("/etc/twinlock/accepted.toml").write(entry("2020-01-31"));
+    verdict(&m, "open", Some("way-in match-without-code"));
+    m.file("/etc/twinlock/accepted.toml").write(entry("2999-01-31")).mode(0o666);
+    verdict(&m, "open", Some("way-in match-without-code"));
+    // A wider one is not accepted.
+    m.file("/etc/twinlock/accepted.toml").mode(0o644);
+    m.sshd(&format!("PermitRootLogin no\n{KEYS}{}", robot.replace("User eve", "User eve,ada")));
+    verdict(&m, "open", Some("way-in match-without-code"));
+    assert_eq!(report(&m).0, Some(7));
+}
