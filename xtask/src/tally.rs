@@ -22,8 +22,11 @@ pub(crate) struct Counts {
 impl Counts {
     /// Returns the counts in the summary lines of nextest and of `cargo test`.
     pub(crate) fn read(output: &str) -> Self {
+        // nextest prints what each failed test has printed, and with it that test's own closing line.
+        let of_nextest = output.lines().any(is_summary);
+        let counted = |line: &&str| closing(line) && (!of_nextest || is_summary(line));
         let mut all = Self::default();
-        for line in output.lines().filter(|line| closing(line)) {
+        for line in output.lines().filter(counted) {
             all.passed += before(line, "passed");
             all.failed += before(line, "failed") + before(line, "timed");
         }
@@ -48,8 +51,12 @@ impl Counts {
 }
 
 fn closing(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with("test result: ") || (line.starts_with("Summary [") && line.contains(" run:"))
+    line.trim_start().starts_with("test result: ") || is_summary(line)
+}
+
+/// Returns whether a line is the closing line of nextest.
+fn is_summary(line: &str) -> bool {
+    line.trim_start().starts_with("Summary [") && line.contains(" run:")
 }
 
 /// Returns the number before a word, such as 12 in `12 passed`; 0 if there is none.
@@ -180,8 +187,11 @@ mod tests {
         let libtest =
             "test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n";
         let talk = "12 passed by, 3 failed\n";
-        let counts = Counts::read(&format!("{nextest}{talk}{libtest}"));
-        assert_eq!(counts, Counts { passed: 6, failed: 1 });
+        let counts = Counts::read(&format!("{libtest}{talk}{libtest}"));
+        assert_eq!(counts, Counts { passed: 8, failed: 0 });
+        let inner = "    test result: FAILED. 0 passed; 1 failed; 0 ignored\n";
+        let counts = Counts::read(&format!("{inner}{nextest}{talk}{nextest}"));
+        assert_eq!(counts, Counts { passed: 4, failed: 2 });
     }
 
     #[test]
