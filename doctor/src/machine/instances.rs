@@ -1,5 +1,6 @@
 //! The sshds that run or that a unit starts, with their options.
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use crate::machine::Machine;
 use crate::pam::load::Files;
@@ -68,12 +69,14 @@ impl Machine {
         })
     }
 
-    /// Returns the sshds that listen now.
+    /// Returns the sshds of root that listen now. A process of another user may call itself sshd, and its options would
+    /// become those of a program that root runs.
     fn running(&self) -> Vec<Instance> {
         let entries = fs::read_dir(self.path("/proc")).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let processes = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
         processes
+            .filter(|name| self.is_sshd_of_root(name))
             .filter_map(|name| {
                 let file = format!("/proc/{name}/cmdline");
                 let words = command_line::listener(&self.text(&file).ok()?)?;
@@ -81,5 +84,21 @@ impl Machine {
                 Some(Instance { options: command_line::options(&words), place })
             })
             .collect()
+    }
+
+    /// Returns whether a process runs the program sshd with all of its user ids 0, and in this file tree: a container has
+    /// files of its own.
+    fn is_sshd_of_root(&self, process: &str) -> bool {
+        let of = |name: &str| format!("/proc/{process}/{name}");
+        let status = self.text(&of("status")).unwrap_or_default();
+        let ids = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default();
+        let of_root =
+            ids.split_whitespace().count() == 4 && ids.split_whitespace().all(|id| id == "0");
+        let program = fs::read_link(self.path(&of("exe"))).unwrap_or_default();
+        // An upgrade has removed the file of a program that still runs.
+        let program = program.to_string_lossy();
+        let runs_sshd = program.trim_end_matches(" (deleted)").ends_with("/sshd");
+        let place = |path: &str| fs::metadata(self.path(path)).map(|it| (it.dev(), it.ino())).ok();
+        of_root && runs_sshd && place(&of("root")).is_some_and(|root| Some(root) == place("/"))
     }
 }

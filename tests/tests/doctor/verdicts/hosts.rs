@@ -41,6 +41,24 @@ fn a_match_on_a_port_is_judged() {
     );
 }
 
+/// The options of a process that calls itself sshd must not become those of a program that root runs.
+#[test]
+fn process_of_a_user_is_no_sshd() {
+    let m = wired(KEYS, K);
+    for owner in ["eve", "root"] {
+        let line =
+            "exec -a /usr/sbin/sshd bash -c 'sleep 300; :' x -o UsePAM=no -f /home/eve/config";
+        let start = format!("{line} >/dev/null 2>&1 </dev/null & sleep 0; :");
+        let call = m.call(["bash", "-c", &start]);
+        let call = if owner == "root" { call } else { call.as_user(owner) };
+        call.output().ok();
+        let seen = m.processes().into_iter().any(|(_, line)| line.contains("UsePAM=no"));
+        assert!(seen, "{owner}: {:?}", m.processes());
+        verdict(&m, "closed", None);
+        m.run(["pkill", "-f", "UsePAM=no"]);
+    }
+}
+
 #[test]
 fn options_of_a_running_sshd_and_of_its_defaults_count() {
     let m = wired(KEYS, K);
