@@ -150,6 +150,16 @@ fn fits_from(word: &str, list: &str, from: &From) -> bool {
     }
 }
 
+/// Accounts for which the same criteria hold.
+struct AccountGroup {
+    /// Which criteria hold, in the order of the file.
+    holds: Vec<bool>,
+    /// The account that sshd is asked about.
+    first: Account,
+    /// Names of the other accounts.
+    others: Vec<String>,
+}
+
 /// Returns one account for each set of user criteria that holds, with others of the same set. The first is root, the
 /// second an account that represents all that no line names.
 fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
@@ -168,20 +178,20 @@ fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
     }
     // Accounts that can log in stand for the others.
     all.sort_by_key(|one| (one.name != "root", one.shell == Shell::None));
-    let mut found: Vec<(Vec<bool>, Account, Vec<String>)> = Vec::new();
+    let mut found: Vec<AccountGroup> = Vec::new();
     for account in all {
         let holds: Vec<bool> =
             criteria().map(|(word, list)| fits_user(word, list, &account)).collect();
         let root = account.name == "root";
-        let alike = |(other, first, _): &&mut (Vec<bool>, Account, Vec<String>)| {
-            *other == holds && (first.name == "root") == root
+        let is_like = |group: &&mut AccountGroup| {
+            group.holds == holds && (group.first.name == "root") == root
         };
-        match found.iter_mut().find(alike) {
-            Some((_, _, same)) => same.push(account.name),
-            None => found.push((holds, account, Vec::new())),
+        match found.iter_mut().find(is_like) {
+            Some(group) => group.others.push(account.name),
+            None => found.push(AccountGroup { holds, first: account, others: Vec::new() }),
         }
     }
-    found.into_iter().map(|(_, account, same)| (account, same)).collect()
+    found.into_iter().map(|group| (group.first, group.others)).collect()
 }
 
 fn from(addr: &str) -> From {

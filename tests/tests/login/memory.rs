@@ -77,7 +77,7 @@ fn many() -> u64 {
 
 /// Checks that ten or a hundred times as many users take no more memory than what is stored for each.
 #[track_caller]
-fn is_as_small((few, more): (u64, u64), (words, people, held): (&str, u64, u64)) {
+fn is_as_small(few: u64, more: u64, words: &str, people: u64, held: u64) {
     let most = few + UNREST + people * held / 1024;
     assert!(more < most, "{words}: {few} KiB, and {more} KiB for {people}");
 }
@@ -94,7 +94,7 @@ fn people_of_a_directory_stream() {
         "invite --group dev --until 2099-01-31 --report /root/report.csv",
         "list --group dev --csv",
     ] {
-        is_as_small((peak(&few, words), peak(&more, words)), (words, many(), 0));
+        is_as_small(peak(&few, words), peak(&more, words), words, many(), 0);
         assert!(more.file("/root/out").read().contains(&last), "{words} leaves {last} out");
     }
 }
@@ -107,7 +107,7 @@ fn records_stream_behind_their_names() {
     }
     let last = format!("u{:07}", many() - 1);
     for words in ["list", "list --csv", "list --json"] {
-        is_as_small((peak(&few, words), peak(&more, words)), (words, many(), NAME));
+        is_as_small(peak(&few, words), peak(&more, words), words, many(), NAME);
         assert!(more.file("/root/out").read().contains(&last), "{words} leaves {last} out");
     }
 }
@@ -119,7 +119,7 @@ fn rows_of_a_list_stream() {
         list(&m, FEW, 100);
         let few = peak(&m, words);
         list(&m, many(), 100);
-        is_as_small((few, peak(&m, words)), (words, many(), 0));
+        is_as_small(few, peak(&m, words), words, many(), 0);
     }
     assert!(m.file("/root/out").read().contains(&format!("\"line\":{}", many() + 1)));
 }
@@ -130,5 +130,5 @@ fn files_of_people_stream_behind_their_names() {
     let people = many() / 10;
     let (few, more) = (machine(people / 10), machine(people));
     let words = "import google --all";
-    is_as_small((peak(&few, words), peak(&more, words)), (words, people, NAME));
+    is_as_small(peak(&few, words), peak(&more, words), words, people, NAME);
 }
