@@ -95,6 +95,8 @@ impl Keyboard {
             Input::Nothing => false,
         };
         if at_a_terminal {
+            // Before the prompt, so that ^C reaches this process as soon as the prompt is visible.
+            self.come_to_the_front();
             tell(prompt);
         }
         let line = self.line();
@@ -130,9 +132,7 @@ impl Keyboard {
     fn wait(&self) -> Result<bool, Failure> {
         let stdin = std::io::stdin();
         let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
-        if is_in_background(input) {
-            come_to_the_front();
-        }
+        self.come_to_the_front();
         if is_in_background(input) {
             // The process stays in the background. The read that follows stops it again, or fails.
             return Ok(self.is_interrupted());
@@ -145,6 +145,17 @@ impl Keyboard {
         }
         let [signals, _] = watched;
         Ok(!signals.revents().is_empty())
+    }
+
+    /// Stops this process while another process group is in the foreground, as a read of the terminal would, until a
+    /// shell or sudo puts it in the foreground. Waiting with poll is not enough, because sudo keeps a command of a
+    /// pipeline in the background until it stops this way.
+    fn come_to_the_front(&self) {
+        let stdin = std::io::stdin();
+        if self.source(&stdin).is_some_and(is_in_background) {
+            // If this fails, the read that follows fails too.
+            let _ = kill_current_process_group(rustix::process::Signal::TTIN);
+        }
     }
 
     fn source<'a>(&'a self, stdin: &'a std::io::Stdin) -> Option<BorrowedFd<'a>> {
@@ -179,13 +190,6 @@ impl Keyboard {
 /// Returns whether another process group is in the foreground of this terminal.
 fn is_in_background(input: BorrowedFd<'_>) -> bool {
     tcgetpgrp(input).is_ok_and(|front| front != getpgrp())
-}
-
-/// Stops this process as a read of the terminal would, until a shell or sudo puts it in the foreground. Waiting with
-/// poll is not enough, because sudo keeps a command of a pipeline in the background until it stops this way.
-fn come_to_the_front() {
-    // If this fails, the read that follows fails too.
-    let _ = kill_current_process_group(rustix::process::Signal::TTIN);
 }
 
 /// Prints a prompt or remark on standard error, where it stays visible if standard output is redirected. Escapes

@@ -273,6 +273,18 @@ fn interrupt_at_the_terminal_ends_a_pipeline() {
 }
 
 #[test]
+fn prompt_appears_once_its_process_is_in_the_foreground() {
+    let m = machine("import");
+    m.file("/home/kim/uri").write(URI).mode(0o644);
+    let job = "cat /home/kim/uri | twinlock import uri bob & wait $!; echo stopped=$?; read go; fg";
+    let mut session = at_terminal(&m, &format!("exec bash -c 'set -m; {job}; echo ended=$?'"));
+    session.expect("stopped=");
+    assert!(!session.transcript().contains("Your own code"), "{}", session.transcript());
+    session.send_line("").expect("Your own code (kim): ").send("\x03");
+    session.expect("stopped; nothing was changed").expect("ended=130");
+}
+
+#[test]
 fn terminal_that_cannot_be_had_ends_the_prompt() {
     let m = machine("import");
     m.file("/home/kim/uri").write(URI).mode(0o644);
