@@ -16,7 +16,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal};
 use rustix::process::DumpableBehavior;
-use twinlock_doctor::Doctor;
 
 use crate::{
     cli::{Command, Verb},
@@ -40,8 +39,8 @@ fn main() -> ExitCode {
         }
     };
     // doctor checks the settings itself and has its own exit statuses.
-    if let Verb::Doctor(Doctor::Ssh(arguments)) = &command.verb {
-        return commands::doctor::ssh(arguments, &command);
+    if let Verb::Doctor(arguments) = &command.verb {
+        return commands::doctor::run(arguments, &command);
     }
     match commands::run(&command) {
         Ok(()) => ExitCode::SUCCESS,

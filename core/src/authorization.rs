@@ -86,6 +86,8 @@ pub enum Operation {
     EpochNow,
     /// `epoch show`.
     EpochShow,
+    /// `doctor`, and `doctor SERVICE`.
+    Doctor,
     /// `doctor ssh`.
     DoctorSsh,
     /// `deliver`, which a systemd unit runs to send queued mail.
@@ -139,7 +141,7 @@ pub struct Permission {
 }
 
 /// All operations.
-pub const OPERATIONS: [Operation; 38] = [
+pub const OPERATIONS: [Operation; 39] = [
     Operation::Enroll,
     Operation::EnrollList,
     Operation::ImportUri,
@@ -174,6 +176,7 @@ pub const OPERATIONS: [Operation; 38] = [
     Operation::EpochSweep,
     Operation::EpochNow,
     Operation::EpochShow,
+    Operation::Doctor,
     Operation::DoctorSsh,
     Operation::Deliver,
     Operation::Completions,
@@ -250,6 +253,7 @@ impl Operation {
             Self::EpochSweep => reads("epoch sweep", Caller::Unit, Nothing),
             Self::EpochNow => changes("epoch now", OwnCode, &["epoch_begun"], &[]),
             Self::EpochShow => reads("epoch show", Caller::Root, Nothing),
+            Self::Doctor => reads("doctor", Caller::Anyone, Nothing),
             Self::DoctorSsh => reads("doctor ssh", Caller::Anyone, Nothing),
             Self::Deliver => reads("deliver", Caller::Unit, Nothing),
             Self::Completions => reads("completions", Caller::Anyone, Nothing),

@@ -130,6 +130,23 @@ const ROOMS: [(&str, &[Row]); 6] = [
             ("shipped", &["finding", "judge", "pam", "sshd"]),
             ("machine", &["judge", "pam", "sshd"]),
             ("report", &["finding", "judge", "pam", "wrap"]),
+            ("settings", &["finding"]),
+            ("hindrance", &["machine", "pam", "wrap"]),
+            (
+                "examine",
+                &[
+                    "accepted",
+                    "finding",
+                    "hindrance",
+                    "judge",
+                    "machine",
+                    "pam",
+                    "report",
+                    "settings",
+                    "shipped",
+                    "sshd",
+                ],
+            ),
         ],
     ),
     (

@@ -1,6 +1,7 @@
 //! Maps each verb to its operation in the permission table of twinlock-core.
 
 use twinlock_core::authorization::Operation;
+use twinlock_doctor::Subject;
 
 use crate::cli::{EpochVerb, Grounds, How, Import, PrivilegedArgs, Settings, Verb};
 
@@ -38,7 +39,8 @@ impl Verb {
             Self::Epoch(EpochVerb::Sweep) => Operation::EpochSweep,
             Self::Epoch(EpochVerb::Now(_)) => Operation::EpochNow,
             Self::Epoch(EpochVerb::Show) => Operation::EpochShow,
-            Self::Doctor(twinlock_doctor::Doctor::Ssh(_)) => Operation::DoctorSsh,
+            Self::Doctor(wanted) if wanted.subject() == Subject::Ssh => Operation::DoctorSsh,
+            Self::Doctor(_) => Operation::Doctor,
             Self::Deliver { .. } => Operation::Deliver,
             Self::Completions { .. } => Operation::Completions,
             Self::Man => Operation::Man,

@@ -116,7 +116,9 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Epoch(EpochVerb),
     /// Check the PAM and sshd configuration for bypasses and lockouts
-    #[command(subcommand)]
+    ///
+    /// Exit status: 0 if every login needs a code and no user is
+    /// locked out, 7 if not, 8 if something is not known.
     Doctor(twinlock_doctor::Doctor),
     /// Send queued mail (run by a systemd timer)
     #[command(hide = true)]

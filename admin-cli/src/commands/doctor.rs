@@ -16,8 +16,9 @@ use twinlock_core::{
     record::{State, extras::Ticket},
 };
 use twinlock_doctor::{
-    Decider, Exemptions, Format, NOT_JUDGED, Settings, Ssh,
+    Doctor, Format, NOT_JUDGED,
     finding::{Finding, Level},
+    settings::{Decider, Exemptions, Settings},
 };
 use twinlock_host::{
     machine::Machine,
@@ -45,8 +46,8 @@ const FILLING: u64 = 50;
 /// The required owner of settings files.
 const OWNER: Owner = Owner(0);
 
-/// Checks sshd and the PAM stack, and prints the findings.
-pub(crate) fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
+/// Checks what the arguments name, and prints the findings.
+pub(crate) fn run(arguments: &Doctor, command: &Command) -> ExitCode {
     let format = if command.json { Format::Json } else { Format::Text };
     // Settings, records and ledger belong to this machine, not to a tree of files.
     let here = arguments.root == Path::new("/");
@@ -61,7 +62,7 @@ pub(crate) fn ssh(arguments: &Ssh, command: &Command) -> ExitCode {
         Err(failure) => return failure.print(command.json),
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
-    let examined = twinlock_doctor::ssh(arguments, format, settings, [&mut out, &mut complaints]);
+    let examined = twinlock_doctor::run(arguments, format, &settings, [&mut out, &mut complaints]);
     let notation = if command.json { Notation::Json } else { Notation::Text };
     let written = stdout().write_all(harmless(&String::from_utf8_lossy(&out), notation).as_bytes());
     tell(&String::from_utf8_lossy(&complaints));

@@ -5,7 +5,8 @@ mod codes;
 mod hosts;
 mod wirings;
 
-use twinlock_doctor::{Format, Settings};
+use twinlock_doctor::Format;
+use twinlock_doctor::settings::Settings;
 use twinlock_tests::{Machine, shipped};
 
 const KEY_DROP_IN: &str = "10-twinlock-publickey.conf";
@@ -338,14 +339,15 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
     for (name, text) in says {
         write(&format!("says/{name}"), text);
     }
-    let arguments = twinlock_doctor::Ssh {
+    let arguments = twinlock_doctor::Doctor {
+        service: Some("ssh".to_owned()),
         verbose: false,
         root: tree.path().to_owned(),
         sshd_says: Some(tree.path().join("says")),
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
     let streams: [&mut dyn std::io::Write; 2] = [&mut out, &mut complaints];
-    let code = twinlock_doctor::ssh(&arguments, Format::Text, Settings::default(), streams)
+    let code = twinlock_doctor::run(&arguments, Format::Text, &Settings::default(), streams)
         .expect("a report");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (code, text(out), text(complaints))

@@ -1,0 +1,204 @@
+//! Examines each sshd of a machine with its PAM stack.
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use twinlock_core::base::time::UnixTime;
+
+use crate::accepted;
+use crate::finding::{Finding, Level};
+use crate::hindrance::Hindrance;
+use crate::judge;
+use crate::judge::case::{Case, Reach};
+use crate::judge::lines::ModuleFile;
+use crate::machine::{Machine, ProbeError};
+use crate::pam;
+use crate::pam::stack::{Facility, Service};
+use crate::pam::table::tabulate;
+use crate::report::{DoctorReport, Rows};
+use crate::settings::{Decider, Exemptions, Settings};
+use crate::shipped;
+use crate::sshd;
+use crate::sshd::effective::Effective;
+use crate::sshd::judge::SshdFacts;
+use crate::sshd::probe::Probe;
+
+/// Examines each sshd of the machine. The table is that of the first.
+///
+/// # Errors
+/// [`Hindrance`] if sshd or one of its files cannot be read.
+pub fn examine_all(
+    machine: &Machine,
+    rows: Rows,
+    settings: &Settings,
+) -> Result<DoctorReport, Hindrance> {
+    let mut whole = DoctorReport { findings: Vec::new(), table: None, rows };
+    for instance in machine.instances() {
+        let one = examine(&machine.with_instance(instance), rows, settings.clone())?;
+        whole.table = whole.table.or(one.table);
+        whole.findings.extend(one.findings);
+    }
+    whole.findings.sort_by(Finding::in_report);
+    whole.findings.dedup();
+    Ok(whole)
+}
+
+fn examine(machine: &Machine, rows: Rows, settings: Settings) -> Result<DoctorReport, Hindrance> {
+    let config = sshd::config::load_of(machine, machine.instance())?;
+    let mut findings = Vec::new();
+    let mut facts = match machine.complaint()? {
+        Some(said) => {
+            findings.push(refused(&config.file, &said));
+            None
+        }
+        None => Some(ask(machine, config, &mut findings)?),
+    };
+    let name = facts.as_ref().map_or("sshd", |facts| facts.base.service()).to_owned();
+    let service = pam::load::load(machine, &name)?;
+    let present = |path: &str| machine.module(path) != ModuleFile::Missing;
+    let table = tabulate(service.lines(Facility::Auth), &present);
+    let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
+    let wanted = match &mut facts {
+        Some(facts) => facts.settle(&table),
+        None => Reach::EVERY,
+    };
+    let case = Case { table: &table, file: file(&service), reach, wanted };
+    findings.extend(judge::lines::judge(&service, &|path| machine.module(path), &case.recipe()));
+    let wired =
+        service.unusable.is_none() && !findings.iter().any(|finding| finding.id == "not-wired");
+    if wired {
+        findings.extend(judge::stack(&case));
+        findings.extend(judge::twice::judge(&case));
+        findings.extend(settings.refusing.iter().cloned());
+    }
+    findings.extend(lockers(machine, &settings.exempt)?);
+    let whole = (!table.is_too_large()).then_some(&table);
+    if let Some(facts) = &facts {
+        findings.extend(sshd::judge::judge(facts, whole));
+        findings.extend(sshd::empty::judge(facts, &table, &machine.empty_passwords()));
+        if wired {
+            shipped::settle(&mut findings, &case, &facts.config);
+        }
+    }
+    settle(&mut findings, &settings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
+    let unused = accept(machine, &name, &mut findings);
+    findings.extend(unused);
+    Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
+}
+
+/// Judges the services of programs that do not run as root.
+fn lockers(machine: &Machine, exempt: &[String]) -> Result<Vec<Finding>, Hindrance> {
+    let mut found = Vec::new();
+    let asks = |service: &&str| !exempt.iter().any(|other| other == service);
+    for name in judge::not_root::SERVICES.into_iter().filter(asks) {
+        found.extend(judge::not_root::judge(name, &pam::load::load(machine, name)?));
+    }
+    Ok(found)
+}
+
+fn file(service: &Service) -> &str {
+    service.file.as_deref().unwrap_or("/etc/pam.d/sshd")
+}
+
+fn ask(
+    machine: &Machine,
+    config: sshd::config::Config,
+    findings: &mut Vec<Finding>,
+) -> Result<SshdFacts, Hindrance> {
+    let base = Effective::read(&base(machine)?);
+    let people = machine.people()?;
+    let plan = sshd::probe::plan(&config, &people, &base);
+    if plan.left_out > 0 {
+        findings.push(Finding {
+            level: Level::Unknown,
+            id: "not-all-asked",
+            place: config.file.clone(),
+            what: format!("sshd was asked about {} combinations of Match blocks; {} more were not checked.", plan.probes.len(), plan.left_out),
+            remedy: "Use fewer Match blocks, or check the others with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
+        });
+    }
+    let mut asked = Vec::new();
+    for probe in plan.probes {
+        let said = machine.effective(Some(&probe.argument()))?;
+        asked.push((probe, Effective::read(&said)));
+    }
+    if let Some((place, source)) = machine.elsewhere() {
+        findings.extend(elsewhere(&config, place, &source));
+        asked.extend(sshd::elsewhere::groups(&config, &base));
+    }
+    Ok(SshdFacts::new(config, base, asked))
+}
+
+/// Returns the settings to which no Match block applies. An sshd that cannot tell them without a connection, as with
+/// Match LocalPort, tells those of an example connection.
+fn base(machine: &Machine) -> Result<String, ProbeError> {
+    machine.effective(None).or_else(|error| match error {
+        ProbeError::Refused(_) => machine.effective(Some(&Probe::of("nobody").argument())),
+        ProbeError::NoProgram => Err(error),
+    })
+}
+
+/// Notes accounts from a directory, which cannot be listed and checked one by one.
+fn elsewhere(config: &sshd::config::Config, place: String, source: &str) -> Option<Finding> {
+    let people = |(word, _): &(String, String)| ["user", "group"].contains(&word.as_str());
+    if !config.blocks.iter().flat_map(|block| &block.criteria).any(people) {
+        return None;
+    }
+    Some(Finding {
+        level: Level::Note,
+        id: "accounts-elsewhere",
+        place,
+        what: format!("Accounts of `{source}` cannot be listed: each Match block is taken to apply to one of them."),
+        remedy: "Check one of them with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
+    })
+}
+
+/// Applies what the settings say. A lock-out is a warning if it locks out nobody: no user is exempt, or users get in
+/// without PAM.
+fn settle(findings: &mut Vec<Finding>, settings: &Settings, passed_by: bool) {
+    if settings.not_enrolled == Decider::Settings {
+        findings.retain(|finding| finding.id != "nullok");
+    }
+    let nobody = |id: &str| match id {
+        "exempt-shut-out" => settings.exemptions == Exemptions::None,
+        "nobody-gets-in" => passed_by,
+        _ => false,
+    };
+    for finding in findings.iter_mut().filter(|one| nobody(one.id)) {
+        finding.level = Level::Warning;
+    }
+}
+
+/// Marks what accepted.toml accepts; a file that cannot be used accepts nothing.
+fn accept(machine: &Machine, service: &str, findings: &mut [Finding]) -> Option<Finding> {
+    let unused = |what: String| Finding {
+        level: Level::Warning,
+        id: "accepted-unused",
+        place: accepted::FILE.to_owned(),
+        what: format!("The file accepts nothing: {what}."),
+        remedy: "Correct the file; it must belong to root, and no other user may write to it."
+            .to_owned(),
+    };
+    let text = match machine.text_of_root(accepted::FILE) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(unused(error.to_string())),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |now| now.as_secs());
+    match accepted::read(&text) {
+        Ok(entries) => {
+            accepted::mark(findings, service, &entries, UnixTime(now));
+            None
+        }
+        Err(what) => Some(unused(what)),
+    }
+}
+
+fn refused(file: &str, said: &str) -> Finding {
+    Finding {
+        level: Level::LockOut,
+        id: "sshd-refuses",
+        place: file.to_owned(),
+        what: format!("sshd does not start with these settings: {}.", said.trim().trim_end_matches('.')),
+        remedy: "Correct what `sshd -t` reports before sshd is restarted; a running sshd keeps its old settings.".to_owned(),
+    }
+}
