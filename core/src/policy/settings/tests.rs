@@ -145,3 +145,22 @@ fn ticket_that_never_works_or_hardly_ever_ends_is_a_mistake() {
         assert!(mistake.line == 1 && mistake.what.contains(what), "{text}: {mistake:?}");
     }
 }
+
+/// The message of an error must not begin a line of its own in a report or log.
+#[test]
+fn control_characters_of_a_value_are_escaped_in_the_error() {
+    for (text, what) in [
+        ("language = \"\\n\"\n", "language = \"\\n\" is none of en, sv"),
+        ("not_enrolled = \"\\r\\u001b[2J\"\n", "not_enrolled = \"\\r\\u{1b}[2J\" is none of"),
+        ("\n[[rule]]\naction = \"\\t\"\n", "action = \"\\t\" is none of require"),
+        (
+            "[[rule]]\naction = \"require\"\nnetwork = \"\\n1\"\n",
+            "network = \"\\n1\" is no address",
+        ),
+        ("records = \"/a\\nb/..\"\n", "records must be a whole path"),
+    ] {
+        let error = read(text).unwrap_err();
+        assert!(error.what.starts_with(what), "{text}: {}", error.what);
+        assert!(!error.what.contains(char::is_control), "{}", error.what);
+    }
+}

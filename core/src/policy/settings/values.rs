@@ -18,8 +18,16 @@ use crate::{
 };
 
 impl Reader<'_> {
+    /// Returns the error of a value, as one line: control characters of a quoted value are escaped.
     pub(super) fn mistake<T>(&self, found: &Spanned<T>, what: String) -> SettingsError {
-        SettingsError { line: line_at(self.text, found.span().start), what }
+        let mut line = String::with_capacity(what.len());
+        for letter in what.chars() {
+            match letter.is_control() {
+                true => line.extend(letter.escape_default()),
+                false => line.push(letter),
+            }
+        }
+        SettingsError { line: line_at(self.text, found.span().start), what: line }
     }
 
     /// Replaces a setting in the policy by the value found in the file.
